@@ -1,0 +1,66 @@
+"""Which adapter stands behind which port. Adapters are imported inside the factories, so that opening one
+plugin loads no other plugin's tools.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from handrail.clock import EventClock
+from handrail.settings import Settings, load_settings
+from handrail.storage import Store, open_store
+
+if TYPE_CHECKING:
+    from handrail.approvals.service import Approvals
+    from handrail.feedback.service import FeedbackLog
+    from handrail.lineage.service import Lineage
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The three plugins over one store; each is opened at its first use."""
+
+    settings: Settings
+
+    @cached_property
+    def store(self) -> Store:
+        """Handrail's own database."""
+        return open_store(self.settings.store_url)
+
+    @cached_property
+    def event_clock(self) -> EventClock:
+        """Event time for features, predictions and outcomes."""
+        return EventClock(self.settings.replay_clock)
+
+    @cached_property
+    def approvals(self) -> Approvals:
+        """The approval gates."""
+        from handrail.bootstrap.approvals import open_approvals
+
+        return open_approvals(self.settings, self.store, self.lineage)
+
+    @cached_property
+    def lineage(self) -> Lineage:
+        """The lineage graph."""
+        from handrail.bootstrap.lineage import open_lineage
+
+        return open_lineage(self.store, self.feedback)
+
+    @cached_property
+    def feedback(self) -> FeedbackLog:
+        """Predictions and their outcomes."""
+        from handrail.bootstrap.feedback import open_feedback
+
+        return open_feedback(self.settings, self.store)
+
+    def close(self) -> None:
+        """Give back the store's connections, if any were opened."""
+        if "store" in self.__dict__:
+            self.store.close()
+
+
+def open_platform(settings: Settings | None = None) -> Platform:
+    """Open Handrail for `settings`, read from the current project if None."""
+    return Platform(settings or load_settings())

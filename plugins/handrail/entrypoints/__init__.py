@@ -1,0 +1,1 @@
+"""Where tools and people call in: each module only translates."""

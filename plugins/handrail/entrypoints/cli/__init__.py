@@ -1,0 +1,59 @@
+"""The `handrail` command: a noun, then a verb. Results go to stdout, messages to stderr.
+
+Exit code 0: done; 1: refused or failed, with one sentence; 2: misuse.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import typer
+
+from handrail import __version__
+from handrail.entrypoints.cli.output import messages
+from handrail.errors import HandrailError
+
+NOUNS = ("env", "approvals", "lineage", "feedback")
+
+
+def build() -> typer.Typer:
+    """Assemble the command from the modules beside this one; each holds an `app`, or a `command` of its own."""
+    app = typer.Typer(
+        name="handrail",
+        help="Approval gates, lineage and feedback across the ML stack.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_root)
+    for noun in NOUNS:
+        module = import_module(f"handrail.entrypoints.cli.{noun}")
+        module.attach(app)
+    return app
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def _root(
+    _version: bool = typer.Option(
+        False, "--version", help="Print the version and stop.", callback=_print_version, is_eager=True
+    ),
+) -> None:
+    """Approval gates, lineage and feedback across the ML stack."""
+
+
+def main() -> None:
+    """Run the command; whatever is raised on purpose becomes one sentence and exit code 1."""
+    try:
+        build()()
+    except HandrailError as err:
+        messages.print(f"[bold red]error:[/] {err}", markup=True, highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        messages.print("Interrupted. What was done stays done; run the command again to go on.")
+        sys.exit(130)

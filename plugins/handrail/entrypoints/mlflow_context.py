@@ -1,0 +1,1 @@
+"""The MLflow run context provider."""

@@ -1,0 +1,1 @@
+"""The point_in_time plugin."""

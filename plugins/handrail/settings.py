@@ -1,0 +1,145 @@
+"""The only reader of HANDRAIL_* and config/handrail.yaml. Plugins' own YAML files are read by their adapters."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from handrail.errors import Misconfigured
+
+CONFIG_FILE = Path("config") / "handrail.yaml"
+
+
+def find_project(start: Path) -> Path:
+    """Return the nearest folder at or above `start` that holds config/handrail.yaml, else `start` itself."""
+    for folder in (start, *start.parents):
+        if (folder / CONFIG_FILE).is_file():
+            return folder
+    return start
+
+
+class Ports(BaseModel):
+    """The ports that `make up` listens on: each tool's usual one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mlflow: int = Field(default=5000, ge=1, le=65535, description="MLflow with the Handrail app")
+    prefect: int = Field(default=4200, ge=1, le=65535, description="Prefect server and UI")
+    bento: int = Field(default=3000, ge=1, le=65535, description="the served bento")
+    evidently: int = Field(default=8000, ge=1, le=65535, description="Evidently UI")
+
+
+class Settings(BaseSettings):
+    """What differs between one installation and another. Environment beats YAML beats default."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HANDRAIL_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    project: Path = Field(description="folder that holds config/, dvc.yaml and feature_repo/")
+    home: Path = Field(description="run-time state: stores, credentials, artifacts")
+    database_url: SecretStr | None = Field(
+        default=None, description="SQLAlchemy URL of Handrail's own store; a SQLite file under home if unset"
+    )
+    host: str = Field(default="127.0.0.1", description="address that servers started by Handrail listen on")
+    ports: Ports = Ports()
+    environment: str = Field(default="local", pattern=r"^[a-z][a-z0-9-]*$", description="name in deploy:// URIs")
+    repository: str = Field(
+        default="handrail",
+        pattern=r"^[A-Za-z0-9._-]+$",
+        description="name of this repository in git:// and dvc:// URIs",
+    )
+    model_name: str = Field(
+        default="flights", pattern=r"^[A-Za-z0-9._-]+$", description="registered model that is served"
+    )
+    replay: bool = Field(default=False, description="read event time from home/replay/now instead of the system clock")
+    mlflow_url: str | None = Field(
+        default=None, description="MLflow server with the Handrail app; from host and port if unset"
+    )
+    prefect_url: str | None = Field(default=None, description="Prefect server; from host and port if unset")
+    bento_url: str | None = Field(default=None, description="the serving bento; from host and port if unset")
+
+    @classmethod
+    def settings_customise_sources(  # noqa: PLR0913 - pydantic-settings dictates the arguments
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment beat what `load_settings` read from YAML."""
+        return env_settings, init_settings
+
+    @property
+    def store_url(self) -> str:
+        """The SQLAlchemy URL of Handrail's own store, secrets included: never print it."""
+        return self.database_url.get_secret_value() if self.database_url else f"sqlite:///{self.home / 'handrail.db'}"
+
+    @property
+    def credentials(self) -> Path:
+        """Folder of generated secrets, readable by the owner alone."""
+        return self.home / "credentials"
+
+    @property
+    def permits(self) -> Path:
+        """Folder of signed permits and of the gate's public key."""
+        return self.home / "permits"
+
+    @property
+    def config(self) -> Path:
+        """Folder of policies, roles, objectives and the plugins' own YAML files."""
+        return self.project / "config"
+
+    @property
+    def replay_clock(self) -> Path | None:
+        """The file that holds event time in replay mode; None in production."""
+        return self.home / "replay" / "now" if self.replay else None
+
+    def url(self, tool: Literal["mlflow", "prefect", "bento"]) -> str:
+        """Return the address of a running tool, without a slash at the end."""
+        given: str | None = getattr(self, f"{tool}_url")
+        return given.rstrip("/") if given else f"http://{self.host}:{getattr(self.ports, tool)}"
+
+
+def load_settings(start: Path | None = None) -> Settings:
+    """Read settings for the project around `start` (the current folder if None); paths come back absolute.
+
+    Raises:
+        Misconfigured: config/handrail.yaml or a HANDRAIL_* variable has an unknown key or a wrong value.
+    """
+    project = Path(os.environ.get("HANDRAIL_PROJECT") or find_project((start or Path.cwd()).resolve())).resolve()
+    file = project / CONFIG_FILE
+    values = _read_yaml(file) if file.is_file() else {}
+    home = Path(os.environ.get("HANDRAIL_HOME") or values.get("home") or ".handrail")
+    values |= {"project": project, "home": home}
+    try:
+        settings = Settings(**values)
+    except ValidationError as err:
+        first = err.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise Misconfigured(
+            str(file),
+            f"{key!r}: {first['msg'].lower()}",
+            "Correct it there or in the HANDRAIL_* variable that sets it.",
+        ) from err
+    return settings.model_copy(update={"project": project, "home": (project / settings.home).resolve()})
+
+
+def _read_yaml(file: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as err:
+        raise Misconfigured(str(file), f"it is not YAML: {err}", "Correct the file.") from err
+    if not isinstance(values, dict):
+        raise Misconfigured(str(file), "it does not hold a mapping", "Write 'key: value' lines.")
+    return values

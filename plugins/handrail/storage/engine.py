@@ -1,0 +1,106 @@
+"""Opens Handrail's own store: SQLite in WAL mode with full syncs, or PostgreSQL by URL."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
+
+from handrail.errors import Misconfigured, Unavailable
+
+BUSY_TIMEOUT_S = 30
+
+
+class Store:
+    """One database, with explicit reading and writing transactions."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Wrap an engine that `open_store` made."""
+        self.engine = engine
+        self._writing = engine.execution_options(handrail_writes=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Yield a connection whose statements see one state of the database.
+
+        Raises:
+            Unavailable: the database cannot be reached.
+        """
+        with self._translated(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Yield a connection whose statements are one durable transaction: all or nothing.
+
+        On SQLite the write lock is taken at the start, so that a decision read inside stays true until the commit.
+
+        Raises:
+            Unavailable: the database cannot be reached, is locked, or its disk is full.
+        """
+        with self._translated(), self._writing.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OperationalError as err:
+            raise Unavailable(
+                f"The store {self.engine.url.render_as_string(hide_password=True)}",
+                str(err.orig).strip().rstrip("."),
+                "Nothing of this step was written; free the disk or start the database, and run it again.",
+            ) from err
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self.engine.dispose()
+
+
+def open_store(url: str) -> Store:
+    """Open the store at a SQLAlchemy URL; a missing SQLite file is made, readable by its owner alone.
+
+    Raises:
+        Misconfigured: the URL cannot be used.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as err:
+        raise Misconfigured(
+            "database_url", "it is not a SQLAlchemy URL", "Use sqlite:///path or postgresql+psycopg://..."
+        ) from err
+    if parsed.get_backend_name() == "sqlite":
+        return Store(_open_sqlite(parsed))
+    if parsed.get_backend_name() == "postgresql":
+        return Store(sa.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True))
+    raise Misconfigured("database_url", f"{parsed.get_backend_name()!r} is not supported", "Use SQLite or PostgreSQL.")
+
+
+def _open_sqlite(url: sa.URL) -> Engine:
+    if url.database and url.database != ":memory:":
+        file = Path(url.database)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600, exist_ok=True)
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    # The driver's own implicit BEGIN would be deferred: transactions are begun by `_begin_sqlite` instead.
+    connection.isolation_level = None
+    for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = on"):
+        connection.execute(f"pragma {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("handrail_writes", False)
+    connection.exec_driver_sql("begin immediate" if writes else "begin")
