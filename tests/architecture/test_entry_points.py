@@ -1,0 +1,63 @@
+"""What tools load: every entry point resolves, and loading one imports no other tool."""
+
+import subprocess
+import sys
+from importlib.metadata import entry_points
+
+import pytest
+
+TOOLS = ("mlflow", "feast", "prefect", "bentoml", "great_expectations", "evidently", "dvc")
+HEAVY = (*TOOLS, "sqlalchemy", "alembic", "pandas", "polars", "duckdb", "onnxruntime", "sklearn")
+OURS = sorted(
+    (point for point in entry_points() if point.value.startswith("handrail.")),
+    key=lambda point: (point.group, point.name),
+)
+ALLOWED = {
+    "handrail.entrypoints.mlflow_app": {"mlflow"},
+    "handrail.entrypoints.mlflow_context": {"mlflow"},
+    "handrail.entrypoints.mlflow_datasets": {"mlflow"},
+    "handrail.entrypoints.bento": set(),
+    "handrail.entrypoints.http_api": set(),
+    "handrail.entrypoints.approvals_client": set(),
+    "handrail.entrypoints.cli": set(),
+    "handrail.bootstrap": {"sqlalchemy", "alembic"},
+    "handrail": set(),
+}
+
+
+def _modules_after(statement):
+    code = f"import sys; {statement}; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return set(run.stdout.split())
+
+
+@pytest.mark.parametrize("point", OURS, ids=lambda p: f"{p.group}:{p.name}")
+def test_an_entry_point_resolves(point):
+    assert callable(point.load())
+
+
+def test_the_tools_that_load_handrail_are_known():
+    assert {point.group for point in OURS} >= {
+        "console_scripts",
+        "mlflow.app",
+        "mlflow.run_context_provider",
+        "mlflow.dataset_source",
+    }
+
+
+@pytest.mark.parametrize(("module", "allowed"), ALLOWED.items(), ids=ALLOWED)
+def test_loading_an_entry_point_imports_no_other_tool(module, allowed):
+    loaded = _modules_after(f"import {module}") & set(TOOLS)
+
+    # MLflow itself may bring anything: what Handrail adds is what counts.
+    assert loaded <= allowed
+
+
+@pytest.mark.parametrize("module", ["handrail", "handrail.entrypoints.approvals_client"])
+def test_a_light_door_stays_light(module):
+    assert not _modules_after(f"import {module}") & set(HEAVY)
+
+
+def test_importing_mlflow_with_handrail_installed_loads_no_store():
+    assert not _modules_after("import mlflow.tracking.context.registry") & {"prefect", "dvc", "feast", "bentoml"}

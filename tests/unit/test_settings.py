@@ -1,0 +1,101 @@
+"""Settings: environment beats YAML beats default, and nothing unknown is accepted."""
+
+from pathlib import Path
+
+import pytest
+
+from handrail.errors import Misconfigured
+from handrail.settings import find_project, load_settings
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    for name in ("HANDRAIL_PROJECT", "HANDRAIL_HOME", "HANDRAIL_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "handrail.yaml").write_text("repository: shop\nports: {mlflow: 5050}\n")
+    return tmp_path
+
+
+def test_yaml_beats_defaults(project):
+    settings = load_settings(project)
+
+    assert (settings.repository, settings.ports.mlflow, settings.ports.prefect) == ("shop", 5050, 4200)
+
+
+def test_environment_beats_yaml(project, monkeypatch):
+    monkeypatch.setenv("HANDRAIL_PORTS__MLFLOW", "5051")
+    monkeypatch.setenv("HANDRAIL_REPOSITORY", "other")
+
+    settings = load_settings(project)
+
+    assert (settings.repository, settings.ports.mlflow) == ("other", 5051)
+
+
+def test_project_is_found_from_a_folder_below(project):
+    below = project / "data" / "raw"
+    below.mkdir(parents=True)
+
+    assert find_project(below) == project
+    assert load_settings(below).home == project / ".handrail"
+
+
+def test_home_may_lie_outside_the_project(project, monkeypatch, tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HANDRAIL_HOME", str(home))
+
+    assert load_settings(project).home == home
+
+
+@pytest.mark.parametrize(
+    ("yaml", "named"),
+    [
+        ("repositry: x", "repositry"),
+        ("ports: {mlfow: 1}", "ports.mlfow"),
+        ("ports: {mlflow: 0}", "ports.mlflow"),
+        ("- a list", "mapping"),
+        ("a: [", "not YAML"),
+    ],
+)
+def test_a_misspelt_key_or_wrong_value_is_named_with_its_file(project, yaml, named):
+    (project / "config" / "handrail.yaml").write_text(yaml)
+
+    with pytest.raises(Misconfigured, match=named) as caught:
+        load_settings(project)
+
+    assert "handrail.yaml" in str(caught.value)
+
+
+def test_a_database_password_is_masked_when_settings_are_printed(project, monkeypatch):
+    monkeypatch.setenv("HANDRAIL_DATABASE_URL", "postgresql://me:hunter2@db/x")
+
+    settings = load_settings(project)
+
+    assert "hunter2" not in repr(settings)
+    assert "hunter2" in settings.store_url
+
+
+def test_the_embedded_store_lies_in_home(project):
+    assert load_settings(project).store_url == f"sqlite:///{project / '.handrail' / 'handrail.db'}"
+
+
+def test_event_time_is_replayed_only_on_request(project, monkeypatch):
+    assert load_settings(project).replay_clock is None
+
+    monkeypatch.setenv("HANDRAIL_REPLAY", "true")
+
+    assert load_settings(project).replay_clock == project / ".handrail" / "replay" / "now"
+
+
+def test_the_address_of_a_tool_can_be_given(project, monkeypatch):
+    assert load_settings(project).url("mlflow") == "http://127.0.0.1:5050"
+
+    monkeypatch.setenv("HANDRAIL_MLFLOW_URL", "https://mlflow.example/")
+
+    assert load_settings(project).url("mlflow") == "https://mlflow.example"
+
+
+def test_a_folder_without_configuration_is_its_own_project(tmp_path, monkeypatch):
+    monkeypatch.delenv("HANDRAIL_PROJECT", raising=False)
+
+    assert load_settings(Path(tmp_path)).project == tmp_path
