@@ -2,14 +2,14 @@
 
 import subprocess
 import sys
-from importlib.metadata import entry_points
+from importlib.metadata import distribution
 
 import pytest
 
 TOOLS = ("mlflow", "feast", "prefect", "bentoml", "great_expectations", "evidently", "dvc")
 HEAVY = (*TOOLS, "sqlalchemy", "alembic", "pandas", "polars", "duckdb", "onnxruntime", "sklearn")
 OURS = sorted(
-    (point for point in entry_points() if point.value.startswith("handrail.")),
+    (point for point in distribution("handrail").entry_points if point.value.startswith("handrail.")),
     key=lambda point: (point.group, point.name),
 )
 ALLOWED = {
