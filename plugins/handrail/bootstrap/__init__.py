@@ -1,5 +1,6 @@
-"""Which adapter stands behind which port. Adapters are imported inside the factories, so that opening one
-plugin loads no other plugin's tools.
+"""Which adapter stands behind which port.
+
+Adapters are imported inside the factories, so that opening one plugin loads no other plugin's tools.
 """
 
 from __future__ import annotations

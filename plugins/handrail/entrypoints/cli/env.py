@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import sys
+from pathlib import Path
 
 import typer
 
@@ -17,6 +20,7 @@ def tool_environment(settings: Settings) -> dict[str, str]:
     """
     home = settings.home
     return {
+        "PATH": _path_with(Path(sys.executable).parent),
         "HANDRAIL_PROJECT": str(settings.project),
         "HANDRAIL_HOME": str(home),
         "MLFLOW_TRACKING_URI": f"sqlite:///{home / 'mlflow' / 'local.db'}",
@@ -33,6 +37,12 @@ def tool_environment(settings: Settings) -> dict[str, str]:
         "GX_ANALYTICS_ENABLED": "False",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     }
+
+
+def _path_with(programs: Path) -> str:
+    """Put the programs beside this Python first, so that `python` in dvc.yaml is the one with the tools."""
+    others = [folder for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if folder != str(programs)]
+    return os.pathsep.join([str(programs), *others])
 
 
 def attach(app: typer.Typer) -> None:

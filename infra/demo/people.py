@@ -1,0 +1,71 @@
+"""The people of the demo: one author and two approvers, with accounts of their own on the MLflow server."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import yaml
+
+from handrail.errors import Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Someone with an MLflow account and roles that the gates know."""
+
+    name: str
+    account: str
+    roles: tuple[str, ...]
+
+
+AUTHOR = Person("Ada Author", "ada", ("data-scientist",))
+APPROVERS = (
+    Person("Ben Engineer", "ben", ("ml-engineer",)),
+    Person("Cleo Business", "cleo", ("business-stakeholder",)),
+)
+PEOPLE = (AUTHOR, *APPROVERS)
+
+
+def password_of(credentials: Path, account: str) -> str:
+    """Return the account's password, made at its first use and stored readable by the owner alone."""
+    file = credentials / f"demo-{account}.json"
+    if not file.exists():
+        credentials.mkdir(parents=True, exist_ok=True, mode=0o700)
+        beside = file.with_suffix(".next")
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+            json.dump({"username": account, "password": secrets.token_urlsafe(24)}, stream)
+        beside.replace(file)
+    return str(json.loads(file.read_text(encoding="ascii"))["password"])
+
+
+def make_accounts(mlflow_url: str, credentials: Path) -> None:
+    """Create the accounts that MLflow lacks, as its generated admin. Safe to repeat.
+
+    Raises:
+        Unavailable: the server refuses to make an account.
+    """
+    admin = json.loads((credentials / "mlflow-admin.json").read_text(encoding="utf-8"))
+    with httpx.Client(base_url=mlflow_url, auth=(admin["username"], admin["password"]), timeout=30) as client:
+        for person in PEOPLE:
+            answer = client.post(
+                "/api/2.0/mlflow/users/create",
+                json={"username": person.account, "password": password_of(credentials, person.account)},
+            )
+            exists = answer.status_code == 400 and "RESOURCE_ALREADY_EXISTS" in answer.text
+            if answer.status_code != 200 and not exists:
+                raise Unavailable(
+                    "MLflow", f"it made no account {person.account!r}: {answer.text[:200]}", "See its log."
+                )
+
+
+def write_roles(file: Path) -> None:
+    """Name the demo's people in the clone's roles file."""
+    people = {person.name: {"accounts": [person.account], "roles": list(person.roles)} for person in PEOPLE}
+    text = yaml.safe_dump({"persons": people}, sort_keys=False)
+    file.write_text(f"# Who may decide here: written by the demo.\n{text}", encoding="utf-8")
