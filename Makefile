@@ -1,0 +1,42 @@
+# Everything a user types. `make demo` and `make test` install what is missing first.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo demo-short up test check soak lock clean
+
+help:  ## List the targets.
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup:  ## Install the lock and Handrail into .venv (nothing to do if they are there).
+	@$(PYTHON) infra/install.py
+
+demo: setup  ## Run the whole loop on real flights, in .handrail/.
+	@$(BIN)/python -m infra.demo
+
+demo-short: setup  ## The same steps on fewer flights.
+	@$(BIN)/python -m infra.demo --short
+
+up: setup  ## Start everything that has a UI; Ctrl-C stops it.
+	@$(BIN)/python -m infra.up
+
+test: setup  ## Run the whole test suite.
+	@$(BIN)/python -m pytest
+
+check: setup  ## Lint: formatting, ruff, types, import contracts.
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy plugins flows bentos feature_repo infra
+	@$(BIN)/lint-imports
+
+soak: setup  ## Run the tests in random orders again and again, ROUNDS times.
+	@for round in $$(seq $(or $(ROUNDS),3)); do $(BIN)/python -m pytest -q || exit 1; done
+
+lock: setup  ## Resolve infra/requirements.lock anew; UPGRADE=1 takes newer versions.
+	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
+	    --all-extras $(if $(UPGRADE),--upgrade) --custom-compile-command "make lock" \
+	    pyproject.toml infra/requirements.in -o infra/requirements.lock
+
+clean:  ## Remove .venv and caches; .handrail, the run-time state, stays.
+	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -not -path './.git/*' -not -path './.handrail/*' -prune -exec rm -rf {} +
