@@ -1,0 +1,155 @@
+"""config/monitoring.yaml and config/objectives.yaml, read and checked. No figure is judged here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from handrail.errors import Misconfigured
+
+Shape = TypeVar("Shape", bound=BaseModel)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Objective(_Strict):
+    """One business objective: `target` is what is wanted of `kpi`, `owner` the role that answers for it."""
+
+    statement: str = Field(min_length=1)
+    kpi: str = Field(min_length=1)
+    kind: Literal["at-least", "at-most"]
+    target: float
+    owner: Literal[
+        "business-stakeholder",
+        "solution-architect",
+        "data-scientist",
+        "data-engineer",
+        "software-engineer",
+        "devops-engineer",
+        "ml-engineer",
+    ]
+
+    def holds(self, value: float, limit: float) -> bool:
+        """Tell whether `value` is on the good side of `limit`; on the limit is good."""
+        return value >= limit if self.kind == "at-least" else value <= limit
+
+
+class Objectives(_Strict):
+    """All objectives by name."""
+
+    objectives: dict[str, Objective]
+
+
+class Limit(_Strict):
+    """Where somebody has to act, and the name of the objective that says why."""
+
+    limit: float
+    objective: str
+
+
+class DriftLimits(_Strict):
+    """Limits of a drift finding; `bins` counts the quantiles of the reference scores."""
+
+    score_psi: Limit
+    bins: int = Field(ge=2, le=100)
+
+
+class PerformanceLimits(_Strict):
+    """Limits of a performance finding."""
+
+    roc_auc: Limit
+    coverage: Limit
+
+
+class HealthLimits(_Strict):
+    """Limits on how the service answers."""
+
+    latency_p99_ms: Limit
+    error_share: Limit
+
+
+class ColumnDrift(_Strict):
+    """A pinned Evidently drift method and the distance from which it calls a column drifted."""
+
+    method: Literal["wasserstein", "jensenshannon", "psi"]
+    threshold: float = Field(gt=0)
+
+
+class ReportRules(_Strict):
+    """How Evidently reports are made; `sample_rows` is an upper bound on each side."""
+
+    project: str = Field(min_length=1)
+    sample_rows: int = Field(ge=100, le=100_000)
+    seed: int = Field(ge=0)
+    numeric: ColumnDrift
+    categorical: ColumnDrift
+
+
+class MonitoringRules(_Strict):
+    """Everything in config/monitoring.yaml."""
+
+    reference: Literal["train", "validate"]
+    drift: DriftLimits
+    performance: PerformanceLimits
+    health: HealthLimits
+    reports: ReportRules
+
+    @property
+    def limits(self) -> dict[str, Limit]:
+        """The limits by the name of the figure that they bound."""
+        return {
+            "drift.score_psi": self.drift.score_psi,
+            "performance.roc_auc": self.performance.roc_auc,
+            "performance.coverage": self.performance.coverage,
+            "health.latency_p99_ms": self.health.latency_p99_ms,
+            "health.error_share": self.health.error_share,
+        }
+
+
+def read_objectives(config: Path) -> dict[str, Objective]:
+    """Read objectives.yaml in the folder `config`.
+
+    Raises:
+        Misconfigured: the file is missing, or a key in it is unknown, missing or wrong; the sentence names the key.
+    """
+    return _read(config / "objectives.yaml", Objectives).objectives
+
+
+def read_monitoring(config: Path) -> MonitoringRules:
+    """Read monitoring.yaml in the folder `config`, and check that every objective it cites exists.
+
+    Raises:
+        Misconfigured: the file is missing, a key is unknown, missing or wrong, or a cited objective does not exist.
+    """
+    file = config / "monitoring.yaml"
+    rules = _read(file, MonitoringRules)
+    known = read_objectives(config)
+    for name, limit in rules.limits.items():
+        if limit.objective not in known:
+            raise Misconfigured(
+                str(file),
+                f"{name!r} cites the objective {limit.objective!r}, which config/objectives.yaml does not name",
+                f"Cite one of {', '.join(sorted(known))}.",
+            )
+    return rules
+
+
+def _read(file: Path, shape: type[Shape]) -> Shape:
+    try:
+        values: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as err:
+        raise Misconfigured(str(file), "it does not exist", "Restore it from the repository.") from err
+    except yaml.YAMLError as err:
+        raise Misconfigured(str(file), f"it is not YAML: {err}", "Correct the file.") from err
+    try:
+        return shape.model_validate(values)
+    except ValidationError as err:
+        first = err.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "the file"
+        problem = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].lower()
+        raise Misconfigured(str(file), f"{key!r}: {problem}", "Correct that key.") from err
