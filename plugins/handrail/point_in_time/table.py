@@ -1,0 +1,168 @@
+"""One feature table: what to take from where, and that table made ready to be looked up by key and time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from handrail.errors import InvalidInput, UnknownReference
+from handrail.point_in_time.keys import as_key, canonical, comparable
+from handrail.point_in_time.times import Unit, in_utc, moment
+
+AT, CREATED, ELIGIBLE, RANK = "__at", "__created", "__eligible", "__rank"
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureTable:
+    """What to take from where, and how long a value stays valid.
+
+    Attributes:
+        name: how errors call the table.
+        rows: the table, one row a value that became known; nothing is read before the join runs.
+        event_time: column with the time at which a row became true; without a zone it is taken as UTC.
+        keys: column of the table -> column of the entity frame that must be equal. Null equals nothing.
+        columns: column of the table -> its name in the result.
+        created: column that breaks ties of `event_time`: the newest wins, null is the oldest. Rows that tie in
+            that too: the last one in the table wins.
+        ttl: a value older than this at the entity row's time is null; exactly as old still counts. None: for ever.
+        hide_created_later: leave out rows whose `created` is null or after the entity row's time.
+    """
+
+    name: str
+    rows: pl.LazyFrame
+    event_time: str
+    keys: Mapping[str, str]
+    columns: Mapping[str, str]
+    created: str | None = None
+    ttl: timedelta | None = None
+    hide_created_later: bool = False
+
+    @property
+    def time_columns(self) -> list[str]:
+        """The columns of the table that hold times."""
+        return [self.event_time, *([self.created] if self.created else [])]
+
+    def schema(self) -> pl.Schema:
+        """Return the source's columns and types.
+
+        Raises:
+            InvalidInput: the source cannot be read.
+        """
+        try:
+            return self.rows.collect_schema()
+        except (OSError, PolarsError) as err:
+            raise InvalidInput(
+                f"Feature view {self.name!r}",
+                f"its source cannot be read ({str(err).splitlines()[0].rstrip('.')})",
+                "Check its path and format.",
+            ) from err
+
+    def check(self, entities: pl.Schema) -> None:
+        """Compare the table's schema with the entity frame's.
+
+        Raises:
+            UnknownReference: a column is missing on either side.
+            InvalidInput: a key has different types on the two sides, or a time column holds no times.
+        """
+        own = self.schema()
+        for column in (*self.time_columns, *self.keys, *self.columns):
+            if column not in own:
+                raise UnknownReference(
+                    f"column of feature view {self.name!r}", column, f"Its source has {', '.join(own.names())}."
+                )
+        for column in self.time_columns:
+            if not isinstance(own[column], pl.Datetime | pl.Date):
+                raise InvalidInput(
+                    f"{self.name}:{column}", f"it holds {own[column]} instead of times", "Store it as a timestamp."
+                )
+        for column, entity in self.keys.items():
+            self._check_key(own[column], column, entities, entity)
+
+    def _check_key(self, own: pl.DataType, column: str, entities: pl.Schema, entity: str) -> None:
+        if entity not in entities:
+            raise UnknownReference(
+                "entity column", entity, f"Feature view {self.name!r} is looked up by it: add it to the entity frame."
+            )
+        if not comparable(own, entities[entity]):
+            raise InvalidInput(
+                f"{self.name}:{column}",
+                f"it holds {own} and the entity column {entity!r} holds {entities[entity]}",
+                "Cast one to the type of the other.",
+            )
+
+    def prepare(self, unit: Unit, since: datetime | None, until: datetime | None) -> PreparedTable:
+        """Read and sort the rows that entity rows between `since` and `until` (inclusive, UTC) can need."""
+        schema = self.schema()
+        keys = [f"__key_{i}" for i in range(len(self.keys))]
+        rows = self.rows.select(
+            *(pl.col(key).cast(canonical(schema[key])).alias(mine) for key, mine in zip(self.keys, keys, strict=True)),
+            in_utc(schema, self.event_time, unit).alias(AT),
+            *([in_utc(schema, self.created, unit).alias(CREATED)] if self.created else []),
+            *(pl.col(column).alias(f"__value_{i}") for i, column in enumerate(self.columns)),
+        )
+        rows = rows.filter(pl.all_horizontal(pl.col(AT, *keys).is_not_null()))
+        if until is not None:
+            rows = rows.filter(pl.col(AT) <= moment(until, unit))
+        if since is not None and self.ttl is not None:
+            rows = rows.filter(pl.col(AT) >= moment(since - self.ttl, unit))
+        order = [AT, CREATED] if self.created else [AT]
+        values = rows.sort(order, nulls_last=False, maintain_order=True).collect()
+        return PreparedTable(self, _index(values, keys, late=self.hide_created_later), values.drop(*keys))
+
+
+def _index(values: pl.DataFrame, keys: list[str], *, late: bool) -> pl.DataFrame:
+    """Return keys, the time from which a row counts, and the number of the newest row that counts from then."""
+    ranked = values.select(*keys, AT, *([CREATED] if late else [])).with_row_index(RANK)
+    if not late:
+        return ranked
+    eligible = (
+        ranked.filter(pl.col(CREATED).is_not_null())
+        .with_columns(pl.max_horizontal(AT, CREATED).alias(ELIGIBLE))
+        .sort(ELIGIBLE, RANK)
+    )
+    best = pl.col(RANK).cum_max()
+    return eligible.select(best.over(keys) if keys else best, *keys, pl.col(ELIGIBLE).alias(AT))
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedTable:
+    """A feature table in memory: `index` says which row of `values` counts for a key from a time on."""
+
+    table: FeatureTable
+    index: pl.DataFrame
+    values: pl.DataFrame
+
+    def lookup(self, entities: pl.DataFrame) -> pl.DataFrame:
+        """Return the table's columns for each entity row, in the same order; null where nothing is known.
+
+        Args:
+            entities: the entity frame with its time in the column `__at`, sorted by it.
+        """
+        keys = [f"__key_{i}" for i in range(len(self.table.keys))]
+        left = pl.DataFrame(
+            [
+                as_key(entities, column, self.index.schema[mine]).alias(mine)
+                for mine, column in zip(keys, self.table.keys.values(), strict=True)
+            ]
+            + [entities.get_column(AT)]
+        )
+        found = left.join_asof(
+            self.index, on=AT, by=keys or None, strategy="backward", check_sortedness=False
+        ).get_column(RANK)
+        found = self._fresh(entities.get_column(AT), found)
+        return pl.DataFrame(
+            [
+                self.values.get_column(f"__value_{i}").gather(found).alias(name)
+                for i, name in enumerate(self.table.columns.values())
+            ]
+        )
+
+    def _fresh(self, at: pl.Series, found: pl.Series) -> pl.Series:
+        if self.table.ttl is None:
+            return found
+        age = at - self.values.get_column(AT).gather(found)
+        return pl.select(pl.when(age <= self.table.ttl).then(found)).to_series()
