@@ -1,0 +1,110 @@
+"""The Feast objects: entities, one view a feature table, the on-demand schedule view and the feature services.
+
+A service is immutable: a change of what a model sees makes a new service with the next number (flights_v2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from feast import Entity, FeatureService, FeatureView, Field, FileSource, OnDemandFeatureView, RequestSource
+from feast.types import Float64, Int64, String
+from feast.value_type import ValueType
+
+from feature_repo.schedule import SCHEDULE_FEATURES, schedule_features
+from handrail.settings import load_settings
+
+ENTITIES = ("origin", "carrier", "dest", "tailnum")
+DEFAULT_SERVICE = "flights_v1"
+SCHEDULE_SERVICE = "flights_schedule_v1"
+SERVICE_OF_FEATURE_SET = {"all": DEFAULT_SERVICE, "schedule": SCHEDULE_SERVICE}
+
+WEATHER = ("temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib")
+ORIGIN = tuple(
+    f"origin_{what}_{hours}h"
+    for hours in (1, 3, 24)
+    for what in ("dep_delay", "late_share", "cancelled_share", "departures")
+)
+CARRIER = tuple(
+    f"carrier_{what}_{hours}h" for hours in (3, 24, 168) for what in ("arr_delay", "late_share", "arrivals")
+)
+DESTINATION = tuple(f"dest_{what}_{days}d" for days in (1, 7, 28) for what in ("arr_delay", "late_share", "arrivals"))
+
+VIEWS: Mapping[str, tuple[str, timedelta, Sequence[str]]] = {
+    "weather": ("origin", timedelta(hours=3), WEATHER),
+    "origin_ops": ("origin", timedelta(hours=6), ORIGIN),
+    "carrier_ops": ("carrier", timedelta(hours=6), CARRIER),
+    "dest_ops": ("dest", timedelta(days=3), DESTINATION),
+    "tail_last": ("tailnum", timedelta(days=7), ("tail_arr_delay", "tail_air_time", "tail_dest")),
+    "plane": ("tailnum", timedelta(days=400), ("built_year", "engines", "seats", "manufacturer", "plane_type")),
+}
+"""Of each view: its entity, its time to live and its features, which are columns of `<features>/<view>.parquet`."""
+
+TEXTS = frozenset({"tail_dest", "manufacturer", "plane_type"})
+
+SELECTED: Mapping[str, Sequence[str]] = {
+    "weather": WEATHER,
+    "origin_ops": ORIGIN,
+    "carrier_ops": CARRIER,
+    "dest_ops": DESTINATION,
+    "tail_last": ("tail_arr_delay", "tail_air_time"),
+    "plane": ("built_year", "engines", "seats"),
+}
+"""What flights_v1 takes from each view; texts stay out, they hold hundreds of rare values."""
+
+
+def build(features_root: str) -> list[Any]:
+    """Return every Feast object, reading feature tables from `features_root` (an absolute folder)."""
+    entities = {name: Entity(name=name, join_keys=[name], value_type=ValueType.STRING) for name in ENTITIES}
+    views = {name: _view(name, entities, Path(features_root)) for name in VIEWS}
+    request = RequestSource(
+        name="ticket",
+        schema=[
+            Field(name="sched_dep_s", dtype=Int64),
+            Field(name="sched_arr_s", dtype=Int64),
+            Field(name="distance", dtype=Float64),
+        ],
+    )
+    schedule = OnDemandFeatureView(
+        name="schedule",
+        sources=[request],
+        schema=[Field(name=name, dtype=Float64) for name in SCHEDULE_FEATURES],
+        mode="pandas",
+        udf=schedule_features,
+        udf_string=_source_of_schedule(),
+    )
+    services = [
+        FeatureService(
+            name=DEFAULT_SERVICE, features=[schedule, *(views[name][list(of)] for name, of in SELECTED.items())]
+        ),
+        FeatureService(name=SCHEDULE_SERVICE, features=[schedule]),
+    ]
+    return [*entities.values(), *views.values(), schedule, *services]
+
+
+def _view(name: str, entities: Mapping[str, Entity], root: Path) -> FeatureView:
+    key, time_to_live, features = VIEWS[name]
+    return FeatureView(
+        name=name,
+        entities=[entities[key]],
+        ttl=time_to_live,
+        schema=[
+            Field(name=key, dtype=String),
+            *(Field(name=feature, dtype=String if feature in TEXTS else Float64) for feature in features),
+        ],
+        source=FileSource(
+            name=f"{name}_table",
+            path=str(root / f"{name}.parquet"),
+            timestamp_field="event_timestamp",
+            created_timestamp_column="created" if name == "weather" else "",
+        ),
+    )
+
+
+def _source_of_schedule() -> str:
+    import inspect
+
+    return inspect.getsource(schedule_features)
