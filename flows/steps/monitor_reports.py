@@ -229,7 +229,7 @@ def _panel(title: str, kind: str, lines: tuple[tuple[str, str, dict[str, str]], 
     return DashboardPanelPlot(title=title, subtitle="", size="half", values=values, plot_params={"plot_type": kind})
 
 
-_PANELS = (
+_PANELS: tuple[tuple[str, str, tuple[tuple[str, str, dict[str, str]], ...]], ...] = (
     ("Shift of the scores (PSI)", "bar", (("score PSI", "ValueDrift", {"column": SCORE_BIN}),)),
     ("Ranking of mature flights", "line", (("ROC-AUC", "RocAuc", {}),)),
     (

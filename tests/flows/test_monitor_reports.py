@@ -4,6 +4,7 @@ import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,7 +47,7 @@ def tables(shape: float = 6) -> MonthTables:
     )
 
 
-def workspace_of(folder: Path):
+def workspace_of(folder: Path) -> tuple[Any, Any]:
     from evidently.ui.workspace import Workspace
 
     store = Workspace.create(str(folder))
