@@ -1,0 +1,223 @@
+"""Runs the graph that dvc.yaml defines, a stage at a time. It defines no graph of its own; DVC does all caching."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from handrail.entrypoints.cli.env import tool_environment
+from handrail.errors import Conflict, HandrailError, Unavailable, UnknownReference
+from handrail.settings import load_settings
+
+Outcome = Literal["ran", "restored", "skipped"]
+
+BUSY_FOR_S = 600.0
+BUSY = "is busy, it is being blocked by"
+SKIPPED = "didn't change, skipping"
+RESTORED = "is cached - skipping run"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A node of the graph, and the stages whose outputs it reads."""
+
+    name: str
+    after: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """What running a stage came to; `deps` and `outs` map paths to DVC's md5, as dvc.lock has them."""
+
+    stage: str
+    outcome: Outcome
+    wall_s: float
+    deps: Mapping[str, str]
+    outs: Mapping[str, str]
+
+
+class StageFailed(HandrailError):
+    """A stage of the pipeline ended with an error; the earlier stages' outputs stand."""
+
+    def __init__(self, stage: str, said: str) -> None:
+        super().__init__(f"The stage {stage!r} failed: {said}")
+
+
+def read_graph(project: Path, until: str | None = None) -> tuple[Stage, ...]:
+    """Return the stages of dvc.yaml in an order that respects them; with `until`, only that one and what it needs.
+
+    Raises:
+        UnknownReference: dvc.yaml has no stage of that name.
+        Unavailable: DVC cannot read the project.
+    """
+    import networkx
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        with Repo(str(project)) as repo:
+            # An edge leads from a stage to what it depends on; tracked files (.dvc) are nodes too, and no stages.
+            graph = networkx.DiGraph(repo.index.graph)
+    except DvcException as err:
+        raise Unavailable(f"The pipeline in {project}", str(err).rstrip("."), "Correct dvc.yaml.") from err
+    stages = {node.addressing: node for node in graph if not node.is_data_source}
+    if until is not None and until not in stages:
+        raise UnknownReference("stage", until, f"dvc.yaml has {', '.join(stages)}.")
+    wanted = set(graph) if until is None else {stages[until], *networkx.descendants(graph, stages[until])}
+    order = networkx.lexicographical_topological_sort(graph.reverse(), key=lambda node: node.addressing)
+    return tuple(
+        Stage(node.addressing, tuple(sorted(d.addressing for d in graph.successors(node) if not d.is_data_source)))
+        for node in order
+        if node in wanted and not node.is_data_source
+    )
+
+
+def check_tracked_files(project: Path) -> None:
+    """Bring back tracked files that are missing; stop on one that was changed.
+
+    DVC would silently take a changed file as its new version.
+
+    Raises:
+        Conflict: a tracked file has another content than its .dvc file says.
+        Unavailable: a missing file is neither in the cache nor in the remote.
+    """
+    tracked = sorted(str(file.relative_to(project)) for file in project.glob("data/**/*.dvc"))
+    if not tracked:
+        return
+    for file, changes in _status(project, tracked).items():
+        states = {state for change in changes for state in dict(change.get("changed outs", {})).values()}
+        if states - {"deleted", "not in cache"}:
+            raise Conflict("tracked file", file.removesuffix(".dvc"), f"Keep it with: dvc add {file[:-4]}; or drop it.")
+        _dvc(project, "pull", "--quiet", file)
+
+
+def run_stage(
+    project: Path,
+    stage: str,
+    environment: Mapping[str, str] | None = None,
+    report: Callable[[str], None] | None = None,
+) -> StageResult:
+    """Bring one stage up to date by DVC, whose dependencies are; say whether it ran, was restored or was skipped.
+
+    `report` gets each line that the stage prints. An interrupt ends the stage and everything it started.
+
+    Raises:
+        StageFailed: with the stage's own sentence.
+        Unavailable: another run holds the stage's files and does not let go of them.
+    """
+    began = time.monotonic()
+    lines = _reproduce(project, stage, environment or {}, report)
+    while any(BUSY in line for line in lines):
+        if time.monotonic() - began > BUSY_FOR_S:
+            raise Unavailable(f"The stage {stage!r}", "another run holds its files", "Wait for that run to end.")
+        time.sleep(1)
+        lines = _reproduce(project, stage, environment or {}, report)
+    text = "\n".join(lines)
+    outcome: Outcome = "skipped" if SKIPPED in text else "restored" if RESTORED in text else "ran"
+    entry = _lock_entry(project, stage)
+    return StageResult(
+        stage, outcome, time.monotonic() - began, _digests(entry.get("deps", [])), _digests(entry.get("outs", []))
+    )
+
+
+def require_current(project: Path) -> None:
+    """Check that `dvc status` finds nothing to do.
+
+    Raises:
+        StageFailed: a stage is not up to date; the sentence names it.
+    """
+    stale = _status(project, [])
+    if stale:
+        raise StageFailed(sorted(stale)[0], f"it changed while the pipeline ran: {json.dumps(stale)[:300]}")
+
+
+def stage_environment(project: Path) -> dict[str, str]:
+    """Return what a stage's process needs beside this one's: the tools' state, and the project it works in.
+
+    A tracking server that this process was told of stays the one; Handrail's own local store is only the default.
+    """
+    known = tool_environment(load_settings()) | {"HANDRAIL_PROJECT": str(project)}
+    kept = {name: os.environ[name] for name in ("MLFLOW_TRACKING_URI",) if name in os.environ}
+    flow_run = os.environ.get("PREFECT__FLOW_RUN_ID")
+    return known | kept | ({"HANDRAIL_FLOW_RUN_ID": flow_run} if flow_run else {})
+
+
+def _reproduce(
+    project: Path, stage: str, environment: Mapping[str, str], report: Callable[[str], None] | None
+) -> list[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dvc", "repro", "--single-item", stage],
+        cwd=project,
+        env={**os.environ, **stage_environment(project), **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    lines = []
+    try:
+        for line in process.stdout or ():
+            lines.append(line.rstrip())
+            if report is not None:
+                report(line.rstrip())
+        code = process.wait()
+    except BaseException:
+        _interrupt(process)
+        raise
+    if code and not any(BUSY in line for line in lines):
+        raise StageFailed(stage, _sentence(lines))
+    return lines
+
+
+def _interrupt(process: subprocess.Popen[str]) -> None:
+    """End DVC and its stage together: DVC alone would leave the stage running."""
+    for what, within_s in ((signal.SIGINT, 20), (signal.SIGKILL, 5)):
+        with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            os.killpg(process.pid, what)
+            process.wait(within_s)
+            return
+
+
+def _sentence(lines: Sequence[str]) -> str:
+    said = [line for line in lines if line.strip()]
+    own = [line for line in said if not line.startswith(("ERROR: failed to reproduce", "> ", "Running stage"))]
+    return (own or said or ["it printed nothing."])[-1].removeprefix("ERROR: ")
+
+
+def _status(project: Path, targets: Sequence[str]) -> dict[str, Any]:
+    return dict(json.loads(_dvc(project, "status", "--json", *targets).splitlines()[-1]))
+
+
+def _dvc(project: Path, *arguments: str) -> str:
+    run = subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments],
+        cwd=project,
+        env={**os.environ, **stage_environment(project)},
+        capture_output=True,
+        text=True,
+    )
+    if run.returncode:
+        raise Unavailable(f"dvc {arguments[0]}", _sentence(run.stderr.splitlines()).rstrip("."), "Correct that first.")
+    return run.stdout
+
+
+def _lock_entry(project: Path, stage: str) -> dict[str, Any]:
+    lock = project / "dvc.lock"
+    held = yaml.safe_load(lock.read_text(encoding="utf-8")) if lock.exists() else None
+    return dict((held or {}).get("stages", {}).get(stage, {}))
+
+
+def _digests(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    return {str(entry["path"]): str(entry["md5"]) for entry in entries if "md5" in entry}
