@@ -1,6 +1,7 @@
 """The flow `train`: the graph of dvc.yaml, a task a stage, in a clone. It defines no graph of its own."""
 
 from pathlib import Path
+from typing import Any
 
 from prefect import flow, task
 from pydantic import BaseModel, Field
@@ -23,24 +24,25 @@ DEFAULTS = TrainParameters()
 
 
 @task(task_run_name="stage {stage.name}", persist_result=False)
-def run_stage(project: Path, stage: Stage, account: str | None, before: list[dict]) -> dict:
-    """Bring one stage up to date; `before` draws the graph's edges in the UI."""
+def run_stage(project: Path, stage: Stage, account: str | None) -> dict[str, Any]:
+    """Bring one stage up to date."""
     return orchestration.run_stage(project, stage, account)
 
 
 @task
-def record_run(project: Path, results: list[dict]) -> dict:
+def record_run(project: Path, results: list[dict[str, Any]]) -> dict[str, Any]:
     """Commit what DVC recorded, and write the pipeline's lineage."""
     return orchestration.record_run(project, results)
 
 
 @flow
-def train(parameters: TrainParameters = DEFAULTS) -> dict:
+def train(parameters: TrainParameters = DEFAULTS) -> dict[str, Any]:
     """Run the pipeline of a clone up to date; return what each stage came to and the commit that records it."""
     project, stages = orchestration.plan(parameters.project, parameters.until)
-    results: dict[str, dict] = {}
+    results: dict[str, dict[str, Any]] = {}
     for stage in stages:
-        results[stage.name] = run_stage(project, stage, parameters.account, [results[name] for name in stage.after])
+        before = [results[name] for name in stage.after]
+        results[stage.name] = run_stage(project, stage, parameters.account, wait_for=before)
     return record_run(project, list(results.values()))
 
 
