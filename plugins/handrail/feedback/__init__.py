@@ -1,1 +1,1 @@
-"""The feedback plugin."""
+"""The feedback plugin: predictions, what the world later said about them, and snapshots of both."""

@@ -1,0 +1,70 @@
+"""Opens the feedback plugin, and gives flows and serving its values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from handrail.feedback.domain import (
+    Cohort,
+    DeploymentRecord,
+    Feedback,
+    Prediction,
+    Receipt,
+    Snapshot,
+    prediction_id_for,
+)
+from handrail.feedback.service import FeedbackLog, FeedbackStores
+from handrail.settings import Settings
+from handrail.storage import Store, migrate
+
+if TYPE_CHECKING:
+    from handrail.feedback.adapters.spool import PredictionSpool
+
+__all__ = [
+    "Cohort",
+    "DeploymentRecord",
+    "Feedback",
+    "FeedbackLog",
+    "Prediction",
+    "Receipt",
+    "Snapshot",
+    "open_feedback",
+    "open_spool",
+    "prediction_id_for",
+]
+
+
+def open_feedback(settings: Settings, store: Store) -> FeedbackLog:
+    """Open the log in `store` with the kinds of config/feedback.yaml, bringing its tables up to date.
+
+    Raises:
+        Misconfigured: config/feedback.yaml cannot be used, or a newer release wrote the tables.
+    """
+    from handrail.feedback.adapters.pyarrow_labels import PyarrowLabels
+    from handrail.feedback.adapters.sql_auditor import SqlAuditor
+    from handrail.feedback.adapters.sql_deployments import SqlDeployments
+    from handrail.feedback.adapters.sql_events import SqlEvents
+    from handrail.feedback.adapters.sql_ledger import SqlLedger
+    from handrail.feedback.adapters.sql_predictions import SqlPredictions
+    from handrail.feedback.adapters.sql_snapshots import SqlSnapshots
+    from handrail.feedback.adapters.sql_tables import MIGRATIONS
+    from handrail.feedback.adapters.yaml_kinds import read_kinds
+
+    kinds = read_kinds(settings.config / "feedback.yaml")
+    migrate(store, "feedback", MIGRATIONS)
+    stores = FeedbackStores(
+        deployments=SqlDeployments(store),
+        predictions=SqlPredictions(store),
+        events=SqlEvents(store),
+        ledger=SqlLedger(store),
+        snapshots=SqlSnapshots(store),
+        auditor=SqlAuditor(store),
+    )
+    return FeedbackLog(stores, PyarrowLabels(), kinds)
+
+
+def open_spool(settings: Settings) -> PredictionSpool:
+    """Open the spool under settings.home, for a process that answers predictions or one that drains them."""
+    from handrail.feedback.adapters.spool import PredictionSpool
+
+    return PredictionSpool(settings.home / "spool")

@@ -1,0 +1,147 @@
+"""A file beside a serving process that holds predictions between the answer and the log.
+
+`append` returns when the kernel has the bytes, which a killed process cannot lose. A background thread syncs them to
+disk within `SYNC_WITHIN_S`; a power cut may lose what is younger than that.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import uuid4
+
+from handrail.errors import Unavailable
+from handrail.feedback.adapters.spool_drain import SUFFIX, drain_folder
+from handrail.feedback.adapters.spool_lines import to_line
+from handrail.feedback.domain import Prediction, Receipt
+from handrail.feedback.ports import PredictionSink
+
+SYNC_WITHIN_S = 0.05
+ROTATE_BYTES = 64 * 1024 * 1024
+REMEDY = "The answer was not given; free the disk under it and send the request again."
+
+
+class PredictionSpool:
+    """Appends predictions to a file of this process; drains the files of all processes. Safe between threads."""
+
+    def __init__(self, folder: Path, rotate_bytes: int = ROTATE_BYTES) -> None:
+        """Use `folder`; made at the first append. A file past `rotate_bytes` is followed by another."""
+        self._folder = folder
+        self._rotate_bytes = rotate_bytes
+        self._lock = threading.Lock()
+        self._file: _SpoolFile | None = None
+        self._owner = 0
+
+    def append(self, predictions: Sequence[Prediction]) -> None:
+        """Write the predictions behind everything written before; call it before their answer leaves.
+
+        Raises:
+            Unavailable: they could not be written whole, or an earlier write could not be synced: do not answer.
+        """
+        data = b"".join(map(to_line, predictions))
+        if not data:
+            return
+        with self._lock:
+            try:
+                self._current().write(data)
+            except OSError as err:
+                raise Unavailable(f"The spool {self._folder}", err.strerror or str(err), REMEDY) from err
+
+    def drain(self, into: PredictionSink) -> Receipt:
+        """Record what every process has spooled so far; safe to repeat, to interrupt and to run twice at once.
+
+        Lines that cannot be read are set aside in `rejected.log` beside the spool. Files of ended processes are removed
+        once all of their lines are recorded.
+
+        Raises:
+            Unavailable: the log or the folder is not there; what was recorded before stays recorded.
+        """
+        return drain_folder(self._folder, into)
+
+    def close(self) -> None:
+        """Sync and close this process's file. A later append opens another one."""
+        with self._lock:
+            if self._file is not None and self._owner == os.getpid():
+                self._file.close()
+            self._file = None
+
+    def _current(self) -> _SpoolFile:
+        if self._file is not None and self._owner == os.getpid():
+            if self._file.size < self._rotate_bytes:
+                return self._file
+            self._file.close()
+        self._file = None  # after a fork the parent's file stays the parent's
+        self._file = _SpoolFile(self._folder)
+        self._owner = os.getpid()
+        return self._file
+
+
+class _SpoolFile:
+    """One file with one writer, whose lock on it says that it is alive."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._fd = _create_locked(folder)
+        self.size = 0
+        self._torn = False
+        self._failure: OSError | None = None
+        self._dirty = threading.Event()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._sync_when_dirty, name="handrail-spool-sync", daemon=True)
+        self._thread.start()
+
+    def write(self, data: bytes) -> None:
+        if self._failure is not None:
+            raise self._failure
+        # What a failed write left behind becomes a line of its own, which draining sets aside.
+        data = b"\n" + data if self._torn else data
+        self._torn = True
+        rest = memoryview(data)
+        while rest:
+            written = os.write(self._fd, rest)
+            self.size += written
+            rest = rest[written:]
+        self._torn = False
+        self._dirty.set()
+
+    def close(self) -> None:
+        self._closing.set()
+        self._dirty.set()
+        self._thread.join()
+        os.fdatasync(self._fd)
+        os.close(self._fd)
+
+    def _sync_when_dirty(self) -> None:
+        while not self._closing.is_set():
+            self._dirty.wait()
+            self._closing.wait(SYNC_WITHIN_S / 2)
+            self._dirty.clear()
+            try:
+                os.fdatasync(self._fd)
+            except OSError as err:
+                # The kernel may have dropped the pages: nothing behind them can be promised any more.
+                self._failure = err
+                return
+
+
+def _create_locked(folder: Path) -> int:
+    while True:
+        path = folder / f"{os.getpid()}-{uuid4().hex}{SUFFIX}"
+        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
+        fcntl.flock(fd, fcntl.LOCK_SH)
+        # A drainer may have taken the new, empty file for that of an ended process and removed it.
+        if path.exists():
+            _sync_folder(folder)
+            return fd
+        os.close(fd)
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,110 @@
+"""Moves spooled predictions into the log: each file from its offset on, in order, again after any interruption."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from handrail.errors import InvalidInput, Unavailable
+from handrail.feedback.adapters.spool_lines import from_line
+from handrail.feedback.domain import Prediction, Receipt
+from handrail.feedback.ports import PredictionSink
+
+SUFFIX = ".ndjson"
+OFFSET_SUFFIX = ".offset"
+REJECTED = "rejected.log"
+CHUNK_BYTES = 4 * 1024 * 1024
+
+
+def drain_folder(folder: Path, into: PredictionSink) -> Receipt:
+    """Record every complete line of every spool file in `folder`; wait while another process does the same.
+
+    Raises:
+        Unavailable: the log or the folder is not there; what was recorded before stays recorded.
+    """
+    if not folder.is_dir():
+        return Receipt()
+    try:
+        with _locked(folder / "drain.lock"):
+            return sum((_drain_file(path, into) for path in sorted(folder.glob(f"*{SUFFIX}"))), Receipt())
+    except OSError as err:
+        problem = err.strerror or str(err)
+        raise Unavailable(f"The spool {folder}", problem, "Nothing is lost; correct it and drain again.") from err
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _drain_file(path: Path, into: PredictionSink) -> Receipt:
+    receipt = Receipt()
+    offsets = path.with_suffix(OFFSET_SUFFIX)
+    offset = int(offsets.read_text(encoding="ascii")) if offsets.exists() else 0
+    with path.open("rb") as file:
+        ended = _writer_has_ended(file.fileno())
+        file.seek(offset)
+        while chunk := _complete_lines(file):
+            receipt += into.record_predictions(_readable(path, offset, chunk))
+            offset += len(chunk)
+            file.seek(offset)
+            _replace(offsets, str(offset))
+        if ended:
+            if torn := file.read():
+                _reject(path, offset, torn, "the process ended while it wrote this, before it answered")
+            path.unlink()
+            offsets.unlink(missing_ok=True)
+    return receipt
+
+
+def _complete_lines(file: BinaryIO) -> bytes:
+    chunk = file.read(CHUNK_BYTES)
+    if not chunk.endswith(b"\n"):
+        chunk += file.readline()
+    return chunk[: chunk.rfind(b"\n") + 1]
+
+
+def _writer_has_ended(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _readable(path: Path, offset: int, chunk: bytes) -> list[Prediction]:
+    predictions = []
+    for line in chunk.splitlines(keepends=True):
+        try:
+            predictions.append(from_line(line))
+        except InvalidInput as err:
+            _reject(path, offset, line, str(err))
+        offset += len(line)
+    return predictions
+
+
+def _reject(path: Path, offset: int, line: bytes, reason: str) -> None:
+    entry = {"file": path.name, "offset": offset, "reason": reason, "line": line.decode(errors="backslashreplace")}
+    with (path.parent / REJECTED).open("a", encoding="utf-8") as rejected:
+        rejected.write(json.dumps(entry) + "\n")
+        rejected.flush()
+        os.fsync(rejected.fileno())
+
+
+def _replace(path: Path, text: str) -> None:
+    beside = path.with_name(path.name + ".next")
+    with beside.open("w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)

@@ -1,0 +1,92 @@
+"""Appends a batch idempotently: stage it, insert what is new, quarantine ids that come again with another body."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateTable
+
+from handrail.clock import system_time
+from handrail.feedback.adapters.sql_tables import conflict
+from handrail.feedback.domain import Feedback, Prediction, Receipt
+
+Row = dict[str, Any]
+Recordable = Prediction | Feedback
+
+
+def insert_new(connection: sa.Connection, table: sa.Table) -> Any:
+    """Return an INSERT that passes over rows whose unique key is taken."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table).on_conflict_do_nothing()
+
+
+@dataclass(frozen=True)
+class Appender:
+    """One append-only table: `key` is its unique id column, `what` names a row in quarantine."""
+
+    table: sa.Table
+    key: str
+    what: str
+
+    def append(self, connection: sa.Connection, sent: Sequence[Recordable], rows: list[Row]) -> Receipt:
+        """Add `rows`, one for each value in `sent`, within the caller's transaction; of equal ids the first counts."""
+        stage = self._stage(connection, rows)
+        accepted = self._insert_staged(connection, stage)
+        clashing = self._clashing(connection, stage) if accepted < len(rows) else []
+        connection.execute(sa.delete(stage))
+        clashes = {(rows[each][self.key], rows[each]["body"]): sent[each] for each in clashing}
+        self._quarantine(connection, clashes)
+        conflicts = tuple(sorted({identifier for identifier, _ in clashes}))
+        return Receipt(accepted, len(rows) - accepted - len(clashing), conflicts)
+
+    def _stage(self, connection: sa.Connection, rows: list[Row]) -> sa.Table:
+        stage = sa.Table(
+            f"stage_{self.table.name}",
+            sa.MetaData(),
+            *(sa.Column(column.name, column.type) for column in self.table.columns),
+            prefixes=["TEMPORARY"],
+            postgresql_on_commit="DELETE ROWS",
+        )
+        connection.execute(CreateTable(stage, if_not_exists=True))
+        connection.execute(sa.insert(stage), [row | {"seq": number} for number, row in enumerate(rows)])
+        return stage
+
+    def _insert_staged(self, connection: sa.Connection, stage: sa.Table) -> int:
+        names = [column.name for column in self.table.columns if column.name != "seq"]
+        # In order of the key: two writers then never wait for each other in a circle.
+        staged = sa.select(*(stage.c[name] for name in names)).order_by(stage.c[self.key], stage.c.seq)
+        return int(connection.execute(insert_new(connection, self.table).from_select(names, staged)).rowcount)
+
+    def _clashing(self, connection: sa.Connection, stage: sa.Table) -> Sequence[int]:
+        same_id = self.table.c[self.key] == stage.c[self.key]
+        other_body = self.table.c.body != stage.c.body
+        # In this direction SQLite looks up each staged row by the key's index.
+        query = sa.select(stage.c.seq).join_from(stage, self.table, same_id).where(other_body)
+        return connection.execute(query).scalars().all()
+
+    def _quarantine(self, connection: sa.Connection, clashes: dict[tuple[str, bytes], Recordable]) -> None:
+        if not clashes:
+            return
+        now = system_time()
+        rows = [
+            {
+                "what": self.what,
+                "identifier": identifier,
+                "body": body,
+                "content": json.dumps(asdict(value), default=_plain),
+                "quarantined_at": now,
+            }
+            for (identifier, body), value in sorted(clashes.items())
+        ]
+        connection.execute(insert_new(connection, conflict), rows)
+
+
+def _plain(value: Any) -> Any:
+    """Turn what JSON lacks into text or a number: moments, and scalars of numeric libraries."""
+    return value.isoformat() if isinstance(value, datetime) else value.item()

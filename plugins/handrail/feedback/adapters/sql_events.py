@@ -1,0 +1,49 @@
+"""Feedback events in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from handrail.feedback.adapters.sql_append import Appender, Row
+from handrail.feedback.adapters.sql_tables import event
+from handrail.feedback.domain import Feedback, Receipt
+from handrail.storage import Store
+
+EVENTS = Appender(event, key="event_id", what="feedback")
+
+
+class SqlEvents:
+    """Implements `EventLog`."""
+
+    def __init__(self, store: Store) -> None:
+        """Keep events in `store`."""
+        self._store = store
+
+    def append(self, events: Sequence[Feedback]) -> Receipt:
+        """Keep all events durably in one transaction, or none."""
+        rows = list(map(_row, events))
+        with self._store.write() as connection:
+            return EVENTS.append(connection, events, rows)
+
+    def about(self, prediction_id: str) -> tuple[Feedback, ...]:
+        """Return every event about a prediction."""
+        columns = [event.c[name] for name in Feedback.__slots__ if name != "retracts"]
+        with self._store.read() as connection:
+            rows = connection.execute(sa.select(*columns).where(event.c.prediction_id == prediction_id)).all()
+        return tuple(Feedback(**row._asdict(), retracts=row.value is None) for row in rows)
+
+
+def _row(each: Feedback) -> Row:
+    return {
+        "event_id": each.key,
+        "prediction_id": each.prediction_id,
+        "kind": each.kind,
+        "source": each.source,
+        "revision": int(each.revision),
+        "occurred_at": each.occurred_at,
+        "received_at": each.received_at,
+        "value": None if each.value is None else float(each.value),
+        "body": each.body_digest(),
+    }

@@ -1,0 +1,67 @@
+"""Reads predictions and events as they stood at a mark."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from handrail.feedback.adapters.sql_tables import deployment, event, prediction
+from handrail.feedback.domain import EventRow, Mark, Material, PredictionRow, Scope
+from handrail.storage import Store
+
+
+class SqlLedger:
+    """Implements `Ledger`."""
+
+    def __init__(self, store: Store) -> None:
+        """Read from `store`."""
+        self._store = store
+
+    def mark(self) -> Mark:
+        """Return the highest sequence numbers, after every write that has drawn a number has ended."""
+        with self._store.read() as connection:
+            if connection.dialect.name == "postgresql":
+                # A number is drawn before its row is committed: wait for writers, keep new ones out for a moment.
+                connection.execute(sa.text("lock table feedback_prediction, feedback_event in share mode"))
+            highest = (sa.func.coalesce(sa.func.max(table.c.seq), 0) for table in (prediction, event))
+            return Mark(*(connection.execute(sa.select(each)).scalar_one() for each in highest))
+
+    def read(self, scope: Scope, upto: Mark) -> Material:
+        """Return the rows of a scope that lie at or below the mark."""
+        made = [
+            prediction.c.made_at >= scope.start,
+            prediction.c.made_at < scope.end,
+            prediction.c.made_at <= scope.as_of,
+            prediction.c.seq <= upto.predictions,
+        ]
+        if scope.deployment is not None:
+            served = sa.select(deployment.c.id).where(deployment.c.uri == scope.deployment).scalar_subquery()
+            made.append(prediction.c.deployment_id == served)
+        with self._store.read() as connection:
+            predictions = connection.execute(_predictions(made))
+            rows = [PredictionRow._make(row) for row in predictions]
+            events = [EventRow._make(row) for row in connection.execute(_events(made, scope, upto))]
+        return Material(rows, events)
+
+
+def _predictions(made: list[sa.ColumnElement[bool]]) -> sa.Select[tuple[object, ...]]:
+    columns = prediction.c
+    return (
+        sa.select(
+            columns.prediction_id,
+            columns.subject,
+            deployment.c.uri,
+            columns.made_at,
+            columns.score,
+            columns.label,
+            columns.latency_ms,
+        )
+        .join_from(prediction, deployment, columns.deployment_id == deployment.c.id)
+        .where(*made)
+    )
+
+
+def _events(made: list[sa.ColumnElement[bool]], scope: Scope, upto: Mark) -> sa.Select[tuple[object, ...]]:
+    known = (event.c.kind == scope.kind, event.c.received_at <= scope.as_of, event.c.seq <= upto.events)
+    columns = (event.c.prediction_id, event.c.revision, event.c.occurred_at, event.c.event_id, event.c.value)
+    about = event.c.prediction_id == prediction.c.prediction_id
+    return sa.select(*columns).join_from(prediction, event, about).where(*made, *known)

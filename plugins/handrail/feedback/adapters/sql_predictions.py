@@ -1,0 +1,67 @@
+"""Predictions in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+
+from handrail.feedback.adapters.sql_append import Appender, Row
+from handrail.feedback.adapters.sql_deployments import deployment_ids
+from handrail.feedback.adapters.sql_tables import deployment, prediction
+from handrail.feedback.domain import Prediction, Receipt
+from handrail.storage import Store
+
+PREDICTIONS = Appender(prediction, key="prediction_id", what="prediction")
+
+
+class SqlPredictions:
+    """Implements `PredictionLog`."""
+
+    def __init__(self, store: Store) -> None:
+        """Keep predictions in `store`."""
+        self._store = store
+
+    def append(self, rows: Sequence[Prediction]) -> Receipt:
+        """Keep all rows durably in one transaction, or none."""
+        with self._store.write() as connection:
+            ids = deployment_ids(connection, {row.deployment for row in rows})
+            return PREDICTIONS.append(connection, rows, [_row(row, ids) for row in rows])
+
+    def find(self, prediction_id: str) -> Prediction | None:
+        """Return the prediction, or None."""
+        columns = [prediction.c[name] for name in Prediction.__slots__ if name != "deployment"]
+        query = (
+            sa.select(*columns, deployment.c.uri.label("deployment"))
+            .join_from(prediction, deployment, prediction.c.deployment_id == deployment.c.id)
+            .where(prediction.c.prediction_id == prediction_id)
+        )
+        with self._store.read() as connection:
+            found = connection.execute(query).one_or_none()
+        return None if found is None else Prediction(**found._asdict())
+
+    def count(self, deployments: Sequence[str]) -> Mapping[str, int]:
+        """Return the number of predictions of each of these deployments."""
+        query = (
+            sa.select(deployment.c.uri, sa.func.count().label("number"))
+            .join_from(prediction, deployment, prediction.c.deployment_id == deployment.c.id)
+            .where(deployment.c.uri.in_(deployments))
+            .group_by(deployment.c.uri)
+        )
+        with self._store.read() as connection:
+            return dict.fromkeys(deployments, 0) | {row.uri: row.number for row in connection.execute(query)}
+
+
+def _row(row: Prediction, deployments: Mapping[str, int]) -> Row:
+    return {
+        "prediction_id": row.prediction_id,
+        "deployment_id": deployments[row.deployment],
+        "subject": row.subject,
+        "made_at": row.made_at,
+        "score": float(row.score),
+        "label": int(row.label),
+        "features_digest": row.features_digest,
+        "feature_service": row.feature_service,
+        "latency_ms": None if row.latency_ms is None else float(row.latency_ms),
+        "body": row.body_digest(),
+    }

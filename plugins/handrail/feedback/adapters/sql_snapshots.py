@@ -1,0 +1,77 @@
+"""Manifests of snapshots in SQL."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from handrail.feedback.adapters.sql_append import insert_new
+from handrail.feedback.adapters.sql_tables import snapshot
+from handrail.feedback.domain import Kind, Mark, Scope, Snapshot
+from handrail.storage import Store
+
+MOMENTS = ("start", "end", "as_of")
+
+
+class SqlSnapshots:
+    """Implements `SnapshotBook`."""
+
+    def __init__(self, store: Store) -> None:
+        """Keep manifests in `store`."""
+        self._store = store
+
+    def save(self, taken: Snapshot) -> Snapshot:
+        """Keep the manifest and return it; if its digest is kept already, return that older one."""
+        with self._store.write() as connection:
+            connection.execute(insert_new(connection, snapshot), _row(taken))
+            held = connection.execute(sa.select(snapshot).where(snapshot.c.digest == taken.digest)).one()
+        return _snapshot(held)
+
+    def all(self) -> tuple[Snapshot, ...]:
+        """Return every snapshot, sorted by digest."""
+        with self._store.read() as connection:
+            rows = connection.execute(sa.select(snapshot)).all()
+        return tuple(sorted(map(_snapshot, rows), key=lambda each: each.digest))
+
+    def find(self, digest: str) -> Snapshot | None:
+        """Return the snapshot of that digest, or None."""
+        with self._store.read() as connection:
+            row = connection.execute(sa.select(snapshot).where(snapshot.c.digest == digest)).one_or_none()
+        return None if row is None else _snapshot(row)
+
+
+def _row(taken: Snapshot) -> dict[str, Any]:
+    scope = asdict(taken.scope) | {name: getattr(taken.scope, name).isoformat() for name in MOMENTS}
+    kind = asdict(taken.kind) | {"maturity_window": taken.kind.maturity_window / timedelta(microseconds=1)}
+    return {
+        "digest": taken.digest,
+        "scope": json.dumps(scope, sort_keys=True),
+        "kind": json.dumps(kind, sort_keys=True),
+        "predictions": taken.predictions,
+        "events": taken.events,
+        "mark_predictions": taken.mark.predictions,
+        "mark_events": taken.mark.events,
+    }
+
+
+def _snapshot(row: Any) -> Snapshot:
+    scope = json.loads(row.scope)
+    kind = json.loads(row.kind)
+    return Snapshot(
+        digest=row.digest,
+        scope=Scope(**scope | {name: datetime.fromisoformat(scope[name]) for name in MOMENTS}),
+        kind=Kind(
+            **kind
+            | {
+                "maturity_window": timedelta(microseconds=kind["maturity_window"]),
+                "values": tuple(kind["values"]),
+            }
+        ),
+        predictions=row.predictions,
+        events=row.events,
+        mark=Mark(row.mark_predictions, row.mark_events),
+    )

@@ -1,0 +1,91 @@
+"""The tables of feedback as SQLAlchemy sees them; `migrations/` creates them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class Moment(sa.types.TypeDecorator[datetime]):
+    """An aware moment kept as whole microseconds since 1970 UTC: exact and in order on every database."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:  # noqa: ARG002
+        """Turn a moment into microseconds."""
+        return None if value is None else (value - EPOCH) // MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        """Turn microseconds into a moment."""
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+metadata = sa.MetaData()
+
+deployment = sa.Table(
+    "feedback_deployment",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("uri", sa.Text),
+    sa.Column("tree_digest", sa.Text),
+    sa.Column("model_version_uri", sa.Text),
+    sa.Column("bento_uri", sa.Text),
+    sa.Column("started_at", Moment),
+)
+prediction = sa.Table(
+    "feedback_prediction",
+    metadata,
+    sa.Column("seq", sa.BigInteger, primary_key=True),
+    sa.Column("prediction_id", sa.Text),
+    sa.Column("deployment_id", sa.Integer),
+    sa.Column("subject", sa.Text),
+    sa.Column("made_at", Moment),
+    sa.Column("score", sa.Double),
+    sa.Column("label", sa.Integer),
+    sa.Column("features_digest", sa.Text),
+    sa.Column("feature_service", sa.Text),
+    sa.Column("latency_ms", sa.Double),
+    sa.Column("body", sa.LargeBinary),
+)
+event = sa.Table(
+    "feedback_event",
+    metadata,
+    sa.Column("seq", sa.BigInteger, primary_key=True),
+    sa.Column("event_id", sa.Text),
+    sa.Column("prediction_id", sa.Text),
+    sa.Column("kind", sa.Text),
+    sa.Column("source", sa.Text),
+    sa.Column("revision", sa.Integer),
+    sa.Column("occurred_at", Moment),
+    sa.Column("received_at", Moment),
+    sa.Column("value", sa.Double),
+    sa.Column("body", sa.LargeBinary),
+)
+conflict = sa.Table(
+    "feedback_conflict",
+    metadata,
+    sa.Column("seq", sa.BigInteger, primary_key=True),
+    sa.Column("what", sa.Text),
+    sa.Column("identifier", sa.Text),
+    sa.Column("body", sa.LargeBinary),
+    sa.Column("content", sa.Text),
+    sa.Column("quarantined_at", Moment),
+)
+snapshot = sa.Table(
+    "feedback_snapshot",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("scope", sa.Text),
+    sa.Column("kind", sa.Text),
+    sa.Column("predictions", sa.BigInteger),
+    sa.Column("events", sa.BigInteger),
+    sa.Column("mark_predictions", sa.BigInteger),
+    sa.Column("mark_events", sa.BigInteger),
+)

@@ -1,0 +1,92 @@
+"""A cohort: predictions of a time window beside the labels that were known at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from itertools import compress
+from operator import itemgetter
+from typing import Any
+
+from handrail.feedback.domain.kinds import Kind
+from handrail.feedback.domain.ledger import Material, Scope, current_events
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """Columns of equal length n, one row a prediction, ordered by (made_at, prediction_id).
+
+    `predicted` is the decision that was answered, `label` the truth known at the as-of time (None: unknown),
+    `revision` that of the event behind the label (None: no event), `mature` whether the maturity window has passed.
+    Metrics use mature, labelled rows only (`judged`) and print `coverage` and `scope.as_of`.
+    """
+
+    scope: Scope
+    prediction_id: tuple[str, ...]
+    subject: tuple[str, ...]
+    deployment: tuple[str, ...]
+    made_at: tuple[datetime, ...]
+    score: tuple[float, ...]
+    predicted: tuple[int, ...]
+    latency_ms: tuple[float | None, ...]
+    label: tuple[float | None, ...]
+    revision: tuple[int | None, ...]
+    mature: tuple[bool, ...]
+
+    def __len__(self) -> int:
+        return len(self.prediction_id)
+
+    @property
+    def mature_share(self) -> float:
+        """Share of rows whose window has passed, 0 to 1; 0 for an empty cohort."""
+        return sum(self.mature) / len(self) if len(self) else 0.0
+
+    @property
+    def coverage(self) -> float:
+        """Share of mature rows that have a label, 0 to 1; 0 if no row is mature."""
+        mature = sum(self.mature)
+        return sum(map(_judged, self.mature, self.label)) / mature if mature else 0.0
+
+    def columns(self) -> dict[str, tuple[object, ...]]:
+        """Return the columns by name, ready for a data frame."""
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "scope"}
+
+    def judged(self) -> Cohort:
+        """Keep only the rows that are mature and labelled. Read `coverage` before: it is 1 afterwards."""
+        return self._rows(list(map(_judged, self.mature, self.label)))
+
+    def of_deployment(self, uri: str) -> Cohort:
+        """Keep only the rows of one deployment."""
+        kept = self._rows([each == uri for each in self.deployment])
+        return replace(kept, scope=replace(self.scope, deployment=uri))
+
+    def _rows(self, keep: list[bool]) -> Cohort:
+        columns: dict[str, Any] = {name: tuple(compress(column, keep)) for name, column in self.columns().items()}
+        return replace(self, **columns)
+
+
+def _judged(mature: bool, label: float | None) -> bool:
+    return mature and label is not None
+
+
+def build_cohort(scope: Scope, kind: Kind, material: Material) -> Cohort:
+    """Join predictions with their current labels by the rules of `kind`, as they stood at `scope.as_of`."""
+    current = current_events(material.events)
+    predictions = sorted(material.predictions, key=itemgetter(3, 0))
+    events = [current.get(row[0]) for row in predictions]
+    seen = [event.value if event is not None else None for event in events]
+    by_column = tuple(zip(*predictions, strict=True)) or ((),) * 7
+    prediction_id, subject, deployment, made_at, score, predicted, latency_ms = by_column
+    return Cohort(
+        scope=scope,
+        prediction_id=prediction_id,
+        subject=subject,
+        deployment=deployment,
+        made_at=made_at,
+        score=score,
+        predicted=predicted,
+        latency_ms=latency_ms,
+        label=tuple(kind.label_at(at, scope.as_of, value) for at, value in zip(made_at, seen, strict=True)),
+        revision=tuple(event.revision if event is not None else None for event in events),
+        mature=tuple(kind.is_mature(at, scope.as_of) for at in made_at),
+    )

@@ -1,0 +1,112 @@
+"""A snapshot fixes what was known, so that a report made from it stays the same whatever arrives later."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import NamedTuple
+
+from handrail.errors import Refused
+from handrail.feedback.domain.cohorts import Cohort
+from handrail.feedback.domain.kinds import Kind
+from handrail.feedback.domain.ledger import Mark, Material, Scope
+from handrail.feedback.domain.values import moment_text
+
+FORMAT = "handrail.feedback.snapshot/1"
+
+
+class SnapshotChanged(Refused):
+    """The rows under a snapshot are no longer those that it was made from."""
+
+    def __init__(self, digest: str, found: str) -> None:
+        super().__init__(
+            f"Using the snapshot {digest!r}",
+            (f"Its rows now give {found!r}: the store was altered. Restore a backup, or take a new snapshot.",),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A named state of knowledge: scope, rules, counts and the digest over all of it.
+
+    `digest` is `sha256:<hex>` over scope, rules, the sorted prediction ids and the sorted event ids. `mark` is where
+    the log stood when it was first taken; it is no part of the digest, so order of arrival leaves no trace there.
+    """
+
+    digest: str
+    scope: Scope
+    kind: Kind
+    predictions: int
+    events: int
+    mark: Mark
+
+    @property
+    def uri(self) -> str:
+        """`feedback://handrail/snapshot/<digest>`: the name of this snapshot in lineage."""
+        return f"feedback://handrail/snapshot/{self.digest}"
+
+
+def build_snapshot(scope: Scope, kind: Kind, material: Material, mark: Mark) -> Snapshot:
+    """Name the state of knowledge that `material` is."""
+    manifest = {
+        "format": FORMAT,
+        "scope": {name: _plain(value) for name, value in asdict(scope).items()},
+        "kind": {name: _plain(value) for name, value in asdict(kind).items()},
+        "predictions": _digest_ids(row.prediction_id for row in material.predictions),
+        "events": _digest_ids(row.event_id for row in material.events),
+    }
+    digest = sha256(json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return Snapshot(f"sha256:{digest}", scope, kind, len(material.predictions), len(material.events), mark)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return moment_text(value)
+    if hasattr(value, "total_seconds"):
+        return value.total_seconds()
+    return value
+
+
+def _digest_ids(ids: Iterable[str]) -> str:
+    return sha256("\n".join(sorted(ids)).encode()).hexdigest()
+
+
+class Label(NamedTuple):
+    """One exported label; `revision` is None where silence was the answer."""
+
+    subject: str
+    label: float
+    score: float
+    made_at: datetime
+    prediction_id: str
+    revision: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelTable:
+    """The mature labels of a snapshot, each subject once, sorted by subject."""
+
+    snapshot: Snapshot
+    rows: tuple[Label, ...]
+
+
+def label_table(snapshot: Snapshot, cohort: Cohort) -> LabelTable:
+    """Keep the mature labels; of a subject predicted more than once, the label with the highest revision.
+
+    Among equal revisions the latest prediction wins, then the greater id, so that the choice is no accident of order.
+    """
+    ripe = cohort.judged()
+    columns = (ripe.subject, ripe.label, ripe.score, ripe.made_at, ripe.prediction_id, ripe.revision)
+    best: dict[str, Label] = {}
+    for row in map(Label._make, zip(*columns, strict=True)):
+        held = best.get(row.subject)
+        if held is None or _rank(row) > _rank(held):
+            best[row.subject] = row
+    return LabelTable(snapshot, tuple(best[subject] for subject in sorted(best)))
+
+
+def _rank(row: Label) -> tuple[int, datetime, str]:
+    return (-1 if row.revision is None else row.revision, row.made_at, row.prediction_id)

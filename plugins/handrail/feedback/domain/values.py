@@ -1,0 +1,213 @@
+"""What is recorded: deployments, predictions, feedback events; and what recording answers."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from operator import index
+from uuid import NAMESPACE_URL, uuid5
+
+from handrail.errors import InvalidInput
+
+MAX_TEXT = 500
+MAX_REVISION = 2**31 - 1
+
+
+def moment_text(moment: datetime) -> str:
+    """Write an aware moment as UTC with microseconds: equal moments give equal texts."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def prediction_id_for(deployment: str, subject: str, made_at: datetime) -> str:
+    """Name a prediction by what it is, so that answering the same request twice records it once (UUID 5)."""
+    return str(uuid5(NAMESPACE_URL, json.dumps([deployment, subject, moment_text(made_at)])))
+
+
+def _check_text(field: str, text: str, optional: bool = False) -> None:
+    if optional and text == "":
+        return
+    if not isinstance(text, str) or not text or len(text) > MAX_TEXT or not text.isprintable():
+        raise InvalidInput(
+            field,
+            f"{str(text)[:40]!r} is not a name",
+            f"Send 1 to {MAX_TEXT} printable characters, without line breaks.",
+        )
+
+
+def _check_moment(field: str, moment: datetime) -> None:
+    if not isinstance(moment, datetime) or moment.utcoffset() is None:
+        raise InvalidInput(
+            field, f"{str(moment)!r} has no time zone", "Send an aware moment such as 2013-08-01T04:00Z."
+        )
+
+
+def _check_number(field: str, number: float | None) -> None:
+    try:
+        finite = number is None or math.isfinite(number)
+    except (TypeError, OverflowError):
+        finite = False
+    if not finite:
+        raise InvalidInput(field, f"{number!r} is not a finite number", "Send a finite number.")
+
+
+def _check_whole(field: str, number: int) -> None:
+    try:
+        index(number)
+    except TypeError:
+        raise InvalidInput(field, f"{number!r} is not a whole number", "Send a whole number.") from None
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentRecord:
+    """One rollout and the bytes it serves. Facts are None while only its predictions are known."""
+
+    uri: str
+    tree_digest: str | None = None
+    model_version_uri: str | None = None
+    bento_uri: str | None = None
+    started_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        _check_text("uri", self.uri)
+        if self.started_at is not None:
+            _check_moment("started_at", self.started_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One answer of a deployment about a subject.
+
+    `made_at` is event time. `score` is the probability, `label` the decision made from it. `latency_ms` is a
+    measurement of one answer, not part of the prediction: repeating it with another latency is no conflict.
+    """
+
+    prediction_id: str
+    deployment: str
+    subject: str
+    made_at: datetime
+    score: float
+    label: int
+    features_digest: str = ""
+    feature_service: str = ""
+    latency_ms: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_text("prediction_id", self.prediction_id)
+        _check_text("deployment", self.deployment)
+        _check_text("subject", self.subject)
+        _check_text("features_digest", self.features_digest, optional=True)
+        _check_text("feature_service", self.feature_service, optional=True)
+        _check_moment("made_at", self.made_at)
+        _check_number("score", self.score)
+        _check_whole("label", self.label)
+        _check_number("latency_ms", self.latency_ms)
+
+    def body_digest(self) -> bytes:
+        """Digest everything that must be equal when the same id comes again (sha256, 32 bytes)."""
+        body = [
+            "prediction/1",
+            self.prediction_id,
+            self.deployment,
+            self.subject,
+            moment_text(self.made_at),
+            repr(float(self.score)),
+            int(self.label),
+            self.features_digest,
+            self.feature_service,
+        ]
+        return sha256(json.dumps(body).encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """One statement of a source about a prediction; a later revision supersedes an earlier one.
+
+    A retraction withdraws what was said and carries no value. `received_at` is when Handrail first heard it;
+    repeating the event at another time is no conflict. Without an `event_id` the event is named by its content.
+    """
+
+    prediction_id: str
+    kind: str
+    value: float | None
+    source: str
+    revision: int
+    occurred_at: datetime
+    received_at: datetime
+    event_id: str | None = None
+    retracts: bool = False
+
+    def __post_init__(self) -> None:
+        _check_text("prediction_id", self.prediction_id)
+        _check_text("kind", self.kind)
+        _check_text("source", self.source)
+        _check_moment("occurred_at", self.occurred_at)
+        _check_moment("received_at", self.received_at)
+        _check_number("value", self.value)
+        if self.event_id is not None:
+            _check_text("event_id", self.event_id)
+        _check_whole("revision", self.revision)
+        if not 0 <= self.revision <= MAX_REVISION:
+            raise InvalidInput("revision", f"{self.revision} is out of range", f"Count from 0 to {MAX_REVISION}.")
+        if self.retracts != (self.value is None):
+            problem = "a retraction carries no value" if self.retracts else "it is missing"
+            raise InvalidInput("value", problem, "Send either a value, or retracts: true without one.")
+
+    @property
+    def key(self) -> str:
+        """The event's id: the client's, else the sha256 of the canonical JSON of its content."""
+        return self.event_id or sha256(self._content()).hexdigest()
+
+    def body_digest(self) -> bytes:
+        """Digest everything that must be equal when the same id comes again (sha256, 32 bytes)."""
+        return sha256(self._content()).digest()
+
+    def _content(self) -> bytes:
+        value = None if self.value is None else repr(float(self.value))
+        content = [self.source, self.prediction_id, self.kind, self.revision, moment_text(self.occurred_at), value]
+        return json.dumps(content).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a batch: newly kept, known already, and the ids that came again with another body.
+
+    A conflicting body is kept in quarantine; the first one stands.
+    """
+
+    accepted: int = 0
+    repeated: int = 0
+    conflicts: tuple[str, ...] = ()
+
+    def __add__(self, other: Receipt) -> Receipt:
+        return Receipt(self.accepted + other.accepted, self.repeated + other.repeated, self.conflicts + other.conflicts)
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A body that came under an id which another body held already; `content` is what was sent."""
+
+    what: str
+    identifier: str
+    content: Mapping[str, object]
+    quarantined_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How much the log holds; an orphan is feedback whose prediction has not come (yet)."""
+
+    deployments: int
+    predictions: int
+    feedback: int
+    orphans: int
+    conflicts: int
+    snapshots: int
+
+    @property
+    def orphan_share(self) -> float:
+        """Share of feedback events without a prediction, 0 to 1."""
+        return self.orphans / self.feedback if self.feedback else 0.0

@@ -1,0 +1,114 @@
+"""What the rules of feedback need from the outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from handrail.feedback.domain import (
+    DeploymentRecord,
+    Feedback,
+    LabelTable,
+    Mark,
+    Material,
+    Prediction,
+    Quarantined,
+    Receipt,
+    Scope,
+    Snapshot,
+    Status,
+)
+
+
+class DeploymentBook(Protocol):
+    """Keeps what each deployment serves."""
+
+    def register(self, record: DeploymentRecord) -> None:
+        """Keep the record; the same record again changes nothing.
+
+        A deployment known so far only by its predictions gets its facts now.
+
+        Raises:
+            Conflict: the deployment has other facts already.
+        """
+
+    def all(self) -> tuple[DeploymentRecord, ...]:
+        """Return every deployment, those known only by their predictions included, sorted by URI."""
+
+
+class PredictionLog(Protocol):
+    """Keeps predictions, for ever and unchanged."""
+
+    def append(self, rows: Sequence[Prediction]) -> Receipt:
+        """Keep all rows durably in one transaction, or none.
+
+        A known id with the same body digest is counted as repeated; with another one, the new body goes to
+        quarantine (once) and its id into the receipt. A deployment not registered yet is accepted.
+        """
+
+    def find(self, prediction_id: str) -> Prediction | None:
+        """Return the prediction, or None."""
+
+    def count(self, deployments: Sequence[str]) -> Mapping[str, int]:
+        """Return the number of predictions of each of these deployments; an unknown one has 0."""
+
+
+class PredictionSink(Protocol):
+    """Takes predictions from a spool; `FeedbackLog` is one."""
+
+    def record_predictions(self, rows: Sequence[Prediction]) -> Receipt:
+        """Record all rows durably, or none; repeating them changes nothing."""
+
+
+class EventLog(Protocol):
+    """Keeps feedback events, for ever and unchanged."""
+
+    def append(self, events: Sequence[Feedback]) -> Receipt:
+        """Keep all events durably in one transaction, or none; repeats and conflicts as in `PredictionLog.append`.
+
+        An event is kept whether or not its prediction is known.
+        """
+
+    def about(self, prediction_id: str) -> tuple[Feedback, ...]:
+        """Return every event about a prediction, in any order."""
+
+
+class Ledger(Protocol):
+    """Reads both logs as they stood at a mark."""
+
+    def mark(self) -> Mark:
+        """Return a mark at or above everything acknowledged before; nothing written later falls below it."""
+
+    def read(self, scope: Scope, upto: Mark) -> Material:
+        """Return the rows of a scope that lie at or below the mark; the same arguments give the same rows for ever."""
+
+
+class SnapshotBook(Protocol):
+    """Keeps the manifests of snapshots."""
+
+    def save(self, snapshot: Snapshot) -> Snapshot:
+        """Keep the manifest and return it; if its digest is kept already, return that older one."""
+
+    def all(self) -> tuple[Snapshot, ...]:
+        """Return every snapshot, sorted by digest."""
+
+    def find(self, digest: str) -> Snapshot | None:
+        """Return the snapshot of that digest, or None."""
+
+
+class LabelWriter(Protocol):
+    """Writes labels into a file."""
+
+    def write(self, table: LabelTable, path: Path) -> None:
+        """Write the table in one step: the file is complete or not there. Equal tables give equal bytes."""
+
+
+class Auditor(Protocol):
+    """Looks over the whole log."""
+
+    def status(self) -> Status:
+        """Count everything."""
+
+    def quarantined(self, limit: int) -> tuple[Quarantined, ...]:
+        """Return the newest conflicting bodies, newest first."""

@@ -1,0 +1,199 @@
+"""The use cases of feedback: record what was predicted and what came of it, then judge on what is mature."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from handrail.errors import UnknownReference
+from handrail.feedback.domain import (
+    Cohort,
+    DeploymentRecord,
+    Feedback,
+    Kind,
+    Prediction,
+    Quarantined,
+    Receipt,
+    Scope,
+    Snapshot,
+    SnapshotChanged,
+    Status,
+    build_cohort,
+    build_snapshot,
+    label_table,
+)
+from handrail.feedback.ports import (
+    Auditor,
+    DeploymentBook,
+    EventLog,
+    LabelWriter,
+    Ledger,
+    PredictionLog,
+    SnapshotBook,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackStores:
+    """What the log stands on."""
+
+    deployments: DeploymentBook
+    predictions: PredictionLog
+    events: EventLog
+    ledger: Ledger
+    snapshots: SnapshotBook
+    auditor: Auditor
+
+
+class FeedbackLog:
+    """Predictions and their outcomes: append-only, order-free, safe to repeat."""
+
+    def __init__(self, stores: FeedbackStores, writer: LabelWriter, kinds: Mapping[str, Kind]) -> None:
+        """Work on `stores`; `kinds` are the declared kinds of feedback by name."""
+        self._stores = stores
+        self._writer = writer
+        self._kinds = kinds
+
+    @property
+    def kinds(self) -> Mapping[str, Kind]:
+        """The declared kinds of feedback by name."""
+        return self._kinds
+
+    def register_deployment(
+        self, uri: str, tree_digest: str, model_version_uri: str, bento_uri: str, started_at: datetime
+    ) -> None:
+        """Record which bytes a deployment serves. The same again changes nothing.
+
+        Raises:
+            Conflict: the deployment is recorded with other facts.
+        """
+        self._stores.deployments.register(DeploymentRecord(uri, tree_digest, model_version_uri, bento_uri, started_at))
+
+    def deployments(self) -> tuple[DeploymentRecord, ...]:
+        """Return every known deployment, sorted by URI."""
+        return self._stores.deployments.all()
+
+    def record_predictions(self, rows: Sequence[Prediction]) -> Receipt:
+        """Record predictions durably, all or none. Repeating them changes nothing.
+
+        Conflicting ones (same id, other body) are quarantined and named in the receipt; the others are kept.
+        """
+        return self._stores.predictions.append(rows) if rows else Receipt()
+
+    def record_feedback(self, events: Sequence[Feedback]) -> Receipt:
+        """Record feedback durably, all or none, before or after its predictions. Repeating it changes nothing.
+
+        Conflicting events (same id, other body) are quarantined and named in the receipt; the others are kept.
+
+        Raises:
+            InvalidInput: a kind is not declared, or does not allow the value; nothing of the batch is kept.
+        """
+        for event in events:
+            self.kind(event.kind).check(event.value)
+        return self._stores.events.append(events) if events else Receipt()
+
+    def kind(self, name: str) -> Kind:
+        """Return the rules of a kind.
+
+        Raises:
+            UnknownReference: the kind is not declared.
+        """
+        kind = self._kinds.get(name)
+        if kind is None:
+            known = ", ".join(sorted(self._kinds)) or "none"
+            raise UnknownReference("kind", name, f"Declared in config/feedback.yaml: {known}.")
+        return kind
+
+    def find_prediction(self, prediction_id: str) -> Prediction:
+        """Return a prediction.
+
+        Raises:
+            UnknownReference: it was never recorded.
+        """
+        prediction = self._stores.predictions.find(prediction_id)
+        if prediction is None:
+            raise UnknownReference(
+                "prediction", prediction_id, "Give the prediction_id of an answer whose spool has been drained."
+            )
+        return prediction
+
+    def feedback_about(self, prediction_id: str) -> tuple[Feedback, ...]:
+        """Return everything said about a prediction; of each kind the last one is current."""
+        events = self._stores.events.about(prediction_id)
+        return tuple(sorted(events, key=lambda event: (event.kind, event.revision, event.occurred_at, event.key)))
+
+    def count_predictions(self, deployments: Sequence[str]) -> Mapping[str, int]:
+        """Return the number of predictions of each deployment URI; an unknown one has 0."""
+        return self._stores.predictions.count(deployments) if deployments else {}
+
+    def cohort(self, deployment: str | None, kind: str, start: datetime, end: datetime, as_of: datetime) -> Cohort:
+        """Join predictions made in [start, end) with the labels known at `as_of` (aware moments, event time).
+
+        `deployment` is a URI, or None for all.
+
+        Raises:
+            UnknownReference: the kind is not declared.
+        """
+        scope = Scope(kind, start, end, as_of, deployment)
+        rules = self.kind(kind)
+        ledger = self._stores.ledger
+        return build_cohort(scope, rules, ledger.read(scope, ledger.mark()))
+
+    def snapshot(self, kind: str, start: datetime, end: datetime, as_of: datetime) -> Snapshot:
+        """Fix what is known at `as_of` about predictions made in [start, end), of all deployments.
+
+        The same knowledge gives the same snapshot; late data gives a new one and leaves the old one usable.
+
+        Raises:
+            UnknownReference: the kind is not declared.
+        """
+        scope = Scope(kind, start, end, as_of)
+        rules = self.kind(kind)
+        mark = self._stores.ledger.mark()
+        material = self._stores.ledger.read(scope, mark)
+        return self._stores.snapshots.save(build_snapshot(scope, rules, material, mark))
+
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        """Return every snapshot, sorted by digest."""
+        return self._stores.snapshots.all()
+
+    def snapshot_cohort(self, digest: str, deployment: str | None = None) -> Cohort:
+        """Return the cohort that a snapshot fixes, whatever arrived since; of one deployment, or all.
+
+        Raises:
+            UnknownReference: there is no such snapshot.
+            SnapshotChanged: its rows were altered.
+        """
+        _, cohort = self._reread(digest)
+        return cohort if deployment is None else cohort.of_deployment(deployment)
+
+    def export_snapshot(self, digest: str, path: Path) -> Snapshot:
+        """Write the mature labels of a snapshot to `path`, each subject once; the bytes are the same each time.
+
+        Raises:
+            UnknownReference: there is no such snapshot.
+            SnapshotChanged: its rows were altered.
+        """
+        snapshot, cohort = self._reread(digest)
+        self._writer.write(label_table(snapshot, cohort), path)
+        return snapshot
+
+    def _reread(self, digest: str) -> tuple[Snapshot, Cohort]:
+        snapshot = self._stores.snapshots.find(digest)
+        if snapshot is None:
+            raise UnknownReference("snapshot", digest, "List them with: handrail feedback status.")
+        material = self._stores.ledger.read(snapshot.scope, snapshot.mark)
+        found = build_snapshot(snapshot.scope, snapshot.kind, material, snapshot.mark)
+        if found.digest != snapshot.digest:
+            raise SnapshotChanged(digest, found.digest)
+        return snapshot, build_cohort(snapshot.scope, snapshot.kind, material)
+
+    def status(self) -> Status:
+        """Count what the log holds."""
+        return self._stores.auditor.status()
+
+    def quarantined(self, limit: int = 20) -> tuple[Quarantined, ...]:
+        """Return the newest conflicting bodies, newest first."""
+        return self._stores.auditor.quarantined(limit)
