@@ -16,6 +16,7 @@ from handrail.errors import InvalidInput
 FIRST_DAY, LAST_DAY = date(2013, 8, 1), date(2013, 12, 31)
 HOUR = timedelta(hours=1)
 DEFAULT_DAYS = 10
+BATCH_HOUR = "batch_hour"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,11 @@ def timeline(flights: pl.DataFrame) -> list[SimulatedHour]:
     `flights` are rows of `World.flights`. Reports of one hour come before its batch, as they would in life.
     """
     batches: dict[datetime, list[dict[str, Any]]] = defaultdict(list)
-    for flight in flights.iter_rows(named=True):
-        batches[_hour_of(flight["event_timestamp"])].append(request_of(flight))
+    timed = with_batch_hours(flights)
+    for flight in timed.iter_rows(named=True):
+        batches[flight[BATCH_HOUR]].append(request_of(flight))
     reports: dict[datetime, list[OutcomeReport]] = defaultdict(list)
-    for report in stream(landings(flights)):
+    for report in stream(landings(timed, predicted_at=BATCH_HOUR)):
         reports[_hour_after(report.received_at)].append(report)
     return [
         SimulatedHour(at, tuple(batches.get(at, ())), tuple(reports.get(at, ())))
@@ -60,10 +62,9 @@ def timeline(flights: pl.DataFrame) -> list[SimulatedHour]:
     ]
 
 
-def batch_hours(flights: pl.DataFrame) -> dict[str, datetime]:
-    """Return when each of those flights is predicted, by flight id: the beginning of its hour."""
-    columns = zip(flights["flight_id"], flights["event_timestamp"], strict=True)
-    return {flight_id: _hour_of(moment) for flight_id, moment in columns}
+def with_batch_hours(flights: pl.DataFrame) -> pl.DataFrame:
+    """Add the column `BATCH_HOUR`: when each flight is predicted in the replay, the beginning of its hour."""
+    return flights.with_columns(pl.col("event_timestamp").dt.truncate("1h").alias(BATCH_HOUR))
 
 
 def request_of(flight: dict[str, Any]) -> dict[str, Any]:
@@ -81,10 +82,6 @@ def request_of(flight: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _hour_of(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)
-
-
 def _hour_after(moment: datetime) -> datetime:
-    begun = _hour_of(moment)
+    begun = moment.replace(minute=0, second=0, microsecond=0)
     return begun if begun == moment else begun + HOUR

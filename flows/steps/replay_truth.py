@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -33,18 +33,23 @@ SHARES = ((Fate.NEVER, 0.005), (Fate.LATE, 0.045), (Fate.TWICE, 0.075), (Fate.CO
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """What happened to one flight: `landed_at` and `late` are None if it never landed as planned."""
+    """What happened to one flight: `landed_at` and `late` are None if it never landed as planned.
+
+    `predicted_at` is the event time of the prediction that the outcome is about.
+    """
 
     flight_id: str
+    predicted_at: datetime
     landed_at: datetime | None
     late: bool | None
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeReport:
-    """One report about one flight; `received_at` is when it comes in, `occurred_at` what it speaks about."""
+    """One report about one flight; `received_at` is when it comes in, `occurred_at` when what it tells took place."""
 
     flight_id: str
+    predicted_at: datetime
     late: bool
     revision: int
     occurred_at: datetime
@@ -71,18 +76,18 @@ def reports_of(landing: Landing) -> Iterator[OutcomeReport]:
     fate = fate_of(landing.flight_id)
     if landing.landed_at is None or landing.late is None or fate is Fate.NEVER:
         return
-    landed, truth, drawn = landing.landed_at, landing.late, share(landing.flight_id, "delay")
+    landed, drawn = landing.landed_at, share(landing.flight_id, "delay")
     again = landed + HOUR * (1 + 23 * drawn)
+    first = OutcomeReport(landing.flight_id, landing.predicted_at, landing.late, 0, landed, landed)
     if fate is Fate.LATE:
-        yield OutcomeReport(landing.flight_id, truth, 0, landed, landed + HOUR * (6 + 54 * drawn))
+        yield replace(first, received_at=landed + HOUR * (6 + 54 * drawn))
     elif fate is Fate.CORRECTED:
-        yield OutcomeReport(landing.flight_id, not truth, 0, landed, landed)
-        yield OutcomeReport(landing.flight_id, truth, 1, again, again)
+        yield replace(first, late=not landing.late)
+        yield replace(first, revision=1, occurred_at=again, received_at=again)
+    elif fate is Fate.TWICE:
+        yield from (first, replace(first, received_at=again))
     else:
-        first = OutcomeReport(landing.flight_id, truth, 0, landed, landed)
         yield first
-        if fate is Fate.TWICE:
-            yield OutcomeReport(landing.flight_id, truth, 0, landed, again)
 
 
 def stream(landings: Iterable[Landing]) -> list[OutcomeReport]:

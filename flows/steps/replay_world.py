@@ -81,10 +81,11 @@ def live_flights(settings: Settings, tables: dict[str, pl.DataFrame]) -> pl.Data
     )
 
 
-def landings(flights: pl.DataFrame) -> list[Landing]:
-    """Return what happened to each of those flights."""
-    columns = zip(flights["flight_id"], flights["arr_known_ts"], flights["late"], strict=True)
-    return [Landing(name, landed, None if late is None else bool(late)) for name, landed, late in columns]
+def landings(flights: pl.DataFrame, predicted_at: str) -> list[Landing]:
+    """Return what happened to each of those flights; `predicted_at` names the column of their prediction times."""
+    names = ("flight_id", predicted_at, "arr_known_ts", "late")
+    rows = zip(*(flights[name] for name in names), strict=True)
+    return [Landing(name, asked, landed, None if late is None else bool(late)) for name, asked, landed, late in rows]
 
 
 def _checked(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows.steps.replay_plan import batch_hours, replayed_days, request_of, timeline
+from flows.steps.replay_plan import BATCH_HOUR, replayed_days, request_of, timeline, with_batch_hours
 from flows.steps.replay_truth import Fate, fate_of
 from handrail.errors import InvalidInput
 
@@ -62,7 +62,7 @@ def test_a_flight_is_predicted_in_the_hour_of_two_hours_before_departure() -> No
 
     assert first.at == datetime(2013, 8, 8, 12, tzinfo=UTC)
     assert [flight["flight_id"] for flight in first.flights] == [name]
-    assert batch_hours(flights(name)) == {name: first.at}
+    assert with_batch_hours(flights(name))[BATCH_HOUR].to_list() == [first.at]
     assert last.flights == ()
 
 

@@ -1,0 +1,163 @@
+"""Scores the flights that were not replayed over HTTP: the same code, the same deployment, point-in-time features."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from flows.steps.outputs import fresh_folder, write_json, write_parquet
+from flows.steps.replay import Progress, serving_deployment
+from flows.steps.replay_plan import DEFAULT_DAYS, replayed_days
+from flows.steps.replay_truth import KIND, SOURCE, stream
+from flows.steps.replay_world import OUTCOMES_END, World, landings, open_world
+from handrail.bootstrap import Platform, open_platform
+from handrail.bootstrap.feedback import Feedback, Prediction, Receipt, prediction_id_for
+from handrail.errors import Unavailable
+from handrail.settings import Settings
+
+if TYPE_CHECKING:
+    from bentos.flights.scoring import Scorer
+
+SCORED = "scored"
+CHUNK = 20_000
+
+
+@dataclass(frozen=True)
+class Model:
+    """The model that a deployment serves, loaded from verified bytes."""
+
+    deployment: str
+    tree_digest: str
+    scorer: Scorer
+
+
+def score_the_rest(
+    settings: Settings, days: int = DEFAULT_DAYS, tree: Path | None = None, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Score every flight after go-live point-in-time, and record those that `replay` left out, with their outcomes.
+
+    `days` is what `replay` was given. `tree` is the artifact tree that is served (the project's models/package if
+    None); a permit has to cover exactly its bytes. Scored months stay under home/replay/scored, with their features.
+    Returns the figures. Safe to stop and to repeat.
+
+    Raises:
+        Unavailable: no deployment is recorded.
+        Refused: the tree is not the one that the deployment serves.
+    """
+    tell = progress or (lambda _done, _total, _what: None)
+    world = open_world(settings)
+    with closing(open_platform(settings)) as platform:
+        model = open_model(settings, platform, tree or settings.project / "models" / "package")
+        months = score_months(settings, world, model, tell)
+        rest = months.filter(~pl.col("local_day").is_in(replayed_days(days)))
+        receipts = record(platform, model, rest, tell)
+        if settings.replay:
+            platform.event_clock.set(OUTCOMES_END)
+    return {"flights": rest.height, **receipts}
+
+
+def open_model(settings: Settings, platform: Platform, tree: Path) -> Model:
+    """Load the model of the deployment that was started last, from a private copy of bytes that a permit covers.
+
+    Raises:
+        Refused: the permit of that deployment does not cover exactly these bytes.
+    """
+    from bentos.flights.permitted import Carried, private_copy
+    from bentos.flights.scoring import Scorer
+
+    uri = serving_deployment(platform)
+    digest = next(record.tree_digest for record in platform.feedback.deployments() if record.uri == uri)
+    if digest is None:
+        raise Unavailable(f"The deployment {uri}", "nobody recorded which bytes it serves", "Deploy it again.")
+    permit = settings.permits / f"{digest.removeprefix('sha256:')}.json"
+    with private_copy(settings, Carried(tree, permit)) as verified:
+        return Model(uri, digest, Scorer.load(verified.tree))
+
+
+def score_months(settings: Settings, world: World, model: Model, progress: Progress) -> pl.DataFrame:
+    """Return every flight of `world` with its features and `score`; months that are there already are only read."""
+    place = settings.home / "replay" / SCORED
+    made = {"world": world.identity, "tree": model.tree_digest}
+    if not _is_current(place, made):
+        with fresh_folder(place) as fresh:
+            _score_all(settings, world, model, fresh, progress)
+            write_json(fresh / "made.json", made)
+    return pl.concat([pl.read_parquet(file) for file in sorted(place.glob("*.parquet"))])
+
+
+def _score_all(settings: Settings, world: World, model: Model, folder: Path, progress: Progress) -> None:
+    from flows.steps.replay_features import open_full_year, point_in_time
+
+    store = open_full_year(settings, world.features)
+    parts = world.flights.with_columns(month=pl.col("local_day").dt.strftime("%Y-%m")).partition_by(
+        "month", as_dict=True, include_key=False
+    )
+    for number, ((month,), flights) in enumerate(sorted(parts.items()), 1):
+        known = point_in_time(store, flights, model.scorer.feature_service["name"])
+        scores = model.scorer.score({name: known[name].to_list() for name in model.scorer.features})
+        write_parquet(known.with_columns(score=pl.Series(scores.astype(float))), folder / f"{month}.parquet")
+        progress(number, len(parts), f"{month}: {flights.height} flights scored")
+
+
+def record(platform: Platform, model: Model, flights: pl.DataFrame, progress: Progress) -> dict[str, Any]:
+    """Record a prediction for each of those flights, and what came of them. Repeating it changes nothing."""
+    made = accepted = Receipt()
+    for part in flights.iter_slices(CHUNK):
+        made += platform.feedback.record_predictions(predictions_of(part, model))
+    reports = stream(landings(flights, predicted_at="event_timestamp"))
+    for start in range(0, len(reports), CHUNK):
+        events = [_event(model.deployment, report) for report in reports[start : start + CHUNK]]
+        accepted += platform.feedback.record_feedback(events)
+        progress(min(start + CHUNK, len(reports)), len(reports), "outcomes recorded")
+    return {
+        "predictions_new": made.accepted,
+        "predictions_repeated": made.repeated,
+        "outcome_reports": len(reports),
+        "outcomes_new": accepted.accepted,
+        "outcomes_repeated": accepted.repeated,
+        "conflicts": len(made.conflicts) + len(accepted.conflicts),
+    }
+
+
+def predictions_of(flights: pl.DataFrame, model: Model) -> list[Prediction]:
+    """Return scored flights as predictions of the model's deployment, made two hours before each departure."""
+    from bentos.flights.predictor import row_digests
+
+    scorer = model.scorer
+    digests = row_digests({name: flights[name].to_list() for name in scorer.features}, scorer.features)
+    rows = zip(flights["flight_id"], flights["event_timestamp"], flights["score"], digests, strict=True)
+    return [
+        Prediction(
+            prediction_id=prediction_id_for(model.deployment, flight_id, made_at),
+            deployment=model.deployment,
+            subject=flight_id,
+            made_at=made_at,
+            score=score,
+            label=int(score >= scorer.threshold),
+            features_digest=digest,
+            feature_service=scorer.feature_service["name"],
+        )
+        for flight_id, made_at, score, digest in rows
+    ]
+
+
+def _event(deployment: str, report: Any) -> Feedback:
+    return Feedback(
+        prediction_id=prediction_id_for(deployment, report.flight_id, report.predicted_at),
+        kind=KIND,
+        value=float(report.late),
+        source=SOURCE,
+        revision=report.revision,
+        occurred_at=report.occurred_at,
+        received_at=report.received_at,
+    )
+
+
+def _is_current(place: Path, made: dict[str, str]) -> bool:
+    file = place / "made.json"
+    return file.is_file() and json.loads(file.read_text(encoding="utf-8")) == made
