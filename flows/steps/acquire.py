@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -28,13 +28,13 @@ def run(project: Path) -> None:
 
 
 def known_at(tables: dict[str, pl.DataFrame], as_of: datetime) -> dict[str, pl.DataFrame]:
-    """Keep flights whose prediction time has come and weather that was observed; blank outcomes not yet known.
+    """Keep flights whose prediction time has come and weather whose hour is over; blank outcomes not yet known.
 
     Raises:
         InvalidInput: nothing at all was known at `as_of`.
     """
     flights = mask_outcomes(with_times(tables["flights"], tables["airports"]), as_of)
-    weather = tables["weather"].filter(pl.col("time_hour") <= as_of)
+    weather = tables["weather"].filter(pl.col("time_hour") + timedelta(hours=1) <= as_of)
     if flights.is_empty() or weather.is_empty():
         raise InvalidInput("as_of", f"no flight or no weather was known at {as_of.isoformat()}", "Choose a later one.")
     return tables | {"flights": flights.drop(TIME_COLUMNS), "weather": weather}
