@@ -16,7 +16,7 @@ from handrail.clock import system_time
 from handrail.feedback.adapters.sql_tables import conflict
 from handrail.feedback.domain import Feedback, Prediction, Receipt
 
-Row = dict[str, Any]
+Row = tuple[Any, ...]
 Recordable = Prediction | Feedback
 
 
@@ -28,45 +28,56 @@ def insert_new(connection: sa.Connection, table: sa.Table) -> Any:
 
 @dataclass(frozen=True)
 class Appender:
-    """One append-only table: `key` is its unique id column, `what` names a row in quarantine."""
+    """One append-only table of `seq`, a unique id, ..., and the body digest; `what` names a row in quarantine."""
 
     table: sa.Table
-    key: str
     what: str
 
-    def append(self, connection: sa.Connection, sent: Sequence[Recordable], rows: list[Row]) -> Receipt:
-        """Add `rows`, one for each value in `sent`, within the caller's transaction; of equal ids the first counts."""
+    @property
+    def _columns(self) -> list[sa.Column[Any]]:
+        return [column for column in self.table.columns if column.name != "seq"]
+
+    def append(self, connection: sa.Connection, sent: Sequence[Recordable], rows: Sequence[Row]) -> Receipt:
+        """Add `rows`, one for each value in `sent`, within the caller's transaction; of equal ids the first counts.
+
+        A row holds plain values in the order of the table's columns, `seq` left out.
+        """
         stage = self._stage(connection, rows)
         accepted = self._insert_staged(connection, stage)
         clashing = self._clashing(connection, stage) if accepted < len(rows) else []
         connection.execute(sa.delete(stage))
-        clashes = {(rows[each][self.key], rows[each]["body"]): sent[each] for each in clashing}
+        clashes = {(rows[each][0], rows[each][-1]): sent[each] for each in clashing}
         self._quarantine(connection, clashes)
         conflicts = tuple(sorted({identifier for identifier, _ in clashes}))
         return Receipt(accepted, len(rows) - accepted - len(clashing), conflicts)
 
-    def _stage(self, connection: sa.Connection, rows: list[Row]) -> sa.Table:
+    def _stage(self, connection: sa.Connection, rows: Sequence[Row]) -> sa.Table:
+        columns = [*self._columns, self.table.c.seq]
         stage = sa.Table(
             f"stage_{self.table.name}",
             sa.MetaData(),
-            *(sa.Column(column.name, column.type) for column in self.table.columns),
+            *(sa.Column(column.name, column.type) for column in columns),
             prefixes=["TEMPORARY"],
             postgresql_on_commit="DELETE ROWS",
         )
         connection.execute(CreateTable(stage, if_not_exists=True))
-        connection.execute(sa.insert(stage), [row | {"seq": number} for number, row in enumerate(rows)])
+        # Straight to the driver: building parameters by name and type would take most of the time.
+        place = "?" if connection.dialect.name == "sqlite" else "%s"
+        insert = f"insert into {stage.name} values ({', '.join([place] * len(columns))})"
+        connection.exec_driver_sql(insert, [(*row, number) for number, row in enumerate(rows)])
         return stage
 
     def _insert_staged(self, connection: sa.Connection, stage: sa.Table) -> int:
-        names = [column.name for column in self.table.columns if column.name != "seq"]
-        # In order of the key: two writers then never wait for each other in a circle.
-        staged = sa.select(*(stage.c[name] for name in names)).order_by(stage.c[self.key], stage.c.seq)
+        names = [column.name for column in self._columns]
+        # In order of the id: two writers then never wait for each other in a circle.
+        staged = sa.select(*(stage.c[name] for name in names)).order_by(stage.c[names[0]], stage.c.seq)
         return int(connection.execute(insert_new(connection, self.table).from_select(names, staged)).rowcount)
 
     def _clashing(self, connection: sa.Connection, stage: sa.Table) -> Sequence[int]:
-        same_id = self.table.c[self.key] == stage.c[self.key]
+        key = self._columns[0].name
+        same_id = self.table.c[key] == stage.c[key]
         other_body = self.table.c.body != stage.c.body
-        # In this direction SQLite looks up each staged row by the key's index.
+        # In this direction SQLite looks up each staged row by the id's index.
         query = sa.select(stage.c.seq).join_from(stage, self.table, same_id).where(other_body)
         return connection.execute(query).scalars().all()
 

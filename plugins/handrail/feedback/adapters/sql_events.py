@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from handrail.feedback.adapters.sql_append import Appender, Row
-from handrail.feedback.adapters.sql_tables import event
+from handrail.feedback.adapters.sql_tables import event, to_microseconds
 from handrail.feedback.domain import Feedback, Receipt
 from handrail.storage import Store
 
-EVENTS = Appender(event, key="event_id", what="feedback")
+EVENTS = Appender(event, what="feedback")
 
 
 class SqlEvents:
@@ -36,14 +36,15 @@ class SqlEvents:
 
 
 def _row(each: Feedback) -> Row:
-    return {
-        "event_id": each.key,
-        "prediction_id": each.prediction_id,
-        "kind": each.kind,
-        "source": each.source,
-        "revision": int(each.revision),
-        "occurred_at": each.occurred_at,
-        "received_at": each.received_at,
-        "value": None if each.value is None else float(each.value),
-        "body": each.body_digest(),
-    }
+    body = each.body_digest()
+    return (
+        each.event_id or body.hex(),
+        each.prediction_id,
+        each.kind,
+        each.source,
+        int(each.revision),
+        to_microseconds(each.occurred_at),
+        to_microseconds(each.received_at),
+        None if each.value is None else float(each.value),
+        body,
+    )

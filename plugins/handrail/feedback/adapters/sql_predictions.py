@@ -8,11 +8,11 @@ import sqlalchemy as sa
 
 from handrail.feedback.adapters.sql_append import Appender, Row
 from handrail.feedback.adapters.sql_deployments import deployment_ids
-from handrail.feedback.adapters.sql_tables import deployment, prediction
+from handrail.feedback.adapters.sql_tables import deployment, prediction, to_microseconds
 from handrail.feedback.domain import Prediction, Receipt
 from handrail.storage import Store
 
-PREDICTIONS = Appender(prediction, key="prediction_id", what="prediction")
+PREDICTIONS = Appender(prediction, what="prediction")
 
 
 class SqlPredictions:
@@ -53,15 +53,15 @@ class SqlPredictions:
 
 
 def _row(row: Prediction, deployments: Mapping[str, int]) -> Row:
-    return {
-        "prediction_id": row.prediction_id,
-        "deployment_id": deployments[row.deployment],
-        "subject": row.subject,
-        "made_at": row.made_at,
-        "score": float(row.score),
-        "label": int(row.label),
-        "features_digest": row.features_digest,
-        "feature_service": row.feature_service,
-        "latency_ms": None if row.latency_ms is None else float(row.latency_ms),
-        "body": row.body_digest(),
-    }
+    return (
+        row.prediction_id,
+        deployments[row.deployment],
+        row.subject,
+        to_microseconds(row.made_at),
+        float(row.score),
+        int(row.label),
+        row.features_digest,
+        row.feature_service,
+        None if row.latency_ms is None else float(row.latency_ms),
+        row.body_digest(),
+    )

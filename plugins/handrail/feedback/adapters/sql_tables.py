@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
 
+from handrail.feedback.domain.values import EPOCH
+
 MIGRATIONS = Path(__file__).parent / "migrations"
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+
+
+def to_microseconds(moment: datetime) -> int:
+    """Turn an aware moment into whole microseconds since 1970 UTC."""
+    return (moment - EPOCH) // MICROSECOND
 
 
 class Moment(sa.types.TypeDecorator[datetime]):
@@ -20,7 +26,7 @@ class Moment(sa.types.TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:  # noqa: ARG002
         """Turn a moment into microseconds."""
-        return None if value is None else (value - EPOCH) // MICROSECOND
+        return None if value is None else to_microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
         """Turn microseconds into a moment."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import compress
 from operator import itemgetter
 from typing import Any
 
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.ledger import Material, Scope, current_events
+from handrail.feedback.domain.values import EPOCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +73,22 @@ def _judged(mature: bool, label: float | None) -> bool:
 def build_cohort(scope: Scope, kind: Kind, material: Material) -> Cohort:
     """Join predictions with their current labels by the rules of `kind`, as they stood at `scope.as_of`."""
     current = current_events(material.events)
-    predictions = sorted(material.predictions, key=itemgetter(3, 0))
-    events = [current.get(row[0]) for row in predictions]
-    seen = [event.value if event is not None else None for event in events]
-    by_column = tuple(zip(*predictions, strict=True)) or ((),) * 7
-    prediction_id, subject, deployment, made_at, score, predicted, latency_ms = by_column
+    rows = sorted(material.predictions, key=itemgetter(3, 0))
+    made_at = tuple(EPOCH + timedelta(microseconds=row[3]) for row in rows)
+    until = kind.matured_until(scope.as_of)
+    mature = tuple(at <= until for at in made_at)
+    events = [current.get(row[0]) for row in rows]
+    seen = (None if event is None else event[4] for event in events)
     return Cohort(
         scope=scope,
-        prediction_id=prediction_id,
-        subject=subject,
-        deployment=deployment,
+        prediction_id=tuple(row[0] for row in rows),
+        subject=tuple(row[1] for row in rows),
+        deployment=tuple(row[2] for row in rows),
         made_at=made_at,
-        score=score,
-        predicted=predicted,
-        latency_ms=latency_ms,
-        label=tuple(kind.label_at(at, scope.as_of, value) for at, value in zip(made_at, seen, strict=True)),
-        revision=tuple(event.revision if event is not None else None for event in events),
-        mature=tuple(kind.is_mature(at, scope.as_of) for at in made_at),
+        score=tuple(row[4] for row in rows),
+        predicted=tuple(row[5] for row in rows),
+        latency_ms=tuple(row[6] for row in rows),
+        label=tuple(map(kind.label, seen, mature)),
+        revision=tuple(None if event is None else event[1] for event in events),
+        mature=mature,
     )

@@ -24,15 +24,13 @@ class Kind:
     subject_column: str = "subject"
     label_column: str = "label"
 
-    def is_mature(self, made_at: datetime, as_of: datetime) -> bool:
-        """Claim that the window of a prediction made then has passed."""
-        return as_of - made_at >= self.maturity_window
+    def matured_until(self, as_of: datetime) -> datetime:
+        """Return the moment at or before which a prediction was made whose window has passed at `as_of`."""
+        return as_of - self.maturity_window
 
-    def label_at(self, made_at: datetime, as_of: datetime, seen: float | None) -> float | None:
-        """Return the label that holds at `as_of`: what was seen, or after the window what silence means."""
-        if seen is not None or not self.is_mature(made_at, as_of):
-            return seen
-        return self.absence_means
+    def label(self, seen: float | None, mature: bool) -> float | None:
+        """Return the label that holds: what was seen, or once mature what silence means."""
+        return self.absence_means if seen is None and mature else seen
 
     def check(self, value: float | None) -> None:
         """Refuse a value that this kind does not know; None (a retraction) always passes.

@@ -36,31 +36,19 @@ class Mark(NamedTuple):
     events: int
 
 
-class PredictionRow(NamedTuple):
-    """A prediction as cohorts need it."""
+PredictionRow = tuple[str, str, str, int, float, int, float | None]
+"""(prediction_id, subject, deployment, made_at, score, label, latency_ms); made_at in microseconds since 1970 UTC."""
 
-    prediction_id: str
-    subject: str
-    deployment: str
-    made_at: datetime
-    score: float
-    label: int
-    latency_ms: float | None
-
-
-class EventRow(NamedTuple):
-    """A feedback event as cohorts need it; `value` is None for a retraction."""
-
-    prediction_id: str
-    revision: int
-    occurred_at: datetime
-    event_id: str
-    value: float | None
+EventRow = tuple[str, int, int, str, float | None]
+"""(prediction_id, revision, occurred_at, event_id, value); occurred_at in microseconds; value None retracts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Predictions of a scope and every event about them that was known at its as-of time; both in any order."""
+    """Predictions of a scope and every event about them that was known at its as-of time; both in any order.
+
+    Plain tuples, because there are many: the collector of garbage lets them be.
+    """
 
     predictions: Sequence[PredictionRow]
     events: Sequence[EventRow]
@@ -73,7 +61,7 @@ def current_events(events: Iterable[EventRow]) -> dict[str, EventRow]:
     """
     best: dict[str, EventRow] = {}
     for event in events:
-        held = best.get(event[0])
-        if held is None or event[1:4] > held[1:4]:
+        held = best.setdefault(event[0], event)
+        if event[1:4] > held[1:4]:
             best[event[0]] = event
     return best

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import NamedTuple
 
 from handrail.errors import Refused
 from handrail.feedback.domain.cohorts import Cohort
@@ -55,8 +54,8 @@ def build_snapshot(scope: Scope, kind: Kind, material: Material, mark: Mark) -> 
         "format": FORMAT,
         "scope": {name: _plain(value) for name, value in asdict(scope).items()},
         "kind": {name: _plain(value) for name, value in asdict(kind).items()},
-        "predictions": _digest_ids(row.prediction_id for row in material.predictions),
-        "events": _digest_ids(row.event_id for row in material.events),
+        "predictions": _digest_ids(row[0] for row in material.predictions),
+        "events": _digest_ids(row[3] for row in material.events),
     }
     digest = sha256(json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
     return Snapshot(f"sha256:{digest}", scope, kind, len(material.predictions), len(material.events), mark)
@@ -74,15 +73,8 @@ def _digest_ids(ids: Iterable[str]) -> str:
     return sha256("\n".join(sorted(ids)).encode()).hexdigest()
 
 
-class Label(NamedTuple):
-    """One exported label; `revision` is None where silence was the answer."""
-
-    subject: str
-    label: float
-    score: float
-    made_at: datetime
-    prediction_id: str
-    revision: int | None
+Label = tuple[str, float | None, float, datetime, str, int | None]
+"""(subject, label, score, made_at, prediction_id, revision); revision None where silence was the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +93,13 @@ def label_table(snapshot: Snapshot, cohort: Cohort) -> LabelTable:
     ripe = cohort.judged()
     columns = (ripe.subject, ripe.label, ripe.score, ripe.made_at, ripe.prediction_id, ripe.revision)
     best: dict[str, Label] = {}
-    for row in map(Label._make, zip(*columns, strict=True)):
-        held = best.get(row.subject)
-        if held is None or _rank(row) > _rank(held):
-            best[row.subject] = row
+    for row in zip(*columns, strict=True):
+        held = best.setdefault(row[0], row)
+        if held is not row and _rank(row) > _rank(held):
+            best[row[0]] = row
     return LabelTable(snapshot, tuple(best[subject] for subject in sorted(best)))
 
 
 def _rank(row: Label) -> tuple[int, datetime, str]:
-    return (-1 if row.revision is None else row.revision, row.made_at, row.prediction_id)
+    revision = row[5]
+    return (-1 if revision is None else revision, row[3], row[4])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -13,6 +13,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from handrail.errors import InvalidInput
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_TEXT = 500
 MAX_REVISION = 2**31 - 1
 
@@ -25,6 +26,11 @@ def moment_text(moment: datetime) -> str:
 def prediction_id_for(deployment: str, subject: str, made_at: datetime) -> str:
     """Name a prediction by what it is, so that answering the same request twice records it once (UUID 5)."""
     return str(uuid5(NAMESPACE_URL, json.dumps([deployment, subject, moment_text(made_at)])))
+
+
+def _digest_lines(lines: Iterable[str]) -> bytes:
+    # Unambiguous: no text that was let in holds a line break.
+    return sha256("\n".join(lines).encode()).digest()
 
 
 def _check_text(field: str, text: str, optional: bool = False) -> None:
@@ -108,18 +114,18 @@ class Prediction:
 
     def body_digest(self) -> bytes:
         """Digest everything that must be equal when the same id comes again (sha256, 32 bytes)."""
-        body = [
+        body = (
             "prediction/1",
             self.prediction_id,
             self.deployment,
             self.subject,
             moment_text(self.made_at),
             repr(float(self.score)),
-            int(self.label),
+            repr(int(self.label)),
             self.features_digest,
             self.feature_service,
-        ]
-        return sha256(json.dumps(body).encode()).digest()
+        )
+        return _digest_lines(body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,17 +164,17 @@ class Feedback:
 
     @property
     def key(self) -> str:
-        """The event's id: the client's, else the sha256 of the canonical JSON of its content."""
-        return self.event_id or sha256(self._content()).hexdigest()
+        """The event's id: the client's, else the hex digest of its content."""
+        return self.event_id or self.body_digest().hex()
 
     def body_digest(self) -> bytes:
-        """Digest everything that must be equal when the same id comes again (sha256, 32 bytes)."""
-        return sha256(self._content()).digest()
+        """Digest everything that must be equal when the same id comes again.
 
-    def _content(self) -> bytes:
-        value = None if self.value is None else repr(float(self.value))
-        content = [self.source, self.prediction_id, self.kind, self.revision, moment_text(self.occurred_at), value]
-        return json.dumps(content).encode()
+        The sha256 (32 bytes) of source, prediction id, kind, revision, occurred_at and value, a line each.
+        """
+        value = "" if self.value is None else repr(float(self.value))
+        occurred_at = moment_text(self.occurred_at)
+        return _digest_lines((self.source, self.prediction_id, self.kind, str(self.revision), occurred_at, value))
 
 
 @dataclass(frozen=True, slots=True)
