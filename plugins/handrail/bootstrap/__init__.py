@@ -47,7 +47,7 @@ class Platform:
         """The lineage graph."""
         from handrail.bootstrap.lineage import open_lineage
 
-        return open_lineage(self.store, self.feedback)
+        return open_lineage(self.settings, self.store, self.feedback)
 
     @cached_property
     def feedback(self) -> FeedbackLog:

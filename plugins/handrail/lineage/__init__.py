@@ -1,1 +1,1 @@
-"""The lineage plugin."""
+"""The lineage plugin: what made a prediction, and what a file touched."""

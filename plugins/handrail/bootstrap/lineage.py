@@ -1,0 +1,128 @@
+"""Which adapters stand behind lineage, and the names that flows and entry points need from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from handrail.errors import InvalidInput, Unavailable, UnknownReference
+from handrail.lineage.domain import (
+    ActivityDetails,
+    DigestConflict,
+    Edge,
+    Impact,
+    Node,
+    PipelineRecord,
+    Pointer,
+    Section,
+    Trace,
+    agent_uri,
+    artifact_at,
+    permit_uri,
+    report_uri,
+    snapshot_uri,
+    tell,
+    tree_uri,
+)
+from handrail.lineage.service import Lineage, LineagePorts
+from handrail.refs import ArtifactVersion, DataVersion
+from handrail.settings import Settings
+from handrail.storage import Store
+
+__all__ = [
+    "ActivityDetails",
+    "ArtifactVersion",
+    "DigestConflict",
+    "Edge",
+    "Impact",
+    "Lineage",
+    "Node",
+    "PipelineRecord",
+    "Pointer",
+    "Section",
+    "Trace",
+    "agent_uri",
+    "artifact_at",
+    "file_artifact",
+    "open_lineage",
+    "permit_uri",
+    "report_uri",
+    "snapshot_uri",
+    "tell",
+    "tree_uri",
+]
+
+
+class _KeepsPredictions(Protocol):
+    """What of the feedback plugin lineage asks."""
+
+    def find_prediction(self, prediction_id: str) -> _HasDeployment: ...
+
+    def count_predictions(self, deployments: Sequence[str]) -> Mapping[str, int]: ...
+
+
+class _HasDeployment(Protocol):
+    @property
+    def deployment(self) -> str: ...
+
+
+class FeedbackPredictions:
+    """Answers lineage's questions about predictions from the feedback log."""
+
+    def __init__(self, feedback: _KeepsPredictions) -> None:
+        """Ask `feedback`."""
+        self._feedback = feedback
+
+    def deployment_of(self, prediction_id: str) -> str | None:
+        """Return the URI of the deployment that made a prediction; None if there is no such prediction."""
+        try:
+            return self._feedback.find_prediction(prediction_id).deployment
+        except UnknownReference:
+            return None
+
+    def count_predictions(self, deployments: Sequence[str]) -> Mapping[str, int]:
+        """Return the number of predictions of each deployment URI."""
+        return self._feedback.count_predictions(deployments)
+
+
+def open_lineage(settings: Settings, store: Store, feedback: _KeepsPredictions) -> Lineage:
+    """Open lineage in `store`, its tables brought up to date; predictions are looked up in `feedback`."""
+    from handrail.lineage.adapters.dvc_pipeline import DvcPipeline
+    from handrail.lineage.adapters.sql_graph import SqlGraph
+    from handrail.lineage.adapters.sql_pointers import SqlPointers
+    from handrail.lineage.adapters.tables import MIGRATIONS
+    from handrail.storage import migrate
+
+    migrate(store, "lineage", MIGRATIONS)
+    graph = SqlGraph(store)
+    return Lineage(
+        LineagePorts(
+            graph=graph,
+            conflicts=graph,
+            pointers=SqlPointers(store),
+            predictions=FeedbackPredictions(feedback),
+            pipelines=DvcPipeline(settings.repository),
+            repository=settings.repository,
+        )
+    )
+
+
+def file_artifact(settings: Settings, project: Path, path: str) -> ArtifactVersion:
+    """Hash one file of `project` (a path relative to it) and return it as the DVC data version it is.
+
+    For label files exported from a feedback snapshot, and others that no stage writes.
+
+    Raises:
+        Unavailable: there is no such file.
+    """
+    from handrail.lineage.adapters.project_files import hash_file
+
+    if Path(path).is_absolute() or ".." in Path(path).parts:
+        raise InvalidInput("path", f"{path!r} leads out of the project", "Give a path below it, as in dvc.yaml.")
+    try:
+        found = hash_file(project / path, path)
+    except OSError as err:
+        raise Unavailable(path, err.strerror or "it cannot be read", "Write the file first.") from err
+    uri = DataVersion(settings.repository, path, found.md5).uri
+    return ArtifactVersion(uri, "dvc-data", f"sha256:{found.sha256}", {"path": path, "md5": found.md5})

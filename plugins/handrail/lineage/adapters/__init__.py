@@ -1,0 +1,1 @@
+"""Where lineage meets SQL, DVC and git."""

@@ -1,0 +1,153 @@
+"""Reads the last run of a DVC pipeline from dvc.lock, the files beside it and git. DVC itself is not needed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from handrail.errors import InvalidInput, Unavailable
+from handrail.lineage.adapters.git_commits import GitCommits
+from handrail.lineage.adapters.project_files import ProjectFiles
+from handrail.lineage.domain import CodeFile, FeatureSet, PipelineFile, PipelineRecord, StageRun
+from handrail.refs import FeatureService, FeatureView
+
+LOCK = "dvc.lock"
+FEATURE_STORE = "feature_repo/feature_store.yaml"
+TRAINING_MANIFEST = "manifest.json"
+VALIDATION = "validation.json"
+MAX_HISTORY = 200
+Entries = Mapping[str, Mapping[str, Any]]
+
+
+class DvcPipeline:
+    """The reader of dvc.lock."""
+
+    def __init__(self, repository: str) -> None:
+        """Name the repository in `dvc://` and `git://` URIs."""
+        self._repository = repository
+
+    def read(self, project: Path, commit: str) -> PipelineRecord:
+        """Return the stage runs that dvc.lock holds; each is of the commit that recorded its entry first."""
+        entries = _read_lock(project)
+        git = GitCommits(project)
+        git.check(commit)
+        origins = _origins(git, commit, entries)
+        files = ProjectFiles(project)
+        made = {path for entry in entries.values() for path, _ in _hashed(entry, "outs")}
+        stages = []
+        for name, entry in sorted(entries.items()):
+            inputs, code = [], []
+            for path, md5 in _hashed(entry, "deps"):
+                held = None if path in made else git.content(path, origins[name])
+                if held is None:
+                    inputs.append(files.describe(path, md5))
+                else:
+                    code.append(CodeFile(path, md5, hashlib.md5(held, usedforsecurity=False).hexdigest() == md5))
+            outputs = [files.describe(path, md5) for path, md5 in _hashed(entry, "outs")]
+            stages.append(
+                StageRun(
+                    name,
+                    _fingerprint(entry),
+                    origins[name],
+                    json.dumps(entry.get("params", {}), sort_keys=True, default=str),
+                    tuple(inputs),
+                    tuple(code),
+                    tuple(outputs),
+                    _features(project, files, outputs),
+                    _validation(outputs),
+                )
+            )
+        return PipelineRecord(self._repository, tuple(stages))
+
+
+def _read_lock(project: Path) -> Entries:
+    try:
+        return _parse(f"{project.name}/{LOCK}", (project / LOCK).read_bytes())
+    except FileNotFoundError as err:
+        raise Unavailable(f"{project.name}/{LOCK}", "it is missing", "Run: dvc repro.") from err
+
+
+def _parse(name: str, text: bytes) -> Entries:
+    try:
+        stages = (yaml.safe_load(text) or {}).get("stages", {})
+        return {str(stage): dict(entry) for stage, entry in stages.items()}
+    except (yaml.YAMLError, AttributeError, TypeError, ValueError) as err:
+        raise InvalidInput(name, "it is no lock file of DVC", "Restore it with git, then run: dvc repro.") from err
+
+
+def _hashed(entry: Mapping[str, Any], part: str) -> Iterator[tuple[str, str]]:
+    for item in entry.get(part) or ():
+        if item.get("md5"):
+            yield str(item["path"]), str(item["md5"])
+
+
+def _fingerprint(entry: Mapping[str, Any]) -> str:
+    text = json.dumps(entry, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _origins(git: GitCommits, commit: str, entries: Entries) -> dict[str, str]:
+    """Find for each stage the earliest commit since which its entry has not changed; `commit` if it is not committed.
+
+    Commits older than the last 200 changes of the lock are not looked at.
+    """
+    wanted = {name: _fingerprint(entry) for name, entry in entries.items()}
+    origins = dict.fromkeys(entries, commit)
+    unchanged = set(entries)
+    for older in git.changes_of(LOCK, commit, MAX_HISTORY):
+        then = _parse(LOCK, git.content(LOCK, older) or b"")
+        unchanged = {name for name in unchanged if name in then and _fingerprint(then[name]) == wanted[name]}
+        if not unchanged:
+            break
+        origins |= dict.fromkeys(unchanged, older)
+    return origins
+
+
+def _features(project: Path, files: ProjectFiles, outputs: Sequence[PipelineFile]) -> FeatureSet | None:
+    for output in outputs:
+        path = f"{output.path}/{TRAINING_MANIFEST}"
+        if not any(member.path == path for member in output.members):
+            continue
+        manifest = json.loads(files.read(path))
+        if "feature_service" in manifest:
+            return _feature_set(_feast_project(project), output, manifest)
+    return None
+
+
+def _feature_set(feast: str, output: PipelineFile, manifest: Mapping[str, Any]) -> FeatureSet:
+    try:
+        service = manifest["feature_service"]
+        return FeatureSet(
+            output,
+            FeatureService(feast, service["name"], _hex(service["spec_hash"])),
+            tuple(FeatureView(feast, name, _hex(value)) for name, value in sorted(manifest["views"].items())),
+        )
+    except (KeyError, TypeError, AttributeError) as err:
+        raise InvalidInput(
+            f"{output.path}/{TRAINING_MANIFEST}",
+            "it lacks the name or the specification hash of the feature service or of a view",
+            "Run the stage that writes it again: dvc repro -f features.",
+        ) from err
+
+
+def _feast_project(project: Path) -> str:
+    file = project / FEATURE_STORE
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+        return str(values["project"])
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as err:
+        raise InvalidInput(FEATURE_STORE, "it does not name its project", "Add: project: <name>.") from err
+
+
+def _hex(value: str) -> str:
+    return value.removeprefix("sha256:")
+
+
+def _validation(outputs: Sequence[PipelineFile]) -> PipelineFile | None:
+    found = (file for file in outputs if file.path.rpartition("/")[2] == VALIDATION and file.sha256)
+    return next(found, None)

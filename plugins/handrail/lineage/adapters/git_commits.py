@@ -1,0 +1,48 @@
+"""Asks git, by its command, what a commit holds and which commits changed a file."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from handrail.errors import InvalidInput, Unavailable
+
+TIMEOUT_S = 60
+
+
+class GitCommits:
+    """The commits of the repository around one folder; paths are relative to that folder."""
+
+    def __init__(self, folder: Path) -> None:
+        """Ask about `folder`."""
+        self._folder = folder
+
+    def check(self, commit: str) -> None:
+        """Make sure that `commit` is known.
+
+        Raises:
+            InvalidInput: it is not.
+        """
+        named = len(commit) == 40 and not set(commit) - set("0123456789abcdef")
+        if not named or self._run("cat-file", "-e", f"{commit}^{{commit}}") is None:
+            raise InvalidInput(
+                "commit", f"{commit!r} is no commit of {self._folder.name}", "Give the 40 digits of git rev-parse HEAD."
+            )
+
+    def changes_of(self, path: str, commit: str, limit: int) -> list[str]:
+        """Return up to `limit` commits that changed `path`, from `commit` back."""
+        out = self._run("log", "--first-parent", "--format=%H", f"--max-count={limit}", commit, "--", path)
+        return (out or b"").decode().split()
+
+    def content(self, path: str, commit: str) -> bytes | None:
+        """Return the bytes of a file in a commit; None if it is not in there."""
+        return self._run("cat-file", "blob", f"{commit}:./{path}")
+
+    def _run(self, *arguments: str) -> bytes | None:
+        try:
+            done = subprocess.run(
+                ["git", *arguments], cwd=self._folder, capture_output=True, timeout=TIMEOUT_S, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired) as err:
+            raise Unavailable("git", str(err).rstrip("."), "Install git, and run this inside a checkout.") from err
+        return done.stdout if done.returncode == 0 else None

@@ -1,0 +1,64 @@
+"""Hashes files and folders of a project as DVC does, with sha256 beside it (md5 is not collision safe)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from handrail.lineage.domain import Member, PipelineFile, tree_digest
+
+FOLDER = ".dir"
+BLOCK = 1 << 20
+
+
+class ProjectFiles:
+    """The files of one project; each is read once."""
+
+    def __init__(self, project: Path) -> None:
+        """Read below `project`."""
+        self._project = project
+        self._seen: dict[str, Member] = {}
+
+    def describe(self, path: str, md5: str) -> PipelineFile:
+        """Return what lies at `path`, with sha256 and members if its bytes are those that `md5` names."""
+        target = self._project / path
+        if md5.endswith(FOLDER):
+            members = tuple(self._members(target)) if target.is_dir() else ()
+            if md5 != folder_md5(members, path):
+                return PipelineFile(path, md5)
+            return PipelineFile(path, md5, tree_digest(members, path).partition(":")[2], members)
+        if not target.is_file() or self._hash(path).md5 != md5:
+            return PipelineFile(path, md5)
+        return PipelineFile(path, md5, self._hash(path).sha256)
+
+    def read(self, path: str) -> bytes:
+        """Return a file's bytes."""
+        return (self._project / path).read_bytes()
+
+    def _members(self, folder: Path) -> list[Member]:
+        files = (file for file in folder.rglob("*") if file.is_file())
+        return [self._hash(path) for path in sorted(file.relative_to(self._project).as_posix() for file in files)]
+
+    def _hash(self, path: str) -> Member:
+        if path not in self._seen:
+            self._seen[path] = hash_file(self._project / path, path)
+        return self._seen[path]
+
+
+def hash_file(file: Path, path: str) -> Member:
+    """Return a file's md5, sha256 and size, in one pass, under the name `path`."""
+    md5, sha256, size = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
+    with file.open("rb") as stream:
+        while block := stream.read(BLOCK):
+            md5.update(block)
+            sha256.update(block)
+            size += len(block)
+    return Member(path, md5.hexdigest(), sha256.hexdigest(), size)
+
+
+def folder_md5(members: tuple[Member, ...], root: str) -> str:
+    """Return DVC's hash of a folder: md5 over the JSON list of its files, ordered by path."""
+    rows = [{"md5": member.md5, "relpath": member.path.removeprefix(f"{root}/")} for member in members]
+    text = json.dumps(sorted(rows, key=lambda row: row["relpath"]), sort_keys=True)
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + FOLDER

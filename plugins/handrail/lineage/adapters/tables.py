@@ -1,0 +1,81 @@
+"""The tables of lineage, as the migrations leave them.
+
+A node's id is the first 63 bits of the sha256 of its URI, so that equal facts make equal rows in whatever order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+CHUNK = 500
+T = TypeVar("T")
+
+metadata = sa.MetaData()
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+
+def _columns(**types: Any) -> list[sa.Column[Any]]:
+    return [sa.Column(name, type_) for name, type_ in types.items()]
+
+
+node = sa.Table(
+    "lineage_node",
+    metadata,
+    *_columns(id=sa.BigInteger, uri=TEXT, role=sa.SmallInteger, kind=TEXT, started=TEXT, ended=TEXT),
+)
+attribute = sa.Table("lineage_attribute", metadata, *_columns(node=sa.BigInteger, name=TEXT, value=TEXT))
+edge = sa.Table(
+    "lineage_edge",
+    metadata,
+    *_columns(effect=sa.BigInteger, cause=sa.BigInteger, verb=sa.SmallInteger, proven=sa.Boolean),
+)
+statement = sa.Table(
+    "lineage_statement",
+    metadata,
+    *_columns(effect=sa.BigInteger, cause=sa.BigInteger, verb=sa.SmallInteger),
+    *_columns(asserted_by=TEXT, effect_digest=TEXT, cause_digest=TEXT, agreed=TEXT),
+)
+digest = sa.Table(
+    "lineage_digest", metadata, *_columns(node=sa.BigInteger, digest=TEXT, algorithm=TEXT, standing=sa.Boolean)
+)
+pointer = sa.Table("lineage_pointer", metadata, *_columns(name=TEXT, at=TEXT, target=TEXT, by=TEXT))
+
+
+@lru_cache(maxsize=65_536)
+def node_id(uri: str) -> int:
+    """Return the id of the node with that URI."""
+    return int.from_bytes(hashlib.sha256(uri.encode()).digest()[:8], "big") >> 1
+
+
+def insert_missing(connection: Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert the rows whose key is not there yet."""
+    if not rows:
+        return
+    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    connection.execute(dialect.insert(table).on_conflict_do_nothing(), list(rows))
+
+
+def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Split values into lists short enough for one statement."""
+    for start in range(0, len(values), CHUNK):
+        yield values[start : start + CHUNK]
+
+
+def to_text(moment: datetime | None) -> str | None:
+    """Write a moment so that texts sort as moments do."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds") if moment else None
+
+
+def to_moment(text: str | None) -> datetime | None:
+    """Read what `to_text` wrote."""
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,87 @@
+"""How a trace is told: from the prediction back to the commit, one section for each tool, with its hops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from handrail.lineage.domain.graph import Edge, Node, Trace
+from handrail.lineage.domain.pipeline import TRAINING_SET
+from handrail.lineage.domain.vocabulary import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """A node of a section; `via` is the edge that leads to it from nearer the prediction, None at the start."""
+
+    node: Node
+    via: Edge | None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The nodes of one sort, nearest first. `folded` counts files that are told by their folder instead."""
+
+    title: str
+    hops: tuple[Hop, ...]
+    folded: int = 0
+
+
+def _kind(*kinds: str) -> Callable[[Node], bool]:
+    return lambda node: node.kind in kinds
+
+
+SECTIONS: tuple[tuple[str, Callable[[Node], bool]], ...] = (
+    ("deployment", _kind("deployment")),
+    ("bento", _kind("bento")),
+    ("permit and approvers", lambda node: node.kind in {"permit", "policy"} or node.role is Role.AGENT),
+    ("model version", _kind("model-version")),
+    ("artifact tree", _kind("artifact-tree")),
+    ("MLflow run", _kind("tracking-run")),
+    ("training set", lambda node: node.kind == "dvc-data" and node.attributes.get("role") == TRAINING_SET),
+    ("feature views", _kind("feature-service", "feature-view")),
+    ("validation", _kind("validation")),
+    ("feedback snapshot", _kind("feedback-snapshot")),
+    ("DVC data", _kind("dvc-data")),
+    ("source files", _kind("source-file")),
+    ("git commit", _kind("git-commit")),
+    ("others", lambda node: node.role is Role.ARTIFACT),
+)
+
+
+def tell(trace: Trace) -> tuple[Section, ...]:
+    """Return the sections of a trace in telling order, without empty ones; activities are told by their hops alone."""
+    rank = {node.uri: index for node in trace.nodes for index in [_section_of(node)] if index is not None}
+    near = {node.uri: position for position, node in enumerate(trace.nodes)}
+    via = _best_hops(trace, near)
+    parts = _parts_of_folders(trace)
+    sections = []
+    for index, (title, _) in enumerate(SECTIONS):
+        nodes = [node for node in trace.nodes if rank.get(node.uri) == index]
+        shown = [node for node in nodes if node.uri not in parts] or nodes
+        if nodes:
+            hops = tuple(Hop(node, via.get(node.uri)) for node in shown)
+            sections.append(Section(title, hops, len(nodes) - len(shown)))
+    return tuple(sections)
+
+
+def _section_of(node: Node) -> int | None:
+    return next((index for index, (_, fits) in enumerate(SECTIONS) if fits(node)), None)
+
+
+def _best_hops(trace: Trace, near: Mapping[str, int]) -> dict[str, Edge]:
+    """Choose for each node the edge by which it is told: a proven one before an asserted one, then from the nearest."""
+    best: dict[str, Edge] = {}
+    for edge in sorted(trace.edges, key=lambda edge: (not edge.proven, near[edge.effect], edge.verb, edge.effect)):
+        if near[edge.effect] < near[edge.cause] or edge.cause not in best:
+            best.setdefault(edge.cause, edge)
+    return best
+
+
+def _parts_of_folders(trace: Trace) -> set[str]:
+    paths = {node.uri: node.attributes.get("path", "") for node in trace.nodes if node.kind == "dvc-data"}
+    return {
+        edge.cause
+        for edge in trace.edges
+        if edge.effect in paths and edge.cause in paths and paths[edge.cause].startswith(f"{paths[edge.effect]}/")
+    }

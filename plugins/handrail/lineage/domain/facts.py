@@ -1,0 +1,159 @@
+"""What callers tell lineage: nodes, and statements between them. Facts are sets; their order and number say nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from handrail.errors import InvalidInput
+from handrail.lineage.domain.names import check_digest, check_uri, kind_of
+from handrail.lineage.domain.vocabulary import Role, Verb
+from handrail.refs import ArtifactVersion
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFact:
+    """That a node exists. Of several facts on one URI attributes unite, times widen, the least kind stays."""
+
+    uri: str
+    role: Role
+    kind: str
+    attributes: frozenset[tuple[str, str]] = frozenset()
+    started: datetime | None = None
+    ended: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """That an effect has a cause, and who says so.
+
+    `effect_digest` and `cause_digest` are the digests of these two artifacts as the asserter knows them; `agreed` is a
+    digest that the asserter compared and found equal on both sides (of a part and of its place in the whole). Empty
+    texts mean unknown.
+    """
+
+    effect: str
+    cause: str
+    verb: Verb
+    asserted_by: str
+    effect_digest: str = ""
+    cause_digest: str = ""
+    agreed: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The statement in words."""
+        return f"{self.effect} {self.verb.phrase} {self.cause}"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Nodes and statements that are recorded together or not at all."""
+
+    nodes: frozenset[NodeFact] = frozenset()
+    statements: frozenset[Statement] = frozenset()
+
+    def __or__(self, other: Facts) -> Facts:
+        return Facts(self.nodes | other.nodes, self.statements | other.statements)
+
+    @staticmethod
+    def union(parts: Iterable[Facts]) -> Facts:
+        """Return all facts of `parts`."""
+        nodes: set[NodeFact] = set()
+        statements: set[Statement] = set()
+        for part in parts:
+            nodes |= part.nodes
+            statements |= part.statements
+        return Facts(frozenset(nodes), frozenset(statements))
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityDetails:
+    """What else is known of an activity; `asserted_by` names the tool that tells it."""
+
+    started: datetime | None = None
+    ended: datetime | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    asserted_by: str = "handrail"
+
+
+def describe_activity(
+    activity: NodeFact,
+    used: Sequence[ArtifactVersion],
+    generated: Sequence[ArtifactVersion],
+    agents: Sequence[str],
+    asserted_by: str,
+) -> Facts:
+    """State what an activity used and generated, and who answers for it.
+
+    Raises:
+        InvalidInput: a URI, a digest or a moment cannot be used.
+    """
+    nodes = {activity, *map(_fact, used), *map(_fact, generated), *map(_agent, agents)}
+    return _checked(
+        nodes,
+        [Statement(activity.uri, a.uri, Verb.USED, asserted_by, cause_digest=a.digest or "") for a in used]
+        + [Statement(a.uri, activity.uri, Verb.GENERATED, asserted_by, effect_digest=a.digest or "") for a in generated]
+        + [Statement(activity.uri, agent, Verb.ASSOCIATED_WITH, asserted_by) for agent in agents],
+    )
+
+
+def describe_derivation(
+    effect: ArtifactVersion, cause: ArtifactVersion, asserted_by: str, agreed: str | None = None
+) -> Facts:
+    """State that `effect` came from `cause`; `agreed` is a digest that was compared on both sides.
+
+    Raises:
+        InvalidInput: a URI or a digest cannot be used.
+    """
+    statement = Statement(
+        effect.uri, cause.uri, Verb.DERIVED_FROM, asserted_by, effect.digest or "", cause.digest or "", agreed or ""
+    )
+    return _checked({_fact(effect), _fact(cause)}, [statement])
+
+
+def activity_fact(uri: str, kind: str | None = None, details: ActivityDetails | None = None) -> NodeFact:
+    """Return the node of an activity."""
+    details = details or ActivityDetails()
+    return NodeFact(
+        uri,
+        Role.ACTIVITY,
+        kind or kind_of(uri),
+        _pairs(details.attributes),
+        _utc("started", details.started),
+        _utc("ended", details.ended),
+    )
+
+
+def _fact(artifact: ArtifactVersion) -> NodeFact:
+    return NodeFact(artifact.uri, Role.ARTIFACT, artifact.kind, _pairs(artifact.attributes))
+
+
+def _agent(uri: str) -> NodeFact:
+    if not uri.startswith("actor://"):
+        raise InvalidInput("agents", f"{uri!r} is no agent", "Write actor://<identity provider>/<subject>.")
+    return NodeFact(uri, Role.AGENT, "actor")
+
+
+def _pairs(attributes: Mapping[str, str]) -> frozenset[tuple[str, str]]:
+    return frozenset((str(name), str(value)) for name, value in attributes.items())
+
+
+def _utc(name: str, moment: datetime | None) -> datetime | None:
+    if moment is not None and moment.tzinfo is None:
+        raise InvalidInput(name, f"{moment.isoformat()!r} has no time zone", "Give an aware moment, best in UTC.")
+    return moment.astimezone(UTC) if moment else None
+
+
+def _checked(nodes: Iterable[NodeFact], statements: Sequence[Statement]) -> Facts:
+    facts = Facts(frozenset(nodes), frozenset(statements))
+    for node in facts.nodes:
+        check_uri("uri", node.uri)
+        if any("\x00" in name + value for name, value in node.attributes) or "\x00" in node.kind:
+            raise InvalidInput("attributes", f"{node.uri!r} has one with a null character", "Leave it out.")
+    for statement in facts.statements:
+        for digest in (statement.effect_digest, statement.cause_digest, statement.agreed):
+            if digest:
+                check_digest("digest", digest)
+    return facts

@@ -1,0 +1,106 @@
+"""URIs of what `handrail.refs` does not name, and the kind that a URI speaks of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from handrail.errors import InvalidInput
+from handrail.refs import ArtifactVersion, DataVersion
+
+MAX_URI_CHARACTERS = 2048
+_URI = re.compile(r"[a-z][a-z0-9+.-]*://[^\s\x00-\x1f\x7f]+")
+_DIGEST = re.compile(r"[a-z0-9][a-z0-9-]*:[0-9a-f]+(\.dir)?")
+_KINDS: Sequence[tuple[re.Pattern[str], str]] = tuple(
+    (re.compile(pattern), kind)
+    for pattern, kind in (
+        (r"git://", "git-commit"),
+        (r"dvc-stage://", "dvc-stage"),
+        (r"dvc://", "dvc-data"),
+        (r"feast://[^/]+/feature_service/", "feature-service"),
+        (r"feast://[^/]+/feature_view/", "feature-view"),
+        (r"gx://", "validation"),
+        (r"mlflow://[^/]+/run/", "tracking-run"),
+        (r"mlflow://[^/]+/registered/", "model-version"),
+        (r"tree://", "artifact-tree"),
+        (r"approval://.*/decision$", "promotion-decision"),
+        (r"approval://", "permit"),
+        (r"policy://", "policy"),
+        (r"bento://", "bento"),
+        (r"deploy://", "deployment"),
+        (r"feedback://[^/]+/snapshot/", "feedback-snapshot"),
+        (r"evidently://[^/]+/report/", "report"),
+        (r"prefect://[^/]+/flow-run/", "flow-run"),
+        (r"actor://", "actor"),
+    )
+)
+
+
+def kind_of(uri: str) -> str:
+    """Return the kind that a URI's form speaks of, or its scheme if Handrail does not know the form."""
+    return next((kind for pattern, kind in _KINDS if pattern.match(uri)), uri.partition("://")[0])
+
+
+def artifact_at(uri: str, digest: str | None = None) -> ArtifactVersion:
+    """Return the artifact at a URI, its kind read from the URI's form."""
+    return ArtifactVersion(uri, kind_of(uri), digest)
+
+
+def tree_uri(digest: str) -> str:
+    """`tree://<algorithm>/<hex>`: a folder of files by the digest of its manifest, wherever it lies."""
+    algorithm, _, value = check_digest("tree_digest", digest).partition(":")
+    return f"tree://{algorithm}/{value}"
+
+
+def permit_uri(gate: str, digest: str) -> str:
+    """`approval://<gate>/<sha256 of the statement>`."""
+    return f"approval://{quote(gate, safe='@:+~.-_')}/{check_digest('permit digest', digest).partition(':')[2]}"
+
+
+def snapshot_uri(store: str, digest: str) -> str:
+    """`feedback://<store>/snapshot/<digest>`; the algorithm's name is left out."""
+    return f"feedback://{quote(store, safe='@:+~.-_')}/snapshot/{digest.partition(':')[2] or digest}"
+
+
+def report_uri(project: str, report_id: str) -> str:
+    """`evidently://<project>/report/<id>`."""
+    return f"evidently://{quote(project, safe='@:+~.-_')}/report/{quote(report_id, safe='@:+~.-_')}"
+
+
+def data_prefix(repository: str, path: str) -> str:
+    """Return what the URIs of all versions of a project path begin with, the `@` before the version left out."""
+    return DataVersion(repository, path, "").uri.removesuffix("@")
+
+
+def agent_uri(identity_provider: str, subject: str) -> str:
+    """`actor://<identity provider>/<subject>`: a person or a service, as the one who vouches for logins names them."""
+    return f"actor://{quote(identity_provider, safe='@:+~.-_')}/{quote(subject, safe='@:+~.-_')}"
+
+
+def check_uri(field: str, uri: str) -> str:
+    """Return `uri` if it can name a node.
+
+    Raises:
+        InvalidInput: it is too long, holds blanks or control characters, or lacks a scheme.
+    """
+    if len(uri) > MAX_URI_CHARACTERS:
+        raise InvalidInput(
+            field, f"the URI {uri[:60]!r}... is too long", f"Use at most {MAX_URI_CHARACTERS} characters."
+        )
+    if not _URI.fullmatch(uri):
+        raise InvalidInput(field, f"{uri!r} is no URI", "Write scheme://name without blanks or control characters.")
+    return uri
+
+
+def check_digest(field: str, digest: str) -> str:
+    """Return `digest` if it reads `<algorithm>:<hex>`.
+
+    Raises:
+        InvalidInput: it reads otherwise.
+    """
+    if not _DIGEST.fullmatch(digest):
+        raise InvalidInput(
+            field, f"{digest!r} is no digest", "Write <algorithm>:<lower-case hex>, as in sha256:9f86..."
+        )
+    return digest

@@ -1,0 +1,197 @@
+"""The runs of a DVC pipeline's stages as its lock file holds them, and what they say as facts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from handrail.lineage.domain.facts import ActivityDetails, Facts, activity_fact, describe_activity, describe_derivation
+from handrail.lineage.domain.names import artifact_at
+from handrail.lineage.domain.records import tree_at
+from handrail.refs import ArtifactVersion, DataVersion, FeatureService, FeatureView, GitCommit
+
+ASSERTED_BY = "dvc"
+MODEL_FILE = "MLmodel"
+TRAINING_SET = "training-set"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file in a folder that a stage reads or writes; its path is relative to the project, its size in bytes."""
+
+    path: str
+    md5: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineFile:
+    """A file or folder of `dvc.lock` at its content.
+
+    `sha256` (64 hex digits) is empty if the bytes at hand are not those that the lock names; a folder has `members`
+    under the same condition. Members are in the order of their paths.
+    """
+
+    path: str
+    md5: str
+    sha256: str = ""
+    members: tuple[Member, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CodeFile:
+    """A dependency that git holds; `in_commit` if the commit has the very bytes that the lock names."""
+
+    path: str
+    md5: str
+    in_commit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSet:
+    """The features that a training set was read through; `training_set` is the output that holds it."""
+
+    training_set: PipelineFile
+    service: FeatureService
+    views: tuple[FeatureView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StageRun:
+    """One run of one stage. `fingerprint` is the sha256 of its lock entry; `commit` recorded that entry first."""
+
+    name: str
+    fingerprint: str
+    commit: str
+    parameters: str
+    inputs: tuple[PipelineFile, ...]
+    code: tuple[CodeFile, ...]
+    outputs: tuple[PipelineFile, ...]
+    features: FeatureSet | None = None
+    validation: PipelineFile | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineRecord:
+    """All stage runs of one `dvc.lock`."""
+
+    repository: str
+    stages: tuple[StageRun, ...] = field(default_factory=tuple)
+
+    def artifact(self, path: str) -> ArtifactVersion:
+        """Return the artifact at a path of the project: an output, an input, or a file in one of them.
+
+        Raises:
+            KeyError: no stage reads or writes that path.
+        """
+        return self.artifacts()[path]
+
+    def artifacts(self) -> Mapping[str, ArtifactVersion]:
+        """Return every artifact by its path."""
+        found: dict[str, ArtifactVersion] = {}
+        for stage in self.stages:
+            for file in (*stage.inputs, *stage.outputs):
+                found |= {member.path: _member(self.repository, member) for member in file.members}
+                found[file.path] = _data(self.repository, file)
+        return found
+
+    def inputs_of(self, stage: str) -> tuple[ArtifactVersion, ...]:
+        """Return what a stage read; nothing for an unknown stage."""
+        return tuple(_data(self.repository, file) for run in self.stages if run.name == stage for file in run.inputs)
+
+
+def tree_digest(members: Sequence[Member], root: str) -> str:
+    """Return the digest of a folder's manifest: sha256 over canonical JSON of path, size and sha256 of each file.
+
+    The permits of the approvals plugin use the same definition.
+    """
+    rows = [
+        {"path": member.path.removeprefix(f"{root}/"), "sha256": member.sha256, "size": member.size}
+        for member in sorted(members, key=lambda member: member.path.removeprefix(f"{root}/"))
+    ]
+    text = json.dumps(rows, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def describe_pipeline(record: PipelineRecord) -> Facts:
+    """State what each stage used and generated, down to single files, its commit, features and validation."""
+    return Facts.union(part for stage in record.stages for part in _stage(record.repository, stage))
+
+
+def _stage(repository: str, stage: StageRun) -> Iterator[Facts]:
+    commit = artifact_at(GitCommit(repository, stage.commit).uri, f"git:{stage.commit}")
+    code = [_code(repository, file) for file in stage.code]
+    used = [*(_data(repository, file) for file in stage.inputs), *code, commit]
+    outputs = [_data(repository, file) for file in stage.outputs]
+    members = [_member(repository, member) for file in stage.outputs for member in file.members]
+    node = activity_fact(
+        f"dvc-stage://{repository}/{stage.name}@{stage.fingerprint}",
+        "dvc-stage",
+        ActivityDetails(attributes={"stage": stage.name, "parameters": stage.parameters}),
+    )
+    yield describe_activity(node, used, [*outputs, *members], [], ASSERTED_BY)
+    for file in (*stage.inputs, *stage.outputs):
+        yield _contents(repository, file)
+    for source, artifact in zip(stage.code, code, strict=True):
+        if source.in_commit:
+            yield describe_derivation(artifact, commit, ASSERTED_BY, agreed=f"md5:{source.md5}")
+    if stage.features:
+        yield from _features(repository, node.uri, stage.features, commit)
+    if stage.validation:
+        yield from _validation(repository, stage.validation, stage.outputs)
+
+
+def _contents(repository: str, file: PipelineFile) -> Facts:
+    whole = _data(repository, file)
+    parts = [
+        describe_derivation(whole, _member(repository, member), ASSERTED_BY, agreed=f"md5:{member.md5}")
+        for member in file.members
+    ]
+    if any(member.path == f"{file.path}/{MODEL_FILE}" for member in file.members):
+        tree = tree_at(tree_digest(file.members, file.path))
+        parts.append(describe_derivation(tree, whole, ASSERTED_BY, agreed=tree.digest))
+    return Facts.union(parts)
+
+
+def _features(repository: str, stage: str, features: FeatureSet, commit: ArtifactVersion) -> Iterator[Facts]:
+    service = artifact_at(features.service.uri, f"sha256:{features.service.spec_hash}")
+    views = [artifact_at(view.uri, f"sha256:{view.spec_hash}") for view in features.views]
+    held = _data(repository, features.training_set)
+    held = replace(held, attributes={**held.attributes, "role": TRAINING_SET})
+    yield describe_activity(activity_fact(stage), [service, *views], [held], [], "feast")
+    for view in views:
+        yield describe_derivation(service, view, "feast")
+        yield describe_derivation(view, commit, "feast")
+
+
+def _validation(repository: str, result: PipelineFile, outputs: Sequence[PipelineFile]) -> Iterator[Facts]:
+    verdict = artifact_at(f"gx://{repository}/validation/{result.sha256}", f"sha256:{result.sha256}")
+    yield describe_derivation(verdict, _data(repository, result), "great-expectations")
+    for output in outputs:
+        if output.path != result.path:
+            yield describe_derivation(_data(repository, output), verdict, "great-expectations")
+
+
+def _data(repository: str, file: PipelineFile) -> ArtifactVersion:
+    attributes = {"path": file.path, "md5": file.md5}
+    return ArtifactVersion(
+        DataVersion(repository, file.path, file.md5).uri, "dvc-data", _best_digest(file.md5, file.sha256), attributes
+    )
+
+
+def _member(repository: str, member: Member) -> ArtifactVersion:
+    return _data(repository, PipelineFile(member.path, member.md5, member.sha256))
+
+
+def _code(repository: str, file: CodeFile) -> ArtifactVersion:
+    attributes = {"path": file.path, "md5": file.md5}
+    return ArtifactVersion(
+        DataVersion(repository, file.path, file.md5).uri, "source-file", f"md5:{file.md5}", attributes
+    )
+
+
+def _best_digest(md5: str, sha256: str) -> str:
+    return f"sha256:{sha256}" if sha256 else f"md5:{md5}"

@@ -1,0 +1,99 @@
+"""What each tool of the loop tells lineage, as facts: run, registration, permit, bento, deployment, report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from handrail.lineage.domain.facts import (
+    ActivityDetails,
+    Facts,
+    activity_fact,
+    describe_activity,
+    describe_derivation,
+)
+from handrail.lineage.domain.names import artifact_at, tree_uri
+from handrail.refs import ArtifactVersion
+
+
+class HasUri(Protocol):
+    """Any reference of `handrail.refs`."""
+
+    @property
+    def uri(self) -> str:
+        """The URI that names it."""
+
+
+Name = str | HasUri
+"""A URI, or a reference that has one."""
+
+
+def uri_of(name: Name) -> str:
+    """Return the URI behind a name."""
+    return name if isinstance(name, str) else name.uri
+
+
+def tree_at(digest: str) -> ArtifactVersion:
+    """Return the artifact tree with that digest."""
+    return artifact_at(tree_uri(digest), digest)
+
+
+def describe_tracking_run(
+    run: Name,
+    used: Sequence[ArtifactVersion],
+    stage_inputs: str | None,
+    tree_digest: str | None,
+    agents: Sequence[str],
+) -> Facts:
+    """State what an MLflow run read, and the artifact tree that came of it."""
+    generated = [tree_at(tree_digest)] if tree_digest else []
+    details = ActivityDetails(attributes={"stage_inputs": stage_inputs} if stage_inputs else {})
+    return describe_activity(activity_fact(uri_of(run), "tracking-run", details), used, generated, agents, "mlflow")
+
+
+def describe_registration(version: Name, tree_digest: str, run: Name | None) -> Facts:
+    """State which tree a registered model version holds, and which run made it."""
+    model = artifact_at(uri_of(version), tree_digest)
+    facts = describe_derivation(model, tree_at(tree_digest), "mlflow")
+    if run is None:
+        return facts
+    return facts | describe_activity(activity_fact(uri_of(run), "tracking-run"), [], [model], [], "mlflow")
+
+
+def describe_permit(
+    permit: ArtifactVersion, version: Name, tree_digest: str, policy_digest: str, approvers: Sequence[str]
+) -> Facts:
+    """State which decision made a permit: about which bytes, by which policy, by whom."""
+    algorithm, _, value = policy_digest.partition(":")
+    model, tree = artifact_at(uri_of(version), tree_digest), tree_at(tree_digest)
+    policy = artifact_at(f"policy://{algorithm}/{value}", policy_digest)
+    decision = activity_fact(f"{permit.uri}/decision", "promotion-decision")
+    return describe_activity(decision, [model, tree, policy], [permit], approvers, "approvals") | describe_derivation(
+        permit, model, "approvals"
+    )
+
+
+def describe_bento(bento: Name, permit: ArtifactVersion, tree_digest: str, digest: str | None) -> Facts:
+    """State which tree a bento carries, and the permit that lies in it."""
+    built = artifact_at(uri_of(bento), digest)
+    return describe_derivation(built, permit, "bentoml") | describe_derivation(built, tree_at(tree_digest), "bentoml")
+
+
+def describe_deployment(deployment: Name, bento: Name, bento_digest: str | None, tree_digest: str | None) -> Facts:
+    """State which bento a deployment serves, and the tree that it verified when it loaded."""
+    rollout = artifact_at(uri_of(deployment), tree_digest)
+    facts = describe_derivation(rollout, artifact_at(uri_of(bento), bento_digest), "bentoml")
+    return facts | describe_derivation(rollout, tree_at(tree_digest), "bentoml") if tree_digest else facts
+
+
+def describe_snapshot(snapshot: ArtifactVersion, labels: ArtifactVersion | None, deployments: Sequence[Name]) -> Facts:
+    """State whose predictions a feedback snapshot is about, and the label file exported from it."""
+    parts = [describe_derivation(snapshot, artifact_at(uri_of(name)), "feedback") for name in deployments]
+    if labels is not None:
+        parts.append(describe_derivation(labels, snapshot, "feedback"))
+    return Facts.union(parts)
+
+
+def describe_report(report: ArtifactVersion, snapshot: ArtifactVersion) -> Facts:
+    """State which snapshot a report is a function of."""
+    return describe_derivation(report, snapshot, "evidently")

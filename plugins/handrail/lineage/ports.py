@@ -1,0 +1,76 @@
+"""What lineage needs from the outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from handrail.lineage.domain import DigestConflict, Direction, Facts, PipelineRecord, Pointer, Walk
+
+
+class GraphStore(Protocol):
+    """Keeps the graph. What it holds depends on which facts were recorded, never on their order or number.
+
+    The one exception: of several digests of one algorithm for one URI the first recorded stands; all are kept.
+    """
+
+    def record(self, facts: Facts) -> None:
+        """Unite `facts` with what is held: durably, all or none.
+
+        Raises:
+            CycleRefused: an effect would become its own cause.
+            RoleConflict: a URI is held in another role.
+        """
+
+    def walk(self, start: str, direction: Direction, max_nodes: int) -> Walk | None:
+        """Return everything reachable from the URI `start`, itself included, as one state of the graph.
+
+        At most `max_nodes` nodes come back, the edges among them, and whether there were more. None if unknown.
+        """
+
+    def find(self, prefix: str, limit: int) -> tuple[str, ...]:
+        """Return up to `limit` URIs that begin with `prefix`, in the order of their code points."""
+
+
+class ConflictLog(Protocol):
+    """Tells where tools contradict each other."""
+
+    def conflicts(self, uris: Sequence[str] | None = None) -> tuple[DigestConflict, ...]:
+        """Return the digest conflicts of these nodes, or of all, by URI."""
+
+
+class PointerLog(Protocol):
+    """Keeps where moving names pointed, and when. Rows are a set: repeating one changes nothing."""
+
+    def add(self, pointer: Pointer) -> None:
+        """Keep a row, durably."""
+
+    def at(self, name: str, moment: datetime) -> Pointer | None:
+        """Return the last row of `name` at or before `moment`; of several at one moment the greatest target's."""
+
+    def history(self, name: str) -> tuple[Pointer, ...]:
+        """Return all rows of `name`, oldest first."""
+
+
+class PredictionIndex(Protocol):
+    """Knows which deployment made a prediction. Predictions are never nodes."""
+
+    def deployment_of(self, prediction_id: str) -> str | None:
+        """Return the URI of the deployment that made a prediction; None if there is no such prediction."""
+
+    def count_predictions(self, deployments: Sequence[str]) -> Mapping[str, int]:
+        """Return the number of predictions of each deployment URI; an unknown one has 0 or is left out."""
+
+
+class PipelineReader(Protocol):
+    """Reads what a pipeline's last run left behind."""
+
+    def read(self, project: Path, commit: str) -> PipelineRecord:
+        """Return the stage runs that the lock file of `project` holds at `commit` (40 hex digits).
+
+        Raises:
+            Unavailable: there is no lock file.
+            InvalidInput: the lock file or the commit cannot be read.
+        """
