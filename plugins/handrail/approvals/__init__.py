@@ -1,1 +1,1 @@
-"""The approvals plugin."""
+"""The approval gates: who allowed exactly these bytes, by which rule, on what evidence."""

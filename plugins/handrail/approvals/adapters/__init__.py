@@ -1,0 +1,1 @@
+"""Adapters of the approval gates: one tool and one port each."""

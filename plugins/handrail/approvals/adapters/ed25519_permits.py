@@ -1,0 +1,131 @@
+"""Signing permits with the gate's Ed25519 key, and verifying them offline before any byte is loaded."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+
+from handrail.approvals.adapters.folder_trees import copy_verified
+from handrail.approvals.adapters.private_files import replace_file, write_once
+from handrail.approvals.domain.errors import UnverifiedBytes
+from handrail.approvals.domain.permit import Envelope, Permit, pre_authentication_encoding
+from handrail.errors import Misconfigured
+
+
+class Ed25519Signer:
+    """Keeps the promise of `Signer` with a key in a file that only its owner reads."""
+
+    def __init__(self, private_key: Path, public_key: Path) -> None:
+        """Make the key at its first use, and lay its public half where verifiers find it.
+
+        Raises:
+            Misconfigured: the file holds no Ed25519 key.
+            Unavailable: the key cannot be written.
+        """
+        fresh = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        held = private_key.read_bytes() if private_key.exists() else write_once(private_key, fresh)
+        try:
+            key = load_pem_private_key(held, password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm) as err:
+            raise _bad_key(private_key) from err
+        if not isinstance(key, Ed25519PrivateKey):
+            raise _bad_key(private_key)
+        self._key = key
+        public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        if not public_key.exists() or public_key.read_bytes() != public:
+            replace_file(public_key, public)
+
+    def sign(self, payload: bytes) -> Envelope:
+        """Return the payload in an envelope with one signature."""
+        signature = self._key.sign(pre_authentication_encoding(payload))
+        return Envelope(payload, {key_id(self._key.public_key()): signature})
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedPermit:
+    """A permit whose signature holds, and the private copy of exactly the files that it allows.
+
+    Load from `tree` and from nowhere else.
+    """
+
+    statement: Permit
+    tree: Path
+
+
+class PermitVerifier:
+    """Checks trees of files against permits, with the gate's public key and nothing else."""
+
+    def __init__(self, public_key: Path) -> None:
+        """Trust permits by this key; the file is read at each verification, so it may come later."""
+        self._public_key = public_key
+
+    def read(self, permit: Path | bytes) -> Permit:
+        """Verify a permit's signature and return what it states.
+
+        Args:
+            permit: a file, or the envelope's bytes.
+
+        Raises:
+            UnverifiedBytes: it is damaged or not signed by the gate.
+            Misconfigured: the gate's public key is missing or no key.
+        """
+        name = str(permit) if isinstance(permit, Path) else "permit"
+        key = self._trusted()
+        try:
+            envelope = Envelope.from_json(permit.read_bytes() if isinstance(permit, Path) else permit)
+            key.verify(envelope.signatures.get(key_id(key), b""), pre_authentication_encoding(envelope.payload))
+            return Permit.from_payload(envelope.payload)
+        except OSError as err:
+            raise UnverifiedBytes(name, f"There is no permit to read: {err.strerror}.") from err
+        except InvalidSignature as err:
+            raise UnverifiedBytes(name, "The permit is not signed by this project's gate.") from err
+        except ValueError as err:
+            raise UnverifiedBytes(name, f"The permit cannot be used: {err}.") from err
+
+    def verify(self, tree: Path, permit: Path | bytes, into: Path) -> VerifiedPermit:
+        """Copy the tree into a private folder while hashing, and return the permit for exactly those bytes.
+
+        Args:
+            tree: folder to be loaded.
+            permit: a file, or the envelope's bytes.
+            into: a new or empty folder; on any failure nothing is left there.
+
+        Raises:
+            UnverifiedBytes: the permit is not the gate's, or the first file that is missing, extra or different.
+            Unavailable: the disk is full or `into` is not empty.
+        """
+        statement = self.read(permit)
+        copy_verified(tree, statement.manifest, into)
+        return VerifiedPermit(statement, into)
+
+    def _trusted(self) -> Ed25519PublicKey:
+        try:
+            key = load_pem_public_key(self._public_key.read_bytes())
+        except (OSError, ValueError, UnsupportedAlgorithm) as err:
+            raise _bad_key(self._public_key) from err
+        if not isinstance(key, Ed25519PublicKey):
+            raise _bad_key(self._public_key)
+        return key
+
+
+def key_id(key: Ed25519PublicKey) -> str:
+    """Return the sha256 of the key's DER form, in hex."""
+    return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+
+
+def _bad_key(file: Path) -> Misconfigured:
+    return Misconfigured(
+        str(file), "it holds no Ed25519 key", "Start the MLflow server with the Handrail app, or restore the file."
+    )

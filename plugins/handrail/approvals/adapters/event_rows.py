@@ -1,0 +1,91 @@
+"""How requests and events look in the database: versioned JSON, one reader and one writer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from handrail.approvals.domain.canonical import canonical_json
+from handrail.approvals.domain.manifest import Manifest
+from handrail.approvals.domain.requests import (
+    Choice,
+    Decided,
+    Event,
+    MoveAbandoned,
+    MoveDone,
+    MoveIntended,
+    PromotionRequest,
+    Published,
+    Subject,
+    Voided,
+)
+
+FORMAT = 1
+_KINDS: dict[str, type[Event]] = {
+    "decided": Decided,
+    "voided": Voided,
+    "move-intended": MoveIntended,
+    "move-done": MoveDone,
+    "move-abandoned": MoveAbandoned,
+    "published": Published,
+}
+_NAMES = {kind: name for name, kind in _KINDS.items()}
+
+
+def kind_of(event: Event) -> str:
+    """Return the name under which this kind of event is stored."""
+    return _NAMES[type(event)]
+
+
+def event_body(event: Event) -> str:
+    """Write an event's fields."""
+    values = {field.name: getattr(event, field.name) for field in fields(event)}
+    return canonical_json(values | {"at": event.at.isoformat(), "format": FORMAT}).decode("utf-8")
+
+
+def event_from(kind: str, body: str) -> Event:
+    """Read what `event_body` wrote."""
+    values: dict[str, Any] = json.loads(body)
+    del values["format"]
+    values["at"] = datetime.fromisoformat(values["at"])
+    if "reasons" in values:
+        values["reasons"] = tuple(values["reasons"])
+    if "choice" in values:
+        values["choice"] = Choice(values["choice"])
+    return _KINDS[kind](**values)
+
+
+def request_body(request: PromotionRequest) -> str:
+    """Write a request with its manifest and evidence."""
+    return canonical_json(
+        {
+            "format": FORMAT,
+            "request_id": request.request_id,
+            "turn": request.turn,
+            "subject": request.subject.to_json(),
+            "manifest": request.manifest.to_json(),
+            "evidence": dict(request.evidence),
+            "run_id": request.run_id,
+            "authors": list(request.authors),
+            "requester": request.requester,
+            "reason": request.reason,
+            "opened_at": request.opened_at.isoformat(),
+        }
+    ).decode("utf-8")
+
+
+def request_from(body: str) -> PromotionRequest:
+    """Read what `request_body` wrote."""
+    values: dict[str, Any] = json.loads(body)
+    del values["format"]
+    return PromotionRequest(
+        **values
+        | {
+            "subject": Subject(**values["subject"]),
+            "manifest": Manifest.from_json(values["manifest"]),
+            "authors": tuple(values["authors"]),
+            "opened_at": datetime.fromisoformat(values["opened_at"]),
+        }
+    )

@@ -1,0 +1,29 @@
+"""Permits as files: <hex of the tree digest>.json in one folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from handrail.approvals.adapters.private_files import replace_file
+from handrail.approvals.domain.permit import Permit
+
+
+class FolderShelf:
+    """Keeps the promise of `PermitShelf`."""
+
+    def __init__(self, folder: Path) -> None:
+        """Put permits into this folder."""
+        self._folder = folder
+
+    def put(self, permit: Permit, envelope: str) -> None:
+        """Write the permit under its tree's digest.
+
+        Raises:
+            Unavailable: the disk is full or the folder cannot be written.
+        """
+        replace_file(permit_file(self._folder, permit.tree_digest), envelope.encode("utf-8"))
+
+
+def permit_file(folder: Path, tree_digest: str) -> Path:
+    """Return where the permit for a tree lies."""
+    return folder / f"{tree_digest.removeprefix('sha256:')}.json"

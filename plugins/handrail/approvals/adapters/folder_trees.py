@@ -1,0 +1,173 @@
+"""Artifact trees on a local disk: hashed where they lie, or hashed while they are copied."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from handrail.approvals.domain.errors import UnverifiedBytes
+from handrail.approvals.domain.manifest import FileEntry, Manifest
+from handrail.errors import Refused, Unavailable, UnknownReference
+
+CHUNK_BYTES = 1 << 20
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+OnFolder = Callable[[str], None]
+OnFile = Callable[[str, int], None]
+
+
+class FolderTrees:
+    """Keeps the promise of `Trees`."""
+
+    def manifest(self, tree: str) -> Manifest:
+        """List and hash every file below the folder, hidden ones included, following no link.
+
+        Raises:
+            UnknownReference: there is no such folder.
+            Refused: it holds no file, or something other than files and folders.
+        """
+        entries: list[FileEntry] = []
+
+        def on_file(path: str, descriptor: int) -> None:
+            size, digest = _copy(descriptor, None)
+            entries.append(FileEntry(path, size, digest))
+
+        try:
+            with _opened(tree) as root:
+                _walk(root, "", lambda _path: None, on_file)
+            return Manifest.of(entries)
+        except (FileNotFoundError, NotADirectoryError) as err:
+            raise UnknownReference("artifact tree", tree, "Log the model again and register a new version.") from err
+        except ValueError as err:
+            raise Refused(f"The artifact tree {tree!r}", (f"Of its content: {err}.",)) from err
+
+
+def copy_verified(tree: Path, manifest: Manifest, into: Path) -> None:
+    """Copy exactly the files of the manifest into a new private folder, hashing the bytes that are written.
+
+    Load from `into` alone: what lies in `tree` may change at any time.
+
+    Raises:
+        UnverifiedBytes: a file is missing, extra, different or no regular file; `into` is then gone.
+        Unavailable: the disk is full or `into` exists and is not empty; `into` is then as before.
+    """
+    _make_private(into)
+    try:
+        _copy_all(tree, manifest, into)
+    except BaseException:
+        shutil.rmtree(into, ignore_errors=True)
+        raise
+
+
+def _copy_all(tree: Path, manifest: Manifest, into: Path) -> None:
+    expected = {entry.path: entry for entry in manifest.files}
+    folders = manifest.folders
+
+    def on_folder(path: str) -> None:
+        if path not in folders:
+            raise UnverifiedBytes(str(tree), f"The folder {path!r} is not in the permit.", path)
+        (into / path).mkdir(mode=0o700)
+
+    def on_file(path: str, descriptor: int) -> None:
+        entry = expected.pop(path, None)
+        if entry is None:
+            raise UnverifiedBytes(str(tree), f"The file {path!r} is not in the permit.", path)
+        if _copy(descriptor, into / path) != (entry.size, entry.sha256):
+            raise UnverifiedBytes(str(tree), f"The file {path!r} differs from what was approved.", path)
+
+    with _as_unverified(tree, into), _opened(str(tree.resolve())) as root:
+        _walk(root, "", on_folder, on_file)
+    if expected:
+        path = min(expected)
+        raise UnverifiedBytes(str(tree), f"The file {path!r} is missing.", path)
+
+
+@contextmanager
+def _as_unverified(tree: Path, into: Path) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as err:
+        raise UnverifiedBytes(str(tree), f"Of its content: {err}.", getattr(err, "path", None)) from err
+    except OSError as err:
+        if err.errno in _DISK_ERRORS:
+            raise Unavailable(str(into), f"copying failed: {err.strerror}", "Free the disk and start again.") from err
+        raise UnverifiedBytes(str(tree), f"It cannot be read: {err.strerror}.") from err
+
+
+class _NotPlain(ValueError):
+    """Something that is neither a regular file nor a folder; `path` names it."""
+
+    def __init__(self, path: str, what: str) -> None:
+        super().__init__(f"{path!r} is {what}; only files and folders can be approved")
+        self.path = path
+
+
+def _walk(folder: int, prefix: str, on_folder: OnFolder, on_file: OnFile) -> None:
+    with os.scandir(folder) as entries:
+        names = sorted(entry.name for entry in entries)
+    for name in names:
+        path = prefix + name
+        path.encode("utf-8")  # a name that is no text cannot stand in a permit
+        # Opening relative to the folder that is held open, without following links: what is looked at is what is read.
+        kind = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+        if stat.S_ISDIR(kind):
+            on_folder(path)
+            with _opened(name, folder) as below:
+                _walk(below, f"{path}/", on_folder, on_file)
+        elif stat.S_ISREG(kind):
+            with _opened(name, folder, _FILE_FLAGS) as descriptor:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise _NotPlain(path, "no longer a file")
+                on_file(path, descriptor)
+        else:
+            raise _NotPlain(path, "a link" if stat.S_ISLNK(kind) else "a special file")
+
+
+@contextmanager
+def _opened(name: str, folder: int | None = None, flags: int = _FOLDER_FLAGS) -> Iterator[int]:
+    descriptor = os.open(name, flags, dir_fd=folder)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _copy(source: int, target: Path | None) -> tuple[int, str]:
+    """Read the source once; write to the target, if any, exactly what was hashed."""
+    digest, size = hashlib.sha256(), 0
+    written = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600) if target else None
+    try:
+        while chunk := os.read(source, CHUNK_BYTES):
+            digest.update(chunk)
+            size += len(chunk)
+            if written is not None:
+                _write_all(written, chunk)
+    finally:
+        if written is not None:
+            os.close(written)
+    return size, digest.hexdigest()
+
+
+def _write_all(descriptor: int, chunk: bytes) -> None:
+    view = memoryview(chunk)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _make_private(into: Path) -> None:
+    try:
+        into.mkdir(mode=0o700, parents=True, exist_ok=True)
+        occupied = any(into.iterdir())
+        into.chmod(0o700)
+    except OSError as err:
+        raise Unavailable(str(into), f"it cannot be used: {err.strerror}", "Give a new or empty folder.") from err
+    if occupied:
+        raise Unavailable(str(into), "it is not empty", "Give a new or empty folder.")

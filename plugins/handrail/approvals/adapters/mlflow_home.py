@@ -1,0 +1,74 @@
+"""What an MLflow server with the Handrail app needs on disk before it starts: its admin, its secret, its auth.ini."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from pathlib import Path
+
+from handrail.approvals.adapters.private_files import replace_file, write_once
+from handrail.errors import Misconfigured
+
+ADMIN = "handrail-admin"
+AUTH_CACHE_TTL_S = 60
+_AUTH_INI = """[mlflow]
+default_permission = READ
+database_uri = sqlite:///{database}
+admin_username = {username}
+admin_password = {password}
+authorization_function = mlflow.server.auth:authenticate_request_basic_auth
+grant_default_workspace_access = false
+auth_cache_ttl_seconds = {ttl}
+"""
+
+
+def prepare_mlflow_home(home: Path, credentials: Path, environment: str) -> dict[str, str]:
+    """Make the generated admin, the server's secret and name, and auth.ini; return the server's own environment.
+
+    Safe to repeat: what exists stays, except auth.ini, which is written anew.
+
+    Raises:
+        Misconfigured: the admin's password file is gone while the server's accounts exist.
+        Unavailable: the disk is full or a folder cannot be written.
+    """
+    accounts, admin_file = home / "auth.db", credentials / "mlflow-admin.json"
+    if accounts.exists() and not admin_file.exists():
+        raise Misconfigured(
+            str(admin_file),
+            f"it is missing, but {accounts} holds accounts",
+            "Restore it, or remove both to start anew.",
+        )
+    fresh = json.dumps({"username": ADMIN, "password": secrets.token_urlsafe(24)})
+    try:
+        admin = json.loads(write_once(admin_file, fresh.encode("ascii")))
+        ini = _AUTH_INI.format(
+            database=accounts, username=admin["username"], password=admin["password"], ttl=AUTH_CACHE_TTL_S
+        )
+    except (ValueError, KeyError, TypeError) as err:
+        raise Misconfigured(str(admin_file), "it holds no username and password", "Restore the file.") from err
+    secret = write_once(credentials / "mlflow-flask-secret", secrets.token_hex(32).encode("ascii"))
+    (home / "artifacts").mkdir(parents=True, exist_ok=True)
+    stable_server_name(home, environment)
+    # configparser expands '%': a password or path that holds one is doubled.
+    replace_file(home / "auth.ini", ini.replace("%", "%%").encode("utf-8"), mode=0o600)
+    return {
+        "MLFLOW_AUTH_CONFIG_PATH": str(home / "auth.ini"),
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": secret.decode("ascii"),
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DO_NOT_TRACK": "true",
+    }
+
+
+def stable_server_name(home: Path, environment: str) -> str:
+    """Return the name of this MLflow server in URIs and permits, made at its first use.
+
+    Raises:
+        Misconfigured: the file holds no name.
+    """
+    file = home / "server-name"
+    name = write_once(file, f"{environment}-{secrets.token_hex(4)}".encode("ascii")).decode("ascii", "replace").strip()
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
+        raise Misconfigured(str(file), f"{name!r} is no name", "Restore it: permits are bound to it.")
+    return name

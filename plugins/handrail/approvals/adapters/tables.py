@@ -1,0 +1,58 @@
+"""The tables of the approval gates, as the newest migration leaves them."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+requests = sa.Table(
+    "approvals_request",
+    metadata,
+    sa.Column("number", sa.Integer, sa.Identity(), primary_key=True),
+    sa.Column("request_id", sa.String(40), nullable=False, unique=True),
+    sa.Column("alias", sa.String(256), nullable=False, index=True),
+    sa.Column("subject_key", sa.String(80), nullable=False, index=True),
+    sa.Column("body", sa.Text, nullable=False),
+)
+
+events = sa.Table(
+    "approvals_event",
+    metadata,
+    sa.Column("request_id", sa.String(40), sa.ForeignKey(requests.c.request_id), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
+
+moving = sa.Table(
+    "approvals_moving",
+    metadata,
+    sa.Column("alias_key", sa.String(80), primary_key=True),
+    sa.Column("request_id", sa.String(40), sa.ForeignKey(requests.c.request_id), nullable=False),
+)
+
+permits = sa.Table(
+    "approvals_permit",
+    metadata,
+    sa.Column("number", sa.Integer, sa.Identity(), primary_key=True),
+    sa.Column("request_id", sa.String(40), sa.ForeignKey(requests.c.request_id), nullable=False, unique=True),
+    sa.Column("tree_digest", sa.String(80), nullable=False, index=True),
+    sa.Column("envelope", sa.Text, nullable=False),
+)
+
+makers = sa.Table(
+    "approvals_maker",
+    metadata,
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("thing", sa.String(1024), primary_key=True),
+    sa.Column("account", sa.String(256), primary_key=True),
+)
+
+holds = sa.Table(
+    "approvals_hold",
+    metadata,
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("thing", sa.String(1024), primary_key=True),
+    sa.Column("label", sa.Text, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""Values and rules of the approval gates: standard library, `handrail.errors` and `handrail.refs` only."""

@@ -1,0 +1,64 @@
+"""What the gates refuse, for callers that treat one refusal differently from another.
+
+Refused
+    Protected        a direct attempt at something that moves only through the gate
+    NotEligible      this account may not decide here: author, requester, unknown or without the role
+    Closed           nothing is left to decide: void, rejected, refused or promoted
+    UnverifiedBytes  the bytes at hand are not those that the permit allows
+Conflict
+    MovedMeanwhile   someone else wrote first; load again and repeat
+    MoveUnderWay     another request is moving the same alias
+"""
+
+from __future__ import annotations
+
+from handrail.errors import Conflict, Refused
+
+
+class Protected(Refused):
+    """A direct attempt at something that moves only through the gate."""
+
+    def __init__(self, action: str, remedy: str) -> None:
+        super().__init__(action, (remedy,))
+
+
+class NotEligible(Refused):
+    """This account may not decide on this request."""
+
+    def __init__(self, account: str, request_id: str, reason: str) -> None:
+        super().__init__(f"A decision by {account!r} on {request_id!r}", (reason,))
+
+
+class Closed(Refused):
+    """The request takes no decisions any more; `verdict` says why."""
+
+    def __init__(self, request_id: str, verdict: str, reasons: tuple[str, ...]) -> None:
+        super().__init__(f"A decision on {request_id!r}, which is {verdict},", reasons)
+        self.verdict = verdict
+
+
+class UnverifiedBytes(Refused):
+    """The bytes at hand are not those that a permit allows; `path` is the first file at fault, if it is a file."""
+
+    def __init__(self, tree: str, problem: str, path: str | None = None) -> None:
+        super().__init__(
+            f"Loading {tree!r}",
+            (f"{problem} Fetch the promoted tree again, or have these bytes approved.",),
+        )
+        self.path = path
+
+
+class MovedMeanwhile(Conflict):
+    """Someone else appended to the same request first."""
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__("promotion request", request_id, "Load it again and repeat the decision.")
+
+
+class MoveUnderWay(Conflict):
+    """Another request is moving the same alias at this moment."""
+
+    def __init__(self, alias: str, request_id: str) -> None:
+        super().__init__(
+            "move of alias", alias, f"Request {request_id!r} is moving it; repeat the same decision in a moment."
+        )

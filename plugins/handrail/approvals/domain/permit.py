@@ -1,0 +1,155 @@
+"""The permit: a signed statement that lets exactly one tree of files be served, and who allowed it.
+
+An in-toto Statement v1 (https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md) in a DSSE envelope
+(https://github.com/secure-systems-lab/dsse/blob/master/protocol.md).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from handrail.approvals.domain.canonical import canonical_json
+from handrail.approvals.domain.manifest import Manifest
+from handrail.approvals.domain.requests import Judgement, PromotionRequest
+from handrail.refs import ModelVersion
+
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "urn:handrail:permit:v1"
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+
+
+def pre_authentication_encoding(payload: bytes) -> bytes:
+    """Return the bytes that are signed: DSSE's PAE of the payload and its type."""
+    kind = PAYLOAD_TYPE.encode("ascii")
+    return b" ".join((b"DSSEv1", b"%d" % len(kind), kind, b"%d" % len(payload), payload))
+
+
+def make_statement(request: PromotionRequest, judgement: Judgement, issued: str) -> dict[str, Any]:
+    """Return the statement for an approved request; the same arguments give the same statement.
+
+    `issued` is an ISO 8601 moment in UTC.
+    """
+    subject = request.subject
+    return {
+        "_type": STATEMENT_TYPE,
+        "subject": [
+            {
+                "name": f"{subject.model}/{subject.version}",
+                "digest": {"sha256": subject.tree_digest.removeprefix("sha256:")},
+            }
+        ],
+        "predicateType": PREDICATE_TYPE,
+        "predicate": subject.to_json()
+        | {
+            "request_id": request.request_id,
+            "run_id": request.run_id,
+            "manifest": request.manifest.to_json(),
+            "authors": list(request.authors),
+            "requester": request.requester,
+            "approvers": [
+                {"person": decision.person, "account": decision.account, "at": decision.at.isoformat()}
+                for decision in judgement.approvers
+            ],
+            "issued": issued,
+        },
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """What a permit states. Nothing here is verified yet: `PermitVerifier` does that."""
+
+    request_id: str
+    server: str
+    model: str
+    epoch: int
+    version: int
+    alias: str
+    tree_digest: str
+    policy_digest: str
+    evidence: Mapping[str, str]
+    run_id: str | None
+    authors: tuple[str, ...]
+    approvers: tuple[str, ...]
+    issued: str
+    manifest: Manifest
+
+    @property
+    def uri(self) -> str:
+        """`approval://<server>/<request id>`."""
+        return f"approval://{self.server}/{self.request_id}"
+
+    @property
+    def model_version(self) -> ModelVersion:
+        """The registered version that the permit is for."""
+        return ModelVersion(self.server, self.model, self.epoch, self.version)
+
+    @classmethod
+    def from_payload(cls, payload: bytes) -> Permit:
+        """Read a statement.
+
+        Raises:
+            ValueError: it is no statement of the kind that `make_statement` makes, or contradicts itself.
+        """
+        try:
+            statement = json.loads(payload)
+            if (statement["_type"], statement["predicateType"]) != (STATEMENT_TYPE, PREDICATE_TYPE):
+                raise ValueError("it is a statement of another kind")
+            fields = dict(statement["predicate"])
+            permit = cls(
+                **{name: fields[name] for name in ("request_id", "server", "model", "epoch", "version", "alias")},
+                **{name: fields[name] for name in ("tree_digest", "policy_digest", "evidence", "run_id", "issued")},
+                authors=tuple(fields["authors"]),
+                approvers=tuple(row["person"] for row in fields["approvers"]),
+                manifest=Manifest.from_json(fields["manifest"]),
+            )
+            subject = "sha256:" + statement["subject"][0]["digest"]["sha256"]
+        except (KeyError, TypeError, IndexError, RecursionError) as err:
+            raise ValueError(f"its statement lacks a part: {err}") from err
+        if not permit.manifest.digest == permit.tree_digest == subject:
+            raise ValueError("its list of files does not match its digest")
+        return permit
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A DSSE envelope: a payload and signatures over its PAE, by key id."""
+
+    payload: bytes
+    signatures: Mapping[str, bytes]
+
+    def to_json(self) -> str:
+        """Return the envelope as canonical JSON text."""
+        return canonical_json(
+            {
+                "payloadType": PAYLOAD_TYPE,
+                "payload": base64.b64encode(self.payload).decode("ascii"),
+                "signatures": [
+                    {"keyid": key_id, "sig": base64.b64encode(signature).decode("ascii")}
+                    for key_id, signature in sorted(self.signatures.items())
+                ],
+            }
+        ).decode("utf-8")
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Envelope:
+        """Read an envelope.
+
+        Raises:
+            ValueError: it is none, or of another payload type.
+        """
+        try:
+            fields = json.loads(text)
+            if fields["payloadType"] != PAYLOAD_TYPE:
+                raise ValueError(f"its payload type is {fields['payloadType']!r}")
+            return cls(
+                base64.b64decode(fields["payload"], validate=True),
+                {row["keyid"]: base64.b64decode(row["sig"], validate=True) for row in fields["signatures"]},
+            )
+        except (KeyError, TypeError, binascii.Error, RecursionError) as err:
+            raise ValueError(f"it is no DSSE envelope: {err}") from err

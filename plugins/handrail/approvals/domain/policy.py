@@ -1,0 +1,130 @@
+"""What a policy demands, and the pure functions that judge evidence and decisions against it, with reasons."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from handrail.approvals.domain.canonical import digest_of
+from handrail.approvals.domain.people import Person
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A bound on one number of the evidence.
+
+    `measure` is the name of a piece of evidence and the keys inside it, joined by dots. A rule with
+    `if_replacing` counts only while the alias points at another version.
+    """
+
+    measure: str
+    at_least: float | None = None
+    at_most: float | None = None
+    equals: float | None = None
+    if_replacing: bool = False
+    because: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all that the rule says."""
+        return {
+            "measure": self.measure,
+            "at_least": self.at_least,
+            "at_most": self.at_most,
+            "equals": self.equals,
+            "if_replacing": self.if_replacing,
+            "because": self.because,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What must hold before an alias moves: bounds on evidence, and how many persons of each role must approve."""
+
+    alias: str
+    quorum: Mapping[str, int]
+    rules: tuple[Rule, ...]
+
+    @property
+    def digest(self) -> str:
+        """`sha256:<hex>` over everything that the policy says; comments in its file do not count."""
+        return digest_of(
+            {"alias": self.alias, "quorum": dict(self.quorum), "rules": [rule.to_json() for rule in self.rules]}
+        )
+
+
+def failed_rules(policy: Policy, evidence: Mapping[str, Any], *, replacing: bool) -> tuple[str, ...]:
+    """Return one sentence for each rule that the evidence does not meet; `replacing`: the alias points elsewhere.
+
+    A measure that is absent or no finite number fails its rule.
+    """
+    sentences = (_failure(rule, evidence) for rule in policy.rules if replacing or not rule.if_replacing)
+    return tuple(sentence for sentence in sentences if sentence)
+
+
+def _failure(rule: Rule, evidence: Mapping[str, Any]) -> str | None:
+    value: Any = evidence
+    for key in rule.measure.split("."):
+        if not isinstance(value, Mapping) or key not in value:
+            return f"{rule.measure} is not in the evidence; send it."
+        value = value[key]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return f"{rule.measure} is {value!r}, which is no finite number."
+    demands = (
+        (rule.at_least, "at least", rule.at_least is not None and value < rule.at_least),
+        (rule.at_most, "at most", rule.at_most is not None and value > rule.at_most),
+        (rule.equals, "exactly", rule.equals is not None and value != rule.equals),
+    )
+    reason = f" ({rule.because})" if rule.because else ""
+    broken = [f"{words} {bound:g}" for bound, words, fails in demands if fails and bound is not None]
+    return f"{rule.measure} is {value:.6g}; the policy wants {' and '.join(broken)}{reason}." if broken else None
+
+
+def missing_roles(quorum: Mapping[str, int], approvers: Sequence[Person]) -> dict[str, int]:
+    """Return how many approvals of each role are still missing; empty if the quorum is met.
+
+    A person fills one place, however many roles they hold: a maximum matching of persons to places
+    (augmenting paths, Kuhn 1955). An empty quorum is never met: it is reported as one missing "anyone".
+    """
+    places = [role for role in sorted(quorum) for _ in range(quorum[role])]
+    if not places:
+        return {"anyone": 1}
+    persons = {person.name: person for person in sorted(approvers, key=lambda person: person.name)}
+    holder: dict[int, str] = {}
+    for name in persons:
+        _seat(name, persons, places, holder, set())
+    missing = [role for index, role in enumerate(places) if index not in holder]
+    return {role: missing.count(role) for role in dict.fromkeys(missing)}
+
+
+def _seat(
+    name: str, persons: Mapping[str, Person], places: Sequence[str], holder: dict[int, str], tried: set[int]
+) -> bool:
+    for index, role in enumerate(places):
+        if role not in persons[name].roles or index in tried:
+            continue
+        tried.add(index)
+        if index not in holder or _seat(holder[index], persons, places, holder, tried):
+            holder[index] = name
+            return True
+    return False
+
+
+def why_not_eligible(
+    account: str, person: Person | None, policy: Policy, authors: Iterable[str], requester: str
+) -> str | None:
+    """Return why this account may not decide under the policy, or None if it may.
+
+    Authors are accounts: run owner, creator of the version, writers of its files. Neither they nor the
+    requester, nor any other account of the same persons, may decide.
+    """
+    if person is None:
+        return f"The account {account!r} belongs to nobody in config/roles.yaml; a role has to be given there."
+    if person.shares_account_with(authors):
+        return f"{person.name} made the candidate; someone else in the role has to decide."
+    if person.shares_account_with([requester]):
+        return f"{person.name} asked for the promotion; someone else in the role has to decide."
+    if not person.roles & set(policy.quorum):
+        return f"{person.name} holds none of the roles that decide here: {', '.join(sorted(policy.quorum))}."
+    return None

@@ -1,0 +1,146 @@
+"""What the gates need from the world. Each docstring states the promise that an adapter keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from handrail.approvals.domain.manifest import Manifest
+from handrail.approvals.domain.people import Directory
+from handrail.approvals.domain.permit import Envelope, Permit
+from handrail.approvals.domain.policy import Policy
+from handrail.approvals.domain.requests import Candidate, Event, History, PromotionRequest
+
+
+class Ledger(Protocol):
+    """Requests and their events, append-only and durable."""
+
+    def open(self, request: PromotionRequest) -> History:
+        """Store the request unless its id is there already; return what is stored."""
+
+    def append(self, history: History, event: Event) -> History:
+        """Store one more event after exactly the events in `history`, durably, and return the longer history.
+
+        An intended move holds the alias until it is done or abandoned; a done move makes its permit findable.
+
+        Raises:
+            MovedMeanwhile: the stored request has other events by now; nothing was stored.
+            MoveUnderWay: another request holds the alias; nothing was stored.
+        """
+
+    def load(self, request_id: str) -> History:
+        """Return a request with all its events.
+
+        Raises:
+            UnknownReference: there is none.
+        """
+
+
+class RequestIndex(Protocol):
+    """Finds requests."""
+
+    def find(self, *, alias: str | None = None, subject_key: str | None = None) -> Sequence[History]:
+        """Return the requests that match, oldest first."""
+
+    def permit(self, tree_digest: str) -> str | None:
+        """Return the newest signed permit for a tree, as envelope JSON."""
+
+
+class Provenance(Protocol):
+    """Who made what on the server, as the server itself saw it."""
+
+    def record(self, kind: str, key: str, account: str) -> None:
+        """Remember durably that the account made this `version`, `run` or `path`. Repeating changes nothing."""
+
+    def makers(self, candidate: Candidate) -> tuple[str, ...]:
+        """Return every account that made the version, its run or a file below its tree, in order of name."""
+
+
+class Holds(Protocol):
+    """What must not change any more, because somebody decides or has decided about it."""
+
+    def hold(self, candidate: Candidate) -> None:
+        """Hold the version, its model, run, experiment, logged model and files, durably. Repeating changes nothing."""
+
+    def holder(self, kind: str, key: str) -> str | None:
+        """Return the label of the candidate that holds a `version`, `model`, `run`, `experiment` or `logged_model`."""
+
+    def holder_of_path(self, path: str) -> str | None:
+        """Return the label of a candidate whose tree is at, above or below an absolute path."""
+
+
+class Registry(Protocol):
+    """The model registry."""
+
+    def candidate(self, model: str, version: str) -> Candidate:
+        """Return the version as it is now, with its number in canonical form and its tree as an absolute path.
+
+        Raises:
+            UnknownReference: there is no such model or version.
+            Refused: its files lie where the server cannot keep them from changing.
+        """
+
+    def incumbent(self, model: str, alias: str) -> int | None:
+        """Return the version that the alias points at, None if at none."""
+
+    def point(self, model: str, alias: str, version: int) -> None:
+        """Make the alias point at the version. Calling it twice changes nothing.
+
+        Raises:
+            Unavailable: the registry did not commit it.
+        """
+
+
+class Trees(Protocol):
+    """Reads artifact trees."""
+
+    def manifest(self, tree: str) -> Manifest:
+        """List and hash every file below the tree.
+
+        Raises:
+            Refused: the tree is empty or holds something other than files and folders, a link for instance.
+            UnknownReference: there is no such folder.
+        """
+
+
+class RuleBook(Protocol):
+    """Policies and roles as they stand at this moment; a changed file counts at once."""
+
+    def protected(self) -> frozenset[str]:
+        """Return the aliases that have a policy, in lower case; one once protected stays so while the process lives."""
+
+    def policy(self, alias: str) -> Policy:
+        """Return the alias's policy.
+
+        Raises:
+            UnknownReference: it has none.
+            Misconfigured: the policy cannot be used as it stands.
+        """
+
+    def directory(self) -> Directory:
+        """Return the persons and their roles.
+
+        Raises:
+            Misconfigured: the roles cannot be used as they stand.
+        """
+
+
+class Signer(Protocol):
+    """Signs permits with the gate's own key."""
+
+    def sign(self, payload: bytes) -> Envelope:
+        """Return the payload in an envelope. The same payload gives the same envelope."""
+
+
+class PermitShelf(Protocol):
+    """Where those who serve find permits without asking the server."""
+
+    def put(self, permit: Permit, envelope: str) -> None:
+        """Put the permit there under its tree's digest, whole or not at all. Repeating changes nothing."""
+
+
+class DecisionJournal(Protocol):
+    """Tells the rest of the platform what was promoted."""
+
+    def promoted(self, permit: Permit, envelope: str, moved_at: str) -> None:
+        """Make the promotion known; `moved_at` is ISO 8601 in UTC. Repeating changes nothing."""

@@ -1,0 +1,210 @@
+"""The gate: opens requests, takes decisions, and moves an alias when, and only when, the policy is met."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from handrail.approvals.domain.canonical import digest_of
+from handrail.approvals.domain.errors import Closed, MovedMeanwhile, NotEligible
+from handrail.approvals.domain.people import folded
+from handrail.approvals.domain.policy import Policy, why_not_eligible
+from handrail.approvals.domain.requests import (
+    Candidate,
+    Choice,
+    Decided,
+    History,
+    PromotionRequest,
+    Subject,
+    Verdict,
+    Voided,
+)
+from handrail.approvals.ports import Holds, Ledger, Provenance, Registry, RequestIndex, RuleBook, Trees
+from handrail.approvals.service.moves import Mover
+from handrail.approvals.service.records import Approvals, RequestView
+from handrail.clock import Clock
+from handrail.errors import UnknownReference
+
+ATTEMPTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a requester sends: the version as text, evidence by name."""
+
+    model: str
+    version: str
+    alias: str
+    reason: str
+    evidence: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class GatePorts:
+    """The adapters behind the gate."""
+
+    ledger: Ledger
+    index: RequestIndex
+    provenance: Provenance
+    holds: Holds
+    registry: Registry
+    trees: Trees
+    rules: RuleBook
+
+
+class Gate:
+    """The only way to move a protected alias."""
+
+    def __init__(self, server: str, ports: GatePorts, mover: Mover, clock: Clock) -> None:
+        """Guard the registry of the server with this stable name; `clock` gives system time."""
+        self._server = server
+        self._ports = ports
+        self._mover = mover
+        self._clock = clock
+        self.records = Approvals(ports.ledger, ports.index, ports.rules)
+
+    def open_request(self, opening: Opening, account: str) -> RequestView:
+        """Freeze the version, digest it, and open a request. The same subject gives the same request.
+
+        A request that the policy refuses is stored and returned with the verdict `refused` and its reasons.
+
+        Raises:
+            UnknownReference: there is no such model, version or policy.
+            Misconfigured: the policy or the roles cannot be used.
+            Refused: the version's files cannot be frozen or digested.
+        """
+        policy = self._ports.rules.policy(folded(opening.alias))
+        self._ports.rules.directory()
+        candidate = self._ports.registry.candidate(opening.model, opening.version)
+        # Freeze first: bytes that change after the digest must have been changed by force.
+        self._ports.holds.hold(candidate)
+        manifest = self._ports.trees.manifest(candidate.tree)
+        evidence = {name: digest_of(content) for name, content in opening.evidence.items()}
+        subject = self._subject(candidate, policy, evidence, manifest.digest)
+        turn, earlier = self._latest_about(subject)
+        if earlier:
+            return self.records.view(earlier)
+        request = PromotionRequest(
+            request_id=subject.request_id(turn),
+            turn=turn,
+            subject=subject,
+            manifest=manifest,
+            evidence=dict(opening.evidence),
+            run_id=candidate.run_id,
+            authors=self._ports.provenance.makers(candidate),
+            requester=account,
+            reason=opening.reason,
+            opened_at=self._clock(),
+        )
+        return self.records.view(self._ports.ledger.open(request))
+
+    def decide(self, request_id: str, account: str, choice: Choice, reason: str) -> RequestView:
+        """Take a decision; when the quorum is met, move the alias and sign the permit before returning.
+
+        Deciding the same again changes nothing, and takes up a move that was interrupted. An approval can be
+        withdrawn by a rejection until the alias has moved; a rejection is final.
+
+        Raises:
+            UnknownReference: there is no such request.
+            Closed: the request is void, rejected, refused or promoted, or became void by this look at it.
+            NotEligible: this account may not decide here.
+            MoveUnderWay: another request is moving the alias; the decision is stored, repeat it.
+            Unavailable: the registry did not commit the move; the decision is stored, repeat it.
+        """
+        for _ in range(ATTEMPTS):
+            try:
+                view = self.records.view(self._decide_once(request_id, account, choice, reason))
+                if view.judgement.verdict is Verdict.APPROVED:
+                    view = self.records.view(self._mover.move(view.history, self._changes(view.history)))
+            except MovedMeanwhile:
+                continue
+            if view.judgement.verdict is Verdict.VOID:
+                raise Closed(request_id, str(view.judgement.verdict), view.judgement.reasons)
+            return view
+        raise MovedMeanwhile(request_id)
+
+    def finish_moves(self) -> tuple[str, ...]:
+        """Finish or give up every move that was interrupted, and publish what was not yet; one sentence for each.
+
+        Called at start-up, before the server answers.
+        """
+        reports = []
+        for history in self._ports.index.find():
+            if history.open_move:
+                after = self._mover.move(history, self._changes(history))
+                outcome = "was finished" if after.done else "was given up: the request is void"
+                reports.append(f"The interrupted move of {history.request.label} {outcome}.")
+            elif history.done and not history.is_published:
+                self._mover.publish(history)
+                reports.append(f"The permit for {history.request.label} was published again.")
+        return tuple(reports)
+
+    def _decide_once(self, request_id: str, account: str, choice: Choice, reason: str) -> History:
+        history = self._ports.ledger.load(request_id)
+        person = self._eligible(history, account)
+        history = self._void_if_changed(history)
+        mine = next((decision for decision in history.decisions if decision.person == person), None)
+        if history.voided or (mine and mine.choice is choice):
+            return history
+        view = self.records.view(history)
+        if history.open_move:
+            raise Closed(request_id, "being promoted", ("Repeat the decision that met the quorum to finish it.",))
+        if not view.is_open:
+            raise Closed(request_id, str(view.judgement.verdict), view.judgement.reasons)
+        return self._ports.ledger.append(history, Decided(self._clock(), account, person, choice, reason))
+
+    def _eligible(self, history: History, account: str) -> str:
+        request = history.request
+        policy = self._ports.rules.policy(request.subject.alias)
+        person = self._ports.rules.directory().person_behind(account)
+        refusal = why_not_eligible(account, person, policy, request.authors, request.requester)
+        if refusal or person is None:
+            raise NotEligible(account, request.request_id, refusal or "")
+        return person.name
+
+    def _void_if_changed(self, history: History) -> History:
+        if history.done or history.voided or history.open_move:
+            return history
+        changes = self._changes(history)
+        return self._ports.ledger.append(history, Voided(self._clock(), changes)) if changes else history
+
+    def _changes(self, history: History) -> tuple[str, ...]:
+        """Compare what the request binds with the world now."""
+        request = history.request
+        bound = request.subject
+        try:
+            candidate = self._ports.registry.candidate(bound.model, str(bound.version))
+            tree_digest = self._ports.trees.manifest(candidate.tree).digest
+        except UnknownReference as err:
+            return (str(err),)
+        evidence = {name: digest_of(content) for name, content in request.evidence.items()}
+        now = self._subject(candidate, self._ports.rules.policy(bound.alias), evidence, tree_digest)
+        return now.changes_since(bound)
+
+    def _subject(self, candidate: Candidate, policy: Policy, evidence: Mapping[str, str], tree_digest: str) -> Subject:
+        incumbent = self._ports.registry.incumbent(candidate.model, policy.alias)
+        return Subject(
+            server=self._server,
+            model=candidate.model,
+            epoch=candidate.epoch,
+            version=candidate.version,
+            created=candidate.created,
+            alias=policy.alias,
+            tree_digest=tree_digest,
+            policy_digest=policy.digest,
+            evidence=dict(sorted(evidence.items())),
+            incumbent=None if incumbent == candidate.version else incumbent,
+        )
+
+    def _latest_about(self, subject: Subject) -> tuple[int, History | None]:
+        """Return the next turn's number, and the last request about the subject if it still answers the question."""
+        earlier = self._ports.index.find(subject_key=subject.key)
+        if not earlier:
+            return 0, None
+        last = earlier[-1]
+        points_here = self._ports.registry.incumbent(subject.model, subject.alias) == subject.version
+        if last.done:
+            return len(earlier), last if points_here else None
+        same = not last.voided and last.request.subject.incumbent == subject.incumbent
+        return len(earlier), last if same or last.open_move else None

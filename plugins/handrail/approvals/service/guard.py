@@ -1,0 +1,99 @@
+"""What may not be done directly, by anybody, on the server that the gate protects."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import NoReturn
+
+from handrail.approvals.domain.errors import Protected
+from handrail.approvals.domain.people import folded
+from handrail.approvals.ports import Holds, Provenance, RuleBook
+
+RESERVED_TAG_PREFIX = "approval."
+PROMPT_TAG = "mlflow.prompt.is_prompt"
+_HOW_TO_MOVE = (
+    "It moves only through the gate: open a promotion request with POST /handrail/api/v1/promotion-requests or "
+    "'handrail approvals request', and let the roles in config/policies decide."
+)
+
+
+class Guard:
+    """Answers, for each thing that a server is asked to do, by raising `Protected` or not.
+
+    Being an admin of the server makes no difference to any answer.
+    """
+
+    def __init__(self, rules: RuleBook, holds: Holds, provenance: Provenance) -> None:
+        """Protect the aliases that have a policy and the versions that are held."""
+        self._rules = rules
+        self._holds = holds
+        self._provenance = provenance
+
+    def alias(self, model: str, alias: str) -> None:
+        """Refuse to set or delete a protected alias, however it is spelt.
+
+        Raises:
+            Protected: it moves only through the gate.
+        """
+        if folded(alias) in self._rules.protected():
+            raise Protected(f"Changing the alias {alias!r} of {model!r} directly", _HOW_TO_MOVE)
+
+    def stage(self, model: str, *stages: str | None) -> None:
+        """Refuse to enter or leave the stage Production, the older name for what the alias does.
+
+        Raises:
+            Protected: one of the stages is Production.
+        """
+        if any(folded(stage) == "production" for stage in stages if stage):
+            raise Protected(f"Moving {model!r} into or out of the stage Production", _HOW_TO_MOVE)
+
+    def tag(self, key: str) -> None:
+        """Refuse tags that pose as approvals, and the one that moves a model out of the models' permissions.
+
+        Raises:
+            Protected: the key is reserved.
+        """
+        if is_reserved_tag(key):
+            raise Protected(
+                f"Changing the tag {key!r}", "The key is reserved: approvals are read from the gate, never from tags."
+            )
+
+    def removal(self, kind: str, key: str) -> None:
+        """Refuse to delete or rename a `version`, `model`, `run`, `experiment` or `logged_model` that is held.
+
+        Raises:
+            Protected: a promotion request or a permit rests on it.
+        """
+        holder = self._holds.holder(kind, key)
+        if holder:
+            _refuse_change(f"Deleting or renaming the {kind.replace('_', ' ')} {key!r}", holder)
+
+    def write(self, path: str) -> None:
+        """Refuse to change a file at, below or above the tree of a held version.
+
+        Args:
+            path: absolute, normalised, without links.
+
+        Raises:
+            Protected: the files are frozen.
+        """
+        holder = self._holds.holder_of_path(path)
+        if holder:
+            _refuse_change(f"Writing to {path.rsplit('/', 1)[-1]!r}", holder)
+
+    def made(self, kind: str, key: str, account: str | None) -> None:
+        """Remember that the account made this; an unknown account is not remembered, and nobody can then promote it."""
+        if account:
+            self._provenance.record(kind, key, account)
+
+
+def is_reserved_tag(key: str) -> bool:
+    """Say whether a tag key belongs to the gate."""
+    plain = folded(unicodedata.normalize("NFKC", key))
+    return plain.startswith(RESERVED_TAG_PREFIX) or plain == PROMPT_TAG
+
+
+def _refuse_change(action: str, holder: str) -> NoReturn:
+    raise Protected(
+        action, f"A promotion request or a permit rests on {holder}; register a new version from a new run instead."
+    )

@@ -1,0 +1,94 @@
+"""Moving an alias so that an interruption at any point can be finished: intent, the registry's commit, outcome."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from handrail.approvals.domain.canonical import canonical_json
+from handrail.approvals.domain.permit import Envelope, Permit, make_statement
+from handrail.approvals.domain.requests import (
+    History,
+    MoveAbandoned,
+    MoveDone,
+    MoveIntended,
+    Published,
+    Voided,
+    judge,
+)
+from handrail.approvals.ports import DecisionJournal, Ledger, PermitShelf, Registry, RuleBook, Signer
+from handrail.clock import Clock
+from handrail.errors import HandrailError
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Mover:
+    """Moves aliases for approved requests. The caller has judged; this acts, and may be repeated."""
+
+    ledger: Ledger
+    registry: Registry
+    rules: RuleBook
+    signer: Signer
+    shelf: PermitShelf
+    journal: DecisionJournal
+    clock: Clock
+
+    def move(self, history: History, changes: tuple[str, ...]) -> History:
+        """Make the alias point at the approved version and sign the permit.
+
+        Args:
+            history: an approved request, or one whose move was interrupted.
+            changes: what the request binds and no longer holds; if any, the request becomes void instead.
+
+        Raises:
+            MoveUnderWay: another request is moving the alias.
+            MovedMeanwhile: another process is moving this very request.
+            Unavailable: the registry did not commit it; the intent stays open.
+        """
+        if history.done:
+            return history
+        if changes and not self._has_moved(history):
+            return self._give_up(history, changes)
+        subject = history.request.subject
+        if not history.open_move:
+            at = self.clock()
+            judgement = judge(history, self.rules.policy(subject.alias), self.rules.directory())
+            statement = make_statement(history.request, judgement, at.isoformat())
+            history = self.ledger.append(history, MoveIntended(at, statement))
+            # The alias is held from here on; whoever moved it in between has finished.
+            if self._incumbent(history) not in (subject.incumbent, subject.version):
+                return self._give_up(history, ("The alias moved while this was being decided.",))
+        intent = history.open_move
+        assert intent is not None
+        self.registry.point(subject.model, subject.alias, subject.version)
+        envelope = self.signer.sign(canonical_json(intent.statement))
+        history = self.ledger.append(history, MoveDone(self.clock(), envelope.to_json()))
+        return self.publish(history)
+
+    def publish(self, history: History) -> History:
+        """Put the permit on its shelf and tell the journal. A failure is logged and made good at the next start."""
+        done = history.done
+        assert done is not None
+        try:
+            permit = Permit.from_payload(Envelope.from_json(done.envelope).payload)
+            self.shelf.put(permit, done.envelope)
+            self.journal.promoted(permit, done.envelope, done.at.isoformat())
+            return self.ledger.append(history, Published(self.clock()))
+        except HandrailError as err:
+            _log.error("The permit for %s is signed and stored, but not published: %s", history.request.label, err)
+            return history
+
+    def _has_moved(self, history: History) -> bool:
+        """Whether the registry committed the intended move before the interruption."""
+        return history.open_move is not None and self._incumbent(history) == history.request.subject.version
+
+    def _incumbent(self, history: History) -> int | None:
+        subject = history.request.subject
+        return self.registry.incumbent(subject.model, subject.alias)
+
+    def _give_up(self, history: History, reasons: tuple[str, ...]) -> History:
+        if history.open_move:
+            history = self.ledger.append(history, MoveAbandoned(self.clock(), reasons))
+        return self.ledger.append(history, Voided(self.clock(), reasons))

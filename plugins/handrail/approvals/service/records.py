@@ -1,0 +1,93 @@
+"""Reading what was asked and decided; nothing here changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from handrail.approvals.domain.requests import Choice, History, Judgement, Verdict, judge
+from handrail.approvals.ports import Ledger, RequestIndex, RuleBook
+from handrail.errors import UnknownReference
+
+
+@dataclass(frozen=True, slots=True)
+class RequestView:
+    """A request with the verdict on it at this moment."""
+
+    history: History
+    judgement: Judgement
+
+    @property
+    def is_open(self) -> bool:
+        """Whether decisions can still change the outcome."""
+        return self.judgement.verdict in (Verdict.PENDING, Verdict.APPROVED)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the request, its decisions and its verdict as JSON values."""
+        request = self.history.request
+        return request.subject.to_json() | {
+            "request_id": request.request_id,
+            "verdict": str(self.judgement.verdict),
+            "reasons": list(self.judgement.reasons),
+            "requester": request.requester,
+            "reason": request.reason,
+            "authors": list(request.authors),
+            "run_id": request.run_id,
+            "opened_at": request.opened_at.isoformat(),
+            "decisions": [
+                {
+                    "person": decision.person,
+                    "account": decision.account,
+                    "decision": str(decision.choice),
+                    "reason": decision.reason,
+                    "at": decision.at.isoformat(),
+                    "counts": decision in self.judgement.approvers or decision.choice is Choice.REJECT,
+                }
+                for decision in self.history.decisions
+            ],
+            "files": len(request.manifest.files),
+        }
+
+
+class Approvals:
+    """What was asked, decided and permitted."""
+
+    def __init__(self, ledger: Ledger, index: RequestIndex, rules: RuleBook) -> None:
+        """Read from a ledger, and judge by the rules as they stand."""
+        self._ledger = ledger
+        self._index = index
+        self._rules = rules
+
+    def request(self, request_id: str) -> RequestView:
+        """Return a request and where it stands.
+
+        Raises:
+            UnknownReference: there is none.
+        """
+        return self.view(self._ledger.load(request_id))
+
+    def requests(self, alias: str | None = None, *, only_open: bool = False) -> Sequence[RequestView]:
+        """Return requests, oldest first."""
+        views = [self.view(history) for history in self._index.find(alias=alias)]
+        return [view for view in views if view.is_open or not only_open]
+
+    def evidence(self, request_id: str) -> dict[str, Any]:
+        """Return the evidence that a request was opened with, by name."""
+        return dict(self._ledger.load(request_id).request.evidence)
+
+    def permit(self, tree_digest: str) -> str:
+        """Return the newest permit for a tree as DSSE envelope JSON.
+
+        Raises:
+            UnknownReference: no promotion allowed this tree.
+        """
+        envelope = self._index.permit(tree_digest)
+        if envelope is None:
+            raise UnknownReference("permit", tree_digest, "Have these bytes promoted first.")
+        return envelope
+
+    def view(self, history: History) -> RequestView:
+        """Judge a history by the policy and the roles as they stand now."""
+        policy = self._rules.policy(history.request.subject.alias)
+        return RequestView(history, judge(history, policy, self._rules.directory()))

@@ -1,0 +1,199 @@
+"""Opens the approval gates: records anywhere, the gate inside an MLflow server, the verifier where bytes are loaded."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from handrail.approvals.adapters.ed25519_permits import Ed25519Signer, PermitVerifier, VerifiedPermit
+from handrail.approvals.adapters.folder_shelf import FolderShelf, permit_file
+from handrail.approvals.adapters.folder_trees import FolderTrees
+from handrail.approvals.domain.canonical import sha256_of
+from handrail.approvals.domain.errors import UnverifiedBytes
+from handrail.approvals.domain.permit import Permit
+from handrail.approvals.service import Approvals, Gate, GatePorts, Guard
+from handrail.approvals.service.moves import Mover
+from handrail.clock import system_time
+from handrail.refs import ArtifactVersion, TrackingRun
+from handrail.settings import Settings
+from handrail.storage import Store, migrate
+
+if TYPE_CHECKING:
+    from handrail.lineage.service import Lineage
+
+__all__ = [
+    "GateHost",
+    "OpenGate",
+    "Permit",
+    "PermitVerifier",
+    "UnverifiedBytes",
+    "VerifiedPermit",
+    "mlflow_command",
+    "open_approvals",
+    "open_gate",
+    "open_permit_verifier",
+    "permit_path",
+    "prepare_mlflow",
+    "server_name",
+    "tree_digest",
+]
+
+
+def open_permit_verifier(settings: Settings) -> PermitVerifier:
+    """Open the verifier that trusts this project's gate. Needs no store, no server and no network."""
+    return PermitVerifier(settings.permits / "gate.pub")
+
+
+def tree_digest(tree: Path) -> str:
+    """Return `sha256:<hex>` of a folder's files, as the gate computes it.
+
+    Raises:
+        UnknownReference: there is no such folder.
+        Refused: it holds no file, or a link.
+    """
+    return FolderTrees().manifest(str(tree)).digest
+
+
+def permit_path(settings: Settings, digest: str) -> Path:
+    """Return where the gate lays the permit for a tree digest; the file is there once the tree is promoted."""
+    return permit_file(settings.permits, digest)
+
+
+def server_name(settings: Settings) -> str:
+    """Return the name that this project's MLflow server has in URIs and permits."""
+    from handrail.approvals.adapters.mlflow_home import stable_server_name
+
+    return stable_server_name(settings.home / "mlflow", settings.environment)
+
+
+def prepare_mlflow(settings: Settings) -> dict[str, str]:
+    """Make what an MLflow server with the Handrail app needs, and return the environment to start it with.
+
+    Policies and roles are read too, so that a misspelt key stops the start with one sentence.
+
+    Raises:
+        Misconfigured: policies, roles or credentials cannot be used.
+        Unavailable: the disk is full or a folder cannot be written.
+    """
+    from handrail.approvals.adapters.mlflow_home import prepare_mlflow_home
+    from handrail.approvals.adapters.yaml_rules import YamlRules
+
+    YamlRules(settings.config).check()
+    own = prepare_mlflow_home(settings.home / "mlflow", settings.credentials, settings.environment)
+    Ed25519Signer(settings.credentials / "gate-signing-key.pem", settings.permits / "gate.pub")
+    return own | {"HANDRAIL_PROJECT": str(settings.project), "HANDRAIL_HOME": str(settings.home)}
+
+
+def mlflow_command(settings: Settings) -> list[str]:
+    """Return the command that starts the server in the environment of `prepare_mlflow`."""
+    home = settings.home / "mlflow"
+    options = {
+        "--app-name": "handrail",
+        "--host": settings.host,
+        "--port": str(settings.ports.mlflow),
+        "--workers": "1",
+        "--backend-store-uri": f"sqlite:///{home / 'server.db'}",
+        "--artifacts-destination": str(home / "artifacts"),
+    }
+    return [sys.executable, "-m", "mlflow", "server", *(word for option in options.items() for word in option)]
+
+
+def open_approvals(settings: Settings, store: Store, lineage: Lineage | None = None) -> Approvals:  # noqa: ARG001
+    """Open the records of requests, decisions and permits for reading.
+
+    Moving an alias needs the MLflow server's own process: see `open_gate`.
+    """
+    from handrail.approvals.adapters.sql_ledger import SqlLedger
+    from handrail.approvals.adapters.yaml_rules import YamlRules
+
+    ledger = SqlLedger(_migrated(store))
+    return Approvals(ledger, ledger, YamlRules(settings.config))
+
+
+@dataclass(frozen=True, slots=True)
+class GateHost:
+    """The MLflow server around the gate: its stores, and the folder that it serves artifacts from."""
+
+    registry: Callable[[], Any]
+    tracking: Callable[[], Any]
+    artifacts: Path
+
+
+@dataclass(frozen=True, slots=True)
+class OpenGate:
+    """The gate, and the guard that makes it the only way."""
+
+    gate: Gate
+    guard: Guard
+
+
+def open_gate(settings: Settings, store: Store, lineage: Lineage, host: GateHost) -> OpenGate:
+    """Open the gate inside an MLflow server.
+
+    Raises:
+        Misconfigured: policies, roles or the signing key cannot be used.
+    """
+    from handrail.approvals.adapters.mlflow_registry import MlflowRegistry
+    from handrail.approvals.adapters.sql_custody import SqlHolds, SqlProvenance
+    from handrail.approvals.adapters.sql_ledger import SqlLedger
+    from handrail.approvals.adapters.yaml_rules import YamlRules
+
+    rules = YamlRules(settings.config)
+    rules.check()
+    ledger = SqlLedger(_migrated(store))
+    holds, provenance = SqlHolds(store), SqlProvenance(store)
+    registry = MlflowRegistry(host.registry, host.tracking, host.artifacts)
+    mover = Mover(
+        ledger=ledger,
+        registry=registry,
+        rules=rules,
+        signer=Ed25519Signer(settings.credentials / "gate-signing-key.pem", settings.permits / "gate.pub"),
+        shelf=FolderShelf(settings.permits),
+        journal=LineageJournal(lineage),
+        clock=system_time,
+    )
+    ports = GatePorts(ledger, ledger, provenance, holds, registry, FolderTrees(), rules)
+    return OpenGate(Gate(server_name(settings), ports, mover, system_time), Guard(rules, holds, provenance))
+
+
+class LineageJournal:
+    """Keeps the promise of the gate's `DecisionJournal` with the lineage plugin."""
+
+    def __init__(self, lineage: Lineage) -> None:
+        """Record into this graph."""
+        self._lineage = lineage
+
+    def promoted(self, permit: Permit, envelope: str, moved_at: str) -> None:
+        """Record version, run, permit and approvers, and where the alias points since."""
+        from handrail.lineage.domain.names import agent_uri
+
+        version = permit.model_version
+        run = TrackingRun(permit.server, permit.run_id) if permit.run_id else None
+        self._lineage.record_registration(version, tree_digest=permit.tree_digest, run=run)
+        self._lineage.record_permit(
+            ArtifactVersion(permit.uri, "permit", sha256_of(envelope.encode("utf-8"))),
+            version,
+            tree_digest=permit.tree_digest,
+            policy_digest=permit.policy_digest,
+            approvers=[agent_uri(permit.server, person) for person in permit.approvers],
+        )
+        alias = f"mlflow alias {permit.model}@{permit.alias}"
+        self._lineage.point(alias, version, datetime.fromisoformat(moved_at), by=permit.uri)
+
+
+def apply_environment(values: Mapping[str, str]) -> None:
+    """Set what the environment of this process lacks."""
+    for name, value in values.items():
+        os.environ.setdefault(name, value)
+
+
+def _migrated(store: Store) -> Store:
+    from handrail.approvals import adapters
+
+    migrate(store, "approvals", Path(adapters.__file__).parent / "migrations")
+    return store

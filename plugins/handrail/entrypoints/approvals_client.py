@@ -1,0 +1,151 @@
+"""Asks the gate on an MLflow server, over HTTP; every error comes back as one of Handrail's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from handrail.errors import Conflict, HandrailError, InvalidInput, Refused, Unavailable, UnknownReference
+
+PREFIX = "/handrail/api/v1"
+TIMEOUT_S = 120.0
+
+
+class NotLoggedIn(Refused):
+    """The server does not know this account and password."""
+
+    def __init__(self, url: str, username: str) -> None:
+        super().__init__(f"The login of {username!r} at {url}", ("Give the account's own password.",))
+
+
+class DecisionRefused(Refused):
+    """The gate said no; `verdict` is the request's if the request is closed, else None."""
+
+    def __init__(self, detail: str, reasons: Sequence[str], verdict: str | None) -> None:
+        super().__init__("This", tuple(reasons))
+        self.args = (detail,)
+        self.verdict = verdict
+
+
+class ApprovalsClient:
+    """The gate as one account sees it. Every call may be repeated."""
+
+    def __init__(self, url: str, username: str, password: str) -> None:
+        """Talk to the MLflow server at `url`, logged in as one account."""
+        self._url = url.rstrip("/")
+        self._username = username
+        self._http = httpx.Client(base_url=self._url, auth=(username, password), timeout=TIMEOUT_S)
+
+    def __enter__(self) -> Self:
+        """Return the client itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, err: BaseException | None, at: TracebackType | None) -> None:
+        """Close the connection."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+    def open_request(
+        self, *, model: str, version: int | str, alias: str, reason: str, evidence: Mapping[str, Mapping[str, Any]]
+    ) -> dict[str, Any]:
+        """Ask that `alias` points at a version; the same question again returns the same request.
+
+        Args:
+            model: name of the registered model.
+            version: number of the version.
+            alias: for example `champion`.
+            reason: one sentence for those who decide.
+            evidence: JSON objects by name, as the policy's rules name them.
+
+        Returns:
+            the request: `request_id`, `verdict` (`pending`, `refused`, ...), `reasons`, `tree_digest` and more.
+
+        Raises:
+            HandrailError: see the module.
+        """
+        rows = [{"name": name, "content": dict(content)} for name, content in evidence.items()]
+        body = {"model": model, "version": str(version), "alias": alias, "reason": reason, "evidence": rows}
+        return self._json("POST", "promotion-requests", json=body)
+
+    def decide(self, request_id: str, decision: str, reason: str) -> dict[str, Any]:
+        """Approve or reject as this account; returns the request, `promoted` once the alias has moved.
+
+        Raises:
+            DecisionRefused: this person may not decide, or the request is closed.
+        """
+        body = {"request_id": request_id, "decision": decision, "reason": reason}
+        return self._json("POST", "decisions", json=body)
+
+    def request(self, request_id: str) -> dict[str, Any]:
+        """Return a request with its decisions, verdict and `evidence_content`.
+
+        Raises:
+            UnknownReference: there is none.
+        """
+        return self._json("GET", "promotion-requests", params={"id": request_id})
+
+    def requests(self, alias: str | None = None, *, only_open: bool = False) -> list[dict[str, Any]]:
+        """Return requests, oldest first."""
+        params = ({"alias": alias} if alias else {}) | ({"state": "open"} if only_open else {})
+        rows: list[dict[str, Any]] = self._json("GET", "promotion-requests", params=params)["requests"]
+        return rows
+
+    def permit(self, digest: str) -> bytes:
+        """Return the signed permit for a tree digest, as it is written into a bento.
+
+        Raises:
+            UnknownReference: no promotion allowed this tree.
+        """
+        return self._send("GET", "permits", params={"digest": digest}).content
+
+    def _json(self, method: str, path: str, **content: Any) -> dict[str, Any]:
+        value: dict[str, Any] = self._send(method, path, **content).json()
+        return value
+
+    def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
+        try:
+            answer = self._http.request(method, f"{PREFIX}/{path}", **content)
+        except httpx.HTTPError as err:
+            raise Unavailable(
+                f"The MLflow server at {self._url}", str(err) or type(err).__name__, "Start it with 'make up'."
+            ) from err
+        except ValueError as err:
+            raise InvalidInput("evidence", str(err), "Send finite JSON numbers.") from err
+        if answer.status_code == 401:
+            raise NotLoggedIn(self._url, self._username)
+        if answer.is_error:
+            raise _error(answer, self._url)
+        return answer
+
+
+def _error(answer: httpx.Response, url: str) -> HandrailError:
+    try:
+        problem = answer.json()
+        detail = str(problem["detail"])
+    except (ValueError, KeyError, TypeError):
+        return Unavailable(
+            f"The MLflow server at {url}",
+            f"it answered {answer.status_code}",
+            "Start it with --app-name handrail, and see its log.",
+        )
+    kinds: dict[int, type[HandrailError]] = {404: UnknownReference, 400: InvalidInput, 413: InvalidInput}
+    if "reasons" in problem:
+        return DecisionRefused(detail, problem["reasons"], problem.get("verdict"))
+    return _worded(
+        kinds.get(answer.status_code, Conflict if answer.status_code == 409 else Unavailable), detail, problem
+    )
+
+
+def _worded(kind: type[HandrailError], detail: str, problem: Mapping[str, Any]) -> HandrailError:
+    """Return an error of this kind whose sentence is the server's own."""
+    err = kind.__new__(kind)
+    HandrailError.__init__(err, detail)
+    if isinstance(err, InvalidInput):
+        err.field = str(problem.get("field", "body"))
+    return err
