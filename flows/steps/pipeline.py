@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -61,26 +63,12 @@ def read_graph(project: Path, until: str | None = None) -> tuple[Stage, ...]:
         UnknownReference: dvc.yaml has no stage of that name.
         Unavailable: DVC cannot read the project.
     """
-    import networkx
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
-    try:
-        with Repo(str(project)) as repo:
-            # An edge leads from a stage to what it depends on; tracked files (.dvc) are nodes too, and no stages.
-            graph = networkx.DiGraph(repo.index.graph)
-    except DvcException as err:
-        raise Unavailable(f"The pipeline in {project}", str(err).rstrip("."), "Correct dvc.yaml.") from err
-    stages = {node.addressing: node for node in graph if not node.is_data_source}
-    if until is not None and until not in stages:
-        raise UnknownReference("stage", until, f"dvc.yaml has {', '.join(stages)}.")
-    wanted = set(graph) if until is None else {stages[until], *networkx.descendants(graph, stages[until])}
-    order = networkx.lexicographical_topological_sort(graph.reverse(), key=lambda node: node.addressing)
-    return tuple(
-        Stage(node.addressing, tuple(sorted(d.addressing for d in graph.successors(node) if not d.is_data_source)))
-        for node in order
-        if node in wanted and not node.is_data_source
-    )
+    before = _edges(_dvc(project, "dag", "--dot"))
+    if until is not None and until not in before:
+        raise UnknownReference("stage", until, f"dvc.yaml has {', '.join(sorted(before))}.")
+    wanted = set(before) if until is None else _needed(before, until)
+    order = TopologicalSorter({name: sorted(before[name]) for name in sorted(wanted)}).static_order()
+    return tuple(Stage(name, tuple(sorted(before[name]))) for name in order)
 
 
 def check_tracked_files(project: Path) -> None:
@@ -153,10 +141,32 @@ def stage_environment(project: Path) -> dict[str, str]:
     return known | kept | ({"HANDRAIL_FLOW_RUN_ID": flow_run} if flow_run else {})
 
 
+def _edges(dot: str) -> dict[str, set[str]]:
+    """Read DVC's picture of the graph: each stage with those before it; tracked files (.dvc) are no stages."""
+    before: dict[str, set[str]] = {}
+    for line in dot.splitlines():
+        names = [name for name in re.findall(r'"([^"]+)"', line) if not name.endswith(".dvc")]
+        for name in names:
+            before.setdefault(name, set())
+        if "->" in line and len(names) == 2:
+            before[names[1]].add(names[0])
+    return before
+
+
+def _needed(before: Mapping[str, set[str]], stage: str) -> set[str]:
+    found, todo = {stage}, [stage]
+    while todo:
+        fresh = before[todo.pop()] - found
+        found |= fresh
+        todo += fresh
+    return found
+
+
 def _reproduce(
     project: Path, stage: str, environment: Mapping[str, str], report: Callable[[str], None] | None
 ) -> list[str]:
-    process = subprocess.Popen(
+    lines = []
+    with subprocess.Popen(
         [sys.executable, "-m", "dvc", "repro", "--single-item", stage],
         cwd=project,
         env={**os.environ, **stage_environment(project), **environment},
@@ -165,17 +175,16 @@ def _reproduce(
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-    )
-    lines = []
-    try:
-        for line in process.stdout or ():
-            lines.append(line.rstrip())
-            if report is not None:
-                report(line.rstrip())
-        code = process.wait()
-    except BaseException:
-        _interrupt(process)
-        raise
+    ) as process:
+        try:
+            for line in process.stdout or ():
+                lines.append(line.rstrip())
+                if report is not None:
+                    report(line.rstrip())
+            code = process.wait()
+        except BaseException:
+            _interrupt(process)
+            raise
     if code and not any(BUSY in line for line in lines):
         raise StageFailed(stage, _sentence(lines))
     return lines
