@@ -132,7 +132,7 @@ def environment(settings: Settings, name: str) -> dict[str, str]:
         if given := getattr(settings, f"{tool}_url"):
             values[f"HANDRAIL_{tool.upper()}_URL"] = given
     if name == "mlflow":
-        from handrail.entrypoints.mlflow_app import prepare_mlflow
+        from handrail.bootstrap.approvals import prepare_mlflow
 
         values |= prepare_mlflow(settings)
     return values
