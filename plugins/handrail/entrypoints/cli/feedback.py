@@ -1,12 +1,171 @@
-"""`handrail feedback`: not here yet."""
+"""`handrail feedback`: what the log holds, snapshots and their labels, and events from a file."""
 
 from __future__ import annotations
 
-import typer
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
 
-app = typer.Typer(no_args_is_help=True)
+import click
+import typer
+from rich.table import Table
+
+from handrail.bootstrap import Platform, open_platform
+from handrail.bootstrap.feedback import Feedback, FeedbackLog, Prediction, Receipt, Snapshot
+from handrail.clock import parse_moment
+from handrail.entrypoints.cli.output import AsJson, messages, print_json, results
+from handrail.entrypoints.feedback_messages import read_line
+from handrail.errors import InvalidInput
+
+CHUNK = 10_000
+
+app = typer.Typer(no_args_is_help=True, help="Predictions, what came of them, and snapshots of both.")
 
 
 def attach(parent: typer.Typer) -> None:
     """Add the noun `feedback`."""
     parent.add_typer(app, name="feedback")
+
+
+@contextmanager
+def _platform() -> Iterator[Platform]:
+    platform = open_platform()
+    try:
+        yield platform
+    finally:
+        platform.close()
+
+
+@app.command("status", epilog="Example: handrail feedback status --json")
+def show_status(as_json: AsJson = False) -> None:
+    """Show how much is recorded, feedback without a prediction, conflicts in quarantine, and snapshots."""
+    with _platform() as platform:
+        log = platform.feedback
+        status, snapshots, quarantined = log.status(), log.snapshots(), log.quarantined()
+    if as_json:
+        return print_json(
+            asdict(status)
+            | {
+                "orphan_share": status.orphan_share,
+                "snapshot_list": [_plain(snapshot) for snapshot in snapshots],
+                "quarantined": [asdict(each) for each in quarantined],
+            }
+        )
+    table = Table(show_header=False, box=None)
+    for name, number in asdict(status).items():
+        table.add_row(name, f"{number:,}")
+    table.add_row("orphan share", f"{status.orphan_share:.2%}")
+    results.print(table)
+    for snapshot in snapshots:
+        results.print(_sentence(snapshot), highlight=False)
+    for each in quarantined:
+        results.print(f"in quarantine: {each.what} {each.identifier} ({each.quarantined_at:%Y-%m-%d %H:%M}Z)")
+    return None
+
+
+@app.command(
+    "snapshot",
+    epilog="Example: handrail feedback snapshot ground_truth --from 2013-08-01T04:00Z --until 2013-09-01T04:00Z",
+)
+def take_snapshot(
+    kind: Annotated[str, typer.Argument(help="The kind of feedback.")],
+    start: Annotated[str, typer.Option("--from", help="First moment of the predictions; UTC without a zone.")],
+    end: Annotated[str, typer.Option("--until", help="First moment after them.")],
+    as_of: Annotated[str | None, typer.Option("--as-of", help="What was known then; event time now if unset.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fix what is known about the predictions of a time window, and print the digest that names it."""
+    window = _moment("--from", start), _moment("--until", end)
+    with _platform() as platform:
+        known = platform.event_clock() if as_of is None else _moment("--as-of", as_of)
+        snapshot = platform.feedback.snapshot(kind, *window, known)
+    if as_json:
+        print_json(_plain(snapshot))
+    else:
+        results.print(_sentence(snapshot), highlight=False)
+
+
+@app.command("export", epilog="Example: handrail feedback export sha256:1f0c... data/labels/august.parquet")
+def export_labels(
+    digest: Annotated[str, typer.Argument(help="The snapshot's digest, as `snapshot` printed it.")],
+    path: Annotated[Path, typer.Argument(help="The Parquet file to write.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write the mature labels of a snapshot as Parquet, each subject once; always the same bytes."""
+    with _platform() as platform:
+        snapshot = platform.feedback.export_snapshot(digest, path)
+    if as_json:
+        print_json(_plain(snapshot) | {"path": str(path)})
+    else:
+        results.print(f"Wrote {path} from {_sentence(snapshot)}", highlight=False)
+
+
+@app.command("import", epilog="Example: handrail feedback import outcomes.ndjson")
+def import_lines(
+    file: Annotated[
+        str, typer.Argument(help="NDJSON, one event a line (one with a score is a prediction); - is stdin.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Record the feedback and predictions of a file. Importing it again changes nothing."""
+    if file != "-" and not Path(file).is_file():
+        raise InvalidInput("file", f"there is no file {file!r}", "Give the path of an NDJSON file, or - for stdin.")
+    with click.open_file(file, encoding="utf-8", errors="backslashreplace") as lines, _platform() as platform:
+        receipt = _record(platform.feedback, _parse(platform, lines))
+    if as_json:
+        print_json(asdict(receipt))
+    else:
+        results.print(f"{receipt.accepted:,} recorded, {receipt.repeated:,} known already.")
+    if receipt.conflicts:
+        messages.print(f"{len(receipt.conflicts)} ids came before with another body; see `handrail feedback status`.")
+        raise typer.Exit(1)
+
+
+def _parse(platform: Platform, lines: Iterable[str]) -> Iterator[Prediction | Feedback]:
+    now = platform.event_clock()
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            value = read_line(line, now)
+            if isinstance(value, Feedback):
+                platform.feedback.kind(value.kind).check(value.value)
+        except InvalidInput as err:
+            remedy = "Correct it and import the file again: that is safe."
+            raise InvalidInput(f"line {number}", str(err).rstrip("."), remedy) from err
+        yield value
+
+
+def _record(log: FeedbackLog, values: Iterator[Prediction | Feedback]) -> Receipt:
+    receipt = Receipt()
+    while chunk := list(islice(values, CHUNK)):
+        receipt += log.record_predictions([value for value in chunk if isinstance(value, Prediction)])
+        receipt += log.record_feedback([value for value in chunk if isinstance(value, Feedback)])
+    return receipt
+
+
+def _moment(option: str, text: str) -> datetime:
+    try:
+        return parse_moment(text)
+    except ValueError as err:
+        raise InvalidInput(option, f"{text!r} is no moment", "Write it like 2013-08-01T04:00Z.") from err
+
+
+def _plain(snapshot: Snapshot) -> dict[str, Any]:
+    scope = snapshot.scope
+    moments = {name: getattr(scope, name).astimezone(UTC).isoformat() for name in ("start", "end", "as_of")}
+    counts = {"predictions": snapshot.predictions, "events": snapshot.events}
+    return {"digest": snapshot.digest, "uri": snapshot.uri, "kind": scope.kind, **moments, **counts}
+
+
+def _sentence(snapshot: Snapshot) -> str:
+    scope = snapshot.scope
+    window = f"{scope.start.astimezone(UTC):%Y-%m-%dT%H:%MZ} to {scope.end.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
+    return (
+        f"{snapshot.digest}: {scope.kind}, {window}, as of {scope.as_of.astimezone(UTC):%Y-%m-%dT%H:%MZ}, "
+        f"{snapshot.predictions:,} predictions, {snapshot.events:,} events"
+    )

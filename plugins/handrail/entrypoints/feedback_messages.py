@@ -1,0 +1,109 @@
+"""Predictions and feedback as JSON, in an HTTP body or a line of a file. Nothing here records anything."""
+
+# pydantic reads the annotations at run time, so they stay real.
+
+import json
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from handrail.errors import InvalidInput
+from handrail.feedback.domain import Feedback, Prediction
+
+MAX_BATCH = 5000
+
+Name = Annotated[str, Field(min_length=1, max_length=500)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Whole = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]
+
+
+class FeedbackMessage(BaseModel):
+    """What a source says about a prediction."""
+
+    model_config = ConfigDict(extra="forbid", title="Feedback")
+
+    prediction_id: Name = Field(description="the id that the prediction was answered with")
+    kind: Name = Field(description="a kind that config/feedback.yaml declares", examples=["ground_truth"])
+    value: Number | None = Field(default=None, description="what is true now; none in a retraction")
+    source: Name = Field(description="who says so", examples=["airport-feed"])
+    revision: Whole = Field(default=0, description="a correction counts up; the highest revision is current")
+    occurred_at: AwareDatetime = Field(description="when it became true in the world, with a time zone")
+    retracts: bool = Field(default=False, description="withdraw what was said before")
+    event_id: Name | None = Field(default=None, description="your key of this event; its content's digest if left out")
+
+    def to_event(self, received_at: datetime) -> Feedback:
+        """Return the event as received at that moment.
+
+        Raises:
+            InvalidInput: a rule of feedback is broken.
+        """
+        return Feedback(**self.model_dump(include=_EVENT_FIELDS), received_at=received_at)
+
+
+_EVENT_FIELDS = set(FeedbackMessage.model_fields)
+
+
+class FeedbackBatch(BaseModel):
+    """Several events, recorded all or none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    events: list[FeedbackMessage] = Field(min_length=1, max_length=MAX_BATCH)
+
+
+class FeedbackLine(FeedbackMessage):
+    """An event in a file; a back-fill says when it was first heard of."""
+
+    model_config = ConfigDict(title="FeedbackLine")
+
+    received_at: AwareDatetime | None = Field(default=None, description="when it was first heard of; now if left out")
+
+
+class PredictionLine(BaseModel):
+    """A prediction in a file; it is told from feedback by its score."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    prediction_id: Name
+    deployment: Name
+    subject: Name
+    made_at: AwareDatetime
+    score: Number
+    label: Annotated[int, Field(strict=True)]
+    features_digest: str = ""
+    feature_service: str = ""
+    latency_ms: Number | None = None
+
+
+def read_line(line: str, now: datetime) -> Prediction | Feedback:
+    """Read one line of an NDJSON file; feedback that names no `received_at` is received `now`.
+
+    Raises:
+        InvalidInput: the line is no JSON object, or a field is missing, unknown or wrong.
+    """
+    try:
+        content = json.loads(line)
+    except (ValueError, RecursionError) as err:
+        raise InvalidInput("line", "it is not JSON", "Write one JSON object a line.") from err
+    if not isinstance(content, dict):
+        raise InvalidInput("line", "it is no JSON object", "Write one JSON object a line.")
+    try:
+        return _read_object(content, now)
+    except ValidationError as err:
+        field, said = first_fault(err.errors())
+        raise InvalidInput(field, said, "Correct the field.") from err
+
+
+def _read_object(content: dict[str, Any], now: datetime) -> Prediction | Feedback:
+    if "score" in content:
+        return Prediction(**PredictionLine.model_validate(content).model_dump())
+    line = FeedbackLine.model_validate(content)
+    return line.to_event(line.received_at or now)
+
+
+def first_fault(errors: Any) -> tuple[str, str]:
+    """Return the field and the complaint of the first of pydantic's errors, without what was sent."""
+    first = errors[0]
+    field = ".".join(str(part) for part in first["loc"] if part not in ("body", "one", "batch"))
+    return field or "body", str(first["msg"])[:300].rstrip(".").lower()
