@@ -26,7 +26,7 @@ class CannotInstall(Exception):
 def main() -> int:
     """Install what is missing; return the exit code."""
     try:
-        check_machine()
+        check_machine(sys.version_info[:2], importlib.util.find_spec("ensurepip") is not None)
         if STAMP.is_file() and STAMP.read_text() == fingerprint():
             return 0
         STAMP.unlink(missing_ok=True)
@@ -43,18 +43,18 @@ def main() -> int:
     return 0
 
 
-def check_machine() -> None:
-    """Refuse a Python that the lock was not made for, and one without venv.
+def check_machine(version: "tuple[int, ...]", has_venv: bool) -> None:
+    """Refuse a Python that the lock was not made for, and one that cannot make virtual environments.
 
     Raises:
         CannotInstall: with the command that mends it.
     """
-    if not OLDEST <= sys.version_info[:2] < TOO_NEW:
+    if not OLDEST <= version < TOO_NEW:
         raise CannotInstall(
-            f"Python {sys.version.split()[0]} at {sys.executable} does not fit, 3.11 or 3.12 is needed. "
+            f"Python {'.'.join(map(str, version))} at {sys.executable} does not fit, 3.11 or 3.12 is needed. "
             "Name one: make setup PYTHON=python3.11"
         )
-    if importlib.util.find_spec("ensurepip") is None:
+    if not has_venv:
         raise CannotInstall("This Python cannot make virtual environments. Install it: apt-get install python3-venv")
 
 

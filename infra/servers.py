@@ -53,9 +53,9 @@ KINDS = {
 }
 
 
-def commands() -> dict[str, str]:
+def commands(procfile: Path = PROCFILE) -> dict[str, str]:
     """Return each server's shell line, as the Procfile has it."""
-    return dict(parse_procfile(PROCFILE.read_text(encoding="utf-8")).processes)
+    return dict(parse_procfile(procfile.read_text(encoding="utf-8")).processes)
 
 
 def port_of(settings: Settings, name: str) -> int | None:
@@ -157,9 +157,10 @@ class Servers:
     Logs are `<home>/logs/<name>.log`. What a killed run left behind is stopped before the same server starts again.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, procfile: Path = PROCFILE) -> None:
         """Start servers for `settings`; take `with_free_ports(settings)` to disturb nobody."""
         self.settings = settings
+        self._commands = commands(procfile)
         self._children: dict[str, Child] = {}
 
     def __enter__(self) -> Self:
@@ -187,7 +188,7 @@ class Servers:
         require_free_ports(self.settings, [name])
         place = Place(self.settings.project, self.log_of(name), record)
         self._children[name] = Child.start(
-            commands()[name], environment(self.settings, name) | dict(extra or {}), place
+            self._commands[name], environment(self.settings, name) | dict(extra or {}), place
         )
         return address
 
@@ -234,8 +235,8 @@ def answers(settings: Settings, name: str, path: str | None = None) -> bool:
     url = address_of(settings, name) + (path or kind_of(name).path)
     try:
         if name == "worker":
-            answer = httpx.post(url, json={}, timeout=5)
+            answer = httpx.post(url, json={}, timeout=5, trust_env=False)
             return answer.status_code == 200 and any(worker["status"] == "ONLINE" for worker in answer.json())
-        return httpx.get(url, timeout=5).status_code == 200
+        return httpx.get(url, timeout=5, trust_env=False).status_code == 200
     except httpx.HTTPError:
         return False

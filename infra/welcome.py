@@ -41,7 +41,7 @@ def line(settings: Settings, name: str) -> str:
 def not_ready(settings: Settings) -> str:
     """Return why the bento serves no model yet, in its own words; nothing if it does."""
     try:
-        answer = httpx.get(f"{address_of(settings, 'bento')}/readyz", timeout=10)
+        answer = httpx.get(f"{address_of(settings, 'bento')}/readyz", timeout=10, trust_env=False)
     except httpx.HTTPError:
         return ""
     return "" if answer.status_code == 200 else f"  (not ready: {reason(answer)})"
