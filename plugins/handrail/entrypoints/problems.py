@@ -6,6 +6,8 @@ import json
 from http import HTTPStatus
 from typing import Any
 
+from handrail.errors import Conflict, HandrailError, InvalidInput, Refused, Unavailable, UnknownReference
+
 MEDIA_TYPE = b"application/problem+json"
 MAX_NAMED_FIELDS = 10
 MAX_SENTENCE = 500
@@ -23,6 +25,22 @@ def problem(status: HTTPStatus, detail: str, request_id: str, fields: list[dict[
     if fields:
         document["errors"] = fields
     return json.dumps(document).encode()
+
+
+STATUS: tuple[tuple[type[HandrailError], HTTPStatus], ...] = (
+    (UnknownReference, HTTPStatus.NOT_FOUND),
+    (InvalidInput, HTTPStatus.BAD_REQUEST),
+    (Conflict, HTTPStatus.CONFLICT),
+    (Refused, HTTPStatus.FORBIDDEN),
+    (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+    (HandrailError, HTTPStatus.INTERNAL_SERVER_ERROR),
+)
+"""The status of each error, the most special class first."""
+
+
+def status_of(error: HandrailError) -> HTTPStatus:
+    """Return the HTTP status that tells a client what it may do about an error."""
+    return next(status for kind, status in STATUS if isinstance(error, kind))
 
 
 def explain(status: HTTPStatus, body: bytes) -> tuple[str, list[dict[str, str]]]:

@@ -1,0 +1,113 @@
+"""One serving process beside its answers: load the permitted model, drain the spool, say why it is not ready."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from bentos.flights.features import OnlineFeatures
+from bentos.flights.messages import Flight, PredictAnswer
+from bentos.flights.permitted import NO_MODEL, find_carried, private_copy
+from bentos.flights.predictor import Identity, Predictor
+from bentos.flights.scoring import Scorer
+from handrail.bootstrap import Platform
+from handrail.bootstrap.feedback import open_spool
+from handrail.errors import HandrailError
+from handrail.refs import BentoTag, Deployment
+
+DRAIN_EVERY_S = 0.5
+STARTING = "The model is still being loaded. Ask again in a few seconds."
+
+_log = logging.getLogger("handrail.bento")
+
+
+class Worker:
+    """One serving process. `answer` runs on a single thread, so the event loop stays free for health checks."""
+
+    def __init__(self, platform: Platform, root: Path) -> None:
+        """Serve what lies below `root`; nothing is opened before `start`."""
+        self._platform = platform
+        self._root = root
+        self._spool = open_spool(platform.settings)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
+        self._predictor: Predictor | None = None
+        self._draining: asyncio.Task[None] | None = None
+        self._reason: str | None = STARTING
+
+    def not_ready(self) -> str | None:
+        """Return the sentence why nothing is predicted, None if it is."""
+        return self._reason
+
+    async def start(self, bento: BentoTag) -> None:
+        """Load the permitted model if there is one; if it may not be served, stay up and say why."""
+        loop = asyncio.get_running_loop()
+        try:
+            self._predictor = await loop.run_in_executor(self._thread, self._load, bento)
+            self._reason = NO_MODEL if self._predictor is None else None
+        except HandrailError as err:
+            self._reason = str(err)
+            _log.error("Not ready: %s", err)
+        self._draining = asyncio.create_task(self._drain_for_ever())
+        # A collection over the heap of the imported tools pauses every request for a quarter of a second.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 100)
+
+    async def stop(self) -> None:
+        """Give up the threads and connections, and move what is spooled into the log."""
+        if self._draining is not None:
+            self._draining.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._draining
+        self._thread.shutdown()
+        self._spool.close()
+        await asyncio.to_thread(self._drain)
+        self._platform.close()
+
+    async def answer(self, flights: Sequence[Flight]) -> PredictAnswer:
+        """Predict.
+
+        Raises:
+            HandrailError: the answer cannot be given now; nothing was recorded.
+        """
+        if self._predictor is None:
+            raise RuntimeError("The guard lets no request through before a model is loaded.")
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._predictor.answer, flights)
+
+    def _load(self, bento: BentoTag) -> Predictor | None:
+        carried = find_carried(self._root)
+        if carried is None:
+            return None
+        settings = self._platform.settings
+        with private_copy(settings, carried) as verified:
+            scorer = Scorer.load(verified.tree)
+            model_version = verified.statement.model_version.uri
+        features = OnlineFeatures(settings, scorer.feature_service)
+        features.warm_up(self._platform.event_clock())
+        deployment = Deployment(settings.environment, bento.name, bento.version)
+        return Predictor(
+            scorer=scorer,
+            look_up=features,
+            keep=self._spool.append,
+            now=self._platform.event_clock,
+            identity=Identity(deployment.uri, model_version, scorer.feature_service["name"]),
+        )
+
+    async def _drain_for_ever(self) -> None:
+        while True:
+            await asyncio.to_thread(self._drain)
+            await asyncio.sleep(DRAIN_EVERY_S)
+
+    def _drain(self) -> None:
+        try:
+            receipt = self._spool.drain(self._platform.feedback)
+        except HandrailError as err:
+            _log.warning("Predictions stay in the spool for now: %s", err)
+            return
+        if receipt.conflicts:
+            _log.warning("%d predictions came twice with different content", len(receipt.conflicts))

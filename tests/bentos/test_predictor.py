@@ -1,0 +1,107 @@
+"""From flights to answers, with a small real model and stand-ins for features, spool and clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bentos.flights.features import FIRST
+from bentos.flights.messages import Flight
+from bentos.flights.predictor import Identity, Predictor, row_digests
+from bentos.flights.scoring import Scorer
+from handrail.bootstrap.feedback import Prediction
+from handrail.errors import Unavailable
+from tests.fakes.permitted_tree import write_tree
+
+NOW = datetime(2013, 8, 1, 7, tzinfo=UTC)
+IDENTITY = Identity("deploy://local/flights/v1", "mlflow://test/registered/flights/1/1", "flights_v1")
+
+
+def flights(*miles: float) -> list[Flight]:
+    return [
+        FIRST.model_copy(update={"flight_id": f"2013-08-01:UA:{number}:0800:EWR", "distance": distance})
+        for number, distance in enumerate(miles, 1)
+    ]
+
+
+def look_up(asked: Sequence[Flight], now: datetime) -> dict[str, list[Any]]:
+    assert now == NOW
+    return {
+        "carrier": [flight.carrier for flight in asked],
+        "minute_of_day": [None for _ in asked],
+        "distance_miles": [flight.distance for flight in asked],
+    }
+
+
+@pytest.fixture
+def kept() -> list[Prediction]:
+    return []
+
+
+@pytest.fixture
+def predictor(tmp_path: Path, kept: list[Prediction]) -> Predictor:
+    scorer = Scorer.load(write_tree(tmp_path / "tree"))
+    return Predictor(scorer, look_up, kept.extend, lambda: NOW, IDENTITY)
+
+
+def test_there_is_one_answer_a_flight_in_order(predictor: Predictor) -> None:
+    answer = predictor.answer(flights(3000, 10, 1500))
+
+    assert [one.flight_id.split(":")[2] for one in answer.predictions] == ["1", "2", "3"]
+    chances = [one.probability for one in answer.predictions]
+    assert chances[1] < chances[2] < chances[0]
+    assert (answer.deployment, answer.model_version) == (IDENTITY.deployment, IDENTITY.model_version)
+
+
+def test_what_is_answered_is_what_was_written_down(predictor: Predictor, kept: list[Prediction]) -> None:
+    answer = predictor.answer(flights(3000, 10))
+
+    assert [(one.prediction_id, one.subject, one.score, bool(one.label)) for one in kept] == [
+        (one.prediction_id, one.flight_id, one.probability, one.late) for one in answer.predictions
+    ]
+    assert {(one.made_at, one.deployment, one.feature_service) for one in kept} == {
+        (NOW, IDENTITY.deployment, "flights_v1")
+    }
+
+
+def test_the_same_batch_again_gives_the_same_predictions(predictor: Predictor, kept: list[Prediction]) -> None:
+    predictor.answer(flights(3000, 10))
+    predictor.answer(flights(3000, 10))
+
+    digests = [one.body_digest() for one in kept]
+    assert digests[:2] == digests[2:]
+
+
+def test_another_time_and_another_deployment_give_other_ids(predictor: Predictor, kept: list[Prediction]) -> None:
+    other = replace(predictor, identity=replace(IDENTITY, deployment="deploy://local/flights/v2"))
+    later = replace(predictor, now=lambda: datetime(2013, 8, 1, 8, tzinfo=UTC), look_up=lambda a, _: look_up(a, NOW))
+
+    for one in (predictor, other, later):
+        one.answer(flights(10))
+
+    assert len({one.prediction_id for one in kept}) == 3
+
+
+def test_without_a_place_to_write_there_is_no_answer(predictor: Predictor) -> None:
+    def full(_: Sequence[Prediction]) -> None:
+        raise Unavailable("The spool", "No space left on device", "Free the disk.")
+
+    with pytest.raises(Unavailable, match="No space left"):
+        replace(predictor, keep=full).answer(flights(10))
+
+
+def test_a_whole_batch_is_answered(predictor: Predictor) -> None:
+    assert len(predictor.answer(flights(*range(1, 5001))).predictions) == 5000
+
+
+def test_a_row_has_one_digest_however_it_lies_in_memory() -> None:
+    rows = np.arange(12, dtype=np.float32).reshape(3, 4)
+
+    assert row_digests(rows) == row_digests(np.asfortranarray(rows))
+    assert len(set(row_digests(rows))) == 3

@@ -1,0 +1,91 @@
+"""A small artifact tree with a real ONNX file, and a real permit for it, without an MLflow server or a training run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from handrail.approvals.adapters.ed25519_permits import Ed25519Signer
+from handrail.approvals.adapters.folder_trees import FolderTrees
+from handrail.approvals.domain.permit import PREDICATE_TYPE, STATEMENT_TYPE
+from handrail.bootstrap.approvals import permit_path
+from handrail.settings import Settings
+
+SERVICE: Mapping[str, str] = {"name": "flights_v1", "spec_hash": "0" * 64}
+NUMBERS = ("minute_of_day", "distance_miles")
+CATEGORIES = {"carrier": ["AA", "UA"]}
+
+
+def write_tree(folder: Path, service: Mapping[str, str] = SERVICE) -> Path:
+    """Write a tree that `Scorer` loads: the probability grows with the last feature, the miles, and knows no NaN."""
+    (folder / "onnx").mkdir(parents=True)
+    features = [*CATEGORIES, *NUMBERS]
+    told = {
+        "format": "handrail.scoring/1",
+        "features": features,
+        "categories": CATEGORIES,
+        "threshold": 0.5,
+        "feature_service": dict(service),
+    }
+    (folder / "scoring.json").write_text(json.dumps(told))
+    (folder / "MLmodel").write_text("flavors: {}\n")
+    (folder / "onnx" / "model.onnx").write_bytes(_model(len(features)).SerializeToString())
+    return folder
+
+
+def _model(width: int) -> onnx.ModelProto:
+    weights = np.zeros((width, 2), dtype=np.float32)
+    nodes = [
+        helper.make_node("IsNaN", ["input"], ["absent"]),
+        helper.make_node("Where", ["absent", "zero", "input"], ["present"]),
+        helper.make_node("MatMul", ["present", "weights"], ["sum"]),
+        helper.make_node("Softmax", ["sum"], ["probabilities"], axis=1),
+    ]
+    weights[-1, 1] = 0.001
+    graph = helper.make_graph(
+        nodes,
+        "flights",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, [None, width])],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, 2])],
+        [numpy_helper.from_array(np.zeros(1, np.float32), "zero"), numpy_helper.from_array(weights, "weights")],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def permit_tree(settings: Settings, tree: Path, version: int = 1) -> Path:
+    """Sign a permit for the tree with the project's gate key and return its file on the shelf."""
+    manifest = FolderTrees().manifest(str(tree))
+    statement = {
+        "_type": STATEMENT_TYPE,
+        "subject": [{"name": f"flights/{version}", "digest": {"sha256": manifest.digest.removeprefix("sha256:")}}],
+        "predicateType": PREDICATE_TYPE,
+        "predicate": {
+            "server": "test",
+            "model": "flights",
+            "epoch": 1,
+            "version": version,
+            "created": 1,
+            "alias": "champion",
+            "tree_digest": manifest.digest,
+            "policy_digest": "sha256:" + "1" * 64,
+            "evidence": {},
+            "incumbent": None,
+            "request_id": "pr-test",
+            "run_id": None,
+            "manifest": manifest.to_json(),
+            "authors": ["ada"],
+            "requester": "ada",
+            "approvers": [{"person": "bea", "account": "bea", "at": "2026-11-23T00:00:00+00:00"}],
+            "issued": "2026-11-23T00:00:00+00:00",
+        },
+    }
+    signer = Ed25519Signer(settings.credentials / "gate-signing-key.pem", settings.permits / "gate.pub")
+    file = permit_path(settings, manifest.digest)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(signer.sign(json.dumps(statement).encode()).to_json())
+    return file
