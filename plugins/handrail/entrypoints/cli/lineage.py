@@ -1,12 +1,113 @@
-"""`handrail lineage`: not here yet."""
+"""`handrail lineage`: what made a prediction, what a file touched, where a name pointed, who contradicts whom."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
 import typer
 
-app = typer.Typer(no_args_is_help=True)
+from handrail.bootstrap import open_platform
+from handrail.bootstrap.lineage import Lineage, Pointer
+from handrail.clock import parse_moment, system_time
+from handrail.entrypoints.cli.lineage_output import (
+    draw_impact,
+    draw_trace,
+    impact_to_json,
+    sentence_of,
+    shorten,
+    trace_to_json,
+)
+from handrail.entrypoints.cli.output import AsJson, print_json, results
+from handrail.errors import InvalidInput, UnknownReference
+
+app = typer.Typer(no_args_is_help=True, help="What made a prediction, and what a file touched.")
+
+MaxNodes = Annotated[int, typer.Option("--max-nodes", min=1, help="Stop the walk after that many nodes.")]
 
 
 def attach(parent: typer.Typer) -> None:
     """Add the noun `lineage`."""
     parent.add_typer(app, name="lineage")
+
+
+@contextmanager
+def _lineage() -> Iterator[Lineage]:
+    platform = open_platform()
+    try:
+        yield platform.lineage
+    finally:
+        platform.close()
+
+
+@app.command("trace", epilog="Example: handrail lineage trace 5a2e6c1c-6b0c-5f0e-9d0c-2f6f0b1f7a11")
+def show_trace(
+    ref: Annotated[str, typer.Argument(help="A prediction id, a URI or its beginning, or a path under DVC.")],
+    max_nodes: MaxNodes = 50_000,
+    as_json: AsJson = False,
+) -> None:
+    """Show everything that led to a prediction, back to the commit and the data, and which hops are proven."""
+    with _lineage() as lineage:
+        trace = lineage.trace(ref, max_nodes)
+    if as_json:
+        print_json(trace_to_json(trace))
+    else:
+        results.print(draw_trace(trace))
+
+
+@app.command("impact", epilog="Example: handrail lineage impact data/raw/flights/2013-03.csv")
+def show_impact(
+    ref: Annotated[str, typer.Argument(help="A path under DVC, or a URI or its beginning.")],
+    max_nodes: MaxNodes = 50_000,
+    as_json: AsJson = False,
+) -> None:
+    """Show the models, deployments and number of predictions that something led to."""
+    with _lineage() as lineage:
+        impact = lineage.impact(ref, max_nodes)
+    if as_json:
+        print_json(impact_to_json(impact))
+    else:
+        results.print(draw_impact(impact))
+
+
+@app.command(
+    "pointer", epilog="Example: handrail lineage pointer 'mlflow alias flights@champion' --at 2026-11-23T12:00Z"
+)
+def show_pointer(
+    name: Annotated[str, typer.Argument(help="A moving name: an alias, a branch, a deployment slot.")],
+    at: Annotated[str | None, typer.Option("--at", help="ISO 8601 moment; now if left out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a moving name pointed at, and who moved it there."""
+    try:
+        moment = parse_moment(at) if at else system_time()
+    except ValueError as err:
+        raise InvalidInput("--at", f"{at!r} is no moment", "Write ISO 8601, as in 2026-11-23T12:00Z.") from err
+    with _lineage() as lineage:
+        pointer = lineage.pointer_at(name, moment)
+    if pointer is None:
+        raise UnknownReference("pointer", name, f"It was not set by {moment.isoformat()}.")
+    if as_json:
+        print_json(_pointer_to_json(pointer))
+    else:
+        target = shorten(pointer.target) if pointer.target else "nothing"
+        typer.echo(f"{name} -> {target} since {pointer.at.isoformat()} by {shorten(pointer.by)}")
+
+
+@app.command("findings", epilog="Example: handrail lineage findings --json")
+def show_findings(as_json: AsJson = False) -> None:
+    """Show where tools claim different digests for one thing; the first claim stands, all are kept."""
+    with _lineage() as lineage:
+        conflicts = lineage.findings()
+    if as_json:
+        print_json([{"uri": c.uri, "standing": c.standing, "others": c.others, "by": c.asserted_by} for c in conflicts])
+        return
+    for conflict in conflicts:
+        typer.echo(sentence_of(conflict))
+    if not conflicts:
+        typer.echo("No digest contradicts another.")
+
+
+def _pointer_to_json(pointer: Pointer) -> dict[str, str | None]:
+    return {"name": pointer.name, "target": pointer.target, "since": pointer.at.isoformat(), "by": pointer.by}

@@ -32,6 +32,13 @@ class ProjectFiles:
             return PipelineFile(path, md5)
         return PipelineFile(path, md5, self._hash(path).sha256)
 
+    def md5_of(self, path: str) -> str | None:
+        """Return DVC's hash of what lies at `path`, ending in `.dir` for a folder; None if nothing lies there."""
+        target = self._project / path
+        if target.is_dir():
+            return folder_md5(tuple(self._members(target)), path)
+        return self._hash(path).md5 if target.is_file() else None
+
     def read(self, path: str) -> bytes:
         """Return a file's bytes."""
         return (self._project / path).read_bytes()

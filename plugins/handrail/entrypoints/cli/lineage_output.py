@@ -1,0 +1,159 @@
+"""How traces and impacts look: as trees with short digests, and as JSON with whole ones."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from typing import Any
+
+from rich.text import Text
+from rich.tree import Tree
+
+from handrail.bootstrap.lineage import DigestConflict, Edge, Impact, Node, Section, Trace, tell
+
+SHORT = 12
+MOST_LINES = 12
+_LONG_HEX = re.compile(r"[0-9a-f]{16,}")
+TOUCHED = (
+    ("model-version", "models"),
+    ("permit", "permits"),
+    ("deployment", "deployments"),
+    ("feedback-snapshot", "feedback snapshots"),
+    ("report", "reports"),
+)
+
+
+def shorten(text: str) -> str:
+    """Cut each long hexadecimal number to its first 12 digits."""
+    return _LONG_HEX.sub(lambda found: f"{found.group()[:SHORT]}…", text)
+
+
+def draw_trace(trace: Trace) -> Tree:
+    """Return the trace as a tree, one branch a section, from the deployment back to the commit."""
+    name = f"prediction {trace.prediction_id}" if trace.prediction_id else shorten(trace.start)
+    tree = Tree(Text(name, style="bold"))
+    for section in tell(trace):
+        branch = tree.add(Text(section.title, style="cyan"))
+        for hop in section.hops[:MOST_LINES]:
+            branch.add(_line(hop.node, hop.via))
+        _add_rest(branch, len(section.hops) - MOST_LINES, "more, see --json")
+        _add_rest(branch, section.folded, "single files in these folders, see --json")
+    for conflict in trace.conflicts:
+        tree.add(Text(sentence_of(conflict), style="red"))
+    tree.add(Text(_summary(trace), style="dim"))
+    return tree
+
+
+def draw_impact(impact: Impact) -> Tree:
+    """Return what a version led to as a tree, ending in numbers of predictions."""
+    tree = Tree(Text(shorten(impact.start), style="bold"))
+    for kind, title in TOUCHED:
+        nodes = impact.of_kind(kind)
+        if not nodes:
+            continue
+        branch = tree.add(Text(title, style="cyan"))
+        for node in nodes[:MOST_LINES]:
+            line = _line(node, None)
+            if node.uri in impact.predictions:
+                line.append(f"  {impact.predictions[node.uri]:,} predictions", style="bold")
+            branch.add(line)
+        _add_rest(branch, len(nodes) - MOST_LINES, "more, see --json")
+    rest = f"{len(impact.nodes) - 1:,} artifacts and activities came of it"
+    tree.add(Text(f"{impact.total:,} predictions in total; {rest}", style="bold"))
+    if impact.truncated:
+        tree.add(Text("The node budget ended the walk: all numbers are lower bounds (--max-nodes).", style="yellow"))
+    return tree
+
+
+def sentence_of(conflict: DigestConflict) -> str:
+    """Return a digest conflict as a sentence."""
+    others = ", ".join(map(shorten, conflict.others))
+    tellers = ", ".join(conflict.asserted_by)
+    return (
+        f"{shorten(conflict.uri)} stands as {shorten(conflict.standing)} but was also claimed as {others} ({tellers})."
+    )
+
+
+def trace_to_json(trace: Trace) -> dict[str, Any]:
+    """Return a trace for `--json`."""
+    return {
+        "ref": trace.ref,
+        "prediction_id": trace.prediction_id,
+        "start": trace.start,
+        "hops": len(trace.edges),
+        "proven_hops": trace.proven,
+        "truncated": trace.truncated,
+        "sections": [_section_to_json(section) for section in tell(trace)],
+        "nodes": [_node_to_json(node) for node in trace.nodes],
+        "edges": [_edge_to_json(edge) for edge in trace.edges],
+        "conflicts": [asdict(conflict) for conflict in trace.conflicts],
+    }
+
+
+def impact_to_json(impact: Impact) -> dict[str, Any]:
+    """Return an impact for `--json`."""
+    return {
+        "ref": impact.ref,
+        "start": impact.start,
+        "models": [node.uri for node in impact.of_kind("model-version")],
+        "deployments": [node.uri for node in impact.of_kind("deployment")],
+        "reports": [node.uri for node in impact.of_kind("report")],
+        "predictions": dict(impact.predictions),
+        "total_predictions": impact.total,
+        "truncated": impact.truncated,
+        "nodes": [_node_to_json(node) for node in impact.nodes],
+        "edges": [_edge_to_json(edge) for edge in impact.edges],
+    }
+
+
+def _line(node: Node, via: Edge | None) -> Text:
+    line = Text(shorten(node.uri))
+    if node.digest:
+        line.append(f"  {shorten(node.digest)}", style="dim")
+    if via:
+        line.append("  proven" if via.proven else "  asserted", style="green" if via.proven else "yellow")
+        line.append(f" ({', '.join(via.asserted_by)})", style="dim")
+    return line
+
+
+def _add_rest(branch: Tree, count: int, what: str) -> None:
+    if count > 0:
+        branch.add(Text(f"{count:,} {what}", style="dim"))
+
+
+def _summary(trace: Trace) -> str:
+    summary = f"{trace.proven} of {len(trace.edges)} hops proven: digests agree on both sides"
+    return f"{summary}; the node budget ended the walk (--max-nodes)" if trace.truncated else summary
+
+
+def _section_to_json(section: Section) -> dict[str, Any]:
+    return {
+        "title": section.title,
+        "folded": section.folded,
+        "nodes": [
+            {"uri": hop.node.uri, "digest": hop.node.digest, "via": _edge_to_json(hop.via) if hop.via else None}
+            for hop in section.hops
+        ],
+    }
+
+
+def _node_to_json(node: Node) -> dict[str, Any]:
+    return {
+        "uri": node.uri,
+        "role": node.role.word,
+        "kind": node.kind,
+        "digest": node.digest,
+        "attributes": dict(node.attributes),
+        "started": node.started,
+        "ended": node.ended,
+    }
+
+
+def _edge_to_json(edge: Edge) -> dict[str, Any]:
+    return {
+        "effect": edge.effect,
+        "verb": edge.verb.word,
+        "cause": edge.cause,
+        "proven": edge.proven,
+        "asserted_by": list(edge.asserted_by),
+    }

@@ -1,0 +1,195 @@
+"""What every graph store promises: sets of facts, in whatever order; walks; proof; no circles; findings."""
+
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from handrail.lineage.adapters.sql_graph import SqlGraph
+from handrail.lineage.domain import (
+    ActivityDetails,
+    CycleRefused,
+    Direction,
+    Facts,
+    RoleConflict,
+    activity_fact,
+    artifact_at,
+    describe_activity,
+    describe_derivation,
+)
+from tests.fakes.lineage import GraphInMemory
+from tests.fakes.lineage_stores import KINDS, an_empty_store
+
+NOON = datetime(2013, 8, 1, 12, tzinfo=UTC)
+D1, D2 = "sha256:" + "1" * 64, "sha256:" + "2" * 64
+
+
+@pytest.fixture(params=["memory", *KINDS])
+def graph(request):
+    opened = nullcontext() if request.param == "memory" else an_empty_store(request.param)
+    with opened as store:
+        yield SqlGraph(store) if store else GraphInMemory()
+
+
+def data(name, digest=None):
+    return artifact_at(f"dvc://shop/{name}", digest)
+
+
+def ran(name, used=(), generated=(), **more):
+    details = ActivityDetails(**more)
+    activity = activity_fact(f"dvc-stage://shop/{name}", details=details)
+    return describe_activity(activity, used, generated, [], details.asserted_by)
+
+
+def uris(walk):
+    return [node.uri.rpartition("/")[2] for node in walk.nodes]
+
+
+def test_a_walk_goes_both_ways_and_holds_the_edges_between(graph):
+    graph.record(ran("train", [data("set")], [data("model")]))
+    graph.record(describe_derivation(data("bento"), data("model"), "bentoml"))
+
+    back = graph.walk("dvc://shop/model", Direction.CAUSES, 10)
+    forth = graph.walk("dvc://shop/model", Direction.EFFECTS, 10)
+
+    assert uris(back) == ["train", "model", "set"]
+    assert uris(forth) == ["bento", "model"]
+    assert [(e.effect.rpartition("/")[2], e.verb.word, e.cause.rpartition("/")[2]) for e in back.edges] == [
+        ("train", "used", "set"),
+        ("model", "generated", "train"),
+    ]
+    assert forth.edges[0].asserted_by == ("bentoml",)
+
+
+def test_an_unknown_start_is_no_walk(graph):
+    assert graph.walk("dvc://shop/nothing", Direction.CAUSES, 10) is None
+
+
+def test_a_budget_ends_a_walk_and_says_so(graph):
+    for number in range(6):
+        graph.record(describe_derivation(data(f"f{number + 1}"), data(f"f{number}"), "dvc"))
+
+    walk = graph.walk("dvc://shop/f6", Direction.CAUSES, 3)
+    whole = graph.walk("dvc://shop/f6", Direction.CAUSES, 7)
+
+    assert (uris(walk), walk.truncated) == (["f4", "f5", "f6"], True)
+    assert (len(whole.nodes), whole.truncated) == (7, False)
+
+
+def test_repeating_facts_changes_nothing(graph):
+    facts = ran("train", [data("set", D1)], [data("model")])
+
+    graph.record(facts)
+    before = graph.walk("dvc://shop/model", Direction.CAUSES, 10)
+    graph.record(facts)
+
+    assert graph.walk("dvc://shop/model", Direction.CAUSES, 10) == before
+
+
+def test_times_widen_attributes_unite_and_tellers_are_all_named(graph):
+    graph.record(ran("train", [data("set")], started=NOON, ended=NOON, attributes={"by": "hand"}))
+    graph.record(ran("train", [data("set")], started=NOON - timedelta(hours=1), asserted_by="prefect"))
+    graph.record(ran("train", ended=NOON + timedelta(hours=1), attributes={"by": "flow"}))
+
+    walk = graph.walk("dvc-stage://shop/train", Direction.CAUSES, 10)
+
+    (stage,) = (node for node in walk.nodes if node.kind == "dvc-stage")
+    assert (stage.started, stage.ended) == (NOON - timedelta(hours=1), NOON + timedelta(hours=1))
+    assert stage.attributes == {"by": "flow | hand"}
+    assert walk.edges[0].asserted_by == ("handrail", "prefect")
+
+
+@pytest.mark.parametrize("consumer_first", [True, False])
+def test_a_hop_is_proven_when_maker_and_taker_state_the_same_digest(graph, consumer_first):
+    calls = [ran("features", [], [data("set", D1)]), ran("train", [data("set", D1)], [data("model", D2)])]
+
+    for facts in reversed(calls) if consumer_first else calls:
+        graph.record(facts)
+
+    proven = {(e.verb.word, e.proven) for e in graph.walk("dvc://shop/set", Direction.CAUSES, 9).edges}
+    used = graph.walk("dvc-stage://shop/train", Direction.CAUSES, 9).edges
+    model = graph.walk("dvc://shop/model", Direction.CAUSES, 9).edges
+    assert proven == {("generated", True)}
+    assert [e.proven for e in used if e.verb.word == "used"] == [True]
+    assert [e.proven for e in model if e.effect.endswith("model")] == [False], "nobody took the model yet"
+
+
+def test_a_hop_with_differing_digests_is_asserted_only(graph):
+    graph.record(ran("features", [], [data("set", D1)]))
+    graph.record(ran("train", [data("set", D2)]))
+
+    assert not any(e.proven for e in graph.walk("dvc-stage://shop/train", Direction.CAUSES, 9).edges)
+
+
+def test_a_compared_part_of_a_whole_is_proven(graph):
+    graph.record(describe_derivation(data("raw"), data("raw/a.csv"), "dvc", agreed="md5:" + "a" * 32))
+
+    assert graph.walk("dvc://shop/raw", Direction.CAUSES, 9).edges[0].proven
+
+
+def test_the_first_digest_stands_and_the_other_is_a_finding(graph):
+    graph.record(ran("features", [], [data("set", D2)], asserted_by="dvc"))
+    graph.record(ran("train", [data("set", D1)], asserted_by="mlflow"))
+
+    (finding,) = graph.conflicts()
+    (node,) = (n for n in graph.walk("dvc://shop/set", Direction.CAUSES, 9).nodes if n.uri == "dvc://shop/set")
+    assert (finding.uri, finding.standing, finding.others) == ("dvc://shop/set", D2, (D1,))
+    assert finding.asserted_by == ("dvc", "mlflow")
+    assert node.digest == D2
+    assert graph.conflicts(["dvc://shop/set"]) == (finding,)
+    assert graph.conflicts(["dvc://shop/other"]) == ()
+
+
+def test_digests_of_two_algorithms_do_not_contradict(graph):
+    graph.record(ran("features", [], [data("set", "md5:" + "a" * 32)]))
+    graph.record(ran("train", [data("set", D1)]))
+
+    (node,) = (n for n in graph.walk("dvc://shop/set", Direction.CAUSES, 9).nodes if n.uri == "dvc://shop/set")
+    assert graph.conflicts() == ()
+    assert node.digest == D1
+
+
+def test_a_circle_is_refused_with_its_edges_and_nothing_is_recorded(graph):
+    graph.record(describe_derivation(data("b"), data("a"), "dvc"))
+    graph.record(describe_derivation(data("c"), data("b"), "dvc"))
+    before = graph.walk("dvc://shop/c", Direction.CAUSES, 9)
+
+    with pytest.raises(CycleRefused) as caught:
+        graph.record(
+            describe_derivation(data("a"), data("c"), "dvc") | describe_derivation(data("x"), data("a"), "dvc")
+        )
+
+    assert set(caught.value.edges) >= {
+        "dvc://shop/a was derived from dvc://shop/c",
+        "dvc://shop/b was derived from dvc://shop/a",
+        "dvc://shop/c was derived from dvc://shop/b",
+    }
+    assert graph.walk("dvc://shop/c", Direction.CAUSES, 9) == before
+    assert graph.walk("dvc://shop/x", Direction.CAUSES, 9) is None
+
+
+def test_a_circle_within_one_call_is_refused(graph):
+    with pytest.raises(CycleRefused):
+        graph.record(ran("train", [data("a")], [data("a")]))
+    with pytest.raises(CycleRefused):
+        graph.record(describe_derivation(data("a"), data("a"), "dvc"))
+
+    assert graph.walk("dvc://shop/a", Direction.CAUSES, 9) is None
+
+
+def test_a_name_keeps_its_role(graph):
+    graph.record(describe_derivation(data("b"), data("a"), "dvc"))
+
+    with pytest.raises(RoleConflict, match="artifact"):
+        graph.record(Facts(nodes=frozenset({activity_fact("dvc://shop/a")})))
+
+
+def test_a_prefix_finds_names_in_order_and_takes_signs_literally(graph):
+    graph.record(describe_derivation(data("raw/A%.csv"), data("raw/a_.csv"), "dvc"))
+    graph.record(describe_derivation(data("raw/ä.csv"), data("raw/ab.csv"), "dvc"))
+
+    assert graph.find("dvc://shop/raw/a", 9) == ("dvc://shop/raw/a_.csv", "dvc://shop/raw/ab.csv")
+    assert graph.find("dvc://shop/raw/a_", 9) == ("dvc://shop/raw/a_.csv",)
+    assert graph.find("dvc://shop/raw/A%", 9) == ("dvc://shop/raw/A%.csv",)
+    assert len(graph.find("dvc://shop/", 3)) == 3
+    assert graph.find("dvc://other/", 3) == ()

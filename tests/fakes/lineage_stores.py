@@ -1,0 +1,64 @@
+"""Empty databases for the tests of lineage: SQLite always, PostgreSQL where the environment names one."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from handrail.lineage.adapters.tables import MIGRATIONS, metadata
+from handrail.storage import migrate, open_store
+
+POSTGRESQL_URL = os.environ.get("HANDRAIL_TEST_POSTGRES_URL")
+KINDS = ("sqlite", *(("postgresql",) if POSTGRESQL_URL else ()))
+
+
+@contextmanager
+def an_empty_store(kind):
+    """Yield a migrated store of its own; nothing stays behind."""
+    with _an_url(kind) as url:
+        store = open_store(url)
+        try:
+            migrate(store, "lineage", MIGRATIONS)
+            yield store
+        finally:
+            store.close()
+
+
+@contextmanager
+def _an_url(kind):
+    if kind == "sqlite":
+        yield "sqlite://"
+        return
+    schema = f"lineage_{uuid4().hex}"
+    admin = open_store(POSTGRESQL_URL)
+    with admin.write() as connection:
+        connection.execute(sa.text(f"create schema {schema}"))
+    try:
+        yield (
+            sa.make_url(POSTGRESQL_URL)
+            .update_query_dict({"options": f"-csearch_path={schema}"})
+            .render_as_string(hide_password=False)
+        )
+    finally:
+        with admin.write() as connection:
+            connection.execute(sa.text(f"drop schema {schema} cascade"))
+        admin.close()
+
+
+def dump(store):
+    """Return every row of every table of lineage, in the order of the keys."""
+    with store.read() as connection:
+        return {
+            table.name: sorted(map(tuple, connection.execute(sa.select(table))), key=str)
+            for table in metadata.sorted_tables
+        }
+
+
+def clear(store):
+    """Delete every row."""
+    with store.write() as connection:
+        for table in metadata.sorted_tables:
+            connection.execute(table.delete())

@@ -1,0 +1,61 @@
+"""The telling of a trace: from the prediction back to the commit."""
+
+from pathlib import Path
+
+import pytest
+
+from handrail.lineage.domain import tell
+from tests.fakes.lineage import DEPLOYMENT, open_in_memory, story
+
+
+@pytest.fixture
+def trace():
+    lineage = open_in_memory({"p1": DEPLOYMENT.uri})
+    for call in story(Path()):
+        call(lineage)
+    return lineage.trace("p1")
+
+
+def test_a_trace_is_told_from_the_deployment_back_to_the_commit(trace):
+    assert [section.title for section in tell(trace)] == [
+        "deployment",
+        "bento",
+        "permit and approvers",
+        "model version",
+        "artifact tree",
+        "MLflow run",
+        "training set",
+        "feature views",
+        "validation",
+        "DVC data",
+        "source files",
+        "git commit",
+    ]
+
+
+def test_approvers_stand_with_the_permit(trace):
+    section = tell(trace)[2]
+
+    assert {hop.node.uri for hop in section.hops} >= {"actor://registry/ann", "actor://registry/bob"}
+
+
+def test_every_node_but_the_start_is_told_with_the_hop_that_leads_to_it(trace):
+    hops = [hop for section in tell(trace) for hop in section.hops]
+
+    assert [hop.node.uri for hop in hops if hop.via is None] == [DEPLOYMENT.uri]
+    assert all(hop.via.cause == hop.node.uri for hop in hops if hop.via)
+
+
+def test_the_way_to_the_commit_is_proven_by_the_source_files(trace):
+    (commit,) = tell(trace)[-1].hops
+
+    assert commit.via.proven
+    assert commit.via.effect.startswith("dvc://shop/flows/steps/")
+
+
+def test_single_files_are_folded_into_their_folder(trace):
+    section = next(section for section in tell(trace) if section.title == "DVC data")
+
+    shown = [hop.node.attributes["path"] for hop in section.hops]
+    assert sorted(shown) == ["data/raw", "data/validated", "data/validation.json", "models/package"]
+    assert section.folded == 5

@@ -1,0 +1,80 @@
+"""A pipeline's record as facts: down to single files, with the commit that is proven by its source files."""
+
+import pytest
+
+from handrail.lineage.domain import CodeFile, Verb, describe_pipeline, tree_digest
+from handrail.lineage.domain.pipeline import PipelineRecord
+from tests.fakes.lineage import COMMIT, MODEL, RAW, STAGES, a_file, a_stage
+
+RECORD = PipelineRecord("shop", STAGES)
+FACTS = describe_pipeline(RECORD)
+
+
+def _causes_of(uri_part, verb):
+    return sorted(s.cause for s in FACTS.statements if uri_part in s.effect and s.verb is verb)
+
+
+def test_a_folder_comes_from_each_of_its_files_and_each_is_compared():
+    parts = [s for s in FACTS.statements if s.effect == RECORD.artifact("data/raw").uri]
+
+    derived = {s.cause: s.agreed for s in parts if s.verb is Verb.DERIVED_FROM}
+    assert derived == {
+        f"dvc://shop/data/raw/2013-01.csv@{2:032x}": f"md5:{2:032x}",
+        f"dvc://shop/data/raw/2013-02.csv@{3:032x}": f"md5:{3:032x}",
+    }
+
+
+def test_each_stage_used_the_commit_and_its_source_files():
+    for stage in STAGES:
+        used = _causes_of(f"dvc-stage://shop/{stage.name}@", Verb.USED)
+
+        assert f"git://shop/{COMMIT}" in used
+        assert any(uri.startswith(f"dvc://shop/flows/steps/{stage.name}.py@") for uri in used)
+
+
+@pytest.mark.parametrize("in_commit", [True, False])
+def test_a_source_file_comes_from_the_commit_only_if_the_commit_holds_its_bytes(in_commit):
+    stage = a_stage("acquire", (), (RAW,))
+    changed = type(stage)(
+        "acquire", stage.fingerprint, COMMIT, "{}", (), (CodeFile("a.py", "aa", in_commit),), stage.outputs
+    )
+
+    facts = describe_pipeline(PipelineRecord("shop", (changed,)))
+
+    hops = [s.agreed for s in facts.statements if s.cause.startswith("git://") and s.verb is Verb.DERIVED_FROM]
+    assert hops == (["md5:aa"] if in_commit else [])
+
+
+def test_the_training_set_is_read_through_a_service_of_views():
+    used = _causes_of("dvc-stage://shop/features@", Verb.USED)
+
+    assert "feast://shop/feature_service/flights_v1@" + "aa" * 32 in used
+    assert _causes_of("feature_service/", Verb.DERIVED_FROM) == ["feast://shop/feature_view/weather@" + "bb" * 32]
+    roles = {n.uri for n in FACTS.nodes if ("role", "training-set") in n.attributes}
+    assert roles == {RECORD.artifact("data/training").uri}
+
+
+def test_validated_data_comes_from_the_validation_which_is_the_bytes_of_its_file():
+    assert _causes_of("data/validated@", Verb.DERIVED_FROM)[-1] == f"gx://shop/validation/{6:064x}"
+    assert _causes_of("gx://", Verb.DERIVED_FROM) == [f"dvc://shop/data/validation.json@{6:032x}"]
+
+
+def test_a_folder_with_a_model_is_an_artifact_tree():
+    digest = tree_digest(MODEL.members, MODEL.path)
+
+    assert _causes_of("tree://", Verb.DERIVED_FROM) == [RECORD.artifact("models/package").uri]
+    assert f"tree://sha256/{digest.removeprefix('sha256:')}" in {node.uri for node in FACTS.nodes}
+
+
+def test_a_trees_digest_depends_on_paths_sizes_and_contents_not_on_order_or_place():
+    members = (a_file("m/a", 1), a_file("m/b", 2))
+
+    assert tree_digest(members, "m") == tree_digest(members[::-1], "m")
+    assert tree_digest(members, "m") == tree_digest((a_file("else/a", 1), a_file("else/b", 2)), "else")
+    assert tree_digest(members, "m") != tree_digest((a_file("m/a", 1), a_file("m/c", 2)), "m")
+
+
+def test_artifacts_are_found_by_path_and_by_stage():
+    assert RECORD.artifact("data/raw/2013-01.csv").digest == f"sha256:{2:064x}"
+    assert [a.attributes["path"] for a in RECORD.inputs_of("validate")] == ["data/raw"]
+    assert RECORD.inputs_of("nothing") == ()
