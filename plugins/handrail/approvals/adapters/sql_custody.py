@@ -64,9 +64,8 @@ class SqlHolds:
             "path": candidate.tree,
         }
         with self._store.write() as connection:
-            held = set(
-                connection.execute(sa.select(holds.c.kind, holds.c.thing).where(_any_of(things.items()))).tuples()
-            )
+            there = connection.execute(sa.select(holds.c.kind, holds.c.thing).where(_any_of(things.items())))
+            held = {(row.kind, row.thing) for row in there}
             rows = [
                 {"kind": kind, "thing": thing, "label": candidate.label}
                 for kind, thing in things.items()

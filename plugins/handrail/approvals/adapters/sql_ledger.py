@@ -110,7 +110,7 @@ class SqlLedger:
         )
         with self._store.read() as connection:
             # Requests first: an event that comes in between is then missing, never without its request.
-            bodies = dict(connection.execute(asked).tuples().all())
+            bodies = {row.request_id: str(row.body) for row in connection.execute(asked)}
             rows = connection.execute(happened).all()
         found: dict[str, list[Event]] = {request_id: [] for request_id in bodies}
         for row in rows:

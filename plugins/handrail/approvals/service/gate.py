@@ -142,10 +142,12 @@ class Gate:
 
     def _decide_once(self, request_id: str, account: str, choice: Choice, reason: str) -> History:
         history = self._ports.ledger.load(request_id)
-        person = self._eligible(history, account)
         history = self._void_if_changed(history)
+        if history.voided:
+            return history
+        person = self._eligible(history, account)
         mine = next((decision for decision in history.decisions if decision.person == person), None)
-        if history.voided or (mine and mine.choice is choice):
+        if mine and mine.choice is choice:
             return history
         view = self.records.view(history)
         if history.open_move:

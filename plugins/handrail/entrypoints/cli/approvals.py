@@ -1,12 +1,205 @@
-"""`handrail approvals`: not here yet."""
+"""`handrail approvals`: ask for a promotion, decide about it, look at it, and verify bytes offline."""
 
 from __future__ import annotations
 
-import typer
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
 
-app = typer.Typer(no_args_is_help=True)
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from handrail.entrypoints.approvals_client import ApprovalsClient
+from handrail.entrypoints.cli.output import AsJson, messages, print_json, results
+from handrail.errors import HandrailError, InvalidInput
+from handrail.settings import load_settings
+
+app = typer.Typer(no_args_is_help=True, help="Ask for promotions, decide about them, verify what they allow.")
+
+PASSWORD_VARIABLE = "MLFLOW_TRACKING_PASSWORD"
+User = Annotated[
+    str,
+    typer.Option(
+        "--user",
+        envvar="MLFLOW_TRACKING_USERNAME",
+        help=f"Your MLflow account; its password is read from {PASSWORD_VARIABLE} or asked for.",
+    ),
+]
+RequestId = Annotated[str, typer.Argument(help="The request's id, like pr-0123456789abcdef0123.")]
+
+
+class Interrupted(HandrailError):
+    """Someone pressed Ctrl-C while the server was at work."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} was interrupted. What the server had stored stays; run the same command again to go on: "
+            "saying the same twice changes nothing."
+        )
 
 
 def attach(parent: typer.Typer) -> None:
     """Add the noun `approvals`."""
     parent.add_typer(app, name="approvals")
+
+
+@app.command(
+    "request",
+    epilog="Example: handrail approvals request --version 3 --reason 'better in July' "
+    "--evidence evaluation=reports/evaluate.json --evidence parity=reports/package.json",
+)
+def request_promotion(  # noqa: PLR0913 - one argument for each option of the command
+    version: Annotated[int, typer.Option(min=1, help="Version of the registered model.")],
+    reason: Annotated[str, typer.Option(help="One sentence for those who decide.")],
+    user: User,
+    evidence: Annotated[list[str], typer.Option(help="name=file.json, as the policy names it; repeat for more.")],
+    model: Annotated[str | None, typer.Option(help="Registered model; the project's if left out.")] = None,
+    alias: Annotated[str, typer.Option(help="The alias to move.")] = "champion",
+    as_json: AsJson = False,
+) -> None:
+    """Ask that an alias points at a version; the same question again returns the same request."""
+    content = dict(_evidence(pair) for pair in evidence)
+    with _client(user, "The request") as client:
+        name = model or load_settings().model_name
+        answer = client.open_request(model=name, version=version, alias=alias, reason=reason, evidence=content)
+    _print_request(answer, as_json)
+    if answer["verdict"] in ("refused", "rejected"):
+        raise typer.Exit(1)
+
+
+@app.command(
+    epilog="Example: handrail approvals decide pr-0123456789abcdef0123 --approve --reason 'checked the slices'"
+)
+def decide(
+    request_id: RequestId,
+    approve: Annotated[bool, typer.Option("--approve/--reject", help="What you say.", show_default=False)],
+    reason: Annotated[str, typer.Option(help="Why, in one sentence.")],
+    user: User,
+    as_json: AsJson = False,
+) -> None:
+    """Approve or reject; when the quorum is met, the server moves the alias and signs the permit."""
+    with _client(user, f"The decision on {request_id}") as client:
+        answer = client.decide(request_id, "approve" if approve else "reject", reason)
+    _print_request(answer, as_json)
+
+
+@app.command("list", epilog="Example: handrail approvals list --open")
+def list_requests(
+    user: User,
+    alias: Annotated[str | None, typer.Option(help="Only this alias.")] = None,
+    only_open: Annotated[bool, typer.Option("--open", help="Only those that wait for decisions.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List promotion requests, oldest first."""
+    with _client(user, "Listing") as client:
+        rows = client.requests(alias, only_open=only_open)
+    if as_json:
+        return print_json(rows)
+    table = Table("request", "what", "verdict", "by", "opened", box=None)
+    for row in rows:
+        what = f"{row['model']} {row['version']} → {row['alias']}"
+        table.add_row(*map(escape, (row["request_id"], what, row["verdict"], row["requester"], row["opened_at"][:19])))
+    return results.print(table)
+
+
+@app.command(epilog="Example: handrail approvals show pr-0123456789abcdef0123 --json")
+def show(request_id: RequestId, user: User, as_json: AsJson = False) -> None:
+    """Show a request: what it binds, the evidence, the decisions and the verdict."""
+    with _client(user, "Showing the request") as client:
+        answer = client.request(request_id)
+    _print_request(answer, as_json)
+
+
+@app.command(epilog="Example: handrail approvals verify models/package --permit .handrail/permits/<digest>.json")
+def verify(
+    tree: Annotated[Path, typer.Argument(help="Folder whose bytes are to be loaded.")],
+    permit: Annotated[Path | None, typer.Option(help="Permit file; the project's for these bytes if left out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check, without any server, that the gate allowed exactly these bytes."""
+    from handrail.bootstrap.approvals import open_permit_verifier, permit_path, tree_digest
+
+    settings = load_settings()
+    file = permit or permit_path(settings, tree_digest(tree))
+    with tempfile.TemporaryDirectory(prefix="handrail-verify-") as folder:
+        statement = open_permit_verifier(settings).verify(tree, file, Path(folder) / "tree").statement
+    facts = {
+        "allowed": f"{statement.model} version {statement.version} as {statement.alias}",
+        "tree_digest": statement.tree_digest,
+        "files": len(statement.manifest.files),
+        "request_id": statement.request_id,
+        "approvers": list(statement.approvers),
+        "issued": statement.issued,
+    }
+    if as_json:
+        return print_json(facts)
+    return _print_facts(facts | {"approvers": ", ".join(statement.approvers)})
+
+
+@contextmanager
+def _client(user: str, what: str) -> Iterator[ApprovalsClient]:
+    try:
+        with ApprovalsClient(load_settings().url("mlflow"), user, _password(user)) as client:
+            yield client
+    except KeyboardInterrupt as err:
+        raise Interrupted(what) from err
+
+
+def _password(user: str) -> str:
+    given = os.environ.get(PASSWORD_VARIABLE)
+    if given:
+        return given
+    if not sys.stdin.isatty():
+        raise InvalidInput(PASSWORD_VARIABLE, f"no password for {user!r} was given", f"Set {PASSWORD_VARIABLE}.")
+    return str(typer.prompt(f"Password of {user}", hide_input=True, err=True))
+
+
+def _evidence(pair: str) -> tuple[str, dict[str, Any]]:
+    name, equals, file = pair.partition("=")
+    if not equals:
+        raise InvalidInput("--evidence", f"{pair!r} is not name=file.json", "Write for example evaluation=e.json.")
+    try:
+        content = json.loads(Path(file).read_text(encoding="utf-8"))
+    except OSError as err:
+        raise InvalidInput("--evidence", f"{file!r} cannot be read: {err.strerror}", "Give a readable file.") from err
+    except ValueError as err:
+        raise InvalidInput("--evidence", f"{file!r} is not JSON: {err}", "Give a JSON file.") from err
+    if not isinstance(content, dict):
+        raise InvalidInput("--evidence", f"{file!r} holds no JSON object", "Give a file with one object.")
+    return name, content
+
+
+def _print_request(row: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        return print_json(row)
+    incumbent = row["incumbent"]
+    _print_facts(
+        {
+            "request": row["request_id"],
+            "asks for": f"{row['alias']} of {row['model']}: {incumbent or 'nothing'} → version {row['version']}",
+            "because": row["reason"],
+            "by": row["requester"],
+            "made by": ", ".join(row["authors"]),
+            "files": f"{row['files']}, {row['tree_digest']}",
+            "evidence": ", ".join(f"{name} {digest[:19]}" for name, digest in row["evidence"].items()),
+            "verdict": row["verdict"],
+        }
+    )
+    for decision in row["decisions"]:
+        results.print(f"  {escape(decision['person'])} said {decision['decision']}: {escape(decision['reason'])}")
+    for reason in row["reasons"]:
+        messages.print(escape(reason))
+    return None
+
+
+def _print_facts(facts: dict[str, Any]) -> None:
+    table = Table(box=None, show_header=False)
+    for name, value in facts.items():
+        table.add_row(name, escape(str(value)))
+    results.print(table)

@@ -1,0 +1,129 @@
+"""`Provenance` and `Holds`: the same promises by the fakes and by SQL."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from handrail.approvals.adapters.sql_custody import SqlHolds, SqlProvenance
+from handrail.approvals.domain.requests import Candidate
+from tests.fakes.approvals import MemoryHolds, MemoryProvenance
+from tests.fakes.approvals_store import DATABASES, approvals_store
+
+MODEL = Candidate("flights", 7, 3, 9, "/a/1/r/model", "run", "1", "m-1")
+
+
+@pytest.fixture(params=["memory", *DATABASES])
+def custody(request, tmp_path):
+    if request.param == "memory":
+        yield MemoryProvenance(), MemoryHolds()
+        return
+    with approvals_store(request.param, tmp_path) as store:
+        yield SqlProvenance(store), SqlHolds(store)
+
+
+@pytest.fixture
+def provenance(custody):
+    return custody[0]
+
+
+@pytest.fixture
+def holds(custody):
+    return custody[1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "key"),
+    [
+        ("version", MODEL.key),
+        ("run", "run"),
+        ("logged_model", "m-1"),
+        ("path", "/a/1/r/model"),
+        ("path", "/a/1/r/model/deep/below"),
+    ],
+)
+def test_whoever_made_a_part_is_a_maker(provenance, kind, key):
+    provenance.record(kind, key, "ada")
+
+    assert provenance.makers(MODEL) == ("ada",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "key"),
+    [
+        ("version", replace(MODEL, epoch=8).key),
+        ("version", replace(MODEL, created=8).key),
+        ("run", "other"),
+        ("path", "/a/1/r/model2"),
+        ("path", "/a/1/r"),
+        ("path", "/a/1/r/MODEL"),
+        ("run", "/a/1/r/model"),
+    ],
+)
+def test_whoever_made_something_else_is_no_maker(provenance, kind, key):
+    provenance.record(kind, key, "ada")
+
+    assert provenance.makers(MODEL) == ()
+
+
+def test_makers_come_once_and_in_order(provenance):
+    for account in ("zoe", "ada", "zoe"):
+        provenance.record("run", "run", account)
+        provenance.record("version", MODEL.key, account)
+
+    assert provenance.makers(MODEL) == ("ada", "zoe")
+
+
+def test_many_may_record_the_same_at_once(provenance):
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: provenance.record("run", "run", "ada"), range(16)))
+
+    assert provenance.makers(MODEL) == ("ada",)
+
+
+def test_nothing_missing_counts_as_made(provenance):
+    provenance.record("run", "", "ada")
+
+    assert provenance.makers(replace(MODEL, run_id=None, logged_model_id=None)) == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "key"),
+    [
+        ("version", "flights/3"),
+        ("model", "flights"),
+        ("run", "run"),
+        ("experiment", "1"),
+        ("logged_model", "m-1"),
+    ],
+)
+def test_everything_that_a_version_consists_of_is_held(holds, kind, key):
+    assert holds.holder(kind, key) is None
+
+    holds.hold(MODEL)
+    holds.hold(MODEL)
+
+    assert holds.holder(kind, key) == "version 3 of 'flights'"
+    assert holds.holder(kind, f"{key}0") is None
+
+
+@pytest.mark.parametrize("path", ["/a/1/r/model", "/a/1/r/model/x/y", "/a/1/r", "/a", "/"])
+def test_a_tree_is_held_at_above_and_below(holds, path):
+    holds.hold(MODEL)
+
+    assert holds.holder_of_path(path) == "version 3 of 'flights'"
+
+
+@pytest.mark.parametrize("path", ["/a/1/r/model2", "/a/1/r/mode", "/a/1/r2", "/b", "/a/1/r/MODEL", "/a/1/r/mode_"])
+def test_other_paths_are_free(holds, path):
+    holds.hold(MODEL)
+
+    assert holds.holder_of_path(path) is None
+
+
+def test_a_second_version_of_the_same_run_adds_its_own_hold(holds):
+    holds.hold(MODEL)
+    holds.hold(replace(MODEL, version=4, created=10))
+
+    assert holds.holder("version", "flights/4") == "version 4 of 'flights'"
+    assert holds.holder("run", "run") == "version 3 of 'flights'"

@@ -1,0 +1,164 @@
+"""`Ledger` and `RequestIndex`: the same promises by the fake and by SQL."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from handrail.approvals.adapters.sql_ledger import SqlLedger
+from handrail.approvals.domain.canonical import canonical_json
+from handrail.approvals.domain.errors import MovedMeanwhile, MoveUnderWay
+from handrail.approvals.domain.permit import make_statement
+from handrail.approvals.domain.requests import (
+    Choice,
+    Decided,
+    Judgement,
+    MoveAbandoned,
+    MoveDone,
+    MoveIntended,
+    Published,
+    Verdict,
+    Voided,
+)
+from handrail.errors import UnknownReference
+from tests.fakes.approvals import FakeSigner, MemoryLedger, TickingClock, World, opening
+from tests.fakes.approvals_store import DATABASES, approvals_store
+
+clock = TickingClock()
+
+
+@pytest.fixture(params=["memory", *DATABASES])
+def ledger(request, tmp_path):
+    if request.param == "memory":
+        yield MemoryLedger()
+        return
+    with approvals_store(request.param, tmp_path) as store:
+        yield SqlLedger(store)
+
+
+def _requests(count=1):
+    world = World()
+    for version in range(2, count + 1):
+        world.register(version)
+    return [world.gate.open_request(opening(v), "ada").history.request for v in range(1, count + 1)]
+
+
+def _yes(person="Ben"):
+    return Decided(clock(), person.lower(), person, Choice.APPROVE, "tr\u00e8s bien: 'quoted' \"twice\"")
+
+
+def _intent(request):
+    return MoveIntended(clock(), make_statement(request, Judgement(Verdict.APPROVED), clock().isoformat()))
+
+
+def _done(intent):
+    return MoveDone(clock(), FakeSigner().sign(canonical_json(intent.statement)).to_json())
+
+
+def test_a_request_comes_back_as_it_was_stored(ledger):
+    (request,) = _requests()
+
+    ledger.open(request)
+
+    assert ledger.load(request.request_id).request == request
+
+
+def test_opening_again_keeps_the_first_and_its_events(ledger):
+    (request,) = _requests()
+    history = ledger.append(ledger.open(request), _yes())
+
+    again = ledger.open(replace(request, reason="another wording", requester="zoe"))
+
+    assert again == history
+    assert ledger.load(request.request_id) == history
+
+
+def test_every_kind_of_event_comes_back_in_order(ledger):
+    (request,) = _requests()
+    history = ledger.open(request)
+    intent = _intent(request)
+    for event in (
+        _yes(),
+        _intent(request),
+        MoveAbandoned(clock(), ("a", "b")),
+        intent,
+        _done(intent),
+        Published(clock()),
+        Voided(clock(), ("it changed",)),
+    ):
+        history = ledger.append(history, event)
+
+    assert ledger.load(request.request_id) == history
+
+
+def test_an_event_after_an_older_state_is_not_stored(ledger):
+    (request,) = _requests()
+    old = ledger.open(request)
+    newer = ledger.append(old, _yes())
+
+    with pytest.raises(MovedMeanwhile):
+        ledger.append(old, _yes("Cleo"))
+
+    assert ledger.load(request.request_id) == newer
+
+
+def test_of_many_writers_at_once_exactly_one_wins(ledger):
+    (request,) = _requests()
+    history = ledger.open(request)
+
+    def write(number):
+        try:
+            return ledger.append(history, _yes(f"P{number}"))
+        except MovedMeanwhile:
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        written = [result for result in pool.map(write, range(16)) if result]
+
+    assert [ledger.load(request.request_id)] == written
+
+
+def test_an_alias_is_moved_by_one_request_at_a_time(ledger):
+    first, second = (ledger.open(request) for request in _requests(2))
+    moving = ledger.append(first, _intent(first.request))
+
+    with pytest.raises(MoveUnderWay, match=first.request.request_id):
+        ledger.append(second, _intent(second.request))
+    assert ledger.load(second.request.request_id) == second
+
+    ledger.append(moving, MoveAbandoned(clock(), ("no",)))
+    ledger.append(second, _intent(second.request))
+
+
+def test_a_permit_is_found_once_the_move_is_done_and_the_newest_wins(ledger):
+    (request,) = _requests()
+    digest = request.subject.tree_digest
+    history = ledger.open(request)
+    intent = _intent(request)
+    history = ledger.append(history, intent)
+    assert ledger.permit(digest) is None
+
+    ledger.append(history, _done(intent))
+
+    other = replace(request, request_id="pr-later", turn=1)
+    later = _intent(other)
+    done = _done(later)
+    ledger.append(ledger.append(ledger.open(other), later), done)
+    assert ledger.permit(digest) == done.envelope
+    assert ledger.permit("sha256:" + "0" * 64) is None
+
+
+def test_requests_are_found_by_alias_and_subject_oldest_first(ledger):
+    requests = _requests(3)
+    for request in requests:
+        ledger.open(request)
+
+    assert [history.request for history in ledger.find()] == requests
+    assert [history.request for history in ledger.find(alias="champion")] == requests
+    assert ledger.find(alias="other") == []
+    assert [history.request for history in ledger.find(subject_key=requests[1].subject.key)] == [requests[1]]
+
+
+def test_an_unknown_request_is_named(ledger):
+    with pytest.raises(UnknownReference, match="pr-unknown"):
+        ledger.load("pr-unknown")

@@ -1,0 +1,294 @@
+"""Fakes of every port of the approvals plugin, and a world in which a gate stands on them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from handrail.approvals.domain.errors import MovedMeanwhile, MoveUnderWay
+from handrail.approvals.domain.manifest import FileEntry, Manifest
+from handrail.approvals.domain.people import Directory, Person, folded
+from handrail.approvals.domain.permit import Envelope, Permit
+from handrail.approvals.domain.policy import Policy, Rule
+from handrail.approvals.domain.requests import (
+    Candidate,
+    Event,
+    History,
+    MoveAbandoned,
+    MoveDone,
+    MoveIntended,
+    PromotionRequest,
+)
+from handrail.approvals.service import Gate, GatePorts, Guard, Opening
+from handrail.approvals.service.moves import Mover
+from handrail.errors import Refused, UnknownReference
+
+QUORUM = {"ml-engineer": 1, "business-stakeholder": 1}
+RULES = (
+    Rule("evaluation.roc_auc", at_least=0.74),
+    Rule("evaluation.roc_auc", at_most=0.90),
+    Rule("parity.max_difference", at_most=1e-5),
+    Rule("parity.labels_differ", equals=0),
+    Rule("comparison.ci_low", at_least=-0.005, if_replacing=True),
+)
+EVIDENCE = {"evaluation": {"roc_auc": 0.76}, "parity": {"max_difference": 1e-7, "labels_differ": 0}}
+PEOPLE = (
+    Person("Ada", frozenset({"ada"}), frozenset({"data-scientist"})),
+    Person("Ben", frozenset({"ben", "ben-2"}), frozenset({"ml-engineer"})),
+    Person("Cleo", frozenset({"cleo"}), frozenset({"business-stakeholder"})),
+)
+
+
+class MemoryLedger:
+    """`Ledger` and `RequestIndex` in memory."""
+
+    def __init__(self) -> None:
+        self.stored: dict[str, History] = {}
+        self.moving: dict[tuple[str, str, str], str] = {}
+        self.permits: list[tuple[str, str]] = []
+
+    def open(self, request: PromotionRequest) -> History:
+        return self.stored.setdefault(request.request_id, History(request))
+
+    def append(self, history: History, event: Event) -> History:
+        request_id, subject = history.request.request_id, history.request.subject
+        if len(self.stored[request_id].events) != len(history.events):
+            raise MovedMeanwhile(request_id)
+        slot = (subject.server, subject.model, subject.alias)
+        if isinstance(event, MoveIntended) and self.moving.setdefault(slot, request_id) != request_id:
+            raise MoveUnderWay(subject.alias, self.moving[slot])
+        if isinstance(event, MoveDone | MoveAbandoned):
+            self.moving.pop(slot, None)
+        if isinstance(event, MoveDone):
+            permit = Permit.from_payload(Envelope.from_json(event.envelope).payload)
+            self.permits.append((permit.tree_digest, event.envelope))
+        self.stored[request_id] = history.then(event)
+        return self.stored[request_id]
+
+    def load(self, request_id: str) -> History:
+        if request_id not in self.stored:
+            raise UnknownReference("promotion request", request_id, "List them.")
+        return self.stored[request_id]
+
+    def find(self, *, alias: str | None = None, subject_key: str | None = None) -> Sequence[History]:
+        return [
+            history
+            for history in self.stored.values()
+            if alias in (None, history.request.subject.alias) and subject_key in (None, history.request.subject.key)
+        ]
+
+    def permit(self, tree_digest: str) -> str | None:
+        return next((envelope for digest, envelope in reversed(self.permits) if digest == tree_digest), None)
+
+
+class MemoryProvenance:
+    """`Provenance` in memory."""
+
+    def __init__(self) -> None:
+        self.rows: set[tuple[str, str, str]] = set()
+
+    def record(self, kind: str, key: str, account: str) -> None:
+        self.rows.add((kind, key, account))
+
+    def makers(self, candidate: Candidate) -> tuple[str, ...]:
+        things = {
+            ("version", candidate.key),
+            ("run", candidate.run_id),
+            ("logged_model", candidate.logged_model_id),
+        }
+        return tuple(
+            sorted(
+                {
+                    account
+                    for kind, key, account in self.rows
+                    if (kind, key) in things or (kind == "path" and f"{key}/".startswith(f"{candidate.tree}/"))
+                }
+            )
+        )
+
+
+class MemoryHolds:
+    """`Holds` in memory."""
+
+    def __init__(self) -> None:
+        self.things: dict[tuple[str, str], str] = {}
+        self.trees: dict[str, str] = {}
+
+    def hold(self, candidate: Candidate) -> None:
+        self.trees.setdefault(candidate.tree, candidate.label)
+        for kind, key in (
+            ("version", f"{candidate.model}/{candidate.version}"),
+            ("model", candidate.model),
+            ("run", candidate.run_id),
+            ("experiment", candidate.experiment_id),
+            ("logged_model", candidate.logged_model_id),
+        ):
+            if key:
+                self.things.setdefault((kind, key), candidate.label)
+
+    def holder(self, kind: str, key: str) -> str | None:
+        return self.things.get((kind, key))
+
+    def holder_of_path(self, path: str) -> str | None:
+        asked = path.rstrip("/") + "/"
+        touching = (
+            label for tree, label in self.trees.items() if asked.startswith(f"{tree}/") or f"{tree}/".startswith(asked)
+        )
+        return next(touching, None)
+
+
+class FakeRegistry:
+    """`Registry` with candidates by model and version; `fail_with` makes the next move fail."""
+
+    def __init__(self) -> None:
+        self.versions: dict[tuple[str, int], Candidate] = {}
+        self.aliases: dict[tuple[str, str], int] = {}
+        self.fail_before: Exception | None = None
+        self.fail_after: Exception | None = None
+
+    def candidate(self, model: str, version: str) -> Candidate:
+        found = self.versions.get((model, int(version)))
+        if found is None:
+            raise UnknownReference("registered model", f"{model}/{version}", "Register it.")
+        return found
+
+    def incumbent(self, model: str, alias: str) -> int | None:
+        return self.aliases.get((model, alias))
+
+    def point(self, model: str, alias: str, version: int) -> None:
+        error, self.fail_before = self.fail_before, None
+        if error:
+            raise error
+        self.aliases[model, alias] = version
+        error, self.fail_after = self.fail_after, None
+        if error:
+            raise error
+
+
+class FakeTrees:
+    """`Trees` with contents by path."""
+
+    def __init__(self) -> None:
+        self.content: dict[str, dict[str, bytes]] = {}
+
+    def manifest(self, tree: str) -> Manifest:
+        if tree not in self.content:
+            raise UnknownReference("artifact tree", tree, "Check the path.")
+        entries = [
+            FileEntry(path, len(content), hashlib.sha256(content).hexdigest())
+            for path, content in self.content[tree].items()
+        ]
+        try:
+            return Manifest.of(entries)
+        except ValueError as err:
+            raise Refused(tree, (str(err),)) from err
+
+
+class FakeRules:
+    """`RuleBook` with policies and persons that a test sets."""
+
+    def __init__(self) -> None:
+        self.policies = {"champion": Policy("champion", QUORUM, RULES)}
+        self.persons: tuple[Person, ...] = PEOPLE
+
+    def protected(self) -> frozenset[str]:
+        return frozenset(map(folded, self.policies))
+
+    def policy(self, alias: str) -> Policy:
+        if alias not in self.policies:
+            raise UnknownReference("policy", alias, "Write one.")
+        return self.policies[alias]
+
+    def directory(self) -> Directory:
+        return Directory(self.persons)
+
+
+class FakeSigner:
+    """`Signer` whose signature is a hash."""
+
+    def sign(self, payload: bytes) -> Envelope:
+        return Envelope(payload, {"fake": base64.b64encode(hashlib.sha256(payload).digest())})
+
+
+class MemoryShelf:
+    """`PermitShelf` in memory; `fail_with` makes the next call fail."""
+
+    def __init__(self) -> None:
+        self.permits: dict[str, str] = {}
+        self.fail_with: Exception | None = None
+
+    def put(self, permit: Permit, envelope: str) -> None:
+        error, self.fail_with = self.fail_with, None
+        if error:
+            raise error
+        self.permits[permit.tree_digest] = envelope
+
+
+class MemoryJournal:
+    """`DecisionJournal` in memory."""
+
+    def __init__(self) -> None:
+        self.promotions: dict[str, tuple[Permit, str]] = {}
+
+    def promoted(self, permit: Permit, envelope: str, moved_at: str) -> None:
+        self.promotions[permit.request_id] = (permit, moved_at)
+
+
+class TickingClock:
+    """System time that moves a second at each look."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(seconds=1)
+        return self.now
+
+
+@dataclass
+class World:
+    """A gate over fakes, with version 1 of `flights` made by Ada."""
+
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    provenance: MemoryProvenance = field(default_factory=MemoryProvenance)
+    holds: MemoryHolds = field(default_factory=MemoryHolds)
+    registry: FakeRegistry = field(default_factory=FakeRegistry)
+    trees: FakeTrees = field(default_factory=FakeTrees)
+    rules: FakeRules = field(default_factory=FakeRules)
+    shelf: MemoryShelf = field(default_factory=MemoryShelf)
+    journal: MemoryJournal = field(default_factory=MemoryJournal)
+    clock: TickingClock = field(default_factory=TickingClock)
+
+    def __post_init__(self) -> None:
+        self.restart()
+        self.register(1)
+
+    def restart(self) -> None:
+        """Open the gate again over the same stores, as a new process would."""
+        self.mover = Mover(self.ledger, self.registry, self.rules, FakeSigner(), self.shelf, self.journal, self.clock)
+        ports = GatePorts(self.ledger, self.ledger, self.provenance, self.holds, self.registry, self.trees, self.rules)
+        self.gate = Gate("local-1", ports, self.mover, self.clock)
+        self.guard = Guard(self.rules, self.holds, self.provenance)
+
+    def register(self, version: int, author: str = "ada", *, epoch: int = 1, created: int | None = None) -> Candidate:
+        """Register a version with files of its own."""
+        tree = f"/artifacts/{epoch}/{version}/model"
+        made = created or 100 * epoch + version
+        candidate = Candidate("flights", epoch, version, made, tree, f"run-{version}", "1")
+        self.registry.versions["flights", version] = candidate
+        self.trees.content[tree] = {"MLmodel": b"format: skops", "onnx/model.onnx": b"weights %d" % version}
+        self.provenance.record("version", candidate.key, author)
+        self.provenance.record("run", f"run-{version}", author)
+        return candidate
+
+    def change_rules(self, **changes: object) -> None:
+        """Write another policy for champion."""
+        self.rules.policies["champion"] = replace(self.rules.policies["champion"], **changes)
+
+
+def opening(version: int = 1, **changes: object) -> Opening:
+    """What Ada sends for version 1."""
+    return replace(Opening("flights", str(version), "champion", "better in July", EVIDENCE), **changes)

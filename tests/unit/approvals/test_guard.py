@@ -1,0 +1,92 @@
+import pytest
+
+from handrail.approvals.domain.errors import Protected
+from tests.fakes.approvals import World, opening
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+@pytest.mark.parametrize("alias", ["champion", "Champion", "CHAMPION", " champion", "ｃhampion"])
+def test_a_protected_alias_is_refused_however_it_is_spelt(world, alias):
+    with pytest.raises(Protected, match="open a promotion request"):
+        world.guard.alias("flights", alias)
+
+
+def test_other_aliases_are_free(world):
+    world.guard.alias("flights", "challenger")
+    world.guard.alias("flights", "champion-2")
+
+
+@pytest.mark.parametrize("stages", [("Production", "None"), ("PRODUCTION", None), ("Archived", "Production")])
+def test_production_is_neither_entered_nor_left(world, stages):
+    with pytest.raises(Protected, match="Production"):
+        world.guard.stage("flights", *stages)
+
+
+def test_other_stages_are_free(world):
+    world.guard.stage("flights", "Staging", "None")
+
+
+@pytest.mark.parametrize("key", ["approval.by", "Approval.by", "APPROVAL.", "ａpproval.x", "mlflow.prompt.is_prompt"])
+def test_reserved_tags_are_refused(world, key):
+    with pytest.raises(Protected, match="reserved"):
+        world.guard.tag(key)
+
+
+def test_other_tags_are_free(world):
+    world.guard.tag("approval")
+    world.guard.tag("team")
+
+
+HELD = [
+    ("version", "flights/1"),
+    ("model", "flights"),
+    ("run", "run-1"),
+    ("experiment", "1"),
+]
+
+
+@pytest.mark.parametrize(("kind", "key"), HELD)
+def test_what_a_request_rests_on_can_only_be_removed_before(world, kind, key):
+    world.guard.removal(kind, key)
+
+    world.gate.open_request(opening(), "ada")
+
+    with pytest.raises(Protected, match="version 1 of 'flights'"):
+        world.guard.removal(kind, key)
+
+
+@pytest.mark.parametrize("path", ["", "/MLmodel", "/onnx/model.onnx", "/new/file"])
+def test_files_of_a_requested_version_are_frozen(world, path):
+    world.guard.write(f"/artifacts/1/1/model{path}")
+
+    world.gate.open_request(opening(), "ada")
+
+    with pytest.raises(Protected, match="register a new version"):
+        world.guard.write(f"/artifacts/1/1/model{path}")
+
+
+@pytest.mark.parametrize("path", ["/artifacts/1/1", "/artifacts", "/"])
+def test_what_lies_above_frozen_files_is_frozen(world, path):
+    world.gate.open_request(opening(), "ada")
+
+    with pytest.raises(Protected):
+        world.guard.write(path)
+
+
+@pytest.mark.parametrize(
+    "path", ["/artifacts/1/1/model2", "/artifacts/1/1/plots/a.png", "/artifacts/1/2/model/MLmodel"]
+)
+def test_other_files_are_free(world, path):
+    world.gate.open_request(opening(), "ada")
+
+    world.guard.write(path)
+
+
+def test_what_an_unknown_account_made_has_no_maker(world):
+    world.guard.made("run", "r", None)
+
+    assert not [row for row in world.provenance.rows if row[1] == "r"]
