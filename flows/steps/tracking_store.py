@@ -1,0 +1,125 @@
+"""Where MLflow runs are written, and how a run is found again instead of made twice.
+
+MLflow's own environment decides (MLFLOW_TRACKING_URI and its credentials); with nothing set, a SQLite file below
+the project's state folder. MLflow is imported inside functions only, it takes seconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from handrail.errors import Unavailable
+from handrail.settings import load_settings
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+EXPERIMENT = "flights"
+SQLITE = "sqlite:///"
+REACHABLE_WITHIN_S = 10
+REMEDY = "Start it with `make up`, or unset MLFLOW_TRACKING_URI; then log again."
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingStore:
+    """The experiment `flights` in one MLflow store."""
+
+    client: MlflowClient
+    uri: str
+    experiment_id: str
+    project: Path
+
+    def find(self, tags: Mapping[str, str]) -> Run | None:
+        """Return the oldest live run that carries all `tags`."""
+        wanted = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
+        found = self.client.search_runs(
+            [self.experiment_id], wanted, max_results=1, order_by=["attributes.start_time ASC"]
+        )
+        return found[0] if found else None
+
+    def find_or_create(self, name: str, tags: Mapping[str, str]) -> Run:
+        """Return the run that carries all `tags`, made with them and the run context's tags if there is none."""
+        from mlflow.tracking.context.registry import resolve_tags
+
+        if run := self.find(tags):
+            return run
+        with _working_in(self.project):
+            context = resolve_tags()
+        return self.client.create_run(self.experiment_id, tags={**context, **tags}, run_name=name)
+
+
+@contextmanager
+def open_tracking(project: Path) -> Iterator[TrackingStore]:
+    """Open the store that MLflow's environment names, the experiment made if it is missing.
+
+    Raises:
+        Unavailable: the store does not answer, or refuses what is asked inside the block.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or _local_store(project)
+    _require_answer(uri)
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client = MlflowClient(uri)
+        yield TrackingStore(client, uri, _experiment(client, uri), project)
+    except MlflowException as err:
+        raise Unavailable(f"MLflow at {uri}", str(err).splitlines()[0].rstrip("."), REMEDY) from err
+
+
+def _local_store(project: Path) -> str:
+    return f"{SQLITE}{load_settings(project).home / 'mlflow' / 'local.db'}"
+
+
+def _require_answer(uri: str) -> None:
+    """Ask a server for its health first: MLflow's own client would try for minutes."""
+    if uri.startswith(SQLITE):
+        Path(uri.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
+    if not uri.startswith(("http://", "https://")):
+        return
+    try:
+        with urllib.request.urlopen(uri.rstrip("/") + "/health", timeout=REACHABLE_WITHIN_S):
+            return
+    except (urllib.error.URLError, OSError, ValueError) as err:
+        raise Unavailable(f"MLflow at {uri}", f"it does not answer ({err})", REMEDY) from err
+
+
+def _experiment(client: MlflowClient, uri: str) -> str:
+    from mlflow.exceptions import MlflowException
+
+    if found := client.get_experiment_by_name(EXPERIMENT):
+        return found.experiment_id
+    try:
+        return client.create_experiment(EXPERIMENT, **_artifacts_beside(uri))
+    except MlflowException:
+        # Somebody else made it in between.
+        if found := client.get_experiment_by_name(EXPERIMENT):
+            return found.experiment_id
+        raise
+
+
+def _artifacts_beside(uri: str) -> dict[str, Any]:
+    """Keep a local store's artifacts beside it; MLflow would put them into the current folder."""
+    if not uri.startswith(SQLITE):
+        return {}
+    folder = Path(uri.removeprefix(SQLITE)).resolve().parent / "artifacts" / EXPERIMENT
+    return {"artifact_location": folder.as_uri()}
+
+
+@contextmanager
+def _working_in(project: Path) -> Iterator[None]:
+    """Be in `project` for a moment: the run context describes the repository around the current folder."""
+    if Path.cwd() == project.resolve():
+        yield
+        return
+    with contextlib.chdir(project):
+        yield
