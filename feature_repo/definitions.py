@@ -5,17 +5,18 @@ A service is immutable: a change of what a model sees makes a new service with t
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from types import FunctionType
+from typing import Any, cast
 
 from feast import Entity, FeatureService, FeatureView, Field, FileSource, OnDemandFeatureView, RequestSource
 from feast.types import Float64, Int64, String
 from feast.value_type import ValueType
 
 from feature_repo.schedule import SCHEDULE_FEATURES, schedule_features
-from handrail.settings import load_settings
 
 ENTITIES = ("origin", "carrier", "dest", "tailnum")
 DEFAULT_SERVICE = "flights_v1"
@@ -70,8 +71,8 @@ def build(features_root: str) -> list[Any]:
         sources=[request],
         schema=[Field(name=name, dtype=Float64) for name in SCHEDULE_FEATURES],
         mode="pandas",
-        udf=schedule_features,
-        udf_string=_source_of_schedule(),
+        udf=cast(FunctionType, schedule_features),
+        udf_string=inspect.getsource(schedule_features),
     )
     services = [
         FeatureService(
@@ -99,9 +100,3 @@ def _view(name: str, entities: Mapping[str, Entity], root: Path) -> FeatureView:
             created_timestamp_column="created" if name == "weather" else "",
         ),
     )
-
-
-def _source_of_schedule() -> str:
-    import inspect
-
-    return inspect.getsource(schedule_features)

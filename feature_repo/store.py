@@ -7,56 +7,59 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+import sqlite3
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from feature_repo.online import online, write_known
 from handrail.errors import Refused, Unavailable
 from handrail.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
-    from feast import FeatureStore
 
-PROJECT = "handrail"
+    from feature_repo.project_store import ProjectStore
+
+__all__ = ["apply", "historical", "online", "open_feature_store", "service_identity", "spec_hash", "write_known"]
+
 NOT_IDENTITY = frozenset(
     {"meta", "tags", "description", "owner", "version", "createdTimestamp", "lastUpdatedTimestamp", "body"}
 )
 """Parts of a specification that change without changing what is computed; `body` is a pickle, its text stays in."""
 
+WITHOUT_ENTITY = [{"name": "__dummy_id", "valueType": "STRING"}]
+"""What Feast writes into a view without an entity when it registers it, and not before."""
 
-def open_feature_store(settings: Settings, features_root: Path | None = None, home: Path | None = None) -> FeatureStore:
+
+def open_feature_store(settings: Settings, features_root: Path | None = None, home: Path | None = None) -> ProjectStore:
     """Open the store with its registry and online database below `home` (settings.home/feast if None).
 
     Feature tables are read from `features_root` (the project's data/features if None). Nothing is registered yet:
     call `apply` once.
     """
-    from feast import FeatureStore, RepoConfig
+    from feature_repo.project_store import ProjectStore
 
     place = home or settings.home / "feast"
     place.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("HANDRAIL_HOME", str(settings.home))
-    store = FeatureStore(
-        config=RepoConfig(
-            project=PROJECT,
-            provider="local",
-            registry=str(place / "registry.db"),
-            offline_store={"type": "duckdb"},
-            online_store={"type": "sqlite", "path": str(place / "online.db")},
-            entity_key_serialization_version=3,
-        )
-    )
-    store.features_root = str((features_root or settings.project / "data" / "features").resolve())
-    return store
+    return ProjectStore(place, (features_root or settings.project / "data" / "features").resolve())
 
 
-def apply(store: FeatureStore) -> None:
-    """Register every entity, view and service. Calling it twice changes nothing."""
+def apply(store: ProjectStore) -> None:
+    """Register every entity, view and service. Calling it twice changes nothing.
+
+    Raises:
+        Refused: a service of that name is registered with another specification; services are immutable.
+    """
     from feature_repo.definitions import build
 
-    store.apply(build(store.features_root))
+    objects = build(str(store.features_root))
+    _refuse_changed_services(store, objects)
+    with _third_party_warnings_off():
+        store.apply(objects)
+    _let_readers_and_a_writer_meet(Path(store.config.online_store.path))
 
 
 def spec_hash(view: Any) -> str:
@@ -67,17 +70,13 @@ def spec_hash(view: Any) -> str:
     return hashlib.sha256(json.dumps(canonical, sort_keys=True).encode()).hexdigest()
 
 
-def service_identity(store: FeatureStore, service: str = "flights_v1") -> dict[str, Any]:
+def service_identity(store: ProjectStore, service: str = "flights_v1") -> dict[str, Any]:
     """Return {"name", "spec_hash", "views": {name: spec hash}} of a registered feature service."""
     found = store.get_feature_service(service)
-    views = {}
-    for projection in found.feature_view_projections:
-        views[projection.name] = spec_hash(_any_view(store, projection.name))
-    whole = json.dumps({"service": spec_hash(found), "views": views}, sort_keys=True)
-    return {"name": service, "spec_hash": hashlib.sha256(whole.encode()).hexdigest(), "views": views}
+    return _identity(found, [_any_view(store, projection.name) for projection in found.feature_view_projections])
 
 
-def historical(store: FeatureStore, entity_df: pd.DataFrame, service: str = "flights_v1") -> pd.DataFrame:
+def historical(store: ProjectStore, entity_df: pd.DataFrame, service: str = "flights_v1") -> pd.DataFrame:
     """Read the features of `service` as they were known at each row's `event_timestamp`.
 
     `entity_df` has the entity keys, `event_timestamp` (UTC) and the request fields; every row comes back, in order.
@@ -88,7 +87,8 @@ def historical(store: FeatureStore, entity_df: pd.DataFrame, service: str = "fli
     """
     _refuse_losing_store(store)
     asked = entity_df.reset_index(drop=True).assign(entity_row=range(len(entity_df)))
-    answer = store.get_historical_features(entity_df=asked, features=store.get_feature_service(service)).to_df()
+    with _third_party_warnings_off():
+        answer = store.get_historical_features(entity_df=asked, features=store.get_feature_service(service)).to_df()
     answer = answer.sort_values("entity_row", ignore_index=True)
     if answer["entity_row"].tolist() != list(range(len(asked))):
         lost = len(asked) - answer["entity_row"].nunique()
@@ -96,19 +96,55 @@ def historical(store: FeatureStore, entity_df: pd.DataFrame, service: str = "fli
     return answer.drop(columns="entity_row")
 
 
+def _identity(service: Any, views: Iterable[Any]) -> dict[str, Any]:
+    hashes = {view.name: spec_hash(view) for view in sorted(views, key=lambda view: view.name)}
+    whole = json.dumps({"service": spec_hash(service), "views": hashes}, sort_keys=True)
+    return {"name": service.name, "spec_hash": hashlib.sha256(whole.encode()).hexdigest(), "views": hashes}
+
+
+def _refuse_changed_services(store: ProjectStore, objects: Iterable[Any]) -> None:
+    from feast import FeatureService
+
+    known = {service.name for service in store.list_feature_services()}
+    named = {thing.name: thing for thing in objects}
+    for service in named.values():
+        if not isinstance(service, FeatureService) or service.name not in known:
+            continue
+        views = [named[projection.name] for projection in service.feature_view_projections]
+        if _identity(service, views)["spec_hash"] != service_identity(store, service.name)["spec_hash"]:
+            reason = f"It is registered with another specification in {store.config.registry.path}."
+            remedy = "Name the changed set with the next number in feature_repo/definitions.py."
+            raise Refused(f"Changing the feature service {service.name!r}", (reason, remedy))
+
+
+@contextmanager
+def _third_party_warnings_off() -> Iterator[None]:
+    """Silence by name what Feast and ibis warn of on every call."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="On demand feature view is an experimental feature")
+        warnings.filterwarnings("ignore", message=r"fetch_arrow_table\(\) is deprecated", category=DeprecationWarning)
+        yield
+
+
+def _let_readers_and_a_writer_meet(database: Path) -> None:
+    """Switch the online database to write-ahead logging: a served request then never waits for a write."""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("pragma journal_mode=wal")
+
+
 def _canonical(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {
             key: Path(str(inner)).name if key in ("uri", "path") else _canonical(inner)
             for key, inner in sorted(value.items())
-            if key not in NOT_IDENTITY
+            if key not in NOT_IDENTITY and inner != WITHOUT_ENTITY
         }
     if isinstance(value, list):
         return sorted((_canonical(inner) for inner in value), key=lambda inner: json.dumps(inner, sort_keys=True))
     return value
 
 
-def _any_view(store: FeatureStore, name: str) -> Any:
+def _any_view(store: ProjectStore, name: str) -> Any:
     from feast.errors import FeatureViewNotFoundException
 
     try:
@@ -117,7 +153,7 @@ def _any_view(store: FeatureStore, name: str) -> Any:
         return store.get_on_demand_feature_view(name)
 
 
-def _refuse_losing_store(store: FeatureStore) -> None:
+def _refuse_losing_store(store: ProjectStore) -> None:
     kind = store.config.offline_store.type
     if kind in ("dask", "file"):
         raise Unavailable(

@@ -55,7 +55,7 @@ def build_tables(
 def weather_table(weather: pl.DataFrame) -> pl.DataFrame:
     """Stamp each hour's readings with the END of that hour: they were taken inside it, at an unknown minute."""
     ended = pl.col("time_hour") + HOUR
-    return weather.select("origin", event_timestamp=ended, created=ended + PUBLISHED_AFTER, *READINGS)
+    return weather.select("origin", *READINGS, event_timestamp=ended, created=ended + PUBLISHED_AFTER)
 
 
 def origin_table(timed: pl.DataFrame, until: datetime) -> pl.DataFrame:

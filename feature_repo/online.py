@@ -1,0 +1,148 @@
+"""Writing what became known into the online store, and reading it at request time.
+
+Feast applies no time to live online and lets an older row overwrite a newer one; both are closed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from handrail.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from feature_repo.project_store import ProjectStore
+
+KEYS = ("origin", "carrier", "dest", "tailnum")
+LEAD = timedelta(hours=2)
+NOTHING_WRITTEN = 0.0
+KEYS_AT_ONCE = 500
+
+
+def write_known(store: ProjectStore, since: datetime | None, until: datetime) -> dict[str, int]:
+    """Write the feature rows with `since` < event time <= `until`, of each key the newest; count them by view.
+
+    `since` None means from the beginning. A row that is not newer than the one already there is left out, so
+    calling this again, or with overlapping spans, changes nothing. Call it with growing `until`.
+    """
+    from feature_repo.definitions import VIEWS
+
+    return {view: _write_view(store, view, VIEWS[view][0], (since, until)) for view in VIEWS}
+
+
+def online(
+    store: ProjectStore, rows: Sequence[Mapping[str, Any]], at: datetime | None = None, service: str = "flights_v1"
+) -> dict[str, list[Any]]:
+    """Read the features of `service` for each row, as lists in the order of `rows`; None where unknown or stale.
+
+    A row has origin, carrier, dest, tailnum (or None), distance (miles) and the aware moments sched_dep and
+    sched_arr. A value counts only if it was known at the event time and no longer before it than its view's time
+    to live. Event time is `at`, else the row's `event_timestamp`, else two hours before its departure.
+
+    Raises:
+        InvalidInput: a row lacks one of these, or a moment has no time zone.
+    """
+    if not rows:
+        return {}
+    found = store.get_feature_service(service, allow_cache=True)
+    asked = {key: [row.get(key) or "" for row in rows] for key in KEYS} | _request_fields(rows)
+    answer = store.get_online_features(features=found, entity_rows=asked).proto
+    moments = [_event_time(row, at).timestamp() for row in rows]
+    values: dict[str, list[Any]] = {}
+    lifetimes = _lifetimes()
+    for name, vector in zip(answer.metadata.feature_names.val, answer.results, strict=True):
+        if name in asked:
+            continue
+        plain = [_plain(value) for value in vector.values]
+        known = [moment.seconds + moment.nanos / 1e9 for moment in vector.event_timestamps]
+        values[name] = _fresh(plain, known, moments, lifetimes[name]) if name in lifetimes else plain
+    return values
+
+
+def _write_view(store: ProjectStore, view: str, key: str, span: tuple[datetime | None, datetime]) -> int:
+    import polars as pl
+
+    rows = _newest_rows(store.features_root / f"{view}.parquet", key, span)
+    if rows.is_empty():
+        return 0
+    stored = _stored_moments(store, view, key, rows.get_column(key).to_list())
+    newer = rows.filter(pl.col("event_timestamp").dt.epoch("us") > pl.Series(stored))
+    if newer.is_empty():
+        return 0
+    store.write_to_online_store(view, df=newer.to_pandas())
+    return newer.height
+
+
+def _newest_rows(table: Path, key: str, span: tuple[datetime | None, datetime]) -> pl.DataFrame:
+    import polars as pl
+
+    since, until = span
+    known = pl.col("event_timestamp") <= until
+    if since is not None:
+        known &= pl.col("event_timestamp") > since
+    return (
+        pl.scan_parquet(table)
+        .filter(known)
+        .sort("event_timestamp")
+        .unique(key, keep="last", maintain_order=True)
+        .collect()
+    )
+
+
+def _stored_moments(store: ProjectStore, view: str, key: str, values: Sequence[str]) -> list[int]:
+    """Return the event time of the online row of each key in microseconds since 1970, 0 where there is none."""
+    from feature_repo.definitions import VIEWS
+
+    moments: list[int] = []
+    reference = [f"{view}:{VIEWS[view][2][0]}"]
+    for start in range(0, len(values), KEYS_AT_ONCE):
+        asked = {key: list(values[start : start + KEYS_AT_ONCE])}
+        answer = store.get_online_features(features=reference, entity_rows=asked).proto
+        position = list(answer.metadata.feature_names.val).index(reference[0].split(":")[1])
+        moments += [moment.ToMicroseconds() for moment in answer.results[position].event_timestamps]
+    return moments
+
+
+def _request_fields(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    fields = {
+        "sched_dep_s": [_seconds(row, "sched_dep") for row in rows],
+        "sched_arr_s": [_seconds(row, "sched_arr") for row in rows],
+    }
+    try:
+        return fields | {"distance": [float(row["distance"]) for row in rows]}
+    except (KeyError, TypeError, ValueError) as err:
+        raise InvalidInput("distance", "it is missing or no number", "Give it in miles.") from err
+
+
+def _seconds(row: Mapping[str, Any], field: str) -> int:
+    moment = row.get(field)
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise InvalidInput(field, f"{moment!r} is no moment with a time zone", "Give it in UTC.")
+    return int(moment.timestamp())
+
+
+def _event_time(row: Mapping[str, Any], at: datetime | None) -> datetime:
+    moment: datetime = at or row.get("event_timestamp") or row["sched_dep"] - LEAD
+    return moment.astimezone(UTC)
+
+
+def _lifetimes() -> dict[str, float]:
+    from feature_repo.definitions import VIEWS
+
+    return {feature: ttl.total_seconds() for _, ttl, features in VIEWS.values() for feature in features}
+
+
+def _fresh(values: list[Any], known: Sequence[float], moments: Sequence[float], lifetime: float) -> list[Any]:
+    return [
+        value if seen > NOTHING_WRITTEN and now - lifetime <= seen <= now else None
+        for value, seen, now in zip(values, known, moments, strict=True)
+    ]
+
+
+def _plain(value: Any) -> Any:
+    kind = value.WhichOneof("val")
+    return None if kind is None else getattr(value, kind)

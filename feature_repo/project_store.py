@@ -1,0 +1,27 @@
+"""Feast's store together with the place of this project's feature tables. Imports Feast: import it lazily."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from feast import FeatureStore, RepoConfig
+
+PROJECT = "handrail"
+
+
+class ProjectStore(FeatureStore):
+    """A local store: registry file, DuckDB offline, SQLite online. `features_root` holds a parquet file a view."""
+
+    def __init__(self, home: Path, features_root: Path) -> None:
+        """Keep registry and online database below `home`; DuckDB, since Feast's default store loses rows."""
+        super().__init__(
+            config=RepoConfig(
+                project=PROJECT,
+                provider="local",
+                registry=str(home / "registry.db"),
+                offline_store={"type": "duckdb"},
+                online_store={"type": "sqlite", "path": str(home / "online.db")},
+                entity_key_serialization_version=3,
+            )
+        )
+        self.features_root = features_root
