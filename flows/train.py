@@ -29,7 +29,7 @@ def run_stage(project: Path, stage: Stage, account: str | None) -> dict[str, Any
     return orchestration.run_stage(project, stage, account)
 
 
-@task
+@task(persist_result=False)
 def record_run(project: Path, results: list[dict[str, Any]]) -> dict[str, Any]:
     """Commit what DVC recorded, and write the pipeline's lineage."""
     return orchestration.record_run(project, results)

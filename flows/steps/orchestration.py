@@ -1,8 +1,13 @@
-"""What the tasks of the pipeline's flows do: plan the graph, run a stage of it, record what came out."""
+"""What the tasks of the flows do, one call each: settings are read, a clone is opened, the step is carried out.
+
+Steps are imported where they are called, so that loading a flow (to deploy it) loads no tool.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,7 +15,8 @@ from typing import Any
 from flows.steps import pipeline, workspace
 from flows.steps.accounts import tracking_environment
 from handrail.bootstrap import open_platform
-from handrail.settings import load_settings
+from handrail.errors import Refused
+from handrail.settings import Settings, load_settings
 
 
 def plan(project: Path | None, until: str | None) -> tuple[Path, tuple[pipeline.Stage, ...]]:
@@ -21,23 +27,156 @@ def plan(project: Path | None, until: str | None) -> tuple[Path, tuple[pipeline.
     return folder, stages
 
 
-def run_stage(
-    project: Path, stage: pipeline.Stage, account: str | None = None, report: Callable[[str], None] | None = None
-) -> dict[str, Any]:
+def run_stage(project: Path, stage: pipeline.Stage, account: str | None = None) -> dict[str, Any]:
     """Bring one stage up to date, logging to the MLflow server as `account` if one is named."""
-    return asdict(pipeline.run_stage(project, stage.name, tracking_environment(load_settings(), account), report))
+    return asdict(pipeline.run_stage(project, stage.name, tracking_environment(load_settings(), account), _log))
 
 
-def record_run(project: Path, results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def record_run(project: Path, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Commit dvc.lock and the evidence beside it, and write the pipeline's lineage. Safe to repeat."""
     commit = workspace.commit(project, "Record a pipeline run", _evidence(project))
-    platform = open_platform()
-    try:
+    with closing(open_platform(_in_clone(project))) as platform:
         platform.lineage.record_pipeline(project, commit)
-    finally:
-        platform.close()
     outcomes = {result["stage"]: result["outcome"] for result in results}
     return {"project": str(project), "commit": commit, "outcomes": outcomes}
+
+
+def publish_features(project: Path) -> dict[str, int]:
+    """Register the feature definitions and write online what became known by now; rows by view. Safe to repeat."""
+    from feature_repo.online import write_known
+    from feature_repo.store import apply, open_feature_store
+
+    settings = _in_clone(project)
+    store = open_feature_store(settings)
+    apply(store)
+    with closing(open_platform(settings)) as platform:
+        return write_known(store, None, platform.event_clock())
+
+
+def register(project: Path | None, account: str) -> dict[str, Any]:
+    """Make the clone's packaged tree one registered version, as `account`."""
+    from flows.steps import promote
+
+    settings = _in_clone(project)
+    return promote.as_json(promote.register(settings, settings.project, account))
+
+
+def ask(project: Path | None, account: str, registered: Mapping[str, Any], asked: tuple[str, str]) -> dict[str, Any]:
+    """Open the promotion request of a registered version; `asked` is the alias and the reason."""
+    from flows.steps import promote
+
+    settings, (alias, reason) = _in_clone(project), asked
+    evidence = promote.read_evidence(settings.project)
+    return promote.open_request(settings, promote.Registered(**registered), account, alias, (reason, evidence))
+
+
+def wait(account: str, request: Mapping[str, Any], within_s: float) -> dict[str, Any]:
+    """Return the request once it is decided, or as it stands after that time."""
+    from flows.steps import promote
+
+    return promote.wait_for_decision(load_settings(), account, request["request_id"], within_s)
+
+
+def is_open(request: Mapping[str, Any]) -> bool:
+    """Tell whether people may still decide."""
+    from flows.steps import promote
+
+    return promote.is_open(request)
+
+
+def suspend(request: Mapping[str, Any]) -> None:
+    """Give the worker back while people decide; resumed, the whole flow runs again and only looks once more.
+
+    Raises:
+        Refused: this run has no deployment, so that nobody could resume it.
+    """
+    from prefect.flow_runs import suspend_flow_run
+    from prefect.runtime import deployment
+
+    if deployment.id is None:
+        reasons = (
+            *request["reasons"],
+            f"Decide: handrail approvals decide {request['request_id']}, then run it again.",
+        )
+        raise Refused(f"Promoting {request['model']} version {request['version']} for now", reasons)
+    suspend_flow_run(timeout=None)
+
+
+def fetch_permit(account: str, request: Mapping[str, Any]) -> str:
+    """Return the file of a promoted request's permit."""
+    from flows.steps import promote
+
+    return str(promote.fetch_permit(load_settings(), account, request))
+
+
+def deploy(tree_digest: str | None, account: str | None) -> dict[str, Any]:
+    """Build and record the bento for a permitted tree, the packaged one if none is named."""
+    from flows.steps import deploy as steps
+    from handrail.bootstrap.approvals import tree_digest as digest_of
+
+    settings = _in_clone(None)
+    with closing(open_platform(settings)) as platform:
+        deployed = steps.deploy(platform, tree_digest or digest_of(settings.project / steps.PACKAGE), account)
+    return {
+        "deployment": deployed.deployment.uri,
+        "bento": deployed.bento.uri,
+        "model_version": deployed.model_version,
+        "tree_digest": deployed.tree_digest,
+        "reused": deployed.reused,
+    }
+
+
+def choose_month(month: str | None) -> str | None:
+    """Return the month to monitor: the one named, else the newest that is mature; None while nothing was deployed."""
+    from flows.steps.due_month import due_month
+
+    if month is not None:
+        return month
+    with closing(open_platform()) as platform:
+        return due_month(platform)
+
+
+def monitor(month: str) -> dict[str, Any]:
+    """Judge a month and write its record."""
+    from flows.steps import monitor as steps
+
+    return steps.monitor(_in_clone(None), month)
+
+
+def announce(record: dict[str, Any]) -> int:
+    """Emit an event for each finding of a month's record; return their number."""
+    from flows.steps.monitor_events import announce
+
+    return announce(record)
+
+
+def replay(days: int) -> dict[str, Any]:
+    """Replay days against the running bento over HTTP, and score the other flights in bulk."""
+    from flows.steps import replay as steps
+    from flows.steps.replay_bulk import score_the_rest
+    from handrail.entrypoints.serving_token import serving_token
+
+    settings = _in_clone(None)
+    played = steps.replay(settings, settings.url("bento"), serving_token(settings), days)
+    return {"replayed": played, "bulk": score_the_rest(settings, days)}
+
+
+def _in_clone(project: Path | None) -> Settings:
+    """Return the settings with the flows' clone as project."""
+    settings = load_settings()
+    return settings.model_copy(update={"project": workspace.open_workspace(settings, project).folder})
+
+
+def _log(line: str) -> None:
+    if "prefect" not in sys.modules:
+        return
+    from prefect.exceptions import MissingContextError
+    from prefect.logging import get_run_logger
+
+    try:
+        get_run_logger().info(line)
+    except MissingContextError:
+        return
 
 
 def _evidence(project: Path) -> list[str]:

@@ -1,0 +1,54 @@
+"""The flow `monitor`: one month's figures, reports and findings; each finding becomes an event."""
+
+from typing import Any
+
+from prefect import flow, task
+from pydantic import BaseModel, Field
+
+from flows.steps import orchestration
+
+
+class MonitorParameters(BaseModel):
+    """Which month is looked at."""
+
+    month: str | None = Field(
+        default=None,
+        pattern=r"^\d{4}-(0[1-9]|1[0-2])$",
+        description="A month such as 2013-09; the newest whose forecasts are all mature if empty.",
+    )
+
+
+DEFAULTS = MonitorParameters()
+
+
+@task(persist_result=False)
+def choose_month(month: str | None) -> str | None:
+    """Return the month to look at, None while nothing was deployed."""
+    return orchestration.choose_month(month)
+
+
+@task(persist_result=False)
+def measure(month: str) -> dict[str, Any]:
+    """Judge the month's mature forecasts and write the reports."""
+    return orchestration.monitor(month)
+
+
+@task(persist_result=False)
+def announce(record: dict[str, Any]) -> int:
+    """Emit an event for each finding and write the pages for the UI; return the number of events."""
+    return orchestration.announce(record)
+
+
+@flow
+def monitor(parameters: MonitorParameters = DEFAULTS) -> dict[str, Any]:
+    """Monitor a month; ends in findings, never in a decision."""
+    month = choose_month(parameters.month)
+    if month is None:
+        return {"month": None, "findings": []}
+    record = measure(month)
+    announce(record)
+    return record
+
+
+if __name__ == "__main__":
+    monitor()

@@ -1,0 +1,33 @@
+"""The flow `replay`: play whole days of the recorded year against the running bento, then score the rest in bulk."""
+
+from typing import Any
+
+from prefect import flow, task
+from pydantic import BaseModel, Field
+
+from flows.steps import orchestration
+
+
+class ReplayParameters(BaseModel):
+    """How much is replayed over HTTP."""
+
+    days: int = Field(default=10, ge=1, le=153, description="Whole days between August and December.")
+
+
+DEFAULTS = ReplayParameters()
+
+
+@task(persist_result=False)
+def play(days: int) -> dict[str, Any]:
+    """Send the days hour by simulated hour; goes on where an interrupted replay stopped."""
+    return orchestration.replay(days)
+
+
+@flow
+def replay(parameters: ReplayParameters = DEFAULTS) -> dict[str, Any]:
+    """Replay recorded days as production; only in replay mode."""
+    return play(parameters.days)
+
+
+if __name__ == "__main__":
+    replay()
