@@ -18,8 +18,9 @@ from handrail.entrypoints.cli.lineage_output import (
     sentence_of,
     shorten,
     trace_to_json,
+    trees,
 )
-from handrail.entrypoints.cli.output import AsJson, print_json, results
+from handrail.entrypoints.cli.output import AsJson, print_json
 from handrail.errors import InvalidInput, UnknownReference
 
 app = typer.Typer(no_args_is_help=True, help="What made a prediction, and what a file touched.")
@@ -53,7 +54,7 @@ def show_trace(
     if as_json:
         print_json(trace_to_json(trace))
     else:
-        results.print(draw_trace(trace))
+        trees.print(draw_trace(trace))
 
 
 @app.command("impact", epilog="Example: handrail lineage impact data/raw/flights/2013-03.csv")
@@ -68,7 +69,7 @@ def show_impact(
     if as_json:
         print_json(impact_to_json(impact))
     else:
-        results.print(draw_impact(impact))
+        trees.print(draw_impact(impact))
 
 
 @app.command(

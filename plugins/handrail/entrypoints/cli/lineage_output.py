@@ -6,10 +6,14 @@ import re
 from dataclasses import asdict
 from typing import Any
 
+from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
 from handrail.bootstrap.lineage import DigestConflict, Edge, Impact, Node, Section, Trace, tell
+
+# Rich cuts the lines of a tree at the width of its console; a terminal wraps what is longer than itself.
+trees = Console(width=400)
 
 SHORT = 12
 MOST_LINES = 12

@@ -1,0 +1,161 @@
+"""`handrail lineage`: trees for eyes, JSON for programs, one sentence for mistakes."""
+
+import json
+import shutil
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from handrail.bootstrap import open_platform
+from handrail.bootstrap.feedback import Prediction
+from handrail.bootstrap.lineage import FeedbackPredictions
+from handrail.entrypoints.cli import main
+from handrail.lineage.adapters.sql_graph import SqlGraph
+from handrail.lineage.adapters.sql_pointers import SqlPointers
+from handrail.lineage.domain import artifact_at
+from handrail.lineage.service import Lineage, LineagePorts
+from tests.fakes.lineage import COMMIT, DEPLOYMENT, PERMIT, STAGES, VERSION, PipelineInMemory, story
+
+CONFIG = Path(__file__).resolve().parents[2] / "config"
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+ALIAS = "mlflow alias flights@champion"
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A project whose store holds the story of one model and three of its predictions."""
+    shutil.copytree(CONFIG, tmp_path / "config")
+    monkeypatch.setenv("HANDRAIL_PROJECT", str(tmp_path))
+    monkeypatch.setenv("HANDRAIL_HOME", str(tmp_path / ".handrail"))
+    monkeypatch.setenv("HANDRAIL_REPOSITORY", "shop")
+    platform = open_platform()
+    assert platform.lineage.findings() == ()
+    graph = SqlGraph(platform.store)
+    lineage = Lineage(
+        LineagePorts(
+            graph=graph,
+            conflicts=graph,
+            pointers=SqlPointers(platform.store),
+            predictions=FeedbackPredictions(platform.feedback),
+            pipelines=PipelineInMemory(STAGES),
+            repository="shop",
+        )
+    )
+    for call in story(tmp_path):
+        call(lineage)
+    lineage.point(ALIAS, VERSION, NOON, by=PERMIT.uri)
+    platform.feedback.record_predictions(
+        [Prediction(f"p{n}", DEPLOYMENT.uri, f"flight-{n}", NOON, 0.5, 1) for n in range(3)]
+    )
+    yield lineage
+    platform.close()
+
+
+@pytest.fixture
+def handrail(home, monkeypatch, capsys):
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["handrail", "lineage", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        printed = capsys.readouterr()
+        return stopped.value.code or 0, printed.out, printed.err
+
+    return call
+
+
+def test_a_trace_is_a_tree_in_the_order_of_the_loop(handrail):
+    code, out, _ = handrail("trace", "p1")
+
+    titles = [
+        "prediction p1",
+        "deployment",
+        "bento",
+        "permit and approvers",
+        "actor://registry/ann",
+        "model version",
+        "MLflow run",
+        "training set",
+        "feature views",
+        "validation",
+        "DVC data",
+        "git commit",
+        "hops proven",
+    ]
+    places = [out.index(title) for title in titles]
+    assert code == 0
+    assert places == sorted(places)
+    assert f"git://shop/{COMMIT[:12]}…" in out, "digests are shortened"
+    assert COMMIT not in out
+    assert "proven (bentoml)" in out
+    assert "asserted (approvals)" in out
+    assert "5 single files in these folders" in out
+
+
+def test_a_trace_as_json_holds_whole_digests_and_proof(handrail):
+    code, out, _ = handrail("trace", "p1", "--json")
+
+    trace = json.loads(out)
+    assert code == 0
+    assert (trace["prediction_id"], trace["start"], trace["truncated"]) == ("p1", DEPLOYMENT.uri, False)
+    assert trace["sections"][-1]["nodes"][0]["uri"] == f"git://shop/{COMMIT}"
+    assert trace["sections"][-1]["nodes"][0]["via"]["proven"] is True
+    assert 0 < trace["proven_hops"] < trace["hops"] == len(trace["edges"])
+    assert trace["conflicts"] == []
+
+
+def test_an_impact_ends_in_models_deployments_and_numbers(handrail):
+    code, out, _ = handrail("impact", "data/raw/2013-01.csv")
+
+    assert code == 0
+    assert VERSION.uri in out
+    assert f"{DEPLOYMENT.uri}" in out
+    assert "3 predictions" in out
+
+
+def test_an_impact_as_json(handrail):
+    code, out, _ = handrail("impact", "dvc://shop/data/raw/2013-02", "--json")
+
+    impact = json.loads(out)
+    assert code == 0
+    assert impact["models"] == [VERSION.uri]
+    assert impact["predictions"] == {DEPLOYMENT.uri: 3}
+    assert impact["total_predictions"] == 3
+
+
+def test_a_budget_that_ends_the_walk_is_told(handrail):
+    assert "node budget" in handrail("trace", "p1", "--max-nodes", "2")[1]
+    assert "lower bounds" in handrail("impact", "data/raw", "--max-nodes", "2")[1]
+
+
+@pytest.mark.parametrize("verb", ["trace", "impact"])
+@pytest.mark.parametrize(
+    ("ref", "words"), [("no-such-thing", "no-such-thing"), ("data/raw/2013", "several"), ("dvc://shop/x y", "x y")]
+)
+def test_a_name_that_fits_nothing_or_several_is_one_sentence(handrail, verb, ref, words):
+    code, out, err = handrail(verb, ref)
+
+    assert (code, out) == (1, "")
+    assert words in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_a_pointer_answers_as_of_a_moment(handrail):
+    code, out, _ = handrail("pointer", ALIAS, "--at", "2026-11-23T12:00Z")
+    assert code == 0
+    assert out.startswith(f"{ALIAS} -> {VERSION.uri} since 2026-11-23T12:00:00+00:00 by {PERMIT.uri}")
+
+    assert json.loads(handrail("pointer", ALIAS, "--at", "2026-11-24", "--json")[1])["target"] == VERSION.uri
+    assert handrail("pointer", ALIAS, "--at", "2026-11-22")[0] == 1
+    assert handrail("pointer", ALIAS, "--at", "noon")[0] == 1
+
+
+def test_findings_are_sentences(handrail, home):
+    assert "No digest contradicts another." in handrail("findings")[1]
+
+    home.derive(artifact_at("bento://flights/b9"), artifact_at(PERMIT.uri, "sha256:" + "0" * 64))
+
+    assert "000000000000…" in handrail("findings")[1]
+    assert json.loads(handrail("findings", "--json")[1])[0]["uri"] == PERMIT.uri
+    assert "was also claimed as" in handrail("trace", "p1")[1]
