@@ -38,11 +38,10 @@ class Performance:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How the service answered: latencies in milliseconds for one batch; shares of batches between 0 and 1."""
+    """How the service answered: latencies in milliseconds for one batch; the share of attempts that failed, 0 to 1."""
 
     batches: int
-    retried: int
-    failed: int
+    failed_attempts: int
     error_share: float
     latency_p50_ms: float | None
     latency_p99_ms: float | None
@@ -189,7 +188,7 @@ def health_finding(
     subject: Subject, seen: Health, rules: MonitoringRules, objectives: Mapping[str, Objective]
 ) -> Finding:
     """Say whether the service answered batches, and quickly; a month without batches is in order."""
-    checks = [check("share of failed batches", seen.error_share, rules.health.error_share, objectives)]
+    checks = [check("share of failed attempts", seen.error_share, rules.health.error_share, objectives)]
     if seen.batches:
         checks.append(check("latency p99 in ms", seen.latency_p99_ms, rules.health.latency_p99_ms, objectives))
     return _finding("health", subject, tuple(checks))

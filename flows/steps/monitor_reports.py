@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -138,7 +139,6 @@ def _drift_report(tables: MonthTables, subject: ReportSubject, rules: Monitoring
     """Compare the month's scores and features with the reference; only scores and coverage are tested."""
     from evidently import DataDefinition, Dataset, Report
     from evidently.metrics import MeanValue, ValueDrift
-    from evidently.presets import DataDriftPreset
     from evidently.tests import gte, lte
 
     definition = DataDefinition(
@@ -154,19 +154,34 @@ def _drift_report(tables: MonthTables, subject: ReportSubject, rules: Monitoring
         [
             ValueDrift(column=SCORE_BIN, method="psi", threshold=limit, tests=[lte(limit)]),
             MeanValue(column="known", tests=[gte(coverage)]),
-            DataDriftPreset(
-                columns=[*tables.numeric, *tables.categorical],
-                num_method=rules.reports.numeric.method,
-                num_threshold=rules.reports.numeric.threshold,
-                cat_method=rules.reports.categorical.method,
-                cat_threshold=rules.reports.categorical.threshold,
-            ),
+            *_feature_drift(tables, rules),
         ],
         include_tests=False,
     )
     return report.run(
         current, reference, timestamp=subject.as_of, metadata=subject.metadata(rules), tags=["drift", subject.month]
     )
+
+
+def _feature_drift(tables: MonthTables, rules: MonitoringRules) -> list[Any]:
+    """Compare every feature that has values on both sides; Evidently fails on a column without any."""
+    from evidently.presets import DataDriftPreset
+
+    sides = (tables.current, tables.reference)
+    columns = [
+        name for name in (*tables.numeric, *tables.categorical) if all(side[name].notna().any() for side in sides)
+    ]
+    if not columns:
+        return []
+    return [
+        DataDriftPreset(
+            columns=columns,
+            num_method=rules.reports.numeric.method,
+            num_threshold=rules.reports.numeric.threshold,
+            cat_method=rules.reports.categorical.method,
+            cat_threshold=rules.reports.categorical.threshold,
+        )
+    ]
 
 
 def _prepared(frame: pd.DataFrame, inner: Any, rules: MonitoringRules) -> pd.DataFrame:
@@ -187,6 +202,7 @@ def _classification_report(tables: MonthTables, subject: ReportSubject, rules: M
     from evidently.metrics import MeanValue
     from evidently.presets import ClassificationPreset
     from evidently.tests import gte
+    from sklearn.exceptions import UndefinedMetricWarning
 
     definition = DataDefinition(
         numerical_columns=["outcome", "probability"],
@@ -204,12 +220,15 @@ def _classification_report(tables: MonthTables, subject: ReportSubject, rules: M
         ],
         include_tests=False,
     )
-    return report.run(
-        Dataset.from_pandas(sample, data_definition=definition),
-        timestamp=subject.as_of,
-        metadata=subject.metadata(rules),
-        tags=["classification", subject.month],
-    )
+    with warnings.catch_warnings():
+        # A month may pass without a forecast of a late landing; its precision is shown as 0.
+        warnings.simplefilter("ignore", UndefinedMetricWarning)
+        return report.run(
+            Dataset.from_pandas(sample, data_definition=definition),
+            timestamp=subject.as_of,
+            metadata=subject.metadata(rules),
+            tags=["classification", subject.month],
+        )
 
 
 def _project(store: Any, name: str) -> Any:

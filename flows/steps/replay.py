@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 import polars as pl
 
+from flows.steps.deploy import pointer_of
 from flows.steps.replay_bento import Answer, BentoClient
 from flows.steps.replay_log import Batch, Place, ReplayLog
 from flows.steps.replay_plan import DEFAULT_DAYS, SimulatedHour, replayed_days, timeline
@@ -24,7 +25,7 @@ from flows.steps.replay_truth import KIND, SOURCE, Fate, OutcomeReport, fate_of
 from flows.steps.replay_world import open_world
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.feedback import prediction_id_for
-from handrail.clock import EventClock
+from handrail.clock import EventClock, system_time
 from handrail.errors import Conflict, Misconfigured, Unavailable
 from handrail.settings import Settings
 
@@ -152,15 +153,15 @@ def sampled_hours(hours: Sequence[SimulatedHour]) -> set[datetime]:
 
 
 def serving_deployment(platform: Platform) -> str:
-    """Return the URI of the deployment that was started last.
+    """Return the URI of the deployment that this environment serves now.
 
     Raises:
-        Unavailable: none was ever recorded.
+        Unavailable: nothing was deployed yet.
     """
-    started = [record for record in platform.feedback.deployments() if record.started_at is not None]
-    if not started:
-        raise Unavailable("The replay", "no deployment is recorded", "Deploy a permitted model first.")
-    return max(started, key=lambda record: (record.started_at, record.uri)).uri
+    pointer = platform.lineage.pointer_at(pointer_of(platform.settings), system_time())
+    if pointer is None or pointer.target is None:
+        raise Unavailable("This environment", "nothing is deployed in it", "Deploy a permitted model first.")
+    return pointer.target
 
 
 def wait_until_drained(

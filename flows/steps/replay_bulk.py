@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from flows.steps.bento_build import find_bento
 from flows.steps.outputs import fresh_folder, write_json, write_parquet
 from flows.steps.replay import Progress, serving_deployment
 from flows.steps.replay_plan import DEFAULT_DAYS, replayed_days
@@ -36,23 +37,20 @@ class Model:
     scorer: Scorer
 
 
-def score_the_rest(
-    settings: Settings, days: int = DEFAULT_DAYS, tree: Path | None = None, progress: Progress | None = None
-) -> dict[str, Any]:
+def score_the_rest(settings: Settings, days: int = DEFAULT_DAYS, progress: Progress | None = None) -> dict[str, Any]:
     """Score every flight after go-live point-in-time, and record those that `replay` left out, with their outcomes.
 
-    `days` is what `replay` was given. `tree` is the artifact tree that is served (the project's models/package if
-    None); a permit has to cover exactly its bytes. Scored months stay under home/replay/scored, with their features.
-    Returns the figures. Safe to stop and to repeat.
+    `days` is what `replay` was given. Scored months stay under home/replay/scored, with their features. Returns the
+    figures. Safe to stop and to repeat.
 
     Raises:
-        Unavailable: no deployment is recorded.
-        Refused: the tree is not the one that the deployment serves.
+        Unavailable: nothing is deployed, or its bento is gone.
+        Refused: no permit covers the bytes that the deployment serves.
     """
     tell = progress or (lambda _done, _total, _what: None)
     world = open_world(settings)
     with closing(open_platform(settings)) as platform:
-        model = open_model(settings, platform, tree or settings.project / "models" / "package")
+        model = open_model(settings, serving_deployment(platform))
         months = score_months(settings, world, model, tell)
         rest = months.filter(~pl.col("local_day").is_in(replayed_days(days)))
         receipts = record(platform, model, rest, tell)
@@ -61,22 +59,22 @@ def score_the_rest(
     return {"flights": rest.height, **receipts}
 
 
-def open_model(settings: Settings, platform: Platform, tree: Path) -> Model:
-    """Load the model of the deployment that was started last, from a private copy of bytes that a permit covers.
+def open_model(settings: Settings, deployment: str) -> Model:
+    """Load the model that a deployment serves, from a private copy of what its bento carries.
 
     Raises:
-        Refused: the permit of that deployment does not cover exactly these bytes.
+        Unavailable: the bento is not in this store.
+        Refused: no permit covers exactly these bytes.
     """
-    from bentos.flights.permitted import Carried, private_copy
+    from bentos.flights.permitted import find_carried, private_copy
     from bentos.flights.scoring import Scorer
 
-    uri = serving_deployment(platform)
-    digest = next(record.tree_digest for record in platform.feedback.deployments() if record.uri == uri)
-    if digest is None:
-        raise Unavailable(f"The deployment {uri}", "nobody recorded which bytes it serves", "Deploy it again.")
-    permit = settings.permits / f"{digest.removeprefix('sha256:')}.json"
-    with private_copy(settings, Carried(tree, permit)) as verified:
-        return Model(uri, digest, Scorer.load(verified.tree))
+    bento = find_bento(settings, deployment.rsplit("/", 1)[-1])
+    carried = find_carried(bento.folder / "src") if bento else None
+    if carried is None:
+        raise Unavailable(f"The bento of {deployment}", "it is not in the local store", "Deploy that model again.")
+    with private_copy(settings, carried) as verified:
+        return Model(deployment, verified.statement.tree_digest, Scorer.load(verified.tree))
 
 
 def score_months(settings: Settings, world: World, model: Model, progress: Progress) -> pl.DataFrame:
@@ -129,7 +127,7 @@ def predictions_of(flights: pl.DataFrame, model: Model) -> list[Prediction]:
     from bentos.flights.predictor import row_digests
 
     scorer = model.scorer
-    digests = row_digests({name: flights[name].to_list() for name in scorer.features}, scorer.features)
+    digests = row_digests(scorer.encode({name: flights[name].to_list() for name in scorer.features}))
     rows = zip(flights["flight_id"], flights["event_timestamp"], flights["score"], digests, strict=True)
     return [
         Prediction(
@@ -160,4 +158,4 @@ def _event(deployment: str, report: Any) -> Feedback:
 
 def _is_current(place: Path, made: dict[str, str]) -> bool:
     file = place / "made.json"
-    return file.is_file() and json.loads(file.read_text(encoding="utf-8")) == made
+    return file.is_file() and bool(json.loads(file.read_text(encoding="utf-8")) == made)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,7 @@ from flows.steps.features import entity_rows
 from handrail.settings import Settings
 
 if TYPE_CHECKING:
-    from feast import FeatureStore
-
-BEFORE_EVERYTHING = datetime(1970, 1, 1, tzinfo=UTC)
+    from feature_repo.project_store import ProjectStore
 
 
 class FeastOnline:
@@ -29,13 +27,14 @@ class FeastOnline:
 
         self._database = settings.home / "feast" / "online.db"
         self._store = open_feature_store(settings, features)
-        apply(self._store)
+        if not self._store.list_feature_services():
+            apply(self._store)
 
     def write_known(self, since: datetime | None, until: datetime) -> None:
         """Write the rows that became known in (since, until], oldest first; of each key the last one."""
         from feature_repo.store import write_known
 
-        write_known(self._store, since or BEFORE_EVERYTHING, until)
+        write_known(self._store, since, until)
 
     def forget(self) -> None:
         """Remove every online row: an event time before the newest of them would see the future."""
@@ -54,15 +53,12 @@ class FeastOnline:
 
 
 def online_row(flight: dict[str, Any]) -> dict[str, Any]:
-    """Return the entity keys and request fields of one request to the bento."""
+    """Return what the feature store is asked about one request to the bento."""
     keys = {name: flight[name] for name in ("origin", "carrier", "dest", "tailnum", "distance")}
-    moments = {
-        f"{name}_s": int(datetime.fromisoformat(flight[name]).timestamp()) for name in ("sched_dep", "sched_arr")
-    }
-    return keys | moments
+    return keys | {name: datetime.fromisoformat(flight[name]) for name in ("sched_dep", "sched_arr")}
 
 
-def open_full_year(settings: Settings, features: Path) -> FeatureStore:
+def open_full_year(settings: Settings, features: Path) -> ProjectStore:
     """Open a store over the full-year tables with a registry of its own, so that nobody else's is changed."""
     from feature_repo.store import apply, open_feature_store
 
@@ -71,7 +67,7 @@ def open_full_year(settings: Settings, features: Path) -> FeatureStore:
     return store
 
 
-def point_in_time(store: FeatureStore, flights: pl.DataFrame, service: str) -> pl.DataFrame:
+def point_in_time(store: ProjectStore, flights: pl.DataFrame, service: str) -> pl.DataFrame:
     """Return `flights` with the features of `service` as they were known at each row's `event_timestamp`."""
     from feature_repo.store import historical
 

@@ -111,10 +111,10 @@ def test_thin_coverage_alerts_though_the_ranking_is_fine() -> None:
 
 
 def test_a_month_without_batches_is_healthy() -> None:
-    assert health_finding(SUBJECT, Health(0, 0, 0, 0.0, None, None), RULES, OBJECTIVES).state == "ok"
+    assert health_finding(SUBJECT, Health(0, 0, 0.0, None, None), RULES, OBJECTIVES).state == "ok"
 
 
 def test_slow_answers_are_a_health_alert() -> None:
-    seen = Health(100, 0, 0, 0.0, 20.0, 9000.0)
+    seen = Health(100, 0, 0.0, 20.0, 9000.0)
 
     assert health_finding(SUBJECT, seen, RULES, OBJECTIVES).figure == "latency p99 in ms"
