@@ -116,8 +116,8 @@ class Lineage:
     ) -> None:
         """Record what an MLflow run read and the artifact tree that came of it.
 
-        `stage_inputs` is the run's tag of that name, `used` the inputs of its DVC stage
-        (`record_pipeline(...).inputs_of("train")`).
+        `stage_inputs` is the run's tag `handrail.stage_inputs` (64 hex digits): it leads on to what the stage read, if
+        the stage also wrote it into a JSON output. `used` are inputs beyond these.
         """
         self._ports.graph.record(describe_tracking_run(run, used, stage_inputs, tree_digest, agents))
 

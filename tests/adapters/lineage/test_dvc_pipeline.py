@@ -27,7 +27,7 @@ out = Path("data/training"); out.mkdir(parents=True, exist_ok=True)
 (out / "train.parquet").write_text("rows " + Path("params.yaml").read_text())
 (out / "manifest.json").write_text(json.dumps(
     {"feature_service": {"name": "flights_v1", "spec_hash": "aa"}, "views": {"weather": "bb", "plane": "cc"}}))
-Path("data/validation.json").write_text("{}")
+Path("data/validation.json").write_text(json.dumps({"stage_inputs": "ab" * 32}))
 """
 STAGES = {
     "acquire": {"cmd": f"{sys.executable} steps/acquire.py", "deps": ["steps/acquire.py"], "outs": ["data/raw"]},
@@ -126,6 +126,8 @@ def test_features_and_validation_are_read_from_what_the_stage_wrote(record):
     assert [view.name for view in features.features.views] == ["plane", "weather"]
     assert features.features.training_set.path == "data/training"
     assert features.validation.path == "data/validation.json"
+    assert features.inputs_fingerprint == "ab" * 32
+    assert stage(record, "acquire").inputs_fingerprint is None
     assert json.loads(features.parameters) == {"params.yaml": {"seed": 1}}
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from handrail.lineage.domain import tell
-from tests.fakes.lineage import DEPLOYMENT, open_in_memory, story
+from tests.fakes.lineage import DEPLOYMENT, INPUTS, open_in_memory, story
 
 
 @pytest.fixture
@@ -51,6 +51,13 @@ def test_the_way_to_the_commit_is_proven_by_the_source_files(trace):
 
     assert commit.via.proven
     assert commit.via.effect.startswith("dvc://shop/flows/steps/")
+
+
+def test_the_run_leads_to_the_training_set_by_the_fingerprint_of_its_inputs(trace):
+    edges = {(e.effect.partition("://")[0], e.cause.partition("@")[0]): e.proven for e in trace.edges}
+
+    assert edges["mlflow", f"stage-inputs://sha256/{INPUTS}"]
+    assert edges["stage-inputs", "dvc://shop/data/training"]
 
 
 def test_single_files_are_folded_into_their_folder(trace):

@@ -20,6 +20,7 @@ LOCK = "dvc.lock"
 FEATURE_STORE = "feature_repo/feature_store.yaml"
 TRAINING_MANIFEST = "manifest.json"
 VALIDATION = "validation.json"
+STAGE_INPUTS = "stage_inputs"
 MAX_HISTORY = 200
 Entries = Mapping[str, Mapping[str, Any]]
 
@@ -60,6 +61,7 @@ class DvcPipeline:
                     tuple(outputs),
                     _features(project, files, outputs),
                     _validation(outputs),
+                    _inputs_fingerprint(files, outputs),
                 )
             )
         return PipelineRecord(self._repository, tuple(stages))
@@ -113,7 +115,7 @@ def _features(project: Path, files: ProjectFiles, outputs: Sequence[PipelineFile
         path = f"{output.path}/{TRAINING_MANIFEST}"
         if not any(member.path == path for member in output.members):
             continue
-        manifest = json.loads(files.read(path))
+        manifest = _read_json(files, path)
         if "feature_service" in manifest:
             return _feature_set(_feast_project(project), output, manifest)
     return None
@@ -151,3 +153,22 @@ def _hex(value: str) -> str:
 def _validation(outputs: Sequence[PipelineFile]) -> PipelineFile | None:
     found = (file for file in outputs if file.path.rpartition("/")[2] == VALIDATION and file.sha256)
     return next(found, None)
+
+
+def _inputs_fingerprint(files: ProjectFiles, outputs: Sequence[PipelineFile]) -> str | None:
+    """Find the fingerprint of its inputs that a stage wrote into a report of its own, under `stage_inputs`."""
+    for output in outputs:
+        if output.path.endswith(".json") and output.sha256:
+            found = _read_json(files, output.path).get(STAGE_INPUTS)
+            if found:
+                return str(found)
+    return None
+
+
+def _read_json(files: ProjectFiles, path: str) -> Mapping[str, Any]:
+    """Read a JSON file that a stage wrote; one that holds no mapping is empty."""
+    try:
+        content = json.loads(files.read(path))
+    except ValueError as err:
+        raise InvalidInput(path, "it is no JSON", "Run the stage that writes it again: dvc repro -f.") from err
+    return content if isinstance(content, dict) else {}

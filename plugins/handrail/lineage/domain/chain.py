@@ -37,7 +37,7 @@ SECTIONS: tuple[tuple[str, Callable[[Node], bool]], ...] = (
     ("permit and approvers", lambda node: node.kind in {"permit", "policy"} or node.role is Role.AGENT),
     ("model version", _kind("model-version")),
     ("artifact tree", _kind("artifact-tree")),
-    ("MLflow run", _kind("tracking-run")),
+    ("MLflow run", _kind("tracking-run", "stage-inputs")),
     ("training set", lambda node: node.kind == "dvc-data" and node.attributes.get("role") == TRAINING_SET),
     ("feature views", _kind("feature-service", "feature-view")),
     ("validation", _kind("validation")),

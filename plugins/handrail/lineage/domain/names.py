@@ -23,6 +23,7 @@ _KINDS: Sequence[tuple[re.Pattern[str], str]] = tuple(
         (r"gx://", "validation"),
         (r"mlflow://[^/]+/run/", "tracking-run"),
         (r"mlflow://[^/]+/registered/", "model-version"),
+        (r"stage-inputs://", "stage-inputs"),
         (r"tree://", "artifact-tree"),
         (r"approval://.*/decision$", "promotion-decision"),
         (r"approval://", "permit"),
@@ -58,9 +59,14 @@ def permit_uri(gate: str, digest: str) -> str:
     return f"approval://{quote(gate, safe='@:+~.-_')}/{check_digest('permit digest', digest).partition(':')[2]}"
 
 
+def inputs_uri(fingerprint: str) -> str:
+    """`stage-inputs://sha256/<hex>`: everything that a stage reads, as the one sha256 that its runs are tagged with."""
+    return f"stage-inputs://sha256/{check_digest('stage_inputs', f'sha256:{fingerprint}').removeprefix('sha256:')}"
+
+
 def snapshot_uri(store: str, digest: str) -> str:
-    """`feedback://<store>/snapshot/<digest>`; the algorithm's name is left out."""
-    return f"feedback://{quote(store, safe='@:+~.-_')}/snapshot/{digest.partition(':')[2] or digest}"
+    """`feedback://<store>/snapshot/<digest>`, the digest with its algorithm."""
+    return f"feedback://{quote(store, safe='@:+~.-_')}/snapshot/{check_digest('snapshot digest', digest)}"
 
 
 def report_uri(project: str, report_id: str) -> str:

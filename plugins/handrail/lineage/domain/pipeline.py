@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from handrail.lineage.domain.facts import ActivityDetails, Facts, activity_fact, describe_activity, describe_derivation
 from handrail.lineage.domain.names import artifact_at
-from handrail.lineage.domain.records import tree_at
+from handrail.lineage.domain.records import inputs_at, tree_at
 from handrail.refs import ArtifactVersion, DataVersion, FeatureService, FeatureView, GitCommit
 
 ASSERTED_BY = "dvc"
@@ -61,7 +61,10 @@ class FeatureSet:
 
 @dataclass(frozen=True, slots=True)
 class StageRun:
-    """One run of one stage. `fingerprint` is the sha256 of its lock entry; `commit` recorded that entry first."""
+    """One run of one stage. `fingerprint` is the sha256 of its lock entry; `commit` recorded that entry first.
+
+    `inputs_fingerprint` is the sha256 (64 hex digits) by which the stage tags its runs in MLflow, if it does.
+    """
 
     name: str
     fingerprint: str
@@ -72,6 +75,7 @@ class StageRun:
     outputs: tuple[PipelineFile, ...]
     features: FeatureSet | None = None
     validation: PipelineFile | None = None
+    inputs_fingerprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ def describe_pipeline(record: PipelineRecord) -> Facts:
 def _stage(repository: str, stage: StageRun) -> Iterator[Facts]:
     commit = artifact_at(GitCommit(repository, stage.commit).uri, f"git:{stage.commit}")
     code = [_code(repository, file) for file in stage.code]
-    used = [*(_data(repository, file) for file in stage.inputs), *code, commit]
+    read = [*(_data(repository, file) for file in stage.inputs), *code]
     outputs = [_data(repository, file) for file in stage.outputs]
     members = [_member(repository, member) for file in stage.outputs for member in file.members]
     node = activity_fact(
@@ -132,12 +136,15 @@ def _stage(repository: str, stage: StageRun) -> Iterator[Facts]:
         "dvc-stage",
         ActivityDetails(attributes={"stage": stage.name, "parameters": stage.parameters}),
     )
-    yield describe_activity(node, used, [*outputs, *members], [], ASSERTED_BY)
+    yield describe_activity(node, [*read, commit], [*outputs, *members], [], ASSERTED_BY)
     for file in (*stage.inputs, *stage.outputs):
         yield _contents(repository, file)
     for source, artifact in zip(stage.code, code, strict=True):
         if source.in_commit:
             yield describe_derivation(artifact, commit, ASSERTED_BY, agreed=f"md5:{source.md5}")
+    if stage.inputs_fingerprint:
+        inputs = inputs_at(stage.inputs_fingerprint)
+        yield from (describe_derivation(inputs, each, ASSERTED_BY) for each in read)
     if stage.features:
         yield from _features(repository, node.uri, stage.features, commit)
     if stage.validation:

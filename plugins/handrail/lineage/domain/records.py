@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from handrail.lineage.domain.facts import (
-    ActivityDetails,
     Facts,
     activity_fact,
     describe_activity,
     describe_derivation,
 )
-from handrail.lineage.domain.names import artifact_at, tree_uri
+from handrail.lineage.domain.names import artifact_at, inputs_uri, tree_uri
 from handrail.refs import ArtifactVersion
 
 
@@ -38,6 +37,11 @@ def tree_at(digest: str) -> ArtifactVersion:
     return artifact_at(tree_uri(digest), digest)
 
 
+def inputs_at(fingerprint: str) -> ArtifactVersion:
+    """Return the inputs of a stage with that fingerprint (64 hex digits)."""
+    return artifact_at(inputs_uri(fingerprint), f"sha256:{fingerprint}")
+
+
 def describe_tracking_run(
     run: Name,
     used: Sequence[ArtifactVersion],
@@ -47,8 +51,8 @@ def describe_tracking_run(
 ) -> Facts:
     """State what an MLflow run read, and the artifact tree that came of it."""
     generated = [tree_at(tree_digest)] if tree_digest else []
-    details = ActivityDetails(attributes={"stage_inputs": stage_inputs} if stage_inputs else {})
-    return describe_activity(activity_fact(uri_of(run), "tracking-run", details), used, generated, agents, "mlflow")
+    read = [*used, inputs_at(stage_inputs)] if stage_inputs else used
+    return describe_activity(activity_fact(uri_of(run), "tracking-run"), read, generated, agents, "mlflow")
 
 
 def describe_registration(version: Name, tree_digest: str, run: Name | None) -> Facts:
