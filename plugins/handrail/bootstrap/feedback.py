@@ -28,6 +28,7 @@ __all__ = [
     "Prediction",
     "Receipt",
     "Snapshot",
+    "feedback_stores",
     "open_feedback",
     "open_spool",
     "prediction_id_for",
@@ -41,6 +42,18 @@ def open_feedback(settings: Settings, store: Store) -> FeedbackLog:
         Misconfigured: config/feedback.yaml cannot be used, or a newer release wrote the tables.
     """
     from handrail.feedback.adapters.pyarrow_labels import PyarrowLabels
+    from handrail.feedback.adapters.yaml_kinds import read_kinds
+
+    kinds = read_kinds(settings.config / "feedback.yaml")
+    return FeedbackLog(feedback_stores(store), PyarrowLabels(), kinds)
+
+
+def feedback_stores(store: Store) -> FeedbackStores:
+    """Return what stands behind each port in SQL, with the tables of `store` brought up to date.
+
+    Raises:
+        Misconfigured: a newer release wrote the tables.
+    """
     from handrail.feedback.adapters.sql_auditor import SqlAuditor
     from handrail.feedback.adapters.sql_deployments import SqlDeployments
     from handrail.feedback.adapters.sql_events import SqlEvents
@@ -48,11 +61,9 @@ def open_feedback(settings: Settings, store: Store) -> FeedbackLog:
     from handrail.feedback.adapters.sql_predictions import SqlPredictions
     from handrail.feedback.adapters.sql_snapshots import SqlSnapshots
     from handrail.feedback.adapters.sql_tables import MIGRATIONS
-    from handrail.feedback.adapters.yaml_kinds import read_kinds
 
-    kinds = read_kinds(settings.config / "feedback.yaml")
     migrate(store, "feedback", MIGRATIONS)
-    stores = FeedbackStores(
+    return FeedbackStores(
         deployments=SqlDeployments(store),
         predictions=SqlPredictions(store),
         events=SqlEvents(store),
@@ -60,7 +71,6 @@ def open_feedback(settings: Settings, store: Store) -> FeedbackLog:
         snapshots=SqlSnapshots(store),
         auditor=SqlAuditor(store),
     )
-    return FeedbackLog(stores, PyarrowLabels(), kinds)
 
 
 def open_spool(settings: Settings) -> PredictionSpool:

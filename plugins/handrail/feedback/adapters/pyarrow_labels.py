@@ -33,12 +33,14 @@ class PyarrowLabels:
         beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            pq.write_table(_arrow(pa, table), beside, compression="zstd")
-            beside.replace(path)
+            try:
+                pq.write_table(_arrow(pa, table), beside, compression="zstd")
+                beside.replace(path)
+            finally:
+                beside.unlink(missing_ok=True)
         except OSError as err:
-            raise Unavailable(str(path), f"it cannot be written ({err.strerror or err})", "Free the disk.") from err
-        finally:
-            beside.unlink(missing_ok=True)
+            problem, remedy = f"it cannot be written ({err.strerror or err})", "Free the disk or correct the path."
+            raise Unavailable(str(path), problem, remedy) from err
 
 
 def _arrow(pa: Any, table: LabelTable) -> Any:

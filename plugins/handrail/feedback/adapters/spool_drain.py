@@ -60,6 +60,7 @@ def _drain_file(path: Path, into: PredictionSink) -> Receipt:
             file.seek(offset)
             _replace(offsets, str(offset))
         if ended:
+            file.seek(offset)
             if torn := file.read():
                 _reject(path, offset, torn, "the process ended while it wrote this, before it answered")
             path.unlink()

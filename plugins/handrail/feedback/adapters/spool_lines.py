@@ -41,5 +41,5 @@ def from_line(line: bytes) -> Prediction:
         if version != VERSION:
             raise InvalidInput("v", f"{version!r} is not known", "Drain it with the release that wrote it.")
         return Prediction(made_at=moment, **fields)
-    except (ValueError, TypeError, KeyError, AttributeError) as err:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as err:
         raise InvalidInput("line", f"it is no spooled prediction ({err})", "Look at it in rejected.log.") from err

@@ -71,7 +71,9 @@ class Appender:
         names = [column.name for column in self._columns]
         # In order of the id: two writers then never wait for each other in a circle.
         staged = sa.select(*(stage.c[name] for name in names)).order_by(stage.c[names[0]], stage.c.seq)
-        return int(connection.execute(insert_new(connection, self.table).from_select(names, staged)).rowcount)
+        insert = insert_new(connection, self.table).from_select(names, staged)
+        # Without the option PostgreSQL's driver answers -1.
+        return int(connection.execute(insert, execution_options={"preserve_rowcount": True}).rowcount)
 
     def _clashing(self, connection: sa.Connection, stage: sa.Table) -> Sequence[int]:
         key = self._columns[0].name

@@ -1,0 +1,331 @@
+"""The spool: what was appended is recorded, once, whatever happens to the processes around it."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from handrail.errors import Unavailable
+from handrail.feedback.adapters import spool_drain
+from handrail.feedback.adapters.spool import PredictionSpool
+from handrail.feedback.domain import Receipt
+from tests.fakes.feedback import a_log, a_prediction
+
+DEADLINE_S = 60
+
+WRITER = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from handrail.feedback.adapters.spool import PredictionSpool
+from handrail.feedback.domain import Prediction
+spool = PredictionSpool(Path(sys.argv[1]), rotate_bytes=20_000)
+number = 0
+while True:
+    names = [f"{sys.argv[2]}-{number + one}" for one in range(2)]
+    spool.append([Prediction(name, "deploy://l/f/1", name, datetime(2013, 8, 1, tzinfo=UTC), 0.5, 0) for name in names])
+    print(*names, sep="\\n", flush=True)
+    number += 2
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "spool"
+
+
+@pytest.fixture
+def spool(folder):
+    spool = PredictionSpool(folder)
+    yield spool
+    spool.close()
+
+
+def spooled(folder):
+    return sorted(folder.glob("*.ndjson"))
+
+
+def rejected(folder):
+    return [json.loads(line) for line in (folder / "rejected.log").read_text().splitlines()]
+
+
+def test_what_was_appended_is_recorded_as_it_was(spool):
+    log, predictions = a_log(), [a_prediction(0), a_prediction(1, latency_ms=None)]
+    spool.append(predictions)
+
+    receipt = spool.drain(log)
+
+    assert receipt == Receipt(accepted=2)
+    assert [log.find_prediction(each.prediction_id) for each in predictions] == predictions
+
+
+def test_draining_again_records_only_what_is_new(spool):
+    log = a_log()
+    spool.append([a_prediction(0)])
+    spool.drain(log)
+    idle = spool.drain(log)
+
+    spool.append([a_prediction(1)])
+
+    assert idle == Receipt()
+    assert spool.drain(log) == Receipt(accepted=1)
+
+
+def test_a_folder_that_nobody_wrote_to_is_empty(folder):
+    assert PredictionSpool(folder).drain(a_log()) == Receipt()
+    assert not folder.exists()
+
+
+def test_nothing_to_append_makes_no_file(spool, folder):
+    spool.append([])
+
+    assert not folder.exists()
+
+
+def test_an_interrupted_drain_goes_on_and_records_nothing_twice(spool, folder, monkeypatch):
+    monkeypatch.setattr(spool_drain, "CHUNK_BYTES", 1000)
+    log = a_log()
+    spool.append([a_prediction(number) for number in range(50)])
+
+    class Failing:
+        calls = 0
+
+        def record_predictions(self, rows):
+            self.calls += 1
+            if self.calls == 4:
+                raise Unavailable("The store", "it is gone", "Start it.")
+            return log.record_predictions(rows)
+
+    with pytest.raises(Unavailable, match="it is gone"):
+        spool.drain(Failing())
+    before = log.status().predictions
+    receipt = spool.drain(log)
+
+    assert 0 < before < 50
+    assert receipt == Receipt(accepted=50 - before)
+
+
+def test_a_lost_offset_costs_work_and_no_prediction(spool, folder):
+    log = a_log()
+    spool.append([a_prediction(number) for number in range(5)])
+    spool.drain(log)
+
+    for offset in folder.glob("*.offset"):
+        offset.unlink()
+
+    assert spool.drain(log) == Receipt(repeated=5)
+
+
+def test_a_torn_last_line_of_a_living_process_waits_for_its_end(spool, folder):
+    log = a_log()
+    spool.append([a_prediction(0)])
+    (file,) = spooled(folder)
+    whole = file.read_bytes()
+    os.truncate(file, len(whole) - 9)
+
+    torn = spool.drain(log)
+    with file.open("ab") as rest:
+        rest.write(whole[-9:])
+
+    assert torn == Receipt()
+    assert spool.drain(log) == Receipt(accepted=1)
+
+
+def test_a_torn_last_line_of_an_ended_process_is_set_aside(folder):
+    log, spool = a_log(), PredictionSpool(folder)
+    spool.append([a_prediction(0), a_prediction(1)])
+    spool.close()
+    (file,) = spooled(folder)
+    os.truncate(file, file.stat().st_size - 9)
+
+    receipt = spool.drain(log)
+
+    assert receipt == Receipt(accepted=1)
+    assert [each["file"] for each in rejected(folder)] == [file.name]
+    assert spooled(folder) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"{}",
+        b"[1]",
+        b"\xff\x00",
+        b'{"v": 2, "made_at": "2013-08-01T04:00:00+00:00"}',
+        b'{"v": 1, "made_at": "2013-08-01T04:00:00+00:00", "prediction_id": "a"}',
+        b'{"v": 1, "made_at": "2013-08-01T04:00:00+00:00", "prediction_id": 7, "deployment": "d", "subject": "s", '
+        b'"score": "x", "label": 0}',
+        b"[" * 100_000,
+    ],
+    ids=lambda line: line[:20],
+)
+def test_a_line_that_cannot_be_read_is_set_aside_and_the_others_are_recorded(spool, folder, line):
+    log = a_log()
+    spool.append([a_prediction(0)])
+    (file,) = spooled(folder)
+    with file.open("ab") as handle:
+        handle.write(line + b"\n")
+    spool.append([a_prediction(1)])
+
+    receipt = spool.drain(log)
+
+    assert receipt == Receipt(accepted=2)
+    (entry,) = rejected(folder)
+    assert entry["file"] == file.name
+    assert spool.drain(log) == Receipt()
+
+
+def test_files_of_ended_processes_go_and_those_of_living_ones_stay(folder):
+    log, living, ended = a_log(), PredictionSpool(folder), PredictionSpool(folder)
+    living.append([a_prediction(0)])
+    ended.append([a_prediction(1)])
+    ended.close()
+
+    living.drain(log)
+
+    assert len(spooled(folder)) == len(list(folder.glob("*.offset"))) == 1
+    living.append([a_prediction(2)])
+    assert living.drain(log) == Receipt(accepted=1)
+    living.close()
+
+
+def test_a_long_file_is_followed_by_another(folder):
+    log, spool = a_log(), PredictionSpool(folder, rotate_bytes=1000)
+    for number in range(20):
+        spool.append([a_prediction(number)])
+
+    receipt = spool.drain(log)
+
+    assert receipt == Receipt(accepted=20)
+    assert len(spooled(folder)) == 1
+    spool.close()
+
+
+def test_threads_may_append_and_drain_at_the_same_time(folder):
+    log, spool, done = a_log(), PredictionSpool(folder, rotate_bytes=5000), threading.Event()
+    lock = threading.Lock()
+
+    class Sink:
+        def record_predictions(self, rows):
+            with lock:
+                return log.record_predictions(rows)
+
+    def drain():
+        while not done.is_set():
+            PredictionSpool(folder).drain(Sink())
+
+    with ThreadPoolExecutor(6) as pool:
+        drainers = [pool.submit(drain) for _ in range(2)]
+        writers = [
+            pool.submit(lambda part: [spool.append([a_prediction(number)]) for number in range(part, 400, 4)], part)
+            for part in range(4)
+        ]
+        for each in writers:
+            each.result(DEADLINE_S)
+        done.set()
+        for each in drainers:
+            each.result(DEADLINE_S)
+    spool.close()
+    spool.drain(log)
+
+    assert log.status().predictions == 400
+    assert log.status().conflicts == 0
+    assert spooled(folder) == []
+
+
+def test_a_forked_process_writes_into_a_file_of_its_own(folder):
+    log, spool = a_log(), PredictionSpool(folder)
+    spool.append([a_prediction(0)])
+    child = os.fork()
+    if child == 0:
+        spool.append([a_prediction(1)])
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+
+    spool.append([a_prediction(2)])
+
+    assert len(spooled(folder)) == 2
+    assert spool.drain(log) == Receipt(accepted=3)
+    spool.close()
+
+
+def test_what_is_appended_is_synced_soon(folder, monkeypatch):
+    synced = threading.Event()
+    real = os.fdatasync
+    monkeypatch.setattr(os, "fdatasync", lambda fd: (real(fd), synced.set())[0])
+    spool = PredictionSpool(folder)
+
+    spool.append([a_prediction()])
+
+    assert synced.wait(DEADLINE_S)
+    spool.close()
+
+
+def test_a_spool_that_cannot_sync_takes_no_more(folder, monkeypatch):
+    def fail(_fd):
+        raise OSError(5, "Input/output error")
+
+    spool = PredictionSpool(folder)
+    monkeypatch.setattr(os, "fdatasync", fail)
+
+    with pytest.raises(Unavailable, match="Input/output error"):
+        append_until_refused(spool)
+
+
+def append_until_refused(spool):
+    deadline = time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline:
+        spool.append([a_prediction()])
+
+
+def test_a_full_disk_refuses_the_answer_and_spoils_no_later_one(folder):
+    log, spool = a_log(), PredictionSpool(folder)
+    spool.append([a_prediction(0)])
+    size = spooled(folder)[0].stat().st_size
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    held = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 50, hard))
+    try:
+        with pytest.raises(Unavailable, match="The answer was not given"):
+            spool.append([a_prediction(1)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, held)
+
+    spool.append([a_prediction(2)])
+
+    assert spool.drain(log) == Receipt(accepted=2)
+    assert len(rejected(folder)) == 1
+    spool.close()
+
+
+def test_nothing_acknowledged_is_lost_when_processes_are_killed(folder):
+    log, acknowledged = a_log(), []
+    for turn in range(2):
+        writers = [_start_writer(folder, f"{turn}-{part}") for part in range(2)]
+        for writer in writers:
+            acknowledged += [writer.stdout.readline().strip() for _ in range(150 + 37 * turn)]
+            PredictionSpool(folder).drain(log)
+            writer.send_signal(signal.SIGKILL)
+        for writer in writers:
+            # What it had printed before it died was acknowledged too; a line without its end was not.
+            acknowledged += [line.strip() for line in writer.stdout if line.endswith("\n")]
+            writer.stdout.close()
+            assert writer.wait(DEADLINE_S) == -signal.SIGKILL
+
+    PredictionSpool(folder).drain(log)
+
+    assert len(acknowledged) >= 600
+    assert all(log.find_prediction(each) for each in acknowledged)
+    assert spooled(folder) == []
+
+
+def _start_writer(folder, name):
+    return subprocess.Popen([sys.executable, "-c", WRITER, str(folder), name], stdout=subprocess.PIPE, text=True)

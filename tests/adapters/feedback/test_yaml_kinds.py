@@ -1,0 +1,54 @@
+"""What config/feedback.yaml may say."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from handrail.errors import Misconfigured
+from handrail.feedback.adapters.yaml_kinds import read_kinds
+from tests.fakes.feedback import GROUND_TRUTH
+
+SHIPPED = Path(__file__).resolve().parents[3] / "config" / "feedback.yaml"
+
+
+def test_the_shipped_file_declares_the_truth_about_flights():
+    assert read_kinds(SHIPPED) == {"ground_truth": GROUND_TRUTH}
+
+
+def test_without_a_file_no_kind_is_declared(tmp_path):
+    assert read_kinds(tmp_path / "feedback.yaml") == {}
+
+
+def test_only_the_window_must_be_given(tmp_path):
+    file = tmp_path / "feedback.yaml"
+    file.write_text("version: 1\nkinds: {rating: {maturity_window_hours: 0.5, absence_means: 0}}")
+
+    kind = read_kinds(file)["rating"]
+
+    assert (kind.maturity_window, kind.absence_means, kind.values) == (timedelta(minutes=30), 0.0, ())
+    assert (kind.subject_column, kind.label_column) == ("subject", "label")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "valid dictionary"),
+        ("version: 2\nkinds: {}", "version"),
+        ("version: 1", "kinds: field required"),
+        ("version: 1\nkinds: {a: {}}", r"kinds\.a\.maturity_window_hours: field required"),
+        ("version: 1\nkinds: {a: {maturity_window_hours: 0}}", r"kinds\.a\.maturity_window_hours"),
+        ("version: 1\nkinds: {a: {maturity_window_hours: 1, absence_mean: 0}}", r"kinds\.a\.absence_mean: extra"),
+        ("version: 1\nkinds: {a: {maturity_window_hours: 1, absence_means: .nan}}", "absence_means"),
+        ("version: 1\nkinds: {A b: {maturity_window_hours: 1}}", "A b"),
+        ("version: [", "not YAML"),
+    ],
+)
+def test_a_mistake_is_named_with_its_file(tmp_path, text, said):
+    file = tmp_path / "feedback.yaml"
+    file.write_text(text)
+
+    with pytest.raises(Misconfigured, match=said) as refusal:
+        read_kinds(file)
+
+    assert str(file) in str(refusal.value)

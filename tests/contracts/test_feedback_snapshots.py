@@ -1,0 +1,35 @@
+"""What every `SnapshotBook` promises."""
+
+from dataclasses import replace
+
+import pytest
+
+from handrail.feedback.domain import Mark, Scope, Snapshot
+from tests.fakes.feedback import CONVERSION, DATABASES, GO_LIVE, GROUND_TRUTH, a_prediction, stores_of
+
+SCOPE = Scope("ground_truth", GO_LIVE, a_prediction(24).made_at, a_prediction(48).made_at)
+SNAPSHOT = Snapshot("sha256:b", SCOPE, GROUND_TRUTH, 24, 30, Mark(24, 30))
+
+
+@pytest.fixture(params=["memory", *DATABASES])
+def snapshots(request, tmp_path):
+    with stores_of(request.param, tmp_path) as stores:
+        yield stores.snapshots
+
+
+def test_a_manifest_comes_back_as_it_was_kept(snapshots):
+    other = replace(SNAPSHOT, digest="sha256:a", kind=CONVERSION, scope=replace(SCOPE, kind="conversion"))
+
+    snapshots.save(SNAPSHOT)
+    snapshots.save(other)
+
+    assert snapshots.find("sha256:b") == SNAPSHOT
+    assert snapshots.all() == (other, SNAPSHOT)
+    assert snapshots.find("sha256:c") is None
+
+
+def test_the_first_mark_of_a_digest_stands(snapshots):
+    snapshots.save(SNAPSHOT)
+
+    assert snapshots.save(replace(SNAPSHOT, mark=Mark(99, 99))) == SNAPSHOT
+    assert snapshots.all() == (SNAPSHOT,)

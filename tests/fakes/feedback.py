@@ -1,0 +1,291 @@
+"""Fakes of every port of the feedback plugin, stores with its tables, and examples of its values."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from handrail.errors import Conflict
+from handrail.feedback.domain import (
+    DeploymentRecord,
+    Feedback,
+    Kind,
+    Mark,
+    Material,
+    Prediction,
+    Quarantined,
+    Receipt,
+    Snapshot,
+    Status,
+    prediction_id_for,
+)
+from handrail.feedback.domain.values import EPOCH
+from handrail.feedback.service import FeedbackLog, FeedbackStores
+from handrail.storage import Store, open_store
+
+POSTGRES = os.environ.get("HANDRAIL_TEST_POSTGRES_URL")
+DATABASES = ("sqlite", "postgresql") if POSTGRES else ("sqlite",)
+
+GO_LIVE = datetime(2013, 8, 1, 4, tzinfo=UTC)
+DEPLOYMENT = "deploy://local/flights/1"
+GROUND_TRUTH = Kind(
+    "ground_truth", timedelta(hours=36), values=(0.0, 1.0), subject_column="flight_id", label_column="late"
+)
+CONVERSION = Kind("conversion", timedelta(days=7), absence_means=0.0, values=(0.0, 1.0))
+
+
+def a_prediction(number: int = 0, **changes) -> Prediction:
+    """Return the prediction made `number` hours after go-live."""
+    made_at = GO_LIVE + timedelta(hours=number)
+    subject = f"2013-08-01:UA:{number}:0600:EWR"
+    usual = {
+        "prediction_id": prediction_id_for(DEPLOYMENT, subject, made_at),
+        "deployment": DEPLOYMENT,
+        "subject": subject,
+        "made_at": made_at,
+        "score": 0.25 + number % 50 / 100,
+        "label": number % 2,
+        "features_digest": "sha256:" + "0" * 64,
+        "feature_service": "flights_v1@abc",
+        "latency_ms": 2.5,
+    }
+    return Prediction(**usual | changes)
+
+
+def an_outcome(about: Prediction, value: float | None = 1.0, **changes) -> Feedback:
+    """Return what was heard about a prediction five hours after it."""
+    heard = about.made_at + timedelta(hours=5)
+    usual = {
+        "prediction_id": about.prediction_id,
+        "kind": "ground_truth",
+        "value": value,
+        "source": "airport-feed",
+        "revision": 0,
+        "occurred_at": heard,
+        "received_at": heard,
+        "retracts": value is None,
+    }
+    return Feedback(**usual | changes)
+
+
+@dataclass
+class MemoryDeployments:
+    """`DeploymentBook` in memory."""
+
+    records: dict[str, DeploymentRecord] = field(default_factory=dict)
+
+    def register(self, record):
+        held = self.records.get(record.uri)
+        if held is not None and held.tree_digest is not None and held != record:
+            raise Conflict("deployment", record.uri, "Give a new rollout a new deployment id.")
+        self.records[record.uri] = record
+
+    def all(self):
+        return tuple(self.records[uri] for uri in sorted(self.records))
+
+
+@dataclass
+class MemoryLog:
+    """What both append-only logs do: the first body of an id stands, another one goes to quarantine."""
+
+    what: str
+    rows: dict[str, object] = field(default_factory=dict)
+    quarantine: dict[tuple[str, bytes], object] = field(default_factory=dict)
+
+    def add(self, keyed):
+        known, clashing, accepted = 0, set(), 0
+        for key, value in keyed:
+            held = self.rows.setdefault(key, value)
+            if held is value:
+                accepted += 1
+            elif held.body_digest() == value.body_digest():
+                known += 1
+            else:
+                clashing.add(key)
+                self.quarantine.setdefault((key, value.body_digest()), value)
+        return Receipt(accepted, known, tuple(sorted(clashing)))
+
+
+@dataclass
+class MemoryPredictions:
+    """`PredictionLog` in memory."""
+
+    deployments: MemoryDeployments
+    log: MemoryLog = field(default_factory=lambda: MemoryLog("prediction"))
+
+    def append(self, rows):
+        for row in rows:
+            self.deployments.records.setdefault(row.deployment, DeploymentRecord(row.deployment))
+        return self.log.add((row.prediction_id, replace(row)) for row in rows)
+
+    def find(self, prediction_id):
+        return self.log.rows.get(prediction_id)
+
+    def count(self, deployments):
+        held = [row.deployment for row in self.log.rows.values()]
+        return {uri: held.count(uri) for uri in deployments}
+
+
+@dataclass
+class MemoryEvents:
+    """`EventLog` in memory."""
+
+    log: MemoryLog = field(default_factory=lambda: MemoryLog("feedback"))
+
+    def append(self, events):
+        return self.log.add((event.key, replace(event, event_id=event.key)) for event in events)
+
+    def about(self, prediction_id):
+        return tuple(event for event in self.log.rows.values() if event.prediction_id == prediction_id)
+
+
+@dataclass
+class MemoryLedger:
+    """`Ledger` in memory: the order of insertion is the sequence."""
+
+    predictions: MemoryPredictions
+    events: MemoryEvents
+
+    def mark(self):
+        return Mark(len(self.predictions.log.rows), len(self.events.log.rows))
+
+    def read(self, scope, upto):
+        held = list(self.predictions.log.rows.values())[: upto.predictions]
+        mine = [
+            (row.prediction_id, row.subject, row.deployment, _us(row.made_at), row.score, row.label, row.latency_ms)
+            for row in held
+            if scope.start <= row.made_at < scope.end
+            and row.made_at <= scope.as_of
+            and scope.deployment in (None, row.deployment)
+        ]
+        wanted = {row[0] for row in mine}
+        events = [
+            (event.prediction_id, event.revision, _us(event.occurred_at), event.key, event.value)
+            for event in list(self.events.log.rows.values())[: upto.events]
+            if event.prediction_id in wanted and event.kind == scope.kind and event.received_at <= scope.as_of
+        ]
+        return Material(mine, events)
+
+
+def _us(moment):
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+@dataclass
+class MemorySnapshots:
+    """`SnapshotBook` in memory."""
+
+    kept: dict[str, Snapshot] = field(default_factory=dict)
+
+    def save(self, snapshot):
+        return self.kept.setdefault(snapshot.digest, snapshot)
+
+    def all(self):
+        return tuple(self.kept[digest] for digest in sorted(self.kept))
+
+    def find(self, digest):
+        return self.kept.get(digest)
+
+
+@dataclass
+class MemoryAuditor:
+    """`Auditor` in memory."""
+
+    predictions: MemoryPredictions
+    events: MemoryEvents
+    snapshots: MemorySnapshots
+
+    def status(self):
+        events = list(self.events.log.rows.values())
+        return Status(
+            deployments=len(self.predictions.deployments.records),
+            predictions=len(self.predictions.log.rows),
+            feedback=len(events),
+            orphans=sum(event.prediction_id not in self.predictions.log.rows for event in events),
+            conflicts=len(self.predictions.log.quarantine) + len(self.events.log.quarantine),
+            snapshots=len(self.snapshots.kept),
+        )
+
+    def quarantined(self, limit):
+        found = [
+            Quarantined(log.what, key, {"prediction_id": value.prediction_id}, GO_LIVE)
+            for log in (self.predictions.log, self.events.log)
+            for (key, _), value in log.quarantine.items()
+        ]
+        return tuple(reversed(found))[:limit]
+
+
+class MemoryWriter:
+    """`LabelWriter` that remembers what it was given, as text."""
+
+    def __init__(self):
+        self.written = {}
+
+    def write(self, table, path):
+        self.written[path] = f"{table.snapshot.digest}\n{table.rows}"
+
+
+def memory_stores() -> FeedbackStores:
+    """Return empty fakes of every port."""
+    deployments = MemoryDeployments()
+    predictions, events, snapshots = MemoryPredictions(deployments), MemoryEvents(), MemorySnapshots()
+    ledger, auditor = MemoryLedger(predictions, events), MemoryAuditor(predictions, events, snapshots)
+    return FeedbackStores(deployments, predictions, events, ledger, snapshots, auditor)
+
+
+def a_log(stores: FeedbackStores | None = None, writer=None) -> FeedbackLog:
+    """Return a log over `stores`, over empty fakes if None."""
+    kinds = {kind.name: kind for kind in (GROUND_TRUTH, CONVERSION)}
+    return FeedbackLog(stores or memory_stores(), writer or MemoryWriter(), kinds)
+
+
+@contextmanager
+def a_database(kind: str, folder: Path) -> Iterator[str]:
+    """Lend the URL of an empty database; a PostgreSQL schema is dropped afterwards."""
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'handrail.db'}"
+        return
+    schema = f"feedback_{secrets.token_hex(6)}"
+    url = sa.make_url(str(POSTGRES)).update_query_dict({"options": f"-csearch_path={schema}"})
+    owner = sa.create_engine(str(POSTGRES), isolation_level="AUTOCOMMIT")
+    with owner.connect() as connection:
+        connection.execute(sa.text(f"create schema {schema}"))
+    try:
+        yield url.render_as_string(hide_password=False)
+    finally:
+        with owner.connect() as connection:
+            connection.execute(sa.text(f"drop schema {schema} cascade"))
+        owner.dispose()
+
+
+@contextmanager
+def a_store(kind: str, folder: Path) -> Iterator[Store]:
+    """Lend a store with the tables of feedback."""
+    from handrail.bootstrap.feedback import feedback_stores
+
+    with a_database(kind, folder) as url:
+        store = open_store(url)
+        try:
+            feedback_stores(store)
+            yield store
+        finally:
+            store.close()
+
+
+@contextmanager
+def stores_of(kind: str, folder: Path) -> Iterator[FeedbackStores]:
+    """Lend empty stores: the fakes for "memory", else those of a database."""
+    if kind == "memory":
+        yield memory_stores()
+        return
+    from handrail.bootstrap.feedback import feedback_stores
+
+    with a_store(kind, folder) as store:
+        yield feedback_stores(store)
