@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import mlflow
@@ -36,8 +37,9 @@ def versioned(tmp_path_factory):
 
 
 @pytest.fixture
-def project(versioned, monkeypatch):
+def project(versioned, tmp_path, monkeypatch):
     monkeypatch.chdir(versioned)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     yield versioned
     (versioned / "data" / "set" / "rows.csv").write_text("rows of v2")
 

@@ -60,6 +60,13 @@ def test_the_run_leads_to_the_training_set_by_the_fingerprint_of_its_inputs(trac
     assert edges["stage-inputs", "dvc://shop/data/training"]
 
 
+def test_what_one_witness_alone_tells_is_not_proven(trace):
+    alone = [edge for edge in trace.edges if edge.cause.startswith(("feast://", "gx://"))]
+
+    assert alone
+    assert not any(edge.proven for edge in alone)
+
+
 def test_single_files_are_folded_into_their_folder(trace):
     section = next(section for section in tell(trace) if section.title == "DVC data")
 

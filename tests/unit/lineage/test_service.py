@@ -50,6 +50,7 @@ def test_the_spine_from_deployment_to_raw_data_is_proven(lineage):
         ("feast", "git"),
         ("dvc-stage", "feast"),
         ("feast", "feast"),
+        ("dvc", "gx"),
     }
 
 

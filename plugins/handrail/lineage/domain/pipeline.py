@@ -169,17 +169,20 @@ def _features(repository: str, stage: str, features: FeatureSet, commit: Artifac
     held = _data(repository, features.training_set)
     held = replace(held, attributes={**held.attributes, "role": TRAINING_SET})
     yield describe_activity(activity_fact(stage), [service, *views], [held], [], "feast")
+    # The manifest is the only witness of these: without digests on the makers' side nothing here poses as proven.
     for view in views:
-        yield describe_derivation(service, view, "feast")
-        yield describe_derivation(view, commit, "feast")
+        yield describe_derivation(replace(service, digest=None), view, "feast")
+        yield describe_derivation(replace(view, digest=None), commit, "feast")
 
 
 def _validation(repository: str, result: PipelineFile, outputs: Sequence[PipelineFile]) -> Iterator[Facts]:
-    verdict = artifact_at(f"gx://{repository}/validation/{result.sha256}", f"sha256:{result.sha256}")
-    yield describe_derivation(verdict, _data(repository, result), "great-expectations")
+    digest = f"sha256:{result.sha256}"
+    verdict = artifact_at(f"gx://{repository}/validation/{result.sha256}", digest)
+    yield describe_derivation(verdict, _data(repository, result), "great-expectations", agreed=digest)
+    # That this data is what was validated is known from the stage alone: asserted, not proven.
     for output in outputs:
         if output.path != result.path:
-            yield describe_derivation(_data(repository, output), verdict, "great-expectations")
+            yield describe_derivation(_data(repository, output), replace(verdict, digest=None), "great-expectations")
 
 
 def _data(repository: str, file: PipelineFile) -> ArtifactVersion:
