@@ -11,17 +11,21 @@ from collections.abc import Callable, MutableMapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
-from starlette.exceptions import HTTPException
 
 from handrail.bootstrap import Platform
 from handrail.entrypoints.feedback_messages import FeedbackBatch, FeedbackMessage, first_fault
 from handrail.entrypoints.problems import MEDIA_TYPE, problem, status_of
-from handrail.errors import HandrailError, InvalidInput
+from handrail.errors import HandrailError, InvalidInput, MissingTool
 from handrail.feedback.domain import Feedback, Receipt
+
+try:
+    from fastapi import FastAPI, Request
+    from fastapi.exceptions import RequestValidationError
+    from fastapi.responses import JSONResponse, Response
+    from starlette.exceptions import HTTPException
+except ImportError as err:
+    raise MissingTool("fastapi", "bentoml") from err
 
 Authenticator = Callable[[Request], bool]
 """Claims that a request comes from somebody who may give feedback."""
