@@ -34,27 +34,22 @@ class OnlineFeatures:
     def __init__(self, settings: Settings, trained_with: Mapping[str, str]) -> None:
         """Open the online store for the service that a model names (`name`, `spec_hash`).
 
-        Raises:
-            Unavailable: the service is not registered.
-            Refused: it is registered with another specification.
-        """
-        from feast.errors import FeatureServiceNotFoundException
+        In a home where nobody registered any features yet, those that travel with this code are registered.
 
-        from feature_repo.store import open_feature_store, service_identity
+        Raises:
+            Refused: the service is registered with another specification, or not at all.
+        """
+        from feature_repo.store import apply, open_feature_store, service_identity
 
         self._service = trained_with["name"]
         self._store = open_feature_store(settings)
-        try:
-            registered = service_identity(self._store, self._service)["spec_hash"]
-        except FeatureServiceNotFoundException as err:
-            raise Unavailable(
-                f"The feature service {self._service!r}", "it is not registered", "Run: feast apply, or the replay."
-            ) from err
-        if registered != trained_with["spec_hash"]:
-            raise Refused(
-                f"Serving with the feature service {self._service!r}",
-                ("It was changed since the model was trained. Register the model's version of it, or train again.",),
-            )
+        registered = {service.name for service in self._store.list_feature_services()}
+        if not registered:
+            apply(self._store)
+        elif self._service not in registered:
+            raise _unfit(self._service, "It is not registered.")
+        if service_identity(self._store, self._service)["spec_hash"] != trained_with["spec_hash"]:
+            raise _unfit(self._service, "It is not what the model was trained with.")
 
     def __call__(self, flights: Sequence[Flight], now: datetime) -> Mapping[str, Sequence[Any]]:
         """Return the features and codes of each flight as columns; None where nothing fresh is known at `now`.
@@ -74,3 +69,8 @@ class OnlineFeatures:
     def warm_up(self, now: datetime) -> None:
         """Look one flight up, so that the first request does not wait for what Feast loads late."""
         self([FIRST], now)
+
+
+def _unfit(service: str, reason: str) -> Refused:
+    remedy = "Register the features that the model was trained with, or train again and promote."
+    return Refused(f"Serving with the feature service {service!r}", (reason, remedy))

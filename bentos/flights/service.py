@@ -3,10 +3,12 @@
 Serve a checkout with `bentoml serve bentos/flights`, the deployed bento with `python -m flows.steps.start_bento`.
 """
 
-# BentoML reads the annotations at run time, so they stay real.
+# BentoML reads the annotations at run time, so they stay real; its decorators come without types.
+# mypy: disable-error-code="untyped-decorator"
 
 import sys
 from pathlib import Path
+from typing import Any, cast
 
 import bentoml
 from starlette.responses import JSONResponse
@@ -21,8 +23,8 @@ from bentos.flights.permitted import find_carried, private_copy  # noqa: E402
 from bentos.flights.worker import Worker  # noqa: E402
 from handrail.bootstrap import open_platform  # noqa: E402
 from handrail.entrypoints.bento import Rules  # noqa: E402
-from handrail.entrypoints.bento_service import SWAGGER_PAGE, guarded, open_paths  # noqa: E402
-from handrail.entrypoints.http_api import feedback_app  # noqa: E402
+from handrail.entrypoints.bento_service import SWAGGER_PAGE, guarded, open_paths, quieten_warnings  # noqa: E402
+from handrail.entrypoints.http_api import checked_by_host, feedback_app  # noqa: E402
 from handrail.entrypoints.problems import status_of  # noqa: E402
 from handrail.entrypoints.serving_token import serving_token  # noqa: E402
 from handrail.errors import HandrailError  # noqa: E402
@@ -57,7 +59,7 @@ def _rules() -> Rules:
     traffic={"timeout": 30, "max_concurrency": 64},
     logging={"access": {"enabled": False}},
 )
-@bentoml.asgi_app(feedback_app(PLATFORM), path="/api")
+@bentoml.asgi_app(feedback_app(PLATFORM, checked_by_host), path="/api")
 class FlightsService:
     """Will a flight land more than 15 minutes late? Asked two hours before its scheduled departure.
 
@@ -80,8 +82,9 @@ class FlightsService:
     @bentoml.on_startup
     async def start(self) -> None:
         """Load the model."""
-        bento = FlightsService.bento
+        bento = cast(Any, FlightsService).bento
         await WORKER.start(BentoTag("flights", bento.tag.version if bento else UNBUILT))
+        quieten_warnings()
 
     @bentoml.on_shutdown
     async def stop(self) -> None:

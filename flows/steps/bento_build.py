@@ -37,7 +37,7 @@ SOURCES = (
     "config/feedback.yaml",
 )
 REPRODUCIBLE = {"SOURCE_DATE_EPOCH": "315532800"}  # 1980, the first year that a zip file knows
-WHEEL_SOURCES = ("pyproject.toml", "README.md", "LICENSE", "plugins/handrail/**/*")
+WHEEL_SOURCES = ("pyproject.toml", "plugins/handrail/**/*")
 
 
 @dataclass(frozen=True, slots=True)

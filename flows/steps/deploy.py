@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from handrail.bootstrap.approvals import Permit
 
 PACKAGE = Path("models") / "package"
+ADMIN = "mlflow-admin"
+ADDED_BY_MLFLOW = "registered_model_meta"
+"""A file that MLflow writes into what it downloads from the registry; it is not part of the version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +154,27 @@ def _download(settings: Settings, permit: Permit, account: str | None, into: Pat
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
-    source = f"models:/{permit.model}/{permit.version}"
-    before = dict(os.environ)
-    os.environ.update(tracking_environment(settings, account or "mlflow-admin"))
+    source, server = f"models:/{permit.model}/{permit.version}", settings.url("mlflow")
     try:
-        return Path(download_artifacts(artifact_uri=source, dst_path=str(into)))
+        with _logged_in(settings, account or ADMIN):
+            folder = download_artifacts(
+                artifact_uri=source, dst_path=str(into), tracking_uri=server, registry_uri=server
+            )
     except (MlflowException, OSError) as err:
-        raise Unavailable(source, str(err).rstrip("."), "Start the MLflow server and deploy again.") from err
+        said = str(err).splitlines()[0].rstrip(".")
+        raise Unavailable(source, said, f"Start the MLflow server at {server} and deploy again.") from err
+    if ADDED_BY_MLFLOW not in {file.path for file in permit.manifest.files}:
+        (Path(folder) / ADDED_BY_MLFLOW).unlink(missing_ok=True)
+    return Path(folder)
+
+
+@contextmanager
+def _logged_in(settings: Settings, account: str) -> Iterator[None]:
+    """Log in: MLflow reads its login from the environment alone."""
+    before = dict(os.environ)
+    os.environ.update(tracking_environment(settings, account))
+    try:
+        yield
     finally:
         os.environ.clear()
         os.environ.update(before)

@@ -77,6 +77,11 @@ class ServedBento:
         return self._child.pid
 
     @property
+    def exit_code(self) -> int | None:
+        """How it ended; None while it runs."""
+        return self._child.exit_code
+
+    @property
     def log(self) -> Path:
         """The file that its output goes to."""
         return self._child.place.log

@@ -35,6 +35,7 @@ def look_up(asked: Sequence[Flight], now: datetime) -> dict[str, list[Any]]:
     return {
         "carrier": [flight.carrier for flight in asked],
         "minute_of_day": [None for _ in asked],
+        "temp": [None for _ in asked],
         "distance_miles": [flight.distance for flight in asked],
     }
 

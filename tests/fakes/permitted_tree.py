@@ -17,12 +17,12 @@ from handrail.bootstrap.approvals import permit_path
 from handrail.settings import Settings
 
 SERVICE: Mapping[str, str] = {"name": "flights_v1", "spec_hash": "0" * 64}
-NUMBERS = ("minute_of_day", "distance_miles")
+NUMBERS = ("minute_of_day", "temp", "distance_miles")
 CATEGORIES = {"carrier": ["AA", "UA"]}
 
 
 def write_tree(folder: Path, service: Mapping[str, str] = SERVICE) -> Path:
-    """Write a tree that `Scorer` loads: the probability grows with the last feature, the miles, and knows no NaN."""
+    """Write a tree that `Scorer` loads: the chance to be late grows with the miles and the temperature."""
     (folder / "onnx").mkdir(parents=True)
     features = [*CATEGORIES, *NUMBERS]
     told = {
@@ -46,7 +46,7 @@ def _model(width: int) -> onnx.ModelProto:
         helper.make_node("MatMul", ["present", "weights"], ["sum"]),
         helper.make_node("Softmax", ["sum"], ["probabilities"], axis=1),
     ]
-    weights[-1, 1] = 0.001
+    weights[-2:, 1] = (0.01, 0.001)
     graph = helper.make_graph(
         nodes,
         "flights",

@@ -7,7 +7,9 @@ raises hangs until the timeout. Wrapping `to_asgi` keeps both away from the worl
 
 from __future__ import annotations
 
+import inspect
 import logging
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -52,18 +54,27 @@ def guarded(rules: Callable[[], Rules], not_ready: Callable[[], str | None]) -> 
     """Make a service class whose app stands behind a `Guard`; `rules` is called once in each worker."""
 
     class GuardedService(Service[Any]):
+        @property
+        def doc(self) -> str:
+            # BentoML's own text shows pictures from other hosts.
+            return inspect.cleandoc(self.inner.__doc__ or "")
+
         def to_asgi(self, is_main: bool = True) -> Any:
             app: Any = super().to_asgi(is_main)
             app.user_middleware = [entry for entry in app.user_middleware if entry.cls.__name__ not in _UNWANTED]
-            _keep_inputs_out_of_the_log()
+            # BentoML logs a traceback with what the client sent when a request fails validation.
+            logging.getLogger("bentoml._internal.server.http_app").addFilter(_is_no_validation_error)
             return Guard(app, rules(), not_ready)
 
     return GuardedService
 
 
-def _keep_inputs_out_of_the_log() -> None:
-    """Drop BentoML's traceback for a request that fails validation: it holds what the client sent."""
-    logging.getLogger("bentoml._internal.server.http_app").addFilter(_is_no_validation_error)
+def quieten_warnings() -> None:
+    """Silence what pydantic warns of for every request that BentoML reads; call it when all tools are loaded.
+
+    Feast's import undoes earlier filters.
+    """
+    warnings.filterwarnings("ignore", message="Accessing the 'model_fields' attribute", module="_bentoml_impl")
 
 
 def _is_no_validation_error(record: logging.LogRecord) -> bool:

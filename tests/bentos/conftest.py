@@ -1,0 +1,54 @@
+"""A project with features and a permitted model, and its bento, served once a session."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from flows.steps.deploy import Deployed, deploy
+from flows.steps.start_bento import ServedBento, start_bento
+from handrail.bootstrap import open_platform
+from handrail.bootstrap.approvals import tree_digest
+from handrail.settings import Settings
+from tests.fakes.bento_project import NOON, make_features, make_project
+from tests.fakes.permitted_tree import permit_tree, write_tree
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A project whose model is permitted and whose features are online; nothing is deployed yet."""
+    settings = make_project(tmp_path_factory.mktemp("serving"))
+    package = write_tree(settings.project / "models" / "package", make_features(settings))
+    permit_tree(settings, package)
+    return settings
+
+
+@pytest.fixture(scope="session")
+def deployed(project: Settings) -> Deployed:
+    """The project's model, deployed."""
+    with closing(open_platform(project)) as platform:
+        platform.event_clock.set(NOON)
+        return deploy(platform, tree_digest(project.project / "models" / "package"))
+
+
+@pytest.fixture(scope="session")
+def served(project: Settings, deployed: Deployed) -> Iterator[ServedBento]:
+    """The deployed bento, answering on a free port. Tests may not stop it."""
+    bento = start_bento(project, free_port=True)
+    try:
+        bento.wait(deadline_s=180)
+        yield bento
+    finally:
+        bento.stop()
+
+
+@pytest.fixture
+def own_project(project: Settings, deployed: Deployed, tmp_path: Path) -> Settings:
+    """A copy of the deployed project's run-time state, for tests that break it."""
+    home = tmp_path / "home"
+    shutil.copytree(project.home, home, ignore=shutil.ignore_patterns("logs", "run", "spool", "prometheus*"))
+    return project.model_copy(update={"home": home})

@@ -1,0 +1,141 @@
+"""How a bento starts, refuses to, and dies without losing what it answered."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from flows.steps.deploy import Deployed
+from flows.steps.start_bento import ServedBento, main, serving_target, start_bento
+from handrail.bootstrap import open_platform
+from handrail.bootstrap.feedback import open_spool
+from handrail.entrypoints.serving_token import serving_token
+from handrail.errors import Unavailable
+from handrail.settings import Settings
+from tests.fakes.bento_project import REPOSITORY, flight, make_project
+
+
+def bento_files(settings: Settings, deployed: Deployed) -> Path:
+    return settings.home / "bentoml" / "bentos" / "flights" / deployed.bento.version / "src"
+
+
+def test_a_fresh_checkout_stays_up_and_says_that_no_model_exists(tmp_path: Path) -> None:
+    settings = make_project(tmp_path)
+    bento = start_bento(settings, free_port=True)
+    try:
+        bento.wait("/livez", deadline_s=120)
+        ready = httpx.get(f"{bento.url}/readyz", trust_env=False)
+        headers = {"Authorization": f"Bearer {serving_token(settings)}"}
+        answer = httpx.post(f"{bento.url}/predict", json={"flights": [flight(1)]}, headers=headers, trust_env=False)
+    finally:
+        bento.stop()
+
+    for one in (ready, answer):
+        assert one.status_code == 503
+        assert one.headers["content-type"] == "application/problem+json"
+        assert one.json()["detail"].startswith("No permitted model exists yet")
+
+
+@pytest.mark.parametrize("name", ["MLmodel", "onnx/model.onnx", "scoring.json"])
+def test_one_flipped_byte_stops_the_start_and_names_the_file(
+    own_project: Settings, deployed: Deployed, name: str
+) -> None:
+    file = bento_files(own_project, deployed) / "model" / name
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+
+    bento = start_bento(own_project, free_port=True)
+    try:
+        with pytest.raises(Unavailable, match=name):
+            bento.wait(deadline_s=60)
+        assert bento.exit_code == 1
+    finally:
+        bento.stop()
+    assert "Traceback" not in bento.log.read_text()
+
+
+def test_a_killed_server_loses_no_answer(own_project: Settings, deployed: Deployed) -> None:
+    bento = start_bento(own_project, free_port=True)
+    try:
+        bento.wait(deadline_s=180)
+        with httpx.Client(
+            base_url=bento.url,
+            headers={"Authorization": f"Bearer {serving_token(own_project)}"},
+            timeout=60,
+            trust_env=False,
+        ) as client:
+            answers = [client.post("/predict", json={"flights": [flight(n)]}).json() for n in range(1, 51)]
+            os.killpg(bento.pid, signal.SIGKILL)
+    finally:
+        bento.stop()
+
+    with closing(open_platform(own_project)) as platform:
+        open_spool(own_project).drain(platform.feedback)
+        for answer in answers:
+            platform.feedback.find_prediction(answer["predictions"][0]["prediction_id"])
+
+
+def test_a_taken_port_gives_one_sentence_with_the_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HANDRAIL_HOME", str(tmp_path))
+    monkeypatch.setenv("HANDRAIL_PROJECT", str(REPOSITORY))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        monkeypatch.setenv("HANDRAIL_PORTS__BENTO", port)
+
+        with pytest.raises(SystemExit) as stopped:
+            main()
+
+    said = str(stopped.value)
+    assert port in said
+    assert "is taken" in said
+    assert "HANDRAIL_PORTS__BENTO=" in said
+    assert "\n" not in said
+
+
+def test_the_procfile_line_becomes_the_server_of_what_is_deployed(
+    project: Settings, deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executed: list[list[str]] = []
+    monkeypatch.setenv("HANDRAIL_HOME", str(project.home))
+    monkeypatch.setenv("HANDRAIL_PROJECT", str(project.project))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("HANDRAIL_PORTS__BENTO", str(free.getsockname()[1]))
+
+    main(lambda _file, command, environment: executed.append([*command, environment["BENTOML_HOME"]]))
+
+    assert executed[0][1:5] == ["-m", "bentoml", "serve", f"flights:{deployed.bento.version}"]
+    assert executed[0][-1] == str(project.home / "bentoml")
+
+
+def test_a_deployed_bento_that_was_deleted_is_missed(own_project: Settings, deployed: Deployed) -> None:
+    (bento_files(own_project, deployed).parent / "bento.yaml").unlink()
+
+    with pytest.raises(Unavailable, match="Deploy it again"):
+        serving_target(own_project)
+
+
+def test_a_second_start_replaces_what_an_interrupted_run_left(tmp_path: Path) -> None:
+    settings = make_project(tmp_path)
+    first = start_bento(settings, free_port=True)
+    second: ServedBento | None = None
+    try:
+        second = start_bento(settings, free_port=True)
+        second.wait("/livez", deadline_s=120)
+
+        assert first.exit_code is not None
+    finally:
+        first.stop()
+        if second is not None:
+            second.stop()

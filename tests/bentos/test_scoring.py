@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bentos.flights.scoring import Scorer
+from handrail.errors import InvalidInput
+from tests.fakes.permitted_tree import write_tree
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    return write_tree(tmp_path / "tree")
+
+
+COLUMNS = {"carrier": ["UA", "AA"], "minute_of_day": [600, 700], "temp": [1.0, 2.0], "distance_miles": [100, 200]}
+
+
+def test_the_tree_says_what_the_model_needs(tree: Path) -> None:
+    scorer = Scorer.load(tree)
+
+    assert scorer.features == ("carrier", "minute_of_day", "temp", "distance_miles")
+    assert scorer.categorical == ("carrier",)
+    assert scorer.threshold == 0.5
+    assert scorer.feature_service["name"] == "flights_v1"
+
+
+def test_a_category_becomes_its_code_and_an_unknown_or_missing_one_becomes_missing(tree: Path) -> None:
+    encoded = Scorer.load(tree).encode(
+        {
+            "carrier": ["AA", "UA", "??", None, float("nan")],
+            "minute_of_day": [1, 2, 3, 4, 5],
+            "temp": [1.5, None, float("nan"), 4, 5],
+            "distance_miles": np.arange(5),
+        }
+    )
+
+    assert encoded.dtype == np.float32
+    np.testing.assert_array_equal(encoded[:, 0], [0, 1, np.nan, np.nan, np.nan])
+    np.testing.assert_array_equal(encoded[:, 2], [1.5, np.nan, np.nan, 4, 5])
+
+
+def test_one_flight_scores_as_it_does_among_many(tree: Path) -> None:
+    scorer = Scorer.load(tree)
+
+    together = scorer.score(COLUMNS)
+    alone = [scorer.score({name: [values[row]] for name, values in COLUMNS.items()})[0] for row in range(2)]
+
+    assert together.tolist() == alone
+    assert ((together > 0) & (together < 1)).all()
+
+
+def test_no_flights_give_no_scores(tree: Path) -> None:
+    assert Scorer.load(tree).score({name: [] for name in COLUMNS}).shape == (0,)
+
+
+def test_extra_columns_are_ignored(tree: Path) -> None:
+    scorer = Scorer.load(tree)
+
+    assert (scorer.score({**COLUMNS, "flight_id": ["a", "b"]}) == scorer.score(COLUMNS)).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"temp": ["warm", "cold"]}, "temp: it holds a value that is no number"),
+        ({"temp": [1.0]}, "temp: 1 values where 2 were expected"),
+        ({"carrier": [["UA"], "AA"]}, "carrier: it holds a value that is no text"),
+    ],
+)
+def test_a_value_that_cannot_be_encoded_is_named(tree: Path, change: dict[str, list[object]], sentence: str) -> None:
+    with pytest.raises(InvalidInput, match=sentence):
+        Scorer.load(tree).encode({**COLUMNS, **change})
+
+
+def test_a_feature_that_is_not_there_is_named(tree: Path) -> None:
+    with pytest.raises(InvalidInput, match="temp: this feature is not among the columns"):
+        Scorer.load(tree).score({name: values for name, values in COLUMNS.items() if name != "temp"})
+
+
+@pytest.mark.parametrize("damage", ["scoring.json gone", "scoring.json cut", "format", "onnx gone", "onnx cut"])
+def test_a_damaged_tree_is_named(tree: Path, damage: str) -> None:
+    scoring, model = tree / "scoring.json", tree / "onnx" / "model.onnx"
+    match damage:
+        case "scoring.json gone":
+            scoring.unlink()
+        case "scoring.json cut":
+            scoring.write_text(scoring.read_text()[:50])
+        case "format":
+            scoring.write_text(json.dumps({**json.loads(scoring.read_text()), "format": "handrail.scoring/9"}))
+        case "onnx gone":
+            model.unlink()
+        case "onnx cut":
+            model.write_bytes(model.read_bytes()[:100])
+
+    with pytest.raises(InvalidInput, match=r"dvc repro package|Package again"):
+        Scorer.load(tree)
+
+
+def test_scoring_loads_no_training_library() -> None:
+    program = "import sys, bentos.flights.scoring; print(sorted(set(sys.modules) & set(sys.argv[1:])))"
+    heavy = ["pandas", "sklearn", "mlflow", "polars", "bentoml", "feast"]
+
+    done = subprocess.run([sys.executable, "-c", program, *heavy], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,186 @@
+"""The built bento over HTTP."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from flows.steps.deploy import Deployed
+from flows.steps.start_bento import ServedBento
+from handrail.bootstrap import Platform, open_platform
+from handrail.bootstrap.feedback import Prediction, prediction_id_for
+from handrail.entrypoints.serving_token import serving_token
+from handrail.errors import UnknownReference
+from handrail.settings import Settings
+from tests.fakes.bento_project import FLIGHT, NOON, flight
+
+
+def eventually(ask: Callable[[], Prediction], deadline_s: float = 30) -> Prediction:
+    """Ask until it is known."""
+    deadline = time.monotonic() + deadline_s
+    while True:
+        try:
+            return ask()
+        except UnknownReference:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def client(served: ServedBento, project: Settings) -> Iterator[httpx.Client]:
+    headers = {"Authorization": f"Bearer {serving_token(project)}"}
+    with httpx.Client(base_url=served.url, headers=headers, timeout=60, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def platform(project: Settings) -> Iterator[Platform]:
+    with closing(open_platform(project)) as platform:
+        platform.event_clock.set(NOON)
+        yield platform
+
+
+def test_it_is_ready(client: httpx.Client) -> None:
+    assert client.get("/readyz").status_code == 200
+
+
+def test_flights_are_answered_in_order_by_the_deployed_model(
+    client: httpx.Client, platform: Platform, deployed: Deployed
+) -> None:
+    asked = [flight(1, distance=2500), flight(2, distance=100), flight(3, distance=900)]
+
+    answer = client.post("/predict", json={"flights": asked}).json()
+
+    assert [one["flight_id"] for one in answer["predictions"]] == [one["flight_id"] for one in asked]
+    first, second, third = (one["probability"] for one in answer["predictions"])
+    assert second < third < first
+    assert (answer["deployment"], answer["model_version"]) == (deployed.deployment.uri, deployed.model_version)
+
+
+def test_an_answer_is_recorded_and_leads_back_to_the_permitted_bytes(
+    client: httpx.Client, platform: Platform, deployed: Deployed
+) -> None:
+    (one,) = client.post("/predict", json={"flights": [flight(10)]}).json()["predictions"]
+
+    recorded = eventually(lambda: platform.feedback.find_prediction(one["prediction_id"]))
+    trace = platform.lineage.trace(one["prediction_id"])
+
+    assert (recorded.score, recorded.made_at) == (one["probability"], NOON)
+    assert one["prediction_id"] == prediction_id_for(deployed.deployment.uri, one["flight_id"], NOON)
+    assert {deployed.deployment.uri, deployed.bento.uri, "approval://test/pr-test"} <= {
+        node.uri for node in trace.nodes
+    }
+
+
+def test_the_same_batch_twice_is_recorded_once(client: httpx.Client, platform: Platform, deployed: Deployed) -> None:
+    body = {"flights": [flight(20), flight(21)]}
+
+    first, second = (client.post("/predict", json=body).json() for _ in range(2))
+    after = client.post("/predict", json={"flights": [flight(22)]}).json()["predictions"][0]["prediction_id"]
+    eventually(lambda: platform.feedback.find_prediction(after))
+
+    assert first == second
+    assert platform.feedback.deployments()[0].uri == deployed.deployment.uri
+
+
+def test_online_features_count_while_they_are_fresh(client: httpx.Client, platform: Platform) -> None:
+    def chance(hours: float, number: int) -> float:
+        platform.event_clock.set(NOON + timedelta(hours=hours))
+        (one,) = client.post("/predict", json={"flights": [flight(number)]}).json()["predictions"]
+        return float(one["probability"])
+
+    warm, still_warm, gone, not_yet = chance(0, 30), chance(1.9, 31), chance(2.1, 32), chance(-1.5, 33)
+
+    assert warm == still_warm
+    assert gone == not_yet < warm
+
+
+def test_unknown_entities_are_answered(client: httpx.Client, platform: Platform) -> None:
+    unknown = {"flight_id": "2013-08-01:ZZ:1:1015:QQQ", "carrier": "ZZ", "origin": "QQQ", "dest": "XXX", "flight": 1}
+
+    answer = client.post("/predict", json={"flights": [FLIGHT | unknown | {"tailnum": None}]})
+
+    assert answer.status_code == 200
+    assert 0 <= answer.json()["predictions"][0]["probability"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("{}", "flights: Field required"),
+        ('{"flights": []}', "flights: List should have at least 1 item"),
+        ('{"flights": [', "Invalid JSON"),
+        ("[]", "should be an object"),
+        (json.dumps({"flights": [{k: v for k, v in FLIGHT.items() if k != "dest"}]}), "flights.0.dest: Field required"),
+        (json.dumps({"flights": [FLIGHT | {"distance": "far"}]}), "flights.0.distance: Input should be a valid number"),
+        (json.dumps({"flights": [FLIGHT | {"distance": float("nan")}]}), "flights.0.distance: Input should be"),
+        (json.dumps({"flights": [FLIGHT]}).replace("1400.0", "1e999"), "flights.0.distance: Input should be"),
+        (json.dumps({"flights": [FLIGHT | {"origin": "newark"}]}), "flights.0.origin: String should match"),
+        (json.dumps({"flights": [FLIGHT, FLIGHT]}), "flights: 2013-08-01:UA:1545:1015:EWR is in it twice"),
+    ],
+)
+def test_bad_input_is_named_in_one_sentence(client: httpx.Client, served: ServedBento, body: str, said: str) -> None:
+    answer = client.post("/predict", content=body, headers={"Content-Type": "application/json"})
+
+    problem = answer.json()
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert said in problem["detail"]
+    assert "Traceback" not in served.log.read_text()
+
+
+def test_ten_megabytes_are_refused_and_the_server_goes_on(client: httpx.Client) -> None:
+    answer = client.post("/predict", content=b"[" * 10_000_000, headers={"Content-Type": "application/json"})
+
+    assert (answer.status_code, client.get("/readyz").status_code) == (413, 200)
+
+
+@pytest.mark.parametrize("path", ["/predict", "/api/feedback"])
+def test_nothing_is_written_without_the_token(served: ServedBento, path: str) -> None:
+    assert httpx.post(served.url + path, json={}, trust_env=False).status_code == 401
+
+
+def test_feedback_is_taken_for_an_answer(client: httpx.Client, platform: Platform) -> None:
+    (one,) = client.post("/predict", json={"flights": [flight(40)]}).json()["predictions"]
+    event = {
+        "prediction_id": one["prediction_id"],
+        "kind": "ground_truth",
+        "value": 1,
+        "source": "test",
+        "occurred_at": "2013-08-01T17:40:00Z",
+    }
+
+    statuses = [client.post("/api/feedback", json={"events": [event]}).status_code for _ in range(2)]
+
+    assert statuses == [201, 200]
+    assert [told.value for told in platform.feedback.feedback_about(one["prediction_id"])] == [1]
+
+
+def test_unknown_paths_leave_no_trace_in_the_metrics(client: httpx.Client) -> None:
+    for number in range(20):
+        assert client.get(f"/nothing/{number}").status_code == 404
+
+    metrics = client.get("/metrics").text
+    assert "/nothing" not in metrics
+    assert 'endpoint="/predict"' in metrics
+
+
+def test_the_page_and_its_description_load_nothing_from_elsewhere(client: httpx.Client) -> None:
+    page, description = client.get("/").text, client.get("/docs.json").json()
+
+    assert "swagger" in page
+    assert "//" not in page
+    assert "http" not in description["info"]["description"]
+    assert {"/predict", "/api/feedback"} <= description["paths"].keys()
+
+
+def test_five_thousand_flights_go_in_one_request(client: httpx.Client) -> None:
+    answer = client.post("/predict", json={"flights": [flight(number) for number in range(1, 5001)]})
+
+    assert len(answer.json()["predictions"]) == 5000
