@@ -48,9 +48,8 @@ def online(
     """
     if not rows:
         return {}
-    found = store.get_feature_service(service, allow_cache=True)
     asked = {key: [row.get(key) or "" for row in rows] for key in KEYS} | _request_fields(rows)
-    answer = store.get_online_features(features=found, entity_rows=asked).proto
+    answer = store.get_online_features(features=store.service(service), entity_rows=asked).proto
     moments = [_event_time(row, at).timestamp() for row in rows]
     values: dict[str, list[Any]] = {}
     lifetimes = _lifetimes()

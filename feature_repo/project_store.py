@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from feast import FeatureStore, RepoConfig
+from feast import FeatureService, FeatureStore, RepoConfig
 
 PROJECT = "handrail"
 
@@ -25,3 +25,10 @@ class ProjectStore(FeatureStore):
             )
         )
         self.features_root = features_root
+        self._services: dict[str, FeatureService] = {}
+
+    def service(self, name: str) -> FeatureService:
+        """Return a registered feature service, read once: it never changes, and reading it takes milliseconds."""
+        if name not in self._services:
+            self._services[name] = self.get_feature_service(name)
+        return self._services[name]
