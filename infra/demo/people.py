@@ -31,6 +31,11 @@ APPROVERS = (
 PEOPLE = (AUTHOR, *APPROVERS)
 
 
+def credentials_name(person: Person) -> str:
+    """Return the name (without .json) of the file below credentials/ that holds the person's login."""
+    return f"demo-{person.account}"
+
+
 def password_of(credentials: Path, account: str) -> str:
     """Return the account's password, made at its first use and stored readable by the owner alone."""
     file = credentials / f"demo-{account}.json"
@@ -67,5 +72,5 @@ def make_accounts(mlflow_url: str, credentials: Path) -> None:
 def write_roles(file: Path) -> None:
     """Name the demo's people in the clone's roles file."""
     people = {person.name: {"accounts": [person.account], "roles": list(person.roles)} for person in PEOPLE}
-    text = yaml.safe_dump({"persons": people}, sort_keys=False)
+    text = yaml.safe_dump({"version": 1, "persons": people}, sort_keys=False)
     file.write_text(f"# Who may decide here: written by the demo.\n{text}", encoding="utf-8")

@@ -1,0 +1,120 @@
+"""`make demo`: the whole loop on real flights, in a clone below .handrail/; safe to interrupt and to run again."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+
+from handrail.bootstrap import Platform
+from handrail.entrypoints.cli.env import tool_environment
+from handrail.errors import HandrailError
+from handrail.settings import Settings, load_settings
+from infra.demo import closing, gate, production, provenance, training
+from infra.demo.scene import Scene, enter
+from infra.demo.screen import Report, Screen
+from infra.demo.workspace import open_clone
+from infra.servers import Servers, settings_environment, with_free_ports
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One numbered part of the demo."""
+
+    name: str
+    title: str
+    run: Callable[[Scene, Report], dict[str, object]]
+
+
+STEPS = (
+    Step("acquire", "Acquire the flights known at go-live", training.acquire),
+    Step("validate", "Validate with Great Expectations", training.validate),
+    Step("features", "Join features with Feast", training.features),
+    Step("train", "Train and log to MLflow", training.train),
+    Step("evaluate", "Evaluate slices, calibration, robustness", training.evaluate),
+    Step("package", "Package with ONNX and prove parity", training.package),
+    Step("approve", "Pass the approval gate", gate.approve),
+    Step("serve", "Build the bento and serve permitted bytes", gate.serve),
+    Step("replay", "Replay August to December", production.replay),
+    Step("monitor", "Monitor month by month", production.monitor),
+    Step("retrain", "Retrain because a finding says so", production.retrain),
+    Step("trace", "Trace a prediction, and a raw file's impact", provenance.trace),
+    Step("closing", "Where to look", closing.addresses),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run every step; write summary.json whatever happens; return the exit code."""
+    options = _parser().parse_args(arguments)
+    console = Console(highlight=False)
+    home = CHECKOUT / ".handrail"
+    results: list[dict[str, Any]] = []
+    began = time.monotonic()
+    try:
+        settings = _settings(home)
+        with Servers(settings) as servers:
+            scene = Scene(CHECKOUT, settings, servers, Platform(settings), options.short)
+            scene.found["params"] = yaml.safe_load((settings.project / "params.yaml").read_text(encoding="utf-8"))
+            ok = _run(scene, Screen(console, len(STEPS)), results)
+    except KeyboardInterrupt:
+        console.print("\nInterrupted. What was done stays done; run it again to go on.")
+        ok = False
+    except HandrailError as err:
+        console.print(f"[bold red]error:[/] {err}")
+        ok = False
+    summary = {"ok": ok, "wall_s": round(time.monotonic() - began, 1), "steps": results}
+    closing.write_summary(home / "demo" / "summary.json", summary)
+    if ok:
+        closing.show_all(console, summary)
+    return 0 if ok else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="fewer flights, same steps")
+    return parser
+
+
+def _settings(home: Path) -> Settings:
+    """Clone the checkout and return the clone's settings, which this process's environment then holds too."""
+    clone = home / "demo" / "project"
+    open_clone(CHECKOUT, clone)
+    enter({"HANDRAIL_PROJECT": str(clone), "HANDRAIL_HOME": str(home), "HANDRAIL_REPLAY": "true"})
+    settings = with_free_ports(load_settings(clone))
+    enter({**tool_environment(settings), **settings_environment(settings)})
+    return settings
+
+
+def _run(scene: Scene, screen: Screen, results: list[dict[str, Any]]) -> bool:
+    training.prepare(scene)
+    for step in STEPS:
+        began = time.monotonic()
+        try:
+            with screen.step(step.title) as report:
+                figures = step.run(scene, report)
+        except HandrailError as err:
+            screen.failed(step.title, time.monotonic() - began, str(err))
+            results.append(_result(step, began, ok=False, figures={"reason": str(err)}))
+            return False
+        results.append(_result(step, began, ok=True, figures=figures))
+        screen.done(step.title, time.monotonic() - began, figures)
+    return True
+
+
+def _result(step: Step, began: float, *, ok: bool, figures: dict[str, object]) -> dict[str, Any]:
+    plain = json.loads(json.dumps(figures, default=str))
+    return {"name": step.name, "ok": ok, "wall_s": round(time.monotonic() - began, 2), "figures": plain}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,198 @@
+"""Steps 9 to 11: five months of production, what monitoring finds in them, and the retraining that follows."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from flows.steps import deploy, promote
+from flows.steps import monitor as monitoring
+from flows.steps import replay as replaying
+from flows.steps import retrain as retraining
+from flows.steps.monitor_events import emit
+from flows.steps.replay_bulk import score_the_rest
+from handrail.clock import parse_moment
+from handrail.entrypoints.approvals_client import ApprovalsClient
+from handrail.entrypoints.serving_token import serving_token
+from handrail.errors import Unavailable, UnknownReference
+from infra.demo.gate import ALIAS, login_of, sign_off
+from infra.demo.people import AUTHOR, credentials_name
+from infra.demo.scene import Scene
+from infra.demo.screen import Report
+
+Figures = dict[str, object]
+KIND = "ground_truth"
+DAYS, SHORT_DAYS = 10, 2
+MONTHS = ("2013-08", "2013-09", "2013-10", "2013-11", "2013-12")
+RETRAINED_WITHIN_S = 900
+ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+
+def replay(scene: Scene, report: Report) -> Figures:
+    """Play whole days hour by hour over HTTP, score the other flights in bulk, and bring in all outcomes."""
+    settings = scene.settings
+    days = SHORT_DAYS if scene.short else DAYS
+
+    def progress(done: int, total: int, what: str) -> None:
+        report(f"hour {done} of {total}: {what}")
+
+    played = replaying.replay(settings, settings.url("bento"), serving_token(settings), days, progress)
+    report("scoring the other flights in bulk")
+    bulk = score_the_rest(settings, days)
+    scene.found["prediction_id"] = _some_prediction(scene)
+    return {"days": days, **played, **{f"bulk_{name}": value for name, value in bulk.items()}}
+
+
+def _some_prediction(scene: Scene) -> str:
+    """Return the id of the first replayed prediction whose outcome is known."""
+    start = parse_moment(str(scene.found["params"]["go_live"]))
+    deployment = scene.found["deployed"].deployment.uri
+    feedback = scene.platform.feedback
+    for days in (7, 31, 153):
+        end = start + timedelta(days=days)
+        cohort = feedback.cohort(deployment, KIND, start, end, end + feedback.kind(KIND).maturity_window)
+        for prediction_id, label in zip(cohort.prediction_id, cohort.label, strict=True):
+            if label is not None:
+                return str(prediction_id)
+    raise Unavailable("The replay", f"no outcome of {deployment} is known", "See the bento's log.")
+
+
+def monitor(scene: Scene, report: Report) -> Figures:
+    """Judge each month on mature labels; the flow `monitor` writes reports, findings and artifacts."""
+    report("waiting for Prefect")
+    scene.servers.wait_ready("prefect")
+    records = []
+    for month in MONTHS:
+        report(month)
+        records.append(_monitored(scene, month))
+    scene.found["records"] = records
+    rows: Figures = {}
+    for record in records:
+        seen, alerts = record["performance"], monitoring.alerts(record)
+        rows[record["month"]] = (
+            f"ROC-AUC {seen['roc_auc']:.3f}, late {seen['base_rate']:.3f}, coverage {seen['coverage']:.3f}, "
+            f"score PSI {record['drift']['score_psi']:.2f}, "
+            f"{' and '.join(alert['kind'] for alert in alerts) + ' alert' if alerts else 'ok'}"
+        )
+    return rows
+
+
+def _monitored(scene: Scene, month: str) -> dict[str, Any]:
+    """Return a month's record: of the flow's run, or judged again without a new event if it was announced before."""
+    from flows.monitor import MonitorParameters
+    from flows.monitor import monitor as flow
+
+    try:
+        monitoring.read_record(scene.settings, month)
+    except UnknownReference:
+        record: dict[str, Any] = flow(MonitorParameters(month=month))
+        return record
+    return monitoring.monitor(scene.settings, month)
+
+
+def retrain(scene: Scene, report: Report) -> Figures:
+    """Let the first alert start the flow `retrain`, let the gate judge both challengers, deploy what was promoted."""
+    finding = first_alert(scene.found["records"])
+    report("waiting for the worker")
+    scene.servers.start("worker")
+    scene.servers.wait_ready("worker")
+    began = time.time()
+    emit(finding)
+    report("a challenger that knows only the schedule tries")
+    poor = retraining.schedule_only_challenger(scene.settings, finding, credentials_name(AUTHOR), report)
+    run = wait_for_flow(scene, "retrain", began, report)
+    comparison = _comparison(scene)
+    request = sign_off(scene.settings, _newest_request(scene, comparison))
+    figures: Figures = {
+        "because": f"{finding['month']} {finding['kind']}: {finding['figure']} {finding['value']:.3f}",
+        "flow_run": run,
+        "challenger_against_champion": f"ROC-AUC {comparison['delta_auc']:+.4f}, at least {comparison['ci_low']:+.4f}",
+        "flights_compared": comparison["n"],
+        "verdict": request["verdict"],
+        "schedule_only": poor["request"]["verdict"],
+        "schedule_only_because": " ".join(poor["request"]["reasons"]),
+    }
+    if request["verdict"] == "promoted":
+        report("deploying the new champion")
+        promote.fetch_permit(scene.settings, credentials_name(AUTHOR), request)
+        figures["deployment"] = _redeploy(scene, request["tree_digest"])
+    return figures
+
+
+def first_alert(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the earliest finding of kind drift or performance that asks somebody to act.
+
+    Raises:
+        Unavailable: every month is well, so that nothing has to be retrained.
+    """
+    for record in records:
+        for finding in record["findings"]:
+            if finding["state"] == "alert" and finding["kind"] in ("drift", "performance"):
+                return dict(finding)
+    raise Unavailable("Monitoring", "no month raised an alert", "Lower a limit in config/monitoring.yaml.")
+
+
+def wait_for_flow(scene: Scene, flow: str, began: float, report: Report) -> str:
+    """Wait until a run of that flow, started after `began` by an automation, ends; return its name and state.
+
+    Raises:
+        Unavailable: none started, or it failed or did not end in time.
+    """
+    deadline = time.monotonic() + RETRAINED_WITHIN_S
+    while time.monotonic() < deadline:
+        run = _newest_run(scene, flow, began)
+        if run is not None and run["state_type"] in ENDED:
+            if run["state_type"] != "COMPLETED":
+                raise Unavailable(f"The flow {flow}", f"it ended {run['state_name']}", "See its log in the Prefect UI.")
+            return f"{run['name']} {run['state_name'].lower()}"
+        report(f"flow {flow}: {run['state_name'] if run else 'the automation has not started it yet'}")
+        time.sleep(1)
+    raise Unavailable(f"The flow {flow}", f"it did not end within {RETRAINED_WITHIN_S} s", "See the Prefect UI.")
+
+
+def _newest_run(scene: Scene, flow: str, began: float) -> dict[str, Any] | None:
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began - 1))
+    answer = httpx.post(
+        f"{scene.settings.url('prefect')}/api/flow_runs/filter",
+        json={
+            "flows": {"name": {"any_": [flow]}},
+            "flow_runs": {"expected_start_time": {"after_": moment}},
+            "sort": "START_TIME_DESC",
+            "limit": 1,
+        },
+        timeout=30,
+    )
+    found: list[dict[str, Any]] = answer.raise_for_status().json()
+    return found[0] if found else None
+
+
+def _comparison(scene: Scene) -> dict[str, Any]:
+    file = scene.settings.home / "retrain" / "project" / "reports" / "comparison.json"
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return found
+
+
+def _newest_request(scene: Scene, comparison: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the promotion request of the tree that the retraining's clone holds."""
+    from handrail.bootstrap.approvals import tree_digest
+
+    digest = tree_digest(scene.settings.home / "retrain" / "project" / promote.TREE)
+    login = login_of(scene.settings, AUTHOR)
+    with ApprovalsClient(scene.settings.url("mlflow"), login.username, login.password) as gate:
+        asked = [request for request in gate.requests(ALIAS) if request["tree_digest"] == digest]
+    if not asked:
+        raise Unavailable("The retraining", f"it asked for no promotion of {digest}", f"It compared {comparison}.")
+    return asked[-1]
+
+
+def _redeploy(scene: Scene, digest: str) -> str:
+    deployed = deploy.deploy(scene.platform, digest, credentials_name(AUTHOR))
+    scene.servers.stop("bento")
+    scene.servers.start("bento")
+    scene.servers.wait_ready("bento", path="/readyz")
+    return deployed.deployment.uri

@@ -1,0 +1,115 @@
+"""Steps 1 to 6: the stages of dvc.yaml in the demo's clone, one after another, and the commit that records them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from flows.steps import pipeline
+from infra.demo.people import make_accounts, write_roles
+from infra.demo.scene import Scene
+from infra.demo.screen import Report
+from infra.demo.workspace import commit
+
+Figures = dict[str, object]
+SHORT_SHARE_OF_DAYS = 0.25
+
+
+def prepare(scene: Scene) -> None:
+    """Write the demo's roles and parameters into its clone, and start the slow servers."""
+    scene.servers.start("mlflow")
+    scene.servers.start("prefect")
+    write_roles(scene.clone / "config" / "roles.yaml")
+    if scene.short:
+        _keep_fewer_days(scene.clone / "params.yaml")
+    commit(scene.clone, "Name the demo's people and parameters", "config/roles.yaml", "params.yaml")
+
+
+def _keep_fewer_days(params: Path) -> None:
+    text = params.read_text(encoding="utf-8")
+    changed = re.sub(r"share_of_days: [0-9.]+", f"share_of_days: {SHORT_SHARE_OF_DAYS}", text)
+    params.write_text(changed, encoding="utf-8")
+
+
+def acquire(scene: Scene, report: Report) -> Figures:
+    """Bring in the tables as they were known at the go-live date."""
+    figures = _stage(scene, "acquire", report)
+    files = scene.read_json("data/raw/manifest.json")
+    flights = {name: entry for name, entry in files.items() if name.startswith("flights/")}
+    return figures | {
+        "known_at": scene.found["params"]["as_of"],
+        "files": len(files),
+        "flights": sum(entry["rows"] for entry in flights.values()),
+    }
+
+
+def validate(scene: Scene, report: Report) -> Figures:
+    """Check the batch with Great Expectations and set bad rows aside."""
+    figures = _stage(scene, "validate", report)
+    return figures
+
+
+def features(scene: Scene, report: Report) -> Figures:
+    """Join the features as they were known two hours before each departure."""
+    figures = _stage(scene, "features", report)
+    manifest = scene.read_json("data/training/manifest.json")
+    service = manifest["feature_service"]
+    return figures | {
+        "rows": manifest["rows"],
+        "features": len(manifest["features"]),
+        "feature_service": f"{service['name']} {service['spec_hash'][:12]}",
+    }
+
+
+def train(scene: Scene, report: Report) -> Figures:
+    """Train the models and log them to MLflow."""
+    report("waiting for MLflow")
+    scene.servers.wait_ready("mlflow")
+    make_accounts(scene.settings.url("mlflow"), scene.settings.credentials)
+    figures = _stage(scene, "train", report)
+    models = scene.read_json("reports/train.json")["models"]
+    return figures | {f"{name}_roc_auc": interval(models[name]["metrics"]["roc_auc"]) for name in models}
+
+
+def evaluate(scene: Scene, report: Report) -> Figures:
+    """Look at slices, calibration, noise and importance."""
+    figures = _stage(scene, "evaluate", report)
+    found = scene.read_json("reports/evaluate.json")
+    worst = {by: f"{slice_['group']} {slice_['roc_auc']:.3f}" for by, slice_ in found["worst_slices"].items()}
+    return figures | {
+        "flights": found["rows"],
+        "calibration_error": found["calibration_error"],
+        "worst_slices": worst,
+        "lost_to_noise": found["noise_roc_auc_lost"],
+    }
+
+
+def package(scene: Scene, report: Report) -> Figures:
+    """Put model and ONNX into one tree, prove that they agree, and commit what the pipeline came to."""
+    figures = _stage(scene, "package", report)
+    parity = scene.read_json("reports/package.json")
+    scene.found["commit"] = _record(scene)
+    report("writing lineage")
+    scene.platform.lineage.record_pipeline(scene.clone, scene.found["commit"])
+    return figures | {
+        "rows_compared": parity["rows"],
+        "max_difference": parity["max_difference"],
+        "labels_differ": parity["labels_differ"],
+        "commit": scene.found["commit"][:12],
+    }
+
+
+def _stage(scene: Scene, name: str, report: Report) -> Figures:
+    result = pipeline.run_stage(scene.clone, name, scene.as_author(), report)
+    return {"dvc": result.outcome}
+
+
+def _record(scene: Scene) -> str:
+    metrics = sorted(str(file.relative_to(scene.clone)) for file in scene.clone.glob("reports/*.json"))
+    return commit(scene.clone, "Record the pipeline's run", "dvc.lock", "data/validation.json", *metrics)
+
+
+def interval(metric: Mapping[str, float]) -> str:
+    """Return a metric with its confidence interval as people read it."""
+    return f"{metric['value']:.3f} ({metric['low']:.3f} to {metric['high']:.3f})"
