@@ -1,6 +1,6 @@
 """The flow `retrain`: a challenger on newer labels, compared with the champion and sent through the same gate."""
 
-from typing import Any
+from typing import Any, Literal
 
 from prefect import flow, task
 from pydantic import BaseModel, Field
@@ -16,6 +16,7 @@ class RetrainParameters(BaseModel):
         pattern=r"^\d{4}-(0[1-9]|1[0-2])$",
         description="Month up to which mature labels are used, such as 2013-09; the newest mature one if empty.",
     )
+    feature_set: Literal["all", "schedule"] = Field(default="all", description="Features that the challenger knows.")
     account: str = Field(default="author", description="Credentials file (its name without .json) of the author.")
 
 
@@ -29,9 +30,27 @@ def choose_month(month: str | None) -> str | None:
 
 
 @task(persist_result=False)
-def challenge(month: str, account: str) -> dict[str, Any]:
-    """Train the challenger in a clone of its own, compare it, and open its promotion request."""
-    return orchestration.retrain(month, account)
+def prepare(month: str, feature_set: str) -> Any:
+    """Export the labels and make the challenger's clone."""
+    return orchestration.prepare_retrain(month, feature_set)
+
+
+@task(persist_result=False)
+def train_challenger(challenge: Any, account: str) -> dict[str, str]:
+    """Run the same graph on the newer window."""
+    return orchestration.train_challenger(challenge, account)
+
+
+@task(persist_result=False)
+def compare(challenge: Any) -> dict[str, Any]:
+    """Judge challenger and champion on the same mature flights."""
+    return orchestration.compare_with_champion(challenge)
+
+
+@task(persist_result=False)
+def ask(challenge: Any, account: str) -> dict[str, Any]:
+    """Open the challenger's promotion request."""
+    return orchestration.open_challenge(challenge, account)
 
 
 @flow
@@ -40,7 +59,11 @@ def retrain(parameters: RetrainParameters = DEFAULTS) -> dict[str, Any]:
     month = choose_month(parameters.month)
     if month is None:
         return {"month": None}
-    return challenge(month, parameters.account)
+    challenge = prepare(month, parameters.feature_set)
+    outcomes = train_challenger(challenge, parameters.account)
+    comparison = compare(challenge, wait_for=[outcomes])
+    request = ask(challenge, parameters.account, wait_for=[comparison])
+    return {"month": month, "stages": outcomes, "comparison": comparison, "request": request}
 
 
 if __name__ == "__main__":

@@ -150,6 +150,34 @@ def announce(record: dict[str, Any]) -> int:
     return announce(record)
 
 
+def prepare_retrain(month: str, feature_set: str) -> Any:
+    """Make the challenger's clone, with labels of a feedback snapshot and parameters up to that month."""
+    from flows.steps import retrain as steps
+
+    return steps.prepare_retrain(_in_clone(None), {"month": month}, feature_set)
+
+
+def train_challenger(challenge: Any, account: str) -> dict[str, str]:
+    """Run the graph in the challenger's clone, logging as `account`; return each stage's outcome."""
+    from flows.steps import retrain as steps
+
+    return steps.train_challenger(_in_clone(None), challenge, account, _log)
+
+
+def compare_with_champion(challenge: Any) -> dict[str, Any]:
+    """Judge challenger and champion on the same mature flights."""
+    from flows.steps import retrain as steps
+
+    return steps.compare_with_champion(_in_clone(None), challenge)
+
+
+def open_challenge(challenge: Any, account: str) -> dict[str, Any]:
+    """Register the challenger and ask for its promotion; the gate's answer, whatever it is."""
+    from flows.steps import retrain as steps
+
+    return steps.open_challenge(_in_clone(None), challenge, account)
+
+
 def replay(days: int) -> dict[str, Any]:
     """Replay days against the running bento over HTTP, and score the other flights in bulk."""
     from flows.steps import replay as steps
