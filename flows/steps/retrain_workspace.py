@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from flows.steps.pipeline import stage_environment
 from flows.steps.workspace import git
 from handrail.errors import Unavailable
 from handrail.settings import Settings
@@ -45,17 +42,14 @@ def track(folder: Path, path: str) -> str:
     Raises:
         Unavailable: DVC fails; the sentence is its own.
     """
-    run = subprocess.run(
-        [sys.executable, "-m", "dvc", "add", "--quiet", path],
-        cwd=folder,
-        env=stage_environment(folder),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if run.returncode:
-        said = [line for line in run.stderr.splitlines() if line.strip()] or ["it said nothing"]
-        raise Unavailable(f"dvc add {path}", said[-1].removeprefix("ERROR: ").rstrip("."), "Correct that first.")
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        with Repo(str(folder)) as repo:
+            repo.add([str(folder / path)])
+    except (DvcException, OSError) as err:
+        raise Unavailable(f"dvc add {path}", str(err).rstrip("."), "Correct that first.") from err
     return f"{path}.dvc"
 
 
@@ -74,7 +68,8 @@ def change_params(folder: Path, changes: Mapping[str, Any]) -> None:
         unknown = [name for name in changes if name not in values]
         if unknown:
             raise Unavailable(str(file), f"it lacks the key {unknown[0]!r}", "Restore it from the repository.")
-        values.update(changes)
+        # A key that is not touched keeps its text as it is.
+        values.update({name: value for name, value in changes.items() if values[name] != value})
 
 
 def read_md5(file: Path) -> str:
