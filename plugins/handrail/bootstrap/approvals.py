@@ -132,7 +132,7 @@ class OpenGate:
     guard: Guard
 
 
-def open_gate(settings: Settings, store: Store, lineage: Lineage, host: GateHost) -> OpenGate:
+def open_gate(settings: Settings, store: Store, lineage: Callable[[], Lineage], host: GateHost) -> OpenGate:
     """Open the gate inside an MLflow server.
 
     Raises:
@@ -164,18 +164,18 @@ def open_gate(settings: Settings, store: Store, lineage: Lineage, host: GateHost
 class LineageJournal:
     """Keeps the promise of the gate's `DecisionJournal` with the lineage plugin."""
 
-    def __init__(self, lineage: Lineage) -> None:
-        """Record into this graph."""
+    def __init__(self, lineage: Callable[[], Lineage]) -> None:
+        """Record into the graph that is opened at the first promotion: the gate works without it."""
         self._lineage = lineage
 
     def promoted(self, permit: Permit, envelope: str, moved_at: str) -> None:
         """Record version, run, permit and approvers, and where the alias points since."""
         from handrail.lineage.domain.names import agent_uri
 
-        version = permit.model_version
+        lineage, version = self._lineage(), permit.model_version
         run = TrackingRun(permit.server, permit.run_id) if permit.run_id else None
-        self._lineage.record_registration(version, tree_digest=permit.tree_digest, run=run)
-        self._lineage.record_permit(
+        lineage.record_registration(version, tree_digest=permit.tree_digest, run=run)
+        lineage.record_permit(
             ArtifactVersion(permit.uri, "permit", sha256_of(envelope.encode("utf-8"))),
             version,
             tree_digest=permit.tree_digest,
@@ -183,7 +183,7 @@ class LineageJournal:
             approvers=[agent_uri(permit.server, person) for person in permit.approvers],
         )
         alias = f"mlflow alias {permit.model}@{permit.alias}"
-        self._lineage.point(alias, version, datetime.fromisoformat(moved_at), by=permit.uri)
+        lineage.point(alias, version, datetime.fromisoformat(moved_at), by=permit.uri)
 
 
 def apply_environment(values: Mapping[str, str]) -> None:

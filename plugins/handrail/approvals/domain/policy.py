@@ -28,11 +28,9 @@ class Rule:
 
     def to_json(self) -> dict[str, Any]:
         """Return all that the rule says."""
-        return {
+        bounds = {"at_least": self.at_least, "at_most": self.at_most, "equals": self.equals}
+        return {name: None if bound is None else float(bound) for name, bound in bounds.items()} | {
             "measure": self.measure,
-            "at_least": self.at_least,
-            "at_most": self.at_most,
-            "equals": self.equals,
             "if_replacing": self.if_replacing,
             "because": self.because,
         }

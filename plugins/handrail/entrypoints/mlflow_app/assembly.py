@@ -40,7 +40,7 @@ def _assemble(app: Any) -> Any:
     app = server.app if app is None else app
     platform = open_platform(settings)
     host = GateHost(handlers._get_model_registry_store, handlers._get_tracking_store, _artifacts_folder())
-    opened = open_gate(settings, platform.store, platform.lineage, host)
+    opened = open_gate(settings, platform.store, lambda: platform.lineage, host)
     guard_stores(opened.guard)
     guard_artifacts(opened.guard)
     add_routes(app, opened.gate)

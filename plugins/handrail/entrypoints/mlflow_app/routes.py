@@ -146,6 +146,10 @@ def _account() -> str:
 
 
 def _require(model: str, level: str, action: str) -> None:
+    try:
+        handlers._get_model_registry_store().get_registered_model(model)
+    except MlflowException as err:
+        raise UnknownReference("registered model", model, "Register it on this server first.") from err
     if not _may(model, level):
         raise Refused(action, (f"The account {_account()!r} lacks the permission for {model!r}; ask its owner.",))
 
@@ -156,9 +160,7 @@ def _may(model: str, level: str) -> bool:
         return True
     try:
         return bool(getattr(logins._get_registered_model_permission(model), level))
-    except MlflowException as err:
-        if level == "can_update":
-            raise UnknownReference("registered model", model, "Register it on this server first.") from err
+    except MlflowException:  # the model is gone: only an admin may still look
         return False
 
 

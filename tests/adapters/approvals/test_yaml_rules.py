@@ -1,0 +1,151 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from handrail.approvals.adapters.yaml_rules import YamlRules
+from handrail.errors import Misconfigured, UnknownReference
+
+SHIPPED = Path(__file__).parents[3] / "config"
+
+
+@pytest.fixture
+def config(tmp_path):
+    shutil.copytree(SHIPPED, tmp_path / "config")
+    return tmp_path / "config"
+
+
+def _policy(config, old, new, *, alias="champion"):
+    file = config / "policies" / f"{alias}.yaml"
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def _roles(config, text):
+    (config / "roles.yaml").write_text(text, encoding="utf-8")
+
+
+def test_the_shipped_roles_name_nobody(config):
+    assert YamlRules(config).directory().persons == ()
+
+
+def test_the_shipped_policy_wants_two_roles_and_five_bounds(config):
+    policy = YamlRules(config).policy("champion")
+
+    assert dict(policy.quorum) == {"ml-engineer": 1, "business-stakeholder": 1}
+    assert [(rule.measure, rule.at_least, rule.at_most, rule.equals, rule.if_replacing) for rule in policy.rules] == [
+        ("evaluation.roc_auc", 0.74, None, None, False),
+        ("evaluation.roc_auc", None, 0.90, None, False),
+        ("parity.max_difference", None, 1e-5, None, False),
+        ("parity.labels_differ", None, None, 0, False),
+        ("comparison.ci_low", -0.005, None, None, True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("quorum:", "quorom:", "'quorom' is unknown. Did you mean 'quorum'?"),
+        ("at_least: 0.74", "atleast: 0.74", r"'rules\[0\].atleast' is unknown. Did you mean 'at_least'?"),
+        ("at_most: 0.90", "at_most: 0.90\n    at_mots: 1", r"'rules\[1\].at_mots' is unknown"),
+        ("measure: evaluation", "messure: evaluation", r"'rules\[0\].messure' is unknown. Did you mean 'measure'?"),
+        ("ml-engineer: 1", "ml-enginer: 1", "'quorum.ml-enginer' is unknown. Did you mean 'ml-engineer'?"),
+        ("ml-engineer: 1", "ml-engineer: 0", "'quorum.ml-engineer' must be a whole number from 1"),
+        ("ml-engineer: 1", "ml-engineer: true", "'quorum.ml-engineer' must be a whole number"),
+        ("ml-engineer: 1", "ml-engineer: 1\n  ml-engineer: 2", "'ml-engineer' is written twice"),
+        ("version: 1", "version: 2", "'version' must be 1"),
+        ("alias: champion", "alias: challenger", "'alias' must be 'champion'"),
+        ("at_most: 1.0e-5", "at_most: 1e-5", "write 1.0e-5"),
+        ("0.74", ".nan", "must be a finite number"),
+        ("0.74", ".inf", "must be a finite number"),
+        ("0.74", "true", "must be a finite number"),
+        ("if_replacing: true", "if_replacing: 1", r"'rules\[4\].if_replacing' must be true or false"),
+        ("equals: 0", "because: x", "written twice"),
+        ("measure: parity.labels_differ", "measure: parity", "must be like evaluation.roc_auc"),
+        ("rules:", "rules: [3]\nrest:", "'rest' is unknown"),
+        ("version: 1", "version: [", "it cannot be read"),
+    ],
+)
+def test_a_mistake_in_a_policy_is_named_with_its_remedy(config, old, new, words):
+    _policy(config, old, new)
+
+    with pytest.raises(Misconfigured, match=words) as caught:
+        YamlRules(config).check()
+    assert "champion.yaml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "3", "- a", "version: 1\nalias: champion\nquorum: {}", "version: 1\nalias: champion"]
+)
+def test_a_policy_that_demands_nobody_is_no_policy(config, text):
+    (config / "policies" / "champion.yaml").write_text(text, encoding="utf-8")
+
+    with pytest.raises(Misconfigured):
+        YamlRules(config).policy("champion")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("version: 1\npersons: {Ben: {accounts: [ben], role: [ml-engineer]}}", "Did you mean 'roles'?"),
+        ("version: 1\npersons: {Ben: {accounts: [ben], roles: [ml-enginer]}}", "Did you mean 'ml-engineer'?"),
+        ("version: 1\npersons: {Ben: {accounts: ben, roles: []}}", "must be a list of texts"),
+        ("version: 1\npersons: {Ben: {accounts: [], roles: []}}", "names no account"),
+        ("version: 1\npersons: {Ben: {accounts: [1], roles: []}}", "must be a list of texts"),
+        ("version: 1\npersons: {Ben: 3}", "must hold accounts and roles"),
+        ("version: 1\npersons: [Ben]", "must map names"),
+        ("version: 1\nperson: {}", "'person' is unknown. Did you mean 'persons'?"),
+        (
+            "version: 1\npersons: {Ben: {accounts: [ben]}, Bob: {accounts: [BEN]}}",
+            "the account 'BEN' belongs to 'Ben' and 'Bob'",
+        ),
+        ("version: 1\npersons: {Ben: {accounts: [a]}, Ben: {accounts: [b]}}", "'Ben' is written twice"),
+        ("persons: {}", "'version' must be 1"),
+    ],
+)
+def test_a_mistake_in_the_roles_is_named_with_its_remedy(config, text, words):
+    _roles(config, text)
+
+    with pytest.raises(Misconfigured, match=words) as caught:
+        YamlRules(config).directory()
+    assert "roles.yaml" in str(caught.value)
+
+
+def test_missing_files_are_named(config):
+    (config / "roles.yaml").unlink()
+    with pytest.raises(Misconfigured, match=r"roles\.yaml: it is missing"):
+        YamlRules(config).directory()
+
+    (config / "policies" / "champion.yaml").unlink()
+    with pytest.raises(Misconfigured, match="no alias has a policy"):
+        YamlRules(config).check()
+
+
+@pytest.mark.parametrize("alias", ["challenger", "../roles", "", "Champion", "*"])
+def test_an_alias_without_a_file_has_no_policy(config, alias):
+    with pytest.raises(UnknownReference, match="champion"):
+        YamlRules(config).policy(alias)
+
+
+def test_an_alias_stays_protected_when_its_policy_is_broken_or_removed(config):
+    rules = YamlRules(config)
+    assert rules.protected() == {"champion"}
+
+    _policy(config, "version: 1", "version: [")
+    assert rules.protected() == {"champion"}
+    (config / "policies" / "champion.yaml").unlink()
+    assert rules.protected() == {"champion"}
+
+
+def test_files_are_read_anew_at_each_look_and_comments_do_not_count(config):
+    rules = YamlRules(config)
+    before = rules.policy("champion").digest
+
+    _policy(config, "version: 1", "# changed nothing\nversion: 1")
+    assert rules.policy("champion").digest == before
+
+    _policy(config, "0.74", "0.50")
+    assert rules.policy("champion").digest != before
+    _roles(config, "version: 1\npersons: {Ben: {accounts: [ben], roles: [ml-engineer]}}")
+    assert rules.directory().person_behind("ben").roles == {"ml-engineer"}

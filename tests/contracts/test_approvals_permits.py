@@ -1,0 +1,125 @@
+"""`Signer`, `PermitShelf` and `DecisionJournal`: the same promises by the fakes and by keys, files and lineage."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from handrail.approvals.adapters.ed25519_permits import Ed25519Signer, PermitVerifier
+from handrail.approvals.adapters.folder_shelf import FolderShelf, permit_file
+from handrail.approvals.domain.canonical import canonical_json
+from handrail.approvals.domain.permit import Envelope, Permit, make_statement
+from handrail.approvals.domain.requests import Choice, Decided, Judgement, Verdict
+from handrail.bootstrap.approvals import LineageJournal
+from handrail.bootstrap.lineage import open_lineage
+from handrail.settings import Settings
+from handrail.storage import open_store
+from tests.fakes.approvals import FakeSigner, MemoryJournal, MemoryShelf, TickingClock, World, opening
+
+AT = "2026-01-01T00:00:00+00:00"
+
+
+def _payload():
+    request = World().gate.open_request(opening(), "ada").history.request
+    clock = TickingClock()
+    decisions = [Decided(clock(), name.lower(), name, Choice.APPROVE, "fine") for name in ("Ben", "Cleo Q.")]
+    return canonical_json(make_statement(request, Judgement(Verdict.APPROVED, (), tuple(decisions)), AT))
+
+
+@pytest.fixture(params=["memory", "ed25519"])
+def signer(request, tmp_path):
+    return FakeSigner() if request.param == "memory" else Ed25519Signer(tmp_path / "k.pem", tmp_path / "k.pub")
+
+
+def test_the_same_payload_gives_the_same_envelope(signer):
+    envelope = signer.sign(_payload())
+
+    assert signer.sign(_payload()) == envelope
+    assert envelope.payload == _payload()
+    assert signer.sign(_payload() + b" ").signatures != envelope.signatures
+
+
+class FolderSight:
+    """Reads what a folder shelf wrote."""
+
+    def __init__(self, folder):
+        self.shelf, self.folder = FolderShelf(folder), folder
+
+    def get(self, digest):
+        file = permit_file(self.folder, digest)
+        return file.read_text() if file.exists() else None
+
+
+class MemorySight:
+    """Reads what the fake holds."""
+
+    def __init__(self, _folder):
+        self.shelf = MemoryShelf()
+
+    def get(self, digest):
+        return self.shelf.permits.get(digest)
+
+
+@pytest.mark.parametrize("kind", [MemorySight, FolderSight])
+def test_a_permit_is_found_by_the_digest_of_its_tree(tmp_path, kind):
+    sight, envelope = kind(tmp_path / "permits"), FakeSigner().sign(_payload())
+    permit = Permit.from_payload(envelope.payload)
+
+    for _ in range(2):
+        sight.shelf.put(permit, envelope.to_json())
+
+    assert Envelope.from_json(sight.get(permit.tree_digest)) == envelope
+    assert sight.get("sha256:" + "0" * 64) is None
+
+
+def test_a_permit_on_the_shelf_is_verified_by_the_laid_out_key(tmp_path):
+    signer = Ed25519Signer(tmp_path / "k.pem", tmp_path / "permits" / "gate.pub")
+    envelope = signer.sign(_payload())
+    permit = Permit.from_payload(envelope.payload)
+    FolderShelf(tmp_path / "permits").put(permit, envelope.to_json())
+
+    read = PermitVerifier(tmp_path / "permits" / "gate.pub").read(permit_file(tmp_path / "permits", permit.tree_digest))
+
+    assert read == permit
+
+
+class NoPredictions:
+    """Lineage asks for predictions; there are none."""
+
+    def deployment_of(self, prediction_id):
+        return None
+
+    def count_predictions(self, deployment_uris):
+        return {}
+
+
+@pytest.fixture
+def lineage(tmp_path):
+    store = open_store(f"sqlite:///{tmp_path / 'lineage.db'}")
+    yield open_lineage(Settings(project=tmp_path, home=tmp_path), store, NoPredictions())
+    store.close()
+
+
+def test_the_fake_journal_keeps_a_promotion_once():
+    envelope = FakeSigner().sign(_payload())
+    permit = Permit.from_payload(envelope.payload)
+    journal = MemoryJournal()
+
+    for _ in range(2):
+        journal.promoted(permit, envelope.to_json(), AT)
+
+    assert journal.promotions == {permit.request_id: (permit, AT)}
+
+
+def test_lineage_knows_version_run_approvers_and_where_the_alias_points(lineage):
+    envelope = FakeSigner().sign(_payload())
+    permit = Permit.from_payload(envelope.payload)
+
+    for _ in range(2):
+        LineageJournal(lambda: lineage).promoted(permit, envelope.to_json(), AT)
+
+    uris = {node.uri for node in lineage.trace(permit.uri).nodes}
+    assert {permit.uri, permit.model_version.uri, "mlflow://local-1/run/run-1"} <= uris
+    assert {"actor://local-1/Ben", "actor://local-1/Cleo%20Q."} <= uris
+    pointer = lineage.pointer_at("mlflow alias flights@champion", datetime(2026, 1, 2, tzinfo=UTC))
+    assert (pointer.target, pointer.by) == (permit.model_version.uri, permit.uri)
+    assert len(lineage.pointer_history("mlflow alias flights@champion")) == 1

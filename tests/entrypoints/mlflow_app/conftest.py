@@ -1,0 +1,42 @@
+"""One real MLflow server with the Handrail app for the session."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fakes.mlflow_server import ACCOUNTS, Server, password, settings_in, start, wait_until_up
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mlflow")
+    settings = settings_in(folder)
+    with (folder / "log").open("wb") as log:
+        process = start(settings, log)
+    try:
+        wait_until_up(settings, process, folder / "log")
+        server = Server(settings)
+        for account in ACCOUNTS:
+            body = {"username": account, "password": password(account)}
+            assert server.admin.post("/api/2.0/mlflow/users/create", json=body).status_code == 200
+        server.write_roles()
+        yield server
+        server.admin.close()
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+@pytest.fixture
+def made(server):
+    """A fresh version by Ada."""
+    return server.make_version()
+
+
+@pytest.fixture(autouse=True)
+def _same_roles(request):
+    if "server" in request.fixturenames:
+        yield request.getfixturevalue("server")
+        request.getfixturevalue("server").write_roles()
+    else:
+        yield

@@ -1,0 +1,149 @@
+"""A real MLflow server with the Handrail app, seen from outside, and the people who use it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from itertools import count
+from pathlib import Path
+
+import httpx
+import yaml
+
+from handrail.bootstrap.approvals import mlflow_command, prepare_mlflow
+from handrail.entrypoints.approvals_client import ApprovalsClient
+from handrail.settings import Settings, load_settings
+
+CONFIG = Path(__file__).parents[2] / "config"
+START_LIMIT_S = 180
+EVIDENCE = {"evaluation": {"roc_auc": 0.76}, "parity": {"max_difference": 1e-7, "labels_differ": 0}}
+PERSONS = {
+    "Ada": {"accounts": ["ada"], "roles": ["data-scientist"]},
+    "Ben": {"accounts": ["ben", "ben-2"], "roles": ["ml-engineer"]},
+    "Cleo": {"accounts": ["cleo"], "roles": ["business-stakeholder"]},
+    "Dora": {"accounts": ["dora"], "roles": ["data-engineer"]},
+}
+ACCOUNTS = ("ada", "ben", "ben-2", "cleo", "dora")
+FILES = {"MLmodel": b"flavors: sklearn\n", "model.skops": b"\x00weights\x01", "onnx/model.onnx": b"onnx" * 100}
+
+
+def password(account):
+    return f"{account}-{'x' * 12}"
+
+
+class Server:
+    """The server from outside: its addresses, its people, and its files as an operator sees them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.url = settings.url("mlflow")
+        admin = json.loads((settings.credentials / "mlflow-admin.json").read_text())
+        self.admin = self.http(admin["username"], admin["password"])
+        self._names = count(1)
+
+    def http(self, account, secret=None):
+        return httpx.Client(base_url=self.url, auth=(account, secret or password(account)), timeout=60)
+
+    def person(self, account):
+        return self.http(account)
+
+    def gate(self, account):
+        return ApprovalsClient(self.url, account, password(account))
+
+    def write_roles(self, persons=PERSONS):
+        text = yaml.safe_dump({"version": 1, "persons": persons})
+        (self.settings.config / "roles.yaml").write_text(text, encoding="utf-8")
+
+    def new_name(self):
+        return f"model-{next(self._names)}"
+
+    def make_version(self, author="ada", name=None, files=FILES):
+        """Log a tree and register it, as `author`; return what was made."""
+        with self.person(author) as http:
+            name = name or self.new_name()
+            experiments = "/api/2.0/mlflow/experiments"
+            made = http.post(f"{experiments}/create", json={"name": f"{name}-{next(self._names)}"})
+            experiment = made.json()["experiment_id"]
+            run = http.post("/api/2.0/mlflow/runs/create", json={"experiment_id": experiment}).json()["run"]["info"]
+            made = Made(self, name, 0, experiment, run["run_id"])
+            for path, content in files.items():
+                assert http.put(made.artifact(path), content=content).status_code == 200
+            http.post("/api/2.0/mlflow/registered-models/create", json={"name": name})
+            body = {"name": name, "source": f"runs:/{made.run_id}/model", "run_id": made.run_id}
+            answer = http.post("/api/2.0/mlflow/model-versions/create", json=body)
+            made.version = int(answer.json()["model_version"]["version"])
+            return made
+
+
+class Made:
+    """A registered version and where it came from."""
+
+    def __init__(self, server, name, version, experiment_id, run_id):
+        self.server, self.name, self.version = server, name, version
+        self.experiment_id, self.run_id = experiment_id, run_id
+
+    def artifact(self, path, prefix="/api/2.0"):
+        return f"{prefix}/mlflow-artifacts/artifacts/{self.experiment_id}/{self.run_id}/artifacts/model/{path}"
+
+    @property
+    def tree(self):
+        artifacts = self.server.settings.home / "mlflow" / "artifacts"
+        return artifacts / self.experiment_id / self.run_id / "artifacts" / "model"
+
+    def ask(self, account="ada", evidence=EVIDENCE, alias="champion"):
+        with self.server.gate(account) as gate:
+            return gate.open_request(
+                model=self.name, version=self.version, alias=alias, reason="better", evidence=evidence
+            )
+
+    def say(self, request_id, account, decision="approve"):
+        with self.server.gate(account) as gate:
+            return gate.decide(request_id, decision, "looked at it")
+
+    def promote(self):
+        request_id = self.ask(evidence=EVIDENCE | {"comparison": {"ci_low": 0.0}})["request_id"]
+        self.say(request_id, "ben")
+        return self.say(request_id, "cleo")
+
+    def champion(self):
+        found = self.server.admin.get("/api/2.0/mlflow/registered-models/get", params={"name": self.name}).json()
+        aliases = {row["alias"]: row["version"] for row in found["registered_model"].get("aliases", [])}
+        return aliases.get("champion")
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def settings_in(folder, **changes):
+    """Settings of a project of its own, with the shipped configuration."""
+    project = folder / "project"
+    if not project.exists():
+        shutil.copytree(CONFIG, project / "config")
+    base = load_settings(project)
+    ports = base.ports.model_copy(update={"mlflow": _free_port()})
+    return base.model_copy(update={"home": folder / "home", "ports": ports, "mlflow_url": None} | changes)
+
+
+def start(settings, log):
+    """Start a server and return its process; the caller stops it."""
+    env = os.environ | prepare_mlflow(settings) | {"OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(mlflow_command(settings), env=env, cwd=settings.home, stdout=log, stderr=subprocess.STDOUT)
+
+
+def wait_until_up(settings, process, log):
+    deadline = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(f"{settings.url('mlflow')}/health", timeout=5).status_code == 200:
+                return
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.2)
+    raise AssertionError(f"The server did not start: {log.read_text(errors='replace')[-2000:]}")
