@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handrail.errors import UnknownReference
@@ -60,6 +60,7 @@ def told(values):
     return log
 
 
+@settings(deadline=None)
 @given(two_arrivals())
 def test_any_order_with_repetitions_gives_the_same_values_and_the_same_digest(arrivals):
     first, second = map(told, arrivals)
@@ -68,6 +69,7 @@ def test_any_order_with_repetitions_gives_the_same_values_and_the_same_digest(ar
     assert first.snapshot(*AUGUST).digest == second.snapshot(*AUGUST).digest
 
 
+@settings(deadline=None)
 @given(HISTORIES)
 def test_the_current_value_is_that_of_a_plain_sort(history):
     log = told([a_prediction(0), *history])
@@ -83,6 +85,7 @@ def test_the_current_value_is_that_of_a_plain_sort(history):
     assert cohort.label == (oracle.value if oracle else None,)
 
 
+@settings(deadline=None)
 @given(two_arrivals(), st.integers(0, 17))
 def test_whatever_arrives_later_leaves_an_old_snapshot_alone(arrivals, taken_after):
     early, late = arrivals[0][:taken_after], arrivals[0][taken_after:]

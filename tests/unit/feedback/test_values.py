@@ -77,6 +77,7 @@ def test_a_latency_is_no_part_of_a_prediction():
         ("score", float("nan")),
         ("score", "0.5"),
         ("label", 0.5),
+        ("label", 2**31),
         ("latency_ms", float("inf")),
     ],
 )

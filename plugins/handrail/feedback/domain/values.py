@@ -15,7 +15,7 @@ from handrail.errors import InvalidInput
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_TEXT = 500
-MAX_REVISION = 2**31 - 1
+MAX_WHOLE = 2**31 - 1
 
 
 def moment_text(moment: datetime) -> str:
@@ -60,11 +60,14 @@ def _check_number(field: str, number: float | None) -> None:
         raise InvalidInput(field, f"{number!r} is not a finite number", "Send a finite number.")
 
 
-def _check_whole(field: str, number: int) -> None:
+def _check_whole(field: str, number: int, least: int) -> None:
     try:
-        index(number)
+        fits = least <= index(number) <= MAX_WHOLE
     except TypeError:
-        raise InvalidInput(field, f"{number!r} is not a whole number", "Send a whole number.") from None
+        fits = False
+    if not fits:
+        problem = f"{str(number)[:40]!r} is not a whole number from {least} to {MAX_WHOLE}"
+        raise InvalidInput(field, problem, "Send one that is.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ class Prediction:
         _check_text("feature_service", self.feature_service, optional=True)
         _check_moment("made_at", self.made_at)
         _check_number("score", self.score)
-        _check_whole("label", self.label)
+        _check_whole("label", self.label, -MAX_WHOLE)
         _check_number("latency_ms", self.latency_ms)
 
     def body_digest(self) -> bytes:
@@ -155,9 +158,7 @@ class Feedback:
         _check_number("value", self.value)
         if self.event_id is not None:
             _check_text("event_id", self.event_id)
-        _check_whole("revision", self.revision)
-        if not 0 <= self.revision <= MAX_REVISION:
-            raise InvalidInput("revision", f"{self.revision} is out of range", f"Count from 0 to {MAX_REVISION}.")
+        _check_whole("revision", self.revision, 0)
         if self.retracts != (self.value is None):
             problem = "a retraction carries no value" if self.retracts else "it is missing"
             raise InvalidInput("value", problem, "Send either a value, or retracts: true without one.")
