@@ -29,7 +29,7 @@ from tests.fakes.lineage_stores import KINDS, an_empty_store, clear, dump
 NOON = datetime(2013, 8, 1, 12, tzinfo=UTC)
 SIZE = 12
 MODERATE = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 
