@@ -36,6 +36,7 @@ UNBUILT = "unbuilt"
 try:
     PLATFORM = open_platform()
     WORKER = Worker(PLATFORM, ROOT)
+    FEEDBACK = feedback_app(PLATFORM, checked_by_host)
 except HandrailError as err:
     sys.exit(f"error: {err}")
 
@@ -44,8 +45,7 @@ def _rules() -> Rules:
     return Rules(
         token=serving_token(PLATFORM.settings),
         open_paths=open_paths(),
-        guarded_paths=frozenset({"/predict"}),
-        guarded_prefixes=("/api/",),
+        guarded_paths=frozenset({"/predict", *(f"/api{path}" for path in FEEDBACK.openapi()["paths"])}),
         model_paths=frozenset({"/predict"}),
         page=SWAGGER_PAGE,
     )
@@ -59,7 +59,7 @@ def _rules() -> Rules:
     traffic={"timeout": 30, "max_concurrency": 64},
     logging={"access": {"enabled": False}},
 )
-@bentoml.asgi_app(feedback_app(PLATFORM, checked_by_host), path="/api")
+@bentoml.asgi_app(FEEDBACK, path="/api")
 class FlightsService:
     """Will a flight land more than 15 minutes late? Asked two hours before its scheduled departure.
 

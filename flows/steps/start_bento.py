@@ -86,7 +86,7 @@ class ServedBento:
         """The file that its output goes to."""
         return self._child.place.log
 
-    def wait(self, path: str = "/readyz", deadline_s: float = 60) -> None:
+    def wait(self, path: str = "/readyz", deadline_s: float = 120) -> None:
         """Return when it answers 200 at `path`: `/readyz` once it predicts, `/livez` as soon as it is up.
 
         Raises:

@@ -61,21 +61,23 @@ def test_one_flipped_byte_stops_the_start_and_names_the_file(
     assert "Traceback" not in bento.log.read_text()
 
 
-def test_a_killed_server_loses_no_answer(own_project: Settings, deployed: Deployed) -> None:
+def test_no_answer_leaves_before_it_is_written_down(own_project: Settings, deployed: Deployed) -> None:
+    spool = own_project.home / "spool"
+    spool.write_text("in the way")
     bento = start_bento(own_project, free_port=True)
     try:
         bento.wait(deadline_s=180)
-        with httpx.Client(
-            base_url=bento.url,
-            headers={"Authorization": f"Bearer {serving_token(own_project)}"},
-            timeout=60,
-            trust_env=False,
-        ) as client:
+        headers = {"Authorization": f"Bearer {serving_token(own_project)}"}
+        with httpx.Client(base_url=bento.url, headers=headers, timeout=60, trust_env=False) as client:
+            refused = client.post("/predict", json={"flights": [flight(51)]})
+            spool.unlink()
             answers = [client.post("/predict", json={"flights": [flight(n)]}).json() for n in range(1, 51)]
             os.killpg(bento.pid, signal.SIGKILL)
     finally:
         bento.stop()
 
+    assert refused.status_code == 503
+    assert str(spool) in refused.json()["detail"]
     with closing(open_platform(own_project)) as platform:
         open_spool(own_project).drain(platform.feedback)
         for answer in answers:

@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +20,12 @@ def tree(tmp_path: Path) -> Path:
     return write_tree(tmp_path / "tree")
 
 
-COLUMNS = {"carrier": ["UA", "AA"], "minute_of_day": [600, 700], "temp": [1.0, 2.0], "distance_miles": [100, 200]}
+COLUMNS: dict[str, Sequence[Any]] = {
+    "carrier": ["UA", "AA"],
+    "minute_of_day": [600, 700],
+    "temp": [1.0, 2.0],
+    "distance_miles": [100, 200],
+}
 
 
 def test_the_tree_says_what_the_model_needs(tree: Path) -> None:

@@ -165,9 +165,10 @@ def test_feedback_is_taken_for_an_answer(client: httpx.Client, platform: Platfor
 def test_unknown_paths_leave_no_trace_in_the_metrics(client: httpx.Client) -> None:
     for number in range(20):
         assert client.get(f"/nothing/{number}").status_code == 404
+        assert client.get(f"/api/nothing/{number}").status_code == 404
 
     metrics = client.get("/metrics").text
-    assert "/nothing" not in metrics
+    assert "nothing" not in metrics
     assert 'endpoint="/predict"' in metrics
 
 

@@ -19,8 +19,7 @@ TOKEN = "t" * 32
 RULES = Rules(
     token=TOKEN,
     open_paths=frozenset({"/readyz", "/livez", "/metrics"}),
-    guarded_paths=frozenset({"/predict"}),
-    guarded_prefixes=("/api/",),
+    guarded_paths=frozenset({"/predict", "/api/feedback"}),
     model_paths=frozenset({"/predict"}),
     page=b"<html>page</html>",
     max_body_bytes=100,
@@ -151,7 +150,9 @@ def test_health_and_metrics_are_open(path: str) -> None:
     assert call(Guard(Inner(), RULES), path, "GET", headers=()).status == 200
 
 
-@pytest.mark.parametrize("path", ["/predict/", "//predict", "/Predict", "/apis", "/static_content/x", "/metrics/1"])
+@pytest.mark.parametrize(
+    "path", ["/predict/", "//predict", "/Predict", "/apis", "/api/x", "/static_content/x", "/metrics/1"]
+)
 def test_an_unknown_path_never_reaches_the_app(path: str) -> None:
     inner = Inner()
 
@@ -311,7 +312,7 @@ def test_a_websocket_is_closed_and_the_lifespan_passes() -> None:
 
 
 @given(
-    path=st.sampled_from(["/", "/predict", "/api/x", "/livez", "/readyz", "/x", ""]),
+    path=st.sampled_from(["/", "/predict", "/api/feedback", "/livez", "/readyz", "/x", ""]),
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "OPTIONS", "BREW"]),
     headers=st.lists(
         st.tuples(

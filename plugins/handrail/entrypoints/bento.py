@@ -36,14 +36,13 @@ _log = logging.getLogger("handrail.bento")
 class Rules:
     """What the guard lets through. A path that no rule names is not found.
 
-    `open_paths` are read without a token; `guarded_paths` and all below `guarded_prefixes` need it;
-    `model_paths` answer 503 until a permitted model is loaded; `page` is the HTML at `/`, open if given.
+    `open_paths` are read without a token, `guarded_paths` need it; `model_paths` answer 503 until a permitted model
+    is loaded; `page` is the HTML at `/`, open if given.
     """
 
     token: str
     open_paths: frozenset[str]
     guarded_paths: frozenset[str]
-    guarded_prefixes: tuple[str, ...] = ()
     model_paths: frozenset[str] = frozenset()
     page: bytes | None = None
     max_body_bytes: int = 2_000_000
@@ -102,7 +101,7 @@ class Guard:
         if path in rules.open_paths or (path == "/" and rules.page is not None):
             if method not in ("GET", "HEAD"):
                 raise Rejection(HTTPStatus.METHOD_NOT_ALLOWED, f"{path} can only be read.", [(b"allow", b"GET, HEAD")])
-        elif path in rules.guarded_paths or path.startswith(rules.guarded_prefixes or ("\0",)):
+        elif path in rules.guarded_paths:
             _check_token(scope["headers"], rules.token)
             if method not in ("GET", "HEAD", "DELETE"):
                 _check_type(scope["headers"])

@@ -36,11 +36,23 @@ SWAGGER_PAGE = b"""<!DOCTYPE html>
     <div id="swagger-ui"></div>
     <script src="./static_content/swagger-ui-bundle.js" charset="UTF-8"></script>
     <script src="./static_content/swagger-ui-standalone-preset.js" charset="UTF-8"></script>
-    <script src="./static_content/swagger-initializer.js" charset="UTF-8"></script>
+    <script>
+      fetch("./docs.json").then((answer) => answer.json()).then((spec) => {
+        const securitySchemes = { token: { type: "http", scheme: "bearer" } };
+        spec.components = { ...spec.components, securitySchemes };
+        spec.security = [{ token: [] }];
+        SwaggerUIBundle({
+          spec,
+          dom_id: "#swagger-ui",
+          deepLinking: true,
+          presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset],
+        });
+      });
+    </script>
   </body>
 </html>
 """
-"""BentoML's own page without its Google Tag Manager."""
+"""BentoML's own page without its Google Tag Manager, and with a place to enter the token."""
 
 
 def open_paths() -> frozenset[str]:
