@@ -21,6 +21,7 @@ FORMAT = "handrail.scoring/1"
 SCORING_FILE = "scoring.json"
 ONNX_FILE = Path("onnx") / "model.onnx"
 PROBABILITIES = "probabilities"
+Column = Sequence[Any] | np.ndarray
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Scorer:
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
             raise InvalidInput(str(tree), f"it is not a packaged model ({err})", "Run: dvc repro package.") from err
 
-    def encode(self, columns: Mapping[str, Sequence[Any]]) -> np.ndarray:
+    def encode(self, columns: Mapping[str, Column]) -> np.ndarray:
         """Return the model's input, (n, features) float32, from columns of n values by feature name.
 
         A missing value (None, NaN) and an unknown category become NaN, which the trees know how to handle.
@@ -80,7 +81,7 @@ class Scorer:
             encoded[:, place] = self._codes(name, values) if name in self.codes else _numbers(name, values)
         return encoded
 
-    def score(self, columns: Mapping[str, Sequence[Any]]) -> np.ndarray:
+    def score(self, columns: Mapping[str, Column]) -> np.ndarray:
         """Return the probability of landing late, (n,) float32, for columns as `encode` takes them."""
         return self.score_encoded(self.encode(columns))
 
@@ -92,7 +93,7 @@ class Scorer:
         probabilities: np.ndarray = self.session.run([PROBABILITIES], {name: encoded})[0]
         return probabilities[:, 1]
 
-    def _codes(self, name: str, values: Sequence[Any]) -> np.ndarray:
+    def _codes(self, name: str, values: Column) -> np.ndarray:
         codes, unknown = self.codes[name], np.nan
         try:
             return np.array([codes.get(value, unknown) for value in values], dtype=np.float32)
@@ -100,7 +101,7 @@ class Scorer:
             raise InvalidInput(name, f"it holds a value that is no text ({err})", "Pass text or None.") from err
 
 
-def _numbers(name: str, values: Sequence[Any]) -> np.ndarray:
+def _numbers(name: str, values: Column) -> np.ndarray:
     try:
         return np.asarray(values, dtype=np.float64).astype(np.float32)
     except (TypeError, ValueError) as err:

@@ -12,6 +12,7 @@ import numpy as np
 
 from flows.steps.model_params import IntervalParams
 
+METRICS = ("roc_auc", "average_precision", "log_loss", "brier", "base_rate")
 QUANTILES = (0.025, 0.975)
 ROWS_AT_ONCE = 2_000_000
 SMALLEST = 1e-15

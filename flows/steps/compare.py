@@ -21,7 +21,7 @@ DRAWS = 2000
 def compare(  # noqa: PLR0913 - two models, their flights and a rule: agreed with the steps that call it
     champion_scores: Sequence[float] | np.ndarray,
     challenger_scores: Sequence[float] | np.ndarray,
-    labels: Sequence[float] | np.ndarray,
+    labels: Sequence[float | None] | np.ndarray,
     days: Sequence[Any] | np.ndarray,
     margin: float = MARGIN,
     n_boot: int = DRAWS,

@@ -45,8 +45,9 @@ def run(project: Path) -> None:
         "importance": importance(probe),
     }
     report = summary(scored, details, params)
+    ranked = [{"feature": name, **of} for name, of in details["importance"].items()]
     with fresh_folder(project / FOLDER) as folder:
-        for name, value in details.items():
+        for name, value in (details | {"importance": ranked}).items():
             write_json(folder / f"{name}.json", value)
         _draw(details, folder)
         write_page(report, details, folder)

@@ -8,6 +8,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from flows.steps.clustered import METRICS
+
 PAGE = "evaluation.html"
 STYLE = """
 body { font: 14px/1.5 system-ui, sans-serif; color: #1f2933; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
@@ -16,7 +18,6 @@ table { border-collapse: collapse; margin: .6rem 0; } img { max-width: 100%; }
 th, td { text-align: right; padding: .2rem .8rem; border-bottom: 1px solid #e4e7eb; }
 th:first-child, td:first-child { text-align: left; } th { color: #52606d; font-weight: 600; }
 """
-METRICS = ("roc_auc", "average_precision", "log_loss", "brier", "base_rate")
 
 
 def write_page(report: dict[str, Any], details: dict[str, Any], folder: Path) -> None:

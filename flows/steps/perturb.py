@@ -83,9 +83,16 @@ def importance(probe: Probe) -> dict[str, dict[str, float]]:
 def _noisy(probe: Probe, level: float) -> np.ndarray:
     source = np.random.default_rng(probe.seed)
     noise = source.standard_normal(probe.encoded.shape)
-    known = np.where(np.isnan(probe.encoded), 0.0, probe.encoded)
-    spread = known.std(axis=0, where=~np.isnan(probe.encoded) | (np.isnan(probe.encoded).all(axis=0)))
-    return probe.encoded + level * np.where(probe.coded, 0.0, spread) * noise
+    return probe.encoded + level * np.where(probe.coded, 0.0, _spread(probe.encoded)) * noise
+
+
+def _spread(encoded: np.ndarray) -> np.ndarray:
+    """Return each column's standard deviation over its known values; 0 where nothing is known."""
+    known = ~np.isnan(encoded)
+    count = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, encoded, 0.0).sum(axis=0) / count
+    spread: np.ndarray = np.sqrt((np.where(known, encoded - mean, 0.0) ** 2).sum(axis=0) / count)
+    return spread
 
 
 def _without(probe: Probe, columns: Sequence[str]) -> np.ndarray:

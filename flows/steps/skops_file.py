@@ -68,7 +68,7 @@ class _Numbers:
     """Gives each memory address the number of its first appearance in the schema."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, int] = {}
+        self._seen: dict[int, int] = {}
 
     def rewrite(self, node: Any) -> Any:
         if isinstance(node, list):
@@ -79,7 +79,7 @@ class _Numbers:
 
     def _value(self, key: str, part: Any) -> Any:
         if key == "__id__":
-            return self._number(str(part))
+            return self._number(int(part))
         if key == "file" and isinstance(part, str):
             return self.file_name(part)
         return self.rewrite(part)
@@ -88,7 +88,7 @@ class _Numbers:
         address, dot, ending = name.partition(".")
         if not re.fullmatch(r"\d+", address):
             return name
-        return f"{self._number(address):06d}{dot}{ending}"
+        return f"{self._number(int(address)):06d}{dot}{ending}"
 
-    def _number(self, address: str) -> int:
+    def _number(self, address: int) -> int:
         return self._seen.setdefault(address, len(self._seen) + 1)

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from flows.steps import evaluate, package, train
 from flows.steps.candidates import CANDIDATE
+from flows.steps.clustered import METRICS
 from flows.steps.outputs import sha256_of
 from flows.steps.tracking_store import TrackingStore, open_tracking
 from flows.steps.training_set import FOLDER, Manifest, md5_of, read_manifest
+from handrail.clock import system_time
 from handrail.errors import HandrailError, Unavailable
 
 if TYPE_CHECKING:
-    from mlflow.entities import DatasetInput, Run
+    from mlflow.entities import DatasetInput
 
 STAGE_INPUTS = "handrail.stage_inputs"
 MODEL = "handrail.model"
@@ -58,7 +60,7 @@ def log_evaluation(project: Path) -> str:
     with open_tracking(project) as store:
         if store.client.get_run(run_id).data.tags.get(EVALUATION) != digest:
             store.client.log_artifacts(run_id, str(project / evaluate.FOLDER), "evaluation")
-            _log_metrics(store, run_id, {f"evaluation/{name}": value for name, value in _numbers(report).items()})
+            _log_metrics(store, run_id, _numbers(report, "evaluation"), _now_ms())
             store.client.set_tag(run_id, EVALUATION, digest)
     return run_id
 
@@ -77,7 +79,7 @@ def log_package(project: Path) -> str:
     with open_tracking(project) as store:
         if store.client.get_run(run_id).data.tags.get(tag) != report["content"]:
             store.client.log_artifacts(run_id, str(project / package.TREE), path)
-            _log_metrics(store, run_id, {f"parity/{name}": value for name, value in _numbers(report).items()})
+            _log_metrics(store, run_id, _numbers(report, "parity"), _now_ms())
             store.client.set_tag(run_id, tag, report["content"])
     return run_id
 
@@ -96,14 +98,14 @@ def register_package(project: Path, name: str) -> int:
     Raises:
         Unavailable: a stage output is missing, or MLflow does not answer or refuses.
     """
-    from mlflow.exceptions import RestException
+    from mlflow.exceptions import MlflowException
 
     run_id = log_package(project)
     source = f"runs:/{run_id}/{package_path(project)}"
     with open_tracking(project) as store:
         try:
             store.client.create_registered_model(name)
-        except RestException as err:
+        except MlflowException as err:
             if err.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
         known = store.client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
@@ -124,7 +126,8 @@ def _log_model(store: TrackingStore, report: Mapping[str, Any], name: str) -> st
         for key, bounds in judged["metrics"].items()
         for bound, value in bounds.items()
     }
-    _log_metrics(store, run_id, metrics)
+    # The moment the run began, so that logging again after an interrupt adds nothing.
+    _log_metrics(store, run_id, metrics, run.info.start_time)
     store.client.log_inputs(run_id, _datasets(store.project, report))
     store.client.log_artifacts(run_id, str(store.project / "reports" / "train" / name), "plots")
     store.client.set_terminated(run_id, FINISHED, end_time=None)
@@ -136,13 +139,14 @@ def _facts(report: Mapping[str, Any]) -> dict[str, str]:
     return {"feature_service": service["name"], "feature_service_spec_hash": service["spec_hash"]}
 
 
-def _log_metrics(store: TrackingStore, run_id: str, values: Mapping[str, float]) -> None:
-    """Log all values at the moment the run began, so that logging again after an interrupt adds nothing."""
+def _log_metrics(store: TrackingStore, run_id: str, values: Mapping[str, float], at_ms: int) -> None:
     from mlflow.entities import Metric
 
-    began: Run = store.client.get_run(run_id)
-    metrics = [Metric(name, value, began.info.start_time, 0) for name, value in values.items()]
-    store.client.log_batch(run_id, metrics=metrics)
+    store.client.log_batch(run_id, metrics=[Metric(name, value, at_ms, 0) for name, value in values.items()])
+
+
+def _now_ms() -> int:
+    return int(system_time().timestamp() * 1000)
 
 
 def _datasets(project: Path, report: Mapping[str, Any]) -> list[DatasetInput]:
@@ -183,8 +187,13 @@ def _read_report(project: Path, path: Path) -> dict[str, Any]:
         raise Unavailable(path.as_posix(), "it is missing", f"Run: dvc repro {path.stem}.") from err
 
 
-def _numbers(report: Mapping[str, Any]) -> dict[str, float]:
-    return {name: float(value) for name, value in report.items() if isinstance(value, int | float)}
+def _numbers(report: Mapping[str, Any], group: str) -> dict[str, float]:
+    """Return the report's figures under the group's name, without those that training logged already."""
+    return {
+        f"{group}/{name}": float(value)
+        for name, value in report.items()
+        if isinstance(value, int | float) and not name.startswith(METRICS)
+    }
 
 
 def _files(folder: Path) -> dict[str, str]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 EXPERIMENT = "flights"
 SQLITE = "sqlite:///"
 REACHABLE_WITHIN_S = 10
+CHECK = "Check the address, the account and its permissions in MLFLOW_TRACKING_*; then log again."
 REMEDY = "Start it with `make up`, or unset MLFLOW_TRACKING_URI; then log again."
 
 
@@ -73,7 +74,7 @@ def open_tracking(project: Path) -> Iterator[TrackingStore]:
         client = MlflowClient(uri)
         yield TrackingStore(client, uri, _experiment(client, uri), project)
     except MlflowException as err:
-        raise Unavailable(f"MLflow at {uri}", str(err).splitlines()[0].rstrip("."), REMEDY) from err
+        raise Unavailable(f"MLflow at {uri}", str(err).splitlines()[0].rstrip("."), CHECK) from err
 
 
 def _local_store(project: Path) -> str:

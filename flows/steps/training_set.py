@@ -73,11 +73,12 @@ def read_manifest(project: Path) -> Manifest:
 
 
 def read_rows(project: Path, split: Split, manifest: Manifest) -> Rows:
-    """Read one split as float64 numbers and text categories; a missing value is NaN or None.
+    """Read one split as float64 numbers and text categories; a missing value is NaN.
 
     Raises:
         Unavailable: the features stage has not run.
-        InvalidInput: a column is missing, rows are fewer than the manifest says, or one outcome never happens.
+        InvalidInput: a column is missing or empty, rows are fewer than the manifest says, or one outcome never
+            happens.
     """
     name = str(FOLDER / f"{split}.parquet")
     needed = ["flight_id", "day", "carrier", "origin", *manifest.features, "late"]
@@ -94,12 +95,25 @@ def read_rows(project: Path, split: Split, manifest: Manifest) -> Rows:
         problem = f"{frame.height} rows, {int(late.sum())} of them late, where the manifest says {manifest.rows}"
         raise InvalidInput(name, problem, "Run: dvc repro --force features, or choose a longer window.")
     numbers = [pl.col(column).cast(pl.Float64) for column in manifest.numeric]
+    _require_values(name, frame, manifest)
+    inputs = frame.with_columns(numbers).select(manifest.features).to_pandas()
+    texts = list(manifest.categorical)
+    # scikit-learn takes None for one more category and only NaN for a missing one.
+    inputs[texts] = inputs[texts].where(inputs[texts].notna(), np.nan)
     return Rows(
-        inputs=frame.with_columns(numbers).select(manifest.features).to_pandas(),
+        inputs=inputs,
         late=late,
         day=np.unique(frame["day"].to_numpy(), return_inverse=True)[1],
         flights=frame.select("flight_id", "carrier", "origin"),
     )
+
+
+def _require_values(name: str, frame: pl.DataFrame, manifest: Manifest) -> None:
+    """Refuse a feature without a single value: trees cannot be grown over it."""
+    counts = frame.select(pl.col(column).is_not_null().sum() for column in manifest.features).row(0, named=True)
+    if empty := [column for column, count in counts.items() if not count]:
+        remedy = "Choose a longer window, or leave the feature out of the feature service."
+        raise InvalidInput(name, f"feature {empty[0]!r} has no value in any row", remedy)
 
 
 def md5_of(file: Path) -> str:

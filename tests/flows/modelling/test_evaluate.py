@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from flows.steps.clustered import Scored
+from flows.steps.model_params import IntervalParams
+from flows.steps.perturb import Probe, importance, robustness
+from flows.steps.slices import POOLED, judge_slices, pooled, worst
+
+
+def read(project: Path, name: str) -> Any:
+    return json.loads((project / "reports" / "evaluate" / f"{name}.json").read_text())
+
+
+def test_slices_cover_every_flight_once(trained: Path) -> None:
+    slices = read(trained, "slices")
+
+    assert set(slices) == {"carrier", "origin", "hour"}
+    assert all(sum(group["rows"] for group in groups.values()) == 750 for groups in slices.values())
+    assert all(group["rows"] >= 60 for groups in slices.values() for name, group in groups.items() if name != POOLED)
+    assert POOLED in slices["hour"]
+
+
+def test_the_summary_cites_the_figures_a_policy_knows(trained: Path) -> None:
+    report = json.loads((trained / "reports" / "evaluate.json").read_text())
+    trained_report = json.loads((trained / "reports" / "train.json").read_text())
+
+    assert report["roc_auc"] == trained_report["models"]["gradient_boosting"]["metrics"]["roc_auc"]["value"]
+    assert report["roc_auc_low"] < report["roc_auc"] < report["roc_auc_high"]
+    assert 0 < report["calibration_error"] < 0.2
+    assert set(report["worst_slices"]) == {"carrier", "origin", "hour"}
+
+
+def test_what_the_label_was_made_from_is_found_important(trained: Path) -> None:
+    lost = read(trained, "importance")
+
+    assert {of["feature"] for of in lost[:2]} == {"origin_dep_delay_3h", "minute_of_day"}
+
+
+def test_taking_away_what_matters_costs_more_than_what_does_not(trained: Path) -> None:
+    missing = read(trained, "robustness")["missing"]
+
+    assert set(missing) == {"weather", "origin_ops"}
+    assert missing["origin_ops"]["roc_auc_lost"] > missing["weather"]["roc_auc_lost"]
+
+
+def test_the_page_needs_no_other_file(trained: Path) -> None:
+    page = (trained / "reports" / "evaluate" / "evaluation.html").read_text()
+
+    assert page.count("data:image/png;base64,") == 6
+    assert not re.search(r'(src|href)="(?!data:)', page)
+    assert "By carrier" in page
+
+
+def test_small_groups_are_pooled() -> None:
+    groups = np.array(["UA"] * 5 + ["AA"] * 2 + ["OO"])
+
+    assert pooled(groups, 3).tolist() == ["UA"] * 5 + [POOLED] * 3
+
+
+def test_a_group_with_one_outcome_has_no_area() -> None:
+    scored = Scored(np.array([0.1, 0.9, 0.4, 0.6]), np.array([0, 1, 0, 0], dtype=np.int8), np.array([0, 0, 1, 1]))
+
+    judged = judge_slices(scored, np.array(["A", "A", "B", "B"]), 0.5, IntervalParams(20, 0))
+
+    assert judged["A"]["roc_auc"]["value"] == 1.0
+    assert judged["B"]["roc_auc"] is None
+    assert judged["B"]["missed_rate"] is None
+    assert worst(judged) == ("A", 1.0, 1.0)
+
+
+@pytest.fixture
+def probe() -> Probe:
+    source = np.random.default_rng(1)
+    encoded = source.normal(size=(500, 3))
+    encoded[source.random(500) < 0.2, 2] = np.nan
+    late = (encoded[:, 0] > 0).astype(np.int8)
+    return Probe(
+        predict=lambda inputs: 1 / (1 + np.exp(-np.nan_to_num(inputs[:, 0]))),
+        encoded=encoded,
+        features=("used", "unused", "holey"),
+        coded=np.array([False, True, False]),
+        late=late,
+        threshold=0.5,
+        seed=0,
+    )
+
+
+def test_only_the_feature_in_use_is_important(probe: Probe) -> None:
+    lost = importance(probe)
+
+    assert list(lost)[0] == "used"
+    assert lost["used"]["value"] == pytest.approx(0.5, abs=0.08)
+    assert lost["unused"] == {"value": 0.0, "low": 0.0, "high": 0.0}
+
+
+def test_noise_costs_more_the_louder_it_is_and_spares_codes(probe: Probe) -> None:
+    noise = robustness(probe, {"views": ["unused"]})["noise"]
+
+    losses = [noise[level]["roc_auc_lost"] for level in ("0.05", "0.1", "0.25", "0.5")]
+    assert losses == sorted(losses)
+    assert losses[-1] > 0.01
+
+
+def test_a_group_of_columns_that_nobody_uses_changes_nothing(probe: Probe) -> None:
+    missing = robustness(probe, {"unused": ["unused", "holey"], "used": ["used"]})["missing"]
+
+    assert missing["unused"]["labels_flipped"] == 0
+    assert missing["used"]["roc_auc"] == 0.5

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import DatasetInput, Run
+
+from flows.steps import tracking
+from flows.steps.candidates import CANDIDATE, MODELS
+from flows.steps.tracking_store import EXPERIMENT
+from flows.steps.training_set import md5_of
+from handrail.errors import Unavailable
+
+
+def runs_of(store: str) -> list[Run]:
+    client = MlflowClient(store)
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    assert experiment is not None
+    return list(client.search_runs([experiment.experiment_id]))
+
+
+def dataset_inputs(run: Run) -> list[DatasetInput]:
+    return list(run.inputs.dataset_inputs) if run.inputs else []
+
+
+def test_the_stages_logged_one_run_a_model(trained: Path, local_store: str) -> None:
+    report = json.loads((trained / "reports" / "train.json").read_text())
+
+    runs = {run.info.run_name: run for run in runs_of(local_store)}
+
+    assert set(runs) == set(MODELS)
+    for name, run in runs.items():
+        assert run.info.status == "FINISHED"
+        assert run.data.tags["handrail.stage_inputs"] == report["stage_inputs"]
+        metrics = report["models"][name]["metrics"]
+        assert run.data.metrics["roc_auc"] == metrics["roc_auc"]["value"]
+        assert run.data.metrics["brier_high"] == metrics["brier"]["high"]
+        assert run.data.params["feature_service"] == "flights_v1"
+
+
+def test_dataset_inputs_carry_the_digest_that_dvc_knows(trained: Path, local_store: str) -> None:
+    found = {given.dataset.name: given.dataset for given in dataset_inputs(runs_of(local_store)[0])}
+
+    assert set(found) == {"flights-train", "flights-validate"}
+    digest = md5_of(trained / "data" / "training" / "train.parquet")
+    assert found["flights-train"].digest == digest
+    assert json.loads(found["flights-train"].source) == {"uri": "dvc://data/training/train.parquet", "md5": digest}
+
+
+def test_reviewers_find_plots_evaluation_and_package(trained: Path, local_store: str) -> None:
+    client, run_id = MlflowClient(local_store), tracking.log_training(trained)[CANDIDATE]
+
+    def names(folder: str) -> set[str]:
+        return {Path(file.path).name for file in client.list_artifacts(run_id, folder)}
+
+    assert names("plots") == {"roc.png", "precision_recall.png", "calibration.png"}
+    assert {"evaluation.html", "slices.json", "importance.png"} <= names("evaluation")
+    assert {"MLmodel", "scoring.json", "onnx"} <= names(tracking.package_path(trained))
+
+
+def test_logging_again_changes_nothing(trained: Path, local_store: str) -> None:
+    before = sorted((run.info.run_id, run.info.end_time, *run.data.tags.items()) for run in runs_of(local_store))
+
+    ids = tracking.log_training(trained)
+    again = (tracking.log_evaluation(trained), tracking.log_package(trained))
+
+    after = sorted((run.info.run_id, run.info.end_time, *run.data.tags.items()) for run in runs_of(local_store))
+    assert before == after
+    assert set(again) == {ids[CANDIDATE]}
+
+
+def test_an_interrupted_log_is_completed(trained: Path, local_store: str, tmp_path: Path) -> None:
+    client, run_id = MlflowClient(local_store), tracking.log_training(trained)["prior"]
+    client.update_run(run_id, status="RUNNING")
+
+    assert tracking.log_training(trained)["prior"] == run_id
+
+    run = client.get_run(run_id)
+    assert run.info.status == "FINISHED"
+    assert len(client.get_metric_history(run_id, "roc_auc")) == 1
+    assert len(dataset_inputs(run)) == 2
+
+
+def test_a_store_that_lacks_the_runs_gets_them_from_the_outputs(
+    trained: Path, local_store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = f"sqlite:///{tmp_path / 'other' / 'mlflow.db'}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", other)
+    monkeypatch.chdir(tmp_path)
+
+    run_id = tracking.log_package(trained)
+
+    assert len(runs_of(other)) == 3
+    downloaded = MlflowClient(other).download_artifacts(run_id, tracking.package_path(trained), str(tmp_path))
+    tree = trained / "models" / "package"
+    assert {file.relative_to(tree): file.read_bytes() for file in tree.rglob("*") if file.is_file()} == {
+        file.relative_to(downloaded): file.read_bytes() for file in Path(downloaded).rglob("*") if file.is_file()
+    }
+    assert not (tmp_path / "mlruns").exists()
+
+
+def test_one_tree_is_registered_once_and_another_beside_it(trained: Path, local_store: str, tmp_path: Path) -> None:
+    first = [tracking.register_package(trained, "flights") for _ in range(2)]
+    changed = shutil.copytree(trained, tmp_path / "changed")
+    report = changed / "reports" / "package.json"
+    report.write_text(report.read_text().replace(json.loads(report.read_text())["content"], "f" * 64))
+
+    second = tracking.register_package(changed, "flights")
+
+    assert (first, second) == ([1, 1], 2)
+    versions = MlflowClient(local_store).search_model_versions("name = 'flights'")
+    assert len({version.source for version in versions}) == 2
+    assert len({version.run_id for version in versions}) == 1
+
+
+def test_an_unreachable_server_is_one_sentence(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+
+    with pytest.raises(Unavailable, match=r"MLflow at http://127\.0\.0\.1:1: it does not answer"):
+        tracking.log_training(trained)
+
+
+def test_outputs_that_are_not_there_name_the_stage(project: Path) -> None:
+    with pytest.raises(Unavailable, match="dvc repro train"):
+        tracking.log_training(project)
