@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
+import signal
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -36,7 +38,7 @@ class Worker:
         self._spool = open_spool(platform.settings)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
         self._predictor: Predictor | None = None
-        self._draining: asyncio.Task[None] | None = None
+        self._tending: asyncio.Task[None] | None = None
         self._reason: str | None = STARTING
 
     def not_ready(self) -> str | None:
@@ -52,7 +54,7 @@ class Worker:
         except HandrailError as err:
             self._reason = str(err)
             _log.error("Not ready: %s", err)
-        self._draining = asyncio.create_task(self._drain_for_ever())
+        self._tending = asyncio.create_task(self._tend(os.getppid()))
         # A collection over the heap of the imported tools pauses every request for a quarter of a second.
         gc.collect()
         gc.freeze()
@@ -60,10 +62,10 @@ class Worker:
 
     async def stop(self) -> None:
         """Give up the threads and connections, and move what is spooled into the log."""
-        if self._draining is not None:
-            self._draining.cancel()
+        if self._tending is not None:
+            self._tending.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._draining
+                await self._tending
         self._thread.shutdown()
         self._spool.close()
         await asyncio.to_thread(self._drain)
@@ -98,10 +100,16 @@ class Worker:
             identity=Identity(deployment.uri, model_version, scorer.feature_service["name"]),
         )
 
-    async def _drain_for_ever(self) -> None:
-        while True:
+    async def _tend(self, supervisor: int) -> None:
+        """Drain the spool again and again; end this process if its supervisor was killed.
+
+        Nobody would restart or stop it then, and it would hold the port for ever.
+        """
+        while os.getppid() == supervisor:
             await asyncio.to_thread(self._drain)
             await asyncio.sleep(DRAIN_EVERY_S)
+        _log.warning("The supervisor of this process is gone: it ends too.")
+        signal.raise_signal(signal.SIGTERM)
 
     def _drain(self) -> None:
         try:

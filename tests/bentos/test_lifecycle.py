@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from flows.steps.deploy import Deployed
@@ -72,7 +73,8 @@ def test_no_answer_leaves_before_it_is_written_down(own_project: Settings, deplo
             refused = client.post("/predict", json={"flights": [flight(51)]})
             spool.unlink()
             answers = [client.post("/predict", json={"flights": [flight(n)]}).json() for n in range(1, 51)]
-            os.killpg(bento.pid, signal.SIGKILL)
+            for process in psutil.Process(bento.pid).children(recursive=True):
+                process.kill()
     finally:
         bento.stop()
 
@@ -82,6 +84,21 @@ def test_no_answer_leaves_before_it_is_written_down(own_project: Settings, deplo
         open_spool(own_project).drain(platform.feedback)
         for answer in answers:
             platform.feedback.find_prediction(answer["predictions"][0]["prediction_id"])
+
+
+def test_a_worker_ends_when_its_supervisor_is_killed(tmp_path: Path) -> None:
+    bento = start_bento(make_project(tmp_path), free_port=True)
+    try:
+        bento.wait("/livez", deadline_s=120)
+        workers = psutil.Process(bento.pid).children(recursive=True)
+        os.kill(bento.pid, signal.SIGKILL)
+
+        _, alive = psutil.wait_procs(workers, timeout=30)
+    finally:
+        bento.stop()
+
+    assert workers
+    assert not alive
 
 
 def test_a_taken_port_gives_one_sentence_with_the_remedy(
