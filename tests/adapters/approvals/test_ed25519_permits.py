@@ -201,11 +201,8 @@ def test_an_edited_permit_is_refused(verifier, tree, permit, into):
 
 
 @pytest.mark.parametrize("bad", [b"", b"{}", b"\xff\xfe", b"[1]"])
-def test_a_damaged_permit_is_refused(verifier, tree, permit, into, bad):
+def test_a_damaged_or_truncated_permit_is_refused(verifier, tree, permit, into, bad):
     _refused(verifier, tree, bad, into, "cannot be used")
-
-
-def test_a_truncated_permit_is_refused(verifier, tree, permit, into):
     _refused(verifier, tree, permit[: len(permit) // 2], into, "cannot be used")
 
 

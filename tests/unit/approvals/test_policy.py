@@ -35,6 +35,7 @@ def test_good_evidence_meets_every_rule():
         (_evidence(roc_auc=math.inf), "is inf, which is no finite number"),
         (EVIDENCE | {"parity": {"max_difference": 2e-5, "labels_differ": 0}}, "wants at most 1e-05"),
         (EVIDENCE | {"parity": {"max_difference": 0, "labels_differ": 1}}, "wants exactly 0"),
+        (_evidence(roc_auc=10**400), "the policy wants at most 0.9"),
         (EVIDENCE | {"parity": 3}, "parity.max_difference is not in the evidence"),
     ],
 )

@@ -45,7 +45,9 @@ class FolderTrees:
                 _walk(root, "", lambda _path: None, on_file)
             return Manifest.of(entries)
         except (FileNotFoundError, NotADirectoryError) as err:
-            raise UnknownReference("artifact tree", tree, "Check the path; a version whose files are gone has to be made anew.") from err
+            raise UnknownReference(
+                "artifact tree", tree, "Check the path; a version whose files are gone has to be made anew."
+            ) from err
         except ValueError as err:
             raise Refused(f"The artifact tree {tree!r}", (f"Of its content: {err}.",)) from err
 

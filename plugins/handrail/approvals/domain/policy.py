@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from handrail.approvals.domain.canonical import digest_of
@@ -67,8 +67,8 @@ def _failure(rule: Rule, evidence: Mapping[str, Any]) -> str | None:
         if not isinstance(value, Mapping) or key not in value:
             return f"{rule.measure} is not in the evidence; send it."
         value = value[key]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return f"{rule.measure} is {value!r}, which is no finite number."
+    if isinstance(value, bool) or not isinstance(value, int | float) or (type(value) is float and not isfinite(value)):
+        return f"{rule.measure} is {value!r:.80}, which is no finite number."
     demands = (
         (rule.at_least, "at least", rule.at_least is not None and value < rule.at_least),
         (rule.at_most, "at most", rule.at_most is not None and value > rule.at_most),
@@ -76,7 +76,8 @@ def _failure(rule: Rule, evidence: Mapping[str, Any]) -> str | None:
     )
     reason = f" ({rule.because})" if rule.because else ""
     broken = [f"{words} {bound:g}" for bound, words, fails in demands if fails and bound is not None]
-    return f"{rule.measure} is {value:.6g}; the policy wants {' and '.join(broken)}{reason}." if broken else None
+    shown = f"{value:.6g}" if isinstance(value, float) else f"{value!r:.80}"
+    return f"{rule.measure} is {shown}; the policy wants {' and '.join(broken)}{reason}." if broken else None
 
 
 def missing_roles(quorum: Mapping[str, int], approvers: Sequence[Person]) -> dict[str, int]:

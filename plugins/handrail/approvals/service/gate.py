@@ -24,7 +24,7 @@ from handrail.approvals.ports import Holds, Ledger, Provenance, Registry, Reques
 from handrail.approvals.service.moves import Mover
 from handrail.approvals.service.records import Approvals, RequestView
 from handrail.clock import Clock
-from handrail.errors import UnknownReference
+from handrail.errors import HandrailError, UnknownReference
 
 ATTEMPTS = 10
 
@@ -129,16 +129,25 @@ class Gate:
 
         Called at start-up, before the server answers.
         """
-        reports = []
-        for history in self._ports.index.find():
-            if history.open_move:
-                after = self._mover.move(history, self._changes(history))
-                outcome = "was finished" if after.done else "was given up: the request is void"
-                reports.append(f"The interrupted move of {history.request.label} {outcome}.")
-            elif history.done and not history.is_published:
-                self._mover.publish(history)
-                reports.append(f"The permit for {history.request.label} was published again.")
-        return tuple(reports)
+        unfinished = [
+            history
+            for history in self._ports.index.find()
+            if history.open_move or (history.done and not history.is_published)
+        ]
+        return tuple(map(self._finish, unfinished))
+
+    def _finish(self, history: History) -> str:
+        """Finish one move and say so; one that cannot be finished yet keeps no other from it."""
+        label = history.request.label
+        try:
+            if not history.open_move:
+                published = self._mover.publish(history).is_published
+                return f"The permit for {label} was {'published' if published else 'not published, see above'}."
+            after = self._mover.move(history, self._changes(history))
+        except HandrailError as err:
+            return f"The interrupted move of {label} stays open and is tried again at the next start. {err}"
+        outcome = "was finished" if after.done else "was given up: the request is void"
+        return f"The interrupted move of {label} {outcome}."
 
     def _decide_once(self, request_id: str, account: str, choice: Choice, reason: str) -> History:
         history = self._ports.ledger.load(request_id)

@@ -33,6 +33,7 @@ def _assemble(app: Any) -> Any:
     from mlflow import server
     from mlflow.server import auth, handlers
 
+    _refuse_workspaces()
     from handrail.entrypoints.mlflow_app.artifact_guard import RememberAccount, guard_artifacts
     from handrail.entrypoints.mlflow_app.routes import RULES, add_routes
     from handrail.entrypoints.mlflow_app.store_guards import guard_stores
@@ -64,6 +65,16 @@ def _report_interrupted(opened: OpenGate) -> None:
             _log.warning(sentence)
     except HandrailError as err:
         _log.error("An interrupted move could not be finished; it will be tried at the next start. %s", err)
+
+
+def _refuse_workspaces() -> None:
+    from mlflow import environment_variables
+
+    workspaces: Any = environment_variables.MLFLOW_ENABLE_WORKSPACES
+    if workspaces.get():
+        raise Misconfigured(
+            "MLFLOW_ENABLE_WORKSPACES", "permits do not name a workspace yet", "Leave workspaces off on this server."
+        )
 
 
 def _artifacts_folder() -> Path:

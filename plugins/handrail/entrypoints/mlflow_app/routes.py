@@ -15,6 +15,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.server import auth, handlers
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from handrail.approvals.domain.canonical import canonical_json
 from handrail.approvals.domain.errors import Closed
 from handrail.approvals.domain.requests import Choice
 from handrail.approvals.service import Gate, Opening, RequestView
@@ -35,6 +36,7 @@ MAX_BODY_BYTES = 1 << 20
 MAX_TEXT = 4000
 MAX_EVIDENCE = 50
 _EVIDENCE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 # The first class that fits decides. A mistake in the project's own files is a conflict with its state.
 _STATUS: tuple[tuple[type[HandrailError], int], ...] = (
     (UnknownReference, 404),
@@ -146,8 +148,9 @@ def _account() -> str:
 
 
 def _require(model: str, level: str, action: str) -> None:
+    store: Any = handlers._get_model_registry_store()
     try:
-        handlers._get_model_registry_store().get_registered_model(model)
+        store.get_registered_model(model)
     except MlflowException as err:
         raise UnknownReference("registered model", model, "Register it on this server first.") from err
     if not _may(model, level):
@@ -200,8 +203,8 @@ def _no_constant(name: str) -> NoReturn:
 
 def _text(fields: dict[str, Any], name: str) -> str:
     value = fields.get(name)
-    if not isinstance(value, str) or not value.strip() or len(value) > MAX_TEXT:
-        raise InvalidInput(name, f"{value!r:.80} is no text", f"Send 1 to {MAX_TEXT} characters.")
+    if not isinstance(value, str) or not value.strip() or len(value) > MAX_TEXT or _UNPRINTABLE.search(value):
+        raise InvalidInput(name, f"{value!r:.80} is no text", f"Send 1 to {MAX_TEXT} printable characters.")
     return value.strip()
 
 
@@ -225,5 +228,9 @@ def _evidence(rows: Any) -> dict[str, Any]:
             raise InvalidInput(f"{where}.name", f"{name!r:.80} is no new name", "Send lower-case words, each once.")
         if not isinstance(content, dict):
             raise InvalidInput(f"{where}.content", "it is no JSON object", "Send one JSON object.")
+        try:
+            canonical_json(content)
+        except ValueError as err:
+            raise InvalidInput(f"{where}.content", f"it cannot be stored: {err}", "Send plain finite JSON.") from err
         found[name] = content
     return found

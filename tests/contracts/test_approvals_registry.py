@@ -1,0 +1,177 @@
+"""`Registry`: the same promises by the fake and by MLflow's own stores."""
+
+import pytest
+
+from handrail.approvals.adapters.mlflow_registry import MlflowRegistry, is_allowed_move
+from handrail.errors import Refused, Unavailable, UnknownReference
+from tests.fakes.approvals import World
+
+
+class Memory:
+    """Registers in the fake."""
+
+    def __init__(self):
+        self.world = World()
+        self.registry = self.world.registry
+
+    def register(self, name):
+        return self.world.register(1 + len(self.registry.versions)).version
+
+    def fail(self):
+        self.registry.fail_before = Unavailable("The registry", "it is down", "Start it.")
+
+
+class Mlflow:
+    """Registers in MLflow's stores; moves pass through a store like the guarded one."""
+
+    def __init__(self, stores, artifacts):
+        self.stores, self.broken, self.seen = stores, False, []
+        outer = self
+
+        class Watched:
+            def __getattr__(self, name):
+                return getattr(stores.registry, name)
+
+            def set_registered_model_alias(self, name, alias, version):
+                if outer.broken:
+                    outer.broken = False
+                    raise OSError("disk I/O error")
+                outer.seen.append(is_allowed_move(name, alias, version))
+                return stores.registry.set_registered_model_alias(name, alias, version)
+
+        self.registry = MlflowRegistry(Watched, lambda: stores.tracking, artifacts)
+
+    def register(self, name):
+        return self.stores.register(name)
+
+    def fail(self):
+        self.broken = True
+
+
+class Stores:
+    """MLflow's SQL stores in a folder."""
+
+    def __init__(self, folder):
+        from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as RegistryStore
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as TrackingStore
+
+        url = f"sqlite:///{folder / 'mlflow.db'}"
+        self.tracking = TrackingStore(url, "mlflow-artifacts:/")
+        self.registry = RegistryStore(url)
+        self.run = self.tracking.create_run("0", "u", 0, [], "r").info
+        self.names = set()
+
+    def register(self, name, source=None):
+        if name not in self.names:
+            self.registry.create_registered_model(name)
+            self.names.add(name)
+        source = source or f"runs:/{self.run.run_id}/model"
+        return int(self.registry.create_model_version(name, source, self.run.run_id).version)
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory):
+    return Stores(tmp_path_factory.mktemp("stores"))
+
+
+@pytest.fixture(params=["memory", "mlflow"])
+def world(request, tmp_path):
+    return Memory() if request.param == "memory" else Mlflow(request.getfixturevalue("stores"), tmp_path)
+
+
+def test_a_version_is_known_by_name_and_number_however_written(world):
+    version = world.register("flights")
+
+    candidate = world.registry.candidate("flights", str(version))
+
+    assert world.registry.candidate("flights", f"0{version}") == candidate
+    assert (candidate.model, candidate.version) == ("flights", version)
+    assert candidate.epoch > 0
+    assert candidate.created > 0
+    assert candidate.tree.startswith("/")
+
+
+@pytest.mark.parametrize(("model", "version"), [("flights", "999"), ("nowhere", "1")])
+def test_what_is_not_registered_is_named(world, model, version):
+    world.register("flights")
+
+    with pytest.raises(UnknownReference, match=f"{model}/{version}"):
+        world.registry.candidate(model, version)
+
+
+def test_an_alias_points_where_it_was_pointed_last(world):
+    first, second = world.register("flights"), world.register("flights")
+    for version in (first, first, second):
+        world.registry.point("flights", "champion", version)
+        assert world.registry.incumbent("flights", "champion") == version
+    assert world.registry.incumbent("flights", "other") is None
+
+
+def test_a_move_that_was_not_committed_is_told_and_can_be_repeated(world):
+    version = world.register("flights")
+    before = world.registry.incumbent("flights", "champion")
+    world.fail()
+
+    with pytest.raises(Unavailable):
+        world.registry.point("flights", "champion", version)
+    assert world.registry.incumbent("flights", "champion") == before
+
+    world.registry.point("flights", "champion", version)
+    assert world.registry.incumbent("flights", "champion") == version
+
+
+def test_only_the_move_under_way_passes_the_guard(stores, tmp_path):
+    world = Mlflow(stores, tmp_path)
+    version = world.register("flights")
+
+    assert not is_allowed_move("flights", "champion", version)
+    world.registry.point("flights", "champion", version)
+
+    assert world.seen == [True]
+    assert not is_allowed_move("flights", "champion", version)
+
+
+@pytest.mark.parametrize(
+    ("source", "path"),
+    [
+        ("mlflow-artifacts:/0/abc/artifacts/model", "0/abc/artifacts/model"),
+        ("mlflow-artifacts:/0/with%20space/model", "0/with space/model"),
+        ("{artifacts}/0/abc/model", "0/abc/model"),
+        ("file://{artifacts}/0/abc/model", "0/abc/model"),
+    ],
+)
+def test_a_tree_is_found_below_the_servers_own_folder(stores, tmp_path, source, path):
+    world = Mlflow(stores, tmp_path)
+    version = stores.register("flights", source.format(artifacts=tmp_path))
+
+    assert world.registry.candidate("flights", str(version)).tree == str(tmp_path / path)
+
+
+def test_a_tree_of_a_run_is_found(stores, tmp_path):
+    world = Mlflow(stores, tmp_path)
+    version = stores.register("flights")
+
+    tree = world.registry.candidate("flights", str(version)).tree
+
+    assert tree == str(tmp_path / "0" / stores.run.run_id / "artifacts" / "model")
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["s3://bucket/model", "/etc", "file:///etc", "mlflow-artifacts:/", "mlflow-artifacts:/../etc", "{artifacts}/../x"],
+)
+def test_a_tree_elsewhere_is_refused(stores, tmp_path, source):
+    world = Mlflow(stores, tmp_path)
+    version = stores.register("flights", source.format(artifacts=tmp_path))
+
+    with pytest.raises(Refused, match="not below the folder"):
+        world.registry.candidate("flights", str(version))
+
+
+def test_a_link_out_of_the_folder_is_refused(stores, tmp_path):
+    world = Mlflow(stores, tmp_path)
+    (tmp_path / "link").symlink_to("/etc")
+    version = stores.register("flights", f"{tmp_path}/link/ssl")
+
+    with pytest.raises(Refused, match="not below the folder"):
+        world.registry.candidate("flights", str(version))

@@ -1,0 +1,186 @@
+"""What a request binds, and what becomes of decisions when a part of it changes."""
+
+from dataclasses import replace
+
+import pytest
+
+from handrail.approvals.domain.errors import Closed, MoveUnderWay
+from handrail.approvals.domain.policy import Rule
+from handrail.approvals.domain.requests import Choice, Verdict
+from handrail.errors import Unavailable
+from tests.fakes.approvals import EVIDENCE, RULES, World, opening
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+def _ask(world, **changes):
+    return world.gate.open_request(opening(**changes), "ada").history.request.request_id
+
+
+def _say(world, request_id, account, choice=Choice.APPROVE):
+    return world.gate.decide(request_id, account, choice, "looked at it").judgement.verdict
+
+
+def _champion(world):
+    return world.registry.incumbent("flights", "champion")
+
+
+def _promote(world, version=1):
+    request_id = _ask(world, version=str(version), evidence=EVIDENCE | {"comparison": {"ci_low": 0.01}})
+    _say(world, request_id, "ben")
+    assert _say(world, request_id, "cleo") is Verdict.PROMOTED
+    return request_id
+
+
+def _flip(world):
+    world.trees.content["/artifacts/1/1/model"]["MLmodel"] = b"format: pickle"
+
+
+def _add(world):
+    world.trees.content["/artifacts/1/1/model"][".git/hook"] = b"x"
+
+
+def _drop(world):
+    del world.trees.content["/artifacts/1/1/model"]["MLmodel"]
+
+
+def _weaken(world):
+    world.change_rules(quorum={"ml-engineer": 1})
+
+
+def _loosen(world):
+    world.change_rules(rules=(Rule("evaluation.roc_auc", at_least=0.5), *RULES[1:]))
+
+
+def _remake_model(world):
+    world.register(1, epoch=2)
+
+
+def _remake_version(world):
+    world.register(1, created=777)
+
+
+def _move_alias(world):
+    world.registry.aliases["flights", "champion"] = 9
+
+
+def _delete(world):
+    del world.registry.versions["flights", 1]
+
+
+def _swap_evidence(world):
+    (request_id,) = world.ledger.stored
+    history = world.ledger.stored[request_id]
+    better = EVIDENCE | {"evaluation": {"roc_auc": 0.80}}
+    world.ledger.stored[request_id] = replace(history, request=replace(history.request, evidence=better))
+
+
+CHANGES = (
+    (_flip, "the files of the version"),
+    (_add, "the files of the version"),
+    (_drop, "the files of the version"),
+    (_weaken, "the policy"),
+    (_loosen, "the policy"),
+    (_remake_model, "made anew"),
+    (_remake_version, "made anew"),
+    (_move_alias, "the version that the alias points at"),
+    (_delete, "no registered model named"),
+    (_swap_evidence, "the evidence"),
+)
+
+
+@pytest.mark.parametrize(("change", "words"), CHANGES, ids=[change.__name__[1:] for change, _ in CHANGES])
+def test_a_change_of_anything_that_is_bound_voids_the_decisions(world, change, words):
+    request_id = _ask(world)
+    _say(world, request_id, "ben")
+
+    change(world)
+
+    for account in ("cleo", "ben"):
+        with pytest.raises(Closed, match=words) as caught:
+            _say(world, request_id, account)
+        assert caught.value.verdict == "void"
+    assert _champion(world) in (None, 9)
+    assert not world.ledger.permits
+
+
+def test_what_is_void_stays_void_when_the_change_is_undone(world):
+    request_id = _ask(world)
+    _say(world, request_id, "ben")
+    good = world.trees.content["/artifacts/1/1/model"]["MLmodel"]
+    _flip(world)
+    with pytest.raises(Closed):
+        _say(world, request_id, "cleo")
+    world.trees.content["/artifacts/1/1/model"]["MLmodel"] = good
+
+    with pytest.raises(Closed):
+        _say(world, request_id, "cleo")
+
+    fresh = _ask(world)
+    assert fresh != request_id
+    assert world.ledger.load(fresh).decisions == ()
+
+
+def test_of_two_approved_challengers_the_second_is_void(world):
+    _promote(world)
+    evidence = EVIDENCE | {"comparison": {"ci_low": 0.01}}
+    world.register(2)
+    world.register(3)
+    second, third = _ask(world, version="2", evidence=evidence), _ask(world, version="3", evidence=evidence)
+    for request_id in (second, third):
+        _say(world, request_id, "ben")
+
+    assert _say(world, second, "cleo") is Verdict.PROMOTED
+    with pytest.raises(Closed, match="the alias points at"):
+        _say(world, third, "cleo")
+    assert _champion(world) == 2
+
+
+def test_a_move_waits_for_another_one_of_the_same_alias(world):
+    request_id = _ask(world)
+    _say(world, request_id, "ben")
+    world.ledger.moving["local-1", "flights", "champion"] = "pr-other"
+
+    with pytest.raises(MoveUnderWay, match="pr-other"):
+        _say(world, request_id, "cleo")
+    assert _champion(world) is None
+
+    world.ledger.moving.clear()
+    assert _say(world, request_id, "cleo") is Verdict.PROMOTED
+
+
+def test_a_move_that_the_registry_did_not_commit_is_finished_by_the_same_decision(world):
+    request_id = _ask(world)
+    _say(world, request_id, "ben")
+    world.registry.fail_before = Unavailable("The registry", "its disk is full", "Free it.")
+
+    with pytest.raises(Unavailable, match="disk is full"):
+        _say(world, request_id, "cleo")
+    with pytest.raises(Closed, match="being promoted"):
+        _say(world, request_id, "cleo", Choice.REJECT)
+
+    assert _say(world, request_id, "cleo") is Verdict.PROMOTED
+    assert _champion(world) == 1
+
+
+def test_a_promoted_version_can_come_back_by_a_new_request(world):
+    first = _promote(world)
+    world.register(2)
+    _promote(world, 2)
+
+    again = _ask(world, evidence=EVIDENCE | {"comparison": {"ci_low": 0.0}})
+
+    assert again != first
+    assert world.ledger.load(again).request.subject.incumbent == 2
+
+
+def test_asking_again_for_what_the_alias_points_at_returns_the_promoted_request(world):
+    request_id = _promote(world)
+
+    view = world.gate.open_request(opening(evidence=EVIDENCE | {"comparison": {"ci_low": 0.01}}), "ada")
+
+    assert view.history.request.request_id == request_id
+    assert view.judgement.verdict is Verdict.PROMOTED
