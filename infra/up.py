@@ -26,7 +26,8 @@ def main() -> int:
         for name in KINDS:
             stop_left_over(settings.home / "run" / f"{name}.json")
         require_free_ports(settings)
-        supervisor = supervise(settings)
+        logs = Logs(settings.home / "logs")
+        supervisor = supervise(settings, logs)
     except HandrailError as err:
         print(f"error: {err}", file=sys.stderr)
         return 1
@@ -35,7 +36,7 @@ def main() -> int:
     supervisor.loop()
     if supervisor.returncode in ASKED_TO_STOP:
         return 0
-    print(f"error: a server ended by itself. Its log is in {settings.home / 'logs'}.", file=sys.stderr)
+    print(f"error: {logs.first_to_end or 'A server'} ended by itself. Its log is in {logs.folder}.", file=sys.stderr)
     return 1
 
 
@@ -48,9 +49,9 @@ def choose_state(settings: Settings) -> Settings:
     return settings.model_copy(update={"project": demo / "project", "replay": settings.replay or replayed})
 
 
-def supervise(settings: Settings) -> Manager:
+def supervise(settings: Settings, logs: Logs) -> Manager:
     """Return a supervisor of every line of the Procfile, and of the greeting that says when each answers."""
-    supervisor = Manager(printer=Logs(settings.home / "logs"))
+    supervisor = Manager(printer=logs)
     for name, command in commands().items():
         supervisor.add_process(name, command, env=environment(settings, name), cwd=str(settings.project))
     supervisor.add_process(
@@ -68,16 +69,23 @@ class Logs(Printer):  # type: ignore[misc]  # honcho comes without types
         """Append to files in `folder`, made if it is missing."""
         super().__init__(sys.stdout)
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
+        self.folder = folder
+        self.first_to_end: str | None = None
 
     def write(self, message: Any) -> None:
         """Take one line from the supervisor."""
         if message.name in (self.SHOWN, "system"):
+            self._note_end(str(message.data))
             super().write(message)
             return
         data = message.data if isinstance(message.data, bytes) else str(message.data).encode()
-        with (self._folder / f"{message.name}.log").open("ab") as log:
+        with (self.folder / f"{message.name}.log").open("ab") as log:
             log.write(data.rstrip(b"\n") + b"\n")
+
+    def _note_end(self, line: str) -> None:
+        name, stopped, _ = line.partition(" stopped (rc=")
+        if stopped and self.first_to_end is None and name in KINDS:
+            self.first_to_end = KINDS[name].title
 
 
 def _finished(summary: Path) -> bool:

@@ -8,14 +8,16 @@ import socket
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from honcho.printer import Message
 
 from handrail.settings import load_settings
 from infra.servers import address_of, settings_environment, with_free_ports
-from infra.up import choose_state
+from infra.up import Logs, choose_state
 from infra.welcome import reason
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -127,3 +129,18 @@ def test_the_reason_of_a_problem_document_is_shown():
     assert reason(httpx.Response(503, json={"detail": "No permitted model."})) == "No permitted model."
     assert reason(httpx.Response(503, text="down")) == "down"
     assert reason(httpx.Response(503)) == "status 503"
+
+
+def test_the_server_that_ended_first_is_the_one_that_is_named(tmp_path):
+    logs = Logs(tmp_path / "logs")
+    clock = datetime(2026, 1, 1, tzinfo=UTC)
+
+    for name, data in (
+        ("mlflow", b"hello\n"),
+        ("system", "worker stopped (rc=1)\n"),
+        ("system", "mlflow stopped (rc=0)\n"),
+    ):
+        logs.write(Message(type="line", data=data, time=clock, name=name, colour=None))
+
+    assert logs.first_to_end == "Prefect worker"
+    assert (tmp_path / "logs" / "mlflow.log").read_bytes() == b"hello\n"
