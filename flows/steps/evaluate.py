@@ -14,7 +14,7 @@ from flows.steps.clustered import Estimate, Scored, metrics_of
 from flows.steps.evaluation_page import write_page
 from flows.steps.figures import calibration, draw_bars, draw_calibration
 from flows.steps.model_params import ModelParams, read_model_params
-from flows.steps.outputs import fresh_folder, write_json
+from flows.steps.outputs import fresh_folder, sha256_of, write_json
 from flows.steps.perturb import Probe, importance, robustness
 from flows.steps.skops_file import read_skops
 from flows.steps.slices import judge_slices, pooled, slice_values, worst
@@ -33,7 +33,8 @@ def run(project: Path) -> None:
     """Write reports/evaluate.json and reports/evaluate of `project`, then log them to MLflow."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     params, manifest = read_model_params(project), read_manifest(project)
-    model = read_skops(project / "models" / "train" / CANDIDATE / MODEL_FILE)
+    trained = project / "models" / "train" / CANDIDATE / MODEL_FILE
+    model = read_skops(trained)
     rows = read_rows(project, "validate", manifest)
     scored = Scored(score(model, rows), rows.late, rows.day)
     slices = judged_slices(scored, rows, params)
@@ -44,7 +45,7 @@ def run(project: Path) -> None:
         "robustness": robustness(probe, column_groups(project, manifest)),
         "importance": importance(probe),
     }
-    report = summary(scored, details, params)
+    report = summary(scored, details, params) | {"model_sha256": sha256_of(trained)}
     ranked = [{"feature": name, **of} for name, of in details["importance"].items()]
     with fresh_folder(project / FOLDER) as folder:
         for name, value in (details | {"importance": ranked}).items():

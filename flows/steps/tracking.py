@@ -56,6 +56,7 @@ def log_evaluation(project: Path) -> str:
         Unavailable: a stage output is missing, or MLflow does not answer.
     """
     runs, report = log_training(project), _read_report(project, evaluate.REPORT)
+    _require_same_model(project, report["model_sha256"], evaluate.REPORT)
     run_id, digest = runs[CANDIDATE], package.content_digest(_files(project / evaluate.FOLDER))
     with open_tracking(project) as store:
         if store.client.get_run(run_id).data.tags.get(EVALUATION) != digest:
@@ -74,6 +75,7 @@ def log_package(project: Path) -> str:
         Unavailable: a stage output is missing, or MLflow does not answer.
     """
     runs, report = log_training(project), _read_report(project, package.REPORT)
+    _require_same_model(project, report["files"][train.MODEL_FILE], package.REPORT)
     run_id, path = runs[CANDIDATE], package_path(project)
     tag = f"{PACKAGE}.{Path(path).name}"
     with open_tracking(project) as store:
@@ -185,6 +187,13 @@ def _read_report(project: Path, path: Path) -> dict[str, Any]:
         return report
     except FileNotFoundError as err:
         raise Unavailable(path.as_posix(), "it is missing", f"Run: dvc repro {path.stem}.") from err
+
+
+def _require_same_model(project: Path, digest: str, about: Path) -> None:
+    """Refuse to log what is about another model than the one that was trained last."""
+    trained = _read_report(project, train.REPORT)["models"][CANDIDATE]["sha256"]
+    if digest != trained:
+        raise Unavailable(about.as_posix(), "it is about an earlier model", f"Run: dvc repro {about.stem}.")
 
 
 def _numbers(report: Mapping[str, Any], group: str) -> dict[str, float]:

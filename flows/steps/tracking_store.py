@@ -66,14 +66,14 @@ def open_tracking(project: Path) -> Iterator[TrackingStore]:
         Unavailable: the store does not answer, or refuses what is asked inside the block.
     """
     uri = os.environ.get("MLFLOW_TRACKING_URI") or _local_store(project)
-    _require_answer(uri)
+    _prepare(uri)
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
     try:
         client = MlflowClient(uri)
         yield TrackingStore(client, uri, _experiment(client, uri), project)
-    except MlflowException as err:
+    except (MlflowException, OSError) as err:
         raise Unavailable(f"MLflow at {uri}", str(err).splitlines()[0].rstrip("."), CHECK) from err
 
 
@@ -81,8 +81,8 @@ def _local_store(project: Path) -> str:
     return f"{SQLITE}{load_settings(project).home / 'mlflow' / 'local.db'}"
 
 
-def _require_answer(uri: str) -> None:
-    """Ask a server for its health first: MLflow's own client would try for minutes."""
+def _prepare(uri: str) -> None:
+    """Make a file's folder; ask a server for its health, for which MLflow's own client would try for minutes."""
     if uri.startswith(SQLITE):
         Path(uri.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
     if not uri.startswith(("http://", "https://")):

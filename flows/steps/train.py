@@ -10,7 +10,7 @@ from flows.steps.candidates import MODELS, build, settings_of
 from flows.steps.clustered import Scored, metrics_of
 from flows.steps.figures import draw_performance
 from flows.steps.model_params import ModelParams, read_model_params
-from flows.steps.outputs import fresh_folder, write_json
+from flows.steps.outputs import fresh_folder, sha256_of, write_json
 from flows.steps.skops_file import write_skops
 from flows.steps.stage_inputs import stage_inputs
 from flows.steps.training_set import Rows, read_manifest, read_rows
@@ -43,7 +43,10 @@ def run(project: Path) -> None:
             write_skops(model, models / name / MODEL_FILE)
             scored = Scored(score(model, validate), validate.late, validate.day)
             draw_performance(scored, name, pictures / name)
-            report["models"][name] = _judged(name, scored, params)
+            report["models"][name] = {
+                **_judged(name, scored, params),
+                "sha256": sha256_of(models / name / MODEL_FILE),
+            }
     write_json(project / REPORT, report)
     _log(project)
 

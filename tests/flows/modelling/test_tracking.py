@@ -116,6 +116,31 @@ def test_one_tree_is_registered_once_and_another_beside_it(trained: Path, local_
     assert len({version.run_id for version in versions}) == 1
 
 
+def test_an_evaluation_of_an_earlier_model_is_not_logged_to_the_new_run(
+    trained: Path, local_store: str, tmp_path: Path
+) -> None:
+    stale = shutil.copytree(trained, tmp_path / "stale")
+    for name in ("evaluate", "package"):
+        report = stale / "reports" / f"{name}.json"
+        sha256 = json.loads((stale / "reports" / "train.json").read_text())["models"][CANDIDATE]["sha256"]
+        report.write_text(report.read_text().replace(sha256, "0" * 64))
+
+    with pytest.raises(Unavailable, match="dvc repro evaluate"):
+        tracking.log_evaluation(stale)
+    with pytest.raises(Unavailable, match="dvc repro package"):
+        tracking.log_package(stale)
+
+
+def test_artifacts_that_cannot_be_written_are_one_sentence(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "artifacts").write_text("a file where a folder must be")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+
+    with pytest.raises(Unavailable, match="MLflow at sqlite"):
+        tracking.log_training(trained)
+
+
 def test_an_unreachable_server_is_one_sentence(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
 
