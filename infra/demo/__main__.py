@@ -24,6 +24,9 @@ from infra.demo.screen import Report, Screen
 from infra.demo.workspace import open_clone
 from infra.servers import Servers, settings_environment, with_free_ports
 
+QUIET = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING", "MLFLOW_LOGGING_LEVEL": "WARNING"}
+"""The demo's own lines are what a person reads; what tools say of themselves still goes to their logs."""
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -91,7 +94,7 @@ def _settings(home: Path) -> Settings:
     open_clone(CHECKOUT, clone)
     enter({"HANDRAIL_PROJECT": str(clone), "HANDRAIL_HOME": str(home), "HANDRAIL_REPLAY": "true"})
     settings = with_free_ports(load_settings(clone))
-    enter({**tool_environment(settings), **settings_environment(settings)})
+    enter({**tool_environment(settings), **settings_environment(settings), **QUIET})
     return settings
 
 
