@@ -15,7 +15,7 @@ import polars as pl
 
 from flows.steps.feature_tables import build_tables
 from flows.steps.flight_times import is_late, with_times
-from flows.steps.outputs import fresh_folder, write_json, write_parquet
+from flows.steps.outputs import fresh_folder, sha256_of, write_json, write_parquet
 from flows.steps.params import read_params
 from flows.steps.replay_truth import Landing
 from flows.steps.source_tables import PUBLISHED, published_folder, read_published
@@ -26,6 +26,12 @@ END = datetime(2014, 1, 3, tzinfo=UTC)
 
 OUTCOMES_END = END + timedelta(days=4)
 """By then the last late report has come in."""
+
+MADE_BY = ("feature_tables", "flight_times", "replay_world", "rolling")
+KEYS = {
+    "flights": ("year", "month", "day", "carrier", "flight", "sched_dep_time", "origin"),
+    "weather": ("origin", "time_hour"),
+}
 
 COLUMNS = (
     "flight_id",
@@ -58,11 +64,11 @@ class World:
 def open_world(settings: Settings) -> World:
     """Make the feature tables of the whole year under home/replay/features, unless they are there already."""
     folder = published_folder()
-    tables = {name: read_published(name, folder) for name in ("flights", "weather", "planes", "airports")}
+    tables = {name: read_published(name, folder) for name in PUBLISHED}
     place = settings.home / "replay" / "features"
-    identity = _identity()
+    identity = _identity(settings.project)
     if not _is_current(place, identity):
-        clean = _checked(tables)
+        clean = _live_feed(settings.project, tables)
         with fresh_folder(place) as fresh:
             for name, table in build_tables(**clean, until=END).items():
                 write_parquet(table, fresh / f"{name}.parquet")
@@ -88,17 +94,28 @@ def landings(flights: pl.DataFrame, predicted_at: str) -> list[Landing]:
     return [Landing(name, asked, landed, None if late is None else bool(late)) for name, asked, landed, late in rows]
 
 
-def _checked(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    """Leave out the rows that the stage `validate` sets aside, so that online features equal those of training."""
-    weather = tables["weather"].filter(pl.col("wind_speed").fill_null(0) <= 100)
-    return tables | {"weather": weather}
+def _live_feed(project: Path, tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Leave out what the stage `validate` set aside; what came later flows in unchecked, as a live feed does."""
+    kept = dict(tables)
+    for name, key in KEYS.items():
+        file = _quarantine(project, name)
+        if file.is_file():
+            kept[name] = tables[name].join(pl.read_parquet(file, columns=list(key)), on=key, how="anti")
+    return {name: kept[name] for name in ("flights", "weather", "planes", "airports")}
 
 
-def _identity() -> str:
-    facts = {"published": {name: each.sha256 for name, each in PUBLISHED.items()}, "until": END.isoformat()}
-    facts["code"] = {
-        name: hashlib.sha256((Path(__file__).parent / f"{name}.py").read_bytes()).hexdigest()
-        for name in ("feature_tables", "flight_times", "rolling", "replay_world")
+def _quarantine(project: Path, table: str) -> Path:
+    return project / "data" / "quarantine" / f"{table}.parquet"
+
+
+def _identity(project: Path) -> str:
+    """Digest what the feature tables are made from: the published files, what was set aside, and the code."""
+    files = [Path(__file__).parent / f"{name}.py" for name in MADE_BY]
+    files += [file for file in (_quarantine(project, name) for name in KEYS) if file.is_file()]
+    facts = {
+        "published": {name: each.sha256 for name, each in PUBLISHED.items()},
+        "until": END.isoformat(),
+        "files": {file.name: sha256_of(file) for file in files},
     }
     return f"sha256:{hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()}"
 
