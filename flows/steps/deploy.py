@@ -96,7 +96,7 @@ def build_permitted(settings: Settings, permit_file: Path, account: str | None) 
         context = Path(folder) / "context"
         context.mkdir()
         if built is None:
-            with _tree_of(settings, permit, account) as tree:
+            with lend_tree(settings, permit, account) as tree:
                 verifier.verify(tree, permit_file, context / "model")
             shutil.copyfile(permit_file, context / "permit.json")
             stage(settings, context, _labels(permit))
@@ -138,7 +138,7 @@ def pointer_of(settings: Settings) -> str:
 
 
 @contextmanager
-def _tree_of(settings: Settings, permit: Permit, account: str | None) -> Iterator[Path]:
+def lend_tree(settings: Settings, permit: Permit, account: str | None) -> Iterator[Path]:
     """Lend the permitted tree: the project's own package while it is the one, else the registered artifact."""
     from handrail.bootstrap.approvals import tree_digest
 

@@ -64,9 +64,12 @@ def register(project: Path | None, account: str) -> dict[str, Any]:
 def ask(project: Path | None, account: str, registered: Mapping[str, Any], asked: tuple[str, str]) -> dict[str, Any]:
     """Open the promotion request of a registered version; `asked` is the alias and the reason."""
     from flows.steps import promote
+    from flows.steps.incumbent import compare_with_incumbent
 
     settings, (alias, reason) = _in_clone(project), asked
     evidence = promote.read_evidence(settings.project)
+    if "comparison" not in evidence and (found := compare_with_incumbent(settings, settings.project, account, alias)):
+        evidence["comparison"] = found
     return promote.open_request(settings, promote.Registered(**registered), account, alias, (reason, evidence))
 
 

@@ -9,18 +9,21 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from flows.steps.accounts import read_account, tracking_environment
-from handrail.bootstrap.approvals import permit_path, tree_digest
+from handrail.bootstrap import open_platform
+from handrail.bootstrap.approvals import permit_path, server_name, tree_digest
 from handrail.entrypoints.approvals_client import ApprovalsClient
 from handrail.errors import Refused, Unavailable
+from handrail.refs import TrackingRun
 from handrail.settings import Settings
 
 TREE = Path("models") / "package"
+TRAINED = Path("reports") / "train.json"
 EVIDENCE = {"evaluation": "reports/evaluate.json", "parity": "reports/package.json"}
 COMPARISON = {"comparison": "reports/comparison.json"}
 OPEN_VERDICTS = ("pending", "approved")
@@ -33,6 +36,7 @@ class Registered:
 
     model: str
     version: int
+    run_id: str
     tree_digest: str
 
 
@@ -51,8 +55,18 @@ def register(settings: Settings, project: Path, account: str, model: str | None 
         raise Unavailable(str(tree), "there is no packaged model", "Run the pipeline first: dvc repro.")
     with _logged_in(settings, account):
         log_evaluation(project)
-        version = register_package(project, name)
-    return Registered(name, version, tree_digest(tree))
+        version, run_id = register_package(project, name)
+    registered = Registered(name, version, run_id, tree_digest(tree))
+    _record_training(settings, project, registered)
+    return registered
+
+
+def _record_training(settings: Settings, project: Path, registered: Registered) -> None:
+    """Tell lineage that the tree came of the MLflow run, and the run of what the stage `train` read."""
+    inputs = json.loads((project / TRAINED).read_text(encoding="utf-8"))["stage_inputs"]
+    run = TrackingRun(server_name(settings), registered.run_id)
+    with closing(open_platform(settings)) as platform:
+        platform.lineage.record_tracking_run(run, stage_inputs=inputs, tree_digest=registered.tree_digest)
 
 
 def read_evidence(project: Path, comparison: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:

@@ -92,8 +92,10 @@ def package_path(project: Path) -> str:
     return f"package/{content[:12]}"
 
 
-def register_package(project: Path, name: str) -> int:
-    """Register the artifact tree as a version of the model `name`, uploaded if it is missing; return the version.
+def register_package(project: Path, name: str) -> tuple[int, str]:
+    """Register the artifact tree as a version of the model `name`, uploaded if it is missing.
+
+    Returns the version and the id of the run that it belongs to.
 
     The same tree of the same run is registered once.
 
@@ -112,7 +114,8 @@ def register_package(project: Path, name: str) -> int:
                 raise
         known = store.client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
         versions = [int(version.version) for version in known if version.source == source]
-        return min(versions) if versions else int(store.client.create_model_version(name, source, run_id).version)
+        version = min(versions) if versions else int(store.client.create_model_version(name, source, run_id).version)
+    return version, run_id
 
 
 def _log_model(store: TrackingStore, report: Mapping[str, Any], name: str) -> str:

@@ -12,6 +12,7 @@ import httpx
 
 from flows.steps import deploy, promote
 from flows.steps.accounts import Account, read_account
+from flows.steps.incumbent import compare_with_incumbent
 from handrail.bootstrap.approvals import open_permit_verifier
 from handrail.entrypoints.approvals_client import ApprovalsClient
 from handrail.errors import HandrailError, Refused
@@ -33,6 +34,8 @@ def approve(scene: Scene, report: Report) -> Figures:
     status, reason = set_alias_directly(settings, AUTHOR, registered.version)
     report("opening a promotion request")
     evidence = promote.read_evidence(scene.clone)
+    if found := compare_with_incumbent(settings, scene.clone, credentials_name(AUTHOR), ALIAS):
+        evidence["comparison"] = found
     request = promote.open_request(
         settings, registered, credentials_name(AUTHOR), ALIAS, ("The first model of the demo.", evidence)
     )

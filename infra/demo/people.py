@@ -36,17 +36,28 @@ def credentials_name(person: Person) -> str:
     return f"demo-{person.account}"
 
 
+def name_author_for_flows(credentials: Path) -> None:
+    """Give flows that an automation starts the demo's author as their `author`."""
+    password_of(credentials, AUTHOR.account)
+    login = (credentials / f"{credentials_name(AUTHOR)}.json").read_text(encoding="ascii")
+    _write_private(credentials / "author.json", login)
+
+
 def password_of(credentials: Path, account: str) -> str:
     """Return the account's password, made at its first use and stored readable by the owner alone."""
     file = credentials / f"demo-{account}.json"
     if not file.exists():
         credentials.mkdir(parents=True, exist_ok=True, mode=0o700)
-        beside = file.with_suffix(".next")
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-            json.dump({"username": account, "password": secrets.token_urlsafe(24)}, stream)
-        beside.replace(file)
+        _write_private(file, json.dumps({"username": account, "password": secrets.token_urlsafe(24)}))
     return str(json.loads(file.read_text(encoding="ascii"))["password"])
+
+
+def _write_private(file: Path, text: str) -> None:
+    beside = file.with_suffix(".next")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+        stream.write(text)
+    beside.replace(file)
 
 
 def make_accounts(mlflow_url: str, credentials: Path) -> None:

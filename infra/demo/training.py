@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from flows.steps import pipeline
-from infra.demo.people import make_accounts, write_roles
+from infra.demo.people import make_accounts, name_author_for_flows, write_roles
 from infra.demo.scene import Scene
 from infra.demo.screen import Report
 from infra.demo.workspace import commit
@@ -67,6 +67,7 @@ def train(scene: Scene, report: Report) -> Figures:
     report("waiting for MLflow")
     scene.servers.wait_ready("mlflow")
     make_accounts(scene.settings.url("mlflow"), scene.settings.credentials)
+    name_author_for_flows(scene.settings.credentials)
     figures = _stage(scene, "train", report)
     models = scene.read_json("reports/train.json")["models"]
     return figures | {f"{name}_roc_auc": interval(models[name]["metrics"]["roc_auc"]) for name in models}

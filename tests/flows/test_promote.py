@@ -127,7 +127,7 @@ def test_the_comparison_reaches_those_who_decide(settings):
 
 def test_another_tree_than_the_packaged_one_is_refused(settings):
     registered = promote.register(settings, settings.project, "author", model="swapped")
-    other = promote.Registered(registered.model, registered.version, f"sha256:{'0' * 64}")
+    other = promote.Registered(registered.model, registered.version, registered.run_id, f"sha256:{'0' * 64}")
 
     with pytest.raises(Refused, match="The server holds sha256:"):
         _ask(settings, other)

@@ -103,12 +103,12 @@ def test_a_store_that_lacks_the_runs_gets_them_from_the_outputs(
 
 
 def test_one_tree_is_registered_once_and_another_beside_it(trained: Path, local_store: str, tmp_path: Path) -> None:
-    first = [tracking.register_package(trained, "flights") for _ in range(2)]
+    first = [tracking.register_package(trained, "flights")[0] for _ in range(2)]
     changed = shutil.copytree(trained, tmp_path / "changed")
     report = changed / "reports" / "package.json"
     report.write_text(report.read_text().replace(json.loads(report.read_text())["content"], "f" * 64))
 
-    second = tracking.register_package(changed, "flights")
+    second, _ = tracking.register_package(changed, "flights")
 
     assert (first, second) == ([1, 1], 2)
     versions = MlflowClient(local_store).search_model_versions("name = 'flights'")

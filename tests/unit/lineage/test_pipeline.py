@@ -78,3 +78,11 @@ def test_artifacts_are_found_by_path_and_by_stage():
     assert RECORD.artifact("data/raw/2013-01.csv").digest == f"sha256:{2:064x}"
     assert [a.attributes["path"] for a in RECORD.inputs_of("validate")] == ["data/raw"]
     assert RECORD.inputs_of("nothing") == ()
+
+
+def test_a_file_that_a_later_run_writes_again_is_not_said_to_come_from_it():
+    """Else a file that two trees share would come from the later run, which learned from what the first one served."""
+    generated = {s.effect for s in FACTS.statements if s.verb is Verb.GENERATED}
+
+    assert RECORD.artifact("data/raw").uri in generated
+    assert not [uri for uri in generated if "data/raw/" in uri]

@@ -121,7 +121,7 @@ def tree_digest(members: Sequence[Member], root: str) -> str:
 
 
 def describe_pipeline(record: PipelineRecord) -> Facts:
-    """State what each stage used and generated, down to single files, its commit, features and validation."""
+    """State what each stage used and generated, the files in its folders, its commit, features and validation."""
     return Facts.union(part for stage in record.stages for part in _stage(record.repository, stage))
 
 
@@ -130,13 +130,14 @@ def _stage(repository: str, stage: StageRun) -> Iterator[Facts]:
     code = [_code(repository, file) for file in stage.code]
     read = [*(_data(repository, file) for file in stage.inputs), *code]
     outputs = [_data(repository, file) for file in stage.outputs]
-    members = [_member(repository, member) for file in stage.outputs for member in file.members]
     node = activity_fact(
         f"dvc-stage://{repository}/{stage.name}@{stage.fingerprint}",
         "dvc-stage",
         ActivityDetails(attributes={"stage": stage.name, "parameters": stage.parameters}),
     )
-    yield describe_activity(node, [*read, commit], [*outputs, *members], [], ASSERTED_BY)
+    # A folder is what the stage made. Its files may be older than this run: a later run that writes one of them again,
+    # byte for byte, did not bring it into the world, and saying so could close a circle.
+    yield describe_activity(node, [*read, commit], outputs, [], ASSERTED_BY)
     for file in (*stage.inputs, *stage.outputs):
         yield _contents(repository, file)
     for source, artifact in zip(stage.code, code, strict=True):
