@@ -96,7 +96,7 @@ def judge_month(judge: Judge, month: Month, as_of: datetime | None = None) -> di
     model = judge.open_model(settings, forecasts.deployment)
     reference = read_reference(settings, rules.reference, model.scorer, model.tree_digest)
     figures = _figures(judge, month, forecasts, reference)
-    tables = _tables(settings, month, forecasts, reference, model.scorer)
+    tables = _tables(judge, month, forecasts, reference, model.scorer)
     about = ReportSubject(month.name, forecasts.as_of, forecasts.snapshot, forecasts.deployment)
     reports = add_reports(settings.home / "evidently", tables, about, rules)
     _record_lineage(judge, forecasts, reports)
@@ -110,6 +110,7 @@ def judge_month(judge: Judge, month: Month, as_of: datetime | None = None) -> di
         "forecasts_of_other_deployments": forecasts.others,
         "reference": rules.reference,
         **figures.as_json(),
+        "columns_not_in_model": sorted(set(rules.reports.columns) - set(model.scorer.features)),
         "reports": [asdict(report) | {"tests": dict(report.tests)} for report in reports],
         "findings": [finding.as_json() for finding in _findings(judge, month, forecasts, figures)],
     }
@@ -152,12 +153,11 @@ def _findings(judge: Judge, month: Month, forecasts: Forecasts, figures: Figures
     )
 
 
-def _tables(
-    settings: Settings, month: Month, forecasts: Forecasts, reference: pl.DataFrame, scorer: Scorer
-) -> MonthTables:
-    features = read_features(settings, month, scorer.features)
-    current, compared, judged = tables_for_reports(forecasts, features, reference)
-    names = [name for name in scorer.features if name in current.columns]
+def _tables(judge: Judge, month: Month, forecasts: Forecasts, reference: pl.DataFrame, scorer: Scorer) -> MonthTables:
+    shown = tuple(name for name in judge.rules.reports.columns if name in scorer.features)
+    features = read_features(judge.settings, month, shown)
+    current, compared, judged = tables_for_reports(forecasts, features, reference.select("score", *shown))
+    names = [name for name in shown if name in current.columns]
     return MonthTables(
         current.to_pandas(),
         compared.to_pandas(),

@@ -81,11 +81,12 @@ class ColumnDrift(_Strict):
 
 
 class ReportRules(_Strict):
-    """How Evidently reports are made; `sample_rows` is an upper bound on each side."""
+    """How Evidently reports are made; `sample_rows` is an upper bound on each side, `columns` the features shown."""
 
     project: str = Field(min_length=1)
     sample_rows: int = Field(ge=100, le=100_000)
     seed: int = Field(ge=0)
+    columns: tuple[str, ...]
     numeric: ColumnDrift
     categorical: ColumnDrift
 
