@@ -47,7 +47,13 @@ def acquire(scene: Scene, report: Report) -> Figures:
 def validate(scene: Scene, report: Report) -> Figures:
     """Check the batch with Great Expectations and set bad rows aside."""
     figures = _stage(scene, "validate", report)
-    return figures
+    found = scene.read_json("data/validation.json")
+    broken = [f"{each['table']}: {each['rule']}" for each in found["expectations"] if not each["met"]]
+    return figures | {
+        "expectations": found["evaluated"],
+        "not_met": broken,
+        "quarantined": found["quarantined"],
+    }
 
 
 def features(scene: Scene, report: Report) -> Figures:

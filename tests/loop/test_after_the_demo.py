@@ -1,0 +1,67 @@
+"""What a user does next in the demo's clone: repeat the pipeline, change a parameter, trace by hand, run it again."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+
+from tests.loop.conftest import git, plain_environment
+
+
+def test_repeating_the_pipeline_changes_nothing(loop):
+    run = loop.run("dvc", "repro")
+
+    assert run.returncode == 0, run.stderr
+    assert "up to date" in run.stdout
+    assert git(loop.clone, "status", "--porcelain") == ""
+
+
+def test_one_training_parameter_runs_training_and_what_follows_alone(loop, tmp_path):
+    copy = tmp_path / "copy"
+    git(tmp_path, "clone", "--quiet", loop.clone, copy.name)
+    (copy / ".dvc" / "config.local").write_text(f"[cache]\n    dir = {loop.clone / '.dvc' / 'cache'}\n")
+    loop.run("dvc", "checkout", folder=copy)
+    params = copy / "params.yaml"
+    params.write_text(re.sub(r"max_iter: \d+", "max_iter: 3", params.read_text()))
+
+    status = json.loads(loop.run("dvc", "status", "--json", folder=copy).stdout)
+
+    assert set(status) == {"train"}
+
+
+def test_the_command_line_traces_and_follows(loop):
+    prediction = loop.figures("trace")["prediction"]
+
+    back = loop.run("handrail", "lineage", "trace", prediction, "--json")
+    forward = loop.run("handrail", "lineage", "impact", "data/raw/flights/2013-03.csv", "--json")
+
+    assert back.returncode == 0, back.stderr
+    assert json.loads(back.stdout)["prediction_id"] == prediction
+    assert forward.returncode == 0, forward.stderr
+
+
+def test_a_second_demo_is_right_and_faster(loop):
+    first = loop.summary
+    began = time.monotonic()
+
+    run = subprocess.run(
+        [sys.executable, "-m", "infra.demo", "--short"],
+        cwd=loop.checkout,
+        env=plain_environment(),
+        capture_output=True,
+        text=True,
+        timeout=1500,
+    )
+
+    assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-4000:]
+    second = loop.summary
+    for step in ("train", "package", "replay", "monitor"):
+        same = {name: value for name, value in loop.figures(step).items() if name != "dvc"}
+        assert same == {
+            name: value
+            for name, value in next(s["figures"] for s in first["steps"] if s["name"] == step).items()
+            if name != "dvc"
+        }
+    assert time.monotonic() - began < first["wall_s"]
+    assert second["ok"]

@@ -1,0 +1,148 @@
+"""Each numbered step of the demo did what it says, on fewer flights."""
+
+import json
+import re
+import stat
+
+import pytest
+
+STEPS = [
+    "acquire",
+    "validate",
+    "features",
+    "train",
+    "evaluate",
+    "package",
+    "approve",
+    "serve",
+    "replay",
+    "monitor",
+    "retrain",
+    "trace",
+    "closing",
+]
+
+
+def test_the_checkout_is_untouched(loop):
+    assert (loop.before, loop.after) == ("", "")
+
+
+def test_every_step_has_its_place_in_the_summary(loop):
+    assert loop.summary["ok"] is True
+    assert [step["name"] for step in loop.summary["steps"]] == STEPS
+    assert all(step["ok"] and step["wall_s"] >= 0 and step["figures"] for step in loop.summary["steps"])
+
+
+def test_elsewhere_than_on_a_terminal_progress_is_plain_lines(loop):
+    assert "\x1b[" not in loop.said
+    assert "[ 1/13] Acquire the flights" in loop.said
+
+
+def test_acquire_brings_what_was_known_at_go_live(loop):
+    flights = sorted(file.name for file in (loop.clone / "data" / "raw" / "flights").iterdir())
+
+    assert flights == [f"2013-0{month}.csv" for month in range(1, 8)]
+    assert loop.figures("acquire")["flights"] > 190_000
+
+
+def test_validation_sets_bad_rows_aside_with_their_reasons(loop):
+    figures = loop.figures("validate")
+
+    assert figures["expectations"] > 10
+    assert figures["quarantined"]["weather"] > 0
+
+
+def test_every_row_asked_for_got_its_features(loop):
+    rows = loop.figures("features")["rows"]
+    labels = json.loads((loop.clone / "data" / "training" / "manifest.json").read_text())["labels"]
+
+    assert rows["train"] > 10_000
+    assert rows["validate"] > 20_000
+    assert labels["snapshot"] == 0
+
+
+def _first_number(text):
+    return float(re.search(r"[+-]?\d+\.\d+", text)[0])
+
+
+def test_the_model_ranks_well_and_better_than_its_baselines(loop):
+    figures = loop.figures("train")
+    boosting, logistic = (_first_number(figures[f"{name}_roc_auc"]) for name in ("gradient_boosting", "logistic"))
+
+    assert boosting >= 0.75
+    assert boosting > logistic > 0.7
+    assert _first_number(figures["prior_roc_auc"]) == 0.5
+
+
+def test_reviewers_see_slices_and_calibration(loop):
+    figures = loop.figures("evaluate")
+
+    assert set(figures["worst_slices"]) == {"carrier", "origin", "hour"}
+    assert 0 <= figures["calibration_error"] < 0.2
+
+
+def test_onnx_and_model_agree_on_every_row(loop):
+    figures = loop.figures("package")
+
+    assert figures["max_difference"] <= 1e-5
+    assert figures["labels_differ"] == 0
+    assert figures["rows_compared"] > 20_000
+
+
+def test_the_author_is_refused_and_two_people_decide(loop):
+    figures = loop.figures("approve")
+
+    assert figures["direct_attempt"].startswith("403 ")
+    assert "open a promotion request" in figures["direct_attempt"]
+    assert len(figures["approved_by"]) == 2
+    assert figures["verdict"] == "promoted"
+
+
+def test_passwords_are_readable_by_their_owner_alone(loop):
+    secrets = list((loop.checkout / ".handrail" / "credentials").iterdir())
+
+    assert {"mlflow-admin.json", "demo-ada.json", "serving-token.json"} <= {file.name for file in secrets}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in secrets if file.is_file()} == {0o600}
+    assert not any(json.loads(file.read_text())["password"] in loop.said for file in secrets if "demo-" in file.name)
+
+
+def test_altered_bytes_are_refused_by_name(loop):
+    refused, of = map(int, re.match(r"(\d+) of (\d+)", loop.figures("serve")["altered_trees_refused"]).groups())
+
+    assert refused == of >= 5
+
+
+def test_each_replayed_flight_is_stored_and_outcomes_are_late_twice_corrected_and_missing(loop):
+    figures = loop.figures("replay")
+
+    assert figures["days"] >= 2
+    assert figures["flights"] > 1_000
+    assert min(figures[f"outcomes_{fate}"] for fate in ("late", "twice", "corrected", "never")) > 0
+
+
+def test_each_month_is_judged_and_september_drifts(loop):
+    figures = loop.figures("monitor")
+
+    assert list(figures) == [f"2013-{month:02}" for month in range(8, 13)]
+    assert "drift alert" in figures["2013-09"]
+
+
+def test_a_challenger_of_the_schedule_alone_is_refused_with_reasons(loop):
+    figures = loop.figures("retrain")
+
+    assert figures["schedule_only"] == "refused"
+    assert "comparison" in figures["schedule_only_because"]
+    assert figures["verdict"] in ("promoted", "refused")
+    assert figures["flow_run"].endswith("completed")
+
+
+def test_a_prediction_leads_back_to_a_commit_and_a_file_forward_to_predictions(loop):
+    figures = loop.figures("trace")
+
+    assert {"git commit", "training set", "permit and approvers"} <= set(figures["passes"])
+    assert figures["predictions_touched"] > 100_000
+
+
+@pytest.mark.parametrize("tool", ["mlflow", "prefect", "bento", "evidently"])
+def test_the_closing_screen_says_where_to_look(loop, tool):
+    assert loop.figures("closing")[tool].startswith("http://127.0.0.1:")
