@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from handrail.errors import Misconfigured
@@ -23,6 +20,11 @@ def migrate(store: Store, plugin: str, scripts: Path) -> None:
     Raises:
         Misconfigured: the store was written by a newer release.
     """
+    # Imported late: what only verifies permits or asks a server never gets here, and Alembic is slow to import.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
     config = Config()
     config.set_main_option("script_location", str(ENV_SCRIPT))
     config.set_main_option("version_locations", str(scripts))
