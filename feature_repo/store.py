@@ -73,7 +73,7 @@ def spec_hash(view: Any) -> str:
 def service_identity(store: ProjectStore, service: str = "flights_v1") -> dict[str, Any]:
     """Return {"name", "spec_hash", "views": {name: spec hash}} of a registered feature service."""
     found = store.get_feature_service(service)
-    return _identity(found, [_any_view(store, projection.name) for projection in found.feature_view_projections])
+    return identity_of(found, [_any_view(store, projection.name) for projection in found.feature_view_projections])
 
 
 def historical(store: ProjectStore, entity_df: pd.DataFrame, service: str = "flights_v1") -> pd.DataFrame:
@@ -96,7 +96,7 @@ def historical(store: ProjectStore, entity_df: pd.DataFrame, service: str = "fli
     return answer.drop(columns="entity_row")
 
 
-def _identity(service: Any, views: Iterable[Any]) -> dict[str, Any]:
+def identity_of(service: Any, views: Iterable[Any]) -> dict[str, Any]:
     hashes = {view.name: spec_hash(view) for view in sorted(views, key=lambda view: view.name)}
     whole = json.dumps({"service": spec_hash(service), "views": hashes}, sort_keys=True)
     return {"name": service.name, "spec_hash": hashlib.sha256(whole.encode()).hexdigest(), "views": hashes}
@@ -111,7 +111,7 @@ def _refuse_changed_services(store: ProjectStore, objects: Iterable[Any]) -> Non
         if not isinstance(service, FeatureService) or service.name not in known:
             continue
         views = [named[projection.name] for projection in service.feature_view_projections]
-        if _identity(service, views)["spec_hash"] != service_identity(store, service.name)["spec_hash"]:
+        if identity_of(service, views)["spec_hash"] != service_identity(store, service.name)["spec_hash"]:
             reason = f"It is registered with another specification in {store.config.registry.path}."
             remedy = "Name the changed set with the next number in feature_repo/definitions.py."
             raise Refused(f"Changing the feature service {service.name!r}", (reason, remedy))

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -50,9 +53,42 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_ctrl_c_keeps_what_was_done_and_the_next_run_goes_on(project: Path) -> None:
+    training = project / "data" / "training"
+    before = {file.name: file.read_bytes() for file in training.iterdir()}
+    made = (project / "data" / "features").stat().st_ino
+    process = subprocess.Popen(_command("features"), cwd=project, env=_environment(project), stderr=subprocess.PIPE)
+
+    _wait_until(lambda: (project / "data" / "features").stat().st_ino != made, process)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert said.decode().splitlines()[-1].startswith("features: interrupted; nothing half-done was kept.")
+    assert "Traceback" not in said.decode()
+    assert {file.name: file.read_bytes() for file in training.iterdir()} == before
+    assert _run(project, "features").returncode == 0
+
+
+def _wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes], deadline_s: float = 120) -> None:
+    """Ask again and again; the process must not end meanwhile."""
+    until = monotonic() + deadline_s
+    while not condition():
+        assert monotonic() < until
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.01)
+
+
+def _command(stage: str) -> list[str]:
+    return [sys.executable, "-m", "flows.steps", stage]
+
+
+def _environment(project: Path) -> dict[str, str]:
+    own = {"PYTHONPATH": str(ROOT), "HANDRAIL_HOME": str(project / ".handrail"), "HANDRAIL_PROJECT": str(project)}
+    return os.environ | own
+
+
 def _run(project: Path, stage: str) -> subprocess.CompletedProcess[str]:
-    env = os.environ | {"PYTHONPATH": str(ROOT), "HANDRAIL_HOME": str(project / ".handrail")}
-    env.pop("HANDRAIL_PROJECT", None)
     return subprocess.run(
-        [sys.executable, "-m", "flows.steps", stage], cwd=project, env=env, capture_output=True, text=True, check=False
+        _command(stage), cwd=project, env=_environment(project), capture_output=True, text=True, check=False
     )
