@@ -47,6 +47,7 @@ def track(folder: Path, path: str) -> str:
 
     try:
         with Repo(str(folder)) as repo:
+            repo.scm_context.quiet = True
             repo.add([str(folder / path)])
     except (DvcException, OSError) as err:
         raise Unavailable(f"dvc add {path}", str(err).rstrip("."), "Correct that first.") from err
