@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,13 +13,14 @@ import yaml
 
 from flows.steps.labels import read_labels
 from flows.steps.params import read_params
-from flows.steps.retrain import prepare_retrain
+from flows.steps.retrain import compare_with_champion, prepare_retrain
 from flows.steps.retrain_workspace import change_params, open_challenger_clone
 from flows.steps.workspace import git
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.feedback import Feedback, Prediction
 from handrail.errors import Refused, Unavailable
 from handrail.settings import Settings
+from tests.fakes.permitted_tree import write_tree
 
 ROOT = Path(__file__).parents[2]
 DEPLOYMENT = "deploy://local/flights/v1"
@@ -154,6 +156,42 @@ def test_what_feedback_learned_later_is_not_in_the_labels(settings: Settings, pl
     challenge = prepare_retrain(settings, FINDING)
 
     assert pl.read_parquet(challenge.folder / challenge.labels)["late"].to_list() == [1]
+
+
+def test_challenger_and_champion_are_compared_on_the_same_mature_flights(
+    settings: Settings, platform: Platform
+) -> None:
+    outcomes: dict[str, float | None] = {flight(number): float(number % 3 == 0) for number in range(1, 301)}
+    predict_and_report(platform, outcomes | {flight(301): None})
+    challenge = prepare_retrain(settings, FINDING)
+    write_tree(challenge.folder / "models" / "package")
+    rows = pl.DataFrame(
+        {
+            "flight_id": [*outcomes, "2013-09-11:AA:1:1000:JFK"],
+            "day": [date(2013, 9, 1 + number % 20) for number in range(301)],
+            "late": [*(int(late or 0) for late in outcomes.values()), 1],
+            "carrier": ["AA"] * 301,
+            "minute_of_day": [600.0] * 301,
+            "temp": [70.0] * 301,
+            # The challenger ranks perfectly, the champion answered 0.3 throughout.
+            "distance_miles": [*(1000.0 * (late or 0) for late in outcomes.values()), 0.0],
+        }
+    )
+    (challenge.folder / "data" / "training").mkdir()
+    rows.write_parquet(challenge.folder / "data" / "training" / "validate.parquet")
+
+    evidence = compare_with_champion(settings, challenge)
+
+    assert (evidence["champion_auc"], evidence["challenger_auc"], evidence["n"]) == (0.5, 1.0, 300)
+    assert evidence["not_worse"] is True
+    assert (evidence["champion"], evidence["flights_left_out"]) == (DEPLOYMENT, 1)
+    assert read_evidence_of(challenge.folder) == evidence
+    assert git(challenge.folder, "status", "--porcelain", "--untracked-files=no") == ""
+
+
+def read_evidence_of(folder: Path) -> dict[str, object]:
+    found: dict[str, object] = json.loads((folder / "reports" / "comparison.json").read_text(encoding="utf-8"))
+    return found
 
 
 def test_a_month_that_is_not_mature_is_refused(settings: Settings, platform: Platform) -> None:
