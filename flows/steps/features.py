@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from flows.steps.flight_times import with_times
 from flows.steps.labels import Labels, read_labels
 from flows.steps.outputs import fresh_folder, write_json, write_parquet
 from flows.steps.params import DataParams, Window, read_params
-from handrail.errors import InvalidInput
+from handrail.errors import InvalidInput, Unavailable
 from handrail.settings import load_settings
 
 CATEGORICAL = ("carrier", "origin", "dest")
@@ -84,7 +85,10 @@ def _read_validated(project: Path, table: str) -> pl.DataFrame:
     shown = f"data/validated/{table}.parquet"
     if not (project / shown).is_file():
         raise InvalidInput(shown, "it is missing", "Make it with `dvc repro validate`.")
-    return pl.read_parquet(project / shown)
+    try:
+        return pl.read_parquet(project / shown)
+    except pl.exceptions.PolarsError as err:
+        raise InvalidInput(shown, "it is no parquet file", "Make it again with `dvc repro --force validate`.") from err
 
 
 def _within(rows: pl.DataFrame, window: Window) -> pl.DataFrame:
@@ -102,9 +106,12 @@ def _read_features(
     service = SERVICE_OF_FEATURE_SET[feature_set]
     with tempfile.TemporaryDirectory(prefix="handrail-features-") as private:
         store = open_feature_store(load_settings(project), project / "data" / "features", Path(private))
-        apply(store)
-        frames = {name: _with_features(store, service, rows) for name, rows in windows.items()}
-        return frames, service_identity(store, service)
+        try:
+            apply(store)
+            frames = {name: _with_features(store, service, rows) for name, rows in windows.items()}
+            return frames, service_identity(store, service)
+        except sqlite3.Error as err:
+            raise Unavailable(private, f"the stage's own feature store failed: {err}", "Free the disk there.") from err
 
 
 def _with_features(store: Any, service: str, rows: pl.DataFrame) -> pl.DataFrame:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+
+from handrail.errors import Unavailable
+
+BESIDE = re.compile(r"(?<=/)\.([^/]+)\.next(?=/|$)")
+"""The name that an output has until it is whole."""
 
 
 @contextmanager
@@ -31,11 +38,14 @@ def fresh_folder(target: Path) -> Iterator[Path]:
 
 
 def write_json(target: Path, value: Any) -> None:
-    """Write `value` as sorted, indented JSON in one step; floats keep their shortest exact form."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    """Write `value` as sorted, indented JSON in one step; floats keep their shortest exact form.
+
+    Raises:
+        Unavailable: the disk does not take it.
+    """
     beside = target.with_name(f".{target.name}.next")
     text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    beside.write_text(text + "\n", encoding="utf-8")
+    write_bytes(beside, f"{text}\n".encode())
     os.replace(beside, target)
 
 
@@ -43,11 +53,30 @@ def write_parquet(frame: pl.DataFrame, target: Path) -> None:
     """Write `frame` as parquet whose bytes depend on nothing but its rows; moments become microseconds UTC.
 
     Nanosecond moments would make the feature store's materialisation fail.
+
+    Raises:
+        Unavailable: the disk does not take it.
     """
     moments = [name for name, kind in frame.schema.items() if isinstance(kind, pl.Datetime)]
     exact = frame.with_columns(pl.col(name).cast(pl.Datetime("us", "UTC")) for name in moments)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    exact.write_parquet(target, compression="zstd", compression_level=3, row_group_size=131_072)
+    content = io.BytesIO()
+    exact.write_parquet(content, compression="zstd", compression_level=3, row_group_size=131_072)
+    write_bytes(target, content.getbuffer())
+
+
+def write_bytes(target: Path, content: bytes | memoryview) -> None:
+    """Write a file and the folders above it.
+
+    Raises:
+        Unavailable: the disk does not take it; the sentence names the file as it would be called when done.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    except OSError as err:
+        done = BESIDE.sub(r"\1", target.as_posix())
+        problem = f"it cannot be written: {(err.strerror or str(err)).lower()}"
+        raise Unavailable(done, problem, "Free the disk or correct the permissions, then run the stage again.") from err
 
 
 def sha256_of(file: Path) -> str:

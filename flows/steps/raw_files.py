@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from flows.steps.outputs import sha256_of, write_json
+from flows.steps.outputs import sha256_of, write_bytes, write_json
 from flows.steps.source_tables import COLUMNS, parse_csv
 from handrail.errors import InvalidInput
 
@@ -23,13 +24,12 @@ def write_raw(tables: dict[str, pl.DataFrame], folder: Path) -> None:
     """Write each table below `folder`, the monthly ones a file a month in their order of rows, and the manifest."""
     manifest: dict[str, dict[str, Any]] = {}
     for name, frame in _files(tables):
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
         text = frame
         if "time_hour" in frame.columns:
             text = frame.with_columns(pl.col("time_hour").dt.strftime("%Y-%m-%dT%H:%M:%SZ"))
-        text.write_csv(file, null_value="NA")
-        manifest[name] = {"rows": frame.height, "sha256": sha256_of(file)}
+        content = text.write_csv(null_value="NA").encode()
+        write_bytes(folder / name, content)
+        manifest[name] = {"rows": frame.height, "sha256": hashlib.sha256(content).hexdigest()}
     write_json(folder / MANIFEST, manifest)
 
 

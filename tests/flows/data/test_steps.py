@@ -53,6 +53,37 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("stage", "limit", "file"),
+    [
+        ("acquire", 50_000, "data/raw/flights/2013-01.csv"),
+        ("validate", 40_000, "data/validated/flights.parquet"),
+        ("features", 50_000, "data/features/carrier_ops.parquet"),
+    ],
+)
+def test_a_full_disk_is_one_sentence_and_the_former_outputs_stay(
+    project: Path, stage: str, limit: int, file: str
+) -> None:
+    """A limit on the size of files stands for the disk: the system refuses the write in the same way."""
+    before = (project / file).read_bytes()
+    in_limit = f"import resource as r, sys; r.setrlimit(r.RLIMIT_FSIZE, ({limit}, {limit}));"
+    command = f"{in_limit} from flows.steps.__main__ import main; sys.exit(main(['{stage}']))"
+
+    done = subprocess.run(
+        [sys.executable, "-c", command],
+        cwd=project,
+        env=_environment(project),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{stage}: {project / file}: it cannot be written: file too large. Free the disk")
+    assert len(done.stderr.splitlines()) == 1
+    assert (project / file).read_bytes() == before
+
+
 def test_ctrl_c_keeps_what_was_done_and_the_next_run_goes_on(project: Path) -> None:
     training = project / "data" / "training"
     before = {file.name: file.read_bytes() for file in training.iterdir()}
