@@ -6,20 +6,22 @@ from pathlib import Path
 
 from feast import FeatureService, FeatureStore, RepoConfig
 
+from feature_repo.offline import OFFLINE_STORE
+
 PROJECT = "handrail"
 
 
 class ProjectStore(FeatureStore):
-    """A local store: registry file, DuckDB offline, SQLite online. `features_root` holds a parquet file a view."""
+    """A local store: registry file, parquet offline, SQLite online. `features_root` holds a parquet file a view."""
 
     def __init__(self, home: Path, features_root: Path) -> None:
-        """Keep registry and online database below `home`; DuckDB, since Feast's default store loses rows."""
+        """Keep registry and online database below `home`; offline, the store that loses no row."""
         super().__init__(
             config=RepoConfig(
                 project=PROJECT,
                 provider="local",
                 registry=str(home / "registry.db"),
-                offline_store={"type": "duckdb"},
+                offline_store={"type": OFFLINE_STORE},
                 online_store={"type": "sqlite", "path": str(home / "online.db")},
                 entity_key_serialization_version=3,
             )

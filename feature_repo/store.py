@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from feature_repo.offline import OFFLINE_STORE
 from feature_repo.online import online, write_known
 from handrail.errors import Refused, Unavailable
 from handrail.settings import Settings
@@ -157,5 +158,5 @@ def _refuse_losing_store(store: ProjectStore) -> None:
     kind = store.config.offline_store.type
     if kind in ("dask", "file"):
         raise Unavailable(
-            "feature_store.yaml", f"the offline store {kind!r} silently loses rows", "Write `type: duckdb`."
+            "feature_store.yaml", f"the offline store {kind!r} silently loses rows", f"Write `type: {OFFLINE_STORE}`."
         )

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,11 @@ from infra.demo.screen import Report, Screen
 from infra.demo.workspace import open_clone
 from infra.servers import Servers, settings_environment, with_free_ports
 
-QUIET = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING", "MLFLOW_LOGGING_LEVEL": "WARNING"}
+QUIET = {
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "PYTHONWARNINGS": "ignore",
+}
 """The demo's own lines are what a person reads; what tools say of themselves still goes to their logs."""
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -59,6 +64,7 @@ STEPS = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run every step; write summary.json whatever happens; return the exit code."""
     options = _parser().parse_args(arguments)
+    warnings.simplefilter("ignore")
     console = Console(highlight=False)
     home = CHECKOUT / ".handrail"
     results: list[dict[str, Any]] = []

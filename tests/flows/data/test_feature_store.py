@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from feature_repo import store as feature_store
+from feature_repo.offline import OFFLINE_STORE
 from flows.steps.features import entity_rows
 from flows.steps.flight_times import with_times
 from handrail.errors import InvalidInput, Refused, Unavailable
@@ -80,7 +81,7 @@ def test_the_store_that_loses_rows_is_refused(store: ProjectStore, flights: pl.D
 def test_the_configuration_for_the_command_line_names_the_same_stores() -> None:
     text = (Path(feature_store.__file__).parent / "feature_store.yaml").read_text(encoding="utf-8")
 
-    assert "type: duckdb" in text
+    assert f"type: {OFFLINE_STORE}" in text
     assert "dask" not in text
     assert "path: ${HANDRAIL_HOME}/feast/online.db" in text
 

@@ -1,0 +1,3 @@
+"""The offline store of this project, named here and in feature_store.yaml. Imports nothing."""
+
+OFFLINE_STORE = "handrail.entrypoints.feast_offline_store.HandrailOfflineStore"
