@@ -7,7 +7,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from handrail.lineage.domain import DigestConflict, Direction, Facts, PipelineRecord, Pointer, Walk
+from handrail.lineage.domain import (
+    DigestConflict,
+    Direction,
+    Facts,
+    LineageEvent,
+    PipelineRecord,
+    Pointer,
+    Receipt,
+    Walk,
+)
 
 
 class GraphStore(Protocol):
@@ -73,4 +82,31 @@ class PipelineReader(Protocol):
         Raises:
             Unavailable: there is no lock file.
             InvalidInput: the lock file or the commit cannot be read.
+        """
+
+
+class EventReader(Protocol):
+    """Knows how OpenLineage events are written."""
+
+    def read(self, document: object, place: str = "") -> LineageEvent:
+        """Return what a decoded JSON document says. Equal documents have equal ids, whatever the order of their keys.
+
+        `place` is what the paths of fields begin with, as `3.` in a batch.
+
+        Raises:
+            InvalidInput: it is no event of the specification; `field` is the path of the first part at fault.
+        """
+
+
+class EventLog(Protocol):
+    """Keeps events and what follows from them. What it holds depends on which events came, never on their order."""
+
+    def add(self, events: Sequence[LineageEvent], sender: str, sinks: Sequence[str]) -> Receipt:
+        """Keep events told by `sender`, what they say of the graph and of runs, and queue new ones for each sink.
+
+        Durably, all or none. An event that is known changes nothing.
+
+        Raises:
+            CycleRefused: an effect would become its own cause.
+            RoleConflict: a URI is held in another role.
         """

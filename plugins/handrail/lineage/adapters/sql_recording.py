@@ -37,8 +37,7 @@ def record(connection: Connection, facts: Facts) -> None:
         CycleRefused: an effect would become its own cause.
         RoleConflict: a URI is held in another role.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.text(LOCK))  # one writer at a time, as on SQLite: two halves of a cycle must not pass
+    lock(connection)
     _unite_nodes(connection, _merged(facts.nodes))
     new = _new_statements(connection, facts.statements)
     if not new:
@@ -48,6 +47,12 @@ def record(connection: Connection, facts: Facts) -> None:
     _claim_digests(connection, new)
     prove(connection, new)
     _refuse_cycles(connection, edges)
+
+
+def lock(connection: Connection) -> None:
+    """Let one transaction at a time record, as on SQLite: two halves of a cycle must not pass. Safe to repeat."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text(LOCK))
 
 
 def _merged(nodes: Iterable[NodeFact]) -> dict[str, NodeFact]:

@@ -50,6 +50,20 @@ digest = sa.Table(
 )
 pointer = sa.Table("lineage_pointer", metadata, *_columns(name=TEXT, at=TEXT, target=TEXT, by=TEXT))
 
+event = sa.Table("lineage_event", metadata, *_columns(event_id=TEXT, event_time=TEXT, producer=TEXT, body=TEXT))
+sender = sa.Table("lineage_event_sender", metadata, *_columns(event_id=TEXT, sender=TEXT))
+run = sa.Table(
+    "lineage_run",
+    metadata,
+    *_columns(run_id=TEXT, job=TEXT, state_rank=sa.SmallInteger, started=TEXT, ended=TEXT),
+)
+outbox = sa.Table(
+    "lineage_outbox",
+    metadata,
+    *_columns(sink=TEXT, event_time=TEXT, state_rank=sa.SmallInteger, event_id=TEXT, stream=TEXT, refused=TEXT),
+)
+token = sa.Table("lineage_token", metadata, *_columns(name=TEXT, holder=TEXT, digest=TEXT, made_at=TEXT))
+
 
 @lru_cache(maxsize=65_536)
 def node_id(uri: str) -> int:

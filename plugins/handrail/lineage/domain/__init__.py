@@ -2,6 +2,16 @@
 
 from handrail.lineage.domain.chain import Hop, Section, tell
 from handrail.lineage.domain.errors import AmbiguousReference, CycleRefused, RoleConflict
+from handrail.lineage.domain.events import (
+    DatasetAt,
+    JobName,
+    LineageEvent,
+    Receipt,
+    RunState,
+    RunTold,
+    describe_event,
+    run_uri,
+)
 from handrail.lineage.domain.facts import (
     ActivityDetails,
     Facts,
@@ -60,6 +70,14 @@ from handrail.lineage.domain.records import (
 from handrail.lineage.domain.vocabulary import Role, Verb
 
 __all__ = [
+    "run_uri",
+    "describe_event",
+    "RunTold",
+    "RunState",
+    "Receipt",
+    "LineageEvent",
+    "JobName",
+    "DatasetAt",
     "ActivityDetails",
     "AmbiguousReference",
     "CodeFile",

@@ -113,6 +113,15 @@ def describe_derivation(
     return _checked({_fact(effect), _fact(cause)}, [statement])
 
 
+def describe_artifacts(artifacts: Iterable[ArtifactVersion]) -> Facts:
+    """State that artifacts exist.
+
+    Raises:
+        InvalidInput: a URI cannot be used.
+    """
+    return _checked(map(_fact, artifacts), [])
+
+
 def activity_fact(uri: str, kind: str | None = None, details: ActivityDetails | None = None) -> NodeFact:
     """Return the node of an activity."""
     details = details or ActivityDetails()

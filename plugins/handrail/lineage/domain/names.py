@@ -34,6 +34,9 @@ _KINDS: Sequence[tuple[re.Pattern[str], str]] = tuple(
         (r"evidently://[^/]+/report/", "report"),
         (r"prefect://[^/]+/flow-run/", "flow-run"),
         (r"actor://", "actor"),
+        (r"openlineage-run://", "run"),
+        (r"openlineage-job://", "job"),
+        (r"openlineage://", "dataset"),
     )
 )
 

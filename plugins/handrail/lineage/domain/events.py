@@ -1,0 +1,181 @@
+"""What an OpenLineage event says, in the words of the graph. How it is written on the wire is no matter here.
+
+A run and a job are activities, a dataset is an artifact. A dataset without a version has one node for all times.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from urllib.parse import quote
+
+from handrail.lineage.domain.facts import (
+    ActivityDetails,
+    Facts,
+    Statement,
+    activity_fact,
+    describe_activity,
+    describe_artifacts,
+)
+from handrail.lineage.domain.names import kind_of
+from handrail.lineage.domain.vocabulary import Verb
+from handrail.refs import ArtifactVersion
+
+_NAMESPACE_WITH_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://\S")
+_PLAIN = "/@:+~.-_"
+
+
+class RunState(Enum):
+    """The states of a run; the one with the greatest rank that was ever told is the run's."""
+
+    START = "START"
+    RUNNING = "RUNNING"
+    OTHER = "OTHER"
+    ABORT = "ABORT"
+    FAIL = "FAIL"
+    COMPLETE = "COMPLETE"
+
+    @property
+    def rank(self) -> int:
+        """What wins when events of one run meet, in whatever order (stored: never renumber)."""
+        return _RANKS[self]
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the run ended."""
+        return self.rank >= _RANKS[RunState.ABORT]
+
+
+_RANKS = {
+    RunState.START: 0,
+    RunState.RUNNING: 1,
+    RunState.OTHER: 1,
+    RunState.ABORT: 2,
+    RunState.FAIL: 3,
+    RunState.COMPLETE: 4,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetAt:
+    """A dataset, at a version if one was told."""
+
+    namespace: str
+    name: str
+    version: str | None = None
+
+    @property
+    def uri(self) -> str:
+        """`<namespace>/<name>[@<version>]`; a namespace without a scheme stands below `openlineage://`.
+
+        So `dvc://shop`, `data/raw` at version `<md5>` is the node that DVC's own record has.
+        """
+        namespace = (
+            self.namespace if _NAMESPACE_WITH_SCHEME.match(self.namespace) else f"openlineage://{self.namespace}"
+        )
+        version = f"@{quote(self.version, safe=_PLAIN)}" if self.version else ""
+        return f"{quote(namespace, safe=_PLAIN)}/{quote(self.name, safe=_PLAIN)}{version}"
+
+    @property
+    def artifact(self) -> ArtifactVersion:
+        """The dataset as an artifact of the graph."""
+        told = {"namespace": self.namespace, "name": self.name}
+        if self.version:
+            told["version"] = self.version
+        return ArtifactVersion(self.uri, kind_of(self.uri), None, told)
+
+
+@dataclass(frozen=True, slots=True)
+class JobName:
+    """A job: the plan that runs follow."""
+
+    namespace: str
+    name: str
+
+    @property
+    def uri(self) -> str:
+        """`openlineage-job://<namespace>/<name>`, a slash in the namespace escaped."""
+        return f"openlineage-job://{quote(self.namespace, safe='@:+~.-_')}/{quote(self.name, safe=_PLAIN)}"
+
+
+def run_uri(run_id: str) -> str:
+    """`openlineage-run://<uuid>`."""
+    return f"openlineage-run://{run_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunTold:
+    """What an event tells of a run; `run_id` is a UUID in lower case."""
+
+    run_id: str
+    state: RunState
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LineageEvent:
+    """An event as received: `body` is its canonical JSON, `event_id` the sha256 of that in hex.
+
+    A run event has `run` and `job`, a job event `job` alone, a dataset event neither: its dataset is in `datasets`.
+    """
+
+    event_id: str
+    time: datetime
+    producer: str
+    body: str
+    job: JobName | None = None
+    run: RunTold | None = None
+    inputs: tuple[DatasetAt, ...] = ()
+    outputs: tuple[DatasetAt, ...] = ()
+    datasets: tuple[DatasetAt, ...] = ()
+
+    @property
+    def stream(self) -> str:
+        """What this event has to keep its order with: its run, else its job, else its dataset."""
+        if self.run is not None:
+            return run_uri(self.run.run_id)
+        return self.job.uri if self.job is not None else self.datasets[0].uri
+
+    @property
+    def rank(self) -> int:
+        """The order of events of one run that happened at the same moment."""
+        return self.run.state.rank if self.run is not None else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of events: newly stored, or known from before."""
+
+    accepted: int
+    repeated: int
+
+
+def describe_event(event: LineageEvent, asserted_by: str) -> Facts:
+    """State what an event says of runs, jobs and datasets.
+
+    Raises:
+        InvalidInput: a name makes no URI.
+    """
+    plain = describe_artifacts(each.artifact for each in event.datasets)
+    if event.job is None:
+        return plain
+    job = activity_fact(event.job.uri, details=ActivityDetails(attributes=_names(event.job)))
+    used, made = [each.artifact for each in event.inputs], [each.artifact for each in event.outputs]
+    if event.run is None:
+        return plain | describe_activity(job, used, made, [], asserted_by)
+    uri = run_uri(event.run.run_id)
+    details = ActivityDetails(
+        started=event.time if event.run.state is RunState.START else None,
+        ended=event.time if event.run.state.is_final else None,
+        attributes=event.run.attributes,
+    )
+    facts = describe_activity(activity_fact(uri, details=details), used, made, [], asserted_by)
+    follows = Statement(uri, event.job.uri, Verb.ASSOCIATED_WITH, asserted_by)
+    return plain | facts | Facts(frozenset({job}), frozenset({follows}))
+
+
+def _names(job: JobName) -> Mapping[str, str]:
+    return {"namespace": job.namespace, "name": job.name}

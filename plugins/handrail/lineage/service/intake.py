@@ -1,0 +1,63 @@
+"""The intake of OpenLineage events: all or nothing, in any order, as often as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from handrail.clock import Clock
+from handrail.errors import InvalidInput
+from handrail.lineage.domain import LineageEvent, Receipt
+from handrail.lineage.ports import EventLog, EventReader
+
+MAX_AHEAD = timedelta(days=1)
+MAX_BEHIND = timedelta(days=20 * 365)
+
+
+@dataclass(frozen=True, slots=True)
+class IntakePorts:
+    """What the intake stands on; `sinks` are the names of the places that every new event is forwarded to."""
+
+    reader: EventReader
+    log: EventLog
+    clock: Clock
+    sinks: tuple[str, ...] = ()
+
+
+class EventIntake:
+    """Takes the events of any OpenLineage producer."""
+
+    def __init__(self, ports: IntakePorts) -> None:
+        """Work on `ports`."""
+        self._ports = ports
+
+    def receive(self, documents: Sequence[object], sender: str) -> Receipt:
+        """Store decoded OpenLineage events that `sender` (an `actor://` URI) tells; all of them or none.
+
+        Raises:
+            InvalidInput: one is no event, or its time is more than a day ahead or twenty years back; `field` names
+                the part at fault, in a batch with the event's place before it.
+            CycleRefused: together with what is held they would make something its own cause.
+            RoleConflict: a name was another sort of thing before.
+        """
+        events = [self._read(document, _place(documents, index)) for index, document in enumerate(documents)]
+        return self._ports.log.add(events, sender, self._ports.sinks)
+
+    def _read(self, document: object, place: str) -> LineageEvent:
+        event = self._ports.reader.read(document, place)
+        self._check_time(event, place)
+        return event
+
+    def _check_time(self, event: LineageEvent, place: str) -> None:
+        now = self._ports.clock()
+        if not now - MAX_BEHIND <= event.time <= now + MAX_AHEAD:
+            raise InvalidInput(
+                f"{place}eventTime",
+                f"{event.time.isoformat()} is too far from now, {now.isoformat(timespec='seconds')}",
+                f"It may be {MAX_AHEAD.days} day ahead and {MAX_BEHIND.days // 365} years back; set the clock right.",
+            )
+
+
+def _place(documents: Sequence[object], index: int) -> str:
+    return f"{index}." if len(documents) > 1 else ""

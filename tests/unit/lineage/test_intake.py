@@ -1,0 +1,57 @@
+"""The intake: times that cannot be, and the place of a fault in a batch."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from handrail.errors import InvalidInput
+from handrail.lineage.adapters.openlineage_events import OpenLineageEvents
+from handrail.lineage.service import EventIntake, IntakePorts
+from tests.fakes.lineage_events import EventsInMemory, a_run_event
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+BOT = "actor://service/airflow"
+
+
+@pytest.fixture
+def log():
+    return EventsInMemory()
+
+
+@pytest.fixture
+def intake(log):
+    return EventIntake(IntakePorts(OpenLineageEvents(), log, lambda: NOON, ("marquez",)))
+
+
+def at(moment):
+    return a_run_event(eventTime=moment.isoformat())
+
+
+@pytest.mark.parametrize("years", [-50, 50, 1, -21])
+def test_a_time_far_from_now_is_refused(intake, log, years):
+    with pytest.raises(InvalidInput, match="too far from now") as caught:
+        intake.receive([at(NOON + timedelta(days=365 * years))], BOT)
+
+    assert caught.value.field == "eventTime"
+    assert not log.events
+
+
+@pytest.mark.parametrize("hours", [-24 * 365 * 13, 0, 23])
+def test_a_late_event_and_a_clock_that_is_a_little_fast_are_taken(intake, log, hours):
+    assert intake.receive([at(NOON + timedelta(hours=hours))], BOT).accepted == 1
+
+
+def test_one_bad_event_refuses_its_batch_and_its_place_is_named(intake, log):
+    with pytest.raises(InvalidInput) as caught:
+        intake.receive([at(NOON), a_run_event(run=2, eventType="DONE")], BOT)
+
+    assert caught.value.field == "1.eventType"
+    assert not log.events
+
+
+def test_new_events_are_queued_for_each_sink(intake, log):
+    intake.receive([at(NOON)], BOT)
+    intake.receive([at(NOON)], BOT)
+
+    assert {sink for sink, _ in log.queue} == {"marquez"}
+    assert len(log.queue) == 1
