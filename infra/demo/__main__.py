@@ -70,9 +70,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results: list[dict[str, Any]] = []
     began = time.monotonic()
     try:
-        settings = _settings(home)
+        settings, usual = _settings(home)
         with Servers(settings) as servers:
             scene = Scene(CHECKOUT, settings, servers, Platform(settings), options.short)
+            scene.found["usual"] = usual
             scene.found["params"] = yaml.safe_load((settings.project / "params.yaml").read_text(encoding="utf-8"))
             ok = _run(scene, Screen(console, len(STEPS)), results)
     except KeyboardInterrupt:
@@ -94,14 +95,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _settings(home: Path) -> Settings:
-    """Clone the checkout and return the clone's settings, which this process's environment then holds too."""
+def _settings(home: Path) -> tuple[Settings, Settings]:
+    """Clone the checkout; return the clone's settings, which this process's environment then holds, and the user's."""
     clone = home / "demo" / "project"
     open_clone(CHECKOUT, clone)
+    usual = load_settings(CHECKOUT)
     enter({"HANDRAIL_PROJECT": str(clone), "HANDRAIL_HOME": str(home), "HANDRAIL_REPLAY": "true"})
     settings = with_free_ports(load_settings(clone))
     enter({**tool_environment(settings), **settings_environment(settings), **QUIET})
-    return settings
+    return settings, usual
 
 
 def _run(scene: Scene, screen: Screen, results: list[dict[str, Any]]) -> bool:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from handrail.settings import load_settings
 from infra.demo.scene import Scene
 from infra.demo.screen import Report, show
 
@@ -18,7 +18,7 @@ from infra.demo.screen import Report, show
 def addresses(scene: Scene, report: Report) -> dict[str, object]:
     """Say where each tool will answer under `make up`; the demo's own servers end with it."""
     report("stopping the demo's servers")
-    usual = load_settings(scene.checkout)
+    usual = scene.found["usual"]
     return {
         "start": "make up",
         "mlflow": usual.url("mlflow"),
@@ -37,18 +37,19 @@ def write_summary(file: Path, summary: dict[str, Any]) -> None:
     beside.replace(file)
 
 
-def show_table(summary: dict[str, Any]) -> Table:
-    """Return the closing screen's table: a row a step, with its first figures."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("step", style="bold")
-    table.add_column("s", justify="right", style="dim")
-    table.add_column("figures", overflow="fold")
+def table_of(summary: dict[str, Any]) -> Table:
+    """Return the closing screen's table: a row a figure, under the step that it belongs to."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for style in ("bold", "dim", ""):
+        table.add_column(style=style, overflow="fold")
     for step in summary["steps"]:
-        figures = "; ".join(f"{name.replace('_', ' ')} {show(value)}" for name, value in step["figures"].items())
-        table.add_row(step["name"], f"{step['wall_s']:.1f}", figures)
+        title = f"{step['name']} [dim]{step['wall_s']:.0f} s[/]"
+        for name, value in step["figures"].items():
+            table.add_row(title, name.replace("_", " "), escape(show(value)))
+            title = ""
     return table
 
 
 def show_all(console: Console, summary: dict[str, Any]) -> None:
     """Print the closing screen."""
-    console.print(Panel(show_table(summary), title=f"The loop is closed in {summary['wall_s']:.0f} s", expand=True))
+    console.print(Panel(table_of(summary), title=f"The loop is closed: {summary['wall_s']:.0f} s", expand=False))

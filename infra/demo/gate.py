@@ -15,7 +15,7 @@ from flows.steps.accounts import Account, read_account
 from flows.steps.incumbent import compare_with_incumbent
 from handrail.bootstrap.approvals import open_permit_verifier
 from handrail.entrypoints.approvals_client import ApprovalsClient
-from handrail.errors import HandrailError, Refused
+from handrail.errors import Refused
 from handrail.settings import Settings
 from infra.demo.people import APPROVERS, AUTHOR, Person, credentials_name
 from infra.demo.scene import Scene
@@ -100,7 +100,7 @@ def serve(scene: Scene, report: Report) -> Figures:
     return {
         "bento": deployed.bento.uri,
         "deployment": deployed.deployment.uri,
-        "altered_trees_refused": f"{len(refusals)} of {len(refusals)}, for example: {refusals[0]}",
+        "altered_trees_refused": f"{len(refusals)} of {len(refusals)}, for example: {refusals[-1]}",
         "ready": True,
     }
 
@@ -123,8 +123,8 @@ def refuse_altered(settings: Settings, tree: Path, permit: Path) -> list[str]:
             (copy / name).write_bytes(content)
             try:
                 verifier.verify(copy, permit, Path(folder) / "private")
-            except HandrailError as err:
-                refusals.append(str(err))
+            except Refused as err:
+                refusals.append(err.reasons[0])
                 continue
             raise Refused("The demo", (f"A tree with one byte of {name} flipped was accepted.",))
     return refusals

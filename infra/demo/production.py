@@ -16,6 +16,7 @@ from flows.steps import replay as replaying
 from flows.steps import retrain as retraining
 from flows.steps.monitor_events import emit
 from flows.steps.replay_bulk import score_the_rest
+from flows.steps.replay_skew import compare_features
 from handrail.clock import parse_moment
 from handrail.entrypoints.approvals_client import ApprovalsClient
 from handrail.entrypoints.serving_token import serving_token
@@ -44,8 +45,14 @@ def replay(scene: Scene, report: Report) -> Figures:
     played = replaying.replay(settings, settings.url("bento"), serving_token(settings), days, progress)
     report("scoring the other flights in bulk")
     bulk = score_the_rest(settings, days)
+    skew = compare_features(settings)
     scene.found["prediction_id"] = _some_prediction(scene)
-    return {"days": days, **played, **{f"bulk_{name}": value for name, value in bulk.items()}}
+    return {
+        "days": days,
+        **played,
+        **{f"bulk_{name}": value for name, value in bulk.items()},
+        "online_values_unlike_training": f"{skew['different']} of {skew['values']}",
+    }
 
 
 def _some_prediction(scene: Scene) -> str:
