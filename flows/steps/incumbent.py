@@ -33,7 +33,7 @@ def compare_with_incumbent(settings: Settings, project: Path, account: str, alia
     """
     import polars as pl
 
-    incumbent = _digest_behind(settings, account, alias)
+    incumbent = digest_behind(settings, account, alias)
     if incumbent is None or incumbent == tree_digest(project / promote.TREE):
         return None
     rows = pl.read_parquet(project / ROWS)
@@ -45,7 +45,7 @@ def compare_with_incumbent(settings: Settings, project: Path, account: str, alia
     return found | {"incumbent": incumbent, "rows": str(ROWS)}
 
 
-def _digest_behind(settings: Settings, account: str, alias: str) -> str | None:
+def digest_behind(settings: Settings, account: str, alias: str) -> str | None:
     """Return the tree digest of the version that the alias points at on the server, as the gate promoted it."""
     login = read_account(settings, account)
     answer = httpx.get(
@@ -70,8 +70,6 @@ def _score(tree: Path, rows: pl.DataFrame) -> Any:
     if missing := [name for name in scorer.features if name not in rows.columns]:
         raise Refused(
             "Comparing with the champion",
-            (
-                f"It needs {', '.join(missing)}, which the validation rows lack: keep its features until replaced.",
-            ),
+            (f"It needs {', '.join(missing)}, which the validation rows lack: keep its features until replaced.",),
         )
     return scorer.score({name: rows[name].to_list() for name in scorer.features}).astype(float)

@@ -12,7 +12,7 @@ import httpx
 
 from flows.steps import deploy, promote
 from flows.steps.accounts import Account, read_account
-from flows.steps.incumbent import compare_with_incumbent
+from flows.steps.incumbent import compare_with_incumbent, digest_behind
 from handrail.bootstrap.approvals import open_permit_verifier
 from handrail.entrypoints.approvals_client import ApprovalsClient
 from handrail.errors import Refused
@@ -33,23 +33,50 @@ def approve(scene: Scene, report: Report) -> Figures:
     report("trying to set @champion directly, as the author")
     status, reason = set_alias_directly(settings, AUTHOR, registered.version)
     report("opening a promotion request")
-    evidence = promote.read_evidence(scene.clone)
-    if found := compare_with_incumbent(settings, scene.clone, credentials_name(AUTHOR), ALIAS):
-        evidence["comparison"] = found
-    request = promote.open_request(
-        settings, registered, credentials_name(AUTHOR), ALIAS, ("The first model of the demo.", evidence)
-    )
-    report("two people decide")
-    request = sign_off(settings, request)
-    permit = promote.fetch_permit(settings, credentials_name(AUTHOR), request)
-    scene.found |= {"registered": registered, "request": request, "permit": permit}
-    return {
+    request = _promoted_before(settings, registered) or sign_off(settings, _ask(scene, registered))
+    served = _what_may_be_served(settings, request)
+    scene.found |= {"tree": served, "permit": deploy.find_permit(settings, served)}
+    figures: Figures = {
         "version": f"{registered.model} v{registered.version}",
         "direct_attempt": f"{status} {reason}",
-        "approved_by": [person.name for person in APPROVERS],
+        "approved_by": [decision["person"] for decision in request["decisions"]],
         "verdict": request["verdict"],
         "tree": registered.tree_digest[:19],
     }
+    return figures | ({"champion_stays": " ".join(request["reasons"])} if served != registered.tree_digest else {})
+
+
+def _promoted_before(settings: Settings, registered: promote.Registered) -> dict[str, Any] | None:
+    """Return the request by which this very tree was promoted in an earlier run: it holds, nobody decides again."""
+    login = login_of(settings, AUTHOR)
+    with ApprovalsClient(settings.url("mlflow"), login.username, login.password) as gate:
+        for request in gate.requests(ALIAS):
+            if request["verdict"] == "promoted" and request["tree_digest"] == registered.tree_digest:
+                return gate.request(request["request_id"])
+    return None
+
+
+def _ask(scene: Scene, registered: promote.Registered) -> dict[str, Any]:
+    author = credentials_name(AUTHOR)
+    evidence = promote.read_evidence(scene.clone)
+    if found := compare_with_incumbent(scene.settings, scene.clone, author, ALIAS):
+        evidence["comparison"] = found
+    return promote.open_request(scene.settings, registered, author, ALIAS, ("The model of the demo.", evidence))
+
+
+def _what_may_be_served(settings: Settings, request: Mapping[str, Any]) -> str:
+    """Return the promoted tree's digest; if the gate refused to replace a champion, that champion's.
+
+    Raises:
+        Refused: the gate refused, and there is no champion of before.
+    """
+    if request["verdict"] == "promoted":
+        promote.fetch_permit(settings, credentials_name(AUTHOR), request)
+        return str(request["tree_digest"])
+    incumbent = digest_behind(settings, credentials_name(AUTHOR), ALIAS)
+    if incumbent is None:
+        raise Refused(f"Promoting {request['model']} version {request['version']}", tuple(request["reasons"]))
+    return incumbent
 
 
 def set_alias_directly(settings: Settings, person: Person, version: int) -> tuple[int, str]:
@@ -90,9 +117,11 @@ def sign_off(settings: Settings, request: Mapping[str, Any]) -> dict[str, Any]:
 def serve(scene: Scene, report: Report) -> Figures:
     """Build the bento, see altered bytes refused, and serve the permitted ones."""
     report("building the bento")
-    deployed = deploy.deploy(scene.platform, scene.found["registered"].tree_digest)
+    deployed = deploy.deploy(scene.platform, scene.found["tree"], credentials_name(AUTHOR))
     report("flipping one byte of each file, one after another")
-    refusals = refuse_altered(scene.settings, scene.clone / deploy.PACKAGE, scene.found["permit"])
+    permit = open_permit_verifier(scene.settings).read(scene.found["permit"])
+    with deploy.lend_tree(scene.settings, permit, credentials_name(AUTHOR)) as tree:
+        refusals = refuse_altered(scene.settings, tree, scene.found["permit"])
     report("starting the bento")
     scene.servers.start("bento")
     scene.servers.wait_ready("bento", path="/readyz")
