@@ -24,7 +24,7 @@ def find_project(start: Path) -> Path:
 
 
 class Ports(BaseModel):
-    """The ports that `make up` listens on: each tool's usual one."""
+    """The ports that the servers of this project listen on: each tool's usual one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -32,6 +32,7 @@ class Ports(BaseModel):
     prefect: int = Field(default=4200, ge=1, le=65535, description="Prefect server and UI")
     bento: int = Field(default=3000, ge=1, le=65535, description="the served bento")
     evidently: int = Field(default=8000, ge=1, le=65535, description="Evidently UI")
+    lineage: int = Field(default=7878, ge=1, le=65535, description="lineage over HTTP, `handrail serve`")
 
 
 class Settings(BaseSettings):

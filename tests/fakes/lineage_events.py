@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from handrail.errors import Conflict
 from handrail.lineage.adapters.openlineage_events import OpenLineageEvents
 from handrail.lineage.domain import Facts, Receipt, describe_event
 from tests.fakes.lineage import GraphInMemory
@@ -74,3 +75,21 @@ class EventsInMemory:
         self.events |= new
         self.queue |= {(sink, event_id) for sink in sinks for event_id in new}
         return Receipt(len(new), len(events) - len(new))
+
+
+class TokensInMemory:
+    """The token register as a dictionary."""
+
+    def __init__(self):
+        self.records = {}
+
+    def add(self, record):
+        if record.name in self.records:
+            raise Conflict("token", record.name, f"Revoke it first: handrail lineage token revoke {record.name}.")
+        self.records[record.name] = record
+
+    def all(self):
+        return tuple(record for _, record in sorted(self.records.items()))
+
+    def remove(self, name):
+        return self.records.pop(name, None) is not None

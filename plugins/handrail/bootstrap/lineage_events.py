@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from handrail.clock import system_time
-from handrail.lineage.domain import Receipt
-from handrail.lineage.service import EventIntake, IntakePorts
+from handrail.lineage.domain import HolderKind, Receipt, TokenRecord
+from handrail.lineage.service import Access, EventIntake, IntakePorts
 from handrail.storage import Store
 
-__all__ = ["EventIntake", "Receipt", "open_intake"]
+__all__ = ["Access", "EventIntake", "HolderKind", "Receipt", "TokenRecord", "open_access", "open_intake"]
 
 
 def open_intake(store: Store) -> EventIntake:
@@ -19,3 +19,13 @@ def open_intake(store: Store) -> EventIntake:
 
     migrate(store, "lineage", MIGRATIONS)
     return EventIntake(IntakePorts(OpenLineageEvents(), SqlEvents(store), system_time))
+
+
+def open_access(store: Store) -> Access:
+    """Open the register of those who may use lineage over HTTP, its tables brought up to date."""
+    from handrail.lineage.adapters.sql_tokens import SqlTokens
+    from handrail.lineage.adapters.tables import MIGRATIONS
+    from handrail.storage import migrate
+
+    migrate(store, "lineage", MIGRATIONS)
+    return Access(SqlTokens(store), system_time)

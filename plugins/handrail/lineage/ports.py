@@ -15,6 +15,7 @@ from handrail.lineage.domain import (
     PipelineRecord,
     Pointer,
     Receipt,
+    TokenRecord,
     Walk,
 )
 
@@ -110,3 +111,20 @@ class EventLog(Protocol):
             CycleRefused: an effect would become its own cause.
             RoleConflict: a URI is held in another role.
         """
+
+
+class TokenRegister(Protocol):
+    """Keeps hashes of tokens, never a token."""
+
+    def add(self, record: TokenRecord) -> None:
+        """Keep a record, durably.
+
+        Raises:
+            Conflict: there is one of that name.
+        """
+
+    def all(self) -> tuple[TokenRecord, ...]:
+        """Return every record, by name."""
+
+    def remove(self, name: str) -> bool:
+        """Forget the record of that name, durably; tell whether there was one."""

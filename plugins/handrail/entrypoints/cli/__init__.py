@@ -14,7 +14,7 @@ from handrail import __version__
 from handrail.entrypoints.cli.output import messages
 from handrail.errors import HandrailError
 
-NOUNS = ("env", "approvals", "lineage", "feedback")
+NOUNS = ("env", "approvals", "lineage", "feedback", "serve")
 
 
 def build() -> typer.Typer:

@@ -14,16 +14,17 @@ from handrail.clock import parse_moment, system_time
 from handrail.entrypoints.cli.lineage_output import (
     draw_impact,
     draw_trace,
-    impact_to_json,
     sentence_of,
     shorten,
-    trace_to_json,
     trees,
 )
+from handrail.entrypoints.cli.lineage_token import app as token_app
 from handrail.entrypoints.cli.output import AsJson, print_json
+from handrail.entrypoints.lineage_json import impact_to_json, trace_to_json
 from handrail.errors import InvalidInput, UnknownReference
 
 app = typer.Typer(no_args_is_help=True, help="What made a prediction, and what a file touched.")
+app.add_typer(token_app, name="token")
 
 MaxNodes = Annotated[int, typer.Option("--max-nodes", min=1, help="Stop the walk after that many nodes.")]
 

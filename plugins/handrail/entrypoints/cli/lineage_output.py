@@ -1,16 +1,14 @@
-"""How traces and impacts look: as trees with short digests, and as JSON with whole ones."""
+"""How traces and impacts look to eyes: as trees with short digests."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
-from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from handrail.bootstrap.lineage import DigestConflict, Edge, Impact, Node, Section, Trace, tell
+from handrail.bootstrap.lineage import DigestConflict, Edge, Impact, Node, Trace, tell
 
 # Rich cuts the lines of a tree at the width of its console; a terminal wraps what is longer than itself.
 trees = Console(width=400)
@@ -78,38 +76,6 @@ def sentence_of(conflict: DigestConflict) -> str:
     )
 
 
-def trace_to_json(trace: Trace) -> dict[str, Any]:
-    """Return a trace for `--json`."""
-    return {
-        "ref": trace.ref,
-        "prediction_id": trace.prediction_id,
-        "start": trace.start,
-        "hops": len(trace.edges),
-        "proven_hops": trace.proven,
-        "truncated": trace.truncated,
-        "sections": [_section_to_json(section) for section in tell(trace)],
-        "nodes": [_node_to_json(node) for node in trace.nodes],
-        "edges": [_edge_to_json(edge) for edge in trace.edges],
-        "conflicts": [asdict(conflict) for conflict in trace.conflicts],
-    }
-
-
-def impact_to_json(impact: Impact) -> dict[str, Any]:
-    """Return an impact for `--json`."""
-    return {
-        "ref": impact.ref,
-        "start": impact.start,
-        "models": [node.uri for node in impact.of_kind("model-version")],
-        "deployments": [node.uri for node in impact.of_kind("deployment")],
-        "reports": [node.uri for node in impact.of_kind("report")],
-        "predictions": dict(impact.predictions),
-        "total_predictions": impact.total,
-        "truncated": impact.truncated,
-        "nodes": [_node_to_json(node) for node in impact.nodes],
-        "edges": [_edge_to_json(edge) for edge in impact.edges],
-    }
-
-
 def _line(node: Node, via: Edge | None) -> Text:
     line = Text(shorten(node.uri))
     if node.digest:
@@ -128,36 +94,3 @@ def _add_rest(branch: Tree, count: int, what: str) -> None:
 def _summary(trace: Trace) -> str:
     summary = f"{trace.proven} of {len(trace.edges)} hops proven: digests agree on both sides"
     return f"{summary}; the node budget ended the walk (--max-nodes)" if trace.truncated else summary
-
-
-def _section_to_json(section: Section) -> dict[str, Any]:
-    return {
-        "title": section.title,
-        "folded": section.folded,
-        "nodes": [
-            {"uri": hop.node.uri, "digest": hop.node.digest, "via": _edge_to_json(hop.via) if hop.via else None}
-            for hop in section.hops
-        ],
-    }
-
-
-def _node_to_json(node: Node) -> dict[str, Any]:
-    return {
-        "uri": node.uri,
-        "role": node.role.word,
-        "kind": node.kind,
-        "digest": node.digest,
-        "attributes": dict(node.attributes),
-        "started": node.started,
-        "ended": node.ended,
-    }
-
-
-def _edge_to_json(edge: Edge) -> dict[str, Any]:
-    return {
-        "effect": edge.effect,
-        "verb": edge.verb.word,
-        "cause": edge.cause,
-        "proven": edge.proven,
-        "asserted_by": list(edge.asserted_by),
-    }

@@ -1,5 +1,6 @@
 """Frozen values and rules of lineage: facts, the graph they form, and how a trace is told. No tool, no database."""
 
+from handrail.lineage.domain.callers import HolderKind, TokenRecord, find_holder, holder_uri, token_digest
 from handrail.lineage.domain.chain import Hop, Section, tell
 from handrail.lineage.domain.errors import AmbiguousReference, CycleRefused, RoleConflict
 from handrail.lineage.domain.events import (
@@ -70,6 +71,11 @@ from handrail.lineage.domain.records import (
 from handrail.lineage.domain.vocabulary import Role, Verb
 
 __all__ = [
+    "token_digest",
+    "holder_uri",
+    "find_holder",
+    "TokenRecord",
+    "HolderKind",
     "run_uri",
     "describe_event",
     "RunTold",

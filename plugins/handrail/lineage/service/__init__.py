@@ -1,6 +1,7 @@
-"""The use cases of lineage: the graph and its questions, and the intake of events."""
+"""The use cases of lineage: the graph and its questions, the intake of events, and who may use them over HTTP."""
 
+from handrail.lineage.service.access import Access
 from handrail.lineage.service.graph import MAX_NODES, Lineage, LineagePorts
 from handrail.lineage.service.intake import EventIntake, IntakePorts
 
-__all__ = ["MAX_NODES", "EventIntake", "IntakePorts", "Lineage", "LineagePorts"]
+__all__ = ["MAX_NODES", "Access", "EventIntake", "IntakePorts", "Lineage", "LineagePorts"]

@@ -1,0 +1,61 @@
+"""`handrail lineage token`: who may send events and ask questions over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from handrail.bootstrap import open_platform
+from handrail.bootstrap.lineage_events import Access, HolderKind, open_access
+from handrail.entrypoints.cli.output import AsJson, messages, print_json
+
+app = typer.Typer(no_args_is_help=True, help="Who may send events and ask questions over HTTP.")
+
+Name = Annotated[str, typer.Argument(help="Name of the person or service.")]
+
+
+@contextmanager
+def _access() -> Iterator[Access]:
+    platform = open_platform()
+    try:
+        yield open_access(platform.store)
+    finally:
+        platform.close()
+
+
+@app.command(epilog="Example: handrail lineage token create airflow")
+def create(
+    name: Name,
+    kind: Annotated[HolderKind, typer.Option("--kind", help="What the name stands for.")] = HolderKind.SERVICE,
+    as_json: AsJson = False,
+) -> None:
+    """Make a token and print it, this once: only its hash is kept."""
+    with _access() as access:
+        token = access.create(name, kind)
+    if as_json:
+        return print_json({"name": name, "kind": kind.value, "token": token})
+    messages.print("Keep it safe: it cannot be shown again. Send it as: Authorization: Bearer <token>")
+    return typer.echo(token)
+
+
+@app.command("list", epilog="Example: handrail lineage token list --json")
+def list_tokens(as_json: AsJson = False) -> None:
+    """List the holders of tokens."""
+    with _access() as access:
+        tokens = access.tokens()
+    if as_json:
+        return print_json([{"name": one.name, "holder": one.holder, "made_at": one.made_at} for one in tokens])
+    for one in tokens:
+        typer.echo(f"{one.name}  {one.holder}  since {one.made_at.isoformat(timespec='seconds')}")
+    return None
+
+
+@app.command(epilog="Example: handrail lineage token revoke airflow")
+def revoke(name: Name) -> None:
+    """Let a token count no more; what its holder told stays."""
+    with _access() as access:
+        access.revoke(name)
+    messages.print(f"{name} can no longer send or ask.")

@@ -1,0 +1,58 @@
+"""`handrail serve`: lineage over HTTP."""
+
+from __future__ import annotations
+
+import socket
+
+import typer
+
+from handrail.bootstrap import open_platform
+from handrail.entrypoints.cli.output import messages
+from handrail.errors import MissingTool, Unavailable
+from handrail.settings import Settings
+
+GRACE_S = 10
+
+
+def attach(app: typer.Typer) -> None:
+    """Add the command `serve`."""
+    app.command("serve", epilog="Example: handrail serve")(serve)
+
+
+def serve() -> None:
+    """Take OpenLineage events and answer questions at `ports.lineage`, until Ctrl-C."""
+    try:
+        import uvicorn
+    except ImportError as err:
+        raise MissingTool("uvicorn", "server") from err
+    from handrail.bootstrap.lineage_events import open_access
+    from handrail.entrypoints.lineage_api import lineage_app
+
+    platform = open_platform()
+    listener = _listen(platform.settings)
+    try:
+        app = lineage_app(platform)
+        if not open_access(platform.store).tokens():
+            messages.print("Nobody has a token yet. Make one: handrail lineage token create <name>")
+        messages.print(f"Lineage at http://{platform.settings.host}:{listener.getsockname()[1]}/api/v1/lineage")
+        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE_S, server_header=False)
+        uvicorn.Server(config).run(sockets=[listener])
+    finally:
+        listener.close()
+        platform.close()
+
+
+def _listen(settings: Settings) -> socket.socket:
+    port = settings.ports.lineage
+    listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, port))
+    except OSError as err:
+        listener.close()
+        raise Unavailable(
+            f"Port {port} on {settings.host}",
+            (err.strerror or "it is taken").lower(),
+            "Choose another: HANDRAIL_PORTS__LINEAGE=17878, or ports.lineage in config/handrail.yaml.",
+        ) from err
+    return listener

@@ -1,0 +1,104 @@
+"""Reads the body of a request that carries OpenLineage events: limited, perhaps compressed, one or many."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import zlib
+from http import HTTPStatus
+from typing import TYPE_CHECKING, NoReturn
+
+from handrail.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+MAX_SINGLE_BYTES = 1_000_000
+MAX_BATCH_BYTES = 10_000_000
+BODY_TIMEOUT_S = 30.0
+GZIP_WINDOW = 31
+MAX_DIGITS = 12
+MAX_LEADING_BLANKS = 1024
+REMEDY = "Send one OpenLineage event as a JSON object, or several as an array; nothing was recorded."
+
+
+class Rejected(Exception):  # noqa: N818 - an answer, not an error
+    """An answer with a status of its own."""
+
+    def __init__(self, status: HTTPStatus, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+async def read_documents(request: Request) -> list[object]:
+    """Return the decoded documents of a request.
+
+    Raises:
+        Rejected: the body is too large, too slow, or compressed in a way that is not known.
+        InvalidInput: it is no JSON.
+    """
+    declared = request.headers.get("content-length") or "0"
+    if (
+        not (declared.isascii() and declared.isdigit() and len(declared) < MAX_DIGITS)
+        or int(declared) > MAX_BATCH_BYTES
+    ):
+        _too_large(MAX_BATCH_BYTES)
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            body = await _collect(request)
+    except TimeoutError as err:
+        raise Rejected(HTTPStatus.REQUEST_TIMEOUT, f"The body did not arrive within {BODY_TIMEOUT_S:g} s.") from err
+    document = _decode(body)
+    return document if isinstance(document, list) else [document]
+
+
+async def _collect(request: Request) -> bytes:
+    unpack = _unpacker(request.headers.get("content-encoding"))
+    body = bytearray()
+    async for chunk in request.stream():
+        body += _unpacked(unpack, chunk, MAX_BATCH_BYTES + 1 - len(body))
+        limit = MAX_BATCH_BYTES if body[:MAX_LEADING_BLANKS].lstrip()[:1] == b"[" else MAX_SINGLE_BYTES
+        if len(body) > limit:
+            _too_large(limit)
+    if unpack is not None and not unpack.eof:
+        raise InvalidInput("body", "its gzip stream is cut off", REMEDY)
+    return bytes(body)
+
+
+def _unpacker(encoding: str | None) -> zlib._Decompress | None:
+    if encoding in (None, "", "identity"):
+        return None
+    if encoding != "gzip":
+        raise Rejected(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Content-Encoding {encoding!r} is not known. Use gzip or none."
+        )
+    return zlib.decompressobj(GZIP_WINDOW)
+
+
+def _unpacked(unpack: zlib._Decompress | None, chunk: bytes, most: int) -> bytes:
+    if unpack is None:
+        return chunk
+    try:
+        return unpack.decompress(chunk, most)
+    except zlib.error as err:
+        raise InvalidInput("body", "it is no gzip stream", REMEDY) from err
+
+
+def _decode(body: bytes) -> object:
+    try:
+        return json.loads(body, parse_constant=_no_number)
+    except (ValueError, RecursionError) as err:
+        raise InvalidInput("body", "it is no JSON in UTF-8", REMEDY) from err
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _too_large(limit: int) -> NoReturn:
+    raise Rejected(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"The body is larger than {limit:,} bytes. "
+        f"One event may have {MAX_SINGLE_BYTES:,}, a batch of events {MAX_BATCH_BYTES:,}.",
+    )

@@ -1,0 +1,58 @@
+"""Who may tell and ask: a token is a long random text, bound to a person or a service; only its hash is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from handrail.errors import InvalidInput
+from handrail.lineage.domain.names import agent_uri
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+
+
+class HolderKind(Enum):
+    """What holds a token."""
+
+    PERSON = "person"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRecord:
+    """A token as it is kept: `holder` is the `actor://` URI that stands behind it, `digest` the sha256 in hex."""
+
+    name: str
+    holder: str
+    digest: str
+    made_at: datetime
+
+
+def holder_uri(kind: HolderKind, name: str) -> str:
+    """`actor://person/<name>` or `actor://service/<name>`.
+
+    Raises:
+        InvalidInput: the name is no simple name.
+    """
+    if not _NAME.fullmatch(name):
+        raise InvalidInput("name", f"{name!r} is no name of a caller", "Use up to 64 letters, digits and . _ @ -")
+    return agent_uri(kind.value, name)
+
+
+def token_digest(token: str) -> str:
+    """Return what is kept of a token. It is random and long, so that a plain hash cannot be turned back."""
+    return hashlib.sha256(token.encode(errors="surrogateescape")).hexdigest()
+
+
+def find_holder(token: str, records: Iterable[TokenRecord]) -> str | None:
+    """Return who stands behind a token; the time taken does not tell how much of it was right."""
+    given, found = token_digest(token), None
+    for record in records:
+        if hmac.compare_digest(given, record.digest):
+            found = record.holder
+    return found

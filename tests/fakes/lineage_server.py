@@ -1,0 +1,51 @@
+"""A project of its own, lineage over HTTP in this process, and a token for it."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+
+import uvicorn
+
+from handrail.bootstrap import Platform
+from handrail.bootstrap.lineage_events import open_access
+from handrail.entrypoints.lineage_api import lineage_app
+from handrail.settings import Settings
+
+DEADLINE_S = 30
+
+
+def a_platform(folder):
+    """A platform whose store lies below `folder`."""
+    return Platform(Settings(project=folder, home=folder / ".handrail", repository="shop"))
+
+
+def a_token(platform, name="airflow"):
+    return open_access(platform.store).create(name)
+
+
+@contextmanager
+def served(platform):
+    """Serve `platform` on a free port and yield the address."""
+    config = uvicorn.Config(lineage_app(platform), port=0, log_level="error", lifespan="off")
+    server = uvicorn.Server(config)
+    started = threading.Event()
+    thread = threading.Thread(target=_run, args=(server, started), daemon=True)
+    thread.start()
+    assert started.wait(DEADLINE_S), "the server did not start"
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(DEADLINE_S)
+
+
+def _run(server, started):
+    startup = server.startup
+
+    async def start(*arguments, **named):
+        await startup(*arguments, **named)
+        started.set()
+
+    server.startup = start
+    server.run()
