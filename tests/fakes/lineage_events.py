@@ -6,7 +6,7 @@ from uuid import UUID
 
 from handrail.errors import Conflict
 from handrail.lineage.adapters.openlineage_events import OpenLineageEvents
-from handrail.lineage.domain import Facts, Receipt, describe_event
+from handrail.lineage.domain import Facts, QueuedEvent, QueueLength, Receipt, describe_event
 from tests.fakes.lineage import GraphInMemory
 
 SPEC = "https://openlineage.io/spec/2-0-2/OpenLineage.json"
@@ -93,3 +93,33 @@ class TokensInMemory:
 
     def remove(self, name):
         return self.records.pop(name, None) is not None
+
+
+class OutboxInMemory:
+    """The queues of an event log in memory."""
+
+    def __init__(self, log):
+        self.log = log
+        self.refused = {}
+
+    def waiting(self, sink, limit):
+        found = [event for key, event in self.log.events.items() if (sink, key) in self.log.queue - self.refused.keys()]
+        found.sort(key=lambda event: (event.time, event.rank, event.event_id))
+        return tuple(QueuedEvent(event.event_id, event.stream, event.body) for event in found[:limit])
+
+    def settle(self, sink, event_ids):
+        self.log.queue -= {(sink, event_id) for event_id in event_ids}
+
+    def refuse(self, sink, event_id, reason):
+        self.refused[sink, event_id] = reason
+
+    def retry(self, sink):
+        again = {key for key in self.refused if key[0] == sink}
+        self.refused = {key: reason for key, reason in self.refused.items() if key not in again}
+        return len(again)
+
+    def lengths(self):
+        sinks = sorted({sink for sink, _ in self.log.queue})
+        refused = {sink: sum(key[0] == sink for key in self.refused) for sink in sinks}
+        queued = {sink: sum(key[0] == sink for key in self.log.queue) for sink in sinks}
+        return tuple(QueueLength(sink, queued[sink] - refused[sink], refused[sink]) for sink in sinks)

@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 from handrail.clock import system_time
-from handrail.lineage.domain import HolderKind, Receipt, TokenRecord
-from handrail.lineage.service import Access, EventIntake, IntakePorts
+from handrail.lineage.domain import Forwarded, HolderKind, Receipt, TokenRecord
+from handrail.lineage.service import Access, EventIntake, Forwarder, IntakePorts
+from handrail.settings import Settings
 from handrail.storage import Store
 
-__all__ = ["Access", "EventIntake", "HolderKind", "Receipt", "TokenRecord", "open_access", "open_intake"]
+__all__ = [
+    "Access",
+    "EventIntake",
+    "Forwarded",
+    "Forwarder",
+    "HolderKind",
+    "Receipt",
+    "TokenRecord",
+    "open_access",
+    "open_forwarder",
+    "open_intake",
+]
 
 
-def open_intake(store: Store) -> EventIntake:
-    """Open the intake of OpenLineage events in `store`, its tables brought up to date."""
+def open_intake(settings: Settings, store: Store) -> EventIntake:
+    """Open the intake of OpenLineage events in `store`, its tables brought up to date.
+
+    Raises:
+        Misconfigured: config/lineage.yaml cannot be used.
+    """
     from handrail.lineage.adapters.openlineage_events import OpenLineageEvents
     from handrail.lineage.adapters.sql_events import SqlEvents
     from handrail.lineage.adapters.tables import MIGRATIONS
+    from handrail.lineage.adapters.yaml_sinks import read_sinks
     from handrail.storage import migrate
 
     migrate(store, "lineage", MIGRATIONS)
-    return EventIntake(IntakePorts(OpenLineageEvents(), SqlEvents(store), system_time))
+    sinks = tuple(sink.name for sink in read_sinks(settings.config))
+    return EventIntake(IntakePorts(OpenLineageEvents(), SqlEvents(store), system_time, sinks))
 
 
 def open_access(store: Store) -> Access:
@@ -29,3 +47,20 @@ def open_access(store: Store) -> Access:
 
     migrate(store, "lineage", MIGRATIONS)
     return Access(SqlTokens(store), system_time)
+
+
+def open_forwarder(settings: Settings, store: Store) -> Forwarder:
+    """Open the way out to the sinks of config/lineage.yaml.
+
+    Raises:
+        Misconfigured: that file cannot be used, or a sink's token is not in the environment.
+    """
+    from handrail.lineage.adapters.httpx_transport import HttpxTransport
+    from handrail.lineage.adapters.sql_outbox import SqlOutbox
+    from handrail.lineage.adapters.tables import MIGRATIONS
+    from handrail.lineage.adapters.yaml_sinks import read_sinks
+    from handrail.storage import migrate
+
+    migrate(store, "lineage", MIGRATIONS)
+    transports = {sink.name: HttpxTransport(sink.url, sink.token) for sink in read_sinks(settings.config)}
+    return Forwarder(SqlOutbox(store), transports)

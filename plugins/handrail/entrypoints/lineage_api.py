@@ -61,7 +61,7 @@ def lineage_app(platform: Platform) -> FastAPI:
     app = FastAPI(title="Handrail lineage", version="1", docs_url=None, redoc_url=None)
     for kind, explain in _EXPLANATIONS.items():
         app.add_exception_handler(kind, explain)
-    intake, access = open_intake(platform.store), open_access(platform.store)
+    intake, access = open_intake(platform.settings, platform.store), open_access(platform.store)
     bearer = HTTPBearer(auto_error=False)
 
     def caller(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> str:

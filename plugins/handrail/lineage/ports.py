@@ -14,6 +14,8 @@ from handrail.lineage.domain import (
     LineageEvent,
     PipelineRecord,
     Pointer,
+    QueuedEvent,
+    QueueLength,
     Receipt,
     TokenRecord,
     Walk,
@@ -128,3 +130,34 @@ class TokenRegister(Protocol):
 
     def remove(self, name: str) -> bool:
         """Forget the record of that name, durably; tell whether there was one."""
+
+
+class Outbox(Protocol):
+    """Keeps what is to be forwarded until it is settled. `EventLog.add` fills it."""
+
+    def waiting(self, sink: str, limit: int) -> tuple[QueuedEvent, ...]:
+        """Return up to `limit` events that wait for a sink, by time, those of one moment by the rank of their state."""
+
+    def settle(self, sink: str, event_ids: Sequence[str]) -> None:
+        """Take events from the queue of a sink, durably. Unknown ids change nothing."""
+
+    def refuse(self, sink: str, event_id: str, reason: str) -> None:
+        """Keep an event aside with the reason: it waits no more and is not lost."""
+
+    def retry(self, sink: str) -> int:
+        """Let everything that was refused wait again; return how many."""
+
+    def lengths(self) -> tuple[QueueLength, ...]:
+        """Return the length of each queue that is not empty, by sink."""
+
+
+class Transport(Protocol):
+    """Reaches one receiver of events."""
+
+    def send(self, event: QueuedEvent) -> None:
+        """Hand over an event and return when the receiver has it. An event may be sent again.
+
+        Raises:
+            Refused: the receiver will never take this event.
+            Unavailable: it may take it later.
+        """

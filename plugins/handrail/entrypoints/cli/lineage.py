@@ -11,6 +11,7 @@ import typer
 from handrail.bootstrap import open_platform
 from handrail.bootstrap.lineage import Lineage, Pointer
 from handrail.clock import parse_moment, system_time
+from handrail.entrypoints.cli.lineage_forward import forward
 from handrail.entrypoints.cli.lineage_output import (
     draw_impact,
     draw_trace,
@@ -25,6 +26,7 @@ from handrail.errors import InvalidInput, UnknownReference
 
 app = typer.Typer(no_args_is_help=True, help="What made a prediction, and what a file touched.")
 app.add_typer(token_app, name="token")
+app.command("forward", epilog="Example: handrail lineage forward --follow")(forward)
 
 MaxNodes = Annotated[int, typer.Option("--max-nodes", min=1, help="Stop the walk after that many nodes.")]
 

@@ -46,6 +46,7 @@ from handrail.lineage.domain.names import (
     snapshot_uri,
     tree_uri,
 )
+from handrail.lineage.domain.outbox import Forwarded, QueuedEvent, QueueLength
 from handrail.lineage.domain.pipeline import (
     CodeFile,
     FeatureSet,
@@ -71,6 +72,9 @@ from handrail.lineage.domain.records import (
 from handrail.lineage.domain.vocabulary import Role, Verb
 
 __all__ = [
+    "QueueLength",
+    "QueuedEvent",
+    "Forwarded",
     "token_digest",
     "holder_uri",
     "find_holder",

@@ -1,0 +1,101 @@
+"""What every outbox promises: in order, until settled, refused events aside; and the forwarder over it."""
+
+from contextlib import nullcontext
+
+import pytest
+
+from handrail.errors import UnknownReference
+from handrail.lineage.adapters.sql_events import SqlEvents
+from handrail.lineage.adapters.sql_outbox import SqlOutbox
+from handrail.lineage.domain import Forwarded, QueueLength
+from handrail.lineage.service import Forwarder
+from tests.fakes.lineage_events import EventsInMemory, OutboxInMemory, a_run_event, read
+from tests.fakes.lineage_receiver import TransportInMemory
+from tests.fakes.lineage_stores import KINDS, an_empty_store
+
+BOT = "actor://service/airflow"
+
+
+def at(minute, run=1, state="RUNNING"):
+    return read(a_run_event(run, state, eventTime=f"2026-11-23T12:{minute:02}:00Z"))
+
+
+END, START, MIDDLE, FIRST = at(9, state="COMPLETE"), at(5, state="START"), at(5), at(1, run=2)
+ORDER = [FIRST, START, MIDDLE, END]
+
+
+@pytest.fixture(params=["memory", *KINDS])
+def outbox(request):
+    opened = nullcontext() if request.param == "memory" else an_empty_store(request.param)
+    with opened as store:
+        log = SqlEvents(store) if store else EventsInMemory()
+        log.add([END, START], BOT, ["marquez", "archive"])
+        log.add([FIRST, MIDDLE], BOT, ["marquez"])
+        yield SqlOutbox(store) if store else OutboxInMemory(log)
+
+
+def ids(events):
+    return [event.event_id for event in events]
+
+
+def test_events_wait_in_the_order_in_which_they_happened(outbox):
+    assert ids(outbox.waiting("marquez", 9)) == ids(ORDER)
+    assert ids(outbox.waiting("marquez", 2)) == ids(ORDER[:2])
+    assert ids(outbox.waiting("archive", 9)) == ids([START, END])
+    assert outbox.waiting("nobody", 9) == ()
+    assert [(each.stream, each.body) for each in outbox.waiting("marquez", 1)] == [(FIRST.stream, FIRST.body)]
+
+
+def test_a_settled_event_is_gone_for_one_sink_alone(outbox):
+    outbox.settle("marquez", ids([START, END]))
+    outbox.settle("marquez", [*ids([START]), "unknown"])
+    outbox.settle("marquez", [])
+
+    assert ids(outbox.waiting("marquez", 9)) == ids([FIRST, MIDDLE])
+    assert outbox.lengths() == (QueueLength("archive", 2, 0), QueueLength("marquez", 2, 0))
+
+
+def test_a_refused_event_waits_no_more_until_it_is_tried_again(outbox):
+    outbox.refuse("marquez", START.event_id, "HTTP 422")
+
+    assert ids(outbox.waiting("marquez", 9)) == ids([FIRST, MIDDLE, END])
+    assert outbox.lengths()[1] == QueueLength("marquez", 3, 1)
+    assert outbox.retry("marquez") == 1
+    assert ids(outbox.waiting("marquez", 9)) == ids(ORDER)
+
+
+def test_forwarding_empties_the_queue_in_order(outbox):
+    transport = TransportInMemory()
+
+    assert Forwarder(outbox, {"marquez": transport}).forward("marquez") == Forwarded("marquez", 4, 0)
+    assert transport.taken == ids(ORDER)
+    assert outbox.lengths() == (QueueLength("archive", 2, 0),)
+
+
+def test_a_receiver_that_goes_away_loses_nothing(outbox):
+    away = TransportInMemory(then_gone=2)
+
+    done = Forwarder(outbox, {"marquez": away}).forward("marquez")
+
+    assert (done.sent, "gone" in done.stopped) == (2, True)
+    assert ids(outbox.waiting("marquez", 9)) == ids(ORDER[2:])
+
+
+def test_a_refused_event_does_not_hold_up_the_others(outbox):
+    picky = TransportInMemory(never=ids([START]))
+    forwarder = Forwarder(outbox, {"marquez": picky})
+
+    assert forwarder.forward("marquez") == Forwarded("marquez", 3, 1)
+    assert forwarder.forward("marquez") == Forwarded("marquez", 0, 0)
+    picky.never = set()
+    assert forwarder.retry("marquez") == 1
+    assert forwarder.forward("marquez") == Forwarded("marquez", 1, 0)
+    assert sorted(picky.taken) == sorted(ids(ORDER))
+
+
+def test_an_unknown_sink_is_told(outbox):
+    forwarder = Forwarder(outbox, {"marquez": TransportInMemory()})
+
+    for call in (forwarder.forward, forwarder.retry):
+        with pytest.raises(UnknownReference, match="marquez"):
+            call("archive")
