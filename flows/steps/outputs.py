@@ -32,9 +32,12 @@ def fresh_folder(target: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
+    former = target.with_name(f".{target.name}.former")
+    shutil.rmtree(former, ignore_errors=True)
     if target.exists():
-        shutil.rmtree(target)
+        target.rename(former)
     beside.rename(target)
+    shutil.rmtree(former, ignore_errors=True)
 
 
 def write_json(target: Path, value: Any) -> None:

@@ -85,20 +85,30 @@ def test_a_full_disk_is_one_sentence_and_the_former_outputs_stay(
 
 
 def test_ctrl_c_keeps_what_was_done_and_the_next_run_goes_on(project: Path) -> None:
-    training = project / "data" / "training"
+    features, training = project / "data" / "features", project / "data" / "training"
     before = {file.name: file.read_bytes() for file in training.iterdir()}
-    made = (project / "data" / "features").stat().st_ino
-    process = subprocess.Popen(_command("features"), cwd=project, env=_environment(project), stderr=subprocess.PIPE)
+    made = features.stat().st_ino
 
-    _wait_until(lambda: (project / "data" / "features").stat().st_ino != made, process)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    with subprocess.Popen(
+        _command("features"), cwd=project, env=_environment(project), stderr=subprocess.PIPE
+    ) as stage:
+        _wait_until(lambda: _is_another(features, made), stage)
+        stage.send_signal(signal.SIGINT)
+        _, said = stage.communicate(timeout=60)
 
-    assert process.returncode == 1
+    assert stage.returncode == 1
     assert said.decode().splitlines()[-1].startswith("features: interrupted; nothing half-done was kept.")
     assert "Traceback" not in said.decode()
     assert {file.name: file.read_bytes() for file in training.iterdir()} == before
     assert _run(project, "features").returncode == 0
+
+
+def _is_another(folder: Path, inode: int) -> bool:
+    """Whether the folder was replaced; between two renames it is not there."""
+    try:
+        return folder.stat().st_ino != inode
+    except FileNotFoundError:
+        return False
 
 
 def _wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes], deadline_s: float = 120) -> None:
