@@ -77,7 +77,7 @@ def install() -> None:
         print("Fetching uv ...", flush=True)
         _run(python, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps", "-r", str(wanted))
     print("Installing the lock ...", flush=True)
-    _run(uv, "pip", "sync", "--quiet", "--python", str(python), "--require-hashes", str(LOCK))
+    _run(uv, "pip", "sync", "--quiet", "--compile-bytecode", "--python", str(python), "--require-hashes", str(LOCK))
     _run(
         uv, "pip", "install", "--quiet", "--python", str(python),
         "--no-deps", "--no-build-isolation", "--editable", str(ROOT),
