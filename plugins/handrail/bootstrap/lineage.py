@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from handrail.errors import InvalidInput, Unavailable, UnknownReference
 from handrail.lineage.domain import (
@@ -29,6 +29,9 @@ from handrail.lineage.service import Lineage, LineagePorts
 from handrail.refs import ArtifactVersion, DataVersion
 from handrail.settings import Settings
 from handrail.storage import Store
+
+if TYPE_CHECKING:
+    from handrail.lineage.adapters.sql_graph import Reach
 
 __all__ = [
     "ActivityDetails",
@@ -86,8 +89,11 @@ class FeedbackPredictions:
         return self._feedback.count_predictions(deployments)
 
 
-def open_lineage(settings: Settings, store: Store, feedback: _KeepsPredictions) -> Lineage:
-    """Open lineage in `store`, its tables brought up to date; predictions are looked up in `feedback`."""
+def open_lineage(settings: Settings, store: Store, feedback: _KeepsPredictions, *, in_memory: bool = False) -> Lineage:
+    """Open lineage in `store`, its tables brought up to date; predictions are looked up in `feedback`.
+
+    With `in_memory` large closures are walked over a snapshot of the edges: for a process that stays (extra `server`).
+    """
     from handrail.lineage.adapters.dvc_pipeline import DvcPipeline
     from handrail.lineage.adapters.sql_graph import SqlGraph
     from handrail.lineage.adapters.sql_pointers import SqlPointers
@@ -95,7 +101,7 @@ def open_lineage(settings: Settings, store: Store, feedback: _KeepsPredictions) 
     from handrail.storage import migrate
 
     migrate(store, "lineage", MIGRATIONS)
-    graph = SqlGraph(store)
+    graph = SqlGraph(store, _csr(store) if in_memory else None)
     return Lineage(
         LineagePorts(
             graph=graph,
@@ -106,6 +112,12 @@ def open_lineage(settings: Settings, store: Store, feedback: _KeepsPredictions) 
             repository=settings.repository,
         )
     )
+
+
+def _csr(store: Store) -> Reach:
+    from handrail.lineage.adapters.csr_reach import CsrReach
+
+    return CsrReach(store)
 
 
 def file_artifact(settings: Settings, project: Path, path: str) -> ArtifactVersion:

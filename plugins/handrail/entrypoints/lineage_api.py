@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from handrail.bootstrap import Platform
+from handrail.bootstrap.lineage import open_lineage
 from handrail.bootstrap.lineage_events import open_access, open_intake
 from handrail.entrypoints.lineage_bodies import Rejected, read_documents
 from handrail.entrypoints.lineage_json import impact_to_json, trace_to_json
@@ -62,6 +63,7 @@ def lineage_app(platform: Platform) -> FastAPI:
     for kind, explain in _EXPLANATIONS.items():
         app.add_exception_handler(kind, explain)
     intake, access = open_intake(platform.settings, platform.store), open_access(platform.store)
+    lineage = open_lineage(platform.settings, platform.store, platform.feedback, in_memory=True)
     bearer = HTTPBearer(auto_error=False)
 
     def caller(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> str:
@@ -86,12 +88,12 @@ def lineage_app(platform: Platform) -> FastAPI:
     @app.get("/api/v1/lineage/trace", responses=_PROBLEMS, dependencies=[Depends(caller)])
     def trace(ref: Ref, max_nodes: MaxNodes = MAX_NODES) -> Response:
         """Return everything that led to a prediction, or to anything else that has a name."""
-        return _json(trace_to_json(platform.lineage.trace(ref, max_nodes)))
+        return _json(trace_to_json(lineage.trace(ref, max_nodes)))
 
     @app.get("/api/v1/lineage/impact", responses=_PROBLEMS, dependencies=[Depends(caller)])
     def impact(ref: Ref, max_nodes: MaxNodes = MAX_NODES) -> Response:
         """Return everything that something led to, forward to the number of predictions."""
-        return _json(impact_to_json(platform.lineage.impact(ref, max_nodes)))
+        return _json(impact_to_json(lineage.impact(ref, max_nodes)))
 
     return app
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -14,6 +14,7 @@ from handrail.lineage.adapters.tables import attribute, chunks, digest, edge, no
 from handrail.lineage.domain import DigestConflict, Direction, Edge, Facts, Node, Role, Verb, Walk
 from handrail.storage import Store
 
+LARGE = 20_000
 LAST_CHARACTER = "\U0010ffff"
 # `union` forgets rows seen before, so a node is visited once; the limit outside ends the recursion.
 _WALK = """
@@ -29,12 +30,24 @@ _WALKS = {
 }
 
 
+class Reach(Protocol):
+    """A faster way through large closures: `CsrReach`."""
+
+    def prepare(self) -> None:
+        """Make ready; takes time."""
+
+    def reach(self, connection: Connection, start: int, direction: Direction, most: int) -> list[int] | None:
+        """Return up to `most` ids reachable from a node's id; None if `prepare` has to be called first."""
+
+
 class SqlGraph:
     """The graph store, and the log of its digest conflicts."""
 
-    def __init__(self, store: Store) -> None:
-        """Work in `store`, whose tables exist."""
+    def __init__(self, store: Store, reach: Reach | None = None, large: int = LARGE) -> None:
+        """Work in `store`, whose tables exist; closures above `large` nodes go over `reach`, if there is one."""
         self._store = store
+        self._reach = reach
+        self._large = large
 
     def record(self, facts: Facts) -> None:
         """Unite `facts` with what is held: durably, all or none."""
@@ -46,10 +59,27 @@ class SqlGraph:
         with self._store.read() as connection:
             if not _uris(connection, [node_id(start)]):
                 return None
-            found = connection.execute(_WALKS[direction], {"start": node_id(start), "most": max_nodes + 1})
-            ids = list(found.scalars())
-            truncated = len(ids) > max_nodes
-            return _read_walk(connection, start, ids[:max_nodes], truncated)
+            ids = self._reachable(connection, node_id(start), direction, max_nodes + 1)
+            if ids is not None:
+                return _read_walk(connection, start, ids[:max_nodes], len(ids) > max_nodes)
+        if self._reach is not None:
+            self._reach.prepare()
+        with self._store.read() as connection:
+            ids = self._reachable(connection, node_id(start), direction, max_nodes + 1)
+            if ids is None:
+                ids = _by_sql(connection, node_id(start), direction, max_nodes + 1)
+            return _read_walk(connection, start, ids[:max_nodes], len(ids) > max_nodes)
+
+    def _reachable(self, connection: Connection, start: int, direction: Direction, most: int) -> list[int] | None:
+        """Return up to `most` ids; None if there are so many that a snapshot is worth its time."""
+        if self._reach is None:
+            return _by_sql(connection, start, direction, most)
+        ids = self._reach.reach(connection, start, direction, most)
+        if ids is None:
+            ids = _by_sql(connection, start, direction, min(most, self._large + 1))
+            if len(ids) == self._large + 1 < most:
+                return None
+        return ids
 
     def find(self, prefix: str, limit: int) -> tuple[str, ...]:
         """Return up to `limit` URIs that begin with `prefix`."""
@@ -67,6 +97,10 @@ class SqlGraph:
                 ids &= {node_id(uri) for uri in uris}
             found = [conflict for one in sorted(ids) for conflict in _conflicts_of(connection, one)]
         return tuple(sorted(found, key=lambda conflict: (conflict.uri, conflict.standing)))
+
+
+def _by_sql(connection: Connection, start: int, direction: Direction, most: int) -> list[int]:
+    return list(connection.execute(_WALKS[direction], {"start": start, "most": most}).scalars())
 
 
 def _read_walk(connection: Connection, start: str, ids: Sequence[int], truncated: bool) -> Walk:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handrail.errors import Conflict
+from handrail.lineage.adapters.sql_epochs import keep_recent
 from handrail.lineage.adapters.sql_proof import prove
 from handrail.lineage.adapters.tables import (
     attribute,
@@ -152,6 +153,7 @@ def _add_edges(connection: Connection, new: Sequence[Statement]) -> list[Stateme
     keys = sorted(wanted.keys() - held)
     rows = [{"effect": effect, "cause": cause, "verb": verb, "proven": False} for effect, cause, verb in keys]
     insert_missing(connection, edge, rows)
+    keep_recent(connection, [key[:2] for key in keys])
     return [wanted[key] for key in keys]
 
 

@@ -62,6 +62,10 @@ outbox = sa.Table(
     metadata,
     *_columns(sink=TEXT, event_time=TEXT, state_rank=sa.SmallInteger, event_id=TEXT, stream=TEXT, refused=TEXT),
 )
+epoch = sa.Table("lineage_epoch", metadata, *_columns(id=sa.SmallInteger, epoch=sa.BigInteger))
+recent_edge = sa.Table(
+    "lineage_recent_edge", metadata, *_columns(epoch=sa.BigInteger, effect=sa.BigInteger, cause=sa.BigInteger)
+)
 token = sa.Table("lineage_token", metadata, *_columns(name=TEXT, holder=TEXT, digest=TEXT, made_at=TEXT))
 
 
