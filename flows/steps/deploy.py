@@ -151,15 +151,17 @@ def lend_tree(settings: Settings, permit: Permit, account: str | None) -> Iterat
 
 
 def _download(settings: Settings, permit: Permit, account: str | None, into: Path) -> Path:
+    from mlflow import MlflowClient
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
     source, server = f"models:/{permit.model}/{permit.version}", settings.url("mlflow")
     try:
         with _logged_in(settings, account or ADMIN):
-            folder = download_artifacts(
-                artifact_uri=source, dst_path=str(into), tracking_uri=server, registry_uri=server
-            )
+            # Asked of this server by name: a models:/ address would be looked up wherever this process points MLflow.
+            client = MlflowClient(tracking_uri=server, registry_uri=server)
+            place = client.get_model_version_download_uri(permit.model, str(permit.version))
+            folder = download_artifacts(artifact_uri=place, dst_path=str(into), tracking_uri=server)
     except (MlflowException, OSError) as err:
         said = str(err).splitlines()[0].rstrip(".")
         raise Unavailable(source, said, f"Start the MLflow server at {server} and deploy again.") from err

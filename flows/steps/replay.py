@@ -75,6 +75,9 @@ def replay(
 ) -> dict[str, Any]:
     """Replay `days` whole days against the bento at `bento_url`; return the figures. Safe to stop and to repeat.
 
+    It is the replay of what the environment serves now; one that was finished for an earlier deployment is told by
+    `finished_figures`.
+
     Raises:
         Unavailable: the bento did not take an hour, after several attempts; run it again to go on from that hour.
         Misconfigured: event time follows the system here.
@@ -93,6 +96,19 @@ def replay(
         start = Place(deployment, tuple(day.isoformat() for day in chosen), None, None)
         run(Actors(platform.event_clock, store, bento, log), hours, start, progress or _silent)
         wait_until_drained(platform, deployment, live.height)
+    return figures(hours, log)
+
+
+def finished_figures(settings: Settings, deployment: str, days: int = DEFAULT_DAYS) -> dict[str, Any] | None:
+    """Return the figures of a replay of `deployment` that was carried out to its end, None if there is none."""
+    chosen = replayed_days(days)
+    world = open_world(settings)
+    hours = timeline(world.flights.filter(pl.col("local_day").is_in(chosen)))
+    log = ReplayLog(settings.home / "replay")
+    end = Place(deployment, tuple(day.isoformat() for day in chosen), None, None)
+    place = log.place()
+    if place is None or (place.deployment, place.days, place.hour) != (end.deployment, end.days, hours[-1].at):
+        return None
     return figures(hours, log)
 
 

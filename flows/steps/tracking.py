@@ -114,8 +114,11 @@ def register_package(project: Path, name: str) -> tuple[int, str]:
                 raise
         known = store.client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
         versions = [int(version.version) for version in known if version.source == source]
-        version = min(versions) if versions else int(store.client.create_model_version(name, source, run_id).version)
-    return version, run_id
+        if versions:
+            return min(versions), run_id
+        service = _read_report(project, package.REPORT)["feature_service"]
+        tags = {"handrail.feature_service": service["name"], "handrail.feature_service_spec": service["spec_hash"]}
+        return int(store.client.create_model_version(name, source, run_id, tags=tags).version), run_id
 
 
 def _log_model(store: TrackingStore, report: Mapping[str, Any], name: str) -> str:

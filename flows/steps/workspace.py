@@ -49,7 +49,7 @@ def open_workspace(settings: Settings, project: Path | None = None, name: str = 
         git(folder, "fetch", "--quiet", str(source), head)
         git(folder, "tag", "--force", f"before/{head[:12]}")  # keeps the commits that earlier lineage names
         git(folder, "reset", "--quiet", "--hard", head)
-    _share_remote(settings, folder)
+    share_remote(settings, folder)
     return Clone(folder, git(folder, "rev-parse", "HEAD"))
 
 
@@ -94,7 +94,7 @@ def _agrees(folder: Path, *question: str) -> bool:
     return subprocess.run(["git", "-C", str(folder), *question], capture_output=True).returncode == 0
 
 
-def _share_remote(settings: Settings, folder: Path) -> None:
+def share_remote(settings: Settings, folder: Path) -> None:
     """Point the clone's DVC remote, relative to its own folder in .dvc/config, at the one under home."""
     local = folder / ".dvc" / "config.local"
     text = f"['remote \"local\"']\n    url = {settings.home / 'dvc-remote'}\n"

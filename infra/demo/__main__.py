@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sqlite3
 import sys
 import time
 import warnings
@@ -12,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import yaml
 from rich.console import Console
 
+from flows.steps.workspace import share_remote
 from handrail.bootstrap import Platform
 from handrail.entrypoints.cli.env import tool_environment
 from handrail.errors import HandrailError
@@ -100,6 +103,7 @@ def _settings(home: Path) -> tuple[Settings, Settings]:
     clone = home / "demo" / "project"
     open_clone(CHECKOUT, clone)
     usual = load_settings(CHECKOUT)
+    share_remote(usual.model_copy(update={"home": home}), clone)
     enter({"HANDRAIL_PROJECT": str(clone), "HANDRAIL_HOME": str(home), "HANDRAIL_REPLAY": "true"})
     settings = with_free_ports(load_settings(clone))
     enter({**tool_environment(settings), **settings_environment(settings), **QUIET})
@@ -113,13 +117,23 @@ def _run(scene: Scene, screen: Screen, results: list[dict[str, Any]]) -> bool:
         try:
             with screen.step(step.title) as report:
                 figures = step.run(scene, report)
-        except HandrailError as err:
-            screen.failed(step.title, time.monotonic() - began, str(err))
-            results.append(_result(step, began, ok=False, figures={"reason": str(err)}))
+        except (HandrailError, OSError, sqlite3.Error, httpx.HTTPError) as err:
+            reason = _sentence(scene, err)
+            screen.failed(step.title, time.monotonic() - began, reason)
+            results.append(_result(step, began, ok=False, figures={"reason": reason}))
             return False
         results.append(_result(step, began, ok=True, figures=figures))
         screen.done(step.title, time.monotonic() - began, figures)
     return True
+
+
+def _sentence(scene: Scene, err: Exception) -> str:
+    """Return the error's own sentence; of a disk, a database or a connection that failed, one with a remedy."""
+    if isinstance(err, HandrailError):
+        return str(err)
+    return (
+        f"{type(err).__name__}: {err}. See {scene.settings.home / 'logs'}, free the disk if it is full, run it again."
+    )
 
 
 def _result(step: Step, began: float, *, ok: bool, figures: dict[str, object]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import httpx
 from flows.steps import deploy, promote
 from flows.steps.accounts import Account, read_account
 from flows.steps.incumbent import compare_with_incumbent, digest_behind
+from flows.steps.replay import finished_figures
 from handrail.bootstrap.approvals import open_permit_verifier
 from handrail.entrypoints.approvals_client import ApprovalsClient
 from handrail.errors import Refused
@@ -34,8 +35,12 @@ def approve(scene: Scene, report: Report) -> Figures:
     status, reason = set_alias_directly(settings, AUTHOR, registered.version)
     report("opening a promotion request")
     request = _promoted_before(settings, registered) or sign_off(settings, _ask(scene, registered))
-    served = _what_may_be_served(settings, request)
-    scene.found |= {"tree": served, "permit": deploy.find_permit(settings, served)}
+    if request["verdict"] == "promoted":
+        promote.fetch_permit(settings, credentials_name(AUTHOR), request)
+    champion = digest_behind(settings, credentials_name(AUTHOR), ALIAS)
+    if champion is None:
+        raise Refused(f"Promoting {registered.model} version {registered.version}", tuple(request["reasons"]))
+    scene.found |= {"registered": registered, "champion": champion}
     figures: Figures = {
         "version": f"{registered.model} v{registered.version}",
         "direct_attempt": f"{status} {reason}",
@@ -43,7 +48,10 @@ def approve(scene: Scene, report: Report) -> Figures:
         "verdict": request["verdict"],
         "tree": registered.tree_digest[:19],
     }
-    return figures | ({"champion_stays": " ".join(request["reasons"])} if served != registered.tree_digest else {})
+    if champion != registered.tree_digest:
+        why = " ".join(request["reasons"]) if request["verdict"] != "promoted" else "It was promoted later."
+        figures["champion_now"] = f"{champion[:19]}. {why}"
+    return figures
 
 
 def _promoted_before(settings: Settings, registered: promote.Registered) -> dict[str, Any] | None:
@@ -62,21 +70,6 @@ def _ask(scene: Scene, registered: promote.Registered) -> dict[str, Any]:
     if found := compare_with_incumbent(scene.settings, scene.clone, author, ALIAS):
         evidence["comparison"] = found
     return promote.open_request(scene.settings, registered, author, ALIAS, ("The model of the demo.", evidence))
-
-
-def _what_may_be_served(settings: Settings, request: Mapping[str, Any]) -> str:
-    """Return the promoted tree's digest; if the gate refused to replace a champion, that champion's.
-
-    Raises:
-        Refused: the gate refused, and there is no champion of before.
-    """
-    if request["verdict"] == "promoted":
-        promote.fetch_permit(settings, credentials_name(AUTHOR), request)
-        return str(request["tree_digest"])
-    incumbent = digest_behind(settings, credentials_name(AUTHOR), ALIAS)
-    if incumbent is None:
-        raise Refused(f"Promoting {request['model']} version {request['version']}", tuple(request["reasons"]))
-    return incumbent
 
 
 def set_alias_directly(settings: Settings, person: Person, version: int) -> tuple[int, str]:
@@ -115,23 +108,36 @@ def sign_off(settings: Settings, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def serve(scene: Scene, report: Report) -> Figures:
-    """Build the bento, see altered bytes refused, and serve the permitted ones."""
+    """Build the champion's bento, see altered bytes refused, and serve the permitted ones."""
     report("building the bento")
-    deployed = deploy.deploy(scene.platform, scene.found["tree"], credentials_name(AUTHOR))
+    deployed = deploy.deploy(scene.platform, scene.found["champion"], credentials_name(AUTHOR))
     report("flipping one byte of each file, one after another")
-    permit = open_permit_verifier(scene.settings).read(scene.found["permit"])
+    permit_file = deploy.find_permit(scene.settings, scene.found["champion"])
+    permit = open_permit_verifier(scene.settings).read(permit_file)
     with deploy.lend_tree(scene.settings, permit, credentials_name(AUTHOR)) as tree:
-        refusals = refuse_altered(scene.settings, tree, scene.found["permit"])
+        refusals = refuse_altered(scene.settings, tree, permit_file)
     report("starting the bento")
     scene.servers.start("bento")
+    scene.servers.start("worker")
     scene.servers.wait_ready("bento", path="/readyz")
-    scene.found["deployed"] = deployed
+    scene.found |= {"deployed": deployed, "judged": judged_deployment(scene, deployed.deployment.uri)}
     return {
         "bento": deployed.bento.uri,
         "deployment": deployed.deployment.uri,
         "altered_trees_refused": f"{len(refusals)} of {len(refusals)}, for example: {refusals[-1]}",
         "ready": True,
     }
+
+
+def judged_deployment(scene: Scene, serving: str) -> str:
+    """Return the deployment that production is replayed with: that of this run's tree if it was replayed before.
+
+    After the retraining of an earlier run another model serves; what the first one forecast stays what is judged.
+    """
+    tree = scene.found["registered"].tree_digest
+    mine = [known.uri for known in scene.platform.feedback.deployments() if known.tree_digest == tree]
+    finished = [uri for uri in mine if finished_figures(scene.settings, uri, scene.days) is not None]
+    return finished[-1] if finished else serving
 
 
 def refuse_altered(settings: Settings, tree: Path, permit: Path) -> list[str]:
@@ -153,6 +159,8 @@ def refuse_altered(settings: Settings, tree: Path, permit: Path) -> list[str]:
             try:
                 verifier.verify(copy, permit, Path(folder) / "private")
             except Refused as err:
+                if f"'{name}'" not in err.reasons[0]:
+                    raise
                 refusals.append(err.reasons[0])
                 continue
             raise Refused("The demo", (f"A tree with one byte of {name} flipped was accepted.",))

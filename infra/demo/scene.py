@@ -13,6 +13,8 @@ from handrail.settings import Settings
 from infra.demo.people import AUTHOR, password_of
 from infra.servers import Servers
 
+DAYS, SHORT_DAYS = 10, 2
+
 
 @dataclass
 class Scene:
@@ -31,6 +33,11 @@ class Scene:
     platform: Platform
     short: bool = False
     found: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def days(self) -> int:
+        """How many whole days are replayed over HTTP."""
+        return SHORT_DAYS if self.short else DAYS
 
     @property
     def clone(self) -> Path:

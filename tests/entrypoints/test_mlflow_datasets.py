@@ -103,7 +103,7 @@ def test_a_run_keeps_source_and_digest(project, tmp_path, monkeypatch):
     import pandas as pd
 
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     source = resolve_dataset_source("dvc://data/set/rows.csv")
     data = mlflow.data.from_pandas(pd.DataFrame({"a": [1]}), source=source, digest=source.md5)
 

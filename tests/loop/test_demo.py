@@ -2,7 +2,9 @@
 
 import json
 import re
+import sqlite3
 import stat
+from contextlib import closing
 
 import pytest
 
@@ -116,6 +118,8 @@ def test_each_replayed_flight_is_stored_and_outcomes_are_late_twice_corrected_an
     figures = loop.figures("replay")
 
     assert figures["days"] >= 2
+    assert figures["online_values_unlike_training"].startswith("0 of ")
+    assert figures["predictions"] > 140_000
     assert figures["flights"] > 1_000
     assert min(figures[f"outcomes_{fate}"] for fate in ("late", "twice", "corrected", "never")) > 0
 
@@ -123,8 +127,9 @@ def test_each_replayed_flight_is_stored_and_outcomes_are_late_twice_corrected_an
 def test_each_month_is_judged_and_september_drifts(loop):
     figures = loop.figures("monitor")
 
-    assert list(figures) == [f"2013-{month:02}" for month in range(8, 13)]
+    assert list(figures)[:5] == [f"2013-{month:02}" for month in range(8, 13)]
     assert "drift alert" in figures["2013-09"]
+    assert figures["all_months_roc_auc"] >= 0.74
 
 
 def test_a_challenger_of_the_schedule_alone_is_refused_with_reasons(loop):
@@ -137,10 +142,28 @@ def test_a_challenger_of_the_schedule_alone_is_refused_with_reasons(loop):
 
 
 def test_a_prediction_leads_back_to_a_commit_and_a_file_forward_to_predictions(loop):
-    figures = loop.figures("trace")
+    back = json.loads(loop.run("handrail", "lineage", "trace", loop.figures("trace")["prediction"], "--json").stdout)
+    kinds = {node["kind"] for node in back["nodes"]}
 
-    assert {"git commit", "training set", "permit and approvers"} <= set(figures["passes"])
-    assert figures["predictions_touched"] > 100_000
+    assert {"deployment", "bento", "permit", "model-version", "tracking-run", "validation", "git-commit"} <= kinds
+    assert loop.figures("trace")["predictions_touched"] > 140_000
+
+
+def test_prefect_keeps_the_months_pages(loop):
+    keys = _prefect(loop, "select key from artifact")
+
+    assert {("findings-2013-09",), ("month-2013-12",)} <= set(keys)
+
+
+def test_an_automation_started_the_retraining(loop):
+    created = _prefect(loop, "select created_by from flow_run where deployment_id is not null")
+
+    assert any("AUTOMATION" in str(row) for row in created)
+
+
+def _prefect(loop, query):
+    with closing(sqlite3.connect(loop.checkout / ".handrail" / "prefect" / "prefect.db")) as connection:
+        return connection.execute(query).fetchall()
 
 
 @pytest.mark.parametrize("tool", ["mlflow", "prefect", "bento", "evidently"])

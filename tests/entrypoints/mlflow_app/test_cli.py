@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
@@ -164,9 +165,11 @@ def test_ctrl_c_in_approve_says_what_to_do(server):
             | {"HANDRAIL_MLFLOW_URL": f"http://127.0.0.1:{silent.getsockname()[1]}"}
         )
         words = [*HANDRAIL, "decide", "pr-x", "--approve", "--reason", "x"]
-        process = subprocess.Popen(words, env=env, stderr=subprocess.PIPE, text=True)
+        # Whoever runs the tests in the background of a script has Ctrl-C ignored, and children inherit that.
+        listens = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+        process = subprocess.Popen(words, env=env, stderr=subprocess.PIPE, text=True, preexec_fn=listens)
         connection, _ = silent.accept()
-        with connection:
+        with connection, process:
             assert connection.recv(1024).startswith(b"POST /handrail/api/v1/decisions")
             process.send_signal(signal.SIGINT)
             _, stderr = process.communicate(timeout=60)
