@@ -49,3 +49,10 @@ def test_another_name_is_another_story(pointers):
 
     assert pointers.at("flights@challenger", NOON) is None
     assert pointers.history("flights@challenger") == ()
+
+
+def test_names_come_once_each_in_order(pointers):
+    for row in (SECOND, FIRST, Pointer("a", None, NOON, "actor://s/ann")):
+        pointers.add(row)
+
+    assert pointers.names() == ("a", "flights@champion")

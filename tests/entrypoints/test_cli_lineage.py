@@ -159,3 +159,25 @@ def test_findings_are_sentences(handrail, home):
     assert "000000000000…" in handrail("findings")[1]
     assert json.loads(handrail("findings", "--json")[1])[0]["uri"] == PERMIT.uri
     assert "was also claimed as" in handrail("trace", "p1")[1]
+
+
+def test_a_timeline_tells_who_allowed_it(handrail):
+    code, out, _ = handrail("timeline", "champion")
+
+    assert code == 0
+    assert out.startswith(f"{ALIAS} -> {VERSION.uri}  2026-11-23T12:00:00+00:00 until now  by actor://registry/ann")
+    (reign,) = json.loads(handrail("timeline", "champion", "--at", "2026-11-24", "--json")[1])
+    assert (reign["target"], reign["until"]) == (VERSION.uri, None)
+    assert handrail("timeline", "champion", "--at", "2026-11-22")[0] == 1
+    assert handrail("timeline", "nothing")[0] == 1
+    assert handrail("timeline", "champion", "--at", "noon")[0] == 1
+
+
+@pytest.mark.parametrize("form", ["prov-json", "openlineage", "mermaid", "dot"])
+def test_an_export_goes_to_stdout(handrail, form):
+    code, out, _ = handrail("export", "p1", "--format", form)
+
+    assert code == 0
+    assert "flights/d1" in out
+    assert handrail("export", "data/raw/2013-01.csv", "--format", form, "--towards", "effects")[0] == 0
+    assert handrail("export", "no-such-thing", "--format", form)[0] == 1

@@ -15,7 +15,7 @@ from tests.fakes.lineage_server import a_platform, a_token
 from tests.fakes.lineage_stores import dump
 
 EVENTS, BATCH = "/api/v1/lineage", "/api/v1/lineage/batch"
-TRACE, IMPACT = "/api/v1/lineage/trace", "/api/v1/lineage/impact"
+TRACE, IMPACT, TIMELINE = (f"/api/v1/lineage/{question}" for question in ("trace", "impact", "timeline"))
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_a_batch_of_all_three_kinds_is_stored_as_one(client, path):
 
 
 @pytest.mark.parametrize("header", [None, "Bearer wrong", "Basic YTpi", "Bearer ", "Bearer \u00e4", "wrong"])
-@pytest.mark.parametrize("path", [EVENTS, BATCH, TRACE, IMPACT])
+@pytest.mark.parametrize("path", [EVENTS, BATCH, TRACE, IMPACT, TIMELINE])
 def test_a_caller_without_a_token_that_counts_is_not_let_in(client, platform, path, header):
     del client.headers["authorization"]
     headers = {"authorization": header.encode("latin-1")} if header else {}
@@ -191,6 +191,19 @@ def test_a_question_that_fits_nothing_or_several_is_one_sentence(client, path, q
     is_problem(client.get(path, params=query), status)
 
 
+def test_a_timeline_is_answered_as_of_a_moment(client, platform):
+    noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    platform.lineage.point("mlflow alias flights@champion", "mlflow://s/registered/m/1/1", noon, "actor://s/ann")
+
+    (reign,) = client.get(TIMELINE, params={"name": "champion", "at": "2026-11-24T00:00:00Z"}).json()
+
+    assert (reign["target"], reign["until"]) == ("mlflow://s/registered/m/1/1", None)
+    assert reign["agents"] == ["actor://s/ann"]
+    is_problem(client.get(TIMELINE, params={"name": "champion", "at": "2026-11-22T00:00:00Z"}), 404)
+    is_problem(client.get(TIMELINE, params={"name": "challenger"}), 404)
+    is_problem(client.get(TIMELINE, params={"name": "champion", "at": "noon"}), 422, "at")
+
+
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/", 404), ("DELETE", EVENTS, 405)])
 def test_other_paths_and_methods_are_problems_too(client, method, path, status):
     is_problem(client.request(method, path), status, "POST /api/v1/lineage")
@@ -199,5 +212,5 @@ def test_other_paths_and_methods_are_problems_too(client, method, path, status):
 def test_the_door_describes_itself(client):
     described = client.get("/openapi.json").json()
 
-    assert set(described["paths"]) == {EVENTS, BATCH, TRACE, IMPACT}
+    assert set(described["paths"]) == {EVENTS, BATCH, TRACE, IMPACT, TIMELINE}
     assert client.get("/livez", headers={"authorization": ""}).json() == {"status": "ok"}

@@ -162,6 +162,9 @@ class PointersInMemory:
     def history(self, name):
         return tuple(sorted((row for row in self.rows if row.name == name), key=_when))
 
+    def names(self):
+        return tuple(sorted({row.name for row in self.rows}))
+
 
 def _when(row):
     return row.at, row.target or "", row.by

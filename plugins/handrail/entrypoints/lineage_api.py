@@ -10,11 +10,13 @@ import uuid
 from http import HTTPStatus
 from typing import Annotated, Any
 
+from pydantic import AwareDatetime
+
 from handrail.bootstrap import Platform
-from handrail.bootstrap.lineage import open_lineage
+from handrail.bootstrap.lineage import Lineage, open_lineage
 from handrail.bootstrap.lineage_events import open_access, open_intake
 from handrail.entrypoints.lineage_bodies import Rejected, read_documents
-from handrail.entrypoints.lineage_json import impact_to_json, trace_to_json
+from handrail.entrypoints.lineage_json import impact_to_json, reign_to_json, trace_to_json
 from handrail.entrypoints.problems import MEDIA_TYPE, problem, status_of
 from handrail.errors import HandrailError, InvalidInput, MissingTool, Refused, UnknownReference
 
@@ -85,17 +87,25 @@ def lineage_app(platform: Platform) -> FastAPI:
         status = HTTPStatus.CREATED if receipt.accepted else HTTPStatus.OK
         return JSONResponse({"accepted": receipt.accepted, "repeated": receipt.repeated}, int(status))
 
-    @app.get("/api/v1/lineage/trace", responses=_PROBLEMS, dependencies=[Depends(caller)])
+    _add_questions(app, lineage, [Depends(caller)])
+    return app
+
+
+def _add_questions(app: FastAPI, lineage: Lineage, guard: list[Any]) -> None:
+    @app.get("/api/v1/lineage/trace", responses=_PROBLEMS, dependencies=guard)
     def trace(ref: Ref, max_nodes: MaxNodes = MAX_NODES) -> Response:
         """Return everything that led to a prediction, or to anything else that has a name."""
         return _json(trace_to_json(lineage.trace(ref, max_nodes)))
 
-    @app.get("/api/v1/lineage/impact", responses=_PROBLEMS, dependencies=[Depends(caller)])
+    @app.get("/api/v1/lineage/impact", responses=_PROBLEMS, dependencies=guard)
     def impact(ref: Ref, max_nodes: MaxNodes = MAX_NODES) -> Response:
         """Return everything that something led to, forward to the number of predictions."""
         return _json(impact_to_json(lineage.impact(ref, max_nodes)))
 
-    return app
+    @app.get("/api/v1/lineage/timeline", responses=_PROBLEMS, dependencies=guard)
+    def timeline(name: Ref, at: AwareDatetime | None = None) -> Response:
+        """Return where a moving name pointed, from when until when, and who allowed it."""
+        return _json([reign_to_json(reign) for reign in lineage.timeline(name, at)])
 
 
 def _json(value: Any) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from handrail.bootstrap.lineage import Edge, Impact, Node, Section, Trace, tell
+from handrail.bootstrap.lineage import Edge, Impact, Node, Reign, Section, Trace, tell
 
 
 def trace_to_json(trace: Trace) -> dict[str, Any]:
@@ -73,3 +73,8 @@ def edge_to_json(edge: Edge) -> dict[str, Any]:
         "proven": edge.proven,
         "asserted_by": list(edge.asserted_by),
     }
+
+
+def reign_to_json(reign: Reign) -> dict[str, Any]:
+    """Return a reign of a moving name as JSON; `until` is null while it lasts."""
+    return asdict(reign) | {"agents": list(reign.agents)}

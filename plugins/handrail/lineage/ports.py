@@ -65,6 +65,9 @@ class PointerLog(Protocol):
     def history(self, name: str) -> tuple[Pointer, ...]:
         """Return all rows of `name`, oldest first."""
 
+    def names(self) -> tuple[str, ...]:
+        """Return every name that was ever set, in the order of their code points."""
+
 
 class PredictionIndex(Protocol):
     """Knows which deployment made a prediction. Predictions are never nodes."""

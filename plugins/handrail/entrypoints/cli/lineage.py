@@ -10,8 +10,9 @@ import typer
 
 from handrail.bootstrap import open_platform
 from handrail.bootstrap.lineage import Lineage, Pointer
-from handrail.clock import parse_moment, system_time
+from handrail.clock import system_time
 from handrail.entrypoints.cli.lineage_forward import forward
+from handrail.entrypoints.cli.lineage_history import moment_of, show_timeline, write_export
 from handrail.entrypoints.cli.lineage_output import (
     draw_impact,
     draw_trace,
@@ -22,11 +23,19 @@ from handrail.entrypoints.cli.lineage_output import (
 from handrail.entrypoints.cli.lineage_token import app as token_app
 from handrail.entrypoints.cli.output import AsJson, print_json
 from handrail.entrypoints.lineage_json import impact_to_json, trace_to_json
-from handrail.errors import InvalidInput, UnknownReference
+from handrail.errors import UnknownReference
 
-app = typer.Typer(no_args_is_help=True, help="What made a prediction, and what a file touched.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="What made a prediction, and what a file touched.",
+    epilog="Example: handrail lineage impact data/raw/flights/2013-03.csv",
+)
 app.add_typer(token_app, name="token")
 app.command("forward", epilog="Example: handrail lineage forward --follow")(forward)
+app.command("timeline", epilog="Example: handrail lineage timeline champion --at 2026-11-23T12:00Z")(show_timeline)
+app.command("export", epilog="Example: handrail lineage export data/raw --format mermaid --towards effects")(
+    write_export
+)
 
 MaxNodes = Annotated[int, typer.Option("--max-nodes", min=1, help="Stop the walk after that many nodes.")]
 
@@ -84,10 +93,7 @@ def show_pointer(
     as_json: AsJson = False,
 ) -> None:
     """Show what a moving name pointed at, and who moved it there."""
-    try:
-        moment = parse_moment(at) if at else system_time()
-    except ValueError as err:
-        raise InvalidInput("--at", f"{at!r} is no moment", "Write ISO 8601, as in 2026-11-23T12:00Z.") from err
+    moment = moment_of(at) or system_time()
     with _lineage() as lineage:
         pointer = lineage.pointer_at(name, moment)
     if pointer is None:

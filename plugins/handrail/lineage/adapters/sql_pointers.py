@@ -44,6 +44,12 @@ class SqlPointers:
             rows = connection.execute(_rows(name).order_by(pointer.c.at, pointer.c.target, pointer.c.by)).all()
         return tuple(map(_pointer, rows))
 
+    def names(self) -> tuple[str, ...]:
+        """Return every name that was ever set."""
+        with self._store.read() as connection:
+            found = connection.execute(sa.select(pointer.c.name).distinct().order_by(pointer.c.name))
+            return tuple(found.scalars())
+
 
 def _rows(name: str) -> sa.Select[Any]:
     return sa.select(pointer).where(pointer.c.name == name)

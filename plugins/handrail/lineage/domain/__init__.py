@@ -69,9 +69,13 @@ from handrail.lineage.domain.records import (
     tree_at,
     uri_of,
 )
+from handrail.lineage.domain.timeline import Reign, match_name, reigns
 from handrail.lineage.domain.vocabulary import Role, Verb
 
 __all__ = [
+    "reigns",
+    "match_name",
+    "Reign",
     "QueueLength",
     "QueuedEvent",
     "Forwarded",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +17,9 @@ from handrail.lineage.domain import (
     Name,
     PipelineRecord,
     Pointer,
+    Reign,
     Trace,
+    Verb,
     Walk,
     activity_fact,
     check_uri,
@@ -32,7 +34,9 @@ from handrail.lineage.domain import (
     describe_report,
     describe_snapshot,
     describe_tracking_run,
+    match_name,
     order_by_distance,
+    reigns,
     uri_of,
 )
 from handrail.lineage.ports import ConflictLog, GraphStore, PipelineReader, PointerLog, PredictionIndex
@@ -41,6 +45,7 @@ from handrail.refs import ArtifactVersion
 MAX_NODES = 50_000
 DEPLOYMENT = "deployment"
 SHOWN = 5
+NEARBY = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +182,37 @@ class Lineage:
     def pointer_history(self, name: str) -> tuple[Pointer, ...]:
         """Return every move of a name, oldest first."""
         return self._ports.pointers.history(name)
+
+    def timeline(self, name: str, at: datetime | None = None) -> tuple[Reign, ...]:
+        """Return where a moving name pointed, from when until when, and who allowed it; oldest first.
+
+        `name` may be its end or a part, such as `champion`; with `at` only what held at that moment comes back.
+
+        Raises:
+            UnknownReference: no name fits, or it was not set by then.
+            AmbiguousReference: several names fit.
+        """
+        names = match_name(name, self._ports.pointers.names())
+        if len(names) > 1:
+            raise AmbiguousReference(name, names)
+        if not names:
+            raise UnknownReference("pointer", name, "Name an alias or a slot that was set, such as champion.")
+        found = reigns(self._ports.pointers.history(names[0]))
+        if at is not None:
+            found = tuple(reign for reign in found if reign.covers(at))
+            if not found:
+                raise UnknownReference("pointer", names[0], f"It was not set by {at.isoformat()}.")
+        return tuple(replace(reign, agents=self._agents_of(reign.by)) for reign in found)
+
+    def _agents_of(self, uri: str) -> tuple[str, ...]:
+        """Return who answers for a permit, or the agent itself."""
+        if uri.startswith("actor://"):
+            return (uri,)
+        walk = self._ports.graph.walk(uri, Direction.CAUSES, NEARBY)
+        if walk is None:
+            return ()
+        makers = {edge.cause for edge in walk.edges if edge.effect == uri and edge.verb is Verb.GENERATED}
+        return tuple(edge.cause for edge in walk.edges if edge.effect in makers and edge.verb is Verb.ASSOCIATED_WITH)
 
     def trace(self, ref: str, max_nodes: int = MAX_NODES) -> Trace:
         """Return everything that led to a prediction (by id) or to anything else (by URI, prefix or project path).

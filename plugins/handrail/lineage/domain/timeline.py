@@ -1,0 +1,53 @@
+"""How long a moving name stayed where it pointed, and who answers for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
+
+from handrail.lineage.domain.graph import Pointer
+
+
+@dataclass(frozen=True, slots=True)
+class Reign:
+    """Where a name pointed from `since` until `until` (None: still); `agents` are those who allowed it, if known.
+
+    No target means that the name was taken away. `by` is what moved it: an `actor://` URI, or a permit's.
+    """
+
+    name: str
+    target: str | None
+    since: datetime
+    until: datetime | None
+    by: str
+    agents: tuple[str, ...] = ()
+
+    def covers(self, moment: datetime) -> bool:
+        """Tell whether the name pointed there at a moment."""
+        return self.since <= moment and (self.until is None or moment < self.until)
+
+
+def reigns(history: Sequence[Pointer]) -> tuple[Reign, ...]:
+    """Return the reigns that a name's rows, oldest first, tell of.
+
+    Of several rows at one moment the last stands; a row that repeats the target before it begins nothing new.
+    """
+    standing = [list(rows)[-1] for _, rows in groupby(history, key=lambda row: row.at)]
+    found: list[Reign] = []
+    for row in standing:
+        if found and found[-1].target == row.target:
+            continue
+        if found:
+            found[-1] = replace(found[-1], until=row.at)
+        found.append(Reign(row.name, row.target, row.at, None, row.by))
+    return tuple(found)
+
+
+def match_name(given: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names that `given` may mean: itself, else those that end in it as a word, else those that hold it."""
+    if given in names:
+        return (given,)
+    ends = tuple(name for name in names if name.endswith((f"@{given}", f"/{given}", f" {given}")))
+    return ends or tuple(name for name in names if given in name)

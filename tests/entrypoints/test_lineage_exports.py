@@ -1,0 +1,87 @@
+"""Exports: PROV-JSON holds every node and edge, OpenLineage can be taken in again, pictures survive odd names."""
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from handrail.entrypoints.lineage_exports import FORMS, export
+from handrail.lineage.domain import artifact_at
+from tests.fakes.lineage import DEPLOYMENT, RAW, open_in_memory, story
+from tests.fakes.lineage_events import a_dataset, a_run_event, read
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+RELATIONS = {"used", "wasGeneratedBy", "wasDerivedFrom", "wasAssociatedWith", "wasInformedBy"}
+
+
+@pytest.fixture
+def lineage():
+    opened = open_in_memory({"p1": DEPLOYMENT.uri})
+    for call in story(Path()):
+        call(opened)
+    return opened
+
+
+@pytest.fixture
+def trace(lineage):
+    return lineage.trace("p1")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_export_depends_on_nothing_but_the_graph(lineage, form):
+    assert export(lineage.trace("p1"), form, NOW) == export(lineage.trace("p1"), form, NOW)
+    assert export(lineage.impact(f"{RAW.path}/2013-01.csv"), form, NOW)
+
+
+def test_prov_json_holds_every_node_and_edge(trace):
+    document = json.loads(export(trace, "prov-json", NOW))
+
+    named = {name: told for part in ("entity", "activity", "agent") for name, told in document[part].items()}
+    assert {told["handrail:uri"] for told in named.values()} == {node.uri for node in trace.nodes}
+    hops = [hop for relation in RELATIONS & document.keys() for hop in document[relation].values()]
+    assert len(hops) == len(trace.edges)
+    ends = {end for hop in hops for key, end in hop.items() if key.startswith("prov:")}
+    assert ends <= named.keys()
+    assert sum(hop["handrail:proven"] for hop in hops) == trace.proven
+    assert all(name.startswith("handrail:") for name in named)
+
+
+def test_an_exported_event_can_be_taken_in_again(trace):
+    events = [read(json.loads(line)) for line in export(trace, "openlineage", NOW).splitlines()]
+
+    taken = {dataset.uri for event in events for dataset in (*event.inputs, *event.outputs)}
+    artifacts = {node.uri for node in trace.nodes if node.role.word == "artifact"}
+    assert taken == artifacts
+    assert len({event.event_id for event in events}) == len(events)
+
+
+def test_names_that_came_as_events_go_out_as_they_came(lineage):
+    odd = [a_dataset("a b/ü#?", "1"), a_dataset("x", namespace="BIG"), a_dataset("100%", namespace="s3://a")]
+    for dataset in odd:
+        lineage.derive(artifact_at("dvc://shop/whole"), read_uri(dataset))
+
+    lines = export(lineage.trace("dvc://shop/whole"), "openlineage", NOW).splitlines()
+
+    (event,) = (read(json.loads(line)) for line in lines)
+    assert {each.uri for each in event.inputs} == {read_uri(dataset).uri for dataset in odd}
+
+
+def read_uri(dataset):
+    return read(a_run_event(inputs=[dataset])).inputs[0].artifact
+
+
+def test_pictures_have_a_line_for_each_node_and_edge_and_escape_names(lineage):
+    odd = artifact_at('s3://lake/"];evil<b>&\\')
+    lineage.derive(artifact_at("dvc://shop/whole"), odd)
+    trace = lineage.trace("dvc://shop/whole")
+
+    mermaid, dot = export(trace, "mermaid", NOW), export(trace, "dot", NOW)
+
+    assert mermaid.startswith("flowchart LR\n")
+    assert "#quot;];evil#lt;b#gt;#amp;" in mermaid
+    assert mermaid.count('"') == 4, "one pair for each node"
+    assert 'label="s3://lake/\\"];evil<b>&\\\\"' in dot
+    assert re.search(r"n1 -\.->\|derived_from\| n0", mermaid)
+    assert re.search(r'n1 -> n0 \[label="derived_from", style=dashed\]', dot)

@@ -1,0 +1,67 @@
+"""Timelines: reigns follow from moves, names may be given by their end, permits tell who allowed it."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from handrail.errors import UnknownReference
+from handrail.lineage.domain import AmbiguousReference, match_name
+from tests.fakes.lineage import PERMIT, VERSION, open_in_memory, story
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+ALIAS, OTHER = "mlflow alias flights@champion", "mlflow alias hotels@champion"
+
+
+@pytest.fixture
+def lineage():
+    opened = open_in_memory()
+    for call in story(Path()):
+        call(opened)
+    opened.point(ALIAS, VERSION, NOON, by=PERMIT.uri)
+    opened.point(ALIAS, VERSION, NOON + HOUR, by="actor://s/repeats")
+    opened.point(ALIAS, "mlflow://registry/registered/flights/17/2", NOON + 2 * HOUR, by="actor://s/bob")
+    opened.point(ALIAS, None, NOON + 3 * HOUR, by="actor://s/ann")
+    return opened
+
+
+def test_each_reign_ends_where_the_next_begins(lineage):
+    first, second, last = lineage.timeline(ALIAS)
+
+    assert (first.target, first.since, first.until) == (VERSION.uri, NOON, NOON + 2 * HOUR)
+    assert (second.until, last.target, last.until) == (NOON + 3 * HOUR, None, None)
+
+
+def test_who_allowed_it_is_read_from_the_permits_decision(lineage):
+    first, second, _ = lineage.timeline("champion")
+
+    assert first.agents == ("actor://registry/ann", "actor://registry/bob")
+    assert second.agents == ("actor://s/bob",)
+
+
+@pytest.mark.parametrize(("hours", "place"), [(0, 0), (1.9, 0), (2, 1), (2.9, 1), (3, 2), (99, 2)])
+def test_a_moment_falls_into_one_reign(lineage, hours, place):
+    (held,) = lineage.timeline(ALIAS, NOON + hours * HOUR)
+
+    assert held == lineage.timeline(ALIAS)[place]
+
+
+def test_a_name_that_fits_nothing_or_several_is_told(lineage):
+    with pytest.raises(UnknownReference):
+        lineage.timeline("challenger")
+    with pytest.raises(UnknownReference, match="not set by"):
+        lineage.timeline(ALIAS, NOON - HOUR)
+    lineage.point(OTHER, VERSION, NOON, by="actor://s/ann")
+    with pytest.raises(AmbiguousReference, match="hotels"):
+        lineage.timeline("champion")
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [("champion", (ALIAS,)), ("flights", (ALIAS, "deploy://local/flights")), ("slot", ("slot",)), ("x", ())],
+)
+def test_an_exact_name_beats_an_end_and_an_end_beats_a_part(given, found):
+    names = (ALIAS, "champions league", "deploy://local/flights", "slot", "slot/a")
+
+    assert match_name(given, names) == (found if given != "flights" else ("deploy://local/flights",))
