@@ -11,6 +11,13 @@ from handrail.entrypoints.mlflow_context import HandrailRunContext
 
 HEAVY = ("sqlalchemy", "alembic", "prefect", "dvc", "feast", "pydantic", "mlflow", "bentoml")
 
+PIPELINE = """
+stages:
+  check: {cmd: check, metrics: [data/checked.json: {cache: false}]}
+  train: {cmd: train, outs: [reports/train.json: {cache: false}]}
+  draw: {cmd: draw, wdir: below, plots: [reports/own]}
+"""
+
 
 def git(folder, *arguments):
     identity = ("-c", "user.name=Tester", "-c", "user.email=tester@example.org")
@@ -23,7 +30,10 @@ def project(tmp_path, monkeypatch):
     """A DVC project in git, standing in a folder below its root."""
     (tmp_path / ".dvc").mkdir()
     (tmp_path / "dvc.lock").write_text("stages: {}\n")
-    (tmp_path / "below").mkdir()
+    for file in ("below/reports/own/page.json", "code.py", "data/checked.json", "params.yaml", "reports/train.json"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("{}\n")
+    (tmp_path / "dvc.yaml").write_text(PIPELINE)
     git(tmp_path, "init", "-q")
     git(tmp_path, "add", "-A")
     git(tmp_path, "commit", "-q", "-m", "Begin")
@@ -45,7 +55,60 @@ def test_a_changed_file_makes_it_dirty_and_an_untracked_one_does_not(project):
     (project / "new.txt").write_text("new")
     assert HandrailRunContext().tags()["handrail.git_dirty"] == "false"
 
+    (project / "code.py").write_text("changed = True\n")
+    assert HandrailRunContext().tags()["handrail.git_dirty"] == "true"
+
+
+@pytest.mark.parametrize("file", ["dvc.lock", "reports/train.json", "data/checked.json", "below/reports/own/page.json"])
+@pytest.mark.parametrize("staged", [False, True])
+def test_what_dvc_and_the_stages_write_makes_nothing_dirty(project, file, staged):
+    (project / file).write_text("changed\n")
+    if staged:
+        git(project, "add", file)
+
+    assert HandrailRunContext().tags()["handrail.git_dirty"] == "false"
+
+    (project / "params.yaml").write_text("depth: 2\n")
+    assert HandrailRunContext().tags()["handrail.git_dirty"] == "true"
+
+
+def test_the_lock_has_a_digest_of_its_own(project):
     (project / "dvc.lock").write_text("stages: {a: {}}\n")
+
+    assert HandrailRunContext().tags()["handrail.dvc_lock_sha256"] == hashlib.sha256(b"stages: {a: {}}\n").hexdigest()
+
+
+@pytest.mark.parametrize("written", ["stages: [", "stages: 7", "- 1", "stages: {a: {outs: [7]}}", "", "a: {b: \0}"])
+def test_with_a_pipeline_that_cannot_be_read_a_fit_goes_on(project, written):
+    (project / "dvc.yaml").write_text(written)
+    git(project, "commit", "-q", "-a", "-m", "Break the pipeline")
+    assert HandrailRunContext().tags()["handrail.git_dirty"] == "false"
+
+    (project / "reports" / "train.json").write_text("changed\n")
+    assert HandrailRunContext().tags()["handrail.git_dirty"] == "true"
+
+
+def test_an_output_outside_of_the_project_hides_nothing(project):
+    (project / "dvc.yaml").write_text("stages: {a: {cmd: a, outs: [., .., ../else, /somewhere]}}\n")
+    git(project, "commit", "-q", "-a", "-m", "Write elsewhere")
+
+    (project / "code.py").write_text("changed = True\n")
+
+    assert HandrailRunContext().tags()["handrail.git_dirty"] == "true"
+
+
+def test_a_project_below_the_root_of_its_repository_sees_every_change_of_it(project, monkeypatch):
+    inner = project / "inner"
+    (inner / ".dvc").mkdir(parents=True)
+    (inner / "dvc.lock").write_text("stages: {}\n")
+    git(project, "add", "-A")
+    git(project, "commit", "-q", "-m", "Add a project")
+    monkeypatch.chdir(inner)
+
+    (inner / "dvc.lock").write_text("stages: {a: {}}\n")
+    assert HandrailRunContext().tags()["handrail.git_dirty"] == "false"
+
+    (project / "code.py").write_text("changed = True\n")
     assert HandrailRunContext().tags()["handrail.git_dirty"] == "true"
 
 

@@ -30,19 +30,32 @@ class HandrailRunContext:
             here = Path.cwd()
         except OSError:  # the folder was removed under the process
             return {}
-        found = _git(here) | {
-            "handrail.dvc_lock_sha256": _lock_digest(here),
+        project = next((folder for folder in (here, *here.parents) if (folder / ".dvc").is_dir()), None)
+        found = _git(here, project) | {
+            "handrail.dvc_lock_sha256": _lock_digest(project) if project else "",
             "handrail.flow_run_id": _flow_run_id(),
         }
         return {name: value for name, value in found.items() if value}
 
 
-def _git(here: Path) -> dict[str, str]:
-    """Ask once for the commit and for changes of tracked files."""
+def _git(here: Path, project: Path | None) -> dict[str, str]:
+    """Ask once for the commit and for changes of tracked files that are not DVC's own.
+
+    While a pipeline runs, DVC and the stages before rewrite dvc.lock and the reports: that makes no code unknown.
+    """
     command = ["git", "--no-optional-locks", "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
+    command += ["--", ":(top)"]
+    if project is not None:
+        command += [f":(exclude,literal){path}" for path in ("dvc.lock", *_outputs(project))]
     try:
         done = subprocess.run(
-            command, cwd=here, capture_output=True, text=True, errors="replace", timeout=GIT_TIMEOUT_S, check=True
+            command,
+            cwd=project or here,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=GIT_TIMEOUT_S,
+            check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return {}
@@ -54,11 +67,33 @@ def _git(here: Path) -> dict[str, str]:
     return {"handrail.git_commit": commit, "handrail.git_dirty": str(dirty).lower()}
 
 
-def _lock_digest(here: Path) -> str:
-    """Hash the dvc.lock of the DVC project around `here`."""
-    root = next((folder for folder in (here, *here.parents) if (folder / ".dvc").is_dir()), None)
+def _outputs(project: Path) -> list[str]:
+    """Return what the stages of dvc.yaml write below `project`, relative to it; nothing if it cannot be read."""
+    import yaml
+
     try:
-        return hashlib.sha256((root / "dvc.lock").read_bytes()).hexdigest() if root else ""
+        graph = yaml.safe_load((project / "dvc.yaml").read_text(encoding="utf-8"))
+        entries = [
+            (stage.get("wdir", "."), entry)
+            for stage in graph["stages"].values()
+            for kind in ("outs", "metrics", "plots")
+            for entry in stage.get(kind, [])
+        ]
+        written = [Path(os.path.normpath(Path(folder, *_path_of(entry)))) for folder, entry in entries]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError):
+        return []
+    return [path.as_posix() for path in written if not path.is_absolute() and path.parts[:1] not in ((), ("..",))]
+
+
+def _path_of(entry: str | dict[str, object]) -> tuple[str, ...]:
+    """Return the path of an output: its text, or the one key of a mapping from it to its options."""
+    return (entry,) if isinstance(entry, str) else tuple(entry)
+
+
+def _lock_digest(project: Path) -> str:
+    """Hash the dvc.lock of the DVC project."""
+    try:
+        return hashlib.sha256((project / "dvc.lock").read_bytes()).hexdigest()
     except OSError:
         return ""
 
