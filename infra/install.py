@@ -39,7 +39,7 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         print("Interrupted. Run make setup again to go on.", file=sys.stderr)
-        return 130
+        return 1
     return 0
 
 

@@ -80,3 +80,14 @@ def test_every_make_target_that_runs_something_installs_first():
 
     assert all(needs == ["setup"] for name, needs in targets.items() if name not in ("help", "setup", "clean"))
     assert {"demo", "demo-short", "up", "test", "check", "lock", "soak"} <= set(targets)
+
+
+def test_ctrl_c_is_exit_code_1_and_one_sentence(monkeypatch, capsys, tmp_path):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(install, "STAMP", tmp_path / "stamp")
+    monkeypatch.setattr(install, "install", interrupted)
+
+    assert install.main() == 1
+    assert capsys.readouterr().err == "Interrupted. Run make setup again to go on.\n"

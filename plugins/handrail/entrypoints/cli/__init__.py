@@ -1,12 +1,13 @@
 """The `handrail` command: a noun, then a verb. Results go to stdout, messages to stderr.
 
-Exit code 0: done; 1: refused or failed, with one sentence; 2: misuse.
+Exit code 0: done; 1: refused, failed or interrupted, with one sentence; 2: misuse.
 """
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
+from typing import NoReturn
 
 import typer
 
@@ -15,6 +16,7 @@ from handrail.entrypoints.cli.output import messages
 from handrail.errors import HandrailError
 
 NOUNS = ("env", "approvals", "lineage", "feedback", "serve")
+_TYPER_INTERRUPTED = 130
 
 
 def build() -> typer.Typer:
@@ -22,6 +24,7 @@ def build() -> typer.Typer:
     app = typer.Typer(
         name="handrail",
         help="Approval gates, lineage and feedback across the ML stack.",
+        epilog="Example: handrail lineage impact data/raw/flights/2013-03.csv",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -55,5 +58,14 @@ def main() -> None:
         messages.print(f"[bold red]error:[/] {err}", markup=True, highlight=False, soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
-        messages.print("Interrupted. What was done stays done; run the command again to go on.")
-        sys.exit(130)
+        _say_interrupted()
+    except SystemExit as end:
+        # Typer turns Ctrl-C into this code without a word.
+        if end.code != _TYPER_INTERRUPTED:
+            raise
+        _say_interrupted()
+
+
+def _say_interrupted() -> NoReturn:
+    messages.print("Interrupted. What was done stays done; run the command again to go on.")
+    sys.exit(1)

@@ -20,7 +20,11 @@ from handrail.entrypoints.cli.output import AsJson, messages, print_json, result
 from handrail.errors import HandrailError, InvalidInput
 from handrail.settings import load_settings
 
-app = typer.Typer(no_args_is_help=True, help="Ask for promotions, decide about them, verify what they allow.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Ask for promotions, decide about them, verify what they allow.",
+    epilog="Example: handrail approvals list --open",
+)
 
 PASSWORD_VARIABLE = "MLFLOW_TRACKING_PASSWORD"
 User = Annotated[

@@ -23,7 +23,11 @@ from handrail.errors import InvalidInput
 
 CHUNK = 10_000
 
-app = typer.Typer(no_args_is_help=True, help="Predictions, what came of them, and snapshots of both.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Predictions, what came of them, and snapshots of both.",
+    epilog="Example: handrail feedback status",
+)
 
 
 def attach(parent: typer.Typer) -> None:

@@ -12,7 +12,11 @@ from handrail.bootstrap import open_platform
 from handrail.bootstrap.lineage_events import Access, HolderKind, open_access
 from handrail.entrypoints.cli.output import AsJson, messages, print_json
 
-app = typer.Typer(no_args_is_help=True, help="Who may send events and ask questions over HTTP.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Who may send events and ask questions over HTTP.",
+    epilog="Example: handrail lineage token create airflow",
+)
 
 Name = Annotated[str, typer.Argument(help="Name of the person or service.")]
 
@@ -54,8 +58,10 @@ def list_tokens(as_json: AsJson = False) -> None:
 
 
 @app.command(epilog="Example: handrail lineage token revoke airflow")
-def revoke(name: Name) -> None:
+def revoke(name: Name, as_json: AsJson = False) -> None:
     """Let a token count no more; what its holder told stays."""
     with _access() as access:
         access.revoke(name)
-    messages.print(f"{name} can no longer send or ask.")
+    if as_json:
+        return print_json({"name": name, "revoked": True})
+    return messages.print(f"{name} can no longer send or ask.")

@@ -1,0 +1,55 @@
+"""What all commands share: Ctrl-C, help with an example, JSON where something is answered."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+HANDRAIL = Path(sys.executable).with_name("handrail")
+# Whoever runs the tests in the background of a script has Ctrl-C ignored, and children inherit that.
+LISTENS = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def environment(tmp_path):
+    project = {"HANDRAIL_PROJECT": str(tmp_path), "HANDRAIL_HOME": str(tmp_path / "home")}
+    return os.environ | project | {"COLUMNS": "200", "NO_COLOR": "1"}
+
+
+def test_ctrl_c_is_exit_code_1_and_one_sentence(environment):
+    words = [HANDRAIL, "feedback", "import", "-"]
+    pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(words, env=environment, text=True, preexec_fn=LISTENS, **pipes) as process:
+        # More than a pipe holds: once it is written, the command reads.
+        process.stdin.write("\n" * 1_000_000)
+        process.stdin.flush()
+        process.send_signal(signal.SIGINT)
+        error = process.stderr.read()
+        code = process.wait(timeout=60)
+
+    assert (code, error.count("\n")) == (1, 1), error
+    assert error.startswith("Interrupted. What was done stays done")
+
+
+@pytest.mark.parametrize("group", [(), ("approvals",), ("lineage",), ("lineage", "token"), ("feedback",)], ids="-".join)
+def test_the_help_of_a_group_ends_with_an_example(environment, group):
+    done = subprocess.run([HANDRAIL, *group, "--help"], env=environment, capture_output=True, text=True, timeout=60)
+
+    assert done.returncode == 0
+    assert done.stdout.strip().splitlines()[-1].strip().startswith(f"Example: {' '.join(('handrail', *group))} ")
+
+
+def test_revoking_a_token_is_answered_in_json(environment):
+    def token(*words):
+        words = [HANDRAIL, "lineage", "token", *words]
+        return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=True).stdout
+
+    token("create", "airflow")
+
+    assert json.loads(token("revoke", "airflow", "--json")) == {"name": "airflow", "revoked": True}
+    assert json.loads(token("list", "--json")) == []
