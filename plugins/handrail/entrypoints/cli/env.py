@@ -16,14 +16,19 @@ from handrail.settings import Settings, load_settings
 def tool_environment(settings: Settings) -> dict[str, str]:
     """Return the variables that point every tool at `settings.home`, with telemetry off.
 
-    Holds no secret; the addresses of servers are those of `make up`.
+    Holds no secret; the addresses of servers are those of `make up`. After a replay, event time is the replay's.
     """
     home = settings.home
+    local_store = f"sqlite:///{home / 'mlflow' / 'local.db'}"
+    replay = {"HANDRAIL_REPLAY": "true"} if (home / "replay" / "now").exists() else {}
     return {
         "PATH": _path_with(Path(sys.executable).parent),
         "HANDRAIL_PROJECT": str(settings.project),
         "HANDRAIL_HOME": str(home),
-        "MLFLOW_TRACKING_URI": f"sqlite:///{home / 'mlflow' / 'local.db'}",
+        **replay,
+        "MLFLOW_TRACKING_URI": local_store,
+        # `mlflow ui` reads this one only.
+        "MLFLOW_BACKEND_STORE_URI": local_store,
         "PREFECT_HOME": str(home / "prefect"),
         "PREFECT_API_URL": f"{settings.url('prefect')}/api",
         "BENTOML_HOME": str(home / "bentoml"),
