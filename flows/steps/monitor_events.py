@@ -6,11 +6,33 @@ matches on them. The record under home/monitoring stays the truth.
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+from flows.steps.outputs import write_json
 
 EVENT = "handrail.finding"
 RESOURCE = "handrail.model.{model}"
+
+
+def announce_once(home: Path, record: dict[str, Any], tell: Callable[[dict[str, Any]], int] | None = None) -> int:
+    """Announce a month's record unless the same judgement was announced before; return the number of events.
+
+    A month is judged every day, and an alert asks for one retraining, not for one a day: what makes a judgement
+    another one is its snapshot or its deployment. The mark is written after the events, so none is ever left out.
+    """
+    mark = home / "monitoring" / "announced" / f"{record['month']}.json"
+    judged = {"snapshot": record["snapshot"], "deployment": record["deployment"]}
+    if mark.is_file() and json.loads(mark.read_text(encoding="utf-8")) == judged:
+        return 0
+    told = (tell or announce)(record)
+    if told:
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        write_json(mark, judged)
+    return told
 
 
 def announce(record: dict[str, Any]) -> int:

@@ -147,10 +147,10 @@ def monitor(month: str) -> dict[str, Any]:
 
 
 def announce(record: dict[str, Any]) -> int:
-    """Emit an event for each finding of a month's record; return their number."""
-    from flows.steps.monitor_events import announce
+    """Emit an event for each finding of a month's record, once for each judgement; return their number."""
+    from flows.steps.monitor_events import announce_once
 
-    return announce(record)
+    return announce_once(load_settings().home, record)
 
 
 def prepare_retrain(month: str, feature_set: str) -> Any:

@@ -18,6 +18,7 @@ import polars as pl
 from flows.steps import promote
 from flows.steps.accounts import tracking_environment
 from flows.steps.compare import compare
+from flows.steps.incumbent import digest_behind
 from flows.steps.monitor_month import Month, read_forecasts, read_month
 from flows.steps.outputs import sha256_of, write_json
 from flows.steps.params import read_params, read_yaml
@@ -136,12 +137,30 @@ def open_challenge(settings: Settings, challenge: Challenge, account: str, alias
 
     Returns:
         the request (`request_id`, `verdict`, `reasons`, ...) and the registered `version`.
+
+    Raises:
+        Refused: the comparison is with a model that is no longer the champion.
     """
     registered = promote.register(settings, challenge.folder, account)
     evidence = promote.read_evidence(challenge.folder)
+    _require_champion(settings, evidence["comparison"], digest_behind(settings, account, alias))
     reason = f"Trained on labels known by {challenge.as_of:%Y-%m-%d}; judged on {challenge.month}."
     request = promote.open_request(settings, registered, account, alias, (reason, evidence))
     return request | {"version": registered.version}
+
+
+def _require_champion(settings: Settings, comparison: Mapping[str, Any], champion: str | None) -> None:
+    """Refuse evidence about a deployment of another tree than the one that the alias points at."""
+    with closing(open_platform(settings)) as platform:
+        trees = {known.uri: known.tree_digest for known in platform.feedback.deployments()}
+    judged = trees.get(comparison["champion"])
+    if champion is not None and judged != champion:
+        raise Refused(
+            f"The comparison on {comparison['month']}",
+            (
+                f"It is with {comparison['champion']}, and the champion is {champion} by now: monitor the champion first.",
+            ),
+        )
 
 
 def retrain(

@@ -15,7 +15,7 @@ import pytest
 
 from flows.steps.due_month import due_month
 from flows.steps.monitor import Judge, alerts, judge_month, read_record, sentences
-from flows.steps.monitor_events import announce, page_of, resource_of, table_of
+from flows.steps.monitor_events import announce, announce_once, page_of, resource_of, table_of
 from flows.steps.monitor_month import read_month
 from flows.steps.monitoring_config import read_monitoring
 from flows.steps.replay_bulk import Model
@@ -257,3 +257,24 @@ def test_without_a_server_nothing_is_announced(
     forecast(platform)
 
     assert announce(judge_month(judge_of(settings, platform), read_month("2013-09"))) == 0
+
+
+def test_a_judgement_is_announced_once_and_a_new_one_again(tmp_path: Path) -> None:
+    told: list[str] = []
+    record = {"month": "2013-09", "snapshot": "sha256:a", "deployment": "deploy://local/flights/v1"}
+
+    def tell(each: dict[str, Any]) -> int:
+        told.append(each["snapshot"])
+        return 3
+
+    counts = [announce_once(tmp_path, one, tell) for one in (record, record, record | {"snapshot": "sha256:b"})]
+
+    assert counts == [3, 0, 3]
+    assert told == ["sha256:a", "sha256:b"]
+
+
+def test_what_no_server_took_is_announced_later(tmp_path: Path) -> None:
+    record = {"month": "2013-09", "snapshot": "sha256:a", "deployment": "deploy://local/flights/v1"}
+
+    assert announce_once(tmp_path, record, lambda _: 0) == 0
+    assert announce_once(tmp_path, record, lambda _: 3) == 3
