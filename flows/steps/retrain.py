@@ -157,9 +157,7 @@ def _require_champion(settings: Settings, comparison: Mapping[str, Any], champio
     if champion is not None and judged != champion:
         raise Refused(
             f"The comparison on {comparison['month']}",
-            (
-                f"It is with {comparison['champion']}, and the champion is {champion} by now: monitor the champion first.",
-            ),
+            (f"It is with {comparison['champion']}, and {champion} is the champion by now: monitor that first.",),
         )
 
 
