@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sqlite3
 import sys
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +67,7 @@ STEPS = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run every step; write summary.json whatever happens; return the exit code."""
     options = _parser().parse_args(arguments)
-    warnings.simplefilter("ignore")
+    _silence_warnings()
     console = Console(highlight=False)
     home = CHECKOUT / ".handrail"
     results: list[dict[str, Any]] = []
@@ -90,6 +90,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if ok:
         closing.show_all(console, summary)
     return 0 if ok else 1
+
+
+def _silence_warnings() -> None:
+    """Keep what libraries say to each other's developers off the screen; some of them set the filters back."""
+    logging.captureWarnings(True)
+    logging.getLogger("py.warnings").addHandler(logging.NullHandler())
+    logging.getLogger("py.warnings").propagate = False
 
 
 def _parser() -> argparse.ArgumentParser:
