@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property
 
 import polars as pl
+from polars.exceptions import InvalidOperationError
 
 from handrail.errors import InvalidInput, UnknownReference
 from handrail.point_in_time.table import AT, FeatureTable, PreparedTable
@@ -78,12 +79,12 @@ class Join:
         """Return the entity rows with the tables' columns beside them, in their order."""
         if entities.is_empty():
             return pl.DataFrame(schema=self.result_schema)
-        at = entities.select(in_utc(entities.schema, self.event_time, self._unit).alias(AT)).to_series()
+        at = entities.select(in_utc(entities.schema, self.event_time).alias(AT)).to_series()
         by_time = at.arg_sort(nulls_last=False)
         keys = sorted({column for table in self.tables for column in table.keys.values()})
         ordered = pl.DataFrame([*(entities.get_column(key) for key in keys), at])[by_time]
         back = by_time.arg_sort()
-        found = [prepared.lookup(ordered)[back] for prepared in self._prepared]
+        found = [prepared.lookup(self._in_unit(ordered, unit))[back] for unit, prepared in self._prepared]
         return pl.concat([entities, *found], how="horizontal")
 
     def stream(self, batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
@@ -91,14 +92,20 @@ class Join:
         for batch in batches:
             yield self.run(batch)
 
-    @cached_property
-    def _unit(self) -> Unit:
-        types = [self.schema[self.event_time]]
-        for table in self.tables:
-            own = table.schema()
-            types += [own[column] for column in table.time_columns]
-        return finest(types)
+    def _in_unit(self, ordered: pl.DataFrame, unit: Unit) -> pl.DataFrame:
+        if unit == finest([ordered.schema[AT]]):
+            return ordered
+        try:
+            return ordered.with_columns(pl.col(AT).cast(pl.Datetime(unit, "UTC")))
+        except InvalidOperationError as err:
+            raise InvalidInput(
+                self.event_time,
+                "it holds a time that nanoseconds cannot tell, which a feature table is in (1677 to 2262)",
+                "Store that table's times in microseconds, or send other times.",
+            ) from err
 
     @cached_property
-    def _prepared(self) -> list[PreparedTable]:
-        return [table.prepare(self._unit, self.since, self.until) for table in self.tables]
+    def _prepared(self) -> list[tuple[Unit, PreparedTable]]:
+        units = [table.unit(self.schema[self.event_time]) for table in self.tables]
+        tables = zip(units, self.tables, strict=True)
+        return [(unit, table.prepare(unit, self.since, self.until)) for unit, table in tables]

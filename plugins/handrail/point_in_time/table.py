@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import polars as pl
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 
 from handrail.errors import InvalidInput, UnknownReference
-from handrail.point_in_time.keys import as_key, canonical, comparable
-from handrail.point_in_time.times import Unit, in_utc, moment
+from handrail.point_in_time.keys import as_key, comparable, own_key
+from handrail.point_in_time.times import Unit, finest, in_utc, moment
 
 AT, CREATED, ELIGIBLE, RANK = "__at", "__created", "__eligible", "__rank"
+# Polars panics at a zone that is an offset, as in "+05:30".
+UNREADABLE = (OSError, PolarsError, PanicException)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,8 @@ class FeatureTable:
         """
         try:
             return self.rows.collect_schema()
-        except (OSError, PolarsError) as err:
-            raise InvalidInput(
-                f"Feature view {self.name!r}",
-                f"its source cannot be read ({str(err).splitlines()[0].rstrip('.')})",
-                "Check its path and format.",
-            ) from err
+        except UNREADABLE as err:
+            raise unreadable(f"Feature view {self.name!r}", err) from err
 
     def check(self, entities: pl.Schema) -> None:
         """Compare the table's schema with the entity frame's.
@@ -94,29 +92,62 @@ class FeatureTable:
                 "Cast one to the type of the other.",
             )
 
+    def unit(self, entity_time: pl.DataType) -> Unit:
+        """Return the unit in which this table's times and the entity rows' are compared."""
+        schema = self.schema()
+        compared = self.time_columns if self.hide_created_later else [self.event_time]
+        return finest([entity_time, *(schema[column] for column in compared)])
+
     def prepare(self, unit: Unit, since: datetime | None, until: datetime | None) -> PreparedTable:
-        """Read and sort the rows that entity rows between `since` and `until` (inclusive, UTC) can need."""
+        """Read and sort the rows that entity rows between `since` and `until` (inclusive, UTC) can need.
+
+        Raises:
+            InvalidInput: the source cannot be read.
+        """
         schema = self.schema()
         keys = [f"__key_{i}" for i in range(len(self.keys))]
         rows = self.rows.select(
-            *(pl.col(key).cast(canonical(schema[key])).alias(mine) for key, mine in zip(self.keys, keys, strict=True)),
-            in_utc(schema, self.event_time, unit).alias(AT),
-            *([in_utc(schema, self.created, unit).alias(CREATED)] if self.created else []),
+            *(own_key(key, schema[key]).alias(mine) for key, mine in zip(self.keys, keys, strict=True)),
+            in_utc(schema, self.event_time).alias(AT),
+            *([in_utc(schema, self.created).alias(CREATED)] if self.created else []),
             *(pl.col(column).alias(f"__value_{i}") for i, column in enumerate(self.columns)),
         )
         rows = rows.filter(pl.all_horizontal(pl.col(AT, *keys).is_not_null()))
+        # The bounds are whole microseconds, rounded down: rows are compared with them as such.
+        whole = pl.col(AT).dt.cast_time_unit("us") if finest([schema[self.event_time]]) == "ns" else pl.col(AT)
         if until is not None:
-            rows = rows.filter(pl.col(AT) <= moment(until, unit))
-        if since is not None and self.ttl is not None:
-            rows = rows.filter(pl.col(AT) >= moment(since - self.ttl, unit))
+            rows = rows.filter(whole <= moment(until, "us"))
+        if since is not None and self.ttl is not None and (oldest := _before(since, self.ttl)) is not None:
+            rows = rows.filter(whole >= moment(oldest, "us"))
         order = [AT, CREATED] if self.created else [AT]
-        values = rows.sort(order, nulls_last=False, maintain_order=True).collect()
-        return PreparedTable(self, _index(values, keys, late=self.hide_created_later), values.drop(*keys))
+        try:
+            values = rows.sort(order, nulls_last=False, maintain_order=True).collect()
+        except UNREADABLE as err:
+            raise unreadable(f"Feature view {self.name!r}", err) from err
+        return PreparedTable(self, _index(values, keys, unit, late=self.hide_created_later), values.drop(*keys))
 
 
-def _index(values: pl.DataFrame, keys: list[str], *, late: bool) -> pl.DataFrame:
+def unreadable(what: str, err: BaseException) -> InvalidInput:
+    """Return the sentence for a source that Polars cannot read."""
+    reason = str(err).splitlines()[0].rstrip(".")
+    if "unable to parse time zone" in reason:
+        return InvalidInput(what, "it has times whose zone is an offset from UTC", "Store them in UTC.")
+    return InvalidInput(
+        what, f"its source cannot be read ({reason})", "Check its path, its format, and that its files agree."
+    )
+
+
+def _before(at: datetime, length: timedelta) -> datetime | None:
+    try:
+        return at - length
+    except OverflowError:
+        return None
+
+
+def _index(values: pl.DataFrame, keys: list[str], unit: Unit, *, late: bool) -> pl.DataFrame:
     """Return keys, the time from which a row counts, and the number of the newest row that counts from then."""
-    ranked = values.select(*keys, AT, *([CREATED] if late else [])).with_row_index(RANK)
+    times = [in_utc(values.schema, name, unit).alias(name) for name in ((AT, CREATED) if late else (AT,))]
+    ranked = values.select(*keys, *times).with_row_index(RANK).filter(pl.col(AT).is_not_null())
     if not late:
         return ranked
     eligible = (
@@ -140,7 +171,8 @@ class PreparedTable:
         """Return the table's columns for each entity row, in the same order; null where nothing is known.
 
         Args:
-            entities: the entity frame with its time in the column `__at`, sorted by it.
+            entities: the entity frame with its time in the column `__at`, sorted by it, in the unit that the table
+                was prepared in.
         """
         keys = [f"__key_{i}" for i in range(len(self.table.keys))]
         left = pl.DataFrame(
@@ -164,5 +196,14 @@ class PreparedTable:
     def _fresh(self, at: pl.Series, found: pl.Series) -> pl.Series:
         if self.table.ttl is None:
             return found
-        age = at - self.values.get_column(AT).gather(found)
-        return pl.select(pl.when(age <= self.table.ttl).then(found)).to_series()
+        known = self.values.get_column(AT).gather(found)
+        age = at.dt.cast_time_unit("us") - known.dt.cast_time_unit("us")
+        fresh = age <= self.table.ttl
+        if "ns" in (at.dtype.time_unit, known.dtype.time_unit):  # type: ignore[attr-defined]  # both are Datetime
+            fresh &= (age < self.table.ttl) | (_below_us(at) <= _below_us(known))
+        return pl.select(pl.when(fresh).then(found)).to_series()
+
+
+def _below_us(at: pl.Series) -> pl.Series:
+    """Return the nanoseconds beyond the whole microsecond."""
+    return at.dt.nanosecond() % 1000

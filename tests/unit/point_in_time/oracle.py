@@ -13,7 +13,7 @@ def value_at(entity, event_time, table):
             for key, other in table["keys"].items()
         ):
             continue
-        if table["ttl"] is not None and at + table["ttl"] < entity[event_time]:
+        if table["ttl"] is not None and entity[event_time] - at > table["ttl"]:
             continue
         if table["hide"] and (created is None or created > entity[event_time]):
             continue
