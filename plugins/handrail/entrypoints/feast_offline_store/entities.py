@@ -17,7 +17,9 @@ from feast.infra.offline_stores.offline_utils import infer_event_timestamp_from_
 
 from handrail.errors import InvalidInput, Misconfigured
 from handrail.point_in_time import FeatureTable
-from handrail.point_in_time.times import in_utc, moment
+from handrail.point_in_time.keys import canonical, own_key
+from handrail.point_in_time.table import UNREADABLE, unreadable
+from handrail.point_in_time.times import Unit, finest, in_utc, moment
 
 BATCH_ROWS = 200_000
 EVENT_TIME = "event_timestamp"
@@ -60,8 +62,7 @@ class FrameRows:
 
     def bounds(self) -> tuple[datetime | None, datetime | None]:
         """Return the first and last time."""
-        column = pl.from_arrow(self.table.select([self.event_time]))
-        return _range(column.lazy())  # type: ignore[union-attr]  # a table is never a series
+        return _range(as_polars(self.table.select([self.event_time])).lazy())
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,21 @@ class QueryRows:
         """Run the query for the first and last time alone."""
         name = self.event_time.replace('"', '""')
         with _duckdb() as connection:
-            table = connection.sql(f'select "{name}" from ({self.query})').to_arrow_table()
+            table = connection.sql(f'select "{name}" from ({self.query}\n)').to_arrow_table()
         return FrameRows(table, self.event_time).bounds()
+
+
+def as_polars(table: pa.Table) -> pl.DataFrame:
+    """Return an Arrow table as a Polars frame; times at an offset, which Polars does not know, come as UTC."""
+    fields = [
+        field.with_type(pa.timestamp(field.type.unit, "UTC"))
+        if pa.types.is_timestamp(field.type) and (field.type.tz or "").startswith(("+", "-"))
+        else field
+        for field in table.schema
+    ]
+    frame = pl.from_arrow(table.cast(pa.schema(fields)))
+    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table is never a series
+    return frame
 
 
 def from_pandas(frame: pd.DataFrame) -> FrameRows:
@@ -92,6 +106,9 @@ def from_pandas(frame: pd.DataFrame) -> FrameRows:
     Raises:
         InvalidInput: there is no column of times, or its times are not comparable.
     """
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()][0]
+        raise InvalidInput(f"entity_df:{twice}", "two columns have this name", "Rename or drop one.")
     event_time = _infer(dict(zip(frame.columns, frame.dtypes, strict=True)))
     if not pd.api.types.is_datetime64_any_dtype(frame[event_time]):
         frame = frame.assign(**{event_time: _parsed(frame[event_time])})
@@ -112,7 +129,7 @@ def from_query(query: str) -> QueryRows:
     text = query.strip().rstrip(";")
     try:
         with _duckdb() as connection:
-            schema = connection.sql(f"select * from ({text}) limit 0").to_arrow_table().schema
+            schema = connection.sql(f"select * from ({text}\n) limit 0").to_arrow_table().schema
     except duckdb.Error as err:
         raise InvalidInput(
             "entity_df", f"DuckDB cannot run the query ({str(err).splitlines()[0].rstrip('.')})", "Correct the SQL."
@@ -131,6 +148,10 @@ def from_range(tables: Sequence[FeatureTable], start: datetime, end: datetime) -
     Raises:
         Misconfigured: the tables are looked up by different keys, so that one key cannot stand for all.
     """
+    if not tables:
+        raise Misconfigured(
+            "Retrieval by time alone", "no feature view with a source is asked for", "Ask for one, or give entity rows."
+        )
     keys = sorted(tables[0].keys.values())
     for table in tables[1:]:
         if sorted(table.keys.values()) != keys:
@@ -139,16 +160,31 @@ def from_range(tables: Sequence[FeatureTable], start: datetime, end: datetime) -
                 f"{table.name!r} is looked up by {sorted(table.keys.values())} and {tables[0].name!r} by {keys}",
                 "Ask for views with the same entities, or give an entity frame.",
             )
-    parts = [_moments(table, start, end) for table in tables]
-    rows = pl.concat(parts, how="vertical_relaxed").unique().sort(EVENT_TIME, *keys).collect()
-    return FrameRows(rows.to_arrow(), EVENT_TIME)
+    for table in tables:
+        table.check(_own_keys(tables[0]))
+    unit = finest(table.schema()[table.event_time] for table in tables)
+    parts = [_moments(table, (start, end), unit, _own_keys(tables[0])) for table in tables]
+    try:
+        rows = pl.concat(parts).unique().sort(EVENT_TIME, *keys).collect()
+    except UNREADABLE as err:
+        raise unreadable("Retrieval by time alone", err) from err
+    return FrameRows(rows.to_arrow(compat_level=pl.CompatLevel.oldest()), EVENT_TIME)
 
 
-def _moments(table: FeatureTable, start: datetime, end: datetime) -> pl.LazyFrame:
-    at = in_utc(table.schema(), table.event_time, "us").alias(EVENT_TIME)
+def _own_keys(table: FeatureTable) -> pl.Schema:
+    """Return the entity columns that a table needs, in the types of its own."""
+    own = table.schema()
+    return pl.Schema({entity: canonical(own[column]) for column, entity in table.keys.items() if column in own})
+
+
+def _moments(table: FeatureTable, between: tuple[datetime, datetime], unit: Unit, types: pl.Schema) -> pl.LazyFrame:
+    own = table.schema()
+    time = finest([own[table.event_time]])
+    at = in_utc(own, table.event_time)
     keys = sorted(table.keys.items(), key=lambda pair: pair[1])
-    rows = table.rows.select(at, *(pl.col(own).alias(entity) for own, entity in keys)).drop_nulls()
-    return rows.filter(pl.col(EVENT_TIME).is_between(moment(start, "us"), moment(end, "us")))
+    rows = table.rows.filter(at.is_between(moment(between[0], time), moment(between[1], time)))
+    columns = [own_key(column, own[column]).cast(types[entity]).alias(entity) for column, entity in keys]
+    return rows.select(in_utc(own, table.event_time, unit).alias(EVENT_TIME), *columns).drop_nulls()
 
 
 def _infer(types: dict[str, np.dtype[Any]]) -> str:
@@ -164,6 +200,10 @@ def _infer(types: dict[str, np.dtype[Any]]) -> str:
 
 def _parsed(column: pd.Series) -> pd.Series:
     """Read text or objects as times; zones may differ from row to row, but must be there in all rows or in none."""
+    if pd.api.types.is_numeric_dtype(column) and not column.empty:
+        raise InvalidInput(
+            f"entity_df:{column.name}", "it holds numbers instead of times", "Convert it with pandas.to_datetime."
+        )
     try:
         zones = column.map(lambda value: pd.Timestamp(value).tzinfo is not None if pd.notna(value) else None).dropna()
         if zones.nunique() > 1:
@@ -186,7 +226,6 @@ def _range(column: pl.LazyFrame) -> tuple[datetime | None, datetime | None]:
 
 
 def _duckdb() -> duckdb.DuckDBPyConnection:
-
     connection = duckdb.connect()
     connection.execute("set TimeZone = 'UTC'")
     return connection

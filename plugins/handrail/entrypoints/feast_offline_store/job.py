@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.fs
 import pyarrow.parquet as pq
 from feast.errors import SavedDatasetLocationAlreadyExists
+from feast.field import Field
 from feast.infra.offline_stores.file_source import FileSource, SavedDatasetFileStorage
 from feast.infra.offline_stores.offline_store import RetrievalJob, RetrievalMetadata
 from feast.on_demand_feature_view import OnDemandFeatureView
 from feast.saved_dataset import SavedDatasetStorage
+from feast.type_map import feast_value_type_to_pa
 
-from handrail.entrypoints.feast_offline_store.entities import EntityRows
-from handrail.errors import Misconfigured
+from handrail.entrypoints.feast_offline_store.entities import EntityRows, as_polars
+from handrail.entrypoints.feast_offline_store.sources import as_file_source, location
+from handrail.errors import InvalidInput, Misconfigured
 from handrail.point_in_time import Join
 
 if TYPE_CHECKING:
@@ -48,12 +52,13 @@ class JoinedRows:
     def __call__(self) -> Iterator[pa.Table]:
         """Yield the result batch by batch, in the entity rows' order."""
         since, until = self.entities.bounds()
+        schema = self.schema
         join = Join(self.join.schema, self.join.event_time, self.join.tables, since, until)
         for batch in self.entities.batches():
-            known = pl.from_arrow(batch.select(join.schema.names()))
-            found = join.run(known).select(self._features)  # type: ignore[arg-type]  # a table is never a series
+            known = as_polars(batch.select(join.schema.names()))
+            found = join.run(known).select(self._features)
             columns = found.to_arrow(compat_level=pl.CompatLevel.oldest()).columns
-            yield pa.Table.from_arrays([*batch.columns, *columns], schema=self.schema)
+            yield pa.Table.from_arrays([*batch.columns, *columns], schema=schema)
 
 
 @dataclass
@@ -97,41 +102,47 @@ class HandrailRetrievalJob(RetrievalJob):
 
     def to_polars(self) -> pl.DataFrame:
         """Return the result, on-demand features included, as a Polars frame."""
-        frame = pl.from_arrow(self.to_arrow())
-        assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table is never a series
-        return frame
+        return as_polars(self.to_arrow())
 
     def to_parquet(self, path: str | Path) -> int:
         """Write the result to a local file batch by batch and return its number of rows.
 
-        The file appears under its name only when it is whole. On-demand features are computed for each batch.
+        The file appears under its name only when it is whole. On-demand features are computed for each batch and
+        written in the types that their views declare.
+
+        Raises:
+            InvalidInput: an on-demand feature does not fit its declared type.
         """
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        beside = target.with_name(f".{target.name}.{os.getpid()}.next")
-        count = 0
+        beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}.next")
         try:
-            writer = None
-            for part in self._finished():
-                writer = writer or pq.ParquetWriter(beside, part.schema)
-                writer.write_table(part)
-                count += part.num_rows
-            if writer is None:
-                raise AssertionError("a result has at least one part")
-            writer.close()
+            count = self._write(beside, None)
             beside.replace(target)
         finally:
             beside.unlink(missing_ok=True)
         return count
 
+    def _write(self, path: str | Path, filesystem: pa.fs.FileSystem | None) -> int:
+        parts = self._finished()
+        first = next(parts)
+        with pq.ParquetWriter(path, first.schema, filesystem=filesystem) as writer:
+            writer.write_table(first)
+            return first.num_rows + sum(_written(writer, part) for part in parts)
+
     def _finished(self) -> Iterator[pa.Table]:
         """Yield every batch with its on-demand features; one empty batch if there is no row."""
+        declared = {
+            (f"{view.projection.name_alias or view.name}__{feature.name}" if self.full_names else feature.name): feature
+            for view in self.views_on_demand
+            for feature in view.features
+        }
         empty = True
         for part in self.rows():
             empty = False
-            yield self._of(part).to_arrow()
+            yield _as_declared(self._of(part).to_arrow(), declared)
         if empty:
-            yield self._of(self.schema.empty_table()).to_arrow()
+            yield _as_declared(self._of(self.schema.empty_table()).to_arrow(), declared)
 
     def _of(self, part: pa.Table) -> HandrailRetrievalJob:
         return HandrailRetrievalJob(
@@ -156,11 +167,44 @@ class HandrailRetrievalJob(RetrievalJob):
                 f"its storage is a {type(storage).__name__}, and this offline store writes files",
                 "Use SavedDatasetFileStorage.",
             )
-        where = FileSource.get_uri_for_file_path(repo_path=str(self.repo_path), uri=storage.file_options.uri)
-        filesystem, path = FileSource.create_filesystem_and_path(str(where), storage.file_options.s3_endpoint_override)
-        if filesystem is not None:
-            pq.write_table(self.to_arrow(), path, filesystem=filesystem)
-            return
-        if Path(path).exists() and not allow_overwrite:
+        as_file_source(storage.to_data_source(), storage.file_options.uri)
+        where = location(storage.file_options.uri, self.repo_path, "Saved dataset")
+        filesystem, path = FileSource.create_filesystem_and_path(where, storage.file_options.s3_endpoint_override)
+        there = (filesystem or pa.fs.LocalFileSystem()).get_file_info(path).type
+        if there != pa.fs.FileType.NotFound and not allow_overwrite:
             raise SavedDatasetLocationAlreadyExists(location=storage.file_options.uri)
-        self.to_parquet(path if path.endswith(".parquet") else Path(path) / "part-0.parquet")
+        if filesystem is not None:
+            self._write(path, filesystem)
+        elif there == pa.fs.FileType.Directory or not path.endswith(".parquet"):
+            self._replace_folder(Path(path))
+        else:
+            self.to_parquet(path)
+
+    def _replace_folder(self, folder: Path) -> None:
+        """Write the result as the one file of a folder."""
+        before = set(folder.rglob("*.parquet"))
+        part = folder / "part-0.parquet"
+        self.to_parquet(part)
+        for old in before - {part}:
+            old.unlink()
+
+
+def _written(writer: pq.ParquetWriter, part: pa.Table) -> int:
+    writer.write_table(part)
+    return part.num_rows
+
+
+def _as_declared(part: pa.Table, declared: Mapping[str, Field]) -> pa.Table:
+    """Return the batch with its on-demand features in their declared types, so that all batches have the same."""
+    for position, name in enumerate(part.column_names):
+        if name in declared:
+            kind = feast_value_type_to_pa(declared[name].dtype.to_value_type())
+            try:
+                part = part.set_column(position, pa.field(name, kind), part.column(position).cast(kind))
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as err:
+                raise InvalidInput(
+                    f"On-demand feature {name!r}",
+                    f"a value of it does not fit its declared type {kind} ({str(err).rstrip('.')})",
+                    "Correct its field, or what its function returns.",
+                ) from err
+    return part

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from glob import escape
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import polars as pl
 from feast.data_format import ParquetFormat
@@ -15,12 +16,24 @@ from feast.infra.offline_stores.file_source import FileSource
 from handrail.errors import InvalidInput, Misconfigured
 from handrail.point_in_time import FeatureTable
 
+_REMOTE = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "http", "https", "hf", "hdfs")
+_WILD = re.compile(r"[*?\[]")
 
-def location(source: FileSource, repo_path: Path) -> str:
-    """Return the source's absolute path or URL; a relative path counts from the feature repository."""
-    if urlsplit(source.path).scheme in ("s3", "gs", "gcs", "az", "abfs", "http", "https", "hf"):
-        return str(source.path)
-    return str(FileSource.get_uri_for_file_path(repo_path=str(repo_path), uri=source.path)).removeprefix("file://")
+
+def location(path: str, repo_path: Path, what: str) -> str:
+    """Return the absolute path or s3:// URL of what Feast knows as `path`; a relative path counts from the repository.
+
+    Raises:
+        Misconfigured: it lies in a store that is neither this machine nor S3.
+    """
+    url = urlsplit(path)
+    if url.scheme == "file":
+        return unquote(url.path)
+    if url.scheme in _REMOTE and url.scheme != "s3":
+        raise Misconfigured(
+            what, f"{path} is at {url.scheme}://, and this offline store reads local paths and s3://", "Copy it to one."
+        )
+    return str(FileSource.get_uri_for_file_path(repo_path=str(repo_path), uri=path))
 
 
 def scan(source: DataSource | None, repo_path: Path, view: str) -> pl.LazyFrame:
@@ -31,18 +44,29 @@ def scan(source: DataSource | None, repo_path: Path, view: str) -> pl.LazyFrame:
         InvalidInput: there is nothing at its path.
     """
     file = as_file_source(source, view)
-    where = location(file, repo_path)
+    what = f"Feature view {view!r}"
+    where = location(file.path, repo_path, what)
     if where.startswith("s3://"):
-        return pl.scan_parquet(_below(where), storage_options=_s3_options(file))
+        many = not where.endswith(".parquet") or _WILD.search(where) is not None
+        options = s3_options(file)
+        return pl.scan_parquet(
+            _below(where),
+            storage_options=options,
+            hive_partitioning=many and _partitioned(_WILD.split(where)[0]),
+            extra_columns="ignore" if many else "raise",
+        )
     path = Path(where)
+    if path.is_file():
+        return pl.scan_parquet(path, glob=False)
+    if path.is_dir() and next(path.rglob("*.parquet"), None) is None:
+        raise InvalidInput(what, f"there is no parquet file in {where}", "Check the path.")
+    if not path.exists() and not _WILD.search(where):
+        raise InvalidInput(what, f"its source {where} does not exist", "Check the path.")
     if path.is_dir():
-        parts = sorted(path.rglob("*.parquet"))
-        if not parts:
-            raise InvalidInput(f"Feature view {view!r}", f"there is no parquet file in {where}", "Check the path.")
-        return pl.scan_parquet(parts, hive_partitioning=True)
-    if not path.exists() and "*" not in where:
-        raise InvalidInput(f"Feature view {view!r}", f"its source {where} does not exist", "Check the path.")
-    return pl.scan_parquet(where)
+        pattern, fixed = f"{escape(where.rstrip('/'))}/**/*.parquet", where
+    else:
+        pattern, fixed = where, _WILD.split(where)[0]
+    return pl.scan_parquet(pattern, hive_partitioning=_partitioned(fixed), extra_columns="ignore")
 
 
 def as_file_source(source: DataSource | None, view: str) -> FileSource:
@@ -76,8 +100,7 @@ def feature_table(
     view: FeatureView, refs: list[str], repo_path: Path, *, full_names: bool, hide_created_later: bool
 ) -> FeatureTable:
     """Describe the part of a feature view that the references ask for."""
-    source = view.batch_source
-    assert source is not None  # noqa: S101 - `scan` has refused it
+    source = as_file_source(view.batch_source, view.name)
     name = str(view.projection.name_to_use())  # type: ignore[no-untyped-call]
     prefix = view.projection.name_alias or view.name
     wanted = [ref.split(":", 1)[1] for ref in refs if ref.startswith(f"{name}:")]
@@ -95,13 +118,23 @@ def feature_table(
     )
 
 
+def _partitioned(fixed: str) -> bool:
+    """Whether folder names such as year=2020 become columns.
+
+    Polars takes them from the whole path: a folder above the source that is named so would overwrite a column.
+    """
+    return "=" not in fixed
+
+
 def _below(url: str) -> str:
-    return url if url.endswith(".parquet") or "*" in url else f"{url.rstrip('/')}/**/*.parquet"
+    return url if url.endswith(".parquet") or _WILD.search(url) else f"{url.rstrip('/')}/**/*.parquet"
 
 
-def _s3_options(source: FileSource) -> dict[str, Any]:
+def s3_options(source: FileSource) -> dict[str, str]:
+    """Return credentials and endpoint of an S3 source as Polars takes them; nothing set means what the machine has."""
     options = dict(source.resolve_credentials() or {})
-    if source.s3_endpoint_override:
-        options["AWS_ENDPOINT_URL"] = source.s3_endpoint_override
-        options["AWS_ALLOW_HTTP"] = str(source.s3_endpoint_override.startswith("http://")).lower()
+    if endpoint := source.s3_endpoint_override:
+        url = endpoint if "://" in endpoint else f"https://{endpoint}"
+        options["AWS_ENDPOINT_URL"] = url
+        options["AWS_ALLOW_HTTP"] = str(url.startswith("http://")).lower()
     return options

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-import polars as pl
 import pyarrow as pa
 from feast.data_source import DataSource
 from feast.feature_logging import LoggingConfig, LoggingSource
@@ -23,7 +22,7 @@ from feast.utils import compute_non_entity_date_range
 from handrail.entrypoints.feast_offline_store import entities as rows_of
 from handrail.entrypoints.feast_offline_store.entities import EntityRows
 from handrail.entrypoints.feast_offline_store.job import HandrailRetrievalJob, JoinedRows
-from handrail.entrypoints.feast_offline_store.pulls import pulled
+from handrail.entrypoints.feast_offline_store.pulls import Asked, pulled
 from handrail.entrypoints.feast_offline_store.sources import feature_table
 from handrail.entrypoints.feast_offline_store.writes import append_log, append_rows
 from handrail.errors import InvalidInput
@@ -77,7 +76,7 @@ class HandrailOfflineStore(DuckDBOfflineStore):
         entities = _entity_rows(entity_df, feature_views, tables, kwargs)
         keys = {column for table in tables for column in table.keys.values()} & set(entities.schema.names)
         known = entities.schema.empty_table().select([*sorted(keys - {entities.event_time}), entities.event_time])
-        join = Join(pl.from_arrow(known).schema, entities.event_time, tables)  # type: ignore[union-attr]
+        join = Join(rows_of.as_polars(known).schema, entities.event_time, tables)
         join.check()
         _refuse_double_names(entities, tables)
         rows = JoinedRows(entities, join)
@@ -103,9 +102,9 @@ class HandrailOfflineStore(DuckDBOfflineStore):
         end_date: datetime,
     ) -> RetrievalJob:
         """Plan to read the newest row of each key between the two times, both inclusive."""
-        columns = [*join_key_columns, *feature_name_columns]
         times = [timestamp_field, *([created_timestamp_column] if created_timestamp_column else [])]
-        return pulled(config, data_source, columns, times, (start_date, end_date), newest_of=join_key_columns)
+        asked = Asked(join_key_columns, feature_name_columns, times, (start_date, end_date))
+        return pulled(config, data_source, asked, newest=True)
 
     @staticmethod
     def pull_all_from_table_or_query(  # noqa: PLR0913 - Feast's signature
@@ -119,9 +118,9 @@ class HandrailOfflineStore(DuckDBOfflineStore):
         end_date: datetime | None = None,
     ) -> RetrievalJob:
         """Plan to read all rows between the two times, both inclusive; None leaves a side open."""
-        columns = [*join_key_columns, *feature_name_columns]
         times = [timestamp_field, *([created_timestamp_column] if created_timestamp_column else [])]
-        return pulled(config, data_source, columns, times, (start_date, end_date))
+        asked = Asked(join_key_columns, feature_name_columns, times, (start_date, end_date))
+        return pulled(config, data_source, asked, newest=False)
 
     @staticmethod
     def offline_write_batch(
@@ -156,7 +155,9 @@ def _entity_rows(
         return rows_of.from_query(asked)
     if asked is not None:
         raise InvalidInput(
-            "entity_df", f"it is a {type(asked).__name__}", "Give a pandas frame, an SQL query, or None and two dates."
+            "entity_df",
+            f"it is a {type(asked).__module__.split('.')[0]} {type(asked).__name__}",
+            "Give a pandas frame, an SQL query, or None and two dates.",
         )
     return rows_of.from_range(
         tables, *compute_non_entity_date_range(views, times.get("start_date"), times.get("end_date"))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from feast.feature_logging import LoggingConfig
 from feast.feature_view import FeatureView
 from feast.infra.offline_stores.file_source import FileLoggingDestination, FileSource
-from feast.infra.offline_stores.offline_utils import get_pyarrow_schema_from_batch_source
 from feast.repo_config import RepoConfig
 
 from handrail.entrypoints.feast_offline_store.sources import as_file_source, location
@@ -22,30 +25,63 @@ def append_rows(config: RepoConfig, view: FeatureView, table: pa.Table) -> None:
     """Append rows to the view's source: a new file beside the others in a folder, else the file is replaced at once.
 
     Raises:
-        InvalidInput: the rows do not have the source's columns in its order.
+        InvalidInput: the rows do not have the source's columns in its order and types, or there is no source.
         Misconfigured: the source is no parquet, or lies in an object store as one file.
     """
     source = as_file_source(view.batch_source, view.name)
-    _, columns = get_pyarrow_schema_from_batch_source(config, source)
+    what = f"Feature view {view.name!r}"
+    where = location(source.path, Path(config.repo_path or "."), what)
+    try:
+        columns = [name for name, _ in source.get_table_column_names_and_types(config)]
+    except OSError as err:
+        raise InvalidInput(what, f"its source {where} cannot be read", "Write its first file.") from err
+    if table.column_names == [source.field_mapping.get(name, name) for name in columns]:
+        table = table.rename_columns(columns)  # Feast renames the rows that a user writes, but not those of a push
     if columns != table.column_names:
         raise InvalidInput(
             f"Rows for feature view {view.name!r}",
             f"they have the columns {', '.join(table.column_names)}",
             f"Send exactly {', '.join(columns)}, in this order.",
         )
-    where = location(source, Path(config.repo_path or "."))
-    filesystem, path = FileSource.create_filesystem_and_path(where, source.s3_endpoint_override or "")
-    if not where.endswith(".parquet"):
-        _write_new(table, f"{path.rstrip('/')}/{uuid.uuid4().hex}.parquet", filesystem)
+    filesystem, path = FileSource.create_filesystem_and_path(
+        where, source.s3_endpoint_override or "", source.resolve_credentials()
+    )
+    if Path(path).is_dir() if filesystem is None else not where.endswith(".parquet"):
+        held = ds.dataset(path, format="parquet", filesystem=filesystem).schema
+        _write_new(_as_held(table, held, view.name), f"{path.rstrip('/')}/{uuid.uuid4().hex}.parquet", filesystem)
         return
     if filesystem is not None:
         raise Misconfigured(
-            f"Feature view {view.name!r}",
+            what,
             f"its source {where} is one file in an object store, where appending could lose rows of another writer",
             "Make the source a folder.",
         )
-    held = pq.read_table(path)
-    _write_new(pa.concat_tables([held, table.select(held.column_names).cast(held.schema)]), path, None)
+    with _alone(Path(path).parent):
+        there = pq.ParquetFile(path).read()
+        _write_new(pa.concat_tables([there, _as_held(table, there.schema, view.name)]), path, None)
+
+
+def _as_held(table: pa.Table, held: pa.Schema, view: str) -> pa.Table:
+    """Return the rows in the types that the source has."""
+    try:
+        return table.select(held.names).cast(held)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as err:
+        raise InvalidInput(
+            f"Rows for feature view {view!r}",
+            f"they do not fit the types of its source ({str(err).rstrip('.')})",
+            "Convert them.",
+        ) from err
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other thread or process appends in this folder, and keep them out."""
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
 
 
 def append_log(config: RepoConfig, data: pa.Table | Path, logging: LoggingConfig) -> None:
@@ -66,8 +102,8 @@ def append_log(config: RepoConfig, data: pa.Table | Path, logging: LoggingConfig
             "Leave out partition_by.",
         )
     table = pq.read_table(data) if isinstance(data, Path) else data
-    where = FileSource.get_uri_for_file_path(repo_path=config.repo_path, uri=destination.path)
-    filesystem, path = FileSource.create_filesystem_and_path(str(where), destination.s3_endpoint_override)
+    where = location(destination.path, Path(config.repo_path or "."), "Feature log")
+    filesystem, path = FileSource.create_filesystem_and_path(where, destination.s3_endpoint_override)
     _write_new(table, f"{path.rstrip('/')}/{uuid.uuid4().hex}.parquet", filesystem)
 
 
@@ -77,7 +113,7 @@ def _write_new(table: pa.Table, path: str, filesystem: pa.fs.FileSystem | None) 
         return
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.{os.getpid()}.next")
+    beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}.next")
     try:
         pq.write_table(table, beside)
         beside.replace(target)
