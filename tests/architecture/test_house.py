@@ -27,6 +27,10 @@ def _imports(file):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def _tests():
+    return [file for file in _python_files("tests") if "benchmarks" not in file.parts]
+
+
 def _flow_files():
     return [file for file in _python_files("flows") if file.parent == ROOT / "flows" and file.stem != "__init__"]
 
@@ -49,7 +53,7 @@ def test_the_checkout_holds_the_agreed_folders_only():
     assert {folder for folder in folders if not folder.startswith(".")} <= TOP_LEVEL | {"data", "reports"}
 
 
-@pytest.mark.parametrize("file", _python_files(*SOURCES), ids=lambda f: str(f.relative_to(ROOT)))
+@pytest.mark.parametrize("file", _python_files(*SOURCES, "tests"), ids=lambda f: str(f.relative_to(ROOT)))
 def test_a_file_has_one_subject(file):
     assert file.stem not in VAGUE
     assert len(file.read_text(encoding="utf-8").splitlines()) <= 300
@@ -97,6 +101,13 @@ def _is_flow(node):
         if isinstance(decorator.func if isinstance(decorator, ast.Call) else decorator, ast.Name)
     }
     return "flow" in names
+
+
+@pytest.mark.parametrize("file", _tests(), ids=lambda f: str(f.relative_to(ROOT)))
+def test_a_test_waits_for_a_condition_and_never_sleeps(file):
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            assert ast.unparse(node.func) not in ("time.sleep", "asyncio.sleep"), f"line {node.lineno}"
 
 
 def test_every_plugin_has_its_page():

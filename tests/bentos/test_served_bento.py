@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
+from threading import Event
 
 import httpx
 import pytest
@@ -23,14 +24,14 @@ from tests.fakes.bento_project import FLIGHT, NOON, flight
 
 def eventually(ask: Callable[[], Prediction], deadline_s: float = 30) -> Prediction:
     """Ask until it is known."""
-    deadline = time.monotonic() + deadline_s
+    deadline, pause = time.monotonic() + deadline_s, Event()
     while True:
         try:
             return ask()
         except UnknownReference:
             if time.monotonic() > deadline:
                 raise
-            time.sleep(0.05)
+            pause.wait(0.05)
 
 
 @pytest.fixture

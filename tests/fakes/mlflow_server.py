@@ -138,12 +138,20 @@ def start(settings, log):
 
 
 def wait_until_up(settings, process, log):
+    """Return when the server answers; the process itself is what is waited on, so that its end is seen at once."""
     deadline = time.monotonic() + START_LIMIT_S
-    while time.monotonic() < deadline and process.poll() is None:
+    while time.monotonic() < deadline and not _ends_within(process, 0.2):
         try:
             if httpx.get(f"{settings.url('mlflow')}/health", timeout=5).status_code == 200:
                 return
         except httpx.HTTPError:
-            pass
-        time.sleep(0.2)
+            continue
     raise AssertionError(f"The server did not start: {log.read_text(errors='replace')[-2000:]}")
+
+
+def _ends_within(process, seconds):
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True

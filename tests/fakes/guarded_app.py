@@ -1,0 +1,100 @@
+"""A small ASGI app to stand behind the guard, and a client that needs no server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from handrail.entrypoints.bento import App, Message, Receive, Rules, Send
+
+TOKEN = "t" * 32
+RULES = Rules(
+    token=TOKEN,
+    open_paths=frozenset({"/readyz", "/livez", "/metrics"}),
+    guarded_paths=frozenset({"/predict", "/api/feedback"}),
+    model_paths=frozenset({"/predict"}),
+    page=b"<html>page</html>",
+    max_body_bytes=100,
+    body_timeout_s=0.05,
+)
+
+
+@dataclass
+class Inner:
+    """An app that records what reaches it and answers as it is told."""
+
+    status: int = 200
+    kind: bytes = b"application/json"
+    body: bytes = b'{"ok": true}'
+    raises: Exception | None = None
+    late: bool = False
+    seen: list[tuple[str, bytes]] = field(default_factory=list)
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            self.seen.append(("lifespan", b""))
+            return
+        message = await receive()
+        self.seen.append((scope["path"], message["body"]))
+        if self.raises is not None and not self.late:
+            raise self.raises
+        await send({"type": "http.response.start", "status": self.status, "headers": [(b"content-type", self.kind)]})
+        if self.raises is not None:
+            raise self.raises
+        half = len(self.body) // 2
+        await send({"type": "http.response.body", "body": self.body[:half], "more_body": True})
+        await send({"type": "http.response.body", "body": self.body[half:]})
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def problem(self) -> dict[str, Any]:
+        assert self.headers["content-type"] == "application/problem+json"
+        return json.loads(self.body)
+
+
+AUTHORISED = ((b"authorization", b"Bearer " + TOKEN.encode()), (b"content-type", b"application/json"))
+
+
+def call(
+    app: App,
+    path: str,
+    method: str = "POST",
+    headers: Iterable[tuple[bytes, bytes]] = AUTHORISED,
+    body: Iterable[bytes] = (b"{}",),
+    complete: bool = True,
+) -> Answer:
+    """Send one request through an ASGI app; `body` are its chunks, the last one missing if not `complete`."""
+    sent: list[Message] = []
+    chunks = list(body)
+    messages: list[Message] = [
+        {"type": "http.request", "body": chunk, "more_body": not complete or index < len(chunks) - 1}
+        for index, chunk in enumerate(chunks)
+    ]
+
+    async def receive() -> Message:
+        if messages:
+            return messages.pop(0)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "path": path, "method": method, "headers": list(headers)}
+    asyncio.run(app(scope, receive, send))
+    assert [message["type"] for message in sent[:1]] == ["http.response.start"]
+    assert sum(message["type"] == "http.response.start" for message in sent) == 1
+    return Answer(
+        sent[0]["status"],
+        {key.decode().lower(): value.decode() for key, value in sent[0]["headers"]},
+        b"".join(message["body"] for message in sent[1:]),
+    )
