@@ -181,3 +181,26 @@ def test_an_export_goes_to_stdout(handrail, form):
     assert "flights/d1" in out
     assert handrail("export", "data/raw/2013-01.csv", "--format", form, "--towards", "effects")[0] == 0
     assert handrail("export", "no-such-thing", "--format", form)[0] == 1
+
+
+def test_the_doctor_is_content_with_a_whole_story_and_names_what_breaks_it(handrail, home):
+    code, out, _ = handrail("check")
+    assert (code, out) == (0, "Nothing is missing, nothing dangles, nothing contradicts.\n")
+
+    home.point("slot", "bento://flights/gone", NOON, by="actor://s/ann")
+
+    code, out, _ = handrail("check")
+    assert code == 1
+    assert out.startswith("pointer-to-nowhere: 1\n  slot: since 2026-11-23T12:00")
+    code, out, _ = handrail("check", "--json")
+    assert (code, json.loads(out)[0]["kind"]) == (1, "pointer-to-nowhere")
+
+
+def test_predictions_that_lineage_cannot_explain_are_found(handrail):
+    platform = open_platform()
+    platform.feedback.record_predictions([Prediction("q", "deploy://local/flights/unknown", "f", NOON, 0.5, 1)])
+    platform.close()
+
+    (flaw,) = json.loads(handrail("check", "--json")[1])
+
+    assert (flaw["kind"], flaw["subject"]) == ("unlinked-predictions", "deploy://local/flights/unknown")

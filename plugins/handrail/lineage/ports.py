@@ -11,6 +11,7 @@ from handrail.lineage.domain import (
     DigestConflict,
     Direction,
     Facts,
+    Flaw,
     LineageEvent,
     PipelineRecord,
     Pointer,
@@ -164,3 +165,24 @@ class Transport(Protocol):
             Refused: the receiver will never take this event.
             Unavailable: it may take it later.
         """
+
+
+class GraphAudit(Protocol):
+    """Looks for what is wrong in what is held."""
+
+    def flaws(self, overdue: datetime) -> tuple[Flaw, ...]:
+        """Return every flaw; a run that began before `overdue` should have ended."""
+
+
+class BytesAudit(Protocol):
+    """Compares bytes with the digests that lineage recorded."""
+
+    def changed(self, project: Path) -> tuple[Flaw, ...]:
+        """Return a flaw for each file of `project` that is not what its pipeline's last run left."""
+
+
+class PredictionCensus(Protocol):
+    """Knows who made predictions."""
+
+    def deployments(self) -> Mapping[str, int]:
+        """Return the URI of each deployment, and how many predictions it made."""

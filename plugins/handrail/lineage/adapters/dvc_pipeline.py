@@ -67,6 +67,16 @@ class DvcPipeline:
         return PipelineRecord(self._repository, tuple(stages))
 
 
+def hashed_files(project: Path) -> set[tuple[str, str]]:
+    """Return every path that dvc.lock names, with its md5; a path that two stages name differently comes twice.
+
+    Raises:
+        Unavailable: there is no dvc.lock.
+    """
+    entries = _read_lock(project).values()
+    return {found for entry in entries for part in ("deps", "outs") for found in _hashed(entry, part)}
+
+
 def _read_lock(project: Path) -> Entries:
     try:
         return _parse(f"{project.name}/{LOCK}", (project / LOCK).read_bytes())

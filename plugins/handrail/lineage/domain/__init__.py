@@ -22,6 +22,7 @@ from handrail.lineage.domain.facts import (
     describe_activity,
     describe_derivation,
 )
+from handrail.lineage.domain.flaws import Flaw
 from handrail.lineage.domain.graph import (
     DigestConflict,
     Direction,
@@ -73,6 +74,7 @@ from handrail.lineage.domain.timeline import Reign, match_name, reigns
 from handrail.lineage.domain.vocabulary import Role, Verb
 
 __all__ = [
+    "Flaw",
     "reigns",
     "match_name",
     "Reign",

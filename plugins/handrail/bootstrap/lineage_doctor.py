@@ -1,0 +1,52 @@
+"""Which adapters stand behind the doctor of lineage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from handrail.clock import system_time
+from handrail.lineage.domain import Flaw
+from handrail.lineage.service import Doctor, DoctorPorts
+from handrail.storage import Store
+
+__all__ = ["Doctor", "Flaw", "open_doctor"]
+
+
+class _KnowsDeployments(Protocol):
+    """What of the feedback plugin the doctor asks."""
+
+    def deployments(self) -> Sequence[_HasUri]: ...
+
+    def count_predictions(self, deployments: Sequence[str]) -> Mapping[str, int]: ...
+
+
+class _HasUri(Protocol):
+    @property
+    def uri(self) -> str: ...
+
+
+class FeedbackCensus:
+    """Counts predictions by the feedback log."""
+
+    def __init__(self, feedback: _KnowsDeployments) -> None:
+        """Ask `feedback`."""
+        self._feedback = feedback
+
+    def deployments(self) -> Mapping[str, int]:
+        """Return the URI of each deployment, and how many predictions it made."""
+        uris = [record.uri for record in self._feedback.deployments()]
+        return self._feedback.count_predictions(uris) if uris else {}
+
+
+def open_doctor(store: Store, feedback: _KnowsDeployments) -> Doctor:
+    """Open the doctor over `store`, its tables brought up to date."""
+    from handrail.lineage.adapters.dvc_bytes import DvcBytes
+    from handrail.lineage.adapters.sql_audit import SqlAudit
+    from handrail.lineage.adapters.sql_graph import SqlGraph
+    from handrail.lineage.adapters.tables import MIGRATIONS
+    from handrail.storage import migrate
+
+    migrate(store, "lineage", MIGRATIONS)
+    graph = SqlGraph(store)
+    return Doctor(DoctorPorts(graph, graph, SqlAudit(store), DvcBytes(), FeedbackCensus(feedback), system_time))

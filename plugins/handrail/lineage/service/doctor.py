@@ -1,0 +1,69 @@
+"""The doctor: looks for everything that would make an answer of lineage incomplete or wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from handrail.clock import Clock
+from handrail.lineage.domain import Direction, Flaw
+from handrail.lineage.ports import BytesAudit, ConflictLog, GraphAudit, GraphStore, PredictionCensus
+
+PATIENCE = timedelta(days=1)
+MAX_NODES = 50_000
+COMMIT, DATA, SHA256 = "git-commit", "dvc-data", "sha256:"
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorPorts:
+    """What the doctor looks at."""
+
+    graph: GraphStore
+    conflicts: ConflictLog
+    audit: GraphAudit
+    files: BytesAudit
+    census: PredictionCensus
+    clock: Clock
+
+
+class Doctor:
+    """Finds flaws, and changes nothing."""
+
+    def __init__(self, ports: DoctorPorts) -> None:
+        """Look at `ports`."""
+        self._ports = ports
+
+    def check(self, project: Path) -> tuple[Flaw, ...]:
+        """Return every flaw of the graph, of the predictions' links and of the files of `project`, each once."""
+        found = {*self._ports.audit.flaws(self._overdue()), *self._contradictions(), *self._predictions()}
+        return tuple(sorted({*found, *self._ports.files.changed(project)}))
+
+    def _overdue(self) -> datetime:
+        return self._ports.clock() - PATIENCE
+
+    def _contradictions(self) -> Iterator[Flaw]:
+        for conflict in self._ports.conflicts.conflicts():
+            others = ", ".join(conflict.others)
+            yield Flaw("two-digests", conflict.uri, f"it stands as {conflict.standing} and was claimed as {others}")
+
+    def _predictions(self) -> Iterator[Flaw]:
+        """Follow each deployment that made predictions back to a commit and to data with a sha256."""
+        for deployment, count in sorted(self._ports.census.deployments().items()):
+            walk = self._ports.graph.walk(deployment, Direction.CAUSES, MAX_NODES) if count else None
+            if not count:
+                continue
+            if walk is None:
+                yield Flaw(
+                    "unlinked-predictions", deployment, f"lineage does not know what made its {count:,} predictions"
+                )
+                continue
+            if walk.truncated:
+                yield Flaw("too-large-to-check", deployment, f"more than {MAX_NODES:,} nodes led to it")
+            elif not any(node.kind == COMMIT for node in walk.nodes):
+                yield Flaw("predictions-without-commit", deployment, f"no commit led to its {count:,} predictions")
+            elif not any(node.kind == DATA and (node.digest or "").startswith(SHA256) for node in walk.nodes):
+                yield Flaw(
+                    "predictions-without-data", deployment, f"no sha256 of data led to its {count:,} predictions"
+                )
