@@ -83,7 +83,8 @@ class QueryRows:
         """Run the query for the first and last time alone."""
         name = self.event_time.replace('"', '""')
         with _duckdb() as connection:
-            table = connection.sql(f'select "{name}" from ({self.query}\n)').to_arrow_table()
+            ends = f'select unnest([min("{name}"), max("{name}")]) as "{name}" from ({self.query}\n)'
+            table = connection.sql(ends).to_arrow_table()
         return FrameRows(table, self.event_time).bounds()
 
 
