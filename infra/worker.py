@@ -11,6 +11,7 @@ from pathlib import Path
 
 from handrail.errors import HandrailError, Unavailable
 from handrail.settings import Settings, load_settings
+from handrail.tools import require
 from infra.servers import WORK_POOL, address_of, answers
 
 SERVER_WITHIN_S = 120
@@ -21,6 +22,7 @@ def main() -> int:
     """Prepare the server for this project and turn into the worker; return only when that fails."""
     settings = load_settings()
     try:
+        require("prefect", "prefect")
         wait_for_server(settings)
         deploy(settings.project)
     except HandrailError as err:

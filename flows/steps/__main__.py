@@ -7,8 +7,17 @@ import sys
 from pathlib import Path
 
 from handrail.errors import HandrailError
+from handrail.tools import require
 
-STAGES = ("acquire", "validate", "features", "train", "evaluate", "package")
+STAGES = {
+    "acquire": ("polars",),
+    "validate": ("polars", "great_expectations"),
+    "features": ("polars", "feast"),
+    "train": ("polars", "mlflow", "sklearn"),
+    "evaluate": ("polars", "matplotlib", "sklearn"),
+    "package": ("polars", "mlflow", "onnxruntime", "skl2onnx"),
+}
+"""Each stage with the optional packages that it works with."""
 
 
 def main(arguments: list[str]) -> int:
@@ -18,6 +27,8 @@ def main(arguments: list[str]) -> int:
         return 2
     stage = arguments[0]
     try:
+        for package in STAGES[stage]:
+            require(package, "reference")
         importlib.import_module(f"flows.steps.{stage}").run(Path.cwd())
     except HandrailError as err:
         print(f"{stage}: {err}", file=sys.stderr)

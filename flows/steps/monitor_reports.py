@@ -19,6 +19,7 @@ import numpy as np
 
 from flows.steps.monitoring_config import MonitoringRules
 from handrail.errors import Unavailable
+from handrail.tools import require
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +83,9 @@ def add_reports(
 
     Raises:
         Unavailable: the workspace cannot be written, or Evidently ran fewer tests than it was asked for.
+        MissingTool: Evidently is not installed.
     """
+    require("evidently", "evidently")
     from evidently.ui.workspace import Workspace
 
     try:

@@ -21,6 +21,7 @@ from handrail.clock import system_time
 from handrail.entrypoints.serving_token import serving_token
 from handrail.errors import HandrailError, Unavailable
 from handrail.settings import Settings, load_settings
+from handrail.tools import require
 from infra.processes import Child, Place, stop_left_over
 from infra.servers import environment, require_free_ports, with_free_ports
 
@@ -129,6 +130,7 @@ def start_bento(settings: Settings, target: str | None = None, *, free_port: boo
 def main(execute: Callable[[str, list[str], dict[str, str]], None] = os.execve) -> None:
     """Become the server of what the environment points at."""
     try:
+        require("bentoml", "bentoml")
         settings = load_settings()
         require_free_ports(settings, ["bento"])
         serving_token(settings)

@@ -65,4 +65,4 @@ class MissingTool(Unavailable):
     """An optional package is not installed."""
 
     def __init__(self, package: str, extra: str) -> None:
-        super().__init__(package, "it is not installed", f"Install it with: pip install 'handrail[{extra}]'.")
+        super().__init__(package, "it is not installed", f"In Handrail's checkout: pip install '.[{extra}]'.")

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("plugins", "flows", "feature_repo", "bentos", "infra")
 TOP_LEVEL = {"plugins", "flows", "feature_repo", "bentos", "config", "tests", "infra"}
-OPEN_TO_THE_PROJECT = ("bootstrap", "refs", "errors", "clock", "settings", "entrypoints")
+OPEN_TO_THE_PROJECT = ("bootstrap", "refs", "errors", "clock", "settings", "entrypoints", "tools")
 VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
 
 

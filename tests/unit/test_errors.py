@@ -37,4 +37,4 @@ def test_a_refusal_keeps_its_reasons_apart():
 
 
 def test_a_missing_tool_names_the_install_command():
-    assert "pip install 'handrail[feast]'" in str(errors.MissingTool("feast", "feast"))
+    assert "In Handrail's checkout: pip install '.[feast]'." in str(errors.MissingTool("feast", "feast"))

@@ -14,11 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import bentoml
-from _bentoml_sdk import Service
 from pydantic import ValidationError
 
 from handrail.entrypoints.bento import Guard, Rules
+from handrail.tools import require
+
+require("bentoml", "bentoml")
+import bentoml  # noqa: E402
+from _bentoml_sdk import Service  # noqa: E402
 
 # OpenTelemetry costs 0.35 ms a request and has no switch; nothing collects the traces.
 _UNWANTED = frozenset({"OpenTelemetryMiddleware"})

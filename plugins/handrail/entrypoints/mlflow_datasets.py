@@ -10,9 +10,11 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mlflow.data.dataset_source import DatasetSource
+from handrail.errors import Conflict, InvalidInput, Unavailable
+from handrail.tools import require
 
-from handrail.errors import Conflict, InvalidInput, MissingTool, Unavailable
+require("mlflow", "mlflow")
+from mlflow.data.dataset_source import DatasetSource  # noqa: E402
 
 SCHEME = "dvc://"
 _FORM = re.compile(r"dvc://(?P<path>[^@\s]+)(@(?P<rev>[^@\s]+))?")
@@ -106,11 +108,10 @@ def _md5_of(root: Path, path: str) -> str:
 
 def _fetch(project: Path, path: str, rev: str) -> Path:
     """Copy `path` as of `rev` into a new folder, below which it has the same path."""
-    try:
-        from dvc.api import DVCFileSystem
-        from dvc.exceptions import DvcException
-    except ImportError as err:
-        raise MissingTool("dvc", "dvc") from err
+    require("dvc", "dvc")
+    from dvc.api import DVCFileSystem
+    from dvc.exceptions import DvcException
+
     folder = Path(tempfile.mkdtemp(prefix="handrail-dvc-"))
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
     try:

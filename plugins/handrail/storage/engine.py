@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from handrail.errors import Misconfigured, Unavailable
+from handrail.tools import require
 
 BUSY_TIMEOUT_S = 30
 
@@ -69,6 +70,7 @@ def open_store(url: str) -> Store:
 
     Raises:
         Misconfigured: the URL cannot be used.
+        MissingTool: the database's driver is not installed.
     """
     try:
         parsed = make_url(url)
@@ -79,6 +81,7 @@ def open_store(url: str) -> Store:
     if parsed.get_backend_name() == "sqlite":
         return Store(_open_sqlite(parsed))
     if parsed.get_backend_name() == "postgresql":
+        require("psycopg", "postgresql")
         return Store(sa.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True))
     raise Misconfigured("database_url", f"{parsed.get_backend_name()!r} is not supported", "Use SQLite or PostgreSQL.")
 

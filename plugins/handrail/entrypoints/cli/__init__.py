@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import NoReturn
 
 import typer
+from rich.markup import escape
 
 from handrail import __version__
 from handrail.entrypoints.cli.output import messages
@@ -55,7 +56,7 @@ def main() -> None:
     try:
         build()()
     except HandrailError as err:
-        messages.print(f"[bold red]error:[/] {err}", markup=True, highlight=False, soft_wrap=True)
+        messages.print(f"[bold red]error:[/] {escape(str(err))}", markup=True, highlight=False, soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
         _say_interrupted()

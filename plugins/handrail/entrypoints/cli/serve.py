@@ -8,8 +8,9 @@ import typer
 
 from handrail.bootstrap import open_platform
 from handrail.entrypoints.cli.output import messages
-from handrail.errors import MissingTool, Unavailable
+from handrail.errors import Unavailable
 from handrail.settings import Settings
+from handrail.tools import require
 
 GRACE_S = 10
 
@@ -21,10 +22,9 @@ def attach(app: typer.Typer) -> None:
 
 def serve() -> None:
     """Take OpenLineage events and answer questions at `ports.lineage`, until Ctrl-C."""
-    try:
-        import uvicorn
-    except ImportError as err:
-        raise MissingTool("uvicorn", "server") from err
+    require("uvicorn", "server")
+    import uvicorn
+
     from handrail.bootstrap.lineage_events import open_access
     from handrail.entrypoints.lineage_api import lineage_app
 

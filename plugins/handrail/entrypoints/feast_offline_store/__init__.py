@@ -4,6 +4,14 @@ offline_store:
     type: handrail.entrypoints.feast_offline_store.HandrailOfflineStore
 """
 
-from handrail.entrypoints.feast_offline_store.store import HandrailOfflineStore, HandrailOfflineStoreConfig
+from handrail.tools import require
+
+for _package in ("feast", "duckdb", "polars", "pyarrow"):
+    require(_package, "feast")
+
+from handrail.entrypoints.feast_offline_store.store import (  # noqa: E402
+    HandrailOfflineStore,
+    HandrailOfflineStoreConfig,
+)
 
 __all__ = ["HandrailOfflineStore", "HandrailOfflineStoreConfig"]

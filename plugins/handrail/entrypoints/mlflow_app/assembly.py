@@ -13,6 +13,7 @@ from handrail.bootstrap import open_platform
 from handrail.bootstrap.approvals import GateHost, OpenGate, apply_environment, open_gate, prepare_mlflow
 from handrail.errors import HandrailError, Misconfigured
 from handrail.settings import load_settings
+from handrail.tools import require
 
 _log = logging.getLogger("handrail.approvals")
 
@@ -27,6 +28,7 @@ def assemble(app: Any) -> Any:
 
 
 def _assemble(app: Any) -> Any:
+    require("mlflow", "mlflow")
     settings = load_settings()
     # Before mlflow.server.auth is imported: it reads its file and its secret at import.
     apply_environment(prepare_mlflow(settings))

@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from handrail.errors import MissingTool, Unavailable
+from handrail.errors import Unavailable
 from handrail.feedback.domain import Kind, LabelTable
+from handrail.tools import require
 
 
 class PyarrowLabels:
@@ -25,11 +26,10 @@ class PyarrowLabels:
             MissingTool: pyarrow is not installed.
             Unavailable: the file cannot be written.
         """
-        try:
-            import pyarrow as pa
-            import pyarrow.parquet as pq
-        except ImportError as err:
-            raise MissingTool("pyarrow", "feast") from err
+        require("pyarrow", "parquet")
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
         beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
