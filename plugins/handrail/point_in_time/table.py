@@ -81,6 +81,10 @@ class FeatureTable:
             self._check_key(own[column], column, entities, entity)
 
     def _check_key(self, own: pl.DataType, column: str, entities: pl.Schema, entity: str) -> None:
+        if entity == AT:
+            raise InvalidInput(
+                f"{self.name}:{column}", f"{AT!r} is a name of the join's own", "Rename the entity column."
+            )
         if entity not in entities:
             raise UnknownReference(
                 "entity column", entity, f"Feature view {self.name!r} is looked up by it: add it to the entity frame."

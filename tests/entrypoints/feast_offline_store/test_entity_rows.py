@@ -78,7 +78,9 @@ def test_a_query_may_end_in_a_remark(tmp_path, weather, end):
     assert _retrieve(tmp_path, [weather], sql).column("v").to_pylist() == [12]
 
 
-@pytest.mark.parametrize("sql", ["drop table x", "select 1 as k", "select * from read_parquet('none.parquet')"])
+@pytest.mark.parametrize(
+    "sql", ["drop table x", "select 1 as k", "select 1 as k, 2 as k", "select * from read_parquet('none.parquet')"]
+)
 def test_a_query_that_gives_no_rows_with_times_is_refused(tmp_path, weather, sql):
     with pytest.raises(InvalidInput, match="entity_df"):
         _retrieve(tmp_path, [weather], sql)

@@ -73,3 +73,11 @@ def test_a_value_that_one_side_cannot_hold_equals_nothing(own, entity, found):
 def test_keys_of_two_families_are_refused(own, entity):
     with pytest.raises(InvalidInput, match=r"f:k.*'id'"):
         _found(own, entity)
+
+
+def test_a_key_may_not_have_the_name_of_the_joins_own_column():
+    entities = pl.DataFrame({"__at": [1], "ts": [START]})
+    rows = pl.LazyFrame({"k": [1], "t": [START], "v": [7]})
+
+    with pytest.raises(InvalidInput, match="f:k.*Rename"):
+        Join(entities.schema, "ts", [FeatureTable("f", rows, "t", {"k": "__at"}, {"v": "v"})]).check()

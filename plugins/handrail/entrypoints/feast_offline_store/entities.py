@@ -135,6 +135,8 @@ def from_query(query: str) -> QueryRows:
         raise InvalidInput(
             "entity_df", f"DuckDB cannot run the query ({str(err).splitlines()[0].rstrip('.')})", "Correct the SQL."
         ) from err
+    if twice := [name for name in schema.names if schema.names.count(name) > 1]:
+        raise InvalidInput(f"entity_df:{twice[0]}", "two columns have this name", "Rename or drop one.")
     times = [field.name for field in schema if pa.types.is_timestamp(field.type)]
     if EVENT_TIME not in schema.names and len(times) != 1:
         raise InvalidInput("entity_df", "the query gives no one column of times", f"Name it {EVENT_TIME!r}.")
