@@ -17,9 +17,10 @@ OURS = ("HANDRAIL_", "MLFLOW_", "PREFECT_", "BENTOML_", "DVC_")
 
 @dataclass(frozen=True)
 class Loop:
-    """A finished short demo: its checkout, what it printed, and how the checkout looked before and after."""
+    """A finished short demo: its checkout, summary and screen, and how the checkout looked before and after."""
 
     checkout: Path
+    first: dict
     said: str
     before: str
     after: str
@@ -28,12 +29,9 @@ class Loop:
     def clone(self):
         return self.checkout / ".handrail" / "demo" / "project"
 
-    @property
-    def summary(self):
-        return json.loads((self.checkout / ".handrail" / "demo" / "summary.json").read_text())
-
     def figures(self, step):
-        return next(each["figures"] for each in self.summary["steps"] if each["name"] == step)
+        """Return what the first run told of a step."""
+        return next(each["figures"] for each in self.first["steps"] if each["name"] == step)
 
     def run(self, *command, folder=None):
         """Run one of the installed programs by name, as a user in this checkout's `handrail env`."""
@@ -48,6 +46,11 @@ class Loop:
             text=True,
             timeout=600,
         )
+
+
+def read_summary(checkout):
+    """Return what the newest demo in a checkout wrote."""
+    return json.loads((checkout / ".handrail" / "demo" / "summary.json").read_text())
 
 
 def plain_environment():
@@ -91,4 +94,4 @@ def loop(tmp_path_factory):
     )
 
     assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-4000:]
-    return Loop(checkout, run.stdout, before, git(checkout, "status", "--porcelain"))
+    return Loop(checkout, read_summary(checkout), run.stdout, before, git(checkout, "status", "--porcelain"))
