@@ -193,7 +193,7 @@ def test_the_doctor_is_content_with_a_whole_story_and_names_what_breaks_it(handr
     assert code == 1
     assert out.startswith("pointer-to-nowhere: 1\n  slot: since 2026-11-23T12:00")
     code, out, _ = handrail("check", "--json")
-    assert (code, json.loads(out)[0]["kind"]) == (1, "pointer-to-nowhere")
+    assert (code, json.loads(out)["flaws"][0]["kind"]) == (1, "pointer-to-nowhere")
 
 
 def test_predictions_that_lineage_cannot_explain_are_found(handrail):
@@ -201,6 +201,9 @@ def test_predictions_that_lineage_cannot_explain_are_found(handrail):
     platform.feedback.record_predictions([Prediction("q", "deploy://local/flights/unknown", "f", NOON, 0.5, 1)])
     platform.close()
 
-    (flaw,) = json.loads(handrail("check", "--json")[1])
+    told = json.loads(handrail("check", "--json")[1])
+    (flaw,) = told["flaws"]
 
     assert (flaw["kind"], flaw["subject"]) == ("unlinked-predictions", "deploy://local/flights/unknown")
+    assert told["coverage"]["predictions"] - told["coverage"]["traced"] == 1
+    assert "predictions lead back to a commit and to data with a sha256." in handrail("check")[1]

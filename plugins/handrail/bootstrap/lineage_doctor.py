@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from handrail.clock import system_time
-from handrail.lineage.domain import Flaw
+from handrail.lineage.domain import Coverage, Flaw
 from handrail.lineage.service import Doctor, DoctorPorts
 from handrail.storage import Store
 
-__all__ = ["Doctor", "Flaw", "open_doctor"]
+__all__ = ["Coverage", "Doctor", "Flaw", "open_doctor"]
 
 
 class _KnowsDeployments(Protocol):

@@ -15,6 +15,7 @@ from handrail.lineage.adapters.sql_pointers import SqlPointers
 from handrail.lineage.adapters.tables import metadata, node_id
 from handrail.lineage.domain import (
     ActivityDetails,
+    Coverage,
     Facts,
     Flaw,
     NodeFact,
@@ -209,6 +210,12 @@ def found(store, counts, project="."):
 
 def test_predictions_that_lead_to_commit_and_data_are_well(store):
     assert found(store, {DEPLOYMENT.uri: 3, "deploy://local/flights/unused": 0}) == []
+
+
+def test_coverage_counts_each_prediction_and_those_that_lead_to_commit_and_data(store):
+    counts = {DEPLOYMENT.uri: 3, "deploy://local/flights/unused": 0, "deploy://gone": 4}
+
+    assert a_doctor(store, counts).coverage() == Coverage(predictions=7, traced=3)
 
 
 def test_predictions_that_lead_nowhere_are_found(store):

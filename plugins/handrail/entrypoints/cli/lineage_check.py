@@ -20,13 +20,17 @@ def check(as_json: AsJson = False) -> None:
     """Look for links that are missing, dangle or contradict, changed bytes, unlinked predictions; exit 1 if any."""
     platform = open_platform()
     try:
-        flaws = open_doctor(platform.store, platform.feedback).check(platform.settings.project)
+        doctor = open_doctor(platform.store, platform.feedback)
+        flaws, coverage = doctor.check(platform.settings.project), doctor.coverage()
     finally:
         platform.close()
     if as_json:
-        print_json([asdict(flaw) for flaw in flaws])
+        print_json({"flaws": [asdict(flaw) for flaw in flaws], "coverage": asdict(coverage)})
     else:
         _print(flaws)
+        if coverage.predictions:
+            traced = f"{coverage.traced:,} of {coverage.predictions:,}"
+            typer.echo(f"{traced} predictions lead back to a commit and to data with a sha256.")
     if flaws:
         raise typer.Exit(1)
 

@@ -22,7 +22,7 @@ from handrail.lineage.domain.facts import (
     describe_activity,
     describe_derivation,
 )
-from handrail.lineage.domain.flaws import Flaw
+from handrail.lineage.domain.flaws import Coverage, Flaw
 from handrail.lineage.domain.graph import (
     DigestConflict,
     Direction,
@@ -75,6 +75,7 @@ from handrail.lineage.domain.vocabulary import Role, Verb
 
 __all__ = [
     "Flaw",
+    "Coverage",
     "reigns",
     "match_name",
     "Reign",

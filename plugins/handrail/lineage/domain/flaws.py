@@ -1,4 +1,4 @@
-"""What the doctor finds: links that are missing, dangle or contradict one another, and bytes that changed."""
+"""What the doctor finds: missing, dangling or contradicting links, changed bytes; and how many predictions trace."""
 
 from __future__ import annotations
 
@@ -12,3 +12,11 @@ class Flaw:
     kind: str
     subject: str
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How many predictions there are, and how many of them lead back to a commit and to data with a sha256."""
+
+    predictions: int
+    traced: int

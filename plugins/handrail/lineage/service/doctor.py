@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from handrail.clock import Clock
-from handrail.lineage.domain import Direction, Flaw
+from handrail.lineage.domain import Coverage, Direction, Flaw
 from handrail.lineage.ports import BytesAudit, ConflictLog, GraphAudit, GraphStore, PredictionCensus
 
 PATIENCE = timedelta(days=1)
@@ -40,6 +40,12 @@ class Doctor:
         found = {*self._ports.audit.flaws(self._overdue()), *self._contradictions(), *self._predictions()}
         return tuple(sorted({*found, *self._ports.files.changed(project)}))
 
+    def coverage(self) -> Coverage:
+        """Count all predictions, and those whose deployment leads back to a commit and to data with a sha256."""
+        counts = list(self._deployments())
+        traced = sum(count for uri, count in counts if self._judge(uri, count) is None)
+        return Coverage(sum(count for _, count in counts), traced)
+
     def _overdue(self) -> datetime:
         return self._ports.clock() - PATIENCE
 
@@ -49,21 +55,25 @@ class Doctor:
             yield Flaw("two-digests", conflict.uri, f"it stands as {conflict.standing} and was claimed as {others}")
 
     def _predictions(self) -> Iterator[Flaw]:
-        """Follow each deployment that made predictions back to a commit and to data with a sha256."""
-        for deployment, count in sorted(self._ports.census.deployments().items()):
-            walk = self._ports.graph.walk(deployment, Direction.CAUSES, MAX_NODES) if count else None
-            if not count:
-                continue
-            if walk is None:
-                yield Flaw(
-                    "unlinked-predictions", deployment, f"lineage does not know what made its {count:,} predictions"
-                )
-                continue
-            if walk.truncated:
-                yield Flaw("too-large-to-check", deployment, f"more than {MAX_NODES:,} nodes led to it")
-            elif not any(node.kind == COMMIT for node in walk.nodes):
-                yield Flaw("predictions-without-commit", deployment, f"no commit led to its {count:,} predictions")
-            elif not any(node.kind == DATA and (node.digest or "").startswith(SHA256) for node in walk.nodes):
-                yield Flaw(
-                    "predictions-without-data", deployment, f"no sha256 of data led to its {count:,} predictions"
-                )
+        for deployment, count in self._deployments():
+            if flaw := self._judge(deployment, count):
+                yield flaw
+
+    def _deployments(self) -> Iterator[tuple[str, int]]:
+        """Return the deployments that made predictions, and how many."""
+        return ((uri, count) for uri, count in sorted(self._ports.census.deployments().items()) if count)
+
+    def _judge(self, deployment: str, count: int) -> Flaw | None:
+        """Follow a deployment back to a commit and to data with a sha256; None if both are reached."""
+        walk = self._ports.graph.walk(deployment, Direction.CAUSES, MAX_NODES)
+        if walk is None:
+            return Flaw(
+                "unlinked-predictions", deployment, f"lineage does not know what made its {count:,} predictions"
+            )
+        if walk.truncated:
+            return Flaw("too-large-to-check", deployment, f"more than {MAX_NODES:,} nodes led to it")
+        if not any(node.kind == COMMIT for node in walk.nodes):
+            return Flaw("predictions-without-commit", deployment, f"no commit led to its {count:,} predictions")
+        if not any(node.kind == DATA and (node.digest or "").startswith(SHA256) for node in walk.nodes):
+            return Flaw("predictions-without-data", deployment, f"no sha256 of data led to its {count:,} predictions")
+        return None
