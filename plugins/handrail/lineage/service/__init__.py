@@ -1,9 +1,11 @@
 """The use cases of lineage: the graph and its questions, events in and out, and who may use them over HTTP."""
 
 from handrail.lineage.service.access import Access
+from handrail.lineage.service.asking import MAX_NODES
 from handrail.lineage.service.doctor import Doctor, DoctorPorts
 from handrail.lineage.service.forwarding import Forwarder
-from handrail.lineage.service.graph import MAX_NODES, Lineage, LineagePorts
+from handrail.lineage.service.foundation import LineagePorts
+from handrail.lineage.service.graph import Lineage
 from handrail.lineage.service.intake import EventIntake, IntakePorts
 
 __all__ = [
