@@ -86,6 +86,19 @@ def test_repeating_facts_changes_nothing(graph):
     assert graph.walk("dvc://shop/model", Direction.CAUSES, 10) == before
 
 
+def test_it_tells_whether_anything_was_new(graph):
+    facts = ran("train", [data("set")], attributes={"by": "hand"})
+
+    assert graph.record(facts)
+    assert not graph.record(facts)
+    assert not graph.record(Facts())
+    assert graph.record(ran("train", [data("set")], asserted_by="prefect")), "a teller"
+    assert graph.record(ran("train", attributes={"by": "flow"})), "an attribute"
+    assert graph.record(ran("train", started=NOON)), "a time"
+    assert not graph.record(ran("train", started=NOON + timedelta(hours=1))), "nothing that the held time lacks"
+    assert graph.record(Facts(frozenset({activity_fact("dvc-stage://shop/test")}))), "a node"
+
+
 def test_times_widen_attributes_unite_and_tellers_are_all_named(graph):
     graph.record(ran("train", [data("set")], started=NOON, ended=NOON, attributes={"by": "hand"}))
     graph.record(ran("train", [data("set")], started=NOON - timedelta(hours=1), asserted_by="prefect"))

@@ -6,8 +6,17 @@ import pytest
 
 from handrail.errors import UnknownReference
 from handrail.lineage.adapters.sql_events import SqlEvents
+from handrail.lineage.adapters.sql_graph import SqlGraph
 from handrail.lineage.adapters.sql_outbox import SqlOutbox
-from handrail.lineage.domain import Forwarded, QueueLength
+from handrail.lineage.domain import (
+    CycleRefused,
+    Direction,
+    Forwarded,
+    QueueLength,
+    Receipt,
+    artifact_at,
+    describe_derivation,
+)
 from handrail.lineage.service import Forwarder
 from tests.fakes.lineage_events import EventsInMemory, OutboxInMemory, a_run_event, read
 from tests.fakes.lineage_receiver import TransportInMemory
@@ -25,13 +34,20 @@ ORDER = [FIRST, START, MIDDLE, END]
 
 
 @pytest.fixture(params=["memory", *KINDS])
-def outbox(request):
+def ports(request):
+    """The log, the graph and the outbox of one store."""
     opened = nullcontext() if request.param == "memory" else an_empty_store(request.param)
     with opened as store:
         log = SqlEvents(store) if store else EventsInMemory()
-        log.add([END, START], BOT, ["marquez", "archive"])
-        log.add([FIRST, MIDDLE], BOT, ["marquez"])
-        yield SqlOutbox(store) if store else OutboxInMemory(log)
+        yield (log, SqlGraph(store), SqlOutbox(store)) if store else (log, log.graph, OutboxInMemory(log))
+
+
+@pytest.fixture
+def outbox(ports):
+    log, _, outbox = ports
+    log.add([END, START], BOT, ["marquez", "archive"])
+    log.add([FIRST, MIDDLE], BOT, ["marquez"])
+    return outbox
 
 
 def ids(events):
@@ -99,3 +115,34 @@ def test_an_unknown_sink_is_told(outbox):
     for call in (forwarder.forward, forwarder.retry):
         with pytest.raises(UnknownReference, match="marquez"):
             call("archive")
+
+
+def test_an_event_that_tells_of_facts_is_queued_with_the_first_of_them(ports):
+    _, graph, outbox = ports
+    facts = describe_derivation(artifact_at("dvc://shop/b"), artifact_at("dvc://shop/a"), "dvc")
+
+    assert graph.record(facts, [END], ["marquez", "archive"])
+    assert not graph.record(facts, [START], ["marquez"]), "nothing new, so nothing to tell"
+
+    assert ids(outbox.waiting("marquez", 9)) == ids(outbox.waiting("archive", 9)) == ids([END])
+    assert graph.walk(END.stream, Direction.CAUSES, 9) is None, "the facts say it, the event does not"
+
+
+def test_a_refused_fact_queues_nothing(ports):
+    _, graph, outbox = ports
+
+    with pytest.raises(CycleRefused):
+        graph.record(describe_derivation(artifact_at("dvc://shop/a"), artifact_at("dvc://shop/a"), "dvc"), [END], ["m"])
+
+    assert outbox.lengths() == ()
+
+
+def test_an_own_event_that_comes_back_is_known_and_one_sent_before_is_not_queued_again(ports):
+    log, graph, outbox = ports
+    log.add([START], BOT, ["marquez"])
+
+    graph.record(describe_derivation(artifact_at("dvc://shop/b"), artifact_at("dvc://shop/a"), "dvc"), [START], ["x"])
+    graph.record(describe_derivation(artifact_at("dvc://shop/c"), artifact_at("dvc://shop/a"), "dvc"), [END], ["x"])
+
+    assert log.add([END], BOT, ["marquez"]) == Receipt(0, 1)
+    assert outbox.lengths() == (QueueLength("marquez", 1, 0), QueueLength("x", 1, 0))

@@ -35,8 +35,11 @@ class GraphInMemory:
         self.nodes = {}
         self.statements = set()
         self.digests = {}
+        self.events = {}
+        self.queue = set()
 
-    def record(self, facts):
+    def record(self, facts, events=(), sinks=()):
+        before = self._held()
         nodes = dict(self.nodes)
         for fact in facts.nodes:
             held = nodes.setdefault(fact.uri, [])
@@ -48,6 +51,15 @@ class GraphInMemory:
         for uri, digest in sorted(_claims(facts.statements - self.statements)):
             self.digests.setdefault(uri, {}).setdefault(digest.partition(":")[0], []).append(digest)
         self.nodes, self.statements = nodes, statements
+        if self._held() == before:
+            return False
+        new = {event.event_id: event for event in events if event.event_id not in self.events}
+        self.events |= new
+        self.queue |= {(sink, event_id) for sink in sinks for event_id in new}
+        return True
+
+    def _held(self):
+        return {uri: self._node(uri) for uri in self.nodes}, self.statements
 
     def walk(self, start, direction, max_nodes):
         if start not in self.nodes:

@@ -62,8 +62,8 @@ class EventsInMemory:
     def __init__(self):
         self.graph = GraphInMemory()
         self.told = set()
-        self.events = {}
-        self.queue = set()
+        self.events = self.graph.events
+        self.queue = self.graph.queue
 
     def add(self, events, sender, sinks):
         new = {event.event_id: event for event in events if event.event_id not in self.events}

@@ -29,8 +29,11 @@ class GraphStore(Protocol):
     The one exception: of several digests of one algorithm for one URI the first recorded stands; all are kept.
     """
 
-    def record(self, facts: Facts) -> None:
-        """Unite `facts` with what is held: durably, all or none.
+    def record(self, facts: Facts, events: Sequence[LineageEvent] = (), sinks: Sequence[str] = ()) -> bool:
+        """Unite `facts` with what is held: durably, all or none. Tell whether anything of them was new.
+
+        Only then, and in the same transaction, `events` that tell of them are kept as Handrail's own, and those that
+        nobody sent before are queued for each sink. What such an event says of the graph is not read: `facts` say it.
 
         Raises:
             CycleRefused: an effect would become its own cause.

@@ -13,6 +13,7 @@ from handrail.lineage.adapters.tables import chunks, event, insert_missing, outb
 from handrail.lineage.domain import Facts, LineageEvent, Receipt, RunState, describe_event
 from handrail.storage import Store
 
+OURSELVES = "handrail"
 Row = dict[str, Any]
 
 
@@ -31,12 +32,19 @@ class SqlEvents:
             told = _without(given, _held(connection, _told_by(sender), given))
             if told:
                 record(connection, Facts.union(describe_event(each, sender) for each in told))
-                _keep_sender(connection, told, sender)
-            new = _without(given, _held(connection, sa.select(event.c.event_id), given))
-            insert_missing(connection, event, [_event_row(each) for each in new])
-            _unite_runs(connection, _runs(new))
-            insert_missing(connection, outbox, [_queued(each, sink) for each in new for sink in sinks])
-        return Receipt(len(new), len(events) - len(new))
+                _unite_runs(connection, _runs(told))
+            new = keep_events(connection, told, sender, sinks)
+        return Receipt(new, len(events) - new)
+
+
+def keep_events(connection: Connection, told: Sequence[LineageEvent], teller: str, sinks: Sequence[str]) -> int:
+    """Keep events and who told them, queue those that nobody told before for each sink, and return their number."""
+    given = {each.event_id: each for each in told}
+    insert_missing(connection, sender, [{"event_id": key, "sender": teller} for key in sorted(given)])
+    new = _without(given, _held(connection, sa.select(event.c.event_id), given))
+    insert_missing(connection, event, [_event_row(each) for each in new])
+    insert_missing(connection, outbox, [_queued(each, sink) for each in new for sink in sinks])
+    return len(new)
 
 
 def _told_by(teller: str) -> sa.Select[Any]:
@@ -52,10 +60,6 @@ def _held(connection: Connection, query: sa.Select[Any], given: Iterable[str]) -
 
 def _without(given: dict[str, LineageEvent], held: set[str]) -> list[LineageEvent]:
     return [given[key] for key in sorted(given.keys() - held)]
-
-
-def _keep_sender(connection: Connection, events: Sequence[LineageEvent], teller: str) -> None:
-    insert_missing(connection, sender, [{"event_id": each.event_id, "sender": teller} for each in events])
 
 
 def _event_row(each: LineageEvent) -> Row:

@@ -9,9 +9,10 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from handrail.lineage.adapters.sql_events import OURSELVES, keep_events
 from handrail.lineage.adapters.sql_recording import record
 from handrail.lineage.adapters.tables import attribute, chunks, digest, edge, node, node_id, statement, to_moment
-from handrail.lineage.domain import DigestConflict, Direction, Edge, Facts, Node, Role, Verb, Walk
+from handrail.lineage.domain import DigestConflict, Direction, Edge, Facts, LineageEvent, Node, Role, Verb, Walk
 from handrail.storage import Store
 
 LARGE = 20_000
@@ -49,10 +50,13 @@ class SqlGraph:
         self._reach = reach
         self._large = large
 
-    def record(self, facts: Facts) -> None:
-        """Unite `facts` with what is held: durably, all or none."""
+    def record(self, facts: Facts, events: Sequence[LineageEvent] = (), sinks: Sequence[str] = ()) -> bool:
+        """Unite `facts` with what is held: durably, all or none. If any was new, keep and queue `events` as well."""
         with self._store.write() as connection:
-            record(connection, facts)
+            is_new = record(connection, facts)
+            if is_new:
+                keep_events(connection, events, OURSELVES, sinks)
+        return is_new
 
     def walk(self, start: str, direction: Direction, max_nodes: int) -> Walk | None:
         """Return everything reachable from `start`, itself included, as one state of the graph."""

@@ -31,23 +31,24 @@ LOCK = "select pg_advisory_xact_lock(hashtext('handrail.lineage.record'))"
 EdgeKey = tuple[int, int, int]
 
 
-def record(connection: Connection, facts: Facts) -> None:
-    """Unite `facts` with what is held, inside the transaction of `connection`.
+def record(connection: Connection, facts: Facts) -> bool:
+    """Unite `facts` with what is held, inside the transaction of `connection`; tell whether anything was new.
 
     Raises:
         CycleRefused: an effect would become its own cause.
         RoleConflict: a URI is held in another role.
     """
     lock(connection)
-    _unite_nodes(connection, _merged(facts.nodes))
+    nodes_changed = _unite_nodes(connection, _merged(facts.nodes))
     new = _new_statements(connection, facts.statements)
     if not new:
-        return
+        return nodes_changed
     edges = _add_edges(connection, new)
     insert_missing(connection, statement, [_row(each) for each in new])
     _claim_digests(connection, new)
     prove(connection, new)
     _refuse_cycles(connection, edges)
+    return True
 
 
 def lock(connection: Connection) -> None:
@@ -77,7 +78,7 @@ def _unite(held: NodeFact, given: NodeFact) -> NodeFact:
     )
 
 
-def _unite_nodes(connection: Connection, given: dict[str, NodeFact]) -> None:
+def _unite_nodes(connection: Connection, given: dict[str, NodeFact]) -> bool:
     ids = {node_id(uri): uri for uri in given}
     held: dict[str, NodeFact] = {}
     for part in chunks(list(ids)):
@@ -91,17 +92,18 @@ def _unite_nodes(connection: Connection, given: dict[str, NodeFact]) -> None:
                 started=to_moment(row.started),
                 ended=to_moment(row.ended),
             )
-    insert_missing(connection, node, [_node_row(fact) for uri, fact in given.items() if uri not in held])
+    changed = insert_missing(connection, node, [_node_row(fact) for uri, fact in given.items() if uri not in held])
     for uri, before in held.items():
         after = _unite(before, given[uri])
         if _node_row(after) != _node_row(before):
             connection.execute(node.update().where(node.c.id == node_id(uri)).values(_node_row(after)))
+            changed += 1
     rows = [
         {"node": node_id(fact.uri), "name": name, "value": value}
         for fact in given.values()
         for name, value in sorted(fact.attributes)
     ]
-    insert_missing(connection, attribute, rows)
+    return changed + insert_missing(connection, attribute, rows) > 0
 
 
 def _node_row(fact: NodeFact) -> dict[str, Any]:

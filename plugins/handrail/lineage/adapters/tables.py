@@ -75,12 +75,13 @@ def node_id(uri: str) -> int:
     return int.from_bytes(hashlib.sha256(uri.encode()).digest()[:8], "big") >> 1
 
 
-def insert_missing(connection: Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert the rows whose key is not there yet."""
+def insert_missing(connection: Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> int:
+    """Insert the rows whose key is not there yet, and return how many."""
     if not rows:
-        return
+        return 0
     dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-    connection.execute(dialect.insert(table).on_conflict_do_nothing(), list(rows))
+    insert = dialect.insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    return connection.execute(insert, list(rows)).rowcount
 
 
 def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
