@@ -49,6 +49,7 @@ KINDS = {
         Kind("worker", "Prefect worker", None, f"/api/work_pools/{WORK_POOL}/workers/filter"),
         Kind("bento", "The bento", "bento", "/livez"),
         Kind("evidently", "Evidently", "evidently", "/"),
+        Kind("lineage", "Lineage", "lineage", "/livez"),
     )
 }
 

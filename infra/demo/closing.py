@@ -25,6 +25,7 @@ def addresses(scene: Scene, report: Report) -> dict[str, object]:
         "prefect": usual.url("prefect"),
         "bento": usual.url("bento"),
         "evidently": f"http://{usual.host}:{usual.ports.evidently}",
+        "lineage": f"http://{usual.host}:{usual.ports.lineage}",
         "credentials": str(scene.settings.credentials.relative_to(scene.checkout)),
     }
 

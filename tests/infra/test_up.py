@@ -69,6 +69,7 @@ def test_everything_starts_on_a_fresh_clone_and_ctrl_c_leaves_nothing(settings):
                     "bento": httpx.get(f"{address_of(settings, 'bento')}/readyz", timeout=30),
                     "mlflow": httpx.get(f"{address_of(settings, 'mlflow')}/health", timeout=30),
                     "prefect": httpx.post(f"{address_of(settings, 'prefect')}/api/deployments/count", json={}),
+                    "lineage": httpx.get(f"{address_of(settings, 'lineage')}/api/v1/lineage/trace?ref=x"),
                 }
                 os.killpg(up.pid, signal.SIGINT)
         watchdog.cancel()
@@ -79,12 +80,13 @@ def test_everything_starts_on_a_fresh_clone_and_ctrl_c_leaves_nothing(settings):
     assert answers["bento"].status_code == 503
     assert answers["mlflow"].status_code == 200
     assert answers["prefect"].json() == 7
+    assert answers["lineage"].status_code == 401
     assert "No permitted model" in shown
-    for name in ("mlflow", "prefect", "bento", "evidently"):
+    for name in ("mlflow", "prefect", "bento", "evidently", "lineage"):
         assert address_of(settings, name) in shown
     assert str(settings.credentials) in shown
     assert up.returncode == 0
-    assert len(groups) == 6
+    assert len(groups) == 7
     assert not [pid for group in groups for pid in _members(group)]
 
 
