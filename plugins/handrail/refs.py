@@ -99,7 +99,7 @@ class TrackingRun:
 
 @dataclass(frozen=True, slots=True)
 class FlowRun:
-    """A Prefect flow run on one server."""
+    """A Prefect flow run; `server` is the setting `environment`: run ids are unique without it."""
 
     server: str
     flow_run_id: str
@@ -108,6 +108,32 @@ class FlowRun:
     def uri(self) -> str:
         """`prefect://<server>/flow-run/<id>`."""
         return f"prefect://{_segment(self.server)}/flow-run/{_segment(self.flow_run_id)}"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRun:
+    """A Prefect task run; `server` as for a flow run."""
+
+    server: str
+    task_run_id: str
+
+    @property
+    def uri(self) -> str:
+        """`prefect://<server>/task-run/<id>`."""
+        return f"prefect://{_segment(self.server)}/task-run/{_segment(self.task_run_id)}"
+
+
+@dataclass(frozen=True, slots=True)
+class FlowDeployment:
+    """A Prefect deployment, the plan that flow runs follow; `server` as for a flow run."""
+
+    server: str
+    deployment_id: str
+
+    @property
+    def uri(self) -> str:
+        """`prefect://<server>/deployment/<id>`."""
+        return f"prefect://{_segment(self.server)}/deployment/{_segment(self.deployment_id)}"
 
 
 @dataclass(frozen=True, slots=True)

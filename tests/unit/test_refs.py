@@ -16,6 +16,8 @@ from handrail import refs
         (refs.FeatureView("flights", "weather", "aa"), "feast://flights/feature_view/weather@aa"),
         (refs.TrackingRun("local", "r1"), "mlflow://local/run/r1"),
         (refs.FlowRun("local", "f1"), "prefect://local/flow-run/f1"),
+        (refs.TaskRun("local", "t1"), "prefect://local/task-run/t1"),
+        (refs.FlowDeployment("local", "d1"), "prefect://local/deployment/d1"),
         (refs.ModelVersion("local", "flights", 17, 2), "mlflow://local/registered/flights/17/2"),
         (refs.BentoTag("flights", "abc"), "bento://flights/abc"),
         (refs.Deployment("local", "flights", "d1"), "deploy://local/flights/d1"),

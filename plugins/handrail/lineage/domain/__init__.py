@@ -21,6 +21,7 @@ from handrail.lineage.domain.facts import (
     activity_fact,
     describe_activity,
     describe_derivation,
+    describe_membership,
 )
 from handrail.lineage.domain.flaws import Coverage, Flaw
 from handrail.lineage.domain.graph import (
@@ -131,6 +132,7 @@ __all__ = [
     "describe_bento",
     "describe_deployment",
     "describe_derivation",
+    "describe_membership",
     "describe_permit",
     "describe_pipeline",
     "describe_registration",

@@ -70,12 +70,16 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class ActivityDetails:
-    """What else is known of an activity; `asserted_by` names the tool that tells it."""
+    """What else is known of an activity; `asserted_by` names the tool that tells it.
+
+    `within` are URIs of activities that it is part of: the flow run of a task run, the plan that a run follows.
+    """
 
     started: datetime | None = None
     ended: datetime | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
     asserted_by: str = "handrail"
+    within: Sequence[str] = ()
 
 
 def describe_activity(
@@ -96,6 +100,18 @@ def describe_activity(
         [Statement(activity.uri, a.uri, Verb.USED, asserted_by, cause_digest=a.digest or "") for a in used]
         + [Statement(a.uri, activity.uri, Verb.GENERATED, asserted_by, effect_digest=a.digest or "") for a in generated]
         + [Statement(activity.uri, agent, Verb.ASSOCIATED_WITH, asserted_by) for agent in agents],
+    )
+
+
+def describe_membership(part: str, wholes: Sequence[str], asserted_by: str) -> Facts:
+    """State which activities an activity is part of.
+
+    Raises:
+        InvalidInput: a URI cannot be used.
+    """
+    return _checked(
+        map(activity_fact, [part, *wholes] if wholes else []),
+        [Statement(part, whole, Verb.ASSOCIATED_WITH, asserted_by) for whole in wholes],
     )
 
 

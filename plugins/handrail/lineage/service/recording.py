@@ -18,6 +18,7 @@ from handrail.lineage.domain import (
     describe_bento,
     describe_deployment,
     describe_derivation,
+    describe_membership,
     describe_permit,
     describe_pipeline,
     describe_registration,
@@ -50,7 +51,8 @@ class Recording:
         """Record what an activity used and generated; `agents` are `actor://` URIs."""
         details = details or ActivityDetails()
         activity = activity_fact(uri_of(uri), kind, details)
-        self._ports.graph.record(describe_activity(activity, used, generated, agents, details.asserted_by))
+        facts = describe_activity(activity, used, generated, agents, details.asserted_by)
+        self._ports.graph.record(facts | describe_membership(activity.uri, details.within, details.asserted_by))
 
     def derive(
         self,
