@@ -40,7 +40,7 @@ def name_author_for_flows(credentials: Path) -> None:
     """Give flows that an automation starts the demo's author as their `author`."""
     password_of(credentials, AUTHOR.account)
     login = (credentials / f"{credentials_name(AUTHOR)}.json").read_text(encoding="ascii")
-    _write_private(credentials / "author.json", login)
+    write_private(credentials / "author.json", login)
 
 
 def password_of(credentials: Path, account: str) -> str:
@@ -48,11 +48,12 @@ def password_of(credentials: Path, account: str) -> str:
     file = credentials / f"demo-{account}.json"
     if not file.exists():
         credentials.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write_private(file, json.dumps({"username": account, "password": secrets.token_urlsafe(24)}))
+        write_private(file, json.dumps({"username": account, "password": secrets.token_urlsafe(24)}))
     return str(json.loads(file.read_text(encoding="ascii"))["password"])
 
 
-def _write_private(file: Path, text: str) -> None:
+def write_private(file: Path, text: str) -> None:
+    """Write a file that its owner alone can read; it appears whole or not at all."""
     beside = file.with_suffix(".next")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as stream:

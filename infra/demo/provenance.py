@@ -1,14 +1,24 @@
-"""Step 12: from one prediction back to bytes, and from one raw file forward to numbers of predictions."""
+"""Step 12: from one prediction back to bytes, from one raw file forward, and whether every prediction traces."""
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
+from typing import Any
+
+import httpx
+
 from handrail.bootstrap.lineage import tell
-from handrail.errors import Refused
+from handrail.bootstrap.lineage_doctor import Coverage, open_doctor
+from handrail.bootstrap.lineage_events import open_access
+from handrail.errors import Refused, UnknownReference
+from infra.demo.people import write_private
 from infra.demo.scene import Scene
 from infra.demo.screen import Report
 
 Figures = dict[str, object]
 RAW_FILE = "data/raw/flights/2013-03.csv"
+HOLDER = "demo"
 CHAIN = (
     "deployment",
     "bento",
@@ -25,7 +35,8 @@ CHAIN = (
 
 
 def trace(scene: Scene, report: Report) -> Figures:
-    """Follow a prediction back, require each kind of hop, and follow a raw file forward."""
+    """Follow a prediction back, require each kind of hop, follow a raw file forward, and count what traces."""
+    scene.servers.start("lineage")
     prediction = str(scene.found["prediction_id"])
     report(f"tracing {prediction}")
     back = scene.platform.lineage.trace(prediction)
@@ -34,12 +45,57 @@ def trace(scene: Scene, report: Report) -> Figures:
         raise Refused("The trace", (f"It does not reach {', '.join(missing)}.",))
     report(f"impact of {RAW_FILE}")
     forward = scene.platform.lineage.impact(RAW_FILE)
+    report("following every deployment's predictions back")
+    covered = _require_all(open_doctor(scene.platform.store, scene.platform.feedback).coverage())
+    report("asking the same over HTTP")
+    _require_same(_ask(scene, "trace", prediction)["hops"], len(back.edges))
+    _require_same(_ask(scene, "impact", RAW_FILE)["total_predictions"], forward.total)
     return {
         "prediction": prediction,
         "nodes": len(back.nodes),
-        "proven_hops": f"{sum(edge.proven for edge in back.edges)} of {len(back.edges)}",
+        "proven_hops": f"{back.proven} of {len(back.edges)}",
         "passes": list(CHAIN),
+        "predictions_that_trace": f"{covered.traced:,} of {covered.predictions:,}",
         "impact_of": RAW_FILE,
         "predictions_touched": forward.total,
         "look": f"handrail lineage trace {prediction}",
     }
+
+
+def _require_all(covered: Coverage) -> Coverage:
+    if covered.traced < covered.predictions or not covered.predictions:
+        untraced = covered.predictions - covered.traced
+        reason = f"{untraced:,} of {covered.predictions:,} predictions lead to no commit and data."
+        raise Refused("The trace", (reason, "Ask why: handrail lineage check."))
+    return covered
+
+
+def _require_same(over_http: int, here: int) -> None:
+    if over_http != here:
+        raise Refused("The trace", (f"Over HTTP it is {over_http}, here {here}.",))
+
+
+def _ask(scene: Scene, question: str, ref: str) -> dict[str, Any]:
+    """Ask `handrail serve`, as any tool would."""
+    scene.servers.wait_ready("lineage")
+    url = f"http://{scene.settings.host}:{scene.settings.ports.lineage}/api/v1/lineage/{question}"
+    headers = {"authorization": f"Bearer {_token(scene)}"}
+    answer = httpx.get(url, params={"ref": ref}, headers=headers, timeout=60, trust_env=False)
+    answer.raise_for_status()
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def _token(scene: Scene) -> str:
+    """Return the demo's bearer token, made at its first use and stored readable by the owner alone."""
+    file = scene.settings.credentials / "demo-lineage-token.json"
+    access = open_access(scene.platform.store)
+    if file.is_file():
+        token = str(json.loads(file.read_text(encoding="ascii"))["token"])
+        if access.holder_of(token):
+            return token
+    with suppress(UnknownReference):  # at the first run there is none yet
+        access.revoke(HOLDER)
+    token = access.create(HOLDER)
+    write_private(file, json.dumps({"holder": HOLDER, "token": token}))
+    return token

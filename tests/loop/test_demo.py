@@ -149,6 +149,13 @@ def test_a_prediction_leads_back_to_a_commit_and_a_file_forward_to_predictions(l
     assert loop.figures("trace")["predictions_touched"] > 140_000
 
 
+def test_every_prediction_traces_to_a_commit_and_a_sha256_of_data(loop):
+    told = json.loads(loop.run("handrail", "lineage", "check", "--json").stdout)["coverage"]
+    traced, of = (int(each.replace(",", "")) for each in loop.figures("trace")["predictions_that_trace"].split(" of "))
+
+    assert traced == of == told["traced"] == told["predictions"] > 140_000
+
+
 def test_prefect_keeps_the_months_pages(loop):
     keys = _prefect(loop, "select key from artifact")
 
