@@ -1,6 +1,8 @@
 """The store: durable transactions, and migrations that know whose they are."""
 
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -103,6 +105,42 @@ def test_a_store_of_a_newer_release_is_refused(store, scripts):
 
     with pytest.raises(Misconfigured, match="newer than this release"):
         migrate(store, "toy", scripts)
+
+
+def test_tables_that_are_up_to_date_are_told_so_without_alembic(store, scripts, tmp_path):
+    migrate(store, "toy", scripts)
+    code = f"""
+import sys
+from pathlib import Path
+from handrail.storage import migrate, open_store
+migrate(open_store("sqlite:///{tmp_path / "state" / "handrail.db"}"), "toy", Path("{scripts}"))
+assert "alembic" not in sys.modules
+"""
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'revision: str = "toy_0002"\ndown_revision: str | None = "toy_0001"',
+        "revision = 'toy_0002'\ndown_revision = 'toy_0001'",
+        'revision = "toy_" + "0002"\ndown_revision = "toy_0001"',
+        'revision = "toy_0002"\ndown_revision = ("toy_0001",)',
+    ],
+)
+def test_a_revision_is_applied_however_its_script_names_it(store, scripts, line):
+    migrate(store, "toy", scripts)
+    second = REVISION.format(revision="toy_0002", down="toy_0001", table="more")
+    (scripts / "second.py").write_text(second.replace("revision = \"toy_0002\"\ndown_revision = 'toy_0001'", line))
+
+    migrate(store, "toy", scripts)
+    migrate(store, "toy", scripts)
+
+    with store.read() as connection:
+        assert connection.execute(text("select count(*) from more")).scalar_one() == 0
 
 
 @pytest.mark.parametrize("url", ["mysql://localhost/x", "not a url"])
