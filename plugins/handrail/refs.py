@@ -98,6 +98,33 @@ class TrackingRun:
 
 
 @dataclass(frozen=True, slots=True)
+class LoggedModel:
+    """A model that MLflow logged, registered or not; `model_id` begins with `m-`."""
+
+    server: str
+    model_id: str
+
+    @property
+    def uri(self) -> str:
+        """`mlflow://<server>/model/<model id>`."""
+        return f"mlflow://{_segment(self.server)}/model/{_segment(self.model_id)}"
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedDataset:
+    """A dataset that an MLflow run names and no other tool does; `digest` is MLflow's, mostly of a frame in memory."""
+
+    server: str
+    name: str
+    digest: str
+
+    @property
+    def uri(self) -> str:
+        """`mlflow://<server>/dataset/<name>@<digest>`."""
+        return f"mlflow://{_segment(self.server)}/dataset/{_segment(self.name)}@{_segment(self.digest)}"
+
+
+@dataclass(frozen=True, slots=True)
 class FlowRun:
     """A Prefect flow run; `server` is the setting `environment`: run ids are unique without it."""
 

@@ -15,6 +15,8 @@ from handrail import refs
         (refs.FeatureService("flights", "flights_v1", "aa"), "feast://flights/feature_service/flights_v1@aa"),
         (refs.FeatureView("flights", "weather", "aa"), "feast://flights/feature_view/weather@aa"),
         (refs.TrackingRun("local", "r1"), "mlflow://local/run/r1"),
+        (refs.LoggedModel("local", "m-1"), "mlflow://local/model/m-1"),
+        (refs.TrackedDataset("local", "a/b", "1f"), "mlflow://local/dataset/a%2Fb@1f"),
         (refs.FlowRun("local", "f1"), "prefect://local/flow-run/f1"),
         (refs.TaskRun("local", "t1"), "prefect://local/task-run/t1"),
         (refs.FlowDeployment("local", "d1"), "prefect://local/deployment/d1"),

@@ -23,6 +23,8 @@ _KINDS: Sequence[tuple[re.Pattern[str], str]] = tuple(
         (r"gx://", "validation"),
         (r"mlflow://[^/]+/run/", "tracking-run"),
         (r"mlflow://[^/]+/registered/", "model-version"),
+        (r"mlflow://[^/]+/model/", "logged-model"),
+        (r"mlflow://[^/]+/dataset/", "tracked-dataset"),
         (r"stage-inputs://", "stage-inputs"),
         (r"tree://", "artifact-tree"),
         (r"approval://.*/decision$", "promotion-decision"),
