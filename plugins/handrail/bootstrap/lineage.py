@@ -54,7 +54,9 @@ __all__ = [
     "agent_uri",
     "artifact_at",
     "file_artifact",
+    "find_commit",
     "open_lineage",
+    "path_artifact",
     "permit_uri",
     "report_uri",
     "snapshot_uri",
@@ -126,6 +128,20 @@ def _csr(store: Store) -> Reach:
     return CsrReach(store)
 
 
+def find_commit(project: Path, revision: str = "HEAD") -> str:
+    """Return the commit (40 hex digits) that a branch, a tag or the beginning of a commit names in `project`.
+
+    Raises:
+        UnknownReference: the folder is under no git, or git knows no such revision.
+    """
+    from handrail.lineage.adapters.git_commits import GitCommits
+
+    commit = GitCommits(project).resolve(revision)
+    if commit is None:
+        raise UnknownReference("commit", revision, f"Run git log in {project.name}: lineage needs a commit to name.")
+    return commit
+
+
 def file_artifact(settings: Settings, project: Path, path: str) -> ArtifactVersion:
     """Hash one file of `project` (a path relative to it) and return it as the DVC data version it is.
 
@@ -144,3 +160,21 @@ def file_artifact(settings: Settings, project: Path, path: str) -> ArtifactVersi
         raise Unavailable(path, err.strerror or "it cannot be read", "Write the file first.") from err
     uri = DataVersion(settings.repository, path, found.md5).uri
     return ArtifactVersion(uri, "dvc-data", f"sha256:{found.sha256}", {"path": path, "md5": found.md5})
+
+
+def path_artifact(settings: Settings, project: Path, path: str) -> ArtifactVersion:
+    """Hash one file or folder of `project` (a path relative to it) and return it as the DVC data version it is.
+
+    Raises:
+        Unavailable: nothing lies there, or it cannot be read.
+    """
+    from handrail.lineage.adapters.project_files import ProjectFiles
+
+    if not (project / path).is_dir():
+        return file_artifact(settings, project, path)
+    try:
+        folder = ProjectFiles(project).folder(path)
+    except OSError as err:
+        raise Unavailable(path, err.strerror or "it cannot be read", "Let this user read every file in it.") from err
+    uri = DataVersion(settings.repository, path, folder.md5).uri
+    return ArtifactVersion(uri, "dvc-data", f"sha256:{folder.sha256}", {"path": path, "md5": folder.md5})

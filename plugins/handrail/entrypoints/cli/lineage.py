@@ -12,6 +12,7 @@ from handrail.bootstrap import open_platform
 from handrail.bootstrap.lineage import Lineage, Pointer
 from handrail.clock import system_time
 from handrail.entrypoints.cli.lineage_check import check
+from handrail.entrypoints.cli.lineage_collect import app as collect_app
 from handrail.entrypoints.cli.lineage_forward import forward
 from handrail.entrypoints.cli.lineage_history import moment_of, show_timeline, write_export
 from handrail.entrypoints.cli.lineage_output import (
@@ -32,6 +33,7 @@ app = typer.Typer(
     epilog="Example: handrail lineage impact data/raw/flights/2013-03.csv",
 )
 app.add_typer(token_app, name="token")
+app.add_typer(collect_app, name="collect")
 app.command("forward", epilog="Example: handrail lineage forward --follow")(forward)
 app.command("timeline", epilog="Example: handrail lineage timeline champion --at 2026-11-23T12:00Z")(show_timeline)
 app.command("check", epilog="Example: handrail lineage check --json")(check)

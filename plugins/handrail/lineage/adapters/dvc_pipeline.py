@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from handrail.errors import InvalidInput, Unavailable
+from handrail.lineage.adapters.dvc_tracked import read_tracked
 from handrail.lineage.adapters.git_commits import GitCommits
 from handrail.lineage.adapters.project_files import ProjectFiles
 from handrail.lineage.domain import CodeFile, FeatureSet, PipelineFile, PipelineRecord, StageRun
@@ -33,12 +34,17 @@ class DvcPipeline:
         self._repository = repository
 
     def read(self, project: Path, commit: str) -> PipelineRecord:
-        """Return the stage runs that dvc.lock holds; each is of the commit that recorded its entry first."""
-        entries = _read_lock(project)
+        """Return the stage runs that dvc.lock holds; each is of the commit that recorded its entry first.
+
+        The lock of the commit that is checked out is read from the folder, that of another one from the commit. A
+        project without stages has no lock; what it tracks in `.dvc` files is read all the same.
+        """
         git = GitCommits(project)
         git.check(commit)
-        origins = _origins(git, commit, entries)
         files = ProjectFiles(project)
+        tracked = read_tracked(git, files, commit)
+        entries = _entries(project, git, commit, optional=bool(tracked))
+        origins = _origins(git, commit, entries)
         made = {path for entry in entries.values() for path, _ in _hashed(entry, "outs")}
         stages = []
         for name, entry in sorted(entries.items()):
@@ -64,7 +70,7 @@ class DvcPipeline:
                     _inputs_fingerprint(files, outputs),
                 )
             )
-        return PipelineRecord(self._repository, tuple(stages))
+        return PipelineRecord(self._repository, tuple(stages), tracked)
 
 
 def hashed_files(project: Path) -> set[tuple[str, str]]:
@@ -82,6 +88,16 @@ def _read_lock(project: Path) -> Entries:
         return _parse(f"{project.name}/{LOCK}", (project / LOCK).read_bytes())
     except FileNotFoundError as err:
         raise Unavailable(f"{project.name}/{LOCK}", "it is missing", "Run: dvc repro.") from err
+
+
+def _entries(project: Path, git: GitCommits, commit: str, *, optional: bool) -> Entries:
+    """Read the stages of `commit`; with `optional` a project may have none."""
+    if commit == git.resolve("HEAD"):
+        return {} if optional and not (project / LOCK).exists() else _read_lock(project)
+    held = git.content(LOCK, commit)
+    if held is None and not optional:
+        raise Unavailable(f"{LOCK} in {commit}", "it is missing", "Name a commit that holds one.")
+    return _parse(f"{LOCK} in {commit}", held or b"")
 
 
 def _parse(name: str, text: bytes) -> Entries:

@@ -29,6 +29,16 @@ class GitCommits:
                 "commit", f"{commit!r} is no commit of {self._folder.name}", "Give the 40 digits of git rev-parse HEAD."
             )
 
+    def resolve(self, revision: str) -> str | None:
+        """Return the commit (40 hex digits) that a branch, tag or beginning of one names; None if there is none."""
+        found = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        return found.decode().strip() if found else None
+
+    def files(self, commit: str, suffix: str) -> list[str]:
+        """Return the files of a commit at or below the folder whose names end in `suffix`, by path."""
+        out = self._run("ls-tree", "-r", "-z", "--name-only", commit) or b""
+        return [path for path in out.decode(errors="surrogateescape").split("\0") if path.endswith(suffix)]
+
     def changes_of(self, path: str, commit: str, limit: int) -> list[str]:
         """Return up to `limit` commits that changed `path`, from `commit` back."""
         out = self._run("log", "--first-parent", "--format=%H", f"--max-count={limit}", commit, "--", path)

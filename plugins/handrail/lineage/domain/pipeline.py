@@ -79,11 +79,21 @@ class StageRun:
 
 
 @dataclass(frozen=True, slots=True)
+class TrackedFile:
+    """A file or folder that no stage makes: the `.dvc` file `named_by` holds its hash since `commit`."""
+
+    file: PipelineFile
+    named_by: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
 class PipelineRecord:
-    """All stage runs of one `dvc.lock`."""
+    """All stage runs of one `dvc.lock`, and what was put under DVC beside them."""
 
     repository: str
     stages: tuple[StageRun, ...] = field(default_factory=tuple)
+    tracked: tuple[TrackedFile, ...] = ()
 
     def artifact(self, path: str) -> ArtifactVersion:
         """Return the artifact at a path of the project: an output, an input, or a file in one of them.
@@ -96,10 +106,10 @@ class PipelineRecord:
     def artifacts(self) -> Mapping[str, ArtifactVersion]:
         """Return every artifact by its path."""
         found: dict[str, ArtifactVersion] = {}
-        for stage in self.stages:
-            for file in (*stage.inputs, *stage.outputs):
-                found |= {member.path: _member(self.repository, member) for member in file.members}
-                found[file.path] = _data(self.repository, file)
+        made = (file for stage in self.stages for file in (*stage.inputs, *stage.outputs))
+        for file in (*(tracked.file for tracked in self.tracked), *made):
+            found |= {member.path: _member(self.repository, member) for member in file.members}
+            found[file.path] = _data(self.repository, file)
         return found
 
     def inputs_of(self, stage: str) -> tuple[ArtifactVersion, ...]:
@@ -121,8 +131,12 @@ def tree_digest(members: Sequence[Member], root: str) -> str:
 
 
 def describe_pipeline(record: PipelineRecord) -> Facts:
-    """State what each stage used and generated, the files in its folders, its commit, features and validation."""
-    return Facts.union(part for stage in record.stages for part in _stage(record.repository, stage))
+    """State what each stage used and generated, the files in its folders, its commit, features and validation.
+
+    Tracked data comes from the commit whose `.dvc` file names it.
+    """
+    stages = [part for stage in record.stages for part in _stage(record.repository, stage)]
+    return Facts.union(stages + [part for each in record.tracked for part in _tracked(record.repository, each)])
 
 
 def _stage(repository: str, stage: StageRun) -> Iterator[Facts]:
@@ -150,6 +164,16 @@ def _stage(repository: str, stage: StageRun) -> Iterator[Facts]:
         yield from _features(repository, node.uri, stage.features, commit)
     if stage.validation:
         yield from _validation(repository, stage.validation, stage.outputs)
+
+
+def _tracked(repository: str, tracked: TrackedFile) -> Iterator[Facts]:
+    file, commit = tracked.file, GitCommit(repository, tracked.commit)
+    data = _data(repository, file)
+    data = replace(data, attributes={**data.attributes, "named_by": tracked.named_by})
+    # The bytes were hashed and are those that the commit names.
+    agreed = f"md5:{file.md5}" if file.sha256 else None
+    yield describe_derivation(data, artifact_at(commit.uri, f"git:{tracked.commit}"), ASSERTED_BY, agreed)
+    yield _contents(repository, file)
 
 
 def _contents(repository: str, file: PipelineFile) -> Facts:

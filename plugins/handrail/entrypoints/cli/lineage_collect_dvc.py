@@ -1,0 +1,33 @@
+"""`handrail lineage collect dvc`: the stages of dvc.lock and the data of the `.dvc` files, without DVC."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Annotated
+
+import typer
+
+from handrail.bootstrap import open_platform
+from handrail.bootstrap.lineage import find_commit
+from handrail.entrypoints.cli.output import AsJson, print_json
+
+
+def collect_dvc(
+    revision: Annotated[str, typer.Option("--commit", help="A commit, tag or branch.")] = "HEAD",
+    as_json: AsJson = False,
+) -> None:
+    """Record every stage run of dvc.lock and all data that a .dvc file names, as a commit holds them."""
+    with closing(open_platform()) as platform:
+        project = platform.settings.project
+        commit = find_commit(project, revision)
+        record = platform.lineage.record_pipeline(project, commit)
+    artifacts = record.artifacts().values()
+    hashed = sum((one.digest or "").startswith("sha256:") for one in artifacts)
+    found = {"stages": len(record.stages), "tracked": len(record.tracked), "files": len(artifacts), "hashed": hashed}
+    if as_json:
+        print_json({"commit": commit, **found})
+        return
+    typer.echo(
+        f"Recorded {found['stages']} stages and {found['tracked']} tracked files of commit {commit[:12]}: "
+        f"{found['files']} files and folders, {hashed} of them with the sha256 of the bytes at hand."
+    )
