@@ -51,6 +51,25 @@ def test_a_run_is_tagged_with_commit_and_lock(project):
     }
 
 
+@pytest.mark.parametrize(
+    ("written", "told", "tag"),
+    [
+        ("repository: shop\n", None, "shop"),
+        ("repository: shop\n", "other", "other"),
+        ("environment: local\n", None, None),
+        ("repository: [\n", None, None),
+        ("- 7\n", None, None),
+    ],
+)
+def test_a_run_says_which_repository_its_commit_is_of(project, monkeypatch, written, told, tag):
+    (project / "config").mkdir()
+    (project / "config" / "handrail.yaml").write_text(written)
+    if told:
+        monkeypatch.setenv("HANDRAIL_REPOSITORY", told)
+
+    assert HandrailRunContext().tags().get("handrail.repository") == tag
+
+
 def test_a_changed_file_makes_it_dirty_and_an_untracked_one_does_not(project):
     (project / "new.txt").write_text("new")
     assert HandrailRunContext().tags()["handrail.git_dirty"] == "false"

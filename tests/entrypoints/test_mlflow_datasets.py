@@ -1,5 +1,6 @@
 """`dvc://` as an MLflow dataset source: pinned by DVC's hash when it is logged, checked when it is loaded."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -51,6 +52,42 @@ def test_a_folder_is_pinned_by_dvcs_own_hash(project):
     assert source.md5 in (project / "data" / "set.dvc").read_text()
     assert len(source.md5) == 36, "MLflow's limit for a digest"
     assert Path(source.load()) == project / "data" / "set"
+
+
+def test_a_revision_is_pinned_when_it_is_named(project):
+    folder, file = resolve_dataset_source("dvc://data/set@v1"), resolve_dataset_source("dvc://data/set/rows.csv@v1")
+
+    assert (
+        folder.md5
+        == DvcDatasetSource._resolve("dvc://data/set@HEAD~1").md5
+        != resolve_dataset_source("dvc://data/set").md5
+    )
+    assert file.md5 == hashlib.md5(b"rows of v1").hexdigest()
+    assert file.known["sha256"] == hashlib.sha256(b"rows of v1").hexdigest()
+    assert Path(file.load()).read_text() == "rows of v1"
+
+
+def test_a_revision_that_git_does_not_know_stays_unpinned(project):
+    assert resolve_dataset_source("dvc://data/set@v9").md5 is None
+
+
+def test_what_is_known_of_a_table_comes_back_from_what_mlflow_keeps(project, tmp_path):
+    (project / "data" / "table.csv").write_text("a,b\n1,2\n\n3,4\n")
+    source = resolve_dataset_source("dvc://data/table.csv")
+    (project / "data" / "table.csv").unlink()
+
+    back = get_dataset_source_from_json(source.to_json(), "dvc")
+
+    assert (back.known["records"], back.known["header"]) == (3, ["a", "b"])
+    assert back.to_dict() == source.to_dict()
+
+
+def test_a_first_record_of_data_is_not_kept(project):
+    (project / "data" / "table.csv").write_text("+1 555 0100,1\n+1 555 0101,2\n")
+    source = resolve_dataset_source("dvc://data/table.csv")
+    (project / "data" / "table.csv").unlink()
+
+    assert "header" not in source.known
 
 
 def test_what_changed_since_it_was_logged_is_not_loaded(project):

@@ -15,7 +15,7 @@ GIT_TIMEOUT_S = 5
 
 
 class HandrailRunContext:
-    """Contributes `handrail.git_commit`, `.git_dirty`, `.dvc_lock_sha256` and `.flow_run_id`, as far as known.
+    """Contributes `handrail.git_commit`, `.git_dirty`, `.repository`, `.dvc_lock_sha256`, `.flow_run_id`, where known.
 
     MLflow asks for these two methods only; deriving from its own class would import it here.
     """
@@ -32,6 +32,7 @@ class HandrailRunContext:
             return {}
         project = next((folder for folder in (here, *here.parents) if (folder / ".dvc").is_dir()), None)
         found = _git(here, project) | {
+            "handrail.repository": _repository(here),
             "handrail.dvc_lock_sha256": _lock_digest(project) if project else "",
             "handrail.flow_run_id": _flow_run_id(),
         }
@@ -95,6 +96,21 @@ def _lock_digest(project: Path) -> str:
     try:
         return hashlib.sha256((project / "dvc.lock").read_bytes()).hexdigest()
     except OSError:
+        return ""
+
+
+def _repository(here: Path) -> str:
+    """Return the name that the project around `here` gives its repository: a server may serve several projects."""
+    import yaml
+
+    told = os.environ.get("HANDRAIL_REPOSITORY")
+    folders = [Path(os.environ["HANDRAIL_PROJECT"])] if os.environ.get("HANDRAIL_PROJECT") else [here, *here.parents]
+    file = next((file for folder in folders if (file := folder / "config" / "handrail.yaml").is_file()), None)
+    if told or file is None:
+        return told or ""
+    try:
+        return str(yaml.safe_load(file.read_text(encoding="utf-8"))["repository"])
+    except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError):
         return ""
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -17,21 +18,28 @@ require("mlflow", "mlflow")
 from mlflow.data.dataset_source import DatasetSource  # noqa: E402
 
 SCHEME = "dvc://"
+MOST_COLUMNS = 200
+_KNOWN = ("sha256", "records", "header")
+_COLUMN = re.compile(r"[A-Za-z_][\w .:/()%-]{0,79}")
 _FORM = re.compile(r"dvc://(?P<path>[^@\s]+)(@(?P<rev>[^@\s]+))?")
 
 
 class DvcDatasetSource(DatasetSource):
     """Data at `path` below the DVC project, of the working tree or of a git revision.
 
-    MLflow's dataset digest is of the frame in memory; pass `digest=source.md5` when you log, so that the run names the
-    bytes. `md5` ends in `.dir` for a folder and has at most 36 characters, MLflow's limit.
+    MLflow's own dataset digest is of the frame in memory. What names the bytes is `md5` in the source, DVC's hash at
+    the moment of logging; it ends in `.dir` for a folder. `known` holds what else is known of the file: its `sha256`,
+    the number of its `records` and the `header`, so that a frame which cannot have come from it is noticed.
     """
 
-    def __init__(self, path: str, rev: str | None = None, md5: str | None = None) -> None:
-        """Name `path` at `rev`; `md5` is what its content must be, None if unknown."""
+    def __init__(
+        self, path: str, rev: str | None = None, md5: str | None = None, known: Mapping[str, Any] | None = None
+    ) -> None:
+        """Name `path` at `rev`; `md5` is what its content must be, None if unknown; `known` is what `to_dict` adds."""
         self.path = path
         self.rev = rev
         self.md5 = md5
+        self.known = dict(known or {})
 
     @staticmethod
     def _get_source_type() -> str:
@@ -44,7 +52,15 @@ class DvcDatasetSource(DatasetSource):
     @classmethod
     def _resolve(cls, raw_source: str) -> DvcDatasetSource:
         path, rev = _parse(raw_source)
-        return cls(path, rev, None if rev else _md5_of(_project(), path))
+        project = _project()
+        if rev is None:
+            md5 = _md5_of(project, path)
+            return cls(path, rev, md5, _known_of(project / path, path))
+        from handrail.lineage.adapters.dvc_revisions import cached_file, md5_at
+
+        found = md5_at(project, path, rev)
+        file = cached_file(project, found) if found else None
+        return cls(path, rev, found, _known_of(file, path) if file else None)
 
     @property
     def uri(self) -> str:
@@ -53,7 +69,7 @@ class DvcDatasetSource(DatasetSource):
 
     def to_dict(self) -> dict[str, Any]:
         """Return what MLflow keeps of this source."""
-        return {"uri": self.uri, "md5": self.md5}
+        return {"uri": self.uri, "md5": self.md5} | self.known
 
     @classmethod
     def from_dict(cls, source_dict: dict[Any, Any]) -> DvcDatasetSource:
@@ -63,7 +79,8 @@ class DvcDatasetSource(DatasetSource):
             InvalidInput: the URI is none of a DVC path.
         """
         path, rev = _parse(str(source_dict.get("uri")))
-        return cls(path, rev, source_dict.get("md5"))
+        known = {name: source_dict[name] for name in _KNOWN if name in source_dict}
+        return cls(path, rev, source_dict.get("md5"), known)
 
     def load(self) -> str:
         """Return a local path with the content; of another revision a copy in a new temporary folder.
@@ -104,6 +121,21 @@ def _md5_of(root: Path, path: str) -> str:
     if md5 is None:
         raise Unavailable(path, "it is missing", "Run: dvc pull, or dvc repro.")
     return md5
+
+
+def _known_of(file: Path, name: str) -> dict[str, Any]:
+    """Return what of a file lineage can compare: its sha256, and how many records a table has."""
+    from handrail.lineage.adapters.project_files import hash_file
+    from handrail.lineage.adapters.table_shape import shape_of
+
+    if not file.is_file():
+        return {}
+    shape = shape_of(file, name)
+    counted: dict[str, Any] = {"records": shape.records} if shape else {}
+    # Only what looks like names of columns: a first record of data stays where it is.
+    if shape and shape.first and all(map(_COLUMN.fullmatch, shape.first)):
+        counted["header"] = list(shape.first[:MOST_COLUMNS])
+    return {"sha256": hash_file(file, name).sha256} | counted
 
 
 def _fetch(project: Path, path: str, rev: str) -> Path:
