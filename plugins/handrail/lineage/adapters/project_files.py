@@ -32,6 +32,11 @@ class ProjectFiles:
             return PipelineFile(path, md5)
         return PipelineFile(path, md5, self._hash(path).sha256)
 
+    def folder(self, path: str) -> PipelineFile:
+        """Return a folder as it lies there."""
+        members = tuple(self._members(self._project / path))
+        return PipelineFile(path, folder_md5(members, path), tree_digest(members, path).partition(":")[2], members)
+
     def md5_of(self, path: str) -> str | None:
         """Return DVC's hash of what lies at `path`, ending in `.dir` for a folder; None if nothing lies there."""
         target = self._project / path
