@@ -69,7 +69,7 @@ def test_names_that_came_as_events_go_out_as_they_came(lineage):
 
 
 def read_uri(dataset):
-    return read(a_run_event(inputs=[dataset])).inputs[0].artifact
+    return artifact_at(read(a_run_event(inputs=[dataset])).inputs[0].uri)
 
 
 def test_pictures_have_a_line_for_each_node_and_edge_and_escape_names(lineage):

@@ -5,20 +5,34 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pydantic import ValidationError
 
 from handrail.errors import InvalidInput
+from handrail.lineage.adapters.openlineage_facets import ActivityFacet, ArtifactFacet, Attributes, PartnerModel
 from handrail.lineage.adapters.openlineage_models import (
     DatasetEventModel,
     DatasetModel,
     JobEventModel,
     RunEventModel,
 )
-from handrail.lineage.domain import DatasetAt, JobName, LineageEvent, RunState, RunTold, check_uri, run_uri
+from handrail.lineage.domain import (
+    DatasetAt,
+    JobName,
+    LineageEvent,
+    NodeFact,
+    Role,
+    RunState,
+    RunTold,
+    Step,
+    check_uri,
+    kind_of,
+    run_uri,
+)
 
 Model = RunEventModel | JobEventModel | DatasetEventModel
-REMEDY = "Correct it as the OpenLineage specification 2-0-2 says, and send it again; nothing was recorded."
+REMEDY = "Correct it as OpenLineage 2-0-2, or the facet's schema, says, and send it again; nothing was recorded."
 
 
 class OpenLineageEvents:
@@ -72,24 +86,74 @@ def _event(model: Model, body: str, place: str) -> LineageEvent:
         return LineageEvent(event_id, model.eventTime, model.producer, body, datasets=datasets)
     job = JobName(model.job.namespace, model.job.name)
     check_uri(f"{place}job.name", job.uri)
-    return LineageEvent(
-        event_id,
-        model.eventTime,
-        model.producer,
-        body,
-        job,
-        _run(model) if isinstance(model, RunEventModel) else None,
-        tuple(_dataset(each, f"{place}inputs.{index}") for index, each in enumerate(model.inputs)),
-        tuple(_dataset(each, f"{place}outputs.{index}") for index, each in enumerate(model.outputs)),
-    )
+    inputs = tuple(_dataset(each, f"{place}inputs.{index}") for index, each in enumerate(model.inputs))
+    outputs = tuple(_dataset(each, f"{place}outputs.{index}") for index, each in enumerate(model.outputs))
+    event = LineageEvent(event_id, model.eventTime, model.producer, body, job, inputs=inputs, outputs=outputs)
+    if isinstance(model, JobEventModel):
+        return event
+    return replace(event, run=_run(model), step=_step(model, event, place))
 
 
 def _dataset(model: DatasetModel, place: str) -> DatasetAt:
-    told = model.facets.version
+    told, artifact = model.facets.version, model.facets.handrail_artifact
     version = told.datasetVersion if told and not told.deleted else None
     dataset = DatasetAt(model.namespace, model.name, version)
     check_uri(f"{place}.name", dataset.uri)
-    return dataset
+    if artifact is None:
+        return dataset
+    agreement = model.inputFacets.handrail_agreement
+    return replace(
+        dataset,
+        told=_artifact(artifact, dataset),
+        digests=tuple(sorted(set(artifact.digests))),
+        agreed=agreement.digest if agreement else "",
+    )
+
+
+def _artifact(facet: ArtifactFacet, dataset: DatasetAt) -> NodeFact:
+    """Return the artifact that a dataset is said to be; without a URI of its own it keeps the dataset's names."""
+    attributes = _pairs(facet.attributes) | (frozenset() if facet.uri else dataset.end.node.attributes)
+    uri = facet.uri or dataset.uri
+    return NodeFact(uri, Role.ARTIFACT, facet.kind or kind_of(uri), attributes)
+
+
+def _step(model: RunEventModel, event: LineageEvent, place: str) -> Step | None:
+    """Return what a run stands for if it is no run of its own."""
+    activity, derivation = model.run.facets.handrail_activity, model.run.facets.handrail_derivation
+    ends = tuple(each.end for each in event.inputs), tuple(each.end for each in event.outputs)
+    if derivation is not None:
+        if activity is not None:
+            raise InvalidInput(f"{place}run.facets.handrail_derivation", "the run is an activity as well", REMEDY)
+        if not all(ends):
+            missing = "inputs" if ends[1] else "outputs"
+            raise InvalidInput(f"{place}{missing}", "a derivation leads from inputs to outputs", REMEDY)
+        return Step(None, *ends)
+    if activity is None or activity.uri is None:
+        return None
+    told = NodeFact(
+        activity.uri,
+        Role.ACTIVITY,
+        activity.kind or kind_of(activity.uri),
+        _pairs(activity.attributes),
+        activity.startedAt,
+        activity.endedAt,
+    )
+    return Step(told, *ends, _partners(activity))
+
+
+def _partners(activity: ActivityFacet) -> tuple[NodeFact, ...]:
+    return tuple(map(_partner, activity.associatedWith))
+
+
+def _partner(model: PartnerModel) -> NodeFact:
+    role = Role[model.role.upper()]
+    return NodeFact(model.uri, role, model.kind or kind_of(model.uri), _pairs(model.attributes))
+
+
+def _pairs(attributes: Attributes) -> frozenset[tuple[str, str]]:
+    return frozenset(
+        (name, value) for name, told in attributes.items() for value in ([told] if isinstance(told, str) else told)
+    )
 
 
 def _run(model: RunEventModel) -> RunTold:
@@ -102,4 +166,9 @@ def _run(model: RunEventModel) -> RunTold:
     code = model.job.facets.sourceCodeLocation
     if code and not code.deleted:
         told["source_code"] = f"{code.url}@{code.version}" if code.version else code.url
-    return RunTold(str(model.run.runId), RunState(model.eventType), told)
+    if (activity := facets.handrail_activity) is None:
+        return RunTold(str(model.run.runId), RunState(model.eventType), told)
+    told |= {
+        name: value if isinstance(value, str) else " | ".join(value) for name, value in activity.attributes.items()
+    }
+    return RunTold(str(model.run.runId), RunState(model.eventType), told, _partners(activity))

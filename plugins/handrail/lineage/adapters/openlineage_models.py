@@ -5,100 +5,68 @@ https://openlineage.io/spec/2-0-2/OpenLineage.json and the facets below https://
 
 # pydantic reads the annotations at run time, so they stay real.
 
-import re
-from datetime import datetime
-from typing import Annotated, Any, Literal
-from uuid import UUID
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field
 
-MAX_NAME = 512
+from handrail.lineage.adapters.openlineage_facets import (
+    ActivityFacet,
+    AgreementFacet,
+    ApprovalFacet,
+    ArtifactFacet,
+    DeploymentFacet,
+    DerivationFacet,
+    FeatureServiceFacet,
+    FeatureViewFacet,
+    ModelVersionFacet,
+    MonitoringFacet,
+    Stated,
+    TrainingSetFacet,
+)
+from handrail.lineage.adapters.openlineage_fields import (
+    MAX_NAME,
+    Facet,
+    Moment,
+    Name,
+    Open,
+    Reference,
+    RunId,
+    StandardFacet,
+)
+
 MAX_DATASETS = 10_000
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
-_REFERENCE = re.compile(r"[^\s\"<>\\^`{|}\x00-\x1f\x7f]+")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-def _plain(text: str) -> str:
-    if _CONTROL.search(text):
-        raise ValueError("it holds a control character")
-    if "'" in text or '"' in text:
-        raise ValueError("it holds a quote")
-    if ".." in re.split(r"[/\\]", text):
-        raise ValueError("it climbs out of its folder with '..'")
-    if text != text.strip() or not text.strip("/"):
-        raise ValueError("it is blank, or begins or ends with a blank")
-    return text
-
-
-def _moment(text: Any) -> datetime:
-    if not isinstance(text, str) or not _MOMENT.fullmatch(text):
-        raise ValueError("it is no RFC 3339 date-time with a time zone, as in 2026-11-23T12:00:00Z")
-    return datetime.fromisoformat(text.upper())
-
-
-def _reference(text: str) -> str:
-    if not _REFERENCE.fullmatch(text):
-        raise ValueError("it is no URI")
-    return text
-
-
-def _uuid(text: Any) -> UUID:
-    if not isinstance(text, str) or not _UUID.fullmatch(text):
-        raise ValueError("it is no UUID")
-    return UUID(text)
-
-
-Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_plain)]
-Moment = Annotated[datetime, BeforeValidator(_moment)]
-Reference = Annotated[str, Field(max_length=2048), AfterValidator(_reference)]
-RunId = Annotated[UUID, BeforeValidator(_uuid)]
-Facet = dict[str, JsonValue]
-
-
-class _Open(BaseModel):
-    """A part of an event; keys that Handrail does not read may stand beside the known ones."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, hide_input_in_errors=True)
-
-
-class _StandardFacet(_Open):
-    producer: Reference = Field(alias="_producer")
-    schema_url: Reference = Field(alias="_schemaURL")
-    deleted: bool = Field(default=False, alias="_deleted")
-
-
-class DatasetVersionFacet(_StandardFacet):
+class DatasetVersionFacet(StandardFacet):
     """facets/1-0-1/DatasetVersionDatasetFacet.json."""
 
     datasetVersion: Name  # noqa: N815 - the specification's own names, here and below
 
 
-class _Job(_Open):
+class _Job(Open):
     namespace: Name
     name: Name
 
 
-class _RunId(_Open):
+class _RunId(Open):
     runId: RunId  # noqa: N815
 
 
-class ParentRunFacet(_StandardFacet):
+class ParentRunFacet(StandardFacet):
     """facets/1-1-0/ParentRunFacet.json."""
 
     run: _RunId
     job: _Job
 
 
-class NominalTimeFacet(_StandardFacet):
+class NominalTimeFacet(StandardFacet):
     """facets/1-0-1/NominalTimeRunFacet.json."""
 
     nominalStartTime: Moment  # noqa: N815
     nominalEndTime: Moment | None = None  # noqa: N815
 
 
-class SourceCodeLocationFacet(_StandardFacet):
+class SourceCodeLocationFacet(StandardFacet):
     """facets/1-0-1/SourceCodeLocationJobFacet.json."""
 
     type: Annotated[str, Field(min_length=1, max_length=100)]
@@ -106,24 +74,42 @@ class SourceCodeLocationFacet(_StandardFacet):
     version: Annotated[str, Field(max_length=MAX_NAME)] | None = None
 
 
-class DatasetFacets(_Open):
+class DatasetFacets(Open):
     """Facets of a dataset; those that Handrail does not know may hold anything."""
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True, hide_input_in_errors=True)
     __pydantic_extra__: dict[str, Facet] = Field(init=False)
     version: DatasetVersionFacet | None = None
+    handrail_artifact: Stated[ArtifactFacet] = None
+    handrail_modelVersion: Stated[ModelVersionFacet] = None  # noqa: N815
+    handrail_trainingSet: Stated[TrainingSetFacet] = None  # noqa: N815
+    handrail_featureService: Stated[FeatureServiceFacet] = None  # noqa: N815
+    handrail_featureView: Stated[FeatureViewFacet] = None  # noqa: N815
+    handrail_approval: Stated[ApprovalFacet] = None
+    handrail_deployment: Stated[DeploymentFacet] = None
+    handrail_monitoring: Stated[MonitoringFacet] = None
 
 
-class RunFacets(_Open):
+class InputFacets(Open):
+    """Facets of a dataset as an input."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True, hide_input_in_errors=True)
+    __pydantic_extra__: dict[str, Facet] = Field(init=False)
+    handrail_agreement: Stated[AgreementFacet] = None
+
+
+class RunFacets(Open):
     """Facets of a run."""
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True, hide_input_in_errors=True)
     __pydantic_extra__: dict[str, Facet] = Field(init=False)
     parent: ParentRunFacet | None = None
     nominalTime: NominalTimeFacet | None = None  # noqa: N815
+    handrail_activity: Stated[ActivityFacet] = None
+    handrail_derivation: Stated[DerivationFacet] = None
 
 
-class JobFacets(_Open):
+class JobFacets(Open):
     """Facets of a job."""
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True, hide_input_in_errors=True)
@@ -131,13 +117,13 @@ class JobFacets(_Open):
     sourceCodeLocation: SourceCodeLocationFacet | None = None  # noqa: N815
 
 
-class DatasetModel(_Open):
+class DatasetModel(Open):
     """A dataset, as input, output or alone."""
 
     namespace: Name
     name: Name
     facets: DatasetFacets = DatasetFacets()
-    inputFacets: dict[str, Facet] = Field(default_factory=dict)  # noqa: N815
+    inputFacets: InputFacets = InputFacets()  # noqa: N815
     outputFacets: dict[str, Facet] = Field(default_factory=dict)  # noqa: N815
 
 
@@ -153,7 +139,7 @@ class RunModel(_RunId):
     facets: RunFacets = RunFacets()
 
 
-class _Event(_Open):
+class _Event(Open):
     eventTime: Moment  # noqa: N815
     producer: Reference
     schemaURL: Reference  # noqa: N815

@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import NamedTuple
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from handrail.lineage.adapters.sql_bulk import TEXT, insert, read
 from handrail.lineage.adapters.sql_recording import lock, record
-from handrail.lineage.adapters.tables import chunks, event, insert_missing, outbox, run, sender, to_text
+from handrail.lineage.adapters.tables import event, outbox, run, sender, to_text
 from handrail.lineage.domain import Facts, LineageEvent, Receipt, RunState, describe_event
 from handrail.storage import Store
 
 OURSELVES = "handrail"
-Row = dict[str, Any]
+_HELD = """
+select e.event_id, s.sender from {given} cross join lineage_event e
+left join lineage_event_sender s on s.event_id = e.event_id and s.sender = {p} where e.event_id = g.a
+"""
+_WIDEN = """(run_id) do update set
+job = {least}(lineage_run.job, excluded.job),
+state_rank = {greatest}(lineage_run.state_rank, excluded.state_rank),
+started = coalesce({least}(lineage_run.started, excluded.started), lineage_run.started, excluded.started),
+ended = coalesce({greatest}(lineage_run.ended, excluded.ended), lineage_run.ended, excluded.ended)
+"""
+
+
+class RunRow(NamedTuple):
+    """A row of `lineage_run`; moments are texts that sort as they do."""
+
+    run_id: str
+    job: str
+    state_rank: int
+    started: str | None
+    ended: str | None
 
 
 class SqlEvents:
@@ -27,95 +46,68 @@ class SqlEvents:
     def add(self, events: Sequence[LineageEvent], sender: str, sinks: Sequence[str]) -> Receipt:
         """Keep events and what follows from them; durably, all or none."""
         given = {each.event_id: each for each in events}
+        # Equal facts are made and merged before the one writer's lock is taken.
+        facts = {key: describe_event(each, sender) for key, each in given.items()}
         with self._store.write() as connection:
             lock(connection)
-            told = _without(given, _held(connection, _told_by(sender), given))
+            held = _held(connection, given, sender)
+            told = [given[key] for key in sorted(given) if not held.get(key)]
             if told:
-                record(connection, Facts.union(describe_event(each, sender) for each in told))
-                _unite_runs(connection, _runs(told))
-            new = keep_events(connection, told, sender, sinks)
-        return Receipt(new, len(events) - new)
+                record(connection, Facts.union(facts[each.event_id] for each in told))
+                insert(connection, run, _runs(told), _WIDEN)
+                _keep(connection, told, sender, sinks, held.keys())
+        return Receipt(len(given.keys() - held.keys()), len(events) - len(given.keys() - held.keys()))
 
 
-def keep_events(connection: Connection, told: Sequence[LineageEvent], teller: str, sinks: Sequence[str]) -> int:
-    """Keep events and who told them, queue those that nobody told before for each sink, and return their number."""
+def keep_events(connection: Connection, told: Sequence[LineageEvent], teller: str, sinks: Sequence[str]) -> None:
+    """Keep events and who told them, and queue those that nobody told before for each sink."""
     given = {each.event_id: each for each in told}
-    insert_missing(connection, sender, [{"event_id": key, "sender": teller} for key in sorted(given)])
-    new = _without(given, _held(connection, sa.select(event.c.event_id), given))
-    insert_missing(connection, event, [_event_row(each) for each in new])
-    insert_missing(connection, outbox, [_queued(each, sink) for each in new for sink in sinks])
-    return len(new)
+    held = _held(connection, given, teller)
+    _keep(connection, [given[key] for key in sorted(given) if not held.get(key)], teller, sinks, held.keys())
 
 
-def _told_by(teller: str) -> sa.Select[Any]:
-    return sa.select(sender.c.event_id).where(sender.c.sender == teller)
+def _held(connection: Connection, given: Iterable[str], teller: str) -> dict[str, bool]:
+    """Return the ids of events that are held, and whether that teller told them."""
+    return {row[0]: row[1] is not None for row in read(connection, _HELD, [*given], TEXT, more=(teller,))}
 
 
-def _held(connection: Connection, query: sa.Select[Any], given: Iterable[str]) -> set[str]:
-    (column,) = query.selected_columns
-    return {
-        found for part in chunks(sorted(given)) for found in connection.execute(query.where(column.in_(part))).scalars()
-    }
+def _keep(
+    connection: Connection,
+    told: Sequence[LineageEvent],
+    teller: str,
+    sinks: Sequence[str],
+    held: Iterable[str],
+) -> None:
+    new = [each for each in told if each.event_id not in held]
+    moments = {each.event_id: to_text(each.time) for each in new}
+    insert(connection, sender, [(each.event_id, teller) for each in told])
+    insert(connection, event, [(each.event_id, moments[each.event_id], each.producer, each.body) for each in new])
+    queued = [(moments[each.event_id], each.rank, each.event_id, each.stream, None) for each in new] if sinks else []
+    insert(connection, outbox, [(sink, *row) for sink in sinks for row in queued])
 
 
-def _without(given: dict[str, LineageEvent], held: set[str]) -> list[LineageEvent]:
-    return [given[key] for key in sorted(given.keys() - held)]
-
-
-def _event_row(each: LineageEvent) -> Row:
-    return {
-        "event_id": each.event_id,
-        "event_time": to_text(each.time),
-        "producer": each.producer,
-        "body": each.body,
-    }
-
-
-def _queued(each: LineageEvent, sink: str) -> Row:
-    return {
-        "sink": sink,
-        "event_time": to_text(each.time),
-        "state_rank": each.rank,
-        "event_id": each.event_id,
-        "stream": each.stream,
-        "refused": None,
-    }
-
-
-def _runs(events: Iterable[LineageEvent]) -> dict[str, Row]:
-    found: dict[str, Row] = {}
+def _runs(events: Iterable[LineageEvent]) -> list[RunRow]:
+    found: dict[str, RunRow] = {}
     for each in events:
         if each.run is None or each.job is None:
             continue
-        row = {
-            "run_id": each.run.run_id,
-            "job": each.job.uri,
-            "state_rank": each.run.state.rank,
-            "started": to_text(each.time) if each.run.state is RunState.START else None,
-            "ended": to_text(each.time) if each.run.state.is_final else None,
-        }
-        found[each.run.run_id] = _unite(found.get(each.run.run_id, row), row)
-    return found
+        row = RunRow(
+            each.run.run_id,
+            each.job.uri,
+            each.run.state.rank,
+            to_text(each.time) if each.run.state is RunState.START else None,
+            to_text(each.time) if each.run.state.is_final else None,
+        )
+        found[row.run_id] = _unite(found.get(row.run_id, row), row)
+    return [found[key] for key in sorted(found)]
 
 
-def _unite(one: Row, other: Row) -> Row:
+def _unite(one: RunRow, other: RunRow) -> RunRow:
     """Return what two rows say of one run. Commutative, associative and idempotent, hence free of order."""
-    return {
-        "run_id": one["run_id"],
-        "job": min(one["job"], other["job"]),
-        "state_rank": max(one["state_rank"], other["state_rank"]),
-        "started": min(filter(None, (one["started"], other["started"])), default=None),
-        "ended": max(filter(None, (one["ended"], other["ended"])), default=None),
-    }
-
-
-def _unite_runs(connection: Connection, given: dict[str, Row]) -> None:
-    held: dict[str, Row] = {}
-    for part in chunks(sorted(given)):
-        for found in connection.execute(sa.select(run).where(run.c.run_id.in_(part))).mappings():
-            held[found["run_id"]] = dict(found)
-    insert_missing(connection, run, [given[key] for key in sorted(given.keys() - held.keys())])
-    for key, before in sorted(held.items()):
-        after = _unite(before, given[key])
-        if after != before:
-            connection.execute(run.update().where(run.c.run_id == key).values(after))
+    return RunRow(
+        one.run_id,
+        min(one.job, other.job),
+        max(one.state_rank, other.state_rank),
+        min(filter(None, (one.started, other.started)), default=None),
+        max(filter(None, (one.ended, other.ended)), default=None),
+    )

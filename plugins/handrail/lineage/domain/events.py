@@ -1,6 +1,8 @@
 """What an OpenLineage event says, in the words of the graph. How it is written on the wire is no matter here.
 
-A run and a job are activities, a dataset is an artifact. A dataset without a version has one node for all times.
+A run and a job are activities, a dataset is an artifact. A dataset without a version has one node for all times. Where
+an event says more, in Handrail's own facets, its run may be another activity or none (`step`), a dataset another
+artifact.
 """
 
 from __future__ import annotations
@@ -12,17 +14,10 @@ from datetime import datetime
 from enum import Enum
 from urllib.parse import quote
 
-from handrail.lineage.domain.facts import (
-    ActivityDetails,
-    Facts,
-    Statement,
-    activity_fact,
-    describe_activity,
-    describe_artifacts,
-)
+from handrail.lineage.domain.facts import ActivityDetails, Facts, NodeFact, activity_fact, check_facts
 from handrail.lineage.domain.names import kind_of
-from handrail.lineage.domain.vocabulary import Verb
-from handrail.refs import ArtifactVersion
+from handrail.lineage.domain.steps import End, Step, facts_of
+from handrail.lineage.domain.vocabulary import Role
 
 _NAMESPACE_WITH_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://\S")
 _PLAIN = "/@:+~.-_"
@@ -61,18 +56,26 @@ _RANKS = {
 
 @dataclass(frozen=True, slots=True)
 class DatasetAt:
-    """A dataset, at a version if one was told."""
+    """A dataset, at a version if one was told; with `told`, the artifact that the producer says it is, and its digests.
+
+    `agreed` is a digest that the producer compared with what the dataset led to and found equal there.
+    """
 
     namespace: str
     name: str
     version: str | None = None
+    told: NodeFact | None = None
+    digests: tuple[str, ...] = ()
+    agreed: str = ""
 
     @property
     def uri(self) -> str:
-        """`<namespace>/<name>[@<version>]`; a namespace without a scheme stands below `openlineage://`.
+        """What was told, else `<namespace>/<name>[@<version>]`, below `openlineage://` without a scheme.
 
         So `dvc://shop`, `data/raw` at version `<md5>` is the node that DVC's own record has.
         """
+        if self.told is not None:
+            return self.told.uri
         namespace = (
             self.namespace if _NAMESPACE_WITH_SCHEME.match(self.namespace) else f"openlineage://{self.namespace}"
         )
@@ -80,12 +83,15 @@ class DatasetAt:
         return f"{quote(namespace, safe=_PLAIN)}/{quote(self.name, safe=_PLAIN)}{version}"
 
     @property
-    def artifact(self) -> ArtifactVersion:
-        """The dataset as an artifact of the graph."""
-        told = {"namespace": self.namespace, "name": self.name}
+    def end(self) -> End:
+        """The dataset as an artifact at one end of a step."""
+        if self.told is not None:
+            return End(self.told, self.digests, self.agreed)
+        known = {("namespace", self.namespace), ("name", self.name)}
         if self.version:
-            told["version"] = self.version
-        return ArtifactVersion(self.uri, kind_of(self.uri), None, told)
+            known.add(("version", self.version))
+        node = NodeFact(self.uri, Role.ARTIFACT, kind_of(self.uri), frozenset(known))
+        return End(node, self.digests, self.agreed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +114,12 @@ def run_uri(run_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RunTold:
-    """What an event tells of a run; `run_id` is a UUID in lower case."""
+    """What an event tells of a run; `run_id` is a UUID in lower case, `partners` agents and activities it goes with."""
 
     run_id: str
     state: RunState
     attributes: Mapping[str, str] = field(default_factory=dict)
+    partners: tuple[NodeFact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +127,7 @@ class LineageEvent:
     """An event as received: `body` is its canonical JSON, `event_id` the sha256 of that in hex.
 
     A run event has `run` and `job`, a job event `job` alone, a dataset event neither: its dataset is in `datasets`.
+    With `step` the run stands for nothing but that step: it, its job and its datasets are no nodes themselves.
     """
 
     event_id: str
@@ -131,6 +139,7 @@ class LineageEvent:
     inputs: tuple[DatasetAt, ...] = ()
     outputs: tuple[DatasetAt, ...] = ()
     datasets: tuple[DatasetAt, ...] = ()
+    step: Step | None = None
 
     @property
     def stream(self) -> str:
@@ -159,22 +168,26 @@ def describe_event(event: LineageEvent, asserted_by: str) -> Facts:
     Raises:
         InvalidInput: a name makes no URI.
     """
-    plain = describe_artifacts(each.artifact for each in event.datasets)
-    if event.job is None:
-        return plain
-    job = activity_fact(event.job.uri, details=ActivityDetails(attributes=_names(event.job)))
-    used, made = [each.artifact for each in event.inputs], [each.artifact for each in event.outputs]
+    if event.step is not None:
+        return check_facts(facts_of(event.step, asserted_by))
+    steps = [Step(outputs=(each.end,)) for each in event.datasets]
+    if event.job is not None:
+        steps.append(_step(event, event.job))
+    return check_facts(Facts.union(facts_of(step, asserted_by) for step in steps))
+
+
+def _step(event: LineageEvent, job: JobName) -> Step:
+    plan = activity_fact(job.uri, details=ActivityDetails(attributes=_names(job)))
+    inputs, outputs = tuple(each.end for each in event.inputs), tuple(each.end for each in event.outputs)
     if event.run is None:
-        return plain | describe_activity(job, used, made, [], asserted_by)
-    uri = run_uri(event.run.run_id)
+        return Step(plan, inputs, outputs)
     details = ActivityDetails(
         started=event.time if event.run.state is RunState.START else None,
         ended=event.time if event.run.state.is_final else None,
         attributes=event.run.attributes,
     )
-    facts = describe_activity(activity_fact(uri, details=details), used, made, [], asserted_by)
-    follows = Statement(uri, event.job.uri, Verb.ASSOCIATED_WITH, asserted_by)
-    return plain | facts | Facts(frozenset({job}), frozenset({follows}))
+    activity = activity_fact(run_uri(event.run.run_id), details=details)
+    return Step(activity, inputs, outputs, (plan, *event.run.partners))
 
 
 def _names(job: JobName) -> Mapping[str, str]:

@@ -129,15 +129,6 @@ def describe_derivation(
     return _checked({_fact(effect), _fact(cause)}, [statement])
 
 
-def describe_artifacts(artifacts: Iterable[ArtifactVersion]) -> Facts:
-    """State that artifacts exist.
-
-    Raises:
-        InvalidInput: a URI cannot be used.
-    """
-    return _checked(map(_fact, artifacts), [])
-
-
 def activity_fact(uri: str, kind: str | None = None, details: ActivityDetails | None = None) -> NodeFact:
     """Return the node of an activity."""
     details = details or ActivityDetails()
@@ -172,7 +163,15 @@ def _utc(name: str, moment: datetime | None) -> datetime | None:
 
 
 def _checked(nodes: Iterable[NodeFact], statements: Sequence[Statement]) -> Facts:
-    facts = Facts(frozenset(nodes), frozenset(statements))
+    return check_facts(Facts(frozenset(nodes), frozenset(statements)))
+
+
+def check_facts(facts: Facts) -> Facts:
+    """Return facts that can be kept.
+
+    Raises:
+        InvalidInput: a URI, a digest or an attribute cannot be used.
+    """
     for node in facts.nodes:
         check_uri("uri", node.uri)
         if any("\x00" in name + value for name, value in node.attributes) or "\x00" in node.kind:

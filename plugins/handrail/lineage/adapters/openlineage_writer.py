@@ -1,0 +1,140 @@
+"""Writes what Handrail records as OpenLineage events: one for each step, with all that its facts say in the facets."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from handrail import __version__
+from handrail.lineage.adapters.openlineage_events import canonical
+from handrail.lineage.adapters.openlineage_ml import ml_facet
+from handrail.lineage.adapters.openlineage_names import dataset_of, job_of, run_id_of
+from handrail.lineage.domain import End, Facts, LineageEvent, NodeFact, RunState, RunTold, Step, steps_of
+
+# `.invalid` (RFC 2606) belongs to nobody and never will: these are names, the schemas lie in infra/openlineage.
+HOME = "https://handrail.invalid/openlineage"
+SCHEMAS = f"{HOME}/1-0-0"
+PRODUCER = f"{HOME}/producer/{__version__}"
+STANDARD = "https://openlineage.io/spec"
+MOST_BYTES = 900_000
+"""What an event may weigh before it is split; receivers of OpenLineage commonly take a megabyte."""
+Json = dict[str, Any]
+
+
+class OpenLineageWriter:
+    """The writer of OpenLineage events."""
+
+    def write(self, facts: Facts, at: datetime) -> tuple[LineageEvent, ...]:
+        """Return events that say all that `facts` say; of things whose time nobody told, at the moment `at`."""
+        return tuple(event for step in steps_of(facts) for event in _events(step, at))
+
+
+def _events(step: Step, at: datetime) -> Iterator[LineageEvent]:
+    moment = (step.activity.ended if step.activity else None) or at
+    body = canonical(_document(step, moment))
+    if len(body.encode()) > MOST_BYTES and (halves := _halves(step)):
+        for half in halves:
+            yield from _events(half, at)
+        return
+    yield _event(step, moment, body)
+
+
+def _event(step: Step, moment: datetime, body: str) -> LineageEvent:
+    event = LineageEvent(hashlib.sha256(body.encode()).hexdigest(), moment, PRODUCER, body)
+    if _is_dataset(step):
+        return replace(event, datasets=(replace(dataset_of(step.outputs[0].node.uri), told=step.outputs[0].node),))
+    return replace(event, job=job_of(step), run=RunTold(run_id_of(step), RunState.COMPLETE), step=step)
+
+
+def _halves(step: Step) -> tuple[Step, ...]:
+    """Return two steps that say together what one says, as runs of OpenLineage add up; nothing if it has one end."""
+    if len(step.inputs) > 1:
+        cut, outputs = len(step.inputs) // 2, step.outputs if step.is_derivation else ()
+        return replace(step, inputs=step.inputs[:cut]), replace(step, inputs=step.inputs[cut:], outputs=outputs)
+    if len(step.outputs) > 1:
+        cut = len(step.outputs) // 2
+        return replace(step, outputs=step.outputs[:cut]), replace(step, inputs=(), outputs=step.outputs[cut:])
+    return ()
+
+
+def _is_dataset(step: Step) -> bool:
+    return step.activity is None and not step.inputs
+
+
+def _document(step: Step, moment: datetime) -> Json:
+    event = {"eventTime": moment.astimezone(UTC).isoformat(timespec="microseconds"), "producer": PRODUCER}
+    if _is_dataset(step):
+        return event | {"schemaURL": _event_schema("DatasetEvent"), "dataset": _dataset(step.outputs[0], step)}
+    job = job_of(step)
+    return event | {
+        "schemaURL": _event_schema("RunEvent"),
+        "eventType": "COMPLETE",
+        "run": {"runId": run_id_of(step), "facets": _run_facets(step)},
+        "job": {"namespace": job.namespace, "name": job.name, "facets": {"jobType": _job_type(step)}},
+        "inputs": [_input(end, step) for end in step.inputs],
+        "outputs": [_dataset(end, step) for end in step.outputs],
+    }
+
+
+def _run_facets(step: Step) -> Json:
+    teller = {"assertedBy": step.asserted_by} if step.asserted_by else {}
+    if step.activity is None:
+        return {"handrail_derivation": _facet("HandrailDerivationRunFacet", {"verb": "derived_from"} | teller)}
+    told = _node(step.activity) | teller
+    for name, time in (("startedAt", step.activity.started), ("endedAt", step.activity.ended)):
+        if time is not None:
+            told[name] = time.astimezone(UTC).isoformat(timespec="microseconds")
+    if step.partners:
+        told["associatedWith"] = [_node(node) | {"role": node.role.word} for node in step.partners]
+    return {"handrail_activity": _facet("HandrailActivityRunFacet", told)}
+
+
+def _input(end: End, step: Step) -> Json:
+    dataset = _dataset(end, step)
+    if end.agreed:
+        facet = _facet("HandrailAgreementInputDatasetFacet", {"digest": end.agreed})
+        dataset["inputFacets"] = {"handrail_agreement": facet}
+    return dataset
+
+
+def _dataset(end: End, step: Step) -> Json:
+    dataset = dataset_of(end.node.uri)
+    known = _node(end.node) | ({"digests": list(end.digests)} if end.digests else {})
+    facets = {"handrail_artifact": _facet("HandrailArtifactDatasetFacet", known)}
+    if dataset.version:
+        facets["version"] = _standard("1-0-1/DatasetVersionDatasetFacet", {"datasetVersion": dataset.version})
+    if found := ml_facet(end, step):
+        name, told = found
+        facets[f"handrail_{name}"] = _facet(f"Handrail{name[0].upper()}{name[1:]}DatasetFacet", told)
+    return {"namespace": dataset.namespace, "name": dataset.name, "facets": facets}
+
+
+def _node(node: NodeFact) -> Json:
+    values: dict[str, list[str]] = defaultdict(list)
+    for name, value in sorted(node.attributes):
+        values[name].append(value)
+    attributes = {name: told[0] if len(told) == 1 else told for name, told in values.items()}
+    return {"uri": node.uri, "kind": node.kind} | ({"attributes": attributes} if attributes else {})
+
+
+def _job_type(step: Step) -> Json:
+    kind = step.activity.kind if step.activity else "derivation"
+    told = {"processingType": "BATCH", "integration": "HANDRAIL", "jobType": kind}
+    return _standard("2-0-3/JobTypeJobFacet", told)
+
+
+def _facet(name: str, fields: Json) -> Json:
+    return {"_producer": PRODUCER, "_schemaURL": f"{SCHEMAS}/{name}.json#/$defs/{name}"} | fields
+
+
+def _standard(path: str, fields: Json) -> Json:
+    url = f"{STANDARD}/facets/{path}.json#/$defs/{path.partition('/')[2]}"
+    return {"_producer": PRODUCER, "_schemaURL": url} | fields
+
+
+def _event_schema(name: str) -> str:
+    return f"{STANDARD}/2-0-2/OpenLineage.json#/$defs/{name}"

@@ -1,0 +1,156 @@
+"""Facts as steps: what one activity did, or what one artifact was derived from. A step is what one event can tell.
+
+No artifact stands at both ends of a step. So whoever tells a single step states the digest of a thing as its maker or
+as its taker, never as both, and proves nothing alone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from handrail.lineage.domain.facts import Facts, NodeFact, Statement
+from handrail.lineage.domain.vocabulary import Role, Verb
+
+NOBODY = ""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """An artifact at one end of a step, with its digests as the teller knows them.
+
+    `agreed` is a digest that the teller compared with the artifact at the other end and found equal there.
+    """
+
+    node: NodeFact
+    digests: tuple[str, ...] = ()
+    agreed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What an activity used and made, or, without an activity, what its outputs were derived from.
+
+    `partners` are the agents and activities that the activity is associated with. A step with neither activity nor
+    inputs says that its outputs exist.
+    """
+
+    activity: NodeFact | None = None
+    inputs: tuple[End, ...] = ()
+    outputs: tuple[End, ...] = ()
+    partners: tuple[NodeFact, ...] = ()
+    asserted_by: str = NOBODY
+
+    @property
+    def is_derivation(self) -> bool:
+        """Whether the outputs were derived from the inputs."""
+        return self.activity is None and bool(self.inputs)
+
+
+def facts_of(step: Step, asserted_by: str) -> Facts:
+    """Return what a step says, told by `asserted_by`."""
+    nodes = [end.node for end in (*step.inputs, *step.outputs)] + list(step.partners)
+    if step.activity is None:
+        return Facts(frozenset(nodes), frozenset(_derivations(step, asserted_by)))
+    return Facts(frozenset([*nodes, step.activity]), frozenset(_deeds(step.activity, step, asserted_by)))
+
+
+def steps_of(facts: Facts) -> tuple[Step, ...]:
+    """Return steps that say all that facts say, in an order that depends on nothing but the facts.
+
+    An agent that no activity is associated with is left out: no step can tell of it.
+    """
+    nodes = {node.uri: node for node in merge_nodes(facts.nodes)}
+    groups: dict[tuple[str, str, str], list[Statement]] = defaultdict(list)
+    for each in facts.statements:
+        groups[_key(each)].append(each)
+    steps = [step for key in sorted(groups) for step in _steps(key, groups[key], nodes)]
+    told = {end.node.uri for step in steps for end in (*step.inputs, *step.outputs)}
+    told |= {node.uri for step in steps for node in (step.activity, *step.partners) if node}
+    alone = [node for uri, node in sorted(nodes.items()) if uri not in told]
+    return (
+        *steps,
+        *(Step(activity=node) for node in alone if node.role is Role.ACTIVITY),
+        *(Step(outputs=(End(node),)) for node in alone if node.role is Role.ARTIFACT),
+    )
+
+
+def merge_nodes(nodes: Iterable[NodeFact]) -> tuple[NodeFact, ...]:
+    """Return one fact for each URI: attributes united, times widened, the least kind, as a store keeps them."""
+    merged: dict[str, NodeFact] = {}
+    for fact in sorted(nodes, key=lambda fact: (fact.uri, fact.role, fact.kind)):
+        held = merged.get(fact.uri, fact)
+        merged[fact.uri] = replace(
+            held,
+            kind=min(held.kind, fact.kind),
+            attributes=held.attributes | fact.attributes,
+            started=min(filter(None, (held.started, fact.started)), default=None),
+            ended=max(filter(None, (held.ended, fact.ended)), default=None),
+        )
+    return tuple(merged.values())
+
+
+def _derivations(step: Step, asserted_by: str) -> Iterable[Statement]:
+    for out in step.outputs:
+        for cause in step.inputs:
+            for made in out.digests or ("",):
+                for took in cause.digests or ("",):
+                    yield Statement(
+                        out.node.uri, cause.node.uri, Verb.DERIVED_FROM, asserted_by, made, took, cause.agreed
+                    )
+
+
+def _deeds(activity: NodeFact, step: Step, asserted_by: str) -> Iterable[Statement]:
+    for cause in step.inputs:
+        for took in cause.digests or ("",):
+            yield Statement(activity.uri, cause.node.uri, Verb.USED, asserted_by, "", took, cause.agreed)
+    for out in step.outputs:
+        for made in out.digests or ("",):
+            yield Statement(out.node.uri, activity.uri, Verb.GENERATED, asserted_by, made, "", out.agreed)
+    for partner in step.partners:
+        yield Statement(activity.uri, partner.uri, Verb.ASSOCIATED_WITH, asserted_by)
+
+
+def _key(each: Statement) -> tuple[str, str, str]:
+    """Return what statements of one step share: the activity, or the effect with its digest; and who says so."""
+    if each.verb is Verb.DERIVED_FROM:
+        return each.effect, each.asserted_by, each.effect_digest or "-"
+    return (each.cause if each.verb is Verb.GENERATED else each.effect), each.asserted_by, ""
+
+
+def _steps(key: tuple[str, str, str], told: Sequence[Statement], nodes: Mapping[str, NodeFact]) -> Iterable[Step]:
+    subject, asserted_by, made = key
+    inputs = _layers([each for each in told if each.verb in (Verb.USED, Verb.DERIVED_FROM)], nodes)
+    if made:
+        held = End(nodes[subject], () if made == "-" else (made,))
+        return [Step(None, layer, (held,), asserted_by=asserted_by) for layer in inputs]
+    outputs = _layers([each for each in told if each.verb is Verb.GENERATED], nodes)
+    partners = tuple(nodes[uri] for uri in sorted(each.cause for each in told if each.verb is Verb.ASSOCIATED_WITH))
+    return [
+        Step(
+            nodes[subject],
+            inputs[place] if place < len(inputs) else (),
+            outputs[place] if place < len(outputs) else (),
+            () if place else partners,
+            asserted_by,
+        )
+        for place in range(max(len(inputs), len(outputs), 1))
+    ]
+
+
+def _layers(told: Sequence[Statement], nodes: Mapping[str, NodeFact]) -> list[tuple[End, ...]]:
+    """Return the ends that statements name, each artifact at most once in a layer; mostly there is one layer.
+
+    Digests that agree with nothing, or with the same, are one end; a statement without a digest is one of its own.
+    """
+    ends: dict[str, dict[tuple[str, bool], set[str]]] = defaultdict(lambda: defaultdict(set))
+    for each in told:
+        made = each.verb is Verb.GENERATED
+        digest = each.effect_digest if made else each.cause_digest
+        ends[each.effect if made else each.cause][each.agreed, bool(digest)].add(digest)
+    layers: list[list[End]] = [[] for _ in range(max(map(len, ends.values()), default=0))]
+    for uri, groups in sorted(ends.items()):
+        for place, ((agreed, known), digests) in enumerate(sorted(groups.items())):
+            layers[place].append(End(nodes[uri], tuple(sorted(digests)) if known else (), agreed))
+    return [tuple(layer) for layer in layers]
