@@ -6,62 +6,59 @@ and whether it is depends on the set of statements alone.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handrail.lineage.adapters.tables import edge, node_id, statement
-from handrail.lineage.domain import Statement, Verb
+from handrail.lineage.adapters.sql_bulk import ID, TEXT, read
+from handrail.lineage.adapters.tables import StatementRow
+from handrail.lineage.domain import Verb
 
 Claim = tuple[int, str]
+"""An artifact's id and a digest of it."""
+EdgeKey = tuple[int, int, int]
+# The indices leave out statements without a digest; without the last condition they could not be used.
+_MADE = "lineage_statement s where s.effect = g.a and s.effect_digest = g.b and s.effect_digest <> ''"
+_TAKEN = "lineage_statement s where s.cause = g.a and s.cause_digest = g.b and s.cause_digest <> ''"
+_UNPROVEN = """
+select s.effect, s.cause, s.verb from {{given}} cross join {statements}
+and exists (select 1 from lineage_edge e
+    where e.effect = s.effect and e.cause = s.cause and e.verb = s.verb and e.proven = false)
+"""
+_HAS_MAKER = f"select g.a, g.b from {{given}} where exists (select 1 from {_MADE})"
+_HAS_TAKER = f"select g.a, g.b from {{given}} where exists (select 1 from {_TAKEN})"
+_MAKERS = _UNPROVEN.format(statements=f"{_MADE} and s.verb = {int(Verb.GENERATED)}")
+_TAKERS = _UNPROVEN.format(statements=f"{_TAKEN} and s.verb <> {int(Verb.GENERATED)}")
+_MARK = {
+    "sqlite": "update lineage_edge set proven = true where effect = ? and cause = ? and verb = ?",
+    "postgresql": "update lineage_edge set proven = true where effect = %s and cause = %s and verb = %s",
+}
 
 
-def prove(connection: Connection, new: Sequence[Statement]) -> None:
-    """Mark the edges that new statements prove, on both sides of the artifacts that they speak of."""
-    for each in new:
-        if each.agreed:
-            _mark(connection, _is(each))
-    made = {(node_id(each.effect), each.effect_digest) for each in new if each.effect_digest}
-    takers: dict[Claim, list[Statement]] = defaultdict(list)
-    for each in new:
-        if each.cause_digest:
-            takers[node_id(each.cause), each.cause_digest].append(each)
-    for claim in sorted(made | takers.keys()):
-        _meet(connection, claim, newly_made=claim in made, takers=takers.get(claim, ()))
+def prove(connection: Connection, new: Sequence[StatementRow]) -> None:
+    """Mark the edges that new statements, already held, prove on both sides of the artifacts they speak of."""
+    keys = {each.edge for each in new if each.agreed} | _met(connection, new)
+    if keys:
+        connection.exec_driver_sql(_MARK[connection.dialect.name], sorted(keys))
 
 
-def _meet(connection: Connection, claim: Claim, *, newly_made: bool, takers: Sequence[Statement]) -> None:
-    artifact, value = claim
-    makes = sa.and_(statement.c.effect == artifact, statement.c.effect_digest == value)
-    takes = sa.and_(statement.c.cause == artifact, statement.c.cause_digest == value)
-    if not (_any(connection, makes) and _any(connection, takes)):
-        return
+def _met(connection: Connection, new: Sequence[StatementRow]) -> set[EdgeKey]:
+    made = {(each.effect, each.effect_digest) for each in new if each.effect_digest}
+    taken = {(each.cause, each.cause_digest) for each in new if each.cause_digest}
+    met = (made | _claims(connection, _HAS_MAKER, taken - made)) & (
+        taken | _claims(connection, _HAS_TAKER, made - taken)
+    )
     # Earlier takers are marked already unless the maker is new; an artifact may have very many takers.
-    for each in takers:
-        _mark(connection, _is(each))
-    if newly_made:
-        _mark(connection, sa.and_(edge.c.cause == artifact, _stated(takes)))
-    _mark(connection, sa.and_(edge.c.effect == artifact, edge.c.verb == int(Verb.GENERATED), _stated(makes)))
-
-
-def _any(connection: Connection, condition: sa.ColumnElement[bool]) -> bool:
-    return connection.execute(sa.select(statement.c.effect).where(condition).limit(1)).first() is not None
-
-
-def _is(each: Statement) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        edge.c.effect == node_id(each.effect), edge.c.cause == node_id(each.cause), edge.c.verb == int(each.verb)
+    return (
+        {each.edge for each in new if (each.cause, each.cause_digest) in met and each.verb != Verb.GENERATED}
+        | _edges(connection, _TAKERS, met & made)
+        | _edges(connection, _MAKERS, met)
     )
 
 
-def _stated(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
-    same = sa.and_(
-        statement.c.effect == edge.c.effect, statement.c.cause == edge.c.cause, statement.c.verb == edge.c.verb
-    )
-    return sa.exists().where(same, condition)
+def _claims(connection: Connection, query: str, claims: Set[Claim]) -> set[Claim]:
+    return {(row[0], row[1]) for row in read(connection, query, sorted(claims), ID, TEXT)}
 
 
-def _mark(connection: Connection, condition: sa.ColumnElement[bool]) -> None:
-    connection.execute(edge.update().where(condition, edge.c.proven.is_(False)).values(proven=True))
+def _edges(connection: Connection, query: str, claims: Set[Claim]) -> set[EdgeKey]:
+    return {(row[0], row[1], row[2]) for row in read(connection, query, sorted(claims), ID, TEXT)}

@@ -1,232 +1,142 @@
-"""One transaction of recording: unite nodes and statements with what is held, prove hops, refuse cycles."""
+"""One transaction of recording: unite nodes and statements with what is held, refuse circles, prove hops."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handrail.errors import Conflict
+from handrail.lineage.adapters.sql_bulk import ID, insert, read
+from handrail.lineage.adapters.sql_circles import refuse_circles
 from handrail.lineage.adapters.sql_epochs import keep_recent
 from handrail.lineage.adapters.sql_proof import prove
 from handrail.lineage.adapters.tables import (
+    NodeRow,
+    StatementRow,
     attribute,
-    chunks,
     digest,
     edge,
-    insert_missing,
     node,
     node_id,
     statement,
-    to_moment,
     to_text,
 )
-from handrail.lineage.domain import CycleRefused, Facts, NodeFact, Role, RoleConflict, Statement, Verb, find_path
+from handrail.lineage.domain import Facts, NodeFact, Role, RoleConflict, Statement
 
 LOCK = "select pg_advisory_xact_lock(hashtext('handrail.lineage.record'))"
 EdgeKey = tuple[int, int, int]
+_NODES = """
+select n.id, n.uri, n.role, n.kind, n.started, n.ended from {given} cross join lineage_node n where n.id = g.a
+"""
+_STATEMENTS = """
+select s.effect, s.cause, s.verb, s.asserted_by, s.effect_digest, s.cause_digest, s.agreed
+from {given} cross join lineage_statement s where s.effect = g.a and s.cause = g.b
+"""
+_ALGORITHMS = "select distinct d.node, d.algorithm from {given} cross join lineage_digest d where d.node = g.a"
+_WIDEN = "(id) do update set kind = excluded.kind, started = excluded.started, ended = excluded.ended"
+
+
+def lock(connection: Connection) -> None:
+    """Let one transaction at a time record, as on SQLite: two halves of a circle must not pass."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text(LOCK))
 
 
 def record(connection: Connection, facts: Facts) -> bool:
-    """Unite `facts` with what is held, inside the transaction of `connection`; tell whether anything was new.
+    """Unite `facts` with what is held and tell whether anything was new. `lock` the transaction of `connection` before.
 
     Raises:
         CycleRefused: an effect would become its own cause.
         RoleConflict: a URI is held in another role.
     """
-    lock(connection)
-    nodes_changed = _unite_nodes(connection, _merged(facts.nodes))
-    new = _new_statements(connection, facts.statements)
+    new_nodes, is_changed = _unite_nodes(connection, facts.nodes)
+    new, new_edges = _new_statements(connection, facts.statements, new_nodes)
     if not new:
-        return nodes_changed
-    edges = _add_edges(connection, new)
-    insert_missing(connection, statement, [_row(each) for each in new])
+        return is_changed
+    refuse_circles(connection, new_edges, new_nodes)
+    insert(connection, edge, [(*key, False) for key in new_edges])
+    insert(connection, statement, new)
+    keep_recent(connection, [key[:2] for key in new_edges])
     _claim_digests(connection, new)
     prove(connection, new)
-    _refuse_cycles(connection, edges)
     return True
 
 
-def lock(connection: Connection) -> None:
-    """Let one transaction at a time record, as on SQLite: two halves of a cycle must not pass. Safe to repeat."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.text(LOCK))
+def _unite_nodes(connection: Connection, facts: Iterable[NodeFact]) -> tuple[Set[int], bool]:
+    """Return the ids of nodes that are new, and whether anything of the nodes is."""
+    given = _merged(facts)
+    held = {row[0]: NodeRow(*row) for row in read(connection, _NODES, [*given], ID)}
+    for key, row in held.items():
+        if row.uri != given[key].uri:
+            raise Conflict("node id", str(key), f"{row.uri!r} and {given[key].uri!r} share it; rename one.")
+    united = {key: _unite(held[key], row) if key in held else row for key, row in given.items()}
+    written = insert(connection, node, [row for key, row in sorted(united.items()) if held.get(key) != row], _WIDEN)
+    attributes = {(node_id(fact.uri), name, value) for fact in facts for name, value in fact.attributes}
+    written += insert(connection, attribute, sorted(attributes))
+    return given.keys() - held.keys(), written > 0
 
 
-def _merged(nodes: Iterable[NodeFact]) -> dict[str, NodeFact]:
-    merged: dict[str, NodeFact] = {}
-    for fact in sorted(nodes, key=lambda fact: (fact.uri, fact.role, fact.kind)):
-        held = merged.get(fact.uri)
-        merged[fact.uri] = _unite(held, fact) if held else fact
+def _merged(facts: Iterable[NodeFact]) -> dict[int, NodeRow]:
+    merged: dict[int, NodeRow] = {}
+    for fact in facts:
+        key = node_id(fact.uri)
+        row = NodeRow(key, fact.uri, int(fact.role), fact.kind, to_text(fact.started), to_text(fact.ended))
+        merged[key] = _unite(merged[key], row) if key in merged else row
     return merged
 
 
-def _unite(held: NodeFact, given: NodeFact) -> NodeFact:
-    """Return both facts as one. Commutative, associative and idempotent, hence free of order."""
-    if held.role is not given.role:
-        raise RoleConflict(held.uri, held.role.word, given.role.word)
-    return replace(
-        held,
-        kind=min(held.kind, given.kind),
-        attributes=held.attributes | given.attributes,
-        started=min(filter(None, (held.started, given.started)), default=None),
-        ended=max(filter(None, (held.ended, given.ended)), default=None),
+def _unite(one: NodeRow, other: NodeRow) -> NodeRow:
+    """Return what both say. Commutative, associative and idempotent, hence free of order."""
+    if one == other:
+        return one
+    if one.role != other.role:
+        raise RoleConflict(one.uri, Role(one.role).word, Role(other.role).word)
+    return NodeRow(
+        one.id,
+        one.uri,
+        one.role,
+        min(one.kind, other.kind),
+        min(filter(None, (one.started, other.started)), default=None),
+        max(filter(None, (one.ended, other.ended)), default=None),
     )
 
 
-def _unite_nodes(connection: Connection, given: dict[str, NodeFact]) -> bool:
-    ids = {node_id(uri): uri for uri in given}
-    held: dict[str, NodeFact] = {}
-    for part in chunks(list(ids)):
-        for row in connection.execute(sa.select(node).where(node.c.id.in_(part))):
-            if row.uri != ids[row.id]:
-                raise Conflict("node id", str(row.id), f"{row.uri!r} and {ids[row.id]!r} share it; rename one.")
-            held[row.uri] = NodeFact(
-                row.uri,
-                Role(row.role),
-                row.kind,
-                started=to_moment(row.started),
-                ended=to_moment(row.ended),
-            )
-    changed = insert_missing(connection, node, [_node_row(fact) for uri, fact in given.items() if uri not in held])
-    for uri, before in held.items():
-        after = _unite(before, given[uri])
-        if _node_row(after) != _node_row(before):
-            connection.execute(node.update().where(node.c.id == node_id(uri)).values(_node_row(after)))
-            changed += 1
-    rows = [
-        {"node": node_id(fact.uri), "name": name, "value": value}
-        for fact in given.values()
-        for name, value in sorted(fact.attributes)
-    ]
-    return changed + insert_missing(connection, attribute, rows) > 0
+def _new_statements(
+    connection: Connection, given: Iterable[Statement], new_nodes: Set[int]
+) -> tuple[list[StatementRow], Mapping[EdgeKey, Statement]]:
+    """Return what is not held yet: statements, and edges with a statement that makes each."""
+    wanted = {_row(each): each for each in given}
+    # Of a new node nothing can be held, and most statements are about one.
+    pairs = {row[:2] for row in wanted if row.effect not in new_nodes and row.cause not in new_nodes}
+    held = {StatementRow(*row) for row in read(connection, _STATEMENTS, sorted(pairs), ID, ID)}
+    held_edges = {row.edge for row in held}
+    new = sorted(wanted.keys() - held)
+    return new, {row.edge: wanted[row] for row in new if row.edge not in held_edges}
 
 
-def _node_row(fact: NodeFact) -> dict[str, Any]:
-    return {
-        "id": node_id(fact.uri),
-        "uri": fact.uri,
-        "role": int(fact.role),
-        "kind": fact.kind,
-        "started": to_text(fact.started),
-        "ended": to_text(fact.ended),
-    }
+def _row(each: Statement) -> StatementRow:
+    return StatementRow(
+        node_id(each.effect),
+        node_id(each.cause),
+        int(each.verb),
+        each.asserted_by,
+        each.effect_digest,
+        each.cause_digest,
+        each.agreed,
+    )
 
 
-def _row(each: Statement) -> dict[str, Any]:
-    return {
-        "effect": node_id(each.effect),
-        "cause": node_id(each.cause),
-        "verb": int(each.verb),
-        "asserted_by": each.asserted_by,
-        "effect_digest": each.effect_digest,
-        "cause_digest": each.cause_digest,
-        "agreed": each.agreed,
-    }
-
-
-def _new_statements(connection: Connection, given: Iterable[Statement]) -> list[Statement]:
-    wanted = {tuple(_row(each).values()): each for each in given}
-    effects = sorted({row[0] for row in wanted})
-    held = {
-        tuple(row)
-        for part in chunks(effects)
-        for row in connection.execute(sa.select(statement).where(statement.c.effect.in_(part)))
-    }
-    return [wanted[row] for row in sorted(wanted.keys() - held)]
-
-
-def _add_edges(connection: Connection, new: Sequence[Statement]) -> list[Statement]:
-    """Add the edges of new statements and return one statement for each edge that was not there."""
-    wanted: dict[EdgeKey, Statement] = {
-        (node_id(each.effect), node_id(each.cause), int(each.verb)): each for each in new
-    }
-    held = {
-        tuple(row)
-        for part in chunks(sorted({key[0] for key in wanted}))
-        for row in connection.execute(
-            sa.select(edge.c.effect, edge.c.cause, edge.c.verb).where(edge.c.effect.in_(part))
-        )
-    }
-    keys = sorted(wanted.keys() - held)
-    rows = [{"effect": effect, "cause": cause, "verb": verb, "proven": False} for effect, cause, verb in keys]
-    insert_missing(connection, edge, rows)
-    keep_recent(connection, [key[:2] for key in keys])
-    return [wanted[key] for key in keys]
-
-
-def _claim_digests(connection: Connection, new: Sequence[Statement]) -> None:
+def _claim_digests(connection: Connection, new: Iterable[StatementRow]) -> None:
     """Keep each digest claimed for a node; the first of an algorithm stands."""
-    claims = sorted({claim for each in new for claim in _claims(each)})
-    ids = sorted({claim[0] for claim in claims})
-    held = {
-        (row.node, row.algorithm)
-        for part in chunks(ids)
-        for row in connection.execute(sa.select(digest.c.node, digest.c.algorithm).where(digest.c.node.in_(part)))
-    }
-    rows = []
-    for claimed, value in claims:
+    claims = {(each.effect, each.effect_digest) for each in new if each.effect_digest}
+    claims |= {(each.cause, each.cause_digest) for each in new if each.cause_digest}
+    held = {(row[0], row[1]) for row in read(connection, _ALGORITHMS, sorted({claim[0] for claim in claims}), ID)}
+    rows: list[tuple[Any, ...]] = []
+    for claimed, value in sorted(claims):
         algorithm = value.partition(":")[0]
-        standing = (claimed, algorithm) not in held
+        rows.append((claimed, value, algorithm, (claimed, algorithm) not in held))
         held.add((claimed, algorithm))
-        rows.append({"node": claimed, "digest": value, "algorithm": algorithm, "standing": standing})
-    insert_missing(connection, digest, rows)
-
-
-def _claims(each: Statement) -> Iterable[tuple[int, str]]:
-    if each.effect_digest:
-        yield node_id(each.effect), each.effect_digest
-    if each.cause_digest:
-        yield node_id(each.cause), each.cause_digest
-
-
-def _refuse_cycles(connection: Connection, new: Sequence[Statement]) -> None:
-    """Look from each new edge's effect for its cause: what came of something is mostly little, and often nothing."""
-    by_effect: dict[str, list[Statement]] = defaultdict(list)
-    for each in new:
-        by_effect[each.effect].append(each)
-    for effect, statements in sorted(by_effect.items()):
-        causes = {node_id(each.cause): each for each in statements}
-        for part in chunks(list(causes)):
-            closing = connection.execute(
-                sa.text(_REACHES).bindparams(sa.bindparam("causes", expanding=True)),
-                {"effect": node_id(effect), "causes": list(part)},
-            ).scalar()
-            if closing is not None:
-                raise CycleRefused(_circle(connection, causes[closing]))
-
-
-_REACHES = """
-with recursive down(id) as (
-    select cast(:effect as bigint) union select e.effect from down join lineage_edge e on e.cause = down.id
-)
-select id from down where id in :causes limit 1
-"""
-
-_REACHED_EDGES = """
-with recursive down(id) as (
-    select cast(:effect as bigint) union select e.effect from down join lineage_edge e on e.cause = down.id
-)
-select e.effect, e.cause, e.verb from down join lineage_edge e on e.cause = down.id
-"""
-
-
-def _circle(connection: Connection, closing: Statement) -> list[str]:
-    """Return the edges of a circle in words: the new one, then those by which its effect led to its cause."""
-    rows = connection.execute(sa.text(_REACHED_EDGES), {"effect": node_id(closing.effect)}).all()
-    uris: dict[int, str] = {}
-    for part in chunks(sorted({value for row in rows for value in row[:2]})):
-        uris |= {row.id: row.uri for row in connection.execute(sa.select(node).where(node.c.id.in_(part)))}
-    verbs = {(uris[row.effect], uris[row.cause]): Verb(row.verb) for row in rows}
-    effects: dict[str, list[str]] = defaultdict(list)
-    for effect, cause in sorted(verbs):
-        effects[cause].append(effect)
-    path = find_path(closing.effect, closing.cause, effects)
-    return [closing.sentence] + [
-        Statement(effect, cause, verbs[effect, cause], "").sentence
-        for cause, effect in zip(path, path[1:], strict=False)
-    ]
+    insert(connection, digest, rows)

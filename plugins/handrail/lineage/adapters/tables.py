@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -67,6 +67,34 @@ recent_edge = sa.Table(
     "lineage_recent_edge", metadata, *_columns(epoch=sa.BigInteger, effect=sa.BigInteger, cause=sa.BigInteger)
 )
 token = sa.Table("lineage_token", metadata, *_columns(name=TEXT, holder=TEXT, digest=TEXT, made_at=TEXT))
+
+
+class NodeRow(NamedTuple):
+    """A row of `lineage_node`; moments are texts that sort as they do."""
+
+    id: int
+    uri: str
+    role: int
+    kind: str
+    started: str | None
+    ended: str | None
+
+
+class StatementRow(NamedTuple):
+    """A row of `lineage_statement`."""
+
+    effect: int
+    cause: int
+    verb: int
+    asserted_by: str
+    effect_digest: str
+    cause_digest: str
+    agreed: str
+
+    @property
+    def edge(self) -> tuple[int, int, int]:
+        """The key of the edge that it states."""
+        return self.effect, self.cause, self.verb
 
 
 @lru_cache(maxsize=65_536)

@@ -1,0 +1,80 @@
+"""Many rows in one statement, in the words of SQLite or of PostgreSQL: the hot path of recording.
+
+The text of a statement never depends on the values, so that both drivers keep it prepared, and no statement is built
+from parts each time. Nothing here knows what the tables mean.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+ID, TEXT = "bigint", "text"
+Values = Sequence[Any]
+_COUNTED = {"preserve_rowcount": True}
+_GREATEST = {"sqlite": "max", "postgresql": "greatest"}
+_LEAST = {"sqlite": "min", "postgresql": "least"}
+_TYPES = {sa.BigInteger: ID, sa.SmallInteger: "smallint", sa.Boolean: "boolean", sa.Text: TEXT}
+
+
+def read(
+    connection: Connection, query: str, given: Sequence[Any], *types: str, more: Values = ()
+) -> Sequence[Row[Any]]:
+    """Return the rows of a query about many given ones.
+
+    `query` has `{given}` where a table of them stands, named `g`, with columns a, b, ... of the given types; its
+    placeholder is the first. Write joins to it as `cross join ... where`: that keeps SQLite, whose planner does
+    not know how few are given, from scanning the other side. `{p}` stands for a value of `more`.
+    """
+    if not given:
+        return ()
+    sql = _query(connection.dialect.name, query, types)
+    if connection.dialect.name == "postgresql":
+        columns = [list(column) for column in zip(*given, strict=True)] if len(types) > 1 else [list(given)]
+        return connection.exec_driver_sql(sql, (*columns, *more)).all()
+    return connection.exec_driver_sql(sql, (json.dumps(given), *more)).all()
+
+
+@lru_cache
+def _query(dialect: str, query: str, types: tuple[str, ...]) -> str:
+    names = "abcdefgh"[: len(types)]
+    if dialect == "postgresql":
+        arrays = ", ".join(f"%s::{type_}[]" for type_ in types)
+        return query.format(given=f"unnest({arrays}) as g({', '.join(names)})", p="%s")
+    paths = ["value"] if len(types) == 1 else [f"json_extract(value, '$[{index}]')" for index in range(len(types))]
+    columns = ", ".join(f"{path} as {name}" for path, name in zip(paths, names, strict=True))
+    return query.format(given=f"(select {columns} from json_each(?)) as g", p="?")
+
+
+def insert(connection: Connection, table: sa.Table, rows: Sequence[Values], then: str = "do nothing") -> int:
+    """Insert rows, each with a value for every column of the table in their order; return how many were written.
+
+    `then` follows `on conflict` and may call `{greatest}` and `{least}`, which are null if one of their values is,
+    in SQLite alone. No key may come twice.
+    """
+    if not rows:
+        return 0
+    sql = _insert(connection.dialect.name, table, then)
+    given = [list(column) for column in zip(*rows, strict=True)]
+    parameters: Any = tuple(given) if connection.dialect.name == "postgresql" else list(rows)
+    return connection.exec_driver_sql(sql, parameters, execution_options=_COUNTED).rowcount
+
+
+def _type_of(column: sa.Column[Any]) -> str:
+    return next(name for kind, name in _TYPES.items() if isinstance(column.type, kind))
+
+
+@lru_cache
+def _insert(dialect: str, table: sa.Table, then: str) -> str:
+    names = ", ".join(f'"{column.name}"' for column in table.columns)
+    do = then.format(greatest=_GREATEST[dialect], least=_LEAST[dialect])
+    if dialect == "postgresql":
+        arrays = ", ".join(f"%s::{_type_of(column)}[]" for column in table.columns)
+        return f"insert into {table.name} ({names}) select * from unnest({arrays}) on conflict {do}"
+    places = ", ".join("?" for _ in table.columns)
+    return f"insert into {table.name} ({names}) values ({places}) on conflict {do}"

@@ -1,0 +1,119 @@
+"""Refuses edges that would make something its own cause: one look for a whole transaction.
+
+What is held has no circle, so each new one goes over a new edge, and over held edges only from the effect of a new one
+down to the cause of a new one. Mostly there is nothing below the effects, and mostly little above the causes: whichever
+of the two closures is small decides, however large the other.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
+
+from sqlalchemy.engine import Connection
+
+from handrail.lineage.adapters.sql_bulk import ID, read
+from handrail.lineage.domain import CycleRefused, Direction, Statement, Verb, find_path
+
+Pair = tuple[int, int]
+"""The ids of an effect and of its cause."""
+EdgeKey = tuple[int, int, int]
+FIRST_BUDGET = 1_000
+_BEYOND = """
+with recursive beyond(id) as (
+    select e.{there} from {{given}} cross join lineage_edge e where e.{here} = g.a
+    union select e.{there} from beyond join lineage_edge e on e.{here} = beyond.id
+)
+select id from beyond limit {{p}}
+"""
+_CLOSURES = {
+    Direction.CAUSES: _BEYOND.format(here="effect", there="cause"),
+    Direction.EFFECTS: _BEYOND.format(here="cause", there="effect"),
+}
+_EDGES = {
+    Direction.CAUSES: "select e.effect, e.cause from {given} cross join lineage_edge e where e.effect = g.a",
+    Direction.EFFECTS: "select e.effect, e.cause from {given} cross join lineage_edge e where e.cause = g.a",
+}
+_NAMED = """
+select e.effect, e.cause, e.verb, n.uri, m.uri
+from {given} cross join lineage_edge e cross join lineage_node n cross join lineage_node m
+where e.effect = g.a and e.cause = g.b and n.id = e.effect and m.id = e.cause
+"""
+
+
+def refuse_circles(connection: Connection, new: Mapping[EdgeKey, Statement], new_nodes: Set[int]) -> None:
+    """Refuse if `new` edges, which are not held yet, close a circle; `new_nodes` have no held edge.
+
+    Raises:
+        CycleRefused: they do; it names the edges of one circle.
+    """
+    pairs = {(effect, cause) for effect, cause, _ in new}
+    sources = {effect for effect, _ in pairs} - new_nodes
+    targets = {cause for _, cause in pairs} - new_nodes
+    rest = _unpeeled(pairs | _held_between(connection, sources, targets))
+    if rest:
+        raise CycleRefused(_circle(connection, rest, new))
+
+
+def _held_between(connection: Connection, sources: Set[int], targets: Set[int]) -> set[Pair]:
+    """Return held edges, among them all by which one of the sources leads down to one of the targets."""
+    budget = FIRST_BUDGET
+    while sources and targets:
+        for direction, starts, ends in (
+            (Direction.EFFECTS, sources, targets),
+            (Direction.CAUSES, targets, sources),
+        ):
+            beyond = {row[0] for row in read(connection, _CLOSURES[direction], [*starts], ID, more=(budget + 1,))}
+            if len(beyond) <= budget:
+                return _edges_of(connection, direction, starts | beyond) if beyond & ends else set()
+        budget *= 4
+    return set()
+
+
+def _edges_of(connection: Connection, direction: Direction, nodes: Set[int]) -> set[Pair]:
+    return {(row[0], row[1]) for row in read(connection, _EDGES[direction], [*nodes], ID)}
+
+
+def _unpeeled(pairs: Iterable[Pair]) -> set[Pair]:
+    """Return the edges that are left when those from what has no cause are taken away, again and again (Kahn)."""
+    effects: dict[int, list[int]] = defaultdict(list)
+    open_causes: dict[int, int] = defaultdict(int)
+    for effect, cause in pairs:
+        effects[cause].append(effect)
+        open_causes[effect] += 1
+    free = [cause for cause in effects if cause not in open_causes]
+    while free:
+        for effect in effects.pop(free.pop(), ()):
+            open_causes[effect] -= 1
+            if not open_causes[effect]:
+                free.append(effect)
+    return {(effect, cause) for cause, there in effects.items() for effect in there if open_causes[cause]}
+
+
+def _circle(connection: Connection, rest: Set[Pair], new: Mapping[EdgeKey, Statement]) -> list[str]:
+    """Return the edges of a circle in words: a new one, then those by which its effect led to its cause."""
+    told = {key[:2]: each for key, each in sorted(new.items(), reverse=True)}
+    closing = min(_any_circle(rest) & told.keys(), key=lambda pair: told[pair].sentence)
+    effects: dict[int, list[int]] = defaultdict(list)
+    for effect, cause in sorted(rest):
+        effects[cause].append(effect)
+    path = find_path(*closing, effects)
+    steps = [(effect, cause) for cause, effect in zip(path, path[1:], strict=False)]
+    held = _sentences(connection, [step for step in steps if step not in told])
+    return [told[closing].sentence, *(told[step].sentence if step in told else held[step] for step in steps)]
+
+
+def _any_circle(rest: Set[Pair]) -> set[Pair]:
+    """Return the edges of one circle, following causes; everything in `rest` has one."""
+    cause_of = dict(sorted(rest))
+    passed: dict[int, int] = {}
+    here = min(cause_of)
+    while here not in passed:
+        passed[here] = len(passed)
+        here = cause_of[here]
+    return {(effect, cause_of[effect]) for effect, place in passed.items() if place >= passed[here]}
+
+
+def _sentences(connection: Connection, pairs: Sequence[Pair]) -> dict[Pair, str]:
+    rows = sorted(map(tuple, read(connection, _NAMED, pairs, ID, ID)), reverse=True)
+    return {row[:2]: Statement(row[3], row[4], Verb(row[2]), "").sentence for row in rows}
