@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 from urllib.parse import quote
 
 from handrail.lineage.domain.facts import ActivityDetails, Facts, NodeFact, activity_fact, check_facts
@@ -21,6 +22,7 @@ from handrail.lineage.domain.vocabulary import Role
 
 _NAMESPACE_WITH_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://\S")
 _PLAIN = "/@:+~.-_"
+_REMEMBERED = 16_384
 
 
 class RunState(Enum):
@@ -74,13 +76,7 @@ class DatasetAt:
 
         So `dvc://shop`, `data/raw` at version `<md5>` is the node that DVC's own record has.
         """
-        if self.told is not None:
-            return self.told.uri
-        namespace = (
-            self.namespace if _NAMESPACE_WITH_SCHEME.match(self.namespace) else f"openlineage://{self.namespace}"
-        )
-        version = f"@{quote(self.version, safe=_PLAIN)}" if self.version else ""
-        return f"{quote(namespace, safe=_PLAIN)}/{quote(self.name, safe=_PLAIN)}{version}"
+        return _dataset_uri(self.namespace, self.name, self.version) if self.told is None else self.told.uri
 
     @property
     def end(self) -> End:
@@ -104,7 +100,19 @@ class JobName:
     @property
     def uri(self) -> str:
         """`openlineage-job://<namespace>/<name>`, a slash in the namespace escaped."""
-        return f"openlineage-job://{quote(self.namespace, safe='@:+~.-_')}/{quote(self.name, safe=_PLAIN)}"
+        return _job_uri(self.namespace, self.name)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _dataset_uri(namespace: str, name: str, version: str | None) -> str:
+    whole = namespace if _NAMESPACE_WITH_SCHEME.match(namespace) else f"openlineage://{namespace}"
+    at = f"@{quote(version, safe=_PLAIN)}" if version else ""
+    return f"{quote(whole, safe=_PLAIN)}/{quote(name, safe=_PLAIN)}{at}"
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _job_uri(namespace: str, name: str) -> str:
+    return f"openlineage-job://{quote(namespace, safe='@:+~.-_')}/{quote(name, safe=_PLAIN)}"
 
 
 def run_uri(run_id: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import quote
 
 from handrail.errors import InvalidInput
@@ -54,6 +55,7 @@ _KINDS: Sequence[tuple[re.Pattern[str], str]] = tuple(
 )
 
 
+@lru_cache(maxsize=16_384)
 def kind_of(uri: str) -> str:
     """Return the kind that a URI's form speaks of, or its scheme if Handrail does not know the form."""
     return next((kind for pattern, kind in _KINDS if pattern.match(uri)), uri.partition("://")[0])
