@@ -6,14 +6,27 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
 
-from handrail.bootstrap import open_platform
-from handrail.bootstrap.approvals import GateHost, OpenGate, apply_environment, open_gate, prepare_mlflow
+from handrail.bootstrap import Platform, open_platform
+from handrail.bootstrap.approvals import (
+    GateHost,
+    OpenGate,
+    apply_environment,
+    open_gate,
+    prepare_mlflow,
+    server_name,
+)
+from handrail.bootstrap.mlflow_server import open_agents, open_trees
+from handrail.clock import system_time
+from handrail.entrypoints.mlflow_lineage import Place
 from handrail.errors import HandrailError, Misconfigured
 from handrail.settings import load_settings
 from handrail.tools import require
+
+if TYPE_CHECKING:
+    from handrail.entrypoints.mlflow_app.recorded_stores import Recorder
 
 _log = logging.getLogger("handrail.approvals")
 
@@ -44,7 +57,7 @@ def _assemble(app: Any) -> Any:
     platform = open_platform(settings)
     host = GateHost(handlers._get_model_registry_store, handlers._get_tracking_store, _artifacts_folder())
     opened = open_gate(settings, platform.store, lambda: platform.lineage, host)
-    guard_stores(opened.guard)
+    guard_stores(opened.guard, _recorder(platform, host))
     guard_artifacts(opened.guard)
     add_routes(app, opened.gate)
     asgi = auth.create_app(app)
@@ -57,7 +70,30 @@ def _assemble(app: Any) -> Any:
         # Appended: innermost, so that it runs after the login.
         asgi.user_middleware.append(Middleware(RememberAccount))
     _report_interrupted(opened)
+    _open_lineage(platform)
     return asgi
+
+
+def _recorder(platform: Platform, host: GateHost) -> Recorder:
+    from handrail.entrypoints.mlflow_app.recorded_stores import Recorder
+    from handrail.entrypoints.mlflow_app.store_guards import current_account
+
+    settings, agent_of = platform.settings, open_agents(platform.settings)
+
+    def agent() -> str | None:
+        account = current_account()
+        return agent_of(account) if account else None
+
+    place = Place(server_name(settings), settings.repository, settings.environment)
+    return Recorder(lambda: platform.lineage, place, agent, open_trees(host), system_time)
+
+
+def _open_lineage(platform: Platform) -> None:
+    """Bring lineage's tables up to date now, not within somebody's request; without them the gate still works."""
+    try:
+        platform.lineage  # noqa: B018 - opened at its first use
+    except HandrailError as err:
+        _log.warning("Lineage cannot be opened; it will be tried again at the next thing that it should know. %s", err)
 
 
 def _report_interrupted(opened: OpenGate) -> None:

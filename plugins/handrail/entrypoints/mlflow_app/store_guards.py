@@ -17,6 +17,7 @@ from handrail.approvals.domain.errors import Protected
 from handrail.approvals.domain.requests import Candidate
 from handrail.approvals.service import Guard
 from handrail.approvals.service.guard import PROMPT_TAG, is_reserved_tag
+from handrail.entrypoints.mlflow_app.recorded_stores import RecordedRegistry, RecordedTracking, Recorder
 from handrail.errors import HandrailError, Misconfigured
 
 # Methods of a class that MLflow chooses at run time come after these.
@@ -168,8 +169,8 @@ class GuardedTracking(_Store):
         return super().delete_logged_model(model_id)
 
 
-def guard_stores(guard: Guard) -> None:
-    """Make the server open its stores behind the guard.
+def guard_stores(guard: Guard, recorder: Recorder) -> None:
+    """Make the server open its stores behind the guard, and tell lineage what they have done.
 
     Raises:
         Misconfigured: the stores are no database; without the guard nothing may start.
@@ -180,10 +181,12 @@ def guard_stores(guard: Guard) -> None:
 
     # MLflow inspects the names of these parameters.
     def registry_store(store_uri: str) -> Any:
-        return _guarded(open_registry(store_uri), GuardedRegistry, guard)
+        store = open_registry(store_uri)
+        return _wrapped(store, (RecordedRegistry, GuardedRegistry), {"guard": guard, "recorder": recorder})
 
     def tracking_store(store_uri: str, artifact_uri: str) -> Any:
-        return _guarded(open_tracking(store_uri, artifact_uri), GuardedTracking, guard)
+        store = open_tracking(store_uri, artifact_uri)
+        return _wrapped(store, (RecordedTracking, GuardedTracking), {"guard": guard, "recorder": recorder})
 
     for scheme in DATABASE_ENGINES:
         registry.register(scheme, registry_store)
@@ -204,7 +207,7 @@ def guard_stores(guard: Guard) -> None:
             )
 
 
-def _guarded(store: Any, mixin: type, guard: Guard) -> Any:
+def _wrapped(store: Any, around: tuple[type, ...], attributes: dict[str, Any]) -> Any:
     kind = type(store)
-    store.__class__ = type(f"Guarded{kind.__name__}", (mixin, kind), {"guard": guard})
+    store.__class__ = type(f"Guarded{kind.__name__}", (*around, kind), attributes)
     return store

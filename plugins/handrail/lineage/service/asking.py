@@ -40,6 +40,10 @@ class Asking:
         """Return what a moving name pointed at; None if it was never set by then."""
         return self._ports.pointers.at(name, at)
 
+    def pointer_names(self) -> tuple[str, ...]:
+        """Return every moving name that was ever set."""
+        return self._ports.pointers.names()
+
     def pointer_history(self, name: str) -> tuple[Pointer, ...]:
         """Return every move of a name, oldest first."""
         return self._ports.pointers.history(name)

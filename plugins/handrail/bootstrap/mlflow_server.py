@@ -1,0 +1,65 @@
+"""What lineage asks of the project about an MLflow server: who is behind an account, and which bytes a version has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+from handrail.bootstrap.approvals import GateHost, server_name
+from handrail.errors import HandrailError
+from handrail.lineage.domain import agent_uri
+from handrail.settings import Settings
+
+LARGEST_TREE_BYTES = 64 << 20
+"""Larger trees are not hashed while a caller waits; the gate hashes them when a promotion is asked for."""
+
+
+def open_agents(settings: Settings) -> Callable[[str], str]:
+    """Return what names the agent behind an account: the person of config/roles.yaml, as in permits, or the account."""
+    from handrail.approvals.adapters.yaml_rules import YamlRules
+
+    server, file = server_name(settings), settings.config / "roles.yaml"
+
+    @lru_cache(maxsize=1024)
+    def agent(account: str, _changed: tuple[int, int] | None) -> str:
+        try:
+            person = YamlRules(settings.config).directory().person_behind(account)
+        except HandrailError:
+            person = None
+        return agent_uri(server, person.name if person else account)
+
+    def agent_of(account: str) -> str:
+        try:
+            state = file.stat()
+        except OSError:
+            return agent(account, None)
+        return agent(account, (state.st_mtime_ns, state.st_size))
+
+    return agent_of
+
+
+def open_trees(host: GateHost) -> Callable[[str, str], str | None]:
+    """Return what computes the tree digest of a version from its model and number: None if it is large or elsewhere."""
+    from handrail.approvals.adapters.mlflow_registry import MlflowRegistry
+
+    registry = MlflowRegistry(host.registry, host.tracking, host.artifacts)
+
+    def tree_of(model: str, version: str) -> str | None:
+        try:
+            return small_tree_digest(Path(registry.candidate(model, version).tree))
+        except HandrailError:
+            return None
+
+    return tree_of
+
+
+def small_tree_digest(tree: Path) -> str | None:
+    """Return the digest of a folder as permits have it; None if it holds too much, no file, or a link."""
+    from handrail.approvals.adapters.folder_trees import FolderTrees
+
+    try:
+        size = sum(file.stat().st_size for file in tree.rglob("*") if file.is_file())
+        return FolderTrees().manifest(str(tree)).digest if 0 < size <= LARGEST_TREE_BYTES else None
+    except (HandrailError, OSError):
+        return None
