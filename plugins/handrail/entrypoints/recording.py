@@ -15,14 +15,16 @@ from handrail.errors import HandrailError
 _log = logging.getLogger("handrail.lineage")
 
 
-def record(what: str, write: Callable[[Lineage], object]) -> bool:
+def record(what: str, write: Callable[[Lineage], object], opener: Callable[[], Platform] | None = None) -> bool:
     """Call `write` with the lineage of the project around the current folder; tell whether it was recorded.
+
+    `opener` gives another platform than that of the current folder.
 
     What lineage refuses, or a store that is not there, never fails the tool that is being recorded: the log says in a
     sentence what is missing.
     """
     try:
-        write(platform_here().lineage)
+        write((opener or platform_here)().lineage)
     except HandrailError as err:
         _log.warning("Lineage does not know of %s. %s", what, err)
         return False

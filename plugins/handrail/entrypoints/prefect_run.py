@@ -1,0 +1,115 @@
+"""The Prefect run that the calling code belongs to, as lineage names it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from handrail.refs import FlowDeployment, FlowRun, TaskRun
+
+if TYPE_CHECKING:
+    from handrail.bootstrap.lineage import Lineage
+
+TOOL = "prefect"
+_introduced: set[tuple[int, str]] = set()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A task run or a flow run while it runs.
+
+    `body` is the function that Prefect runs for it; `last_try` tells whether Prefect gives up if it fails now. `flow`
+    is the flow run that a task run belongs to.
+    """
+
+    ref_type: type[TaskRun] | type[FlowRun]
+    run_id: str
+    body: Callable[..., Any]
+    last_try: bool
+    started: datetime | None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    flow: Run | None = None
+    flow_run_id: str | None = None
+    deployment_id: str | None = None
+    parent_task_run_id: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """`task-run` or `flow-run`."""
+        return "task-run" if self.ref_type is TaskRun else "flow-run"
+
+    @property
+    def title(self) -> str:
+        """What the log calls it."""
+        return f"the {self.kind} {self.attributes.get('name', self.run_id)!r} ({self.run_id})"
+
+    def uri(self, environment: str) -> str:
+        """Return the URI of the run."""
+        return self.ref_type(environment, self.run_id).uri
+
+    def within(self, environment: str) -> list[str]:
+        """Return the URIs of the run and of the deployment that it belongs to."""
+        found = [
+            FlowRun(environment, self.flow_run_id).uri if self.flow_run_id else "",
+            FlowDeployment(environment, self.deployment_id).uri if self.deployment_id else "",
+            TaskRun(environment, self.parent_task_run_id).uri if self.parent_task_run_id else "",
+        ]
+        return [uri for uri in found if uri]
+
+    def introduce_flow(self, lineage: Lineage, environment: str) -> None:
+        """Record the flow run that a task run belongs to, once for each store in a process."""
+        if self.flow is None or (key := (id(lineage), self.flow.run_id)) in _introduced:
+            return
+        self.flow.tell(lineage, environment)
+        _introduced.add(key)
+
+    def tell(self, lineage: Lineage, environment: str) -> None:
+        """Record the run, without data."""
+        from handrail.bootstrap.lineage import ActivityDetails
+
+        details = ActivityDetails(self.started, None, self.attributes, TOOL, self.within(environment))
+        lineage.record_activity(self.uri(environment), self.kind, details=details)
+
+
+def current_run() -> Run | None:
+    """Return the innermost run that the calling code belongs to; None outside of Prefect's runs."""
+    from prefect.context import FlowRunContext, TaskRunContext
+
+    task, flow = TaskRunContext.get(), FlowRunContext.get()
+    inner = _flow_run(flow) if flow and flow.flow_run else None
+    if task is None:
+        return inner
+    # A flow that a task calls keeps the task's context around it.
+    if flow and flow.flow_run and task.task_run.flow_run_id not in (None, flow.flow_run.id):
+        return inner
+    return _task_run(task, inner)
+
+
+def _task_run(context: Any, flow: Run | None) -> Run:
+    row = context.task_run
+    return Run(
+        ref_type=TaskRun,
+        run_id=str(row.id),
+        body=context.task.fn,
+        last_try=row.run_count > (context.task.retries or 0),
+        started=row.start_time,
+        attributes={"name": row.name, "task": context.task.name},
+        flow=flow,
+        flow_run_id=str(row.flow_run_id) if row.flow_run_id else None,
+    )
+
+
+def _flow_run(context: Any) -> Run:
+    row = context.flow_run
+    return Run(
+        ref_type=FlowRun,
+        run_id=str(row.id),
+        body=context.flow.fn,
+        last_try=row.run_count > (context.flow.retries or 0),
+        started=row.start_time,
+        attributes={"name": row.name, "flow": context.flow.name},
+        deployment_id=str(row.deployment_id) if row.deployment_id else None,
+        parent_task_run_id=str(row.parent_task_run_id) if row.parent_task_run_id else None,
+    )

@@ -1,0 +1,50 @@
+"""One Prefect server for all tests, and a project of its own for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from handrail.settings import load_settings
+from infra.servers import Servers, with_free_ports
+
+DEADLINE_S = 120
+
+
+@pytest.fixture(scope="session")
+def prefect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Prefect server, started once a session."""
+    folder = tmp_path_factory.mktemp("prefect-server")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HANDRAIL_PROJECT", str(folder))
+        patch.setenv("HANDRAIL_HOME", str(folder / "home"))
+        with Servers(with_free_ports(load_settings())) as servers:
+            url = servers.start("prefect")
+            servers.wait_ready("prefect", DEADLINE_S)
+            yield url
+
+
+@pytest.fixture
+def project(tmp_path: Path, prefect_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A project with one data file, the current folder, whose flows talk to the server."""
+    from prefect import settings
+
+    folder = tmp_path / "project"
+    (folder / "config").mkdir(parents=True)
+    (folder / "config" / "handrail.yaml").write_text("repository: shop\n")
+    (folder / "orders.csv").write_text("a,1\n")
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("HANDRAIL_PROJECT", raising=False)
+    monkeypatch.delenv("HANDRAIL_HOME", raising=False)
+    monkeypatch.setenv("HANDRAIL_PREFECT_URL", prefect_url)
+    told = {
+        settings.PREFECT_API_URL: f"{prefect_url}/api",
+        settings.PREFECT_HOME: tmp_path / "prefect",
+        settings.PREFECT_LOGGING_TO_API_ENABLED: False,
+        # A sync flow else waits a second for the thread of its heartbeat.
+        settings.PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+    }
+    with settings.temporary_settings(updates=told):
+        yield folder
