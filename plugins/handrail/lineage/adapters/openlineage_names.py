@@ -6,6 +6,7 @@ import hashlib
 import re
 import uuid
 from dataclasses import replace
+from functools import lru_cache
 from urllib.parse import unquote
 
 from handrail.lineage.adapters.openlineage_fields import MAX_NAME, is_plain
@@ -17,6 +18,7 @@ _RUN = re.compile(r"openlineage-run://([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{1
 _JOB = re.compile(r"openlineage-job://([^/]*)/(.+)", re.DOTALL)
 
 
+@lru_cache(maxsize=65_536)
 def dataset_of(uri: str) -> DatasetAt:
     """Return a dataset that has this URI; one named by the URI's hash if names cannot carry it."""
     found = _PARTS.fullmatch(uri)

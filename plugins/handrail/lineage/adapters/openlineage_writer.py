@@ -36,9 +36,10 @@ class OpenLineageWriter:
 def _events(step: Step, at: datetime) -> Iterator[LineageEvent]:
     moment = (step.activity.ended if step.activity else None) or at
     body = canonical(_document(step, moment))
-    if len(body.encode()) > MOST_BYTES and (halves := _halves(step)):
-        for half in halves:
-            yield from _events(half, at)
+    weight = len(body.encode())
+    if weight > MOST_BYTES and (parts := _cut(step, 1 + weight * 5 // (MOST_BYTES * 4))):
+        for part in parts:
+            yield from _events(part, at)
         return
     yield _event(step, moment, body)
 
@@ -50,15 +51,19 @@ def _event(step: Step, moment: datetime, body: str) -> LineageEvent:
     return replace(event, job=job_of(step), run=RunTold(run_id_of(step), RunState.COMPLETE), step=step)
 
 
-def _halves(step: Step) -> tuple[Step, ...]:
-    """Return two steps that say together what one says, as runs of OpenLineage add up; nothing if it has one end."""
+def _cut(step: Step, number: int) -> list[Step]:
+    """Return steps that say together what one says, as runs of OpenLineage add up; nothing if it has too few ends."""
     if len(step.inputs) > 1:
-        cut, outputs = len(step.inputs) // 2, step.outputs if step.is_derivation else ()
-        return replace(step, inputs=step.inputs[:cut]), replace(step, inputs=step.inputs[cut:], outputs=outputs)
+        size = -(-len(step.inputs) // number)
+        parts = [replace(step, inputs=step.inputs[at : at + size]) for at in range(0, len(step.inputs), size)]
+        # What came of an activity's inputs is told once; what was derived from them, of each part.
+        return (
+            parts if step.is_derivation else [*(replace(part, outputs=()) for part in parts), replace(step, inputs=())]
+        )
     if len(step.outputs) > 1:
-        cut = len(step.outputs) // 2
-        return replace(step, outputs=step.outputs[:cut]), replace(step, inputs=(), outputs=step.outputs[cut:])
-    return ()
+        size = -(-len(step.outputs) // number)
+        return [replace(step, outputs=step.outputs[at : at + size]) for at in range(0, len(step.outputs), size)]
+    return []
 
 
 def _is_dataset(step: Step) -> bool:

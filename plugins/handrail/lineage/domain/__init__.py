@@ -19,6 +19,7 @@ from handrail.lineage.domain.facts import (
     NodeFact,
     Statement,
     activity_fact,
+    check_facts,
     describe_activity,
     describe_derivation,
     describe_membership,
@@ -72,10 +73,17 @@ from handrail.lineage.domain.records import (
     tree_at,
     uri_of,
 )
+from handrail.lineage.domain.steps import End, Step, facts_of, merge_nodes, steps_of
 from handrail.lineage.domain.timeline import Reign, match_name, reigns
 from handrail.lineage.domain.vocabulary import Role, Verb
 
 __all__ = [
+    "steps_of",
+    "merge_nodes",
+    "facts_of",
+    "check_facts",
+    "Step",
+    "End",
     "Flaw",
     "Coverage",
     "reigns",
