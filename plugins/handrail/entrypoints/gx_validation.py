@@ -1,0 +1,168 @@
+"""What of a Great Expectations result names a validation, and which data was validated. It imports no tool.
+
+A result holds the time, a run id, a fingerprint that is none and, with a traceback, addresses in memory. What is hashed
+is the rest: which data, which expectations, and what each of them found. The same data under the same expectations is
+the same validation, whoever repeats it; where nobody knows the data, the run stands for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from handrail.bootstrap.lineage import ArtifactVersion, artifact_at, path_artifact
+from handrail.errors import HandrailError, InvalidInput, Unavailable
+from handrail.settings import Settings
+
+DOCUMENT_VERSION = 1
+SOURCE = "handrail_source"
+MOST_NAMED = 20
+_READ_FROM = ("path", "filepath_or_buffer", "path_or_buf", "path_or_buffer", "io")
+_LOADED = "%Y%m%dT%H%M%S.%fZ"
+_OF_THE_RUN = frozenset({"batch_id", "id", "rendered_content", "notes"})
+
+
+def document_of(validation: Any, suite: str, data: Sequence[str]) -> dict[str, Any]:
+    """Return what is hashed of one validation result; `data` are the URIs of what was validated, or of its run."""
+    statistics = validation.statistics or {}
+    return {
+        "version": DOCUMENT_VERSION,
+        "data": sorted(data),
+        "suite": {"name": validation.suite_name, "digest": suite},
+        "success": bool(validation.success),
+        "evaluated": int(statistics.get("evaluated_expectations") or 0),
+        "successful": int(statistics.get("successful_expectations") or 0),
+        "results": [_result(each) for each in validation.to_json_dict()["results"]],
+    }
+
+
+def suite_digest(expectations: Iterable[Any]) -> str:
+    """Return `sha256:<hex>` over what a suite asks for, in its order, without the ids that a store gives."""
+    return digest_of([_expectation(each.configuration.to_json_dict()) for each in expectations])
+
+
+def digest_of(document: Any) -> str:
+    """Return `sha256:<hex>` of a document's canonical JSON."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def attributes_of(document: Mapping[str, Any]) -> dict[str, str]:
+    """Return what people ask of a validation first."""
+    unmet = [_name(each) for each in document["results"] if not each["success"]]
+    more = [f"{len(unmet) - MOST_NAMED} more"] if len(unmet) > MOST_NAMED else []
+    told = {
+        "success": str(document["success"]).lower(),
+        "evaluated": str(document["evaluated"]),
+        "successful": str(document["successful"]),
+        "suite": document["suite"]["name"],
+        "suite_digest": document["suite"]["digest"],
+    }
+    return told | ({"unmet": ", ".join([*unmet[:MOST_NAMED], *more])} if unmet else {})
+
+
+def find_data(settings: Settings, named: str | None, meta: Mapping[str, Any]) -> ArtifactVersion:
+    """Return what a batch was read from: what the user `named` (a path or a URI), or the file of the asset.
+
+    A file lies in the project, and is the very version of it that DVC knows. That a frame in memory has the content of
+    a named file is the user's word, so it comes without a digest.
+
+    Raises:
+        InvalidInput: nobody said where a frame came from, or the file lies outside the project.
+        Unavailable: the file is gone, or was written since it was read.
+    """
+    place = named or read_from(meta)
+    if place is None:
+        problem = f"the asset {_asset(meta)!r} is no file and nobody said where its rows came from"
+        raise InvalidInput("source", problem, f"Give HandrailAction(source=...) or the asset's metadata {SOURCE!r}.")
+    if "://" in place:
+        return artifact_at(_without_secrets(place))
+    found = _file(settings, place, _loaded_at(meta))
+    if named is None:
+        return found
+    return ArtifactVersion(found.uri, found.kind, None, {**found.attributes, "sha256": (found.digest or "")[7:]})
+
+
+def read_from(meta: Mapping[str, Any]) -> str | None:
+    """Return the path or URL that Great Expectations read a batch from; None for a frame or a table."""
+    spec = meta.get("batch_spec") or {}
+    options = spec.get("reader_options") or {}
+    places = [spec.get("path"), *(options.get(name) for name in _READ_FROM)]
+    return next((str(place) for place in places if isinstance(place, str | Path)), None)
+
+
+def sentence_of(err: HandrailError) -> str:
+    """Return an error as one line."""
+    return " ".join(str(err).split())
+
+
+def _file(settings: Settings, place: str, loaded: datetime | None) -> ArtifactVersion:
+    project = settings.project.resolve()
+    given = Path(place) if Path(place).exists() else project / place
+    # DVC may have put a link to its cache there: the path in the project is its name.
+    path = given.parent.resolve() / given.name
+    if not path.is_relative_to(project):
+        raise InvalidInput(
+            "source", f"{place!r} lies outside {project.name}", "Move it in, or name a scheme://... URI."
+        )
+    before = _changed_at(path, place)
+    found = path_artifact(settings, project, path.relative_to(project).as_posix())
+    if before != _changed_at(path, place) or (loaded is not None and before > loaded):
+        raise Unavailable(place, "it was written since it was read for validation", "Validate it once it is complete.")
+    return found
+
+
+def _changed_at(path: Path, place: str) -> datetime:
+    """Return when a file, or any file of a folder, was last written."""
+    try:
+        files = [each for each in path.rglob("*") if each.is_file()] if path.is_dir() else []
+        newest = max(each.stat().st_mtime for each in (path, *files))
+    except OSError as err:
+        raise Unavailable(place, "the batch was read from it, and it is gone", "Keep it until it is checked.") from err
+    return datetime.fromtimestamp(newest, UTC)
+
+
+def _loaded_at(meta: Mapping[str, Any]) -> datetime | None:
+    try:
+        told = datetime.strptime(str((meta.get("batch_markers") or {}).get("ge_load_time")), _LOADED)
+    except ValueError:
+        return None
+    return told.replace(tzinfo=UTC)
+
+
+def _without_secrets(url: str) -> str:
+    """Return a URL without login, query and fragment, where secrets are put."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _asset(meta: Mapping[str, Any]) -> str:
+    return str((meta.get("active_batch_definition") or {}).get("data_asset_name", ""))
+
+
+def _result(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep what was found; of an exception only that there was one, since its text holds addresses in memory."""
+    info = result.get("exception_info") or {}
+    entries = [info, *(each for each in info.values() if isinstance(each, Mapping))]
+    return {
+        **_expectation(result["expectation_config"]),
+        "success": bool(result["success"]),
+        "result": result.get("result") or {},
+        "raised": any(each.get("raised_exception") for each in entries),
+    }
+
+
+def _expectation(config: Mapping[str, Any]) -> dict[str, Any]:
+    arguments = {name: value for name, value in (config.get("kwargs") or {}).items() if name not in _OF_THE_RUN}
+    severity = config.get("severity")
+    return {"type": config["type"], "kwargs": arguments, "meta": config.get("meta") or {}, "severity": str(severity)}
+
+
+def _name(result: Mapping[str, Any]) -> str:
+    columns = [str(value) for name, value in sorted(result["kwargs"].items()) if name.startswith("column")]
+    return f"{result['type']}({', '.join(columns)})"[:100]
