@@ -113,6 +113,7 @@ def compare_with_champion(settings: Settings, challenge: Challenge) -> dict[str,
 
     with closing(open_platform(settings)) as platform:
         forecasts = read_forecasts(platform, read_month(challenge.month), challenge.as_of)
+        tree = {known.uri: known.tree_digest for known in platform.feedback.deployments()}.get(forecasts.deployment)
     scorer = Scorer.load(challenge.folder / promote.TREE)
     rows = pl.read_parquet(challenge.folder / "data" / "training" / "validate.parquet")
     scores = scorer.score({name: rows[name].to_list() for name in scorer.features})
@@ -124,6 +125,7 @@ def compare_with_champion(settings: Settings, challenge: Challenge) -> dict[str,
         "month": challenge.month,
         "as_of": challenge.as_of.isoformat(),
         "champion": forecasts.deployment,
+        "incumbent": tree,
         "snapshot": challenge.snapshot,
         "flights_left_out": rows.height - judged.height,
     }

@@ -30,7 +30,7 @@ def test_the_shipped_roles_name_nobody(config):
     assert YamlRules(config).directory().persons == ()
 
 
-def test_the_shipped_policy_wants_two_roles_and_five_bounds(config):
+def test_the_shipped_policy_wants_two_roles_five_bounds_and_the_incumbent(config):
     policy = YamlRules(config).policy("champion")
 
     assert dict(policy.quorum) == {"ml-engineer": 1, "business-stakeholder": 1}
@@ -40,7 +40,9 @@ def test_the_shipped_policy_wants_two_roles_and_five_bounds(config):
         ("parity.max_difference", None, 1e-5, None, False),
         ("parity.labels_differ", None, None, 0, False),
         ("comparison.ci_low", -0.005, None, None, True),
+        ("comparison.incumbent", None, None, None, True),
     ]
+    assert [rule.is_incumbent for rule in policy.rules] == [False] * 5 + [True]
 
 
 @pytest.mark.parametrize(
@@ -58,6 +60,9 @@ def test_the_shipped_policy_wants_two_roles_and_five_bounds(config):
         ("alias: champion", "alias: challenger", "'alias' must be 'champion'"),
         ("at_most: 1.0e-5", "at_most: 1e-5", "write 1.0e-5"),
         ("0.74", ".nan", "must be a finite number"),
+        ("is_incumbent: true", "is_incumbent: 1", r"'rules\[5\].is_incumbent' must be true or false"),
+        ("is_incumbent: true", "is_incumbent: true\n    at_least: 0", r"'rules\[5\]' needs at_least, .* or else is_"),
+        ("is_incumbent: true", "is_incumbent: false", r"'rules\[5\]' needs at_least, .* or else is_incumbent"),
         ("0.74", ".inf", "must be a finite number"),
         ("0.74", "true", "must be a finite number"),
         ("if_replacing: true", "if_replacing: 1", r"'rules\[4\].if_replacing' must be true or false"),

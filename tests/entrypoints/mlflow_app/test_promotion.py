@@ -204,13 +204,18 @@ def test_a_copied_version_starts_without_approval(server, made):
     assert (request["verdict"], request["authors"], request["decisions"]) == ("pending", ["ada"], [])
 
 
-def test_a_challenger_needs_a_comparison(server, made):
-    made.promote()
+def test_a_challenger_needs_a_comparison_with_the_champion_itself(server, made):
+    champion = made.promote()["tree_digest"]
     challenger = server.make_version(name=made.name)
 
     assert "comparison.ci_low" in challenger.ask()["reasons"][0]
-    request = challenger.ask(evidence=EVIDENCE | {"comparison": {"ci_low": -0.004}})
+    other = challenger.ask(evidence=EVIDENCE | {"comparison": {"ci_low": -0.004, "incumbent": "sha256:" + "0" * 64}})
+    assert other["verdict"] == "refused"
+    assert "comparison.incumbent" in other["reasons"][0]
+    request = challenger.ask(evidence=EVIDENCE | {"comparison": {"ci_low": -0.004, "incumbent": champion}})
     assert (request["verdict"], request["incumbent"]) == ("pending", 1)
+    challenger.say(request["request_id"], "ben")
+    assert challenger.say(request["request_id"], "cleo")["verdict"] == "promoted"
 
 
 def test_changed_bytes_void_the_decisions(made):

@@ -139,6 +139,24 @@ def test_of_two_approved_challengers_the_second_is_void(world):
     assert _champion(world) == 2
 
 
+def test_a_comparison_has_to_be_with_what_the_alias_points_at(world):
+    world.change_rules(rules=(*RULES, Rule("comparison.incumbent", is_incumbent=True, if_replacing=True)))
+    champion = world.ledger.load(_promote(world)).request.subject.tree_digest
+    world.register(2)
+    world.trees.content["/artifacts/1/2/model"] = {"MLmodel": b"another"}
+
+    refused = world.gate.open_request(_against("sha256:" + "0" * 64), "ada").judgement
+    pending = world.gate.open_request(_against(champion), "ada").judgement
+
+    assert refused.verdict is Verdict.REFUSED
+    assert f"the alias points at {champion}" in refused.reasons[0]
+    assert pending.verdict is Verdict.PENDING
+
+
+def _against(tree):
+    return opening(version="2", evidence=EVIDENCE | {"comparison": {"ci_low": 0.01, "incumbent": tree}})
+
+
 def test_a_move_waits_for_another_one_of_the_same_alias(world):
     request_id = _ask(world)
     _say(world, request_id, "ben")

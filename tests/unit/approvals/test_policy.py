@@ -51,6 +51,34 @@ def test_a_comparison_is_wanted_only_when_another_version_would_be_replaced():
     assert failed_rules(POLICY, EVIDENCE | {"comparison": {"ci_low": -0.006}}, replacing=True) != ()
 
 
+@pytest.mark.parametrize(
+    ("named", "tree", "fails"),
+    [
+        ("sha256:aa", "sha256:aa", False),
+        ("sha256:bb", "sha256:aa", True),
+        ("sha256:aa", None, True),
+        (None, None, True),
+        (1, "sha256:aa", True),
+    ],
+)
+def test_a_comparison_with_another_tree_than_the_incumbents_does_not_count(named, tree, fails):
+    policy = Policy("x", QUORUM, (Rule("comparison.incumbent", is_incumbent=True, if_replacing=True),))
+    evidence = {"comparison": {"incumbent": named}}
+
+    failures = failed_rules(policy, evidence, replacing=True, incumbent_tree=tree)
+
+    assert bool(failures) is fails
+    assert failed_rules(policy, {}, replacing=True, incumbent_tree=tree) == (
+        "comparison.incumbent is not in the evidence; send it.",
+    )
+    assert failed_rules(policy, {}, replacing=False) == ()
+
+
+def test_a_policy_that_does_not_ask_for_the_incumbent_keeps_its_digest():
+    assert "is_incumbent" not in Rule("a.b", at_most=1).to_json()
+    assert Rule("a.b", is_incumbent=True).to_json()["is_incumbent"] is True
+
+
 def test_the_reason_of_a_rule_is_told():
     rule = Rule("a.b", at_most=1, because="leaks look like this")
 

@@ -72,6 +72,7 @@ def request_body(request: PromotionRequest) -> str:
             "requester": request.requester,
             "reason": request.reason,
             "opened_at": request.opened_at.isoformat(),
+            "incumbent_tree": request.incumbent_tree,
         }
     ).decode("utf-8")
 

@@ -13,7 +13,7 @@ from handrail.approvals.domain.people import ROLES, Directory, Person, folded
 from handrail.approvals.domain.policy import Policy, Rule
 from handrail.errors import Misconfigured, UnknownReference
 
-_RULE_KEYS = ("measure", "at_least", "at_most", "equals", "if_replacing", "because")
+_RULE_KEYS = ("measure", "at_least", "at_most", "equals", "is_incumbent", "if_replacing", "because")
 
 
 class YamlRules:
@@ -123,7 +123,9 @@ def _rule(file: Path, where: str, entry: Any) -> Rule:
     measure = entry.get("measure")
     _demand(file, isinstance(measure, str) and "." in measure, f"'{where}.measure' must be like evaluation.roc_auc")
     bounds = {key: entry[key] for key in ("at_least", "at_most", "equals") if key in entry}
-    _demand(file, bool(bounds), f"'{where}' needs at_least, at_most or equals")
+    is_incumbent = entry.get("is_incumbent", False)
+    _demand(file, isinstance(is_incumbent, bool), f"'{where}.is_incumbent' must be true or false")
+    _demand(file, bool(bounds) != is_incumbent, f"'{where}' needs at_least, at_most or equals, or else is_incumbent")
     for key, bound in bounds.items():
         hint = " (YAML reads 1e-5 as text, write 1.0e-5)" if isinstance(bound, str) else ""
         number = isinstance(bound, int | float) and not isinstance(bound, bool) and bound - bound == 0
@@ -135,6 +137,7 @@ def _rule(file: Path, where: str, entry: Any) -> Rule:
         **{key: float(bound) for key, bound in bounds.items()},
         if_replacing=entry.get("if_replacing", False),
         because=entry.get("because", ""),
+        is_incumbent=is_incumbent,
     )
 
 

@@ -13,10 +13,11 @@ from handrail.approvals.domain.people import Person
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A bound on one number of the evidence.
+    """A bound on one number of the evidence, or the demand that the evidence is about the incumbent.
 
     `measure` is the name of a piece of evidence and the keys inside it, joined by dots. A rule with
-    `if_replacing` counts only while the alias points at another version.
+    `if_replacing` counts only while the alias points at another version. With `is_incumbent` the measure has to be
+    the digest of the tree that the alias points at, so that nobody compares with an easier champion.
     """
 
     measure: str
@@ -25,6 +26,7 @@ class Rule:
     equals: float | None = None
     if_replacing: bool = False
     because: str = ""
+    is_incumbent: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return all that the rule says."""
@@ -33,6 +35,8 @@ class Rule:
             "measure": self.measure,
             "if_replacing": self.if_replacing,
             "because": self.because,
+            # Only where it is used: the digests of policies from before stay what they were.
+            **({"is_incumbent": True} if self.is_incumbent else {}),
         }
 
 
@@ -52,21 +56,28 @@ class Policy:
         )
 
 
-def failed_rules(policy: Policy, evidence: Mapping[str, Any], *, replacing: bool) -> tuple[str, ...]:
+def failed_rules(
+    policy: Policy, evidence: Mapping[str, Any], *, replacing: bool, incumbent_tree: str | None = None
+) -> tuple[str, ...]:
     """Return one sentence for each rule that the evidence does not meet; `replacing`: the alias points elsewhere.
 
-    A measure that is absent or no finite number fails its rule.
+    A measure that is absent or no finite number fails its rule. `incumbent_tree` is the digest of the tree that the
+    alias points at, `sha256:<hex>`; while it is unknown, what has to be the incumbent is not.
     """
-    sentences = (_failure(rule, evidence) for rule in policy.rules if replacing or not rule.if_replacing)
+    sentences = (
+        _failure(rule, evidence, incumbent_tree) for rule in policy.rules if replacing or not rule.if_replacing
+    )
     return tuple(sentence for sentence in sentences if sentence)
 
 
-def _failure(rule: Rule, evidence: Mapping[str, Any]) -> str | None:
+def _failure(rule: Rule, evidence: Mapping[str, Any], incumbent_tree: str | None) -> str | None:
     value: Any = evidence
     for key in rule.measure.split("."):
         if not isinstance(value, Mapping) or key not in value:
             return f"{rule.measure} is not in the evidence; send it."
         value = value[key]
+    if rule.is_incumbent:
+        return _other_than_incumbent(rule, value, incumbent_tree)
     if isinstance(value, bool) or not isinstance(value, int | float) or (type(value) is float and not isfinite(value)):
         return f"{rule.measure} is {value!r:.80}, which is no finite number."
     demands = (
@@ -78,6 +89,13 @@ def _failure(rule: Rule, evidence: Mapping[str, Any]) -> str | None:
     broken = [f"{words} {bound:g}" for bound, words, fails in demands if fails and bound is not None]
     shown = f"{value:.6g}" if isinstance(value, float) else f"{value!r:.80}"
     return f"{rule.measure} is {shown}; the policy wants {' and '.join(broken)}{reason}." if broken else None
+
+
+def _other_than_incumbent(rule: Rule, value: Any, incumbent_tree: str | None) -> str | None:
+    if incumbent_tree is not None and value == incumbent_tree:
+        return None
+    reason = f" ({rule.because})" if rule.because else ""
+    return f"{rule.measure} is {value!r:.80}; the alias points at {incumbent_tree or 'nothing'}{reason}."
 
 
 def missing_roles(quorum: Mapping[str, int], approvers: Sequence[Person]) -> dict[str, int]:

@@ -164,7 +164,10 @@ Event = Decided | Voided | MoveIntended | MoveDone | MoveAbandoned | Published
 
 @dataclass(frozen=True, slots=True)
 class PromotionRequest:
-    """A wish to make an alias point at a version, with all that the wish rests on."""
+    """A wish to make an alias point at a version, with all that the wish rests on.
+
+    `incumbent_tree` is the digest of the tree that the alias pointed at, if the policy asks for it.
+    """
 
     request_id: str
     turn: int
@@ -176,6 +179,7 @@ class PromotionRequest:
     requester: str
     reason: str
     opened_at: datetime
+    incumbent_tree: str | None = None
 
     @property
     def label(self) -> str:
@@ -246,7 +250,10 @@ def judge(history: History, policy: Policy, directory: Directory) -> Judgement:
         return Judgement(Verdict.REJECTED, rejections)
     subject = history.request.subject
     failures = _unknown_makers(history.request, directory) + failed_rules(
-        policy, history.request.evidence, replacing=subject.incumbent is not None
+        policy,
+        history.request.evidence,
+        replacing=subject.incumbent is not None,
+        incumbent_tree=history.request.incumbent_tree,
     )
     if policy.digest != subject.policy_digest or policy.alias != subject.alias:
         failures += ("The request was opened under another policy.",)

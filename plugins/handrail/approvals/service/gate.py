@@ -96,6 +96,7 @@ class Gate:
             requester=account,
             reason=opening.reason,
             opened_at=self._clock(),
+            incumbent_tree=self._incumbent_tree(subject, policy),
         )
         return self.records.view(self._ports.ledger.open(request))
 
@@ -207,6 +208,13 @@ class Gate:
             evidence=dict(sorted(evidence.items())),
             incumbent=None if incumbent == candidate.version else incumbent,
         )
+
+    def _incumbent_tree(self, subject: Subject, policy: Policy) -> str | None:
+        """Digest what the alias points at, if a rule asks whether the evidence is about it."""
+        if subject.incumbent is None or not any(rule.is_incumbent for rule in policy.rules):
+            return None
+        incumbent = self._ports.registry.candidate(subject.model, str(subject.incumbent))
+        return self._ports.trees.manifest(incumbent.tree).digest
 
     def _latest_about(self, subject: Subject) -> tuple[int, History | None]:
         """Return the next turn's number, and the last request about the subject if it still answers the question."""
