@@ -164,10 +164,7 @@ Event = Decided | Voided | MoveIntended | MoveDone | MoveAbandoned | Published
 
 @dataclass(frozen=True, slots=True)
 class PromotionRequest:
-    """A wish to make an alias point at a version, with all that the wish rests on.
-
-    `incumbent_tree` is the digest of the tree that the alias pointed at, if the policy asks for it.
-    """
+    """A wish to move an alias, with all that it rests on; `incumbent_tree` is None unless the policy asks for it."""
 
     request_id: str
     turn: int
