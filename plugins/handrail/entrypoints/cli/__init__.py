@@ -16,7 +16,7 @@ from handrail import __version__
 from handrail.entrypoints.cli.output import messages
 from handrail.errors import HandrailError
 
-NOUNS = ("env", "approvals", "lineage", "feedback", "serve")
+NOUNS = ("env", "approvals", "lineage", "feedback", "serve", "reproduce")
 _TYPER_INTERRUPTED = 130
 
 

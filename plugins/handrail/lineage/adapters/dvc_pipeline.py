@@ -15,6 +15,7 @@ from handrail.lineage.adapters.dvc_tracked import read_tracked
 from handrail.lineage.adapters.git_commits import GitCommits
 from handrail.lineage.adapters.project_files import ProjectFiles
 from handrail.lineage.domain import CodeFile, FeatureSet, PipelineFile, PipelineRecord, StageRun
+from handrail.lineage.domain.reproduction import LockedFile, LockedStage
 from handrail.refs import FeatureService, FeatureView
 
 LOCK = "dvc.lock"
@@ -81,6 +82,25 @@ def hashed_files(project: Path) -> set[tuple[str, str]]:
     """
     entries = _read_lock(project).values()
     return {found for entry in entries for part in ("deps", "outs") for found in _hashed(entry, part)}
+
+
+def locked_stages(name: str, text: bytes) -> tuple[LockedStage, ...]:
+    """Return the stages of the lock file `text`, which is called `name`, by their names.
+
+    Raises:
+        InvalidInput: it is no lock file.
+    """
+    return tuple(
+        LockedStage(
+            stage,
+            _fingerprint(entry),
+            json.dumps(entry.get("cmd", ""), default=str),
+            json.dumps(entry.get("params", {}), sort_keys=True, default=str),
+            tuple(LockedFile(*found) for found in _hashed(entry, "deps")),
+            tuple(LockedFile(*found) for found in _hashed(entry, "outs")),
+        )
+        for stage, entry in sorted(_parse(name, text).items())
+    )
 
 
 def _read_lock(project: Path) -> Entries:

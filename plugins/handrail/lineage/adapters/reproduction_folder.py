@@ -1,0 +1,87 @@
+"""The folder in which a model is reproduced; a file in it remembers how far that came."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from handrail.errors import Refused, Unavailable
+
+STATE = "reproduction.json"
+FORMAT = "handrail.reproduction/1"
+
+
+class ReproductionFolder:
+    """A folder that is new, empty, or an interrupted reproduction of the same model."""
+
+    def __init__(self, path: Path) -> None:
+        """Work in `path`."""
+        self._path = path
+        self._state: dict[str, Any] = {}
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self._path
+
+    def open(self, identity: Mapping[str, str]) -> tuple[str, ...]:
+        """Take the folder; return the stages that an interrupted run of the same reproduction finished.
+
+        Raises:
+            Refused: it holds something else, or a finished reproduction.
+        """
+        held = self._read()
+        if held is None and self._path.is_dir() and any(self._path.iterdir()):
+            raise self._refused("It is not empty and holds no reproduction.")
+        if held is not None and held.get("finished"):
+            raise self._refused("It holds a reproduction that came to an end.")
+        if held is not None and held.get("identity") != dict(identity):
+            raise self._refused("It holds an interrupted reproduction of something else.")
+        self._state = held or {"format": FORMAT, "identity": dict(identity), "done": [], "finished": None}
+        self._write()
+        for lock in ("lock", "rwlock"):  # of the run that was interrupted; nobody else works here
+            for file in self._path.glob(f"clone/**/.dvc/tmp/{lock}"):
+                file.unlink()
+        return tuple(self._state["done"])
+
+    def mark(self, stage: str) -> None:
+        """Remember that a stage is done, durably."""
+        self._state["done"] = sorted({*self._state["done"], stage})
+        self._write()
+
+    def finish(self, report: Mapping[str, object]) -> None:
+        """Remember what came of it, durably."""
+        self._state["finished"] = dict(report)
+        self._write()
+
+    def remove(self) -> None:
+        """Remove the folder and everything in it."""
+        shutil.rmtree(self._path, ignore_errors=True)
+
+    def _refused(self, why: str) -> Refused:
+        remedy = "Remove it, or name another folder with --into."
+        return Refused(f"Reproducing in {self._path}", (why, remedy))
+
+    def _read(self) -> dict[str, Any] | None:
+        try:
+            held = json.loads((self._path / STATE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return held if isinstance(held, dict) and held.get("format") == FORMAT else None
+
+    def _write(self) -> None:
+        beside = self._path / f".{STATE}.next"
+        try:
+            self._path.mkdir(parents=True, exist_ok=True)
+            with beside.open("w", encoding="utf-8") as stream:
+                json.dump(self._state, stream, indent=2, sort_keys=True, default=str)
+                stream.flush()
+                os.fsync(stream.fileno())
+            beside.replace(self._path / STATE)
+        except OSError as err:
+            problem = f"it cannot be written: {(err.strerror or str(err)).lower()}"
+            raise Unavailable(str(self._path), problem, "Free the disk, or choose another folder with --into.") from err
