@@ -150,6 +150,26 @@ PLANTED = {
     "model-without-run": facts(
         describe_derivation(artifact_at(SECOND.uri), artifact_at(f"tree://sha256/{'0' * 64}"), "x")
     ),
+    "model-of-no-data": facts(
+        describe_activity(
+            activity_fact("mlflow://registry/run/blind"),
+            [artifact_at(f"git://shop/{'c' * 40}")],
+            [artifact_at("mlflow://registry/model/m-1")],
+            [],
+            "mlflow",
+        )
+    ),
+    "frame-is-not-its-file": facts(
+        Facts(
+            frozenset(
+                {
+                    activity_fact(
+                        RUN.uri, details=ActivityDetails(attributes={"input.train.contradiction": "5 rows, not 4"})
+                    )
+                }
+            )
+        )
+    ),
     "model-without-tree": facts(describe_activity(activity_fact(RUN.uri), [], [artifact_at(SECOND.uri)], [], "mlflow")),
     "tree-from-nowhere": facts(node(OTHER_TREE.uri)),
     "deployment-without-bento": facts(node(Deployment("local", "flights", "d2").uri)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -64,7 +64,8 @@ def told_of_version(place: Place, registered: Registered, epoch_of: Callable[[st
         told.append(DerivationTold(made, artifact_at(tree_uri(tree), tree)))
     if run := _run_of(version, source):
         details = ActivityDetails(asserted_by=ASSERTED_BY)
-        outputs = (made, artifact_at(tree_uri(tree), tree)) if tree else (made,)
+        # Whoever hashed the version's files did not see the run write them: this half of a proof is the run's to give.
+        outputs = (replace(made, digest=None), *([artifact_at(tree_uri(tree))] if tree else []))
         told.append(ActivityTold(place.run(run), RUN, generated=outputs, details=details))
     cause = _cause(place, source, epoch_of) or (None if told else _elsewhere(source))
     if cause is not None:
@@ -90,7 +91,7 @@ def alias_prefix(model: str) -> str:
 def _elsewhere(source: str) -> ArtifactVersion:
     """Return files that no run and no logged model is known of, so that the version is known and its lack is seen."""
     plain = without_secrets(source)
-    uri = plain if _URL.match(plain) else f"file://{plain}"
+    uri = plain if _URL.match(plain) else f"file://{plain}" if plain.startswith("/") else f"mlflow-source://{plain}"
     return ArtifactVersion(quote(uri, safe="/:@%+~.,=-_"), "model-files")
 
 

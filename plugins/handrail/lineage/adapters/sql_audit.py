@@ -89,6 +89,15 @@ _QUERIES = {
     "decision-without-approver": _lacks("promotion-decision", "nobody answers for it", _ASSOCIATED, "actor"),
     "decision-without-policy": _lacks("promotion-decision", "it names no policy", _USED, "policy"),
     "model-without-run": _lacks("model-version", "no run made it", _GENERATED, "tracking-run"),
+    "model-of-no-data": f"""
+        select n.uri, 'it made a model, and nothing but code is known that it read' from lineage_node n
+        where n.kind = 'tracking-run' and exists (select 1 from lineage_edge g join lineage_node m on m.id = g.effect
+        where g.cause = n.id and g.verb = {_GENERATED} and m.kind in ('logged-model', 'model-version'))
+        and not exists (select 1 from lineage_edge u join lineage_node d on d.id = u.cause
+        where u.effect = n.id and u.verb = {_USED} and d.kind <> 'git-commit')""",
+    "frame-is-not-its-file": """
+        select n.uri, a.value from lineage_attribute a join lineage_node n on n.id = a.node
+        where a.name like 'input.%.contradiction'""",
     "model-without-tree": _lacks("model-version", "nobody knows its bytes", _DERIVED, "artifact-tree"),
     "tree-from-nowhere": _lacks("artifact-tree", "nothing led to it"),
     "deployment-without-bento": _lacks("deployment", "it serves no known bento", _DERIVED, "bento"),

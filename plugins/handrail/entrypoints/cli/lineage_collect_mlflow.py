@@ -1,0 +1,81 @@
+"""`handrail lineage collect mlflow`: runs, inputs, logged models, versions and aliases of any MLflow, by its client."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from handrail.bootstrap import Platform, open_platform
+from handrail.clock import system_time
+from handrail.entrypoints.cli.lineage_history import moment_of
+from handrail.entrypoints.cli.output import AsJson, messages, print_json
+from handrail.entrypoints.mlflow_lineage import Place
+from handrail.entrypoints.mlflow_lineage.clients import find_tracking_uri, name_server, open_client, open_digests
+from handrail.entrypoints.mlflow_lineage.collecting import Collected, Collector, Wanted
+from handrail.entrypoints.mlflow_lineage.telling import without_secrets
+from handrail.errors import Unavailable
+
+COUNTED = ("runs", "models", "versions", "aliases")
+Uri = Annotated[str | None, typer.Option("--tracking-uri", help="MLflow's server or store; else MLFLOW_TRACKING_URI.")]
+Name = Annotated[str | None, typer.Option("--server-name", help="What to call it in URIs; else the project's MLflow.")]
+Experiments = Annotated[list[str] | None, typer.Option("--experiment", help="Only of this one; may be repeated.")]
+Since = Annotated[str | None, typer.Option("--since", help="Only what changed since this ISO 8601 moment.")]
+Download = Annotated[bool, typer.Option("--download", help="Fetch the versions' files to record their digests.")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The MLflow to read: its address as given, its name as given, and whether files may be fetched."""
+
+    given: str | None
+    name: str | None
+    download: bool
+
+
+def collect_mlflow(  # noqa: PLR0913 - one argument for each option
+    tracking_uri: Uri = None,
+    server_name: Name = None,
+    experiment: Experiments = None,
+    since: Since = None,
+    download: Download = False,
+    as_json: AsJson = False,
+) -> None:
+    """Record what MLflow holds, as its server would with the Handrail app; exit 1 if lineage refuses some of it."""
+    wanted = Wanted(tuple(experiment or ()), moment_of(since))
+    with closing(open_platform()) as platform:
+        found = _collect(platform, _Source(tracking_uri, server_name, download), wanted)
+    if as_json:
+        print_json({"refused": found.refused, **{kind: found.counts.get(kind, 0) for kind in COUNTED}})
+    else:
+        counted = ", ".join(f"{found.counts.get(kind, 0):,} {kind}" for kind in COUNTED)
+        typer.echo(f"Recorded {counted}.")
+        for sentence in found.refused:
+            messages.print(f"Left out: {sentence}", markup=False)
+    if found.refused:
+        raise typer.Exit(1)
+
+
+def _collect(platform: Platform, source: _Source, wanted: Wanted) -> Collected:
+    settings = platform.settings
+    uri = find_tracking_uri(settings, source.given)
+    place = Place(source.name or name_server(settings, source.given), settings.repository, settings.environment)
+    from mlflow.exceptions import MlflowException
+
+    client = open_client(uri)
+    with messages.status(f"Reading {without_secrets(uri)}") as status:
+        collector = Collector(
+            client,
+            place,
+            platform.lineage,
+            system_time,
+            open_digests(client, uri, download=source.download),
+            seen=lambda what: status.update(f"Reading {without_secrets(uri)}: {what}"),
+        )
+        try:
+            return collector.collect(wanted)
+        except MlflowException as err:
+            remedy = "Start it, or name another with --tracking-uri; MLFLOW_TRACKING_USERNAME and _PASSWORD log in."
+            raise Unavailable(f"MLflow at {without_secrets(uri)}", str(err.message).rstrip("."), remedy) from err
