@@ -57,6 +57,7 @@ _KINDS: Sequence[tuple[re.Pattern[str], str]] = tuple(
         (r"openlineage://", "dataset"),
     )
 )
+KNOWN_KINDS = frozenset(kind for _, kind in _KINDS) | {"source-file"}
 
 
 @lru_cache(maxsize=16_384)
