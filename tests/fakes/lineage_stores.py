@@ -18,10 +18,17 @@ KINDS = ("sqlite", *(("postgresql",) if POSTGRESQL_URL else ()))
 @contextmanager
 def an_empty_store(kind):
     """Yield a migrated store of its own; nothing stays behind."""
+    with a_store(kind) as store:
+        migrate(store, "lineage", MIGRATIONS)
+        yield store
+
+
+@contextmanager
+def a_store(kind):
+    """Yield a store without tables."""
     with _an_url(kind) as url:
         store = open_store(url)
         try:
-            migrate(store, "lineage", MIGRATIONS)
             yield store
         finally:
             store.close()

@@ -70,6 +70,7 @@ def open_store(url: str) -> Store:
 
     Raises:
         Misconfigured: the URL cannot be used.
+        Unavailable: a SQLite file cannot be made.
         MissingTool: the database's driver is not installed.
     """
     try:
@@ -89,8 +90,12 @@ def open_store(url: str) -> Store:
 def _open_sqlite(url: sa.URL) -> Engine:
     if url.database and url.database != ":memory:":
         file = Path(url.database)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch(mode=0o600, exist_ok=True)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch(mode=0o600, exist_ok=True)
+        except OSError as err:
+            problem = f"it cannot be made: {err.strerror}"
+            raise Unavailable(str(file), problem, "Correct the rights of its folder, or name another.") from err
     engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -100,7 +105,10 @@ def _open_sqlite(url: sa.URL) -> Engine:
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     # The driver's own implicit BEGIN would be deferred: transactions are begun by `_begin_sqlite` instead.
     connection.isolation_level = None
-    for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = on"):
+    # Keys are hashes, so a transaction touches pages all over the tables: with the defaults (2 MB of pages held, the
+    # log moved into the file each 4 MB) most of them would be read and written several times.
+    sizes = ("cache_size = -32768", "wal_autocheckpoint = 4000")
+    for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = on", *sizes):
         connection.execute(f"pragma {pragma}")
 
 

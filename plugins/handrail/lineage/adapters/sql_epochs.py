@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from handrail.lineage.adapters.sql_bulk import fetch, insert
 from handrail.lineage.adapters.tables import epoch, insert_missing, recent_edge
 
 ONLY = 1
@@ -34,10 +35,9 @@ def begin_epoch(connection: Connection) -> int:
 
 
 def keep_recent(connection: Connection, edges: Iterable[tuple[int, int]]) -> None:
-    """Keep new edges (effect, cause) as newer than the last snapshot."""
-    number = current_epoch(connection)
-    rows = [{"epoch": number, "effect": effect, "cause": cause} for effect, cause in sorted(set(edges))]
-    insert_missing(connection, recent_edge, rows)
+    """Keep new edges (effect, cause) as newer than the last snapshot; if there is none, they will be in the first."""
+    for (number,) in fetch(connection, "select epoch from lineage_epoch"):
+        insert(connection, recent_edge, [(number, effect, cause) for effect, cause in sorted(set(edges))])
 
 
 def is_usable(connection: Connection, number: int) -> bool:

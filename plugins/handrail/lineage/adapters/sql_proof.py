@@ -10,7 +10,7 @@ from collections.abc import Sequence, Set
 
 from sqlalchemy.engine import Connection
 
-from handrail.lineage.adapters.sql_bulk import ID, TEXT, read
+from handrail.lineage.adapters.sql_bulk import ID, TEXT, read, repeat
 from handrail.lineage.adapters.tables import StatementRow
 from handrail.lineage.domain import Verb
 
@@ -29,17 +29,14 @@ _HAS_MAKER = f"select g.a, g.b from {{given}} where exists (select 1 from {_MADE
 _HAS_TAKER = f"select g.a, g.b from {{given}} where exists (select 1 from {_TAKEN})"
 _MAKERS = _UNPROVEN.format(statements=f"{_MADE} and s.verb = {int(Verb.GENERATED)}")
 _TAKERS = _UNPROVEN.format(statements=f"{_TAKEN} and s.verb <> {int(Verb.GENERATED)}")
-_MARK = {
-    "sqlite": "update lineage_edge set proven = true where effect = ? and cause = ? and verb = ?",
-    "postgresql": "update lineage_edge set proven = true where effect = %s and cause = %s and verb = %s",
-}
+_MARK = "update lineage_edge set proven = true where effect = {p} and cause = {p} and verb = {p}"
 
 
 def prove(connection: Connection, new: Sequence[StatementRow]) -> None:
     """Mark the edges that new statements, already held, prove on both sides of the artifacts they speak of."""
     keys = {each.edge for each in new if each.agreed} | _met(connection, new)
     if keys:
-        connection.exec_driver_sql(_MARK[connection.dialect.name], sorted(keys))
+        repeat(connection, _MARK, sorted(keys))
 
 
 def _met(connection: Connection, new: Sequence[StatementRow]) -> set[EdgeKey]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handrail.errors import Conflict
-from handrail.lineage.adapters.sql_bulk import ID, insert, read
+from handrail.lineage.adapters.sql_bulk import ID, fetch, insert, read
 from handrail.lineage.adapters.sql_circles import refuse_circles
 from handrail.lineage.adapters.sql_epochs import keep_recent
 from handrail.lineage.adapters.sql_proof import prove
@@ -42,7 +41,7 @@ _WIDEN = "(id) do update set kind = excluded.kind, started = excluded.started, e
 def lock(connection: Connection) -> None:
     """Let one transaction at a time record, as on SQLite: two halves of a circle must not pass."""
     if connection.dialect.name == "postgresql":
-        connection.execute(sa.text(LOCK))
+        fetch(connection, LOCK)
 
 
 def record(connection: Connection, facts: Facts) -> bool:
