@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from handrail.clock import system_time
 from handrail.lineage.domain import Coverage, Flaw
 from handrail.lineage.service import Doctor, DoctorPorts
 from handrail.storage import Store
+
+if TYPE_CHECKING:
+    from handrail.lineage.adapters.sql_census import SqlCensus
 
 __all__ = ["Coverage", "Doctor", "Flaw", "open_doctor"]
 
@@ -50,3 +53,13 @@ def open_doctor(store: Store, feedback: _KnowsDeployments) -> Doctor:
     migrate(store, "lineage", MIGRATIONS)
     graph = SqlGraph(store)
     return Doctor(DoctorPorts(graph, graph, SqlAudit(store), DvcBytes(), FeedbackCensus(feedback), system_time))
+
+
+def open_run_census(store: Store) -> SqlCensus:
+    """Open the census of runs over `store`, its tables brought up to date."""
+    from handrail.lineage.adapters.sql_census import SqlCensus
+    from handrail.lineage.adapters.tables import MIGRATIONS
+    from handrail.storage import migrate
+
+    migrate(store, "lineage", MIGRATIONS)
+    return SqlCensus(store)

@@ -20,3 +20,11 @@ class Coverage:
 
     predictions: int
     traced: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunHeld:
+    """What is held of one run: how many artifacts it read or made, and what its record says is missing from it."""
+
+    touched: int
+    incomplete: str = ""
