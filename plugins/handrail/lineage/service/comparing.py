@@ -22,7 +22,7 @@ class Comparing:
         self._files = files
 
     def tracked(self, project: Path, tracked: Sequence[LockedFile]) -> Iterator[Compared]:
-        """Compare what `.dvc` files track with what was pulled."""
+        """Compare what `.dvc` files track, and no stage says that it reads, with what was pulled."""
         for file in tracked:
             yield self._read("", Part.INPUT, project, file)
 

@@ -93,7 +93,8 @@ class Reproducer:
     def _inputs(self, plan: Plan, project: Path, recorded: Path) -> Sequence[Compared]:
         """Compare what was checked out and pulled with what was recorded, before anything runs."""
         tracked = self._ports.data.tracked(project)
-        found = [*self._comparing.tracked(project, tracked)]
+        read = {file.path for stage in plan.stages for file in stage.inputs}
+        found = [*self._comparing.tracked(project, [file for file in tracked if file.path not in read])]
         known = {file.path for file in tracked}
         for stage in plan.stages:
             outside = [file for file in stage.inputs if not made_by(plan.stages, file.path)]

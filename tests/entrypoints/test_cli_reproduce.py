@@ -1,0 +1,264 @@
+"""`handrail reproduce`: equal, or the first input or output that differs, by name."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from handrail.bootstrap import open_platform
+from handrail.entrypoints.cli import main
+from tests.fakes import reproducible_project as toy
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    project = toy.make_project(tmp_path_factory.mktemp("toy") / "project")
+    toy.tell_lineage(project)
+    return project
+
+
+@pytest.fixture
+def project(made, tmp_path, monkeypatch):
+    for name in list(os.environ):
+        if name.startswith(("HANDRAIL_", "MLFLOW_", "DVC_")):
+            monkeypatch.delenv(name)
+    copy = toy.copy_project(made, tmp_path / "toy")
+    monkeypatch.chdir(copy)
+    return copy
+
+
+@pytest.fixture
+def reproduce(project, monkeypatch, capsys):
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["handrail", "reproduce", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        printed = capsys.readouterr()
+        return stopped.value.code or 0, printed.out, printed.err
+
+    return call
+
+
+def first_of(told):
+    return tuple(told["first_difference"][name] for name in ("part", "path", "stage"))
+
+
+def test_the_same_commit_data_and_packages_give_the_same_bytes(project, reproduce):
+    code, out, err = reproduce("toys/1")
+
+    assert (code, out.splitlines()[-1]) == (0, "reproduced: 9 inputs and outputs, every byte is equal")
+    titles = ["model", "checkout", "data", "environment", "clean", "train", "package", "predictions"]
+    assert [line.split()[0] for line in out.splitlines()[:-1]] == titles
+    assert "4 rows of data/clean/rows.parquet: max difference 0, labels differ 0" in out
+    assert "running train" in err
+    assert not list((project / ".handrail" / "reproduce").iterdir()), "the folder is gone when all is equal"
+    assert toy.run(project, "git", "status", "--porcelain") == ""
+
+
+def test_lineage_keeps_the_verdict_beside_the_model(project, reproduce):
+    told = json.loads(reproduce("toys/1", "--until", "clean", "--json")[1])
+
+    platform = open_platform()
+    effects = platform.lineage.impact(toy.VERSION.uri).nodes
+    platform.close()
+    (kept,) = [node for node in effects if node.kind == "reproduction"]
+    assert (kept.uri, kept.attributes["verdict"]) == (told["recorded_as"], "reproduced")
+
+
+def test_changed_bytes_in_the_remote_are_named_before_anything_runs(project, reproduce):
+    for place in (project.parent / "remote", project / ".dvc" / "cache"):
+        file = toy.object_of(project, "data/input.csv", place)
+        file.chmod(0o644)
+        file.write_text("x,y\n1,2\n")
+        file.chmod(0o444)  # a writable one is hashed, and thrown away, by DVC itself
+
+    code, out, err = reproduce("toys/1")
+
+    assert code == 1
+    assert out.splitlines()[-1] == (
+        "differs: first input data data/input.csv of clean: what was pulled has other bytes than were recorded"
+    )
+    assert "running" not in err
+
+
+def test_a_stage_that_is_not_deterministic_is_named(project, reproduce):
+    toy.write_training(project, toy.RANDOM_SLOPE)
+    toy.run_and_record(project)
+    toy.tell_lineage_of_next(project)
+
+    code, out, _ = reproduce("toys/2", "--json")
+
+    told = json.loads(out)
+    assert (code, told["verdict"]) == (1, "differs")
+    assert first_of(told) == ("data", "models/trained", "train")
+    assert told["first_difference"]["detail"].startswith("weights.json: slope differs by ")
+    assert told["sentence"].endswith("Its inputs are equal, and so is the environment: train is not deterministic")
+    assert told["predictions"]["max_difference"] > 0
+    assert Path(told["folder"]).is_dir(), "it stays, so that one can look"
+
+
+def test_other_bytes_with_the_same_answers_are_equal_in_effect(project, reproduce):
+    toy.write_training(project, toy.RANDOM_NOTE)
+    toy.run_and_record(project)
+    toy.tell_lineage_of_next(project)
+
+    code, out, _ = reproduce("toys/2", "--json")
+
+    told = json.loads(out)
+    assert (code, told["verdict"]) == (0, "equal in effect")
+    assert first_of(told) == ("data", "models/trained", "train")
+    grades = {each["path"]: each["grade"] for each in told["compared"]}
+    assert (grades["reports/train.json"], grades["models/package"]) == ("within tolerance", "differs")
+    assert told["predictions"]["max_difference"] == 0
+
+
+def test_another_package_version_is_named(project, reproduce):
+    (project / "requirements.lock").write_text("PyYAML==0.1 \\\n    --hash=sha256:00\nno-such-package==2.0\n")
+    toy.commit(project, "Pin")
+    entry = project / "params.yaml"
+    entry.write_text("shrink: 0.8\n")
+    toy.run_and_record(project)
+    toy.tell_lineage_of_next(project)
+
+    code, out, _ = reproduce("toys/2", "--until", "train", "--json")
+
+    told = json.loads(out)
+    assert code == 0, "other packages alone decide nothing"
+    named = {each["name"]: (each["recorded"], bool(each["installed"])) for each in told["environment"]["differences"]}
+    assert named == {"pyyaml": ("0.1", True), "no-such-package": ("2.0", False)}
+
+
+def test_code_that_was_not_committed_is_named(project, reproduce):
+    toy.write_training(project, 'note = "not committed"; slope *= 2')
+    toy.dvc(project, "repro", "-q")
+    toy.commit(project, "Record without the code", "dvc.lock", "reports/train.json")
+    toy.tell_lineage_of_next(project)
+
+    code, out, err = reproduce("toys/2")
+
+    assert code == 1
+    assert "differs: first code steps/train.py of train: it was trained with changes that are not in the commit" in out
+    assert "running" not in err
+
+
+def test_an_alias_names_the_version(project, reproduce):
+    platform = open_platform()
+    platform.lineage.point("mlflow alias toys@champion", toy.VERSION, datetime(2026, 1, 1, tzinfo=UTC), "actor://t/ann")
+    platform.close()
+
+    for name in ("toys@champion", "models:/toys@champion", "models:/toys/1", toy.VERSION.uri):
+        code, out, _ = reproduce(name, "--dry-run", "--json")
+        assert (code, json.loads(out)["model"]) == (0, toy.VERSION.uri)
+
+
+def test_a_dry_run_tells_what_is_missing_and_changes_nothing(project, reproduce):
+    code, out, _ = reproduce("toys/1", "--dry-run")
+    assert code == 0
+    assert "clean, train, package" in out
+    assert "all at hand" in out
+
+    shutil.rmtree(project.parent / "remote")
+    shutil.rmtree(project / ".dvc" / "cache")
+    code, out, _ = reproduce("toys/1", "--dry-run")
+    assert code == 1
+    assert "missing, first data/input.csv" in out
+    assert not (project / ".handrail" / "reproduce").exists()
+
+
+def test_data_that_is_nowhere_is_one_sentence(project, reproduce):
+    for place in (project.parent / "remote", project / ".dvc" / "cache"):
+        toy.object_of(project, "data/input.csv", place).unlink()
+
+    code, _, err = reproduce("toys/1")
+
+    assert code == 1
+    assert "data/input.csv: neither the remote nor a cache holds its bytes" in err
+    assert "dvc push" in err
+
+
+def test_the_cache_of_the_project_stands_in_for_a_lost_remote(project, reproduce):
+    shutil.rmtree(project.parent / "remote")
+
+    assert reproduce("toys/1", "--until", "clean")[0] == 0
+
+
+def test_a_commit_that_no_repository_holds_is_named(project, reproduce):
+    commit = toy.run(project, "git", "rev-parse", "HEAD")
+    shutil.rmtree(project / ".git")
+    toy.run(project, "git", "init", "-q")
+
+    code, _, err = reproduce("toys/1")
+
+    assert code == 1
+    assert commit in err
+    assert "--repository" in err
+
+
+def test_another_repository_may_hold_the_commit(project, reproduce, made):
+    shutil.rmtree(project / ".git")
+    toy.run(project, "git", "init", "-q")
+
+    assert reproduce("toys/1", "--repository", str(made), "--until", "clean")[0] == 0
+    assert reproduce("toys/1", "--repository", made.as_uri(), "--dry-run")[0] == 0
+
+
+@pytest.mark.parametrize("name", ["toys/9", "toys@nobody", "mlflow://test-5e1f/registered/toys/17/9", "nonsense"])
+def test_an_unknown_model_is_one_sentence(reproduce, name):
+    code, out, err = reproduce(name)
+
+    assert (code, out) == (1, "")
+    assert len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("options", [("--until", "nothing"), ("--rows", "none.parquet"), ("--lock", "none.lock")])
+def test_an_option_that_names_nothing_is_one_sentence(reproduce, options):
+    code, _, err = reproduce("toys/1", *options)
+
+    assert code == 1
+    assert options[1] in err
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(project, reproduce, tmp_path):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "notes.txt").write_text("mine")
+
+    code, _, err = reproduce("toys/1", "--into", str(mine))
+
+    assert code == 1
+    assert "It is not empty" in err
+    assert [file.name for file in mine.iterdir()] == ["notes.txt"]
+
+
+def test_a_finished_reproduction_that_was_kept_is_not_written_over(project, reproduce):
+    assert reproduce("toys/1", "--until", "clean", "--keep")[0] == 0
+
+    code, _, err = reproduce("toys/1", "--until", "clean", "--keep")
+
+    assert code == 1
+    assert "came to an end" in err
+
+
+def test_an_interrupted_reproduction_goes_on(project, reproduce, tmp_path):
+    command = [Path(sys.executable).with_name("handrail"), "reproduce", "toys/1", "--keep"]
+    waiting = toy.environment(project) | {"TOY_WAITS_FOR": str(tmp_path / "never")}
+    with subprocess.Popen(command, cwd=project, env=waiting, stderr=subprocess.PIPE, text=True) as process:
+        for line in process.stderr:
+            if "> python steps/train.py" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+        assert process.wait(60) == 1, said
+    assert "Interrupted" in said
+
+    code, out, err = reproduce("toys/1", "--keep")
+
+    assert (code, "reproduced" in out) == (0, True)
+    assert "running clean" not in err
+    assert "running train" in err
