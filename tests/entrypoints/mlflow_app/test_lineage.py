@@ -1,0 +1,131 @@
+"""What a training script that knows nothing of Handrail leaves in lineage, and that collecting tells the same."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from handrail.bootstrap import open_platform
+from handrail.bootstrap.approvals import server_name
+from handrail.clock import system_time
+from tests.fakes.lineage_rows import rows_of
+from tests.fakes.mlflow_server import password
+from tests.fakes.plain_training import FOUR_ROWS, environment, train, write_training
+
+MD5 = hashlib.md5(FOUR_ROWS.encode()).hexdigest()
+DATA = f"dvc://shop/data/flights.csv@{MD5}"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What the script made, and how its things are called."""
+
+    name: str
+    server: str
+    commit: str
+    made: dict
+    env: dict
+    folder: object
+
+    def uri(self, kind, key):
+        return f"mlflow://{self.server}/{kind}/{self.made[key]}"
+
+
+@pytest.fixture(scope="session")
+def trained(server, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("training") / "project"
+    commit = write_training(folder)
+    logged_in = {"MLFLOW_TRACKING_USERNAME": "ada", "MLFLOW_TRACKING_PASSWORD": password("ada")}
+    env = environment(server.url, **logged_in)
+    made = json.loads(train(folder, "plain", env))
+    return Trained("plain", server_name(server.settings), commit, made, env, folder)
+
+
+@pytest.fixture
+def lineage(server):
+    platform = open_platform(server.settings)
+    yield platform.lineage
+    platform.close()
+
+
+def version_uri(server, name, version=1):
+    found = server.admin.get("/api/2.0/mlflow/registered-models/get", params={"name": name}).json()
+    epoch = found["registered_model"]["creation_timestamp"]
+    return f"mlflow://{server_name(server.settings)}/registered/{name}/{epoch}/{version}"
+
+
+def test_a_trace_from_the_version_reaches_run_bytes_commit_and_person(server, trained, lineage):
+    trace = lineage.trace(version_uri(server, trained.name))
+
+    found = {node.uri for node in trace.nodes}
+    assert found >= {
+        trained.uri("model", "model"),
+        trained.uri("run", "run"),
+        DATA,
+        f"git://shop/{trained.commit}",
+        f"actor://{trained.server}/Ada",
+        f"actor://mlflow.user/{trained.made['user']}",
+    }
+    assert [node for node in trace.nodes if node.kind == "artifact-tree"]
+    assert not trace.conflicts
+
+
+def test_the_file_is_known_by_its_bytes_and_the_frame_beside_the_run(server, trained):
+    rows = rows_of(server.settings.home)
+
+    assert rows.attributes_of(DATA) == {"path": "data/flights.csv", "md5": MD5}
+    sha256 = f"sha256:{hashlib.sha256(FOUR_ROWS.encode()).hexdigest()}"
+    assert [row[5] for row in rows.statements if row[:3] == (trained.uri("run", "run"), 1, DATA)] == [sha256]
+    said = rows.attributes_of(trained.uri("run", "run"))
+    assert (said["input.flights.rows"], said["input.flights.context"]) == ("4", "training")
+    assert "input.flights.contradiction" not in said
+    assert (said["experiment"], said["status"], said["git_dirty"]) == ("plain", "FINISHED", "false")
+
+
+def test_a_run_has_its_times_and_one_that_reads_a_model_follows_it(server, trained):
+    rows = rows_of(server.settings.home)
+
+    times = {row[0]: row[3:] for row in rows.nodes}
+    started, ended = times[trained.uri("run", "run")]
+    assert started < ended
+    assert trained.uri("model", "model") in rows.causes_of(trained.uri("run", "judged"))
+    (sample,) = (uri for uri in rows.causes_of(trained.uri("run", "judged")) if "/dataset/" in uri)
+    assert rows.attributes_of(sample)["source"] == '{"url": "https://example.org/x.csv"}'
+
+
+def test_the_alias_points_at_the_version_since_ada_set_it(server, trained, lineage):
+    now = lineage.pointer_at("mlflow alias plain@candidate", system_time())
+
+    assert (now.target, now.by) == (version_uri(server, "plain"), f"actor://{trained.server}/Ada")
+
+
+def test_collecting_from_outside_tells_the_same_as_the_server_did(server, trained, tmp_path):
+    collected = [collect(trained, tmp_path / "home", "--experiment", "plain", "--download") for _ in range(2)]
+
+    assert [found["aliases"] for found in collected] == [1, 0]
+    assert not collected[1]["refused"]
+    told, read = rows_of(server.settings.home), rows_of(tmp_path / "home")
+    ours = {uri for uri, *_ in read.nodes}
+    account = f"actor://{trained.server}/Ada"
+    # Who was logged in is known to the server alone.
+    assert {row for row in told.nodes if row[0] in ours} == read.nodes
+    assert {row for row in told.attributes if row[0] in ours and row[1] != "registered_by"} == read.attributes
+    assert {row for row in told.statements if row[0] in ours and row[2] != account} == read.statements
+    assert [row[:2] for row in told.pointers if "plain@" in row[0]] == [row[:2] for row in read.pointers]
+
+
+def collect(trained, home, *options):
+    words = ["lineage", "collect", "mlflow", "--json", "--server-name", trained.server, *options]
+    env = trained.env | {"HANDRAIL_HOME": str(home)}
+    done = subprocess.run(
+        [sys.executable, "-c", "from handrail.entrypoints.cli import main; main()", *words],
+        cwd=trained.folder,
+        env=env,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
