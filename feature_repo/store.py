@@ -5,17 +5,16 @@ Feast is imported inside the functions: loading it costs seconds.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sqlite3
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feature_repo.offline import OFFLINE_STORE
 from feature_repo.online import online, write_known
+from handrail.entrypoints.feast_identity import identity_of, spec_hash
 from handrail.errors import Refused, Unavailable
 from handrail.settings import Settings
 
@@ -24,15 +23,16 @@ if TYPE_CHECKING:
 
     from feature_repo.project_store import ProjectStore
 
-__all__ = ["apply", "historical", "online", "open_feature_store", "service_identity", "spec_hash", "write_known"]
-
-NOT_IDENTITY = frozenset(
-    {"meta", "tags", "description", "owner", "version", "createdTimestamp", "lastUpdatedTimestamp", "body"}
-)
-"""Parts of a specification that change without changing what is computed; `body` is a pickle, its text stays in."""
-
-WITHOUT_ENTITY = [{"name": "__dummy_id", "valueType": "STRING"}]
-"""What Feast writes into a view without an entity when it registers it, and not before."""
+__all__ = [
+    "apply",
+    "historical",
+    "identity_of",
+    "online",
+    "open_feature_store",
+    "service_identity",
+    "spec_hash",
+    "write_known",
+]
 
 
 def open_feature_store(settings: Settings, features_root: Path | None = None, home: Path | None = None) -> ProjectStore:
@@ -63,14 +63,6 @@ def apply(store: ProjectStore) -> None:
     _let_readers_and_a_writer_meet(Path(store.config.online_store.path))
 
 
-def spec_hash(view: Any) -> str:
-    """Return the sha256 of a view's or service's canonical specification: the same on every machine and clone."""
-    from google.protobuf.json_format import MessageToDict
-
-    canonical = _canonical(MessageToDict(view.to_proto().spec))
-    return hashlib.sha256(json.dumps(canonical, sort_keys=True).encode()).hexdigest()
-
-
 def service_identity(store: ProjectStore, service: str = "flights_v1") -> dict[str, Any]:
     """Return {"name", "spec_hash", "views": {name: spec hash}} of a registered feature service."""
     found = store.get_feature_service(service)
@@ -95,12 +87,6 @@ def historical(store: ProjectStore, entity_df: pd.DataFrame, service: str = "fli
         lost = len(asked) - answer["entity_row"].nunique()
         raise Refused("This training set", (f"{lost} of {len(asked)} rows did not come back once from Feast.",))
     return answer.drop(columns="entity_row")
-
-
-def identity_of(service: Any, views: Iterable[Any]) -> dict[str, Any]:
-    hashes = {view.name: spec_hash(view) for view in sorted(views, key=lambda view: view.name)}
-    whole = json.dumps({"service": spec_hash(service), "views": hashes}, sort_keys=True)
-    return {"name": service.name, "spec_hash": hashlib.sha256(whole.encode()).hexdigest(), "views": hashes}
 
 
 def _refuse_changed_services(store: ProjectStore, objects: Iterable[Any]) -> None:
@@ -131,18 +117,6 @@ def _let_readers_and_a_writer_meet(database: Path) -> None:
     """Switch the online database to write-ahead logging: a served request then never waits for a write."""
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("pragma journal_mode=wal")
-
-
-def _canonical(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {
-            key: Path(str(inner)).name if key in ("uri", "path") else _canonical(inner)
-            for key, inner in sorted(value.items())
-            if key not in NOT_IDENTITY and inner != WITHOUT_ENTITY
-        }
-    if isinstance(value, list):
-        return sorted((_canonical(inner) for inner in value), key=lambda inner: json.dumps(inner, sort_keys=True))
-    return value
 
 
 def _any_view(store: ProjectStore, name: str) -> Any:
