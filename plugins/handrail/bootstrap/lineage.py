@@ -105,9 +105,11 @@ def open_lineage(settings: Settings, store: Store, feedback: _KeepsPredictions, 
     With `in_memory` large closures are walked over a snapshot of the edges: for a process that stays (extra `server`).
     """
     from handrail.lineage.adapters.dvc_pipeline import DvcPipeline
+    from handrail.lineage.adapters.openlineage_writer import OpenLineageWriter
     from handrail.lineage.adapters.sql_graph import SqlGraph
     from handrail.lineage.adapters.sql_pointers import SqlPointers
     from handrail.lineage.adapters.tables import MIGRATIONS
+    from handrail.lineage.adapters.yaml_sinks import read_sinks
     from handrail.storage import migrate
 
     migrate(store, "lineage", MIGRATIONS)
@@ -120,6 +122,8 @@ def open_lineage(settings: Settings, store: Store, feedback: _KeepsPredictions, 
             predictions=FeedbackPredictions(feedback),
             pipelines=DvcPipeline(settings.repository),
             repository=settings.repository,
+            writer=OpenLineageWriter(),
+            sinks=tuple(sink.name for sink in read_sinks(settings.config)),
         )
     )
 

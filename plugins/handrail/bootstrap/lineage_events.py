@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from handrail.clock import system_time
 from handrail.lineage.domain import Forwarded, HolderKind, Receipt, TokenRecord
 from handrail.lineage.service import Access, EventIntake, Forwarder, IntakePorts
 from handrail.settings import Settings
 from handrail.storage import Store
+
+if TYPE_CHECKING:
+    from handrail.lineage.adapters.yaml_sinks import Sink
+    from handrail.lineage.ports import Transport
 
 __all__ = [
     "Access",
@@ -53,14 +59,24 @@ def open_forwarder(settings: Settings, store: Store) -> Forwarder:
     """Open the way out to the sinks of config/lineage.yaml.
 
     Raises:
-        Misconfigured: that file cannot be used, or a sink's token is not in the environment.
+        Misconfigured: that file cannot be used, or a sink's secrets are not in the environment.
+        MissingTool: a sink has a transport of the OpenLineage client, which is not installed.
     """
-    from handrail.lineage.adapters.httpx_transport import HttpxTransport
     from handrail.lineage.adapters.sql_outbox import SqlOutbox
     from handrail.lineage.adapters.tables import MIGRATIONS
     from handrail.lineage.adapters.yaml_sinks import read_sinks
     from handrail.storage import migrate
 
     migrate(store, "lineage", MIGRATIONS)
-    transports = {sink.name: HttpxTransport(sink.url, sink.token) for sink in read_sinks(settings.config)}
+    transports = {sink.name: _transport(sink) for sink in read_sinks(settings.config)}
     return Forwarder(SqlOutbox(store), transports)
+
+
+def _transport(sink: Sink) -> Transport:
+    if sink.url is not None:
+        from handrail.lineage.adapters.httpx_transport import HttpxTransport
+
+        return HttpxTransport(sink.url, sink.token)
+    from handrail.lineage.adapters.openlineage_transport import OpenLineageTransport
+
+    return OpenLineageTransport(sink.name, *sink.resolve())

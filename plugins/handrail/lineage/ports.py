@@ -108,6 +108,16 @@ class EventReader(Protocol):
         """
 
 
+class EventWriter(Protocol):
+    """Writes facts as OpenLineage events."""
+
+    def write(self, facts: Facts, at: datetime) -> tuple[LineageEvent, ...]:
+        """Return events that say all that `facts` say; of things whose time nobody told, at the moment `at`.
+
+        Each weighs less than a megabyte where a step can be cut, and tells of one step.
+        """
+
+
 class EventLog(Protocol):
     """Keeps events and what follows from them. What it holds depends on which events came, never on their order."""
 

@@ -47,10 +47,17 @@ def test_sinks_come_by_name(tmp_path, monkeypatch):
         "version: 1\nsinks: {a: {url: 'ftp://x/y'}}",
         "version: 1\nsinks: {a: {url: 'http://x/y', token: secret}}",
         "version: 1\nsinks: {a: {url: 'http://x/y', token_env: 'a b'}}",
+        "version: 1\nsinks: {a: {url: 'http://x/y', transport: {type: console}}}",
+        "version: 1\nsinks: {a: {transport: {topic: x}}}",
+        "version: 1\nsinks: {a: {transport: {type: console}, token_env: A}}",
+        "version: 1\nsinks: {a: {transport: {type: http, auth: {apiKey: bare}}}}",
+        "version: 1\nsinks: {a: {transport: {type: kafka, config: [{sasl.password: bare}]}}}",
         "version: 1\nmore: 1",
         "a: [",
     ],
 )
 def test_a_wrong_file_is_one_sentence(tmp_path, text):
-    with pytest.raises(Misconfigured, match=r"lineage\.yaml"):
+    with pytest.raises(Misconfigured, match=r"lineage\.yaml") as wrong:
         read(tmp_path, text)
+
+    assert ": bare" not in str(wrong.value)

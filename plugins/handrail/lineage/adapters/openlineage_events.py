@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -17,6 +16,7 @@ from handrail.lineage.adapters.openlineage_models import (
     JobEventModel,
     RunEventModel,
 )
+from handrail.lineage.adapters.openlineage_text import REMEDY, canonical
 from handrail.lineage.domain import (
     DatasetAt,
     JobName,
@@ -32,7 +32,6 @@ from handrail.lineage.domain import (
 )
 
 Model = RunEventModel | JobEventModel | DatasetEventModel
-REMEDY = "Correct it as OpenLineage 2-0-2, or the facet's schema, says, and send it again; nothing was recorded."
 
 
 class OpenLineageEvents:
@@ -47,17 +46,6 @@ class OpenLineageEvents:
         except ValidationError as err:
             raise _fault(err, place) from err
         return _event(model, canonical(document, place), place)
-
-
-def canonical(document: Mapping[str, object], place: str = "") -> str:
-    """Return a document's JSON with sorted keys and no blanks: equal documents have one form."""
-    try:
-        text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        text.encode()
-    except (ValueError, TypeError, RecursionError) as err:
-        what = "it holds a number or a text that JSON in UTF-8 cannot carry, or is nested too deeply"
-        raise InvalidInput(place.rstrip(".") or "event", what, REMEDY) from err
-    return text
 
 
 def _kind_of(document: Mapping[str, object], place: str) -> type[Model]:

@@ -9,31 +9,11 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
-MAX_NAME = 512
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+from handrail.lineage.adapters.openlineage_text import MAX_NAME, plain_name
+
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _REFERENCE = re.compile(r"[^\s\"<>\\^`{|}\x00-\x1f\x7f]+")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-
-def _plain(text: str) -> str:
-    if _CONTROL.search(text):
-        raise ValueError("it holds a control character")
-    if "'" in text or '"' in text:
-        raise ValueError("it holds a quote")
-    if ".." in re.split(r"[/\\]", text):
-        raise ValueError("it climbs out of its folder with '..'")
-    if text != text.strip() or not text.strip("/"):
-        raise ValueError("it is blank, or begins or ends with a blank")
-    return text
-
-
-def is_plain(text: str) -> bool:
-    """Return whether a text can be the name of a dataset, a job or a namespace."""
-    try:
-        return bool(_plain(text))
-    except ValueError:
-        return False
 
 
 def _moment(text: Any) -> datetime:
@@ -54,7 +34,7 @@ def _uuid(text: Any) -> UUID:
     return UUID(text)
 
 
-Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_plain)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(plain_name)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 Reference = Annotated[str, Field(max_length=2048), AfterValidator(_reference)]
 RunId = Annotated[UUID, BeforeValidator(_uuid)]

@@ -24,7 +24,6 @@ from handrail.lineage.adapters.openlineage_facets import (
     TrainingSetFacet,
 )
 from handrail.lineage.adapters.openlineage_fields import (
-    MAX_NAME,
     Facet,
     Moment,
     Name,
@@ -33,6 +32,7 @@ from handrail.lineage.adapters.openlineage_fields import (
     RunId,
     StandardFacet,
 )
+from handrail.lineage.adapters.openlineage_text import MAX_NAME
 
 MAX_DATASETS = 10_000
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import lru_cache
 from urllib.parse import unquote
 
-from handrail.lineage.adapters.openlineage_fields import MAX_NAME, is_plain
+from handrail.lineage.adapters.openlineage_text import is_plain
 from handrail.lineage.domain import DatasetAt, JobName, NodeFact, Step
 
 OURS = "handrail"
@@ -60,4 +60,4 @@ def _job(subject: NodeFact, prefix: str) -> JobName:
 
 
 def _fits(*names: str) -> bool:
-    return all(is_plain(name) and len(name) <= MAX_NAME for name in names)
+    return all(map(is_plain, names))

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from handrail import __version__
-from handrail.lineage.adapters.openlineage_events import canonical
 from handrail.lineage.adapters.openlineage_ml import ml_facet
 from handrail.lineage.adapters.openlineage_names import dataset_of, job_of, run_id_of
+from handrail.lineage.adapters.openlineage_text import canonical
 from handrail.lineage.domain import End, Facts, LineageEvent, NodeFact, RunState, RunTold, Step, steps_of
 
 # `.invalid` (RFC 2606) belongs to nobody and never will: these are names, the schemas lie in infra/openlineage.
@@ -57,9 +57,10 @@ def _cut(step: Step, number: int) -> list[Step]:
         size = -(-len(step.inputs) // number)
         parts = [replace(step, inputs=step.inputs[at : at + size]) for at in range(0, len(step.inputs), size)]
         # What came of an activity's inputs is told once; what was derived from them, of each part.
-        return (
-            parts if step.is_derivation else [*(replace(part, outputs=()) for part in parts), replace(step, inputs=())]
-        )
+        if step.is_derivation:
+            return parts
+        made = [replace(step, inputs=())] if step.outputs else []
+        return [*(replace(part, outputs=()) for part in parts), *made]
     if len(step.outputs) > 1:
         size = -(-len(step.outputs) // number)
         return [replace(step, outputs=step.outputs[at : at + size]) for at in range(0, len(step.outputs), size)]

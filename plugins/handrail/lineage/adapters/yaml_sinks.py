@@ -3,28 +3,64 @@
 # pydantic reads the annotations at run time, so they stay real.
 
 import os
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from handrail.errors import Misconfigured
 
 FILE = "lineage.yaml"
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_SECRET = re.compile(r"(api_?key|password|secret|token)$", re.IGNORECASE)
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 
 
+def _bare_secret(part: object) -> str | None:
+    """Return the name of a setting that holds a secret in the file itself."""
+    if isinstance(part, list):
+        return next(filter(None, map(_bare_secret, part)), None)
+    if not isinstance(part, dict):
+        return None
+    for name, value in part.items():
+        if isinstance(value, str) and _SECRET.search(name) and not _VARIABLE.search(value):
+            return str(name)
+        if found := _bare_secret(value):
+            return found
+    return None
+
+
 class SinkFile(BaseModel):
-    """One receiver."""
+    """One receiver: an address, or the transport of the OpenLineage client that reaches it."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    url: str = Field(pattern=r"^https?://[^\s/]+\S*$", description="where the receiver takes OpenLineage events")
+    url: str | None = Field(
+        default=None, pattern=r"^https?://[^\s/]+\S*$", description="where the receiver takes OpenLineage events"
+    )
     token_env: str | None = Field(
         default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="the variable that holds its bearer token"
     )
+    transport: dict[str, JsonValue] | None = Field(
+        default=None, description="a transport of openlineage-python with its settings; ${VARIABLE} stands for secrets"
+    )
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if (self.url is None) is (self.transport is None):
+            raise ValueError("give a url or a transport, one of both")
+        if self.transport is not None:
+            if not isinstance(self.transport.get("type"), str):
+                raise ValueError("a transport needs its type, such as file or kafka")
+            if self.token_env is not None:
+                raise ValueError("token_env goes with url; write ${VARIABLE} in a transport")
+            if bare := _bare_secret(self.transport):
+                raise ValueError(f"{bare} is a secret; write ${{VARIABLE}} and set that variable")
+        return self
 
 
 class LineageFile(BaseModel):
@@ -38,11 +74,15 @@ class LineageFile(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Sink:
-    """A receiver of OpenLineage events; `token_env` names the environment variable that holds its token."""
+    """A receiver of OpenLineage events; `token_env` names the environment variable that holds its token.
+
+    `transport` is a transport of the OpenLineage client with its settings; it stands instead of `url`.
+    """
 
     name: str
-    url: str
+    url: str | None = None
     token_env: str | None = None
+    transport: Mapping[str, Any] | None = None
 
     @property
     def token(self) -> str | None:
@@ -51,12 +91,33 @@ class Sink:
         Raises:
             Misconfigured: the variable is not set.
         """
-        if self.token_env is None:
-            return None
-        found = os.environ.get(self.token_env)
+        return self._secret(self.token_env) if self.token_env is not None else None
+
+    def resolve(self) -> tuple[dict[str, Any], dict[str, str]]:
+        """Return the transport's settings with every `${VARIABLE}` replaced, and the variable of each value put in.
+
+        Raises:
+            Misconfigured: a variable is not set.
+        """
+        secrets: dict[str, str] = {}
+        return self._filled(dict(self.transport or {}), secrets), secrets
+
+    def _filled(self, part: Any, secrets: dict[str, str]) -> Any:
+        if isinstance(part, dict):
+            return {name: self._filled(value, secrets) for name, value in part.items()}
+        if isinstance(part, list):
+            return [self._filled(value, secrets) for value in part]
+        if not isinstance(part, str):
+            return part
+        for variable in _VARIABLE.findall(part):
+            secrets[self._secret(variable)] = variable
+        return _VARIABLE.sub(lambda found: self._secret(found[1]), part)
+
+    def _secret(self, variable: str) -> str:
+        found = os.environ.get(variable)
         if not found:
-            problem = f"sink {self.name!r} takes its token from {self.token_env}, which is not set"
-            raise Misconfigured(FILE, problem, f"Set {self.token_env}.")
+            problem = f"sink {self.name!r} takes a secret from {variable}, which is not set"
+            raise Misconfigured(FILE, problem, f"Set {variable}.")
         return found
 
 
@@ -76,7 +137,7 @@ def read_sinks(config: Path) -> tuple[Sink, ...]:
     except ValidationError as err:
         first = err.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise Misconfigured(
-            str(file), f"{key}: {first['msg'].lower()}", "See plugins/handrail/lineage/README.md."
-        ) from err
-    return tuple(Sink(name, sink.url, sink.token_env) for name, sink in sorted(parsed.sinks.items()))
+        said = first["msg"].removeprefix("Value error, ")
+        problem = f"{key}: {said[:1].lower()}{said[1:]}"
+        raise Misconfigured(str(file), problem, "See plugins/handrail/lineage/README.md.") from err
+    return tuple(Sink(name, sink.url, sink.token_env, sink.transport) for name, sink in sorted(parsed.sinks.items()))

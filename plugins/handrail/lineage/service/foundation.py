@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from handrail.lineage.ports import ConflictLog, GraphStore, PipelineReader, PointerLog, PredictionIndex
+from handrail.clock import Clock, system_time
+from handrail.lineage.ports import (
+    ConflictLog,
+    EventWriter,
+    GraphStore,
+    PipelineReader,
+    PointerLog,
+    PredictionIndex,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class LineagePorts:
-    """What lineage stands on; `repository` is the name of the project's repository in `dvc://` and `git://` URIs."""
+    """What lineage stands on; `repository` is the name of the project's repository in `dvc://` and `git://` URIs.
+
+    With a `writer` what is recorded is kept as events too, which are forwarded to each of `sinks`.
+    """
 
     graph: GraphStore
     conflicts: ConflictLog
@@ -17,3 +28,6 @@ class LineagePorts:
     predictions: PredictionIndex
     pipelines: PipelineReader
     repository: str
+    writer: EventWriter | None = None
+    sinks: tuple[str, ...] = ()
+    clock: Clock = system_time

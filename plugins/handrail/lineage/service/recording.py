@@ -9,6 +9,7 @@ from pathlib import Path
 from handrail.errors import InvalidInput
 from handrail.lineage.domain import (
     ActivityDetails,
+    Facts,
     Name,
     PipelineRecord,
     Pointer,
@@ -52,7 +53,7 @@ class Recording:
         details = details or ActivityDetails()
         activity = activity_fact(uri_of(uri), kind, details)
         facts = describe_activity(activity, used, generated, agents, details.asserted_by)
-        self._ports.graph.record(facts | describe_membership(activity.uri, details.within, details.asserted_by))
+        self._record(facts | describe_membership(activity.uri, details.within, details.asserted_by))
 
     def derive(
         self,
@@ -63,7 +64,7 @@ class Recording:
         asserted_by: str = "handrail",
     ) -> None:
         """Record that `effect` came from `cause`; `agreed` is a digest that was compared on both sides."""
-        self._ports.graph.record(describe_derivation(effect, cause, asserted_by, agreed))
+        self._record(describe_derivation(effect, cause, asserted_by, agreed))
 
     def record_pipeline(self, project: Path, commit: str) -> PipelineRecord:
         """Record every stage run of the project's dvc.lock, down to single files, and return what was read.
@@ -74,7 +75,7 @@ class Recording:
             Unavailable: there is no dvc.lock.
         """
         record = self._ports.pipelines.read(project, commit)
-        self._ports.graph.record(describe_pipeline(record))
+        self._record(describe_pipeline(record))
         return record
 
     def record_tracking_run(
@@ -91,11 +92,11 @@ class Recording:
         `stage_inputs` is the run's tag `handrail.stage_inputs` (64 hex digits): it leads on to what the stage read, if
         the stage also wrote it into a JSON output. `used` are inputs beyond these.
         """
-        self._ports.graph.record(describe_tracking_run(run, used, stage_inputs, tree_digest, agents))
+        self._record(describe_tracking_run(run, used, stage_inputs, tree_digest, agents))
 
     def record_registration(self, version: Name, *, tree_digest: str, run: Name | None = None) -> None:
         """Record which tree a registered model version holds, and the MLflow run that made it."""
-        self._ports.graph.record(describe_registration(version, tree_digest, run))
+        self._record(describe_registration(version, tree_digest, run))
 
     def record_permit(
         self,
@@ -107,19 +108,19 @@ class Recording:
         approvers: Sequence[str],
     ) -> None:
         """Record who allowed which bytes by which policy; the permit's digest is that of its file."""
-        self._ports.graph.record(describe_permit(permit, version, tree_digest, policy_digest, approvers))
+        self._record(describe_permit(permit, version, tree_digest, policy_digest, approvers))
 
     def record_bento(
         self, bento: Name, permit: ArtifactVersion, *, tree_digest: str, digest: str | None = None
     ) -> None:
         """Record the tree and the permit that a bento carries; digests as computed from the bento's own files."""
-        self._ports.graph.record(describe_bento(bento, permit, tree_digest, digest))
+        self._record(describe_bento(bento, permit, tree_digest, digest))
 
     def record_deployment(
         self, deployment: Name, bento: Name, *, bento_digest: str | None = None, tree_digest: str | None = None
     ) -> None:
         """Record the bento that a deployment serves and the tree that it verified when it loaded."""
-        self._ports.graph.record(describe_deployment(deployment, bento, bento_digest, tree_digest))
+        self._record(describe_deployment(deployment, bento, bento_digest, tree_digest))
 
     def record_snapshot(
         self,
@@ -129,11 +130,16 @@ class Recording:
         labels: ArtifactVersion | None = None,
     ) -> None:
         """Record whose predictions a feedback snapshot is about, and the label file that was exported from it."""
-        self._ports.graph.record(describe_snapshot(snapshot, labels, deployments))
+        self._record(describe_snapshot(snapshot, labels, deployments))
 
     def record_report(self, report: ArtifactVersion, snapshot: ArtifactVersion) -> None:
         """Record the feedback snapshot that a report is a function of."""
-        self._ports.graph.record(describe_report(report, snapshot))
+        self._record(describe_report(report, snapshot))
+
+    def _record(self, facts: Facts) -> None:
+        ports = self._ports
+        events = ports.writer.write(facts, ports.clock()) if ports.writer else ()
+        ports.graph.record(facts, events, ports.sinks)
 
     def point(self, name: str, target: Name | None, at: datetime, by: str) -> None:
         """Record that a moving name points at a version from `at` on; None takes the name away."""

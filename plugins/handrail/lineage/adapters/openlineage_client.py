@@ -1,0 +1,76 @@
+"""Makes events of the OpenLineage client from their JSON: its transports look into them, for a key or a file's name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from openlineage.client.event_v2 import (
+    DatasetEvent,
+    InputDataset,
+    Job,
+    JobEvent,
+    OutputDataset,
+    Run,
+    RunEvent,
+    RunState,
+    StaticDataset,
+)
+from openlineage.client.facet_v2 import parent_run
+
+Json = Mapping[str, Any]
+
+
+def to_event(body: Json) -> RunEvent | JobEvent | DatasetEvent:
+    """Return the client's event for a document that was accepted before; its facets stay as they came."""
+    told = {"eventTime": body["eventTime"], "producer": body["producer"]}
+    event: RunEvent | JobEvent | DatasetEvent
+    if "job" not in body:
+        dataset = body["dataset"]
+        event = DatasetEvent(
+            dataset=StaticDataset(dataset["namespace"], dataset["name"], facets=_facets(dataset)), **told
+        )
+    else:
+        told["job"] = Job(body["job"]["namespace"], body["job"]["name"], facets=_facets(body["job"]))
+        told["inputs"] = [InputDataset(**_named(each, "inputFacets")) for each in body.get("inputs", ())]
+        told["outputs"] = [OutputDataset(**_named(each, "outputFacets")) for each in body.get("outputs", ())]
+        event = RunEvent(**told, **_run(body)) if "run" in body else JobEvent(**told)
+    event.schemaURL = body["schemaURL"]
+    return event
+
+
+def _named(dataset: Json, more: str) -> dict[str, Any]:
+    return {
+        "namespace": dataset["namespace"],
+        "name": dataset["name"],
+        "facets": _facets(dataset),
+        more: dict(dataset.get(more) or {}),
+    }
+
+
+def _run(body: Json) -> dict[str, Any]:
+    facets = _facets(body["run"])
+    if "parent" in facets:
+        facets["parent"] = _parent(facets["parent"])
+    state = RunState(body.get("eventType", "OTHER"))
+    return {"run": Run(body["run"]["runId"], facets=facets), "eventType": state}
+
+
+def _parent(facet: Json) -> Any:
+    """Return the client's class of a parent facet: the Kafka transport reads its key from it."""
+    root = facet.get("root")
+    return parent_run.ParentRunFacet(
+        run=parent_run.Run(runId=facet["run"]["runId"]),
+        job=parent_run.Job(namespace=facet["job"]["namespace"], name=facet["job"]["name"]),
+        root=parent_run.Root(
+            run=parent_run.RootRun(runId=root["run"]["runId"]),
+            job=parent_run.RootJob(namespace=root["job"]["namespace"], name=root["job"]["name"]),
+        )
+        if root
+        else None,
+        producer=facet["_producer"],
+    )
+
+
+def _facets(holder: Json) -> dict[str, Any]:
+    return dict(holder.get("facets") or {})
