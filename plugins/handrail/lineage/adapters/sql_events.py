@@ -89,7 +89,8 @@ def _keep(
 def _runs(events: Iterable[LineageEvent]) -> list[RunRow]:
     found: dict[str, RunRow] = {}
     for each in events:
-        if each.run is None or each.job is None:
+        # A run that stands for a step of ours is no run of its own.
+        if each.run is None or each.job is None or each.step is not None:
             continue
         row = RunRow(
             each.run.run_id,
