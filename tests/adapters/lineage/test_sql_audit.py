@@ -172,6 +172,8 @@ PLANTED = {
     ),
     "model-without-tree": facts(describe_activity(activity_fact(RUN.uri), [], [artifact_at(SECOND.uri)], [], "mlflow")),
     "tree-from-nowhere": facts(node(OTHER_TREE.uri)),
+    "bento-without-model": facts(node(BentoTag("flights", "b2").uri)),
+    "validation-of-nothing": facts(node("gx://shop/validation/00")),
     "deployment-without-bento": facts(node(Deployment("local", "flights", "d2").uri)),
     "bento-without-permit": facts(node(BentoTag("flights", "b2").uri)),
     "snapshot-without-deployment": facts(node(f"feedback://shop/snapshot/{TREE}")),
@@ -187,12 +189,13 @@ PLANTED = {
     ),
     "refused-by-a-sink": sql("update lineage_outbox set refused = 'HTTP 422'"),
     "wrong-id": sql("update lineage_node set uri = 's3://lake/moved' where id = :b", b=B),
+    "circle": row("edge", effect=A, cause=B, verb=3, proven=False),
     "changed-event": sql("update lineage_event set body = replace(body, 'orders', 'others')"),
 }
 
 
 def test_every_kind_of_flaw_is_planted():
-    assert set(PLANTED) == {*_QUERIES, "wrong-id", "changed-event"}
+    assert set(PLANTED) == {*_QUERIES, "wrong-id", "changed-event", "circle"}
 
 
 def test_a_whole_graph_has_no_flaw(store):

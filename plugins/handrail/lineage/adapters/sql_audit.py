@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from handrail.lineage.adapters.sql_audit_circles import circles
 from handrail.lineage.adapters.tables import event, node, node_id, to_text
 from handrail.lineage.domain import Flaw
 from handrail.storage import Store
@@ -100,10 +101,21 @@ _QUERIES = {
         where a.name like 'input.%.contradiction'""",
     "model-without-tree": _lacks("model-version", "nobody knows its bytes", _DERIVED, "artifact-tree"),
     "tree-from-nowhere": _lacks("artifact-tree", "nothing led to it"),
+    "bento-without-model": f"""
+        select n.uri, 'nobody knows which model it carries' from lineage_node n where n.kind = 'bento' and not exists
+        (select 1 from lineage_edge e join lineage_node c on c.id = e.cause
+        where e.effect = n.id and e.verb = {_DERIVED} and c.kind in ('artifact-tree', 'bento-model'))""",
     "deployment-without-bento": _lacks("deployment", "it serves no known bento", _DERIVED, "bento"),
     "bento-without-permit": _lacks("bento", "it carries no permit", _DERIVED, "permit"),
     "snapshot-without-deployment": _lacks("feedback-snapshot", "it is about no deployment", _DERIVED, "deployment"),
     "report-without-snapshot": _lacks("report", "it is a function of no snapshot", _DERIVED, "feedback-snapshot"),
+    "validation-of-nothing": f"""
+        select n.uri, 'no expectation was evaluated' from lineage_node n
+        join lineage_attribute a on a.node = n.id and a.name = 'evaluated' and a.value = '0' where n.kind = 'validation'
+        union select n.uri, 'nobody knows which data it is about' from lineage_node n where n.kind = 'validation'
+        and not exists (select 1 from lineage_edge e where e.effect = n.id and e.verb = {_DERIVED})
+        and not exists (select 1 from lineage_edge e join lineage_edge u on u.effect = e.cause and u.verb = {_USED}
+        where e.effect = n.id and e.verb = {_GENERATED})""",
     "data-from-nowhere": f"""
         select n.uri, 'a tool says it is the training set, but nothing led to it' from lineage_node n
         join lineage_attribute a on a.node = n.id and a.name = 'role' and a.value = 'training-set'
@@ -153,7 +165,7 @@ class SqlAudit:
                     for kind, query in _QUERIES.items()
                     for row in _rows(connection, query, overdue)
                 ]
-                + [*_wrong_ids(connection), *_wrong_events(connection)]
+                + [*_wrong_ids(connection), *_wrong_events(connection), *circles(connection)]
             )
 
 
