@@ -45,7 +45,12 @@ def spec_hash(thing: Any) -> str:
 
 def identity_of(service: Any, views: Iterable[Any]) -> dict[str, Any]:
     """Return {"name", "spec_hash", "views": {name: spec hash}} of a service over `views`; its hash covers theirs."""
-    hashes = {view.name: spec_hash(view) for view in sorted(views, key=lambda view: str(view.name))}
+    return identity_over(service, {view.name: spec_hash(view) for view in views})
+
+
+def identity_over(service: Any, views: Mapping[str, str]) -> dict[str, Any]:
+    """Return what `identity_of` does, from the hashes of the views by their names."""
+    hashes = dict(sorted(views.items()))
     return {
         "name": service.name,
         "spec_hash": _digest({"service": spec_hash(service), "views": hashes}),

@@ -150,18 +150,18 @@ class Ledger:
     def _read(self, reads: Reads, lineage: Lineage) -> None:
         between = (_moment(reads.first), _moment(reads.last))
         views = self._views(reads)
-        used: list[ArtifactVersion] = [self._teller.view(view) for view in views]
+        versions = {view.name: self._teller.view(view) for view in views}
+        used: list[ArtifactVersion] = list(versions.values())
         told = {"reads": str(reads.count), "entity_rows": str(reads.rows), **_asked(reads.features)}
         if newest := guarded("a watermark", lambda: watermark(reads.response), ""):
             told["watermark"] = newest
-        parts = list(used)
-        if not isinstance(reads.features, list):
-            used.append(self._teller.service(reads.features, views))
+        service = None if isinstance(reads.features, list) else self._teller.service(reads.features, versions)
+        used += [service] if service else []
         used += [artifact_at(uri) for uri in states(lineage, self._teller.project, views, between)]
         details = ActivityDetails(*between, told, ASSERTED_BY)
         lineage.record_activity(self._teller.new("online_read"), READ_KIND, used=used, details=details)
-        if not isinstance(reads.features, list):
-            self._teller.tell_service(used[len(parts)], parts)
+        if service:
+            self._teller.tell_service(service, versions.values())
 
     def _views(self, reads: Reads) -> Sequence[Any]:
         if isinstance(reads.features, list):

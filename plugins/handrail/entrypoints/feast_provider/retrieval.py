@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -129,9 +129,9 @@ class Reading:
         moved = changed(self._before, after)
         for version in moved:
             _log.warning("%s changed while %s read it; both versions are recorded.", version.uri, self.uri)
-        views = [self._teller.view(view) for view in self._all_views()]
-        service, parts = self._service()
-        used = [*views, *([service] if service else []), *self._before, *moved]
+        views = {view.name: self._teller.view(view) for view in self._all_views()}
+        service, parts = self._service(views)
+        used = [*views.values(), *([service] if service else []), *self._before, *moved]
         attributes = {**self._attributes(service, moved), **told}
         details = ActivityDetails(self._started, ended, attributes, ASSERTED_BY)
 
@@ -156,13 +156,14 @@ class Reading:
         yield from self._asked.views
         yield from self._asked.on_demand(self._teller.project)
 
-    def _service(self) -> tuple[ArtifactVersion | None, Sequence[ArtifactVersion]]:
+    def _service(
+        self, views: Mapping[str, ArtifactVersion]
+    ) -> tuple[ArtifactVersion | None, Collection[ArtifactVersion]]:
         found = self._asked.service(self._teller.project)
         if found is None:
             return None, ()
-        names = [projection.name for projection in found.feature_view_projections]
-        views = [self._asked.registry.get_any_feature_view(name, self._teller.project, True) for name in names]
-        return self._teller.service(found, views), [self._teller.view(view) for view in views]
+        parts = {projection.name: views[projection.name] for projection in found.feature_view_projections}
+        return self._teller.service(found, parts), parts.values()
 
     def _versions(self) -> list[ArtifactVersion]:
         found = [view.batch_source for view in self._asked.views if getattr(view, "batch_source", None) is not None]

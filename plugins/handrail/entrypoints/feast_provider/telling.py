@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from handrail.bootstrap import Platform
 from handrail.bootstrap.lineage import Lineage, artifact_at
-from handrail.entrypoints.feast_identity import identity_of, spec_hash
+from handrail.entrypoints.feast_identity import identity_over, spec_hash
 from handrail.entrypoints.recording import platform_here, record
 from handrail.refs import ArtifactVersion, FeatureService, FeatureView
 
@@ -71,12 +71,13 @@ class Teller:
         digest = spec_hash(view)
         return artifact_at(FeatureView(self.project, view.name, digest).uri, f"sha256:{digest}")
 
-    def service(self, service: Any, views: Sequence[Any]) -> ArtifactVersion:
-        """Return a feature service at its specification and those of its `views`."""
-        digest = identity_of(service, views)["spec_hash"]
+    def service(self, service: Any, views: Mapping[str, ArtifactVersion]) -> ArtifactVersion:
+        """Return a feature service at its specification and those of its views, by name."""
+        hashes = {name: view.uri.rpartition("@")[2] for name, view in views.items()}
+        digest = identity_over(service, hashes)["spec_hash"]
         return artifact_at(FeatureService(self.project, service.name, digest).uri, f"sha256:{digest}")
 
-    def tell_service(self, service: ArtifactVersion, views: Sequence[ArtifactVersion]) -> None:
+    def tell_service(self, service: ArtifactVersion, views: Iterable[ArtifactVersion]) -> None:
         """Say once in a process that a service is made of its views."""
         if service.uri in self._told_services:
             return
