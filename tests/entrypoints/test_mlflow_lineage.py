@@ -143,6 +143,7 @@ def test_two_hashes_of_one_file_are_both_claimed():
         ({"records": 5, "header": ["a", "b"]}, 5, ("a", "label"), True),
         ({"records": 5, "header": ["a", "b"]}, 4, ("a", "b"), False),
         ({"records": 5, "header": ["a", "b"]}, 5, ("0", "1"), False),
+        ({"records": 5, "header": ["a", "b"]}, 5, (), True),
         ({"records": 4}, 5, ("a",), True),
         ({"records": 4}, 2, ("a",), False),
         ({"records": "4"}, 5, ("a",), False),

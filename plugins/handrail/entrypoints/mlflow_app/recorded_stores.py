@@ -12,7 +12,6 @@ from typing import Any
 from mlflow.exceptions import MlflowException
 
 from handrail.approvals.adapters.mlflow_registry import is_allowed_move
-from handrail.approvals.service.guard import PROMPT_TAG
 from handrail.bootstrap.lineage import Lineage
 from handrail.entrypoints.mlflow_lineage import (
     Place,
@@ -175,7 +174,7 @@ class RecordedRegistry(_Store):
 
     def _told(self, version: Any, by: str | None = None) -> Iterable[Told]:
         model = super().get_registered_model(version.name)
-        if PROMPT_TAG in model.tags:
+        if model._is_prompt():
             return ()
         tree = self.recorder.tree(version.name, str(version.version))
         registered = Registered(version, int(model.creation_timestamp), tree, by)

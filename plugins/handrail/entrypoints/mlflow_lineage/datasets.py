@@ -84,7 +84,8 @@ def _contradiction(source: Mapping[str, Any], profile: Mapping[str, Any], schema
     if not isinstance(records, int) or not isinstance(rows, int):
         return None
     header, columns = source.get("header"), _columns(schema)
-    held = records - bool(isinstance(header, list) and columns.intersection(map(str, header)))
+    headed = isinstance(header, list) and (not columns or columns.intersection(map(str, header)))
+    held = records - bool(headed)
     if rows <= held:
         return None
     return f"the frame has {rows} rows, but {source.get('uri')} holds {held}"
