@@ -71,3 +71,6 @@ class TransportInMemory:
         if event.event_id in self.never:
             raise Refused("The event", ("It is not liked.",))
         self.taken.append(event.event_id)
+
+    def close(self):
+        self.then_gone = 0

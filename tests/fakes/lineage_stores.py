@@ -64,6 +64,17 @@ def dump(store):
         }
 
 
+def graph_of(store):
+    """Return what a store knows of the graph, whoever told it, and in whatever order contradictions came."""
+    held = dump(store)
+    statement = metadata.tables["lineage_statement"]
+    teller = list(statement.c.keys()).index("asserted_by")
+    return {name: held[f"lineage_{name}"] for name in ("node", "attribute", "edge")} | {
+        "digest": {row[:2] for row in held["lineage_digest"]},
+        "statement": {row[:teller] + row[teller + 1 :] for row in held["lineage_statement"]},
+    }
+
+
 def clear(store):
     """Delete every row."""
     with store.write() as connection:

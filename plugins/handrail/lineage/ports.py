@@ -179,6 +179,9 @@ class Transport(Protocol):
             Unavailable: it may take it later.
         """
 
+    def close(self) -> None:
+        """Give back what it holds; safe to repeat."""
+
 
 class GraphAudit(Protocol):
     """Looks for what is wrong in what is held."""

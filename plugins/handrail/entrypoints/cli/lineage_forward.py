@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from typing import Annotated
 
@@ -26,9 +27,9 @@ def forward(
     as_json: AsJson = False,
 ) -> None:
     """Send the events that wait for each sink, oldest first; exit 1 if some still wait or were refused."""
-    platform = open_platform()
-    try:
-        forwarder = open_forwarder(platform.settings, platform.store)
+    with ExitStack() as opened:
+        platform = opened.enter_context(closing(open_platform()))
+        forwarder = opened.enter_context(closing(open_forwarder(platform.settings, platform.store)))
         sinks = [sink] if sink else list(forwarder.sinks)
         if retry:
             for each in sinks:
@@ -36,8 +37,6 @@ def forward(
         if follow:
             _follow(forwarder, sinks)
         _report(forwarder, [forwarder.forward(each) for each in sinks], as_json)
-    finally:
-        platform.close()
 
 
 def _report(forwarder: Forwarder, passes: list[Forwarded], as_json: bool) -> None:

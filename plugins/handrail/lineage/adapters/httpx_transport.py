@@ -36,3 +36,7 @@ class HttpxTransport:
         if answer.status_code in REFUSALS:
             raise Refused(f"Event {event.event_id[:12]} at {self._url}", (f"It answered {said}.",))
         raise Unavailable(self._url, f"it answered {said}", "It is tried again.")
+
+    def close(self) -> None:
+        """Give back the connection."""
+        self._client.close()

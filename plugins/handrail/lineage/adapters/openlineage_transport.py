@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,11 @@ class OpenLineageTransport:
         if complaints or not done:
             problem = complaints[0] if complaints else f"it was not done within {TIMEOUT_S} s"
             raise self._unavailable(problem)
+
+    def close(self) -> None:
+        """Give back what the transport holds; nothing waits in it."""
+        with suppress(Exception):
+            self._transport.close(TIMEOUT_S)
 
     def _waited(self) -> bool:
         wait = getattr(self._transport, "wait_for_completion", None)

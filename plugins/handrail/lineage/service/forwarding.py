@@ -63,6 +63,11 @@ class Forwarder:
         """Return how much waits for each sink, also for those that are configured no more."""
         return self._outbox.lengths()
 
+    def close(self) -> None:
+        """Give back the connections to all sinks."""
+        for transport in self._transports.values():
+            transport.close()
+
     def _send(self, transport: Transport, sink: str, event: QueuedEvent) -> bool:
         try:
             transport.send(event)
