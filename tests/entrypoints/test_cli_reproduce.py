@@ -188,6 +188,24 @@ def test_the_cache_of_the_project_stands_in_for_a_lost_remote(project, reproduce
     assert reproduce("toys/1", "--until", "clean")[0] == 0
 
 
+def test_a_tracked_file_in_a_folder_that_git_ignores_is_pulled_and_compared(project, reproduce):
+    (project / "extra").mkdir()
+    (project / "extra" / "labels.csv").write_text("1")
+    with (project / ".gitignore").open("a") as file:
+        file.write("/extra/*\n!/extra/*.dvc\n")
+    toy.dvc(project, "add", "-q", "extra/labels.csv")
+    (project / "params.yaml").write_text("shrink: 0.8\n")
+    toy.run_and_record(project)
+    toy.tell_lineage_of_next(project)
+
+    code, out, _ = reproduce("toys/2", "--until", "clean", "--json")
+
+    assert code == 0
+    assert {"part": "input data", "path": "extra/labels.csv", "grade": "equal"}.items() <= json.loads(out)["compared"][
+        0
+    ].items()
+
+
 def test_a_commit_that_no_repository_holds_is_named(project, reproduce):
     commit = toy.run(project, "git", "rev-parse", "HEAD")
     shutil.rmtree(project / ".git")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from enum import Enum
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from handrail.bootstrap.lineage_reproduction import (
     Listener,
     Outcome,
     Plan,
+    Predictions,
     RecordedPackages,
     Step,
     Verdict,
@@ -89,7 +91,7 @@ def outcome_to_json(outcome: Outcome) -> dict[str, Any]:
         "first_difference": _plain(judgement.first) if judgement.first else None,
         "compared": [_plain(each) for each in outcome.compared],
         "environment": asdict(outcome.environment) if outcome.environment else None,
-        "predictions": asdict(outcome.predictions) if outcome.predictions else None,
+        "predictions": _answers(outcome.predictions) if outcome.predictions else None,
         "notes": list(outcome.notes),
     }
 
@@ -140,6 +142,11 @@ def _hint(outcome: Outcome, first: Compared) -> str:
     if outcome.environment and outcome.environment.differences:
         return f". Its inputs are equal; {outcome.environment.sentence}"
     return f". Its inputs are equal, and so is the environment: {first.stage} is not deterministic"
+
+
+def _answers(found: Predictions) -> dict[str, Any]:
+    """Return predictions as JSON, which knows no infinity and no NaN: such a difference is null."""
+    return asdict(found) | {"max_difference": found.max_difference if isfinite(found.max_difference) else None}
 
 
 def _plain(each: Compared) -> dict[str, Any]:

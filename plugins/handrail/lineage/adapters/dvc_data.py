@@ -55,8 +55,7 @@ class DvcData:
 
     def tracked(self, project: Path) -> tuple[LockedFile, ...]:
         """Return what `.dvc` files of the clone track, by path relative to it."""
-        files = (file for file in project.rglob("*.dvc") if file.is_file() and ".dvc" not in file.parts[:-1])
-        return tuple(found for file in sorted(files) for found in _tracked(project, file))
+        return tuple(_trackers(project))
 
     def near(self, project: Path, places: Sequence[str], files: Sequence[LockedFile]) -> FetchedData:
         """Tell what none of the places on this machine holds, and in `said` which places are elsewhere."""
@@ -69,10 +68,12 @@ class DvcData:
     def fetch(self, project: Path, places: Sequence[str], files: Sequence[LockedFile]) -> FetchedData:
         """Bring files into the clone's cache, from one place after the other until nothing is missing."""
         missing, said = _missing(project, files), ""
+        # By its own file: DVC does not find outputs in folders that git is told to ignore.
+        named = {file: str(tracker.relative_to(project)) for file, tracker in _trackers(project).items()}
         for place in places:
             if not missing:
                 break
-            targets = sorted({file.path for file in missing})
+            targets = sorted({named.get(file, file.path) for file in missing})
             said = _dvc(project, "fetch", "--quiet", "--remote", place, *targets) or said
             missing = _missing(project, files)
         return FetchedData(missing, sum(_size(project, file) for file in files), said)
@@ -102,6 +103,12 @@ class DvcData:
 
 def _real(path: Path) -> Path:
     return path.resolve()
+
+
+def _trackers(project: Path) -> dict[LockedFile, Path]:
+    """Return what `.dvc` files track, with the file that does."""
+    files = (file for file in project.rglob("*.dvc") if file.is_file() and ".dvc" not in file.parts[:-1])
+    return {found: file for file in sorted(files) for found in _tracked(project, file)}
 
 
 def _tracked(project: Path, file: Path) -> Iterator[LockedFile]:

@@ -11,7 +11,7 @@ from handrail.errors import InvalidInput, UnknownReference
 from handrail.lineage.domain import Trace
 from handrail.lineage.domain.vocabulary import Verb
 
-TREE, STAGE, COMMIT, RUN = "tree://", "dvc-stage://", "git://", "tracking-run"
+TREE, STAGE, COMMIT = "tree://", "dvc-stage://", "git://"
 DIRTY = "git_dirty"
 
 
@@ -156,7 +156,8 @@ def recorded_model(trace: Trace) -> Recorded:
             tree.uri,
             "No stage of dvc.yaml wrote this model: run it as one, and record it with record_pipeline.",
         )
-    version = next((node.uri for node in trace.nodes if node.kind == "model-version"), "")
+    holding = {edge.effect for edge in trace.edges if edge.cause == tree.uri and edge.verb is Verb.DERIVED_FROM}
+    version = next((node.uri for node in trace.nodes if node.kind == "model-version" and node.uri in holding), "")
     telling = _causes(trace, [tree.uri, version], Verb.GENERATED, "mlflow://")
     return Recorded(
         version,
