@@ -173,6 +173,14 @@ class MemoryLedger:
         ]
         return Material(mine, events)
 
+    def told(self, kind, deployments):
+        made = self.predictions.log.rows
+        return [
+            (made[e.prediction_id].deployment, (e.prediction_id, e.revision, _us(e.occurred_at), e.key, e.value))
+            for e in self.events.log.rows.values()
+            if e.kind == kind and e.prediction_id in made and made[e.prediction_id].deployment in deployments
+        ]
+
 
 def _us(moment):
     return (moment - EPOCH) // timedelta(microseconds=1)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from handrail.feedback.domain import (
     DeploymentRecord,
+    EventRow,
     Feedback,
     LabelTable,
     Mark,
@@ -82,6 +83,9 @@ class Ledger(Protocol):
 
     def read(self, scope: Scope, upto: Mark) -> Material:
         """Return the rows of a scope that lie at or below the mark; the same arguments give the same rows for ever."""
+
+    def told(self, kind: str, deployments: Sequence[str]) -> Iterable[tuple[str, EventRow]]:
+        """Return every event of a kind about predictions of these deployments, each with its deployment's URI."""
 
 
 class SnapshotBook(Protocol):

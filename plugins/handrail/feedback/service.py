@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 from handrail.errors import UnknownReference
@@ -23,6 +24,7 @@ from handrail.feedback.domain import (
     build_cohort,
     build_snapshot,
     label_table,
+    sum_amounts,
 )
 from handrail.feedback.ports import (
     Auditor,
@@ -127,6 +129,21 @@ class FeedbackLog:
     def count_predictions(self, deployments: Sequence[str]) -> Mapping[str, int]:
         """Return the number of predictions of each deployment URI; an unknown one has 0."""
         return self._stores.predictions.count(deployments) if deployments else {}
+
+    def amounts(self, deployments: Sequence[str]) -> Mapping[str, Mapping[str, Decimal]]:
+        """Return what feedback says that each deployment's predictions brought, by the currency of its kind; exact.
+
+        Each prediction's current value of every kind with a unit counts; one that was retracted does not. A deployment
+        about which nothing was said is left out.
+        """
+        totals: dict[str, dict[str, Decimal]] = {}
+        for kind in self._kinds.values():
+            if not kind.unit or not deployments:
+                continue
+            for uri, amount in sum_amounts(self._stores.ledger.told(kind.name, deployments)).items():
+                held = totals.setdefault(uri, {})
+                held[kind.unit] = held.get(kind.unit, Decimal(0)) + amount
+        return totals
 
     def cohort(self, deployment: str | None, kind: str, start: datetime, end: datetime, as_of: datetime) -> Cohort:
         """Join predictions made in [start, end) with the labels known at `as_of` (aware moments, event time).

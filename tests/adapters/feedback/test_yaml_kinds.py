@@ -30,6 +30,13 @@ def test_only_the_window_must_be_given(tmp_path):
     assert (kind.subject_column, kind.label_column) == ("subject", "label")
 
 
+def test_a_kind_may_be_money(tmp_path):
+    file = tmp_path / "feedback.yaml"
+    file.write_text("version: 1\nkinds: {revenue: {maturity_window_hours: 24, unit: EUR}}")
+
+    assert read_kinds(file)["revenue"].unit == "EUR"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -40,6 +47,7 @@ def test_only_the_window_must_be_given(tmp_path):
         ("version: 1\nkinds: {a: {maturity_window_hours: 0}}", r"kinds\.a\.maturity_window_hours"),
         ("version: 1\nkinds: {a: {maturity_window_hours: 1, absence_mean: 0}}", r"kinds\.a\.absence_mean: extra"),
         ("version: 1\nkinds: {a: {maturity_window_hours: 1, absence_means: .nan}}", "absence_means"),
+        ("version: 1\nkinds: {a: {maturity_window_hours: 1, unit: euro}}", r"kinds\.a\.unit"),
         ("version: 1\nkinds: {A b: {maturity_window_hours: 1}}", "A b"),
         ("version: [", "not YAML"),
     ],

@@ -15,6 +15,7 @@ from tests.fakes.feedback import GO_LIVE, MemoryWriter, a_log, a_prediction, an_
 DAY = timedelta(days=1)
 AUGUST = ("ground_truth", GO_LIVE, GO_LIVE + 31 * DAY, GO_LIVE + 40 * DAY)
 FILE = Path("labels.parquet")
+FIRST_RELEASE = "sha256:3c36ef545cba48a940f010a39030353fddea20cec2dd0dd20266aab45e6f19b1"
 
 
 def events_about(number):
@@ -48,6 +49,13 @@ def two_arrivals(draw):
         else [[], []]
     )
     return twice
+
+
+def test_a_digest_is_what_it_was_before_kinds_could_have_a_unit():
+    log = a_log()
+    log.record_predictions([a_prediction()])
+
+    assert log.snapshot(*AUGUST).digest == FIRST_RELEASE
 
 
 def told(values):

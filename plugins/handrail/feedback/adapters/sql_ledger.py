@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from handrail.feedback.adapters.sql_tables import deployment, event, prediction
-from handrail.feedback.domain import Mark, Material, Scope
+from handrail.feedback.domain import EventRow, Mark, Material, Scope
 from handrail.storage import Store
+
+MOST_NAMES = 500
 
 
 class SqlLedger:
@@ -42,6 +44,21 @@ class SqlLedger:
             made.append(prediction.c.deployment_id == served)
         with self._store.read() as connection:
             return Material(_fetch(connection, _predictions(made)), _fetch(connection, _events(made, scope, upto)))
+
+    def told(self, kind: str, deployments: Sequence[str]) -> Iterable[tuple[str, EventRow]]:
+        """Return every event of a kind about predictions of these deployments, each with its deployment's URI."""
+        columns = (event.c.prediction_id, event.c.revision, event.c.occurred_at, event.c.event_id, event.c.value)
+        query = (
+            sa.select(deployment.c.uri, *columns)
+            .join_from(event, prediction, event.c.prediction_id == prediction.c.prediction_id)
+            .join(deployment, prediction.c.deployment_id == deployment.c.id)
+            .where(event.c.kind == kind)
+        )
+        with self._store.read() as connection:
+            for start in range(0, len(deployments), MOST_NAMES):
+                named = deployment.c.uri.in_(deployments[start : start + MOST_NAMES])
+                for uri, *row in _fetch(connection, query.where(named)):
+                    yield uri, tuple(row)
 
 
 def _fetch(connection: sa.Connection, query: sa.Select[Any]) -> Sequence[Any]:

@@ -13,6 +13,19 @@ from handrail.feedback.domain import Prediction, Receipt
 from handrail.storage import Store
 
 PREDICTIONS = Appender(prediction, what="prediction")
+MOST_NAMES = 500
+# Made once: a look-up of a single prediction takes no longer than building its query.
+_FOUND = (
+    sa.select(
+        *(prediction.c[name] for name in Prediction.__slots__ if name != "deployment"),
+        deployment.c.uri.label("deployment"),
+    )
+    .join_from(prediction, deployment, prediction.c.deployment_id == deployment.c.id)
+    .where(prediction.c.prediction_id == sa.bindparam("prediction_id"))
+)
+# One count in the index of each deployment, none of which is read twice.
+_NUMBER = sa.select(sa.func.count()).where(prediction.c.deployment_id == deployment.c.id).scalar_subquery()
+_COUNTS = sa.select(deployment.c.uri, _NUMBER.label("number"))
 
 
 class SqlPredictions:
@@ -30,26 +43,18 @@ class SqlPredictions:
 
     def find(self, prediction_id: str) -> Prediction | None:
         """Return the prediction, or None."""
-        columns = [prediction.c[name] for name in Prediction.__slots__ if name != "deployment"]
-        query = (
-            sa.select(*columns, deployment.c.uri.label("deployment"))
-            .join_from(prediction, deployment, prediction.c.deployment_id == deployment.c.id)
-            .where(prediction.c.prediction_id == prediction_id)
-        )
         with self._store.read() as connection:
-            found = connection.execute(query).one_or_none()
+            found = connection.execute(_FOUND, {"prediction_id": prediction_id}).one_or_none()
         return None if found is None else Prediction(**found._asdict())
 
     def count(self, deployments: Sequence[str]) -> Mapping[str, int]:
         """Return the number of predictions of each of these deployments."""
-        query = (
-            sa.select(deployment.c.uri, sa.func.count().label("number"))
-            .join_from(prediction, deployment, prediction.c.deployment_id == deployment.c.id)
-            .where(deployment.c.uri.in_(deployments))
-            .group_by(deployment.c.uri)
-        )
+        counts = dict.fromkeys(deployments, 0)
         with self._store.read() as connection:
-            return dict.fromkeys(deployments, 0) | {row.uri: row.number for row in connection.execute(query)}
+            for start in range(0, len(deployments), MOST_NAMES):
+                named = deployment.c.uri.in_(deployments[start : start + MOST_NAMES])
+                counts |= {row.uri: row.number for row in connection.execute(_COUNTS.where(named))}
+        return counts
 
 
 def _row(row: Prediction, deployments: Mapping[str, int]) -> Row:

@@ -11,6 +11,7 @@ from handrail.errors import Misconfigured
 from handrail.feedback.domain import Kind
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -34,6 +35,7 @@ class KindFile(BaseModel):
     )
     values: list[Finite] = Field(default=[], description="the allowed values; empty allows every finite number")
     export: ExportColumns = ExportColumns()
+    unit: Currency | None = Field(default=None, description="the currency, if values are amounts of money to sum")
 
 
 class FeedbackFile(BaseModel):
@@ -74,4 +76,5 @@ def _kind(name: str, rules: KindFile) -> Kind:
         values=tuple(rules.values),
         subject_column=rules.export.subject,
         label_column=rules.export.label,
+        unit=rules.unit or "",
     )

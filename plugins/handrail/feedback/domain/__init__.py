@@ -1,5 +1,6 @@
 """The values and rules of feedback. Nothing here reads a clock, a file or a database."""
 
+from handrail.feedback.domain.amounts import sum_amounts
 from handrail.feedback.domain.cohorts import Cohort, build_cohort
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.ledger import EventRow, Mark, Material, PredictionRow, Scope, current_events
@@ -37,4 +38,5 @@ __all__ = [
     "current_events",
     "label_table",
     "prediction_id_for",
+    "sum_amounts",
 ]

@@ -14,7 +14,8 @@ class Kind:
 
     `absence_means` is the label of a prediction about which nothing was said within the maturity window, or None
     if silence says nothing. `values` lists the allowed values; empty allows every finite number.
-    `subject_column` and `label_column` name the columns of an exported snapshot.
+    `subject_column` and `label_column` name the columns of an exported snapshot. `unit` is a currency code if values
+    are amounts of money, which are summed; else empty.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Kind:
     values: tuple[float, ...] = ()
     subject_column: str = "subject"
     label_column: str = "label"
+    unit: str = ""
 
     def matured_until(self, as_of: datetime) -> datetime:
         """Return the moment at or before which a prediction was made whose window has passed at `as_of`."""

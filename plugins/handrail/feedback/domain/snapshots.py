@@ -53,7 +53,8 @@ def build_snapshot(scope: Scope, kind: Kind, material: Material, mark: Mark) -> 
     manifest = {
         "format": FORMAT,
         "scope": {name: _plain(value) for name, value in asdict(scope).items()},
-        "kind": {name: _plain(value) for name, value in asdict(kind).items()},
+        # A unit came later than the first snapshots: without one their digests are what they were.
+        "kind": {name: _plain(value) for name, value in asdict(kind).items() if name != "unit" or value},
         "predictions": _digest_ids(row[0] for row in material.predictions),
         "events": _digest_ids(row[3] for row in material.events),
     }

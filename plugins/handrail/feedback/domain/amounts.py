@@ -1,0 +1,32 @@
+"""What feedback says that predictions brought: exact sums of amounts of money."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from decimal import Decimal, localcontext
+
+from handrail.feedback.domain.ledger import EventRow, current_events
+
+DIGITS = 400
+"""More than a sum of doubles can have, so that none is rounded."""
+
+
+def sum_amounts(told: Iterable[tuple[str, EventRow]]) -> dict[str, Decimal]:
+    """Sum the current amounts by deployment, from every event of one kind with the deployment that it is about.
+
+    What was superseded or retracted does not count. Each amount is the shortest decimal that reads back as the number
+    that was sent, so 19.99 is 19.99 and the sum does not depend on any order.
+    """
+    made_by: dict[str, str] = {}
+    events: list[EventRow] = []
+    for deployment, event in told:
+        made_by[event[0]] = deployment
+        events.append(event)
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    with localcontext() as context:
+        context.prec = DIGITS
+        for prediction_id, event in current_events(events).items():
+            if event[4] is not None:
+                sums[made_by[prediction_id]] += Decimal(repr(float(event[4])))
+    return dict(sums)
