@@ -15,7 +15,8 @@ from tests.fakes.lineage_server import a_platform, a_token
 from tests.fakes.lineage_stores import dump
 
 EVENTS, BATCH = "/api/v1/lineage", "/api/v1/lineage/batch"
-TRACE, IMPACT, TIMELINE = (f"/api/v1/lineage/{question}" for question in ("trace", "impact", "timeline"))
+QUESTIONS = ("trace", "impact", "timeline", "impact/nodes", "show", "export")
+TRACE, IMPACT, TIMELINE, NODES, SHOW, EXPORT = (f"/api/v1/lineage/{question}" for question in QUESTIONS)
 
 
 @pytest.fixture
@@ -62,7 +63,9 @@ def test_an_event_is_stored_once_and_can_be_asked_for(client):
     assert trace["edges"][0]["asserted_by"] == ["actor://service/airflow"]
     impact = client.get(IMPACT, params={"ref": "s3://lake/orders"}).json()
     assert (impact["start"], impact["total_predictions"]) == ("s3://lake/orders@7", 0)
-    assert "s3://lake/clean@8" in {node["uri"] for node in impact["nodes"]}
+    assert (impact["reached"], impact["kinds"]) == (2, {"run": 1, "s3": 2})
+    page = client.get(NODES, params={"ref": "s3://lake/orders"}).json()
+    assert "s3://lake/clean@8" in {node["uri"] for node in page["nodes"]}
 
 
 @pytest.mark.parametrize("path", [EVENTS, BATCH])
@@ -182,7 +185,7 @@ def test_a_body_that_cannot_be_unpacked_is_told_so(client, encoding, body, statu
         ({}, 422),
         ({"ref": "x", "max_nodes": "0"}, 422),
         ({"ref": "x" * 3000}, 422),
-        ({"ref": "a\x00b"}, 404),
+        ({"ref": "a\x00b"}, 400),
     ],
 )
 def test_a_question_that_fits_nothing_or_several_is_one_sentence(client, path, query, status):
@@ -212,5 +215,5 @@ def test_other_paths_and_methods_are_problems_too(client, method, path, status):
 def test_the_door_describes_itself(client):
     described = client.get("/openapi.json").json()
 
-    assert set(described["paths"]) == {EVENTS, BATCH, TRACE, IMPACT, TIMELINE}
+    assert set(described["paths"]) == {EVENTS, BATCH, TRACE, IMPACT, TIMELINE, NODES, SHOW, EXPORT}
     assert client.get("/livez", headers={"authorization": ""}).json() == {"status": "ok"}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from handrail.entrypoints.lineage_exports import FORMS, export
-from handrail.lineage.domain import artifact_at
+from handrail.lineage.domain import Direction, artifact_at
 from tests.fakes.lineage import DEPLOYMENT, RAW, open_in_memory, story
 from tests.fakes.lineage_events import a_dataset, a_run_event, read
 
@@ -32,7 +32,7 @@ def trace(lineage):
 @pytest.mark.parametrize("form", FORMS)
 def test_an_export_depends_on_nothing_but_the_graph(lineage, form):
     assert export(lineage.trace("p1"), form, NOW) == export(lineage.trace("p1"), form, NOW)
-    assert export(lineage.impact(f"{RAW.path}/2013-01.csv"), form, NOW)
+    assert export(lineage.trace(f"{RAW.path}/2013-01.csv", direction=Direction.EFFECTS), form, NOW)
 
 
 def test_prov_json_holds_every_node_and_edge(trace):
@@ -80,8 +80,8 @@ def test_pictures_have_a_line_for_each_node_and_edge_and_escape_names(lineage):
     mermaid, dot = export(trace, "mermaid", NOW), export(trace, "dot", NOW)
 
     assert mermaid.startswith("flowchart LR\n")
-    assert "#quot;];evil#lt;b#gt;#amp;" in mermaid
+    assert '["s3<br/>#quot;];evil#lt;b#gt;#amp;\\"]' in mermaid
     assert mermaid.count('"') == 4, "one pair for each node"
-    assert 'label="s3://lake/\\"];evil<b>&\\\\"' in dot
+    assert 'label="s3\\n\\"];evil<b>&\\\\"' in dot
     assert re.search(r"n1 -\.->\|derived_from\| n0", mermaid)
     assert re.search(r'n1 -> n0 \[label="derived_from", style=dashed\]', dot)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from handrail.lineage.domain import (
     CodeFile,
@@ -18,6 +19,7 @@ from handrail.lineage.domain import (
     PipelineRecord,
     RoleConflict,
     StageRun,
+    Tally,
     Verb,
     Walk,
     agent_uri,
@@ -61,16 +63,16 @@ class GraphInMemory:
     def _held(self):
         return {uri: self._node(uri) for uri in self.nodes}, self.statements
 
-    def walk(self, start, direction, max_nodes):
+    def walk(self, start, direction, max_nodes, depth=None):
         if start not in self.nodes:
             return None
-        reached, queue = [start], deque([start])
+        reached, queue = [start], deque([(start, 0)])
         while queue and len(reached) <= max_nodes:
-            here = queue.popleft()
-            for there in sorted(_beyond(self.statements, here, direction)):
+            here, hops = queue.popleft()
+            for there in sorted(_beyond(self.statements, here, direction)) if hops != depth else ():
                 if there not in reached:
                     reached.append(there)
-                    queue.append(there)
+                    queue.append((there, hops + 1))
         kept = set(reached[:max_nodes])
         edges = {(s.effect, s.cause, s.verb) for s in self.statements if {s.effect, s.cause} <= kept}
         return Walk(
@@ -80,8 +82,20 @@ class GraphInMemory:
             len(reached) > max_nodes,
         )
 
-    def find(self, prefix, limit):
-        return tuple(sorted(uri for uri in self.nodes if uri.startswith(prefix)))[:limit]
+    def tally(self, what, kinds=()):
+        walk = self.walk(what.start, what.direction, what.max_nodes, what.depth)
+        if walk is None:
+            return None
+        named = {kind: tuple(node.uri for node in walk.nodes if node.kind == kind) for kind in kinds}
+        return Tally(what.start, dict(Counter(node.kind for node in walk.nodes)), named, walk.truncated)
+
+    def page(self, what, kinds, after, limit):
+        walk = self.walk(what.start, what.direction, what.max_nodes, what.depth)
+        nodes = walk.nodes if walk else ()
+        return tuple(node for node in nodes if node.uri > after and (not kinds or node.kind in kinds))[:limit]
+
+    def find(self, prefix, limit, after=""):
+        return tuple(sorted(uri for uri in self.nodes if uri.startswith(prefix) and uri > after))[:limit]
 
     def conflicts(self, uris=None):
         return tuple(
@@ -174,8 +188,8 @@ class PointersInMemory:
     def history(self, name):
         return tuple(sorted((row for row in self.rows if row.name == name), key=_when))
 
-    def names(self):
-        return tuple(sorted({row.name for row in self.rows}))
+    def names(self, target=None):
+        return tuple(sorted({row.name for row in self.rows if target in (None, row.target)}))
 
 
 def _when(row):
@@ -184,9 +198,10 @@ def _when(row):
 
 @dataclass
 class PredictionsInMemory:
-    """Predictions by id, each with the URI of its deployment."""
+    """Predictions by id, each with the URI of its deployment; what deployments brought by currency."""
 
     made_by: dict[str, str] = field(default_factory=dict)
+    brought: dict[str, dict[str, Decimal]] = field(default_factory=dict)
 
     def deployment_of(self, prediction_id):
         return self.made_by.get(prediction_id)
@@ -194,6 +209,9 @@ class PredictionsInMemory:
     def count_predictions(self, deployments):
         made = list(self.made_by.values())
         return {uri: made.count(uri) for uri in deployments}
+
+    def money(self, deployments):
+        return {uri: self.brought[uri] for uri in deployments if uri in self.brought}
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,11 +11,14 @@ from handrail.errors import InvalidInput, Unavailable, UnknownReference
 from handrail.lineage.domain import (
     ActivityDetails,
     DigestConflict,
+    Direction,
     Edge,
     Impact,
     Node,
+    Page,
     PipelineRecord,
     Pointer,
+    Portrait,
     Reign,
     Role,
     Section,
@@ -41,12 +45,15 @@ __all__ = [
     "ActivityDetails",
     "ArtifactVersion",
     "DigestConflict",
+    "Direction",
     "Edge",
     "Impact",
     "Lineage",
     "Node",
+    "Page",
     "PipelineRecord",
     "Pointer",
+    "Portrait",
     "Reign",
     "Role",
     "Section",
@@ -74,6 +81,8 @@ class _KeepsPredictions(Protocol):
 
     def count_predictions(self, deployments: Sequence[str]) -> Mapping[str, int]: ...
 
+    def amounts(self, deployments: Sequence[str]) -> Mapping[str, Mapping[str, Decimal]]: ...
+
 
 class _HasDeployment(Protocol):
     @property
@@ -97,6 +106,10 @@ class FeedbackPredictions:
     def count_predictions(self, deployments: Sequence[str]) -> Mapping[str, int]:
         """Return the number of predictions of each deployment URI."""
         return self._feedback.count_predictions(deployments)
+
+    def money(self, deployments: Sequence[str]) -> Mapping[str, Mapping[str, Decimal]]:
+        """Return what feedback says that predictions of each deployment URI brought, by currency."""
+        return self._feedback.amounts(deployments)
 
 
 def open_lineage(settings: Settings, store: Store, feedback: _KeepsPredictions, *, in_memory: bool = False) -> Lineage:

@@ -5,23 +5,20 @@
 
 # FastAPI reads the annotations at run time, so they stay real.
 
-import json
 import uuid
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime
-
 from handrail.bootstrap import Platform
-from handrail.bootstrap.lineage import Lineage, open_lineage
+from handrail.bootstrap.lineage import open_lineage
 from handrail.bootstrap.lineage_events import open_access, open_intake
 from handrail.entrypoints.lineage_bodies import Rejected, read_documents
-from handrail.entrypoints.lineage_json import impact_to_json, reign_to_json, trace_to_json
+from handrail.entrypoints.lineage_questions import questions
 from handrail.entrypoints.problems import MEDIA_TYPE, problem, status_of
 from handrail.errors import HandrailError, InvalidInput, MissingTool, Refused, UnknownReference
 
 try:
-    from fastapi import Depends, FastAPI, Query, Request
+    from fastapi import Depends, FastAPI, Request
     from fastapi.exceptions import RequestValidationError
     from fastapi.responses import JSONResponse, Response
     from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -30,7 +27,6 @@ try:
 except ImportError as err:
     raise MissingTool("fastapi", "server") from err
 
-MAX_NODES = 50_000
 SPECIFICATION = "https://openlineage.io/spec/2-0-2/OpenLineage.json"
 _UNKNOWN_CALLER = (
     "The caller is not known. Send Authorization: Bearer <token>; handrail lineage token create <name> makes one."
@@ -54,9 +50,6 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
         503: "the store is not there; nothing is recorded",
     }.items()
 }
-
-Ref = Annotated[str, Query(min_length=1, max_length=2048, description="prediction id, URI or its beginning, or path")]
-MaxNodes = Annotated[int, Query(ge=1, le=1_000_000, description="stop the walk after that many nodes")]
 
 
 def lineage_app(platform: Platform) -> FastAPI:
@@ -87,29 +80,8 @@ def lineage_app(platform: Platform) -> FastAPI:
         status = HTTPStatus.CREATED if receipt.accepted else HTTPStatus.OK
         return JSONResponse({"accepted": receipt.accepted, "repeated": receipt.repeated}, int(status))
 
-    _add_questions(app, lineage, [Depends(caller)])
+    app.include_router(questions(lineage, [Depends(caller)], _PROBLEMS))
     return app
-
-
-def _add_questions(app: FastAPI, lineage: Lineage, guard: list[Any]) -> None:
-    @app.get("/api/v1/lineage/trace", responses=_PROBLEMS, dependencies=guard)
-    def trace(ref: Ref, max_nodes: MaxNodes = MAX_NODES) -> Response:
-        """Return everything that led to a prediction, or to anything else that has a name."""
-        return _json(trace_to_json(lineage.trace(ref, max_nodes)))
-
-    @app.get("/api/v1/lineage/impact", responses=_PROBLEMS, dependencies=guard)
-    def impact(ref: Ref, max_nodes: MaxNodes = MAX_NODES) -> Response:
-        """Return everything that something led to, forward to the number of predictions."""
-        return _json(impact_to_json(lineage.impact(ref, max_nodes)))
-
-    @app.get("/api/v1/lineage/timeline", responses=_PROBLEMS, dependencies=guard)
-    def timeline(name: Ref, at: AwareDatetime | None = None) -> Response:
-        """Return where a moving name pointed, from when until when, and who allowed it."""
-        return _json([reign_to_json(reign) for reign in lineage.timeline(name, at)])
-
-
-def _json(value: Any) -> Response:
-    return Response(json.dumps(value, default=str, ensure_ascii=False), media_type="application/json")
 
 
 def _problem(request: Request, status: HTTPStatus, detail: str, fields: list[dict[str, str]] | None = None) -> Response:

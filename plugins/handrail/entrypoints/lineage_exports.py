@@ -8,17 +8,16 @@ import re
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
-from handrail.bootstrap.lineage import Edge, Impact, Node, Role, Trace, Verb
+from handrail.bootstrap.lineage import Node, Role, Trace, Verb
+from handrail.entrypoints.lineage_pictures import Part, to_dot, to_mermaid
 
 PREFIX = "https://handrail.invalid/prov/1-0-0/"
 PRODUCER = "https://handrail.invalid/lineage/export/1-0-0"
 SPECIFICATION = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs"
-_LONG_HEX = re.compile(r"[0-9a-f]{16,}")
 _NAMESPACE = re.compile(r"([a-z][a-z0-9+.-]*://[^/]*)/(.+)", re.DOTALL)
 _PROV = {
     Verb.USED: ("used", "prov:activity", "prov:entity"),
@@ -29,18 +28,11 @@ _PROV = {
 _PROV_ROLES = {Role.ARTIFACT: "entity", Role.ACTIVITY: "activity", Role.AGENT: "agent"}
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part of the graph; `asked_at` is the time of events about activities whose time nobody told."""
-
-    nodes: tuple[Node, ...]
-    edges: tuple[Edge, ...]
-    asked_at: datetime
-
-
-def export(found: Trace | Impact, form: str, asked_at: datetime) -> str:
-    """Return what was found in one of `FORMS`."""
-    return FORMS[form](Part(found.nodes, found.edges, asked_at))
+def export(found: Trace, form: str, asked_at: datetime) -> str:
+    """Return what was found in one of `FORMS`: the nodes that it shows, and the hops between them."""
+    shown = {node.uri for node in found.nodes}
+    edges = tuple(edge for edge in found.edges if edge.cause in shown and edge.effect in shown)
+    return FORMS[form](Part(found.start, found.nodes, edges, asked_at))
 
 
 def to_prov_json(part: Part) -> str:
@@ -65,39 +57,19 @@ def to_openlineage(part: Part) -> str:
     return "".join(f"{json.dumps(event, sort_keys=True, ensure_ascii=False)}\n" for event in _events(part))
 
 
-def to_mermaid(part: Part) -> str:
-    """Return a Mermaid flowchart from causes to effects; proven hops are whole lines, asserted ones dotted."""
-    shapes = {Role.ARTIFACT: '["{}"]', Role.ACTIVITY: '(["{}"])', Role.AGENT: '{{{{"{}"}}}}'}
-    names = _names(part)
-    lines = ["flowchart LR"]
-    for node in part.nodes:
-        label = _label(node).replace("&", "#amp;").replace('"', "#quot;").replace("<", "#lt;").replace(">", "#gt;")
-        lines.append(f"    {names[node.uri]}{shapes[node.role].format(label)}")
-    for edge in part.edges:
-        arrow = "-->" if edge.proven else "-.->"
-        lines.append(f"    {names[edge.cause]} {arrow}|{edge.verb.word}| {names[edge.effect]}")
-    return "\n".join(lines) + "\n"
-
-
-def to_dot(part: Part) -> str:
-    """Return a Graphviz digraph from causes to effects; proven hops are solid, asserted ones dashed."""
-    shapes = {Role.ARTIFACT: "box", Role.ACTIVITY: "ellipse", Role.AGENT: "hexagon"}
-    names = _names(part)
-    lines = ["digraph lineage {", "    rankdir=LR;"]
-    for node in part.nodes:
-        label = _label(node).replace("\\", "\\\\").replace('"', '\\"')
-        lines.append(f'    {names[node.uri]} [shape={shapes[node.role]}, label="{label}"];')
-    for edge in part.edges:
-        style = "solid" if edge.proven else "dashed"
-        lines.append(f'    {names[edge.cause]} -> {names[edge.effect]} [label="{edge.verb.word}", style={style}];')
-    return "\n".join([*lines, "}"]) + "\n"
-
-
 FORMS: Mapping[str, Callable[[Part], str]] = {
     "prov-json": to_prov_json,
     "openlineage": to_openlineage,
     "mermaid": to_mermaid,
     "dot": to_dot,
+}
+
+
+MEDIA_TYPES: Mapping[str, str] = {
+    "prov-json": "application/json",
+    "openlineage": "application/x-ndjson",
+    "mermaid": "text/vnd.mermaid",
+    "dot": "text/vnd.graphviz",
 }
 
 
@@ -158,14 +130,6 @@ def _dataset(uri: str) -> dict[str, str]:
         return {"namespace": "handrail", "name": uri}
     namespace, name = unquote(found[1]), unquote(found[2])
     return {"namespace": namespace.removeprefix("openlineage://"), "name": name}
-
-
-def _names(part: Part) -> Mapping[str, str]:
-    return {node.uri: f"n{number}" for number, node in enumerate(part.nodes)}
-
-
-def _label(node: Node) -> str:
-    return _LONG_HEX.sub(lambda found: f"{found.group()[:12]}…", node.uri)
 
 
 def _qualified(uri: str) -> str:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Any
 
-from handrail.bootstrap.lineage import Edge, Impact, Node, Reign, Section, Trace, tell
+from handrail.bootstrap.lineage import Edge, Impact, Node, Page, Portrait, Reign, Section, Trace, tell
+
+MOST_NAMED = 1_000
+LONGER = "Raise the node budget (max_nodes), or ask for less: a depth, or a start that is nearer."
 
 
 def trace_to_json(trace: Trace) -> dict[str, Any]:
@@ -16,7 +21,8 @@ def trace_to_json(trace: Trace) -> dict[str, Any]:
         "start": trace.start,
         "hops": len(trace.edges),
         "proven_hops": trace.proven,
-        "truncated": trace.truncated,
+        **_truncation(trace.truncated),
+        "hidden": trace.hidden,
         "sections": [_section_to_json(section) for section in tell(trace)],
         "nodes": [node_to_json(node) for node in trace.nodes],
         "edges": [edge_to_json(edge) for edge in trace.edges],
@@ -25,19 +31,52 @@ def trace_to_json(trace: Trace) -> dict[str, Any]:
 
 
 def impact_to_json(impact: Impact) -> dict[str, Any]:
-    """Return an impact as JSON: `--json` and HTTP answer the same."""
+    """Return an impact as JSON: `--json` and HTTP answer the same.
+
+    `kinds` counts all that was reached, itself included; of each named kind up to 1,000 URIs are given. Amounts of
+    money are texts, because they are exact.
+    """
+    named = {kind: list(uris[:MOST_NAMED]) for kind, uris in impact.names.items()}
     return {
         "ref": impact.ref,
         "start": impact.start,
-        "models": [node.uri for node in impact.of_kind("model-version")],
-        "deployments": [node.uri for node in impact.of_kind("deployment")],
-        "reports": [node.uri for node in impact.of_kind("report")],
+        "reached": impact.reached,
+        "kinds": dict(sorted(impact.kinds.items())),
+        "named": named,
+        "models": named.get("model-version", []),
+        "deployments": sorted(impact.predictions),
+        "reports": named.get("report", []),
         "predictions": dict(impact.predictions),
         "total_predictions": impact.total,
-        "truncated": impact.truncated,
-        "nodes": [node_to_json(node) for node in impact.nodes],
-        "edges": [edge_to_json(edge) for edge in impact.edges],
+        "money": {uri: _amounts(brought) for uri, brought in sorted(impact.money.items())},
+        "total_money": _amounts(impact.total_money),
+        **_truncation(impact.truncated),
     }
+
+
+def page_to_json(page: Page) -> dict[str, Any]:
+    """Return a page of nodes as JSON; `next` is where the following page begins, null at the end."""
+    return {"nodes": [node_to_json(node) for node in page.nodes], "next": page.next}
+
+
+def portrait_to_json(portrait: Portrait) -> dict[str, Any]:
+    """Return all about one node as JSON."""
+    return {
+        **node_to_json(portrait.node),
+        "causes": [edge_to_json(edge) for edge in portrait.causes],
+        "effects": [edge_to_json(edge) for edge in portrait.effects],
+        "pointers": [reign_to_json(reign) for reign in portrait.pointers],
+        "conflicts": [asdict(conflict) for conflict in portrait.conflicts],
+        **_truncation(portrait.truncated),
+    }
+
+
+def _truncation(truncated: bool) -> dict[str, Any]:
+    return {"truncated": truncated, "remedy": LONGER if truncated else None}
+
+
+def _amounts(brought: Mapping[str, Decimal]) -> dict[str, str]:
+    return {currency: f"{amount:f}" for currency, amount in brought.items()}
 
 
 def _section_to_json(section: Section) -> dict[str, Any]:

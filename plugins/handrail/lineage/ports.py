@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
@@ -13,17 +14,33 @@ from handrail.lineage.domain import (
     Facts,
     Flaw,
     LineageEvent,
+    Node,
     PipelineRecord,
     Pointer,
     QueuedEvent,
     QueueLength,
+    Reachable,
     Receipt,
+    Tally,
     TokenRecord,
     Walk,
 )
 
 
-class GraphStore(Protocol):
+class GraphCounts(Protocol):
+    """Tells how much can be reached without reading all of it, as one state of the graph."""
+
+    def tally(self, what: Reachable, kinds: Sequence[str] = ()) -> Tally | None:
+        """Count what can be reached, by kind, and name the nodes of some kinds. None if its start is unknown."""
+
+    def page(self, what: Reachable, kinds: Sequence[str], after: str, limit: int) -> tuple[Node, ...]:
+        """Return up to `limit` of the nodes that can be reached, in the order of URIs, from beyond the URI `after`.
+
+        Of some kinds, or of all if there are none.
+        """
+
+
+class GraphStore(GraphCounts, Protocol):
     """Keeps the graph. What it holds depends on which facts were recorded, never on their order or number.
 
     The one exception: of several digests of one algorithm for one URI the first recorded stands; all are kept.
@@ -40,14 +57,15 @@ class GraphStore(Protocol):
             RoleConflict: a URI is held in another role.
         """
 
-    def walk(self, start: str, direction: Direction, max_nodes: int) -> Walk | None:
+    def walk(self, start: str, direction: Direction, max_nodes: int, depth: int | None = None) -> Walk | None:
         """Return everything reachable from the URI `start`, itself included, as one state of the graph.
 
-        At most `max_nodes` nodes come back, the edges among them, and whether there were more. None if unknown.
+        At most `max_nodes` nodes come back, the nearest, in at most `depth` hops; the edges among them, and whether
+        there were more. None if `start` is unknown.
         """
 
-    def find(self, prefix: str, limit: int) -> tuple[str, ...]:
-        """Return up to `limit` URIs that begin with `prefix`, in the order of their code points."""
+    def find(self, prefix: str, limit: int, after: str = "") -> tuple[str, ...]:
+        """Return up to `limit` URIs that begin with `prefix` and come after another, in the order of code points."""
 
 
 class ConflictLog(Protocol):
@@ -69,8 +87,8 @@ class PointerLog(Protocol):
     def history(self, name: str) -> tuple[Pointer, ...]:
         """Return all rows of `name`, oldest first."""
 
-    def names(self) -> tuple[str, ...]:
-        """Return every name that was ever set, in the order of their code points."""
+    def names(self, target: str | None = None) -> tuple[str, ...]:
+        """Return every name that was ever set, or ever pointed at a URI, in the order of their code points."""
 
 
 class PredictionIndex(Protocol):
@@ -81,6 +99,12 @@ class PredictionIndex(Protocol):
 
     def count_predictions(self, deployments: Sequence[str]) -> Mapping[str, int]:
         """Return the number of predictions of each deployment URI; an unknown one has 0 or is left out."""
+
+    def money(self, deployments: Sequence[str]) -> Mapping[str, Mapping[str, Decimal]]:
+        """Return what feedback says that predictions brought, exactly, by currency, of each deployment URI.
+
+        What was superseded or retracted does not count, nor what was repeated. One without any is left out.
+        """
 
 
 class PipelineReader(Protocol):

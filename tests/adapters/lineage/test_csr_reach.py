@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handrail.lineage.adapters.csr_reach import CsrReach, Snapshot, reach_in
+from handrail.lineage.adapters.csr_reach import CsrReach, Newer, Snapshot, find_in
 from handrail.lineage.adapters.sql_graph import SqlGraph
 from handrail.lineage.adapters.tables import node_id
-from handrail.lineage.domain import Direction, Facts, artifact_at, describe_derivation
+from handrail.lineage.domain import Direction, Facts, Reachable, artifact_at, describe_derivation
 from tests.fakes.lineage_stores import KINDS, an_empty_store, clear, dump
 
 SIZE = 16
@@ -100,7 +100,7 @@ def test_a_snapshot_whose_newer_edges_were_forgotten_is_not_used(store):
         CsrReach(store).prepare()
 
     with store.read() as connection:
-        assert old.reach(connection, node_id(uri(2)), Direction.CAUSES, 9) is None
+        assert old.find(connection, Reachable(uri(2), Direction.CAUSES, 9)) is None
     assert len(SqlGraph(store, old, large=0).walk(uri(2), Direction.CAUSES, 9).nodes) == 3
 
 
@@ -123,12 +123,13 @@ def test_a_large_closure_is_found_over_many_levels():
     generator = np.random.default_rng(0)
     effects = generator.integers(1, 5000, 20_000)
     causes = (effects * generator.random(20_000)).astype(np.int64)
-    oracle = nx.DiGraph(zip(effects.tolist(), causes.tolist(), strict=True))
+    ids = np.array([node_id(uri(number)) for number in range(5000)])
+    oracle = nx.DiGraph(zip(ids[effects].tolist(), ids[causes].tolist(), strict=True))
 
-    snapshot = Snapshot.of(1, effects, causes)
+    snapshot = Snapshot.of(1, ids[effects], ids[causes])
 
     for start in (4999, 2500, 17):
-        found = reach_in(snapshot, {}, Direction.CAUSES, start, 10_000)
+        found = find_in(snapshot, Newer(), Reachable(uri(start), Direction.CAUSES, 10_000)).ids()
 
         assert len(found) == len(set(found))
-        assert set(found) == {start} | nx.descendants(oracle, start)
+        assert set(found) == {node_id(uri(start))} | nx.descendants(oracle, node_id(uri(start)))

@@ -57,7 +57,7 @@ def test_the_spine_from_deployment_to_raw_data_is_proven(lineage):
 def test_a_raw_file_leads_forward_to_the_number_of_predictions(lineage):
     impact = lineage.impact("data/raw/2013-01.csv")
 
-    assert [node.uri for node in impact.of_kind("model-version")] == [VERSION.uri]
+    assert impact.of_kind("model-version") == (VERSION.uri,)
     assert impact.predictions == {DEPLOYMENT.uri: 2}
     assert impact.total == 2
 
@@ -74,7 +74,7 @@ def test_a_snapshot_carries_the_impact_into_labels_and_reports(lineage):
     lineage.record_report(report, snapshot)
     lineage.record_snapshot(snapshot, deployments=[DEPLOYMENT], labels=labels)
 
-    reached = {node.uri for node in lineage.impact("data/raw").nodes}
+    reached = {node.uri for node in lineage.touched("data/raw").nodes}
 
     assert {snapshot.uri, labels.uri, report.uri} <= reached
     assert VERSION.uri in {node.uri for node in lineage.trace(report.uri).nodes}

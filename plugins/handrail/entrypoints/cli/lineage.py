@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
-from handrail.bootstrap import open_platform
-from handrail.bootstrap.lineage import Lineage, Pointer
+from handrail.bootstrap.lineage import Pointer
 from handrail.clock import system_time
 from handrail.entrypoints.cli.lineage_check import check
 from handrail.entrypoints.cli.lineage_collect import app as collect_app
 from handrail.entrypoints.cli.lineage_forward import forward
 from handrail.entrypoints.cli.lineage_history import moment_of, show_timeline, write_export
-from handrail.entrypoints.cli.lineage_output import (
-    draw_impact,
-    draw_trace,
-    sentence_of,
-    shorten,
-    trees,
-)
+from handrail.entrypoints.cli.lineage_output import sentence_of, shorten
+from handrail.entrypoints.cli.lineage_questions import open_questions, show_impact, show_node, show_trace
 from handrail.entrypoints.cli.lineage_token import app as token_app
 from handrail.entrypoints.cli.output import AsJson, print_json
-from handrail.entrypoints.lineage_json import impact_to_json, trace_to_json
 from handrail.errors import UnknownReference
 
 app = typer.Typer(
@@ -33,6 +24,9 @@ app = typer.Typer(
     epilog="Example: handrail lineage impact data/raw/flights/2013-03.csv",
 )
 app.add_typer(token_app, name="token")
+app.command("trace", epilog="Example: handrail lineage trace 5a2e6c1c-6b0c-5f0e-9d0c-2f6f0b1f7a11")(show_trace)
+app.command("impact", epilog="Example: handrail lineage impact data/raw/flights/2013-03.csv")(show_impact)
+app.command("show", epilog="Example: handrail lineage show models:/flights@champion")(show_node)
 app.add_typer(collect_app, name="collect")
 app.command("forward", epilog="Example: handrail lineage forward --follow")(forward)
 app.command("timeline", epilog="Example: handrail lineage timeline champion --at 2026-11-23T12:00Z")(show_timeline)
@@ -41,51 +35,10 @@ app.command("export", epilog="Example: handrail lineage export data/raw --format
     write_export
 )
 
-MaxNodes = Annotated[int, typer.Option("--max-nodes", min=1, help="Stop the walk after that many nodes.")]
-
 
 def attach(parent: typer.Typer) -> None:
     """Add the noun `lineage`."""
     parent.add_typer(app, name="lineage")
-
-
-@contextmanager
-def _lineage() -> Iterator[Lineage]:
-    platform = open_platform()
-    try:
-        yield platform.lineage
-    finally:
-        platform.close()
-
-
-@app.command("trace", epilog="Example: handrail lineage trace 5a2e6c1c-6b0c-5f0e-9d0c-2f6f0b1f7a11")
-def show_trace(
-    ref: Annotated[str, typer.Argument(help="A prediction id, a URI or its beginning, or a path under DVC.")],
-    max_nodes: MaxNodes = 50_000,
-    as_json: AsJson = False,
-) -> None:
-    """Show everything that led to a prediction, back to the commit and the data, and which hops are proven."""
-    with _lineage() as lineage:
-        trace = lineage.trace(ref, max_nodes)
-    if as_json:
-        print_json(trace_to_json(trace))
-    else:
-        trees.print(draw_trace(trace))
-
-
-@app.command("impact", epilog="Example: handrail lineage impact data/raw/flights/2013-03.csv")
-def show_impact(
-    ref: Annotated[str, typer.Argument(help="A path under DVC, or a URI or its beginning.")],
-    max_nodes: MaxNodes = 50_000,
-    as_json: AsJson = False,
-) -> None:
-    """Show the models, deployments and number of predictions that something led to."""
-    with _lineage() as lineage:
-        impact = lineage.impact(ref, max_nodes)
-    if as_json:
-        print_json(impact_to_json(impact))
-    else:
-        trees.print(draw_impact(impact))
 
 
 @app.command(
@@ -98,7 +51,7 @@ def show_pointer(
 ) -> None:
     """Show what a moving name pointed at, and who moved it there."""
     moment = moment_of(at) or system_time()
-    with _lineage() as lineage:
+    with open_questions() as lineage:
         pointer = lineage.pointer_at(name, moment)
     if pointer is None:
         raise UnknownReference("pointer", name, f"It was not set by {moment.isoformat()}.")
@@ -112,7 +65,7 @@ def show_pointer(
 @app.command("findings", epilog="Example: handrail lineage findings --json")
 def show_findings(as_json: AsJson = False) -> None:
     """Show where tools claim different digests for one thing; the first claim stands, all are kept."""
-    with _lineage() as lineage:
+    with open_questions() as lineage:
         conflicts = lineage.findings()
     if as_json:
         print_json([{"uri": c.uri, "standing": c.standing, "others": c.others, "by": c.asserted_by} for c in conflicts])

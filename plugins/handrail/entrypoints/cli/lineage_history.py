@@ -9,9 +9,11 @@ from typing import Annotated
 import typer
 
 from handrail.bootstrap import open_platform
+from handrail.bootstrap.lineage import Direction
 from handrail.clock import parse_moment, system_time
 from handrail.entrypoints.cli.lineage_output import shorten
-from handrail.entrypoints.cli.output import AsJson, print_json
+from handrail.entrypoints.cli.lineage_questions import Depth, Kinds, MaxNodes, Ref
+from handrail.entrypoints.cli.output import AsJson, messages, print_json
 from handrail.entrypoints.lineage_exports import export
 from handrail.entrypoints.lineage_json import reign_to_json
 from handrail.errors import InvalidInput
@@ -67,19 +69,23 @@ def show_timeline(
     return None
 
 
-def write_export(
-    ref: Annotated[str, typer.Argument(help="A prediction id, a URI or its beginning, or a path under DVC.")],
+def write_export(  # noqa: PLR0913 - the options of a command
+    ref: Ref,
     form: Annotated[Form, typer.Option("--format", help="The form to write.")],
     towards: Annotated[Towards, typer.Option("--towards", help="Back to the causes, or on to the effects.")] = (
         Towards.CAUSES
     ),
-    max_nodes: Annotated[int, typer.Option("--max-nodes", min=1, help="Stop the walk after that many nodes.")] = 50_000,
+    kind: Kinds = None,
+    depth: Depth = None,
+    max_nodes: MaxNodes = 50_000,
 ) -> None:
     """Write what led to something, or what came of it, to stdout: for other tools, or as a picture."""
     platform = open_platform()
     try:
-        walk = platform.lineage.trace if towards is Towards.CAUSES else platform.lineage.impact
-        found = walk(ref, max_nodes)
+        direction = Direction(towards.value)
+        found = platform.lineage.trace(ref, max_nodes, depth=depth, kinds=kind or (), direction=direction)
     finally:
         platform.close()
+    if found.truncated:
+        messages.print("The node budget ended the walk: raise --max-nodes, or ask for less with --depth.")
     typer.echo(export(found, form.value, system_time()), nl=False)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.text import Text
 from rich.tree import Tree
 
-from handrail.bootstrap.lineage import DigestConflict, Edge, Impact, Node, Trace, tell
+from handrail.bootstrap.lineage import DigestConflict, Edge, Impact, Node, Page, Portrait, Reign, Trace, tell
 
 # Rich cuts the lines of a tree at the width of its console; a terminal wraps what is longer than itself.
 trees = Console(width=400)
@@ -16,13 +17,14 @@ trees = Console(width=400)
 SHORT = 12
 MOST_LINES = 12
 _LONG_HEX = re.compile(r"[0-9a-f]{16,}")
-TOUCHED = (
-    ("model-version", "models"),
-    ("permit", "permits"),
-    ("deployment", "deployments"),
-    ("feedback-snapshot", "feedback snapshots"),
-    ("report", "reports"),
-)
+TOUCHED = {
+    "model-version": "models",
+    "permit": "permits",
+    "deployment": "deployments",
+    "feedback-snapshot": "feedback snapshots",
+    "report": "reports",
+}
+_BUDGET = "The node budget ended the walk: raise --max-nodes, or ask for less with --depth."
 
 
 def shorten(text: str) -> str:
@@ -47,24 +49,80 @@ def draw_trace(trace: Trace) -> Tree:
 
 
 def draw_impact(impact: Impact) -> Tree:
-    """Return what a version led to as a tree, ending in numbers of predictions."""
+    """Return what a version led to as a tree, ending in numbers of predictions and money."""
     tree = Tree(Text(shorten(impact.start), style="bold"))
-    for kind, title in TOUCHED:
-        nodes = impact.of_kind(kind)
-        if not nodes:
+    for kind, uris in impact.names.items():
+        if not uris:
             continue
-        branch = tree.add(Text(title, style="cyan"))
-        for node in nodes[:MOST_LINES]:
-            line = _line(node, None)
-            if node.uri in impact.predictions:
-                line.append(f"  {impact.predictions[node.uri]:,} predictions", style="bold")
-            branch.add(line)
-        _add_rest(branch, len(nodes) - MOST_LINES, "more, see --json")
-    rest = f"{len(impact.nodes) - 1:,} artifacts and activities came of it"
-    tree.add(Text(f"{impact.total:,} predictions in total; {rest}", style="bold"))
+        branch = tree.add(Text(f"{TOUCHED.get(kind, kind)} ({len(uris):,})", style="cyan"))
+        for uri in uris[:MOST_LINES]:
+            branch.add(_end(impact, uri))
+        _add_rest(branch, len(uris) - MOST_LINES, f"more, list them with --nodes --kind {kind}")
+    others = {kind: number for kind, number in impact.kinds.items() if kind not in impact.names}
+    if others:
+        branch = tree.add(Text("on the way", style="cyan"))
+        branch.add(Text(", ".join(f"{number:,} {kind}" for kind, number in sorted(others.items())), style="dim"))
+    tree.add(_sum(impact))
     if impact.truncated:
-        tree.add(Text("The node budget ended the walk: all numbers are lower bounds (--max-nodes).", style="yellow"))
+        tree.add(Text(f"All numbers are lower bounds. {_BUDGET}", style="yellow"))
     return tree
+
+
+def _end(impact: Impact, uri: str) -> Text:
+    line = Text(shorten(uri))
+    if uri in impact.predictions:
+        line.append(f"  {impact.predictions[uri]:,} predictions", style="bold")
+    for currency, amount in sorted(impact.money.get(uri, {}).items()):
+        line.append(f"  {amount:,f} {currency}", style="bold")
+    return line
+
+
+def _sum(impact: Impact) -> Text:
+    parts = [f"{impact.total:,} predictions in total"]
+    parts += [f"{amount:,f} {currency}" for currency, amount in impact.total_money.items()]
+    parts.append(f"{impact.reached:,} artifacts and activities came of it")
+    return Text("; ".join(parts), style="bold")
+
+
+def draw_page(page: Page) -> Group:
+    """Return a page of nodes, a line each, and how to get the next."""
+    lines = [Text(node.kind, style="cyan").append(f"  {shorten(node.uri)}", style="default") for node in page.nodes]
+    rest = f"Go on with --after {page.next}" if page.next else "That is all." if lines else "Nothing more was reached."
+    return Group(*lines, Text(rest, style="dim"))
+
+
+def draw_portrait(portrait: Portrait) -> Tree:
+    """Return all about one node as a tree."""
+    node = portrait.node
+    tree = Tree(Text(node.uri, style="bold"))
+    told = {"digest": node.digest, "started": node.started, "ended": node.ended, **node.attributes}
+    facts = [Text(f"{name}: {value}") for name, value in told.items() if value]
+    _add_branch(tree, f"{node.kind} ({node.role.word})", facts or [Text("nothing more is known", style="dim")])
+    causes = [Text(f"{edge.verb.phrase} ", style="dim").append_text(_hop(edge.cause, edge)) for edge in portrait.causes]
+    effects = [_hop(edge.effect, edge).append(f"  {edge.verb.phrase} this", style="dim") for edge in portrait.effects]
+    _add_branch(tree, f"direct causes ({len(causes):,})", causes)
+    _add_branch(tree, f"direct effects ({len(effects):,})", effects)
+    _add_branch(tree, "names that point or pointed at it", [_reign(reign) for reign in portrait.pointers])
+    for conflict in portrait.conflicts:
+        tree.add(Text(sentence_of(conflict), style="red"))
+    if portrait.truncated:
+        tree.add(
+            Text("It has more neighbours than these; count them: handrail lineage impact --depth 1.", style="yellow")
+        )
+    return tree
+
+
+def _add_branch(tree: Tree, title: str, lines: Sequence[Text]) -> None:
+    if lines:
+        branch = tree.add(Text(title, style="cyan"))
+        for line in lines[:MOST_LINES]:
+            branch.add(line)
+        _add_rest(branch, len(lines) - MOST_LINES, "more, see --json")
+
+
+def _reign(reign: Reign) -> Text:
+    until = f"until {reign.until.isoformat()}" if reign.until else "until now"
+    return Text(f"{reign.name}  {reign.since.isoformat()} {until}  by {shorten(reign.by)}")
 
 
 def sentence_of(conflict: DigestConflict) -> str:
@@ -80,10 +138,16 @@ def _line(node: Node, via: Edge | None) -> Text:
     line = Text(shorten(node.uri))
     if node.digest:
         line.append(f"  {shorten(node.digest)}", style="dim")
-    if via:
-        line.append("  proven" if via.proven else "  asserted", style="green" if via.proven else "yellow")
-        line.append(f" ({', '.join(via.asserted_by)})", style="dim")
-    return line
+    return line.append_text(_proof(via)) if via else line
+
+
+def _hop(uri: str, edge: Edge) -> Text:
+    return Text(shorten(uri), style="default").append_text(_proof(edge))
+
+
+def _proof(edge: Edge) -> Text:
+    mark = Text("  proven" if edge.proven else "  asserted", style="green" if edge.proven else "yellow")
+    return mark.append(f" ({', '.join(edge.asserted_by)})", style="dim")
 
 
 def _add_rest(branch: Tree, count: int, what: str) -> None:
@@ -93,4 +157,6 @@ def _add_rest(branch: Tree, count: int, what: str) -> None:
 
 def _summary(trace: Trace) -> str:
     summary = f"{trace.proven} of {len(trace.edges)} hops proven: digests agree on both sides"
-    return f"{summary}; the node budget ended the walk (--max-nodes)" if trace.truncated else summary
+    if trace.hidden:
+        summary += f"; {trace.hidden:,} nodes of other kinds are not shown"
+    return f"{summary}. {_BUDGET}" if trace.truncated else summary

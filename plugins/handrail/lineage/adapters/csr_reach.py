@@ -6,9 +6,10 @@ Worth it in a process that stays: a snapshot is taken at the first large walk, a
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -17,8 +18,9 @@ from sqlalchemy.engine import Connection
 from handrail.errors import MissingTool
 from handrail.lineage.adapters.sql_epochs import begin_epoch, count_recent, is_usable, recent
 from handrail.lineage.adapters.sql_recording import lock
-from handrail.lineage.adapters.tables import edge
-from handrail.lineage.domain import Direction
+from handrail.lineage.adapters.sql_walks import count_kinds
+from handrail.lineage.adapters.tables import edge, node, node_id
+from handrail.lineage.domain import Direction, Reachable
 from handrail.storage import Store
 
 try:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 MAX_RECENT = 20_000
 FETCHED = 50_000
+MANY = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +61,41 @@ class _Rows:
             return np.empty(0, np.int32)
         shift = np.repeat(begin - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths)
         beyond = self.beyond[shift + np.arange(total)]
-        return np.unique(beyond[~seen[beyond]])
+        return _each_once(beyond[~seen[beyond]], len(seen))
+
+
+def _each_once(places: Any, size: int) -> Any:
+    """Return places in order, without repeats: of many, marking them all beats sorting them."""
+    if len(places) * MANY < size:
+        return np.unique(places)
+    marked = np.zeros(size, bool)
+    marked[places] = True
+    return np.flatnonzero(marked).astype(np.int32)
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The edges at one moment; `ids` are the ids of all nodes that have one, in order: a node's place is its rank."""
+    """The edges at one moment; `ids` are the ids of all nodes that have one, in order: a node's place is its rank.
+
+    `kinds` are the numbers of their kinds in `names`, -1 where it is not known.
+    """
 
     epoch: int
     ids: Ids
     rows: dict[Direction, _Rows]
+    kinds: Any
+    names: tuple[str, ...]
 
     @staticmethod
-    def of(epoch: int, effects: Ids, causes: Ids) -> Snapshot:
-        """Build from edges: two int64 arrays of the same length."""
+    def of(epoch: int, effects: Ids, causes: Ids, kinds: Iterable[tuple[int, str]] = ()) -> Snapshot:
+        """Build from edges, two int64 arrays of the same length, and the ids and kinds of nodes."""
         ids, places = np.unique(np.concatenate((effects, causes)), return_inverse=True)
         effect, cause = places[: len(effects)], places[len(effects) :]
         rows = {
             Direction.CAUSES: _Rows.of(effect, cause, len(ids)),
             Direction.EFFECTS: _Rows.of(cause, effect, len(ids)),
         }
-        return Snapshot(epoch, ids, rows)
+        return Snapshot(epoch, ids, rows, *_coded(ids, kinds))
 
     def split(self, nodes: Iterable[int]) -> tuple[Any, list[int]]:
         """Return the places of the nodes that the snapshot has, and the ids of the others."""
@@ -90,21 +107,40 @@ class Snapshot:
         return places[known], wanted[~known].tolist()
 
 
+def _coded(ids: Ids, kinds: Iterable[tuple[int, str]]) -> tuple[Any, tuple[str, ...]]:
+    numbers: dict[str, int] = {}
+    pairs = np.fromiter(
+        chain.from_iterable((node, numbers.setdefault(kind, len(numbers))) for node, kind in kinds), np.int64
+    ).reshape(-1, 2)
+    coded = np.full(len(ids), -1, np.int16)
+    if len(ids):
+        places = np.minimum(np.searchsorted(ids, pairs[:, 0]), len(ids) - 1)
+        known = ids[places] == pairs[:, 0]
+        coded[places[known]] = pairs[known, 1]
+    return coded, tuple(numbers)
+
+
 @dataclass(frozen=True, slots=True)
-class _Newer:
-    """The edges that came after a snapshot: the neighbours of a node's id."""
+class Newer:
+    """The edges that came after a snapshot: the neighbours of a node's id.
+
+    An edge from a node to itself is none: it says that the node's kind changed.
+    """
 
     count: int = 0
     beyond: dict[Direction, dict[int, list[int]]] = field(default_factory=dict)
+    renamed: frozenset[int] = frozenset()
 
     @staticmethod
-    def of(count: int, edges: Sequence[tuple[int, int]]) -> _Newer:
+    def of(count: int, edges: Sequence[tuple[int, int]]) -> Newer:
+        """Sort edges (effect, cause) by either end."""
         causes: dict[int, list[int]] = defaultdict(list)
         effects: dict[int, list[int]] = defaultdict(list)
         for effect, cause in edges:
             causes[effect].append(cause)
             effects[cause].append(effect)
-        return _Newer(count, {Direction.CAUSES: dict(causes), Direction.EFFECTS: dict(effects)})
+        renamed = frozenset(effect for effect, cause in edges if effect == cause)
+        return Newer(count, {Direction.CAUSES: dict(causes), Direction.EFFECTS: dict(effects)}, renamed)
 
 
 class CsrReach:
@@ -115,7 +151,7 @@ class CsrReach:
         self._store = store
         self._max_recent = max_recent
         self._lock = threading.Lock()
-        self._state: tuple[Snapshot, _Newer] | None = None
+        self._state: tuple[Snapshot, Newer] | None = None
 
     def prepare(self) -> None:
         """Take a snapshot if there is none that can be used."""
@@ -123,22 +159,26 @@ class CsrReach:
             with self._store.read() as connection:
                 if self._state is not None and self._fits(connection, self._state[0]):
                     return
-            self._state = (self._take(), _Newer.of(0, ()))
+            self._state = (self._take(), Newer.of(0, ()))
 
-    def reach(self, connection: Connection, start: int, direction: Direction, most: int) -> list[int] | None:
-        """Return up to `most` ids reachable from a node's id, itself first; None if a snapshot has to be taken first.
+    def find(self, connection: Connection, what: Reachable) -> CsrFound | None:
+        """Find what can be reached; None if a snapshot has to be taken first.
 
         What was committed before the transaction of `connection` began is seen.
         """
+        state = self._current(connection)
+        return None if state is None else find_in(*state, what)
+
+    def _current(self, connection: Connection) -> tuple[Snapshot, Newer] | None:
         state = self._state
         if state is None or not self._fits(connection, state[0]):
             return None
         snapshot, newer = state
         count = count_recent(connection, snapshot.epoch)
         if count != newer.count:
-            newer = _Newer.of(count, recent(connection, snapshot.epoch))
+            newer = Newer.of(count, recent(connection, snapshot.epoch))
             self._state = (snapshot, newer)
-        return reach_in(snapshot, newer.beyond[direction], direction, start, most)
+        return snapshot, newer
 
     def _fits(self, connection: Connection, snapshot: Snapshot) -> bool:
         return is_usable(connection, snapshot.epoch) and count_recent(connection, snapshot.epoch) <= self._max_recent
@@ -149,34 +189,71 @@ class CsrReach:
             number = begin_epoch(connection)
         # Edges committed between the two transactions are in both parts, which does no harm.
         with self._store.read() as connection:
-            query = sa.select(edge.c.effect, edge.c.cause).execution_options(yield_per=FETCHED)
-            parts = [
-                np.array([tuple(row) for row in part], np.int64) for part in connection.execute(query).partitions()
-            ]
-        pairs = np.concatenate(parts) if parts else np.empty((0, 2), np.int64)
-        return Snapshot.of(number, pairs[:, 0], pairs[:, 1])
+            pairs = np.fromiter(chain.from_iterable(_streamed(connection, edge.c.effect, edge.c.cause)), np.int64)
+            pairs = pairs.reshape(-1, 2)
+            return Snapshot.of(number, pairs[:, 0], pairs[:, 1], _streamed(connection, node.c.id, node.c.kind))
 
 
-def reach_in(snapshot: Snapshot, newer: dict[int, list[int]], direction: Direction, start: int, most: int) -> list[int]:
-    """Return up to `most` ids reachable from the id `start`, level by level, over a snapshot and the edges since."""
-    rows = snapshot.rows[direction]
+def _streamed(connection: Connection, *columns: sa.Column[Any]) -> Iterable[Any]:
+    """Return the rows of a table without holding all of them."""
+    return connection.execute(sa.select(*columns).execution_options(yield_per=FETCHED))
+
+
+@dataclass(frozen=True, slots=True)
+class CsrFound:
+    """What was reached, level by level: places of a snapshot, and ids of nodes that it lacks."""
+
+    snapshot: Snapshot
+    renamed: frozenset[int]
+    levels: list[tuple[Any, list[int]]]
+    truncated: bool
+
+    def ids(self) -> list[int]:
+        """Return all ids, nearest first."""
+        ids = self.snapshot.ids
+        return [one for places, outside in self.levels for one in (*ids[places].tolist(), *outside)]
+
+    def count(self, connection: Connection, kinds: Sequence[str]) -> tuple[Counter[str], list[int]]:
+        """Return how many there are of each kind, and the ids of all that may be of some `kinds`.
+
+        The kinds of nodes that the snapshot lacks, or that changed since, are read from SQL.
+        """
+        places = np.concatenate([places for places, _ in self.levels])
+        coded, ids, names = self.snapshot.kinds[places], self.snapshot.ids[places], self.snapshot.names
+        unsure = coded < 0
+        if self.renamed:
+            unsure |= np.isin(ids, np.fromiter(self.renamed, np.int64))
+        asked = [*ids[unsure].tolist(), *chain.from_iterable(outside for _, outside in self.levels)]
+        numbers = np.bincount(coded[~unsure], minlength=len(names)).tolist()
+        counts = Counter({name: number for name, number in zip(names, numbers, strict=True) if number})
+        counts.update(count_kinds(connection, asked))
+        wanted = [number for number, name in enumerate(names) if name in kinds]
+        return counts, [*ids[~unsure & np.isin(coded, wanted)].tolist(), *asked]
+
+
+def find_in(snapshot: Snapshot, newer: Newer, what: Reachable) -> CsrFound:
+    """Find what can be reached over a snapshot and the edges since, level by level."""
+    rows, beyond = snapshot.rows[what.direction], newer.beyond.get(what.direction, {})
     seen = np.zeros(len(snapshot.ids), bool)
     seen_outside: set[int] = set()
-    turning = np.fromiter(sorted(newer), np.int64)
-    found: list[int] = []
-    places, outside = snapshot.split([start])
-    while (len(places) or outside) and len(found) < most:
+    turning = np.fromiter(sorted(beyond), np.int64)
+    levels: list[tuple[Any, list[int]]] = []
+    left = what.max_nodes
+    places, outside = snapshot.split([node_id(what.start)])
+    while (len(places) or outside) and not what.is_deep_enough(len(levels)):
+        if len(places) + len(outside) > left:
+            levels.append((places[:left], outside[: max(left - len(places), 0)]))
+            return CsrFound(snapshot, newer.renamed, levels, truncated=True)
+        levels.append((places, outside))
+        left -= len(places) + len(outside)
         seen[places] = True
         seen_outside.update(outside)
-        ids = snapshot.ids[places]
-        found += ids.tolist()
-        found += outside
         ahead = rows.next_to(places, seen)
-        turned = [*outside, *_among(ids, newer, turning)]
-        more, new = snapshot.split({there for node in turned for there in newer.get(node, ())})
+        turned = [*outside, *_among(snapshot.ids[places], beyond, turning)]
+        more, new = snapshot.split({there for node in turned for there in beyond.get(node, ())})
         places = np.unique(np.concatenate((ahead, more[~seen[more]]))) if len(more) else ahead
         outside = [node for node in new if node not in seen_outside]
-    return found[:most]
+    return CsrFound(snapshot, newer.renamed, levels, truncated=False)
 
 
 def _among(ids: Ids, newer: dict[int, list[int]], turning: Ids) -> list[int]:

@@ -44,11 +44,13 @@ class SqlPointers:
             rows = connection.execute(_rows(name).order_by(pointer.c.at, pointer.c.target, pointer.c.by)).all()
         return tuple(map(_pointer, rows))
 
-    def names(self) -> tuple[str, ...]:
-        """Return every name that was ever set."""
+    def names(self, target: str | None = None) -> tuple[str, ...]:
+        """Return every name that was ever set, or ever pointed at a URI."""
+        query = sa.select(pointer.c.name).distinct().order_by(pointer.c.name)
+        if target is not None:
+            query = query.where(pointer.c.target == target)
         with self._store.read() as connection:
-            found = connection.execute(sa.select(pointer.c.name).distinct().order_by(pointer.c.name))
-            return tuple(found.scalars())
+            return tuple(connection.execute(query).scalars())
 
 
 def _rows(name: str) -> sa.Select[Any]:

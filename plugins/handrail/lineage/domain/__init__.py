@@ -1,5 +1,6 @@
 """Frozen values and rules of lineage: facts, the graph they form, and how a trace is told. No tool, no database."""
 
+from handrail.lineage.domain.answers import ENDS, Impact, Page, Portrait, Trace, check_kinds
 from handrail.lineage.domain.callers import HolderKind, TokenRecord, find_holder, holder_uri, token_digest
 from handrail.lineage.domain.chain import Hop, Section, tell
 from handrail.lineage.domain.errors import AmbiguousReference, CycleRefused, RoleConflict
@@ -29,10 +30,10 @@ from handrail.lineage.domain.graph import (
     DigestConflict,
     Direction,
     Edge,
-    Impact,
     Node,
     Pointer,
-    Trace,
+    Reachable,
+    Tally,
     Walk,
     find_path,
     order_by_distance,
@@ -78,6 +79,12 @@ from handrail.lineage.domain.timeline import Reign, match_name, reigns
 from handrail.lineage.domain.vocabulary import Role, Verb
 
 __all__ = [
+    "ENDS",
+    "Page",
+    "Portrait",
+    "Reachable",
+    "Tally",
+    "check_kinds",
     "steps_of",
     "merge_nodes",
     "facts_of",

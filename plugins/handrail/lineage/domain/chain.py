@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from handrail.lineage.domain.graph import Edge, Node, Trace
+from handrail.lineage.domain.answers import Trace
+from handrail.lineage.domain.graph import Edge, Node
 from handrail.lineage.domain.pipeline import TRAINING_SET
 from handrail.lineage.domain.vocabulary import Role
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import Enum
 from typing import TypeVar
 
+from handrail.errors import InvalidInput
 from handrail.lineage.domain.vocabulary import Role, Verb
 
 N = TypeVar("N", bound=Hashable)
@@ -19,6 +20,30 @@ class Direction(Enum):
 
     CAUSES = "causes"
     EFFECTS = "effects"
+
+
+@dataclass(frozen=True, slots=True)
+class Reachable:
+    """What can be reached from a URI, itself included, in at most `depth` hops; of more than `max_nodes` the nearest.
+
+    Raises:
+        InvalidInput: the budget or the depth is less than 1.
+    """
+
+    start: str
+    direction: Direction
+    max_nodes: int
+    depth: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_nodes < 1:
+            raise InvalidInput("max_nodes", f"{self.max_nodes} is no budget", "Give at least 1.")
+        if self.depth is not None and self.depth < 1:
+            raise InvalidInput("depth", f"{self.depth} is no number of hops", "Give at least 1, or none for all.")
+
+    def is_deep_enough(self, levels: int) -> bool:
+        """Tell whether no level is left to visit after so many, the start's own included."""
+        return self.depth is not None and levels > self.depth
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,42 +101,13 @@ class Pointer:
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
-    """Everything that led to `start`: nodes nearest first, hops with their proof, and findings on the way."""
+class Tally:
+    """How many nodes of each kind were reached from `start`, itself included, and the URIs of those of some kinds."""
 
-    ref: str
     start: str
-    nodes: tuple[Node, ...]
-    edges: tuple[Edge, ...]
-    prediction_id: str | None = None
+    kinds: Mapping[str, int]
+    names: Mapping[str, Sequence[str]]
     truncated: bool = False
-    conflicts: tuple[DigestConflict, ...] = ()
-
-    @property
-    def proven(self) -> int:
-        """How many hops are proven."""
-        return sum(edge.proven for edge in self.edges)
-
-
-@dataclass(frozen=True, slots=True)
-class Impact:
-    """Everything that `start` led to: nodes nearest first, and predictions by their deployment's URI."""
-
-    ref: str
-    start: str
-    nodes: tuple[Node, ...]
-    edges: tuple[Edge, ...]
-    predictions: Mapping[str, int]
-    truncated: bool = False
-
-    @property
-    def total(self) -> int:
-        """The number of predictions; a lower bound if the walk was truncated."""
-        return sum(self.predictions.values())
-
-    def of_kind(self, kind: str) -> tuple[Node, ...]:
-        """Return the reached nodes of one kind."""
-        return tuple(node for node in self.nodes if node.kind == kind)
 
 
 def order_by_distance(walk: Walk, direction: Direction) -> tuple[Node, ...]:

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from handrail.errors import InvalidInput, UnknownReference
 from handrail.lineage.domain import (
+    ENDS,
     AmbiguousReference,
     DigestConflict,
     Direction,
     Impact,
+    Page,
     Pointer,
+    Portrait,
+    Reachable,
     Reign,
+    Tally,
     Trace,
     Verb,
     Walk,
-    data_prefix,
+    check_kinds,
     match_name,
     order_by_distance,
     reigns,
 )
 from handrail.lineage.service.foundation import LineagePorts
+from handrail.lineage.service.references import References, check_reference, unknown
 
 MAX_NODES = 50_000
+MAX_COUNTED = 10_000_000
+MAX_LISTED = 1_000
 DEPLOYMENT = "deployment"
-SHOWN = 5
 NEARBY = 1_000
 
 
@@ -35,6 +43,10 @@ class Asking:
     def __init__(self, ports: LineagePorts) -> None:
         """Work on `ports`."""
         self._ports = ports
+
+    @property
+    def _references(self) -> References:
+        return References(self._ports)
 
     def pointer_at(self, name: str, at: datetime) -> Pointer | None:
         """Return what a moving name pointed at; None if it was never set by then."""
@@ -79,73 +91,148 @@ class Asking:
         makers = {edge.cause for edge in walk.edges if edge.effect == uri and edge.verb is Verb.GENERATED}
         return tuple(edge.cause for edge in walk.edges if edge.effect in makers and edge.verb is Verb.ASSOCIATED_WITH)
 
-    def trace(self, ref: str, max_nodes: int = MAX_NODES) -> Trace:
-        """Return everything that led to a prediction (by id) or to anything else (by URI, prefix or project path).
+    def trace(
+        self,
+        ref: str,
+        max_nodes: int = MAX_NODES,
+        *,
+        depth: int | None = None,
+        kinds: Sequence[str] = (),
+        direction: Direction = Direction.CAUSES,
+    ) -> Trace:
+        """Return everything that led to a prediction, or to anything else that has a name; or that it led to.
+
+        `ref` is a prediction id, a URI or its unique beginning, a path under DVC, a commit or its beginning,
+        `models:/name/1`, `models:/name@alias`, a person, or a moving name. Of more than `max_nodes` the nearest come
+        back. `kinds` are shown, all if there are none; the walk goes through the others too.
 
         Raises:
             UnknownReference: nothing has that id or name.
-            AmbiguousReference: a prefix or path fits several versions.
+            AmbiguousReference: it fits several versions.
+            InvalidInput: the budget, the depth or a kind cannot be used.
         """
-        deployment = None if "://" in ref else self._ports.predictions.deployment_of(ref)
-        walk = self._walk(deployment or ref, Direction.CAUSES, max_nodes)
-        uris = [node.uri for node in walk.nodes]
+        deployment = self._deployment_of(ref)
+        walk = self._walk(ref, deployment, Reachable(deployment or ref, direction, max_nodes, depth))
+        nodes = order_by_distance(walk, direction)
+        check_kinds(kinds, {node.kind for node in nodes})
+        shown = tuple(node for node in nodes if node.kind in kinds) if kinds else nodes
+        uris = {node.uri for node in shown}
+        ends = {Direction.CAUSES: lambda edge: edge.cause, Direction.EFFECTS: lambda edge: edge.effect}
         return Trace(
             ref=ref,
             start=walk.start,
-            nodes=order_by_distance(walk, Direction.CAUSES),
-            edges=walk.edges,
+            nodes=shown,
+            edges=tuple(edge for edge in walk.edges if ends[direction](edge) in uris) if kinds else walk.edges,
             prediction_id=ref if deployment else None,
             truncated=walk.truncated,
-            conflicts=self._ports.conflicts.conflicts(uris),
+            conflicts=self._ports.conflicts.conflicts(sorted(uris)),
+            hidden=len(nodes) - len(shown),
         )
 
-    def impact(self, ref: str, max_nodes: int = MAX_NODES) -> Impact:
-        """Return everything that a version led to, forward to the number of predictions.
+    def impact(
+        self, ref: str, max_nodes: int = MAX_COUNTED, *, depth: int | None = None, kinds: Sequence[str] = ()
+    ) -> Impact:
+        """Return what something led to, by counts: models, deployments, predictions, reports, money.
 
-        `ref` is a URI, a unique prefix of one, or a path of the project such as `data/raw/flights/2013-03.csv`.
+        `ref` as in `trace`. The nodes of `kinds` are named, those of `ENDS` if there are none; ask `touched` for more.
 
         Raises:
             UnknownReference: nothing has that name.
-            AmbiguousReference: a prefix or path fits several versions.
+            AmbiguousReference: it fits several versions.
+            InvalidInput: the budget, the depth or a kind cannot be used.
         """
-        walk = self._walk(ref, Direction.EFFECTS, max_nodes)
-        deployments = sorted(node.uri for node in walk.nodes if node.kind == DEPLOYMENT)
+        named = tuple(kinds) or ENDS
+        tally = self._tally(ref, max_nodes, depth, (*named, DEPLOYMENT))
+        check_kinds(kinds, tally.kinds)
+        deployments = list(tally.names[DEPLOYMENT])
         counts = self._ports.predictions.count_predictions(deployments) if deployments else {}
         return Impact(
             ref=ref,
-            start=walk.start,
-            nodes=order_by_distance(walk, Direction.EFFECTS),
-            edges=walk.edges,
+            start=tally.start,
+            kinds=tally.kinds,
+            names={kind: tuple(tally.names[kind]) for kind in named},
             predictions={uri: counts.get(uri, 0) for uri in deployments},
-            truncated=walk.truncated,
+            money=self._ports.predictions.money(deployments) if deployments else {},
+            truncated=tally.truncated,
+        )
+
+    def touched(
+        self,
+        ref: str,
+        *,
+        depth: int | None = None,
+        kinds: Sequence[str] = (),
+        after: str = "",
+        limit: int = MAX_LISTED,
+    ) -> Page:
+        """Return a page of the nodes that something led to, in the order of their URIs; the next begins `after` it.
+
+        Raises:
+            UnknownReference: nothing has that name.
+            AmbiguousReference: it fits several versions.
+            InvalidInput: the limit, the depth or a kind cannot be used.
+        """
+        if not 1 <= limit <= MAX_LISTED:
+            raise InvalidInput("limit", f"{limit} is no length of a page", f"Give 1 to {MAX_LISTED}.")
+        if after:
+            check_reference(after, "after")
+        tally = self._tally(ref, MAX_COUNTED if kinds else 1, depth, kinds)
+        what = Reachable(tally.start, Direction.EFFECTS, MAX_COUNTED, depth)
+        check_kinds(kinds, tally.kinds)
+        nodes = self._ports.graph.page(what, kinds, after, limit)
+        return Page(nodes, nodes[-1].uri if len(nodes) == limit else None)
+
+    def show(self, ref: str) -> Portrait:
+        """Return all about one node: what it is, its direct causes and effects, names that point at it, findings.
+
+        `ref` as in `trace`; a prediction's is its deployment.
+
+        Raises:
+            UnknownReference: nothing has that name.
+            AmbiguousReference: it fits several versions.
+        """
+        deployment = self._deployment_of(ref)
+        asked = (Reachable(deployment or ref, direction, NEARBY, 1) for direction in Direction)
+        causes, effects = (self._walk(ref, deployment, what) for what in asked)
+        uri = causes.start
+        names = self._ports.pointers.names(uri)
+        pointed = (reign for name in names for reign in reigns(self._ports.pointers.history(name)))
+        return Portrait(
+            node=next(node for node in causes.nodes if node.uri == uri),
+            causes=tuple(edge for edge in causes.edges if edge.effect == uri),
+            effects=tuple(edge for edge in effects.edges if edge.cause == uri),
+            pointers=tuple(reign for reign in pointed if reign.target == uri),
+            conflicts=self._ports.conflicts.conflicts([uri]),
+            truncated=causes.truncated or effects.truncated,
         )
 
     def findings(self) -> tuple[DigestConflict, ...]:
         """Return every URI that was claimed with several digests, and who claimed what."""
         return self._ports.conflicts.conflicts()
 
-    def _walk(self, ref: str, direction: Direction, max_nodes: int) -> Walk:
-        if max_nodes < 1:
-            raise InvalidInput("max_nodes", f"{max_nodes} is no budget", "Give at least 1.")
-        graph = self._ports.graph
-        walk = graph.walk(ref, direction, max_nodes) or graph.walk(self._resolve(ref), direction, max_nodes)
+    def _deployment_of(self, ref: str) -> str | None:
+        """Return the deployment of a prediction; None if `ref` is no prediction's id."""
+        return None if "://" in check_reference(ref) else self._ports.predictions.deployment_of(ref)
+
+    def _walk(self, ref: str, deployment: str | None, what: Reachable) -> Walk:
+        """Walk from what is named exactly, else from what `ref` means; a prediction's deployment is named exactly."""
+        walk = self._walked(what) if "://" in what.start else None
+        if walk is None and deployment is None:
+            walk = self._walked(replace(what, start=self._references.resolve(ref)))
         if walk is None:
-            raise _unknown(ref)
+            raise unknown(what.start)
         return walk
 
-    def _resolve(self, ref: str) -> str:
-        prefix = ref if "://" in ref else data_prefix(self._ports.repository, ref.removeprefix("./"))
-        found = self._ports.graph.find(f"{prefix}@", SHOWN + 1) or self._ports.graph.find(prefix, SHOWN + 1)
-        if not found:
-            raise _unknown(ref)
-        if len(found) > 1:
-            raise AmbiguousReference(ref, found)
-        return found[0]
+    def _walked(self, what: Reachable) -> Walk | None:
+        return self._ports.graph.walk(what.start, what.direction, what.max_nodes, what.depth)
 
-
-def _unknown(ref: str) -> UnknownReference:
-    return UnknownReference(
-        "prediction, version or project path",
-        ref,
-        "Give a prediction id, a URI that lineage holds, or a path under DVC such as data/raw.",
-    )
+    def _tally(self, ref: str, max_nodes: int, depth: int | None, kinds: Sequence[str]) -> Tally:
+        for kind in kinds:
+            check_reference(kind, "kind")
+        what = Reachable(check_reference(ref), Direction.EFFECTS, max_nodes, depth)
+        tally = self._ports.graph.tally(what, kinds) if "://" in ref else None
+        if tally is None:
+            tally = self._ports.graph.tally(replace(what, start=self._references.resolve(ref)), kinds)
+        if tally is None:
+            raise unknown(ref)
+        return tally

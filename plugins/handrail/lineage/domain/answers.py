@@ -1,0 +1,112 @@
+"""What lineage answers: traces back, impacts forward, and all about one node."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from handrail.errors import InvalidInput
+from handrail.lineage.domain.graph import DigestConflict, Edge, Node
+from handrail.lineage.domain.names import KNOWN_KINDS
+from handrail.lineage.domain.timeline import Reign
+
+ENDS = ("model-version", "permit", "deployment", "feedback-snapshot", "report")
+"""The kinds in which an impact ends, in telling order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Everything that led to `start`, or that it led to: nodes nearest first, the hops that lead there, findings.
+
+    A filter leaves out nodes, `hidden` of them, and the hops that lead to these; the walk went through them.
+    """
+
+    ref: str
+    start: str
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    prediction_id: str | None = None
+    truncated: bool = False
+    conflicts: tuple[DigestConflict, ...] = ()
+    hidden: int = 0
+
+    @property
+    def proven(self) -> int:
+        """How many hops are proven."""
+        return sum(edge.proven for edge in self.edges)
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What `start` led to, by counts: `kinds` has the number of nodes of each kind, `start` itself included.
+
+    `names` has the URIs of those of some kinds, `predictions` their number and `money` the amounts that feedback
+    tells of by currency, both by the URI of the deployment. All numbers are lower bounds if the walk was truncated.
+    """
+
+    ref: str
+    start: str
+    kinds: Mapping[str, int]
+    names: Mapping[str, Sequence[str]]
+    predictions: Mapping[str, int]
+    money: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
+    truncated: bool = False
+
+    @property
+    def total(self) -> int:
+        """The number of predictions."""
+        return sum(self.predictions.values())
+
+    @property
+    def reached(self) -> int:
+        """The number of nodes that came of it."""
+        return sum(self.kinds.values()) - 1
+
+    @property
+    def total_money(self) -> dict[str, Decimal]:
+        """The amounts by currency, exact."""
+        totals: dict[str, Decimal] = {}
+        for amounts in self.money.values():
+            for currency, amount in amounts.items():
+                totals[currency] = totals.get(currency, Decimal(0)) + amount
+        return dict(sorted(totals.items()))
+
+    def of_kind(self, kind: str) -> tuple[str, ...]:
+        """Return the URIs of the reached nodes of one of the named kinds."""
+        return tuple(self.names.get(kind, ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of the nodes that were reached, by URI; `next` is where the following page goes on, None at the end."""
+
+    nodes: tuple[Node, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """All about one node: the hops to its direct causes and effects, where names pointed at it, findings about it.
+
+    `truncated` if it has more neighbours than are shown.
+    """
+
+    node: Node
+    causes: tuple[Edge, ...]
+    effects: tuple[Edge, ...]
+    pointers: tuple[Reign, ...] = ()
+    conflicts: tuple[DigestConflict, ...] = ()
+    truncated: bool = False
+
+
+def check_kinds(asked: Sequence[str], reached: Collection[str]) -> None:
+    """Refuse a filter by a kind that nobody knows and nothing has.
+
+    Raises:
+        InvalidInput: a kind is neither Handrail's own nor that of anything reached.
+    """
+    for kind in asked:
+        if kind not in reached and kind not in KNOWN_KINDS:
+            here = ", ".join(sorted(reached)) or "nothing"
+            raise InvalidInput("kind", f"{kind[:60]!r} is no kind", f"Reached were: {here}.")

@@ -1,0 +1,143 @@
+"""Which node a reference means: a URI or its beginning, a project path, a commit, a name that MLflow uses, a person."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from urllib.parse import quote
+
+from handrail.errors import InvalidInput, UnknownReference
+from handrail.lineage.domain import AmbiguousReference, data_prefix
+from handrail.lineage.service.foundation import LineagePorts
+from handrail.refs import BentoTag
+
+MAX_CHARACTERS = 2048
+SHOWN = 5
+MOST_VERSIONS = 10_000
+LAST_CHARACTER = "\U0010ffff"
+_COMMIT = re.compile(r"[0-9a-f]{7,40}")
+_MODEL_VERSION = re.compile(r"models:/(?P<name>[^/@]+)/(?P<version>[0-9]+)")
+_MODEL_ALIAS = re.compile(r"models:/(?P<name>[^/@]+)@(?P<alias>[^/@]+)")
+_LOGGED_MODEL = re.compile(r"models:/(?P<id>m-[^/@]+)")
+_RUN = re.compile(r"runs:/(?P<id>[^/@]+)(/.*)?")
+
+
+class References:
+    """Finds the node that a reference means; every way to write one is tried, the narrowest first."""
+
+    def __init__(self, ports: LineagePorts) -> None:
+        """Look things up in `ports`."""
+        self._ports = ports
+
+    def resolve(self, ref: str) -> str:
+        """Return the URI of the one node that `ref` means.
+
+        Raises:
+            UnknownReference: nothing has that name.
+            AmbiguousReference: it fits several nodes.
+        """
+        for guess in self._guesses(ref):
+            found = tuple(guess(ref))
+            if len(found) > 1:
+                raise AmbiguousReference(ref, found)
+            if found:
+                return found[0]
+        raise unknown(ref)
+
+    def _guesses(self, ref: str) -> Sequence[Callable[[str], Sequence[str]]]:
+        if "://" in ref:
+            return (self._beginning,)
+        if ref.startswith(("models:/", "runs:/")):
+            return (self._of_mlflow,)
+        return (self._commit, self._path, self._tagged, self._below_authority, self._pointed_at)
+
+    def _beginning(self, prefix: str) -> Sequence[str]:
+        """Find by the beginning of a URI; a name whose version is left out is no beginning of a longer name."""
+        graph = self._ports.graph
+        return graph.find(f"{prefix}@", SHOWN + 1) or graph.find(prefix, SHOWN + 1)
+
+    def _path(self, ref: str) -> Sequence[str]:
+        return self._beginning(data_prefix(self._ports.repository, ref.removeprefix("./")))
+
+    def _commit(self, ref: str) -> Sequence[str]:
+        if not _COMMIT.fullmatch(ref):
+            return ()
+        ours = self._ports.graph.find(f"git://{_segment(self._ports.repository)}/{ref}", SHOWN + 1)
+        return ours or [found for place in self._authorities("git") for found in self._find(f"{place}/{ref}")]
+
+    def _tagged(self, ref: str) -> Sequence[str]:
+        name, colon, version = ref.partition(":")
+        return self._find(BentoTag(name, version).uri) if name and colon and version else ()
+
+    def _below_authority(self, ref: str) -> Sequence[str]:
+        """Find `feature_view/<name>` below any project of Feast, or a person below any identity provider."""
+        if ref.startswith(("feature_view/", "feature_service/")):
+            return [found for place in self._authorities("feast") for found in self._beginning(f"{place}/{ref}")]
+        return self._named(f"{place}/{_segment(ref)}" for place in self._authorities("actor"))
+
+    def _pointed_at(self, ref: str) -> Sequence[str]:
+        """Follow a moving name, or the end of one, to where it points now."""
+        ends = (f"@{ref}", f"/{ref}", f" {ref}")
+        names = [name for name in self._ports.pointers.names() if name == ref or name.endswith(ends)]
+        targets = (self._ports.pointers.history(name)[-1].target for name in names)
+        return sorted({target for target in targets if target})
+
+    def _of_mlflow(self, ref: str) -> Sequence[str]:
+        if alias := _MODEL_ALIAS.fullmatch(ref):
+            return self._pointed_at(f"{alias['name']}@{alias['alias']}")
+        places = self._authorities("mlflow")
+        if model := _LOGGED_MODEL.fullmatch(ref):
+            return self._named(f"{place}/model/{model['id']}" for place in places)
+        if run := _RUN.fullmatch(ref):
+            return self._named(f"{place}/run/{run['id']}" for place in places)
+        if version := _MODEL_VERSION.fullmatch(ref):
+            return [uri for place in places for uri in self._version(place, version["name"], version["version"])]
+        return ()
+
+    def _version(self, place: str, name: str, version: str) -> Sequence[str]:
+        """Return a model version of one server: of several models that had the name in turn, the last one's."""
+        found = self._ports.graph.find(f"{place}/registered/{_segment(name)}/", MOST_VERSIONS)
+        fitting = [uri for uri in found if uri.rpartition("/")[2] == version]
+        return sorted(fitting, key=lambda uri: int(uri.split("/")[-2]))[-1:]
+
+    def _named(self, uris: Iterable[str]) -> Sequence[str]:
+        """Return those of the URIs that lineage holds."""
+        return [uri for uri in uris if self._ports.graph.find(uri, 1) == (uri,)]
+
+    def _find(self, prefix: str) -> Sequence[str]:
+        return self._ports.graph.find(prefix, SHOWN + 1)
+
+    def _authorities(self, scheme: str) -> Iterator[str]:
+        """Yield `scheme://authority` of everything that is named so, by a look-up for each."""
+        after = ""
+        while found := self._ports.graph.find(f"{scheme}://", 1, after):
+            authority = "/".join(found[0].split("/")[:3])
+            yield authority
+            after = f"{authority}/{LAST_CHARACTER}"
+
+
+def check_reference(ref: str, field: str = "ref") -> str:
+    """Return `ref` if it can mean something.
+
+    Raises:
+        InvalidInput: it is empty, too long, or holds control characters.
+    """
+    if not ref or len(ref) > MAX_CHARACTERS:
+        problem = "it is empty" if not ref else f"{ref[:40]!r}... is too long"
+        raise InvalidInput(field, problem, f"Give 1 to {MAX_CHARACTERS} characters.")
+    if any(ord(sign) < 32 or ord(sign) == 127 or 0xD800 <= ord(sign) < 0xE000 for sign in ref):
+        raise InvalidInput(field, f"{ref[:60]!r} holds control characters", "Leave them out.")
+    return ref
+
+
+def unknown(ref: str) -> UnknownReference:
+    """Say that nothing has that name, and what would."""
+    return UnknownReference(
+        "prediction, version or project path",
+        ref,
+        "Give a prediction id, a URI that lineage holds, a path under DVC (data/raw), a commit, or models:/name/1.",
+    )
+
+
+def _segment(text: str) -> str:
+    return quote(text, safe="@:+~.-_")
