@@ -19,6 +19,9 @@ from bentos.flights.predictor import Identity, Predictor
 from bentos.flights.scoring import Scorer
 from handrail.bootstrap import Platform
 from handrail.bootstrap.feedback import open_spool
+from handrail.bootstrap.lineage import Lineage
+from handrail.bootstrap.lineage_bentos import bento_digest
+from handrail.entrypoints.recording import record
 from handrail.errors import HandrailError
 from handrail.refs import BentoTag, Deployment
 
@@ -92,6 +95,7 @@ class Worker:
         features = OnlineFeatures(settings, scorer.feature_service)
         features.warm_up(self._platform.event_clock())
         deployment = Deployment(settings.environment, bento.name, bento.version)
+        self._record(deployment, bento, verified.statement.tree_digest)
         return Predictor(
             scorer=scorer,
             look_up=features,
@@ -99,6 +103,17 @@ class Worker:
             now=self._platform.event_clock,
             identity=Identity(deployment.uri, model_version, scorer.feature_service["name"]),
         )
+
+    def _record(self, deployment: Deployment, bento: BentoTag, tree_digest: str) -> None:
+        """Tell lineage what this process verified and serves; a checkout is no bento, and nobody is kept waiting."""
+        folder = self._root.parent
+        if not (folder / "bento.yaml").is_file():
+            return
+
+        def write(lineage: Lineage) -> None:
+            lineage.record_deployment(deployment, bento, bento_digest=bento_digest(folder), tree_digest=tree_digest)
+
+        record(f"the deployment {deployment.uri}", write, lambda: self._platform)
 
     async def _tend(self, supervisor: int) -> None:
         """Drain the spool again and again; end this process if its supervisor was killed.

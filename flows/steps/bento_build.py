@@ -7,7 +7,6 @@ The bento's root holds `model/` (the tree, byte for byte), `permit.json`, `bento
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import subprocess
@@ -21,6 +20,7 @@ from pathlib import Path
 
 import yaml
 
+from handrail.bootstrap.lineage_bentos import bento_digest
 from handrail.clock import parse_moment
 from handrail.entrypoints.cli.env import tool_environment
 from handrail.errors import Unavailable
@@ -71,7 +71,7 @@ def find_bento(settings: Settings, bento_version: str) -> BuiltBento | None:
         tag=BentoTag(NAME, bento_version),
         folder=folder,
         built_at=parse_moment(built_at if isinstance(built_at, str) else built_at.isoformat()),
-        digest=_digest_of(folder),
+        digest=bento_digest(folder),
     )
 
 
@@ -153,13 +153,3 @@ def _pinned(package: str) -> str:
 def _files(root: Path, patterns: Sequence[str]) -> Iterator[Path]:
     found = {file for pattern in patterns for file in root.glob(pattern) if file.is_file()}
     return (file for file in sorted(found) if "__pycache__" not in file.parts)
-
-
-def _digest_of(folder: Path) -> str:
-    """Digest every file of a bento by path and content, except the one that says when it was built."""
-    manifest = [
-        [str(file.relative_to(folder)), hashlib.sha256(file.read_bytes()).hexdigest()]
-        for file in _files(folder, ["**/*"])
-        if file != folder / "bento.yaml"
-    ]
-    return "sha256:" + hashlib.sha256(json.dumps(manifest).encode()).hexdigest()

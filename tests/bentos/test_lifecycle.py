@@ -86,6 +86,24 @@ def test_no_answer_leaves_before_it_is_written_down(own_project: Settings, deplo
             platform.feedback.find_prediction(answer["predictions"][0]["prediction_id"])
 
 
+def test_what_is_served_is_recorded_at_the_start_with_the_tree_that_was_verified(
+    own_project: Settings, deployed: Deployed
+) -> None:
+    for file in own_project.home.glob("handrail.db*"):
+        file.unlink()
+    bento = start_bento(own_project, f"flights:{deployed.bento.version}", free_port=True)
+    try:
+        bento.wait(deadline_s=180)
+    finally:
+        bento.stop()
+
+    with closing(open_platform(own_project)) as platform:
+        told = platform.lineage.trace(deployed.deployment.uri)
+    digests = {node.uri: node.digest for node in told.nodes}
+    assert digests[deployed.deployment.uri] == deployed.tree_digest
+    assert digests[deployed.bento.uri] == deployed.bento_digest
+
+
 def test_a_worker_ends_when_its_supervisor_is_killed(tmp_path: Path) -> None:
     bento = start_bento(make_project(tmp_path), free_port=True)
     try:
