@@ -5,9 +5,10 @@ Adapters are imported inside the factories, so that opening one plugin loads no 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from handrail.clock import EventClock
 from handrail.settings import Settings, load_settings
@@ -47,7 +48,8 @@ class Platform:
         """The lineage graph."""
         from handrail.bootstrap.lineage import open_lineage
 
-        return open_lineage(self.settings, self.store, self.feedback)
+        # Recording asks nothing of feedback, and runs in processes whose time is not ours.
+        return open_lineage(self.settings, self.store, _AtFirstUse(lambda: self.feedback))
 
     @cached_property
     def feedback(self) -> FeedbackLog:
@@ -60,6 +62,17 @@ class Platform:
         """Give back the store's connections, if any were opened."""
         if "store" in self.__dict__:
             self.store.close()
+
+
+class _AtFirstUse:
+    """Stands for what `opener` returns, and calls it when something of that is asked for."""
+
+    def __init__(self, opener: Callable[[], object]) -> None:
+        self._opener = opener
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the opened thing has of that name."""
+        return getattr(self._opener(), name)
 
 
 def open_platform(settings: Settings | None = None) -> Platform:
