@@ -98,7 +98,8 @@ def test_a_stage_that_is_not_deterministic_is_named(project, reproduce):
     assert (code, told["verdict"]) == (1, "differs")
     assert first_of(told) == ("data", "models/trained", "train")
     assert told["first_difference"]["detail"].startswith("weights.json: slope differs by ")
-    assert told["sentence"].endswith("Its inputs are equal, and so is the environment: train is not deterministic")
+    assert "Its inputs are equal" in told["sentence"]
+    assert "train is not deterministic" in told["sentence"]
     assert told["predictions"]["max_difference"] > 0
     assert Path(told["folder"]).is_dir(), "it stays, so that one can look"
 

@@ -75,7 +75,8 @@ def sentence_of(outcome: Outcome) -> str:
     if first is None:
         return f"{verdict.value}: {'; '.join(outcome.judgement.reasons)}"
     if verdict is Verdict.EQUAL_IN_EFFECT:
-        return f"equal in effect: predictions and metrics are the same; the first bytes that differ are {_line(first)}"
+        same = "predictions and metrics are" if outcome.predictions else "contents are"
+        return f"equal in effect: {same} the same; the first bytes that differ are {_line(first)}"
     hint = _hint(outcome, first)
     return f"differs: first {_line(first)}{hint}"
 
@@ -141,7 +142,10 @@ def _hint(outcome: Outcome, first: Compared) -> str:
         return ""
     if outcome.environment and outcome.environment.differences:
         return f". Its inputs are equal; {outcome.environment.sentence}"
-    return f". Its inputs are equal, and so is the environment: {first.stage} is not deterministic"
+    return (
+        f". Its inputs are equal, and the packages are those recorded: "
+        f"{first.stage} is not deterministic, or ran in another environment than was recorded"
+    )
 
 
 def _answers(found: Predictions) -> dict[str, Any]:

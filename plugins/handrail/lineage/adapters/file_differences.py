@@ -59,8 +59,8 @@ class FileDifferences:
             return Grade.BYTES, ""
         if recorded.suffix == ".json":
             return _json(recorded, reproduced, tolerance)
-        if recorded.suffix == ".parquet" and (told := _parquet(recorded, reproduced)):
-            return Grade.DIFFERS, told
+        if recorded.suffix == ".parquet" and (table := _parquet(recorded, reproduced)):
+            return table
         return Grade.DIFFERS, _text(recorded, reproduced) or _bytes(recorded, reproduced)
 
 
@@ -73,26 +73,26 @@ def _json(recorded: Path, reproduced: Path, tolerance: float) -> tuple[Grade, st
     return (Grade.WITHIN if apart.within(tolerance) else Grade.DIFFERS), apart.sentence
 
 
-def _parquet(recorded: Path, reproduced: Path) -> str:
-    """Compare two tables; empty if pyarrow is not there or cannot read them."""
+def _parquet(recorded: Path, reproduced: Path) -> tuple[Grade, str] | None:
+    """Compare two tables by their values; None if pyarrow is not there or cannot read them."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         one, other = pq.read_table(recorded), pq.read_table(reproduced)
     except (ImportError, OSError, ValueError):
-        return ""
+        return None
     if one.num_rows != other.num_rows:
-        return f"{other.num_rows:,} rows instead of {one.num_rows:,}"
+        return Grade.DIFFERS, f"{other.num_rows:,} rows instead of {one.num_rows:,}"
     gone = sorted(set(one.column_names) ^ set(other.column_names))
     if gone:
-        return f"the column {gone[0]!r} is on one side only"
+        return Grade.DIFFERS, f"the column {gone[0]!r} is on one side only"
     uneven = [name for name in one.column_names if not one[name].equals(other[name])]
     found = {name: told for name in uneven if (told := _column(pa, one[name], other[name]))}
     if not found:
-        return f"the same {one.num_rows:,} rows and {one.num_columns} columns, written otherwise"
+        return Grade.WITHIN, f"the same {one.num_rows:,} rows and {one.num_columns} columns, written otherwise"
     shown = ", ".join(f"{name} ({told})" for name, told in list(found.items())[:SHOWN])
-    return f"{len(found)} of {one.num_columns} columns differ: {shown}"
+    return Grade.DIFFERS, f"{len(found)} of {one.num_columns} columns differ: {shown}"
 
 
 def _column(pa: Any, one: Any, other: Any) -> str:

@@ -42,6 +42,7 @@ _KINDS: Sequence[tuple[re.Pattern[str], str]] = tuple(
         (r"approval://.*/decision$", "promotion-decision"),
         (r"approval://", "permit"),
         (r"policy://", "policy"),
+        (r"reproduction://", "reproduction"),
         (r"bento-model://", "bento-model"),
         (r"bento://", "bento"),
         (r"deploy://", "deployment"),
