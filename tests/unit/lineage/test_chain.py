@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from handrail.lineage.domain import tell
-from tests.fakes.lineage import DEPLOYMENT, INPUTS, open_in_memory, story
+from tests.fakes.lineage import DEPLOYMENT, INPUTS, RUN, open_in_memory, story
 
 
 @pytest.fixture
@@ -37,6 +37,18 @@ def test_approvers_stand_with_the_permit(trace):
     section = tell(trace)[2]
 
     assert {hop.node.uri for hop in section.hops} >= {"actor://registry/ann", "actor://registry/bob"}
+
+
+def test_who_only_ran_something_is_no_approver():
+    lineage = open_in_memory({"p1": DEPLOYMENT.uri})
+    for call in story(Path()):
+        call(lineage)
+    lineage.record_activity(RUN, "tracking-run", agents=["actor://registry/eve"])
+
+    told = {section.title: {hop.node.uri for hop in section.hops} for section in tell(lineage.trace("p1"))}
+
+    assert told["who ran it"] == {"actor://registry/eve"}
+    assert "actor://registry/eve" not in told["permit and approvers"]
 
 
 def test_every_node_but_the_start_is_told_with_the_hop_that_leads_to_it(trace):

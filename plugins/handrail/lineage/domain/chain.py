@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from handrail.lineage.domain.answers import Trace
 from handrail.lineage.domain.graph import Edge, Node
 from handrail.lineage.domain.pipeline import TRAINING_SET
-from handrail.lineage.domain.vocabulary import Role
+from handrail.lineage.domain.vocabulary import Role, Verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,12 @@ def _kind(*kinds: str) -> Callable[[Node], bool]:
     return lambda node: node.kind in kinds
 
 
+APPROVAL = "permit and approvers"
 SECTIONS: tuple[tuple[str, Callable[[Node], bool]], ...] = (
     ("deployment", _kind("deployment")),
     ("bento", _kind("bento")),
-    ("permit and approvers", lambda node: node.kind in {"permit", "policy"} or node.role is Role.AGENT),
-    ("model version", _kind("model-version")),
+    (APPROVAL, _kind("permit", "policy")),
+    ("model version", _kind("model-version", "logged-model")),
     ("artifact tree", _kind("artifact-tree")),
     ("MLflow run", _kind("tracking-run", "stage-inputs")),
     ("training set", lambda node: node.kind == "dvc-data" and node.attributes.get("role") == TRAINING_SET),
@@ -46,6 +47,7 @@ SECTIONS: tuple[tuple[str, Callable[[Node], bool]], ...] = (
     ("DVC data", _kind("dvc-data")),
     ("source files", _kind("source-file")),
     ("git commit", _kind("git-commit")),
+    ("who ran it", lambda node: node.role is Role.AGENT),
     ("others", lambda node: node.role is Role.ARTIFACT),
 )
 
@@ -53,6 +55,8 @@ SECTIONS: tuple[tuple[str, Callable[[Node], bool]], ...] = (
 def tell(trace: Trace) -> tuple[Section, ...]:
     """Return the sections of a trace in telling order, without empty ones; activities are told by their hops alone."""
     rank = {node.uri: index for node in trace.nodes for index in [_section_of(node)] if index is not None}
+    approval = next(index for index, (title, _) in enumerate(SECTIONS) if title == APPROVAL)
+    rank |= dict.fromkeys(_approvers(trace), approval)
     near = {node.uri: position for position, node in enumerate(trace.nodes)}
     via = _best_hops(trace, near)
     parts = _parts_of_folders(trace)
@@ -68,6 +72,12 @@ def tell(trace: Trace) -> tuple[Section, ...]:
 
 def _section_of(node: Node) -> int | None:
     return next((index for index, (_, fits) in enumerate(SECTIONS) if fits(node)), None)
+
+
+def _approvers(trace: Trace) -> set[str]:
+    """Return who answers for a decision; whoever only ran something stands elsewhere."""
+    decisions = {node.uri for node in trace.nodes if node.kind == "promotion-decision"}
+    return {edge.cause for edge in trace.edges if edge.effect in decisions and edge.verb is Verb.ASSOCIATED_WITH}
 
 
 def _best_hops(trace: Trace, near: Mapping[str, int]) -> dict[str, Edge]:
