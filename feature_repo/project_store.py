@@ -6,7 +6,7 @@ from pathlib import Path
 
 from feast import FeatureService, FeatureStore, RepoConfig
 
-from feature_repo.offline import OFFLINE_STORE
+from feature_repo.offline import OFFLINE_STORE, PROVIDER
 
 PROJECT = "handrail"
 
@@ -19,7 +19,7 @@ class ProjectStore(FeatureStore):
         super().__init__(
             config=RepoConfig(
                 project=PROJECT,
-                provider="local",
+                provider=PROVIDER,
                 registry=str(home / "registry.db"),
                 offline_store={"type": OFFLINE_STORE},
                 online_store={"type": "sqlite", "path": str(home / "online.db")},

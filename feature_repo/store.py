@@ -78,15 +78,17 @@ def historical(store: ProjectStore, entity_df: pd.DataFrame, service: str = "fli
         Unavailable: the offline store is one that loses rows.
         Refused: not every row came back.
     """
+    from handrail.entrypoints.feast_provider import same_rows
+
     _refuse_losing_store(store)
     asked = entity_df.reset_index(drop=True).assign(entity_row=range(len(entity_df)))
     with _third_party_warnings_off():
-        answer = store.get_historical_features(entity_df=asked, features=store.get_feature_service(service)).to_df()
-    answer = answer.sort_values("entity_row", ignore_index=True)
+        read = store.get_historical_features(entity_df=asked, features=store.get_feature_service(service)).to_df()
+    answer = read.sort_values("entity_row", ignore_index=True)
     if answer["entity_row"].tolist() != list(range(len(asked))):
         lost = len(asked) - answer["entity_row"].nunique()
         raise Refused("This training set", (f"{lost} of {len(asked)} rows did not come back once from Feast.",))
-    return answer.drop(columns="entity_row")
+    return same_rows(answer.drop(columns="entity_row"), of=read)
 
 
 def _refuse_changed_services(store: ProjectStore, objects: Iterable[Any]) -> None:

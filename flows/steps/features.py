@@ -41,6 +41,7 @@ def run(project: Path) -> None:
         for name, frame in frames.items():
             write_parquet(frame, folder / f"{name}.parquet")
         write_json(folder / "manifest.json", _manifest(frames, identity, windows, labels))
+    _record_origins(project / "data" / "training", frames)
 
 
 def choose_rows(labelled: pl.DataFrame, params: DataParams) -> dict[str, pl.DataFrame]:
@@ -116,11 +117,22 @@ def _read_features(
 
 def _with_features(store: Any, service: str, rows: pl.DataFrame) -> pl.DataFrame:
     from feature_repo.store import historical
+    from handrail.entrypoints.feast_provider import same_rows
 
     asked = entity_rows(rows)
-    answer = pl.from_pandas(historical(store, asked.to_pandas(), service))
+    read = historical(store, asked.to_pandas(), service)
+    answer = pl.from_pandas(read)
     features = [name for name in answer.columns if name not in asked.columns]
-    return pl.concat([rows.select(*IDENTITY), answer.select(features), rows.select("late")], how="horizontal")
+    whole = pl.concat([rows.select(*IDENTITY), answer.select(features), rows.select("late")], how="horizontal")
+    return same_rows(whole, of=read)
+
+
+def _record_origins(folder: Path, frames: Mapping[str, pl.DataFrame]) -> None:
+    """Tell lineage which retrieval each file's features are from."""
+    from handrail.entrypoints.feast_provider import record_file
+
+    for name, frame in frames.items():
+        record_file(folder / f"{name}.parquet", frame)
 
 
 def _manifest(

@@ -10,6 +10,6 @@ for _package in ("feast", "pyarrow"):
 
 from handrail.entrypoints.feast_provider.ledger import flush  # noqa: E402
 from handrail.entrypoints.feast_provider.provider import HandrailProvider  # noqa: E402
-from handrail.entrypoints.feast_provider.retrieval import retrieval_of, rows_of  # noqa: E402
+from handrail.entrypoints.feast_provider.retrieval import record_file, retrieval_of, rows_of, same_rows  # noqa: E402
 
-__all__ = ["HandrailProvider", "flush", "retrieval_of", "rows_of"]
+__all__ = ["HandrailProvider", "flush", "record_file", "retrieval_of", "rows_of", "same_rows"]

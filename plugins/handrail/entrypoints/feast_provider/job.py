@@ -47,7 +47,7 @@ class RecordedJob:
             seen = _Seen(self)
             result = base(seen, *args, **kwargs)
             if seen.uri:
-                remember(result, seen.uri)
+                remember(result, seen.uri, self._teller)
             return result
 
         return run

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 
@@ -26,16 +26,17 @@ if TYPE_CHECKING:
 KIND = "feature-retrieval"
 ROWS_KIND = "feature-rows"
 _log = logging.getLogger("handrail.lineage")
-_retrieved: dict[int, tuple[weakref.ref[Any], str]] = {}
+_Frame = TypeVar("_Frame")
+_retrieved: dict[int, tuple[weakref.ref[Any], str, Teller]] = {}
 
 
 def retrieval_of(frame: object) -> str | None:
-    """Return the URI of the retrieval that gave this very frame or table; None if none did or it was not recorded.
+    """Return the URI of the retrieval that gave this very frame or table; None if none did.
 
     Not in `frame.attrs`: pandas writes those into every parquet file, whose bytes would then differ from run to run.
     """
-    held = _retrieved.get(id(frame))
-    return held[1] if held and held[0]() is frame else None
+    origin = _origin(frame)
+    return origin[0] if origin else None
 
 
 def rows_of(frame: object) -> ArtifactVersion | None:
@@ -44,13 +45,39 @@ def rows_of(frame: object) -> ArtifactVersion | None:
     return artifact_at(f"{uri}/rows") if uri else None
 
 
-def remember(frame: object, uri: str) -> None:
+def same_rows(frame: _Frame, of: object) -> _Frame:
+    """Return `frame`, noting that it was made from the rows `of` another one, if these are of a retrieval."""
+    origin = _origin(of)
+    if origin:
+        remember(frame, *origin)
+    return frame
+
+
+def record_file(path: Path, frame: object) -> None:
+    """Record that a file was written from the rows of `frame`; nothing if they are of no retrieval."""
+    origin = _origin(frame)
+    if origin:
+        uri, teller = origin
+
+        def write(lineage: Lineage) -> None:
+            file = Sources(teller).at(path.absolute(), path.name)
+            lineage.derive(file, artifact_at(f"{uri}/rows"), asserted_by=ASSERTED_BY)
+
+        teller.tell(str(path), write)
+
+
+def remember(frame: object, uri: str, teller: Teller) -> None:
     """Keep which retrieval gave a frame, for as long as it lives; what cannot be referred to weakly is left out."""
     key = id(frame)
     try:
-        _retrieved[key] = (weakref.ref(frame, lambda _: _retrieved.pop(key, None)), uri)
+        _retrieved[key] = (weakref.ref(frame, lambda _: _retrieved.pop(key, None)), uri, teller)
     except TypeError:
         _log.debug("A %s cannot be told apart by lineage.", type(frame).__name__)
+
+
+def _origin(frame: object) -> tuple[str, Teller] | None:
+    held = _retrieved.get(id(frame))
+    return held[1:] if held and held[0]() is frame else None
 
 
 @dataclass(frozen=True)
@@ -111,7 +138,7 @@ class Reading:
             {} if rows is None else {"rows": str(rows)},
         )
         self._record([made], {"outcome": "complete", **made.attributes})
-        remember(result, self.uri)
+        remember(result, self.uri, self._teller)
         self._link_tracking_run(made)
 
     def complete_file(self, path: Path | None, rows: int | None) -> None:
