@@ -32,8 +32,9 @@ def to_event(body: Json) -> RunEvent | JobEvent | DatasetEvent:
         )
     else:
         told["job"] = Job(body["job"]["namespace"], body["job"]["name"], facets=_facets(body["job"]))
-        told["inputs"] = [InputDataset(**_named(each, "inputFacets")) for each in body.get("inputs", ())]
-        told["outputs"] = [OutputDataset(**_named(each, "outputFacets")) for each in body.get("outputs", ())]
+        for ends, kind in (("inputs", InputDataset), ("outputs", OutputDataset)):
+            given = body.get(ends)
+            told[ends] = given and [kind(**_named(each, f"{ends[:-1]}Facets")) for each in given]
         event = RunEvent(**told, **_run(body)) if "run" in body else JobEvent(**told)
     event.schemaURL = body["schemaURL"]
     return event
@@ -44,13 +45,13 @@ def _named(dataset: Json, more: str) -> dict[str, Any]:
         "namespace": dataset["namespace"],
         "name": dataset["name"],
         "facets": _facets(dataset),
-        more: dict(dataset.get(more) or {}),
+        more: dataset.get(more),
     }
 
 
 def _run(body: Json) -> dict[str, Any]:
     facets = _facets(body["run"])
-    if "parent" in facets:
+    if facets and "parent" in facets:
         facets["parent"] = _parent(facets["parent"])
     state = RunState(body.get("eventType", "OTHER"))
     return {"run": Run(body["run"]["runId"], facets=facets), "eventType": state}
@@ -72,5 +73,7 @@ def _parent(facet: Json) -> Any:
     )
 
 
-def _facets(holder: Json) -> dict[str, Any]:
-    return dict(holder.get("facets") or {})
+def _facets(holder: Json) -> dict[str, Any] | None:
+    """Return the facets as they came, None if there are none: the client then adds none either."""
+    facets = holder.get("facets")
+    return None if facets is None else dict(facets)

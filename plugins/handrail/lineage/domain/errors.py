@@ -14,7 +14,10 @@ class CycleRefused(Refused):
         self.edges = tuple(edges)
         super().__init__(
             "Recording a cycle",
-            (f"These edges close a circle: {'; '.join(edges)}.", "Nothing was recorded; name each version of its own."),
+            (
+                f"These edges close a circle: {'; '.join(edges)}.",
+                "Nothing was recorded; name each version of its own, in an OpenLineage event by the `version` facet.",
+            ),
         )
 
 
