@@ -1,7 +1,7 @@
 """Online reads and pushes, counted in memory and told in the background: a request never waits for lineage.
 
-Pushes wait a second, so that a stream of them becomes one fact a second and view; reads wait a minute, or for the next
-push of this process. What a killed process had not told is lost.
+Pushes wait five seconds, so that a stream of them becomes one fact for each view and five seconds; reads wait a minute,
+or for the next push of this process. What a killed process had not told is lost.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from handrail.entrypoints.feast_provider.online import Change, states, watermark
 from handrail.entrypoints.feast_provider.telling import ASSERTED_BY, Teller, guarded
 
 READS_WAIT_S = 60.0
-WRITES_WAIT_S = 1.0
+WRITES_WAIT_S = 5.0
 TICK_S = 0.5
 READ_KIND, PUSH_KIND = "online-read", "feature-push"
 

@@ -42,6 +42,7 @@ SECTIONS: tuple[tuple[str, Callable[[Node], bool]], ...] = (
     ("MLflow run", _kind("tracking-run", "stage-inputs")),
     ("training set", lambda node: node.kind == "dvc-data" and node.attributes.get("role") == TRAINING_SET),
     ("feature views", _kind("feature-service", "feature-view")),
+    ("retrieved features", _kind("feature-rows", "online-features", "data-source")),
     ("validation", _kind("validation")),
     ("feedback snapshot", _kind("feedback-snapshot")),
     ("DVC data", _kind("dvc-data")),
