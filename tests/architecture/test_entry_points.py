@@ -20,6 +20,7 @@ ALLOWED = {
     "handrail.entrypoints.prefect_blocks": {"prefect"},
     "handrail.entrypoints.bento": set(),
     "handrail.entrypoints.bento_lineage": set(),
+    "handrail.entrypoints.evidently_lineage": set(),
     "handrail.entrypoints.gx_action": {"great_expectations"},
     "handrail.entrypoints.gx_validation": set(),
     "handrail.entrypoints.http_api": set(),

@@ -49,6 +49,11 @@ CASES = {
     "feast offline store, polars": ("polars", "feast", loaded("import handrail.entrypoints.feast_offline_store")),
     "feast offline store, pyarrow": ("pyarrow", "feast", loaded("import handrail.entrypoints.feast_offline_store")),
     "join": ("polars", "feast", loaded("import handrail.point_in_time")),
+    "report lineage": (
+        "evidently",
+        "evidently",
+        COMMAND.format(words=["lineage", "collect", "evidently", "."]),
+    ),
     "gx action": ("great_expectations", "great-expectations", loaded("import handrail.entrypoints.gx_action")),
     "bento service": ("bentoml", "bentoml", loaded("import handrail.entrypoints.bento_service")),
     "bento": ("bentoml", "bentoml", MODULE.format(name="flows.steps.start_bento", words=[])),

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
-from handrail.bootstrap.lineage import ArtifactVersion, artifact_at, path_artifact
-from handrail.errors import HandrailError, InvalidInput, Unavailable
+from handrail.bootstrap.lineage import ArtifactVersion
+from handrail.entrypoints.named_data import named_data, project_file
+from handrail.errors import HandrailError, InvalidInput
 from handrail.settings import Settings
 
 DOCUMENT_VERSION = 1
@@ -80,12 +80,10 @@ def find_data(settings: Settings, named: str | None, meta: Mapping[str, Any]) ->
     if place is None:
         problem = f"the asset {_asset(meta)!r} is no file and nobody said where its rows came from"
         raise InvalidInput("source", problem, f"Give HandrailAction(source=...) or the asset's metadata {SOURCE!r}.")
-    if "://" in place:
-        return artifact_at(_without_secrets(place))
-    found = _file(settings, place, _loaded_at(meta))
-    if named is None:
-        return found
-    return ArtifactVersion(found.uri, found.kind, None, {**found.attributes, "sha256": (found.digest or "")[7:]})
+    unchanged_since = _loaded_at(meta)
+    if named is None and "://" not in place:
+        return project_file(settings, place, unchanged_since)
+    return named_data(settings, place, unchanged_since)
 
 
 def read_from(meta: Mapping[str, Any]) -> str | None:
@@ -101,44 +99,12 @@ def sentence_of(err: HandrailError) -> str:
     return " ".join(str(err).split())
 
 
-def _file(settings: Settings, place: str, loaded: datetime | None) -> ArtifactVersion:
-    project = settings.project.resolve()
-    given = Path(place) if Path(place).exists() else project / place
-    # DVC may have put a link to its cache there: the path in the project is its name.
-    path = given.parent.resolve() / given.name
-    if not path.is_relative_to(project):
-        raise InvalidInput(
-            "source", f"{place!r} lies outside {project.name}", "Move it in, or name a scheme://... URI."
-        )
-    before = _changed_at(path, place)
-    found = path_artifact(settings, project, path.relative_to(project).as_posix())
-    if before != _changed_at(path, place) or (loaded is not None and before > loaded):
-        raise Unavailable(place, "it was written since it was read for validation", "Validate it once it is complete.")
-    return found
-
-
-def _changed_at(path: Path, place: str) -> datetime:
-    """Return when a file, or any file of a folder, was last written."""
-    try:
-        files = [each for each in path.rglob("*") if each.is_file()] if path.is_dir() else []
-        newest = max(each.stat().st_mtime for each in (path, *files))
-    except OSError as err:
-        raise Unavailable(place, "the batch was read from it, and it is gone", "Keep it until it is checked.") from err
-    return datetime.fromtimestamp(newest, UTC)
-
-
 def _loaded_at(meta: Mapping[str, Any]) -> datetime | None:
     try:
         told = datetime.strptime(str((meta.get("batch_markers") or {}).get("ge_load_time")), _LOADED)
     except ValueError:
         return None
     return told.replace(tzinfo=UTC)
-
-
-def _without_secrets(url: str) -> str:
-    """Return a URL without login, query and fragment, where secrets are put."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def _asset(meta: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ import typer
 
 from handrail.entrypoints.cli.lineage_collect_bentoml import collect_bentoml
 from handrail.entrypoints.cli.lineage_collect_dvc import collect_dvc
+from handrail.entrypoints.cli.lineage_collect_evidently import collect_evidently
 from handrail.entrypoints.cli.lineage_collect_mlflow import collect_mlflow
 from handrail.entrypoints.cli.lineage_collect_prefect import collect_prefect
 
@@ -16,6 +17,7 @@ app = typer.Typer(
 )
 app.command("bentoml", epilog="Example: handrail lineage collect bentoml flights --json")(collect_bentoml)
 app.command("dvc", epilog="Example: handrail lineage collect dvc --commit v1.2")(collect_dvc)
+app.command("evidently", epilog="Example: handrail lineage collect evidently .handrail/evidently")(collect_evidently)
 app.command("mlflow", epilog="Example: handrail lineage collect mlflow --tracking-uri http://127.0.0.1:5000")(
     collect_mlflow
 )

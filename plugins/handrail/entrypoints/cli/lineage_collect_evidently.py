@@ -1,0 +1,42 @@
+"""`handrail lineage collect evidently`: every report of a workspace, whoever put it there."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from handrail.bootstrap import open_platform
+from handrail.entrypoints.cli.output import AsJson, messages, print_json
+from handrail.entrypoints.evidently_lineage import SNAPSHOT_IN_METADATA, collect, record_report
+from handrail.errors import HandrailError
+
+
+def collect_evidently(
+    workspace: Annotated[Path, typer.Argument(help="The folder that `evidently ui --workspace` is given.")],
+    as_json: AsJson = False,
+) -> None:
+    """Record every report with its digest and the snapshot that its metadata names; exit 1 if one is left out."""
+    recorded, linked, left_out = [], 0, []
+    with closing(open_platform()) as platform:
+        for found in collect(workspace):
+            if isinstance(found, HandrailError):
+                left_out.append(str(found))
+                continue
+            try:
+                record_report(platform.lineage, platform.settings, found)
+            except HandrailError as err:
+                left_out.append(f"{found.artifact.uri}: {err}")
+                continue
+            recorded.append(found.artifact.uri)
+            linked += SNAPSHOT_IN_METADATA in found.metadata
+    if as_json:
+        print_json({"reports": recorded, "linked": linked, "left_out": left_out})
+    else:
+        typer.echo(f"Recorded {len(recorded):,} reports, {linked:,} of them with their snapshot.")
+        for sentence in left_out:
+            messages.print(f"Left out: {sentence}", markup=False)
+    if left_out:
+        raise typer.Exit(1)
