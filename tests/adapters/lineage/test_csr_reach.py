@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from handrail.lineage.adapters.csr_reach import CsrReach, Newer, Snapshot, find_in
 from handrail.lineage.adapters.sql_graph import SqlGraph
 from handrail.lineage.adapters.tables import node_id
-from handrail.lineage.domain import Direction, Facts, Reachable, artifact_at, describe_derivation
+from handrail.lineage.domain import Direction, Facts, NodeFact, Reachable, Role, artifact_at, describe_derivation
 from tests.fakes.lineage_stores import KINDS, an_empty_store, clear, dump
 
 SIZE = 16
@@ -74,6 +74,23 @@ def test_a_budget_ends_a_walk_in_memory_with_a_part_of_it(store, pairs, start, m
         assert walk.truncated == (len(whole.nodes) > most)
         assert len(walk.nodes) == min(most, len(whole.nodes))
         assert {uri(start)} <= {node.uri for node in walk.nodes} <= {node.uri for node in whole.nodes}
+
+
+def test_a_kind_that_changes_after_the_snapshot_is_counted_as_it_is_now(store):
+    clear(store)
+    record(store, [(1, 0), (2, 1)])
+    reach = CsrReach(store)
+    reach.prepare()
+    graph = SqlGraph(store, reach, large=0)
+    what = Reachable(uri(0), Direction.EFFECTS, 100)
+    assert graph.tally(what).kinds == {"dvc-data": 3}
+
+    graph.record(Facts(frozenset({NodeFact(uri(1), Role.ARTIFACT, "a-kind-that-is-less")})))
+
+    tally = graph.tally(what, ["a-kind-that-is-less"])
+    assert tally.kinds == {"dvc-data": 2, "a-kind-that-is-less": 1}
+    assert list(tally.names["a-kind-that-is-less"]) == [uri(1)]
+    assert len(graph.walk(uri(0), Direction.EFFECTS, 100).nodes) == 3
 
 
 def test_two_processes_each_see_what_the_other_recorded(store):

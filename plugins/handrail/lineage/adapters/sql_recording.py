@@ -73,6 +73,9 @@ def _unite_nodes(connection: Connection, facts: Iterable[NodeFact]) -> tuple[Set
             raise Conflict("node id", str(key), f"{row.uri!r} and {given[key].uri!r} share it; rename one.")
     united = {key: _unite(held[key], row) if key in held else row for key, row in given.items()}
     written = insert(connection, node, [row for key, row in sorted(united.items()) if held.get(key) != row], _WIDEN)
+    if renamed := [key for key, row in held.items() if united[key].kind != row.kind]:
+        # Snapshots have kinds as well: an edge from a node to itself tells them that its kind is another now.
+        keep_recent(connection, [(key, key) for key in renamed])
     attributes = {(node_id(fact.uri), name, value) for fact in facts for name, value in fact.attributes}
     written += insert(connection, attribute, sorted(attributes))
     return given.keys() - held.keys(), written > 0
