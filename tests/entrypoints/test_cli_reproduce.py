@@ -9,6 +9,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from handrail.bootstrap import open_platform
@@ -65,10 +67,11 @@ def test_lineage_keeps_the_verdict_beside_the_model(project, reproduce):
     told = json.loads(reproduce("toys/1", "--until", "clean", "--json")[1])
 
     platform = open_platform()
-    effects = platform.lineage.impact(toy.VERSION.uri).nodes
+    causes = {node.uri: node for node in platform.lineage.trace(told["recorded_as"]).nodes}
     platform.close()
-    (kept,) = [node for node in effects if node.kind == "reproduction"]
-    assert (kept.uri, kept.attributes["verdict"]) == (told["recorded_as"], "reproduced")
+    kept = causes[told["recorded_as"]]
+    assert (kept.kind, kept.attributes["verdict"]) == ("reproduction", "reproduced")
+    assert toy.VERSION.uri in causes
 
 
 def test_changed_bytes_in_the_remote_are_named_before_anything_runs(project, reproduce):
@@ -262,6 +265,28 @@ def test_a_finished_reproduction_that_was_kept_is_not_written_over(project, repr
 
     assert code == 1
     assert "came to an end" in err
+
+
+def test_a_stage_that_fails_says_why_and_the_next_run_goes_on(project, reproduce, monkeypatch):
+    monkeypatch.setenv("TOY_FAILS", "yes")
+    code, _, err = reproduce("toys/1", "--until", "train")
+    assert (code, "The stage 'train': it failed: There is no luck. Correct that; run it again." in err) == (1, True)
+
+    monkeypatch.delenv("TOY_FAILS")
+    code, out, err = reproduce("toys/1", "--until", "train")
+
+    assert (code, out.splitlines()[-1].startswith("reproduced")) == (0, True)
+    assert "running clean" not in err
+
+
+def test_given_rows_are_scored_and_lineage_may_be_left_alone(project, reproduce, tmp_path):
+    pq.write_table(pa.table({"x": [1.0, 2.0]}), tmp_path / "mine.parquet")
+
+    code, out, _ = reproduce("toys/1", "--rows", str(tmp_path / "mine.parquet"), "--no-record", "--json")
+
+    told = json.loads(out)
+    assert (code, told["predictions"]["rows"], told["predictions"]["source"]) == (0, 2, str(tmp_path / "mine.parquet"))
+    assert "recorded_as" not in told
 
 
 def test_an_interrupted_reproduction_goes_on(project, reproduce, tmp_path):
