@@ -28,10 +28,10 @@ Download = Annotated[bool, typer.Option("--download", help="Fetch the versions' 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """The MLflow to read: its address as given, its name as given, and whether files may be fetched."""
+    """The MLflow to read: its address as given, its name in URIs, and whether files may be fetched."""
 
     given: str | None
-    name: str | None
+    server: str
     download: bool
 
 
@@ -46,12 +46,15 @@ def collect_mlflow(  # noqa: PLR0913 - one argument for each option
     """Record what MLflow holds, as its server would with the Handrail app; exit 1 if lineage refuses some of it."""
     wanted = Wanted(tuple(experiment or ()), moment_of(since))
     with closing(open_platform()) as platform:
-        found = _collect(platform, _Source(tracking_uri, server_name, download), wanted)
+        source = _Source(tracking_uri, server_name or name_server(platform.settings, tracking_uri), download)
+        found = _collect(platform, source, wanted)
     if as_json:
-        print_json({"refused": found.refused, **{kind: found.counts.get(kind, 0) for kind in COUNTED}})
+        print_json(
+            {"server": source.server, "refused": found.refused, **{kind: found.counts.get(kind, 0) for kind in COUNTED}}
+        )
     else:
         counted = ", ".join(f"{found.counts.get(kind, 0):,} {kind}" for kind in COUNTED)
-        typer.echo(f"Recorded {counted}.")
+        typer.echo(f"Recorded {counted} of mlflow://{source.server}.")
         for sentence in found.refused:
             messages.print(f"Left out: {sentence}", markup=False)
     if found.refused:
@@ -61,7 +64,7 @@ def collect_mlflow(  # noqa: PLR0913 - one argument for each option
 def _collect(platform: Platform, source: _Source, wanted: Wanted) -> Collected:
     settings = platform.settings
     uri = find_tracking_uri(settings, source.given)
-    place = Place(source.name or name_server(settings, source.given), settings.repository, settings.environment)
+    place = Place(source.server, settings.repository, settings.environment)
     from mlflow.exceptions import MlflowException
 
     client = open_client(uri)
