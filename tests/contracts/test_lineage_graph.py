@@ -61,6 +61,21 @@ def test_a_walk_goes_both_ways_and_holds_the_edges_between(graph):
     assert forth.edges[0].asserted_by == ("bentoml",)
 
 
+def test_facts_come_back_as_they_were_told_but_for_what_was_not_asked(graph):
+    told = ran("train", [data("set", D1)], [data("model", D2)], started=NOON, attributes={"rows": "12"})
+    graph.record(told)
+    graph.record(ran("train", [data("other")], attributes={"rows": "13"}, asserted_by="mlflow"))
+    names = [node.uri for node in told.nodes]
+
+    found = graph.facts([*names, "dvc://shop/nothing"])
+
+    assert found.statements == told.statements
+    (stage,) = (node for node in found.nodes if node.role.word == "activity")
+    assert stage.attributes == {("rows", "12"), ("rows", "13")}
+    assert stage.started == NOON
+    assert {node.uri for node in found.nodes} == set(names)
+
+
 def test_an_unknown_start_is_no_walk(graph):
     assert graph.walk("dvc://shop/nothing", Direction.CAUSES, 10) is None
 

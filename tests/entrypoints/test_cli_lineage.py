@@ -12,6 +12,7 @@ from handrail.bootstrap import open_platform
 from handrail.bootstrap.feedback import Prediction
 from handrail.bootstrap.lineage import FeedbackPredictions
 from handrail.entrypoints.cli import main
+from handrail.lineage.adapters.openlineage_writer import OpenLineageWriter
 from handrail.lineage.adapters.sql_graph import SqlGraph
 from handrail.lineage.adapters.sql_pointers import SqlPointers
 from handrail.lineage.domain import artifact_at
@@ -41,6 +42,7 @@ def home(tmp_path, monkeypatch):
             predictions=FeedbackPredictions(platform.feedback),
             pipelines=PipelineInMemory(STAGES),
             repository="shop",
+            writer=OpenLineageWriter(),
         )
     )
     for call in story(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from handrail.entrypoints.lineage_exports import FORMS, export
 from handrail.lineage.domain import Direction, artifact_at
 from tests.fakes.lineage import DEPLOYMENT, RAW, open_in_memory, story
-from tests.fakes.lineage_events import a_dataset, a_run_event, read
+from tests.fakes.lineage_events import EventsInMemory, a_dataset, a_run_event, read
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 RELATIONS = {"used", "wasGeneratedBy", "wasDerivedFrom", "wasAssociatedWith", "wasInformedBy"}
@@ -31,12 +31,12 @@ def trace(lineage):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_an_export_depends_on_nothing_but_the_graph(lineage, form):
-    assert export(lineage.trace("p1"), form, NOW) == export(lineage.trace("p1"), form, NOW)
-    assert export(lineage.trace(f"{RAW.path}/2013-01.csv", direction=Direction.EFFECTS), form, NOW)
+    assert export(lineage, lineage.trace("p1"), form, NOW) == export(lineage, lineage.trace("p1"), form, NOW)
+    assert export(lineage, lineage.trace(f"{RAW.path}/2013-01.csv", direction=Direction.EFFECTS), form, NOW)
 
 
-def test_prov_json_holds_every_node_and_edge(trace):
-    document = json.loads(export(trace, "prov-json", NOW))
+def test_prov_json_holds_every_node_and_edge(lineage, trace):
+    document = json.loads(export(lineage, trace, "prov-json", NOW))
 
     named = {name: told for part in ("entity", "activity", "agent") for name, told in document[part].items()}
     assert {told["handrail:uri"] for told in named.values()} == {node.uri for node in trace.nodes}
@@ -48,8 +48,8 @@ def test_prov_json_holds_every_node_and_edge(trace):
     assert all(name.startswith("handrail:") for name in named)
 
 
-def test_an_exported_event_can_be_taken_in_again(trace):
-    events = [read(json.loads(line)) for line in export(trace, "openlineage", NOW).splitlines()]
+def test_an_exported_event_can_be_taken_in_again(lineage, trace):
+    events = [read(json.loads(line)) for line in export(lineage, trace, "openlineage", NOW).splitlines()]
 
     taken = {dataset.uri for event in events for dataset in (*event.inputs, *event.outputs)}
     artifacts = {node.uri for node in trace.nodes if node.role.word == "artifact"}
@@ -57,12 +57,26 @@ def test_an_exported_event_can_be_taken_in_again(trace):
     assert len({event.event_id for event in events}) == len(events)
 
 
+def test_an_export_tells_another_all_that_was_found_with_its_proof(lineage, trace):
+    log = EventsInMemory()
+    log.add(
+        [read(json.loads(line)) for line in export(lineage, trace, "openlineage", NOW).splitlines()], "actor://a/b", ()
+    )
+
+    walk = log.graph.walk(trace.start, Direction.CAUSES, 1000)
+
+    assert {node.uri: node for node in walk.nodes} == {node.uri: node for node in trace.nodes}
+    assert {(e.effect, e.cause, e.verb): e.proven for e in walk.edges} == {
+        (e.effect, e.cause, e.verb): e.proven for e in trace.edges
+    }
+
+
 def test_names_that_came_as_events_go_out_as_they_came(lineage):
     odd = [a_dataset("a b/ü#?", "1"), a_dataset("x", namespace="BIG"), a_dataset("100%", namespace="s3://a")]
     for dataset in odd:
         lineage.derive(artifact_at("dvc://shop/whole"), read_uri(dataset))
 
-    lines = export(lineage.trace("dvc://shop/whole"), "openlineage", NOW).splitlines()
+    lines = export(lineage, lineage.trace("dvc://shop/whole"), "openlineage", NOW).splitlines()
 
     (event,) = (read(json.loads(line)) for line in lines)
     assert {each.uri for each in event.inputs} == {read_uri(dataset).uri for dataset in odd}
@@ -77,7 +91,7 @@ def test_pictures_have_a_line_for_each_node_and_edge_and_escape_names(lineage):
     lineage.derive(artifact_at("dvc://shop/whole"), odd)
     trace = lineage.trace("dvc://shop/whole")
 
-    mermaid, dot = export(trace, "mermaid", NOW), export(trace, "dot", NOW)
+    mermaid, dot = export(lineage, trace, "mermaid", NOW), export(lineage, trace, "dot", NOW)
 
     assert mermaid.startswith("flowchart LR\n")
     assert '["s3<br/>#quot;];evil#lt;b#gt;#amp;\\"]' in mermaid

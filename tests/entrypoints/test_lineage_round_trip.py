@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from contextlib import closing, suppress
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -41,8 +40,8 @@ def a_project(folder, sink):
 def lineage_of(platform):
     """The lineage of a project, over a pipeline that is given."""
     graph = SqlGraph(platform.store)
-    ports = LineagePorts(graph, graph, PointersInMemory(), PredictionsInMemory(), PipelineInMemory(STAGES), "shop")
-    return Lineage(replace(ports, writer=OpenLineageWriter(), sinks=("there",)))
+    known = PointersInMemory(), PredictionsInMemory(), PipelineInMemory(STAGES)
+    return Lineage(LineagePorts(graph, graph, *known, "shop", OpenLineageWriter(), ("there",)))
 
 
 def tell(platform):

@@ -6,12 +6,14 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from handrail.lineage.adapters.openlineage_writer import OpenLineageWriter
 from handrail.lineage.domain import (
     CodeFile,
     CycleRefused,
     DigestConflict,
     Direction,
     Edge,
+    Facts,
     FeatureSet,
     Member,
     Node,
@@ -24,6 +26,7 @@ from handrail.lineage.domain import (
     Walk,
     agent_uri,
     artifact_at,
+    merge_nodes,
     tree_digest,
 )
 from handrail.lineage.service import Lineage, LineagePorts
@@ -62,6 +65,11 @@ class GraphInMemory:
 
     def _held(self):
         return {uri: self._node(uri) for uri in self.nodes}, self.statements
+
+    def facts(self, uris):
+        nodes = merge_nodes(fact for uri in uris for fact in self.nodes.get(uri, ()))
+        known = {node.uri for node in nodes}
+        return Facts(frozenset(nodes), frozenset(s for s in self.statements if {s.effect, s.cause} <= known))
 
     def walk(self, start, direction, max_nodes, depth=None):
         if start not in self.nodes:
@@ -278,6 +286,7 @@ def open_in_memory(made_by=None, stages=STAGES):
             predictions=PredictionsInMemory(made_by or {}),
             pipelines=PipelineInMemory(stages),
             repository="shop",
+            writer=OpenLineageWriter(),
         )
     )
 

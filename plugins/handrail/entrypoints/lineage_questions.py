@@ -105,7 +105,8 @@ def _add_lists(routes: APIRouter, lineage: Lineage) -> None:
         """Write what led to something, or what came of it, for other tools or as a picture."""
         found = lineage.trace(ref, max_nodes, depth=depth, kinds=kind, direction=towards)
         headers = {"handrail-truncated": "true"} if found.truncated else None
-        return Response(export(found, format.value, system_time()), 200, headers, MEDIA_TYPES[format.value])
+        written = export(lineage, found, format.value, system_time())
+        return Response(written, 200, headers, MEDIA_TYPES[format.value])
 
 
 def _json(value: Any) -> Response:

@@ -57,6 +57,9 @@ class GraphStore(GraphCounts, Protocol):
             RoleConflict: a URI is held in another role.
         """
 
+    def facts(self, uris: Sequence[str]) -> Facts:
+        """Return what was told of these nodes, and of the hops between them, and by whom, as one state of the graph."""
+
     def walk(self, start: str, direction: Direction, max_nodes: int, depth: int | None = None) -> Walk | None:
         """Return everything reachable from the URI `start`, itself included, as one state of the graph.
 

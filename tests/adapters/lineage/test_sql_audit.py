@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from handrail.lineage.adapters.openlineage_writer import OpenLineageWriter
 from handrail.lineage.adapters.sql_audit import _QUERIES, SqlAudit
 from handrail.lineage.adapters.sql_events import SqlEvents
 from handrail.lineage.adapters.sql_graph import SqlGraph
@@ -65,7 +66,9 @@ def store(empty):
     """A store that holds the story of one model, a pointer to it, and one run from start to end."""
     clear(empty)
     graph = SqlGraph(empty)
-    ports = LineagePorts(graph, graph, SqlPointers(empty), PredictionsInMemory({}), PipelineInMemory(STAGES), "shop")
+    ports = LineagePorts(
+        graph, graph, SqlPointers(empty), PredictionsInMemory({}), PipelineInMemory(STAGES), "shop", OpenLineageWriter()
+    )
     for call in story(Path()):
         call(Lineage(ports))
     SqlPointers(empty).add(Pointer("mlflow alias flights@champion", VERSION.uri, NOON, PERMIT.uri))

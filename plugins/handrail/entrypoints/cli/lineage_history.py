@@ -84,8 +84,9 @@ def write_export(  # noqa: PLR0913 - the options of a command
     try:
         direction = Direction(towards.value)
         found = platform.lineage.trace(ref, max_nodes, depth=depth, kinds=kind or (), direction=direction)
+        written = export(platform.lineage, found, form.value, system_time())
     finally:
         platform.close()
     if found.truncated:
         messages.print("The node budget ended the walk: raise --max-nodes, or ask for less with --depth.")
-    typer.echo(export(found, form.value, system_time()), nl=False)
+    typer.echo(written, nl=False)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handrail.lineage.adapters.sql_events import OURSELVES, keep_events
+from handrail.lineage.adapters.sql_facts import read_facts
 from handrail.lineage.adapters.sql_reach import reach
 from handrail.lineage.adapters.sql_recording import record
 from handrail.lineage.adapters.sql_walks import SqlFound, read_names, read_page, read_walk
@@ -64,6 +65,11 @@ class SqlGraph:
             if is_new:
                 keep_events(connection, events, OURSELVES, sinks)
         return is_new
+
+    def facts(self, uris: Sequence[str]) -> Facts:
+        """Return what was told of these nodes, and of the hops between them."""
+        with self._store.read() as connection:
+            return read_facts(connection, uris)
 
     def walk(self, start: str, direction: Direction, max_nodes: int, depth: int | None = None) -> Walk | None:
         """Return everything that can be reached from `start`, itself included, as one state of the graph."""

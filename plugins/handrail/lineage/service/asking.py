@@ -206,6 +206,14 @@ class Asking:
             truncated=causes.truncated or effects.truncated,
         )
 
+    def events_of(self, found: Trace, at: datetime) -> tuple[str, ...]:
+        """Return what was found as OpenLineage events in JSON: all that was told of it, as when it was recorded.
+
+        Things whose time nobody told have the time `at`.
+        """
+        facts = self._ports.graph.facts([node.uri for node in found.nodes])
+        return tuple(event.body for event in self._ports.writer.write(facts, at))
+
     def findings(self) -> tuple[DigestConflict, ...]:
         """Return every URI that was claimed with several digests, and who claimed what."""
         return self._ports.conflicts.conflicts()

@@ -19,7 +19,7 @@ from handrail.lineage.ports import (
 class LineagePorts:
     """What lineage stands on; `repository` is the name of the project's repository in `dvc://` and `git://` URIs.
 
-    With a `writer` what is recorded is kept as events too, which are forwarded to each of `sinks`.
+    What is recorded is kept as events too, which are forwarded to each of `sinks`.
     """
 
     graph: GraphStore
@@ -28,6 +28,6 @@ class LineagePorts:
     predictions: PredictionIndex
     pipelines: PipelineReader
     repository: str
-    writer: EventWriter | None = None
+    writer: EventWriter
     sinks: tuple[str, ...] = ()
     clock: Clock = system_time

@@ -138,8 +138,7 @@ class Recording:
 
     def _record(self, facts: Facts) -> None:
         ports = self._ports
-        events = ports.writer.write(facts, ports.clock()) if ports.writer else ()
-        ports.graph.record(facts, events, ports.sinks)
+        ports.graph.record(facts, ports.writer.write(facts, ports.clock()), ports.sinks)
 
     def point(self, name: str, target: Name | None, at: datetime, by: str) -> None:
         """Record that a moving name points at a version from `at` on; None takes the name away."""
