@@ -1,0 +1,151 @@
+"""What a reference may be, and what is refused as none."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from handrail.errors import InvalidInput, UnknownReference
+from handrail.lineage.domain import AmbiguousReference, artifact_at
+from handrail.refs import ModelVersion, TrackingRun
+from tests.fakes.lineage import BENTO, COMMIT, DEPLOYMENT, PERMIT, RUN, VERSION, open_in_memory, story
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+ALIAS = "mlflow alias flights@champion"
+TREE = "sha256:" + "7e" * 32
+
+
+@pytest.fixture
+def lineage():
+    opened = open_in_memory({"p1": DEPLOYMENT.uri})
+    for call in story(Path()):
+        call(opened)
+    opened.point(ALIAS, VERSION, NOON, by=PERMIT.uri)
+    opened.point("deploy://local/flights", DEPLOYMENT, NOON, by="handrail deploy")
+    opened.record_activity(RUN, "tracking-run", generated=[artifact_at("mlflow://registry/model/m-17")])
+    return opened
+
+
+@pytest.mark.parametrize(
+    ("ref", "uri"),
+    [
+        (DEPLOYMENT.uri, DEPLOYMENT.uri),
+        ("deploy://local/fl", DEPLOYMENT.uri),
+        (COMMIT, f"git://shop/{COMMIT}"),
+        (COMMIT[:7], f"git://shop/{COMMIT}"),
+        (f"git://shop/{COMMIT[:9]}", f"git://shop/{COMMIT}"),
+        ("models:/flights/1", VERSION.uri),
+        ("models:/flights@champion", VERSION.uri),
+        ("models:/m-17", "mlflow://registry/model/m-17"),
+        (f"runs:/{RUN.run_id}", RUN.uri),
+        (f"runs:/{RUN.run_id}/model", RUN.uri),
+        ("feature_view/weather", "feast://shop/feature_view/weather@" + "bb" * 32),
+        ("feature_service/flights_v1", "feast://shop/feature_service/flights_v1@" + "aa" * 32),
+        ("flights:b1", BENTO.uri),
+        ("ann", "actor://registry/ann"),
+        ("actor://registry/ann", "actor://registry/ann"),
+        ("champion", VERSION.uri),
+        (ALIAS, VERSION.uri),
+        ("local/flights", DEPLOYMENT.uri),
+    ],
+)
+def test_a_reference_may_be_written_as_its_tool_writes_it(lineage, ref, uri):
+    assert lineage.trace(ref).start == uri
+    assert lineage.impact(ref).start == uri
+    assert lineage.show(ref).node.uri == uri
+
+
+def test_a_name_and_number_mean_the_model_that_has_the_name_now(lineage):
+    again = ModelVersion("registry", "flights", VERSION.epoch + 1, 1)
+    lineage.record_registration(again, tree_digest=TREE)
+    lineage.record_registration(ModelVersion("registry", "flights", VERSION.epoch + 1, 11), tree_digest=TREE)
+    lineage.record_registration(ModelVersion("registry", "flights-more", 99, 1), tree_digest=TREE)
+
+    assert lineage.trace("models:/flights/1").start == again.uri
+
+
+def test_one_model_name_on_two_servers_is_ambiguous(lineage):
+    lineage.record_registration(ModelVersion("other", "flights", 1, 1), tree_digest=TREE)
+
+    with pytest.raises(AmbiguousReference, match=r"mlflow://other/.*mlflow://registry/"):
+        lineage.trace("models:/flights/1")
+
+
+def test_a_commit_of_another_repository_is_found_and_two_that_begin_alike_are_told(lineage):
+    lineage.derive(artifact_at("dvc://shop/vendored@1"), artifact_at("git://other/" + "abc12345" * 5))
+
+    assert lineage.trace("abc12345").start == "git://other/" + "abc12345" * 5
+
+    lineage.derive(artifact_at("dvc://shop/vendored@2"), artifact_at("git://third/" + "abc12345" * 5))
+    with pytest.raises(AmbiguousReference, match="git://third/"):
+        lineage.trace("abc12345")
+
+
+def test_a_name_that_was_taken_away_points_nowhere(lineage):
+    lineage.point(ALIAS, None, NOON + timedelta(hours=1), by=PERMIT.uri)
+
+    with pytest.raises(UnknownReference, match="champion"):
+        lineage.trace("models:/flights@champion")
+
+
+def test_the_beginning_of_a_deployment_never_stands_for_the_one_of_a_prediction():
+    lineage = open_in_memory({"lost": "deploy://local/flights/d"})
+    lineage.record_deployment(DEPLOYMENT, BENTO)
+
+    with pytest.raises(UnknownReference, match=r"'deploy://local/flights/d'"):
+        lineage.trace("lost")
+
+
+@pytest.mark.parametrize(
+    "ref",
+    [
+        "5a2e6c1c-6b0c-5f0e-9d0c-2f6f0b1f7a11",
+        "deadbeef",
+        "models:/flights/7",
+        "models:/flights@nobody",
+        "models:/m-18",
+        "models:/",
+        "models:/flights",
+        "models:/a/b/c",
+        "runs:/nothing",
+        "feature_view/nothing",
+        "flights:b9",
+        "nobody",
+        "pion",
+        "../../etc/passwd",
+        "data/raw/../../secret",
+        "'; drop table lineage_node; --",
+        '"',
+        "%",
+        "dvc://shop/%",
+        "data/ra_",
+        "://",
+        "@",
+        ":",
+        "/",
+        "mlflow://",
+    ],
+)
+def test_what_names_nothing_is_one_sentence_with_a_remedy(lineage, ref):
+    for ask in (lineage.trace, lineage.impact, lineage.show, lineage.touched):
+        if ref == "mlflow://":
+            with pytest.raises(AmbiguousReference):
+                ask(ref)
+        else:
+            with pytest.raises(UnknownReference, match=r"Give a prediction id"):
+                ask(ref)
+
+
+@pytest.mark.parametrize("ref", ["", "a\x00b", "deploy://\x00", "a\nb", "\x7f", "x" * 2049, "\ud800"])
+def test_what_can_name_nothing_is_refused(lineage, ref):
+    for ask in (lineage.trace, lineage.impact, lineage.show, lineage.touched):
+        with pytest.raises(InvalidInput, match=r"^ref: "):
+            ask(ref)
+
+
+def test_a_run_is_not_its_longer_neighbour(lineage):
+    lineage.record_tracking_run(TrackingRun("registry", "run-10"))
+
+    assert lineage.trace("runs:/run-1").start == RUN.uri
+    with pytest.raises(UnknownReference):
+        lineage.trace("runs:/run-")
