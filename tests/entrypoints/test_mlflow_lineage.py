@@ -168,6 +168,15 @@ def test_features_are_used_by_their_specification_or_only_named():
     assert used(run(inputs=[dataset(service, "feast")])) == {service["uri"]: f"sha256:{SHA256}"}
 
 
+def test_retrieved_rows_are_used_and_the_service_that_the_source_names_beside_them():
+    rows = "feast://shop/retrieval/7f/rows"
+    service = f"feast://shop/feature_service/svc@{SHA256}"
+    source = {"uri": rows, "project": "shop", "service": "svc", "spec_hash": SHA256}
+
+    assert used(run(inputs=[dataset(source, "feast")])) == {rows: None, service: f"sha256:{SHA256}"}
+    assert used(run(inputs=[dataset({"uri": rows, "service": None}, "feast")])) == {rows: None}
+
+
 def test_a_dataset_that_only_mlflow_knows_keeps_no_secret():
     source = {"url": "https://ann:pw@example.org/x.csv?X-Signature=1"}
 

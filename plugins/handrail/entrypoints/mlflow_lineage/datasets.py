@@ -10,7 +10,7 @@ from typing import Any
 
 from handrail.bootstrap.lineage import ArtifactVersion, artifact_at
 from handrail.entrypoints.mlflow_lineage.telling import Place, presentable
-from handrail.refs import DataVersion, TrackedDataset
+from handrail.refs import DataVersion, FeatureService, TrackedDataset
 
 CONTEXT = "mlflow.data.context"
 CONTRADICTION = "contradiction"
@@ -18,7 +18,8 @@ MOST_IN_A_NAME = 200
 _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DVC = re.compile(r"dvc://(?P<path>[^@\s]+)(@[^@\s]+)?")
-_FEAST = re.compile(r"feast://[^\s@]+@(?P<hash>[^\s@]+)")
+_FEAST = re.compile(r"feast://[^\s@]+(@(?P<hash>[^\s@]+)|/retrieval/[^\s/@]+/rows)")
+_FEAST_ROWS = re.compile(r"feast://[^/\s@]+/retrieval/[^/\s@]+/rows")
 
 
 def told_datasets(place: Place, repository: str, inputs: Any) -> tuple[list[ArtifactVersion], dict[str, str]]:
@@ -50,7 +51,9 @@ def _artifacts(place: Place, repository: str, dataset: Any, source: Mapping[str,
     if dataset.source_type == "dvc" and _DVC.fullmatch(uri) and (md5 := _md5_of(dataset, source)):
         yield from _dvc(repository, uri, md5, dataset, source)
     elif (feast := _FEAST.fullmatch(uri)) is not None:
-        yield artifact_at(uri, f"sha256:{feast['hash']}" if _SHA256.fullmatch(feast["hash"]) else None)
+        yield from _feast(uri, feast["hash"] or "", source)
+    elif _FEAST_ROWS.fullmatch(uri):
+        yield artifact_at(uri)
     else:
         digest = str(dataset.digest or "")
         attributes = {"name": dataset.name, "source_type": dataset.source_type, "source": dataset.source}
@@ -70,6 +73,14 @@ def _dvc(repository: str, uri: str, md5: str, dataset: Any, source: Mapping[str,
     if _MD5.fullmatch(claimed) and claimed != md5:
         yield ArtifactVersion(name, "dvc-data", f"md5:{md5}", attributes)
         yield ArtifactVersion(name, "dvc-data", f"md5:{claimed}", attributes)
+
+
+def _feast(uri: str, spec: str, source: Mapping[str, Any]) -> Iterator[ArtifactVersion]:
+    """Yield the feature service, or the rows of a retrieval and the service if the source names it beside them."""
+    yield artifact_at(uri, f"sha256:{spec}" if _SHA256.fullmatch(spec) else None)
+    project, service, spec_hash = (str(source.get(key) or "") for key in ("project", "service", "spec_hash"))
+    if not spec and project and service and _SHA256.fullmatch(spec_hash):
+        yield artifact_at(FeatureService(project, service, spec_hash).uri, f"sha256:{spec_hash}")
 
 
 def _md5_of(dataset: Any, source: Mapping[str, Any]) -> str | None:
