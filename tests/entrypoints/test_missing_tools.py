@@ -48,6 +48,9 @@ CASES = {
     "feast offline store": ("feast", "feast", loaded("import handrail.entrypoints.feast_offline_store")),
     "feast offline store, polars": ("polars", "feast", loaded("import handrail.entrypoints.feast_offline_store")),
     "feast offline store, pyarrow": ("pyarrow", "feast", loaded("import handrail.entrypoints.feast_offline_store")),
+    "feast provider": ("feast", "feast", loaded("import handrail.entrypoints.feast_provider")),
+    "feast provider, pyarrow": ("pyarrow", "feast", loaded("import handrail.entrypoints.feast_provider")),
+    "feast dataset": ("mlflow", "mlflow", loaded("import handrail.entrypoints.feast_datasets")),
     "join": ("polars", "feast", loaded("import handrail.point_in_time")),
     "report lineage": (
         "evidently",
