@@ -83,7 +83,9 @@ def open_store(url: str) -> Store:
         return Store(_open_sqlite(parsed))
     if parsed.get_backend_name() == "postgresql":
         require("psycopg", "postgresql")
-        return Store(sa.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True))
+        engine = sa.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        event.listen(engine, "connect", _prepare_postgresql)
+        return Store(engine)
     raise Misconfigured("database_url", f"{parsed.get_backend_name()!r} is not supported", "Use SQLite or PostgreSQL.")
 
 
@@ -110,6 +112,13 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     sizes = ("cache_size = -32768", "wal_autocheckpoint = 4000")
     for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = on", *sizes):
         connection.execute(f"pragma {pragma}")
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    # The planner takes every recursive query for a huge one, and compiling it takes longer than running it.
+    with connection.cursor() as cursor:
+        cursor.execute("set jit = off")
+    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -22,14 +22,26 @@ FIRST_BUDGET = 1_000
 _BEYOND = """
 with recursive beyond(id) as (
     select e.{there} from {{given}} cross join lineage_edge e where e.{here} = g.a
-    union select e.{there} from beyond join lineage_edge e on e.{here} = beyond.id
+    union select e.{there} from beyond cross join {step}
 )
 select id from beyond limit {{p}}
 """
-_CLOSURES = {
-    Direction.CAUSES: _BEYOND.format(here="effect", there="cause"),
-    Direction.EFFECTS: _BEYOND.format(here="cause", there="effect"),
+_STEPS = {
+    "sqlite": "lineage_edge e where e.{here} = beyond.id",
+    # Offset 0 makes PostgreSQL ask the index for each node; of a young table it would read all at each step.
+    "postgresql": "lateral (select {there} from lineage_edge where {here} = beyond.id offset 0) e",
 }
+_COLUMNS = {
+    Direction.CAUSES: {"here": "effect", "there": "cause"},
+    Direction.EFFECTS: {"here": "cause", "there": "effect"},
+}
+_CLOSURES = {
+    (dialect, direction): _BEYOND.format(step=step.format(**columns), **columns)
+    for dialect, step in _STEPS.items()
+    for direction, columns in _COLUMNS.items()
+}
+_HAS_EFFECTS = "select g.a from {given} where exists (select 1 from lineage_edge e where e.cause = g.a)"
+_HAS_CAUSES = "select g.a from {given} where exists (select 1 from lineage_edge e where e.effect = g.a)"
 _EDGES = {
     Direction.CAUSES: "select e.effect, e.cause from {given} cross join lineage_edge e where e.effect = g.a",
     Direction.EFFECTS: "select e.effect, e.cause from {given} cross join lineage_edge e where e.cause = g.a",
@@ -57,17 +69,25 @@ def refuse_circles(connection: Connection, new: Mapping[EdgeKey, Statement], new
 
 def _held_between(connection: Connection, sources: Set[int], targets: Set[int]) -> set[Pair]:
     """Return held edges, among them all by which one of the sources leads down to one of the targets."""
+    sources = _having(connection, _HAS_EFFECTS, sources) if targets else set()
+    targets = _having(connection, _HAS_CAUSES, targets) if sources else set()
     budget = FIRST_BUDGET
     while sources and targets:
+        # The budget cannot stop within the neighbours of one node, and some have more effects than anything has causes.
         for direction, starts, ends in (
-            (Direction.EFFECTS, sources, targets),
             (Direction.CAUSES, targets, sources),
+            (Direction.EFFECTS, sources, targets),
         ):
-            beyond = {row[0] for row in read(connection, _CLOSURES[direction], [*starts], ID, more=(budget + 1,))}
+            query = _CLOSURES[connection.dialect.name, direction]
+            beyond = {row[0] for row in read(connection, query, [*starts], ID, more=(budget + 1,))}
             if len(beyond) <= budget:
                 return _edges_of(connection, direction, starts | beyond) if beyond & ends else set()
         budget *= 4
     return set()
+
+
+def _having(connection: Connection, query: str, nodes: Set[int]) -> Set[int]:
+    return {row[0] for row in read(connection, query, [*nodes], ID)}
 
 
 def _edges_of(connection: Connection, direction: Direction, nodes: Set[int]) -> set[Pair]:
