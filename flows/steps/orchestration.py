@@ -14,7 +14,10 @@ from typing import Any
 
 from flows.steps import pipeline, workspace
 from flows.steps.accounts import tracking_environment
-from handrail.bootstrap import open_platform
+from handrail.bootstrap import Platform, open_platform
+from handrail.bootstrap.lineage import ActivityDetails, report_uri, snapshot_uri, tree_uri
+from handrail.entrypoints.prefect_recording import record
+from handrail.entrypoints.prefect_run import current_flow_run
 from handrail.errors import Refused
 from handrail.settings import Settings, load_settings
 
@@ -35,9 +38,10 @@ def run_stage(project: Path, stage: pipeline.Stage, account: str | None = None) 
 def record_run(project: Path, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Commit dvc.lock and the evidence beside it, and write the pipeline's lineage. Safe to repeat."""
     commit = workspace.commit(project, "Record a pipeline run", _evidence(project))
-    with closing(open_platform(_in_clone(project))) as platform:
-        platform.lineage.record_pipeline(project, commit)
     outcomes = {result["stage"]: result["outcome"] for result in results}
+    with closing(open_platform(_in_clone(project))) as platform:
+        runs = platform.lineage.record_pipeline(project, commit).runs()
+        _place_in_flow_run(platform, [runs[stage] for stage, outcome in outcomes.items() if outcome == "ran"])
     return {"project": str(project), "commit": commit, "outcomes": outcomes}
 
 
@@ -58,7 +62,9 @@ def register(project: Path | None, account: str) -> dict[str, Any]:
     from flows.steps import promote
 
     settings = _in_clone(project)
-    return promote.as_json(promote.register(settings, settings.project, account))
+    registered = promote.register(settings, settings.project, account)
+    with record(inputs=lambda: tree_uri(registered.tree_digest)):
+        return promote.as_json(registered)
 
 
 def ask(project: Path | None, account: str, registered: Mapping[str, Any], asked: tuple[str, str]) -> dict[str, Any]:
@@ -120,6 +126,9 @@ def deploy(tree_digest: str | None, account: str | None) -> dict[str, Any]:
     settings = _in_clone(None)
     with closing(open_platform(settings)) as platform:
         deployed = steps.deploy(platform, tree_digest or digest_of(settings.project / steps.PACKAGE), account)
+    with record(inputs=lambda: tree_uri(deployed.tree_digest)) as run:
+        if not deployed.reused:
+            run.generated(deployed.bento, deployed.deployment)
     return {
         "deployment": deployed.deployment.uri,
         "bento": deployed.bento.uri,
@@ -142,8 +151,14 @@ def choose_month(month: str | None) -> str | None:
 def monitor(month: str) -> dict[str, Any]:
     """Judge a month and write its record."""
     from flows.steps import monitor as steps
+    from flows.steps.monitoring_config import read_monitoring
 
-    return steps.monitor(_in_clone(None), month)
+    settings = _in_clone(None)
+    judged = steps.monitor(settings, month)
+    project = read_monitoring(settings.config).reports.project
+    reports = [report_uri(project, each["run_id"]) for each in judged["reports"]]
+    with record(inputs=lambda: snapshot_uri("handrail", judged["snapshot"]), outputs=reports):
+        return judged
 
 
 def announce(record: dict[str, Any]) -> int:
@@ -157,7 +172,9 @@ def prepare_retrain(month: str, feature_set: str) -> Any:
     """Make the challenger's clone, with labels of a feedback snapshot and parameters up to that month."""
     from flows.steps import retrain as steps
 
-    return steps.prepare_retrain(_in_clone(None), {"month": month}, feature_set)
+    challenge = steps.prepare_retrain(_in_clone(None), {"month": month}, feature_set)
+    with record(inputs=lambda: snapshot_uri("handrail", challenge.snapshot)):
+        return challenge
 
 
 def train_challenger(challenge: Any, account: str) -> dict[str, str]:
@@ -190,6 +207,18 @@ def replay(days: int) -> dict[str, Any]:
     settings = _in_clone(None)
     played = steps.replay(settings, settings.url("bento"), serving_token(settings), days)
     return {"replayed": played, "bulk": score_the_rest(settings, days)}
+
+
+def _place_in_flow_run(platform: Platform, stages: Sequence[str]) -> None:
+    """Tell lineage that these runs of stages happened in the flow run that goes on here, if one does."""
+    flow_run = current_flow_run()
+    if flow_run is None:
+        return
+    flow_run.tell(platform.lineage, platform.settings.environment)
+    within = [flow_run.uri(platform.settings.environment)]
+    for stage in stages:
+        details = ActivityDetails(asserted_by="prefect", within=within)
+        platform.lineage.record_activity(stage, "dvc-stage", details=details)
 
 
 def _in_clone(project: Path | None) -> Settings:

@@ -20,6 +20,7 @@ import yaml
 from flows.steps import pipeline
 from flows.steps.monitor_events import EVENT, payload_of, resource_of
 from flows.steps.workspace import COMMITTER
+from handrail.bootstrap import open_platform
 from handrail.settings import load_settings
 from infra import worker
 from infra.servers import Servers, environment, with_free_ports
@@ -143,6 +144,14 @@ def _emit(prefect, kind, state, month):
     prefect.post("events", rows=[event])
 
 
+def _flow_runs_behind(settings, path):
+    """Return the flow runs that a trace of a file of the project leads to."""
+    platform = open_platform(settings)
+    trace = platform.lineage.trace(path)
+    platform.close()
+    return [node.uri for node in trace.nodes if node.kind == "flow-run"]
+
+
 def test_every_flow_is_deployed_with_a_form_for_its_parameters(platform):
     _, prefect = platform
 
@@ -225,6 +234,7 @@ def test_a_worker_runs_train_a_task_a_stage_and_leaves_nothing_to_do(working):
         ["git", "log", "--format=%s", "--", "dvc.lock"], cwd=servers.settings.project, capture_output=True, text=True
     )
     assert log.stdout.splitlines() == ["Record a pipeline run"]
+    assert _flow_runs_behind(servers.settings, "model") == [f"prefect://local/flow-run/{first['id']}"]
 
 
 def test_a_worker_runs_monitor_to_its_end_even_when_nothing_is_deployed(working):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -75,9 +76,11 @@ class Run:
 
 def current_run() -> Run | None:
     """Return the innermost run that the calling code belongs to; None outside of Prefect's runs."""
-    from prefect.context import FlowRunContext, TaskRunContext
-
-    task, flow = TaskRunContext.get(), FlowRunContext.get()
+    # Without Prefect there is no run, and asking must not load it.
+    context = sys.modules.get("prefect.context")
+    if context is None:
+        return None
+    task, flow = context.TaskRunContext.get(), context.FlowRunContext.get()
     inner = _flow_run(flow) if flow and flow.flow_run else None
     if task is None:
         return inner
@@ -85,6 +88,12 @@ def current_run() -> Run | None:
     if flow and flow.flow_run and task.task_run.flow_run_id not in (None, flow.flow_run.id):
         return inner
     return _task_run(task, inner)
+
+
+def current_flow_run() -> Run | None:
+    """Return the flow run that the calling code belongs to; None outside of one."""
+    run = current_run()
+    return run.flow if run is not None and run.kind == "task-run" else run
 
 
 def _task_run(context: Any, flow: Run | None) -> Run:

@@ -33,7 +33,9 @@ def _lacks(kind: str, condition: str, verb: int | None = None, cause: str = "") 
 _QUERIES = {
     "run-without-data": f"""
         select n.uri, 'it neither read nor made anything' from lineage_node n
-        where n.role = {_ACTIVITY} and n.kind <> 'job'
+        where n.role = {_ACTIVITY} and n.kind not in ('job', 'flow-deployment')
+        and (n.kind not in ('flow-run', 'task-run')
+        or exists (select 1 from lineage_attribute a where a.node = n.id and a.name = 'recorded'))
         and not exists (select 1 from lineage_edge e where e.effect = n.id and e.verb = {_USED})
         and not exists (select 1 from lineage_edge e where e.cause = n.id and e.verb = {_GENERATED})""",
     "run-never-ended": """

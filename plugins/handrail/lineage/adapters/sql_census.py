@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -23,13 +23,16 @@ class SqlCensus:
         self._store = store
 
     def runs(self, uris: Sequence[str]) -> Mapping[str, RunHeld]:
-        """Return what is held of each activity."""
+        """Return what is held of each activity by its URI, with what its parts touched; an unknown one is left out.
+
+        A value that task runs pass on in memory counts for no artifact.
+        """
         found: dict[str, RunHeld] = {}
         with self._store.read() as connection:
             for part in chunks([node_id(uri) for uri in uris]):
                 held = {row.id: row.uri for row in connection.execute(sa.select(node).where(node.c.id.in_(part)))}
                 counts: dict[int, int] = {}
-                for query in (_used(part), _generated(part)):
+                for query in _counts(part):
                     for run, count in connection.execute(query):
                         counts[run] = counts.get(run, 0) + count
                 missing = {run: value for run, value in connection.execute(_incomplete(part))}
@@ -37,20 +40,24 @@ class SqlCensus:
         return found
 
 
-def _used(runs: Sequence[int]) -> sa.Select[tuple[int, int]]:
-    joined = edge.join(node, node.c.id == edge.c.cause)
-    return _counted(sa.select(edge.c.effect, sa.func.count()).select_from(joined), Verb.USED, runs, edge.c.effect)
-
-
-def _generated(runs: Sequence[int]) -> sa.Select[tuple[int, int]]:
-    joined = edge.join(node, node.c.id == edge.c.effect)
-    return _counted(sa.select(edge.c.cause, sa.func.count()).select_from(joined), Verb.GENERATED, runs, edge.c.cause)
-
-
-def _counted(
-    query: sa.Select[tuple[int, int]], verb: Verb, runs: Sequence[int], run: sa.Column[int]
-) -> sa.Select[tuple[int, int]]:
-    return query.where(edge.c.verb == int(verb), run.in_(runs), node.c.kind != IN_MEMORY).group_by(run)
+def _counts(runs: Sequence[int]) -> Iterator[sa.Select[tuple[int, int]]]:
+    """Yield queries for the number of artifacts that runs, and the activities in them, used and generated."""
+    itself = sa.select(node.c.id.label("run"), node.c.id.label("part")).where(node.c.id.in_(runs))
+    member = sa.select(edge.c.cause, edge.c.effect).where(
+        edge.c.cause.in_(runs), edge.c.verb == int(Verb.ASSOCIATED_WITH)
+    )
+    parts = sa.union(itself, member).subquery()
+    for verb, activity, artifact in (
+        (Verb.USED, edge.c.effect, edge.c.cause),
+        (Verb.GENERATED, edge.c.cause, edge.c.effect),
+    ):
+        touched = parts.join(edge, activity == parts.c.part).join(node, node.c.id == artifact)
+        yield (
+            sa.select(parts.c.run, sa.func.count())
+            .select_from(touched)
+            .where(edge.c.verb == int(verb), node.c.kind != IN_MEMORY)
+            .group_by(parts.c.run)
+        )
 
 
 def _incomplete(runs: Sequence[int]) -> sa.Select[tuple[int, str]]:

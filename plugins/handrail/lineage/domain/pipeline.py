@@ -63,7 +63,8 @@ class FeatureSet:
 class StageRun:
     """One run of one stage. `fingerprint` is the sha256 of its lock entry; `commit` recorded that entry first.
 
-    `inputs_fingerprint` is the sha256 (64 hex digits) by which the stage tags its runs in MLflow, if it does.
+    `inputs_fingerprint` is the sha256 (64 hex digits) by which the stage tags its runs in MLflow, if it does. `validated`
+    are the URIs of what `validation` says it is about, if it says so.
     """
 
     name: str
@@ -76,6 +77,7 @@ class StageRun:
     features: FeatureSet | None = None
     validation: PipelineFile | None = None
     inputs_fingerprint: str | None = None
+    validated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,10 @@ class PipelineRecord:
             found[file.path] = _data(self.repository, file)
         return found
 
+    def runs(self) -> Mapping[str, str]:
+        """Return the URI of each stage's run by the stage's name."""
+        return {stage.name: _run_uri(self.repository, stage) for stage in self.stages}
+
     def inputs_of(self, stage: str) -> tuple[ArtifactVersion, ...]:
         """Return what a stage read; nothing for an unknown stage."""
         return tuple(_data(self.repository, file) for run in self.stages if run.name == stage for file in run.inputs)
@@ -145,7 +151,7 @@ def _stage(repository: str, stage: StageRun) -> Iterator[Facts]:
     read = [*(_data(repository, file) for file in stage.inputs), *code]
     outputs = [_data(repository, file) for file in stage.outputs]
     node = activity_fact(
-        f"dvc-stage://{repository}/{stage.name}@{stage.fingerprint}",
+        _run_uri(repository, stage),
         "dvc-stage",
         ActivityDetails(attributes={"stage": stage.name, "parameters": stage.parameters}),
     )
@@ -163,7 +169,8 @@ def _stage(repository: str, stage: StageRun) -> Iterator[Facts]:
     if stage.features:
         yield from _features(repository, node.uri, stage.features, commit)
     if stage.validation:
-        yield from _validation(repository, stage.validation, stage.outputs)
+        unchecked = [file for file in outputs if file.uri not in stage.validated]
+        yield from _validation(repository, stage.validation, unchecked)
 
 
 def _tracked(repository: str, tracked: TrackedFile) -> Iterator[Facts]:
@@ -174,6 +181,10 @@ def _tracked(repository: str, tracked: TrackedFile) -> Iterator[Facts]:
     agreed = f"md5:{file.md5}" if file.sha256 else None
     yield describe_derivation(data, artifact_at(commit.uri, f"git:{tracked.commit}"), ASSERTED_BY, agreed)
     yield _contents(repository, file)
+
+
+def _run_uri(repository: str, stage: StageRun) -> str:
+    return f"dvc-stage://{repository}/{stage.name}@{stage.fingerprint}"
 
 
 def _contents(repository: str, file: PipelineFile) -> Facts:
@@ -200,14 +211,15 @@ def _features(repository: str, stage: str, features: FeatureSet, commit: Artifac
         yield describe_derivation(replace(view, digest=None), commit, "feast")
 
 
-def _validation(repository: str, result: PipelineFile, outputs: Sequence[PipelineFile]) -> Iterator[Facts]:
+def _validation(repository: str, result: PipelineFile, outputs: Sequence[ArtifactVersion]) -> Iterator[Facts]:
     digest = f"sha256:{result.sha256}"
     verdict = artifact_at(f"gx://{repository}/validation/{result.sha256}", digest)
-    yield describe_derivation(verdict, _data(repository, result), "great-expectations", agreed=digest)
+    held = _data(repository, result)
+    yield describe_derivation(verdict, held, "great-expectations", agreed=digest)
     # That this data is what was validated is known from the stage alone: asserted, not proven.
     for output in outputs:
-        if output.path != result.path:
-            yield describe_derivation(_data(repository, output), replace(verdict, digest=None), "great-expectations")
+        if output.uri != held.uri:
+            yield describe_derivation(output, replace(verdict, digest=None), "great-expectations")
 
 
 def _data(repository: str, file: PipelineFile) -> ArtifactVersion:
