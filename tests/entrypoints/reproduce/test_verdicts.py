@@ -1,50 +1,14 @@
 """`handrail reproduce`: equal, or the first input or output that differs, by name."""
 
 import json
-import os
-import shutil
-import signal
-import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 
 from handrail.bootstrap import open_platform
-from handrail.entrypoints.cli import main
 from tests.fakes import reproducible_project as toy
-
-
-@pytest.fixture(scope="session")
-def made(tmp_path_factory):
-    project = toy.make_project(tmp_path_factory.mktemp("toy") / "project")
-    toy.tell_lineage(project)
-    return project
-
-
-@pytest.fixture
-def project(made, tmp_path, monkeypatch):
-    for name in list(os.environ):
-        if name.startswith(("HANDRAIL_", "MLFLOW_", "DVC_")):
-            monkeypatch.delenv(name)
-    copy = toy.copy_project(made, tmp_path / "toy")
-    monkeypatch.chdir(copy)
-    return copy
-
-
-@pytest.fixture
-def reproduce(project, monkeypatch, capsys):
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["handrail", "reproduce", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        printed = capsys.readouterr()
-        return stopped.value.code or 0, printed.out, printed.err
-
-    return call
 
 
 def first_of(told):
@@ -161,37 +125,6 @@ def test_an_alias_names_the_version(project, reproduce):
         assert (code, json.loads(out)["model"]) == (0, toy.VERSION.uri)
 
 
-def test_a_dry_run_tells_what_is_missing_and_changes_nothing(project, reproduce):
-    code, out, _ = reproduce("toys/1", "--dry-run")
-    assert code == 0
-    assert "clean, train, package" in out
-    assert "all at hand" in out
-
-    shutil.rmtree(project.parent / "remote")
-    shutil.rmtree(project / ".dvc" / "cache")
-    code, out, _ = reproduce("toys/1", "--dry-run")
-    assert code == 1
-    assert "missing, first data/input.csv" in out
-    assert not (project / ".handrail" / "reproduce").exists()
-
-
-def test_data_that_is_nowhere_is_one_sentence(project, reproduce):
-    for place in (project.parent / "remote", project / ".dvc" / "cache"):
-        toy.object_of(project, "data/input.csv", place).unlink()
-
-    code, _, err = reproduce("toys/1")
-
-    assert code == 1
-    assert "data/input.csv: neither the remote nor a cache holds its bytes" in err
-    assert "dvc push" in err
-
-
-def test_the_cache_of_the_project_stands_in_for_a_lost_remote(project, reproduce):
-    shutil.rmtree(project.parent / "remote")
-
-    assert reproduce("toys/1", "--until", "clean")[0] == 0
-
-
 def test_a_tracked_file_in_a_folder_that_git_ignores_is_pulled_and_compared(project, reproduce):
     (project / "extra").mkdir()
     (project / "extra" / "labels.csv").write_text("1")
@@ -210,75 +143,6 @@ def test_a_tracked_file_in_a_folder_that_git_ignores_is_pulled_and_compared(proj
     ].items()
 
 
-def test_a_commit_that_no_repository_holds_is_named(project, reproduce):
-    commit = toy.run(project, "git", "rev-parse", "HEAD")
-    shutil.rmtree(project / ".git")
-    toy.run(project, "git", "init", "-q")
-
-    code, _, err = reproduce("toys/1")
-
-    assert code == 1
-    assert commit in err
-    assert "--repository" in err
-
-
-def test_another_repository_may_hold_the_commit(project, reproduce, made):
-    shutil.rmtree(project / ".git")
-    toy.run(project, "git", "init", "-q")
-
-    assert reproduce("toys/1", "--repository", str(made), "--until", "clean")[0] == 0
-    assert reproduce("toys/1", "--repository", made.as_uri(), "--dry-run")[0] == 0
-
-
-@pytest.mark.parametrize("name", ["toys/9", "toys@nobody", "mlflow://test-5e1f/registered/toys/17/9", "nonsense"])
-def test_an_unknown_model_is_one_sentence(reproduce, name):
-    code, out, err = reproduce(name)
-
-    assert (code, out) == (1, "")
-    assert len(err.strip().splitlines()) == 1
-
-
-@pytest.mark.parametrize("options", [("--until", "nothing"), ("--rows", "none.parquet"), ("--lock", "none.lock")])
-def test_an_option_that_names_nothing_is_one_sentence(reproduce, options):
-    code, _, err = reproduce("toys/1", *options)
-
-    assert code == 1
-    assert options[1] in err
-
-
-def test_a_folder_that_holds_something_else_is_left_alone(project, reproduce, tmp_path):
-    mine = tmp_path / "mine"
-    mine.mkdir()
-    (mine / "notes.txt").write_text("mine")
-
-    code, _, err = reproduce("toys/1", "--into", str(mine))
-
-    assert code == 1
-    assert "It is not empty" in err
-    assert [file.name for file in mine.iterdir()] == ["notes.txt"]
-
-
-def test_a_finished_reproduction_that_was_kept_is_not_written_over(project, reproduce):
-    assert reproduce("toys/1", "--until", "clean", "--keep")[0] == 0
-
-    code, _, err = reproduce("toys/1", "--until", "clean", "--keep")
-
-    assert code == 1
-    assert "came to an end" in err
-
-
-def test_a_stage_that_fails_says_why_and_the_next_run_goes_on(project, reproduce, monkeypatch):
-    monkeypatch.setenv("TOY_FAILS", "yes")
-    code, _, err = reproduce("toys/1", "--until", "train")
-    assert (code, "The stage 'train': it failed: There is no luck. Correct that; run it again." in err) == (1, True)
-
-    monkeypatch.delenv("TOY_FAILS")
-    code, out, err = reproduce("toys/1", "--until", "train")
-
-    assert (code, out.splitlines()[-1].startswith("reproduced")) == (0, True)
-    assert "running clean" not in err
-
-
 def test_given_rows_are_scored_and_lineage_may_be_left_alone(project, reproduce, tmp_path):
     pq.write_table(pa.table({"x": [1.0, 2.0]}), tmp_path / "mine.parquet")
 
@@ -287,22 +151,3 @@ def test_given_rows_are_scored_and_lineage_may_be_left_alone(project, reproduce,
     told = json.loads(out)
     assert (code, told["predictions"]["rows"], told["predictions"]["source"]) == (0, 2, str(tmp_path / "mine.parquet"))
     assert "recorded_as" not in told
-
-
-def test_an_interrupted_reproduction_goes_on(project, reproduce, tmp_path):
-    command = [Path(sys.executable).with_name("handrail"), "reproduce", "toys/1", "--keep"]
-    waiting = toy.environment(project) | {"TOY_WAITS_FOR": str(tmp_path / "never")}
-    with subprocess.Popen(command, cwd=project, env=waiting, stderr=subprocess.PIPE, text=True) as process:
-        for line in process.stderr:
-            if "> python steps/train.py" in line:
-                break
-        process.send_signal(signal.SIGINT)
-        said = process.stderr.read()
-        assert process.wait(60) == 1, said
-    assert "Interrupted" in said
-
-    code, out, err = reproduce("toys/1", "--keep")
-
-    assert (code, "reproduced" in out) == (0, True)
-    assert "running clean" not in err
-    assert "running train" in err

@@ -1,0 +1,38 @@
+"""A toy project whose model lineage knows, and the command that reproduces it."""
+
+import os
+import sys
+
+import pytest
+
+from handrail.entrypoints.cli import main
+from tests.fakes import reproducible_project as toy
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    project = toy.make_project(tmp_path_factory.mktemp("toy") / "project")
+    toy.tell_lineage(project)
+    return project
+
+
+@pytest.fixture
+def project(made, tmp_path, monkeypatch):
+    for name in list(os.environ):
+        if name.startswith(("HANDRAIL_", "MLFLOW_", "DVC_")):
+            monkeypatch.delenv(name)
+    copy = toy.copy_project(made, tmp_path / "toy")
+    monkeypatch.chdir(copy)
+    return copy
+
+
+@pytest.fixture
+def reproduce(project, monkeypatch, capsys):
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["handrail", "reproduce", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        printed = capsys.readouterr()
+        return stopped.value.code or 0, printed.out, printed.err
+
+    return call
