@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from handrail.lineage.domain import tell
+from handrail.lineage.domain import ActivityDetails, tell
 from tests.fakes.lineage import DEPLOYMENT, INPUTS, RUN, open_in_memory, story
 
 
@@ -31,6 +31,18 @@ def test_a_trace_is_told_from_the_deployment_back_to_the_commit(trace):
         "source files",
         "git commit",
     ]
+
+
+def test_the_flow_run_that_ran_a_stage_is_told():
+    lineage = open_in_memory({"p1": DEPLOYMENT.uri})
+    for call in story(Path()):
+        call(lineage)
+    flow_run = "prefect://local/flow-run/f"
+    lineage.record_activity(RUN, "tracking-run", details=ActivityDetails(within=[flow_run]))
+
+    section = next(section for section in tell(lineage.trace("p1")) if section.title == "Prefect run")
+
+    assert [hop.node.uri for hop in section.hops] == [flow_run]
 
 
 def test_approvers_stand_with_the_permit(trace):

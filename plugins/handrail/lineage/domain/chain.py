@@ -40,6 +40,7 @@ SECTIONS: tuple[tuple[str, Callable[[Node], bool]], ...] = (
     ("model version", _kind("model-version", "logged-model")),
     ("artifact tree", _kind("artifact-tree")),
     ("MLflow run", _kind("tracking-run", "stage-inputs")),
+    ("Prefect run", _kind("task-run", "flow-run", "flow-deployment")),
     ("training set", lambda node: node.kind == "dvc-data" and node.attributes.get("role") == TRAINING_SET),
     ("feature views", _kind("feature-service", "feature-view")),
     ("retrieved features", _kind("feature-rows", "online-features", "data-source")),
