@@ -259,6 +259,17 @@ def test_a_stored_checkpoint_is_run_by_another_process_that_imports_the_action(c
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
 
-    assert stored["actions"] == [{"name": "handrail", "source": {"other": "data/other.csv"}, "type": "handrail"}]
+    assert stored["actions"] == [
+        {"name": "handrail", "source": {"other": "data/other.csv"}, "to": None, "type": "handrail"}
+    ]
     assert done.stdout.endswith("True\n"), done.stderr
     assert platform_here().lineage.impact("dvc://shop/data/flights.csv").kinds["validation"] == 1
+
+
+def test_a_place_that_cannot_be_written_is_said_and_fails_no_checkpoint(context):
+    ready = checkpoint(context, file_batch(context), action=HandrailAction(to="none/validation.json"))
+
+    result = ready.run()
+
+    assert result.success
+    assert "none/validation.json: it cannot be written" in told(result)["problems"][0]

@@ -7,7 +7,7 @@ one has to import this module before. Nothing here ever fails the checkpoint.
 # Great Expectations reads the annotations at run time (pydantic), so they stay real.
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -24,9 +24,10 @@ from handrail.entrypoints.gx_validation import (
     read_from,
     sentence_of,
     suite_digest,
+    write_document,
 )
 from handrail.entrypoints.recording import platform_here, record
-from handrail.errors import HandrailError
+from handrail.errors import HandrailError, Refused
 from handrail.settings import Settings
 from handrail.tools import require
 
@@ -48,8 +49,9 @@ class _Validation:
 
 @dataclass(frozen=True, slots=True)
 class _Named:
-    """A validation by the names that lineage gives; `problem` says why its data is not known."""
+    """A validation by the names that lineage gives, and what is hashed; `problem` says why its data is not known."""
 
+    document: dict[str, Any]
     artifact: ArtifactVersion
     data: ArtifactVersion | None
     problem: str | None
@@ -59,12 +61,14 @@ class HandrailAction(ValidationAction):
     """Record every validation of a checkpoint run in lineage; never fail the checkpoint.
 
     `source` says where a frame in memory was read from: a path in the project or a URI, for all assets or by the name
-    of each. An asset that is a file needs none.
+    of each. An asset that is a file needs none. `to` is a path of the project that the bytes which name the validation
+    are written to, for a DVC stage to keep them as its `validation.json`: a checkpoint of one validation may have it.
     """
 
     type: Literal["handrail"] = "handrail"
     name: str = "handrail"
     source: str | dict[str, str] | None = None
+    to: str | None = None
 
     def run(self, checkpoint_result: Any, action_context: Any = None) -> dict[str, Any]:  # noqa: ARG002
         """Record; return the URIs of what was recorded, and what is missing in a sentence each."""
@@ -90,14 +94,30 @@ class HandrailAction(ValidationAction):
                 details=_details(checkpoint_result),
             )
 
+        problems = [each.problem for each in named if each.problem] + self._write(settings, named)
         recorded = record(f"the checkpoint run {run}", write)
         return {
             "recorded": recorded,
             "run": run,
             "validations": [each.artifact.uri for each in named],
             "data": [each.data.uri if each.data else None for each in named],
-            "problems": [each.problem for each in named if each.problem],
+            "problems": problems,
         }
+
+    def _write(self, settings: Settings, named: Sequence[_Named]) -> list[str]:
+        """Write the document where `to` says; return what hindered it."""
+        if self.to is None:
+            return []
+        try:
+            if len(named) != 1:
+                raise Refused(
+                    "Writing the validation", (f"There are {len(named)}. Give each a checkpoint of its own.",)
+                )
+            write_document(settings, self.to, named[0].document)
+        except HandrailError as err:
+            _log.warning("%s", sentence_of(err))
+            return [sentence_of(err)]
+        return []
 
     def _validations(self, checkpoint_result: Any) -> list[_Validation]:
         """Pair each result with its definition: they come in one order, but a result tells its definition's id."""
@@ -131,7 +151,7 @@ def _name(settings: Settings, run: str, validation: _Validation) -> _Named:
     document = document_of(validation.result, validation.suite, [data.uri if data else run])
     digest = digest_of(document)
     uri = f"gx://{settings.repository}/validation/{digest.partition(':')[2]}"
-    return _Named(ArtifactVersion(uri, "validation", digest, attributes_of(document)), data, problem)
+    return _Named(document, ArtifactVersion(uri, "validation", digest, attributes_of(document)), data, problem)
 
 
 def _run_uri(settings: Settings, checkpoint_result: Any) -> str:

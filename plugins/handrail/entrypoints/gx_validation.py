@@ -16,7 +16,7 @@ from typing import Any
 
 from handrail.bootstrap.lineage import ArtifactVersion
 from handrail.entrypoints.named_data import named_data, project_file
-from handrail.errors import HandrailError, InvalidInput
+from handrail.errors import HandrailError, InvalidInput, Unavailable
 from handrail.settings import Settings
 
 DOCUMENT_VERSION = 1
@@ -48,8 +48,22 @@ def suite_digest(expectations: Iterable[Any]) -> str:
 
 def digest_of(document: Any) -> str:
     """Return `sha256:<hex>` of a document's canonical JSON."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    return f"sha256:{hashlib.sha256(_canonical(document)).hexdigest()}"
+
+
+def write_document(settings: Settings, place: str, document: Mapping[str, Any]) -> None:
+    """Write the very bytes that are hashed to a path of the project, whole or not at all.
+
+    Raises:
+        Unavailable: they cannot be written.
+    """
+    file = settings.project / place
+    beside = file.with_name(f".{file.name}.next")
+    try:
+        beside.write_bytes(_canonical(document))
+        beside.replace(file)
+    except OSError as err:
+        raise Unavailable(place, f"it cannot be written: {err.strerror}", "Make its folder, or free the disk.") from err
 
 
 def attributes_of(document: Mapping[str, Any]) -> dict[str, str]:
@@ -97,6 +111,10 @@ def read_from(meta: Mapping[str, Any]) -> str | None:
 def sentence_of(err: HandrailError) -> str:
     """Return an error as one line."""
     return " ".join(str(err).split())
+
+
+def _canonical(document: Any) -> bytes:
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str).encode()
 
 
 def _loaded_at(meta: Mapping[str, Any]) -> datetime | None:

@@ -57,6 +57,7 @@ class DvcPipeline:
                 else:
                     code.append(CodeFile(path, md5, hashlib.md5(held, usedforsecurity=False).hexdigest() == md5))
             outputs = [files.describe(path, md5) for path, md5 in _hashed(entry, "outs")]
+            validation = _validation(outputs)
             stages.append(
                 StageRun(
                     name,
@@ -67,8 +68,9 @@ class DvcPipeline:
                     tuple(code),
                     tuple(outputs),
                     _features(project, files, outputs),
-                    _validation(outputs),
+                    validation,
                     _inputs_fingerprint(files, outputs),
+                    _validated(files, validation),
                 )
             )
         return PipelineRecord(self._repository, tuple(stages), tracked)
@@ -199,6 +201,12 @@ def _hex(value: str) -> str:
 def _validation(outputs: Sequence[PipelineFile]) -> PipelineFile | None:
     found = (file for file in outputs if file.path.rpartition("/")[2] == VALIDATION and file.sha256)
     return next(found, None)
+
+
+def _validated(files: ProjectFiles, validation: PipelineFile | None) -> tuple[str, ...]:
+    """Find what a validation says it is about, as HandrailAction writes it: URIs under `data`."""
+    told = _read_json(files, validation.path).get("data") if validation else None
+    return tuple(str(uri) for uri in told) if isinstance(told, list) else ()
 
 
 def _inputs_fingerprint(files: ProjectFiles, outputs: Sequence[PipelineFile]) -> str | None:

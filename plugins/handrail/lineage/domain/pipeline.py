@@ -63,8 +63,8 @@ class FeatureSet:
 class StageRun:
     """One run of one stage. `fingerprint` is the sha256 of its lock entry; `commit` recorded that entry first.
 
-    `inputs_fingerprint` is the sha256 (64 hex digits) by which the stage tags its runs in MLflow, if it does. `validated`
-    are the URIs of what `validation` says it is about, if it says so.
+    `inputs_fingerprint` is the sha256 (64 hex digits) by which the stage tags its runs in MLflow, if it does.
+    `validated` are the URIs of what `validation` says it is about, if it says so.
     """
 
     name: str
