@@ -38,7 +38,7 @@ def write_orders(folder: Path, first: float = 1.0) -> Path:
 
 
 def objects(folder: Path) -> list:
-    """Return an entity, views over a file, a push source and a request, and a service."""
+    """Return an entity, views over a file, a push source and a request, and services."""
     customer = Entity(name="customer", join_keys=["customer"], value_type=ValueType.INT64)
     key, amount = Field(name="customer", dtype=Int64), Field(name="amount", dtype=Float64)
     source = FileSource(name="orders", path=str(folder / "orders.parquet"), timestamp_field="at")
@@ -60,8 +60,12 @@ def objects(folder: Path) -> list:
     def share(rows):
         return pd.DataFrame({"share": rows["basket"] / rows["amount"]})
 
-    service = FeatureService(name="checkout", features=[orders, share])
-    return [customer, orders, clicks, clicks.stream_source, share, service]
+    services = [
+        FeatureService(name="checkout", features=[orders, share]),
+        FeatureService(name="shares", features=[share]),
+        FeatureService(name="orders_alone", features=[orders]),
+    ]
+    return [customer, orders, clicks, clicks.stream_source, share, *services]
 
 
 def open_shop(folder: Path, store: str = HANDRAIL_STORE, provider: str = PROVIDER) -> FeatureStore:

@@ -114,11 +114,20 @@ def test_equal_rows_have_one_digest_however_they_come(shop, told):
     assert digests.pop().startswith("sha256:")
 
 
-def test_features_of_no_service_name_none(shop, told):
-    causes = told.causes(retrieval_of(plan(shop, ["orders:amount"]).to_df()))
+@pytest.mark.parametrize("service", ["checkout", "shares", "orders_alone"])
+def test_the_service_that_was_asked_for_is_told_from_those_with_some_of_its_features(shop, told, service):
+    frame = plan(shop, service).to_df()
 
+    (found,) = told.causes(retrieval_of(frame))["feature-service"]
+    assert found.uri.startswith(f"feast://shop/feature_service/{service}@")
+
+
+def test_features_of_no_service_name_none(shop, told):
+    frame = plan(shop, ["share:share", "clicks:clicks"]).to_df()
+
+    causes = told.causes(retrieval_of(frame))
     assert "feature-service" not in causes
-    assert len(causes["feature-view"]) == 1
+    assert len(causes["feature-view"]) == 3, "one of them because the share is computed from it"
 
 
 def test_a_failing_read_raises_as_ever_and_is_recorded(project, told):

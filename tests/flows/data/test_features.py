@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from flows.steps import features
 from flows.steps.features import sample_days
 from flows.steps.flight_times import with_times
 from flows.steps.outputs import sha256_of
+from handrail.bootstrap import open_platform
 from handrail.errors import InvalidInput
+from handrail.settings import Settings
 from tests.fakes.flights_project import change_params
 
 OUTCOMES = {"dep_time", "dep_delay", "arr_time", "arr_delay", "air_time", "arr_known_ts", "dep_known_ts", "late"}
@@ -61,6 +64,22 @@ def test_the_manifest_says_what_the_files_hold(fortnight: Path) -> None:
         "snapshot_unmatched": 0,
         "digest": None,
     }
+
+
+def test_lineage_knows_which_feature_tables_each_training_file_was_read_from(fortnight: Path) -> None:
+    lineage = open_platform(Settings(project=fortnight, home=fortnight / ".handrail")).lineage
+    tables = {f"sha256:{sha256_of(table)}" for table in (fortnight / "data" / "features").glob("*.parquet")}
+
+    for window in ("train", "validate"):
+        digest = sha256_of(fortnight / "data" / "training" / f"{window}.parquet")
+        trace = lineage.trace(f"feast://handrail/data_source/{window}.parquet@{digest}")
+
+        kinds = Counter(node.kind for node in trace.nodes)
+        assert tables == {node.digest for node in trace.nodes if node.kind == "data-source"} - {f"sha256:{digest}"}
+        assert (kinds["feature-retrieval"], kinds["feature-service"], kinds["feature-view"]) == (1, 1, 7)
+        (read,) = (node for node in trace.nodes if node.kind == "feature-retrieval")
+        assert read.attributes["rows"] == str(_rows(fortnight, window).height)
+        assert _manifest(fortnight)["feature_service"]["spec_hash"] in read.attributes["feature_service"]
 
 
 def test_no_outcome_and_no_aircraft_name_is_a_feature(fortnight: Path) -> None:

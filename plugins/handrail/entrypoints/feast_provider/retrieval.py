@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -19,9 +19,6 @@ from handrail.entrypoints.feast_provider.frames import digest_of
 from handrail.entrypoints.feast_provider.sources import Sources, changed
 from handrail.entrypoints.feast_provider.telling import ASSERTED_BY, Teller, guarded
 from handrail.refs import TrackingRun
-
-if TYPE_CHECKING:
-    from feast.on_demand_feature_view import OnDemandFeatureView
 
 KIND = "feature-retrieval"
 ROWS_KIND = "feature-rows"
@@ -91,7 +88,7 @@ class Asked:
     digest_results: bool = True
     told: Mapping[str, str] = field(default_factory=dict)
 
-    def on_demand(self, project: str) -> Sequence[OnDemandFeatureView]:
+    def on_demand(self, project: str) -> Sequence[Any]:
         """Return the on-demand views among them."""
         from feast.on_demand_feature_view import OnDemandFeatureView
 
@@ -102,17 +99,24 @@ class Asked:
 
         Feast does not hand the service on to its provider.
         """
-        fitting = [one for one in self.registry.list_feature_services(project, allow_cache=True) if self._fits(one)]
+        implied = {
+            projection.name_to_use()
+            for view in self.on_demand(project)
+            for projection in view.source_feature_view_projections.values()
+        }
+        services = self.registry.list_feature_services(project, allow_cache=True)
+        fitting = [service for service in services if self._fits(service, implied)]
         return fitting[0] if len(fitting) == 1 else None
 
-    def _fits(self, service: Any) -> bool:
+    def _fits(self, service: Any, implied: Collection[str]) -> bool:
+        """Whether its features are those asked for, in order; what on-demand views need besides, Feast appends."""
         mine = [
             f"{projection.name_to_use()}:{feature.name}"
             for projection in service.feature_view_projections
             for feature in projection.features
         ]
-        # What on-demand views need besides is appended by Feast.
-        return bool(mine) and set(self.refs[: len(mine)]) == set(mine)
+        asked, rest = list(self.refs[: len(mine)]), self.refs[len(mine) :]
+        return bool(mine) and asked == mine and all(ref.partition(":")[0] in implied for ref in rest)
 
 
 class Reading:
