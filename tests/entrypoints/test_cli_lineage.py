@@ -126,9 +126,48 @@ def test_an_impact_as_json(handrail):
     assert impact["total_predictions"] == 3
 
 
-def test_a_budget_that_ends_the_walk_is_told(handrail):
-    assert "node budget" in handrail("trace", "p1", "--max-nodes", "2")[1]
+def test_a_budget_that_ends_the_walk_is_told_with_the_remedy(handrail):
+    assert "node budget ended the walk: raise --max-nodes" in handrail("trace", "p1", "--max-nodes", "2")[1]
     assert "lower bounds" in handrail("impact", "data/raw", "--max-nodes", "2")[1]
+    assert "raise --max-nodes" in handrail("export", "p1", "--format", "dot", "--max-nodes", "2")[2]
+    assert "max_nodes" in json.loads(handrail("trace", "p1", "--max-nodes", "2", "--json")[1])["remedy"]
+
+
+def test_filters_show_less_and_say_so(handrail):
+    commits = handrail("trace", "p1", "--kind", "git-commit")[1]
+
+    assert f"git://shop/{COMMIT[:12]}…" in commits
+    assert "proven (dvc)" in commits
+    assert "nodes of other kinds are not shown" in commits
+    assert "bento://" not in commits
+    assert "deployments" not in handrail("impact", "data/raw/2013-01.csv", "--kind", "bento")[1]
+    assert "1 hops" not in handrail("trace", "p1", "--depth", "1")[1]
+    assert handrail("trace", "p1", "--depth", "0")[0] == 2
+    code, _, err = handrail("trace", "p1", "--kind", "modle")
+    assert code == 1
+    assert "Reached were:" in err
+
+
+def test_what_was_reached_is_listed_in_pages(handrail):
+    first = json.loads(handrail("impact", "data/raw/2013-01.csv", "--nodes", "--limit", "3", "--json")[1])
+    code, out, _ = handrail("impact", "data/raw/2013-01.csv", "--nodes", "--after", first["next"])
+
+    assert len(first["nodes"]) == 3
+    assert code == 0
+    assert "That is all." in out
+    assert first["nodes"][0]["uri"] not in out
+
+
+def test_one_thing_is_shown_whole(handrail):
+    code, out, _ = handrail("show", VERSION.uri)
+
+    assert code == 0
+    assert out.startswith(VERSION.uri)
+    assert "model-version (artifact)" in out
+    assert "direct causes" in out
+    assert f"{ALIAS}  2026-11-23T12:00:00+00:00 until now" in out
+    assert json.loads(handrail("show", "models:/flights@champion", "--json")[1])["uri"] == VERSION.uri
+    assert handrail("show", "no-such-thing")[0] == 1
 
 
 @pytest.mark.parametrize("verb", ["trace", "impact"])

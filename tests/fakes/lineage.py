@@ -275,7 +275,7 @@ STAGES = (
 )
 
 
-def open_in_memory(made_by=None, stages=STAGES):
+def open_in_memory(made_by=None, stages=STAGES, brought=None):
     """Lineage over fakes."""
     graph = GraphInMemory()
     return Lineage(
@@ -283,7 +283,7 @@ def open_in_memory(made_by=None, stages=STAGES):
             graph=graph,
             conflicts=graph,
             pointers=PointersInMemory(),
-            predictions=PredictionsInMemory(made_by or {}),
+            predictions=PredictionsInMemory(made_by or {}, brought or {}),
             pipelines=PipelineInMemory(stages),
             repository="shop",
             writer=OpenLineageWriter(),

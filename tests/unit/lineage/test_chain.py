@@ -91,6 +91,17 @@ def test_what_one_witness_alone_tells_is_not_proven(trace):
     assert not any(edge.proven for edge in alone)
 
 
+def test_a_filtered_trace_is_told_by_hops_from_what_it_hides():
+    lineage = open_in_memory({"p1": DEPLOYMENT.uri})
+    for call in story(Path()):
+        call(lineage)
+
+    (section,) = tell(lineage.trace("p1", kinds=["git-commit"]))
+
+    assert [hop.via.cause for hop in section.hops] == [section.hops[0].node.uri]
+    assert section.hops[0].via.proven
+
+
 def test_single_files_are_folded_into_their_folder(trace):
     section = next(section for section in tell(trace) if section.title == "DVC data")
 

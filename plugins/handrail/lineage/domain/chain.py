@@ -83,10 +83,14 @@ def _approvers(trace: Trace) -> set[str]:
 
 
 def _best_hops(trace: Trace, near: Mapping[str, int]) -> dict[str, Edge]:
-    """Choose for each node the edge by which it is told: a proven one before an asserted one, then from the nearest."""
+    """Choose for each node the edge by which it is told: a proven one before an asserted one, then from the nearest.
+
+    Where a filter hides the effect, it is as near as can be: all that is known is that the walk came from there.
+    """
     best: dict[str, Edge] = {}
-    for edge in sorted(trace.edges, key=lambda edge: (not edge.proven, near[edge.effect], edge.verb, edge.effect)):
-        if near[edge.effect] < near[edge.cause] or edge.cause not in best:
+    nearness = {edge.effect: near.get(edge.effect, -1) for edge in trace.edges}
+    for edge in sorted(trace.edges, key=lambda edge: (not edge.proven, nearness[edge.effect], edge.verb, edge.effect)):
+        if nearness[edge.effect] < near[edge.cause] or edge.cause not in best:
             best.setdefault(edge.cause, edge)
     return best
 

@@ -1,0 +1,150 @@
+"""Filters, counts, pages, money and portraits, over fakes."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from handrail.errors import InvalidInput
+from handrail.lineage.domain import Direction, artifact_at, snapshot_uri
+from tests.fakes.lineage import BENTO, COMMIT, DEPLOYMENT, PERMIT, VERSION, open_in_memory, story
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SNAPSHOT = artifact_at(snapshot_uri("shop", "sha256:aa"), "sha256:aa")
+REPORT = artifact_at("evidently://shop/report/r1", "sha256:ff")
+
+
+@pytest.fixture
+def lineage():
+    opened = open_in_memory(
+        {"p1": DEPLOYMENT.uri, "p2": DEPLOYMENT.uri},
+        brought={DEPLOYMENT.uri: {"USD": Decimal("12.30"), "EUR": Decimal(5)}},
+    )
+    for call in story(Path()):
+        call(opened)
+    opened.record_snapshot(SNAPSHOT, deployments=[DEPLOYMENT])
+    opened.record_report(REPORT, SNAPSHOT)
+    return opened
+
+
+@pytest.mark.parametrize(
+    "ref", ["data/raw/2013-01.csv", COMMIT[:8], "actor://registry/ann", "feature_view/weather", PERMIT.uri]
+)
+def test_an_impact_ends_in_deployments_predictions_reports_and_money(lineage, ref):
+    impact = lineage.impact(ref)
+
+    assert impact.of_kind("deployment") == (DEPLOYMENT.uri,)
+    assert impact.of_kind("report") == (REPORT.uri,)
+    assert impact.of_kind("feedback-snapshot") == (SNAPSHOT.uri,)
+    assert impact.total == 2
+    assert impact.total_money == {"EUR": Decimal(5), "USD": Decimal("12.30")}
+    assert impact.reached == sum(impact.kinds.values()) - 1 >= 4
+
+
+def test_an_impact_names_the_kinds_that_it_is_asked_for(lineage):
+    impact = lineage.impact("data/raw/2013-01.csv", kinds=["bento", "model-version"])
+
+    assert dict(impact.names) == {"bento": (BENTO.uri,), "model-version": (VERSION.uri,)}
+    assert impact.predictions == {DEPLOYMENT.uri: 2}, "whatever is shown"
+
+
+def test_an_impact_to_a_depth_counts_only_what_is_so_near(lineage):
+    near = lineage.impact(BENTO.uri, depth=1)
+
+    assert near.kinds == {"bento": 1, "deployment": 1}
+    assert near.reached == 1
+    assert not near.truncated
+
+
+def test_a_trace_shows_the_kinds_that_it_is_asked_for_with_the_hops_that_lead_there(lineage):
+    whole, commits = lineage.trace("p1"), lineage.trace("p1", kinds=["git-commit", "model-version"])
+
+    assert {node.kind for node in commits.nodes} == {"git-commit", "model-version"}
+    assert commits.hidden == len(whole.nodes) - len(commits.nodes)
+    assert {edge.cause for edge in commits.edges} == {node.uri for node in commits.nodes}
+    assert lineage.trace("p1", kinds=["report"]).nodes == (), "a kind that Handrail knows and this has not"
+
+
+def test_a_trace_to_a_depth_stops_there(lineage):
+    trace = lineage.trace("p1", depth=1)
+
+    assert {node.kind for node in trace.nodes} <= {"deployment", "bento", "artifact-tree"}
+    assert not trace.truncated
+
+
+def test_a_trace_can_go_forward(lineage):
+    forward = lineage.trace(BENTO.uri, direction=Direction.EFFECTS)
+
+    assert [node.kind for node in forward.nodes][:2] == ["bento", "deployment"]
+    assert REPORT.uri in {node.uri for node in forward.nodes}
+
+
+@pytest.mark.parametrize("kind", ["modle", "Model-Version", "'; drop table x", "x" * 300])
+def test_a_kind_that_nobody_knows_is_refused_with_those_that_were_reached(lineage, kind):
+    for ask in (lineage.trace, lineage.impact, lineage.touched):
+        with pytest.raises(InvalidInput, match=r"^kind: .*is no kind\. Reached were: .*deployment"):
+            ask(BENTO.uri if ask != lineage.trace else "p1", kinds=[kind])
+
+
+@pytest.mark.parametrize("kind", ["a\x00b", ""])
+def test_a_kind_that_can_be_none_is_refused(lineage, kind):
+    for ask in (lineage.trace, lineage.impact, lineage.touched):
+        with pytest.raises(InvalidInput, match="^kind: "):
+            ask(BENTO.uri, kinds=[kind])
+
+
+@pytest.mark.parametrize("depth", [0, -1])
+def test_a_depth_is_at_least_one(lineage, depth):
+    for ask in (lineage.trace, lineage.impact, lineage.touched):
+        with pytest.raises(InvalidInput, match="^depth: "):
+            ask(BENTO.uri, depth=depth)
+
+
+def test_pages_cover_what_was_reached_once(lineage):
+    first = lineage.touched("data/raw/2013-01.csv", limit=4)
+    pages = [first]
+    while pages[-1].next:
+        pages.append(lineage.touched("data/raw/2013-01.csv", limit=4, after=pages[-1].next))
+
+    uris = [node.uri for page in pages for node in page.nodes]
+    assert uris == sorted(set(uris))
+    assert len(uris) == lineage.impact("data/raw/2013-01.csv").reached + 1
+    assert [node.uri for node in lineage.touched(BENTO.uri, kinds=["report"]).nodes] == [REPORT.uri]
+
+
+@pytest.mark.parametrize(
+    ("field", "asked"), [("limit", {"limit": 0}), ("limit", {"limit": 1001}), ("after", {"after": "\x00"})]
+)
+def test_a_page_that_cannot_be_is_refused(lineage, field, asked):
+    with pytest.raises(InvalidInput, match=f"^{field}: "):
+        lineage.touched(BENTO.uri, **asked)
+
+
+def test_a_portrait_holds_direct_causes_and_effects_with_who_says_so(lineage):
+    portrait = lineage.show(BENTO.uri)
+
+    assert (portrait.node.uri, portrait.node.kind) == (BENTO.uri, "bento")
+    assert {edge.effect for edge in portrait.causes} == {BENTO.uri}
+    assert PERMIT.uri in {edge.cause for edge in portrait.causes}
+    assert {edge.effect for edge in portrait.effects} == {DEPLOYMENT.uri}
+    assert all(edge.asserted_by for edge in (*portrait.causes, *portrait.effects))
+    assert lineage.show("p1").node.uri == DEPLOYMENT.uri
+
+
+def test_a_portrait_tells_where_names_pointed_and_findings(lineage):
+    lineage.point("mlflow alias flights@champion", VERSION, NOON, by=PERMIT.uri)
+    lineage.point(
+        "mlflow alias flights@champion",
+        "mlflow://registry/registered/flights/17/2",
+        NOON + timedelta(days=1),
+        by="actor://s/bob",
+    )
+    lineage.point("other", BENTO, NOON, by="actor://s/bob")
+    lineage.derive(artifact_at("bento://flights/b9"), artifact_at(PERMIT.uri, "sha256:" + "0" * 64))
+
+    (reign,) = lineage.show(VERSION.uri).pointers
+
+    assert (reign.name, reign.since, reign.until) == ("mlflow alias flights@champion", NOON, NOON + timedelta(days=1))
+    assert lineage.show(PERMIT.uri).conflicts[0].others == ("sha256:" + "0" * 64,)
+    assert lineage.show(PERMIT.uri).pointers == ()
