@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -65,10 +66,8 @@ def _collect(platform: Platform, source: _Source, wanted: Wanted) -> Collected:
     settings = platform.settings
     uri = find_tracking_uri(settings, source.given)
     place = Place(source.server, settings.repository, settings.environment)
-    from mlflow.exceptions import MlflowException
-
-    client = open_client(uri)
-    with messages.status(f"Reading {without_secrets(uri)}") as status:
+    with messages.status(f"Reading {without_secrets(uri)}") as status, _translated(uri):
+        client = open_client(uri)
         collector = Collector(
             client,
             place,
@@ -77,8 +76,17 @@ def _collect(platform: Platform, source: _Source, wanted: Wanted) -> Collected:
             open_digests(client, uri, download=source.download),
             seen=lambda what: status.update(f"Reading {without_secrets(uri)}: {what}"),
         )
-        try:
-            return collector.collect(wanted)
-        except MlflowException as err:
-            remedy = "Start it, or name another with --tracking-uri; MLFLOW_TRACKING_USERNAME and _PASSWORD log in."
-            raise Unavailable(f"MLflow at {without_secrets(uri)}", str(err.message).rstrip("."), remedy) from err
+        return collector.collect(wanted)
+
+
+@contextmanager
+def _translated(uri: str) -> Iterator[None]:
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError) as err:
+        problem = without_secrets(str(getattr(err, "message", None) or err)).strip().rstrip(".")
+        remedy = "Start it, or name another with --tracking-uri; MLFLOW_TRACKING_USERNAME and _PASSWORD log in."
+        raise Unavailable(f"MLflow at {without_secrets(uri)}", problem, remedy) from err

@@ -14,10 +14,12 @@ from urllib.parse import unquote, urlsplit
 from handrail.bootstrap.approvals import server_name
 from handrail.bootstrap.mlflow_server import small_tree_digest
 from handrail.entrypoints.mlflow_lineage.telling import without_secrets
+from handrail.errors import UnknownReference
 from handrail.settings import Settings
 from handrail.tools import require
 
 TRACKING_URI = "MLFLOW_TRACKING_URI"
+_SQLITE = "sqlite:///"
 # MLflow's own default waits for minutes before it says that a server is not there.
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
 
@@ -55,7 +57,14 @@ def name_server(settings: Settings, given: str | None) -> str:
 
 
 def open_client(uri: str) -> Any:
-    """Return a client of the tracking server or store at `uri`, and of its registry."""
+    """Return a client of the tracking server or store at `uri`, and of its registry.
+
+    Raises:
+        UnknownReference: there is no such file; MLflow would make an empty store.
+    """
+    file = Path(uri.removeprefix(_SQLITE).partition("?")[0])
+    if uri.startswith(_SQLITE) and not file.is_file():
+        raise UnknownReference("MLflow store", str(file), "Name one with --tracking-uri, or set MLFLOW_TRACKING_URI.")
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
