@@ -2,15 +2,18 @@
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from handrail.bootstrap.lineage_events import open_intake
+from tests.fakes.effort import TIMES
 from tests.fakes.lineage_events import a_dataset, a_run_event, a_run_id
 from tests.fakes.lineage_receiver import receiving
 from tests.fakes.lineage_server import a_platform
@@ -64,14 +67,21 @@ def take(platform, steps):
         intake.receive(events(step), BOT)
 
 
-@pytest.mark.parametrize("after", [0, 3, 8])
-def test_an_intake_that_is_killed_loses_nothing_and_leaves_nothing_half_done(tmp_path, after):
+def kills():
+    """Return after how many batches an intake is killed, and how many ms later; `make soak` has more of them."""
+    chance = random.Random(4)
+    some = [(chance.randrange(STEPS - 2), chance.uniform(0, 20)) for _ in range(min(2 * TIMES, 100))]
+    return [(0, 0), (3, 0), (8, 0), *some]
+
+
+@pytest.mark.parametrize(("after", "later_ms"), kills())
+def test_an_intake_that_is_killed_loses_nothing_and_leaves_nothing_half_done(tmp_path, after, later_ms):
     killed, whole = a_project(tmp_path / "killed"), a_project(tmp_path / "whole")
     child = subprocess.Popen(
         [sys.executable, "-c", SENDER, str(tmp_path / "killed")], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     acknowledged = [int(child.stdout.readline()) for _ in range(after + 1)]
-    child.send_signal(signal.SIGKILL)
+    threading.Timer(later_ms / 1000, child.kill).start()
     acknowledged += [int(line) for line in child.communicate(timeout=DEADLINE_S)[0].split()]
 
     held = dump(killed.store)
@@ -100,7 +110,7 @@ def test_a_forwarder_that_is_killed_loses_nothing_and_keeps_the_order_of_each_ru
         take(platform, range(STEPS))
         receiver.answers = [201, 503, 201, 201, 500]
 
-        for seen in (3, 40, 85):
+        for seen in (3, 40, 85) if TIMES == 1 else range(3, RUNS * STEPS, 4):
             child = forwarder(tmp_path, "--follow")
             receiver.wait_for(seen)
             child.send_signal(signal.SIGKILL)

@@ -26,7 +26,7 @@ def an_empty_store(kind):
 @contextmanager
 def a_store(kind):
     """Yield a store without tables."""
-    with _an_url(kind) as url:
+    with an_url(kind) as url:
         store = open_store(url)
         try:
             yield store
@@ -35,7 +35,8 @@ def a_store(kind):
 
 
 @contextmanager
-def _an_url(kind):
+def an_url(kind):
+    """Yield the address of a database of its own: in memory, or a schema that is dropped afterwards."""
     if kind == "sqlite":
         yield "sqlite://"
         return

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import networkx as nx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from handrail.errors import Conflict
@@ -23,14 +23,12 @@ from handrail.lineage.domain import (
     describe_derivation,
 )
 from handrail.storage import migrate, open_store
+from tests.fakes.effort import tried
 from tests.fakes.lineage import GraphInMemory
 from tests.fakes.lineage_stores import KINDS, an_empty_store, clear, dump
 
 NOON = datetime(2013, 8, 1, 12, tzinfo=UTC)
 SIZE = 12
-MODERATE = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -81,7 +79,7 @@ def activities(draw):
 logs = st.lists(st.one_of(derivations(), activities()), min_size=1, max_size=8)
 
 
-@MODERATE
+@tried(30)
 @given(log=logs, data=st.data())
 def test_any_permutation_with_duplicates_leaves_identical_tables(store, log, data):
     shuffled = data.draw(st.permutations(log + data.draw(st.lists(st.sampled_from(log), max_size=4))))
@@ -96,7 +94,7 @@ def test_any_permutation_with_duplicates_leaves_identical_tables(store, log, dat
     assert tables[0] == tables[1]
 
 
-@MODERATE
+@tried(30)
 @given(log=logs, data=st.data())
 def test_contradicting_digests_are_all_kept_in_any_order(store, log, data):
     """The rival claims are the same; only which of them came first may differ."""
@@ -117,7 +115,7 @@ def test_contradicting_digests_are_all_kept_in_any_order(store, log, data):
     assert found[0] == found[1] != set()
 
 
-@MODERATE
+@tried(30)
 @given(log=logs, start=numbers)
 def test_walks_equal_the_oracles(store, log, start):
     clear(store)
@@ -137,7 +135,7 @@ def test_walks_equal_the_oracles(store, log, start):
             assert {(e.effect, e.cause) for e in walk.edges} == set(oracle.subgraph({uri} | reach(oracle, uri)).edges)
 
 
-@MODERATE
+@tried(30)
 @given(pairs=st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=14))
 def test_exactly_the_edges_that_close_a_circle_are_refused(store, pairs):
     clear(store)
