@@ -6,7 +6,7 @@ Worth it in a process that stays: a snapshot is taken at the first large walk, a
 from __future__ import annotations
 
 import threading
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from handrail.errors import MissingTool
 from handrail.lineage.adapters.sql_epochs import begin_epoch, count_recent, is_usable, recent
 from handrail.lineage.adapters.sql_recording import lock
-from handrail.lineage.adapters.sql_walks import count_kinds
+from handrail.lineage.adapters.sql_walks import Tallied, count_kinds
 from handrail.lineage.adapters.tables import edge, node, node_id
 from handrail.lineage.domain import Direction, Reachable
 from handrail.storage import Store
@@ -213,22 +213,22 @@ class CsrFound:
         ids = self.snapshot.ids
         return [one for places, outside in self.levels for one in (*ids[places].tolist(), *outside)]
 
-    def count(self, connection: Connection, kinds: Sequence[str]) -> tuple[Counter[str], list[int]]:
-        """Return how many there are of each kind, and the ids of all that may be of some `kinds`.
+    def count(self, connection: Connection, kinds: Sequence[str]) -> Tallied:
+        """Return how many there are of each kind, and the URIs of those of some `kinds`.
 
         The kinds of nodes that the snapshot lacks, or that changed since, are read from SQL.
         """
         places = np.concatenate([places for places, _ in self.levels])
         coded, ids, names = self.snapshot.kinds[places], self.snapshot.ids[places], self.snapshot.names
-        unsure = coded < 0
+        wanted = [number for number, name in enumerate(names) if name in kinds]
+        unsure = (coded < 0) | np.isin(coded, wanted)
         if self.renamed:
             unsure |= np.isin(ids, np.fromiter(self.renamed, np.int64))
         asked = [*ids[unsure].tolist(), *chain.from_iterable(outside for _, outside in self.levels)]
+        counts, uris = count_kinds(connection, asked, kinds)
         numbers = np.bincount(coded[~unsure], minlength=len(names)).tolist()
-        counts = Counter({name: number for name, number in zip(names, numbers, strict=True) if number})
-        counts.update(count_kinds(connection, asked))
-        wanted = [number for number, name in enumerate(names) if name in kinds]
-        return counts, [*ids[~unsure & np.isin(coded, wanted)].tolist(), *asked]
+        counts.update({name: number for name, number in zip(names, numbers, strict=True) if number})
+        return counts, uris
 
 
 def find_in(snapshot: Snapshot, newer: Newer, what: Reachable) -> CsrFound:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ from handrail.lineage.adapters.sql_events import OURSELVES, keep_events
 from handrail.lineage.adapters.sql_facts import read_facts
 from handrail.lineage.adapters.sql_reach import reach
 from handrail.lineage.adapters.sql_recording import record
-from handrail.lineage.adapters.sql_walks import SqlFound, read_names, read_page, read_walk
+from handrail.lineage.adapters.sql_walks import SqlFound, Tallied, read_page, read_walk
 from handrail.lineage.adapters.tables import chunks, digest, node, node_id, statement
 from handrail.lineage.domain import DigestConflict, Direction, Facts, LineageEvent, Node, Reachable, Tally, Walk
 from handrail.storage import Store
@@ -35,8 +35,8 @@ class Found(Protocol):
     def ids(self) -> Sequence[int]:
         """Return all ids, nearest first."""
 
-    def count(self, connection: Connection, kinds: Sequence[str]) -> tuple[Mapping[str, int], Sequence[int]]:
-        """Return how many there are of each kind, and the ids of all that may be of some `kinds`."""
+    def count(self, connection: Connection, kinds: Sequence[str]) -> Tallied:
+        """Return how many there are of each kind, and the URIs of those of some `kinds`."""
 
 
 class Reach(Protocol):
@@ -80,8 +80,8 @@ class SqlGraph:
         """Count what can be reached, by kind, and name the nodes of some kinds."""
 
         def count(connection: Connection, found: Found) -> Tally:
-            counts, ids = found.count(connection, kinds)
-            return Tally(what.start, dict(counts), read_names(connection, ids, kinds), found.truncated)
+            counts, names = found.count(connection, kinds)
+            return Tally(what.start, counts, names, found.truncated)
 
         return self._ask(what, count)
 

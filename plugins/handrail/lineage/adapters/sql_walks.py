@@ -5,9 +5,10 @@ Each is one prepared statement over all ids at once, whatever their number.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -27,8 +28,9 @@ from {given} cross join lineage_edge e
 left join lineage_statement s on s.effect = e.effect and s.cause = e.cause and s.verb = e.verb
 where e.effect = g.value
 """
-_KINDS = "select n.kind, count(*) from {given} cross join lineage_node n where n.id = g.value group by n.kind"
-_NAMES = "select n.kind, n.uri from {given} cross join lineage_node n where n.id = g.value and n.kind in ({kinds})"
+_KINDS = """
+select n.kind, {named}, count(*) from {given} cross join lineage_node n where n.id = g.value group by 1, 2
+"""
 _PAGE = """
 select n.id, n.uri, n.role, n.kind, n.started, n.ended from {given} cross join lineage_node n
 where n.id = g.value and n.uri > {p} {of_kinds} order by n.uri limit {p}
@@ -36,6 +38,7 @@ where n.id = g.value and n.uri > {p} {of_kinds} order by n.uri limit {p}
 ROLES = {int(role): role for role in Role}
 VERBS = {int(verb): verb for verb in Verb}
 Ids = Sequence[int]
+Tallied = tuple[Counter[str], dict[str, list[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +57,9 @@ class SqlFound:
         """Return all ids, nearest first."""
         return self.found
 
-    def count(self, connection: Connection, kinds: Sequence[str]) -> tuple[Mapping[str, int], Ids]:
-        """Return how many there are of each kind, and the ids of all that may be of some `kinds`."""
-        counts = count_kinds(connection, self.found)
-        return counts, self.found if counts.keys() & set(kinds) else ()
+    def count(self, connection: Connection, kinds: Sequence[str]) -> Tallied:
+        """Return how many there are of each kind, and the URIs of those of some `kinds`."""
+        return count_kinds(connection, self.found, kinds)
 
 
 def read_walk(connection: Connection, start: str, ids: Ids, truncated: bool) -> Walk:
@@ -68,11 +70,18 @@ def read_walk(connection: Connection, start: str, ids: Ids, truncated: bool) -> 
         if cause in nodes:
             tellers[effect, cause, verb, bool(proven)].append(teller)
     edges = [
-        Edge(nodes[effect].uri, nodes[cause].uri, VERBS[verb], proven, tuple(sorted({*filter(None, told)})))
+        Edge(nodes[effect].uri, nodes[cause].uri, VERBS[verb], proven, _tellers(told))
         for (effect, cause, verb, proven), told in tellers.items()
     ]
-    edges.sort(key=lambda found: (found.effect, found.cause, found.verb))
-    return Walk(start, tuple(sorted(nodes.values(), key=lambda found: found.uri)), tuple(edges), truncated)
+    edges.sort(key=attrgetter("effect", "cause", "verb"))
+    return Walk(start, tuple(sorted(nodes.values(), key=attrgetter("uri"))), tuple(edges), truncated)
+
+
+def _tellers(told: Sequence[str | None]) -> tuple[str, ...]:
+    """Return who told of an edge, each once."""
+    if len(told) == 1 and told[0]:
+        return (told[0],)
+    return tuple(sorted({teller for teller in told if teller}))
 
 
 def read_nodes(connection: Connection, ids: Ids) -> dict[int, Node]:
@@ -80,19 +89,19 @@ def read_nodes(connection: Connection, ids: Ids) -> dict[int, Node]:
     return _complete(connection, _rows(connection, _NODES, ids))
 
 
-def count_kinds(connection: Connection, ids: Ids) -> dict[str, int]:
-    """Return how many of these nodes there are of each kind."""
-    return {kind: number for kind, number in _rows(connection, _KINDS, sorted(ids))}
-
-
-def read_names(connection: Connection, ids: Ids, kinds: Iterable[str]) -> dict[str, list[str]]:
-    """Return the URIs of the nodes among these ids that are of one of the kinds, in the order of their code points."""
+def count_kinds(connection: Connection, ids: Ids, kinds: Sequence[str]) -> Tallied:
+    """Return how many of these nodes there are of each kind, and the URIs of those of some `kinds`, in order."""
+    counts: Counter[str] = Counter()
     names: dict[str, list[str]] = {kind: [] for kind in kinds}
-    if names and ids:
-        sql = _in_dialect(connection, _NAMES, kinds=_marks(connection, len(names)))
-        for kind, uri in fetch(connection, sql, (ids_as_parameter(connection, sorted(ids)), *names)):
-            names[kind].append(uri)
-    return {kind: sorted(uris) for kind, uris in names.items()}
+    if ids:
+        named = f"case when n.kind in ({_marks(connection, len(kinds))}) then n.uri end" if kinds else "null"
+        sql = _in_dialect(connection, _KINDS, named=named)
+        given = ids_as_parameter(connection, sorted(ids))
+        for kind, uri, number in fetch(connection, sql, (*kinds, given)):
+            counts[kind] += number
+            if uri is not None:
+                names[kind].append(uri)
+    return counts, {kind: sorted(uris) for kind, uris in names.items()}
 
 
 def read_page(connection: Connection, ids: Ids, kinds: Sequence[str], after: str, limit: int) -> tuple[Node, ...]:
@@ -116,12 +125,14 @@ def _complete(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> dict[i
 
 def _node(row: tuple[Any, ...], digests: Sequence[str], pairs: Sequence[tuple[str, str]]) -> Node:
     _, uri, role, kind, started, ended = row
-    digest = max(digests, default=None)  # sha256 before md5 and git
+    digest = max(digests) if digests else None  # sha256 before md5 and git
     return Node(uri, ROLES[role], kind, digest, _united(pairs), to_moment(started), to_moment(ended))
 
 
 def _united(pairs: Sequence[tuple[str, str]]) -> Mapping[str, str]:
     """Return attributes by name; several values of one are joined."""
+    if len(pairs) < 2:
+        return dict(pairs)
     united: dict[str, str] = {}
     for name, value in sorted(pairs):
         united[name] = f"{united[name]} | {value}" if name in united else value
