@@ -1,6 +1,8 @@
 """What MLflow's entities say, as facts: pure translation, no MLflow needed."""
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 from types import SimpleNamespace as Thing
 
@@ -251,3 +253,11 @@ def test_the_digest_of_the_files_is_claimed_of_the_version_and_not_of_the_run():
     assert (derived.effect.digest, derived.cause.uri) == (tree, f"tree://sha256/{SHA256}")
     assert [artifact.digest for artifact in made.generated] == [None, None]
     assert derived.effect.attributes["registered_by"] == "actor://local/Ada"
+
+
+def test_translating_loads_no_tool():
+    code = "import sys, handrail.entrypoints.mlflow_lineage.collecting; print(*sys.modules)"
+
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+    assert not {"mlflow", "feast", "prefect", "dvc", "bentoml", "evidently"} & set(loaded)

@@ -101,13 +101,13 @@ def _lock_digest(project: Path) -> str:
 
 def _repository(here: Path) -> str:
     """Return the name that the project around `here` gives its repository: a server may serve several projects."""
-    import yaml
-
     told = os.environ.get("HANDRAIL_REPOSITORY")
     folders = [Path(os.environ["HANDRAIL_PROJECT"])] if os.environ.get("HANDRAIL_PROJECT") else [here, *here.parents]
     file = next((file for folder in folders if (file := folder / "config" / "handrail.yaml").is_file()), None)
     if told or file is None:
         return told or ""
+    import yaml
+
     try:
         return str(yaml.safe_load(file.read_text(encoding="utf-8"))["repository"])
     except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError):
