@@ -13,7 +13,7 @@ from typing import Any
 from handrail.bootstrap import Platform
 from handrail.errors import UnknownReference
 from handrail.lineage.domain import ActivityDetails, AmbiguousReference, artifact_at, tree_uri
-from handrail.lineage.domain.environments import EnvironmentCheck, PackageDifference, RecordedPackages
+from handrail.lineage.domain.environments import EnvironmentCheck, PackageDifference
 from handrail.lineage.domain.reproduction import (
     Compared,
     FetchedData,
@@ -42,7 +42,6 @@ __all__ = [
     "Plan",
     "Planner",
     "Predictions",
-    "RecordedPackages",
     "Reproducer",
     "Step",
     "Verdict",

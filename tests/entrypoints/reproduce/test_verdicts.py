@@ -151,3 +151,18 @@ def test_given_rows_are_scored_and_lineage_may_be_left_alone(project, reproduce,
     told = json.loads(out)
     assert (code, told["predictions"]["rows"], told["predictions"]["source"]) == (0, 2, str(tmp_path / "mine.parquet"))
     assert "recorded_as" not in told
+
+
+def test_a_report_that_was_committed_otherwise_is_compared_by_its_digest(project, reproduce):
+    (project / "params.yaml").write_text("shrink: 0.8\n")
+    toy.dvc(project, "repro", "-q")
+    toy.dvc(project, "push", "-q")
+    (project / "reports" / "train.json").write_text("{}")
+    toy.commit(project, "Lose the report")
+    toy.tell_lineage_of_next(project)
+
+    code, out, _ = reproduce("toys/2", "--until", "train", "--json")
+
+    told = json.loads(out)
+    assert (code, told["verdict"]) == (0, "reproduced")
+    assert told["notes"] == ["reports/train.json: its recorded bytes are nowhere; compared by digest alone"]

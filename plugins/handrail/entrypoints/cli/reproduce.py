@@ -113,7 +113,7 @@ def _run(
 
 def _survey(planner: Planner, plan: Plan, lock: str | None, as_json: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="handrail-reproduce-") as folder:
-        data, packages = planner.survey(plan, Path(folder), lock)
+        data, packages = planner.survey(plan, Path(folder), Path(sys.executable), lock)
     if as_json:
         print_json(survey_to_json(plan, data, packages))
     else:

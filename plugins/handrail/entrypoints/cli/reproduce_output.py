@@ -12,13 +12,13 @@ import typer
 
 from handrail.bootstrap.lineage_reproduction import (
     Compared,
+    EnvironmentCheck,
     FetchedData,
     Grade,
     Listener,
     Outcome,
     Plan,
     Predictions,
-    RecordedPackages,
     Step,
     Verdict,
 )
@@ -97,25 +97,24 @@ def outcome_to_json(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def tell_survey(plan: Plan, data: FetchedData, packages: RecordedPackages) -> None:
+def tell_survey(plan: Plan, data: FetchedData, packages: EnvironmentCheck) -> None:
     """Print what a reproduction would do."""
     typer.echo(f"{'model':<{WIDTH}} {shorten(plan.recorded.version or plan.recorded.tree)}")
     typer.echo(f"{'checkout':<{WIDTH}} {plan.place.commit} of {plan.place.repository}")
-    typer.echo(f"{'environment':<{WIDTH}} {len(packages.pins)} packages pinned by {packages.lock or 'no lock file'}")
+    typer.echo(f"{'environment':<{WIDTH}} {packages.sentence}")
     typer.echo(f"{'stages':<{WIDTH}} {', '.join(stage.name for stage in plan.stages)}")
     elsewhere = f"; not looked into: {data.said}" if data.said else ""
     told = f"{len(data.missing)} missing, first {data.missing[0].path}" if data.missing else "all at hand"
     typer.echo(f"{'data':<{WIDTH}} {told}{elsewhere}")
 
 
-def survey_to_json(plan: Plan, data: FetchedData, packages: RecordedPackages) -> dict[str, Any]:
+def survey_to_json(plan: Plan, data: FetchedData, packages: EnvironmentCheck) -> dict[str, Any]:
     """Return what a reproduction would do as JSON."""
     return {
         **_plan_to_json(plan),
         "missing": [asdict(file) for file in data.missing],
         "not_looked_into": data.said,
-        "lock": packages.lock,
-        "packages": len(packages.pins),
+        "environment": asdict(packages),
     }
 
 

@@ -157,6 +157,7 @@ def recorded_model(trace: Trace) -> Recorded:
             "No stage of dvc.yaml wrote this model: run it as one, and record it with record_pipeline.",
         )
     holding = {edge.effect for edge in trace.edges if edge.cause == tree.uri and edge.verb is Verb.DERIVED_FROM}
+    holding.add(trace.start)
     version = next((node.uri for node in trace.nodes if node.kind == "model-version" and node.uri in holding), "")
     telling = _causes(trace, [tree.uri, version], Verb.GENERATED, "mlflow://")
     return Recorded(

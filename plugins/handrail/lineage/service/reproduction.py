@@ -75,7 +75,7 @@ class Reproducer:
         began = monotonic()
         origin = Path(plan.place.repository) / plan.place.prefix
         places = self._ports.data.connect(project, origin)
-        tracked, outputs = self._ports.data.tracked(project), unheld(plan, project)
+        tracked, outputs = self._ports.data.tracked(project), unheld(plan, project, self._ports.files)
         for out in {file.path for stage in plan.stages for file in stage.outputs} - {file.path for file in outputs}:
             self._ports.files.copy(project / out, root / RECORDED / out)
         listener.progress(f"pulling {len(tracked) + len(outputs)} files and folders from {', '.join(places)}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handrail.errors import Conflict, UnknownReference
-from handrail.lineage.domain.environments import EnvironmentCheck, RecordedPackages
+from handrail.lineage.domain.environments import EnvironmentCheck, compare_packages
 from handrail.lineage.domain.reproduction import (
     STAGE,
     CommitPlace,
@@ -23,7 +23,7 @@ from handrail.lineage.domain.reproduction import (
     recorded_model,
 )
 from handrail.lineage.service.asking import Asking
-from handrail.lineage.service.reproduction_ports import ReproductionPorts
+from handrail.lineage.service.reproduction_ports import FileComparer, ReproductionPorts
 
 LOCK = "dvc.lock"
 
@@ -121,12 +121,17 @@ class Planner:
         _, place, target_name, stages = max(found, key=lambda one: (one[0], one[1].commit))
         return Plan(recorded, place, target_name, _current(stages, target_name, until))
 
-    def survey(self, plan: Plan, folder: Path, lock: str | None = None) -> tuple[FetchedData, RecordedPackages]:
-        """Check the commit out into `folder` and tell whether its data is at hand; nothing is fetched or run."""
+    def survey(
+        self, plan: Plan, folder: Path, python: Path, lock: str | None = None
+    ) -> tuple[FetchedData, EnvironmentCheck]:
+        """Check the commit out into `folder`; tell which data and packages are at hand. Nothing is fetched or run."""
         project = self._ports.commits.check_out(plan.place, folder)
         places = self._ports.data.connect(project, Path(plan.place.repository) / plan.place.prefix)
-        wanted = [*self._ports.data.tracked(project), *unheld(plan, project)]
-        return self._ports.data.near(project, places, wanted), self._ports.packages.recorded(project, None, lock)
+        wanted = [*self._ports.data.tracked(project), *unheld(plan, project, self._ports.files)]
+        told = self._ports.packages.recorded(project, None, lock)
+        differences = compare_packages(told.pins, self._ports.packages.installed(python))
+        check = EnvironmentCheck(told.sources, len(told.pins), differences)
+        return self._ports.data.near(project, places, wanted), check
 
     def _places(self, recorded: Recorded) -> Sequence[CommitPlace]:
         commits = sorted({commit for of in recorded.stages.values() for commit in of})
@@ -141,9 +146,10 @@ class Planner:
         return places
 
 
-def unheld(plan: Plan, project: Path) -> list[LockedFile]:
-    """Return what the stages write that the checked-out commit does not hold."""
-    return [file for stage in plan.stages for file in stage.outputs if not (project / file.path).exists()]
+def unheld(plan: Plan, project: Path, files: FileComparer) -> list[LockedFile]:
+    """Return what the stages wrote that the checked-out commit does not hold, or holds otherwise."""
+    outputs = [file for stage in plan.stages for file in stage.outputs]
+    return [file for file in outputs if files.digest(project, file.path) != file.md5]
 
 
 def _fingerprints(recorded: Recorded) -> set[str]:
