@@ -53,7 +53,8 @@ def test_collecting_again_changes_nothing(handrail):
     code, out, _ = handrail("collect", "dvc", "--commit", "HEAD")
 
     assert code == 0
-    assert out.startswith("Recorded 1 stages and 1 tracked files of commit ")
+    assert out.startswith("Recorded commit ")
+    assert ": stages 1, tracked files 1, " in out
     with open_platform().store.read() as connection:
         assert connection.exec_driver_sql("select count(*) from lineage_statement").scalar() == before
 

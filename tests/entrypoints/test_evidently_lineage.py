@@ -179,7 +179,7 @@ def test_a_damaged_report_is_left_out_with_a_sentence(workspace, flights, handra
     code, out, err = handrail("collect", "evidently", "evidently")
 
     assert code == 1
-    assert "Recorded 1 reports" in out
+    assert "Reports recorded: 1;" in out
     assert f"Left out: The report {lost.id}: it cannot be read" in err.replace("\n", " ")
     assert causes(f"evidently://flights/report/{kept.id}")
 

@@ -22,6 +22,8 @@ from handrail.settings import Settings
 DOCUMENT_VERSION = 1
 SOURCE = "handrail_source"
 MOST_NAMED = 20
+MAX_UNMET = 600
+"""Characters that an attribute may have for PostgreSQL to keep it in an index, whatever they are."""
 _READ_FROM = ("path", "filepath_or_buffer", "path_or_buf", "path_or_buffer", "io")
 _LOADED = "%Y%m%dT%H%M%S.%fZ"
 _OF_THE_RUN = frozenset({"batch_id", "id", "rendered_content", "notes"})
@@ -77,7 +79,7 @@ def attributes_of(document: Mapping[str, Any]) -> dict[str, str]:
         "suite": document["suite"]["name"],
         "suite_digest": document["suite"]["digest"],
     }
-    return told | ({"unmet": ", ".join([*unmet[:MOST_NAMED], *more])} if unmet else {})
+    return told | ({"unmet": ", ".join([*unmet[:MOST_NAMED], *more])[:MAX_UNMET]} if unmet else {})
 
 
 def find_data(settings: Settings, named: str | None, meta: Mapping[str, Any]) -> ArtifactVersion:

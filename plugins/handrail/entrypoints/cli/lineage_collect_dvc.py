@@ -28,6 +28,6 @@ def collect_dvc(
         print_json({"commit": commit, **found})
         return
     typer.echo(
-        f"Recorded {found['stages']} stages and {found['tracked']} tracked files of commit {commit[:12]}: "
-        f"{found['files']} files and folders, {hashed} of them with the sha256 of the bytes at hand."
+        f"Recorded commit {commit[:12]}: stages {found['stages']}, tracked files {found['tracked']}, "
+        f"files and folders {found['files']}, with the sha256 of the bytes at hand {hashed}."
     )

@@ -35,7 +35,7 @@ def collect_evidently(
     if as_json:
         print_json({"reports": recorded, "linked": linked, "left_out": left_out})
     else:
-        typer.echo(f"Recorded {len(recorded):,} reports, {linked:,} of them with their snapshot.")
+        typer.echo(f"Reports recorded: {len(recorded):,}; with a snapshot in their metadata: {linked:,}.")
         for sentence in left_out:
             messages.print(f"Left out: {sentence}", markup=False)
     if left_out:
