@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from handrail.entrypoints.prefect_lineage.values import TASK, Asset, FlowPlan, PrefectRun, Seen
-from handrail.errors import HandrailError, InvalidInput
+from handrail.errors import HandrailError
 from handrail.refs import ArtifactVersion, FlowDeployment, TaskRun
 
 if TYPE_CHECKING:
     from handrail.bootstrap.lineage import Lineage
 
 TOOL = "prefect"
-SHA256 = 64
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}|(?!sha256)[a-z0-9][a-z0-9-]*:[0-9a-f]+(\.dir)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +66,11 @@ def artifacts_of(assets: Iterable[Asset]) -> Mapping[str, Touched]:
 
 def _version(asset: Asset) -> ArtifactVersion:
     """Return the version that a materialisation made: as its metadata say, else named by the task run."""
-    told = dict(asset.told)
-    version = told.pop("version", "") or asset.task_run_id
-    digest = told.pop("digest", "") or (f"sha256:{told['sha256']}" if len(told.get("sha256", "")) == SHA256 else "")
-    plain = _unversioned(asset.key)
-    return replace(plain, uri=f"{plain.uri}@{version}", digest=digest or None, attributes={**told, "asset": asset.key})
+    version = quote(asset.told.get("version") or asset.task_run_id, safe="@:+~.-_")
+    claimed = asset.told.get("digest") or f"sha256:{asset.told.get('sha256', '')}"
+    digest = claimed if _DIGEST.fullmatch(claimed) else None
+    told = {**asset.told, "asset": asset.key}
+    return replace(_unversioned(asset.key), uri=f"{asset.key}@{version}", digest=digest, attributes=told)
 
 
 def _unversioned(key: str) -> ArtifactVersion:
@@ -94,7 +96,7 @@ def _tell(lineage: Lineage, environment: str, run: PrefectRun, touched: Touched)
     uri = run.uri(environment)
     try:
         lineage.record_activity(uri, run.kind, used=touched.used, generated=made, details=details)
-    except (InvalidInput, HandrailError) as err:
+    except HandrailError as err:
         return f"The {run.kind} {run.name!r}: {err}"
     return ""
 

@@ -1,0 +1,65 @@
+"""What the store of the project around the current folder holds of Prefect's runs, read from its tables."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from handrail.entrypoints.recording import platform_here
+from handrail.lineage.adapters.tables import attribute, edge, node, to_moment
+from handrail.lineage.domain import Verb
+from handrail.refs import DataVersion
+
+
+@dataclass
+class Told:
+    """One run: what it used, generated and is part of, by URI."""
+
+    uri: str
+    started: object = None
+    ended: object = None
+    attributes: dict[str, str] = field(default_factory=dict)
+    used: list[str] = field(default_factory=list)
+    generated: list[str] = field(default_factory=list)
+    within: list[str] = field(default_factory=list)
+
+
+def runs(kind):
+    """Return every run of a kind by its name; its URI if it has none."""
+    lineage = platform_here().lineage
+    assert lineage.findings() == ()
+    with platform_here().store.read() as connection:
+        nodes = {row.id: row for row in connection.execute(sa.select(node))}
+        attributes = connection.execute(sa.select(attribute)).all()
+        edges = connection.execute(sa.select(edge)).all()
+    found = {
+        row.id: Told(row.uri, to_moment(row.started), to_moment(row.ended))
+        for row in nodes.values()
+        if row.kind == kind
+    }
+    for row in attributes:
+        if row.node in found:
+            found[row.node].attributes[row.name] = row.value
+    for row in edges:
+        if row.verb == Verb.GENERATED and row.cause in found:
+            found[row.cause].generated.append(nodes[row.effect].uri)
+        elif row.effect in found:
+            place = found[row.effect].used if row.verb == Verb.USED else found[row.effect].within
+            place.append(nodes[row.cause].uri)
+    for told in found.values():
+        for uris in (told.used, told.generated, told.within):
+            uris.sort()
+    return {told.attributes.get("name", told.uri): told for told in found.values()}
+
+
+def only(kind):
+    """Return the one run of a kind."""
+    (found,) = runs(kind).values()
+    return found
+
+
+def data_at(path, content):
+    """Return the URI of a file of the project with that text."""
+    return DataVersion("shop", path, hashlib.md5(content.encode()).hexdigest()).uri
