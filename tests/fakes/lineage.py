@@ -2,183 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from handrail.lineage.adapters.openlineage_writer import OpenLineageWriter
 from handrail.lineage.domain import (
     CodeFile,
-    CycleRefused,
-    DigestConflict,
-    Direction,
-    Edge,
-    Facts,
     FeatureSet,
     Member,
-    Node,
     PipelineFile,
     PipelineRecord,
-    RoleConflict,
     StageRun,
-    Tally,
-    Verb,
-    Walk,
     agent_uri,
     artifact_at,
-    merge_nodes,
     tree_digest,
 )
 from handrail.lineage.service import Lineage, LineagePorts
 from handrail.refs import BentoTag, Deployment, FeatureService, FeatureView, ModelVersion, TrackingRun
-
-
-class GraphInMemory:
-    """The graph as sets; every question is answered from all statements at once."""
-
-    def __init__(self):
-        self.nodes = {}
-        self.statements = set()
-        self.digests = {}
-        self.events = {}
-        self.queue = set()
-
-    def record(self, facts, events=(), sinks=()):
-        before = self._held()
-        nodes = dict(self.nodes)
-        for fact in facts.nodes:
-            held = nodes.setdefault(fact.uri, [])
-            if held and held[0].role is not fact.role:
-                raise RoleConflict(fact.uri, held[0].role.word, fact.role.word)
-            nodes[fact.uri] = [*held, fact]
-        statements = self.statements | facts.statements
-        _refuse_cycle(statements)
-        for uri, digest in sorted(_claims(facts.statements - self.statements)):
-            self.digests.setdefault(uri, {}).setdefault(digest.partition(":")[0], []).append(digest)
-        self.nodes, self.statements = nodes, statements
-        if self._held() == before:
-            return False
-        new = {event.event_id: event for event in events if event.event_id not in self.events}
-        self.events |= new
-        self.queue |= {(sink, event_id) for sink in sinks for event_id in new}
-        return True
-
-    def _held(self):
-        return {uri: self._node(uri) for uri in self.nodes}, self.statements
-
-    def facts(self, uris):
-        nodes = merge_nodes(fact for uri in uris for fact in self.nodes.get(uri, ()))
-        known = {node.uri for node in nodes}
-        return Facts(frozenset(nodes), frozenset(s for s in self.statements if {s.effect, s.cause} <= known))
-
-    def walk(self, start, direction, max_nodes, depth=None):
-        if start not in self.nodes:
-            return None
-        reached, queue = [start], deque([(start, 0)])
-        while queue and len(reached) <= max_nodes:
-            here, hops = queue.popleft()
-            for there in sorted(_beyond(self.statements, here, direction)) if hops != depth else ():
-                if there not in reached:
-                    reached.append(there)
-                    queue.append((there, hops + 1))
-        kept = set(reached[:max_nodes])
-        edges = {(s.effect, s.cause, s.verb) for s in self.statements if {s.effect, s.cause} <= kept}
-        return Walk(
-            start,
-            tuple(self._node(uri) for uri in sorted(kept)),
-            tuple(self._edge(*key) for key in sorted(edges)),
-            len(reached) > max_nodes,
-        )
-
-    def tally(self, what, kinds=()):
-        walk = self.walk(what.start, what.direction, what.max_nodes, what.depth)
-        if walk is None:
-            return None
-        named = {kind: tuple(node.uri for node in walk.nodes if node.kind == kind) for kind in kinds}
-        return Tally(what.start, dict(Counter(node.kind for node in walk.nodes)), named, walk.truncated)
-
-    def page(self, what, kinds, after, limit):
-        walk = self.walk(what.start, what.direction, what.max_nodes, what.depth)
-        nodes = walk.nodes if walk else ()
-        return tuple(node for node in nodes if node.uri > after and (not kinds or node.kind in kinds))[:limit]
-
-    def find(self, prefix, limit, after=""):
-        return tuple(sorted(uri for uri in self.nodes if uri.startswith(prefix) and uri > after))[:limit]
-
-    def conflicts(self, uris=None):
-        return tuple(
-            DigestConflict(uri, claims[0], tuple(sorted(set(claims[1:]) - {claims[0]})), self._tellers(uri))
-            for uri, held in sorted(self.digests.items())
-            for _, claims in sorted(held.items())
-            if len(set(claims)) > 1 and (uris is None or uri in uris)
-        )
-
-    def _node(self, uri):
-        facts = self.nodes[uri]
-        values = {}
-        for name, value in sorted({pair for fact in facts for pair in fact.attributes}):
-            values.setdefault(name, []).append(value)
-        standing = [claims[0] for claims in self.digests.get(uri, {}).values()]
-        return Node(
-            uri,
-            facts[0].role,
-            min(fact.kind for fact in facts),
-            max(standing, default=None),
-            {name: " | ".join(given) for name, given in values.items()},
-            min((fact.started for fact in facts if fact.started), default=None),
-            max((fact.ended for fact in facts if fact.ended), default=None),
-        )
-
-    def _edge(self, effect, cause, verb):
-        mine = [s for s in self.statements if (s.effect, s.cause, s.verb) == (effect, cause, verb)]
-        proven = any(self._proves(statement) for statement in mine)
-        return Edge(effect, cause, verb, proven, tuple(sorted({statement.asserted_by for statement in mine})))
-
-    def _proves(self, one):
-        if one.agreed:
-            return True
-        if one.verb is Verb.GENERATED:
-            return bool(one.effect_digest) and any(
-                (other.cause, other.cause_digest) == (one.effect, one.effect_digest) for other in self.statements
-            )
-        return bool(one.cause_digest) and any(
-            (other.effect, other.effect_digest) == (one.cause, one.cause_digest) for other in self.statements
-        )
-
-    def _tellers(self, uri):
-        return tuple(
-            sorted(
-                {
-                    s.asserted_by
-                    for s in self.statements
-                    if (s.effect == uri and s.effect_digest) or (s.cause == uri and s.cause_digest)
-                }
-            )
-        )
-
-
-def _claims(statements):
-    for statement in statements:
-        if statement.effect_digest:
-            yield statement.effect, statement.effect_digest
-        if statement.cause_digest:
-            yield statement.cause, statement.cause_digest
-
-
-def _beyond(statements, here, direction):
-    if direction is Direction.CAUSES:
-        return {s.cause for s in statements if s.effect == here}
-    return {s.effect for s in statements if s.cause == here}
-
-
-def _refuse_cycle(statements):
-    left = set(statements)
-    while left:
-        effects = {s.effect for s in left}
-        free = {s for s in left if s.cause not in effects}
-        if not free:
-            raise CycleRefused([s.sentence for s in sorted(left, key=lambda s: s.sentence)])
-        left -= free
+from tests.fakes.lineage_graph import GraphInMemory
 
 
 class PointersInMemory:
