@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-short up test check soak lock clean bench-orchestration bench-point-in-time
+.PHONY: help setup demo demo-short up test check soak lock clean bench-feast-lineage bench-orchestration bench-point-in-time
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -29,8 +29,8 @@ check: setup  ## Lint: formatting, ruff, types, import contracts.
 	@$(BIN)/mypy plugins flows bentos feature_repo infra
 	@$(BIN)/lint-imports
 
-soak: setup  ## Run the tests in random orders again and again, ROUNDS times.
-	@for round in $$(seq $(or $(ROUNDS),3)); do $(BIN)/python -m pytest -q || exit 1; done
+soak: setup  ## Run the tests in random orders again and again, ROUNDS times; properties EFFORT times as hard.
+	@for round in $$(seq $(or $(ROUNDS),3)); do HANDRAIL_TEST_EFFORT=$(or $(EFFORT),50) $(BIN)/python -m pytest -q || exit 1; done
 
 lock: setup  ## Resolve infra/requirements.lock anew; UPGRADE=1 takes newer versions.
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
@@ -42,6 +42,9 @@ bench-point-in-time: setup  ## The offline store beside its peers; FULL=1 adds 3
 
 bench-orchestration: setup  ## Recording a Prefect pipeline beside not recording it; FULL=1 for a minute of work.
 	@$(BIN)/python -m tests.benchmarks.orchestration
+
+bench-feast-lineage: setup  ## Feast with its reads and writes recorded beside Feast without.
+	@$(BIN)/python -m tests.benchmarks.feast_lineage
 
 clean:  ## Remove .venv and caches; .handrail, the run-time state, stays.
 	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
