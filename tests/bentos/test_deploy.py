@@ -17,6 +17,8 @@ from flows.steps.deploy import Deployed, deploy, pointer_of
 from handrail.approvals.domain.errors import UnverifiedBytes
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.approvals import tree_digest
+from handrail.bootstrap.lineage_bentos import find_bentos, record_bento
+from handrail.bootstrap.lineage_doctor import open_doctor
 from handrail.errors import Unavailable, UnknownReference
 from handrail.settings import Settings
 from tests.fakes.bento_project import make_project
@@ -77,6 +79,22 @@ def test_the_deployment_leads_back_to_the_permit(project: Settings, deployed: De
         deployed.tree_digest,
         deployed.bento.uri,
     )
+
+
+def test_what_the_store_itself_tells_is_what_the_deployment_told(own_project: Settings, deployed: Deployed) -> None:
+    with closing(open_platform(own_project)) as platform:
+        lineage = platform.lineage
+        told = {edge for edge in lineage.trace(deployed.bento.uri).edges if edge.effect == deployed.bento.uri}
+        (bento,) = find_bentos(own_project.home / "bentoml", deployed.bento.name)
+
+        missing = record_bento(lineage, own_project, bento)
+
+        found = {edge for edge in lineage.trace(deployed.bento.uri).edges if edge.effect == deployed.bento.uri}
+        flaws = open_doctor(platform.store, platform.feedback).check(own_project.home)
+        assert lineage.findings() == ()
+    assert missing == ()
+    assert found - told == {edge for edge in found if edge.cause.startswith("bento-build://")}
+    assert {flaw.kind for flaw in flaws if "bento" in flaw.subject} == set()
 
 
 def test_a_bento_that_was_lost_is_built_again_with_the_same_content(own_project: Settings, deployed: Deployed) -> None:
