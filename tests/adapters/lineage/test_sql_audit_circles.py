@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import networkx as nx
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handrail.lineage.adapters.sql_audit import SqlAudit
@@ -98,6 +98,7 @@ def test_two_edges_with_other_verbs_between_the_same_two_are_no_circle(store):
     assert found(store) == []
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=25, unique=True))
 def test_the_circles_are_those_of_an_independent_oracle(opened, edges):
     clear(opened)
