@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-short up test check soak lock clean bench-feast-lineage bench-orchestration bench-point-in-time
+.PHONY: help setup demo demo-short up test check soak lock clean bench-feast-lineage bench-orchestration bench-point-in-time bench-lineage-ingest
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -45,6 +45,9 @@ bench-orchestration: setup  ## Recording a Prefect pipeline beside not recording
 
 bench-feast-lineage: setup  ## Feast with its reads and writes recorded beside Feast without.
 	@$(BIN)/python -m tests.benchmarks.feast_lineage
+
+bench-lineage-ingest: setup  ## Lineage events into the store beside Feast's own consumer and the disk's own rate.
+	@$(BIN)/python -m tests.benchmarks.lineage_ingest
 
 clean:  ## Remove .venv and caches; .handrail, the run-time state, stays.
 	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
