@@ -14,6 +14,7 @@ import pytest
 from great_expectations.checkpoint import Checkpoint
 from great_expectations.core.run_identifier import RunIdentifier
 
+from handrail.bootstrap.lineage_doctor import open_doctor
 from handrail.entrypoints.gx_action import HandrailAction
 from handrail.entrypoints.recording import platform_here
 
@@ -220,10 +221,26 @@ def test_a_folder_under_dvc_may_be_named(context):
     assert answer["data"][0].endswith(".dir")
 
 
-def test_a_suite_that_asks_nothing_says_so(context):
-    answer = told(checkpoint(context, file_batch(context), rules=()).run())
+def flaws(project, uri):
+    platform = platform_here()
+    found = open_doctor(platform.store, platform.feedback).check(project)
+    return [(flaw.kind, flaw.detail) for flaw in found if flaw.subject == uri]
 
-    assert node(answer["validations"][0]).attributes["evaluated"] == "0"
+
+def test_the_doctor_names_a_validation_that_asked_nothing(context, project):
+    (uri,) = told(checkpoint(context, file_batch(context), rules=()).run())["validations"]
+
+    assert node(uri).attributes["evaluated"] == "0"
+    assert flaws(project, uri) == [("validation-of-nothing", "no expectation was evaluated")]
+
+
+def test_the_doctor_names_a_validation_of_unknown_data_and_no_other(context, project):
+    ready = checkpoint(context, frame_batch(context))
+    (uri,) = told(ready.run(batch_parameters=frame()))["validations"]
+    (known,) = told(checkpoint(context, file_batch(context)).run())["validations"]
+
+    assert flaws(project, uri) == [("validation-of-nothing", "nobody knows which data it is about")]
+    assert flaws(project, known) == []
 
 
 @pytest.mark.parametrize(
