@@ -8,6 +8,7 @@ import pytest
 from openlineage.client.transport import Config, Transport, register_transport
 
 from handrail.errors import Misconfigured, Refused, Unavailable
+from handrail.lineage.adapters.openlineage_client import to_event
 from handrail.lineage.adapters.openlineage_transport import OpenLineageTransport
 from handrail.lineage.adapters.yaml_sinks import Sink, read_sinks
 from handrail.lineage.domain import QueuedEvent
@@ -219,3 +220,12 @@ def test_secrets_come_from_the_environment(tmp_path, monkeypatch):
 
 def test_a_sink_without_a_transport_has_nothing_to_resolve():
     assert Sink("a", "http://x/y").resolve() == ({}, {})
+
+
+def test_kafka_finds_the_key_that_keeps_runs_of_one_parent_in_order():
+    from openlineage.client.transport.kafka import KafkaTransport
+
+    kafka = KafkaTransport.__new__(KafkaTransport)
+
+    assert kafka._get_message_key(to_event(EVENTS["child"])) == "run:airflow://prod/nightly"
+    assert kafka._get_message_key(to_event(EVENTS["run"])) == "run:airflow://prod/clean orders"

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,7 @@ from handrail.lineage.domain import (
     describe_deployment,
     describe_derivation,
     describe_event,
+    describe_membership,
     describe_permit,
     describe_pipeline,
     describe_registration,
@@ -252,3 +254,35 @@ def test_schemas_are_named_as_openlineage_asks():
         part = key.removeprefix("handrail_")
         entity = body["allOf"][0]["$ref"].rpartition("/")[2]
         assert defined == f"Handrail{part[0].upper()}{part[1:]}{entity}"
+
+
+@pytest.mark.parametrize(
+    ("details", "state"),
+    [
+        (ActivityDetails(), "COMPLETE"),
+        (ActivityDetails(started=NOW, ended=NOW), "COMPLETE"),
+        (ActivityDetails(started=NOW), "RUNNING"),
+        (ActivityDetails(ended=NOW, attributes={"state": "FAIL"}), "FAIL"),
+        (ActivityDetails(ended=NOW, attributes={"state": "of the art"}), "COMPLETE"),
+        (ActivityDetails(attributes={"outcome": "failed"}), "FAIL"),
+    ],
+)
+def test_a_run_that_goes_on_or_failed_is_not_called_complete(details, state):
+    (event,) = write(Facts(frozenset({activity_fact("prefect://s/task-run/1", details=details)})))
+
+    assert json.loads(event.body)["eventType"] == event.run.state.value == state
+
+
+def test_what_openlineage_has_words_for_is_said_in_them_too():
+    data = ArtifactVersion("s3://lake/a@1", "data", None, {"rows": "12"})
+    told = describe_activity(
+        activity_fact("prefect://s/task-run/1"), [data], [replace(data, uri="s3://lake/b")], [], "p"
+    )
+
+    (document,) = documents(told | describe_membership("prefect://s/task-run/1", ["prefect://s/flow-run/2"], "p"))
+
+    assert document["inputs"][0]["inputFacets"]["inputStatistics"]["rowCount"] == 12
+    assert document["outputs"][0]["outputFacets"]["outputStatistics"]["rowCount"] == 12
+    (whole,) = write(Facts(frozenset({activity_fact("prefect://s/flow-run/2")})))
+    assert document["run"]["facets"]["parent"]["run"]["runId"] == whole.run.run_id
+    assert document["job"]["facets"]["jobType"]["jobType"] == "task-run"

@@ -16,9 +16,18 @@ from openlineage.client.event_v2 import (
     RunState,
     StaticDataset,
 )
-from openlineage.client.facet_v2 import parent_run
 
 Json = Mapping[str, Any]
+
+
+class _Parent(dict[str, Any]):
+    """A parent facet as it came, in which the Kafka transport finds its key as in the client's older facets."""
+
+    @property
+    def job(self) -> Json:
+        """The parent's job."""
+        job: Json = self["job"]
+        return job
 
 
 def to_event(body: Json) -> RunEvent | JobEvent | DatasetEvent:
@@ -52,25 +61,9 @@ def _named(dataset: Json, more: str) -> dict[str, Any]:
 def _run(body: Json) -> dict[str, Any]:
     facets = _facets(body["run"])
     if facets and "parent" in facets:
-        facets["parent"] = _parent(facets["parent"])
+        facets["parent"] = _Parent(facets["parent"])
     state = RunState(body.get("eventType", "OTHER"))
     return {"run": Run(body["run"]["runId"], facets=facets), "eventType": state}
-
-
-def _parent(facet: Json) -> Any:
-    """Return the client's class of a parent facet: the Kafka transport reads its key from it."""
-    root = facet.get("root")
-    return parent_run.ParentRunFacet(
-        run=parent_run.Run(runId=facet["run"]["runId"]),
-        job=parent_run.Job(namespace=facet["job"]["namespace"], name=facet["job"]["name"]),
-        root=parent_run.Root(
-            run=parent_run.RootRun(runId=root["run"]["runId"]),
-            job=parent_run.RootJob(namespace=root["job"]["namespace"], name=root["job"]["name"]),
-        )
-        if root
-        else None,
-        producer=facet["_producer"],
-    )
 
 
 def _facets(holder: Json) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import unquote
 
+from handrail.lineage.adapters.openlineage_standard import rows_of
 from handrail.lineage.domain import End, Step
 
 Fields = dict[str, Any]
@@ -41,7 +42,7 @@ def _training_set(found: re.Match[str], end: End, step: Step) -> Fields:
         "repository": repository,
         "path": path,
         "version": version,
-        "rows": _rows(end),
+        "rows": rows_of(end.node),
         "featureService": _first(_of(causes, "feature-service")),
         "featureViews": _of(causes, "feature-view"),
     }
@@ -94,11 +95,6 @@ def _of(causes: Iterable[End], kind: str) -> list[str]:
 
 def _first(values: Sequence[str]) -> str | None:
     return values[0] if values else None
-
-
-def _rows(end: End) -> int | None:
-    told = {value for name, value in end.node.attributes if name == "rows"}
-    return int(*told) if len(told) == 1 and "".join(told).isdecimal() else None
 
 
 _FACETS: Sequence[tuple[str, re.Pattern[str], Describe]] = tuple(

@@ -9,17 +9,23 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from handrail import __version__
 from handrail.lineage.adapters.openlineage_ml import ml_facet
 from handrail.lineage.adapters.openlineage_names import dataset_of, job_of, run_id_of
+from handrail.lineage.adapters.openlineage_standard import (
+    HOME,
+    PRODUCER,
+    event_schema,
+    input_facets,
+    job_facets,
+    output_facets,
+    run_facets,
+    state_of,
+    version_facet,
+)
 from handrail.lineage.adapters.openlineage_text import canonical
-from handrail.lineage.domain import End, Facts, LineageEvent, NodeFact, RunState, RunTold, Step, steps_of
+from handrail.lineage.domain import End, Facts, LineageEvent, NodeFact, RunTold, Step, steps_of
 
-# `.invalid` (RFC 2606) belongs to nobody and never will: these are names, the schemas lie in infra/openlineage.
-HOME = "https://handrail.invalid/openlineage"
 SCHEMAS = f"{HOME}/1-0-0"
-PRODUCER = f"{HOME}/producer/{__version__}"
-STANDARD = "https://openlineage.io/spec"
 MOST_BYTES = 900_000
 """What an event may weigh before it is split; receivers of OpenLineage commonly take a megabyte."""
 Json = dict[str, Any]
@@ -48,7 +54,7 @@ def _event(step: Step, moment: datetime, body: str) -> LineageEvent:
     event = LineageEvent(hashlib.sha256(body.encode()).hexdigest(), moment, PRODUCER, body)
     if _is_dataset(step):
         return replace(event, datasets=(replace(dataset_of(step.outputs[0].node.uri), told=step.outputs[0].node),))
-    return replace(event, job=job_of(step), run=RunTold(run_id_of(step), RunState.COMPLETE), step=step)
+    return replace(event, job=job_of(step), run=RunTold(run_id_of(step), state_of(step)), step=step)
 
 
 def _cut(step: Step, number: int) -> list[Step]:
@@ -74,15 +80,15 @@ def _is_dataset(step: Step) -> bool:
 def _document(step: Step, moment: datetime) -> Json:
     event = {"eventTime": moment.astimezone(UTC).isoformat(timespec="microseconds"), "producer": PRODUCER}
     if _is_dataset(step):
-        return event | {"schemaURL": _event_schema("DatasetEvent"), "dataset": _dataset(step.outputs[0], step)}
+        return event | {"schemaURL": event_schema("DatasetEvent"), "dataset": _dataset(step.outputs[0], step)}
     job = job_of(step)
     return event | {
-        "schemaURL": _event_schema("RunEvent"),
-        "eventType": "COMPLETE",
+        "schemaURL": event_schema("RunEvent"),
+        "eventType": state_of(step).value,
         "run": {"runId": run_id_of(step), "facets": _run_facets(step)},
-        "job": {"namespace": job.namespace, "name": job.name, "facets": {"jobType": _job_type(step)}},
+        "job": {"namespace": job.namespace, "name": job.name, "facets": job_facets(step)},
         "inputs": [_input(end, step) for end in step.inputs],
-        "outputs": [_dataset(end, step) for end in step.outputs],
+        "outputs": [_output(end, step) for end in step.outputs],
     }
 
 
@@ -96,23 +102,26 @@ def _run_facets(step: Step) -> Json:
             told[name] = time.astimezone(UTC).isoformat(timespec="microseconds")
     if step.partners:
         told["associatedWith"] = [_node(node) | {"role": node.role.word} for node in step.partners]
-    return {"handrail_activity": _facet("HandrailActivityRunFacet", told)}
+    return run_facets(step) | {"handrail_activity": _facet("HandrailActivityRunFacet", told)}
 
 
 def _input(end: End, step: Step) -> Json:
-    dataset = _dataset(end, step)
+    facets = input_facets(end)
     if end.agreed:
-        facet = _facet("HandrailAgreementInputDatasetFacet", {"digest": end.agreed})
-        dataset["inputFacets"] = {"handrail_agreement": facet}
-    return dataset
+        facets["handrail_agreement"] = _facet("HandrailAgreementInputDatasetFacet", {"digest": end.agreed})
+    return _dataset(end, step) | ({"inputFacets": facets} if facets else {})
+
+
+def _output(end: End, step: Step) -> Json:
+    facets = output_facets(end)
+    return _dataset(end, step) | ({"outputFacets": facets} if facets else {})
 
 
 def _dataset(end: End, step: Step) -> Json:
     dataset = dataset_of(end.node.uri)
     known = _node(end.node) | ({"digests": list(end.digests)} if end.digests else {})
     facets = {"handrail_artifact": _facet("HandrailArtifactDatasetFacet", known)}
-    if dataset.version:
-        facets["version"] = _standard("1-0-1/DatasetVersionDatasetFacet", {"datasetVersion": dataset.version})
+    facets |= version_facet(dataset.version)
     if found := ml_facet(end, step):
         name, told = found
         facets[f"handrail_{name}"] = _facet(f"Handrail{name[0].upper()}{name[1:]}DatasetFacet", told)
@@ -127,20 +136,5 @@ def _node(node: NodeFact) -> Json:
     return {"uri": node.uri, "kind": node.kind} | ({"attributes": attributes} if attributes else {})
 
 
-def _job_type(step: Step) -> Json:
-    kind = step.activity.kind if step.activity else "derivation"
-    told = {"processingType": "BATCH", "integration": "HANDRAIL", "jobType": kind}
-    return _standard("2-0-3/JobTypeJobFacet", told)
-
-
 def _facet(name: str, fields: Json) -> Json:
     return {"_producer": PRODUCER, "_schemaURL": f"{SCHEMAS}/{name}.json#/$defs/{name}"} | fields
-
-
-def _standard(path: str, fields: Json) -> Json:
-    url = f"{STANDARD}/facets/{path}.json#/$defs/{path.partition('/')[2]}"
-    return {"_producer": PRODUCER, "_schemaURL": url} | fields
-
-
-def _event_schema(name: str) -> str:
-    return f"{STANDARD}/2-0-2/OpenLineage.json#/$defs/{name}"
