@@ -119,6 +119,20 @@ def test_an_alias_that_moved_or_went_is_noticed_the_next_time(collect, home, kep
     assert [row[1].rsplit("/", 1)[-1] for row in rows_of(home).pointers] == ["1", "2", ""]
 
 
+def test_an_alias_of_a_model_that_went_is_noticed_and_one_of_another_server_is_left(collect, home, kept):
+    kept.create_registered_model("brief")
+    kept.create_model_version("brief", f"runs:/{kept.maker}/model", kept.maker)
+    kept.set_registered_model_alias("brief", "best", 1)
+    collect("--server-name", "other")
+    collect()
+    kept.delete_registered_model("brief")
+
+    collect("--experiment", "two")
+
+    moves = [(name, target.split("/")[2] if target else "") for name, target, _ in rows_of(home).pointers]
+    assert [server for name, server in moves if " brief@" in name] == ["other", server_name(load_settings()), ""]
+
+
 def test_one_experiment_leaves_the_others_and_their_versions(collect, home, kept):
     code, out, _ = collect("--experiment", "two", "--json")
 

@@ -153,5 +153,7 @@ def test_a_prompt_is_no_model(server, ada):
     tags = [{"key": "mlflow.prompt.is_prompt", "value": "true"}]
     say(ada, "POST", f"{MODELS}/create", name=name, tags=tags)
     say(ada, "POST", f"{VERSIONS}/create", name=name, source="prompt-template", tags=tags)
+    say(ada, "POST", f"{MODELS}/alias", name=name, alias="latest-text", version="1")
 
+    assert pointers(server, name) == []
     assert not [uri for uri, *_ in rows_of(server.settings.home).nodes if f"/{name}/" in uri]

@@ -196,6 +196,12 @@ class RecordedRegistry(_Store):
         except MlflowException:
             return None
 
+    def _is_prompt(self, name: str) -> bool:
+        try:
+            return bool(super().get_registered_model(name)._is_prompt())
+        except MlflowException:
+            return False
+
     def _aliases(self, name: str) -> dict[str, Any]:
         try:
             return dict(super().get_registered_model(name).aliases)
@@ -207,6 +213,8 @@ class RecordedRegistry(_Store):
 
         def facts() -> Iterable[Told]:
             epoch, now, agent = self._epoch_of(name), recorder.clock(), recorder.agent() or ""
+            if self._is_prompt(name):
+                return
             for alias, version in aliases.items():
                 given = version is not None and epoch is not None
                 target = recorder.place.version(name, epoch or 0, int(version)) if given else None

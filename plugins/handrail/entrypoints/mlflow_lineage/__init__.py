@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from handrail.entrypoints.mlflow_lineage.runs import is_told_tag, told_of_model, told_of_run
 from handrail.entrypoints.mlflow_lineage.telling import ActivityTold, DerivationTold, Place, PointerTold, Told
-from handrail.entrypoints.mlflow_lineage.versions import Registered, alias_prefix, told_of_alias, told_of_version
+from handrail.entrypoints.mlflow_lineage.versions import Registered, told_of_alias, told_of_version
 
 __all__ = [
     "ActivityTold",
@@ -16,7 +16,6 @@ __all__ = [
     "PointerTold",
     "Registered",
     "Told",
-    "alias_prefix",
     "is_told_tag",
     "told_of_alias",
     "told_of_model",

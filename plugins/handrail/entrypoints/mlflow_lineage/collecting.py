@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -12,8 +12,15 @@ from typing import Any
 from handrail.bootstrap.lineage import Lineage
 from handrail.entrypoints.mlflow_lineage.runs import told_of_model, told_of_run
 from handrail.entrypoints.mlflow_lineage.telling import Place, Told, moment
-from handrail.entrypoints.mlflow_lineage.versions import Registered, alias_prefix, told_of_alias, told_of_version
+from handrail.entrypoints.mlflow_lineage.versions import (
+    Registered,
+    alias_name,
+    alias_prefix,
+    told_of_alias,
+    told_of_version,
+)
 from handrail.errors import HandrailError, Unavailable, UnknownReference
+from handrail.refs import ModelVersion
 
 PAGE = 200
 
@@ -60,8 +67,8 @@ class Collector:
             self._tell("runs", f"run {run.info.run_id}", told_of_run(self.place, run, names[run.info.experiment_id]))
         for model in self._models(names, wanted.since):
             self._tell("models", f"logged model {model.model_id}", told_of_model(self.place, model))
-        for model in self._pages(self.client.search_registered_models):
-            self._registered(model, wanted)
+        held = {alias_name(*alias) for alias in self._all_registered(wanted)}
+        self._aliases_gone(held)
         return Collected(dict(self._counts), tuple(self._refused))
 
     def _experiments(self, wanted: tuple[str, ...]) -> dict[str, str]:
@@ -86,6 +93,12 @@ class Collector:
                 if _is_since(since, model.creation_timestamp, model.last_updated_timestamp):
                     yield model
 
+    def _all_registered(self, wanted: Wanted) -> Iterator[tuple[str, str]]:
+        """Tell every registered model, and yield each alias that there is."""
+        for model in self._pages(self.client.search_registered_models):
+            self._registered(model, wanted)
+            yield from ((model.name, alias) for alias in model.aliases)
+
     def _registered(self, model: Any, wanted: Wanted) -> None:
         """Tell a registered model's versions and aliases, as far as they belong to what is wanted."""
         epoch, epochs = int(model.creation_timestamp), lru_cache(self._epoch_of)
@@ -103,19 +116,26 @@ class Collector:
 
     def _aliases(self, model: Any, epoch: int, aliases: Mapping[str, int]) -> None:
         """Tell each alias that points elsewhere than lineage knows: when it was moved, MLflow does not keep."""
-        now, prefix = self.clock(), alias_prefix(model.name)
-        gone = {
-            name.removeprefix(prefix)
-            for name in self.lineage.pointer_names()
-            if name.startswith(prefix) and name.removeprefix(prefix) not in model.aliases
-        }
-        for alias in (*aliases, *sorted(gone)):
-            version = aliases.get(alias)
-            target = None if version is None else self.place.version(model.name, epoch, version)
-            held = self.lineage.pointer_at(f"{prefix}{alias}", now)
-            if (held.target if held else None) != (target.uri if target else None):
-                told = told_of_alias(self.place, (model.name, alias), target, now, "")
-                self._tell("aliases", f"alias {alias} of {model.name}", (told,))
+        for alias, version in aliases.items():
+            target = self.place.version(model.name, epoch, version)
+            if self._target_of(alias_name(model.name, alias)) != target.uri:
+                self._point((model.name, alias), target)
+
+    def _aliases_gone(self, held: Collection[str]) -> None:
+        """Tell of each alias that pointed at something of this server, and is not there any more."""
+        for name in self.lineage.pointer_names():
+            model, _, alias = name.removeprefix(alias_prefix()).rpartition("@")
+            ours = (self._target_of(name) or "").startswith(f"mlflow://{self.place.server}/")
+            if name.startswith(alias_prefix()) and name not in held and ours:
+                self._point((model, alias), None)
+
+    def _target_of(self, name: str) -> str | None:
+        pointer = self.lineage.pointer_at(name, self.clock())
+        return pointer.target if pointer else None
+
+    def _point(self, alias: tuple[str, str], target: ModelVersion | None) -> None:
+        told = told_of_alias(self.place, alias, target, self.clock(), "")
+        self._tell("aliases", f"alias {alias[1]} of {alias[0]}", (told,))
 
     def _epoch_of(self, name: str) -> int | None:
         from mlflow.exceptions import MlflowException

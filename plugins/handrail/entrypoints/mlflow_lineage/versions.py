@@ -80,12 +80,12 @@ def told_of_alias(place: Place, alias: tuple[str, str], target: ModelVersion | N
 
 def alias_name(model: str, alias: str) -> str:
     """Return the name that an alias has among pointers: the gate uses the same."""
-    return f"{alias_prefix(model)}{alias}"
+    return f"{alias_prefix()}{model}@{alias}"
 
 
-def alias_prefix(model: str) -> str:
-    """Return what the names of all aliases of a model begin with."""
-    return f"mlflow alias {model}@"
+def alias_prefix() -> str:
+    """Return what the names of all aliases begin with."""
+    return "mlflow alias "
 
 
 def _elsewhere(source: str) -> ArtifactVersion:
