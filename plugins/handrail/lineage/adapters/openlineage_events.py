@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pydantic import ValidationError
@@ -19,6 +20,7 @@ from handrail.lineage.adapters.openlineage_models import (
 from handrail.lineage.adapters.openlineage_text import REMEDY, canonical
 from handrail.lineage.domain import (
     DatasetAt,
+    End,
     JobName,
     LineageEvent,
     NodeFact,
@@ -31,6 +33,7 @@ from handrail.lineage.domain import (
     run_uri,
 )
 
+MAX_DERIVED = 100_000
 Model = RunEventModel | JobEventModel | DatasetEventModel
 
 
@@ -115,6 +118,7 @@ def _step(model: RunEventModel, event: LineageEvent, place: str) -> Step | None:
         if not all(ends):
             missing = "inputs" if ends[1] else "outputs"
             raise InvalidInput(f"{place}{missing}", "a derivation leads from inputs to outputs", REMEDY)
+        _check_size(*ends, place)
         return Step(None, *ends)
     if activity is None or activity.uri is None:
         return None
@@ -127,6 +131,14 @@ def _step(model: RunEventModel, event: LineageEvent, place: str) -> Step | None:
         activity.endedAt,
     )
     return Step(told, *ends, _partners(activity))
+
+
+def _check_size(inputs: Sequence[End], outputs: Sequence[End], place: str) -> None:
+    """Refuse a derivation that says more than a graph should learn from one event: each output came of each input."""
+    said = math.prod(sum(max(1, len(end.digests)) for end in ends) for ends in (inputs, outputs))
+    if said > MAX_DERIVED:
+        problem = f"{said:,} derivations are more than the {MAX_DERIVED:,} that one event may tell"
+        raise InvalidInput(f"{place}inputs", problem, "Tell them in several events of one run.")
 
 
 def _partners(activity: ActivityFacet) -> tuple[NodeFact, ...]:

@@ -5,9 +5,9 @@ A facet's producer may be newer than this reader: fields that it does not know m
 
 # pydantic reads the annotations at run time, so they stay real.
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from handrail.errors import InvalidInput
 from handrail.lineage.adapters.openlineage_fields import Moment, Open, StandardFacet
@@ -62,6 +62,12 @@ class PartnerModel(Open):
     role: Literal["agent", "activity"] = "agent"
     kind: Kind | None = None
     attributes: Attributes = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _names_an_actor(self) -> Self:
+        if self.role == "agent" and not self.uri.startswith("actor://"):
+            raise ValueError("an agent is actor://<identity provider>/<subject>")
+        return self
 
 
 class ActivityFacet(StandardFacet):
