@@ -24,6 +24,8 @@ def test_a_prediction_comes_back_as_it_was_recorded(stores):
     assert receipt == Receipt(accepted=1)
     assert stores.predictions.find(prediction.prediction_id) == prediction
     assert stores.predictions.find("another") is None
+    assert stores.predictions.made_by(prediction.prediction_id) == prediction.deployment
+    assert stores.predictions.made_by("another") is None
 
 
 def test_a_batch_sent_twice_changes_nothing(stores):

@@ -128,6 +128,10 @@ class MemoryPredictions:
     def find(self, prediction_id):
         return self.log.rows.get(prediction_id)
 
+    def made_by(self, prediction_id):
+        row = self.log.rows.get(prediction_id)
+        return row and row.deployment
+
     def count(self, deployments):
         held = [row.deployment for row in self.log.rows.values()]
         return {uri: held.count(uri) for uri in deployments}

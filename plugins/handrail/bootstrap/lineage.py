@@ -77,16 +77,11 @@ __all__ = [
 class _KeepsPredictions(Protocol):
     """What of the feedback plugin lineage asks."""
 
-    def find_prediction(self, prediction_id: str) -> _HasDeployment: ...
+    def made_by(self, prediction_id: str) -> str | None: ...
 
     def count_predictions(self, deployments: Sequence[str]) -> Mapping[str, int]: ...
 
     def amounts(self, deployments: Sequence[str]) -> Mapping[str, Mapping[str, Decimal]]: ...
-
-
-class _HasDeployment(Protocol):
-    @property
-    def deployment(self) -> str: ...
 
 
 class FeedbackPredictions:
@@ -98,10 +93,7 @@ class FeedbackPredictions:
 
     def deployment_of(self, prediction_id: str) -> str | None:
         """Return the URI of the deployment that made a prediction; None if there is no such prediction."""
-        try:
-            return self._feedback.find_prediction(prediction_id).deployment
-        except UnknownReference:
-            return None
+        return self._feedback.made_by(prediction_id)
 
     def count_predictions(self, deployments: Sequence[str]) -> Mapping[str, int]:
         """Return the number of predictions of each deployment URI."""

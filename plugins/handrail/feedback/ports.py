@@ -51,6 +51,9 @@ class PredictionLog(Protocol):
     def find(self, prediction_id: str) -> Prediction | None:
         """Return the prediction, or None."""
 
+    def made_by(self, prediction_id: str) -> str | None:
+        """Return the URI of the deployment that made a prediction, or None: `find` for those who ask often."""
+
     def count(self, deployments: Sequence[str]) -> Mapping[str, int]:
         """Return the number of predictions of each of these deployments; an unknown one has 0."""
 

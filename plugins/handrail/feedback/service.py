@@ -121,6 +121,10 @@ class FeedbackLog:
             )
         return prediction
 
+    def made_by(self, prediction_id: str) -> str | None:
+        """Return the URI of the deployment that made a prediction; None if there is no such prediction."""
+        return self._stores.predictions.made_by(prediction_id)
+
     def feedback_about(self, prediction_id: str) -> tuple[Feedback, ...]:
         """Return everything said about a prediction; of each kind the last one is current."""
         events = self._stores.events.about(prediction_id)

@@ -23,6 +23,11 @@ _FOUND = (
     .join_from(prediction, deployment, prediction.c.deployment_id == deployment.c.id)
     .where(prediction.c.prediction_id == sa.bindparam("prediction_id"))
 )
+_MADE_BY = (
+    sa.select(deployment.c.uri)
+    .join_from(prediction, deployment, prediction.c.deployment_id == deployment.c.id)
+    .where(prediction.c.prediction_id == sa.bindparam("prediction_id"))
+)
 # One count in the index of each deployment, none of which is read twice.
 _NUMBER = sa.select(sa.func.count()).where(prediction.c.deployment_id == deployment.c.id).scalar_subquery()
 _COUNTS = sa.select(deployment.c.uri, _NUMBER.label("number"))
@@ -46,6 +51,12 @@ class SqlPredictions:
         with self._store.read() as connection:
             found = connection.execute(_FOUND, {"prediction_id": prediction_id}).one_or_none()
         return None if found is None else Prediction(**found._asdict())
+
+    def made_by(self, prediction_id: str) -> str | None:
+        """Return the URI of the deployment that made a prediction, or None."""
+        with self._store.read() as connection:
+            found: str | None = connection.execute(_MADE_BY, {"prediction_id": prediction_id}).scalar()
+        return found
 
     def count(self, deployments: Sequence[str]) -> Mapping[str, int]:
         """Return the number of predictions of each of these deployments."""

@@ -13,8 +13,8 @@ from handrail.lineage.adapters.sql_events import OURSELVES, keep_events
 from handrail.lineage.adapters.sql_facts import read_facts
 from handrail.lineage.adapters.sql_reach import reach
 from handrail.lineage.adapters.sql_recording import record
-from handrail.lineage.adapters.sql_walks import SqlFound, Tallied, read_page, read_walk
-from handrail.lineage.adapters.tables import chunks, digest, node, node_id, statement
+from handrail.lineage.adapters.sql_walks import SqlFound, Tallied, find_beaten, read_page, read_walk
+from handrail.lineage.adapters.tables import digest, node, node_id, statement
 from handrail.lineage.domain import DigestConflict, Direction, Facts, LineageEvent, Node, Reachable, Tally, Walk
 from handrail.storage import Store
 
@@ -132,7 +132,7 @@ def _beaten(connection: Connection, ids: Sequence[int] | None) -> set[int]:
     """Return the ids of nodes, of these or of all, with a digest that did not stand."""
     if ids is None:
         return set(connection.execute(_BEATEN).scalars())
-    return {one for part in chunks(ids) for one in connection.execute(_BEATEN.where(digest.c.node.in_(part))).scalars()}
+    return find_beaten(connection, ids)
 
 
 def _by_sql(connection: Connection, what: Reachable, most: int) -> SqlFound:

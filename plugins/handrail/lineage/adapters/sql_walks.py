@@ -22,6 +22,7 @@ select n.id, n.uri, n.role, n.kind, n.started, n.ended from {given} cross join l
 """
 _ATTRIBUTES = "select a.node, a.name, a.value from {given} cross join lineage_attribute a where a.node = g.value"
 _DIGESTS = "select d.node, d.digest from {given} cross join lineage_digest d where d.node = g.value and d.standing"
+_BEATEN = "select d.node from {given} cross join lineage_digest d where d.node = g.value and not d.standing"
 _EDGES = """
 select e.effect, e.cause, e.verb, e.proven, s.asserted_by
 from {given} cross join lineage_edge e
@@ -102,6 +103,11 @@ def count_kinds(connection: Connection, ids: Ids, kinds: Sequence[str]) -> Talli
             if uri is not None:
                 names[kind].append(uri)
     return counts, {kind: sorted(uris) for kind, uris in names.items()}
+
+
+def find_beaten(connection: Connection, ids: Ids) -> set[int]:
+    """Return the ids of those of the nodes that have a digest that did not stand."""
+    return {node for (node,) in _rows(connection, _BEATEN, ids)}
 
 
 def read_page(connection: Connection, ids: Ids, kinds: Sequence[str], after: str, limit: int) -> tuple[Node, ...]:
