@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Callable
 from contextvars import ContextVar
 from types import TracebackType
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from handrail.bootstrap import Platform
 
 Recordable = TypeVar("Recordable", bound=Callable[..., Any])
+_log = logging.getLogger("handrail.lineage")
 _sessions: ContextVar[tuple[Session, ...]] = ContextVar("handrail_prefect_sessions", default=())
 
 
@@ -75,7 +77,11 @@ class Recorder:
         session.close(None)
 
     def _open(self) -> Session:
-        return Session(current_run(), self._opener)
+        try:
+            return Session(current_run(), self._opener)
+        except Exception:  # noqa: BLE001 - recording never fails what it records
+            _log.exception("Lineage does not know in which run of Prefect this is.")
+            return Session(None, self._opener)
 
 
 def _here() -> Platform:

@@ -27,7 +27,7 @@ class Run:
 
     ref_type: type[TaskRun] | type[FlowRun]
     run_id: str
-    body: Callable[..., Any]
+    body: Callable[..., Any] | None
     last_try: bool
     started: datetime | None
     attributes: Mapping[str, str] = field(default_factory=dict)
@@ -111,14 +111,14 @@ def _task_run(context: Any, flow: Run | None) -> Run:
 
 
 def _flow_run(context: Any) -> Run:
-    row = context.flow_run
+    row, flow = context.flow_run, context.flow  # where another process runs its tasks, there may be no flow
     return Run(
         ref_type=FlowRun,
         run_id=str(row.id),
-        body=context.flow.fn,
-        last_try=row.run_count > (context.flow.retries or 0),
+        body=flow.fn if flow else None,
+        last_try=flow is not None and row.run_count > (flow.retries or 0),
         started=row.start_time,
-        attributes={"name": row.name, "flow": context.flow.name},
+        attributes={"name": row.name} | ({"flow": flow.name} if flow else {}),
         deployment_id=str(row.deployment_id) if row.deployment_id else None,
         parent_task_run_id=str(row.parent_task_run_id) if row.parent_task_run_id else None,
     )

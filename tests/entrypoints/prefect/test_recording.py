@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
+from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
 from handrail.bootstrap.lineage import Verb
 from handrail.entrypoints.prefect_blocks import record
@@ -249,3 +250,20 @@ def test_bytes_that_come_back_as_their_own_cause_cost_the_output_alone(project, 
     run = runs("task-run")["clean.csv to orders.csv"]
     assert (run.used, run.generated) == ([data_at("clean.csv", "a,2\n")], [])
     assert "a cause of what it read" in run.attributes["incomplete"]
+
+
+@pytest.mark.parametrize("runner", [ThreadPoolTaskRunner, ProcessPoolTaskRunner])
+def test_tasks_on_other_threads_and_processes_are_recorded(project, runner):
+    @record(inputs=lambda path: path)
+    @task(cache_policy=NO_CACHE)
+    def count(path):
+        return len(path)
+
+    @flow(task_runner=runner(max_workers=2))
+    def shop():
+        return sum(future.result() for future in count.map(["orders.csv", "orders.csv"]))
+
+    assert shop() == 20
+    told = runs("task-run")
+    assert [run.used for run in told.values()] == [[data_at("orders.csv", "a,1\n")]] * 2
+    assert {uri for run in told.values() for uri in run.within} == {only("flow-run").uri}
