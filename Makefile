@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-short up test check soak lock clean bench-feast-lineage bench-orchestration bench-point-in-time bench-lineage-ingest
+.PHONY: help setup demo demo-short up test check soak lock clean bench-feast-lineage bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -39,6 +39,9 @@ lock: setup  ## Resolve infra/requirements.lock anew; UPGRADE=1 takes newer vers
 
 bench-point-in-time: setup  ## The offline store beside its peers; FULL=1 adds 3 million rows.
 	@$(BIN)/python -m tests.benchmarks.point_in_time
+
+bench-lineage-query: setup  ## Traces and impacts beside PostgreSQL, networkx, Feast's consumer, Marquez's SQL; FULL=1 adds 10^7 edges.
+	@$(BIN)/python -m tests.benchmarks.lineage_query
 
 bench-orchestration: setup  ## Recording a Prefect pipeline beside not recording it; FULL=1 for a minute of work.
 	@$(BIN)/python -m tests.benchmarks.orchestration
