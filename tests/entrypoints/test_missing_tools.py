@@ -58,6 +58,14 @@ CASES = {
         COMMAND.format(words=["lineage", "collect", "evidently", "."]),
     ),
     "gx action": ("great_expectations", "great-expectations", loaded("import handrail.entrypoints.gx_action")),
+    "lineage transport": (
+        "openlineage",
+        "openlineage",
+        loaded(
+            "from handrail.lineage.adapters import openlineage_transport as t; "
+            "t.OpenLineageTransport('a', {'type': 'console'}, {})"
+        ),
+    ),
     "bento service": ("bentoml", "bentoml", loaded("import handrail.entrypoints.bento_service")),
     "bento": ("bentoml", "bentoml", MODULE.format(name="flows.steps.start_bento", words=[])),
     "worker": ("prefect", "prefect", MODULE.format(name="infra.worker", words=[])),

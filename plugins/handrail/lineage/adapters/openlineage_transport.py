@@ -40,7 +40,7 @@ class OpenLineageTransport:
 
             from handrail.lineage.adapters.openlineage_client import to_event
         except ImportError as err:
-            raise MissingTool("openlineage-python", "openlineage") from err
+            raise MissingTool("openlineage", "openlineage") from err
         self._to_event = to_event
         self._sink = sink
         self._secrets = secrets
