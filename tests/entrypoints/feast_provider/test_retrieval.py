@@ -16,7 +16,7 @@ from feast.infra.offline_stores.offline_store import RetrievalJob
 
 from handrail.entrypoints.feast_identity import spec_hash
 from handrail.entrypoints.feast_offline_store.job import HandrailRetrievalJob
-from handrail.entrypoints.feast_provider import retrieval_of, rows_of
+from handrail.entrypoints.feast_provider import record_file, retrieval_of, rows_of, same_rows
 from tests.entrypoints.feast_provider.shop import asked, open_shop, write_orders
 
 pytestmark = pytest.mark.filterwarnings("ignore:.* is an experimental feature:RuntimeWarning")
@@ -197,6 +197,21 @@ def test_files_that_a_read_is_written_to_are_what_it_generated(shop, told, tmp_p
     digest = sha256(tmp_path / "elsewhere.parquet").removeprefix("sha256:")
     elsewhere = told.causes(f"feast://shop/data_source/elsewhere.parquet@{digest}")
     assert elsewhere["feature-retrieval"][0].attributes["rows"] == str(rows) == "3"
+
+
+def test_a_file_of_the_users_own_making_leads_to_the_read(shop, told):
+    frame = plan(shop).to_df()
+    mine = same_rows(frame.drop(columns="basket"), of=frame)
+    file = shop.repo_path / "mine.csv"
+    mine.to_csv(file)
+
+    record_file(file, mine)
+    record_file(file, frame.copy())
+
+    md5 = hashlib.md5(file.read_bytes()).hexdigest()
+    causes = told.causes(f"dvc://shop/features/mine.csv@{md5}")
+    assert [node.uri for node in causes["feature-rows"]] == [rows_of(frame).uri]
+    assert retrieval_of(frame.copy()) is None, "Handrail cannot know what a frame was made of unless it is told"
 
 
 def test_a_saved_dataset_is_made_as_ever(shop):

@@ -81,12 +81,11 @@ class Teller:
         """Say once in a process that a service is made of its views."""
         if service.uri in self._told_services:
             return
-        self._told_services.add(service.uri)
         # As the record of dvc.lock has it: without digests, since nobody else vouches for this hop.
         whole = artifact_at(service.uri)
-        for view in views:
-            part = artifact_at(view.uri)
-            self.tell(service.uri, partial(_derive, whole, part))
+        told = [self.tell(service.uri, partial(_derive, whole, artifact_at(view.uri))) for view in views]
+        if all(told):
+            self._told_services.add(service.uri)
 
 
 def _derive(whole: ArtifactVersion, part: ArtifactVersion, lineage: Lineage) -> None:
