@@ -80,9 +80,11 @@ class OpenLineageTransport:
         return bool(wait(timeout=TIMEOUT_S)) if wait is not None else True
 
     def _fault(self, event: QueuedEvent, error: Exception) -> HandrailError:
-        status = getattr(getattr(error, "response", None), "status_code", None)
+        answer = getattr(error, "response", None)
+        status = getattr(answer, "status_code", None)
         if status in REFUSALS:
-            return Refused(f"Event {event.event_id[:12]} at {self._sink}", (f"It answered {self._told(error)}.",))
+            said = f"HTTP {status} {self._hidden(str(getattr(answer, 'text', '')))!r}"
+            return Refused(f"Event {event.event_id[:12]} at {self._sink}", (f"It answered {said}.",))
         return self._unavailable(self._told(error))
 
     def _unavailable(self, problem: str) -> Unavailable:
