@@ -9,7 +9,18 @@ import pytest
 
 from handrail.entrypoints.lineage_exports import FORMS, export
 from handrail.lineage.domain import Direction, artifact_at
-from tests.fakes.lineage import DEPLOYMENT, RAW, open_in_memory, story
+from tests.fakes.lineage import (
+    CLEAN,
+    DEPLOYMENT,
+    RAW,
+    STAGES,
+    VALIDATION,
+    a_file,
+    a_folder,
+    a_stage,
+    open_in_memory,
+    story,
+)
 from tests.fakes.lineage_events import EventsInMemory, a_dataset, a_run_event, read
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -93,9 +104,26 @@ def test_pictures_have_a_line_for_each_node_and_edge_and_escape_names(lineage):
 
     mermaid, dot = export(lineage, trace, "mermaid", NOW), export(lineage, trace, "dot", NOW)
 
-    assert mermaid.startswith("flowchart LR\n")
+    assert mermaid.startswith("flowchart TD\n")
     assert '["s3<br/>#quot;];evil#lt;b#gt;#amp;\\"]' in mermaid
     assert mermaid.count('"') == 4, "one pair for each node"
     assert 'label="s3\\n\\"];evil<b>&\\\\"' in dot
     assert re.search(r"n1 -\.->\|derived_from\| n0", mermaid)
     assert re.search(r'n1 -> n0 \[label="derived_from", style=dashed\]', dot)
+
+
+def test_files_of_one_folder_are_one_box_in_a_large_picture():
+    months = [a_file(f"data/raw/2013-{month:02}.csv", 100 + month) for month in range(1, 18)]
+    raw = a_folder("data/raw", 1, *months)
+    validate = a_stage("validate", (raw,), (CLEAN, VALIDATION), validation=VALIDATION)
+    lineage = open_in_memory({"p1": DEPLOYMENT.uri}, [a_stage("acquire", (), (raw,)), validate, *STAGES[2:]])
+    for call in story(Path()):
+        call(lineage)
+
+    trace = lineage.trace("p1")
+    mermaid, dot = (export(lineage, trace, form, NOW) for form in ("mermaid", "dot"))
+
+    assert '["17 dvc-data files<br/>data/raw/"]' in mermaid
+    assert 'label="17 dvc-data files\\ndata/raw/"' in dot
+    assert mermaid.count("2013-") == dot.count("2013-") == 0
+    assert len(re.findall(r"^    n[0-9]+[\[({]", mermaid, re.MULTILINE)) == len(trace.nodes) - 16

@@ -104,7 +104,7 @@ def test_pages_of_what_was_reached_follow_each_other(ask):
     [
         ("prov-json", "application/json", "{"),
         ("openlineage", "application/x-ndjson", "{"),
-        ("mermaid", "text/vnd.mermaid", "flowchart LR"),
+        ("mermaid", "text/vnd.mermaid", "flowchart TD"),
         ("dot", "text/vnd.graphviz", "digraph lineage"),
     ],
 )

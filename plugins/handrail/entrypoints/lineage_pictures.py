@@ -18,7 +18,8 @@ FEWEST = 3
 MOST_CHARACTERS = 44
 HEX_DIGITS = 8
 _LONG_HEX = re.compile(r"[0-9a-f]{16,}")
-_AUTHORITY = re.compile(r"[a-z][a-z0-9+.-]*://[^/]*/?")
+# What stands before a name, but for bentos: their name is where others have a server, a project or a repository.
+_AUTHORITY = re.compile(r"bento://|[a-z][a-z0-9+.-]*://[^/]*/?")
 _COLOURS = {Role.ARTIFACT: "#e8f0fe", Role.ACTIVITY: "#fff4d6", Role.AGENT: "#e6f4ea"}
 _START = "#fce8e6"
 _MERMAID_SHAPES = {Role.ARTIFACT: '["{}"]', Role.ACTIVITY: '(["{}"])', Role.AGENT: '{{{{"{}"}}}}'}
@@ -58,7 +59,7 @@ class Arrow:
 def to_mermaid(part: Part) -> str:
     """Return a Mermaid flowchart; proven hops are whole lines, asserted ones dotted."""
     boxes, arrows = arrange(part)
-    lines = ["flowchart LR"]
+    lines = ["flowchart TD"]
     for number, box in enumerate(boxes):
         label = "<br/>".join(map(_escape_mermaid, box.lines))
         lines.append(f"    n{number}{_MERMAID_SHAPES[box.role].format(label)}")
@@ -75,7 +76,7 @@ def to_dot(part: Part) -> str:
     boxes, arrows = arrange(part)
     lines = [
         "digraph lineage {",
-        "    rankdir=LR; nodesep=0.15; ranksep=0.5; fontname=sans; fontsize=10; labelloc=b;",
+        "    rankdir=TB; nodesep=0.15; ranksep=0.5; fontname=sans; fontsize=10; labelloc=b;",
         f'    label="{_LEGEND}";',
         '    node [style="filled,rounded", fontname=sans, fontsize=10, color="#5f6368", margin="0.1,0.05"];',
         '    edge [fontname=sans, fontsize=8, fontcolor="#80868b", color="#5f6368", arrowsize=0.6];',
