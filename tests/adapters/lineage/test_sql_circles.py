@@ -111,6 +111,25 @@ def test_a_batch_of_events_is_refused_exactly_if_it_closes_a_circle(store, budge
         held = wanted if circle is None else held
 
 
+def test_jobs_that_run_daily_over_the_same_datasets_are_taken_and_a_job_against_them_is_refused(store, budget):
+    clear(store)
+    steps = [("raw", "clean"), ("clean", "report")]
+
+    def day(number):
+        return [
+            read(a_run_event(10 * number + place, inputs=[a_dataset(one)], outputs=[a_dataset(other)]))
+            for place, (one, other) in enumerate(steps)
+        ]
+
+    for number in range(1, 6):
+        assert refused(SqlEvents(store).add, day(number), BOT, ()) is None
+        for event in day(number + 10):
+            assert refused(SqlEvents(store).add, [event], BOT, ()) is None
+    back = read(a_run_event(1, inputs=[a_dataset("report")], outputs=[a_dataset("raw")]))
+
+    assert len(refused(SqlEvents(store).add, [*day(30), back], BOT, ())) == 6
+
+
 def test_a_late_statement_is_taken_and_a_late_circle_refused_below_very_many_effects(store, budget):
     clear(store)
     leaves = 3_000

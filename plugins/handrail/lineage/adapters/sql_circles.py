@@ -2,7 +2,8 @@
 
 What is held has no circle, so each new one goes over a new edge, and over held edges only from the effect of a new one
 down to the cause of a new one. Mostly there is nothing below the effects, and mostly little above the causes: whichever
-of the two closures is small decides, however large the other.
+of the two closures is small decides, however large the other. New edges that only repeat by another run what held ones
+say between the same two nodes lead nowhere new, and are not looked at.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ Pair = tuple[int, int]
 """The ids of an effect and of its cause."""
 EdgeKey = tuple[int, int, int]
 FIRST_BUDGET = 1_000
+MAX_STEPS = 20_000
 _BEYOND = """
 with recursive beyond(id) as (
     select e.{there} from {{given}} cross join lineage_edge e where e.{here} = g.a
@@ -42,6 +44,11 @@ _CLOSURES = {
 }
 _HAS_EFFECTS = "select g.a from {given} where exists (select 1 from lineage_edge e where e.cause = g.a)"
 _HAS_CAUSES = "select g.a from {given} where exists (select 1 from lineage_edge e where e.effect = g.a)"
+# What a job made of a dataset without a version it makes again with each run: an earlier run led there already.
+_LED_ALREADY = """
+select g.a, g.b from {given} where 1 = (select 1 from lineage_edge e cross join lineage_edge f
+    where e.effect = g.a and f.effect = e.cause and f.cause = g.b limit 1)
+"""
 _EDGES = {
     Direction.CAUSES: "select e.effect, e.cause from {given} cross join lineage_edge e where e.effect = g.a",
     Direction.EFFECTS: "select e.effect, e.cause from {given} cross join lineage_edge e where e.cause = g.a",
@@ -60,17 +67,48 @@ def refuse_circles(connection: Connection, new: Mapping[EdgeKey, Statement], new
         CycleRefused: they do; it names the edges of one circle.
     """
     pairs = {(effect, cause) for effect, cause, _ in new}
-    sources = {effect for effect, _ in pairs} - new_nodes
-    targets = {cause for _, cause in pairs} - new_nodes
-    rest = _unpeeled(pairs | _held_between(connection, sources, targets))
+    rest = _unpeeled(pairs | _held_between(connection, *_ends(connection, pairs, new_nodes)))
     if rest:
         raise CycleRefused(_circle(connection, rest, new))
 
 
+def _ends(connection: Connection, pairs: Set[Pair], new_nodes: Set[int]) -> tuple[Set[int], Set[int]]:
+    """Return where held paths of a circle may begin, and where they may end."""
+    effects = {effect for effect, _ in pairs} - new_nodes
+    causes = {cause for _, cause in pairs} - new_nodes
+    sources = _having(connection, _HAS_EFFECTS, effects) if causes else set()
+    targets = _having(connection, _HAS_CAUSES, causes) if sources else set()
+    # Of all effects, not of the sources alone: new edges may lead from a source over a held node without effects.
+    led = _led_to(pairs, effects, new_nodes) if targets else None
+    if led is None:
+        return sources, targets
+    further = led - {(row[0], row[1]) for row in read(connection, _LED_ALREADY, sorted(led), ID, ID)}
+    return sources & {effect for effect, _ in further}, targets & {cause for _, cause in further}
+
+
+def _led_to(pairs: Iterable[Pair], effects: Set[int], new_nodes: Set[int]) -> set[Pair] | None:
+    """Return each effect with the held nodes to which new edges lead it over new nodes; None if that takes long."""
+    causes: dict[int, list[int]] = defaultdict(list)
+    for effect, cause in pairs:
+        causes[effect].append(cause)
+    found: set[Pair] = set()
+    steps = 0
+    for effect in effects:
+        seen, ahead = {effect}, [effect]
+        while ahead:
+            here = causes.get(ahead.pop(), ())
+            steps += len(here)
+            if steps > MAX_STEPS:
+                return None
+            found.update((effect, cause) for cause in here if cause not in new_nodes)
+            through = [cause for cause in here if cause in new_nodes and cause not in seen]
+            seen.update(through)
+            ahead += through
+    return found
+
+
 def _held_between(connection: Connection, sources: Set[int], targets: Set[int]) -> set[Pair]:
     """Return held edges, among them all by which one of the sources leads down to one of the targets."""
-    sources = _having(connection, _HAS_EFFECTS, sources) if targets else set()
-    targets = _having(connection, _HAS_CAUSES, targets) if sources else set()
     budget = FIRST_BUDGET
     while sources and targets:
         # The budget cannot stop within the neighbours of one node, and some have more effects than anything has causes.
