@@ -91,9 +91,9 @@ def test_a_folder_that_holds_something_else_is_left_alone(project, reproduce, tm
 
 
 def test_a_finished_reproduction_that_was_kept_is_not_written_over(project, reproduce):
-    assert reproduce("toys/1", "--until", "clean", "--keep")[0] == 0
+    assert reproduce("toys/1", "--until", "clean", "--into", "kept")[0] == 0
 
-    code, _, err = reproduce("toys/1", "--until", "clean", "--keep")
+    code, _, err = reproduce("toys/1", "--until", "clean", "--into", "kept")
 
     assert code == 1
     assert "came to an end" in err

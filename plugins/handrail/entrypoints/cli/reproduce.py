@@ -38,7 +38,9 @@ Rows = Annotated[Path | None, typer.Option("--rows", help="A Parquet table whose
 Lock = Annotated[str | None, typer.Option("--lock", help="The commit's lock file, if it has an unusual name.")]
 Tolerance = Annotated[float, typer.Option("--tolerance", min=0.0, help="By how much numbers may differ.")]
 Install = Annotated[bool, typer.Option("--install", help="Make an environment from the commit's lock and run in it.")]
-Keep = Annotated[bool | None, typer.Option("--keep/--no-keep", help="Keep the folder; else only if it is not equal.")]
+Keep = Annotated[
+    bool | None, typer.Option("--keep/--no-keep", help="Keep the folder; else it stays if named or not equal.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and whether all is at hand.")]
 Record = Annotated[bool, typer.Option("--record/--no-record", help="Let lineage know of the reproduction.")]
 
@@ -76,7 +78,8 @@ def reproduce(  # noqa: PLR0913 - typer reads the options from the signature
             return _survey(planner, plan, lock, as_json)
         target = (into or _default_folder(platform.settings, plan)).resolve()
         wish = _wish(platform.settings, target, (until, rows, lock, tolerance, install))
-        outcome = _run(platform, reproducer, (plan, wish, target), (as_json, keep, record))
+        kept = True if keep is None and into is not None else keep
+        outcome = _run(platform, reproducer, (plan, wish, target), (as_json, kept, record))
     finally:
         platform.close()
     if outcome.judgement.verdict is Verdict.DIFFERS:
