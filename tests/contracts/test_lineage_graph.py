@@ -1,10 +1,12 @@
 """What every graph store promises: sets of facts, in whatever order; walks; proof; no circles; findings."""
 
+import random
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from handrail.errors import InvalidInput
 from handrail.lineage.adapters.sql_graph import SqlGraph
 from handrail.lineage.domain import (
     ActivityDetails,
@@ -221,3 +223,21 @@ def test_a_prefix_finds_names_in_order_and_takes_signs_literally(graph):
     assert graph.find("dvc://shop/raw/A%", 9) == ("dvc://shop/raw/A%.csv",)
     assert len(graph.find("dvc://shop/", 3)) == 3
     assert graph.find("dvc://other/", 3) == ()
+
+
+def test_an_attribute_may_be_long_and_its_name_not(graph):
+    chance = random.Random(0)
+    long = "".join(chance.choice("0123456789abcdef") for _ in range(50_000))
+    facts = ran("train", attributes={"parameters": long})
+
+    assert graph.record(facts)
+    assert not graph.record(facts)
+    assert graph.walk("dvc-stage://shop/train", Direction.CAUSES, 10).nodes[0].attributes["parameters"] == long
+    with pytest.raises(InvalidInput, match="very long name"):
+        ran("train", attributes={long: "x"})
+
+
+@pytest.mark.parametrize("digest", ["sha256:" + "a" * 129, "a" * 33 + ":aa", "sha256:", "sha256:XY"])
+def test_a_digest_is_a_short_algorithm_and_at_most_128_digits(digest):
+    with pytest.raises(InvalidInput, match="is no digest"):
+        ran("train", [data("set", digest)])

@@ -5,7 +5,7 @@ import pytest
 from handrail.errors import InvalidInput
 from handrail.lineage.domain import agent_uri, check_digest, check_uri, kind_of, permit_uri, report_uri, snapshot_uri
 from handrail.lineage.domain import tree_uri as tree_of
-from handrail.lineage.domain.names import MAX_URI_CHARACTERS, data_prefix
+from handrail.lineage.domain.names import MAX_URI_BYTES, data_prefix
 from handrail.refs import BentoTag, DataVersion, Deployment, FeatureService, FeatureView, GitCommit, ModelVersion
 
 
@@ -38,10 +38,21 @@ def test_a_subject_with_a_slash_cannot_pose_as_another():
 
 
 @pytest.mark.parametrize(
-    "uri", ["", "data/raw", "dvc://", "dvc://a b", "dvc://a\x00b", "DVC://a", "dvc://a\nb", "x://" + "a" * 2048]
+    "uri",
+    [
+        "",
+        "data/raw",
+        "dvc://",
+        "dvc://a b",
+        "dvc://a\x00b",
+        "DVC://a",
+        "dvc://a\nb",
+        "x://" + "a" * 2048,
+        "x://" + "é" * 1100,
+    ],
 )
 def test_what_is_no_uri_is_refused_in_a_sentence(uri):
-    with pytest.raises(InvalidInput, match=rf"Write scheme://|{MAX_URI_CHARACTERS} characters"):
+    with pytest.raises(InvalidInput, match=rf"Write scheme://|{MAX_URI_BYTES} bytes"):
         check_uri("uri", uri)
 
 

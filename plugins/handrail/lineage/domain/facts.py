@@ -11,6 +11,8 @@ from handrail.lineage.domain.names import check_digest, check_uri, kind_of
 from handrail.lineage.domain.vocabulary import Role, Verb
 from handrail.refs import ArtifactVersion
 
+MAX_NAME = 200
+
 
 @dataclass(frozen=True, slots=True)
 class NodeFact:
@@ -176,6 +178,10 @@ def check_facts(facts: Facts) -> Facts:
         check_uri("uri", node.uri)
         if any("\x00" in name + value for name, value in node.attributes) or "\x00" in node.kind:
             raise InvalidInput("attributes", f"{node.uri!r} has one with a null character", "Leave it out.")
+        if any(len(name) > MAX_NAME for name, _ in node.attributes):
+            raise InvalidInput(
+                "attributes", f"{node.uri!r} has one with a very long name", f"Use at most {MAX_NAME} characters."
+            )
     for statement in facts.statements:
         for digest in (statement.effect_digest, statement.cause_digest, statement.agreed):
             if digest:

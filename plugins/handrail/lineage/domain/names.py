@@ -10,9 +10,9 @@ from urllib.parse import quote
 from handrail.errors import InvalidInput
 from handrail.refs import ArtifactVersion, DataVersion
 
-MAX_URI_CHARACTERS = 2048
+MAX_URI_BYTES = 2048
 _URI = re.compile(r"[a-z][a-z0-9+.-]*://[^\s\x00-\x1f\x7f]+")
-_DIGEST = re.compile(r"[a-z0-9][a-z0-9-]*:[0-9a-f]+(\.dir)?")
+_DIGEST = re.compile(r"[a-z0-9][a-z0-9-]{0,31}:[0-9a-f]{1,128}(\.dir)?")
 _KINDS: Sequence[tuple[re.Pattern[str], str]] = tuple(
     (re.compile(pattern), kind)
     for pattern, kind in (
@@ -114,9 +114,9 @@ def check_uri(field: str, uri: str) -> str:
     Raises:
         InvalidInput: it is too long, holds blanks or control characters, or lacks a scheme.
     """
-    if len(uri) > MAX_URI_CHARACTERS:
+    if len(uri.encode(errors="replace")) > MAX_URI_BYTES:
         raise InvalidInput(
-            field, f"the URI {uri[:60]!r}... is too long", f"Use at most {MAX_URI_CHARACTERS} characters."
+            field, f"the URI {uri[:60]!r}... is too long", f"Use at most {MAX_URI_BYTES} bytes in UTF-8."
         )
     if not _URI.fullmatch(uri):
         raise InvalidInput(field, f"{uri!r} is no URI", "Write scheme://name without blanks or control characters.")
@@ -131,6 +131,6 @@ def check_digest(field: str, digest: str) -> str:
     """
     if not _DIGEST.fullmatch(digest):
         raise InvalidInput(
-            field, f"{digest!r} is no digest", "Write <algorithm>:<lower-case hex>, as in sha256:9f86..."
+            field, f"{digest!r:.80} is no digest", "Write <algorithm>:<lower-case hex>, as in sha256:9f86..."
         )
     return digest
