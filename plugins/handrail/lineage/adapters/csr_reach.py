@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 MAX_RECENT = 20_000
 FETCHED = 50_000
-MANY = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +51,11 @@ class _Rows:
         np.cumsum(np.bincount(here, minlength=size), out=starts[1:])
         return _Rows(starts, there[order].astype(np.int32))
 
-    def next_to(self, places: Any, seen: Any) -> Any:
-        """Return the neighbours of many places that were not seen, each once."""
+    def next_to(self, places: Any, seen: Any, scratch: Any) -> Any:
+        """Return the neighbours of many places that were not seen, each once, in order.
+
+        `scratch` is an int32 array as long as `seen`; what it holds does not matter.
+        """
         begin = self.starts[places]
         lengths = self.starts[places + 1] - begin
         total = int(lengths.sum())
@@ -61,16 +63,11 @@ class _Rows:
             return np.empty(0, np.int32)
         shift = np.repeat(begin - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths)
         beyond = self.beyond[shift + np.arange(total)]
-        return _each_once(beyond[~seen[beyond]], len(seen))
-
-
-def _each_once(places: Any, size: int) -> Any:
-    """Return places in order, without repeats: of many, marking them all beats sorting them."""
-    if len(places) * MANY < size:
-        return np.unique(places)
-    marked = np.zeros(size, bool)
-    marked[places] = True
-    return np.flatnonzero(marked).astype(np.int32)
+        beyond = beyond[~seen[beyond]]
+        # The last to write its number onto a place is the one that is kept: quicker than sorting all of them.
+        numbers = np.arange(len(beyond), dtype=np.int32)
+        scratch[beyond] = numbers
+        return np.sort(beyond[scratch[beyond] == numbers])
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +231,7 @@ class CsrFound:
 def find_in(snapshot: Snapshot, newer: Newer, what: Reachable) -> CsrFound:
     """Find what can be reached over a snapshot and the edges since, level by level."""
     rows, beyond = snapshot.rows[what.direction], newer.beyond.get(what.direction, {})
-    seen = np.zeros(len(snapshot.ids), bool)
+    seen, scratch = np.zeros(len(snapshot.ids), bool), np.empty(len(snapshot.ids), np.int32)
     seen_outside: set[int] = set()
     turning = np.fromiter(sorted(beyond), np.int64)
     levels: list[tuple[Any, list[int]]] = []
@@ -248,7 +245,7 @@ def find_in(snapshot: Snapshot, newer: Newer, what: Reachable) -> CsrFound:
         left -= len(places) + len(outside)
         seen[places] = True
         seen_outside.update(outside)
-        ahead = rows.next_to(places, seen)
+        ahead = rows.next_to(places, seen, scratch)
         turned = [*outside, *_among(snapshot.ids[places], beyond, turning)]
         more, new = snapshot.split({there for node in turned for there in beyond.get(node, ())})
         places = np.unique(np.concatenate((ahead, more[~seen[more]]))) if len(more) else ahead
