@@ -11,7 +11,7 @@ from handrail.lineage.domain.names import check_digest, check_uri, kind_of
 from handrail.lineage.domain.vocabulary import Role, Verb
 from handrail.refs import ArtifactVersion
 
-MAX_NAME = 200
+MAX_NAME = 600
 
 
 @dataclass(frozen=True, slots=True)
