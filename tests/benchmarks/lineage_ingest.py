@@ -13,8 +13,8 @@ from tests.benchmarks.harness import Row
 CASE = "tests.benchmarks.lineage_ingest_case"
 LIMIT_S = 60
 LOCAL_POSTGRESQL = "postgresql+psycopg://postgres@127.0.0.1:5432/test"
-COUNTS = {"batched": 5_000, "singly": 500, "http": 5_000, "feast-consumer": 40, "fdatasync": 500}
-ON_POSTGRESQL = {"postgresql": 2_500, "postgresql-singly": 250}
+COUNTS = {"batched": 5_000, "singly": 300, "http": 3_000, "feast-consumer": 20, "fdatasync": 300}
+ON_POSTGRESQL = {"postgresql": 2_500, "postgresql-singly": 150}
 
 Results = dict[str, list[dict[str, Any]] | None]
 
