@@ -129,8 +129,7 @@ class MemoryPredictions:
         return self.log.rows.get(prediction_id)
 
     def made_by(self, prediction_id):
-        row = self.log.rows.get(prediction_id)
-        return row and row.deployment
+        return getattr(self.find(prediction_id), "deployment", None)
 
     def count(self, deployments):
         held = [row.deployment for row in self.log.rows.values()]
@@ -178,11 +177,10 @@ class MemoryLedger:
         return Material(mine, events)
 
     def told(self, kind, deployments):
-        made = self.predictions.log.rows
+        made = {key: row.deployment for key, row in self.predictions.log.rows.items() if row.deployment in deployments}
+        about = [e for e in self.events.log.rows.values() if e.kind == kind and e.prediction_id in made]
         return [
-            (made[e.prediction_id].deployment, (e.prediction_id, e.revision, _us(e.occurred_at), e.key, e.value))
-            for e in self.events.log.rows.values()
-            if e.kind == kind and e.prediction_id in made and made[e.prediction_id].deployment in deployments
+            (made[e.prediction_id], (e.prediction_id, e.revision, _us(e.occurred_at), e.key, e.value)) for e in about
         ]
 
 
