@@ -36,8 +36,11 @@ def run_stage(project: Path, stage: pipeline.Stage, account: str | None = None) 
 
 
 def record_run(project: Path, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Commit dvc.lock and the evidence beside it, and write the pipeline's lineage. Safe to repeat."""
+    """Commit dvc.lock and the evidence beside it, copy the data to the remote, write lineage. Safe to repeat."""
+    from flows.steps.remote import push
+
     commit = workspace.commit(project, "Record a pipeline run", _evidence(project))
+    push(project)
     outcomes = {result["stage"]: result["outcome"] for result in results}
     with closing(open_platform(_in_clone(project))) as platform:
         runs = platform.lineage.record_pipeline(project, commit).runs()

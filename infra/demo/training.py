@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 from flows.steps import pipeline
-from handrail.errors import Unavailable
+from flows.steps.remote import push
 from infra.demo.people import make_accounts, name_author_for_flows, write_roles
 from infra.demo.scene import Scene
 from infra.demo.screen import Report
@@ -100,7 +99,7 @@ def package(scene: Scene, report: Report) -> Figures:
     parity = scene.read_json("reports/package.json")
     scene.found["commit"] = _record(scene)
     report("pushing data to the remote, writing lineage")
-    push(scene)
+    push(scene.clone)
     scene.platform.lineage.record_pipeline(scene.clone, scene.found["commit"])
     return figures | {
         "rows_compared": parity["rows"],
@@ -118,18 +117,6 @@ def _stage(scene: Scene, name: str, report: Report) -> Figures:
 def _record(scene: Scene) -> str:
     metrics = sorted(str(file.relative_to(scene.clone)) for file in scene.clone.glob("reports/*.json"))
     return commit(scene.clone, "Record the pipeline's run", "dvc.lock", "data/validation.json", *metrics)
-
-
-def push(scene: Scene) -> None:
-    """Copy what the pipeline made into the DVC remote, so that a lost cache loses nothing.
-
-    Raises:
-        Unavailable: DVC cannot write it.
-    """
-    run = subprocess.run(["dvc", "push", "--quiet"], cwd=scene.clone, capture_output=True, text=True, check=False)
-    if run.returncode:
-        said = (run.stderr or run.stdout).strip().splitlines() or ["it said nothing"]
-        raise Unavailable("dvc push", said[-1].rstrip("."), "Free the disk and run it again.")
 
 
 def interval(metric: Mapping[str, float]) -> str:
