@@ -88,7 +88,7 @@ def _ask(scene: Scene, question: str, ref: str) -> dict[str, Any]:
 
 def _token(scene: Scene) -> str:
     """Return the demo's bearer token, made at its first use and stored readable by the owner alone."""
-    file = scene.settings.credentials / "demo-lineage-token.json"
+    file = scene.settings.credentials / "lineage-token.json"
     access = open_access(scene.platform.store)
     if file.is_file():
         token = str(json.loads(file.read_text(encoding="ascii"))["token"])
