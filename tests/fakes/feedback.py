@@ -178,10 +178,9 @@ class MemoryLedger:
 
     def told(self, kind, deployments):
         made = {key: row.deployment for key, row in self.predictions.log.rows.items() if row.deployment in deployments}
-        about = [e for e in self.events.log.rows.values() if e.kind == kind and e.prediction_id in made]
-        return [
-            (made[e.prediction_id], (e.prediction_id, e.revision, _us(e.occurred_at), e.key, e.value)) for e in about
-        ]
+        said = [e for e in self.events.log.rows.values() if e.kind == kind and e.prediction_id in made]
+        rows = ((e.prediction_id, e.revision, _us(e.occurred_at), e.key, e.value) for e in said)
+        return [(made[row[0]], row) for row in rows]
 
 
 def _us(moment):
