@@ -241,3 +241,12 @@ def test_an_attribute_may_be_long_and_its_name_not(graph):
 def test_a_digest_is_a_short_algorithm_and_at_most_128_digits(digest):
     with pytest.raises(InvalidInput, match="is no digest"):
         ran("train", [data("set", digest)])
+
+
+def test_names_that_come_after_another_are_found_so_that_one_can_go_on(graph):
+    graph.record(describe_derivation(data("raw/a"), data("raw/b"), "dvc"))
+    graph.record(describe_derivation(data("raw/c"), data("raw/b"), "dvc"))
+
+    assert graph.find("dvc://shop/", 9, "dvc://shop/raw/a") == ("dvc://shop/raw/b", "dvc://shop/raw/c")
+    assert graph.find("dvc://shop/", 1, "dvc://shop/raw/a") == ("dvc://shop/raw/b",)
+    assert graph.find("dvc://shop/", 9, "dvc://shop/raw/c") == ()

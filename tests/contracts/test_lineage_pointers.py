@@ -56,3 +56,12 @@ def test_names_come_once_each_in_order(pointers):
         pointers.add(row)
 
     assert pointers.names() == ("a", "flights@champion")
+
+
+def test_the_names_that_ever_pointed_at_a_thing_are_found(pointers):
+    for row in (SECOND, FIRST, GONE, Pointer("a", FIRST.target, NOON, "actor://s/ann")):
+        pointers.add(row)
+
+    assert pointers.names(FIRST.target) == ("a", "flights@champion")
+    assert pointers.names(SECOND.target) == ("flights@champion",)
+    assert pointers.names("mlflow://s/registered/flights/1/3") == ()
