@@ -19,7 +19,7 @@ EVENTS = [
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("release", ["lineage_0003"])
+@pytest.mark.parametrize("release", ["lineage_0003", "lineage_0004"])
 def test_rows_of_an_earlier_release_stay_and_more_can_be_recorded(kind, release, tmp_path):
     scripts = tmp_path / "scripts"
     scripts.mkdir()
