@@ -17,15 +17,7 @@ from feast.infra.compute_engines.local.compute import LocalComputeEngine
 
 from handrail.entrypoints import feast_provider
 from handrail.entrypoints.feast_provider import ledger
-from tests.entrypoints.feast_provider.shop import (
-    HANDRAIL_STORE,
-    PROVIDER,
-    YAML,
-    hour,
-    objects,
-    open_shop,
-    write_orders,
-)
+from tests.entrypoints.feast_provider.shop import hour, open_shop, write_orders
 
 pytestmark = pytest.mark.filterwarnings("ignore:.* is an experimental feature:RuntimeWarning")
 
@@ -275,34 +267,3 @@ def test_a_forked_process_does_not_tell_what_its_parent_counted(writable, told):
     assert ledger._pending
     feast_provider.flush()
     assert len(told.uris("online_read")) == 1
-
-
-def test_applying_again_adds_nothing(writable, project, told):
-    writable.apply(objects(project / "features"))
-
-    assert len(told.uris("apply")) == 1
-    assert len(told.uris("feature_view")) == 2
-
-
-DEFINITIONS = """
-from pathlib import Path
-from tests.entrypoints.feast_provider.shop import objects
-
-made = objects(Path(__file__).parent)
-globals().update({f"made_{number}": each for number, each in enumerate(made)})
-"""
-
-
-def test_what_the_command_line_applies_is_recorded(project, told):
-    folder = project / "features"
-    open_shop(folder, provider="local")
-    (folder / "feature_store.yaml").write_text(YAML.format(provider=PROVIDER, store=HANDRAIL_STORE))
-    (folder / "definitions.py").write_text(DEFINITIONS)
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3]), "FEAST_USAGE": "False"}
-
-    command = [str(Path(sys.executable).with_name("feast")), "-c", str(folder), "apply"]
-    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
-
-    assert done.returncode == 0, done.stdout + done.stderr
-    (uri,) = told.uris("apply")
-    assert told.node(uri).attributes["views"] == "2"
