@@ -121,6 +121,10 @@ BROKEN = {
         "run.facets.handrail_activity.associatedWith.0",
     ),
     "no date": (run_with(handrail_activity=facet(endedAt="yesterday")), "run.facets.handrail_activity.endedAt"),
+    "a date that is none in UTC": (
+        run_with(handrail_activity=facet(startedAt="0001-01-01T00:00:00+14:00")),
+        "run.facets.handrail_activity.startedAt",
+    ),
     "another verb": (
         run_with([dataset("a")], [dataset("b")], handrail_derivation=facet(verb="used")),
         "run.facets.handrail_derivation.verb",

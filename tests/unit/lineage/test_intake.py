@@ -36,6 +36,14 @@ def test_a_time_far_from_now_is_refused(intake, log, years):
     assert not log.events
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_time_at_the_end_of_the_calendar_is_refused(intake, moment):
+    with pytest.raises(InvalidInput, match="in UTC") as caught:
+        intake.receive([a_run_event(eventTime=moment)], BOT)
+
+    assert caught.value.field == "eventTime"
+
+
 @pytest.mark.parametrize("hours", [-24 * 365 * 13, 0, 23])
 def test_a_late_event_and_a_clock_that_is_a_little_fast_are_taken(intake, log, hours):
     assert intake.receive([at(NOON + timedelta(hours=hours))], BOT).accepted == 1

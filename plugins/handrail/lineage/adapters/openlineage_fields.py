@@ -3,7 +3,7 @@
 # pydantic reads the annotations at run time, so they stay real.
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -19,7 +19,12 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 def _moment(text: Any) -> datetime:
     if not isinstance(text, str) or not _MOMENT.fullmatch(text):
         raise ValueError("it is no RFC 3339 date-time with a time zone, as in 2026-11-23T12:00:00Z")
-    return datetime.fromisoformat(text.upper())
+    told = datetime.fromisoformat(text.upper())
+    try:
+        told.astimezone(UTC)
+    except OverflowError as err:
+        raise ValueError("it is before the year 1 or after the year 9999 in UTC") from err
+    return told
 
 
 def _reference(text: str) -> str:
