@@ -28,8 +28,10 @@ def test_answers_are_apart_by_their_greatest_difference_and_their_labels(one, ot
     assert apart(one, other) == pytest.approx(expected)
 
 
-def test_an_answer_that_became_nan_is_apart():
-    assert not apart(np.array([1.0]), np.array([np.nan]))[0] <= 1.0
+@pytest.mark.parametrize("became", [np.nan, np.inf, -np.inf])
+def test_an_answer_that_became_no_number_is_infinitely_far_apart(became):
+    assert apart(np.array([1.0, 2.0]), np.array([became, 2.0])) == (np.inf, 0)
+    assert apart(np.array([became]), np.array([became])) == (0.0, 0)
 
 
 def write_onnx(file, factor, width=3, kind=TensorProto.FLOAT):
@@ -54,6 +56,7 @@ def test_onnx_files_are_fed_the_same_drawn_inputs(tmp_path):
     assert (name, 0.1 < largest < 5) == ("one.onnx", True)
     assert compare_onnx(one, write_onnx(tmp_path / "wide.onnx", 2.0, width=4))[1] == np.inf
     assert compare_onnx(one, tmp_path / "none.onnx")[1] == np.inf
+    assert compare_onnx(one, write_onnx(tmp_path / "nan.onnx", np.nan))[1] == np.inf
 
 
 def test_the_shortest_table_with_every_column_comes_first(tmp_path):

@@ -99,12 +99,18 @@ def apart(one: Any, other: Any) -> tuple[float, int]:
     if not (np.issubdtype(left.dtype, np.number) and np.issubdtype(right.dtype, np.number)):
         uneven = int(np.sum(left.astype(str) != right.astype(str)))
         return 0.0, uneven
-    difference = np.abs(left.astype(float) - right.astype(float))
-    largest = float(np.max(np.where(np.isnan(left) & np.isnan(right), 0.0, difference), initial=0.0))
+    largest = float(np.max(distances(left.astype(float), right.astype(float)), initial=0.0))
     if left.ndim == 2 and left.shape[1] > 1:
         return largest, int(np.sum(left.argmax(axis=1) != right.argmax(axis=1)))
     whole = np.issubdtype(left.dtype, np.integer) and np.issubdtype(right.dtype, np.integer)
     return largest, int(np.sum(left != right)) if whole else 0
+
+
+def distances(left: Any, right: Any) -> Any:
+    """Return how far numbers are apart; NaN is like itself, and infinitely far from every other number."""
+    same = (left == right) | (np.isnan(left) & np.isnan(right))
+    with np.errstate(invalid="ignore"):
+        return np.where(same, 0.0, np.nan_to_num(np.abs(left - right), nan=np.inf, posinf=np.inf))
 
 
 def compare_onnx(one: Path, other: Path) -> tuple[str, float] | None:
