@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -95,18 +96,19 @@ def _run(
 ) -> Outcome:
     plan, wish, target = work
     as_json, keep, record = choices
-    folder, screen, began = open_work_folder(target), Screen(quiet=as_json), system_time()
+    screen, began = Screen(quiet=as_json), system_time()
     screen.plan(plan)
-    outcome = reproducer.reproduce(plan, wish, folder, screen.listener)
-    told = outcome_to_json(outcome)
-    if record:
-        told["recorded_as"] = record_reproduction(platform, outcome, began, system_time())
-    folder.finish(told)
-    kept = keep if keep is not None else outcome.judgement.verdict is not Verdict.REPRODUCED
-    if kept:
-        told["folder"] = str(target)
-    else:
-        folder.remove()
+    with closing(open_work_folder(target)) as folder:
+        outcome = reproducer.reproduce(plan, wish, folder, screen.listener)
+        told = outcome_to_json(outcome)
+        if record:
+            told["recorded_as"] = record_reproduction(platform, outcome, began, system_time())
+        folder.finish(told)
+        kept = keep if keep is not None else outcome.judgement.verdict is not Verdict.REPRODUCED
+        if kept:
+            told["folder"] = str(target)
+        else:
+            folder.remove()
     if as_json:
         print_json(told)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ class ReproductionFolder:
         """Work in `path`."""
         self._path = path
         self._state: dict[str, Any] = {}
+        self._lock: int | None = None
 
     @property
     def path(self) -> Path:
@@ -32,21 +34,14 @@ class ReproductionFolder:
         """Take the folder; return the stages that an interrupted run of the same reproduction finished.
 
         Raises:
-            Refused: it holds something else, or a finished reproduction.
+            Refused: it holds something else, a finished reproduction, or one that another process is at.
         """
-        held = self._read()
-        if held is None and self._path.is_dir() and any(self._path.iterdir()):
-            raise self._refused("It is not empty and holds no reproduction.")
-        if held is not None and held.get("finished"):
-            raise self._refused("It holds a reproduction that came to an end.")
-        if held is not None and held.get("identity") != dict(identity):
-            raise self._refused("It holds an interrupted reproduction of something else.")
-        self._state = held or {"format": FORMAT, "identity": dict(identity), "done": [], "finished": None}
-        self._write()
-        for lock in ("lock", "rwlock"):  # of the run that was interrupted; nobody else works here
-            for file in self._path.glob(f"clone/**/.dvc/tmp/{lock}"):
-                file.unlink()
-        return tuple(self._state["done"])
+        self._take()
+        try:
+            return self._resume(identity)
+        except BaseException:
+            self.close()
+            raise
 
     def mark(self, stage: str) -> None:
         """Remember that a stage is done, durably."""
@@ -62,6 +57,39 @@ class ReproductionFolder:
         """Remove the folder and everything in it."""
         shutil.rmtree(self._path, ignore_errors=True)
 
+    def close(self) -> None:
+        """Let others have the folder; the end of the process, however it comes, does so too."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _resume(self, identity: Mapping[str, str]) -> tuple[str, ...]:
+        held = self._read()
+        if held is None and self._path.is_dir() and any(self._path.iterdir()):
+            raise self._refused("It is not empty and holds no reproduction.")
+        if held is not None and held.get("finished"):
+            raise self._refused("It holds a reproduction that came to an end.")
+        if held is not None and held.get("identity") != dict(identity):
+            raise self._refused("It holds an interrupted reproduction of something else.")
+        self._state = held or {"format": FORMAT, "identity": dict(identity), "done": [], "finished": None}
+        self._write()
+        for lock in ("lock", "rwlock"):  # of the run that was interrupted; nobody else is let in
+            for file in self._path.glob(f"clone/**/.dvc/tmp/{lock}"):
+                file.unlink()
+        return tuple(self._state["done"])
+
+    def _take(self) -> None:
+        """Make the folder, and keep every other process out of it."""
+        try:
+            self._path.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(self._path, os.O_RDONLY)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as err:
+            self.close()
+            raise self._refused("Another process is reproducing there.") from err
+        except OSError as err:
+            raise self._unwritable(err) from err
+
     def _refused(self, why: str) -> Refused:
         remedy = "Remove it, or name another folder with --into."
         return Refused(f"Reproducing in {self._path}", (why, remedy))
@@ -76,12 +104,14 @@ class ReproductionFolder:
     def _write(self) -> None:
         beside = self._path / f".{STATE}.next"
         try:
-            self._path.mkdir(parents=True, exist_ok=True)
             with beside.open("w", encoding="utf-8") as stream:
                 json.dump(self._state, stream, indent=2, sort_keys=True, default=str)
                 stream.flush()
                 os.fsync(stream.fileno())
             beside.replace(self._path / STATE)
         except OSError as err:
-            problem = f"it cannot be written: {(err.strerror or str(err)).lower()}"
-            raise Unavailable(str(self._path), problem, "Free the disk, or choose another folder with --into.") from err
+            raise self._unwritable(err) from err
+
+    def _unwritable(self, error: OSError) -> Unavailable:
+        problem = f"it cannot be written: {(error.strerror or str(error)).lower()}"
+        return Unavailable(str(self._path), problem, "Free the disk, or choose another folder with --into.")

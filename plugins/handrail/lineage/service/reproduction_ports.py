@@ -147,7 +147,7 @@ class WorkFolder(Protocol):
         """Take the folder for this reproduction; return the stages that an interrupted run of the same one finished.
 
         Raises:
-            Refused: it holds something else, or a finished reproduction.
+            Refused: it holds something else, a finished reproduction, or one that another process is at.
         """
 
     def mark(self, stage: str) -> None:
@@ -158,6 +158,9 @@ class WorkFolder(Protocol):
 
     def remove(self) -> None:
         """Remove the folder and everything in it."""
+
+    def close(self) -> None:
+        """Let others have the folder."""
 
 
 @dataclass(frozen=True, slots=True)
