@@ -9,6 +9,7 @@ import pytest
 
 from handrail.entrypoints.lineage_exports import FORMS, export
 from handrail.lineage.domain import Direction, artifact_at
+from handrail.refs import ArtifactVersion
 from tests.fakes.lineage import (
     CLEAN,
     DEPLOYMENT,
@@ -57,6 +58,16 @@ def test_prov_json_holds_every_node_and_edge(lineage, trace):
     assert ends <= named.keys()
     assert sum(hop["handrail:proven"] for hop in hops) == trace.proven
     assert all(name.startswith("handrail:") for name in named)
+
+
+def test_no_attribute_stands_for_what_a_thing_is(lineage):
+    named = {"uri": "s3://lake/forged", "digest": "sha256:ff"}
+    lineage.derive(ArtifactVersion("s3://lake/a", "s3", "sha256:aa", named), artifact_at("s3://lake/b"))
+
+    document = json.loads(export(lineage, lineage.trace("s3://lake/a"), "prov-json", NOW))
+
+    told = {(entity["handrail:uri"], entity.get("handrail:digest")) for entity in document["entity"].values()}
+    assert told == {("s3://lake/a", "sha256:aa"), ("s3://lake/b", None)}
 
 
 def test_an_exported_event_can_be_taken_in_again(lineage, trace):

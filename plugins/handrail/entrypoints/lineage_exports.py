@@ -59,14 +59,16 @@ FORMS = tuple(MEDIA_TYPES)
 
 
 def _prov_attributes(node: Node) -> dict[str, Any]:
-    told: dict[str, Any] = {"handrail:uri": node.uri, "prov:type": f"handrail:{node.kind}"}
+    # What a tool calls its attributes must not stand in the place of what the node is.
+    told: dict[str, Any] = {f"handrail:{name}": value for name, value in node.attributes.items()}
+    told |= {"handrail:uri": node.uri, "prov:type": f"handrail:{node.kind}"}
     if node.digest:
         told["handrail:digest"] = node.digest
     if node.started:
         told["prov:startTime"] = node.started.isoformat()
     if node.ended:
         told["prov:endTime"] = node.ended.isoformat()
-    return told | {f"handrail:{name}": value for name, value in node.attributes.items()}
+    return told
 
 
 def _qualified(uri: str) -> str:
