@@ -61,3 +61,10 @@ def test_a_wrong_file_is_one_sentence(tmp_path, text):
         read(tmp_path, text)
 
     assert ": bare" not in str(wrong.value)
+
+
+def test_a_file_in_another_encoding_is_one_sentence(tmp_path):
+    (tmp_path / "lineage.yaml").write_bytes("version: 1 # München".encode("latin-1"))
+
+    with pytest.raises(Misconfigured, match="UTF-8"):
+        read_sinks(tmp_path)

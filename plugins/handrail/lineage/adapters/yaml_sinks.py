@@ -134,6 +134,8 @@ def read_sinks(config: Path) -> tuple[Sink, ...]:
         parsed = LineageFile.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
     except yaml.YAMLError as err:
         raise Misconfigured(str(file), "it is not YAML", f"Correct it: {' '.join(str(err).split())}.") from err
+    except UnicodeDecodeError as err:
+        raise Misconfigured(str(file), "it is not UTF-8", "Save it as UTF-8.") from err
     except ValidationError as err:
         first = err.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "the file"
