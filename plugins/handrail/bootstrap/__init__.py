@@ -22,14 +22,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Platform:
-    """The three plugins over one store; each is opened at its first use."""
+    """The three plugins over one store; each is opened at its first use.
+
+    `patience_s` is how long a statement waits for a store that is locked or silent, None for the store's own default.
+    """
 
     settings: Settings
+    patience_s: float | None = None
 
     @cached_property
     def store(self) -> Store:
         """Handrail's own database."""
-        return open_store(self.settings.store_url)
+        return open_store(self.settings.store_url, self.patience_s)
 
     @cached_property
     def event_clock(self) -> EventClock:
@@ -75,6 +79,6 @@ class _AtFirstUse:
         return getattr(self._opener(), name)
 
 
-def open_platform(settings: Settings | None = None) -> Platform:
-    """Open Handrail for `settings`, read from the current project if None."""
-    return Platform(settings or load_settings())
+def open_platform(settings: Settings | None = None, patience_s: float | None = None) -> Platform:
+    """Open Handrail for `settings`, read from the current project if None; `patience_s` as `Platform` has it."""
+    return Platform(settings or load_settings(), patience_s)

@@ -58,7 +58,9 @@ def clean(target: str) -> None: ...
 @lru_cache(maxsize=8)
 def _open(process: int, project: Path, url: str | None) -> "Platform":  # noqa: ARG001 - the key
     from handrail.bootstrap import open_platform
+    from handrail.entrypoints.recording import PATIENCE_S
     from handrail.settings import load_settings
 
     settings = load_settings(project)
-    return open_platform(settings.model_copy(update={"database_url": SecretStr(url)}) if url else settings)
+    told = settings.model_copy(update={"database_url": SecretStr(url)}) if url else settings
+    return open_platform(told, PATIENCE_S)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from handrail.errors import Misconfigured, Unavailable
 from handrail.tools import require
@@ -32,7 +34,7 @@ class Store:
         """Yield a connection whose statements see one state of the database.
 
         Raises:
-            Unavailable: the database cannot be reached.
+            Unavailable: the database cannot be reached, or is damaged.
         """
         with self._translated(), self.engine.connect() as connection:
             yield connection
@@ -44,7 +46,7 @@ class Store:
         On SQLite the write lock is taken at the start, so that a decision read inside stays true until the commit.
 
         Raises:
-            Unavailable: the database cannot be reached, is locked, or its disk is full.
+            Unavailable: the database cannot be reached, is locked or damaged, or its disk is full.
         """
         with self._translated(), self._writing.begin() as connection:
             yield connection
@@ -53,7 +55,10 @@ class Store:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except OperationalError as err:
+        except DatabaseError as err:
+            # The class itself is what SQLite raises for a damaged file; its other subclasses are mistakes of ours.
+            if not isinstance(err, OperationalError) and type(err) is not DatabaseError:
+                raise
             raise Unavailable(
                 f"The store {self.engine.url.render_as_string(hide_password=True)}",
                 str(err.orig).strip().rstrip("."),
@@ -65,8 +70,11 @@ class Store:
         self.engine.dispose()
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str, patience_s: float | None = None) -> Store:
     """Open the store at a SQLAlchemy URL; a missing SQLite file is made, readable by its owner alone.
+
+    `patience_s` is how long a statement waits for a lock and a connection for its server: by default 30 seconds on
+    SQLite, and as long as the server and the system will on PostgreSQL.
 
     Raises:
         Misconfigured: the URL cannot be used.
@@ -80,16 +88,21 @@ def open_store(url: str) -> Store:
             "database_url", "it is not a SQLAlchemy URL", "Use sqlite:///path or postgresql+psycopg://..."
         ) from err
     if parsed.get_backend_name() == "sqlite":
-        return Store(_open_sqlite(parsed))
+        return Store(_open_sqlite(parsed, BUSY_TIMEOUT_S if patience_s is None else patience_s))
     if parsed.get_backend_name() == "postgresql":
         require("psycopg", "postgresql")
-        engine = sa.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
-        event.listen(engine, "connect", _prepare_postgresql)
-        return Store(engine)
+        return Store(_open_postgresql(parsed.set(drivername="postgresql+psycopg"), patience_s))
     raise Misconfigured("database_url", f"{parsed.get_backend_name()!r} is not supported", "Use SQLite or PostgreSQL.")
 
 
-def _open_sqlite(url: sa.URL) -> Engine:
+def _open_postgresql(url: sa.URL, patience_s: float | None) -> Engine:
+    waits = {} if patience_s is None else {"connect_timeout": math.ceil(patience_s)}
+    engine = sa.create_engine(url, pool_pre_ping=True, connect_args=waits)
+    event.listen(engine, "connect", partial(_prepare_postgresql, patience_s=patience_s))
+    return engine
+
+
+def _open_sqlite(url: sa.URL, patience_s: float) -> Engine:
     if url.database and url.database != ":memory:":
         file = Path(url.database)
         try:
@@ -98,7 +111,7 @@ def _open_sqlite(url: sa.URL) -> Engine:
         except OSError as err:
             problem = f"it cannot be made: {err.strerror}"
             raise Unavailable(str(file), problem, "Correct the rights of its folder, or name another.") from err
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
+    engine = sa.create_engine(url, connect_args={"timeout": patience_s})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -114,10 +127,12 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
         connection.execute(f"pragma {pragma}")
 
 
-def _prepare_postgresql(connection: Any, _record: Any) -> None:
+def _prepare_postgresql(connection: Any, _record: Any, patience_s: float | None) -> None:
     # The planner takes every recursive query for a huge one, and compiling it takes longer than running it.
     with connection.cursor() as cursor:
         cursor.execute("set jit = off")
+        if patience_s is not None:
+            cursor.execute(f"set lock_timeout = {math.ceil(patience_s * 1000)}")
     connection.commit()
 
 

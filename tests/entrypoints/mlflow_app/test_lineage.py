@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+import httpx
 import pytest
 
 from handrail.bootstrap import open_platform
@@ -15,6 +16,7 @@ from tests.fakes.lineage_rows import rows_of
 from tests.fakes.mlflow_server import password
 from tests.fakes.plain_training import FOUR_ROWS, environment, train, write_training
 
+MLFLOW = "/api/2.0/mlflow"
 MD5 = hashlib.md5(FOUR_ROWS.encode()).hexdigest()
 DATA = f"dvc://shop/data/flights.csv@{MD5}"
 
@@ -115,6 +117,25 @@ def test_collecting_from_outside_tells_the_same_as_the_server_did(server, traine
     assert {row for row in told.attributes if row[0] in ours and row[1] != "registered_by"} == read.attributes
     assert {row for row in told.statements if row[0] in ours and row[2] != account} == read.statements
     assert [row[:2] for row in told.pointers if "plain@" in row[0]] == [row[:2] for row in read.pointers]
+
+
+def test_while_lineage_is_locked_a_run_ends_all_the_same_and_its_next_word_is_recorded(server):
+    other, name = open_platform(server.settings), server.new_name()
+    # A flow run makes a second fact: if each were waited for as long as the gate waits, this client would give up.
+    flow = {"key": "handrail.flow_run_id", "value": "f-1"}
+    with httpx.Client(base_url=server.url, auth=("ada", password("ada")), timeout=15) as http:
+        made = http.post(f"{MLFLOW}/experiments/create", json={"name": name}).json()
+        run = http.post(f"{MLFLOW}/runs/create", json={**made, "tags": [flow]}).json()["run"]["info"]["run_id"]
+        with other.store.write():
+            ended = http.post(f"{MLFLOW}/runs/update", json={"run_id": run, "status": "FINISHED"})
+        before = rows_of(server.settings.home).attributes_of(f"mlflow://{server_name(server.settings)}/run/{run}")
+        tagged = http.post(f"{MLFLOW}/runs/set-tag", json={"run_id": run, **flow})
+    other.close()
+
+    after = rows_of(server.settings.home).attributes_of(f"mlflow://{server_name(server.settings)}/run/{run}")
+    assert (ended.status_code, tagged.status_code) == (200, 200)
+    assert "status" not in before
+    assert (after["experiment"], after["status"]) == (name, "FINISHED")
 
 
 def collect(trained, home, *options):

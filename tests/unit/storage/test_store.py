@@ -157,3 +157,22 @@ def test_an_unreachable_database_is_one_sentence_without_the_password():
 
     assert "hunter2" not in str(caught.value)
     assert "run it again" in str(caught.value)
+
+
+def test_whoever_is_impatient_is_told_soon_that_another_one_writes(tmp_path, scripts):
+    url = f"sqlite:///{tmp_path / 'handrail.db'}"
+    patient, impatient = open_store(url), open_store(url, patience_s=0.05)
+    migrate(patient, "toy", scripts)
+
+    with (
+        patient.write() as connection,
+        pytest.raises(Unavailable, match="database is locked"),
+        impatient.write(),
+    ):
+        connection.execute(text("insert into toy values (1)"))
+
+    with impatient.write() as connection:
+        connection.execute(text("insert into toy values (2)"))
+    assert _count(patient) == 1
+    patient.close()
+    impatient.close()

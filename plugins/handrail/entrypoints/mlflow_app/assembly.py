@@ -28,6 +28,9 @@ from handrail.tools import require
 if TYPE_CHECKING:
     from handrail.entrypoints.mlflow_app.recorded_stores import Recorder
 
+PATIENCE_S = 2.0
+"""How long a request that MLflow has carried out is held up, at most, because lineage's store is locked."""
+
 _log = logging.getLogger("handrail.approvals")
 
 
@@ -57,7 +60,8 @@ def _assemble(app: Any) -> Any:
     platform = open_platform(settings)
     host = GateHost(handlers._get_model_registry_store, handlers._get_tracking_store, _artifacts_folder())
     opened = open_gate(settings, platform.store, lambda: platform.lineage, host)
-    guard_stores(opened.guard, _recorder(platform, host))
+    recording = open_platform(settings, PATIENCE_S)
+    guard_stores(opened.guard, _recorder(recording, host))
     guard_artifacts(opened.guard)
     add_routes(app, opened.gate)
     asgi = auth.create_app(app)
@@ -70,7 +74,7 @@ def _assemble(app: Any) -> Any:
         # Appended: innermost, so that it runs after the login.
         asgi.user_middleware.append(Middleware(RememberAccount))
     _report_interrupted(opened)
-    _open_lineage(platform)
+    _open_lineage(recording)
     return asgi
 
 

@@ -23,7 +23,7 @@ from handrail.entrypoints.mlflow_lineage import (
     told_of_run,
     told_of_version,
 )
-from handrail.errors import HandrailError
+from handrail.errors import HandrailError, Unavailable
 
 _log = logging.getLogger("handrail.lineage")
 # Methods of a class that MLflow chooses at run time come after these.
@@ -53,6 +53,8 @@ class Recorder:
     def _tell(self, what: str, told: Told) -> None:
         try:
             told.tell(self.lineage())
+        except Unavailable:
+            raise  # the others would be held up by the same store
         except HandrailError as err:
             _log.warning("Lineage does not know all of %s. %s", what, err)
 
