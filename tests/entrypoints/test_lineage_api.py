@@ -1,15 +1,18 @@
 """Lineage over HTTP: who may call, what is taken, what is refused and how it is told, what is answered."""
 
+import asyncio
 import gzip
 import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from fastapi.testclient import TestClient
+from starlette.requests import Request
 
 from handrail.bootstrap.lineage_events import open_access
 from handrail.entrypoints.lineage_api import lineage_app
-from handrail.entrypoints.lineage_bodies import MAX_BATCH_BYTES, MAX_SINGLE_BYTES
+from handrail.entrypoints.lineage_bodies import MAX_BATCH_BYTES, MAX_SINGLE_BYTES, read_documents
+from handrail.errors import InvalidInput
 from tests.fakes.lineage_events import a_dataset, a_dataset_event, a_job_event, a_run_event, a_run_id
 from tests.fakes.lineage_server import a_platform, a_token
 from tests.fakes.lineage_stores import dump
@@ -169,10 +172,26 @@ def test_a_huge_body_is_refused_before_it_is_read(client):
 
 
 @pytest.mark.parametrize(
-    ("encoding", "body", "status"), [("br", b"{}", 415), ("gzip", b"{}", 400), ("gzip", gzip.compress(b"{}")[:-6], 400)]
+    ("encoding", "body", "status"),
+    [
+        ("br", b"{}", 415),
+        ("gzip", b"{}", 400),
+        ("gzip", gzip.compress(b"{}")[:-6], 400),
+        ("gzip", gzip.compress(b"{}") + b"more", 400),
+    ],
 )
 def test_a_body_that_cannot_be_unpacked_is_told_so(client, encoding, body, status):
     is_problem(client.post(EVENTS, content=body, headers={"content-encoding": encoding}), status)
+
+
+def test_a_body_that_breaks_off_is_refused_and_no_fault_of_the_server():
+    parts = iter([{"type": "http.request", "body": b"[", "more_body": True}, {"type": "http.disconnect"}])
+
+    async def receive():
+        return next(parts)
+
+    with pytest.raises(InvalidInput, match="broke off"):
+        asyncio.run(read_documents(Request({"type": "http", "headers": []}, receive)))
 
 
 @pytest.mark.parametrize("path", [TRACE, IMPACT])

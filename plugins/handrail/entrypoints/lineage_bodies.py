@@ -8,7 +8,12 @@ import zlib
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NoReturn
 
-from handrail.errors import InvalidInput
+from handrail.errors import InvalidInput, MissingTool
+
+try:
+    from starlette.requests import ClientDisconnect
+except ImportError as err:
+    raise MissingTool("fastapi", "server") from err
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -36,7 +41,7 @@ async def read_documents(request: Request) -> list[object]:
 
     Raises:
         Rejected: the body is too large, too slow, or compressed in a way that is not known.
-        InvalidInput: it is no JSON.
+        InvalidInput: it is no JSON, or broke off.
     """
     declared = request.headers.get("content-length") or "0"
     if (
@@ -49,6 +54,8 @@ async def read_documents(request: Request) -> list[object]:
             body = await _collect(request)
     except TimeoutError as err:
         raise Rejected(HTTPStatus.REQUEST_TIMEOUT, f"The body did not arrive within {BODY_TIMEOUT_S:g} s.") from err
+    except ClientDisconnect as err:
+        raise InvalidInput("body", "it broke off before its end", REMEDY) from err
     document = _decode(body)
     return document if isinstance(document, list) else [document]
 
@@ -80,9 +87,13 @@ def _unpacked(unpack: zlib._Decompress | None, chunk: bytes, most: int) -> bytes
     if unpack is None:
         return chunk
     try:
-        return unpack.decompress(chunk, most)
+        unpacked = unpack.decompress(chunk, most)
     except zlib.error as err:
         raise InvalidInput("body", "it is no gzip stream", REMEDY) from err
+    # zlib would keep whatever follows the end, however much it is.
+    if unpack.unused_data:
+        raise InvalidInput("body", "it goes on after the end of its gzip stream", REMEDY)
+    return unpacked
 
 
 def _decode(body: bytes) -> object:
