@@ -64,6 +64,12 @@ def test_a_name_and_number_mean_the_model_that_has_the_name_now(lineage):
     assert lineage.trace("models:/flights/1").start == again.uri
 
 
+def test_what_only_looks_like_a_version_of_a_model_stands_for_none(lineage):
+    lineage.derive(artifact_at("mlflow://registry/registered/flights/latest/1"), artifact_at("s3://lake/a"))
+
+    assert lineage.trace("models:/flights/1").start == VERSION.uri
+
+
 def test_one_model_name_on_two_servers_is_ambiguous(lineage):
     lineage.record_registration(ModelVersion("other", "flights", 1, 1), tree_digest=TREE)
 

@@ -17,6 +17,7 @@ MOST_VERSIONS = 10_000
 LAST_CHARACTER = "\U0010ffff"
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _MODEL_VERSION = re.compile(r"models:/(?P<name>[^/@]+)/(?P<version>[0-9]+)")
+_EPOCH_AND_VERSION = re.compile(r"/(?P<epoch>[0-9]{1,18})/(?P<version>[0-9]+)$")
 _MODEL_ALIAS = re.compile(r"models:/(?P<name>[^/@]+)@(?P<alias>[^/@]+)")
 _LOGGED_MODEL = re.compile(r"models:/(?P<id>m-[^/@]+)")
 _RUN = re.compile(r"runs:/(?P<id>[^/@]+)(/.*)?")
@@ -97,8 +98,10 @@ class References:
     def _version(self, place: str, name: str, version: str) -> Sequence[str]:
         """Return a model version of one server: of several models that had the name in turn, the last one's."""
         found = self._ports.graph.find(f"{place}/registered/{_segment(name)}/", MOST_VERSIONS)
-        fitting = [uri for uri in found if uri.rpartition("/")[2] == version]
-        return sorted(fitting, key=lambda uri: int(uri.split("/")[-2]))[-1:]
+        # A producer of events may have told of a URI that begins so and goes on otherwise.
+        forms = ((_EPOCH_AND_VERSION.search(uri), uri) for uri in found)
+        fitting = [(int(form["epoch"]), uri) for form, uri in forms if form and form["version"] == version]
+        return [uri for _, uri in sorted(fitting)[-1:]]
 
     def _named(self, uris: Iterable[str]) -> Sequence[str]:
         """Return those of the URIs that lineage holds."""
