@@ -7,7 +7,7 @@ import pytest
 from handrail.errors import InvalidInput
 from handrail.lineage.adapters.openlineage_events import OpenLineageEvents
 from handrail.lineage.service import EventIntake, IntakePorts
-from tests.fakes.lineage_events import EventsInMemory, a_run_event
+from tests.fakes.lineage_events import EventsInMemory, a_run_event, a_run_id
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 BOT = "actor://service/airflow"
@@ -42,6 +42,25 @@ def test_a_time_at_the_end_of_the_calendar_is_refused(intake, moment):
         intake.receive([a_run_event(eventTime=moment)], BOT)
 
     assert caught.value.field == "eventTime"
+
+
+def derivation(run, width):
+    def ends(side):
+        return [{"namespace": "s3://lake", "name": f"{side}{run}-{number}"} for number in range(width)]
+
+    facet = {"_producer": "https://x", "_schemaURL": "https://x", "verb": "derived_from"}
+    told = {"run": {"runId": a_run_id(run), "facets": {"handrail_derivation": facet}}}
+    return a_run_event(eventTime=NOON.isoformat(), inputs=ends("in"), outputs=ends("out")) | told
+
+
+def test_a_batch_may_not_derive_more_than_one_event_may(intake, log):
+    assert intake.receive([derivation(1, 200), derivation(2, 200)], BOT).accepted == 2
+
+    with pytest.raises(InvalidInput, match="100,000 derivations") as caught:
+        intake.receive([derivation(run, 200) for run in (3, 4, 5)], BOT)
+
+    assert caught.value.field == "2.inputs"
+    assert len(log.events) == 2
 
 
 @pytest.mark.parametrize("hours", [-24 * 365 * 13, 0, 23])

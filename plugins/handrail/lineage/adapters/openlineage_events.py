@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from pydantic import ValidationError
@@ -20,7 +19,6 @@ from handrail.lineage.adapters.openlineage_models import (
 from handrail.lineage.adapters.openlineage_text import REMEDY, canonical
 from handrail.lineage.domain import (
     DatasetAt,
-    End,
     JobName,
     LineageEvent,
     NodeFact,
@@ -118,8 +116,7 @@ def _step(model: RunEventModel, event: LineageEvent, place: str) -> Step | None:
         if not all(ends):
             missing = "inputs" if ends[1] else "outputs"
             raise InvalidInput(f"{place}{missing}", "a derivation leads from inputs to outputs", REMEDY)
-        _check_size(*ends, place)
-        return Step(None, *ends)
+        return _checked(Step(None, *ends), place)
     if activity is None or activity.uri is None:
         return None
     told = NodeFact(
@@ -133,12 +130,12 @@ def _step(model: RunEventModel, event: LineageEvent, place: str) -> Step | None:
     return Step(told, *ends, _partners(activity))
 
 
-def _check_size(inputs: Sequence[End], outputs: Sequence[End], place: str) -> None:
-    """Refuse a derivation that says more than a graph should learn from one event: each output came of each input."""
-    said = math.prod(sum(max(1, len(end.digests)) for end in ends) for ends in (inputs, outputs))
-    if said > MAX_DERIVED:
-        problem = f"{said:,} derivations are more than the {MAX_DERIVED:,} that one event may tell"
+def _checked(step: Step, place: str) -> Step:
+    """Refuse a derivation that says more than a graph should learn from one event."""
+    if step.derivations > MAX_DERIVED:
+        problem = f"{step.derivations:,} derivations are more than the {MAX_DERIVED:,} that one event may tell"
         raise InvalidInput(f"{place}inputs", problem, "Tell them in several events of one run.")
+    return step
 
 
 def _partners(activity: ActivityFacet) -> tuple[NodeFact, ...]:

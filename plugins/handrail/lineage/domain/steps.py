@@ -6,6 +6,7 @@ as its taker, never as both, and proves nothing alone.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -46,6 +47,13 @@ class Step:
     def is_derivation(self) -> bool:
         """Whether the outputs were derived from the inputs."""
         return self.activity is None and bool(self.inputs)
+
+    @property
+    def derivations(self) -> int:
+        """How many statements a derivation makes: each output came of each input, by each of their digests."""
+        if not self.is_derivation:
+            return 0
+        return math.prod(sum(max(1, len(end.digests)) for end in ends) for ends in (self.inputs, self.outputs))
 
 
 def facts_of(step: Step, asserted_by: str) -> Facts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import accumulate
 
 from handrail.clock import Clock
 from handrail.errors import InvalidInput
@@ -13,6 +14,7 @@ from handrail.lineage.ports import EventLog, EventReader
 
 MAX_AHEAD = timedelta(days=1)
 MAX_BEHIND = timedelta(days=20 * 365)
+MAX_DERIVED = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +38,15 @@ class EventIntake:
         """Store decoded OpenLineage events that `sender` (an `actor://` URI) tells; all of them or none.
 
         Raises:
-            InvalidInput: one is no event, or its time is more than a day ahead or twenty years back; `field` names
-                the part at fault, in a batch with the event's place before it.
+            InvalidInput: one is no event, or its time is more than a day ahead or twenty years back, or together they
+                derive too much; `field` names the part at fault, in a batch with the event's place before it.
             CycleRefused: together with what is held they would make something its own cause.
             RoleConflict: a name was another sort of thing before.
         """
         events = [self._read(document, _place(documents, index)) for index, document in enumerate(documents)]
-        return self._ports.log.add(events, sender, self._ports.sinks)
+        _check_derivations(events)
+        new = self._ports.log.add(events, sender, self._ports.sinks)
+        return Receipt(len(new), len(events) - len(new))
 
     def _read(self, document: object, place: str) -> LineageEvent:
         event = self._ports.reader.read(document, place)
@@ -57,6 +61,15 @@ class EventIntake:
                 f"{event.time.isoformat()} is too far from now, {now.isoformat(timespec='seconds')}",
                 f"It may be {MAX_AHEAD.days} day ahead and {MAX_BEHIND.days // 365} years back; set the clock right.",
             )
+
+
+def _check_derivations(events: Sequence[LineageEvent]) -> None:
+    """Refuse a batch that says more than fits into memory: a few bytes each, derivations are products."""
+    said = accumulate(event.step.derivations if event.step else 0 for event in events)
+    beyond = next((index for index, total in enumerate(said) if total > MAX_DERIVED), None)
+    if beyond is not None:
+        problem = f"up to this event the batch tells of more than {MAX_DERIVED:,} derivations"
+        raise InvalidInput(f"{_place(events, beyond)}inputs", problem, "Send it in several batches.")
 
 
 def _place(documents: Sequence[object], index: int) -> str:
