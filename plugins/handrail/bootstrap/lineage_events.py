@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from handrail.clock import system_time
 from handrail.lineage.domain import Forwarded, HolderKind, Receipt, TokenRecord
-from handrail.lineage.service import Access, EventIntake, Forwarder, IntakePorts
+from handrail.lineage.service import Access, EventIntake, Forwarder, GroupedLog, IntakePorts
 from handrail.settings import Settings
 from handrail.storage import Store
 
@@ -42,7 +42,7 @@ def open_intake(settings: Settings, store: Store) -> EventIntake:
 
     migrate(store, "lineage", MIGRATIONS)
     sinks = tuple(sink.name for sink in read_sinks(settings.config))
-    return EventIntake(IntakePorts(OpenLineageEvents(), SqlEvents(store), system_time, sinks))
+    return EventIntake(IntakePorts(OpenLineageEvents(), GroupedLog(SqlEvents(store)), system_time, sinks))
 
 
 def open_access(store: Store) -> Access:

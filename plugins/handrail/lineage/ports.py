@@ -20,7 +20,6 @@ from handrail.lineage.domain import (
     QueuedEvent,
     QueueLength,
     Reachable,
-    Receipt,
     Tally,
     TokenRecord,
     Walk,
@@ -148,10 +147,10 @@ class EventWriter(Protocol):
 class EventLog(Protocol):
     """Keeps events and what follows from them. What it holds depends on which events came, never on their order."""
 
-    def add(self, events: Sequence[LineageEvent], sender: str, sinks: Sequence[str]) -> Receipt:
+    def add(self, events: Sequence[LineageEvent], sender: str, sinks: Sequence[str]) -> frozenset[str]:
         """Keep events told by `sender`, what they say of the graph and of runs, and queue new ones for each sink.
 
-        Durably, all or none. An event that is known changes nothing.
+        Durably, all or none. An event that is known changes nothing. Returns the ids of those that are new.
 
         Raises:
             CycleRefused: an effect would become its own cause.

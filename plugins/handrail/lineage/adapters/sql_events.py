@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from handrail.lineage.adapters.sql_bulk import TEXT, insert, read
 from handrail.lineage.adapters.sql_recording import lock, record
 from handrail.lineage.adapters.tables import event, outbox, run, sender, to_text
-from handrail.lineage.domain import Facts, LineageEvent, Receipt, RunState, describe_event
+from handrail.lineage.domain import Facts, LineageEvent, RunState, describe_event
 from handrail.storage import Store
 
 OURSELVES = "handrail"
@@ -43,8 +43,8 @@ class SqlEvents:
         """Work in `store`, whose tables exist."""
         self._store = store
 
-    def add(self, events: Sequence[LineageEvent], sender: str, sinks: Sequence[str]) -> Receipt:
-        """Keep events and what follows from them; durably, all or none."""
+    def add(self, events: Sequence[LineageEvent], sender: str, sinks: Sequence[str]) -> frozenset[str]:
+        """Keep events and what follows from them, durably, all or none; return the ids of the new ones."""
         given = {each.event_id: each for each in events}
         # Equal facts are made and merged before the one writer's lock is taken.
         facts = {key: describe_event(each, sender) for key, each in given.items()}
@@ -56,7 +56,7 @@ class SqlEvents:
                 record(connection, Facts.union(facts[each.event_id] for each in told))
                 insert(connection, run, _runs(told), _WIDEN)
                 _keep(connection, told, sender, sinks, held.keys())
-        return Receipt(len(given.keys() - held.keys()), len(events) - len(given.keys() - held.keys()))
+        return frozenset(given.keys() - held.keys())
 
 
 def keep_events(connection: Connection, told: Sequence[LineageEvent], teller: str, sinks: Sequence[str]) -> None:
