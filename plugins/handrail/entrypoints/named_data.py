@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 from handrail.bootstrap.lineage import ArtifactVersion, artifact_at, path_artifact
+from handrail.entrypoints.masking import plain_url
 from handrail.errors import InvalidInput, Unavailable
 from handrail.settings import Settings
 
@@ -22,7 +22,7 @@ def named_data(settings: Settings, place: str, unchanged_since: datetime | None 
         Unavailable: nothing lies there, or it was written after `unchanged_since`.
     """
     if "://" in place:
-        return artifact_at(_without_secrets(place))
+        return artifact_at(plain_url(place))
     found = project_file(settings, place, unchanged_since)
     sha256 = (found.digest or "").partition(":")[2]
     return replace(found, digest=None, attributes={**found.attributes, "sha256": sha256})
@@ -59,9 +59,3 @@ def _changed_at(path: Path, place: str) -> datetime:
     except OSError as err:
         raise Unavailable(place, "nothing lies there (any more)", "Correct the name, or keep it until then.") from err
     return datetime.fromtimestamp(newest, UTC)
-
-
-def _without_secrets(url: str) -> str:
-    """Return a URL without login, query and fragment, where secrets are put."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from handrail.clock import system_time
+from handrail.entrypoints.masking import without_secrets
 from handrail.entrypoints.prefect_run import TOOL, Run
 from handrail.entrypoints.prefect_values import Named, artifacts
 from handrail.errors import Refused
@@ -86,7 +87,8 @@ class Session:
 
         told = {"recorded": "explicitly"} | ({"state": state} if state else {})
         if self._problems:
-            told["incomplete"] = " ".join(dict.fromkeys(self._problems))
+            # What a user's function raised may quote the address that it asked.
+            told["incomplete"] = without_secrets(" ".join(dict.fromkeys(self._problems)))
         environment = self.opener().settings.environment
         details = ActivityDetails(
             started=run.started or self.began,

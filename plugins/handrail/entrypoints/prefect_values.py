@@ -79,13 +79,14 @@ def _items(part: Any, known: Mapping[str, Any]) -> Iterator[Any]:
 
 def _artifact(item: Any, platform: Platform) -> ArtifactVersion:
     from handrail.bootstrap.lineage import artifact_at, check_uri, path_artifact
+    from handrail.entrypoints.masking import plain_url
 
     if isinstance(item, ArtifactVersion):
         return item
     if hasattr(item, "uri"):
         return artifact_at(item.uri)
     if isinstance(item, str) and "://" in item:
-        return artifact_at(check_uri("inputs and outputs", item))
+        return artifact_at(check_uri("inputs and outputs", plain_url(item)))
     if isinstance(item, str | Path):
         return path_artifact(platform.settings, platform.settings.project, _below(item, platform.settings.project))
     raise InvalidInput(

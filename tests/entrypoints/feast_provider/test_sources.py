@@ -176,3 +176,12 @@ def test_a_source_without_a_path_is_named(project):
     version = looking_from(project).version(SimpleNamespace(name="stream of orders"))
 
     assert version.uri == "feast://shop/data_source/stream%20of%20orders"
+
+
+def test_a_login_or_a_signature_in_a_sources_place_is_kept_nowhere(project):
+    place = "s3://key:p@ss@lake/orders.parquet?X-Amz-Signature=0f0f"
+
+    version = looking_from(project).version(file_source(place))
+
+    assert version.uri == "feast://shop/data_source/s3:%2F%2Flake%2Forders.parquet"
+    assert version.attributes["place"] == "s3://lake/orders.parquet"

@@ -28,6 +28,22 @@ def test_what_cannot_be_named_is_told_in_the_record_and_fails_nothing(project):
     assert "KeyError" in run.attributes["incomplete"]
 
 
+def test_logins_and_signatures_are_kept_nowhere(project):
+    def refuse():
+        raise ConnectionError("postgresql://ann:s3cret@db/shop does not answer")
+
+    @record(inputs=["s3://ann:s3cret@lake/orders?sig=s3cret", refuse])
+    @task
+    def clean():
+        return 1
+
+    assert clean() == 1
+    run = only("task-run")
+    assert run.used == ["s3://lake/orders"]
+    assert "postgresql://db/shop does not answer" in run.attributes["incomplete"]
+    assert "s3cret" not in str(run)
+
+
 @pytest.mark.parametrize("thing", ["../elsewhere.csv", 17, "no uri://x y"])
 def test_a_name_that_cannot_be_used_is_no_failure(project, thing, caplog):
     @record(inputs=["orders.csv", thing])

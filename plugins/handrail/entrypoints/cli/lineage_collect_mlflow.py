@@ -13,10 +13,10 @@ from handrail.bootstrap import Platform, open_platform
 from handrail.clock import system_time
 from handrail.entrypoints.cli.lineage_history import moment_of
 from handrail.entrypoints.cli.output import AsJson, messages, print_json
+from handrail.entrypoints.masking import without_secrets
 from handrail.entrypoints.mlflow_lineage import Place
 from handrail.entrypoints.mlflow_lineage.clients import find_tracking_uri, name_server, open_client, open_digests
 from handrail.entrypoints.mlflow_lineage.collecting import Collected, Collector, Wanted
-from handrail.entrypoints.mlflow_lineage.telling import without_secrets
 from handrail.errors import Unavailable
 
 COUNTED = ("runs", "models", "versions", "aliases")

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from handrail.bootstrap.lineage import ArtifactVersion
 from handrail.entrypoints.feast_identity import portable
 from handrail.entrypoints.feast_provider.telling import Teller
+from handrail.entrypoints.masking import without_secrets
 from handrail.lineage.adapters.project_files import folder_md5, hash_file
 from handrail.lineage.domain import Member, tree_digest
 from handrail.refs import DataVersion
@@ -37,7 +38,7 @@ class Sources:
     def version(self, source: Any) -> ArtifactVersion:
         """Return a source at the bytes it has now; one that is no local file has no digest."""
         place = _place(source)
-        name = portable(place) if source.name == place else source.name
+        name = without_secrets(portable(place) if source.name == place else source.name)
         found = self.local(place) if place else None
         return self._without_digest(source, name, place) if found is None else self.at(found, name)
 
@@ -90,7 +91,10 @@ class Sources:
     def _without_digest(self, source: Any, name: str, place: str) -> ArtifactVersion:
         told = {"source_type": type(source).__name__, "digest": "none: it is no file on this machine"}
         return ArtifactVersion(
-            self._teller.uri("data_source", name), KIND, None, told | ({"place": place} if place else {})
+            self._teller.uri("data_source", name),
+            KIND,
+            None,
+            told | ({"place": without_secrets(place)} if place else {}),
         )
 
 

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from handrail.bootstrap.approvals import server_name
 from handrail.bootstrap.mlflow_server import small_tree_digest
-from handrail.entrypoints.mlflow_lineage.telling import without_secrets
+from handrail.entrypoints.masking import without_secrets
 from handrail.errors import UnknownReference
 from handrail.settings import Settings
 from handrail.tools import require

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from handrail.bootstrap.lineage import ActivityDetails, ArtifactVersion, Lineage, artifact_at
+from handrail.entrypoints.masking import without_secrets
 from handrail.refs import LoggedModel, ModelVersion, TrackingRun
 
 ASSERTED_BY = "mlflow"
 MOST_CHARACTERS = 500
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LOGIN_IN_URL = re.compile(r"([a-z][a-z0-9+.-]*://)[^/\s\"@]*@")
-_QUERY_OF_URL = re.compile(r"([a-z][a-z0-9+.-]*://[^\s\"?]+)\?[^\s\"]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +100,3 @@ def presentable(attributes: Mapping[str, object]) -> dict[str, str]:
     """Return what is known as texts that the store takes: short, without null characters, logins and signed queries."""
     texts = {name: str(value).replace("\x00", "") for name, value in attributes.items() if value not in (None, "")}
     return {name: without_secrets(text)[:MOST_CHARACTERS] for name, text in texts.items() if text}
-
-
-def without_secrets(text: str) -> str:
-    """Return a text whose URLs hold neither login nor query."""
-    return _QUERY_OF_URL.sub(r"\1", _LOGIN_IN_URL.sub(r"\1", text))

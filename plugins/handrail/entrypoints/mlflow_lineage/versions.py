@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from handrail.bootstrap.lineage import ActivityDetails, ArtifactVersion, artifact_at, tree_uri
+from handrail.entrypoints.masking import without_secrets
 from handrail.entrypoints.mlflow_lineage.runs import RUN
 from handrail.entrypoints.mlflow_lineage.telling import (
     ASSERTED_BY,
@@ -20,7 +21,6 @@ from handrail.entrypoints.mlflow_lineage.telling import (
     Told,
     moment,
     presentable,
-    without_secrets,
 )
 from handrail.refs import ModelVersion
 
