@@ -20,10 +20,12 @@ def prefect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HANDRAIL_PROJECT", str(folder))
         patch.setenv("HANDRAIL_HOME", str(folder / "home"))
-        with Servers(with_free_ports(load_settings())) as servers:
-            url = servers.start("prefect")
-            servers.wait_ready("prefect", DEADLINE_S)
-            yield url
+        settings = with_free_ports(load_settings())
+    # Not within: tests of other files run while the server does, and must not see its project.
+    with Servers(settings) as servers:
+        url = servers.start("prefect")
+        servers.wait_ready("prefect", DEADLINE_S)
+        yield url
 
 
 @pytest.fixture
