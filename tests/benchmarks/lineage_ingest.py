@@ -13,7 +13,7 @@ from tests.benchmarks.harness import Row
 CASE = "tests.benchmarks.lineage_ingest_case"
 LIMIT_S = 60
 LOCAL_POSTGRESQL = "postgresql+psycopg://postgres@127.0.0.1:5432/test"
-COUNTS = {"batched": 5_000, "singly": 300, "http": 3_000, "feast-consumer": 20, "fdatasync": 300}
+COUNTS = {"batched": 5_000, "singly": 300, "at-once": 3_000, "http": 3_000, "feast-consumer": 20, "fdatasync": 300}
 ON_POSTGRESQL = {"postgresql": 2_500, "postgresql-singly": 150}
 
 Results = dict[str, list[dict[str, Any]] | None]
@@ -48,6 +48,7 @@ def rows_of(results: Results) -> list[Row]:
         ("500 a batch over HTTP", "http", "feast-consumer"),
         ("1 a call", "singly", "feast-consumer"),
         ("1 a call", "singly", "fdatasync"),
+        ("1 a call, 64 callers", "at-once", "fdatasync"),
     ]
     if "postgresql" in results:
         compared += [("500 a batch", "batched", "postgresql"), ("1 a call", "singly", "postgresql-singly")]

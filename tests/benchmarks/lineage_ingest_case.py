@@ -11,6 +11,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from tests.fakes.lineage_stores import an_url
 Document = dict[str, Any]
 SENDER = "actor://service/bench"
 BATCH = 500
+CALLERS = 64
 BACK = 1_000
 JOBS = 20
 EFFECTS = 100_000
@@ -103,6 +105,14 @@ def handrail(kind: str, batch: int, count: int, folder: Path) -> Document:
     with an_intake(kind, folder) as (intake, store):
         parts = [events[start : start + batch] for start in range(0, count, batch)]
         spent = timed(lambda: [intake.receive(part, SENDER) for part in parts])
+        return spent | {"events": count, "is_right": counted(store) == expected(events)}
+
+
+def at_once(kind: str, count: int, folder: Path) -> Document:
+    """Ingest in process, one event a call, from many threads: each returns when its event is on the disk."""
+    events = make_events(count)
+    with an_intake(kind, folder) as (intake, store), ThreadPoolExecutor(CALLERS) as pool:
+        spent = timed(lambda: list(pool.map(lambda event: intake.receive([event], SENDER), events)))
         return spent | {"events": count, "is_right": counted(store) == expected(events)}
 
 
@@ -194,6 +204,7 @@ def measure(side: str, argument: str, folder: Path) -> Document:
         "singly": lambda count, folder: handrail("sqlite", 1, count, folder),
         "postgresql": lambda count, folder: handrail("postgresql", BATCH, count, folder),
         "postgresql-singly": lambda count, folder: handrail("postgresql", 1, count, folder),
+        "at-once": lambda count, folder: at_once("sqlite", count, folder),
         "http": over_http,
         "feast-consumer": feast_consumer,
         "fdatasync": fdatasync,

@@ -15,14 +15,15 @@ MAX_EVENTS = 1_000
 
 @dataclass(slots=True, eq=False)
 class _Call:
-    """What one caller brought, and what became of it."""
+    """What one caller brought, and what became of it; `woken` when it is written, or when its caller has to write."""
 
     events: Sequence[LineageEvent]
     sender: str
     sinks: Sequence[str]
     new: frozenset[str] = frozenset()
-    error: Exception | None = None
-    done: bool = field(default=False)
+    error: BaseException | None = None
+    is_done: bool = False
+    woken: threading.Event = field(default_factory=threading.Event)
 
 
 class GroupedLog:
@@ -35,7 +36,7 @@ class GroupedLog:
         """Write to `log`."""
         self._log = log
         self._door = threading.Lock()
-        self._turn = threading.Lock()
+        self._is_writing = False
         self._waiting: list[_Call] = []
 
     def add(self, events: Sequence[LineageEvent], sender: str, sinks: Sequence[str]) -> frozenset[str]:
@@ -43,22 +44,35 @@ class GroupedLog:
         call = _Call(events, sender, sinks)
         with self._door:
             self._waiting.append(call)
-        with self._turn:
-            if not call.done:
+            if not self._is_writing:
+                self._is_writing = True
+                call.woken.set()
+        call.woken.wait()
+        if not call.is_done:
+            try:
                 self._write(self._group_of(call))
+            finally:
+                self._hand_on()
         if call.error is not None:
             raise call.error
         return call.new
 
+    def _hand_on(self) -> None:
+        """Let the one who waits longest write next."""
+        with self._door:
+            self._is_writing = bool(self._waiting)
+            if self._waiting:
+                self._waiting[0].woken.set()
+
     def _group_of(self, mine: _Call) -> list[_Call]:
         """Take from those that wait a call and others that may join it, in the order in which they came."""
-        group, room = [mine], MAX_EVENTS - len(mine.events)
+        group, room = [], MAX_EVENTS - len(mine.events)
         with self._door:
             for call in self._waiting:
                 alike = call.sender == mine.sender and call.sinks == mine.sinks
-                if call is not mine and alike and len(call.events) <= room:
+                if call is mine or (alike and len(call.events) <= room):
                     group.append(call)
-                    room -= len(call.events)
+                    room -= 0 if call is mine else len(call.events)
             taken = set(map(id, group))
             self._waiting = [call for call in self._waiting if id(call) not in taken]
         return group
@@ -67,7 +81,7 @@ class GroupedLog:
         together = [event for call in group for event in call.events]
         try:
             new = self._log.add(together, group[0].sender, group[0].sinks)
-        except Exception as err:  # noqa: BLE001 - raised again by each caller that it concerns
+        except BaseException as err:  # noqa: BLE001 - raised again by each caller that it concerns, who waits for it
             is_refusal = isinstance(err, HandrailError) and not isinstance(err, Unavailable)
             for call in group:
                 if len(group) > 1 and is_refusal:
@@ -77,7 +91,8 @@ class GroupedLog:
         else:
             _share(group, new)
         for call in group:
-            call.done = True
+            call.is_done = True
+            call.woken.set()
 
 
 def _share(group: Sequence[_Call], new: frozenset[str]) -> None:
