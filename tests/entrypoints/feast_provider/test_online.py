@@ -267,3 +267,14 @@ def test_a_forked_process_does_not_tell_what_its_parent_counted(writable, told):
     assert ledger._pending
     feast_provider.flush()
     assert len(told.uris("online_read")) == 1
+
+
+def test_a_process_forked_while_the_parents_thread_begins_to_wait_has_locks_of_its_own():
+    with ledger._gate, ledger._wake._cond:
+        child = os.fork()
+        if child == 0:
+            free = [lock.acquire(blocking=False) for lock in (ledger._gate, ledger._wake._cond)]
+            os._exit(0 if all(free) else 1)
+    _, status = os.waitpid(child, 0)
+
+    assert os.waitstatus_to_exitcode(status) == 0

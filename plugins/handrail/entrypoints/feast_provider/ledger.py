@@ -226,8 +226,9 @@ def _goes_on() -> bool:
 
 def _forget() -> None:
     """Begin anew in a forked process: what the parent counted, the parent tells."""
-    global _thread, _gate  # noqa: PLW0603 - one a process
-    _thread, _gate = None, threading.Lock()
+    global _thread, _gate, _wake  # noqa: PLW0603 - one a process
+    # New ones, because a thread that is not here any more may hold the locks in the old ones for ever.
+    _thread, _gate, _wake = None, threading.Lock(), threading.Event()
     for ledger in _ledgers:
         ledger.forget()
     _pending.clear()
