@@ -178,3 +178,32 @@ def test_an_agent_is_an_actor_by_the_schema_too():
 
     assert faults(facet(name, associatedWith=[{"uri": "mailto://ann"}])) != []
     assert faults(facet(name, associatedWith=[{"uri": "mailto://ann", "role": "activity"}])) == []
+
+
+@pytest.mark.parametrize(
+    ("uri", "kind", "is_taken"),
+    [
+        ("deploy://prod/flights/1", "aaa", False),
+        ("mlflow://s/registered/m/1/1", "dvc-data", False),
+        ("deploy://prod/flights/1", "deployment", True),
+        ("dvc://shop/src/a.py@11", "source-file", True),
+        ("openlineage://lake/orders", "table", True),
+        ("s3://lake/orders", "table", True),
+        ("s3://lake/orders", "a\nb", False),
+        ("s3://lake/orders", "\x1b[31mtable", False),
+        ("s3://lake/\x9b31m", "table", False),
+        ("s3://lake/\u202etxt.exe", "table", False),
+    ],
+)
+def test_nobody_can_make_a_thing_another_kind_than_its_uri_says_or_hide_signs_in_it(uri, kind, is_taken):
+    events = [
+        run_with([dataset("a", uri=uri, kind=kind)]),
+        run_with(handrail_activity=facet(uri=uri, kind=kind)),
+        run_with(handrail_activity=facet(associatedWith=[{"uri": uri, "role": "activity", "kind": kind}])),
+    ]
+    for event in events:
+        if is_taken:
+            assert kind in {node.kind for node in said(event).nodes}
+        else:
+            with pytest.raises(InvalidInput, match=r"(kind|uri)"):
+                read(event)

@@ -26,6 +26,7 @@ from handrail.lineage.domain import (
     RunState,
     RunTold,
     Step,
+    check_kind,
     check_uri,
     kind_of,
     run_uri,
@@ -80,7 +81,7 @@ def _event(model: Model, body: str, place: str) -> LineageEvent:
     event = LineageEvent(event_id, model.eventTime, model.producer, body, job, inputs=inputs, outputs=outputs)
     if isinstance(model, JobEventModel):
         return event
-    return replace(event, run=_run(model), step=_step(model, event, place))
+    return replace(event, run=_run(model, place), step=_step(model, event, place))
 
 
 def _dataset(model: DatasetModel, place: str) -> DatasetAt:
@@ -93,17 +94,17 @@ def _dataset(model: DatasetModel, place: str) -> DatasetAt:
     agreement = model.inputFacets.handrail_agreement
     return replace(
         dataset,
-        told=_artifact(artifact, dataset),
+        told=_artifact(artifact, dataset, f"{place}.facets.handrail_artifact"),
         digests=tuple(sorted(set(artifact.digests))),
         agreed=agreement.digest if agreement else "",
     )
 
 
-def _artifact(facet: ArtifactFacet, dataset: DatasetAt) -> NodeFact:
+def _artifact(facet: ArtifactFacet, dataset: DatasetAt, place: str) -> NodeFact:
     """Return the artifact that a dataset is said to be; without a URI of its own it keeps the dataset's names."""
     attributes = _pairs(facet.attributes) | (frozenset() if facet.uri else dataset.end.node.attributes)
     uri = facet.uri or dataset.uri
-    return NodeFact(uri, Role.ARTIFACT, facet.kind or kind_of(uri), attributes)
+    return NodeFact(uri, Role.ARTIFACT, _kind(uri, facet.kind, place), attributes)
 
 
 def _step(model: RunEventModel, event: LineageEvent, place: str) -> Step | None:
@@ -119,15 +120,20 @@ def _step(model: RunEventModel, event: LineageEvent, place: str) -> Step | None:
         return _checked(Step(None, *ends), place)
     if activity is None or activity.uri is None:
         return None
+    facet = f"{place}run.facets.handrail_activity"
     told = NodeFact(
         activity.uri,
         Role.ACTIVITY,
-        activity.kind or kind_of(activity.uri),
+        _kind(activity.uri, activity.kind, facet),
         _pairs(activity.attributes),
         activity.startedAt,
         activity.endedAt,
     )
-    return Step(told, *ends, _partners(activity))
+    return Step(told, *ends, _partners(activity, facet))
+
+
+def _kind(uri: str, told: str | None, place: str) -> str:
+    return kind_of(uri) if told is None else check_kind(f"{place}.kind", uri, told)
 
 
 def _checked(step: Step, place: str) -> Step:
@@ -138,13 +144,15 @@ def _checked(step: Step, place: str) -> Step:
     return step
 
 
-def _partners(activity: ActivityFacet) -> tuple[NodeFact, ...]:
-    return tuple(map(_partner, activity.associatedWith))
+def _partners(activity: ActivityFacet, place: str) -> tuple[NodeFact, ...]:
+    return tuple(
+        _partner(each, f"{place}.associatedWith.{index}") for index, each in enumerate(activity.associatedWith)
+    )
 
 
-def _partner(model: PartnerModel) -> NodeFact:
+def _partner(model: PartnerModel, place: str) -> NodeFact:
     role = Role[model.role.upper()]
-    return NodeFact(model.uri, role, model.kind or kind_of(model.uri), _pairs(model.attributes))
+    return NodeFact(model.uri, role, _kind(model.uri, model.kind, place), _pairs(model.attributes))
 
 
 def _pairs(attributes: Attributes) -> frozenset[tuple[str, str]]:
@@ -153,7 +161,7 @@ def _pairs(attributes: Attributes) -> frozenset[tuple[str, str]]:
     )
 
 
-def _run(model: RunEventModel) -> RunTold:
+def _run(model: RunEventModel, place: str) -> RunTold:
     facets, told = model.run.facets, {}
     # A parent is told, not walked: it may sum up the inputs and outputs of its children, which would close circles.
     if facets.parent and not facets.parent.deleted:
@@ -168,4 +176,9 @@ def _run(model: RunEventModel) -> RunTold:
     told |= {
         name: value if isinstance(value, str) else " | ".join(value) for name, value in activity.attributes.items()
     }
-    return RunTold(str(model.run.runId), RunState(model.eventType), told, _partners(activity))
+    return RunTold(
+        str(model.run.runId),
+        RunState(model.eventType),
+        told,
+        _partners(activity, f"{place}run.facets.handrail_activity"),
+    )

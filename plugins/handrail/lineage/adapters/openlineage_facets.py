@@ -5,16 +5,18 @@ A facet's producer may be newer than this reader: fields that it does not know m
 
 # pydantic reads the annotations at run time, so they stay real.
 
+import re
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from handrail.errors import InvalidInput
 from handrail.lineage.adapters.openlineage_fields import Moment, Open, StandardFacet
-from handrail.lineage.domain import check_uri
+from handrail.lineage.domain import UNSHOWABLE, check_uri
 
 MAX_KIND = 100
 MAX_LISTED = 10_000
+_UNSHOWABLE = re.compile(f"[{UNSHOWABLE}]")
 
 
 def _uri(text: str) -> str:
@@ -34,6 +36,12 @@ def _unless_deleted(facet: Any) -> Any:
     return None if isinstance(facet, dict) and facet.get("_deleted") is True else facet
 
 
+def _showable(text: str) -> str:
+    if _UNSHOWABLE.search(text):
+        raise ValueError("it holds a control character")
+    return text
+
+
 T = TypeVar("T")
 Stated = Annotated[T | None, BeforeValidator(_unless_deleted)]
 """A facet that may be absent, or be taken back with `_deleted`."""
@@ -41,7 +49,7 @@ Uri = Annotated[str, AfterValidator(_uri)]
 Digest = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*:[0-9a-f]+(\.dir)?$", max_length=300)]
 Text = Annotated[str, AfterValidator(_printable)]
 Word = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_printable)]
-Kind = Annotated[str, Field(min_length=1, max_length=MAX_KIND), AfterValidator(_printable)]
+Kind = Annotated[str, Field(min_length=1, max_length=MAX_KIND), AfterValidator(_showable)]
 Uris = Annotated[list[Uri], Field(max_length=MAX_LISTED)]
 Attributes = dict[Text, Text | Annotated[list[Text], Field(min_length=1)]]
 

@@ -39,9 +39,11 @@ from handrail.lineage.domain.graph import (
     order_by_distance,
 )
 from handrail.lineage.domain.names import (
+    UNSHOWABLE,
     agent_uri,
     artifact_at,
     check_digest,
+    check_kind,
     check_uri,
     data_prefix,
     kind_of,
@@ -143,6 +145,8 @@ __all__ = [
     "agent_uri",
     "artifact_at",
     "check_digest",
+    "UNSHOWABLE",
+    "check_kind",
     "check_uri",
     "data_prefix",
     "describe_activity",

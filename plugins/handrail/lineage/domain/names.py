@@ -11,7 +11,9 @@ from handrail.errors import InvalidInput
 from handrail.refs import ArtifactVersion, DataVersion
 
 MAX_URI_BYTES = 2048
-_URI = re.compile(r"[a-z][a-z0-9+.-]*://[^\s\x00-\x1f\x7f]+")
+# Signs that make a terminal show another text than it was given, by commanding it or by turning the writing around.
+UNSHOWABLE = r"\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069"
+_URI = re.compile(rf"[a-z][a-z0-9+.-]*://[^\s{UNSHOWABLE}]+")
 _DIGEST = re.compile(r"[a-z0-9][a-z0-9-]{0,31}:[0-9a-f]{1,128}(\.dir)?")
 _KINDS: Sequence[tuple[re.Pattern[str], str]] = tuple(
     (re.compile(pattern), kind)
@@ -59,6 +61,9 @@ _KINDS: Sequence[tuple[re.Pattern[str], str]] = tuple(
     )
 )
 KNOWN_KINDS = frozenset(kind for _, kind in _KINDS) | {"source-file"}
+# What a dataset of anybody is, its producer knows best; a file under DVC may be a source file.
+_OPEN_KINDS = frozenset({"dataset"})
+_SECOND_KINDS = frozenset({("dvc-data", "source-file")})
 
 
 @lru_cache(maxsize=16_384)
@@ -121,6 +126,18 @@ def check_uri(field: str, uri: str) -> str:
     if not _URI.fullmatch(uri):
         raise InvalidInput(field, f"{uri!r} is no URI", "Write scheme://name without blanks or control characters.")
     return uri
+
+
+def check_kind(field: str, uri: str, kind: str) -> str:
+    """Return `kind` if a thing with that URI can be one: the least kind that was ever told stays, for everybody.
+
+    Raises:
+        InvalidInput: the URI's form speaks of another kind that Handrail knows.
+    """
+    form = kind_of(uri)
+    if kind == form or form in _OPEN_KINDS or form not in KNOWN_KINDS or (form, kind) in _SECOND_KINDS:
+        return kind
+    raise InvalidInput(field, f"{kind!r} is not what {uri!r} is", f"Say {form}, or leave the kind out.")
 
 
 def check_digest(field: str, digest: str) -> str:
