@@ -1,6 +1,7 @@
 """`handrail lineage`: trees for eyes, JSON for programs, one sentence for mistakes."""
 
 import json
+import re
 import shutil
 import sys
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from handrail.lineage.adapters.sql_graph import SqlGraph
 from handrail.lineage.adapters.sql_pointers import SqlPointers
 from handrail.lineage.domain import artifact_at
 from handrail.lineage.service import Lineage, LineagePorts
+from handrail.refs import ArtifactVersion
 from tests.fakes.lineage import COMMIT, DEPLOYMENT, PERMIT, STAGES, VERSION, PipelineInMemory, story
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
@@ -168,6 +170,17 @@ def test_one_thing_is_shown_whole(handrail):
     assert f"{ALIAS}  2026-11-23T12:00:00+00:00 until now" in out
     assert json.loads(handrail("show", "models:/flights@champion", "--json")[1])["uri"] == VERSION.uri
     assert handrail("show", "no-such-thing")[0] == 1
+
+
+def test_nothing_that_was_told_commands_the_terminal(handrail, home):
+    odd = ArtifactVersion("s3://lake/a", "\x1b[2Jtable", None, {"na\x07me": "va\x9b31mlue\n\u202eproven"})
+    home.derive(artifact_at("s3://lake/b"), odd)
+
+    shown = [handrail("show", odd.uri), handrail("impact", odd.uri), handrail("impact", odd.uri, "--nodes")]
+
+    assert {code for code, _, _ in shown} == {0}
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", "".join(out for _, out, _ in shown))
+    assert r"na\x07me: va\x9b31mlue\n\u202eproven" in shown[0][1]
 
 
 @pytest.mark.parametrize("verb", ["trace", "impact"])

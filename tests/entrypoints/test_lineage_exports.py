@@ -109,16 +109,16 @@ def read_uri(dataset):
 
 
 def test_pictures_have_a_line_for_each_node_and_edge_and_escape_names(lineage):
-    odd = artifact_at('s3://lake/"];evil<b>&\\')
+    odd = artifact_at('s3://lake/"];evil<b>&#lt;\\')
     lineage.derive(artifact_at("dvc://shop/whole"), odd)
     trace = lineage.trace("dvc://shop/whole")
 
     mermaid, dot = export(lineage, trace, "mermaid", NOW), export(lineage, trace, "dot", NOW)
 
     assert mermaid.startswith("flowchart TD\n")
-    assert '["s3<br/>#quot;];evil#lt;b#gt;#amp;\\"]' in mermaid
+    assert '["s3<br/>#quot;];evil#lt;b#gt;#amp;#35;lt;\\"]' in mermaid
     assert mermaid.count('"') == 4, "one pair for each node"
-    assert 'label="s3\\n\\"];evil<b>&\\\\"' in dot
+    assert 'label="s3\\n\\"];evil<b>&#lt;\\\\"' in dot
     assert re.search(r"n1 -\.->\|derived_from\| n0", mermaid)
     assert re.search(r'n1 -> n0 \[label="derived_from", style=dashed\]', dot)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from handrail.errors import InvalidInput, Unavailable, UnknownReference
 from handrail.lineage.domain import (
+    UNSHOWABLE,
     ActivityDetails,
     DigestConflict,
     Direction,
@@ -61,6 +62,7 @@ __all__ = [
     "Verb",
     "agent_uri",
     "artifact_at",
+    "UNSHOWABLE",
     "check_uri",
     "file_artifact",
     "find_commit",

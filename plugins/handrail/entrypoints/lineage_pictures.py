@@ -149,7 +149,7 @@ def _wrapped(text: str) -> tuple[str, ...]:
 
 
 def _escape_mermaid(text: str) -> str:
-    return _replaced(text, {"&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`": "#96;"})
+    return _replaced(text, {"#": "#35;", "&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`": "#96;"})
 
 
 def _replaced(text: str, signs: Mapping[str, str]) -> str:

@@ -9,7 +9,18 @@ from rich.console import Console, Group
 from rich.text import Text
 from rich.tree import Tree
 
-from handrail.bootstrap.lineage import DigestConflict, Edge, Impact, Node, Page, Portrait, Reign, Trace, tell
+from handrail.bootstrap.lineage import (
+    UNSHOWABLE,
+    DigestConflict,
+    Edge,
+    Impact,
+    Node,
+    Page,
+    Portrait,
+    Reign,
+    Trace,
+    tell,
+)
 
 # Rich cuts the lines of a tree at the width of its console; a terminal wraps what is longer than itself.
 trees = Console(width=400)
@@ -17,6 +28,7 @@ trees = Console(width=400)
 SHORT = 12
 MOST_LINES = 12
 _LONG_HEX = re.compile(r"[0-9a-f]{16,}")
+_UNSHOWABLE = re.compile(f"[{UNSHOWABLE}]")
 TOUCHED = {
     "model-version": "models",
     "permit": "permits",
@@ -27,9 +39,14 @@ TOUCHED = {
 _BUDGET = "The node budget ended the walk: raise --max-nodes, or ask for less with --depth."
 
 
+def legible(text: object) -> str:
+    """Write out what would command a terminal or turn the writing around: anybody may have told it."""
+    return _UNSHOWABLE.sub(lambda found: ascii(found.group())[1:-1], str(text))
+
+
 def shorten(text: str) -> str:
-    """Cut each long hexadecimal number to its first 12 digits."""
-    return _LONG_HEX.sub(lambda found: f"{found.group()[:SHORT]}…", text)
+    """Cut each long hexadecimal number to its first 12 digits; the rest is legible."""
+    return _LONG_HEX.sub(lambda found: f"{found.group()[:SHORT]}…", legible(text))
 
 
 def draw_trace(trace: Trace) -> Tree:
@@ -54,14 +71,16 @@ def draw_impact(impact: Impact) -> Tree:
     for kind, uris in impact.names.items():
         if not uris:
             continue
-        branch = tree.add(Text(f"{TOUCHED.get(kind, kind)} ({len(uris):,})", style="cyan"))
+        branch = tree.add(Text(f"{TOUCHED.get(kind, legible(kind))} ({len(uris):,})", style="cyan"))
         for uri in uris[:MOST_LINES]:
             branch.add(_end(impact, uri))
         _add_rest(branch, len(uris) - MOST_LINES, f"more, list them with --nodes --kind {kind}")
     others = {kind: number for kind, number in impact.kinds.items() if kind not in impact.names}
     if others:
         branch = tree.add(Text("on the way", style="cyan"))
-        branch.add(Text(", ".join(f"{number:,} {kind}" for kind, number in sorted(others.items())), style="dim"))
+        branch.add(
+            Text(", ".join(f"{number:,} {legible(kind)}" for kind, number in sorted(others.items())), style="dim")
+        )
     tree.add(_sum(impact))
     if impact.truncated:
         tree.add(Text(f"All numbers are lower bounds. {_BUDGET}", style="yellow"))
@@ -86,7 +105,9 @@ def _sum(impact: Impact) -> Text:
 
 def draw_page(page: Page) -> Group:
     """Return a page of nodes, a line each, and how to get the next."""
-    lines = [Text(node.kind, style="cyan").append(f"  {shorten(node.uri)}", style="default") for node in page.nodes]
+    lines = [
+        Text(legible(node.kind), style="cyan").append(f"  {shorten(node.uri)}", style="default") for node in page.nodes
+    ]
     rest = f"Go on with --after {page.next}" if page.next else "That is all." if lines else "Nothing more was reached."
     return Group(*lines, Text(rest, style="dim"))
 
@@ -94,10 +115,10 @@ def draw_page(page: Page) -> Group:
 def draw_portrait(portrait: Portrait) -> Tree:
     """Return all about one node as a tree."""
     node = portrait.node
-    tree = Tree(Text(node.uri, style="bold"))
+    tree = Tree(Text(legible(node.uri), style="bold"))
     told = {"digest": node.digest, "started": node.started, "ended": node.ended, **node.attributes}
-    facts = [Text(f"{name}: {value}") for name, value in told.items() if value]
-    _add_branch(tree, f"{node.kind} ({node.role.word})", facts or [Text("nothing more is known", style="dim")])
+    facts = [Text(legible(f"{name}: {value}")) for name, value in told.items() if value]
+    _add_branch(tree, f"{legible(node.kind)} ({node.role.word})", facts or [Text("nothing more is known", style="dim")])
     causes = [Text(f"{edge.verb.phrase} ", style="dim").append_text(_hop(edge.cause, edge)) for edge in portrait.causes]
     effects = [_hop(edge.effect, edge).append(f"  {edge.verb.phrase} this", style="dim") for edge in portrait.effects]
     _add_branch(tree, f"direct causes ({len(causes):,})", causes)
