@@ -63,13 +63,12 @@ def test_a_circle_of_any_length_is_one_flaw(store, length):
 
 
 def test_the_way_around_is_a_shortest_one(store):
-    first = min(range(50), key=lambda n: node_id(uri(f"ring{n}")))
-    plant(store, *ring(50), (f"ring{first}", f"ring{(first - 2) % 50}"))
+    plant(store, *ring(50), *((cause, effect) for effect, cause in ring(50)))
 
     (flaw,) = found(store)
 
-    assert flaw.subject == uri(f"ring{first}")
-    assert flaw.detail.count("x://") == 4
+    assert flaw.detail.startswith("it is one of 50 things")
+    assert flaw.detail.count("x://") == 2
 
 
 def test_a_long_way_around_is_cut(store):
@@ -78,7 +77,7 @@ def test_a_long_way_around_is_cut(store):
     (flaw,) = found(store)
 
     assert " from 41 more from " in flaw.detail
-    assert flaw.detail.count("x://") == 10
+    assert flaw.detail.count("x://") == 9
 
 
 def test_two_circles_with_a_way_between_them_are_two_flaws(store):
