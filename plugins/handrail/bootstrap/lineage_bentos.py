@@ -75,7 +75,9 @@ def bento_of(file: Path) -> StoredBento | None:
     if folder is None:
         return None
     told = os.environ.get("BENTOML_HOME")
-    return _open(Path(told) if told else folder.parents[2]).read(folder)
+    # In an image a bento may lie right below the root: there is no store around it then.
+    around = folder.parents[2:3] or folder.parents[-1:]
+    return _open(Path(told) if told else around[0]).read(folder)
 
 
 def record_bento(lineage: Lineage, settings: Settings, bento: StoredBento) -> tuple[str, ...]:

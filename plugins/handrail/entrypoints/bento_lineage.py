@@ -54,6 +54,9 @@ def record_deployment(file: Path) -> bool:
     except HandrailError as err:
         _log.warning("Lineage does not know what is served. %s", err)
         return False
+    except Exception:  # noqa: BLE001 - no mistake in recording may keep a service from starting
+        _log.exception("Lineage does not know what is served.")
+        return False
     if bento is None:
         _log.info("%s lies in no bento: nothing is recorded.", file)
         return False

@@ -68,6 +68,9 @@ def add_run(
     except HandrailError as err:
         _log.warning("Lineage does not know of the run %s. %s", added.id, err)
         return added
+    except Exception:  # noqa: BLE001 - the run is added: no mistake in recording may say otherwise
+        _log.exception("Lineage does not know of the run %s.", added.id)
+        return added
     if not told:
         _log.warning("handrail lineage collect evidently records %s later, without its data.", report.artifact.uri)
     return added
