@@ -1,17 +1,21 @@
-"""Two processes ingest the same events at once, in orders of their own: the tables are those that one would leave."""
+"""Two writers at once: the tables are those that one would leave, and two halves of a circle do not pass."""
 
 from __future__ import annotations
 
 import random
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from handrail.lineage.adapters.sql_events import SqlEvents
+from handrail.lineage.adapters.sql_graph import SqlGraph
+from handrail.lineage.adapters.sql_recording import lock, record
 from handrail.lineage.adapters.tables import MIGRATIONS
+from handrail.lineage.domain import CycleRefused, artifact_at, describe_derivation
 from handrail.storage import migrate, open_store
 from tests.fakes.effort import TIMES
 from tests.fakes.lineage_events import a_dataset, a_run_event, read
@@ -72,3 +76,25 @@ def test_two_processes_at_once_leave_the_tables_of_one(kind, seed, tmp_path):
         one = dump(store)
     assert codes == [0, 0]
     assert both == one
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_halves_of_a_circle_that_are_recorded_at_once_do_not_pass(kind, tmp_path):
+    one, other, root = map(artifact_at, ("s3://lake/one", "s3://lake/other", "s3://lake/root"))
+    with nullcontext(f"sqlite:///{tmp_path / 'two.db'}") if kind == "sqlite" else an_url(kind) as url:
+        store = open_store(url)
+        migrate(store, "lineage", MIGRATIONS)
+        graph = SqlGraph(store)
+        for each in (one, other):
+            graph.record(describe_derivation(each, root, "dvc"))
+
+        with ThreadPoolExecutor() as pool:
+            with store.write() as connection:
+                lock(connection)
+                record(connection, describe_derivation(one, other, "dvc"))
+                second = pool.submit(graph.record, describe_derivation(other, one, "dvc"))
+                # It has to wait for this transaction; if it does not, it has passed before this second is over.
+                wait([second], timeout=1)
+            with pytest.raises(CycleRefused):
+                second.result(DEADLINE_S)
+        store.close()

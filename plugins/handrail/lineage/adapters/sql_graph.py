@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from handrail.lineage.adapters.sql_events import OURSELVES, keep_events
 from handrail.lineage.adapters.sql_facts import read_facts
 from handrail.lineage.adapters.sql_reach import reach
-from handrail.lineage.adapters.sql_recording import record
+from handrail.lineage.adapters.sql_recording import lock, record
 from handrail.lineage.adapters.sql_walks import SqlFound, Tallied, find_beaten, read_page, read_walk
 from handrail.lineage.adapters.tables import digest, node, node_id, statement
 from handrail.lineage.domain import DigestConflict, Direction, Facts, LineageEvent, Node, Reachable, Tally, Walk
@@ -61,6 +61,7 @@ class SqlGraph:
     def record(self, facts: Facts, events: Sequence[LineageEvent] = (), sinks: Sequence[str] = ()) -> bool:
         """Unite `facts` with what is held: durably, all or none. If any was new, keep and queue `events` as well."""
         with self._store.write() as connection:
+            lock(connection)
             is_new = record(connection, facts)
             if is_new:
                 keep_events(connection, events, OURSELVES, sinks)
