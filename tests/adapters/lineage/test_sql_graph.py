@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handrail.errors import Conflict
+from handrail.lineage.adapters import sql_recording
 from handrail.lineage.adapters.sql_graph import SqlGraph
 from handrail.lineage.adapters.tables import MIGRATIONS, metadata, node_id
 from handrail.lineage.domain import (
@@ -192,6 +193,16 @@ def test_a_shared_node_id_is_refused_not_merged(store):
 
     with pytest.raises(Conflict, match="share it"):
         SqlGraph(store).record(describe_derivation(artifact(1, 0), artifact(0, 0), "dvc"))
+
+
+def test_two_that_come_at_once_and_share_an_id_are_refused_too(store, monkeypatch):
+    clear(store)
+    monkeypatch.setattr(sql_recording, "node_id", lambda _uri: 7)
+
+    with pytest.raises(Conflict, match="share it"):
+        SqlGraph(store).record(describe_derivation(artifact(1, 0), artifact(0, 0), "dvc"))
+
+    assert not any(dump(store).values())
 
 
 def test_ids_stay_what_the_first_release_made_them():

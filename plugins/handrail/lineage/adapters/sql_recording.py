@@ -68,9 +68,6 @@ def _unite_nodes(connection: Connection, facts: Iterable[NodeFact]) -> tuple[Set
     """Return the ids of nodes that are new, and whether anything of the nodes is."""
     given = _merged(facts)
     held = {row[0]: NodeRow(*row) for row in read(connection, _NODES, [*given], ID)}
-    for key, row in held.items():
-        if row.uri != given[key].uri:
-            raise Conflict("node id", str(key), f"{row.uri!r} and {given[key].uri!r} share it; rename one.")
     united = {key: _unite(held[key], row) if key in held else row for key, row in given.items()}
     written = insert(connection, node, [row for key, row in sorted(united.items()) if held.get(key) != row], _WIDEN)
     if renamed := [key for key, row in held.items() if united[key].kind != row.kind]:
@@ -94,6 +91,8 @@ def _unite(one: NodeRow, other: NodeRow) -> NodeRow:
     """Return what both say. Commutative, associative and idempotent, hence free of order."""
     if one == other:
         return one
+    if one.uri != other.uri:
+        raise Conflict("node id", str(one.id), f"{one.uri!r} and {other.uri!r} share it; rename one.")
     if one.role != other.role:
         raise RoleConflict(one.uri, Role(one.role).word, Role(other.role).word)
     return NodeRow(
