@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 from handrail.entrypoints.prefect_session import COMPLETE, FAIL, Session
@@ -44,9 +44,9 @@ class Recipe:
 
     def _generator(self) -> Function:
         @functools.wraps(self.function)
-        def body(*args: Any, **kwargs: Any) -> Iterator[Any]:
+        def body(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
             with Call(self, body, self._signature.bind(*args, **kwargs)).held():
-                yield from self.function(*args, **kwargs)
+                return (yield from self.function(*args, **kwargs))
 
         return body
 
@@ -61,10 +61,13 @@ class Recipe:
 
     def _async_generator(self) -> Function:
         @functools.wraps(self.function)
-        async def body(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
-            async with Call(self, body, self._signature.bind(*args, **kwargs)).awaited():
-                async for each in self.function(*args, **kwargs):
-                    yield each
+        async def body(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+            call = Call(self, body, self._signature.bind(*args, **kwargs))
+            async with call.awaited(), aclosing(self.function(*args, **kwargs)) as source:
+                sent = None
+                with suppress(StopAsyncIteration):
+                    while True:
+                        sent = yield await source.asend(sent)
 
         return body
 

@@ -1,5 +1,6 @@
 """Recording is never in the way of a task; and the block that names another store."""
 
+import asyncio
 import logging
 import os
 import subprocess
@@ -75,6 +76,36 @@ def test_outside_of_a_run_nothing_is_recorded_and_the_function_works(project):
 
     assert clean() == 1
     assert runs("task-run") == {}
+
+
+def test_a_generator_keeps_its_value_and_what_is_sent_and_is_closed(project):
+    seen = []
+
+    @record(inputs="orders.csv")
+    def rows():
+        seen.append((yield 1))
+        return "value"
+
+    @record(inputs="orders.csv")
+    async def stream():
+        try:
+            seen.append((yield 1))
+            yield 2
+        finally:
+            seen.append("closed")
+
+    async def consume():
+        opened = stream()
+        answers = [await opened.asend(None), await opened.asend("to the stream")]
+        await opened.aclose()
+        return answers
+
+    rows_of = rows()
+    assert next(rows_of) == 1
+    with pytest.raises(StopIteration, match="value"):
+        rows_of.send("to the rows")
+    assert asyncio.run(consume()) == [1, 2]
+    assert seen == ["to the rows", "to the stream", "closed"]
 
 
 def test_a_function_that_asks_for_an_unknown_argument_is_refused_where_it_is_written(project):
