@@ -28,6 +28,9 @@ class Store:
         """Wrap an engine that `open_store` made."""
         self.engine = engine
         self._writing = engine.execution_options(handrail_writes=True)
+        # On PostgreSQL each statement would see what was committed just before it; SQLite keeps to one state by itself.
+        keeps = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
+        self._reading = engine.execution_options(**keeps)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -36,7 +39,7 @@ class Store:
         Raises:
             Unavailable: the database cannot be reached, or is damaged.
         """
-        with self._translated(), self.engine.connect() as connection:
+        with self._translated(), self._reading.connect() as connection:
             yield connection
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""Two writers at once: the tables are those that one would leave, and two halves of a circle do not pass."""
+"""Two writers at once: the tables are those that one would leave, two halves of a circle do not pass."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from handrail.lineage.adapters.sql_events import SqlEvents
 from handrail.lineage.adapters.sql_graph import SqlGraph
 from handrail.lineage.adapters.sql_recording import lock, record
-from handrail.lineage.adapters.tables import MIGRATIONS
+from handrail.lineage.adapters.tables import MIGRATIONS, node
 from handrail.lineage.domain import CycleRefused, artifact_at, describe_derivation
 from handrail.storage import migrate, open_store
 from tests.fakes.effort import TIMES
@@ -97,4 +98,22 @@ def test_two_halves_of_a_circle_that_are_recorded_at_once_do_not_pass(kind, tmp_
                 wait([second], timeout=1)
             with pytest.raises(CycleRefused):
                 second.result(DEADLINE_S)
+        store.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_who_reads_sees_one_state_while_another_writes(kind, tmp_path):
+    effect, cause = artifact_at("s3://lake/clean"), artifact_at("s3://lake/raw")
+    with nullcontext(f"sqlite:///{tmp_path / 'one.db'}") if kind == "sqlite" else an_url(kind) as url:
+        store = open_store(url)
+        migrate(store, "lineage", MIGRATIONS)
+
+        with store.read() as connection:
+            before = connection.execute(sa.select(node)).all()
+            SqlGraph(store).record(describe_derivation(effect, cause, "dvc"))
+            after = connection.execute(sa.select(node)).all()
+
+        with store.read() as connection:
+            assert len(connection.execute(sa.select(node)).all()) == 2
+        assert before == after == []
         store.close()
