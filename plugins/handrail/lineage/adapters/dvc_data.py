@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from handrail.errors import Unavailable
+from handrail.errors import InvalidInput, Unavailable
 from handrail.lineage.domain.reproduction import FetchedData, LockedFile
 from handrail.tools import require
 
@@ -83,9 +83,11 @@ class DvcData:
 
         Raises:
             Unavailable: the disk does not take it.
+            InvalidInput: its path, or that of a file in it, leads out of where it belongs.
         """
         try:
             for inner, md5 in _parts(_cache(project), file):
+                _check_inside(file.path, inner)
                 place = target / inner if inner else target
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.unlink(missing_ok=True)
@@ -185,6 +187,13 @@ def _parts(objects: Path, file: LockedFile) -> list[tuple[str, str]]:
         return [("", file.md5)]
     rows = json.loads(_place(objects, file.md5).read_bytes())
     return [(str(row["relpath"]), str(row["md5"])) for row in rows]
+
+
+def _check_inside(*paths: str) -> None:
+    """Refuse what would be laid over files of others: a commit and a remote may be anybody's."""
+    for path in paths:
+        if os.path.isabs(path) or os.path.normpath(path).split(os.sep)[0] == os.pardir:
+            raise InvalidInput(path, "it leads out of its folder", "Correct it in the commit; nothing was written.")
 
 
 def _size(project: Path, file: LockedFile) -> int:
