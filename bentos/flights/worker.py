@@ -17,11 +17,11 @@ from bentos.flights.messages import Flight, PredictAnswer
 from bentos.flights.permitted import NO_MODEL, find_carried, private_copy
 from bentos.flights.predictor import Identity, Predictor
 from bentos.flights.scoring import Scorer
-from handrail.bootstrap import Platform
+from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.feedback import open_spool
 from handrail.bootstrap.lineage import Lineage
 from handrail.bootstrap.lineage_bentos import bento_digest
-from handrail.entrypoints.recording import record
+from handrail.entrypoints.recording import PATIENCE_S, record
 from handrail.errors import HandrailError
 from handrail.refs import BentoTag, Deployment
 
@@ -113,7 +113,8 @@ class Worker:
         def write(lineage: Lineage) -> None:
             lineage.record_deployment(deployment, bento, bento_digest=bento_digest(folder), tree_digest=tree_digest)
 
-        record(f"the deployment {deployment.uri}", write, lambda: self._platform)
+        with contextlib.closing(open_platform(self._platform.settings, PATIENCE_S)) as impatient:
+            record(f"the deployment {deployment.uri}", write, lambda: impatient)
 
     async def _tend(self, supervisor: int) -> None:
         """Drain the spool again and again; end this process if its supervisor was killed.
