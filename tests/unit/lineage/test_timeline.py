@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from handrail.errors import UnknownReference
-from handrail.lineage.domain import AmbiguousReference, match_name
+from handrail.lineage.domain import ActivityDetails, AmbiguousReference, match_name
 from tests.fakes.lineage import PERMIT, VERSION, open_in_memory, story
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -38,6 +38,15 @@ def test_who_allowed_it_is_read_from_the_permits_decision(lineage):
 
     assert first.agents == ("actor://registry/ann", "actor://registry/bob")
     assert second.agents == ("actor://s/bob",)
+
+
+def test_a_caller_over_http_cannot_add_to_who_allowed_it(lineage):
+    details = ActivityDetails(asserted_by="actor://service/evil")
+    lineage.record_activity(
+        f"{PERMIT.uri}/decision", "promotion-decision", agents=["actor://registry/eve"], details=details
+    )
+
+    assert lineage.timeline("champion")[0].agents == ("actor://registry/ann", "actor://registry/bob")
 
 
 @pytest.mark.parametrize(("hours", "place"), [(0, 0), (1.9, 0), (2, 1), (2.9, 1), (3, 2), (99, 2)])

@@ -12,6 +12,7 @@ from handrail.lineage.domain import (
     AmbiguousReference,
     DigestConflict,
     Direction,
+    Edge,
     Impact,
     Page,
     Pointer,
@@ -88,8 +89,10 @@ class Asking:
         walk = self._ports.graph.walk(uri, Direction.CAUSES, NEARBY)
         if walk is None:
             return ()
-        makers = {edge.cause for edge in walk.edges if edge.effect == uri and edge.verb is Verb.GENERATED}
-        return tuple(edge.cause for edge in walk.edges if edge.effect in makers and edge.verb is Verb.ASSOCIATED_WITH)
+        made = [edge for edge in walk.edges if edge.effect == uri and edge.verb is Verb.GENERATED]
+        makers = {edge.cause for edge in _first_hand(made)}
+        with_whom = [edge for edge in walk.edges if edge.effect in makers and edge.verb is Verb.ASSOCIATED_WITH]
+        return tuple(edge.cause for edge in _first_hand(with_whom))
 
     def trace(
         self,
@@ -244,3 +247,8 @@ class Asking:
         if tally is None:
             raise unknown(ref)
         return tally
+
+
+def _first_hand(edges: Sequence[Edge]) -> Sequence[Edge]:
+    """Return what this platform's own tools told; what HTTP callers told, if that is all there is."""
+    return [edge for edge in edges if not all(who.startswith("actor://") for who in edge.asserted_by)] or edges
