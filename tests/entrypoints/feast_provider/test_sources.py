@@ -1,4 +1,4 @@
-"""A data source is named by what it holds: as DVC's record names it below a DVC project, by name elsewhere."""
+"""A data source is named by what it holds: as DVC's record names it below the project, by name elsewhere."""
 
 import hashlib
 import os
@@ -11,6 +11,7 @@ from handrail.bootstrap.lineage import file_artifact
 from handrail.entrypoints.feast_provider import sources
 from handrail.entrypoints.feast_provider.sources import Sources
 from handrail.entrypoints.feast_provider.telling import Teller
+from handrail.entrypoints.named_data import named_data
 from handrail.entrypoints.recording import platform_here
 from handrail.lineage.adapters.project_files import ProjectFiles
 from tests.entrypoints.feast_provider.conftest import make_project
@@ -71,12 +72,15 @@ def test_a_file_elsewhere_has_its_sources_name_and_sha256(project, tmp_path):
     assert unnamed.uri == f"feast://shop/data_source/orders.parquet@{digest('rows')}"
 
 
-def test_without_dvc_a_file_of_the_project_has_its_sources_name(tmp_path, monkeypatch):
+def test_without_dvc_a_file_of_the_project_has_the_same_name_for_every_tool(tmp_path, monkeypatch):
     project = make_project(tmp_path / "plain", under_dvc=False)
     monkeypatch.chdir(project)
-    write(project / "orders.parquet")
+    write(project / "data" / "orders.parquet")
 
-    assert looking_from(project).version(file_source("orders.parquet")).uri.startswith("feast://shop/data_source/")
+    version = looking_from(project / "features").version(file_source("../data/orders.parquet", "orders"))
+
+    assert version.uri == named_data(platform_here().settings, "data/orders.parquet").uri
+    assert version == file_artifact(platform_here().settings, project, "data/orders.parquet")
 
 
 def test_a_pattern_covers_every_file_that_fits(project):

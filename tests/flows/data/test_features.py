@@ -72,10 +72,10 @@ def test_lineage_knows_which_feature_tables_each_training_file_was_read_from(for
 
     for window in ("train", "validate"):
         digest = sha256_of(fortnight / "data" / "training" / f"{window}.parquet")
-        trace = lineage.trace(f"feast://handrail/data_source/{window}.parquet@{digest}")
+        trace = lineage.trace(f"data/training/{window}.parquet")
 
         kinds = Counter(node.kind for node in trace.nodes)
-        assert tables == {node.digest for node in trace.nodes if node.kind == "data-source"} - {f"sha256:{digest}"}
+        assert tables == {node.digest for node in trace.nodes if node.kind == "dvc-data"} - {f"sha256:{digest}"}
         assert (kinds["feature-retrieval"], kinds["feature-service"], kinds["feature-view"]) == (1, 1, 7)
         (read,) = (node for node in trace.nodes if node.kind == "feature-retrieval")
         assert read.attributes["rows"] == str(_rows(fortnight, window).height)

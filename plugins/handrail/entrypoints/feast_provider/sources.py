@@ -1,4 +1,4 @@
-"""Data sources at the bytes that they hold: a file under DVC as DVC's record names it, others by name and sha256."""
+"""Data sources at the bytes they hold: a file of the project as DVC and every recorder name it, others by sha256."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Sources:
     """Looks at the sources of one Feast project."""
 
     def __init__(self, teller: Teller) -> None:
-        """Name what is outside the DVC project after the teller's Feast project."""
+        """Name what is outside the project after the teller's Feast project."""
         self._teller = teller
 
     def version(self, source: Any) -> ArtifactVersion:
@@ -52,9 +52,9 @@ class Sources:
         if below is None or has_magic(str(path)):
             return self._outside(path, name)
         if path.is_file():
-            return self._under_dvc(below, (member := _hash(path)).md5, member.sha256)
+            return self._of_project(below, (member := _hash(path)).md5, member.sha256)
         members = _members(path, below)
-        return self._under_dvc(below, folder_md5(members, below), tree_digest(members, below).partition(":")[2])
+        return self._of_project(below, folder_md5(members, below), tree_digest(members, below).partition(":")[2])
 
     def local(self, place: str) -> Path | None:
         """Return where a source lies on this machine; None if it lies elsewhere, or nowhere."""
@@ -66,16 +66,14 @@ class Sources:
         return path if path.exists() or (has_magic(str(path)) and glob(str(path), recursive=True)) else None
 
     def _below_project(self, path: Path) -> str | None:
-        """Return the path below the DVC project as its lock file has it, links inside the project left as they are."""
+        """Return the path below the project as a lock file has it, links inside the project left as they are."""
         project = self._teller.platform.settings.project
-        if not (project / ".dvc").is_dir():
-            return None
         for seen in (path, path.parent.resolve() / path.name):
             if seen.is_relative_to(project):
                 return seen.relative_to(project).as_posix()
         return None
 
-    def _under_dvc(self, path: str, md5: str, sha256: str) -> ArtifactVersion:
+    def _of_project(self, path: str, md5: str, sha256: str) -> ArtifactVersion:
         uri = DataVersion(self._teller.platform.settings.repository, path, md5).uri
         return ArtifactVersion(uri, "dvc-data", f"sha256:{sha256}", {"path": path, "md5": md5})
 
