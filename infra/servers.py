@@ -20,7 +20,7 @@ from honcho.environ import parse_procfile
 
 from handrail.entrypoints.cli.env import tool_environment
 from handrail.errors import Unavailable, UnknownReference
-from handrail.settings import Settings
+from handrail.settings import Settings, make_home
 from infra.processes import Child, Place, stop_left_over
 
 PROCFILE = Path(__file__).with_name("Procfile")
@@ -125,7 +125,7 @@ def environment(settings: Settings, name: str) -> dict[str, str]:
 
     Makes the folders that the server writes to, and for MLflow its credentials.
     """
-    (settings.home / "mlflow" / "artifacts").mkdir(parents=True, exist_ok=True)
+    (make_home(settings) / "mlflow" / "artifacts").mkdir(parents=True, exist_ok=True)
     (settings.home / "evidently").mkdir(parents=True, exist_ok=True)
     values = {**os.environ, **tool_environment(settings), **settings_environment(settings), "PYTHONUNBUFFERED": "1"}
     for tool in ("mlflow", "prefect", "bento"):

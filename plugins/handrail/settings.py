@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -110,6 +111,21 @@ class Settings(BaseSettings):
         """Return the address of a running tool, without a slash at the end."""
         given: str | None = getattr(self, f"{tool}_url")
         return given.rstrip("/") if given else f"http://{self.host}:{getattr(self.ports, tool)}"
+
+
+def make_home(settings: Settings) -> Path:
+    """Return settings.home, made if need be, and hidden from git: it holds credentials and the signing key.
+
+    Nothing is hidden where home is the project itself, a folder above it, or the root of a repository. What cannot be
+    made is left to whoever writes there next, who can say what is missing.
+    """
+    home = settings.home
+    with suppress(OSError):
+        home.mkdir(parents=True, exist_ok=True)
+        if not settings.project.is_relative_to(home) and not (home / ".git").exists():
+            with (home / ".gitignore").open("x", encoding="utf-8") as file:
+                file.write("*\n")
+    return home
 
 
 def load_settings(start: Path | None = None) -> Settings:

@@ -1,11 +1,14 @@
 """Settings: environment beats YAML beats default, and nothing unknown is accepted."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from handrail.bootstrap import open_platform
+from handrail.entrypoints.serving_token import serving_token
 from handrail.errors import Misconfigured
-from handrail.settings import find_project, load_settings
+from handrail.settings import find_project, load_settings, make_home
 
 
 @pytest.fixture
@@ -99,3 +102,45 @@ def test_a_folder_without_configuration_is_its_own_project(tmp_path, monkeypatch
     monkeypatch.delenv("HANDRAIL_PROJECT", raising=False)
 
     assert load_settings(Path(tmp_path)).project == tmp_path
+
+
+def test_nothing_below_home_can_be_added_to_git_by_accident(project):
+    subprocess.run(["git", "init", "--quiet", str(project)], check=True)
+    platform = open_platform(load_settings(project))
+    serving_token(platform.settings)
+    platform.store.close()
+
+    subprocess.run(["git", "-C", str(project), "add", "--all"], check=True)
+
+    listed = subprocess.run(["git", "-C", str(project), "ls-files"], capture_output=True, text=True, check=True)
+    assert listed.stdout.split() == ["config/handrail.yaml"]
+    assert (project / ".handrail" / "handrail.db").is_file()
+
+
+def test_what_somebody_wrote_to_the_ignored_files_of_home_stays(project):
+    (project / ".handrail").mkdir()
+    (project / ".handrail" / ".gitignore").write_text("*.db\n")
+
+    make_home(load_settings(project))
+
+    assert (project / ".handrail" / ".gitignore").read_text() == "*.db\n"
+
+
+@pytest.mark.parametrize("home", [".", "..", "repository"])
+def test_a_home_that_holds_other_things_is_not_hidden(project, monkeypatch, home):
+    (project / "repository" / ".git").mkdir(parents=True)
+    monkeypatch.setenv("HANDRAIL_HOME", home)
+
+    made = make_home(load_settings(project))
+
+    assert not (made / ".gitignore").exists()
+
+
+def test_a_database_elsewhere_makes_no_home_and_hides_nothing(project, monkeypatch, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    monkeypatch.setenv("HANDRAIL_DATABASE_URL", f"sqlite:///{elsewhere / 'theirs.db'}")
+
+    open_platform(load_settings(project)).store.close()
+
+    assert not (project / ".handrail").exists()
+    assert not (elsewhere / ".gitignore").exists()

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from handrail.clock import EventClock
-from handrail.settings import Settings, load_settings
+from handrail.settings import Settings, load_settings, make_home
 from handrail.storage import Store, open_store
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class Platform:
     @cached_property
     def store(self) -> Store:
         """Handrail's own database."""
+        if self.settings.database_url is None:
+            make_home(self.settings)
         return open_store(self.settings.store_url, self.patience_s)
 
     @cached_property

@@ -20,7 +20,7 @@ from handrail.approvals.service import Approvals, Gate, GatePorts, Guard
 from handrail.approvals.service.moves import Mover
 from handrail.clock import system_time
 from handrail.refs import ArtifactVersion, TrackingRun
-from handrail.settings import Settings
+from handrail.settings import Settings, make_home
 from handrail.storage import Store, migrate
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def server_name(settings: Settings) -> str:
     """Return the name that this project's MLflow server has in URIs and permits."""
     from handrail.approvals.adapters.mlflow_home import stable_server_name
 
-    return stable_server_name(settings.home / "mlflow", settings.environment)
+    return stable_server_name(make_home(settings) / "mlflow", settings.environment)
 
 
 def prepare_mlflow(settings: Settings) -> dict[str, str]:
@@ -84,7 +84,7 @@ def prepare_mlflow(settings: Settings) -> dict[str, str]:
     from handrail.approvals.adapters.yaml_rules import YamlRules
 
     YamlRules(settings.config).check()
-    own = prepare_mlflow_home(settings.home / "mlflow", settings.credentials, settings.environment)
+    own = prepare_mlflow_home(make_home(settings) / "mlflow", settings.credentials, settings.environment)
     Ed25519Signer(settings.credentials / "gate-signing-key.pem", settings.permits / "gate.pub")
     return own | {"HANDRAIL_PROJECT": str(settings.project), "HANDRAIL_HOME": str(settings.home)}
 
@@ -145,6 +145,7 @@ def open_gate(settings: Settings, store: Store, lineage: Callable[[], Lineage], 
 
     rules = YamlRules(settings.config)
     rules.check()
+    make_home(settings)
     ledger = SqlLedger(_migrated(store))
     holds, provenance = SqlHolds(store), SqlProvenance(store)
     registry = MlflowRegistry(host.registry, host.tracking, host.artifacts)

@@ -14,7 +14,7 @@ from handrail.feedback.domain import (
     prediction_id_for,
 )
 from handrail.feedback.service import FeedbackLog, FeedbackStores
-from handrail.settings import Settings
+from handrail.settings import Settings, make_home
 from handrail.storage import Store, migrate
 
 if TYPE_CHECKING:
@@ -77,4 +77,4 @@ def open_spool(settings: Settings) -> PredictionSpool:
     """Open the spool under settings.home, for a process that answers predictions or one that drains them."""
     from handrail.feedback.adapters.spool import PredictionSpool
 
-    return PredictionSpool(settings.home / "spool")
+    return PredictionSpool(make_home(settings) / "spool")

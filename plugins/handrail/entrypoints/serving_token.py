@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 
 from handrail.errors import Misconfigured
-from handrail.settings import Settings
+from handrail.settings import Settings, make_home
 
 MIN_LENGTH = 32
 
@@ -27,6 +27,7 @@ def serving_token(settings: Settings) -> str:
     """
     file = token_file(settings)
     if not file.exists():
+        make_home(settings)
         _make(file)
     if stat.S_IMODE(file.stat().st_mode) & 0o077:
         raise Misconfigured(str(file), "other users may read it", f"Run: chmod 600 {file}")

@@ -20,6 +20,7 @@ from handrail.entrypoints.prefect_lineage.gaps import Gap, Held, find_gaps
 from handrail.entrypoints.prefect_lineage.reading import PrefectApi, find_api
 from handrail.entrypoints.prefect_lineage.telling import record_runs
 from handrail.entrypoints.prefect_lineage.values import PrefectRun
+from handrail.settings import make_home
 
 KEPT_THERE = timedelta(days=7)
 
@@ -51,7 +52,7 @@ def collect_prefect(  # noqa: PLR0913 - one argument for each option
 
 
 def _collect(platform: Platform, api: PrefectApi, begin: datetime, flows: Sequence[str], as_json: bool) -> None:
-    archive = EventArchive(platform.settings.home / "prefect-events")
+    archive = EventArchive(make_home(platform.settings) / "prefect-events")
     events = archive.add(api.events(begin))
     seen = api.runs(begin, flows)
     refused = record_runs(platform.lineage, platform.settings.environment, seen, archive.assets())
