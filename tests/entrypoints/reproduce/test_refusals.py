@@ -1,14 +1,19 @@
 """What `handrail reproduce` says when something is missing, in the way, or interrupted."""
 
+import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.fakes import reproducible_project as toy
+
+DEADLINE_S = 300
 
 
 def test_a_dry_run_tells_what_is_missing_and_changes_nothing(project, reproduce):
@@ -114,13 +119,26 @@ def test_a_stage_that_fails_says_why_and_the_next_run_goes_on(project, reproduce
 def test_an_interrupted_reproduction_goes_on(project, reproduce, tmp_path):
     command = [Path(sys.executable).with_name("handrail"), "reproduce", "toys/1", "--keep"]
     waiting = toy.environment(project) | {"TOY_WAITS_FOR": str(tmp_path / "never")}
-    with subprocess.Popen(command, cwd=project, env=waiting, stderr=subprocess.PIPE, text=True) as process:
+    # A process that a background job starts would not hear the interrupt; one that does not end must not be waited for.
+    listens = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+    with subprocess.Popen(
+        command,
+        cwd=project,
+        env=waiting,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=listens,
+        start_new_session=True,
+    ) as process:
+        watchdog = threading.Timer(DEADLINE_S, os.killpg, (process.pid, signal.SIGKILL))
+        watchdog.start()
         for line in process.stderr:
             if "> python steps/train.py" in line:
                 break
         process.send_signal(signal.SIGINT)
         said = process.stderr.read()
         assert process.wait(60) == 1, said
+        watchdog.cancel()
     assert "Interrupted" in said
 
     code, out, err = reproduce("toys/1", "--keep")
