@@ -32,6 +32,11 @@ class Store:
         keeps = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
         self._reading = engine.execution_options(**keeps)
 
+    @property
+    def address(self) -> str:
+        """The URL of the database without its password."""
+        return self.engine.url.render_as_string(hide_password=True)
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Yield a connection whose statements see one state of the database.
@@ -62,15 +67,20 @@ class Store:
             # The class itself is what SQLite raises for a damaged file; its other subclasses are mistakes of ours.
             if not isinstance(err, OperationalError) and type(err) is not DatabaseError:
                 raise
-            raise Unavailable(
-                f"The store {self.engine.url.render_as_string(hide_password=True)}",
-                str(err.orig).strip().rstrip("."),
-                "Nothing of this step was written; free the disk or start the database, and run it again.",
-            ) from err
+            problem = str(err.orig).strip().rstrip(".")
+            raise Unavailable(f"The store {self.address}", problem, _remedy(err.orig)) from err
 
     def close(self) -> None:
         """Give back all connections."""
         self.engine.dispose()
+
+
+def _remedy(problem: BaseException | None) -> str:
+    # The lower byte is the plain code of an extended one.
+    code = getattr(problem, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        return "Nothing of this step was written; restore a backup, or move the file away to begin with an empty one."
+    return "Nothing of this step was written; free the disk or start the database, and run it again."
 
 
 def open_store(url: str, patience_s: float | None = None) -> Store:

@@ -159,6 +159,19 @@ def test_an_unreachable_database_is_one_sentence_without_the_password():
     assert "run it again" in str(caught.value)
 
 
+@pytest.mark.parametrize("content", [b"garbage\n", b"no database at all" * 100, b"SQLite format 3\0" + b"\xff" * 4000])
+def test_a_file_that_is_no_database_is_one_sentence_that_tells_what_to_do_with_it(tmp_path, content):
+    (tmp_path / "handrail.db").write_bytes(content)
+    store = open_store(f"sqlite:///{tmp_path / 'handrail.db'}")
+
+    for transaction in (store.read, store.write):
+        with (
+            pytest.raises(Unavailable, match=r"handrail\.db: file is not a database\. .*move the file away"),
+            transaction(),
+        ):
+            pass
+
+
 def test_whoever_is_impatient_is_told_soon_that_another_one_writes(tmp_path, scripts):
     url = f"sqlite:///{tmp_path / 'handrail.db'}"
     patient, impatient = open_store(url), open_store(url, patience_s=0.05)
