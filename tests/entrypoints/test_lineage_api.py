@@ -236,3 +236,16 @@ def test_the_door_describes_itself(client):
 
     assert set(described["paths"]) == {EVENTS, BATCH, TRACE, IMPACT, TIMELINE, NODES, SHOW, EXPORT}
     assert client.get("/livez", headers={"authorization": ""}).json() == {"status": "ok"}
+
+
+def test_a_mistake_of_ours_is_a_problem_too_and_shows_nothing_of_it(platform):
+    app = lineage_app(platform)
+
+    @app.get("/broken")
+    def broken():
+        raise RuntimeError("our insides")
+
+    with TestClient(app, raise_server_exceptions=False) as client:
+        problem = is_problem(client.get("/broken"), 500, "Its log says which.")
+
+    assert "insides" not in problem["detail"]

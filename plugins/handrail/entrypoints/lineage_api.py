@@ -122,9 +122,15 @@ def _explain_http(request: Request, error: Exception) -> Response:
     return _problem(request, HTTPStatus(error.status_code), detail)
 
 
+def _explain_mistake(request: Request, _error: Exception) -> Response:
+    """Answer a mistake of ours without its insides; the server's log has them."""
+    return _problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, "Handrail made a mistake. Its log says which.")
+
+
 _EXPLANATIONS = {
     Rejected: _explain_rejection,
     HandrailError: _explain_error,
     RequestValidationError: _explain_fields,
     HTTPException: _explain_http,
+    Exception: _explain_mistake,
 }

@@ -1,11 +1,13 @@
 """config/lineage.yaml: what it may hold, and one sentence for what it may not."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from handrail.errors import Misconfigured
-from handrail.lineage.adapters.yaml_sinks import Sink, read_sinks
+from handrail.lineage.adapters.yaml_sinks import Sink, read_accepted, read_sinks
+from handrail.lineage.domain import Acceptance
 
 CONFIG = Path(__file__).resolve().parents[3] / "config"
 URL = "http://127.0.0.1:5001/api/v1/lineage"
@@ -34,6 +36,14 @@ def test_sinks_come_by_name(tmp_path, monkeypatch):
     assert guarded.token == "t"
 
 
+def test_accepted_flaws_come_in_their_order(tmp_path):
+    text = "version: 1\naccepted:\n- {kind: b-c, subject: 'gx://*', because: x}\n- {kind: a, subject: y, because: z}\n"
+    (tmp_path / "lineage.yaml").write_text(text)
+
+    assert read_accepted(tmp_path) == (Acceptance("b-c", "gx://*", "x"), Acceptance("a", "y", "z"))
+    assert read_accepted(CONFIG) == ()
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -52,7 +62,15 @@ def test_sinks_come_by_name(tmp_path, monkeypatch):
         "version: 1\nsinks: {a: {transport: {type: console}, token_env: A}}",
         "version: 1\nsinks: {a: {transport: {type: http, auth: {apiKey: bare}}}}",
         "version: 1\nsinks: {a: {transport: {type: kafka, config: [{sasl.password: bare}]}}}",
+        "version: 1\nsinks: {a: {transport: {type: http, custom_headers: {Authorization: bare}}}}",
+        "version: 1\nsinks: {a: {url: 'http://ann:bare@host/api'}}",
         "version: 1\nmore: 1",
+        "version: 1\naccepted: {}",
+        "version: 1\naccepted: [{kind: run-without-data, subject: '*'}]",
+        "version: 1\naccepted: [{kind: run-without-data, subject: '*', because: ' '}]",
+        "version: 1\naccepted: [{kind: run-without-data, subject: '', because: old}]",
+        "version: 1\naccepted: [{kind: '*', subject: '*', because: old}]",
+        "version: 1\naccepted: [{kind: run-without-data, subject: '*', because: old, until: 2027}]",
         "a: [",
     ],
 )
@@ -60,7 +78,7 @@ def test_a_wrong_file_is_one_sentence(tmp_path, text):
     with pytest.raises(Misconfigured, match=r"lineage\.yaml") as wrong:
         read(tmp_path, text)
 
-    assert ": bare" not in str(wrong.value)
+    assert not re.search("(: |:)bare", str(wrong.value))
 
 
 def test_a_file_in_another_encoding_is_one_sentence(tmp_path):

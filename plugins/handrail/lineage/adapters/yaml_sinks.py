@@ -1,4 +1,4 @@
-"""Reads config/lineage.yaml: where events are forwarded to."""
+"""Reads config/lineage.yaml: where events are forwarded to, and which flaws are accepted."""
 
 # pydantic reads the annotations at run time, so they stay real.
 
@@ -13,10 +13,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from handrail.errors import Misconfigured
+from handrail.lineage.domain import Acceptance
 
 FILE = "lineage.yaml"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_SECRET = re.compile(r"(api_?key|password|secret|token)$", re.IGNORECASE)
+_SECRETS = ("api_?key", "authorization", "cookie", "credentials?", "passw(or)?d", "private_?key", "secret", "token")
+_SECRET = re.compile(f"({'|'.join(_SECRETS)})$", re.IGNORECASE)
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 
 
@@ -53,6 +55,8 @@ class SinkFile(BaseModel):
     def _is_one(self) -> Self:
         if (self.url is None) is (self.transport is None):
             raise ValueError("give a url or a transport, one of both")
+        if self.url is not None and "@" in self.url.split("/")[2]:
+            raise ValueError("the url holds a login; name the variable of a token with token_env")
         if self.transport is not None:
             if not isinstance(self.transport.get("type"), str):
                 raise ValueError("a transport needs its type, such as file or kafka")
@@ -63,6 +67,16 @@ class SinkFile(BaseModel):
         return self
 
 
+class AcceptedFile(BaseModel):
+    """Flaws that somebody has looked at and lives with."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: str = Field(pattern=r"^[a-z]+(-[a-z]+)*$", description="as `handrail lineage check` prints it")
+    subject: str = Field(min_length=1, description="the URI or name at fault; * ? [..] fit several")
+    because: str = Field(pattern=r"\S", description="why, for whoever reads it next")
+
+
 class LineageFile(BaseModel):
     """The whole file."""
 
@@ -70,6 +84,7 @@ class LineageFile(BaseModel):
 
     version: Literal[1]
     sinks: dict[Name, SinkFile] = {}
+    accepted: list[AcceptedFile] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +142,25 @@ def read_sinks(config: Path) -> tuple[Sink, ...]:
     Raises:
         Misconfigured: the file is not YAML, has an unknown key or a wrong value.
     """
+    sinks = _read(config).sinks
+    return tuple(Sink(name, sink.url, sink.token_env, sink.transport) for name, sink in sorted(sinks.items()))
+
+
+def read_accepted(config: Path) -> tuple[Acceptance, ...]:
+    """Return the flaws that `lineage.yaml` in the folder `config` accepts, as it orders them; none without a file.
+
+    Raises:
+        Misconfigured: the file is not YAML, has an unknown key or a wrong value.
+    """
+    return tuple(Acceptance(each.kind, each.subject, each.because) for each in _read(config).accepted)
+
+
+def _read(config: Path) -> LineageFile:
     file = config / FILE
     if not file.is_file():
-        return ()
+        return LineageFile(version=1)
     try:
-        parsed = LineageFile.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        return LineageFile.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
     except yaml.YAMLError as err:
         raise Misconfigured(str(file), "it is not YAML", f"Correct it: {' '.join(str(err).split())}.") from err
     except UnicodeDecodeError as err:
@@ -142,4 +171,3 @@ def read_sinks(config: Path) -> tuple[Sink, ...]:
         said = first["msg"].removeprefix("Value error, ")
         problem = f"{key}: {said[:1].lower()}{said[1:]}"
         raise Misconfigured(str(file), problem, "See plugins/handrail/lineage/README.md.") from err
-    return tuple(Sink(name, sink.url, sink.token_env, sink.transport) for name, sink in sorted(parsed.sinks.items()))
