@@ -35,8 +35,8 @@ class InvalidInput(HandrailError):
 class UnknownReference(InvalidInput):
     """A caller named something that does not exist."""
 
-    def __init__(self, kind: str, name: str, remedy: str) -> None:
-        super().__init__(kind, f"no {kind} named {name!r}", remedy)
+    def __init__(self, kind: str, name: str, remedy: str, field: str | None = None) -> None:
+        super().__init__(field or kind, f"no {kind} named {name!r}", remedy)
 
 
 class Conflict(HandrailError):

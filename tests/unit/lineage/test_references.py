@@ -35,6 +35,8 @@ def lineage():
         (COMMIT[:7], f"git://shop/{COMMIT}"),
         (f"git://shop/{COMMIT[:9]}", f"git://shop/{COMMIT}"),
         ("models:/flights/1", VERSION.uri),
+        ("flights/1", VERSION.uri),
+        (PERMIT.uri[:-9], PERMIT.uri),
         ("models:/flights@champion", VERSION.uri),
         ("models:/m-17", "mlflow://registry/model/m-17"),
         (f"runs:/{RUN.run_id}", RUN.uri),
@@ -108,7 +110,6 @@ def test_the_beginning_of_a_deployment_never_stands_for_the_one_of_a_prediction(
         "5a2e6c1c-6b0c-5f0e-9d0c-2f6f0b1f7a11",
         "deadbeef",
         "models:/flights/7",
-        "models:/flights@nobody",
         "models:/m-18",
         "models:/",
         "models:/flights",
@@ -138,8 +139,38 @@ def test_what_names_nothing_is_one_sentence_with_a_remedy(lineage, ref):
             with pytest.raises(AmbiguousReference):
                 ask(ref)
         else:
-            with pytest.raises(UnknownReference, match=r"Give a prediction id"):
+            with pytest.raises(UnknownReference, match=r"^ref: no prediction, [^:]* named .* Give a prediction id"):
                 ask(ref)
+
+
+def test_an_alias_that_is_not_there_is_answered_with_those_that_are(lineage):
+    lineage.point("mlflow alias flights@gone", None, NOON, by=PERMIT.uri)
+    lineage.point("mlflow alias more-flights@other", VERSION, NOON, by=PERMIT.uri)
+
+    with pytest.raises(UnknownReference, match=r"flights@nobody'\. The aliases of that model are: champion\.$") as told:
+        lineage.trace("models:/flights@nobody")
+
+    assert told.value.field == "ref"
+
+
+def test_of_a_thing_and_what_lies_below_it_the_thing_is_meant(lineage):
+    read = "feast://shop/retrieval/r1"
+    parts = [artifact_at(f"{read}/rows"), *(artifact_at(f"{read}/part-{number:03}") for number in range(200))]
+    lineage.record_activity(read, "feature-retrieval", generated=parts)
+
+    assert lineage.trace("feast://shop/retrieval/").start == read
+
+    lineage.record_activity("feast://shop/retrieval/r2", "feature-retrieval")
+    with pytest.raises(AmbiguousReference, match=r"retrieval/r1, feast://shop/retrieval/r2\."):
+        lineage.trace("feast://shop/retrieval/")
+
+
+def test_how_many_more_fit_is_told(lineage):
+    for number in range(8):
+        lineage.derive(artifact_at(f"s3://lake/many-{number}"), artifact_at("s3://lake/one"))
+
+    with pytest.raises(AmbiguousReference, match=r"^ref: 's3://lake/m' .*many-4 and 3 more\."):
+        lineage.trace("s3://lake/m")
 
 
 @pytest.mark.parametrize("ref", ["", "a\x00b", "deploy://\x00", "a\nb", "\x7f", "x" * 2049, "\ud800"])

@@ -25,7 +25,7 @@ from handrail.lineage.domain.facts import (
     describe_derivation,
     describe_membership,
 )
-from handrail.lineage.domain.flaws import Coverage, Flaw
+from handrail.lineage.domain.flaws import Acceptance, Coverage, Diagnosis, Flaw, sort_out
 from handrail.lineage.domain.graph import (
     DigestConflict,
     Direction,
@@ -77,10 +77,13 @@ from handrail.lineage.domain.records import (
     uri_of,
 )
 from handrail.lineage.domain.steps import End, Step, facts_of, merge_nodes, steps_of
-from handrail.lineage.domain.timeline import Reign, match_name, reigns
+from handrail.lineage.domain.timeline import Reign, ends_in, match_name, reigns
 from handrail.lineage.domain.vocabulary import Role, Verb
 
 __all__ = [
+    "sort_out",
+    "Diagnosis",
+    "Acceptance",
     "ENDS",
     "Page",
     "Portrait",
@@ -96,6 +99,7 @@ __all__ = [
     "Flaw",
     "Coverage",
     "reigns",
+    "ends_in",
     "match_name",
     "Reign",
     "QueueLength",

@@ -29,9 +29,14 @@ class RoleConflict(Conflict):
 
 
 class AmbiguousReference(InvalidInput):
-    """A prefix or a path names several nodes; `candidates` holds some of them."""
+    """A prefix or a path names several nodes; `candidates` holds these, of more than `MOST` some."""
+
+    SHOWN = 5
+    MOST = 100
 
     def __init__(self, prefix: str, candidates: Sequence[str]) -> None:
         self.candidates = tuple(candidates)
-        shown = ", ".join(candidates[:5]) + (", ..." if len(candidates) > 5 else "")
-        super().__init__("reference", f"{prefix!r} fits several nodes: {shown}", "Give more of the one you mean.")
+        shown, left = ", ".join(candidates[: self.SHOWN]), len(candidates) - self.SHOWN
+        if left > 0:
+            shown += f" and {left} more" if len(candidates) <= self.MOST else f" and more than {left - 1} more"
+        super().__init__("ref", f"{prefix!r} fits several nodes: {shown}", "Give more of the one you mean.")

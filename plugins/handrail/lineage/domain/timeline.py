@@ -45,9 +45,14 @@ def reigns(history: Sequence[Pointer]) -> tuple[Reign, ...]:
     return tuple(found)
 
 
+def ends_in(name: str, given: str) -> bool:
+    """Tell whether a moving name is `given`, or ends in it as a word."""
+    return name == given or name.endswith((f"@{given}", f"/{given}", f" {given}"))
+
+
 def match_name(given: str, names: Sequence[str]) -> tuple[str, ...]:
     """Return the names that `given` may mean: itself, else those that end in it as a word, else those that hold it."""
     if given in names:
         return (given,)
-    ends = tuple(name for name in names if name.endswith((f"@{given}", f"/{given}", f" {given}")))
+    ends = tuple(name for name in names if ends_in(name, given))
     return ends or tuple(name for name in names if given in name)

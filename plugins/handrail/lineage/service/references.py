@@ -7,18 +7,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from urllib.parse import quote
 
 from handrail.errors import InvalidInput, UnknownReference
-from handrail.lineage.domain import AmbiguousReference, data_prefix
+from handrail.lineage.domain import AmbiguousReference, data_prefix, ends_in
 from handrail.lineage.service.foundation import LineagePorts
 from handrail.refs import BentoTag
 
 MAX_CHARACTERS = 2048
-SHOWN = 5
+MOST_FOUND = AmbiguousReference.MOST + 1
 MOST_VERSIONS = 10_000
 LAST_CHARACTER = "\U0010ffff"
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _MODEL_VERSION = re.compile(r"models:/(?P<name>[^/@]+)/(?P<version>[0-9]+)")
 _EPOCH_AND_VERSION = re.compile(r"/(?P<epoch>[0-9]{1,18})/(?P<version>[0-9]+)$")
 _MODEL_ALIAS = re.compile(r"models:/(?P<name>[^/@]+)@(?P<alias>[^/@]+)")
+_NAME_AND_VERSION = re.compile(r"[^/@:]+/[0-9]+")
 _LOGGED_MODEL = re.compile(r"models:/(?P<id>m-[^/@]+)")
 _RUN = re.compile(r"runs:/(?P<id>[^/@]+)(/.*)?")
 
@@ -43,19 +44,28 @@ class References:
                 raise AmbiguousReference(ref, found)
             if found:
                 return found[0]
-        raise unknown(ref)
+        raise unknown(ref, self._aliases_beside(ref))
 
     def _guesses(self, ref: str) -> Sequence[Callable[[str], Sequence[str]]]:
         if "://" in ref:
             return (self._beginning,)
         if ref.startswith(("models:/", "runs:/")):
             return (self._of_mlflow,)
-        return (self._commit, self._path, self._tagged, self._below_authority, self._pointed_at)
+        return (self._commit, self._numbered, self._path, self._tagged, self._below_authority, self._pointed_at)
 
     def _beginning(self, prefix: str) -> Sequence[str]:
-        """Find by the beginning of a URI; a name whose version is left out is no beginning of a longer name."""
-        graph = self._ports.graph
-        return graph.find(f"{prefix}@", SHOWN + 1) or graph.find(prefix, SHOWN + 1)
+        """Find by the beginning of a URI; a name whose version is left out is no beginning of a longer name.
+
+        What lies below another thing that was found, as the rows of a read do, is not meant.
+        """
+        found = self._find(f"{prefix}@") or self._find(prefix)
+        heads: list[str] = []
+        for uri in found:
+            if not heads or not uri.startswith(f"{heads[-1]}/"):
+                heads.append(uri)
+        if len(heads) == 1 and len(found) == MOST_FOUND:
+            heads += self._ports.graph.find(prefix, 1, f"{heads[0]}/{LAST_CHARACTER}")
+        return heads
 
     def _path(self, ref: str) -> Sequence[str]:
         return self._beginning(data_prefix(self._ports.repository, ref.removeprefix("./")))
@@ -63,8 +73,12 @@ class References:
     def _commit(self, ref: str) -> Sequence[str]:
         if not _COMMIT.fullmatch(ref):
             return ()
-        ours = self._ports.graph.find(f"git://{_segment(self._ports.repository)}/{ref}", SHOWN + 1)
+        ours = self._find(f"git://{_segment(self._ports.repository)}/{ref}")
         return ours or [found for place in self._authorities("git") for found in self._find(f"{place}/{ref}")]
+
+    def _numbered(self, ref: str) -> Sequence[str]:
+        """Find `name/1`, as MLflow writes it without the scheme."""
+        return self._of_mlflow(f"models:/{ref}") if _NAME_AND_VERSION.fullmatch(ref) else ()
 
     def _tagged(self, ref: str) -> Sequence[str]:
         name, colon, version = ref.partition(":")
@@ -78,10 +92,19 @@ class References:
 
     def _pointed_at(self, ref: str) -> Sequence[str]:
         """Follow a moving name, or the end of one, to where it points now."""
-        ends = (f"@{ref}", f"/{ref}", f" {ref}")
-        names = [name for name in self._ports.pointers.names() if name == ref or name.endswith(ends)]
-        targets = (self._ports.pointers.history(name)[-1].target for name in names)
+        targets = (self._target(name) for name in self._ports.pointers.names() if ends_in(name, ref))
         return sorted({target for target in targets if target})
+
+    def _target(self, name: str) -> str | None:
+        return self._ports.pointers.history(name)[-1].target
+
+    def _aliases_beside(self, ref: str) -> Sequence[str]:
+        """Return the aliases that the model of `models:/name@alias` has now."""
+        asked = _MODEL_ALIAS.fullmatch(ref)
+        if not asked:
+            return ()
+        names = [name for name in self._ports.pointers.names() if ends_in(name.rpartition("@")[0], asked["name"])]
+        return sorted({name.rpartition("@")[2] for name in names if self._target(name)})
 
     def _of_mlflow(self, ref: str) -> Sequence[str]:
         if alias := _MODEL_ALIAS.fullmatch(ref):
@@ -108,7 +131,7 @@ class References:
         return [uri for uri in uris if self._ports.graph.find(uri, 1) == (uri,)]
 
     def _find(self, prefix: str) -> Sequence[str]:
-        return self._ports.graph.find(prefix, SHOWN + 1)
+        return self._ports.graph.find(prefix, MOST_FOUND)
 
     def _authorities(self, scheme: str) -> Iterator[str]:
         """Yield `scheme://authority` of everything that is named so, by a look-up for each."""
@@ -133,12 +156,16 @@ def check_reference(ref: str, field: str = "ref") -> str:
     return ref
 
 
-def unknown(ref: str) -> UnknownReference:
-    """Say that nothing has that name, and what would."""
+def unknown(ref: str, aliases: Sequence[str] = ()) -> UnknownReference:
+    """Say that nothing has that name, and what would; `aliases` are those that its model has instead."""
+    if aliases:
+        return UnknownReference("version", ref, f"The aliases of that model are: {', '.join(aliases)}.", "ref")
     return UnknownReference(
         "prediction, version or project path",
         ref,
-        "Give a prediction id, a URI that lineage holds, a path under DVC (data/raw), a commit, or models:/name/1.",
+        "Give a prediction id, a URI or its beginning, a path under DVC (data/raw), a commit, name/1, "
+        "models:/name@alias, runs:/id, feature_view/name, a bento's name:version, a person, or a name (champion).",
+        "ref",
     )
 
 
