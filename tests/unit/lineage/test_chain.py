@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from handrail.lineage.domain import ActivityDetails, tell
+from handrail.lineage.domain import ActivityDetails, artifact_at, tell
 from tests.fakes.lineage import DEPLOYMENT, INPUTS, RUN, open_in_memory, story
 
 
@@ -27,6 +27,7 @@ def test_a_trace_is_told_from_the_deployment_back_to_the_commit(trace):
         "training set",
         "feature views",
         "validation",
+        "stages and runs",
         "DVC data",
         "source files",
         "git commit",
@@ -43,6 +44,28 @@ def test_the_flow_run_that_ran_a_stage_is_told():
     section = next(section for section in tell(lineage.trace("p1")) if section.title == "Prefect run")
 
     assert [hop.node.uri for hop in section.hops] == [flow_run]
+
+
+def test_whatever_was_reached_is_told(trace):
+    told = [(hop.node.uri, section) for section in tell(trace) for hop in section.hops]
+    folded = sum(section.folded for section in tell(trace))
+
+    assert len(told) + folded == len(trace.nodes) == len({uri for uri, _ in told}) + folded
+
+
+def test_an_activity_that_no_section_is_made_for_is_told_among_stages_and_runs():
+    lineage = open_in_memory()
+    run, job, checkpoint = "openlineage-run://r1", "openlineage-job://prod/clean", "gx://shop/checkpoint/nightly/1"
+    made = [artifact_at("s3://lake/clean"), artifact_at("gx://shop/validation/v1")]
+    lineage.record_activity(run, "run", generated=made, details=ActivityDetails(within=[job]))
+    lineage.record_activity(checkpoint, "checkpoint-run", generated=made[1:])
+    for part in made:
+        lineage.derive(artifact_at("s3://lake/all"), part)
+
+    told = {section.title: {hop.node.uri for hop in section.hops} for section in tell(lineage.trace("s3://lake/all"))}
+
+    assert told["stages and runs"] == {run, job}
+    assert told["validation"] == {checkpoint, "gx://shop/validation/v1"}
 
 
 def test_approvers_stand_with_the_permit(trace):

@@ -32,20 +32,22 @@ def _kind(*kinds: str) -> Callable[[Node], bool]:
     return lambda node: node.kind in kinds
 
 
+_FEATURE_READS = ("feature-retrieval", "online-read", "materialization", "feature-push")
 APPROVAL = "permit and approvers"
 SECTIONS: tuple[tuple[str, Callable[[Node], bool]], ...] = (
     ("deployment", _kind("deployment")),
-    ("bento", _kind("bento")),
-    (APPROVAL, _kind("permit", "policy")),
+    ("bento", _kind("bento", "bento-model", "bento-build")),
+    (APPROVAL, _kind("permit", "policy", "promotion-decision")),
     ("model version", _kind("model-version", "logged-model")),
     ("artifact tree", _kind("artifact-tree")),
     ("MLflow run", _kind("tracking-run", "stage-inputs")),
     ("Prefect run", _kind("task-run", "flow-run", "flow-deployment")),
     ("training set", lambda node: node.kind == "dvc-data" and node.attributes.get("role") == TRAINING_SET),
-    ("feature views", _kind("feature-service", "feature-view")),
-    ("retrieved features", _kind("feature-rows", "online-features", "data-source")),
-    ("validation", _kind("validation")),
-    ("feedback snapshot", _kind("feedback-snapshot")),
+    ("feature views", _kind("feature-service", "feature-view", "feature-apply")),
+    ("retrieved features", _kind(*_FEATURE_READS, "feature-rows", "online-features", "data-source")),
+    ("validation", _kind("validation", "checkpoint-run")),
+    ("feedback snapshot", _kind("feedback-snapshot", "evaluation")),
+    ("stages and runs", lambda node: node.role is Role.ACTIVITY),
     ("DVC data", _kind("dvc-data")),
     ("source files", _kind("source-file")),
     ("git commit", _kind("git-commit")),
@@ -55,7 +57,7 @@ SECTIONS: tuple[tuple[str, Callable[[Node], bool]], ...] = (
 
 
 def tell(trace: Trace) -> tuple[Section, ...]:
-    """Return the sections of a trace in telling order, without empty ones; activities are told by their hops alone."""
+    """Return the sections of a trace in telling order, without empty ones; every node has its section."""
     rank = {node.uri: index for node in trace.nodes for index in [_section_of(node)] if index is not None}
     approval = next(index for index, (title, _) in enumerate(SECTIONS) if title == APPROVAL)
     rank |= dict.fromkeys(_approvers(trace), approval)
