@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from handrail.errors import HandrailError, Unavailable
+from handrail.errors import Unavailable
 from handrail.lineage.domain import LineageEvent
 from handrail.lineage.ports import EventLog
 
@@ -29,7 +29,7 @@ class _Call:
 class GroupedLog:
     """Keeps the promise of `EventLog`; calls of one sender that wait while another one writes are written together.
 
-    Each call stays all or none of its own: if a group is refused, its calls are taken one by one.
+    Each call stays all or none of its own: if a group cannot be written, its calls are taken one by one.
     """
 
     def __init__(self, log: EventLog) -> None:
@@ -82,9 +82,9 @@ class GroupedLog:
         try:
             new = self._log.add(together, group[0].sender, group[0].sinks)
         except BaseException as err:  # noqa: BLE001 - raised again by each caller that it concerns, who waits for it
-            is_refusal = isinstance(err, HandrailError) and not isinstance(err, Unavailable)
+            concerns_one = isinstance(err, Exception) and not isinstance(err, Unavailable)
             for call in group:
-                if len(group) > 1 and is_refusal:
+                if len(group) > 1 and concerns_one:
                     self._write([call])
                 else:
                     call.error = err
