@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import shutil
 import sys
+from datetime import UTC, timedelta
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -21,6 +24,7 @@ from handrail.entrypoints.recording import platform_here
 DIGEST = "sha256:" + "5a" * 32
 SNAPSHOT = f"feedback://handrail/snapshot/{DIGEST}"
 OCTOBER = "dvc://shop/data/october.csv@" + hashlib.md5(b"x\n1\n2\n").hexdigest()
+CONFIG = Path(__file__).resolve().parents[2] / "config"
 AS_OF = pd.Timestamp("2026-11-01T00:00:00").to_pydatetime()
 
 
@@ -118,6 +122,38 @@ def test_what_cannot_be_recorded_is_logged_and_the_run_is_added(workspace, fligh
 
     assert list(workspace.list_runs(flights)) == [added.id]
     assert said in caplog.text
+
+
+def test_one_bad_source_does_not_drop_the_good_ones(workspace, flights, caplog):
+    sources = Sources(snapshot="sha256:5f0a...", current="data/october.csv", reference="data/none.csv")
+
+    added = add_run(workspace, flights, a_run(), sources)
+
+    assert set(causes(f"evidently://flights/report/{added.id}")) == {f"evidently://flights/evaluation/{added.id}"}
+    assert set(causes(f"evidently://flights/evaluation/{added.id}")) == {OCTOBER}
+    assert "snapshot is left out: " in caplog.text
+    assert "reference is left out: " in caplog.text
+
+
+def test_a_uri_that_is_none_leaves_the_other_sources(workspace, flights, caplog):
+    added = add_run(workspace, flights, a_run(), Sources(current="data/october.csv", reference="s3 ://lake/x"))
+
+    assert set(causes(f"evidently://flights/evaluation/{added.id}")) == {OCTOBER}
+    assert "reference is left out: " in caplog.text
+
+
+def test_a_snapshot_that_the_feedback_store_does_not_know_is_linked_and_logged(workspace, flights, project, caplog):
+    (project / "config").mkdir()
+    shutil.copy(CONFIG / "feedback.yaml", project / "config")
+    now = AS_OF.replace(tzinfo=UTC)
+    known = platform_here().feedback.snapshot("ground_truth", now - timedelta(days=31), now, now)
+
+    add_run(workspace, flights, a_run(), Sources(snapshot=known.digest))
+    assert "knows no snapshot" not in caplog.text
+
+    added = add_run(workspace, flights, a_run(), Sources(snapshot=DIGEST))
+    assert f"The feedback store knows no snapshot {DIGEST}" in caplog.text
+    assert not causes(f"evidently://flights/report/{added.id}")[SNAPSHOT].proven
 
 
 def test_a_store_that_is_not_there_is_logged_and_the_run_is_added(workspace, flights, monkeypatch, caplog):

@@ -8,18 +8,26 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from handrail.bootstrap.lineage import ActivityDetails, ArtifactVersion, Lineage, artifact_at, report_uri
+from handrail.bootstrap import Platform
+from handrail.bootstrap.lineage import (
+    ActivityDetails,
+    ArtifactVersion,
+    artifact_at,
+    check_uri,
+    report_uri,
+    snapshot_uri,
+)
 from handrail.entrypoints.named_data import named_data
 from handrail.entrypoints.recording import platform_here, record
 from handrail.errors import HandrailError, InvalidInput, Unavailable
-from handrail.settings import Settings
 from handrail.tools import require
 
 if TYPE_CHECKING:
@@ -28,6 +36,7 @@ if TYPE_CHECKING:
 
 TOOL = "evidently"
 SNAPSHOT_IN_METADATA = "feedback_snapshot"
+OWN_SNAPSHOTS = "feedback://handrail/snapshot/"
 SUCCESS = "SUCCESS"
 _log = logging.getLogger("handrail.lineage")
 
@@ -61,40 +70,50 @@ def add_run(
     Evidently's own errors are raised.
     """
     added = workspace.add_run(project_id, run, **options)
+    missing: list[str] = []
     try:
         report = read_report(workspace, project_id, added.id)
-        settings = platform_here().settings
-        told = record(report.artifact.uri, lambda lineage: record_report(lineage, settings, report, sources))
+        platform = platform_here()
+        told = record(report.artifact.uri, lambda _: missing.extend(record_report(platform, report, sources)))
     except HandrailError as err:
         _log.warning("Lineage does not know of the run %s. %s", added.id, err)
         return added
     except Exception:  # noqa: BLE001 - the run is added: no mistake in recording may say otherwise
         _log.exception("Lineage does not know of the run %s.", added.id)
         return added
+    for sentence in missing:
+        _log.warning("The record of %s is incomplete. %s", report.artifact.uri, sentence)
     if not told:
         _log.warning("handrail lineage collect evidently records %s later, without its data.", report.artifact.uri)
     return added
 
 
-def record_report(lineage: Lineage, settings: Settings, report: StoredReport, sources: Sources | None = None) -> None:
-    """Record a stored report: its digest, and what it was made of as far as that is told. Safe to repeat.
+def record_report(platform: Platform, report: StoredReport, sources: Sources | None = None) -> tuple[str, ...]:
+    """Record a stored report: its digest, and what it was made of as far as that can be told. Safe to repeat.
 
-    Raises:
-        InvalidInput: what a source names cannot be used.
-        Unavailable: a source is a path, and nothing lies there.
+    Returns:
+        A sentence for each source that is left out, and one for a snapshot that the feedback store does not know.
     """
-    sources = sources or Sources()
-    snapshot = _snapshot(sources.snapshot or report.metadata.get(SNAPSHOT_IN_METADATA))
-    data = [named_data(settings, place) for place in (sources.current, sources.reference) if place]
-    lineage.record_activity(
+    sources, missing = sources or Sources(), list[str]()
+    snapshot, *data = (
+        _told(missing, name, place, find)
+        for name, place, find in (
+            ("snapshot", sources.snapshot or report.metadata.get(SNAPSHOT_IN_METADATA), _snapshot),
+            ("current", sources.current, partial(named_data, platform.settings)),
+            ("reference", sources.reference, partial(named_data, platform.settings)),
+        )
+    )
+    platform.lineage.record_activity(
         report.evaluation,
         "evaluation",
-        used=[*([snapshot] if snapshot else []), *data],
+        used=[each for each in (snapshot, *data) if each],
         generated=[report.artifact],
         details=ActivityDetails(attributes={"as_of": report.as_of.isoformat()}, asserted_by=TOOL),
     )
     if snapshot:
-        lineage.record_report(report.artifact, snapshot)
+        platform.lineage.record_report(report.artifact, snapshot)
+        missing += _unknown(platform, snapshot)
+    return tuple(missing)
 
 
 def read_report(workspace: WorkspaceBase | _Files, project_id: Any, run_id: Any) -> StoredReport:
@@ -166,14 +185,43 @@ class _Files:
         return self._state.read_snapshot(project_id, run_id)
 
 
-def _snapshot(named: str | None) -> ArtifactVersion | None:
-    """Return the feedback snapshot of that URI or digest; its digest is the last part of its URI."""
-    if not named:
+def _told(
+    missing: list[str], name: str, place: str | None, find: Callable[[str], ArtifactVersion]
+) -> ArtifactVersion | None:
+    """Return what a source names; None if it names nothing, or nothing usable, of which `missing` then says why."""
+    if not place:
         return None
-    uri = named if "://" in named else f"feedback://handrail/snapshot/{named}"
+    try:
+        found = find(place)
+        check_uri(name, found.uri)
+        return found
+    except HandrailError as err:
+        missing.append(f"{name} is left out: {err}")
+        return None
+
+
+def _unknown(platform: Platform, snapshot: ArtifactVersion) -> list[str]:
+    """Return a sentence if a snapshot should be in the feedback store and is not; the link to it is asserted only."""
+    if not snapshot.uri.startswith(OWN_SNAPSHOTS):
+        return []
+    try:
+        if snapshot.uri in {each.uri for each in platform.feedback.snapshots()}:
+            return []
+    except HandrailError as err:
+        return [f"Nobody knows whether there is a snapshot {snapshot.digest}. {err}"]
+    return [
+        f"The feedback store knows no snapshot {snapshot.digest}: the link to it is recorded as asserted. "
+        "Take the digest from: handrail feedback snapshot."
+    ]
+
+
+def _snapshot(named: str) -> ArtifactVersion:
+    """Return the feedback snapshot of that URI or digest; its digest is the last part of its URI."""
+    uri = named if "://" in named else f"{OWN_SNAPSHOTS}{named}"
     digest = uri.rpartition("/")[2]
     if not uri.startswith("feedback://") or ":" not in digest:
         raise InvalidInput("snapshot", f"{named!r} is no snapshot", "Give the digest of handrail feedback snapshot.")
+    snapshot_uri("handrail", digest)  # refuses what is no digest
     return artifact_at(uri, digest)
 
 

@@ -19,24 +19,27 @@ def collect_evidently(
     as_json: AsJson = False,
 ) -> None:
     """Record every report with its digest and the snapshot that its metadata names; exit 1 if one is left out."""
-    recorded, linked, left_out = [], 0, []
+    recorded, linked, left_out, incomplete = [], 0, [], list[str]()
     with closing(open_platform()) as platform:
         for found in collect(workspace):
             if isinstance(found, HandrailError):
                 left_out.append(str(found))
                 continue
             try:
-                record_report(platform.lineage, platform.settings, found)
+                missing = record_report(platform, found)
             except HandrailError as err:
                 left_out.append(f"{found.artifact.uri}: {err}")
                 continue
             recorded.append(found.artifact.uri)
+            incomplete += [f"{found.artifact.uri}: {sentence}" for sentence in missing]
             linked += SNAPSHOT_IN_METADATA in found.metadata
     if as_json:
-        print_json({"reports": recorded, "linked": linked, "left_out": left_out})
+        print_json({"reports": recorded, "linked": linked, "left_out": left_out, "incomplete": incomplete})
     else:
         typer.echo(f"Reports recorded: {len(recorded):,}; with a snapshot in their metadata: {linked:,}.")
         for sentence in left_out:
             messages.print(f"Left out: {sentence}", markup=False)
+        for sentence in incomplete:
+            messages.print(f"Incomplete: {sentence}", markup=False)
     if left_out:
         raise typer.Exit(1)
