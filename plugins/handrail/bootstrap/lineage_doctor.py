@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from handrail.clock import system_time
-from handrail.lineage.domain import Coverage, Flaw
+from handrail.lineage.domain import Acceptance, Coverage, Diagnosis, Flaw, sort_out
 from handrail.lineage.service import Doctor, DoctorPorts
+from handrail.settings import Settings
 from handrail.storage import Store
 
 if TYPE_CHECKING:
     from handrail.lineage.adapters.sql_census import SqlCensus
 
-__all__ = ["Coverage", "Doctor", "Flaw", "open_doctor"]
+__all__ = ["Acceptance", "Coverage", "Diagnosis", "Doctor", "Flaw", "diagnose", "open_doctor"]
 
 
 class _KnowsDeployments(Protocol):
@@ -53,6 +54,17 @@ def open_doctor(store: Store, feedback: _KnowsDeployments) -> Doctor:
     migrate(store, "lineage", MIGRATIONS)
     graph = SqlGraph(store)
     return Doctor(DoctorPorts(graph, graph, SqlAudit(store), DvcBytes(), FeedbackCensus(feedback), system_time))
+
+
+def diagnose(settings: Settings, flaws: Sequence[Flaw]) -> Diagnosis:
+    """Part the flaws that stand from those that config/lineage.yaml accepts.
+
+    Raises:
+        Misconfigured: config/lineage.yaml cannot be used.
+    """
+    from handrail.lineage.adapters.yaml_sinks import read_accepted
+
+    return sort_out(flaws, read_accepted(settings.config))
 
 
 def open_run_census(store: Store) -> SqlCensus:

@@ -212,6 +212,13 @@ def test_a_planted_flaw_is_found(store, kind):
     assert kind in kinds(store)
 
 
+def test_where_nobody_ever_permitted_anything_no_bento_lacks_a_permit(empty):
+    clear(empty)
+    PLANTED["bento-without-permit"](empty)
+
+    assert kinds(empty) == {"bento-without-model"}
+
+
 class Census:
     def __init__(self, counts):
         self.counts = counts

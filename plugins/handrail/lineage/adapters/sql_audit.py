@@ -108,7 +108,9 @@ _QUERIES = {
         (select 1 from lineage_edge e join lineage_node c on c.id = e.cause
         where e.effect = n.id and e.verb = {_DERIVED} and c.kind in ('artifact-tree', 'bento-model'))""",
     "deployment-without-bento": _lacks("deployment", "it serves no known bento", _DERIVED, "bento"),
-    "bento-without-permit": _lacks("bento", "it carries no permit", _DERIVED, "permit"),
+    # Where nobody ever permitted anything, there is no gate that a bento could have gone round.
+    "bento-without-permit": _lacks("bento", "it carries no permit", _DERIVED, "permit")
+    + " and exists (select 1 from lineage_node p where p.kind = 'permit')",
     "snapshot-without-deployment": _lacks("feedback-snapshot", "it is about no deployment", _DERIVED, "deployment"),
     "report-without-snapshot": _lacks("report", "it is a function of no snapshot", _DERIVED, "feedback-snapshot"),
     "validation-of-nothing": f"""
@@ -169,6 +171,11 @@ class SqlAudit:
                 ]
                 + [*_wrong_ids(connection), *_wrong_events(connection), *circles(connection)]
             )
+
+    def is_empty(self) -> bool:
+        """Say whether nothing at all is held."""
+        with self._store.read() as connection:
+            return connection.execute(sa.select(node.c.id).limit(1)).first() is None
 
 
 def _rows(connection: Connection, query: str, overdue: datetime) -> Any:

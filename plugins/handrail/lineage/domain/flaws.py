@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -15,6 +17,39 @@ class Flaw:
 
 
 @dataclass(frozen=True, slots=True)
+class Acceptance:
+    """Flaws that somebody has looked at and lives with: one kind, of the subjects that the glob `subject` fits."""
+
+    kind: str
+    subject: str
+    because: str
+
+    def covers(self, flaw: Flaw) -> bool:
+        """Tell whether a flaw is one of these."""
+        return flaw.kind == self.kind and fnmatchcase(flaw.subject, self.subject)
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Flaws that stand, those that are accepted with the first acceptance that covers each, and acceptances of none."""
+
+    standing: tuple[Flaw, ...]
+    accepted: tuple[tuple[Flaw, Acceptance], ...]
+    unused: tuple[Acceptance, ...]
+
+
+def sort_out(flaws: Sequence[Flaw], acceptances: Sequence[Acceptance]) -> Diagnosis:
+    """Part the flaws that stand from those that are accepted."""
+    covered = {flaw: [each for each in acceptances if each.covers(flaw)] for flaw in flaws}
+    used = {each for found in covered.values() for each in found}
+    return Diagnosis(
+        tuple(flaw for flaw in flaws if not covered[flaw]),
+        tuple((flaw, covered[flaw][0]) for flaw in flaws if covered[flaw]),
+        tuple(each for each in acceptances if each not in used),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Coverage:
     """How many predictions there are, and how many of them lead back to a commit and to data with a sha256."""
 
@@ -24,7 +59,12 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class RunHeld:
-    """What is held of one run: how many artifacts it read or made, and what its record says is missing from it."""
+    """What is held of one run: how many artifacts it read or made, and what its record says is missing from it.
+
+    `values` counts what it handed on or was handed in memory; `recorded` tells whether it recorded itself.
+    """
 
     touched: int
     incomplete: str = ""
+    values: int = 0
+    recorded: bool = False
