@@ -49,6 +49,20 @@ def test_an_impact_names_the_kinds_that_it_is_asked_for(lineage):
     assert impact.predictions == {DEPLOYMENT.uri: 2}, "whatever is shown"
 
 
+def test_an_impact_names_what_there_is_little_of_and_leaves_itself_out_of_the_counts(lineage):
+    for number in range(12):
+        lineage.derive(artifact_at(f"s3://lake/copy-{number:02}"), REPORT)
+    validation = artifact_at("gx://shop/validation/v9")
+    lineage.derive(validation, REPORT)
+
+    impact = lineage.impact(REPORT.uri)
+
+    assert impact.of_kind("validation") == (validation.uri,)
+    assert "s3" not in impact.names
+    assert impact.counts == {"s3": 12, "validation": 1}
+    assert (impact.kind, impact.reached) == ("report", 13)
+
+
 def test_an_impact_to_a_depth_counts_only_what_is_so_near(lineage):
     near = lineage.impact(BENTO.uri, depth=1)
 

@@ -21,6 +21,7 @@ from handrail.bootstrap.lineage import (
     Trace,
     tell,
 )
+from handrail.entrypoints.lineage_words import counted, plural
 
 # Rich cuts the lines of a tree at the width of its console; a terminal wraps what is longer than itself.
 trees = Console(width=400)
@@ -29,13 +30,6 @@ SHORT = 12
 MOST_LINES = 12
 _LONG_HEX = re.compile(r"[0-9a-f]{16,}")
 _UNSHOWABLE = re.compile(f"[{UNSHOWABLE}]")
-TOUCHED = {
-    "model-version": "models",
-    "permit": "permits",
-    "deployment": "deployments",
-    "feedback-snapshot": "feedback snapshots",
-    "report": "reports",
-}
 _BUDGET = "The node budget ended the walk: raise --max-nodes, or ask for less with --depth."
 
 
@@ -69,18 +63,18 @@ def draw_impact(impact: Impact) -> Tree:
     """Return what a version led to as a tree, ending in numbers of predictions and money."""
     tree = Tree(Text(shorten(impact.start), style="bold"))
     for kind, uris in impact.names.items():
-        if not uris:
+        came = [uri for uri in uris if uri != impact.start]
+        if not came:
             continue
-        branch = tree.add(Text(f"{TOUCHED.get(kind, legible(kind))} ({len(uris):,})", style="cyan"))
-        for uri in uris[:MOST_LINES]:
+        branch = tree.add(Text(f"{legible(plural(kind))} ({len(came):,})", style="cyan"))
+        for uri in came[:MOST_LINES]:
             branch.add(_end(impact, uri))
-        _add_rest(branch, len(uris) - MOST_LINES, f"more, list them with --nodes --kind {kind}")
-    others = {kind: number for kind, number in impact.kinds.items() if kind not in impact.names}
+        _add_rest(branch, len(came) - MOST_LINES, f"more, list them with --nodes --kind {legible(kind)}")
+    others = {kind: number for kind, number in impact.counts.items() if kind not in impact.names}
     if others:
-        branch = tree.add(Text("on the way", style="cyan"))
-        branch.add(
-            Text(", ".join(f"{number:,} {legible(kind)}" for kind, number in sorted(others.items())), style="dim")
-        )
+        branch = tree.add(Text("besides, list them with --nodes", style="cyan"))
+        words = (counted(number, legible(kind), legible(plural(kind))) for kind, number in others.items())
+        branch.add(Text(", ".join(words), style="dim"))
     tree.add(_sum(impact))
     if impact.truncated:
         tree.add(Text(f"All numbers are lower bounds. {_BUDGET}", style="yellow"))
@@ -90,17 +84,17 @@ def draw_impact(impact: Impact) -> Tree:
 def _end(impact: Impact, uri: str) -> Text:
     line = Text(shorten(uri))
     if uri in impact.predictions:
-        line.append(f"  {impact.predictions[uri]:,} predictions", style="bold")
+        line.append(f"  {counted(impact.predictions[uri], 'prediction')}", style="bold")
     for currency, amount in sorted(impact.money.get(uri, {}).items()):
         line.append(f"  {amount:,f} {currency}", style="bold")
     return line
 
 
 def _sum(impact: Impact) -> Text:
-    parts = [f"{impact.total:,} predictions in total"]
+    parts = [f"{counted(impact.total, 'prediction')} in total"] if impact.predictions else []
     parts += [f"{amount:,f} {currency}" for currency, amount in impact.total_money.items()]
-    parts.append(f"{impact.reached:,} artifacts and activities came of it")
-    return Text("; ".join(parts), style="bold")
+    parts.append(f"{counted(impact.reached, 'artifact or activity', 'artifacts and activities')} came of it")
+    return Text("; ".join(parts) if impact.reached else "Nothing came of it.", style="bold")
 
 
 def draw_page(page: Page) -> Group:
@@ -177,7 +171,11 @@ def _add_rest(branch: Tree, count: int, what: str) -> None:
 
 
 def _summary(trace: Trace) -> str:
-    summary = f"{trace.proven} of {len(trace.edges)} hops proven: digests agree on both sides"
+    summary = "No hop leads from it"
+    if trace.edges:
+        hops = counted(len(trace.edges), "hop")
+        summary = f"{trace.proven:,} of {hops} proven (digests agree on both sides), others asserted"
+        summary = summary.removesuffix(", others asserted") if trace.proven == len(trace.edges) else summary
     if trace.hidden:
         summary += f"; {trace.hidden:,} nodes of other kinds are not shown"
     return f"{summary}. {_BUDGET}" if trace.truncated else summary

@@ -42,7 +42,8 @@ class Impact:
     """What `start` led to, by counts: `kinds` has the number of nodes of each kind, `start` itself included.
 
     `names` has the URIs of those of some kinds, `predictions` their number and `money` the amounts that feedback
-    tells of by currency, both by the URI of the deployment. All numbers are lower bounds if the walk was truncated.
+    tells of by currency, both by the URI of the deployment. `kind` is that of `start`. All numbers are lower bounds
+    if the walk was truncated.
     """
 
     ref: str
@@ -52,11 +53,17 @@ class Impact:
     predictions: Mapping[str, int]
     money: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
     truncated: bool = False
+    kind: str = ""
 
     @property
     def total(self) -> int:
         """The number of predictions."""
         return sum(self.predictions.values())
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of nodes of each kind that came of it, without itself."""
+        return {kind: left for kind, n in sorted(self.kinds.items()) if (left := n - (kind == self.kind))}
 
     @property
     def reached(self) -> int:

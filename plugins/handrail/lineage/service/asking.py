@@ -36,6 +36,8 @@ MAX_COUNTED = 10_000_000
 MAX_LISTED = 1_000
 DEPLOYMENT = "deployment"
 NEARBY = 1_000
+FEW = 10
+SMALL = 20_000
 
 
 class Asking:
@@ -137,7 +139,8 @@ class Asking:
     ) -> Impact:
         """Return what something led to, by counts: models, deployments, predictions, reports, money.
 
-        `ref` as in `trace`. The nodes of `kinds` are named, those of `ENDS` if there are none; ask `touched` for more.
+        `ref` as in `trace`. The nodes of `kinds` are named; if there are none those of `ENDS`, and of each other kind
+        that has up to `FEW`, unless more than `SMALL` nodes were reached. Ask `touched` for more.
 
         Raises:
             UnknownReference: nothing has that name.
@@ -147,17 +150,32 @@ class Asking:
         named = tuple(kinds) or ENDS
         tally = self._tally(ref, max_nodes, depth, (*named, DEPLOYMENT))
         check_kinds(kinds, tally.kinds)
+        names = {kind: tuple(tally.names[kind]) for kind in named}
+        what = Reachable(tally.start, Direction.EFFECTS, max_nodes, depth)
         deployments = list(tally.names[DEPLOYMENT])
         counts = self._ports.predictions.count_predictions(deployments) if deployments else {}
         return Impact(
             ref=ref,
             start=tally.start,
             kinds=tally.kinds,
-            names={kind: tuple(tally.names[kind]) for kind in named},
+            names=names if kinds else names | self._few(what, tally),
             predictions={uri: counts.get(uri, 0) for uri in deployments},
             money=self._ports.predictions.money(deployments) if deployments else {},
             truncated=tally.truncated,
+            kind=self._kind_of(tally.start),
         )
+
+    def _few(self, what: Reachable, tally: Tally) -> dict[str, tuple[str, ...]]:
+        """Name what was reached of the kinds of which there is little, where asking again costs little."""
+        few = [kind for kind, number in sorted(tally.kinds.items()) if number <= FEW and kind not in ENDS]
+        if not few or sum(tally.kinds.values()) > SMALL:
+            return {}
+        found = self._ports.graph.tally(what, few)
+        return {kind: tuple(found.names[kind]) for kind in few} if found else {}
+
+    def _kind_of(self, uri: str) -> str:
+        walk = self._ports.graph.walk(uri, Direction.EFFECTS, 1)
+        return walk.nodes[0].kind if walk else ""
 
     def touched(
         self,
