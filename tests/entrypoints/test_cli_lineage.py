@@ -256,45 +256,6 @@ def test_the_doctor_is_content_with_a_whole_story_and_names_what_breaks_it(handr
     assert (code, json.loads(out)["flaws"][0]["kind"]) == (1, "pointer-to-nowhere")
 
 
-def test_a_store_that_is_no_database_is_one_sentence(handrail, tmp_path, monkeypatch):
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "handrail.db").write_text("garbage\n")
-    monkeypatch.setenv("HANDRAIL_HOME", str(tmp_path / "other"))
-
-    code, out, err = handrail("findings")
-
-    assert (code, out) == (1, "")
-    assert "file is not a database" in err
-    assert "restore a backup" in err
-    assert "Traceback" not in err
-
-
-ACCEPTED = """
-version: 1
-accepted:
-- {kind: pointer-to-nowhere, subject: "slot*", because: it is gone for good}
-- {kind: pointer-to-nowhere, subject: other, because: of nothing}
-"""
-
-
-def test_an_accepted_flaw_is_counted_and_fails_nothing(handrail, home, tmp_path):
-    home.point("slot", "bento://flights/gone", NOON, by="actor://s/ann")
-    (tmp_path / "config" / "lineage.yaml").write_text(ACCEPTED)
-
-    code, out, _ = handrail("check")
-    told = json.loads(handrail("check", "--json")[1])
-
-    assert code == 0
-    assert "Accepted in config/lineage.yaml: 1, see --all\n" in out
-    assert "accepts pointer-to-nowhere of other, of which there is none: take it out." in out
-    assert "it is gone for good" in handrail("check", "--all")[1]
-    assert (told["flaws"], [each["because"] for each in told["accepted"]]) == ([], ["it is gone for good"])
-    assert [each["subject"] for each in told["unused"]] == ["other"]
-
-    home.point("seat", "bento://flights/gone", NOON, by="actor://s/ann")
-    assert handrail("check")[0] == 1
-
-
 def test_predictions_that_lineage_cannot_explain_are_found(handrail):
     platform = open_platform()
     platform.feedback.record_predictions([Prediction("q", "deploy://local/flights/unknown", "f", NOON, 0.5, 1)])

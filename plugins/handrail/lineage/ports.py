@@ -215,6 +215,9 @@ class GraphAudit(Protocol):
     def flaws(self, overdue: datetime) -> tuple[Flaw, ...]:
         """Return every flaw; a run that began before `overdue` should have ended."""
 
+    def is_empty(self) -> bool:
+        """Say whether nothing at all is held."""
+
 
 class BytesAudit(Protocol):
     """Compares bytes with the digests that lineage recorded."""

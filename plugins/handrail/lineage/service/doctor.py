@@ -40,6 +40,10 @@ class Doctor:
         found = {*self._ports.audit.flaws(self._overdue()), *self._contradictions(), *self._predictions()}
         return tuple(sorted({*found, *self._ports.files.changed(project)}))
 
+    def is_empty(self) -> bool:
+        """Say whether nothing at all was recorded, so that a check says nothing."""
+        return self._ports.audit.is_empty()
+
     def coverage(self) -> Coverage:
         """Count all predictions, and those whose deployment leads back to a commit and to data with a sha256."""
         counts = list(self._deployments())
