@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 from contextlib import suppress
+from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from handrail.errors import Misconfigured
 
 CONFIG_FILE = Path("config") / "handrail.yaml"
+PREFIX = "HANDRAIL_"
+# What tests and flows tell each other, and what Kubernetes sets beside a service whose name begins with handrail.
+_OTHERS = re.compile(r"TEST_.*|FLOW_RUN_ID|(.+_)?SERVICE_(HOST|PORT)(_.+)?|(.+_)?PORT(_\d+_.+)?")
+
+_log = logging.getLogger("handrail.settings")
 
 
 def find_project(start: Path) -> Path:
@@ -40,7 +49,7 @@ class Settings(BaseSettings):
     """What differs between one installation and another. Environment beats YAML beats default."""
 
     model_config = SettingsConfigDict(
-        env_prefix="HANDRAIL_",
+        env_prefix=PREFIX,
         env_nested_delimiter="__",
         extra="forbid",
         frozen=True,
@@ -139,17 +148,45 @@ def load_settings(start: Path | None = None) -> Settings:
     values = _read_yaml(file) if file.is_file() else {}
     home = Path(os.environ.get("HANDRAIL_HOME") or values.get("home") or ".handrail")
     values |= {"project": project, "home": home}
+    _look_at_names(tuple(sorted(name for name in os.environ if name.startswith(PREFIX))))
     try:
         settings = Settings(**values)
     except ValidationError as err:
         first = err.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
+        raise _blame(file, [str(part) for part in first["loc"]], first["msg"].lower()) from err
+    except SettingsError as err:
+        # The only setting that is given as a whole in JSON.
         raise Misconfigured(
-            str(file),
-            f"{key!r}: {first['msg'].lower()}",
-            "Correct it there or in the HANDRAIL_* variable that sets it.",
+            f"{PREFIX}PORTS", "it is no JSON", f"Set each port by itself, as {PREFIX}PORTS__MLFLOW=5000."
         ) from err
     return settings.model_copy(update={"project": project, "home": (project / settings.home).resolve()})
+
+
+def _blame(file: Path, loc: list[str], problem: str) -> Misconfigured:
+    """Return the error about one value, named after the variable that gave it if there is one, else after the file."""
+    given = {name.upper(): name for name in os.environ}
+    ways = (PREFIX + "__".join(loc[:depth]).upper() for depth in range(len(loc), 0, -1))
+    variable = next((given[way] for way in ways if way in given), None)
+    where, remedy = (variable, "Correct the variable, or unset it.") if variable else (str(file), "Correct it there.")
+    return Misconfigured(where, f"{'.'.join(loc)!r}: {problem}", remedy)
+
+
+@lru_cache(maxsize=8)
+def _look_at_names(names: tuple[str, ...]) -> None:
+    """Refuse a variable that is nearly one of ours, and tell once of one that is nothing to us.
+
+    A release may not stop for what an orchestrator or a newer release sets, but what looks like a slip is one.
+    """
+    known = [field.upper() for field in Settings.model_fields]
+    known += [f"PORTS__{port.upper()}" for port in Ports.model_fields]
+    for name in names:
+        told = name.removeprefix(PREFIX)
+        if told in known or _OTHERS.fullmatch(told):
+            continue
+        near = get_close_matches(told.upper(), known, n=1, cutoff=0.75)
+        if near:
+            raise Misconfigured(name, "there is no such setting", f"Did you mean {PREFIX}{near[0]}?")
+        _log.warning("%s is no setting of Handrail and changes nothing; README.md lists them.", name)
 
 
 def _read_yaml(file: Path) -> dict[str, Any]:

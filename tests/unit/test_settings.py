@@ -69,6 +69,65 @@ def test_a_misspelt_key_or_wrong_value_is_named_with_its_file(project, yaml, nam
     assert "handrail.yaml" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("HANDRAIL_PORTS__LINEAGE", "abc", "HANDRAIL_PORTS__LINEAGE: 'ports.lineage': input should be a valid integer"),
+        ("handrail_ports__lineage", "abc", "handrail_ports__lineage: 'ports.lineage'"),
+        ("HANDRAIL_PORTS", '{"mlflow": "abc"}', "HANDRAIL_PORTS: 'ports.mlflow'"),
+        ("HANDRAIL_PORTS", "abc", "HANDRAIL_PORTS: it is no JSON"),
+        ("HANDRAIL_REPLAY", "perhaps", "HANDRAIL_REPLAY: 'replay'"),
+        ("HANDRAIL_HOMME", "x", "HANDRAIL_HOMME: there is no such setting. Did you mean HANDRAIL_HOME?"),
+        ("HANDRAIL_PORTS__MLFOW", "1", "Did you mean HANDRAIL_PORTS__MLFLOW?"),
+        ("HANDRAIL_PORTS_MLFLOW", "1", "Did you mean HANDRAIL_PORTS__MLFLOW?"),
+    ],
+)
+def test_a_wrong_variable_is_blamed_itself_and_no_file(project, monkeypatch, variable, value, words):
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(Misconfigured) as caught:
+        load_settings(project)
+
+    assert str(caught.value).startswith(words) or str(caught.value).endswith(words)
+    assert "handrail.yaml" not in str(caught.value)
+
+
+def test_a_file_is_blamed_for_its_own_value_while_variables_are_right(project, monkeypatch):
+    monkeypatch.setenv("HANDRAIL_PORTS__LINEAGE", "7879")
+    (project / "config" / "handrail.yaml").write_text("ports: {mlflow: abc}\n")
+
+    with pytest.raises(Misconfigured, match=r"config/handrail\.yaml: 'ports\.mlflow'"):
+        load_settings(project)
+
+
+def test_a_variable_that_is_nothing_to_us_is_told_once(project, monkeypatch, caplog):
+    monkeypatch.setenv("HANDRAIL_COLOUR_OF_THE_SKY", "blue")
+
+    assert load_settings(project) == load_settings(project)
+
+    (told,) = caplog.messages
+    assert told.startswith("HANDRAIL_COLOUR_OF_THE_SKY is no setting of Handrail")
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "HANDRAIL_TEST_EFFORT",
+        "HANDRAIL_FLOW_RUN_ID",
+        "HANDRAIL_SERVICE_PORT_HTTP",
+        "HANDRAIL_PORT",
+        "HANDRAIL_PORT_7878_TCP",
+        "HANDRAIL_MLFLOW_SERVICE_HOST",
+    ],
+)
+def test_variables_of_tests_flows_and_kubernetes_are_passed_over(project, monkeypatch, caplog, variable):
+    monkeypatch.setenv(variable, "tcp://10.0.0.1:80")
+
+    load_settings(project)
+
+    assert not caplog.messages
+
+
 def test_a_database_password_is_masked_when_settings_are_printed(project, monkeypatch):
     monkeypatch.setenv("HANDRAIL_DATABASE_URL", "postgresql://me:hunter2@db/x")
 
