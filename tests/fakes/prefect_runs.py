@@ -1,16 +1,23 @@
-"""What the store of the project around the current folder holds of Prefect's runs, read from its tables."""
+"""Prefect's runs, asked of its server, collected, and as the store of the project holds them."""
 
 from __future__ import annotations
 
 import hashlib
+import threading
+import time
 from dataclasses import dataclass, field
 
+import httpx
 import sqlalchemy as sa
+from typer.testing import CliRunner
 
+from handrail.entrypoints.cli import build
 from handrail.entrypoints.recording import platform_here
 from handrail.lineage.adapters.tables import attribute, edge, node, to_moment
 from handrail.lineage.domain import Verb
 from handrail.refs import DataVersion
+
+DEADLINE_S = 60
 
 
 @dataclass
@@ -63,3 +70,20 @@ def only(kind):
 def data_at(path, content):
     """Return the URI of a file of the project with that text."""
     return DataVersion("shop", path, hashlib.md5(content.encode()).hexdigest()).uri
+
+
+def collect(*arguments):
+    """Invoke `handrail lineage collect prefect`."""
+    return CliRunner().invoke(build(), ["lineage", "collect", "prefect", *arguments])
+
+
+def until_ended(url, began, task_runs):
+    """Wait until the server, which takes task runs from events, knows that many to have ended, and what they made."""
+    deadline = time.monotonic() + DEADLINE_S
+    asked = {"task_runs": {"start_time": {"after_": began}}, "limit": 200}
+    ended = []
+    while len(ended) < task_runs and time.monotonic() < deadline:
+        rows = httpx.post(f"{url}/api/task_runs/filter", json=asked, timeout=30).json()
+        ended = [row for row in rows if row["end_time"]]
+        threading.Event().wait(0.1)
+    assert len(ended) == task_runs

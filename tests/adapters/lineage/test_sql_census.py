@@ -41,7 +41,7 @@ def test_what_a_run_read_and_made_is_counted_and_a_value_in_memory_is_not(store)
     _record(store, describe_activity(activity_fact(TASK), [ORDERS, VALUE], [made], [], "prefect"))
     _record(store, describe_activity(activity_fact(OTHER), [], [VALUE], [], "prefect"))
 
-    assert SqlCensus(store).runs([TASK, OTHER]) == {TASK: RunHeld(2), OTHER: RunHeld(0)}
+    assert SqlCensus(store).runs([TASK, OTHER]) == {TASK: RunHeld(2, values=1), OTHER: RunHeld(0, values=1)}
 
 
 def test_a_whole_is_told_by_its_parts(store):
@@ -59,6 +59,13 @@ def test_what_a_record_says_is_missing_is_handed_on(store):
     _record(store, describe_activity(activity_fact(TASK, details=details), [ORDERS], [], [], "prefect"))
 
     assert SqlCensus(store).runs([TASK]) == {TASK: RunHeld(1, "x.csv: No such file.")}
+
+
+def test_a_run_that_recorded_itself_is_known_as_such(store):
+    details = ActivityDetails(attributes={"recorded": "explicitly"})
+    _record(store, describe_activity(activity_fact(TASK, details=details), [], [], [], "prefect"))
+
+    assert SqlCensus(store).runs([TASK]) == {TASK: RunHeld(0, recorded=True)}
 
 
 @pytest.mark.parametrize(("attributes", "kinds"), [({}, set()), ({"recorded": "explicitly"}, {"run-without-data"})])

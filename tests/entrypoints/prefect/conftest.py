@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from handrail.clock import system_time
 from handrail.settings import load_settings
 from infra.servers import Servers, with_free_ports
 
@@ -50,3 +51,9 @@ def project(tmp_path: Path, prefect_url: str, monkeypatch: pytest.MonkeyPatch) -
     }
     with settings.temporary_settings(updates=told):
         yield folder
+
+
+@pytest.fixture
+def began(project: Path) -> str:
+    """The moment from which a test's own runs count: the server keeps those of all tests."""
+    return system_time().isoformat()

@@ -9,18 +9,13 @@ import pytest
 from prefect import flow, task
 from prefect.assets import add_asset_metadata, materialize
 from prefect.cache_policies import NO_CACHE
-from typer.testing import CliRunner
 
-from handrail.clock import system_time
-from handrail.entrypoints.cli import build
-from handrail.entrypoints.prefect_blocks import record
 from handrail.entrypoints.recording import platform_here
 from tests.fakes.lineage_stores import dump
-from tests.fakes.prefect_runs import runs
+from tests.fakes.prefect_runs import DEADLINE_S, collect, runs, until_ended
 
 RAW, ORDERS, CLEAN = "s3://lake/raw.csv", "s3://lake/orders.csv", "s3://lake/clean.csv"
 DIGEST = "sha256:" + "ab" * 32
-DEADLINE_S = 60
 
 
 @materialize(ORDERS, by="spark", asset_deps=[RAW], cache_policy=NO_CACHE)
@@ -44,28 +39,6 @@ def shop(day: str = "monday"):
     count(clean(orders()))
 
 
-@pytest.fixture
-def began(project):
-    """The moment from which a test's own runs count: the server keeps those of all tests."""
-    return system_time().isoformat()
-
-
-def _invoke(*arguments):
-    return CliRunner().invoke(build(), ["lineage", "collect", "prefect", *arguments])
-
-
-def _until_ended(url, began, task_runs):
-    """Wait until the server, which takes task runs from events, knows that many to have ended, and what they made."""
-    deadline = time.monotonic() + DEADLINE_S
-    asked = {"task_runs": {"start_time": {"after_": began}}, "limit": 200}
-    ended = []
-    while len(ended) < task_runs and time.monotonic() < deadline:
-        rows = httpx.post(f"{url}/api/task_runs/filter", json=asked, timeout=30).json()
-        ended = [row for row in rows if row["end_time"]]
-        threading.Event().wait(0.1)
-    assert len(ended) == task_runs
-
-
 def _until_materialised(url, began, assets):
     deadline = time.monotonic() + DEADLINE_S
     asked = {
@@ -85,10 +58,10 @@ def _trace(ref):
 
 def test_runs_and_assets_are_recorded_with_no_change_to_the_flow(project, prefect_url, began):
     shop("tuesday")
-    _until_ended(prefect_url, began, 3)
+    until_ended(prefect_url, began, 3)
     _until_materialised(prefect_url, began, 2)
 
-    done = _invoke("--since", began, "--json")
+    done = collect("--since", began, "--json")
 
     assert json.loads(done.stdout) | {"new_events": 0} == {
         "flow_runs": 1,
@@ -125,8 +98,8 @@ def test_values_that_tasks_hand_on_lead_from_one_to_the_other(project, prefect_u
         two(one())
 
     pair()
-    _until_ended(prefect_url, began, 2)
-    assert _invoke("--since", began).exit_code == 0
+    until_ended(prefect_url, began, 2)
+    assert collect("--since", began).exit_code == 0
 
     (result,) = _uris("task-result")
     told = {run.attributes["task"]: run for run in runs("task-run").values()}
@@ -135,12 +108,12 @@ def test_values_that_tasks_hand_on_lead_from_one_to_the_other(project, prefect_u
 
 def test_collecting_again_changes_nothing_and_keeps_each_event_once(project, prefect_url, began):
     shop()
-    _until_ended(prefect_url, began, 3)
+    until_ended(prefect_url, began, 3)
     _until_materialised(prefect_url, began, 2)
-    first = json.loads(_invoke("--since", began, "--json").stdout)
+    first = json.loads(collect("--since", began, "--json").stdout)
     before = dump(platform_here().store)
 
-    again = json.loads(_invoke("--since", began, "--json").stdout)
+    again = json.loads(collect("--since", began, "--json").stdout)
 
     assert first["new_events"] > 10
     assert dump(platform_here().store) == before
@@ -160,8 +133,8 @@ def test_a_failed_run_is_told_as_failed_and_made_nothing(project, prefect_url, b
 
     with pytest.raises(OSError, match="of the task"):
         broken()
-    _until_ended(prefect_url, began, 1)
-    _invoke("--since", began)
+    until_ended(prefect_url, began, 1)
+    collect("--since", began)
 
     (run,) = _uris("task-run")
     assert _trace(run).nodes[0].attributes["state"] == "FAIL"
@@ -175,8 +148,8 @@ def test_a_flow_run_belongs_to_its_deployment(project, prefect_url, began):
     with get_client(sync_client=True) as client:
         deployment = client.create_deployment(client.create_flow(shop), "nightly")
         run_flow(shop, flow_run=client.create_flow_run_from_deployment(deployment), parameters={"day": "sunday"})
-    _until_ended(prefect_url, began, 3)
-    _invoke("--since", began)
+    until_ended(prefect_url, began, 3)
+    collect("--since", began)
 
     (run,) = _uris("flow-run")
     plan = next(node for node in _trace(run).nodes if node.kind == "flow-deployment")
@@ -184,104 +157,8 @@ def test_a_flow_run_belongs_to_its_deployment(project, prefect_url, began):
     assert plan.uri == f"prefect://local/deployment/{deployment}"
 
 
-@task(cache_policy=NO_CACHE)
-def forgotten():
-    return None
-
-
-@record()
-@task(cache_policy=NO_CACHE)
-def says_nothing():
-    return None
-
-
-@record(inputs=["orders.csv", "missing.csv"])
-@task(cache_policy=NO_CACHE)
-def half():
-    return None
-
-
-@record(inputs="orders.csv")
-@task(cache_policy=NO_CACHE, tags=["good"])
-def complete():
-    return None
-
-
-@task(cache_policy=NO_CACHE, tags=["no-lineage"])
-def exempt():
-    return None
-
-
-@task(cache_policy=NO_CACHE)
-def fails():
-    raise OSError("of the task")
-
-
-@flow
-def planted():
-    for each in (forgotten, says_nothing, half, complete, exempt):
-        each()
-    fails(return_state=True)
-    return "done"
-
-
-def test_runs_that_left_no_lineage_are_found(project, prefect_url, began):
-    planted()
-    _until_ended(prefect_url, began, 6)
-
-    done = _invoke("--check", "--since", began)
-    gaps = json.loads(_invoke("--check", "--since", began, "--json").stdout)
-    problems = {gap["name"].rpartition("-")[0]: gap["problem"] for gap in gaps}
-
-    assert done.exit_code == 1
-    assert set(problems) == {"forgotten", "says_nothing", "half"}
-    assert problems["forgotten"].endswith("of the flow 'planted' left no lineage record.")
-    assert problems["says_nothing"].endswith("left a record that names neither an input nor an output.")
-    assert "incomplete record: missing.csv" in problems["half"]
-    assert done.stdout.count("\n") == 3
-    assert _invoke("--check", "--since", began, "--tag", "good").exit_code == 0
-    assert _invoke("--check", "--since", began, "--flow", "another").exit_code == 0
-
-
-def test_a_flow_that_left_nothing_at_all_is_found(project, prefect_url, began):
-    @flow
-    def silent():
-        return 1
-
-    silent()
-
-    done = _invoke("--check", "--since", began)
-
-    assert done.exit_code == 1
-    assert "of the flow 'silent' left no lineage record." in done.stdout
-
-
-def test_a_cached_task_and_a_flow_whose_subflow_recorded_are_no_gaps(project, prefect_url, began):
-    @record(inputs="orders.csv")
-    @task(cache_key_fn=lambda *_: began, persist_result=True)
-    def once():
-        return 1
-
-    @flow
-    def inner():
-        once()
-        once()
-
-    @flow
-    def outer():
-        inner()
-
-    outer()
-    _until_ended(prefect_url, began, 3)
-
-    done = _invoke("--check", "--since", began)
-
-    assert done.exit_code == 0, done.stdout
-    assert done.stdout == "Every completed run left its lineage.\n"
-
-
 def test_a_server_that_is_not_there_is_one_sentence(project):
-    done = _invoke("--api-url", "http://127.0.0.1:1/api")
+    done = collect("--api-url", "http://127.0.0.1:1/api")
 
     assert done.exit_code == 1
     assert "Start it, or name another with --api-url" in str(done.exception)

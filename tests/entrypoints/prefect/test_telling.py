@@ -74,9 +74,29 @@ def test_a_flow_whose_tasks_recorded_is_none():
 
 
 def test_a_record_without_data_is_a_gap():
-    ((_, problem),) = _gaps(FLOW_RUN, held={"f": RunHeld(0)})
+    ((_, problem),) = _gaps(FLOW_RUN, held={"f": RunHeld(0, recorded=True)})
 
     assert problem == "The flow-run 'f' of the flow 'shop' left a record that names neither an input nor an output."
+
+
+def test_a_run_that_only_prefect_told_of_is_not_said_to_have_left_a_record():
+    ((_, problem),) = _gaps(TASK_RUN, held={"t": RunHeld(0)})
+
+    assert problem.endswith("of the flow 'shop' is known from Prefect alone and names neither an input nor an output.")
+
+
+def test_a_task_that_passes_a_value_on_is_a_link_and_no_gap():
+    assert _gaps(TASK_RUN, held={"t": RunHeld(0, values=1)}) == []
+    assert len(_gaps(TASK_RUN, held={"t": RunHeld(0, values=1, recorded=True)})) == 1, (
+        "it was to name data, and did not"
+    )
+
+
+def test_a_flow_that_does_nothing_but_pass_values_is_a_gap():
+    ((run, problem),) = _gaps(FLOW_RUN, TASK_RUN, held={"f": RunHeld(0), "t": RunHeld(0, values=2)})
+
+    assert run == "f"
+    assert problem.endswith("is known from Prefect alone, and neither it nor a task of it names an input or an output.")
 
 
 def test_an_incomplete_record_is_a_gap_even_with_data():

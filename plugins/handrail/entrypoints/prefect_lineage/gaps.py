@@ -23,6 +23,14 @@ class Held(Protocol):
     def incomplete(self) -> str:
         """What its record says is missing from it."""
 
+    @property
+    def values(self) -> int:
+        """How many values it handed on, or was handed, in memory."""
+
+    @property
+    def recorded(self) -> bool:
+        """Whether it recorded itself; else only Prefect told of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:
@@ -41,7 +49,8 @@ def find_gaps(
     """Return a gap for each completed run that lineage should know and does not.
 
     With `tags` only runs that carry one of them, or whose flow run does; a run with the tag `no-lineage` is left out.
-    A flow run is known by what its task runs touched.
+    A flow run is known by what its task runs touched. A task run that did not record itself and that values lead to or
+    from is a link between others, no gap; a flow run whose parts do nothing but pass values is one.
     """
     runs = (*seen.flow_runs, *seen.task_runs)
     known, tree = held(runs), _Tree(seen)
@@ -72,8 +81,12 @@ def _problems(run: PrefectRun, tree: _Tree, known: Mapping[str, Held]) -> Iterat
         return
     if own is None and not parts:
         yield f"{title} left no lineage record."
-    else:
+    elif own is not None and own.recorded:
         yield f"{title} left a record that names neither an input nor an output."
+    elif run.kind != TASK:
+        yield f"{title} is known from Prefect alone, and neither it nor a task of it names an input or an output."
+    elif own is None or not own.values:
+        yield f"{title} is known from Prefect alone and names neither an input nor an output."
 
 
 class _Tree:

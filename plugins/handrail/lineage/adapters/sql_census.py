@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from handrail.lineage.adapters.tables import attribute, chunks, edge, node, node_id
 from handrail.lineage.domain import Verb
@@ -12,7 +14,7 @@ from handrail.lineage.domain.flaws import RunHeld
 from handrail.storage import Store
 
 IN_MEMORY = "task-result"
-INCOMPLETE = "incomplete"
+INCOMPLETE, RECORDED = "incomplete", "recorded"
 
 
 class SqlCensus:
@@ -25,22 +27,29 @@ class SqlCensus:
     def runs(self, uris: Sequence[str]) -> Mapping[str, RunHeld]:
         """Return what is held of each activity by its URI, with what its parts touched; an unknown one is left out.
 
-        A value that task runs pass on in memory counts for no artifact.
+        A value that task runs pass on in memory counts for no artifact, and is counted apart.
         """
         found: dict[str, RunHeld] = {}
         with self._store.read() as connection:
             for part in chunks([node_id(uri) for uri in uris]):
                 held = {row.id: row.uri for row in connection.execute(sa.select(node).where(node.c.id.in_(part)))}
-                counts: dict[int, int] = {}
-                for query in _counts(part):
-                    for run, count in connection.execute(query):
-                        counts[run] = counts.get(run, 0) + count
-                missing = {run: value for run, value in connection.execute(_incomplete(part))}
-                found |= {uri: RunHeld(counts.get(run, 0), missing.get(run, "")) for run, uri in held.items()}
+                touched, values = _sum(connection, _counts(part)), _sum(connection, _counts(part, in_memory=True))
+                missing, recorded = _told(connection, part, INCOMPLETE), _told(connection, part, RECORDED)
+                found |= {
+                    uri: RunHeld(touched[run], missing.get(run, ""), values[run], run in recorded)
+                    for run, uri in held.items()
+                }
         return found
 
 
-def _counts(runs: Sequence[int]) -> Iterator[sa.Select[tuple[int, int]]]:
+def _sum(connection: Connection, queries: Iterable[sa.Select[tuple[int, int]]]) -> Counter[int]:
+    counts: Counter[int] = Counter()
+    for query in queries:
+        counts.update({run: count for run, count in connection.execute(query)})
+    return counts
+
+
+def _counts(runs: Sequence[int], *, in_memory: bool = False) -> Iterator[sa.Select[tuple[int, int]]]:
     """Yield queries for the number of artifacts that runs, and the activities in them, used and generated."""
     itself = sa.select(node.c.id.label("run"), node.c.id.label("part")).where(node.c.id.in_(runs))
     member = sa.select(edge.c.cause, edge.c.effect).where(
@@ -55,11 +64,13 @@ def _counts(runs: Sequence[int]) -> Iterator[sa.Select[tuple[int, int]]]:
         yield (
             sa.select(parts.c.run, sa.func.count())
             .select_from(touched)
-            .where(edge.c.verb == int(verb), node.c.kind != IN_MEMORY)
+            .where(edge.c.verb == int(verb), node.c.kind == IN_MEMORY if in_memory else node.c.kind != IN_MEMORY)
             .group_by(parts.c.run)
         )
 
 
-def _incomplete(runs: Sequence[int]) -> sa.Select[tuple[int, str]]:
+def _told(connection: Connection, runs: Sequence[int], name: str) -> Mapping[int, str]:
+    """Return an attribute of the runs that have it."""
     kept = sa.select(attribute.c.node, sa.func.min(attribute.c.value))
-    return kept.where(attribute.c.name == INCOMPLETE, attribute.c.node.in_(runs)).group_by(attribute.c.node)
+    query = kept.where(attribute.c.name == name, attribute.c.node.in_(runs)).group_by(attribute.c.node)
+    return {run: value for run, value in connection.execute(query)}
