@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -63,6 +64,7 @@ def portrait_to_json(portrait: Portrait) -> dict[str, Any]:
     """Return all about one node as JSON."""
     return {
         **node_to_json(portrait.node),
+        "followed": list(portrait.followed),
         "causes": [edge_to_json(edge) for edge in portrait.causes],
         "effects": [edge_to_json(edge) for edge in portrait.effects],
         "pointers": [reign_to_json(reign) for reign in portrait.pointers],
@@ -91,15 +93,15 @@ def _section_to_json(section: Section) -> dict[str, Any]:
 
 
 def node_to_json(node: Node) -> dict[str, Any]:
-    """Return a node as JSON; moments stay moments."""
+    """Return a node as JSON; moments are ISO 8601."""
     return {
         "uri": node.uri,
         "role": node.role.word,
         "kind": node.kind,
         "digest": node.digest,
         "attributes": dict(node.attributes),
-        "started": node.started,
-        "ended": node.ended,
+        "started": _moment(node.started),
+        "ended": _moment(node.ended),
     }
 
 
@@ -116,4 +118,9 @@ def edge_to_json(edge: Edge) -> dict[str, Any]:
 
 def reign_to_json(reign: Reign) -> dict[str, Any]:
     """Return a reign of a moving name as JSON; `until` is null while it lasts."""
-    return asdict(reign) | {"agents": list(reign.agents)}
+    told = {"since": _moment(reign.since), "until": _moment(reign.until), "agents": list(reign.agents)}
+    return asdict(reign) | told
+
+
+def _moment(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from handrail.bootstrap.lineage import Pointer
+from handrail.bootstrap.lineage import NotYetSet, Pointer
 from handrail.clock import system_time
 from handrail.entrypoints.cli.lineage_check import check
 from handrail.entrypoints.cli.lineage_collect import app as collect_app
@@ -29,11 +29,11 @@ app.command("impact", epilog="Example: handrail lineage impact data/raw/flights/
 app.command("show", epilog="Example: handrail lineage show models:/flights@champion")(show_node)
 app.add_typer(collect_app, name="collect")
 app.command("forward", epilog="Example: handrail lineage forward --follow")(forward)
-app.command("timeline", epilog="Example: handrail lineage timeline champion --at 2026-11-23T12:00Z")(show_timeline)
+app.command("timeline", epilog="Example: handrail lineage timeline champion")(show_timeline)
 app.command("check", epilog="Example: handrail lineage check --json")(check)
-app.command("export", epilog="Example: handrail lineage export data/raw --format mermaid --towards effects")(
-    write_export
-)
+app.command(
+    "export", epilog="Example: handrail lineage export data/raw/flights/2013-03.csv --format dot --towards effects"
+)(write_export)
 
 
 def attach(parent: typer.Typer) -> None:
@@ -41,9 +41,7 @@ def attach(parent: typer.Typer) -> None:
     parent.add_typer(app, name="lineage")
 
 
-@app.command(
-    "pointer", epilog="Example: handrail lineage pointer 'mlflow alias flights@champion' --at 2026-11-23T12:00Z"
-)
+@app.command("pointer", epilog="Example: handrail lineage pointer 'mlflow alias flights@champion'")
 def show_pointer(
     name: Annotated[str, typer.Argument(help="A moving name: an alias, a branch, a deployment slot.")],
     at: Annotated[str | None, typer.Option("--at", help="ISO 8601 moment; now if left out.")] = None,
@@ -53,8 +51,11 @@ def show_pointer(
     moment = moment_of(at) or system_time()
     with open_questions() as lineage:
         pointer = lineage.pointer_at(name, moment)
+        first = None if pointer else next(iter(lineage.pointer_history(name)), None)
+    if first:
+        raise NotYetSet(name, first.at, moment)
     if pointer is None:
-        raise UnknownReference("pointer", name, f"It was not set by {moment.isoformat()}.")
+        raise UnknownReference("pointer", name, "handrail lineage timeline takes a part of a name, such as champion.")
     if as_json:
         print_json(_pointer_to_json(pointer))
     else:

@@ -110,6 +110,8 @@ def draw_portrait(portrait: Portrait) -> Tree:
     """Return all about one node as a tree."""
     node = portrait.node
     tree = Tree(Text(legible(node.uri), style="bold"))
+    for name in portrait.followed:
+        tree.add(Text(f"{legible(portrait.ref)!r} was read as the name {legible(name)!r}, which points here now"))
     told = {"digest": node.digest, "started": node.started, "ended": node.ended, **node.attributes}
     facts = [Text(legible(f"{name}: {value}")) for name, value in told.items() if value]
     _add_branch(tree, f"{legible(node.kind)} ({node.role.word})", facts or [Text("nothing more is known", style="dim")])

@@ -3,7 +3,7 @@
 from handrail.lineage.domain.answers import ENDS, Impact, Page, Portrait, Trace, check_kinds
 from handrail.lineage.domain.callers import HolderKind, TokenRecord, find_holder, holder_uri, token_digest
 from handrail.lineage.domain.chain import Hop, Section, tell
-from handrail.lineage.domain.errors import AmbiguousReference, CycleRefused, RoleConflict
+from handrail.lineage.domain.errors import AmbiguousReference, CycleRefused, NotYetSet, RoleConflict
 from handrail.lineage.domain.events import (
     DatasetAt,
     JobName,
@@ -133,6 +133,7 @@ __all__ = [
     "Name",
     "Node",
     "NodeFact",
+    "NotYetSet",
     "PipelineFile",
     "PipelineRecord",
     "Pointer",

@@ -9,7 +9,7 @@ from decimal import Decimal
 from handrail.errors import InvalidInput
 from handrail.lineage.domain.graph import DigestConflict, Edge, Node
 from handrail.lineage.domain.names import KNOWN_KINDS
-from handrail.lineage.domain.timeline import Reign
+from handrail.lineage.domain.timeline import Reign, ends_in
 
 ENDS = ("model-version", "permit", "deployment", "feedback-snapshot", "report")
 """The kinds in which an impact ends, in telling order."""
@@ -96,7 +96,7 @@ class Page:
 class Portrait:
     """All about one node: the hops to its direct causes and effects, where names pointed at it, findings about it.
 
-    `truncated` if it has more neighbours than are shown.
+    `ref` is what was asked for; `truncated` if it has more neighbours than are shown.
     """
 
     node: Node
@@ -105,6 +105,13 @@ class Portrait:
     pointers: tuple[Reign, ...] = ()
     conflicts: tuple[DigestConflict, ...] = ()
     truncated: bool = False
+    ref: str = ""
+
+    @property
+    def followed(self) -> tuple[str, ...]:
+        """The moving names that `ref` fits and that point here now."""
+        given = self.ref.removeprefix("models:/")
+        return tuple(reign.name for reign in self.pointers if reign.until is None and ends_in(reign.name, given))
 
 
 def check_kinds(asked: Sequence[str], reached: Collection[str]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from handrail.errors import Conflict, InvalidInput, Refused
+from handrail.errors import Conflict, InvalidInput, Refused, UnknownReference
 
 
 class CycleRefused(Refused):
@@ -40,3 +41,11 @@ class AmbiguousReference(InvalidInput):
         if left > 0:
             shown += f" and {left} more" if len(candidates) <= self.MOST else f" and more than {left - 1} more"
         super().__init__("ref", f"{prefix!r} fits several nodes: {shown}", "Give more of the one you mean.")
+
+
+class NotYetSet(UnknownReference):
+    """A moving name was first set after the moment that was asked for."""
+
+    def __init__(self, name: str, first: datetime, asked: datetime) -> None:
+        problem = f"the name {name!r} was first set at {first.isoformat()}, not by {asked.isoformat()}"
+        InvalidInput.__init__(self, "at", problem, "Ask for then or later.")

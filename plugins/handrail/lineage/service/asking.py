@@ -14,6 +14,7 @@ from handrail.lineage.domain import (
     Direction,
     Edge,
     Impact,
+    NotYetSet,
     Page,
     Pointer,
     Portrait,
@@ -69,7 +70,8 @@ class Asking:
         `name` may be its end or a part, such as `champion`; with `at` only what held at that moment comes back.
 
         Raises:
-            UnknownReference: no name fits, or it was not set by then.
+            UnknownReference: no name fits.
+            NotYetSet: the name was first set later.
             AmbiguousReference: several names fit.
         """
         names = match_name(name, self._ports.pointers.names())
@@ -79,9 +81,9 @@ class Asking:
             raise UnknownReference("pointer", name, "Name an alias or a slot that was set, such as champion.")
         found = reigns(self._ports.pointers.history(names[0]))
         if at is not None:
-            found = tuple(reign for reign in found if reign.covers(at))
+            first, found = found[0].since, tuple(reign for reign in found if reign.covers(at))
             if not found:
-                raise UnknownReference("pointer", names[0], f"It was not set by {at.isoformat()}.")
+                raise NotYetSet(names[0], first, at)
         return tuple(replace(reign, agents=self._agents_of(reign.by)) for reign in found)
 
     def _agents_of(self, uri: str) -> tuple[str, ...]:
@@ -225,6 +227,7 @@ class Asking:
             pointers=tuple(reign for reign in pointed if reign.target == uri),
             conflicts=self._ports.conflicts.conflicts([uri]),
             truncated=causes.truncated or effects.truncated,
+            ref=ref,
         )
 
     def events_of(self, found: Trace, at: datetime) -> tuple[str, ...]:
