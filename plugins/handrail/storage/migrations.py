@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, text
@@ -40,7 +43,20 @@ def migrate(store: Store, plugin: str, scripts: Path) -> None:
             connection.execute(text("select pg_advisory_xact_lock(hashtext(:name))"), {"name": f"handrail.{plugin}"})
         _refuse_newer(connection, plugin, known)
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        with _quiet():
+            command.upgrade(config, "head")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Alembic's progress out of the log of the tool that opens the store first; warnings stay."""
+    log = logging.getLogger("alembic")
+    before = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _is_current(store: Store, plugin: str, scripts: Path) -> bool:

@@ -1,5 +1,6 @@
 """The store: durable transactions, and migrations that know whose they are."""
 
+import logging
 import stat
 import subprocess
 import sys
@@ -84,6 +85,15 @@ def test_migrating_twice_and_at_once_changes_nothing(store, scripts):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: migrate(store, "toy", scripts), range(8)))
 
+    assert _count(store) == 0
+
+
+def test_a_tool_that_logs_in_detail_hears_nothing_of_migrations(store, scripts, caplog):
+    caplog.set_level(logging.INFO)
+
+    migrate(store, "toy", scripts)
+
+    assert not [record for record in caplog.records if record.name.startswith("alembic")]
     assert _count(store) == 0
 
 
