@@ -1,7 +1,9 @@
 """`handrail lineage collect mlflow` over a plain store: what it reads, what it leaves, and how mistakes are told."""
 
 import json
+import socketserver
 import sys
+import threading
 
 import pytest
 from mlflow import MlflowClient
@@ -78,7 +80,7 @@ def test_everything_that_the_store_holds_is_recorded(collect, home, kept):
     code, out, _ = collect()
 
     server = server_name(load_settings())
-    assert (code, out) == (0, f"Recorded 2 runs, 1 models, 1 versions, 1 aliases of mlflow://{server}.\n")
+    assert (code, out) == (0, f"Recorded 2 runs, 1 model, 1 version, 1 alias of mlflow://{server}.\n")
     rows = rows_of(home)
     (version,) = (uri for uri, *_ in rows.nodes if "/registered/" in uri)
     assert rows.causes_of(version) >= {
@@ -100,8 +102,10 @@ def test_collecting_again_adds_nothing(collect, home):
 
     code, out, _ = collect("--json")
 
-    assert (code, json.loads(out)["aliases"]) == (0, 0)
+    found = json.loads(out)
+    assert (code, found["aliases"], found["aliases_unchanged"]) == (0, 0, 1)
     assert rows_of(home) == before
+    assert collect()[1].startswith("Recorded 2 runs, 1 model, 1 version, 0 aliases (1 unchanged) of mlflow://")
 
 
 def test_an_alias_that_moved_or_went_is_noticed_the_next_time(collect, home, kept):
@@ -183,6 +187,26 @@ def test_a_mistake_is_one_sentence(collect, monkeypatch, options, words):
     assert words in err
     assert "Traceback" not in err
     assert "secret" not in err
+
+
+def test_a_server_that_is_not_there_is_one_sentence_without_a_librarys_words(collect):
+    code, out, err = collect("--tracking-uri", "http://ann:secret@127.0.0.1:9")
+
+    assert (code, out) == (1, "")
+    assert "MLflow at http://127.0.0.1:9: nobody answers there (Connection refused). Start it, or name another" in err
+    assert "secret" not in err
+
+
+def test_a_server_that_breaks_off_is_one_sentence_without_a_librarys_words(collect, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), socketserver.BaseRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        code, _, err = collect("--tracking-uri", f"http://127.0.0.1:{server.server_address[1]}")
+        server.shutdown()
+
+    assert code == 1
+    assert ": it does not answer any more. Start it, or name another" in err
+    assert "Pool" not in err
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,18 @@ from handrail.entrypoints.cli.lineage_history import moment_of
 from handrail.entrypoints.cli.output import AsJson, messages, print_json
 from handrail.entrypoints.masking import without_secrets
 from handrail.entrypoints.mlflow_lineage import Place
-from handrail.entrypoints.mlflow_lineage.clients import find_tracking_uri, name_server, open_client, open_digests
-from handrail.entrypoints.mlflow_lineage.collecting import Collected, Collector, Wanted
+from handrail.entrypoints.mlflow_lineage.clients import (
+    REMEDY,
+    find_tracking_uri,
+    name_server,
+    open_client,
+    open_digests,
+)
+from handrail.entrypoints.mlflow_lineage.collecting import UNCHANGED, Collected, Collector, Wanted
 from handrail.errors import Unavailable
 
-COUNTED = ("runs", "models", "versions", "aliases")
+COUNTED = {"runs": "run", "models": "model", "versions": "version", "aliases": "alias"}
+_LOST = " failed with exception "
 Uri = Annotated[str | None, typer.Option("--tracking-uri", help="MLflow's server or store; else MLFLOW_TRACKING_URI.")]
 Name = Annotated[str | None, typer.Option("--server-name", help="What to call it in URIs; else the project's MLflow.")]
 Experiments = Annotated[list[str] | None, typer.Option("--experiment", help="Only of this one; may be repeated.")]
@@ -51,15 +58,22 @@ def collect_mlflow(  # noqa: PLR0913 - one argument for each option
         found = _collect(platform, source, wanted)
     if as_json:
         print_json(
-            {"server": source.server, "refused": found.refused, **{kind: found.counts.get(kind, 0) for kind in COUNTED}}
+            {"server": source.server, "refused": found.refused, "aliases_unchanged": found.counts.get(UNCHANGED, 0)}
+            | {kind: found.counts.get(kind, 0) for kind in COUNTED}
         )
     else:
-        counted = ", ".join(f"{found.counts.get(kind, 0):,} {kind}" for kind in COUNTED)
-        typer.echo(f"Recorded {counted} of mlflow://{source.server}.")
+        typer.echo(f"Recorded {_counted(found)} of mlflow://{source.server}.")
         for sentence in found.refused:
             messages.print(f"Left out: {sentence}", markup=False)
     if found.refused:
         raise typer.Exit(1)
+
+
+def _counted(found: Collected) -> str:
+    counts = ((found.counts.get(kind, 0), kind) for kind in COUNTED)
+    unchanged = found.counts.get(UNCHANGED, 0)
+    told = ", ".join(f"{count:,} {COUNTED[kind] if count == 1 else kind}" for count, kind in counts)
+    return f"{told} ({unchanged:,} unchanged)" if unchanged else told
 
 
 def _collect(platform: Platform, source: _Source, wanted: Wanted) -> Collected:
@@ -88,5 +102,7 @@ def _translated(uri: str) -> Iterator[None]:
         yield
     except (MlflowException, SQLAlchemyError) as err:
         problem = without_secrets(str(getattr(err, "message", None) or err)).strip().rstrip(".")
-        remedy = "Start it, or name another with --tracking-uri; MLFLOW_TRACKING_USERNAME and _PASSWORD log in."
-        raise Unavailable(f"MLflow at {without_secrets(uri)}", problem, remedy) from err
+        if _LOST in problem:
+            # What follows is the words of three libraries, one in the other.
+            problem = "it does not answer any more"
+        raise Unavailable(f"MLflow at {without_secrets(uri)}", problem, REMEDY) from err

@@ -5,20 +5,25 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import socket
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from handrail.bootstrap.approvals import server_name
 from handrail.bootstrap.mlflow_server import small_tree_digest
 from handrail.entrypoints.masking import without_secrets
-from handrail.errors import UnknownReference
+from handrail.errors import Unavailable, UnknownReference
 from handrail.settings import Settings
 from handrail.tools import require
 
 TRACKING_URI = "MLFLOW_TRACKING_URI"
+REMEDY = "Start it, or name another with --tracking-uri; MLFLOW_TRACKING_USERNAME and _PASSWORD log in."
+KNOCK_S = 5
+_PORTS = {"http": 80, "https": 443}
 _SQLITE = "sqlite:///"
 # MLflow's own default waits for minutes before it says that a server is not there.
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
@@ -61,15 +66,31 @@ def open_client(uri: str) -> Any:
 
     Raises:
         UnknownReference: there is no such file; MLflow would make an empty store.
+        Unavailable: nobody listens at the server's address.
     """
     file = Path(uri.removeprefix(_SQLITE).partition("?")[0])
     if uri.startswith(_SQLITE) and not file.is_file():
         raise UnknownReference("MLflow store", str(file), "Name one with --tracking-uri, or set MLFLOW_TRACKING_URI.")
+    _knock(uri)
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def _knock(uri: str) -> None:
+    """Raise soon if nobody listens at the address: MLflow's client tries for half a minute and longer."""
+    parts = urlsplit(uri)
+    host = parts.hostname
+    behind_proxy = parts.scheme in getproxies() and not proxy_bypass(host or "")
+    if parts.scheme not in _PORTS or not host or behind_proxy:
+        return
+    try:
+        socket.create_connection((host, parts.port or _PORTS[parts.scheme]), timeout=KNOCK_S).close()
+    except (OSError, ValueError) as err:
+        problem = f"nobody answers there ({getattr(err, 'strerror', None) or err})"
+        raise Unavailable(f"MLflow at {without_secrets(uri)}", problem, REMEDY) from err
 
 
 def open_digests(client: Any, uri: str, *, download: bool) -> Callable[[Any], str | None]:

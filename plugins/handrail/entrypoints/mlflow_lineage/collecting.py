@@ -23,6 +23,7 @@ from handrail.errors import HandrailError, Unavailable, UnknownReference
 from handrail.refs import ModelVersion
 
 PAGE = 200
+UNCHANGED = "unchanged aliases"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,8 @@ class Collector:
             target = self.place.version(model.name, epoch, version)
             if self._target_of(alias_name(model.name, alias)) != target.uri:
                 self._point((model.name, alias), target)
+            else:
+                self._counts[UNCHANGED] += 1
 
     def _aliases_gone(self, held: Collection[str]) -> None:
         """Tell of each alias that pointed at something of this server, and is not there any more."""
