@@ -119,8 +119,18 @@ def test_pictures_have_a_line_for_each_node_and_edge_and_escape_names(lineage):
     assert '["s3<br/>#quot;];evil#lt;b#gt;#amp;#35;lt;\\"]' in mermaid
     assert mermaid.count('"') == 4, "one pair for each node"
     assert 'label="s3\\n\\"];evil<b>&#lt;\\\\"' in dot
-    assert re.search(r"n1 -\.->\|derived_from\| n0", mermaid)
-    assert re.search(r'n1 -> n0 \[label="derived_from", style=dashed\]', dot)
+    assert re.search(r"n1 -\.->\|turned into\| n0", mermaid)
+    assert re.search(r'n1 -> n0 \[label="turned into", style=dashed\]', dot)
+
+
+def test_labels_are_written_out_and_colours_told_once(lineage):
+    lineage.derive(artifact_at("bento-model://iris/v%201"), artifact_at("s3://lake/a%0Ab"))
+
+    mermaid = export(lineage, lineage.trace("bento-model://iris/v%201"), "mermaid", NOW)
+
+    assert '["bento-model<br/>iris/v 1"]:::start' in mermaid
+    assert '["s3<br/>a%0Ab"]:::artifact' in mermaid, "but for what would break the line"
+    assert mermaid.count("classDef") == 4
 
 
 def test_files_of_one_folder_are_one_box_in_a_large_picture():
@@ -134,7 +144,7 @@ def test_files_of_one_folder_are_one_box_in_a_large_picture():
     trace = lineage.trace("p1")
     mermaid, dot = (export(lineage, trace, form, NOW) for form in ("mermaid", "dot"))
 
-    assert '["17 dvc-data files<br/>data/raw/"]' in mermaid
-    assert 'label="17 dvc-data files\\ndata/raw/"' in dot
+    assert '["17 DVC files<br/>data/raw/"]' in mermaid
+    assert 'label="17 DVC files\\ndata/raw/"' in dot
     assert mermaid.count("2013-") == dot.count("2013-") == 0
     assert len(re.findall(r"^    n[0-9]+[\[({]", mermaid, re.MULTILINE)) == len(trace.nodes) - 16

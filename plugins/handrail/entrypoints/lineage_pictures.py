@@ -10,8 +10,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import unquote
 
-from handrail.bootstrap.lineage import Edge, Node, Role
+from handrail.bootstrap.lineage import UNSHOWABLE, Edge, Node, Role, Verb
+from handrail.entrypoints.lineage_words import plural
 
 LARGE = 30
 FEWEST = 3
@@ -19,9 +21,17 @@ MOST_CHARACTERS = 44
 HEX_DIGITS = 8
 _LONG_HEX = re.compile(r"[0-9a-f]{16,}")
 # What stands before a name, but for bentos: their name is where others have a server, a project or a repository.
-_AUTHORITY = re.compile(r"bento://|[a-z][a-z0-9+.-]*://[^/]*/?")
+_AUTHORITY = re.compile(r"bento(?:-build|-model)?://|[a-z][a-z0-9+.-]*://[^/]*/?")
 _COLOURS = {Role.ARTIFACT: "#e8f0fe", Role.ACTIVITY: "#fff4d6", Role.AGENT: "#e6f4ea"}
 _START = "#fce8e6"
+_UNSHOWABLE = re.compile(f"[{UNSHOWABLE}]")
+# An arrow is read from the cause to the effect.
+_WORDS = {
+    Verb.USED: "used by",
+    Verb.GENERATED: "generated",
+    Verb.DERIVED_FROM: "turned into",
+    Verb.ASSOCIATED_WITH: "answers for",
+}
 _MERMAID_SHAPES = {Role.ARTIFACT: '["{}"]', Role.ACTIVITY: '(["{}"])', Role.AGENT: '{{{{"{}"}}}}'}
 _DOT_SHAPES = {Role.ARTIFACT: "box", Role.ACTIVITY: "ellipse", Role.AGENT: "hexagon"}
 _LEGEND = "whole lines: proven, digests agree on both sides; broken lines: asserted by a tool"
@@ -62,12 +72,12 @@ def to_mermaid(part: Part) -> str:
     lines = ["flowchart TD"]
     for number, box in enumerate(boxes):
         label = "<br/>".join(map(_escape_mermaid, box.lines))
-        lines.append(f"    n{number}{_MERMAID_SHAPES[box.role].format(label)}")
+        style = "start" if box.is_start else box.role.word
+        lines.append(f"    n{number}{_MERMAID_SHAPES[box.role].format(label)}:::{style}")
     for arrow in arrows:
         lines.append(f"    n{arrow.cause} {'-->' if arrow.proven else '-.->'}|{arrow.word}| n{arrow.effect}")
-    for number, box in enumerate(boxes):
-        colour = _START if box.is_start else _COLOURS[box.role]
-        lines.append(f"    style n{number} fill:{colour},stroke:#5f6368,color:#202124")
+    for style, colour in {"start": _START, **{role.word: _COLOURS[role] for role in Role}}.items():
+        lines.append(f"    classDef {style} fill:{colour},stroke:#5f6368,color:#202124")
     return "\n".join(lines) + "\n"
 
 
@@ -101,7 +111,7 @@ def arrange(part: Part) -> tuple[list[Box], list[Arrow]]:
     hops: dict[tuple[int, int, str], bool] = {}
     for edge in part.edges:
         if edge.cause in places and edge.effect in places:
-            key = places[edge.cause], places[edge.effect], edge.verb.word
+            key = places[edge.cause], places[edge.effect], _WORDS[edge.verb]
             hops[key] = hops.get(key, True) and edge.proven
     return boxes, [Arrow(*key, proven) for key, proven in hops.items()]
 
@@ -126,7 +136,7 @@ def _box(group: Sequence[Node], start: str) -> Box:
     node = group[0]
     if len(group) == 1:
         return Box((node.kind, *_wrapped(_short(node.uri))), node.role, node.uri == start)
-    return Box((f"{len(group):,} {node.kind} files", *_wrapped(_short(f"{_folder(node.uri)}/"))), node.role)
+    return Box((f"{len(group):,} {plural(node.kind)}", *_wrapped(_short(f"{_folder(node.uri)}/"))), node.role)
 
 
 def _folder(uri: str) -> str:
@@ -135,7 +145,9 @@ def _folder(uri: str) -> str:
 
 def _short(uri: str) -> str:
     """Return a name without its scheme and authority, its long numbers cut."""
-    return _LONG_HEX.sub(lambda found: f"{found.group()[:HEX_DIGITS]}…", _AUTHORITY.sub("", uri, count=1) or uri)
+    name = _LONG_HEX.sub(lambda found: f"{found.group()[:HEX_DIGITS]}…", _AUTHORITY.sub("", uri, count=1) or uri)
+    decoded = unquote(name)
+    return name if _UNSHOWABLE.search(decoded) else decoded
 
 
 def _wrapped(text: str) -> tuple[str, ...]:
