@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console
 
-from handrail.entrypoints.cli.lineage_output import draw_impact, draw_portrait, draw_trace
+from handrail.entrypoints.cli.lineage_output import draw_impact, draw_portrait, draw_trace, fit
 from handrail.entrypoints.lineage_json import portrait_to_json, reign_to_json
 from handrail.lineage.domain import ActivityDetails, artifact_at
 from tests.fakes.lineage import open_in_memory
@@ -59,6 +59,18 @@ def test_moments_in_json_are_iso_8601(lineage):
     assert (reign["since"], reign["until"]) == ("2026-11-23T12:00:00+00:00", None)
     shown = portrait_to_json(lineage.show("s3-run://1"))
     assert shown["started"] == shown["ended"] == "2026-11-23T12:00:00+00:00"
+
+
+def test_lines_fit_a_terminal_by_the_middle_of_their_names(lineage):
+    long = artifact_at("s3://lake/" + "/".join(f"part-{number}" for number in range(30)) + "/end.csv")
+    lineage.derive(artifact_at("s3://lake/all"), long)
+    tree = draw_trace(lineage.trace("s3://lake/all"))
+
+    lines = drawn(fit(tree, 80), 80).splitlines()
+
+    assert max(map(len, lines)) <= 80
+    assert [line for line in lines if "s3://lake/part-0" in line and "…" in line and "/end.csv  asserted (" in line]
+    assert long.uri in drawn(tree), "whole where it is piped"
 
 
 def test_what_nothing_came_of_and_what_nothing_led_to_say_so(lineage):

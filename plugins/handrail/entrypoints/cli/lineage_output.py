@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import sys
 from collections.abc import Sequence
 
 from rich.console import Console, Group
@@ -27,10 +29,35 @@ from handrail.entrypoints.lineage_words import counted, plural
 trees = Console(width=400)
 
 SHORT = 12
+INDENT = 4
 MOST_LINES = 12
 _LONG_HEX = re.compile(r"[0-9a-f]{16,}")
 _UNSHOWABLE = re.compile(f"[{UNSHOWABLE}]")
 _BUDGET = "The node budget ended the walk: raise --max-nodes, or ask for less with --depth."
+
+
+def show_tree(tree: Tree) -> None:
+    """Print a tree, whole where it is piped; in a terminal with the middle of names cut as far as it is too narrow."""
+    trees.print(fit(tree, shutil.get_terminal_size().columns) if sys.stdout.isatty() else tree)
+
+
+def fit(tree: Tree, width: int) -> Tree:
+    """Return the tree with the longest word of each line cut in its middle, so that the line fits if it can."""
+    label = tree.label
+    if isinstance(label, Text) and label.cell_len > width:
+        label = _cut(label, label.cell_len - width)
+    fitted = Tree(label)
+    fitted.children = [fit(child, width - INDENT) for child in tree.children]
+    return fitted
+
+
+def _cut(line: Text, excess: int) -> Text:
+    word = max(line.plain.split(), key=len, default="")
+    kept = max(len(word) - excess - 1, SHORT)
+    if kept >= len(word):
+        return line
+    start = line.plain.index(word) + kept // 2
+    return line[:start].append("…").append_text(line[start + len(word) - kept :])
 
 
 def legible(text: object) -> str:

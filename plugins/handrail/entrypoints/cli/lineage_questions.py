@@ -10,7 +10,7 @@ import typer
 
 from handrail.bootstrap import open_platform
 from handrail.bootstrap.lineage import Lineage
-from handrail.entrypoints.cli.lineage_output import draw_impact, draw_page, draw_portrait, draw_trace, trees
+from handrail.entrypoints.cli.lineage_output import draw_impact, draw_page, draw_portrait, draw_trace, show_tree, trees
 from handrail.entrypoints.cli.output import AsJson, print_json
 from handrail.entrypoints.lineage_json import impact_to_json, page_to_json, portrait_to_json, trace_to_json
 
@@ -45,7 +45,7 @@ def show_trace(
     if as_json:
         print_json(trace_to_json(trace))
     else:
-        trees.print(draw_trace(trace))
+        show_tree(draw_trace(trace))
 
 
 def show_impact(  # noqa: PLR0913 - the options of a command
@@ -64,7 +64,7 @@ def show_impact(  # noqa: PLR0913 - the options of a command
             page = lineage.touched(ref, depth=depth, kinds=kind or (), after=after, limit=limit)
             return print_json(page_to_json(page)) if as_json else trees.print(draw_page(page))
         impact = lineage.impact(ref, max_nodes, depth=depth, kinds=kind or ())
-    return print_json(impact_to_json(impact)) if as_json else trees.print(draw_impact(impact))
+    return print_json(impact_to_json(impact)) if as_json else show_tree(draw_impact(impact))
 
 
 def show_node(ref: Ref, as_json: AsJson = False) -> None:
@@ -74,4 +74,4 @@ def show_node(ref: Ref, as_json: AsJson = False) -> None:
     if as_json:
         print_json(portrait_to_json(portrait))
     else:
-        trees.print(draw_portrait(portrait))
+        show_tree(draw_portrait(portrait))
