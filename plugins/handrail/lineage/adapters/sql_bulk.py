@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 ID, TEXT = "bigint", "text"
 Values = Sequence[Any]
@@ -35,6 +35,11 @@ def _cursor(connection: Connection, sql: str) -> Iterator[Any]:
         yield cursor
     except driver.OperationalError as err:
         raise OperationalError(sql, None, err) from err
+    except driver.DatabaseError as err:
+        # The class itself tells of a damaged file; its subclasses are mistakes of ours and come as they are.
+        if type(err) is not driver.DatabaseError:
+            raise
+        raise DatabaseError(sql, None, err) from err
     finally:
         cursor.close()
 
