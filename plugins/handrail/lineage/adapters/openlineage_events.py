@@ -18,6 +18,7 @@ from handrail.lineage.adapters.openlineage_models import (
 )
 from handrail.lineage.adapters.openlineage_text import REMEDY, canonical
 from handrail.lineage.domain import (
+    MAX_DERIVED,
     DatasetAt,
     JobName,
     LineageEvent,
@@ -32,7 +33,6 @@ from handrail.lineage.domain import (
     run_uri,
 )
 
-MAX_DERIVED = 100_000
 Model = RunEventModel | JobEventModel | DatasetEventModel
 
 

@@ -22,7 +22,9 @@ def circles(connection: Connection) -> Iterator[Flaw]:
     """Return a flaw for each set of things that lead to one another, with a shortest way around; one edge is none."""
     numbers: dict[int, int] = {}
     effects, causes = array("i"), array("i")
+    # In order, so that the same tables always name the same flaw; the key's index gives them so.
     query = sa.select(edge.c.effect, edge.c.cause).distinct().where(edge.c.effect != edge.c.cause)
+    query = query.order_by(edge.c.effect, edge.c.cause)
     for effect, cause in connection.execute(query.execution_options(yield_per=FETCHED)):
         effects.append(numbers.setdefault(effect, len(numbers)))
         causes.append(numbers.setdefault(cause, len(numbers)))

@@ -5,6 +5,7 @@ from handrail.lineage.domain.callers import HolderKind, TokenRecord, find_holder
 from handrail.lineage.domain.chain import Hop, Section, tell
 from handrail.lineage.domain.errors import AmbiguousReference, CycleRefused, NotYetSet, RoleConflict
 from handrail.lineage.domain.events import (
+    MAX_DERIVED,
     DatasetAt,
     JobName,
     LineageEvent,
@@ -81,6 +82,7 @@ from handrail.lineage.domain.timeline import Reign, ends_in, match_name, reigns
 from handrail.lineage.domain.vocabulary import Role, Verb
 
 __all__ = [
+    "MAX_DERIVED",
     "sort_out",
     "Diagnosis",
     "Acceptance",

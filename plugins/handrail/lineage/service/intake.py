@@ -9,12 +9,11 @@ from itertools import accumulate
 
 from handrail.clock import Clock
 from handrail.errors import InvalidInput
-from handrail.lineage.domain import LineageEvent, Receipt
+from handrail.lineage.domain import MAX_DERIVED, LineageEvent, Receipt
 from handrail.lineage.ports import EventLog, EventReader
 
 MAX_AHEAD = timedelta(days=1)
 MAX_BEHIND = timedelta(days=20 * 365)
-MAX_DERIVED = 100_000
 
 
 @dataclass(frozen=True, slots=True)
