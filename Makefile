@@ -18,7 +18,7 @@ demo-short: setup  ## The same steps on fewer flights.
 	@$(BIN)/python -m infra.demo --short
 
 up: setup  ## Start everything that has a UI; Ctrl-C stops it.
-	@$(BIN)/python -m infra.up
+	@$(BIN)/python -m infra.servers.up
 
 test: setup  ## Run the whole test suite.
 	@$(BIN)/python -m pytest

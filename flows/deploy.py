@@ -5,7 +5,7 @@ from typing import Any
 from prefect import flow, task
 from pydantic import BaseModel, Field
 
-from flows.steps import orchestration
+from flows.steps import tasks
 
 
 class DeployParameters(BaseModel):
@@ -27,7 +27,7 @@ DEFAULTS = DeployParameters()
 @task(persist_result=False)
 def build_and_point(tree_digest: str | None, account: str | None) -> dict[str, Any]:
     """Build what the permit allows, verify it, record it."""
-    return orchestration.deploy(tree_digest, account)
+    return tasks.deploy(tree_digest, account)
 
 
 @flow

@@ -6,8 +6,8 @@ from typing import Any
 from prefect import flow, task
 from pydantic import BaseModel, Field
 
-from flows.steps import orchestration
-from flows.steps.pipeline import Stage
+from flows.steps import tasks
+from flows.steps.project.pipeline import Stage
 
 
 class IngestParameters(BaseModel):
@@ -22,25 +22,25 @@ DEFAULTS = IngestParameters()
 @task(task_run_name="stage {stage.name}", persist_result=False)
 def run_stage(project: Path, stage: Stage) -> dict[str, Any]:
     """Bring one stage up to date."""
-    return orchestration.run_stage(project, stage)
+    return tasks.run_stage(project, stage)
 
 
 @task(persist_result=False)
 def record_run(project: Path, results: list[dict[str, Any]]) -> dict[str, Any]:
     """Commit what DVC recorded, and write the pipeline's lineage."""
-    return orchestration.record_run(project, results)
+    return tasks.record_run(project, results)
 
 
 @task(persist_result=False)
 def publish_features(project: Path) -> dict[str, int]:
     """Register the feature definitions and write online what is known by now."""
-    return orchestration.publish_features(project)
+    return tasks.publish_features(project)
 
 
 @flow
 def ingest(parameters: IngestParameters = DEFAULTS) -> dict[str, Any]:
     """Acquire, validate and join features; leave the feature store ready to serve."""
-    project, stages = orchestration.plan(parameters.project, "features")
+    project, stages = tasks.plan(parameters.project, "features")
     results: dict[str, dict[str, Any]] = {}
     for stage in stages:
         before = [results[name] for name in stage.after]

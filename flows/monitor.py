@@ -5,7 +5,7 @@ from typing import Any
 from prefect import flow, task
 from pydantic import BaseModel, Field
 
-from flows.steps import orchestration
+from flows.steps import tasks
 
 
 class MonitorParameters(BaseModel):
@@ -24,19 +24,19 @@ DEFAULTS = MonitorParameters()
 @task(persist_result=False)
 def choose_month(month: str | None) -> str | None:
     """Return the month to look at, None while nothing was deployed."""
-    return orchestration.choose_month(month)
+    return tasks.choose_month(month)
 
 
 @task(persist_result=False)
 def measure(month: str) -> dict[str, Any]:
     """Judge the month's mature forecasts and write the reports."""
-    return orchestration.monitor(month)
+    return tasks.monitor(month)
 
 
 @task(persist_result=False)
 def announce(record: dict[str, Any]) -> int:
     """Emit an event for each finding and write the pages for the UI; return the number of events."""
-    return orchestration.announce(record)
+    return tasks.announce(record)
 
 
 @flow

@@ -6,7 +6,7 @@ from typing import Any
 from prefect import flow, task
 from pydantic import BaseModel, Field
 
-from flows.steps import orchestration
+from flows.steps import tasks
 
 
 class PromoteParameters(BaseModel):
@@ -27,25 +27,25 @@ DEFAULTS = PromoteParameters()
 @task(persist_result=False)
 def register(parameters: PromoteParameters) -> dict[str, Any]:
     """Make the tree one version of the registered model."""
-    return orchestration.register(parameters.project, parameters.account)
+    return tasks.register(parameters.project, parameters.account)
 
 
 @task(persist_result=False)
 def ask(parameters: PromoteParameters, registered: dict[str, Any]) -> dict[str, Any]:
     """Open the promotion request with the pipeline's evidence."""
-    return orchestration.ask(parameters.project, parameters.account, registered, (parameters.alias, parameters.reason))
+    return tasks.ask(parameters.project, parameters.account, registered, (parameters.alias, parameters.reason))
 
 
 @task(persist_result=False)
 def wait(parameters: PromoteParameters, request: dict[str, Any]) -> dict[str, Any]:
     """Wait a while for the decisions."""
-    return orchestration.wait(parameters.account, request, parameters.wait_s)
+    return tasks.wait(parameters.account, request, parameters.wait_s)
 
 
 @task(persist_result=False)
 def fetch_permit(parameters: PromoteParameters, request: dict[str, Any]) -> str:
     """Return the permit's file; a request that was not promoted is refused here, with the gate's reasons."""
-    return orchestration.fetch_permit(parameters.account, request)
+    return tasks.fetch_permit(parameters.account, request)
 
 
 @flow
@@ -53,8 +53,8 @@ def promote(parameters: PromoteParameters = DEFAULTS) -> dict[str, Any]:
     """Ask for a promotion and see it through. The gate decides; resuming a suspended run only looks again."""
     registered = register(parameters)
     request = wait(parameters, ask(parameters, registered))
-    if orchestration.is_open(request):
-        orchestration.suspend(request)
+    if tasks.is_open(request):
+        tasks.suspend(request)
     return {"permit": fetch_permit(parameters, request), "request": request["request_id"], **registered}
 
 

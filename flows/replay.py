@@ -5,7 +5,7 @@ from typing import Any
 from prefect import flow, task
 from pydantic import BaseModel, Field
 
-from flows.steps import orchestration
+from flows.steps import tasks
 
 
 class ReplayParameters(BaseModel):
@@ -20,7 +20,7 @@ DEFAULTS = ReplayParameters()
 @task(persist_result=False)
 def play(days: int) -> dict[str, Any]:
     """Send the days hour by simulated hour; goes on where an interrupted replay stopped."""
-    return orchestration.replay(days)
+    return tasks.replay(days)
 
 
 @flow

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from prefect import flow, task
 from pydantic import BaseModel, Field
 
-from flows.steps import orchestration
+from flows.steps import tasks
 
 
 class RetrainParameters(BaseModel):
@@ -26,31 +26,31 @@ DEFAULTS = RetrainParameters()
 @task(persist_result=False)
 def choose_month(month: str | None) -> str | None:
     """Return the month up to which labels are used, None while nothing was deployed."""
-    return orchestration.choose_month(month)
+    return tasks.choose_month(month)
 
 
 @task(persist_result=False)
 def prepare(month: str, feature_set: str) -> Any:
     """Export the labels and make the challenger's clone."""
-    return orchestration.prepare_retrain(month, feature_set)
+    return tasks.prepare_retrain(month, feature_set)
 
 
 @task(persist_result=False)
 def train_challenger(challenge: Any, account: str) -> dict[str, str]:
     """Run the same graph on the newer window."""
-    return orchestration.train_challenger(challenge, account)
+    return tasks.train_challenger(challenge, account)
 
 
 @task(persist_result=False)
 def compare(challenge: Any) -> dict[str, Any]:
     """Judge challenger and champion on the same mature flights."""
-    return orchestration.compare_with_champion(challenge)
+    return tasks.compare_with_champion(challenge)
 
 
 @task(persist_result=False)
 def ask(challenge: Any, account: str) -> dict[str, Any]:
     """Open the challenger's promotion request."""
-    return orchestration.open_challenge(challenge, account)
+    return tasks.open_challenge(challenge, account)
 
 
 @flow

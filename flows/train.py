@@ -6,8 +6,8 @@ from typing import Any
 from prefect import flow, task
 from pydantic import BaseModel, Field
 
-from flows.steps import orchestration
-from flows.steps.pipeline import Stage
+from flows.steps import tasks
+from flows.steps.project.pipeline import Stage
 
 
 class TrainParameters(BaseModel):
@@ -26,19 +26,19 @@ DEFAULTS = TrainParameters()
 @task(task_run_name="stage {stage.name}", persist_result=False)
 def run_stage(project: Path, stage: Stage, account: str | None) -> dict[str, Any]:
     """Bring one stage up to date."""
-    return orchestration.run_stage(project, stage, account)
+    return tasks.run_stage(project, stage, account)
 
 
 @task(persist_result=False)
 def record_run(project: Path, results: list[dict[str, Any]]) -> dict[str, Any]:
     """Commit what DVC recorded, and write the pipeline's lineage."""
-    return orchestration.record_run(project, results)
+    return tasks.record_run(project, results)
 
 
 @flow
 def train(parameters: TrainParameters = DEFAULTS) -> dict[str, Any]:
     """Run the pipeline of a clone up to date; return what each stage came to and the commit that records it."""
-    project, stages = orchestration.plan(parameters.project, parameters.until)
+    project, stages = tasks.plan(parameters.project, parameters.until)
     results: dict[str, dict[str, Any]] = {}
     for stage in stages:
         before = [results[name] for name in stage.after]

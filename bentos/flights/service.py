@@ -1,6 +1,6 @@
 """The bento: POST /predict answers flights, /api takes feedback, both with a bearer token; health and metrics are open.
 
-Serve a checkout with `bentoml serve bentos/flights`, the deployed bento with `python -m flows.steps.start_bento`.
+Serve a checkout with `bentoml serve bentos/flights`, the deployed bento with `python -m infra.servers.bento`.
 """
 
 # BentoML reads the annotations at run time, so they stay real; its decorators come without types.

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from pathlib import Path
 
+from flows.steps.stages import STAGES, run_stage
 from handrail.errors import HandrailError
-from handrail.tools import require
-
-STAGES = {
-    "acquire": ("polars",),
-    "validate": ("polars", "great_expectations"),
-    "features": ("polars", "feast"),
-    "train": ("polars", "mlflow", "sklearn"),
-    "evaluate": ("polars", "matplotlib", "sklearn"),
-    "package": ("polars", "mlflow", "onnxruntime", "skl2onnx"),
-}
-"""Each stage with the optional packages that it works with."""
 
 
 def main(arguments: list[str]) -> int:
@@ -27,9 +16,7 @@ def main(arguments: list[str]) -> int:
         return 2
     stage = arguments[0]
     try:
-        for package in STAGES[stage]:
-            require(package, "reference")
-        importlib.import_module(f"flows.steps.{stage}").run(Path.cwd())
+        run_stage(stage, Path.cwd())
     except HandrailError as err:
         print(f"{stage}: {err}", file=sys.stderr)
         return 1

@@ -17,16 +17,15 @@ import httpx
 import yaml
 from rich.console import Console
 
-from flows.steps.workspace import share_remote
+from flows.steps.project.workspace import bring_clone, configure_dvc
 from handrail.bootstrap import Platform
 from handrail.entrypoints.cli.env import tool_environment
 from handrail.errors import HandrailError
 from handrail.settings import Settings, load_settings
 from infra.demo import closing, gate, production, provenance, training
-from infra.demo.scene import Scene, enter
+from infra.demo.scene import COMMITTER, Scene, enter
 from infra.demo.screen import Report, Screen
-from infra.demo.workspace import open_clone
-from infra.servers import Servers, settings_environment, with_free_ports
+from infra.servers.supervisor import Servers, settings_environment, with_free_ports
 
 QUIET = {
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING",
@@ -108,9 +107,9 @@ def _parser() -> argparse.ArgumentParser:
 def _settings(home: Path) -> tuple[Settings, Settings]:
     """Clone the checkout; return the clone's settings, which this process's environment then holds, and the user's."""
     clone = home / "demo" / "project"
-    open_clone(CHECKOUT, clone)
+    bring_clone(CHECKOUT, clone, COMMITTER)
     usual = load_settings(CHECKOUT)
-    share_remote(usual.model_copy(update={"home": home}), clone)
+    configure_dvc(clone, home / "dvc-remote")
     enter({"HANDRAIL_PROJECT": str(clone), "HANDRAIL_HOME": str(home), "HANDRAIL_REPLAY": "true"})
     settings = with_free_ports(load_settings(clone))
     enter({**tool_environment(settings), **settings_environment(settings), **QUIET})

@@ -10,10 +10,10 @@ from typing import Any
 
 import httpx
 
-from flows.steps import deploy, promote
-from flows.steps.accounts import Account, read_account
-from flows.steps.incumbent import compare_with_incumbent, digest_behind
-from flows.steps.replay import finished_figures
+from flows.steps.project.accounts import Account, read_account
+from flows.steps.release import deploy, promote
+from flows.steps.release.incumbent import compare_with_incumbent, digest_behind
+from flows.steps.replay.run import finished_figures
 from handrail.bootstrap.approvals import open_permit_verifier
 from handrail.entrypoints.approvals_client import ApprovalsClient
 from handrail.errors import Refused

@@ -10,13 +10,13 @@ from typing import Any
 
 import httpx
 
-from flows.steps import deploy, promote
-from flows.steps import monitor as monitoring
-from flows.steps import replay as replaying
-from flows.steps import retrain as retraining
-from flows.steps.monitor_events import emit, write_pages
-from flows.steps.replay_bulk import score_the_rest
-from flows.steps.replay_skew import compare_features
+from flows.steps.monitoring import monitor as monitoring
+from flows.steps.monitoring.events import emit, write_pages
+from flows.steps.release import deploy, promote
+from flows.steps.replay import run as replaying
+from flows.steps.replay.bulk import score_the_rest
+from flows.steps.replay.skew import compare_features
+from flows.steps.retraining import challenge as retraining
 from handrail.bootstrap.approvals import tree_digest
 from handrail.clock import parse_moment
 from handrail.entrypoints.approvals_client import ApprovalsClient

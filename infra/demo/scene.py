@@ -11,9 +11,11 @@ from typing import Any
 from handrail.bootstrap import Platform
 from handrail.settings import Settings
 from infra.demo.people import AUTHOR, password_of
-from infra.servers import Servers
+from infra.servers.supervisor import Servers
 
 DAYS, SHORT_DAYS = 10, 2
+COMMITTER = "demo"
+"""Who commits in the demo's clone: `Handrail demo`."""
 
 
 @dataclass

@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from flows.steps import pipeline
-from flows.steps.remote import push
+from flows.steps.project import pipeline
+from flows.steps.project.remote import push
+from flows.steps.project.workspace import commit
 from infra.demo.people import make_accounts, name_author_for_flows, write_roles
-from infra.demo.scene import Scene
+from infra.demo.scene import COMMITTER, Scene
 from infra.demo.screen import Report
-from infra.demo.workspace import commit
 
 Figures = dict[str, object]
 SHORT_SHARE_OF_DAYS = 0.25
@@ -24,7 +24,8 @@ def prepare(scene: Scene) -> None:
     write_roles(scene.clone / "config" / "roles.yaml")
     if scene.short:
         _keep_fewer_days(scene.clone / "params.yaml")
-    commit(scene.clone, "Name the demo's people and parameters", "config/roles.yaml", "params.yaml")
+    paths = ["config/roles.yaml", "params.yaml"]
+    commit(scene.clone, "Name the demo's people and parameters", paths, COMMITTER)
 
 
 def _keep_fewer_days(params: Path) -> None:
@@ -116,7 +117,7 @@ def _stage(scene: Scene, name: str, report: Report) -> Figures:
 
 def _record(scene: Scene) -> str:
     metrics = sorted(str(file.relative_to(scene.clone)) for file in scene.clone.glob("reports/*.json"))
-    return commit(scene.clone, "Record the pipeline's run", "dvc.lock", "data/validation.json", *metrics)
+    return commit(scene.clone, "Record the pipeline's run", ["dvc.lock", "data/validation.json", *metrics], COMMITTER)
 
 
 def interval(metric: Mapping[str, float]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from handrail.settings import load_settings
-from infra.servers import Servers, with_free_ports
+from infra.servers.supervisor import Servers, with_free_ports
 from tests.benchmarks import harness
 from tests.benchmarks.harness import Row
 from tests.benchmarks.orchestration_case import BLOCK, MEGABYTES, STEPS, step

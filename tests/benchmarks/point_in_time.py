@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from flows.steps.feature_tables import build_tables
-from flows.steps.flight_times import with_times
-from flows.steps.source_tables import COLUMNS, published_folder, read_published
+from flows.steps.data.feature_tables import build_tables
+from flows.steps.data.flight_times import with_times
+from flows.steps.data.source_tables import COLUMNS, published_folder, read_published
 from handrail.clock import parse_moment
 from tests.benchmarks import harness
 from tests.benchmarks.harness import Row

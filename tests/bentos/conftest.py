@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from flows.steps.deploy import Deployed, deploy
-from flows.steps.start_bento import ServedBento, start_bento
+from flows.steps.release.deploy import Deployed, deploy
 from handrail.bootstrap import open_platform
 from handrail.bootstrap.approvals import tree_digest
 from handrail.settings import Settings
+from infra.servers.bento import ServedBento, start_bento
 from tests.fakes.bento_project import NOON, make_features, make_project
 from tests.fakes.permitted_tree import permit_tree, write_tree
 

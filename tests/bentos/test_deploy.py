@@ -12,8 +12,8 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from flows.steps.bento_build import build_wheel, find_bento
-from flows.steps.deploy import Deployed, deploy, pointer_of
+from flows.steps.release.bento_build import build_wheel, find_bento
+from flows.steps.release.deploy import Deployed, deploy, pointer_of
 from handrail.approvals.domain.errors import UnverifiedBytes
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.approvals import tree_digest

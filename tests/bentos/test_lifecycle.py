@@ -12,13 +12,13 @@ import httpx
 import psutil
 import pytest
 
-from flows.steps.deploy import Deployed
-from flows.steps.start_bento import ServedBento, main, serving_target, start_bento
+from flows.steps.release.deploy import Deployed
 from handrail.bootstrap import open_platform
 from handrail.bootstrap.feedback import open_spool
 from handrail.entrypoints.serving_token import serving_token
 from handrail.errors import Unavailable
 from handrail.settings import Settings
+from infra.servers.bento import ServedBento, main, serving_target, start_bento
 from tests.fakes.bento_project import REPOSITORY, flight, make_project
 
 

@@ -12,13 +12,13 @@ from threading import Event
 import httpx
 import pytest
 
-from flows.steps.deploy import Deployed
-from flows.steps.start_bento import ServedBento
+from flows.steps.release.deploy import Deployed
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.feedback import Prediction, prediction_id_for
 from handrail.entrypoints.serving_token import serving_token
 from handrail.errors import UnknownReference
 from handrail.settings import Settings
+from infra.servers.bento import ServedBento
 from tests.fakes.bento_project import FLIGHT, NOON, flight
 
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import yaml
 
-from flows.steps.bento_build import find_bento
+from flows.steps.release.bento_build import find_bento
 from handrail.bootstrap import open_platform
 from handrail.bootstrap.approvals import tree_digest
 from handrail.bootstrap.lineage_bentos import find_bentos

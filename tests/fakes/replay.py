@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from flows.steps.replay_bento import Answer
+from flows.steps.replay.bento import Answer
 from handrail.errors import Unavailable
 
 

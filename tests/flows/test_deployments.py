@@ -17,13 +17,12 @@ import httpx
 import pytest
 import yaml
 
-from flows.steps import pipeline
-from flows.steps.monitor_events import EVENT, payload_of, resource_of
-from flows.steps.workspace import COMMITTER
+from flows.steps.monitoring.events import EVENT, payload_of, resource_of
+from flows.steps.project import pipeline
+from flows.steps.project.workspace import committer_environment
 from handrail.bootstrap import open_platform
 from handrail.settings import load_settings
-from infra import worker
-from infra.servers import Servers, environment, with_free_ports
+from infra.servers.supervisor import Servers, environment, with_free_ports, worker
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOWS = {"ingest", "train", "promote", "deploy", "monitor", "retrain", "replay"}
@@ -98,7 +97,7 @@ def _lay_out(project):
     (project / "dvc.yaml").write_text(GRAPH)
     (project / "dvc.lock").unlink(missing_ok=True)
     for command in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "Lay out"]):
-        subprocess.run(["git", *command], cwd=project, check=True, env=os.environ | COMMITTER)
+        subprocess.run(["git", *command], cwd=project, check=True, env=os.environ | committer_environment())
 
 
 @pytest.fixture(scope="module")

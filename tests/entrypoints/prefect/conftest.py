@@ -9,7 +9,7 @@ import pytest
 
 from handrail.clock import system_time
 from handrail.settings import load_settings
-from infra.servers import Servers, with_free_ports
+from infra.servers.supervisor import Servers, with_free_ports
 
 DEADLINE_S = 120
 

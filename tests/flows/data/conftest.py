@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.steps import acquire, features, validate
-from flows.steps.source_tables import COLUMNS, published_folder, read_published
+from flows.steps.data import acquire, features, validate
+from flows.steps.data.source_tables import COLUMNS, published_folder, read_published
 from tests.fakes.flights_project import write_project
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.steps.acquire import KNOWN_AT_ARRIVAL, KNOWN_AT_DEPARTURE, known_at
-from flows.steps.flight_times import with_times
-from flows.steps.raw_files import read_raw
-from flows.steps.source_tables import parse_csv, published_folder, read_published
+from flows.steps.data.acquire import KNOWN_AT_ARRIVAL, KNOWN_AT_DEPARTURE, known_at
+from flows.steps.data.flight_times import with_times
+from flows.steps.data.raw_files import read_raw
+from flows.steps.data.source_tables import parse_csv, published_folder, read_published
 from handrail.errors import InvalidInput, Unavailable
 
 MOMENTS = (datetime(2013, 1, 2, 13, 7, tzinfo=UTC), datetime(2013, 8, 1, 4, tzinfo=UTC))

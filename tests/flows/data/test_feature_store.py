@@ -14,8 +14,8 @@ import pytest
 
 from feature_repo import store as feature_store
 from feature_repo.offline import OFFLINE_STORE
-from flows.steps.features import entity_rows
-from flows.steps.flight_times import with_times
+from flows.steps.data.features import entity_rows
+from flows.steps.data.flight_times import with_times
 from handrail.errors import InvalidInput, Refused, Unavailable
 from handrail.settings import Settings
 

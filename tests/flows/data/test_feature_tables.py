@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from feature_repo.definitions import SELECTED, TEXTS, VIEWS
-from flows.steps.acquire import known_at
-from flows.steps.feature_tables import build_tables
+from flows.steps.data.acquire import known_at
+from flows.steps.data.feature_tables import build_tables
 
 YEAR_END = datetime(2014, 1, 2, tzinfo=UTC)
 Tables = dict[str, pl.DataFrame]

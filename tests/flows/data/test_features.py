@@ -9,10 +9,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows.steps import features
-from flows.steps.features import sample_days
-from flows.steps.flight_times import with_times
-from flows.steps.outputs import sha256_of
+from flows.steps.data import features
+from flows.steps.data.features import sample_days
+from flows.steps.data.flight_times import with_times
+from flows.steps.project.outputs import sha256_of
 from handrail.bootstrap import open_platform
 from handrail.errors import InvalidInput
 from handrail.settings import Settings

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
-from flows.steps.flight_times import is_late, outcome_known_ts, with_times
+from flows.steps.data.flight_times import is_late, outcome_known_ts, with_times
 
 
 @pytest.fixture(scope="module")

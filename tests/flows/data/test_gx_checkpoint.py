@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows.steps.gx_checkpoint import accept_results, run_checkpoint
-from flows.steps.rules import Rule
+from flows.steps.data.gx_checkpoint import accept_results, run_checkpoint
+from flows.steps.data.rules import Rule
 from handrail.errors import Misconfigured, Refused
 
 ROWS = Rule("row count", "expect_table_row_count_to_be_between", {"min_value": 1}, "stop", 0.0, "no rows")

@@ -7,10 +7,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows.steps.flight_times import with_times
-from flows.steps.labels import read_labels
-from flows.steps.outputs import sha256_of
-from flows.steps.params import LabelsSnapshot
+from flows.steps.data.flight_times import with_times
+from flows.steps.data.labels import read_labels
+from flows.steps.project.outputs import sha256_of
+from flows.steps.project.params import LabelsSnapshot
 from handrail.errors import InvalidInput
 
 GO_LIVE = datetime(2013, 1, 10, 5, tzinfo=UTC)

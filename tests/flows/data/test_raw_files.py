@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.steps.raw_files import read_raw
+from flows.steps.data.raw_files import read_raw
 from handrail.errors import InvalidInput
 
 FLIGHTS = "flights/2013-01.csv"

@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.steps.rolling import Buckets, over_last, ratio, rolling_sums, waiting
+from flows.steps.data.rolling import Buckets, over_last, ratio, rolling_sums, waiting
 
 START = datetime(2013, 3, 10, 5, tzinfo=UTC)
 HOUR = timedelta(hours=1)

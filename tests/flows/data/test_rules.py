@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.steps.rules import FILE, read_rules
+from flows.steps.data.rules import FILE, read_rules
 from handrail.errors import Misconfigured
 from tests.fakes.flights_project import ROOT, write_project
 

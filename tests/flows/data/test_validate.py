@@ -7,12 +7,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.steps import validate
-from flows.steps.batch_tables import tables_to_check
-from flows.steps.gx_checkpoint import Outcome, run_checkpoint
-from flows.steps.raw_files import read_raw, write_raw
-from flows.steps.rules import Rule, read_rules
-from flows.steps.validate import check, evidence, split
+from flows.steps.data import validate
+from flows.steps.data.batch_tables import tables_to_check
+from flows.steps.data.gx_checkpoint import Outcome, run_checkpoint
+from flows.steps.data.raw_files import read_raw, write_raw
+from flows.steps.data.rules import Rule, read_rules
+from flows.steps.data.validate import check, evidence, split
 from handrail.errors import InvalidInput, Refused
 from tests.fakes.flights_project import ROOT
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.steps import evaluate, package, train
+from flows.steps.stages import run_stage
 from tests.fakes.training_project import write_project
 
 # Before scikit-learn loads OpenMP, as the stages do it: waiting threads sleep.
@@ -20,8 +20,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("HANDRAIL_PROJECT", str(project))
         patch.setenv("HANDRAIL_HOME", str(project.parent / "home"))
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        for stage in (train, evaluate, package):
-            stage.run(project)
+        for stage in ("train", "evaluate", "package"):
+            run_stage(stage, project)
     return project
 
 

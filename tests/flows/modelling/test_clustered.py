@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
-from flows.steps.clustered import Scored, average_precision, draw_days, metrics_of, roc_auc
-from flows.steps.model_params import IntervalParams
+from flows.steps.modelling.clustered import Scored, average_precision, draw_days, metrics_of, roc_auc
+from flows.steps.modelling.model_params import IntervalParams
 
 
 def some(seed: int, rows: int = 400, days: int = 7, levels: int = 50) -> Scored:

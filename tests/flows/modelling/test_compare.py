@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from flows.steps.compare import compare
+from flows.steps.modelling.compare import compare
 from handrail.errors import InvalidInput
 
 DAYS = 30

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from flows.steps.clustered import Scored
-from flows.steps.model_params import IntervalParams
-from flows.steps.perturb import Probe, importance, robustness
-from flows.steps.slices import POOLED, judge_slices, pooled, worst
+from flows.steps.modelling.clustered import Scored
+from flows.steps.modelling.model_params import IntervalParams
+from flows.steps.modelling.perturb import Probe, importance, robustness
+from flows.steps.modelling.slices import POOLED, judge_slices, pooled, worst
 
 
 def read(project: Path, name: str) -> Any:

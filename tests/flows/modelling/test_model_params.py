@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.steps.model_params import read_model_params
+from flows.steps.modelling.model_params import read_model_params
 from handrail.errors import Misconfigured
 from tests.fakes.training_project import PARAMS
 

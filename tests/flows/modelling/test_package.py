@@ -11,10 +11,10 @@ import yaml
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from bentos.flights.scoring import Scorer
-from flows.steps import package, train
-from flows.steps.onnx_file import Parity, measure_parity, to_onnx_bytes
-from flows.steps.skops_file import read_skops
-from flows.steps.training_set import Rows, read_manifest, read_rows
+from flows.steps.modelling import package, train
+from flows.steps.modelling.onnx_file import Parity, measure_parity, to_onnx_bytes
+from flows.steps.modelling.skops_file import read_skops
+from flows.steps.modelling.training_set import Rows, read_manifest, read_rows
 from handrail.errors import Refused
 
 

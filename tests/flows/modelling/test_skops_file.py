@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from flows.steps.skops_file import normalised, read_skops, write_skops
+from flows.steps.modelling.skops_file import normalised, read_skops, write_skops
 from handrail.errors import InvalidInput, Unavailable
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.steps.stage_inputs import stage_inputs
+from flows.steps.modelling.stage_inputs import stage_inputs
 from handrail.errors import Misconfigured, Unavailable
 
 

@@ -8,10 +8,10 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import DatasetInput, Run
 
-from flows.steps import tracking
-from flows.steps.candidates import CANDIDATE, MODELS
-from flows.steps.tracking_store import EXPERIMENT
-from flows.steps.training_set import md5_of
+from flows.steps.modelling import tracking
+from flows.steps.modelling.candidates import CANDIDATE, MODELS
+from flows.steps.modelling.tracking_store import EXPERIMENT
+from flows.steps.modelling.training_set import md5_of
 from handrail.errors import Unavailable
 
 

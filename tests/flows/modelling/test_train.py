@@ -12,16 +12,17 @@ import pytest
 import yaml
 from sklearn.metrics import roc_auc_score
 
-from flows.steps import evaluate, package, train
-from flows.steps.candidates import CANDIDATE, MODELS, build
-from flows.steps.flight_times import with_times
-from flows.steps.model_params import BoostingParams
-from flows.steps.source_tables import published_folder, read_published
-from flows.steps.training_set import Manifest
+from flows.steps.data.flight_times import with_times
+from flows.steps.data.source_tables import published_folder, read_published
+from flows.steps.modelling import evaluate, package, train
+from flows.steps.modelling.candidates import CANDIDATE, MODELS, build
+from flows.steps.modelling.model_params import BoostingParams
+from flows.steps.modelling.training_set import Manifest
+from flows.steps.stages import run_stage
 from handrail.errors import HandrailError
 
 REPOSITORY = Path(__file__).parents[3]
-STAGES = "from pathlib import Path\nfrom flows.steps import evaluate, package, train\n"
+STAGES = "from pathlib import Path\nfrom flows.steps.modelling import evaluate, package, train\n"
 RUN = STAGES + "for stage in (train, evaluate, package):\n    stage.run(Path.cwd())\n"
 
 
@@ -76,7 +77,7 @@ def test_each_model_has_its_pictures(trained: Path) -> None:
 
 
 def test_without_mlflow_the_stage_says_so_and_is_complete(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    train.run(project)
+    run_stage("train", project)
 
     said = capfd.readouterr().err
     assert "Not logged to MLflow" in said

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from flows.steps.training_set import md5_of, read_manifest, read_rows
+from flows.steps.modelling.training_set import md5_of, read_manifest, read_rows
 from handrail.errors import InvalidInput, Unavailable
 
 

@@ -1,0 +1,218 @@
+"""What the stages did, as MLflow runs: one a model, found again by what the stage read.
+
+Only stage outputs are read, so that a flow can log again what a server lacks; logging twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flows.steps.modelling import evaluate, package, train
+from flows.steps.modelling.candidates import CANDIDATE
+from flows.steps.modelling.clustered import METRICS
+from flows.steps.modelling.tracking_store import TrackingStore, open_tracking
+from flows.steps.modelling.training_set import FOLDER, Manifest, md5_of, read_manifest
+from flows.steps.project.outputs import sha256_of
+from handrail.clock import system_time
+from handrail.errors import HandrailError, Unavailable
+
+if TYPE_CHECKING:
+    from mlflow.entities import DatasetInput
+
+STAGE_INPUTS = "handrail.stage_inputs"
+MODEL = "handrail.model"
+EVALUATION = "handrail.evaluation"
+PACKAGE = "handrail.package"
+FINISHED = "FINISHED"
+
+
+def or_say_so(log: Callable[[Path], object], project: Path) -> None:
+    """Log, and if MLflow cannot be reached say so on stderr: a stage's only guaranteed effect is its outputs."""
+    try:
+        log(project)
+    except HandrailError as err:
+        sys.stderr.write(f"Not logged to MLflow; the outputs are complete. {err}\n")
+
+
+def log_training(project: Path) -> dict[str, str]:
+    """Log each trained model as a run of the experiment `flights`; return the run id of each model.
+
+    Raises:
+        Unavailable: a stage output is missing, or MLflow does not answer.
+    """
+    report = _read_report(project, train.REPORT)
+    with open_tracking(project) as store:
+        return {name: _log_model(store, report, name) for name in report["models"]}
+
+
+def log_evaluation(project: Path) -> str:
+    """Log the evaluation's figures and pages to the run of the evaluated model; return its id.
+
+    Raises:
+        Unavailable: a stage output is missing, or MLflow does not answer.
+    """
+    runs, report = log_training(project), _read_report(project, evaluate.REPORT)
+    _require_same_model(project, report["model_sha256"], evaluate.REPORT)
+    run_id, digest = runs[CANDIDATE], package.content_digest(_files(project / evaluate.FOLDER))
+    with open_tracking(project) as store:
+        if store.client.get_run(run_id).data.tags.get(EVALUATION) != digest:
+            store.client.log_artifacts(run_id, str(project / evaluate.FOLDER), "evaluation")
+            _log_metrics(store, run_id, _numbers(report, "evaluation"), _now_ms())
+            store.client.set_tag(run_id, EVALUATION, digest)
+    return run_id
+
+
+def log_package(project: Path) -> str:
+    """Upload the artifact tree to the run of the packaged model, at `package_path(project)`; return the run's id.
+
+    Another tree goes beside the first one, never over it: what was approved stays as it was.
+
+    Raises:
+        Unavailable: a stage output is missing, or MLflow does not answer.
+    """
+    runs, report = log_training(project), _read_report(project, package.REPORT)
+    _require_same_model(project, report["files"][train.MODEL_FILE], package.REPORT)
+    run_id, path = runs[CANDIDATE], package_path(project)
+    tag = f"{PACKAGE}.{Path(path).name}"
+    with open_tracking(project) as store:
+        if store.client.get_run(run_id).data.tags.get(tag) != report["content"]:
+            store.client.log_artifacts(run_id, str(project / package.TREE), path)
+            _log_metrics(store, run_id, _numbers(report, "parity"), _now_ms())
+            store.client.set_tag(run_id, tag, report["content"])
+    return run_id
+
+
+def package_path(project: Path) -> str:
+    """Return where the artifact tree lies among its run's artifacts: `package/<first 12 digits of its digest>`."""
+    content: str = _read_report(project, package.REPORT)["content"]
+    return f"package/{content[:12]}"
+
+
+def register_package(project: Path, name: str) -> tuple[int, str]:
+    """Register the artifact tree as a version of the model `name`, uploaded if it is missing.
+
+    Returns the version and the id of the run that it belongs to.
+
+    The same tree of the same run is registered once.
+
+    Raises:
+        Unavailable: a stage output is missing, or MLflow does not answer or refuses.
+    """
+    from mlflow.exceptions import MlflowException
+
+    run_id = log_package(project)
+    source = f"runs:/{run_id}/{package_path(project)}"
+    with open_tracking(project) as store:
+        try:
+            store.client.create_registered_model(name)
+        except MlflowException as err:
+            if err.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        known = store.client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
+        versions = [int(version.version) for version in known if version.source == source]
+        if versions:
+            return min(versions), run_id
+        service = _read_report(project, package.REPORT)["feature_service"]
+        tags = {"handrail.feature_service": service["name"], "handrail.feature_service_spec": service["spec_hash"]}
+        return int(store.client.create_model_version(name, source, run_id, tags=tags).version), run_id
+
+
+def _log_model(store: TrackingStore, report: Mapping[str, Any], name: str) -> str:
+    judged = report["models"][name]
+    run = store.find_or_create(name, {STAGE_INPUTS: report["stage_inputs"], MODEL: name})
+    run_id: str = run.info.run_id
+    if run.info.status == FINISHED:
+        return run_id
+    for key, value in {**judged["params"], **_facts(report)}.items():
+        store.client.log_param(run_id, key, value)
+    metrics = {
+        key + ("" if bound == "value" else f"_{bound}"): value
+        for key, bounds in judged["metrics"].items()
+        for bound, value in bounds.items()
+    }
+    # The moment the run began, so that logging again after an interrupt adds nothing.
+    _log_metrics(store, run_id, metrics, run.info.start_time)
+    store.client.log_inputs(run_id, _datasets(store.project, report))
+    store.client.log_artifacts(run_id, str(store.project / "reports" / "train" / name), "plots")
+    store.client.set_terminated(run_id, FINISHED, end_time=None)
+    return run_id
+
+
+def _facts(report: Mapping[str, Any]) -> dict[str, str]:
+    service = report["feature_service"]
+    return {"feature_service": service["name"], "feature_service_spec_hash": service["spec_hash"]}
+
+
+def _log_metrics(store: TrackingStore, run_id: str, values: Mapping[str, float], at_ms: int) -> None:
+    from mlflow.entities import Metric
+
+    store.client.log_batch(run_id, metrics=[Metric(name, value, at_ms, 0) for name, value in values.items()])
+
+
+def _now_ms() -> int:
+    return int(system_time().timestamp() * 1000)
+
+
+def _datasets(project: Path, report: Mapping[str, Any]) -> list[DatasetInput]:
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    from handrail.entrypoints.mlflow_datasets import DvcDatasetSource
+
+    schema, inputs = _schema(read_manifest(project)), []
+    for split, context in (("train", "training"), ("validate", "validation")):
+        path = (FOLDER / f"{split}.parquet").as_posix()
+        digest = _md5_of(project, path)
+        source = json.dumps(DvcDatasetSource(path, md5=digest).to_dict())
+        profile = json.dumps({"num_rows": report["rows"][split]})
+        dataset = Dataset(f"flights-{split}", digest, DvcDatasetSource._get_source_type(), source, schema, profile)
+        inputs.append(DatasetInput(dataset, [InputTag("mlflow.data.context", context)]))
+    return inputs
+
+
+def _schema(manifest: Manifest) -> str:
+    """Name the features and their types in the form that MLflow's dataset page reads."""
+    kinds = [("string" if name in manifest.categorical else "double", name) for name in manifest.features]
+    columns = [{"type": kind, "name": name, "required": False} for kind, name in [*kinds, ("integer", "late")]]
+    return json.dumps({"mlflow_colspec": columns})
+
+
+def _md5_of(project: Path, path: str) -> str:
+    try:
+        return md5_of(project / path)
+    except FileNotFoundError as err:
+        raise Unavailable(path, "it is missing", "Run: dvc repro.") from err
+
+
+def _read_report(project: Path, path: Path) -> dict[str, Any]:
+    try:
+        report: dict[str, Any] = json.loads((project / path).read_text(encoding="utf-8"))
+        return report
+    except FileNotFoundError as err:
+        raise Unavailable(path.as_posix(), "it is missing", f"Run: dvc repro {path.stem}.") from err
+
+
+def _require_same_model(project: Path, digest: str, about: Path) -> None:
+    """Refuse to log what is about another model than the one that was trained last."""
+    trained = _read_report(project, train.REPORT)["models"][CANDIDATE]["sha256"]
+    if digest != trained:
+        raise Unavailable(about.as_posix(), "it is about an earlier model", f"Run: dvc repro {about.stem}.")
+
+
+def _numbers(report: Mapping[str, Any], group: str) -> dict[str, float]:
+    """Return the report's figures under the group's name, without those that training logged already."""
+    return {
+        f"{group}/{name}": float(value)
+        for name, value in report.items()
+        if isinstance(value, int | float) and not name.startswith(METRICS)
+    }
+
+
+def _files(folder: Path) -> dict[str, str]:
+    if not folder.is_dir():
+        raise Unavailable(folder.name, "the folder is missing", f"Run: dvc repro {folder.name}.")
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    return {file.relative_to(folder).as_posix(): sha256_of(file) for file in files}

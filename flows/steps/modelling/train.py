@@ -1,0 +1,79 @@
+"""Stage train: fit the three models on the training window and judge them on the validation window."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flows.steps.modelling.candidates import MODELS, build, settings_of
+from flows.steps.modelling.clustered import Scored, metrics_of
+from flows.steps.modelling.figures import draw_performance
+from flows.steps.modelling.model_params import ModelParams, read_model_params
+from flows.steps.modelling.skops_file import write_skops
+from flows.steps.modelling.stage_inputs import stage_inputs
+from flows.steps.modelling.training_set import Rows, read_manifest, read_rows
+from flows.steps.project.outputs import fresh_folder, sha256_of, write_json
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+REPORT = Path("reports") / "train.json"
+MODEL_FILE = "model.skops"
+
+
+def run(project: Path) -> None:
+    """Write models/train, reports/train and reports/train.json of `project`, then log them to MLflow."""
+    # Read by the OpenMP runtime when scikit-learn loads it: waiting threads sleep instead of spinning.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    params, manifest = read_model_params(project), read_manifest(project)
+    train, validate = (read_rows(project, split, manifest) for split in ("train", "validate"))
+    report: dict[str, Any] = {
+        "stage_inputs": stage_inputs(project, "train"),
+        "feature_service": manifest.feature_service,
+        "rows": {"train": len(train.late), "validate": len(validate.late)},
+        "models": {},
+    }
+    with (
+        fresh_folder(project / "models" / "train") as models,
+        fresh_folder(project / "reports" / "train") as pictures,
+    ):
+        for name in MODELS:
+            model = fit(build(name, manifest, params.model), train)
+            write_skops(model, models / name / MODEL_FILE)
+            scored = Scored(score(model, validate), validate.late, validate.day)
+            draw_performance(scored, name, pictures / name)
+            report["models"][name] = {
+                **_judged(name, scored, params),
+                "sha256": sha256_of(models / name / MODEL_FILE),
+            }
+    write_json(project / REPORT, report)
+
+
+def fit(model: Pipeline, rows: Rows) -> Pipeline:
+    """Fit `model`; the result does not depend on how many threads there are.
+
+    Trees are grown with every core: scikit-learn adds up in the same order for any number of threads. Linear
+    algebra does not, so it gets one.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1, user_api="blas"):
+        model.fit(rows.inputs, rows.late)
+    # The one fitted attribute that tells how many cores this machine has; it only mattered while fitting.
+    if hasattr(model["model"], "_bin_mapper"):
+        model["model"]._bin_mapper.n_threads = 1
+    return model
+
+
+def score(model: Pipeline, rows: Rows) -> Any:
+    """Return the probability of being late, (n,) float64."""
+    return model.predict_proba(rows.inputs)[:, 1]
+
+
+def _judged(name: str, scored: Scored, params: ModelParams) -> dict[str, Any]:
+    metrics = metrics_of(scored, params.intervals)
+    return {
+        "params": settings_of(name, params.model),
+        "metrics": {key: estimate.as_dict() for key, estimate in metrics.items()},
+    }

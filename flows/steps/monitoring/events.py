@@ -1,0 +1,143 @@
+"""Tells Prefect what monitoring found: an event a finding, and pages for the UI. Does nothing without a server.
+
+The event is what automations wait for: its resource carries kind, state and month as labels, so that an automation
+matches on them. The record under home/monitoring stays the truth.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from flows.steps.project.outputs import write_json
+
+EVENT = "handrail.finding"
+RESOURCE = "handrail.model.{model}"
+
+
+def announce_once(home: Path, record: dict[str, Any], tell: Callable[[dict[str, Any]], int] | None = None) -> int:
+    """Announce a month's record unless the same judgement was announced before; return the number of events.
+
+    A month is judged every day, and an alert asks for one retraining, not for one a day: what makes a judgement
+    another one is its snapshot or its deployment. The mark is written after the events, so none is ever left out.
+    """
+    mark = home / "monitoring" / "announced" / f"{record['month']}.json"
+    judged = {"snapshot": record["snapshot"], "deployment": record["deployment"]}
+    if mark.is_file() and json.loads(mark.read_text(encoding="utf-8")) == judged:
+        return 0
+    told = (tell or announce)(record)
+    if told:
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        write_json(mark, judged)
+    return told
+
+
+def announce(record: dict[str, Any]) -> int:
+    """Emit an event for each finding of a month's record and write its pages; return the number of events."""
+    if not _has_server():
+        return 0
+    for finding in record["findings"]:
+        emit(finding)
+    write_pages(record)
+    return len(record["findings"])
+
+
+def emit(finding: dict[str, Any]) -> None:
+    """Emit one finding as the event `handrail.finding`."""
+    from prefect.events import emit_event
+
+    emit_event(EVENT, resource=resource_of(finding), payload=payload_of(finding))
+
+
+def resource_of(finding: dict[str, Any]) -> dict[str, str]:
+    """Return the event's resource: the model, with the labels that an automation matches on."""
+    name = RESOURCE.format(model=finding["model"])
+    return {
+        "prefect.resource.id": name,
+        "prefect.resource.name": finding["model"],
+        "handrail.finding.kind": finding["kind"],
+        "handrail.finding.state": finding["state"],
+        "handrail.finding.month": finding["month"],
+    }
+
+
+def payload_of(finding: dict[str, Any]) -> dict[str, Any]:
+    """Return the event's payload: the finding without its single checks."""
+    return {name: value for name, value in finding.items() if name != "checks"}
+
+
+def write_pages(record: dict[str, Any]) -> None:
+    """Write a table of the month's findings and a page of its figures as Prefect artifacts."""
+    from prefect.artifacts import create_markdown_artifact, create_table_artifact
+
+    month = record["month"]
+    create_table_artifact(
+        key=f"findings-{month}",
+        table=table_of(record),
+        description=f"Findings about {record['model']} in {month}, as of {record['as_of']}",
+    )
+    create_markdown_artifact(key=f"month-{month}", markdown=page_of(record), description=f"Figures of {month}")
+
+
+def table_of(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return one row a check of each finding."""
+    return [
+        {
+            "finding": finding["kind"],
+            "state": finding["state"],
+            "figure": check["figure"],
+            "value": check["value"],
+            "limit": check["limit"],
+            "objective": check["objective"],
+            "target": check["target"],
+            "owner": check["owner"],
+        }
+        for finding in record["findings"]
+        for check in finding["checks"]
+    ]
+
+
+def page_of(record: dict[str, Any]) -> str:
+    """Return the month's figures as Markdown, with coverage and as-of time beside them."""
+    seen, health = record["performance"], record["health"]
+    lines = [
+        f"# {record['model']} in {record['month']}",
+        f"As of {record['as_of']}, snapshot `{record['snapshot']}`, deployment `{record['deployment']}`.",
+        "",
+        "| figure | value |",
+        "|---|---|",
+    ]
+    figures = {
+        "forecasts": seen["predictions"],
+        "mature": seen["mature"],
+        "coverage": seen["coverage"],
+        "late": seen["base_rate"],
+        "mean probability": seen["mean_score"],
+        "ROC-AUC": seen["roc_auc"],
+        "log loss": seen["log_loss"],
+        "log loss of the base rate": seen["log_loss_of_prior"],
+        "score PSI": record["drift"]["score_psi"],
+        "latency p50, ms": health["latency_p50_ms"],
+        "latency p99, ms": health["latency_p99_ms"],
+        "failed attempts": health["failed_attempts"],
+    }
+    lines += [f"| {name} | {_shown(value)} |" for name, value in figures.items()]
+    lines += [
+        "",
+        *(f"- **{each['kind']}: {each['state']}.** {' '.join(each['reasons'])}" for each in record["findings"]),
+    ]
+    return "\n".join(lines)
+
+
+def _shown(value: float | int | None) -> str:
+    if value is None:
+        return "unknown"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
+def _has_server() -> bool:
+    """Tell whether a Prefect server was named; without one Prefect would start its own for seconds."""
+    return bool(os.environ.get("PREFECT_API_URL"))

@@ -1,0 +1,161 @@
+"""Scores the flights that were not replayed over HTTP: the same code, the same deployment, point-in-time features."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from flows.steps.project.outputs import fresh_folder, write_json, write_parquet
+from flows.steps.release.bento_build import find_bento
+from flows.steps.replay.plan import DEFAULT_DAYS, replayed_days
+from flows.steps.replay.run import Progress, serving_deployment
+from flows.steps.replay.truth import KIND, SOURCE, stream
+from flows.steps.replay.world import OUTCOMES_END, World, landings, open_world
+from handrail.bootstrap import Platform, open_platform
+from handrail.bootstrap.feedback import Feedback, Prediction, Receipt, prediction_id_for
+from handrail.errors import Unavailable
+from handrail.settings import Settings
+
+if TYPE_CHECKING:
+    from bentos.flights.scoring import Scorer
+
+SCORED = "scored"
+CHUNK = 20_000
+
+
+@dataclass(frozen=True)
+class Model:
+    """The model that a deployment serves, loaded from verified bytes."""
+
+    deployment: str
+    tree_digest: str
+    scorer: Scorer
+
+
+def score_the_rest(settings: Settings, days: int = DEFAULT_DAYS, progress: Progress | None = None) -> dict[str, Any]:
+    """Score every flight after go-live point-in-time, and record those that `replay` left out, with their outcomes.
+
+    `days` is what `replay` was given. Scored months stay under home/replay/scored, with their features. Returns the
+    figures. Safe to stop and to repeat.
+
+    Raises:
+        Unavailable: nothing is deployed, or its bento is gone.
+        Refused: no permit covers the bytes that the deployment serves.
+    """
+    tell = progress or (lambda _done, _total, _what: None)
+    world = open_world(settings)
+    with closing(open_platform(settings)) as platform:
+        model = open_model(settings, serving_deployment(platform))
+        months = score_months(settings, world, model, tell)
+        rest = months.filter(~pl.col("local_day").is_in(replayed_days(days)))
+        receipts = record(platform, model, rest, tell)
+        if settings.replay:
+            platform.event_clock.set(OUTCOMES_END)
+    return {"flights": rest.height, **receipts}
+
+
+def open_model(settings: Settings, deployment: str) -> Model:
+    """Load the model that a deployment serves, from a private copy of what its bento carries.
+
+    Raises:
+        Unavailable: the bento is not in this store.
+        Refused: no permit covers exactly these bytes.
+    """
+    from bentos.flights.permitted import find_carried, private_copy
+    from bentos.flights.scoring import Scorer
+
+    bento = find_bento(settings, deployment.rsplit("/", 1)[-1])
+    carried = find_carried(bento.folder / "src") if bento else None
+    if carried is None:
+        raise Unavailable(f"The bento of {deployment}", "it is not in the local store", "Deploy that model again.")
+    with private_copy(settings, carried) as verified:
+        return Model(deployment, verified.statement.tree_digest, Scorer.load(verified.tree))
+
+
+def score_months(settings: Settings, world: World, model: Model, progress: Progress) -> pl.DataFrame:
+    """Return every flight of `world` with its features and `score`; months that are there already are only read."""
+    place = settings.home / "replay" / SCORED
+    made = {"world": world.identity, "tree": model.tree_digest}
+    if not _is_current(place, made):
+        with fresh_folder(place) as fresh:
+            _score_all(settings, world, model, fresh, progress)
+            write_json(fresh / "made.json", made)
+    return pl.concat([pl.read_parquet(file) for file in sorted(place.glob("*.parquet"))])
+
+
+def _score_all(settings: Settings, world: World, model: Model, folder: Path, progress: Progress) -> None:
+    from flows.steps.replay.features import open_full_year, point_in_time
+
+    store = open_full_year(settings, world.features)
+    parts = world.flights.with_columns(month=pl.col("local_day").dt.strftime("%Y-%m")).partition_by(
+        "month", as_dict=True, include_key=False
+    )
+    for number, ((month,), flights) in enumerate(sorted(parts.items()), 1):
+        known = point_in_time(store, flights, model.scorer.feature_service["name"])
+        scores = model.scorer.score({name: known[name].to_list() for name in model.scorer.features})
+        write_parquet(known.with_columns(score=pl.Series(scores.astype(float))), folder / f"{month}.parquet")
+        progress(number, len(parts), f"{month}: {flights.height} flights scored")
+
+
+def record(platform: Platform, model: Model, flights: pl.DataFrame, progress: Progress) -> dict[str, Any]:
+    """Record a prediction for each of those flights, and what came of them. Repeating it changes nothing."""
+    made = accepted = Receipt()
+    for part in flights.iter_slices(CHUNK):
+        made += platform.feedback.record_predictions(predictions_of(part, model))
+    reports = stream(landings(flights, predicted_at="event_timestamp"))
+    for start in range(0, len(reports), CHUNK):
+        events = [_event(model.deployment, report) for report in reports[start : start + CHUNK]]
+        accepted += platform.feedback.record_feedback(events)
+        progress(min(start + CHUNK, len(reports)), len(reports), "outcomes recorded")
+    return {
+        "predictions_new": made.accepted,
+        "predictions_repeated": made.repeated,
+        "outcome_reports": len(reports),
+        "outcomes_new": accepted.accepted,
+        "outcomes_repeated": accepted.repeated,
+        "conflicts": len(made.conflicts) + len(accepted.conflicts),
+    }
+
+
+def predictions_of(flights: pl.DataFrame, model: Model) -> list[Prediction]:
+    """Return scored flights as predictions of the model's deployment, made two hours before each departure."""
+    from bentos.flights.predictor import row_digests
+
+    scorer = model.scorer
+    digests = row_digests(scorer.encode({name: flights[name].to_list() for name in scorer.features}))
+    rows = zip(flights["flight_id"], flights["event_timestamp"], flights["score"], digests, strict=True)
+    return [
+        Prediction(
+            prediction_id=prediction_id_for(model.deployment, flight_id, made_at),
+            deployment=model.deployment,
+            subject=flight_id,
+            made_at=made_at,
+            score=score,
+            label=int(score >= scorer.threshold),
+            features_digest=digest,
+            feature_service=scorer.feature_service["name"],
+        )
+        for flight_id, made_at, score, digest in rows
+    ]
+
+
+def _event(deployment: str, report: Any) -> Feedback:
+    return Feedback(
+        prediction_id=prediction_id_for(deployment, report.flight_id, report.predicted_at),
+        kind=KIND,
+        value=float(report.late),
+        source=SOURCE,
+        revision=report.revision,
+        occurred_at=report.occurred_at,
+        received_at=report.received_at,
+    )
+
+
+def _is_current(place: Path, made: dict[str, str]) -> bool:
+    file = place / "made.json"
+    return file.is_file() and bool(json.loads(file.read_text(encoding="utf-8")) == made)

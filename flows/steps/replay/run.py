@@ -1,0 +1,230 @@
+"""Replays August to December against the running bento: whole days over HTTP, hour by simulated hour.
+
+A replay keeps its place after each hour. Everything it sends is named by what it is, so the next run goes on from
+there, sends the hour it was stopped in once more, and ends with the same figures.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+import numpy as np
+import polars as pl
+
+from flows.steps.release.deploy import pointer_of
+from flows.steps.replay.bento import Answer, BentoClient
+from flows.steps.replay.log import Batch, Place, ReplayLog
+from flows.steps.replay.plan import DEFAULT_DAYS, SimulatedHour, replayed_days, timeline
+from flows.steps.replay.truth import KIND, SOURCE, Fate, OutcomeReport, fate_of
+from flows.steps.replay.world import open_world
+from handrail.bootstrap import Platform, open_platform
+from handrail.bootstrap.feedback import prediction_id_for
+from handrail.clock import EventClock, system_time
+from handrail.errors import Conflict, Misconfigured, Unavailable
+from handrail.settings import Settings
+
+DRAINED_WITHIN_S = 60.0
+Progress = Callable[[int, int, str], None]
+
+
+class OnlineStore(Protocol):
+    """What the replay needs of the feature store."""
+
+    def write_known(self, since: datetime | None, until: datetime) -> None:
+        """Write the rows that became known in (since, until], oldest first; of each key the last one."""
+
+    def forget(self) -> None:
+        """Remove every online row: an event time before the newest of them would see the future."""
+
+    def read(self, flights: Sequence[dict[str, Any]], at: datetime) -> dict[str, list[Any]]:
+        """Return the features of those requests as an online reader sees them at `at`."""
+
+
+class ServingBento(Protocol):
+    """What the replay needs of the bento; each call is safe to repeat."""
+
+    def predict(self, hour: datetime, flights: Sequence[dict[str, Any]]) -> Answer:
+        """Send the batch of an hour."""
+
+    def report(self, hour: datetime, events: Sequence[dict[str, Any]]) -> Answer:
+        """Send the outcomes that came in during an hour."""
+
+
+@dataclass(frozen=True)
+class Actors:
+    """Everything that a replay drives."""
+
+    clock: EventClock
+    store: OnlineStore
+    bento: ServingBento
+    log: ReplayLog
+
+
+def replay(
+    settings: Settings,
+    bento_url: str,
+    token: str,
+    days: int = DEFAULT_DAYS,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Replay `days` whole days against the bento at `bento_url`; return the figures. Safe to stop and to repeat.
+
+    It is the replay of what the environment serves now; one that was finished for an earlier deployment is told by
+    `finished_figures`.
+
+    Raises:
+        Unavailable: the bento did not take an hour, after several attempts; run it again to go on from that hour.
+        Misconfigured: event time follows the system here.
+    """
+    from flows.steps.replay.features import FeastOnline
+
+    _require_replay(settings)
+    chosen = replayed_days(days)
+    world = open_world(settings)
+    live = world.flights.filter(pl.col("local_day").is_in(chosen))
+    hours = timeline(live)
+    log = ReplayLog(settings.home / "replay")
+    with closing(open_platform(settings)) as platform, BentoClient(bento_url, token) as bento:
+        deployment = serving_deployment(platform)
+        store = FeastOnline(settings, world.features)
+        start = Place(deployment, tuple(day.isoformat() for day in chosen), None, None)
+        run(Actors(platform.event_clock, store, bento, log), hours, start, progress or _silent)
+        wait_until_drained(platform, deployment, live.height)
+    return figures(hours, log)
+
+
+def finished_figures(settings: Settings, deployment: str, days: int = DEFAULT_DAYS) -> dict[str, Any] | None:
+    """Return the figures of a replay of `deployment` that was carried out to its end, None if there is none."""
+    chosen = replayed_days(days)
+    world = open_world(settings)
+    hours = timeline(world.flights.filter(pl.col("local_day").is_in(chosen)))
+    log = ReplayLog(settings.home / "replay")
+    end = Place(deployment, tuple(day.isoformat() for day in chosen), None, None)
+    place = log.place()
+    if place is None or (place.deployment, place.days, place.hour) != (end.deployment, end.days, hours[-1].at):
+        return None
+    return figures(hours, log)
+
+
+def run(actors: Actors, hours: Sequence[SimulatedHour], start: Place, progress: Progress) -> None:
+    """Carry out the hours that a replay of this deployment and these days has not finished yet."""
+    place = actors.log.place()
+    if place is None or (place.deployment, place.days) != (start.deployment, start.days):
+        actors.log.restart()
+        actors.store.forget()
+        place = start
+    samples = sampled_hours(hours)
+    for number, hour in enumerate(hours, 1):
+        if place.hour is not None and hour.at <= place.hour:
+            continue
+        place = _carry_out(actors, hour, place, sample=hour.at in samples)
+        actors.log.reach(place)
+        progress(number, len(hours), f"{hour.at:%Y-%m-%d %H}:00, {len(hour.flights)} flights")
+
+
+def _carry_out(actors: Actors, hour: SimulatedHour, place: Place, sample: bool) -> Place:
+    actors.clock.set(hour.at)
+    if hour.reports:
+        actors.bento.report(hour.at, [event_of(report, place.deployment) for report in hour.reports])
+    if not hour.flights:
+        return replace(place, hour=hour.at)
+    actors.store.write_known(place.features_until, hour.at)
+    answer = actors.bento.predict(hour.at, hour.flights)
+    answered = answer.content["deployment"]
+    if answered != place.deployment:
+        raise Conflict("deployment in this replay", answered, f"Start the bento of {place.deployment} again.")
+    actors.log.add_batch(Batch(hour.at, len(hour.flights), answer.failures, answer.latency_ms))
+    if sample:
+        names = [flight["flight_id"] for flight in hour.flights]
+        actors.log.add_online(hour.at, names, actors.store.read(hour.flights, hour.at))
+    return replace(place, hour=hour.at, features_until=hour.at)
+
+
+def event_of(report: OutcomeReport, deployment: str) -> dict[str, Any]:
+    """Return an outcome as the feedback API takes it."""
+    return {
+        "prediction_id": prediction_id_for(deployment, report.flight_id, report.predicted_at),
+        "kind": KIND,
+        "value": float(report.late),
+        "source": SOURCE,
+        "revision": report.revision,
+        "occurred_at": report.occurred_at.isoformat(),
+    }
+
+
+def sampled_hours(hours: Sequence[SimulatedHour]) -> set[datetime]:
+    """Return the hour of the largest batch of each day: there online features are kept for the comparison."""
+    largest: dict[Any, SimulatedHour] = {}
+    for hour in hours:
+        day = hour.at.date()
+        if hour.flights and (day not in largest or len(hour.flights) > len(largest[day].flights)):
+            largest[day] = hour
+    return {hour.at for hour in largest.values()}
+
+
+def serving_deployment(platform: Platform) -> str:
+    """Return the URI of the deployment that this environment serves now.
+
+    Raises:
+        Unavailable: nothing was deployed yet.
+    """
+    pointer = platform.lineage.pointer_at(pointer_of(platform.settings), system_time())
+    if pointer is None or pointer.target is None:
+        raise Unavailable("This environment", "nothing is deployed in it", "Deploy a permitted model first.")
+    return pointer.target
+
+
+def wait_until_drained(
+    platform: Platform, deployment: str, expected: int, pause: Callable[[float], None] = time.sleep
+) -> None:
+    """Wait until the bento has moved every prediction from its spool into the log.
+
+    Raises:
+        Unavailable: predictions are still missing after `DRAINED_WITHIN_S` seconds.
+    """
+    deadline = time.monotonic() + DRAINED_WITHIN_S
+    while (found := platform.feedback.count_predictions([deployment])[deployment]) < expected:
+        if time.monotonic() > deadline:
+            raise Unavailable(
+                "The prediction log",
+                f"it holds {found} of {expected} predictions",
+                "Keep the bento running: it drains.",
+            )
+        pause(0.2)
+
+
+def figures(hours: Sequence[SimulatedHour], log: ReplayLog) -> dict[str, Any]:
+    """Return what was replayed: days, hours, flights, what became of their outcomes, and how batches were answered."""
+    flights = [flight["flight_id"] for hour in hours for flight in hour.flights]
+    reports = [report for hour in hours for report in hour.reports]
+    fates = Counter(fate_of(name) for name in {report.flight_id for report in reports})
+    batches = log.batches()
+    latencies = [batch.latency_ms for batch in batches]
+    return {
+        "hours": len(hours),
+        "batches": len(batches),
+        "failed_attempts": sum(batch.failures for batch in batches),
+        "flights": len(flights),
+        "outcome_reports": len(reports),
+        "outcomes_late": fates[Fate.LATE],
+        "outcomes_twice": fates[Fate.TWICE],
+        "outcomes_corrected": fates[Fate.CORRECTED],
+        "outcomes_never": len(flights) - len({report.flight_id for report in reports}),
+        "latency_p50_ms": float(np.quantile(latencies, 0.5)) if latencies else None,
+        "latency_p99_ms": float(np.quantile(latencies, 0.99)) if latencies else None,
+    }
+
+
+def _require_replay(settings: Settings) -> None:
+    if not settings.replay:
+        raise Misconfigured("replay", "event time follows the system here", "Set HANDRAIL_REPLAY=1, in the bento too.")
+
+
+def _silent(_done: int, _total: int, _what: str) -> None:
+    """Show nothing."""

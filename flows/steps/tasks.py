@@ -1,0 +1,221 @@
+"""What the tasks of the flows do, one call each: settings are read, a clone is opened, the step is carried out.
+
+Steps are imported where they are called, so that loading a flow (to deploy it) loads no tool.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from flows.steps.project import pipeline, recorded_run, workspace
+from flows.steps.project.accounts import tracking_environment
+from handrail.bootstrap import open_platform
+from handrail.bootstrap.lineage import report_uri, snapshot_uri, tree_uri
+from handrail.entrypoints.prefect_recording import record
+from handrail.errors import Refused
+from handrail.settings import Settings, load_settings
+
+
+def plan(project: Path | None, until: str | None) -> tuple[Path, tuple[pipeline.Stage, ...]]:
+    """Open the clone to work in, check its tracked files, and return its folder and the stages in order."""
+    folder = workspace.open_workspace(load_settings(), project).folder
+    stages = pipeline.read_graph(folder, until)
+    pipeline.check_tracked_files(folder)
+    return folder, stages
+
+
+def run_stage(project: Path, stage: pipeline.Stage, account: str | None = None) -> dict[str, Any]:
+    """Bring one stage up to date, logging to the MLflow server as `account` if one is named."""
+    return asdict(pipeline.run_stage(project, stage.name, tracking_environment(load_settings(), account), _log))
+
+
+def record_run(project: Path, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Commit what the stages left, copy the data to the remote, write lineage. Safe to repeat."""
+    return recorded_run.record_run(project, {result["stage"]: result["outcome"] for result in results})
+
+
+def publish_features(project: Path) -> dict[str, int]:
+    """Register the feature definitions and write online what became known by now; rows by view. Safe to repeat."""
+    from feature_repo.online import write_known
+    from feature_repo.store import apply, open_feature_store
+
+    settings = _in_clone(project)
+    store = open_feature_store(settings)
+    apply(store)
+    with closing(open_platform(settings)) as platform:
+        return write_known(store, None, platform.event_clock())
+
+
+def register(project: Path | None, account: str) -> dict[str, Any]:
+    """Make the clone's packaged tree one registered version, as `account`."""
+    from flows.steps.release import promote
+
+    settings = _in_clone(project)
+    registered = promote.register(settings, settings.project, account)
+    with record(inputs=lambda: tree_uri(registered.tree_digest)):
+        return promote.as_json(registered)
+
+
+def ask(project: Path | None, account: str, registered: Mapping[str, Any], asked: tuple[str, str]) -> dict[str, Any]:
+    """Open the promotion request of a registered version; `asked` is the alias and the reason."""
+    from flows.steps.release import promote
+    from flows.steps.release.incumbent import compare_with_incumbent
+
+    settings, (alias, reason) = _in_clone(project), asked
+    evidence = promote.read_evidence(settings.project)
+    if "comparison" not in evidence and (found := compare_with_incumbent(settings, settings.project, account, alias)):
+        evidence["comparison"] = found
+    return promote.open_request(settings, promote.Registered(**registered), account, alias, (reason, evidence))
+
+
+def wait(account: str, request: Mapping[str, Any], within_s: float) -> dict[str, Any]:
+    """Return the request once it is decided, or as it stands after that time."""
+    from flows.steps.release import promote
+
+    return promote.wait_for_decision(load_settings(), account, request["request_id"], within_s)
+
+
+def is_open(request: Mapping[str, Any]) -> bool:
+    """Tell whether people may still decide."""
+    from flows.steps.release import promote
+
+    return promote.is_open(request)
+
+
+def suspend(request: Mapping[str, Any]) -> None:
+    """Give the worker back while people decide; resumed, the whole flow runs again and only looks once more.
+
+    Raises:
+        Refused: this run has no deployment, so that nobody could resume it.
+    """
+    from prefect.flow_runs import suspend_flow_run
+    from prefect.runtime import deployment
+
+    if deployment.id is None:
+        reasons = (
+            *request["reasons"],
+            f"Decide: handrail approvals decide {request['request_id']}, then run it again.",
+        )
+        raise Refused(f"Promoting {request['model']} version {request['version']} for now", reasons)
+    suspend_flow_run(timeout=None)
+
+
+def fetch_permit(account: str, request: Mapping[str, Any]) -> str:
+    """Return the file of a promoted request's permit."""
+    from flows.steps.release import promote
+
+    return str(promote.fetch_permit(load_settings(), account, request))
+
+
+def deploy(tree_digest: str | None, account: str | None) -> dict[str, Any]:
+    """Build and record the bento for a permitted tree, the packaged one if none is named."""
+    from flows.steps.release import deploy as steps
+    from handrail.bootstrap.approvals import tree_digest as digest_of
+
+    settings = _in_clone(None)
+    with closing(open_platform(settings)) as platform:
+        deployed = steps.deploy(platform, tree_digest or digest_of(settings.project / steps.PACKAGE), account)
+    with record(inputs=lambda: tree_uri(deployed.tree_digest)) as run:
+        if not deployed.reused:
+            run.generated(deployed.bento, deployed.deployment)
+    return {
+        "deployment": deployed.deployment.uri,
+        "bento": deployed.bento.uri,
+        "model_version": deployed.model_version,
+        "tree_digest": deployed.tree_digest,
+        "reused": deployed.reused,
+    }
+
+
+def choose_month(month: str | None) -> str | None:
+    """Return the month to monitor: the one named, else the newest that is mature; None while nothing was deployed."""
+    from flows.steps.monitoring.due_month import due_month
+
+    if month is not None:
+        return month
+    with closing(open_platform()) as platform:
+        return due_month(platform)
+
+
+def monitor(month: str) -> dict[str, Any]:
+    """Judge a month and write its record."""
+    from flows.steps.monitoring import monitor as steps
+    from flows.steps.monitoring.config import read_monitoring
+
+    settings = _in_clone(None)
+    judged = steps.monitor(settings, month)
+    project = read_monitoring(settings.config).reports.project
+    reports = [report_uri(project, each["run_id"]) for each in judged["reports"]]
+    with record(inputs=lambda: snapshot_uri("handrail", judged["snapshot"]), outputs=reports):
+        return judged
+
+
+def announce(record: dict[str, Any]) -> int:
+    """Emit an event for each finding of a month's record, once for each judgement; return their number."""
+    from flows.steps.monitoring.events import announce_once
+
+    return announce_once(load_settings().home, record)
+
+
+def prepare_retrain(month: str, feature_set: str) -> Any:
+    """Make the challenger's clone, with labels of a feedback snapshot and parameters up to that month."""
+    from flows.steps.retraining import challenge as steps
+
+    challenge = steps.prepare_retrain(_in_clone(None), {"month": month}, feature_set)
+    with record(inputs=lambda: snapshot_uri("handrail", challenge.snapshot)):
+        return challenge
+
+
+def train_challenger(challenge: Any, account: str) -> dict[str, str]:
+    """Run the graph in the challenger's clone, logging as `account`; return each stage's outcome."""
+    from flows.steps.retraining import challenge as steps
+
+    return steps.train_challenger(_in_clone(None), challenge, account, _log)
+
+
+def compare_with_champion(challenge: Any) -> dict[str, Any]:
+    """Judge challenger and champion on the same mature flights."""
+    from flows.steps.retraining import challenge as steps
+
+    return steps.compare_with_champion(_in_clone(None), challenge)
+
+
+def open_challenge(challenge: Any, account: str) -> dict[str, Any]:
+    """Register the challenger and ask for its promotion; the gate's answer, whatever it is."""
+    from flows.steps.retraining import challenge as steps
+
+    return steps.open_challenge(_in_clone(None), challenge, account)
+
+
+def replay(days: int) -> dict[str, Any]:
+    """Replay days against the running bento over HTTP, and score the other flights in bulk."""
+    from flows.steps.replay import run as steps
+    from flows.steps.replay.bulk import score_the_rest
+    from handrail.entrypoints.serving_token import serving_token
+
+    settings = _in_clone(None)
+    played = steps.replay(settings, settings.url("bento"), serving_token(settings), days)
+    return {"replayed": played, "bulk": score_the_rest(settings, days)}
+
+
+def _in_clone(project: Path | None) -> Settings:
+    """Return the settings with the flows' clone as project."""
+    settings = load_settings()
+    return settings.model_copy(update={"project": workspace.open_workspace(settings, project).folder})
+
+
+def _log(line: str) -> None:
+    if "prefect" not in sys.modules:
+        return
+    from prefect.exceptions import MissingContextError
+    from prefect.logging import get_run_logger
+
+    try:
+        get_run_logger().info(line)
+    except MissingContextError:
+        return

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from flows.steps.monitoring.config import read_monitoring, read_objectives
+from handrail.errors import Misconfigured
+
+CONFIG = Path(__file__).parents[3] / "config"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    for name in ("monitoring.yaml", "objectives.yaml"):
+        shutil.copy(CONFIG / name, tmp_path / name)
+    return tmp_path
+
+
+def rewrite(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_the_shipped_files_are_read(config: Path) -> None:
+    rules = read_monitoring(config)
+
+    assert rules.drift.score_psi.limit == 0.25
+    assert set(limit.objective for limit in rules.limits.values()) <= set(read_objectives(config))
+
+
+def test_an_unknown_key_is_refused_by_name(config: Path) -> None:
+    rewrite(config / "monitoring.yaml", "score_psi:", "score_pssi:")
+
+    with pytest.raises(Misconfigured, match="score_p"):
+        read_monitoring(config)
+
+
+def test_a_misspelt_extra_key_is_named(config: Path) -> None:
+    rewrite(config / "monitoring.yaml", "  bins: 10", "  bins: 10\n  binz: 12")
+
+    with pytest.raises(Misconfigured, match=r"'drift.binz': unknown key"):
+        read_monitoring(config)
+
+
+def test_a_cited_objective_has_to_exist(config: Path) -> None:
+    rewrite(config / "monitoring.yaml", "objective: ranking", "objective: rankign")
+
+    with pytest.raises(Misconfigured, match="rankign"):
+        read_monitoring(config)
+
+
+def test_a_limit_that_is_not_a_number_is_refused(config: Path) -> None:
+    rewrite(config / "monitoring.yaml", "limit: 0.25", "limit: .nan")
+
+    with pytest.raises(Misconfigured, match=r"drift.score_psi.limit"):
+        read_monitoring(config)
+
+
+def test_an_owner_outside_the_seven_roles_is_refused(config: Path) -> None:
+    rewrite(config / "objectives.yaml", "owner: business-stakeholder", "owner: boss")
+
+    with pytest.raises(Misconfigured, match=r"objectives.ranking.owner"):
+        read_objectives(config)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="monitoring.yaml"):
+        read_monitoring(tmp_path)
+
+
+def test_text_that_is_not_yaml_is_refused(config: Path) -> None:
+    (config / "monitoring.yaml").write_text("a: [", encoding="utf-8")
+
+    with pytest.raises(Misconfigured, match="not YAML"):
+        read_monitoring(config)

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.steps.monitoring.config import read_monitoring, read_objectives
+from flows.steps.monitoring.findings import (
+    Health,
+    Subject,
+    drift_finding,
+    health_finding,
+    measure,
+    performance_finding,
+    score_psi,
+)
+
+CONFIG = Path(__file__).parents[3] / "config"
+RULES, OBJECTIVES = read_monitoring(CONFIG), read_objectives(CONFIG)
+AS_OF = datetime(2013, 10, 2, 16, tzinfo=UTC)
+SUBJECT = Subject("flights", "2013-09", AS_OF, "sha256:abc")
+
+
+def cohort(n: int = 4000) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(0)
+    scores = random.beta(2, 6, n)
+    return scores, (random.random(n) < scores).astype(float)
+
+
+@given(st.lists(st.floats(0, 1), min_size=20, max_size=200))
+def test_scores_have_not_moved_against_themselves(values: list[float]) -> None:
+    scores = np.array(values)
+
+    assert score_psi(scores, scores, 10) == pytest.approx(0)
+
+
+def test_a_shift_of_one_decile_gives_the_hand_computed_index() -> None:
+    reference = np.repeat(np.arange(10) / 10, 100)
+    current = np.repeat(np.arange(1, 10) / 10, 100)
+    shares = np.array([0, *[1 / 9] * 9]) + 1e-4
+    expected = float(np.sum((shares - 0.1001) * np.log(shares / 0.1001)))
+
+    assert score_psi(reference, current, 10) == pytest.approx(expected)
+
+
+def test_scores_outside_the_reference_still_count() -> None:
+    reference = np.linspace(0.4, 0.6, 1000)
+
+    assert score_psi(reference, np.full(100, 0.99), 10) > 1
+
+
+def test_immature_predictions_change_no_figure() -> None:
+    scores, labels = cohort()
+    mature = np.arange(len(scores)) < 3000
+
+    seen = measure(scores, labels, mature, AS_OF)
+    alone = measure(scores[:3000], labels[:3000], np.ones(3000, bool), AS_OF)
+
+    assert (seen.roc_auc, seen.log_loss, seen.base_rate) == (alone.roc_auc, alone.log_loss, alone.base_rate)
+    assert (seen.predictions, seen.mature, seen.labelled) == (4000, 3000, 3000)
+
+
+def test_coverage_is_the_labelled_share_of_the_mature() -> None:
+    scores, labels = cohort()
+    labels[:400] = np.nan
+
+    assert measure(scores, labels, np.ones(4000, bool), AS_OF).coverage == pytest.approx(0.9)
+
+
+def test_no_mature_outcome_gives_no_figures_and_an_alert() -> None:
+    scores, labels = cohort()
+
+    seen = measure(scores, labels, np.zeros(4000, bool), AS_OF)
+    finding = performance_finding(SUBJECT, seen, RULES, OBJECTIVES)
+
+    assert (seen.roc_auc, seen.coverage) == (None, None)
+    assert finding.state == "alert"
+    assert "cannot be told" in finding.reasons[0]
+
+
+def test_one_label_alone_gives_no_ranking_figure() -> None:
+    assert measure(np.array([0.1, 0.2]), np.array([0.0, 0.0]), np.ones(2, bool), AS_OF).roc_auc is None
+
+
+def test_a_drift_alert_cites_value_limit_and_objective() -> None:
+    finding = drift_finding(SUBJECT, 0.35, RULES, OBJECTIVES)
+
+    assert (finding.state, finding.value, finding.limit) == ("alert", 0.35, 0.25)
+    assert finding.objective == "steady-forecasts"
+    assert finding.as_json()["reasons"] == [
+        "score PSI is 0.350, beyond the limit 0.25; objective 'steady-forecasts' (target 0.1) belongs to the "
+        "data-scientist."
+    ]
+
+
+def test_a_value_on_the_limit_is_in_order() -> None:
+    assert drift_finding(SUBJECT, 0.25, RULES, OBJECTIVES).state == "ok"
+
+
+def test_thin_coverage_alerts_though_the_ranking_is_fine() -> None:
+    scores, labels = cohort()
+    labels[:1000] = np.nan
+
+    finding = performance_finding(SUBJECT, measure(scores, labels, np.ones(4000, bool), AS_OF), RULES, OBJECTIVES)
+
+    assert (finding.state, finding.figure) == ("alert", "coverage")
+
+
+def test_a_month_without_batches_is_healthy() -> None:
+    assert health_finding(SUBJECT, Health(0, 0, 0.0, None, None), RULES, OBJECTIVES).state == "ok"
+
+
+def test_slow_answers_are_a_health_alert() -> None:
+    seen = Health(100, 0, 0.0, 20.0, 9000.0)
+
+    assert health_finding(SUBJECT, seen, RULES, OBJECTIVES).figure == "latency p99 in ms"

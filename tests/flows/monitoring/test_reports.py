@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from flows.steps.monitoring.config import read_monitoring
+from flows.steps.monitoring.findings import score_psi
+from flows.steps.monitoring.reports import MonthTables, ReportSubject, add_reports
+from handrail.errors import Unavailable
+
+CONFIG = Path(__file__).parents[3] / "config"
+RULES = read_monitoring(CONFIG)
+SUBJECT = ReportSubject("2013-09", datetime(2013, 10, 2, 16, tzinfo=UTC), "sha256:abc", "deploy://local/flights/1")
+
+
+def rows(n: int, shape: float) -> pd.DataFrame:
+    random = np.random.default_rng(0)
+    score = random.beta(2, shape, n)
+    return pd.DataFrame(
+        {
+            "score": score,
+            "late": (random.random(n) < score).astype(int),
+            "forecast": (score > 0.5).astype(int),
+            "temp": random.normal(shape, 1, n),
+            "carrier": random.choice(["AA", "UA"], n),
+            "known": 1.0,
+        }
+    )
+
+
+def tables(shape: float = 6) -> MonthTables:
+    current, reference = rows(3000, shape), rows(3000, 6)
+    judged = current[["score", "late", "forecast"]]
+    return MonthTables(
+        current[["score", "temp", "carrier", "known"]],
+        reference[["score", "temp", "carrier"]],
+        judged,
+        ("temp",),
+        ("carrier",),
+    )
+
+
+def workspace_of(folder: Path) -> tuple[Any, Any]:
+    from evidently.ui.workspace import Workspace
+
+    store = Workspace.create(str(folder))
+    (project,) = store.search_project(RULES.reports.project)
+    return store, project
+
+
+def test_a_month_gives_a_drift_and_a_classification_report_dated_as_of(tmp_path: Path) -> None:
+    drift, classification = add_reports(tmp_path, tables(), SUBJECT, RULES)
+
+    store, project = workspace_of(tmp_path)
+    runs = {run.name: run for run in (store.get_run(project.id, run_id) for run_id in store.list_runs(project.id))}
+    assert set(runs) == {"drift", "classification"}
+    assert all(run.timestamp.date() == SUBJECT.as_of.date() for run in runs.values())
+    assert runs["drift"].metadata["seed"] == "0"
+    assert all(drift.tests.values())
+    assert all(classification.tests.values())
+
+
+def test_moved_scores_fail_evidentlys_test_as_they_fail_the_finding(tmp_path: Path) -> None:
+    shifted = tables(shape=12)
+    psi = score_psi(shifted.reference["score"].to_numpy(), shifted.current["score"].to_numpy(), RULES.drift.bins)
+
+    drift = add_reports(tmp_path, shifted, SUBJECT, RULES)[0]
+
+    assert psi > RULES.drift.score_psi.limit
+    assert [name for name, passed in drift.tests.items() if not passed] != []
+
+
+def test_a_second_run_adds_nothing(tmp_path: Path) -> None:
+    first = add_reports(tmp_path, tables(), SUBJECT, RULES)
+
+    assert add_reports(tmp_path, tables(), SUBJECT, RULES) == first
+
+    store, project = workspace_of(tmp_path)
+    assert len(store.list_runs(project.id)) == 2
+
+
+def test_a_new_snapshot_gets_a_new_report_and_keeps_the_old(tmp_path: Path) -> None:
+    first = add_reports(tmp_path, tables(), SUBJECT, RULES)
+    restated = add_reports(tmp_path, tables(), replace(SUBJECT, snapshot="sha256:def"), RULES)
+
+    store, project = workspace_of(tmp_path)
+    assert {report.run_id for report in first}.isdisjoint(report.run_id for report in restated)
+    assert len(store.list_runs(project.id)) == 4
+
+
+def test_the_dashboard_is_made_once(tmp_path: Path) -> None:
+    add_reports(tmp_path, tables(), SUBJECT, RULES)
+    add_reports(tmp_path, tables(), replace(SUBJECT, month="2013-10"), RULES)
+
+    _, project = workspace_of(tmp_path)
+    assert len(project.dashboard.model().panels) == 6
+
+
+def test_outcomes_of_one_kind_give_no_classification_report(tmp_path: Path) -> None:
+    month = tables()
+
+    reports = add_reports(tmp_path, replace(month, judged=month.judged.assign(late=0)), SUBJECT, RULES)
+
+    assert [report.name for report in reports] == ["drift"]
+
+
+def test_a_workspace_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "evidently").write_text("a file where a folder should be", encoding="ascii")
+
+    with pytest.raises(Unavailable, match="Evidently workspace"):
+        add_reports(tmp_path / "evidently", tables(), SUBJECT, RULES)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def silence() -> None:
+    os.environ["DO_NOT_TRACK"] = "1"

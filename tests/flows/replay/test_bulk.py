@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from bentos.flights.scoring import Scorer
+from flows.steps.monitoring.month import read_month
+from flows.steps.replay.bulk import Model, open_model, predictions_of, record
+from flows.steps.replay.truth import KIND, Fate, fate_of
+from handrail.bootstrap import Platform, open_platform
+from handrail.bootstrap.approvals import tree_digest
+from handrail.errors import Refused, Unavailable
+from handrail.settings import Settings
+from tests.fakes.permitted_tree import permit_tree, write_tree
+
+ROOT = Path(__file__).parents[3]
+DEPLOYMENT = "deploy://local/flights/v1"
+DEPARTURE = datetime(2013, 9, 10, 14, tzinfo=UTC)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(project=ROOT, home=tmp_path / "home", replay=True)
+
+
+@pytest.fixture
+def platform(settings: Settings) -> Iterator[Platform]:
+    with closing(open_platform(settings)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Model:
+    return Model(DEPLOYMENT, "sha256:aa", Scorer.load(write_tree(tmp_path / "tree")))
+
+
+def scored(count: int = 300) -> pl.DataFrame:
+    """Return flights as bulk scoring leaves them; every third one lands late and every tenth never."""
+    numbers = range(1, count + 1)
+    landed: list[datetime | None] = [DEPARTURE + timedelta(hours=5) if each % 10 else None for each in numbers]
+    return pl.DataFrame(
+        {
+            "flight_id": [f"2013-09-10:AA:{each}:1000:JFK" for each in numbers],
+            "local_day": [date(2013, 9, 10)] * count,
+            "event_timestamp": [DEPARTURE - timedelta(hours=2)] * count,
+            "arr_known_ts": landed,
+            "late": [None if at is None else int(each % 3 == 0) for each, at in zip(numbers, landed, strict=True)],
+            "carrier": ["AA"] * count,
+            "minute_of_day": [600.0] * count,
+            "temp": [70.0] * count,
+            "distance_miles": [float(each) for each in numbers],
+            "score": [each / (count + 1) for each in numbers],
+        }
+    )
+
+
+def silent(*_: Any) -> None:
+    """Show nothing."""
+
+
+def test_a_flight_becomes_a_prediction_made_two_hours_before(model: Model) -> None:
+    first, *_, last = predictions_of(scored(), model)
+
+    assert first.subject == "2013-09-10:AA:1:1000:JFK"
+    assert first.made_at == DEPARTURE - timedelta(hours=2)
+    assert (first.label, last.label) == (0, 1)
+    assert first.features_digest != last.features_digest
+    assert first.feature_service == "flights_v1"
+
+
+def test_recording_twice_changes_nothing(platform: Platform, model: Model) -> None:
+    first = record(platform, model, scored(), silent)
+
+    again = record(platform, model, scored(), silent)
+
+    twice = sum(fate_of(name) is Fate.TWICE for name in scored().drop_nulls("late")["flight_id"])
+    assert (first["predictions_new"], first["outcomes_repeated"], first["conflicts"]) == (300, twice, 0)
+    assert (again["predictions_new"], again["outcomes_new"], again["conflicts"]) == (0, 0, 0)
+    assert again["predictions_repeated"] == 300
+
+
+def test_in_the_end_every_reported_outcome_is_the_truth(platform: Platform, model: Model) -> None:
+    record(platform, model, scored(), silent)
+    month = read_month("2013-09")
+
+    cohort = platform.feedback.cohort(DEPLOYMENT, KIND, month.start, month.end, month.end + timedelta(days=5))
+
+    truth = dict(scored().drop_nulls("late").select("flight_id", "late").iter_rows())
+    told = {name: label for name, label in zip(cohort.subject, cohort.label, strict=True) if label is not None}
+    assert told == {name: late for name, late in truth.items() if fate_of(name) is not Fate.NEVER}
+
+
+def test_a_wrong_first_report_counts_until_its_correction(platform: Platform, model: Model) -> None:
+    flights = scored(3000)
+    record(platform, model, flights, silent)
+    month = read_month("2013-09")
+    corrected = [name for name in flights.drop_nulls("late")["flight_id"] if fate_of(name) is Fate.CORRECTED]
+    landed = DEPARTURE + timedelta(hours=5)
+
+    def told(as_of: datetime) -> dict[str, float | None]:
+        cohort = platform.feedback.cohort(DEPLOYMENT, KIND, month.start, month.end, as_of)
+        return dict(zip(cohort.subject, cohort.label, strict=True))
+
+    before, after = told(landed), told(landed + timedelta(hours=25))
+    assert corrected
+    assert all(before[name] == 1 - (after[name] or 0) for name in corrected)
+
+
+def bento(settings: Settings, carried: bool = True) -> str:
+    """Lay a bento out as the store has it, with a permitted tree unless told otherwise; return its deployment."""
+    folder = settings.home / "bentoml" / "bentos" / "flights" / "v1"
+    (folder / "src").mkdir(parents=True)
+    (folder / "bento.yaml").write_text("creation_time: 2026-01-01T00:00:00+00:00\n", encoding="utf-8")
+    if carried:
+        tree = write_tree(folder / "src" / "model")
+        (folder / "src" / "permit.json").write_bytes(permit_tree(settings, tree).read_bytes())
+    return DEPLOYMENT
+
+
+def test_the_model_is_read_from_what_the_bento_carries(settings: Settings) -> None:
+    deployment = bento(settings)
+
+    found = open_model(settings, deployment)
+
+    tree = settings.home / "bentoml" / "bentos" / "flights" / "v1" / "src" / "model"
+    assert found.deployment == deployment
+    assert found.tree_digest == tree_digest(tree)
+    assert found.scorer.features[0] == "carrier"
+
+
+def test_one_changed_byte_scores_nothing(settings: Settings) -> None:
+    deployment = bento(settings)
+    file = settings.home / "bentoml" / "bentos" / "flights" / "v1" / "src" / "model" / "scoring.json"
+    file.write_bytes(file.read_bytes() + b" ")
+
+    with pytest.raises(Refused, match=r"scoring\.json"):
+        open_model(settings, deployment)
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_bento_without_a_model_is_named(settings: Settings, there: bool) -> None:
+    if there:
+        bento(settings, carried=False)
+
+    with pytest.raises(Unavailable, match=DEPLOYMENT):
+        open_model(settings, DEPLOYMENT)
