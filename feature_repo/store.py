@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from feature_repo.offline import OFFLINE_STORE
 from feature_repo.online import online, write_known
-from handrail.entrypoints.feast_identity import identity_of, spec_hash
 from handrail.errors import Refused, Unavailable
+from handrail.feast import identity_of, spec_hash
 from handrail.settings import Settings
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def historical(store: ProjectStore, entity_df: pd.DataFrame, service: str = "fli
         Unavailable: the offline store is one that loses rows.
         Refused: not every row came back.
     """
-    from handrail.entrypoints.feast_provider import same_rows
+    from handrail.feast import same_rows
 
     _refuse_losing_store(store)
     asked = entity_df.reset_index(drop=True).assign(entity_row=range(len(entity_df)))

@@ -22,12 +22,12 @@ from bentos.flights.messages import Flights, PredictAnswer  # noqa: E402
 from bentos.flights.permitted import find_carried, private_copy  # noqa: E402
 from bentos.flights.worker import Worker  # noqa: E402
 from handrail.bootstrap import open_platform  # noqa: E402
-from handrail.entrypoints.bento import Rules  # noqa: E402
-from handrail.entrypoints.bento_service import SWAGGER_PAGE, guarded, open_paths, quieten_warnings  # noqa: E402
-from handrail.entrypoints.http_api import checked_by_host, feedback_app  # noqa: E402
-from handrail.entrypoints.problems import status_of  # noqa: E402
-from handrail.entrypoints.serving_token import serving_token  # noqa: E402
+from handrail.entrypoints.bentoml.service import SWAGGER_PAGE, guarded, open_paths, quieten_warnings  # noqa: E402
+from handrail.entrypoints.http.feedback import checked_by_host, feedback_app  # noqa: E402
+from handrail.entrypoints.http.feedback_guard import Rules  # noqa: E402
+from handrail.entrypoints.http.problems import status_of  # noqa: E402
 from handrail.errors import HandrailError  # noqa: E402
+from handrail.http import serving_token  # noqa: E402
 from handrail.refs import BentoTag  # noqa: E402
 
 UNBUILT = "unbuilt"

@@ -20,8 +20,8 @@ from bentos.flights.scoring import Scorer
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.feedback import open_spool
 from handrail.bootstrap.lineage import Lineage
-from handrail.bootstrap.lineage_bentos import bento_digest
-from handrail.entrypoints.recording import PATIENCE_S, record
+from handrail.entrypoints.bentoml.collect import bento_digest
+from handrail.entrypoints.hosts.recording import PATIENCE_S, record
 from handrail.errors import HandrailError
 from handrail.refs import BentoTag, Deployment
 

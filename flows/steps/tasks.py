@@ -16,8 +16,8 @@ from flows.steps.project import pipeline, recorded_run, workspace
 from flows.steps.project.accounts import tracking_environment
 from handrail.bootstrap import open_platform
 from handrail.bootstrap.lineage import report_uri, snapshot_uri, tree_uri
-from handrail.entrypoints.prefect_recording import record
 from handrail.errors import Refused
+from handrail.prefect import record
 from handrail.settings import Settings, load_settings
 
 
@@ -196,7 +196,7 @@ def replay(days: int) -> dict[str, Any]:
     """Replay days against the running bento over HTTP, and score the other flights in bulk."""
     from flows.steps.replay import run as steps
     from flows.steps.replay.bulk import score_the_rest
-    from handrail.entrypoints.serving_token import serving_token
+    from handrail.http import serving_token
 
     settings = _in_clone(None)
     played = steps.replay(settings, settings.url("bento"), serving_token(settings), days)

@@ -15,8 +15,8 @@ from flows.steps.release import deploy, promote
 from flows.steps.release.incumbent import compare_with_incumbent, digest_behind
 from flows.steps.replay.run import finished_figures
 from handrail.bootstrap.approvals import open_permit_verifier
-from handrail.entrypoints.approvals_client import ApprovalsClient
 from handrail.errors import Refused
+from handrail.http import ApprovalsClient
 from handrail.settings import Settings
 from infra.demo.people import APPROVERS, AUTHOR, Person, credentials_name
 from infra.demo.scene import Scene

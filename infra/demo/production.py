@@ -19,9 +19,8 @@ from flows.steps.replay.skew import compare_features
 from flows.steps.retraining import challenge as retraining
 from handrail.bootstrap.approvals import tree_digest
 from handrail.clock import parse_moment
-from handrail.entrypoints.approvals_client import ApprovalsClient
-from handrail.entrypoints.serving_token import serving_token
 from handrail.errors import HandrailError, Unavailable, UnknownReference
+from handrail.http import ApprovalsClient, serving_token
 from infra.demo.gate import ALIAS, login_of, sign_off
 from infra.demo.people import AUTHOR, credentials_name
 from infra.demo.scene import Scene

@@ -18,8 +18,8 @@ from flows.steps.release.bento_build import NAME, find_bento
 from flows.steps.release.deploy import pointer_of
 from handrail.bootstrap import open_platform
 from handrail.clock import system_time
-from handrail.entrypoints.serving_token import serving_token
 from handrail.errors import HandrailError, Unavailable
+from handrail.http import serving_token
 from handrail.settings import Settings, load_settings
 from handrail.tools import require
 from infra.servers.processes import Child, Place, stop_left_over

@@ -14,20 +14,20 @@ OURS = sorted(
     key=lambda point: (point.group, point.name),
 )
 ALLOWED = {
-    "handrail.entrypoints.mlflow_app": {"mlflow"},
-    "handrail.entrypoints.mlflow_context": {"mlflow"},
-    "handrail.entrypoints.mlflow_datasets": {"mlflow"},
-    "handrail.entrypoints.feast_datasets": {"mlflow"},
-    "handrail.entrypoints.feast_identity": set(),
-    "handrail.entrypoints.feast_provider": {"feast"},
-    "handrail.entrypoints.prefect_blocks": {"prefect"},
-    "handrail.entrypoints.bento": set(),
-    "handrail.entrypoints.bento_lineage": set(),
-    "handrail.entrypoints.evidently_lineage": set(),
-    "handrail.entrypoints.gx_action": {"great_expectations"},
-    "handrail.entrypoints.gx_validation": set(),
-    "handrail.entrypoints.http_api": set(),
-    "handrail.entrypoints.approvals_client": set(),
+    "handrail.entrypoints.mlflow.app": {"mlflow"},
+    "handrail.entrypoints.mlflow.context": {"mlflow"},
+    "handrail.entrypoints.mlflow.dataset_sources": {"mlflow"},
+    "handrail.entrypoints.mlflow.feast_sources": {"mlflow"},
+    "handrail.entrypoints.feast.identity": set(),
+    "handrail.entrypoints.feast.provider": {"feast"},
+    "handrail.entrypoints.prefect.blocks": {"prefect"},
+    "handrail.entrypoints.http.feedback_guard": set(),
+    "handrail.entrypoints.bentoml.recorded": set(),
+    "handrail.entrypoints.evidently.reports": set(),
+    "handrail.entrypoints.great_expectations.action": {"great_expectations"},
+    "handrail.entrypoints.great_expectations.validation": set(),
+    "handrail.entrypoints.http.feedback": set(),
+    "handrail.entrypoints.http.gate_client": set(),
     "handrail.entrypoints.cli": set(),
     "handrail.bootstrap": {"sqlalchemy", "alembic"},
     "handrail": set(),
@@ -68,7 +68,7 @@ def test_loading_an_entry_point_imports_no_other_tool(module, allowed):
     assert loaded <= allowed
 
 
-@pytest.mark.parametrize("module", ["handrail", "handrail.entrypoints.approvals_client"])
+@pytest.mark.parametrize("module", ["handrail", "handrail.entrypoints.http.gate_client"])
 def test_a_light_door_stays_light(module):
     assert not _modules_after(f"import {module}") & set(HEAVY)
 

@@ -19,8 +19,8 @@ from feast import Entity, FeatureService, FeatureStore, FeatureView, Field, File
 from feast.types import Float64, Int64
 from feast.value_type import ValueType
 
-PROVIDERS = {"handrail": "handrail.entrypoints.feast_provider.HandrailProvider", "feast": "local"}
-STORE = "handrail.entrypoints.feast_offline_store.HandrailOfflineStore"
+PROVIDERS = {"handrail": "handrail.feast.HandrailProvider", "feast": "local"}
+STORE = "handrail.feast.HandrailOfflineStore"
 START = datetime(2024, 1, 1, tzinfo=UTC)
 ROWS, SOURCE_ROWS, VIEWS, FEATURES, KEYS = 336_776, 100_000, 6, 4, 500
 YEAR_S = 365 * 86_400

@@ -57,11 +57,11 @@ def orchestrated(rounds: int, wrap: Callable[[Callable[..., None]], Callable[...
 
 def recorded(rounds: int) -> None:
     """Run the same flow with each step's files recorded, and measure how long recording takes."""
-    from handrail.entrypoints import prefect_calls
-    from handrail.entrypoints.prefect_recording import record
+    from handrail.entrypoints.prefect import calls
+    from handrail.entrypoints.prefect.recorder import record
 
     for name in ("_begin", "_end"):
-        setattr(prefect_calls.Call, name, _timed(getattr(prefect_calls.Call, name)))
+        setattr(calls.Call, name, _timed(getattr(calls.Call, name)))
     orchestrated(rounds, record(inputs=lambda source: source, outputs=lambda target: target))
 
 

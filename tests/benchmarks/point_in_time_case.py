@@ -94,7 +94,7 @@ def prepared(side: str, data: Path, entities: Path) -> Retrieve:
     if side == "duckdb":
         return raw_duckdb(data, entities)
     stores = {
-        "handrail": "handrail.entrypoints.feast_offline_store.HandrailOfflineStore",
+        "handrail": "handrail.feast.HandrailOfflineStore",
         "feast-duckdb": "duckdb",
         "feast-dask": "dask",
     }

@@ -17,8 +17,8 @@ from flows.steps.release.deploy import Deployed, deploy, pointer_of
 from handrail.approvals.domain.errors import UnverifiedBytes
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.approvals import tree_digest
-from handrail.bootstrap.lineage_bentos import find_bentos, record_bento
 from handrail.bootstrap.lineage_doctor import open_doctor
+from handrail.entrypoints.bentoml.collect import find_bentos, record_bento
 from handrail.errors import Unavailable, UnknownReference
 from handrail.settings import Settings
 from tests.fakes.bento_project import make_project

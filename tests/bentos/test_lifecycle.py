@@ -15,7 +15,7 @@ import pytest
 from flows.steps.release.deploy import Deployed
 from handrail.bootstrap import open_platform
 from handrail.bootstrap.feedback import open_spool
-from handrail.entrypoints.serving_token import serving_token
+from handrail.entrypoints.http.serving_token import serving_token
 from handrail.errors import Unavailable
 from handrail.settings import Settings
 from infra.servers.bento import ServedBento, main, serving_target, start_bento

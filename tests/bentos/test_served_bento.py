@@ -15,7 +15,7 @@ import pytest
 from flows.steps.release.deploy import Deployed
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.feedback import Prediction, prediction_id_for
-from handrail.entrypoints.serving_token import serving_token
+from handrail.entrypoints.http.serving_token import serving_token
 from handrail.errors import UnknownReference
 from handrail.settings import Settings
 from infra.servers.bento import ServedBento

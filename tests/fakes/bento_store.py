@@ -36,7 +36,7 @@ with bentoml.models.create("iris:one") as model:
     (folder / "weights.bin").write_text("0.5")
     (folder / "registered_model_meta").write_text("added by MLflow")
 """
-RECORDED = "from handrail.entrypoints.bento_lineage import recorded"
+RECORDED = "from handrail.entrypoints.bentoml.recorded import recorded"
 
 
 def build_bento(folder: Path, version: str, *, recorded: bool = False) -> Path:

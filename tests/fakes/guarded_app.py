@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from handrail.entrypoints.bento import App, Message, Receive, Rules, Send
+from handrail.entrypoints.http.feedback_guard import App, Message, Receive, Rules, Send
 
 TOKEN = "t" * 32
 RULES = Rules(

@@ -9,7 +9,7 @@ import uvicorn
 
 from handrail.bootstrap import Platform
 from handrail.bootstrap.lineage_events import open_access
-from handrail.entrypoints.lineage_api import lineage_app
+from handrail.entrypoints.http.lineage import lineage_app
 from handrail.settings import Settings
 
 DEADLINE_S = 30

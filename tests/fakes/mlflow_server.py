@@ -15,7 +15,7 @@ import httpx
 import yaml
 
 from handrail.bootstrap.approvals import mlflow_command, prepare_mlflow
-from handrail.entrypoints.approvals_client import ApprovalsClient
+from handrail.entrypoints.http.gate_client import ApprovalsClient
 from handrail.settings import Settings, load_settings
 
 CONFIG = Path(__file__).parents[2] / "config"

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from handrail.entrypoints.cli import build
-from handrail.entrypoints.recording import platform_here
+from handrail.entrypoints.hosts.recording import platform_here
 from handrail.lineage.adapters.tables import attribute, edge, node, to_moment
 from handrail.lineage.domain import Verb
 from handrail.refs import DataVersion

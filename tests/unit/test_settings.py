@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from handrail.bootstrap import open_platform
-from handrail.entrypoints.serving_token import serving_token
+from handrail.entrypoints.http.serving_token import serving_token
 from handrail.errors import Misconfigured
 from handrail.settings import find_project, load_settings, make_home
 

@@ -117,7 +117,7 @@ def _read_features(
 
 def _with_features(store: Any, service: str, rows: pl.DataFrame) -> pl.DataFrame:
     from feature_repo.store import historical
-    from handrail.entrypoints.feast_provider import same_rows
+    from handrail.feast import same_rows
 
     asked = entity_rows(rows)
     read = historical(store, asked.to_pandas(), service)
@@ -129,7 +129,7 @@ def _with_features(store: Any, service: str, rows: pl.DataFrame) -> pl.DataFrame
 
 def _record_origins(folder: Path, frames: Mapping[str, pl.DataFrame]) -> None:
     """Tell lineage which retrieval each file's features are from."""
-    from handrail.entrypoints.feast_provider import record_file
+    from handrail.feast import record_file
 
     for name, frame in frames.items():
         record_file(folder / f"{name}.parquet", frame)

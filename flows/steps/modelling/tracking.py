@@ -160,7 +160,7 @@ def _now_ms() -> int:
 def _datasets(project: Path, report: Mapping[str, Any]) -> list[DatasetInput]:
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    from handrail.entrypoints.mlflow_datasets import DvcDatasetSource
+    from handrail.mlflow import DvcDatasetSource
 
     schema, inputs = _schema(read_manifest(project)), []
     for split, context in (("train", "training"), ("validate", "validation")):

@@ -11,7 +11,7 @@ from flows.steps.project import workspace
 from flows.steps.project.remote import push
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.lineage import ActivityDetails
-from handrail.entrypoints.prefect_run import current_flow_run
+from handrail.prefect import current_flow_run
 from handrail.settings import load_settings
 
 

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import yaml
 
-from handrail.bootstrap.lineage_bentos import bento_digest
 from handrail.clock import parse_moment
+from handrail.entrypoints.bentoml.collect import bento_digest
 from handrail.entrypoints.cli.env import tool_environment
 from handrail.errors import Unavailable
 from handrail.refs import BentoTag

@@ -12,8 +12,8 @@ from flows.steps.project.accounts import read_account
 from flows.steps.release import promote
 from flows.steps.release.deploy import find_permit, lend_tree
 from handrail.bootstrap.approvals import open_permit_verifier, tree_digest
-from handrail.entrypoints.approvals_client import ApprovalsClient
 from handrail.errors import Refused
+from handrail.http import ApprovalsClient
 from handrail.settings import Settings
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from typing import Any
 from flows.steps.project.accounts import read_account, tracking_environment
 from handrail.bootstrap import open_platform
 from handrail.bootstrap.approvals import permit_path, server_name, tree_digest
-from handrail.entrypoints.approvals_client import ApprovalsClient
 from handrail.errors import Refused, Unavailable
+from handrail.http import ApprovalsClient
 from handrail.refs import TrackingRun
 from handrail.settings import Settings
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from handrail.entrypoints.prefect_lineage.archive import FORMAT, EventArchive
+from handrail.entrypoints.prefect.collect.archive import FORMAT, EventArchive
 from handrail.errors import Unavailable
 
 TASK = {"prefect.resource.id": "prefect.task-run.t1", "prefect.resource.role": "task-run"}

@@ -10,7 +10,7 @@ from prefect import flow, task
 from prefect.assets import add_asset_metadata, materialize
 from prefect.cache_policies import NO_CACHE
 
-from handrail.entrypoints.recording import platform_here
+from handrail.entrypoints.hosts.recording import platform_here
 from tests.fakes.lineage_stores import dump
 from tests.fakes.prefect_runs import DEADLINE_S, collect, runs, until_ended
 

@@ -5,7 +5,7 @@ import json
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from handrail.entrypoints.prefect_blocks import record
+from handrail.entrypoints.prefect.blocks import record
 from tests.fakes.prefect_runs import collect, until_ended
 
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from prefect import task
 
-from handrail.entrypoints.prefect_blocks import HandrailLineage, record
+from handrail.entrypoints.prefect.blocks import HandrailLineage, record
 from handrail.errors import InvalidInput
 from tests.fakes.prefect_runs import data_at, only, runs
 
@@ -152,7 +152,7 @@ def test_the_block_can_be_registered_from_the_command_line(project, prefect_url)
         "block",
         "register",
         "-m",
-        "handrail.entrypoints.prefect_blocks",
+        "handrail.entrypoints.prefect.blocks",
     ]
 
     done = subprocess.run(

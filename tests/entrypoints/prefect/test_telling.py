@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from handrail.entrypoints.prefect_lineage.gaps import find_gaps
-from handrail.entrypoints.prefect_lineage.telling import artifacts_of
-from handrail.entrypoints.prefect_lineage.values import FLOW, TASK, Asset, PrefectRun, Seen
+from handrail.entrypoints.prefect.collect.gaps import find_gaps
+from handrail.entrypoints.prefect.collect.telling import artifacts_of
+from handrail.entrypoints.prefect.collect.values import FLOW, TASK, Asset, PrefectRun, Seen
 from handrail.lineage.domain.flaws import RunHeld
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -26,12 +26,18 @@ LEAVE_OUTPUTS_ALONE = {
     "flows/steps/modelling/tracking.py",
     "plugins/handrail/__init__.py",
     "plugins/handrail/entrypoints/__init__.py",
-    "plugins/handrail/entrypoints/feast_provider/__init__.py",
+    "plugins/handrail/entrypoints/feast/__init__.py",
+    "plugins/handrail/entrypoints/feast/provider/__init__.py",
+    "plugins/handrail/feast.py",
+    "plugins/handrail/lazy.py",
     "plugins/handrail/errors.py",
     "plugins/handrail/settings.py",
     "plugins/handrail/tools.py",
 }
-NAMED_IN_TEXT = {"feature_repo/offline.py": ("handrail.entrypoints.feast_offline_store",)}
+NAMED_IN_TEXT = {
+    "feature_repo/offline.py": ("handrail.entrypoints.feast.offline_store",),
+    "flows/steps/data/features.py": ("handrail.entrypoints.feast.identity",),
+}
 SMALL = FORTNIGHT | {
     "sample": {"share_of_days": 0.25},
     "model": {

@@ -12,7 +12,7 @@ from flows.steps.project.accounts import read_account, tracking_environment
 from flows.steps.release import promote
 from flows.steps.stages import run_stage
 from handrail.bootstrap.approvals import open_permit_verifier, tree_digest
-from handrail.entrypoints.approvals_client import ApprovalsClient
+from handrail.entrypoints.http.gate_client import ApprovalsClient
 from handrail.errors import Misconfigured, Refused, Unavailable
 from handrail.settings import load_settings
 from infra.servers.supervisor import Servers, with_free_ports

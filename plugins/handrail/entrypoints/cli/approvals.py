@@ -15,8 +15,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from handrail.entrypoints.approvals_client import ApprovalsClient
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, results
+from handrail.entrypoints.http.gate_client import ApprovalsClient
 from handrail.errors import HandrailError, InvalidInput
 from handrail.settings import load_settings
 

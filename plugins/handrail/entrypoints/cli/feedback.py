@@ -18,7 +18,7 @@ from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.feedback import Feedback, FeedbackLog, Prediction, Receipt, Snapshot
 from handrail.clock import parse_moment
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, results
-from handrail.entrypoints.feedback_messages import read_line
+from handrail.entrypoints.http.feedback_messages import read_line
 from handrail.errors import InvalidInput
 
 CHUNK = 10_000

@@ -26,7 +26,7 @@ def serve() -> None:
     import uvicorn
 
     from handrail.bootstrap.lineage_events import open_access
-    from handrail.entrypoints.lineage_api import lineage_app
+    from handrail.entrypoints.http.lineage import lineage_app
 
     platform = open_platform()
     listener = _listen(platform.settings)

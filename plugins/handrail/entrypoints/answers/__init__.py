@@ -1,0 +1,1 @@
+"""What lineage answers, written for people and machines: sentences, JSON, pictures and other tools' formats."""

@@ -1,0 +1,78 @@
+"""One line in a BentoML service that Handrail did not write: it records which bento is served when it starts.
+
+@bentoml.service
+@recorded
+class Iris: ...
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from pathlib import Path
+from typing import TypeVar
+
+from handrail.bootstrap import Platform
+from handrail.clock import system_time
+from handrail.entrypoints.bentoml.collect import bento_of, record_bento, record_serving
+from handrail.entrypoints.hosts.recording import platform_here, record
+from handrail.errors import HandrailError
+from handrail.refs import Deployment
+from handrail.tools import require
+
+HOOK = "handrail_record_deployment"
+MOVED_BY = "bentoml serve"
+_log = logging.getLogger("handrail.lineage")
+T = TypeVar("T")
+
+
+def recorded(service: type[T]) -> type[T]:
+    """Let a service class record its bento and its deployment, once, before its workers start. Never in its way.
+
+    A service that is served from a checkout is no bento: nothing is recorded then.
+    """
+    require("bentoml", "bentoml")
+    from bentoml import on_deployment
+
+    file = Path(inspect.getfile(service))
+
+    def handrail_record_deployment() -> None:
+        record_deployment(file)
+
+    setattr(service, HOOK, on_deployment(handrail_record_deployment))
+    return service
+
+
+def record_deployment(file: Path) -> bool:
+    """Record the bento that a source file belongs to, and that this environment serves it; tell whether it was done.
+
+    Whatever goes wrong is logged in a sentence.
+    """
+    try:
+        bento = bento_of(file)
+        platform = platform_here()
+    except HandrailError as err:
+        _log.warning("Lineage does not know what is served. %s", err)
+        return False
+    except Exception:  # noqa: BLE001 - no mistake in recording may keep a service from starting
+        _log.exception("Lineage does not know what is served.")
+        return False
+    if bento is None:
+        _log.info("%s lies in no bento: nothing is recorded.", file)
+        return False
+
+    def write(_: object) -> None:
+        for sentence in record_bento(platform.lineage, platform.settings, bento):
+            _log.warning("%s", sentence)
+        point_at(platform, record_serving(platform.lineage, platform.settings, bento))
+
+    return record(f"the deployment of {bento.tag.uri}", write)
+
+
+def point_at(platform: Platform, deployment: Deployment) -> None:
+    """Make the environment's pointer name what it serves from now on, unless it does already."""
+    name = deployment.uri.rpartition("/")[0]
+    now = system_time()
+    current = platform.lineage.pointer_at(name, now)
+    if current is None or current.target != deployment.uri:
+        platform.lineage.point(name, deployment, now, by=MOVED_BY)

@@ -1,0 +1,96 @@
+"""A BentoML service class whose whole ASGI app, BentoML's own middleware included, stands behind Handrail's guard.
+
+`@bentoml.service(service_class=guarded(rules, not_ready))`. BentoML puts its metrics and timeout middleware outside
+every middleware that a service adds; there each unknown path makes new metric series for ever, and a middleware that
+raises hangs until the timeout. Wrapping `to_asgi` keeps both away from the world.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from handrail.entrypoints.http.feedback_guard import Guard, Rules
+from handrail.tools import require
+
+require("bentoml", "bentoml")
+import bentoml  # noqa: E402
+from _bentoml_sdk import Service  # noqa: E402
+
+# OpenTelemetry costs 0.35 ms a request and has no switch; nothing collects the traces.
+_UNWANTED = frozenset({"OpenTelemetryMiddleware"})
+
+SWAGGER_PAGE = b"""<!DOCTYPE html>
+<html lang="en">
+  <head>
+    <meta charset="UTF-8">
+    <title>Prediction service</title>
+    <link rel="stylesheet" type="text/css" href="./static_content/swagger-ui.css">
+    <link rel="stylesheet" type="text/css" href="./static_content/index.css">
+    <link rel="icon" type="image/png" href="./static_content/favicon-light-32x32.png" sizes="32x32">
+  </head>
+  <body>
+    <div id="swagger-ui"></div>
+    <script src="./static_content/swagger-ui-bundle.js" charset="UTF-8"></script>
+    <script src="./static_content/swagger-ui-standalone-preset.js" charset="UTF-8"></script>
+    <script>
+      fetch("./docs.json").then((answer) => answer.json()).then((spec) => {
+        const securitySchemes = { token: { type: "http", scheme: "bearer" } };
+        spec.components = { ...spec.components, securitySchemes };
+        spec.security = [{ token: [] }];
+        SwaggerUIBundle({
+          spec,
+          dom_id: "#swagger-ui",
+          deepLinking: true,
+          presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset],
+        });
+      });
+    </script>
+  </body>
+</html>
+"""
+"""BentoML's own page without its Google Tag Manager, and with a place to enter the token."""
+
+
+def open_paths() -> frozenset[str]:
+    """Return the paths of BentoML that may be read without a token: health, metrics and the API's description."""
+    assets = Path(bentoml.__file__).parent / "_internal" / "server" / "static_content"
+    static = {f"/static_content/{file.name}" for file in assets.iterdir() if file.is_file()}
+    return frozenset({"/livez", "/healthz", "/readyz", "/metrics", "/docs.json", "/schema.json"} | static)
+
+
+def guarded(rules: Callable[[], Rules], not_ready: Callable[[], str | None]) -> type[Service[Any]]:
+    """Make a service class whose app stands behind a `Guard`; `rules` is called once in each worker."""
+
+    class GuardedService(Service[Any]):
+        @property
+        def doc(self) -> str:
+            # BentoML's own text shows pictures from other hosts.
+            return inspect.cleandoc(self.inner.__doc__ or "")
+
+        def to_asgi(self, is_main: bool = True) -> Any:
+            app: Any = super().to_asgi(is_main)
+            app.user_middleware = [entry for entry in app.user_middleware if entry.cls.__name__ not in _UNWANTED]
+            # BentoML logs a traceback with what the client sent when a request fails validation.
+            logging.getLogger("bentoml._internal.server.http_app").addFilter(_is_no_validation_error)
+            return Guard(app, rules(), not_ready)
+
+    return GuardedService
+
+
+def quieten_warnings() -> None:
+    """Silence what pydantic warns of for every request that BentoML reads; call it when all tools are loaded.
+
+    Feast's import undoes earlier filters.
+    """
+    warnings.filterwarnings("ignore", message="Accessing the 'model_fields' attribute", module="_bentoml_impl")
+
+
+def _is_no_validation_error(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], ValidationError))

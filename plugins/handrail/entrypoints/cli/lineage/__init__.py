@@ -1,0 +1,81 @@
+"""`handrail lineage`: what made a prediction, what a file touched, where a name pointed, who contradicts whom."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from handrail.bootstrap.lineage import NotYetSet, Pointer
+from handrail.clock import system_time
+from handrail.entrypoints.cli.lineage.check import check
+from handrail.entrypoints.cli.lineage.collect import app as collect_app
+from handrail.entrypoints.cli.lineage.forward import forward
+from handrail.entrypoints.cli.lineage.history import moment_of, show_timeline, write_export
+from handrail.entrypoints.cli.lineage.output import sentence_of, shorten
+from handrail.entrypoints.cli.lineage.questions import open_questions, show_impact, show_node, show_trace
+from handrail.entrypoints.cli.lineage.token import app as token_app
+from handrail.entrypoints.cli.output import AsJson, print_json
+from handrail.errors import UnknownReference
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="What made a prediction, and what a file touched.",
+    epilog="Example: handrail lineage impact data/raw/flights/2013-03.csv",
+)
+app.add_typer(token_app, name="token")
+app.command("trace", epilog="Example: handrail lineage trace 5a2e6c1c-6b0c-5f0e-9d0c-2f6f0b1f7a11")(show_trace)
+app.command("impact", epilog="Example: handrail lineage impact data/raw/flights/2013-03.csv")(show_impact)
+app.command("show", epilog="Example: handrail lineage show models:/flights@champion")(show_node)
+app.add_typer(collect_app, name="collect")
+app.command("forward", epilog="Example: handrail lineage forward --follow")(forward)
+app.command("timeline", epilog="Example: handrail lineage timeline champion")(show_timeline)
+app.command("check", epilog="Example: handrail lineage check --json")(check)
+app.command(
+    "export", epilog="Example: handrail lineage export data/raw/flights/2013-03.csv --format dot --towards effects"
+)(write_export)
+
+
+def attach(parent: typer.Typer) -> None:
+    """Add the noun `lineage`."""
+    parent.add_typer(app, name="lineage")
+
+
+@app.command("pointer", epilog="Example: handrail lineage pointer 'mlflow alias flights@champion'")
+def show_pointer(
+    name: Annotated[str, typer.Argument(help="A moving name: an alias, a branch, a deployment slot.")],
+    at: Annotated[str | None, typer.Option("--at", help="ISO 8601 moment; now if left out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a moving name pointed at, and who moved it there."""
+    moment = moment_of(at) or system_time()
+    with open_questions() as lineage:
+        pointer = lineage.pointer_at(name, moment)
+        first = None if pointer else next(iter(lineage.pointer_history(name)), None)
+    if first:
+        raise NotYetSet(name, first.at, moment)
+    if pointer is None:
+        raise UnknownReference("pointer", name, "handrail lineage timeline takes a part of a name, such as champion.")
+    if as_json:
+        print_json(_pointer_to_json(pointer))
+    else:
+        target = shorten(pointer.target) if pointer.target else "nothing"
+        typer.echo(f"{name} -> {target} since {pointer.at.isoformat()} by {shorten(pointer.by)}")
+
+
+@app.command("findings", epilog="Example: handrail lineage findings --json")
+def show_findings(as_json: AsJson = False) -> None:
+    """Show where tools claim different digests for one thing; the first claim stands, all are kept."""
+    with open_questions() as lineage:
+        conflicts = lineage.findings()
+    if as_json:
+        print_json([{"uri": c.uri, "standing": c.standing, "others": c.others, "by": c.asserted_by} for c in conflicts])
+        return
+    for conflict in conflicts:
+        typer.echo(sentence_of(conflict))
+    if not conflicts:
+        typer.echo("No digest contradicts another.")
+
+
+def _pointer_to_json(pointer: Pointer) -> dict[str, str | None]:
+    return {"name": pointer.name, "target": pointer.target, "since": pointer.at.isoformat(), "by": pointer.by}

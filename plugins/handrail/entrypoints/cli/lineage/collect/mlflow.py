@@ -1,0 +1,108 @@
+"""`handrail lineage collect mlflow`: runs, inputs, logged models, versions and aliases of any MLflow, by its client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from handrail.bootstrap import Platform, open_platform
+from handrail.clock import system_time
+from handrail.entrypoints.cli.lineage.history import moment_of
+from handrail.entrypoints.cli.output import AsJson, messages, print_json
+from handrail.entrypoints.hosts.masking import without_secrets
+from handrail.entrypoints.mlflow.collect import Place
+from handrail.entrypoints.mlflow.collect.clients import (
+    REMEDY,
+    find_tracking_uri,
+    name_server,
+    open_client,
+    open_digests,
+)
+from handrail.entrypoints.mlflow.collect.collecting import UNCHANGED, Collected, Collector, Wanted
+from handrail.errors import Unavailable
+
+COUNTED = {"runs": "run", "models": "model", "versions": "version", "aliases": "alias"}
+_LOST = " failed with exception "
+Uri = Annotated[str | None, typer.Option("--tracking-uri", help="MLflow's server or store; else MLFLOW_TRACKING_URI.")]
+Name = Annotated[str | None, typer.Option("--server-name", help="What to call it in URIs; else the project's MLflow.")]
+Experiments = Annotated[list[str] | None, typer.Option("--experiment", help="Only of this one; may be repeated.")]
+Since = Annotated[str | None, typer.Option("--since", help="Only what changed since this ISO 8601 moment.")]
+Download = Annotated[bool, typer.Option("--download", help="Fetch the versions' files to record their digests.")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The MLflow to read: its address as given, its name in URIs, and whether files may be fetched."""
+
+    given: str | None
+    server: str
+    download: bool
+
+
+def collect_mlflow(  # noqa: PLR0913 - one argument for each option
+    tracking_uri: Uri = None,
+    server_name: Name = None,
+    experiment: Experiments = None,
+    since: Since = None,
+    download: Download = False,
+    as_json: AsJson = False,
+) -> None:
+    """Record what MLflow holds, as its server would with the Handrail app; exit 1 if lineage refuses some of it."""
+    wanted = Wanted(tuple(experiment or ()), moment_of(since))
+    with closing(open_platform()) as platform:
+        source = _Source(tracking_uri, server_name or name_server(platform.settings, tracking_uri), download)
+        found = _collect(platform, source, wanted)
+    if as_json:
+        print_json(
+            {"server": source.server, "refused": found.refused, "aliases_unchanged": found.counts.get(UNCHANGED, 0)}
+            | {kind: found.counts.get(kind, 0) for kind in COUNTED}
+        )
+    else:
+        typer.echo(f"Recorded {_counted(found)} of mlflow://{source.server}.")
+        for sentence in found.refused:
+            messages.print(f"Left out: {sentence}", markup=False)
+    if found.refused:
+        raise typer.Exit(1)
+
+
+def _counted(found: Collected) -> str:
+    counts = ((found.counts.get(kind, 0), kind) for kind in COUNTED)
+    unchanged = found.counts.get(UNCHANGED, 0)
+    told = ", ".join(f"{count:,} {COUNTED[kind] if count == 1 else kind}" for count, kind in counts)
+    return f"{told} ({unchanged:,} unchanged)" if unchanged else told
+
+
+def _collect(platform: Platform, source: _Source, wanted: Wanted) -> Collected:
+    settings = platform.settings
+    uri = find_tracking_uri(settings, source.given)
+    place = Place(source.server, settings.repository, settings.environment)
+    with messages.status(f"Reading {without_secrets(uri)}") as status, _translated(uri):
+        client = open_client(uri)
+        collector = Collector(
+            client,
+            place,
+            platform.lineage,
+            system_time,
+            open_digests(client, uri, download=source.download),
+            seen=lambda what: status.update(f"Reading {without_secrets(uri)}: {what}"),
+        )
+        return collector.collect(wanted)
+
+
+@contextmanager
+def _translated(uri: str) -> Iterator[None]:
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError) as err:
+        problem = without_secrets(str(getattr(err, "message", None) or err)).strip().rstrip(".")
+        if _LOST in problem:
+            # What follows is the words of three libraries, one in the other.
+            problem = "it does not answer any more"
+        raise Unavailable(f"MLflow at {without_secrets(uri)}", problem, REMEDY) from err

@@ -1,0 +1,92 @@
+"""`handrail lineage timeline` and `handrail lineage export`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import Annotated
+
+import typer
+
+from handrail.bootstrap import open_platform
+from handrail.bootstrap.lineage import Direction
+from handrail.clock import parse_moment, system_time
+from handrail.entrypoints.answers.as_json import reign_to_json
+from handrail.entrypoints.answers.exports import export
+from handrail.entrypoints.cli.lineage.output import shorten
+from handrail.entrypoints.cli.lineage.questions import Depth, Kinds, MaxNodes, Ref
+from handrail.entrypoints.cli.output import AsJson, messages, print_json
+from handrail.errors import InvalidInput
+
+
+class Form(Enum):
+    """The forms of an export."""
+
+    PROV_JSON = "prov-json"
+    OPENLINEAGE = "openlineage"
+    MERMAID = "mermaid"
+    DOT = "dot"
+
+
+class Towards(Enum):
+    """Which way an export goes from its start."""
+
+    CAUSES = "causes"
+    EFFECTS = "effects"
+
+
+def moment_of(at: str | None) -> datetime | None:
+    """Read the moment of `--at`.
+
+    Raises:
+        InvalidInput: it is no moment.
+    """
+    try:
+        return parse_moment(at) if at else None
+    except ValueError as err:
+        raise InvalidInput("--at", f"{at!r} is no moment", "Write ISO 8601, as in 2026-11-23T12:00Z.") from err
+
+
+def show_timeline(
+    name: Annotated[str, typer.Argument(help="A moving name, its end or a part: champion.")],
+    at: Annotated[str | None, typer.Option("--at", help="Only what held at this ISO 8601 moment.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a moving name pointed at, from when until when, and who allowed it."""
+    moment = moment_of(at)
+    platform = open_platform()
+    try:
+        reigns = platform.lineage.timeline(name, moment)
+    finally:
+        platform.close()
+    if as_json:
+        return print_json([reign_to_json(reign) for reign in reigns])
+    for reign in reigns:
+        until = f"until {reign.until.isoformat()}" if reign.until else "until now"
+        who = ", ".join(reign.agents) or shorten(reign.by)
+        target = shorten(reign.target) if reign.target else "nothing"
+        typer.echo(f"{reign.name} -> {target}  {reign.since.isoformat()} {until}  by {who}")
+    return None
+
+
+def write_export(  # noqa: PLR0913 - the options of a command
+    ref: Ref,
+    form: Annotated[Form, typer.Option("--format", help="The form to write.")],
+    towards: Annotated[Towards, typer.Option("--towards", help="Back to the causes, or on to the effects.")] = (
+        Towards.CAUSES
+    ),
+    kind: Kinds = None,
+    depth: Depth = None,
+    max_nodes: MaxNodes = 50_000,
+) -> None:
+    """Write what led to something, or what came of it, to stdout: for other tools, or as a picture."""
+    platform = open_platform()
+    try:
+        direction = Direction(towards.value)
+        found = platform.lineage.trace(ref, max_nodes, depth=depth, kinds=kind or (), direction=direction)
+        written = export(platform.lineage, found, form.value, system_time())
+    finally:
+        platform.close()
+    if found.truncated:
+        messages.print("The node budget ended the walk: raise --max-nodes, or ask for less with --depth.")
+    typer.echo(written, nl=False)

@@ -1,0 +1,210 @@
+"""How traces and impacts look to eyes: as trees with short digests."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console, Group
+from rich.text import Text
+from rich.tree import Tree
+
+from handrail.bootstrap.lineage import (
+    UNSHOWABLE,
+    DigestConflict,
+    Edge,
+    Impact,
+    Node,
+    Page,
+    Portrait,
+    Reign,
+    Trace,
+    tell,
+)
+from handrail.entrypoints.answers.words import counted, plural
+
+# Rich cuts the lines of a tree at the width of its console; a terminal wraps what is longer than itself.
+trees = Console(width=400)
+
+SHORT = 12
+INDENT = 4
+MOST_LINES = 12
+_LONG_HEX = re.compile(r"[0-9a-f]{16,}")
+_UNSHOWABLE = re.compile(f"[{UNSHOWABLE}]")
+_BUDGET = "The node budget ended the walk: raise --max-nodes, or ask for less with --depth."
+
+
+def show_tree(tree: Tree) -> None:
+    """Print a tree, whole where it is piped; in a terminal with the middle of names cut as far as it is too narrow."""
+    trees.print(fit(tree, shutil.get_terminal_size().columns) if sys.stdout.isatty() else tree)
+
+
+def fit(tree: Tree, width: int) -> Tree:
+    """Return the tree with the longest word of each line cut in its middle, so that the line fits if it can."""
+    label = tree.label
+    if isinstance(label, Text) and label.cell_len > width:
+        label = _cut(label, label.cell_len - width)
+    fitted = Tree(label)
+    fitted.children = [fit(child, width - INDENT) for child in tree.children]
+    return fitted
+
+
+def _cut(line: Text, excess: int) -> Text:
+    word = max(line.plain.split(), key=len, default="")
+    kept = max(len(word) - excess - 1, SHORT)
+    if kept >= len(word):
+        return line
+    start = line.plain.index(word) + kept // 2
+    return line[:start].append("…").append_text(line[start + len(word) - kept :])
+
+
+def legible(text: object) -> str:
+    """Write out what would command a terminal or turn the writing around: anybody may have told it."""
+    return _UNSHOWABLE.sub(lambda found: ascii(found.group())[1:-1], str(text))
+
+
+def shorten(text: str) -> str:
+    """Cut each long hexadecimal number to its first 12 digits; the rest is legible."""
+    return _LONG_HEX.sub(lambda found: f"{found.group()[:SHORT]}…", legible(text))
+
+
+def draw_trace(trace: Trace) -> Tree:
+    """Return the trace as a tree, one branch a section, from the deployment back to the commit."""
+    name = f"prediction {trace.prediction_id}" if trace.prediction_id else shorten(trace.start)
+    tree = Tree(Text(name, style="bold"))
+    for section in tell(trace):
+        branch = tree.add(Text(section.title, style="cyan"))
+        for hop in section.hops[:MOST_LINES]:
+            branch.add(_line(hop.node, hop.via))
+        _add_rest(branch, len(section.hops) - MOST_LINES, "more, see --json")
+        _add_rest(branch, section.folded, "single files in these folders, see --json")
+    for conflict in trace.conflicts:
+        tree.add(Text(sentence_of(conflict), style="red"))
+    tree.add(Text(_summary(trace), style="dim"))
+    return tree
+
+
+def draw_impact(impact: Impact) -> Tree:
+    """Return what a version led to as a tree, ending in numbers of predictions and money."""
+    tree = Tree(Text(shorten(impact.start), style="bold"))
+    for kind, uris in impact.names.items():
+        came = [uri for uri in uris if uri != impact.start]
+        if not came:
+            continue
+        branch = tree.add(Text(f"{legible(plural(kind))} ({len(came):,})", style="cyan"))
+        for uri in came[:MOST_LINES]:
+            branch.add(_end(impact, uri))
+        _add_rest(branch, len(came) - MOST_LINES, f"more, list them with --nodes --kind {legible(kind)}")
+    others = {kind: number for kind, number in impact.counts.items() if kind not in impact.names}
+    if others:
+        branch = tree.add(Text("besides, list them with --nodes", style="cyan"))
+        words = (counted(number, legible(kind), legible(plural(kind))) for kind, number in others.items())
+        branch.add(Text(", ".join(words), style="dim"))
+    tree.add(_sum(impact))
+    if impact.truncated:
+        tree.add(Text(f"All numbers are lower bounds. {_BUDGET}", style="yellow"))
+    return tree
+
+
+def _end(impact: Impact, uri: str) -> Text:
+    line = Text(shorten(uri))
+    if uri in impact.predictions:
+        line.append(f"  {counted(impact.predictions[uri], 'prediction')}", style="bold")
+    for currency, amount in sorted(impact.money.get(uri, {}).items()):
+        line.append(f"  {amount:,f} {currency}", style="bold")
+    return line
+
+
+def _sum(impact: Impact) -> Text:
+    parts = [f"{counted(impact.total, 'prediction')} in total"] if impact.predictions else []
+    parts += [f"{amount:,f} {currency}" for currency, amount in impact.total_money.items()]
+    parts.append(f"{counted(impact.reached, 'artifact or activity', 'artifacts and activities')} came of it")
+    return Text("; ".join(parts) if impact.reached else "Nothing came of it.", style="bold")
+
+
+def draw_page(page: Page) -> Group:
+    """Return a page of nodes, a line each, and how to get the next."""
+    lines = [
+        Text(legible(node.kind), style="cyan").append(f"  {shorten(node.uri)}", style="default") for node in page.nodes
+    ]
+    rest = f"Go on with --after {page.next}" if page.next else "That is all." if lines else "Nothing more was reached."
+    return Group(*lines, Text(rest, style="dim"))
+
+
+def draw_portrait(portrait: Portrait) -> Tree:
+    """Return all about one node as a tree."""
+    node = portrait.node
+    tree = Tree(Text(legible(node.uri), style="bold"))
+    for name in portrait.followed:
+        tree.add(Text(f"{legible(portrait.ref)!r} was read as the name {legible(name)!r}, which points here now"))
+    told = {"digest": node.digest, "started": node.started, "ended": node.ended, **node.attributes}
+    facts = [Text(legible(f"{name}: {value}")) for name, value in told.items() if value]
+    _add_branch(tree, f"{legible(node.kind)} ({node.role.word})", facts or [Text("nothing more is known", style="dim")])
+    causes = [Text(f"{edge.verb.phrase} ", style="dim").append_text(_hop(edge.cause, edge)) for edge in portrait.causes]
+    effects = [_hop(edge.effect, edge).append(f"  {edge.verb.phrase} this", style="dim") for edge in portrait.effects]
+    _add_branch(tree, f"direct causes ({len(causes):,})", causes)
+    _add_branch(tree, f"direct effects ({len(effects):,})", effects)
+    _add_branch(tree, "names that point or pointed at it", [_reign(reign) for reign in portrait.pointers])
+    for conflict in portrait.conflicts:
+        tree.add(Text(sentence_of(conflict), style="red"))
+    if portrait.truncated:
+        tree.add(
+            Text("It has more neighbours than these; count them: handrail lineage impact --depth 1.", style="yellow")
+        )
+    return tree
+
+
+def _add_branch(tree: Tree, title: str, lines: Sequence[Text]) -> None:
+    if lines:
+        branch = tree.add(Text(title, style="cyan"))
+        for line in lines[:MOST_LINES]:
+            branch.add(line)
+        _add_rest(branch, len(lines) - MOST_LINES, "more, see --json")
+
+
+def _reign(reign: Reign) -> Text:
+    until = f"until {reign.until.isoformat()}" if reign.until else "until now"
+    return Text(f"{reign.name}  {reign.since.isoformat()} {until}  by {shorten(reign.by)}")
+
+
+def sentence_of(conflict: DigestConflict) -> str:
+    """Return a digest conflict as a sentence."""
+    others = ", ".join(map(shorten, conflict.others))
+    tellers = ", ".join(conflict.asserted_by)
+    return (
+        f"{shorten(conflict.uri)} stands as {shorten(conflict.standing)} but was also claimed as {others} ({tellers})."
+    )
+
+
+def _line(node: Node, via: Edge | None) -> Text:
+    line = Text(shorten(node.uri))
+    if node.digest:
+        line.append(f"  {shorten(node.digest)}", style="dim")
+    return line.append_text(_proof(via)) if via else line
+
+
+def _hop(uri: str, edge: Edge) -> Text:
+    return Text(shorten(uri), style="default").append_text(_proof(edge))
+
+
+def _proof(edge: Edge) -> Text:
+    mark = Text("  proven" if edge.proven else "  asserted", style="green" if edge.proven else "yellow")
+    return mark.append(f" ({', '.join(edge.asserted_by)})", style="dim")
+
+
+def _add_rest(branch: Tree, count: int, what: str) -> None:
+    if count > 0:
+        branch.add(Text(f"{count:,} {what}", style="dim"))
+
+
+def _summary(trace: Trace) -> str:
+    summary = "No hop leads from it"
+    if trace.edges:
+        hops = counted(len(trace.edges), "hop")
+        summary = f"{trace.proven:,} of {hops} proven (digests agree on both sides), others asserted"
+        summary = summary.removesuffix(", others asserted") if trace.proven == len(trace.edges) else summary
+    if trace.hidden:
+        summary += f"; {trace.hidden:,} nodes of other kinds are not shown"
+    return f"{summary}. {_BUDGET}" if trace.truncated else summary

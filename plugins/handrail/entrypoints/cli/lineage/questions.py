@@ -1,0 +1,77 @@
+"""`handrail lineage trace`, `impact` and `show`: what led here, what came of it, and all about one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from handrail.bootstrap import open_platform
+from handrail.bootstrap.lineage import Lineage
+from handrail.entrypoints.answers.as_json import impact_to_json, page_to_json, portrait_to_json, trace_to_json
+from handrail.entrypoints.cli.lineage.output import draw_impact, draw_page, draw_portrait, draw_trace, show_tree, trees
+from handrail.entrypoints.cli.output import AsJson, print_json
+
+Ref = Annotated[
+    str,
+    typer.Argument(
+        help="A prediction id, a URI or its beginning, a path under DVC, a commit, models:/name/1, models:/name@alias, "
+        "a person, or a moving name."
+    ),
+]
+Kinds = Annotated[list[str] | None, typer.Option("--kind", help="Show only this kind of thing; may be repeated.")]
+Depth = Annotated[int | None, typer.Option("--depth", min=1, help="Go that many hops, and no further.")]
+MaxNodes = Annotated[int, typer.Option("--max-nodes", min=1, help="Stop the walk after that many nodes.")]
+
+
+@contextmanager
+def open_questions() -> Iterator[Lineage]:
+    """Yield the lineage of the current project."""
+    platform = open_platform()
+    try:
+        yield platform.lineage
+    finally:
+        platform.close()
+
+
+def show_trace(
+    ref: Ref, kind: Kinds = None, depth: Depth = None, max_nodes: MaxNodes = 50_000, as_json: AsJson = False
+) -> None:
+    """Show everything that led to a prediction, back to the commit and the data, and which hops are proven."""
+    with open_questions() as lineage:
+        trace = lineage.trace(ref, max_nodes, depth=depth, kinds=kind or ())
+    if as_json:
+        print_json(trace_to_json(trace))
+    else:
+        show_tree(draw_trace(trace))
+
+
+def show_impact(  # noqa: PLR0913 - the options of a command
+    ref: Ref,
+    kind: Kinds = None,
+    depth: Depth = None,
+    max_nodes: MaxNodes = 10_000_000,
+    nodes: Annotated[bool, typer.Option("--nodes", help="List what was reached, a page at a time.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many nodes a page has.")] = 100,
+    after: Annotated[str, typer.Option("--after", help="Go on after this URI, the last of the page before.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show what something led to: models, deployments, numbers of predictions, reports and money."""
+    with open_questions() as lineage:
+        if nodes:
+            page = lineage.touched(ref, depth=depth, kinds=kind or (), after=after, limit=limit)
+            return print_json(page_to_json(page)) if as_json else trees.print(draw_page(page))
+        impact = lineage.impact(ref, max_nodes, depth=depth, kinds=kind or ())
+    return print_json(impact_to_json(impact)) if as_json else show_tree(draw_impact(impact))
+
+
+def show_node(ref: Ref, as_json: AsJson = False) -> None:
+    """Show one thing: its digest, attributes, direct causes and effects, who says so, and names that point at it."""
+    with open_questions() as lineage:
+        portrait = lineage.show(ref)
+    if as_json:
+        print_json(portrait_to_json(portrait))
+    else:
+        show_tree(draw_portrait(portrait))

@@ -1,0 +1,156 @@
+"""How a reproduction looks to eyes and to programs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from enum import Enum
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from handrail.bootstrap.lineage_reproduction import (
+    Compared,
+    EnvironmentCheck,
+    FetchedData,
+    Grade,
+    Listener,
+    Outcome,
+    Plan,
+    Predictions,
+    Step,
+    Verdict,
+)
+from handrail.entrypoints.cli.lineage.output import shorten
+from handrail.entrypoints.cli.output import messages
+
+WIDTH = 12
+MOST_SHOWN = 20
+
+
+class Screen:
+    """Shows steps as they end on stdout, and what runs meanwhile on stderr."""
+
+    def __init__(self, quiet: bool) -> None:
+        """Show results too, unless `quiet`: JSON comes at the end then."""
+        self._quiet = quiet
+        self.listener = Listener(self._progress, self._step)
+
+    def plan(self, plan: Plan) -> None:
+        """Say what is going to be reproduced."""
+        self._say("model", f"{plan.recorded.version or plan.recorded.tree}, written by {plan.target}")
+
+    def _progress(self, line: str) -> None:
+        if line.strip():
+            messages.print(f"  {line}", markup=False, highlight=False)
+
+    def _step(self, step: Step) -> None:
+        self._say(step.name, f"{step.sentence}  {step.seconds:.0f} s")
+
+    def _say(self, name: str, sentence: str) -> None:
+        if not self._quiet:
+            typer.echo(f"{name:<{WIDTH}} {shorten(sentence)}")
+
+
+def tell_outcome(outcome: Outcome, kept: Path | None) -> None:
+    """Print what differs, the verdict, and where the folder is if it was kept."""
+    uneven = [each for each in outcome.compared if each.grade is not Grade.BYTES]
+    for each in uneven[:MOST_SHOWN]:
+        typer.echo(f"  {_line(each)}")
+    if len(uneven) > MOST_SHOWN:
+        typer.echo(f"  {len(uneven) - MOST_SHOWN} more, see --json")
+    for note in outcome.notes:
+        messages.print(note, markup=False, highlight=False)
+    typer.echo(sentence_of(outcome))
+    if kept is not None:
+        messages.print(f"Kept: {kept}", markup=False, highlight=False)
+
+
+def sentence_of(outcome: Outcome) -> str:
+    """Return the verdict as a sentence."""
+    verdict, first = outcome.judgement.verdict, outcome.judgement.first
+    if verdict is Verdict.REPRODUCED:
+        return f"reproduced: {len(outcome.compared)} inputs and outputs, every byte is equal"
+    if first is None:
+        return f"{verdict.value}: {'; '.join(outcome.judgement.reasons)}"
+    if verdict is Verdict.EQUAL_IN_EFFECT:
+        same = "predictions and metrics are" if outcome.predictions else "contents are"
+        return f"equal in effect: {same} the same; the first bytes that differ are {_line(first)}"
+    hint = _hint(outcome, first)
+    return f"differs: first {_line(first)}{hint}"
+
+
+def outcome_to_json(outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome as JSON, digests whole."""
+    judgement = outcome.judgement
+    return {
+        **_plan_to_json(outcome.plan),
+        "verdict": judgement.verdict.value,
+        "sentence": sentence_of(outcome),
+        "reasons": list(judgement.reasons),
+        "first_difference": _plain(judgement.first) if judgement.first else None,
+        "compared": [_plain(each) for each in outcome.compared],
+        "environment": asdict(outcome.environment) if outcome.environment else None,
+        "predictions": _answers(outcome.predictions) if outcome.predictions else None,
+        "notes": list(outcome.notes),
+    }
+
+
+def tell_survey(plan: Plan, data: FetchedData, packages: EnvironmentCheck) -> None:
+    """Print what a reproduction would do."""
+    typer.echo(f"{'model':<{WIDTH}} {shorten(plan.recorded.version or plan.recorded.tree)}")
+    typer.echo(f"{'checkout':<{WIDTH}} {plan.place.commit} of {plan.place.repository}")
+    typer.echo(f"{'environment':<{WIDTH}} {packages.sentence}")
+    typer.echo(f"{'stages':<{WIDTH}} {', '.join(stage.name for stage in plan.stages)}")
+    elsewhere = f"; not looked into: {data.said}" if data.said else ""
+    told = f"{len(data.missing)} missing, first {data.missing[0].path}" if data.missing else "all at hand"
+    typer.echo(f"{'data':<{WIDTH}} {told}{elsewhere}")
+
+
+def survey_to_json(plan: Plan, data: FetchedData, packages: EnvironmentCheck) -> dict[str, Any]:
+    """Return what a reproduction would do as JSON."""
+    return {
+        **_plan_to_json(plan),
+        "missing": [asdict(file) for file in data.missing],
+        "not_looked_into": data.said,
+        "environment": asdict(packages),
+    }
+
+
+def _plan_to_json(plan: Plan) -> dict[str, Any]:
+    return {
+        "model": plan.recorded.version or None,
+        "tree": plan.recorded.tree,
+        "commit": plan.place.commit,
+        "repository": plan.place.repository,
+        "stages": [stage.name for stage in plan.stages],
+        "dirty": plan.recorded.dirty,
+    }
+
+
+def _line(each: Compared) -> str:
+    where = f" of {each.stage}" if each.stage else ""
+    detail = f": {each.detail}" if each.detail else f": {each.reproduced} instead of {each.recorded}"
+    return shorten(f"{each.part.value} {each.path}{where}{detail}")
+
+
+def _hint(outcome: Outcome, first: Compared) -> str:
+    """Say what may have caused the first difference, when everything that its stage read was equal."""
+    if first.part.is_input:
+        return ""
+    if outcome.environment and outcome.environment.differences:
+        return f". Its inputs are equal; {outcome.environment.sentence}"
+    return (
+        f". Its inputs are equal, and the packages are those recorded: "
+        f"{first.stage} is not deterministic, or ran in another environment than was recorded"
+    )
+
+
+def _answers(found: Predictions) -> dict[str, Any]:
+    """Return predictions as JSON, which knows no infinity and no NaN: such a difference is null."""
+    return asdict(found) | {"max_difference": found.max_difference if isfinite(found.max_difference) else None}
+
+
+def _plain(each: Compared) -> dict[str, Any]:
+    return {name: value.value if isinstance(value, Enum) else value for name, value in asdict(each).items()}

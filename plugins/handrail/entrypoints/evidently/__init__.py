@@ -1,0 +1,1 @@
+"""Evidently: reports whose runs name their data and are recorded."""

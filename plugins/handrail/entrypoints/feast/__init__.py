@@ -1,0 +1,1 @@
+"""Feast: the offline store, the provider that records reads and writes, and the identity of definitions."""

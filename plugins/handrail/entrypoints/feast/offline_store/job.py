@@ -1,0 +1,210 @@
+"""A retrieval that has not run yet: to Arrow, pandas or Polars at once, or to a parquet file batch by batch."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.fs
+import pyarrow.parquet as pq
+from feast.errors import SavedDatasetLocationAlreadyExists
+from feast.field import Field
+from feast.infra.offline_stores.file_source import FileSource, SavedDatasetFileStorage
+from feast.infra.offline_stores.offline_store import RetrievalJob, RetrievalMetadata
+from feast.on_demand_feature_view import OnDemandFeatureView
+from feast.saved_dataset import SavedDatasetStorage
+from feast.type_map import feast_value_type_to_pa
+
+from handrail.entrypoints.feast.offline_store.entities import EntityRows, as_polars
+from handrail.entrypoints.feast.offline_store.sources import as_file_source, location
+from handrail.errors import InvalidInput, Misconfigured
+from handrail.point_in_time import Join
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Batches = Callable[[], Iterator[pa.Table]]
+
+
+@dataclass(frozen=True)
+class JoinedRows:
+    """Entity rows with their features: the schema at once, the rows when they are asked for."""
+
+    entities: EntityRows
+    join: Join
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns and types of the result: the entity rows' own, then the features."""
+        fields = list(self.entities.schema)
+        empty = pl.DataFrame(schema=self.join.result_schema).to_arrow(compat_level=pl.CompatLevel.oldest())
+        return pa.schema([*fields, *(empty.schema.field(name) for name in self._features)])
+
+    @property
+    def _features(self) -> list[str]:
+        return [name for table in self.join.tables for name in table.columns.values()]
+
+    def __call__(self) -> Iterator[pa.Table]:
+        """Yield the result batch by batch, in the entity rows' order."""
+        since, until = self.entities.bounds()
+        schema = self.schema
+        join = Join(self.join.schema, self.join.event_time, self.join.tables, since, until)
+        for batch in self.entities.batches():
+            known = as_polars(batch.select(join.schema.names()))
+            found = join.run(known).select(self._features)
+            columns = found.to_arrow(compat_level=pl.CompatLevel.oldest()).columns
+            yield pa.Table.from_arrays([*batch.columns, *columns], schema=schema)
+
+
+@dataclass
+class HandrailRetrievalJob(RetrievalJob):
+    """What Feast hands to its user; the work happens in `to_*` and `persist`, each time anew.
+
+    Attributes:
+        rows: gives the result, batch by batch, without on-demand features.
+        schema: columns and types of `rows`.
+        repo_path: what relative paths count from.
+    """
+
+    rows: Batches
+    schema: pa.Schema
+    repo_path: Path
+    full_names: bool = False
+    views_on_demand: list[OnDemandFeatureView] = field(default_factory=list)
+    described: RetrievalMetadata | None = None
+
+    @property
+    def full_feature_names(self) -> bool:
+        """Whether columns are called `<view>__<feature>`."""
+        return self.full_names
+
+    @property
+    def on_demand_feature_views(self) -> list[OnDemandFeatureView]:
+        """The views that Feast computes from the retrieved columns."""
+        return self.views_on_demand
+
+    @property
+    def metadata(self) -> RetrievalMetadata | None:
+        """The features asked for, and the range of time."""
+        return self.described
+
+    def _to_arrow_internal(self, timeout: int | None = None) -> pa.Table:  # noqa: ARG002 - Feast's signature
+        parts = list(self.rows())
+        return pa.concat_tables(parts) if parts else self.schema.empty_table()
+
+    def _to_df_internal(self, timeout: int | None = None) -> pd.DataFrame:
+        return self._to_arrow_internal(timeout).to_pandas()
+
+    def to_polars(self) -> pl.DataFrame:
+        """Return the result, on-demand features included, as a Polars frame."""
+        return as_polars(self.to_arrow())
+
+    def to_parquet(self, path: str | Path) -> int:
+        """Write the result to a local file batch by batch and return its number of rows.
+
+        The file appears under its name only when it is whole. On-demand features are computed for each batch and
+        written in the types that their views declare.
+
+        Raises:
+            InvalidInput: an on-demand feature does not fit its declared type.
+        """
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}.next")
+        try:
+            count = self._write(beside, None)
+            beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)
+        return count
+
+    def _write(self, path: str | Path, filesystem: pa.fs.FileSystem | None) -> int:
+        parts = self._finished()
+        first = next(parts)
+        with pq.ParquetWriter(path, first.schema, filesystem=filesystem) as writer:
+            writer.write_table(first)
+            return first.num_rows + sum(_written(writer, part) for part in parts)
+
+    def _finished(self) -> Iterator[pa.Table]:
+        """Yield every batch with its on-demand features; one empty batch if there is no row."""
+        declared = {
+            (f"{view.projection.name_alias or view.name}__{feature.name}" if self.full_names else feature.name): feature
+            for view in self.views_on_demand
+            for feature in view.features
+        }
+        empty = True
+        for part in self.rows():
+            empty = False
+            yield _as_declared(self._of(part).to_arrow(), declared)
+        if empty:
+            yield _as_declared(self._of(self.schema.empty_table()).to_arrow(), declared)
+
+    def _of(self, part: pa.Table) -> HandrailRetrievalJob:
+        return HandrailRetrievalJob(
+            lambda: iter([part]), part.schema, self.repo_path, self.full_names, self.views_on_demand, self.described
+        )
+
+    def persist(
+        self,
+        storage: SavedDatasetStorage,
+        allow_overwrite: bool = False,
+        timeout: int | None = None,  # noqa: ARG002 - Feast's signature
+    ) -> None:
+        """Write the result as a saved dataset.
+
+        Raises:
+            SavedDatasetLocationAlreadyExists: there is one already and it may not be overwritten.
+            Misconfigured: the storage is no parquet file.
+        """
+        if not isinstance(storage, SavedDatasetFileStorage):
+            raise Misconfigured(
+                "Saved dataset",
+                f"its storage is a {type(storage).__name__}, and this offline store writes files",
+                "Use SavedDatasetFileStorage.",
+            )
+        as_file_source(storage.to_data_source(), storage.file_options.uri)
+        where = location(storage.file_options.uri, self.repo_path, "Saved dataset")
+        filesystem, path = FileSource.create_filesystem_and_path(where, storage.file_options.s3_endpoint_override)
+        there = (filesystem or pa.fs.LocalFileSystem()).get_file_info(path).type
+        if there != pa.fs.FileType.NotFound and not allow_overwrite:
+            raise SavedDatasetLocationAlreadyExists(location=storage.file_options.uri)
+        if filesystem is not None:
+            self._write(path, filesystem)
+        elif there == pa.fs.FileType.Directory or not path.endswith(".parquet"):
+            self._replace_folder(Path(path))
+        else:
+            self.to_parquet(path)
+
+    def _replace_folder(self, folder: Path) -> None:
+        """Write the result as the one file of a folder."""
+        before = set(folder.rglob("*.parquet"))
+        part = folder / "part-0.parquet"
+        self.to_parquet(part)
+        for old in before - {part}:
+            old.unlink()
+
+
+def _written(writer: pq.ParquetWriter, part: pa.Table) -> int:
+    writer.write_table(part)
+    return part.num_rows
+
+
+def _as_declared(part: pa.Table, declared: Mapping[str, Field]) -> pa.Table:
+    """Return the batch with its on-demand features in their declared types, so that all batches have the same."""
+    for position, name in enumerate(part.column_names):
+        if name in declared:
+            kind = feast_value_type_to_pa(declared[name].dtype.to_value_type())
+            try:
+                part = part.set_column(position, pa.field(name, kind), part.column(position).cast(kind))
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as err:
+                raise InvalidInput(
+                    f"On-demand feature {name!r}",
+                    f"a value of it does not fit its declared type {kind} ({str(err).rstrip('.')})",
+                    "Correct its field, or what its function returns.",
+                ) from err
+    return part

@@ -1,0 +1,238 @@
+"""Online reads and pushes, counted in memory and told in the background: a request never waits for lineage.
+
+Pushes wait five seconds, so that a stream of them becomes one fact for each view and five seconds; reads wait a minute,
+or for the next push of this process. What a killed process had not told is lost.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import os
+import threading
+import weakref
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from time import monotonic, time
+from typing import Any
+
+from handrail.bootstrap.lineage import ActivityDetails, ArtifactVersion, Lineage, artifact_at
+from handrail.entrypoints.feast.provider.online import Change, states, watermark, write_change
+from handrail.entrypoints.feast.provider.telling import ASSERTED_BY, Teller, guarded
+
+READS_WAIT_S = 60.0
+WRITES_WAIT_S = 5.0
+TICK_S = 0.5
+READ_KIND, PUSH_KIND = "online-read", "feature-push"
+
+
+@dataclass
+class Reads:
+    """Reads of the same features since `first`, in seconds since 1970."""
+
+    features: Any
+    registry: Any
+    first: float
+    last: float = 0.0
+    count: int = 0
+    rows: int = 0
+    response: Any = None
+
+
+@dataclass
+class Writes:
+    """Pushes to one view since `first`."""
+
+    view: Any
+    first: float
+    last: float = 0.0
+    batches: int = 0
+    rows: int = 0
+    newest: datetime | None = None
+    sha256: Any = field(default_factory=hashlib.sha256)
+    digested: int = 0
+
+    def add(self, rows: int, newest: datetime | None, digest: str | None) -> None:
+        """Count one more push; `digest` is that of its rows."""
+        self.last, self.batches, self.rows = time(), self.batches + 1, self.rows + rows
+        if newest is not None:
+            self.newest = max(newest, self.newest or newest)
+        if digest is not None:
+            self.sha256.update(digest.encode())
+            self.digested += 1
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What is known of them; the digest is over the digests of the pushes, in their order."""
+        told = {"rows": str(self.rows), "batches": str(self.batches)}
+        if self.newest is not None:
+            told["watermark"] = self.newest.isoformat()
+        if self.digested == self.batches:
+            told["rows_digest"] = f"sha256:{self.sha256.hexdigest()}"
+        return told
+
+
+class Ledger:
+    """What one provider still has to tell."""
+
+    def __init__(self, teller: Teller) -> None:
+        """Tell through `teller`."""
+        self._teller = teller
+        self._due = 0.0
+        self._silent = False
+        self.forget()
+        _ledgers.add(self)
+
+    def forget(self) -> None:
+        """Begin with nothing counted and no lock held."""
+        self._lock = threading.Lock()
+        self._telling = threading.Lock()
+        self._reads: dict[Any, Reads] = {}
+        self._writes: dict[str, Writes] = {}
+
+    def read(self, features: Any, entity_rows: Any, registry: Any, response: Any) -> None:
+        """Count one online read."""
+        key = tuple(features) if isinstance(features, list) else features.name
+        now = time()
+        with self._lock:
+            reads = self._reads.get(key)
+            if reads is None:
+                reads = self._reads[key] = Reads(features, registry, now)
+                self._wait(READS_WAIT_S)
+            reads.last, reads.response = now, response
+            reads.count += 1
+            reads.rows += _rows(entity_rows)
+
+    def wrote(self, view: Any, rows: int, newest: datetime | None, digest: str | None) -> None:
+        """Count one push to the online store."""
+        with self._lock:
+            writes = self._writes.get(view.name)
+            if writes is None:
+                writes = self._writes[view.name] = Writes(view, time())
+                self._wait(WRITES_WAIT_S)
+            writes.add(rows, newest, digest)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether something has waited long enough."""
+        return monotonic() >= self._due
+
+    def flush(self) -> None:
+        """Tell everything counted so far: writes first, so that reads find the states that they saw."""
+        with self._telling:
+            with self._lock:
+                reads, writes = self._reads, self._writes
+                self._reads, self._writes = {}, {}
+                with _gate:
+                    _pending.discard(self)
+            for pushed in writes.values():
+                self._tell(f"pushes to {pushed.view.name}", partial(self._push, pushed))
+            for counted in reads.values():
+                self._tell("online reads of Feast", partial(self._read, counted))
+
+    def _wait(self, seconds: float) -> None:
+        due = monotonic() + seconds
+        with _gate:
+            self._due = min(due, self._due) if self in _pending else due
+            _pending.add(self)
+            _tend()
+
+    def _tell(self, what: str, write: Any) -> None:
+        """Tell; of failures in a row only the first is said."""
+        self._silent = not self._teller.tell(what, write, aloud=not self._silent)
+
+    def _push(self, writes: Writes, lineage: Lineage) -> None:
+        uri, between = self._teller.new("push"), (_moment(writes.first), _moment(writes.last))
+        write_change(lineage, self._teller, Change(uri, PUSH_KIND, writes.view, (), *between, writes.told))
+
+    def _read(self, reads: Reads, lineage: Lineage) -> None:
+        between = (_moment(reads.first), _moment(reads.last))
+        views = self._views(reads)
+        versions = {view.name: self._teller.view(view) for view in views}
+        used: list[ArtifactVersion] = list(versions.values())
+        told = {"reads": str(reads.count), "entity_rows": str(reads.rows), **_asked(reads.features)}
+        if newest := guarded("a watermark", lambda: watermark(reads.response), ""):
+            told["watermark"] = newest
+        service = None if isinstance(reads.features, list) else self._teller.service(reads.features, versions)
+        used += [service] if service else []
+        used += [artifact_at(uri) for uri in states(lineage, self._teller.project, views, between)]
+        details = ActivityDetails(*between, told, ASSERTED_BY)
+        lineage.record_activity(self._teller.new("online_read"), READ_KIND, used=used, details=details)
+        if service:
+            self._teller.tell_service(service, versions.values())
+
+    def _views(self, reads: Reads) -> Sequence[Any]:
+        if isinstance(reads.features, list):
+            names = [reference.partition(":")[0].partition("@")[0] for reference in reads.features]
+        else:
+            names = [projection.name for projection in reads.features.feature_view_projections]
+        found = dict.fromkeys(names)
+        return [reads.registry.get_any_feature_view(name, self._teller.project, True) for name in found]
+
+
+def flush() -> None:
+    """Tell lineage now what this process counted of Feast's online reads and pushes."""
+    for ledger in list(_ledgers):  # also one that another thread is telling of right now: wait for it
+        ledger.flush()
+
+
+def _asked(features: Any) -> Mapping[str, str]:
+    return {"features": ",".join(features)} if isinstance(features, list) else {"feature_service": features.name}
+
+
+def _rows(entity_rows: Any) -> int:
+    if isinstance(entity_rows, list):
+        return len(entity_rows)
+    column = next(iter(entity_rows.values()), ())
+    return len(column.val if hasattr(column, "val") else column)
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+_gate = threading.Lock()
+_ledgers: weakref.WeakSet[Ledger] = weakref.WeakSet()
+_pending: set[Ledger] = set()
+_thread: threading.Thread | None = None
+_wake = threading.Event()
+
+
+def _tend() -> None:
+    """Have a thread that flushes what is due; it ends when nothing waits. Called with `_gate` held."""
+    global _thread  # noqa: PLW0603 - one a process
+    if _thread is None:
+        _thread = threading.Thread(target=_run, name="handrail-feast", daemon=True)
+        _thread.start()
+
+
+def _run() -> None:
+    while _goes_on():
+        _wake.wait(TICK_S)
+        for ledger in list(_pending):
+            if ledger.is_due:
+                guarded("Feast's online store", ledger.flush, None)
+
+
+def _goes_on() -> bool:
+    global _thread  # noqa: PLW0603 - one a process
+    with _gate:
+        if not _pending:
+            _thread = None
+        return _thread is not None
+
+
+def _forget() -> None:
+    """Begin anew in a forked process: what the parent counted, the parent tells."""
+    global _thread, _gate, _wake  # noqa: PLW0603 - one a process
+    # New ones, because a thread that is not here any more may hold the locks in the old ones for ever.
+    _thread, _gate, _wake = None, threading.Lock(), threading.Event()
+    for ledger in _ledgers:
+        ledger.forget()
+    _pending.clear()
+
+
+atexit.register(flush)
+os.register_at_fork(after_in_child=_forget)

@@ -1,0 +1,80 @@
+"""Filling the online store from the sources, as lineage; and the rows that Feast's engine writes past its provider."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from handrail.bootstrap.lineage import ActivityDetails, ArtifactVersion, Lineage
+from handrail.clock import system_time
+from handrail.entrypoints.feast.provider.online import Change, write_change
+from handrail.entrypoints.feast.provider.sources import Sources, changed
+from handrail.entrypoints.feast.provider.telling import ASSERTED_BY, Teller
+
+KIND = "materialization"
+_log = logging.getLogger("handrail.lineage")
+
+
+class CountingStore:
+    """Stands for the online store of an engine and looks like it; counts the rows written, by view."""
+
+    def __init__(self, store: Any) -> None:
+        """Stand for `store`."""
+        self._store = store
+        self.rows: Counter[str] = Counter()
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        return type(self._store)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def online_write_batch(self, config: Any, table: Any, data: Any, progress: Any) -> None:
+        """Write, then count."""
+        self._store.online_write_batch(config, table, data, progress)
+        self.rows[table.name] += len(data)
+
+
+class Filling:
+    """The materialisation of one view over an interval of event time, from the moment before its source is read."""
+
+    def __init__(self, teller: Teller, view: Any, start: datetime, end: datetime) -> None:
+        """Look at the view's source as it is now."""
+        self._teller, self.view, self._interval = teller, view, (start, end)
+        self._sources = Sources(teller)
+        self.uri = teller.new("materialization")
+        self._started = system_time()
+        self._before = self._versions()
+
+    def complete(self, rows: int | None) -> None:
+        """Record the state that the online store has now; warn of a source that changed meanwhile."""
+        ended, moved = system_time(), changed(self._before, self._versions())
+        for version in moved:
+            _log.warning("%s changed while %s read it; both versions are recorded.", version.uri, self.uri)
+        told = self._told(moved) | {"outcome": "complete"} | ({} if rows is None else {"rows": str(rows)})
+        change = Change(self.uri, KIND, self.view, [*self._before, *moved], self._started, ended, told)
+        self._teller.tell(self.uri, lambda lineage: write_change(lineage, self._teller, change))
+
+    def fail(self, error: BaseException) -> None:
+        """Record that it failed, and how; what it left online is not known."""
+        told = self._told(()) | {"outcome": "failed", "error": type(error).__name__}
+        details = ActivityDetails(self._started, system_time(), told, ASSERTED_BY)
+        used = [self._teller.view(self.view), *self._before]
+
+        def write(lineage: Lineage) -> None:
+            lineage.record_activity(self.uri, KIND, used=used, details=details)
+
+        self._teller.tell(self.uri, write)
+
+    def _told(self, moved: Sequence[ArtifactVersion]) -> dict[str, str]:
+        start, end = self._interval
+        told = {"feature_view": self.view.name, "interval_start": start.isoformat(), "interval_end": end.isoformat()}
+        return told | ({"changed_sources": ",".join(version.uri for version in moved)} if moved else {})
+
+    def _versions(self) -> list[ArtifactVersion]:
+        source = getattr(self.view, "batch_source", None)
+        return [] if source is None else [self._sources.version(source)]

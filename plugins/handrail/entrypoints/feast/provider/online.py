@@ -1,0 +1,73 @@
+"""The online store's states as lineage: each write makes the next state of a view, each read saw some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from handrail.bootstrap.lineage import ActivityDetails, ArtifactVersion, Lineage, artifact_at
+from handrail.entrypoints.feast.provider.telling import ASSERTED_BY, Teller
+
+STATE_KIND = "online-features"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A finished write to the online rows of one view; `used` is what it was made from."""
+
+    uri: str
+    kind: str
+    view: Any
+    used: Sequence[ArtifactVersion]
+    started: datetime
+    ended: datetime
+    told: Mapping[str, str]
+
+
+def pointer_name(project: str, view: str) -> str:
+    """Return the moving name of a view's present state."""
+    return f"feast online {project}/{view}"
+
+
+def write_change(lineage: Lineage, teller: Teller, change: Change) -> None:
+    """Record a write: what it used, among that the state before it, and the state that it left."""
+    name = pointer_name(teller.project, change.view.name)
+    before = lineage.pointer_at(name, change.ended)
+    state = ArtifactVersion(
+        teller.uri("online", f"{change.view.name}@{change.uri.rpartition('/')[2]}"),
+        STATE_KIND,
+        None,
+        dict(change.told),
+    )
+    used = [teller.view(change.view), *change.used]
+    if before is not None and before.target is not None:
+        used.append(artifact_at(before.target))
+    details = ActivityDetails(
+        change.started, change.ended, {"feature_view": change.view.name} | dict(change.told), ASSERTED_BY
+    )
+    lineage.record_activity(change.uri, change.kind, used=used, generated=[state], details=details)
+    lineage.point(name, state.uri, change.ended, change.uri)
+
+
+def states(lineage: Lineage, project: str, views: Sequence[Any], between: tuple[datetime, datetime]) -> list[str]:
+    """Return the states that reads between two moments saw: of each view the one at the start and the one at the end.
+
+    Those between lead to one another, so a trace reaches them.
+    """
+    found: dict[str, None] = {}
+    for view in views:
+        for moment in between:
+            pointer = lineage.pointer_at(pointer_name(project, view.name), moment)
+            if pointer is not None and pointer.target is not None:
+                found[pointer.target] = None
+    return list(found)
+
+
+def watermark(response: Any) -> str:
+    """Return the newest event time in an online response, empty if there is none."""
+    newest = max(
+        (moment.ToMicroseconds() for vector in response.proto.results for moment in vector.event_timestamps), default=0
+    )
+    return datetime.fromtimestamp(newest / 1e6, UTC).isoformat() if newest > 0 else ""

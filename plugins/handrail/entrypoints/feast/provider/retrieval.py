@@ -1,0 +1,224 @@
+"""A historical read as lineage: what was asked, which bytes the sources had before and after, what came out."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import weakref
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+
+from handrail.bootstrap.lineage import ActivityDetails, ArtifactVersion, Lineage, artifact_at
+from handrail.clock import system_time
+from handrail.entrypoints.feast.provider.frames import digest_of
+from handrail.entrypoints.feast.provider.sources import Sources, changed
+from handrail.entrypoints.feast.provider.telling import ASSERTED_BY, Teller, guarded
+from handrail.refs import TrackingRun
+
+KIND = "feature-retrieval"
+ROWS_KIND = "feature-rows"
+_log = logging.getLogger("handrail.lineage")
+_Frame = TypeVar("_Frame")
+_retrieved: dict[int, tuple[weakref.ref[Any], str, Teller]] = {}
+
+
+def retrieval_of(frame: object) -> str | None:
+    """Return the URI of the retrieval that gave this very frame or table; None if none did.
+
+    Not in `frame.attrs`: pandas writes those into every parquet file, whose bytes would then differ from run to run.
+    """
+    origin = _origin(frame)
+    return origin[0] if origin else None
+
+
+def rows_of(frame: object) -> ArtifactVersion | None:
+    """Return what lineage calls the rows in this very frame or table, for what is made of them."""
+    uri = retrieval_of(frame)
+    return artifact_at(f"{uri}/rows") if uri else None
+
+
+def same_rows(frame: _Frame, of: object) -> _Frame:
+    """Return `frame`, noting that it was made from the rows `of` another one, if these are of a retrieval."""
+    origin = _origin(of)
+    if origin:
+        remember(frame, *origin)
+    return frame
+
+
+def record_file(path: Path, frame: object) -> None:
+    """Record that a file was written from the rows of `frame`; nothing if they are of no retrieval."""
+    origin = _origin(frame)
+    if origin:
+        uri, teller = origin
+
+        def write(lineage: Lineage) -> None:
+            file = Sources(teller).at(path.absolute(), path.name)
+            lineage.derive(file, artifact_at(f"{uri}/rows"), asserted_by=ASSERTED_BY)
+
+        teller.tell(str(path), write)
+
+
+def remember(frame: object, uri: str, teller: Teller) -> None:
+    """Keep which retrieval gave a frame, for as long as it lives; what cannot be referred to weakly is left out."""
+    key = id(frame)
+    try:
+        _retrieved[key] = (weakref.ref(frame, lambda _: _retrieved.pop(key, None)), uri, teller)
+    except TypeError:
+        _log.debug("A %s cannot be told apart by lineage.", type(frame).__name__)
+
+
+def _origin(frame: object) -> tuple[str, Teller] | None:
+    held = _retrieved.get(id(frame))
+    return held[1:] if held and held[0]() is frame else None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a retrieval was asked for; `entities` is the number of entity rows, None if Feast is to find them."""
+
+    views: Sequence[Any]
+    refs: Sequence[str]
+    entities: int | None
+    registry: Any
+    digest_results: bool = True
+    told: Mapping[str, str] = field(default_factory=dict)
+
+    def on_demand(self, project: str) -> Sequence[Any]:
+        """Return the on-demand views among them."""
+        from feast.on_demand_feature_view import OnDemandFeatureView
+
+        return OnDemandFeatureView.get_requested_odfvs(list(self.refs), project, self.registry)
+
+    def service(self, project: str) -> Any:
+        """Return the feature service whose features are exactly those asked for; None if none or several are.
+
+        Feast does not hand the service on to its provider.
+        """
+        implied = {
+            projection.name_to_use()
+            for view in self.on_demand(project)
+            for projection in view.source_feature_view_projections.values()
+        }
+        services = self.registry.list_feature_services(project, allow_cache=True)
+        fitting = [service for service in services if self._fits(service, implied)]
+        return fitting[0] if len(fitting) == 1 else None
+
+    def _fits(self, service: Any, implied: Collection[str]) -> bool:
+        """Whether its features are those asked for, in order; what on-demand views need besides, Feast appends."""
+        mine = [
+            f"{projection.name_to_use()}:{feature.name}"
+            for projection in service.feature_view_projections
+            for feature in projection.features
+        ]
+        asked, rest = list(self.refs[: len(mine)]), self.refs[len(mine) :]
+        return bool(mine) and asked == mine and all(ref.partition(":")[0] in implied for ref in rest)
+
+
+class Reading:
+    """One run of a retrieval, from the moment before the sources are read."""
+
+    def __init__(self, teller: Teller, asked: Asked) -> None:
+        """Look at the sources as they are now."""
+        self._teller, self._asked = teller, asked
+        self._sources = Sources(teller)
+        self.uri = teller.new("retrieval")
+        self._started = system_time()
+        self._before = self._versions()
+
+    def complete(self, result: object) -> None:
+        """Record what came out; warn of sources that are no longer what they were at the start."""
+        table = result if isinstance(result, pa.Table) else None
+        rows = _length(result)
+        digest = digest_of(table) if table is not None and self._asked.digest_results else None
+        made = ArtifactVersion(
+            f"{self.uri}/rows",
+            ROWS_KIND,
+            digest,
+            {} if rows is None else {"rows": str(rows)},
+        )
+        self._record([made], {"outcome": "complete", **made.attributes})
+        remember(result, self.uri, self._teller)
+        self._link_tracking_run(made)
+
+    def complete_file(self, path: Path | None, rows: int | None) -> None:
+        """Record the file that the result was written to, None if it is not on this machine."""
+        made = [self._sources.at(path, path.name)] if path else [artifact_at(f"{self.uri}/rows")]
+        self._record(made, {"outcome": "complete"} | ({} if rows is None else {"rows": str(rows)}))
+        self._link_tracking_run(made[0])
+
+    def fail(self, error: BaseException) -> None:
+        """Record that it failed, and how."""
+        self._record([], {"outcome": "failed", "error": type(error).__name__})
+
+    def _record(self, made: Sequence[ArtifactVersion], told: Mapping[str, str]) -> None:
+        ended, after = system_time(), self._versions()
+        moved = changed(self._before, after)
+        for version in moved:
+            _log.warning("%s changed while %s read it; both versions are recorded.", version.uri, self.uri)
+        views = {view.name: self._teller.view(view) for view in self._all_views()}
+        service, parts = self._service(views)
+        used = [*views.values(), *([service] if service else []), *self._before, *moved]
+        attributes = {**self._attributes(service, moved), **told}
+        details = ActivityDetails(self._started, ended, attributes, ASSERTED_BY)
+
+        def write(lineage: Lineage) -> None:
+            lineage.record_activity(self.uri, KIND, used=used, generated=made, details=details)
+
+        self._teller.tell(self.uri, write)
+        if service:
+            self._teller.tell_service(service, parts)
+
+    def _attributes(self, service: ArtifactVersion | None, moved: Sequence[ArtifactVersion]) -> dict[str, str]:
+        told = {
+            "features": ",".join(self._asked.refs),
+            "feature_service": service.uri if service else "",
+            "entity_rows": "" if self._asked.entities is None else str(self._asked.entities),
+            "changed_sources": ",".join(version.uri for version in moved),
+            "dvc_stage": os.environ.get("DVC_STAGE", ""),
+        }
+        return {name: value for name, value in told.items() if value} | dict(self._asked.told)
+
+    def _all_views(self) -> Iterator[Any]:
+        yield from self._asked.views
+        yield from self._asked.on_demand(self._teller.project)
+
+    def _service(
+        self, views: Mapping[str, ArtifactVersion]
+    ) -> tuple[ArtifactVersion | None, Collection[ArtifactVersion]]:
+        found = self._asked.service(self._teller.project)
+        if found is None:
+            return None, ()
+        parts = {projection.name: views[projection.name] for projection in found.feature_view_projections}
+        return self._teller.service(found, parts), parts.values()
+
+    def _versions(self) -> list[ArtifactVersion]:
+        found = [view.batch_source for view in self._asked.views if getattr(view, "batch_source", None) is not None]
+        return list({version.uri: version for version in map(self._sources.version, found)}.values())
+
+    def _link_tracking_run(self, made: ArtifactVersion) -> None:
+        """Say that the MLflow run that is active here used these rows. MLflow is not loaded for it."""
+        active = getattr(sys.modules.get("mlflow"), "active_run", None)
+        run = active() if active else None
+        if run is None:
+            return
+        from handrail.bootstrap.approvals import server_name
+
+        def write(lineage: Lineage) -> None:
+            name = TrackingRun(server_name(self._teller.platform.settings), run.info.run_id)
+            lineage.record_tracking_run(name, used=[made])
+
+        self._teller.tell(f"the use of {made.uri} by an MLflow run", write)
+
+
+def begin(teller: Teller, asked: Asked) -> Reading | None:
+    """Begin to record a retrieval; None if that cannot be done."""
+    return guarded("a historical read of Feast", lambda: Reading(teller, asked), None)
+
+
+def _length(result: object) -> int | None:
+    return len(result) if hasattr(result, "__len__") else None

@@ -1,0 +1,143 @@
+"""Data sources at the bytes they hold: a file of the project as DVC and every recorder name it, others by sha256."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Sequence
+from glob import glob, has_magic
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from handrail.bootstrap.lineage import ArtifactVersion
+from handrail.entrypoints.feast.identity import portable
+from handrail.entrypoints.feast.provider.telling import Teller
+from handrail.entrypoints.hosts.masking import without_secrets
+from handrail.lineage.adapters.project_files import folder_md5, hash_file
+from handrail.lineage.domain import Member, tree_digest
+from handrail.refs import DataVersion
+
+KIND = "data-source"
+SETTLED_NS = 2_000_000_000
+"""A file that changed less than this before it was hashed is hashed again: its times may not show one more change."""
+
+MAX_ATTEMPTS = 3
+Stamp = tuple[int, int, int, int, int]
+_hashed: dict[str, tuple[Stamp, Member]] = {}
+
+
+class Sources:
+    """Looks at the sources of one Feast project."""
+
+    def __init__(self, teller: Teller) -> None:
+        """Name what is outside the project after the teller's Feast project."""
+        self._teller = teller
+
+    def version(self, source: Any) -> ArtifactVersion:
+        """Return a source at the bytes it has now; one that is no local file has no digest."""
+        place = _place(source)
+        name = without_secrets(portable(place) if source.name == place else source.name)
+        found = self.local(place) if place else None
+        return self._without_digest(source, name, place) if found is None else self.at(found, name)
+
+    def at(self, path: Path, name: str) -> ArtifactVersion:
+        """Return a local file, folder or pattern at the bytes it has now.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        below = self._below_project(path)
+        if below is None or has_magic(str(path)):
+            return self._outside(path, name)
+        if path.is_file():
+            return self._of_project(below, (member := _hash(path)).md5, member.sha256)
+        members = _members(path, below)
+        return self._of_project(below, folder_md5(members, below), tree_digest(members, below).partition(":")[2])
+
+    def local(self, place: str) -> Path | None:
+        """Return where a source lies on this machine; None if it lies elsewhere, or nowhere."""
+        parts = urlsplit(place)
+        if parts.scheme and parts.scheme != "file":
+            return None
+        path = Path(unquote(parts.path) if parts.scheme else place)
+        path = Path(os.path.abspath(self._teller.repo_path / path))
+        return path if path.exists() or (has_magic(str(path)) and glob(str(path), recursive=True)) else None
+
+    def _below_project(self, path: Path) -> str | None:
+        """Return the path below the project as a lock file has it, links inside the project left as they are."""
+        project = self._teller.platform.settings.project
+        for seen in (path, path.parent.resolve() / path.name):
+            if seen.is_relative_to(project):
+                return seen.relative_to(project).as_posix()
+        return None
+
+    def _of_project(self, path: str, md5: str, sha256: str) -> ArtifactVersion:
+        uri = DataVersion(self._teller.platform.settings.repository, path, md5).uri
+        return ArtifactVersion(uri, "dvc-data", f"sha256:{sha256}", {"path": path, "md5": md5})
+
+    def _outside(self, path: Path, name: str) -> ArtifactVersion:
+        if path.is_file():
+            digest = f"sha256:{_hash(path).sha256}"
+        else:
+            root = re.split(r"[*?\[]", str(path))[0].rpartition("/")[0] if has_magic(str(path)) else str(path)
+            digest = tree_digest(_members(path, root), root)
+        uri = self._teller.uri("data_source", f"{name}@{digest.partition(':')[2]}")
+        return ArtifactVersion(uri, KIND, digest, {"path": str(path)})
+
+    def _without_digest(self, source: Any, name: str, place: str) -> ArtifactVersion:
+        told = {"source_type": type(source).__name__, "digest": "none: it is no file on this machine"}
+        return ArtifactVersion(
+            self._teller.uri("data_source", name),
+            KIND,
+            None,
+            told | ({"place": without_secrets(place)} if place else {}),
+        )
+
+
+def _place(source: Any) -> str:
+    """Return the path, URI or table of a source, never its query, which may hold secrets."""
+    found = getattr(source, "path", None) or getattr(source, "table", None)
+    return found if isinstance(found, str) else ""
+
+
+def _members(path: Path, root: str) -> tuple[Member, ...]:
+    """Hash every file of a folder or pattern; their paths begin with `root`."""
+    if has_magic(str(path)):
+        return tuple(
+            _hash(Path(file), file) for file in sorted(glob(str(path), recursive=True)) if os.path.isfile(file)
+        )
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    return tuple(_hash(file, f"{root}/{file.relative_to(path).as_posix()}") for file in files)
+
+
+def _hash(file: Path, path: str | None = None) -> Member:
+    """Hash a file, unless it is known by its times, size and inode since it settled."""
+    key = str(file)
+    for _ in range(MAX_ATTEMPTS):
+        now, stamp = time.time_ns(), _stamp(file)
+        known = _hashed.get(key)
+        if known is None or known[0] != stamp:
+            member = hash_file(file, key)
+            if _stamp(file) != stamp:
+                continue  # written while it was read
+            known = (stamp, member)
+            if now - max(stamp[3], stamp[4]) > SETTLED_NS:
+                _hashed[key] = known
+        break
+    else:
+        known = (stamp, hash_file(file, key))
+    member = known[1]
+    return Member(path or member.path, member.md5, member.sha256, member.size)
+
+
+def _stamp(file: Path) -> Stamp:
+    told = file.stat()
+    return told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns
+
+
+def changed(before: Sequence[ArtifactVersion], after: Sequence[ArtifactVersion]) -> list[ArtifactVersion]:
+    """Return the versions seen at the end that were not there at the start."""
+    seen = {version.uri for version in before}
+    return [version for version in after if version.uri not in seen]

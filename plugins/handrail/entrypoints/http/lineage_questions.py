@@ -1,0 +1,113 @@
+"""The questions of lineage over HTTP; they answer as the commands do."""
+
+# FastAPI reads the annotations at run time, so they stay real.
+
+import json
+from enum import Enum
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime
+
+from handrail.bootstrap.lineage import Direction, Lineage
+from handrail.clock import system_time
+from handrail.entrypoints.answers.as_json import (
+    impact_to_json,
+    page_to_json,
+    portrait_to_json,
+    reign_to_json,
+    trace_to_json,
+)
+from handrail.entrypoints.answers.exports import MEDIA_TYPES, export
+from handrail.errors import MissingTool
+
+try:
+    from fastapi import APIRouter, Query
+    from fastapi.responses import Response
+except ImportError as err:
+    raise MissingTool("fastapi", "server") from err
+
+MAX_NODES = 50_000
+MAX_COUNTED = 10_000_000
+MAX_KINDS = 50
+
+Ref = Annotated[
+    str,
+    Query(
+        min_length=1,
+        max_length=2048,
+        description="prediction id, URI or its beginning, path, commit, models:/name/1, models:/name@alias, person",
+    ),
+]
+Kinds = Annotated[list[str], Query(alias="kind", max_length=MAX_KINDS, description="show only this kind; repeatable")]
+Depth = Annotated[int | None, Query(ge=1, le=1_000_000, description="go that many hops, and no further")]
+MaxNodes = Annotated[int, Query(ge=1, le=1_000_000, description="stop the walk after that many nodes")]
+MaxCounted = Annotated[int, Query(ge=1, le=MAX_COUNTED, description="stop the walk after that many nodes")]
+
+
+class Form(Enum):
+    """The forms of an export."""
+
+    PROV_JSON = "prov-json"
+    OPENLINEAGE = "openlineage"
+    MERMAID = "mermaid"
+    DOT = "dot"
+
+
+def questions(lineage: Lineage, guard: list[Any], problems: dict[int | str, dict[str, Any]]) -> APIRouter:
+    """Return the routes that ask `lineage`, each behind `guard`."""
+    routes = APIRouter(prefix="/api/v1/lineage", dependencies=guard, responses=problems)
+
+    @routes.get("/trace")
+    def trace(ref: Ref, kind: Kinds = [], depth: Depth = None, max_nodes: MaxNodes = MAX_NODES) -> Response:  # noqa: B006
+        """Return everything that led to a prediction, or to anything else that has a name."""
+        return _json(trace_to_json(lineage.trace(ref, max_nodes, depth=depth, kinds=kind)))
+
+    @routes.get("/impact")
+    def impact(ref: Ref, kind: Kinds = [], depth: Depth = None, max_nodes: MaxCounted = MAX_COUNTED) -> Response:  # noqa: B006
+        """Count what something led to: models, deployments, predictions, reports, money."""
+        return _json(impact_to_json(lineage.impact(ref, max_nodes, depth=depth, kinds=kind)))
+
+    @routes.get("/show")
+    def show(ref: Ref) -> Response:
+        """Return all about one thing: what it is, its direct causes and effects, names that point at it."""
+        return _json(portrait_to_json(lineage.show(ref)))
+
+    @routes.get("/timeline")
+    def timeline(name: Ref, at: AwareDatetime | None = None) -> Response:
+        """Return where a moving name pointed, from when until when, and who allowed it."""
+        return _json([reign_to_json(reign) for reign in lineage.timeline(name, at)])
+
+    _add_lists(routes, lineage)
+    return routes
+
+
+def _add_lists(routes: APIRouter, lineage: Lineage) -> None:
+    @routes.get("/impact/nodes")
+    def touched(
+        ref: Ref,
+        kind: Kinds = [],  # noqa: B006
+        depth: Depth = None,
+        limit: Annotated[int, Query(ge=1, le=1000, description="how many nodes a page has")] = 100,
+        after: Annotated[str, Query(max_length=2048, description="`next` of the page before")] = "",
+    ) -> Response:
+        """Return a page of what something led to, in the order of URIs."""
+        return _json(page_to_json(lineage.touched(ref, depth=depth, kinds=kind, after=after, limit=limit)))
+
+    @routes.get("/export")
+    def exported(  # noqa: PLR0913 - the parameters of a route
+        ref: Ref,
+        format: Form,  # noqa: A002 - the name in the query
+        towards: Direction = Direction.CAUSES,
+        kind: Kinds = [],  # noqa: B006
+        depth: Depth = None,
+        max_nodes: MaxNodes = MAX_NODES,
+    ) -> Response:
+        """Write what led to something, or what came of it, for other tools or as a picture."""
+        found = lineage.trace(ref, max_nodes, depth=depth, kinds=kind, direction=towards)
+        headers = {"handrail-truncated": "true"} if found.truncated else None
+        written = export(lineage, found, format.value, system_time())
+        return Response(written, 200, headers, MEDIA_TYPES[format.value])
+
+
+def _json(value: Any) -> Response:
+    return Response(json.dumps(value, default=str, ensure_ascii=False), media_type="application/json")

@@ -1,0 +1,74 @@
+"""The guard around the files that MLflow serves: every upload and deletion on the server ends in these methods."""
+
+from __future__ import annotations
+
+import os
+from contextvars import ContextVar
+from typing import Any
+
+from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+
+from handrail.approvals.service import Guard
+from handrail.entrypoints.mlflow.app.store_guards import as_mlflow_errors, current_account
+
+_account: ContextVar[str | None] = ContextVar("handrail_account", default=None)
+
+
+class RememberAccount:
+    """Innermost ASGI middleware: lets code below know who logged in to a route that MLflow serves without Flask."""
+
+    def __init__(self, app: Any) -> None:
+        """Pass every call on to `app`."""
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Set the account for this call alone."""
+        token = _account.set(scope.get("state", {}).get("username"))
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            _account.reset(token)
+
+
+def guard_artifacts(guard: Guard) -> None:
+    """Make MLflow's local artifact repository ask the guard before it writes or deletes.
+
+    The class itself is changed, so that a path, an encoding or a route cannot lead around it. A file is checked
+    before its folder is made, and again when it takes its name: an upload may have begun before the freeze.
+    """
+    repository: Any = LocalArtifactRepository
+    destination, publish = repository._get_destination_artifact_path, repository._publish_staged_artifact
+    log_artifacts, delete_artifacts = repository.log_artifacts, repository.delete_artifacts
+
+    def guarded_destination(self: Any, artifact_file_name: str, artifact_path: str | None = None) -> Any:
+        name = os.path.basename(artifact_file_name)
+        _check(guard, os.path.join(self.artifact_dir, artifact_path or "", name))
+        return destination(self, artifact_file_name, artifact_path)
+
+    def guarded_publish(self: Any, temp_file_path: str, destination_file_path: str, *args: Any, **kwargs: Any) -> Any:
+        _check(guard, destination_file_path)
+        folder = os.path.realpath(os.path.dirname(destination_file_path))
+        with as_mlflow_errors():
+            guard.made("path", folder, current_account() or _account.get())
+        return publish(self, temp_file_path, destination_file_path, *args, **kwargs)
+
+    def guarded_log_artifacts(self: Any, local_dir: str, artifact_path: str | None = None) -> Any:
+        target = os.path.join(self.artifact_dir, artifact_path or "")
+        _check(guard, target)
+        with as_mlflow_errors():
+            guard.made("path", os.path.realpath(target), current_account() or _account.get())
+        return log_artifacts(self, local_dir, artifact_path)
+
+    def guarded_delete(self: Any, artifact_path: str | None = None) -> Any:
+        _check(guard, os.path.join(self.artifact_dir, artifact_path or ""))
+        return delete_artifacts(self, artifact_path)
+
+    repository._get_destination_artifact_path = guarded_destination
+    repository._publish_staged_artifact = guarded_publish
+    repository.log_artifacts = guarded_log_artifacts
+    repository.delete_artifacts = guarded_delete
+
+
+def _check(guard: Guard, path: str) -> None:
+    with as_mlflow_errors():
+        guard.write(os.path.realpath(path))

@@ -1,0 +1,134 @@
+"""Puts the server together. The order matters: guards before logins, routes before validators, checks at the end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlparse
+
+from handrail.bootstrap import Platform, open_platform
+from handrail.bootstrap.approvals import (
+    GateHost,
+    OpenGate,
+    apply_environment,
+    open_gate,
+    prepare_mlflow,
+    server_name,
+)
+from handrail.bootstrap.mlflow_server import open_agents, open_trees
+from handrail.clock import system_time
+from handrail.entrypoints.mlflow.collect import Place
+from handrail.errors import HandrailError, Misconfigured
+from handrail.settings import load_settings
+from handrail.tools import require
+
+if TYPE_CHECKING:
+    from handrail.entrypoints.mlflow.app.recorded_stores import Recorder
+
+PATIENCE_S = 2.0
+"""How long a request that MLflow has carried out is held up, at most, because lineage's store is locked."""
+
+_log = logging.getLogger("handrail.approvals")
+
+
+def assemble(app: Any) -> Any:
+    """Return the guarded server; on a mistake that people made, print one sentence and end the process."""
+    try:
+        return _assemble(app)
+    except HandrailError as err:
+        sys.stderr.write(f"error: {err}\n")
+        raise SystemExit(1) from err
+
+
+def _assemble(app: Any) -> Any:
+    require("mlflow", "mlflow")
+    settings = load_settings()
+    # Before mlflow.server.auth is imported: it reads its file and its secret at import.
+    apply_environment(prepare_mlflow(settings))
+    from mlflow import server
+    from mlflow.server import auth, handlers
+
+    _refuse_workspaces()
+    from handrail.entrypoints.mlflow.app.artifact_guard import RememberAccount, guard_artifacts
+    from handrail.entrypoints.mlflow.app.routes import RULES, add_routes
+    from handrail.entrypoints.mlflow.app.store_guards import guard_stores
+
+    app = server.app if app is None else app
+    platform = open_platform(settings)
+    host = GateHost(handlers._get_model_registry_store, handlers._get_tracking_store, _artifacts_folder())
+    opened = open_gate(settings, platform.store, lambda: platform.lineage, host)
+    recording = open_platform(settings, PATIENCE_S)
+    guard_stores(opened.guard, _recorder(recording, host))
+    guard_artifacts(opened.guard)
+    add_routes(app, opened.gate)
+    asgi = auth.create_app(app)
+    for rule, methods in RULES.items():
+        for method in methods:
+            auth.BEFORE_REQUEST_VALIDATORS[(handlers._add_static_prefix(rule), method)] = lambda: True
+    if asgi is not app:
+        from starlette.middleware import Middleware
+
+        # Appended: innermost, so that it runs after the login.
+        asgi.user_middleware.append(Middleware(RememberAccount))
+    _report_interrupted(opened)
+    _open_lineage(recording)
+    return asgi
+
+
+def _recorder(platform: Platform, host: GateHost) -> Recorder:
+    from handrail.entrypoints.mlflow.app.recorded_stores import Recorder
+    from handrail.entrypoints.mlflow.app.store_guards import current_account
+
+    settings, agent_of = platform.settings, open_agents(platform.settings)
+
+    def agent() -> str | None:
+        account = current_account()
+        return agent_of(account) if account else None
+
+    place = Place(server_name(settings), settings.repository, settings.environment)
+    return Recorder(lambda: platform.lineage, place, agent, open_trees(host), system_time)
+
+
+def _open_lineage(platform: Platform) -> None:
+    """Bring lineage's tables up to date now, not within somebody's request; without them the gate still works."""
+    try:
+        platform.lineage  # noqa: B018 - opened at its first use
+    except HandrailError as err:
+        _log.warning("Lineage cannot be opened; it will be tried again at the next thing that it should know. %s", err)
+
+
+def _report_interrupted(opened: OpenGate) -> None:
+    """Finish moves that a stop interrupted; if the stores are not there, the guards still hold."""
+    try:
+        for sentence in opened.gate.finish_moves():
+            _log.warning(sentence)
+    except HandrailError as err:
+        _log.error("An interrupted move could not be finished; it will be tried at the next start. %s", err)
+
+
+def _refuse_workspaces() -> None:
+    from mlflow import environment_variables
+
+    workspaces: Any = environment_variables.MLFLOW_ENABLE_WORKSPACES
+    if workspaces.get():
+        raise Misconfigured(
+            "MLFLOW_ENABLE_WORKSPACES", "permits do not name a workspace yet", "Leave workspaces off on this server."
+        )
+
+
+def _artifacts_folder() -> Path:
+    from mlflow.server.constants import ARTIFACTS_DESTINATION_ENV_VAR, SERVE_ARTIFACTS_ENV_VAR
+
+    destination = os.environ.get(ARTIFACTS_DESTINATION_ENV_VAR, "")
+    parsed = urlparse(destination)
+    served = os.environ.get(SERVE_ARTIFACTS_ENV_VAR) == "true"
+    if not destination or not served or parsed.scheme not in ("", "file"):
+        raise Misconfigured(
+            "--artifacts-destination",
+            f"{destination!r} is no folder that this server serves artifacts from",
+            "Give a local folder and leave artifact serving on: the gate freezes files there.",
+        )
+    return Path(unquote(parsed.path)).resolve()

@@ -1,0 +1,226 @@
+"""Lineage of what MLflow's stores have just committed. It comes after the guards, and never fails what was done."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from mlflow.exceptions import MlflowException
+
+from handrail.approvals.adapters.mlflow_registry import is_allowed_move
+from handrail.bootstrap.lineage import Lineage
+from handrail.entrypoints.mlflow.collect import (
+    Place,
+    Registered,
+    Told,
+    is_told_tag,
+    told_of_alias,
+    told_of_model,
+    told_of_run,
+    told_of_version,
+)
+from handrail.errors import HandrailError, Unavailable
+
+_log = logging.getLogger("handrail.lineage")
+# Methods of a class that MLflow chooses at run time come after these.
+_Store: Any = object
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Tells lineage what a store did. `agent` names who is logged in, `tree` the digest of a version's files."""
+
+    lineage: Callable[[], Lineage]
+    place: Place
+    agent: Callable[[], str | None]
+    tree: Callable[[str, str], str | None]
+    clock: Callable[[], datetime]
+
+    def record(self, what: str, facts: Callable[[], Iterable[Told]]) -> None:
+        """Tell `facts`; what goes wrong is only logged, because MLflow has committed and must answer."""
+        try:
+            for told in facts():
+                self._tell(what, told)
+        except HandrailError as err:
+            _log.warning("Lineage does not know of %s. %s", what, err)
+        except Exception:  # noqa: BLE001 - no mistake in recording may fail a request that MLflow has carried out
+            _log.exception("Lineage does not know of %s.", what)
+
+    def _tell(self, what: str, told: Told) -> None:
+        try:
+            told.tell(self.lineage())
+        except Unavailable:
+            raise  # the others would be held up by the same store
+        except HandrailError as err:
+            _log.warning("Lineage does not know all of %s. %s", what, err)
+
+
+class RecordedTracking(_Store):
+    """Comes after the methods of MLflow's tracking store that begin, end and describe runs; metrics pass by."""
+
+    recorder: Recorder
+
+    def create_run(self, *args: Any, **kwargs: Any) -> Any:
+        """Record that a run began."""
+        run = super().create_run(*args, **kwargs)
+        self._record(run.info.run_id, lambda: run)
+        return run
+
+    def update_run_info(self, run_id: str, run_status: Any, end_time: Any, run_name: Any) -> Any:
+        """Record the run as it is now: it mostly has ended."""
+        info = super().update_run_info(run_id, run_status, end_time, run_name)
+        self._record(run_id)
+        return info
+
+    def log_inputs(self, run_id: str, *args: Any, **kwargs: Any) -> Any:
+        """Record what the run read."""
+        done = super().log_inputs(run_id, *args, **kwargs)
+        self._record(run_id)
+        return done
+
+    def log_outputs(self, run_id: str, *args: Any, **kwargs: Any) -> Any:
+        """Record which models the run made."""
+        done = super().log_outputs(run_id, *args, **kwargs)
+        self._record(run_id)
+        return done
+
+    def set_tag(self, run_id: str, tag: Any) -> Any:
+        """Record the run if the tag says something of where it came from."""
+        done = super().set_tag(run_id, tag)
+        if is_told_tag(tag.key):
+            self._record(run_id)
+        return done
+
+    def log_batch(self, run_id: str, metrics: Any, params: Any, tags: Any) -> Any:
+        """Record the run if a tag says something of where it came from; metrics and parameters alone say nothing."""
+        done = super().log_batch(run_id, metrics, params, tags)
+        if tags and any(is_told_tag(tag.key) for tag in tags):
+            self._record(run_id)
+        return done
+
+    def create_logged_model(self, *args: Any, **kwargs: Any) -> Any:
+        """Record which run made the logged model."""
+        model = super().create_logged_model(*args, **kwargs)
+        recorder = self.recorder
+        recorder.record(f"the logged model {model.model_id}", lambda: told_of_model(recorder.place, model))
+        return model
+
+    def _record(self, run_id: str, read: Callable[[], Any] | None = None) -> None:
+        recorder: Recorder = self.recorder
+        store: Any = super()
+
+        def facts() -> Iterable[Told]:
+            run = read() if read else store.get_run(run_id)
+            name = _experiment_name(self, str(run.info.experiment_id))
+            return told_of_run(recorder.place, run, name, recorder.agent())
+
+        recorder.record(f"the run {run_id}", facts)
+
+
+@lru_cache(maxsize=256)
+def _experiment_name(store: Any, experiment_id: str) -> str:
+    return str(store.get_experiment(experiment_id).name)
+
+
+class RecordedRegistry(_Store):
+    """Comes after the methods of MLflow's registry store that make versions and move names."""
+
+    recorder: Recorder
+
+    def create_model_version(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Record what the version came from."""
+        made = super().create_model_version(name, *args, **kwargs)
+        self.recorder.record(f"{name} version {made.version}", lambda: self._told(made, by=self.recorder.agent()))
+        return made
+
+    def set_registered_model_alias(self, name: str, alias: str, version: Any) -> Any:
+        """Record where the alias points, unless the gate moves it: that is recorded with its permit."""
+        done = super().set_registered_model_alias(name, alias, version)
+        if not is_allowed_move(name, alias, version):
+            self._record_aliases(name, {alias: version})
+        return done
+
+    def delete_registered_model_alias(self, name: str, alias: str) -> Any:
+        """Record that the alias points nowhere."""
+        before = self._aliases(name)
+        done = super().delete_registered_model_alias(name, alias)
+        self._record_aliases(name, {alias: None} if alias in before else {})
+        return done
+
+    def delete_model_version(self, name: str, version: Any) -> Any:
+        """Record that the version's aliases point nowhere. The version stays known: things came of it."""
+        before = self._aliases(name)
+        done = super().delete_model_version(name, version)
+        self._record_aliases(name, {alias: None for alias, at in before.items() if int(at) == int(version)})
+        return done
+
+    def delete_registered_model(self, name: str) -> Any:
+        """Record that its aliases point nowhere. A new model of the name has another epoch, hence other versions."""
+        before = self._aliases(name)
+        done = super().delete_registered_model(name)
+        self._record_aliases(name, dict.fromkeys(before))
+        return done
+
+    def rename_registered_model(self, name: str, new_name: str) -> Any:
+        """Record the versions under their new name, and the aliases that moved with it."""
+        before = self._aliases(name)
+        renamed = super().rename_registered_model(name, new_name)
+        self._record_aliases(name, dict.fromkeys(before))
+        self.recorder.record(f"the new name of {name}", lambda: self._told_of_all(new_name))
+        self._record_aliases(new_name, before)
+        return renamed
+
+    def _told(self, version: Any, by: str | None = None) -> Iterable[Told]:
+        model = super().get_registered_model(version.name)
+        if model._is_prompt():
+            return ()
+        tree = self.recorder.tree(version.name, str(version.version))
+        registered = Registered(version, int(model.creation_timestamp), tree, by)
+        return told_of_version(self.recorder.place, registered, self._epoch_of)
+
+    def _told_of_all(self, name: str) -> Iterable[Told]:
+        quote, token = ('"' if "'" in name else "'"), None
+        while True:
+            page = super().search_model_versions(f"name = {quote}{name}{quote}", page_token=token)
+            for version in page:
+                yield from self._told(version)
+            token = page.token
+            if not token:
+                return
+
+    def _epoch_of(self, name: str) -> int | None:
+        try:
+            return int(super().get_registered_model(name).creation_timestamp)
+        except MlflowException:
+            return None
+
+    def _is_prompt(self, name: str) -> bool:
+        try:
+            return bool(super().get_registered_model(name)._is_prompt())
+        except MlflowException:
+            return False
+
+    def _aliases(self, name: str) -> dict[str, Any]:
+        try:
+            return dict(super().get_registered_model(name).aliases)
+        except MlflowException:  # what there is to say of it, the call itself says
+            return {}
+
+    def _record_aliases(self, name: str, aliases: dict[str, Any]) -> None:
+        recorder = self.recorder
+
+        def facts() -> Iterable[Told]:
+            epoch, now, agent = self._epoch_of(name), recorder.clock(), recorder.agent() or ""
+            if self._is_prompt(name):
+                return
+            for alias, version in aliases.items():
+                given = version is not None and epoch is not None
+                target = recorder.place.version(name, epoch or 0, int(version)) if given else None
+                yield told_of_alias(recorder.place, (name, alias), target, now, agent)
+
+        if aliases:
+            recorder.record(f"the aliases of {name}", facts)

@@ -1,0 +1,236 @@
+"""The gate's HTTP interface on the MLflow server: JSON in, JSON out, problem details (RFC 9457) for errors.
+
+Paths are exact and without parameters, because MLflow looks up its permission checks by exact path.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from flask import Flask, Response, request
+from mlflow.exceptions import MlflowException
+from mlflow.server import auth, handlers
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from handrail.approvals.domain.canonical import canonical_json
+from handrail.approvals.domain.errors import Closed
+from handrail.approvals.domain.requests import Choice
+from handrail.approvals.service import Gate, Opening, RequestView
+from handrail.entrypoints.mlflow.app.store_guards import current_account
+from handrail.errors import (
+    Conflict,
+    HandrailError,
+    InvalidInput,
+    Misconfigured,
+    Refused,
+    UnknownReference,
+)
+
+PREFIX = "/handrail/api/v1"
+REQUESTS, DECISIONS, PERMITS = f"{PREFIX}/promotion-requests", f"{PREFIX}/decisions", f"{PREFIX}/permits"
+RULES = {REQUESTS: ("GET", "POST"), DECISIONS: ("POST",), PERMITS: ("GET",)}
+MAX_BODY_BYTES = 1 << 20
+MAX_TEXT = 4000
+MAX_EVIDENCE = 50
+_EVIDENCE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+# The first class that fits decides. A mistake in the project's own files is a conflict with its state.
+_STATUS: tuple[tuple[type[HandrailError], int], ...] = (
+    (UnknownReference, 404),
+    (InvalidInput, 400),
+    (Conflict, 409),
+    (Misconfigured, 409),
+    (Closed, 409),
+    (Refused, 403),
+    (HandrailError, 503),
+)
+
+
+def add_routes(app: Flask, gate: Gate) -> None:
+    """Add the rules to MLflow's Flask app; its login runs before each of them."""
+    routes = _Routes(gate)
+    for rule, method, view in (
+        (REQUESTS, "POST", routes.open_request),
+        (REQUESTS, "GET", routes.requests),
+        (DECISIONS, "POST", routes.decide),
+        (PERMITS, "GET", routes.permit),
+    ):
+        endpoint = f"handrail_{view.__name__}"
+        app.add_url_rule(handlers._add_static_prefix(rule), endpoint, _answering(view), methods=[method])
+
+
+class _Routes:
+    """One method for each rule and method."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    def open_request(self) -> Response:
+        """Open a promotion request, or return the one that there is about the same subject."""
+        fields = _body("model", "version", "alias", "reason", "evidence")
+        opening = Opening(
+            model=_text(fields, "model"),
+            version=_version(fields),
+            alias=_text(fields, "alias"),
+            reason=_text(fields, "reason"),
+            evidence=_evidence(fields.get("evidence")),
+        )
+        _require(opening.model, "can_update", "Opening a promotion request")
+        known = {view.history.request.request_id for view in self._gate.records.requests(opening.alias)}
+        view = self._gate.open_request(opening, _account())
+        return _json(view.to_json(), 200 if view.history.request.request_id in known else 201)
+
+    def requests(self) -> Response:
+        """Return one request by id with its evidence, or a list."""
+        wanted = _query("id", "alias", "state")
+        if "id" in wanted:
+            view = self._gate.records.request(wanted["id"])
+            _require(view.history.request.subject.model, "can_read", "Reading this request")
+            return _json(view.to_json() | {"evidence_content": self._gate.records.evidence(wanted["id"])})
+        if wanted.get("state", "open") != "open":
+            raise InvalidInput("state", f"{wanted['state']!r} is unknown", "Ask for state=open, or leave it out.")
+        views = self._gate.records.requests(wanted.get("alias"), only_open="state" in wanted)
+        return _json({"requests": [view.to_json() for view in views if _readable(view)]})
+
+    def decide(self) -> Response:
+        """Take the decision of the account that is logged in."""
+        fields = _body("request_id", "decision", "reason")
+        choice = _text(fields, "decision")
+        if choice not in list(Choice):
+            raise InvalidInput("decision", f"{choice!r} is none", "Send 'approve' or 'reject'.")
+        view = self._gate.decide(_text(fields, "request_id"), _account(), Choice(choice), _text(fields, "reason"))
+        return _json(view.to_json())
+
+    def permit(self) -> Response:
+        """Return the signed permit for a tree."""
+        digest = _query("digest").get("digest", "")
+        if not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
+            raise InvalidInput("digest", f"{digest!r} is none", "Send sha256: and 64 hex digits.")
+        return Response(self._gate.records.permit(digest), mimetype="application/vnd.dsse.envelope.v1+json")
+
+
+def _answering(view: Callable[[], Response]) -> Callable[[], Response]:
+    def answer() -> Response:
+        try:
+            return view()
+        except HandrailError as err:
+            return _problem(err, next(status for kind, status in _STATUS if isinstance(err, kind)))
+        except RequestEntityTooLarge:
+            limit = InvalidInput("body", f"it is larger than {MAX_BODY_BYTES} bytes", "Send less evidence.")
+            return _problem(limit, 413)
+
+    return answer
+
+
+def _problem(err: HandrailError, status: int) -> Response:
+    fields: dict[str, Any] = {"type": "about:blank", "title": type(err).__name__, "status": status, "detail": str(err)}
+    if isinstance(err, InvalidInput):
+        fields["field"] = err.field
+    if isinstance(err, Refused):
+        fields["reasons"] = list(err.reasons)
+    if isinstance(err, Closed):
+        fields["verdict"] = err.verdict
+    return Response(json.dumps(fields), status=status, mimetype="application/problem+json")
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    return Response(json.dumps(value), status=status, mimetype="application/json")
+
+
+def _account() -> str:
+    account = current_account()
+    if not account:
+        raise Refused("An anonymous call", ("Log in with an MLflow account.",))
+    return account
+
+
+def _require(model: str, level: str, action: str) -> None:
+    store: Any = handlers._get_model_registry_store()
+    try:
+        store.get_registered_model(model)
+    except MlflowException as err:
+        raise UnknownReference("registered model", model, "Register it on this server first.") from err
+    if not _may(model, level):
+        raise Refused(action, (f"The account {_account()!r} lacks the permission for {model!r}; ask its owner.",))
+
+
+def _may(model: str, level: str) -> bool:
+    logins: Any = auth  # MLflow's own, without types
+    if logins.sender_is_admin():
+        return True
+    try:
+        return bool(getattr(logins._get_registered_model_permission(model), level))
+    except MlflowException:  # the model is gone: only an admin may still look
+        return False
+
+
+def _readable(view: RequestView) -> bool:
+    return _may(view.history.request.subject.model, "can_read")
+
+
+def _query(*known: str) -> dict[str, str]:
+    _only_known(dict(request.args), known)
+    return dict(request.args)
+
+
+def _body(*known: str) -> dict[str, Any]:
+    # Only JSON: a form could be sent by another site's page with the browser's own login.
+    if not request.is_json:
+        raise InvalidInput("Content-Type", f"{request.mimetype!r} is not JSON", "Send application/json.")
+    request.max_content_length = MAX_BODY_BYTES
+    try:
+        fields = json.loads(request.get_data(), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as err:
+        raise InvalidInput("body", f"it is not JSON: {err}", "Send one JSON object.") from err
+    if not isinstance(fields, dict):
+        raise InvalidInput("body", "it is no JSON object", "Send one JSON object.")
+    _only_known(fields, known)
+    return fields
+
+
+def _only_known(fields: dict[str, Any], known: tuple[str, ...]) -> None:
+    for name in fields:
+        if name not in known:
+            raise InvalidInput(name, "it is unknown here", f"Send only: {', '.join(known)}.")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _text(fields: dict[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str) or not value.strip() or len(value) > MAX_TEXT or _UNPRINTABLE.search(value):
+        raise InvalidInput(name, f"{value!r:.80} is no text", f"Send 1 to {MAX_TEXT} printable characters.")
+    return value.strip()
+
+
+def _version(fields: dict[str, Any]) -> str:
+    value = fields.get("version")
+    if isinstance(value, bool) or not re.fullmatch(r"\d{1,9}", str(value)):
+        raise InvalidInput("version", f"{value!r:.80} is no version number", "Send a whole number.")
+    return str(value)
+
+
+def _evidence(rows: Any) -> dict[str, Any]:
+    if not isinstance(rows, list) or len(rows) > MAX_EVIDENCE:
+        raise InvalidInput("evidence", "it is no list", f"Send at most {MAX_EVIDENCE} of {{'name', 'content'}}.")
+    found: dict[str, Any] = {}
+    for index, row in enumerate(rows):
+        where = f"evidence[{index}]"
+        if not isinstance(row, dict) or set(row) != {"name", "content"}:
+            raise InvalidInput(where, "it needs exactly a name and a content", "Send both.")
+        name, content = row["name"], row["content"]
+        if not isinstance(name, str) or not _EVIDENCE_NAME.fullmatch(name) or name in found:
+            raise InvalidInput(f"{where}.name", f"{name!r:.80} is no new name", "Send lower-case words, each once.")
+        if not isinstance(content, dict):
+            raise InvalidInput(f"{where}.content", "it is no JSON object", "Send one JSON object.")
+        try:
+            canonical_json(content)
+        except ValueError as err:
+            raise InvalidInput(f"{where}.content", f"it cannot be stored: {err}", "Send plain finite JSON.") from err
+        found[name] = content
+    return found

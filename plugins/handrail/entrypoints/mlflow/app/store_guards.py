@@ -1,0 +1,213 @@
+"""Guards around MLflow's stores: every REST shape, prefix and admin call ends in these methods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import g, has_request_context
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import PERMISSION_DENIED, TEMPORARILY_UNAVAILABLE
+from mlflow.server import handlers
+from mlflow.store.db.db_types import DATABASE_ENGINES
+
+from handrail.approvals.adapters.mlflow_registry import is_allowed_move
+from handrail.approvals.domain.errors import Protected
+from handrail.approvals.domain.requests import Candidate
+from handrail.approvals.service import Guard
+from handrail.approvals.service.guard import PROMPT_TAG, is_reserved_tag
+from handrail.entrypoints.mlflow.app.recorded_stores import RecordedRegistry, RecordedTracking, Recorder
+from handrail.errors import HandrailError, Misconfigured
+
+# Methods of a class that MLflow chooses at run time come after these.
+_Store: Any = object
+
+
+@contextmanager
+def as_mlflow_errors() -> Iterator[None]:
+    """Turn a refusal into MLflow's own 403 with JSON, any other trouble of the gate into its 503."""
+    try:
+        yield
+    except Protected as err:
+        raise MlflowException(str(err), error_code=PERMISSION_DENIED) from err
+    except HandrailError as err:
+        raise MlflowException(str(err), error_code=TEMPORARILY_UNAVAILABLE) from err
+
+
+def current_account() -> str | None:
+    """Return the account that logged in to the request being answered, None outside of one."""
+    return getattr(g, "mlflow_authenticated_user", None) if has_request_context() else None
+
+
+class GuardedRegistry(_Store):
+    """Stands before the methods of MLflow's registry store that can change what is served."""
+
+    guard: Guard
+
+    def set_registered_model_alias(self, name: str, alias: str, version: Any) -> Any:
+        """Refuse a protected alias unless the gate itself is moving it."""
+        if not is_allowed_move(name, alias, version):
+            with as_mlflow_errors():
+                self.guard.alias(name, alias)
+        return super().set_registered_model_alias(name, alias, version)
+
+    def delete_registered_model_alias(self, name: str, alias: str) -> Any:
+        """Refuse a protected alias."""
+        with as_mlflow_errors():
+            self.guard.alias(name, alias)
+        return super().delete_registered_model_alias(name, alias)
+
+    def transition_model_version_stage(
+        self, name: str, version: Any, stage: str, archive_existing_versions: Any
+    ) -> Any:
+        """Refuse to enter or leave Production."""
+        current = super().get_model_version(name, version).current_stage
+        with as_mlflow_errors():
+            self.guard.stage(name, stage, current)
+        return super().transition_model_version_stage(name, version, stage, archive_existing_versions)
+
+    def create_registered_model(self, name: str, tags: Any = None, **others: Any) -> Any:
+        """Refuse tags that pose as approvals."""
+        self._refuse_tags(tag for tag in tags or [] if tag.key != PROMPT_TAG)
+        return super().create_registered_model(name, tags, **others)
+
+    def create_model_version(self, name: str, source: str, run_id: Any = None, tags: Any = None, **others: Any) -> Any:
+        """Refuse tags that pose as approvals, and remember who made the version."""
+        if source.startswith("models:"):  # copying a version copies its tags: the copy starts without ours
+            tags = [tag for tag in tags or [] if not is_reserved_tag(tag.key)]
+        self._refuse_tags(tag for tag in tags or [] if tag.key != PROMPT_TAG)
+        made = super().create_model_version(name, source, run_id, tags, **others)
+        epoch = super().get_registered_model(name).creation_timestamp
+        key = Candidate(name, int(epoch), int(made.version), int(made.creation_timestamp), tree="").key
+        with as_mlflow_errors():
+            self.guard.made("version", key, current_account())
+        return made
+
+    def delete_model_version(self, name: str, version: Any) -> Any:
+        """Refuse a version that is held."""
+        found = super().get_model_version(name, version)
+        with as_mlflow_errors():
+            self.guard.removal("version", f"{found.name}/{int(found.version)}")
+        return super().delete_model_version(name, version)
+
+    def delete_registered_model(self, name: str) -> Any:
+        """Refuse a model with a version that is held."""
+        with as_mlflow_errors():
+            self.guard.removal("model", name)
+        return super().delete_registered_model(name)
+
+    def rename_registered_model(self, name: str, new_name: str) -> Any:
+        """Refuse a model with a version that is held."""
+        with as_mlflow_errors():
+            self.guard.removal("model", name)
+        return super().rename_registered_model(name, new_name)
+
+    def set_model_version_tag(self, name: str, version: Any, tag: Any) -> Any:
+        """Refuse reserved tags."""
+        self._refuse_tags([tag])
+        return super().set_model_version_tag(name, version, tag)
+
+    def delete_model_version_tag(self, name: str, version: Any, key: str) -> Any:
+        """Refuse reserved tags."""
+        with as_mlflow_errors():
+            self.guard.tag(key)
+        return super().delete_model_version_tag(name, version, key)
+
+    def set_registered_model_tag(self, name: str, tag: Any) -> Any:
+        """Refuse reserved tags."""
+        self._refuse_tags([tag])
+        return super().set_registered_model_tag(name, tag)
+
+    def delete_registered_model_tag(self, name: str, key: str) -> Any:
+        """Refuse reserved tags."""
+        with as_mlflow_errors():
+            self.guard.tag(key)
+        return super().delete_registered_model_tag(name, key)
+
+    def _refuse_tags(self, tags: Iterable[Any]) -> None:
+        with as_mlflow_errors():
+            for tag in tags:
+                self.guard.tag(tag.key)
+
+
+class GuardedTracking(_Store):
+    """Stands before the methods of MLflow's tracking store that make or take away what a version rests on."""
+
+    guard: Guard
+
+    def create_run(self, *args: Any, **kwargs: Any) -> Any:
+        """Remember who made the run; `user_id` and the tag mlflow.user are the client's own words."""
+        run = super().create_run(*args, **kwargs)
+        with as_mlflow_errors():
+            self.guard.made("run", run.info.run_id, current_account())
+        return run
+
+    def create_logged_model(self, *args: Any, **kwargs: Any) -> Any:
+        """Remember who made the logged model."""
+        model = super().create_logged_model(*args, **kwargs)
+        with as_mlflow_errors():
+            self.guard.made("logged_model", model.model_id, current_account())
+        return model
+
+    def delete_run(self, run_id: str) -> Any:
+        """Refuse a run that is held."""
+        with as_mlflow_errors():
+            self.guard.removal("run", run_id)
+        return super().delete_run(run_id)
+
+    def delete_experiment(self, experiment_id: str) -> Any:
+        """Refuse an experiment that holds a run that is held."""
+        with as_mlflow_errors():
+            self.guard.removal("experiment", str(experiment_id))
+        return super().delete_experiment(experiment_id)
+
+    def delete_logged_model(self, model_id: str) -> Any:
+        """Refuse a logged model that is held."""
+        with as_mlflow_errors():
+            self.guard.removal("logged_model", model_id)
+        return super().delete_logged_model(model_id)
+
+
+def guard_stores(guard: Guard, recorder: Recorder) -> None:
+    """Make the server open its stores behind the guard, and tell lineage what they have done.
+
+    Raises:
+        Misconfigured: the stores are no database; without the guard nothing may start.
+    """
+    registry: Any = handlers._model_registry_store_registry
+    tracking: Any = handlers._tracking_store_registry
+    open_registry, open_tracking = type(registry)._get_sqlalchemy_store, type(tracking)._get_sqlalchemy_store
+
+    # MLflow inspects the names of these parameters.
+    def registry_store(store_uri: str) -> Any:
+        store = open_registry(store_uri)
+        return _wrapped(store, (RecordedRegistry, GuardedRegistry), {"guard": guard, "recorder": recorder})
+
+    def tracking_store(store_uri: str, artifact_uri: str) -> Any:
+        store = open_tracking(store_uri, artifact_uri)
+        return _wrapped(store, (RecordedTracking, GuardedTracking), {"guard": guard, "recorder": recorder})
+
+    for scheme in DATABASE_ENGINES:
+        registry.register(scheme, registry_store)
+        tracking.register(scheme, tracking_store)
+    registry._get_store_with_resolved_uri.cache_clear()
+    tracking._get_store_with_resolved_uri.cache_clear()
+    handlers._model_registry_store = None
+    handlers._tracking_store = None
+    for store, expected in (
+        (handlers._get_tracking_store(), GuardedTracking),
+        (handlers._get_model_registry_store(), GuardedRegistry),
+    ):
+        if not isinstance(store, expected):
+            raise Misconfigured(
+                "--backend-store-uri",
+                f"{type(store).__name__} cannot be guarded",
+                "Give a database, for example sqlite:///mlflow.db.",
+            )
+
+
+def _wrapped(store: Any, around: tuple[type, ...], attributes: dict[str, Any]) -> Any:
+    kind = type(store)
+    store.__class__ = type(f"Guarded{kind.__name__}", (*around, kind), attributes)
+    return store

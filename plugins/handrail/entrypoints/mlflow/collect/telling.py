@@ -1,0 +1,102 @@
+"""What is told to lineage, one value a transaction, and the names that an MLflow server's things have there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from handrail.bootstrap.lineage import ActivityDetails, ArtifactVersion, Lineage, artifact_at
+from handrail.entrypoints.hosts.masking import without_secrets
+from handrail.refs import LoggedModel, ModelVersion, TrackingRun
+
+ASSERTED_BY = "mlflow"
+MOST_CHARACTERS = 500
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where things are: the server's name in URIs, the repository if a run names none, the environment of flow runs."""
+
+    server: str
+    repository: str
+    environment: str
+
+    def run(self, run_id: str) -> str:
+        """Return the URI of a run."""
+        return TrackingRun(self.server, run_id).uri
+
+    def model(self, model_id: str) -> ArtifactVersion:
+        """Return a logged model."""
+        return artifact_at(LoggedModel(self.server, model_id).uri)
+
+    def version(self, name: str, epoch: int, version: int) -> ModelVersion:
+        """Return the reference of a registered version."""
+        return ModelVersion(self.server, name, epoch, version)
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityTold:
+    """An activity, what it used and generated, and who answers for it."""
+
+    uri: str
+    kind: str
+    used: tuple[ArtifactVersion, ...] = ()
+    generated: tuple[ArtifactVersion, ...] = ()
+    agents: tuple[str, ...] = ()
+    details: ActivityDetails = field(default_factory=ActivityDetails)
+
+    def tell(self, lineage: Lineage) -> None:
+        """Record it."""
+        lineage.record_activity(
+            self.uri,
+            self.kind,
+            used=self.used,
+            generated=self.generated,
+            agents=self.agents,
+            details=self.details,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DerivationTold:
+    """That an artifact came from another one."""
+
+    effect: ArtifactVersion
+    cause: ArtifactVersion
+
+    def tell(self, lineage: Lineage) -> None:
+        """Record it."""
+        lineage.derive(self.effect, self.cause, asserted_by=ASSERTED_BY)
+
+
+@dataclass(frozen=True, slots=True)
+class PointerTold:
+    """That a moving name points at a version from a moment on, or at nothing."""
+
+    name: str
+    target: ModelVersion | None
+    at: datetime
+    by: str
+
+    def tell(self, lineage: Lineage) -> None:
+        """Record it."""
+        lineage.point(self.name, self.target, self.at, self.by)
+
+
+Told = ActivityTold | DerivationTold | PointerTold
+
+
+def moment(milliseconds: object) -> datetime | None:
+    """Return a moment of MLflow's; None if it has none, or one that no calendar holds."""
+    try:
+        return _EPOCH + timedelta(milliseconds=int(str(milliseconds))) if milliseconds else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def presentable(attributes: Mapping[str, object]) -> dict[str, str]:
+    """Return what is known as texts that the store takes: short, without null characters, logins and signed queries."""
+    texts = {name: str(value).replace("\x00", "") for name, value in attributes.items() if value not in (None, "")}
+    return {name: without_secrets(text)[:MOST_CHARACTERS] for name, text in texts.items() if text}

@@ -1,0 +1,113 @@
+"""Registered versions and aliases as lineage takes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from handrail.bootstrap.lineage import ActivityDetails, ArtifactVersion, artifact_at, tree_uri
+from handrail.entrypoints.hosts.masking import without_secrets
+from handrail.entrypoints.mlflow.collect.runs import RUN
+from handrail.entrypoints.mlflow.collect.telling import (
+    ASSERTED_BY,
+    ActivityTold,
+    DerivationTold,
+    Place,
+    PointerTold,
+    Told,
+    moment,
+    presentable,
+)
+from handrail.refs import ModelVersion
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://")
+_LOGGED = re.compile(r"models:/+(?P<model>m-[^/]+)/?")
+_COPIED = re.compile(r"models:/+(?P<name>.+)/(?P<version>\d+)")
+_OF_RUN = re.compile(r"runs:/+(?P<run>[^/]+)/.+")
+_LOGGED_FOLDER = re.compile(r".*/models/(?P<model>m-[0-9a-f]{32})/artifacts/?")
+_RUN_FOLDER = re.compile(r".*/(?P<run>[0-9a-f]{32})/artifacts/.*")
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A version with what it does not say of itself: when its model was made, and the digest of its files if known."""
+
+    version: Any
+    epoch: int
+    tree: str | None = None
+    by: str | None = None
+
+
+def told_of_version(place: Place, registered: Registered, epoch_of: Callable[[str], int | None]) -> tuple[Told, ...]:
+    """Return what a version came from: the logged model, the version or the run that its `source` names.
+
+    MLflow leaves `model_id` empty over REST, so the source is read. `epoch_of` tells when the registered model of that
+    name was made, None if there is none.
+    """
+    version, tree = registered.version, registered.tree
+    source = str(version.source or "")
+    reference = place.version(version.name, registered.epoch, int(version.version))
+    created = moment(version.creation_timestamp)
+    attributes = {
+        "source": source,
+        "registered": created.isoformat() if created else None,
+        "registered_by": registered.by,
+        **{name: version.tags.get(name) for name in ("handrail.feature_service", "handrail.feature_service_spec")},
+    }
+    made = ArtifactVersion(reference.uri, "model-version", tree, presentable(attributes))
+    told: list[Told] = []
+    if tree:
+        told.append(DerivationTold(made, artifact_at(tree_uri(tree), tree)))
+    if run := _run_of(version, source):
+        details = ActivityDetails(asserted_by=ASSERTED_BY)
+        # Whoever hashed the version's files did not see the run write them: this half of a proof is the run's to give.
+        outputs = (replace(made, digest=None), *([artifact_at(tree_uri(tree))] if tree else []))
+        told.append(ActivityTold(place.run(run), RUN, generated=outputs, details=details))
+    cause = _cause(place, source, epoch_of) or (None if told else _elsewhere(source))
+    if cause is not None:
+        told.append(DerivationTold(made, cause))
+    return tuple(told)
+
+
+def told_of_alias(place: Place, alias: tuple[str, str], target: ModelVersion | None, at: datetime, by: str) -> Told:
+    """Return where an alias, by model and name, points from `at` on."""
+    return PointerTold(alias_name(*alias), target, at, by or f"mlflow://{place.server}")
+
+
+def alias_name(model: str, alias: str) -> str:
+    """Return the name that an alias has among pointers: the gate uses the same."""
+    return f"{alias_prefix()}{model}@{alias}"
+
+
+def alias_prefix() -> str:
+    """Return what the names of all aliases begin with."""
+    return "mlflow alias "
+
+
+def _elsewhere(source: str) -> ArtifactVersion:
+    """Return files that no run and no logged model is known of, so that the version is known and its lack is seen."""
+    plain = without_secrets(source)
+    uri = plain if _URL.match(plain) else f"file://{plain}" if plain.startswith("/") else f"mlflow-source://{plain}"
+    return ArtifactVersion(quote(uri, safe="/:@%+~.,=-_"), "model-files")
+
+
+def _run_of(version: Any, source: str) -> str | None:
+    if version.run_id:
+        return str(version.run_id)
+    found = _OF_RUN.fullmatch(source) or (None if _LOGGED.fullmatch(source) else _RUN_FOLDER.fullmatch(source))
+    return found["run"] if found else None
+
+
+def _cause(place: Place, source: str, epoch_of: Callable[[str], int | None]) -> ArtifactVersion | None:
+    logged = _LOGGED.fullmatch(source) or _LOGGED_FOLDER.fullmatch(source)
+    if logged:
+        return place.model(logged["model"])
+    copied = _COPIED.fullmatch(source)
+    epoch = epoch_of(copied["name"]) if copied else None
+    if copied is None or epoch is None:
+        return None
+    return artifact_at(place.version(copied["name"], epoch, int(copied["version"])).uri)

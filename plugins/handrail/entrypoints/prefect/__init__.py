@@ -1,0 +1,1 @@
+"""Prefect: recording flow and task runs, and reading a server into lineage."""

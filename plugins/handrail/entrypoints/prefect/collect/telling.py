@@ -1,0 +1,109 @@
+"""Records the runs of a Prefect server: times, states, what belongs to what, values passed on, assets."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from handrail.entrypoints.prefect.collect.values import TASK, Asset, FlowPlan, PrefectRun, Seen
+from handrail.errors import HandrailError
+from handrail.refs import ArtifactVersion, FlowDeployment, TaskRun
+
+if TYPE_CHECKING:
+    from handrail.bootstrap.lineage import Lineage
+
+TOOL = "prefect"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}|(?!sha256)[a-z0-9][a-z0-9-]*:[0-9a-f]+(\.dir)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """The artifacts that one task run read and made."""
+
+    used: tuple[ArtifactVersion, ...] = ()
+    generated: tuple[ArtifactVersion, ...] = ()
+
+
+def record_runs(lineage: Lineage, environment: str, seen: Seen, assets: Sequence[Asset]) -> list[str]:
+    """Record everything that was seen; return a sentence for each run that lineage refuses."""
+    touched = artifacts_of(assets)
+    passed_on = {each for run in seen.task_runs for each in run.upstream}
+    refused = [_tell_plan(lineage, environment, plan) for plan in seen.plans]
+    for run in (*seen.flow_runs, *seen.task_runs):
+        known = touched.get(run.run_id, Touched()) if run.kind == TASK else Touched()
+        values = [result_of(environment, run.run_id)] if run.run_id in passed_on else []
+        read = (*known.used, *(result_of(environment, each) for each in run.upstream))
+        refused.append(_tell(lineage, environment, run, Touched(read, (*known.generated, *values))))
+    return [sentence for sentence in refused if sentence]
+
+
+def result_of(environment: str, task_run_id: str) -> ArtifactVersion:
+    """Return the value that a task run handed to others."""
+    return ArtifactVersion(f"{TaskRun(environment, task_run_id).uri}/result", "task-result")
+
+
+def artifacts_of(assets: Iterable[Asset]) -> Mapping[str, Touched]:
+    """Return what each task run read and made, by its id. `assets` come oldest first.
+
+    An asset's key names it for all times: a version is a materialisation. What is read is the version made last.
+    """
+    current: dict[str, ArtifactVersion] = {}
+    used: dict[str, dict[str, ArtifactVersion]] = defaultdict(dict)
+    generated: dict[str, dict[str, ArtifactVersion]] = defaultdict(dict)
+    # A task's events are sent when it ends: what it read was there before anything that it made.
+    for asset in sorted(assets, key=lambda asset: (asset.at, asset.made)):
+        if asset.made:
+            current[asset.key] = generated[asset.task_run_id][asset.key] = _version(asset)
+        elif asset.key not in generated[asset.task_run_id]:
+            read = current.get(asset.key) or _unversioned(asset.key)
+            used[asset.task_run_id].setdefault(asset.key, replace(read, attributes={}))
+    return {run: Touched(tuple(used[run].values()), tuple(generated[run].values())) for run in {**used, **generated}}
+
+
+def _version(asset: Asset) -> ArtifactVersion:
+    """Return the version that a materialisation made: as its metadata say, else named by the task run."""
+    version = quote(asset.told.get("version") or asset.task_run_id, safe="@:+~.-_")
+    claimed = asset.told.get("digest") or f"sha256:{asset.told.get('sha256', '')}"
+    digest = claimed if _DIGEST.fullmatch(claimed) else None
+    told = {**asset.told, "asset": asset.key}
+    return replace(_unversioned(asset.key), uri=f"{asset.key}@{version}", digest=digest, attributes=told)
+
+
+def _unversioned(key: str) -> ArtifactVersion:
+    from handrail.bootstrap.lineage import artifact_at
+
+    return artifact_at(key)
+
+
+def _tell(lineage: Lineage, environment: str, run: PrefectRun, touched: Touched) -> str:
+    from handrail.bootstrap.lineage import ActivityDetails
+
+    told = {"name": run.name, **run.attributes}
+    told |= {"tags": ",".join(sorted(run.tags))} if run.tags else {}
+    told |= {"state": run.state} if run.state else {}
+    details = ActivityDetails(
+        started=run.started,
+        ended=run.ended if run.state else None,
+        attributes=told,
+        asserted_by=TOOL,
+        within=run.within(environment),
+    )
+    made = touched.generated if run.state == "COMPLETE" else ()
+    uri = run.uri(environment)
+    try:
+        lineage.record_activity(uri, run.kind, used=touched.used, generated=made, details=details)
+    except HandrailError as err:
+        return f"The {run.kind} {run.name!r}: {err}"
+    return ""
+
+
+def _tell_plan(lineage: Lineage, environment: str, plan: FlowPlan) -> str:
+    from handrail.bootstrap.lineage import ActivityDetails
+
+    details = ActivityDetails(attributes={"name": plan.name, "flow": plan.flow}, asserted_by=TOOL)
+    lineage.record_activity(FlowDeployment(environment, plan.deployment_id), "flow-deployment", details=details)
+    return ""

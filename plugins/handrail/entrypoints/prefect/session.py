@@ -1,0 +1,101 @@
+"""What one call inside a Prefect run read and made, gathered while it runs and recorded when it ends."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from handrail.clock import system_time
+from handrail.entrypoints.hosts.masking import without_secrets
+from handrail.entrypoints.prefect.run import TOOL, Run
+from handrail.entrypoints.prefect.values import Named, artifacts
+from handrail.errors import Refused
+from handrail.refs import ArtifactVersion
+
+if TYPE_CHECKING:
+    from handrail.bootstrap import Platform
+    from handrail.bootstrap.lineage import Lineage
+
+Opener = Callable[[], "Platform"]
+_log = logging.getLogger("handrail.lineage")
+COMPLETE, FAIL = "COMPLETE", "FAIL"
+
+
+@dataclass
+class Session:
+    """One call, or one `with`, inside a run; outside of Prefect's runs it does nothing."""
+
+    run: Run | None
+    opener: Opener
+    began: datetime = field(default_factory=system_time)
+    _used: dict[str, ArtifactVersion] = field(default_factory=dict)
+    _generated: dict[str, ArtifactVersion] = field(default_factory=dict)
+    _problems: list[str] = field(default_factory=list)
+
+    def used(self, *items: Named) -> None:
+        """Say that the run reads these; files are hashed now, so say it before they change."""
+        self.name(self._used, items, {})
+
+    def generated(self, *items: Named) -> None:
+        """Say that the run made these; files are hashed now, so say it once they are written."""
+        self.name(self._generated, items, {})
+
+    def reads(self, items: Sequence[Any], known: Mapping[str, Any]) -> None:
+        """Name what is read; `known` are the arguments that callables may ask for."""
+        self.name(self._used, items, known)
+
+    def makes(self, items: Sequence[Any], known: Mapping[str, Any]) -> None:
+        """Name what was made."""
+        self.name(self._generated, items, known)
+
+    def name(self, into: dict[str, ArtifactVersion], items: Sequence[Any], known: Mapping[str, Any]) -> None:
+        """Add the artifacts that `items` name; what names none is kept as a problem of the record."""
+        if self.run is None or not items:
+            return
+        found, problem = artifacts(items, known, self.opener)
+        into.update((artifact.uri, artifact) for artifact in found)
+        if problem:
+            self._problems.append(problem)
+
+    def close(self, state: str | None) -> None:
+        """Record it all. `state` is how the run ended, None if it goes on; what fails made nothing that counts."""
+        from handrail.entrypoints.hosts.recording import record
+
+        run = self.run
+        if run is None:
+            return
+        try:
+            record(run.title, lambda lineage: self._write(lineage, run, state), self.opener)
+        except Exception:  # noqa: BLE001 - recording never fails what it records
+            _log.exception("Lineage does not know of %s.", run.title)
+
+    def _write(self, lineage: Lineage, run: Run, state: str | None) -> None:
+        run.introduce_flow(lineage, self.opener().settings.environment)
+        # What was left as it was, was not made: to say so would make the file its own cause.
+        made = [each for uri, each in self._generated.items() if uri not in self._used]
+        try:
+            self._tell(lineage, run, state, made)
+        except Refused:
+            self._problems.append("What it made is left out: the very bytes were a cause of what it read.")
+            self._tell(lineage, run, state, [])
+
+    def _tell(self, lineage: Lineage, run: Run, state: str | None, made: Sequence[ArtifactVersion]) -> None:
+        from handrail.bootstrap.lineage import ActivityDetails
+
+        told = {"recorded": "explicitly"} | ({"state": state} if state else {})
+        if self._problems:
+            # What a user's function raised may quote the address that it asked.
+            told["incomplete"] = without_secrets(" ".join(dict.fromkeys(self._problems)))
+        environment = self.opener().settings.environment
+        details = ActivityDetails(
+            started=run.started or self.began,
+            ended=system_time() if state else None,
+            attributes={**run.attributes, **told},
+            asserted_by=TOOL,
+            within=run.within(environment),
+        )
+        used = list(self._used.values())
+        lineage.record_activity(run.uri(environment), run.kind, used=used, generated=made, details=details)

@@ -1,0 +1,108 @@
+"""What a task's inputs and outputs may be given as, and which artifacts they name."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from handrail.errors import HandrailError, InvalidInput
+from handrail.refs import ArtifactVersion
+
+if TYPE_CHECKING:
+    from handrail.bootstrap import Platform
+
+Named = Any
+"""A reference of `handrail.refs`, a URI, a path, a function that returns such, or several of these."""
+RESULT = "result"
+
+
+def parts_of(named: Named) -> tuple[Any, ...]:
+    """Return what was given as a tuple of single things and callables."""
+    if named is None:
+        return ()
+    return tuple(named) if isinstance(named, list | tuple | set | frozenset) else (named,)
+
+
+def check_callables(parts: Iterable[Any], function: Callable[..., Any]) -> None:
+    """Check that each callable asks for arguments of `function` or for its `result` only.
+
+    Raises:
+        InvalidInput: one asks for something else.
+    """
+    known = {*inspect.signature(function).parameters, RESULT}
+    for name in (name for part in parts for name in asked_of(part)):
+        if name not in known:
+            raise InvalidInput(
+                "inputs and outputs",
+                f"a function asks for {name!r}, which {function.__qualname__} does not have",
+                f"Ask for some of: {', '.join(sorted(known))}.",
+            )
+
+
+def asked_of(part: Any) -> tuple[str, ...]:
+    """Return what a callable asks for, by the names of its parameters; nothing for what is no callable."""
+    return tuple(inspect.signature(part).parameters) if callable(part) and not hasattr(part, "uri") else ()
+
+
+def artifacts(
+    parts: Iterable[Any], known: Mapping[str, Any], opener: Callable[[], Platform]
+) -> tuple[list[ArtifactVersion], str]:
+    """Return the artifacts that `parts` name, files hashed, and a sentence about the first part that names none.
+
+    `known` are the arguments of the recorded function, and its `result` once there is one. Callables are the user's:
+    whatever they raise ends in the sentence, never in the task.
+    """
+    found: dict[str, ArtifactVersion] = {}
+    problem = ""
+    for part in parts:
+        try:
+            for item in _items(part, known):
+                artifact = _artifact(item, opener())
+                found[artifact.uri] = artifact
+        except HandrailError as err:
+            problem = problem or str(err)
+        except Exception as err:  # noqa: BLE001 - what names inputs must not fail the task
+            problem = problem or f"What names it raised {type(err).__name__}: {err}."
+    return list(found.values()), problem
+
+
+def _items(part: Any, known: Mapping[str, Any]) -> Iterator[Any]:
+    if callable(part) and not hasattr(part, "uri"):
+        for item in parts_of(part(**{name: known[name] for name in asked_of(part)})):
+            yield from _items(item, known)
+    elif part is not None:
+        yield part
+
+
+def _artifact(item: Any, platform: Platform) -> ArtifactVersion:
+    from handrail.bootstrap.lineage import artifact_at, check_uri, path_artifact
+    from handrail.entrypoints.hosts.masking import plain_url
+
+    if isinstance(item, ArtifactVersion):
+        return item
+    if hasattr(item, "uri"):
+        return artifact_at(item.uri)
+    if isinstance(item, str) and "://" in item:
+        return artifact_at(check_uri("inputs and outputs", plain_url(item)))
+    if isinstance(item, str | Path):
+        return path_artifact(platform.settings, platform.settings.project, _below(item, platform.settings.project))
+    raise InvalidInput(
+        "inputs and outputs",
+        f"a {type(item).__name__} names no artifact",
+        "Give a reference, a URI, a path below the project, or a function that returns one.",
+    )
+
+
+def _below(path: str | Path, project: Path) -> str:
+    """Return a path as it reads from the project; one that is relative is taken from the current folder."""
+    base = Path.cwd() if Path(path).is_absolute() or Path(path).exists() else project
+    # Links are not followed: DVC may keep what it tracks in a cache elsewhere, and link to it.
+    absolute = Path(os.path.normpath(base / path))
+    if not absolute.is_relative_to(project):
+        absolute = absolute.parent.resolve() / absolute.name
+    if not absolute.is_relative_to(project):
+        raise InvalidInput("path", f"{str(path)!r} lies outside of {project}", "Give one below the project, or a URI.")
+    return absolute.relative_to(project).as_posix()

@@ -1,0 +1,18 @@
+"""Great Expectations with Handrail: the checkpoint action that records what was validated, and how it ended.
+
+from handrail.gx import HandrailAction
+"""
+
+from typing import TYPE_CHECKING
+
+from handrail.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from handrail.entrypoints.great_expectations.action import HandrailAction
+
+__all__ = ["HandrailAction"]
+
+_PLACES = {
+    "handrail.entrypoints.great_expectations.action": ("HandrailAction",),
+}
+__getattr__ = lazy_names(__name__, _PLACES)

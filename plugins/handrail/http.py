@@ -1,0 +1,24 @@
+"""HTTP with Handrail: applications to mount or serve, and the client of the gate.
+
+from handrail.http import feedback_app
+"""
+
+from typing import TYPE_CHECKING
+
+from handrail.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from handrail.entrypoints.http.feedback import feedback_app
+    from handrail.entrypoints.http.gate_client import ApprovalsClient
+    from handrail.entrypoints.http.lineage import lineage_app
+    from handrail.entrypoints.http.serving_token import serving_token
+
+__all__ = ["ApprovalsClient", "feedback_app", "lineage_app", "serving_token"]
+
+_PLACES = {
+    "handrail.entrypoints.http.feedback": ("feedback_app",),
+    "handrail.entrypoints.http.gate_client": ("ApprovalsClient",),
+    "handrail.entrypoints.http.lineage": ("lineage_app",),
+    "handrail.entrypoints.http.serving_token": ("serving_token",),
+}
+__getattr__ = lazy_names(__name__, _PLACES)

@@ -1,0 +1,126 @@
+"""`handrail feedback`, as a user types it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from handrail.entrypoints.cli import build
+from handrail.errors import HandrailError
+
+CONFIG = Path(__file__).resolve().parents[3] / "config"
+PREDICTION = {
+    "prediction_id": "p1",
+    "deployment": "deploy://local/flights/1",
+    "subject": "2013-08-01:UA:1:0600:EWR",
+    "made_at": "2013-08-01T08:00:00Z",
+    "score": 0.3,
+    "label": 0,
+}
+OUTCOME = {
+    "prediction_id": "p1",
+    "kind": "ground_truth",
+    "value": 1,
+    "source": "airport-feed",
+    "occurred_at": "2013-08-01T13:00:00Z",
+    "received_at": "2013-08-01T13:00:00Z",
+}
+AUGUST = ("--from", "2013-08-01T04:00Z", "--until", "2013-09-01T04:00Z", "--as-of", "2013-09-05")
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    (tmp_path / "config").mkdir()
+    shutil.copy(CONFIG / "feedback.yaml", tmp_path / "config")
+    monkeypatch.setenv("HANDRAIL_PROJECT", str(tmp_path))
+    monkeypatch.setenv("HANDRAIL_HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+def run(*words, text=None):
+    result = CliRunner().invoke(build(), ["feedback", *map(str, words)], input=text)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def lines(*objects):
+    return "\n".join(json.dumps(each) for each in objects) + "\n"
+
+
+def test_a_file_is_imported_once(project):
+    file = project / "events.ndjson"
+    file.write_text(lines(OUTCOME, PREDICTION) + "\n")
+
+    first = run("import", file, "--json")
+    second = run("import", file)
+
+    assert json.loads(first.stdout) == {"accepted": 2, "repeated": 0, "conflicts": []}
+    assert second.stdout == "0 recorded, 2 known already.\n"
+    assert (first.exit_code, second.exit_code) == (0, 0)
+
+
+def test_lines_are_read_from_stdin(project):
+    assert json.loads(run("import", "-", "--json", text=lines(OUTCOME)).stdout)["accepted"] == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{", "line 2: line: it is not JSON"),
+        ("[]", "line 2: line: it is no JSON object"),
+        (json.dumps(OUTCOME | {"kind": "weather"}), "line 2: kind: no kind named 'weather'"),
+        (json.dumps(OUTCOME | {"value": 3}), "line 2: value: 3.0 is no ground_truth"),
+        (json.dumps(OUTCOME | {"colour": 3}), "line 2: colour: extra"),
+        (json.dumps(PREDICTION | {"score": "x"}), "line 2: score: "),
+    ],
+)
+def test_a_wrong_line_is_named(project, line, said):
+    with pytest.raises(HandrailError) as refusal:
+        run("import", "-", text=lines(OUTCOME) + line)
+
+    assert str(refusal.value).startswith(said)
+    assert str(refusal.value).endswith("that is safe.")
+
+
+def test_a_missing_file_is_named(project):
+    with pytest.raises(HandrailError, match=r"no file 'nowhere\.ndjson'"):
+        run("import", "nowhere.ndjson")
+
+
+def test_conflicts_fail_the_import_and_are_listed(project):
+    run("import", "-", text=lines(OUTCOME | {"event_id": "mine"}))
+
+    result = run("import", "-", text=lines(OUTCOME | {"event_id": "mine", "value": 0}))
+    status = json.loads(run("status", "--json").stdout)
+
+    assert result.exit_code == 1
+    assert (status["feedback"], status["conflicts"], status["orphans"], status["orphan_share"]) == (1, 1, 1, 1.0)
+    assert status["quarantined"][0]["identifier"] == "mine"
+    assert "in quarantine: feedback mine" in run("status").stdout
+
+
+def test_a_snapshot_is_taken_exported_and_listed(project):
+    run("import", "-", text=lines(PREDICTION, OUTCOME))
+    snapshot = json.loads(run("snapshot", "ground_truth", *AUGUST, "--json").stdout)
+
+    run("export", snapshot["digest"], project / "labels.parquet")
+
+    assert (snapshot["predictions"], snapshot["events"]) == (1, 1)
+    labels = pl.read_parquet(project / "labels.parquet")
+    assert labels.select("flight_id", "late").rows() == [("2013-08-01:UA:1:0600:EWR", 1)]
+    assert snapshot["digest"] in run("status").stdout
+    assert snapshot["digest"] in run("snapshot", "ground_truth", *AUGUST).stdout
+
+
+def test_a_wrong_moment_is_named(project):
+    with pytest.raises(HandrailError, match="--from: 'August' is no moment"):
+        run("snapshot", "ground_truth", "--from", "August", "--until", "2013-09-01")
+
+
+@pytest.mark.parametrize("verb", ["status", "snapshot", "export", "import"])
+def test_help_has_an_example(verb):
+    assert f"Example: handrail feedback {verb}" in run(verb, "--help").stdout

@@ -1,0 +1,178 @@
+"""POST /feedback: one event or a batch, problem details for everything else, and nobody in without an authenticator."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from handrail.entrypoints.http.feedback import checked_by_host, feedback_app
+from handrail.errors import Unavailable
+from tests.fakes.feedback import GO_LIVE, a_log, a_prediction
+
+NOW = GO_LIVE + timedelta(hours=9)
+EVENT = {
+    "prediction_id": a_prediction().prediction_id,
+    "kind": "ground_truth",
+    "value": 1,
+    "source": "airport-feed",
+    "occurred_at": "2013-08-01T09:00:00Z",
+}
+
+
+@dataclass
+class Platform:
+    feedback: object = field(default_factory=a_log)
+
+    def event_clock(self):
+        return NOW
+
+
+def send(platform, method="POST", path="/feedback", authenticate=checked_by_host, **request):
+    async def call():
+        transport = httpx.ASGITransport(feedback_app(platform, authenticate))
+        async with httpx.AsyncClient(transport=transport, base_url="http://bento") as client:
+            return await client.request(method, path, **request)
+
+    return asyncio.run(call())
+
+
+def assert_problem(response, status):
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = response.json()
+    assert problem["status"] == status
+    assert {"type", "title", "detail", "request_id"} <= problem.keys()
+    return problem
+
+
+@pytest.fixture
+def platform():
+    return Platform()
+
+
+def test_one_event_is_recorded_as_received_now(platform):
+    response = send(platform, json=EVENT)
+
+    (event,) = platform.feedback.feedback_about(EVENT["prediction_id"])
+    assert response.status_code == 201
+    assert response.json() == {"accepted": 1, "repeated": 0, "event_ids": [event.key]}
+    assert (event.received_at, event.value, event.revision) == (NOW, 1.0, 0)
+
+
+def test_an_event_sent_again_changes_nothing(platform):
+    send(platform, json=EVENT)
+
+    response = send(platform, json=EVENT)
+
+    assert response.status_code == 200
+    assert (response.json()["accepted"], response.json()["repeated"]) == (0, 1)
+
+
+def test_a_batch_is_recorded_whole(platform):
+    events = [EVENT, EVENT | {"revision": 1, "value": 0}, EVENT | {"revision": 2, "value": None, "retracts": True}]
+
+    response = send(platform, json={"events": events})
+
+    assert response.status_code == 201
+    assert response.json()["accepted"] == 3
+    assert [each.value for each in platform.feedback.feedback_about(EVENT["prediction_id"])] == [1.0, 0.0, None]
+
+
+def test_the_same_id_with_another_body_is_a_conflict_and_the_rest_is_recorded(platform):
+    send(platform, json=EVENT | {"event_id": "mine"})
+
+    response = send(platform, json={"events": [EVENT | {"event_id": "mine", "value": 0}, EVENT | {"event_id": "new"}]})
+
+    problem = assert_problem(response, 409)
+    assert (problem["accepted"], problem["conflicts"]) == (1, ["mine"])
+    assert platform.feedback.status().conflicts == 1
+    assert platform.feedback.status().feedback == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({key: value for key, value in EVENT.items() if key != "source"}, "source"),
+        (EVENT | {"value": "1"}, "value"),
+        (EVENT | {"value": 0.5}, "value"),
+        (EVENT | {"value": None}, "value"),
+        (EVENT | {"retracts": True}, "value"),
+        (EVENT | {"kind": "weather"}, "kind"),
+        (EVENT | {"occurred_at": "2013-08-01T09:00:00"}, "occurred_at"),
+        (EVENT | {"revision": -1}, "revision"),
+        (EVENT | {"prediction_id": "a\nb"}, "prediction_id"),
+        (EVENT | {"received_at": "2013-08-01T09:00:00Z"}, "received_at"),
+        ({"events": []}, "events"),
+        ({"events": [EVENT, EVENT | {"source": 7}]}, "events.1.source"),
+        ({"events": [EVENT] * 5001}, "events"),
+        ([EVENT], "body"),
+        ("text", "body"),
+    ],
+    ids=str,
+)
+def test_a_wrong_body_names_the_field_and_records_nothing(platform, body, field):
+    problem = assert_problem(send(platform, json=body), 422)
+
+    assert problem["detail"].startswith(f"{field}: ")
+    assert platform.feedback.status().feedback == 0
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e999"])
+def test_a_value_that_is_no_finite_number_is_refused(platform, value):
+    text = httpx.Request("POST", "http://x", json=EVENT).content.decode().replace('"value":1', f'"value":{value}')
+
+    response = send(platform, content=text, headers={"content-type": "application/json"})
+
+    assert assert_problem(response, 422)["detail"].startswith("value: ")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 100_000])
+def test_a_body_that_is_no_json_is_refused(platform, content):
+    response = send(platform, content=content, headers={"content-type": "application/json"})
+
+    assert response.status_code in (400, 422)
+    assert_problem(response, response.status_code)
+
+
+def test_nobody_gets_in_without_an_authenticator(platform):
+    problem = assert_problem(send(platform, authenticate=None, json=EVENT), 403)
+
+    assert "mounted without an authenticator" in problem["detail"]
+    assert platform.feedback.status().feedback == 0
+    assert_problem(send(platform, "GET", "/openapi.json", authenticate=None), 403)
+
+
+def test_an_unknown_caller_is_refused_before_the_body_is_read(platform):
+    def knows(request):
+        return request.headers.get("authorization") == "Bearer right"
+
+    stranger = send(platform, authenticate=knows, content=b"not json")
+
+    assert_problem(stranger, 401)
+    assert stranger.headers["www-authenticate"] == "Bearer"
+    assert send(platform, authenticate=knows, json=EVENT, headers={"authorization": "Bearer right"}).status_code == 201
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/feedback", 405), ("POST", "/other", 404)])
+def test_another_path_or_method_is_a_problem_too(platform, method, path, status):
+    assert_problem(send(platform, method, path), status)
+
+
+def test_a_store_that_is_gone_is_a_503_and_the_request_keeps_its_id():
+    class Gone:
+        def record_feedback(self, events):
+            raise Unavailable("The store", "it is gone", "Start it.")
+
+    response = send(Platform(Gone()), json=EVENT, headers={"x-request-id": "mine"})
+
+    assert assert_problem(response, 503)["request_id"] == "mine"
+
+
+def test_the_api_describes_itself(platform):
+    document = send(platform, "GET", "/openapi.json").json()
+
+    operation = document["paths"]["/feedback"]["post"]
+    assert {"200", "201", "401", "409", "422", "503"} <= operation["responses"].keys()
+    assert document["components"]["schemas"]["FeedbackMessage"]["properties"]["prediction_id"]["description"]

@@ -1,0 +1,251 @@
+"""Lineage over HTTP: who may call, what is taken, what is refused and how it is told, what is answered."""
+
+import asyncio
+import gzip
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from fastapi.testclient import TestClient
+from starlette.requests import Request
+
+from handrail.bootstrap.lineage_events import open_access
+from handrail.entrypoints.http.lineage import lineage_app
+from handrail.entrypoints.http.lineage_bodies import MAX_BATCH_BYTES, MAX_SINGLE_BYTES, read_documents
+from handrail.errors import InvalidInput
+from tests.fakes.lineage_events import a_dataset, a_dataset_event, a_job_event, a_run_event, a_run_id
+from tests.fakes.lineage_server import a_platform, a_token
+from tests.fakes.lineage_stores import dump
+
+EVENTS, BATCH = "/api/v1/lineage", "/api/v1/lineage/batch"
+QUESTIONS = ("trace", "impact", "timeline", "impact/nodes", "show", "export")
+TRACE, IMPACT, TIMELINE, NODES, SHOW, EXPORT = (f"/api/v1/lineage/{question}" for question in QUESTIONS)
+
+
+@pytest.fixture
+def platform(tmp_path):
+    opened = a_platform(tmp_path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def client(platform):
+    with TestClient(lineage_app(platform), raise_server_exceptions=False) as opened:
+        opened.headers["authorization"] = f"Bearer {a_token(platform)}"
+        yield opened
+
+
+def now(**more):
+    return datetime.now(UTC).isoformat() if not more else (datetime.now(UTC) + timedelta(**more)).isoformat()
+
+
+def event(run=1, inputs=(), outputs=(), **more):
+    return a_run_event(run, inputs=inputs, outputs=outputs, **({"eventTime": now()} | more))
+
+
+def is_problem(answer, status, *words):
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["status"] == status
+    for word in words:
+        assert word in problem["detail"]
+    return problem
+
+
+def test_an_event_is_stored_once_and_can_be_asked_for(client):
+    sent = event(inputs=[a_dataset("orders", "7")], outputs=[a_dataset("clean", "8")])
+
+    first, again = client.post(EVENTS, json=sent), client.post(EVENTS, json=sent)
+
+    assert (first.status_code, first.json()) == (201, {"accepted": 1, "repeated": 0})
+    assert (again.status_code, again.json()) == (200, {"accepted": 0, "repeated": 1})
+    trace = client.get(TRACE, params={"ref": "s3://lake/clean@8"}).json()
+    assert {node["uri"] for node in trace["nodes"]} >= {"s3://lake/orders@7", f"openlineage-run://{a_run_id(1)}"}
+    assert trace["edges"][0]["asserted_by"] == ["actor://service/airflow"]
+    impact = client.get(IMPACT, params={"ref": "s3://lake/orders"}).json()
+    assert (impact["start"], impact["total_predictions"]) == ("s3://lake/orders@7", 0)
+    assert (impact["reached"], impact["kinds"]) == (2, {"run": 1, "s3": 2})
+    page = client.get(NODES, params={"ref": "s3://lake/orders"}).json()
+    assert "s3://lake/clean@8" in {node["uri"] for node in page["nodes"]}
+
+
+@pytest.mark.parametrize("path", [EVENTS, BATCH])
+def test_a_batch_of_all_three_kinds_is_stored_as_one(client, path):
+    batch = [event(), a_job_event(eventTime=now()), a_dataset_event(eventTime=now())]
+
+    assert client.post(path, json=[*batch, batch[0]]).json() == {"accepted": 3, "repeated": 1}
+    assert client.post(path, json=[]).json() == {"accepted": 0, "repeated": 0}
+
+
+@pytest.mark.parametrize("header", [None, "Bearer wrong", "Basic YTpi", "Bearer ", "Bearer \u00e4", "wrong"])
+@pytest.mark.parametrize("path", [EVENTS, BATCH, TRACE, IMPACT, TIMELINE])
+def test_a_caller_without_a_token_that_counts_is_not_let_in(client, platform, path, header):
+    del client.headers["authorization"]
+    headers = {"authorization": header.encode("latin-1")} if header else {}
+    method = "POST" if path in (EVENTS, BATCH) else "GET"
+
+    answer = client.request(method, path, headers=headers, params={"ref": "x"}, content=b"[" * 100)
+
+    is_problem(answer, 401, "token")
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_revoked_token_counts_no_more(client, platform):
+    open_access(platform.store).revoke("airflow")
+
+    is_problem(client.post(EVENTS, json=event()), 401)
+
+
+def test_only_the_hash_of_a_token_is_kept(client, platform):
+    token = client.headers["authorization"].removeprefix("Bearer ")
+
+    platform.store.close()
+
+    for file in (platform.settings.home).rglob("handrail.db*"):
+        assert token.encode() not in file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("bad", "field"),
+    [
+        ({"eventType": "DONE"}, "eventType"),
+        ({"eventTime": now(days=-365 * 50)}, "eventTime"),
+        ({"eventTime": now(days=365 * 50)}, "eventTime"),
+        ({"inputs": [a_dataset("../secret")]}, "inputs.0.name"),
+        ({"inputs": [a_dataset("a\x00")]}, "inputs.0.name"),
+        ({"inputs": [a_dataset("a'; drop table lineage_node; --")]}, "inputs.0.name"),
+        ({"run": {"runId": "no"}}, "run.runId"),
+    ],
+)
+def test_a_fault_is_named_and_changes_nothing(client, platform, bad, field):
+    before = dump(platform.store)
+
+    for body, place in ((event() | bad, ""), ([event(2), event() | bad], "1.")):
+        problem = is_problem(client.post(EVENTS, json=body), 422, place + field)
+        assert problem["errors"][0]["field"] == place + field
+    assert dump(platform.store) == before
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"NaN", b'{"a": NaN}', b"\xff", b"[" * 200_000, b'{"a":' * 5000, b"7" * 5000]
+)
+def test_what_is_no_json_is_told_so(client, body):
+    is_problem(client.post(EVENTS, content=body), 400, "body")
+
+
+def test_a_circle_is_refused_with_the_runs_that_close_it(client, platform):
+    client.post(EVENTS, json=event(1, [a_dataset("a")], [a_dataset("b")]))
+    before = dump(platform.store)
+
+    answer = client.post(EVENTS, json=[event(3), event(2, [a_dataset("b")], [a_dataset("a")])])
+
+    is_problem(answer, 409, a_run_id(1), a_run_id(2))
+    assert dump(platform.store) == before
+
+
+def padded(size, batch):
+    text = json.dumps([event(2)] if batch else event(2))
+    return (text + " " * (size - len(text))).encode()
+
+
+@pytest.mark.parametrize(("size", "batch"), [(MAX_SINGLE_BYTES, False), (MAX_BATCH_BYTES, True)])
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_body_may_be_as_large_as_the_limit_and_no_larger(client, size, batch, packed):
+    headers = {"content-encoding": "gzip"} if packed else {}
+    pack = gzip.compress if packed else bytes
+
+    assert client.post(EVENTS, content=pack(padded(size, batch)), headers=headers).status_code == 201
+    is_problem(client.post(EVENTS, content=pack(padded(size + 1, batch)), headers=headers), 413, f"{size:,}")
+
+
+def test_a_huge_body_is_refused_before_it_is_read(client):
+    def pieces():
+        yield b"["
+        for _ in range(50):
+            yield b" " * 1_000_000
+
+    is_problem(client.post(EVENTS, content=pieces()), 413)
+    is_problem(client.post(EVENTS, content=b"{}", headers={"content-length": "50000000"}), 413)
+    is_problem(client.post(EVENTS, content=gzip.compress(b" " * 50_000_000), headers={"content-encoding": "gzip"}), 413)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "status"),
+    [
+        ("br", b"{}", 415),
+        ("gzip", b"{}", 400),
+        ("gzip", gzip.compress(b"{}")[:-6], 400),
+        ("gzip", gzip.compress(b"{}") + b"more", 400),
+    ],
+)
+def test_a_body_that_cannot_be_unpacked_is_told_so(client, encoding, body, status):
+    is_problem(client.post(EVENTS, content=body, headers={"content-encoding": encoding}), status)
+
+
+def test_a_body_that_breaks_off_is_refused_and_no_fault_of_the_server():
+    parts = iter([{"type": "http.request", "body": b"[", "more_body": True}, {"type": "http.disconnect"}])
+
+    async def receive():
+        return next(parts)
+
+    with pytest.raises(InvalidInput, match="broke off"):
+        asyncio.run(read_documents(Request({"type": "http", "headers": []}, receive)))
+
+
+@pytest.mark.parametrize("path", [TRACE, IMPACT])
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ({"ref": "5a2e6c1c-6b0c-5f0e-9d0c-2f6f0b1f7a11"}, 404),
+        ({"ref": "s3://lake/"}, 400),
+        ({"ref": ""}, 422),
+        ({}, 422),
+        ({"ref": "x", "max_nodes": "0"}, 422),
+        ({"ref": "x" * 3000}, 422),
+        ({"ref": "a\x00b"}, 400),
+    ],
+)
+def test_a_question_that_fits_nothing_or_several_is_one_sentence(client, path, query, status):
+    client.post(EVENTS, json=event(1, [a_dataset("a")], [a_dataset("b")]))
+
+    is_problem(client.get(path, params=query), status)
+
+
+def test_a_timeline_is_answered_as_of_a_moment(client, platform):
+    noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    platform.lineage.point("mlflow alias flights@champion", "mlflow://s/registered/m/1/1", noon, "actor://s/ann")
+
+    (reign,) = client.get(TIMELINE, params={"name": "champion", "at": "2026-11-24T00:00:00Z"}).json()
+
+    assert (reign["target"], reign["until"]) == ("mlflow://s/registered/m/1/1", None)
+    assert reign["agents"] == ["actor://s/ann"]
+    is_problem(client.get(TIMELINE, params={"name": "champion", "at": "2026-11-22T00:00:00Z"}), 404)
+    is_problem(client.get(TIMELINE, params={"name": "challenger"}), 404)
+    is_problem(client.get(TIMELINE, params={"name": "champion", "at": "noon"}), 422, "at")
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/", 404), ("DELETE", EVENTS, 405)])
+def test_other_paths_and_methods_are_problems_too(client, method, path, status):
+    is_problem(client.request(method, path), status, "POST /api/v1/lineage")
+
+
+def test_the_door_describes_itself(client):
+    described = client.get("/openapi.json").json()
+
+    assert set(described["paths"]) == {EVENTS, BATCH, TRACE, IMPACT, TIMELINE, NODES, SHOW, EXPORT}
+    assert client.get("/livez", headers={"authorization": ""}).json() == {"status": "ok"}
+
+
+def test_a_mistake_of_ours_is_a_problem_too_and_shows_nothing_of_it(platform):
+    app = lineage_app(platform)
+
+    @app.get("/broken")
+    def broken():
+        raise RuntimeError("our insides")
+
+    with TestClient(app, raise_server_exceptions=False) as client:
+        problem = is_problem(client.get("/broken"), 500, "Its log says which.")
+
+    assert "insides" not in problem["detail"]

@@ -1,0 +1,111 @@
+"""What people send by mistake or on purpose: one sentence, a 4xx, and nothing that was accepted is lost."""
+
+import json
+
+import pytest
+
+from handrail.entrypoints.http.gate_client import ApprovalsClient, NotLoggedIn
+from handrail.errors import Conflict, Unavailable, UnknownReference
+from tests.fakes.mlflow_server import password
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [("quorum:", "quorom:", "'quorom' is unknown. Did you mean 'quorum'"), ("rules:", "rules: [", "it cannot be read")],
+)
+def test_a_mistake_in_the_policy_is_told_and_the_alias_stays_protected(server, made, old, new, words):
+    request_id = made.ask()["request_id"]
+    file = server.settings.config / "policies" / "champion.yaml"
+    text = file.read_text()
+    file.write_text(text.replace(old, new))
+    try:
+        with pytest.raises(Conflict, match=words):
+            made.say(request_id, "ben")
+        with server.person("ada") as http:
+            body = {"name": made.name, "alias": "champion", "version": "1"}
+            assert http.post("/api/2.0/mlflow/registered-models/alias", json=body).status_code == 403
+    finally:
+        file.write_text(text)
+    assert made.say(request_id, "ben")["verdict"] == "pending"
+
+
+def test_a_wrong_password_and_a_wrong_address_are_named(server, tmp_path):
+    with ApprovalsClient(server.url, "ben", "wrong") as gate, pytest.raises(NotLoggedIn, match="'ben'"):
+        gate.requests()
+    with ApprovalsClient("http://127.0.0.1:9", "ben", "x") as gate, pytest.raises(Unavailable, match="make up"):
+        gate.requests()
+    with (
+        ApprovalsClient(f"{server.url}/nowhere", "ben", password("ben")) as gate,
+        pytest.raises(Unavailable, match="--app-name"),
+    ):
+        gate.requests()
+
+
+GOOD = {"model": "m", "version": "1", "alias": "champion", "reason": "x", "evidence": []}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        (b"", 400, "body"),
+        (b"[]", 400, "body"),
+        (b"{", 400, "body"),
+        (b'{"version": NaN}', 400, "body"),
+        (b'{"a": ' + b"[" * 100_000, 400, "body"),
+        (json.dumps(GOOD | {"evidense": []}).encode(), 400, "evidense"),
+        (json.dumps(GOOD | {"model": ""}).encode(), 400, "model"),
+        (json.dumps(GOOD | {"model": 3}).encode(), 400, "model"),
+        (json.dumps(GOOD | {"reason": "x" * 5000}).encode(), 400, "reason"),
+        (json.dumps(GOOD | {"version": "latest"}).encode(), 400, "version"),
+        (json.dumps(GOOD | {"version": True}).encode(), 400, "version"),
+        (json.dumps(GOOD | {"version": -1}).encode(), 400, "version"),
+        (json.dumps(GOOD | {"evidence": {}}).encode(), 400, "evidence"),
+        (json.dumps(GOOD | {"evidence": [{}]}).encode(), 400, "evidence[0]"),
+        (json.dumps(GOOD | {"evidence": [{"name": "A b", "content": {}}]}).encode(), 400, "evidence[0].name"),
+        (json.dumps(GOOD | {"evidence": [{"name": "a", "content": 3}]}).encode(), 400, "evidence[0].content"),
+        (json.dumps(GOOD | {"evidence": [{"name": "a", "content": {}}] * 2}).encode(), 400, "evidence[1].name"),
+        (
+            json.dumps(GOOD | {"evidence": [{"name": "a", "content": {"b": "\ud800"}}]}).encode(),
+            400,
+            "evidence[0].content",
+        ),
+        (
+            json.dumps(GOOD | {"evidence": [{"name": "a", "content": {"b": 0}}]}).replace("0}", "1e999}").encode(),
+            400,
+            "evidence[0].content",
+        ),
+        (json.dumps(GOOD | {"reason": "\ud800"}).encode(), 400, "reason"),
+        (json.dumps(GOOD | {"reason": "a\0b"}).encode(), 400, "reason"),
+        (json.dumps(GOOD | {"model": "no-such-model"}).encode(), 404, "registered model"),
+        (b" " * (10 << 20), 413, "body"),
+    ],
+)
+def test_bad_input_is_one_sentence_that_names_the_field(server, body, status, field):
+    with server.person("ada") as http:
+        answer = http.post(
+            "/handrail/api/v1/promotion-requests", content=body, headers={"Content-Type": "application/json"}
+        )
+
+    problem = answer.json()
+    assert (answer.status_code, problem["status"], problem["field"]) == (status, status, field)
+    assert problem["detail"].endswith(".")
+    assert "Traceback" not in answer.text
+
+
+def test_a_form_of_another_site_cannot_decide(server):
+    form = json.dumps({"request_id": "x", "decision": "approve", "reason": "x"})
+    for kind in ("text/plain", "application/x-www-form-urlencoded"):
+        with server.person("ben") as http:
+            answer = http.post("/handrail/api/v1/decisions", content=form, headers={"Content-Type": kind})
+        assert (answer.status_code, answer.json()["field"]) == (400, "Content-Type")
+
+
+def test_an_unknown_version_policy_or_request_is_named(server, made):
+    made.version = 99
+    with pytest.raises(UnknownReference, match=f"{made.name}/99"):
+        made.ask()
+    made.version = 1
+    with pytest.raises(UnknownReference, match="no policy named 'challenger'"):
+        made.ask(alias="challenger")
+    with pytest.raises(UnknownReference, match="pr-none"):
+        made.say("pr-none", "ben")

@@ -1,0 +1,65 @@
+"""What stops the server from starting, in one sentence and before anything is served."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from handrail.bootstrap.approvals import mlflow_command, prepare_mlflow
+from handrail.errors import Misconfigured
+from tests.fakes.mlflow_server import settings_in
+
+CREATE = "from handrail.entrypoints.mlflow.app import create_app; create_app()"
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return settings_in(tmp_path)
+
+
+def _misspell(settings):
+    file = settings.config / "policies" / "champion.yaml"
+    file.write_text(file.read_text().replace("quorum:", "quorom:"))
+
+
+def test_a_misspelt_key_in_a_policy_stops_the_start_with_one_sentence(settings):
+    _misspell(settings)
+    env = os.environ | {"HANDRAIL_PROJECT": str(settings.project), "HANDRAIL_HOME": str(settings.home)}
+
+    run = subprocess.run([sys.executable, "-c", CREATE], env=env, capture_output=True, text=True, timeout=60)
+
+    assert run.returncode == 1
+    assert run.stderr.startswith("error: ")
+    assert "'quorom' is unknown. Did you mean 'quorum'?" in run.stderr
+    assert len(run.stderr.strip().splitlines()) == 1
+
+
+def test_preparing_names_the_mistake_before_a_server_is_started(settings):
+    _misspell(settings)
+
+    with pytest.raises(Misconfigured, match="quorom"):
+        prepare_mlflow(settings)
+
+
+def test_without_policies_nothing_would_be_protected_so_nothing_starts(settings):
+    (settings.config / "policies" / "champion.yaml").unlink()
+
+    with pytest.raises(Misconfigured, match="no alias has a policy"):
+        prepare_mlflow(settings)
+
+
+def test_preparing_twice_keeps_keys_and_passwords(settings):
+    first = prepare_mlflow(settings)
+    key = (settings.credentials / "gate-signing-key.pem").read_bytes()
+
+    assert prepare_mlflow(settings) == first
+    assert (settings.credentials / "gate-signing-key.pem").read_bytes() == key
+    assert (settings.permits / "gate.pub").is_file()
+
+
+def test_the_command_starts_one_worker_of_the_app(settings):
+    command = mlflow_command(settings)
+
+    assert command[1:6] == ["-m", "mlflow", "server", "--app-name", "handrail"]
+    assert command[command.index("--workers") + 1] == "1"
