@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from handrail.bootstrap.feedback import feedback_stores
-from handrail.lineage.adapters.tables import MIGRATIONS, node_id
+from handrail.lineage.adapters.sql.tables import MIGRATIONS, node_id
 from handrail.lineage.domain import Role, Verb
 from handrail.storage import Store, migrate, open_store
 

@@ -19,8 +19,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from handrail.bootstrap.lineage_events import open_intake
-from handrail.lineage.adapters.sql_graph import SqlGraph
-from handrail.lineage.adapters.tables import MIGRATIONS, metadata
+from handrail.lineage.adapters.sql.graph import SqlGraph
+from handrail.lineage.adapters.sql.tables import MIGRATIONS, metadata
 from handrail.lineage.domain import Facts, artifact_at, describe_derivation
 from handrail.lineage.service import EventIntake
 from handrail.settings import Settings

@@ -14,11 +14,11 @@ from typing import Any
 from handrail.bootstrap.feedback import feedback_stores
 from handrail.bootstrap.lineage import FeedbackPredictions
 from handrail.feedback.service import FeedbackLog
-from handrail.lineage.adapters.csr_reach import CsrReach
-from handrail.lineage.adapters.sql_graph import SqlGraph
-from handrail.lineage.adapters.sql_pointers import SqlPointers
-from handrail.lineage.adapters.sql_reach import reach
-from handrail.lineage.adapters.tables import node_id
+from handrail.lineage.adapters.sql.csr_reach import CsrReach
+from handrail.lineage.adapters.sql.graph import SqlGraph
+from handrail.lineage.adapters.sql.pointers import SqlPointers
+from handrail.lineage.adapters.sql.reach import reach
+from handrail.lineage.adapters.sql.tables import node_id
 from handrail.lineage.domain import ENDS, Direction, Reachable, Role
 from handrail.lineage.service import Lineage, LineagePorts
 from handrail.storage import Store, open_store

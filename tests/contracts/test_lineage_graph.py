@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from handrail.errors import InvalidInput
-from handrail.lineage.adapters.sql_graph import SqlGraph
+from handrail.lineage.adapters.sql.graph import SqlGraph
 from handrail.lineage.domain import (
     ActivityDetails,
     CycleRefused,

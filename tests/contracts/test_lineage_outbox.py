@@ -5,9 +5,9 @@ from contextlib import nullcontext
 import pytest
 
 from handrail.errors import UnknownReference
-from handrail.lineage.adapters.sql_events import SqlEvents
-from handrail.lineage.adapters.sql_graph import SqlGraph
-from handrail.lineage.adapters.sql_outbox import SqlOutbox
+from handrail.lineage.adapters.sql.events import SqlEvents
+from handrail.lineage.adapters.sql.graph import SqlGraph
+from handrail.lineage.adapters.sql.outbox import SqlOutbox
 from handrail.lineage.domain import (
     CycleRefused,
     Direction,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from handrail.errors import Conflict, InvalidInput, UnknownReference
-from handrail.lineage.adapters.sql_tokens import SqlTokens
+from handrail.lineage.adapters.sql.tokens import SqlTokens
 from handrail.lineage.domain import HolderKind, TokenRecord
 from handrail.lineage.service import Access
 from tests.fakes.lineage_events import TokensInMemory

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from handrail.lineage.adapters.openlineage_writer import OpenLineageWriter
+from handrail.lineage.adapters.openlineage.writer import OpenLineageWriter
 from handrail.lineage.domain import (
     CodeFile,
     FeatureSet,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from handrail.errors import Conflict
-from handrail.lineage.adapters.openlineage_events import OpenLineageEvents
+from handrail.lineage.adapters.openlineage.events import OpenLineageEvents
 from handrail.lineage.domain import Facts, QueuedEvent, QueueLength, describe_event
 from tests.fakes.lineage import GraphInMemory
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from handrail.lineage.adapters.tables import MIGRATIONS, metadata
+from handrail.lineage.adapters.sql.tables import MIGRATIONS, metadata
 from handrail.storage import migrate, open_store
 
 POSTGRESQL_URL = os.environ.get("HANDRAIL_TEST_POSTGRES_URL")

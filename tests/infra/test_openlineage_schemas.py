@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from handrail.lineage.adapters.openlineage_events import OpenLineageEvents
+from handrail.lineage.adapters.openlineage.events import OpenLineageEvents
 from tests.fakes.openlineage_schemas import FOLDER, SCHEMAS, faults
 
 EXAMPLES = re.findall(r"```json (\w+)\n(.*?)```", (FOLDER / "README.md").read_text(), re.DOTALL)

@@ -41,7 +41,7 @@ from handrail.settings import Settings
 from handrail.storage import Store
 
 if TYPE_CHECKING:
-    from handrail.lineage.adapters.sql_graph import Reach
+    from handrail.lineage.adapters.sql.graph import Reach
 
 __all__ = [
     "ActivityDetails",
@@ -113,12 +113,12 @@ def open_lineage(settings: Settings, store: Store, feedback: _KeepsPredictions, 
 
     With `in_memory` large closures are walked over a snapshot of the edges: for a process that stays (extra `server`).
     """
-    from handrail.lineage.adapters.dvc_pipeline import DvcPipeline
-    from handrail.lineage.adapters.openlineage_writer import OpenLineageWriter
-    from handrail.lineage.adapters.sql_graph import SqlGraph
-    from handrail.lineage.adapters.sql_pointers import SqlPointers
-    from handrail.lineage.adapters.tables import MIGRATIONS
-    from handrail.lineage.adapters.yaml_sinks import read_sinks
+    from handrail.lineage.adapters.dvc.pipeline import DvcPipeline
+    from handrail.lineage.adapters.openlineage.writer import OpenLineageWriter
+    from handrail.lineage.adapters.openlineage.yaml_sinks import read_sinks
+    from handrail.lineage.adapters.sql.graph import SqlGraph
+    from handrail.lineage.adapters.sql.pointers import SqlPointers
+    from handrail.lineage.adapters.sql.tables import MIGRATIONS
     from handrail.storage import migrate
 
     migrate(store, "lineage", MIGRATIONS)
@@ -138,7 +138,7 @@ def open_lineage(settings: Settings, store: Store, feedback: _KeepsPredictions, 
 
 
 def _csr(store: Store) -> Reach:
-    from handrail.lineage.adapters.csr_reach import CsrReach
+    from handrail.lineage.adapters.sql.csr_reach import CsrReach
 
     return CsrReach(store)
 
@@ -149,7 +149,7 @@ def find_commit(project: Path, revision: str = "HEAD") -> str:
     Raises:
         UnknownReference: the folder is under no git, or git knows no such revision.
     """
-    from handrail.lineage.adapters.git_commits import GitCommits
+    from handrail.lineage.adapters.dvc.git_commits import GitCommits
 
     commit = GitCommits(project).resolve(revision)
     if commit is None:
@@ -165,7 +165,7 @@ def file_artifact(settings: Settings, project: Path, path: str) -> ArtifactVersi
     Raises:
         Unavailable: there is no such file.
     """
-    from handrail.lineage.adapters.project_files import hash_file
+    from handrail.lineage.adapters.dvc.project_files import hash_file
 
     if Path(path).is_absolute() or ".." in Path(path).parts:
         raise InvalidInput("path", f"{path!r} leads out of the project", "Give a path below it, as in dvc.yaml.")
@@ -183,7 +183,7 @@ def path_artifact(settings: Settings, project: Path, path: str) -> ArtifactVersi
     Raises:
         Unavailable: nothing lies there, or it cannot be read.
     """
-    from handrail.lineage.adapters.project_files import ProjectFiles
+    from handrail.lineage.adapters.dvc.project_files import ProjectFiles
 
     if not (project / path).is_dir():
         return file_artifact(settings, project, path)

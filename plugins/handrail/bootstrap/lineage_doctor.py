@@ -12,7 +12,7 @@ from handrail.settings import Settings
 from handrail.storage import Store
 
 if TYPE_CHECKING:
-    from handrail.lineage.adapters.sql_census import SqlCensus
+    from handrail.lineage.adapters.sql.census import SqlCensus
 
 __all__ = ["Acceptance", "Coverage", "Diagnosis", "Doctor", "Flaw", "diagnose", "open_doctor"]
 
@@ -45,10 +45,10 @@ class FeedbackCensus:
 
 def open_doctor(store: Store, feedback: _KnowsDeployments) -> Doctor:
     """Open the doctor over `store`, its tables brought up to date."""
-    from handrail.lineage.adapters.dvc_bytes import DvcBytes
-    from handrail.lineage.adapters.sql_audit import SqlAudit
-    from handrail.lineage.adapters.sql_graph import SqlGraph
-    from handrail.lineage.adapters.tables import MIGRATIONS
+    from handrail.lineage.adapters.dvc.bytes import DvcBytes
+    from handrail.lineage.adapters.sql.audit import SqlAudit
+    from handrail.lineage.adapters.sql.graph import SqlGraph
+    from handrail.lineage.adapters.sql.tables import MIGRATIONS
     from handrail.storage import migrate
 
     migrate(store, "lineage", MIGRATIONS)
@@ -62,15 +62,15 @@ def diagnose(settings: Settings, flaws: Sequence[Flaw]) -> Diagnosis:
     Raises:
         Misconfigured: config/lineage.yaml cannot be used.
     """
-    from handrail.lineage.adapters.yaml_sinks import read_accepted
+    from handrail.lineage.adapters.openlineage.yaml_sinks import read_accepted
 
     return sort_out(flaws, read_accepted(settings.config))
 
 
 def open_run_census(store: Store) -> SqlCensus:
     """Open the census of runs over `store`, its tables brought up to date."""
-    from handrail.lineage.adapters.sql_census import SqlCensus
-    from handrail.lineage.adapters.tables import MIGRATIONS
+    from handrail.lineage.adapters.sql.census import SqlCensus
+    from handrail.lineage.adapters.sql.tables import MIGRATIONS
     from handrail.storage import migrate
 
     migrate(store, "lineage", MIGRATIONS)

@@ -11,7 +11,7 @@ from handrail.settings import Settings
 from handrail.storage import Store
 
 if TYPE_CHECKING:
-    from handrail.lineage.adapters.yaml_sinks import Sink
+    from handrail.lineage.adapters.openlineage.yaml_sinks import Sink
     from handrail.lineage.ports import Transport
 
 __all__ = [
@@ -34,10 +34,10 @@ def open_intake(settings: Settings, store: Store) -> EventIntake:
     Raises:
         Misconfigured: config/lineage.yaml cannot be used.
     """
-    from handrail.lineage.adapters.openlineage_events import OpenLineageEvents
-    from handrail.lineage.adapters.sql_events import SqlEvents
-    from handrail.lineage.adapters.tables import MIGRATIONS
-    from handrail.lineage.adapters.yaml_sinks import read_sinks
+    from handrail.lineage.adapters.openlineage.events import OpenLineageEvents
+    from handrail.lineage.adapters.openlineage.yaml_sinks import read_sinks
+    from handrail.lineage.adapters.sql.events import SqlEvents
+    from handrail.lineage.adapters.sql.tables import MIGRATIONS
     from handrail.storage import migrate
 
     migrate(store, "lineage", MIGRATIONS)
@@ -47,8 +47,8 @@ def open_intake(settings: Settings, store: Store) -> EventIntake:
 
 def open_access(store: Store) -> Access:
     """Open the register of those who may use lineage over HTTP, its tables brought up to date."""
-    from handrail.lineage.adapters.sql_tokens import SqlTokens
-    from handrail.lineage.adapters.tables import MIGRATIONS
+    from handrail.lineage.adapters.sql.tables import MIGRATIONS
+    from handrail.lineage.adapters.sql.tokens import SqlTokens
     from handrail.storage import migrate
 
     migrate(store, "lineage", MIGRATIONS)
@@ -62,9 +62,9 @@ def open_forwarder(settings: Settings, store: Store) -> Forwarder:
         Misconfigured: that file cannot be used, or a sink's secrets are not in the environment.
         MissingTool: a sink has a transport of the OpenLineage client, which is not installed.
     """
-    from handrail.lineage.adapters.sql_outbox import SqlOutbox
-    from handrail.lineage.adapters.tables import MIGRATIONS
-    from handrail.lineage.adapters.yaml_sinks import read_sinks
+    from handrail.lineage.adapters.openlineage.yaml_sinks import read_sinks
+    from handrail.lineage.adapters.sql.outbox import SqlOutbox
+    from handrail.lineage.adapters.sql.tables import MIGRATIONS
     from handrail.storage import migrate
 
     migrate(store, "lineage", MIGRATIONS)
@@ -74,9 +74,9 @@ def open_forwarder(settings: Settings, store: Store) -> Forwarder:
 
 def _transport(sink: Sink) -> Transport:
     if sink.url is not None:
-        from handrail.lineage.adapters.httpx_transport import HttpxTransport
+        from handrail.lineage.adapters.openlineage.httpx_transport import HttpxTransport
 
         return HttpxTransport(sink.url, sink.token)
-    from handrail.lineage.adapters.openlineage_transport import OpenLineageTransport
+    from handrail.lineage.adapters.openlineage.transport import OpenLineageTransport
 
     return OpenLineageTransport(sink.name, *sink.resolve())

@@ -7,7 +7,7 @@ import os
 
 import sqlalchemy as sa
 
-from handrail.lineage.adapters.tables import metadata
+from handrail.lineage.adapters.sql.tables import metadata
 from tests.fakes.dbt_project import emit, write_project
 from tests.fakes.lineage_server import a_platform, a_token, served
 

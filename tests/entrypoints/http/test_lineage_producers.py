@@ -34,7 +34,7 @@ from openlineage.client.transport.http import (
 )
 from openlineage.client.uuid import generate_new_uuid
 
-from handrail.lineage.adapters.tables import metadata
+from handrail.lineage.adapters.sql.tables import metadata
 from tests.fakes.lineage_server import a_platform, a_token, served
 
 

@@ -15,9 +15,9 @@ import pytest
 
 from handrail.bootstrap.lineage import open_lineage
 from handrail.bootstrap.lineage_events import open_forwarder
-from handrail.lineage.adapters.openlineage_events import OpenLineageEvents
-from handrail.lineage.adapters.openlineage_writer import OpenLineageWriter
-from handrail.lineage.adapters.sql_graph import SqlGraph
+from handrail.lineage.adapters.openlineage.events import OpenLineageEvents
+from handrail.lineage.adapters.openlineage.writer import OpenLineageWriter
+from handrail.lineage.adapters.sql.graph import SqlGraph
 from handrail.lineage.domain import ActivityDetails, artifact_at
 from handrail.lineage.service import Lineage, LineagePorts
 from tests.fakes.lineage import DEPLOYMENT, STAGES, PipelineInMemory, PointersInMemory, PredictionsInMemory, story

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from handrail.errors import InvalidInput
-from handrail.lineage.adapters.openlineage_events import OpenLineageEvents
+from handrail.lineage.adapters.openlineage.events import OpenLineageEvents
 from handrail.lineage.service import EventIntake, IntakePorts
 from tests.fakes.lineage_events import EventsInMemory, a_run_event, a_run_id
 

@@ -56,7 +56,7 @@ class DvcDatasetSource(DatasetSource):
         if rev is None:
             md5 = _md5_of(project, path)
             return cls(path, rev, md5, _known_of(project / path, path))
-        from handrail.lineage.adapters.dvc_revisions import cached_file, md5_at
+        from handrail.lineage.adapters.dvc.revisions import cached_file, md5_at
 
         found = md5_at(project, path, rev)
         file = cached_file(project, found) if found else None
@@ -115,7 +115,7 @@ def _project() -> Path:
 
 
 def _md5_of(root: Path, path: str) -> str:
-    from handrail.lineage.adapters.project_files import ProjectFiles
+    from handrail.lineage.adapters.dvc.project_files import ProjectFiles
 
     md5 = ProjectFiles(root).md5_of(path)
     if md5 is None:
@@ -125,8 +125,8 @@ def _md5_of(root: Path, path: str) -> str:
 
 def _known_of(file: Path, name: str) -> dict[str, Any]:
     """Return what of a file lineage can compare: its sha256, and how many records a table has."""
-    from handrail.lineage.adapters.project_files import hash_file
-    from handrail.lineage.adapters.table_shape import shape_of
+    from handrail.lineage.adapters.dvc.project_files import hash_file
+    from handrail.lineage.adapters.sql.table_shape import shape_of
 
     if not file.is_file():
         return {}

@@ -13,9 +13,9 @@ from handrail.bootstrap import open_platform
 from handrail.bootstrap.feedback import Prediction
 from handrail.bootstrap.lineage import FeedbackPredictions
 from handrail.entrypoints.cli import main
-from handrail.lineage.adapters.openlineage_writer import OpenLineageWriter
-from handrail.lineage.adapters.sql_graph import SqlGraph
-from handrail.lineage.adapters.sql_pointers import SqlPointers
+from handrail.lineage.adapters.openlineage.writer import OpenLineageWriter
+from handrail.lineage.adapters.sql.graph import SqlGraph
+from handrail.lineage.adapters.sql.pointers import SqlPointers
 from handrail.lineage.domain import artifact_at
 from handrail.lineage.service import Lineage, LineagePorts
 from handrail.refs import ArtifactVersion

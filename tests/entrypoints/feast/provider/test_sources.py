@@ -13,7 +13,7 @@ from handrail.entrypoints.feast.provider.sources import Sources
 from handrail.entrypoints.feast.provider.telling import Teller
 from handrail.entrypoints.hosts.named_data import named_data
 from handrail.entrypoints.hosts.recording import platform_here
-from handrail.lineage.adapters.project_files import ProjectFiles
+from handrail.lineage.adapters.dvc.project_files import ProjectFiles
 from tests.entrypoints.feast.provider.conftest import make_project
 
 

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from handrail.bootstrap import Platform, open_platform
-from handrail.bootstrap.lineage_reproduction import (
+from handrail.bootstrap.reproduction import (
     Outcome,
     Plan,
     Planner,

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from handrail.bootstrap.lineage_reproduction import (
+from handrail.bootstrap.reproduction import (
     Compared,
     EnvironmentCheck,
     FetchedData,

@@ -15,7 +15,7 @@ from handrail.bootstrap.lineage import ArtifactVersion
 from handrail.entrypoints.feast.identity import portable
 from handrail.entrypoints.feast.provider.telling import Teller
 from handrail.entrypoints.hosts.masking import without_secrets
-from handrail.lineage.adapters.project_files import folder_md5, hash_file
+from handrail.lineage.adapters.dvc.project_files import folder_md5, hash_file
 from handrail.lineage.domain import Member, tree_digest
 from handrail.refs import DataVersion
 

@@ -1,0 +1,42 @@
+"""Reads the `.dvc` files of a commit: data put under DVC by `dvc add` or `dvc import`, which no stage makes."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+import yaml
+
+from handrail.errors import InvalidInput
+from handrail.lineage.adapters.dvc.git_commits import GitCommits
+from handrail.lineage.adapters.dvc.project_files import ProjectFiles
+from handrail.lineage.domain import TrackedFile
+
+SUFFIX = ".dvc"
+
+
+def read_tracked(git: GitCommits, files: ProjectFiles, commit: str) -> tuple[TrackedFile, ...]:
+    """Return what the `.dvc` files of `commit` name, each with the commit that changed its `.dvc` file last.
+
+    Raises:
+        InvalidInput: one of them is no `.dvc` file.
+    """
+    found = []
+    for name in git.files(commit, SUFFIX):
+        since = next(iter(git.changes_of(name, commit, 1)), commit)
+        held = _outputs(name, git.content(name, commit) or b"")
+        found += [TrackedFile(files.describe(path, md5), name, since) for path, md5 in held]
+    return tuple(found)
+
+
+def _outputs(name: str, text: bytes) -> Iterator[tuple[str, str]]:
+    """Return path and md5 of each output below the project; one that a cloud store keeps by version has no md5."""
+    try:
+        content = yaml.safe_load(text) or {}
+        folder = posixpath.join(posixpath.dirname(name), content.get("wdir") or "")
+        for output in content.get("outs") or ():
+            path = posixpath.normpath(posixpath.join(folder, str(output["path"])))
+            if output.get("md5") and not path.startswith(("/", "../")):
+                yield path, str(output["md5"])
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError) as err:
+        raise InvalidInput(name, "it is no .dvc file", "Restore it with git, or run: dvc add.") from err

@@ -1,0 +1,184 @@
+"""Reads OpenLineage events: which of the three kinds a document is, what it says, and its canonical form."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+
+from pydantic import ValidationError
+
+from handrail.errors import InvalidInput
+from handrail.lineage.adapters.openlineage.facets import ActivityFacet, ArtifactFacet, Attributes, PartnerModel
+from handrail.lineage.adapters.openlineage.models import (
+    DatasetEventModel,
+    DatasetModel,
+    JobEventModel,
+    RunEventModel,
+)
+from handrail.lineage.adapters.openlineage.text import REMEDY, canonical
+from handrail.lineage.domain import (
+    MAX_DERIVED,
+    DatasetAt,
+    JobName,
+    LineageEvent,
+    NodeFact,
+    Role,
+    RunState,
+    RunTold,
+    Step,
+    check_kind,
+    check_uri,
+    kind_of,
+    run_uri,
+)
+
+Model = RunEventModel | JobEventModel | DatasetEventModel
+
+
+class OpenLineageEvents:
+    """The reader of OpenLineage events."""
+
+    def read(self, document: object, place: str = "") -> LineageEvent:
+        """Return what a decoded JSON document says; raise `InvalidInput` with the path of the field at fault."""
+        if not isinstance(document, dict):
+            raise InvalidInput(place.rstrip(".") or "event", "it is no JSON object", REMEDY)
+        try:
+            model = _kind_of(document, place).model_validate(document)
+        except ValidationError as err:
+            raise _fault(err, place) from err
+        return _event(model, canonical(document, place), place)
+
+
+def _kind_of(document: Mapping[str, object], place: str) -> type[Model]:
+    if "dataset" in document and not {"run", "job"} & document.keys():
+        return DatasetEventModel
+    if "run" in document or "eventType" in document:
+        return RunEventModel
+    if "job" in document:
+        return JobEventModel
+    raise InvalidInput(f"{place}run", "the event has neither run, job nor dataset", REMEDY)
+
+
+def _fault(error: ValidationError, place: str) -> InvalidInput:
+    faults = error.errors(include_url=False, include_context=False)
+    first = faults[0]
+    path = ".".join(str(part) for part in first["loc"] if not isinstance(part, str) or "[" not in part)
+    said = first["msg"].removeprefix("Value error, ").rstrip(".")
+    more = f" ({len(faults) - 1} more are wrong)" if len(faults) > 1 else ""
+    return InvalidInput(f"{place}{path}", f"{said[:1].lower()}{said[1:]}{more}", REMEDY)
+
+
+def _event(model: Model, body: str, place: str) -> LineageEvent:
+    event_id = hashlib.sha256(body.encode()).hexdigest()
+    if isinstance(model, DatasetEventModel):
+        datasets = (_dataset(model.dataset, f"{place}dataset"),)
+        return LineageEvent(event_id, model.eventTime, model.producer, body, datasets=datasets)
+    job = JobName(model.job.namespace, model.job.name)
+    check_uri(f"{place}job.name", job.uri)
+    inputs = tuple(_dataset(each, f"{place}inputs.{index}") for index, each in enumerate(model.inputs))
+    outputs = tuple(_dataset(each, f"{place}outputs.{index}") for index, each in enumerate(model.outputs))
+    event = LineageEvent(event_id, model.eventTime, model.producer, body, job, inputs=inputs, outputs=outputs)
+    if isinstance(model, JobEventModel):
+        return event
+    return replace(event, run=_run(model, place), step=_step(model, event, place))
+
+
+def _dataset(model: DatasetModel, place: str) -> DatasetAt:
+    told, artifact = model.facets.version, model.facets.handrail_artifact
+    version = told.datasetVersion if told and not told.deleted else None
+    dataset = DatasetAt(model.namespace, model.name, version)
+    check_uri(f"{place}.name", dataset.uri)
+    if artifact is None:
+        return dataset
+    agreement = model.inputFacets.handrail_agreement
+    return replace(
+        dataset,
+        told=_artifact(artifact, dataset, f"{place}.facets.handrail_artifact"),
+        digests=tuple(sorted(set(artifact.digests))),
+        agreed=agreement.digest if agreement else "",
+    )
+
+
+def _artifact(facet: ArtifactFacet, dataset: DatasetAt, place: str) -> NodeFact:
+    """Return the artifact that a dataset is said to be; without a URI of its own it keeps the dataset's names."""
+    attributes = _pairs(facet.attributes) | (frozenset() if facet.uri else dataset.end.node.attributes)
+    uri = facet.uri or dataset.uri
+    return NodeFact(uri, Role.ARTIFACT, _kind(uri, facet.kind, place), attributes)
+
+
+def _step(model: RunEventModel, event: LineageEvent, place: str) -> Step | None:
+    """Return what a run stands for if it is no run of its own."""
+    activity, derivation = model.run.facets.handrail_activity, model.run.facets.handrail_derivation
+    ends = tuple(each.end for each in event.inputs), tuple(each.end for each in event.outputs)
+    if derivation is not None:
+        if activity is not None:
+            raise InvalidInput(f"{place}run.facets.handrail_derivation", "the run is an activity as well", REMEDY)
+        if not all(ends):
+            missing = "inputs" if ends[1] else "outputs"
+            raise InvalidInput(f"{place}{missing}", "a derivation leads from inputs to outputs", REMEDY)
+        return _checked(Step(None, *ends), place)
+    if activity is None or activity.uri is None:
+        return None
+    facet = f"{place}run.facets.handrail_activity"
+    told = NodeFact(
+        activity.uri,
+        Role.ACTIVITY,
+        _kind(activity.uri, activity.kind, facet),
+        _pairs(activity.attributes),
+        activity.startedAt,
+        activity.endedAt,
+    )
+    return Step(told, *ends, _partners(activity, facet))
+
+
+def _kind(uri: str, told: str | None, place: str) -> str:
+    return kind_of(uri) if told is None else check_kind(f"{place}.kind", uri, told)
+
+
+def _checked(step: Step, place: str) -> Step:
+    """Refuse a derivation that says more than a graph should learn from one event."""
+    if step.derivations > MAX_DERIVED:
+        problem = f"{step.derivations:,} derivations are more than the {MAX_DERIVED:,} that one event may tell"
+        raise InvalidInput(f"{place}inputs", problem, "Tell them in several events of one run.")
+    return step
+
+
+def _partners(activity: ActivityFacet, place: str) -> tuple[NodeFact, ...]:
+    return tuple(
+        _partner(each, f"{place}.associatedWith.{index}") for index, each in enumerate(activity.associatedWith)
+    )
+
+
+def _partner(model: PartnerModel, place: str) -> NodeFact:
+    role = Role[model.role.upper()]
+    return NodeFact(model.uri, role, _kind(model.uri, model.kind, place), _pairs(model.attributes))
+
+
+def _pairs(attributes: Attributes) -> frozenset[tuple[str, str]]:
+    return frozenset(
+        (name, value) for name, told in attributes.items() for value in ([told] if isinstance(told, str) else told)
+    )
+
+
+def _run(model: RunEventModel, place: str) -> RunTold:
+    facets, told = model.run.facets, {}
+    # A parent is told, not walked: it may sum up the inputs and outputs of its children, which would close circles.
+    if facets.parent and not facets.parent.deleted:
+        told["parent"] = run_uri(str(facets.parent.run.runId))
+    if facets.nominalTime and not facets.nominalTime.deleted:
+        told["nominal_time"] = facets.nominalTime.nominalStartTime.isoformat()
+    code = model.job.facets.sourceCodeLocation
+    if code and not code.deleted:
+        told["source_code"] = f"{code.url}@{code.version}" if code.version else code.url
+    if (activity := facets.handrail_activity) is None:
+        return RunTold(str(model.run.runId), RunState(model.eventType), told)
+    told |= {
+        name: value if isinstance(value, str) else " | ".join(value) for name, value in activity.attributes.items()
+    }
+    return RunTold(
+        str(model.run.runId),
+        RunState(model.eventType),
+        told,
+        _partners(activity, f"{place}run.facets.handrail_activity"),
+    )

@@ -1,0 +1,168 @@
+"""The OpenLineage specification 2-0-2 as far as Handrail reads it; what it does not read is let through.
+
+https://openlineage.io/spec/2-0-2/OpenLineage.json and the facets below https://openlineage.io/spec/facets/.
+"""
+
+# pydantic reads the annotations at run time, so they stay real.
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from handrail.lineage.adapters.openlineage.facets import (
+    ActivityFacet,
+    AgreementFacet,
+    ApprovalFacet,
+    ArtifactFacet,
+    DeploymentFacet,
+    DerivationFacet,
+    FeatureServiceFacet,
+    FeatureViewFacet,
+    ModelVersionFacet,
+    MonitoringFacet,
+    Stated,
+    TrainingSetFacet,
+)
+from handrail.lineage.adapters.openlineage.fields import (
+    Facet,
+    Moment,
+    Name,
+    Open,
+    Reference,
+    RunId,
+    StandardFacet,
+)
+from handrail.lineage.adapters.openlineage.text import MAX_NAME
+
+MAX_DATASETS = 10_000
+
+
+class DatasetVersionFacet(StandardFacet):
+    """facets/1-0-1/DatasetVersionDatasetFacet.json."""
+
+    datasetVersion: Name  # noqa: N815 - the specification's own names, here and below
+
+
+class _Job(Open):
+    namespace: Name
+    name: Name
+
+
+class _RunId(Open):
+    runId: RunId  # noqa: N815
+
+
+class ParentRunFacet(StandardFacet):
+    """facets/1-1-0/ParentRunFacet.json."""
+
+    run: _RunId
+    job: _Job
+
+
+class NominalTimeFacet(StandardFacet):
+    """facets/1-0-1/NominalTimeRunFacet.json."""
+
+    nominalStartTime: Moment  # noqa: N815
+    nominalEndTime: Moment | None = None  # noqa: N815
+
+
+class SourceCodeLocationFacet(StandardFacet):
+    """facets/1-0-1/SourceCodeLocationJobFacet.json."""
+
+    type: Annotated[str, Field(min_length=1, max_length=100)]
+    url: Reference
+    version: Annotated[str, Field(max_length=MAX_NAME)] | None = None
+
+
+class DatasetFacets(Open):
+    """Facets of a dataset; those that Handrail does not know may hold anything."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True, hide_input_in_errors=True)
+    __pydantic_extra__: dict[str, Facet] = Field(init=False)
+    version: DatasetVersionFacet | None = None
+    handrail_artifact: Stated[ArtifactFacet] = None
+    handrail_modelVersion: Stated[ModelVersionFacet] = None  # noqa: N815
+    handrail_trainingSet: Stated[TrainingSetFacet] = None  # noqa: N815
+    handrail_featureService: Stated[FeatureServiceFacet] = None  # noqa: N815
+    handrail_featureView: Stated[FeatureViewFacet] = None  # noqa: N815
+    handrail_approval: Stated[ApprovalFacet] = None
+    handrail_deployment: Stated[DeploymentFacet] = None
+    handrail_monitoring: Stated[MonitoringFacet] = None
+
+
+class InputFacets(Open):
+    """Facets of a dataset as an input."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True, hide_input_in_errors=True)
+    __pydantic_extra__: dict[str, Facet] = Field(init=False)
+    handrail_agreement: Stated[AgreementFacet] = None
+
+
+class RunFacets(Open):
+    """Facets of a run."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True, hide_input_in_errors=True)
+    __pydantic_extra__: dict[str, Facet] = Field(init=False)
+    parent: ParentRunFacet | None = None
+    nominalTime: NominalTimeFacet | None = None  # noqa: N815
+    handrail_activity: Stated[ActivityFacet] = None
+    handrail_derivation: Stated[DerivationFacet] = None
+
+
+class JobFacets(Open):
+    """Facets of a job."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True, hide_input_in_errors=True)
+    __pydantic_extra__: dict[str, Facet] = Field(init=False)
+    sourceCodeLocation: SourceCodeLocationFacet | None = None  # noqa: N815
+
+
+class DatasetModel(Open):
+    """A dataset, as input, output or alone."""
+
+    namespace: Name
+    name: Name
+    facets: DatasetFacets = DatasetFacets()
+    inputFacets: InputFacets = InputFacets()  # noqa: N815
+    outputFacets: dict[str, Facet] = Field(default_factory=dict)  # noqa: N815
+
+
+class JobModel(_Job):
+    """A job."""
+
+    facets: JobFacets = JobFacets()
+
+
+class RunModel(_RunId):
+    """A run."""
+
+    facets: RunFacets = RunFacets()
+
+
+class _Event(Open):
+    eventTime: Moment  # noqa: N815
+    producer: Reference
+    schemaURL: Reference  # noqa: N815
+
+
+class _EventOfJob(_Event):
+    job: JobModel
+    inputs: Annotated[list[DatasetModel], Field(max_length=MAX_DATASETS)] = Field(default_factory=list)
+    outputs: Annotated[list[DatasetModel], Field(max_length=MAX_DATASETS)] = Field(default_factory=list)
+
+
+class RunEventModel(_EventOfJob):
+    """The state of a run; without a type it is `OTHER`."""
+
+    eventType: Literal["START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER"] = "OTHER"  # noqa: N815
+    run: RunModel
+
+
+class JobEventModel(_EventOfJob):
+    """What a job reads and writes, whenever it runs."""
+
+
+class DatasetEventModel(_Event):
+    """A dataset alone."""
+
+    dataset: DatasetModel

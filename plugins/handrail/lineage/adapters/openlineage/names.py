@@ -1,0 +1,63 @@
+"""How URIs of lineage are written as OpenLineage names, for those that do not read Handrail's facets."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from dataclasses import replace
+from functools import lru_cache
+from urllib.parse import unquote
+
+from handrail.lineage.adapters.openlineage.text import is_plain
+from handrail.lineage.domain import DatasetAt, JobName, NodeFact, Step
+
+OURS = "handrail"
+_PARTS = re.compile(r"([a-z][a-z0-9+.-]*://[^/]*)/(.+)", re.DOTALL)
+_RUN = re.compile(r"openlineage-run://([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+_JOB = re.compile(r"openlineage-job://([^/]*)/(.+)", re.DOTALL)
+
+
+@lru_cache(maxsize=65_536)
+def dataset_of(uri: str) -> DatasetAt:
+    """Return a dataset that has this URI; one named by the URI's hash if names cannot carry it."""
+    found = _PARTS.fullmatch(uri)
+    if found is not None:
+        namespace, rest = found[1].removeprefix("openlineage://"), found[2]
+        name, _, version = rest.rpartition("@")
+        versioned = bool(name and version and "/" not in version)
+        dataset = DatasetAt(unquote(namespace), unquote(name if versioned else rest), unquote(version) or None)
+        dataset = dataset if versioned else replace(dataset, version=None)
+        if dataset.uri == uri and _fits(dataset.namespace, dataset.name, dataset.version or "-"):
+            return dataset
+    return DatasetAt(OURS, f"uri/{hashlib.sha256(uri.encode()).hexdigest()}")
+
+
+def job_of(step: Step) -> JobName:
+    """Return the job whose run a step is: what goes on from version to version, else what kind of thing it makes."""
+    if step.activity is None:
+        subject, prefix = step.outputs[0].node, "derive/"
+    else:
+        subject, prefix = step.activity, ""
+    followed = next(filter(None, (_JOB.fullmatch(node.uri) for node in step.partners)), None)
+    if followed is not None and _fits(*map(unquote, followed.groups())):
+        return JobName(unquote(followed[1]), unquote(followed[2]))
+    return _job(subject, prefix)
+
+
+def run_id_of(step: Step) -> str:
+    """Return a step's run: the same whenever it is told, and its own if it came as a run of OpenLineage."""
+    if step.activity is None:
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{step.outputs[0].node.uri}#derivation"))
+    told = _RUN.fullmatch(step.activity.uri)
+    return told[1] if told else str(uuid.uuid5(uuid.NAMESPACE_URL, step.activity.uri))
+
+
+def _job(subject: NodeFact, prefix: str) -> JobName:
+    dataset = dataset_of(subject.uri)
+    name = f"{prefix}{dataset.name if dataset.version else subject.kind}"
+    return JobName(dataset.namespace, name) if _fits(name) else JobName(OURS, f"{prefix}activity")
+
+
+def _fits(*names: str) -> bool:
+    return all(map(is_plain, names))

@@ -1,0 +1,88 @@
+"""What of a step OpenLineage has words of its own for: versions, states, parents, row counts.
+
+It repeats what Handrail's facets say, for those who do not read them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from handrail import __version__
+from handrail.lineage.adapters.openlineage.names import job_of, run_id_of
+from handrail.lineage.domain import End, NodeFact, Role, RunState, Step
+
+# `.invalid` (RFC 2606) belongs to nobody and never will: these are names, the schemas lie in infra/openlineage.
+HOME = "https://handrail.invalid/openlineage"
+PRODUCER = f"{HOME}/producer/{__version__}"
+SPECIFICATION = "https://openlineage.io/spec"
+Json = dict[str, Any]
+
+
+def event_schema(name: str) -> str:
+    """Return the URL of an event's schema."""
+    return f"{SPECIFICATION}/2-0-2/OpenLineage.json#/$defs/{name}"
+
+
+def state_of(step: Step) -> RunState:
+    """Return how far the step's run is: as its tool says, still running if it began and did not end, else complete."""
+    if step.activity is None:
+        return RunState.COMPLETE
+    told = dict(sorted(step.activity.attributes))
+    if told.get("state") in RunState.__members__:
+        return RunState[told["state"]]
+    if told.get("outcome") == "failed":
+        return RunState.FAIL
+    runs = step.activity.started is not None and step.activity.ended is None
+    return RunState.RUNNING if runs else RunState.COMPLETE
+
+
+def run_facets(step: Step) -> Json:
+    """Return the parent of a run that is part of another."""
+    wholes = [node for node in step.partners if node.role is Role.ACTIVITY and node.kind != "job"]
+    if len(wholes) != 1:
+        return {}
+    whole = Step(activity=wholes[0])
+    job = job_of(whole)
+    named = {"namespace": job.namespace, "name": job.name}
+    return {"parent": _facet("1-1-0/ParentRunFacet", {"run": {"runId": run_id_of(whole)}, "job": named})}
+
+
+def job_facets(step: Step) -> Json:
+    """Return what kind of job it is."""
+    kind = step.activity.kind if step.activity else "derivation"
+    told = {"processingType": "BATCH", "integration": "HANDRAIL", "jobType": kind}
+    return {"jobType": _facet("2-0-3/JobTypeJobFacet", told)}
+
+
+def version_facet(version: str | None) -> Json:
+    """Return a dataset's version, if it has one."""
+    if not version:
+        return {}
+    return {"version": _facet("1-0-1/DatasetVersionDatasetFacet", {"datasetVersion": version})}
+
+
+def input_facets(end: End) -> Json:
+    """Return how many rows an input has, if that is known."""
+    rows = rows_of(end.node)
+    if rows is None:
+        return {}
+    return {"inputStatistics": _facet("1-0-0/InputStatisticsInputDatasetFacet", {"rowCount": rows})}
+
+
+def output_facets(end: End) -> Json:
+    """Return how many rows an output has, if that is known."""
+    rows = rows_of(end.node)
+    if rows is None:
+        return {}
+    return {"outputStatistics": _facet("1-0-2/OutputStatisticsOutputDatasetFacet", {"rowCount": rows})}
+
+
+def rows_of(node: NodeFact) -> int | None:
+    """Return the number of rows that an artifact's attributes tell, if they agree on one."""
+    told = {value for name, value in node.attributes if name == "rows"}
+    return int(*told) if len(told) == 1 and all(value.isascii() and value.isdecimal() for value in told) else None
+
+
+def _facet(path: str, fields: Json) -> Json:
+    url = f"{SPECIFICATION}/facets/{path}.json#/$defs/{path.partition('/')[2]}"
+    return {"_producer": PRODUCER, "_schemaURL": url} | fields

@@ -1,0 +1,148 @@
+"""Sends events over any transport of the OpenLineage client: file, http, kafka, console and what others register.
+
+Those transports are made to be tried once: some hand over in the background, and log what failed instead of raising.
+Here an event counts as sent when its transport is done with it and complained of nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from handrail.errors import HandrailError, Misconfigured, MissingTool, Refused, Unavailable
+from handrail.lineage.adapters.openlineage.httpx_transport import MAX_SHOWN, REFUSALS
+from handrail.lineage.domain import QueuedEvent
+
+TIMEOUT_S = 60
+LOGGER = "openlineage.client.transport"
+SEVERAL = f"{LOGGER}.composite"
+FILE = "lineage.yaml"
+
+
+class OpenLineageTransport:
+    """One transport of the OpenLineage client."""
+
+    def __init__(self, sink: str, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
+        """Build the transport of a sink; `secrets` are the values never to be shown, with the variables they come from.
+
+        Raises:
+            MissingTool: the OpenLineage client is not installed.
+            Misconfigured: it cannot build that transport.
+        """
+        try:
+            from openlineage.client.transport import get_default_factory
+
+            from handrail.lineage.adapters.openlineage.client import to_event
+        except ImportError as err:
+            raise MissingTool("openlineage", "openlineage") from err
+        self._to_event = to_event
+        self._sink = sink
+        self._secrets = secrets
+        self._file = _local_file(settings)
+        if settings["type"] == "console":
+            _show_console()
+        try:
+            self._transport = get_default_factory().create(dict(settings))
+        except Exception as err:  # noqa: BLE001 - a transport may be anybody's, and raises what it likes
+            remedy = f"Give the {settings['type']} transport what openlineage-python documents for it."
+            raise Misconfigured(FILE, f"sink {sink!r}: {self._told(err)}", remedy) from None
+
+    def send(self, event: QueuedEvent) -> None:
+        """Hand over an event; raise `Refused` if it will never be taken, `Unavailable` if perhaps later."""
+        if os.environ.get("OPENLINEAGE_DISABLED", "").strip().lower() == "true":
+            raise Unavailable(f"Sink {self._sink!r}", "OPENLINEAGE_DISABLED is true", "Unset it to send.")
+        parsed = self._to_event(json.loads(event.body))
+        complaints: list[str] = []
+        try:
+            with _heard(complaints):
+                _end_line(self._file)
+                self._transport.emit(parsed)
+                done = self._waited()
+        except Exception as err:  # noqa: BLE001 - as above
+            raise self._fault(event, err) from None
+        if complaints or not done:
+            problem = complaints[0] if complaints else f"it was not done within {TIMEOUT_S} s"
+            raise self._unavailable(problem)
+
+    def close(self) -> None:
+        """Give back what the transport holds; nothing waits in it."""
+        with suppress(Exception):
+            self._transport.close(TIMEOUT_S)
+
+    def _waited(self) -> bool:
+        wait = getattr(self._transport, "wait_for_completion", None)
+        return bool(wait(timeout=TIMEOUT_S)) if wait is not None else True
+
+    def _fault(self, event: QueuedEvent, error: Exception) -> HandrailError:
+        answer = getattr(error, "response", None)
+        status = getattr(answer, "status_code", None)
+        if status in REFUSALS:
+            said = f"HTTP {status} {self._hidden(str(getattr(answer, 'text', '')))!r}"
+            return Refused(f"Event {event.event_id[:12]} at {self._sink}", (f"It answered {said}.",))
+        return self._unavailable(self._told(error))
+
+    def _unavailable(self, problem: str) -> Unavailable:
+        return Unavailable(f"Sink {self._sink!r}", self._hidden(problem).rstrip("."), "It is tried again.")
+
+    def _told(self, error: Exception) -> str:
+        return self._hidden(f"{type(error).__name__}: {error}").rstrip(".")
+
+    def _hidden(self, text: str) -> str:
+        for value, variable in sorted(self._secrets.items(), key=lambda pair: -len(pair[0])):
+            text = text.replace(value, f"${{{variable}}}")
+        return " ".join(text.split())[:MAX_SHOWN]
+
+
+class _Listener(logging.Handler):
+    """Keeps what transports complain of: errors, and one of several transports that failed."""
+
+    def __init__(self, complaints: list[str]) -> None:
+        super().__init__(logging.WARNING)
+        self._complaints = complaints
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.ERROR or record.name == SEVERAL:
+            self._complaints.append(record.getMessage())
+
+
+@contextmanager
+def _heard(complaints: list[str]) -> Iterator[None]:
+    logger, listener = logging.getLogger(LOGGER), _Listener(complaints)
+    logger.addHandler(listener)
+    try:
+        yield
+    finally:
+        logger.removeHandler(listener)
+
+
+def _show_console() -> None:
+    """Let the console transport be seen: it writes to a log that nobody listens to."""
+    logger = logging.getLogger(f"{LOGGER}.console")
+    logger.setLevel(logging.INFO)
+    if not logger.handlers:
+        shown = logging.StreamHandler(sys.stderr)
+        shown.setFormatter(logging.Formatter("%(message)s"))
+        logger.addHandler(shown)
+        logger.propagate = False
+
+
+def _local_file(settings: Mapping[str, Any]) -> Path | None:
+    path = settings.get("log_file_path")
+    appends = settings["type"] == "file" and settings.get("append") and not settings.get("filesystem")
+    return Path(path) if appends and isinstance(path, str) and "://" not in path else None
+
+
+def _end_line(file: Path | None) -> None:
+    """End the line that a killed process left half written, or the next event would be glued to it."""
+    if file is None or not file.is_file() or not file.stat().st_size:
+        return
+    with file.open("rb+") as opened:
+        opened.seek(-1, os.SEEK_END)
+        if opened.read(1) != b"\n":
+            opened.write(b"\n")

@@ -1,0 +1,1 @@
+"""The graph, its events and its questions in SQLite or PostgreSQL."""

@@ -1,0 +1,197 @@
+"""Looks for flaws in the tables of lineage: a query for each kind returns the URIs at fault and what is wrong."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from handrail.lineage.adapters.sql.audit_circles import circles
+from handrail.lineage.adapters.sql.tables import event, node, node_id, to_text
+from handrail.lineage.domain import Flaw
+from handrail.storage import Store
+
+FETCHED = 5_000
+_ARTIFACT, _ACTIVITY, _AGENT = 1, 2, 3
+_USED, _GENERATED, _DERIVED, _ASSOCIATED = 1, 2, 3, 4
+
+
+def _lacks(kind: str, condition: str, verb: int | None = None, cause: str = "") -> str:
+    """Return a query for nodes of a kind that have no edge to a cause of another kind."""
+    verbs = f" and e.verb = {verb}" if verb else ""
+    causes = f" join lineage_node c on c.id = e.cause and c.kind = '{cause}'" if cause else ""
+    return (
+        f"select n.uri, '{condition}' from lineage_node n where n.kind = '{kind}' and not exists "
+        f"(select 1 from lineage_edge e{causes} where e.effect = n.id{verbs})"
+    )
+
+
+_QUERIES = {
+    "run-without-data": f"""
+        select n.uri, 'it neither read nor made anything' from lineage_node n
+        where n.role = {_ACTIVITY} and n.kind not in ('job', 'flow-deployment')
+        and (n.kind not in ('flow-run', 'task-run')
+        or exists (select 1 from lineage_attribute a where a.node = n.id and a.name = 'recorded'))
+        and not exists (select 1 from lineage_edge e where e.effect = n.id and e.verb = {_USED})
+        and not exists (select 1 from lineage_edge e where e.cause = n.id and e.verb = {_GENERATED})""",
+    "run-never-ended": """
+        select 'openlineage-run://' || run_id, 'it began at ' || started || ' and has no end'
+        from lineage_run where state_rank < 2 and started < :overdue""",
+    "run-without-start": """
+        select 'openlineage-run://' || run_id, 'it ended at ' || ended || ', but nobody told of its start'
+        from lineage_run where ended is not null and started is null""",
+    "ends-before-it-starts": """
+        select uri, 'it began at ' || started || ' and ended at ' || ended from lineage_node where ended < started""",
+    "run-of-two-jobs": f"""
+        select n.uri, 'it belongs to ' || min(j.uri) || ' and to ' || max(j.uri)
+        from lineage_edge e join lineage_node n on n.id = e.effect join lineage_node j on j.id = e.cause
+        where e.verb = {_ASSOCIATED} and n.kind = 'run' and j.kind = 'job' group by n.uri having count(*) > 1""",
+    "job-without-data": f"""
+        select n.uri, 'no run follows it and it reads and makes nothing' from lineage_node n where n.kind = 'job'
+        and not exists (select 1 from lineage_edge e where e.cause = n.id)
+        and not exists (select 1 from lineage_edge e where e.effect = n.id and e.verb = {_USED})""",
+    "unknown-parent": """
+        select n.uri, 'its parent ' || a.value || ' is not known' from lineage_attribute a
+        join lineage_node n on n.id = a.node where n.kind = 'run' and a.name = 'parent'
+        and not exists (select 1 from lineage_node p where p.uri = a.value)""",
+    "edge-to-nowhere": """
+        select coalesce(n.uri, m.uri, 'node ' || e.effect), 'one end of an edge of it does not exist'
+        from lineage_edge e left join lineage_node n on n.id = e.effect left join lineage_node m on m.id = e.cause
+        where n.id is null or m.id is null""",
+    "edge-by-nobody": """
+        select n.uri, 'nobody said that it came from ' || m.uri from lineage_edge e
+        join lineage_node n on n.id = e.effect join lineage_node m on m.id = e.cause
+        where not exists (select 1 from lineage_statement s
+        where s.effect = e.effect and s.cause = e.cause and s.verb = e.verb)""",
+    "statement-without-edge": """
+        select coalesce(n.uri, 'node ' || s.effect), 'what ' || s.asserted_by || ' said of it has no edge'
+        from lineage_statement s left join lineage_node n on n.id = s.effect
+        where not exists (select 1 from lineage_edge e
+        where s.effect = e.effect and s.cause = e.cause and s.verb = e.verb)""",
+    "its-own-cause": """
+        select n.uri, 'an edge leads from it to itself' from lineage_edge e
+        join lineage_node n on n.id = e.effect where e.effect = e.cause""",
+    "verb-does-not-fit": f"""
+        select n.uri, 'a verb does not fit it and ' || m.uri from lineage_edge e
+        join lineage_node n on n.id = e.effect join lineage_node m on m.id = e.cause
+        where (e.verb = {_USED} and not (n.role = {_ACTIVITY} and m.role = {_ARTIFACT}))
+        or (e.verb = {_GENERATED} and not (n.role = {_ARTIFACT} and m.role = {_ACTIVITY}))
+        or (e.verb = {_DERIVED} and not (n.role = {_ARTIFACT} and m.role = {_ARTIFACT}))
+        or (e.verb = {_ASSOCIATED} and not (n.role = {_ACTIVITY} and m.role in ({_ACTIVITY}, {_AGENT})))""",
+    "pointer-to-nowhere": """
+        select name, 'since ' || "at" || ' it points at ' || target || ', which is not known' from lineage_pointer p
+        where target <> '' and not exists (select 1 from lineage_node n where n.uri = p.target)""",
+    "pointer-without-permit": """
+        select name, 'it was moved by ' || "by" || ', which is not known' from lineage_pointer p
+        where "by" like 'approval://%' and not exists (select 1 from lineage_node n where n.uri = p."by")""",
+    "permit-without-decision": _lacks("permit", "no decision made it", _GENERATED, "promotion-decision"),
+    "decision-without-approver": _lacks("promotion-decision", "nobody answers for it", _ASSOCIATED, "actor"),
+    "decision-without-policy": _lacks("promotion-decision", "it names no policy", _USED, "policy"),
+    "model-without-run": _lacks("model-version", "no run made it", _GENERATED, "tracking-run"),
+    "model-of-no-data": f"""
+        select n.uri, 'it made a model, and nothing but code is known that it read' from lineage_node n
+        where n.kind = 'tracking-run' and exists (select 1 from lineage_edge g join lineage_node m on m.id = g.effect
+        where g.cause = n.id and g.verb = {_GENERATED} and m.kind in ('logged-model', 'model-version'))
+        and not exists (select 1 from lineage_edge u join lineage_node d on d.id = u.cause
+        where u.effect = n.id and u.verb = {_USED} and d.kind <> 'git-commit')""",
+    "frame-is-not-its-file": """
+        select n.uri, a.value from lineage_attribute a join lineage_node n on n.id = a.node
+        where a.name like 'input.%.contradiction'""",
+    "model-without-tree": _lacks("model-version", "nobody knows its bytes", _DERIVED, "artifact-tree"),
+    "tree-from-nowhere": _lacks("artifact-tree", "nothing led to it"),
+    "bento-without-model": f"""
+        select n.uri, 'nobody knows which model it carries' from lineage_node n where n.kind = 'bento' and not exists
+        (select 1 from lineage_edge e join lineage_node c on c.id = e.cause
+        where e.effect = n.id and e.verb = {_DERIVED} and c.kind in ('artifact-tree', 'bento-model'))""",
+    "deployment-without-bento": _lacks("deployment", "it serves no known bento", _DERIVED, "bento"),
+    # Where nobody ever permitted anything, there is no gate that a bento could have gone round.
+    "bento-without-permit": _lacks("bento", "it carries no permit", _DERIVED, "permit")
+    + " and exists (select 1 from lineage_node p where p.kind = 'permit')",
+    "snapshot-without-deployment": _lacks("feedback-snapshot", "it is about no deployment", _DERIVED, "deployment"),
+    "report-without-snapshot": _lacks("report", "it is a function of no snapshot", _DERIVED, "feedback-snapshot"),
+    "validation-of-nothing": f"""
+        select n.uri, 'no expectation was evaluated' from lineage_node n
+        join lineage_attribute a on a.node = n.id and a.name = 'evaluated' and a.value = '0' where n.kind = 'validation'
+        union select n.uri, 'nobody knows which data it is about' from lineage_node n where n.kind = 'validation'
+        and not exists (select 1 from lineage_edge e where e.effect = n.id and e.verb = {_DERIVED})
+        and not exists (select 1 from lineage_edge e join lineage_edge u on u.effect = e.cause and u.verb = {_USED}
+        where e.effect = n.id and e.verb = {_GENERATED})""",
+    "data-from-nowhere": f"""
+        select n.uri, 'a tool says it is the training set, but nothing led to it' from lineage_node n
+        join lineage_attribute a on a.node = n.id and a.name = 'role' and a.value = 'training-set'
+        where not exists (select 1 from lineage_edge e where e.effect = n.id and e.verb = {_GENERATED})""",
+    "other-tree-than-the-bento": f"""
+        select d.uri, 'it loaded ' || t.uri || ', which its bento ' || b.uri || ' does not carry'
+        from lineage_node d join lineage_edge dt on dt.effect = d.id and dt.verb = {_DERIVED}
+        join lineage_node t on t.id = dt.cause and t.kind = 'artifact-tree'
+        join lineage_edge db on db.effect = d.id and db.verb = {_DERIVED}
+        join lineage_node b on b.id = db.cause and b.kind = 'bento'
+        where d.kind = 'deployment' and not exists
+        (select 1 from lineage_edge bt where bt.effect = b.id and bt.cause = t.id and bt.verb = {_DERIVED})""",
+    "other-tree-than-the-permit": f"""
+        select b.uri, 'it carries ' || t.uri || ', about which ' || p.uri || ' says nothing'
+        from lineage_node b join lineage_edge bt on bt.effect = b.id and bt.verb = {_DERIVED}
+        join lineage_node t on t.id = bt.cause and t.kind = 'artifact-tree'
+        join lineage_edge bp on bp.effect = b.id and bp.verb = {_DERIVED}
+        join lineage_node p on p.id = bp.cause and p.kind = 'permit'
+        join lineage_edge pd on pd.effect = p.id and pd.verb = {_GENERATED}
+        where b.kind = 'bento' and not exists
+        (select 1 from lineage_edge dt where dt.effect = pd.cause and dt.cause = t.id and dt.verb = {_USED})""",
+    "event-without-sender": """
+        select 'event ' || event_id, 'nobody sent it' from lineage_event v
+        where not exists (select 1 from lineage_event_sender s where s.event_id = v.event_id)""",
+    "queued-without-event": """
+        select 'event ' || event_id, 'it waits for ' || sink || ', but is not there' from lineage_outbox o
+        where not exists (select 1 from lineage_event v where v.event_id = o.event_id)""",
+    "refused-by-a-sink": """
+        select 'event ' || event_id, sink || ' refused it: ' || refused
+        from lineage_outbox where refused is not null""",
+}
+
+
+class SqlAudit:
+    """The audit of the graph and of the event log."""
+
+    def __init__(self, store: Store) -> None:
+        """Look at `store`, whose tables exist."""
+        self._store = store
+
+    def flaws(self, overdue: datetime) -> tuple[Flaw, ...]:
+        """Return every flaw; a run that began before `overdue` should have ended."""
+        with self._store.read() as connection:
+            return tuple(
+                [
+                    Flaw(kind, str(row[0]), str(row[1]))
+                    for kind, query in _QUERIES.items()
+                    for row in _rows(connection, query, overdue)
+                ]
+                + [*_wrong_ids(connection), *_wrong_events(connection), *circles(connection)]
+            )
+
+    def is_empty(self) -> bool:
+        """Say whether nothing at all is held."""
+        with self._store.read() as connection:
+            return connection.execute(sa.select(node.c.id).limit(1)).first() is None
+
+
+def _rows(connection: Connection, query: str, overdue: datetime) -> Any:
+    values = {"overdue": to_text(overdue)} if ":overdue" in query else {}
+    return connection.execute(sa.text(query), values)
+
+
+def _wrong_ids(connection: Connection) -> Iterator[Flaw]:
+    query = sa.select(node.c.id, node.c.uri).execution_options(yield_per=FETCHED)
+    for row in connection.execute(query):
+        if node_id(row.uri) != row.id:
+            yield Flaw("wrong-id", row.uri, f"it is kept under {row.id}, which is not the id of its name")
+
+
+def _wrong_events(connection: Connection) -> Iterator[Flaw]:
+    query = sa.select(event.c.event_id, event.c.body).execution_options(yield_per=FETCHED)
+    for row in connection.execute(query):
+        if hashlib.sha256(row.body.encode()).hexdigest() != row.event_id:
+            yield Flaw("changed-event", f"event {row.event_id}", "its body is not the one that was received")

@@ -1,0 +1,177 @@
+"""Refuses edges that would make something its own cause: one look for a whole transaction.
+
+What is held has no circle, so each new one goes over a new edge, and over held edges only from the effect of a new one
+down to the cause of a new one. Mostly there is nothing below the effects, and mostly little above the causes: whichever
+of the two closures is small decides, however large the other. New edges that only repeat by another run what held ones
+say between the same two nodes lead nowhere new, and are not looked at.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
+
+from sqlalchemy.engine import Connection
+
+from handrail.lineage.adapters.sql.bulk import ID, read
+from handrail.lineage.domain import CycleRefused, Direction, Statement, Verb, find_path
+
+Pair = tuple[int, int]
+"""The ids of an effect and of its cause."""
+EdgeKey = tuple[int, int, int]
+FIRST_BUDGET = 1_000
+MAX_STEPS = 20_000
+_BEYOND = """
+with recursive beyond(id) as (
+    select e.{there} from {{given}} cross join lineage_edge e where e.{here} = g.a
+    union select e.{there} from beyond cross join {step}
+)
+select id from beyond limit {{p}}
+"""
+_STEPS = {
+    "sqlite": "lineage_edge e where e.{here} = beyond.id",
+    # Offset 0 makes PostgreSQL ask the index for each node; of a young table it would read all at each step.
+    "postgresql": "lateral (select {there} from lineage_edge where {here} = beyond.id offset 0) e",
+}
+_COLUMNS = {
+    Direction.CAUSES: {"here": "effect", "there": "cause"},
+    Direction.EFFECTS: {"here": "cause", "there": "effect"},
+}
+_CLOSURES = {
+    (dialect, direction): _BEYOND.format(step=step.format(**columns), **columns)
+    for dialect, step in _STEPS.items()
+    for direction, columns in _COLUMNS.items()
+}
+_HAS_EFFECTS = "select g.a from {given} where exists (select 1 from lineage_edge e where e.cause = g.a)"
+_HAS_CAUSES = "select g.a from {given} where exists (select 1 from lineage_edge e where e.effect = g.a)"
+# What a job made of a dataset without a version it makes again with each run: an earlier run led there already.
+_LED_ALREADY = """
+select g.a, g.b from {given} where 1 = (select 1 from lineage_edge e cross join lineage_edge f
+    where e.effect = g.a and f.effect = e.cause and f.cause = g.b limit 1)
+"""
+_EDGES = {
+    Direction.CAUSES: "select e.effect, e.cause from {given} cross join lineage_edge e where e.effect = g.a",
+    Direction.EFFECTS: "select e.effect, e.cause from {given} cross join lineage_edge e where e.cause = g.a",
+}
+_NAMED = """
+select e.effect, e.cause, e.verb, n.uri, m.uri
+from {given} cross join lineage_edge e cross join lineage_node n cross join lineage_node m
+where e.effect = g.a and e.cause = g.b and n.id = e.effect and m.id = e.cause
+"""
+
+
+def refuse_circles(connection: Connection, new: Mapping[EdgeKey, Statement], new_nodes: Set[int]) -> None:
+    """Refuse if `new` edges, which are not held yet, close a circle; `new_nodes` have no held edge.
+
+    Raises:
+        CycleRefused: they do; it names the edges of one circle.
+    """
+    pairs = {(effect, cause) for effect, cause, _ in new}
+    rest = _unpeeled(pairs | _held_between(connection, *_ends(connection, pairs, new_nodes)))
+    if rest:
+        raise CycleRefused(_circle(connection, rest, new))
+
+
+def _ends(connection: Connection, pairs: Set[Pair], new_nodes: Set[int]) -> tuple[Set[int], Set[int]]:
+    """Return where held paths of a circle may begin, and where they may end."""
+    effects = {effect for effect, _ in pairs} - new_nodes
+    causes = {cause for _, cause in pairs} - new_nodes
+    sources = _having(connection, _HAS_EFFECTS, effects) if causes else set()
+    targets = _having(connection, _HAS_CAUSES, causes) if sources else set()
+    # Of all effects, not of the sources alone: new edges may lead from a source over a held node without effects.
+    led = _led_to(pairs, effects, new_nodes) if targets else None
+    if led is None:
+        return sources, targets
+    further = led - {(row[0], row[1]) for row in read(connection, _LED_ALREADY, sorted(led), ID, ID)}
+    return sources & {effect for effect, _ in further}, targets & {cause for _, cause in further}
+
+
+def _led_to(pairs: Iterable[Pair], effects: Set[int], new_nodes: Set[int]) -> set[Pair] | None:
+    """Return each effect with the held nodes to which new edges lead it over new nodes; None if that takes long."""
+    causes: dict[int, list[int]] = defaultdict(list)
+    for effect, cause in pairs:
+        causes[effect].append(cause)
+    found: set[Pair] = set()
+    steps = 0
+    for effect in effects:
+        seen, ahead = {effect}, [effect]
+        while ahead:
+            here = causes.get(ahead.pop(), ())
+            steps += len(here)
+            if steps > MAX_STEPS:
+                return None
+            found.update((effect, cause) for cause in here if cause not in new_nodes)
+            through = [cause for cause in here if cause in new_nodes and cause not in seen]
+            seen.update(through)
+            ahead += through
+    return found
+
+
+def _held_between(connection: Connection, sources: Set[int], targets: Set[int]) -> set[Pair]:
+    """Return held edges, among them all by which one of the sources leads down to one of the targets."""
+    budget = FIRST_BUDGET
+    while sources and targets:
+        # The budget cannot stop within the neighbours of one node, and some have more effects than anything has causes.
+        for direction, starts, ends in (
+            (Direction.CAUSES, targets, sources),
+            (Direction.EFFECTS, sources, targets),
+        ):
+            query = _CLOSURES[connection.dialect.name, direction]
+            beyond = {row[0] for row in read(connection, query, [*starts], ID, more=(budget + 1,))}
+            if len(beyond) <= budget:
+                return _edges_of(connection, direction, starts | beyond) if beyond & ends else set()
+        budget *= 4
+    return set()
+
+
+def _having(connection: Connection, query: str, nodes: Set[int]) -> Set[int]:
+    return {row[0] for row in read(connection, query, [*nodes], ID)}
+
+
+def _edges_of(connection: Connection, direction: Direction, nodes: Set[int]) -> set[Pair]:
+    return {(row[0], row[1]) for row in read(connection, _EDGES[direction], [*nodes], ID)}
+
+
+def _unpeeled(pairs: Iterable[Pair]) -> set[Pair]:
+    """Return the edges that are left when those from what has no cause are taken away, again and again (Kahn)."""
+    effects: dict[int, list[int]] = defaultdict(list)
+    open_causes: dict[int, int] = defaultdict(int)
+    for effect, cause in pairs:
+        effects[cause].append(effect)
+        open_causes[effect] += 1
+    free = [cause for cause in effects if cause not in open_causes]
+    while free:
+        for effect in effects.pop(free.pop(), ()):
+            open_causes[effect] -= 1
+            if not open_causes[effect]:
+                free.append(effect)
+    return {(effect, cause) for cause, there in effects.items() for effect in there if open_causes[cause]}
+
+
+def _circle(connection: Connection, rest: Set[Pair], new: Mapping[EdgeKey, Statement]) -> list[str]:
+    """Return the edges of a circle in words: a new one, then those by which its effect led to its cause."""
+    told = {key[:2]: each for key, each in sorted(new.items(), reverse=True)}
+    closing = min(_any_circle(rest) & told.keys(), key=lambda pair: told[pair].sentence)
+    effects: dict[int, list[int]] = defaultdict(list)
+    for effect, cause in sorted(rest):
+        effects[cause].append(effect)
+    path = find_path(*closing, effects)
+    steps = [(effect, cause) for cause, effect in zip(path, path[1:], strict=False)]
+    held = _sentences(connection, [step for step in steps if step not in told])
+    return [told[closing].sentence, *(told[step].sentence if step in told else held[step] for step in steps)]
+
+
+def _any_circle(rest: Set[Pair]) -> set[Pair]:
+    """Return the edges of one circle, following causes; everything in `rest` has one."""
+    cause_of = dict(sorted(rest))
+    passed: dict[int, int] = {}
+    here = min(cause_of)
+    while here not in passed:
+        passed[here] = len(passed)
+        here = cause_of[here]
+    return {(effect, cause_of[effect]) for effect, place in passed.items() if place >= passed[here]}
+
+
+def _sentences(connection: Connection, pairs: Sequence[Pair]) -> dict[Pair, str]:
+    rows = sorted(map(tuple, read(connection, _NAMED, pairs, ID, ID)), reverse=True)
+    return {row[:2]: Statement(row[3], row[4], Verb(row[2]), "").sentence for row in rows}

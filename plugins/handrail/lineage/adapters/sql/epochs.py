@@ -1,0 +1,59 @@
+"""Counts the snapshots that were taken of the edges, and keeps the edges that came since.
+
+The epoch moves only when a snapshot is taken, never when something is recorded, so that it tells nothing of order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from handrail.lineage.adapters.sql.bulk import fetch, insert
+from handrail.lineage.adapters.sql.tables import epoch, insert_missing, recent_edge
+
+ONLY = 1
+KEPT_EPOCHS = 2
+
+
+def current_epoch(connection: Connection) -> int:
+    """Return the number of snapshots that were taken."""
+    return connection.execute(sa.select(epoch.c.epoch)).scalar() or 0
+
+
+def begin_epoch(connection: Connection) -> int:
+    """Count one more snapshot and return its number; what is recorded from now on counts as newer than it.
+
+    Newer edges of the two latest snapshots are kept, those of earlier ones are forgotten.
+    """
+    number = current_epoch(connection) + 1
+    insert_missing(connection, epoch, [{"id": ONLY, "epoch": number}])
+    connection.execute(epoch.update().values(epoch=number))
+    connection.execute(recent_edge.delete().where(recent_edge.c.epoch <= number - KEPT_EPOCHS))
+    return number
+
+
+def keep_recent(connection: Connection, edges: Iterable[tuple[int, int]]) -> None:
+    """Keep new edges (effect, cause) as newer than the last snapshot; if there is none, they will be in the first."""
+    for (number,) in fetch(connection, "select epoch from lineage_epoch"):
+        insert(connection, recent_edge, [(number, effect, cause) for effect, cause in sorted(set(edges))])
+
+
+def is_usable(connection: Connection, number: int) -> bool:
+    """Tell whether all edges newer than a snapshot are still kept."""
+    return number > current_epoch(connection) - KEPT_EPOCHS
+
+
+def recent(connection: Connection, number: int) -> list[tuple[int, int]]:
+    """Return the edges (effect, cause) newer than a snapshot, perhaps a few that it holds as well."""
+    found = connection.execute(
+        sa.select(recent_edge.c.effect, recent_edge.c.cause).where(recent_edge.c.epoch >= number)
+    )
+    return [(row.effect, row.cause) for row in found]
+
+
+def count_recent(connection: Connection, number: int) -> int:
+    """Return how many edges are newer than a snapshot. None is ever taken back, so an equal number is an equal set."""
+    found = connection.execute(sa.select(sa.func.count()).where(recent_edge.c.epoch >= number))
+    return int(found.scalar() or 0)

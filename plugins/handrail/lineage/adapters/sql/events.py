@@ -1,0 +1,114 @@
+"""Keeps events, what they say of the graph and of runs, and what is to be forwarded: one transaction for all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy.engine import Connection
+
+from handrail.lineage.adapters.sql.bulk import TEXT, insert, read
+from handrail.lineage.adapters.sql.recording import lock, record
+from handrail.lineage.adapters.sql.tables import event, outbox, run, sender, to_text
+from handrail.lineage.domain import Facts, LineageEvent, RunState, describe_event
+from handrail.storage import Store
+
+OURSELVES = "handrail"
+_HELD = """
+select e.event_id, s.sender from {given} cross join lineage_event e
+left join lineage_event_sender s on s.event_id = e.event_id and s.sender = {p} where e.event_id = g.a
+"""
+_WIDEN = """(run_id) do update set
+job = {least}(lineage_run.job, excluded.job),
+state_rank = {greatest}(lineage_run.state_rank, excluded.state_rank),
+started = coalesce({least}(lineage_run.started, excluded.started), lineage_run.started, excluded.started),
+ended = coalesce({greatest}(lineage_run.ended, excluded.ended), lineage_run.ended, excluded.ended)
+"""
+
+
+class RunRow(NamedTuple):
+    """A row of `lineage_run`; moments are texts that sort as they do."""
+
+    run_id: str
+    job: str
+    state_rank: int
+    started: str | None
+    ended: str | None
+
+
+class SqlEvents:
+    """The event log."""
+
+    def __init__(self, store: Store) -> None:
+        """Work in `store`, whose tables exist."""
+        self._store = store
+
+    def add(self, events: Sequence[LineageEvent], sender: str, sinks: Sequence[str]) -> frozenset[str]:
+        """Keep events and what follows from them, durably, all or none; return the ids of the new ones."""
+        given = {each.event_id: each for each in events}
+        # Equal facts are made and merged before the one writer's lock is taken.
+        facts = {key: describe_event(each, sender) for key, each in given.items()}
+        with self._store.write() as connection:
+            lock(connection)
+            held = _held(connection, given, sender)
+            told = [given[key] for key in sorted(given) if not held.get(key)]
+            if told:
+                record(connection, Facts.union(facts[each.event_id] for each in told))
+                insert(connection, run, _runs(told), _WIDEN)
+                _keep(connection, told, sender, sinks, held.keys())
+        return frozenset(given.keys() - held.keys())
+
+
+def keep_events(connection: Connection, told: Sequence[LineageEvent], teller: str, sinks: Sequence[str]) -> None:
+    """Keep events and who told them, and queue those that nobody told before for each sink."""
+    given = {each.event_id: each for each in told}
+    held = _held(connection, given, teller)
+    _keep(connection, [given[key] for key in sorted(given) if not held.get(key)], teller, sinks, held.keys())
+
+
+def _held(connection: Connection, given: Iterable[str], teller: str) -> dict[str, bool]:
+    """Return the ids of events that are held, and whether that teller told them."""
+    return {row[0]: row[1] is not None for row in read(connection, _HELD, [*given], TEXT, more=(teller,))}
+
+
+def _keep(
+    connection: Connection,
+    told: Sequence[LineageEvent],
+    teller: str,
+    sinks: Sequence[str],
+    held: Iterable[str],
+) -> None:
+    new = [each for each in told if each.event_id not in held]
+    moments = {each.event_id: to_text(each.time) for each in new}
+    insert(connection, sender, [(each.event_id, teller) for each in told])
+    insert(connection, event, [(each.event_id, moments[each.event_id], each.producer, each.body) for each in new])
+    queued = [(moments[each.event_id], each.rank, each.event_id, each.stream, None) for each in new] if sinks else []
+    insert(connection, outbox, [(sink, *row) for sink in sinks for row in queued])
+
+
+def _runs(events: Iterable[LineageEvent]) -> list[RunRow]:
+    found: dict[str, RunRow] = {}
+    for each in events:
+        # A run that stands for a step of ours is no run of its own.
+        if each.run is None or each.job is None or each.step is not None:
+            continue
+        row = RunRow(
+            each.run.run_id,
+            each.job.uri,
+            each.run.state.rank,
+            to_text(each.time) if each.run.state is RunState.START else None,
+            to_text(each.time) if each.run.state.is_final else None,
+        )
+        found[row.run_id] = _unite(found.get(row.run_id, row), row)
+    return [found[key] for key in sorted(found)]
+
+
+def _unite(one: RunRow, other: RunRow) -> RunRow:
+    """Return what two rows say of one run. Commutative, associative and idempotent, hence free of order."""
+    return RunRow(
+        one.run_id,
+        min(one.job, other.job),
+        max(one.state_rank, other.state_rank),
+        min(filter(None, (one.started, other.started)), default=None),
+        max(filter(None, (one.ended, other.ended)), default=None),
+    )

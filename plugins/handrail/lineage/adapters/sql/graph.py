@@ -1,0 +1,169 @@
+"""Keeps the graph in SQL; large closures may go over a snapshot in memory."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from handrail.lineage.adapters.sql.events import OURSELVES, keep_events
+from handrail.lineage.adapters.sql.facts import read_facts
+from handrail.lineage.adapters.sql.reach import reach
+from handrail.lineage.adapters.sql.recording import lock, record
+from handrail.lineage.adapters.sql.tables import digest, node, node_id, statement
+from handrail.lineage.adapters.sql.walks import SqlFound, Tallied, find_beaten, read_page, read_walk
+from handrail.lineage.domain import DigestConflict, Direction, Facts, LineageEvent, Node, Reachable, Tally, Walk
+from handrail.storage import Store
+
+LARGE = 20_000
+LAST_CHARACTER = "\U0010ffff"
+_KNOWN = sa.select(node.c.id).where(node.c.id == sa.bindparam("id"))
+_BEATEN = sa.select(digest.c.node).where(digest.c.standing.is_(False)).distinct()
+T = TypeVar("T")
+
+
+class Found(Protocol):
+    """What was reached; `truncated` if there was more."""
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the node budget ended the walk."""
+
+    def ids(self) -> Sequence[int]:
+        """Return all ids, nearest first."""
+
+    def count(self, connection: Connection, kinds: Sequence[str]) -> Tallied:
+        """Return how many there are of each kind, and the URIs of those of some `kinds`."""
+
+
+class Reach(Protocol):
+    """A faster way through large closures: `CsrReach`."""
+
+    def prepare(self) -> None:
+        """Make ready; takes time."""
+
+    def find(self, connection: Connection, what: Reachable) -> Found | None:
+        """Find what can be reached; None if `prepare` has to be called first."""
+
+
+class SqlGraph:
+    """The graph store, its counts, and the log of its digest conflicts."""
+
+    def __init__(self, store: Store, reach: Reach | None = None, large: int = LARGE) -> None:
+        """Work in `store`, whose tables exist; closures above `large` nodes go over `reach`, if there is one."""
+        self._store = store
+        self._reach = reach
+        self._large = large
+
+    def record(self, facts: Facts, events: Sequence[LineageEvent] = (), sinks: Sequence[str] = ()) -> bool:
+        """Unite `facts` with what is held: durably, all or none. If any was new, keep and queue `events` as well."""
+        with self._store.write() as connection:
+            lock(connection)
+            is_new = record(connection, facts)
+            if is_new:
+                keep_events(connection, events, OURSELVES, sinks)
+        return is_new
+
+    def facts(self, uris: Sequence[str]) -> Facts:
+        """Return what was told of these nodes, and of the hops between them."""
+        with self._store.read() as connection:
+            return read_facts(connection, uris)
+
+    def walk(self, start: str, direction: Direction, max_nodes: int, depth: int | None = None) -> Walk | None:
+        """Return everything that can be reached from `start`, itself included, as one state of the graph."""
+        what = Reachable(start, direction, max_nodes, depth)
+        return self._ask(what, lambda on, found: read_walk(on, what.start, found.ids(), found.truncated))
+
+    def tally(self, what: Reachable, kinds: Sequence[str] = ()) -> Tally | None:
+        """Count what can be reached, by kind, and name the nodes of some kinds."""
+
+        def count(connection: Connection, found: Found) -> Tally:
+            counts, names = found.count(connection, kinds)
+            return Tally(what.start, counts, names, found.truncated)
+
+        return self._ask(what, count)
+
+    def page(self, what: Reachable, kinds: Sequence[str], after: str, limit: int) -> tuple[Node, ...]:
+        """Return up to `limit` of the nodes that can be reached, by URI, from beyond the URI `after`."""
+        found = self._ask(what, lambda on, found: read_page(on, found.ids(), kinds, after, limit))
+        return found or ()
+
+    def _ask(self, what: Reachable, answer: Callable[[Connection, Found], T]) -> T | None:
+        with self._store.read() as connection:
+            if connection.execute(_KNOWN, {"id": node_id(what.start)}).first() is None:
+                return None
+            found = self._find(connection, what)
+            if found is not None:
+                return answer(connection, found)
+        if self._reach is not None:
+            self._reach.prepare()
+        with self._store.read() as connection:
+            return answer(connection, self._find(connection, what) or _by_sql(connection, what, what.max_nodes))
+
+    def _find(self, connection: Connection, what: Reachable) -> Found | None:
+        """Find what can be reached; None if that is so much that a snapshot is worth its time."""
+        if self._reach is None:
+            return _by_sql(connection, what, what.max_nodes)
+        found = self._reach.find(connection, what)
+        if found is None:
+            found = _by_sql(connection, what, min(what.max_nodes, self._large))
+            if found.truncated and self._large < what.max_nodes:
+                return None
+        return found
+
+    def find(self, prefix: str, limit: int, after: str = "") -> tuple[str, ...]:
+        """Return up to `limit` URIs that begin with `prefix` and come after another."""
+        within = sa.and_(node.c.uri >= prefix, node.c.uri > after, node.c.uri < prefix + LAST_CHARACTER)
+        with self._store.read() as connection:
+            found = connection.execute(sa.select(node.c.uri).where(within).order_by(node.c.uri).limit(limit))
+            return tuple(found.scalars())
+
+    def conflicts(self, uris: Sequence[str] | None = None) -> tuple[DigestConflict, ...]:
+        """Return the digest conflicts of these nodes, or of all, by URI."""
+        with self._store.read() as connection:
+            ids = _beaten(connection, None if uris is None else [node_id(uri) for uri in uris])
+            found = [conflict for one in sorted(ids) for conflict in _conflicts_of(connection, one)]
+        return tuple(sorted(found, key=lambda conflict: (conflict.uri, conflict.standing)))
+
+
+def _beaten(connection: Connection, ids: Sequence[int] | None) -> set[int]:
+    """Return the ids of nodes, of these or of all, with a digest that did not stand."""
+    if ids is None:
+        return set(connection.execute(_BEATEN).scalars())
+    return find_beaten(connection, ids)
+
+
+def _by_sql(connection: Connection, what: Reachable, most: int) -> SqlFound:
+    ids = reach(connection, node_id(what.start), what.direction, most + 1, what.depth)
+    return SqlFound.of(ids, most)
+
+
+def _uris(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
+    found = connection.execute(sa.select(node.c.id, node.c.uri).where(node.c.id.in_(ids)))
+    return {row.id: row.uri for row in found}
+
+
+def _conflicts_of(connection: Connection, one: int) -> list[DigestConflict]:
+    uri = _uris(connection, [one])[one]
+    held: dict[str, list[tuple[bool, str]]] = defaultdict(list)
+    for row in connection.execute(sa.select(digest).where(digest.c.node == one)):
+        held[row.algorithm].append((row.standing, row.digest))
+    about = sa.or_(
+        sa.and_(statement.c.effect == one, statement.c.effect_digest != ""),
+        sa.and_(statement.c.cause == one, statement.c.cause_digest != ""),
+    )
+    tellers = connection.execute(sa.select(statement.c.asserted_by).where(about).distinct()).scalars()
+    told = tuple(sorted(tellers))
+    return [
+        DigestConflict(
+            uri,
+            next(value for standing, value in claims if standing),
+            tuple(sorted(value for standing, value in claims if not standing)),
+            told,
+        )
+        for _, claims in sorted(held.items())
+        if len(claims) > 1
+    ]

@@ -1,0 +1,61 @@
+"""Keeps moving names in SQL."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from handrail.lineage.adapters.sql.tables import insert_missing, pointer, to_text
+from handrail.lineage.domain import Pointer
+from handrail.storage import Store
+
+NO_TARGET = ""
+
+
+class SqlPointers:
+    """The pointer table: a row for each move."""
+
+    def __init__(self, store: Store) -> None:
+        """Work in `store`, whose tables exist."""
+        self._store = store
+
+    def add(self, row: Pointer) -> None:
+        """Keep a row, durably."""
+        with self._store.write() as connection:
+            values = {"name": row.name, "at": to_text(row.at), "target": row.target or NO_TARGET, "by": row.by}
+            insert_missing(connection, pointer, [values])
+
+    def at(self, name: str, moment: datetime) -> Pointer | None:
+        """Return the last row of `name` at or before `moment`."""
+        with self._store.read() as connection:
+            row = connection.execute(
+                _rows(name)
+                .where(pointer.c.at <= to_text(moment))
+                .order_by(pointer.c.at.desc(), pointer.c.target.desc(), pointer.c.by.desc())
+                .limit(1)
+            ).first()
+        return _pointer(row) if row else None
+
+    def history(self, name: str) -> tuple[Pointer, ...]:
+        """Return all rows of `name`, oldest first."""
+        with self._store.read() as connection:
+            rows = connection.execute(_rows(name).order_by(pointer.c.at, pointer.c.target, pointer.c.by)).all()
+        return tuple(map(_pointer, rows))
+
+    def names(self, target: str | None = None) -> tuple[str, ...]:
+        """Return every name that was ever set, or ever pointed at a URI."""
+        query = sa.select(pointer.c.name).distinct().order_by(pointer.c.name)
+        if target is not None:
+            query = query.where(pointer.c.target == target)
+        with self._store.read() as connection:
+            return tuple(connection.execute(query).scalars())
+
+
+def _rows(name: str) -> sa.Select[Any]:
+    return sa.select(pointer).where(pointer.c.name == name)
+
+
+def _pointer(row: Any) -> Pointer:
+    return Pointer(row.name, row.target or None, datetime.fromisoformat(row.at), row.by)

@@ -1,0 +1,47 @@
+"""Keeps the hashes of tokens in SQL."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from handrail.errors import Conflict
+from handrail.lineage.adapters.sql.tables import to_text, token
+from handrail.lineage.domain import TokenRecord
+from handrail.storage import Store
+
+
+class SqlTokens:
+    """The token register."""
+
+    def __init__(self, store: Store) -> None:
+        """Work in `store`, whose tables exist."""
+        self._store = store
+
+    def add(self, record: TokenRecord) -> None:
+        """Keep a token's hash; a name can be taken once."""
+        values = {
+            "name": record.name,
+            "holder": record.holder,
+            "digest": record.digest,
+            "made_at": to_text(record.made_at),
+        }
+        try:
+            with self._store.write() as connection:
+                connection.execute(token.insert(), values)
+        except sa.exc.IntegrityError as err:
+            raise Conflict(
+                "token", record.name, f"Revoke it first: handrail lineage token revoke {record.name}."
+            ) from err
+
+    def all(self) -> tuple[TokenRecord, ...]:
+        """Return every token, by name."""
+        with self._store.read() as connection:
+            rows = connection.execute(sa.select(token).order_by(token.c.name)).all()
+        return tuple(TokenRecord(row.name, row.holder, row.digest, datetime.fromisoformat(row.made_at)) for row in rows)
+
+    def remove(self, name: str) -> bool:
+        """Forget a token; tell whether there was one."""
+        with self._store.write() as connection:
+            return connection.execute(token.delete().where(token.c.name == name)).rowcount > 0

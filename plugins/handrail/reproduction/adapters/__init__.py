@@ -1,0 +1,1 @@
+"""Git, DVC, pip and MLflow behind the ports of reproduction."""

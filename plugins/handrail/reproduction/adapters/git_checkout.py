@@ -1,0 +1,127 @@
+"""Finds the repository that holds a commit, reads files of it, and checks it out into a folder of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from handrail.errors import Unavailable, UnknownReference
+from handrail.reproduction.domain.verdicts import CommitPlace
+
+TIMEOUT_S = 600
+DEEPEST = 4
+SKIPPED = {"artifacts", "logs", "reproduce", "bentoml", "prefect", "node_modules", "__pycache__"}
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_FOREIGN = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE")
+
+
+class GitCheckout:
+    """Local repositories: the project's, the clones below home, or the one that was named."""
+
+    def __init__(self, project: Path, home: Path, named: str | None = None) -> None:
+        """Look into `named` (a folder or an address that git can clone) if given, else in `project` and below `home`.
+
+        A DVC project in a subfolder of its repository is looked for in the same subfolder of the clones.
+        """
+        self._project, self._home, self._named = project, home, named
+
+    def holding(self, commits: Sequence[str]) -> tuple[CommitPlace, ...]:
+        """Return where each of these commits is found; commits that no repository holds are left out.
+
+        Raises:
+            Unavailable: git is missing, or the named repository cannot be read.
+        """
+        places = []
+        for commit in commits:
+            for folder, prefix in self._repositories():
+                if _COMMIT.fullmatch(commit) and _run(folder, "cat-file", "-e", f"{commit}^{{commit}}") is not None:
+                    places.append(CommitPlace(commit, str(folder), prefix))
+                    break
+        return tuple(places)
+
+    def searched(self) -> tuple[str, ...]:
+        """Return the repositories that are looked into."""
+        return tuple(str(folder) for folder, _ in self._repositories())
+
+    def read(self, place: CommitPlace, path: str) -> bytes | None:
+        """Return the bytes of a project's file in a commit; None if it is not in there."""
+        return _run(Path(place.repository), "cat-file", "blob", f"{place.commit}:{place.prefix}{path}")
+
+    def check_out(self, place: CommitPlace, folder: Path) -> Path:
+        """Fetch that one commit into `folder`, check it out, and return the folder of the project in it.
+
+        Raises:
+            Unavailable: git fails, as on a full disk; the sentence is git's own.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / ".git").is_dir():
+            _must(folder, "init", "--quiet")
+        _must(folder, "fetch", "--quiet", "--no-tags", place.repository, place.commit)
+        _must(folder, "checkout", "--quiet", "--force", "--detach", place.commit)
+        return folder / place.prefix
+
+    def _repositories(self) -> Iterator[tuple[Path, str]]:
+        if self._named is not None:
+            folder = Path(self._named)
+            yield (folder.resolve(), _prefix(folder)) if folder.is_dir() else (self._mirror(self._named), "")
+            return
+        prefix = _prefix(self._project)
+        yield self._project, prefix
+        for folder in sorted(_clones(self._home)):
+            yield folder, prefix
+
+    def _mirror(self, address: str) -> Path:
+        """Clone a repository that lies elsewhere, without its files, or bring that clone up to date."""
+        folder = self._home / "reproduce" / "repositories" / hashlib.sha256(address.encode()).hexdigest()[:16]
+        if folder.is_dir():
+            _must(folder, "fetch", "--quiet", address, "+refs/*:refs/*")
+            return folder
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _must(folder.parent, "clone", "--quiet", "--bare", "--", address, folder.name)
+        except Unavailable as err:
+            raise UnknownReference(
+                "repository", address, "Give a folder, or an address that git can clone without asking."
+            ) from err
+        return folder
+
+
+def _clones(home: Path) -> Iterator[Path]:
+    for folder, names, _ in os.walk(home):
+        if ".git" in names:
+            yield Path(folder)
+            names.clear()
+        elif len(Path(folder).relative_to(home).parts) >= DEEPEST:
+            names.clear()
+        else:
+            names[:] = [name for name in names if name not in SKIPPED]
+
+
+def _prefix(folder: Path) -> str:
+    return (_run(folder, "rev-parse", "--show-prefix") or b"").decode().strip()
+
+
+def _run(folder: Path, *arguments: str) -> bytes | None:
+    done = _call(folder, *arguments)
+    return done.stdout if done.returncode == 0 else None
+
+
+def _must(folder: Path, *arguments: str) -> None:
+    done = _call(folder, *arguments)
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
+        raise Unavailable(f"git {arguments[0]}", said[-1].rstrip("."), "Correct that and run it again.")
+
+
+def _call(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    told = {name: value for name, value in os.environ.items() if name not in _FOREIGN} | {"GIT_TERMINAL_PROMPT": "0"}
+    try:
+        return subprocess.run(
+            ["git", *arguments], cwd=folder, env=told, capture_output=True, timeout=TIMEOUT_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as err:
+        raise Unavailable("git", str(err).rstrip("."), "Install git, and run this where it can be used.") from err

@@ -1,0 +1,1 @@
+"""What a reproduction compares, and how the parts decide the whole."""

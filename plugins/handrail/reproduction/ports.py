@@ -1,0 +1,169 @@
+"""What reproducing a model needs from the outside: git, DVC, an interpreter, and MLflow's way to let a model answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from handrail.lineage.domain.locked import LockedFile, LockedStage
+from handrail.reproduction.domain.environments import RecordedPackages
+from handrail.reproduction.domain.verdicts import CommitPlace, FetchedData, Grade, Predictions
+
+
+class CommitSource(Protocol):
+    """Finds recorded commits."""
+
+    def holding(self, commits: Sequence[str]) -> tuple[CommitPlace, ...]:
+        """Return where each of these commits is found; commits that no repository holds are left out."""
+
+    def read(self, place: CommitPlace, path: str) -> bytes | None:
+        """Return the bytes of a project's file in a commit; None if it is not in there."""
+
+    def check_out(self, place: CommitPlace, folder: Path) -> Path:
+        """Lay exactly that commit into `folder`, and return the project's folder in it. Safe to repeat.
+
+        Raises:
+            Unavailable: it cannot be laid there.
+        """
+
+    def searched(self) -> tuple[str, ...]:
+        """Return the repositories that are looked into, as people name them."""
+
+
+class DataSource(Protocol):
+    """Brings recorded data into a clone."""
+
+    def connect(self, project: Path, origin: Path) -> tuple[str, ...]:
+        """Let the clone use the places that the checkout `origin` keeps data in; return their names, best first."""
+
+    def tracked(self, project: Path) -> tuple[LockedFile, ...]:
+        """Return what the commit tracks that no stage writes."""
+
+    def near(self, project: Path, places: Sequence[str], files: Sequence[LockedFile]) -> FetchedData:
+        """Tell what is in none of the places, as far as that can be told without fetching. Changes nothing."""
+
+    def fetch(self, project: Path, places: Sequence[str], files: Sequence[LockedFile]) -> FetchedData:
+        """Bring files near, from one place after the other; what is in none of them comes back as missing."""
+
+    def restore(self, project: Path, file: LockedFile, target: Path) -> None:
+        """Lay a fetched file or folder at `target`."""
+
+
+class StageRunner(Protocol):
+    """Reads and runs stages."""
+
+    def stages(self, lock: bytes) -> tuple[LockedStage, ...]:
+        """Return the stages of a lock file.
+
+        Raises:
+            InvalidInput: it is no lock file.
+        """
+
+    def run(
+        self, project: Path, stage: str, environment: Mapping[str, str], report: Callable[[str], None]
+    ) -> LockedStage:
+        """Run a stage whatever is cached, and return its new entry; `report` gets each line that it prints.
+
+        Raises:
+            Unavailable: the stage failed.
+        """
+
+    def entry(self, project: Path, stage: str) -> LockedStage | None:
+        """Return the entry of a stage that the lock file of a clone holds now."""
+
+
+class PackageList(Protocol):
+    """Knows which packages were recorded, and which an interpreter has."""
+
+    def recorded(self, project: Path, tree: Path | None, lock: str | None) -> RecordedPackages:
+        """Return what the commit's lock file and the model's own requirements pin; `lock` names another file.
+
+        Raises:
+            UnknownReference: the file `lock` is not in the commit.
+        """
+
+    def installed(self, python: Path) -> Mapping[str, str]:
+        """Return the version of each package by normalised name, and Python's own as `python`."""
+
+    def install(self, lock: Path, folder: Path) -> Path:
+        """Make an environment with what a lock pins in `folder`; return its interpreter. Safe to repeat."""
+
+    def import_roots(self, project: Path) -> tuple[Path, ...]:
+        """Return the folders that the project's own packages are imported from."""
+
+
+class FileComparer(Protocol):
+    """Hashes and compares files."""
+
+    def digest(self, root: Path, path: str) -> str | None:
+        """Return DVC's md5 of a file or folder below `root`; None if nothing is there."""
+
+    def tree_digest(self, root: Path, path: str) -> str:
+        """Return the digest by which permits name a folder."""
+
+    def files(self, root: Path, path: str) -> tuple[str, ...]:
+        """Return the files at or below a path, by their paths below `root`, in order."""
+
+    def copy(self, source: Path, target: Path) -> None:
+        """Copy a file or folder, replacing what is there."""
+
+    def compare(self, recorded: Path, reproduced: Path, tolerance: float) -> tuple[Grade, str]:
+        """Return how equal two files are, and the difference in words; numbers may differ by `tolerance`."""
+
+
+class ModelScorer(Protocol):
+    """Lets models answer."""
+
+    def compare(
+        self,
+        trees: tuple[Path, Path],
+        rows: Path | None,
+        candidates: Sequence[Path],
+        python: Path,
+        environment: Mapping[str, str],
+    ) -> Predictions | None:
+        """Return how far the recorded and the reproduced tree's answers to the same rows are apart.
+
+        None if neither `rows`, nor a table of `candidates`, nor the model itself has rows that it takes.
+        """
+
+
+class WorkFolder(Protocol):
+    """The folder of one reproduction, which remembers how far it came."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+
+    def open(self, identity: Mapping[str, str]) -> tuple[str, ...]:
+        """Take the folder for this reproduction; return the stages that an interrupted run of the same one finished.
+
+        Raises:
+            Refused: it holds something else, a finished reproduction, or one that another process is at.
+        """
+
+    def mark(self, stage: str) -> None:
+        """Remember that a stage is done, durably."""
+
+    def finish(self, report: Mapping[str, object]) -> None:
+        """Remember what came of it, durably."""
+
+    def remove(self) -> None:
+        """Remove the folder and everything in it."""
+
+    def close(self) -> None:
+        """Let others have the folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReproductionPorts:
+    """What a reproduction stands on."""
+
+    commits: CommitSource
+    data: DataSource
+    runner: StageRunner
+    packages: PackageList
+    files: FileComparer
+    scorer: ModelScorer

@@ -1,0 +1,1 @@
+"""Planning a reproduction, running it, and comparing what it made."""

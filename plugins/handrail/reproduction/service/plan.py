@@ -1,0 +1,168 @@
+"""What is to be reproduced: the wish, the plan that lineage and git answer it with, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from handrail.errors import Conflict, UnknownReference
+from handrail.lineage.domain.locked import LockedFile, LockedStage
+from handrail.lineage.service.asking import Asking
+from handrail.reproduction.domain.environments import EnvironmentCheck, compare_packages
+from handrail.reproduction.domain.verdicts import (
+    STAGE,
+    CommitPlace,
+    Compared,
+    FetchedData,
+    Judgement,
+    Predictions,
+    Recorded,
+    choose_stages,
+    outdated,
+    recorded_model,
+)
+from handrail.reproduction.ports import FileComparer, ReproductionPorts
+
+LOCK = "dvc.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be reproduced, and how.
+
+    `until` ends at that stage; `lock` names the commit's lock file, `rows` a table to score; numbers may differ by
+    `tolerance`. `python` runs the stages unless `install` makes an environment; `environment` is what they see.
+    """
+
+    python: Path
+    environment: Mapping[str, str]
+    until: str | None = None
+    lock: str | None = None
+    rows: Path | None = None
+    tolerance: float = 1e-9
+    install: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What lineage and git say about a model: which commit, and which stages, in order; `target` wrote the tree."""
+
+    recorded: Recorded
+    place: CommitPlace
+    target: str
+    stages: tuple[LockedStage, ...]
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """What makes two reproductions the same one."""
+        return {"commit": self.place.commit, "stages": " ".join(one.fingerprint[:12] for one in self.stages)}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step that ended, and what came of it in words."""
+
+    name: str
+    sentence: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who is told: `progress` gets lines while a step runs, `step` each step that ended."""
+
+    progress: Callable[[str], None]
+    step: Callable[[Step], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a reproduction came to; `compared` is in pipeline order."""
+
+    plan: Plan
+    judgement: Judgement
+    compared: tuple[Compared, ...]
+    environment: EnvironmentCheck | None = None
+    predictions: Predictions | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Planner:
+    """Finds out what made a model, and whether it is at hand."""
+
+    def __init__(self, asking: Asking, ports: ReproductionPorts) -> None:
+        """Ask the graph by `asking`, look around by `ports`."""
+        self._asking = asking
+        self._ports = ports
+
+    def plan(self, ref: str, until: str | None = None) -> Plan:
+        """Find the stage run that wrote a model's tree, its commit, and what has to run again.
+
+        `ref` is the URI of a model version or a tree, or whatever else leads to one tree first.
+
+        Raises:
+            UnknownReference: lineage knows no such thing, no stage wrote it, or no repository holds its commit.
+            Conflict: the commit's dvc.lock does not hold that stage run, or contradicts itself.
+        """
+        trace = self._asking.trace(ref)
+        recorded = recorded_model(trace)
+        seen = {node.uri.rpartition("@")[2] for node in trace.nodes if node.uri.startswith(STAGE)}
+        found = []
+        for place in self._places(recorded):
+            stages = self._ports.runner.stages(self._ports.commits.read(place, LOCK) or b"")
+            target = next((one for one in stages if one.fingerprint in _fingerprints(recorded)), None)
+            if target is not None:
+                found.append((sum(one.fingerprint in seen for one in stages), place, target.name, stages))
+        if not found:
+            held = ", ".join(sorted(recorded.stages))
+            raise Conflict("dvc.lock", "at the recorded commit", f"It does not hold {held}: record the pipeline again.")
+        _, place, target_name, stages = max(found, key=lambda one: (one[0], one[1].commit))
+        return Plan(recorded, place, target_name, _current(stages, target_name, until))
+
+    def survey(
+        self, plan: Plan, folder: Path, python: Path, lock: str | None = None
+    ) -> tuple[FetchedData, EnvironmentCheck]:
+        """Check the commit out into `folder`; tell which data and packages are at hand. Nothing is fetched or run."""
+        project = self._ports.commits.check_out(plan.place, folder)
+        places = self._ports.data.connect(project, Path(plan.place.repository) / plan.place.prefix)
+        wanted = [*self._ports.data.tracked(project), *unheld(plan, project, self._ports.files)]
+        told = self._ports.packages.recorded(project, None, lock)
+        differences = compare_packages(told.pins, self._ports.packages.installed(python))
+        check = EnvironmentCheck(told.sources, len(told.pins), differences)
+        return self._ports.data.near(project, places, wanted), check
+
+    def _places(self, recorded: Recorded) -> Sequence[CommitPlace]:
+        commits = sorted({commit for of in recorded.stages.values() for commit in of})
+        places = self._ports.commits.holding(commits)
+        if not places:
+            looked = ", ".join(self._ports.commits.searched())
+            raise UnknownReference(
+                "commit",
+                ", ".join(commits) or "that made it",
+                f"Looked in {looked}. Name the repository that holds it: --repository <folder or address>.",
+            )
+        return places
+
+
+def unheld(plan: Plan, project: Path, files: FileComparer) -> list[LockedFile]:
+    """Return what the stages wrote that the checked-out commit does not hold, or holds otherwise."""
+    outputs = [file for stage in plan.stages for file in stage.outputs]
+    return [file for file in outputs if files.digest(project, file.path) != file.md5]
+
+
+def _fingerprints(recorded: Recorded) -> set[str]:
+    return {uri.rpartition("@")[2] for uri in recorded.stages}
+
+
+def _current(stages: Sequence[LockedStage], target: str, until: str | None) -> tuple[LockedStage, ...]:
+    """Choose what runs; leave out stages beside the model that the lock holds an outdated run of."""
+    chosen = choose_stages(stages, target, until)
+    stale = set(outdated(chosen))
+    needed = {stage.name for stage in choose_stages(stages, until or target, until or target)}
+    if stale & needed:
+        name = sorted(stale & needed)[0]
+        raise Conflict(
+            "dvc.lock", name, "This stage read other bytes than the ones before it wrote: nothing to compare."
+        )
+    return tuple(stage for stage in chosen if stage.name not in stale)

@@ -1,0 +1,152 @@
+"""Walks over the snapshot in memory equal those by SQL and networkx, whatever was recorded after it was taken."""
+
+from __future__ import annotations
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from handrail.lineage.adapters.sql.csr_reach import CsrReach, Newer, Snapshot, find_in
+from handrail.lineage.adapters.sql.graph import SqlGraph
+from handrail.lineage.adapters.sql.tables import node_id
+from handrail.lineage.domain import Direction, Facts, NodeFact, Reachable, Role, artifact_at, describe_derivation
+from tests.fakes.lineage_stores import KINDS, an_empty_store, clear, dump
+
+SIZE = 16
+MODERATE = settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+edges = st.lists(
+    st.tuples(st.integers(0, SIZE), st.integers(0, SIZE)).filter(lambda pair: pair[0] > pair[1]), max_size=30
+)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def store(request):
+    with an_empty_store(request.param) as opened:
+        yield opened
+
+
+def uri(number):
+    return f"dvc://shop/a{number:02}"
+
+
+def record(store, pairs):
+    SqlGraph(store).record(
+        Facts.union(describe_derivation(artifact_at(uri(e)), artifact_at(uri(c)), "dvc") for e, c in pairs)
+    )
+
+
+@MODERATE
+@given(before=edges, between=edges, after=edges, start=st.integers(0, SIZE), direction=st.sampled_from(Direction))
+def test_walks_in_memory_equal_those_by_sql_and_the_oracles(store, before, between, after, start, direction):
+    clear(store)
+    reach = CsrReach(store, max_recent=20)
+    quick = SqlGraph(store, reach, large=0)
+    record(store, before)
+    quick.walk(uri(start), direction, 100)
+    record(store, between)
+    quick.walk(uri(start), direction, 100)
+    record(store, after)
+
+    walk = quick.walk(uri(start), direction, 100)
+
+    assert walk == SqlGraph(store).walk(uri(start), direction, 100)
+    oracle = nx.DiGraph([*before, *between, *after])
+    if walk is not None:
+        beyond = nx.descendants if direction is Direction.CAUSES else nx.ancestors
+        assert {node.uri for node in walk.nodes} == {uri(n) for n in {start} | beyond(oracle, start)}
+
+
+@MODERATE
+@given(pairs=edges, start=st.integers(0, SIZE), most=st.integers(1, SIZE))
+def test_a_budget_ends_a_walk_in_memory_with_a_part_of_it(store, pairs, start, most):
+    clear(store)
+    record(store, pairs)
+    reach = CsrReach(store)
+    reach.prepare()
+
+    walk, whole = (SqlGraph(store, reach, large=0).walk(uri(start), Direction.CAUSES, budget) for budget in (most, 100))
+
+    if whole is not None:
+        assert walk.truncated == (len(whole.nodes) > most)
+        assert len(walk.nodes) == min(most, len(whole.nodes))
+        assert {uri(start)} <= {node.uri for node in walk.nodes} <= {node.uri for node in whole.nodes}
+
+
+def test_a_kind_that_changes_after_the_snapshot_is_counted_as_it_is_now(store):
+    clear(store)
+    record(store, [(1, 0), (2, 1)])
+    reach = CsrReach(store)
+    reach.prepare()
+    graph = SqlGraph(store, reach, large=0)
+    what = Reachable(uri(0), Direction.EFFECTS, 100)
+    assert graph.tally(what).kinds == {"dvc-data": 3}
+
+    graph.record(Facts(frozenset({NodeFact(uri(1), Role.ARTIFACT, "a-kind-that-is-less")})))
+
+    tally = graph.tally(what, ["a-kind-that-is-less"])
+    assert tally.kinds == {"dvc-data": 2, "a-kind-that-is-less": 1}
+    assert list(tally.names["a-kind-that-is-less"]) == [uri(1)]
+    assert len(graph.walk(uri(0), Direction.EFFECTS, 100).nodes) == 3
+
+
+def test_two_processes_each_see_what_the_other_recorded(store):
+    clear(store)
+    record(store, [(1, 0)])
+    mine, yours = CsrReach(store), CsrReach(store)
+    for reach in (mine, yours, mine):
+        reach.prepare()
+
+    record(store, [(2, 1), (30, 2)])
+
+    for reach in (mine, yours):
+        found = SqlGraph(store, reach, large=0).walk(uri(30), Direction.CAUSES, 9)
+        assert {node.uri for node in found.nodes} == {uri(0), uri(1), uri(2), uri(30)}
+
+
+def test_a_snapshot_whose_newer_edges_were_forgotten_is_not_used(store):
+    clear(store)
+    record(store, [(1, 0)])
+    old = CsrReach(store)
+    old.prepare()
+    record(store, [(2, 1)])
+    for _ in range(3):
+        CsrReach(store).prepare()
+
+    with store.read() as connection:
+        assert old.find(connection, Reachable(uri(2), Direction.CAUSES, 9)) is None
+    assert len(SqlGraph(store, old, large=0).walk(uri(2), Direction.CAUSES, 9).nodes) == 3
+
+
+def test_too_many_newer_edges_call_for_a_new_snapshot_and_small_closures_for_none(store):
+    clear(store)
+    record(store, [(1, 0)])
+    reach = CsrReach(store, max_recent=2)
+
+    SqlGraph(store, reach, large=5).walk(uri(1), Direction.CAUSES, 100)
+    assert dump(store)["lineage_epoch"] == []
+
+    reach.prepare()
+    record(store, [(2, 1), (3, 2), (4, 3)])
+    SqlGraph(store, reach, large=3).walk(uri(4), Direction.CAUSES, 100)
+
+    assert dump(store)["lineage_epoch"] == [(1, 2)]
+
+
+def test_a_large_closure_is_found_over_many_levels():
+    generator = np.random.default_rng(0)
+    effects = generator.integers(1, 5000, 20_000)
+    causes = (effects * generator.random(20_000)).astype(np.int64)
+    ids = np.array([node_id(uri(number)) for number in range(5000)])
+    oracle = nx.DiGraph(zip(ids[effects].tolist(), ids[causes].tolist(), strict=True))
+
+    snapshot = Snapshot.of(1, ids[effects], ids[causes])
+
+    for start in (4999, 2500, 17):
+        found = find_in(snapshot, Newer(), Reachable(uri(start), Direction.CAUSES, 10_000)).ids()
+
+        assert len(found) == len(set(found))
+        assert set(found) == {node_id(uri(start))} | nx.descendants(oracle, node_id(uri(start)))

@@ -1,0 +1,39 @@
+"""What earlier releases wrote is still there, and means the same, after the tables were brought up to date."""
+
+import shutil
+
+import pytest
+
+from handrail.lineage.adapters.sql.events import SqlEvents
+from handrail.lineage.adapters.sql.tables import MIGRATIONS
+from handrail.storage import migrate
+from tests.fakes.lineage_events import a_dataset, a_run_event, read
+from tests.fakes.lineage_stores import KINDS, a_store, an_empty_store, dump
+
+BOT = "actor://service/airflow"
+EVENTS = [
+    read(a_run_event(1, "START", [a_dataset("raw", "1")], [a_dataset("clean", "1")])),
+    read(a_run_event(1, "COMPLETE", [a_dataset("raw", "1")], [a_dataset("clean", "1")])),
+    read(a_run_event(2, "FAIL", [a_dataset("clean", "1")])),
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("release", ["lineage_0003", "lineage_0004"])
+def test_rows_of_an_earlier_release_stay_and_more_can_be_recorded(kind, release, tmp_path):
+    scripts = tmp_path / "scripts"
+    scripts.mkdir()
+    for script in MIGRATIONS.glob("*.py"):
+        if script.stem <= release:
+            shutil.copy(script, scripts)
+
+    with a_store(kind) as store, an_empty_store(kind) as new:
+        migrate(store, "lineage", scripts)
+        SqlEvents(store).add(EVENTS[:2], BOT, ["marquez"])
+        before = dump(store)
+        migrate(store, "lineage", MIGRATIONS)
+
+        assert dump(store) == before
+        SqlEvents(store).add(EVENTS[1:], BOT, ["marquez"])
+        SqlEvents(new).add(EVENTS, BOT, ["marquez"])
+        assert dump(store) == dump(new)
