@@ -13,7 +13,7 @@ from handrail.errors import Refused
 from handrail.settings import Settings
 
 if TYPE_CHECKING:
-    from handrail.bootstrap.approvals import VerifiedPermit
+    from handrail.approvals.adapters.ed25519_permits import VerifiedPermit
 
 TREE = "model"
 PERMIT = "permit.json"

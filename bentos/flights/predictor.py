@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from bentos.flights.messages import Flight, FlightAnswer, PredictAnswer
-from handrail.bootstrap.feedback import Prediction, prediction_id_for
 from handrail.clock import Clock
+from handrail.feedback import Prediction, prediction_id_for
 
 Columns = Mapping[str, Sequence[Any]]
 

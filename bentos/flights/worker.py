@@ -19,10 +19,10 @@ from bentos.flights.predictor import Identity, Predictor
 from bentos.flights.scoring import Scorer
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.feedback import open_spool
-from handrail.bootstrap.lineage import Lineage
 from handrail.entrypoints.bentoml.collect import bento_digest
 from handrail.entrypoints.hosts.recording import PATIENCE_S, record
 from handrail.errors import HandrailError
+from handrail.lineage import Lineage
 from handrail.refs import BentoTag, Deployment
 
 DRAIN_EVERY_S = 0.5
@@ -113,7 +113,7 @@ class Worker:
         def write(lineage: Lineage) -> None:
             lineage.record_deployment(deployment, bento, bento_digest=bento_digest(folder), tree_digest=tree_digest)
 
-        with contextlib.closing(open_platform(self._platform.settings, PATIENCE_S)) as impatient:
+        with open_platform(self._platform.settings, PATIENCE_S) as impatient:
             record(f"the deployment {deployment.uri}", write, lambda: impatient)
 
     async def _tend(self, supervisor: int) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,8 @@ from typing import Any
 from flows.steps.project import pipeline, recorded_run, workspace
 from flows.steps.project.accounts import tracking_environment
 from handrail.bootstrap import open_platform
-from handrail.bootstrap.lineage import report_uri, snapshot_uri, tree_uri
 from handrail.errors import Refused
+from handrail.lineage import report_uri, snapshot_uri, tree_uri
 from handrail.prefect import record
 from handrail.settings import Settings, load_settings
 
@@ -47,7 +46,7 @@ def publish_features(project: Path) -> dict[str, int]:
     settings = _in_clone(project)
     store = open_feature_store(settings)
     apply(store)
-    with closing(open_platform(settings)) as platform:
+    with open_platform(settings) as platform:
         return write_known(store, None, platform.event_clock())
 
 
@@ -118,7 +117,7 @@ def deploy(tree_digest: str | None, account: str | None) -> dict[str, Any]:
     from handrail.bootstrap.approvals import tree_digest as digest_of
 
     settings = _in_clone(None)
-    with closing(open_platform(settings)) as platform:
+    with open_platform(settings) as platform:
         deployed = steps.deploy(platform, tree_digest or digest_of(settings.project / steps.PACKAGE), account)
     with record(inputs=lambda: tree_uri(deployed.tree_digest)) as run:
         if not deployed.reused:
@@ -138,7 +137,7 @@ def choose_month(month: str | None) -> str | None:
 
     if month is not None:
         return month
-    with closing(open_platform()) as platform:
+    with open_platform() as platform:
         return due_month(platform)
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import httpx
 
-from handrail.bootstrap.lineage import tell
-from handrail.bootstrap.lineage_doctor import Coverage, open_doctor
+from handrail.bootstrap.lineage_doctor import open_doctor
 from handrail.bootstrap.lineage_events import open_access
 from handrail.errors import Refused, UnknownReference
+from handrail.lineage import Coverage, tell
 from infra.demo.people import write_private
 from infra.demo.scene import Scene
 from infra.demo.screen import Report

@@ -10,7 +10,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("plugins", "flows", "feature_repo", "bentos", "infra")
 TOP_LEVEL = {"plugins", "flows", "feature_repo", "bentos", "config", "tests", "infra"}
-FACES = ("bentoml", "evidently", "feast", "gx", "http", "mlflow", "prefect")
+FACES = (
+    *("approvals", "delivery", "feedback", "lineage", "reproduction"),
+    *("bentoml", "evidently", "feast", "gx", "http", "mlflow", "prefect"),
+)
 OPEN_TO_THE_PROJECT = ("bootstrap", "refs", "errors", "clock", "settings", "entrypoints", "tools", *FACES)
 
 VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}

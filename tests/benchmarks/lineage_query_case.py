@@ -115,7 +115,7 @@ def _in_memory(store: Store, what: Reachable) -> Timed:
 def open_lineage(store: Store) -> Lineage:
     """Return lineage and the feedback beside it over a filled store."""
     graph = SqlGraph(store)
-    predictions = FeedbackPredictions(FeedbackLog(feedback_stores(store), _NONE, {}))
+    predictions = FeedbackPredictions(lambda: FeedbackLog(feedback_stores(store), _NONE, {}))
     return Lineage(LineagePorts(graph, graph, SqlPointers(store), predictions, _NONE, "bench", _NONE))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -30,7 +29,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture(scope="session")
 def deployed(project: Settings) -> Deployed:
     """The project's model, deployed."""
-    with closing(open_platform(project)) as platform:
+    with open_platform(project) as platform:
         platform.event_clock.set(NOON)
         return deploy(platform, tree_digest(project.project / "models" / "package"))
 

@@ -6,7 +6,6 @@ import json
 import shutil
 import zipfile
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import mlflow
@@ -35,7 +34,7 @@ def fresh(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def platform(fresh: Settings) -> Iterator[Platform]:
-    with closing(open_platform(fresh)) as platform:
+    with open_platform(fresh) as platform:
         yield platform
 
 
@@ -59,7 +58,7 @@ def test_the_bento_carries_exactly_the_permitted_tree_and_handrail(
 
 
 def test_deploying_again_reuses_the_bento_and_moves_nothing(project: Settings, deployed: Deployed) -> None:
-    with closing(open_platform(project)) as platform:
+    with open_platform(project) as platform:
         again = deploy(platform, deployed.tree_digest)
         history = platform.lineage.pointer_history(pointer_of(project))
 
@@ -69,7 +68,7 @@ def test_deploying_again_reuses_the_bento_and_moves_nothing(project: Settings, d
 
 
 def test_the_deployment_leads_back_to_the_permit(project: Settings, deployed: Deployed) -> None:
-    with closing(open_platform(project)) as platform:
+    with open_platform(project) as platform:
         trace = platform.lineage.trace(deployed.deployment.uri)
         (record,) = platform.feedback.deployments()
 
@@ -82,7 +81,7 @@ def test_the_deployment_leads_back_to_the_permit(project: Settings, deployed: De
 
 
 def test_what_the_store_itself_tells_is_what_the_deployment_told(own_project: Settings, deployed: Deployed) -> None:
-    with closing(open_platform(own_project)) as platform:
+    with open_platform(own_project) as platform:
         lineage = platform.lineage
         told = {edge for edge in lineage.trace(deployed.bento.uri).edges if edge.effect == deployed.bento.uri}
         (bento,) = find_bentos(own_project.home / "bentoml", deployed.bento.name)
@@ -100,7 +99,7 @@ def test_what_the_store_itself_tells_is_what_the_deployment_told(own_project: Se
 def test_a_bento_that_was_lost_is_built_again_with_the_same_content(own_project: Settings, deployed: Deployed) -> None:
     shutil.rmtree(own_project.home / "bentoml")
 
-    with closing(open_platform(own_project)) as platform:
+    with open_platform(own_project) as platform:
         again = deploy(platform, deployed.tree_digest)
 
     assert not again.reused
@@ -112,7 +111,7 @@ def test_the_rest_of_an_interrupted_build_is_replaced(own_project: Settings, dep
     (folder / "bento.yaml").unlink()
     (folder / "src" / "model" / "MLmodel").unlink()
 
-    with closing(open_platform(own_project)) as platform:
+    with open_platform(own_project) as platform:
         again = deploy(platform, deployed.tree_digest)
 
     assert not again.reused
@@ -123,7 +122,7 @@ def test_a_bento_that_was_altered_is_not_deployed_again(own_project: Settings, d
     folder = own_project.home / "bentoml" / "bentos" / "flights" / deployed.bento.version
     (folder / "src" / "model" / "MLmodel").write_text("altered")
 
-    with closing(open_platform(own_project)) as platform, pytest.raises(UnverifiedBytes, match="MLmodel"):
+    with open_platform(own_project) as platform, pytest.raises(UnverifiedBytes, match="MLmodel"):
         deploy(platform, deployed.tree_digest)
 
 
@@ -140,7 +139,7 @@ def test_a_tree_that_is_neither_here_nor_in_the_registry_is_missed(platform: Pla
     write_account(settings)
     registry = settings.model_copy(update={"mlflow_url": f"sqlite:///{settings.home / 'mlflow.db'}"})
 
-    with closing(open_platform(registry)) as elsewhere, pytest.raises(Unavailable, match="models:/flights/1"):
+    with open_platform(registry) as elsewhere, pytest.raises(Unavailable, match="models:/flights/1"):
         deploy(elsewhere, digest)
 
 
@@ -152,7 +151,7 @@ def test_the_registered_tree_is_fetched_when_the_project_moved_on(platform: Plat
     write_account(settings)
     shutil.rmtree(package)
 
-    with closing(open_platform(settings.model_copy(update={"mlflow_url": url}))) as elsewhere:
+    with open_platform(settings.model_copy(update={"mlflow_url": url})) as elsewhere:
         deployed = deploy(elsewhere, digest)
 
     assert deployed.tree_digest == digest

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -80,7 +79,7 @@ def test_no_answer_leaves_before_it_is_written_down(own_project: Settings, deplo
 
     assert refused.status_code == 503
     assert str(spool) in refused.json()["detail"]
-    with closing(open_platform(own_project)) as platform:
+    with open_platform(own_project) as platform:
         open_spool(own_project).drain(platform.feedback)
         for answer in answers:
             platform.feedback.find_prediction(answer["predictions"][0]["prediction_id"])
@@ -97,7 +96,7 @@ def test_what_is_served_is_recorded_at_the_start_with_the_tree_that_was_verified
     finally:
         bento.stop()
 
-    with closing(open_platform(own_project)) as platform:
+    with open_platform(own_project) as platform:
         told = platform.lineage.trace(deployed.deployment.uri)
     digests = {node.uri: node.digest for node in told.nodes}
     assert digests[deployed.deployment.uri] == deployed.tree_digest

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bentos.flights.permitted import Carried, find_carried, private_copy
-from handrail.bootstrap.approvals import UnverifiedBytes
+from handrail.approvals import UnverifiedBytes
 from handrail.errors import Misconfigured, Refused
 from handrail.settings import Settings
 from tests.fakes.permitted_tree import permit_tree, write_tree

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from datetime import timedelta
 from threading import Event
 
@@ -14,9 +13,9 @@ import pytest
 
 from flows.steps.release.deploy import Deployed
 from handrail.bootstrap import Platform, open_platform
-from handrail.bootstrap.feedback import Prediction, prediction_id_for
 from handrail.entrypoints.http.serving_token import serving_token
 from handrail.errors import UnknownReference
+from handrail.feedback import Prediction, prediction_id_for
 from handrail.settings import Settings
 from infra.servers.bento import ServedBento
 from tests.fakes.bento_project import FLIGHT, NOON, flight
@@ -43,7 +42,7 @@ def client(served: ServedBento, project: Settings) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def platform(project: Settings) -> Iterator[Platform]:
-    with closing(open_platform(project)) as platform:
+    with open_platform(project) as platform:
         platform.event_clock.set(NOON)
         yield platform
 

@@ -95,7 +95,7 @@ class NoPredictions:
 @pytest.fixture
 def lineage(tmp_path):
     store = open_store(f"sqlite:///{tmp_path / 'lineage.db'}")
-    yield open_lineage(Settings(project=tmp_path, home=tmp_path), store, NoPredictions())
+    yield open_lineage(Settings(project=tmp_path, home=tmp_path), store, NoPredictions)
     store.close()
 
 

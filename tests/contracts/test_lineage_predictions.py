@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from handrail.bootstrap import open_platform
-from handrail.bootstrap.feedback import Feedback, Prediction
 from handrail.bootstrap.lineage import FeedbackPredictions
+from handrail.feedback import Feedback, Prediction
 from handrail.settings import Settings
 from tests.fakes.lineage import PredictionsInMemory
 
@@ -35,7 +35,7 @@ def feedback(tmp_path):
             Feedback("p2", "revenue", 0.2, "till", 0, made_at, made_at),
         ]
     )
-    yield FeedbackPredictions(platform.feedback)
+    yield FeedbackPredictions(lambda: platform.feedback)
     platform.close()
 
 

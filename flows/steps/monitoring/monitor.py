@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -72,7 +71,7 @@ def monitor(settings: Settings, month: str, as_of: datetime | None = None) -> di
         Unavailable: nothing was forecast, or a store or the workspace cannot be used.
     """
     rules = read_monitoring(settings.config)
-    with closing(open_platform(settings)) as platform:
+    with open_platform(settings) as platform:
         return judge_month(Judge(settings, platform, rules, open_model), read_month(month), as_of)
 
 

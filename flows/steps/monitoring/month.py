@@ -20,8 +20,8 @@ from flows.steps.project.outputs import sha256_of, write_parquet
 from flows.steps.replay.log import ReplayLog
 from flows.steps.replay.truth import KIND
 from handrail.bootstrap import Platform
-from handrail.bootstrap.feedback import Cohort
 from handrail.errors import InvalidInput, Refused, Unavailable
+from handrail.feedback import Cohort
 from handrail.settings import Settings
 
 if TYPE_CHECKING:

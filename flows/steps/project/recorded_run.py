@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from flows.steps.project import workspace
 from flows.steps.project.remote import push
 from handrail.bootstrap import Platform, open_platform
-from handrail.bootstrap.lineage import ActivityDetails
+from handrail.lineage import ActivityDetails
 from handrail.prefect import current_flow_run
 from handrail.settings import load_settings
 
@@ -23,7 +22,7 @@ def record_run(project: Path, outcomes: Mapping[str, str]) -> dict[str, Any]:
     commit = workspace.commit(project, "Record a pipeline run", _evidence(project))
     push(project)
     settings = load_settings().model_copy(update={"project": project})
-    with closing(open_platform(settings)) as platform:
+    with open_platform(settings) as platform:
         runs = platform.lineage.record_pipeline(project, commit).runs()
         _place_in_flow_run(platform, [runs[stage] for stage, outcome in outcomes.items() if outcome == "ran"])
     return {"project": str(project), "commit": commit, "outcomes": dict(outcomes)}

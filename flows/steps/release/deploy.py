@@ -24,7 +24,7 @@ from handrail.refs import ArtifactVersion, BentoTag, Deployment
 from handrail.settings import Settings
 
 if TYPE_CHECKING:
-    from handrail.bootstrap.approvals import Permit
+    from handrail.approvals import Permit
 
 PACKAGE = Path("models") / "package"
 ADMIN = "mlflow-admin"

@@ -9,7 +9,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,7 @@ def _record_training(settings: Settings, project: Path, registered: Registered) 
     """Tell lineage that the tree came of the MLflow run, and the run of what the stage `train` read."""
     inputs = json.loads((project / TRAINED).read_text(encoding="utf-8"))["stage_inputs"]
     run = TrackingRun(server_name(settings), registered.run_id)
-    with closing(open_platform(settings)) as platform:
+    with open_platform(settings) as platform:
         platform.lineage.record_tracking_run(run, stage_inputs=inputs, tree_digest=registered.tree_digest)
 
 

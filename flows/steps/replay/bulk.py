@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +16,8 @@ from flows.steps.replay.run import Progress, serving_deployment
 from flows.steps.replay.truth import KIND, SOURCE, stream
 from flows.steps.replay.world import OUTCOMES_END, World, landings, open_world
 from handrail.bootstrap import Platform, open_platform
-from handrail.bootstrap.feedback import Feedback, Prediction, Receipt, prediction_id_for
 from handrail.errors import Unavailable
+from handrail.feedback import Feedback, Prediction, Receipt, prediction_id_for
 from handrail.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def score_the_rest(settings: Settings, days: int = DEFAULT_DAYS, progress: Progr
     """
     tell = progress or (lambda _done, _total, _what: None)
     world = open_world(settings)
-    with closing(open_platform(settings)) as platform:
+    with open_platform(settings) as platform:
         model = open_model(settings, serving_deployment(platform))
         months = score_months(settings, world, model, tell)
         rest = months.filter(~pl.col("local_day").is_in(replayed_days(days)))

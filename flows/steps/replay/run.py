@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -24,9 +23,9 @@ from flows.steps.replay.plan import DEFAULT_DAYS, SimulatedHour, replayed_days, 
 from flows.steps.replay.truth import KIND, SOURCE, Fate, OutcomeReport, fate_of
 from flows.steps.replay.world import open_world
 from handrail.bootstrap import Platform, open_platform
-from handrail.bootstrap.feedback import prediction_id_for
 from handrail.clock import EventClock, system_time
 from handrail.errors import Conflict, Misconfigured, Unavailable
+from handrail.feedback import prediction_id_for
 from handrail.settings import Settings
 
 DRAINED_WITHIN_S = 60.0
@@ -90,7 +89,7 @@ def replay(
     live = world.flights.filter(pl.col("local_day").is_in(chosen))
     hours = timeline(live)
     log = ReplayLog(settings.home / "replay")
-    with closing(open_platform(settings)) as platform, BentoClient(bento_url, token) as bento:
+    with open_platform(settings) as platform, BentoClient(bento_url, token) as bento:
         deployment = serving_deployment(platform)
         store = FeastOnline(settings, world.features)
         start = Place(deployment, tuple(day.isoformat() for day in chosen), None, None)

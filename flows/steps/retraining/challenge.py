@@ -6,7 +6,6 @@ Whether the challenger may replace the champion is decided by the gate, not here
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -68,7 +67,7 @@ def prepare_retrain(settings: Settings, finding: Mapping[str, Any], feature_set:
     """
     month = read_month(str(finding["month"]))
     name = "project" if feature_set == FEATURE_SET else feature_set
-    with closing(open_platform(settings)) as platform:
+    with open_platform(settings) as platform:
         as_of = _moment(platform, month, finding)
         _refuse_early(settings, month, as_of, platform)
         folder = open_challenger_clone(settings, name)
@@ -111,7 +110,7 @@ def compare_with_champion(settings: Settings, challenge: Challenge) -> dict[str,
     """
     from bentos.flights.scoring import Scorer
 
-    with closing(open_platform(settings)) as platform:
+    with open_platform(settings) as platform:
         forecasts = read_forecasts(platform, read_month(challenge.month), challenge.as_of)
         tree = {known.uri: known.tree_digest for known in platform.feedback.deployments()}.get(forecasts.deployment)
     scorer = Scorer.load(challenge.folder / promote.TREE)
@@ -153,7 +152,7 @@ def open_challenge(settings: Settings, challenge: Challenge, account: str, alias
 
 def _require_champion(settings: Settings, comparison: Mapping[str, Any], champion: str | None) -> None:
     """Refuse evidence about a deployment of another tree than the one that the alias points at."""
-    with closing(open_platform(settings)) as platform:
+    with open_platform(settings) as platform:
         trees = {known.uri: known.tree_digest for known in platform.feedback.deployments()}
     judged = trees.get(comparison["champion"])
     if champion is not None and judged != champion:
@@ -250,5 +249,5 @@ def _record_training(settings: Settings, challenge: Challenge) -> None:
     outs = {out["path"]: out["md5"] for out in lock["stages"]["features"]["outs"]}
     version = DataVersion(settings.repository, "data/training", outs["data/training"])
     labels = _labels_at(settings, challenge.folder, challenge.labels)
-    with closing(open_platform(settings)) as platform:
+    with open_platform(settings) as platform:
         platform.lineage.derive(ArtifactVersion(version.uri, "dvc-data"), labels, asserted_by="params.yaml")

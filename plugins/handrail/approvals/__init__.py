@@ -1,1 +1,26 @@
-"""The approval gates: who allowed exactly these bytes, by which rule, on what evidence."""
+"""Approvals: who allowed which bytes, by which rule, on what evidence. These are the public names."""
+
+from handrail.approvals.domain.canonical import canonical_json, sha256_of
+from handrail.approvals.domain.errors import Closed, Protected, UnverifiedBytes
+from handrail.approvals.domain.permit import Permit
+from handrail.approvals.domain.requests import Candidate, Choice
+from handrail.approvals.service import Approvals, Gate, Guard, Opening, RequestView
+from handrail.approvals.service.guard import PROMPT_TAG, is_reserved_tag
+
+__all__ = [
+    "Approvals",
+    "Candidate",
+    "Choice",
+    "Closed",
+    "Gate",
+    "Guard",
+    "Opening",
+    "PROMPT_TAG",
+    "Permit",
+    "Protected",
+    "RequestView",
+    "UnverifiedBytes",
+    "canonical_json",
+    "is_reserved_tag",
+    "sha256_of",
+]

@@ -1,14 +1,14 @@
-"""Which adapter stands behind which port.
+"""Which adapter keeps the promise of which port, and nothing else.
 
 Adapters are imported inside the factories, so that opening one plugin loads no other plugin's tools.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 from handrail.clock import EventClock
 from handrail.settings import Settings, load_settings, make_home
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Platform:
-    """The three plugins over one store; each is opened at its first use.
+    """The three plugins over one store; each is opened at its first use. A context that closes the store at its end.
 
     `patience_s` is how long a statement waits for a store that is locked or silent, None for the store's own default.
     """
@@ -47,7 +47,7 @@ class Platform:
         """The approval gates."""
         from handrail.bootstrap.approvals import open_approvals
 
-        return open_approvals(self.settings, self.store, self.lineage)
+        return open_approvals(self.settings, self.store)
 
     @cached_property
     def lineage(self) -> Lineage:
@@ -55,7 +55,7 @@ class Platform:
         from handrail.bootstrap.lineage import open_lineage
 
         # Recording asks nothing of feedback, and runs in processes whose time is not ours.
-        return open_lineage(self.settings, self.store, _AtFirstUse(lambda: self.feedback))
+        return open_lineage(self.settings, self.store, lambda: self.feedback)
 
     @cached_property
     def feedback(self) -> FeedbackLog:
@@ -69,16 +69,13 @@ class Platform:
         if "store" in self.__dict__:
             self.store.close()
 
+    def __enter__(self) -> Self:
+        """Return this platform; nothing is opened yet."""
+        return self
 
-class _AtFirstUse:
-    """Stands for what `opener` returns, and calls it when something of that is asked for."""
-
-    def __init__(self, opener: Callable[[], object]) -> None:
-        self._opener = opener
-
-    def __getattr__(self, name: str) -> Any:
-        """Return what the opened thing has of that name."""
-        return getattr(self._opener(), name)
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        """Close it, whatever happened."""
+        self.close()
 
 
 def open_platform(settings: Settings | None = None, patience_s: float | None = None) -> Platform:

@@ -10,11 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from handrail.approvals.adapters.ed25519_permits import Ed25519Signer, PermitVerifier, VerifiedPermit
+from handrail.approvals.adapters.ed25519_permits import Ed25519Signer, PermitVerifier
 from handrail.approvals.adapters.folder_shelf import FolderShelf, permit_file
 from handrail.approvals.adapters.folder_trees import FolderTrees
 from handrail.approvals.domain.canonical import sha256_of
-from handrail.approvals.domain.errors import UnverifiedBytes
 from handrail.approvals.domain.permit import Permit
 from handrail.approvals.service import Approvals, Gate, GatePorts, Guard
 from handrail.approvals.service.moves import Mover
@@ -29,10 +28,6 @@ if TYPE_CHECKING:
 __all__ = [
     "GateHost",
     "OpenGate",
-    "Permit",
-    "PermitVerifier",
-    "UnverifiedBytes",
-    "VerifiedPermit",
     "mlflow_command",
     "open_approvals",
     "open_gate",
@@ -103,7 +98,7 @@ def mlflow_command(settings: Settings) -> list[str]:
     return [sys.executable, "-m", "mlflow", "server", *(word for option in options.items() for word in option)]
 
 
-def open_approvals(settings: Settings, store: Store, lineage: Lineage | None = None) -> Approvals:  # noqa: ARG001
+def open_approvals(settings: Settings, store: Store) -> Approvals:
     """Open the records of requests, decisions and permits for reading.
 
     Moving an alias needs the MLflow server's own process: see `open_gate`.

@@ -4,15 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handrail.feedback.domain import (
-    Cohort,
-    DeploymentRecord,
-    Feedback,
-    Prediction,
-    Receipt,
-    Snapshot,
-    prediction_id_for,
-)
 from handrail.feedback.service import FeedbackLog, FeedbackStores
 from handrail.settings import Settings, make_home
 from handrail.storage import Store, migrate
@@ -21,17 +12,9 @@ if TYPE_CHECKING:
     from handrail.feedback.adapters.spool import PredictionSpool
 
 __all__ = [
-    "Cohort",
-    "DeploymentRecord",
-    "Feedback",
-    "FeedbackLog",
-    "Prediction",
-    "Receipt",
-    "Snapshot",
     "feedback_stores",
     "open_feedback",
     "open_spool",
-    "prediction_id_for",
 ]
 
 

@@ -2,114 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from handrail.errors import InvalidInput, Unavailable, UnknownReference
-from handrail.lineage.domain import (
-    UNSHOWABLE,
-    ActivityDetails,
-    DigestConflict,
-    Direction,
-    Edge,
-    Impact,
-    Node,
-    NotYetSet,
-    Page,
-    PipelineRecord,
-    Pointer,
-    Portrait,
-    Reign,
-    Role,
-    Section,
-    Trace,
-    Verb,
-    agent_uri,
-    artifact_at,
-    check_uri,
-    permit_uri,
-    report_uri,
-    snapshot_uri,
-    tell,
-    tree_uri,
-)
 from handrail.lineage.service import Lineage, LineagePorts
 from handrail.refs import ArtifactVersion, DataVersion
 from handrail.settings import Settings
 from handrail.storage import Store
 
 if TYPE_CHECKING:
+    from handrail.feedback import FeedbackLog
     from handrail.lineage.adapters.sql.graph import Reach
 
 __all__ = [
-    "ActivityDetails",
-    "ArtifactVersion",
-    "DigestConflict",
-    "Direction",
-    "Edge",
-    "Impact",
-    "Lineage",
-    "Node",
-    "NotYetSet",
-    "Page",
-    "PipelineRecord",
-    "Pointer",
-    "Portrait",
-    "Reign",
-    "Role",
-    "Section",
-    "Trace",
-    "Verb",
-    "agent_uri",
-    "artifact_at",
-    "UNSHOWABLE",
-    "check_uri",
     "file_artifact",
     "find_commit",
     "open_lineage",
     "path_artifact",
-    "permit_uri",
-    "report_uri",
-    "snapshot_uri",
-    "tell",
-    "tree_uri",
 ]
-
-
-class _KeepsPredictions(Protocol):
-    """What of the feedback plugin lineage asks."""
-
-    def made_by(self, prediction_id: str) -> str | None: ...
-
-    def count_predictions(self, deployments: Sequence[str]) -> Mapping[str, int]: ...
-
-    def amounts(self, deployments: Sequence[str]) -> Mapping[str, Mapping[str, Decimal]]: ...
 
 
 class FeedbackPredictions:
     """Answers lineage's questions about predictions from the feedback log."""
 
-    def __init__(self, feedback: _KeepsPredictions) -> None:
-        """Ask `feedback`."""
+    def __init__(self, feedback: Callable[[], FeedbackLog]) -> None:
+        """Ask the log that `feedback` opens, at the first question and not before."""
         self._feedback = feedback
 
     def deployment_of(self, prediction_id: str) -> str | None:
         """Return the URI of the deployment that made a prediction; None if there is no such prediction."""
-        return self._feedback.made_by(prediction_id)
+        return self._feedback().made_by(prediction_id)
 
     def count_predictions(self, deployments: Sequence[str]) -> Mapping[str, int]:
         """Return the number of predictions of each deployment URI."""
-        return self._feedback.count_predictions(deployments)
+        return self._feedback().count_predictions(deployments)
 
     def money(self, deployments: Sequence[str]) -> Mapping[str, Mapping[str, Decimal]]:
         """Return what feedback says that predictions of each deployment URI brought, by currency."""
-        return self._feedback.amounts(deployments)
+        return self._feedback().amounts(deployments)
 
 
-def open_lineage(settings: Settings, store: Store, feedback: _KeepsPredictions, *, in_memory: bool = False) -> Lineage:
-    """Open lineage in `store`, its tables brought up to date; predictions are looked up in `feedback`.
+def open_lineage(
+    settings: Settings, store: Store, feedback: Callable[[], FeedbackLog], *, in_memory: bool = False
+) -> Lineage:
+    """Open lineage in `store`, its tables brought up to date; `feedback` opens the log of predictions.
 
     With `in_memory` large closures are walked over a snapshot of the edges: for a process that stays (extra `server`).
     """

@@ -3,37 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from handrail.clock import system_time
-from handrail.lineage.domain import Acceptance, Coverage, Diagnosis, Flaw, sort_out
+from handrail.lineage.domain import Diagnosis, Flaw, sort_out
 from handrail.lineage.service import Doctor, DoctorPorts
 from handrail.settings import Settings
 from handrail.storage import Store
 
 if TYPE_CHECKING:
+    from handrail.feedback import FeedbackLog
     from handrail.lineage.adapters.sql.census import SqlCensus
 
-__all__ = ["Acceptance", "Coverage", "Diagnosis", "Doctor", "Flaw", "diagnose", "open_doctor"]
-
-
-class _KnowsDeployments(Protocol):
-    """What of the feedback plugin the doctor asks."""
-
-    def deployments(self) -> Sequence[_HasUri]: ...
-
-    def count_predictions(self, deployments: Sequence[str]) -> Mapping[str, int]: ...
-
-
-class _HasUri(Protocol):
-    @property
-    def uri(self) -> str: ...
+__all__ = [
+    "diagnose",
+    "open_doctor",
+]
 
 
 class FeedbackCensus:
     """Counts predictions by the feedback log."""
 
-    def __init__(self, feedback: _KnowsDeployments) -> None:
+    def __init__(self, feedback: FeedbackLog) -> None:
         """Ask `feedback`."""
         self._feedback = feedback
 
@@ -43,7 +34,7 @@ class FeedbackCensus:
         return self._feedback.count_predictions(uris) if uris else {}
 
 
-def open_doctor(store: Store, feedback: _KnowsDeployments) -> Doctor:
+def open_doctor(store: Store, feedback: FeedbackLog) -> Doctor:
     """Open the doctor over `store`, its tables brought up to date."""
     from handrail.lineage.adapters.dvc.bytes import DvcBytes
     from handrail.lineage.adapters.sql.audit import SqlAudit

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handrail.clock import system_time
-from handrail.lineage.domain import Forwarded, HolderKind, Receipt, TokenRecord
 from handrail.lineage.service import Access, EventIntake, Forwarder, GroupedLog, IntakePorts
 from handrail.settings import Settings
 from handrail.storage import Store
@@ -15,13 +14,6 @@ if TYPE_CHECKING:
     from handrail.lineage.ports import Transport
 
 __all__ = [
-    "Access",
-    "EventIntake",
-    "Forwarded",
-    "Forwarder",
-    "HolderKind",
-    "Receipt",
-    "TokenRecord",
     "open_access",
     "open_forwarder",
     "open_intake",

@@ -14,31 +14,12 @@ from handrail.bootstrap import Platform
 from handrail.errors import UnknownReference
 from handrail.lineage.domain import ActivityDetails, AmbiguousReference, artifact_at, tree_uri
 from handrail.refs import GitCommit
-from handrail.reproduction.domain.environments import EnvironmentCheck, PackageDifference
-from handrail.reproduction.domain.verdicts import Compared, FetchedData, Grade, Judgement, Part, Predictions, Verdict
 from handrail.reproduction.ports import ReproductionPorts, WorkFolder
-from handrail.reproduction.service.plan import Listener, Outcome, Plan, Planner, Step, Wish
+from handrail.reproduction.service.plan import Outcome, Planner
 from handrail.reproduction.service.run import Reproducer
 from handrail.settings import Settings
 
 __all__ = [
-    "Compared",
-    "EnvironmentCheck",
-    "FetchedData",
-    "Grade",
-    "Judgement",
-    "Listener",
-    "Outcome",
-    "PackageDifference",
-    "Part",
-    "Plan",
-    "Planner",
-    "Predictions",
-    "Reproducer",
-    "Step",
-    "Verdict",
-    "Wish",
-    "WorkFolder",
     "find_model",
     "open_reproducer",
     "open_work_folder",

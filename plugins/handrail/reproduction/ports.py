@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from handrail.lineage.domain.locked import LockedFile, LockedStage
+from handrail.lineage import LockedFile, LockedStage
 from handrail.reproduction.domain.environments import RecordedPackages
 from handrail.reproduction.domain.verdicts import CommitPlace, FetchedData, Grade, Predictions
 

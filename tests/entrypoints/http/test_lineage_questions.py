@@ -9,8 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from handrail.bootstrap import open_platform
-from handrail.bootstrap.feedback import Feedback, Prediction
 from handrail.entrypoints.http.lineage import lineage_app
+from handrail.feedback import Feedback, Prediction
 from handrail.settings import Settings
 from tests.fakes.lineage import BENTO, DEPLOYMENT, PERMIT, STAGES, VERSION, PipelineInMemory, story
 from tests.fakes.lineage_server import a_token

@@ -8,9 +8,9 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
-from handrail.bootstrap.lineage import Verb
 from handrail.entrypoints.hosts.recording import platform_here
 from handrail.entrypoints.prefect.blocks import record
+from handrail.lineage import Verb
 from handrail.refs import ArtifactVersion, FeatureView
 from tests.fakes.prefect_runs import data_at, only, runs
 

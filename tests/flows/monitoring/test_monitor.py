@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -21,8 +20,8 @@ from flows.steps.monitoring.month import read_month
 from flows.steps.replay.bulk import Model
 from flows.steps.replay.log import Batch, ReplayLog
 from handrail.bootstrap import Platform, open_platform
-from handrail.bootstrap.feedback import Feedback, Prediction, prediction_id_for
 from handrail.errors import InvalidInput, Refused, Unavailable, UnknownReference
+from handrail.feedback import Feedback, Prediction, prediction_id_for
 from handrail.settings import Settings
 
 ROOT = Path(__file__).parents[3]
@@ -58,7 +57,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def platform(settings: Settings) -> Iterator[Platform]:
-    with closing(open_platform(settings)) as opened:
+    with open_platform(settings) as opened:
         opened.event_clock.set(datetime(2013, 10, 3, tzinfo=UTC))
         yield opened
 

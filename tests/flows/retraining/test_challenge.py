@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -17,8 +16,8 @@ from flows.steps.project.params import read_params
 from flows.steps.project.workspace import git, open_challenger_clone
 from flows.steps.retraining.challenge import compare_with_champion, prepare_retrain
 from handrail.bootstrap import Platform, open_platform
-from handrail.bootstrap.feedback import Feedback, Prediction
 from handrail.errors import Refused, Unavailable
+from handrail.feedback import Feedback, Prediction
 from handrail.settings import Settings
 from tests.fakes.permitted_tree import write_tree
 
@@ -45,7 +44,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def platform(settings: Settings) -> Iterator[Platform]:
-    with closing(open_platform(settings)) as opened:
+    with open_platform(settings) as opened:
         opened.event_clock.set(datetime(2013, 10, 3, tzinfo=UTC))
         yield opened
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from handrail.bootstrap.lineage import Edge, Impact, Node, Page, Portrait, Reign, Section, Trace, tell
+from handrail.lineage import Edge, Impact, Node, Page, Portrait, Reign, Section, Trace, tell
 
 MOST_NAMED = 1_000
 LONGER = "Raise the node budget (max_nodes), or ask for less: a depth, or a start that is nearer."

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from handrail.bootstrap.lineage import Lineage, Node, Role, Trace, Verb
 from handrail.entrypoints.answers.pictures import Part, to_dot, to_mermaid
+from handrail.lineage import Lineage, Node, Role, Trace, Verb
 
 PREFIX = "https://handrail.invalid/prov/1-0-0/"
 _PROV = {

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import unquote
 
-from handrail.bootstrap.lineage import UNSHOWABLE, Edge, Node, Role, Verb
 from handrail.entrypoints.answers.words import plural
+from handrail.lineage import UNSHOWABLE, Edge, Node, Role, Verb
 
 LARGE = 30
 FEWEST = 3

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from handrail.bootstrap.lineage import ActivityDetails, ArtifactVersion, Lineage, artifact_at, tree_uri
 from handrail.errors import HandrailError, UnknownReference
-from handrail.refs import Deployment, GitCommit
+from handrail.lineage import ActivityDetails, Lineage, artifact_at, tree_uri
+from handrail.refs import ArtifactVersion, Deployment, GitCommit
 from handrail.settings import Settings
 
 if TYPE_CHECKING:

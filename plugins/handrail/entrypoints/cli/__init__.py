@@ -12,9 +12,9 @@ from typing import NoReturn
 import typer
 from rich.markup import escape
 
-from handrail import __version__
 from handrail.entrypoints.cli.output import messages
 from handrail.errors import HandrailError
+from handrail.version import __version__
 
 NOUNS = ("env", "approvals", "lineage", "feedback", "serve", "reproduce")
 _TYPER_INTERRUPTED = 130

@@ -15,11 +15,11 @@ import typer
 from rich.table import Table
 
 from handrail.bootstrap import Platform, open_platform
-from handrail.bootstrap.feedback import Feedback, FeedbackLog, Prediction, Receipt, Snapshot
 from handrail.clock import parse_moment
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, results
 from handrail.entrypoints.http.feedback_messages import read_line
 from handrail.errors import InvalidInput
+from handrail.feedback import Feedback, FeedbackLog, Prediction, Receipt, Snapshot
 
 CHUNK = 10_000
 

@@ -17,17 +17,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from handrail.bootstrap import Platform
-from handrail.bootstrap.lineage import (
-    ActivityDetails,
-    ArtifactVersion,
-    artifact_at,
-    check_uri,
-    report_uri,
-    snapshot_uri,
-)
 from handrail.entrypoints.hosts.named_data import named_data
 from handrail.entrypoints.hosts.recording import platform_here, record
 from handrail.errors import HandrailError, InvalidInput, Unavailable
+from handrail.lineage import ActivityDetails, artifact_at, check_uri, report_uri, snapshot_uri
+from handrail.refs import ArtifactVersion
 from handrail.tools import require
 
 if TYPE_CHECKING:

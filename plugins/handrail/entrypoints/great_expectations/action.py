@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import quote
 
-from handrail.bootstrap.lineage import ActivityDetails, ArtifactVersion, Lineage
 from handrail.clock import system_time
 from handrail.entrypoints.great_expectations.validation import (
     SOURCE,
@@ -28,6 +27,8 @@ from handrail.entrypoints.great_expectations.validation import (
 )
 from handrail.entrypoints.hosts.recording import platform_here, record
 from handrail.errors import HandrailError, Refused
+from handrail.lineage import ActivityDetails, Lineage
+from handrail.refs import ArtifactVersion
 from handrail.settings import Settings
 from handrail.tools import require
 

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from handrail.bootstrap.lineage import ArtifactVersion
 from handrail.entrypoints.hosts.named_data import named_data, project_file
 from handrail.errors import HandrailError, InvalidInput, Unavailable
+from handrail.refs import ArtifactVersion
 from handrail.settings import Settings
 
 DOCUMENT_VERSION = 1

@@ -6,9 +6,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from handrail.bootstrap.lineage import ArtifactVersion, artifact_at, path_artifact
+from handrail.bootstrap.lineage import path_artifact
 from handrail.entrypoints.hosts.masking import plain_url
 from handrail.errors import InvalidInput, Unavailable
+from handrail.lineage import artifact_at
+from handrail.refs import ArtifactVersion
 from handrail.settings import Settings
 
 

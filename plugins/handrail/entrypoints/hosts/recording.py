@@ -9,8 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from handrail.bootstrap import Platform, open_platform
-from handrail.bootstrap.lineage import Lineage
 from handrail.errors import HandrailError, Unavailable
+from handrail.lineage import Lineage
 
 PATIENCE_S = 5.0
 """How long the recorded tool is held up, at most, by a store that somebody else has locked."""

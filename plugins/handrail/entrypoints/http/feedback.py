@@ -17,7 +17,7 @@ from handrail.bootstrap import Platform
 from handrail.entrypoints.http.feedback_messages import FeedbackBatch, FeedbackMessage, first_fault
 from handrail.entrypoints.http.problems import MEDIA_TYPE, problem, status_of
 from handrail.errors import HandrailError, InvalidInput, MissingTool
-from handrail.feedback.domain import Feedback, Receipt
+from handrail.feedback import Feedback, Receipt
 
 try:
     from fastapi import FastAPI, Request

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from handrail.errors import InvalidInput
-from handrail.feedback.domain import Feedback, Prediction
+from handrail.feedback import Feedback, Prediction
 
 MAX_BATCH = 5000
 

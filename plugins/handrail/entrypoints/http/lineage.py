@@ -58,7 +58,7 @@ def lineage_app(platform: Platform) -> FastAPI:
     for kind, explain in _EXPLANATIONS.items():
         app.add_exception_handler(kind, explain)
     intake, access = open_intake(platform.settings, platform.store), open_access(platform.store)
-    lineage = open_lineage(platform.settings, platform.store, platform.feedback, in_memory=True)
+    lineage = open_lineage(platform.settings, platform.store, lambda: platform.feedback, in_memory=True)
     bearer = HTTPBearer(auto_error=False)
 
     def caller(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> str:

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime
 
-from handrail.bootstrap.lineage import Direction, Lineage
 from handrail.clock import system_time
 from handrail.entrypoints.answers.as_json import (
     impact_to_json,
@@ -19,6 +18,7 @@ from handrail.entrypoints.answers.as_json import (
 )
 from handrail.entrypoints.answers.exports import MEDIA_TYPES, export
 from handrail.errors import MissingTool
+from handrail.lineage import Direction, Lineage
 
 try:
     from fastapi import APIRouter, Query

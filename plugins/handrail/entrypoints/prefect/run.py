@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from handrail.refs import FlowDeployment, FlowRun, TaskRun
 
 if TYPE_CHECKING:
-    from handrail.bootstrap.lineage import Lineage
+    from handrail.lineage import Lineage
 
 TOOL = "prefect"
 _introduced: set[tuple[int, str]] = set()
@@ -68,7 +68,7 @@ class Run:
 
     def tell(self, lineage: Lineage, environment: str) -> None:
         """Record the run, without data."""
-        from handrail.bootstrap.lineage import ActivityDetails
+        from handrail.lineage import ActivityDetails
 
         details = ActivityDetails(self.started, None, self.attributes, TOOL, self.within(environment))
         lineage.record_activity(self.uri(environment), self.kind, details=details)

@@ -17,7 +17,7 @@ from handrail.refs import ArtifactVersion
 
 if TYPE_CHECKING:
     from handrail.bootstrap import Platform
-    from handrail.bootstrap.lineage import Lineage
+    from handrail.lineage import Lineage
 
 Opener = Callable[[], "Platform"]
 _log = logging.getLogger("handrail.lineage")
@@ -83,7 +83,7 @@ class Session:
             self._tell(lineage, run, state, [])
 
     def _tell(self, lineage: Lineage, run: Run, state: str | None, made: Sequence[ArtifactVersion]) -> None:
-        from handrail.bootstrap.lineage import ActivityDetails
+        from handrail.lineage import ActivityDetails
 
         told = {"recorded": "explicitly"} | ({"state": state} if state else {})
         if self._problems:

@@ -78,8 +78,9 @@ def _items(part: Any, known: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def _artifact(item: Any, platform: Platform) -> ArtifactVersion:
-    from handrail.bootstrap.lineage import artifact_at, check_uri, path_artifact
+    from handrail.bootstrap.lineage import path_artifact
     from handrail.entrypoints.hosts.masking import plain_url
+    from handrail.lineage import artifact_at, check_uri
 
     if isinstance(item, ArtifactVersion):
         return item

@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 
 from handrail.errors import InvalidInput, Unavailable
-from handrail.lineage.domain.locked import LockedFile
+from handrail.lineage import LockedFile
 from handrail.reproduction.domain.verdicts import FetchedData
 from handrail.tools import require
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from handrail.errors import Unavailable
+from handrail.lineage import LockedStage
 from handrail.lineage.adapters.dvc.pipeline import LOCK, locked_stages
-from handrail.lineage.domain.locked import LockedStage
 from handrail.tools import require
 
 FORCED = ("repro", "--single-item", "--force", "--no-run-cache", "--no-commit")

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from handrail.errors import Unavailable
+from handrail.lineage import tree_digest
 from handrail.lineage.adapters.dvc.project_files import ProjectFiles, hash_file
-from handrail.lineage.domain import tree_digest
 from handrail.reproduction.domain.numbers import numbers_apart
 from handrail.reproduction.domain.verdicts import Grade
 

@@ -8,9 +8,7 @@ from enum import Enum
 from graphlib import CycleError, TopologicalSorter
 
 from handrail.errors import InvalidInput, UnknownReference
-from handrail.lineage.domain import Trace
-from handrail.lineage.domain.locked import LockedFile, LockedStage
-from handrail.lineage.domain.vocabulary import Verb
+from handrail.lineage import LockedFile, LockedStage, Trace, Verb
 
 TREE, STAGE, COMMIT = "tree://", "dvc-stage://", "git://"
 DIRTY = "git_dirty"

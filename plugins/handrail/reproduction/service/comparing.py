@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from handrail.lineage.domain.locked import LockedFile, LockedStage
+from handrail.lineage import LockedFile, LockedStage
 from handrail.reproduction.domain.verdicts import Compared, Grade, Part, Recorded
 from handrail.reproduction.ports import FileComparer
 

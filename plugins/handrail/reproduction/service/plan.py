@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handrail.errors import Conflict, UnknownReference
-from handrail.lineage.domain.locked import LockedFile, LockedStage
+from handrail.lineage import LockedFile, LockedStage
 from handrail.lineage.service.asking import Asking
 from handrail.reproduction.domain.environments import EnvironmentCheck, compare_packages
 from handrail.reproduction.domain.verdicts import (

@@ -8,7 +8,7 @@ from pathlib import Path
 from time import monotonic
 
 from handrail.errors import Unavailable, UnknownReference
-from handrail.lineage.domain.locked import LockedFile, LockedStage
+from handrail.lineage import LockedFile, LockedStage
 from handrail.reproduction.domain.environments import EnvironmentCheck, compare_packages
 from handrail.reproduction.domain.verdicts import Compared, FetchedData, Grade, Predictions, judge, made_by
 from handrail.reproduction.ports import ReproductionPorts, WorkFolder

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from handrail.bootstrap import open_platform
-from handrail.bootstrap.feedback import Prediction
 from handrail.bootstrap.lineage import FeedbackPredictions
 from handrail.entrypoints.cli import main
+from handrail.feedback import Prediction
 from handrail.lineage.adapters.openlineage.writer import OpenLineageWriter
 from handrail.lineage.adapters.sql.graph import SqlGraph
 from handrail.lineage.adapters.sql.pointers import SqlPointers
@@ -41,7 +41,7 @@ def home(tmp_path, monkeypatch):
             graph=graph,
             conflicts=graph,
             pointers=SqlPointers(platform.store),
-            predictions=FeedbackPredictions(platform.feedback),
+            predictions=FeedbackPredictions(lambda: platform.feedback),
             pipelines=PipelineInMemory(STAGES),
             repository="shop",
             writer=OpenLineageWriter(),

@@ -7,7 +7,8 @@ import sqlite3
 import httpx
 import pytest
 
-from handrail.bootstrap.approvals import UnverifiedBytes, open_permit_verifier, permit_path, server_name, tree_digest
+from handrail.approvals import UnverifiedBytes
+from handrail.bootstrap.approvals import open_permit_verifier, permit_path, server_name, tree_digest
 from handrail.entrypoints.http.gate_client import DecisionRefused
 from handrail.errors import InvalidInput, UnknownReference
 from tests.fakes.approvals import EVIDENCE

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from handrail.bootstrap.lineage import NotYetSet, Pointer
 from handrail.clock import system_time
 from handrail.entrypoints.cli.lineage.check import check
 from handrail.entrypoints.cli.lineage.collect import app as collect_app
@@ -17,6 +16,7 @@ from handrail.entrypoints.cli.lineage.questions import open_questions, show_impa
 from handrail.entrypoints.cli.lineage.token import app as token_app
 from handrail.entrypoints.cli.output import AsJson, print_json
 from handrail.errors import UnknownReference
+from handrail.lineage import NotYetSet, Pointer
 
 app = typer.Typer(
     no_args_is_help=True,

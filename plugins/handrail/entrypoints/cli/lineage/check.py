@@ -9,10 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from handrail.bootstrap import open_platform
-from handrail.bootstrap.lineage_doctor import Diagnosis, Flaw, diagnose, open_doctor
+from handrail.bootstrap.lineage_doctor import diagnose, open_doctor
 from handrail.entrypoints.cli.lineage.output import shorten
 from handrail.entrypoints.cli.output import AsJson, print_json
 from handrail.entrypoints.hosts.masking import without_secrets
+from handrail.lineage import Diagnosis, Flaw
 
 MOST_SHOWN = 10
 NOTHING = "nothing-recorded"

@@ -11,8 +11,9 @@ from typing import Annotated
 import typer
 
 from handrail.bootstrap import open_platform
-from handrail.bootstrap.lineage_events import Forwarded, Forwarder, open_forwarder
+from handrail.bootstrap.lineage_events import open_forwarder
 from handrail.entrypoints.cli.output import AsJson, messages, print_json
+from handrail.lineage import Forwarded, Forwarder
 
 IDLE_S = 1.0
 LONGEST_PAUSE_S = 60.0
@@ -28,7 +29,7 @@ def forward(
 ) -> None:
     """Send the events that wait for each sink, oldest first; exit 1 if some still wait or were refused."""
     with ExitStack() as opened:
-        platform = opened.enter_context(closing(open_platform()))
+        platform = opened.enter_context(open_platform())
         forwarder = opened.enter_context(closing(open_forwarder(platform.settings, platform.store)))
         sinks = [sink] if sink else list(forwarder.sinks)
         if retry:

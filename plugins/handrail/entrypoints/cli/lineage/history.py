@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from handrail.bootstrap import open_platform
-from handrail.bootstrap.lineage import Direction
 from handrail.clock import parse_moment, system_time
 from handrail.entrypoints.answers.as_json import reign_to_json
 from handrail.entrypoints.answers.exports import export
@@ -17,6 +16,7 @@ from handrail.entrypoints.cli.lineage.output import shorten
 from handrail.entrypoints.cli.lineage.questions import Depth, Kinds, MaxNodes, Ref
 from handrail.entrypoints.cli.output import AsJson, messages, print_json
 from handrail.errors import InvalidInput
+from handrail.lineage import Direction
 
 
 class Form(Enum):

@@ -11,19 +11,8 @@ from rich.console import Console, Group
 from rich.text import Text
 from rich.tree import Tree
 
-from handrail.bootstrap.lineage import (
-    UNSHOWABLE,
-    DigestConflict,
-    Edge,
-    Impact,
-    Node,
-    Page,
-    Portrait,
-    Reign,
-    Trace,
-    tell,
-)
 from handrail.entrypoints.answers.words import counted, plural
+from handrail.lineage import UNSHOWABLE, DigestConflict, Edge, Impact, Node, Page, Portrait, Reign, Trace, tell
 
 # Rich cuts the lines of a tree at the width of its console; a terminal wraps what is longer than itself.
 trees = Console(width=400)

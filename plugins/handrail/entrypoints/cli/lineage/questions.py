@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from handrail.bootstrap import open_platform
-from handrail.bootstrap.lineage import Lineage
 from handrail.entrypoints.answers.as_json import impact_to_json, page_to_json, portrait_to_json, trace_to_json
 from handrail.entrypoints.cli.lineage.output import draw_impact, draw_page, draw_portrait, draw_trace, show_tree, trees
 from handrail.entrypoints.cli.output import AsJson, print_json
+from handrail.lineage import Lineage
 
 Ref = Annotated[
     str,

@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from handrail.bootstrap import open_platform
-from handrail.bootstrap.lineage_events import Access, HolderKind, open_access
+from handrail.bootstrap.lineage_events import open_access
 from handrail.entrypoints.cli.output import AsJson, messages, print_json
+from handrail.lineage import Access, HolderKind
 
 app = typer.Typer(
     no_args_is_help=True,

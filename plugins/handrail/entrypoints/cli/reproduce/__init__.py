@@ -12,23 +12,13 @@ from typing import Annotated
 import typer
 
 from handrail.bootstrap import Platform, open_platform
-from handrail.bootstrap.reproduction import (
-    Outcome,
-    Plan,
-    Planner,
-    Reproducer,
-    Verdict,
-    Wish,
-    find_model,
-    open_reproducer,
-    open_work_folder,
-    record_reproduction,
-)
+from handrail.bootstrap.reproduction import find_model, open_reproducer, open_work_folder, record_reproduction
 from handrail.clock import system_time
 from handrail.entrypoints.cli.env import tool_environment
 from handrail.entrypoints.cli.output import AsJson, messages, print_json
 from handrail.entrypoints.cli.reproduce.output import Screen, outcome_to_json, survey_to_json, tell_outcome, tell_survey
 from handrail.errors import InvalidInput
+from handrail.reproduction import Outcome, Plan, Planner, Reproducer, Verdict, Wish
 from handrail.settings import Settings
 
 Name = Annotated[str, typer.Argument(help="A model: flights/3, flights@champion, a URI, or a prediction id.")]

@@ -10,7 +10,9 @@ from typing import Any
 
 import typer
 
-from handrail.bootstrap.reproduction import (
+from handrail.entrypoints.cli.lineage.output import shorten
+from handrail.entrypoints.cli.output import messages
+from handrail.reproduction import (
     Compared,
     EnvironmentCheck,
     FetchedData,
@@ -22,8 +24,6 @@ from handrail.bootstrap.reproduction import (
     Step,
     Verdict,
 )
-from handrail.entrypoints.cli.lineage.output import shorten
-from handrail.entrypoints.cli.output import messages
 
 WIDTH = 12
 MOST_SHOWN = 20

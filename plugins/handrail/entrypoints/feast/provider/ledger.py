@@ -18,9 +18,10 @@ from functools import partial
 from time import monotonic, time
 from typing import Any
 
-from handrail.bootstrap.lineage import ActivityDetails, ArtifactVersion, Lineage, artifact_at
 from handrail.entrypoints.feast.provider.online import Change, states, watermark, write_change
 from handrail.entrypoints.feast.provider.telling import ASSERTED_BY, Teller, guarded
+from handrail.lineage import ActivityDetails, Lineage, artifact_at
+from handrail.refs import ArtifactVersion
 
 READS_WAIT_S = 60.0
 WRITES_WAIT_S = 5.0

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from handrail.bootstrap.lineage import ActivityDetails, ArtifactVersion, Lineage
 from handrail.clock import system_time
 from handrail.entrypoints.feast.provider.online import Change, write_change
 from handrail.entrypoints.feast.provider.sources import Sources, changed
 from handrail.entrypoints.feast.provider.telling import ASSERTED_BY, Teller
+from handrail.lineage import ActivityDetails, Lineage
+from handrail.refs import ArtifactVersion
 
 KIND = "materialization"
 _log = logging.getLogger("handrail.lineage")

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from handrail.bootstrap.lineage import ActivityDetails, ArtifactVersion, Lineage, artifact_at
 from handrail.entrypoints.feast.provider.telling import ASSERTED_BY, Teller
+from handrail.lineage import ActivityDetails, Lineage, artifact_at
+from handrail.refs import ArtifactVersion
 
 STATE_KIND = "online-features"
 

@@ -20,13 +20,13 @@ from feast.infra.passthrough_provider import PassthroughProvider
 from feast.repo_config import RepoConfig
 from feast.utils import make_tzaware
 
-from handrail.bootstrap.lineage import ActivityDetails, Lineage
 from handrail.entrypoints.feast.provider.frames import digest_of
 from handrail.entrypoints.feast.provider.job import RecordedJob
 from handrail.entrypoints.feast.provider.ledger import Ledger
 from handrail.entrypoints.feast.provider.materialization import CountingStore, Filling
 from handrail.entrypoints.feast.provider.retrieval import Asked
 from handrail.entrypoints.feast.provider.telling import ASSERTED_BY, Teller, guarded
+from handrail.lineage import ActivityDetails, Lineage
 
 _digest: ContextVar[str | None] = ContextVar("handrail_feast_digest", default=None)
 

@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from handrail.bootstrap.lineage import ActivityDetails, ArtifactVersion, Lineage, artifact_at
 from handrail.clock import system_time
 from handrail.entrypoints.feast.provider.frames import digest_of
 from handrail.entrypoints.feast.provider.sources import Sources, changed
 from handrail.entrypoints.feast.provider.telling import ASSERTED_BY, Teller, guarded
-from handrail.refs import TrackingRun
+from handrail.lineage import ActivityDetails, Lineage, artifact_at
+from handrail.refs import ArtifactVersion, TrackingRun
 
 KIND = "feature-retrieval"
 ROWS_KIND = "feature-rows"

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from handrail.bootstrap.lineage import ArtifactVersion
 from handrail.entrypoints.feast.identity import portable
 from handrail.entrypoints.feast.provider.telling import Teller
 from handrail.entrypoints.hosts.masking import without_secrets
+from handrail.lineage import Member, tree_digest
 from handrail.lineage.adapters.dvc.project_files import folder_md5, hash_file
-from handrail.lineage.domain import Member, tree_digest
-from handrail.refs import DataVersion
+from handrail.refs import ArtifactVersion, DataVersion
 
 KIND = "data-source"
 SETTLED_NS = 2_000_000_000

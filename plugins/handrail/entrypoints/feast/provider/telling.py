@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from handrail.bootstrap import Platform
-from handrail.bootstrap.lineage import Lineage, artifact_at
 from handrail.entrypoints.feast.identity import identity_over, spec_hash
 from handrail.entrypoints.hosts.recording import platform_here, record
+from handrail.lineage import Lineage, artifact_at
 from handrail.refs import ArtifactVersion, FeatureService, FeatureView
 
 ASSERTED_BY = "feast"

@@ -8,7 +8,7 @@ from typing import Any
 
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
-from handrail.approvals.service import Guard
+from handrail.approvals import Guard
 from handrail.entrypoints.mlflow.app.store_guards import as_mlflow_errors, current_account
 
 _account: ContextVar[str | None] = ContextVar("handrail_account", default=None)

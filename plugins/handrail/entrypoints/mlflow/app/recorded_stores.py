@@ -12,7 +12,6 @@ from typing import Any
 from mlflow.exceptions import MlflowException
 
 from handrail.approvals.adapters.mlflow_registry import is_allowed_move
-from handrail.bootstrap.lineage import Lineage
 from handrail.entrypoints.mlflow.collect import (
     Place,
     Registered,
@@ -24,6 +23,7 @@ from handrail.entrypoints.mlflow.collect import (
     told_of_version,
 )
 from handrail.errors import HandrailError, Unavailable
+from handrail.lineage import Lineage
 
 _log = logging.getLogger("handrail.lineage")
 # Methods of a class that MLflow chooses at run time come after these.

@@ -15,10 +15,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.server import auth, handlers
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from handrail.approvals.domain.canonical import canonical_json
-from handrail.approvals.domain.errors import Closed
-from handrail.approvals.domain.requests import Choice
-from handrail.approvals.service import Gate, Opening, RequestView
+from handrail.approvals import Choice, Closed, Gate, Opening, RequestView, canonical_json
 from handrail.entrypoints.mlflow.app.store_guards import current_account
 from handrail.errors import (
     Conflict,

@@ -12,11 +12,8 @@ from mlflow.protos.databricks_pb2 import PERMISSION_DENIED, TEMPORARILY_UNAVAILA
 from mlflow.server import handlers
 from mlflow.store.db.db_types import DATABASE_ENGINES
 
+from handrail.approvals import PROMPT_TAG, Candidate, Guard, Protected, is_reserved_tag
 from handrail.approvals.adapters.mlflow_registry import is_allowed_move
-from handrail.approvals.domain.errors import Protected
-from handrail.approvals.domain.requests import Candidate
-from handrail.approvals.service import Guard
-from handrail.approvals.service.guard import PROMPT_TAG, is_reserved_tag
 from handrail.entrypoints.mlflow.app.recorded_stores import RecordedRegistry, RecordedTracking, Recorder
 from handrail.errors import HandrailError, Misconfigured
 

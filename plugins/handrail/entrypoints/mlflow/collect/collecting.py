@@ -9,7 +9,6 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from handrail.bootstrap.lineage import Lineage
 from handrail.entrypoints.mlflow.collect.runs import told_of_model, told_of_run
 from handrail.entrypoints.mlflow.collect.telling import Place, Told, moment
 from handrail.entrypoints.mlflow.collect.versions import (
@@ -20,6 +19,7 @@ from handrail.entrypoints.mlflow.collect.versions import (
     told_of_version,
 )
 from handrail.errors import HandrailError, Unavailable, UnknownReference
+from handrail.lineage import Lineage
 from handrail.refs import ModelVersion
 
 PAGE = 200

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from handrail.bootstrap.lineage import ArtifactVersion, artifact_at
 from handrail.entrypoints.mlflow.collect.telling import Place, presentable
-from handrail.refs import DataVersion, FeatureService, TrackedDataset
+from handrail.lineage import artifact_at
+from handrail.refs import ArtifactVersion, DataVersion, FeatureService, TrackedDataset
 
 CONTEXT = "mlflow.data.context"
 CONTRADICTION = "contradiction"

@@ -6,11 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from handrail.bootstrap.lineage import ActivityDetails, ArtifactVersion, agent_uri, artifact_at
 from handrail.entrypoints.mlflow.collect.datasets import told_datasets
 from handrail.entrypoints.mlflow.collect.telling import ASSERTED_BY, ActivityTold, Place, Told, moment, presentable
-from handrail.lineage.domain.names import inputs_uri
-from handrail.refs import FeatureService, FlowRun, GitCommit
+from handrail.lineage import ActivityDetails, agent_uri, artifact_at, inputs_uri
+from handrail.refs import ArtifactVersion, FeatureService, FlowRun, GitCommit
 
 RUN = "tracking-run"
 ENDED = ("FINISHED", "FAILED", "KILLED")

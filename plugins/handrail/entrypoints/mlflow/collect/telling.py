@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from handrail.bootstrap.lineage import ActivityDetails, ArtifactVersion, Lineage, artifact_at
 from handrail.entrypoints.hosts.masking import without_secrets
-from handrail.refs import LoggedModel, ModelVersion, TrackingRun
+from handrail.lineage import ActivityDetails, Lineage, artifact_at
+from handrail.refs import ArtifactVersion, LoggedModel, ModelVersion, TrackingRun
 
 ASSERTED_BY = "mlflow"
 MOST_CHARACTERS = 500

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from handrail.bootstrap.lineage import ActivityDetails, ArtifactVersion, artifact_at, tree_uri
 from handrail.entrypoints.hosts.masking import without_secrets
 from handrail.entrypoints.mlflow.collect.runs import RUN
 from handrail.entrypoints.mlflow.collect.telling import (
@@ -22,7 +21,8 @@ from handrail.entrypoints.mlflow.collect.telling import (
     moment,
     presentable,
 )
-from handrail.refs import ModelVersion
+from handrail.lineage import ActivityDetails, artifact_at, tree_uri
+from handrail.refs import ArtifactVersion, ModelVersion
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://")
 _LOGGED = re.compile(r"models:/+(?P<model>m-[^/]+)/?")

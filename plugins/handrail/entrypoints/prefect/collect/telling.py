@@ -14,7 +14,7 @@ from handrail.errors import HandrailError
 from handrail.refs import ArtifactVersion, FlowDeployment, TaskRun
 
 if TYPE_CHECKING:
-    from handrail.bootstrap.lineage import Lineage
+    from handrail.lineage import Lineage
 
 TOOL = "prefect"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|(?!sha256)[a-z0-9][a-z0-9-]*:[0-9a-f]+(\.dir)?")
@@ -74,13 +74,13 @@ def _version(asset: Asset) -> ArtifactVersion:
 
 
 def _unversioned(key: str) -> ArtifactVersion:
-    from handrail.bootstrap.lineage import artifact_at
+    from handrail.lineage import artifact_at
 
     return artifact_at(key)
 
 
 def _tell(lineage: Lineage, environment: str, run: PrefectRun, touched: Touched) -> str:
-    from handrail.bootstrap.lineage import ActivityDetails
+    from handrail.lineage import ActivityDetails
 
     told = {"name": run.name, **run.attributes}
     told |= {"tags": ",".join(sorted(run.tags))} if run.tags else {}
@@ -102,7 +102,7 @@ def _tell(lineage: Lineage, environment: str, run: PrefectRun, touched: Touched)
 
 
 def _tell_plan(lineage: Lineage, environment: str, plan: FlowPlan) -> str:
-    from handrail.bootstrap.lineage import ActivityDetails
+    from handrail.lineage import ActivityDetails
 
     details = ActivityDetails(attributes={"name": plan.name, "flow": plan.flow}, asserted_by=TOOL)
     lineage.record_activity(FlowDeployment(environment, plan.deployment_id), "flow-deployment", details=details)

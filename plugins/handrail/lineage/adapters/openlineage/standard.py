@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from handrail import __version__
 from handrail.lineage.adapters.openlineage.names import job_of, run_id_of
 from handrail.lineage.domain import End, NodeFact, Role, RunState, Step
+from handrail.version import __version__
 
 # `.invalid` (RFC 2606) belongs to nobody and never will: these are names, the schemas lie in infra/openlineage.
 HOME = "https://handrail.invalid/openlineage"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -31,7 +30,7 @@ def collect_bentoml(
     as_json: AsJson = False,
 ) -> None:
     """Record what each bento was built from and carries, and with --serving which one answers there."""
-    with closing(open_platform()) as platform:
+    with open_platform() as platform:
         home = store or bento_home(platform.settings)
         served, found = (
             (None, _record_all(platform, home, tag)) if serving is None else _served(platform, home, serving)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -17,7 +16,7 @@ def collect_dvc(
     as_json: AsJson = False,
 ) -> None:
     """Record every stage run of dvc.lock and all data that a .dvc file names, as a commit holds them."""
-    with closing(open_platform()) as platform:
+    with open_platform() as platform:
         project = platform.settings.project
         commit = find_commit(project, revision)
         record = platform.lineage.record_pipeline(project, commit)

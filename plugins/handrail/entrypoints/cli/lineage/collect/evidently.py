@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +19,7 @@ def collect_evidently(
 ) -> None:
     """Record every report with its digest and the snapshot that its metadata names; exit 1 if one is left out."""
     recorded, linked, left_out, incomplete = [], 0, [], list[str]()
-    with closing(open_platform()) as platform:
+    with open_platform() as platform:
         for found in collect(workspace):
             if isinstance(found, HandrailError):
                 left_out.append(str(found))

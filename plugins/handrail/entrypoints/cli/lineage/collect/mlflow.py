@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -53,7 +53,7 @@ def collect_mlflow(  # noqa: PLR0913 - one argument for each option
 ) -> None:
     """Record what MLflow holds, as its server would with the Handrail app; exit 1 if lineage refuses some of it."""
     wanted = Wanted(tuple(experiment or ()), moment_of(since))
-    with closing(open_platform()) as platform:
+    with open_platform() as platform:
         source = _Source(tracking_uri, server_name or name_server(platform.settings, tracking_uri), download)
         found = _collect(platform, source, wanted)
     if as_json:

@@ -44,7 +44,7 @@ def collect_prefect(  # noqa: PLR0913 - one argument for each option
     With --check exit 1 if a completed run left no record, or one without inputs and outputs.
     """
     begin = moment_of(since) or system_time() - KEPT_THERE
-    with closing(open_platform()) as platform, closing(PrefectApi(find_api(platform.settings, api_url))) as api:
+    with open_platform() as platform, closing(PrefectApi(find_api(platform.settings, api_url))) as api:
         if check:
             _report(find_gaps(api.runs(begin, flow or ()), lambda runs: _held(platform, runs), tag or ()), as_json)
         else:
