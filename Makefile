@@ -26,7 +26,7 @@ test: setup  ## Run the whole test suite.
 check: setup  ## Lint: formatting, ruff, types, import contracts.
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy plugins flows bentos feature_repo infra
+	@$(BIN)/mypy plugins flows bentos feature_repo infra tests/fakes tests/contracts
 	@$(BIN)/lint-imports
 
 soak: setup  ## Run the tests in random orders again and again, ROUNDS times; properties EFFORT times as hard.

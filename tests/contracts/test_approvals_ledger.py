@@ -21,8 +21,9 @@ from handrail.approvals.domain.requests import (
     Voided,
 )
 from handrail.errors import UnknownReference
-from tests.fakes.approvals import FakeSigner, MemoryLedger, TickingClock, World, opening
+from tests.fakes.approvals import FakeSigner, MemoryLedger
 from tests.fakes.approvals_store import DATABASES, approvals_store
+from tests.fakes.approvals_world import TickingClock, World, opening
 
 clock = TickingClock()
 

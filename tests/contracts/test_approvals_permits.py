@@ -13,7 +13,9 @@ from handrail.bootstrap.approvals import LineageJournal
 from handrail.bootstrap.lineage import open_lineage
 from handrail.settings import Settings
 from handrail.storage import open_store
-from tests.fakes.approvals import FakeSigner, MemoryJournal, MemoryShelf, TickingClock, World, opening
+from tests.fakes.approvals import FakeSigner, MemoryJournal, MemoryShelf
+from tests.fakes.approvals_world import TickingClock, World, opening
+from tests.fakes.feedback import a_log
 
 AT = "2026-01-01T00:00:00+00:00"
 
@@ -82,20 +84,10 @@ def test_a_permit_on_the_shelf_is_verified_by_the_laid_out_key(tmp_path):
     assert read == permit
 
 
-class NoPredictions:
-    """Lineage asks for predictions; there are none."""
-
-    def deployment_of(self, prediction_id):
-        return None
-
-    def count_predictions(self, deployment_uris):
-        return {}
-
-
 @pytest.fixture
 def lineage(tmp_path):
     store = open_store(f"sqlite:///{tmp_path / 'lineage.db'}")
-    yield open_lineage(Settings(project=tmp_path, home=tmp_path), store, NoPredictions)
+    yield open_lineage(Settings(project=tmp_path, home=tmp_path), store, a_log)
     store.close()
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from handrail.approvals.adapters.mlflow_registry import MlflowRegistry, is_allowed_move
 from handrail.errors import Refused, Unavailable, UnknownReference
-from tests.fakes.approvals import World
+from tests.fakes.approvals_world import World
 
 
 class Memory:
@@ -25,7 +25,8 @@ class Mlflow:
     """Registers in MLflow's stores; moves pass through a store like the guarded one."""
 
     def __init__(self, stores, artifacts):
-        self.stores, self.broken, self.seen = stores, False, []
+        self.stores, self.broken = stores, False
+        self.seen: list[bool] = []
         outer = self
 
         class Watched:

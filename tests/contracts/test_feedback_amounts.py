@@ -9,16 +9,8 @@ from hypothesis import strategies as st
 
 from handrail.feedback.domain import Kind, sum_amounts
 from handrail.feedback.service import FeedbackLog
-from tests.fakes.feedback import (
-    DATABASES,
-    DEPLOYMENT,
-    GROUND_TRUTH,
-    MemoryWriter,
-    a_prediction,
-    an_outcome,
-    memory_stores,
-    stores_of,
-)
+from tests.fakes.feedback import DEPLOYMENT, GROUND_TRUTH, MemoryWriter, a_prediction, an_outcome, memory_stores
+from tests.fakes.feedback_store import DATABASES, stores_of
 
 OTHER = "deploy://local/flights/2"
 REVENUE = Kind("revenue", timedelta(days=30), unit="USD")

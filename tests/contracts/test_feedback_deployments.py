@@ -6,7 +6,8 @@ import pytest
 
 from handrail.errors import Conflict
 from handrail.feedback.domain import DeploymentRecord
-from tests.fakes.feedback import DATABASES, DEPLOYMENT, GO_LIVE, a_prediction, stores_of
+from tests.fakes.feedback import DEPLOYMENT, GO_LIVE, a_prediction
+from tests.fakes.feedback_store import DATABASES, stores_of
 
 RECORD = DeploymentRecord(DEPLOYMENT, "sha256:1", "mlflow://s/registered/flights/1/1", "bento://flights/1", GO_LIVE)
 

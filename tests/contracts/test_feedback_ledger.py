@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from handrail.feedback.domain import Mark, Scope
-from tests.fakes.feedback import DATABASES, DEPLOYMENT, GO_LIVE, a_prediction, an_outcome, stores_of
+from tests.fakes.feedback import DEPLOYMENT, GO_LIVE, a_prediction, an_outcome
+from tests.fakes.feedback_store import DATABASES, stores_of
 
 HOUR = timedelta(hours=1)
 LATER = GO_LIVE + timedelta(days=30)

@@ -7,7 +7,8 @@ import numpy
 import pytest
 
 from handrail.feedback.domain import Receipt
-from tests.fakes.feedback import DATABASES, DEPLOYMENT, GO_LIVE, a_prediction, an_outcome, stores_of
+from tests.fakes.feedback import DEPLOYMENT, GO_LIVE, a_prediction, an_outcome
+from tests.fakes.feedback_store import DATABASES, stores_of
 
 
 @pytest.fixture(params=["memory", *DATABASES])

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from handrail.feedback.domain import Mark, Scope, Snapshot
-from tests.fakes.feedback import CONVERSION, DATABASES, GO_LIVE, GROUND_TRUTH, a_prediction, stores_of
+from tests.fakes.feedback import CONVERSION, GO_LIVE, GROUND_TRUTH, a_prediction
+from tests.fakes.feedback_store import DATABASES, stores_of
 
 SCOPE = Scope("ground_truth", GO_LIVE, a_prediction(24).made_at, a_prediction(48).made_at)
 SNAPSHOT = Snapshot("sha256:b", SCOPE, GROUND_TRUTH, 24, 30, Mark(24, 30))

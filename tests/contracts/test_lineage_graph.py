@@ -19,7 +19,7 @@ from handrail.lineage.domain import (
     describe_activity,
     describe_derivation,
 )
-from tests.fakes.lineage import GraphInMemory
+from tests.fakes.lineage_graph import GraphInMemory
 from tests.fakes.lineage_stores import KINDS, an_empty_store
 
 NOON = datetime(2013, 8, 1, 12, tzinfo=UTC)

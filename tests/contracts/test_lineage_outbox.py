@@ -1,7 +1,5 @@
 """What every outbox promises: in order, until settled, refused events aside; and the forwarder over it."""
 
-from contextlib import nullcontext
-
 import pytest
 
 from handrail.errors import UnknownReference
@@ -35,10 +33,12 @@ ORDER = [FIRST, START, MIDDLE, END]
 @pytest.fixture(params=["memory", *KINDS])
 def ports(request):
     """The log, the graph and the outbox of one store."""
-    opened = nullcontext() if request.param == "memory" else an_empty_store(request.param)
-    with opened as store:
-        log = SqlEvents(store) if store else EventsInMemory()
-        yield (log, SqlGraph(store), SqlOutbox(store)) if store else (log, log.graph, OutboxInMemory(log))
+    if request.param == "memory":
+        log = EventsInMemory()
+        yield log, log.graph, OutboxInMemory(log)
+        return
+    with an_empty_store(request.param) as store:
+        yield SqlEvents(store), SqlGraph(store), SqlOutbox(store)
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_a_receiver_that_goes_away_loses_nothing(outbox):
 
     done = Forwarder(outbox, {"marquez": away}).forward("marquez")
 
-    assert (done.sent, "gone" in done.stopped) == (2, True)
+    assert (done.sent, "gone" in str(done.stopped)) == (2, True)
     assert ids(outbox.waiting("marquez", 9)) == ids(ORDER[2:])
 
 

@@ -1,12 +1,10 @@
-"""Fakes of every port of the approvals plugin, and a world in which a gate stands on them."""
+"""Fakes of every port of the approvals plugin, with persons and rules for them."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 
 from handrail.approvals.domain.errors import MovedMeanwhile, MoveUnderWay
 from handrail.approvals.domain.manifest import FileEntry, Manifest
@@ -22,8 +20,18 @@ from handrail.approvals.domain.requests import (
     MoveIntended,
     PromotionRequest,
 )
-from handrail.approvals.service import Gate, GatePorts, Guard, Opening
-from handrail.approvals.service.moves import Mover
+from handrail.approvals.ports import (
+    DecisionJournal,
+    Holds,
+    Ledger,
+    PermitShelf,
+    Provenance,
+    Registry,
+    RequestIndex,
+    RuleBook,
+    Signer,
+    Trees,
+)
 from handrail.errors import Refused, UnknownReference
 
 QUORUM = {"ml-engineer": 1, "business-stakeholder": 1}
@@ -42,7 +50,7 @@ PEOPLE = (
 )
 
 
-class MemoryLedger:
+class MemoryLedger(Ledger, RequestIndex):
     """`Ledger` and `RequestIndex` in memory."""
 
     def __init__(self) -> None:
@@ -84,7 +92,7 @@ class MemoryLedger:
         return next((envelope for digest, envelope in reversed(self.permits) if digest == tree_digest), None)
 
 
-class MemoryProvenance:
+class MemoryProvenance(Provenance):
     """`Provenance` in memory."""
 
     def __init__(self) -> None:
@@ -110,7 +118,7 @@ class MemoryProvenance:
         )
 
 
-class MemoryHolds:
+class MemoryHolds(Holds):
     """`Holds` in memory."""
 
     def __init__(self) -> None:
@@ -140,7 +148,7 @@ class MemoryHolds:
         return next(touching, None)
 
 
-class FakeRegistry:
+class FakeRegistry(Registry):
     """`Registry` with candidates by model and version; `fail_with` makes the next move fail."""
 
     def __init__(self) -> None:
@@ -168,7 +176,7 @@ class FakeRegistry:
             raise error
 
 
-class FakeTrees:
+class FakeTrees(Trees):
     """`Trees` with contents by path."""
 
     def __init__(self) -> None:
@@ -187,7 +195,7 @@ class FakeTrees:
             raise Refused(tree, (str(err),)) from err
 
 
-class FakeRules:
+class FakeRules(RuleBook):
     """`RuleBook` with policies and persons that a test sets."""
 
     def __init__(self) -> None:
@@ -206,14 +214,14 @@ class FakeRules:
         return Directory(self.persons)
 
 
-class FakeSigner:
+class FakeSigner(Signer):
     """`Signer` whose signature is a hash."""
 
     def sign(self, payload: bytes) -> Envelope:
         return Envelope(payload, {"fake": base64.b64encode(hashlib.sha256(payload).digest())})
 
 
-class MemoryShelf:
+class MemoryShelf(PermitShelf):
     """`PermitShelf` in memory; `fail_with` makes the next call fail."""
 
     def __init__(self) -> None:
@@ -227,7 +235,7 @@ class MemoryShelf:
         self.permits[permit.tree_digest] = envelope
 
 
-class MemoryJournal:
+class MemoryJournal(DecisionJournal):
     """`DecisionJournal` in memory."""
 
     def __init__(self) -> None:
@@ -235,60 +243,3 @@ class MemoryJournal:
 
     def promoted(self, permit: Permit, envelope: str, moved_at: str) -> None:
         self.promotions[permit.request_id] = (permit, moved_at)
-
-
-class TickingClock:
-    """System time that moves a second at each look."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        self.now += timedelta(seconds=1)
-        return self.now
-
-
-@dataclass
-class World:
-    """A gate over fakes, with version 1 of `flights` made by Ada."""
-
-    ledger: MemoryLedger = field(default_factory=MemoryLedger)
-    provenance: MemoryProvenance = field(default_factory=MemoryProvenance)
-    holds: MemoryHolds = field(default_factory=MemoryHolds)
-    registry: FakeRegistry = field(default_factory=FakeRegistry)
-    trees: FakeTrees = field(default_factory=FakeTrees)
-    rules: FakeRules = field(default_factory=FakeRules)
-    shelf: MemoryShelf = field(default_factory=MemoryShelf)
-    journal: MemoryJournal = field(default_factory=MemoryJournal)
-    clock: TickingClock = field(default_factory=TickingClock)
-
-    def __post_init__(self) -> None:
-        self.restart()
-        self.register(1)
-
-    def restart(self) -> None:
-        """Open the gate again over the same stores, as a new process would."""
-        self.mover = Mover(self.ledger, self.registry, self.rules, FakeSigner(), self.shelf, self.journal, self.clock)
-        ports = GatePorts(self.ledger, self.ledger, self.provenance, self.holds, self.registry, self.trees, self.rules)
-        self.gate = Gate("local-1", ports, self.mover, self.clock)
-        self.guard = Guard(self.rules, self.holds, self.provenance)
-
-    def register(self, version: int, author: str = "ada", *, epoch: int = 1, created: int | None = None) -> Candidate:
-        """Register a version with files of its own."""
-        tree = f"/artifacts/{epoch}/{version}/model"
-        made = created or 100 * epoch + version
-        candidate = Candidate("flights", epoch, version, made, tree, f"run-{version}", "1")
-        self.registry.versions["flights", version] = candidate
-        self.trees.content[tree] = {"MLmodel": b"format: skops", "onnx/model.onnx": b"weights %d" % version}
-        self.provenance.record("version", candidate.key, author)
-        self.provenance.record("run", f"run-{version}", author)
-        return candidate
-
-    def change_rules(self, **changes: object) -> None:
-        """Write another policy for champion."""
-        self.rules.policies["champion"] = replace(self.rules.policies["champion"], **changes)
-
-
-def opening(version: int = 1, **changes: object) -> Opening:
-    """What Ada sends for version 1."""
-    return replace(Opening("flights", str(version), "champion", "better in July", EVIDENCE), **changes)

@@ -1,37 +1,43 @@
-"""Fakes of every port of the feedback plugin, stores with its tables, and examples of its values."""
+"""Fakes of every port of the feedback plugin, and examples of its values."""
 
 from __future__ import annotations
 
-import os
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-import sqlalchemy as sa
+from typing import Any, Generic, SupportsFloat, TypeVar
 
 from handrail.errors import Conflict
 from handrail.feedback.domain import (
     DeploymentRecord,
+    EventRow,
     Feedback,
     Kind,
+    LabelTable,
     Mark,
     Material,
     Prediction,
     Quarantined,
     Receipt,
+    Scope,
     Snapshot,
     Status,
     prediction_id_for,
 )
 from handrail.feedback.domain.values import EPOCH
+from handrail.feedback.ports import (
+    Auditor,
+    DeploymentBook,
+    EventLog,
+    LabelWriter,
+    Ledger,
+    PredictionLog,
+    SnapshotBook,
+)
 from handrail.feedback.service import FeedbackLog, FeedbackStores
-from handrail.storage import Store, open_store
 
-POSTGRES = os.environ.get("HANDRAIL_TEST_POSTGRES_URL")
-DATABASES = ("sqlite", "postgresql") if POSTGRES else ("sqlite",)
+Recorded = TypeVar("Recorded", Prediction, Feedback)
 
 GO_LIVE = datetime(2013, 8, 1, 4, tzinfo=UTC)
 DEPLOYMENT = "deploy://local/flights/1"
@@ -41,11 +47,11 @@ GROUND_TRUTH = Kind(
 CONVERSION = Kind("conversion", timedelta(days=7), absence_means=0.0, values=(0.0, 1.0))
 
 
-def a_prediction(number: int = 0, **changes) -> Prediction:
+def a_prediction(number: int = 0, **changes: Any) -> Prediction:
     """Return the prediction made `number` hours after go-live."""
     made_at = GO_LIVE + timedelta(hours=number)
     subject = f"2013-08-01:UA:{number}:0600:EWR"
-    usual = {
+    usual: dict[str, Any] = {
         "prediction_id": prediction_id_for(DEPLOYMENT, subject, made_at),
         "deployment": DEPLOYMENT,
         "subject": subject,
@@ -59,10 +65,10 @@ def a_prediction(number: int = 0, **changes) -> Prediction:
     return Prediction(**usual | changes)
 
 
-def an_outcome(about: Prediction, value: float | None = 1.0, **changes) -> Feedback:
+def an_outcome(about: Prediction, value: SupportsFloat | None = 1.0, **changes: Any) -> Feedback:
     """Return what was heard about a prediction five hours after it."""
     heard = about.made_at + timedelta(hours=5)
-    usual = {
+    usual: dict[str, Any] = {
         "prediction_id": about.prediction_id,
         "kind": "ground_truth",
         "value": value,
@@ -76,31 +82,32 @@ def an_outcome(about: Prediction, value: float | None = 1.0, **changes) -> Feedb
 
 
 @dataclass
-class MemoryDeployments:
+class MemoryDeployments(DeploymentBook):
     """`DeploymentBook` in memory."""
 
     records: dict[str, DeploymentRecord] = field(default_factory=dict)
 
-    def register(self, record):
+    def register(self, record: DeploymentRecord) -> None:
         held = self.records.get(record.uri)
         if held is not None and held.tree_digest is not None and held != record:
             raise Conflict("deployment", record.uri, "Give a new rollout a new deployment id.")
         self.records[record.uri] = record
 
-    def all(self):
+    def all(self) -> tuple[DeploymentRecord, ...]:
         return tuple(self.records[uri] for uri in sorted(self.records))
 
 
 @dataclass
-class MemoryLog:
+class MemoryLog(Generic[Recorded]):
     """What both append-only logs do: the first body of an id stands, another one goes to quarantine."""
 
     what: str
-    rows: dict[str, object] = field(default_factory=dict)
-    quarantine: dict[tuple[str, bytes], object] = field(default_factory=dict)
+    rows: dict[str, Recorded] = field(default_factory=dict)
+    quarantine: dict[tuple[str, bytes], Recorded] = field(default_factory=dict)
 
-    def add(self, keyed):
-        known, clashing, accepted = 0, set(), 0
+    def add(self, keyed: Iterable[tuple[str, Recorded]]) -> Receipt:
+        known, accepted = 0, 0
+        clashing: set[str] = set()
         for key, value in keyed:
             held = self.rows.setdefault(key, value)
             if held is value:
@@ -114,52 +121,53 @@ class MemoryLog:
 
 
 @dataclass
-class MemoryPredictions:
+class MemoryPredictions(PredictionLog):
     """`PredictionLog` in memory."""
 
     deployments: MemoryDeployments
-    log: MemoryLog = field(default_factory=lambda: MemoryLog("prediction"))
+    log: MemoryLog[Prediction] = field(default_factory=lambda: MemoryLog("prediction"))
 
-    def append(self, rows):
+    def append(self, rows: Sequence[Prediction]) -> Receipt:
         for row in rows:
             self.deployments.records.setdefault(row.deployment, DeploymentRecord(row.deployment))
         return self.log.add((row.prediction_id, replace(row)) for row in rows)
 
-    def find(self, prediction_id):
+    def find(self, prediction_id: str) -> Prediction | None:
         return self.log.rows.get(prediction_id)
 
-    def made_by(self, prediction_id):
-        return getattr(self.find(prediction_id), "deployment", None)
+    def made_by(self, prediction_id: str) -> str | None:
+        found = self.find(prediction_id)
+        return found.deployment if found else None
 
-    def count(self, deployments):
+    def count(self, deployments: Sequence[str]) -> Mapping[str, int]:
         held = [row.deployment for row in self.log.rows.values()]
         return {uri: held.count(uri) for uri in deployments}
 
 
 @dataclass
-class MemoryEvents:
+class MemoryEvents(EventLog):
     """`EventLog` in memory."""
 
-    log: MemoryLog = field(default_factory=lambda: MemoryLog("feedback"))
+    log: MemoryLog[Feedback] = field(default_factory=lambda: MemoryLog("feedback"))
 
-    def append(self, events):
+    def append(self, events: Sequence[Feedback]) -> Receipt:
         return self.log.add((event.key, replace(event, event_id=event.key)) for event in events)
 
-    def about(self, prediction_id):
+    def about(self, prediction_id: str) -> tuple[Feedback, ...]:
         return tuple(event for event in self.log.rows.values() if event.prediction_id == prediction_id)
 
 
 @dataclass
-class MemoryLedger:
+class MemoryLedger(Ledger):
     """`Ledger` in memory: the order of insertion is the sequence."""
 
     predictions: MemoryPredictions
     events: MemoryEvents
 
-    def mark(self):
+    def mark(self) -> Mark:
         return Mark(len(self.predictions.log.rows), len(self.events.log.rows))
 
-    def read(self, scope, upto):
+    def read(self, scope: Scope, upto: Mark) -> Material:
         held = list(self.predictions.log.rows.values())[: upto.predictions]
         mine = [
             (row.prediction_id, row.subject, row.deployment, _us(row.made_at), row.score, row.label, row.latency_ms)
@@ -176,42 +184,42 @@ class MemoryLedger:
         ]
         return Material(mine, events)
 
-    def told(self, kind, deployments):
+    def told(self, kind: str, deployments: Sequence[str]) -> Iterable[tuple[str, EventRow]]:
         made = {key: row.deployment for key, row in self.predictions.log.rows.items() if row.deployment in deployments}
         said = [e for e in self.events.log.rows.values() if e.kind == kind and e.prediction_id in made]
         rows = ((e.prediction_id, e.revision, _us(e.occurred_at), e.key, e.value) for e in said)
         return [(made[row[0]], row) for row in rows]
 
 
-def _us(moment):
+def _us(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta(microseconds=1)
 
 
 @dataclass
-class MemorySnapshots:
+class MemorySnapshots(SnapshotBook):
     """`SnapshotBook` in memory."""
 
     kept: dict[str, Snapshot] = field(default_factory=dict)
 
-    def save(self, snapshot):
+    def save(self, snapshot: Snapshot) -> Snapshot:
         return self.kept.setdefault(snapshot.digest, snapshot)
 
-    def all(self):
+    def all(self) -> tuple[Snapshot, ...]:
         return tuple(self.kept[digest] for digest in sorted(self.kept))
 
-    def find(self, digest):
+    def find(self, digest: str) -> Snapshot | None:
         return self.kept.get(digest)
 
 
 @dataclass
-class MemoryAuditor:
+class MemoryAuditor(Auditor):
     """`Auditor` in memory."""
 
     predictions: MemoryPredictions
     events: MemoryEvents
     snapshots: MemorySnapshots
 
-    def status(self):
+    def status(self) -> Status:
         events = list(self.events.log.rows.values())
         return Status(
             deployments=len(self.predictions.deployments.records),
@@ -222,22 +230,23 @@ class MemoryAuditor:
             snapshots=len(self.snapshots.kept),
         )
 
-    def quarantined(self, limit):
-        found = [
-            Quarantined(log.what, key, {"prediction_id": value.prediction_id}, GO_LIVE)
-            for log in (self.predictions.log, self.events.log)
-            for (key, _), value in log.quarantine.items()
-        ]
+    def quarantined(self, limit: int) -> tuple[Quarantined, ...]:
+        found = [*_quarantined(self.predictions.log), *_quarantined(self.events.log)]
         return tuple(reversed(found))[:limit]
 
 
-class MemoryWriter:
+def _quarantined(log: MemoryLog[Recorded]) -> Iterable[Quarantined]:
+    for (key, _), value in log.quarantine.items():
+        yield Quarantined(log.what, key, {"prediction_id": value.prediction_id}, GO_LIVE)
+
+
+class MemoryWriter(LabelWriter):
     """`LabelWriter` that remembers what it was given, as text."""
 
-    def __init__(self):
-        self.written = {}
+    def __init__(self) -> None:
+        self.written: dict[Path, str] = {}
 
-    def write(self, table, path):
+    def write(self, table: LabelTable, path: Path) -> None:
         self.written[path] = f"{table.snapshot.digest}\n{table.rows}"
 
 
@@ -249,52 +258,11 @@ def memory_stores() -> FeedbackStores:
     return FeedbackStores(deployments, predictions, events, ledger, snapshots, auditor)
 
 
-def a_log(stores: FeedbackStores | None = None, writer=None) -> FeedbackLog:
+def a_log(
+    stores: FeedbackStores | None = None,
+    writer: LabelWriter | None = None,
+    kinds: Sequence[Kind] = (GROUND_TRUTH, CONVERSION),
+) -> FeedbackLog:
     """Return a log over `stores`, over empty fakes if None."""
-    kinds = {kind.name: kind for kind in (GROUND_TRUTH, CONVERSION)}
-    return FeedbackLog(stores or memory_stores(), writer or MemoryWriter(), kinds)
-
-
-@contextmanager
-def a_database(kind: str, folder: Path) -> Iterator[str]:
-    """Lend the URL of an empty database; a PostgreSQL schema is dropped afterwards."""
-    if kind == "sqlite":
-        yield f"sqlite:///{folder / 'handrail.db'}"
-        return
-    schema = f"feedback_{secrets.token_hex(6)}"
-    url = sa.make_url(str(POSTGRES)).update_query_dict({"options": f"-csearch_path={schema}"})
-    owner = sa.create_engine(str(POSTGRES), isolation_level="AUTOCOMMIT")
-    with owner.connect() as connection:
-        connection.execute(sa.text(f"create schema {schema}"))
-    try:
-        yield url.render_as_string(hide_password=False)
-    finally:
-        with owner.connect() as connection:
-            connection.execute(sa.text(f"drop schema {schema} cascade"))
-        owner.dispose()
-
-
-@contextmanager
-def a_store(kind: str, folder: Path) -> Iterator[Store]:
-    """Lend a store with the tables of feedback."""
-    from handrail.bootstrap.feedback import feedback_stores
-
-    with a_database(kind, folder) as url:
-        store = open_store(url)
-        try:
-            feedback_stores(store)
-            yield store
-        finally:
-            store.close()
-
-
-@contextmanager
-def stores_of(kind: str, folder: Path) -> Iterator[FeedbackStores]:
-    """Lend empty stores: the fakes for "memory", else those of a database."""
-    if kind == "memory":
-        yield memory_stores()
-        return
-    from handrail.bootstrap.feedback import feedback_stores
-
-    with a_store(kind, folder) as store:
-        yield feedback_stores(store)
+    named = {kind.name: kind for kind in kinds}
+    return FeedbackLog(stores or memory_stores(), writer or MemoryWriter(), named)

@@ -58,7 +58,8 @@ class Answer:
     @property
     def problem(self) -> dict[str, Any]:
         assert self.headers["content-type"] == "application/problem+json"
-        return json.loads(self.body)
+        found: dict[str, Any] = json.loads(self.body)
+        return found
 
 
 AUTHORISED = ((b"authorization", b"Bearer " + TOKEN.encode()), (b"content-type", b"application/json"))
@@ -89,8 +90,12 @@ def call(
     async def send(message: Message) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "path": path, "method": method, "headers": list(headers)}
-    asyncio.run(app(scope, receive, send))
+    scope: Message = {"type": "http", "path": path, "method": method, "headers": list(headers)}
+
+    async def answer() -> None:
+        await app(scope, receive, send)
+
+    asyncio.run(answer())
     assert [message["type"] for message in sent[:1]] == ["http.response.start"]
     assert sum(message["type"] == "http.response.start" for message in sent) == 1
     return Answer(

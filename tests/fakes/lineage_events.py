@@ -7,7 +7,7 @@ from uuid import UUID
 from handrail.errors import Conflict
 from handrail.lineage.adapters.openlineage.events import OpenLineageEvents
 from handrail.lineage.domain import Facts, QueuedEvent, QueueLength, describe_event
-from tests.fakes.lineage import GraphInMemory
+from tests.fakes.lineage_graph import GraphInMemory
 
 SPEC = "https://openlineage.io/spec/2-0-2/OpenLineage.json"
 PRODUCER = "https://example.org/shop/1.0"

@@ -101,7 +101,7 @@ class GraphInMemory:
 
     def _node(self, uri):
         facts = self.nodes[uri]
-        values = {}
+        values: dict[str, list[str]] = {}
         for name, value in sorted({pair for fact in facts for pair in fact.attributes}):
             values.setdefault(name, []).append(value)
         standing = [claims[0] for claims in self.digests.get(uri, {}).values()]

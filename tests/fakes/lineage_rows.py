@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 _NODES = "select uri, role, kind, started, ended from lineage_node"
 _ATTRIBUTES = "select n.uri, a.name, a.value from lineage_attribute a join lineage_node n on n.id = a.node"
@@ -18,10 +19,10 @@ _POINTERS = 'select name, target, "by" from lineage_pointer order by "at"'
 class Rows:
     """Nodes, attributes and statements as sets; pointers in their order."""
 
-    nodes: frozenset
-    attributes: frozenset
-    statements: frozenset
-    pointers: tuple
+    nodes: frozenset[tuple[Any, ...]]
+    attributes: frozenset[tuple[Any, ...]]
+    statements: frozenset[tuple[Any, ...]]
+    pointers: tuple[tuple[Any, ...], ...]
 
     def attributes_of(self, uri):
         return {name: value for owner, name, value in self.attributes if owner == uri}
@@ -34,4 +35,5 @@ def rows_of(home: Path) -> Rows:
     """Read the store below a home folder."""
     with sqlite3.connect(home / "handrail.db") as connection:
         found = [connection.execute(query).fetchall() for query in (_NODES, _ATTRIBUTES, _STATEMENTS, _POINTERS)]
-    return Rows(*map(frozenset, found[:3]), tuple(found[3]))
+    nodes, attributes, statements, pointers = found
+    return Rows(frozenset(nodes), frozenset(attributes), frozenset(statements), tuple(pointers))

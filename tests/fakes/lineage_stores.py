@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from handrail.lineage.adapters.sql.tables import MIGRATIONS, metadata
 from handrail.storage import migrate, open_store
 
-POSTGRESQL_URL = os.environ.get("HANDRAIL_TEST_POSTGRES_URL")
+POSTGRESQL_URL = os.environ.get("HANDRAIL_TEST_POSTGRES_URL", "")
 KINDS = ("sqlite", *(("postgresql",) if POSTGRESQL_URL else ()))
 
 

@@ -6,6 +6,7 @@ import hashlib
 import threading
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 import sqlalchemy as sa
@@ -81,7 +82,7 @@ def until_ended(url, began, task_runs):
     """Wait until the server, which takes task runs from events, knows that many to have ended, and what they made."""
     deadline = time.monotonic() + DEADLINE_S
     asked = {"task_runs": {"start_time": {"after_": began}}, "limit": 200}
-    ended = []
+    ended: list[dict[str, Any]] = []
     while len(ended) < task_runs and time.monotonic() < deadline:
         rows = httpx.post(f"{url}/api/task_runs/filter", json=asked, timeout=30).json()
         ended = [row for row in rows if row["end_time"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -15,9 +16,11 @@ from handrail.approvals.domain.requests import Candidate, Event, History, Promot
 class Ledger(Protocol):
     """Requests and their events, append-only and durable."""
 
+    @abstractmethod
     def open(self, request: PromotionRequest) -> History:
         """Store the request unless its id is there already; return what is stored."""
 
+    @abstractmethod
     def append(self, history: History, event: Event) -> History:
         """Store one more event after exactly the events in `history`, durably, and return the longer history.
 
@@ -28,6 +31,7 @@ class Ledger(Protocol):
             MoveUnderWay: another request holds the alias; nothing was stored.
         """
 
+    @abstractmethod
     def load(self, request_id: str) -> History:
         """Return a request with all its events.
 
@@ -39,9 +43,11 @@ class Ledger(Protocol):
 class RequestIndex(Protocol):
     """Finds requests."""
 
+    @abstractmethod
     def find(self, *, alias: str | None = None, subject_key: str | None = None) -> Sequence[History]:
         """Return the requests that match, oldest first."""
 
+    @abstractmethod
     def permit(self, tree_digest: str) -> str | None:
         """Return the newest signed permit for a tree, as envelope JSON."""
 
@@ -49,9 +55,11 @@ class RequestIndex(Protocol):
 class Provenance(Protocol):
     """Who made what on the server, as the server itself saw it."""
 
+    @abstractmethod
     def record(self, kind: str, key: str, account: str) -> None:
         """Remember durably that the account made this `version`, `run` or `path`. Repeating changes nothing."""
 
+    @abstractmethod
     def makers(self, candidate: Candidate) -> tuple[str, ...]:
         """Return every account that made the version, its run or a file below its tree, in order of name."""
 
@@ -59,12 +67,15 @@ class Provenance(Protocol):
 class Holds(Protocol):
     """What must not change any more, because somebody decides or has decided about it."""
 
+    @abstractmethod
     def hold(self, candidate: Candidate) -> None:
         """Hold the version, its model, run, experiment, logged model and files, durably. Repeating changes nothing."""
 
+    @abstractmethod
     def holder(self, kind: str, key: str) -> str | None:
         """Return the label of the candidate that holds a `version`, `model`, `run`, `experiment` or `logged_model`."""
 
+    @abstractmethod
     def holder_of_path(self, path: str) -> str | None:
         """Return the label of a candidate whose tree is at, above or below an absolute path."""
 
@@ -72,6 +83,7 @@ class Holds(Protocol):
 class Registry(Protocol):
     """The model registry."""
 
+    @abstractmethod
     def candidate(self, model: str, version: str) -> Candidate:
         """Return the version as it is now, with its number in canonical form and its tree as an absolute path.
 
@@ -80,9 +92,11 @@ class Registry(Protocol):
             Refused: its files lie where the server cannot keep them from changing.
         """
 
+    @abstractmethod
     def incumbent(self, model: str, alias: str) -> int | None:
         """Return the version that the alias points at, None if at none."""
 
+    @abstractmethod
     def point(self, model: str, alias: str, version: int) -> None:
         """Make the alias point at the version. Calling it twice changes nothing.
 
@@ -94,6 +108,7 @@ class Registry(Protocol):
 class Trees(Protocol):
     """Reads artifact trees."""
 
+    @abstractmethod
     def manifest(self, tree: str) -> Manifest:
         """List and hash every file below the tree.
 
@@ -106,9 +121,11 @@ class Trees(Protocol):
 class RuleBook(Protocol):
     """Policies and roles as they stand at this moment; a changed file counts at once."""
 
+    @abstractmethod
     def protected(self) -> frozenset[str]:
         """Return the aliases that have a policy, in lower case; one once protected stays so while the process lives."""
 
+    @abstractmethod
     def policy(self, alias: str) -> Policy:
         """Return the alias's policy.
 
@@ -117,6 +134,7 @@ class RuleBook(Protocol):
             Misconfigured: the policy cannot be used as it stands.
         """
 
+    @abstractmethod
     def directory(self) -> Directory:
         """Return the persons and their roles.
 
@@ -128,6 +146,7 @@ class RuleBook(Protocol):
 class Signer(Protocol):
     """Signs permits with the gate's own key."""
 
+    @abstractmethod
     def sign(self, payload: bytes) -> Envelope:
         """Return the payload in an envelope. The same payload gives the same envelope."""
 
@@ -135,6 +154,7 @@ class Signer(Protocol):
 class PermitShelf(Protocol):
     """Where those who serve find permits without asking the server."""
 
+    @abstractmethod
     def put(self, permit: Permit, envelope: str) -> None:
         """Put the permit there under its tree's digest, whole or not at all. Repeating changes nothing."""
 
@@ -142,5 +162,6 @@ class PermitShelf(Protocol):
 class DecisionJournal(Protocol):
     """Tells the rest of the platform what was promoted."""
 
+    @abstractmethod
     def promoted(self, permit: Permit, envelope: str, moved_at: str) -> None:
         """Make the promotion known; `moved_at` is ISO 8601 in UTC. Repeating changes nothing."""

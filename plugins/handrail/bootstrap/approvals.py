@@ -15,6 +15,7 @@ from handrail.approvals.adapters.folder_shelf import FolderShelf, permit_file
 from handrail.approvals.adapters.folder_trees import FolderTrees
 from handrail.approvals.domain.canonical import sha256_of
 from handrail.approvals.domain.permit import Permit
+from handrail.approvals.ports import DecisionJournal
 from handrail.approvals.service import Approvals, Gate, GatePorts, Guard
 from handrail.approvals.service.moves import Mover
 from handrail.clock import system_time
@@ -157,7 +158,7 @@ def open_gate(settings: Settings, store: Store, lineage: Callable[[], Lineage], 
     return OpenGate(Gate(server_name(settings), ports, mover, system_time), Guard(rules, holds, provenance))
 
 
-class LineageJournal:
+class LineageJournal(DecisionJournal):
     """Keeps the promise of the gate's `DecisionJournal` with the lineage plugin."""
 
     def __init__(self, lineage: Callable[[], Lineage]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -25,6 +26,7 @@ from handrail.feedback.domain import (
 class DeploymentBook(Protocol):
     """Keeps what each deployment serves."""
 
+    @abstractmethod
     def register(self, record: DeploymentRecord) -> None:
         """Keep the record; the same record again changes nothing.
 
@@ -34,6 +36,7 @@ class DeploymentBook(Protocol):
             Conflict: the deployment has other facts already.
         """
 
+    @abstractmethod
     def all(self) -> tuple[DeploymentRecord, ...]:
         """Return every deployment, those known only by their predictions included, sorted by URI."""
 
@@ -41,6 +44,7 @@ class DeploymentBook(Protocol):
 class PredictionLog(Protocol):
     """Keeps predictions, for ever and unchanged."""
 
+    @abstractmethod
     def append(self, rows: Sequence[Prediction]) -> Receipt:
         """Keep all rows durably in one transaction, or none.
 
@@ -48,12 +52,15 @@ class PredictionLog(Protocol):
         quarantine (once) and its id into the receipt. A deployment not registered yet is accepted.
         """
 
+    @abstractmethod
     def find(self, prediction_id: str) -> Prediction | None:
         """Return the prediction, or None."""
 
+    @abstractmethod
     def made_by(self, prediction_id: str) -> str | None:
         """Return the URI of the deployment that made a prediction, or None: `find` for those who ask often."""
 
+    @abstractmethod
     def count(self, deployments: Sequence[str]) -> Mapping[str, int]:
         """Return the number of predictions of each of these deployments; an unknown one has 0."""
 
@@ -61,6 +68,7 @@ class PredictionLog(Protocol):
 class PredictionSink(Protocol):
     """Takes predictions from a spool; `FeedbackLog` is one."""
 
+    @abstractmethod
     def record_predictions(self, rows: Sequence[Prediction]) -> Receipt:
         """Record all rows durably, or none; repeating them changes nothing."""
 
@@ -68,12 +76,14 @@ class PredictionSink(Protocol):
 class EventLog(Protocol):
     """Keeps feedback events, for ever and unchanged."""
 
+    @abstractmethod
     def append(self, events: Sequence[Feedback]) -> Receipt:
         """Keep all events durably in one transaction, or none; repeats and conflicts as in `PredictionLog.append`.
 
         An event is kept whether or not its prediction is known.
         """
 
+    @abstractmethod
     def about(self, prediction_id: str) -> tuple[Feedback, ...]:
         """Return every event about a prediction, in any order."""
 
@@ -81,12 +91,15 @@ class EventLog(Protocol):
 class Ledger(Protocol):
     """Reads both logs as they stood at a mark."""
 
+    @abstractmethod
     def mark(self) -> Mark:
         """Return a mark at or above everything acknowledged before; nothing written later falls below it."""
 
+    @abstractmethod
     def read(self, scope: Scope, upto: Mark) -> Material:
         """Return the rows of a scope that lie at or below the mark; the same arguments give the same rows for ever."""
 
+    @abstractmethod
     def told(self, kind: str, deployments: Sequence[str]) -> Iterable[tuple[str, EventRow]]:
         """Return every event of a kind about predictions of these deployments, each with its deployment's URI."""
 
@@ -94,12 +107,15 @@ class Ledger(Protocol):
 class SnapshotBook(Protocol):
     """Keeps the manifests of snapshots."""
 
+    @abstractmethod
     def save(self, snapshot: Snapshot) -> Snapshot:
         """Keep the manifest and return it; if its digest is kept already, return that older one."""
 
+    @abstractmethod
     def all(self) -> tuple[Snapshot, ...]:
         """Return every snapshot, sorted by digest."""
 
+    @abstractmethod
     def find(self, digest: str) -> Snapshot | None:
         """Return the snapshot of that digest, or None."""
 
@@ -107,6 +123,7 @@ class SnapshotBook(Protocol):
 class LabelWriter(Protocol):
     """Writes labels into a file."""
 
+    @abstractmethod
     def write(self, table: LabelTable, path: Path) -> None:
         """Write the table in one step: the file is complete or not there. Equal tables give equal bytes."""
 
@@ -114,8 +131,10 @@ class LabelWriter(Protocol):
 class Auditor(Protocol):
     """Looks over the whole log."""
 
+    @abstractmethod
     def status(self) -> Status:
         """Count everything."""
 
+    @abstractmethod
     def quarantined(self, limit: int) -> tuple[Quarantined, ...]:
         """Return the newest conflicting bodies, newest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,15 @@ from handrail.reproduction.domain.verdicts import CommitPlace, FetchedData, Grad
 class CommitSource(Protocol):
     """Finds recorded commits."""
 
+    @abstractmethod
     def holding(self, commits: Sequence[str]) -> tuple[CommitPlace, ...]:
         """Return where each of these commits is found; commits that no repository holds are left out."""
 
+    @abstractmethod
     def read(self, place: CommitPlace, path: str) -> bytes | None:
         """Return the bytes of a project's file in a commit; None if it is not in there."""
 
+    @abstractmethod
     def check_out(self, place: CommitPlace, folder: Path) -> Path:
         """Lay exactly that commit into `folder`, and return the project's folder in it. Safe to repeat.
 
@@ -28,6 +32,7 @@ class CommitSource(Protocol):
             Unavailable: it cannot be laid there.
         """
 
+    @abstractmethod
     def searched(self) -> tuple[str, ...]:
         """Return the repositories that are looked into, as people name them."""
 
@@ -35,18 +40,23 @@ class CommitSource(Protocol):
 class DataSource(Protocol):
     """Brings recorded data into a clone."""
 
+    @abstractmethod
     def connect(self, project: Path, origin: Path) -> tuple[str, ...]:
         """Let the clone use the places that the checkout `origin` keeps data in; return their names, best first."""
 
+    @abstractmethod
     def tracked(self, project: Path) -> tuple[LockedFile, ...]:
         """Return what the commit tracks that no stage writes."""
 
+    @abstractmethod
     def near(self, project: Path, places: Sequence[str], files: Sequence[LockedFile]) -> FetchedData:
         """Tell what is in none of the places, as far as that can be told without fetching. Changes nothing."""
 
+    @abstractmethod
     def fetch(self, project: Path, places: Sequence[str], files: Sequence[LockedFile]) -> FetchedData:
         """Bring files near, from one place after the other; what is in none of them comes back as missing."""
 
+    @abstractmethod
     def restore(self, project: Path, file: LockedFile, target: Path) -> None:
         """Lay a fetched file or folder at `target`."""
 
@@ -54,6 +64,7 @@ class DataSource(Protocol):
 class StageRunner(Protocol):
     """Reads and runs stages."""
 
+    @abstractmethod
     def stages(self, lock: bytes) -> tuple[LockedStage, ...]:
         """Return the stages of a lock file.
 
@@ -61,6 +72,7 @@ class StageRunner(Protocol):
             InvalidInput: it is no lock file.
         """
 
+    @abstractmethod
     def run(
         self, project: Path, stage: str, environment: Mapping[str, str], report: Callable[[str], None]
     ) -> LockedStage:
@@ -70,6 +82,7 @@ class StageRunner(Protocol):
             Unavailable: the stage failed.
         """
 
+    @abstractmethod
     def entry(self, project: Path, stage: str) -> LockedStage | None:
         """Return the entry of a stage that the lock file of a clone holds now."""
 
@@ -77,6 +90,7 @@ class StageRunner(Protocol):
 class PackageList(Protocol):
     """Knows which packages were recorded, and which an interpreter has."""
 
+    @abstractmethod
     def recorded(self, project: Path, tree: Path | None, lock: str | None) -> RecordedPackages:
         """Return what the commit's lock file and the model's own requirements pin; `lock` names another file.
 
@@ -84,12 +98,15 @@ class PackageList(Protocol):
             UnknownReference: the file `lock` is not in the commit.
         """
 
+    @abstractmethod
     def installed(self, python: Path) -> Mapping[str, str]:
         """Return the version of each package by normalised name, and Python's own as `python`."""
 
+    @abstractmethod
     def install(self, lock: Path, folder: Path) -> Path:
         """Make an environment with what a lock pins in `folder`; return its interpreter. Safe to repeat."""
 
+    @abstractmethod
     def import_roots(self, project: Path) -> tuple[Path, ...]:
         """Return the folders that the project's own packages are imported from."""
 
@@ -97,18 +114,23 @@ class PackageList(Protocol):
 class FileComparer(Protocol):
     """Hashes and compares files."""
 
+    @abstractmethod
     def digest(self, root: Path, path: str) -> str | None:
         """Return DVC's md5 of a file or folder below `root`; None if nothing is there."""
 
+    @abstractmethod
     def tree_digest(self, root: Path, path: str) -> str:
         """Return the digest by which permits name a folder."""
 
+    @abstractmethod
     def files(self, root: Path, path: str) -> tuple[str, ...]:
         """Return the files at or below a path, by their paths below `root`, in order."""
 
+    @abstractmethod
     def copy(self, source: Path, target: Path) -> None:
         """Copy a file or folder, replacing what is there."""
 
+    @abstractmethod
     def compare(self, recorded: Path, reproduced: Path, tolerance: float) -> tuple[Grade, str]:
         """Return how equal two files are, and the difference in words; numbers may differ by `tolerance`."""
 
@@ -116,6 +138,7 @@ class FileComparer(Protocol):
 class ModelScorer(Protocol):
     """Lets models answer."""
 
+    @abstractmethod
     def compare(
         self,
         trees: tuple[Path, Path],
@@ -134,9 +157,11 @@ class WorkFolder(Protocol):
     """The folder of one reproduction, which remembers how far it came."""
 
     @property
+    @abstractmethod
     def path(self) -> Path:
         """Where it is."""
 
+    @abstractmethod
     def open(self, identity: Mapping[str, str]) -> tuple[str, ...]:
         """Take the folder for this reproduction; return the stages that an interrupted run of the same one finished.
 
@@ -144,15 +169,19 @@ class WorkFolder(Protocol):
             Refused: it holds something else, a finished reproduction, or one that another process is at.
         """
 
+    @abstractmethod
     def mark(self, stage: str) -> None:
         """Remember that a stage is done, durably."""
 
+    @abstractmethod
     def finish(self, report: Mapping[str, object]) -> None:
         """Remember what came of it, durably."""
 
+    @abstractmethod
     def remove(self) -> None:
         """Remove the folder and everything in it."""
 
+    @abstractmethod
     def close(self) -> None:
         """Let others have the folder."""
 

@@ -15,7 +15,7 @@ from handrail.approvals.domain.errors import UnverifiedBytes
 from handrail.approvals.domain.permit import Envelope, make_statement
 from handrail.approvals.domain.requests import Judgement, Verdict
 from handrail.errors import Misconfigured, Unavailable
-from tests.fakes.approvals import World, opening
+from tests.fakes.approvals_world import World, opening
 
 FILES = {
     "MLmodel": b"flavors: sklearn",

@@ -10,8 +10,8 @@ from handrail.approvals.adapters.private_files import replace_file
 from handrail.approvals.adapters.sql_ledger import SqlLedger
 from handrail.approvals.domain.requests import Choice, Verdict
 from handrail.errors import Unavailable
-from tests.fakes.approvals import World, opening
 from tests.fakes.approvals_store import approvals_store
+from tests.fakes.approvals_world import World, opening
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from handrail.feedback.adapters.pyarrow_labels import PyarrowLabels
 from handrail.feedback.adapters.sql_tables import metadata
 from handrail.feedback.domain import Receipt, SnapshotChanged
 from handrail.storage import open_store
-from tests.fakes.feedback import DATABASES, GO_LIVE, a_database, a_log, a_prediction, a_store, an_outcome
+from tests.fakes.feedback import GO_LIVE, a_log, a_prediction, an_outcome
+from tests.fakes.feedback_store import DATABASES, a_database, a_store
 
 DAY = timedelta(days=1)
 YEAR = ("ground_truth", GO_LIVE, GO_LIVE + 365 * DAY, GO_LIVE + 400 * DAY)

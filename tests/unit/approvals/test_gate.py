@@ -1,12 +1,11 @@
-from dataclasses import replace
-
 import pytest
 
 from handrail.approvals.domain.errors import Closed, NotEligible
 from handrail.approvals.domain.people import Person
 from handrail.approvals.domain.requests import Choice, Decided, Verdict
 from handrail.errors import UnknownReference
-from tests.fakes.approvals import EVIDENCE, PEOPLE, World, opening
+from tests.fakes.approvals import EVIDENCE, PEOPLE, FakeTrees, MemoryHolds
+from tests.fakes.approvals_world import World, opening
 
 
 @pytest.fixture
@@ -14,32 +13,13 @@ def world():
     return World()
 
 
-def _ask(world, **changes):
-    return world.gate.open_request(opening(**changes), "ada").history.request.request_id
-
-
-def _say(world, request_id, account, choice=Choice.APPROVE):
-    return world.gate.decide(request_id, account, choice, "looked at it").judgement.verdict
-
-
-def _champion(world):
-    return world.registry.incumbent("flights", "champion")
-
-
-def _promote(world, version=1):
-    request_id = _ask(world, version=str(version), evidence=EVIDENCE | {"comparison": {"ci_low": 0.01}})
-    _say(world, request_id, "ben")
-    assert _say(world, request_id, "cleo") is Verdict.PROMOTED
-    return request_id
-
-
 def test_two_persons_in_the_named_roles_move_the_alias(world):
-    request_id = _ask(world)
+    request_id = world.ask()
 
-    assert _say(world, request_id, "ben") is Verdict.PENDING
-    assert _champion(world) is None
-    assert _say(world, request_id, "cleo") is Verdict.PROMOTED
-    assert _champion(world) == 1
+    assert world.say(request_id, "ben") is Verdict.PENDING
+    assert world.champion() is None
+    assert world.say(request_id, "cleo") is Verdict.PROMOTED
+    assert world.champion() == 1
     permit, _ = world.journal.promotions[request_id]
     assert (permit.version, permit.approvers, permit.authors) == (1, ("Ben", "Cleo"), ("ada",))
     assert world.shelf.permits[permit.tree_digest] == world.gate.records.permit(permit.tree_digest)
@@ -64,19 +44,18 @@ def test_the_same_question_is_the_same_request(world):
 def test_another_question_is_another_request(world, change):
     world.register(2)
 
-    assert _ask(world) != _ask(world, **change)
+    assert world.ask() != world.ask(**change)
 
 
-def test_the_files_are_frozen_before_they_are_digested(world):
-    seen = []
+def test_the_files_are_frozen_before_they_are_digested():
+    holds, seen = MemoryHolds(), []
 
-    class Watching:
+    class Watching(FakeTrees):
         def manifest(self, tree):
-            seen.append(world.holds.holder_of_path(f"{tree}/MLmodel"))
-            return world.trees.manifest(tree)
+            seen.append(holds.holder_of_path(f"{tree}/MLmodel"))
+            return super().manifest(tree)
 
-    world.gate._ports = replace(world.gate._ports, trees=Watching())
-    _ask(world)
+    World(holds=holds, trees=Watching()).ask()
 
     assert seen == ["version 1 of 'flights'"]
 
@@ -89,11 +68,11 @@ def test_a_request_that_breaks_rules_is_refused_with_a_reason_for_each(world):
     assert view.judgement.verdict is Verdict.REFUSED
     assert len(view.judgement.reasons) == 3
     with pytest.raises(Closed, match=r"refused.*roc_auc is 0\.6"):
-        _say(world, view.history.request.request_id, "ben")
+        world.say(view.history.request.request_id, "ben")
 
 
 def test_a_challenger_needs_a_comparison_once_there_is_a_champion(world):
-    _promote(world)
+    world.promote()
     world.register(2)
 
     view = world.gate.open_request(opening(2), "ada")
@@ -104,50 +83,50 @@ def test_a_challenger_needs_a_comparison_once_there_is_a_champion(world):
 
 def test_the_author_cannot_approve(world):
     world.rules.persons = (Person("Ada", frozenset({"ada", "ada-2"}), frozenset({"ml-engineer"})), *PEOPLE[1:])
-    request_id = _ask(world)
+    request_id = world.ask()
 
     for account in ("ada", "ada-2"):
         with pytest.raises(NotEligible, match="Ada made the candidate"):
-            _say(world, request_id, account)
+            world.say(request_id, account)
 
 
 def test_whoever_wrote_a_file_of_the_tree_cannot_approve(world):
     world.provenance.record("path", "/artifacts/1/1/model/onnx", "ben")
-    request_id = _ask(world)
+    request_id = world.ask()
 
     with pytest.raises(NotEligible, match="Ben made the candidate"):
-        _say(world, request_id, "ben")
+        world.say(request_id, "ben")
 
 
 def test_requester_cannot_approve_their_own_request(world):
     request_id = world.gate.open_request(opening(), "cleo").history.request.request_id
 
     with pytest.raises(NotEligible, match="Cleo asked for the promotion"):
-        _say(world, request_id, "cleo")
+        world.say(request_id, "cleo")
 
 
 def test_one_person_with_two_accounts_counts_once(world):
     world.change_rules(quorum={"ml-engineer": 2})
-    request_id = _ask(world)
+    request_id = world.ask()
 
-    assert _say(world, request_id, "ben") is Verdict.PENDING
-    assert _say(world, request_id, "ben-2") is Verdict.PENDING
+    assert world.say(request_id, "ben") is Verdict.PENDING
+    assert world.say(request_id, "ben-2") is Verdict.PENDING
     assert len(world.ledger.load(request_id).decisions) == 1
 
 
 @pytest.mark.parametrize("account", ["BEN", "ben ", "ｂen", "root", ""])
 def test_an_account_that_stands_nowhere_decides_nothing(world, account):
-    request_id = _ask(world)
+    request_id = world.ask()
 
     with pytest.raises(NotEligible, match="belongs to nobody"):
-        _say(world, request_id, account)
+        world.say(request_id, account)
 
 
 def test_a_person_in_another_role_cannot_approve(world):
     world.rules.persons = (*PEOPLE, Person("Dora", frozenset({"dora"}), frozenset({"data-engineer"})))
 
     with pytest.raises(NotEligible, match="holds none of the roles"):
-        _say(world, _ask(world), "dora")
+        world.say(world.ask(), "dora")
 
 
 def test_a_version_without_a_known_author_is_refused(world):
@@ -167,69 +146,69 @@ def test_an_author_who_is_nobody_in_the_roles_is_refused(world):
 
 
 def test_saying_the_same_twice_changes_nothing(world):
-    request_id = _ask(world)
-    _say(world, request_id, "ben")
+    request_id = world.ask()
+    world.say(request_id, "ben")
     before = world.ledger.load(request_id)
 
-    _say(world, request_id, "ben")
+    world.say(request_id, "ben")
 
     assert world.ledger.load(request_id) == before
 
 
 def test_saying_the_same_after_the_move_answers_promoted(world):
-    request_id = _promote(world)
+    request_id = world.promote()
     before = world.ledger.load(request_id)
 
-    assert _say(world, request_id, "cleo") is Verdict.PROMOTED
+    assert world.say(request_id, "cleo") is Verdict.PROMOTED
     assert world.ledger.load(request_id) == before
 
 
 def test_an_approval_can_be_withdrawn_and_a_rejection_is_final(world):
-    request_id = _ask(world)
-    _say(world, request_id, "ben")
+    request_id = world.ask()
+    world.say(request_id, "ben")
 
-    assert _say(world, request_id, "ben", Choice.REJECT) is Verdict.REJECTED
+    assert world.say(request_id, "ben", Choice.REJECT) is Verdict.REJECTED
     for account in ("ben", "cleo"):
         with pytest.raises(Closed, match="Ben rejected it"):
-            _say(world, request_id, account)
+            world.say(request_id, account)
     assert [type(event) for event in world.ledger.load(request_id).events] == [Decided, Decided]
-    assert _champion(world) is None
+    assert world.champion() is None
 
 
 def test_a_rejected_subject_stays_rejected(world):
-    request_id = _ask(world)
-    _say(world, request_id, "cleo", Choice.REJECT)
+    request_id = world.ask()
+    world.say(request_id, "cleo", Choice.REJECT)
 
-    assert _ask(world) == request_id
+    assert world.ask() == request_id
 
 
 def test_nothing_is_left_to_decide_after_the_move(world):
     world.rules.persons = (*PEOPLE, Person("Bo", frozenset({"bo"}), frozenset({"ml-engineer"})))
-    request_id = _promote(world)
+    request_id = world.promote()
 
     with pytest.raises(Closed, match="promoted"):
-        _say(world, request_id, "bo")
+        world.say(request_id, "bo")
 
 
 def test_roles_are_read_at_each_decision(world):
-    request_id = _ask(world)
-    _say(world, request_id, "ben")
+    request_id = world.ask()
+    world.say(request_id, "ben")
     world.rules.persons = (PEOPLE[0], PEOPLE[2])
 
-    assert _say(world, request_id, "cleo") is Verdict.PENDING
+    assert world.say(request_id, "cleo") is Verdict.PENDING
 
     world.rules.persons = PEOPLE
-    assert _say(world, request_id, "cleo") is Verdict.PROMOTED
+    assert world.say(request_id, "cleo") is Verdict.PROMOTED
 
 
 def test_an_account_that_went_to_another_person_carries_no_old_decision(world):
-    request_id = _ask(world)
-    _say(world, request_id, "ben")
+    request_id = world.ask()
+    world.say(request_id, "ben")
     world.rules.persons = (PEOPLE[0], Person("Bob", frozenset({"ben"}), frozenset({"ml-engineer"})), PEOPLE[2])
 
-    assert _say(world, request_id, "cleo") is Verdict.PENDING
+    assert world.say(request_id, "cleo") is Verdict.PENDING
 
 
 def test_an_alias_without_a_policy_cannot_be_asked_for(world):
     with pytest.raises(UnknownReference, match="challenger"):
-        _ask(world, alias="challenger")
+        world.ask(alias="challenger")

@@ -8,31 +8,13 @@ from handrail.approvals.domain.errors import Closed, MoveUnderWay
 from handrail.approvals.domain.policy import Rule
 from handrail.approvals.domain.requests import Choice, Verdict
 from handrail.errors import Unavailable
-from tests.fakes.approvals import EVIDENCE, RULES, World, opening
+from tests.fakes.approvals import EVIDENCE, RULES
+from tests.fakes.approvals_world import World, opening
 
 
 @pytest.fixture
 def world():
     return World()
-
-
-def _ask(world, **changes):
-    return world.gate.open_request(opening(**changes), "ada").history.request.request_id
-
-
-def _say(world, request_id, account, choice=Choice.APPROVE):
-    return world.gate.decide(request_id, account, choice, "looked at it").judgement.verdict
-
-
-def _champion(world):
-    return world.registry.incumbent("flights", "champion")
-
-
-def _promote(world, version=1):
-    request_id = _ask(world, version=str(version), evidence=EVIDENCE | {"comparison": {"ci_low": 0.01}})
-    _say(world, request_id, "ben")
-    assert _say(world, request_id, "cleo") is Verdict.PROMOTED
-    return request_id
 
 
 def _flip(world):
@@ -94,54 +76,54 @@ CHANGES = (
 
 @pytest.mark.parametrize(("change", "words"), CHANGES, ids=[change.__name__[1:] for change, _ in CHANGES])
 def test_a_change_of_anything_that_is_bound_voids_the_decisions(world, change, words):
-    request_id = _ask(world)
-    _say(world, request_id, "ben")
+    request_id = world.ask()
+    world.say(request_id, "ben")
 
     change(world)
 
     for account in ("cleo", "ben"):
         with pytest.raises(Closed, match=words) as caught:
-            _say(world, request_id, account)
+            world.say(request_id, account)
         assert caught.value.verdict == "void"
-    assert _champion(world) in (None, 9)
+    assert world.champion() in (None, 9)
     assert not world.ledger.permits
 
 
 def test_what_is_void_stays_void_when_the_change_is_undone(world):
-    request_id = _ask(world)
-    _say(world, request_id, "ben")
+    request_id = world.ask()
+    world.say(request_id, "ben")
     good = world.trees.content["/artifacts/1/1/model"]["MLmodel"]
     _flip(world)
     with pytest.raises(Closed):
-        _say(world, request_id, "cleo")
+        world.say(request_id, "cleo")
     world.trees.content["/artifacts/1/1/model"]["MLmodel"] = good
 
     with pytest.raises(Closed):
-        _say(world, request_id, "cleo")
+        world.say(request_id, "cleo")
 
-    fresh = _ask(world)
+    fresh = world.ask()
     assert fresh != request_id
     assert world.ledger.load(fresh).decisions == ()
 
 
 def test_of_two_approved_challengers_the_second_is_void(world):
-    _promote(world)
+    world.promote()
     evidence = EVIDENCE | {"comparison": {"ci_low": 0.01}}
     world.register(2)
     world.register(3)
-    second, third = _ask(world, version="2", evidence=evidence), _ask(world, version="3", evidence=evidence)
+    second, third = world.ask(version="2", evidence=evidence), world.ask(version="3", evidence=evidence)
     for request_id in (second, third):
-        _say(world, request_id, "ben")
+        world.say(request_id, "ben")
 
-    assert _say(world, second, "cleo") is Verdict.PROMOTED
+    assert world.say(second, "cleo") is Verdict.PROMOTED
     with pytest.raises(Closed, match="the alias points at"):
-        _say(world, third, "cleo")
-    assert _champion(world) == 2
+        world.say(third, "cleo")
+    assert world.champion() == 2
 
 
 def test_a_comparison_has_to_be_with_what_the_alias_points_at(world):
     world.change_rules(rules=(*RULES, Rule("comparison.incumbent", is_incumbent=True, if_replacing=True)))
-    champion = world.ledger.load(_promote(world)).request.subject.tree_digest
+    champion = world.ledger.load(world.promote()).request.subject.tree_digest
     world.register(2)
     world.trees.content["/artifacts/1/2/model"] = {"MLmodel": b"another"}
 
@@ -158,45 +140,45 @@ def _against(tree):
 
 
 def test_a_move_waits_for_another_one_of_the_same_alias(world):
-    request_id = _ask(world)
-    _say(world, request_id, "ben")
+    request_id = world.ask()
+    world.say(request_id, "ben")
     world.ledger.moving["local-1", "flights", "champion"] = "pr-other"
 
     with pytest.raises(MoveUnderWay, match="pr-other"):
-        _say(world, request_id, "cleo")
-    assert _champion(world) is None
+        world.say(request_id, "cleo")
+    assert world.champion() is None
 
     world.ledger.moving.clear()
-    assert _say(world, request_id, "cleo") is Verdict.PROMOTED
+    assert world.say(request_id, "cleo") is Verdict.PROMOTED
 
 
 def test_a_move_that_the_registry_did_not_commit_is_finished_by_the_same_decision(world):
-    request_id = _ask(world)
-    _say(world, request_id, "ben")
+    request_id = world.ask()
+    world.say(request_id, "ben")
     world.registry.fail_before = Unavailable("The registry", "its disk is full", "Free it.")
 
     with pytest.raises(Unavailable, match="disk is full"):
-        _say(world, request_id, "cleo")
+        world.say(request_id, "cleo")
     with pytest.raises(Closed, match="being promoted"):
-        _say(world, request_id, "cleo", Choice.REJECT)
+        world.say(request_id, "cleo", Choice.REJECT)
 
-    assert _say(world, request_id, "cleo") is Verdict.PROMOTED
-    assert _champion(world) == 1
+    assert world.say(request_id, "cleo") is Verdict.PROMOTED
+    assert world.champion() == 1
 
 
 def test_a_promoted_version_can_come_back_by_a_new_request(world):
-    first = _promote(world)
+    first = world.promote()
     world.register(2)
-    _promote(world, 2)
+    world.promote(2)
 
-    again = _ask(world, evidence=EVIDENCE | {"comparison": {"ci_low": 0.0}})
+    again = world.ask(evidence=EVIDENCE | {"comparison": {"ci_low": 0.0}})
 
     assert again != first
     assert world.ledger.load(again).request.subject.incumbent == 2
 
 
 def test_asking_again_for_what_the_alias_points_at_returns_the_promoted_request(world):
-    request_id = _promote(world)
+    request_id = world.promote()
 
     view = world.gate.open_request(opening(evidence=EVIDENCE | {"comparison": {"ci_low": 0.01}}), "ada")
 

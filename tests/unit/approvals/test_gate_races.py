@@ -10,7 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from handrail.approvals.domain.people import Person
 from handrail.approvals.domain.requests import Choice, Verdict
 from handrail.errors import HandrailError
-from tests.fakes.approvals import EVIDENCE, World, opening
+from tests.fakes.approvals import EVIDENCE
+from tests.fakes.approvals_world import World, opening
 
 ACCOUNTS = ("ada", "ada-2", "ben", "ben-2", "cleo", "dan", "root", "BEN")
 OWNER = {"ada": "Ada", "ada-2": "Ada", "ben": "Ben", "ben-2": "Ben", "cleo": "Cleo", "dan": "Dan"}

@@ -1,7 +1,7 @@
 import pytest
 
 from handrail.approvals.domain.errors import Protected
-from tests.fakes.approvals import World, opening
+from tests.fakes.approvals_world import World, opening
 
 
 @pytest.fixture

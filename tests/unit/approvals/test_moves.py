@@ -10,7 +10,7 @@ from handrail.approvals.domain.requests import (
     Voided,
 )
 from handrail.errors import Unavailable
-from tests.fakes.approvals import World, opening
+from tests.fakes.approvals_world import World, opening
 
 
 class Killed(BaseException):

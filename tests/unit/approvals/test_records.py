@@ -2,7 +2,8 @@ import pytest
 
 from handrail.approvals.domain.requests import Choice
 from handrail.errors import UnknownReference
-from tests.fakes.approvals import EVIDENCE, World, opening
+from tests.fakes.approvals import EVIDENCE
+from tests.fakes.approvals_world import World, opening
 
 
 @pytest.fixture

@@ -159,8 +159,7 @@ def test_a_changed_rule_leaves_old_snapshots_as_they_were():
     log.record_predictions([a_prediction()])
     log.record_feedback([an_outcome(a_prediction())])
     snapshot = log.snapshot(*AUGUST)
-    patient = a_log(stores)
-    patient._kinds["ground_truth"] = replace(log.kind("ground_truth"), maturity_window=90 * DAY)
+    patient = a_log(stores, kinds=[replace(log.kind("ground_truth"), maturity_window=90 * DAY)])
 
     assert patient.snapshot_cohort(snapshot.digest).mature == (True,)
     assert patient.snapshot(*AUGUST).digest != snapshot.digest

@@ -21,10 +21,11 @@ from handrail.approvals.adapters.folder_trees import copy_verified
 from handrail.approvals.adapters.private_files import replace_file, write_once
 from handrail.approvals.domain.errors import UnverifiedBytes
 from handrail.approvals.domain.permit import Envelope, Permit, pre_authentication_encoding
+from handrail.approvals.ports import Signer
 from handrail.errors import Misconfigured
 
 
-class Ed25519Signer:
+class Ed25519Signer(Signer):
     """Keeps the promise of `Signer` with a key in a file that only its owner reads."""
 
     def __init__(self, private_key: Path, public_key: Path) -> None:

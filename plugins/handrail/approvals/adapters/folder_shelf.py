@@ -6,9 +6,10 @@ from pathlib import Path
 
 from handrail.approvals.adapters.private_files import replace_file
 from handrail.approvals.domain.permit import Permit
+from handrail.approvals.ports import PermitShelf
 
 
-class FolderShelf:
+class FolderShelf(PermitShelf):
     """Keeps the promise of `PermitShelf`."""
 
     def __init__(self, folder: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from handrail.approvals.domain.errors import UnverifiedBytes
 from handrail.approvals.domain.manifest import FileEntry, Manifest
+from handrail.approvals.ports import Trees
 from handrail.errors import Refused, Unavailable, UnknownReference
 
 CHUNK_BYTES = 1 << 20
@@ -24,7 +25,7 @@ OnFolder = Callable[[str], None]
 OnFile = Callable[[str, int], None]
 
 
-class FolderTrees:
+class FolderTrees(Trees):
     """Keeps the promise of `Trees`."""
 
     def manifest(self, tree: str) -> Manifest:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote, urlparse
 
 from handrail.approvals.domain.requests import Candidate
+from handrail.approvals.ports import Registry
 from handrail.errors import Refused, Unavailable, UnknownReference
 
 Move = tuple[str, str, int]
@@ -21,7 +22,7 @@ def is_allowed_move(model: str, alias: str, version: Any) -> bool:
     return _allowed.get() is not None and _allowed.get() == (model, alias, _number(version))
 
 
-class MlflowRegistry:
+class MlflowRegistry(Registry):
     """Keeps the promise of `Registry` over the stores inside the server process."""
 
     def __init__(self, registry: Callable[[], Any], tracking: Callable[[], Any], artifacts: Path) -> None:

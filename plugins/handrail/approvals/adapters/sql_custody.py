@@ -10,10 +10,11 @@ from sqlalchemy.exc import IntegrityError
 
 from handrail.approvals.adapters.tables import holds, makers
 from handrail.approvals.domain.requests import Candidate
+from handrail.approvals.ports import Holds, Provenance
 from handrail.storage import Store
 
 
-class SqlProvenance:
+class SqlProvenance(Provenance):
     """Remembers which account made what on the server."""
 
     def __init__(self, store: Store) -> None:
@@ -46,7 +47,7 @@ class SqlProvenance:
         return tuple(sorted(found))
 
 
-class SqlHolds:
+class SqlHolds(Holds):
     """Remembers what must not change any more."""
 
     def __init__(self, store: Store) -> None:

@@ -21,11 +21,12 @@ from handrail.approvals.domain.requests import (
     MoveIntended,
     PromotionRequest,
 )
+from handrail.approvals.ports import Ledger, RequestIndex
 from handrail.errors import UnknownReference
 from handrail.storage import Store
 
 
-class SqlLedger:
+class SqlLedger(Ledger, RequestIndex):
     """Append-only by construction: rows are inserted, and only the mark of a move under way is ever deleted.
 
     Keeps the promises of `Ledger` and of `RequestIndex`.

@@ -11,12 +11,13 @@ import yaml
 
 from handrail.approvals.domain.people import ROLES, Directory, Person, folded
 from handrail.approvals.domain.policy import Policy, Rule
+from handrail.approvals.ports import RuleBook
 from handrail.errors import Misconfigured, UnknownReference
 
 _RULE_KEYS = ("measure", "at_least", "at_most", "equals", "is_incumbent", "if_replacing", "because")
 
 
-class YamlRules:
+class YamlRules(RuleBook):
     """Keeps the promise of `RuleBook` with files that people edit."""
 
     def __init__(self, config: Path) -> None:

@@ -8,11 +8,12 @@ from typing import Any
 
 from handrail.errors import Unavailable
 from handrail.feedback.domain import Kind, LabelTable
+from handrail.feedback.ports import LabelWriter
 from handrail.tools import require
 
 
-class PyarrowLabels:
-    """Implements `LabelWriter`.
+class PyarrowLabels(LabelWriter):
+    """Writes labels as Parquet.
 
     Columns: the kind's subject column (string), its label column (int8 if every allowed value is a small whole
     number, else float64), score (float64), made_at (us, UTC), prediction_id (string), revision (int32, null where

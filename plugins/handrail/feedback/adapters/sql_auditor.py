@@ -8,11 +8,12 @@ import sqlalchemy as sa
 
 from handrail.feedback.adapters.sql_tables import conflict, deployment, event, prediction, snapshot
 from handrail.feedback.domain import Quarantined, Status
+from handrail.feedback.ports import Auditor
 from handrail.storage import Store
 
 
-class SqlAuditor:
-    """Implements `Auditor`."""
+class SqlAuditor(Auditor):
+    """Counts and quarantine, read from SQL."""
 
     def __init__(self, store: Store) -> None:
         """Look over `store`."""

@@ -10,6 +10,7 @@ from handrail.errors import Conflict
 from handrail.feedback.adapters.sql_append import insert_new
 from handrail.feedback.adapters.sql_tables import deployment
 from handrail.feedback.domain import DeploymentRecord
+from handrail.feedback.ports import DeploymentBook
 from handrail.storage import Store
 
 FACTS = ("uri", "tree_digest", "model_version_uri", "bento_uri", "started_at")
@@ -23,8 +24,8 @@ def deployment_ids(connection: sa.Connection, uris: set[str]) -> dict[str, int]:
     return {row.uri: row.id for row in rows}
 
 
-class SqlDeployments:
-    """Implements `DeploymentBook`."""
+class SqlDeployments(DeploymentBook):
+    """Deployments and their facts in SQL."""
 
     def __init__(self, store: Store) -> None:
         """Keep deployments in `store`."""

@@ -9,13 +9,14 @@ import sqlalchemy as sa
 from handrail.feedback.adapters.sql_append import Appender, Row
 from handrail.feedback.adapters.sql_tables import event, to_microseconds
 from handrail.feedback.domain import Feedback, Receipt
+from handrail.feedback.ports import EventLog
 from handrail.storage import Store
 
 EVENTS = Appender(event, what="feedback")
 
 
-class SqlEvents:
-    """Implements `EventLog`."""
+class SqlEvents(EventLog):
+    """The log of feedback events in SQL."""
 
     def __init__(self, store: Store) -> None:
         """Keep events in `store`."""

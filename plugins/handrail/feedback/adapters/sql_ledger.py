@@ -9,13 +9,14 @@ import sqlalchemy as sa
 
 from handrail.feedback.adapters.sql_tables import deployment, event, prediction
 from handrail.feedback.domain import EventRow, Mark, Material, Scope
+from handrail.feedback.ports import Ledger
 from handrail.storage import Store
 
 MOST_NAMES = 500
 
 
-class SqlLedger:
-    """Implements `Ledger`."""
+class SqlLedger(Ledger):
+    """Both logs as they stood at a mark, read from SQL."""
 
     def __init__(self, store: Store) -> None:
         """Read from `store`."""

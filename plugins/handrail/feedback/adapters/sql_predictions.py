@@ -10,6 +10,7 @@ from handrail.feedback.adapters.sql_append import Appender, Row
 from handrail.feedback.adapters.sql_deployments import deployment_ids
 from handrail.feedback.adapters.sql_tables import deployment, prediction, to_microseconds
 from handrail.feedback.domain import Prediction, Receipt
+from handrail.feedback.ports import PredictionLog
 from handrail.storage import Store
 
 PREDICTIONS = Appender(prediction, what="prediction")
@@ -33,8 +34,8 @@ _NUMBER = sa.select(sa.func.count()).where(prediction.c.deployment_id == deploym
 _COUNTS = sa.select(deployment.c.uri, _NUMBER.label("number"))
 
 
-class SqlPredictions:
-    """Implements `PredictionLog`."""
+class SqlPredictions(PredictionLog):
+    """The log of predictions in SQL."""
 
     def __init__(self, store: Store) -> None:
         """Keep predictions in `store`."""

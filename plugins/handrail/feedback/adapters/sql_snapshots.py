@@ -12,13 +12,14 @@ import sqlalchemy as sa
 from handrail.feedback.adapters.sql_append import insert_new
 from handrail.feedback.adapters.sql_tables import snapshot
 from handrail.feedback.domain import Kind, Mark, Scope, Snapshot
+from handrail.feedback.ports import SnapshotBook
 from handrail.storage import Store
 
 MOMENTS = ("start", "end", "as_of")
 
 
-class SqlSnapshots:
-    """Implements `SnapshotBook`."""
+class SqlSnapshots(SnapshotBook):
+    """Manifests of snapshots in SQL."""
 
     def __init__(self, store: Store) -> None:
         """Keep manifests in `store`."""

@@ -1,0 +1,99 @@
+"""A world in which a gate stands on the fakes of the approvals plugin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from handrail.approvals.domain.requests import Candidate, Choice, Verdict
+from handrail.approvals.service import Gate, GatePorts, Guard, Opening
+from handrail.approvals.service.moves import Mover
+from tests.fakes.approvals import (
+    EVIDENCE,
+    FakeRegistry,
+    FakeRules,
+    FakeSigner,
+    FakeTrees,
+    MemoryHolds,
+    MemoryJournal,
+    MemoryLedger,
+    MemoryProvenance,
+    MemoryShelf,
+)
+
+
+class TickingClock:
+    """System time that moves a second at each look."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(seconds=1)
+        return self.now
+
+
+@dataclass
+class World:
+    """A gate over fakes, with version 1 of `flights` made by Ada."""
+
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    provenance: MemoryProvenance = field(default_factory=MemoryProvenance)
+    holds: MemoryHolds = field(default_factory=MemoryHolds)
+    registry: FakeRegistry = field(default_factory=FakeRegistry)
+    trees: FakeTrees = field(default_factory=FakeTrees)
+    rules: FakeRules = field(default_factory=FakeRules)
+    shelf: MemoryShelf = field(default_factory=MemoryShelf)
+    journal: MemoryJournal = field(default_factory=MemoryJournal)
+    clock: TickingClock = field(default_factory=TickingClock)
+
+    def __post_init__(self) -> None:
+        self.restart()
+        self.register(1)
+
+    def restart(self) -> None:
+        """Open the gate again over the same stores, as a new process would."""
+        self.mover = Mover(self.ledger, self.registry, self.rules, FakeSigner(), self.shelf, self.journal, self.clock)
+        ports = GatePorts(self.ledger, self.ledger, self.provenance, self.holds, self.registry, self.trees, self.rules)
+        self.gate = Gate("local-1", ports, self.mover, self.clock)
+        self.guard = Guard(self.rules, self.holds, self.provenance)
+
+    def register(self, version: int, author: str = "ada", *, epoch: int = 1, created: int | None = None) -> Candidate:
+        """Register a version with files of its own."""
+        tree = f"/artifacts/{epoch}/{version}/model"
+        made = created or 100 * epoch + version
+        candidate = Candidate("flights", epoch, version, made, tree, f"run-{version}", "1")
+        self.registry.versions["flights", version] = candidate
+        self.trees.content[tree] = {"MLmodel": b"format: skops", "onnx/model.onnx": b"weights %d" % version}
+        self.provenance.record("version", candidate.key, author)
+        self.provenance.record("run", f"run-{version}", author)
+        return candidate
+
+    def ask(self, **changes: Any) -> str:
+        """Ask for a promotion as Ada; return the id of the request."""
+        return self.gate.open_request(opening(**changes), "ada").history.request.request_id
+
+    def say(self, request_id: str, account: str, choice: Choice = Choice.APPROVE) -> Verdict:
+        """Decide on a request; return the verdict after it."""
+        return self.gate.decide(request_id, account, choice, "looked at it").judgement.verdict
+
+    def champion(self) -> int | None:
+        """Return the version that the alias points at."""
+        return self.registry.incumbent("flights", "champion")
+
+    def promote(self, version: int = 1) -> str:
+        """Ask for a version, and approve it with everybody who has to."""
+        request_id = self.ask(version=str(version), evidence=EVIDENCE | {"comparison": {"ci_low": 0.01}})
+        self.say(request_id, "ben")
+        assert self.say(request_id, "cleo") is Verdict.PROMOTED
+        return request_id
+
+    def change_rules(self, **changes: Any) -> None:
+        """Write another policy for champion."""
+        self.rules.policies["champion"] = replace(self.rules.policies["champion"], **changes)
+
+
+def opening(version: int | str = 1, **changes: Any) -> Opening:
+    """What Ada sends for version 1."""
+    return replace(Opening("flights", str(version), "champion", "better in July", EVIDENCE), **changes)
