@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handrail.clock import system_time
-from handrail.lineage.service import Access, EventIntake, Forwarder, GroupedLog, IntakePorts
+from handrail.lineage.service import Access, EventIntake, Forwarder, IntakePorts
 from handrail.settings import Settings
 from handrail.storage import Store
 
@@ -26,6 +26,7 @@ def open_intake(settings: Settings, store: Store) -> EventIntake:
     Raises:
         Misconfigured: config/lineage.yaml cannot be used.
     """
+    from handrail.lineage.adapters.grouped_events import GroupedLog
     from handrail.lineage.adapters.openlineage.events import OpenLineageEvents
     from handrail.lineage.adapters.openlineage.yaml_sinks import read_sinks
     from handrail.lineage.adapters.sql.events import SqlEvents

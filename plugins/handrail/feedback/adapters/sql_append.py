@@ -9,21 +9,15 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateTable
 
 from handrail.clock import system_time
 from handrail.feedback.adapters.sql_tables import conflict
 from handrail.feedback.domain import Feedback, Prediction, Receipt
+from handrail.storage.bulk import insert_new
 
 Row = tuple[Any, ...]
 Recordable = Prediction | Feedback
-
-
-def insert_new(connection: sa.Connection, table: sa.Table) -> Any:
-    """Return an INSERT that passes over rows whose unique key is taken."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).on_conflict_do_nothing()
 
 
 @dataclass(frozen=True)
@@ -72,8 +66,7 @@ class Appender:
         # In order of the id: two writers then never wait for each other in a circle.
         staged = sa.select(*(stage.c[name] for name in names)).order_by(stage.c[names[0]], stage.c.seq)
         insert = insert_new(connection, self.table).from_select(names, staged)
-        # Without the option PostgreSQL's driver answers -1.
-        return int(connection.execute(insert, execution_options={"preserve_rowcount": True}).rowcount)
+        return int(connection.execute(insert).rowcount)
 
     def _clashing(self, connection: sa.Connection, stage: sa.Table) -> Sequence[int]:
         key = self._columns[0].name

@@ -7,11 +7,11 @@ from dataclasses import asdict
 import sqlalchemy as sa
 
 from handrail.errors import Conflict
-from handrail.feedback.adapters.sql_append import insert_new
 from handrail.feedback.adapters.sql_tables import deployment
 from handrail.feedback.domain import DeploymentRecord
 from handrail.feedback.ports import DeploymentBook
 from handrail.storage import Store
+from handrail.storage.bulk import insert_new
 
 FACTS = ("uri", "tree_digest", "model_version_uri", "bento_uri", "started_at")
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from handrail.feedback.adapters.sql_append import insert_new
 from handrail.feedback.adapters.sql_tables import snapshot
 from handrail.feedback.domain import Kind, Mark, Scope, Snapshot
 from handrail.feedback.ports import SnapshotBook
 from handrail.storage import Store
+from handrail.storage.bulk import insert_new
 
 MOMENTS = ("start", "end", "as_of")
 

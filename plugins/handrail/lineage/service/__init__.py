@@ -6,7 +6,6 @@ from handrail.lineage.service.doctor import Doctor, DoctorPorts
 from handrail.lineage.service.forwarding import Forwarder
 from handrail.lineage.service.foundation import LineagePorts
 from handrail.lineage.service.graph import Lineage
-from handrail.lineage.service.grouping import GroupedLog
 from handrail.lineage.service.intake import EventIntake, IntakePorts
 
 __all__ = [
@@ -16,7 +15,6 @@ __all__ = [
     "DoctorPorts",
     "EventIntake",
     "Forwarder",
-    "GroupedLog",
     "IntakePorts",
     "Lineage",
     "LineagePorts",

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handrail.lineage.adapters.sql.tables import attribute, chunks, edge, node, node_id
+from handrail.lineage.adapters.sql.tables import node_id, read_node_rows
 from handrail.lineage.domain import Verb
 from handrail.lineage.domain.flaws import RunHeld
 from handrail.storage import Store
+from handrail.storage.bulk import ID, read
 
 IN_MEMORY = "task-result"
 INCOMPLETE, RECORDED = "incomplete", "recorded"
+_TOUCHED = f"""
+with runs(run) as (select g.a from {{{{given}}}}),
+parts(run, part) as (
+    select run, run from runs
+    union select runs.run, e.effect from runs cross join lineage_edge e
+    where e.cause = runs.run and e.verb = {int(Verb.ASSOCIATED_WITH)}
+)
+select parts.run, count(*) from parts cross join lineage_edge e cross join lineage_node n
+where e.{{activity}} = parts.part and e.verb = {{verb}} and n.id = e.{{artifact}} and n.kind {{is_kind}} '{IN_MEMORY}'
+group by parts.run
+"""
+_ATTRIBUTE = """
+select a.node, min(a.value) from {given} cross join lineage_attribute a where a.node = g.a and a.name = {p}
+group by a.node
+"""
 
 
 class SqlCensus:
@@ -29,48 +44,26 @@ class SqlCensus:
 
         A value that task runs pass on in memory counts for no artifact, and is counted apart.
         """
-        found: dict[str, RunHeld] = {}
+        ids = [node_id(uri) for uri in uris]
         with self._store.read() as connection:
-            for part in chunks([node_id(uri) for uri in uris]):
-                held = {row.id: row.uri for row in connection.execute(sa.select(node).where(node.c.id.in_(part)))}
-                touched, values = _sum(connection, _counts(part)), _sum(connection, _counts(part, in_memory=True))
-                missing, recorded = _told(connection, part, INCOMPLETE), _told(connection, part, RECORDED)
-                found |= {
-                    uri: RunHeld(touched[run], missing.get(run, ""), values[run], run in recorded)
-                    for run, uri in held.items()
-                }
-        return found
+            held = read_node_rows(connection, ids)
+            touched, values = _count(connection, ids, "<>"), _count(connection, ids, "=")
+            missing, recorded = _attribute(connection, ids, INCOMPLETE), _attribute(connection, ids, RECORDED)
+        return {
+            run.uri: RunHeld(touched[run.id], missing.get(run.id, ""), values[run.id], run.id in recorded)
+            for run in held
+        }
 
 
-def _sum(connection: Connection, queries: Iterable[sa.Select[tuple[int, int]]]) -> Counter[int]:
+def _count(connection: Connection, runs: Sequence[int], is_kind: str) -> Counter[int]:
+    """Count the artifacts that runs, and the activities in them, used and generated: those in memory, or the others."""
     counts: Counter[int] = Counter()
-    for query in queries:
-        counts.update({run: count for run, count in connection.execute(query)})
+    for activity, artifact, verb in (("effect", "cause", Verb.USED), ("cause", "effect", Verb.GENERATED)):
+        query = _TOUCHED.format(activity=activity, artifact=artifact, verb=int(verb), is_kind=is_kind)
+        counts.update({run: count for run, count in read(connection, query, runs, ID)})
     return counts
 
 
-def _counts(runs: Sequence[int], *, in_memory: bool = False) -> Iterator[sa.Select[tuple[int, int]]]:
-    """Yield queries for the number of artifacts that runs, and the activities in them, used and generated."""
-    itself = sa.select(node.c.id.label("run"), node.c.id.label("part")).where(node.c.id.in_(runs))
-    member = sa.select(edge.c.cause, edge.c.effect).where(
-        edge.c.cause.in_(runs), edge.c.verb == int(Verb.ASSOCIATED_WITH)
-    )
-    parts = sa.union(itself, member).subquery()
-    for verb, activity, artifact in (
-        (Verb.USED, edge.c.effect, edge.c.cause),
-        (Verb.GENERATED, edge.c.cause, edge.c.effect),
-    ):
-        touched = parts.join(edge, activity == parts.c.part).join(node, node.c.id == artifact)
-        yield (
-            sa.select(parts.c.run, sa.func.count())
-            .select_from(touched)
-            .where(edge.c.verb == int(verb), node.c.kind == IN_MEMORY if in_memory else node.c.kind != IN_MEMORY)
-            .group_by(parts.c.run)
-        )
-
-
-def _told(connection: Connection, runs: Sequence[int], name: str) -> Mapping[int, str]:
+def _attribute(connection: Connection, runs: Sequence[int], name: str) -> Mapping[int, str]:
     """Return an attribute of the runs that have it."""
-    kept = sa.select(attribute.c.node, sa.func.min(attribute.c.value))
-    query = kept.where(attribute.c.name == name, attribute.c.node.in_(runs)).group_by(attribute.c.node)
-    return {run: value for run, value in connection.execute(query)}
+    return {run: value for run, value in read(connection, _ATTRIBUTE, runs, ID, more=(name,))}

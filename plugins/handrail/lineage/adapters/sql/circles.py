@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 
 from sqlalchemy.engine import Connection
 
-from handrail.lineage.adapters.sql.bulk import ID, read
 from handrail.lineage.domain import CycleRefused, Direction, Statement, Verb, find_path
+from handrail.storage.bulk import ID, read
 
 Pair = tuple[int, int]
 """The ids of an effect and of its cause."""

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handrail.lineage.adapters.sql.bulk import fetch, insert
-from handrail.lineage.adapters.sql.tables import epoch, insert_missing, recent_edge
+from handrail.lineage.adapters.sql.tables import epoch, recent_edge
+from handrail.storage.bulk import fetch, insert, insert_new
 
 ONLY = 1
 KEPT_EPOCHS = 2
@@ -28,7 +28,7 @@ def begin_epoch(connection: Connection) -> int:
     Newer edges of the two latest snapshots are kept, those of earlier ones are forgotten.
     """
     number = current_epoch(connection) + 1
-    insert_missing(connection, epoch, [{"id": ONLY, "epoch": number}])
+    connection.execute(insert_new(connection, epoch), {"id": ONLY, "epoch": number})
     connection.execute(epoch.update().values(epoch=number))
     connection.execute(recent_edge.delete().where(recent_edge.c.epoch <= number - KEPT_EPOCHS))
     return number

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from handrail.lineage.adapters.sql.bulk import TEXT, insert, read
 from handrail.lineage.adapters.sql.recording import lock, record
 from handrail.lineage.adapters.sql.tables import event, outbox, run, sender, to_text
 from handrail.lineage.domain import Facts, LineageEvent, RunState, describe_event
 from handrail.storage import Store
+from handrail.storage.bulk import TEXT, insert, read
 
 OURSELVES = "handrail"
 _HELD = """

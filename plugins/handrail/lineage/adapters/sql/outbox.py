@@ -7,9 +7,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from handrail.lineage.adapters.sql.tables import chunks, event, outbox
+from handrail.lineage.adapters.sql.tables import event, outbox
 from handrail.lineage.domain import QueuedEvent, QueueLength
 from handrail.storage import Store
+from handrail.storage.bulk import repeat
+
+_SETTLE = "delete from lineage_outbox where sink = {p} and event_id = {p}"
 
 
 class SqlOutbox:
@@ -36,8 +39,7 @@ class SqlOutbox:
         if not event_ids:
             return
         with self._store.write() as connection:
-            for part in chunks(event_ids):
-                connection.execute(outbox.delete().where(outbox.c.sink == sink, outbox.c.event_id.in_(part)))
+            repeat(connection, _SETTLE, [(sink, each) for each in event_ids])
 
     def refuse(self, sink: str, event_id: str, reason: str) -> None:
         """Keep an event aside with the reason."""

@@ -7,9 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from handrail.lineage.adapters.sql.tables import insert_missing, pointer, to_text
+from handrail.lineage.adapters.sql.tables import pointer, to_text
 from handrail.lineage.domain import Pointer
 from handrail.storage import Store
+from handrail.storage.bulk import insert_new
 
 NO_TARGET = ""
 
@@ -25,7 +26,7 @@ class SqlPointers:
         """Keep a row, durably."""
         with self._store.write() as connection:
             values = {"name": row.name, "at": to_text(row.at), "target": row.target or NO_TARGET, "by": row.by}
-            insert_missing(connection, pointer, [values])
+            connection.execute(insert_new(connection, pointer), values)
 
     def at(self, name: str, moment: datetime) -> Pointer | None:
         """Return the last row of `name` at or before `moment`."""

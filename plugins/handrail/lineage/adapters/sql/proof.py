@@ -10,9 +10,9 @@ from collections.abc import Sequence, Set
 
 from sqlalchemy.engine import Connection
 
-from handrail.lineage.adapters.sql.bulk import ID, TEXT, read, repeat
 from handrail.lineage.adapters.sql.tables import StatementRow
 from handrail.lineage.domain import Verb
+from handrail.storage.bulk import ID, TEXT, read, repeat
 
 Claim = tuple[int, str]
 """An artifact's id and a digest of it."""

@@ -6,12 +6,10 @@ one statement over sorted ids, so that neighbours in the index are read together
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from sqlalchemy.engine import Connection
 
 from handrail.lineage.domain import Direction
+from handrail.storage.bulk import ID, fetch, read
 
 SMALL = 2_000
 # `union` forgets rows seen before, so a node is visited once; the limit outside ends the recursion.
@@ -22,16 +20,15 @@ with recursive reached(id) as (
 )
 select id from reached limit {p}
 """
-GIVEN = {"sqlite": "json_each(?) as g", "postgresql": "unnest(%s::bigint[]) as g(value)"}
-_LEVEL = "select {distinct} e.{there} from {given} cross join lineage_edge e where e.{here} = g.value"
+_LEVEL = "select {distinct} e.{there} from {{given}} cross join lineage_edge e where e.{here} = g.a"
 _ENDS = {
     Direction.CAUSES: {"here": "effect", "there": "cause"},
     Direction.EFFECTS: {"here": "cause", "there": "effect"},
 }
 # Doubles cost less in the driver than a sorter does in SQLite; over a connection they cost more.
 _LEVELS = {
-    (dialect, direction): _LEVEL.format(given=given, distinct="distinct" if dialect == "postgresql" else "", **ends)
-    for dialect, given in GIVEN.items()
+    (dialect, direction): _LEVEL.format(distinct="distinct" if dialect == "postgresql" else "", **ends)
+    for dialect in ("sqlite", "postgresql")
     for direction, ends in _ENDS.items()
 }
 _CLOSURES = {
@@ -57,24 +54,11 @@ def closure(connection: Connection, start: int, direction: Direction, most: int)
     return [one for (one,) in rows]
 
 
-def ids_as_parameter(connection: Connection, ids: Sequence[int]) -> Any:
-    """Return ids as the one value that a statement with `json_each(?)` or `unnest(%s::bigint[])` takes."""
-    # The text of a list of whole numbers is JSON, and comes five times sooner than by the encoder.
-    return list(ids) if connection.dialect.name == "postgresql" else str(list(ids))
-
-
-def fetch(connection: Connection, sql: str, values: tuple[Any, ...]) -> Sequence[tuple[Any, ...]]:
-    """Return the driver's own rows: with a hundred thousand of them, wrapping each would take half of the time."""
-    cursor = connection.exec_driver_sql(sql, values).cursor
-    assert cursor is not None
-    return cursor.fetchall()
-
-
 def _by_level(connection: Connection, start: int, direction: Direction, most: int, depth: int | None) -> list[int]:
     sql = _LEVELS[connection.dialect.name, direction]
     found, level, seen = [start], [start], {start}
     while level and len(found) < most and (depth is None or depth > 0):
-        beyond = {one for (one,) in fetch(connection, sql, (ids_as_parameter(connection, level),))}
+        beyond = {one for (one,) in read(connection, sql, level, ID)}
         level = sorted(beyond - seen)
         seen.update(level)
         found += level

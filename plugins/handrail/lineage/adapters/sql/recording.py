@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from handrail.errors import Conflict
-from handrail.lineage.adapters.sql.bulk import ID, fetch, insert, read
 from handrail.lineage.adapters.sql.circles import refuse_circles
 from handrail.lineage.adapters.sql.epochs import keep_recent
 from handrail.lineage.adapters.sql.proof import prove
@@ -20,16 +19,15 @@ from handrail.lineage.adapters.sql.tables import (
     edge,
     node,
     node_id,
+    read_node_rows,
     statement,
     to_text,
 )
 from handrail.lineage.domain import Facts, NodeFact, Role, RoleConflict, Statement
+from handrail.storage.bulk import ID, fetch, insert, read
 
 LOCK = "select pg_advisory_xact_lock(hashtext('handrail.lineage.record'))"
 EdgeKey = tuple[int, int, int]
-_NODES = """
-select n.id, n.uri, n.role, n.kind, n.started, n.ended from {given} cross join lineage_node n where n.id = g.a
-"""
 _STATEMENTS = """
 select s.effect, s.cause, s.verb, s.asserted_by, s.effect_digest, s.cause_digest, s.agreed
 from {given} cross join lineage_statement s where s.effect = g.a and s.cause = g.b
@@ -67,7 +65,7 @@ def record(connection: Connection, facts: Facts) -> bool:
 def _unite_nodes(connection: Connection, facts: Iterable[NodeFact]) -> tuple[Set[int], bool]:
     """Return the ids of nodes that are new, and whether anything of the nodes is."""
     given = _merged(facts)
-    held = {row[0]: NodeRow(*row) for row in read(connection, _NODES, [*given], ID)}
+    held = {row.id: row for row in read_node_rows(connection, [*given])}
     united = {key: _unite(held[key], row) if key in held else row for key, row in given.items()}
     written = insert(connection, node, [row for key, row in sorted(united.items()) if held.get(key) != row], _WIDEN)
     if renamed := [key for key, row in held.items() if united[key].kind != row.kind]:

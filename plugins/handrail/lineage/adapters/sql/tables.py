@@ -6,19 +6,21 @@ A node's id is the first 63 bits of the sha256 of its URI, so that equal facts m
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
+from handrail.storage.bulk import ID, read
+
 MIGRATIONS = Path(__file__).parent / "migrations"
-CHUNK = 500
-T = TypeVar("T")
+NODES = """
+select n.id, n.uri, n.role, n.kind, n.started, n.ended from {given} cross join lineage_node n where n.id = g.a
+"""
 
 metadata = sa.MetaData()
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
@@ -103,19 +105,9 @@ def node_id(uri: str) -> int:
     return int.from_bytes(hashlib.sha256(uri.encode()).digest()[:8], "big") >> 1
 
 
-def insert_missing(connection: Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> int:
-    """Insert the rows whose key is not there yet, and return how many."""
-    if not rows:
-        return 0
-    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
-    return connection.execute(insert, list(rows)).rowcount
-
-
-def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Split values into lists short enough for one statement."""
-    for start in range(0, len(values), CHUNK):
-        yield values[start : start + CHUNK]
+def read_node_rows(connection: Connection, ids: Sequence[int]) -> list[NodeRow]:
+    """Return the rows of those of these nodes that are held."""
+    return [NodeRow(*row) for row in read(connection, NODES, ids, ID)]
 
 
 def to_text(moment: datetime | None) -> str | None:

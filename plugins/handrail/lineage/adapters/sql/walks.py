@@ -9,32 +9,29 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from handrail.lineage.adapters.sql.reach import GIVEN, fetch, ids_as_parameter
-from handrail.lineage.adapters.sql.tables import to_moment
+from handrail.lineage.adapters.sql.tables import NODES, to_moment
 from handrail.lineage.domain import Edge, Node, Role, Verb, Walk
+from handrail.storage.bulk import ID, Values, read
 
-_NODES = """
-select n.id, n.uri, n.role, n.kind, n.started, n.ended from {given} cross join lineage_node n where n.id = g.value
-"""
-_ATTRIBUTES = "select a.node, a.name, a.value from {given} cross join lineage_attribute a where a.node = g.value"
-_DIGESTS = "select d.node, d.digest from {given} cross join lineage_digest d where d.node = g.value and d.standing"
-_BEATEN = "select d.node from {given} cross join lineage_digest d where d.node = g.value and not d.standing"
+ATTRIBUTES = "select a.node, a.name, a.value from {given} cross join lineage_attribute a where a.node = g.a"
+_DIGESTS = "select d.node, d.digest from {given} cross join lineage_digest d where d.node = g.a and d.standing"
+_REJECTED = "select d.node from {given} cross join lineage_digest d where d.node = g.a and not d.standing"
 _EDGES = """
 select e.effect, e.cause, e.verb, e.proven, s.asserted_by
 from {given} cross join lineage_edge e
 left join lineage_statement s on s.effect = e.effect and s.cause = e.cause and s.verb = e.verb
-where e.effect = g.value
+where e.effect = g.a
 """
 _KINDS = """
-select n.kind, {named}, count(*) from {given} cross join lineage_node n where n.id = g.value group by 1, 2
+with wanted(node) as (select g.a from {{given}})
+select n.kind, {named}, count(*) from wanted cross join lineage_node n where n.id = wanted.node group by 1, 2
 """
 _PAGE = """
-select n.id, n.uri, n.role, n.kind, n.started, n.ended from {given} cross join lineage_node n
-where n.id = g.value and n.uri > {p} {of_kinds} order by n.uri limit {p}
+select n.id, n.uri, n.role, n.kind, n.started, n.ended from {{given}} cross join lineage_node n
+where n.id = g.a and n.uri > {{p}} {of_kinds} order by n.uri limit {{p}}
 """
 ROLES = {int(role): role for role in Role}
 VERBS = {int(verb): verb for verb in Verb}
@@ -67,7 +64,7 @@ def read_walk(connection: Connection, start: str, ids: Ids, truncated: bool) -> 
     """Return the nodes of these ids and the edges between them."""
     nodes = read_nodes(connection, ids)
     tellers: dict[tuple[int, int, int, bool], list[str]] = defaultdict(list)
-    for effect, cause, verb, proven, teller in _rows(connection, _EDGES, ids):
+    for effect, cause, verb, proven, teller in read(connection, _EDGES, ids, ID):
         if cause in nodes:
             tellers[effect, cause, verb, bool(proven)].append(teller)
     edges = [
@@ -87,49 +84,45 @@ def _tellers(told: Sequence[str | None]) -> tuple[str, ...]:
 
 def read_nodes(connection: Connection, ids: Ids) -> dict[int, Node]:
     """Return the nodes of these ids, with their attributes and the digest that stands."""
-    return _complete(connection, _rows(connection, _NODES, ids))
+    return _complete(connection, read(connection, NODES, ids, ID))
 
 
 def count_kinds(connection: Connection, ids: Ids, kinds: Sequence[str]) -> Tallied:
     """Return how many of these nodes there are of each kind, and the URIs of those of some `kinds`, in order."""
     counts: Counter[str] = Counter()
     names: dict[str, list[str]] = {kind: [] for kind in kinds}
-    if ids:
-        named = f"case when n.kind in ({_marks(connection, len(kinds))}) then n.uri end" if kinds else "null"
-        sql = _in_dialect(connection, _KINDS, named=named)
-        given = ids_as_parameter(connection, sorted(ids))
-        for kind, uri, number in fetch(connection, sql, (*kinds, given)):
-            counts[kind] += number
-            if uri is not None:
-                names[kind].append(uri)
+    query = _KINDS.format(named=f"case when {_is_among(kinds)} then n.uri end" if kinds else "null")
+    for kind, uri, number in read(connection, query, sorted(ids), ID, more=kinds):
+        counts[kind] += number
+        if uri is not None:
+            names[kind].append(uri)
     return counts, {kind: sorted(uris) for kind, uris in names.items()}
 
 
 def find_beaten(connection: Connection, ids: Ids) -> set[int]:
     """Return the ids of those of the nodes that have a digest that did not stand."""
-    return {node for (node,) in _rows(connection, _BEATEN, ids)}
+    return {node for (node,) in read(connection, _REJECTED, ids, ID)}
 
 
 def read_page(connection: Connection, ids: Ids, kinds: Sequence[str], after: str, limit: int) -> tuple[Node, ...]:
     """Return up to `limit` nodes among these ids whose URI is beyond `after`, by URI; of some kinds, or of any."""
-    of_kinds = f"and n.kind in ({_marks(connection, len(kinds))})" if kinds else ""
-    sql = _in_dialect(connection, _PAGE, of_kinds=of_kinds)
-    rows = fetch(connection, sql, (ids_as_parameter(connection, sorted(ids)), after, *kinds, limit))
+    query = _PAGE.format(of_kinds=f"and {_is_among(kinds)}" if kinds else "")
+    rows = read(connection, query, sorted(ids), ID, more=(after, *kinds, limit))
     return tuple(sorted(_complete(connection, rows).values(), key=lambda node: node.uri))
 
 
-def _complete(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> dict[int, Node]:
+def _complete(connection: Connection, rows: Sequence[Values]) -> dict[int, Node]:
     ids = [row[0] for row in rows]
     values: dict[int, list[tuple[str, str]]] = defaultdict(list)
-    for node, name, value in _rows(connection, _ATTRIBUTES, ids):
+    for node, name, value in read(connection, ATTRIBUTES, ids, ID):
         values[node].append((name, value))
     digests: dict[int, list[str]] = defaultdict(list)
-    for node, digest in _rows(connection, _DIGESTS, ids):
+    for node, digest in read(connection, _DIGESTS, ids, ID):
         digests[node].append(digest)
     return {row[0]: _node(row, digests.get(row[0], ()), values.get(row[0], ())) for row in rows}
 
 
-def _node(row: tuple[Any, ...], digests: Sequence[str], pairs: Sequence[tuple[str, str]]) -> Node:
+def _node(row: Values, digests: Sequence[str], pairs: Sequence[tuple[str, str]]) -> Node:
     _, uri, role, kind, started, ended = row
     digest = max(digests) if digests else None  # sha256 before md5 and git
     return Node(uri, ROLES[role], kind, digest, _united(pairs), to_moment(started), to_moment(ended))
@@ -145,15 +138,6 @@ def _united(pairs: Sequence[tuple[str, str]]) -> Mapping[str, str]:
     return united
 
 
-def _rows(connection: Connection, query: str, ids: Ids) -> Sequence[tuple[Any, ...]]:
-    if not ids:
-        return ()
-    return fetch(connection, _in_dialect(connection, query), (ids_as_parameter(connection, ids),))
-
-
-def _in_dialect(connection: Connection, query: str, **parts: str) -> str:
-    return query.format(given=GIVEN[connection.dialect.name], p=_marks(connection, 1), **parts)
-
-
-def _marks(connection: Connection, count: int) -> str:
-    return ", ".join(["%s" if connection.dialect.name == "postgresql" else "?"] * count)
+def _is_among(kinds: Sequence[str]) -> str:
+    """Return a condition with a placeholder for each kind."""
+    return f"n.kind in ({', '.join(['{p}'] * len(kinds))})"

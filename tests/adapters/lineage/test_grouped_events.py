@@ -1,35 +1,31 @@
-"""Callers that come at once share a transaction, and nothing else."""
+"""Senders of events that call at once share a transaction, and nothing else."""
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from handrail.errors import Unavailable
+from handrail.lineage.adapters.grouped_events import GroupedLog
 from handrail.lineage.domain import CycleRefused
-from handrail.lineage.service import GroupedLog
+from handrail.lineage.ports import EventLog
 from tests.fakes.lineage_events import EventsInMemory, a_dataset, a_run_event, read
+from tests.fakes.waiting_writer import DEADLINE_S, while_one_writes
 
 ANN, BOT = "actor://person/ann", "actor://service/airflow"
-DEADLINE_S = 20
 
 
-class HeldLog:
+class HeldLog(EventLog):
     """A log whose first call waits until the test lets it go; it counts its transactions."""
 
-    def __init__(self, failure=None):
+    def __init__(self):
         self.kept = EventsInMemory()
         self.sizes = []
         self.entered, self.go = threading.Event(), threading.Event()
-        self.failure = failure
 
     def add(self, events, sender, sinks):
         self.sizes.append(len(events))
         self.entered.set()
         assert self.go.wait(DEADLINE_S)
-        if self.failure:
-            raise self.failure
         return self.kept.add(events, sender, sinks)
 
 
@@ -41,24 +37,18 @@ def circle(number):
     return read(a_run_event(number, inputs=[a_dataset("a")], outputs=[a_dataset("a")]))
 
 
-def while_one_writes(held, log, calls):
-    """Start a call, then the others; let the first go when all others wait; return what each came to."""
-    with ThreadPoolExecutor(len(calls) + 1) as pool:
-        first = pool.submit(log.add, [event(1000)], BOT, [])
-        assert held.entered.wait(DEADLINE_S)
-        others = [pool.submit(log.add, events, sender, []) for events, sender in calls]
-        deadline = time.monotonic() + DEADLINE_S
-        while len(log._waiting) < len(calls) and time.monotonic() < deadline:
-            threading.Event().wait(0.01)
-        held.go.set()
-        return [future.exception() or future.result() for future in [first, *others]]
+def written(held, calls):
+    """Write `calls`, each events and a sender, while a first one is being written; return the result of each."""
+    log = GroupedLog(held)
+    first, *others = [lambda each=each: log.add(*each, []) for each in [([event(1000)], BOT), *calls]]
+    return while_one_writes(held, log.calls, first, others)
 
 
 def test_those_who_wait_are_written_together_and_each_learns_of_its_own():
     held = HeldLog()
     same = event(1)
 
-    _, *found = while_one_writes(held, GroupedLog(held), [([same], BOT), ([same], BOT), ([event(2), event(3)], BOT)])
+    _, *found = written(held, [([same], BOT), ([same], BOT), ([event(2), event(3)], BOT)])
 
     assert held.sizes == [1, 4]
     assert sorted(map(len, found)) == [0, 1, 2]
@@ -68,9 +58,7 @@ def test_those_who_wait_are_written_together_and_each_learns_of_its_own():
 def test_a_refused_call_fails_alone():
     held = HeldLog()
 
-    _, good, bad, also = while_one_writes(
-        held, GroupedLog(held), [([event(1)], BOT), ([circle(2)], BOT), ([event(3)], BOT)]
-    )
+    _, good, bad, also = written(held, [([event(1)], BOT), ([circle(2)], BOT), ([event(3)], BOT)])
 
     assert isinstance(bad, CycleRefused)
     assert (good, also) == ({event(1).event_id}, {event(3).event_id})
@@ -80,28 +68,10 @@ def test_a_refused_call_fails_alone():
 def test_two_senders_never_share_a_transaction():
     held = HeldLog()
 
-    while_one_writes(held, GroupedLog(held), [([event(1)], BOT), ([event(2)], ANN)])
+    written(held, [([event(1)], BOT), ([event(2)], ANN)])
 
     assert sorted(held.sizes) == [1, 1, 1]
     assert {(event(1).event_id, BOT), (event(2).event_id, ANN)} <= held.kept.told
-
-
-def test_a_store_that_is_not_there_is_told_to_everyone_and_tried_once():
-    held = HeldLog(Unavailable("The store", "it is gone", "Start it."))
-
-    found = while_one_writes(held, GroupedLog(held), [([event(1)], BOT), ([event(2)], BOT)])
-
-    assert held.sizes == [1, 2]
-    assert all(isinstance(each, Unavailable) for each in found)
-
-
-def test_a_large_call_is_written_on_its_own():
-    held = HeldLog()
-    large = [event(number) for number in range(1000)]
-
-    while_one_writes(held, GroupedLog(held), [(large, BOT), ([event(2000)], BOT)])
-
-    assert sorted(held.sizes) == [1, 1, 1000]
 
 
 @pytest.mark.parametrize("callers", [1, 8])
