@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.steps.project.params import read_yaml
-from handrail.errors import HandrailError, Misconfigured, Unavailable
+from handrail.errors import HandrailError, Misconfigured, MissingFile
 
 ABSENT = "–"
 HEAD = ("| File | Metric | Old | New | Change |", "|---|---|---:|---:|---:|")
@@ -83,7 +83,7 @@ def _read_json(project: Path, file: str) -> Any:
     try:
         return json.loads((project / file).read_text(encoding="utf-8"))
     except FileNotFoundError as err:
-        raise Unavailable(str(project / file), "it is missing", "Run there: dvc repro.") from err
+        raise MissingFile(str(project / file), "Run there: dvc repro.") from err
     except ValueError as err:
         raise Misconfigured(str(project / file), f"it is not JSON: {err}", "Run there: dvc repro --force.") from err
 

@@ -16,7 +16,7 @@ from flows.steps.release.incumbent import compare_with_incumbent, digest_behind
 from flows.steps.replay.run import finished_figures
 from handrail.bootstrap.approvals import open_permit_verifier
 from handrail.errors import Refused
-from handrail.http import ApprovalsClient
+from handrail.http import GateClient
 from handrail.settings import Settings
 from infra.demo.people import APPROVERS, AUTHOR, Person, credentials_name
 from infra.demo.scene import Scene
@@ -57,7 +57,7 @@ def approve(scene: Scene, report: Report) -> Figures:
 def _promoted_before(settings: Settings, registered: promote.Registered) -> dict[str, Any] | None:
     """Return the request by which this very tree was promoted in an earlier run: it holds, nobody decides again."""
     login = login_of(settings, AUTHOR)
-    with ApprovalsClient(settings.url("mlflow"), login.username, login.password) as gate:
+    with GateClient(settings.url("mlflow"), login.username, login.password) as gate:
         for request in gate.requests(ALIAS):
             if request["verdict"] == "promoted" and request["tree_digest"] == registered.tree_digest:
                 return gate.request(request["request_id"])
@@ -102,7 +102,7 @@ def sign_off(settings: Settings, request: Mapping[str, Any]) -> dict[str, Any]:
         if not promote.is_open(current):
             break
         login = login_of(settings, person)
-        with ApprovalsClient(settings.url("mlflow"), login.username, login.password) as gate:
+        with GateClient(settings.url("mlflow"), login.username, login.password) as gate:
             current = gate.decide(current["request_id"], "approve", f"Evidence read by {person.name}.")
     return current
 

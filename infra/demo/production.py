@@ -20,7 +20,7 @@ from flows.steps.retraining import challenge as retraining
 from handrail.bootstrap.approvals import tree_digest
 from handrail.clock import parse_moment
 from handrail.errors import HandrailError, Unavailable, UnknownReference
-from handrail.http import ApprovalsClient, serving_token
+from handrail.http import GateClient, serving_token
 from infra.demo.gate import ALIAS, login_of, sign_off
 from infra.demo.people import AUTHOR, credentials_name
 from infra.demo.scene import Scene
@@ -226,7 +226,7 @@ def _request_of(scene: Scene, clone: str) -> dict[str, Any]:
     """Return the newest promotion request of the tree that a clone below home/retrain holds."""
     digest = tree_digest(scene.settings.home / "retrain" / clone / promote.TREE)
     login = login_of(scene.settings, AUTHOR)
-    with ApprovalsClient(scene.settings.url("mlflow"), login.username, login.password) as gate:
+    with GateClient(scene.settings.url("mlflow"), login.username, login.password) as gate:
         asked = [request for request in gate.requests(ALIAS) if request["tree_digest"] == digest]
     if not asked:
         raise Unavailable("The retraining", f"it asked for no promotion of {digest}", "See the flow's log in Prefect.")

@@ -1,35 +1,68 @@
-"""The tree of everything that Handrail raises on purpose; constructors take facts and write the sentence.
+"""The tree of everything that the product raises on purpose. A test holds it to the code.
 
 HandrailError
-    Misconfigured        a setting, a policy or a role file cannot be used
-    InvalidInput         what a caller sent cannot be understood
-        UnknownReference   it names something that does not exist
-    Conflict             the same id was used before with another content
-    Refused              understood, and not allowed
-    Unavailable          a tool, a store or a port is not there (any more)
-        MissingTool        an optional package is not installed
+    Misconfigured          a setting, a policy or a role file cannot be used
+    InvalidInput           what a caller sent cannot be understood
+        UnknownReference     it names something that does not exist
+            NotYetSet          lineage: a moving name was first set later than that
+        AmbiguousReference   lineage: a short form fits several nodes
+    Conflict               the same id was used before with another content
+        RoleConflict         lineage: one URI for two sorts of nodes
+        MovedMeanwhile       approvals: someone else wrote first
+        MoveUnderWay         approvals: another request is moving the same alias
+    Refused                understood, and not allowed
+        Contradiction        what is recorded rules it out, whoever asks
+            Closed             approvals: the request takes no more decisions
+            CycleRefused       lineage: something would become its own cause
+            SnapshotChanged    feedback: the rows under a snapshot were altered
+        FolderNotEmpty       a folder that must be new or empty holds something
+        NotEligible          approvals: this account may not decide here
+        NotLoggedIn          the server does not know this account and password
+        Protected            approvals: it moves only through the gate
+        UnverifiedBytes      approvals: the bytes are not those that were permitted
+    Unavailable            a tool, a store or a port is not there (any more)
+        MissingTool          an optional package is not installed
+        MissingFile          what an earlier step makes is not there (yet)
+    Interrupted            somebody stopped a command while a server was at work
+    StageFailed            a stage of the pipeline ended with an error
+CannotInstall              the machine lacks something (infra/install.py, which imports nothing)
+
+A class keeps what its constructor is given under the same names, and makes its sentence from that.
 """
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
 
 class HandrailError(Exception):
     """The root: catch it to turn anything raised on purpose into one sentence."""
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the constructor was given, by name: `type(error)(**error.facts())` makes an equal error."""
+        return {name: vars(self)[name] for name in inspect.signature(type(self)).parameters if name in vars(self)}
 
 
 class Misconfigured(HandrailError):
     """A setting, a policy or a role file cannot be used as it stands."""
 
     def __init__(self, where: str, problem: str, remedy: str) -> None:
-        super().__init__(f"{where}: {problem}. {remedy}")
+        self.where, self.problem, self.remedy = where, problem, remedy
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.problem}. {self.remedy}"
 
 
 class InvalidInput(HandrailError):
     """What a caller sent cannot be understood; `field` names the part at fault."""
 
     def __init__(self, field: str, problem: str, remedy: str) -> None:
-        super().__init__(f"{field}: {problem}. {remedy}")
-        self.field = field
+        self.field, self.problem, self.remedy = field, problem, remedy
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.problem}. {self.remedy}"
 
 
 class UnknownReference(InvalidInput):
@@ -37,28 +70,49 @@ class UnknownReference(InvalidInput):
 
     def __init__(self, kind: str, name: str, remedy: str, field: str | None = None) -> None:
         super().__init__(field or kind, f"no {kind} named {name!r}", remedy)
+        self.kind, self.name = kind, name
 
 
 class Conflict(HandrailError):
-    """The same identifier was used before with another content; the first one stands."""
+    """The same identifier was used before with another content; the first one stays."""
 
     def __init__(self, kind: str, identifier: str, remedy: str) -> None:
-        super().__init__(f"The {kind} {identifier!r} exists with another content. {remedy}")
+        self.kind, self.identifier, self.remedy = kind, identifier, remedy
+
+    def __str__(self) -> str:
+        return f"The {self.kind} {self.identifier!r} exists with another content. {self.remedy}"
 
 
 class Refused(HandrailError):
     """Understood, and not allowed; `reasons` holds one sentence for each rule that is not met."""
 
-    def __init__(self, action: str, reasons: tuple[str, ...]) -> None:
-        super().__init__(f"{action} is refused. " + " ".join(reasons))
-        self.reasons = reasons
+    def __init__(self, action: str, reasons: Sequence[str]) -> None:
+        self.action, self.reasons = action, tuple(reasons)
+
+    def __str__(self) -> str:
+        return f"{self.action} is refused. {' '.join(self.reasons)}"
+
+
+class Contradiction(Refused):
+    """What is recorded already rules it out; another account or another time changes nothing."""
+
+
+class FolderNotEmpty(Refused):
+    """A folder that must be new or empty holds something."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(f"Writing into {folder!r}", ("It is not empty. Give a new or empty folder.",))
+        self.folder = folder
 
 
 class Unavailable(HandrailError):
     """A tool, a store or a port is not there."""
 
     def __init__(self, what: str, problem: str, remedy: str) -> None:
-        super().__init__(f"{what}: {problem}. {remedy}")
+        self.what, self.problem, self.remedy = what, problem, remedy
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.problem}. {self.remedy}"
 
 
 class MissingTool(Unavailable):
@@ -66,3 +120,12 @@ class MissingTool(Unavailable):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(package, "it is not installed", f"In Handrail's checkout: pip install '.[{extra}]'.")
+        self.package, self.extra = package, extra
+
+
+class MissingFile(Unavailable):
+    """What an earlier step makes is not there (yet); `remedy` names that step."""
+
+    def __init__(self, file: str, remedy: str) -> None:
+        super().__init__(file, "it is missing", remedy)
+        self.file = file

@@ -66,7 +66,7 @@ CASES = {
         "openlineage",
         "openlineage",
         loaded(
-            "from handrail.lineage.adapters import openlineage_transport as t; "
+            "from handrail.lineage.adapters.openlineage import transport as t; "
             "t.OpenLineageTransport('a', {'type': 'console'}, {})"
         ),
     ),

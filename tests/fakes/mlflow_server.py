@@ -15,7 +15,7 @@ import httpx
 import yaml
 
 from handrail.bootstrap.approvals import mlflow_command, prepare_mlflow
-from handrail.entrypoints.http.gate_client import ApprovalsClient
+from handrail.entrypoints.http.gate_client import GateClient
 from handrail.settings import Settings, load_settings
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -52,7 +52,7 @@ class Server:
         return self.http(account)
 
     def gate(self, account):
-        return ApprovalsClient(self.url, account, password(account))
+        return GateClient(self.url, account, password(account))
 
     def write_roles(self, persons=PERSONS):
         text = yaml.safe_dump({"version": 1, "persons": persons})

@@ -9,7 +9,7 @@ from typing import Any
 
 from flows.steps.project.outputs import sha256_of
 from flows.steps.project.params import read_yaml
-from handrail.errors import Misconfigured, Unavailable
+from handrail.errors import Misconfigured, MissingFile
 
 
 def stage_inputs(project: Path, stage: str) -> str:
@@ -44,5 +44,5 @@ def _content(project: Path, path: str) -> Any:
         files = sorted(file for file in target.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
         return {file.relative_to(target).as_posix(): sha256_of(file) for file in files}
     if not target.is_file():
-        raise Unavailable(path, "it is missing", "Run: dvc repro.")
+        raise MissingFile(path, "Run: dvc repro.")
     return sha256_of(target)

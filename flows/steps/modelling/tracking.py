@@ -18,7 +18,7 @@ from flows.steps.modelling.tracking_store import TrackingStore, open_tracking
 from flows.steps.modelling.training_set import FOLDER, Manifest, md5_of, read_manifest
 from flows.steps.project.outputs import sha256_of
 from handrail.clock import system_time
-from handrail.errors import HandrailError, Unavailable
+from handrail.errors import HandrailError, MissingFile, Unavailable
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
@@ -184,7 +184,7 @@ def _md5_of(project: Path, path: str) -> str:
     try:
         return md5_of(project / path)
     except FileNotFoundError as err:
-        raise Unavailable(path, "it is missing", "Run: dvc repro.") from err
+        raise MissingFile(path, "Run: dvc repro.") from err
 
 
 def _read_report(project: Path, path: Path) -> dict[str, Any]:
@@ -192,7 +192,7 @@ def _read_report(project: Path, path: Path) -> dict[str, Any]:
         report: dict[str, Any] = json.loads((project / path).read_text(encoding="utf-8"))
         return report
     except FileNotFoundError as err:
-        raise Unavailable(path.as_posix(), "it is missing", f"Run: dvc repro {path.stem}.") from err
+        raise MissingFile(path.as_posix(), f"Run: dvc repro {path.stem}.") from err
 
 
 def _require_same_model(project: Path, digest: str, about: Path) -> None:

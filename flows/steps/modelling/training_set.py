@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import polars as pl
 
-from handrail.errors import InvalidInput, Unavailable
+from handrail.errors import InvalidInput, MissingFile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +65,7 @@ def read_manifest(project: Path) -> Manifest:
             rows={key: int(value) for key, value in values["rows"].items()},
         )
     except FileNotFoundError as err:
-        raise Unavailable(str(FOLDER / file.name), "it is missing", "Run: dvc repro features.") from err
+        raise MissingFile(str(FOLDER / file.name), "Run: dvc repro features.") from err
     except (ValueError, KeyError, TypeError, AttributeError) as err:
         raise InvalidInput(
             str(FOLDER / file.name), f"it is not a training manifest ({err!r})", "Run: dvc repro --force features."
@@ -86,7 +86,7 @@ def read_rows(project: Path, split: Split, manifest: Manifest) -> Rows:
         frame = pl.read_parquet(project / name)
         frame = frame.select(list(dict.fromkeys(needed)))
     except FileNotFoundError as err:
-        raise Unavailable(name, "it is missing", "Run: dvc repro features.") from err
+        raise MissingFile(name, "Run: dvc repro features.") from err
     except pl.exceptions.PolarsError as err:
         problem = str(err).splitlines()[0]
         raise InvalidInput(name, f"it cannot be read ({problem})", "Run: dvc repro --force features.") from err

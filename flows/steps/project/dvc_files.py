@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from handrail.errors import Unavailable
+from handrail.errors import MissingFile, Unavailable
 
 PARAMS = "params.yaml"
 
@@ -41,7 +41,7 @@ def change_params(folder: Path, changes: Mapping[str, Any]) -> None:
 
     file = folder / PARAMS
     if not file.is_file():
-        raise Unavailable(str(file), "it is missing", "Restore it from the repository.")
+        raise MissingFile(str(file), "Restore it from the repository.")
     with modify_yaml(str(file)) as values:
         unknown = [name for name in changes if name not in values]
         if unknown:

@@ -53,7 +53,10 @@ class StageFailed(HandrailError):
     """A stage of the pipeline ended with an error; the earlier stages' outputs stand."""
 
     def __init__(self, stage: str, said: str) -> None:
-        super().__init__(f"The stage {stage!r} failed: {said}")
+        self.stage, self.said = stage, said
+
+    def __str__(self) -> str:
+        return f"The stage {self.stage!r} failed: {self.said}"
 
 
 def read_graph(project: Path, until: str | None = None) -> tuple[Stage, ...]:

@@ -13,7 +13,7 @@ from flows.steps.release import promote
 from flows.steps.release.deploy import find_permit, lend_tree
 from handrail.bootstrap.approvals import open_permit_verifier, tree_digest
 from handrail.errors import Refused
-from handrail.http import ApprovalsClient
+from handrail.http import GateClient
 from handrail.settings import Settings
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def digest_behind(settings: Settings, account: str, alias: str) -> str | None:
     if answer.status_code != 200:
         return None  # no such alias: the gate decides again, and asks for the comparison if it sees one
     version = str(answer.json()["model_version"]["version"])
-    with ApprovalsClient(settings.url("mlflow"), login.username, login.password) as gate:
+    with GateClient(settings.url("mlflow"), login.username, login.password) as gate:
         promoted = [each for each in gate.requests(alias) if each["verdict"] == "promoted"]
     digests = [str(each["tree_digest"]) for each in promoted if str(each["version"]) == version]
     return digests[-1] if digests else None

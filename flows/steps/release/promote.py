@@ -18,7 +18,7 @@ from flows.steps.project.accounts import read_account, tracking_environment
 from handrail.bootstrap import open_platform
 from handrail.bootstrap.approvals import permit_path, server_name, tree_digest
 from handrail.errors import Refused, Unavailable
-from handrail.http import ApprovalsClient
+from handrail.http import GateClient
 from handrail.refs import TrackingRun
 from handrail.settings import Settings
 
@@ -157,9 +157,9 @@ def as_json(registered: Registered) -> dict[str, Any]:
     return asdict(registered)
 
 
-def _client(settings: Settings, account: str) -> ApprovalsClient:
+def _client(settings: Settings, account: str) -> GateClient:
     login = read_account(settings, account)
-    return ApprovalsClient(settings.url("mlflow"), login.username, login.password)
+    return GateClient(settings.url("mlflow"), login.username, login.password)
 
 
 @contextmanager

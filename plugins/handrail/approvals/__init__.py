@@ -1,7 +1,14 @@
 """Approvals: who allowed which bytes, by which rule, on what evidence. These are the public names."""
 
 from handrail.approvals.domain.canonical import canonical_json, sha256_of
-from handrail.approvals.domain.errors import Closed, Protected, UnverifiedBytes
+from handrail.approvals.domain.errors import (
+    Closed,
+    MovedMeanwhile,
+    MoveUnderWay,
+    NotEligible,
+    Protected,
+    UnverifiedBytes,
+)
 from handrail.approvals.domain.permit import Permit
 from handrail.approvals.domain.requests import Candidate, Choice
 from handrail.approvals.service import Approvals, Gate, Guard, Opening, RequestView
@@ -14,6 +21,9 @@ __all__ = [
     "Closed",
     "Gate",
     "Guard",
+    "MoveUnderWay",
+    "MovedMeanwhile",
+    "NotEligible",
     "Opening",
     "PROMPT_TAG",
     "Permit",

@@ -14,7 +14,7 @@ from handrail.approvals.domain.canonical import canonical_json
 from handrail.approvals.domain.errors import UnverifiedBytes
 from handrail.approvals.domain.permit import Envelope, make_statement
 from handrail.approvals.domain.requests import Judgement, Verdict
-from handrail.errors import Misconfigured, Unavailable
+from handrail.errors import FolderNotEmpty, Misconfigured, Unavailable
 from tests.fakes.approvals_world import World, opening
 
 FILES = {
@@ -223,7 +223,7 @@ def test_a_folder_that_holds_something_is_not_overwritten(verifier, tree, permit
     into.mkdir(parents=True)
     (into / "mine").write_bytes(b"x")
 
-    with pytest.raises(Unavailable, match="not empty"):
+    with pytest.raises(FolderNotEmpty, match="not empty"):
         verifier.verify(tree, permit, into)
     assert (into / "mine").read_bytes() == b"x"
 

@@ -12,7 +12,7 @@ from flows.steps.project.accounts import read_account, tracking_environment
 from flows.steps.release import promote
 from flows.steps.stages import run_stage
 from handrail.bootstrap.approvals import open_permit_verifier, tree_digest
-from handrail.entrypoints.http.gate_client import ApprovalsClient
+from handrail.entrypoints.http.gate_client import GateClient
 from handrail.errors import Misconfigured, Refused, Unavailable
 from handrail.settings import load_settings
 from infra.servers.supervisor import Servers, with_free_ports
@@ -84,7 +84,7 @@ def _ask(settings, registered, comparison=None):
 
 def _approve(settings, request, file):
     login = read_account(settings, file)
-    with ApprovalsClient(settings.url("mlflow"), login.username, login.password) as gate:
+    with GateClient(settings.url("mlflow"), login.username, login.password) as gate:
         return gate.decide(request["request_id"], "approve", "looked at it")
 
 

@@ -30,6 +30,7 @@ def test_the_same_question_is_the_same_request(world):
     again = world.gate.open_request(opening(version="01", alias="Champion", reason="once more"), "ada")
 
     assert again.history.request == first.history.request
+    assert (first.is_new, again.is_new) == (True, False)
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,8 @@ class PermitVerifier:
 
         Raises:
             UnverifiedBytes: the permit is not the gate's, or the first file that is missing, extra or different.
-            Unavailable: the disk is full or `into` is not empty.
+            Unavailable: the disk is full.
+            FolderNotEmpty: `into` holds something.
         """
         statement = self.read(permit)
         copy_verified(tree, statement.manifest, into)

@@ -14,7 +14,7 @@ from pathlib import Path
 from handrail.approvals.domain.errors import UnverifiedBytes
 from handrail.approvals.domain.manifest import FileEntry, Manifest
 from handrail.approvals.ports import Trees
-from handrail.errors import Refused, Unavailable, UnknownReference
+from handrail.errors import FolderNotEmpty, Refused, Unavailable, UnknownReference
 
 CHUNK_BYTES = 1 << 20
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
@@ -60,7 +60,8 @@ def copy_verified(tree: Path, manifest: Manifest, into: Path) -> None:
 
     Raises:
         UnverifiedBytes: a file is missing, extra, different or no regular file; `into` is then gone.
-        Unavailable: the disk is full or `into` exists and is not empty; `into` is then as before.
+        Unavailable: the disk is full; `into` is then as before.
+        FolderNotEmpty: `into` holds something.
     """
     _make_private(into)
     try:
@@ -173,4 +174,4 @@ def _make_private(into: Path) -> None:
     except OSError as err:
         raise Unavailable(str(into), f"it cannot be used: {err.strerror}", "Give a new or empty folder.") from err
     if occupied:
-        raise Unavailable(str(into), "it is not empty", "Give a new or empty folder.")
+        raise FolderNotEmpty(str(into))

@@ -3,8 +3,9 @@
 Refused
     Protected        a direct attempt at something that moves only through the gate
     NotEligible      this account may not decide here: author, requester, unknown or without the role
-    Closed           nothing is left to decide: void, rejected, refused or promoted
     UnverifiedBytes  the bytes at hand are not those that the permit allows
+    Contradiction
+        Closed       nothing is left to decide: void, rejected, refused or promoted
 Conflict
     MovedMeanwhile   someone else wrote first; load again and repeat
     MoveUnderWay     another request is moving the same alias
@@ -12,7 +13,7 @@ Conflict
 
 from __future__ import annotations
 
-from handrail.errors import Conflict, Refused
+from handrail.errors import Conflict, Contradiction, Refused
 
 
 class Protected(Refused):
@@ -20,6 +21,7 @@ class Protected(Refused):
 
     def __init__(self, action: str, remedy: str) -> None:
         super().__init__(action, (remedy,))
+        self.remedy = remedy
 
 
 class NotEligible(Refused):
@@ -27,14 +29,15 @@ class NotEligible(Refused):
 
     def __init__(self, account: str, request_id: str, reason: str) -> None:
         super().__init__(f"A decision by {account!r} on {request_id!r}", (reason,))
+        self.account, self.request_id, self.reason = account, request_id, reason
 
 
-class Closed(Refused):
+class Closed(Contradiction):
     """The request takes no decisions any more; `verdict` says why."""
 
     def __init__(self, request_id: str, verdict: str, reasons: tuple[str, ...]) -> None:
         super().__init__(f"A decision on {request_id!r}, which is {verdict},", reasons)
-        self.verdict = verdict
+        self.request_id, self.verdict = request_id, verdict
 
 
 class UnverifiedBytes(Refused):
@@ -45,7 +48,7 @@ class UnverifiedBytes(Refused):
             f"Loading {tree!r}",
             (f"{problem} Fetch the promoted tree again, or have these bytes approved.",),
         )
-        self.path = path
+        self.tree, self.problem, self.path = tree, problem, path
 
 
 class MovedMeanwhile(Conflict):
@@ -53,6 +56,7 @@ class MovedMeanwhile(Conflict):
 
     def __init__(self, request_id: str) -> None:
         super().__init__("promotion request", request_id, "Load it again and repeat the decision.")
+        self.request_id = request_id
 
 
 class MoveUnderWay(Conflict):
@@ -62,3 +66,4 @@ class MoveUnderWay(Conflict):
         super().__init__(
             "move of alias", alias, f"Request {request_id!r} is moving it; repeat the same decision in a moment."
         )
+        self.alias, self.request_id = alias, request_id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from handrail.approvals.domain.canonical import digest_of
@@ -67,7 +67,8 @@ class Gate:
     def open_request(self, opening: Opening, account: str) -> RequestView:
         """Freeze the version, digest it, and open a request. The same subject gives the same request.
 
-        A request that the policy refuses is stored and returned with the verdict `refused` and its reasons.
+        The view says whether it `is_new`. A request that the policy refuses is stored too, and returned with the
+        verdict `refused` and its reasons.
 
         Raises:
             UnknownReference: there is no such model, version or policy.
@@ -98,7 +99,8 @@ class Gate:
             opened_at=self._clock(),
             incumbent_tree=self._incumbent_tree(subject, policy),
         )
-        return self.records.view(self._ports.ledger.open(request))
+        stored = self._ports.ledger.open(request)
+        return replace(self.records.view(stored), is_new=stored.request == request)
 
     def decide(self, request_id: str, account: str, choice: Choice, reason: str) -> RequestView:
         """Take a decision; when the quorum is met, move the alias and sign the permit before returning.

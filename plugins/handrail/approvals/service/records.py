@@ -13,10 +13,11 @@ from handrail.errors import UnknownReference
 
 @dataclass(frozen=True, slots=True)
 class RequestView:
-    """A request with the verdict on it at this moment."""
+    """A request with the verdict on it at this moment; `is_new` is true only where this call opened it."""
 
     history: History
     judgement: Judgement
+    is_new: bool = False
 
     @property
     def is_open(self) -> bool:

@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, results
-from handrail.entrypoints.http.gate_client import ApprovalsClient
+from handrail.entrypoints.http.gate_client import GateClient
 from handrail.errors import HandrailError, InvalidInput
 from handrail.settings import load_settings
 
@@ -42,8 +42,11 @@ class Interrupted(HandrailError):
     """Someone pressed Ctrl-C while the server was at work."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(
-            f"{what} was interrupted. What the server had stored stays; run the same command again to go on: "
+        self.what = what
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what} was interrupted. What the server had stored stays; run the same command again to go on: "
             "saying the same twice changes nothing."
         )
 
@@ -147,9 +150,9 @@ def verify(
 
 
 @contextmanager
-def _client(user: str, what: str) -> Iterator[ApprovalsClient]:
+def _client(user: str, what: str) -> Iterator[GateClient]:
     try:
-        with ApprovalsClient(load_settings().url("mlflow"), user, _password(user)) as client:
+        with GateClient(load_settings().url("mlflow"), user, _password(user)) as client:
             yield client
     except KeyboardInterrupt as err:
         raise Interrupted(what) from err

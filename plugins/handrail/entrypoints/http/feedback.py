@@ -1,12 +1,10 @@
-"""The HTTP door of feedback: POST /feedback takes one event, or a batch as `{"events": [...]}`.
+"""The HTTP interface of feedback: POST /feedback takes one event, or a batch as `{"events": [...]}`.
 
 Mounted by a host (a bento at /api), which limits bodies. Without an authenticator it refuses every request.
 """
 
 # FastAPI reads the annotations at run time, so they stay real.
 
-import json
-import uuid
 from collections.abc import Callable, MutableMapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -14,16 +12,17 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from handrail.bootstrap import Platform
-from handrail.entrypoints.http.feedback_messages import FeedbackBatch, FeedbackMessage, first_fault
-from handrail.entrypoints.http.problems import MEDIA_TYPE, problem, status_of
-from handrail.errors import HandrailError, InvalidInput, MissingTool
+from handrail.entrypoints.http.auth import nobody_allowed, unknown_caller
+from handrail.entrypoints.http.feedback_messages import FeedbackBatch, FeedbackMessage
+from handrail.entrypoints.http.problems import Rejection
+from handrail.errors import MissingTool
 from handrail.feedback import Feedback, Receipt
 
 try:
     from fastapi import FastAPI, Request
-    from fastapi.exceptions import RequestValidationError
     from fastapi.responses import JSONResponse, Response
-    from starlette.exceptions import HTTPException
+
+    from handrail.entrypoints.http.apps import answer, answer_with_problems, describe
 except ImportError as err:
     raise MissingTool("fastapi", "bentoml") from err
 
@@ -43,12 +42,12 @@ def checked_by_host(_request: Request) -> bool:
 
 
 class ReceiptMessage(BaseModel):
-    """What became of the events."""
+    """What was done with the events."""
 
     model_config = ConfigDict(title="Receipt")
 
     accepted: int = Field(description="newly recorded, on disk")
-    repeated: int = Field(description="known already, nothing changed")
+    repeated: int = Field(description="already recorded; nothing changed")
     event_ids: list[str] = Field(description="the id of each event, in the order sent")
 
 
@@ -64,15 +63,16 @@ class ProblemMessage(BaseModel):
     request_id: str
 
 
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"description": text, "content": {MEDIA_TYPE.decode(): {"schema": ProblemMessage.model_json_schema()}}}
-    for status, text in {
+PROBLEMS = describe(
+    {
+        400: "the body is not JSON; nothing is recorded",
         401: "the caller is not known",
         409: "an event id came again with another body; that body is quarantined, the other events are recorded",
         422: "a field is missing, unknown or wrong; nothing is recorded",
         503: "the store is not there; nothing is recorded",
-    }.items()
-}
+    },
+    ProblemMessage.model_json_schema(),
+)
 
 
 def _shape(body: Any) -> str:
@@ -86,14 +86,12 @@ def feedback_app(platform: Platform, authenticate: Authenticator | None = None) 
     """Make the app. `authenticate` decides on each request; without it every request is refused."""
     app = FastAPI(title="Handrail feedback", version="1", docs_url=None, redoc_url=None)
     app.add_middleware(_Gate, authenticate=authenticate)
-    app.add_exception_handler(HandrailError, _explain_error)
-    app.add_exception_handler(RequestValidationError, _explain_fields)
-    app.add_exception_handler(HTTPException, _explain_http)
+    answer_with_problems(app, "POST /feedback takes feedback.")
     responses = {200: {"model": ReceiptMessage, "description": "nothing was new"}, **PROBLEMS}
 
     @app.post("/feedback", status_code=201, response_model=ReceiptMessage, responses=responses)
     def give_feedback(body: Body, request: Request) -> Response:
-        """Record what the world said about predictions; before or after them, and as often as you like."""
+        """Record what is known about predictions; before or after them, and as often as you like."""
         messages = body.events if isinstance(body, FeedbackBatch) else [body]
         now = platform.event_clock()
         events = [message.to_event(now) for message in messages]
@@ -114,9 +112,9 @@ class _Gate:
             return await self._app(scope, receive, send)
         request = Request(scope)
         if self._authenticate is None:
-            return await _problem(request, HTTPStatus.FORBIDDEN, NO_AUTHENTICATOR)(scope, receive, send)
+            return await answer(request, nobody_allowed(NO_AUTHENTICATOR))(scope, receive, send)
         if not self._authenticate(request):
-            return await _problem(request, HTTPStatus.UNAUTHORIZED, UNKNOWN_CALLER)(scope, receive, send)
+            return await answer(request, unknown_caller(UNKNOWN_CALLER))(scope, receive, send)
         return await self._app(scope, receive, send)
 
 
@@ -128,32 +126,7 @@ def _answer(request: Request, events: Sequence[Feedback], receipt: Receipt) -> R
             f"{len(receipt.conflicts)} event ids came before with another body: {shown}. The first bodies stand, the "
             "new ones are quarantined. Send a correction as a new event with a higher revision."
         )
-        return _problem(request, HTTPStatus.CONFLICT, detail, {**counts, "conflicts": list(receipt.conflicts)})
+        conflict = Rejection(HTTPStatus.CONFLICT, detail)
+        return answer(request, conflict, **counts, conflicts=list(receipt.conflicts))
     status = HTTPStatus.CREATED if receipt.accepted else HTTPStatus.OK
     return JSONResponse({**counts, "event_ids": [event.key for event in events]}, int(status))
-
-
-def _problem(request: Request, status: HTTPStatus, detail: str, more: dict[str, Any] | None = None) -> Response:
-    document = problem(status, detail, request.headers.get("x-request-id") or uuid.uuid4().hex)
-    if more:
-        document = json.dumps(json.loads(document) | more).encode()
-    headers = {"www-authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
-    return Response(document, int(status), headers, MEDIA_TYPE.decode())
-
-
-def _explain_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HandrailError)
-    # What is wrong lies in the body, an unknown kind included: the path itself was found.
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if isinstance(error, InvalidInput) else status_of(error)
-    return _problem(request, status, str(error))
-
-
-def _explain_fields(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    field, said = first_fault(error.errors())
-    return _problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, f"{field}: {said}. Nothing of the request was recorded.")
-
-
-def _explain_http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return _problem(request, HTTPStatus(error.status_code), f"{error.detail}. POST /feedback takes feedback.")

@@ -8,8 +8,6 @@ Put it around any bento with `Service.add_asgi_middleware(Guard, rules=..., not_
 
 from __future__ import annotations
 
-import asyncio
-import hmac
 import logging
 import re
 import uuid
@@ -18,7 +16,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from handrail.entrypoints.http.problems import MEDIA_TYPE, explain, problem
+from handrail.entrypoints.http.auth import is_bearer, unknown_caller
+from handrail.entrypoints.http.bodies import CLOSE, arriving_within, check_length, too_large
+from handrail.entrypoints.http.problems import MEDIA_TYPE, Rejection, explain, problem
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -27,6 +27,7 @@ App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 MAX_TRANSLATED_BYTES = 1_000_000
+SMALLER = "Send it in smaller batches."
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _log = logging.getLogger("handrail.bento")
@@ -47,16 +48,6 @@ class Rules:
     page: bytes | None = None
     max_body_bytes: int = 2_000_000
     body_timeout_s: float = 10.0
-
-
-class Rejection(Exception):  # noqa: N818 - an answer, not an error
-    """An answer that the guard gives itself."""
-
-    def __init__(self, status: HTTPStatus, detail: str, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
-        self.headers = tuple(headers)
 
 
 class ClientGone(Exception):  # noqa: N818 - nobody is left to answer
@@ -82,25 +73,24 @@ class Guard:
         try:
             self._admit(scope)
             if scope["path"] == "/" and self._rules.page is not None:
-                return await answer.give(HTTPStatus.OK, b"text/html; charset=utf-8", self._rules.page)
+                return await answer.give(HTTPStatus.OK, "text/html; charset=utf-8", self._rules.page)
             body = await self._read(scope["headers"], receive)
             await self._app(scope, _replay(body, receive), answer.translate)
         except Rejection as rejection:
-            await answer.refuse(rejection.status, rejection.detail, rejection.headers)
+            await answer.refuse(rejection)
         except ClientGone:
             return None
         except Exception:  # noqa: BLE001 - a raising middleware would hang until BentoML's timeout
             _log.exception("Request %s on %s failed", answer.request_id, scope["path"])
-            await answer.refuse(
-                HTTPStatus.INTERNAL_SERVER_ERROR, f"The server failed. Its log names request {answer.request_id}."
-            )
+            detail = f"The server failed. Its log names request {answer.request_id}."
+            await answer.refuse(Rejection(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
         return None
 
     def _admit(self, scope: MutableMapping[str, Any]) -> None:
         rules, path, method = self._rules, scope["path"], scope["method"]
         if path in rules.open_paths or (path == "/" and rules.page is not None):
             if method not in ("GET", "HEAD"):
-                raise Rejection(HTTPStatus.METHOD_NOT_ALLOWED, f"{path} can only be read.", [(b"allow", b"GET, HEAD")])
+                raise Rejection(HTTPStatus.METHOD_NOT_ALLOWED, f"{path} can only be read.", [("allow", "GET, HEAD")])
         elif path in rules.guarded_paths:
             _check_token(scope["headers"], rules.token)
             if method not in ("GET", "HEAD", "DELETE"):
@@ -115,17 +105,9 @@ class Guard:
     async def _read(self, headers: Headers, receive: Receive) -> bytes:
         limit = self._rules.max_body_bytes
         declared = _header(headers, b"content-length")
-        if declared is not None and (not declared.isdigit() or int(declared) > limit):
-            raise _too_large(limit)
-        try:
-            async with asyncio.timeout(self._rules.body_timeout_s):
-                return await _collect(receive, limit)
-        except TimeoutError as err:
-            raise Rejection(
-                HTTPStatus.REQUEST_TIMEOUT,
-                f"The body did not arrive within {self._rules.body_timeout_s:g} s. Send it again.",
-                [(b"connection", b"close")],
-            ) from err
+        check_length(None if declared is None else declared.decode("latin-1"), limit, SMALLER)
+        async with arriving_within(self._rules.body_timeout_s):
+            return await _collect(receive, limit)
 
 
 class _Answer:
@@ -157,29 +139,22 @@ class _Answer:
                 status, headers = self._held
                 self._held = None
                 detail, fields = explain(status, bytes(self._body))
-                await self.refuse(status, detail, _kept(headers), fields)
+                await self.refuse(Rejection(status, detail, _kept(headers)), fields)
             return
         await self._send(message)
 
-    async def refuse(
-        self,
-        status: HTTPStatus,
-        detail: str,
-        headers: Iterable[tuple[bytes, bytes]] = (),
-        fields: Iterable[dict[str, str]] = (),
-    ) -> None:
+    async def refuse(self, rejection: Rejection, errors: list[dict[str, str]] | None = None) -> None:
         """Answer with problem details, unless an answer has begun."""
         if not self._started:
-            body = problem(status, detail, self.request_id, list(fields))
-            await self.give(status, MEDIA_TYPE, body, headers)
+            body = problem(rejection.status, rejection.detail, self.request_id, errors=errors or None)
+            await self.give(rejection.status, MEDIA_TYPE, body, rejection.headers)
 
-    async def give(
-        self, status: HTTPStatus, kind: bytes, body: bytes, headers: Iterable[tuple[bytes, bytes]] = ()
-    ) -> None:
+    async def give(self, status: HTTPStatus, kind: str, body: bytes, headers: Iterable[tuple[str, str]] = ()) -> None:
         """Send one complete response."""
         self._started = True
-        own = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), (b"x-request-id", self._id)]
-        await self._send({"type": "http.response.start", "status": int(status), "headers": [*own, *headers]})
+        own = (("content-type", kind), ("content-length", str(len(body))), ("x-request-id", self.request_id))
+        encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (*own, *headers)]
+        await self._send({"type": "http.response.start", "status": int(status), "headers": encoded})
         await self._send({"type": "http.response.body", "body": body})
 
 
@@ -195,14 +170,11 @@ def _header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None
 
 
 def _check_token(headers: Headers, token: str) -> None:
-    given = _header(headers, b"authorization") or b""
-    scheme, _, secret = given.partition(b" ")
-    if not token or scheme.lower() != b"bearer" or not hmac.compare_digest(secret.strip(), token.encode()):
-        raise Rejection(
-            HTTPStatus.UNAUTHORIZED,
+    if not is_bearer((_header(headers, b"authorization") or b"").decode("latin-1"), token):
+        raise unknown_caller(
             "This path needs the header 'Authorization: Bearer <token>'. "
             "The token lies in .handrail/credentials/serving-token.json.",
-            [(b"www-authenticate", b"Bearer"), (b"connection", b"close")],
+            CLOSE,
         )
 
 
@@ -212,16 +184,8 @@ def _check_type(headers: Headers) -> None:
         raise Rejection(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"The body is {kind.decode('latin-1')!r}. Send JSON with the header 'Content-Type: application/json'.",
-            [(b"connection", b"close")],
+            CLOSE,
         )
-
-
-def _too_large(limit: int) -> Rejection:
-    return Rejection(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"The body is larger than {limit:,} bytes. Send it in smaller batches.",
-        [(b"connection", b"close")],
-    )
 
 
 async def _collect(receive: Receive, limit: int) -> bytes:
@@ -234,7 +198,7 @@ async def _collect(receive: Receive, limit: int) -> bytes:
         parts.append(message.get("body", b""))
         seen += len(parts[-1])
         if seen > limit:
-            raise _too_large(limit)
+            raise too_large(limit, SMALLER)
         if not message.get("more_body", False):
             return b"".join(parts)
 
@@ -250,8 +214,9 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 def _is_problem(headers: Headers) -> bool:
-    return (_header(headers, b"content-type") or b"").startswith(MEDIA_TYPE)
+    return (_header(headers, b"content-type") or b"").startswith(MEDIA_TYPE.encode())
 
 
-def _kept(headers: Headers) -> Headers:
-    return [(key, value) for key, value in headers if key.lower() not in (b"content-type", b"content-length")]
+def _kept(headers: Headers) -> list[tuple[str, str]]:
+    named = [(key.decode("latin-1"), value.decode("latin-1")) for key, value in headers]
+    return [(key, value) for key, value in named if key.lower() not in ("content-type", "content-length")]

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from handrail.entrypoints.http.problems import first_fault
 from handrail.errors import InvalidInput
 from handrail.feedback import Feedback, Prediction
 
@@ -19,17 +20,17 @@ Whole = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]
 
 
 class FeedbackMessage(BaseModel):
-    """What a source says about a prediction."""
+    """What a source reports about a prediction."""
 
     model_config = ConfigDict(extra="forbid", title="Feedback")
 
     prediction_id: Name = Field(description="the id that the prediction was answered with")
     kind: Name = Field(description="a kind that config/feedback.yaml declares", examples=["ground_truth"])
     value: Number | None = Field(default=None, description="what is true now; none in a retraction")
-    source: Name = Field(description="who says so", examples=["airport-feed"])
+    source: Name = Field(description="who reports it", examples=["airport-feed"])
     revision: Whole = Field(default=0, description="a correction counts up; the highest revision is current")
     occurred_at: AwareDatetime = Field(description="when it became true in the world, with a time zone")
-    retracts: bool = Field(default=False, description="withdraw what was said before")
+    retracts: bool = Field(default=False, description="withdraw what was reported before")
     event_id: Name | None = Field(default=None, description="your key of this event; its content's digest if left out")
 
     def to_event(self, received_at: datetime) -> Feedback:
@@ -53,15 +54,15 @@ class FeedbackBatch(BaseModel):
 
 
 class FeedbackLine(FeedbackMessage):
-    """An event in a file; a back-fill says when it was first heard of."""
+    """An event in a file; in a back-fill it names when it first arrived."""
 
     model_config = ConfigDict(title="FeedbackLine")
 
-    received_at: AwareDatetime | None = Field(default=None, description="when it was first heard of; now if left out")
+    received_at: AwareDatetime | None = Field(default=None, description="when it first arrived; now if left out")
 
 
 class PredictionLine(BaseModel):
-    """A prediction in a file; it is told from feedback by its score."""
+    """A prediction in a file; its score distinguishes it from feedback."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -80,14 +81,14 @@ def read_line(line: str, now: datetime) -> Prediction | Feedback:
     """Read one line of an NDJSON file; feedback that names no `received_at` is received `now`.
 
     Raises:
-        InvalidInput: the line is no JSON object, or a field is missing, unknown or wrong.
+        InvalidInput: the line is not a JSON object, or a field is missing, unknown or wrong.
     """
     try:
         content = json.loads(line)
     except (ValueError, RecursionError) as err:
         raise InvalidInput("line", "it is not JSON", "Write one JSON object a line.") from err
     if not isinstance(content, dict):
-        raise InvalidInput("line", "it is no JSON object", "Write one JSON object a line.")
+        raise InvalidInput("line", "it is not a JSON object", "Write one JSON object a line.")
     try:
         return _read_object(content, now)
     except ValidationError as err:
@@ -100,10 +101,3 @@ def _read_object(content: dict[str, Any], now: datetime) -> Prediction | Feedbac
         return Prediction(**PredictionLine.model_validate(content).model_dump())
     line = FeedbackLine.model_validate(content)
     return line.to_event(line.received_at or now)
-
-
-def first_fault(errors: Any) -> tuple[str, str]:
-    """Return the field and the complaint of the first of pydantic's errors, without what was sent."""
-    first = errors[0]
-    field = ".".join(str(part) for part in first["loc"] if part not in ("body", "one", "batch"))
-    return field or "body", str(first["msg"])[:300].rstrip(".").lower()

@@ -1,17 +1,24 @@
-"""Asks the gate on an MLflow server, over HTTP; every error comes back as one of Handrail's own."""
+"""Asks the gate on an MLflow server, over HTTP; an error of the gate is raised here as the gate raised it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
-from handrail.errors import Conflict, HandrailError, InvalidInput, Refused, Unavailable, UnknownReference
+from handrail.approvals import Closed, MovedMeanwhile, MoveUnderWay, NotEligible, Protected, UnverifiedBytes
+from handrail.entrypoints.http.problems import error_of
+from handrail.errors import Conflict, HandrailError, InvalidInput, Misconfigured, Refused, Unavailable, UnknownReference
 
 PREFIX = "/handrail/api/v1"
 TIMEOUT_S = 120.0
+ERRORS: tuple[type[HandrailError], ...] = (
+    *(InvalidInput, UnknownReference, Conflict, Refused, Misconfigured, Unavailable),
+    *(Closed, MovedMeanwhile, MoveUnderWay, NotEligible, Protected, UnverifiedBytes),
+)
+"""What the gate may raise."""
 
 
 class NotLoggedIn(Refused):
@@ -19,18 +26,10 @@ class NotLoggedIn(Refused):
 
     def __init__(self, url: str, username: str) -> None:
         super().__init__(f"The login of {username!r} at {url}", ("Give the account's own password.",))
+        self.url, self.username = url, username
 
 
-class DecisionRefused(Refused):
-    """The gate said no; `verdict` is the request's if the request is closed, else None."""
-
-    def __init__(self, detail: str, reasons: Sequence[str], verdict: str | None) -> None:
-        super().__init__("This", tuple(reasons))
-        self.args = (detail,)
-        self.verdict = verdict
-
-
-class ApprovalsClient:
+class GateClient:
     """The gate as one account sees it. Every call may be repeated."""
 
     def __init__(self, url: str, username: str, password: str) -> None:
@@ -54,7 +53,7 @@ class ApprovalsClient:
     def open_request(
         self, *, model: str, version: int | str, alias: str, reason: str, evidence: Mapping[str, Mapping[str, Any]]
     ) -> dict[str, Any]:
-        """Ask that `alias` points at a version; the same question again returns the same request.
+        """Ask that `alias` points at a version; asking the same again returns the same request.
 
         Args:
             model: name of the registered model.
@@ -77,7 +76,8 @@ class ApprovalsClient:
         """Approve or reject as this account; returns the request, `promoted` once the alias has moved.
 
         Raises:
-            DecisionRefused: this person may not decide, or the request is closed.
+            NotEligible: this person may not decide.
+            Closed: the request takes no more decisions; its `verdict` says why.
         """
         body = {"request_id": request_id, "decision": decision, "reason": reason}
         return self._json("POST", "decisions", json=body)
@@ -86,7 +86,7 @@ class ApprovalsClient:
         """Return a request with its decisions, verdict and `evidence_content`.
 
         Raises:
-            UnknownReference: there is none.
+            UnknownReference: there is no such request.
         """
         return self._json("GET", "promotion-requests", params={"id": request_id})
 
@@ -126,26 +126,11 @@ class ApprovalsClient:
 
 def _error(answer: httpx.Response, url: str) -> HandrailError:
     try:
-        problem = answer.json()
-        detail = str(problem["detail"])
-    except (ValueError, KeyError, TypeError):
-        return Unavailable(
-            f"The MLflow server at {url}",
-            f"it answered {answer.status_code}",
-            "Start it with --app-name handrail, and see its log.",
-        )
-    kinds: dict[int, type[HandrailError]] = {404: UnknownReference, 400: InvalidInput, 413: InvalidInput}
-    if "reasons" in problem:
-        return DecisionRefused(detail, problem["reasons"], problem.get("verdict"))
-    return _worded(
-        kinds.get(answer.status_code, Conflict if answer.status_code == 409 else Unavailable), detail, problem
+        error = error_of(answer.json(), ERRORS)
+    except ValueError:
+        error = None
+    return error or Unavailable(
+        f"The MLflow server at {url}",
+        f"it answered {answer.status_code}",
+        "Start it with --app-name handrail, and see its log.",
     )
-
-
-def _worded(kind: type[HandrailError], detail: str, problem: Mapping[str, Any]) -> HandrailError:
-    """Return an error of this kind whose sentence is the server's own."""
-    err = kind.__new__(kind)
-    HandrailError.__init__(err, detail)
-    if isinstance(err, InvalidInput):
-        err.field = str(problem.get("field", "body"))
-    return err

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import zlib
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NoReturn
 
+from handrail.entrypoints.http.bodies import arriving_within, check_length, too_large
+from handrail.entrypoints.http.problems import Rejection
 from handrail.errors import InvalidInput, MissingTool
 
 try:
@@ -22,38 +23,22 @@ MAX_SINGLE_BYTES = 1_000_000
 MAX_BATCH_BYTES = 10_000_000
 BODY_TIMEOUT_S = 30.0
 GZIP_WINDOW = 31
-MAX_DIGITS = 12
 MAX_LEADING_BLANKS = 1024
 REMEDY = "Send one OpenLineage event as a JSON object, or several as an array; nothing was recorded."
-
-
-class Rejected(Exception):  # noqa: N818 - an answer, not an error
-    """An answer with a status of its own."""
-
-    def __init__(self, status: HTTPStatus, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
+LIMITS = f"One event may have {MAX_SINGLE_BYTES:,}, a batch of events {MAX_BATCH_BYTES:,}."
 
 
 async def read_documents(request: Request) -> list[object]:
     """Return the decoded documents of a request.
 
     Raises:
-        Rejected: the body is too large, too slow, or compressed in a way that is not known.
-        InvalidInput: it is no JSON, or broke off.
+        Rejection: the body is too large, too slow, or compressed in an unknown way.
+        InvalidInput: it is not JSON, or broke off.
     """
-    declared = request.headers.get("content-length") or "0"
-    if (
-        not (declared.isascii() and declared.isdigit() and len(declared) < MAX_DIGITS)
-        or int(declared) > MAX_BATCH_BYTES
-    ):
-        _too_large(MAX_BATCH_BYTES)
+    check_length(request.headers.get("content-length"), MAX_BATCH_BYTES, LIMITS)
     try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
+        async with arriving_within(BODY_TIMEOUT_S):
             body = await _collect(request)
-    except TimeoutError as err:
-        raise Rejected(HTTPStatus.REQUEST_TIMEOUT, f"The body did not arrive within {BODY_TIMEOUT_S:g} s.") from err
     except ClientDisconnect as err:
         raise InvalidInput("body", "it broke off before its end", REMEDY) from err
     document = _decode(body)
@@ -67,7 +52,7 @@ async def _collect(request: Request) -> bytes:
         body += _unpacked(unpack, chunk, MAX_BATCH_BYTES + 1 - len(body))
         limit = MAX_BATCH_BYTES if body[:MAX_LEADING_BLANKS].lstrip()[:1] == b"[" else MAX_SINGLE_BYTES
         if len(body) > limit:
-            _too_large(limit)
+            raise too_large(limit, LIMITS)
     if unpack is not None and not unpack.eof:
         raise InvalidInput("body", "its gzip stream is cut off", REMEDY)
     return bytes(body)
@@ -77,7 +62,7 @@ def _unpacker(encoding: str | None) -> zlib._Decompress | None:
     if encoding in (None, "", "identity"):
         return None
     if encoding != "gzip":
-        raise Rejected(
+        raise Rejection(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Content-Encoding {encoding!r} is not known. Use gzip or none."
         )
     return zlib.decompressobj(GZIP_WINDOW)
@@ -89,7 +74,7 @@ def _unpacked(unpack: zlib._Decompress | None, chunk: bytes, most: int) -> bytes
     try:
         unpacked = unpack.decompress(chunk, most)
     except zlib.error as err:
-        raise InvalidInput("body", "it is no gzip stream", REMEDY) from err
+        raise InvalidInput("body", "it is not a gzip stream", REMEDY) from err
     # zlib would keep whatever follows the end, however much it is.
     if unpack.unused_data:
         raise InvalidInput("body", "it goes on after the end of its gzip stream", REMEDY)
@@ -100,16 +85,8 @@ def _decode(body: bytes) -> object:
     try:
         return json.loads(body, parse_constant=_no_number)
     except (ValueError, RecursionError) as err:
-        raise InvalidInput("body", "it is no JSON in UTF-8", REMEDY) from err
+        raise InvalidInput("body", "it is not JSON in UTF-8", REMEDY) from err
 
 
 def _no_number(name: str) -> NoReturn:
     raise ValueError(name)
-
-
-def _too_large(limit: int) -> NoReturn:
-    raise Rejected(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"The body is larger than {limit:,} bytes. "
-        f"One event may have {MAX_SINGLE_BYTES:,}, a batch of events {MAX_BATCH_BYTES:,}.",
-    )

@@ -1,46 +1,91 @@
-"""Problem details (RFC 9457): how HTTP errors are written, and read from tools that write their own."""
+"""Problem details (RFC 9457): one table from error to status for every door, how a problem is written and read."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from handrail.errors import Conflict, HandrailError, InvalidInput, Refused, Unavailable, UnknownReference
+from handrail.errors import (
+    Conflict,
+    Contradiction,
+    HandrailError,
+    InvalidInput,
+    Refused,
+    Unavailable,
+    UnknownReference,
+)
 
-MEDIA_TYPE = b"application/problem+json"
+MEDIA_TYPE = "application/problem+json"
 MAX_NAMED_FIELDS = 10
 MAX_SENTENCE = 500
-
-
-def problem(status: HTTPStatus, detail: str, request_id: str, fields: list[dict[str, str]] | None = None) -> bytes:
-    """Write a problem document (RFC 9457); `fields` lists what is wrong where, if the request's body is at fault."""
-    document: dict[str, Any] = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": int(status),
-        "detail": detail,
-        "request_id": request_id,
-    }
-    if fields:
-        document["errors"] = fields
-    return json.dumps(document).encode()
-
+# Where a part lies, and which of two models was tried, is not its name.
+_NOT_IN_A_NAME = ("body", "query", "path", "one", "batch")
 
 STATUS: tuple[tuple[type[HandrailError], HTTPStatus], ...] = (
     (UnknownReference, HTTPStatus.NOT_FOUND),
     (InvalidInput, HTTPStatus.BAD_REQUEST),
     (Conflict, HTTPStatus.CONFLICT),
+    (Contradiction, HTTPStatus.CONFLICT),
     (Refused, HTTPStatus.FORBIDDEN),
     (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (HandrailError, HTTPStatus.INTERNAL_SERVER_ERROR),
 )
-"""The status of each error, the most special class first."""
+"""The status of each error, the most special class first. Misconfigured is the server's own fault: 500."""
 
 
-def status_of(error: HandrailError) -> HTTPStatus:
-    """Return the HTTP status that tells a client what it may do about an error."""
+class Rejection(Exception):  # noqa: N818 - an answer, not an error
+    """An answer with a status of its own, given while the request is still being read."""
+
+    def __init__(self, status: HTTPStatus, detail: str, headers: Iterable[tuple[str, str]] = ()) -> None:
+        super().__init__(status, detail)
+        self.status, self.detail, self.headers = status, detail, tuple(headers)
+
+
+def status_of(error: HandrailError, *, in_body: bool = False) -> HTTPStatus:
+    """Return the HTTP status of an error; `in_body` says that the request carried a body.
+
+    What a readable body says wrongly is 422, whatever it is: the path was found, and the body was understood. A body
+    that cannot be read at all is 400, as is a wrong query.
+    """
+    if in_body and isinstance(error, InvalidInput) and error.field != "body":
+        return HTTPStatus.UNPROCESSABLE_ENTITY
     return next(status for kind, status in STATUS if isinstance(error, kind))
+
+
+def problem(status: HTTPStatus, detail: str, request_id: str, **members: Any) -> bytes:
+    """Write a problem document; `members` are what else a client may need, empty ones are left out."""
+    document = {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": detail}
+    document |= {"request_id": request_id} | {name: value for name, value in members.items() if value is not None}
+    return json.dumps(document).encode()
+
+
+def members_of(error: HandrailError) -> dict[str, Any]:
+    """Return the members of a problem from which `error_of` makes the same error again; `title` is its class."""
+    shown = {name: vars(error)[name] for name in ("field", "reasons", "verdict") if name in vars(error)}
+    return shown | {"title": type(error).__name__, "facts": error.facts()}
+
+
+def error_of(document: Any, kinds: Iterable[type[HandrailError]]) -> HandrailError | None:
+    """Return the error that a problem document describes, if it is one of `kinds` and has that class's facts."""
+    if not isinstance(document, Mapping):
+        return None
+    kind = next((kind for kind in kinds if kind.__name__ == document.get("title")), None)
+    facts = document.get("facts")
+    if kind is None or not isinstance(facts, Mapping):
+        return None
+    try:
+        return kind(**facts)
+    except TypeError:  # another release gives this class other facts
+        return None
+
+
+def first_fault(errors: Any) -> tuple[str, str]:
+    """Return the field and the complaint of the first of pydantic's errors, without what was sent."""
+    first = errors[0]
+    field = ".".join(str(part) for part in first["loc"] if part not in _NOT_IN_A_NAME)
+    return field or "body", str(first["msg"])[:300].rstrip(".").lower()
 
 
 def explain(status: HTTPStatus, body: bytes) -> tuple[str, list[dict[str, str]]]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from handrail.errors import Conflict, InvalidInput, Unavailable
+from handrail.errors import Conflict, InvalidInput, MissingFile, Unavailable
 from handrail.tools import require
 
 require("mlflow", "mlflow")
@@ -119,7 +119,7 @@ def _md5_of(root: Path, path: str) -> str:
 
     md5 = ProjectFiles(root).md5_of(path)
     if md5 is None:
-        raise Unavailable(path, "it is missing", "Run: dvc pull, or dvc repro.")
+        raise MissingFile(path, "Run: dvc pull, or dvc repro.")
     return md5
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from handrail.errors import Refused
+from handrail.errors import Contradiction
 from handrail.feedback.domain.cohorts import Cohort
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.ledger import Mark, Material, Scope
@@ -17,7 +17,7 @@ from handrail.feedback.domain.values import moment_text
 FORMAT = "handrail.feedback.snapshot/1"
 
 
-class SnapshotChanged(Refused):
+class SnapshotChanged(Contradiction):
     """The rows under a snapshot are no longer those that it was made from."""
 
     def __init__(self, digest: str, found: str) -> None:
@@ -25,6 +25,7 @@ class SnapshotChanged(Refused):
             f"Using the snapshot {digest!r}",
             (f"Its rows now give {found!r}: the store was altered. Restore a backup, or take a new snapshot.",),
         )
+        self.digest, self.found = digest, found
 
 
 @dataclass(frozen=True, slots=True)

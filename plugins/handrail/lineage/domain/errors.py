@@ -1,14 +1,14 @@
-"""What lineage refuses, beyond the errors of the house."""
+"""What lineage refuses, beyond the errors that all plugins share."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from handrail.errors import Conflict, InvalidInput, Refused, UnknownReference
+from handrail.errors import Conflict, Contradiction, InvalidInput, UnknownReference
 
 
-class CycleRefused(Refused):
+class CycleRefused(Contradiction):
     """A fact would make something its own cause; `edges` are those that close the circle, as sentences."""
 
     def __init__(self, edges: Sequence[str]) -> None:
@@ -27,6 +27,7 @@ class RoleConflict(Conflict):
 
     def __init__(self, uri: str, held: str, given: str) -> None:
         super().__init__("node", uri, f"It is an {held} and was now given as an {given}; nothing was recorded.")
+        self.uri, self.held, self.given = uri, held, given
 
 
 class AmbiguousReference(InvalidInput):
@@ -36,7 +37,7 @@ class AmbiguousReference(InvalidInput):
     MOST = 100
 
     def __init__(self, prefix: str, candidates: Sequence[str]) -> None:
-        self.candidates = tuple(candidates)
+        self.prefix, self.candidates = prefix, tuple(candidates)
         shown, left = ", ".join(candidates[: self.SHOWN]), len(candidates) - self.SHOWN
         if left > 0:
             shown += f" and {left} more" if len(candidates) <= self.MOST else f" and more than {left - 1} more"
@@ -47,5 +48,6 @@ class NotYetSet(UnknownReference):
     """A moving name was first set after the moment that was asked for."""
 
     def __init__(self, name: str, first: datetime, asked: datetime) -> None:
-        problem = f"the name {name!r} was first set at {first.isoformat()}, not by {asked.isoformat()}"
-        InvalidInput.__init__(self, "at", problem, "Ask for then or later.")
+        super().__init__("moving name", name, "Ask for then or later.", field="at")
+        self.problem = f"the name {name!r} was first set at {first.isoformat()}, not by {asked.isoformat()}"
+        self.first, self.asked = first, asked

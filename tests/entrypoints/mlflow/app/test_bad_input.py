@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from handrail.entrypoints.http.gate_client import ApprovalsClient, NotLoggedIn
-from handrail.errors import Conflict, Unavailable, UnknownReference
+from handrail.entrypoints.http.gate_client import GateClient, NotLoggedIn
+from handrail.errors import Misconfigured, Unavailable, UnknownReference
 from tests.fakes.mlflow_server import password
 
 
@@ -19,7 +19,7 @@ def test_a_mistake_in_the_policy_is_told_and_the_alias_stays_protected(server, m
     text = file.read_text()
     file.write_text(text.replace(old, new))
     try:
-        with pytest.raises(Conflict, match=words):
+        with pytest.raises(Misconfigured, match=words):
             made.say(request_id, "ben")
         with server.person("ada") as http:
             body = {"name": made.name, "alias": "champion", "version": "1"}
@@ -30,12 +30,12 @@ def test_a_mistake_in_the_policy_is_told_and_the_alias_stays_protected(server, m
 
 
 def test_a_wrong_password_and_a_wrong_address_are_named(server, tmp_path):
-    with ApprovalsClient(server.url, "ben", "wrong") as gate, pytest.raises(NotLoggedIn, match="'ben'"):
+    with GateClient(server.url, "ben", "wrong") as gate, pytest.raises(NotLoggedIn, match="'ben'"):
         gate.requests()
-    with ApprovalsClient("http://127.0.0.1:9", "ben", "x") as gate, pytest.raises(Unavailable, match="make up"):
+    with GateClient("http://127.0.0.1:9", "ben", "x") as gate, pytest.raises(Unavailable, match="make up"):
         gate.requests()
     with (
-        ApprovalsClient(f"{server.url}/nowhere", "ben", password("ben")) as gate,
+        GateClient(f"{server.url}/nowhere", "ben", password("ben")) as gate,
         pytest.raises(Unavailable, match="--app-name"),
     ):
         gate.requests()
@@ -52,31 +52,31 @@ GOOD = {"model": "m", "version": "1", "alias": "champion", "reason": "x", "evide
         (b"{", 400, "body"),
         (b'{"version": NaN}', 400, "body"),
         (b'{"a": ' + b"[" * 100_000, 400, "body"),
-        (json.dumps(GOOD | {"evidense": []}).encode(), 400, "evidense"),
-        (json.dumps(GOOD | {"model": ""}).encode(), 400, "model"),
-        (json.dumps(GOOD | {"model": 3}).encode(), 400, "model"),
-        (json.dumps(GOOD | {"reason": "x" * 5000}).encode(), 400, "reason"),
-        (json.dumps(GOOD | {"version": "latest"}).encode(), 400, "version"),
-        (json.dumps(GOOD | {"version": True}).encode(), 400, "version"),
-        (json.dumps(GOOD | {"version": -1}).encode(), 400, "version"),
-        (json.dumps(GOOD | {"evidence": {}}).encode(), 400, "evidence"),
-        (json.dumps(GOOD | {"evidence": [{}]}).encode(), 400, "evidence[0]"),
-        (json.dumps(GOOD | {"evidence": [{"name": "A b", "content": {}}]}).encode(), 400, "evidence[0].name"),
-        (json.dumps(GOOD | {"evidence": [{"name": "a", "content": 3}]}).encode(), 400, "evidence[0].content"),
-        (json.dumps(GOOD | {"evidence": [{"name": "a", "content": {}}] * 2}).encode(), 400, "evidence[1].name"),
+        (json.dumps(GOOD | {"evidense": []}).encode(), 422, "evidense"),
+        (json.dumps(GOOD | {"model": ""}).encode(), 422, "model"),
+        (json.dumps(GOOD | {"model": 3}).encode(), 422, "model"),
+        (json.dumps(GOOD | {"reason": "x" * 5000}).encode(), 422, "reason"),
+        (json.dumps(GOOD | {"version": "latest"}).encode(), 422, "version"),
+        (json.dumps(GOOD | {"version": True}).encode(), 422, "version"),
+        (json.dumps(GOOD | {"version": -1}).encode(), 422, "version"),
+        (json.dumps(GOOD | {"evidence": {}}).encode(), 422, "evidence"),
+        (json.dumps(GOOD | {"evidence": [{}]}).encode(), 422, "evidence[0]"),
+        (json.dumps(GOOD | {"evidence": [{"name": "A b", "content": {}}]}).encode(), 422, "evidence[0].name"),
+        (json.dumps(GOOD | {"evidence": [{"name": "a", "content": 3}]}).encode(), 422, "evidence[0].content"),
+        (json.dumps(GOOD | {"evidence": [{"name": "a", "content": {}}] * 2}).encode(), 422, "evidence[1].name"),
         (
             json.dumps(GOOD | {"evidence": [{"name": "a", "content": {"b": "\ud800"}}]}).encode(),
-            400,
+            422,
             "evidence[0].content",
         ),
         (
             json.dumps(GOOD | {"evidence": [{"name": "a", "content": {"b": 0}}]}).replace("0}", "1e999}").encode(),
-            400,
+            422,
             "evidence[0].content",
         ),
-        (json.dumps(GOOD | {"reason": "\ud800"}).encode(), 400, "reason"),
-        (json.dumps(GOOD | {"reason": "a\0b"}).encode(), 400, "reason"),
-        (json.dumps(GOOD | {"model": "no-such-model"}).encode(), 404, "registered model"),
+        (json.dumps(GOOD | {"reason": "\ud800"}).encode(), 422, "reason"),
+        (json.dumps(GOOD | {"reason": "a\0b"}).encode(), 422, "reason"),
+        (json.dumps(GOOD | {"model": "no-such-model"}).encode(), 422, "registered model"),
         (b" " * (10 << 20), 413, "body"),
     ],
 )
@@ -97,7 +97,7 @@ def test_a_form_of_another_site_cannot_decide(server):
     for kind in ("text/plain", "application/x-www-form-urlencoded"):
         with server.person("ben") as http:
             answer = http.post("/handrail/api/v1/decisions", content=form, headers={"Content-Type": kind})
-        assert (answer.status_code, answer.json()["field"]) == (400, "Content-Type")
+        assert (answer.status_code, answer.json()["field"]) == (415, "Content-Type")
 
 
 def test_an_unknown_version_policy_or_request_is_named(server, made):

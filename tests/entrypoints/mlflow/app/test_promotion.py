@@ -9,8 +9,7 @@ import pytest
 
 from handrail.approvals import UnverifiedBytes
 from handrail.bootstrap.approvals import open_permit_verifier, permit_path, server_name, tree_digest
-from handrail.entrypoints.http.gate_client import DecisionRefused
-from handrail.errors import InvalidInput, UnknownReference
+from handrail.errors import InvalidInput, Refused, UnknownReference
 from tests.fakes.approvals import EVIDENCE
 from tests.fakes.mlflow_server import Made
 
@@ -87,7 +86,7 @@ def test_saying_the_same_twice_changes_nothing(made):
 
 
 def _denied(made, request_id, account, words):
-    with pytest.raises(DecisionRefused, match=words) as caught:
+    with pytest.raises(Refused, match=words) as caught:
         made.say(request_id, account)
     assert made.champion() is None
     return caught.value
@@ -153,7 +152,7 @@ def test_an_admin_of_mlflow_is_no_approver(server, made):
 
 
 def test_an_approver_without_the_permission_cannot_open_a_request(made):
-    with pytest.raises(DecisionRefused, match="lacks the permission"):
+    with pytest.raises(Refused, match="lacks the permission"):
         made.ask("ben")
 
 

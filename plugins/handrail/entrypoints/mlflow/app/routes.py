@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, NoReturn
 
 from flask import Flask, Response, request
@@ -15,16 +17,11 @@ from mlflow.exceptions import MlflowException
 from mlflow.server import auth, handlers
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from handrail.approvals import Choice, Closed, Gate, Opening, RequestView, canonical_json
+from handrail.approvals import Choice, Gate, Opening, RequestView, canonical_json
+from handrail.entrypoints.http.bodies import too_large
+from handrail.entrypoints.http.problems import MEDIA_TYPE, Rejection, members_of, problem, status_of
 from handrail.entrypoints.mlflow.app.store_guards import current_account
-from handrail.errors import (
-    Conflict,
-    HandrailError,
-    InvalidInput,
-    Misconfigured,
-    Refused,
-    UnknownReference,
-)
+from handrail.errors import HandrailError, InvalidInput, Refused, UnknownReference
 
 PREFIX = "/handrail/api/v1"
 REQUESTS, DECISIONS, PERMITS = f"{PREFIX}/promotion-requests", f"{PREFIX}/decisions", f"{PREFIX}/permits"
@@ -34,16 +31,6 @@ MAX_TEXT = 4000
 MAX_EVIDENCE = 50
 _EVIDENCE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-# The first class that fits decides. A mistake in the project's own files is a conflict with its state.
-_STATUS: tuple[tuple[type[HandrailError], int], ...] = (
-    (UnknownReference, 404),
-    (InvalidInput, 400),
-    (Conflict, 409),
-    (Misconfigured, 409),
-    (Closed, 409),
-    (Refused, 403),
-    (HandrailError, 503),
-)
 
 
 def add_routes(app: Flask, gate: Gate) -> None:
@@ -66,7 +53,7 @@ class _Routes:
         self._gate = gate
 
     def open_request(self) -> Response:
-        """Open a promotion request, or return the one that there is about the same subject."""
+        """Open a promotion request, or return the existing one about the same subject."""
         fields = _body("model", "version", "alias", "reason", "evidence")
         opening = Opening(
             model=_text(fields, "model"),
@@ -76,9 +63,8 @@ class _Routes:
             evidence=_evidence(fields.get("evidence")),
         )
         _require(opening.model, "can_update", "Opening a promotion request")
-        known = {view.history.request.request_id for view in self._gate.records.requests(opening.alias)}
         view = self._gate.open_request(opening, _account())
-        return _json(view.to_json(), 200 if view.history.request.request_id in known else 201)
+        return _json(view.to_json(), 201 if view.is_new else 200)
 
     def requests(self) -> Response:
         """Return one request by id with its evidence, or a list."""
@@ -93,11 +79,11 @@ class _Routes:
         return _json({"requests": [view.to_json() for view in views if _readable(view)]})
 
     def decide(self) -> Response:
-        """Take the decision of the account that is logged in."""
+        """Record the decision of the account that is logged in."""
         fields = _body("request_id", "decision", "reason")
         choice = _text(fields, "decision")
         if choice not in list(Choice):
-            raise InvalidInput("decision", f"{choice!r} is none", "Send 'approve' or 'reject'.")
+            raise InvalidInput("decision", f"{choice!r} is not a decision", "Send 'approve' or 'reject'.")
         view = self._gate.decide(_text(fields, "request_id"), _account(), Choice(choice), _text(fields, "reason"))
         return _json(view.to_json())
 
@@ -105,7 +91,7 @@ class _Routes:
         """Return the signed permit for a tree."""
         digest = _query("digest").get("digest", "")
         if not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
-            raise InvalidInput("digest", f"{digest!r} is none", "Send sha256: and 64 hex digits.")
+            raise InvalidInput("digest", f"{digest!r} is not a digest", "Send sha256: and 64 hex digits.")
         return Response(self._gate.records.permit(digest), mimetype="application/vnd.dsse.envelope.v1+json")
 
 
@@ -114,23 +100,20 @@ def _answering(view: Callable[[], Response]) -> Callable[[], Response]:
         try:
             return view()
         except HandrailError as err:
-            return _problem(err, next(status for kind, status in _STATUS if isinstance(err, kind)))
+            status = status_of(err, in_body=request.method == "POST")
+            return _problem(Rejection(status, str(err)), members_of(err))
         except RequestEntityTooLarge:
-            limit = InvalidInput("body", f"it is larger than {MAX_BODY_BYTES} bytes", "Send less evidence.")
-            return _problem(limit, 413)
+            return _problem(too_large(MAX_BODY_BYTES, "Send less evidence."), {"field": "body"})
+        except Rejection as rejection:
+            return _problem(rejection, {"field": "Content-Type"})
 
     return answer
 
 
-def _problem(err: HandrailError, status: int) -> Response:
-    fields: dict[str, Any] = {"type": "about:blank", "title": type(err).__name__, "status": status, "detail": str(err)}
-    if isinstance(err, InvalidInput):
-        fields["field"] = err.field
-    if isinstance(err, Refused):
-        fields["reasons"] = list(err.reasons)
-    if isinstance(err, Closed):
-        fields["verdict"] = err.verdict
-    return Response(json.dumps(fields), status=status, mimetype="application/problem+json")
+def _problem(rejection: Rejection, members: dict[str, Any]) -> Response:
+    request_id = request.headers.get("X-Request-Id") or uuid.uuid4().hex
+    document = problem(rejection.status, rejection.detail, request_id, **members)
+    return Response(document, int(rejection.status), rejection.headers, mimetype=MEDIA_TYPE)
 
 
 def _json(value: Any, status: int = 200) -> Response:
@@ -176,14 +159,15 @@ def _query(*known: str) -> dict[str, str]:
 def _body(*known: str) -> dict[str, Any]:
     # Only JSON: a form could be sent by another site's page with the browser's own login.
     if not request.is_json:
-        raise InvalidInput("Content-Type", f"{request.mimetype!r} is not JSON", "Send application/json.")
+        detail = f"Content-Type: {request.mimetype!r} is not JSON. Send application/json."
+        raise Rejection(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
     request.max_content_length = MAX_BODY_BYTES
     try:
         fields = json.loads(request.get_data(), parse_constant=_no_constant)
     except (ValueError, RecursionError) as err:
         raise InvalidInput("body", f"it is not JSON: {err}", "Send one JSON object.") from err
     if not isinstance(fields, dict):
-        raise InvalidInput("body", "it is no JSON object", "Send one JSON object.")
+        raise InvalidInput("body", "it is not a JSON object", "Send one JSON object.")
     _only_known(fields, known)
     return fields
 
@@ -195,26 +179,26 @@ def _only_known(fields: dict[str, Any], known: tuple[str, ...]) -> None:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _text(fields: dict[str, Any], name: str) -> str:
     value = fields.get(name)
     if not isinstance(value, str) or not value.strip() or len(value) > MAX_TEXT or _UNPRINTABLE.search(value):
-        raise InvalidInput(name, f"{value!r:.80} is no text", f"Send 1 to {MAX_TEXT} printable characters.")
+        raise InvalidInput(name, f"{value!r:.80} is not a text", f"Send 1 to {MAX_TEXT} printable characters.")
     return value.strip()
 
 
 def _version(fields: dict[str, Any]) -> str:
     value = fields.get("version")
     if isinstance(value, bool) or not re.fullmatch(r"\d{1,9}", str(value)):
-        raise InvalidInput("version", f"{value!r:.80} is no version number", "Send a whole number.")
+        raise InvalidInput("version", f"{value!r:.80} is not a version number", "Send a whole number.")
     return str(value)
 
 
 def _evidence(rows: Any) -> dict[str, Any]:
     if not isinstance(rows, list) or len(rows) > MAX_EVIDENCE:
-        raise InvalidInput("evidence", "it is no list", f"Send at most {MAX_EVIDENCE} of {{'name', 'content'}}.")
+        raise InvalidInput("evidence", "it is not a list", f"Send at most {MAX_EVIDENCE} of {{'name', 'content'}}.")
     found: dict[str, Any] = {}
     for index, row in enumerate(rows):
         where = f"evidence[{index}]"
@@ -222,9 +206,9 @@ def _evidence(rows: Any) -> dict[str, Any]:
             raise InvalidInput(where, "it needs exactly a name and a content", "Send both.")
         name, content = row["name"], row["content"]
         if not isinstance(name, str) or not _EVIDENCE_NAME.fullmatch(name) or name in found:
-            raise InvalidInput(f"{where}.name", f"{name!r:.80} is no new name", "Send lower-case words, each once.")
+            raise InvalidInput(f"{where}.name", f"{name!r:.80} is not a new name", "Send lower-case words, each once.")
         if not isinstance(content, dict):
-            raise InvalidInput(f"{where}.content", "it is no JSON object", "Send one JSON object.")
+            raise InvalidInput(f"{where}.content", "it is not a JSON object", "Send one JSON object.")
         try:
             canonical_json(content)
         except ValueError as err:

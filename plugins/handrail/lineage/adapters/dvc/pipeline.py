@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from handrail.errors import InvalidInput, Unavailable
+from handrail.errors import InvalidInput, MissingFile
 from handrail.lineage.adapters.dvc.git_commits import GitCommits
 from handrail.lineage.adapters.dvc.project_files import ProjectFiles
 from handrail.lineage.adapters.dvc.tracked import read_tracked
@@ -109,7 +109,7 @@ def _read_lock(project: Path) -> Entries:
     try:
         return _parse(f"{project.name}/{LOCK}", (project / LOCK).read_bytes())
     except FileNotFoundError as err:
-        raise Unavailable(f"{project.name}/{LOCK}", "it is missing", "Run: dvc repro.") from err
+        raise MissingFile(f"{project.name}/{LOCK}", "Run: dvc repro.") from err
 
 
 def _entries(project: Path, git: GitCommits, commit: str, *, optional: bool) -> Entries:
@@ -118,7 +118,7 @@ def _entries(project: Path, git: GitCommits, commit: str, *, optional: bool) -> 
         return {} if optional and not (project / LOCK).exists() else _read_lock(project)
     held = git.content(LOCK, commit)
     if held is None and not optional:
-        raise Unavailable(f"{LOCK} in {commit}", "it is missing", "Name a commit that holds one.")
+        raise MissingFile(f"{LOCK} in {commit}", "Name a commit that holds one.")
     return _parse(f"{LOCK} in {commit}", held or b"")
 
 
