@@ -11,7 +11,7 @@ from handrail.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = {page: page.read_text(encoding="utf-8") for page in (ROOT / "plugins" / "handrail").rglob("README.md")}
+PAGES = {page: page.read_text(encoding="utf-8") for page in (ROOT / "plugins" / "handrail").rglob("*.md")}
 ALL = "\n".join([README, *PAGES.values()])
 TARGETS = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
