@@ -17,12 +17,13 @@ from handrail.lineage.domain import (
     artifact_at,
     tree_digest,
 )
+from handrail.lineage.ports import PipelineReader, PointerLog, PredictionIndex
 from handrail.lineage.service import Lineage, LineagePorts
 from handrail.refs import BentoTag, Deployment, FeatureService, FeatureView, ModelVersion, TrackingRun
 from tests.fakes.lineage_graph import GraphInMemory
 
 
-class PointersInMemory:
+class PointersInMemory(PointerLog):
     """Pointer rows as a set."""
 
     def __init__(self):
@@ -46,7 +47,7 @@ def _when(row):
 
 
 @dataclass
-class PredictionsInMemory:
+class PredictionsInMemory(PredictionIndex):
     """Predictions by id, each with the URI of its deployment; what deployments brought by currency."""
 
     made_by: dict[str, str] = field(default_factory=dict)
@@ -64,7 +65,7 @@ class PredictionsInMemory:
 
 
 @dataclass
-class PipelineInMemory:
+class PipelineInMemory(PipelineReader):
     """A pipeline whose last run is given."""
 
     stages: tuple[StageRun, ...]

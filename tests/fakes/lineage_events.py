@@ -7,6 +7,7 @@ from uuid import UUID
 from handrail.errors import Conflict
 from handrail.lineage.adapters.openlineage.events import OpenLineageEvents
 from handrail.lineage.domain import Facts, QueuedEvent, QueueLength, describe_event
+from handrail.lineage.ports import EventLog, Outbox, TokenRegister
 from tests.fakes.lineage_graph import GraphInMemory
 
 SPEC = "https://openlineage.io/spec/2-0-2/OpenLineage.json"
@@ -56,7 +57,7 @@ def read(document):
     return OpenLineageEvents().read(document)
 
 
-class EventsInMemory:
+class EventsInMemory(EventLog):
     """The event log as sets over a graph in memory."""
 
     def __init__(self):
@@ -77,7 +78,7 @@ class EventsInMemory:
         return frozenset(new)
 
 
-class TokensInMemory:
+class TokensInMemory(TokenRegister):
     """The token register as a dictionary."""
 
     def __init__(self):
@@ -95,7 +96,7 @@ class TokensInMemory:
         return self.records.pop(name, None) is not None
 
 
-class OutboxInMemory:
+class OutboxInMemory(Outbox):
     """The queues of an event log in memory."""
 
     def __init__(self, log):

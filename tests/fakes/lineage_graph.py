@@ -17,9 +17,10 @@ from handrail.lineage.domain import (
     Walk,
     merge_nodes,
 )
+from handrail.lineage.ports import ConflictLog, GraphStore
 
 
-class GraphInMemory:
+class GraphInMemory(GraphStore, ConflictLog):
     """The graph as sets; every question is answered from all statements at once."""
 
     def __init__(self):

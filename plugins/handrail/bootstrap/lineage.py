@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handrail.errors import InvalidInput, Unavailable, UnknownReference
+from handrail.lineage.ports import PredictionIndex
 from handrail.lineage.service import Lineage, LineagePorts
 from handrail.refs import ArtifactVersion, DataVersion
 from handrail.settings import Settings
@@ -25,7 +26,7 @@ __all__ = [
 ]
 
 
-class FeedbackPredictions:
+class FeedbackPredictions(PredictionIndex):
     """Answers lineage's questions about predictions from the feedback log."""
 
     def __init__(self, feedback: Callable[[], FeedbackLog]) -> None:

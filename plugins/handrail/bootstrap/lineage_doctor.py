@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from handrail.clock import system_time
 from handrail.lineage.domain import Diagnosis, Flaw, sort_out
+from handrail.lineage.ports import PredictionCensus
 from handrail.lineage.service import Doctor, DoctorPorts
 from handrail.settings import Settings
 from handrail.storage import Store
@@ -21,7 +22,7 @@ __all__ = [
 ]
 
 
-class FeedbackCensus:
+class FeedbackCensus(PredictionCensus):
     """Counts predictions by the feedback log."""
 
     def __init__(self, feedback: FeedbackLog) -> None:

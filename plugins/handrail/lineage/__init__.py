@@ -1,6 +1,10 @@
 """Lineage: what made a prediction, and what a file reached. These are the public names; what lies below is inside."""
 
 from handrail.lineage.domain import (
+    MAX_COUNTED,
+    MAX_LISTED,
+    MAX_NODES,
+    TRUNCATED,
     UNSHOWABLE,
     Acceptance,
     ActivityDetails,
@@ -10,6 +14,7 @@ from handrail.lineage.domain import (
     DigestConflict,
     Direction,
     Edge,
+    Facts,
     Flaw,
     Forwarded,
     HolderKind,
@@ -40,9 +45,15 @@ from handrail.lineage.domain import (
 from handrail.lineage.domain.locked import LockedFile, LockedStage
 from handrail.lineage.domain.names import inputs_uri
 from handrail.lineage.domain.vocabulary import Verb
-from handrail.lineage.service import Access, Doctor, EventIntake, Forwarder, Lineage
+from handrail.lineage.service import Access, Doctor, EventIntake, Forwarder, Lineage, Queries
 
 __all__ = [
+    "MAX_COUNTED",
+    "MAX_LISTED",
+    "MAX_NODES",
+    "TRUNCATED",
+    "Facts",
+    "Queries",
     "Acceptance",
     "Access",
     "ActivityDetails",

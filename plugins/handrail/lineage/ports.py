@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
+from handrail.clock import Clock, system_time
 from handrail.lineage.domain import (
     DigestConflict,
     Direction,
@@ -29,9 +32,11 @@ from handrail.lineage.domain import (
 class GraphCounts(Protocol):
     """Tells how much can be reached without reading all of it, as one state of the graph."""
 
+    @abstractmethod
     def tally(self, what: Reachable, kinds: Sequence[str] = ()) -> Tally | None:
         """Count what can be reached, by kind, and name the nodes of some kinds. None if its start is unknown."""
 
+    @abstractmethod
     def page(self, what: Reachable, kinds: Sequence[str], after: str, limit: int) -> tuple[Node, ...]:
         """Return up to `limit` of the nodes that can be reached, in the order of URIs, from beyond the URI `after`.
 
@@ -45,6 +50,7 @@ class GraphStore(GraphCounts, Protocol):
     The one exception: of several digests of one algorithm for one URI the first recorded stands; all are kept.
     """
 
+    @abstractmethod
     def record(self, facts: Facts, events: Sequence[LineageEvent] = (), sinks: Sequence[str] = ()) -> bool:
         """Unite `facts` with what is held: durably, all or none. Tell whether anything of them was new.
 
@@ -56,9 +62,11 @@ class GraphStore(GraphCounts, Protocol):
             RoleConflict: a URI is held in another role.
         """
 
+    @abstractmethod
     def facts(self, uris: Sequence[str]) -> Facts:
         """Return what was told of these nodes, and of the hops between them, and by whom, as one state of the graph."""
 
+    @abstractmethod
     def walk(self, start: str, direction: Direction, max_nodes: int, depth: int | None = None) -> Walk | None:
         """Return everything reachable from the URI `start`, itself included, as one state of the graph.
 
@@ -66,6 +74,7 @@ class GraphStore(GraphCounts, Protocol):
         there were more. None if `start` is unknown.
         """
 
+    @abstractmethod
     def find(self, prefix: str, limit: int, after: str = "") -> tuple[str, ...]:
         """Return up to `limit` URIs that begin with `prefix` and come after another, in the order of code points."""
 
@@ -73,6 +82,7 @@ class GraphStore(GraphCounts, Protocol):
 class ConflictLog(Protocol):
     """Tells where tools contradict each other."""
 
+    @abstractmethod
     def conflicts(self, uris: Sequence[str] | None = None) -> tuple[DigestConflict, ...]:
         """Return the digest conflicts of these nodes, or of all, by URI."""
 
@@ -80,15 +90,19 @@ class ConflictLog(Protocol):
 class PointerLog(Protocol):
     """Keeps where moving names pointed, and when. Rows are a set: repeating one changes nothing."""
 
+    @abstractmethod
     def add(self, pointer: Pointer) -> None:
         """Keep a row, durably."""
 
+    @abstractmethod
     def at(self, name: str, moment: datetime) -> Pointer | None:
         """Return the last row of `name` at or before `moment`; of several at one moment the greatest target's."""
 
+    @abstractmethod
     def history(self, name: str) -> tuple[Pointer, ...]:
         """Return all rows of `name`, oldest first."""
 
+    @abstractmethod
     def names(self, target: str | None = None) -> tuple[str, ...]:
         """Return every name that was ever set, or ever pointed at a URI, in the order of their code points."""
 
@@ -96,12 +110,15 @@ class PointerLog(Protocol):
 class PredictionIndex(Protocol):
     """Knows which deployment made a prediction. Predictions are never nodes."""
 
+    @abstractmethod
     def deployment_of(self, prediction_id: str) -> str | None:
         """Return the URI of the deployment that made a prediction; None if there is no such prediction."""
 
+    @abstractmethod
     def count_predictions(self, deployments: Sequence[str]) -> Mapping[str, int]:
         """Return the number of predictions of each deployment URI; an unknown one has 0 or is left out."""
 
+    @abstractmethod
     def money(self, deployments: Sequence[str]) -> Mapping[str, Mapping[str, Decimal]]:
         """Return what feedback says that predictions brought, exactly, by currency, of each deployment URI.
 
@@ -112,6 +129,7 @@ class PredictionIndex(Protocol):
 class PipelineReader(Protocol):
     """Reads what a pipeline's last run left behind."""
 
+    @abstractmethod
     def read(self, project: Path, commit: str) -> PipelineRecord:
         """Return the stage runs that the lock file of `project` holds at `commit` (40 hex digits).
 
@@ -124,6 +142,7 @@ class PipelineReader(Protocol):
 class EventReader(Protocol):
     """Knows how OpenLineage events are written."""
 
+    @abstractmethod
     def read(self, document: object, place: str = "") -> LineageEvent:
         """Return what a decoded JSON document says. Equal documents have equal ids, whatever the order of their keys.
 
@@ -137,6 +156,7 @@ class EventReader(Protocol):
 class EventWriter(Protocol):
     """Writes facts as OpenLineage events."""
 
+    @abstractmethod
     def write(self, facts: Facts, at: datetime) -> tuple[LineageEvent, ...]:
         """Return events that say all that `facts` say; of things whose time nobody told, at the moment `at`.
 
@@ -147,6 +167,7 @@ class EventWriter(Protocol):
 class EventLog(Protocol):
     """Keeps events and what follows from them. What it holds depends on which events came, never on their order."""
 
+    @abstractmethod
     def add(self, events: Sequence[LineageEvent], sender: str, sinks: Sequence[str]) -> frozenset[str]:
         """Keep events told by `sender`, what they say of the graph and of runs, and queue new ones for each sink.
 
@@ -161,6 +182,7 @@ class EventLog(Protocol):
 class TokenRegister(Protocol):
     """Keeps hashes of tokens, never a token."""
 
+    @abstractmethod
     def add(self, record: TokenRecord) -> None:
         """Keep a record, durably.
 
@@ -168,9 +190,11 @@ class TokenRegister(Protocol):
             Conflict: there is one of that name.
         """
 
+    @abstractmethod
     def all(self) -> tuple[TokenRecord, ...]:
         """Return every record, by name."""
 
+    @abstractmethod
     def remove(self, name: str) -> bool:
         """Forget the record of that name, durably; tell whether there was one."""
 
@@ -178,18 +202,23 @@ class TokenRegister(Protocol):
 class Outbox(Protocol):
     """Keeps what is to be forwarded until it is settled. `EventLog.add` fills it."""
 
+    @abstractmethod
     def waiting(self, sink: str, limit: int) -> tuple[QueuedEvent, ...]:
         """Return up to `limit` events that wait for a sink, by time, those of one moment by the rank of their state."""
 
+    @abstractmethod
     def settle(self, sink: str, event_ids: Sequence[str]) -> None:
         """Take events from the queue of a sink, durably. Unknown ids change nothing."""
 
+    @abstractmethod
     def refuse(self, sink: str, event_id: str, reason: str) -> None:
         """Keep an event aside with the reason: it waits no more and is not lost."""
 
+    @abstractmethod
     def retry(self, sink: str) -> int:
         """Let everything that was refused wait again; return how many."""
 
+    @abstractmethod
     def lengths(self) -> tuple[QueueLength, ...]:
         """Return the length of each queue that is not empty, by sink."""
 
@@ -197,6 +226,7 @@ class Outbox(Protocol):
 class Transport(Protocol):
     """Reaches one receiver of events."""
 
+    @abstractmethod
     def send(self, event: QueuedEvent) -> None:
         """Hand over an event and return when the receiver has it. An event may be sent again.
 
@@ -205,6 +235,7 @@ class Transport(Protocol):
             Unavailable: it may take it later.
         """
 
+    @abstractmethod
     def close(self) -> None:
         """Give back what it holds; safe to repeat."""
 
@@ -212,9 +243,11 @@ class Transport(Protocol):
 class GraphAudit(Protocol):
     """Looks for what is wrong in what is held."""
 
+    @abstractmethod
     def flaws(self, overdue: datetime) -> tuple[Flaw, ...]:
         """Return every flaw; a run that began before `overdue` should have ended."""
 
+    @abstractmethod
     def is_empty(self) -> bool:
         """Say whether nothing at all is held."""
 
@@ -222,6 +255,7 @@ class GraphAudit(Protocol):
 class BytesAudit(Protocol):
     """Compares bytes with the digests that lineage recorded."""
 
+    @abstractmethod
     def changed(self, project: Path) -> tuple[Flaw, ...]:
         """Return a flaw for each file of `project` that is not what its pipeline's last run left."""
 
@@ -229,5 +263,24 @@ class BytesAudit(Protocol):
 class PredictionCensus(Protocol):
     """Knows who made predictions."""
 
+    @abstractmethod
     def deployments(self) -> Mapping[str, int]:
         """Return the URI of each deployment, and how many predictions it made."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineagePorts:
+    """What lineage needs; `repository` is the name of the project's repository in `dvc://` and `git://` URIs.
+
+    What is recorded is stored as events too, which are forwarded to each of `sinks`.
+    """
+
+    graph: GraphStore
+    conflicts: ConflictLog
+    pointers: PointerLog
+    predictions: PredictionIndex
+    pipelines: PipelineReader
+    repository: str
+    writer: EventWriter
+    sinks: tuple[str, ...] = ()
+    clock: Clock = system_time

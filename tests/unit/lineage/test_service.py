@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from handrail.errors import InvalidInput, UnknownReference
 from handrail.lineage.domain import ActivityDetails, AmbiguousReference, artifact_at, snapshot_uri
 from handrail.refs import BentoTag, Deployment
+from tests.fakes.effort import tried
 from tests.fakes.lineage import BENTO, COMMIT, DEPLOYMENT, PERMIT, RUN, VERSION, open_in_memory, story
 
 HERE = Path()
@@ -149,6 +150,7 @@ def test_a_name_answers_what_it_pointed_at(lineage):
         lineage.point("x", DEPLOYMENT, NOON.replace(tzinfo=None), by="actor://s/ann")
 
 
+@tried(100)
 @given(order=st.permutations(range(6)), again=st.lists(st.integers(0, 5), max_size=4))
 def test_the_story_is_the_same_in_any_order(order, again):
     told, shuffled = open_in_memory({"p1": DEPLOYMENT.uri}), open_in_memory({"p1": DEPLOYMENT.uri})

@@ -18,7 +18,7 @@ from handrail.entrypoints.answers.as_json import (
 )
 from handrail.entrypoints.answers.exports import MEDIA_TYPES, export
 from handrail.errors import MissingTool
-from handrail.lineage import Direction, Lineage
+from handrail.lineage import MAX_COUNTED, MAX_NODES, Direction, Lineage
 
 try:
     from fastapi import APIRouter, Query
@@ -26,8 +26,6 @@ try:
 except ImportError as err:
     raise MissingTool("fastapi", "server") from err
 
-MAX_NODES = 50_000
-MAX_COUNTED = 10_000_000
 MAX_KINDS = 50
 
 Ref = Annotated[

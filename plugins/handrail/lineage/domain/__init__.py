@@ -5,7 +5,6 @@ from handrail.lineage.domain.callers import HolderKind, TokenRecord, find_holder
 from handrail.lineage.domain.chain import Hop, Section, tell
 from handrail.lineage.domain.errors import AmbiguousReference, CycleRefused, NotYetSet, RoleConflict
 from handrail.lineage.domain.events import (
-    MAX_DERIVED,
     DatasetAt,
     JobName,
     LineageEvent,
@@ -36,9 +35,9 @@ from handrail.lineage.domain.graph import (
     Reachable,
     Tally,
     Walk,
-    find_path,
     order_by_distance,
 )
+from handrail.lineage.domain.limits import MAX_COUNTED, MAX_DERIVED, MAX_LISTED, MAX_NODES, TRUNCATED
 from handrail.lineage.domain.names import (
     UNSHOWABLE,
     agent_uri,
@@ -82,7 +81,11 @@ from handrail.lineage.domain.timeline import Reign, ends_in, match_name, reigns
 from handrail.lineage.domain.vocabulary import Role, Verb
 
 __all__ = [
+    "MAX_COUNTED",
     "MAX_DERIVED",
+    "MAX_LISTED",
+    "MAX_NODES",
+    "TRUNCATED",
     "sort_out",
     "Diagnosis",
     "Acceptance",
@@ -167,7 +170,6 @@ __all__ = [
     "describe_report",
     "describe_snapshot",
     "describe_tracking_run",
-    "find_path",
     "kind_of",
     "order_by_distance",
     "permit_uri",

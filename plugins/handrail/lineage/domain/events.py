@@ -22,8 +22,6 @@ from handrail.lineage.domain.vocabulary import Role
 
 _NAMESPACE_WITH_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://\S")
 _PLAIN = "/@:+~.-_"
-MAX_DERIVED = 100_000
-"""How many derivations one request may tell, in one event or in all of a batch."""
 _REMEMBERED = 16_384
 
 

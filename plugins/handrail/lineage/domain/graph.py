@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import TypeVar
 
 from handrail.errors import InvalidInput
 from handrail.lineage.domain.vocabulary import Role, Verb
-
-N = TypeVar("N", bound=Hashable)
 
 
 class Direction(Enum):
@@ -125,23 +122,3 @@ def order_by_distance(walk: Walk, direction: Direction) -> tuple[Node, ...]:
                 distance[there] = distance[here] + 1
                 queue.append(there)
     return tuple(sorted(walk.nodes, key=lambda node: (distance.get(node.uri, len(walk.nodes)), node.uri)))
-
-
-def find_path(start: N, goal: N, neighbours: Mapping[N, Sequence[N]]) -> tuple[N, ...]:
-    """Return the nodes of a shortest path from `start` to `goal`, both included; empty if there is none."""
-    before: dict[N, N | None] = {start: None}
-    queue = deque([start])
-    while queue and goal not in before:
-        here = queue.popleft()
-        for there in neighbours.get(here, ()):
-            if there not in before:
-                before[there] = here
-                queue.append(there)
-    return tuple(_backwards(goal, before))[::-1] if goal in before else ()
-
-
-def _backwards(goal: N, before: Mapping[N, N | None]) -> Iterable[N]:
-    here: N | None = goal
-    while here is not None:
-        yield here
-        here = before[here]

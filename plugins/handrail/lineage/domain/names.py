@@ -8,9 +8,9 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from handrail.errors import InvalidInput
+from handrail.lineage.domain.limits import MAX_URI_BYTES
 from handrail.refs import ArtifactVersion, DataVersion
 
-MAX_URI_BYTES = 2048
 # Signs that make a terminal show another text than it was given, by commanding it or by turning the writing around.
 UNSHOWABLE = r"\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069"
 _URI = re.compile(rf"[a-z][a-z0-9+.-]*://[^\s{UNSHOWABLE}]+")

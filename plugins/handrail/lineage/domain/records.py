@@ -1,4 +1,4 @@
-"""What each tool of the loop tells lineage, as facts: run, registration, permit, bento, deployment, report."""
+"""What each tool of the loop did, as facts: run, registration, permit, bento, deployment, snapshot, report."""
 
 from __future__ import annotations
 
@@ -44,19 +44,24 @@ def inputs_at(fingerprint: str) -> ArtifactVersion:
 
 def describe_tracking_run(
     run: Name,
-    used: Sequence[ArtifactVersion],
-    stage_inputs: str | None,
-    tree_digest: str | None,
-    agents: Sequence[str],
+    *,
+    stage_inputs: str | None = None,
+    used: Sequence[ArtifactVersion] = (),
+    tree_digest: str | None = None,
+    agents: Sequence[str] = (),
 ) -> Facts:
-    """State what an MLflow run read, and the artifact tree that came of it."""
+    """State what an MLflow run read and the artifact tree that it produced.
+
+    `stage_inputs` is the run's tag `handrail.stage_inputs` (64 hex digits): it leads on to what the stage read, if
+    the stage also wrote it into a JSON output. `used` are inputs beyond these.
+    """
     generated = [tree_at(tree_digest)] if tree_digest else []
     read = [*used, inputs_at(stage_inputs)] if stage_inputs else used
     return describe_activity(activity_fact(uri_of(run), "tracking-run"), read, generated, agents, "mlflow")
 
 
-def describe_registration(version: Name, tree_digest: str, run: Name | None) -> Facts:
-    """State which tree a registered model version holds, and which run made it."""
+def describe_registration(version: Name, *, tree_digest: str, run: Name | None = None) -> Facts:
+    """State which tree a registered model version holds, and the MLflow run that made it."""
     model = artifact_at(uri_of(version), tree_digest)
     facts = describe_derivation(model, tree_at(tree_digest), "mlflow")
     if run is None:
@@ -65,9 +70,9 @@ def describe_registration(version: Name, tree_digest: str, run: Name | None) -> 
 
 
 def describe_permit(
-    permit: ArtifactVersion, version: Name, tree_digest: str, policy_digest: str, approvers: Sequence[str]
+    permit: ArtifactVersion, version: Name, *, tree_digest: str, policy_digest: str, approvers: Sequence[str]
 ) -> Facts:
-    """State which decision made a permit: about which bytes, by which policy, by whom."""
+    """State who allowed which bytes by which policy; the permit's digest is that of its file."""
     algorithm, _, value = policy_digest.partition(":")
     model, tree = artifact_at(uri_of(version), tree_digest), tree_at(tree_digest)
     policy = artifact_at(f"policy://{algorithm}/{value}", policy_digest)
@@ -77,21 +82,25 @@ def describe_permit(
     )
 
 
-def describe_bento(bento: Name, permit: ArtifactVersion, tree_digest: str, digest: str | None) -> Facts:
-    """State which tree a bento carries, and the permit that lies in it."""
+def describe_bento(bento: Name, permit: ArtifactVersion, *, tree_digest: str, digest: str | None = None) -> Facts:
+    """State which tree and which permit a bento carries; digests as computed from the bento's own files."""
     built = artifact_at(uri_of(bento), digest)
     return describe_derivation(built, permit, "bentoml") | describe_derivation(built, tree_at(tree_digest), "bentoml")
 
 
-def describe_deployment(deployment: Name, bento: Name, bento_digest: str | None, tree_digest: str | None) -> Facts:
-    """State which bento a deployment serves, and the tree that it verified when it loaded."""
+def describe_deployment(
+    deployment: Name, bento: Name, *, bento_digest: str | None = None, tree_digest: str | None = None
+) -> Facts:
+    """State which bento a deployment serves and the tree that it verified when it loaded."""
     rollout = artifact_at(uri_of(deployment), tree_digest)
     facts = describe_derivation(rollout, artifact_at(uri_of(bento), bento_digest), "bentoml")
     return facts | describe_derivation(rollout, tree_at(tree_digest), "bentoml") if tree_digest else facts
 
 
-def describe_snapshot(snapshot: ArtifactVersion, labels: ArtifactVersion | None, deployments: Sequence[Name]) -> Facts:
-    """State whose predictions a feedback snapshot is about, and the label file exported from it."""
+def describe_snapshot(
+    snapshot: ArtifactVersion, *, deployments: Sequence[Name] = (), labels: ArtifactVersion | None = None
+) -> Facts:
+    """State whose predictions a feedback snapshot is about, and the label file that was exported from it."""
     parts = [describe_derivation(snapshot, artifact_at(uri_of(name)), "feedback") for name in deployments]
     if labels is not None:
         parts.append(describe_derivation(labels, snapshot, "feedback"))

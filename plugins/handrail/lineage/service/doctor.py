@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from handrail.clock import Clock
-from handrail.lineage.domain import Coverage, Direction, Flaw
+from handrail.lineage.domain import MAX_NODES, Coverage, Direction, Flaw
 from handrail.lineage.ports import BytesAudit, ConflictLog, GraphAudit, GraphStore, PredictionCensus
 
 PATIENCE = timedelta(days=1)
-MAX_NODES = 50_000
 COMMIT, DATA, SHA256 = "git-commit", "dvc-data", "sha256:"
 
 

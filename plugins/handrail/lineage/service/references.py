@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from handrail.errors import InvalidInput, UnknownReference
 from handrail.lineage.domain import AmbiguousReference, data_prefix, ends_in
-from handrail.lineage.service.foundation import LineagePorts
+from handrail.lineage.ports import LineagePorts
 from handrail.refs import BentoTag
 
 MAX_CHARACTERS = 2048

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handrail.errors import Conflict, UnknownReference
-from handrail.lineage import LockedFile, LockedStage
-from handrail.lineage.service.asking import Asking
+from handrail.lineage import LockedFile, LockedStage, Queries
 from handrail.reproduction.domain.environments import EnvironmentCheck, compare_packages
 from handrail.reproduction.domain.verdicts import (
     STAGE,
@@ -91,9 +90,9 @@ class Outcome:
 class Planner:
     """Finds out what made a model, and whether it is at hand."""
 
-    def __init__(self, asking: Asking, ports: ReproductionPorts) -> None:
-        """Ask the graph by `asking`, look around by `ports`."""
-        self._asking = asking
+    def __init__(self, queries: Queries, ports: ReproductionPorts) -> None:
+        """Ask the graph by `queries`, look around by `ports`."""
+        self._queries = queries
         self._ports = ports
 
     def plan(self, ref: str, until: str | None = None) -> Plan:
@@ -105,7 +104,7 @@ class Planner:
             UnknownReference: lineage knows no such thing, no stage wrote it, or no repository holds its commit.
             Conflict: the commit's dvc.lock does not hold that stage run, or contradicts itself.
         """
-        trace = self._asking.trace(ref)
+        trace = self._queries.trace(ref)
         recorded = recorded_model(trace)
         seen = {node.uri.rpartition("@")[2] for node in trace.nodes if node.uri.startswith(STAGE)}
         found = []

@@ -45,11 +45,19 @@ REPORT = artifact_at("evidently://shop/report/r1", "sha256:" + "4e" * 32)
 LOOP = Facts.union(
     [
         describe_pipeline(PipelineInMemory(STAGES).read(Path(), COMMIT)),
-        describe_registration(VERSION, TREE, RUN),
-        describe_permit(PERMIT, VERSION, TREE, "sha256:" + "5f" * 32, ["actor://registry/ann", "actor://registry/bob"]),
-        describe_bento(BENTO, PERMIT, TREE, "sha256:" + "be" * 32),
-        describe_deployment(DEPLOYMENT, BENTO, "sha256:" + "be" * 32, TREE),
-        describe_snapshot(SNAPSHOT, artifact_at("dvc://shop/labels.parquet@" + "1a" * 16), [DEPLOYMENT]),
+        describe_registration(VERSION, tree_digest=TREE, run=RUN),
+        describe_permit(
+            PERMIT,
+            VERSION,
+            tree_digest=TREE,
+            policy_digest="sha256:" + "5f" * 32,
+            approvers=["actor://registry/ann", "actor://registry/bob"],
+        ),
+        describe_bento(BENTO, PERMIT, tree_digest=TREE, digest="sha256:" + "be" * 32),
+        describe_deployment(DEPLOYMENT, BENTO, bento_digest="sha256:" + "be" * 32, tree_digest=TREE),
+        describe_snapshot(
+            SNAPSHOT, labels=artifact_at("dvc://shop/labels.parquet@" + "1a" * 16), deployments=[DEPLOYMENT]
+        ),
         describe_report(REPORT, SNAPSHOT),
     ]
 )

@@ -16,7 +16,7 @@ from handrail.entrypoints.cli.lineage.output import shorten
 from handrail.entrypoints.cli.lineage.questions import Depth, Kinds, MaxNodes, Ref
 from handrail.entrypoints.cli.output import AsJson, messages, print_json
 from handrail.errors import InvalidInput
-from handrail.lineage import Direction
+from handrail.lineage import MAX_NODES, TRUNCATED, Direction
 
 
 class Form(Enum):
@@ -77,7 +77,7 @@ def write_export(  # noqa: PLR0913 - the options of a command
     ),
     kind: Kinds = None,
     depth: Depth = None,
-    max_nodes: MaxNodes = 50_000,
+    max_nodes: MaxNodes = MAX_NODES,
 ) -> None:
     """Write what led to something, or what came of it, to stdout: for other tools, or as a picture."""
     platform = open_platform()
@@ -88,5 +88,5 @@ def write_export(  # noqa: PLR0913 - the options of a command
     finally:
         platform.close()
     if found.truncated:
-        messages.print("The node budget ended the walk: raise --max-nodes, or ask for less with --depth.")
+        messages.print(TRUNCATED)
     typer.echo(written, nl=False)

@@ -12,7 +12,19 @@ from rich.text import Text
 from rich.tree import Tree
 
 from handrail.entrypoints.answers.words import counted, plural
-from handrail.lineage import UNSHOWABLE, DigestConflict, Edge, Impact, Node, Page, Portrait, Reign, Trace, tell
+from handrail.lineage import (
+    TRUNCATED,
+    UNSHOWABLE,
+    DigestConflict,
+    Edge,
+    Impact,
+    Node,
+    Page,
+    Portrait,
+    Reign,
+    Trace,
+    tell,
+)
 
 # Rich cuts the lines of a tree at the width of its console; a terminal wraps what is longer than itself.
 trees = Console(width=400)
@@ -22,7 +34,6 @@ INDENT = 4
 MOST_LINES = 12
 _LONG_HEX = re.compile(r"[0-9a-f]{16,}")
 _UNSHOWABLE = re.compile(f"[{UNSHOWABLE}]")
-_BUDGET = "The node budget ended the walk: raise --max-nodes, or ask for less with --depth."
 
 
 def show_tree(tree: Tree) -> None:
@@ -93,7 +104,7 @@ def draw_impact(impact: Impact) -> Tree:
         branch.add(Text(", ".join(words), style="dim"))
     tree.add(_sum(impact))
     if impact.truncated:
-        tree.add(Text(f"All numbers are lower bounds. {_BUDGET}", style="yellow"))
+        tree.add(Text(f"All numbers are lower bounds. {TRUNCATED}", style="yellow"))
     return tree
 
 
@@ -196,4 +207,4 @@ def _summary(trace: Trace) -> str:
         summary = summary.removesuffix(", others asserted") if trace.proven == len(trace.edges) else summary
     if trace.hidden:
         summary += f"; {trace.hidden:,} nodes of other kinds are not shown"
-    return f"{summary}. {_BUDGET}" if trace.truncated else summary
+    return f"{summary}. {TRUNCATED}" if trace.truncated else summary

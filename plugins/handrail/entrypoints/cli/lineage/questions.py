@@ -12,7 +12,7 @@ from handrail.bootstrap import open_platform
 from handrail.entrypoints.answers.as_json import impact_to_json, page_to_json, portrait_to_json, trace_to_json
 from handrail.entrypoints.cli.lineage.output import draw_impact, draw_page, draw_portrait, draw_trace, show_tree, trees
 from handrail.entrypoints.cli.output import AsJson, print_json
-from handrail.lineage import Lineage
+from handrail.lineage import MAX_COUNTED, MAX_LISTED, MAX_NODES, Lineage
 
 Ref = Annotated[
     str,
@@ -37,7 +37,7 @@ def open_questions() -> Iterator[Lineage]:
 
 
 def show_trace(
-    ref: Ref, kind: Kinds = None, depth: Depth = None, max_nodes: MaxNodes = 50_000, as_json: AsJson = False
+    ref: Ref, kind: Kinds = None, depth: Depth = None, max_nodes: MaxNodes = MAX_NODES, as_json: AsJson = False
 ) -> None:
     """Show everything that led to a prediction, back to the commit and the data, and which hops are proven."""
     with open_questions() as lineage:
@@ -52,9 +52,9 @@ def show_impact(  # noqa: PLR0913 - the options of a command
     ref: Ref,
     kind: Kinds = None,
     depth: Depth = None,
-    max_nodes: MaxNodes = 10_000_000,
+    max_nodes: MaxNodes = MAX_COUNTED,
     nodes: Annotated[bool, typer.Option("--nodes", help="List what was reached, a page at a time.")] = False,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many nodes a page has.")] = 100,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=MAX_LISTED, help="How many nodes a page has.")] = 100,
     after: Annotated[str, typer.Option("--after", help="Go on after this URI, the last of the page before.")] = "",
     as_json: AsJson = False,
 ) -> None:

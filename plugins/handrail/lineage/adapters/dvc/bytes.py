@@ -8,9 +8,10 @@ from handrail.errors import Unavailable
 from handrail.lineage.adapters.dvc.pipeline import hashed_files
 from handrail.lineage.adapters.dvc.project_files import ProjectFiles
 from handrail.lineage.domain import Flaw
+from handrail.lineage.ports import BytesAudit
 
 
-class DvcBytes:
+class DvcBytes(BytesAudit):
     """The audit of the bytes on disk."""
 
     def changed(self, project: Path) -> tuple[Flaw, ...]:

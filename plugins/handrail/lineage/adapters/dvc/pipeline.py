@@ -16,6 +16,7 @@ from handrail.lineage.adapters.dvc.project_files import ProjectFiles
 from handrail.lineage.adapters.dvc.tracked import read_tracked
 from handrail.lineage.domain import CodeFile, FeatureSet, PipelineFile, PipelineRecord, StageRun
 from handrail.lineage.domain.locked import LockedFile, LockedStage
+from handrail.lineage.ports import PipelineReader
 from handrail.refs import FeatureService, FeatureView
 
 LOCK = "dvc.lock"
@@ -27,7 +28,7 @@ MAX_HISTORY = 200
 Entries = Mapping[str, Mapping[str, Any]]
 
 
-class DvcPipeline:
+class DvcPipeline(PipelineReader):
     """The reader of dvc.lock."""
 
     def __init__(self, repository: str) -> None:

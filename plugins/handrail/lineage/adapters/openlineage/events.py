@@ -32,11 +32,12 @@ from handrail.lineage.domain import (
     kind_of,
     run_uri,
 )
+from handrail.lineage.ports import EventReader
 
 Model = RunEventModel | JobEventModel | DatasetEventModel
 
 
-class OpenLineageEvents:
+class OpenLineageEvents(EventReader):
     """The reader of OpenLineage events."""
 
     def read(self, document: object, place: str = "") -> LineageEvent:

@@ -6,6 +6,7 @@ import httpx
 
 from handrail.errors import Refused, Unavailable
 from handrail.lineage.domain import QueuedEvent
+from handrail.lineage.ports import Transport
 
 TIMEOUT_S = 10
 REFUSALS = frozenset({400, 409, 413, 422})
@@ -13,7 +14,7 @@ REFUSALS = frozenset({400, 409, 413, 422})
 MAX_SHOWN = 300
 
 
-class HttpxTransport:
+class HttpxTransport(Transport):
     """One receiver, such as Marquez, DataHub or another Handrail."""
 
     def __init__(self, url: str, token: str | None = None) -> None:

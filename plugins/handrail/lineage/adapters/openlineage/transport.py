@@ -18,6 +18,7 @@ from typing import Any
 from handrail.errors import HandrailError, Misconfigured, MissingTool, Refused, Unavailable
 from handrail.lineage.adapters.openlineage.httpx_transport import MAX_SHOWN, REFUSALS
 from handrail.lineage.domain import QueuedEvent
+from handrail.lineage.ports import Transport
 
 TIMEOUT_S = 60
 LOGGER = "openlineage.client.transport"
@@ -25,7 +26,7 @@ SEVERAL = f"{LOGGER}.composite"
 FILE = "lineage.yaml"
 
 
-class OpenLineageTransport:
+class OpenLineageTransport(Transport):
     """One transport of the OpenLineage client."""
 
     def __init__(self, sink: str, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> None:

@@ -24,6 +24,7 @@ from handrail.lineage.adapters.openlineage.standard import (
 )
 from handrail.lineage.adapters.openlineage.text import canonical
 from handrail.lineage.domain import End, Facts, LineageEvent, NodeFact, RunTold, Step, steps_of
+from handrail.lineage.ports import EventWriter
 
 SCHEMAS = f"{HOME}/1-0-0"
 MOST_BYTES = 900_000
@@ -31,7 +32,7 @@ MOST_BYTES = 900_000
 Json = dict[str, Any]
 
 
-class OpenLineageWriter:
+class OpenLineageWriter(EventWriter):
     """The writer of OpenLineage events."""
 
     def write(self, facts: Facts, at: datetime) -> tuple[LineageEvent, ...]:

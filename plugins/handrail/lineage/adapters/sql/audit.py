@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from handrail.lineage.adapters.sql.audit_circles import circles
 from handrail.lineage.adapters.sql.tables import event, node, node_id, to_text
 from handrail.lineage.domain import Flaw
+from handrail.lineage.ports import GraphAudit
 from handrail.storage import Store
 
 FETCHED = 5_000
@@ -153,7 +154,7 @@ _QUERIES = {
 }
 
 
-class SqlAudit:
+class SqlAudit(GraphAudit):
     """The audit of the graph and of the event log."""
 
     def __init__(self, store: Store) -> None:

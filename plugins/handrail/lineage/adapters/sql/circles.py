@@ -13,11 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 
 from sqlalchemy.engine import Connection
 
-from handrail.lineage.domain import CycleRefused, Direction, Statement, Verb, find_path
+from handrail.lineage.domain import CycleRefused, Direction, Statement, Verb
+from handrail.lineage.domain.circles import Pair, find_core, find_path, neighbours_of
 from handrail.storage.bulk import ID, read
 
-Pair = tuple[int, int]
-"""The ids of an effect and of its cause."""
 EdgeKey = tuple[int, int, int]
 FIRST_BUDGET = 1_000
 MAX_STEPS = 20_000
@@ -67,7 +66,7 @@ def refuse_circles(connection: Connection, new: Mapping[EdgeKey, Statement], new
         CycleRefused: they do; it names the edges of one circle.
     """
     pairs = {(effect, cause) for effect, cause, _ in new}
-    rest = _unpeeled(pairs | _held_between(connection, *_ends(connection, pairs, new_nodes)))
+    rest = find_core(pairs | _held_between(connection, *_ends(connection, pairs, new_nodes)))
     if rest:
         raise CycleRefused(_circle(connection, rest, new))
 
@@ -132,30 +131,11 @@ def _edges_of(connection: Connection, direction: Direction, nodes: Set[int]) -> 
     return {(row[0], row[1]) for row in read(connection, _EDGES[direction], [*nodes], ID)}
 
 
-def _unpeeled(pairs: Iterable[Pair]) -> set[Pair]:
-    """Return the edges that are left when those from what has no cause are taken away, again and again (Kahn)."""
-    effects: dict[int, list[int]] = defaultdict(list)
-    open_causes: dict[int, int] = defaultdict(int)
-    for effect, cause in pairs:
-        effects[cause].append(effect)
-        open_causes[effect] += 1
-    free = [cause for cause in effects if cause not in open_causes]
-    while free:
-        for effect in effects.pop(free.pop(), ()):
-            open_causes[effect] -= 1
-            if not open_causes[effect]:
-                free.append(effect)
-    return {(effect, cause) for cause, there in effects.items() for effect in there if open_causes[cause]}
-
-
 def _circle(connection: Connection, rest: Set[Pair], new: Mapping[EdgeKey, Statement]) -> list[str]:
     """Return the edges of a circle in words: a new one, then those by which its effect led to its cause."""
     told = {key[:2]: each for key, each in sorted(new.items(), reverse=True)}
     closing = min(_any_circle(rest) & told.keys(), key=lambda pair: told[pair].sentence)
-    effects: dict[int, list[int]] = defaultdict(list)
-    for effect, cause in sorted(rest):
-        effects[cause].append(effect)
-    path = find_path(*closing, effects)
+    path = find_path(*closing, neighbours_of(sorted(rest))[1])
     steps = [(effect, cause) for cause, effect in zip(path, path[1:], strict=False)]
     held = _sentences(connection, [step for step in steps if step not in told])
     return [told[closing].sentence, *(told[step].sentence if step in told else held[step] for step in steps)]

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 from handrail.lineage.adapters.sql.recording import lock, record
 from handrail.lineage.adapters.sql.tables import event, outbox, run, sender, to_text
 from handrail.lineage.domain import Facts, LineageEvent, RunState, describe_event
+from handrail.lineage.ports import EventLog
 from handrail.storage import Store
 from handrail.storage.bulk import TEXT, insert, read
 
@@ -36,7 +37,7 @@ class RunRow(NamedTuple):
     ended: str | None
 
 
-class SqlEvents:
+class SqlEvents(EventLog):
     """The event log."""
 
     def __init__(self, store: Store) -> None:

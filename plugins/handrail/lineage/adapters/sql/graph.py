@@ -16,6 +16,7 @@ from handrail.lineage.adapters.sql.recording import lock, record
 from handrail.lineage.adapters.sql.tables import digest, node, node_id, statement
 from handrail.lineage.adapters.sql.walks import SqlFound, Tallied, find_beaten, read_page, read_walk
 from handrail.lineage.domain import DigestConflict, Direction, Facts, LineageEvent, Node, Reachable, Tally, Walk
+from handrail.lineage.ports import ConflictLog, GraphStore
 from handrail.storage import Store
 
 LARGE = 20_000
@@ -49,7 +50,7 @@ class Reach(Protocol):
         """Find what can be reached; None if `prepare` has to be called first."""
 
 
-class SqlGraph:
+class SqlGraph(GraphStore, ConflictLog):
     """The graph store, its counts, and the log of its digest conflicts."""
 
     def __init__(self, store: Store, reach: Reach | None = None, large: int = LARGE) -> None:

@@ -9,13 +9,14 @@ import sqlalchemy as sa
 
 from handrail.lineage.adapters.sql.tables import event, outbox
 from handrail.lineage.domain import QueuedEvent, QueueLength
+from handrail.lineage.ports import Outbox
 from handrail.storage import Store
 from handrail.storage.bulk import repeat
 
 _SETTLE = "delete from lineage_outbox where sink = {p} and event_id = {p}"
 
 
-class SqlOutbox:
+class SqlOutbox(Outbox):
     """The outbox: a row for each event and sink, until the sink took it."""
 
     def __init__(self, store: Store) -> None:

@@ -9,10 +9,11 @@ import sqlalchemy as sa
 from handrail.errors import Conflict
 from handrail.lineage.adapters.sql.tables import to_text, token
 from handrail.lineage.domain import TokenRecord
+from handrail.lineage.ports import TokenRegister
 from handrail.storage import Store
 
 
-class SqlTokens:
+class SqlTokens(TokenRegister):
     """The token register."""
 
     def __init__(self, store: Store) -> None:

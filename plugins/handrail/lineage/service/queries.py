@@ -1,4 +1,4 @@
-"""The asking half of lineage: back from a prediction, forward from a file, and where a name pointed."""
+"""The questions to lineage: back from a prediction, forward from a file, and where a name pointed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from datetime import datetime
 from handrail.errors import InvalidInput, UnknownReference
 from handrail.lineage.domain import (
     ENDS,
+    MAX_COUNTED,
+    MAX_LISTED,
+    MAX_NODES,
     AmbiguousReference,
     DigestConflict,
     Direction,
@@ -29,19 +32,16 @@ from handrail.lineage.domain import (
     order_by_distance,
     reigns,
 )
-from handrail.lineage.service.foundation import LineagePorts
+from handrail.lineage.ports import LineagePorts
 from handrail.lineage.service.references import References, check_reference, unknown
 
-MAX_NODES = 50_000
-MAX_COUNTED = 10_000_000
-MAX_LISTED = 1_000
 DEPLOYMENT = "deployment"
 NEARBY = 1_000
 FEW = 10
 SMALL = 20_000
 
 
-class Asking:
+class Queries:
     """Answers questions about the graph and the pointers beside it."""
 
     def __init__(self, ports: LineagePorts) -> None:
