@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from handrail.errors import Refused, Unavailable
+from handrail.lineage.ports import Transport
 
 
 class Receiver:
@@ -57,7 +58,7 @@ def receiving(port=0):
         server.server_close()
 
 
-class TransportInMemory:
+class TransportInMemory(Transport):
     """Takes events; those in `never` are refused, and after `then_gone` events nobody is there."""
 
     def __init__(self, never=(), then_gone=None):

@@ -33,6 +33,7 @@ from handrail.feedback.ports import (
     LabelWriter,
     Ledger,
     PredictionLog,
+    PredictionSink,
     SnapshotBook,
 )
 
@@ -49,7 +50,7 @@ class FeedbackStores:
     auditor: Auditor
 
 
-class FeedbackLog:
+class FeedbackLog(PredictionSink):
     """Predictions and their outcomes: append-only, order-free, safe to repeat."""
 
     def __init__(self, stores: FeedbackStores, writer: LabelWriter, kinds: Mapping[str, Kind]) -> None:

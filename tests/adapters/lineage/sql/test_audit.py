@@ -28,6 +28,7 @@ from handrail.lineage.domain import (
     describe_activity,
     describe_derivation,
 )
+from handrail.lineage.ports import BytesAudit, PredictionCensus
 from handrail.lineage.service import Doctor, DoctorPorts, Lineage, LineagePorts
 from handrail.refs import BentoTag, Deployment, ModelVersion
 from tests.fakes.lineage import (
@@ -219,7 +220,7 @@ def test_where_nobody_ever_permitted_anything_no_bento_lacks_a_permit(empty):
     assert kinds(empty) == {"bento-without-model"}
 
 
-class Census:
+class Census(PredictionCensus):
     def __init__(self, counts):
         self.counts = counts
 
@@ -227,7 +228,7 @@ class Census:
         return self.counts
 
 
-class Files:
+class Files(BytesAudit):
     def changed(self, project):
         return (Flaw("bytes-changed", "data/raw", "it differs"),) if project == Path("changed") else ()
 
