@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
+from handrail.files import replace_file
 from infra.demo.scene import Scene
 from infra.demo.screen import Report, show
 
@@ -32,10 +33,7 @@ def addresses(scene: Scene, report: Report) -> dict[str, object]:
 
 def write_summary(file: Path, summary: dict[str, Any]) -> None:
     """Write the summary; it appears whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_suffix(".next")
-    beside.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    beside.replace(file)
+    replace_file(file, f"{json.dumps(summary, indent=2)}\n".encode())
 
 
 def table_of(summary: dict[str, Any]) -> Table:

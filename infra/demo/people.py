@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import httpx
 import yaml
 
 from handrail.errors import Unavailable
+from handrail.files import PRIVATE, create_file, replace_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +40,14 @@ def name_author_for_flows(credentials: Path) -> None:
     """Give flows that an automation starts the demo's author as their `author`."""
     password_of(credentials, AUTHOR.account)
     login = (credentials / f"{credentials_name(AUTHOR)}.json").read_text(encoding="ascii")
-    write_private(credentials / "author.json", login)
+    replace_file(credentials / "author.json", login.encode("ascii"), mode=PRIVATE)
 
 
 def password_of(credentials: Path, account: str) -> str:
     """Return the account's password, made at its first use and stored readable by the owner alone."""
     file = credentials / f"demo-{account}.json"
-    if not file.exists():
-        credentials.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_private(file, json.dumps({"username": account, "password": secrets.token_urlsafe(24)}))
-    return str(json.loads(file.read_text(encoding="ascii"))["password"])
-
-
-def write_private(file: Path, text: str) -> None:
-    """Write a file that its owner alone can read; it appears whole or not at all."""
-    beside = file.with_suffix(".next")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-        stream.write(text)
-    beside.replace(file)
+    fresh = json.dumps({"username": account, "password": secrets.token_urlsafe(24)}).encode("ascii")
+    return str(json.loads(create_file(file, fresh))["password"])
 
 
 def make_accounts(mlflow_url: str, credentials: Path) -> None:

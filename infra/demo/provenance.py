@@ -11,8 +11,8 @@ import httpx
 from handrail.bootstrap.lineage_doctor import open_doctor
 from handrail.bootstrap.lineage_events import open_access
 from handrail.errors import Refused, UnknownReference
+from handrail.files import PRIVATE, replace_file
 from handrail.lineage import Coverage, tell
-from infra.demo.people import write_private
 from infra.demo.scene import Scene
 from infra.demo.screen import Report
 
@@ -97,5 +97,5 @@ def _token(scene: Scene) -> str:
     with suppress(UnknownReference):  # at the first run there is none yet
         access.revoke(HOLDER)
     token = access.create(HOLDER)
-    write_private(file, json.dumps({"holder": HOLDER, "token": token}))
+    replace_file(file, json.dumps({"holder": HOLDER, "token": token}).encode("ascii"), mode=PRIVATE)
     return token

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from handrail.files import replace_file
+
 Clock = Callable[[], datetime]
 """Gives the present moment as an aware UTC datetime."""
 
@@ -46,7 +48,5 @@ class EventClock:
         """
         if self._file is None:
             raise RuntimeError("Event time follows the system here: replay mode is off.")
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        beside = self._file.with_suffix(".next")
-        beside.write_text(moment.astimezone(UTC).isoformat(), encoding="ascii")
-        beside.replace(self._file)
+        # Written for every simulated hour, and worth nothing after a power cut.
+        replace_file(self._file, moment.astimezone(UTC).isoformat().encode("ascii"), durable=False)

@@ -14,7 +14,10 @@ FACES = (
     *("approvals", "delivery", "feedback", "lineage", "reproduction"),
     *("bentoml", "evidently", "feast", "gx", "http", "mlflow", "prefect"),
 )
-OPEN_TO_THE_PROJECT = ("bootstrap", "refs", "errors", "clock", "settings", "entrypoints", "tools", *FACES)
+OPEN_TO_THE_PROJECT = (
+    *("bootstrap", "refs", "errors", "clock", "settings", "entrypoints", "tools", "files", "config"),
+    *FACES,
+)
 
 VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from handrail.approvals.adapters.sql_ledger import SqlLedger
-from handrail.approvals.domain.canonical import canonical_json
 from handrail.approvals.domain.errors import MovedMeanwhile, MoveUnderWay
 from handrail.approvals.domain.permit import make_statement
 from handrail.approvals.domain.requests import (
@@ -21,7 +20,8 @@ from handrail.approvals.domain.requests import (
     Voided,
 )
 from handrail.errors import UnknownReference
-from tests.fakes.approvals import FakeSigner, MemoryLedger
+from handrail.manifest import canonical_json
+from tests.fakes.approvals import FakeSigner, MemoryLedger, TickingClock, World, opening
 from tests.fakes.approvals_store import DATABASES, approvals_store
 from tests.fakes.approvals_world import TickingClock, World, opening
 

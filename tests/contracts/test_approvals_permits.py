@@ -6,11 +6,11 @@ import pytest
 
 from handrail.approvals.adapters.ed25519_permits import Ed25519Signer, PermitVerifier
 from handrail.approvals.adapters.folder_shelf import FolderShelf, permit_file
-from handrail.approvals.domain.canonical import canonical_json
 from handrail.approvals.domain.permit import Envelope, Permit, make_statement
 from handrail.approvals.domain.requests import Choice, Decided, Judgement, Verdict
 from handrail.bootstrap.approvals import LineageJournal
 from handrail.bootstrap.lineage import open_lineage
+from handrail.manifest import canonical_json
 from handrail.settings import Settings
 from handrail.storage import open_store
 from tests.fakes.approvals import FakeSigner, MemoryJournal, MemoryShelf

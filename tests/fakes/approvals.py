@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Sequence
 
 from handrail.approvals.domain.errors import MovedMeanwhile, MoveUnderWay
-from handrail.approvals.domain.manifest import FileEntry, Manifest
 from handrail.approvals.domain.people import Directory, Person, folded
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.policy import Policy, Rule
@@ -33,6 +32,7 @@ from handrail.approvals.ports import (
     Trees,
 )
 from handrail.errors import Refused, UnknownReference
+from handrail.manifest import FileEntry, Manifest
 
 QUORUM = {"ml-engineer": 1, "business-stakeholder": 1}
 RULES = (

@@ -9,9 +9,9 @@ from pathlib import Path
 import polars as pl
 
 from flows.steps.data.flight_times import is_late
-from flows.steps.project.outputs import sha256_of
 from flows.steps.project.params import LabelsSnapshot
 from handrail.errors import InvalidInput
+from handrail.files import sha256_of
 
 
 @dataclass(frozen=True, slots=True)

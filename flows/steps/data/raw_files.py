@@ -11,8 +11,9 @@ from typing import Any
 import polars as pl
 
 from flows.steps.data.source_tables import COLUMNS, parse_csv
-from flows.steps.project.outputs import sha256_of, write_bytes, write_json
+from flows.steps.project.outputs import write_bytes, write_json
 from handrail.errors import InvalidInput
+from handrail.files import sha256_of
 
 MANIFEST = "manifest.json"
 MONTHLY = ("flights", "weather")

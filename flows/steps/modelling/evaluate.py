@@ -19,7 +19,8 @@ from flows.steps.modelling.skops_file import read_skops
 from flows.steps.modelling.slices import judge_slices, pooled, slice_values, worst
 from flows.steps.modelling.train import MODEL_FILE, score
 from flows.steps.modelling.training_set import Manifest, Rows, read_manifest, read_rows
-from flows.steps.project.outputs import fresh_folder, sha256_of, write_json
+from flows.steps.project.outputs import fresh_folder, write_json
+from handrail.files import sha256_of
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from flows.steps.project.outputs import sha256_of
 from flows.steps.project.params import read_yaml
 from handrail.errors import Misconfigured, MissingFile
+from handrail.files import sha256_of
 
 
 def stage_inputs(project: Path, stage: str) -> str:

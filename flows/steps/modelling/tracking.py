@@ -16,9 +16,9 @@ from flows.steps.modelling.candidates import CANDIDATE
 from flows.steps.modelling.clustered import METRICS
 from flows.steps.modelling.tracking_store import TrackingStore, open_tracking
 from flows.steps.modelling.training_set import FOLDER, Manifest, md5_of, read_manifest
-from flows.steps.project.outputs import sha256_of
 from handrail.clock import system_time
 from handrail.errors import HandrailError, MissingFile, Unavailable
+from handrail.files import sha256_of
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput

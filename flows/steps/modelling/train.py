@@ -13,7 +13,8 @@ from flows.steps.modelling.model_params import ModelParams, read_model_params
 from flows.steps.modelling.skops_file import write_skops
 from flows.steps.modelling.stage_inputs import stage_inputs
 from flows.steps.modelling.training_set import Rows, read_manifest, read_rows
-from flows.steps.project.outputs import fresh_folder, sha256_of, write_json
+from flows.steps.project.outputs import fresh_folder, write_json
+from handrail.files import sha256_of
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

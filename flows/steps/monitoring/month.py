@@ -16,12 +16,13 @@ import polars as pl
 
 from flows.steps.data.flight_times import HOME_ZONE
 from flows.steps.monitoring.findings import Health
-from flows.steps.project.outputs import sha256_of, write_parquet
+from flows.steps.project.outputs import write_parquet
 from flows.steps.replay.log import ReplayLog
 from flows.steps.replay.truth import KIND
 from handrail.bootstrap import Platform
 from handrail.errors import InvalidInput, Refused, Unavailable
 from handrail.feedback import Cohort
+from handrail.files import replacing, sha256_of
 from handrail.settings import Settings
 
 if TYPE_CHECKING:
@@ -151,9 +152,8 @@ def read_reference(settings: Settings, window: str, scorer: Scorer, tree_digest:
     if not kept.is_file():
         rows = pl.read_parquet(file)
         scores = scorer.score({column: rows[column].to_list() for column in scorer.features})
-        beside = kept.with_suffix(".next")
-        write_parquet(rows.select(scorer.features).with_columns(score=pl.Series(scores.astype(float))), beside)
-        beside.replace(kept)
+        with replacing(kept) as beside:
+            write_parquet(rows.select(scorer.features).with_columns(score=pl.Series(scores.astype(float))), beside)
     return pl.read_parquet(kept)
 
 

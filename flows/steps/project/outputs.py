@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -16,6 +14,9 @@ from typing import Any
 import polars as pl
 
 from handrail.errors import Unavailable
+from handrail.files import replace_file
+
+REMEDY = "Free the disk or correct the permissions, then run the stage again."
 
 BESIDE = re.compile(r"(?<=/)\.([^/]+)\.next(?=/|$)")
 """The name that an output has until it is whole."""
@@ -46,10 +47,8 @@ def write_json(target: Path, value: Any) -> None:
     Raises:
         Unavailable: the disk does not take it.
     """
-    beside = target.with_name(f".{target.name}.next")
     text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    write_bytes(beside, f"{text}\n".encode())
-    os.replace(beside, target)
+    replace_file(target, f"{text}\n".encode(), remedy=REMEDY)
 
 
 def write_parquet(frame: pl.DataFrame, target: Path) -> None:
@@ -79,10 +78,4 @@ def write_bytes(target: Path, content: bytes | memoryview) -> None:
     except OSError as err:
         done = BESIDE.sub(r"\1", target.as_posix())
         problem = f"it cannot be written: {(err.strerror or str(err)).lower()}"
-        raise Unavailable(done, problem, "Free the disk or correct the permissions, then run the stage again.") from err
-
-
-def sha256_of(file: Path) -> str:
-    """Return the sha256 of a file's bytes as hex."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        raise Unavailable(done, problem, REMEDY) from err

@@ -18,6 +18,7 @@ from flows.steps.project.accounts import read_account, tracking_environment
 from handrail.bootstrap import open_platform
 from handrail.bootstrap.approvals import permit_path, server_name, tree_digest
 from handrail.errors import Refused, Unavailable
+from handrail.files import replace_file
 from handrail.http import GateClient
 from handrail.refs import TrackingRun
 from handrail.settings import Settings
@@ -145,10 +146,7 @@ def fetch_permit(settings: Settings, account: str, request: Mapping[str, Any]) -
     if not file.is_file():
         with _client(settings, account) as gate:
             envelope = gate.permit(request["tree_digest"])
-        file.parent.mkdir(parents=True, exist_ok=True)
-        beside = file.with_suffix(".next")
-        beside.write_bytes(envelope)
-        beside.replace(file)
+        replace_file(file, envelope)
     return file
 
 

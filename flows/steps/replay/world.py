@@ -16,9 +16,10 @@ import polars as pl
 from flows.steps.data.feature_tables import build_tables
 from flows.steps.data.flight_times import is_late, with_times
 from flows.steps.data.source_tables import PUBLISHED, published_folder, read_published
-from flows.steps.project.outputs import fresh_folder, sha256_of, write_json, write_parquet
+from flows.steps.project.outputs import fresh_folder, write_json, write_parquet
 from flows.steps.project.params import read_params
 from flows.steps.replay.truth import Landing
+from handrail.files import sha256_of
 from handrail.settings import Settings
 
 END = datetime(2014, 1, 3, tzinfo=UTC)

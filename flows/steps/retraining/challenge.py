@@ -18,7 +18,7 @@ from flows.steps.modelling.compare import compare
 from flows.steps.monitoring.month import Month, read_forecasts, read_month
 from flows.steps.project.accounts import tracking_environment
 from flows.steps.project.dvc_files import PARAMS, change_params, read_md5, track
-from flows.steps.project.outputs import sha256_of, write_json
+from flows.steps.project.outputs import write_json
 from flows.steps.project.params import read_params, read_yaml
 from flows.steps.project.pipeline import read_graph, run_stage
 from flows.steps.project.recorded_run import record_run
@@ -29,6 +29,7 @@ from flows.steps.replay.truth import KIND
 from handrail.bootstrap import Platform, open_platform
 from handrail.clock import parse_moment
 from handrail.errors import Refused
+from handrail.files import sha256_of
 from handrail.refs import ArtifactVersion, DataVersion
 from handrail.settings import Settings
 

@@ -1,6 +1,5 @@
 """Approvals: who allowed which bytes, by which rule, on what evidence. These are the public names."""
 
-from handrail.approvals.domain.canonical import canonical_json, sha256_of
 from handrail.approvals.domain.errors import (
     Closed,
     MovedMeanwhile,
@@ -30,7 +29,5 @@ __all__ = [
     "Protected",
     "RequestView",
     "UnverifiedBytes",
-    "canonical_json",
     "is_reserved_tag",
-    "sha256_of",
 ]

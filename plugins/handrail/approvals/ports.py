@@ -6,11 +6,11 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Protocol
 
-from handrail.approvals.domain.manifest import Manifest
 from handrail.approvals.domain.people import Directory
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.policy import Policy
 from handrail.approvals.domain.requests import Candidate, Event, History, PromotionRequest
+from handrail.manifest import Manifest
 
 
 class Ledger(Protocol):

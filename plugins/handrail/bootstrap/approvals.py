@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from handrail.approvals.adapters.ed25519_permits import Ed25519Signer, PermitVerifier
 from handrail.approvals.adapters.folder_shelf import FolderShelf, permit_file
 from handrail.approvals.adapters.folder_trees import FolderTrees
-from handrail.approvals.domain.canonical import sha256_of
 from handrail.approvals.domain.permit import Permit
 from handrail.approvals.ports import DecisionJournal
 from handrail.approvals.service import Approvals, Gate, GatePorts, Guard
 from handrail.approvals.service.moves import Mover
 from handrail.clock import system_time
+from handrail.manifest import digest_of_bytes
 from handrail.refs import ArtifactVersion, TrackingRun
 from handrail.settings import Settings, make_home
 from handrail.storage import Store, migrate
@@ -173,7 +173,7 @@ class LineageJournal(DecisionJournal):
         run = TrackingRun(permit.server, permit.run_id) if permit.run_id else None
         lineage.record_registration(version, tree_digest=permit.tree_digest, run=run)
         lineage.record_permit(
-            ArtifactVersion(permit.uri, "permit", sha256_of(envelope.encode("utf-8"))),
+            ArtifactVersion(permit.uri, "permit", digest_of_bytes(envelope.encode("utf-8"))),
             version,
             tree_digest=permit.tree_digest,
             policy_digest=permit.policy_digest,

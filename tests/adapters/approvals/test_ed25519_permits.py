@@ -10,11 +10,12 @@ import pytest
 
 from handrail.approvals.adapters.ed25519_permits import Ed25519Signer, PermitVerifier
 from handrail.approvals.adapters.folder_trees import FolderTrees
-from handrail.approvals.domain.canonical import canonical_json
 from handrail.approvals.domain.errors import UnverifiedBytes
 from handrail.approvals.domain.permit import Envelope, make_statement
 from handrail.approvals.domain.requests import Judgement, Verdict
 from handrail.errors import FolderNotEmpty, Misconfigured, Unavailable
+from handrail.manifest import canonical_json
+from tests.fakes.approvals import World, opening
 from tests.fakes.approvals_world import World, opening
 
 FILES = {

@@ -6,10 +6,11 @@ from contextlib import contextmanager
 import pytest
 
 from handrail.approvals.adapters.folder_trees import FolderTrees, copy_verified
-from handrail.approvals.adapters.private_files import replace_file
 from handrail.approvals.adapters.sql_ledger import SqlLedger
 from handrail.approvals.domain.requests import Choice, Verdict
 from handrail.errors import Unavailable
+from handrail.files import replace_file
+from tests.fakes.approvals import World, opening
 from tests.fakes.approvals_store import approvals_store
 from tests.fakes.approvals_world import World, opening
 

@@ -12,9 +12,9 @@ import pytest
 from flows.steps.data import features
 from flows.steps.data.features import sample_days
 from flows.steps.data.flight_times import with_times
-from flows.steps.project.outputs import sha256_of
 from handrail.bootstrap import open_platform
 from handrail.errors import InvalidInput
+from handrail.files import sha256_of
 from handrail.settings import Settings
 from tests.fakes.flights_project import change_params
 

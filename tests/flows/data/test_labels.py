@@ -9,9 +9,9 @@ import pytest
 
 from flows.steps.data.flight_times import with_times
 from flows.steps.data.labels import read_labels
-from flows.steps.project.outputs import sha256_of
 from flows.steps.project.params import LabelsSnapshot
 from handrail.errors import InvalidInput
+from handrail.files import sha256_of
 
 GO_LIVE = datetime(2013, 1, 10, 5, tzinfo=UTC)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.steps.project.outputs import fresh_folder, sha256_of, write_json, write_parquet
+from flows.steps.project.outputs import fresh_folder, write_json, write_parquet
+from handrail.files import sha256_of
 
 
 def test_an_interrupted_stage_leaves_its_former_outputs_whole(tmp_path: Path) -> None:

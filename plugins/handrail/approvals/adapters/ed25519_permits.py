@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from handrail.approvals.adapters.folder_trees import copy_verified
-from handrail.approvals.adapters.private_files import replace_file, write_once
 from handrail.approvals.domain.errors import UnverifiedBytes
 from handrail.approvals.domain.permit import Envelope, Permit, pre_authentication_encoding
 from handrail.approvals.ports import Signer
 from handrail.errors import Misconfigured
+from handrail.files import create_file, replace_file
 
 
 class Ed25519Signer(Signer):
@@ -36,7 +36,7 @@ class Ed25519Signer(Signer):
             Unavailable: the key cannot be written.
         """
         fresh = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        held = private_key.read_bytes() if private_key.exists() else write_once(private_key, fresh)
+        held = private_key.read_bytes() if private_key.exists() else create_file(private_key, fresh)
         try:
             key = load_pem_private_key(held, password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm) as err:

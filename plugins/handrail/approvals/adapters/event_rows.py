@@ -7,8 +7,6 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from handrail.approvals.domain.canonical import canonical_json
-from handrail.approvals.domain.manifest import Manifest
 from handrail.approvals.domain.requests import (
     Choice,
     Decided,
@@ -21,6 +19,7 @@ from handrail.approvals.domain.requests import (
     Subject,
     Voided,
 )
+from handrail.manifest import Manifest, canonical_json
 
 FORMAT = 1
 _KINDS: dict[str, type[Event]] = {

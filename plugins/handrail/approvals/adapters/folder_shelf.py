@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from handrail.approvals.adapters.private_files import replace_file
 from handrail.approvals.domain.permit import Permit
 from handrail.approvals.ports import PermitShelf
+from handrail.files import replace_file
 
 
 class FolderShelf(PermitShelf):

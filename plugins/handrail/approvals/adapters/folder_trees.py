@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from handrail.approvals.domain.errors import UnverifiedBytes
-from handrail.approvals.domain.manifest import FileEntry, Manifest
 from handrail.approvals.ports import Trees
 from handrail.errors import FolderNotEmpty, Refused, Unavailable, UnknownReference
+from handrail.manifest import FileEntry, Manifest
 
 CHUNK_BYTES = 1 << 20
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)

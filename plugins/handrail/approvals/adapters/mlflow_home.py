@@ -7,8 +7,8 @@ import re
 import secrets
 from pathlib import Path
 
-from handrail.approvals.adapters.private_files import replace_file, write_once
 from handrail.errors import Misconfigured
+from handrail.files import create_file, replace_file
 
 ADMIN = "handrail-admin"
 AUTH_CACHE_TTL_S = 60
@@ -41,13 +41,13 @@ def prepare_mlflow_home(home: Path, credentials: Path, environment: str) -> dict
         )
     fresh = json.dumps({"username": ADMIN, "password": secrets.token_urlsafe(24)})
     try:
-        admin = json.loads(write_once(admin_file, fresh.encode("ascii")))
+        admin = json.loads(create_file(admin_file, fresh.encode("ascii")))
         ini = _AUTH_INI.format(
             database=accounts, username=admin["username"], password=admin["password"], ttl=AUTH_CACHE_TTL_S
         )
     except (ValueError, KeyError, TypeError) as err:
         raise Misconfigured(str(admin_file), "it holds no username and password", "Restore the file.") from err
-    secret = write_once(credentials / "mlflow-flask-secret", secrets.token_hex(32).encode("ascii"))
+    secret = create_file(credentials / "mlflow-flask-secret", secrets.token_hex(32).encode("ascii"))
     (home / "artifacts").mkdir(parents=True, exist_ok=True)
     stable_server_name(home, environment)
     # configparser expands '%': a password or path that holds one is doubled.
@@ -68,7 +68,7 @@ def stable_server_name(home: Path, environment: str) -> str:
         Misconfigured: the file holds no name.
     """
     file = home / "server-name"
-    name = write_once(file, f"{environment}-{secrets.token_hex(4)}".encode("ascii")).decode("ascii", "replace").strip()
+    name = create_file(file, f"{environment}-{secrets.token_hex(4)}".encode("ascii")).decode("ascii", "replace").strip()
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
         raise Misconfigured(str(file), f"{name!r} is no name", "Restore it: permits are bound to it.")
     return name

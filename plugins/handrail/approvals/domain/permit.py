@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from handrail.approvals.domain.canonical import canonical_json
-from handrail.approvals.domain.manifest import Manifest
 from handrail.approvals.domain.requests import Judgement, PromotionRequest
+from handrail.manifest import Manifest, canonical_json
 from handrail.refs import ModelVersion
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"

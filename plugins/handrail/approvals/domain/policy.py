@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from handrail.approvals.domain.canonical import digest_of
 from handrail.approvals.domain.people import Person
+from handrail.manifest import digest_of
 
 
 @dataclass(frozen=True, slots=True)

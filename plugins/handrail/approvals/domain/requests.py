@@ -8,10 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from handrail.approvals.domain.canonical import digest_of
-from handrail.approvals.domain.manifest import Manifest
 from handrail.approvals.domain.people import Directory, Person
 from handrail.approvals.domain.policy import Policy, failed_rules, missing_roles, why_not_eligible
+from handrail.manifest import Manifest, digest_of
 
 
 class Choice(StrEnum):

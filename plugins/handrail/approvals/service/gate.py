@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from handrail.approvals.domain.canonical import digest_of
 from handrail.approvals.domain.errors import Closed, MovedMeanwhile, NotEligible
 from handrail.approvals.domain.people import folded
 from handrail.approvals.domain.policy import Policy, why_not_eligible
@@ -25,6 +24,7 @@ from handrail.approvals.service.moves import Mover
 from handrail.approvals.service.records import Approvals, RequestView
 from handrail.clock import Clock
 from handrail.errors import HandrailError, UnknownReference
+from handrail.manifest import digest_of
 
 ATTEMPTS = 10
 

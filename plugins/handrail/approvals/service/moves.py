@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from handrail.approvals.domain.canonical import canonical_json
 from handrail.approvals.domain.permit import Envelope, Permit, make_statement
 from handrail.approvals.domain.requests import (
     History,
@@ -19,6 +18,7 @@ from handrail.approvals.domain.requests import (
 from handrail.approvals.ports import DecisionJournal, Ledger, PermitShelf, Registry, RuleBook, Signer
 from handrail.clock import Clock
 from handrail.errors import HandrailError
+from handrail.manifest import canonical_json
 
 _log = logging.getLogger(__name__)
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from handrail.entrypoints.hosts.named_data import named_data, project_file
 from handrail.errors import HandrailError, InvalidInput, Unavailable
+from handrail.files import replace_file
 from handrail.refs import ArtifactVersion
 from handrail.settings import Settings
 
@@ -60,12 +61,9 @@ def write_document(settings: Settings, place: str, document: Mapping[str, Any]) 
         Unavailable: they cannot be written.
     """
     file = settings.project / place
-    beside = file.with_name(f".{file.name}.next")
-    try:
-        beside.write_bytes(_canonical(document))
-        beside.replace(file)
-    except OSError as err:
-        raise Unavailable(place, f"it cannot be written: {err.strerror}", "Make its folder, or free the disk.") from err
+    if not file.parent.is_dir():
+        raise Unavailable(place, "it cannot be written: its folder is missing", "Make its folder.")
+    replace_file(file, _canonical(document), remedy="Correct its folder, or free the disk.")
 
 
 def attributes_of(document: Mapping[str, Any]) -> dict[str, str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import stat
 from pathlib import Path
 
 from handrail.errors import Misconfigured
+from handrail.files import create_file
 from handrail.settings import Settings, make_home
 
 MIN_LENGTH = 32
@@ -28,7 +28,7 @@ def serving_token(settings: Settings) -> str:
     file = token_file(settings)
     if not file.exists():
         make_home(settings)
-        _make(file)
+        create_file(file, json.dumps({"token": secrets.token_urlsafe(32)}).encode("ascii"))
     if stat.S_IMODE(file.stat().st_mode) & 0o077:
         raise Misconfigured(str(file), "other users may read it", f"Run: chmod 600 {file}")
     try:
@@ -38,20 +38,3 @@ def serving_token(settings: Settings) -> str:
     if not isinstance(token, str) or len(token) < MIN_LENGTH or not token.isascii():
         raise Misconfigured(str(file), "it holds no usable token", "Delete it; the next start makes a new one.")
     return token
-
-
-def _make(file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    beside = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            json.dump({"token": secrets.token_urlsafe(32)}, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        try:
-            os.link(beside, file)
-        except FileExistsError:
-            return
-    finally:
-        beside.unlink()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
-from handrail.errors import Unavailable
 from handrail.feedback.domain import Kind, LabelTable
 from handrail.feedback.ports import LabelWriter
+from handrail.files import replacing
 from handrail.tools import require
 
 
@@ -31,17 +30,8 @@ class PyarrowLabels(LabelWriter):
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                pq.write_table(_arrow(pa, table), beside, compression="zstd")
-                beside.replace(path)
-            finally:
-                beside.unlink(missing_ok=True)
-        except OSError as err:
-            problem, remedy = f"it cannot be written ({err.strerror or err})", "Free the disk or correct the path."
-            raise Unavailable(str(path), problem, remedy) from err
+        with replacing(path, remedy="Free the disk or correct the path.") as beside:
+            pq.write_table(_arrow(pa, table), beside, compression="zstd")
 
 
 def _arrow(pa: Any, table: LabelTable) -> Any:

@@ -14,6 +14,7 @@ from handrail.errors import InvalidInput, Unavailable
 from handrail.feedback.adapters.spool_lines import from_line
 from handrail.feedback.domain import Prediction, Receipt
 from handrail.feedback.ports import PredictionSink
+from handrail.files import replace_file
 
 SUFFIX = ".ndjson"
 OFFSET_SUFFIX = ".offset"
@@ -58,7 +59,7 @@ def _drain_file(path: Path, into: PredictionSink) -> Receipt:
             receipt += into.record_predictions(_readable(path, offset, chunk))
             offset += len(chunk)
             file.seek(offset)
-            _replace(offsets, str(offset))
+            replace_file(offsets, str(offset).encode("ascii"))
         if ended:
             file.seek(offset)
             if torn := file.read():
@@ -100,12 +101,3 @@ def _reject(path: Path, offset: int, line: bytes, reason: str) -> None:
         rejected.write(json.dumps(entry) + "\n")
         rejected.flush()
         os.fsync(rejected.fileno())
-
-
-def _replace(path: Path, text: str) -> None:
-    beside = path.with_name(path.name + ".next")
-    with beside.open("w", encoding="ascii") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from handrail import manifest
 from handrail.lineage.domain.facts import ActivityDetails, Facts, activity_fact, describe_activity, describe_derivation
 from handrail.lineage.domain.names import artifact_at
 from handrail.lineage.domain.records import inputs_at, tree_at
+from handrail.manifest import FileEntry
 from handrail.refs import ArtifactVersion, DataVersion, FeatureService, FeatureView, GitCommit
 
 ASSERTED_BY = "dvc"
@@ -124,16 +124,10 @@ class PipelineRecord:
 
 
 def tree_digest(members: Sequence[Member], root: str) -> str:
-    """Return the digest of a folder's manifest: sha256 over canonical JSON of path, size and sha256 of each file.
-
-    The permits of the approvals plugin use the same definition.
-    """
-    rows = [
-        {"path": member.path.removeprefix(f"{root}/"), "sha256": member.sha256, "size": member.size}
-        for member in sorted(members, key=lambda member: member.path.removeprefix(f"{root}/"))
-    ]
-    text = json.dumps(rows, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    """Return the digest of the folder `root`, as permits name a tree."""
+    return manifest.tree_digest(
+        FileEntry(member.path.removeprefix(f"{root}/"), member.size, member.sha256) for member in members
+    )
 
 
 def describe_pipeline(record: PipelineRecord) -> Facts:

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from handrail.errors import Refused, Unavailable
+from handrail.files import replace_file
 
 STATE = "reproduction.json"
 FORMAT = "handrail.reproduction/1"
+REMEDY = "Free the disk, or choose another folder with --into."
 
 
 class ReproductionFolder:
@@ -102,16 +104,9 @@ class ReproductionFolder:
         return held if isinstance(held, dict) and held.get("format") == FORMAT else None
 
     def _write(self) -> None:
-        beside = self._path / f".{STATE}.next"
-        try:
-            with beside.open("w", encoding="utf-8") as stream:
-                json.dump(self._state, stream, indent=2, sort_keys=True, default=str)
-                stream.flush()
-                os.fsync(stream.fileno())
-            beside.replace(self._path / STATE)
-        except OSError as err:
-            raise self._unwritable(err) from err
+        content = json.dumps(self._state, indent=2, sort_keys=True, default=str).encode()
+        replace_file(self._path / STATE, content, remedy=REMEDY)
 
     def _unwritable(self, error: OSError) -> Unavailable:
         problem = f"it cannot be written: {(error.strerror or str(error)).lower()}"
-        return Unavailable(str(self._path), problem, "Free the disk, or choose another folder with --into.")
+        return Unavailable(str(self._path), problem, REMEDY)

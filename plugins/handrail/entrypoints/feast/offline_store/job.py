@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ from feast.type_map import feast_value_type_to_pa
 from handrail.entrypoints.feast.offline_store.entities import EntityRows, as_polars
 from handrail.entrypoints.feast.offline_store.sources import as_file_source, location
 from handrail.errors import InvalidInput, Misconfigured
+from handrail.files import replacing
 from handrail.point_in_time import Join
 
 if TYPE_CHECKING:
@@ -114,14 +114,8 @@ class HandrailRetrievalJob(RetrievalJob):
             InvalidInput: an on-demand feature does not fit its declared type.
         """
         target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}.next")
-        try:
-            count = self._write(beside, None)
-            beside.replace(target)
-        finally:
-            beside.unlink(missing_ok=True)
-        return count
+        with replacing(target) as beside:
+            return self._write(beside, None)
 
     def _write(self, path: str | Path, filesystem: pa.fs.FileSystem | None) -> int:
         parts = self._finished()

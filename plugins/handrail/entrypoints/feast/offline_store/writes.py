@@ -19,6 +19,7 @@ from feast.repo_config import RepoConfig
 
 from handrail.entrypoints.feast.offline_store.sources import as_file_source, location
 from handrail.errors import InvalidInput, Misconfigured
+from handrail.files import replacing
 
 
 def append_rows(config: RepoConfig, view: FeatureView, table: pa.Table) -> None:
@@ -112,10 +113,5 @@ def _write_new(table: pa.Table, path: str, filesystem: pa.fs.FileSystem | None) 
         pq.write_table(table, path, filesystem=filesystem)
         return
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}.next")
-    try:
+    with replacing(target) as beside:
         pq.write_table(table, beside)
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -17,11 +17,12 @@ from mlflow.exceptions import MlflowException
 from mlflow.server import auth, handlers
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from handrail.approvals import Choice, Gate, Opening, RequestView, canonical_json
+from handrail.approvals import Choice, Gate, Opening, RequestView
 from handrail.entrypoints.http.bodies import too_large
 from handrail.entrypoints.http.problems import MEDIA_TYPE, Rejection, members_of, problem, status_of
 from handrail.entrypoints.mlflow.app.store_guards import current_account
 from handrail.errors import HandrailError, InvalidInput, Refused, UnknownReference
+from handrail.manifest import canonical_json
 
 PREFIX = "/handrail/api/v1"
 REQUESTS, DECISIONS, PERMITS = f"{PREFIX}/promotion-requests", f"{PREFIX}/decisions", f"{PREFIX}/permits"

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handrail.approvals.domain.manifest import FileEntry, Manifest
+from handrail.manifest import FileEntry, Manifest, tree_digest
 
 A = FileEntry("MLmodel", 3, "a" * 64)
 B = FileEntry("onnx/model.onnx", 4, "b" * 64)
@@ -22,7 +22,7 @@ def test_the_digest_covers_path_size_and_content(changed):
 
 @pytest.mark.parametrize("path", ["", "/etc/passwd", "../x", "a/../b", "./a", "a//b", "a/", "a\0b", ".."])
 def test_a_path_that_leaves_the_tree_or_has_two_spellings_is_refused(path):
-    with pytest.raises(ValueError, match="no path inside the tree"):
+    with pytest.raises(ValueError, match="does not lie inside the tree"):
         Manifest.of([FileEntry(path, 1, "a" * 64)])
 
 
@@ -58,3 +58,11 @@ def test_a_manifest_survives_being_written_and_read(entries):
 
     assert Manifest.from_json(manifest.to_json()) == manifest
     assert Manifest.from_json(list(reversed(manifest.to_json()))).digest == manifest.digest
+
+
+def test_the_digest_of_a_tree_is_the_same_in_every_release():
+    empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    entries = [FileEntry("b/ü.txt", 0, empty), FileEntry("a", 0, empty)]
+
+    assert tree_digest(entries) == Manifest.of(entries).digest
+    assert tree_digest(entries) == "sha256:418fd8aafdaf001b69823936ed89f7f4d62bceb0662ccd88eb24f2fac92abe54"

@@ -1,13 +1,36 @@
-"""The list of all files of an artifact tree, and the digest that stands for it."""
+"""The files of an artifact tree as a list, and the digest that names the tree. One spelling for all plugins."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from handrail.approvals.domain.canonical import digest_of
+
+def canonical_json(value: Any) -> bytes:
+    """Return the value as UTF-8 JSON with sorted keys and no spaces, so that equal contents have equal bytes.
+
+    Raises:
+        ValueError: the value holds NaN or infinity, or cannot be written as JSON.
+    """
+    try:
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return text.encode("utf-8")
+    except (TypeError, RecursionError) as err:
+        raise ValueError(str(err)) from err
+
+
+def digest_of_bytes(content: bytes) -> str:
+    """Return `sha256:<hex>` of the bytes."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def digest_of(value: Any) -> str:
+    """Return `sha256:<hex>` of the value's canonical JSON."""
+    return digest_of_bytes(canonical_json(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +40,15 @@ class FileEntry:
     path: str
     size: int
     sha256: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return path, size and sha256."""
+        return {"path": self.path, "size": self.size, "sha256": self.sha256}
+
+
+def tree_digest(files: Iterable[FileEntry]) -> str:
+    """Return the digest of a tree: sha256 over the canonical JSON of its entries, ordered by path."""
+    return digest_of([entry.to_json() for entry in sorted(files, key=lambda entry: entry.path)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +72,7 @@ class Manifest:
                 raise ValueError(f"it lists {entry.path!r} twice")
         for entry in ordered:
             if not _stays_inside(entry.path):
-                raise ValueError(f"it lists {entry.path!r}, which is no path inside the tree")
+                raise ValueError(f"it lists {entry.path!r}, which does not lie inside the tree")
         return cls(ordered)
 
     @classmethod
@@ -48,21 +80,21 @@ class Manifest:
         """Read what `to_json` wrote.
 
         Raises:
-            ValueError: the rows are no manifest.
+            ValueError: the rows are not those of a manifest.
         """
         try:
             return cls.of([FileEntry(str(row["path"]), int(row["size"]), str(row["sha256"])) for row in rows])
         except (KeyError, TypeError) as err:
-            raise ValueError(f"it is no list of files: {err}") from err
+            raise ValueError(f"it does not list files: {err}") from err
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return one mapping with path, size and sha256 for each file."""
-        return [{"path": entry.path, "size": entry.size, "sha256": entry.sha256} for entry in self.files]
+        return [entry.to_json() for entry in self.files]
 
     @property
     def digest(self) -> str:
         """`sha256:<hex>` over the canonical JSON of all entries: the digest of the tree."""
-        return digest_of(self.to_json())
+        return tree_digest(self.files)
 
     @property
     def folders(self) -> frozenset[str]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handrail.approvals.domain.canonical import canonical_json, digest_of
+from handrail.manifest import canonical_json, digest_of
 
 
 def test_equal_values_are_spelt_alike_whatever_their_order():

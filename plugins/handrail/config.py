@@ -1,0 +1,196 @@
+"""One way from a YAML file to a pydantic model, and one voice for its mistakes: file, line, key, problem, remedy."""
+
+from __future__ import annotations
+
+import difflib
+import types
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from handrail.errors import Misconfigured
+
+REMEDY = "Correct it there."
+LONGEST_VALUE = 60
+Location = tuple[int | str, ...]
+M = TypeVar("M", bound=BaseModel)
+
+
+class Section(BaseModel):
+    """A part of a configuration file: frozen, and every key is known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
+
+
+def read_config(file: Path, model: type[M], *, shown: str = "", remedy: str = REMEDY, secret: bool = False) -> M:
+    """Read a YAML file as `model`.
+
+    `shown` is what messages call the file, its path if empty; `remedy` is what to do about a wrong value. Values are
+    not shown if the file may hold a `secret`.
+
+    Raises:
+        Misconfigured: the file is missing, is not YAML, writes a key twice, or a key is unknown, missing or wrong.
+    """
+    source = read_yaml(file, shown or str(file))
+    try:
+        return model.model_validate(source.values)
+    except ValidationError as err:
+        first = err.errors(include_url=False)[0]
+        more = f" (and {err.error_count() - 1} more)" if err.error_count() > 1 else ""
+        problem, mend = _explain(first, model, secret)
+        raise source.wrong(first["loc"], f"{problem}{more}", mend or remedy) from err
+
+
+@dataclass(frozen=True, slots=True)
+class YamlSource:
+    """What a YAML file holds, and where in it."""
+
+    name: str
+    values: Mapping[str, Any]
+    root: yaml.Node | None
+
+    def wrong(self, location: Sequence[int | str], problem: str, remedy: str = REMEDY) -> Misconfigured:
+        """Return the error about what lies at `location`: the keys and list positions that lead there."""
+        where = f"{self.name}, line {_line(self.root, location)}" if self.root else self.name
+        key = f"{spelled(location)!r} " if location else ""
+        return Misconfigured(where, f"{key}{problem}", remedy)
+
+
+def read_yaml(file: Path, shown: str = "") -> YamlSource:
+    """Read one YAML file that holds a mapping; an empty file is an empty mapping.
+
+    Raises:
+        Misconfigured: the file is missing, cannot be read, is not YAML, or writes a key twice.
+    """
+    name = shown or str(file)
+    try:
+        text = file.read_text(encoding="utf-8")
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        values = yaml.load(text, Loader=_OnceOnlyLoader)  # a SafeLoader underneath
+    except FileNotFoundError as err:
+        raise Misconfigured(name, "it is missing", "Restore it from the repository.") from err
+    except (OSError, UnicodeDecodeError) as err:
+        problem = "it is not UTF-8" if isinstance(err, UnicodeDecodeError) else f"it cannot be read: {err.strerror}"
+        raise Misconfigured(name, problem, "Save it as UTF-8, readable by this user.") from err
+    except yaml.YAMLError as err:
+        raise _not_yaml(name, err) from err
+    if values is not None and not isinstance(values, Mapping):
+        raise Misconfigured(name, "it does not hold a mapping", "Write 'key: value' lines.")
+    return YamlSource(name, values or {}, root)
+
+
+def spelled(location: Sequence[int | str]) -> str:
+    """Return the way to a value as people write it: `rules[0].at_least`."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return text.removeprefix(".")
+
+
+class _OnceOnlyLoader(yaml.SafeLoader):
+    """Refuses a key that is written twice, where YAML would silently take the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    problem=f"the key {key!r} is written twice", problem_mark=key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def _not_yaml(name: str, err: yaml.YAMLError) -> Misconfigured:
+    mark = getattr(err, "problem_mark", None)
+    problem = str(getattr(err, "problem", None) or err).rstrip(".")
+    where = f"{name}, line {mark.line + 1}" if mark else name
+    if "written twice" in problem:
+        return Misconfigured(where, problem, "Remove one of the two.")
+    return Misconfigured(where, f"it is not YAML: {' '.join(problem.split())}", "Correct that line.")
+
+
+def _line(root: yaml.Node | None, location: Sequence[int | str]) -> int:
+    """Return the line of the deepest part of `location` that the file has, from 1."""
+    node, line = root, 1
+    for part in location:
+        found = _below(node, part)
+        if found is None:
+            break
+        node, line = found
+    return line
+
+
+def _below(node: yaml.Node | None, part: int | str) -> tuple[yaml.Node, int] | None:
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        item = node.value[part]
+        return item, item.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == str(part):
+                return value, key.start_mark.line + 1
+    return None
+
+
+def _explain(error: Any, model: type[BaseModel], secret: bool) -> tuple[str, str]:
+    """Return what is wrong, and a remedy of its own if it has one."""
+    kind, location = error["type"], error["loc"]
+    if kind == "missing":
+        return "is missing", "Add it."
+    if kind == "extra_forbidden":
+        known = _keys_at(model, location[:-1])
+        near = difflib.get_close_matches(str(location[-1]), known, n=1)
+        return "is unknown", f"Did you mean {near[0]!r}?" if near else f"Write one of: {', '.join(known)}."
+    message = str(error["msg"])
+    if kind == "value_error":
+        return f"cannot be used: {_lowered(message.removeprefix('Value error, '))}", ""
+    hint = ""
+    if isinstance(error["input"], str) and kind.startswith(("float", "decimal", "int")) and _is_number(error["input"]):
+        hint = f" (YAML reads {error['input']} as text, write {float(error['input']):.1e})"
+    expected = message.replace("Input should be ", "expected ").replace("String should", "the text has to")
+    return f"{_shown(error['input'], secret)}{_lowered(expected)}{hint}", ""
+
+
+def _shown(value: Any, secret: bool) -> str:
+    if secret or isinstance(value, Mapping | list | tuple) or len(repr(value)) > LONGEST_VALUE:
+        return "cannot be used: "
+    return f"is {value!r}, "
+
+
+def _lowered(text: str) -> str:
+    return f"{text[:1].lower()}{text[1:]}"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _keys_at(model: Any, location: Location) -> list[str]:
+    """Return the keys that a model knows at a location."""
+    for part in location:
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            fields = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+            model = _inner(fields.get(str(part)))
+        else:
+            arguments = get_args(model)
+            model = _inner(
+                arguments[-1] if get_origin(model) in (dict, Mapping) else arguments[0] if arguments else None
+            )
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        return [field.alias or name for name, field in model.model_fields.items()]
+    arguments = get_args(get_args(model)[0]) if get_origin(model) is dict else ()
+    return [str(each) for each in arguments if isinstance(each, str)]
+
+
+def _inner(annotation: Any) -> Any:
+    """Return what an optional annotation is about."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        return next((each for each in get_args(annotation) if each is not type(None)), None)
+    return annotation

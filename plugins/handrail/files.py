@@ -1,0 +1,115 @@
+"""Files that appear whole or not at all, and the hashes of files.
+
+The promise of durability, for everything that Handrail writes this way: when a call returns, the file under its name
+holds the whole new content, and a power cut right after leaves it so. The content is synced before it gets its name,
+and the folder after that. A call that fails, or a process that is killed, leaves the former file as it was. With
+`durable=False` nothing is synced: a killed process still leaves one whole file, a power cut may leave an older one or
+none.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from handrail.errors import Unavailable
+
+PRIVATE, PUBLIC = 0o600, 0o644
+REMEDY = "Free the disk or correct the permissions, then try again."
+
+
+@contextmanager
+def replacing(target: Path, *, mode: int = PUBLIC, durable: bool = True, remedy: str = REMEDY) -> Iterator[Path]:
+    """Give the path of an empty file to write, and put it in the place of `target` when the block ends without error.
+
+    The folders above are made. The file has the permissions `mode`, before anything is written into it.
+
+    Raises:
+        Unavailable: the disk is full, or the folder cannot be written; the sentence names `target` and the `remedy`.
+    """
+    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.next")
+    with _unwritable(target, remedy):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
+        try:
+            yield beside
+            if durable:
+                _sync(beside)
+            beside.replace(target)
+            if durable:
+                _sync_folder(target.parent)
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+def replace_file(
+    target: Path, content: bytes | memoryview, *, mode: int = PUBLIC, durable: bool = True, remedy: str = REMEDY
+) -> None:
+    """Make `target` hold exactly the content, at once.
+
+    Raises:
+        Unavailable: the disk is full, or the folder cannot be written.
+    """
+    with replacing(target, mode=mode, durable=durable, remedy=remedy) as beside:
+        beside.write_bytes(content)
+
+
+def create_file(target: Path, content: bytes, *, mode: int = PRIVATE, remedy: str = REMEDY) -> bytes:
+    """Write the content unless the file exists; return what the file holds. Of many at once, one content wins.
+
+    A folder that has to be made is its owner's alone.
+
+    Raises:
+        Unavailable: the disk is full, or the folder cannot be written.
+    """
+    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.next")
+    with _unwritable(target, remedy):
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
+        try:
+            beside.write_bytes(content)
+            _sync(beside)
+            os.link(beside, target)
+            _sync_folder(target.parent)
+        except FileExistsError:
+            return target.read_bytes()
+        finally:
+            beside.unlink(missing_ok=True)
+    return content
+
+
+def sha256_of(file: Path) -> str:
+    """Return the sha256 of a file's bytes as 64 hex digits."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextmanager
+def _unwritable(target: Path, remedy: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as err:
+        problem = f"it cannot be written: {(err.strerror or str(err)).lower().rstrip('.')}"
+        raise Unavailable(str(target), problem, remedy) from err
+
+
+def _sync(file: Path) -> None:
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    try:
+        _sync(folder)
+    except OSError as err:
+        # Some file systems cannot sync a folder; they keep its entries by other means.
+        if err.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
