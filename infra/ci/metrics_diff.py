@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.steps.project.params import read_yaml
+from handrail.config import read_yaml
 from handrail.errors import HandrailError, Misconfigured, MissingFile
 
 ABSENT = "–"
@@ -62,7 +63,7 @@ def read_metrics(project: Path) -> dict[tuple[str, str], float]:
         Unavailable: a metrics file is missing.
     """
     found: dict[tuple[str, str], float] = {}
-    for stage in read_yaml(project / "dvc.yaml").get("stages", {}).values():
+    for stage in read_yaml(project / "dvc.yaml", "dvc.yaml").values.get("stages", {}).values():
         for entry in stage.get("metrics", []):
             file = entry if isinstance(entry, str) else next(iter(entry))
             found |= {(file, name): value for name, value in _numbers(_read_json(project, file), "")}

@@ -3,27 +3,56 @@
 from __future__ import annotations
 
 import difflib
+import re
 import types
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 
 from handrail.errors import Misconfigured
 
 REMEDY = "Correct it there."
 LONGEST_VALUE = 60
+UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
+EXPECTED = {
+    "bool_type": "true or false",
+    "dataclass_type": "'key: value' lines",
+    "dict_type": "'key: value' lines",
+    "finite_number": "a finite number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "greater_than": "a number above {gt}",
+    "greater_than_equal": "a number from {ge} up",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "less_than": "a number below {lt}",
+    "less_than_equal": "a number up to {le}",
+    "list_type": "a list",
+    "model_attributes_type": "'key: value' lines",
+    "model_type": "'key: value' lines",
+    "string_pattern_mismatch": "a text that fits {pattern}",
+    "string_too_short": "a text that is not empty",
+    "string_type": "a text",
+    "too_short": "at least {min_length} entry",
+}
+"""What was expected, by pydantic's type of error; its own words for any other."""
 Location = tuple[int | str, ...]
 M = TypeVar("M", bound=BaseModel)
+
+
+STRICT = ConfigDict(extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
+"""For pydantic dataclasses: every key is known."""
 
 
 class Section(BaseModel):
     """A part of a configuration file: frozen, and every key is known."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, **STRICT)
 
 
 def read_config(file: Path, model: type[M], *, shown: str = "", remedy: str = REMEDY, secret: bool = False) -> M:
@@ -39,10 +68,12 @@ def read_config(file: Path, model: type[M], *, shown: str = "", remedy: str = RE
     try:
         return model.model_validate(source.values)
     except ValidationError as err:
-        first = err.errors(include_url=False)[0]
+        # A misspelt key explains the key that is missing beside it.
+        first = min(err.errors(include_url=False), key=lambda error: error["type"] not in UNKNOWN_KEY)
         more = f" (and {err.error_count() - 1} more)" if err.error_count() > 1 else ""
         problem, mend = _explain(first, model, secret)
-        raise source.wrong(first["loc"], f"{problem}{more}", mend or remedy) from err
+        location = first["loc"][:-1] if first["loc"][-1:] == ("[key]",) else first["loc"]
+        raise source.wrong(location, f"{problem}{more}", mend or remedy) from err
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,20 +169,36 @@ def _below(node: yaml.Node | None, part: int | str) -> tuple[yaml.Node, int] | N
 def _explain(error: Any, model: type[BaseModel], secret: bool) -> tuple[str, str]:
     """Return what is wrong, and a remedy of its own if it has one."""
     kind, location = error["type"], error["loc"]
-    if kind == "missing":
+    if kind in ("missing", "missing_argument"):
         return "is missing", "Add it."
-    if kind == "extra_forbidden":
+    if kind in UNKNOWN_KEY:
         known = _keys_at(model, location[:-1])
         near = difflib.get_close_matches(str(location[-1]), known, n=1)
         return "is unknown", f"Did you mean {near[0]!r}?" if near else f"Write one of: {', '.join(known)}."
+    if kind == "literal_error" and isinstance(error["input"], str):
+        known = re.findall(r"'([^']*)'", error["ctx"]["expected"])
+        near = difflib.get_close_matches(error["input"], known, n=1)
+        found = "is unknown" if location[-1:] == ("[key]",) else f"{_shown(error['input'], secret)}which is unknown"
+        return found, f"Did you mean {near[0]!r}?" if near else f"Write one of: {', '.join(known)}."
     message = str(error["msg"])
+    if kind == "value_error" and message.removeprefix("Value error, ").startswith("expected "):
+        return f"{_shown(error['input'], secret)}{message.removeprefix('Value error, ')}", ""
     if kind == "value_error":
         return f"cannot be used: {_lowered(message.removeprefix('Value error, '))}", ""
-    hint = ""
-    if isinstance(error["input"], str) and kind.startswith(("float", "decimal", "int")) and _is_number(error["input"]):
-        hint = f" (YAML reads {error['input']} as text, write {float(error['input']):.1e})"
-    expected = message.replace("Input should be ", "expected ").replace("String should", "the text has to")
-    return f"{_shown(error['input'], secret)}{_lowered(expected)}{hint}", ""
+    if kind in EXPECTED:
+        expected = f"expected {EXPECTED[kind].format(**error.get('ctx', {}))}"
+    else:
+        expected = _lowered(message.replace("Input should be ", "expected "))
+    return f"{_shown(error['input'], secret)}{expected}{_hint(error)}", ""
+
+
+def _hint(error: Any) -> str:
+    """Return how to write a number that YAML reads as text."""
+    value = error["input"]
+    if not (isinstance(value, str) and error["type"].startswith(("float", "int")) and _is_number(value)):
+        return ""
+    written = re.sub(r"e([+-])0+", r"e\1", f"{float(value):.1e}")
+    return f" (YAML reads {value} as text, write {written})"
 
 
 def _shown(value: Any, secret: bool) -> str:
@@ -174,23 +221,30 @@ def _is_number(text: str) -> bool:
 
 def _keys_at(model: Any, location: Location) -> list[str]:
     """Return the keys that a model knows at a location."""
+    if isinstance(model, type) and issubclass(model, RootModel):
+        model = _inner(model.__pydantic_fields__["root"].annotation)
     for part in location:
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            fields = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+        if (fields := _fields(model)) is not None:
             model = _inner(fields.get(str(part)))
         else:
-            arguments = get_args(model)
-            model = _inner(
-                arguments[-1] if get_origin(model) in (dict, Mapping) else arguments[0] if arguments else None
-            )
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        return [field.alias or name for name, field in model.model_fields.items()]
-    arguments = get_args(get_args(model)[0]) if get_origin(model) is dict else ()
-    return [str(each) for each in arguments if isinstance(each, str)]
+            inner = get_args(model)
+            model = _inner(inner[-1 if get_origin(model) is dict else 0]) if inner else None
+    if (fields := _fields(model)) is not None:
+        return list(fields)
+    keys = get_args(get_args(model)[0]) if get_origin(model) is dict else ()
+    return [str(each) for each in keys if isinstance(each, str)]
+
+
+def _fields(model: Any) -> dict[str, Any] | None:
+    """Return the annotation of each key of a pydantic model or dataclass; None for anything else."""
+    found = getattr(model, "__pydantic_fields__", None)
+    return None if found is None else {field.alias or name: field.annotation for name, field in found.items()}
 
 
 def _inner(annotation: Any) -> Any:
-    """Return what an optional annotation is about."""
+    """Return what an optional or annotated type is about."""
+    if get_origin(annotation) is Annotated:
+        return _inner(get_args(annotation)[0])
     if get_origin(annotation) in (Union, types.UnionType):
         return next((each for each in get_args(annotation) if each is not type(None)), None)
     return annotation

@@ -9,12 +9,12 @@ from contextlib import suppress
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from handrail.config import read_yaml
 from handrail.errors import Misconfigured
 
 CONFIG_FILE = Path("config") / "handrail.yaml"
@@ -145,7 +145,7 @@ def load_settings(start: Path | None = None) -> Settings:
     """
     project = Path(os.environ.get("HANDRAIL_PROJECT") or find_project((start or Path.cwd()).resolve())).resolve()
     file = project / CONFIG_FILE
-    values = _read_yaml(file) if file.is_file() else {}
+    values = dict(read_yaml(file).values) if file.is_file() else {}
     home = Path(os.environ.get("HANDRAIL_HOME") or values.get("home") or ".handrail")
     values |= {"project": project, "home": home}
     _look_at_names(tuple(sorted(name for name in os.environ if name.startswith(PREFIX))))
@@ -187,13 +187,3 @@ def _look_at_names(names: tuple[str, ...]) -> None:
         if near:
             raise Misconfigured(name, "there is no such setting", f"Did you mean {PREFIX}{near[0]}?")
         _log.warning("%s is no setting of Handrail and changes nothing; README.md lists them.", name)
-
-
-def _read_yaml(file: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as err:
-        raise Misconfigured(str(file), f"it is not YAML: {err}", "Correct the file.") from err
-    if not isinstance(values, dict):
-        raise Misconfigured(str(file), "it does not hold a mapping", "Write 'key: value' lines.")
-    return values

@@ -21,7 +21,7 @@ from handrail.approvals.domain.requests import (
 )
 from handrail.errors import UnknownReference
 from handrail.manifest import canonical_json
-from tests.fakes.approvals import FakeSigner, MemoryLedger, TickingClock, World, opening
+from tests.fakes.approvals import FakeSigner, MemoryLedger
 from tests.fakes.approvals_store import DATABASES, approvals_store
 from tests.fakes.approvals_world import TickingClock, World, opening
 

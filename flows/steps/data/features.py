@@ -52,7 +52,7 @@ def choose_rows(labelled: pl.DataFrame, params: DataParams) -> dict[str, pl.Data
     """
     windows = {
         "train": sample_days(_within(labelled, params.train), params.share_of_days),
-        "validate": _within(labelled, params.validate),
+        "validate": _within(labelled, params.validate_window),
     }
     for name, rows in windows.items():
         if rows.is_empty():

@@ -1,24 +1,24 @@
-"""The rules of config/validation.yaml: read, checked and closed against what an expectation passes over in silence."""
+"""The rules of config/validation.yaml: read, checked and closed against what an expectation ignores in silence."""
 
-from __future__ import annotations
+# pydantic reads the annotations at run time, so they stay real.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self
 
 import polars as pl
+from pydantic import Field, RootModel, field_validator, model_validator
 
-from flows.steps.project.params import read_yaml
+from handrail.config import Section, read_config
 from handrail.errors import Misconfigured
 
 FILE = "config/validation.yaml"
 TABLES = ("flights", "weather", "weather_hours", "weather_days", "planes", "airports", "airlines")
+Table = Literal["flights", "weather", "weather_hours", "weather_days", "planes", "airports", "airlines"]
 AtFault = Literal["stop", "quarantine", "report"]
 ROW_COUNT = "expect_table_row_count_to_be_between"
 NOT_NULL = "expect_column_values_to_not_be_null"
-REQUIRED = frozenset({"name", "expect", "with", "at_fault", "says"})
-OPTIONAL = frozenset({"values_from", "max_share"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +48,60 @@ class Rule:
         return {**self.arguments, "value_set": values}
 
 
+class RuleKeys(Section):
+    """One rule as the file writes it."""
+
+    name: str
+    expect: str
+    arguments: dict[str, Any] = Field(alias="with")
+    at_fault: AtFault
+    says: str
+    max_share: Annotated[float, Field(ge=0, lt=1, strict=True)] | None = None
+    values_from: str | None = None
+
+    @field_validator("values_from")
+    @classmethod
+    def _names_a_column(cls, text: str | None) -> str | None:
+        if text is not None and (text.count(".") != 1 or text.split(".")[0] not in TABLES):
+            raise ValueError("expected table.column")
+        return text
+
+    @model_validator(mode="after")
+    def _has_a_share_unless_it_stops(self) -> Self:
+        if self.at_fault == "stop" and self.max_share is not None:
+            raise ValueError("at_fault is stop, which takes no max_share")
+        if self.at_fault != "stop" and self.max_share is None:
+            raise ValueError("max_share is missing, expected a share from 0 up to, not including, 1")
+        return self
+
+    def rule(self) -> Rule:
+        """Return what it says."""
+        share = self.max_share or 0.0
+        return Rule(self.name, self.expect, self.arguments, self.at_fault, share, self.says, self.values_from)
+
+
+class RulesFile(RootModel[dict[Table, Annotated[list[RuleKeys], Field(min_length=1)]]]):
+    """The whole file: the rules of every table."""
+
+
 def read_rules(project: Path) -> dict[str, tuple[Rule, ...]]:
     """Read the rules of every table.
 
     Raises:
         Misconfigured: a table has no rules, a key is misspelt, or a rule leaves a hole; the sentence names it.
     """
-    given = read_yaml(project / FILE)
-    for table in given.keys() - set(TABLES):
-        raise _wrong(str(table), f"there is no such table, expected {', '.join(TABLES)}")
-    return {table: _table_rules(table, given.get(table)) for table in TABLES}
+    given = read_config(project / FILE, RulesFile, shown=FILE).root
+    for table in TABLES:
+        if table not in given:
+            raise _wrong(table, "it has no rules, so any batch would pass")
+    rules = {str(table): tuple(each.rule() for each in entries) for table, entries in given.items()}
+    for table, of in rules.items():
+        names = [rule.name for rule in of]
+        for name in names:
+            if names.count(name) > 1:
+                raise _wrong(table, f"two rules are named {name!r}")
+        close_holes(table, of)
+    return {table: rules[table] for table in TABLES}
 
 
 def close_holes(table: str, rules: Sequence[Rule]) -> None:
@@ -75,58 +119,6 @@ def close_holes(table: str, rules: Sequence[Rule]) -> None:
             raise _wrong(
                 f"{table}: {rule.name!r}", f"{column!r} may be null throughout, expected a rule {NOT_NULL} too"
             )
-
-
-def _table_rules(table: str, given: Any) -> tuple[Rule, ...]:
-    if not isinstance(given, list) or not given:
-        raise _wrong(table, "it has no rules, so any batch would pass")
-    rules = tuple(_rule(table, number, entry) for number, entry in enumerate(given, 1))
-    names = [rule.name for rule in rules]
-    for name in names:
-        if names.count(name) > 1:
-            raise _wrong(table, f"two rules are named {name!r}")
-    close_holes(table, rules)
-    return rules
-
-
-def _rule(table: str, number: int, entry: Any) -> Rule:
-    where = f"{table}, rule {number}"
-    if not isinstance(entry, dict) or not isinstance(entry.get("with"), dict):
-        raise _wrong(where, "it is no mapping with a mapping `with`")
-    for key in sorted(REQUIRED - entry.keys()):
-        raise _wrong(where, f"the key {key} is missing")
-    for key in sorted(entry.keys() - REQUIRED - OPTIONAL):
-        raise _wrong(where, f"the key {key!r} is unknown, expected {', '.join(sorted(REQUIRED | OPTIONAL))}")
-    if entry["at_fault"] not in get_args(AtFault):
-        raise _wrong(where, f"at_fault is {entry['at_fault']!r}, expected {', '.join(get_args(AtFault))}")
-    return Rule(
-        name=str(entry["name"]),
-        expect=str(entry["expect"]),
-        arguments=entry["with"],
-        at_fault=entry["at_fault"],
-        max_share=_max_share(where, entry),
-        says=str(entry["says"]),
-        values_from=_values_from(where, entry.get("values_from")),
-    )
-
-
-def _max_share(where: str, entry: Mapping[str, Any]) -> float:
-    if entry["at_fault"] == "stop":
-        if "max_share" in entry:
-            raise _wrong(where, "at_fault is stop, which takes no max_share")
-        return 0.0
-    share = entry.get("max_share")
-    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share < 1:
-        raise _wrong(where, f"max_share is {share!r}, expected a share from 0 up to, not including, 1")
-    return float(share)
-
-
-def _values_from(where: str, text: Any) -> str | None:
-    if text is None:
-        return None
-    if not isinstance(text, str) or text.count(".") != 1 or text.split(".")[0] not in TABLES:
-        raise _wrong(where, f"values_from is {text!r}, expected table.column")
-    return text
 
 
 def _wrong(where: str, problem: str) -> Misconfigured:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from flows.steps.project.params import read_yaml
+from handrail.config import read_yaml
 from handrail.errors import Misconfigured, MissingFile
 from handrail.files import sha256_of
 
@@ -19,17 +21,17 @@ def stage_inputs(project: Path, stage: str) -> str:
         Misconfigured: dvc.yaml does not hold the stage, or params.yaml lacks a key that it names.
         Unavailable: a dependency is missing.
     """
-    stages = read_yaml(project / "dvc.yaml").get("stages", {})
+    stages = read_yaml(project / "dvc.yaml", "dvc.yaml").values.get("stages", {})
     if stage not in stages:
         raise Misconfigured("dvc.yaml", f"it has no stage {stage!r}", "Restore it: git checkout -- dvc.yaml.")
-    values = read_yaml(project / "params.yaml")
+    values = read_yaml(project / "params.yaml", "params.yaml").values
     named = {name: _lookup(values, name) for name in stages[stage].get("params", [])}
     contents = {path: _content(project, path) for path in stages[stage].get("deps", [])}
     canonical = json.dumps({"deps": contents, "params": named}, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _lookup(values: dict[str, Any], dotted: str) -> Any:
+def _lookup(values: Mapping[str, Any], dotted: str) -> Any:
     found: Any = values
     for part in dotted.split("."):
         if not isinstance(found, dict) or part not in found:

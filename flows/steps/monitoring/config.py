@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
+from handrail.config import Section, read_config
 from handrail.errors import Misconfigured
 
-Shape = TypeVar("Shape", bound=BaseModel)
 
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Objective(_Strict):
+class Objective(Section):
     """One business objective: `target` is what is wanted of `kpi`, `owner` the role that answers for it."""
 
     statement: str = Field(min_length=1)
@@ -39,48 +33,48 @@ class Objective(_Strict):
         return value >= limit if self.kind == "at-least" else value <= limit
 
 
-class Objectives(_Strict):
+class Objectives(Section):
     """All objectives by name."""
 
     objectives: dict[str, Objective]
 
 
-class Limit(_Strict):
+class Limit(Section):
     """Where somebody has to act, and the name of the objective that says why."""
 
     limit: float
     objective: str
 
 
-class DriftLimits(_Strict):
+class DriftLimits(Section):
     """Limits of a drift finding; `bins` counts the quantiles of the reference scores."""
 
     score_psi: Limit
     bins: int = Field(ge=2, le=100)
 
 
-class PerformanceLimits(_Strict):
+class PerformanceLimits(Section):
     """Limits of a performance finding."""
 
     roc_auc: Limit
     coverage: Limit
 
 
-class HealthLimits(_Strict):
+class HealthLimits(Section):
     """Limits on how the service answers."""
 
     latency_p99_ms: Limit
     error_share: Limit
 
 
-class ColumnDrift(_Strict):
+class ColumnDrift(Section):
     """A pinned Evidently drift method and the distance from which it calls a column drifted."""
 
     method: Literal["wasserstein", "jensenshannon", "psi"]
     threshold: float = Field(gt=0)
 
 
-class ReportRules(_Strict):
+class ReportRules(Section):
     """How Evidently reports are made; `sample_rows` is an upper bound on each side, `columns` the features shown."""
 
     project: str = Field(min_length=1)
@@ -91,7 +85,7 @@ class ReportRules(_Strict):
     categorical: ColumnDrift
 
 
-class MonitoringRules(_Strict):
+class MonitoringRules(Section):
     """Everything in config/monitoring.yaml."""
 
     reference: Literal["train", "validate"]
@@ -118,7 +112,7 @@ def read_objectives(config: Path) -> dict[str, Objective]:
     Raises:
         Misconfigured: the file is missing, or a key in it is unknown, missing or wrong; the sentence names the key.
     """
-    return _read(config / "objectives.yaml", Objectives).objectives
+    return read_config(config / "objectives.yaml", Objectives).objectives
 
 
 def read_monitoring(config: Path) -> MonitoringRules:
@@ -128,7 +122,7 @@ def read_monitoring(config: Path) -> MonitoringRules:
         Misconfigured: the file is missing, a key is unknown, missing or wrong, or a cited objective does not exist.
     """
     file = config / "monitoring.yaml"
-    rules = _read(file, MonitoringRules)
+    rules = read_config(file, MonitoringRules)
     known = read_objectives(config)
     for name, limit in rules.limits.items():
         if limit.objective not in known:
@@ -138,19 +132,3 @@ def read_monitoring(config: Path) -> MonitoringRules:
                 f"Cite one of {', '.join(sorted(known))}.",
             )
     return rules
-
-
-def _read(file: Path, shape: type[Shape]) -> Shape:
-    try:
-        values: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as err:
-        raise Misconfigured(str(file), "it does not exist", "Restore it from the repository.") from err
-    except yaml.YAMLError as err:
-        raise Misconfigured(str(file), f"it is not YAML: {err}", "Correct the file.") from err
-    try:
-        return shape.model_validate(values)
-    except ValidationError as err:
-        first = err.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "the file"
-        problem = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].lower()
-        raise Misconfigured(str(file), f"{key!r}: {problem}", "Correct that key.") from err

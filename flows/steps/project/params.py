@@ -1,30 +1,55 @@
 """What params.yaml says, read once and checked. Thresholds of the quality checks live in config/, not here."""
 
-from __future__ import annotations
+# pydantic reads the annotations at run time, so they stay real.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Self
 
-import yaml
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.dataclasses import dataclass
 
 from handrail.clock import parse_moment
-from handrail.errors import Misconfigured
+from handrail.config import STRICT, Section, read_config
 
-FEATURE_SETS = ("all", "schedule")
+FILE = "params.yaml"
+FeatureSet = Literal["all", "schedule"]
 
 
-@dataclass(frozen=True, slots=True)
+def _moment(value: Any) -> datetime:
+    try:
+        return parse_moment(value.isoformat() if isinstance(value, datetime) else str(value))
+    except ValueError as err:
+        raise ValueError("expected an ISO 8601 moment such as 2013-08-01T04:00:00Z") from err
+
+
+def _day(value: Any) -> date:
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError as err:
+        raise ValueError("expected a day such as 2013-07-01") from err
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+Day = Annotated[date, BeforeValidator(_day)]
+Share = Annotated[float, Field(gt=0, le=1, strict=True)]
+
+
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Window:
     """Half-open span of local (New York) days of scheduled departure."""
 
-    start: date
-    end: date
+    start: Day = Field(alias="from")
+    end: Day = Field(alias="until")
+
+    @model_validator(mode="after")
+    def _is_a_span(self) -> Self:
+        if self.start >= self.end:
+            raise ValueError(f"until is {self.end}, expected a day after from ({self.start})")
+        return self
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class LabelsSnapshot:
     """An exported feedback snapshot: a parquet file with `flight_id` and `late`, and the sha256 of its bytes."""
 
@@ -32,35 +57,45 @@ class LabelsSnapshot:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class DataParams:
+class _SnapshotKeys(Section):
+    path: str | None
+    digest: str | None
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> Self:
+        if (self.path is None) is not (self.digest is None):
+            raise ValueError("expected both a path and a digest, or neither")
+        return self
+
+
+class _Sample(Section):
+    share_of_days: Share
+
+
+class DataParams(Section):
     """The keys of params.yaml that decide which rows the first three stages make."""
 
-    as_of: datetime
-    go_live: datetime
+    # The other stages have keys of their own in the same file.
+    model_config = ConfigDict(extra="ignore")
+
+    as_of: Moment
+    go_live: Moment
     train: Window
-    validate: Window
-    labels_snapshot: LabelsSnapshot | None
-    feature_set: str
-    share_of_days: float
+    validate_window: Window = Field(alias="validate")
+    snapshot: _SnapshotKeys = Field(alias="labels_snapshot")
+    feature_set: FeatureSet
+    sample: _Sample
 
+    @property
+    def labels_snapshot(self) -> LabelsSnapshot | None:
+        """The snapshot that labels after go-live come from, None before the first retraining."""
+        path, digest = self.snapshot.path, self.snapshot.digest
+        return LabelsSnapshot(path, digest.removeprefix("sha256:")) if path and digest else None
 
-def read_yaml(file: Path) -> dict[str, Any]:
-    """Read one YAML mapping.
-
-    Raises:
-        Misconfigured: the file is absent, is not YAML, or holds no mapping.
-    """
-    name = file.name
-    try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as err:
-        raise Misconfigured(name, "it is missing", "Restore it: git checkout -- " + name + ".") from err
-    except yaml.YAMLError as err:
-        raise Misconfigured(name, f"it is not YAML: {' '.join(str(err).split())}", "Correct the file.") from err
-    if not isinstance(values, dict):
-        raise Misconfigured(name, "it does not hold a mapping", "Write 'key: value' lines.")
-    return values
+    @property
+    def share_of_days(self) -> float:
+        """The share of whole days that training keeps."""
+        return self.sample.share_of_days
 
 
 def read_params(project: Path) -> DataParams:
@@ -69,67 +104,4 @@ def read_params(project: Path) -> DataParams:
     Raises:
         Misconfigured: a key is missing, misspelt or has a value that cannot be used; the sentence names it.
     """
-    values = read_yaml(project / "params.yaml")
-    feature_set = _get(values, "feature_set")
-    if feature_set not in FEATURE_SETS:
-        raise _wrong("feature_set", feature_set, f"one of {', '.join(FEATURE_SETS)}")
-    return DataParams(
-        as_of=_moment(values, "as_of"),
-        go_live=_moment(values, "go_live"),
-        train=_window(values, "train"),
-        validate=_window(values, "validate"),
-        labels_snapshot=_snapshot(_get(values, "labels_snapshot")),
-        feature_set=feature_set,
-        share_of_days=_share(_get(values, "sample.share_of_days")),
-    )
-
-
-def _wrong(key: str, value: object, expected: str) -> Misconfigured:
-    return Misconfigured("params.yaml", f"{key} is {value!r}, expected {expected}", "Correct it there.")
-
-
-def _get(values: Mapping[str, Any], dotted: str) -> Any:
-    found: Any = values
-    for part in dotted.split("."):
-        if not isinstance(found, Mapping) or part not in found:
-            raise Misconfigured("params.yaml", f"the key {dotted} is missing", "Add it.")
-        found = found[part]
-    return found
-
-
-def _moment(values: Mapping[str, Any], key: str) -> datetime:
-    value = _get(values, key)
-    try:
-        return parse_moment(value.isoformat() if isinstance(value, datetime) else str(value))
-    except ValueError as err:
-        raise _wrong(key, value, "an ISO 8601 moment such as 2013-08-01T04:00:00Z") from err
-
-
-def _day(values: Mapping[str, Any], key: str) -> date:
-    value = _get(values, key)
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError as err:
-        raise _wrong(key, value, "a day such as 2013-07-01") from err
-
-
-def _window(values: Mapping[str, Any], key: str) -> Window:
-    window = Window(_day(values, f"{key}.from"), _day(values, f"{key}.until"))
-    if window.start >= window.end:
-        raise _wrong(f"{key}.until", window.end.isoformat(), f"a day after {key}.from ({window.start})")
-    return window
-
-
-def _share(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
-        raise _wrong("sample.share_of_days", value, "a share above 0 and up to 1")
-    return float(value)
-
-
-def _snapshot(value: Any) -> LabelsSnapshot | None:
-    path, digest = _get({"labels_snapshot": value}, "labels_snapshot.path"), value.get("digest")
-    if path is None and digest is None:
-        return None
-    if not isinstance(path, str) or not isinstance(digest, str):
-        raise _wrong("labels_snapshot", dict(value), "both a path and a digest, or neither")
-    return LabelsSnapshot(path, digest.removeprefix("sha256:"))
+    return read_config(project / FILE, DataParams, shown=FILE)

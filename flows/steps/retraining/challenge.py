@@ -19,7 +19,7 @@ from flows.steps.monitoring.month import Month, read_forecasts, read_month
 from flows.steps.project.accounts import tracking_environment
 from flows.steps.project.dvc_files import PARAMS, change_params, read_md5, track
 from flows.steps.project.outputs import write_json
-from flows.steps.project.params import read_params, read_yaml
+from flows.steps.project.params import read_params
 from flows.steps.project.pipeline import read_graph, run_stage
 from flows.steps.project.recorded_run import record_run
 from flows.steps.project.workspace import commit, open_challenger_clone
@@ -28,6 +28,7 @@ from flows.steps.release.incumbent import digest_behind
 from flows.steps.replay.truth import KIND
 from handrail.bootstrap import Platform, open_platform
 from handrail.clock import parse_moment
+from handrail.config import read_yaml
 from handrail.errors import Refused
 from handrail.files import sha256_of
 from handrail.refs import ArtifactVersion, DataVersion
@@ -210,7 +211,7 @@ def _refuse_early(settings: Settings, month: Month, as_of: datetime, platform: P
 
 def _params(folder: Path, month: Month, as_of: datetime, chosen: tuple[str, str]) -> dict[str, Any]:
     labels, feature_set = chosen
-    start = read_yaml(folder / PARAMS)["train"]["from"]
+    start = read_yaml(folder / PARAMS).values["train"]["from"]
     return {
         "as_of": as_of.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "train": {"from": str(start), "until": month.first.isoformat()},
@@ -246,7 +247,7 @@ def _record_labels(platform: Platform, settings: Settings, folder: Path, exporte
 
 def _record_training(settings: Settings, challenge: Challenge) -> None:
     """Tell lineage that the training set came from the exported labels too: dvc.lock knows them as a parameter."""
-    lock = read_yaml(challenge.folder / "dvc.lock")
+    lock = read_yaml(challenge.folder / "dvc.lock").values
     outs = {out["path"]: out["md5"] for out in lock["stages"]["features"]["outs"]}
     version = DataVersion(settings.repository, "data/training", outs["data/training"])
     labels = _labels_at(settings, challenge.folder, challenge.labels)

@@ -15,7 +15,6 @@ from handrail.approvals.domain.permit import Envelope, make_statement
 from handrail.approvals.domain.requests import Judgement, Verdict
 from handrail.errors import FolderNotEmpty, Misconfigured, Unavailable
 from handrail.manifest import canonical_json
-from tests.fakes.approvals import World, opening
 from tests.fakes.approvals_world import World, opening
 
 FILES = {

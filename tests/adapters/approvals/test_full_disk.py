@@ -10,7 +10,6 @@ from handrail.approvals.adapters.sql_ledger import SqlLedger
 from handrail.approvals.domain.requests import Choice, Verdict
 from handrail.errors import Unavailable
 from handrail.files import replace_file
-from tests.fakes.approvals import World, opening
 from tests.fakes.approvals_store import approvals_store
 from tests.fakes.approvals_world import World, opening
 

@@ -80,20 +80,23 @@ def _no_mapping(rules: Rules) -> None:
 @pytest.mark.parametrize(
     ("harm", "sentence"),
     [
-        (_empty_table, "weather: it has no rules, so any batch would pass"),
+        (_empty_table, "'weather' cannot be used: expected at least 1 entry"),
         (_no_row_count, "planes: no rule stops a table without rows"),
         (_row_count_of_zero, "planes: no rule stops a table without rows"),
         (_column_may_be_null, "weather: 'wind speed in range': 'wind_speed' may be null throughout"),
-        (_misspelt_key, "flights, rule 1: the key 'att_fault' is unknown"),
-        (_missing_key, "flights, rule 1: the key says is missing"),
-        (_unknown_consequence, "flights, rule 1: at_fault is 'shrug', expected stop, quarantine, report"),
-        (_no_threshold, "flights, rule 2: max_share is None"),
-        (_threshold_above_one, "flights, rule 2: max_share is 20"),
-        (_threshold_on_stop, "flights, rule 1: at_fault is stop, which takes no max_share"),
-        (_unknown_table, "trains: there is no such table"),
+        (_misspelt_key, "'flights[0].att_fault' is unknown. Did you mean 'at_fault'?"),
+        (_missing_key, "'flights[0].says' is missing"),
+        (
+            _unknown_consequence,
+            "'flights[0].at_fault' is 'shrug', which is unknown. Write one of: stop, quarantine",
+        ),
+        (_no_threshold, "'flights[1]' cannot be used: max_share is missing"),
+        (_threshold_above_one, "'flights[1].max_share' is 20, expected a number below 1"),
+        (_threshold_on_stop, "'flights[0]' cannot be used: at_fault is stop, which takes no max_share"),
+        (_unknown_table, "'trains' is unknown. Write one of: flights,"),
         (_same_name_twice, "planes: two rules are named 'aircraft given'"),
-        (_values_from_nowhere, "flights, rule 2: values_from is 'airlines', expected table.column"),
-        (_no_mapping, "planes, rule 1: it is no mapping"),
+        (_values_from_nowhere, "'flights[1].values_from' is 'airlines', expected table.column"),
+        (_no_mapping, "'planes[0]' is 'row count', expected 'key: value' lines"),
     ],
 )
 def test_rules_with_a_hole_or_a_slip_are_refused_by_name(

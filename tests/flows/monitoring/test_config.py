@@ -41,7 +41,7 @@ def test_an_unknown_key_is_refused_by_name(config: Path) -> None:
 def test_a_misspelt_extra_key_is_named(config: Path) -> None:
     rewrite(config / "monitoring.yaml", "  bins: 10", "  bins: 10\n  binz: 12")
 
-    with pytest.raises(Misconfigured, match=r"'drift.binz': unknown key"):
+    with pytest.raises(Misconfigured, match=r"'drift.binz' is unknown. Did you mean 'bins'"):
         read_monitoring(config)
 
 

@@ -16,7 +16,7 @@ def test_the_shipped_parameters_train_on_half_a_year_and_validate_on_july() -> N
 
     assert params.as_of == params.go_live == datetime(2013, 8, 1, 4, tzinfo=UTC)
     assert params.train == Window(date(2013, 1, 1), date(2013, 7, 1))
-    assert params.validate == Window(date(2013, 7, 1), date(2013, 8, 1))
+    assert params.validate_window == Window(date(2013, 7, 1), date(2013, 8, 1))
     assert params.labels_snapshot is None
 
 
@@ -35,18 +35,18 @@ def test_a_day_and_a_moment_may_be_written_without_quotes(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"as_of": "last summer"}, "as_of is 'last summer', expected an ISO 8601 moment"),
-        ({"train": {"from": "2013-01-01"}}, "the key train.until is missing"),
-        ({"train": {"from": "2013-07-01", "until": "2013-01-01"}}, "expected a day after train.from"),
-        ({"validate": "July"}, "the key validate.from is missing"),
-        ({"feature_set": "some"}, "feature_set is 'some', expected one of all, schedule"),
-        ({"sample": {"share_of_days": 0}}, "sample.share_of_days is 0, expected a share above 0"),
-        ({"sample": {"share_of_days": True}}, "sample.share_of_days is True"),
+        ({"as_of": "last summer"}, "'as_of' is 'last summer', expected an ISO 8601 moment"),
+        ({"train": {"from": "2013-01-01"}}, "'train.until' is missing"),
+        ({"train": {"from": "2013-07-01", "until": "2013-01-01"}}, "expected a day after from (2013-07-01)"),
+        ({"validate": "July"}, "'validate' is 'July', expected 'key: value' lines"),
+        ({"feature_set": "some"}, "'feature_set' is 'some', which is unknown. Write one of: all, schedule."),
+        ({"sample": {"share_of_days": 0}}, "'sample.share_of_days' is 0, expected a number above 0"),
+        ({"sample": {"share_of_days": True}}, "'sample.share_of_days' is True"),
         (
             {"labels_snapshot": {"path": "data/labels/x.parquet", "digest": None}},
             "both a path and a digest, or neither",
         ),
-        ({"labels_snapshot": None}, "the key labels_snapshot.path is missing"),
+        ({"labels_snapshot": None}, "'labels_snapshot' is None, expected 'key: value' lines"),
     ],
 )
 def test_a_wrong_parameter_is_named_with_what_was_expected(
@@ -58,7 +58,7 @@ def test_a_wrong_parameter_is_named_with_what_was_expected(
         read_params(tmp_path)
 
     assert sentence in str(caught.value)
-    assert str(caught.value).startswith("params.yaml: ")
+    assert str(caught.value).startswith("params.yaml, line ")
 
 
 @pytest.mark.parametrize(

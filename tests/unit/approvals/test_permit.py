@@ -6,7 +6,6 @@ import pytest
 from handrail.approvals.domain.permit import Envelope, Permit, pre_authentication_encoding
 from handrail.approvals.domain.requests import Choice
 from handrail.manifest import canonical_json
-from tests.fakes.approvals import World, opening
 from tests.fakes.approvals_world import World, opening
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
-ROLES = (
+RoleName = Literal[
     "business-stakeholder",
     "solution-architect",
     "data-scientist",
@@ -14,7 +15,7 @@ ROLES = (
     "software-engineer",
     "devops-engineer",
     "ml-engineer",
-)
+]
 """The seven roles of the MLOps reference architecture (Kreuzberger, Kühl, Hirschl 2022, section IV-C)."""
 
 

@@ -4,10 +4,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from handrail.errors import Misconfigured
+from handrail.config import Section, read_config
 from handrail.feedback.domain import Kind
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -15,19 +14,15 @@ Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
-class ExportColumns(BaseModel):
+class ExportColumns(Section):
     """How an exported snapshot names its columns."""
-
-    model_config = ConfigDict(extra="forbid")
 
     subject: Name = Field(default="subject", description="column of the subject")
     label: Name = Field(default="label", description="column of the label")
 
 
-class KindFile(BaseModel):
+class KindFile(Section):
     """One kind of feedback."""
-
-    model_config = ConfigDict(extra="forbid")
 
     maturity_window_hours: float = Field(gt=0, le=87600, description="how long to wait before silence says something")
     absence_means: Literal["unknown"] | Finite = Field(
@@ -38,10 +33,8 @@ class KindFile(BaseModel):
     unit: Currency | None = Field(default=None, description="the currency, if values are amounts of money to sum")
 
 
-class FeedbackFile(BaseModel):
+class FeedbackFile(Section):
     """The whole file."""
-
-    model_config = ConfigDict(extra="forbid")
 
     version: Literal[1]
     kinds: dict[Name, KindFile]
@@ -55,16 +48,7 @@ def read_kinds(file: Path) -> dict[str, Kind]:
     """
     if not file.is_file():
         return {}
-    try:
-        parsed = FeedbackFile.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
-    except yaml.YAMLError as err:
-        raise Misconfigured(str(file), "it is not YAML", f"Correct it: {' '.join(str(err).split())}.") from err
-    except ValidationError as err:
-        first = err.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise Misconfigured(
-            str(file), f"{key}: {first['msg'].lower()}", "See plugins/handrail/feedback/README.md."
-        ) from err
+    parsed = read_config(file, FeedbackFile, remedy="See plugins/handrail/feedback/README.md.")
     return {name: _kind(name, rules) for name, rules in parsed.kinds.items()}
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import Field, JsonValue, model_validator
 
+from handrail.config import Section, read_config
 from handrail.errors import Misconfigured
 from handrail.lineage.domain import Acceptance
 
@@ -36,10 +36,8 @@ def _bare_secret(part: object) -> str | None:
     return None
 
 
-class SinkFile(BaseModel):
+class SinkFile(Section):
     """One receiver: an address, or the transport of the OpenLineage client that reaches it."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     url: str | None = Field(
         default=None, pattern=r"^https?://[^\s/]+\S*$", description="where the receiver takes OpenLineage events"
@@ -67,20 +65,16 @@ class SinkFile(BaseModel):
         return self
 
 
-class AcceptedFile(BaseModel):
+class AcceptedFile(Section):
     """Flaws that somebody has looked at and lives with."""
-
-    model_config = ConfigDict(extra="forbid")
 
     kind: str = Field(pattern=r"^[a-z]+(-[a-z]+)*$", description="as `handrail lineage check` prints it")
     subject: str = Field(min_length=1, description="the URI or name at fault; * ? [..] fit several")
     because: str = Field(pattern=r"\S", description="why, for whoever reads it next")
 
 
-class LineageFile(BaseModel):
+class LineageFile(Section):
     """The whole file."""
-
-    model_config = ConfigDict(extra="forbid")
 
     version: Literal[1]
     sinks: dict[Name, SinkFile] = {}
@@ -159,15 +153,4 @@ def _read(config: Path) -> LineageFile:
     file = config / FILE
     if not file.is_file():
         return LineageFile(version=1)
-    try:
-        return LineageFile.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
-    except yaml.YAMLError as err:
-        raise Misconfigured(str(file), "it is not YAML", f"Correct it: {' '.join(str(err).split())}.") from err
-    except UnicodeDecodeError as err:
-        raise Misconfigured(str(file), "it is not UTF-8", "Save it as UTF-8.") from err
-    except ValidationError as err:
-        first = err.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "the file"
-        said = first["msg"].removeprefix("Value error, ")
-        problem = f"{key}: {said[:1].lower()}{said[1:]}"
-        raise Misconfigured(str(file), problem, "See plugins/handrail/lineage/README.md.") from err
+    return read_config(file, LineageFile, remedy="See plugins/handrail/lineage/README.md.", secret=True)
