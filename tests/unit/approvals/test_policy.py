@@ -1,11 +1,12 @@
 import itertools
 import math
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handrail.approvals.domain.people import ROLES, Person
+from handrail.approvals.domain.people import Person, RoleName
 from handrail.approvals.domain.policy import Policy, Rule, failed_rules, missing_roles, why_not_eligible
 from tests.fakes.approvals import EVIDENCE, PEOPLE, QUORUM, RULES
 
@@ -132,7 +133,7 @@ def test_rules_agree_with_an_independent_oracle(rules, evidence, replacing):
     assert len(failures) == sum(not _oracle_allows(rule, evidence, replacing) for rule in rules)
 
 
-_some_roles = ROLES[:3]
+_some_roles = get_args(RoleName)[:3]
 _quorums = st.dictionaries(st.sampled_from(_some_roles), st.integers(1, 2))
 _persons = st.lists(st.frozensets(st.sampled_from(_some_roles)), max_size=5).map(
     lambda groups: [Person(f"p{index}", frozenset({f"a{index}"}), roles) for index, roles in enumerate(groups)]
