@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.steps.project.params import read_yaml
 from handrail.config import read_yaml
 from handrail.errors import HandrailError, Misconfigured, MissingFile
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from flows.steps.project.params import read_yaml
 from handrail.config import read_yaml
 from handrail.errors import Misconfigured, MissingFile
 from handrail.files import sha256_of
