@@ -10,8 +10,11 @@ EXAMPLES = [
     errors.UnknownReference("prediction", "p-1", "List them."),
     errors.Conflict("event", "e-1", "Send a revision."),
     errors.Refused("Promotion", ("No quorum.",)),
+    errors.Contradiction("Deciding", ("It was decided.",)),
+    errors.FolderNotEmpty("work"),
     errors.Unavailable("Port 5000", "it is taken", "Free it."),
     errors.MissingTool("feast", "feast"),
+    errors.MissingFile("dvc.lock", "Run: dvc repro."),
 ]
 
 
