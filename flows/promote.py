@@ -33,7 +33,7 @@ def register(parameters: PromoteParameters) -> dict[str, Any]:
 @task(persist_result=False)
 def ask(parameters: PromoteParameters, registered: dict[str, Any]) -> dict[str, Any]:
     """Open the promotion request with the pipeline's evidence."""
-    return tasks.ask(parameters.project, parameters.account, registered, (parameters.alias, parameters.reason))
+    return tasks.ask(parameters.project, parameters.account, registered, parameters.alias, parameters.reason)
 
 
 @task(persist_result=False)

@@ -6,10 +6,11 @@ Steps are imported where they are called, so that loading a flow (to deploy it) 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.steps.project import pipeline, recorded_run, workspace
 from flows.steps.project.accounts import tracking_environment
@@ -19,10 +20,13 @@ from handrail.lineage import report_uri, snapshot_uri, tree_uri
 from handrail.prefect import record
 from handrail.settings import Settings, load_settings
 
+if TYPE_CHECKING:
+    from flows.steps.release.desk import Desk
+
 
 def plan(project: Path | None, until: str | None) -> tuple[Path, tuple[pipeline.Stage, ...]]:
     """Open the clone to work in, check its tracked files, and return its folder and the stages in order."""
-    folder = workspace.open_workspace(load_settings(), project).folder
+    folder = _clone(project)
     stages = pipeline.read_graph(folder, until)
     pipeline.check_tracked_files(folder)
     return folder, stages
@@ -43,7 +47,7 @@ def publish_features(project: Path) -> dict[str, int]:
     from feature_repo.online import write_known
     from feature_repo.store import apply, open_feature_store
 
-    settings = _in_clone(project)
+    settings = load_settings().model_copy(update={"project": _clone(project)})
     store = open_feature_store(settings)
     apply(store)
     with open_platform(settings) as platform:
@@ -52,35 +56,33 @@ def publish_features(project: Path) -> dict[str, int]:
 
 def register(project: Path | None, account: str) -> dict[str, Any]:
     """Make the clone's packaged tree one registered version, as `account`."""
-    from flows.steps.release import promote
-
-    settings = _in_clone(project)
-    registered = promote.register(settings, settings.project, account)
+    with _desk(account) as desk:
+        registered = desk.register(_clone(project))
     with record(inputs=lambda: tree_uri(registered.tree_digest)):
-        return promote.as_json(registered)
+        return asdict(registered)
 
 
-def ask(project: Path | None, account: str, registered: Mapping[str, Any], asked: tuple[str, str]) -> dict[str, Any]:
-    """Open the promotion request of a registered version; `asked` is the alias and the reason."""
-    from flows.steps.release import promote
+def ask(project: Path | None, account: str, registered: Mapping[str, Any], alias: str, reason: str) -> dict[str, Any]:
+    """Open the promotion request of a registered version, with the evidence that the clone holds."""
     from flows.steps.release.incumbent import compare_with_incumbent
+    from flows.steps.release.promote import Question, Registered, read_evidence
 
-    settings, (alias, reason) = _in_clone(project), asked
-    evidence = promote.read_evidence(settings.project)
-    if "comparison" not in evidence and (found := compare_with_incumbent(settings, settings.project, account, alias)):
-        evidence["comparison"] = found
-    return promote.open_request(settings, promote.Registered(**registered), account, alias, (reason, evidence))
+    folder = _clone(project)
+    evidence = read_evidence(folder)
+    with _desk(account) as desk:
+        if "comparison" not in evidence and (found := compare_with_incumbent(desk, folder, alias)):
+            evidence["comparison"] = found
+        return desk.ask(Registered(**registered), Question(alias, reason, evidence))
 
 
 def wait(account: str, request: Mapping[str, Any], within_s: float) -> dict[str, Any]:
     """Return the request once it is decided, or as it stands after that time."""
-    from flows.steps.release import promote
-
-    return promote.wait_for_decision(load_settings(), account, request["request_id"], within_s)
+    with _desk(account) as desk:
+        return desk.wait(request["request_id"], within_s)
 
 
 def is_open(request: Mapping[str, Any]) -> bool:
-    """Tell whether people may still decide."""
+    """Say whether people may still decide."""
     from flows.steps.release import promote
 
     return promote.is_open(request)
@@ -106,19 +108,18 @@ def suspend(request: Mapping[str, Any]) -> None:
 
 def fetch_permit(account: str, request: Mapping[str, Any]) -> str:
     """Return the file of a promoted request's permit."""
-    from flows.steps.release import promote
-
-    return str(promote.fetch_permit(load_settings(), account, request))
+    with _desk(account) as desk:
+        return str(desk.fetch_permit(request))
 
 
 def deploy(tree_digest: str | None, account: str | None) -> dict[str, Any]:
     """Build and record the bento for a permitted tree, the packaged one if none is named."""
     from flows.steps.release import deploy as steps
+    from flows.steps.release.promote import TREE
     from handrail.bootstrap.approvals import tree_digest as digest_of
 
-    settings = _in_clone(None)
-    with open_platform(settings) as platform:
-        deployed = steps.deploy(platform, tree_digest or digest_of(settings.project / steps.PACKAGE), account)
+    with _desk(account or "mlflow-admin") as desk:
+        deployed = steps.deploy(desk, tree_digest or digest_of(desk.settings.project / TREE))
     with record(inputs=lambda: tree_uri(deployed.tree_digest)) as run:
         if not deployed.reused:
             run.generated(deployed.bento, deployed.deployment)
@@ -146,7 +147,7 @@ def monitor(month: str) -> dict[str, Any]:
     from flows.steps.monitoring import monitor as steps
     from flows.steps.monitoring.config import read_monitoring
 
-    settings = _in_clone(None)
+    settings = _in_clone()
     judged = steps.monitor(settings, month)
     project = read_monitoring(settings.config).reports.project
     reports = [report_uri(project, each["run_id"]) for each in judged["reports"]]
@@ -165,7 +166,8 @@ def prepare_retrain(month: str, feature_set: str) -> Any:
     """Make the challenger's clone, with labels of a feedback snapshot and parameters up to that month."""
     from flows.steps.retraining import challenge as steps
 
-    challenge = steps.prepare_retrain(_in_clone(None), {"month": month}, feature_set)
+    with open_platform(_in_clone()) as platform:
+        challenge = steps.prepare_retrain(platform, {"month": month}, feature_set)
     with record(inputs=lambda: snapshot_uri("handrail", challenge.snapshot)):
         return challenge
 
@@ -174,21 +176,24 @@ def train_challenger(challenge: Any, account: str) -> dict[str, str]:
     """Run the graph in the challenger's clone, logging as `account`; return each stage's outcome."""
     from flows.steps.retraining import challenge as steps
 
-    return steps.train_challenger(_in_clone(None), challenge, account, _log)
+    with _desk(account) as desk:
+        return steps.train_challenger(desk, challenge, _log)
 
 
 def compare_with_champion(challenge: Any) -> dict[str, Any]:
     """Judge challenger and champion on the same mature flights."""
     from flows.steps.retraining import challenge as steps
 
-    return steps.compare_with_champion(_in_clone(None), challenge)
+    with open_platform(_in_clone()) as platform:
+        return steps.compare_with_champion(platform, challenge)
 
 
 def open_challenge(challenge: Any, account: str) -> dict[str, Any]:
     """Register the challenger and ask for its promotion; the gate's answer, whatever it is."""
     from flows.steps.retraining import challenge as steps
 
-    return steps.open_challenge(_in_clone(None), challenge, account)
+    with _desk(account) as desk:
+        return steps.open_challenge(desk, challenge)
 
 
 def replay(days: int) -> dict[str, Any]:
@@ -197,15 +202,28 @@ def replay(days: int) -> dict[str, Any]:
     from flows.steps.replay.bulk import score_the_rest
     from handrail.http import serving_token
 
-    settings = _in_clone(None)
+    settings = _in_clone()
     played = steps.replay(settings, settings.url("bento"), serving_token(settings), days)
     return {"replayed": played, "bulk": score_the_rest(settings, days)}
 
 
-def _in_clone(project: Path | None) -> Settings:
+def _clone(project: Path | None) -> Path:
+    """Return the folder of the clone of `project`, the flows' own if None."""
+    return workspace.open_workspace(load_settings(), project).folder
+
+
+def _in_clone() -> Settings:
     """Return the settings with the flows' clone as project."""
-    settings = load_settings()
-    return settings.model_copy(update={"project": workspace.open_workspace(settings, project).folder})
+    return load_settings().model_copy(update={"project": _clone(None)})
+
+
+@contextmanager
+def _desk(account: str) -> Iterator[Desk]:
+    """Open a desk in the flows' clone."""
+    from flows.steps.release.desk import open_desk
+
+    with open_desk(_in_clone(), account) as desk:
+        yield desk
 
 
 def _log(line: str) -> None:

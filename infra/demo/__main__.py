@@ -18,7 +18,6 @@ import yaml
 from rich.console import Console
 
 from flows.steps.project.workspace import bring_clone, configure_dvc
-from handrail.bootstrap import Platform
 from handrail.entrypoints.cli.env import tool_environment
 from handrail.errors import HandrailError
 from handrail.settings import Settings, load_settings
@@ -73,8 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     try:
         settings, usual = _settings(home)
-        with Servers(settings) as servers:
-            scene = Scene(CHECKOUT, settings, servers, Platform(settings), options.short)
+        with Servers(settings) as servers, Scene(CHECKOUT, settings, servers, options.short) as scene:
             scene.found["usual"] = usual
             scene.found["params"] = yaml.safe_load((settings.project / "params.yaml").read_text(encoding="utf-8"))
             ok = _run(scene, Screen(console, len(STEPS)), results)

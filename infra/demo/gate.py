@@ -8,17 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
-
-from flows.steps.project.accounts import Account, read_account
-from flows.steps.release import deploy, promote
-from flows.steps.release.incumbent import compare_with_incumbent, digest_behind
+from flows.steps.release import deploy
+from flows.steps.release.desk import Desk
+from flows.steps.release.incumbent import compare_with_incumbent
+from flows.steps.release.promote import Question, Registered, is_open, read_evidence
 from flows.steps.replay.run import finished_figures
 from handrail.bootstrap.approvals import open_permit_verifier
 from handrail.errors import Refused
-from handrail.http import GateClient
 from handrail.settings import Settings
-from infra.demo.people import APPROVERS, AUTHOR, Person, credentials_name
+from infra.demo.people import APPROVERS
 from infra.demo.scene import Scene
 from infra.demo.screen import Report
 
@@ -28,16 +26,16 @@ ALIAS = "champion"
 
 def approve(scene: Scene, report: Report) -> Figures:
     """Register the tree, see a direct move refused, ask, and let two people decide."""
-    settings = scene.settings
+    desk = scene.author
     report("registering the tree as one version")
-    registered = promote.register(settings, scene.clone, credentials_name(AUTHOR))
+    registered = desk.register(scene.clone)
     report("trying to set @champion directly, as the author")
-    status, reason = set_alias_directly(settings, AUTHOR, registered.version)
+    status, reason = set_alias_directly(desk, registered.version)
     report("opening a promotion request")
-    request = _promoted_before(settings, registered) or sign_off(settings, _ask(scene, registered))
+    request = _promoted_before(desk, registered) or sign_off(scene, _ask(desk, scene.clone, registered))
     if request["verdict"] == "promoted":
-        promote.fetch_permit(settings, credentials_name(AUTHOR), request)
-    champion = digest_behind(settings, credentials_name(AUTHOR), ALIAS)
+        desk.fetch_permit(request)
+    champion = desk.digest_behind(ALIAS)
     if champion is None:
         raise Refused(f"Promoting {registered.model} version {registered.version}", tuple(request["reasons"]))
     scene.found |= {"registered": registered, "champion": champion}
@@ -54,67 +52,54 @@ def approve(scene: Scene, report: Report) -> Figures:
     return figures
 
 
-def _promoted_before(settings: Settings, registered: promote.Registered) -> dict[str, Any] | None:
+def _promoted_before(desk: Desk, registered: Registered) -> dict[str, Any] | None:
     """Return the request by which this very tree was promoted in an earlier run: it holds, nobody decides again."""
-    login = login_of(settings, AUTHOR)
-    with GateClient(settings.url("mlflow"), login.username, login.password) as gate:
-        for request in gate.requests(ALIAS):
-            if request["verdict"] == "promoted" and request["tree_digest"] == registered.tree_digest:
-                return gate.request(request["request_id"])
+    for request in desk.requests_for(ALIAS, registered.tree_digest):
+        if request["verdict"] == "promoted":
+            return desk.gate.request(request["request_id"])
     return None
 
 
-def _ask(scene: Scene, registered: promote.Registered) -> dict[str, Any]:
-    author = credentials_name(AUTHOR)
-    evidence = promote.read_evidence(scene.clone)
-    if found := compare_with_incumbent(scene.settings, scene.clone, author, ALIAS):
+def _ask(desk: Desk, project: Path, registered: Registered) -> dict[str, Any]:
+    evidence = read_evidence(project)
+    if found := compare_with_incumbent(desk, project, ALIAS):
         evidence["comparison"] = found
-    return promote.open_request(scene.settings, registered, author, ALIAS, ("The model of the demo.", evidence))
+    return desk.ask(registered, Question(ALIAS, "The model of the demo.", evidence))
 
 
-def set_alias_directly(settings: Settings, person: Person, version: int) -> tuple[int, str]:
+def set_alias_directly(desk: Desk, version: int) -> tuple[int, str]:
     """Try to walk around the gate over MLflow's REST API; return the server's status and reason.
 
     Raises:
         Refused: the server let it happen, so the demo must not go on.
     """
-    login = login_of(settings, person)
-    answer = httpx.post(
-        f"{settings.url('mlflow')}/api/2.0/mlflow/registered-models/alias",
-        json={"name": settings.model_name, "alias": ALIAS, "version": str(version)},
-        auth=(login.username, login.password),
-        timeout=60,
+    answer = desk.server.post(
+        "/api/2.0/mlflow/registered-models/alias",
+        json={"name": desk.settings.model_name, "alias": ALIAS, "version": str(version)},
     )
     if answer.status_code != 403:
         raise Refused("The demo", (f"MLflow answered {answer.status_code} to an author who set @{ALIAS} directly.",))
     return answer.status_code, str(answer.json().get("message", answer.text))
 
 
-def login_of(settings: Settings, person: Person) -> Account:
-    """Return the person's own login on the MLflow server."""
-    return read_account(settings, credentials_name(person))
-
-
-def sign_off(settings: Settings, request: Mapping[str, Any]) -> dict[str, Any]:
+def sign_off(scene: Scene, request: Mapping[str, Any]) -> dict[str, Any]:
     """Let each approver decide by an HTTP call with an own login; a request that is closed stays as it is."""
     current = dict(request)
     for person in APPROVERS:
-        if not promote.is_open(current):
+        if not is_open(current):
             break
-        login = login_of(settings, person)
-        with GateClient(settings.url("mlflow"), login.username, login.password) as gate:
-            current = gate.decide(current["request_id"], "approve", f"Evidence read by {person.name}.")
+        current = scene.desk(person).approve(current["request_id"], f"Evidence read by {person.name}.")
     return current
 
 
 def serve(scene: Scene, report: Report) -> Figures:
     """Build the champion's bento, see altered bytes refused, and serve the permitted ones."""
     report("building the bento")
-    deployed = deploy.deploy(scene.platform, scene.found["champion"], credentials_name(AUTHOR))
+    deployed = deploy.deploy(scene.author, scene.found["champion"])
     report("flipping one byte of each file, one after another")
     permit_file = deploy.find_permit(scene.settings, scene.found["champion"])
     permit = open_permit_verifier(scene.settings).read(permit_file)
-    with deploy.lend_tree(scene.settings, permit, credentials_name(AUTHOR)) as tree:
+    with scene.author.lend_tree(permit) as tree:
         refusals = refuse_altered(scene.settings, tree, permit_file)
     report("starting the bento")
     scene.servers.start("bento")

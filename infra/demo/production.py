@@ -12,7 +12,8 @@ import httpx
 
 from flows.steps.monitoring import monitor as monitoring
 from flows.steps.monitoring.events import emit, write_pages
-from flows.steps.release import deploy, promote
+from flows.steps.release import deploy
+from flows.steps.release.promote import TREE, is_open
 from flows.steps.replay import run as replaying
 from flows.steps.replay.bulk import score_the_rest
 from flows.steps.replay.skew import compare_features
@@ -20,9 +21,8 @@ from flows.steps.retraining import challenge as retraining
 from handrail.bootstrap.approvals import tree_digest
 from handrail.clock import parse_moment
 from handrail.errors import HandrailError, Unavailable, UnknownReference
-from handrail.http import GateClient, serving_token
-from infra.demo.gate import ALIAS, login_of, sign_off
-from infra.demo.people import AUTHOR, credentials_name
+from handrail.http import serving_token
+from infra.demo.gate import ALIAS, sign_off
 from infra.demo.scene import Scene
 from infra.demo.screen import Report
 
@@ -134,11 +134,11 @@ def retrain(scene: Scene, report: Report) -> Figures:
         if not scene.found.get("announced"):
             emit(finding)
         report("a challenger that knows only the schedule tries")
-        retraining.schedule_only_challenger(scene.settings, finding, credentials_name(AUTHOR), report)
+        retraining.schedule_only_challenger(scene.author, finding, report)
         run = wait_for_flow(scene, "retrain", scene.found["monitoring_began"], report)
     comparison = _comparison(scene)
     poor = _request_of(scene, "schedule")
-    request = sign_off(scene.settings, _request_of(scene, "project"))
+    request = sign_off(scene, _request_of(scene, "project"))
     figures: Figures = {
         "because": f"{finding['month']} {finding['kind']}: {finding['figure']} {finding['value']:.3f}",
         "flow_run": run,
@@ -150,7 +150,7 @@ def retrain(scene: Scene, report: Report) -> Figures:
     }
     if request["verdict"] == "promoted":
         report("deploying the new champion")
-        promote.fetch_permit(scene.settings, credentials_name(AUTHOR), request)
+        scene.author.fetch_permit(request)
         figures["deployment"] = _redeploy(scene, request["tree_digest"])
     return figures
 
@@ -159,7 +159,7 @@ def _is_answered(scene: Scene, finding: Mapping[str, Any]) -> bool:
     """Tell whether both challengers to that finding were judged before, about the deployment that is judged now."""
     try:
         comparison = _comparison(scene)
-        closed = not any(promote.is_open(_request_of(scene, clone)) for clone in ("project", "schedule"))
+        closed = not any(is_open(_request_of(scene, clone)) for clone in ("project", "schedule"))
     except (OSError, HandrailError):
         return False
     return closed and (comparison["month"], comparison["champion"]) == (finding["month"], scene.found["judged"])
@@ -224,17 +224,15 @@ def _comparison(scene: Scene) -> dict[str, Any]:
 
 def _request_of(scene: Scene, clone: str) -> dict[str, Any]:
     """Return the newest promotion request of the tree that a clone below home/retrain holds."""
-    digest = tree_digest(scene.settings.home / "retrain" / clone / promote.TREE)
-    login = login_of(scene.settings, AUTHOR)
-    with GateClient(scene.settings.url("mlflow"), login.username, login.password) as gate:
-        asked = [request for request in gate.requests(ALIAS) if request["tree_digest"] == digest]
+    digest = tree_digest(scene.settings.home / "retrain" / clone / TREE)
+    asked = scene.author.requests_for(ALIAS, digest)
     if not asked:
         raise Unavailable("The retraining", f"it asked for no promotion of {digest}", "See the flow's log in Prefect.")
     return asked[-1]
 
 
 def _redeploy(scene: Scene, digest: str) -> str:
-    deployed = deploy.deploy(scene.platform, digest, credentials_name(AUTHOR))
+    deployed = deploy.deploy(scene.author, digest)
     if deployed.deployment == scene.found["deployed"].deployment:
         return deployed.deployment.uri
     scene.servers.stop("bento")

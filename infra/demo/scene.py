@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
-from handrail.bootstrap import Platform
+from flows.steps.release.desk import Desk
+from handrail.bootstrap import Platform, open_platform
 from handrail.settings import Settings
-from infra.demo.people import AUTHOR, password_of
+from infra.demo.people import AUTHOR, Person, credentials_name
 from infra.servers.supervisor import Servers
 
 DAYS, SHORT_DAYS = 10, 2
@@ -32,9 +35,14 @@ class Scene:
     checkout: Path
     settings: Settings
     servers: Servers
-    platform: Platform
     short: bool = False
     found: dict[str, Any] = field(default_factory=dict)
+    _desks: dict[str, Desk] = field(default_factory=dict)
+
+    @cached_property
+    def platform(self) -> Platform:
+        """Handrail's records of the demo, opened once."""
+        return open_platform(self.settings)
 
     @property
     def days(self) -> int:
@@ -46,13 +54,26 @@ class Scene:
         """The demo's own clone of the repository."""
         return self.settings.project
 
-    def as_author(self) -> dict[str, str]:
-        """Return MLflow's variables for logging to the demo's server as the author."""
-        return {
-            "MLFLOW_TRACKING_URI": self.settings.url("mlflow"),
-            "MLFLOW_TRACKING_USERNAME": AUTHOR.account,
-            "MLFLOW_TRACKING_PASSWORD": password_of(self.settings.credentials, AUTHOR.account),
-        }
+    def desk(self, person: Person) -> Desk:
+        """Return the person's desk, opened once for the whole demo."""
+        if person.name not in self._desks:
+            self._desks[person.name] = Desk(self.platform, credentials_name(person))
+        return self._desks[person.name]
+
+    @property
+    def author(self) -> Desk:
+        """The desk of the demo's author."""
+        return self.desk(AUTHOR)
+
+    def __enter__(self) -> Self:
+        """Return the scene; nothing is opened yet."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        """Close the desks and the platform, whatever happened."""
+        for desk in self._desks.values():
+            desk.close()
+        self.platform.close()
 
     def read_json(self, path: str) -> Any:
         """Return a JSON file of the clone."""

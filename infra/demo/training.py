@@ -111,7 +111,7 @@ def package(scene: Scene, report: Report) -> Figures:
 
 
 def _stage(scene: Scene, name: str, report: Report) -> Figures:
-    result = pipeline.run_stage(scene.clone, name, scene.as_author(), report)
+    result = pipeline.run_stage(scene.clone, name, scene.author.tracking, report)
     return {"dvc": result.outcome}
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows.steps.release.deploy import Deployed, deploy
+from flows.steps.release.desk import Desk
 from handrail.bootstrap import open_platform
 from handrail.bootstrap.approvals import tree_digest
 from handrail.settings import Settings
@@ -31,7 +32,7 @@ def deployed(project: Settings) -> Deployed:
     """The project's model, deployed."""
     with open_platform(project) as platform:
         platform.event_clock.set(NOON)
-        return deploy(platform, tree_digest(project.project / "models" / "package"))
+        return deploy(Desk(platform, "mlflow-admin"), tree_digest(project.project / "models" / "package"))
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import pytest
 
 from flows.steps.release.bento_build import build_wheel, find_bento
 from flows.steps.release.deploy import Deployed, deploy, pointer_of
+from flows.steps.release.desk import Desk
 from handrail.approvals.domain.errors import UnverifiedBytes
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.approvals import tree_digest
@@ -59,7 +60,7 @@ def test_the_bento_carries_exactly_the_permitted_tree_and_handrail(
 
 def test_deploying_again_reuses_the_bento_and_moves_nothing(project: Settings, deployed: Deployed) -> None:
     with open_platform(project) as platform:
-        again = deploy(platform, deployed.tree_digest)
+        again = deploy(Desk(platform, "mlflow-admin"), deployed.tree_digest)
         history = platform.lineage.pointer_history(pointer_of(project))
 
     assert again.reused
@@ -100,7 +101,7 @@ def test_a_bento_that_was_lost_is_built_again_with_the_same_content(own_project:
     shutil.rmtree(own_project.home / "bentoml")
 
     with open_platform(own_project) as platform:
-        again = deploy(platform, deployed.tree_digest)
+        again = deploy(Desk(platform, "mlflow-admin"), deployed.tree_digest)
 
     assert not again.reused
     assert (again.deployment, again.bento_digest) == (deployed.deployment, deployed.bento_digest)
@@ -112,7 +113,7 @@ def test_the_rest_of_an_interrupted_build_is_replaced(own_project: Settings, dep
     (folder / "src" / "model" / "MLmodel").unlink()
 
     with open_platform(own_project) as platform:
-        again = deploy(platform, deployed.tree_digest)
+        again = deploy(Desk(platform, "mlflow-admin"), deployed.tree_digest)
 
     assert not again.reused
     assert (folder / "src" / "model" / "MLmodel").exists()
@@ -123,12 +124,12 @@ def test_a_bento_that_was_altered_is_not_deployed_again(own_project: Settings, d
     (folder / "src" / "model" / "MLmodel").write_text("altered")
 
     with open_platform(own_project) as platform, pytest.raises(UnverifiedBytes, match="MLmodel"):
-        deploy(platform, deployed.tree_digest)
+        deploy(Desk(platform, "mlflow-admin"), deployed.tree_digest)
 
 
 def test_without_a_permit_nothing_is_built(platform: Platform, fresh: Settings) -> None:
     with pytest.raises(UnknownReference, match="promotion request"):
-        deploy(platform, "sha256:" + "5" * 64)
+        deploy(Desk(platform, "mlflow-admin"), "sha256:" + "5" * 64)
 
     assert not (fresh.home / "bentoml").exists()
 
@@ -140,7 +141,7 @@ def test_a_tree_that_is_neither_here_nor_in_the_registry_is_missed(platform: Pla
     registry = settings.model_copy(update={"mlflow_url": f"sqlite:///{settings.home / 'mlflow.db'}"})
 
     with open_platform(registry) as elsewhere, pytest.raises(Unavailable, match="models:/flights/1"):
-        deploy(elsewhere, digest)
+        deploy(Desk(elsewhere, "mlflow-admin"), digest)
 
 
 def test_the_registered_tree_is_fetched_when_the_project_moved_on(platform: Platform, digest: str) -> None:
@@ -152,7 +153,7 @@ def test_the_registered_tree_is_fetched_when_the_project_moved_on(platform: Plat
     shutil.rmtree(package)
 
     with open_platform(settings.model_copy(update={"mlflow_url": url})) as elsewhere:
-        deployed = deploy(elsewhere, digest)
+        deployed = deploy(Desk(elsewhere, "mlflow-admin"), digest)
 
     assert deployed.tree_digest == digest
 

@@ -6,30 +6,22 @@ Nothing here starts or stops a server: `infra.servers.bento` serves what the env
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.steps.project.accounts import tracking_environment
 from flows.steps.release.bento_build import NAME, BuiltBento, build, find_bento, stage, version_of
+from flows.steps.release.desk import Desk
 from handrail.bootstrap import Platform
 from handrail.clock import system_time
-from handrail.errors import Unavailable, UnknownReference
+from handrail.errors import UnknownReference
 from handrail.refs import ArtifactVersion, BentoTag, Deployment
 from handrail.settings import Settings
 
 if TYPE_CHECKING:
     from handrail.approvals import Permit
-
-PACKAGE = Path("models") / "package"
-ADMIN = "mlflow-admin"
-ADDED_BY_MLFLOW = "registered_model_meta"
-"""A file that MLflow writes into what it downloads from the registry; it is not part of the version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +36,21 @@ class Deployed:
     reused: bool
 
 
-def deploy(platform: Platform, tree_digest: str, account: str | None = None) -> Deployed:
+def deploy(desk: Desk, tree_digest: str) -> Deployed:
     """Build the bento for a permitted tree and point the environment at it. Safe to repeat and to interrupt.
 
     Args:
-        platform: where the deployment is recorded.
+        desk: fetches the tree from the registry if the project does not hold it (any more); its platform records
+            the deployment.
         tree_digest: `sha256:<hex>` of the artifact tree; a permit for it has to exist.
-        account: whose credentials fetch the tree from the registry, if the project does not hold it (any more).
 
     Raises:
         UnknownReference: there is no permit for the tree.
         Refused: permit and bytes do not agree.
         Unavailable: the build failed, or the registry cannot be reached.
     """
-    settings = platform.settings
-    built, permit, reused = build_permitted(settings, find_permit(settings, tree_digest), account)
+    platform, settings = desk.platform, desk.settings
+    built, permit, reused = build_permitted(desk, find_permit(settings, tree_digest))
     deployment = Deployment(settings.environment, NAME, built.tag.version)
     record(platform, deployment, built, permit)
     point(platform, deployment)
@@ -79,7 +71,7 @@ def find_permit(settings: Settings, tree_digest: str) -> Path:
     return file
 
 
-def build_permitted(settings: Settings, permit_file: Path, account: str | None) -> tuple[BuiltBento, Permit, bool]:
+def build_permitted(desk: Desk, permit_file: Path) -> tuple[BuiltBento, Permit, bool]:
     """Return the bento for a permit, and whether it was there before.
 
     Raises:
@@ -87,6 +79,7 @@ def build_permitted(settings: Settings, permit_file: Path, account: str | None) 
     """
     from handrail.bootstrap.approvals import open_permit_verifier
 
+    settings = desk.settings
     verifier = open_permit_verifier(settings)
     permit = verifier.read(permit_file)
     bento_version = version_of(settings, permit_file, permit.version, permit.tree_digest)
@@ -96,7 +89,7 @@ def build_permitted(settings: Settings, permit_file: Path, account: str | None) 
         context = Path(folder) / "context"
         context.mkdir()
         if built is None:
-            with lend_tree(settings, permit, account) as tree:
+            with desk.lend_tree(permit) as tree:
                 verifier.verify(tree, permit_file, context / "model")
             shutil.copyfile(permit_file, context / "permit.json")
             stage(settings, context, _labels(permit))
@@ -135,51 +128,6 @@ def point(platform: Platform, deployment: Deployment) -> None:
 def pointer_of(settings: Settings) -> str:
     """Return the moving name of what this environment serves: `deploy://<environment>/flights`."""
     return f"deploy://{settings.environment}/{NAME}"
-
-
-@contextmanager
-def lend_tree(settings: Settings, permit: Permit, account: str | None) -> Iterator[Path]:
-    """Lend the permitted tree: the project's own package while it is the one, else the registered artifact."""
-    from handrail.bootstrap.approvals import tree_digest
-
-    package = settings.project / PACKAGE
-    if package.is_dir() and tree_digest(package) == permit.tree_digest:
-        yield package
-        return
-    with tempfile.TemporaryDirectory(prefix="handrail-tree-") as folder:
-        yield _download(settings, permit, account, Path(folder))
-
-
-def _download(settings: Settings, permit: Permit, account: str | None, into: Path) -> Path:
-    from mlflow import MlflowClient
-    from mlflow.artifacts import download_artifacts
-    from mlflow.exceptions import MlflowException
-
-    source, server = f"models:/{permit.model}/{permit.version}", settings.url("mlflow")
-    try:
-        with _logged_in(settings, account or ADMIN):
-            # Asked of this server by name: a models:/ address would be looked up wherever this process points MLflow.
-            client = MlflowClient(tracking_uri=server, registry_uri=server)
-            place = client.get_model_version_download_uri(permit.model, str(permit.version))
-            folder = download_artifacts(artifact_uri=place, dst_path=str(into), tracking_uri=server)
-    except (MlflowException, OSError) as err:
-        said = str(err).splitlines()[0].rstrip(".")
-        raise Unavailable(source, said, f"Start the MLflow server at {server} and deploy again.") from err
-    if ADDED_BY_MLFLOW not in {file.path for file in permit.manifest.files}:
-        (Path(folder) / ADDED_BY_MLFLOW).unlink(missing_ok=True)
-    return Path(folder)
-
-
-@contextmanager
-def _logged_in(settings: Settings, account: str) -> Iterator[None]:
-    """Log in: MLflow reads its login from the environment alone."""
-    before = dict(os.environ)
-    os.environ.update(tracking_environment(settings, account))
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def _labels(permit: Permit) -> dict[str, str]:

@@ -70,7 +70,7 @@ def predict_and_report(platform: Platform, outcomes: dict[str, float | None]) ->
 def test_the_clone_trains_up_to_the_month_and_validates_on_it(settings: Settings, platform: Platform) -> None:
     predict_and_report(platform, {flight(1): 1.0, flight(2): 0.0, flight(3): None})
 
-    challenge = prepare_retrain(settings, FINDING)
+    challenge = prepare_retrain(platform, FINDING)
 
     params = read_params(challenge.folder)
     assert (params.train.start, params.train.end) == (date(2013, 1, 1), date(2013, 9, 1))
@@ -85,7 +85,7 @@ def test_labels_and_parameters_are_committed_in_the_clone_alone(settings: Settin
     predict_and_report(platform, {flight(1): 1.0})
     before = git(settings.project, "rev-parse", "HEAD"), git(settings.project, "status", "--porcelain")
 
-    challenge = prepare_retrain(settings, FINDING)
+    challenge = prepare_retrain(platform, FINDING)
 
     assert challenge.folder == settings.home / "retrain" / "project"
     assert git(challenge.folder, "status", "--porcelain") == ""
@@ -99,16 +99,16 @@ def test_labels_and_parameters_are_committed_in_the_clone_alone(settings: Settin
 def test_preparing_twice_makes_one_commit(settings: Settings, platform: Platform) -> None:
     predict_and_report(platform, {flight(1): 1.0})
 
-    first = prepare_retrain(settings, FINDING)
+    first = prepare_retrain(platform, FINDING)
 
-    assert prepare_retrain(settings, FINDING) == first
+    assert prepare_retrain(platform, FINDING) == first
 
 
 def test_other_parameters_and_comments_stay(settings: Settings, platform: Platform) -> None:
     predict_and_report(platform, {flight(1): 1.0})
     before = yaml.safe_load((settings.project / "params.yaml").read_text(encoding="utf-8"))
 
-    folder = prepare_retrain(settings, FINDING, feature_set="schedule").folder
+    folder = prepare_retrain(platform, FINDING, feature_set="schedule").folder
 
     text = (folder / "params.yaml").read_text(encoding="utf-8")
     after = yaml.safe_load(text)
@@ -133,7 +133,7 @@ def timed(flights: dict[str, tuple[datetime, int]]) -> pl.DataFrame:
 
 def test_labels_after_go_live_come_only_from_the_snapshot(settings: Settings, platform: Platform) -> None:
     predict_and_report(platform, {flight(1): 1.0, flight(2): 0.0, flight(3): None})
-    challenge = prepare_retrain(settings, FINDING)
+    challenge = prepare_retrain(platform, FINDING)
     params = read_params(challenge.folder)
     landed, before = ASKED + timedelta(hours=5), datetime(2013, 7, 1, tzinfo=UTC)
     # The raw table tells the opposite of each report, and a late landing that nobody reported.
@@ -152,7 +152,7 @@ def test_what_feedback_learned_later_is_not_in_the_labels(settings: Settings, pl
         [Feedback(f"p-{flight(1)}", "ground_truth", 0.0, "airport-feed", 1, later, later)]
     )
 
-    challenge = prepare_retrain(settings, FINDING)
+    challenge = prepare_retrain(platform, FINDING)
 
     assert pl.read_parquet(challenge.folder / challenge.labels)["late"].to_list() == [1]
 
@@ -162,7 +162,7 @@ def test_challenger_and_champion_are_compared_on_the_same_mature_flights(
 ) -> None:
     outcomes: dict[str, float | None] = {flight(number): float(number % 3 == 0) for number in range(1, 301)}
     predict_and_report(platform, outcomes | {flight(301): None})
-    challenge = prepare_retrain(settings, FINDING)
+    challenge = prepare_retrain(platform, FINDING)
     write_tree(challenge.folder / "models" / "package")
     rows = pl.DataFrame(
         {
@@ -179,7 +179,7 @@ def test_challenger_and_champion_are_compared_on_the_same_mature_flights(
     (challenge.folder / "data" / "training").mkdir()
     rows.write_parquet(challenge.folder / "data" / "training" / "validate.parquet")
 
-    evidence = compare_with_champion(settings, challenge)
+    evidence = compare_with_champion(platform, challenge)
 
     assert (evidence["champion_auc"], evidence["challenger_auc"], evidence["n"]) == (0.5, 1.0, 300)
     assert evidence["not_worse"] is True
@@ -197,14 +197,14 @@ def test_a_month_that_is_not_mature_is_refused(settings: Settings, platform: Pla
     platform.event_clock.set(datetime(2013, 10, 1, tzinfo=UTC))
 
     with pytest.raises(Refused, match="mature at 2013-10-02 16:00Z"):
-        prepare_retrain(settings, FINDING)
+        prepare_retrain(platform, FINDING)
 
 
 def test_a_month_before_go_live_is_refused(settings: Settings, platform: Platform) -> None:
     platform.event_clock.set(datetime(2013, 10, 1, tzinfo=UTC))
 
     with pytest.raises(Refused, match="go-live was 2013-08-01"):
-        prepare_retrain(settings, {"month": "2013-07"})
+        prepare_retrain(platform, {"month": "2013-07"})
 
 
 def test_the_clone_shares_the_projects_cache(settings: Settings) -> None:

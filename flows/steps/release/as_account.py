@@ -1,0 +1,110 @@
+"""Runs MLflow's own client as one account, in a process of its own.
+
+That client reads its login from the environment and caches connections by address and by run. A process has one
+environment for all its threads, so two accounts in one process could act as each other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from handrail.errors import HandrailError, Unavailable
+
+ROOT = Path(__file__).resolve().parents[3]
+MODULE = "flows.steps.release.as_account"
+
+
+def register_package(login: Mapping[str, str], project: Path, model: str) -> tuple[int, str]:
+    """Register the project's packaged tree as a version of `model`; run, evaluation and tree are logged if missing.
+
+    `login` holds MLflow's variables for the account. Returns the version and the id of the run that it belongs to.
+
+    Raises:
+        Unavailable: MLflow does not answer, or does not let this account register.
+    """
+    answer = _ask(login, ["register", str(project.resolve()), model])
+    if "problem" in answer:
+        raise Unavailable(f"Registering {model}", answer["problem"].rstrip("."), "Correct that, then register again.")
+    return int(answer["version"]), str(answer["run_id"])
+
+
+def download_version(login: Mapping[str, str], version: tuple[str, int], into: Path) -> Path:
+    """Download the files of a registered version (model, number) below `into`; return their folder.
+
+    Raises:
+        Unavailable: the server does not answer, or does not let this account read the version.
+    """
+    model, number = version
+    answer = _ask(login, ["download", model, str(number), str(into.resolve())])
+    if "problem" in answer:
+        server = login["MLFLOW_TRACKING_URI"]
+        remedy = f"Start the MLflow server at {server} and deploy again."
+        raise Unavailable(f"models:/{model}/{number}", answer["problem"].rstrip("."), remedy)
+    return Path(answer["folder"])
+
+
+def _ask(login: Mapping[str, str], arguments: Sequence[str]) -> dict[str, Any]:
+    """Run this module in a child process with that login; return what it answers on its last line."""
+    run = subprocess.run(
+        [sys.executable, "-m", MODULE, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **login, **_flow_run()},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    if run.returncode == 0:
+        return dict(json.loads(run.stdout.splitlines()[-1]))
+    printed = [line.strip() for line in run.stderr.splitlines() if line.strip()]
+    return {"problem": printed[-1] if printed else f"its process ended with exit code {run.returncode}"}
+
+
+def _flow_run() -> dict[str, str]:
+    """Return the variable that names the flow run of this thread; the child has no Prefect context."""
+    if "prefect" not in sys.modules:
+        return {}
+    from prefect.runtime import flow_run
+
+    return {"PREFECT__FLOW_RUN_ID": str(flow_run.id)} if flow_run.id else {}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do in the child what the parent asks for, and write one line of JSON to stdout."""
+    from mlflow.exceptions import MlflowException
+
+    action, *values = arguments
+    try:
+        answer = _register(*values) if action == "register" else _download(*values)
+    except (HandrailError, MlflowException, OSError) as err:
+        answer = {"problem": str(err).splitlines()[0]}
+    sys.stdout.write(json.dumps(answer) + "\n")
+    return 0
+
+
+def _register(project: str, model: str) -> dict[str, Any]:
+    from flows.steps.modelling import tracking
+
+    tracking.log_evaluation(Path(project))
+    version, run_id = tracking.register_package(Path(project), model)
+    return {"version": version, "run_id": run_id}
+
+
+def _download(model: str, number: str, into: str) -> dict[str, Any]:
+    from mlflow import MlflowClient
+    from mlflow.artifacts import download_artifacts
+
+    # Asked of this server by name: a models:/ address would be looked up wherever this process points MLflow.
+    server = os.environ["MLFLOW_TRACKING_URI"]
+    client = MlflowClient(tracking_uri=server, registry_uri=server)
+    place = client.get_model_version_download_uri(model, number)
+    return {"folder": download_artifacts(artifact_uri=place, dst_path=into, tracking_uri=server)}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

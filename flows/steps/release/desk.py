@@ -1,0 +1,190 @@
+"""The desk: one account at work on the MLflow server with its gate, opened once for everything that it does there.
+
+The login belongs to the desk, never to the process: two desks in two threads act each as its own account. Nothing
+here decides or moves an alias, the gate inside the MLflow server does. Every verb may be repeated.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import httpx
+
+from flows.steps.project.accounts import Account, read_account, tracking_environment
+from flows.steps.release import as_account
+from flows.steps.release.promote import TREE, Question, Registered, is_open
+from handrail.bootstrap import Platform, open_platform
+from handrail.bootstrap.approvals import permit_path, server_name, tree_digest
+from handrail.errors import Refused, Unavailable
+from handrail.files import replace_file
+from handrail.http import GateClient
+from handrail.refs import TrackingRun
+from handrail.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from handrail.approvals import Permit
+
+TRAINED = Path("reports") / "train.json"
+ADDED_BY_MLFLOW = "registered_model_meta"
+"""A file that MLflow writes into what it downloads from the registry; it is not part of the version."""
+POLL_S = 1.0
+TIMEOUT_S = 60.0
+
+
+class Desk:
+    """One account, one platform. Login, gate and connections are opened at their first use and closed with the desk."""
+
+    def __init__(self, platform: Platform, account: str) -> None:
+        """Sit down as the account of `<home>/credentials/<account>.json`; the platform stays the caller's."""
+        self.platform = platform
+        self.settings = platform.settings
+        self._account = account
+
+    @cached_property
+    def login(self) -> Account:
+        """The account's name on the server, and its password."""
+        return read_account(self.settings, self._account)
+
+    @cached_property
+    def gate(self) -> GateClient:
+        """The gate as this account sees it."""
+        return GateClient(self.settings.url("mlflow"), self.login.username, self.login.password)
+
+    @cached_property
+    def server(self) -> httpx.Client:
+        """MLflow's own REST interface as this account sees it."""
+        login = (self.login.username, self.login.password)
+        return httpx.Client(base_url=self.settings.url("mlflow"), auth=login, timeout=TIMEOUT_S)
+
+    @property
+    def tracking(self) -> dict[str, str]:
+        """MLflow's variables for a child process that works as this account."""
+        return tracking_environment(self.settings, self._account)
+
+    def register(self, project: Path, model: str | None = None) -> Registered:
+        """Make the project's packaged tree one registered version; a tree that is one already stays it.
+
+        The version belongs to the run that trained it; run, evaluation and tree are logged first if the server lacks
+        them. Lineage learns that the run made the tree, and what the stage `train` read.
+
+        Raises:
+            Unavailable: there is no packaged tree, or MLflow cannot be reached or does not let this account register.
+        """
+        tree, name = project / TREE, model or self.settings.model_name
+        if not (tree / "MLmodel").is_file():
+            raise Unavailable(str(tree), "there is no packaged model", "Run the pipeline first: dvc repro.")
+        version, run_id = as_account.register_package(self.tracking, project, name)
+        registered = Registered(name, version, run_id, tree_digest(tree))
+        inputs = json.loads((project / TRAINED).read_text(encoding="utf-8"))["stage_inputs"]
+        run = TrackingRun(server_name(self.settings), run_id)
+        self.platform.lineage.record_tracking_run(run, stage_inputs=inputs, tree_digest=registered.tree_digest)
+        return registered
+
+    def ask(self, registered: Registered, question: Question) -> dict[str, Any]:
+        """Open the promotion request of a registered version.
+
+        Returns:
+            the request as the gate sees it, with `request_id`, `verdict` and `reasons`.
+
+        Raises:
+            Refused: the gate saw another tree than the one that was packaged here.
+        """
+        request = self.gate.open_request(
+            model=registered.model,
+            version=registered.version,
+            alias=question.alias,
+            reason=question.reason,
+            evidence=question.evidence,
+        )
+        if request["tree_digest"] != registered.tree_digest:
+            raise Refused(
+                f"Promoting {registered.model} version {registered.version}",
+                (f"The server holds {request['tree_digest']}, packaged was {registered.tree_digest}.",),
+            )
+        return request
+
+    def wait(self, request_id: str, within_s: float) -> dict[str, Any]:
+        """Return the request as soon as it is decided, or as it stands after `within_s` seconds."""
+        deadline = time.monotonic() + within_s
+        request = self.gate.request(request_id)
+        while is_open(request) and time.monotonic() < deadline:
+            time.sleep(min(POLL_S, max(0.0, deadline - time.monotonic())))
+            request = self.gate.request(request_id)
+        return request
+
+    def requests_for(self, alias: str, digest: str) -> list[dict[str, Any]]:
+        """Return the requests that asked for `alias` to point at that tree, oldest first."""
+        return [request for request in self.gate.requests(alias) if request["tree_digest"] == digest]
+
+    def approve(self, request_id: str, reason: str) -> dict[str, Any]:
+        """Sign off as this account; return the request, `promoted` once the alias has moved."""
+        return self.gate.decide(request_id, "approve", reason)
+
+    def fetch_permit(self, request: Mapping[str, Any]) -> Path:
+        """Return the file of the permit for a promoted request, fetched if this home does not hold it.
+
+        Raises:
+            Refused: the request was not promoted; with the gate's reasons.
+        """
+        if request["verdict"] != "promoted":
+            raise Refused(f"Promoting {request['model']} version {request['version']}", tuple(request["reasons"]))
+        file = permit_path(self.settings, request["tree_digest"])
+        if not file.is_file():
+            replace_file(file, self.gate.permit(request["tree_digest"]))
+        return file
+
+    def digest_behind(self, alias: str) -> str | None:
+        """Return the tree digest of the version that the alias points at on the server, as the gate promoted it."""
+        answer = self.server.get(
+            "/api/2.0/mlflow/registered-models/alias", params={"name": self.settings.model_name, "alias": alias}
+        )
+        if answer.status_code != 200:
+            return None  # no such alias: the gate decides again, and asks for the comparison if it sees one
+        version = str(answer.json()["model_version"]["version"])
+        promoted = [each for each in self.gate.requests(alias) if each["verdict"] == "promoted"]
+        digests = [str(each["tree_digest"]) for each in promoted if str(each["version"]) == version]
+        return digests[-1] if digests else None
+
+    @contextmanager
+    def lend_tree(self, permit: Permit) -> Iterator[Path]:
+        """Lend the permitted tree: the project's own package while it is the one, else the registered artifact."""
+        package = self.settings.project / TREE
+        if package.is_dir() and tree_digest(package) == permit.tree_digest:
+            yield package
+            return
+        with tempfile.TemporaryDirectory(prefix="handrail-tree-") as place:
+            folder = as_account.download_version(self.tracking, (permit.model, permit.version), Path(place))
+            if ADDED_BY_MLFLOW not in {file.path for file in permit.manifest.files}:
+                (folder / ADDED_BY_MLFLOW).unlink(missing_ok=True)
+            yield folder
+
+    def close(self) -> None:
+        """Close the connections, if any were opened."""
+        for name in ("gate", "server"):
+            if name in self.__dict__:
+                self.__dict__.pop(name).close()
+
+    def __enter__(self) -> Self:
+        """Return this desk; nothing is opened yet."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        """Close it, whatever happened."""
+        self.close()
+
+
+@contextmanager
+def open_desk(settings: Settings, account: str) -> Iterator[Desk]:
+    """Open a desk with a platform of its own; both are closed at the end of the block."""
+    with open_platform(settings) as platform, Desk(platform, account) as desk:
+        yield desk
