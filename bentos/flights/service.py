@@ -19,9 +19,10 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from bentos.flights.messages import Flights, PredictAnswer  # noqa: E402
-from bentos.flights.permitted import find_carried, private_copy  # noqa: E402
 from bentos.flights.worker import Worker  # noqa: E402
 from handrail.bootstrap import open_platform  # noqa: E402
+from handrail.bootstrap.delivery import open_permits  # noqa: E402
+from handrail.delivery import find_carried, lend_verified  # noqa: E402
 from handrail.entrypoints.bentoml.service import SWAGGER_PAGE, guarded, open_paths, quieten_warnings  # noqa: E402
 from handrail.entrypoints.http.feedback import checked_by_host, feedback_app  # noqa: E402
 from handrail.entrypoints.http.feedback_guard import Rules  # noqa: E402
@@ -74,7 +75,7 @@ class FlightsService:
             serving_token(PLATFORM.settings)
             carried = find_carried(ROOT)
             if carried is not None:
-                with private_copy(PLATFORM.settings, carried):
+                with lend_verified(open_permits(PLATFORM.settings), carried):
                     pass
         except HandrailError as err:
             sys.exit(f"error: {err}")

@@ -14,11 +14,12 @@ from pathlib import Path
 
 from bentos.flights.features import OnlineFeatures
 from bentos.flights.messages import Flight, PredictAnswer
-from bentos.flights.permitted import NO_MODEL, find_carried, private_copy
 from bentos.flights.predictor import Identity, Predictor
 from bentos.flights.scoring import Scorer
 from handrail.bootstrap import Platform, open_platform
+from handrail.bootstrap.delivery import open_permits
 from handrail.bootstrap.feedback import open_spool
+from handrail.delivery import Slot, find_carried, lend_verified
 from handrail.entrypoints.bentoml.collect import bento_digest
 from handrail.entrypoints.hosts.recording import PATIENCE_S, record
 from handrail.errors import HandrailError
@@ -27,6 +28,10 @@ from handrail.refs import BentoTag, Deployment
 
 DRAIN_EVERY_S = 0.5
 STARTING = "The model is still being loaded. Ask again in a few seconds."
+NO_MODEL = (
+    "No permitted model exists yet: nothing is served until the gate has approved one. "
+    "Run `make demo`, or train, promote and deploy a model."
+)
 
 _log = logging.getLogger("handrail.bento")
 
@@ -89,19 +94,19 @@ class Worker:
         if carried is None:
             return None
         settings = self._platform.settings
-        with private_copy(settings, carried) as verified:
+        with lend_verified(open_permits(settings), carried) as verified:
             scorer = Scorer.load(verified.tree)
-            model_version = verified.statement.model_version.uri
+            permitted = verified.permitted
         features = OnlineFeatures(settings, scorer.feature_service)
         features.warm_up(self._platform.event_clock())
-        deployment = Deployment(settings.environment, bento.name, bento.version)
-        self._record(deployment, bento, verified.statement.tree_digest)
+        deployment = Slot(settings.environment, bento.name).deployment(bento.version)
+        self._record(deployment, bento, permitted.tree_digest)
         return Predictor(
             scorer=scorer,
             look_up=features,
             keep=self._spool.append,
             now=self._platform.event_clock,
-            identity=Identity(deployment.uri, model_version, scorer.feature_service["name"]),
+            identity=Identity(deployment.uri, permitted.version.uri, scorer.feature_service["name"]),
         )
 
     def _record(self, deployment: Deployment, bento: BentoTag, tree_digest: str) -> None:

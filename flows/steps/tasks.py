@@ -114,12 +114,12 @@ def fetch_permit(account: str, request: Mapping[str, Any]) -> str:
 
 def deploy(tree_digest: str | None, account: str | None) -> dict[str, Any]:
     """Build and record the bento for a permitted tree, the packaged one if none is named."""
-    from flows.steps.release import deploy as steps
+    from flows.steps.release.deploy import deploy as deploy_tree
     from flows.steps.release.promote import TREE
     from handrail.bootstrap.approvals import tree_digest as digest_of
 
     with _desk(account or "mlflow-admin") as desk:
-        deployed = steps.deploy(desk, tree_digest or digest_of(desk.settings.project / TREE))
+        deployed = deploy_tree(desk, tree_digest or digest_of(desk.settings.project / TREE))
     with record(inputs=lambda: tree_uri(deployed.tree_digest)) as run:
         if not deployed.reused:
             run.generated(deployed.bento, deployed.deployment)

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from flows.steps.release import deploy
+from flows.steps.release.deploy import deploy
 from flows.steps.release.desk import Desk
 from flows.steps.release.incumbent import compare_with_incumbent
 from flows.steps.release.promote import Question, Registered, is_open, read_evidence
 from flows.steps.replay.run import finished_figures
-from handrail.bootstrap.approvals import open_permit_verifier
+from handrail.bootstrap.delivery import open_permits
+from handrail.delivery import Permits
 from handrail.errors import Refused
-from handrail.settings import Settings
 from infra.demo.people import APPROVERS
 from infra.demo.scene import Scene
 from infra.demo.screen import Report
@@ -95,12 +95,12 @@ def sign_off(scene: Scene, request: Mapping[str, Any]) -> dict[str, Any]:
 def serve(scene: Scene, report: Report) -> Figures:
     """Build the champion's bento, see altered bytes refused, and serve the permitted ones."""
     report("building the bento")
-    deployed = deploy.deploy(scene.author, scene.found["champion"])
+    deployed = deploy(scene.author, scene.found["champion"])
     report("flipping one byte of each file, one after another")
-    permit_file = deploy.find_permit(scene.settings, scene.found["champion"])
-    permit = open_permit_verifier(scene.settings).read(permit_file)
-    with scene.author.lend_tree(permit) as tree:
-        refusals = refuse_altered(scene.settings, tree, permit_file)
+    permits = open_permits(scene.settings)
+    permit = permits.find(scene.found["champion"])
+    with scene.author.lend(permits.read(permit)) as tree:
+        refusals = refuse_altered(permits, tree, permit)
     report("starting the bento")
     scene.servers.start("bento")
     scene.servers.start("worker")
@@ -125,13 +125,12 @@ def judged_deployment(scene: Scene, serving: str) -> str:
     return finished[-1] if finished else serving
 
 
-def refuse_altered(settings: Settings, tree: Path, permit: Path) -> list[str]:
+def refuse_altered(permits: Permits, tree: Path, permit: Path) -> list[str]:
     """Flip one byte in each file of copies of the tree; return the verifier's sentences.
 
     Raises:
         Refused: an altered tree passed.
     """
-    verifier = open_permit_verifier(settings)
     refusals = []
     files = sorted(str(file.relative_to(tree)) for file in tree.rglob("*") if file.is_file())
     for name in files:
@@ -142,7 +141,7 @@ def refuse_altered(settings: Settings, tree: Path, permit: Path) -> list[str]:
             content[len(content) // 2] ^= 1
             (copy / name).write_bytes(content)
             try:
-                verifier.verify(copy, permit, Path(folder) / "private")
+                permits.verify(copy, permit, Path(folder) / "private")
             except Refused as err:
                 if f"'{name}'" not in err.reasons[0]:
                     raise

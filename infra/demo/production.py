@@ -12,7 +12,7 @@ import httpx
 
 from flows.steps.monitoring import monitor as monitoring
 from flows.steps.monitoring.events import emit, write_pages
-from flows.steps.release import deploy
+from flows.steps.release.deploy import deploy
 from flows.steps.release.promote import TREE, is_open
 from flows.steps.replay import run as replaying
 from flows.steps.replay.bulk import score_the_rest
@@ -232,7 +232,7 @@ def _request_of(scene: Scene, clone: str) -> dict[str, Any]:
 
 
 def _redeploy(scene: Scene, digest: str) -> str:
-    deployed = deploy.deploy(scene.author, digest)
+    deployed = deploy(scene.author, digest)
     if deployed.deployment == scene.found["deployed"].deployment:
         return deployed.deployment.uri
     scene.servers.stop("bento")

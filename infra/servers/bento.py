@@ -14,10 +14,9 @@ from pathlib import Path
 
 import httpx
 
-from flows.steps.release.bento_build import NAME, find_bento
-from flows.steps.release.deploy import pointer_of
+from flows.steps.release.deploy import served_bento
+from flows.steps.release.recipe import NAME
 from handrail.bootstrap import open_platform
-from handrail.clock import system_time
 from handrail.errors import HandrailError, Unavailable
 from handrail.http import serving_token
 from handrail.settings import Settings, load_settings
@@ -35,19 +34,9 @@ def serving_target(settings: Settings) -> str:
     Raises:
         Unavailable: the bento that was deployed is not in the local store (any more).
     """
-    platform = open_platform(settings)
-    try:
-        current = platform.lineage.pointer_at(pointer_of(settings), system_time())
-    finally:
-        platform.close()
-    if current is None or current.target is None:
-        return str(settings.project / "bentos" / NAME)
-    bento_version = current.target.rpartition("/")[2]
-    if find_bento(settings, bento_version) is None:
-        raise Unavailable(
-            f"The bento {NAME}:{bento_version}", "it is deployed but not in the local store", "Deploy it again."
-        )
-    return f"{NAME}:{bento_version}"
+    with open_platform(settings) as platform:
+        served = served_bento(platform)
+    return f"{served.tag.name}:{served.tag.version}" if served else str(settings.project / "bentos" / NAME)
 
 
 def serve_command(settings: Settings, target: str) -> list[str]:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from flows.steps.release.deploy import Deployed, deploy
+from flows.steps.release.deploy import deploy
 from flows.steps.release.desk import Desk
 from handrail.bootstrap import open_platform
 from handrail.bootstrap.approvals import tree_digest
+from handrail.delivery import Deployed
 from handrail.settings import Settings
 from infra.servers.bento import ServedBento, start_bento
 from tests.fakes.bento_project import NOON, make_features, make_project

@@ -11,13 +11,14 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from flows.steps.release.bento_build import build_wheel, find_bento
-from flows.steps.release.deploy import Deployed, deploy, pointer_of
+from flows.steps.release.deploy import bentos_of, deploy, slot_of
 from flows.steps.release.desk import Desk
+from flows.steps.release.recipe import build_wheel
 from handrail.approvals.domain.errors import UnverifiedBytes
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.approvals import tree_digest
 from handrail.bootstrap.lineage_doctor import open_doctor
+from handrail.delivery import Deployed
 from handrail.entrypoints.bentoml.collect import find_bentos, record_bento
 from handrail.errors import Unavailable, UnknownReference
 from handrail.settings import Settings
@@ -47,7 +48,7 @@ def digest(fresh: Settings) -> str:
 def test_the_bento_carries_exactly_the_permitted_tree_and_handrail(
     project: Settings, deployed: Deployed, tmp_path: Path
 ) -> None:
-    built = find_bento(project, deployed.bento.version)
+    built = bentos_of(project).find(deployed.bento.version)
     assert built is not None
 
     assert tree_digest(built.folder / "src" / "model") == deployed.tree_digest
@@ -61,7 +62,7 @@ def test_the_bento_carries_exactly_the_permitted_tree_and_handrail(
 def test_deploying_again_reuses_the_bento_and_moves_nothing(project: Settings, deployed: Deployed) -> None:
     with open_platform(project) as platform:
         again = deploy(Desk(platform, "mlflow-admin"), deployed.tree_digest)
-        history = platform.lineage.pointer_history(pointer_of(project))
+        history = platform.lineage.pointer_history(slot_of(project).pointer)
 
     assert again.reused
     assert (again.deployment, again.bento_digest) == (deployed.deployment, deployed.bento_digest)

@@ -11,9 +11,9 @@ import httpx
 import psutil
 import pytest
 
-from flows.steps.release.deploy import Deployed
 from handrail.bootstrap import open_platform
 from handrail.bootstrap.feedback import open_spool
+from handrail.delivery import Deployed
 from handrail.entrypoints.http.serving_token import serving_token
 from handrail.errors import Unavailable
 from handrail.settings import Settings

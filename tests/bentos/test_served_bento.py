@@ -11,8 +11,8 @@ from threading import Event
 import httpx
 import pytest
 
-from flows.steps.release.deploy import Deployed
 from handrail.bootstrap import Platform, open_platform
+from handrail.delivery import Deployed
 from handrail.entrypoints.http.serving_token import serving_token
 from handrail.errors import UnknownReference
 from handrail.feedback import Prediction, prediction_id_for

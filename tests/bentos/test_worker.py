@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bentos.flights.permitted import NO_MODEL
-from bentos.flights.worker import STARTING, Worker
+from bentos.flights.worker import NO_MODEL, STARTING, Worker
 from handrail.bootstrap import open_platform
 from handrail.refs import BentoTag
 from handrail.settings import Settings

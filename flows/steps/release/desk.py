@@ -23,6 +23,7 @@ from flows.steps.release import as_account
 from flows.steps.release.promote import TREE, Question, Registered, is_open
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.approvals import permit_path, server_name, tree_digest
+from handrail.delivery import Trees
 from handrail.errors import Refused, Unavailable
 from handrail.files import replace_file
 from handrail.http import GateClient
@@ -32,7 +33,7 @@ from handrail.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from handrail.approvals import Permit
+    from handrail.delivery import PermittedVersion
 
 TRAINED = Path("reports") / "train.json"
 ADDED_BY_MLFLOW = "registered_model_meta"
@@ -41,7 +42,7 @@ POLL_S = 1.0
 TIMEOUT_S = 60.0
 
 
-class Desk:
+class Desk(Trees):
     """One account, one platform. Login, gate and connections are opened at their first use and closed with the desk."""
 
     def __init__(self, platform: Platform, account: str) -> None:
@@ -156,15 +157,16 @@ class Desk:
         return digests[-1] if digests else None
 
     @contextmanager
-    def lend_tree(self, permit: Permit) -> Iterator[Path]:
+    def lend(self, permitted: PermittedVersion) -> Iterator[Path]:
         """Lend the permitted tree: the project's own package while it is the one, else the registered artifact."""
         package = self.settings.project / TREE
-        if package.is_dir() and tree_digest(package) == permit.tree_digest:
+        if package.is_dir() and tree_digest(package) == permitted.tree_digest:
             yield package
             return
+        version = permitted.version
         with tempfile.TemporaryDirectory(prefix="handrail-tree-") as place:
-            folder = as_account.download_version(self.tracking, (permit.model, permit.version), Path(place))
-            if ADDED_BY_MLFLOW not in {file.path for file in permit.manifest.files}:
+            folder = as_account.download_version(self.tracking, (version.name, version.version), Path(place))
+            if ADDED_BY_MLFLOW not in permitted.files:
                 (folder / ADDED_BY_MLFLOW).unlink(missing_ok=True)
             yield folder
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from flows.steps.modelling.compare import compare
 from flows.steps.release import promote
-from flows.steps.release.deploy import find_permit
 from flows.steps.release.desk import Desk
-from handrail.bootstrap.approvals import open_permit_verifier, tree_digest
+from handrail.bootstrap.approvals import tree_digest
+from handrail.bootstrap.delivery import open_permits
 from handrail.errors import Refused
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def compare_with_incumbent(desk: Desk, project: Path, alias: str) -> dict[str, A
     if incumbent is None or incumbent == tree_digest(project / promote.TREE):
         return None
     rows = pl.read_parquet(project / ROWS)
-    permit = open_permit_verifier(desk.settings).read(find_permit(desk.settings, incumbent))
-    with desk.lend_tree(permit) as tree:
+    permits = open_permits(desk.settings)
+    with desk.lend(permits.read(permits.find(incumbent))) as tree:
         champion = _score(tree, rows)
     challenger = _score(project / promote.TREE, rows)
     found = compare(champion, challenger, rows["late"].to_numpy(), rows["day"].cast(pl.String).to_numpy())

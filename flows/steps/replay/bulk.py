@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from flows.steps.project.outputs import fresh_folder, write_json, write_parquet
-from flows.steps.release.bento_build import find_bento
+from flows.steps.release.deploy import bentos_of, slot_of
 from flows.steps.replay.plan import DEFAULT_DAYS, replayed_days
 from flows.steps.replay.run import Progress, serving_deployment
 from flows.steps.replay.truth import KIND, SOURCE, stream
 from flows.steps.replay.world import OUTCOMES_END, World, landings, open_world
 from handrail.bootstrap import Platform, open_platform
+from handrail.bootstrap.delivery import open_permits
+from handrail.delivery import find_carried, lend_verified
 from handrail.errors import Unavailable
 from handrail.feedback import Feedback, Prediction, Receipt, prediction_id_for
 from handrail.settings import Settings
@@ -65,15 +67,14 @@ def open_model(settings: Settings, deployment: str) -> Model:
         Unavailable: the bento is not in this store.
         Refused: no permit covers exactly these bytes.
     """
-    from bentos.flights.permitted import find_carried, private_copy
     from bentos.flights.scoring import Scorer
 
-    bento = find_bento(settings, deployment.rsplit("/", 1)[-1])
-    carried = find_carried(bento.folder / "src") if bento else None
+    bento = bentos_of(settings).find(slot_of(settings).tag_of(deployment).version)
+    carried = find_carried(bento.root) if bento else None
     if carried is None:
         raise Unavailable(f"The bento of {deployment}", "it is not in the local store", "Deploy that model again.")
-    with private_copy(settings, carried) as verified:
-        return Model(deployment, verified.statement.tree_digest, Scorer.load(verified.tree))
+    with lend_verified(open_permits(settings), carried) as verified:
+        return Model(deployment, verified.permitted.tree_digest, Scorer.load(verified.tree))
 
 
 def score_months(settings: Settings, world: World, model: Model, progress: Progress) -> pl.DataFrame:

@@ -16,14 +16,15 @@ from typing import Any, Protocol
 import numpy as np
 import polars as pl
 
-from flows.steps.release.deploy import pointer_of
+from flows.steps.release.deploy import slot_of
 from flows.steps.replay.bento import Answer, BentoClient
 from flows.steps.replay.log import Batch, Place, ReplayLog
 from flows.steps.replay.plan import DEFAULT_DAYS, SimulatedHour, replayed_days, timeline
 from flows.steps.replay.truth import KIND, SOURCE, Fate, OutcomeReport, fate_of
 from flows.steps.replay.world import open_world
 from handrail.bootstrap import Platform, open_platform
-from handrail.clock import EventClock, system_time
+from handrail.bootstrap.delivery import open_deployments
+from handrail.clock import EventClock
 from handrail.errors import Conflict, Misconfigured, Unavailable
 from handrail.feedback import prediction_id_for
 from handrail.settings import Settings
@@ -173,10 +174,10 @@ def serving_deployment(platform: Platform) -> str:
     Raises:
         Unavailable: nothing was deployed yet.
     """
-    pointer = platform.lineage.pointer_at(pointer_of(platform.settings), system_time())
-    if pointer is None or pointer.target is None:
+    target = open_deployments(platform).target(slot_of(platform.settings).pointer)
+    if target is None:
         raise Unavailable("This environment", "nothing is deployed in it", "Deploy a permitted model first.")
-    return pointer.target
+    return target
 
 
 def wait_until_drained(

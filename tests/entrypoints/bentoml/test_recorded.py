@@ -11,7 +11,7 @@ import httpx
 import pytest
 import yaml
 
-from flows.steps.release.bento_build import find_bento
+from flows.steps.release.deploy import bentos_of
 from handrail.bootstrap import open_platform
 from handrail.bootstrap.approvals import tree_digest
 from handrail.entrypoints.bentoml.collect import find_bentos
@@ -104,7 +104,7 @@ def test_a_bento_has_the_digest_that_a_deployment_of_it_is_recorded_with(store, 
     (tmp_path / "home" / "bentoml" / "bentos").mkdir()
     (tmp_path / "home" / "bentoml" / "bentos" / "flights").symlink_to(store / "bentos" / "iris")
 
-    ours = find_bento(Settings(project=tmp_path, home=tmp_path / "home"), "plain")
+    ours = bentos_of(Settings(project=tmp_path, home=tmp_path / "home")).find("plain")
 
     assert next(iter(find_bentos(store, "iris:plain"))).digest == ours.digest
 

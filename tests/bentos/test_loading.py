@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bentos.flights.permitted import Carried, find_carried, private_copy
 from handrail.approvals import UnverifiedBytes
+from handrail.bootstrap.delivery import open_permits
+from handrail.delivery import Carried, find_carried, lend_verified
 from handrail.errors import Misconfigured, Refused
 from handrail.settings import Settings
 from tests.fakes.permitted_tree import permit_tree, write_tree
@@ -49,13 +50,13 @@ def test_a_bento_without_one_half_is_refused(root: Path, lost: str) -> None:
 
 
 def test_the_copy_is_private_whole_and_gone_afterwards(root: Path, settings: Settings) -> None:
-    with private_copy(settings, carried(root)) as verified:
+    with lend_verified(open_permits(settings), carried(root)) as verified:
         copy = verified.tree
         assert {name: (copy / name).read_bytes() for name in FILES} == {
             name: (root / "model" / name).read_bytes() for name in FILES
         }
         assert copy.stat().st_mode & 0o077 == 0
-        assert verified.statement.model_version.version == 1
+        assert verified.permitted.version.version == 1
 
     assert not copy.exists()
 
@@ -67,14 +68,14 @@ def test_one_flipped_byte_in_any_file_is_found_and_the_file_named(root: Path, se
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
 
-    with pytest.raises(UnverifiedBytes, match=name), private_copy(settings, carried(root)):
+    with pytest.raises(UnverifiedBytes, match=name), lend_verified(open_permits(settings), carried(root)):
         pass
 
 
 def test_an_added_file_is_found(root: Path, settings: Settings) -> None:
     (root / "model" / ".hidden").write_text("x")
 
-    with pytest.raises(UnverifiedBytes, match="hidden"), private_copy(settings, carried(root)):
+    with pytest.raises(UnverifiedBytes, match="hidden"), lend_verified(open_permits(settings), carried(root)):
         pass
 
 
@@ -82,12 +83,12 @@ def test_a_permit_of_another_gate_is_refused(root: Path, settings: Settings, tmp
     other = Settings(project=tmp_path, home=tmp_path / "elsewhere")
     shutil.copy(permit_tree(other, root / "model"), root / "permit.json")
 
-    with pytest.raises(UnverifiedBytes, match="not signed"), private_copy(settings, carried(root)):
+    with pytest.raises(UnverifiedBytes, match="not signed"), lend_verified(open_permits(settings), carried(root)):
         pass
 
 
 def test_without_the_gates_key_nothing_is_trusted(root: Path, settings: Settings) -> None:
     (settings.permits / "gate.pub").unlink()
 
-    with pytest.raises(Misconfigured, match=r"gate\.pub"), private_copy(settings, carried(root)):
+    with pytest.raises(Misconfigured, match=r"gate\.pub"), lend_verified(open_permits(settings), carried(root)):
         pass

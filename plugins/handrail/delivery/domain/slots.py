@@ -1,0 +1,40 @@
+"""The slot that an environment serves a bento from, and the deployment that the slot points at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from handrail.refs import BentoTag, Deployment
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The one place in an environment that bentos of a name are served from."""
+
+    environment: str
+    bento: str
+
+    @property
+    def pointer(self) -> str:
+        """The moving name of what is served here: `deploy://<environment>/<bento>`."""
+        return f"deploy://{self.environment}/{self.bento}"
+
+    def deployment(self, bento_version: str) -> Deployment:
+        """Return the deployment of a version of the bento in this slot."""
+        return Deployment(self.environment, self.bento, bento_version)
+
+    def tag_of(self, deployment: str) -> BentoTag:
+        """Return the bento that a deployment of this slot (its URI) serves."""
+        return BentoTag(self.bento, deployment.rpartition("/")[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What a slot serves from now on; `reused` if the bento was there before."""
+
+    deployment: Deployment
+    bento: BentoTag
+    bento_digest: str
+    model_version: str
+    tree_digest: str
+    reused: bool

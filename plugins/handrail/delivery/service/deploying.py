@@ -1,0 +1,75 @@
+"""From a permitted tree to a recorded deployment: build the bento, record it, point the slot at it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from handrail.delivery.domain import BuiltBento, Carried, Deployed, PermittedVersion, Slot
+from handrail.delivery.ports import Bentos, Deployments, Permits, Recipe, Trees
+
+
+@dataclass(frozen=True, slots=True)
+class Deployer:
+    """Deploys into the slot that the recipe's bento has in one environment. Starts and stops no server."""
+
+    environment: str
+    permits: Permits
+    recipe: Recipe
+    bentos: Bentos
+    deployments: Deployments
+
+    @property
+    def slot(self) -> Slot:
+        """Where it deploys to."""
+        return Slot(self.environment, self.recipe.name)
+
+    def deploy(self, tree_digest: str, trees: Trees) -> Deployed:
+        """Build the bento for a permitted tree and point the slot at it. Safe to repeat and to interrupt.
+
+        Args:
+            tree_digest: `sha256:<hex>` of the artifact tree; a permit for it has to exist.
+            trees: lends the tree's files, if the bento has to be built.
+
+        Raises:
+            UnknownReference: there is no permit for the tree.
+            Refused: permit and bytes do not agree, before the build or after it.
+            Unavailable: the build failed, or the files of the tree are not to be found.
+        """
+        permit = self.permits.find(tree_digest)
+        permitted = self.permits.read(permit)
+        version = permitted.bento_version(self.recipe.digest(permit))
+        known = self.bentos.find(version)
+        built = known or self._build(permit, permitted, version, trees)
+        self._check(built)
+        deployment = self.slot.deployment(version)
+        self.deployments.record(deployment, built, permitted)
+        # Last: what the pointer names is complete and recorded, wherever an interrupt comes.
+        self.deployments.point(self.slot.pointer, deployment)
+        return Deployed(
+            deployment=deployment,
+            bento=built.tag,
+            bento_digest=built.digest,
+            model_version=permitted.version.uri,
+            tree_digest=permitted.tree_digest,
+            reused=known is not None,
+        )
+
+    def _build(self, permit: Path, permitted: PermittedVersion, version: str, trees: Trees) -> BuiltBento:
+        with tempfile.TemporaryDirectory(prefix="handrail-bento-") as folder:
+            context = Path(folder) / "context"
+            context.mkdir()
+            carried = Carried.below(context)
+            with trees.lend(permitted) as tree:
+                self.permits.verify(tree, permit, carried.tree)
+            shutil.copyfile(permit, carried.permit)
+            self.recipe.lay_out(context, permitted.labels)
+            return self.bentos.build(context, version)
+
+    def _check(self, built: BuiltBento) -> None:
+        """Verify what the bento carries, also one that was there before: its files may have changed since."""
+        carried = Carried.below(built.root)
+        with tempfile.TemporaryDirectory(prefix="handrail-check-") as folder:
+            self.permits.verify(carried.tree, carried.permit, Path(folder) / "check")

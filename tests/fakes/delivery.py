@@ -1,0 +1,132 @@
+"""Delivery without approvals, lineage, feedback and BentoML: its ports over folders and memory."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+from handrail.delivery import Bentos, BuiltBento, Deployments, Permits, PermittedVersion, Recipe, Trees
+from handrail.errors import Refused, UnknownReference
+from handrail.refs import BentoTag, Deployment, ModelVersion
+
+BUILT = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def digest_of(tree: Path) -> str:
+    """Hash the files of a tree by path and content."""
+    content = sha256()
+    for file in sorted(file for file in tree.rglob("*") if file.is_file()):
+        content.update(f"{file.relative_to(tree)}\0".encode() + file.read_bytes())
+    return f"sha256:{content.hexdigest()}"
+
+
+class PermitsInFolder(Permits):
+    """A permit is a text file that holds the digest of the tree."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def allow(self, tree: Path) -> str:
+        """Write the permit for a tree and return the tree's digest."""
+        digest = digest_of(tree)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / f"{digest[7:]}.json").write_text(digest)
+        return digest
+
+    def find(self, tree_digest: str) -> Path:
+        file = self.folder / f"{tree_digest[7:]}.json"
+        if not file.is_file():
+            raise UnknownReference("permit", tree_digest, "Open a promotion request first.")
+        return file
+
+    def read(self, permit: Path) -> PermittedVersion:
+        try:
+            digest = permit.read_text()
+        except OSError as err:
+            raise Refused("Loading", (f"There is no permit {permit}.",)) from err
+        if not digest.startswith("sha256:"):
+            raise Refused("Loading", (f"{permit} is damaged.",))
+        version = ModelVersion("test", "flights", 1, 1)
+        content = f"sha256:{sha256(permit.read_bytes()).hexdigest()}"
+        return PermittedVersion("approval://test/pr-1", content, version, None, digest, ("bea",), frozenset())
+
+    def verify(self, tree: Path, permit: Path, into: Path) -> PermittedVersion:
+        permitted = self.read(permit)
+        if digest_of(tree) != permitted.tree_digest:
+            differing = next((file for file in sorted(tree.rglob("*")) if file.is_file()), tree)
+            raise Refused("Loading", (f"'{differing.name}' may differ.",))
+        shutil.copytree(tree, into)
+        return permitted
+
+
+class TreesInMemory(Trees):
+    """Lends one folder, and counts how often."""
+
+    def __init__(self, tree: Path) -> None:
+        self.tree = tree
+        self.lent = 0
+
+    @contextmanager
+    def lend(self, permitted: PermittedVersion) -> Iterator[Path]:
+        self.lent += 1
+        yield self.tree
+
+
+class PlainRecipe(Recipe):
+    """Puts one file beside the model."""
+
+    source = "one"
+
+    @property
+    def name(self) -> str:
+        return "plain"
+
+    def digest(self, permit: Path) -> str:
+        return sha256(permit.read_bytes() + self.source.encode()).hexdigest()
+
+    def lay_out(self, context: Path, labels: Mapping[str, str]) -> None:
+        (context / "source.txt").write_text(f"{self.source} {labels['handrail_tree_digest']}")
+
+
+class BentosInFolder(Bentos):
+    """A bento is a copy of its context."""
+
+    def __init__(self, home: Path, name: str) -> None:
+        self.home = home
+        self.name = name
+
+    def find(self, version: str) -> BuiltBento | None:
+        folder = self.home / version
+        if not (folder / "bento.yaml").is_file():
+            return None
+        return BuiltBento(BentoTag(self.name, version), folder, BUILT, digest_of(folder / "src"))
+
+    def build(self, context: Path, version: str) -> BuiltBento:
+        shutil.rmtree(self.home / version, ignore_errors=True)
+        shutil.copytree(context, self.home / version / "src")
+        (self.home / version / "bento.yaml").touch()
+        built = self.find(version)
+        assert built is not None
+        return built
+
+
+class DeploymentsInMemory(Deployments):
+    """Records and moves in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.recorded: dict[str, BuiltBento] = {}
+        self.moves: list[tuple[str, str]] = []
+
+    def record(self, deployment: Deployment, bento: BuiltBento, permitted: PermittedVersion) -> None:
+        self.recorded.setdefault(deployment.uri, bento)
+
+    def target(self, pointer: str) -> str | None:
+        return next((target for name, target in reversed(self.moves) if name == pointer), None)
+
+    def point(self, pointer: str, deployment: Deployment) -> None:
+        if self.target(pointer) != deployment.uri:
+            self.moves.append((pointer, deployment.uri))
