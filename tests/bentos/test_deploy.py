@@ -54,7 +54,11 @@ def test_the_bento_carries_exactly_the_permitted_tree_and_handrail(
     assert tree_digest(built.folder / "src" / "model") == deployed.tree_digest
     (wheel,) = (built.folder / "env" / "python" / "wheels").glob("handrail-*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    assert {"handrail/delivery/ports.py", "handrail/entrypoints/bentoml/service.py", "handrail/feedback/__init__.py"} <= set(names)
+    assert {
+        "handrail/delivery/ports.py",
+        "handrail/entrypoints/bentoml/service.py",
+        "handrail/feedback/__init__.py",
+    } <= set(names)
     assert any(name.startswith("handrail/feedback/adapters/migrations/") for name in names)
     assert "bentoml==" in (built.folder / "env" / "python" / "requirements.txt").read_text()
 

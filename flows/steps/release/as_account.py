@@ -28,9 +28,7 @@ def register_package(login: Mapping[str, str], project: Path, model: str) -> tup
     Raises:
         Unavailable: MLflow does not answer, or does not let this account register.
     """
-    answer = _ask(login, ["register", str(project.resolve()), model])
-    if "problem" in answer:
-        raise Unavailable(f"Registering {model}", answer["problem"].rstrip("."), "Correct that, then register again.")
+    answer = _ask(login, ["register", str(project.resolve()), model], f"Registering {model}")
     return int(answer["version"]), str(answer["run_id"])
 
 
@@ -41,16 +39,16 @@ def download_version(login: Mapping[str, str], version: tuple[str, int], into: P
         Unavailable: the server does not answer, or does not let this account read the version.
     """
     model, number = version
-    answer = _ask(login, ["download", model, str(number), str(into.resolve())])
-    if "problem" in answer:
-        server = login["MLFLOW_TRACKING_URI"]
-        remedy = f"Start the MLflow server at {server} and deploy again."
-        raise Unavailable(f"models:/{model}/{number}", answer["problem"].rstrip("."), remedy)
-    return Path(answer["folder"])
+    arguments = ["download", model, str(number), str(into.resolve())]
+    return Path(_ask(login, arguments, f"models:/{model}/{number}")["folder"])
 
 
-def _ask(login: Mapping[str, str], arguments: Sequence[str]) -> dict[str, Any]:
-    """Run this module in a child process with that login; return what it answers on its last line."""
+def _ask(login: Mapping[str, str], arguments: Sequence[str], what: str) -> dict[str, Any]:
+    """Run this module in a child process with that login; return the answer on its last line.
+
+    Raises:
+        Unavailable: the child's own error, or else one about `what`.
+    """
     run = subprocess.run(
         [sys.executable, "-m", MODULE, *arguments],
         cwd=ROOT,
@@ -59,10 +57,19 @@ def _ask(login: Mapping[str, str], arguments: Sequence[str]) -> dict[str, Any]:
         capture_output=True,
         text=True,
     )
-    if run.returncode == 0:
-        return dict(json.loads(run.stdout.splitlines()[-1]))
-    printed = [line.strip() for line in run.stderr.splitlines() if line.strip()]
-    return {"problem": printed[-1] if printed else f"its process ended with exit code {run.returncode}"}
+    if run.returncode:
+        printed = [line.strip() for line in run.stderr.splitlines() if line.strip()]
+        answer: dict[str, Any] = {
+            "problem": printed[-1] if printed else f"its process ended with exit code {run.returncode}"
+        }
+    else:
+        answer = json.loads(run.stdout.splitlines()[-1])
+    if "unavailable" in answer:
+        raise Unavailable(**answer["unavailable"])
+    if "problem" in answer:
+        remedy = f"Start the MLflow server at {login['MLFLOW_TRACKING_URI']} and try again."
+        raise Unavailable(what, answer["problem"].rstrip("."), remedy)
+    return dict(answer)
 
 
 def _flow_run() -> dict[str, str]:
@@ -81,6 +88,8 @@ def main(arguments: Sequence[str]) -> int:
     action, *values = arguments
     try:
         answer = _register(*values) if action == "register" else _download(*values)
+    except Unavailable as err:
+        answer = {"unavailable": {"what": err.what, "problem": err.problem, "remedy": err.remedy}}
     except (HandrailError, MlflowException, OSError) as err:
         answer = {"problem": str(err).splitlines()[0]}
     sys.stdout.write(json.dumps(answer) + "\n")
