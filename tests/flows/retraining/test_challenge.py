@@ -74,7 +74,7 @@ def test_the_clone_trains_up_to_the_month_and_validates_on_it(settings: Settings
 
     params = read_params(challenge.folder)
     assert (params.train.start, params.train.end) == (date(2013, 1, 1), date(2013, 9, 1))
-    assert (params.validate.start, params.validate.end) == (date(2013, 9, 1), date(2013, 10, 1))
+    assert (params.validate_window.start, params.validate_window.end) == (date(2013, 9, 1), date(2013, 10, 1))
     assert params.as_of == challenge.as_of == datetime(2013, 10, 2, 16, tzinfo=UTC)
     assert params.labels_snapshot is not None
     assert params.labels_snapshot.path == challenge.labels
