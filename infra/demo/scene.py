@@ -13,7 +13,7 @@ from typing import Any, Self
 from flows.steps.release.desk import Desk
 from handrail.bootstrap import Platform, open_platform
 from handrail.settings import Settings
-from infra.demo.people import AUTHOR, Person, credentials_name
+from infra.demo.people import AUTHOR, Person, credentials_name, password_of
 from infra.servers.supervisor import Servers
 
 DAYS, SHORT_DAYS = 10, 2
@@ -55,8 +55,9 @@ class Scene:
         return self.settings.project
 
     def desk(self, person: Person) -> Desk:
-        """Return the person's desk, opened once for the whole demo."""
+        """Return the person's desk, opened once for the whole demo; their password is made at its first use."""
         if person.name not in self._desks:
+            password_of(self.settings.credentials, person.account)
             self._desks[person.name] = Desk(self.platform, credentials_name(person))
         return self._desks[person.name]
 
