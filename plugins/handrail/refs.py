@@ -1,6 +1,6 @@
 """Names of things in other tools, and their URIs. Nothing here looks anything up.
 
-A reference is immutable: it names one version, never a moving name such as an alias or a branch.
+A reference is immutable: it names one version. `ModelAlias` alone is a moving name: lineage keeps where it pointed.
 """
 
 from __future__ import annotations
@@ -180,6 +180,19 @@ class ModelVersion:
     def uri(self) -> str:
         """`mlflow://<server>/registered/<name>/<epoch>/<version>`."""
         return f"mlflow://{_segment(self.server)}/registered/{_segment(self.name)}/{self.epoch}/{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAlias:
+    """An alias of a registered model, which points at one version after the other."""
+
+    model: str
+    alias: str
+
+    @property
+    def pointer(self) -> str:
+        """`mlflow alias <model>@<alias>`: the moving name under which lineage keeps where it pointed."""
+        return f"mlflow alias {self.model}@{self.alias}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ def test_every_link_leads_somewhere(page):
         assert link.startswith("http") or (page.parent / link).exists(), link
 
 
-@pytest.mark.parametrize("plugin", ["approvals", "lineage", "feedback"])
+@pytest.mark.parametrize("plugin", ["approvals", "lineage", "feedback", "reproduction"])
 def test_every_error_of_a_plugin_is_on_its_page(plugin):
     folder = ROOT / "plugins" / "handrail" / plugin
     kinds = "HandrailError|Misconfigured|InvalidInput|UnknownReference|Conflict|Refused|Unavailable"

@@ -119,7 +119,7 @@ def test_a_test_waits_for_a_condition_and_never_sleeps(file):
 
 
 def test_every_plugin_has_its_page():
-    for plugin in ("approvals", "delivery", "lineage", "feedback"):
+    for plugin in ("approvals", "delivery", "feedback", "lineage", "reproduction"):
         page = (ROOT / "plugins" / "handrail" / plugin / "README.md").read_text(encoding="utf-8")
 
         assert len(page.splitlines()) <= 150

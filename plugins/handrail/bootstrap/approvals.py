@@ -19,7 +19,7 @@ from handrail.approvals.service import Approvals, Gate, GatePorts, Guard
 from handrail.approvals.service.moves import Mover
 from handrail.clock import system_time
 from handrail.manifest import digest_of_bytes
-from handrail.refs import ArtifactVersion, TrackingRun
+from handrail.refs import ArtifactVersion, ModelAlias, TrackingRun
 from handrail.settings import Settings, make_home
 from handrail.storage import Store, migrate
 
@@ -179,8 +179,9 @@ class LineageJournal(DecisionJournal):
             policy_digest=permit.policy_digest,
             approvers=[agent_uri(permit.server, person) for person in permit.approvers],
         )
-        alias = f"mlflow alias {permit.model}@{permit.alias}"
-        lineage.point(alias, version, datetime.fromisoformat(moved_at), by=permit.uri)
+        lineage.point(
+            ModelAlias(permit.model, permit.alias).pointer, version, datetime.fromisoformat(moved_at), by=permit.uri
+        )
 
 
 def apply_environment(values: Mapping[str, str]) -> None:

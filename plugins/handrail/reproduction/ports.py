@@ -1,4 +1,4 @@
-"""What reproducing a model needs from the outside: git, DVC, an interpreter, and MLflow's way to let a model answer."""
+"""What reproducing a model needs from the outside: git, DVC, an interpreter, and MLflow for predictions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Protocol
 
 from handrail.lineage import LockedFile, LockedStage
 from handrail.reproduction.domain.environments import RecordedPackages
-from handrail.reproduction.domain.verdicts import CommitPlace, FetchedData, Grade, Predictions
+from handrail.reproduction.domain.recorded import CommitPlace, FetchedData
+from handrail.reproduction.domain.results import Grade, Predictions
 
 
 class CommitSource(Protocol):
@@ -26,10 +27,10 @@ class CommitSource(Protocol):
 
     @abstractmethod
     def check_out(self, place: CommitPlace, folder: Path) -> Path:
-        """Lay exactly that commit into `folder`, and return the project's folder in it. Safe to repeat.
+        """Check exactly that commit out into `folder`; return the project's folder in it. Safe to repeat.
 
         Raises:
-            Unavailable: it cannot be laid there.
+            Unavailable: it cannot be checked out there.
         """
 
     @abstractmethod
@@ -50,15 +51,19 @@ class DataSource(Protocol):
 
     @abstractmethod
     def near(self, project: Path, places: Sequence[str], files: Sequence[LockedFile]) -> FetchedData:
-        """Tell what is in none of the places, as far as that can be told without fetching. Changes nothing."""
+        """Return what none of the places holds, as far as that is known without fetching. Changes nothing."""
 
     @abstractmethod
     def fetch(self, project: Path, places: Sequence[str], files: Sequence[LockedFile]) -> FetchedData:
-        """Bring files near, from one place after the other; what is in none of them comes back as missing."""
+        """Fetch files, from one place after the other; what is in none of them is returned as missing."""
 
     @abstractmethod
     def restore(self, project: Path, file: LockedFile, target: Path) -> None:
-        """Lay a fetched file or folder at `target`."""
+        """Copy a fetched file or folder to `target`.
+
+        Raises:
+            InvalidInput: its path, or that of a file in it, leads out of where it belongs.
+        """
 
 
 class StageRunner(Protocol):
@@ -136,7 +141,7 @@ class FileComparer(Protocol):
 
 
 class ModelScorer(Protocol):
-    """Lets models answer."""
+    """Compares what models predict."""
 
     @abstractmethod
     def compare(
@@ -154,7 +159,7 @@ class ModelScorer(Protocol):
 
 
 class WorkFolder(Protocol):
-    """The folder of one reproduction, which remembers how far it came."""
+    """The folder of one reproduction, which remembers the stages that are done."""
 
     @property
     @abstractmethod
@@ -175,7 +180,7 @@ class WorkFolder(Protocol):
 
     @abstractmethod
     def finish(self, report: Mapping[str, object]) -> None:
-        """Remember what came of it, durably."""
+        """Remember the result, durably."""
 
     @abstractmethod
     def remove(self) -> None:
@@ -183,12 +188,12 @@ class WorkFolder(Protocol):
 
     @abstractmethod
     def close(self) -> None:
-        """Let others have the folder."""
+        """Let other processes use the folder."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReproductionPorts:
-    """What a reproduction stands on."""
+    """What a reproduction needs."""
 
     commits: CommitSource
     data: DataSource

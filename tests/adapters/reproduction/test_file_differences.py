@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from handrail.reproduction.adapters.file_differences import FileDifferences
-from handrail.reproduction.domain.verdicts import Grade
+from handrail.reproduction.domain.results import Grade
 
 
 @pytest.fixture

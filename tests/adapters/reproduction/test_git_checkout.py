@@ -4,7 +4,7 @@ import pytest
 
 from handrail.errors import Unavailable, UnknownReference
 from handrail.reproduction.adapters.git_checkout import GitCheckout
-from handrail.reproduction.domain.verdicts import CommitPlace
+from handrail.reproduction.domain.recorded import CommitPlace
 from tests.fakes.reproducible_project import commit, run
 
 

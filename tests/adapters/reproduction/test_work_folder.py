@@ -59,7 +59,7 @@ def test_another_model_or_a_finished_one_is_refused(tmp_path):
     folder.finish({"verdict": "reproduced"})
     folder.close()
 
-    with pytest.raises(Refused, match="came to an end"):
+    with pytest.raises(Refused, match="is finished"):
         ReproductionFolder(tmp_path).open(ONE)
     assert json.loads((tmp_path / STATE).read_text())["finished"] == {"verdict": "reproduced"}
 

@@ -15,7 +15,8 @@ import yaml
 
 from handrail.errors import InvalidInput, Unavailable
 from handrail.lineage import LockedFile
-from handrail.reproduction.domain.verdicts import FetchedData
+from handrail.reproduction.domain.recorded import FetchedData
+from handrail.reproduction.ports import DataSource
 from handrail.tools import require
 
 CONFIG, LOCAL = ".dvc/config", ".dvc/config.local"
@@ -25,7 +26,7 @@ FOLDER = ".dir"
 Sections = Mapping[str, Mapping[str, str]]
 
 
-class DvcData:
+class DvcData(DataSource):
     """Data by DVC, in the environment of the reproduction."""
 
     def __init__(self, neighbours: Sequence[Path] = ()) -> None:
@@ -59,28 +60,28 @@ class DvcData:
         return tuple(_trackers(project))
 
     def near(self, project: Path, places: Sequence[str], files: Sequence[LockedFile]) -> FetchedData:
-        """Tell what none of the places on this machine holds, and in `said` which places are elsewhere."""
+        """Return what none of the places on this machine holds, and in `message` the places elsewhere."""
         urls = {place: _read(project / LOCAL).get(f"'remote \"{place}\"'", {}).get("url", "") for place in places}
         folders = [Path(url) for url in urls.values() if url and "://" not in url]
         missing = tuple(file for file in files if not any(_held(folder / OBJECTS, file) for folder in folders))
-        said = ", ".join(url for url in urls.values() if "://" in url)
-        return FetchedData(missing, 0, said)
+        message = ", ".join(url for url in urls.values() if "://" in url)
+        return FetchedData(missing, 0, message)
 
     def fetch(self, project: Path, places: Sequence[str], files: Sequence[LockedFile]) -> FetchedData:
         """Bring files into the clone's cache, from one place after the other until nothing is missing."""
-        missing, said = _missing(project, files), ""
-        # By its own file: DVC does not find outputs in folders that git is told to ignore.
+        missing, message = _missing(project, files), ""
+        # By its own file: DVC does not find outputs in folders that git ignores.
         named = {file: str(tracker.relative_to(project)) for file, tracker in _trackers(project).items()}
         for place in places:
             if not missing:
                 break
             targets = sorted({named.get(file, file.path) for file in missing})
-            said = _dvc(project, "fetch", "--quiet", "--remote", place, *targets) or said
+            message = _dvc(project, "fetch", "--quiet", "--remote", place, *targets) or message
             missing = _missing(project, files)
-        return FetchedData(missing, sum(_size(project, file) for file in files), said)
+        return FetchedData(missing, sum(_size(project, file) for file in files), message)
 
     def restore(self, project: Path, file: LockedFile, target: Path) -> None:
-        """Lay a fetched file or folder at `target`; it must not be changed there.
+        """Copy a fetched file or folder to `target`.
 
         Raises:
             Unavailable: the disk does not take it.
@@ -98,8 +99,8 @@ class DvcData:
             raise Unavailable(file.path, problem, "Free the disk, or choose another folder with --into.") from err
 
     def _caches(self, origin: Path, sections: Sections) -> list[Path]:
-        told = sections.get("cache", {}).get("dir")
-        found = [origin / ".dvc" / told if told else origin / ".dvc" / "cache"]
+        named = sections.get("cache", {}).get("dir")
+        found = [origin / ".dvc" / named if named else origin / ".dvc" / "cache"]
         found += [neighbour / ".dvc" / "cache" for neighbour in self._neighbours]
         return [cache for cache in dict.fromkeys(map(_real, found)) if (cache / OBJECTS).is_dir()]
 
@@ -152,7 +153,7 @@ def _write(file: Path, sections: Sections) -> None:
 
 
 def _dvc(project: Path, *arguments: str) -> str:
-    """Run DVC; return the last line of what it complains of."""
+    """Run DVC; return the last line of its error output."""
     own = {"DVC_NO_ANALYTICS": "1", "DVC_SITE_CACHE_DIR": str(project / ".dvc" / "tmp" / "site")}
     run = subprocess.run(
         [sys.executable, "-m", "dvc", *arguments],
@@ -163,8 +164,8 @@ def _dvc(project: Path, *arguments: str) -> str:
         text=True,
         check=False,
     )
-    said = [line for line in run.stderr.splitlines() if line.startswith("ERROR")]
-    return said[-1].removeprefix("ERROR: ").rstrip(".") if run.returncode and said else ""
+    message = [line for line in run.stderr.splitlines() if line.startswith("ERROR")]
+    return message[-1].removeprefix("ERROR: ").rstrip(".") if run.returncode and message else ""
 
 
 def _held(objects: Path, file: LockedFile) -> bool:
@@ -178,7 +179,8 @@ def _missing(project: Path, files: Sequence[LockedFile]) -> tuple[LockedFile, ..
 def _known(objects: Path, file: LockedFile) -> list[tuple[str, str]]:
     """Return the objects that a file or folder consists of; of a folder whose list is missing, the list itself."""
     try:
-        return [*_parts(objects, file), ("", file.md5)]
+        # A file consists of itself alone, and counts once.
+        return list(dict.fromkeys([*_parts(objects, file), ("", file.md5)]))
     except (OSError, ValueError, KeyError, TypeError):
         return [("", file.md5)]
 

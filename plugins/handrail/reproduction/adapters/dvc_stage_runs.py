@@ -13,6 +13,7 @@ from pathlib import Path
 from handrail.errors import Unavailable
 from handrail.lineage import LockedStage
 from handrail.lineage.adapters.dvc.pipeline import LOCK, locked_stages
+from handrail.reproduction.ports import StageRunner
 from handrail.tools import require
 
 FORCED = ("repro", "--single-item", "--force", "--no-run-cache", "--no-commit")
@@ -20,7 +21,7 @@ GONE = ("HANDRAIL_", "MLFLOW_", "PREFECT_", "PREFECT__", "BENTOML_", "DVC_", "FE
 ROUTINE = ("ERROR: failed to reproduce", "> ", "Running stage", "Updating lock file", "Use `dvc push`", "To track")
 
 
-class DvcStageRuns:
+class DvcStageRuns(StageRunner):
     """The runner of stages; nothing of this process's own project reaches them."""
 
     def run(
@@ -86,6 +87,6 @@ def _interrupt(process: subprocess.Popen[str]) -> None:
 
 
 def _sentence(lines: Sequence[str]) -> str:
-    said = [line for line in lines if line.strip()]
-    own = [line for line in said if not line.startswith(ROUTINE)]
-    return (own or said or ["it printed nothing"])[-1].removeprefix("ERROR: ").rstrip(".")
+    printed = [line for line in lines if line.strip()]
+    own = [line for line in printed if not line.startswith(ROUTINE)]
+    return (own or printed or ["it printed nothing"])[-1].removeprefix("ERROR: ").rstrip(".")

@@ -1,4 +1,4 @@
-"""Says by how much two files differ: tables by rows and columns, JSON by numbers, texts by line, others by byte."""
+"""Describes how two files differ: tables by rows and columns, JSON by numbers, texts by line, others by byte."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from handrail.errors import Unavailable
 from handrail.lineage import tree_digest
 from handrail.lineage.adapters.dvc.project_files import ProjectFiles, hash_file
 from handrail.reproduction.domain.numbers import numbers_apart
-from handrail.reproduction.domain.verdicts import Grade
+from handrail.reproduction.domain.results import Grade
+from handrail.reproduction.ports import FileComparer
 
 BLOCK = 1 << 20
 MOST_TEXT = 50_000_000
 SHOWN = 3
 
 
-class FileDifferences:
+class FileDifferences(FileComparer):
     """Compares files by their contents."""
 
     def digest(self, root: Path, path: str) -> str | None:
@@ -88,15 +89,15 @@ def _parquet(recorded: Path, reproduced: Path) -> tuple[Grade, str] | None:
     if gone:
         return Grade.DIFFERS, f"the column {gone[0]!r} is on one side only"
     uneven = [name for name in one.column_names if not one[name].equals(other[name])]
-    found = {name: told for name in uneven if (told := _column(pa, one[name], other[name]))}
+    found = {name: words for name in uneven if (words := _column(pa, one[name], other[name]))}
     if not found:
         return Grade.WITHIN, f"the same {one.num_rows:,} rows and {one.num_columns} columns, written otherwise"
-    shown = ", ".join(f"{name} ({told})" for name, told in list(found.items())[:SHOWN])
+    shown = ", ".join(f"{name} ({words})" for name, words in list(found.items())[:SHOWN])
     return Grade.DIFFERS, f"{len(found)} of {one.num_columns} columns differ: {shown}"
 
 
 def _column(pa: Any, one: Any, other: Any) -> str:
-    """Say how two columns differ; empty if they do in NaN alone, which is unlike itself."""
+    """Say how two columns differ; empty if they do in NaN alone, which does not equal itself."""
     if one.type != other.type:
         return f"{other.type} instead of {one.type}"
     left, right = one.to_pylist(), other.to_pylist()
@@ -112,7 +113,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _text(recorded: Path, reproduced: Path) -> str:
-    """Name the first line that differs; empty if the files are no text."""
+    """Name the first line that differs; empty if the files are not text."""
     if max(recorded.stat().st_size, reproduced.stat().st_size) > MOST_TEXT:
         return ""
     try:
@@ -134,8 +135,8 @@ def _cut(line: str | None) -> str:
 def _bytes(recorded: Path, reproduced: Path) -> str:
     sizes = [file.stat().st_size for file in (recorded, reproduced)]
     place = _first_difference(recorded, reproduced)
-    told = f"from byte {place:,} on" if place is not None else "written otherwise"
-    return told if sizes[0] == sizes[1] else f"{told}, {sizes[1]:,} bytes instead of {sizes[0]:,}"
+    where = f"from byte {place:,} on" if place is not None else "written otherwise"
+    return where if sizes[0] == sizes[1] else f"{where}, {sizes[1]:,} bytes instead of {sizes[0]:,}"
 
 
 def _first_difference(recorded: Path, reproduced: Path) -> int | None:

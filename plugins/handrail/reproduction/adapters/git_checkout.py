@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from handrail.errors import Unavailable, UnknownReference
-from handrail.reproduction.domain.verdicts import CommitPlace
+from handrail.reproduction.domain.recorded import CommitPlace
+from handrail.reproduction.ports import CommitSource
 
 TIMEOUT_S = 600
 DEEPEST = 4
@@ -19,7 +20,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _FOREIGN = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE")
 
 
-class GitCheckout:
+class GitCheckout(CommitSource):
     """Local repositories: the project's, the clones below home, or the one that was named."""
 
     def __init__(self, project: Path, home: Path, named: str | None = None) -> None:
@@ -113,15 +114,20 @@ def _run(folder: Path, *arguments: str) -> bytes | None:
 def _must(folder: Path, *arguments: str) -> None:
     done = _call(folder, *arguments)
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
-        raise Unavailable(f"git {arguments[0]}", said[-1].rstrip("."), "Correct that and run it again.")
+        printed = done.stderr.decode(errors="replace").strip().splitlines() or ["it printed nothing"]
+        raise Unavailable(f"git {arguments[0]}", printed[-1].rstrip("."), "Correct that and run it again.")
 
 
 def _call(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    told = {name: value for name, value in os.environ.items() if name not in _FOREIGN} | {"GIT_TERMINAL_PROMPT": "0"}
+    kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
     try:
         return subprocess.run(
-            ["git", *arguments], cwd=folder, env=told, capture_output=True, timeout=TIMEOUT_S, check=False
+            ["git", *arguments],
+            cwd=folder,
+            env=kept | {"GIT_TERMINAL_PROMPT": "0"},
+            capture_output=True,
+            timeout=TIMEOUT_S,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as err:
         raise Unavailable("git", str(err).rstrip("."), "Install git, and run this where it can be used.") from err

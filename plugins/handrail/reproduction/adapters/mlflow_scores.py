@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from handrail.errors import Unavailable
-from handrail.reproduction.domain.verdicts import Predictions
+from handrail.reproduction.domain.results import Predictions
+from handrail.reproduction.ports import ModelScorer
 
 SCRIPT = Path(__file__).with_name("pyfunc_scores.py")
 TIMEOUT_S = 1800
 
 
-class MlflowScores:
+class MlflowScores(ModelScorer):
     """The scorer of two model folders."""
 
     def compare(
@@ -54,8 +55,8 @@ class MlflowScores:
                 check=False,
             )
             if run.returncode:
-                said = run.stderr.strip().splitlines() or ["it said nothing"]
-                raise Unavailable("The predictions", said[-1].rstrip("."), "Give rows that both take: --rows.")
+                printed = run.stderr.strip().splitlines() or ["it printed nothing"]
+                raise Unavailable("The predictions", printed[-1].rstrip("."), "Give rows that both take: --rows.")
             found = json.loads(answer.read_text(encoding="utf-8"))
         finally:
             request.unlink(missing_ok=True)

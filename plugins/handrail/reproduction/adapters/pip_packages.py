@@ -15,6 +15,7 @@ from typing import Any
 
 from handrail.errors import Unavailable, UnknownReference
 from handrail.reproduction.domain.environments import PYTHON, RecordedPackages, normal_name, read_pins, read_python
+from handrail.reproduction.ports import PackageList
 
 LIST = (
     "import importlib.metadata as m, json, platform; "
@@ -27,7 +28,7 @@ OF_MODEL = "requirements.txt"
 PYTHON_OF_MODEL = "python_env.yaml"
 
 
-class PipPackages:
+class PipPackages(PackageList):
     """The packages that were recorded, and those of an interpreter."""
 
     def recorded(self, project: Path, tree: Path | None, lock: str | None) -> RecordedPackages:
@@ -84,11 +85,11 @@ class PipPackages:
 
     def import_roots(self, project: Path) -> tuple[Path, ...]:
         """Return the folders of a project that its own packages are imported from, as pyproject.toml and habit say."""
-        roots = [*_told(project / "pyproject.toml"), "src"]
+        roots = [*_package_folders(project / "pyproject.toml"), "src"]
         return tuple(folder for root in dict.fromkeys(roots) if (folder := project / root).is_dir())
 
 
-def _told(file: Path) -> Sequence[str]:
+def _package_folders(file: Path) -> Sequence[str]:
     try:
         tool = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("setuptools", {})
     except (OSError, tomllib.TOMLDecodeError, AttributeError):
@@ -105,14 +106,14 @@ def _uv() -> str | None:
 
 
 def _must(command: Sequence[str]) -> None:
-    told = dict(os.environ)
-    # What only pip was told about index and certificates is told to uv too.
+    variables = dict(os.environ)
+    # uv gets the index and certificates that only pip was configured with.
     for pip_name, uv_name in (("PIP_INDEX_URL", "UV_DEFAULT_INDEX"), ("PIP_CERT", "SSL_CERT_FILE")):
-        if pip_name in told:
-            told.setdefault(uv_name, told[pip_name])
-    told.pop("VIRTUAL_ENV", None)
-    run = subprocess.run(command, env=told, capture_output=True, text=True, check=False)
+        if pip_name in variables:
+            variables.setdefault(uv_name, variables[pip_name])
+    variables.pop("VIRTUAL_ENV", None)
+    run = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
     if run.returncode:
-        said = [line.strip() for line in (run.stderr or run.stdout).splitlines() if line.strip()] or ["it said nothing"]
-        problem = " ".join(said[-2:]).rstrip(".")
+        printed = [line.strip() for line in (run.stderr or run.stdout).splitlines() if line.strip()]
+        problem = " ".join((printed or ["it printed nothing"])[-2:]).rstrip(".")
         raise Unavailable("The recorded environment", problem, "Leave out --install to run in the present one.")

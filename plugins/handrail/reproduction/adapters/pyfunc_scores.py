@@ -21,7 +21,7 @@ WHOLE = {"long": "int64", "integer": "int32"}
 
 
 def main(request: Path, answer: Path) -> None:
-    """Write what came of comparing the two trees that `request` names."""
+    """Compare the two trees that `request` names, and write the result."""
     asked = json.loads(request.read_text(encoding="utf-8"))
     recorded, reproduced = Path(asked["recorded"]), Path(asked["reproduced"])
     found: dict[str, Any] = {"rows": 0, "source": "", "max_difference": 0.0, "labels_differ": 0, "detail": ""}
@@ -32,8 +32,9 @@ def main(request: Path, answer: Path) -> None:
         answers = [mlflow.pyfunc.load_model(str(tree)).predict(rows) for tree in (recorded, reproduced)]
         largest, labels = apart(*answers)
         found |= {"rows": len(rows), "source": source, "max_difference": largest, "labels_differ": labels}
-    told = [compare_onnx(file, reproduced / file.relative_to(recorded)) for file in sorted(recorded.rglob("*.onnx"))]
-    for name, largest in (each for each in told if each is not None):
+    files = sorted(recorded.rglob("*.onnx"))
+    differences = [compare_onnx(file, reproduced / file.relative_to(recorded)) for file in files]
+    for name, largest in (each for each in differences if each is not None):
         found["max_difference"] = max(found["max_difference"], largest)
         found["detail"] += f"{name} differs by {largest:.3g} over {DRAWN_ROWS:,} drawn inputs. "
     answer.write_text(json.dumps(found), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The folder in which a model is reproduced; a file in it remembers how far that came."""
+"""The folder in which a model is reproduced; a file in it remembers the stages that are done."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from typing import Any
 
 from handrail.errors import Refused, Unavailable
 from handrail.files import replace_file
+from handrail.reproduction.ports import WorkFolder
 
 STATE = "reproduction.json"
 FORMAT = "handrail.reproduction/1"
 REMEDY = "Free the disk, or choose another folder with --into."
 
 
-class ReproductionFolder:
+class ReproductionFolder(WorkFolder):
     """A folder that is new, empty, or an interrupted reproduction of the same model."""
 
     def __init__(self, path: Path) -> None:
@@ -51,7 +52,7 @@ class ReproductionFolder:
         self._write()
 
     def finish(self, report: Mapping[str, object]) -> None:
-        """Remember what came of it, durably."""
+        """Remember the result, durably."""
         self._state["finished"] = dict(report)
         self._write()
 
@@ -60,7 +61,7 @@ class ReproductionFolder:
         shutil.rmtree(self._path, ignore_errors=True)
 
     def close(self) -> None:
-        """Let others have the folder; the end of the process, however it comes, does so too."""
+        """Let other processes use the folder; the end of this process, whatever its cause, does so too."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -70,7 +71,7 @@ class ReproductionFolder:
         if held is None and self._path.is_dir() and any(self._path.iterdir()):
             raise self._refused("It is not empty and holds no reproduction.")
         if held is not None and held.get("finished"):
-            raise self._refused("It holds a reproduction that came to an end.")
+            raise self._refused("It holds a reproduction that is finished.")
         if held is not None and held.get("identity") != dict(identity):
             raise self._refused("It holds an interrupted reproduction of something else.")
         self._state = held or {"format": FORMAT, "identity": dict(identity), "done": [], "finished": None}

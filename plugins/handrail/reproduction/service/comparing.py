@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from handrail.lineage import LockedFile, LockedStage
-from handrail.reproduction.domain.verdicts import Compared, Grade, Part, Recorded
+from handrail.reproduction.domain.recorded import Recorded
+from handrail.reproduction.domain.results import Compared, Grade, Part
 from handrail.reproduction.ports import FileComparer
 
 MODEL_FILE = "MLmodel"
 GONE = "missing"
 
 
-class Comparing:
+class Comparer:
     """Compares by digests, and explains differences by bytes."""
 
     def __init__(self, files: FileComparer) -> None:
@@ -46,8 +47,8 @@ class Comparing:
             return
         digest = self._files.tree_digest(recorded, model.path)
         if digest != model.tree:
-            told = "dvc.lock names another tree than the version has"
-            yield Compared(stage, Part.INPUT, model.path, model.tree, digest, Grade.DIFFERS, told)
+            detail = "dvc.lock names another tree than the version has"
+            yield Compared(stage, Part.INPUT, model.path, model.tree, digest, Grade.DIFFERS, detail)
 
     def stage(
         self, runs: tuple[LockedStage, LockedStage], roots: tuple[Path, Path], model: Recorded, tolerance: float
@@ -69,9 +70,9 @@ class Comparing:
         digest = self._files.digest(root, file.path)
         if digest == file.md5:
             return Compared(stage, part, file.path, file.md5, digest, Grade.BYTES)
-        told = "it was trained with changes that are not in the commit" if part is Part.CODE else ""
-        told = told or "what was pulled has other bytes than were recorded"
-        return Compared(stage, part, file.path, file.md5, digest or GONE, Grade.DIFFERS, told)
+        detail = "it was trained with changes that are not in the commit" if part is Part.CODE else ""
+        detail = detail or "what was pulled has other bytes than were recorded"
+        return Compared(stage, part, file.path, file.md5, digest or GONE, Grade.DIFFERS, detail)
 
     def _part(self, roots: tuple[Path, Path], path: str, model: Recorded) -> Part:
         if any((root / path / MODEL_FILE).is_file() for root in roots):
@@ -81,7 +82,7 @@ class Comparing:
         return Part.METRICS if path.endswith(".json") else Part.DATA
 
     def _explain(self, roots: tuple[Path, Path], path: str, tolerance: float) -> tuple[Grade, str]:
-        """Compare file by file; the first that differs is told, the others are counted."""
+        """Compare file by file; the first that differs is described, the others are counted."""
         recorded, reproduced = roots
         if not (recorded / path).exists():
             return Grade.DIFFERS, "the recorded bytes are not at hand"
@@ -91,15 +92,15 @@ class Comparing:
             if name not in then or name not in now:
                 uneven.append((name, Grade.DIFFERS, "it is there on one side only"))
                 continue
-            grade, told = self._files.compare(recorded / name, reproduced / name, tolerance)
+            grade, detail = self._files.compare(recorded / name, reproduced / name, tolerance)
             if grade is not Grade.BYTES:
-                uneven.append((name, grade, told))
+                uneven.append((name, grade, detail))
         if not uneven:
             return Grade.DIFFERS, "the bytes on disk are equal, the digests are not"
         uneven.sort(key=lambda one: (one[1] is not Grade.DIFFERS, one[0]))
-        name, grade, told = uneven[0]
+        name, grade, detail = uneven[0]
         rest = f"; {len(uneven) - 1} more of {len(then | now)} files differ" if len(uneven) > 1 else ""
-        return grade, (told if name == path else f"{name.removeprefix(f'{path}/')}: {told}") + rest
+        return grade, (detail if name == path else f"{name.removeprefix(f'{path}/')}: {detail}") + rest
 
 
 def _parameters(then: LockedStage, now: LockedStage) -> Iterator[Compared]:

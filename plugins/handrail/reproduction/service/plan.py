@@ -1,4 +1,4 @@
-"""What is to be reproduced: the wish, the plan that lineage and git answer it with, and what came of it."""
+"""What is to be reproduced and how, the plan that lineage and git give for it, and the result."""
 
 from __future__ import annotations
 
@@ -7,27 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handrail.errors import Conflict, UnknownReference
-from handrail.lineage import LockedFile, LockedStage, Queries
+from handrail.lineage import Lineage, LockedFile, LockedStage
 from handrail.reproduction.domain.environments import EnvironmentCheck, compare_packages
-from handrail.reproduction.domain.verdicts import (
-    STAGE,
-    CommitPlace,
-    Compared,
-    FetchedData,
-    Judgement,
-    Predictions,
-    Recorded,
-    choose_stages,
-    outdated,
-    recorded_model,
-)
+from handrail.reproduction.domain.recorded import STAGE, CommitPlace, FetchedData, Recorded, recorded_model
+from handrail.reproduction.domain.results import Compared, Conclusion, Predictions
+from handrail.reproduction.domain.stages import choose_stages, outdated
 from handrail.reproduction.ports import FileComparer, ReproductionPorts
 
 LOCK = "dvc.lock"
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Options:
     """What is to be reproduced, and how.
 
     `until` ends at that stage; `lock` names the commit's lock file, `rows` a table to score; numbers may differ by
@@ -53,14 +44,19 @@ class Plan:
     stages: tuple[LockedStage, ...]
 
     @property
+    def runs_target(self) -> bool:
+        """Whether the stage that wrote the model runs again; `until` may end before it."""
+        return any(stage.name == self.target for stage in self.stages)
+
+    @property
     def identity(self) -> Mapping[str, str]:
         """What makes two reproductions the same one."""
         return {"commit": self.place.commit, "stages": " ".join(one.fingerprint[:12] for one in self.stages)}
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """A step that ended, and what came of it in words."""
+class StepReport:
+    """A step that ended, with its result in words."""
 
     name: str
     sentence: str
@@ -69,18 +65,18 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Who is told: `progress` gets lines while a step runs, `step` each step that ended."""
+    """Where progress is reported: `progress` gets lines while a step runs, `step` each step that ended."""
 
     progress: Callable[[str], None]
-    step: Callable[[Step], None]
+    step: Callable[[StepReport], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a reproduction came to; `compared` is in pipeline order."""
+class Reproduction:
+    """The result of running the plan; `compared` is in pipeline order."""
 
     plan: Plan
-    judgement: Judgement
+    conclusion: Conclusion
     compared: tuple[Compared, ...]
     environment: EnvironmentCheck | None = None
     predictions: Predictions | None = None
@@ -88,11 +84,11 @@ class Outcome:
 
 
 class Planner:
-    """Finds out what made a model, and whether it is at hand."""
+    """Finds what made a model, and whether commit, data and packages are at hand."""
 
-    def __init__(self, queries: Queries, ports: ReproductionPorts) -> None:
-        """Ask the graph by `queries`, look around by `ports`."""
-        self._queries = queries
+    def __init__(self, lineage: Lineage, ports: ReproductionPorts) -> None:
+        """Ask `lineage` what made a model; look for commit, data and packages through `ports`."""
+        self._lineage = lineage
         self._ports = ports
 
     def plan(self, ref: str, until: str | None = None) -> Plan:
@@ -104,7 +100,7 @@ class Planner:
             UnknownReference: lineage knows no such thing, no stage wrote it, or no repository holds its commit.
             Conflict: the commit's dvc.lock does not hold that stage run, or contradicts itself.
         """
-        trace = self._queries.trace(ref)
+        trace = self._lineage.trace(ref)
         recorded = recorded_model(trace)
         seen = {node.uri.rpartition("@")[2] for node in trace.nodes if node.uri.startswith(STAGE)}
         found = []
@@ -122,13 +118,13 @@ class Planner:
     def survey(
         self, plan: Plan, folder: Path, python: Path, lock: str | None = None
     ) -> tuple[FetchedData, EnvironmentCheck]:
-        """Check the commit out into `folder`; tell which data and packages are at hand. Nothing is fetched or run."""
+        """Check the commit out into `folder`; return which data and packages are at hand. Nothing is fetched or run."""
         project = self._ports.commits.check_out(plan.place, folder)
         places = self._ports.data.connect(project, Path(plan.place.repository) / plan.place.prefix)
-        wanted = [*self._ports.data.tracked(project), *unheld(plan, project, self._ports.files)]
-        told = self._ports.packages.recorded(project, None, lock)
-        differences = compare_packages(told.pins, self._ports.packages.installed(python))
-        check = EnvironmentCheck(told.sources, len(told.pins), differences)
+        wanted = [*self._ports.data.tracked(project), *files_to_fetch(plan, project, self._ports.files)]
+        pinned = self._ports.packages.recorded(project, None, lock)
+        differences = compare_packages(pinned.pins, self._ports.packages.installed(python))
+        check = EnvironmentCheck(pinned.sources, len(pinned.pins), differences)
         return self._ports.data.near(project, places, wanted), check
 
     def _places(self, recorded: Recorded) -> Sequence[CommitPlace]:
@@ -144,7 +140,7 @@ class Planner:
         return places
 
 
-def unheld(plan: Plan, project: Path, files: FileComparer) -> list[LockedFile]:
+def files_to_fetch(plan: Plan, project: Path, files: FileComparer) -> list[LockedFile]:
     """Return what the stages wrote that the checked-out commit does not hold, or holds otherwise."""
     outputs = [file for stage in plan.stages for file in stage.outputs]
     return [file for file in outputs if files.digest(project, file.path) != file.md5]

@@ -1,174 +1,202 @@
-"""Reproducing a model as planned: run the pipeline again in a clean folder, compare, judge."""
+"""Reproduces a model as planned: runs the pipeline again in a clean folder, compares, concludes."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
 from handrail.errors import Unavailable, UnknownReference
 from handrail.lineage import LockedFile, LockedStage
 from handrail.reproduction.domain.environments import EnvironmentCheck, compare_packages
-from handrail.reproduction.domain.verdicts import Compared, FetchedData, Grade, Predictions, judge, made_by
+from handrail.reproduction.domain.recorded import FetchedData
+from handrail.reproduction.domain.results import Compared, Grade, Predictions, conclude
+from handrail.reproduction.domain.stages import made_by
 from handrail.reproduction.ports import ReproductionPorts, WorkFolder
-from handrail.reproduction.service.comparing import Comparing
-from handrail.reproduction.service.plan import Listener, Outcome, Plan, Step, Wish, unheld
+from handrail.reproduction.service.comparing import Comparer
+from handrail.reproduction.service.plan import Listener, Options, Plan, Reproduction, StepReport, files_to_fetch
 
-LOCK = "dvc.lock"
 PREPARED = ".prepared"
 CLONE, RECORDED, VENV = "clone", "recorded", "venv"
+_DIRTY = "The tracking run says that its checkout had uncommitted changes; only committed files can be compared."
 
 
 class Reproducer:
-    """Runs a planned pipeline again, and says whether the same came of it."""
+    """Runs a planned pipeline again, and says whether the results are the same."""
 
     def __init__(self, ports: ReproductionPorts) -> None:
         """Work on `ports`."""
         self._ports = ports
-        self._comparing = Comparing(ports.files)
 
-    def reproduce(self, plan: Plan, wish: Wish, folder: WorkFolder, listener: Listener) -> Outcome:
-        """Reproduce in `folder`; an interrupted reproduction of the same plan goes on where it was.
+    def reproduce(self, plan: Plan, options: Options, folder: WorkFolder, listener: Listener) -> Reproduction:
+        """Reproduce in `folder`; an interrupted reproduction of the same plan continues where it stopped.
 
         Raises:
             Refused: the folder holds something else.
-            Unavailable: input data is nowhere, a stage fails, the disk is full.
+            Unavailable: input data is found nowhere, a stage fails, the disk is full.
         """
         done = folder.open(plan.identity)
-        root = folder.path
-        project = root / CLONE / plan.place.prefix
+        run = _Run(self._ports, plan, options, folder.path, listener)
         notes = [_DIRTY] if plan.recorded.dirty else []
         if PREPARED not in done:
-            notes += self._prepare(plan, root, listener)
+            notes += run.prepare()
             folder.mark(PREPARED)
-        inputs = self._inputs(plan, project, root / RECORDED) if not set(done) - {PREPARED} else ()
-        if any(each.grade is not Grade.BYTES for each in inputs):
-            return Outcome(plan, judge(inputs, None, wish.tolerance), tuple(inputs), notes=tuple(notes))
-        check, python, environment = self._environment(plan, wish, root, listener)
-        compared = [*inputs]
+        compared = [] if set(done) - {PREPARED} else run.compare_inputs()
+        if any(each.grade is not Grade.BYTES for each in compared):
+            conclusion = conclude(compared, None, options.tolerance)
+            return Reproduction(plan, conclusion, tuple(compared), notes=tuple(notes))
+        environment = run.prepare_environment()
         for stage in plan.stages:
             began = monotonic()
-            new = self._run(project, stage, (done, environment), listener)
+            new = run.run_stage(stage, environment, finished_before=stage.name in done)
             folder.mark(stage.name)
-            outputs = self._comparing.stage((stage, new), (root / RECORDED, project), plan.recorded, wish.tolerance)
-            listener.step(Step(stage.name, _tell(outputs), monotonic() - began))
+            outputs = run.compare_stage(stage, new)
+            listener.step(StepReport(stage.name, _grades(outputs), monotonic() - began))
             compared += outputs
-        predictions = self._predictions(plan, wish, root, (python, environment), listener)
-        judgement = judge(compared, predictions, wish.tolerance)
-        return Outcome(plan, judgement, tuple(compared), check, predictions, tuple(notes))
+        predictions = run.compare_predictions(environment)
+        conclusion = conclude(compared, predictions, options.tolerance)
+        return Reproduction(plan, conclusion, tuple(compared), environment.check, predictions, tuple(notes))
 
-    def _prepare(self, plan: Plan, root: Path, listener: Listener) -> list[str]:
-        """Lay the commit into the folder, the data it tracks into it, and what it recorded beside it."""
+
+@dataclass(frozen=True, slots=True)
+class _Environment:
+    """The interpreter that runs the stages, the variables that they see, and how its packages compare."""
+
+    check: EnvironmentCheck
+    python: Path
+    variables: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One reproduction below the folder `root`: the commit in `clone`, what it recorded in `recorded`."""
+
+    ports: ReproductionPorts
+    plan: Plan
+    options: Options
+    root: Path
+    listener: Listener
+
+    @property
+    def project(self) -> Path:
+        return self.root / CLONE / self.plan.place.prefix
+
+    @property
+    def recorded(self) -> Path:
+        return self.root / RECORDED
+
+    @property
+    def comparer(self) -> Comparer:
+        return Comparer(self.ports.files)
+
+    def report(self, name: str, sentence: str, began: float) -> None:
+        self.listener.step(StepReport(name, sentence, monotonic() - began))
+
+    def prepare(self) -> list[str]:
+        """Put the commit and the data that it tracks into the clone, and what it recorded beside it."""
+        began, place = monotonic(), self.plan.place
+        self.listener.progress(f"checking out {place.commit}")
+        project = self.ports.commits.check_out(place, self.root / CLONE)
+        self.report("checkout", f"{place.commit} of {place.repository}", began)
         began = monotonic()
-        listener.progress(f"checking out {plan.place.commit}")
-        project = self._ports.commits.check_out(plan.place, root / CLONE)
-        listener.step(Step("checkout", f"{plan.place.commit} of {plan.place.repository}", monotonic() - began))
-        began = monotonic()
-        origin = Path(plan.place.repository) / plan.place.prefix
-        places = self._ports.data.connect(project, origin)
-        tracked, outputs = self._ports.data.tracked(project), unheld(plan, project, self._ports.files)
-        for out in {file.path for stage in plan.stages for file in stage.outputs} - {file.path for file in outputs}:
-            self._ports.files.copy(project / out, root / RECORDED / out)
-        listener.progress(f"pulling {len(tracked) + len(outputs)} files and folders from {', '.join(places)}")
-        fetched = self._ports.data.fetch(project, places, [*tracked, *outputs])
+        data, files = self.ports.data, self.ports.files
+        sources = data.connect(project, Path(place.repository) / place.prefix)
+        tracked, outputs = data.tracked(project), files_to_fetch(self.plan, project, files)
+        for out in {file.path for stage in self.plan.stages for file in stage.outputs} - {f.path for f in outputs}:
+            files.copy(project / out, self.recorded / out)
+        count = len(tracked) + len(outputs)
+        self.listener.progress(f"pulling {count} files and folders from {', '.join(sources)}")
+        fetched = data.fetch(project, sources, [*tracked, *outputs])
         _require(fetched, tracked)
         for file in tracked:
-            self._ports.data.restore(project, file, project / file.path)
+            data.restore(project, file, project / file.path)
         for file in outputs:
             if file not in fetched.missing:
-                self._ports.data.restore(project, file, root / RECORDED / file.path)
-        told = f"{fetched.size / 1e6:,.1f} MB of {len(tracked) + len(outputs)} files and folders"
-        listener.step(Step("data", told, monotonic() - began))
-        return [f"{file.path}: its recorded bytes are nowhere; compared by digest alone" for file in fetched.missing]
+                data.restore(project, file, self.recorded / file.path)
+        self.report("data", f"{fetched.size / 1e6:,.1f} MB of {count} files and folders", began)
+        return [f"{file.path}: its recorded bytes were not found; compared by digest alone" for file in fetched.missing]
 
-    def _inputs(self, plan: Plan, project: Path, recorded: Path) -> Sequence[Compared]:
+    def compare_inputs(self) -> list[Compared]:
         """Compare what was checked out and pulled with what was recorded, before anything runs."""
-        tracked = self._ports.data.tracked(project)
-        read = {file.path for stage in plan.stages for file in stage.inputs}
-        found = [*self._comparing.tracked(project, [file for file in tracked if file.path not in read])]
+        tracked = self.ports.data.tracked(self.project)
+        stages, comparer = self.plan.stages, self.comparer
+        read = {file.path for stage in stages for file in stage.inputs}
+        found = [*comparer.tracked(self.project, [file for file in tracked if file.path not in read])]
         known = {file.path for file in tracked}
-        for stage in plan.stages:
-            outside = [file for file in stage.inputs if not made_by(plan.stages, file.path)]
-            found += self._comparing.inputs(project, stage.name, outside, known)
-            found += self._comparing.pulled(recorded, stage)
-        if plan.target in {stage.name for stage in plan.stages}:
-            found += self._comparing.tree(recorded, plan.target, plan.recorded)
+        for stage in stages:
+            outside = [file for file in stage.inputs if not made_by(stages, file.path)]
+            found += comparer.inputs(self.project, stage.name, outside, known)
+            found += comparer.pulled(self.recorded, stage)
+        if self.plan.runs_target:
+            found += comparer.tree(self.recorded, self.plan.target, self.plan.recorded)
         return found
 
-    def _environment(
-        self, plan: Plan, wish: Wish, root: Path, listener: Listener
-    ) -> tuple[EnvironmentCheck, Path, Mapping[str, str]]:
-        began = monotonic()
-        project = root / CLONE / plan.place.prefix
-        packages = self._ports.packages
-        told = packages.recorded(project, root / RECORDED / plan.recorded.path, wish.lock)
-        python = wish.python
-        if wish.install:
-            if not told.lock:
+    def prepare_environment(self) -> _Environment:
+        """Compare the packages with those recorded; make an environment of their own if the options say so."""
+        began, options, packages = monotonic(), self.options, self.ports.packages
+        pinned = packages.recorded(self.project, self.recorded / self.plan.recorded.path, options.lock)
+        python = options.python
+        if options.install:
+            if not pinned.lock:
                 raise UnknownReference("lock file", "requirements.lock", "The commit has none: name it with --lock.")
-            listener.progress(f"installing {told.lock}")
-            python = packages.install(project / told.lock, root / VENV)
-        differences = compare_packages(told.pins, packages.installed(python))
-        check = EnvironmentCheck(told.sources, len(told.pins), differences, VENV if wish.install else "")
-        paths = [str(folder) for folder in packages.import_roots(project)]
-        before = wish.environment.get("PATH", os.defpath)
+            self.listener.progress(f"installing {pinned.lock}")
+            python = packages.install(self.project / pinned.lock, self.root / VENV)
+        differences = compare_packages(pinned.pins, packages.installed(python))
+        check = EnvironmentCheck(pinned.sources, len(pinned.pins), differences, VENV if options.install else "")
+        paths = [str(folder) for folder in packages.import_roots(self.project)]
+        before = options.environment.get("PATH", os.defpath)
         own = {"PATH": os.pathsep.join([str(python.parent), before]), "PYTHONPATH": os.pathsep.join(paths)}
-        listener.step(Step("environment", check.sentence, monotonic() - began))
-        return check, python, {**wish.environment, **own}
+        self.report("environment", check.sentence, began)
+        return _Environment(check, python, {**options.environment, **own})
 
-    def _run(
-        self,
-        project: Path,
-        stage: LockedStage,
-        state: tuple[Sequence[str], Mapping[str, str]],
-        listener: Listener,
-    ) -> LockedStage:
-        done, environment = state
-        runner = self._ports.runner
-        held = runner.entry(project, stage.name) if stage.name in done else None
-        if held is not None and all(self._ports.files.digest(project, o.path) == o.md5 for o in held.outputs):
+    def run_stage(self, stage: LockedStage, environment: _Environment, *, finished_before: bool) -> LockedStage:
+        """Run a stage, unless an interrupted run finished it and its outputs are still those of that run."""
+        runner, project = self.ports.runner, self.project
+        held = runner.entry(project, stage.name) if finished_before else None
+        if held is not None and all(self.ports.files.digest(project, o.path) == o.md5 for o in held.outputs):
             return held
-        listener.progress(f"running {stage.name}")
-        return runner.run(project, stage.name, environment, listener.progress)
+        self.listener.progress(f"running {stage.name}")
+        return runner.run(project, stage.name, environment.variables, self.listener.progress)
 
-    def _predictions(
-        self, plan: Plan, wish: Wish, root: Path, how: tuple[Path, Mapping[str, str]], listener: Listener
-    ) -> Predictions | None:
+    def compare_stage(self, recorded: LockedStage, new: LockedStage) -> list[Compared]:
+        """Compare a stage's recorded run with its new one."""
+        roots = self.recorded, self.project
+        return self.comparer.stage((recorded, new), roots, self.plan.recorded, self.options.tolerance)
+
+    def compare_predictions(self, environment: _Environment) -> Predictions | None:
         """Let both trees score the same rows, if both are there and are MLflow models."""
-        began = monotonic()
-        project, recorded = root / CLONE / plan.place.prefix, root / RECORDED
-        trees = recorded / plan.recorded.path, project / plan.recorded.path
-        if plan.target not in {stage.name for stage in plan.stages} or not all(t.is_dir() for t in trees):
+        began, path = monotonic(), self.plan.recorded.path
+        trees = self.recorded / path, self.project / path
+        if not self.plan.runs_target or not all(tree.is_dir() for tree in trees):
             return None
-        listener.progress("scoring the same rows with both models")
-        candidates = [recorded / file for file in self._tables(plan, recorded)]
-        found = self._ports.scorer.compare(trees, wish.rows, candidates, *how)
-        listener.step(Step("predictions", _answers(found, recorded), monotonic() - began))
+        self.listener.progress("scoring the same rows with both models")
+        candidates = [self.recorded / file for file in self._tables()]
+        scorer, rows = self.ports.scorer, self.options.rows
+        found = scorer.compare(trees, rows, candidates, environment.python, environment.variables)
+        self.report("predictions", _answers(found, self.recorded), began)
         return found
 
-    def _tables(self, plan: Plan, recorded: Path) -> Sequence[str]:
+    def _tables(self) -> Sequence[str]:
         """Return the recorded tables that the packaging stage reads, or if there are none, all."""
-        target = next(stage for stage in plan.stages if stage.name == plan.target)
-        every = [file for stage in plan.stages for out in stage.outputs for file in self._parquet(recorded, out.path)]
-        return [file for read in target.inputs for file in self._parquet(recorded, read.path)] or every
+        target = next(stage for stage in self.plan.stages if stage.name == self.plan.target)
+        every = [file for stage in self.plan.stages for out in stage.outputs for file in self._parquet(out.path)]
+        return [file for read in target.inputs for file in self._parquet(read.path)] or every
 
-    def _parquet(self, root: Path, path: str) -> Sequence[str]:
-        return [file for file in self._ports.files.files(root, path) if file.endswith(".parquet")]
-
-
-_DIRTY = "The tracking run says that its checkout had uncommitted changes; only committed files can be compared."
+    def _parquet(self, path: str) -> Sequence[str]:
+        return [file for file in self.ports.files.files(self.recorded, path) if file.endswith(".parquet")]
 
 
 def _require(fetched: FetchedData, inputs: Sequence[LockedFile]) -> None:
-    """Refuse to go on without input data.
+    """Refuse to continue without input data.
 
     Raises:
-        Unavailable: it names the first file that is nowhere.
+        Unavailable: it names the first file that was found nowhere.
     """
     first = next((file for file in inputs if file in fetched.missing), None)
     if first is not None:
-        why = f": {fetched.said}" if fetched.said else ""
+        why = f": {fetched.message}" if fetched.message else ""
         raise Unavailable(
             first.path,
             f"neither the remote nor a cache holds its bytes (md5 {first.md5}){why}",
@@ -176,7 +204,7 @@ def _require(fetched: FetchedData, inputs: Sequence[LockedFile]) -> None:
         )
 
 
-def _tell(outputs: Sequence[Compared]) -> str:
+def _grades(outputs: Sequence[Compared]) -> str:
     return "; ".join(f"{each.path} {each.grade.value}" for each in outputs) or "it writes nothing"
 
 
@@ -184,5 +212,5 @@ def _answers(found: Predictions | None, recorded: Path) -> str:
     if found is None:
         return "no rows were found that the model takes: name some with --rows"
     source = found.source.removeprefix(f"{recorded}/")
-    told = f"{found.rows:,} rows of {source}: max difference {found.max_difference:.3g}, labels differ"
-    return f"{told} {found.labels_differ:,}. {found.detail}".rstrip()
+    sentence = f"{found.rows:,} rows of {source}: max difference {found.max_difference:.3g}, labels differ"
+    return f"{sentence} {found.labels_differ:,}. {found.detail}".rstrip()

@@ -101,7 +101,7 @@ def test_a_finished_reproduction_that_was_kept_is_not_written_over(project, repr
     code, _, err = reproduce("toys/1", "--until", "clean", "--into", "kept")
 
     assert code == 1
-    assert "came to an end" in err
+    assert "is finished" in err
 
 
 def test_a_stage_that_fails_says_why_and_the_next_run_goes_on(project, reproduce, monkeypatch):

@@ -165,4 +165,4 @@ def test_a_report_that_was_committed_otherwise_is_compared_by_its_digest(project
 
     told = json.loads(out)
     assert (code, told["verdict"]) == (0, "reproduced")
-    assert told["notes"] == ["reports/train.json: its recorded bytes are nowhere; compared by digest alone"]
+    assert told["notes"] == ["reports/train.json: its recorded bytes were not found; compared by digest alone"]

@@ -1,4 +1,4 @@
-"""`handrail reproduce`: run again what made a model, in a clean folder, and say whether the same came of it."""
+"""`handrail reproduce`: run again what made a model, in a clean folder, and say whether the result is the same."""
 
 from __future__ import annotations
 
@@ -6,19 +6,26 @@ import re
 import sys
 import tempfile
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from handrail.bootstrap import Platform, open_platform
-from handrail.bootstrap.reproduction import find_model, open_reproducer, open_work_folder, record_reproduction
+from handrail.bootstrap import open_platform
+from handrail.bootstrap.reproduction import open_models, open_reproducer, open_work_folder
 from handrail.clock import system_time
 from handrail.entrypoints.cli.env import tool_environment
 from handrail.entrypoints.cli.output import AsJson, messages, print_json
-from handrail.entrypoints.cli.reproduce.output import Screen, outcome_to_json, survey_to_json, tell_outcome, tell_survey
+from handrail.entrypoints.cli.reproduce.output import (
+    Screen,
+    print_reproduction,
+    print_survey,
+    reproduction_to_json,
+    survey_to_json,
+)
 from handrail.errors import InvalidInput
-from handrail.reproduction import Outcome, Plan, Planner, Reproducer, Verdict, Wish
+from handrail.reproduction import Models, Options, Plan, Planner, Reproducer, Reproduction, Result
 from handrail.settings import Settings
 
 Name = Annotated[str, typer.Argument(help="A model: flights/3, flights@champion, a URI, or a prediction id.")]
@@ -61,49 +68,57 @@ def reproduce(  # noqa: PLR0913 - typer reads the options from the signature
     """
     if rows is not None and not rows.is_file():
         raise InvalidInput("--rows", f"there is no file {str(rows)!r}", "Name a Parquet table.")
-    platform = open_platform()
-    try:
-        planner, reproducer = open_reproducer(platform, repository)
-        plan = planner.plan(find_model(platform, model, system_time()), until)
+    with open_platform() as platform:
+        models, (planner, reproducer) = open_models(platform), open_reproducer(platform, repository)
+        plan = planner.plan(models.uri(model, system_time()), until)
         if dry_run:
             return _survey(planner, plan, lock, as_json)
         target = (into or _default_folder(platform.settings, plan)).resolve()
-        wish = _wish(platform.settings, target, (until, rows, lock, tolerance, install))
-        kept = True if keep is None and into is not None else keep
-        outcome = _run(platform, reproducer, (plan, wish, target), (as_json, kept, record))
-    finally:
-        platform.close()
-    if outcome.judgement.verdict is Verdict.DIFFERS:
+        options = Options(
+            python=Path(sys.executable),
+            environment=_environment(platform.settings, target),
+            until=until,
+            lock=lock,
+            rows=rows.resolve() if rows else None,
+            tolerance=tolerance,
+            install=install,
+        )
+        after = _Afterwards(target, True if keep is None and into is not None else keep, record, as_json)
+        found = _run(reproducer, plan, options, models, after)
+    if found.conclusion.result is Result.DIFFERS:
         raise typer.Exit(1)
     return None
 
 
-def _run(
-    platform: Platform,
-    reproducer: Reproducer,
-    work: tuple[Plan, Wish, Path],
-    choices: tuple[bool, bool | None, bool],
-) -> Outcome:
-    plan, wish, target = work
-    as_json, keep, record = choices
-    screen, began = Screen(quiet=as_json), system_time()
+@dataclass(frozen=True, slots=True)
+class _Afterwards:
+    """What to do with a reproduction in the folder `target`: keep it (None: unless all is equal), record, print."""
+
+    target: Path
+    keep: bool | None
+    record: bool
+    as_json: bool
+
+
+def _run(reproducer: Reproducer, plan: Plan, options: Options, models: Models, after: _Afterwards) -> Reproduction:
+    screen, began = Screen(quiet=after.as_json), system_time()
     screen.plan(plan)
-    with closing(open_work_folder(target)) as folder:
-        outcome = reproducer.reproduce(plan, wish, folder, screen.listener)
-        told = outcome_to_json(outcome)
-        if record:
-            told["recorded_as"] = record_reproduction(platform, outcome, began, system_time())
-        folder.finish(told)
-        kept = keep if keep is not None else outcome.judgement.verdict is not Verdict.REPRODUCED
+    with closing(open_work_folder(after.target)) as folder:
+        found = reproducer.reproduce(plan, options, folder, screen.listener)
+        report = reproduction_to_json(found)
+        if after.record:
+            report["recorded_as"] = models.record(found, began, system_time())
+        folder.finish(report)
+        kept = after.keep if after.keep is not None else found.conclusion.result is not Result.REPRODUCED
         if kept:
-            told["folder"] = str(target)
+            report["folder"] = str(after.target)
         else:
             folder.remove()
-    if as_json:
-        print_json(told)
+    if after.as_json:
+        print_json(report)
     else:
-        tell_outcome(outcome, target if kept else None)
-    return outcome
+        print_reproduction(found, after.target if kept else None)
+    return found
 
 
 def _survey(planner: Planner, plan: Plan, lock: str | None, as_json: bool) -> None:
@@ -112,29 +127,18 @@ def _survey(planner: Planner, plan: Plan, lock: str | None, as_json: bool) -> No
     if as_json:
         print_json(survey_to_json(plan, data, packages))
     else:
-        tell_survey(plan, data, packages)
-    if data.missing and not data.said:
+        print_survey(plan, data, packages)
+    if data.missing and not data.message:
         messages.print("Not everything is at hand.")
         raise typer.Exit(1)
 
 
-def _wish(settings: Settings, target: Path, told: tuple[str | None, Path | None, str | None, float, bool]) -> Wish:
-    until, rows, lock, tolerance, install = told
-    # Whatever the stages record goes into a state of their own, which is thrown away with the folder.
-    throw_away = settings.model_copy(update={"project": target / "clone", "home": target / "home"})
-    environment = tool_environment(throw_away) | {
-        "HANDRAIL_DATABASE_URL": f"sqlite:///{throw_away.home / 'handrail.db'}",
-    }
-    environment.pop("HANDRAIL_PROJECT")
-    return Wish(
-        python=Path(sys.executable),
-        environment=environment,
-        until=until,
-        lock=lock,
-        rows=rows.resolve() if rows else None,
-        tolerance=tolerance,
-        install=install,
-    )
+def _environment(settings: Settings, target: Path) -> dict[str, str]:
+    """Return what stages see: whatever they record goes into a state of their own, removed with the folder."""
+    own = settings.model_copy(update={"project": target / "clone", "home": target / "home"})
+    found = tool_environment(own) | {"HANDRAIL_DATABASE_URL": f"sqlite:///{own.home / 'handrail.db'}"}
+    found.pop("HANDRAIL_PROJECT")
+    return found
 
 
 def _default_folder(settings: Settings, plan: Plan) -> Path:

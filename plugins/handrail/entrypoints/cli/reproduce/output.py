@@ -18,11 +18,11 @@ from handrail.reproduction import (
     FetchedData,
     Grade,
     Listener,
-    Outcome,
     Plan,
     Predictions,
-    Step,
-    Verdict,
+    Reproduction,
+    Result,
+    StepReport,
 )
 
 WIDTH = 12
@@ -45,7 +45,7 @@ class Screen:
         if line.strip():
             messages.print(f"  {line}", markup=False, highlight=False)
 
-    def _step(self, step: Step) -> None:
+    def _step(self, step: StepReport) -> None:
         self._say(step.name, f"{step.sentence}  {step.seconds:.0f} s")
 
     def _say(self, name: str, sentence: str) -> None:
@@ -53,59 +53,59 @@ class Screen:
             typer.echo(f"{name:<{WIDTH}} {shorten(sentence)}")
 
 
-def tell_outcome(outcome: Outcome, kept: Path | None) -> None:
+def print_reproduction(found: Reproduction, kept: Path | None) -> None:
     """Print what differs, the verdict, and where the folder is if it was kept."""
-    uneven = [each for each in outcome.compared if each.grade is not Grade.BYTES]
+    uneven = [each for each in found.compared if each.grade is not Grade.BYTES]
     for each in uneven[:MOST_SHOWN]:
         typer.echo(f"  {_line(each)}")
     if len(uneven) > MOST_SHOWN:
         typer.echo(f"  {len(uneven) - MOST_SHOWN} more, see --json")
-    for note in outcome.notes:
+    for note in found.notes:
         messages.print(note, markup=False, highlight=False)
-    typer.echo(sentence_of(outcome))
+    typer.echo(sentence_of(found))
     if kept is not None:
         messages.print(f"Kept: {kept}", markup=False, highlight=False)
 
 
-def sentence_of(outcome: Outcome) -> str:
+def sentence_of(found: Reproduction) -> str:
     """Return the verdict as a sentence."""
-    verdict, first = outcome.judgement.verdict, outcome.judgement.first
-    if verdict is Verdict.REPRODUCED:
-        return f"reproduced: {len(outcome.compared)} inputs and outputs, every byte is equal"
+    verdict, first = found.conclusion.result, found.conclusion.first
+    if verdict is Result.REPRODUCED:
+        return f"reproduced: {len(found.compared)} inputs and outputs, every byte is equal"
     if first is None:
-        return f"{verdict.value}: {'; '.join(outcome.judgement.reasons)}"
-    if verdict is Verdict.EQUAL_IN_EFFECT:
-        same = "predictions and metrics are" if outcome.predictions else "contents are"
+        return f"{verdict.value}: {'; '.join(found.conclusion.reasons)}"
+    if verdict is Result.EQUAL_IN_EFFECT:
+        same = "predictions and metrics are" if found.predictions else "contents are"
         return f"equal in effect: {same} the same; the first bytes that differ are {_line(first)}"
-    hint = _hint(outcome, first)
+    hint = _hint(found, first)
     return f"differs: first {_line(first)}{hint}"
 
 
-def outcome_to_json(outcome: Outcome) -> dict[str, Any]:
-    """Return an outcome as JSON, digests whole."""
-    judgement = outcome.judgement
+def reproduction_to_json(found: Reproduction) -> dict[str, Any]:
+    """Return an found as JSON, digests whole."""
+    conclusion = found.conclusion
     return {
-        **_plan_to_json(outcome.plan),
-        "verdict": judgement.verdict.value,
-        "sentence": sentence_of(outcome),
-        "reasons": list(judgement.reasons),
-        "first_difference": _plain(judgement.first) if judgement.first else None,
-        "compared": [_plain(each) for each in outcome.compared],
-        "environment": asdict(outcome.environment) if outcome.environment else None,
-        "predictions": _answers(outcome.predictions) if outcome.predictions else None,
-        "notes": list(outcome.notes),
+        **_plan_to_json(found.plan),
+        "verdict": conclusion.result.value,
+        "sentence": sentence_of(found),
+        "reasons": list(conclusion.reasons),
+        "first_difference": _plain(conclusion.first) if conclusion.first else None,
+        "compared": [_plain(each) for each in found.compared],
+        "environment": asdict(found.environment) if found.environment else None,
+        "predictions": _answers(found.predictions) if found.predictions else None,
+        "notes": list(found.notes),
     }
 
 
-def tell_survey(plan: Plan, data: FetchedData, packages: EnvironmentCheck) -> None:
+def print_survey(plan: Plan, data: FetchedData, packages: EnvironmentCheck) -> None:
     """Print what a reproduction would do."""
     typer.echo(f"{'model':<{WIDTH}} {shorten(plan.recorded.version or plan.recorded.tree)}")
     typer.echo(f"{'checkout':<{WIDTH}} {plan.place.commit} of {plan.place.repository}")
     typer.echo(f"{'environment':<{WIDTH}} {packages.sentence}")
     typer.echo(f"{'stages':<{WIDTH}} {', '.join(stage.name for stage in plan.stages)}")
-    elsewhere = f"; not looked into: {data.said}" if data.said else ""
-    told = f"{len(data.missing)} missing, first {data.missing[0].path}" if data.missing else "all at hand"
-    typer.echo(f"{'data':<{WIDTH}} {told}{elsewhere}")
+    elsewhere = f"; not looked into: {data.message}" if data.message else ""
+    words = f"{len(data.missing)} missing, first {data.missing[0].path}" if data.missing else "all at hand"
+    typer.echo(f"{'data':<{WIDTH}} {words}{elsewhere}")
 
 
 def survey_to_json(plan: Plan, data: FetchedData, packages: EnvironmentCheck) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def survey_to_json(plan: Plan, data: FetchedData, packages: EnvironmentCheck) ->
     return {
         **_plan_to_json(plan),
         "missing": [asdict(file) for file in data.missing],
-        "not_looked_into": data.said,
+        "not_looked_into": data.message,
         "environment": asdict(packages),
     }
 
@@ -135,12 +135,12 @@ def _line(each: Compared) -> str:
     return shorten(f"{each.part.value} {each.path}{where}{detail}")
 
 
-def _hint(outcome: Outcome, first: Compared) -> str:
+def _hint(found: Reproduction, first: Compared) -> str:
     """Say what may have caused the first difference, when everything that its stage read was equal."""
     if first.part.is_input:
         return ""
-    if outcome.environment and outcome.environment.differences:
-        return f". Its inputs are equal; {outcome.environment.sentence}"
+    if found.environment and found.environment.differences:
+        return f". Its inputs are equal; {found.environment.sentence}"
     return (
         f". Its inputs are equal, and the packages are those recorded: "
         f"{first.stage} is not deterministic, or ran in another environment than was recorded"

@@ -1,0 +1,93 @@
+"""The promises of `StageRunner`, kept by DVC and by the fake."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from handrail.errors import InvalidInput, Unavailable
+from handrail.lineage import LockedFile, LockedStage
+from handrail.reproduction.adapters.dvc_stage_runs import DvcStageRuns
+from tests.fakes.reproduction import LOCK, FakeRunner, lock_of, md5_of
+
+COPY = "import pathlib; pathlib.Path('out.txt').write_bytes(pathlib.Path('in.txt').read_bytes())"
+FAIL = "raise SystemExit('no luck')"
+STAGES = {
+    "copy": {"cmd": "python steps/copy.py", "deps": ["in.txt"], "outs": ["out.txt"]},
+    "fail": {"cmd": "python steps/fail.py", "outs": ["never.txt"]},
+}
+
+
+def memory(project):
+    def copy(folder):
+        (folder / "out.txt").write_bytes((folder / "in.txt").read_bytes())
+
+    def fail(folder):
+        raise RuntimeError("no luck")
+
+    ins, outs = (LockedFile("in.txt", ""),), (LockedFile("out.txt", ""),)
+    stages = [
+        LockedStage("copy", "", "python steps/copy.py", "{}", ins, outs),
+        LockedStage("fail", "", "x", "{}", (), ()),
+    ]
+    (project / LOCK).write_bytes(lock_of(stages))
+    return FakeRunner({"copy": copy, "fail": fail})
+
+
+def dvc(project):
+    (project / ".dvc").mkdir()
+    (project / "steps").mkdir()
+    (project / ".dvc" / "config").write_text("[core]\n    no_scm = true\n")
+    (project / "steps" / "copy.py").write_text(COPY)
+    (project / "steps" / "fail.py").write_text(FAIL)
+    (project / "dvc.yaml").write_text(yaml.safe_dump({"stages": STAGES}))
+    return DvcStageRuns()
+
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / "in.txt").write_bytes(b"one")
+    return tmp_path
+
+
+@pytest.fixture(params=[memory, dvc])
+def runner(request, project):
+    return request.param(project)
+
+
+def environment(project):
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return {"PATH": path, "DVC_NO_ANALYTICS": "1", "DVC_SITE_CACHE_DIR": str(project / "site")}
+
+
+def test_a_stage_runs_whatever_is_cached_and_its_new_entry_is_kept(runner, project):
+    lines: list[str] = []
+    first = runner.run(project, "copy", environment(project), lines.append)
+    (project / "out.txt").unlink()
+
+    again = runner.run(project, "copy", environment(project), lines.append)
+
+    assert first == again == runner.entry(project, "copy")
+    assert first.outputs == (LockedFile("out.txt", md5_of({"": b"one"})),)
+    assert (project / "out.txt").read_bytes() == b"one"
+    assert any("copy" in line for line in lines)
+    assert again in runner.stages((project / LOCK).read_bytes())
+
+
+def test_a_stage_that_fails_is_one_sentence_of_its_own(runner, project):
+    with pytest.raises(Unavailable, match="'fail': it failed: no luck"):
+        runner.run(project, "fail", environment(project), lambda line: None)
+
+
+def test_a_stage_that_is_not_there_is_one_sentence(runner, project):
+    with pytest.raises(Unavailable, match="'nothing'"):
+        runner.run(project, "nothing", environment(project), lambda line: None)
+    assert runner.entry(project, "nothing") is None
+
+
+@pytest.mark.parametrize("lock", [b"{", b"[1]", b"\xff"])
+def test_what_is_not_a_lock_file_is_refused(runner, lock):
+    with pytest.raises(InvalidInput):
+        runner.stages(lock)

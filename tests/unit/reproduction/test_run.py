@@ -1,0 +1,159 @@
+"""Running a plan again: what is compared, when it stops, and how it continues."""
+
+import json
+from functools import partial
+
+import pytest
+
+from handrail.errors import Refused, Unavailable, UnknownReference
+from handrail.reproduction.domain.results import Grade, Part, Result
+from tests.fakes.reproduction import LOCK, read_stage
+from tests.fakes.reproduction_world import COMMIT, World, train
+
+
+@pytest.fixture
+def world(tmp_path):
+    return World(tmp_path)
+
+
+def test_the_same_commit_data_and_packages_are_reproduced(world):
+    found = world.run()
+
+    assert found.conclusion.result is Result.REPRODUCED
+    assert world.runner.ran == ["clean", "train", "package"]
+    assert world.steps_reported == ["checkout", "data", "environment", "clean", "train", "package", "predictions"]
+    assert {each.grade for each in found.compared} == {Grade.BYTES}
+    assert (found.predictions.rows, found.predictions.max_difference) == (3, 0.0)
+    assert found.environment.differences == ()
+    assert found.notes == ()
+
+
+def test_every_input_is_compared_before_any_output(world):
+    parts = [each.part.is_input for each in world.run().compared]
+
+    assert parts == sorted(parts, reverse=True)
+    assert parts.count(True) == 3
+
+
+def test_other_bytes_are_named_by_the_first_output_that_differs(world):
+    world.steps["train"] = partial(train, slope=3.0)
+
+    found = world.run()
+
+    assert found.conclusion.result is Result.DIFFERS
+    assert (found.conclusion.first.stage, found.conclusion.first.path) == ("train", "models/trained")
+    assert found.predictions.max_difference == 3.0
+
+
+def test_numbers_within_the_tolerance_are_equal_in_effect(world):
+    world.steps["train"] = partial(train, slope=2.0 + 1e-12)
+
+    assert world.run().conclusion.result is Result.EQUAL_IN_EFFECT
+
+
+def test_code_that_was_not_committed_ends_it_before_anything_runs(world):
+    world.commits.commits[COMMIT] |= {"train.py": b"another"}
+
+    found = world.run()
+
+    assert (found.conclusion.result, found.conclusion.first.part) == (Result.DIFFERS, Part.CODE)
+    assert found.conclusion.first.path == "train.py"
+    assert world.runner.ran == []
+
+
+def test_input_data_that_is_nowhere_is_named(world):
+    (file,) = world.data.files
+    del world.data.remote[file.md5]
+
+    with pytest.raises(Unavailable, match=r"data/input\.csv: neither the remote.*dvc push"):
+        world.run()
+
+
+def test_outputs_whose_bytes_are_nowhere_are_compared_by_digest(world):
+    output = world.plan.stages[0].outputs[0]
+    del world.data.remote[output.md5]
+
+    found = world.run()
+
+    assert found.conclusion.result is Result.REPRODUCED
+    assert found.notes == ("data/rows.parquet: its recorded bytes were not found; compared by digest alone",)
+
+
+def test_a_recorded_model_that_is_another_tree_ends_it_before_anything_runs(world):
+    output = world.plan.stages[2].outputs[0]
+    world.data.remote[output.md5] = {"weights.json": b'{"slope": 9}'}
+
+    found = world.run()
+
+    assert found.conclusion.first.part is Part.INPUT
+    assert world.runner.ran == []
+
+
+def test_a_stage_that_failed_runs_again_and_those_before_it_do_not(world):
+    def fails(project):
+        raise RuntimeError("no luck")
+
+    world.steps["train"] = fails
+    with pytest.raises(Unavailable, match="no luck"):
+        world.run()
+    world.steps["train"] = train
+
+    found = world.run()
+
+    assert found.conclusion.result is Result.REPRODUCED
+    assert world.runner.ran == ["clean", "train", "train", "package"]
+
+
+def test_a_finished_stage_whose_output_was_changed_meanwhile_runs_again(world):
+    world.run(world.plan)
+    (world.folder / "work" / "clone" / "data" / "rows.parquet").write_text("[]")
+
+    world.run(world.plan)
+
+    assert world.runner.ran == ["clean", "train", "package", "clean"]
+
+
+def test_a_folder_of_another_plan_is_refused(world):
+    world.run(world.until("clean"))
+
+    with pytest.raises(Refused, match="something else"):
+        world.run()
+
+
+def test_until_ends_there_and_compares_no_predictions(world):
+    found = world.run(world.until("train"))
+
+    assert world.runner.ran == ["clean", "train"]
+    assert found.predictions is None
+
+
+def test_another_package_version_is_named(world):
+    world.packages.versions["numpy"] = "1.0"
+
+    assert "numpy 1.0 (recorded 2.0)" in world.run().environment.sentence
+
+
+def test_a_recorded_environment_is_installed_when_asked_for(world):
+    world.packages.versions["numpy"] = "1.0"
+
+    found = world.run(install=True)
+
+    assert (found.environment.differences, found.environment.installed_into) == ((), "venv")
+
+
+def test_without_a_lock_file_nothing_can_be_installed(world):
+    del world.commits.commits[COMMIT]["requirements.lock"]
+
+    with pytest.raises(UnknownReference, match="--lock"):
+        world.run(install=True)
+
+
+def test_parameters_that_changed_are_named(world):
+    rows = json.loads(world.commits.commits[COMMIT][LOCK])
+    rows[0]["parameters"] = '{"params.yaml": {"n": 2}}'
+    world.commits.commits[COMMIT][LOCK] = json.dumps(rows).encode()
+
+    found = world.run()
+
+    assert (found.conclusion.result, found.conclusion.first.part) == (Result.DIFFERS, Part.PARAMETERS)
+    assert read_stage(rows[0]).name == "clean"
