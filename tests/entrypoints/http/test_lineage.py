@@ -176,8 +176,8 @@ def test_a_huge_body_is_refused_before_it_is_read(client):
     [
         ("br", b"{}", 415),
         ("gzip", b"{}", 400),
-        ("gzip", gzip.compress(b"{}")[:-6], 400),
-        ("gzip", gzip.compress(b"{}") + b"more", 400),
+        ("gzip", gzip.compress(b"{}", mtime=0)[:-6], 400),
+        ("gzip", gzip.compress(b"{}", mtime=0) + b"more", 400),
     ],
 )
 def test_a_body_that_cannot_be_unpacked_is_told_so(client, encoding, body, status):
