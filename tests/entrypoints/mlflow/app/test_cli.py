@@ -14,6 +14,7 @@ import pytest
 
 from handrail.bootstrap.approvals import permit_path
 from handrail.entrypoints.cli import main
+from handrail.entrypoints.cli.output import results
 from tests.fakes.approvals import EVIDENCE
 from tests.fakes.mlflow_server import password
 
@@ -45,6 +46,8 @@ def run(server, monkeypatch, capsys):
     def run(*words, account="ben", **changes):
         for name, value in (_environment(server.settings, account) | changes).items():
             monkeypatch.setenv(name, value)
+        # Made when first imported, by whichever test came first; rich asks for COLUMNS only then.
+        monkeypatch.setattr(results, "_width", 200)
         monkeypatch.setattr(sys, "argv", ["handrail", "approvals", *map(str, words)])
         with pytest.raises(SystemExit) as ended:
             main()
