@@ -1,0 +1,65 @@
+"""Processes that run tests beside each other: what each has for itself."""
+
+import os
+
+import pytest
+import sqlalchemy as sa
+
+from tests.place import POSTGRES, REDIS, take_place
+
+
+@pytest.fixture
+def other():
+    place = take_place(os.environ.get(POSTGRES), os.environ.get(REDIS))
+    yield place
+    place.leave()
+
+
+def test_another_process_gets_another_number_and_other_databases(other):
+    third = take_place(None, None)
+    third.leave()
+
+    assert third.number != other.number
+    for name, url in other.environment().items():
+        assert url != os.environ[name]
+
+
+def test_a_number_is_free_again_when_its_process_is_gone(other):
+    other.lock.close()
+    again = take_place(None, None)
+    again.leave()
+
+    assert again.number <= other.number
+
+
+if os.environ.get(POSTGRES):
+
+    def test_a_place_brings_an_empty_database_and_leaves_none(other):
+        engine = sa.create_engine(other.postgres, poolclass=sa.NullPool)
+        with engine.begin() as connection:
+            assert sa.inspect(connection).get_table_names() == []
+            connection.execute(sa.text("create table left_behind (id int)"))
+
+        other.leave()
+
+        with pytest.raises(sa.exc.OperationalError, match="does not exist"):
+            engine.connect()
+
+
+if os.environ.get(REDIS):
+
+    def test_a_redis_database_with_keys_of_others_is_left_alone(other):
+        import redis
+
+        with redis.Redis.from_url(other.redis) as client:
+            client.delete("handrail:tests")
+            client.set("theirs", 1)
+            other.lock.close()
+            try:
+                beside = take_place(None, os.environ[REDIS])
+                beside.leave()
+
+                assert beside.redis != other.redis
+                assert client.get("theirs") == b"1"
+            finally:
+                client.flushdb()
