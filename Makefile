@@ -1,9 +1,13 @@
 # Everything a user types. `make demo` and `make test` install what is missing first.
 PYTHON ?= python3
 BIN := .venv/bin
+# How many processes work at once, in tests and checks.
+JOBS ?= $(shell nproc)
+# tests/groups.py says which tests stay in one process.
+PYTEST = $(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder --durations 20 --durations-min 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-short up test check soak lock clean bench-feast-lineage bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
+.PHONY: help setup demo demo-short up test check check-format check-ruff check-types check-imports soak lock clean bench-feast-lineage bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -20,17 +24,26 @@ demo-short: setup  ## The same steps on fewer flights.
 up: setup  ## Start everything that has a UI; Ctrl-C stops it.
 	@$(BIN)/python -m infra.servers.up
 
-test: setup  ## Run the whole test suite.
-	@$(BIN)/python -m pytest
+test: setup  ## Run the whole test suite; TESTS="tests/unit" some of it, JOBS=0 in one process.
+	@$(PYTEST) $(TESTS)
 
 check: setup  ## Lint: formatting, ruff, types, import contracts.
+	@$(MAKE) --no-print-directory --output-sync=target -j $(or $(filter-out 0,$(JOBS)),1) check-types check-imports check-ruff check-format
+
+check-format:
 	@$(BIN)/ruff format --check .
+
+check-ruff:
 	@$(BIN)/ruff check .
+
+check-types:
 	@$(BIN)/mypy plugins flows bentos feature_repo infra tests/fakes tests/contracts
+
+check-imports:
 	@$(BIN)/lint-imports
 
 soak: setup  ## Run the tests in random orders again and again, ROUNDS times; properties EFFORT times as hard.
-	@for round in $$(seq $(or $(ROUNDS),3)); do HANDRAIL_TEST_EFFORT=$(or $(EFFORT),50) $(BIN)/python -m pytest -q || exit 1; done
+	@for round in $$(seq $(or $(ROUNDS),3)); do HANDRAIL_TEST_EFFORT=$(or $(EFFORT),50) $(PYTEST) -q || exit 1; done
 
 lock: setup  ## Resolve infra/requirements.lock anew; UPGRADE=1 takes newer versions.
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \

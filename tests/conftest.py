@@ -1,11 +1,13 @@
-"""What every process that runs tests does: take a place of its own."""
+"""What every process that runs tests does: take a place of its own, and keep tests that share a server together."""
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 
+from tests.groups import GroupScheduling, begins
 from tests.place import POSTGRES, REDIS, Place, take_place
 
 PLACE = pytest.StashKey[Place]()
@@ -24,3 +26,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if PLACE in config.stash:
         config.stash[PLACE].leave()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let long groups begin; the order within stays random."""
+    items.sort(key=lambda item: begins(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    return GroupScheduling(config, log)

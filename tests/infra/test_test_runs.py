@@ -1,10 +1,11 @@
-"""Processes that run tests beside each other: what each has for itself."""
+"""Processes that run tests beside each other: what each has for itself, and which tests stay in one."""
 
 import os
 
 import pytest
 import sqlalchemy as sa
 
+from tests.groups import begins, group_of
 from tests.place import POSTGRES, REDIS, take_place
 
 
@@ -30,6 +31,16 @@ def test_a_number_is_free_again_when_its_process_is_gone(other):
     again.leave()
 
     assert again.number <= other.number
+
+
+def test_tests_that_share_a_server_stay_together_and_begin():
+    served = "tests/entrypoints/mlflow_app/test_cli.py::test_one[a::b]"
+
+    assert group_of(served) == "tests/entrypoints/mlflow_app"
+    assert group_of("tests/unit/test_refs.py::test_one") == "tests/unit/test_refs.py"
+    assert (
+        begins(served) < begins("tests/flows/test_pipeline.py::test_one") < begins("tests/unit/test_refs.py::test_one")
+    )
 
 
 if os.environ.get(POSTGRES):

@@ -12,7 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOP_WITHIN_S = 1500
-OURS = ("HANDRAIL_", "MLFLOW_", "PREFECT_", "BENTOML_", "DVC_")
+OURS = ("HANDRAIL_", "MLFLOW_", "PREFECT_", "BENTOML_", "DVC_", "MAKE")
+SAID = pytest.StashKey()
 
 
 @dataclass(frozen=True)
@@ -77,15 +78,23 @@ def copy_checkout(folder):
     git(folder, "commit", "--quiet", "--message", "A copy")
 
 
+def pytest_terminal_summary(terminalreporter, config):
+    """Show the demo's screen, where this very process ran it."""
+    if SAID in config.stash:
+        terminalreporter.section("the loop, on fewer flights")
+        terminalreporter.write_line(config.stash[SAID])
+
+
 @pytest.fixture(scope="session")
-def loop(tmp_path_factory):
+def loop(request, tmp_path_factory):
     checkout = tmp_path_factory.mktemp("loop") / "checkout"
     checkout.mkdir()
     copy_checkout(checkout)
     before = git(checkout, "status", "--porcelain")
 
+    # As a user types it; what is installed is installed already.
     run = subprocess.run(
-        [sys.executable, "-m", "infra.demo", "--short"],
+        ["make", "--old-file=setup", f"BIN={Path(sys.executable).parent}", "demo-short"],
         cwd=checkout,
         env=plain_environment(),
         capture_output=True,
@@ -94,4 +103,5 @@ def loop(tmp_path_factory):
     )
 
     assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-4000:]
+    request.config.stash[SAID] = run.stdout
     return Loop(checkout, read_summary(checkout), run.stdout, before, git(checkout, "status", "--porcelain"))

@@ -1,0 +1,42 @@
+"""Which tests stay together in one worker, and in what order groups begin.
+
+pytest-xdist's own groups are marks, and its 3.8 cannot carry them under pytest 9.2; names of files need no carrying.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from xdist.scheduler import LoadScopeScheduling
+
+TESTS = Path(__file__).parent
+SERVERS = ("flows", "infra", "bentos", "entrypoints")
+"""Folders whose files take longest: what begins late and lasts leaves the other workers idle at the end."""
+
+
+class GroupScheduling(LoadScopeScheduling):
+    """Gives a worker whole groups."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+def group_of(nodeid: str) -> str:
+    """Return the folder whose conftest.py a test's file shares with its neighbours, for one server; else the file."""
+    return _group_of_file(nodeid.partition("::")[0])
+
+
+@cache
+def _group_of_file(file: str) -> str:
+    folders = (TESTS.parent / file).relative_to(TESTS).parents
+    shared = [folder for folder in folders if folder.parts and (TESTS / folder / "conftest.py").is_file()]
+    return f"tests/{shared[-1]}" if shared else file
+
+
+def begins(nodeid: str) -> int:
+    """Return a test's place in line: folders of one server, other files that start servers, all else."""
+    group = group_of(nodeid)
+    if not group.endswith(".py"):
+        return 0
+    return 1 if Path(group).parts[1] in SERVERS else 2
