@@ -6,11 +6,16 @@ import os
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.groups import GroupScheduling, begins
 from tests.place import POSTGRES, REDIS, Place, take_place
 
 PLACE = pytest.StashKey[Place]()
+
+# How long a case takes says more of the machine than of the code.
+settings.register_profile("handrail", settings(), deadline=None)
+settings.load_profile("handrail")
 
 
 @pytest.hookimpl(tryfirst=True)
