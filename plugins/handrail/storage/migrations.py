@@ -27,10 +27,11 @@ def migrate(store: Store, plugin: str, scripts: Path) -> None:
     """
     if _is_current(store, plugin, scripts):
         return
-    # Imported late: Alembic is slow to import, and tables are up to date at nearly every start.
-    from alembic import command
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
+    # Imported late: Alembic is slow to import, and tables are up to date at nearly every start. It logs as it loads.
+    with _quiet():
+        from alembic import command
+        from alembic.config import Config
+        from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", str(ENV_SCRIPT))
