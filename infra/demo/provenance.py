@@ -12,7 +12,7 @@ from handrail.bootstrap.lineage_doctor import open_doctor
 from handrail.bootstrap.lineage_events import open_access
 from handrail.errors import Refused, UnknownReference
 from handrail.files import PRIVATE, replace_file
-from handrail.lineage import Coverage, tell
+from handrail.lineage import Coverage, sections_of
 from infra.demo.scene import Scene
 from infra.demo.screen import Report
 
@@ -40,7 +40,7 @@ def trace(scene: Scene, report: Report) -> Figures:
     prediction = str(scene.found["prediction_id"])
     report(f"tracing {prediction}")
     back = scene.platform.lineage.trace(prediction)
-    passed = {section.title for section in tell(back) if section.hops}
+    passed = {section.title for section in sections_of(back) if section.hops}
     if missing := [title for title in CHAIN if title not in passed]:
         raise Refused("The trace", (f"It does not reach {', '.join(missing)}.",))
     report(f"impact of {RAW_FILE}")

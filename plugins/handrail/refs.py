@@ -1,12 +1,13 @@
 """Names of things in other tools, and their URIs. Nothing here looks anything up.
 
-A reference is immutable: it names one version. `ModelAlias` alone is a moving name: lineage keeps where it pointed.
+A reference is immutable: it names one version. `ModelAlias` is the exception: it names a pointer, and has no URI.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 from urllib.parse import quote
 
 
@@ -186,13 +187,15 @@ class ModelVersion:
 class ModelAlias:
     """An alias of a registered model, which points at one version after the other."""
 
+    PREFIX: ClassVar[str] = "mlflow alias "
+
     model: str
     alias: str
 
     @property
     def pointer(self) -> str:
-        """`mlflow alias <model>@<alias>`: the moving name under which lineage keeps where it pointed."""
-        return f"mlflow alias {self.model}@{self.alias}"
+        """`mlflow alias <model>@<alias>`: the name of its pointer in lineage."""
+        return f"{self.PREFIX}{self.model}@{self.alias}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,3 +223,21 @@ class Deployment:
     def uri(self) -> str:
         """`deploy://<environment>/<service>/<id>`."""
         return f"deploy://{_segment(self.environment)}/{_segment(self.service)}/{_segment(self.deployment_id)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A feedback snapshot; `digest` is `<algorithm>:<hex>`, `store` the name of the feedback store."""
+
+    digest: str
+    store: str = "handrail"
+
+    @property
+    def uri(self) -> str:
+        """`feedback://<store>/snapshot/<digest>`."""
+        return f"feedback://{_segment(self.store)}/snapshot/{_segment(self.digest)}"
+
+    @property
+    def artifact(self) -> ArtifactVersion:
+        """The snapshot as an artifact of lineage."""
+        return ArtifactVersion(self.uri, "feedback-snapshot", self.digest)

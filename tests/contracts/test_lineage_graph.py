@@ -163,7 +163,7 @@ def test_the_first_digest_stands_and_the_other_is_a_finding(graph):
 
     (finding,) = graph.conflicts()
     (node,) = (n for n in graph.walk("dvc://shop/set", Direction.CAUSES, 9).nodes if n.uri == "dvc://shop/set")
-    assert (finding.uri, finding.standing, finding.others) == ("dvc://shop/set", D2, (D1,))
+    assert (finding.uri, finding.first, finding.others) == ("dvc://shop/set", D2, (D1,))
     assert finding.asserted_by == ("dvc", "mlflow")
     assert node.digest == D2
     assert graph.conflicts(["dvc://shop/set"]) == (finding,)
@@ -239,7 +239,7 @@ def test_an_attribute_may_be_long_and_its_name_not(graph):
 
 @pytest.mark.parametrize("digest", ["sha256:" + "a" * 129, "a" * 33 + ":aa", "sha256:", "sha256:XY"])
 def test_a_digest_is_a_short_algorithm_and_at_most_128_digits(digest):
-    with pytest.raises(InvalidInput, match="is no digest"):
+    with pytest.raises(InvalidInput, match="is not a digest"):
         ran("train", [data("set", digest)])
 
 

@@ -94,7 +94,7 @@ class GraphInMemory(GraphStore, ConflictLog):
 
     def conflicts(self, uris=None):
         return tuple(
-            DigestConflict(uri, claims[0], tuple(sorted(set(claims[1:]) - {claims[0]})), self._tellers(uri))
+            DigestConflict(uri, claims[0], tuple(sorted(set(claims[1:]) - {claims[0]})), self._sources(uri))
             for uri, held in sorted(self.digests.items())
             for _, claims in sorted(held.items())
             if len(set(claims)) > 1 and (uris is None or uri in uris)
@@ -105,12 +105,12 @@ class GraphInMemory(GraphStore, ConflictLog):
         values: dict[str, list[str]] = {}
         for name, value in sorted({pair for fact in facts for pair in fact.attributes}):
             values.setdefault(name, []).append(value)
-        standing = [claims[0] for claims in self.digests.get(uri, {}).values()]
+        used = [claims[0] for claims in self.digests.get(uri, {}).values()]
         return Node(
             uri,
             facts[0].role,
             min(fact.kind for fact in facts),
-            max(standing, default=None),
+            max(used, default=None),
             {name: " | ".join(given) for name, given in values.items()},
             min((fact.started for fact in facts if fact.started), default=None),
             max((fact.ended for fact in facts if fact.ended), default=None),
@@ -132,7 +132,7 @@ class GraphInMemory(GraphStore, ConflictLog):
             (other.effect, other.effect_digest) == (one.cause, one.cause_digest) for other in self.statements
         )
 
-    def _tellers(self, uri):
+    def _sources(self, uri):
         return tuple(
             sorted(
                 {

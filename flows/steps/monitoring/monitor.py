@@ -41,7 +41,7 @@ from flows.steps.project.outputs import write_json
 from flows.steps.replay.bulk import Model, open_model
 from handrail.bootstrap import Platform, open_platform
 from handrail.errors import Unavailable, UnknownReference
-from handrail.refs import ArtifactVersion
+from handrail.refs import ArtifactVersion, Snapshot
 from handrail.settings import Settings
 
 if TYPE_CHECKING:
@@ -179,9 +179,7 @@ def sentences(findings: Sequence[Finding | dict[str, Any]]) -> list[str]:
 
 def _record_lineage(judge: Judge, forecasts: Forecasts, reports: Sequence[RecordedReport]) -> None:
     lineage, project = judge.platform.lineage, judge.rules.reports.project
-    snapshot = ArtifactVersion(
-        f"feedback://handrail/snapshot/{forecasts.snapshot}", "feedback-snapshot", forecasts.snapshot
-    )
+    snapshot = Snapshot(forecasts.snapshot).artifact
     lineage.record_snapshot(snapshot, deployments=[forecasts.deployment])
     for report in reports:
         uri = f"evidently://{project}/report/{report.run_id}"

@@ -30,8 +30,7 @@ from handrail.clock import parse_moment
 from handrail.config import read_yaml
 from handrail.errors import Refused
 from handrail.files import sha256_of
-from handrail.lineage import snapshot_uri
-from handrail.refs import ArtifactVersion, DataVersion
+from handrail.refs import ArtifactVersion, DataVersion, Snapshot
 from handrail.settings import Settings
 
 COMPARISON = Path("reports") / "comparison.json"
@@ -240,7 +239,7 @@ def _labels_at(settings: Settings, folder: Path, path: str) -> ArtifactVersion:
 
 
 def _record_labels(platform: Platform, labels: ExportedLabels) -> None:
-    snapshot = ArtifactVersion(snapshot_uri("handrail", labels.snapshot), "feedback-snapshot", labels.snapshot)
+    snapshot = Snapshot(labels.snapshot).artifact
     cohort = platform.feedback.snapshot_cohort(labels.snapshot)
     tracked = _labels_at(platform.settings, labels.folder, labels.path)
     platform.lineage.record_snapshot(snapshot, deployments=sorted(set(cohort.deployment)), labels=tracked)

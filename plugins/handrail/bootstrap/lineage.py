@@ -1,4 +1,4 @@
-"""Which adapters stand behind lineage, and the names that flows and entry points need from it."""
+"""Which adapters lineage uses, and the functions that flows and entry points need to open it."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def path_artifact(settings: Settings, project: Path, path: str) -> ArtifactVersi
     """Hash one file or folder of `project` (a path relative to it) and return it as the DVC data version it is.
 
     Raises:
-        Unavailable: nothing lies there, or it cannot be read.
+        Unavailable: nothing is there, or it cannot be read.
     """
     from handrail.lineage.adapters.dvc.project_files import ProjectFiles
 

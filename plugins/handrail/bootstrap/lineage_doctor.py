@@ -1,4 +1,4 @@
-"""Which adapters stand behind the doctor of lineage."""
+"""Which adapters the doctor of lineage uses."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def open_doctor(store: Store, feedback: FeedbackLog) -> Doctor:
 
 
 def diagnose(settings: Settings, flaws: Sequence[Flaw]) -> Diagnosis:
-    """Part the flaws that stand from those that config/lineage.yaml accepts.
+    """Separate open flaws from those that config/lineage.yaml accepts.
 
     Raises:
         Misconfigured: config/lineage.yaml cannot be used.

@@ -1,4 +1,4 @@
-"""Which adapters stand behind the intake of lineage events, and the names that entry points need from it."""
+"""Which adapters the intake of lineage events uses."""
 
 from __future__ import annotations
 

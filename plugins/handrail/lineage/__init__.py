@@ -1,4 +1,4 @@
-"""Lineage: what made a prediction, and what a file reached. These are the public names; what lies below is inside."""
+"""Lineage: what made a prediction, and what a file reached. These are the public names; modules below are internal."""
 
 from handrail.lineage.domain import (
     MAX_COUNTED,
@@ -19,15 +19,15 @@ from handrail.lineage.domain import (
     Forwarded,
     HolderKind,
     Impact,
+    IntakeResult,
     Member,
     Node,
+    NodeDetails,
     NotYetSet,
     Page,
+    Period,
     PipelineRecord,
     Pointer,
-    Portrait,
-    Receipt,
-    Reign,
     Role,
     Section,
     TokenRecord,
@@ -37,8 +37,8 @@ from handrail.lineage.domain import (
     check_uri,
     permit_uri,
     report_uri,
+    sections_of,
     snapshot_uri,
-    tell,
     tree_digest,
     tree_uri,
 )
@@ -79,9 +79,9 @@ __all__ = [
     "Page",
     "PipelineRecord",
     "Pointer",
-    "Portrait",
-    "Receipt",
-    "Reign",
+    "NodeDetails",
+    "IntakeResult",
+    "Period",
     "Role",
     "Section",
     "TokenRecord",
@@ -95,7 +95,7 @@ __all__ = [
     "permit_uri",
     "report_uri",
     "snapshot_uri",
-    "tell",
+    "sections_of",
     "tree_digest",
     "tree_uri",
 ]

@@ -30,7 +30,7 @@ from handrail.lineage.domain import (
 
 
 class GraphCounts(Protocol):
-    """Tells how much can be reached without reading all of it, as one state of the graph."""
+    """Counts what can be reached without reading all of it, as one state of the graph."""
 
     @abstractmethod
     def tally(self, what: Reachable, kinds: Sequence[str] = ()) -> Tally | None:
@@ -45,32 +45,32 @@ class GraphCounts(Protocol):
 
 
 class GraphStore(GraphCounts, Protocol):
-    """Keeps the graph. What it holds depends on which facts were recorded, never on their order or number.
+    """Stores the graph. Its state depends on which facts were recorded, never on their order or number.
 
-    The one exception: of several digests of one algorithm for one URI the first recorded stands; all are kept.
+    The one exception: of several digests of one algorithm for one URI the first recorded is used; all are stored.
     """
 
     @abstractmethod
     def record(self, facts: Facts, events: Sequence[LineageEvent] = (), sinks: Sequence[str] = ()) -> bool:
-        """Unite `facts` with what is held: durably, all or none. Tell whether anything of them was new.
+        """Unite `facts` with what is stored: durably, all or none. Return whether anything of them was new.
 
-        Only then, and in the same transaction, `events` that tell of them are kept as Handrail's own, and those that
-        nobody sent before are queued for each sink. What such an event says of the graph is not read: `facts` say it.
+        Only then, and in the same transaction, `events` that represent them are stored as Handrail's own, and new ones
+        are queued for each sink. The content of such an event is not read, because `facts` have it.
 
         Raises:
             CycleRefused: an effect would become its own cause.
-            RoleConflict: a URI is held in another role.
+            RoleConflict: a URI is stored in another role.
         """
 
     @abstractmethod
     def facts(self, uris: Sequence[str]) -> Facts:
-        """Return what was told of these nodes, and of the hops between them, and by whom, as one state of the graph."""
+        """Return what was recorded about these nodes and the hops between them, as one state of the graph."""
 
     @abstractmethod
     def walk(self, start: str, direction: Direction, max_nodes: int, depth: int | None = None) -> Walk | None:
         """Return everything reachable from the URI `start`, itself included, as one state of the graph.
 
-        At most `max_nodes` nodes come back, the nearest, in at most `depth` hops; the edges among them, and whether
+        At most `max_nodes` nodes are returned, the nearest, in at most `depth` hops; the edges among them, and whether
         there were more. None if `start` is unknown.
         """
 
@@ -80,7 +80,7 @@ class GraphStore(GraphCounts, Protocol):
 
 
 class ConflictLog(Protocol):
-    """Tells where tools contradict each other."""
+    """Finds where tools contradict each other."""
 
     @abstractmethod
     def conflicts(self, uris: Sequence[str] | None = None) -> tuple[DigestConflict, ...]:
@@ -88,11 +88,11 @@ class ConflictLog(Protocol):
 
 
 class PointerLog(Protocol):
-    """Keeps where moving names pointed, and when. Rows are a set: repeating one changes nothing."""
+    """Stores where moving names pointed, and when. Rows are a set: repeating one changes nothing."""
 
     @abstractmethod
     def add(self, pointer: Pointer) -> None:
-        """Keep a row, durably."""
+        """Store a row, durably."""
 
     @abstractmethod
     def at(self, name: str, moment: datetime) -> Pointer | None:
@@ -108,7 +108,7 @@ class PointerLog(Protocol):
 
 
 class PredictionIndex(Protocol):
-    """Knows which deployment made a prediction. Predictions are never nodes."""
+    """Finds the deployment that made a prediction. Predictions are never nodes."""
 
     @abstractmethod
     def deployment_of(self, prediction_id: str) -> str | None:
@@ -131,7 +131,7 @@ class PipelineReader(Protocol):
 
     @abstractmethod
     def read(self, project: Path, commit: str) -> PipelineRecord:
-        """Return the stage runs that the lock file of `project` holds at `commit` (40 hex digits).
+        """Return the stage runs that the lock file of `project` has at `commit` (40 hex digits).
 
         Raises:
             Unavailable: there is no lock file.
@@ -140,7 +140,7 @@ class PipelineReader(Protocol):
 
 
 class EventReader(Protocol):
-    """Knows how OpenLineage events are written."""
+    """Reads OpenLineage events."""
 
     @abstractmethod
     def read(self, document: object, place: str = "") -> LineageEvent:
@@ -149,7 +149,7 @@ class EventReader(Protocol):
         `place` is what the paths of fields begin with, as `3.` in a batch.
 
         Raises:
-            InvalidInput: it is no event of the specification; `field` is the path of the first part at fault.
+            InvalidInput: it is not an event of the specification; `field` is the path of the first wrong part.
         """
 
 
@@ -158,33 +158,33 @@ class EventWriter(Protocol):
 
     @abstractmethod
     def write(self, facts: Facts, at: datetime) -> tuple[LineageEvent, ...]:
-        """Return events that say all that `facts` say; of things whose time nobody told, at the moment `at`.
+        """Return events that represent all `facts`; things without a known time have the time `at`.
 
-        Each weighs less than a megabyte where a step can be cut, and tells of one step.
+        Each is smaller than a megabyte where its content can be divided, and has one content.
         """
 
 
 class EventLog(Protocol):
-    """Keeps events and what follows from them. What it holds depends on which events came, never on their order."""
+    """Stores events and what follows from them. Its state depends on which events arrived, never on their order."""
 
     @abstractmethod
     def add(self, events: Sequence[LineageEvent], sender: str, sinks: Sequence[str]) -> frozenset[str]:
-        """Keep events told by `sender`, what they say of the graph and of runs, and queue new ones for each sink.
+        """Store events of `sender`, their facts and runs, and queue new ones for each sink.
 
         Durably, all or none. An event that is known changes nothing. Returns the ids of those that are new.
 
         Raises:
             CycleRefused: an effect would become its own cause.
-            RoleConflict: a URI is held in another role.
+            RoleConflict: a URI is stored in another role.
         """
 
 
 class TokenRegister(Protocol):
-    """Keeps hashes of tokens, never a token."""
+    """Stores hashes of tokens, never a token."""
 
     @abstractmethod
     def add(self, record: TokenRecord) -> None:
-        """Keep a record, durably.
+        """Store a record, durably.
 
         Raises:
             Conflict: there is one of that name.
@@ -196,11 +196,11 @@ class TokenRegister(Protocol):
 
     @abstractmethod
     def remove(self, name: str) -> bool:
-        """Forget the record of that name, durably; tell whether there was one."""
+        """Delete the record of that name, durably; return whether there was one."""
 
 
 class Outbox(Protocol):
-    """Keeps what is to be forwarded until it is settled. `EventLog.add` fills it."""
+    """Stores what is to be forwarded until it is settled. `EventLog.add` fills it."""
 
     @abstractmethod
     def waiting(self, sink: str, limit: int) -> tuple[QueuedEvent, ...]:
@@ -212,7 +212,7 @@ class Outbox(Protocol):
 
     @abstractmethod
     def refuse(self, sink: str, event_id: str, reason: str) -> None:
-        """Keep an event aside with the reason: it waits no more and is not lost."""
+        """Set an event aside with the reason: it no longer waits and is not lost."""
 
     @abstractmethod
     def retry(self, sink: str) -> int:
@@ -237,11 +237,11 @@ class Transport(Protocol):
 
     @abstractmethod
     def close(self) -> None:
-        """Give back what it holds; safe to repeat."""
+        """Release its resources; safe to repeat."""
 
 
 class GraphAudit(Protocol):
-    """Looks for what is wrong in what is held."""
+    """Looks for what is wrong in the store."""
 
     @abstractmethod
     def flaws(self, overdue: datetime) -> tuple[Flaw, ...]:
@@ -249,7 +249,7 @@ class GraphAudit(Protocol):
 
     @abstractmethod
     def is_empty(self) -> bool:
-        """Say whether nothing at all is held."""
+        """Return whether nothing at all is stored."""
 
 
 class BytesAudit(Protocol):
@@ -261,7 +261,7 @@ class BytesAudit(Protocol):
 
 
 class PredictionCensus(Protocol):
-    """Knows who made predictions."""
+    """Counts the predictions of each deployment."""
 
     @abstractmethod
     def deployments(self) -> Mapping[str, int]:

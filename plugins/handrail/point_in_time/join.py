@@ -76,7 +76,7 @@ class Join:
         return pl.Schema(columns)
 
     def run(self, entities: pl.DataFrame) -> pl.DataFrame:
-        """Return the entity rows with the tables' columns beside them, in their order."""
+        """Return the entity rows with the tables' columns added, in their order."""
         if entities.is_empty():
             return pl.DataFrame(schema=self.result_schema)
         at = entities.select(in_utc(entities.schema, self.event_time).alias(AT)).to_series()
@@ -100,7 +100,7 @@ class Join:
         except InvalidOperationError as err:
             raise InvalidInput(
                 self.event_time,
-                "it holds a time that nanoseconds cannot tell, which a feature table is in (1677 to 2262)",
+                "it has a time that nanoseconds cannot represent, which a feature table is in (1677 to 2262)",
                 "Store that table's times in microseconds, or send other times.",
             ) from err
 

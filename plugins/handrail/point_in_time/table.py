@@ -30,7 +30,7 @@ class FeatureTable:
         columns: column of the table -> its name in the result.
         created: column that breaks ties of `event_time`: the newest wins, null is the oldest. Rows that tie in
             that too: the last one in the table wins.
-        ttl: a value older than this at the entity row's time is null; exactly as old still counts. None: for ever.
+        ttl: a value older than this at the entity row's time is null; exactly as old still counts. None: no limit.
         hide_created_later: leave out rows whose `created` is null or after the entity row's time.
     """
 

@@ -23,7 +23,7 @@ def in_utc(schema: pl.Schema, column: str, unit: Unit | None = None) -> pl.Expr:
     """Return the column as UTC; a time without a zone is taken as UTC, a date as its midnight.
 
     Without a unit the column keeps the finest that it has. In nanoseconds a time before 1677 becomes the first that
-    they can tell, and one after 2262 null: no row of theirs can come after it.
+    they can represent, and one after 2262 null: no row of theirs can come after it.
     """
     dtype, own = schema[column], finest([schema[column]])
     if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:

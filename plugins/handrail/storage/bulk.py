@@ -40,7 +40,7 @@ def _cursor(connection: Connection, sql: str) -> Iterator[Any]:
     except driver.OperationalError as err:
         raise OperationalError(sql, None, err) from err
     except driver.DatabaseError as err:
-        # The class itself means a damaged file; its subclasses are mistakes of ours and stay as they are.
+        # The class itself means a damaged file; its subclasses are programming errors and stay as they are.
         if type(err) is not driver.DatabaseError:
             raise
         raise DatabaseError(sql, None, err) from err

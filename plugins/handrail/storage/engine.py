@@ -28,7 +28,7 @@ class Store:
         """Wrap an engine that `open_store` made."""
         self.engine = engine
         self._writing = engine.execution_options(handrail_writes=True)
-        # On PostgreSQL each statement would see what was committed just before it; SQLite keeps to one state by itself.
+        # On PostgreSQL each statement would see what was committed just before it; SQLite reads one state by itself.
         keeps = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
         self._reading = engine.execution_options(**keeps)
 
@@ -64,7 +64,7 @@ class Store:
         try:
             yield
         except DatabaseError as err:
-            # The class itself is what SQLite raises for a damaged file; its other subclasses are mistakes of ours.
+            # The class itself is what SQLite raises for a damaged file; its other subclasses are programming errors.
             if not isinstance(err, OperationalError) and type(err) is not DatabaseError:
                 raise
             problem = str(err.orig).strip().rstrip(".")

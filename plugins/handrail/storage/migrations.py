@@ -69,10 +69,10 @@ def _is_current(store: Store, plugin: str, scripts: Path) -> bool:
 
 def _head(scripts: Path) -> str | None:
     """Return the one revision that no other one follows; None unless every script names itself in a plain line."""
-    told = [dict(_REVISION.findall(file.read_text(encoding="utf-8"))) for file in scripts.glob("*.py")]
-    followed = {each.get("down_revision") for each in told}
-    heads = [each.get("revision") for each in told if each.get("revision") not in followed]
-    return heads[0] if len(heads) == 1 and all("revision" in each for each in told) else None
+    revisions = [dict(_REVISION.findall(file.read_text(encoding="utf-8"))) for file in scripts.glob("*.py")]
+    followed = {each.get("down_revision") for each in revisions}
+    heads = [each.get("revision") for each in revisions if each.get("revision") not in followed]
+    return heads[0] if len(heads) == 1 and all("revision" in each for each in revisions) else None
 
 
 def _held(connection: Connection, plugin: str) -> set[str]:

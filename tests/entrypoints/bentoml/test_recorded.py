@@ -143,7 +143,7 @@ def test_a_damaged_bento_is_one_sentence(handrail, tmp_path, text):
     code, _, err = handrail("collect", "bentoml", "--store", str(tmp_path / "store"))
 
     assert (code, err.count("\n")) == (1, 1)
-    assert "it is no bento" in err
+    assert "it is not a bento" in err
 
 
 def test_a_model_that_the_store_lost_is_named(handrail, tmp_path, store):

@@ -239,7 +239,7 @@ def test_the_doctor_names_a_validation_of_unknown_data_and_no_other(context, pro
     (uri,) = told(ready.run(batch_parameters=frame()))["validations"]
     (known,) = told(checkpoint(context, file_batch(context)).run())["validations"]
 
-    assert flaws(project, uri) == [("validation-of-nothing", "nobody knows which data it is about")]
+    assert flaws(project, uri) == [("validation-of-nothing", "its data is not known")]
     assert flaws(project, known) == []
 
 

@@ -30,7 +30,7 @@ def test_what_lineage_refuses_is_logged_and_the_tool_goes_on(tmp_path, monkeypat
 
     assert not done
     assert "Lineage does not know of the run 7." in caplog.text
-    assert "'no uri' is no URI" in caplog.text
+    assert "'no uri' is not a URI" in caplog.text
 
 
 def test_settings_that_cannot_be_read_are_logged_and_the_tool_goes_on(tmp_path, monkeypatch, caplog):

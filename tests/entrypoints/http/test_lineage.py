@@ -217,10 +217,10 @@ def test_a_timeline_is_answered_as_of_a_moment(client, platform):
     noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
     platform.lineage.point("mlflow alias flights@champion", "mlflow://s/registered/m/1/1", noon, "actor://s/ann")
 
-    (reign,) = client.get(TIMELINE, params={"name": "champion", "at": "2026-11-24T00:00:00Z"}).json()
+    (period,) = client.get(TIMELINE, params={"name": "champion", "at": "2026-11-24T00:00:00Z"}).json()
 
-    assert (reign["target"], reign["until"]) == ("mlflow://s/registered/m/1/1", None)
-    assert reign["agents"] == ["actor://s/ann"]
+    assert (period["target"], period["until"]) == ("mlflow://s/registered/m/1/1", None)
+    assert period["agents"] == ["actor://s/ann"]
     is_problem(client.get(TIMELINE, params={"name": "champion", "at": "2026-11-22T00:00:00Z"}), 404)
     is_problem(client.get(TIMELINE, params={"name": "challenger"}), 404)
     is_problem(client.get(TIMELINE, params={"name": "champion", "at": "noon"}), 422, "at")

@@ -8,7 +8,7 @@ import pytest
 from handrail.entrypoints.prefect.collect.gaps import find_gaps
 from handrail.entrypoints.prefect.collect.telling import artifacts_of
 from handrail.entrypoints.prefect.collect.values import FLOW, TASK, Asset, PrefectRun, Seen
-from handrail.lineage.domain.flaws import RunHeld
+from handrail.lineage.domain.flaws import RunSummary
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ORDERS = "s3://lake/orders"
@@ -70,37 +70,37 @@ def test_a_run_without_a_record_is_a_gap_and_its_flow_is_not_told_twice():
 
 
 def test_a_flow_whose_tasks_recorded_is_none():
-    assert _gaps(FLOW_RUN, TASK_RUN, held={"t": RunHeld(1)}) == []
+    assert _gaps(FLOW_RUN, TASK_RUN, held={"t": RunSummary(1)}) == []
 
 
 def test_a_record_without_data_is_a_gap():
-    ((_, problem),) = _gaps(FLOW_RUN, held={"f": RunHeld(0, recorded=True)})
+    ((_, problem),) = _gaps(FLOW_RUN, held={"f": RunSummary(0, recorded=True)})
 
     assert problem == "The flow-run 'f' of the flow 'shop' left a record that names neither an input nor an output."
 
 
 def test_a_run_that_only_prefect_told_of_is_not_said_to_have_left_a_record():
-    ((_, problem),) = _gaps(TASK_RUN, held={"t": RunHeld(0)})
+    ((_, problem),) = _gaps(TASK_RUN, held={"t": RunSummary(0)})
 
     assert problem.endswith("of the flow 'shop' is known from Prefect alone and names neither an input nor an output.")
 
 
 def test_a_task_that_passes_a_value_on_is_a_link_and_no_gap():
-    assert _gaps(TASK_RUN, held={"t": RunHeld(0, values=1)}) == []
-    assert len(_gaps(TASK_RUN, held={"t": RunHeld(0, values=1, recorded=True)})) == 1, (
+    assert _gaps(TASK_RUN, held={"t": RunSummary(0, values=1)}) == []
+    assert len(_gaps(TASK_RUN, held={"t": RunSummary(0, values=1, recorded=True)})) == 1, (
         "it was to name data, and did not"
     )
 
 
 def test_a_flow_that_does_nothing_but_pass_values_is_a_gap():
-    ((run, problem),) = _gaps(FLOW_RUN, TASK_RUN, held={"f": RunHeld(0), "t": RunHeld(0, values=2)})
+    ((run, problem),) = _gaps(FLOW_RUN, TASK_RUN, held={"f": RunSummary(0), "t": RunSummary(0, values=2)})
 
     assert run == "f"
     assert problem.endswith("is known from Prefect alone, and neither it nor a task of it names an input or an output.")
 
 
 def test_an_incomplete_record_is_a_gap_even_with_data():
-    ((_, problem),) = _gaps(TASK_RUN, held={"t": RunHeld(1, "x.csv: No such file.")})
+    ((_, problem),) = _gaps(TASK_RUN, held={"t": RunSummary(1, "x.csv: No such file.")})
 
     assert problem.endswith("left an incomplete record: x.csv: No such file.")
 
@@ -132,4 +132,4 @@ def test_a_flow_is_known_by_what_the_flow_that_it_calls_recorded():
     inner = _run(FLOW, "g", parent_task_run_id="t")
     task = _run(TASK, "u", flow_run_id="g")
 
-    assert _gaps(FLOW_RUN, caller, inner, task, held={"u": RunHeld(2)}) == []
+    assert _gaps(FLOW_RUN, caller, inner, task, held={"u": RunSummary(2)}) == []

@@ -54,10 +54,10 @@ def test_an_activity_may_be_part_of_others():
 @pytest.mark.parametrize(
     ("make", "problem"),
     [
-        (lambda: derive(artifact_at("a"), artifact_at("dvc://shop/a"), "dvc"), "no URI"),
-        (lambda: derive(artifact_at("dvc://shop/b", "ab"), artifact_at("dvc://shop/a"), "dvc"), "no digest"),
-        (lambda: derive(artifact_at("dvc://shop/b"), artifact_at("dvc://shop/a"), "dvc", "same"), "no digest"),
-        (lambda: describe_activity(activity_fact("dvc-stage://shop/x"), [], [], ["ann"], "dvc"), "no agent"),
+        (lambda: derive(artifact_at("a"), artifact_at("dvc://shop/a"), "dvc"), "not a URI"),
+        (lambda: derive(artifact_at("dvc://shop/b", "ab"), artifact_at("dvc://shop/a"), "dvc"), "not a digest"),
+        (lambda: derive(artifact_at("dvc://shop/b"), artifact_at("dvc://shop/a"), "dvc", "same"), "not a digest"),
+        (lambda: describe_activity(activity_fact("dvc-stage://shop/x"), [], [], ["ann"], "dvc"), "not an agent"),
         (lambda: activity_fact("x://y", details=ActivityDetails(started=datetime(2013, 1, 1))), "no time zone"),
         (
             lambda: derive(ArtifactVersion("x://y", "k", attributes={"a": "\x00"}), artifact_at("x://z"), "dvc"),

@@ -119,7 +119,7 @@ def test_another_digest_for_the_same_name_is_told_with_the_trace(lineage):
 
     (finding,) = lineage.trace("p1").conflicts
 
-    assert (finding.uri, finding.standing, finding.others) == (PERMIT.uri, PERMIT.digest, ("sha256:" + "0" * 64,))
+    assert (finding.uri, finding.first, finding.others) == (PERMIT.uri, PERMIT.digest, ("sha256:" + "0" * 64,))
     assert lineage.findings() == (finding,)
 
 

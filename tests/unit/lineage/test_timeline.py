@@ -1,4 +1,4 @@
-"""Timelines: reigns follow from moves, names may be given by their end, permits tell who allowed it."""
+"""Timelines: periods follow from moves, names may be given by their end, permits tell who allowed it."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from handrail.lineage import Edge, Impact, Node, Page, Portrait, Reign, Section, Trace, tell
+from handrail.lineage import DigestConflict, Edge, Impact, Node, NodeDetails, Page, Period, Section, Trace, sections_of
 
 MOST_NAMED = 1_000
 LONGER = "Raise the node budget (max_nodes), or ask for less: a depth, or a start that is nearer."
@@ -24,10 +24,10 @@ def trace_to_json(trace: Trace) -> dict[str, Any]:
         "proven_hops": trace.proven,
         **_truncation(trace.truncated),
         "hidden": trace.hidden,
-        "sections": [_section_to_json(section) for section in tell(trace)],
+        "sections": [_section_to_json(section) for section in sections_of(trace)],
         "nodes": [node_to_json(node) for node in trace.nodes],
         "edges": [edge_to_json(edge) for edge in trace.edges],
-        "conflicts": [asdict(conflict) for conflict in trace.conflicts],
+        "conflicts": [conflict_to_json(conflict) for conflict in trace.conflicts],
     }
 
 
@@ -60,16 +60,26 @@ def page_to_json(page: Page) -> dict[str, Any]:
     return {"nodes": [node_to_json(node) for node in page.nodes], "next": page.next}
 
 
-def portrait_to_json(portrait: Portrait) -> dict[str, Any]:
+def details_to_json(details: NodeDetails) -> dict[str, Any]:
     """Return all about one node as JSON."""
     return {
-        **node_to_json(portrait.node),
-        "followed": list(portrait.followed),
-        "causes": [edge_to_json(edge) for edge in portrait.causes],
-        "effects": [edge_to_json(edge) for edge in portrait.effects],
-        "pointers": [reign_to_json(reign) for reign in portrait.pointers],
-        "conflicts": [asdict(conflict) for conflict in portrait.conflicts],
-        **_truncation(portrait.truncated),
+        **node_to_json(details.node),
+        "followed": list(details.followed),
+        "causes": [edge_to_json(edge) for edge in details.causes],
+        "effects": [edge_to_json(edge) for edge in details.effects],
+        "pointers": [period_to_json(period) for period in details.pointers],
+        "conflicts": [conflict_to_json(conflict) for conflict in details.conflicts],
+        **_truncation(details.truncated),
+    }
+
+
+def conflict_to_json(conflict: DigestConflict) -> dict[str, Any]:
+    """Return a digest conflict as JSON; `standing` is the digest that is used."""
+    return {
+        "uri": conflict.uri,
+        "standing": conflict.first,
+        "others": conflict.others,
+        "asserted_by": conflict.asserted_by,
     }
 
 
@@ -116,10 +126,10 @@ def edge_to_json(edge: Edge) -> dict[str, Any]:
     }
 
 
-def reign_to_json(reign: Reign) -> dict[str, Any]:
-    """Return a reign of a moving name as JSON; `until` is null while it lasts."""
-    told = {"since": _moment(reign.since), "until": _moment(reign.until), "agents": list(reign.agents)}
-    return asdict(reign) | told
+def period_to_json(period: Period) -> dict[str, Any]:
+    """Return a period of a moving name as JSON; `until` is null while it lasts."""
+    told = {"since": _moment(period.since), "until": _moment(period.until), "agents": list(period.agents)}
+    return asdict(period) | told
 
 
 def _moment(at: datetime | None) -> str | None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from handrail import refs
 from handrail.bootstrap import Platform
 from handrail.entrypoints.hosts.named_data import named_data
 from handrail.entrypoints.hosts.recording import platform_here, record
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 TOOL = "evidently"
 SNAPSHOT_IN_METADATA = "feedback_snapshot"
-OWN_SNAPSHOTS = "feedback://handrail/snapshot/"
+OWN_SNAPSHOTS = refs.Snapshot("").uri
 SUCCESS = "SUCCESS"
 _log = logging.getLogger("handrail.lineage")
 

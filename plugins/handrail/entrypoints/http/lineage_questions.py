@@ -10,10 +10,10 @@ from pydantic import AwareDatetime
 
 from handrail.clock import system_time
 from handrail.entrypoints.answers.as_json import (
+    details_to_json,
     impact_to_json,
     page_to_json,
-    portrait_to_json,
-    reign_to_json,
+    period_to_json,
     trace_to_json,
 )
 from handrail.entrypoints.answers.exports import MEDIA_TYPES, export
@@ -68,12 +68,12 @@ def questions(lineage: Lineage, guard: list[Any], problems: dict[int | str, dict
     @routes.get("/show")
     def show(ref: Ref) -> Response:
         """Return all about one thing: what it is, its direct causes and effects, names that point at it."""
-        return _json(portrait_to_json(lineage.show(ref)))
+        return _json(details_to_json(lineage.show(ref)))
 
     @routes.get("/timeline")
     def timeline(name: Ref, at: AwareDatetime | None = None) -> Response:
         """Return where a moving name pointed, from when until when, and who allowed it."""
-        return _json([reign_to_json(reign) for reign in lineage.timeline(name, at)])
+        return _json([period_to_json(period) for period in lineage.timeline(name, at)])
 
     _add_lists(routes, lineage)
     return routes

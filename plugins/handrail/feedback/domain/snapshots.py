@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
 
+from handrail import refs
 from handrail.errors import Contradiction
 from handrail.feedback.domain.cohorts import Cohort
 from handrail.feedback.domain.kinds import Kind
@@ -46,7 +47,7 @@ class Snapshot:
     @property
     def uri(self) -> str:
         """`feedback://handrail/snapshot/<digest>`: the name of this snapshot in lineage."""
-        return f"feedback://handrail/snapshot/{self.digest}"
+        return refs.Snapshot(self.digest).uri
 
 
 def build_snapshot(scope: Scope, kind: Kind, material: Material, mark: Mark) -> Snapshot:

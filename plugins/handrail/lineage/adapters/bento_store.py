@@ -1,4 +1,4 @@
-"""Reads the store that BentoML keeps in files: each bento's content, models and labels. It needs no BentoML."""
+"""Reads BentoML's store of files: each bento's content, models and labels. It needs no BentoML."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 class StoredModel:
     """A model of BentoML's own store. `trees` are the digests of the MLflow models in it.
 
-    The digest is `sha256:<hex>` over its files, None if the store does not hold it (any more).
+    The digest is `sha256:<hex>` over its files, None if it is not (or no longer) in the store.
     """
 
     name: str
@@ -73,27 +73,27 @@ class BentoStore:
     def served_as(self, service: str, version: str) -> Path | None:
         """Return the folder of the bento of that version whose service has that name; None if there is none.
 
-        A service tells its own name and its bento's version, never the bento's name.
+        A service knows its own name and its bento's version, never the bento's name.
         """
         folders = [folder for folder in self.folders() if folder.name == version]
         return next((folder for folder in folders if _describe(folder).get("entry_service") == service), None)
 
     def read(self, folder: Path) -> StoredBento:
-        """Return what a bento's folder holds.
+        """Return the content of a bento's folder.
 
         Raises:
-            InvalidInput: it is no bento.
+            InvalidInput: it is not a bento.
         """
-        told = _describe(folder)
+        description = _describe(folder)
         try:
-            moment = told["creation_time"]
+            moment = description["creation_time"]
             return StoredBento(
-                tag=BentoTag(str(told["name"]), str(told["version"])),
+                tag=BentoTag(str(description["name"]), str(description["version"])),
                 folder=folder,
                 built_at=parse_moment(moment if isinstance(moment, str) else moment.isoformat()),
                 digest=bento_digest(folder),
-                labels={str(name): str(value) for name, value in (told.get("labels") or {}).items()},
-                models=tuple(self._model(str(each["tag"])) for each in _models(told)),
+                labels={str(name): str(value) for name, value in (description.get("labels") or {}).items()},
+                models=tuple(self._model(str(each["tag"])) for each in _models(description)),
                 trees=_trees(folder / "src"),
                 permit=next((file for file in [folder / "src" / PERMIT] if file.is_file()), None),
             )
@@ -103,7 +103,7 @@ class BentoStore:
     def _model(self, tag: str) -> StoredModel:
         name, _, version = tag.partition(":")
         if not (_NAME.fullmatch(name) and _NAME.fullmatch(version)):
-            raise ValueError(f"{tag!r} is no tag of a model")
+            raise ValueError(f"{tag!r} is not a tag of a model")
         folder = self._home / "models" / name / version
         if not (folder / "model.yaml").is_file():
             return StoredModel(name, version, None)
@@ -113,15 +113,15 @@ class BentoStore:
 
 def _describe(folder: Path) -> Mapping[str, Any]:
     try:
-        told = yaml.safe_load((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        description = yaml.safe_load((folder / DESCRIPTION).read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as err:
         raise _damaged(folder, err) from err
-    return told if isinstance(told, dict) else {}
+    return description if isinstance(description, dict) else {}
 
 
 def _damaged(folder: Path, err: Exception) -> InvalidInput:
     said = str(err).splitlines()[0] if str(err) else type(err).__name__
-    problem = f"it is no bento: {said.rstrip('.')}"
+    problem = f"it is not a bento: {said.rstrip('.')}"
     return InvalidInput(str(folder), problem, "Build it again, or delete it with bentoml delete.")
 
 
@@ -136,9 +136,12 @@ def bento_digest(folder: Path) -> str:
     return "sha256:" + hashlib.sha256(json.dumps(manifest).encode()).hexdigest()
 
 
-def _models(told: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _models(description: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the models of the bento and of the services in it, each once."""
-    every = [*(told.get("models") or ()), *(each for one in told.get("services") or () for each in one["models"])]
+    every = [
+        *(description.get("models") or ()),
+        *(each for one in description.get("services") or () for each in one["models"]),
+    ]
     return list({str(each["tag"]): each for each in every}.values())
 
 

@@ -1,16 +1,16 @@
-"""Frozen values and rules of lineage: facts, the graph they form, and how a trace is told. No tool, no database."""
+"""Frozen values and rules of lineage: facts, the graph they form, and the sections of a trace. No tool, no database."""
 
-from handrail.lineage.domain.answers import ENDS, Impact, Page, Portrait, Trace, check_kinds
+from handrail.lineage.domain.answers import ENDS, Impact, NodeDetails, Page, Trace, check_kinds
 from handrail.lineage.domain.callers import HolderKind, TokenRecord, find_holder, holder_uri, token_digest
-from handrail.lineage.domain.chain import Hop, Section, tell
+from handrail.lineage.domain.contents import End, EventContent, contents_of, facts_of, merge_nodes
 from handrail.lineage.domain.errors import AmbiguousReference, CycleRefused, NotYetSet, RoleConflict
 from handrail.lineage.domain.events import (
     DatasetAt,
+    IntakeResult,
     JobName,
     LineageEvent,
-    Receipt,
+    RunReport,
     RunState,
-    RunTold,
     describe_event,
     run_uri,
 )
@@ -76,8 +76,8 @@ from handrail.lineage.domain.records import (
     tree_at,
     uri_of,
 )
-from handrail.lineage.domain.steps import End, Step, facts_of, merge_nodes, steps_of
-from handrail.lineage.domain.timeline import Reign, ends_in, match_name, reigns
+from handrail.lineage.domain.sections import Hop, Section, sections_of
+from handrail.lineage.domain.timeline import Period, ends_in, match_name, periods
 from handrail.lineage.domain.vocabulary import Role, Verb
 
 __all__ = [
@@ -91,22 +91,22 @@ __all__ = [
     "Acceptance",
     "ENDS",
     "Page",
-    "Portrait",
+    "NodeDetails",
     "Reachable",
     "Tally",
     "check_kinds",
-    "steps_of",
+    "contents_of",
     "merge_nodes",
     "facts_of",
     "check_facts",
-    "Step",
+    "EventContent",
     "End",
     "Flaw",
     "Coverage",
-    "reigns",
+    "periods",
     "ends_in",
     "match_name",
-    "Reign",
+    "Period",
     "QueueLength",
     "QueuedEvent",
     "Forwarded",
@@ -117,9 +117,9 @@ __all__ = [
     "HolderKind",
     "run_uri",
     "describe_event",
-    "RunTold",
+    "RunReport",
     "RunState",
-    "Receipt",
+    "IntakeResult",
     "LineageEvent",
     "JobName",
     "DatasetAt",
@@ -175,7 +175,7 @@ __all__ = [
     "permit_uri",
     "report_uri",
     "snapshot_uri",
-    "tell",
+    "sections_of",
     "tree_at",
     "tree_digest",
     "tree_uri",

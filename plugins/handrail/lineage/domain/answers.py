@@ -9,10 +9,10 @@ from decimal import Decimal
 from handrail.errors import InvalidInput
 from handrail.lineage.domain.graph import DigestConflict, Edge, Node
 from handrail.lineage.domain.names import KNOWN_KINDS
-from handrail.lineage.domain.timeline import Reign, ends_in
+from handrail.lineage.domain.timeline import Period, ends_in
 
 ENDS = ("model-version", "permit", "deployment", "feedback-snapshot", "report")
-"""The kinds in which an impact ends, in telling order."""
+"""The kinds in which an impact ends, in the order in which they are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Impact:
     """What `start` led to, by counts: `kinds` has the number of nodes of each kind, `start` itself included.
 
     `names` has the URIs of those of some kinds, `predictions` their number and `money` the amounts that feedback
-    tells of by currency, both by the URI of the deployment. `kind` is that of `start`. All numbers are lower bounds
+    reports by currency, both by the URI of the deployment. `kind` is that of `start`. All numbers are lower bounds
     if the walk was truncated.
     """
 
@@ -62,12 +62,12 @@ class Impact:
 
     @property
     def counts(self) -> dict[str, int]:
-        """The number of nodes of each kind that came of it, without itself."""
+        """The number of nodes of each kind that it led to, without itself."""
         return {kind: left for kind, n in sorted(self.kinds.items()) if (left := n - (kind == self.kind))}
 
     @property
     def reached(self) -> int:
-        """The number of nodes that came of it."""
+        """The number of nodes that it led to."""
         return sum(self.kinds.values()) - 1
 
     @property
@@ -93,7 +93,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Portrait:
+class NodeDetails:
     """All about one node: the hops to its direct causes and effects, where names pointed at it, findings about it.
 
     `ref` is what was asked for; `truncated` if it has more neighbours than are shown.
@@ -102,7 +102,7 @@ class Portrait:
     node: Node
     causes: tuple[Edge, ...]
     effects: tuple[Edge, ...]
-    pointers: tuple[Reign, ...] = ()
+    pointers: tuple[Period, ...] = ()
     conflicts: tuple[DigestConflict, ...] = ()
     truncated: bool = False
     ref: str = ""
@@ -111,16 +111,16 @@ class Portrait:
     def followed(self) -> tuple[str, ...]:
         """The moving names that `ref` fits and that point here now."""
         given = self.ref.removeprefix("models:/")
-        return tuple(reign.name for reign in self.pointers if reign.until is None and ends_in(reign.name, given))
+        return tuple(period.name for period in self.pointers if period.until is None and ends_in(period.name, given))
 
 
-def check_kinds(asked: Sequence[str], reached: Collection[str]) -> None:
-    """Refuse a filter by a kind that nobody knows and nothing has.
+def check_kinds(kinds: Sequence[str], reached: Collection[str]) -> None:
+    """Refuse a filter by an unknown kind that nothing has.
 
     Raises:
         InvalidInput: a kind is neither Handrail's own nor that of anything reached.
     """
-    for kind in asked:
+    for kind in kinds:
         if kind not in reached and kind not in KNOWN_KINDS:
             here = ", ".join(sorted(reached)) or "nothing"
-            raise InvalidInput("kind", f"{kind[:60]!r} is no kind", f"Reached were: {here}.")
+            raise InvalidInput("kind", f"{kind[:60]!r} is not a kind", f"Reached were: {here}.")

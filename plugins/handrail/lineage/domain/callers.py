@@ -1,4 +1,4 @@
-"""Who may tell and ask: a token is a long random text, bound to a person or a service; only its hash is kept."""
+"""Who may send and ask: a token is a long random text, bound to a person or a service; only its hash is stored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 
 
 class HolderKind(Enum):
-    """What holds a token."""
+    """Who uses a token."""
 
     PERSON = "person"
     SERVICE = "service"
@@ -25,7 +25,7 @@ class HolderKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TokenRecord:
-    """A token as it is kept: `holder` is the `actor://` URI that stands behind it, `digest` the sha256 in hex."""
+    """A token as it is stored: `holder` is the `actor://` URI that it represents, `digest` the sha256 in hex."""
 
     name: str
     holder: str
@@ -37,20 +37,20 @@ def holder_uri(kind: HolderKind, name: str) -> str:
     """`actor://person/<name>` or `actor://service/<name>`.
 
     Raises:
-        InvalidInput: the name is no simple name.
+        InvalidInput: the name has characters that are not allowed.
     """
     if not _NAME.fullmatch(name):
-        raise InvalidInput("name", f"{name!r} is no name of a caller", "Use up to 64 letters, digits and . _ @ -")
+        raise InvalidInput("name", f"{name!r} is not a name for a caller", "Use up to 64 letters, digits and . _ @ -")
     return agent_uri(kind.value, name)
 
 
 def token_digest(token: str) -> str:
-    """Return what is kept of a token. It is random and long, so that a plain hash cannot be turned back."""
+    """Return what is stored of a token. It is random and long, so that a plain hash cannot be turned back."""
     return hashlib.sha256(token.encode(errors="surrogateescape")).hexdigest()
 
 
 def find_holder(token: str, records: Iterable[TokenRecord]) -> str | None:
-    """Return who stands behind a token; the time taken does not tell how much of it was right."""
+    """Return the holder of a token; the time taken does not reveal how much of it was right."""
     given, found = token_digest(token), None
     for record in records:
         if hmac.compare_digest(given, record.digest):

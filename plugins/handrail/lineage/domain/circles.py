@@ -17,7 +17,7 @@ N = TypeVar("N", bound=Hashable)
 def find_core(pairs: Iterable[Pair]) -> set[Pair]:
     """Return the edges that are left when nodes without a cause, then nodes without an effect, are removed (Kahn).
 
-    Every circle is among them; if there is none, nothing is left. No pair may come twice.
+    Every circle is among them; if there is none, nothing is left. No pair may occur twice.
     """
     left = _remove_free((effect, cause) for effect, cause in pairs)
     return {(effect, cause) for cause, effect in _remove_free((cause, effect) for effect, cause in left)}

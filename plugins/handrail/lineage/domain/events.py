@@ -1,7 +1,7 @@
-"""What an OpenLineage event says, in the words of the graph. How it is written on the wire is no matter here.
+"""What an OpenLineage event says, in the words of the graph. Its form on the wire is the adapter's matter.
 
 A run and a job are activities, a dataset is an artifact. A dataset without a version has one node for all times. Where
-an event says more, in Handrail's own facets, its run may be another activity or none (`step`), a dataset another
+an event says more, in Handrail's own facets, its run may be another activity or none (`content`), a dataset another
 artifact.
 """
 
@@ -15,9 +15,9 @@ from enum import Enum
 from functools import lru_cache
 from urllib.parse import quote
 
+from handrail.lineage.domain.contents import End, EventContent, facts_of
 from handrail.lineage.domain.facts import ActivityDetails, Facts, NodeFact, activity_fact, check_facts
 from handrail.lineage.domain.names import kind_of
-from handrail.lineage.domain.steps import End, Step, facts_of
 from handrail.lineage.domain.vocabulary import Role
 
 _NAMESPACE_WITH_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://\S")
@@ -26,7 +26,7 @@ _REMEMBERED = 16_384
 
 
 class RunState(Enum):
-    """The states of a run; the one with the greatest rank that was ever told is the run's."""
+    """The states of a run; the highest rank ever received counts."""
 
     START = "START"
     RUNNING = "RUNNING"
@@ -37,7 +37,7 @@ class RunState(Enum):
 
     @property
     def rank(self) -> int:
-        """What wins when events of one run meet, in whatever order (stored: never renumber)."""
+        """Which state counts when events of one run are united, in any order (stored: never renumber)."""
         return _RANKS[self]
 
     @property
@@ -58,7 +58,7 @@ _RANKS = {
 
 @dataclass(frozen=True, slots=True)
 class DatasetAt:
-    """A dataset, at a version if one was told; with `told`, the artifact that the producer says it is, and its digests.
+    """A dataset, at a version if one is known; `declared` is the artifact that the producer says it is.
 
     `agreed` is a digest that the producer compared with what the dataset led to and found equal there.
     """
@@ -66,23 +66,23 @@ class DatasetAt:
     namespace: str
     name: str
     version: str | None = None
-    told: NodeFact | None = None
+    declared: NodeFact | None = None
     digests: tuple[str, ...] = ()
     agreed: str = ""
 
     @property
     def uri(self) -> str:
-        """What was told, else `<namespace>/<name>[@<version>]`, below `openlineage://` without a scheme.
+        """What was declared, else `<namespace>/<name>[@<version>]`, below `openlineage://` without a scheme.
 
-        So `dvc://shop`, `data/raw` at version `<md5>` is the node that DVC's own record has.
+        So `dvc://shop`, `data/raw` at version `<md5>` is the same node as in DVC's own record.
         """
-        return _dataset_uri(self.namespace, self.name, self.version) if self.told is None else self.told.uri
+        return _dataset_uri(self.namespace, self.name, self.version) if self.declared is None else self.declared.uri
 
     @property
     def end(self) -> End:
-        """The dataset as an artifact at one end of a step."""
-        if self.told is not None:
-            return End(self.told, self.digests, self.agreed)
+        """The dataset as an artifact at one end of a content."""
+        if self.declared is not None:
+            return End(self.declared, self.digests, self.agreed)
         known = {("namespace", self.namespace), ("name", self.name)}
         if self.version:
             known.add(("version", self.version))
@@ -121,8 +121,11 @@ def run_uri(run_id: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class RunTold:
-    """What an event tells of a run; `run_id` is a UUID in lower case, `partners` agents and activities it goes with."""
+class RunReport:
+    """What an event reports about a run; `run_id` is a UUID in lower case.
+
+    `partners` are the agents and activities that the run is associated with.
+    """
 
     run_id: str
     state: RunState
@@ -135,7 +138,7 @@ class LineageEvent:
     """An event as received: `body` is its canonical JSON, `event_id` the sha256 of that in hex.
 
     A run event has `run` and `job`, a job event `job` alone, a dataset event neither: its dataset is in `datasets`.
-    With `step` the run stands for nothing but that step: it, its job and its datasets are no nodes themselves.
+    With `content` the run represents that content only: it, its job and its datasets are not nodes themselves.
     """
 
     event_id: str
@@ -143,15 +146,15 @@ class LineageEvent:
     producer: str
     body: str
     job: JobName | None = None
-    run: RunTold | None = None
+    run: RunReport | None = None
     inputs: tuple[DatasetAt, ...] = ()
     outputs: tuple[DatasetAt, ...] = ()
     datasets: tuple[DatasetAt, ...] = ()
-    step: Step | None = None
+    content: EventContent | None = None
 
     @property
     def stream(self) -> str:
-        """What this event has to keep its order with: its run, else its job, else its dataset."""
+        """Events with an equal stream stay in order: the run, else the job, else the dataset."""
         if self.run is not None:
             return run_uri(self.run.run_id)
         return self.job.uri if self.job is not None else self.datasets[0].uri
@@ -163,8 +166,8 @@ class LineageEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of events: newly stored, or known from before."""
+class IntakeResult:
+    """How many received events were newly stored, and how many were known already."""
 
     accepted: int
     repeated: int
@@ -174,28 +177,28 @@ def describe_event(event: LineageEvent, asserted_by: str) -> Facts:
     """State what an event says of runs, jobs and datasets.
 
     Raises:
-        InvalidInput: a name makes no URI.
+        InvalidInput: a name cannot become a URI.
     """
-    if event.step is not None:
-        return check_facts(facts_of(event.step, asserted_by))
-    steps = [Step(outputs=(each.end,)) for each in event.datasets]
+    if event.content is not None:
+        return check_facts(facts_of(event.content, asserted_by))
+    contents = [EventContent(outputs=(each.end,)) for each in event.datasets]
     if event.job is not None:
-        steps.append(_step(event, event.job))
-    return check_facts(Facts.union(facts_of(step, asserted_by) for step in steps))
+        contents.append(_content(event, event.job))
+    return check_facts(Facts.union(facts_of(content, asserted_by) for content in contents))
 
 
-def _step(event: LineageEvent, job: JobName) -> Step:
+def _content(event: LineageEvent, job: JobName) -> EventContent:
     plan = activity_fact(job.uri, details=ActivityDetails(attributes=_names(job)))
     inputs, outputs = tuple(each.end for each in event.inputs), tuple(each.end for each in event.outputs)
     if event.run is None:
-        return Step(plan, inputs, outputs)
+        return EventContent(plan, inputs, outputs)
     details = ActivityDetails(
         started=event.time if event.run.state is RunState.START else None,
         ended=event.time if event.run.state.is_final else None,
         attributes=event.run.attributes,
     )
     activity = activity_fact(run_uri(event.run.run_id), details=details)
-    return Step(activity, inputs, outputs, (plan, *event.run.partners))
+    return EventContent(activity, inputs, outputs, (plan, *event.run.partners))
 
 
 def _names(job: JobName) -> Mapping[str, str]:

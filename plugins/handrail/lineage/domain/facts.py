@@ -1,4 +1,4 @@
-"""What callers tell lineage: nodes, and statements between them. Facts are sets; their order and number say nothing."""
+"""What callers record: nodes, and statements between them. Facts are sets; their order and number mean nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_NAME = 600
 
 @dataclass(frozen=True, slots=True)
 class NodeFact:
-    """That a node exists. Of several facts on one URI attributes unite, times widen, the least kind stays."""
+    """That a node exists. Of several facts on one URI attributes unite, times widen, the smallest kind stays."""
 
     uri: str
     role: Role
@@ -72,7 +72,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class ActivityDetails:
-    """What else is known of an activity; `asserted_by` names the tool that tells it.
+    """What else is known about an activity; `asserted_by` names the tool that reports it.
 
     `within` are URIs of activities that it is part of: the flow run of a task run, the plan that a run follows.
     """
@@ -120,7 +120,7 @@ def describe_membership(part: str, wholes: Sequence[str], asserted_by: str) -> F
 def describe_derivation(
     effect: ArtifactVersion, cause: ArtifactVersion, asserted_by: str, agreed: str | None = None
 ) -> Facts:
-    """State that `effect` came from `cause`; `agreed` is a digest that was compared on both sides.
+    """State that `effect` was derived from `cause`; `agreed` is a digest that was compared on both sides.
 
     Raises:
         InvalidInput: a URI or a digest cannot be used.
@@ -150,7 +150,7 @@ def _fact(artifact: ArtifactVersion) -> NodeFact:
 
 def _agent(uri: str) -> NodeFact:
     if not uri.startswith("actor://"):
-        raise InvalidInput("agents", f"{uri!r} is no agent", "Write actor://<identity provider>/<subject>.")
+        raise InvalidInput("agents", f"{uri!r} is not an agent", "Write actor://<identity provider>/<subject>.")
     return NodeFact(uri, Role.AGENT, "actor")
 
 
@@ -169,7 +169,7 @@ def _checked(nodes: Iterable[NodeFact], statements: Sequence[Statement]) -> Fact
 
 
 def check_facts(facts: Facts) -> Facts:
-    """Return facts that can be kept.
+    """Return `facts` if they can be stored.
 
     Raises:
         InvalidInput: a URI, a digest or an attribute cannot be used.

@@ -18,28 +18,28 @@ class Flaw:
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """Flaws that somebody has looked at and lives with: one kind, of the subjects that the glob `subject` fits."""
+    """Flaws that a user has seen and accepts: one kind, of the subjects that the glob `subject` fits."""
 
     kind: str
     subject: str
     because: str
 
     def covers(self, flaw: Flaw) -> bool:
-        """Tell whether a flaw is one of these."""
+        """Return whether a flaw is one of these."""
         return flaw.kind == self.kind and fnmatchcase(flaw.subject, self.subject)
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """Flaws that stand, those that are accepted with the first acceptance that covers each, and acceptances of none."""
+    """Open flaws, accepted flaws each with the first acceptance that covers it, and acceptances that cover none."""
 
-    standing: tuple[Flaw, ...]
+    open: tuple[Flaw, ...]
     accepted: tuple[tuple[Flaw, Acceptance], ...]
     unused: tuple[Acceptance, ...]
 
 
 def sort_out(flaws: Sequence[Flaw], acceptances: Sequence[Acceptance]) -> Diagnosis:
-    """Part the flaws that stand from those that are accepted."""
+    """Separate open flaws from accepted ones."""
     covered = {flaw: [each for each in acceptances if each.covers(flaw)] for flaw in flaws}
     used = {each for found in covered.values() for each in found}
     return Diagnosis(
@@ -58,10 +58,10 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
-class RunHeld:
-    """What is held of one run: how many artifacts it read or made, and what its record says is missing from it.
+class RunSummary:
+    """What is stored about one run: how many artifacts it read or made, and what its record says is missing from it.
 
-    `values` counts what it handed on or was handed in memory; `recorded` tells whether it recorded itself.
+    `values` counts what it passed on or received in memory; `recorded` means that it recorded itself.
     """
 
     touched: int

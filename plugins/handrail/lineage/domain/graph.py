@@ -1,4 +1,4 @@
-"""The graph as it is read back: nodes, edges, walks along them, and the pointers beside it."""
+"""The graph as it is read back: nodes, edges, walks along them, and pointers."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Reachable:
 
     def __post_init__(self) -> None:
         if self.max_nodes < 1:
-            raise InvalidInput("max_nodes", f"{self.max_nodes} is no budget", "Give at least 1.")
+            raise InvalidInput("max_nodes", f"{self.max_nodes} is not a budget", "Give at least 1.")
         if self.depth is not None and self.depth < 1:
-            raise InvalidInput("depth", f"{self.depth} is no number of hops", "Give at least 1, or none for all.")
+            raise InvalidInput("depth", f"{self.depth} is not a number of hops", "Give at least 1, or none for all.")
 
     def is_deep_enough(self, levels: int) -> bool:
-        """Tell whether no level is left to visit after so many, the start's own included."""
+        """Return whether no level is left to visit after so many, the start's own included."""
         return self.depth is not None and levels > self.depth
 
 
@@ -69,10 +69,10 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class DigestConflict:
-    """A finding: one URI was claimed with several digests of one algorithm. `standing` is the one that came first."""
+    """A finding: one URI was claimed with several digests of one algorithm. `first` was recorded first and is used."""
 
     uri: str
-    standing: str
+    first: str
     others: tuple[str, ...]
     asserted_by: tuple[str, ...] = ()
 

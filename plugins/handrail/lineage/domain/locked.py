@@ -1,4 +1,4 @@
-"""What a lock file of DVC holds of its stages."""
+"""The stages in a lock file of DVC."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class LockedFile:
 
 @dataclass(frozen=True, slots=True)
 class LockedStage:
-    """A stage as a lock file holds it; `fingerprint` is the sha256 of its entry, as in `dvc-stage://` URIs."""
+    """A stage of a lock file; `fingerprint` is the sha256 of its entry, as in `dvc-stage://` URIs."""
 
     name: str
     fingerprint: str

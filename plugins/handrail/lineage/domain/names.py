@@ -1,4 +1,4 @@
-"""URIs of what `handrail.refs` does not name, and the kind that a URI speaks of."""
+"""URIs of what `handrail.refs` does not name, and the kind that the form of a URI has."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 from handrail.errors import InvalidInput
 from handrail.lineage.domain.limits import MAX_URI_BYTES
-from handrail.refs import ArtifactVersion, DataVersion
+from handrail.refs import ArtifactVersion, DataVersion, Snapshot
 
-# Signs that make a terminal show another text than it was given, by commanding it or by turning the writing around.
+# Control and bidirectional characters, which make a terminal show another text than the one it was given.
 UNSHOWABLE = r"\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069"
 _URI = re.compile(rf"[a-z][a-z0-9+.-]*://[^\s{UNSHOWABLE}]+")
 _DIGEST = re.compile(r"[a-z0-9][a-z0-9-]{0,31}:[0-9a-f]{1,128}(\.dir)?")
@@ -61,14 +61,14 @@ _KINDS: Sequence[tuple[re.Pattern[str], str]] = tuple(
     )
 )
 KNOWN_KINDS = frozenset(kind for _, kind in _KINDS) | {"source-file"}
-# What a dataset of anybody is, its producer knows best; a file under DVC may be a source file.
+# The producer of a dataset knows its kind best; a file under DVC may be a source file.
 _OPEN_KINDS = frozenset({"dataset"})
 _SECOND_KINDS = frozenset({("dvc-data", "source-file")})
 
 
 @lru_cache(maxsize=16_384)
 def kind_of(uri: str) -> str:
-    """Return the kind that a URI's form speaks of, or its scheme if Handrail does not know the form."""
+    """Return the kind of a URI by its form, or its scheme if Handrail does not know the form."""
     return next((kind for pattern, kind in _KINDS if pattern.match(uri)), uri.partition("://")[0])
 
 
@@ -78,7 +78,7 @@ def artifact_at(uri: str, digest: str | None = None) -> ArtifactVersion:
 
 
 def tree_uri(digest: str) -> str:
-    """`tree://<algorithm>/<hex>`: a folder of files by the digest of its manifest, wherever it lies."""
+    """`tree://<algorithm>/<hex>`: a folder of files by the digest of its manifest, wherever it is stored."""
     algorithm, _, value = check_digest("tree_digest", digest).partition(":")
     return f"tree://{algorithm}/{value}"
 
@@ -95,7 +95,7 @@ def inputs_uri(fingerprint: str) -> str:
 
 def snapshot_uri(store: str, digest: str) -> str:
     """`feedback://<store>/snapshot/<digest>`, the digest with its algorithm."""
-    return f"feedback://{quote(store, safe='@:+~.-_')}/snapshot/{check_digest('snapshot digest', digest)}"
+    return Snapshot(check_digest("snapshot digest", digest), store).uri
 
 
 def report_uri(project: str, report_id: str) -> str:
@@ -109,7 +109,7 @@ def data_prefix(repository: str, path: str) -> str:
 
 
 def agent_uri(identity_provider: str, subject: str) -> str:
-    """`actor://<identity provider>/<subject>`: a person or a service, as the one who vouches for logins names them."""
+    """`actor://<identity provider>/<subject>`: a person or a service, as the identity provider names them."""
     return f"actor://{quote(identity_provider, safe='@:+~.-_')}/{quote(subject, safe='@:+~.-_')}"
 
 
@@ -124,15 +124,15 @@ def check_uri(field: str, uri: str) -> str:
             field, f"the URI {uri[:60]!r}... is too long", f"Use at most {MAX_URI_BYTES} bytes in UTF-8."
         )
     if not _URI.fullmatch(uri):
-        raise InvalidInput(field, f"{uri!r} is no URI", "Write scheme://name without blanks or control characters.")
+        raise InvalidInput(field, f"{uri!r} is not a URI", "Write scheme://name without blanks or control characters.")
     return uri
 
 
 def check_kind(field: str, uri: str, kind: str) -> str:
-    """Return `kind` if a thing with that URI can be one: the least kind that was ever told stays, for everybody.
+    """Return `kind` if a thing with that URI can have it: the smallest kind ever recorded stays, for all readers.
 
     Raises:
-        InvalidInput: the URI's form speaks of another kind that Handrail knows.
+        InvalidInput: the URI's form has another kind that Handrail knows.
     """
     form = kind_of(uri)
     if kind == form or form in _OPEN_KINDS or form not in KNOWN_KINDS or (form, kind) in _SECOND_KINDS:
@@ -141,13 +141,13 @@ def check_kind(field: str, uri: str, kind: str) -> str:
 
 
 def check_digest(field: str, digest: str) -> str:
-    """Return `digest` if it reads `<algorithm>:<hex>`.
+    """Return `digest` if it has the form `<algorithm>:<hex>`.
 
     Raises:
-        InvalidInput: it reads otherwise.
+        InvalidInput: it has another form.
     """
     if not _DIGEST.fullmatch(digest):
         raise InvalidInput(
-            field, f"{digest!r:.80} is no digest", "Write <algorithm>:<lower-case hex>, as in sha256:9f86..."
+            field, f"{digest!r:.80} is not a digest", "Write <algorithm>:<lower-case hex>, as in sha256:9f86..."
         )
     return digest

@@ -1,4 +1,4 @@
-"""Events on their way out: what is queued for a sink, and what became of a pass over its queue."""
+"""Events on their way out: what is queued for a sink, and the result of a pass over its queue."""
 
 from __future__ import annotations
 

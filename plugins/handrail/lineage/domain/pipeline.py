@@ -1,4 +1,4 @@
-"""The runs of a DVC pipeline's stages as its lock file holds them, and what they say as facts."""
+"""The stage runs in the lock file of a DVC pipeline, and the facts that follow from them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class PipelineFile:
 
 @dataclass(frozen=True, slots=True)
 class CodeFile:
-    """A dependency that git holds; `in_commit` if the commit has the very bytes that the lock names."""
+    """A dependency in git; `in_commit` if the commit has the very bytes that the lock names."""
 
     path: str
     md5: str
@@ -91,7 +91,7 @@ class TrackedFile:
 
 @dataclass(frozen=True, slots=True)
 class PipelineRecord:
-    """All stage runs of one `dvc.lock`, and what was put under DVC beside them."""
+    """All stage runs of one `dvc.lock`, and what else is under DVC."""
 
     repository: str
     stages: tuple[StageRun, ...] = field(default_factory=tuple)
@@ -150,7 +150,7 @@ def _stage(repository: str, stage: StageRun) -> Iterator[Facts]:
         ActivityDetails(attributes={"stage": stage.name, "parameters": stage.parameters}),
     )
     # A folder is what the stage made. Its files may be older than this run: a later run that writes one of them again,
-    # byte for byte, did not bring it into the world, and saying so could close a circle.
+    # byte for byte, did not make it first, and saying so could close a circle.
     yield describe_activity(node, [*read, commit], outputs, [], ASSERTED_BY)
     for file in (*stage.inputs, *stage.outputs):
         yield _contents(repository, file)
@@ -199,7 +199,7 @@ def _features(repository: str, stage: str, features: FeatureSet, commit: Artifac
     held = _data(repository, features.training_set)
     held = replace(held, attributes={**held.attributes, "role": TRAINING_SET})
     yield describe_activity(activity_fact(stage), [service, *views], [held], [], "feast")
-    # The manifest is the only witness of these: without digests on the makers' side nothing here poses as proven.
+    # Only the manifest says this, so no digest is given for the maker's side: nothing here may look proven.
     for view in views:
         yield describe_derivation(replace(service, digest=None), view, "feast")
         yield describe_derivation(replace(view, digest=None), commit, "feast")

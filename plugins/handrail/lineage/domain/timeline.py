@@ -11,7 +11,7 @@ from handrail.lineage.domain.graph import Pointer
 
 
 @dataclass(frozen=True, slots=True)
-class Reign:
+class Period:
     """Where a name pointed from `since` until `until` (None: still); `agents` are those who allowed it, if known.
 
     No target means that the name was taken away. `by` is what moved it: an `actor://` URI, or a permit's.
@@ -25,28 +25,28 @@ class Reign:
     agents: tuple[str, ...] = ()
 
     def covers(self, moment: datetime) -> bool:
-        """Tell whether the name pointed there at a moment."""
+        """Return whether the name pointed there at a moment."""
         return self.since <= moment and (self.until is None or moment < self.until)
 
 
-def reigns(history: Sequence[Pointer]) -> tuple[Reign, ...]:
-    """Return the reigns that a name's rows, oldest first, tell of.
+def periods(history: Sequence[Pointer]) -> tuple[Period, ...]:
+    """Return the periods in a name's rows, oldest first.
 
-    Of several rows at one moment the last stands; a row that repeats the target before it begins nothing new.
+    Of several rows at one moment the last counts; a row that repeats the target before it begins nothing new.
     """
-    standing = [list(rows)[-1] for _, rows in groupby(history, key=lambda row: row.at)]
-    found: list[Reign] = []
-    for row in standing:
+    moves = [list(rows)[-1] for _, rows in groupby(history, key=lambda row: row.at)]
+    found: list[Period] = []
+    for row in moves:
         if found and found[-1].target == row.target:
             continue
         if found:
             found[-1] = replace(found[-1], until=row.at)
-        found.append(Reign(row.name, row.target, row.at, None, row.by))
+        found.append(Period(row.name, row.target, row.at, None, row.by))
     return tuple(found)
 
 
 def ends_in(name: str, given: str) -> bool:
-    """Tell whether a moving name is `given`, or ends in it as a word."""
+    """Return whether a moving name is `given`, or ends in it as a word."""
     return name == given or name.endswith((f"@{given}", f"/{given}", f" {given}"))
 
 

@@ -16,15 +16,15 @@ class Access:
     """Makes, checks and revokes bearer tokens."""
 
     def __init__(self, register: TokenRegister, clock: Clock) -> None:
-        """Keep tokens in `register`."""
+        """Store tokens in `register`."""
         self._register = register
         self._clock = clock
 
     def create(self, name: str, kind: HolderKind = HolderKind.SERVICE) -> str:
-        """Make a token for a person or a service and return it; it cannot be had a second time.
+        """Make a token for a person or a service and return it; it cannot be shown a second time.
 
         Raises:
-            InvalidInput: the name is no simple name.
+            InvalidInput: the name has characters that are not allowed.
             Conflict: there is a token of that name.
         """
         holder = holder_uri(kind, name)
@@ -33,18 +33,18 @@ class Access:
         return token
 
     def revoke(self, name: str) -> None:
-        """Let a token count no more.
+        """Make a token invalid.
 
         Raises:
-            UnknownReference: there is none of that name.
+            UnknownReference: there is no token of that name.
         """
         if not self._register.remove(name):
             raise UnknownReference("token", name, "Known names: handrail lineage token list.")
 
     def tokens(self) -> tuple[TokenRecord, ...]:
-        """Return what is known of all tokens, by name; the tokens themselves are not."""
+        """Return the records of all tokens, by name; the tokens themselves are not stored."""
         return self._register.all()
 
     def holder_of(self, token: str) -> str | None:
-        """Return the `actor://` URI behind a token; None if it does not count."""
+        """Return the `actor://` URI behind a token; None if it is not valid."""
         return find_holder(token, self._register.all())

@@ -40,7 +40,7 @@ class Doctor:
         return tuple(sorted({*found, *self._ports.files.changed(project)}))
 
     def is_empty(self) -> bool:
-        """Say whether nothing at all was recorded, so that a check says nothing."""
+        """Return whether nothing at all was recorded, so that a check means nothing."""
         return self._ports.audit.is_empty()
 
     def coverage(self) -> Coverage:
@@ -55,7 +55,7 @@ class Doctor:
     def _contradictions(self) -> Iterator[Flaw]:
         for conflict in self._ports.conflicts.conflicts():
             others = ", ".join(conflict.others)
-            yield Flaw("two-digests", conflict.uri, f"it stands as {conflict.standing} and was claimed as {others}")
+            yield Flaw("two-digests", conflict.uri, f"{conflict.first} is used, and it was also claimed as {others}")
 
     def _predictions(self) -> Iterator[Flaw]:
         for deployment, count in self._deployments():

@@ -1,4 +1,4 @@
-"""Forwards queued events to other lineage systems: each at least once, in order, whatever dies in between."""
+"""Forwards queued events to other lineage systems: each at least once, in order, whichever process dies in between."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Forwarder:
         return tuple(sorted(self._transports))
 
     def forward(self, sink: str) -> Forwarded:
-        """Send what waits for a sink, oldest first, until nothing waits or the receiver is not there.
+        """Send what waits for a sink, oldest first, until nothing waits or the receiver is unavailable.
 
-        An event leaves the queue after the receiver took it. One that the receiver refuses is kept aside with the
-        reason, and the ones behind it go on.
+        An event leaves the queue after the receiver took it. One that the receiver refuses is set aside with the
+        reason, and the next ones are sent.
 
         Raises:
             UnknownReference: no sink has that name.
@@ -60,11 +60,11 @@ class Forwarder:
         return self._outbox.retry(sink)
 
     def lengths(self) -> tuple[QueueLength, ...]:
-        """Return how much waits for each sink, also for those that are configured no more."""
+        """Return how much waits for each sink, also for those that are no longer configured."""
         return self._outbox.lengths()
 
     def close(self) -> None:
-        """Give back the connections to all sinks."""
+        """Close the connections to all sinks."""
         for transport in self._transports.values():
             transport.close()
 

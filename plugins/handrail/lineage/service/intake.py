@@ -9,7 +9,7 @@ from itertools import accumulate
 
 from handrail.clock import Clock
 from handrail.errors import InvalidInput
-from handrail.lineage.domain import MAX_DERIVED, LineageEvent, Receipt
+from handrail.lineage.domain import MAX_DERIVED, IntakeResult, LineageEvent
 from handrail.lineage.ports import EventLog, EventReader
 
 MAX_AHEAD = timedelta(days=1)
@@ -18,7 +18,7 @@ MAX_BEHIND = timedelta(days=20 * 365)
 
 @dataclass(frozen=True, slots=True)
 class IntakePorts:
-    """What the intake stands on; `sinks` are the names of the places that every new event is forwarded to."""
+    """What the intake needs; `sinks` are the names of the places that every new event is forwarded to."""
 
     reader: EventReader
     log: EventLog
@@ -27,25 +27,25 @@ class IntakePorts:
 
 
 class EventIntake:
-    """Takes the events of any OpenLineage producer."""
+    """Receives the events of any OpenLineage producer."""
 
     def __init__(self, ports: IntakePorts) -> None:
         """Work on `ports`."""
         self._ports = ports
 
-    def receive(self, documents: Sequence[object], sender: str) -> Receipt:
-        """Store decoded OpenLineage events that `sender` (an `actor://` URI) tells; all of them or none.
+    def receive(self, documents: Sequence[object], sender: str) -> IntakeResult:
+        """Store decoded OpenLineage events that `sender` (an `actor://` URI) sent; all of them or none.
 
         Raises:
-            InvalidInput: one is no event, or its time is more than a day ahead or twenty years back, or together they
-                derive too much; `field` names the part at fault, in a batch with the event's place before it.
-            CycleRefused: together with what is held they would make something its own cause.
+            InvalidInput: one is not an event, or its time is more than a day ahead or twenty years back, or they state
+                too many derivations; `field` names the wrong part, in a batch with the event's place before it.
+            CycleRefused: together with what is stored they would make something its own cause.
             RoleConflict: a name was another sort of thing before.
         """
         events = [self._read(document, _place(documents, index)) for index, document in enumerate(documents)]
         _check_derivations(events)
         new = self._ports.log.add(events, sender, self._ports.sinks)
-        return Receipt(len(new), len(events) - len(new))
+        return IntakeResult(len(new), len(events) - len(new))
 
     def _read(self, document: object, place: str) -> LineageEvent:
         event = self._ports.reader.read(document, place)
@@ -63,11 +63,11 @@ class EventIntake:
 
 
 def _check_derivations(events: Sequence[LineageEvent]) -> None:
-    """Refuse a batch that says more than fits into memory: a few bytes each, derivations are products."""
-    said = accumulate(event.step.derivations if event.step else 0 for event in events)
-    beyond = next((index for index, total in enumerate(said) if total > MAX_DERIVED), None)
+    """Refuse a batch that states more than fits into memory: derivations are products of small lists."""
+    stated = accumulate(event.content.derivations if event.content else 0 for event in events)
+    beyond = next((index for index, total in enumerate(stated) if total > MAX_DERIVED), None)
     if beyond is not None:
-        problem = f"up to this event the batch tells of more than {MAX_DERIVED:,} derivations"
+        problem = f"up to this event the batch states more than {MAX_DERIVED:,} derivations"
         raise InvalidInput(f"{_place(events, beyond)}inputs", problem, "Send it in several batches.")
 
 

@@ -17,12 +17,12 @@ from handrail.lineage.domain import (
     Direction,
     Edge,
     Impact,
+    NodeDetails,
     NotYetSet,
     Page,
+    Period,
     Pointer,
-    Portrait,
     Reachable,
-    Reign,
     Tally,
     Trace,
     Verb,
@@ -30,7 +30,7 @@ from handrail.lineage.domain import (
     check_kinds,
     match_name,
     order_by_distance,
-    reigns,
+    periods,
 )
 from handrail.lineage.ports import LineagePorts
 from handrail.lineage.service.references import References, check_reference, unknown
@@ -42,7 +42,7 @@ SMALL = 20_000
 
 
 class Queries:
-    """Answers questions about the graph and the pointers beside it."""
+    """Answers questions about the graph and about pointers."""
 
     def __init__(self, ports: LineagePorts) -> None:
         """Work on `ports`."""
@@ -64,10 +64,10 @@ class Queries:
         """Return every move of a name, oldest first."""
         return self._ports.pointers.history(name)
 
-    def timeline(self, name: str, at: datetime | None = None) -> tuple[Reign, ...]:
+    def timeline(self, name: str, at: datetime | None = None) -> tuple[Period, ...]:
         """Return where a moving name pointed, from when until when, and who allowed it; oldest first.
 
-        `name` may be its end or a part, such as `champion`; with `at` only what held at that moment comes back.
+        `name` may be its end or a part, such as `champion`; with `at` only the period at that moment is returned.
 
         Raises:
             UnknownReference: no name fits.
@@ -79,12 +79,12 @@ class Queries:
             raise AmbiguousReference(name, names)
         if not names:
             raise UnknownReference("pointer", name, "Name an alias or a slot that was set, such as champion.")
-        found = reigns(self._ports.pointers.history(names[0]))
+        found = periods(self._ports.pointers.history(names[0]))
         if at is not None:
-            first, found = found[0].since, tuple(reign for reign in found if reign.covers(at))
+            first, found = found[0].since, tuple(period for period in found if period.covers(at))
             if not found:
                 raise NotYetSet(names[0], first, at)
-        return tuple(replace(reign, agents=self._agents_of(reign.by)) for reign in found)
+        return tuple(replace(period, agents=self._agents_of(period.by)) for period in found)
 
     def _agents_of(self, uri: str) -> tuple[str, ...]:
         """Return who answers for a permit, or the agent itself."""
@@ -168,7 +168,7 @@ class Queries:
         )
 
     def _few(self, what: Reachable, tally: Tally) -> dict[str, tuple[str, ...]]:
-        """Name what was reached of the kinds of which there is little, where asking again costs little."""
+        """Return the names of what was reached of rare kinds, where a second query costs little."""
         few = [kind for kind, number in sorted(tally.kinds.items()) if number <= FEW and kind not in ENDS]
         if not few or sum(tally.kinds.values()) > SMALL:
             return {}
@@ -196,7 +196,7 @@ class Queries:
             InvalidInput: the limit, the depth or a kind cannot be used.
         """
         if not 1 <= limit <= MAX_LISTED:
-            raise InvalidInput("limit", f"{limit} is no length of a page", f"Give 1 to {MAX_LISTED}.")
+            raise InvalidInput("limit", f"{limit} is not a page length", f"Give 1 to {MAX_LISTED}.")
         if after:
             check_reference(after, "after")
         tally = self._tally(ref, MAX_COUNTED if kinds else 1, depth, kinds)
@@ -205,7 +205,7 @@ class Queries:
         nodes = self._ports.graph.page(what, kinds, after, limit)
         return Page(nodes, nodes[-1].uri if len(nodes) == limit else None)
 
-    def show(self, ref: str) -> Portrait:
+    def show(self, ref: str) -> NodeDetails:
         """Return all about one node: what it is, its direct causes and effects, names that point at it, findings.
 
         `ref` as in `trace`; a prediction's is its deployment.
@@ -219,21 +219,21 @@ class Queries:
         causes, effects = (self._walk(ref, deployment, what) for what in asked)
         uri = causes.start
         names = self._ports.pointers.names(uri)
-        pointed = (reign for name in names for reign in reigns(self._ports.pointers.history(name)))
-        return Portrait(
+        pointed = (period for name in names for period in periods(self._ports.pointers.history(name)))
+        return NodeDetails(
             node=next(node for node in causes.nodes if node.uri == uri),
             causes=tuple(edge for edge in causes.edges if edge.effect == uri),
             effects=tuple(edge for edge in effects.edges if edge.cause == uri),
-            pointers=tuple(reign for reign in pointed if reign.target == uri),
+            pointers=tuple(period for period in pointed if period.target == uri),
             conflicts=self._ports.conflicts.conflicts([uri]),
             truncated=causes.truncated or effects.truncated,
             ref=ref,
         )
 
     def events_of(self, found: Trace, at: datetime) -> tuple[str, ...]:
-        """Return what was found as OpenLineage events in JSON: all that was told of it, as when it was recorded.
+        """Return what was found as OpenLineage events in JSON: everything recorded about it.
 
-        Things whose time nobody told have the time `at`.
+        Things without a known time have the time `at`.
         """
         facts = self._ports.graph.facts([node.uri for node in found.nodes])
         return tuple(event.body for event in self._ports.writer.write(facts, at))
@@ -243,7 +243,7 @@ class Queries:
         return self._ports.conflicts.conflicts()
 
     def _deployment_of(self, ref: str) -> str | None:
-        """Return the deployment of a prediction; None if `ref` is no prediction's id."""
+        """Return the deployment of a prediction; None if `ref` is not the id of a prediction."""
         return None if "://" in check_reference(ref) else self._ports.predictions.deployment_of(ref)
 
     def _walk(self, ref: str, deployment: str | None, what: Reachable) -> Walk:
@@ -271,5 +271,5 @@ class Queries:
 
 
 def _first_hand(edges: Sequence[Edge]) -> Sequence[Edge]:
-    """Return what this platform's own tools told; what HTTP callers told, if that is all there is."""
+    """Return the statements of this platform's own tools; those of HTTP callers, if there are no others."""
     return [edge for edge in edges if not all(who.startswith("actor://") for who in edge.asserted_by)] or edges

@@ -54,9 +54,9 @@ class References:
         return (self._commit, self._numbered, self._path, self._tagged, self._below_authority, self._pointed_at)
 
     def _beginning(self, prefix: str) -> Sequence[str]:
-        """Find by the beginning of a URI; a name whose version is left out is no beginning of a longer name.
+        """Find by the beginning of a URI; a name without its version is not the beginning of a longer name.
 
-        What lies below another thing that was found, as the rows of a read do, is not meant.
+        A thing below another one that was found, as the rows of a read, is left out.
         """
         found = self._find(f"{prefix}@") or self._find(prefix)
         heads: list[str] = []
@@ -119,15 +119,15 @@ class References:
         return ()
 
     def _version(self, place: str, name: str, version: str) -> Sequence[str]:
-        """Return a model version of one server: of several models that had the name in turn, the last one's."""
+        """Return a model version of one server: if several models had the name one after another, the last one's."""
         found = self._ports.graph.find(f"{place}/registered/{_segment(name)}/", MOST_VERSIONS)
-        # A producer of events may have told of a URI that begins so and goes on otherwise.
+        # A producer of events may have sent a URI that begins like this and continues otherwise.
         forms = ((_EPOCH_AND_VERSION.search(uri), uri) for uri in found)
         fitting = [(int(form["epoch"]), uri) for form, uri in forms if form and form["version"] == version]
         return [uri for _, uri in sorted(fitting)[-1:]]
 
     def _named(self, uris: Iterable[str]) -> Sequence[str]:
-        """Return those of the URIs that lineage holds."""
+        """Return those of the URIs that lineage has."""
         return [uri for uri in uris if self._ports.graph.find(uri, 1) == (uri,)]
 
     def _find(self, prefix: str) -> Sequence[str]:
@@ -151,13 +151,13 @@ def check_reference(ref: str, field: str = "ref") -> str:
     if not ref or len(ref) > MAX_CHARACTERS:
         problem = "it is empty" if not ref else f"{ref[:40]!r}... is too long"
         raise InvalidInput(field, problem, f"Give 1 to {MAX_CHARACTERS} characters.")
-    if any(ord(sign) < 32 or ord(sign) == 127 or 0xD800 <= ord(sign) < 0xE000 for sign in ref):
+    if any(ord(char) < 32 or ord(char) == 127 or 0xD800 <= ord(char) < 0xE000 for char in ref):
         raise InvalidInput(field, f"{ref[:60]!r} holds control characters", "Leave them out.")
     return ref
 
 
 def unknown(ref: str, aliases: Sequence[str] = ()) -> UnknownReference:
-    """Say that nothing has that name, and what would; `aliases` are those that its model has instead."""
+    """Return the error that nothing has that name, and what to give; `aliases` are those that its model has."""
     if aliases:
         return UnknownReference("version", ref, f"The aliases of that model are: {', '.join(aliases)}.", "ref")
     return UnknownReference(

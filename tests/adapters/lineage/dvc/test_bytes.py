@@ -46,5 +46,5 @@ def test_a_project_without_a_lock_has_nothing_to_compare(tmp_path):
 def test_a_broken_lock_is_told(tmp_path):
     (tmp_path / "dvc.lock").write_text("[")
 
-    with pytest.raises(InvalidInput, match="no lock file"):
+    with pytest.raises(InvalidInput, match="not a lock file"):
         DvcBytes().changed(tmp_path)

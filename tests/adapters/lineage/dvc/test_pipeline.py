@@ -170,8 +170,8 @@ def test_a_source_file_that_the_commit_holds_otherwise_is_no_proof(project):
     ("break_it", "error", "words"),
     [
         (lambda folder: (folder / "dvc.lock").unlink(), Unavailable, "dvc repro"),
-        (lambda folder: (folder / "dvc.lock").write_text("stages: [1"), InvalidInput, "no lock file"),
-        (lambda folder: (folder / "dvc.lock").write_text("- 1"), InvalidInput, "no lock file"),
+        (lambda folder: (folder / "dvc.lock").write_text("stages: [1"), InvalidInput, "not a lock file"),
+        (lambda folder: (folder / "dvc.lock").write_text("- 1"), InvalidInput, "not a lock file"),
         (lambda folder: (folder / "feature_repo" / "feature_store.yaml").unlink(), InvalidInput, "project"),
     ],
 )
@@ -192,5 +192,5 @@ def test_a_commit_is_named_by_its_forty_digits(made, commit_):
 def test_a_folder_without_git_is_one_sentence(made, tmp_path):
     shutil.copy(made[0] / "dvc.lock", tmp_path)
 
-    with pytest.raises(InvalidInput, match="no commit"):
+    with pytest.raises(InvalidInput, match="not a commit"):
         DvcPipeline("shop").read(tmp_path, made[1])

@@ -15,7 +15,7 @@ from handrail.lineage.domain import (
     describe_activity,
     describe_membership,
 )
-from handrail.lineage.domain.flaws import RunHeld
+from handrail.lineage.domain.flaws import RunSummary
 from tests.fakes.lineage_stores import KINDS, an_empty_store
 
 FLOW, TASK, OTHER = "prefect://s/flow-run/f", "prefect://s/task-run/t", "prefect://s/task-run/o"
@@ -41,7 +41,7 @@ def test_what_a_run_read_and_made_is_counted_and_a_value_in_memory_is_not(store)
     _record(store, describe_activity(activity_fact(TASK), [ORDERS, VALUE], [made], [], "prefect"))
     _record(store, describe_activity(activity_fact(OTHER), [], [VALUE], [], "prefect"))
 
-    assert SqlCensus(store).runs([TASK, OTHER]) == {TASK: RunHeld(2, values=1), OTHER: RunHeld(0, values=1)}
+    assert SqlCensus(store).runs([TASK, OTHER]) == {TASK: RunSummary(2, values=1), OTHER: RunSummary(0, values=1)}
 
 
 def test_a_whole_is_told_by_its_parts(store):
@@ -51,21 +51,21 @@ def test_a_whole_is_told_by_its_parts(store):
         describe_membership("dvc-stage://s/fit@1", [FLOW], "prefect"),
     )
 
-    assert SqlCensus(store).runs([FLOW]) == {FLOW: RunHeld(1)}
+    assert SqlCensus(store).runs([FLOW]) == {FLOW: RunSummary(1)}
 
 
 def test_what_a_record_says_is_missing_is_handed_on(store):
     details = ActivityDetails(attributes={"incomplete": "x.csv: No such file."})
     _record(store, describe_activity(activity_fact(TASK, details=details), [ORDERS], [], [], "prefect"))
 
-    assert SqlCensus(store).runs([TASK]) == {TASK: RunHeld(1, "x.csv: No such file.")}
+    assert SqlCensus(store).runs([TASK]) == {TASK: RunSummary(1, "x.csv: No such file.")}
 
 
 def test_a_run_that_recorded_itself_is_known_as_such(store):
     details = ActivityDetails(attributes={"recorded": "explicitly"})
     _record(store, describe_activity(activity_fact(TASK, details=details), [], [], [], "prefect"))
 
-    assert SqlCensus(store).runs([TASK]) == {TASK: RunHeld(0, recorded=True)}
+    assert SqlCensus(store).runs([TASK]) == {TASK: RunSummary(0, recorded=True)}
 
 
 @pytest.mark.parametrize(("attributes", "kinds"), [({}, set()), ({"recorded": "explicitly"}, {"run-without-data"})])

@@ -1,4 +1,4 @@
-"""Walks over the snapshot in memory equal those by SQL and networkx, whatever was recorded after it was taken."""
+"""Walks over the copy in memory equal those by SQL and networkx, whatever was recorded after it was taken."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handrail.lineage.adapters.sql.csr_reach import CsrReach, Newer, Snapshot, find_in
+from handrail.lineage.adapters.sql.csr_reach import CsrReach, EdgeCopy, NewerEdges, find_in
 from handrail.lineage.adapters.sql.graph import SqlGraph
 from handrail.lineage.adapters.sql.tables import node_id
 from handrail.lineage.domain import Direction, Facts, NodeFact, Reachable, Role, artifact_at, describe_derivation
@@ -143,10 +143,10 @@ def test_a_large_closure_is_found_over_many_levels():
     ids = np.array([node_id(uri(number)) for number in range(5000)])
     oracle = nx.DiGraph(zip(ids[effects].tolist(), ids[causes].tolist(), strict=True))
 
-    snapshot = Snapshot.of(1, ids[effects], ids[causes])
+    copy = EdgeCopy.of(1, ids[effects], ids[causes])
 
     for start in (4999, 2500, 17):
-        found = find_in(snapshot, Newer(), Reachable(uri(start), Direction.CAUSES, 10_000)).ids()
+        found = find_in(copy, NewerEdges(), Reachable(uri(start), Direction.CAUSES, 10_000)).ids()
 
         assert len(found) == len(set(found))
         assert set(found) == {node_id(uri(start))} | nx.descendants(oracle, node_id(uri(start)))

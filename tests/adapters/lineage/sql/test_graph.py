@@ -108,7 +108,7 @@ def test_contradicting_digests_are_all_kept_in_any_order(store, log, data):
         for facts in order:
             SqlGraph(store).record(facts)
         tables.append(dump(store))
-        found.append({(c.uri, frozenset((c.standing, *c.others))) for c in SqlGraph(store).conflicts()})
+        found.append({(c.uri, frozenset((c.first, *c.others))) for c in SqlGraph(store).conflicts()})
 
     for table in tables:
         table["lineage_digest"] = [row[:-1] for row in table["lineage_digest"]]

@@ -220,8 +220,8 @@ def test_a_timeline_tells_who_allowed_it(handrail):
 
     assert code == 0
     assert out.startswith(f"{ALIAS} -> {VERSION.uri}  2026-11-23T12:00:00+00:00 until now  by actor://registry/ann")
-    (reign,) = json.loads(handrail("timeline", "champion", "--at", "2026-11-24", "--json")[1])
-    assert (reign["target"], reign["until"]) == (VERSION.uri, None)
+    (period,) = json.loads(handrail("timeline", "champion", "--at", "2026-11-24", "--json")[1])
+    assert (period["target"], period["until"]) == (VERSION.uri, None)
     assert handrail("timeline", "champion", "--at", "2026-11-22")[0] == 1
     assert handrail("timeline", "nothing")[0] == 1
     assert handrail("timeline", "champion", "--at", "noon")[0] == 1

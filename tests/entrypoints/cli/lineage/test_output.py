@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console
 
-from handrail.entrypoints.answers.as_json import portrait_to_json, reign_to_json
-from handrail.entrypoints.cli.lineage.output import draw_impact, draw_portrait, draw_trace, fit
+from handrail.entrypoints.answers.as_json import details_to_json, period_to_json
+from handrail.entrypoints.cli.lineage.output import draw_details, draw_impact, draw_trace, fit
 from handrail.lineage.domain import ActivityDetails, artifact_at
 from tests.fakes.lineage import open_in_memory
 
@@ -45,19 +45,19 @@ def test_the_name_that_was_followed_is_said(lineage):
     lineage.point("mlflow alias flights@champion", VALIDATION, NOON, by="actor://s/ann")
     sentence = "was read as the name 'mlflow alias flights@champion', which points here now"
 
-    assert f"'champion' {sentence}" in drawn(draw_portrait(lineage.show("champion")))
-    assert f"'models:/flights@champion' {sentence}" in drawn(draw_portrait(lineage.show("models:/flights@champion")))
-    assert "was read as" not in drawn(draw_portrait(lineage.show(VALIDATION.uri)))
-    assert portrait_to_json(lineage.show("champion"))["followed"] == ["mlflow alias flights@champion"]
+    assert f"'champion' {sentence}" in drawn(draw_details(lineage.show("champion")))
+    assert f"'models:/flights@champion' {sentence}" in drawn(draw_details(lineage.show("models:/flights@champion")))
+    assert "was read as" not in drawn(draw_details(lineage.show(VALIDATION.uri)))
+    assert details_to_json(lineage.show("champion"))["followed"] == ["mlflow alias flights@champion"]
 
 
 def test_moments_in_json_are_iso_8601(lineage):
     lineage.point("slot", VALIDATION, NOON, by="actor://s/ann")
     lineage.record_activity("s3-run://1", "s3-run", details=ActivityDetails(started=NOON, ended=NOON))
 
-    (reign,) = map(reign_to_json, lineage.timeline("slot"))
-    assert (reign["since"], reign["until"]) == ("2026-11-23T12:00:00+00:00", None)
-    shown = portrait_to_json(lineage.show("s3-run://1"))
+    (period,) = map(period_to_json, lineage.timeline("slot"))
+    assert (period["since"], period["until"]) == ("2026-11-23T12:00:00+00:00", None)
+    shown = details_to_json(lineage.show("s3-run://1"))
     assert shown["started"] == shown["ended"] == "2026-11-23T12:00:00+00:00"
 
 

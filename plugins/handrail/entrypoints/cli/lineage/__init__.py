@@ -69,7 +69,7 @@ def show_findings(as_json: AsJson = False) -> None:
     with open_questions() as lineage:
         conflicts = lineage.findings()
     if as_json:
-        print_json([{"uri": c.uri, "standing": c.standing, "others": c.others, "by": c.asserted_by} for c in conflicts])
+        print_json([{"uri": c.uri, "standing": c.first, "others": c.others, "by": c.asserted_by} for c in conflicts])
         return
     for conflict in conflicts:
         typer.echo(sentence_of(conflict))

@@ -48,13 +48,13 @@ def check(
         if coverage.predictions:
             traced = f"{coverage.traced:,} of {coverage.predictions:,}"
             typer.echo(f"{traced} predictions lead back to a commit and to data with a sha256.")
-    if found.standing:
+    if found.open:
         raise typer.Exit(1)
 
 
 def _plain(found: Diagnosis) -> dict[str, Any]:
     return {
-        "flaws": [asdict(flaw) for flaw in found.standing],
+        "flaws": [asdict(flaw) for flaw in found.open],
         "accepted": [asdict(flaw) | {"because": by.because} for flaw, by in found.accepted],
         "unused": [asdict(each) for each in found.unused],
     }
@@ -70,17 +70,17 @@ def _print_accepted(found: Diagnosis, show_all: bool) -> None:
 
 
 def _print(diagnosis: Diagnosis) -> None:
-    if [flaw.kind for flaw in diagnosis.standing] == [NOTHING]:
-        typer.echo(f"Nothing is recorded here yet: {diagnosis.standing[0].subject}. {REMEDY}.")
+    if [flaw.kind for flaw in diagnosis.open] == [NOTHING]:
+        typer.echo(f"Nothing is recorded here yet: {diagnosis.open[0].subject}. {REMEDY}.")
         return
-    for kind, group in groupby(diagnosis.standing, key=lambda flaw: flaw.kind):
+    for kind, group in groupby(diagnosis.open, key=lambda flaw: flaw.kind):
         found = list(group)
         typer.echo(f"{kind}: {len(found):,}")
         for flaw in found[:MOST_SHOWN]:
             typer.echo(f"  {shorten(flaw.subject)}: {shorten(flaw.detail)}")
         if len(found) > MOST_SHOWN:
             typer.echo(f"  {len(found) - MOST_SHOWN:,} more, see --json")
-    if not diagnosis.standing and diagnosis.accepted:
+    if not diagnosis.open and diagnosis.accepted:
         typer.echo("Nothing else is missing, dangles or contradicts.")
-    elif not diagnosis.standing:
+    elif not diagnosis.open:
         typer.echo("Nothing is missing, nothing dangles, nothing contradicts.")

@@ -10,7 +10,7 @@ import typer
 
 from handrail.bootstrap import open_platform
 from handrail.clock import parse_moment, system_time
-from handrail.entrypoints.answers.as_json import reign_to_json
+from handrail.entrypoints.answers.as_json import period_to_json
 from handrail.entrypoints.answers.exports import export
 from handrail.entrypoints.cli.lineage.output import shorten
 from handrail.entrypoints.cli.lineage.questions import Depth, Kinds, MaxNodes, Ref
@@ -56,16 +56,16 @@ def show_timeline(
     moment = moment_of(at)
     platform = open_platform()
     try:
-        reigns = platform.lineage.timeline(name, moment)
+        periods = platform.lineage.timeline(name, moment)
     finally:
         platform.close()
     if as_json:
-        return print_json([reign_to_json(reign) for reign in reigns])
-    for reign in reigns:
-        until = f"until {reign.until.isoformat()}" if reign.until else "until now"
-        who = ", ".join(reign.agents) or shorten(reign.by)
-        target = shorten(reign.target) if reign.target else "nothing"
-        typer.echo(f"{reign.name} -> {target}  {reign.since.isoformat()} {until}  by {who}")
+        return print_json([period_to_json(period) for period in periods])
+    for period in periods:
+        until = f"until {period.until.isoformat()}" if period.until else "until now"
+        who = ", ".join(period.agents) or shorten(period.by)
+        target = shorten(period.target) if period.target else "nothing"
+        typer.echo(f"{period.name} -> {target}  {period.since.isoformat()} {until}  by {who}")
     return None
 
 

@@ -19,11 +19,11 @@ from handrail.lineage import (
     Edge,
     Impact,
     Node,
+    NodeDetails,
     Page,
-    Portrait,
-    Reign,
+    Period,
     Trace,
-    tell,
+    sections_of,
 )
 
 # Rich cuts the lines of a tree at the width of its console; a terminal wraps what is longer than itself.
@@ -74,7 +74,7 @@ def draw_trace(trace: Trace) -> Tree:
     """Return the trace as a tree, one branch a section, from the deployment back to the commit."""
     name = f"prediction {trace.prediction_id}" if trace.prediction_id else shorten(trace.start)
     tree = Tree(Text(name, style="bold"))
-    for section in tell(trace):
+    for section in sections_of(trace):
         branch = tree.add(Text(section.title, style="cyan"))
         for hop in section.hops[:MOST_LINES]:
             branch.add(_line(hop.node, hop.via))
@@ -133,23 +133,23 @@ def draw_page(page: Page) -> Group:
     return Group(*lines, Text(rest, style="dim"))
 
 
-def draw_portrait(portrait: Portrait) -> Tree:
+def draw_details(details: NodeDetails) -> Tree:
     """Return all about one node as a tree."""
-    node = portrait.node
+    node = details.node
     tree = Tree(Text(legible(node.uri), style="bold"))
-    for name in portrait.followed:
-        tree.add(Text(f"{legible(portrait.ref)!r} was read as the name {legible(name)!r}, which points here now"))
+    for name in details.followed:
+        tree.add(Text(f"{legible(details.ref)!r} was read as the name {legible(name)!r}, which points here now"))
     told = {"digest": node.digest, "started": node.started, "ended": node.ended, **node.attributes}
     facts = [Text(legible(f"{name}: {value}")) for name, value in told.items() if value]
     _add_branch(tree, f"{legible(node.kind)} ({node.role.word})", facts or [Text("nothing more is known", style="dim")])
-    causes = [Text(f"{edge.verb.phrase} ", style="dim").append_text(_hop(edge.cause, edge)) for edge in portrait.causes]
-    effects = [_hop(edge.effect, edge).append(f"  {edge.verb.phrase} this", style="dim") for edge in portrait.effects]
+    causes = [Text(f"{edge.verb.phrase} ", style="dim").append_text(_hop(edge.cause, edge)) for edge in details.causes]
+    effects = [_hop(edge.effect, edge).append(f"  {edge.verb.phrase} this", style="dim") for edge in details.effects]
     _add_branch(tree, f"direct causes ({len(causes):,})", causes)
     _add_branch(tree, f"direct effects ({len(effects):,})", effects)
-    _add_branch(tree, "names that point or pointed at it", [_reign(reign) for reign in portrait.pointers])
-    for conflict in portrait.conflicts:
+    _add_branch(tree, "names that point or pointed at it", [_period(period) for period in details.pointers])
+    for conflict in details.conflicts:
         tree.add(Text(sentence_of(conflict), style="red"))
-    if portrait.truncated:
+    if details.truncated:
         tree.add(
             Text("It has more neighbours than these; count them: handrail lineage impact --depth 1.", style="yellow")
         )
@@ -164,18 +164,16 @@ def _add_branch(tree: Tree, title: str, lines: Sequence[Text]) -> None:
         _add_rest(branch, len(lines) - MOST_LINES, "more, see --json")
 
 
-def _reign(reign: Reign) -> Text:
-    until = f"until {reign.until.isoformat()}" if reign.until else "until now"
-    return Text(f"{reign.name}  {reign.since.isoformat()} {until}  by {shorten(reign.by)}")
+def _period(period: Period) -> Text:
+    until = f"until {period.until.isoformat()}" if period.until else "until now"
+    return Text(f"{period.name}  {period.since.isoformat()} {until}  by {shorten(period.by)}")
 
 
 def sentence_of(conflict: DigestConflict) -> str:
     """Return a digest conflict as a sentence."""
     others = ", ".join(map(shorten, conflict.others))
-    tellers = ", ".join(conflict.asserted_by)
-    return (
-        f"{shorten(conflict.uri)} stands as {shorten(conflict.standing)} but was also claimed as {others} ({tellers})."
-    )
+    sources = ", ".join(conflict.asserted_by)
+    return f"{shorten(conflict.uri)} has {shorten(conflict.first)} but was also claimed as {others} ({sources})."
 
 
 def _line(node: Node, via: Edge | None) -> Text:

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from handrail.bootstrap import open_platform
-from handrail.entrypoints.answers.as_json import impact_to_json, page_to_json, portrait_to_json, trace_to_json
-from handrail.entrypoints.cli.lineage.output import draw_impact, draw_page, draw_portrait, draw_trace, show_tree, trees
+from handrail.entrypoints.answers.as_json import details_to_json, impact_to_json, page_to_json, trace_to_json
+from handrail.entrypoints.cli.lineage.output import draw_details, draw_impact, draw_page, draw_trace, show_tree, trees
 from handrail.entrypoints.cli.output import AsJson, print_json
 from handrail.lineage import MAX_COUNTED, MAX_LISTED, MAX_NODES, Lineage
 
@@ -70,8 +70,8 @@ def show_impact(  # noqa: PLR0913 - the options of a command
 def show_node(ref: Ref, as_json: AsJson = False) -> None:
     """Show one thing: its digest, attributes, direct causes and effects, who says so, and names that point at it."""
     with open_questions() as lineage:
-        portrait = lineage.show(ref)
+        details = lineage.show(ref)
     if as_json:
-        print_json(portrait_to_json(portrait))
+        print_json(details_to_json(details))
     else:
-        show_tree(draw_portrait(portrait))
+        show_tree(draw_details(details))

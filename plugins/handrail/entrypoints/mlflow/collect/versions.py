@@ -22,7 +22,7 @@ from handrail.entrypoints.mlflow.collect.telling import (
     presentable,
 )
 from handrail.lineage import ActivityDetails, artifact_at, tree_uri
-from handrail.refs import ArtifactVersion, ModelVersion
+from handrail.refs import ArtifactVersion, ModelAlias, ModelVersion
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://")
 _LOGGED = re.compile(r"models:/+(?P<model>m-[^/]+)/?")
@@ -80,12 +80,12 @@ def told_of_alias(place: Place, alias: tuple[str, str], target: ModelVersion | N
 
 def alias_name(model: str, alias: str) -> str:
     """Return the name that an alias has among pointers: the gate uses the same."""
-    return f"{alias_prefix()}{model}@{alias}"
+    return ModelAlias(model, alias).pointer
 
 
 def alias_prefix() -> str:
     """Return what the names of all aliases begin with."""
-    return "mlflow alias "
+    return ModelAlias.PREFIX
 
 
 def _elsewhere(source: str) -> ArtifactVersion:

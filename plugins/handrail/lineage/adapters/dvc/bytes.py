@@ -29,5 +29,5 @@ def _compare(files: ProjectFiles, path: str, md5: str) -> Flaw | None:
     if found == md5:
         return None
     if found is None:
-        return Flaw("bytes-missing", path, f"dvc.lock names {md5}, and nothing lies there: dvc pull")
+        return Flaw("bytes-missing", path, f"dvc.lock names {md5}, and nothing is there: dvc pull")
     return Flaw("bytes-changed", path, f"dvc.lock names {md5}, the bytes on disk are {found}")

@@ -1,4 +1,4 @@
-"""Asks git, by its command, what a commit holds and which commits changed a file."""
+"""Asks git, by its command, what a commit contains and which commits changed a file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ class GitCommits:
         named = len(commit) == 40 and not set(commit) - set("0123456789abcdef")
         if not named or self._run("cat-file", "-e", f"{commit}^{{commit}}") is None:
             raise InvalidInput(
-                "commit", f"{commit!r} is no commit of {self._folder.name}", "Give the 40 digits of git rev-parse HEAD."
+                "commit",
+                f"{commit!r} is not a commit of {self._folder.name}",
+                "Give 40 digits, as of git rev-parse HEAD.",
             )
 
     def resolve(self, revision: str) -> str | None:

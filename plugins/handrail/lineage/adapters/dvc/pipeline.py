@@ -1,4 +1,4 @@
-"""Reads the last run of a DVC pipeline from dvc.lock, the files beside it and git. DVC itself is not needed."""
+"""Reads the last run of a DVC pipeline from dvc.lock, the project files and git. DVC itself is not needed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class DvcPipeline(PipelineReader):
         self._repository = repository
 
     def read(self, project: Path, commit: str) -> PipelineRecord:
-        """Return the stage runs that dvc.lock holds; each is of the commit that recorded its entry first.
+        """Return the stage runs in dvc.lock; each is of the commit that recorded its entry first.
 
         The lock of the commit that is checked out is read from the folder, that of another one from the commit. A
         project without stages has no lock; what it tracks in `.dvc` files is read all the same.
@@ -91,7 +91,7 @@ def locked_stages(name: str, text: bytes) -> tuple[LockedStage, ...]:
     """Return the stages of the lock file `text`, which is called `name`, by their names.
 
     Raises:
-        InvalidInput: it is no lock file.
+        InvalidInput: it is not a lock file.
     """
     return tuple(
         LockedStage(
@@ -128,7 +128,7 @@ def _parse(name: str, text: bytes) -> Entries:
         stages = (yaml.safe_load(text) or {}).get("stages", {})
         return {str(stage): dict(entry) for stage, entry in stages.items()}
     except (yaml.YAMLError, AttributeError, TypeError, ValueError) as err:
-        raise InvalidInput(name, "it is no lock file of DVC", "Restore it with git, then run: dvc repro.") from err
+        raise InvalidInput(name, "it is not a lock file of DVC", "Restore it with git, then run: dvc repro.") from err
 
 
 def _hashed(entry: Mapping[str, Any], part: str) -> Iterator[tuple[str, str]]:
@@ -206,8 +206,8 @@ def _validation(outputs: Sequence[PipelineFile]) -> PipelineFile | None:
 
 def _validated(files: ProjectFiles, validation: PipelineFile | None) -> tuple[str, ...]:
     """Find what a validation says it is about, as HandrailAction writes it: URIs under `data`."""
-    told = _read_json(files, validation.path).get("data") if validation else None
-    return tuple(str(uri) for uri in told) if isinstance(told, list) else ()
+    named = _read_json(files, validation.path).get("data") if validation else None
+    return tuple(str(uri) for uri in named) if isinstance(named, list) else ()
 
 
 def _inputs_fingerprint(files: ProjectFiles, outputs: Sequence[PipelineFile]) -> str | None:
@@ -221,9 +221,9 @@ def _inputs_fingerprint(files: ProjectFiles, outputs: Sequence[PipelineFile]) ->
 
 
 def _read_json(files: ProjectFiles, path: str) -> Mapping[str, Any]:
-    """Read a JSON file that a stage wrote; one that holds no mapping is empty."""
+    """Read a JSON file that a stage wrote; one without a mapping is empty."""
     try:
         content = json.loads(files.read(path))
     except ValueError as err:
-        raise InvalidInput(path, "it is no JSON", "Run the stage that writes it again: dvc repro -f.") from err
+        raise InvalidInput(path, "it is not JSON", "Run the stage that writes it again: dvc repro -f.") from err
     return content if isinstance(content, dict) else {}

@@ -1,4 +1,4 @@
-"""Hashes files and folders of a project as DVC does, with sha256 beside it (md5 is not collision safe)."""
+"""Hashes files and folders of a project as DVC does, and by sha256 (md5 is not collision safe)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ProjectFiles:
         self._seen: dict[str, Member] = {}
 
     def describe(self, path: str, md5: str) -> PipelineFile:
-        """Return what lies at `path`, with sha256 and members if its bytes are those that `md5` names."""
+        """Return what is at `path`, with sha256 and members if its bytes are those that `md5` names."""
         target = self._project / path
         if md5.endswith(FOLDER):
             members = tuple(self._members(target)) if target.is_dir() else ()
@@ -33,12 +33,12 @@ class ProjectFiles:
         return PipelineFile(path, md5, self._hash(path).sha256)
 
     def folder(self, path: str) -> PipelineFile:
-        """Return a folder as it lies there."""
+        """Return a folder as it is on disk."""
         members = tuple(self._members(self._project / path))
         return PipelineFile(path, folder_md5(members, path), tree_digest(members, path).partition(":")[2], members)
 
     def md5_of(self, path: str) -> str | None:
-        """Return DVC's hash of what lies at `path`, ending in `.dir` for a folder; None if nothing lies there."""
+        """Return DVC's hash of what is at `path`, ending in `.dir` for a folder; None if nothing is there."""
         target = self._project / path
         if target.is_dir():
             return folder_md5(tuple(self._members(target)), path)

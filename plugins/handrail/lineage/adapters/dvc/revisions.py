@@ -17,7 +17,7 @@ CACHE = Path(".dvc") / "cache" / "files" / "md5"
 
 
 def md5_at(project: Path, path: str, revision: str) -> str | None:
-    """Return DVC's hash of what lay at `path` in a git revision; None if nothing tells.
+    """Return DVC's hash of what was at `path` in a git revision; None if it is not known.
 
     A file in a tracked folder is looked up in the list that DVC's local cache keeps of the folder; a file that git
     itself holds is hashed.
@@ -35,13 +35,13 @@ def md5_at(project: Path, path: str, revision: str) -> str | None:
 
 
 def cached_file(project: Path, md5: str) -> Path | None:
-    """Return the file with that content in the project's DVC cache; None if the cache lies elsewhere or lacks it."""
+    """Return the file with that content in the project's DVC cache; None if the cache is elsewhere or lacks it."""
     file = project / CACHE / md5[:2] / md5[2:]
     return file if file.is_file() else None
 
 
 def _tracked(git: GitCommits, path: str, revision: str) -> str | None:
-    """Return the hash of an output: of the .dvc file beside it, or of a stage in the project's dvc.lock."""
+    """Return the hash of an output: of its own .dvc file, or of a stage in the project's dvc.lock."""
     beside = _read_yaml(git, f"{path}.dvc", revision)
     outputs = [(out, PurePosixPath(path).name) for out in _outputs([beside])]
     stages = _read_yaml(git, "dvc.lock", revision).get("stages")

@@ -32,19 +32,19 @@ class _Parent(dict[str, Any]):
 
 def to_event(body: Json) -> RunEvent | JobEvent | DatasetEvent:
     """Return the client's event for a document that was accepted before; its facets stay as they came."""
-    told = {"eventTime": body["eventTime"], "producer": body["producer"]}
+    parts = {"eventTime": body["eventTime"], "producer": body["producer"]}
     event: RunEvent | JobEvent | DatasetEvent
     if "job" not in body:
         dataset = body["dataset"]
         event = DatasetEvent(
-            dataset=StaticDataset(dataset["namespace"], dataset["name"], facets=_facets(dataset)), **told
+            dataset=StaticDataset(dataset["namespace"], dataset["name"], facets=_facets(dataset)), **parts
         )
     else:
-        told["job"] = Job(body["job"]["namespace"], body["job"]["name"], facets=_facets(body["job"]))
+        parts["job"] = Job(body["job"]["namespace"], body["job"]["name"], facets=_facets(body["job"]))
         for ends, kind in (("inputs", InputDataset), ("outputs", OutputDataset)):
             given = body.get(ends)
-            told[ends] = given and [kind(**_named(each, f"{ends[:-1]}Facets")) for each in given]
-        event = RunEvent(**told, **_run(body)) if "run" in body else JobEvent(**told)
+            parts[ends] = given and [kind(**_named(each, f"{ends[:-1]}Facets")) for each in given]
+        event = RunEvent(**parts, **_run(body)) if "run" in body else JobEvent(**parts)
     event.schemaURL = body["schemaURL"]
     return event
 
@@ -67,6 +67,6 @@ def _run(body: Json) -> dict[str, Any]:
 
 
 def _facets(holder: Json) -> dict[str, Any] | None:
-    """Return the facets as they came, None if there are none: the client then adds none either."""
+    """Return the facets unchanged, None if there are none: the client then adds none either."""
     facets = holder.get("facets")
     return None if facets is None else dict(facets)

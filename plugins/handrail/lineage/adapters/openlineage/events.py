@@ -20,13 +20,13 @@ from handrail.lineage.adapters.openlineage.text import REMEDY, canonical
 from handrail.lineage.domain import (
     MAX_DERIVED,
     DatasetAt,
+    EventContent,
     JobName,
     LineageEvent,
     NodeFact,
     Role,
+    RunReport,
     RunState,
-    RunTold,
-    Step,
     check_kind,
     check_uri,
     kind_of,
@@ -41,9 +41,9 @@ class OpenLineageEvents(EventReader):
     """The reader of OpenLineage events."""
 
     def read(self, document: object, place: str = "") -> LineageEvent:
-        """Return what a decoded JSON document says; raise `InvalidInput` with the path of the field at fault."""
+        """Return what a decoded JSON document says; raise `InvalidInput` with the path of the wrong field."""
         if not isinstance(document, dict):
-            raise InvalidInput(place.rstrip(".") or "event", "it is no JSON object", REMEDY)
+            raise InvalidInput(place.rstrip(".") or "event", "it is not a JSON object", REMEDY)
         try:
             model = _kind_of(document, place).model_validate(document)
         except ValidationError as err:
@@ -82,12 +82,12 @@ def _event(model: Model, body: str, place: str) -> LineageEvent:
     event = LineageEvent(event_id, model.eventTime, model.producer, body, job, inputs=inputs, outputs=outputs)
     if isinstance(model, JobEventModel):
         return event
-    return replace(event, run=_run(model, place), step=_step(model, event, place))
+    return replace(event, run=_run(model, place), content=_content(model, event, place))
 
 
 def _dataset(model: DatasetModel, place: str) -> DatasetAt:
-    told, artifact = model.facets.version, model.facets.handrail_artifact
-    version = told.datasetVersion if told and not told.deleted else None
+    given, artifact = model.facets.version, model.facets.handrail_artifact
+    version = given.datasetVersion if given and not given.deleted else None
     dataset = DatasetAt(model.namespace, model.name, version)
     check_uri(f"{place}.name", dataset.uri)
     if artifact is None:
@@ -95,21 +95,21 @@ def _dataset(model: DatasetModel, place: str) -> DatasetAt:
     agreement = model.inputFacets.handrail_agreement
     return replace(
         dataset,
-        told=_artifact(artifact, dataset, f"{place}.facets.handrail_artifact"),
+        declared=_artifact(artifact, dataset, f"{place}.facets.handrail_artifact"),
         digests=tuple(sorted(set(artifact.digests))),
         agreed=agreement.digest if agreement else "",
     )
 
 
 def _artifact(facet: ArtifactFacet, dataset: DatasetAt, place: str) -> NodeFact:
-    """Return the artifact that a dataset is said to be; without a URI of its own it keeps the dataset's names."""
+    """Return the artifact that a dataset is declared to be; without a URI of its own it keeps the dataset's names."""
     attributes = _pairs(facet.attributes) | (frozenset() if facet.uri else dataset.end.node.attributes)
     uri = facet.uri or dataset.uri
     return NodeFact(uri, Role.ARTIFACT, _kind(uri, facet.kind, place), attributes)
 
 
-def _step(model: RunEventModel, event: LineageEvent, place: str) -> Step | None:
-    """Return what a run stands for if it is no run of its own."""
+def _content(model: RunEventModel, event: LineageEvent, place: str) -> EventContent | None:
+    """Return what a run represents if it is not a run of its own."""
     activity, derivation = model.run.facets.handrail_activity, model.run.facets.handrail_derivation
     ends = tuple(each.end for each in event.inputs), tuple(each.end for each in event.outputs)
     if derivation is not None:
@@ -118,11 +118,11 @@ def _step(model: RunEventModel, event: LineageEvent, place: str) -> Step | None:
         if not all(ends):
             missing = "inputs" if ends[1] else "outputs"
             raise InvalidInput(f"{place}{missing}", "a derivation leads from inputs to outputs", REMEDY)
-        return _checked(Step(None, *ends), place)
+        return _checked(EventContent(None, *ends), place)
     if activity is None or activity.uri is None:
         return None
     facet = f"{place}run.facets.handrail_activity"
-    told = NodeFact(
+    given = NodeFact(
         activity.uri,
         Role.ACTIVITY,
         _kind(activity.uri, activity.kind, facet),
@@ -130,19 +130,19 @@ def _step(model: RunEventModel, event: LineageEvent, place: str) -> Step | None:
         activity.startedAt,
         activity.endedAt,
     )
-    return Step(told, *ends, _partners(activity, facet))
+    return EventContent(given, *ends, _partners(activity, facet))
 
 
-def _kind(uri: str, told: str | None, place: str) -> str:
-    return kind_of(uri) if told is None else check_kind(f"{place}.kind", uri, told)
+def _kind(uri: str, given: str | None, place: str) -> str:
+    return kind_of(uri) if given is None else check_kind(f"{place}.kind", uri, given)
 
 
-def _checked(step: Step, place: str) -> Step:
+def _checked(content: EventContent, place: str) -> EventContent:
     """Refuse a derivation that says more than a graph should learn from one event."""
-    if step.derivations > MAX_DERIVED:
-        problem = f"{step.derivations:,} derivations are more than the {MAX_DERIVED:,} that one event may tell"
+    if content.derivations > MAX_DERIVED:
+        problem = f"{content.derivations:,} derivations are more than the {MAX_DERIVED:,} that one event may state"
         raise InvalidInput(f"{place}inputs", problem, "Tell them in several events of one run.")
-    return step
+    return content
 
 
 def _partners(activity: ActivityFacet, place: str) -> tuple[NodeFact, ...]:
@@ -158,28 +158,28 @@ def _partner(model: PartnerModel, place: str) -> NodeFact:
 
 def _pairs(attributes: Attributes) -> frozenset[tuple[str, str]]:
     return frozenset(
-        (name, value) for name, told in attributes.items() for value in ([told] if isinstance(told, str) else told)
+        (name, value) for name, given in attributes.items() for value in ([given] if isinstance(given, str) else given)
     )
 
 
-def _run(model: RunEventModel, place: str) -> RunTold:
-    facets, told = model.run.facets, {}
-    # A parent is told, not walked: it may sum up the inputs and outputs of its children, which would close circles.
+def _run(model: RunEventModel, place: str) -> RunReport:
+    facets, given = model.run.facets, {}
+    # A parent is an attribute, not an edge: it may repeat the inputs and outputs of its children, which may be circles.
     if facets.parent and not facets.parent.deleted:
-        told["parent"] = run_uri(str(facets.parent.run.runId))
+        given["parent"] = run_uri(str(facets.parent.run.runId))
     if facets.nominalTime and not facets.nominalTime.deleted:
-        told["nominal_time"] = facets.nominalTime.nominalStartTime.isoformat()
+        given["nominal_time"] = facets.nominalTime.nominalStartTime.isoformat()
     code = model.job.facets.sourceCodeLocation
     if code and not code.deleted:
-        told["source_code"] = f"{code.url}@{code.version}" if code.version else code.url
+        given["source_code"] = f"{code.url}@{code.version}" if code.version else code.url
     if (activity := facets.handrail_activity) is None:
-        return RunTold(str(model.run.runId), RunState(model.eventType), told)
-    told |= {
+        return RunReport(str(model.run.runId), RunState(model.eventType), given)
+    given |= {
         name: value if isinstance(value, str) else " | ".join(value) for name, value in activity.attributes.items()
     }
-    return RunTold(
+    return RunReport(
         str(model.run.runId),
         RunState(model.eventType),
-        told,
+        given,
         _partners(activity, f"{place}run.facets.handrail_activity"),
     )

@@ -1,6 +1,6 @@
-"""Handrail's own facets as they are read; their schemas lie in infra/openlineage.
+"""Handrail's own facets as they are read; their schemas are in infra/openlineage.
 
-A facet's producer may be newer than this reader: fields that it does not know may stand beside the known ones.
+A facet's producer may be newer than this reader: fields that it does not know may be beside the known ones.
 """
 
 # pydantic reads the annotations at run time, so they stay real.
@@ -93,7 +93,7 @@ class ActivityFacet(StandardFacet):
 
 
 class DerivationFacet(StandardFacet):
-    """HandrailDerivationRunFacet: the run is no activity; its outputs were derived from its inputs."""
+    """HandrailDerivationRunFacet: the run is not an activity; its outputs were derived from its inputs."""
 
     verb: Literal["derived_from"]
     assertedBy: Word | None = None  # noqa: N815

@@ -18,24 +18,24 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 def _moment(text: Any) -> datetime:
     if not isinstance(text, str) or not _MOMENT.fullmatch(text):
-        raise ValueError("it is no RFC 3339 date-time with a time zone, as in 2026-11-23T12:00:00Z")
-    told = datetime.fromisoformat(text.upper())
+        raise ValueError("it is not an RFC 3339 date-time with a time zone, as in 2026-11-23T12:00:00Z")
+    given = datetime.fromisoformat(text.upper())
     try:
-        told.astimezone(UTC)
+        given.astimezone(UTC)
     except OverflowError as err:
         raise ValueError("it is before the year 1 or after the year 9999 in UTC") from err
-    return told
+    return given
 
 
 def _reference(text: str) -> str:
     if not _REFERENCE.fullmatch(text):
-        raise ValueError("it is no URI")
+        raise ValueError("it is not a URI")
     return text
 
 
 def _uuid(text: Any) -> UUID:
     if not isinstance(text, str) or not _UUID.fullmatch(text):
-        raise ValueError("it is no UUID")
+        raise ValueError("it is not a UUID")
     return UUID(text)
 
 
@@ -47,7 +47,7 @@ Facet = dict[str, JsonValue]
 
 
 class Open(BaseModel):
-    """A part of an event; keys that Handrail does not read may stand beside the known ones."""
+    """A part of an event; keys that Handrail does not read may be beside the known ones."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True, hide_input_in_errors=True)
 

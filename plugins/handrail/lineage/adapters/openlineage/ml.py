@@ -1,6 +1,6 @@
 """The ML facets: what a dataset is in the words of machine learning, for those who know nothing of Handrail's URIs.
 
-They repeat what URIs and steps say and add nothing, so nothing is read back from them.
+They repeat what URIs and contents say and add nothing, so nothing is read back from them.
 """
 
 from __future__ import annotations
@@ -11,33 +11,33 @@ from typing import Any
 from urllib.parse import unquote
 
 from handrail.lineage.adapters.openlineage.standard import rows_of
-from handrail.lineage.domain import End, Step
+from handrail.lineage.domain import End, EventContent
 
 Fields = dict[str, Any]
-Describe = Callable[[re.Match[str], End, Step], Fields]
+Describe = Callable[[re.Match[str], End, EventContent], Fields]
 TRAINING_SET = ("role", "training-set")
 
 
-def ml_facet(end: End, step: Step) -> tuple[str, Fields] | None:
-    """Return name and fields of the facet for an artifact at one end of a step; None if there is none for it."""
+def ml_facet(end: End, content: EventContent) -> tuple[str, Fields] | None:
+    """Return name and fields of the facet for an artifact at one end of a content; None if there is none for it."""
     for name, pattern, describe in _FACETS:
         found = pattern.fullmatch(end.node.uri)
         if found and (describe is not _training_set or TRAINING_SET in end.node.attributes):
-            fields = describe(found, end, step)
+            fields = describe(found, end, content)
             return name, {key: value for key, value in fields.items() if value not in (None, [])}
     return None
 
 
-def _model_version(found: re.Match[str], end: End, step: Step) -> Fields:
+def _model_version(found: re.Match[str], end: End, content: EventContent) -> Fields:
     server, name, epoch, version = map(unquote, found.groups())
-    trees = [cause.digests for cause in _causes(end, step) if cause.node.kind == "artifact-tree"]
-    told = {"server": server, "name": name, "treeDigest": _first(trees[0] if trees else end.digests)}
-    return told | {"epoch": int(epoch), "version": int(version)}
+    trees = [cause.digests for cause in _causes(end, content) if cause.node.kind == "artifact-tree"]
+    fields = {"server": server, "name": name, "treeDigest": _first(trees[0] if trees else end.digests)}
+    return fields | {"epoch": int(epoch), "version": int(version)}
 
 
-def _training_set(found: re.Match[str], end: End, step: Step) -> Fields:
+def _training_set(found: re.Match[str], end: End, content: EventContent) -> Fields:
     repository, path, version = map(unquote, found.groups())
-    causes = _causes(end, step)
+    causes = _causes(end, content)
     return {
         "repository": repository,
         "path": path,
@@ -48,16 +48,16 @@ def _training_set(found: re.Match[str], end: End, step: Step) -> Fields:
     }
 
 
-def _features(found: re.Match[str], end: End, step: Step) -> Fields:
+def _features(found: re.Match[str], end: End, content: EventContent) -> Fields:
     project, name, spec_hash = map(unquote, found.groups())
-    told = {"project": project, "name": name, "specHash": spec_hash}
-    return told | {"featureViews": _of(_causes(end, step), "feature-view")}
+    fields = {"project": project, "name": name, "specHash": spec_hash}
+    return fields | {"featureViews": _of(_causes(end, content), "feature-view")}
 
 
-def _approval(found: re.Match[str], end: End, step: Step) -> Fields:
-    causes = _causes(end, step)
+def _approval(found: re.Match[str], end: End, content: EventContent) -> Fields:
+    causes = _causes(end, content)
     digests = {cause.node.kind: cause.digests for cause in causes}
-    deciders = step.partners if step.activity and end in step.outputs else ()
+    deciders = content.partners if content.activity and end in content.outputs else ()
     return {
         "gate": unquote(found[1]),
         "request": unquote(found[2]),
@@ -68,25 +68,25 @@ def _approval(found: re.Match[str], end: End, step: Step) -> Fields:
     }
 
 
-def _deployment(found: re.Match[str], end: End, step: Step) -> Fields:
+def _deployment(found: re.Match[str], end: End, content: EventContent) -> Fields:
     environment, service, deployment = map(unquote, found.groups())
-    told = {"environment": environment, "service": service, "deployment": deployment}
-    causes = _causes(end, step)
-    return told | {"bento": _first(_of(causes, "bento")), "treeDigest": _first(end.digests)}
+    fields = {"environment": environment, "service": service, "deployment": deployment}
+    causes = _causes(end, content)
+    return fields | {"bento": _first(_of(causes, "bento")), "treeDigest": _first(end.digests)}
 
 
-def _snapshot(found: re.Match[str], end: End, step: Step) -> Fields:
-    told = {"subject": "snapshot", "scope": unquote(found[1]), "id": unquote(found[2])}
-    return told | {"about": _of(_causes(end, step), "deployment")}
+def _snapshot(found: re.Match[str], end: End, content: EventContent) -> Fields:
+    fields = {"subject": "snapshot", "scope": unquote(found[1]), "id": unquote(found[2])}
+    return fields | {"about": _of(_causes(end, content), "deployment")}
 
 
-def _report(found: re.Match[str], end: End, step: Step) -> Fields:
-    told = {"subject": "report", "scope": unquote(found[1]), "id": unquote(found[2])}
-    return told | {"about": _of(_causes(end, step), "feedback-snapshot")}
+def _report(found: re.Match[str], end: End, content: EventContent) -> Fields:
+    fields = {"subject": "report", "scope": unquote(found[1]), "id": unquote(found[2])}
+    return fields | {"about": _of(_causes(end, content), "feedback-snapshot")}
 
 
-def _causes(end: End, step: Step) -> tuple[End, ...]:
-    return step.inputs if end in step.outputs else ()
+def _causes(end: End, content: EventContent) -> tuple[End, ...]:
+    return content.inputs if end in content.outputs else ()
 
 
 def _of(causes: Iterable[End], kind: str) -> list[str]:

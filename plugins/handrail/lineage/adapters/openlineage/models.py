@@ -1,4 +1,4 @@
-"""The OpenLineage specification 2-0-2 as far as Handrail reads it; what it does not read is let through.
+"""The OpenLineage specification 2-0-2 as far as Handrail reads it; what it does not read is ignored.
 
 https://openlineage.io/spec/2-0-2/OpenLineage.json and the facets below https://openlineage.io/spec/facets/.
 """

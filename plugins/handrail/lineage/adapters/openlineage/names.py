@@ -10,7 +10,7 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 from handrail.lineage.adapters.openlineage.text import is_plain
-from handrail.lineage.domain import DatasetAt, JobName, NodeFact, Step
+from handrail.lineage.domain import DatasetAt, EventContent, JobName, NodeFact
 
 OURS = "handrail"
 _PARTS = re.compile(r"([a-z][a-z0-9+.-]*://[^/]*)/(.+)", re.DOTALL)
@@ -33,24 +33,24 @@ def dataset_of(uri: str) -> DatasetAt:
     return DatasetAt(OURS, f"uri/{hashlib.sha256(uri.encode()).hexdigest()}")
 
 
-def job_of(step: Step) -> JobName:
-    """Return the job whose run a step is: what goes on from version to version, else what kind of thing it makes."""
-    if step.activity is None:
-        subject, prefix = step.outputs[0].node, "derive/"
+def job_of(content: EventContent) -> JobName:
+    """Return the job that a content is a run of: what stays the same between versions, else the kind of its outputs."""
+    if content.activity is None:
+        subject, prefix = content.outputs[0].node, "derive/"
     else:
-        subject, prefix = step.activity, ""
-    followed = next(filter(None, (_JOB.fullmatch(node.uri) for node in step.partners)), None)
+        subject, prefix = content.activity, ""
+    followed = next(filter(None, (_JOB.fullmatch(node.uri) for node in content.partners)), None)
     if followed is not None and _fits(*map(unquote, followed.groups())):
         return JobName(unquote(followed[1]), unquote(followed[2]))
     return _job(subject, prefix)
 
 
-def run_id_of(step: Step) -> str:
-    """Return a step's run: the same whenever it is told, and its own if it came as a run of OpenLineage."""
-    if step.activity is None:
-        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{step.outputs[0].node.uri}#derivation"))
-    told = _RUN.fullmatch(step.activity.uri)
-    return told[1] if told else str(uuid.uuid5(uuid.NAMESPACE_URL, step.activity.uri))
+def run_id_of(content: EventContent) -> str:
+    """Return a content's run: the same each time, and its own if it arrived as a run of OpenLineage."""
+    if content.activity is None:
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{content.outputs[0].node.uri}#derivation"))
+    found = _RUN.fullmatch(content.activity.uri)
+    return found[1] if found else str(uuid.uuid5(uuid.NAMESPACE_URL, content.activity.uri))
 
 
 def _job(subject: NodeFact, prefix: str) -> JobName:

@@ -1,4 +1,4 @@
-"""What of a step OpenLineage has words of its own for: versions, states, parents, row counts.
+"""What of a content OpenLineage has words of its own for: versions, states, parents, row counts.
 
 It repeats what Handrail's facets say, for those who do not read them.
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from handrail.lineage.adapters.openlineage.names import job_of, run_id_of
-from handrail.lineage.domain import End, NodeFact, Role, RunState, Step
+from handrail.lineage.domain import End, EventContent, NodeFact, Role, RunState
 from handrail.version import __version__
 
-# `.invalid` (RFC 2606) belongs to nobody and never will: these are names, the schemas lie in infra/openlineage.
+# `.invalid` (RFC 2606) can belong to nobody: these are names, the schemas are in infra/openlineage.
 HOME = "https://handrail.invalid/openlineage"
 PRODUCER = f"{HOME}/producer/{__version__}"
 SPECIFICATION = "https://openlineage.io/spec"
@@ -23,35 +23,35 @@ def event_schema(name: str) -> str:
     return f"{SPECIFICATION}/2-0-2/OpenLineage.json#/$defs/{name}"
 
 
-def state_of(step: Step) -> RunState:
-    """Return how far the step's run is: as its tool says, still running if it began and did not end, else complete."""
-    if step.activity is None:
+def state_of(content: EventContent) -> RunState:
+    """Return the state of the run: as its tool says, running if it began and did not end, else complete."""
+    if content.activity is None:
         return RunState.COMPLETE
-    told = dict(sorted(step.activity.attributes))
-    if told.get("state") in RunState.__members__:
-        return RunState[told["state"]]
-    if told.get("outcome") == "failed":
+    given = dict(sorted(content.activity.attributes))
+    if given.get("state") in RunState.__members__:
+        return RunState[given["state"]]
+    if given.get("outcome") == "failed":
         return RunState.FAIL
-    runs = step.activity.started is not None and step.activity.ended is None
+    runs = content.activity.started is not None and content.activity.ended is None
     return RunState.RUNNING if runs else RunState.COMPLETE
 
 
-def run_facets(step: Step) -> Json:
+def run_facets(content: EventContent) -> Json:
     """Return the parent of a run that is part of another."""
-    wholes = [node for node in step.partners if node.role is Role.ACTIVITY and node.kind != "job"]
+    wholes = [node for node in content.partners if node.role is Role.ACTIVITY and node.kind != "job"]
     if len(wholes) != 1:
         return {}
-    whole = Step(activity=wholes[0])
+    whole = EventContent(activity=wholes[0])
     job = job_of(whole)
     named = {"namespace": job.namespace, "name": job.name}
     return {"parent": _facet("1-1-0/ParentRunFacet", {"run": {"runId": run_id_of(whole)}, "job": named})}
 
 
-def job_facets(step: Step) -> Json:
+def job_facets(content: EventContent) -> Json:
     """Return what kind of job it is."""
-    kind = step.activity.kind if step.activity else "derivation"
-    told = {"processingType": "BATCH", "integration": "HANDRAIL", "jobType": kind}
-    return {"jobType": _facet("2-0-3/JobTypeJobFacet", told)}
+    kind = content.activity.kind if content.activity else "derivation"
+    given = {"processingType": "BATCH", "integration": "HANDRAIL", "jobType": kind}
+    return {"jobType": _facet("2-0-3/JobTypeJobFacet", given)}
 
 
 def version_facet(version: str | None) -> Json:
@@ -78,9 +78,9 @@ def output_facets(end: End) -> Json:
 
 
 def rows_of(node: NodeFact) -> int | None:
-    """Return the number of rows that an artifact's attributes tell, if they agree on one."""
-    told = {value for name, value in node.attributes if name == "rows"}
-    return int(*told) if len(told) == 1 and all(value.isascii() and value.isdecimal() for value in told) else None
+    """Return the number of rows in an artifact's attributes, if they agree on one."""
+    given = {value for name, value in node.attributes if name == "rows"}
+    return int(*given) if len(given) == 1 and all(value.isascii() and value.isdecimal() for value in given) else None
 
 
 def _facet(path: str, fields: Json) -> Json:

@@ -1,4 +1,4 @@
-"""How OpenLineage is written down: canonical JSON, and what a name may hold. Light, for it is loaded to write alone."""
+"""How OpenLineage is written: canonical JSON, and what a name may contain. Small, because writers load only this."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ class OpenLineageTransport(Transport):
             raise self._unavailable(problem)
 
     def close(self) -> None:
-        """Give back what the transport holds; nothing waits in it."""
+        """Release the resources of the transport; nothing waits in it."""
         with suppress(Exception):
             self._transport.close(TIMEOUT_S)
 
@@ -123,7 +123,7 @@ def _heard(complaints: list[str]) -> Iterator[None]:
 
 
 def _show_console() -> None:
-    """Let the console transport be seen: it writes to a log that nobody listens to."""
+    """Make the console transport visible: it writes to a log without a handler."""
     logger = logging.getLogger(f"{LOGGER}.console")
     logger.setLevel(logging.INFO)
     if not logger.handlers:

@@ -1,4 +1,4 @@
-"""Writes what Handrail records as OpenLineage events: one for each step, with all that its facts say in the facets."""
+"""Writes what Handrail records as OpenLineage events: one for each content, with all its facts in the facets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from handrail.lineage.adapters.openlineage.standard import (
     version_facet,
 )
 from handrail.lineage.adapters.openlineage.text import canonical
-from handrail.lineage.domain import End, Facts, LineageEvent, NodeFact, RunTold, Step, steps_of
+from handrail.lineage.domain import End, EventContent, Facts, LineageEvent, NodeFact, RunReport, contents_of
 from handrail.lineage.ports import EventWriter
 
 SCHEMAS = f"{HOME}/1-0-0"
@@ -36,96 +36,100 @@ class OpenLineageWriter(EventWriter):
     """The writer of OpenLineage events."""
 
     def write(self, facts: Facts, at: datetime) -> tuple[LineageEvent, ...]:
-        """Return events that say all that `facts` say; of things whose time nobody told, at the moment `at`."""
-        return tuple(event for step in steps_of(facts) for event in _events(step, at))
+        """Return events that represent all `facts`; things without a known time have the time `at`."""
+        return tuple(event for content in contents_of(facts) for event in _events(content, at))
 
 
-def _events(step: Step, at: datetime) -> Iterator[LineageEvent]:
-    moment = (step.activity.ended if step.activity else None) or at
-    body = canonical(_document(step, moment))
+def _events(content: EventContent, at: datetime) -> Iterator[LineageEvent]:
+    moment = (content.activity.ended if content.activity else None) or at
+    body = canonical(_document(content, moment))
     weight = len(body.encode())
-    if weight > MOST_BYTES and (parts := _cut(step, 1 + weight * 5 // (MOST_BYTES * 4))):
+    if weight > MOST_BYTES and (parts := _cut(content, 1 + weight * 5 // (MOST_BYTES * 4))):
         for part in parts:
             yield from _events(part, at)
         return
-    yield _event(step, moment, body)
+    yield _event(content, moment, body)
 
 
-def _event(step: Step, moment: datetime, body: str) -> LineageEvent:
+def _event(content: EventContent, moment: datetime, body: str) -> LineageEvent:
     event = LineageEvent(hashlib.sha256(body.encode()).hexdigest(), moment, PRODUCER, body)
-    if _is_dataset(step):
-        return replace(event, datasets=(replace(dataset_of(step.outputs[0].node.uri), told=step.outputs[0].node),))
-    return replace(event, job=job_of(step), run=RunTold(run_id_of(step), state_of(step)), step=step)
+    if _is_dataset(content):
+        return replace(
+            event, datasets=(replace(dataset_of(content.outputs[0].node.uri), declared=content.outputs[0].node),)
+        )
+    return replace(event, job=job_of(content), run=RunReport(run_id_of(content), state_of(content)), content=content)
 
 
-def _cut(step: Step, number: int) -> list[Step]:
-    """Return steps that say together what one says, as runs of OpenLineage add up; nothing if it has too few ends."""
-    if len(step.inputs) > 1:
-        size = -(-len(step.inputs) // number)
-        parts = [replace(step, inputs=step.inputs[at : at + size]) for at in range(0, len(step.inputs), size)]
-        # What came of an activity's inputs is told once; what was derived from them, of each part.
-        if step.is_derivation:
+def _cut(content: EventContent, number: int) -> list[EventContent]:
+    """Return contents that together say the same, as runs of OpenLineage add up; none if it has too few ends."""
+    if len(content.inputs) > 1:
+        size = -(-len(content.inputs) // number)
+        parts = [replace(content, inputs=content.inputs[at : at + size]) for at in range(0, len(content.inputs), size)]
+        # The outputs of an activity are written once; those of a derivation with each part.
+        if content.is_derivation:
             return parts
-        made = [replace(step, inputs=())] if step.outputs else []
+        made = [replace(content, inputs=())] if content.outputs else []
         return [*(replace(part, outputs=()) for part in parts), *made]
-    if len(step.outputs) > 1:
-        size = -(-len(step.outputs) // number)
-        return [replace(step, outputs=step.outputs[at : at + size]) for at in range(0, len(step.outputs), size)]
+    if len(content.outputs) > 1:
+        size = -(-len(content.outputs) // number)
+        return [
+            replace(content, outputs=content.outputs[at : at + size]) for at in range(0, len(content.outputs), size)
+        ]
     return []
 
 
-def _is_dataset(step: Step) -> bool:
-    return step.activity is None and not step.inputs
+def _is_dataset(content: EventContent) -> bool:
+    return content.activity is None and not content.inputs
 
 
-def _document(step: Step, moment: datetime) -> Json:
+def _document(content: EventContent, moment: datetime) -> Json:
     event = {"eventTime": moment.astimezone(UTC).isoformat(timespec="microseconds"), "producer": PRODUCER}
-    if _is_dataset(step):
-        return event | {"schemaURL": event_schema("DatasetEvent"), "dataset": _dataset(step.outputs[0], step)}
-    job = job_of(step)
+    if _is_dataset(content):
+        return event | {"schemaURL": event_schema("DatasetEvent"), "dataset": _dataset(content.outputs[0], content)}
+    job = job_of(content)
     return event | {
         "schemaURL": event_schema("RunEvent"),
-        "eventType": state_of(step).value,
-        "run": {"runId": run_id_of(step), "facets": _run_facets(step)},
-        "job": {"namespace": job.namespace, "name": job.name, "facets": job_facets(step)},
-        "inputs": [_input(end, step) for end in step.inputs],
-        "outputs": [_output(end, step) for end in step.outputs],
+        "eventType": state_of(content).value,
+        "run": {"runId": run_id_of(content), "facets": _run_facets(content)},
+        "job": {"namespace": job.namespace, "name": job.name, "facets": job_facets(content)},
+        "inputs": [_input(end, content) for end in content.inputs],
+        "outputs": [_output(end, content) for end in content.outputs],
     }
 
 
-def _run_facets(step: Step) -> Json:
-    teller = {"assertedBy": step.asserted_by} if step.asserted_by else {}
-    if step.activity is None:
-        return {"handrail_derivation": _facet("HandrailDerivationRunFacet", {"verb": "derived_from"} | teller)}
-    told = _node(step.activity) | teller
-    for name, time in (("startedAt", step.activity.started), ("endedAt", step.activity.ended)):
+def _run_facets(content: EventContent) -> Json:
+    source = {"assertedBy": content.asserted_by} if content.asserted_by else {}
+    if content.activity is None:
+        return {"handrail_derivation": _facet("HandrailDerivationRunFacet", {"verb": "derived_from"} | source)}
+    given = _node(content.activity) | source
+    for name, time in (("startedAt", content.activity.started), ("endedAt", content.activity.ended)):
         if time is not None:
-            told[name] = time.astimezone(UTC).isoformat(timespec="microseconds")
-    if step.partners:
-        told["associatedWith"] = [_node(node) | {"role": node.role.word} for node in step.partners]
-    return run_facets(step) | {"handrail_activity": _facet("HandrailActivityRunFacet", told)}
+            given[name] = time.astimezone(UTC).isoformat(timespec="microseconds")
+    if content.partners:
+        given["associatedWith"] = [_node(node) | {"role": node.role.word} for node in content.partners]
+    return run_facets(content) | {"handrail_activity": _facet("HandrailActivityRunFacet", given)}
 
 
-def _input(end: End, step: Step) -> Json:
+def _input(end: End, content: EventContent) -> Json:
     facets = input_facets(end)
     if end.agreed:
         facets["handrail_agreement"] = _facet("HandrailAgreementInputDatasetFacet", {"digest": end.agreed})
-    return _dataset(end, step) | ({"inputFacets": facets} if facets else {})
+    return _dataset(end, content) | ({"inputFacets": facets} if facets else {})
 
 
-def _output(end: End, step: Step) -> Json:
+def _output(end: End, content: EventContent) -> Json:
     facets = output_facets(end)
-    return _dataset(end, step) | ({"outputFacets": facets} if facets else {})
+    return _dataset(end, content) | ({"outputFacets": facets} if facets else {})
 
 
-def _dataset(end: End, step: Step) -> Json:
+def _dataset(end: End, content: EventContent) -> Json:
     dataset = dataset_of(end.node.uri)
     known = _node(end.node) | ({"digests": list(end.digests)} if end.digests else {})
     facets = {"handrail_artifact": _facet("HandrailArtifactDatasetFacet", known)}
     facets |= version_facet(dataset.version)
-    if found := ml_facet(end, step):
-        name, told = found
-        facets[f"handrail_{name}"] = _facet(f"Handrail{name[0].upper()}{name[1:]}DatasetFacet", told)
+    if found := ml_facet(end, content):
+        name, given = found
+        facets[f"handrail_{name}"] = _facet(f"Handrail{name[0].upper()}{name[1:]}DatasetFacet", given)
     return {"namespace": dataset.namespace, "name": dataset.name, "facets": facets}
 
 
@@ -133,7 +137,7 @@ def _node(node: NodeFact) -> Json:
     values: dict[str, list[str]] = defaultdict(list)
     for name, value in sorted(node.attributes):
         values[name].append(value)
-    attributes = {name: told[0] if len(told) == 1 else told for name, told in values.items()}
+    attributes = {name: given[0] if len(given) == 1 else given for name, given in values.items()}
     return {"uri": node.uri, "kind": node.kind} | ({"attributes": attributes} if attributes else {})
 
 

@@ -46,7 +46,7 @@ class SinkFile(Section):
         default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="the variable that holds its bearer token"
     )
     transport: dict[str, JsonValue] | None = Field(
-        default=None, description="a transport of openlineage-python with its settings; ${VARIABLE} stands for secrets"
+        default=None, description="a transport of openlineage-python with its settings; ${VARIABLE} in place of secrets"
     )
 
     @model_validator(mode="after")
@@ -66,11 +66,11 @@ class SinkFile(Section):
 
 
 class AcceptedFile(Section):
-    """Flaws that somebody has looked at and lives with."""
+    """Flaws that a user has seen and accepts."""
 
     kind: str = Field(pattern=r"^[a-z]+(-[a-z]+)*$", description="as `handrail lineage check` prints it")
     subject: str = Field(min_length=1, description="the URI or name at fault; * ? [..] fit several")
-    because: str = Field(pattern=r"\S", description="why, for whoever reads it next")
+    because: str = Field(pattern=r"\S", description="why, for the next reader")
 
 
 class LineageFile(Section):
@@ -85,7 +85,7 @@ class LineageFile(Section):
 class Sink:
     """A receiver of OpenLineage events; `token_env` names the environment variable that holds its token.
 
-    `transport` is a transport of the OpenLineage client with its settings; it stands instead of `url`.
+    `transport` is a transport of the OpenLineage client with its settings; it takes the place of `url`.
     """
 
     name: str

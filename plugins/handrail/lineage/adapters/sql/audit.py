@@ -1,4 +1,4 @@
-"""Looks for flaws in the tables of lineage: a query for each kind returns the URIs at fault and what is wrong."""
+"""Looks for flaws in the tables of lineage: a query for each kind returns the URIs and what is wrong."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from sqlalchemy.engine import Connection
 
 from handrail.lineage.adapters.sql.audit_circles import circles
 from handrail.lineage.adapters.sql.tables import event, node, node_id, to_text
-from handrail.lineage.domain import Flaw
+from handrail.lineage.domain import Flaw, Role, Verb
 from handrail.lineage.ports import GraphAudit
 from handrail.storage import Store
 
 FETCHED = 5_000
-_ARTIFACT, _ACTIVITY, _AGENT = 1, 2, 3
-_USED, _GENERATED, _DERIVED, _ASSOCIATED = 1, 2, 3, 4
+_ARTIFACT, _ACTIVITY, _AGENT = map(int, Role)
+_USED, _GENERATED, _DERIVED, _ASSOCIATED = map(int, Verb)
 
 
 def _lacks(kind: str, condition: str, verb: int | None = None, cause: str = "") -> str:
@@ -43,7 +43,7 @@ _QUERIES = {
         select 'openlineage-run://' || run_id, 'it began at ' || started || ' and has no end'
         from lineage_run where state_rank < 2 and started < :overdue""",
     "run-without-start": """
-        select 'openlineage-run://' || run_id, 'it ended at ' || ended || ', but nobody told of its start'
+        select 'openlineage-run://' || run_id, 'it ended at ' || ended || ', but no start was received'
         from lineage_run where ended is not null and started is null""",
     "ends-before-it-starts": """
         select uri, 'it began at ' || started || ' and ended at ' || ended from lineage_node where ended < started""",
@@ -64,7 +64,7 @@ _QUERIES = {
         from lineage_edge e left join lineage_node n on n.id = e.effect left join lineage_node m on m.id = e.cause
         where n.id is null or m.id is null""",
     "edge-by-nobody": """
-        select n.uri, 'nobody said that it came from ' || m.uri from lineage_edge e
+        select n.uri, 'no source says that it came from ' || m.uri from lineage_edge e
         join lineage_node n on n.id = e.effect join lineage_node m on m.id = e.cause
         where not exists (select 1 from lineage_statement s
         where s.effect = e.effect and s.cause = e.cause and s.verb = e.verb)""",
@@ -90,7 +90,7 @@ _QUERIES = {
         select name, 'it was moved by ' || "by" || ', which is not known' from lineage_pointer p
         where "by" like 'approval://%' and not exists (select 1 from lineage_node n where n.uri = p."by")""",
     "permit-without-decision": _lacks("permit", "no decision made it", _GENERATED, "promotion-decision"),
-    "decision-without-approver": _lacks("promotion-decision", "nobody answers for it", _ASSOCIATED, "actor"),
+    "decision-without-approver": _lacks("promotion-decision", "no approver is known", _ASSOCIATED, "actor"),
     "decision-without-policy": _lacks("promotion-decision", "it names no policy", _USED, "policy"),
     "model-without-run": _lacks("model-version", "no run made it", _GENERATED, "tracking-run"),
     "model-of-no-data": f"""
@@ -102,14 +102,14 @@ _QUERIES = {
     "frame-is-not-its-file": """
         select n.uri, a.value from lineage_attribute a join lineage_node n on n.id = a.node
         where a.name like 'input.%.contradiction'""",
-    "model-without-tree": _lacks("model-version", "nobody knows its bytes", _DERIVED, "artifact-tree"),
+    "model-without-tree": _lacks("model-version", "its bytes are not known", _DERIVED, "artifact-tree"),
     "tree-from-nowhere": _lacks("artifact-tree", "nothing led to it"),
     "bento-without-model": f"""
-        select n.uri, 'nobody knows which model it carries' from lineage_node n where n.kind = 'bento' and not exists
+        select n.uri, 'its model is not known' from lineage_node n where n.kind = 'bento' and not exists
         (select 1 from lineage_edge e join lineage_node c on c.id = e.cause
         where e.effect = n.id and e.verb = {_DERIVED} and c.kind in ('artifact-tree', 'bento-model'))""",
     "deployment-without-bento": _lacks("deployment", "it serves no known bento", _DERIVED, "bento"),
-    # Where nobody ever permitted anything, there is no gate that a bento could have gone round.
+    # Where no permit exists, there is no gate that a bento could bypass.
     "bento-without-permit": _lacks("bento", "it carries no permit", _DERIVED, "permit")
     + " and exists (select 1 from lineage_node p where p.kind = 'permit')",
     "snapshot-without-deployment": _lacks("feedback-snapshot", "it is about no deployment", _DERIVED, "deployment"),
@@ -117,7 +117,7 @@ _QUERIES = {
     "validation-of-nothing": f"""
         select n.uri, 'no expectation was evaluated' from lineage_node n
         join lineage_attribute a on a.node = n.id and a.name = 'evaluated' and a.value = '0' where n.kind = 'validation'
-        union select n.uri, 'nobody knows which data it is about' from lineage_node n where n.kind = 'validation'
+        union select n.uri, 'its data is not known' from lineage_node n where n.kind = 'validation'
         and not exists (select 1 from lineage_edge e where e.effect = n.id and e.verb = {_DERIVED})
         and not exists (select 1 from lineage_edge e join lineage_edge u on u.effect = e.cause and u.verb = {_USED}
         where e.effect = n.id and e.verb = {_GENERATED})""",
@@ -143,7 +143,7 @@ _QUERIES = {
         where b.kind = 'bento' and not exists
         (select 1 from lineage_edge dt where dt.effect = pd.cause and dt.cause = t.id and dt.verb = {_USED})""",
     "event-without-sender": """
-        select 'event ' || event_id, 'nobody sent it' from lineage_event v
+        select 'event ' || event_id, 'it has no sender' from lineage_event v
         where not exists (select 1 from lineage_event_sender s where s.event_id = v.event_id)""",
     "queued-without-event": """
         select 'event ' || event_id, 'it waits for ' || sink || ', but is not there' from lineage_outbox o
@@ -174,7 +174,7 @@ class SqlAudit(GraphAudit):
             )
 
     def is_empty(self) -> bool:
-        """Say whether nothing at all is held."""
+        """Return whether nothing at all is stored."""
         with self._store.read() as connection:
             return connection.execute(sa.select(node.c.id).limit(1)).first() is None
 

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from handrail.lineage.adapters.sql.tables import node_id, read_node_rows
 from handrail.lineage.domain import Verb
-from handrail.lineage.domain.flaws import RunHeld
+from handrail.lineage.domain.flaws import RunSummary
 from handrail.storage import Store
 from handrail.storage.bulk import ID, read
 
@@ -39,8 +39,8 @@ class SqlCensus:
         """Look at `store`, whose tables exist."""
         self._store = store
 
-    def runs(self, uris: Sequence[str]) -> Mapping[str, RunHeld]:
-        """Return what is held of each activity by its URI, with what its parts touched; an unknown one is left out.
+    def runs(self, uris: Sequence[str]) -> Mapping[str, RunSummary]:
+        """Return what is stored about each activity by its URI, with what its parts touched; unknown ones are left out.
 
         A value that task runs pass on in memory counts for no artifact, and is counted apart.
         """
@@ -50,7 +50,7 @@ class SqlCensus:
             touched, values = _count(connection, ids, "<>"), _count(connection, ids, "=")
             missing, recorded = _attribute(connection, ids, INCOMPLETE), _attribute(connection, ids, RECORDED)
         return {
-            run.uri: RunHeld(touched[run.id], missing.get(run.id, ""), values[run.id], run.id in recorded)
+            run.uri: RunSummary(touched[run.id], missing.get(run.id, ""), values[run.id], run.id in recorded)
             for run in held
         }
 

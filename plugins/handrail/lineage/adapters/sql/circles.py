@@ -1,9 +1,9 @@
 """Refuses edges that would make something its own cause: one look for a whole transaction.
 
-What is held has no circle, so each new one goes over a new edge, and over held edges only from the effect of a new one
-down to the cause of a new one. Mostly there is nothing below the effects, and mostly little above the causes: whichever
-of the two closures is small decides, however large the other. New edges that only repeat by another run what held ones
-say between the same two nodes lead nowhere new, and are not looked at.
+What is stored has no circle. So each new one goes over a new edge, and over stored edges only from the effect of a new
+edge down to the cause of a new one. Usually there is nothing below the effects and little above the causes: the smaller
+of the two closures decides, however large the other is. New edges that only repeat, by another run, what stored ones
+say between the same two nodes lead nowhere new, and are not searched.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ where e.effect = g.a and e.cause = g.b and n.id = e.effect and m.id = e.cause
 
 
 def refuse_circles(connection: Connection, new: Mapping[EdgeKey, Statement], new_nodes: Set[int]) -> None:
-    """Refuse if `new` edges, which are not held yet, close a circle; `new_nodes` have no held edge.
+    """Refuse if `new` edges, which are not stored yet, close a circle; `new_nodes` have no stored edge.
 
     Raises:
         CycleRefused: they do; it names the edges of one circle.
@@ -72,12 +72,12 @@ def refuse_circles(connection: Connection, new: Mapping[EdgeKey, Statement], new
 
 
 def _ends(connection: Connection, pairs: Set[Pair], new_nodes: Set[int]) -> tuple[Set[int], Set[int]]:
-    """Return where held paths of a circle may begin, and where they may end."""
+    """Return where stored paths of a circle may begin, and where they may end."""
     effects = {effect for effect, _ in pairs} - new_nodes
     causes = {cause for _, cause in pairs} - new_nodes
     sources = _having(connection, _HAS_EFFECTS, effects) if causes else set()
     targets = _having(connection, _HAS_CAUSES, causes) if sources else set()
-    # Of all effects, not of the sources alone: new edges may lead from a source over a held node without effects.
+    # Of all effects, not of the sources alone: new edges may lead from a source over a stored node without effects.
     led = _led_to(pairs, effects, new_nodes) if targets else None
     if led is None:
         return sources, targets
@@ -86,7 +86,7 @@ def _ends(connection: Connection, pairs: Set[Pair], new_nodes: Set[int]) -> tupl
 
 
 def _led_to(pairs: Iterable[Pair], effects: Set[int], new_nodes: Set[int]) -> set[Pair] | None:
-    """Return each effect with the held nodes to which new edges lead it over new nodes; None if that takes long."""
+    """Return each effect with the stored nodes to which new edges lead it over new nodes; None if that takes long."""
     causes: dict[int, list[int]] = defaultdict(list)
     for effect, cause in pairs:
         causes[effect].append(cause)
@@ -107,7 +107,7 @@ def _led_to(pairs: Iterable[Pair], effects: Set[int], new_nodes: Set[int]) -> se
 
 
 def _held_between(connection: Connection, sources: Set[int], targets: Set[int]) -> set[Pair]:
-    """Return held edges, among them all by which one of the sources leads down to one of the targets."""
+    """Return stored edges, among them all by which one of the sources leads down to one of the targets."""
     budget = FIRST_BUDGET
     while sources and targets:
         # The budget cannot stop within the neighbours of one node, and some have more effects than anything has causes.
@@ -133,12 +133,12 @@ def _edges_of(connection: Connection, direction: Direction, nodes: Set[int]) -> 
 
 def _circle(connection: Connection, rest: Set[Pair], new: Mapping[EdgeKey, Statement]) -> list[str]:
     """Return the edges of a circle in words: a new one, then those by which its effect led to its cause."""
-    told = {key[:2]: each for key, each in sorted(new.items(), reverse=True)}
-    closing = min(_any_circle(rest) & told.keys(), key=lambda pair: told[pair].sentence)
+    named = {key[:2]: each for key, each in sorted(new.items(), reverse=True)}
+    closing = min(_any_circle(rest) & named.keys(), key=lambda pair: named[pair].sentence)
     path = find_path(*closing, neighbours_of(sorted(rest))[1])
     steps = [(effect, cause) for cause, effect in zip(path, path[1:], strict=False)]
-    held = _sentences(connection, [step for step in steps if step not in told])
-    return [told[closing].sentence, *(told[step].sentence if step in told else held[step] for step in steps)]
+    held = _sentences(connection, [step for step in steps if step not in named])
+    return [named[closing].sentence, *(named[step].sentence if step in named else held[step] for step in steps)]
 
 
 def _any_circle(rest: Set[Pair]) -> set[Pair]:

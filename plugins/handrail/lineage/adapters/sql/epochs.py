@@ -1,6 +1,6 @@
-"""Counts the snapshots that were taken of the edges, and keeps the edges that came since.
+"""Counts the copies of the edges in memory, and stores the edges that are newer than a copy.
 
-The epoch moves only when a snapshot is taken, never when something is recorded, so that it tells nothing of order.
+The epoch moves only when a copy is taken, never when something is recorded, so that it says nothing about the order.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ KEPT_EPOCHS = 2
 
 
 def current_epoch(connection: Connection) -> int:
-    """Return the number of snapshots that were taken."""
+    """Return the number of copies that were taken."""
     return connection.execute(sa.select(epoch.c.epoch)).scalar() or 0
 
 
 def begin_epoch(connection: Connection) -> int:
-    """Count one more snapshot and return its number; what is recorded from now on counts as newer than it.
+    """Count one more copy and return its number; what is recorded from now on counts as newer than it.
 
-    Newer edges of the two latest snapshots are kept, those of earlier ones are forgotten.
+    Newer edges of the two latest copies are stored, those of earlier ones are deleted.
     """
     number = current_epoch(connection) + 1
     connection.execute(insert_new(connection, epoch), {"id": ONLY, "epoch": number})
@@ -35,18 +35,18 @@ def begin_epoch(connection: Connection) -> int:
 
 
 def keep_recent(connection: Connection, edges: Iterable[tuple[int, int]]) -> None:
-    """Keep new edges (effect, cause) as newer than the last snapshot; if there is none, they will be in the first."""
+    """Store new edges (effect, cause) as newer than the last copy; if there is none, they will be in the first."""
     for (number,) in fetch(connection, "select epoch from lineage_epoch"):
         insert(connection, recent_edge, [(number, effect, cause) for effect, cause in sorted(set(edges))])
 
 
 def is_usable(connection: Connection, number: int) -> bool:
-    """Tell whether all edges newer than a snapshot are still kept."""
+    """Return whether all edges newer than a copy are still stored."""
     return number > current_epoch(connection) - KEPT_EPOCHS
 
 
 def recent(connection: Connection, number: int) -> list[tuple[int, int]]:
-    """Return the edges (effect, cause) newer than a snapshot, perhaps a few that it holds as well."""
+    """Return the edges (effect, cause) newer than a copy, perhaps with a few that it has already."""
     found = connection.execute(
         sa.select(recent_edge.c.effect, recent_edge.c.cause).where(recent_edge.c.epoch >= number)
     )
@@ -54,6 +54,6 @@ def recent(connection: Connection, number: int) -> list[tuple[int, int]]:
 
 
 def count_recent(connection: Connection, number: int) -> int:
-    """Return how many edges are newer than a snapshot. None is ever taken back, so an equal number is an equal set."""
+    """Return how many edges are newer than a copy. None is ever deleted, so an equal number is an equal set."""
     found = connection.execute(sa.select(sa.func.count()).where(recent_edge.c.epoch >= number))
     return int(found.scalar() or 0)

@@ -1,4 +1,4 @@
-"""Keeps events, what they say of the graph and of runs, and what is to be forwarded: one transaction for all."""
+"""Stores events, their facts, their runs and what is to be forwarded in one transaction."""
 
 from __future__ import annotations
 
@@ -45,43 +45,43 @@ class SqlEvents(EventLog):
         self._store = store
 
     def add(self, events: Sequence[LineageEvent], sender: str, sinks: Sequence[str]) -> frozenset[str]:
-        """Keep events and what follows from them, durably, all or none; return the ids of the new ones."""
+        """Store events and what follows from them, durably, all or none; return the ids of the new ones."""
         given = {each.event_id: each for each in events}
         # Equal facts are made and merged before the one writer's lock is taken.
         facts = {key: describe_event(each, sender) for key, each in given.items()}
         with self._store.write() as connection:
             lock(connection)
             held = _held(connection, given, sender)
-            told = [given[key] for key in sorted(given) if not held.get(key)]
-            if told:
-                record(connection, Facts.union(facts[each.event_id] for each in told))
-                insert(connection, run, _runs(told), _WIDEN)
-                _keep(connection, told, sender, sinks, held.keys())
+            unsent = [given[key] for key in sorted(given) if not held.get(key)]
+            if unsent:
+                record(connection, Facts.union(facts[each.event_id] for each in unsent))
+                insert(connection, run, _runs(unsent), _WIDEN)
+                _store(connection, unsent, sender, sinks, held.keys())
         return frozenset(given.keys() - held.keys())
 
 
-def keep_events(connection: Connection, told: Sequence[LineageEvent], teller: str, sinks: Sequence[str]) -> None:
-    """Keep events and who told them, and queue those that nobody told before for each sink."""
-    given = {each.event_id: each for each in told}
-    held = _held(connection, given, teller)
-    _keep(connection, [given[key] for key in sorted(given) if not held.get(key)], teller, sinks, held.keys())
+def store_events(connection: Connection, events: Sequence[LineageEvent], source: str, sinks: Sequence[str]) -> None:
+    """Store events and their source, and queue new ones for each sink."""
+    given = {each.event_id: each for each in events}
+    held = _held(connection, given, source)
+    _store(connection, [given[key] for key in sorted(given) if not held.get(key)], source, sinks, held.keys())
 
 
-def _held(connection: Connection, given: Iterable[str], teller: str) -> dict[str, bool]:
-    """Return the ids of events that are held, and whether that teller told them."""
-    return {row[0]: row[1] is not None for row in read(connection, _HELD, [*given], TEXT, more=(teller,))}
+def _held(connection: Connection, given: Iterable[str], source: str) -> dict[str, bool]:
+    """Return the ids of events that are stored, and whether that source sent them."""
+    return {row[0]: row[1] is not None for row in read(connection, _HELD, [*given], TEXT, more=(source,))}
 
 
-def _keep(
+def _store(
     connection: Connection,
-    told: Sequence[LineageEvent],
-    teller: str,
+    events: Sequence[LineageEvent],
+    source: str,
     sinks: Sequence[str],
     held: Iterable[str],
 ) -> None:
-    new = [each for each in told if each.event_id not in held]
+    new = [each for each in events if each.event_id not in held]
     moments = {each.event_id: to_text(each.time) for each in new}
-    insert(connection, sender, [(each.event_id, teller) for each in told])
+    insert(connection, sender, [(each.event_id, source) for each in events])
     insert(connection, event, [(each.event_id, moments[each.event_id], each.producer, each.body) for each in new])
     queued = [(moments[each.event_id], each.rank, each.event_id, each.stream, None) for each in new] if sinks else []
     insert(connection, outbox, [(sink, *row) for sink in sinks for row in queued])
@@ -90,8 +90,8 @@ def _keep(
 def _runs(events: Iterable[LineageEvent]) -> list[RunRow]:
     found: dict[str, RunRow] = {}
     for each in events:
-        # A run that stands for a step of ours is no run of its own.
-        if each.run is None or each.job is None or each.step is not None:
+        # A run that represents an activity of another tool is not a run of its own.
+        if each.run is None or each.job is None or each.content is not None:
             continue
         row = RunRow(
             each.run.run_id,

@@ -1,4 +1,4 @@
-"""Reads facts back as they were told: whole attributes, and each statement with its digests and who made it."""
+"""Reads facts back as they were recorded: whole attributes, and each statement with its digests and who made it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from {given} cross join lineage_statement s where s.effect = g.a
 
 
 def read_facts(connection: Connection, uris: Iterable[str]) -> Facts:
-    """Return what is held of nodes and of the hops between them; unknown ones are left out."""
+    """Return what is stored about nodes and the hops between them; unknown ones are left out."""
     ids = sorted({node_id(uri) for uri in uris})
     attributes: dict[int, set[tuple[str, str]]] = defaultdict(set)
     for one, name, value in read(connection, ATTRIBUTES, ids, ID):

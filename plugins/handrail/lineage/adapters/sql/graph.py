@@ -1,4 +1,4 @@
-"""Keeps the graph in SQL; large closures may go over a snapshot in memory."""
+"""Stores the graph in SQL; large closures may be found in a copy of the edges in memory."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Protocol, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handrail.lineage.adapters.sql.events import OURSELVES, keep_events
+from handrail.lineage.adapters.sql.events import OURSELVES, store_events
 from handrail.lineage.adapters.sql.facts import read_facts
 from handrail.lineage.adapters.sql.reach import reach
 from handrail.lineage.adapters.sql.recording import lock, record
 from handrail.lineage.adapters.sql.tables import digest, node, node_id, statement
-from handrail.lineage.adapters.sql.walks import SqlFound, Tallied, find_beaten, read_page, read_walk
+from handrail.lineage.adapters.sql.walks import SqlFound, Tallied, find_rejected, read_page, read_walk
 from handrail.lineage.domain import DigestConflict, Direction, Facts, LineageEvent, Node, Reachable, Tally, Walk
 from handrail.lineage.ports import ConflictLog, GraphStore
 from handrail.storage import Store
@@ -22,7 +22,7 @@ from handrail.storage import Store
 LARGE = 20_000
 LAST_CHARACTER = "\U0010ffff"
 _KNOWN = sa.select(node.c.id).where(node.c.id == sa.bindparam("id"))
-_BEATEN = sa.select(digest.c.node).where(digest.c.standing.is_(False)).distinct()
+_REJECTED = sa.select(digest.c.node).where(digest.c.standing.is_(False)).distinct()
 T = TypeVar("T")
 
 
@@ -41,10 +41,10 @@ class Found(Protocol):
 
 
 class Reach(Protocol):
-    """A faster way through large closures: `CsrReach`."""
+    """A faster search of large closures: `CsrReach`."""
 
     def prepare(self) -> None:
-        """Make ready; takes time."""
+        """Read the edges into memory; takes time."""
 
     def find(self, connection: Connection, what: Reachable) -> Found | None:
         """Find what can be reached; None if `prepare` has to be called first."""
@@ -60,16 +60,16 @@ class SqlGraph(GraphStore, ConflictLog):
         self._large = large
 
     def record(self, facts: Facts, events: Sequence[LineageEvent] = (), sinks: Sequence[str] = ()) -> bool:
-        """Unite `facts` with what is held: durably, all or none. If any was new, keep and queue `events` as well."""
+        """Unite `facts` with what is stored: durably, all or none. If any was new, store and queue `events` as well."""
         with self._store.write() as connection:
             lock(connection)
             is_new = record(connection, facts)
             if is_new:
-                keep_events(connection, events, OURSELVES, sinks)
+                store_events(connection, events, OURSELVES, sinks)
         return is_new
 
     def facts(self, uris: Sequence[str]) -> Facts:
-        """Return what was told of these nodes, and of the hops between them."""
+        """Return what was recorded about these nodes and the hops between them."""
         with self._store.read() as connection:
             return read_facts(connection, uris)
 
@@ -105,7 +105,7 @@ class SqlGraph(GraphStore, ConflictLog):
             return answer(connection, self._find(connection, what) or _by_sql(connection, what, what.max_nodes))
 
     def _find(self, connection: Connection, what: Reachable) -> Found | None:
-        """Find what can be reached; None if that is so much that a snapshot is worth its time."""
+        """Find what can be reached; None if that is so much that a copy in memory is worth its time."""
         if self._reach is None:
             return _by_sql(connection, what, what.max_nodes)
         found = self._reach.find(connection, what)
@@ -125,16 +125,16 @@ class SqlGraph(GraphStore, ConflictLog):
     def conflicts(self, uris: Sequence[str] | None = None) -> tuple[DigestConflict, ...]:
         """Return the digest conflicts of these nodes, or of all, by URI."""
         with self._store.read() as connection:
-            ids = _beaten(connection, None if uris is None else [node_id(uri) for uri in uris])
+            ids = _rejected(connection, None if uris is None else [node_id(uri) for uri in uris])
             found = [conflict for one in sorted(ids) for conflict in _conflicts_of(connection, one)]
-        return tuple(sorted(found, key=lambda conflict: (conflict.uri, conflict.standing)))
+        return tuple(sorted(found, key=lambda conflict: (conflict.uri, conflict.first)))
 
 
-def _beaten(connection: Connection, ids: Sequence[int] | None) -> set[int]:
-    """Return the ids of nodes, of these or of all, with a digest that did not stand."""
+def _rejected(connection: Connection, ids: Sequence[int] | None) -> set[int]:
+    """Return the ids of nodes, of these or of all, with a rejected digest."""
     if ids is None:
-        return set(connection.execute(_BEATEN).scalars())
-    return find_beaten(connection, ids)
+        return set(connection.execute(_REJECTED).scalars())
+    return find_rejected(connection, ids)
 
 
 def _by_sql(connection: Connection, what: Reachable, most: int) -> SqlFound:
@@ -156,14 +156,14 @@ def _conflicts_of(connection: Connection, one: int) -> list[DigestConflict]:
         sa.and_(statement.c.effect == one, statement.c.effect_digest != ""),
         sa.and_(statement.c.cause == one, statement.c.cause_digest != ""),
     )
-    tellers = connection.execute(sa.select(statement.c.asserted_by).where(about).distinct()).scalars()
-    told = tuple(sorted(tellers))
+    sources = connection.execute(sa.select(statement.c.asserted_by).where(about).distinct()).scalars()
+    asserted_by = tuple(sorted(sources))
     return [
         DigestConflict(
             uri,
-            next(value for standing, value in claims if standing),
-            tuple(sorted(value for standing, value in claims if not standing)),
-            told,
+            next(value for is_used, value in claims if is_used),
+            tuple(sorted(value for is_used, value in claims if not is_used)),
+            asserted_by,
         )
         for _, claims in sorted(held.items())
         if len(claims) > 1

@@ -1,4 +1,4 @@
-"""Which hops are proven: a digest stated by the one who made an artifact equals that of the one who took it.
+"""Which hops are proven: the digest that the maker of an artifact states equals that of its user.
 
 Or the asserter compared both sides itself (`agreed`). Statements are never taken back, so a proven hop stays proven,
 and whether it is depends on the set of statements alone.
@@ -33,23 +33,23 @@ _MARK = "update lineage_edge set proven = true where effect = {p} and cause = {p
 
 
 def prove(connection: Connection, new: Sequence[StatementRow]) -> None:
-    """Mark the edges that new statements, already held, prove on both sides of the artifacts they speak of."""
-    keys = {each.edge for each in new if each.agreed} | _met(connection, new)
+    """Mark the edges that new statements, already stored, prove on both sides of their artifacts."""
+    keys = {each.edge for each in new if each.agreed} | _matching(connection, new)
     if keys:
         repeat(connection, _MARK, sorted(keys))
 
 
-def _met(connection: Connection, new: Sequence[StatementRow]) -> set[EdgeKey]:
+def _matching(connection: Connection, new: Sequence[StatementRow]) -> set[EdgeKey]:
     made = {(each.effect, each.effect_digest) for each in new if each.effect_digest}
     taken = {(each.cause, each.cause_digest) for each in new if each.cause_digest}
-    met = (made | _claims(connection, _HAS_MAKER, taken - made)) & (
+    matching = (made | _claims(connection, _HAS_MAKER, taken - made)) & (
         taken | _claims(connection, _HAS_TAKER, made - taken)
     )
     # Earlier takers are marked already unless the maker is new; an artifact may have very many takers.
     return (
-        {each.edge for each in new if (each.cause, each.cause_digest) in met and each.verb != Verb.GENERATED}
-        | _edges(connection, _TAKERS, met & made)
-        | _edges(connection, _MAKERS, met)
+        {each.edge for each in new if (each.cause, each.cause_digest) in matching and each.verb != Verb.GENERATED}
+        | _edges(connection, _TAKERS, matching & made)
+        | _edges(connection, _MAKERS, matching)
     )
 
 

@@ -1,4 +1,4 @@
-"""One transaction of recording: unite nodes and statements with what is held, refuse circles, prove hops."""
+"""One transaction of recording: unite nodes and statements with what is stored, refuse circles, prove hops."""
 
 from __future__ import annotations
 
@@ -43,11 +43,13 @@ def lock(connection: Connection) -> None:
 
 
 def record(connection: Connection, facts: Facts) -> bool:
-    """Unite `facts` with what is held and tell whether anything was new. `lock` the transaction of `connection` before.
+    """Unite `facts` with what is stored and return whether anything was new.
+
+    Call `lock` on `connection` before.
 
     Raises:
         CycleRefused: an effect would become its own cause.
-        RoleConflict: a URI is held in another role.
+        RoleConflict: a URI is stored in another role.
     """
     new_nodes, is_changed = _unite_nodes(connection, facts.nodes)
     new, new_edges = _new_statements(connection, facts.statements, new_nodes)
@@ -69,7 +71,7 @@ def _unite_nodes(connection: Connection, facts: Iterable[NodeFact]) -> tuple[Set
     united = {key: _unite(held[key], row) if key in held else row for key, row in given.items()}
     written = insert(connection, node, [row for key, row in sorted(united.items()) if held.get(key) != row], _WIDEN)
     if renamed := [key for key, row in held.items() if united[key].kind != row.kind]:
-        # Snapshots have kinds as well: an edge from a node to itself tells them that its kind is another now.
+        # Copies in memory have kinds as well: an edge from a node to itself means that its kind changed.
         keep_recent(connection, [(key, key) for key in renamed])
     attributes = {(node_id(fact.uri), name, value) for fact in facts for name, value in fact.attributes}
     written += insert(connection, attribute, sorted(attributes))
@@ -86,7 +88,7 @@ def _merged(facts: Iterable[NodeFact]) -> dict[int, NodeRow]:
 
 
 def _unite(one: NodeRow, other: NodeRow) -> NodeRow:
-    """Return what both say. Commutative, associative and idempotent, hence free of order."""
+    """Return what both say. Commutative, associative and idempotent, so the order does not matter."""
     if one == other:
         return one
     if one.uri != other.uri:
@@ -106,9 +108,9 @@ def _unite(one: NodeRow, other: NodeRow) -> NodeRow:
 def _new_statements(
     connection: Connection, given: Iterable[Statement], new_nodes: Set[int]
 ) -> tuple[list[StatementRow], Mapping[EdgeKey, Statement]]:
-    """Return what is not held yet: statements, and edges with a statement that makes each."""
+    """Return what is not stored yet: statements, and edges with a statement that makes each."""
     wanted = {_row(each): each for each in given}
-    # Of a new node nothing can be held, and most statements are about one.
+    # About a new node nothing can be stored, and most statements are about one.
     pairs = {row[:2] for row in wanted if row.effect not in new_nodes and row.cause not in new_nodes}
     held = {StatementRow(*row) for row in read(connection, _STATEMENTS, sorted(pairs), ID, ID)}
     held_edges = {row.edge for row in held}
@@ -129,7 +131,7 @@ def _row(each: Statement) -> StatementRow:
 
 
 def _claim_digests(connection: Connection, new: Iterable[StatementRow]) -> None:
-    """Keep each digest claimed for a node; the first of an algorithm stands."""
+    """Store each digest claimed for a node; the first of an algorithm is used."""
     claims = {(each.effect, each.effect_digest) for each in new if each.effect_digest}
     claims |= {(each.cause, each.cause_digest) for each in new if each.cause_digest}
     held = {(row[0], row[1]) for row in read(connection, _ALGORITHMS, sorted({claim[0] for claim in claims}), ID)}

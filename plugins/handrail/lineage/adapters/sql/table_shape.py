@@ -1,4 +1,4 @@
-"""How many records a CSV or Parquet file holds: a frame logged as its content cannot have more."""
+"""How many records a CSV or Parquet file has: a frame logged as its content cannot have more."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def node_id(uri: str) -> int:
 
 
 def read_node_rows(connection: Connection, ids: Sequence[int]) -> list[NodeRow]:
-    """Return the rows of those of these nodes that are held."""
+    """Return the rows of these nodes, as far as they are stored."""
     return [NodeRow(*row) for row in read(connection, NODES, ids, ID)]
 
 

@@ -1,4 +1,4 @@
-"""Keeps the hashes of tokens in SQL."""
+"""Stores the hashes of tokens in SQL."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SqlTokens(TokenRegister):
         self._store = store
 
     def add(self, record: TokenRecord) -> None:
-        """Keep a token's hash; a name can be taken once."""
+        """Store a token's hash; a name can be used once."""
         values = {
             "name": record.name,
             "holder": record.holder,
@@ -43,6 +43,6 @@ class SqlTokens(TokenRegister):
         return tuple(TokenRecord(row.name, row.holder, row.digest, datetime.fromisoformat(row.made_at)) for row in rows)
 
     def remove(self, name: str) -> bool:
-        """Forget a token; tell whether there was one."""
+        """Delete a token; return whether there was one."""
         with self._store.write() as connection:
             return connection.execute(token.delete().where(token.c.name == name)).rowcount > 0

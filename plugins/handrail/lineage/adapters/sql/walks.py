@@ -63,27 +63,27 @@ class SqlFound:
 def read_walk(connection: Connection, start: str, ids: Ids, truncated: bool) -> Walk:
     """Return the nodes of these ids and the edges between them."""
     nodes = read_nodes(connection, ids)
-    tellers: dict[tuple[int, int, int, bool], list[str]] = defaultdict(list)
-    for effect, cause, verb, proven, teller in read(connection, _EDGES, ids, ID):
+    sources: dict[tuple[int, int, int, bool], list[str]] = defaultdict(list)
+    for effect, cause, verb, proven, source in read(connection, _EDGES, ids, ID):
         if cause in nodes:
-            tellers[effect, cause, verb, bool(proven)].append(teller)
+            sources[effect, cause, verb, bool(proven)].append(source)
     edges = [
-        Edge(nodes[effect].uri, nodes[cause].uri, VERBS[verb], proven, _tellers(told))
-        for (effect, cause, verb, proven), told in tellers.items()
+        Edge(nodes[effect].uri, nodes[cause].uri, VERBS[verb], proven, _unique(named))
+        for (effect, cause, verb, proven), named in sources.items()
     ]
     edges.sort(key=attrgetter("effect", "cause", "verb"))
     return Walk(start, tuple(sorted(nodes.values(), key=attrgetter("uri"))), tuple(edges), truncated)
 
 
-def _tellers(told: Sequence[str | None]) -> tuple[str, ...]:
-    """Return who told of an edge, each once."""
-    if len(told) == 1 and told[0]:
-        return (told[0],)
-    return tuple(sorted({teller for teller in told if teller}))
+def _unique(sources: Sequence[str | None]) -> tuple[str, ...]:
+    """Return the sources of an edge, each once."""
+    if len(sources) == 1 and sources[0]:
+        return (sources[0],)
+    return tuple(sorted({source for source in sources if source}))
 
 
 def read_nodes(connection: Connection, ids: Ids) -> dict[int, Node]:
-    """Return the nodes of these ids, with their attributes and the digest that stands."""
+    """Return the nodes of these ids, with their attributes and the digest that is used."""
     return _complete(connection, read(connection, NODES, ids, ID))
 
 
@@ -99,8 +99,8 @@ def count_kinds(connection: Connection, ids: Ids, kinds: Sequence[str]) -> Talli
     return counts, {kind: sorted(uris) for kind, uris in names.items()}
 
 
-def find_beaten(connection: Connection, ids: Ids) -> set[int]:
-    """Return the ids of those of the nodes that have a digest that did not stand."""
+def find_rejected(connection: Connection, ids: Ids) -> set[int]:
+    """Return the ids of the nodes that have a rejected digest."""
     return {node for (node,) in read(connection, _REJECTED, ids, ID)}
 
 

@@ -1,4 +1,4 @@
-"""How a trace is told: from the prediction back to the commit, one section for each tool, with its hops."""
+"""The sections of a trace: from the prediction back to the commit, one section for each tool, with its hops."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """The nodes of one sort, nearest first. `folded` counts files that are told by their folder instead."""
+    """The nodes of one sort, nearest first. `folded` counts files that are represented by their folder."""
 
     title: str
     hops: tuple[Hop, ...]
@@ -56,8 +56,8 @@ SECTIONS: tuple[tuple[str, Callable[[Node], bool]], ...] = (
 )
 
 
-def tell(trace: Trace) -> tuple[Section, ...]:
-    """Return the sections of a trace in telling order, without empty ones; every node has its section."""
+def sections_of(trace: Trace) -> tuple[Section, ...]:
+    """Return the sections of a trace in order, without empty ones; every node has its section."""
     rank = {node.uri: index for node in trace.nodes for index in [_section_of(node)] if index is not None}
     approval = next(index for index, (title, _) in enumerate(SECTIONS) if title == APPROVAL)
     rank |= dict.fromkeys(_approvers(trace), approval)
@@ -79,13 +79,13 @@ def _section_of(node: Node) -> int | None:
 
 
 def _approvers(trace: Trace) -> set[str]:
-    """Return who answers for a decision; whoever only ran something stands elsewhere."""
+    """Return who answers for a decision; agents that only ran something are in another section."""
     decisions = {node.uri for node in trace.nodes if node.kind == "promotion-decision"}
     return {edge.cause for edge in trace.edges if edge.effect in decisions and edge.verb is Verb.ASSOCIATED_WITH}
 
 
 def _best_hops(trace: Trace, near: Mapping[str, int]) -> dict[str, Edge]:
-    """Choose for each node the edge by which it is told: a proven one before an asserted one, then from the nearest.
+    """Choose for each node the edge that is shown: a proven one before an asserted one, then from the nearest.
 
     Where a filter hides the effect, it is as near as can be: all that is known is that the walk came from there.
     """

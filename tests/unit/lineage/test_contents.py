@@ -1,4 +1,4 @@
-"""Steps: they say what facts say, no more and no less, and none has an artifact at both ends."""
+"""Contents: they say what facts say, no more and no less, and none has an artifact at both ends."""
 
 from pathlib import Path
 
@@ -11,19 +11,19 @@ from handrail.lineage.domain import (
     Verb,
     activity_fact,
     artifact_at,
+    contents_of,
     describe_activity,
     describe_derivation,
     describe_pipeline,
     facts_of,
     merge_nodes,
-    steps_of,
 )
 from tests.fakes.lineage import COMMIT, STAGES, PipelineInMemory
 from tests.fakes.lineage_facts import facts
 
 
-def said(steps):
-    return Facts.union(facts_of(step, step.asserted_by) for step in steps)
+def said(contents):
+    return Facts.union(facts_of(content, content.asserted_by) for content in contents)
 
 
 def merged(told):
@@ -32,38 +32,38 @@ def merged(told):
 
 @given(facts())
 def test_steps_say_all_that_facts_say_and_nothing_else(told):
-    again = said(steps_of(told))
+    again = said(contents_of(told))
 
     assert merged(again) == merged(told)
 
 
 @given(facts())
 def test_no_artifact_stands_at_both_ends_of_a_step_or_twice_at_one(told):
-    for step in steps_of(told):
-        ends = [end.node.uri for end in (*step.inputs, *step.outputs)]
+    for content in contents_of(told):
+        ends = [end.node.uri for end in (*content.inputs, *content.outputs)]
         assert len(ends) == len(set(ends))
 
 
 def test_a_pipelines_facts_come_back():
     told = describe_pipeline(PipelineInMemory(STAGES).read(Path(), COMMIT))
 
-    assert merged(said(steps_of(told))) == merged(told)
+    assert merged(said(contents_of(told))) == merged(told)
 
 
 def test_an_activity_is_one_step_for_each_who_tells_of_it():
     stage = activity_fact("dvc-stage://shop/train@1", details=ActivityDetails(attributes={"stage": "train"}))
     data, view, model = map(artifact_at, ("dvc://shop/data@1", "feast://shop/feature_view/v@1", "dvc://shop/model@1"))
 
-    steps = steps_of(
+    contents = contents_of(
         describe_activity(stage, [data], [model], ["actor://ldap/ann"], "dvc")
         | describe_activity(stage, [view], [model], [], "feast")
     )
 
-    assert [(step.asserted_by, len(step.inputs), len(step.partners)) for step in steps] == [
+    assert [(content.asserted_by, len(content.inputs), len(content.partners)) for content in contents] == [
         ("dvc", 1, 1),
         ("feast", 1, 0),
     ]
-    assert not any(step.is_derivation for step in steps)
+    assert not any(content.is_derivation for content in contents)
 
 
 def test_an_artifact_known_by_several_digests_is_one_end():
@@ -72,10 +72,10 @@ def test_an_artifact_known_by_several_digests_is_one_end():
         whole, artifact_at(file.uri, "sha256:bb"), "dvc"
     )
 
-    (step,) = steps_of(told)
+    (content,) = contents_of(told)
 
-    assert step.is_derivation
-    assert step.inputs[0].digests == ("md5:aa", "sha256:bb")
+    assert content.is_derivation
+    assert content.inputs[0].digests == ("md5:aa", "sha256:bb")
 
 
 def test_what_agreed_in_two_ways_takes_two_steps():
@@ -83,7 +83,7 @@ def test_what_agreed_in_two_ways_takes_two_steps():
     nodes = describe_derivation(*map(artifact_at, ends[:2]), "dvc").nodes
     told = Facts(nodes, frozenset(Statement(*ends, agreed=digest) for digest in ("md5:aa", "sha256:bb")))
 
-    assert [step.inputs[0].agreed for step in steps_of(told)] == ["md5:aa", "sha256:bb"]
+    assert [content.inputs[0].agreed for content in contents_of(told)] == ["md5:aa", "sha256:bb"]
 
 
 def test_what_nobody_says_anything_of_is_still_told():
@@ -91,4 +91,4 @@ def test_what_nobody_says_anything_of_is_still_told():
         describe_derivation(artifact_at("s3://a/b"), artifact_at("s3://a/c"), "x").nodes
     )
 
-    assert merged(said(steps_of(alone))) == alone
+    assert merged(said(contents_of(alone))) == alone

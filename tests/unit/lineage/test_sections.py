@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from handrail.lineage.domain import ActivityDetails, artifact_at, tell
+from handrail.lineage.domain import ActivityDetails, artifact_at, sections_of
 from tests.fakes.lineage import DEPLOYMENT, INPUTS, RUN, open_in_memory, story
 
 
@@ -17,7 +17,7 @@ def trace():
 
 
 def test_a_trace_is_told_from_the_deployment_back_to_the_commit(trace):
-    assert [section.title for section in tell(trace)] == [
+    assert [section.title for section in sections_of(trace)] == [
         "deployment",
         "bento",
         "permit and approvers",
@@ -41,14 +41,14 @@ def test_the_flow_run_that_ran_a_stage_is_told():
     flow_run = "prefect://local/flow-run/f"
     lineage.record_activity(RUN, "tracking-run", details=ActivityDetails(within=[flow_run]))
 
-    section = next(section for section in tell(lineage.trace("p1")) if section.title == "Prefect run")
+    section = next(section for section in sections_of(lineage.trace("p1")) if section.title == "Prefect run")
 
     assert [hop.node.uri for hop in section.hops] == [flow_run]
 
 
 def test_whatever_was_reached_is_told(trace):
-    told = [(hop.node.uri, section) for section in tell(trace) for hop in section.hops]
-    folded = sum(section.folded for section in tell(trace))
+    told = [(hop.node.uri, section) for section in sections_of(trace) for hop in section.hops]
+    folded = sum(section.folded for section in sections_of(trace))
 
     assert len(told) + folded == len(trace.nodes) == len({uri for uri, _ in told}) + folded
 
@@ -62,14 +62,16 @@ def test_an_activity_that_no_section_is_made_for_is_told_among_stages_and_runs()
     for part in made:
         lineage.derive(artifact_at("s3://lake/all"), part)
 
-    told = {section.title: {hop.node.uri for hop in section.hops} for section in tell(lineage.trace("s3://lake/all"))}
+    told = {
+        section.title: {hop.node.uri for hop in section.hops} for section in sections_of(lineage.trace("s3://lake/all"))
+    }
 
     assert told["stages and runs"] == {run, job}
     assert told["validation"] == {checkpoint, "gx://shop/validation/v1"}
 
 
 def test_approvers_stand_with_the_permit(trace):
-    section = tell(trace)[2]
+    section = sections_of(trace)[2]
 
     assert {hop.node.uri for hop in section.hops} >= {"actor://registry/ann", "actor://registry/bob"}
 
@@ -80,21 +82,21 @@ def test_who_only_ran_something_is_no_approver():
         call(lineage)
     lineage.record_activity(RUN, "tracking-run", agents=["actor://registry/eve"])
 
-    told = {section.title: {hop.node.uri for hop in section.hops} for section in tell(lineage.trace("p1"))}
+    told = {section.title: {hop.node.uri for hop in section.hops} for section in sections_of(lineage.trace("p1"))}
 
     assert told["who ran it"] == {"actor://registry/eve"}
     assert "actor://registry/eve" not in told["permit and approvers"]
 
 
 def test_every_node_but_the_start_is_told_with_the_hop_that_leads_to_it(trace):
-    hops = [hop for section in tell(trace) for hop in section.hops]
+    hops = [hop for section in sections_of(trace) for hop in section.hops]
 
     assert [hop.node.uri for hop in hops if hop.via is None] == [DEPLOYMENT.uri]
     assert all(hop.via.cause == hop.node.uri for hop in hops if hop.via)
 
 
 def test_the_way_to_the_commit_is_proven_by_the_source_files(trace):
-    (commit,) = tell(trace)[-1].hops
+    (commit,) = sections_of(trace)[-1].hops
 
     assert commit.via.proven
     assert commit.via.effect.startswith("dvc://shop/flows/steps/")
@@ -119,14 +121,14 @@ def test_a_filtered_trace_is_told_by_hops_from_what_it_hides():
     for call in story(Path()):
         call(lineage)
 
-    (section,) = tell(lineage.trace("p1", kinds=["git-commit"]))
+    (section,) = sections_of(lineage.trace("p1", kinds=["git-commit"]))
 
     assert [hop.via.cause for hop in section.hops] == [section.hops[0].node.uri]
     assert section.hops[0].via.proven
 
 
 def test_single_files_are_folded_into_their_folder(trace):
-    section = next(section for section in tell(trace) if section.title == "DVC data")
+    section = next(section for section in sections_of(trace) if section.title == "DVC data")
 
     shown = [hop.node.attributes["path"] for hop in section.hops]
     assert sorted(shown) == ["data/raw", "data/validated", "data/validation.json", "models/package"]

@@ -1,7 +1,7 @@
-"""Facts as steps: what one activity did, or what one artifact was derived from. A step is what one event can tell.
+"""Facts divided into contents of events: what one activity did, or what one artifact was derived from.
 
-No artifact stands at both ends of a step. So whoever tells a single step states the digest of a thing as its maker or
-as its taker, never as both, and proves nothing alone.
+No artifact is at both ends of a content. One event gives a digest for one end of an edge only, so one event alone
+cannot prove an edge.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from dataclasses import dataclass, replace
 from handrail.lineage.domain.facts import Facts, NodeFact, Statement
 from handrail.lineage.domain.vocabulary import Role, Verb
 
-NOBODY = ""
+UNKNOWN = ""
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """An artifact at one end of a step, with its digests as the teller knows them.
+    """An artifact at one end of a content, with its digests as the source knows them.
 
-    `agreed` is a digest that the teller compared with the artifact at the other end and found equal there.
+    `agreed` is a digest that the source compared with the artifact at the other end and found equal there.
     """
 
     node: NodeFact
@@ -30,10 +30,10 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """What an activity used and made, or, without an activity, what its outputs were derived from.
+class EventContent:
+    """What one event can say: what an activity used and made, or, without an activity, what its outputs came from.
 
-    `partners` are the agents and activities that the activity is associated with. A step with neither activity nor
+    `partners` are the agents and activities that the activity is associated with. A content with neither activity nor
     inputs says that its outputs exist.
     """
 
@@ -41,7 +41,7 @@ class Step:
     inputs: tuple[End, ...] = ()
     outputs: tuple[End, ...] = ()
     partners: tuple[NodeFact, ...] = ()
-    asserted_by: str = NOBODY
+    asserted_by: str = UNKNOWN
 
     @property
     def is_derivation(self) -> bool:
@@ -50,42 +50,42 @@ class Step:
 
     @property
     def derivations(self) -> int:
-        """How many statements a derivation makes: each output came of each input, by each of their digests."""
+        """How many statements a derivation makes: each output was derived from each input, by each of their digests."""
         if not self.is_derivation:
             return 0
         return math.prod(sum(max(1, len(end.digests)) for end in ends) for ends in (self.inputs, self.outputs))
 
 
-def facts_of(step: Step, asserted_by: str) -> Facts:
-    """Return what a step says, told by `asserted_by`."""
-    nodes = [end.node for end in (*step.inputs, *step.outputs)] + list(step.partners)
-    if step.activity is None:
-        return Facts(frozenset(nodes), frozenset(_derivations(step, asserted_by)))
-    return Facts(frozenset([*nodes, step.activity]), frozenset(_deeds(step.activity, step, asserted_by)))
+def facts_of(content: EventContent, asserted_by: str) -> Facts:
+    """Return the facts of a content, asserted by `asserted_by`."""
+    nodes = [end.node for end in (*content.inputs, *content.outputs)] + list(content.partners)
+    if content.activity is None:
+        return Facts(frozenset(nodes), frozenset(_derivations(content, asserted_by)))
+    return Facts(frozenset([*nodes, content.activity]), frozenset(_actions(content.activity, content, asserted_by)))
 
 
-def steps_of(facts: Facts) -> tuple[Step, ...]:
-    """Return steps that say all that facts say, in an order that depends on nothing but the facts.
+def contents_of(facts: Facts) -> tuple[EventContent, ...]:
+    """Return contents that have all facts, in an order that depends on the facts alone.
 
-    An agent that no activity is associated with is left out: no step can tell of it.
+    An agent that no activity is associated with is left out: no content can have it.
     """
     nodes = {node.uri: node for node in merge_nodes(facts.nodes)}
     groups: dict[tuple[str, str, str], list[Statement]] = defaultdict(list)
     for each in facts.statements:
         groups[_key(each)].append(each)
-    steps = [step for key in sorted(groups) for step in _steps(key, groups[key], nodes)]
-    told = {end.node.uri for step in steps for end in (*step.inputs, *step.outputs)}
-    told |= {node.uri for step in steps for node in (step.activity, *step.partners) if node}
-    alone = [node for uri, node in sorted(nodes.items()) if uri not in told]
+    contents = [content for key in sorted(groups) for content in _contents(key, groups[key], nodes)]
+    known = {end.node.uri for content in contents for end in (*content.inputs, *content.outputs)}
+    known |= {node.uri for content in contents for node in (content.activity, *content.partners) if node}
+    alone = [node for uri, node in sorted(nodes.items()) if uri not in known]
     return (
-        *steps,
-        *(Step(activity=node) for node in alone if node.role is Role.ACTIVITY),
-        *(Step(outputs=(End(node),)) for node in alone if node.role is Role.ARTIFACT),
+        *contents,
+        *(EventContent(activity=node) for node in alone if node.role is Role.ACTIVITY),
+        *(EventContent(outputs=(End(node),)) for node in alone if node.role is Role.ARTIFACT),
     )
 
 
 def merge_nodes(nodes: Iterable[NodeFact]) -> tuple[NodeFact, ...]:
-    """Return one fact for each URI: attributes united, times widened, the least kind, as a store keeps them."""
+    """Return one fact for each URI: attributes united, times widened, the smallest kind, as a store has them."""
     merged: dict[str, NodeFact] = {}
     for fact in sorted(nodes, key=lambda fact: (fact.uri, fact.role, fact.kind)):
         held = merged.get(fact.uri, fact)
@@ -99,9 +99,9 @@ def merge_nodes(nodes: Iterable[NodeFact]) -> tuple[NodeFact, ...]:
     return tuple(merged.values())
 
 
-def _derivations(step: Step, asserted_by: str) -> Iterable[Statement]:
-    for out in step.outputs:
-        for cause in step.inputs:
+def _derivations(content: EventContent, asserted_by: str) -> Iterable[Statement]:
+    for out in content.outputs:
+        for cause in content.inputs:
             for made in out.digests or ("",):
                 for took in cause.digests or ("",):
                     yield Statement(
@@ -109,34 +109,38 @@ def _derivations(step: Step, asserted_by: str) -> Iterable[Statement]:
                     )
 
 
-def _deeds(activity: NodeFact, step: Step, asserted_by: str) -> Iterable[Statement]:
-    for cause in step.inputs:
+def _actions(activity: NodeFact, content: EventContent, asserted_by: str) -> Iterable[Statement]:
+    for cause in content.inputs:
         for took in cause.digests or ("",):
             yield Statement(activity.uri, cause.node.uri, Verb.USED, asserted_by, "", took, cause.agreed)
-    for out in step.outputs:
+    for out in content.outputs:
         for made in out.digests or ("",):
             yield Statement(out.node.uri, activity.uri, Verb.GENERATED, asserted_by, made, "", out.agreed)
-    for partner in step.partners:
+    for partner in content.partners:
         yield Statement(activity.uri, partner.uri, Verb.ASSOCIATED_WITH, asserted_by)
 
 
 def _key(each: Statement) -> tuple[str, str, str]:
-    """Return what statements of one step share: the activity, or the effect with its digest; and who says so."""
+    """Return what statements of one content share: the activity, or the effect with its digest; and who says so."""
     if each.verb is Verb.DERIVED_FROM:
         return each.effect, each.asserted_by, each.effect_digest or "-"
     return (each.cause if each.verb is Verb.GENERATED else each.effect), each.asserted_by, ""
 
 
-def _steps(key: tuple[str, str, str], told: Sequence[Statement], nodes: Mapping[str, NodeFact]) -> Iterable[Step]:
+def _contents(
+    key: tuple[str, str, str], statements: Sequence[Statement], nodes: Mapping[str, NodeFact]
+) -> Iterable[EventContent]:
     subject, asserted_by, made = key
-    inputs = _layers([each for each in told if each.verb in (Verb.USED, Verb.DERIVED_FROM)], nodes)
+    inputs = _layers([each for each in statements if each.verb in (Verb.USED, Verb.DERIVED_FROM)], nodes)
     if made:
         held = End(nodes[subject], () if made == "-" else (made,))
-        return [Step(None, layer, (held,), asserted_by=asserted_by) for layer in inputs]
-    outputs = _layers([each for each in told if each.verb is Verb.GENERATED], nodes)
-    partners = tuple(nodes[uri] for uri in sorted(each.cause for each in told if each.verb is Verb.ASSOCIATED_WITH))
+        return [EventContent(None, layer, (held,), asserted_by=asserted_by) for layer in inputs]
+    outputs = _layers([each for each in statements if each.verb is Verb.GENERATED], nodes)
+    partners = tuple(
+        nodes[uri] for uri in sorted(each.cause for each in statements if each.verb is Verb.ASSOCIATED_WITH)
+    )
     return [
-        Step(
+        EventContent(
             nodes[subject],
             inputs[place] if place < len(inputs) else (),
             outputs[place] if place < len(outputs) else (),
@@ -147,13 +151,13 @@ def _steps(key: tuple[str, str, str], told: Sequence[Statement], nodes: Mapping[
     ]
 
 
-def _layers(told: Sequence[Statement], nodes: Mapping[str, NodeFact]) -> list[tuple[End, ...]]:
-    """Return the ends that statements name, each artifact at most once in a layer; mostly there is one layer.
+def _layers(statements: Sequence[Statement], nodes: Mapping[str, NodeFact]) -> list[tuple[End, ...]]:
+    """Return the ends that statements name, each artifact at most once in a layer; usually there is one layer.
 
     Digests that agree with nothing, or with the same, are one end; a statement without a digest is one of its own.
     """
     ends: dict[str, dict[tuple[str, bool], set[str]]] = defaultdict(lambda: defaultdict(set))
-    for each in told:
+    for each in statements:
         made = each.verb is Verb.GENERATED
         digest = each.effect_digest if made else each.cause_digest
         ends[each.effect if made else each.cause][each.agreed, bool(digest)].add(digest)

@@ -1,4 +1,4 @@
-"""Filters, counts, pages, money and portraits, over fakes."""
+"""Filters, counts, pages, money and details, over fakes."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -97,7 +97,7 @@ def test_a_trace_can_go_forward(lineage):
 @pytest.mark.parametrize("kind", ["modle", "Model-Version", "'; drop table x", "x" * 300])
 def test_a_kind_that_nobody_knows_is_refused_with_those_that_were_reached(lineage, kind):
     for ask in (lineage.trace, lineage.impact, lineage.touched):
-        with pytest.raises(InvalidInput, match=r"^kind: .*is no kind\. Reached were: .*deployment"):
+        with pytest.raises(InvalidInput, match=r"^kind: .*is not a kind\. Reached were: .*deployment"):
             ask(BENTO.uri if ask != lineage.trace else "p1", kinds=[kind])
 
 
@@ -136,13 +136,13 @@ def test_a_page_that_cannot_be_is_refused(lineage, field, asked):
 
 
 def test_a_portrait_holds_direct_causes_and_effects_with_who_says_so(lineage):
-    portrait = lineage.show(BENTO.uri)
+    details = lineage.show(BENTO.uri)
 
-    assert (portrait.node.uri, portrait.node.kind) == (BENTO.uri, "bento")
-    assert {edge.effect for edge in portrait.causes} == {BENTO.uri}
-    assert PERMIT.uri in {edge.cause for edge in portrait.causes}
-    assert {edge.effect for edge in portrait.effects} == {DEPLOYMENT.uri}
-    assert all(edge.asserted_by for edge in (*portrait.causes, *portrait.effects))
+    assert (details.node.uri, details.node.kind) == (BENTO.uri, "bento")
+    assert {edge.effect for edge in details.causes} == {BENTO.uri}
+    assert PERMIT.uri in {edge.cause for edge in details.causes}
+    assert {edge.effect for edge in details.effects} == {DEPLOYMENT.uri}
+    assert all(edge.asserted_by for edge in (*details.causes, *details.effects))
     assert lineage.show("p1").node.uri == DEPLOYMENT.uri
 
 
@@ -157,8 +157,12 @@ def test_a_portrait_tells_where_names_pointed_and_findings(lineage):
     lineage.point("other", BENTO, NOON, by="actor://s/bob")
     lineage.derive(artifact_at("bento://flights/b9"), artifact_at(PERMIT.uri, "sha256:" + "0" * 64))
 
-    (reign,) = lineage.show(VERSION.uri).pointers
+    (period,) = lineage.show(VERSION.uri).pointers
 
-    assert (reign.name, reign.since, reign.until) == ("mlflow alias flights@champion", NOON, NOON + timedelta(days=1))
+    assert (period.name, period.since, period.until) == (
+        "mlflow alias flights@champion",
+        NOON,
+        NOON + timedelta(days=1),
+    )
     assert lineage.show(PERMIT.uri).conflicts[0].others == ("sha256:" + "0" * 64,)
     assert lineage.show(PERMIT.uri).pointers == ()
