@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from handrail.approvals.adapters.sql_custody import SqlHolds, SqlProvenance
-from handrail.approvals.domain.requests import Candidate
+from handrail.approvals.domain.subject import Candidate
 from tests.fakes.approvals import MemoryHolds, MemoryProvenance
 from tests.fakes.approvals_store import DATABASES, approvals_store
 

@@ -7,18 +7,9 @@ import pytest
 
 from handrail.approvals.adapters.sql_ledger import SqlLedger
 from handrail.approvals.domain.errors import MovedMeanwhile, MoveUnderWay
+from handrail.approvals.domain.events import Choice, Decided, MoveAbandoned, MoveDone, MoveIntended, Published, Voided
+from handrail.approvals.domain.judging import Judgement, Verdict
 from handrail.approvals.domain.permit import make_statement
-from handrail.approvals.domain.requests import (
-    Choice,
-    Decided,
-    Judgement,
-    MoveAbandoned,
-    MoveDone,
-    MoveIntended,
-    Published,
-    Verdict,
-    Voided,
-)
 from handrail.errors import UnknownReference
 from handrail.manifest import canonical_json
 from tests.fakes.approvals import FakeSigner, MemoryLedger

@@ -6,8 +6,9 @@ import pytest
 
 from handrail.approvals.adapters.ed25519_permits import Ed25519Signer, PermitVerifier
 from handrail.approvals.adapters.folder_shelf import FolderShelf, permit_file
+from handrail.approvals.domain.events import Choice, Decided
+from handrail.approvals.domain.judging import Judgement, Verdict
 from handrail.approvals.domain.permit import Envelope, Permit, make_statement
-from handrail.approvals.domain.requests import Choice, Decided, Judgement, Verdict
 from handrail.bootstrap.approvals import LineageJournal
 from handrail.bootstrap.lineage import open_lineage
 from handrail.manifest import canonical_json

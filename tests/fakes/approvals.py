@@ -7,18 +7,11 @@ import hashlib
 from collections.abc import Sequence
 
 from handrail.approvals.domain.errors import MovedMeanwhile, MoveUnderWay
+from handrail.approvals.domain.events import Event, History, MoveAbandoned, MoveDone, MoveIntended
 from handrail.approvals.domain.people import Directory, Person, folded
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.policy import Policy, Rule
-from handrail.approvals.domain.requests import (
-    Candidate,
-    Event,
-    History,
-    MoveAbandoned,
-    MoveDone,
-    MoveIntended,
-    PromotionRequest,
-)
+from handrail.approvals.domain.subject import Candidate, PromotionRequest
 from handrail.approvals.ports import (
     DecisionJournal,
     Holds,

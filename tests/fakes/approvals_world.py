@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from handrail.approvals.domain.requests import Candidate, Choice, Verdict
+from handrail.approvals.domain.events import Choice
+from handrail.approvals.domain.judging import Verdict
+from handrail.approvals.domain.subject import Candidate
 from handrail.approvals.service import Gate, GatePorts, Guard, Opening
 from handrail.approvals.service.moves import Mover
 from tests.fakes.approvals import (

@@ -8,8 +8,9 @@ from handrail.approvals.domain.errors import (
     Protected,
     UnverifiedBytes,
 )
+from handrail.approvals.domain.events import Choice
 from handrail.approvals.domain.permit import Permit
-from handrail.approvals.domain.requests import Candidate, Choice
+from handrail.approvals.domain.subject import Candidate
 from handrail.approvals.service import Approvals, Gate, Guard, Opening, RequestView
 from handrail.approvals.service.guard import PROMPT_TAG, is_reserved_tag
 

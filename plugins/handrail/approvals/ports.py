@@ -6,10 +6,11 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Protocol
 
+from handrail.approvals.domain.events import Event, History
 from handrail.approvals.domain.people import Directory
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.policy import Policy
-from handrail.approvals.domain.requests import Candidate, Event, History, PromotionRequest
+from handrail.approvals.domain.subject import Candidate, PromotionRequest
 from handrail.manifest import Manifest
 
 
@@ -24,7 +25,9 @@ class Ledger(Protocol):
     def append(self, history: History, event: Event) -> History:
         """Store one more event after exactly the events in `history`, durably, and return the longer history.
 
-        An intended move holds the alias until it is done or abandoned; a done move makes its permit findable.
+        The event and everything that is written with it are one transaction: after a crash both are there or neither.
+        With an intended move the alias is held, until the move is done or abandoned; with a done move its permit is
+        found by the digest of its tree.
 
         Raises:
             MovedMeanwhile: the stored request has other events by now; nothing was stored.
@@ -36,7 +39,7 @@ class Ledger(Protocol):
         """Return a request with all its events.
 
         Raises:
-            UnknownReference: there is none.
+            UnknownReference: there is no such request.
         """
 
 
@@ -160,8 +163,8 @@ class PermitShelf(Protocol):
 
 
 class DecisionJournal(Protocol):
-    """Tells the rest of the platform what was promoted."""
+    """Reports to the rest of the platform what was promoted."""
 
     @abstractmethod
     def promoted(self, permit: Permit, envelope: str, moved_at: str) -> None:
-        """Make the promotion known; `moved_at` is ISO 8601 in UTC. Repeating changes nothing."""
+        """Report the promotion; `moved_at` is ISO 8601 in UTC. Repeating changes nothing."""

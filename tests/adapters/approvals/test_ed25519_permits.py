@@ -11,8 +11,8 @@ import pytest
 from handrail.approvals.adapters.ed25519_permits import Ed25519Signer, PermitVerifier
 from handrail.approvals.adapters.folder_trees import FolderTrees
 from handrail.approvals.domain.errors import UnverifiedBytes
+from handrail.approvals.domain.judging import Judgement, Verdict
 from handrail.approvals.domain.permit import Envelope, make_statement
-from handrail.approvals.domain.requests import Judgement, Verdict
 from handrail.errors import FolderNotEmpty, Misconfigured, Unavailable
 from handrail.manifest import canonical_json
 from tests.fakes.approvals_world import World, opening

@@ -7,7 +7,8 @@ import pytest
 
 from handrail.approvals.adapters.folder_trees import FolderTrees, copy_verified
 from handrail.approvals.adapters.sql_ledger import SqlLedger
-from handrail.approvals.domain.requests import Choice, Verdict
+from handrail.approvals.domain.events import Choice
+from handrail.approvals.domain.judging import Verdict
 from handrail.errors import Unavailable
 from handrail.files import replace_file
 from tests.fakes.approvals_store import approvals_store

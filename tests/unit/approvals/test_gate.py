@@ -1,8 +1,9 @@
 import pytest
 
 from handrail.approvals.domain.errors import Closed, NotEligible
+from handrail.approvals.domain.events import Choice, Decided
+from handrail.approvals.domain.judging import Verdict
 from handrail.approvals.domain.people import Person
-from handrail.approvals.domain.requests import Choice, Decided, Verdict
 from handrail.errors import UnknownReference
 from tests.fakes.approvals import EVIDENCE, PEOPLE, FakeTrees, MemoryHolds
 from tests.fakes.approvals_world import World, opening

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from handrail.approvals.domain.errors import Closed, MoveUnderWay
+from handrail.approvals.domain.events import Choice
+from handrail.approvals.domain.judging import Verdict
 from handrail.approvals.domain.policy import Rule
-from handrail.approvals.domain.requests import Choice, Verdict
 from handrail.errors import Unavailable
 from tests.fakes.approvals import EVIDENCE, RULES
 from tests.fakes.approvals_world import World, opening

@@ -7,8 +7,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from handrail.approvals.domain.events import Choice
+from handrail.approvals.domain.judging import Verdict
 from handrail.approvals.domain.people import Person
-from handrail.approvals.domain.requests import Choice, Verdict
 from handrail.errors import HandrailError
 from tests.fakes.approvals import EVIDENCE
 from tests.fakes.approvals_world import World, opening

@@ -1,14 +1,7 @@
 import pytest
 
-from handrail.approvals.domain.requests import (
-    Choice,
-    MoveAbandoned,
-    MoveDone,
-    MoveIntended,
-    Published,
-    Verdict,
-    Voided,
-)
+from handrail.approvals.domain.events import Choice, MoveAbandoned, MoveDone, MoveIntended, Published, Voided
+from handrail.approvals.domain.judging import Verdict
 from handrail.errors import Unavailable
 from tests.fakes.approvals_world import World, opening
 

@@ -3,8 +3,8 @@ import json
 
 import pytest
 
+from handrail.approvals.domain.events import Choice
 from handrail.approvals.domain.permit import Envelope, Permit, pre_authentication_encoding
-from handrail.approvals.domain.requests import Choice
 from handrail.manifest import canonical_json
 from tests.fakes.approvals_world import World, opening
 

@@ -1,6 +1,6 @@
 import pytest
 
-from handrail.approvals.domain.requests import Choice
+from handrail.approvals.domain.events import Choice
 from handrail.errors import UnknownReference
 from tests.fakes.approvals import EVIDENCE
 from tests.fakes.approvals_world import World, opening

@@ -7,18 +7,17 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from handrail.approvals.domain.requests import (
+from handrail.approvals.domain.events import (
     Choice,
     Decided,
     Event,
     MoveAbandoned,
     MoveDone,
     MoveIntended,
-    PromotionRequest,
     Published,
-    Subject,
     Voided,
 )
+from handrail.approvals.domain.subject import PromotionRequest, Subject
 from handrail.manifest import Manifest, canonical_json
 
 FORMAT = 1

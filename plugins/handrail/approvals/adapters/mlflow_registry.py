@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
 
-from handrail.approvals.domain.requests import Candidate
+from handrail.approvals.domain.subject import Candidate
 from handrail.approvals.ports import Registry
 from handrail.errors import Refused, Unavailable, UnknownReference
 

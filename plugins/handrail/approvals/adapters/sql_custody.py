@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from handrail.approvals.adapters.tables import holds, makers
-from handrail.approvals.domain.requests import Candidate
+from handrail.approvals.domain.subject import Candidate
 from handrail.approvals.ports import Holds, Provenance
 from handrail.storage import Store
 

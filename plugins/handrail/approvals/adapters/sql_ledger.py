@@ -11,15 +11,9 @@ from sqlalchemy.exc import IntegrityError
 from handrail.approvals.adapters.event_rows import event_body, event_from, kind_of, request_body, request_from
 from handrail.approvals.adapters.tables import events, moving, permits, requests
 from handrail.approvals.domain.errors import MovedMeanwhile, MoveUnderWay
+from handrail.approvals.domain.events import Event, History, MoveAbandoned, MoveDone, MoveIntended
 from handrail.approvals.domain.permit import Envelope, Permit
-from handrail.approvals.domain.requests import (
-    Event,
-    History,
-    MoveAbandoned,
-    MoveDone,
-    MoveIntended,
-    PromotionRequest,
-)
+from handrail.approvals.domain.subject import PromotionRequest
 from handrail.approvals.ports import Ledger, RequestIndex
 from handrail.errors import UnknownReference
 from handrail.manifest import digest_of

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from handrail.approvals.domain.requests import Judgement, PromotionRequest
+from handrail.approvals.domain.judging import Judgement
+from handrail.approvals.domain.subject import PromotionRequest
 from handrail.manifest import Manifest, canonical_json
 from handrail.refs import ModelVersion
 

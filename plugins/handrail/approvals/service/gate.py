@@ -7,18 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from handrail.approvals.domain.errors import Closed, MovedMeanwhile, NotEligible
+from handrail.approvals.domain.events import Choice, Decided, History, Voided
+from handrail.approvals.domain.judging import Verdict
 from handrail.approvals.domain.people import folded
 from handrail.approvals.domain.policy import Policy, why_not_eligible
-from handrail.approvals.domain.requests import (
-    Candidate,
-    Choice,
-    Decided,
-    History,
-    PromotionRequest,
-    Subject,
-    Verdict,
-    Voided,
-)
+from handrail.approvals.domain.subject import Candidate, PromotionRequest, Subject
 from handrail.approvals.ports import Holds, Ledger, Provenance, Registry, RequestIndex, RuleBook, Trees
 from handrail.approvals.service.moves import Mover
 from handrail.approvals.service.records import Approvals, RequestView

@@ -5,16 +5,9 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
+from handrail.approvals.domain.events import History, MoveAbandoned, MoveDone, MoveIntended, Published, Voided
+from handrail.approvals.domain.judging import judge
 from handrail.approvals.domain.permit import Envelope, Permit, make_statement
-from handrail.approvals.domain.requests import (
-    History,
-    MoveAbandoned,
-    MoveDone,
-    MoveIntended,
-    Published,
-    Voided,
-    judge,
-)
 from handrail.approvals.ports import DecisionJournal, Ledger, PermitShelf, Registry, RuleBook, Signer
 from handrail.clock import Clock
 from handrail.errors import HandrailError

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from handrail.approvals.domain.requests import Choice, History, Judgement, Verdict, judge
+from handrail.approvals.domain.events import Choice, History
+from handrail.approvals.domain.judging import Judgement, Verdict, judge
 from handrail.approvals.ports import Ledger, RequestIndex, RuleBook
 from handrail.errors import UnknownReference
 

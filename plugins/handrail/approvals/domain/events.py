@@ -1,0 +1,110 @@
+"""What happens to a promotion request, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from handrail.approvals.domain.subject import PromotionRequest
+
+
+class Choice(StrEnum):
+    """What a person decides about a request."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A person approved or rejected."""
+
+    at: datetime
+    account: str
+    person: str
+    choice: Choice
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Voided:
+    """Something that the request binds changed; its decisions do not count any more."""
+
+    at: datetime
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MoveIntended:
+    """The gate is about to move the alias; `statement` is the permit that will be signed."""
+
+    at: datetime
+    statement: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class MoveDone:
+    """The registry has committed the move, and the permit is signed."""
+
+    at: datetime
+    envelope: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoveAbandoned:
+    """The intended move was abandoned before the registry committed it."""
+
+    at: datetime
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The permit is in its folder and lineage has the promotion."""
+
+    at: datetime
+
+
+Event = Decided | Voided | MoveIntended | MoveDone | MoveAbandoned | Published
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A request and everything that happened to it, in order."""
+
+    request: PromotionRequest
+    events: tuple[Event, ...] = field(default=())
+
+    def then(self, event: Event) -> History:
+        """Return the history with one more event."""
+        return replace(self, events=(*self.events, event))
+
+    @property
+    def decisions(self) -> tuple[Decided, ...]:
+        """The last decision of each person, in the order in which they first decided."""
+        last = {event.person: event for event in self.events if isinstance(event, Decided)}
+        return tuple(last.values())
+
+    @property
+    def voided(self) -> Voided | None:
+        """Why the decisions do not count any more, if something bound changed."""
+        return next((event for event in self.events if isinstance(event, Voided)), None)
+
+    @property
+    def done(self) -> MoveDone | None:
+        """The finished move, if there is one."""
+        return next((event for event in self.events if isinstance(event, MoveDone)), None)
+
+    @property
+    def open_move(self) -> MoveIntended | None:
+        """The intended move that is neither done nor abandoned."""
+        moves = [event for event in self.events if isinstance(event, MoveIntended | MoveDone | MoveAbandoned)]
+        return moves[-1] if moves and isinstance(moves[-1], MoveIntended) else None
+
+    @property
+    def is_published(self) -> bool:
+        """Whether permit folder and lineage have the promotion."""
+        return any(isinstance(event, Published) for event in self.events)

@@ -1,0 +1,97 @@
+"""The verdict on a promotion request: what follows from its history, the policy and the roles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from handrail.approvals.domain.events import Choice, Decided, History
+from handrail.approvals.domain.people import Directory, Person
+from handrail.approvals.domain.policy import Policy, failed_rules, missing_roles, why_not_eligible
+from handrail.approvals.domain.subject import PromotionRequest
+
+
+class Verdict(StrEnum):
+    """The state of a request."""
+
+    REFUSED = "refused"
+    VOID = "void"
+    REJECTED = "rejected"
+    PENDING = "pending"
+    APPROVED = "approved"
+    PROMOTED = "promoted"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict, why, and whose approvals count."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...] = ()
+    approvers: tuple[Decided, ...] = ()
+
+
+def judge(history: History, policy: Policy, directory: Directory) -> Judgement:
+    """Judge a request by this policy with these roles. What is not clearly allowed is refused."""
+    if history.done:
+        return Judgement(Verdict.PROMOTED, approvers=_approvals(history))
+    if history.voided:
+        return Judgement(Verdict.VOID, history.voided.reasons)
+    rejections = tuple(
+        f"{decision.person} rejected it: {decision.reason}"
+        for decision in history.decisions
+        if decision.choice is Choice.REJECT
+    )
+    if rejections:
+        return Judgement(Verdict.REJECTED, rejections)
+    subject = history.request.subject
+    failures = _unknown_makers(history.request, directory) + failed_rules(
+        policy,
+        history.request.evidence,
+        replacing=subject.incumbent is not None,
+        incumbent_tree=history.request.incumbent_tree,
+    )
+    if policy.digest != subject.policy_digest or policy.alias != subject.alias:
+        failures += ("The request was opened under another policy.",)
+    if failures:
+        return Judgement(Verdict.REFUSED, failures)
+    return _judge_quorum(history, policy, directory)
+
+
+def _judge_quorum(history: History, policy: Policy, directory: Directory) -> Judgement:
+    counted = [
+        (decision, person)
+        for decision in _approvals(history)
+        if (person := _voter(decision, history, policy, directory))
+    ]
+    missing = missing_roles(policy.quorum, [person for _, person in counted])
+    approvers = tuple(decision for decision, _ in counted)
+    if not missing:
+        return Judgement(Verdict.APPROVED, approvers=approvers)
+    reasons = tuple(f"It still needs the approval of {count} {role}." for role, count in sorted(missing.items()))
+    return Judgement(Verdict.PENDING, reasons, approvers)
+
+
+def _approvals(history: History) -> tuple[Decided, ...]:
+    return tuple(decision for decision in history.decisions if decision.choice is Choice.APPROVE)
+
+
+def _voter(decision: Decided, history: History, policy: Policy, directory: Directory) -> Person | None:
+    person = directory.person_behind(decision.account)
+    if person is None or person.name != decision.person:
+        return None
+    request = history.request
+    refusal = why_not_eligible(decision.account, person, policy, request.authors, request.requester)
+    return None if refusal else person
+
+
+def _unknown_makers(request: PromotionRequest, directory: Directory) -> tuple[str, ...]:
+    if not request.authors:
+        return (
+            f"Nobody is recorded as the author of version {request.subject.version}; register it again on this server.",
+        )
+    unknown = [account for account in (*request.authors, request.requester) if not directory.person_behind(account)]
+    return tuple(
+        f"The account {account!r} made or asked for this and belongs to nobody in config/roles.yaml; name its person."
+        for account in dict.fromkeys(unknown)
+    )

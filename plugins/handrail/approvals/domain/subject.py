@@ -1,0 +1,112 @@
+"""What a promotion request is about: a candidate as the registry holds it, and everything that a decision binds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from handrail.manifest import Manifest, digest_of
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A registered model version as the registry holds it now.
+
+    `epoch` is the creation time of the registered model and `created` that of the version, both in
+    milliseconds: after a delete the same name and version can be used again. `tree` is where the files are.
+    """
+
+    model: str
+    epoch: int
+    version: int
+    created: int
+    tree: str
+    run_id: str | None = None
+    experiment_id: str | None = None
+    logged_model_id: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Name and version for people."""
+        return f"version {self.version} of {self.model!r}"
+
+    @property
+    def key(self) -> str:
+        """What differs when a name or a number is used again."""
+        return f"{self.model}/{self.epoch}/{self.version}/{self.created}"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Everything that a decision is about. A change of any field makes it a decision about something else."""
+
+    server: str
+    model: str
+    epoch: int
+    version: int
+    created: int
+    alias: str
+    tree_digest: str
+    policy_digest: str
+    evidence: Mapping[str, str]
+    incumbent: int | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all fields; evidence as name to digest."""
+        return {name: getattr(self, name) for name in self.__slots__} | {"evidence": dict(self.evidence)}
+
+    @property
+    def key(self) -> str:
+        """The same for each request about this candidate, evidence and policy, whatever the alias points at."""
+        return digest_of({name: value for name, value in self.to_json().items() if name != "incumbent"})
+
+    def request_id(self, turn: int) -> str:
+        """Return the id of the `turn`-th request about this subject."""
+        return "pr-" + digest_of(self.to_json() | {"turn": turn}).removeprefix("sha256:")[:20]
+
+    def changes_since(self, bound: Subject) -> tuple[str, ...]:
+        """Return one sentence for each part of `bound` that differs from this, the present state."""
+        words = {
+            "server": "the server",
+            "model": "the model's name",
+            "epoch": "the registered model (it was made anew)",
+            "version": "the version",
+            "created": "the version (it was made anew)",
+            "alias": "the alias",
+            "tree_digest": "the files of the version",
+            "policy_digest": "the policy",
+            "evidence": "the evidence",
+            "incumbent": "the version that the alias points at",
+        }
+        return tuple(
+            f"Since the request was opened, {words[name]} changed: {was!r} became {value!r}."
+            for name, value in self.to_json().items()
+            if (was := bound.to_json()[name]) != value
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionRequest:
+    """The request to move an alias, with everything that it depends on.
+
+    `incumbent_tree` is None unless the policy asks for it.
+    """
+
+    request_id: str
+    turn: int
+    subject: Subject
+    manifest: Manifest
+    evidence: Mapping[str, Any]
+    run_id: str | None
+    authors: tuple[str, ...]
+    requester: str
+    reason: str
+    opened_at: datetime
+    incumbent_tree: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What is asked for, for people."""
+        return f"{self.subject.alias!r} of {self.subject.model!r} to version {self.subject.version}"
