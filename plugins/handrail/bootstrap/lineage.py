@@ -128,7 +128,7 @@ def path_artifact(settings: Settings, project: Path, path: str) -> ArtifactVersi
     if not (project / path).is_dir():
         return file_artifact(settings, project, path)
     try:
-        folder = ProjectFiles(project).folder(path)
+        folder = ProjectFiles.of_dvc(project).folder(path)
     except OSError as err:
         raise Unavailable(path, err.strerror or "it cannot be read", "Let this user read every file in it.") from err
     uri = DataVersion(settings.repository, path, folder.md5).uri

@@ -117,7 +117,7 @@ def _project() -> Path:
 def _md5_of(root: Path, path: str) -> str:
     from handrail.lineage.adapters.dvc.project_files import ProjectFiles
 
-    md5 = ProjectFiles(root).md5_of(path)
+    md5 = ProjectFiles.of_dvc(root).md5_of(path)
     if md5 is None:
         raise MissingFile(path, "Run: dvc pull, or dvc repro.")
     return md5

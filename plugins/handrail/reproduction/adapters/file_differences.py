@@ -26,7 +26,7 @@ class FileDifferences(FileComparer):
 
     def digest(self, root: Path, path: str) -> str | None:
         """Return DVC's md5 of a file or folder below `root`; None if nothing is there."""
-        return ProjectFiles(root).md5_of(path)
+        return ProjectFiles.of_dvc(root).md5_of(path)
 
     def tree_digest(self, root: Path, path: str) -> str:
         """Return the digest by which permits name a folder."""

@@ -16,7 +16,7 @@ class DvcBytes(BytesAudit):
 
     def changed(self, project: Path) -> tuple[Flaw, ...]:
         """Return a flaw for each file and folder whose bytes are others than dvc.lock says, or that is not there."""
-        files = ProjectFiles(project)
+        files = ProjectFiles.of_dvc(project)
         try:
             wanted = sorted(hashed_files(project))
         except Unavailable:

@@ -43,7 +43,7 @@ class DvcPipeline(PipelineReader):
         """
         git = GitCommits(project)
         git.check(commit)
-        files = ProjectFiles(project)
+        files = ProjectFiles.of_dvc(project)
         tracked = read_tracked(git, files, commit)
         entries = _entries(project, git, commit, optional=bool(tracked))
         origins = _origins(git, commit, entries)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Container
 from pathlib import Path
+from typing import Self
 
+from handrail.lineage.adapters.dvc.ignored import DvcIgnore
 from handrail.lineage.domain import Member, PipelineFile, tree_digest
 
 FOLDER = ".dir"
@@ -15,10 +18,16 @@ BLOCK = 1 << 20
 class ProjectFiles:
     """The files of one project; each is read once."""
 
-    def __init__(self, project: Path) -> None:
-        """Read below `project`."""
+    def __init__(self, project: Path, ignored: Container[str] = ()) -> None:
+        """Read below `project`; folders are hashed without the `ignored` paths."""
         self._project = project
+        self._ignored = ignored
         self._seen: dict[str, Member] = {}
+
+    @classmethod
+    def of_dvc(cls, project: Path) -> Self:
+        """Read a DVC project: what its .dvcignore files leave out is in no hash."""
+        return cls(project, DvcIgnore(project))
 
     def describe(self, path: str, md5: str) -> PipelineFile:
         """Return what is at `path`, with sha256 and members if its bytes are those that `md5` names."""
@@ -49,8 +58,8 @@ class ProjectFiles:
         return (self._project / path).read_bytes()
 
     def _members(self, folder: Path) -> list[Member]:
-        files = (file for file in folder.rglob("*") if file.is_file())
-        return [self._hash(path) for path in sorted(file.relative_to(self._project).as_posix() for file in files)]
+        files = (file.relative_to(self._project).as_posix() for file in folder.rglob("*") if file.is_file())
+        return [self._hash(path) for path in sorted(files) if path not in self._ignored]
 
     def _hash(self, path: str) -> Member:
         if path not in self._seen:
