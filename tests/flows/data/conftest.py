@@ -9,15 +9,16 @@ import polars as pl
 import pytest
 
 from flows.steps.data import acquire, features, validate
-from flows.steps.data.source_tables import COLUMNS, published_folder, read_published
+from flows.steps.data.source_tables import COLUMNS
+from flows.steps.data.sources.package import open_package
 from tests.fakes.flights_project import write_project
 
 
 @pytest.fixture(scope="session")
 def published() -> dict[str, pl.DataFrame]:
     """The five tables of the whole year as their publisher ships them."""
-    folder = published_folder()
-    return {table: read_published(table, folder) for table in COLUMNS}
+    source = open_package()
+    return {table: source.read(table) for table in COLUMNS}
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ import pytest
 from flows.steps.data.acquire import KNOWN_AT_ARRIVAL, KNOWN_AT_DEPARTURE, known_at
 from flows.steps.data.flight_times import with_times
 from flows.steps.data.raw_files import read_raw
-from flows.steps.data.source_tables import parse_csv, published_folder, read_published
+from flows.steps.data.source_tables import parse_csv
+from flows.steps.data.sources.package import PackageFiles, open_package
 from handrail.errors import InvalidInput, Unavailable
 
 MOMENTS = (datetime(2013, 1, 2, 13, 7, tzinfo=UTC), datetime(2013, 8, 1, 4, tzinfo=UTC))
@@ -76,14 +77,14 @@ def test_the_stage_writes_a_file_a_month_that_reads_back_as_it_was(
 
 
 def test_a_source_file_that_is_missing_or_cut_is_refused_by_name(tmp_path: Path) -> None:
-    shutil.copy(published_folder() / "planes.csv", tmp_path)
+    shutil.copy(open_package().folder / "planes.csv", tmp_path)
     with (tmp_path / "planes.csv").open("r+b") as file:
         file.truncate(100_000)
 
     with pytest.raises(Unavailable, match=r"planes.csv: its 100000 bytes are not the published ones"):
-        read_published("planes", tmp_path)
+        PackageFiles(tmp_path).read("planes")
     with pytest.raises(Unavailable, match=r"weather.csv: it is not in the package"):
-        read_published("weather", tmp_path)
+        PackageFiles(tmp_path).read("weather")
 
 
 def test_another_order_of_columns_or_another_type_is_refused_by_name() -> None:

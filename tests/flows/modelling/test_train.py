@@ -13,7 +13,7 @@ import yaml
 from sklearn.metrics import roc_auc_score
 
 from flows.steps.data.flight_times import with_times
-from flows.steps.data.source_tables import published_folder, read_published
+from flows.steps.data.sources.package import open_package
 from flows.steps.modelling import evaluate, package, train
 from flows.steps.modelling.candidates import CANDIDATE, MODELS, build
 from flows.steps.modelling.model_params import BoostingParams
@@ -121,8 +121,8 @@ def test_a_model_that_knows_the_departure_delay_exceeds_the_leak_rule() -> None:
 
 
 def _auc_of_january(numbers: tuple[str, ...]) -> float:
-    folder = published_folder()
-    flights = with_times(read_published("flights", folder), read_published("airports", folder))
+    source = open_package()
+    flights = with_times(source.read("flights"), source.read("airports"))
     landed = flights.filter(flights["arr_delay"].is_not_null() & (flights["month"] == 1))
     manifest = Manifest(("carrier", "origin", *numbers), ("carrier", "origin"), {}, {})
     model = build("gradient_boosting", manifest, BoostingParams(40, 0.1, 15, 50, 1.0, 0))
