@@ -3,9 +3,11 @@
 from handrail.mlflow import DvcDatasetSource
 """
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from handrail.lazy import lazy_names
+from handrail.tools import require
 
 if TYPE_CHECKING:
     from handrail.entrypoints.mlflow.dataset_sources import DvcDatasetSource
@@ -17,4 +19,13 @@ _PLACES = {
     "handrail.entrypoints.mlflow.dataset_sources": ("DvcDatasetSource",),
     "handrail.entrypoints.mlflow.feast_sources": ("FeastDatasetSource",),
 }
-__getattr__ = lazy_names(__name__, _PLACES)
+_load = lazy_names(__name__, _PLACES)
+
+
+def __getattr__(name: str) -> Any:
+    """Return a public name, loaded at its first use."""
+    if name in __all__:
+        require("mlflow", "mlflow")
+        # MLflow registers our sources while it loads: it has to come first, or it meets a module that is half loaded.
+        import_module("mlflow.data")
+    return _load(name)

@@ -19,7 +19,7 @@ from handrail.errors import Misconfigured
 
 CONFIG_FILE = Path("config") / "handrail.yaml"
 PREFIX = "HANDRAIL_"
-# What tests and flows tell each other, and what Kubernetes sets beside a service whose name begins with handrail.
+# Variables that tests and flows exchange, and what Kubernetes sets beside a service whose name begins with handrail.
 _OTHERS = re.compile(r"TEST_.*|FLOW_RUN_ID|(.+_)?SERVICE_(HOST|PORT)(_.+)?|(.+_)?PORT(_\d+_.+)?")
 
 _log = logging.getLogger("handrail.settings")
@@ -157,7 +157,7 @@ def load_settings(start: Path | None = None) -> Settings:
     except SettingsError as err:
         # The only setting that is given as a whole in JSON.
         raise Misconfigured(
-            f"{PREFIX}PORTS", "it is no JSON", f"Set each port by itself, as {PREFIX}PORTS__MLFLOW=5000."
+            f"{PREFIX}PORTS", "it is not JSON", f"Set each port by itself, as {PREFIX}PORTS__MLFLOW=5000."
         ) from err
     return settings.model_copy(update={"project": project, "home": (project / settings.home).resolve()})
 
@@ -173,17 +173,17 @@ def _blame(file: Path, loc: list[str], problem: str) -> Misconfigured:
 
 @lru_cache(maxsize=8)
 def _look_at_names(names: tuple[str, ...]) -> None:
-    """Refuse a variable that is nearly one of ours, and tell once of one that is nothing to us.
+    """Refuse a variable that is nearly one of ours, and warn once about one that Handrail does not use.
 
     A release may not stop for what an orchestrator or a newer release sets, but what looks like a slip is one.
     """
     known = [field.upper() for field in Settings.model_fields]
     known += [f"PORTS__{port.upper()}" for port in Ports.model_fields]
     for name in names:
-        told = name.removeprefix(PREFIX)
-        if told in known or _OTHERS.fullmatch(told):
+        given = name.removeprefix(PREFIX)
+        if given in known or _OTHERS.fullmatch(given):
             continue
-        near = get_close_matches(told.upper(), known, n=1, cutoff=0.75)
+        near = get_close_matches(given.upper(), known, n=1, cutoff=0.75)
         if near:
             raise Misconfigured(name, "there is no such setting", f"Did you mean {PREFIX}{near[0]}?")
-        _log.warning("%s is no setting of Handrail and changes nothing; README.md lists them.", name)
+        _log.warning("%s is not a setting of Handrail and changes nothing; README.md lists them.", name)

@@ -1,6 +1,8 @@
 """What is written is there, and what is there is written: commands, settings, errors, links."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,3 +81,21 @@ def test_every_error_of_a_plugin_is_on_its_page(plugin):
 def test_no_page_names_a_machine_or_a_registry():
     for text in ALL, (ROOT / "infra" / "requirements.lock").read_text(encoding="utf-8"):
         assert not re.search(r"/(?:root|tmp|home)/|https?://(?:pypi|files\.)", text)
+
+
+def _new_names():
+    """Yield each name of the CHANGELOG's right column."""
+    table = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").partition("### Changed names")[2].partition("### ")[0]
+    for old, new in re.findall(r"^\| (`.+) \| `([\w.]+)`.* \|$", table, re.MULTILINE):
+        kept = re.findall(r"`(\w+)`", old.partition(":")[2])
+        yield from (f"{new}.{name}" for name in kept) if kept else [new]
+
+
+def test_every_new_name_of_the_changelog_can_be_imported():
+    resolve = "import pkgutil, sys; [pkgutil.resolve_name(name) for name in sys.argv[1:]]"
+
+    # In a process of its own: hosts set up their homes when they are imported.
+    run = subprocess.run([sys.executable, "-c", resolve, *sorted(set(_new_names()))], capture_output=True, text=True)
+
+    assert run.returncode == 0, run.stderr
+    assert "Failure attempting to register" not in run.stderr

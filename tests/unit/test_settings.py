@@ -75,7 +75,7 @@ def test_a_misspelt_key_or_wrong_value_is_named_with_its_file(project, yaml, nam
         ("HANDRAIL_PORTS__LINEAGE", "abc", "HANDRAIL_PORTS__LINEAGE: 'ports.lineage': input should be a valid integer"),
         ("handrail_ports__lineage", "abc", "handrail_ports__lineage: 'ports.lineage'"),
         ("HANDRAIL_PORTS", '{"mlflow": "abc"}', "HANDRAIL_PORTS: 'ports.mlflow'"),
-        ("HANDRAIL_PORTS", "abc", "HANDRAIL_PORTS: it is no JSON"),
+        ("HANDRAIL_PORTS", "abc", "HANDRAIL_PORTS: it is not JSON"),
         ("HANDRAIL_REPLAY", "perhaps", "HANDRAIL_REPLAY: 'replay'"),
         ("HANDRAIL_HOMME", "x", "HANDRAIL_HOMME: there is no such setting. Did you mean HANDRAIL_HOME?"),
         ("HANDRAIL_PORTS__MLFOW", "1", "Did you mean HANDRAIL_PORTS__MLFLOW?"),
@@ -106,7 +106,7 @@ def test_a_variable_that_is_nothing_to_us_is_told_once(project, monkeypatch, cap
     assert load_settings(project) == load_settings(project)
 
     (told,) = caplog.messages
-    assert told.startswith("HANDRAIL_COLOUR_OF_THE_SKY is no setting of Handrail")
+    assert told.startswith("HANDRAIL_COLOUR_OF_THE_SKY is not a setting of Handrail")
 
 
 @pytest.mark.parametrize(

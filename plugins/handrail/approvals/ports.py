@@ -92,7 +92,7 @@ class Registry(Protocol):
 
         Raises:
             UnknownReference: there is no such model or version.
-            Refused: its files lie where the server cannot keep them from changing.
+            Refused: its files are where the server cannot keep them from changing.
         """
 
     @abstractmethod

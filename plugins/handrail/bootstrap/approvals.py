@@ -56,7 +56,7 @@ def tree_digest(tree: Path) -> str:
 
 
 def permit_path(settings: Settings, digest: str) -> Path:
-    """Return where the gate lays the permit for a tree digest; the file is there once the tree is promoted."""
+    """Return where the gate puts the permit for a tree digest; the file is there once the tree is promoted."""
     return permit_file(settings.permits, digest)
 
 

@@ -42,7 +42,7 @@ class DeploymentBook(Protocol):
 
 
 class PredictionLog(Protocol):
-    """Keeps predictions, for ever and unchanged."""
+    """Keeps predictions, permanently and unchanged."""
 
     @abstractmethod
     def append(self, rows: Sequence[Prediction]) -> Receipt:
@@ -74,7 +74,7 @@ class PredictionSink(Protocol):
 
 
 class EventLog(Protocol):
-    """Keeps feedback events, for ever and unchanged."""
+    """Keeps feedback events, permanently and unchanged."""
 
     @abstractmethod
     def append(self, events: Sequence[Feedback]) -> Receipt:
@@ -97,10 +97,10 @@ class Ledger(Protocol):
 
     @abstractmethod
     def read(self, scope: Scope, upto: Mark) -> Material:
-        """Return the rows of a scope that lie at or below the mark; the same arguments give the same rows for ever."""
+        """Return the rows of a scope at or below the mark; the same arguments always give the same rows."""
 
     @abstractmethod
-    def told(self, kind: str, deployments: Sequence[str]) -> Iterable[tuple[str, EventRow]]:
+    def events_about(self, kind: str, deployments: Sequence[str]) -> Iterable[tuple[str, EventRow]]:
         """Return every event of a kind about predictions of these deployments, each with its deployment's URI."""
 
 

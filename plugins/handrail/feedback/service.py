@@ -1,4 +1,4 @@
-"""The use cases of feedback: record what was predicted and what came of it, then judge on what is mature."""
+"""The use cases of feedback: record predictions and their outcomes, then compute on what is mature."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ class FeedbackLog(PredictionSink):
         for kind in self._kinds.values():
             if not kind.unit or not deployments:
                 continue
-            for uri, amount in sum_amounts(self._stores.ledger.told(kind.name, deployments)).items():
+            for uri, amount in sum_amounts(self._stores.ledger.events_about(kind.name, deployments)).items():
                 held = totals.setdefault(uri, {})
                 held[kind.unit] = held.get(kind.unit, Decimal(0)) + amount
         return totals

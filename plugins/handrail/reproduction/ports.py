@@ -74,7 +74,7 @@ class StageRunner(Protocol):
         """Return the stages of a lock file.
 
         Raises:
-            InvalidInput: it is no lock file.
+            InvalidInput: it is not a lock file.
         """
 
     @abstractmethod

@@ -76,5 +76,5 @@ def test_the_servers_name_is_made_once(tmp_path):
 def test_a_damaged_name_is_not_replaced(tmp_path):
     (tmp_path / "server-name").write_text("a b\n")
 
-    with pytest.raises(Misconfigured, match="'a b' is no name"):
+    with pytest.raises(Misconfigured, match="'a b' is not a name"):
         stable_server_name(tmp_path, "local")

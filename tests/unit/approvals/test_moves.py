@@ -75,7 +75,7 @@ def test_an_interrupted_move_is_given_up_when_something_bound_changed(world):
 
     (report,) = world.gate.finish_moves()
 
-    assert "given up" in report
+    assert "abandoned" in report
     assert world.registry.incumbent("flights", "champion") is None
     assert world.ledger.permits == []
     assert world.ledger.moving == {}

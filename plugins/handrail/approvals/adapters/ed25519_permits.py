@@ -29,7 +29,7 @@ class Ed25519Signer(Signer):
     """Keeps the promise of `Signer` with a key in a file that only its owner reads."""
 
     def __init__(self, private_key: Path, public_key: Path) -> None:
-        """Make the key at its first use, and lay its public half where verifiers find it.
+        """Make the key at its first use, and put its public half where verifiers find it.
 
         Raises:
             Misconfigured: the file holds no Ed25519 key.

@@ -26,5 +26,5 @@ class FolderShelf(PermitShelf):
 
 
 def permit_file(folder: Path, tree_digest: str) -> Path:
-    """Return where the permit for a tree lies."""
+    """Return the file of the permit for a tree."""
     return folder / f"{tree_digest.removeprefix('sha256:')}.json"

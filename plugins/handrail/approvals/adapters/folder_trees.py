@@ -56,7 +56,7 @@ class FolderTrees(Trees):
 def copy_verified(tree: Path, manifest: Manifest, into: Path) -> None:
     """Copy exactly the files of the manifest into a new private folder, hashing the bytes that are written.
 
-    Load from `into` alone: what lies in `tree` may change at any time.
+    Load from `into` alone: the files in `tree` may change at any time.
 
     Raises:
         UnverifiedBytes: a file is missing, extra, different or no regular file; `into` is then gone.
@@ -119,7 +119,7 @@ def _walk(folder: int, prefix: str, on_folder: OnFolder, on_file: OnFile) -> Non
         names = sorted(entry.name for entry in entries)
     for name in names:
         path = prefix + name
-        path.encode("utf-8")  # a name that is no text cannot stand in a permit
+        path.encode("utf-8")  # a permit can only hold names that are text
         # Opening relative to the folder that is held open, without following links: what is looked at is what is read.
         kind = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
         if stat.S_ISDIR(kind):

@@ -70,5 +70,5 @@ def stable_server_name(home: Path, environment: str) -> str:
     file = home / "server-name"
     name = create_file(file, f"{environment}-{secrets.token_hex(4)}".encode("ascii")).decode("ascii", "replace").strip()
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
-        raise Misconfigured(str(file), f"{name!r} is no name", "Restore it: permits are bound to it.")
+        raise Misconfigured(str(file), f"{name!r} is not a name", "Restore it: permits are bound to it.")
     return name

@@ -36,7 +36,7 @@ class MlflowRegistry(Registry):
 
         Raises:
             UnknownReference: there is no such model or version.
-            Refused: its files lie outside the folder that the server keeps.
+            Refused: its files are outside the folder that the server keeps.
         """
         with _translated("registered model", f"{model}/{version}"):
             registered = self._registry().get_registered_model(model)

@@ -44,5 +44,5 @@ class Directory:
     persons: tuple[Person, ...]
 
     def person_behind(self, account: str) -> Person | None:
-        """Return the person with exactly this account; a variant in spelling is nobody's."""
+        """Return the person with exactly this account; another spelling belongs to nobody."""
         return next((person for person in self.persons if account in person.accounts), None)

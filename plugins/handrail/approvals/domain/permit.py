@@ -94,7 +94,7 @@ class Permit:
         """Read a statement.
 
         Raises:
-            ValueError: it is no statement of the kind that `make_statement` makes, or contradicts itself.
+            ValueError: it is not a statement as `make_statement` makes it, or contradicts itself.
         """
         try:
             statement = json.loads(payload)
@@ -152,4 +152,4 @@ class Envelope:
                 {row["keyid"]: base64.b64decode(row["sig"], validate=True) for row in fields["signatures"]},
             )
         except (KeyError, TypeError, binascii.Error, RecursionError) as err:
-            raise ValueError(f"it is no DSSE envelope: {err}") from err
+            raise ValueError(f"it is not a DSSE envelope: {err}") from err

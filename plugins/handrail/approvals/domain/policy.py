@@ -17,7 +17,7 @@ class Rule:
 
     `measure` is the name of a piece of evidence and the keys inside it, joined by dots. A rule with
     `if_replacing` counts only while the alias points at another version. With `is_incumbent` the measure has to be
-    the digest of the tree that the alias points at, so that nobody compares with an easier champion.
+    the digest of the tree that the alias points at, so that a comparison with a weaker model does not count.
     """
 
     measure: str
@@ -79,7 +79,7 @@ def _failure(rule: Rule, evidence: Mapping[str, Any], incumbent_tree: str | None
     if rule.is_incumbent:
         return _other_than_incumbent(rule, value, incumbent_tree)
     if isinstance(value, bool) or not isinstance(value, int | float) or (type(value) is float and not isfinite(value)):
-        return f"{rule.measure} is {value!r:.80}, which is no finite number."
+        return f"{rule.measure} is {value!r:.80}, which is not a finite number."
     demands = (
         (rule.at_least, "at least", rule.at_least is not None and value < rule.at_least),
         (rule.at_most, "at most", rule.at_most is not None and value > rule.at_most),

@@ -142,7 +142,7 @@ class Gate:
             after = self._mover.move(history, self._changes(history))
         except HandrailError as err:
             return f"The interrupted move of {label} stays open and is tried again at the next start. {err}"
-        outcome = "was finished" if after.done else "was given up: the request is void"
+        outcome = "was finished" if after.done else "was abandoned: the request is void"
         return f"The interrupted move of {label} {outcome}."
 
     def _decide_once(self, request_id: str, account: str, choice: Choice, reason: str) -> History:

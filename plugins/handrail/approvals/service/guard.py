@@ -82,7 +82,7 @@ class Guard:
             _refuse_change(f"Writing to {path.rsplit('/', 1)[-1]!r}", holder)
 
     def made(self, kind: str, key: str, account: str | None) -> None:
-        """Remember that the account made this; an unknown account is not remembered, and nobody can then promote it."""
+        """Remember that the account made this; an unknown one is not remembered: what it made cannot be promoted."""
         if account:
             self._provenance.record(kind, key, account)
 

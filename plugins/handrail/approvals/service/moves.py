@@ -50,7 +50,7 @@ class Mover:
             judgement = judge(history, self.rules.policy(subject.alias), self.rules.directory())
             statement = make_statement(history.request, judgement, at.isoformat())
             history = self.ledger.append(history, MoveIntended(at, statement))
-            # The alias is held from here on; whoever moved it in between has finished.
+            # The alias is held from here on; another request that moved it meanwhile has finished.
             if self._incumbent(history) not in (subject.incumbent, subject.version):
                 return self._give_up(history, ("The alias moved while this was being decided.",))
         intent = history.open_move
@@ -61,7 +61,7 @@ class Mover:
         return self.publish(history)
 
     def publish(self, history: History) -> History:
-        """Put the permit on its shelf and tell the journal. A failure is logged and made good at the next start."""
+        """Put the permit on its shelf and report to the journal. A failure is logged and repaired at the next start."""
         done = history.done
         assert done is not None
         try:

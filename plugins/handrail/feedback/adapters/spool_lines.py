@@ -32,7 +32,7 @@ def from_line(line: bytes) -> Prediction:
     """Read a prediction back.
 
     Raises:
-        InvalidInput: the line is torn, of another version, or no prediction.
+        InvalidInput: the line is cut off, of another version, or not a prediction.
     """
     try:
         fields = json.loads(line)
@@ -42,4 +42,4 @@ def from_line(line: bytes) -> Prediction:
             raise InvalidInput("v", f"{version!r} is not known", "Drain it with the release that wrote it.")
         return Prediction(made_at=moment, **fields)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as err:
-        raise InvalidInput("line", f"it is no spooled prediction ({err})", "Look at it in rejected.log.") from err
+        raise InvalidInput("line", f"it is not a spooled prediction ({err})", "Look at it in rejected.log.") from err

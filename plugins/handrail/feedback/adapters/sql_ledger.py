@@ -32,7 +32,7 @@ class SqlLedger(Ledger):
             return Mark(*(connection.execute(sa.select(each)).scalar_one() for each in highest))
 
     def read(self, scope: Scope, upto: Mark) -> Material:
-        """Return the rows of a scope that lie at or below the mark."""
+        """Return the rows of a scope at or below the mark."""
         made = [
             prediction.c.made_at >= scope.start,
             prediction.c.made_at < scope.end,
@@ -46,7 +46,7 @@ class SqlLedger(Ledger):
         with self._store.read() as connection:
             return Material(_fetch(connection, _predictions(made)), _fetch(connection, _events(made, scope, upto)))
 
-    def told(self, kind: str, deployments: Sequence[str]) -> Iterable[tuple[str, EventRow]]:
+    def events_about(self, kind: str, deployments: Sequence[str]) -> Iterable[tuple[str, EventRow]]:
         """Return every event of a kind about predictions of these deployments, each with its deployment's URI."""
         columns = (event.c.prediction_id, event.c.revision, event.c.occurred_at, event.c.event_id, event.c.value)
         query = (

@@ -1,4 +1,4 @@
-"""What feedback says that predictions brought: exact sums of amounts of money."""
+"""What predictions earned according to feedback: exact sums of amounts of money."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DIGITS = 400
 """More than a sum of doubles can have, so that none is rounded."""
 
 
-def sum_amounts(told: Iterable[tuple[str, EventRow]]) -> dict[str, Decimal]:
+def sum_amounts(reported: Iterable[tuple[str, EventRow]]) -> dict[str, Decimal]:
     """Sum the current amounts by deployment, from every event of one kind with the deployment that it is about.
 
     What was superseded or retracted does not count. Each amount is the shortest decimal that reads back as the number
@@ -20,7 +20,7 @@ def sum_amounts(told: Iterable[tuple[str, EventRow]]) -> dict[str, Decimal]:
     """
     made_by: dict[str, str] = {}
     events: list[EventRow] = []
-    for deployment, event in told:
+    for deployment, event in reported:
         made_by[event[0]] = deployment
         events.append(event)
     sums: dict[str, Decimal] = defaultdict(Decimal)

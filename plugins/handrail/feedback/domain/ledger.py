@@ -47,7 +47,7 @@ EventRow = tuple[str, int, int, str, float | None]
 class Material:
     """Predictions of a scope and every event about them that was known at its as-of time; both in any order.
 
-    Plain tuples, because there are many: the collector of garbage lets them be.
+    Tuples, not objects: the garbage collector does not track them.
     """
 
     predictions: Sequence[PredictionRow]

@@ -34,7 +34,7 @@ class Snapshot:
     """A named state of knowledge: scope, rules, counts and the digest over all of it.
 
     `digest` is `sha256:<hex>` over scope, rules, the sorted prediction ids and the sorted event ids. `mark` is where
-    the log stood when it was first taken; it is no part of the digest, so order of arrival leaves no trace there.
+    the log stood when it was first taken; it is not part of the digest, so the order of arrival does not change it.
     """
 
     digest: str
@@ -91,7 +91,7 @@ class LabelTable:
 def label_table(snapshot: Snapshot, cohort: Cohort) -> LabelTable:
     """Keep the mature labels; of a subject predicted more than once, the label with the highest revision.
 
-    Among equal revisions the latest prediction wins, then the greater id, so that the choice is no accident of order.
+    Among equal revisions the latest prediction wins, then the greater id, so that the choice does not depend on order.
     """
     ripe = cohort.judged()
     columns = (ripe.subject, ripe.label, ripe.score, ripe.made_at, ripe.prediction_id, ripe.revision)

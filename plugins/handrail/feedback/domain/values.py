@@ -91,7 +91,7 @@ class Prediction:
     """One answer of a deployment about a subject.
 
     `made_at` is event time. `score` is the probability, `label` the decision made from it. `latency_ms` is a
-    measurement of one answer, not part of the prediction: repeating it with another latency is no conflict.
+    measurement of one answer, not part of the prediction: repeating it with another latency does not conflict.
     """
 
     prediction_id: str
@@ -136,7 +136,7 @@ class Feedback:
     """One statement of a source about a prediction; a later revision supersedes an earlier one.
 
     A retraction withdraws what was said and carries no value. `received_at` is when Handrail first heard it;
-    repeating the event at another time is no conflict. Without an `event_id` the event is named by its content.
+    repeating the event at another time does not conflict. Without an `event_id` the event is named by its content.
     """
 
     prediction_id: str

@@ -193,7 +193,7 @@ def _parts(objects: Path, file: LockedFile) -> list[tuple[str, str]]:
 
 
 def _check_inside(*paths: str) -> None:
-    """Refuse what would be laid over files of others: a commit and a remote may be anybody's."""
+    """Refuse paths that lead to other files: a commit and a remote may come from anybody."""
     for path in paths:
         if os.path.isabs(path) or os.path.normpath(path).split(os.sep)[0] == os.pardir:
             raise InvalidInput(path, "it leads out of its folder", "Correct it in the commit; nothing was written.")

@@ -76,7 +76,7 @@ class GitCheckout(CommitSource):
             yield folder, prefix
 
     def _mirror(self, address: str) -> Path:
-        """Clone a repository that lies elsewhere, without its files, or bring that clone up to date."""
+        """Clone a repository that is elsewhere, without its files, or bring that clone up to date."""
         folder = self._home / "reproduce" / "repositories" / hashlib.sha256(address.encode()).hexdigest()[:16]
         if folder.is_dir():
             _must(folder, "fetch", "--quiet", address, "+refs/*:refs/*")

@@ -115,7 +115,7 @@ def distances(left: Any, right: Any) -> Any:
 
 
 def compare_onnx(one: Path, other: Path) -> tuple[str, float] | None:
-    """Feed drawn inputs to two ONNX files; None if their bytes are equal or their inputs are no numbers."""
+    """Feed drawn inputs to two ONNX files; None if their bytes are equal or their inputs are not numbers."""
     if not other.is_file():
         return one.name, float("inf")
     if one.read_bytes() == other.read_bytes():

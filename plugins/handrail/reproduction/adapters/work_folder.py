@@ -76,7 +76,7 @@ class ReproductionFolder(WorkFolder):
             raise self._refused("It holds an interrupted reproduction of something else.")
         self._state = held or {"format": FORMAT, "identity": dict(identity), "done": [], "finished": None}
         self._write()
-        for lock in ("lock", "rwlock"):  # of the run that was interrupted; nobody else is let in
+        for lock in ("lock", "rwlock"):  # of the interrupted run; no other process is in this folder
             for file in self._path.glob(f"clone/**/.dvc/tmp/{lock}"):
                 file.unlink()
         return tuple(self._state["done"])

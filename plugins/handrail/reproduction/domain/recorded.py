@@ -14,7 +14,7 @@ DIRTY = "git_dirty"
 
 @dataclass(frozen=True, slots=True)
 class CommitPlace:
-    """A local repository that holds a commit; the project lies at `prefix` in it (empty, or ending in a slash)."""
+    """A local repository that holds a commit; the project is at `prefix` in it (empty, or ending in a slash)."""
 
     commit: str
     repository: str

@@ -29,7 +29,7 @@ class Comparer:
             yield self._read("", Part.INPUT, project, file)
 
     def inputs(self, project: Path, stage: str, outside: Sequence[LockedFile], tracked: set[str]) -> Iterator[Compared]:
-        """Compare what a stage read, and no stage wrote, with what lies in the clone."""
+        """Compare what a stage read, and no stage wrote, with the clone."""
         for file in outside:
             yield self._read(stage, Part.INPUT if file.path in tracked else Part.CODE, project, file)
 
@@ -85,7 +85,7 @@ class Comparer:
         """Compare file by file; the first that differs is described, the others are counted."""
         recorded, reproduced = roots
         if not (recorded / path).exists():
-            return Grade.DIFFERS, "the recorded bytes are not at hand"
+            return Grade.DIFFERS, "the recorded bytes are not available"
         then, now = (set(self._files.files(root, path)) for root in roots)
         uneven: list[tuple[str, Grade, str]] = []
         for name in sorted(then | now):

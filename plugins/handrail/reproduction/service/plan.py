@@ -84,7 +84,7 @@ class Reproduction:
 
 
 class Planner:
-    """Finds what made a model, and whether commit, data and packages are at hand."""
+    """Finds what made a model, and whether commit, data and packages are available."""
 
     def __init__(self, lineage: Lineage, ports: ReproductionPorts) -> None:
         """Ask `lineage` what made a model; look for commit, data and packages through `ports`."""
@@ -118,7 +118,7 @@ class Planner:
     def survey(
         self, plan: Plan, folder: Path, python: Path, lock: str | None = None
     ) -> tuple[FetchedData, EnvironmentCheck]:
-        """Check the commit out into `folder`; return which data and packages are at hand. Nothing is fetched or run."""
+        """Check the commit out into `folder`; return which data and packages are there. Nothing is fetched or run."""
         project = self._ports.commits.check_out(plan.place, folder)
         places = self._ports.data.connect(project, Path(plan.place.repository) / plan.place.prefix)
         wanted = [*self._ports.data.tracked(project), *files_to_fetch(plan, project, self._ports.files)]
