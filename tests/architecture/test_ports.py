@@ -17,9 +17,6 @@ PORTS = {
 PRODUCT = ("plugins", "feature_repo", "bentos", "flows", "infra")
 """A port of a plugin may be kept by the project around it: what a bento holds, whose login fetches a tree."""
 
-AWAITED = {"reproduction"}
-"""Plugins whose ports have no fakes yet: they either get them or go."""
-
 
 def _classes(file):
     """Yield the name of each class of a file with the (module, name) of each of its bases."""
@@ -61,9 +58,7 @@ def _keepers(port):
     return {(module, name) for module, name in below if (module.split(".")[1], name) not in PORTS}
 
 
-@pytest.mark.parametrize(
-    ("plugin", "name"), sorted(port for port in PORTS if port[0] not in AWAITED), ids=lambda part: part
-)
+@pytest.mark.parametrize(("plugin", "name"), sorted(PORTS), ids=lambda part: part)
 def test_a_port_has_an_adapter_and_a_fake_or_a_contract(plugin, name):
     keepers = _keepers((f"handrail.{plugin}.ports", name))
     adapters = {name for module, name in keepers if not module.startswith("tests.")}

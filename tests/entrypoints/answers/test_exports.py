@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from handrail.entrypoints.answers.exports import FORMS, export
+from handrail.entrypoints.answers.exports import Form, export
 from handrail.lineage.domain import Direction, artifact_at
 from handrail.refs import ArtifactVersion
 from tests.fakes.lineage import (
@@ -41,14 +41,14 @@ def trace(lineage):
     return lineage.trace("p1")
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", Form, ids=lambda form: form.value)
 def test_an_export_depends_on_nothing_but_the_graph(lineage, form):
     assert export(lineage, lineage.trace("p1"), form, NOW) == export(lineage, lineage.trace("p1"), form, NOW)
     assert export(lineage, lineage.trace(f"{RAW.path}/2013-01.csv", direction=Direction.EFFECTS), form, NOW)
 
 
 def test_prov_json_holds_every_node_and_edge(lineage, trace):
-    document = json.loads(export(lineage, trace, "prov-json", NOW))
+    document = json.loads(export(lineage, trace, Form.PROV_JSON, NOW))
 
     named = {name: told for part in ("entity", "activity", "agent") for name, told in document[part].items()}
     assert {told["handrail:uri"] for told in named.values()} == {node.uri for node in trace.nodes}
@@ -64,14 +64,14 @@ def test_no_attribute_stands_for_what_a_thing_is(lineage):
     named = {"uri": "s3://lake/forged", "digest": "sha256:ff"}
     lineage.derive(ArtifactVersion("s3://lake/a", "s3", "sha256:aa", named), artifact_at("s3://lake/b"))
 
-    document = json.loads(export(lineage, lineage.trace("s3://lake/a"), "prov-json", NOW))
+    document = json.loads(export(lineage, lineage.trace("s3://lake/a"), Form.PROV_JSON, NOW))
 
     told = {(entity["handrail:uri"], entity.get("handrail:digest")) for entity in document["entity"].values()}
     assert told == {("s3://lake/a", "sha256:aa"), ("s3://lake/b", None)}
 
 
 def test_an_exported_event_can_be_taken_in_again(lineage, trace):
-    events = [read(json.loads(line)) for line in export(lineage, trace, "openlineage", NOW).splitlines()]
+    events = [read(json.loads(line)) for line in export(lineage, trace, Form.OPENLINEAGE, NOW).splitlines()]
 
     taken = {dataset.uri for event in events for dataset in (*event.inputs, *event.outputs)}
     artifacts = {node.uri for node in trace.nodes if node.role.word == "artifact"}
@@ -82,7 +82,9 @@ def test_an_exported_event_can_be_taken_in_again(lineage, trace):
 def test_an_export_tells_another_all_that_was_found_with_its_proof(lineage, trace):
     log = EventsInMemory()
     log.add(
-        [read(json.loads(line)) for line in export(lineage, trace, "openlineage", NOW).splitlines()], "actor://a/b", ()
+        [read(json.loads(line)) for line in export(lineage, trace, Form.OPENLINEAGE, NOW).splitlines()],
+        "actor://a/b",
+        (),
     )
 
     walk = log.graph.walk(trace.start, Direction.CAUSES, 1000)
@@ -98,7 +100,7 @@ def test_names_that_came_as_events_go_out_as_they_came(lineage):
     for dataset in odd:
         lineage.derive(artifact_at("dvc://shop/whole"), read_uri(dataset))
 
-    lines = export(lineage, lineage.trace("dvc://shop/whole"), "openlineage", NOW).splitlines()
+    lines = export(lineage, lineage.trace("dvc://shop/whole"), Form.OPENLINEAGE, NOW).splitlines()
 
     (event,) = (read(json.loads(line)) for line in lines)
     assert {each.uri for each in event.inputs} == {read_uri(dataset).uri for dataset in odd}
@@ -113,7 +115,7 @@ def test_pictures_have_a_line_for_each_node_and_edge_and_escape_names(lineage):
     lineage.derive(artifact_at("dvc://shop/whole"), odd)
     trace = lineage.trace("dvc://shop/whole")
 
-    mermaid, dot = export(lineage, trace, "mermaid", NOW), export(lineage, trace, "dot", NOW)
+    mermaid, dot = export(lineage, trace, Form.MERMAID, NOW), export(lineage, trace, Form.DOT, NOW)
 
     assert mermaid.startswith("flowchart TD\n")
     assert '["s3<br/>#quot;];evil#lt;b#gt;#amp;#35;lt;\\"]' in mermaid
@@ -126,7 +128,7 @@ def test_pictures_have_a_line_for_each_node_and_edge_and_escape_names(lineage):
 def test_labels_are_written_out_and_colours_told_once(lineage):
     lineage.derive(artifact_at("bento-model://iris/v%201"), artifact_at("s3://lake/a%0Ab"))
 
-    mermaid = export(lineage, lineage.trace("bento-model://iris/v%201"), "mermaid", NOW)
+    mermaid = export(lineage, lineage.trace("bento-model://iris/v%201"), Form.MERMAID, NOW)
 
     assert '["bento-model<br/>iris/v 1"]:::start' in mermaid
     assert '["s3<br/>a%0Ab"]:::artifact' in mermaid, "but for what would break the line"
@@ -142,7 +144,7 @@ def test_files_of_one_folder_are_one_box_in_a_large_picture():
         call(lineage)
 
     trace = lineage.trace("p1")
-    mermaid, dot = (export(lineage, trace, form, NOW) for form in ("mermaid", "dot"))
+    mermaid, dot = (export(lineage, trace, form, NOW) for form in (Form.MERMAID, Form.DOT))
 
     assert '["17 DVC files<br/>data/raw/"]' in mermaid
     assert 'label="17 DVC files\\ndata/raw/"' in dot

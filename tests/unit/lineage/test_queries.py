@@ -34,9 +34,9 @@ def lineage():
 def test_an_impact_ends_in_deployments_predictions_reports_and_money(lineage, ref):
     impact = lineage.impact(ref)
 
-    assert impact.of_kind("deployment") == (DEPLOYMENT.uri,)
-    assert impact.of_kind("report") == (REPORT.uri,)
-    assert impact.of_kind("feedback-snapshot") == (SNAPSHOT.uri,)
+    assert impact.names["deployment"] == (DEPLOYMENT.uri,)
+    assert impact.names["report"] == (REPORT.uri,)
+    assert impact.names["feedback-snapshot"] == (SNAPSHOT.uri,)
     assert impact.total == 2
     assert impact.total_money == {"EUR": Decimal(5), "USD": Decimal("12.30")}
     assert impact.reached == sum(impact.kinds.values()) - 1 >= 4
@@ -57,7 +57,7 @@ def test_an_impact_names_what_there_is_little_of_and_leaves_itself_out_of_the_co
 
     impact = lineage.impact(REPORT.uri)
 
-    assert impact.of_kind("validation") == (validation.uri,)
+    assert impact.names["validation"] == (validation.uri,)
     assert "s3" not in impact.names
     assert impact.counts == {"s3": 12, "validation": 1}
     assert (impact.kind, impact.reached) == ("report", 13)

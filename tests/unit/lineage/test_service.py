@@ -58,7 +58,7 @@ def test_the_spine_from_deployment_to_raw_data_is_proven(lineage):
 def test_a_raw_file_leads_forward_to_the_number_of_predictions(lineage):
     impact = lineage.impact("data/raw/2013-01.csv")
 
-    assert impact.of_kind("model-version") == (VERSION.uri,)
+    assert impact.names["model-version"] == (VERSION.uri,)
     assert impact.predictions == {DEPLOYMENT.uri: 2}
     assert impact.total == 2
 

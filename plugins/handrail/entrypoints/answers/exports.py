@@ -1,4 +1,4 @@
-"""A trace or an impact in the words of others: W3C PROV-JSON, OpenLineage events, Mermaid and Graphviz pictures."""
+"""A trace or an impact in the formats of others: W3C PROV-JSON, OpenLineage events, Mermaid and Graphviz pictures."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
 from handrail.entrypoints.answers.pictures import Part, to_dot, to_mermaid
@@ -21,9 +22,23 @@ _PROV = {
 _PROV_ROLES = {Role.ARTIFACT: "entity", Role.ACTIVITY: "activity", Role.AGENT: "agent"}
 
 
-def export(lineage: Lineage, found: Trace, form: str, asked_at: datetime) -> str:
-    """Return what `lineage` found in one of `FORMS`: the nodes that it shows, and the hops between them."""
-    if form == OPENLINEAGE:
+class Form(Enum):
+    """The forms of an export."""
+
+    PROV_JSON = "prov-json"
+    OPENLINEAGE = "openlineage"
+    MERMAID = "mermaid"
+    DOT = "dot"
+
+    @property
+    def media_type(self) -> str:
+        """The media type of an answer over HTTP."""
+        return _MEDIA_TYPES[self]
+
+
+def export(lineage: Lineage, found: Trace, form: Form, asked_at: datetime) -> str:
+    """Return what `lineage` found in a form: the nodes that it shows, and the hops between them."""
+    if form is Form.OPENLINEAGE:
         return "".join(f"{event}\n" for event in lineage.events_of(found, asked_at))
     shown = {node.uri for node in found.nodes}
     edges = tuple(edge for edge in found.edges if edge.cause in shown and edge.effect in shown)
@@ -40,35 +55,37 @@ def to_prov_json(part: Part) -> str:
         relation, here, there = _PROV[edge.verb]
         if edge.verb is Verb.ASSOCIATED_WITH and roles[edge.cause] is Role.ACTIVITY:
             relation, here, there = "wasInformedBy", "prov:informed", "prov:informant"
-        told = {here: _qualified(edge.effect), there: _qualified(edge.cause), "handrail:proven": edge.proven}
-        told["handrail:asserted_by"] = list(edge.asserted_by)
+        fields = {here: _qualified(edge.effect), there: _qualified(edge.cause), "handrail:proven": edge.proven}
+        fields["handrail:asserted_by"] = list(edge.asserted_by)
         name = f"_:{_short(f'{edge.effect} {edge.verb.word} {edge.cause}')}"
-        document.setdefault(relation, {})[name] = told
+        document.setdefault(relation, {})[name] = fields
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)
 
 
-_WRITERS: Mapping[str, Callable[[Part], str]] = {"prov-json": to_prov_json, "mermaid": to_mermaid, "dot": to_dot}
-OPENLINEAGE = "openlineage"
-MEDIA_TYPES: Mapping[str, str] = {
-    "prov-json": "application/json",
-    "openlineage": "application/x-ndjson",
-    "mermaid": "text/vnd.mermaid",
-    "dot": "text/vnd.graphviz",
+_WRITERS: Mapping[Form, Callable[[Part], str]] = {
+    Form.PROV_JSON: to_prov_json,
+    Form.MERMAID: to_mermaid,
+    Form.DOT: to_dot,
 }
-FORMS = tuple(MEDIA_TYPES)
+_MEDIA_TYPES: Mapping[Form, str] = {
+    Form.PROV_JSON: "application/json",
+    Form.OPENLINEAGE: "application/x-ndjson",
+    Form.MERMAID: "text/vnd.mermaid",
+    Form.DOT: "text/vnd.graphviz",
+}
 
 
 def _prov_attributes(node: Node) -> dict[str, Any]:
-    # What a tool calls its attributes must not stand in the place of what the node is.
-    told: dict[str, Any] = {f"handrail:{name}": value for name, value in node.attributes.items()}
-    told |= {"handrail:uri": node.uri, "prov:type": f"handrail:{node.kind}"}
+    # An attribute of a tool must not replace what the node is.
+    fields: dict[str, Any] = {f"handrail:{name}": value for name, value in node.attributes.items()}
+    fields |= {"handrail:uri": node.uri, "prov:type": f"handrail:{node.kind}"}
     if node.digest:
-        told["handrail:digest"] = node.digest
+        fields["handrail:digest"] = node.digest
     if node.started:
-        told["prov:startTime"] = node.started.isoformat()
+        fields["prov:startTime"] = node.started.isoformat()
     if node.ended:
-        told["prov:endTime"] = node.ended.isoformat()
-    return told
+        fields["prov:endTime"] = node.ended.isoformat()
+    return fields
 
 
 def _qualified(uri: str) -> str:

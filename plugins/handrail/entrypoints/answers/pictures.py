@@ -24,7 +24,6 @@ _LONG_HEX = re.compile(r"[0-9a-f]{16,}")
 _AUTHORITY = re.compile(r"bento(?:-build|-model)?://|[a-z][a-z0-9+.-]*://[^/]*/?")
 _COLOURS = {Role.ARTIFACT: "#e8f0fe", Role.ACTIVITY: "#fff4d6", Role.AGENT: "#e6f4ea"}
 _START = "#fce8e6"
-_UNSHOWABLE = re.compile(f"[{UNSHOWABLE}]")
 # An arrow is read from the cause to the effect.
 _WORDS = {
     Verb.USED: "used by",
@@ -147,7 +146,7 @@ def _short(uri: str) -> str:
     """Return a name without its scheme and authority, its long numbers cut."""
     name = _LONG_HEX.sub(lambda found: f"{found.group()[:HEX_DIGITS]}…", _AUTHORITY.sub("", uri, count=1) or uri)
     decoded = unquote(name)
-    return name if _UNSHOWABLE.search(decoded) else decoded
+    return name if UNSHOWABLE.search(decoded) else decoded
 
 
 def _wrapped(text: str) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 # FastAPI reads the annotations at run time, so they stay real.
 
 import json
-from enum import Enum
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime
@@ -16,7 +15,7 @@ from handrail.entrypoints.answers.as_json import (
     period_to_json,
     trace_to_json,
 )
-from handrail.entrypoints.answers.exports import MEDIA_TYPES, export
+from handrail.entrypoints.answers.exports import Form, export
 from handrail.errors import MissingTool
 from handrail.lineage import MAX_COUNTED, MAX_NODES, Direction, Lineage
 
@@ -40,15 +39,6 @@ Kinds = Annotated[list[str], Query(alias="kind", max_length=MAX_KINDS, descripti
 Depth = Annotated[int | None, Query(ge=1, le=1_000_000, description="go that many hops, and no further")]
 MaxNodes = Annotated[int, Query(ge=1, le=1_000_000, description="stop the walk after that many nodes")]
 MaxCounted = Annotated[int, Query(ge=1, le=MAX_COUNTED, description="stop the walk after that many nodes")]
-
-
-class Form(Enum):
-    """The forms of an export."""
-
-    PROV_JSON = "prov-json"
-    OPENLINEAGE = "openlineage"
-    MERMAID = "mermaid"
-    DOT = "dot"
 
 
 def questions(lineage: Lineage, guard: list[Any], problems: dict[int | str, dict[str, Any]]) -> APIRouter:
@@ -103,8 +93,8 @@ def _add_lists(routes: APIRouter, lineage: Lineage) -> None:
         """Write what led to something, or what came of it, for other tools or as a picture."""
         found = lineage.trace(ref, max_nodes, depth=depth, kinds=kind, direction=towards)
         headers = {"handrail-truncated": "true"} if found.truncated else None
-        written = export(lineage, found, format.value, system_time())
-        return Response(written, 200, headers, MEDIA_TYPES[format.value])
+        written = export(lineage, found, format, system_time())
+        return Response(written, 200, headers, format.media_type)
 
 
 def _json(value: Any) -> Response:

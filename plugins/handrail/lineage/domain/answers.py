@@ -79,10 +79,6 @@ class Impact:
                 totals[currency] = totals.get(currency, Decimal(0)) + amount
         return dict(sorted(totals.items()))
 
-    def of_kind(self, kind: str) -> tuple[str, ...]:
-        """Return the URIs of the reached nodes of one of the named kinds."""
-        return tuple(self.names.get(kind, ()))
-
 
 @dataclass(frozen=True, slots=True)
 class Page:

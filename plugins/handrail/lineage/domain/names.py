@@ -12,8 +12,9 @@ from handrail.lineage.domain.limits import MAX_URI_BYTES
 from handrail.refs import ArtifactVersion, DataVersion, Snapshot
 
 # Control and bidirectional characters, which make a terminal show another text than the one it was given.
-UNSHOWABLE = r"\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069"
-_URI = re.compile(rf"[a-z][a-z0-9+.-]*://[^\s{UNSHOWABLE}]+")
+_UNSHOWABLE = r"\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069"
+_URI = re.compile(rf"[a-z][a-z0-9+.-]*://[^\s{_UNSHOWABLE}]+")
+UNSHOWABLE = re.compile(f"[{_UNSHOWABLE}]")
 _DIGEST = re.compile(r"[a-z0-9][a-z0-9-]{0,31}:[0-9a-f]{1,128}(\.dir)?")
 _KINDS: Sequence[tuple[re.Pattern[str], str]] = tuple(
     (re.compile(pattern), kind)

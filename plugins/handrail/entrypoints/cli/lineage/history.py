@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import Enum
 from typing import Annotated
 
 import typer
@@ -11,28 +10,12 @@ import typer
 from handrail.bootstrap import open_platform
 from handrail.clock import parse_moment, system_time
 from handrail.entrypoints.answers.as_json import period_to_json
-from handrail.entrypoints.answers.exports import export
+from handrail.entrypoints.answers.exports import Form, export
 from handrail.entrypoints.cli.lineage.output import shorten
 from handrail.entrypoints.cli.lineage.questions import Depth, Kinds, MaxNodes, Ref
 from handrail.entrypoints.cli.output import AsJson, messages, print_json
 from handrail.errors import InvalidInput
 from handrail.lineage import MAX_NODES, TRUNCATED, Direction
-
-
-class Form(Enum):
-    """The forms of an export."""
-
-    PROV_JSON = "prov-json"
-    OPENLINEAGE = "openlineage"
-    MERMAID = "mermaid"
-    DOT = "dot"
-
-
-class Towards(Enum):
-    """Which way an export goes from its start."""
-
-    CAUSES = "causes"
-    EFFECTS = "effects"
 
 
 def moment_of(at: str | None) -> datetime | None:
@@ -72,8 +55,8 @@ def show_timeline(
 def write_export(  # noqa: PLR0913 - the options of a command
     ref: Ref,
     form: Annotated[Form, typer.Option("--format", help="The form to write.")],
-    towards: Annotated[Towards, typer.Option("--towards", help="Back to the causes, or on to the effects.")] = (
-        Towards.CAUSES
+    towards: Annotated[Direction, typer.Option("--towards", help="Back to the causes, or on to the effects.")] = (
+        Direction.CAUSES
     ),
     kind: Kinds = None,
     depth: Depth = None,
@@ -82,9 +65,8 @@ def write_export(  # noqa: PLR0913 - the options of a command
     """Write what led to something, or what came of it, to stdout: for other tools, or as a picture."""
     platform = open_platform()
     try:
-        direction = Direction(towards.value)
-        found = platform.lineage.trace(ref, max_nodes, depth=depth, kinds=kind or (), direction=direction)
-        written = export(platform.lineage, found, form.value, system_time())
+        found = platform.lineage.trace(ref, max_nodes, depth=depth, kinds=kind or (), direction=towards)
+        written = export(platform.lineage, found, form, system_time())
     finally:
         platform.close()
     if found.truncated:

@@ -33,7 +33,6 @@ SHORT = 12
 INDENT = 4
 MOST_LINES = 12
 _LONG_HEX = re.compile(r"[0-9a-f]{16,}")
-_UNSHOWABLE = re.compile(f"[{UNSHOWABLE}]")
 
 
 def show_tree(tree: Tree) -> None:
@@ -62,7 +61,7 @@ def _cut(line: Text, excess: int) -> Text:
 
 def legible(text: object) -> str:
     """Write out what would command a terminal or turn the writing around: anybody may have told it."""
-    return _UNSHOWABLE.sub(lambda found: ascii(found.group())[1:-1], str(text))
+    return UNSHOWABLE.sub(lambda found: ascii(found.group())[1:-1], str(text))
 
 
 def shorten(text: str) -> str:

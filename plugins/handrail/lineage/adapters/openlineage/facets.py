@@ -5,7 +5,6 @@ A facet's producer may be newer than this reader: fields that it does not know m
 
 # pydantic reads the annotations at run time, so they stay real.
 
-import re
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -16,7 +15,6 @@ from handrail.lineage.domain import UNSHOWABLE, check_uri
 
 MAX_KIND = 100
 MAX_LISTED = 10_000
-_UNSHOWABLE = re.compile(f"[{UNSHOWABLE}]")
 
 
 def _uri(text: str) -> str:
@@ -37,7 +35,7 @@ def _unless_deleted(facet: Any) -> Any:
 
 
 def _showable(text: str) -> str:
-    if _UNSHOWABLE.search(text):
+    if UNSHOWABLE.search(text):
         raise ValueError("it holds a control character")
     return text
 
