@@ -16,7 +16,7 @@ import numpy as np
 
 from handrail.bootstrap.feedback import feedback_stores
 from handrail.lineage.adapters.sql.tables import MIGRATIONS, node_id
-from handrail.lineage.domain import Role, Verb
+from handrail.lineage.domain.vocabulary import Role, Verb
 from handrail.storage import Store, migrate, open_store
 
 VERSION = 1

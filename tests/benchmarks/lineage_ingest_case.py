@@ -21,8 +21,9 @@ import sqlalchemy as sa
 from handrail.bootstrap.lineage_events import open_intake
 from handrail.lineage.adapters.sql.graph import SqlGraph
 from handrail.lineage.adapters.sql.tables import MIGRATIONS, metadata
-from handrail.lineage.domain import Facts, artifact_at, describe_derivation
-from handrail.lineage.service import EventIntake
+from handrail.lineage.domain.facts import Facts, describe_derivation
+from handrail.lineage.domain.names import artifact_at
+from handrail.lineage.service.intake import EventIntake
 from handrail.settings import Settings
 from handrail.storage import Store, migrate, open_store
 from tests.fakes.lineage_events import a_dataset, a_run_event

@@ -9,7 +9,7 @@ from typing import Any
 import networkx as nx
 from sqlalchemy.engine import Connection
 
-from handrail.lineage.domain import Role
+from handrail.lineage.domain.vocabulary import Role
 from tests.benchmarks.lineage_graph import BenchGraph
 
 DEPTH = 100

@@ -19,8 +19,11 @@ from handrail.lineage.adapters.sql.graph import SqlGraph
 from handrail.lineage.adapters.sql.pointers import SqlPointers
 from handrail.lineage.adapters.sql.reach import reach
 from handrail.lineage.adapters.sql.tables import node_id
-from handrail.lineage.domain import ENDS, Direction, Reachable, Role
-from handrail.lineage.service import Lineage, LineagePorts
+from handrail.lineage.domain.answers import ENDS
+from handrail.lineage.domain.graph import Direction, Reachable
+from handrail.lineage.domain.vocabulary import Role
+from handrail.lineage.ports import LineagePorts
+from handrail.lineage.service.lineage import Lineage
 from handrail.storage import Store, open_store
 from tests.benchmarks import lineage_peers as peers
 from tests.benchmarks.lineage_graph import BenchGraph, build, prediction_id

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handrail.feedback.domain import Kind, sum_amounts
+from handrail.feedback.domain.amounts import sum_amounts
+from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.service import FeedbackLog
 from tests.fakes.feedback import DEPLOYMENT, GROUND_TRUTH, MemoryWriter, a_prediction, an_outcome, memory_stores
 from tests.fakes.feedback_store import DATABASES, stores_of

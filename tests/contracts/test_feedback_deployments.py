@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from handrail.errors import Conflict
-from handrail.feedback.domain import DeploymentRecord
+from handrail.feedback.domain.values import DeploymentRecord
 from tests.fakes.feedback import DEPLOYMENT, GO_LIVE, a_prediction
 from tests.fakes.feedback_store import DATABASES, stores_of
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from handrail.feedback.domain import Mark, Scope
+from handrail.feedback.domain.ledger import Mark, Scope
 from tests.fakes.feedback import DEPLOYMENT, GO_LIVE, a_prediction, an_outcome
 from tests.fakes.feedback_store import DATABASES, stores_of
 

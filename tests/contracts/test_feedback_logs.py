@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy
 import pytest
 
-from handrail.feedback.domain import Receipt
+from handrail.feedback.domain.values import Receipt
 from tests.fakes.feedback import DEPLOYMENT, GO_LIVE, a_prediction, an_outcome
 from tests.fakes.feedback_store import DATABASES, stores_of
 

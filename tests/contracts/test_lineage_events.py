@@ -7,7 +7,8 @@ import pytest
 from handrail.lineage.adapters.grouped_events import GroupedLog
 from handrail.lineage.adapters.sql.events import SqlEvents
 from handrail.lineage.adapters.sql.graph import SqlGraph
-from handrail.lineage.domain import CycleRefused, Direction
+from handrail.lineage.domain.errors import CycleRefused
+from handrail.lineage.domain.graph import Direction
 from tests.fakes.lineage_events import EventsInMemory, a_dataset, a_dataset_event, a_job_event, a_run_event, read
 from tests.fakes.lineage_stores import KINDS, an_empty_store
 

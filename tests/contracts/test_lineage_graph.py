@@ -8,17 +8,10 @@ import pytest
 
 from handrail.errors import InvalidInput
 from handrail.lineage.adapters.sql.graph import SqlGraph
-from handrail.lineage.domain import (
-    ActivityDetails,
-    CycleRefused,
-    Direction,
-    Facts,
-    RoleConflict,
-    activity_fact,
-    artifact_at,
-    describe_activity,
-    describe_derivation,
-)
+from handrail.lineage.domain.errors import CycleRefused, RoleConflict
+from handrail.lineage.domain.facts import ActivityDetails, Facts, activity_fact, describe_activity, describe_derivation
+from handrail.lineage.domain.graph import Direction
+from handrail.lineage.domain.names import artifact_at
 from tests.fakes.lineage_graph import GraphInMemory
 from tests.fakes.lineage_stores import KINDS, an_empty_store
 

@@ -6,15 +6,12 @@ from handrail.errors import UnknownReference
 from handrail.lineage.adapters.sql.events import SqlEvents
 from handrail.lineage.adapters.sql.graph import SqlGraph
 from handrail.lineage.adapters.sql.outbox import SqlOutbox
-from handrail.lineage.domain import (
-    CycleRefused,
-    Direction,
-    Forwarded,
-    QueueLength,
-    artifact_at,
-    describe_derivation,
-)
-from handrail.lineage.service import Forwarder
+from handrail.lineage.domain.errors import CycleRefused
+from handrail.lineage.domain.facts import describe_derivation
+from handrail.lineage.domain.graph import Direction
+from handrail.lineage.domain.names import artifact_at
+from handrail.lineage.domain.outbox import Forwarded, QueueLength
+from handrail.lineage.service.forwarding import Forwarder
 from tests.fakes.lineage_events import EventsInMemory, OutboxInMemory, a_run_event, read
 from tests.fakes.lineage_receiver import TransportInMemory
 from tests.fakes.lineage_stores import KINDS, an_empty_store

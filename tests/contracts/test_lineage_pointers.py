@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from handrail.lineage.adapters.sql.pointers import SqlPointers
-from handrail.lineage.domain import Pointer
+from handrail.lineage.domain.graph import Pointer
 from tests.fakes.lineage import PointersInMemory
 from tests.fakes.lineage_stores import KINDS, an_empty_store
 

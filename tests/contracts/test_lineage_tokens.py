@@ -7,8 +7,8 @@ import pytest
 
 from handrail.errors import Conflict, InvalidInput, UnknownReference
 from handrail.lineage.adapters.sql.tokens import SqlTokens
-from handrail.lineage.domain import HolderKind, TokenRecord
-from handrail.lineage.service import Access
+from handrail.lineage.domain.callers import HolderKind, TokenRecord
+from handrail.lineage.service.access import Access
 from tests.fakes.lineage_events import TokensInMemory
 from tests.fakes.lineage_stores import KINDS, an_empty_store
 

@@ -9,23 +9,19 @@ from pathlib import Path
 from typing import Any, Generic, SupportsFloat, TypeVar
 
 from handrail.errors import Conflict
-from handrail.feedback.domain import (
+from handrail.feedback.domain.kinds import Kind
+from handrail.feedback.domain.ledger import EventRow, Mark, Material, Scope
+from handrail.feedback.domain.snapshots import LabelTable, Snapshot
+from handrail.feedback.domain.values import (
+    EPOCH,
     DeploymentRecord,
-    EventRow,
     Feedback,
-    Kind,
-    LabelTable,
-    Mark,
-    Material,
     Prediction,
     Quarantined,
     Receipt,
-    Scope,
-    Snapshot,
     Status,
     prediction_id_for,
 )
-from handrail.feedback.domain.values import EPOCH
 from handrail.feedback.ports import (
     Auditor,
     DeploymentBook,

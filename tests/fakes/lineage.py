@@ -6,19 +6,18 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from handrail.lineage.adapters.openlineage.writer import OpenLineageWriter
-from handrail.lineage.domain import (
+from handrail.lineage.domain.names import agent_uri, artifact_at
+from handrail.lineage.domain.pipeline import (
     CodeFile,
     FeatureSet,
     Member,
     PipelineFile,
     PipelineRecord,
     StageRun,
-    agent_uri,
-    artifact_at,
     tree_digest,
 )
-from handrail.lineage.ports import PipelineReader, PointerLog, PredictionIndex
-from handrail.lineage.service import Lineage, LineagePorts
+from handrail.lineage.ports import LineagePorts, PipelineReader, PointerLog, PredictionIndex
+from handrail.lineage.service.lineage import Lineage
 from handrail.refs import BentoTag, Deployment, FeatureService, FeatureView, ModelVersion, TrackingRun
 from tests.fakes.lineage_graph import GraphInMemory
 

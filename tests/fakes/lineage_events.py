@@ -6,7 +6,9 @@ from uuid import UUID
 
 from handrail.errors import Conflict
 from handrail.lineage.adapters.openlineage.events import OpenLineageEvents
-from handrail.lineage.domain import Facts, QueuedEvent, QueueLength, describe_event
+from handrail.lineage.domain.events import describe_event
+from handrail.lineage.domain.facts import Facts
+from handrail.lineage.domain.outbox import QueuedEvent, QueueLength
 from handrail.lineage.ports import EventLog, Outbox, TokenRegister
 from tests.fakes.lineage_graph import GraphInMemory
 

@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from handrail.lineage.domain import (
+from handrail.lineage.domain.facts import (
     ActivityDetails,
     Facts,
     activity_fact,
     describe_activity,
     describe_derivation,
     describe_membership,
-    kind_of,
 )
+from handrail.lineage.domain.names import kind_of
 from handrail.refs import ArtifactVersion
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

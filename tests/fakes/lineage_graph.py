@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, deque
 
-from handrail.lineage.domain import (
-    CycleRefused,
-    DigestConflict,
-    Direction,
-    Edge,
-    Facts,
-    Node,
-    RoleConflict,
-    Tally,
-    Verb,
-    Walk,
-    merge_nodes,
-)
+from handrail.lineage.domain.contents import merge_nodes
+from handrail.lineage.domain.errors import CycleRefused, RoleConflict
+from handrail.lineage.domain.facts import Facts
+from handrail.lineage.domain.graph import DigestConflict, Direction, Edge, Node, Tally, Walk
+from handrail.lineage.domain.vocabulary import Verb
 from handrail.lineage.ports import ConflictLog, GraphStore
 
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from handrail.entrypoints.cli import build
 from handrail.entrypoints.hosts.recording import platform_here
 from handrail.lineage.adapters.sql.tables import attribute, edge, node, to_moment
-from handrail.lineage.domain import Verb
+from handrail.lineage.domain.vocabulary import Verb
 from handrail.refs import DataVersion
 
 DEADLINE_S = 60

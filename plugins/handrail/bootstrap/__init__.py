@@ -17,7 +17,7 @@ from handrail.storage import Store, open_store
 if TYPE_CHECKING:
     from handrail.approvals.service import Approvals
     from handrail.feedback.service import FeedbackLog
-    from handrail.lineage.service import Lineage
+    from handrail.lineage.service.lineage import Lineage
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from handrail.settings import Settings, make_home
 from handrail.storage import Store, migrate
 
 if TYPE_CHECKING:
-    from handrail.lineage.service import Lineage
+    from handrail.lineage.service.lineage import Lineage
 
 __all__ = [
     "GateHost",

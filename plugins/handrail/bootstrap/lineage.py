@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handrail.errors import InvalidInput, Unavailable, UnknownReference
-from handrail.lineage.ports import PredictionIndex
-from handrail.lineage.service import Lineage, LineagePorts
+from handrail.lineage.ports import LineagePorts, PredictionIndex
+from handrail.lineage.service.lineage import Lineage
 from handrail.refs import ArtifactVersion, DataVersion
 from handrail.settings import Settings
 from handrail.storage import Store

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from handrail.clock import system_time
-from handrail.lineage.domain import Diagnosis, Flaw, sort_out
+from handrail.lineage.domain.flaws import Diagnosis, Flaw, sort_out
 from handrail.lineage.ports import PredictionCensus
-from handrail.lineage.service import Doctor, DoctorPorts
+from handrail.lineage.service.doctor import Doctor, DoctorPorts
 from handrail.settings import Settings
 from handrail.storage import Store
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handrail.clock import system_time
-from handrail.lineage.service import Access, EventIntake, Forwarder, IntakePorts
+from handrail.lineage.service.access import Access
+from handrail.lineage.service.forwarding import Forwarder
+from handrail.lineage.service.intake import EventIntake, IntakePorts
 from handrail.settings import Settings
 from handrail.storage import Store
 

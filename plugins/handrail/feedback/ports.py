@@ -7,20 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from handrail.feedback.domain import (
-    DeploymentRecord,
-    EventRow,
-    Feedback,
-    LabelTable,
-    Mark,
-    Material,
-    Prediction,
-    Quarantined,
-    Receipt,
-    Scope,
-    Snapshot,
-    Status,
-)
+from handrail.feedback.domain.ledger import EventRow, Mark, Material, Scope
+from handrail.feedback.domain.snapshots import LabelTable, Snapshot
+from handrail.feedback.domain.values import DeploymentRecord, Feedback, Prediction, Quarantined, Receipt, Status
 
 
 class DeploymentBook(Protocol):

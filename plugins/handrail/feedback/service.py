@@ -9,23 +9,12 @@ from decimal import Decimal
 from pathlib import Path
 
 from handrail.errors import UnknownReference
-from handrail.feedback.domain import (
-    Cohort,
-    DeploymentRecord,
-    Feedback,
-    Kind,
-    Prediction,
-    Quarantined,
-    Receipt,
-    Scope,
-    Snapshot,
-    SnapshotChanged,
-    Status,
-    build_cohort,
-    build_snapshot,
-    label_table,
-    sum_amounts,
-)
+from handrail.feedback.domain.amounts import sum_amounts
+from handrail.feedback.domain.cohorts import Cohort, build_cohort
+from handrail.feedback.domain.kinds import Kind
+from handrail.feedback.domain.ledger import Scope
+from handrail.feedback.domain.snapshots import Snapshot, SnapshotChanged, build_snapshot, label_table
+from handrail.feedback.domain.values import DeploymentRecord, Feedback, Prediction, Quarantined, Receipt, Status
 from handrail.feedback.ports import (
     Auditor,
     DeploymentBook,

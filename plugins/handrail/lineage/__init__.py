@@ -1,51 +1,36 @@
 """Lineage: what made a prediction, and what a file reached. These are the public names; modules below are internal."""
 
-from handrail.lineage.domain import (
-    MAX_COUNTED,
-    MAX_LISTED,
-    MAX_NODES,
-    TRUNCATED,
+from handrail.lineage.domain.answers import Impact, NodeDetails, Page, Trace
+from handrail.lineage.domain.callers import HolderKind, TokenRecord
+from handrail.lineage.domain.errors import AmbiguousReference, NotYetSet
+from handrail.lineage.domain.events import IntakeResult
+from handrail.lineage.domain.facts import ActivityDetails, Facts
+from handrail.lineage.domain.flaws import Acceptance, Coverage, Diagnosis, Flaw
+from handrail.lineage.domain.graph import DigestConflict, Direction, Edge, Node, Pointer
+from handrail.lineage.domain.limits import MAX_COUNTED, MAX_LISTED, MAX_NODES, TRUNCATED
+from handrail.lineage.domain.locked import LockedFile, LockedStage
+from handrail.lineage.domain.names import (
     UNSHOWABLE,
-    Acceptance,
-    ActivityDetails,
-    AmbiguousReference,
-    Coverage,
-    Diagnosis,
-    DigestConflict,
-    Direction,
-    Edge,
-    Facts,
-    Flaw,
-    Forwarded,
-    HolderKind,
-    Impact,
-    IntakeResult,
-    Member,
-    Node,
-    NodeDetails,
-    NotYetSet,
-    Page,
-    Period,
-    PipelineRecord,
-    Pointer,
-    Role,
-    Section,
-    TokenRecord,
-    Trace,
     agent_uri,
     artifact_at,
     check_uri,
+    inputs_uri,
     permit_uri,
     report_uri,
-    sections_of,
     snapshot_uri,
-    tree_digest,
     tree_uri,
 )
-from handrail.lineage.domain.locked import LockedFile, LockedStage
-from handrail.lineage.domain.names import inputs_uri
-from handrail.lineage.domain.vocabulary import Verb
-from handrail.lineage.service import Access, Doctor, EventIntake, Forwarder, Lineage, Queries
+from handrail.lineage.domain.outbox import Forwarded
+from handrail.lineage.domain.pipeline import Member, PipelineRecord, tree_digest
+from handrail.lineage.domain.sections import Section, sections_of
+from handrail.lineage.domain.timeline import Period
+from handrail.lineage.domain.vocabulary import Role, Verb
+from handrail.lineage.service.access import Access
+from handrail.lineage.service.doctor import Doctor
+from handrail.lineage.service.forwarding import Forwarder
+from handrail.lineage.service.intake import EventIntake
+from handrail.lineage.service.lineage import Lineage
+from handrail.lineage.service.queries import Queries
 
 __all__ = [
     "MAX_COUNTED",

@@ -11,22 +11,13 @@ from pathlib import Path
 from typing import Protocol
 
 from handrail.clock import Clock, system_time
-from handrail.lineage.domain import (
-    DigestConflict,
-    Direction,
-    Facts,
-    Flaw,
-    LineageEvent,
-    Node,
-    PipelineRecord,
-    Pointer,
-    QueuedEvent,
-    QueueLength,
-    Reachable,
-    Tally,
-    TokenRecord,
-    Walk,
-)
+from handrail.lineage.domain.callers import TokenRecord
+from handrail.lineage.domain.events import LineageEvent
+from handrail.lineage.domain.facts import Facts
+from handrail.lineage.domain.flaws import Flaw
+from handrail.lineage.domain.graph import DigestConflict, Direction, Node, Pointer, Reachable, Tally, Walk
+from handrail.lineage.domain.outbox import QueuedEvent, QueueLength
+from handrail.lineage.domain.pipeline import PipelineRecord
 
 
 class GraphCounts(Protocol):

@@ -10,7 +10,7 @@ import pytest
 from handrail.errors import Unavailable
 from handrail.feedback.adapters import spool_drain
 from handrail.feedback.adapters.spool import PredictionSpool
-from handrail.feedback.domain import Receipt
+from handrail.feedback.domain.values import Receipt
 from tests.fakes.feedback import a_log, a_prediction
 
 DEADLINE_S = 60

@@ -13,7 +13,7 @@ import pytest
 
 from handrail.errors import Unavailable
 from handrail.feedback.adapters.spool import PredictionSpool
-from handrail.feedback.domain import Receipt
+from handrail.feedback.domain.values import Receipt
 from tests.fakes.feedback import a_log, a_prediction
 
 DEADLINE_S = 60

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from handrail.bootstrap.feedback import feedback_stores
 from handrail.feedback.adapters.pyarrow_labels import PyarrowLabels
 from handrail.feedback.adapters.sql_tables import metadata
-from handrail.feedback.domain import Receipt, SnapshotChanged
+from handrail.feedback.domain.snapshots import SnapshotChanged
+from handrail.feedback.domain.values import Receipt
 from handrail.storage import open_store
 from tests.fakes.feedback import GO_LIVE, a_log, a_prediction, an_outcome
 from tests.fakes.feedback_store import DATABASES, a_database, a_store

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from handrail.lineage.adapters.grouped_events import GroupedLog
-from handrail.lineage.domain import CycleRefused
+from handrail.lineage.domain.errors import CycleRefused
 from handrail.lineage.ports import EventLog
 from tests.fakes.lineage_events import EventsInMemory, a_dataset, a_run_event, read
 from tests.fakes.waiting_writer import DEADLINE_S, while_one_writes

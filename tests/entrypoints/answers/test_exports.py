@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from handrail.entrypoints.answers.exports import Form, export
-from handrail.lineage.domain import Direction, artifact_at
+from handrail.lineage.domain.graph import Direction
+from handrail.lineage.domain.names import artifact_at
 from handrail.refs import ArtifactVersion
 from tests.fakes.lineage import (
     CLEAN,

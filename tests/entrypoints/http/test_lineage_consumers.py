@@ -20,7 +20,7 @@ from openlineage.client.uuid import generate_new_uuid
 from handrail.bootstrap.lineage_events import open_forwarder
 from handrail.lineage.adapters.openlineage.client import to_event
 from handrail.lineage.adapters.openlineage.events import OpenLineageEvents
-from handrail.lineage.domain import Verb
+from handrail.lineage.domain.vocabulary import Verb
 from tests.entrypoints.http.test_lineage_round_trip import a_project, tell
 from tests.fakes.lineage_server import a_platform, a_token, served
 from tests.fakes.lineage_stores import dump

@@ -18,8 +18,10 @@ from handrail.bootstrap.lineage_events import open_forwarder
 from handrail.lineage.adapters.openlineage.events import OpenLineageEvents
 from handrail.lineage.adapters.openlineage.writer import OpenLineageWriter
 from handrail.lineage.adapters.sql.graph import SqlGraph
-from handrail.lineage.domain import ActivityDetails, artifact_at
-from handrail.lineage.service import Lineage, LineagePorts
+from handrail.lineage.domain.facts import ActivityDetails
+from handrail.lineage.domain.names import artifact_at
+from handrail.lineage.ports import LineagePorts
+from handrail.lineage.service.lineage import Lineage
 from tests.fakes.lineage import DEPLOYMENT, STAGES, PipelineInMemory, PointersInMemory, PredictionsInMemory, story
 from tests.fakes.lineage_server import a_platform, a_token, served
 from tests.fakes.lineage_stores import dump, graph_of

@@ -3,7 +3,7 @@
 import pytest
 
 from handrail.errors import InvalidInput, UnknownReference
-from handrail.feedback.domain import Receipt
+from handrail.feedback.domain.values import Receipt
 from tests.fakes.feedback import DEPLOYMENT, GO_LIVE, a_log, a_prediction, an_outcome
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handrail.errors import UnknownReference
-from handrail.feedback.domain import SnapshotChanged
+from handrail.feedback.domain.snapshots import SnapshotChanged
 from tests.fakes.feedback import GO_LIVE, MemoryWriter, a_log, a_prediction, an_outcome, memory_stores
 
 DAY = timedelta(days=1)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from handrail.errors import InvalidInput
-from handrail.feedback.domain import Feedback, Prediction, Receipt, Status, prediction_id_for
+from handrail.feedback.domain.values import Feedback, Prediction, Receipt, Status, prediction_id_for
 from tests.fakes.feedback import DEPLOYMENT, GO_LIVE, a_prediction, an_outcome
 
 NEW_YORK = timezone(timedelta(hours=-4))

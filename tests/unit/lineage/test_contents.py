@@ -4,20 +4,18 @@ from pathlib import Path
 
 from hypothesis import given
 
-from handrail.lineage.domain import (
+from handrail.lineage.domain.contents import contents_of, facts_of, merge_nodes
+from handrail.lineage.domain.facts import (
     ActivityDetails,
     Facts,
     Statement,
-    Verb,
     activity_fact,
-    artifact_at,
-    contents_of,
     describe_activity,
     describe_derivation,
-    describe_pipeline,
-    facts_of,
-    merge_nodes,
 )
+from handrail.lineage.domain.names import artifact_at
+from handrail.lineage.domain.pipeline import describe_pipeline
+from handrail.lineage.domain.vocabulary import Verb
 from tests.fakes.lineage import COMMIT, STAGES, PipelineInMemory
 from tests.fakes.lineage_facts import facts
 

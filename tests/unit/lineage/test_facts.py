@@ -5,15 +5,9 @@ from datetime import datetime
 import pytest
 
 from handrail.errors import InvalidInput
-from handrail.lineage.domain import (
-    ActivityDetails,
-    Facts,
-    activity_fact,
-    artifact_at,
-    describe_activity,
-    describe_membership,
-)
-from handrail.lineage.domain import describe_derivation as derive
+from handrail.lineage.domain.facts import ActivityDetails, Facts, activity_fact, describe_activity, describe_membership
+from handrail.lineage.domain.facts import describe_derivation as derive
+from handrail.lineage.domain.names import artifact_at
 from handrail.refs import ArtifactVersion
 
 

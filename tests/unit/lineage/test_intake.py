@@ -6,7 +6,7 @@ import pytest
 
 from handrail.errors import InvalidInput
 from handrail.lineage.adapters.openlineage.events import OpenLineageEvents
-from handrail.lineage.service import EventIntake, IntakePorts
+from handrail.lineage.service.intake import EventIntake, IntakePorts
 from tests.fakes.lineage_events import EventsInMemory, a_run_event, a_run_id
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

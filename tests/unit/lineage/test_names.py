@@ -3,9 +3,18 @@
 import pytest
 
 from handrail.errors import InvalidInput
-from handrail.lineage.domain import agent_uri, check_digest, check_uri, kind_of, permit_uri, report_uri, snapshot_uri
-from handrail.lineage.domain import tree_uri as tree_of
-from handrail.lineage.domain.names import MAX_URI_BYTES, data_prefix
+from handrail.lineage.domain.names import (
+    MAX_URI_BYTES,
+    agent_uri,
+    check_digest,
+    check_uri,
+    data_prefix,
+    kind_of,
+    permit_uri,
+    report_uri,
+    snapshot_uri,
+)
+from handrail.lineage.domain.names import tree_uri as tree_of
 from handrail.refs import BentoTag, DataVersion, Deployment, FeatureService, FeatureView, GitCommit, ModelVersion
 
 

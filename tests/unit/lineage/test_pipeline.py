@@ -2,8 +2,8 @@
 
 import pytest
 
-from handrail.lineage.domain import CodeFile, Verb, describe_pipeline, tree_digest
-from handrail.lineage.domain.pipeline import PipelineRecord
+from handrail.lineage.domain.pipeline import CodeFile, PipelineRecord, describe_pipeline, tree_digest
+from handrail.lineage.domain.vocabulary import Verb
 from tests.fakes.lineage import COMMIT, MODEL, RAW, STAGES, a_file, a_stage
 
 RECORD = PipelineRecord("shop", STAGES)

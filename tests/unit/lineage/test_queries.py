@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from handrail.errors import InvalidInput
-from handrail.lineage.domain import Direction, artifact_at, snapshot_uri
+from handrail.lineage.domain.graph import Direction
+from handrail.lineage.domain.names import artifact_at, snapshot_uri
 from tests.fakes.lineage import BENTO, COMMIT, DEPLOYMENT, PERMIT, VERSION, open_in_memory, story
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

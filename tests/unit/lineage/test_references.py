@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from handrail.errors import InvalidInput, UnknownReference
-from handrail.lineage.domain import AmbiguousReference, artifact_at
+from handrail.lineage.domain.errors import AmbiguousReference
+from handrail.lineage.domain.names import artifact_at
 from handrail.refs import ModelVersion, TrackingRun
 from tests.fakes.lineage import BENTO, COMMIT, DEPLOYMENT, PERMIT, RUN, VERSION, open_in_memory, story
 

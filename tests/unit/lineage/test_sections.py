@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from handrail.lineage.domain import ActivityDetails, artifact_at, sections_of
+from handrail.lineage.domain.facts import ActivityDetails
+from handrail.lineage.domain.names import artifact_at
+from handrail.lineage.domain.sections import sections_of
 from tests.fakes.lineage import DEPLOYMENT, INPUTS, RUN, open_in_memory, story
 
 

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handrail.errors import InvalidInput, UnknownReference
-from handrail.lineage.domain import ActivityDetails, AmbiguousReference, artifact_at, snapshot_uri
+from handrail.lineage.domain.errors import AmbiguousReference
+from handrail.lineage.domain.facts import ActivityDetails
+from handrail.lineage.domain.names import artifact_at, snapshot_uri
 from handrail.refs import BentoTag, Deployment
 from tests.fakes.effort import tried
 from tests.fakes.lineage import BENTO, COMMIT, DEPLOYMENT, PERMIT, RUN, VERSION, open_in_memory, story

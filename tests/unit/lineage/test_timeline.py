@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from handrail.errors import UnknownReference
-from handrail.lineage.domain import ActivityDetails, AmbiguousReference, match_name
+from handrail.lineage.domain.errors import AmbiguousReference
+from handrail.lineage.domain.facts import ActivityDetails
+from handrail.lineage.domain.timeline import match_name
 from tests.fakes.lineage import PERMIT, VERSION, open_in_memory, story
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -3,7 +3,8 @@
 import pytest
 
 from handrail.errors import UnknownReference
-from handrail.lineage.domain import ActivityDetails, artifact_at
+from handrail.lineage.domain.facts import ActivityDetails
+from handrail.lineage.domain.names import artifact_at
 from handrail.reproduction.domain.recorded import recorded_model
 from tests.fakes.lineage import COMMIT, PERMIT, RUN, VERSION, open_in_memory, story
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from handrail.feedback.domain import Kind, LabelTable
+from handrail.feedback.domain.kinds import Kind
+from handrail.feedback.domain.snapshots import LabelTable
 from handrail.feedback.ports import LabelWriter
 from handrail.files import replacing
 from handrail.tools import require

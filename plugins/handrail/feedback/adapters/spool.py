@@ -16,7 +16,7 @@ from uuid import uuid4
 from handrail.errors import Unavailable
 from handrail.feedback.adapters.spool_drain import SUFFIX, drain_folder
 from handrail.feedback.adapters.spool_lines import to_line
-from handrail.feedback.domain import Prediction, Receipt
+from handrail.feedback.domain.values import Prediction, Receipt
 from handrail.feedback.ports import PredictionSink
 
 SYNC_WITHIN_S = 0.05

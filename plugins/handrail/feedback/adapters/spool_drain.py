@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from handrail.errors import InvalidInput, Unavailable
 from handrail.feedback.adapters.spool_lines import from_line
-from handrail.feedback.domain import Prediction, Receipt
+from handrail.feedback.domain.values import Prediction, Receipt
 from handrail.feedback.ports import PredictionSink
 from handrail.files import replace_file
 

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 
 from handrail.errors import InvalidInput
-from handrail.feedback.domain import Prediction
+from handrail.feedback.domain.values import Prediction
 
 VERSION = 1
 

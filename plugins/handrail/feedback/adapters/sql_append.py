@@ -13,7 +13,7 @@ from sqlalchemy.schema import CreateTable
 
 from handrail.clock import system_time
 from handrail.feedback.adapters.sql_tables import conflict
-from handrail.feedback.domain import Feedback, Prediction, Receipt
+from handrail.feedback.domain.values import Feedback, Prediction, Receipt
 from handrail.storage.bulk import insert_new
 
 Row = tuple[Any, ...]

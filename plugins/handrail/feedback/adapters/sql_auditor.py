@@ -7,7 +7,7 @@ import json
 import sqlalchemy as sa
 
 from handrail.feedback.adapters.sql_tables import conflict, deployment, event, prediction, snapshot
-from handrail.feedback.domain import Quarantined, Status
+from handrail.feedback.domain.values import Quarantined, Status
 from handrail.feedback.ports import Auditor
 from handrail.storage import Store
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from handrail.errors import Conflict
 from handrail.feedback.adapters.sql_tables import deployment
-from handrail.feedback.domain import DeploymentRecord
+from handrail.feedback.domain.values import DeploymentRecord
 from handrail.feedback.ports import DeploymentBook
 from handrail.storage import Store
 from handrail.storage.bulk import insert_new

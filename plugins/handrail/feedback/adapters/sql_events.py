@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from handrail.feedback.adapters.sql_append import Appender, Row
 from handrail.feedback.adapters.sql_tables import event, to_microseconds
-from handrail.feedback.domain import Feedback, Receipt
+from handrail.feedback.domain.values import Feedback, Receipt
 from handrail.feedback.ports import EventLog
 from handrail.storage import Store
 

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from handrail.feedback.adapters.sql_tables import deployment, event, prediction
-from handrail.feedback.domain import EventRow, Mark, Material, Scope
+from handrail.feedback.domain.ledger import EventRow, Mark, Material, Scope
 from handrail.feedback.ports import Ledger
 from handrail.storage import Store
 

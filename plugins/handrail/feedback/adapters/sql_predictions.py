@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from handrail.feedback.adapters.sql_append import Appender, Row
 from handrail.feedback.adapters.sql_deployments import deployment_ids
 from handrail.feedback.adapters.sql_tables import deployment, prediction, to_microseconds
-from handrail.feedback.domain import Prediction, Receipt
+from handrail.feedback.domain.values import Prediction, Receipt
 from handrail.feedback.ports import PredictionLog
 from handrail.storage import Store
 

@@ -10,7 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from handrail.feedback.adapters.sql_tables import snapshot
-from handrail.feedback.domain import Kind, Mark, Scope, Snapshot
+from handrail.feedback.domain.kinds import Kind
+from handrail.feedback.domain.ledger import Mark, Scope
+from handrail.feedback.domain.snapshots import Snapshot
 from handrail.feedback.ports import SnapshotBook
 from handrail.storage import Store
 from handrail.storage.bulk import insert_new

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from handrail.config import Section, read_config
-from handrail.feedback.domain import Kind
+from handrail.feedback.domain.kinds import Kind
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]

@@ -16,7 +16,7 @@ import yaml
 from handrail.clock import parse_moment
 from handrail.errors import InvalidInput
 from handrail.lineage.adapters.dvc.project_files import ProjectFiles
-from handrail.lineage.domain import tree_digest
+from handrail.lineage.domain.pipeline import tree_digest
 from handrail.refs import BentoTag
 
 DESCRIPTION = "bento.yaml"

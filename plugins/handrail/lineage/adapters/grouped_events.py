@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handrail.lineage.domain import LineageEvent
+from handrail.lineage.domain.events import LineageEvent
 from handrail.lineage.ports import EventLog
 from handrail.storage.grouping import GroupCommit
 

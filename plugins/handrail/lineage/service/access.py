@@ -6,7 +6,7 @@ import secrets
 
 from handrail.clock import Clock
 from handrail.errors import UnknownReference
-from handrail.lineage.domain import HolderKind, TokenRecord, find_holder, holder_uri, token_digest
+from handrail.lineage.domain.callers import HolderKind, TokenRecord, find_holder, holder_uri, token_digest
 from handrail.lineage.ports import TokenRegister
 
 TOKEN_BYTES = 32

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from handrail.clock import Clock
-from handrail.lineage.domain import MAX_NODES, Coverage, Direction, Flaw
+from handrail.lineage.domain.flaws import Coverage, Flaw
+from handrail.lineage.domain.graph import Direction
+from handrail.lineage.domain.limits import MAX_NODES
 from handrail.lineage.ports import BytesAudit, ConflictLog, GraphAudit, GraphStore, PredictionCensus
 
 PATIENCE = timedelta(days=1)

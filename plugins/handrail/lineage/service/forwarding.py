@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from handrail.errors import Refused, Unavailable, UnknownReference
-from handrail.lineage.domain import Forwarded, QueuedEvent, QueueLength
+from handrail.lineage.domain.outbox import Forwarded, QueuedEvent, QueueLength
 from handrail.lineage.ports import Outbox, Transport
 
 PAGE = 50

@@ -9,7 +9,8 @@ from itertools import accumulate
 
 from handrail.clock import Clock
 from handrail.errors import InvalidInput
-from handrail.lineage.domain import MAX_DERIVED, IntakeResult, LineageEvent
+from handrail.lineage.domain.events import IntakeResult, LineageEvent
+from handrail.lineage.domain.limits import MAX_DERIVED
 from handrail.lineage.ports import EventLog, EventReader
 
 MAX_AHEAD = timedelta(days=1)

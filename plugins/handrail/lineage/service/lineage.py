@@ -9,21 +9,22 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec
 
 from handrail.errors import InvalidInput
-from handrail.lineage.domain import (
+from handrail.lineage.domain.facts import (
     ActivityDetails,
     Facts,
-    Name,
-    PipelineRecord,
-    Pointer,
     activity_fact,
-    check_uri,
     describe_activity,
-    describe_bento,
-    describe_deployment,
     describe_derivation,
     describe_membership,
+)
+from handrail.lineage.domain.graph import Pointer
+from handrail.lineage.domain.names import check_uri
+from handrail.lineage.domain.pipeline import PipelineRecord, describe_pipeline
+from handrail.lineage.domain.records import (
+    Name,
+    describe_bento,
+    describe_deployment,
     describe_permit,
-    describe_pipeline,
     describe_registration,
     describe_report,
     describe_snapshot,

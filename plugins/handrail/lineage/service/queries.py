@@ -7,31 +7,21 @@ from dataclasses import replace
 from datetime import datetime
 
 from handrail.errors import InvalidInput, UnknownReference
-from handrail.lineage.domain import (
-    ENDS,
-    MAX_COUNTED,
-    MAX_LISTED,
-    MAX_NODES,
-    AmbiguousReference,
+from handrail.lineage.domain.answers import ENDS, Impact, NodeDetails, Page, Trace, check_kinds
+from handrail.lineage.domain.errors import AmbiguousReference, NotYetSet
+from handrail.lineage.domain.graph import (
     DigestConflict,
     Direction,
     Edge,
-    Impact,
-    NodeDetails,
-    NotYetSet,
-    Page,
-    Period,
     Pointer,
     Reachable,
     Tally,
-    Trace,
-    Verb,
     Walk,
-    check_kinds,
-    match_name,
     order_by_distance,
-    periods,
 )
+from handrail.lineage.domain.limits import MAX_COUNTED, MAX_LISTED, MAX_NODES
+from handrail.lineage.domain.timeline import Period, match_name, periods
+from handrail.lineage.domain.vocabulary import Verb
 from handrail.lineage.ports import LineagePorts
 from handrail.lineage.service.references import References, check_reference, unknown
 

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from urllib.parse import quote
 
 from handrail.errors import InvalidInput, UnknownReference
-from handrail.lineage.domain import AmbiguousReference, data_prefix, ends_in
+from handrail.lineage.domain.errors import AmbiguousReference
+from handrail.lineage.domain.names import data_prefix
+from handrail.lineage.domain.timeline import ends_in
 from handrail.lineage.ports import LineagePorts
 from handrail.refs import BentoTag
 

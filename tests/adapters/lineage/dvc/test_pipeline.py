@@ -12,7 +12,7 @@ import yaml
 from handrail.errors import InvalidInput, Unavailable
 from handrail.lineage.adapters.dvc.pipeline import DvcPipeline
 from handrail.lineage.adapters.dvc.project_files import ProjectFiles
-from handrail.lineage.domain import describe_pipeline, tree_digest
+from handrail.lineage.domain.pipeline import describe_pipeline, tree_digest
 
 ACQUIRE = """
 from pathlib import Path

@@ -7,7 +7,7 @@ import pytest
 
 from handrail.errors import InvalidInput, Unavailable
 from handrail.lineage.adapters.dvc.pipeline import DvcPipeline
-from handrail.lineage.domain import describe_pipeline
+from handrail.lineage.domain.pipeline import describe_pipeline
 from tests.fakes.dvc_repository import DVC, add, commit, make_repository, run
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from handrail.errors import InvalidInput
-from handrail.lineage.domain import RunState
+from handrail.lineage.domain.events import RunState
 from tests.fakes.lineage_events import (
     NOON,
     PRODUCER,

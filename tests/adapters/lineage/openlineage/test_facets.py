@@ -3,7 +3,8 @@
 import pytest
 
 from handrail.errors import InvalidInput
-from handrail.lineage.domain import Role, describe_event
+from handrail.lineage.domain.events import describe_event
+from handrail.lineage.domain.vocabulary import Role
 from tests.fakes.lineage_events import PRODUCER, SPEC, a_dataset_event, a_job_event, a_run_event, a_run_id, read
 from tests.fakes.openlineage_schemas import SCHEMAS, faults
 

@@ -4,7 +4,7 @@ import pytest
 
 from handrail.errors import Refused, Unavailable
 from handrail.lineage.adapters.openlineage.httpx_transport import HttpxTransport
-from handrail.lineage.domain import QueuedEvent
+from handrail.lineage.domain.outbox import QueuedEvent
 from tests.fakes.lineage_receiver import receiving
 
 EVENT = QueuedEvent("e" * 64, "stream", '{"name":"ü"}')

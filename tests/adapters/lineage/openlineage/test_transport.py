@@ -11,7 +11,7 @@ from handrail.errors import Misconfigured, Refused, Unavailable
 from handrail.lineage.adapters.openlineage.client import to_event
 from handrail.lineage.adapters.openlineage.transport import OpenLineageTransport
 from handrail.lineage.adapters.openlineage.yaml_sinks import Sink, read_sinks
-from handrail.lineage.domain import QueuedEvent
+from handrail.lineage.domain.outbox import QueuedEvent
 from tests.fakes.lineage_events import (
     PRODUCER,
     SPEC,

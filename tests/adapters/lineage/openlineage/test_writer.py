@@ -14,23 +14,25 @@ from jsonschema import Draft202012Validator
 from handrail.errors import InvalidInput
 from handrail.lineage.adapters.openlineage.events import OpenLineageEvents
 from handrail.lineage.adapters.openlineage.writer import MOST_BYTES, OpenLineageWriter
-from handrail.lineage.domain import (
+from handrail.lineage.domain.contents import merge_nodes
+from handrail.lineage.domain.events import describe_event
+from handrail.lineage.domain.facts import (
     ActivityDetails,
     Facts,
     activity_fact,
-    artifact_at,
     describe_activity,
+    describe_derivation,
+    describe_membership,
+)
+from handrail.lineage.domain.names import artifact_at
+from handrail.lineage.domain.pipeline import describe_pipeline
+from handrail.lineage.domain.records import (
     describe_bento,
     describe_deployment,
-    describe_derivation,
-    describe_event,
-    describe_membership,
     describe_permit,
-    describe_pipeline,
     describe_registration,
     describe_report,
     describe_snapshot,
-    merge_nodes,
 )
 from handrail.refs import ArtifactVersion
 from tests.fakes.lineage import BENTO, COMMIT, DEPLOYMENT, PERMIT, RUN, STAGES, VERSION, PipelineInMemory

@@ -14,22 +14,21 @@ from handrail.lineage.adapters.sql.events import SqlEvents
 from handrail.lineage.adapters.sql.graph import SqlGraph
 from handrail.lineage.adapters.sql.pointers import SqlPointers
 from handrail.lineage.adapters.sql.tables import metadata, node_id
-from handrail.lineage.domain import (
+from handrail.lineage.domain.facts import (
     ActivityDetails,
-    Coverage,
     Facts,
-    Flaw,
     NodeFact,
-    Pointer,
-    Role,
     activity_fact,
-    agent_uri,
-    artifact_at,
     describe_activity,
     describe_derivation,
 )
-from handrail.lineage.ports import BytesAudit, PredictionCensus
-from handrail.lineage.service import Doctor, DoctorPorts, Lineage, LineagePorts
+from handrail.lineage.domain.flaws import Coverage, Flaw
+from handrail.lineage.domain.graph import Pointer
+from handrail.lineage.domain.names import agent_uri, artifact_at
+from handrail.lineage.domain.vocabulary import Role
+from handrail.lineage.ports import BytesAudit, LineagePorts, PredictionCensus
+from handrail.lineage.service.doctor import Doctor, DoctorPorts
+from handrail.lineage.service.lineage import Lineage
 from handrail.refs import BentoTag, Deployment, ModelVersion
 from tests.fakes.lineage import (
     BENTO,

@@ -7,15 +7,9 @@ import pytest
 from handrail.lineage.adapters.sql.audit import SqlAudit
 from handrail.lineage.adapters.sql.census import SqlCensus
 from handrail.lineage.adapters.sql.graph import SqlGraph
-from handrail.lineage.domain import (
-    ActivityDetails,
-    Facts,
-    activity_fact,
-    artifact_at,
-    describe_activity,
-    describe_membership,
-)
+from handrail.lineage.domain.facts import ActivityDetails, Facts, activity_fact, describe_activity, describe_membership
 from handrail.lineage.domain.flaws import RunSummary
+from handrail.lineage.domain.names import artifact_at
 from tests.fakes.lineage_stores import KINDS, an_empty_store
 
 FLOW, TASK, OTHER = "prefect://s/flow-run/f", "prefect://s/task-run/t", "prefect://s/task-run/o"

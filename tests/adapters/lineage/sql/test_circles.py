@@ -12,7 +12,9 @@ from handrail.lineage.adapters.sql import circles
 from handrail.lineage.adapters.sql.events import SqlEvents
 from handrail.lineage.adapters.sql.graph import SqlGraph
 from handrail.lineage.adapters.sql.tables import edge
-from handrail.lineage.domain import CycleRefused, Facts, artifact_at, describe_derivation
+from handrail.lineage.domain.errors import CycleRefused
+from handrail.lineage.domain.facts import Facts, describe_derivation
+from handrail.lineage.domain.names import artifact_at
 from tests.fakes.effort import tried
 from tests.fakes.lineage_events import a_dataset, a_run_event, read
 from tests.fakes.lineage_stores import KINDS, an_empty_store, clear, dump

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from handrail.lineage.adapters.sql.csr_reach import CsrReach, EdgeCopy, NewerEdges, find_in
 from handrail.lineage.adapters.sql.graph import SqlGraph
 from handrail.lineage.adapters.sql.tables import node_id
-from handrail.lineage.domain import Direction, Facts, NodeFact, Reachable, Role, artifact_at, describe_derivation
+from handrail.lineage.domain.facts import Facts, NodeFact, describe_derivation
+from handrail.lineage.domain.graph import Direction, Reachable
+from handrail.lineage.domain.names import artifact_at
+from handrail.lineage.domain.vocabulary import Role
 from tests.fakes.lineage_stores import KINDS, an_empty_store, clear, dump
 
 SIZE = 16

@@ -10,7 +10,9 @@ from handrail.lineage.adapters.sql.census import SqlCensus
 from handrail.lineage.adapters.sql.graph import SqlGraph
 from handrail.lineage.adapters.sql.outbox import SqlOutbox
 from handrail.lineage.adapters.sql.tables import MIGRATIONS
-from handrail.lineage.domain import Direction, Reachable, artifact_at, describe_derivation
+from handrail.lineage.domain.facts import describe_derivation
+from handrail.lineage.domain.graph import Direction, Reachable
+from handrail.lineage.domain.names import artifact_at
 from handrail.storage import migrate, open_store
 
 PAGE = 4096

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from handrail.lineage.adapters.sql.events import SqlEvents
 from handrail.lineage.adapters.sql.tables import metadata
-from handrail.lineage.domain import CycleRefused
+from handrail.lineage.domain.errors import CycleRefused
 from tests.fakes.effort import tried
 from tests.fakes.lineage_events import a_dataset, a_dataset_event, a_job_event, a_run_event, read
 from tests.fakes.lineage_stores import KINDS, an_empty_store, clear, dump

@@ -14,15 +14,10 @@ from handrail.errors import Conflict
 from handrail.lineage.adapters.sql import recording
 from handrail.lineage.adapters.sql.graph import SqlGraph
 from handrail.lineage.adapters.sql.tables import MIGRATIONS, metadata, node_id
-from handrail.lineage.domain import (
-    ActivityDetails,
-    CycleRefused,
-    Direction,
-    activity_fact,
-    artifact_at,
-    describe_activity,
-    describe_derivation,
-)
+from handrail.lineage.domain.errors import CycleRefused
+from handrail.lineage.domain.facts import ActivityDetails, activity_fact, describe_activity, describe_derivation
+from handrail.lineage.domain.graph import Direction
+from handrail.lineage.domain.names import artifact_at
 from handrail.storage import migrate, open_store
 from tests.fakes.effort import tried
 from tests.fakes.lineage import GraphInMemory

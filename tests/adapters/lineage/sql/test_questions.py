@@ -14,8 +14,11 @@ from handrail.lineage.adapters.sql import reach as sql_reach
 from handrail.lineage.adapters.sql.csr_reach import CsrReach
 from handrail.lineage.adapters.sql.graph import SqlGraph
 from handrail.lineage.adapters.sql.tables import node_id
-from handrail.lineage.domain import Direction, Facts, Reachable, artifact_at, describe_derivation
-from handrail.lineage.service import Lineage, LineagePorts
+from handrail.lineage.domain.facts import Facts, describe_derivation
+from handrail.lineage.domain.graph import Direction, Reachable
+from handrail.lineage.domain.names import artifact_at
+from handrail.lineage.ports import LineagePorts
+from handrail.lineage.service.lineage import Lineage
 from tests.fakes.lineage import PipelineInMemory, PointersInMemory, PredictionsInMemory
 from tests.fakes.lineage_stores import KINDS, an_empty_store, clear
 

@@ -16,7 +16,9 @@ from handrail.lineage.adapters.sql.events import SqlEvents
 from handrail.lineage.adapters.sql.graph import SqlGraph
 from handrail.lineage.adapters.sql.recording import lock, record
 from handrail.lineage.adapters.sql.tables import MIGRATIONS, node
-from handrail.lineage.domain import CycleRefused, artifact_at, describe_derivation
+from handrail.lineage.domain.errors import CycleRefused
+from handrail.lineage.domain.facts import describe_derivation
+from handrail.lineage.domain.names import artifact_at
 from handrail.storage import migrate, open_store
 from tests.fakes.effort import TIMES
 from tests.fakes.lineage_events import a_dataset, a_run_event, read

@@ -16,8 +16,9 @@ from handrail.feedback import Prediction
 from handrail.lineage.adapters.openlineage.writer import OpenLineageWriter
 from handrail.lineage.adapters.sql.graph import SqlGraph
 from handrail.lineage.adapters.sql.pointers import SqlPointers
-from handrail.lineage.domain import artifact_at
-from handrail.lineage.service import Lineage, LineagePorts
+from handrail.lineage.domain.names import artifact_at
+from handrail.lineage.ports import LineagePorts
+from handrail.lineage.service.lineage import Lineage
 from handrail.refs import ArtifactVersion
 from tests.fakes.lineage import COMMIT, DEPLOYMENT, PERMIT, STAGES, VERSION, PipelineInMemory, story
 

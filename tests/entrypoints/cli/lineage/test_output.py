@@ -8,7 +8,8 @@ from rich.console import Console
 
 from handrail.entrypoints.answers.as_json import details_to_json, period_to_json
 from handrail.entrypoints.cli.lineage.output import draw_details, draw_impact, draw_trace, fit
-from handrail.lineage.domain import ActivityDetails, artifact_at
+from handrail.lineage.domain.facts import ActivityDetails
+from handrail.lineage.domain.names import artifact_at
 from tests.fakes.lineage import open_in_memory
 
 ORDERS = artifact_at("s3://lake/orders")

@@ -7,7 +7,7 @@ from pathlib import Path
 from handrail.errors import Unavailable
 from handrail.lineage.adapters.dvc.pipeline import hashed_files
 from handrail.lineage.adapters.dvc.project_files import ProjectFiles
-from handrail.lineage.domain import Flaw
+from handrail.lineage.domain.flaws import Flaw
 from handrail.lineage.ports import BytesAudit
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from handrail.lineage.adapters.dvc.ignored import DvcIgnore
-from handrail.lineage.domain import Member, PipelineFile, tree_digest
+from handrail.lineage.domain.pipeline import Member, PipelineFile, tree_digest
 
 FOLDER = ".dir"
 BLOCK = 1 << 20

@@ -10,7 +10,7 @@ import yaml
 from handrail.errors import InvalidInput
 from handrail.lineage.adapters.dvc.git_commits import GitCommits
 from handrail.lineage.adapters.dvc.project_files import ProjectFiles
-from handrail.lineage.domain import TrackedFile
+from handrail.lineage.domain.pipeline import TrackedFile
 
 SUFFIX = ".dvc"
 

@@ -17,21 +17,12 @@ from handrail.lineage.adapters.openlineage.models import (
     RunEventModel,
 )
 from handrail.lineage.adapters.openlineage.text import REMEDY, canonical
-from handrail.lineage.domain import (
-    MAX_DERIVED,
-    DatasetAt,
-    EventContent,
-    JobName,
-    LineageEvent,
-    NodeFact,
-    Role,
-    RunReport,
-    RunState,
-    check_kind,
-    check_uri,
-    kind_of,
-    run_uri,
-)
+from handrail.lineage.domain.contents import EventContent
+from handrail.lineage.domain.events import DatasetAt, JobName, LineageEvent, RunReport, RunState, run_uri
+from handrail.lineage.domain.facts import NodeFact
+from handrail.lineage.domain.limits import MAX_DERIVED
+from handrail.lineage.domain.names import check_kind, check_uri, kind_of
+from handrail.lineage.domain.vocabulary import Role
 from handrail.lineage.ports import EventReader
 
 Model = RunEventModel | JobEventModel | DatasetEventModel

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from handrail.errors import InvalidInput
 from handrail.lineage.adapters.openlineage.fields import Moment, Open, StandardFacet
-from handrail.lineage.domain import UNSHOWABLE, check_uri
+from handrail.lineage.domain.names import UNSHOWABLE, check_uri
 
 MAX_KIND = 100
 MAX_LISTED = 10_000

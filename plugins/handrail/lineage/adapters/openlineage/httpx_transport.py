@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 
 from handrail.errors import Refused, Unavailable
-from handrail.lineage.domain import QueuedEvent
+from handrail.lineage.domain.outbox import QueuedEvent
 from handrail.lineage.ports import Transport
 
 TIMEOUT_S = 10

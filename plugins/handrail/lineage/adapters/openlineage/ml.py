@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from handrail.lineage.adapters.openlineage.standard import rows_of
-from handrail.lineage.domain import End, EventContent
+from handrail.lineage.domain.contents import End, EventContent
 
 Fields = dict[str, Any]
 Describe = Callable[[re.Match[str], End, EventContent], Fields]

@@ -10,7 +10,9 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 from handrail.lineage.adapters.openlineage.text import is_plain
-from handrail.lineage.domain import DatasetAt, EventContent, JobName, NodeFact
+from handrail.lineage.domain.contents import EventContent
+from handrail.lineage.domain.events import DatasetAt, JobName
+from handrail.lineage.domain.facts import NodeFact
 
 OURS = "handrail"
 _PARTS = re.compile(r"([a-z][a-z0-9+.-]*://[^/]*)/(.+)", re.DOTALL)

@@ -8,7 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from handrail.lineage.adapters.openlineage.names import job_of, run_id_of
-from handrail.lineage.domain import End, EventContent, NodeFact, Role, RunState
+from handrail.lineage.domain.contents import End, EventContent
+from handrail.lineage.domain.events import RunState
+from handrail.lineage.domain.facts import NodeFact
+from handrail.lineage.domain.vocabulary import Role
 from handrail.version import __version__
 
 # `.invalid` (RFC 2606) can belong to nobody: these are names, the schemas are in infra/openlineage.

@@ -17,7 +17,7 @@ from typing import Any
 
 from handrail.errors import HandrailError, Misconfigured, MissingTool, Refused, Unavailable
 from handrail.lineage.adapters.openlineage.httpx_transport import MAX_SHOWN, REFUSALS
-from handrail.lineage.domain import QueuedEvent
+from handrail.lineage.domain.outbox import QueuedEvent
 from handrail.lineage.ports import Transport
 
 TIMEOUT_S = 60

@@ -23,7 +23,9 @@ from handrail.lineage.adapters.openlineage.standard import (
     version_facet,
 )
 from handrail.lineage.adapters.openlineage.text import canonical
-from handrail.lineage.domain import End, EventContent, Facts, LineageEvent, NodeFact, RunReport, contents_of
+from handrail.lineage.domain.contents import End, EventContent, contents_of
+from handrail.lineage.domain.events import LineageEvent, RunReport
+from handrail.lineage.domain.facts import Facts, NodeFact
 from handrail.lineage.ports import EventWriter
 
 SCHEMAS = f"{HOME}/1-0-0"

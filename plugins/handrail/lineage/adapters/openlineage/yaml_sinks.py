@@ -13,7 +13,7 @@ from pydantic import Field, JsonValue, model_validator
 
 from handrail.config import Section, read_config
 from handrail.errors import Misconfigured
-from handrail.lineage.domain import Acceptance
+from handrail.lineage.domain.flaws import Acceptance
 
 FILE = "lineage.yaml"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")

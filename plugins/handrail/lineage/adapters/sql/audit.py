@@ -12,7 +12,8 @@ from sqlalchemy.engine import Connection
 
 from handrail.lineage.adapters.sql.audit_circles import circles
 from handrail.lineage.adapters.sql.tables import event, node, node_id, to_text
-from handrail.lineage.domain import Flaw, Role, Verb
+from handrail.lineage.domain.flaws import Flaw
+from handrail.lineage.domain.vocabulary import Role, Verb
 from handrail.lineage.ports import GraphAudit
 from handrail.storage import Store
 

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handrail.lineage.adapters.sql.tables import edge, node
-from handrail.lineage.domain import Flaw
 from handrail.lineage.domain.circles import find_core, find_rings, find_way_around, neighbours_of
+from handrail.lineage.domain.flaws import Flaw
 
 FETCHED = 10_000
 SHOWN = 8

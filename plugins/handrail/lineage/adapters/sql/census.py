@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy.engine import Connection
 
 from handrail.lineage.adapters.sql.tables import node_id, read_node_rows
-from handrail.lineage.domain import Verb
 from handrail.lineage.domain.flaws import RunSummary
+from handrail.lineage.domain.vocabulary import Verb
 from handrail.storage import Store
 from handrail.storage.bulk import ID, read
 

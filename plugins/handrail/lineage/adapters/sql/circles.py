@@ -13,8 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 
 from sqlalchemy.engine import Connection
 
-from handrail.lineage.domain import CycleRefused, Direction, Statement, Verb
 from handrail.lineage.domain.circles import Pair, find_core, find_path, neighbours_of
+from handrail.lineage.domain.errors import CycleRefused
+from handrail.lineage.domain.facts import Statement
+from handrail.lineage.domain.graph import Direction
+from handrail.lineage.domain.vocabulary import Verb
 from handrail.storage.bulk import ID, read
 
 EdgeKey = tuple[int, int, int]

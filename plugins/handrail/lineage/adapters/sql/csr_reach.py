@@ -23,7 +23,7 @@ from handrail.lineage.adapters.sql.epochs import begin_epoch, count_recent, is_u
 from handrail.lineage.adapters.sql.recording import lock
 from handrail.lineage.adapters.sql.tables import edge, node, node_id
 from handrail.lineage.adapters.sql.walks import Tallied, count_kinds
-from handrail.lineage.domain import Direction, Reachable
+from handrail.lineage.domain.graph import Direction, Reachable
 from handrail.storage import Store
 
 try:

@@ -9,7 +9,8 @@ from sqlalchemy.engine import Connection
 
 from handrail.lineage.adapters.sql.recording import lock, record
 from handrail.lineage.adapters.sql.tables import event, outbox, run, sender, to_text
-from handrail.lineage.domain import Facts, LineageEvent, RunState, describe_event
+from handrail.lineage.domain.events import LineageEvent, RunState, describe_event
+from handrail.lineage.domain.facts import Facts
 from handrail.lineage.ports import EventLog
 from handrail.storage import Store
 from handrail.storage.bulk import TEXT, insert, read

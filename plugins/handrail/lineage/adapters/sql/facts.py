@@ -9,7 +9,8 @@ from sqlalchemy.engine import Connection
 
 from handrail.lineage.adapters.sql.tables import StatementRow, node_id, read_node_rows, to_moment
 from handrail.lineage.adapters.sql.walks import ATTRIBUTES
-from handrail.lineage.domain import Facts, NodeFact, Role, Statement, Verb
+from handrail.lineage.domain.facts import Facts, NodeFact, Statement
+from handrail.lineage.domain.vocabulary import Role, Verb
 from handrail.storage.bulk import ID, read
 
 _STATEMENTS = """

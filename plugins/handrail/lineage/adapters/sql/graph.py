@@ -15,7 +15,9 @@ from handrail.lineage.adapters.sql.reach import reach
 from handrail.lineage.adapters.sql.recording import lock, record
 from handrail.lineage.adapters.sql.tables import digest, node, node_id, statement
 from handrail.lineage.adapters.sql.walks import SqlFound, Tallied, find_rejected, read_page, read_walk
-from handrail.lineage.domain import DigestConflict, Direction, Facts, LineageEvent, Node, Reachable, Tally, Walk
+from handrail.lineage.domain.events import LineageEvent
+from handrail.lineage.domain.facts import Facts
+from handrail.lineage.domain.graph import DigestConflict, Direction, Node, Reachable, Tally, Walk
 from handrail.lineage.ports import ConflictLog, GraphStore
 from handrail.storage import Store
 

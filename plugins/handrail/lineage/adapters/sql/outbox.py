@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from handrail.lineage.adapters.sql.tables import event, outbox
-from handrail.lineage.domain import QueuedEvent, QueueLength
+from handrail.lineage.domain.outbox import QueuedEvent, QueueLength
 from handrail.lineage.ports import Outbox
 from handrail.storage import Store
 from handrail.storage.bulk import repeat

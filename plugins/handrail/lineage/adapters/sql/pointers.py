@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from handrail.lineage.adapters.sql.tables import pointer as table
 from handrail.lineage.adapters.sql.tables import to_text
-from handrail.lineage.domain import Pointer
+from handrail.lineage.domain.graph import Pointer
 from handrail.lineage.ports import PointerLog
 from handrail.storage import Store
 from handrail.storage.bulk import insert_new

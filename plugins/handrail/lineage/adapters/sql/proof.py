@@ -11,7 +11,7 @@ from collections.abc import Sequence, Set
 from sqlalchemy.engine import Connection
 
 from handrail.lineage.adapters.sql.tables import StatementRow
-from handrail.lineage.domain import Verb
+from handrail.lineage.domain.vocabulary import Verb
 from handrail.storage.bulk import ID, TEXT, read, repeat
 
 Claim = tuple[int, str]

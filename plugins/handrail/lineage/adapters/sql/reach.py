@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy.engine import Connection
 
-from handrail.lineage.domain import Direction
+from handrail.lineage.domain.graph import Direction
 from handrail.storage.bulk import ID, fetch, read
 
 SMALL = 2_000

@@ -23,7 +23,9 @@ from handrail.lineage.adapters.sql.tables import (
     statement,
     to_text,
 )
-from handrail.lineage.domain import Facts, NodeFact, Role, RoleConflict, Statement
+from handrail.lineage.domain.errors import RoleConflict
+from handrail.lineage.domain.facts import Facts, NodeFact, Statement
+from handrail.lineage.domain.vocabulary import Role
 from handrail.storage.bulk import ID, fetch, insert, read
 
 LOCK = "select pg_advisory_xact_lock(hashtext('handrail.lineage.record'))"

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from handrail.errors import Conflict
 from handrail.lineage.adapters.sql.tables import to_text, token
-from handrail.lineage.domain import TokenRecord
+from handrail.lineage.domain.callers import TokenRecord
 from handrail.lineage.ports import TokenRegister
 from handrail.storage import Store
 

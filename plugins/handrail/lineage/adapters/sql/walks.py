@@ -13,7 +13,8 @@ from operator import attrgetter
 from sqlalchemy.engine import Connection
 
 from handrail.lineage.adapters.sql.tables import NODES, to_moment
-from handrail.lineage.domain import Edge, Node, Role, Verb, Walk
+from handrail.lineage.domain.graph import Edge, Node, Walk
+from handrail.lineage.domain.vocabulary import Role, Verb
 from handrail.storage.bulk import ID, Values, read
 
 ATTRIBUTES = "select a.node, a.name, a.value from {given} cross join lineage_attribute a where a.node = g.a"
