@@ -6,14 +6,28 @@ A reference is immutable: it names one version. `ModelAlias` is the exception: i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import ClassVar
 from urllib.parse import quote
 
+SAFE = "@:+~.-_"
 
-def _segment(text: str) -> str:
-    """Escape one path segment of a URI, so that a name with a slash cannot pose as two."""
-    return quote(text, safe="@:+~.-_")
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What all references share: a URI of the form `FORM`, with a place for each field."""
+
+    FORM: ClassVar[str]
+
+    @property
+    def uri(self) -> str:
+        """The URI that names this version; a slash in a name is escaped, so that one name cannot pose as two."""
+        return self.FORM.format(
+            **{
+                each.name: quote(str(getattr(self, each.name)), safe=SAFE + "/" * (each.name == "path"))
+                for each in fields(self)
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,156 +45,123 @@ class ArtifactVersion:
 
 
 @dataclass(frozen=True, slots=True)
-class GitCommit:
+class GitCommit(Reference):
     """A commit of a repository; `repository` is a short stable name, `commit` has 40 hex digits."""
+
+    FORM = "git://{repository}/{commit}"
 
     repository: str
     commit: str
 
-    @property
-    def uri(self) -> str:
-        """`git://<repository>/<commit>`."""
-        return f"git://{_segment(self.repository)}/{_segment(self.commit)}"
-
 
 @dataclass(frozen=True, slots=True)
-class DataVersion:
+class DataVersion(Reference):
     """A file or folder under DVC at one content; `md5` is DVC's hash, ending in `.dir` for a folder."""
+
+    FORM = "dvc://{repository}/{path}@{md5}"
 
     repository: str
     path: str
     md5: str
 
-    @property
-    def uri(self) -> str:
-        """`dvc://<repository>/<path>@<md5>`."""
-        return f"dvc://{_segment(self.repository)}/{quote(self.path, safe='/@:+~.-_')}@{_segment(self.md5)}"
-
 
 @dataclass(frozen=True, slots=True)
-class FeatureService:
+class FeatureService(Reference):
     """A Feast feature service at one specification; `spec_hash` is the sha256 of its canonical form."""
 
+    FORM = "feast://{project}/feature_service/{name}@{spec_hash}"
+
     project: str
     name: str
     spec_hash: str
 
-    @property
-    def uri(self) -> str:
-        """`feast://<project>/feature_service/<name>@<spec hash>`."""
-        return f"feast://{_segment(self.project)}/feature_service/{_segment(self.name)}@{_segment(self.spec_hash)}"
-
 
 @dataclass(frozen=True, slots=True)
-class FeatureView:
+class FeatureView(Reference):
     """A Feast feature view at one specification; `spec_hash` is the sha256 of its canonical form."""
 
+    FORM = "feast://{project}/feature_view/{name}@{spec_hash}"
+
     project: str
     name: str
     spec_hash: str
 
-    @property
-    def uri(self) -> str:
-        """`feast://<project>/feature_view/<name>@<spec hash>`."""
-        return f"feast://{_segment(self.project)}/feature_view/{_segment(self.name)}@{_segment(self.spec_hash)}"
-
 
 @dataclass(frozen=True, slots=True)
-class TrackingRun:
+class TrackingRun(Reference):
     """An MLflow run on one server."""
+
+    FORM = "mlflow://{server}/run/{run_id}"
 
     server: str
     run_id: str
 
-    @property
-    def uri(self) -> str:
-        """`mlflow://<server>/run/<run id>`."""
-        return f"mlflow://{_segment(self.server)}/run/{_segment(self.run_id)}"
-
 
 @dataclass(frozen=True, slots=True)
-class LoggedModel:
+class LoggedModel(Reference):
     """A model that MLflow logged, registered or not; `model_id` begins with `m-`."""
+
+    FORM = "mlflow://{server}/model/{model_id}"
 
     server: str
     model_id: str
 
-    @property
-    def uri(self) -> str:
-        """`mlflow://<server>/model/<model id>`."""
-        return f"mlflow://{_segment(self.server)}/model/{_segment(self.model_id)}"
-
 
 @dataclass(frozen=True, slots=True)
-class TrackedDataset:
+class TrackedDataset(Reference):
     """A dataset that an MLflow run names and no other tool does; `digest` is MLflow's, mostly of a frame in memory."""
+
+    FORM = "mlflow://{server}/dataset/{name}@{digest}"
 
     server: str
     name: str
     digest: str
 
-    @property
-    def uri(self) -> str:
-        """`mlflow://<server>/dataset/<name>@<digest>`."""
-        return f"mlflow://{_segment(self.server)}/dataset/{_segment(self.name)}@{_segment(self.digest)}"
-
 
 @dataclass(frozen=True, slots=True)
-class FlowRun:
+class FlowRun(Reference):
     """A Prefect flow run; `server` is the setting `environment`: run ids are unique without it."""
+
+    FORM = "prefect://{server}/flow-run/{flow_run_id}"
 
     server: str
     flow_run_id: str
 
-    @property
-    def uri(self) -> str:
-        """`prefect://<server>/flow-run/<id>`."""
-        return f"prefect://{_segment(self.server)}/flow-run/{_segment(self.flow_run_id)}"
-
 
 @dataclass(frozen=True, slots=True)
-class TaskRun:
+class TaskRun(Reference):
     """A Prefect task run; `server` as for a flow run."""
+
+    FORM = "prefect://{server}/task-run/{task_run_id}"
 
     server: str
     task_run_id: str
 
-    @property
-    def uri(self) -> str:
-        """`prefect://<server>/task-run/<id>`."""
-        return f"prefect://{_segment(self.server)}/task-run/{_segment(self.task_run_id)}"
-
 
 @dataclass(frozen=True, slots=True)
-class FlowDeployment:
+class FlowDeployment(Reference):
     """A Prefect deployment, the plan that flow runs follow; `server` as for a flow run."""
+
+    FORM = "prefect://{server}/deployment/{deployment_id}"
 
     server: str
     deployment_id: str
 
-    @property
-    def uri(self) -> str:
-        """`prefect://<server>/deployment/<id>`."""
-        return f"prefect://{_segment(self.server)}/deployment/{_segment(self.deployment_id)}"
-
 
 @dataclass(frozen=True, slots=True)
-class ModelVersion:
+class ModelVersion(Reference):
     """A registered MLflow model version.
 
     `epoch` is the creation time of the registered model in milliseconds: after a delete and a new creation
     MLflow counts versions from 1 again, so name and version alone name two different things.
     """
 
+    FORM = "mlflow://{server}/registered/{name}/{epoch}/{version}"
+
     server: str
     name: str
     epoch: int
     version: int
-
-    @property
-    def uri(self) -> str:
-        """`mlflow://<server>/registered/<name>/<epoch>/<version>`."""
-        return f"mlflow://{_segment(self.server)}/registered/{_segment(self.name)}/{self.epoch}/{self.version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,43 +180,34 @@ class ModelAlias:
 
 
 @dataclass(frozen=True, slots=True)
-class BentoTag:
+class BentoTag(Reference):
     """A built bento."""
+
+    FORM = "bento://{name}/{version}"
 
     name: str
     version: str
 
-    @property
-    def uri(self) -> str:
-        """`bento://<name>/<version>`."""
-        return f"bento://{_segment(self.name)}/{_segment(self.version)}"
-
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
+class Deployment(Reference):
     """One rollout of one bento in one environment."""
+
+    FORM = "deploy://{environment}/{service}/{deployment_id}"
 
     environment: str
     service: str
     deployment_id: str
 
-    @property
-    def uri(self) -> str:
-        """`deploy://<environment>/<service>/<id>`."""
-        return f"deploy://{_segment(self.environment)}/{_segment(self.service)}/{_segment(self.deployment_id)}"
-
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Reference):
     """A feedback snapshot; `digest` is `<algorithm>:<hex>`, `store` the name of the feedback store."""
+
+    FORM = "feedback://{store}/snapshot/{digest}"
 
     digest: str
     store: str = "handrail"
-
-    @property
-    def uri(self) -> str:
-        """`feedback://<store>/snapshot/<digest>`."""
-        return f"feedback://{_segment(self.store)}/snapshot/{_segment(self.digest)}"
 
     @property
     def artifact(self) -> ArtifactVersion:
