@@ -120,7 +120,7 @@ def _request_fields(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
 def _seconds(row: Mapping[str, Any], field: str) -> int:
     moment = row.get(field)
     if not isinstance(moment, datetime) or moment.tzinfo is None:
-        raise InvalidInput(field, f"{moment!r} is no moment with a time zone", "Give it in UTC.")
+        raise InvalidInput(field, f"{moment!r} is not a moment with a time zone", "Give it in UTC.")
     return int(moment.timestamp())
 
 

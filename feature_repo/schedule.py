@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-REQUEST_FIELDS = ("sched_dep_s", "sched_arr_s", "distance")
 SCHEDULE_FEATURES = ("minute_of_day", "weekday", "scheduled_minutes", "distance_miles")
 
 

@@ -47,15 +47,15 @@ class Scorer:
             InvalidInput: scoring.json or the ONNX file is missing, damaged, or of another format.
         """
         try:
-            told = json.loads((tree / SCORING_FILE).read_text(encoding="utf-8"))
-            if told["format"] != FORMAT:
-                raise InvalidInput(SCORING_FILE, f"format is {told['format']!r}", f"Package again as {FORMAT}.")
+            stored = json.loads((tree / SCORING_FILE).read_text(encoding="utf-8"))
+            if stored["format"] != FORMAT:
+                raise InvalidInput(SCORING_FILE, f"format is {stored['format']!r}", f"Package again as {FORMAT}.")
             return cls(
-                features=tuple(told["features"]),
-                categorical=tuple(told["categories"]),
-                threshold=float(told["threshold"]),
-                feature_service=told["feature_service"],
-                codes={name: {text: code for code, text in enumerate(of)} for name, of in told["categories"].items()},
+                features=tuple(stored["features"]),
+                categorical=tuple(stored["categories"]),
+                threshold=float(stored["threshold"]),
+                feature_service=stored["feature_service"],
+                codes={name: {text: code for code, text in enumerate(of)} for name, of in stored["categories"].items()},
                 session=_session(tree / ONNX_FILE),
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
@@ -98,14 +98,14 @@ class Scorer:
         try:
             return np.array([codes.get(value, unknown) for value in values], dtype=np.float32)
         except TypeError as err:
-            raise InvalidInput(name, f"it holds a value that is no text ({err})", "Pass text or None.") from err
+            raise InvalidInput(name, f"it holds a value that is not a text ({err})", "Pass text or None.") from err
 
 
 def _numbers(name: str, values: Column) -> np.ndarray:
     try:
         return np.asarray(values, dtype=np.float64).astype(np.float32)
     except (TypeError, ValueError) as err:
-        raise InvalidInput(name, f"it holds a value that is no number ({err})", "Pass numbers or None.") from err
+        raise InvalidInput(name, f"it holds a value that is not a number ({err})", "Pass numbers or None.") from err
 
 
 def _session(file: Path) -> onnxruntime.InferenceSession:

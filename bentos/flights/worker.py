@@ -110,7 +110,7 @@ class Worker:
         )
 
     def _record(self, deployment: Deployment, bento: BentoTag, tree_digest: str) -> None:
-        """Tell lineage what this process verified and serves; a checkout is no bento, and nobody is kept waiting."""
+        """Record what this process verified and serves; a checkout is not a bento, and nobody is kept waiting."""
         folder = self._root.parent
         if not (folder / "bento.yaml").is_file():
             return
@@ -124,7 +124,7 @@ class Worker:
     async def _tend(self, supervisor: int) -> None:
         """Drain the spool again and again; end this process if its supervisor was killed.
 
-        Nobody would restart or stop it then, and it would hold the port for ever.
+        Nobody would restart or stop it then, and it would hold the port forever.
         """
         while os.getppid() == supervisor:
             await asyncio.to_thread(self._drain)

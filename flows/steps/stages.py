@@ -43,4 +43,4 @@ def run_stage(name: str, project: Path) -> None:
     importlib.import_module(stage.module).run(project)
     if stage.log is not None:
         tracking = importlib.import_module("flows.steps.modelling.tracking")
-        tracking.or_say_so(getattr(tracking, stage.log), project)
+        tracking.or_report(getattr(tracking, stage.log), project)

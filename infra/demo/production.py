@@ -156,7 +156,7 @@ def retrain(scene: Scene, report: Report) -> Figures:
 
 
 def _is_answered(scene: Scene, finding: Mapping[str, Any]) -> bool:
-    """Tell whether both challengers to that finding were judged before, about the deployment that is judged now."""
+    """Say whether both challengers to that finding were judged before, about the deployment that is judged now."""
     try:
         comparison = _comparison(scene)
         closed = not any(is_open(_request_of(scene, clone)) for clone in ("project", "schedule"))

@@ -1,4 +1,4 @@
-"""Child processes in groups of their own: started with a log, told apart from strangers, stopped whole."""
+"""Child processes in groups of their own: started with a log, kept apart from strangers, stopped whole."""
 
 from __future__ import annotations
 

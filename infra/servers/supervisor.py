@@ -232,7 +232,7 @@ class Servers:
 
 
 def answers(settings: Settings, name: str, path: str | None = None) -> bool:
-    """Tell whether a server works: it answers 200 at `path` (its usual one if None); a worker is known as online."""
+    """Say whether a server works: it answers 200 at `path` (its usual one if None); a worker is known as online."""
     url = address_of(settings, name) + (path or kind_of(name).path)
     try:
         if name == "worker":

@@ -75,9 +75,9 @@ def test_extra_columns_are_ignored(tree: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"temp": ["warm", "cold"]}, "temp: it holds a value that is no number"),
+        ({"temp": ["warm", "cold"]}, "temp: it holds a value that is not a number"),
         ({"temp": [1.0]}, "temp: 1 values where 2 were expected"),
-        ({"carrier": [["UA"], "AA"]}, "carrier: it holds a value that is no text"),
+        ({"carrier": [["UA"], "AA"]}, "carrier: it holds a value that is not a text"),
     ],
 )
 def test_a_value_that_cannot_be_encoded_is_named(tree: Path, change: dict[str, list[object]], sentence: str) -> None:

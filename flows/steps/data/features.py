@@ -89,7 +89,9 @@ def _read_validated(project: Path, table: str) -> pl.DataFrame:
     try:
         return pl.read_parquet(project / shown)
     except pl.exceptions.PolarsError as err:
-        raise InvalidInput(shown, "it is no parquet file", "Make it again with `dvc repro --force validate`.") from err
+        raise InvalidInput(
+            shown, "it is not a parquet file", "Make it again with `dvc repro --force validate`."
+        ) from err
 
 
 def _within(rows: pl.DataFrame, window: Window) -> pl.DataFrame:
@@ -128,7 +130,7 @@ def _with_features(store: Any, service: str, rows: pl.DataFrame) -> pl.DataFrame
 
 
 def _record_origins(folder: Path, frames: Mapping[str, pl.DataFrame]) -> None:
-    """Tell lineage which retrieval each file's features are from."""
+    """Record in lineage which retrieval each file's features are from."""
     from handrail.feast import record_file
 
     for name, frame in frames.items():

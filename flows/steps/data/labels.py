@@ -27,7 +27,7 @@ def read_labels(timed: pl.DataFrame, go_live: datetime, project: Path, snapshot:
     """Label flights: from `arr_delay` if it was known at `go_live`, later ones only if the snapshot has them.
 
     Raises:
-        InvalidInput: the snapshot is missing, is not the one that params.yaml names, or is no snapshot.
+        InvalidInput: the snapshot is missing, is not the one that params.yaml names, or is not a snapshot.
     """
     raw = (
         timed.filter(pl.col("arr_known_ts") <= go_live)
@@ -68,7 +68,7 @@ def _checked(shown: str, file: Path) -> pl.DataFrame:
         labels = pl.read_parquet(file, columns=["flight_id", "late"]).drop_nulls()
         labels = labels.select(pl.col("flight_id").cast(pl.String), pl.col("late").cast(pl.Int8))
     except pl.exceptions.PolarsError as err:
-        raise InvalidInput(shown, "it is no parquet file with flight_id and late", remedy) from err
+        raise InvalidInput(shown, "it is not a parquet file with flight_id and late", remedy) from err
     if not labels.get_column("late").is_in([0, 1]).all():
         raise InvalidInput(shown, "it holds a label other than 0 and 1", remedy)
     if labels.get_column("flight_id").is_duplicated().any():

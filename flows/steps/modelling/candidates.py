@@ -73,7 +73,7 @@ def _gradient_boosting(manifest: Manifest, boosting: BoostingParams) -> Pipeline
 
     codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, dtype=np.float32)
     # The ONNX model computes in float32. Rounding before the trees, in training too, puts every threshold
-    # between numbers that float32 can tell apart, so that both models take the same branches.
+    # between numbers that float32 can distinguish, so that both models take the same branches.
     rounded = FunctionTransformer(np.float32, feature_names_out="one-to-one")
     encode = ColumnTransformer(
         [("categories", codes, list(manifest.categorical)), ("numbers", rounded, list(manifest.numeric))],

@@ -32,7 +32,7 @@ def pooled(groups: np.ndarray, smallest: int) -> np.ndarray:
 def judge_slices(
     scored: Scored, groups: np.ndarray, threshold: float, intervals: IntervalParams
 ) -> dict[str, dict[str, Any]]:
-    """Judge each group of `groups` (n,): its size, its lateness, and how well the scores tell its flights apart.
+    """Judge each group of `groups` (n,): its size, its lateness, and how well the scores separate its flights.
 
     `missed_rate` is the share of late flights below `threshold`. `roc_auc` comes with its interval and is None
     where one outcome never happens.

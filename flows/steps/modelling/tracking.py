@@ -30,8 +30,8 @@ PACKAGE = "handrail.package"
 FINISHED = "FINISHED"
 
 
-def or_say_so(log: Callable[[Path], object], project: Path) -> None:
-    """Log, and if MLflow cannot be reached say so on stderr: a stage's only guaranteed effect is its outputs."""
+def or_report(log: Callable[[Path], object], project: Path) -> None:
+    """Log, and if MLflow cannot be reached report it on stderr: a stage's only guaranteed effect is its outputs."""
     try:
         log(project)
     except HandrailError as err:

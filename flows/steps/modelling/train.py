@@ -61,7 +61,7 @@ def fit(model: Pipeline, rows: Rows) -> Pipeline:
 
     with threadpool_limits(limits=1, user_api="blas"):
         model.fit(rows.inputs, rows.late)
-    # The one fitted attribute that tells how many cores this machine has; it only mattered while fitting.
+    # The one fitted attribute that depends on how many cores this machine has; it only mattered while fitting.
     if hasattr(model["model"], "_bin_mapper"):
         model["model"]._bin_mapper.n_threads = 1
     return model

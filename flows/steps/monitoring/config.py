@@ -29,7 +29,7 @@ class Objective(Section):
     ]
 
     def holds(self, value: float, limit: float) -> bool:
-        """Tell whether `value` is on the good side of `limit`; on the limit is good."""
+        """Say whether `value` is on the good side of `limit`; on the limit is good."""
         return value >= limit if self.kind == "at-least" else value <= limit
 
 

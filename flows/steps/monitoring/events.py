@@ -1,4 +1,4 @@
-"""Tells Prefect what monitoring found: an event a finding, and pages for the UI. Does nothing without a server.
+"""Sends to Prefect what monitoring found: an event a finding, and pages for the UI. Does nothing without a server.
 
 The event is what automations wait for: its resource carries kind, state and month as labels, so that an automation
 matches on them. The record under home/monitoring stays the truth.
@@ -18,7 +18,7 @@ EVENT = "handrail.finding"
 RESOURCE = "handrail.model.{model}"
 
 
-def announce_once(home: Path, record: dict[str, Any], tell: Callable[[dict[str, Any]], int] | None = None) -> int:
+def announce_once(home: Path, record: dict[str, Any], send: Callable[[dict[str, Any]], int] | None = None) -> int:
     """Announce a month's record unless the same judgement was announced before; return the number of events.
 
     A month is judged every day, and an alert asks for one retraining, not for one a day: what makes a judgement
@@ -28,11 +28,11 @@ def announce_once(home: Path, record: dict[str, Any], tell: Callable[[dict[str, 
     judged = {"snapshot": record["snapshot"], "deployment": record["deployment"]}
     if mark.is_file() and json.loads(mark.read_text(encoding="utf-8")) == judged:
         return 0
-    told = (tell or announce)(record)
-    if told:
+    sent = (send or announce)(record)
+    if sent:
         mark.parent.mkdir(parents=True, exist_ok=True)
         write_json(mark, judged)
-    return told
+    return sent
 
 
 def announce(record: dict[str, Any]) -> int:
@@ -139,5 +139,5 @@ def _shown(value: float | int | None) -> str:
 
 
 def _has_server() -> bool:
-    """Tell whether a Prefect server was named; without one Prefect would start its own for seconds."""
+    """Say whether a Prefect server was named; without one Prefect would start its own for seconds."""
     return bool(os.environ.get("PREFECT_API_URL"))

@@ -49,7 +49,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One figure against its limit; `value` is None if it cannot be told, and then `holds` is False."""
+    """One figure against its limit; `value` is None if it is not known, and then `holds` is False."""
 
     figure: str
     value: float | None
@@ -62,7 +62,7 @@ class Check:
     @property
     def sentence(self) -> str:
         """Say what was seen, what the limit is and who is asked."""
-        seen = "cannot be told" if self.value is None else f"is {self.value:.3f}"
+        seen = "is not known" if self.value is None else f"is {self.value:.3f}"
         side = "within" if self.holds else "beyond"
         return (
             f"{self.figure} {seen}, {side} the limit {self.limit:g}; "
@@ -173,7 +173,7 @@ def drift_finding(
 def performance_finding(
     subject: Subject, seen: Performance, rules: MonitoringRules, objectives: Mapping[str, Objective]
 ) -> Finding:
-    """Say whether the forecasts still rank late flights first, and whether enough outcomes are known to tell."""
+    """Say whether the forecasts still rank late flights first, and whether enough outcomes are known to judge."""
     return _finding(
         "performance",
         subject,

@@ -66,7 +66,7 @@ def monitor(settings: Settings, month: str, as_of: datetime | None = None) -> di
     `as_of` is the moment from which on the whole month is mature, if None.
 
     Raises:
-        InvalidInput: it is no month.
+        InvalidInput: it is not a month.
         Refused: the month is not mature yet, or no permit covers what was served.
         Unavailable: nothing was forecast, or a store or the workspace cannot be used.
     """

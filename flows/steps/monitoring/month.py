@@ -67,10 +67,10 @@ def read_month(name: str) -> Month:
     """Read a month such as `2013-09`.
 
     Raises:
-        InvalidInput: it is no month.
+        InvalidInput: it is not a month.
     """
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", name):
-        raise InvalidInput("month", f"{name!r} is no month", "Write it as 2013-09.")
+        raise InvalidInput("month", f"{name!r} is not a month", "Write it as 2013-09.")
     first = date.fromisoformat(f"{name}-01")
     return Month(name, first, (first + timedelta(days=31)).replace(day=1))
 
@@ -120,7 +120,7 @@ def _rows(cohort: Cohort) -> pl.DataFrame:
 
 
 def read_health(settings: Settings, month: Month, rows: pl.DataFrame) -> Health:
-    """Tell how the service answered in that month: as the replay saw it, else as the service measured itself."""
+    """Return how the service answered in that month: as the replay saw it, else as the service measured itself."""
     batches = [
         batch for batch in ReplayLog(settings.home / "replay").batches() if month.start <= batch.hour < month.end
     ]

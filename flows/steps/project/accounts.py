@@ -26,7 +26,7 @@ def read_account(settings: Settings, name: str) -> Account:
     file = settings.credentials / f"{name}.json"
     remedy = 'Write {"username": ..., "password": ...} into it, mode 0600.'
     if not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
-        raise Misconfigured("account", f"{name!r} is no name of a credentials file", remedy)
+        raise Misconfigured("account", f"{name!r} is not the name of a credentials file", remedy)
     try:
         held = json.loads(file.read_text(encoding="utf-8"))
         return Account(held["username"], held["password"])

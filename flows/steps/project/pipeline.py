@@ -136,7 +136,7 @@ def require_current(project: Path) -> None:
 def stage_environment(project: Path) -> dict[str, str]:
     """Return what a stage's process needs beside this one's: the tools' state, and the project it works in.
 
-    A tracking server that this process was told of stays the one; Handrail's own local store is only the default.
+    A tracking server that this process's environment names is kept; Handrail's local store is only the default.
     """
     known = tool_environment(load_settings()) | {"HANDRAIL_PROJECT": str(project)}
     kept = {name: os.environ[name] for name in ("MLFLOW_TRACKING_URI",) if name in os.environ}
@@ -145,7 +145,7 @@ def stage_environment(project: Path) -> dict[str, str]:
 
 
 def _edges(dot: str) -> dict[str, set[str]]:
-    """Read DVC's picture of the graph: each stage with those before it; tracked files (.dvc) are no stages."""
+    """Read DVC's picture of the graph: each stage with those before it; tracked files (.dvc) are not stages."""
     before: dict[str, set[str]] = {}
     for line in dot.splitlines():
         names = [name for name in re.findall(r'"([^"]+)"', line) if not name.endswith(".dvc")]

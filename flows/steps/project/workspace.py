@@ -31,7 +31,7 @@ def open_workspace(settings: Settings, project: Path | None = None, name: str = 
     holds that commit goes on from where it stands.
 
     Raises:
-        Unavailable: the project is no git repository, or git fails.
+        Unavailable: the project is not a git repository, or git fails.
     """
     source = (project or settings.project).resolve()
     if source.is_relative_to(settings.home):
@@ -48,7 +48,7 @@ def open_challenger_clone(settings: Settings, name: str = "project") -> Path:
     It shares the project's DVC cache, so that stages which the project ran are restored and not run again.
 
     Raises:
-        Unavailable: the project is no git repository, or git fails.
+        Unavailable: the project is not a git repository, or git fails.
     """
     folder = settings.home / "retrain" / name
     bring_clone(settings.project, folder)
@@ -62,7 +62,7 @@ def bring_clone(source: Path, folder: Path, committer: str = FLOWS) -> str:
     A clone that contains the commit already is left as it is, so that a second run has nothing to do again.
 
     Raises:
-        Unavailable: the source is no git repository, or git fails.
+        Unavailable: the source is not a git repository, or git fails.
     """
     head = git(source, "rev-parse", "HEAD", committer=committer)
     if not (folder / ".git").is_dir():

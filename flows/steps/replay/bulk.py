@@ -48,13 +48,13 @@ def score_the_rest(settings: Settings, days: int = DEFAULT_DAYS, progress: Progr
         Unavailable: nothing is deployed, or its bento is gone.
         Refused: no permit covers the bytes that the deployment serves.
     """
-    tell = progress or (lambda _done, _total, _what: None)
+    report = progress or (lambda _done, _total, _what: None)
     world = open_world(settings)
     with open_platform(settings) as platform:
         model = open_model(settings, serving_deployment(platform))
-        months = score_months(settings, world, model, tell)
+        months = score_months(settings, world, model, report)
         rest = months.filter(~pl.col("local_day").is_in(replayed_days(days)))
-        receipts = record(platform, model, rest, tell)
+        receipts = record(platform, model, rest, report)
         if settings.replay:
             platform.event_clock.set(OUTCOMES_END)
     return {"flights": rest.height, **receipts}
@@ -103,7 +103,7 @@ def _score_all(settings: Settings, world: World, model: Model, folder: Path, pro
 
 
 def record(platform: Platform, model: Model, flights: pl.DataFrame, progress: Progress) -> dict[str, Any]:
-    """Record a prediction for each of those flights, and what came of them. Repeating it changes nothing."""
+    """Record a prediction for each of those flights, and their outcomes. Repeating it changes nothing."""
     made = accepted = Receipt()
     for part in flights.iter_slices(CHUNK):
         made += platform.feedback.record_predictions(predictions_of(part, model))

@@ -75,7 +75,7 @@ def replay(
 ) -> dict[str, Any]:
     """Replay `days` whole days against the bento at `bento_url`; return the figures. Safe to stop and to repeat.
 
-    It is the replay of what the environment serves now; one that was finished for an earlier deployment is told by
+    It is the replay of what the environment serves now; one that was finished for an earlier deployment is described by
     `finished_figures`.
 
     Raises:

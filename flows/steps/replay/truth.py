@@ -1,7 +1,7 @@
 """The simulated stream of true outcomes: which reports of a landing come in, when, and with what value.
 
 Which flights are reported late, twice, wrongly at first or never follows from their id alone, so every run of the
-replay tells the same story.
+replay gives the same figures.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Landing:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeReport:
-    """One report about one flight; `received_at` is when it comes in, `occurred_at` when what it tells took place."""
+    """One report about one flight; `received_at` is when it comes in, `occurred_at` when the fact took place."""
 
     flight_id: str
     predicted_at: datetime

@@ -81,7 +81,7 @@ def test_a_flight_of_the_snapshot_that_the_data_lacks_is_counted(timed: pl.DataF
 @pytest.mark.parametrize(
     ("rows", "sentence"),
     [
-        ({"flight_id": ["a"], "delay": [1]}, "it is no parquet file with flight_id and late"),
+        ({"flight_id": ["a"], "delay": [1]}, "it is not a parquet file with flight_id and late"),
         ({"flight_id": ["a"], "late": [7]}, "it holds a label other than 0 and 1"),
         ({"flight_id": ["a", "a"], "late": [1, 0]}, "it holds a flight twice"),
     ],

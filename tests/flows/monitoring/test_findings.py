@@ -79,7 +79,7 @@ def test_no_mature_outcome_gives_no_figures_and_an_alert() -> None:
 
     assert (seen.roc_auc, seen.coverage) == (None, None)
     assert finding.state == "alert"
-    assert "cannot be told" in finding.reasons[0]
+    assert "is not known" in finding.reasons[0]
 
 
 def test_one_label_alone_gives_no_ranking_figure() -> None:

@@ -75,7 +75,7 @@ def test_without_a_packaged_tree_the_remedy_is_named(desk, tmp_path):
 def test_an_account_file_is_needed_and_named(settings):
     with pytest.raises(Misconfigured, match=r"nobody\.json: there is no such account file"):
         read_account(settings, "nobody")
-    with pytest.raises(Misconfigured, match="no name of a credentials file"):
+    with pytest.raises(Misconfigured, match="not the name of a credentials file"):
         read_account(settings, "../roles")
 
 
