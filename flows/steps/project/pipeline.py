@@ -169,25 +169,26 @@ def _reproduce(
     project: Path, stage: str, environment: Mapping[str, str], report: Callable[[str], None] | None
 ) -> list[str]:
     lines = []
-    with subprocess.Popen(
-        [sys.executable, "-m", "dvc", "repro", "--single-item", stage],
-        cwd=project,
-        env={**os.environ, **stage_environment(project), **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            for line in process.stdout or ():
-                lines.append(line.rstrip())
-                if report is not None:
-                    report(line.rstrip())
-            code = process.wait()
-        except BaseException:
-            _interrupt(process)
-            raise
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "dvc", "repro", "--single-item", stage],
+            cwd=project,
+            env={**os.environ, **stage_environment(project), **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        ) as process,
+        contextlib.ExitStack() as undo,
+    ):
+        undo.callback(_interrupt, process)
+        for line in process.stdout or ():
+            lines.append(line.rstrip())
+            if report is not None:
+                report(line.rstrip())
+        code = process.wait()
+        undo.pop_all()
     if code and not any(BUSY in line for line in lines):
         raise StageFailed(stage, _sentence(lines))
     return lines

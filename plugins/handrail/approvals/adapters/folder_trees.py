@@ -8,7 +8,7 @@ import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from handrail.approvals.domain.errors import UnverifiedBytes
@@ -64,11 +64,10 @@ def copy_verified(tree: Path, manifest: Manifest, into: Path) -> None:
         FolderNotEmpty: `into` holds something.
     """
     _make_private(into)
-    try:
+    with ExitStack() as undo:
+        undo.callback(shutil.rmtree, into, ignore_errors=True)
         _copy_all(tree, manifest, into)
-    except BaseException:
-        shutil.rmtree(into, ignore_errors=True)
-        raise
+        undo.pop_all()
 
 
 def _copy_all(tree: Path, manifest: Manifest, into: Path) -> None:

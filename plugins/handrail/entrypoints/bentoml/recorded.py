@@ -15,8 +15,8 @@ from typing import TypeVar
 from handrail.bootstrap import Platform
 from handrail.clock import system_time
 from handrail.entrypoints.bentoml.collect import bento_of, record_bento, record_serving
-from handrail.entrypoints.hosts.recording import platform_here, record
-from handrail.errors import HandrailError
+from handrail.entrypoints.hosts.never_fail import never_fail
+from handrail.entrypoints.hosts.recording import platform_here
 from handrail.refs import Deployment
 from handrail.tools import require
 
@@ -27,9 +27,10 @@ T = TypeVar("T")
 
 
 def recorded(service: type[T]) -> type[T]:
-    """Let a service class record its bento and its deployment, once, before its workers start. Never in its way.
+    """Let a service class record its bento and its deployment, once, before its workers start.
 
-    A service that is served from a checkout is no bento: nothing is recorded then.
+    A failure to record never stops the service.
+    A service that is served from a checkout is not a bento: nothing is recorded then.
     """
     require("bentoml", "bentoml")
     from bentoml import on_deployment
@@ -44,29 +45,22 @@ def recorded(service: type[T]) -> type[T]:
 
 
 def record_deployment(file: Path) -> bool:
-    """Record the bento that a source file belongs to, and that this environment serves it; tell whether it was done.
+    """Record the bento that a source file belongs to, and that this environment serves it.
 
-    Whatever goes wrong is logged in a sentence.
+    Return whether it was recorded. A failure is logged in one sentence.
     """
-    try:
+    with never_fail("what is served"):
         bento = bento_of(file)
         platform = platform_here()
-    except HandrailError as err:
-        _log.warning("Lineage does not know what is served. %s", err)
-        return False
-    except Exception:  # noqa: BLE001 - no mistake in recording may keep a service from starting
-        _log.exception("Lineage does not know what is served.")
-        return False
-    if bento is None:
-        _log.info("%s lies in no bento: nothing is recorded.", file)
-        return False
-
-    def write(_: object) -> None:
-        for sentence in record_bento(platform.lineage, platform.settings, bento):
-            _log.warning("%s", sentence)
-        point_at(platform, record_serving(platform.lineage, platform.settings, bento))
-
-    return record(f"the deployment of {bento.tag.uri}", write)
+        if bento is None:
+            _log.info("%s is not part of a bento: nothing is recorded.", file)
+            return False
+        with never_fail(f"the deployment of {bento.tag.uri}") as attempt:
+            for sentence in record_bento(platform.lineage, platform.settings, bento):
+                _log.warning("%s", sentence)
+            point_at(platform, record_serving(platform.lineage, platform.settings, bento))
+        return attempt.done
+    return False
 
 
 def point_at(platform: Platform, deployment: Deployment) -> None:

@@ -1,6 +1,6 @@
 """Evidently's reports in lineage: which bytes a report is, and which snapshot and data it is a function of.
 
-`add_run` stands for `workspace.add_run` and says it at once; `collect` reads a workspace that was written without it.
+`add_run` replaces `workspace.add_run` and records at once; `collect` reads a workspace that was written without it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from urllib.parse import quote
 from handrail import refs
 from handrail.bootstrap import Platform
 from handrail.entrypoints.hosts.named_data import named_data
-from handrail.entrypoints.hosts.recording import platform_here, record
+from handrail.entrypoints.hosts.never_fail import never_fail
+from handrail.entrypoints.hosts.recording import platform_here
 from handrail.errors import HandrailError, InvalidInput, Unavailable
 from handrail.lineage import ActivityDetails, artifact_at, check_uri, report_uri, snapshot_uri
 from handrail.refs import ArtifactVersion
@@ -61,37 +62,33 @@ def add_run(
     """Add a run to a workspace as `workspace.add_run` does, and record the stored report with what it was made of.
 
     Without `sources.snapshot` the run's metadata `feedback_snapshot` counts. `options` are those of
-    `workspace.add_run`. Whatever hinders the record is logged in a sentence; the run is added all the same, and only
+    `workspace.add_run`. A failure to record is logged in one sentence; the run is added all the same, and only
     Evidently's own errors are raised.
     """
     added = workspace.add_run(project_id, run, **options)
-    missing: list[str] = []
-    try:
-        report = read_report(workspace, project_id, added.id)
-        platform = platform_here()
-        told = record(report.artifact.uri, lambda _: missing.extend(record_report(platform, report, sources)))
-    except HandrailError as err:
-        _log.warning("Lineage does not know of the run %s. %s", added.id, err)
-        return added
-    except Exception:  # noqa: BLE001 - the run is added: no mistake in recording may say otherwise
-        _log.exception("Lineage does not know of the run %s.", added.id)
-        return added
-    for sentence in missing:
-        _log.warning("The record of %s is incomplete. %s", report.artifact.uri, sentence)
-    if not told:
-        _log.warning("handrail lineage collect evidently records %s later, without its data.", report.artifact.uri)
+    with never_fail(f"the run {added.id}"):
+        _record_added(read_report(workspace, project_id, added.id), sources)
     return added
 
 
+def _record_added(report: StoredReport, sources: Sources | None) -> None:
+    uri, platform = report.artifact.uri, platform_here()
+    with never_fail(uri) as attempt:
+        for sentence in record_report(platform, report, sources):
+            _log.warning("The record of %s is incomplete. %s", uri, sentence)
+    if not attempt.done:
+        _log.warning("handrail lineage collect evidently records %s later, without its data.", uri)
+
+
 def record_report(platform: Platform, report: StoredReport, sources: Sources | None = None) -> tuple[str, ...]:
-    """Record a stored report: its digest, and what it was made of as far as that can be told. Safe to repeat.
+    """Record a stored report: its digest, and what it was made of as far as that is known. Safe to repeat.
 
     Returns:
         A sentence for each source that is left out, and one for a snapshot that the feedback store does not know.
     """
     sources, missing = sources or Sources(), list[str]()
     snapshot, *data = (
-        _told(missing, name, place, find)
+        _found(missing, name, place, find)
         for name, place, find in (
             ("snapshot", sources.snapshot or report.metadata.get(SNAPSHOT_IN_METADATA), _snapshot),
             ("current", sources.current, partial(named_data, platform.settings)),
@@ -129,12 +126,12 @@ def read_report(workspace: WorkspaceBase | _Files, project_id: Any, run_id: Any)
         said = str(err).splitlines()[0] if str(err) else type(err).__name__
         raise Unavailable(f"The report {run_id}", f"it cannot be read: {said}", "Delete it, or make it again.") from err
     name = project.name if project else str(project_id)
-    told = {"name": model.name or "", "tests": str(len(tests)), "workspace_project": str(project_id)}
-    told["failed"] = str(sum(test["status"] != SUCCESS for test in tests))
+    attributes = {"name": model.name or "", "tests": str(len(tests)), "workspace_project": str(project_id)}
+    attributes["failed"] = str(sum(test["status"] != SUCCESS for test in tests))
     digest = f"sha256:{hashlib.sha256(content.encode()).hexdigest()}"
     return StoredReport(
         ArtifactVersion(
-            report_uri(name, str(run_id)), "report", digest, {key: value for key, value in told.items() if value}
+            report_uri(name, str(run_id)), "report", digest, {key: value for key, value in attributes.items() if value}
         ),
         f"evidently://{quote(name, safe='@:+~.-_')}/evaluation/{run_id}",
         _utc(model.timestamp),
@@ -151,7 +148,9 @@ def collect(folder: Path) -> Iterator[StoredReport | HandrailError]:
     """
     require("evidently", "evidently")
     if not folder.is_dir():
-        raise Unavailable(f"The workspace {folder}", "there is none", "Name the folder that `evidently ui` is given.")
+        raise Unavailable(
+            f"The workspace {folder}", "it does not exist", "Name the folder that `evidently ui` is given."
+        )
     reports = _Files(folder)
     for project_id, run_id in reports.runs():
         try:
@@ -180,10 +179,10 @@ class _Files:
         return self._state.read_snapshot(project_id, run_id)
 
 
-def _told(
+def _found(
     missing: list[str], name: str, place: str | None, find: Callable[[str], ArtifactVersion]
 ) -> ArtifactVersion | None:
-    """Return what a source names; None if it names nothing, or nothing usable, of which `missing` then says why."""
+    """Return what a source names; None, with the reason in `missing`, if it names nothing usable."""
     if not place:
         return None
     try:
@@ -203,7 +202,7 @@ def _unknown(platform: Platform, snapshot: ArtifactVersion) -> list[str]:
         if snapshot.uri in {each.uri for each in platform.feedback.snapshots()}:
             return []
     except HandrailError as err:
-        return [f"Nobody knows whether there is a snapshot {snapshot.digest}. {err}"]
+        return [f"Whether the feedback store holds the snapshot {snapshot.digest} is unknown. {err}"]
     return [
         f"The feedback store knows no snapshot {snapshot.digest}: the link to it is recorded as asserted. "
         "Take the digest from: handrail feedback snapshot."
@@ -215,8 +214,8 @@ def _snapshot(named: str) -> ArtifactVersion:
     uri = named if "://" in named else f"{OWN_SNAPSHOTS}{named}"
     digest = uri.rpartition("/")[2]
     if not uri.startswith("feedback://") or ":" not in digest:
-        raise InvalidInput("snapshot", f"{named!r} is no snapshot", "Give the digest of handrail feedback snapshot.")
-    snapshot_uri("handrail", digest)  # refuses what is no digest
+        raise InvalidInput("snapshot", f"{named!r} is not a snapshot", "Give the digest of handrail feedback snapshot.")
+    snapshot_uri("handrail", digest)  # refuses what is not a digest
     return artifact_at(uri, digest)
 
 

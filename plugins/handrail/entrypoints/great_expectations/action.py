@@ -25,6 +25,7 @@ from handrail.entrypoints.great_expectations.validation import (
     suite_digest,
     write_document,
 )
+from handrail.entrypoints.hosts.never_fail import never_fail
 from handrail.entrypoints.hosts.recording import platform_here, record
 from handrail.errors import HandrailError, Refused
 from handrail.lineage import ActivityDetails, Lineage
@@ -73,13 +74,9 @@ class HandrailAction(ValidationAction):
 
     def run(self, checkpoint_result: Any, action_context: Any = None) -> dict[str, Any]:  # noqa: ARG002
         """Record; return the URIs of what was recorded, and what is missing in a sentence each."""
-        try:
+        with never_fail("this checkpoint run") as attempt:
             return self._record(checkpoint_result)
-        except HandrailError as err:
-            return _failed(sentence_of(err))
-        except Exception as err:  # noqa: BLE001 - the checkpoint's verdict matters more than its record
-            _log.warning("Lineage does not know of this checkpoint run.", exc_info=True)
-            return _failed(f"{type(err).__name__}: {err}")
+        return _failed(attempt.sentence)
 
     def _record(self, checkpoint_result: Any) -> dict[str, Any]:
         settings = platform_here().settings

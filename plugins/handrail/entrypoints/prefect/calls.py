@@ -7,8 +7,10 @@ import functools
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from functools import partial
 from typing import Any
 
+from handrail.entrypoints.hosts.never_fail import on_failure
 from handrail.entrypoints.prefect.session import COMPLETE, FAIL, Session
 from handrail.entrypoints.prefect.values import RESULT, asked_of
 
@@ -85,22 +87,16 @@ class Call:
     def held(self) -> Iterator[dict[str, Any]]:
         """Record around a block, which raises what it raises and puts its `result` into what is yielded."""
         session = self._begin()
-        try:
+        with on_failure(partial(self._fail, session)):
             yield self._known
-        except BaseException as err:
-            self._fail(session, err)
-            raise
         self._end(session)
 
     @asynccontextmanager
     async def awaited(self) -> AsyncIterator[dict[str, Any]]:
         """Do the same without holding up the loop while files are hashed."""
         session = await asyncio.to_thread(self._begin)
-        try:
+        with on_failure(partial(self._fail, session)):
             yield self._known
-        except BaseException as err:
-            self._fail(session, err)
-            raise
         await asyncio.to_thread(self._end, session)
 
     def _begin(self) -> Session:

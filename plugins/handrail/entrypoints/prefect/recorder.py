@@ -1,14 +1,14 @@
-"""`record`: says what a Prefect task or flow reads and makes, as a decorator or around a block of code."""
+"""`record`: declares what a Prefect task or flow reads and makes, as a decorator or around a block of code."""
 
 from __future__ import annotations
 
 import copy
-import logging
 from collections.abc import Callable
 from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from handrail.entrypoints.hosts.never_fail import never_fail
 from handrail.entrypoints.prefect.calls import Recipe
 from handrail.entrypoints.prefect.run import current_run
 from handrail.entrypoints.prefect.session import Opener, Session
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from handrail.bootstrap import Platform
 
 Recordable = TypeVar("Recordable", bound=Callable[..., Any])
-_log = logging.getLogger("handrail.lineage")
 _sessions: ContextVar[tuple[Session, ...]] = ContextVar("handrail_prefect_sessions", default=())
 
 
@@ -44,7 +43,7 @@ def record(*, inputs: Named = None, outputs: Named = None) -> Recorder:
 
 
 class Recorder:
-    """A decorator, and a context that yields a `Session`; neither is ever in the way of what it records."""
+    """A decorator, and a context that yields a `Session`; neither ever fails what it records."""
 
     def __init__(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...], opener: Opener) -> None:
         """Record into the store of the platform that `opener` returns."""
@@ -77,11 +76,9 @@ class Recorder:
         session.close(None)
 
     def _open(self) -> Session:
-        try:
+        with never_fail("the run of Prefect that this is part of"):
             return Session(current_run(), self._opener)
-        except Exception:  # noqa: BLE001 - recording never fails what it records
-            _log.exception("Lineage does not know in which run of Prefect this is.")
-            return Session(None, self._opener)
+        return Session(None, self._opener)
 
 
 def _here() -> Platform:

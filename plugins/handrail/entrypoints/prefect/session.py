@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from handrail.clock import system_time
 from handrail.entrypoints.hosts.masking import without_secrets
+from handrail.entrypoints.hosts.never_fail import never_fail
 from handrail.entrypoints.prefect.run import TOOL, Run
 from handrail.entrypoints.prefect.values import Named, artifacts
 from handrail.errors import Refused
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from handrail.lineage import Lineage
 
 Opener = Callable[[], "Platform"]
-_log = logging.getLogger("handrail.lineage")
 COMPLETE, FAIL = "COMPLETE", "FAIL"
 
 
@@ -36,11 +35,11 @@ class Session:
     _problems: list[str] = field(default_factory=list)
 
     def used(self, *items: Named) -> None:
-        """Say that the run reads these; files are hashed now, so say it before they change."""
+        """Record that the run reads these; files are hashed now, so call it before they change."""
         self.name(self._used, items, {})
 
     def generated(self, *items: Named) -> None:
-        """Say that the run made these; files are hashed now, so say it once they are written."""
+        """Record that the run made these; files are hashed now, so call it once they are written."""
         self.name(self._generated, items, {})
 
     def reads(self, items: Sequence[Any], known: Mapping[str, Any]) -> None:
@@ -52,7 +51,7 @@ class Session:
         self.name(self._generated, items, known)
 
     def name(self, into: dict[str, ArtifactVersion], items: Sequence[Any], known: Mapping[str, Any]) -> None:
-        """Add the artifacts that `items` name; what names none is kept as a problem of the record."""
+        """Add the artifacts that `items` name; an item that names none is kept as a problem of the record."""
         if self.run is None or not items:
             return
         found, problem = artifacts(items, known, self.opener)
@@ -61,39 +60,33 @@ class Session:
             self._problems.append(problem)
 
     def close(self, state: str | None) -> None:
-        """Record it all. `state` is how the run ended, None if it goes on; what fails made nothing that counts."""
-        from handrail.entrypoints.hosts.recording import record
-
-        run = self.run
-        if run is None:
-            return
-        try:
-            record(run.title, lambda lineage: self._write(lineage, run, state), self.opener)
-        except Exception:  # noqa: BLE001 - recording never fails what it records
-            _log.exception("Lineage does not know of %s.", run.title)
+        """Record it all. `state` is how the run ended, None if it goes on; a failed run has no outputs."""
+        if self.run is not None:
+            with never_fail(self.run.title):
+                self._write(self.opener().lineage, self.run, state)
 
     def _write(self, lineage: Lineage, run: Run, state: str | None) -> None:
         run.introduce_flow(lineage, self.opener().settings.environment)
-        # What was left as it was, was not made: to say so would make the file its own cause.
+        # A file that was not changed was not made: recording it as made would make it its own cause.
         made = [each for uri, each in self._generated.items() if uri not in self._used]
         try:
-            self._tell(lineage, run, state, made)
+            self._record(lineage, run, state, made)
         except Refused:
             self._problems.append("What it made is left out: the very bytes were a cause of what it read.")
-            self._tell(lineage, run, state, [])
+            self._record(lineage, run, state, [])
 
-    def _tell(self, lineage: Lineage, run: Run, state: str | None, made: Sequence[ArtifactVersion]) -> None:
+    def _record(self, lineage: Lineage, run: Run, state: str | None, made: Sequence[ArtifactVersion]) -> None:
         from handrail.lineage import ActivityDetails
 
-        told = {"recorded": "explicitly"} | ({"state": state} if state else {})
+        attributes = {"recorded": "explicitly"} | ({"state": state} if state else {})
         if self._problems:
             # What a user's function raised may quote the address that it asked.
-            told["incomplete"] = without_secrets(" ".join(dict.fromkeys(self._problems)))
+            attributes["incomplete"] = without_secrets(" ".join(dict.fromkeys(self._problems)))
         environment = self.opener().settings.environment
         details = ActivityDetails(
             started=run.started or self.began,
             ended=system_time() if state else None,
-            attributes={**run.attributes, **told},
+            attributes={**run.attributes, **attributes},
             asserted_by=TOOL,
             within=run.within(environment),
         )

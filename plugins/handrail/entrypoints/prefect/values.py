@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from handrail.entrypoints.hosts.never_fail import never_fail
 from handrail.errors import HandrailError, InvalidInput
 from handrail.refs import ArtifactVersion
 
@@ -43,14 +45,14 @@ def check_callables(parts: Iterable[Any], function: Callable[..., Any]) -> None:
 
 
 def asked_of(part: Any) -> tuple[str, ...]:
-    """Return what a callable asks for, by the names of its parameters; nothing for what is no callable."""
+    """Return what a callable asks for, by the names of its parameters; nothing if it is not callable."""
     return tuple(inspect.signature(part).parameters) if callable(part) and not hasattr(part, "uri") else ()
 
 
 def artifacts(
     parts: Iterable[Any], known: Mapping[str, Any], opener: Callable[[], Platform]
 ) -> tuple[list[ArtifactVersion], str]:
-    """Return the artifacts that `parts` name, files hashed, and a sentence about the first part that names none.
+    """Return the artifacts that `parts` name, files hashed, and a sentence about the first part that names nothing.
 
     `known` are the arguments of the recorded function, and its `result` once there is one. Callables are the user's:
     whatever they raise ends in the sentence, never in the task.
@@ -58,14 +60,13 @@ def artifacts(
     found: dict[str, ArtifactVersion] = {}
     problem = ""
     for part in parts:
-        try:
+        with never_fail("an input or output", logging.DEBUG) as attempt:
             for item in _items(part, known):
                 artifact = _artifact(item, opener())
                 found[artifact.uri] = artifact
-        except HandrailError as err:
-            problem = problem or str(err)
-        except Exception as err:  # noqa: BLE001 - what names inputs must not fail the task
-            problem = problem or f"What names it raised {type(err).__name__}: {err}."
+        if not attempt.done and not problem:
+            is_ours = isinstance(attempt.error, HandrailError)
+            problem = attempt.sentence if is_ours else f"What names it raised {attempt.sentence}."
     return list(found.values()), problem
 
 

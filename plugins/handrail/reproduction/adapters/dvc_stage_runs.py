@@ -53,25 +53,26 @@ class DvcStageRuns(StageRunner):
 def _run(project: Path, stage: str, environment: Mapping[str, str], report: Callable[[str], None]) -> Sequence[str]:
     lines: list[str] = []
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(GONE)}
-    with subprocess.Popen(
-        [sys.executable, "-m", "dvc", *FORCED, stage],
-        cwd=project,
-        env={**inherited, **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    ) as process:
-        try:
-            for line in process.stdout or ():
-                lines.append(line.rstrip())
-                report(line.rstrip())
-            code = process.wait()
-        except BaseException:
-            _interrupt(process)
-            raise
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "dvc", *FORCED, stage],
+            cwd=project,
+            env={**inherited, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        ) as process,
+        contextlib.ExitStack() as undo,
+    ):
+        undo.callback(_interrupt, process)
+        for line in process.stdout or ():
+            lines.append(line.rstrip())
+            report(line.rstrip())
+        code = process.wait()
+        undo.pop_all()
     if code:
         raise Unavailable(f"The stage {stage!r}", f"it failed: {_sentence(lines)}", "Correct that; run it again.")
     return lines

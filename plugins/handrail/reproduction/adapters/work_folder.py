@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +41,11 @@ class ReproductionFolder(WorkFolder):
             Refused: it holds something else, a finished reproduction, or one that another process is at.
         """
         self._take()
-        try:
-            return self._resume(identity)
-        except BaseException:
-            self.close()
-            raise
+        with ExitStack() as undo:
+            undo.callback(self.close)
+            stages = self._resume(identity)
+            undo.pop_all()
+        return stages
 
     def mark(self, stage: str) -> None:
         """Remember that a stage is done, durably."""

@@ -9,8 +9,8 @@ from feast import BigQuerySource, FileSource
 
 from handrail.bootstrap.lineage import file_artifact
 from handrail.entrypoints.feast.provider import sources
+from handrail.entrypoints.feast.provider.project import RecordedProject
 from handrail.entrypoints.feast.provider.sources import Sources
-from handrail.entrypoints.feast.provider.telling import Teller
 from handrail.entrypoints.hosts.named_data import named_data
 from handrail.entrypoints.hosts.recording import platform_here
 from handrail.lineage.adapters.dvc.project_files import ProjectFiles
@@ -18,7 +18,7 @@ from tests.entrypoints.feast.provider.conftest import make_project
 
 
 def looking_from(folder):
-    return Sources(Teller("shop", folder))
+    return Sources(RecordedProject("shop", folder))
 
 
 def file_source(path, name=""):

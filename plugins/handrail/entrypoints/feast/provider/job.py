@@ -8,9 +8,10 @@ from typing import Any
 
 from feast.infra.offline_stores.offline_store import RetrievalJob
 
-from handrail.entrypoints.feast.provider.retrieval import Asked, begin, remember
+from handrail.entrypoints.feast.provider.project import RecordedProject
+from handrail.entrypoints.feast.provider.retrieval import Asked, Reading, begin, remember
 from handrail.entrypoints.feast.provider.sources import Sources
-from handrail.entrypoints.feast.provider.telling import Teller, guarded
+from handrail.entrypoints.hosts.never_fail import never_fail, on_failure
 
 WITHOUT_READING = frozenset({"to_sql"})
 INTO_FILES = frozenset({"persist", "to_parquet"})
@@ -19,9 +20,9 @@ INTO_FILES = frozenset({"persist", "to_parquet"})
 class RecordedJob:
     """Stands for a store's retrieval job and looks like one, also to `isinstance`; whatever reads is recorded."""
 
-    def __init__(self, job: RetrievalJob, teller: Teller, asked: Asked) -> None:
+    def __init__(self, job: RetrievalJob, project: RecordedProject, asked: Asked) -> None:
         """Stand for `job`."""
-        self._job, self._teller, self._asked = job, teller, asked
+        self._job, self._project, self._asked = job, project, asked
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:
@@ -47,7 +48,7 @@ class RecordedJob:
             seen = _Seen(self)
             result = base(seen, *args, **kwargs)
             if seen.uri:
-                remember(result, seen.uri, self._teller)
+                remember(result, seen.uri, self._project)
             return result
 
         return run
@@ -61,29 +62,32 @@ class RecordedJob:
     def _run(
         self, name: str, method: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Any, str | None]:
-        reading = begin(self._teller, self._asked)
+        reading = begin(self._project, self._asked)
         what = reading.uri if reading else "a historical read"
-        try:
+        with on_failure(lambda err: self._failed(reading, err)):
             result = method(*args, **kwargs)
-        except Exception as err:
-            failure = err
-            if reading:
-                guarded(what, lambda: reading.fail(failure), None)
-            raise
         if reading is None:
             return result, None
         if name in INTO_FILES:
             rows = result if isinstance(result, int) else None
-            guarded(what, lambda: reading.complete_file(self._file(args, kwargs), rows), None)
+            with never_fail(what):
+                reading.complete_file(self._file(args, kwargs), rows)
         else:
-            guarded(what, lambda: reading.complete(result), None)
+            with never_fail(what):
+                reading.complete(result)
         return result, reading.uri
+
+    @staticmethod
+    def _failed(reading: Reading | None, err: BaseException) -> None:
+        if reading and isinstance(err, Exception):
+            with never_fail(reading.uri):
+                reading.fail(err)
 
     def _file(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Path | None:
         target = args[0] if args else kwargs.get("storage", kwargs.get("path"))
         options = getattr(target, "file_options", None)
         place = options.uri if options is not None else target
-        return Sources(self._teller).local(str(place)) if isinstance(place, str | Path) else None
+        return Sources(self._project).local(str(place)) if isinstance(place, str | Path) else None
 
 
 def _is_feasts_own(kind: type, name: str) -> bool:

@@ -1,13 +1,14 @@
-"""Online reads and pushes, counted in memory and told in the background: a request never waits for lineage.
+"""Online reads and pushes, counted in memory and recorded in the background: a request never waits for lineage.
 
 Pushes wait five seconds, so that a stream of them becomes one fact for each view and five seconds; reads wait a minute,
-or for the next push of this process. What a killed process had not told is lost.
+or for the next push of this process. What a killed process had not recorded is lost.
 """
 
 from __future__ import annotations
 
 import atexit
 import hashlib
+import logging
 import os
 import threading
 import weakref
@@ -19,7 +20,8 @@ from time import monotonic, time
 from typing import Any
 
 from handrail.entrypoints.feast.provider.online import Change, states, watermark, write_change
-from handrail.entrypoints.feast.provider.telling import ASSERTED_BY, Teller, guarded
+from handrail.entrypoints.feast.provider.project import ASSERTED_BY, RecordedProject
+from handrail.entrypoints.hosts.never_fail import never_fail
 from handrail.lineage import ActivityDetails, Lineage, artifact_at
 from handrail.refs import ArtifactVersion
 
@@ -65,31 +67,31 @@ class Writes:
             self.digested += 1
 
     @property
-    def told(self) -> dict[str, str]:
+    def attributes(self) -> dict[str, str]:
         """What is known of them; the digest is over the digests of the pushes, in their order."""
-        told = {"rows": str(self.rows), "batches": str(self.batches)}
+        attributes = {"rows": str(self.rows), "batches": str(self.batches)}
         if self.newest is not None:
-            told["watermark"] = self.newest.isoformat()
+            attributes["watermark"] = self.newest.isoformat()
         if self.digested == self.batches:
-            told["rows_digest"] = f"sha256:{self.sha256.hexdigest()}"
-        return told
+            attributes["rows_digest"] = f"sha256:{self.sha256.hexdigest()}"
+        return attributes
 
 
 class Ledger:
     """What one provider still has to tell."""
 
-    def __init__(self, teller: Teller) -> None:
-        """Tell through `teller`."""
-        self._teller = teller
+    def __init__(self, project: RecordedProject) -> None:
+        """Record into `project`."""
+        self._project = project
         self._due = 0.0
-        self._silent = False
+        self._failed = False
         self.forget()
         _ledgers.add(self)
 
     def forget(self) -> None:
         """Begin with nothing counted and no lock held."""
         self._lock = threading.Lock()
-        self._telling = threading.Lock()
+        self._flushing = threading.Lock()
         self._reads: dict[Any, Reads] = {}
         self._writes: dict[str, Writes] = {}
 
@@ -121,17 +123,17 @@ class Ledger:
         return monotonic() >= self._due
 
     def flush(self) -> None:
-        """Tell everything counted so far: writes first, so that reads find the states that they saw."""
-        with self._telling:
+        """Record everything counted so far: writes first, so that reads find the states that they saw."""
+        with self._flushing:
             with self._lock:
                 reads, writes = self._reads, self._writes
                 self._reads, self._writes = {}, {}
                 with _gate:
                     _pending.discard(self)
             for pushed in writes.values():
-                self._tell(f"pushes to {pushed.view.name}", partial(self._push, pushed))
+                self._record(f"pushes to {pushed.view.name}", partial(self._push, pushed))
             for counted in reads.values():
-                self._tell("online reads of Feast", partial(self._read, counted))
+                self._record("online reads of Feast", partial(self._read, counted))
 
     def _wait(self, seconds: float) -> None:
         due = monotonic() + seconds
@@ -140,29 +142,31 @@ class Ledger:
             _pending.add(self)
             _tend()
 
-    def _tell(self, what: str, write: Any) -> None:
-        """Tell; of failures in a row only the first is said."""
-        self._silent = not self._teller.tell(what, write, aloud=not self._silent)
+    def _record(self, what: str, write: Any) -> None:
+        """Record; of failures in a row only the first is logged as a warning."""
+        level = logging.DEBUG if self._failed else logging.WARNING
+        self._failed = not self._project.record(what, write, level)
 
     def _push(self, writes: Writes, lineage: Lineage) -> None:
-        uri, between = self._teller.new("push"), (_moment(writes.first), _moment(writes.last))
-        write_change(lineage, self._teller, Change(uri, PUSH_KIND, writes.view, (), *between, writes.told))
+        uri, between = self._project.new("push"), (_moment(writes.first), _moment(writes.last))
+        write_change(lineage, self._project, Change(uri, PUSH_KIND, writes.view, (), *between, writes.attributes))
 
     def _read(self, reads: Reads, lineage: Lineage) -> None:
         between = (_moment(reads.first), _moment(reads.last))
         views = self._views(reads)
-        versions = {view.name: self._teller.view(view) for view in views}
+        versions = {view.name: self._project.view(view) for view in views}
         used: list[ArtifactVersion] = list(versions.values())
-        told = {"reads": str(reads.count), "entity_rows": str(reads.rows), **_asked(reads.features)}
-        if newest := guarded("a watermark", lambda: watermark(reads.response), ""):
-            told["watermark"] = newest
-        service = None if isinstance(reads.features, list) else self._teller.service(reads.features, versions)
+        attributes = {"reads": str(reads.count), "entity_rows": str(reads.rows), **_asked(reads.features)}
+        with never_fail("a watermark"):
+            if newest := watermark(reads.response):
+                attributes["watermark"] = newest
+        service = None if isinstance(reads.features, list) else self._project.service(reads.features, versions)
         used += [service] if service else []
-        used += [artifact_at(uri) for uri in states(lineage, self._teller.project, views, between)]
-        details = ActivityDetails(*between, told, ASSERTED_BY)
-        lineage.record_activity(self._teller.new("online_read"), READ_KIND, used=used, details=details)
+        used += [artifact_at(uri) for uri in states(lineage, self._project.name, views, between)]
+        details = ActivityDetails(*between, attributes, ASSERTED_BY)
+        lineage.record_activity(self._project.new("online_read"), READ_KIND, used=used, details=details)
         if service:
-            self._teller.tell_service(service, versions.values())
+            self._project.record_service(service, versions.values())
 
     def _views(self, reads: Reads) -> Sequence[Any]:
         if isinstance(reads.features, list):
@@ -170,7 +174,7 @@ class Ledger:
         else:
             names = [projection.name for projection in reads.features.feature_view_projections]
         found = dict.fromkeys(names)
-        return [reads.registry.get_any_feature_view(name, self._teller.project, True) for name in found]
+        return [reads.registry.get_any_feature_view(name, self._project.name, True) for name in found]
 
 
 def flush() -> None:
@@ -214,7 +218,8 @@ def _run() -> None:
         _wake.wait(TICK_S)
         for ledger in list(_pending):
             if ledger.is_due:
-                guarded("Feast's online store", ledger.flush, None)
+                with never_fail("Feast's online store"):
+                    ledger.flush()
 
 
 def _goes_on() -> bool:
@@ -226,9 +231,9 @@ def _goes_on() -> bool:
 
 
 def _forget() -> None:
-    """Begin anew in a forked process: what the parent counted, the parent tells."""
+    """Begin anew in a forked process: what the parent counted, the parent records."""
     global _thread, _gate, _wake  # noqa: PLW0603 - one a process
-    # New ones, because a thread that is not here any more may hold the locks in the old ones for ever.
+    # New ones, because a thread that is not here any more may hold the old locks for ever.
     _thread, _gate, _wake = None, threading.Lock(), threading.Event()
     for ledger in _ledgers:
         ledger.forget()

@@ -10,8 +10,8 @@ from typing import Any
 
 from handrail.clock import system_time
 from handrail.entrypoints.feast.provider.online import Change, write_change
+from handrail.entrypoints.feast.provider.project import ASSERTED_BY, RecordedProject
 from handrail.entrypoints.feast.provider.sources import Sources, changed
-from handrail.entrypoints.feast.provider.telling import ASSERTED_BY, Teller
 from handrail.lineage import ActivityDetails, Lineage
 from handrail.refs import ArtifactVersion
 
@@ -43,11 +43,11 @@ class CountingStore:
 class Filling:
     """The materialisation of one view over an interval of event time, from the moment before its source is read."""
 
-    def __init__(self, teller: Teller, view: Any, start: datetime, end: datetime) -> None:
+    def __init__(self, project: RecordedProject, view: Any, start: datetime, end: datetime) -> None:
         """Look at the view's source as it is now."""
-        self._teller, self.view, self._interval = teller, view, (start, end)
-        self._sources = Sources(teller)
-        self.uri = teller.new("materialization")
+        self._project, self.view, self._interval = project, view, (start, end)
+        self._sources = Sources(project)
+        self.uri = project.new("materialization")
         self._started = system_time()
         self._before = self._versions()
 
@@ -56,25 +56,29 @@ class Filling:
         ended, moved = system_time(), changed(self._before, self._versions())
         for version in moved:
             _log.warning("%s changed while %s read it; both versions are recorded.", version.uri, self.uri)
-        told = self._told(moved) | {"outcome": "complete"} | ({} if rows is None else {"rows": str(rows)})
-        change = Change(self.uri, KIND, self.view, [*self._before, *moved], self._started, ended, told)
-        self._teller.tell(self.uri, lambda lineage: write_change(lineage, self._teller, change))
+        attributes = self._attributes(moved) | {"outcome": "complete"} | ({} if rows is None else {"rows": str(rows)})
+        change = Change(self.uri, KIND, self.view, [*self._before, *moved], self._started, ended, attributes)
+        self._project.record(self.uri, lambda lineage: write_change(lineage, self._project, change))
 
     def fail(self, error: BaseException) -> None:
         """Record that it failed, and how; what it left online is not known."""
-        told = self._told(()) | {"outcome": "failed", "error": type(error).__name__}
-        details = ActivityDetails(self._started, system_time(), told, ASSERTED_BY)
-        used = [self._teller.view(self.view), *self._before]
+        attributes = self._attributes(()) | {"outcome": "failed", "error": type(error).__name__}
+        details = ActivityDetails(self._started, system_time(), attributes, ASSERTED_BY)
+        used = [self._project.view(self.view), *self._before]
 
         def write(lineage: Lineage) -> None:
             lineage.record_activity(self.uri, KIND, used=used, details=details)
 
-        self._teller.tell(self.uri, write)
+        self._project.record(self.uri, write)
 
-    def _told(self, moved: Sequence[ArtifactVersion]) -> dict[str, str]:
+    def _attributes(self, moved: Sequence[ArtifactVersion]) -> dict[str, str]:
         start, end = self._interval
-        told = {"feature_view": self.view.name, "interval_start": start.isoformat(), "interval_end": end.isoformat()}
-        return told | ({"changed_sources": ",".join(version.uri for version in moved)} if moved else {})
+        attributes = {
+            "feature_view": self.view.name,
+            "interval_start": start.isoformat(),
+            "interval_end": end.isoformat(),
+        }
+        return attributes | ({"changed_sources": ",".join(version.uri for version in moved)} if moved else {})
 
     def _versions(self) -> list[ArtifactVersion]:
         source = getattr(self.view, "batch_source", None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from handrail.entrypoints.feast.provider.telling import ASSERTED_BY, Teller
+from handrail.entrypoints.feast.provider.project import ASSERTED_BY, RecordedProject
 from handrail.lineage import ActivityDetails, Lineage, artifact_at
 from handrail.refs import ArtifactVersion
 
@@ -24,7 +24,7 @@ class Change:
     used: Sequence[ArtifactVersion]
     started: datetime
     ended: datetime
-    told: Mapping[str, str]
+    attributes: Mapping[str, str]
 
 
 def pointer_name(project: str, view: str) -> str:
@@ -32,21 +32,21 @@ def pointer_name(project: str, view: str) -> str:
     return f"feast online {project}/{view}"
 
 
-def write_change(lineage: Lineage, teller: Teller, change: Change) -> None:
+def write_change(lineage: Lineage, project: RecordedProject, change: Change) -> None:
     """Record a write: what it used, among that the state before it, and the state that it left."""
-    name = pointer_name(teller.project, change.view.name)
+    name = pointer_name(project.name, change.view.name)
     before = lineage.pointer_at(name, change.ended)
     state = ArtifactVersion(
-        teller.uri("online", f"{change.view.name}@{change.uri.rpartition('/')[2]}"),
+        project.uri("online", f"{change.view.name}@{change.uri.rpartition('/')[2]}"),
         STATE_KIND,
         None,
-        dict(change.told),
+        dict(change.attributes),
     )
-    used = [teller.view(change.view), *change.used]
+    used = [project.view(change.view), *change.used]
     if before is not None and before.target is not None:
         used.append(artifact_at(before.target))
     details = ActivityDetails(
-        change.started, change.ended, {"feature_view": change.view.name} | dict(change.told), ASSERTED_BY
+        change.started, change.ended, {"feature_view": change.view.name} | dict(change.attributes), ASSERTED_BY
     )
     lineage.record_activity(change.uri, change.kind, used=used, generated=[state], details=details)
     lineage.point(name, state.uri, change.ended, change.uri)

@@ -24,15 +24,16 @@ from handrail.entrypoints.feast.provider.frames import digest_of
 from handrail.entrypoints.feast.provider.job import RecordedJob
 from handrail.entrypoints.feast.provider.ledger import Ledger
 from handrail.entrypoints.feast.provider.materialization import CountingStore, Filling
+from handrail.entrypoints.feast.provider.project import ASSERTED_BY, RecordedProject
 from handrail.entrypoints.feast.provider.retrieval import Asked
-from handrail.entrypoints.feast.provider.telling import ASSERTED_BY, Teller, guarded
+from handrail.entrypoints.hosts.never_fail import never_fail, on_failure
 from handrail.lineage import ActivityDetails, Lineage
 
 _digest: ContextVar[str | None] = ContextVar("handrail_feast_digest", default=None)
 
 
 class HandrailProvider(PassthroughProvider):
-    """Feast's own provider, recording reads, writes and specifications. Lineage failing never fails Feast.
+    """Feast's own provider, recording reads, writes and specifications. A failure to record never fails Feast.
 
     `digest_results` says whether the rows of historical reads and of pushes are hashed.
     """
@@ -42,8 +43,8 @@ class HandrailProvider(PassthroughProvider):
     def __init__(self, config: RepoConfig) -> None:
         """Serve the repository of that configuration."""
         super().__init__(config)
-        self._teller = Teller(config.project, config.repo_path)
-        self._ledger = Ledger(self._teller)
+        self._project = RecordedProject(config.project, config.repo_path)
+        self._ledger = Ledger(self._project)
         self._online_rows = CountingStore(None)
         self._filling = False
 
@@ -52,14 +53,16 @@ class HandrailProvider(PassthroughProvider):
         """The engine that materialises, made so that what it does past this provider is seen."""
         if self._batch_engine is None:
             made = super().batch_engine
-            guarded("what the batch engine writes", lambda: self._watch(made), None)
+            with never_fail("what the batch engine writes"):
+                self._watch(made)
             self._batch_engine = made
         return self._batch_engine
 
     def update_infra(self, project: str, tables_to_delete: Any, tables_to_keep: Any, *args: Any, **kwargs: Any) -> None:
         """Apply; record the specifications that are registered from now on."""
         super().update_infra(project, tables_to_delete, tables_to_keep, *args, **kwargs)
-        guarded("what feast apply registered", lambda: self._applied(tables_to_keep), None)
+        with never_fail("what feast apply registered"):
+            self._applied(tables_to_keep)
 
     def get_historical_features(  # noqa: PLR0913 - Feast's signature
         self,
@@ -77,16 +80,17 @@ class HandrailProvider(PassthroughProvider):
             config, feature_views, feature_refs, entity_df, registry, project, full_feature_names, **kwargs
         )
         rows = len(entity_df) if isinstance(entity_df, pd.DataFrame) else None
-        told = {name: str(value) for name, value in kwargs.items()}
-        asked = Asked(tuple(feature_views), tuple(feature_refs), rows, registry, self.digest_results, told)
-        return RecordedJob(job, self._teller, asked)
+        attributes = {name: str(value) for name, value in kwargs.items()}
+        asked = Asked(tuple(feature_views), tuple(feature_refs), rows, registry, self.digest_results, attributes)
+        return RecordedJob(job, self._project, asked)
 
     def get_online_features(
         self, config: RepoConfig, features: Any, entity_rows: Any, registry: Any, *args: Any, **kwargs: Any
     ) -> Any:
         """Read online; count it."""
         response = super().get_online_features(config, features, entity_rows, registry, *args, **kwargs)
-        guarded("an online read", lambda: self._ledger.read(features, entity_rows, registry, response), None)
+        with never_fail("an online read"):
+            self._ledger.read(features, entity_rows, registry, response)
         return response
 
     async def get_online_features_async(
@@ -94,7 +98,8 @@ class HandrailProvider(PassthroughProvider):
     ) -> Any:
         """Read online; count it."""
         response = await super().get_online_features_async(config, features, entity_rows, registry, *args, **kwargs)
-        guarded("an online read", lambda: self._ledger.read(features, entity_rows, registry, response), None)
+        with never_fail("an online read"):
+            self._ledger.read(features, entity_rows, registry, response)
         return response
 
     def ingest_df(self, feature_view: Any, df: pd.DataFrame, *args: Any, **kwargs: Any) -> None:
@@ -110,12 +115,14 @@ class HandrailProvider(PassthroughProvider):
     def online_write_batch(self, config: RepoConfig, table: Any, data: list[Any], progress: Any) -> None:
         """Write rows to the online store; count them."""
         super().online_write_batch(config, table, data, progress)
-        guarded(f"a push to {table.name}", lambda: self._wrote(table, data), None)
+        with never_fail(f"a push to {table.name}"):
+            self._wrote(table, data)
 
     async def online_write_batch_async(self, config: RepoConfig, table: Any, data: list[Any], progress: Any) -> None:
         """Write rows to the online store; count them."""
         await super().online_write_batch_async(config, table, data, progress)
-        guarded(f"a push to {table.name}", lambda: self._wrote(table, data), None)
+        with never_fail(f"a push to {table.name}"):
+            self._wrote(table, data)
 
     def materialize_single_feature_view(  # noqa: PLR0913 - Feast's signature
         self,
@@ -154,31 +161,33 @@ class HandrailProvider(PassthroughProvider):
     @contextmanager
     def _fill(self, tasks: Sequence[tuple[Any, datetime, datetime]]) -> Iterator[None]:
         """Record what the body materialises."""
-        guarded("pushes", self._ledger.flush, None)
-        begun = [guarded(task[0].name, partial(Filling, self._teller, *task), None) for task in tasks]
-        fillings = [filling for filling in begun if filling is not None]
+        with never_fail("pushes"):
+            self._ledger.flush()
+        fillings: list[Filling] = []
+        for task in tasks:
+            with never_fail(task[0].name):
+                fillings.append(Filling(self._project, *task))
         engine = self.batch_engine
         before, self._filling = Counter(self._online_rows.rows), True
         try:
-            yield
-        except Exception as err:
-            for filling in fillings:
-                guarded(filling.uri, partial(filling.fail, err), None)
-            raise
+            with on_failure(partial(_fail, fillings)):
+                yield
         finally:
             self._filling = False
         written = self._online_rows.rows - before
         counted = isinstance(engine, LocalComputeEngine)
         for filling in fillings:
             rows = written[filling.view.name] if counted or filling.view.name in written else None
-            guarded(filling.uri, partial(filling.complete, rows), None)
+            with never_fail(filling.uri):
+                filling.complete(rows)
 
     @contextmanager
     def _digesting(self, rows: pd.DataFrame) -> Iterator[None]:
         """Let the writes of the body know the digest of the rows that are pushed."""
         digest = None
         if self.digest_results:
-            digest = guarded("the digest of a push", lambda: digest_of(pa.Table.from_pandas(rows)), None, logging.DEBUG)
+            with never_fail("the digest of a push", logging.DEBUG):
+                digest = digest_of(pa.Table.from_pandas(rows))
         token = _digest.set(digest)
         try:
             yield
@@ -192,14 +201,21 @@ class HandrailProvider(PassthroughProvider):
 
     def _applied(self, views: Sequence[Any]) -> None:
         """Record views at their specification; an apply that changes none of them is the same fact again."""
-        made = [self._teller.view(view) for view in views]
+        made = [self._project.view(view) for view in views]
         if not made:
             return
         text = "\n".join(sorted(version.uri for version in made))
-        uri = self._teller.uri("apply", hashlib.sha256(text.encode()).hexdigest())
+        uri = self._project.uri("apply", hashlib.sha256(text.encode()).hexdigest())
         details = ActivityDetails(attributes={"views": str(len(made))}, asserted_by=ASSERTED_BY)
 
         def write(lineage: Lineage) -> None:
             lineage.record_activity(uri, "feature-apply", generated=made, details=details)
 
-        self._teller.tell(uri, write)
+        self._project.record(uri, write)
+
+
+def _fail(fillings: Sequence[Filling], err: BaseException) -> None:
+    if isinstance(err, Exception):
+        for filling in fillings:
+            with never_fail(filling.uri):
+                filling.fail(err)

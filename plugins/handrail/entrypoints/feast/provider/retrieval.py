@@ -15,8 +15,9 @@ import pyarrow as pa
 
 from handrail.clock import system_time
 from handrail.entrypoints.feast.provider.frames import digest_of
+from handrail.entrypoints.feast.provider.project import ASSERTED_BY, RecordedProject
 from handrail.entrypoints.feast.provider.sources import Sources, changed
-from handrail.entrypoints.feast.provider.telling import ASSERTED_BY, Teller, guarded
+from handrail.entrypoints.hosts.never_fail import never_fail
 from handrail.lineage import ActivityDetails, Lineage, artifact_at
 from handrail.refs import ArtifactVersion, TrackingRun
 
@@ -24,7 +25,7 @@ KIND = "feature-retrieval"
 ROWS_KIND = "feature-rows"
 _log = logging.getLogger("handrail.lineage")
 _Frame = TypeVar("_Frame")
-_retrieved: dict[int, tuple[weakref.ref[Any], str, Teller]] = {}
+_retrieved: dict[int, tuple[weakref.ref[Any], str, RecordedProject]] = {}
 
 
 def retrieval_of(frame: object) -> str | None:
@@ -54,25 +55,25 @@ def record_file(path: Path, frame: object) -> None:
     """Record that a file was written from the rows of `frame`; nothing if they are of no retrieval."""
     origin = _origin(frame)
     if origin:
-        uri, teller = origin
+        uri, project = origin
 
         def write(lineage: Lineage) -> None:
-            file = Sources(teller).at(path.absolute(), path.name)
+            file = Sources(project).at(path.absolute(), path.name)
             lineage.derive(file, artifact_at(f"{uri}/rows"), asserted_by=ASSERTED_BY)
 
-        teller.tell(str(path), write)
+        project.record(str(path), write)
 
 
-def remember(frame: object, uri: str, teller: Teller) -> None:
+def remember(frame: object, uri: str, project: RecordedProject) -> None:
     """Keep which retrieval gave a frame, for as long as it lives; what cannot be referred to weakly is left out."""
     key = id(frame)
     try:
-        _retrieved[key] = (weakref.ref(frame, lambda _: _retrieved.pop(key, None)), uri, teller)
+        _retrieved[key] = (weakref.ref(frame, lambda _: _retrieved.pop(key, None)), uri, project)
     except TypeError:
-        _log.debug("A %s cannot be told apart by lineage.", type(frame).__name__)
+        _log.debug("Lineage cannot tell two frames of the class %s apart.", type(frame).__name__)
 
 
-def _origin(frame: object) -> tuple[str, Teller] | None:
+def _origin(frame: object) -> tuple[str, RecordedProject] | None:
     held = _retrieved.get(id(frame))
     return held[1:] if held and held[0]() is frame else None
 
@@ -86,7 +87,7 @@ class Asked:
     entities: int | None
     registry: Any
     digest_results: bool = True
-    told: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
     def on_demand(self, project: str) -> Sequence[Any]:
         """Return the on-demand views among them."""
@@ -122,11 +123,11 @@ class Asked:
 class Reading:
     """One run of a retrieval, from the moment before the sources are read."""
 
-    def __init__(self, teller: Teller, asked: Asked) -> None:
+    def __init__(self, project: RecordedProject, asked: Asked) -> None:
         """Look at the sources as they are now."""
-        self._teller, self._asked = teller, asked
-        self._sources = Sources(teller)
-        self.uri = teller.new("retrieval")
+        self._project, self._asked = project, asked
+        self._sources = Sources(project)
+        self.uri = project.new("retrieval")
         self._started = system_time()
         self._before = self._versions()
 
@@ -142,7 +143,7 @@ class Reading:
             {} if rows is None else {"rows": str(rows)},
         )
         self._record([made], {"outcome": "complete", **made.attributes})
-        remember(result, self.uri, self._teller)
+        remember(result, self.uri, self._project)
         self._link_tracking_run(made)
 
     def complete_file(self, path: Path | None, rows: int | None) -> None:
@@ -155,53 +156,53 @@ class Reading:
         """Record that it failed, and how."""
         self._record([], {"outcome": "failed", "error": type(error).__name__})
 
-    def _record(self, made: Sequence[ArtifactVersion], told: Mapping[str, str]) -> None:
+    def _record(self, made: Sequence[ArtifactVersion], attributes: Mapping[str, str]) -> None:
         ended, after = system_time(), self._versions()
         moved = changed(self._before, after)
         for version in moved:
             _log.warning("%s changed while %s read it; both versions are recorded.", version.uri, self.uri)
-        views = {view.name: self._teller.view(view) for view in self._all_views()}
+        views = {view.name: self._project.view(view) for view in self._all_views()}
         service, parts = self._service(views)
         used = [*views.values(), *([service] if service else []), *self._before, *moved]
-        attributes = {**self._attributes(service, moved), **told}
+        attributes = {**self._attributes(service, moved), **attributes}
         details = ActivityDetails(self._started, ended, attributes, ASSERTED_BY)
 
         def write(lineage: Lineage) -> None:
             lineage.record_activity(self.uri, KIND, used=used, generated=made, details=details)
 
-        self._teller.tell(self.uri, write)
+        self._project.record(self.uri, write)
         if service:
-            self._teller.tell_service(service, parts)
+            self._project.record_service(service, parts)
 
     def _attributes(self, service: ArtifactVersion | None, moved: Sequence[ArtifactVersion]) -> dict[str, str]:
-        told = {
+        attributes = {
             "features": ",".join(self._asked.refs),
             "feature_service": service.uri if service else "",
             "entity_rows": "" if self._asked.entities is None else str(self._asked.entities),
             "changed_sources": ",".join(version.uri for version in moved),
             "dvc_stage": os.environ.get("DVC_STAGE", ""),
         }
-        return {name: value for name, value in told.items() if value} | dict(self._asked.told)
+        return {name: value for name, value in attributes.items() if value} | dict(self._asked.attributes)
 
     def _all_views(self) -> Iterator[Any]:
         yield from self._asked.views
-        yield from self._asked.on_demand(self._teller.project)
+        yield from self._asked.on_demand(self._project.name)
 
     def _service(
         self, views: Mapping[str, ArtifactVersion]
     ) -> tuple[ArtifactVersion | None, Collection[ArtifactVersion]]:
-        found = self._asked.service(self._teller.project)
+        found = self._asked.service(self._project.name)
         if found is None:
             return None, ()
         parts = {projection.name: views[projection.name] for projection in found.feature_view_projections}
-        return self._teller.service(found, parts), parts.values()
+        return self._project.service(found, parts), parts.values()
 
     def _versions(self) -> list[ArtifactVersion]:
         found = [view.batch_source for view in self._asked.views if getattr(view, "batch_source", None) is not None]
         return list({version.uri: version for version in map(self._sources.version, found)}.values())
 
     def _link_tracking_run(self, made: ArtifactVersion) -> None:
-        """Say that the MLflow run that is active here used these rows. MLflow is not loaded for it."""
+        """Record that the MLflow run that is active here used these rows. MLflow is not loaded for it."""
         active = getattr(sys.modules.get("mlflow"), "active_run", None)
         run = active() if active else None
         if run is None:
@@ -209,15 +210,17 @@ class Reading:
         from handrail.bootstrap.approvals import server_name
 
         def write(lineage: Lineage) -> None:
-            name = TrackingRun(server_name(self._teller.platform.settings), run.info.run_id)
+            name = TrackingRun(server_name(self._project.platform.settings), run.info.run_id)
             lineage.record_tracking_run(name, used=[made])
 
-        self._teller.tell(f"the use of {made.uri} by an MLflow run", write)
+        self._project.record(f"the use of {made.uri} by an MLflow run", write)
 
 
-def begin(teller: Teller, asked: Asked) -> Reading | None:
+def begin(project: RecordedProject, asked: Asked) -> Reading | None:
     """Begin to record a retrieval; None if that cannot be done."""
-    return guarded("a historical read of Feast", lambda: Reading(teller, asked), None)
+    with never_fail("a historical read of Feast"):
+        return Reading(project, asked)
+    return None
 
 
 def _length(result: object) -> int | None:

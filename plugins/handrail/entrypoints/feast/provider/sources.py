@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from handrail.entrypoints.feast.identity import portable
-from handrail.entrypoints.feast.provider.telling import Teller
+from handrail.entrypoints.feast.provider.project import RecordedProject
 from handrail.entrypoints.hosts.masking import without_secrets
 from handrail.lineage import Member, tree_digest
 from handrail.lineage.adapters.dvc.project_files import folder_md5, hash_file
@@ -30,9 +30,9 @@ _hashed: dict[str, tuple[Stamp, Member]] = {}
 class Sources:
     """Looks at the sources of one Feast project."""
 
-    def __init__(self, teller: Teller) -> None:
-        """Name what is outside the project after the teller's Feast project."""
-        self._teller = teller
+    def __init__(self, project: RecordedProject) -> None:
+        """Name what is outside the project after the project's Feast project."""
+        self._project = project
 
     def version(self, source: Any) -> ArtifactVersion:
         """Return a source at the bytes it has now; one that is no local file has no digest."""
@@ -61,19 +61,19 @@ class Sources:
         if parts.scheme and parts.scheme != "file":
             return None
         path = Path(unquote(parts.path) if parts.scheme else place)
-        path = Path(os.path.abspath(self._teller.repo_path / path))
+        path = Path(os.path.abspath(self._project.repo_path / path))
         return path if path.exists() or (has_magic(str(path)) and glob(str(path), recursive=True)) else None
 
     def _below_project(self, path: Path) -> str | None:
         """Return the path below the project as a lock file has it, links inside the project left as they are."""
-        project = self._teller.platform.settings.project
+        project = self._project.platform.settings.project
         for seen in (path, path.parent.resolve() / path.name):
             if seen.is_relative_to(project):
                 return seen.relative_to(project).as_posix()
         return None
 
     def _of_project(self, path: str, md5: str, sha256: str) -> ArtifactVersion:
-        uri = DataVersion(self._teller.platform.settings.repository, path, md5).uri
+        uri = DataVersion(self._project.platform.settings.repository, path, md5).uri
         return ArtifactVersion(uri, "dvc-data", f"sha256:{sha256}", {"path": path, "md5": md5})
 
     def _outside(self, path: Path, name: str) -> ArtifactVersion:
@@ -82,13 +82,13 @@ class Sources:
         else:
             root = re.split(r"[*?\[]", str(path))[0].rpartition("/")[0] if has_magic(str(path)) else str(path)
             digest = tree_digest(_members(path, root), root)
-        uri = self._teller.uri("data_source", f"{name}@{digest.partition(':')[2]}")
+        uri = self._project.uri("data_source", f"{name}@{digest.partition(':')[2]}")
         return ArtifactVersion(uri, KIND, digest, {"path": str(path)})
 
     def _without_digest(self, source: Any, name: str, place: str) -> ArtifactVersion:
         told = {"source_type": type(source).__name__, "digest": "none: it is no file on this machine"}
         return ArtifactVersion(
-            self._teller.uri("data_source", name),
+            self._project.uri("data_source", name),
             KIND,
             None,
             told | ({"place": without_secrets(place)} if place else {}),

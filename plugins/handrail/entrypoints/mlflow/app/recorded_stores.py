@@ -12,6 +12,7 @@ from typing import Any
 from mlflow.exceptions import MlflowException
 
 from handrail.approvals.adapters.mlflow_registry import is_allowed_move
+from handrail.entrypoints.hosts.never_fail import never_fail
 from handrail.entrypoints.mlflow.collect import (
     Place,
     Registered,
@@ -42,13 +43,9 @@ class Recorder:
 
     def record(self, what: str, facts: Callable[[], Iterable[Told]]) -> None:
         """Tell `facts`; what goes wrong is only logged, because MLflow has committed and must answer."""
-        try:
+        with never_fail(what):
             for told in facts():
                 self._tell(what, told)
-        except HandrailError as err:
-            _log.warning("Lineage does not know of %s. %s", what, err)
-        except Exception:  # noqa: BLE001 - no mistake in recording may fail a request that MLflow has carried out
-            _log.exception("Lineage does not know of %s.", what)
 
     def _tell(self, what: str, told: Told) -> None:
         try:

@@ -10,8 +10,9 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,14 @@ TIMEOUT_S = 60
 LOGGER = "openlineage.client.transport"
 SEVERAL = f"{LOGGER}.composite"
 FILE = "lineage.yaml"
+
+
+@contextmanager
+def _translated(translate: Callable[[Exception], HandrailError]) -> Iterator[None]:
+    try:
+        yield
+    except Exception as err:  # noqa: BLE001 - a transport may be anybody's, and raises what it likes
+        raise translate(err) from None
 
 
 class OpenLineageTransport(Transport):
@@ -45,14 +54,12 @@ class OpenLineageTransport(Transport):
         self._to_event = to_event
         self._sink = sink
         self._secrets = secrets
+        self._kind = settings["type"]
         self._file = _local_file(settings)
         if settings["type"] == "console":
             _show_console()
-        try:
+        with _translated(self._unusable):
             self._transport = get_default_factory().create(dict(settings))
-        except Exception as err:  # noqa: BLE001 - a transport may be anybody's, and raises what it likes
-            remedy = f"Give the {settings['type']} transport what openlineage-python documents for it."
-            raise Misconfigured(FILE, f"sink {sink!r}: {self._told(err)}", remedy) from None
 
     def send(self, event: QueuedEvent) -> None:
         """Hand over an event; raise `Refused` if it will never be taken, `Unavailable` if perhaps later."""
@@ -60,25 +67,26 @@ class OpenLineageTransport(Transport):
             raise Unavailable(f"Sink {self._sink!r}", "OPENLINEAGE_DISABLED is true", "Unset it to send.")
         parsed = self._to_event(json.loads(event.body))
         complaints: list[str] = []
-        try:
-            with _heard(complaints):
-                _end_line(self._file)
-                self._transport.emit(parsed)
-                done = self._waited()
-        except Exception as err:  # noqa: BLE001 - as above
-            raise self._fault(event, err) from None
+        with _translated(partial(self._fault, event)), _heard(complaints):
+            _end_line(self._file)
+            self._transport.emit(parsed)
+            done = self._waited()
         if complaints or not done:
             problem = complaints[0] if complaints else f"it was not done within {TIMEOUT_S} s"
             raise self._unavailable(problem)
 
     def close(self) -> None:
         """Release the resources of the transport; nothing waits in it."""
-        with suppress(Exception):
+        with suppress(HandrailError), _translated(self._unusable):
             self._transport.close(TIMEOUT_S)
 
     def _waited(self) -> bool:
         wait = getattr(self._transport, "wait_for_completion", None)
         return bool(wait(timeout=TIMEOUT_S)) if wait is not None else True
+
+    def _unusable(self, error: Exception) -> HandrailError:
+        remedy = f"Give the {self._kind} transport what openlineage-python documents for it."
+        return Misconfigured(FILE, f"sink {self._sink!r}: {self._described(error)}", remedy)
 
     def _fault(self, event: QueuedEvent, error: Exception) -> HandrailError:
         answer = getattr(error, "response", None)
@@ -86,12 +94,12 @@ class OpenLineageTransport(Transport):
         if status in REFUSALS:
             said = f"HTTP {status} {self._hidden(str(getattr(answer, 'text', '')))!r}"
             return Refused(f"Event {event.event_id[:12]} at {self._sink}", (f"It answered {said}.",))
-        return self._unavailable(self._told(error))
+        return self._unavailable(self._described(error))
 
     def _unavailable(self, problem: str) -> Unavailable:
         return Unavailable(f"Sink {self._sink!r}", self._hidden(problem).rstrip("."), "It is tried again.")
 
-    def _told(self, error: Exception) -> str:
+    def _described(self, error: Exception) -> str:
         return self._hidden(f"{type(error).__name__}: {error}").rstrip(".")
 
     def _hidden(self, text: str) -> str:
