@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from handrail.bootstrap.approvals import GateHost, server_name
 from handrail.errors import HandrailError
@@ -37,6 +38,13 @@ def open_agents(settings: Settings) -> Callable[[str], str]:
         return agent(account, (state.st_mtime_ns, state.st_size))
 
     return agent_of
+
+
+def is_allowed_move(model: str, alias: str, version: Any) -> bool:
+    """Return whether the gate itself is moving the alias to that version, in this call."""
+    from handrail.approvals.adapters import mlflow_registry
+
+    return mlflow_registry.is_allowed_move(model, alias, version)
 
 
 def open_trees(host: GateHost) -> Callable[[str, str], str | None]:

@@ -1,4 +1,4 @@
-"""Which adapter stands behind BentoML's store, and what a bento in it and a service that serves it tell lineage."""
+"""What lineage records of a bento in BentoML's store, and of a service that serves it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from handrail.entrypoints.bentoml.store import BentoStore, StoredBento, bento_digest
 from handrail.errors import HandrailError, UnknownReference
 from handrail.lineage import ActivityDetails, Lineage, artifact_at, tree_uri
 from handrail.refs import ArtifactVersion, Deployment, GitCommit
 from handrail.settings import Settings
-
-if TYPE_CHECKING:
-    from handrail.lineage.adapters.bento_store import BentoStore, StoredBento
 
 __all__ = ["bento_digest", "bento_home", "bento_of", "find_bentos", "find_served", "record_bento", "record_serving"]
 
@@ -30,13 +27,6 @@ def bento_home(settings: Settings) -> Path:
     told = os.environ.get("BENTOML_HOME")
     ours = settings.home / "bentoml"
     return Path(told) if told else ours if ours.is_dir() else Path.home() / "bentoml"
-
-
-def bento_digest(folder: Path) -> str:
-    """Return `sha256:<hex>` over every file of a bento by path and content, but the one that says when it was built."""
-    from handrail.lineage.adapters.bento_store import bento_digest
-
-    return bento_digest(folder)
 
 
 def find_bentos(home: Path, tag: str | None = None) -> Iterator[StoredBento]:
@@ -148,6 +138,4 @@ def _labels(bento: StoredBento) -> dict[str, str]:
 
 
 def _open(home: Path) -> BentoStore:
-    from handrail.lineage.adapters.bento_store import BentoStore
-
     return BentoStore(home)

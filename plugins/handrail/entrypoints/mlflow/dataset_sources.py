@@ -56,10 +56,9 @@ class DvcDatasetSource(DatasetSource):
         if rev is None:
             md5 = _md5_of(project, path)
             return cls(path, rev, md5, _known_of(project / path, path))
-        from handrail.lineage.adapters.dvc.revisions import cached_file, md5_at
+        from handrail.bootstrap.dvc_files import cached_at
 
-        found = md5_at(project, path, rev)
-        file = cached_file(project, found) if found else None
+        found, file = cached_at(project, path, rev)
         return cls(path, rev, found, _known_of(file, path) if file else None)
 
     @property
@@ -76,7 +75,7 @@ class DvcDatasetSource(DatasetSource):
         """Read what `to_dict` wrote.
 
         Raises:
-            InvalidInput: the URI is none of a DVC path.
+            InvalidInput: the URI is not that of a DVC path.
         """
         path, rev = _parse(str(source_dict.get("uri")))
         known = {name: source_dict[name] for name in _KNOWN if name in source_dict}
@@ -105,7 +104,9 @@ def _parse(uri: str) -> tuple[str, str | None]:
     form = _FORM.fullmatch(uri)
     path = form["path"] if form else ""
     if not form or path.startswith("/") or ".." in PurePosixPath(path).parts:
-        raise InvalidInput("source", f"{uri!r} is no DVC path", "Write dvc://<path in the project>[@<git revision>].")
+        raise InvalidInput(
+            "source", f"{uri!r} is not a DVC path", "Write dvc://<path in the project>[@<git revision>]."
+        )
     return path, form["rev"]
 
 
@@ -115,7 +116,7 @@ def _project() -> Path:
 
 
 def _md5_of(root: Path, path: str) -> str:
-    from handrail.lineage.adapters.dvc.project_files import ProjectFiles
+    from handrail.bootstrap.dvc_files import ProjectFiles
 
     md5 = ProjectFiles.of_dvc(root).md5_of(path)
     if md5 is None:
@@ -125,8 +126,8 @@ def _md5_of(root: Path, path: str) -> str:
 
 def _known_of(file: Path, name: str) -> dict[str, Any]:
     """Return what of a file lineage can compare: its sha256, and how many records a table has."""
-    from handrail.lineage.adapters.dvc.project_files import hash_file
-    from handrail.lineage.adapters.sql.table_shape import shape_of
+    from handrail.bootstrap.dvc_files import hash_file
+    from handrail.entrypoints.mlflow.table_shape import shape_of
 
     if not file.is_file():
         return {}

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from handrail.bootstrap.dvc_files import folder_md5, hash_file
 from handrail.entrypoints.feast.identity import portable
 from handrail.entrypoints.feast.provider.project import RecordedProject
 from handrail.entrypoints.hosts.masking import without_secrets
 from handrail.lineage import Member, tree_digest
-from handrail.lineage.adapters.dvc.project_files import folder_md5, hash_file
 from handrail.refs import ArtifactVersion, DataVersion
 
 KIND = "data-source"

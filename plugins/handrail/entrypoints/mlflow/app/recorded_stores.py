@@ -11,7 +11,7 @@ from typing import Any
 
 from mlflow.exceptions import MlflowException
 
-from handrail.approvals.adapters.mlflow_registry import is_allowed_move
+from handrail.bootstrap.mlflow_server import is_allowed_move
 from handrail.entrypoints.hosts.never_fail import never_fail
 from handrail.entrypoints.mlflow.collect import (
     Place,

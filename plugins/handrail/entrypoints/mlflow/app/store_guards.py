@@ -13,7 +13,7 @@ from mlflow.server import handlers
 from mlflow.store.db.db_types import DATABASE_ENGINES
 
 from handrail.approvals import PROMPT_TAG, Candidate, Guard, Protected, is_reserved_tag
-from handrail.approvals.adapters.mlflow_registry import is_allowed_move
+from handrail.bootstrap.mlflow_server import is_allowed_move
 from handrail.entrypoints.mlflow.app.recorded_stores import RecordedRegistry, RecordedTracking, Recorder
 from handrail.errors import HandrailError, Misconfigured
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from handrail.bootstrap.dvc_files import ProjectFiles
 from handrail.clock import parse_moment
 from handrail.errors import InvalidInput
 from handrail.lineage.adapters.dvc.project_files import ProjectFiles
@@ -126,7 +127,7 @@ def _damaged(folder: Path, err: Exception) -> InvalidInput:
 
 
 def bento_digest(folder: Path) -> str:
-    """Return `sha256:<hex>` over every file of a bento by path and content, but the one that says when it was built."""
+    """Return `sha256:<hex>` over every file of a bento by path and content, but the one that holds its build time."""
     files = (file for file in sorted(folder.glob("**/*")) if file.is_file() and "__pycache__" not in file.parts)
     manifest = [
         [str(file.relative_to(folder)), hashlib.sha256(file.read_bytes()).hexdigest()]

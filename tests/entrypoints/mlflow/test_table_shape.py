@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from handrail.lineage.adapters.sql.table_shape import TableShape, shape_of
+from handrail.entrypoints.mlflow.table_shape import TableShape, shape_of
 
 
 @pytest.mark.parametrize(
