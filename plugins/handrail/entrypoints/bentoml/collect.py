@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from handrail.entrypoints.bentoml.store import BentoStore, StoredBento, bento_digest
+from handrail.bootstrap.bento_files import BentoStore, StoredBento, bento_digest
 from handrail.errors import HandrailError, UnknownReference
 from handrail.lineage import ActivityDetails, Lineage, artifact_at, tree_uri
 from handrail.refs import ArtifactVersion, Deployment, GitCommit

@@ -13,7 +13,6 @@ from typing import Any
 
 import yaml
 
-from handrail.bootstrap.dvc_files import ProjectFiles
 from handrail.clock import parse_moment
 from handrail.errors import InvalidInput
 from handrail.lineage.adapters.dvc.project_files import ProjectFiles
