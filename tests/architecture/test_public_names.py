@@ -14,7 +14,7 @@ PAGE = Path(__file__).resolve().parents[2] / "plugins" / "handrail" / "README.md
 FACES = (
     "handrail",
     *(f"handrail.{host}" for host in ("bentoml", "evidently", "feast", "gx", "http", "mlflow", "prefect")),
-    *(f"handrail.{plugin}" for plugin in ("approvals", "feedback", "lineage", "reproduction")),
+    *(f"handrail.{plugin}" for plugin in ("approvals", "delivery", "feedback", "lineage", "reproduction")),
 )
 LONGEST_VALUE = 20
 

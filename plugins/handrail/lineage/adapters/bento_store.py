@@ -126,7 +126,7 @@ def _damaged(folder: Path, err: Exception) -> InvalidInput:
 
 
 def bento_digest(folder: Path) -> str:
-    """Return `sha256:<hex>` over every file of a bento by path and content, but the one that holds its build time."""
+    """Return `sha256:<hex>` over every file of a bento by path and content, but the one that says when it was built."""
     files = (file for file in sorted(folder.glob("**/*")) if file.is_file() and "__pycache__" not in file.parts)
     manifest = [
         [str(file.relative_to(folder)), hashlib.sha256(file.read_bytes()).hexdigest()]
