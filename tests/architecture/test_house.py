@@ -15,7 +15,7 @@ FACES = (
     *("bentoml", "evidently", "feast", "gx", "http", "mlflow", "prefect"),
 )
 OPEN_TO_THE_PROJECT = (
-    *("bootstrap", "refs", "errors", "clock", "settings", "entrypoints", "tools", "files", "config"),
+    *("bootstrap", "refs", "errors", "clock", "settings", "entrypoints", "tools", "files", "config", "dvc_command"),
     *FACES,
 )
 

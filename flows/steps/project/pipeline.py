@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -18,6 +16,7 @@ from typing import Any, Literal
 
 import yaml
 
+from handrail.dvc_command import run_dvc, sentence_of
 from handrail.entrypoints.cli.env import tool_environment
 from handrail.errors import Conflict, HandrailError, Unavailable, UnknownReference
 from handrail.settings import load_settings
@@ -56,7 +55,7 @@ class StageFailed(HandrailError):
         self.stage, self.said = stage, said
 
     def __str__(self) -> str:
-        return f"The stage {self.stage!r} failed: {self.said}"
+        return f"The stage {self.stage!r} failed: {self.said.rstrip('.')}."
 
 
 def read_graph(project: Path, until: str | None = None) -> tuple[Stage, ...]:
@@ -168,45 +167,11 @@ def _needed(before: Mapping[str, set[str]], stage: str) -> set[str]:
 def _reproduce(
     project: Path, stage: str, environment: Mapping[str, str], report: Callable[[str], None] | None
 ) -> list[str]:
-    lines = []
-    with (
-        subprocess.Popen(
-            [sys.executable, "-m", "dvc", "repro", "--single-item", stage],
-            cwd=project,
-            env={**os.environ, **stage_environment(project), **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        ) as process,
-        contextlib.ExitStack() as undo,
-    ):
-        undo.callback(_interrupt, process)
-        for line in process.stdout or ():
-            lines.append(line.rstrip())
-            if report is not None:
-                report(line.rstrip())
-        code = process.wait()
-        undo.pop_all()
+    environment = {**os.environ, **stage_environment(project), **environment}
+    code, lines = run_dvc(project, ("repro", "--single-item", stage), environment, report)
     if code and not any(BUSY in line for line in lines):
-        raise StageFailed(stage, _sentence(lines))
+        raise StageFailed(stage, sentence_of(lines))
     return lines
-
-
-def _interrupt(process: subprocess.Popen[str]) -> None:
-    """End DVC and its stage together: DVC alone would leave the stage running."""
-    for what, within_s in ((signal.SIGINT, 20), (signal.SIGKILL, 5)):
-        with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
-            os.killpg(process.pid, what)
-            process.wait(within_s)
-            return
-
-
-def _sentence(lines: Sequence[str]) -> str:
-    said = [line for line in lines if line.strip()]
-    own = [line for line in said if not line.startswith(("ERROR: failed to reproduce", "> ", "Running stage"))]
-    return (own or said or ["it printed nothing."])[-1].removeprefix("ERROR: ")
 
 
 def _status(project: Path, targets: Sequence[str]) -> dict[str, Any]:
@@ -222,7 +187,7 @@ def _dvc(project: Path, *arguments: str) -> str:
         text=True,
     )
     if run.returncode:
-        raise Unavailable(f"dvc {arguments[0]}", _sentence(run.stderr.splitlines()).rstrip("."), "Correct that first.")
+        raise Unavailable(f"dvc {arguments[0]}", sentence_of(run.stderr.splitlines()), "Correct that first.")
     return run.stdout
 
 

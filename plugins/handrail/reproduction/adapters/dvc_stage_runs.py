@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from handrail.dvc_command import run_dvc, sentence_of
 from handrail.errors import Unavailable
 from handrail.lineage import LockedStage
 from handrail.lineage.adapters.dvc.pipeline import LOCK, locked_stages
@@ -18,7 +15,6 @@ from handrail.tools import require
 
 FORCED = ("repro", "--single-item", "--force", "--no-run-cache", "--no-commit")
 GONE = ("HANDRAIL_", "MLFLOW_", "PREFECT_", "PREFECT__", "BENTOML_", "DVC_", "FEAST_", "OPENLINEAGE_", "GIT_")
-ROUTINE = ("ERROR: failed to reproduce", "> ", "Running stage", "Updating lock file", "Use `dvc push`", "To track")
 
 
 class DvcStageRuns(StageRunner):
@@ -33,10 +29,13 @@ class DvcStageRuns(StageRunner):
             Unavailable: the stage failed; the sentence is its own.
         """
         require("dvc", "dvc")
-        lines = _run(project, stage, environment, report)
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(GONE)}
+        code, lines = run_dvc(project, (*FORCED, stage), inherited | dict(environment), report)
+        if code:
+            raise Unavailable(f"The stage {stage!r}", f"it failed: {sentence_of(lines)}", "Correct that; run it again.")
         entry = self.entry(project, stage)
         if entry is None:
-            raise Unavailable(f"The stage {stage!r}", _sentence(lines), "Is it in dvc.yaml?")
+            raise Unavailable(f"The stage {stage!r}", sentence_of(lines), "Is it in dvc.yaml?")
         return entry
 
     def entry(self, project: Path, stage: str) -> LockedStage | None:
@@ -48,46 +47,3 @@ class DvcStageRuns(StageRunner):
     def stages(self, lock: bytes) -> tuple[LockedStage, ...]:
         """Return the stages of a lock file."""
         return locked_stages(LOCK, lock)
-
-
-def _run(project: Path, stage: str, environment: Mapping[str, str], report: Callable[[str], None]) -> Sequence[str]:
-    lines: list[str] = []
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(GONE)}
-    with (
-        subprocess.Popen(
-            [sys.executable, "-m", "dvc", *FORCED, stage],
-            cwd=project,
-            env={**inherited, **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        ) as process,
-        contextlib.ExitStack() as undo,
-    ):
-        undo.callback(_interrupt, process)
-        for line in process.stdout or ():
-            lines.append(line.rstrip())
-            report(line.rstrip())
-        code = process.wait()
-        undo.pop_all()
-    if code:
-        raise Unavailable(f"The stage {stage!r}", f"it failed: {_sentence(lines)}", "Correct that; run it again.")
-    return lines
-
-
-def _interrupt(process: subprocess.Popen[str]) -> None:
-    """End DVC and its stage together: DVC alone would leave the stage running."""
-    for what, within_s in ((signal.SIGINT, 20), (signal.SIGKILL, 5)):
-        with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
-            os.killpg(process.pid, what)
-            process.wait(within_s)
-            return
-
-
-def _sentence(lines: Sequence[str]) -> str:
-    printed = [line for line in lines if line.strip()]
-    own = [line for line in printed if not line.startswith(ROUTINE)]
-    return (own or printed or ["it printed nothing"])[-1].removeprefix("ERROR: ").rstrip(".")
