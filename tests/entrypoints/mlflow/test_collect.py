@@ -8,8 +8,8 @@ from types import SimpleNamespace as Thing
 
 import pytest
 
-from handrail.entrypoints.mlflow.collect import Place, Registered, told_of_model, told_of_run, told_of_version
-from handrail.entrypoints.mlflow.collect.telling import ActivityTold, DerivationTold, moment, presentable
+from handrail.entrypoints.mlflow.collect import Place, Registered, records_of_model, records_of_run, records_of_version
+from handrail.entrypoints.mlflow.collect.records import ActivityRecord, DerivationRecord, moment, presentable
 
 PLACE = Place("local", "shop", "test")
 RUN = "mlflow://local/run/r1"
@@ -45,7 +45,7 @@ def version(source, run_id="r1", **changed):
 
 
 def told(entity):
-    return told_of_run(PLACE, entity, "exp")
+    return records_of_run(PLACE, entity, "exp")
 
 
 def used(entity):
@@ -57,7 +57,7 @@ def said(entity):
 
 
 def causes(found):
-    return [each.cause.uri for each in found if isinstance(each, DerivationTold)]
+    return [each.cause.uri for each in found if isinstance(each, DerivationRecord)]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_times_that_no_calendar_holds_are_left_out():
 
 
 def test_the_user_is_the_clients_own_word_beside_who_was_logged_in():
-    found = told_of_run(PLACE, run({"mlflow.user": "root"}), None, "actor://local/Ada")
+    found = records_of_run(PLACE, run({"mlflow.user": "root"}), None, "actor://local/Ada")
 
     assert found[0].agents == ("actor://local/Ada", "actor://mlflow.user/root")
 
@@ -204,10 +204,10 @@ def test_a_logged_model_came_of_its_run():
     model = Thing(model_id="m-1", source_run_id="r1", name="n", model_type=None)
     stray = Thing(model_id="m-2", source_run_id=None, name="n", model_type=None)
 
-    (found,) = told_of_model(PLACE, model)
+    (found,) = records_of_model(PLACE, model)
 
     assert (found.uri, [artifact.uri for artifact in found.generated]) == (RUN, ["mlflow://local/model/m-1"])
-    assert told_of_model(PLACE, stray) == ()
+    assert records_of_model(PLACE, stray) == ()
 
 
 @pytest.mark.parametrize(
@@ -219,15 +219,15 @@ def test_a_logged_model_came_of_its_run():
     ],
 )
 def test_a_version_came_from_what_its_source_names(source, cause):
-    found = told_of_version(PLACE, Registered(version(source), 9), {"other": 9}.get)
+    found = records_of_version(PLACE, Registered(version(source), 9), {"other": 9}.get)
 
     assert causes(found) == [cause]
-    assert [each.uri for each in found if isinstance(each, ActivityTold)] == [RUN]
+    assert [each.uri for each in found if isinstance(each, ActivityRecord)] == [RUN]
 
 
 @pytest.mark.parametrize("source", ["runs:/r7/model", f"mlflow-artifacts:/1/{MD5}/artifacts/model"])
 def test_without_a_run_of_its_own_the_run_is_read_from_the_source(source):
-    (found,) = told_of_version(PLACE, Registered(version(source, run_id=""), 9), {}.get)
+    (found,) = records_of_version(PLACE, Registered(version(source, run_id=""), 9), {}.get)
 
     assert found.uri in ("mlflow://local/run/r7", f"mlflow://local/run/{MD5}")
     assert [artifact.uri for artifact in found.generated] == ["mlflow://local/registered/m/9/3"]
@@ -242,13 +242,13 @@ def test_without_a_run_of_its_own_the_run_is_read_from_the_source(source):
     ],
 )
 def test_a_version_of_nothing_known_is_known_itself(source, cause):
-    assert causes(told_of_version(PLACE, Registered(version(source, run_id=None), 9), {}.get)) == [cause]
+    assert causes(records_of_version(PLACE, Registered(version(source, run_id=None), 9), {}.get)) == [cause]
 
 
 def test_the_digest_of_the_files_is_claimed_of_the_version_and_not_of_the_run():
     tree = f"sha256:{SHA256}"
 
-    derived, made = told_of_version(PLACE, Registered(version("runs:/r1/m"), 9, tree, "actor://local/Ada"), {}.get)
+    derived, made = records_of_version(PLACE, Registered(version("runs:/r1/m"), 9, tree, "actor://local/Ada"), {}.get)
 
     assert (derived.effect.digest, derived.cause.uri) == (tree, f"tree://sha256/{SHA256}")
     assert [artifact.digest for artifact in made.generated] == [None, None]

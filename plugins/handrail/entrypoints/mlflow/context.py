@@ -101,11 +101,11 @@ def _lock_digest(project: Path) -> str:
 
 def _repository(here: Path) -> str:
     """Return the name that the project around `here` gives its repository: a server may serve several projects."""
-    told = os.environ.get("HANDRAIL_REPOSITORY")
+    named = os.environ.get("HANDRAIL_REPOSITORY")
     folders = [Path(os.environ["HANDRAIL_PROJECT"])] if os.environ.get("HANDRAIL_PROJECT") else [here, *here.parents]
     file = next((file for folder in folders if (file := folder / "config" / "handrail.yaml").is_file()), None)
-    if told or file is None:
-        return told or ""
+    if named or file is None:
+        return named or ""
     import yaml
 
     try:

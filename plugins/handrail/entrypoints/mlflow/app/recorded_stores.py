@@ -15,13 +15,13 @@ from handrail.bootstrap.mlflow_server import is_allowed_move
 from handrail.entrypoints.hosts.never_fail import never_fail
 from handrail.entrypoints.mlflow.collect import (
     Place,
+    Record,
     Registered,
-    Told,
-    is_told_tag,
-    told_of_alias,
-    told_of_model,
-    told_of_run,
-    told_of_version,
+    is_recorded_tag,
+    records_of_alias,
+    records_of_model,
+    records_of_run,
+    records_of_version,
 )
 from handrail.errors import HandrailError, Unavailable
 from handrail.lineage import Lineage
@@ -33,7 +33,7 @@ _Store: Any = object
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """Tells lineage what a store did. `agent` names who is logged in, `tree` the digest of a version's files."""
+    """Records in lineage what a store did. `agent` names who is logged in, `tree` the digest of a version's files."""
 
     lineage: Callable[[], Lineage]
     place: Place
@@ -41,17 +41,17 @@ class Recorder:
     tree: Callable[[str, str], str | None]
     clock: Callable[[], datetime]
 
-    def record(self, what: str, facts: Callable[[], Iterable[Told]]) -> None:
-        """Tell `facts`; what goes wrong is only logged, because MLflow has committed and must answer."""
+    def record(self, what: str, facts: Callable[[], Iterable[Record]]) -> None:
+        """Record `facts`; a failure is only logged, because MLflow has committed and must answer."""
         with never_fail(what):
-            for told in facts():
-                self._tell(what, told)
+            for record in facts():
+                self._record(what, record)
 
-    def _tell(self, what: str, told: Told) -> None:
+    def _record(self, what: str, record: Record) -> None:
         try:
-            told.tell(self.lineage())
+            record.record(self.lineage())
         except Unavailable:
-            raise  # the others would be held up by the same store
+            raise  # the others would wait for the same store
         except HandrailError as err:
             _log.warning("Lineage does not know all of %s. %s", what, err)
 
@@ -86,16 +86,16 @@ class RecordedTracking(_Store):
         return done
 
     def set_tag(self, run_id: str, tag: Any) -> Any:
-        """Record the run if the tag says something of where it came from."""
+        """Record the run if lineage records the tag."""
         done = super().set_tag(run_id, tag)
-        if is_told_tag(tag.key):
+        if is_recorded_tag(tag.key):
             self._record(run_id)
         return done
 
     def log_batch(self, run_id: str, metrics: Any, params: Any, tags: Any) -> Any:
-        """Record the run if a tag says something of where it came from; metrics and parameters alone say nothing."""
+        """Record the run if lineage records one of the tags; metrics and parameters alone are not recorded."""
         done = super().log_batch(run_id, metrics, params, tags)
-        if tags and any(is_told_tag(tag.key) for tag in tags):
+        if tags and any(is_recorded_tag(tag.key) for tag in tags):
             self._record(run_id)
         return done
 
@@ -103,17 +103,17 @@ class RecordedTracking(_Store):
         """Record which run made the logged model."""
         model = super().create_logged_model(*args, **kwargs)
         recorder = self.recorder
-        recorder.record(f"the logged model {model.model_id}", lambda: told_of_model(recorder.place, model))
+        recorder.record(f"the logged model {model.model_id}", lambda: records_of_model(recorder.place, model))
         return model
 
     def _record(self, run_id: str, read: Callable[[], Any] | None = None) -> None:
         recorder: Recorder = self.recorder
         store: Any = super()
 
-        def facts() -> Iterable[Told]:
+        def facts() -> Iterable[Record]:
             run = read() if read else store.get_run(run_id)
             name = _experiment_name(self, str(run.info.experiment_id))
-            return told_of_run(recorder.place, run, name, recorder.agent())
+            return records_of_run(recorder.place, run, name, recorder.agent())
 
         recorder.record(f"the run {run_id}", facts)
 
@@ -131,7 +131,7 @@ class RecordedRegistry(_Store):
     def create_model_version(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Record what the version came from."""
         made = super().create_model_version(name, *args, **kwargs)
-        self.recorder.record(f"{name} version {made.version}", lambda: self._told(made, by=self.recorder.agent()))
+        self.recorder.record(f"{name} version {made.version}", lambda: self._records_of(made, by=self.recorder.agent()))
         return made
 
     def set_registered_model_alias(self, name: str, alias: str, version: Any) -> Any:
@@ -149,7 +149,7 @@ class RecordedRegistry(_Store):
         return done
 
     def delete_model_version(self, name: str, version: Any) -> Any:
-        """Record that the version's aliases point nowhere. The version stays known: things came of it."""
+        """Record that the version's aliases point nowhere. The version stays known: other things were made from it."""
         before = self._aliases(name)
         done = super().delete_model_version(name, version)
         self._record_aliases(name, {alias: None for alias, at in before.items() if int(at) == int(version)})
@@ -167,24 +167,24 @@ class RecordedRegistry(_Store):
         before = self._aliases(name)
         renamed = super().rename_registered_model(name, new_name)
         self._record_aliases(name, dict.fromkeys(before))
-        self.recorder.record(f"the new name of {name}", lambda: self._told_of_all(new_name))
+        self.recorder.record(f"the new name of {name}", lambda: self._records_of_all(new_name))
         self._record_aliases(new_name, before)
         return renamed
 
-    def _told(self, version: Any, by: str | None = None) -> Iterable[Told]:
+    def _records_of(self, version: Any, by: str | None = None) -> Iterable[Record]:
         model = super().get_registered_model(version.name)
         if model._is_prompt():
             return ()
         tree = self.recorder.tree(version.name, str(version.version))
         registered = Registered(version, int(model.creation_timestamp), tree, by)
-        return told_of_version(self.recorder.place, registered, self._epoch_of)
+        return records_of_version(self.recorder.place, registered, self._epoch_of)
 
-    def _told_of_all(self, name: str) -> Iterable[Told]:
+    def _records_of_all(self, name: str) -> Iterable[Record]:
         quote, token = ('"' if "'" in name else "'"), None
         while True:
             page = super().search_model_versions(f"name = {quote}{name}{quote}", page_token=token)
             for version in page:
-                yield from self._told(version)
+                yield from self._records_of(version)
             token = page.token
             if not token:
                 return
@@ -204,20 +204,20 @@ class RecordedRegistry(_Store):
     def _aliases(self, name: str) -> dict[str, Any]:
         try:
             return dict(super().get_registered_model(name).aliases)
-        except MlflowException:  # what there is to say of it, the call itself says
+        except MlflowException:  # the call itself reports it
             return {}
 
     def _record_aliases(self, name: str, aliases: dict[str, Any]) -> None:
         recorder = self.recorder
 
-        def facts() -> Iterable[Told]:
+        def facts() -> Iterable[Record]:
             epoch, now, agent = self._epoch_of(name), recorder.clock(), recorder.agent() or ""
             if self._is_prompt(name):
                 return
             for alias, version in aliases.items():
                 given = version is not None and epoch is not None
                 target = recorder.place.version(name, epoch or 0, int(version)) if given else None
-                yield told_of_alias(recorder.place, (name, alias), target, now, agent)
+                yield records_of_alias(recorder.place, (name, alias), target, now, agent)
 
         if aliases:
             recorder.record(f"the aliases of {name}", facts)

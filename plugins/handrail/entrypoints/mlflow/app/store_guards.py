@@ -167,7 +167,7 @@ class GuardedTracking(_Store):
 
 
 def guard_stores(guard: Guard, recorder: Recorder) -> None:
-    """Make the server open its stores behind the guard, and tell lineage what they have done.
+    """Make the server open its stores behind the guard, and record in lineage what they have done.
 
     Raises:
         Misconfigured: the stores are no database; without the guard nothing may start.

@@ -1,24 +1,24 @@
-"""What MLflow knows, told to lineage: by the server app as things happen, or by `collect` afterwards, with one voice.
+"""What MLflow knows, recorded in lineage: by the server app as things happen, or by `collect` afterwards, alike.
 
 Nothing here imports MLflow: its entities are read by their attributes.
 """
 
 from __future__ import annotations
 
-from handrail.entrypoints.mlflow.collect.runs import is_told_tag, told_of_model, told_of_run
-from handrail.entrypoints.mlflow.collect.telling import ActivityTold, DerivationTold, Place, PointerTold, Told
-from handrail.entrypoints.mlflow.collect.versions import Registered, told_of_alias, told_of_version
+from handrail.entrypoints.mlflow.collect.records import ActivityRecord, DerivationRecord, Place, PointerRecord, Record
+from handrail.entrypoints.mlflow.collect.runs import is_recorded_tag, records_of_model, records_of_run
+from handrail.entrypoints.mlflow.collect.versions import Registered, records_of_alias, records_of_version
 
 __all__ = [
-    "ActivityTold",
-    "DerivationTold",
+    "ActivityRecord",
+    "DerivationRecord",
     "Place",
-    "PointerTold",
+    "PointerRecord",
     "Registered",
-    "Told",
-    "is_told_tag",
-    "told_of_alias",
-    "told_of_model",
-    "told_of_run",
-    "told_of_version",
+    "Record",
+    "is_recorded_tag",
+    "records_of_alias",
+    "records_of_model",
+    "records_of_run",
+    "records_of_version",
 ]

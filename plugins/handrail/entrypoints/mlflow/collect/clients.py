@@ -36,9 +36,9 @@ def find_tracking_uri(settings: Settings, given: str | None) -> str:
         MissingTool: MLflow is not installed.
     """
     require("mlflow", "mlflow")
-    told = given or os.environ.get(TRACKING_URI) or settings.mlflow_url
-    if told:
-        return told.rstrip("/")
+    address = given or os.environ.get(TRACKING_URI) or settings.mlflow_url
+    if address:
+        return address.rstrip("/")
     import mlflow
 
     return str(mlflow.get_tracking_uri())

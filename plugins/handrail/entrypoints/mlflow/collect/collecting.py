@@ -1,4 +1,4 @@
-"""Reads an MLflow server or store through its client, and tells lineage what the server app would have told."""
+"""Reads an MLflow server or store through its client, and records what the server app would have recorded."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from handrail.entrypoints.mlflow.collect.runs import told_of_model, told_of_run
-from handrail.entrypoints.mlflow.collect.telling import Place, Told, moment
+from handrail.entrypoints.mlflow.collect.records import Place, Record, moment
+from handrail.entrypoints.mlflow.collect.runs import records_of_model, records_of_run
 from handrail.entrypoints.mlflow.collect.versions import (
     Registered,
     alias_name,
     alias_prefix,
-    told_of_alias,
-    told_of_version,
+    records_of_alias,
+    records_of_version,
 )
 from handrail.errors import HandrailError, Unavailable, UnknownReference
 from handrail.lineage import Lineage
@@ -44,7 +44,7 @@ class Collected:
 
 @dataclass(slots=True)
 class Collector:
-    """Collects once; `client` is an `MlflowClient`, `tree_of` tells the digest of a version's files if it is known."""
+    """Collects once; `client` is an `MlflowClient`, `tree_of` returns the digest of a version's files, if known."""
 
     client: Any
     place: Place
@@ -65,9 +65,11 @@ class Collector:
         """
         names = self._experiments(wanted.experiments)
         for run in self._runs(names, wanted.since):
-            self._tell("runs", f"run {run.info.run_id}", told_of_run(self.place, run, names[run.info.experiment_id]))
+            self._record(
+                "runs", f"run {run.info.run_id}", records_of_run(self.place, run, names[run.info.experiment_id])
+            )
         for model in self._models(names, wanted.since):
-            self._tell("models", f"logged model {model.model_id}", told_of_model(self.place, model))
+            self._record("models", f"logged model {model.model_id}", records_of_model(self.place, model))
         held = {alias_name(*alias) for alias in self._all_registered(wanted)}
         self._aliases_gone(held)
         return Collected(dict(self._counts), tuple(self._refused))
@@ -95,28 +97,28 @@ class Collector:
                     yield model
 
     def _all_registered(self, wanted: Wanted) -> Iterator[tuple[str, str]]:
-        """Tell every registered model, and yield each alias that there is."""
+        """Record every registered model, and yield each existing alias."""
         for model in self._pages(self.client.search_registered_models):
             self._registered(model, wanted)
             yield from ((model.name, alias) for alias in model.aliases)
 
     def _registered(self, model: Any, wanted: Wanted) -> None:
-        """Tell a registered model's versions and aliases, as far as they belong to what is wanted."""
+        """Record a registered model's versions and aliases, as far as they belong to what is wanted."""
         epoch, epochs = int(model.creation_timestamp), lru_cache(self._epoch_of)
-        told: dict[int, str] = {}
+        recorded: dict[int, str] = {}
         quote = '"' if "'" in model.name else "'"
         for version in self._pages(self.client.search_model_versions, f"name = {quote}{model.name}{quote}"):
             if wanted.experiments and not self._known & set(_origins(version)):
                 continue
-            told[int(version.version)] = self.place.version(model.name, epoch, int(version.version)).uri
+            recorded[int(version.version)] = self.place.version(model.name, epoch, int(version.version)).uri
             if _is_since(wanted.since, version.creation_timestamp, version.last_updated_timestamp):
                 registered = Registered(version, epoch, self.tree_of(version))
-                facts = told_of_version(self.place, registered, epochs)
-                self._tell("versions", f"{model.name} version {version.version}", facts)
-        self._aliases(model, epoch, {alias: int(at) for alias, at in model.aliases.items() if int(at) in told})
+                records = records_of_version(self.place, registered, epochs)
+                self._record("versions", f"{model.name} version {version.version}", records)
+        self._aliases(model, epoch, {alias: int(at) for alias, at in model.aliases.items() if int(at) in recorded})
 
     def _aliases(self, model: Any, epoch: int, aliases: Mapping[str, int]) -> None:
-        """Tell each alias that points elsewhere than lineage knows: when it was moved, MLflow does not keep."""
+        """Record each alias that points elsewhere than lineage knows; MLflow does not keep when it was moved."""
         for alias, version in aliases.items():
             target = self.place.version(model.name, epoch, version)
             if self._target_of(alias_name(model.name, alias)) != target.uri:
@@ -125,7 +127,7 @@ class Collector:
                 self._counts[UNCHANGED] += 1
 
     def _aliases_gone(self, held: Collection[str]) -> None:
-        """Tell of each alias that pointed at something of this server, and is not there any more."""
+        """Record each alias that pointed at something of this server and is gone."""
         for name in self.lineage.pointer_names():
             model, _, alias = name.removeprefix(alias_prefix()).rpartition("@")
             ours = (self._target_of(name) or "").startswith(f"mlflow://{self.place.server}/")
@@ -137,8 +139,8 @@ class Collector:
         return pointer.target if pointer else None
 
     def _point(self, alias: tuple[str, str], target: ModelVersion | None) -> None:
-        told = told_of_alias(self.place, alias, target, self.clock(), "")
-        self._tell("aliases", f"alias {alias[1]} of {alias[0]}", (told,))
+        record = records_of_alias(self.place, alias, target, self.clock(), "")
+        self._record("aliases", f"alias {alias[1]} of {alias[0]}", (record,))
 
     def _epoch_of(self, name: str) -> int | None:
         from mlflow.exceptions import MlflowException
@@ -148,12 +150,12 @@ class Collector:
         except MlflowException:
             return None
 
-    def _tell(self, kind: str, what: str, facts: Iterable[Told]) -> None:
+    def _record(self, kind: str, what: str, records: Iterable[Record]) -> None:
         self._counts[kind] += 1
         self.seen(what)
-        for told in facts:
+        for record in records:
             try:
-                told.tell(self.lineage)
+                record.record(self.lineage)
             except Unavailable:
                 raise
             except HandrailError as err:
@@ -170,11 +172,11 @@ class Collector:
 
 
 def _is_since(since: datetime | None, *moments: Any) -> bool:
-    """Say whether one of MLflow's moments is at or after `since`; what has no end yet goes on."""
+    """Return whether one of MLflow's moments is at or after `since`; what has no end yet counts as now."""
     found = [moment(each) for each in moments]
     return since is None or found[-1] is None or any(each >= since for each in found if each)
 
 
 def _origins(version: Any) -> tuple[str, ...]:
-    """Return the ids of the run and of the logged model that a version may be of."""
+    """Return the ids of the run and of the logged model that a version may come from."""
     return (version.run_id or "", str(version.source).removeprefix("models:").strip("/"))

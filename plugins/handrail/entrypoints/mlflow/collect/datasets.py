@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from handrail.entrypoints.mlflow.collect.telling import Place, presentable
+from handrail.entrypoints.mlflow.collect.records import Place, presentable
 from handrail.lineage import artifact_at
 from handrail.refs import ArtifactVersion, DataVersion, FeatureService, TrackedDataset
 
@@ -22,7 +22,7 @@ _FEAST = re.compile(r"feast://[^\s@]+(@(?P<hash>[^\s@]+)|/retrieval/[^\s/@]+/row
 _FEAST_ROWS = re.compile(r"feast://[^/\s@]+/retrieval/[^/\s@]+/rows")
 
 
-def told_datasets(place: Place, repository: str, inputs: Any) -> tuple[list[ArtifactVersion], dict[str, str]]:
+def datasets_of(place: Place, repository: str, inputs: Any) -> tuple[list[ArtifactVersion], dict[str, str]]:
     """Return the artifacts behind a run's dataset inputs, and what is to be said of each frame beside the run.
 
     The name of an input leads its attributes: `input.<name>.frame_digest`, `.rows`, `.context`, and `.contradiction`

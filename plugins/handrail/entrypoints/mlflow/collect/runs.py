@@ -6,15 +6,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from handrail.entrypoints.mlflow.collect.datasets import told_datasets
-from handrail.entrypoints.mlflow.collect.telling import ASSERTED_BY, ActivityTold, Place, Told, moment, presentable
+from handrail.entrypoints.mlflow.collect.datasets import datasets_of
+from handrail.entrypoints.mlflow.collect.records import ASSERTED_BY, ActivityRecord, Place, Record, moment, presentable
 from handrail.lineage import ActivityDetails, agent_uri, artifact_at, inputs_uri
 from handrail.refs import ArtifactVersion, FeatureService, FlowRun, GitCommit
 
 RUN = "tracking-run"
 ENDED = ("FINISHED", "FAILED", "KILLED")
 CLAIMED = "mlflow.user"
-"""The identity provider of users whom only the client names: nobody vouches for them."""
+"""The identity provider of users whom only the client names; no login confirms them."""
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
@@ -35,33 +35,33 @@ _ATTRIBUTES = {
     "feast.operation": "feast.operation",
     "feast.training_run_id": "feast.training_run_id",
 }
-_TOLD_TAGS = frozenset({*_ATTRIBUTES, _GIT, _MLFLOW_GIT, _REPOSITORY, _STAGE, _FLOW, _SPEC})
+_RECORDED_TAGS = frozenset({*_ATTRIBUTES, _GIT, _MLFLOW_GIT, _REPOSITORY, _STAGE, _FLOW, _SPEC})
 
 
-def is_told_tag(key: str) -> bool:
-    """Say whether a run's tag says something to lineage."""
-    return key in _TOLD_TAGS
+def is_recorded_tag(key: str) -> bool:
+    """Return whether lineage records a run's tag."""
+    return key in _RECORDED_TAGS
 
 
-def told_of_run(place: Place, run: Any, experiment: str | None, agent: str | None = None) -> tuple[Told, ...]:
-    """Return what an MLflow run says: times, user, code, data, models, and the flow run that it is part of.
+def records_of_run(place: Place, run: Any, experiment: str | None, agent: str | None = None) -> tuple[Record, ...]:
+    """Return what is recorded of an MLflow run: times, user, code, data, models, and the flow run that it is part of.
 
-    `agent` is the URI of who logged in to write it, if the server knows. Links that could close a circle are told on
-    their own, so that their refusal takes nothing else along.
+    `agent` is the URI of who logged in to write it, if the server knows. Links that could close a circle are
+    recorded on their own, so that their refusal loses nothing else.
     """
     tags: Mapping[str, str] = run.data.tags
     repository = tags.get(_REPOSITORY, "")
     repository = repository if _NAME.fullmatch(repository) else place.repository
     inputs, outputs = run.inputs, run.outputs
-    data, said = told_datasets(place, repository, inputs.dataset_inputs if inputs else ())
+    data, described = datasets_of(place, repository, inputs.dataset_inputs if inputs else ())
     made = {each.model_id for each in (outputs.model_outputs if outputs else None) or ()}
     read = {each.model_id for each in (inputs.model_inputs if inputs else None) or ()} - made
     code, unproven = _code(repository, tags)
-    attributes = _attributes(run, experiment) | said | unproven
+    attributes = _attributes(run, experiment) | described | unproven
     ended = run.info.status in ENDED
     uri = place.run(run.info.run_id)
-    told: list[Told] = [
-        ActivityTold(
+    records: list[Record] = [
+        ActivityRecord(
             uri,
             RUN,
             (*code, *_features(tags), *_stage(tags), *data),
@@ -77,21 +77,21 @@ def told_of_run(place: Place, run: Any, experiment: str | None, agent: str | Non
     ]
     linked = ActivityDetails(asserted_by=ASSERTED_BY)
     if read:
-        told.append(ActivityTold(uri, RUN, tuple(place.model(model) for model in sorted(read)), details=linked))
+        records.append(ActivityRecord(uri, RUN, tuple(place.model(model) for model in sorted(read)), details=linked))
     if flow := tags.get(_FLOW):
         within = (FlowRun(place.environment, flow).uri,)
-        told.append(ActivityTold(uri, RUN, details=ActivityDetails(asserted_by=ASSERTED_BY, within=within)))
-    return tuple(told)
+        records.append(ActivityRecord(uri, RUN, details=ActivityDetails(asserted_by=ASSERTED_BY, within=within)))
+    return tuple(records)
 
 
-def told_of_model(place: Place, model: Any) -> tuple[Told, ...]:
+def records_of_model(place: Place, model: Any) -> tuple[Record, ...]:
     """Return which run made a logged model; nothing of a model that no run made."""
     if not model.source_run_id:
         return ()
     attributes = presentable({"name": model.name, "model_type": model.model_type})
     made = ArtifactVersion(place.model(model.model_id).uri, "logged-model", None, attributes)
     details = ActivityDetails(asserted_by=ASSERTED_BY)
-    return (ActivityTold(place.run(model.source_run_id), RUN, generated=(made,), details=details),)
+    return (ActivityRecord(place.run(model.source_run_id), RUN, generated=(made,), details=details),)
 
 
 def _attributes(run: Any, experiment: str | None) -> dict[str, str]:
@@ -108,20 +108,20 @@ def _claimed(run: Any) -> str | None:
 
 
 def _code(repository: str, tags: Mapping[str, str]) -> tuple[list[ArtifactVersion], dict[str, str]]:
-    """Return the commit that ran; of changed files it says nothing, then it is only an attribute."""
+    """Return the commit that ran; if files were changed, the commit is only an attribute."""
     commit = tags.get(_GIT) or tags.get(_MLFLOW_GIT) or ""
     if not _COMMIT.fullmatch(commit):
         return [], {}
     if tags.get(_DIRTY) == "true":
         return [], {"git_commit": commit}
-    # MLflow's own tag tells nothing about changed files.
+    # MLflow's own tag does not know of changed files.
     known = _DIRTY in tags
     used = artifact_at(GitCommit(repository, commit).uri, f"git:{commit}" if known else None)
     return [used], {} if known else {"git_dirty": "unknown"}
 
 
 def _features(tags: Mapping[str, str]) -> list[ArtifactVersion]:
-    """Return the feature service, if the tags tell its specification: Feast's own name it only."""
+    """Return the feature service, if the tags have its specification; Feast's own tags have only its name."""
     project, service, spec = (tags.get(key, "") for key in (_PROJECT, _SERVICE, _SPEC))
     if not (project and service and _SHA256.fullmatch(spec)):
         return []

@@ -10,17 +10,17 @@ from typing import Any
 from urllib.parse import quote
 
 from handrail.entrypoints.hosts.masking import without_secrets
-from handrail.entrypoints.mlflow.collect.runs import RUN
-from handrail.entrypoints.mlflow.collect.telling import (
+from handrail.entrypoints.mlflow.collect.records import (
     ASSERTED_BY,
-    ActivityTold,
-    DerivationTold,
+    ActivityRecord,
+    DerivationRecord,
     Place,
-    PointerTold,
-    Told,
+    PointerRecord,
+    Record,
     moment,
     presentable,
 )
+from handrail.entrypoints.mlflow.collect.runs import RUN
 from handrail.lineage import ActivityDetails, artifact_at, tree_uri
 from handrail.refs import ArtifactVersion, ModelAlias, ModelVersion
 
@@ -34,7 +34,7 @@ _RUN_FOLDER = re.compile(r".*/(?P<run>[0-9a-f]{32})/artifacts/.*")
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A version with what it does not say of itself: when its model was made, and the digest of its files if known."""
+    """A version with what MLflow does not keep in it: when its model was made, and the digest of its files if known."""
 
     version: Any
     epoch: int
@@ -42,11 +42,13 @@ class Registered:
     by: str | None = None
 
 
-def told_of_version(place: Place, registered: Registered, epoch_of: Callable[[str], int | None]) -> tuple[Told, ...]:
+def records_of_version(
+    place: Place, registered: Registered, epoch_of: Callable[[str], int | None]
+) -> tuple[Record, ...]:
     """Return what a version came from: the logged model, the version or the run that its `source` names.
 
-    MLflow leaves `model_id` empty over REST, so the source is read. `epoch_of` tells when the registered model of that
-    name was made, None if there is none.
+    MLflow leaves `model_id` empty over REST, so the source is read. `epoch_of` returns when the registered model of
+    that name was made, None if there is none.
     """
     version, tree = registered.version, registered.tree
     source = str(version.source or "")
@@ -59,23 +61,25 @@ def told_of_version(place: Place, registered: Registered, epoch_of: Callable[[st
         **{name: version.tags.get(name) for name in ("handrail.feature_service", "handrail.feature_service_spec")},
     }
     made = ArtifactVersion(reference.uri, "model-version", tree, presentable(attributes))
-    told: list[Told] = []
+    records: list[Record] = []
     if tree:
-        told.append(DerivationTold(made, artifact_at(tree_uri(tree), tree)))
+        records.append(DerivationRecord(made, artifact_at(tree_uri(tree), tree)))
     if run := _run_of(version, source):
         details = ActivityDetails(asserted_by=ASSERTED_BY)
-        # Whoever hashed the version's files did not see the run write them: this half of a proof is the run's to give.
+        # Who hashed the version's files did not see the run write them: only the run can give this half of a proof.
         outputs = (replace(made, digest=None), *([artifact_at(tree_uri(tree))] if tree else []))
-        told.append(ActivityTold(place.run(run), RUN, generated=outputs, details=details))
-    cause = _cause(place, source, epoch_of) or (None if told else _elsewhere(source))
+        records.append(ActivityRecord(place.run(run), RUN, generated=outputs, details=details))
+    cause = _cause(place, source, epoch_of) or (None if records else _elsewhere(source))
     if cause is not None:
-        told.append(DerivationTold(made, cause))
-    return tuple(told)
+        records.append(DerivationRecord(made, cause))
+    return tuple(records)
 
 
-def told_of_alias(place: Place, alias: tuple[str, str], target: ModelVersion | None, at: datetime, by: str) -> Told:
+def records_of_alias(
+    place: Place, alias: tuple[str, str], target: ModelVersion | None, at: datetime, by: str
+) -> Record:
     """Return where an alias, by model and name, points from `at` on."""
-    return PointerTold(alias_name(*alias), target, at, by or f"mlflow://{place.server}")
+    return PointerRecord(alias_name(*alias), target, at, by or f"mlflow://{place.server}")
 
 
 def alias_name(model: str, alias: str) -> str:

@@ -18,7 +18,7 @@ from handrail.entrypoints.cli.output import AsJson, messages, print_json
 from handrail.entrypoints.prefect.collect.archive import EventArchive
 from handrail.entrypoints.prefect.collect.gaps import Gap, Held, find_gaps
 from handrail.entrypoints.prefect.collect.reading import PrefectApi, find_api
-from handrail.entrypoints.prefect.collect.telling import record_runs
+from handrail.entrypoints.prefect.collect.recording import record_runs
 from handrail.entrypoints.prefect.collect.values import PrefectRun
 from handrail.settings import make_home
 

@@ -1,4 +1,4 @@
-"""What is told to lineage, one value a transaction, and the names that an MLflow server's things have there."""
+"""What is recorded in lineage, one value a transaction, and the names that an MLflow server's things have there."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class ActivityTold:
-    """An activity, what it used and generated, and who answers for it."""
+class ActivityRecord:
+    """An activity, what it used and generated, and who is responsible for it."""
 
     uri: str
     kind: str
@@ -47,7 +47,7 @@ class ActivityTold:
     agents: tuple[str, ...] = ()
     details: ActivityDetails = field(default_factory=ActivityDetails)
 
-    def tell(self, lineage: Lineage) -> None:
+    def record(self, lineage: Lineage) -> None:
         """Record it."""
         lineage.record_activity(
             self.uri,
@@ -60,19 +60,19 @@ class ActivityTold:
 
 
 @dataclass(frozen=True, slots=True)
-class DerivationTold:
+class DerivationRecord:
     """That an artifact came from another one."""
 
     effect: ArtifactVersion
     cause: ArtifactVersion
 
-    def tell(self, lineage: Lineage) -> None:
+    def record(self, lineage: Lineage) -> None:
         """Record it."""
         lineage.derive(self.effect, self.cause, asserted_by=ASSERTED_BY)
 
 
 @dataclass(frozen=True, slots=True)
-class PointerTold:
+class PointerRecord:
     """That a moving name points at a version from a moment on, or at nothing."""
 
     name: str
@@ -80,16 +80,16 @@ class PointerTold:
     at: datetime
     by: str
 
-    def tell(self, lineage: Lineage) -> None:
+    def record(self, lineage: Lineage) -> None:
         """Record it."""
         lineage.point(self.name, self.target, self.at, self.by)
 
 
-Told = ActivityTold | DerivationTold | PointerTold
+Record = ActivityRecord | DerivationRecord | PointerRecord
 
 
 def moment(milliseconds: object) -> datetime | None:
-    """Return a moment of MLflow's; None if it has none, or one that no calendar holds."""
+    """Return a moment of MLflow's; None if it has none, or one outside of the calendar."""
     try:
         return _EPOCH + timedelta(milliseconds=int(str(milliseconds))) if milliseconds else None
     except (ValueError, OverflowError):

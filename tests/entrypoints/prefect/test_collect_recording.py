@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from handrail.entrypoints.prefect.collect.gaps import find_gaps
-from handrail.entrypoints.prefect.collect.telling import artifacts_of
+from handrail.entrypoints.prefect.collect.recording import artifacts_of
 from handrail.entrypoints.prefect.collect.values import FLOW, TASK, Asset, PrefectRun, Seen
 from handrail.lineage.domain.flaws import RunSummary
 
