@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import socket
 import subprocess
@@ -14,9 +13,9 @@ from pathlib import Path
 import httpx
 import yaml
 
-from handrail.bootstrap.approvals import mlflow_command, prepare_mlflow
 from handrail.entrypoints.http.gate_client import GateClient
 from handrail.settings import Settings, load_settings
+from infra.servers.supervisor import commands, environment
 
 CONFIG = Path(__file__).parents[2] / "config"
 START_LIMIT_S = 180
@@ -133,8 +132,9 @@ def settings_in(folder, **changes):
 
 def start(settings, log):
     """Start a server and return its process; the caller stops it."""
-    env = os.environ | prepare_mlflow(settings) | {"OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(mlflow_command(settings), env=env, cwd=settings.home, stdout=log, stderr=subprocess.STDOUT)
+    env = environment(settings, "mlflow") | {"OMP_NUM_THREADS": "1"}
+    line = ["/bin/sh", "-c", commands()["mlflow"]]
+    return subprocess.Popen(line, env=env, cwd=settings.home, stdout=log, stderr=subprocess.STDOUT)
 
 
 def wait_until_up(settings, process, log):

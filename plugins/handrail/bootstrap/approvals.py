@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = [
     "GateHost",
     "OpenGate",
-    "mlflow_command",
     "open_approvals",
     "open_gate",
     "open_permit_verifier",
@@ -83,20 +81,6 @@ def prepare_mlflow(settings: Settings) -> dict[str, str]:
     own = prepare_mlflow_home(make_home(settings) / "mlflow", settings.credentials, settings.environment)
     Ed25519Signer(settings.credentials / "gate-signing-key.pem", settings.permits / "gate.pub")
     return own | {"HANDRAIL_PROJECT": str(settings.project), "HANDRAIL_HOME": str(settings.home)}
-
-
-def mlflow_command(settings: Settings) -> list[str]:
-    """Return the command that starts the server in the environment of `prepare_mlflow`."""
-    home = settings.home / "mlflow"
-    options = {
-        "--app-name": "handrail",
-        "--host": settings.host,
-        "--port": str(settings.ports.mlflow),
-        "--workers": "1",
-        "--backend-store-uri": f"sqlite:///{home / 'server.db'}",
-        "--artifacts-destination": str(home / "artifacts"),
-    }
-    return [sys.executable, "-m", "mlflow", "server", *(word for option in options.items() for word in option)]
 
 
 def open_approvals(settings: Settings, store: Store) -> Approvals:

@@ -1,13 +1,15 @@
 """What stops the server from starting, in one sentence and before anything is served."""
 
 import os
+import shlex
 import subprocess
 import sys
 
 import pytest
 
-from handrail.bootstrap.approvals import mlflow_command, prepare_mlflow
+from handrail.bootstrap.approvals import prepare_mlflow
 from handrail.errors import Misconfigured
+from infra.servers.supervisor import commands
 from tests.fakes.mlflow_server import settings_in
 
 CREATE = "from handrail.entrypoints.mlflow.app import create_app; create_app()"
@@ -58,8 +60,8 @@ def test_preparing_twice_keeps_keys_and_passwords(settings):
     assert (settings.permits / "gate.pub").is_file()
 
 
-def test_the_command_starts_one_worker_of_the_app(settings):
-    command = mlflow_command(settings)
+def test_the_command_starts_one_worker_of_the_app():
+    command = shlex.split(commands()["mlflow"])
 
-    assert command[1:6] == ["-m", "mlflow", "server", "--app-name", "handrail"]
+    assert command[:5] == ["exec", "mlflow", "server", "--app-name", "handrail"]
     assert command[command.index("--workers") + 1] == "1"
