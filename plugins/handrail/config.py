@@ -17,6 +17,7 @@ from handrail.errors import Misconfigured
 
 REMEDY = "Correct it there."
 LONGEST_VALUE = 60
+MISSING_KEY = ("missing", "missing_argument")
 UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
 EXPECTED = {
     "bool_type": "true or false",
@@ -68,9 +69,8 @@ def read_config(file: Path, model: type[M], *, shown: str = "", remedy: str = RE
     try:
         return model.model_validate(source.values)
     except ValidationError as err:
-        # A misspelt key explains the key that is missing beside it.
-        first = min(err.errors(include_url=False), key=lambda error: error["type"] not in UNKNOWN_KEY)
-        more = f" (and {err.error_count() - 1} more)" if err.error_count() > 1 else ""
+        first, others = _first(err.errors(include_url=False))
+        more = f" (and {others} more)" if others else ""
         problem, mend = _explain(first, model, secret)
         location = first["loc"][:-1] if first["loc"][-1:] == ("[key]",) else first["loc"]
         raise source.wrong(location, f"{problem}{more}", mend or remedy) from err
@@ -166,10 +166,21 @@ def _below(node: yaml.Node | None, part: int | str) -> tuple[yaml.Node, int] | N
     return None
 
 
+def _first(errors: Sequence[Any]) -> tuple[Any, int]:
+    """Return the mistake to report, and how many others there are; a misspelt key explains a missing one beside it."""
+    first = min(errors, key=lambda error: error["type"] not in UNKNOWN_KEY)
+    explained = [
+        error
+        for error in errors
+        if first["type"] in UNKNOWN_KEY and error["type"] in MISSING_KEY and error["loc"][:-1] == first["loc"][:-1]
+    ]
+    return first, len(errors) - 1 - len(explained)
+
+
 def _explain(error: Any, model: type[BaseModel], secret: bool) -> tuple[str, str]:
     """Return what is wrong, and a remedy of its own if it has one."""
     kind, location = error["type"], error["loc"]
-    if kind in ("missing", "missing_argument"):
+    if kind in MISSING_KEY:
         return "is missing", "Add it."
     if kind in UNKNOWN_KEY:
         known = _keys_at(model, location[:-1])

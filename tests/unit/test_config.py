@@ -68,7 +68,7 @@ def test_a_good_file_is_its_model(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("size: 4", "sise: 4", "file.yaml, line 5: 'groups.large.sise' is unknown (and 1 more). Did you mean 'size'?"),
+        ("size: 4", "sise: 4", "file.yaml, line 5: 'groups.large.sise' is unknown. Did you mean 'size'?"),
         ("because: it", "becuase: it", "file.yaml, line 9: 'groups.large.limits[1].becuase' is unknown. Did you mean"),
         ("from: here", "form: here", "file.yaml, line 10: 'form' is unknown. Did you mean 'from'?"),
         ("from: here", "x: 1", "file.yaml, line 10: 'x' is unknown. Write one of: version, groups, from."),
@@ -118,3 +118,9 @@ def test_a_file_that_is_missing_or_is_not_text_says_so(tmp_path):
     (tmp_path / "file.yaml").write_bytes(b"a: \xff")
     with pytest.raises(Misconfigured, match="config/file.yaml: it is not UTF-8"):
         read_yaml(tmp_path / "file.yaml", "config/file.yaml")
+
+
+def test_further_mistakes_are_counted(tmp_path):
+    text = GOOD.replace("size: 4", "size: 0").replace("version: 1", "version: 2").replace("from", "form")
+
+    assert "'form' is unknown (and 2 more). Did you mean 'from'?" in sentence(tmp_path, text)

@@ -48,10 +48,10 @@ def test_the_shipped_policy_wants_two_roles_five_bounds_and_the_incumbent(config
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("quorum:", "quorom:", "'quorom' is unknown .* Did you mean 'quorum'?"),
+        ("quorum:", "quorom:", "'quorom' is unknown. Did you mean 'quorum'?"),
         ("at_least: 0.74", "atleast: 0.74", r"'rules\[0\].atleast' is unknown. Did you mean 'at_least'?"),
         ("at_most: 0.90", "at_most: 0.90\n    at_mots: 1", r"'rules\[1\].at_mots' is unknown"),
-        ("measure: evaluation", "messure: evaluation", r"'rules\[0\].messure' is unknown .* Did you mean 'measure'?"),
+        ("measure: evaluation", "messure: evaluation", r"'rules\[0\].messure' is unknown. Did you mean 'measure'?"),
         ("ml-engineer: 1", "ml-enginer: 1", "'quorum.ml-enginer' is unknown. Did you mean 'ml-engineer'?"),
         ("ml-engineer: 1", "ml-engineer: 0", "'quorum.ml-engineer' is 0, expected a number from 1 up"),
         ("ml-engineer: 1", "ml-engineer: true", "'quorum.ml-engineer' is True, expected a whole number"),

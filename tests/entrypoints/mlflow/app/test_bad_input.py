@@ -11,7 +11,7 @@ from tests.fakes.mlflow_server import password
 
 @pytest.mark.parametrize(
     ("old", "new", "words"),
-    [("quorum:", "quorom:", "'quorom' is unknown. Did you mean 'quorum'"), ("rules:", "rules: [", "it cannot be read")],
+    [("quorum:", "quorom:", "'quorom' is unknown. Did you mean 'quorum'"), ("rules:", "rules: [", "it is not YAML")],
 )
 def test_a_mistake_in_the_policy_is_told_and_the_alias_stays_protected(server, made, old, new, words):
     request_id = made.ask()["request_id"]
