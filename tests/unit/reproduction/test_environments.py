@@ -20,11 +20,23 @@ flask>=3
 """
 
 
+def everywhere(marker):
+    return True
+
+
 def test_pins_are_read_from_locks_and_requirements():
-    assert read_pins(LOCK) == {"numpy": "2.4.6", "uvicorn": "0.30.1", "ruamel-yaml": "0.18"}
-    assert read_pins("scikit_learn==1.9.1") == {"scikit-learn": "1.9.1"}
+    assert read_pins(LOCK, everywhere) == {"numpy": "2.4.6", "uvicorn": "0.30.1", "ruamel-yaml": "0.18"}
+    assert read_pins("scikit_learn==1.9.1", everywhere) == {"scikit-learn": "1.9.1"}
     assert read_python("python: 3.11.7\ndependencies: [x]\n") == {"python": "3.11.7"}
     assert read_python("dependencies: [x]\n") == {}
+
+
+def test_of_a_lock_for_several_pythons_only_the_lines_that_apply_are_pins():
+    lock = "numpy==2.2.6 ; python_version < '3.11'\nnumpy==2.4.6 ; python_version >= '3.11' \\\n    --hash=sha256:00\n"
+
+    assert read_pins(lock, lambda marker: marker == "python_version >= '3.11'") == {"numpy": "2.4.6"}
+    assert read_pins(lock, lambda marker: marker == "python_version < '3.11'") == {"numpy": "2.2.6"}
+    assert read_pins(LOCK, lambda marker: False) == {"numpy": "2.4.6", "ruamel-yaml": "0.18"}
 
 
 def test_each_package_at_another_version_is_named():

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from packaging.markers import InvalidMarker, Marker
+
 from handrail.errors import Unavailable, UnknownReference
 from handrail.reproduction.domain.environments import PYTHON, RecordedPackages, normal_name, read_pins, read_python
 from handrail.reproduction.ports import PackageList
@@ -42,10 +44,10 @@ class PipPackages(PackageList):
         if lock is not None and not (project / lock).is_file():
             raise UnknownReference("lock file", lock, "Name a file of that commit with name==version lines.")
         chosen = lock or next((name for name in LOCKS if (project / name).is_file()), "")
-        pins = read_pins((project / chosen).read_text(encoding="utf-8")) if chosen else {}
+        pins = read_pins((project / chosen).read_text(encoding="utf-8"), applies_here) if chosen else {}
         sources = [chosen] if pins else []
         if tree is not None and (tree / OF_MODEL).is_file():
-            pins |= read_pins((tree / OF_MODEL).read_text(encoding="utf-8"))
+            pins |= read_pins((tree / OF_MODEL).read_text(encoding="utf-8"), applies_here)
             sources.append("the model's own requirements")
         if tree is not None and (tree / PYTHON_OF_MODEL).is_file():
             pins |= read_python((tree / PYTHON_OF_MODEL).read_text(encoding="utf-8"))
@@ -87,6 +89,14 @@ class PipPackages(PackageList):
         """Return the folders of a project that its own packages are imported from, as pyproject.toml and habit say."""
         roots = [*_package_folders(project / "pyproject.toml"), "src"]
         return tuple(folder for root in dict.fromkeys(roots) if (folder := project / root).is_dir())
+
+
+def applies_here(marker: str) -> bool:
+    """Return whether an environment marker (PEP 508) holds for this Python on this system; one that is damaged does."""
+    try:
+        return Marker(marker).evaluate()
+    except InvalidMarker:
+        return True
 
 
 def _package_folders(file: Path) -> Sequence[str]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-_PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^]]*\])?\s*===?\s*([^\s;\\#,]+)(?:\s*;[^\\#]*)?", re.MULTILINE)
+_PIN = re.compile(
+    r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^]]*\])?[ \t]*===?[ \t]*([^\s;\\#,]+)(?:[ \t]*;[ \t]*([^\\#\n]*))?",
+    re.MULTILINE,
+)
 _PYTHON = re.compile(r"^python:\s*['\"]?([0-9.]+)", re.MULTILINE)
 PYTHON = "python"
 
@@ -55,9 +58,17 @@ class EnvironmentCheck:
         return f"{len(self.differences)} of {self.recorded} packages differ from {where}: {named}"
 
 
-def read_pins(text: str) -> dict[str, str]:
-    """Return the exactly pinned versions of a requirements file or lock by normalised name (PEP 503)."""
-    return {normal_name(name): version for name, version in _PIN.findall(text)}
+def read_pins(text: str, applies: Callable[[str], bool]) -> dict[str, str]:
+    """Return the exactly pinned versions of a requirements file or lock by normalised name (PEP 503).
+
+    A line with an environment marker (PEP 508) counts if `applies` says so of the marker: one lock can serve several
+    Pythons and systems.
+    """
+    return {
+        normal_name(name): version
+        for name, version, marker in _PIN.findall(text)
+        if not marker or applies(marker.strip())
+    }
 
 
 def read_python(text: str) -> dict[str, str]:
