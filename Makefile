@@ -1,13 +1,14 @@
 # Everything a user types. `make demo` and `make test` install what is missing first.
 PYTHON ?= python3
 BIN := .venv/bin
+OLDEST_TESTS := tests/adapters tests/entrypoints
 # How many processes work at once, in tests and checks.
 JOBS ?= $(shell nproc)
 # tests/groups.py says which tests stay in one process.
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder --durations 20 --durations-min 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-short up test check check-format check-ruff check-types check-imports soak lock clean bench-feast-lineage bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
+.PHONY: help setup demo demo-short up test test-oldest check check-format check-ruff check-types check-imports soak lock clean bench-feast-lineage bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -45,10 +46,16 @@ check-imports:
 soak: setup  ## Run the tests in random orders again and again, ROUNDS times; properties EFFORT times as hard.
 	@for round in $$(seq $(or $(ROUNDS),3)); do HANDRAIL_TEST_EFFORT=$(or $(EFFORT),50) $(PYTEST) -q || exit 1; done
 
-lock: setup  ## Resolve infra/requirements.lock anew; UPGRADE=1 takes newer versions.
-	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
-	    --all-extras $(if $(UPGRADE),--upgrade) --custom-compile-command "make lock" \
-	    pyproject.toml infra/requirements.in -o infra/requirements.lock
+COMPILE = $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
+    --all-extras $(if $(UPGRADE),--upgrade) --custom-compile-command "make lock" pyproject.toml infra/requirements.in
+
+lock: setup  ## Resolve both locks anew, the newest and the oldest versions; UPGRADE=1 takes newer ones.
+	@$(COMPILE) -o infra/requirements.lock
+	@$(COMPILE) --resolution lowest-direct -o infra/requirements-oldest.lock
+
+test-oldest: setup  ## Run what meets the tools on the oldest versions that pyproject.toml allows; TESTS= names others.
+	@$(BIN)/python -m infra.ci.oldest
+	@$(subst $(BIN),.handrail/oldest/bin,$(PYTEST)) $(or $(TESTS),$(OLDEST_TESTS))
 
 bench-point-in-time: setup  ## The offline store beside its peers; FULL=1 adds 3 million rows.
 	@$(BIN)/python -m tests.benchmarks.point_in_time
