@@ -8,7 +8,7 @@ JOBS ?= $(shell nproc)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder --durations 20 --durations-min 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-short up test test-oldest check check-format check-ruff check-types check-imports soak lock clean bench-feast-lineage bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
+.PHONY: help setup demo demo-short up test test-oldest test-pythons check check-format check-ruff check-types check-imports soak lock clean bench-feast-lineage bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -50,12 +50,15 @@ COMPILE = $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --
     --all-extras $(if $(UPGRADE),--upgrade) --custom-compile-command "make lock" pyproject.toml infra/requirements.in
 
 lock: setup  ## Resolve both locks anew, the newest and the oldest versions; UPGRADE=1 takes newer ones.
-	@$(COMPILE) -o infra/requirements.lock
+	@$(COMPILE) --universal -o infra/requirements.lock
 	@$(COMPILE) --resolution lowest-direct -o infra/requirements-oldest.lock
 
 test-oldest: setup  ## Run what meets the tools on the oldest versions that pyproject.toml allows; TESTS= names others.
 	@$(BIN)/python -m infra.ci.oldest
 	@$(subst $(BIN),.handrail/oldest/bin,$(PYTEST)) $(or $(TESTS),$(OLDEST_TESTS))
+
+test-pythons: setup  ## Resolve the lock for every supported Python: is there a wheel of each package?
+	@$(BIN)/python -m infra.ci.pythons
 
 bench-point-in-time: setup  ## The offline store beside its peers; FULL=1 adds 3 million rows.
 	@$(BIN)/python -m tests.benchmarks.point_in_time

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "infra" / "requirements.lock"
 VENV = ROOT / ".venv"
 STAMP = VENV / "handrail-installed"
-OLDEST, TOO_NEW = (3, 11), (3, 13)
+OLDEST, TOO_NEW = (3, 11), (3, 15)
 
 
 class CannotInstall(Exception):
@@ -51,7 +51,7 @@ def check_machine(version: "tuple[int, ...]", has_venv: bool) -> None:
     """
     if not OLDEST <= version < TOO_NEW:
         raise CannotInstall(
-            f"Python {'.'.join(map(str, version))} at {sys.executable} does not fit, 3.11 or 3.12 is needed. "
+            f"Python {'.'.join(map(str, version))} at {sys.executable} does not fit, 3.11 to 3.14 is needed. "
             "Name one: make setup PYTHON=python3.11"
         )
     if not has_venv:

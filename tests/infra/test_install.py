@@ -12,9 +12,9 @@ from infra.install import CannotInstall
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("version", [(3, 9), (3, 10), (3, 13)])
+@pytest.mark.parametrize("version", [(3, 9), (3, 10), (3, 15)])
 def test_a_python_that_does_not_fit_is_refused_with_the_way_out(version):
-    with pytest.raises(CannotInstall, match=r"3\.11 or 3\.12 is needed.*PYTHON=python3\.11"):
+    with pytest.raises(CannotInstall, match=r"3\.11 to 3\.14 is needed.*PYTHON=python3\.11"):
         install.check_machine(version, has_venv=True)
 
 
