@@ -113,14 +113,14 @@ def _answers(program: Path, *arguments: str) -> bool:
 
 
 def environment() -> dict[str, str]:
-    """Return this process's environment; what only pip was told about index and certificates is told to uv too."""
-    told = dict(os.environ)
+    """Return this process's environment; uv gets what is set for pip alone: index and certificates."""
+    variables = dict(os.environ)
     for pip_name, uv_name in (("PIP_INDEX_URL", "UV_DEFAULT_INDEX"), ("PIP_CERT", "SSL_CERT_FILE")):
-        if pip_name in told:
-            told.setdefault(uv_name, told[pip_name])
+        if pip_name in variables:
+            variables.setdefault(uv_name, variables[pip_name])
     # A virtual environment that the user has active is not the one to install into.
-    told.pop("VIRTUAL_ENV", None)
-    return told
+    variables.pop("VIRTUAL_ENV", None)
+    return variables
 
 
 def _run(*command: object) -> None:
