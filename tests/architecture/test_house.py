@@ -71,7 +71,7 @@ def test_a_file_has_one_subject(file):
 def test_functions_have_no_long_tail(file):
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            assert node.end_lineno - node.lineno < 80, node.name
+            assert node.end_lineno - node.lineno < 45, node.name
 
 
 @pytest.mark.parametrize(
