@@ -234,4 +234,4 @@ def test_no_trouble_of_lineage_stops_a_service(project, store, monkeypatch, capl
 def test_a_service_starts_though_its_bento_cannot_even_be_looked_for(project, caplog):
     assert not record_deployment(project / "no\0name.py")
 
-    assert "Lineage does not know what is served." in caplog.text
+    assert "Lineage does not know of what is served." in caplog.text

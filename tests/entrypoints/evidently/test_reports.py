@@ -112,7 +112,7 @@ def test_the_snapshot_may_stand_in_the_runs_metadata(workspace, flights):
 @pytest.mark.parametrize(
     ("sources", "said"),
     [
-        (Sources(snapshot="october"), "is no snapshot"),
+        (Sources(snapshot="october"), "is not a snapshot"),
         (Sources(snapshot=SNAPSHOT, current="data/none.csv"), "nothing lies there"),
         (Sources(current="../elsewhere.csv"), "lies outside"),
     ],
@@ -224,5 +224,5 @@ def test_a_workspace_that_is_not_there_is_one_sentence_and_is_not_made(handrail,
     code, _, err = handrail("collect", "evidently", "nowhere")
 
     assert (code, err.count("\n")) == (1, 1)
-    assert "there is none" in err
+    assert "it does not exist" in err
     assert not (project / "nowhere").exists()

@@ -121,9 +121,9 @@ def test_a_source_comes_back_from_what_mlflow_keeps(project):
 
 @pytest.mark.parametrize("uri", ["dvc://", "dvc:///etc/passwd", "dvc://a/../../b", "dvc://a b", "dvc://a@b@c"])
 def test_what_is_no_dvc_path_is_one_sentence(project, uri):
-    with pytest.raises(InvalidInput, match="no DVC path"):
+    with pytest.raises(InvalidInput, match="not a DVC path"):
         DvcDatasetSource._resolve(uri)
-    with pytest.raises(InvalidInput, match="no DVC path"):
+    with pytest.raises(InvalidInput, match="not a DVC path"):
         DvcDatasetSource.from_dict({"uri": uri})
 
 
