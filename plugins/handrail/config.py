@@ -17,6 +17,7 @@ from handrail.errors import Misconfigured
 
 REMEDY = "Correct it there."
 LONGEST_VALUE = 60
+MERGE = "tag:yaml.org,2002:merge"
 MISSING_KEY = ("missing", "missing_argument")
 UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
 EXPECTED = {
@@ -65,7 +66,7 @@ def read_config(file: Path, model: type[M], *, shown: str = "", remedy: str = RE
     Raises:
         Misconfigured: the file is missing, is not YAML, writes a key twice, or a key is unknown, missing or wrong.
     """
-    source = read_yaml(file, shown or str(file))
+    source = read_yaml(file, shown or str(file), secret=secret)
     try:
         return model.model_validate(source.values)
     except ValidationError as err:
@@ -91,8 +92,10 @@ class YamlSource:
         return Misconfigured(where, f"{key}{problem}", remedy)
 
 
-def read_yaml(file: Path, shown: str = "") -> YamlSource:
+def read_yaml(file: Path, shown: str = "", *, secret: bool = False) -> YamlSource:
     """Read one YAML file that holds a mapping; an empty file is an empty mapping.
+
+    A file that may hold a `secret` is not quoted in messages, not even where it is not YAML.
 
     Raises:
         Misconfigured: the file is missing, cannot be read, is not YAML, or writes a key twice.
@@ -108,7 +111,10 @@ def read_yaml(file: Path, shown: str = "") -> YamlSource:
         problem = "it is not UTF-8" if isinstance(err, UnicodeDecodeError) else f"it cannot be read: {err.strerror}"
         raise Misconfigured(name, problem, "Save it as UTF-8, readable by this user.") from err
     except yaml.YAMLError as err:
-        raise _not_yaml(name, err) from err
+        raise _not_yaml(name, err, secret) from err
+    except (ValueError, RecursionError) as err:  # a day or a number that does not exist, or a mapping inside itself
+        problem = "it holds a value that cannot be read" + ("" if secret else f": {err}")
+        raise Misconfigured(name, problem, "Correct that value, or write it in quotes.") from err
     if values is not None and not isinstance(values, Mapping):
         raise Misconfigured(name, "it does not hold a mapping", "Write 'key: value' lines.")
     return YamlSource(name, values or {}, root)
@@ -126,7 +132,13 @@ class _OnceOnlyLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
+            if key_node.tag == MERGE:  # the parent class takes its keys in, where they are not written here
+                continue
             key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, Hashable):
+                raise yaml.constructor.ConstructorError(
+                    problem="a key has to be a plain value", problem_mark=key_node.start_mark
+                )
             if key in seen:
                 raise yaml.constructor.ConstructorError(
                     problem=f"the key {key!r} is written twice", problem_mark=key_node.start_mark
@@ -135,13 +147,14 @@ class _OnceOnlyLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _not_yaml(name: str, err: yaml.YAMLError) -> Misconfigured:
+def _not_yaml(name: str, err: yaml.YAMLError, secret: bool) -> Misconfigured:
     mark = getattr(err, "problem_mark", None)
     problem = str(getattr(err, "problem", None) or err).rstrip(".")
     where = f"{name}, line {mark.line + 1}" if mark else name
     if "written twice" in problem:
         return Misconfigured(where, problem, "Remove one of the two.")
-    return Misconfigured(where, f"it is not YAML: {' '.join(problem.split())}", "Correct that line.")
+    quoted = "" if secret else f": {' '.join(problem.split())}"
+    return Misconfigured(where, f"it is not YAML{quoted}", "Correct that line.")
 
 
 def _line(root: yaml.Node | None, location: Sequence[int | str]) -> int:
@@ -200,7 +213,7 @@ def _explain(error: Any, model: type[BaseModel], secret: bool) -> tuple[str, str
         expected = f"expected {EXPECTED[kind].format(**error.get('ctx', {}))}"
     else:
         expected = _lowered(message.replace("Input should be ", "expected "))
-    return f"{_shown(error['input'], secret)}{expected}{_hint(error)}", ""
+    return f"{_shown(error['input'], secret)}{expected}{'' if secret else _hint(error)}", ""
 
 
 def _hint(error: Any) -> str:

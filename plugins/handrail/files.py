@@ -4,7 +4,7 @@ The promise of durability, for everything that Handrail writes this way: when a 
 holds the whole new content, and a power cut right after leaves it so. The content is synced before it gets its name,
 and the folder after that. A call that fails, or a process that is killed, leaves the former file as it was. With
 `durable=False` nothing is synced: a killed process still leaves one whole file, a power cut may leave an older one or
-none.
+none. A killed process can leave a hidden file `.<name>.<hex>.next` beside, which nobody reads.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from handrail.errors import Unavailable
 
 PRIVATE, PUBLIC = 0o600, 0o644
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 REMEDY = "Free the disk or correct the permissions, then try again."
 
 
@@ -35,16 +36,18 @@ def replacing(target: Path, *, mode: int = PUBLIC, durable: bool = True, remedy:
     beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.next")
     with _unwritable(target, remedy):
         target.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
-        try:
+        _make(beside, mode)
+    try:
+        with _unwritable(target, remedy, beside):
             yield beside
+        with _unwritable(target, remedy):
             if durable:
                 _sync(beside)
             beside.replace(target)
             if durable:
                 _sync_folder(target.parent)
-        finally:
-            beside.unlink(missing_ok=True)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def replace_file(
@@ -70,7 +73,7 @@ def create_file(target: Path, content: bytes, *, mode: int = PRIVATE, remedy: st
     beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.next")
     with _unwritable(target, remedy):
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
+        _make(beside, mode)
         try:
             beside.write_bytes(content)
             _sync(beside)
@@ -89,11 +92,25 @@ def sha256_of(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def _make(beside: Path, mode: int) -> None:
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        os.fchmod(descriptor, mode)  # whatever the umask is
+    finally:
+        os.close(descriptor)
+
+
 @contextmanager
-def _unwritable(target: Path, remedy: str) -> Iterator[None]:
+def _unwritable(target: Path, remedy: str, written: Path | None = None) -> Iterator[None]:
+    """Make one sentence about `target` of what the system refuses.
+
+    In a caller's block only what the disk refuses, or is about the file `written`: any other error is the caller's own.
+    """
     try:
         yield
     except OSError as err:
+        if written is not None and err.errno not in DISK_ERRORS and str(err.filename) != str(written):
+            raise
         problem = f"it cannot be written: {(err.strerror or str(err)).lower().rstrip('.')}"
         raise Unavailable(str(target), problem, remedy) from err
 

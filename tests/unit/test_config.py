@@ -124,3 +124,34 @@ def test_further_mistakes_are_counted(tmp_path):
     text = GOOD.replace("size: 4", "size: 0").replace("version: 1", "version: 2").replace("from", "form")
 
     assert "'form' is unknown (and 2 more). Did you mean 'from'?" in sentence(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[1, 2]: x", "line 1: it is not YAML: a key has to be a plain value"),
+        ("{[1]: 2}: x", "line 1: it is not YAML: a key has to be a plain value"),
+        ("a: 2023-13-45", "it holds a value that cannot be read: month must be in 1..12"),
+        ("a: &a [*a]", ""),
+        (f"a: {'9' * 5000}", "it holds a value that cannot be read"),
+    ],
+)
+def test_yaml_that_python_cannot_hold_is_a_sentence(tmp_path, text, says):
+    with pytest.raises(Misconfigured) as caught:
+        read_config(write(tmp_path, text), File)
+
+    assert says in str(caught.value)
+
+
+def test_keys_may_be_taken_from_another_mapping(tmp_path):
+    text = "version: 1\ngroups:\n  small: &small {size: 2}\n  large:\n    <<: *small\n    limits: [{at_least: 1}]\n"
+
+    found = read_config(write(tmp_path, text), File)
+
+    assert found.groups["large"].size == 2
+
+
+@pytest.mark.parametrize("text", ["token: *hunter2", "token: !hunter2 x", "groups: {a: {size: 1hunter2}}", "a: '1e-5'"])
+def test_a_file_with_secrets_is_never_quoted(tmp_path, text):
+    assert "hunter2" not in sentence(tmp_path, text, secret=True)
+    assert "1e-5" not in sentence(tmp_path, text, secret=True)

@@ -148,3 +148,24 @@ def test_the_hash_of_a_file_is_that_of_its_bytes(tmp_path):
     (tmp_path / "file").write_bytes(b"abc")
 
     assert sha256_of(tmp_path / "file") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_an_error_about_another_file_is_not_blamed_on_the_target(tmp_path):
+    def read_what_is_missing():
+        with replacing(tmp_path / "file") as beside:
+            beside.write_bytes((tmp_path / "source").read_bytes())
+
+    with pytest.raises(FileNotFoundError, match="source"):
+        read_what_is_missing()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mask_of_the_process_takes_no_permission_away(tmp_path):
+    before = os.umask(0o077)
+    try:
+        replace_file(tmp_path / "public", b"x", mode=0o644)
+    finally:
+        os.umask(before)
+
+    assert (tmp_path / "public").stat().st_mode & 0o777 == 0o644
