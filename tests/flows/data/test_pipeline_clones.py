@@ -61,7 +61,7 @@ def checkouts(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     for folder in folders:
         _checkout(folder)
     running = [_start(folder, "repro") for folder in folders]
-    said = [process.communicate(timeout=400) for process in running]
+    said = [process.communicate(timeout=1200) for process in running]
     assert [process.returncode for process in running] == [0, 0], said
     return folders
 
@@ -99,7 +99,7 @@ def _start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 def _dvc(folder: Path, arguments: Sequence[str]) -> str:
     process = _start(folder, *arguments)
-    out, err = process.communicate(timeout=200)
+    out, err = process.communicate(timeout=600)
     assert process.returncode == 0, out + err
     return out
 

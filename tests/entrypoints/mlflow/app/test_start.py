@@ -29,7 +29,7 @@ def test_a_misspelt_key_in_a_policy_stops_the_start_with_one_sentence(settings):
     _misspell(settings)
     env = os.environ | {"HANDRAIL_PROJECT": str(settings.project), "HANDRAIL_HOME": str(settings.home)}
 
-    run = subprocess.run([sys.executable, "-c", CREATE], env=env, capture_output=True, text=True, timeout=60)
+    run = subprocess.run([sys.executable, "-c", CREATE], env=env, capture_output=True, text=True, timeout=300)
 
     assert run.returncode == 1
     assert run.stderr.startswith("error: ")
