@@ -163,13 +163,13 @@ class FakePackages(ports.PackageList):
         chosen = lock or "requirements.lock"
         if not (project / chosen).is_file():
             return RecordedPackages((), {})
-        return RecordedPackages((chosen,), read_pins((project / chosen).read_text()), chosen)
+        return RecordedPackages((chosen,), read_pins((project / chosen).read_text(), bool), chosen)
 
     def installed(self, python: Path) -> Mapping[str, str]:
         return {"python": "3.11.0"} | self.versions
 
     def install(self, lock: Path, folder: Path) -> Path:
-        self.versions |= read_pins(lock.read_text())
+        self.versions |= read_pins(lock.read_text(), bool)
         python = folder / "bin" / "python"
         python.parent.mkdir(parents=True, exist_ok=True)
         python.touch()

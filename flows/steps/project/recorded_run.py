@@ -33,7 +33,7 @@ def _place_in_flow_run(platform: Platform, stages: Sequence[str]) -> None:
     flow_run = current_flow_run()
     if flow_run is None:
         return
-    flow_run.tell(platform.lineage, platform.settings.environment)
+    flow_run.record(platform.lineage, platform.settings.environment)
     within = [flow_run.uri(platform.settings.environment)]
     for stage in stages:
         details = ActivityDetails(asserted_by="prefect", within=within)

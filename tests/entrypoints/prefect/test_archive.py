@@ -75,7 +75,7 @@ def test_an_asset_is_told_with_what_made_it_and_what_it_was_made_of(folder):
     made, read = sorted(archive.assets(), key=lambda asset: not asset.made)
 
     assert (made.key, made.task_run_id) == ("s3://lake/orders", "t1")
-    assert made.told == {"rows": "3", "name": "Orders", "materialized_by": "spark"}
+    assert made.metadata == {"rows": "3", "name": "Orders", "materialized_by": "spark"}
     assert (read.key, read.made) == ("s3://lake/raw", False)
 
 

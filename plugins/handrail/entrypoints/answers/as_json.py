@@ -128,8 +128,8 @@ def edge_to_json(edge: Edge) -> dict[str, Any]:
 
 def period_to_json(period: Period) -> dict[str, Any]:
     """Return a period of a moving name as JSON; `until` is null while it lasts."""
-    told = {"since": _moment(period.since), "until": _moment(period.until), "agents": list(period.agents)}
-    return asdict(period) | told
+    fields = {"since": _moment(period.since), "until": _moment(period.until), "agents": list(period.agents)}
+    return asdict(period) | fields
 
 
 def _moment(at: datetime | None) -> str | None:

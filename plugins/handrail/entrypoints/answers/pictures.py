@@ -38,7 +38,7 @@ _LEGEND = "whole lines: proven, digests agree on both sides; broken lines: asser
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the graph around `start`; `asked_at` is the time of events about activities whose time nobody told."""
+    """A part of the graph around `start`; `asked_at` is the time of events about activities with no recorded time."""
 
     start: str
     nodes: tuple[Node, ...]
@@ -57,7 +57,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """What leads from one box to another; proven if every hop that it stands for is."""
+    """What leads from one box to another; proven if every hop that it represents is."""
 
     cause: int
     effect: int

@@ -24,9 +24,9 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 def bento_home(settings: Settings) -> Path:
     """Return where BentoML keeps its store: `BENTOML_HOME`, else the project's, else that of the person."""
-    told = os.environ.get("BENTOML_HOME")
+    given = os.environ.get("BENTOML_HOME")
     ours = settings.home / "bentoml"
-    return Path(told) if told else ours if ours.is_dir() else Path.home() / "bentoml"
+    return Path(given) if given else ours if ours.is_dir() else Path.home() / "bentoml"
 
 
 def find_bentos(home: Path, tag: str | None = None) -> Iterator[StoredBento]:
@@ -64,10 +64,10 @@ def bento_of(file: Path) -> StoredBento | None:
     folder = next((each for each in file.resolve().parents if (each / "bento.yaml").is_file()), None)
     if folder is None:
         return None
-    told = os.environ.get("BENTOML_HOME")
+    given = os.environ.get("BENTOML_HOME")
     # In an image a bento may lie right below the root: there is no store around it then.
     around = folder.parents[2:3] or folder.parents[-1:]
-    return _open(Path(told) if told else around[0]).read(folder)
+    return _open(Path(given) if given else around[0]).read(folder)
 
 
 def record_bento(lineage: Lineage, settings: Settings, bento: StoredBento) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """A BentoML service class whose whole ASGI app, BentoML's own middleware included, stands behind Handrail's guard.
 
 `@bentoml.service(service_class=guarded(rules, not_ready))`. BentoML puts its metrics and timeout middleware outside
-every middleware that a service adds; there each unknown path makes new metric series for ever, and a middleware that
+every middleware that a service adds; there each unknown path keeps adding metric series, and a middleware that
 raises hangs until the timeout. Wrapping `to_asgi` keeps both away from the world.
 """
 

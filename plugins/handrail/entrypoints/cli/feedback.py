@@ -25,7 +25,7 @@ CHUNK = 10_000
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Predictions, what came of them, and snapshots of both.",
+    help="Predictions, their outcomes, and snapshots of both.",
     epilog="Example: handrail feedback status",
 )
 

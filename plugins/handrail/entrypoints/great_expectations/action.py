@@ -1,4 +1,4 @@
-"""A Great Expectations checkpoint action that records each validation: which data, which expectations, what came of it.
+"""A Great Expectations checkpoint action that records each validation: which data, which expectations, and the result.
 
 `Checkpoint(..., actions=[HandrailAction()])`. A stored checkpoint finds its actions by type, so a process that loads
 one has to import this module before. Nothing here ever fails the checkpoint.
@@ -118,7 +118,7 @@ class HandrailAction(ValidationAction):
         return []
 
     def _validations(self, checkpoint_result: Any) -> list[_Validation]:
-        """Pair each result with its definition: they come in one order, but a result tells its definition's id."""
+        """Pair each result with its definition: they come in one order, but a result has its definition's id."""
         definitions = checkpoint_result.checkpoint_config.validation_definitions
         by_id = {each.id: each for each in definitions if each.id}
         found = []
@@ -163,10 +163,10 @@ def _run_uri(settings: Settings, checkpoint_result: Any) -> str:
 def _details(checkpoint_result: Any) -> ActivityDetails:
     run = checkpoint_result.run_id
     started: datetime = run.run_time
-    told = {"checkpoint": checkpoint_result.name, "success": str(bool(checkpoint_result.success)).lower()}
+    attributes = {"checkpoint": checkpoint_result.name, "success": str(bool(checkpoint_result.success)).lower()}
     if run.run_name:
-        told["run_name"] = run.run_name
-    return ActivityDetails(started, max(started, system_time()), told, TOOL)
+        attributes["run_name"] = run.run_name
+    return ActivityDetails(started, max(started, system_time()), attributes, TOOL)
 
 
 def _failed(problem: str) -> dict[str, Any]:

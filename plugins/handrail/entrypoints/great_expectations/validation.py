@@ -2,7 +2,7 @@
 
 A result holds the time, a run id, a fingerprint that is none and, with a traceback, addresses in memory. What is hashed
 is the rest: which data, which expectations, and what each of them found. The same data under the same expectations is
-the same validation, whoever repeats it; where nobody knows the data, the run stands for it.
+the same validation, whoever repeats it; where nobody knows the data, the run names it.
 """
 
 from __future__ import annotations
@@ -70,14 +70,14 @@ def attributes_of(document: Mapping[str, Any]) -> dict[str, str]:
     """Return what people ask of a validation first."""
     unmet = [_name(each) for each in document["results"] if not each["success"]]
     more = [f"{len(unmet) - MOST_NAMED} more"] if len(unmet) > MOST_NAMED else []
-    told = {
+    attributes = {
         "success": str(document["success"]).lower(),
         "evaluated": str(document["evaluated"]),
         "successful": str(document["successful"]),
         "suite": document["suite"]["name"],
         "suite_digest": document["suite"]["digest"],
     }
-    return told | ({"unmet": ", ".join([*unmet[:MOST_NAMED], *more])[:MAX_UNMET]} if unmet else {})
+    return attributes | ({"unmet": ", ".join([*unmet[:MOST_NAMED], *more])[:MAX_UNMET]} if unmet else {})
 
 
 def find_data(settings: Settings, named: str | None, meta: Mapping[str, Any]) -> ArtifactVersion:
@@ -119,10 +119,10 @@ def _canonical(document: Any) -> bytes:
 
 def _loaded_at(meta: Mapping[str, Any]) -> datetime | None:
     try:
-        told = datetime.strptime(str((meta.get("batch_markers") or {}).get("ge_load_time")), _LOADED)
+        loaded = datetime.strptime(str((meta.get("batch_markers") or {}).get("ge_load_time")), _LOADED)
     except ValueError:
         return None
-    return told.replace(tzinfo=UTC)
+    return loaded.replace(tzinfo=UTC)
 
 
 def _asset(meta: Mapping[str, Any]) -> str:

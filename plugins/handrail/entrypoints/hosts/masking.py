@@ -1,4 +1,4 @@
-"""Takes secrets out of what users and tools write, before lineage keeps it for ever and sends it on."""
+"""Takes secrets out of what users and tools write, before lineage stores it and sends it on."""
 
 from __future__ import annotations
 

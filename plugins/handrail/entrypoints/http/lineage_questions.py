@@ -90,7 +90,7 @@ def _add_lists(routes: APIRouter, lineage: Lineage) -> None:
         depth: Depth = None,
         max_nodes: MaxNodes = MAX_NODES,
     ) -> Response:
-        """Write what led to something, or what came of it, for other tools or as a picture."""
+        """Write what led to something, or what it led to, for other tools or as a picture."""
         found = lineage.trace(ref, max_nodes, depth=depth, kinds=kind, direction=towards)
         headers = {"handrail-truncated": "true"} if found.truncated else None
         written = export(lineage, found, format, system_time())

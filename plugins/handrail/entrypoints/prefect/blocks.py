@@ -62,5 +62,5 @@ def _open(process: int, project: Path, url: str | None) -> "Platform":  # noqa: 
     from handrail.settings import load_settings
 
     settings = load_settings(project)
-    told = settings.model_copy(update={"database_url": SecretStr(url)}) if url else settings
-    return open_platform(told, PATIENCE_S)
+    chosen = settings.model_copy(update={"database_url": SecretStr(url)}) if url else settings
+    return open_platform(chosen, PATIENCE_S)

@@ -21,7 +21,7 @@ _introduced: set[tuple[int, str]] = set()
 class Run:
     """A task run or a flow run while it runs.
 
-    `body` is the function that Prefect runs for it; `last_try` tells whether Prefect gives up if it fails now. `flow`
+    `body` is the function that Prefect runs for it; `last_try` is whether Prefect gives up if it fails now. `flow`
     is the flow run that a task run belongs to.
     """
 
@@ -63,10 +63,10 @@ class Run:
         """Record the flow run that a task run belongs to, once for each store in a process."""
         if self.flow is None or (key := (id(lineage), self.flow.run_id)) in _introduced:
             return
-        self.flow.tell(lineage, environment)
+        self.flow.record(lineage, environment)
         _introduced.add(key)
 
-    def tell(self, lineage: Lineage, environment: str) -> None:
+    def record(self, lineage: Lineage, environment: str) -> None:
         """Record the run, without data."""
         from handrail.lineage import ActivityDetails
 

@@ -39,7 +39,7 @@ def test_an_impact_names_whatever_there_is_little_of_and_counts_the_rest(lineage
     assert re.search(r"validations \(1\)\n.*gx://shop/validation/v9\n", out)
     assert re.search(r"besides, list them with --nodes\n.* 11 feature views\n", out)
     assert "0 predictions" not in out
-    assert "12 artifacts and activities came of it" in out
+    assert "12 artifacts and activities depend on it" in out
 
 
 def test_the_name_that_was_followed_is_said(lineage):
@@ -75,7 +75,7 @@ def test_lines_fit_a_terminal_by_the_middle_of_their_names(lineage):
 
 
 def test_what_nothing_came_of_and_what_nothing_led_to_say_so(lineage):
-    assert "Nothing came of it." in drawn(draw_impact(lineage.impact(VALIDATION.uri)))
+    assert "Nothing depends on it." in drawn(draw_impact(lineage.impact(VALIDATION.uri)))
     assert "No hop leads from it" in drawn(draw_trace(lineage.trace(ORDERS.uri)))
     assert "0 of 1 hop proven (digests agree on both sides), others asserted" in drawn(
         draw_trace(lineage.trace(VALIDATION.uri))

@@ -26,7 +26,7 @@ def check(
 ) -> None:
     """Look for links that are missing, dangle or contradict, changed bytes, unlinked predictions; exit 1 if any.
 
-    So it is where nothing at all is recorded: a job that looks at the wrong folder would be content for ever.
+    So it is where nothing at all is recorded: a job that looks at the wrong folder would always pass.
 
     What `accepted` in config/lineage.yaml covers is counted and fails nothing.
     """

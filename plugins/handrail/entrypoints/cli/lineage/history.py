@@ -62,7 +62,7 @@ def write_export(  # noqa: PLR0913 - the options of a command
     depth: Depth = None,
     max_nodes: MaxNodes = MAX_NODES,
 ) -> None:
-    """Write what led to something, or what came of it, to stdout: for other tools, or as a picture."""
+    """Write what led to something, or what it led to, to stdout: for other tools, or as a picture."""
     platform = open_platform()
     try:
         found = platform.lineage.trace(ref, max_nodes, depth=depth, kinds=kind or (), direction=towards)

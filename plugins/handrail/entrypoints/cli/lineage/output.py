@@ -60,7 +60,7 @@ def _cut(line: Text, excess: int) -> Text:
 
 
 def legible(text: object) -> str:
-    """Write out what would command a terminal or turn the writing around: anybody may have told it."""
+    """Escape control and bidirectional characters: anybody may have sent the text."""
     return UNSHOWABLE.sub(lambda found: ascii(found.group())[1:-1], str(text))
 
 
@@ -119,8 +119,8 @@ def _end(impact: Impact, uri: str) -> Text:
 def _sum(impact: Impact) -> Text:
     parts = [f"{counted(impact.total, 'prediction')} in total"] if impact.predictions else []
     parts += [f"{amount:,f} {currency}" for currency, amount in impact.total_money.items()]
-    parts.append(f"{counted(impact.reached, 'artifact or activity', 'artifacts and activities')} came of it")
-    return Text("; ".join(parts) if impact.reached else "Nothing came of it.", style="bold")
+    parts.append(f"{counted(impact.reached, 'artifact or activity', 'artifacts and activities')} depend on it")
+    return Text("; ".join(parts) if impact.reached else "Nothing depends on it.", style="bold")
 
 
 def draw_page(page: Page) -> Group:
@@ -138,8 +138,8 @@ def draw_details(details: NodeDetails) -> Tree:
     tree = Tree(Text(legible(node.uri), style="bold"))
     for name in details.followed:
         tree.add(Text(f"{legible(details.ref)!r} was read as the name {legible(name)!r}, which points here now"))
-    told = {"digest": node.digest, "started": node.started, "ended": node.ended, **node.attributes}
-    facts = [Text(legible(f"{name}: {value}")) for name, value in told.items() if value]
+    shown = {"digest": node.digest, "started": node.started, "ended": node.ended, **node.attributes}
+    facts = [Text(legible(f"{name}: {value}")) for name, value in shown.items() if value]
     _add_branch(tree, f"{legible(node.kind)} ({node.role.word})", facts or [Text("nothing more is known", style="dim")])
     causes = [Text(f"{edge.verb.phrase} ", style="dim").append_text(_hop(edge.cause, edge)) for edge in details.causes]
     effects = [_hop(edge.effect, edge).append(f"  {edge.verb.phrase} this", style="dim") for edge in details.effects]

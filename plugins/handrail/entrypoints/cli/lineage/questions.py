@@ -1,4 +1,4 @@
-"""`handrail lineage trace`, `impact` and `show`: what led here, what came of it, and all about one thing."""
+"""`handrail lineage trace`, `impact` and `show`: what led here, what it led to, and all about one thing."""
 
 from __future__ import annotations
 

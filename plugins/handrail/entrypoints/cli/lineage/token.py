@@ -34,7 +34,9 @@ def _access() -> Iterator[Access]:
 @app.command(epilog="Example: handrail lineage token create airflow")
 def create(
     name: Name,
-    kind: Annotated[HolderKind, typer.Option("--kind", help="What the name stands for.")] = HolderKind.SERVICE,
+    kind: Annotated[
+        HolderKind, typer.Option("--kind", help="What the name belongs to: a service or a person.")
+    ] = HolderKind.SERVICE,
     as_json: AsJson = False,
 ) -> None:
     """Make a token and print it, this once: only its hash is kept."""
@@ -60,7 +62,7 @@ def list_tokens(as_json: AsJson = False) -> None:
 
 @app.command(epilog="Example: handrail lineage token revoke airflow")
 def revoke(name: Name, as_json: AsJson = False) -> None:
-    """Let a token count no more; what its holder told stays."""
+    """Revoke a token; what its holder recorded stays."""
     with _access() as access:
         access.revoke(name)
     if as_json:

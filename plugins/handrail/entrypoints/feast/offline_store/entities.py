@@ -149,7 +149,7 @@ def from_range(tables: Sequence[FeatureTable], start: datetime, end: datetime) -
     Rows come in the order of time, then key, each once.
 
     Raises:
-        Misconfigured: the tables are looked up by different keys, so that one key cannot stand for all.
+        Misconfigured: the tables are looked up by different keys, so that one key does not fit all.
     """
     if not tables:
         raise Misconfigured(

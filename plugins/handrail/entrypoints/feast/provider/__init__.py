@@ -1,4 +1,4 @@
-"""The Feast provider that tells lineage what is read and written: name it in feature_store.yaml.
+"""The Feast provider that records what is read and written: name it in feature_store.yaml.
 
 provider: handrail.feast.HandrailProvider
 """

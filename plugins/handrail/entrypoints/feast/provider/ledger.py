@@ -78,7 +78,7 @@ class Writes:
 
 
 class Ledger:
-    """What one provider still has to tell."""
+    """What one provider still has to record."""
 
     def __init__(self, project: RecordedProject) -> None:
         """Record into `project`."""
@@ -233,7 +233,7 @@ def _goes_on() -> bool:
 def _forget() -> None:
     """Begin anew in a forked process: what the parent counted, the parent records."""
     global _thread, _gate, _wake  # noqa: PLW0603 - one a process
-    # New ones, because a thread that is not here any more may hold the old locks for ever.
+    # New ones, because a thread that no longer exists may still hold the old locks.
     _thread, _gate, _wake = None, threading.Lock(), threading.Event()
     for ledger in _ledgers:
         ledger.forget()

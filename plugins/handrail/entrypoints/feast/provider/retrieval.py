@@ -70,7 +70,7 @@ def remember(frame: object, uri: str, project: RecordedProject) -> None:
     try:
         _retrieved[key] = (weakref.ref(frame, lambda _: _retrieved.pop(key, None)), uri, project)
     except TypeError:
-        _log.debug("Lineage cannot tell two frames of the class %s apart.", type(frame).__name__)
+        _log.debug("Lineage cannot distinguish two frames of the class %s.", type(frame).__name__)
 
 
 def _origin(frame: object) -> tuple[str, RecordedProject] | None:

@@ -86,12 +86,12 @@ class Sources:
         return ArtifactVersion(uri, KIND, digest, {"path": str(path)})
 
     def _without_digest(self, source: Any, name: str, place: str) -> ArtifactVersion:
-        told = {"source_type": type(source).__name__, "digest": "none: it is no file on this machine"}
+        attributes = {"source_type": type(source).__name__, "digest": "none: it is no file on this machine"}
         return ArtifactVersion(
             self._project.uri("data_source", name),
             KIND,
             None,
-            told | ({"place": without_secrets(place)} if place else {}),
+            attributes | ({"place": without_secrets(place)} if place else {}),
         )
 
 
@@ -132,8 +132,8 @@ def _hash(file: Path, path: str | None = None) -> Member:
 
 
 def _stamp(file: Path) -> Stamp:
-    told = file.stat()
-    return told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns
+    stat = file.stat()
+    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 def changed(before: Sequence[ArtifactVersion], after: Sequence[ArtifactVersion]) -> list[ArtifactVersion]:

@@ -112,7 +112,7 @@ def open_digests(client: Any, uri: str, *, download: bool) -> Callable[[Any], st
 
 
 def _location(client: Any, source: str) -> str:
-    """Return where the files lie that `runs:/...` or `models:/m-...` stand for."""
+    """Return where the files of `runs:/...` or `models:/m-...` lie."""
     kind, _, rest = source.partition(":")
     if kind == "runs":
         run, _, path = rest.strip("/").partition("/")

@@ -100,9 +100,9 @@ def _asset(event: Mapping[str, Any]) -> Iterator[Asset]:
 
 def _told(event: Mapping[str, Any]) -> dict[str, str]:
     payload = event.get("payload") or {}
-    told = {
+    values = {
         name: without_secrets(str(value)) for name, value in payload.items() if isinstance(value, str | int | float)
     }
     name = event["resource"].get("prefect.resource.name")
     by = [each[RESOURCE] for each in event["related"] if each.get(ROLE) == "asset-materialized-by"]
-    return told | ({"name": name} if name else {}) | ({"materialized_by": by[0]} if by else {})
+    return values | ({"name": name} if name else {}) | ({"materialized_by": by[0]} if by else {})

@@ -29,7 +29,7 @@ class Held(Protocol):
 
     @property
     def recorded(self) -> bool:
-        """Whether it recorded itself; else only Prefect told of it."""
+        """Whether it recorded itself; else only Prefect reported it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,12 @@ def find_gaps(
             continue
         gaps += [Gap(run.kind, run.run_id, run.name, run.flow, problem) for problem in _problems(run, tree, known)]
     silent = {run.flow_run_id for run in seen.task_runs if any(gap.run_id == run.run_id for gap in gaps)}
-    # Where a task run is told, its flow run need not be.
+    # A task run may be recorded without its flow run.
     return [gap for gap in gaps if gap.kind == TASK or gap.run_id not in silent]
 
 
 def _is_due(run: PrefectRun) -> bool:
-    """Tell whether a run did something itself: a cached one did not, and a subflow stands for its task run."""
+    """Return whether a run did something itself: a cached one did not, and a subflow did it for its task run."""
     return run.state == "COMPLETE" and run.state_name != CACHED and run.child_flow_run_id is None
 
 
@@ -101,7 +101,7 @@ class _Tree:
             self._flows[flow.parent_task_run_id].append(flow)
 
     def parts(self, run: PrefectRun) -> Iterator[PrefectRun]:
-        """Yield the task runs of a flow run, the flow runs that they stand for, and their parts."""
+        """Yield the task runs of a flow run, the flow runs that they represent, and their parts."""
         for task in self._tasks[run.run_id] if run.kind != TASK else ():
             yield task
             for flow in self._flows[task.run_id]:

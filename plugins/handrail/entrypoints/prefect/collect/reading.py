@@ -106,10 +106,10 @@ class PrefectApi:
         return found
 
     def _ask(self, method: str, path: str, sent: Mapping[str, Any]) -> Any:
-        told: dict[str, Any] = {"json": sent} if method == "POST" else {"params": sent}
+        sent_as: dict[str, Any] = {"json": sent} if method == "POST" else {"params": sent}
         for attempt in range(TRIES):
             try:
-                answer = self._client.request(method, path, **told)
+                answer = self._client.request(method, path, **sent_as)
             except httpx.HTTPError as err:
                 raise self._unavailable(str(err) or type(err).__name__) from err
             # So a server over SQLite says that its file was busy; Prefect's own client asks again too.
@@ -135,14 +135,14 @@ def _login() -> dict[str, str]:
 
 def _flow_run(row: Mapping[str, Any], flow: str) -> PrefectRun:
     text = json.dumps(row["parameters"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    told = {"flow": flow, "parameters_sha256": hashlib.sha256(text.encode()).hexdigest()}
+    attributes = {"flow": flow, "parameters_sha256": hashlib.sha256(text.encode()).hexdigest()}
     maker = row.get("created_by") or {}
     if maker.get("type"):
-        told["created_by"] = f"{maker['type']} {maker.get('display_value') or maker.get('id') or ''}".strip()
+        attributes["created_by"] = f"{maker['type']} {maker.get('display_value') or maker.get('id') or ''}".strip()
     return PrefectRun(
         kind=FLOW,
         flow=flow,
-        attributes=told,
+        attributes=attributes,
         deployment_id=row["deployment_id"],
         parent_task_run_id=row["parent_task_run_id"],
         **_common(row),

@@ -66,11 +66,11 @@ def artifacts_of(assets: Iterable[Asset]) -> Mapping[str, Touched]:
 
 def _version(asset: Asset) -> ArtifactVersion:
     """Return the version that a materialisation made: as its metadata say, else named by the task run."""
-    version = quote(asset.told.get("version") or asset.task_run_id, safe="@:+~.-_")
-    claimed = asset.told.get("digest") or f"sha256:{asset.told.get('sha256', '')}"
+    version = quote(asset.metadata.get("version") or asset.task_run_id, safe="@:+~.-_")
+    claimed = asset.metadata.get("digest") or f"sha256:{asset.metadata.get('sha256', '')}"
     digest = claimed if _DIGEST.fullmatch(claimed) else None
-    told = {**asset.told, "asset": asset.key}
-    return replace(_unversioned(asset.key), uri=f"{asset.key}@{version}", digest=digest, attributes=told)
+    attributes = {**asset.metadata, "asset": asset.key}
+    return replace(_unversioned(asset.key), uri=f"{asset.key}@{version}", digest=digest, attributes=attributes)
 
 
 def _unversioned(key: str) -> ArtifactVersion:
@@ -82,13 +82,13 @@ def _unversioned(key: str) -> ArtifactVersion:
 def _tell(lineage: Lineage, environment: str, run: PrefectRun, touched: Touched) -> str:
     from handrail.lineage import ActivityDetails
 
-    told = {"name": run.name, **run.attributes}
-    told |= {"tags": ",".join(sorted(run.tags))} if run.tags else {}
-    told |= {"state": run.state} if run.state else {}
+    attributes = {"name": run.name, **run.attributes}
+    attributes |= {"tags": ",".join(sorted(run.tags))} if run.tags else {}
+    attributes |= {"state": run.state} if run.state else {}
     details = ActivityDetails(
         started=run.started,
         ended=run.ended if run.state else None,
-        attributes=told,
+        attributes=attributes,
         asserted_by=TOOL,
         within=run.within(environment),
     )

@@ -1,4 +1,4 @@
-"""Runs, deployments and assets as a Prefect server tells them."""
+"""Runs, deployments and assets as a Prefect server reports them."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ class FlowPlan:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """That a task run referenced an asset, or materialised it; `key` is the asset's URI, `told` what was said of it."""
+    """That a task run referenced an asset, or materialised it; `key` is the asset's URI, `metadata` what was reported of it."""
 
     key: str
     at: datetime
     task_run_id: str
     made: bool
-    told: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

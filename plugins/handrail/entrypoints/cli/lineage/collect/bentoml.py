@@ -73,8 +73,8 @@ def _ask(address: str) -> tuple[str, str]:
     """Ask a service for its name and its bento's version, by the description of its API that BentoML gives."""
     try:
         answer = httpx.get(f"{address.rstrip('/')}/docs.json", timeout=TIMEOUT_S).raise_for_status()
-        told = answer.json()["info"]
-        service, version = str(told["title"]), str(told["version"])
+        info = answer.json()["info"]
+        service, version = str(info["title"]), str(info["version"])
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as err:
         said = str(err).splitlines()[0].rstrip(".") if str(err) else type(err).__name__
         raise Unavailable(address, f"it is no service of BentoML: {said}", "Start it, or correct the address.") from err

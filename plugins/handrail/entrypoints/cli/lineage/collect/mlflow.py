@@ -72,8 +72,8 @@ def collect_mlflow(  # noqa: PLR0913 - one argument for each option
 def _counted(found: Collected) -> str:
     counts = ((found.counts.get(kind, 0), kind) for kind in COUNTED)
     unchanged = found.counts.get(UNCHANGED, 0)
-    told = ", ".join(f"{count:,} {COUNTED[kind] if count == 1 else kind}" for count, kind in counts)
-    return f"{told} ({unchanged:,} unchanged)" if unchanged else told
+    counted = ", ".join(f"{count:,} {COUNTED[kind] if count == 1 else kind}" for count, kind in counts)
+    return f"{counted} ({unchanged:,} unchanged)" if unchanged else counted
 
 
 def _collect(platform: Platform, source: _Source, wanted: Wanted) -> Collected:

@@ -28,7 +28,7 @@ Since = Annotated[str | None, typer.Option("--since", help="ISO 8601 moment; a w
 Flows = Annotated[list[str] | None, typer.Option("--flow", help="Only runs of this flow; may be repeated.")]
 Tags = Annotated[list[str] | None, typer.Option("--tag", help="With --check: only runs with this tag; repeatable.")]
 Api = Annotated[str | None, typer.Option("--api-url", help="Prefect's interface; else PREFECT_API_URL.")]
-Check = Annotated[bool, typer.Option("--check", help="Record nothing; tell which completed runs left no lineage.")]
+Check = Annotated[bool, typer.Option("--check", help="Record nothing; list the completed runs that left no lineage.")]
 
 
 def collect_prefect(  # noqa: PLR0913 - one argument for each option

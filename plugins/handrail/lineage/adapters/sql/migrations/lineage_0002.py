@@ -1,4 +1,4 @@
-"""OpenLineage events, the runs that they tell of, what is to be forwarded, and who may send."""
+"""OpenLineage events, the runs that they are about, what is to be forwarded, and who may send."""
 
 import sqlalchemy as sa
 from alembic import op
