@@ -63,7 +63,7 @@ class FlowPlan:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """That a task run referenced or materialised an asset; `key` is the asset's URI, `metadata` what was reported of it."""
+    """That a task run referenced or materialised an asset: `key` is its URI, `metadata` what was reported of it."""
 
     key: str
     at: datetime
