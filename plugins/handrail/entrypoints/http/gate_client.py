@@ -9,10 +9,10 @@ from typing import Any, Self
 import httpx
 
 from handrail.approvals import Closed, MovedMeanwhile, MoveUnderWay, NotEligible, Protected, UnverifiedBytes
+from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.http.problems import error_of
 from handrail.errors import Conflict, HandrailError, InvalidInput, Misconfigured, Refused, Unavailable, UnknownReference
 
-PREFIX = "/handrail/api/v1"
 TIMEOUT_S = 120.0
 ERRORS: tuple[type[HandrailError], ...] = (
     *(InvalidInput, UnknownReference, Conflict, Refused, Misconfigured, Unavailable),
@@ -70,7 +70,7 @@ class GateClient:
         """
         rows = [{"name": name, "content": dict(content)} for name, content in evidence.items()]
         body = {"model": model, "version": str(version), "alias": alias, "reason": reason, "evidence": rows}
-        return self._json("POST", "promotion-requests", json=body)
+        return self._json(Route.OPEN_REQUEST, json=body)
 
     def decide(self, request_id: str, decision: str, reason: str) -> dict[str, Any]:
         """Approve or reject as this account; returns the request, `promoted` once the alias has moved.
@@ -80,7 +80,7 @@ class GateClient:
             Closed: the request takes no more decisions; its `verdict` says why.
         """
         body = {"request_id": request_id, "decision": decision, "reason": reason}
-        return self._json("POST", "decisions", json=body)
+        return self._json(Route.DECIDE, json=body)
 
     def request(self, request_id: str) -> dict[str, Any]:
         """Return a request with its decisions, verdict and `evidence_content`.
@@ -88,12 +88,12 @@ class GateClient:
         Raises:
             UnknownReference: there is no such request.
         """
-        return self._json("GET", "promotion-requests", params={"id": request_id})
+        return self._json(Route.REQUESTS, params={"id": request_id})
 
     def requests(self, alias: str | None = None, *, only_open: bool = False) -> list[dict[str, Any]]:
         """Return requests, oldest first."""
         params = ({"alias": alias} if alias else {}) | ({"state": "open"} if only_open else {})
-        rows: list[dict[str, Any]] = self._json("GET", "promotion-requests", params=params)["requests"]
+        rows: list[dict[str, Any]] = self._json(Route.REQUESTS, params=params)["requests"]
         return rows
 
     def permit(self, digest: str) -> bytes:
@@ -102,15 +102,15 @@ class GateClient:
         Raises:
             UnknownReference: no promotion allowed this tree.
         """
-        return self._send("GET", "permits", params={"digest": digest}).content
+        return self._send(Route.PERMIT, params={"digest": digest}).content
 
-    def _json(self, method: str, path: str, **content: Any) -> dict[str, Any]:
-        value: dict[str, Any] = self._send(method, path, **content).json()
+    def _json(self, route: Route, **content: Any) -> dict[str, Any]:
+        value: dict[str, Any] = self._send(route, **content).json()
         return value
 
-    def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
+    def _send(self, route: Route, **content: Any) -> httpx.Response:
         try:
-            answer = self._http.request(method, f"{PREFIX}/{path}", **content)
+            answer = self._http.request(route.method, route.path, **content)
         except httpx.HTTPError as err:
             raise Unavailable(
                 f"The MLflow server at {self._url}", str(err) or type(err).__name__, "Start it with 'make up'."

@@ -3,6 +3,8 @@
 import httpx
 import pytest
 
+from handrail.entrypoints.http.gate_routes import Route
+
 API, AJAX = "/api/2.0", "/ajax-api/2.0"
 PEOPLE = ("author", "admin")
 
@@ -231,10 +233,7 @@ def test_before_a_request_everything_may_be_removed(made, http):
 
 
 GATE_ROUTES = [
-    ("POST", "/handrail/api/v1/promotion-requests"),
-    ("GET", "/handrail/api/v1/promotion-requests"),
-    ("POST", "/handrail/api/v1/decisions"),
-    ("GET", "/handrail/api/v1/permits"),
+    *((route.method, route.path) for route in Route),
     ("POST", f"{API}/mlflow/registered-models/alias"),
 ]
 

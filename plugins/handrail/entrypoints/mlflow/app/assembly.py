@@ -20,6 +20,7 @@ from handrail.bootstrap.approvals import (
 )
 from handrail.bootstrap.mlflow_server import open_agents, open_trees
 from handrail.clock import system_time
+from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.mlflow.collect import Place
 from handrail.errors import HandrailError, Misconfigured
 from handrail.settings import load_settings
@@ -53,7 +54,7 @@ def _assemble(app: Any) -> Any:
 
     _refuse_workspaces()
     from handrail.entrypoints.mlflow.app.artifact_guard import RememberAccount, guard_artifacts
-    from handrail.entrypoints.mlflow.app.routes import RULES, add_routes
+    from handrail.entrypoints.mlflow.app.routes import add_routes
     from handrail.entrypoints.mlflow.app.store_guards import guard_stores
 
     app = server.app if app is None else app
@@ -65,9 +66,8 @@ def _assemble(app: Any) -> Any:
     guard_artifacts(opened.guard)
     add_routes(app, opened.gate)
     asgi = auth.create_app(app)
-    for rule, methods in RULES.items():
-        for method in methods:
-            auth.BEFORE_REQUEST_VALIDATORS[(handlers._add_static_prefix(rule), method)] = lambda: True
+    for route in Route:
+        auth.BEFORE_REQUEST_VALIDATORS[(handlers._add_static_prefix(route.path), route.method)] = lambda: True
     if asgi is not app:
         from starlette.middleware import Middleware
 

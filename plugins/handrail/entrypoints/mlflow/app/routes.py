@@ -1,14 +1,12 @@
-"""The gate's HTTP interface on the MLflow server: JSON in, JSON out, problem details (RFC 9457) for errors.
-
-Paths are exact and without parameters, because MLflow looks up its permission checks by exact path.
-"""
+"""The gate's HTTP interface on the MLflow server: JSON in, JSON out, problem details (RFC 9457) for errors."""
 
 from __future__ import annotations
 
 import json
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any, NoReturn
 
@@ -19,14 +17,12 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from handrail.approvals import Choice, Gate, Opening, RequestView
 from handrail.entrypoints.http.bodies import too_large
+from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.http.problems import MEDIA_TYPE, Rejection, members_of, problem, status_of
 from handrail.entrypoints.mlflow.app.store_guards import current_account
 from handrail.errors import HandrailError, InvalidInput, Refused, UnknownReference
 from handrail.manifest import canonical_json
 
-PREFIX = "/handrail/api/v1"
-REQUESTS, DECISIONS, PERMITS = f"{PREFIX}/promotion-requests", f"{PREFIX}/decisions", f"{PREFIX}/permits"
-RULES = {REQUESTS: ("GET", "POST"), DECISIONS: ("POST",), PERMITS: ("GET",)}
 MAX_BODY_BYTES = 1 << 20
 MAX_TEXT = 4000
 MAX_EVIDENCE = 50
@@ -35,20 +31,16 @@ _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
 def add_routes(app: Flask, gate: Gate) -> None:
-    """Add the rules to MLflow's Flask app; its login runs before each of them."""
+    """Add every `Route` to MLflow's Flask app; its login runs before each of them."""
     routes = _Routes(gate)
-    for rule, method, view in (
-        (REQUESTS, "POST", routes.open_request),
-        (REQUESTS, "GET", routes.requests),
-        (DECISIONS, "POST", routes.decide),
-        (PERMITS, "GET", routes.permit),
-    ):
-        endpoint = f"handrail_{view.__name__}"
-        app.add_url_rule(handlers._add_static_prefix(rule), endpoint, _answering(view), methods=[method])
+    for route in Route:
+        answer = _answering(partial(_VIEWS[route], routes))
+        rule = handlers._add_static_prefix(route.path)
+        app.add_url_rule(rule, f"handrail_{route.name.lower()}", answer, methods=[route.method])
 
 
 class _Routes:
-    """One method for each rule and method."""
+    """One method for each route."""
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
@@ -94,6 +86,14 @@ class _Routes:
         if not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
             raise InvalidInput("digest", f"{digest!r} is not a digest", "Send sha256: and 64 hex digits.")
         return Response(self._gate.records.permit(digest), mimetype="application/vnd.dsse.envelope.v1+json")
+
+
+_VIEWS: Mapping[Route, Callable[[_Routes], Response]] = {
+    Route.OPEN_REQUEST: _Routes.open_request,
+    Route.REQUESTS: _Routes.requests,
+    Route.DECIDE: _Routes.decide,
+    Route.PERMIT: _Routes.permit,
+}
 
 
 def _answering(view: Callable[[], Response]) -> Callable[[], Response]:

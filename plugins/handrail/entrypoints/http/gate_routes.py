@@ -1,0 +1,19 @@
+"""The routes of the gate's HTTP interface, for the server that answers them and for the client that asks."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+PREFIX = "/handrail/api/v1"
+
+
+class Route(Enum):
+    """A route by method and path. Paths are without parameters: MLflow looks up its permission checks by exact path."""
+
+    OPEN_REQUEST = "POST", f"{PREFIX}/promotion-requests"
+    REQUESTS = "GET", f"{PREFIX}/promotion-requests"
+    DECIDE = "POST", f"{PREFIX}/decisions"
+    PERMIT = "GET", f"{PREFIX}/permits"
+
+    def __init__(self, method: str, path: str) -> None:
+        self.method, self.path = method, path
