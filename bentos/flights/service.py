@@ -20,15 +20,15 @@ if str(ROOT) not in sys.path:
 
 from bentos.flights.messages import Flights, PredictAnswer  # noqa: E402
 from bentos.flights.worker import Worker  # noqa: E402
+from handrail.bentoml import guarded  # noqa: E402
 from handrail.bootstrap import open_platform  # noqa: E402
 from handrail.bootstrap.delivery import open_permits  # noqa: E402
 from handrail.delivery import find_carried, lend_verified  # noqa: E402
-from handrail.entrypoints.bentoml.service import SWAGGER_PAGE, guarded, open_paths, quieten_warnings  # noqa: E402
-from handrail.entrypoints.http.feedback import checked_by_host, feedback_app  # noqa: E402
+from handrail.entrypoints.bentoml.service import SWAGGER_PAGE, open_paths, quieten_warnings  # noqa: E402
 from handrail.entrypoints.http.feedback_guard import Rules  # noqa: E402
 from handrail.entrypoints.http.problems import status_of  # noqa: E402
 from handrail.errors import HandrailError  # noqa: E402
-from handrail.http import serving_token  # noqa: E402
+from handrail.http import checked_by_host, feedback_app, serving_token  # noqa: E402
 from handrail.refs import BentoTag  # noqa: E402
 
 UNBUILT = "unbuilt"

@@ -1,6 +1,6 @@
 """Handrail: approval gates, lineage and feedback across the open-source ML stack.
 
-Three plugins, each useful alone, and one platform that opens them for a project:
+Three plugins that users install it for, each useful alone, and one platform that opens them for a project:
 
     from handrail import open_platform
 
@@ -10,6 +10,10 @@ Three plugins, each useful alone, and one platform that opens them for a project
 - `handrail.approvals`: who allowed exactly these bytes into production, by which rule, on what evidence.
 - `handrail.lineage`: what made this prediction, and which predictions a bad file touched.
 - `handrail.feedback`: how the model does, now that late, duplicate, corrected and missing outcomes are in.
+
+Delivery and reproduction support them; `handrail.point_in_time` is behind the Feast offline store:
+
+- `handrail.delivery`: what may be served, and where an environment points.
 - `handrail.reproduction`: runs again what made a model, and compares every byte with the record.
 
 What each tool loads or imports from Handrail:

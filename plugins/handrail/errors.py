@@ -36,6 +36,20 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
+__all__ = [
+    "Conflict",
+    "Contradiction",
+    "FolderNotEmpty",
+    "HandrailError",
+    "InvalidInput",
+    "Misconfigured",
+    "MissingFile",
+    "MissingTool",
+    "Refused",
+    "Unavailable",
+    "UnknownReference",
+]
+
 
 class HandrailError(Exception):
     """The root: catch it to turn anything raised on purpose into one sentence."""

@@ -10,6 +10,26 @@ from dataclasses import dataclass, field, fields
 from typing import ClassVar
 from urllib.parse import quote
 
+__all__ = [
+    "ArtifactVersion",
+    "BentoTag",
+    "DataVersion",
+    "Deployment",
+    "FeatureService",
+    "FeatureView",
+    "FlowDeployment",
+    "FlowRun",
+    "GitCommit",
+    "LoggedModel",
+    "ModelAlias",
+    "ModelVersion",
+    "Reference",
+    "Snapshot",
+    "TaskRun",
+    "TrackedDataset",
+    "TrackingRun",
+]
+
 SAFE = "@:+~.-_"
 
 

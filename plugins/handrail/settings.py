@@ -17,6 +17,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from handrail.config import read_yaml
 from handrail.errors import Misconfigured
 
+__all__ = ["Ports", "Settings", "find_project", "load_settings", "make_home"]
+
 CONFIG_FILE = Path("config") / "handrail.yaml"
 PREFIX = "HANDRAIL_"
 # Variables that tests and flows exchange, and what Kubernetes sets beside a service whose name begins with handrail.

@@ -15,6 +15,7 @@ FACES = (
     "handrail",
     *(f"handrail.{host}" for host in ("bentoml", "evidently", "feast", "gx", "http", "mlflow", "prefect")),
     *(f"handrail.{plugin}" for plugin in ("approvals", "delivery", "feedback", "lineage", "reproduction")),
+    *(f"handrail.{module}" for module in ("errors", "refs", "settings")),
 )
 LONGEST_VALUE = 20
 
@@ -53,6 +54,8 @@ def signature_of(name, value):
         return f"{name} = {value!r}" if len(repr(value)) <= LONGEST_VALUE and name.isupper() else name
     if isinstance(value, type) and issubclass(value, enum.Enum):
         return f"{name}: {', '.join(value.__members__)}"
+    if isinstance(value, type) and value.__init__ is Exception.__init__:
+        return name  # a root to catch; it is never made
     if isinstance(value, type) and issubclass(value, BaseModel):
         return f"{name}({', '.join(value.model_fields)})"
     if getattr(value, "_is_protocol", False):
