@@ -151,7 +151,7 @@ class LineageJournal(DecisionJournal):
 
     def promoted(self, permit: Permit, envelope: str, moved_at: str) -> None:
         """Record version, run, permit and approvers, and where the alias points since."""
-        from handrail.lineage.domain.names import agent_uri
+        from handrail.lineage import agent_uri
 
         lineage, version = self._lineage(), permit.model_version
         run = TrackingRun(permit.server, permit.run_id) if permit.run_id else None

@@ -9,7 +9,7 @@ from typing import Any
 
 from handrail.bootstrap.approvals import GateHost, server_name
 from handrail.errors import HandrailError
-from handrail.lineage.domain.names import agent_uri
+from handrail.lineage import agent_uri
 from handrail.settings import Settings
 
 LARGEST_TREE_BYTES = 64 << 20
