@@ -56,7 +56,19 @@ class HandrailError(Exception):
 
     def facts(self) -> dict[str, Any]:
         """Return what the constructor was given, by name: `type(error)(**error.facts())` makes an equal error."""
+        if type(self).__init__ is Exception.__init__:  # the root; Python 3.11 knows no signature of it
+            return {}
         return {name: vars(self)[name] for name in inspect.signature(type(self)).parameters if name in vars(self)}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the facts: Python's own way keeps no keyword arguments, and then no error is made again."""
+        return _again, (type(self), self.args, self.facts()), vars(self)
+
+
+def _again(kind: type[HandrailError], args: tuple[Any, ...], facts: dict[str, Any]) -> HandrailError:
+    error = kind(**facts)
+    error.args = args
+    return error
 
 
 class Misconfigured(HandrailError):

@@ -75,8 +75,12 @@ SAMPLES = {
 }
 
 
+def _facts(kind):
+    return {name: SAMPLES.get(name, f"<{name}>") for name in inspect.signature(kind).parameters}
+
+
 def _sample(kind):
-    return kind(*[SAMPLES.get(name, f"<{name}>") for name in inspect.signature(kind).parameters])
+    return kind(*_facts(kind).values())
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
@@ -87,6 +91,21 @@ def test_an_error_keeps_what_it_was_given_and_is_made_again_from_it(kind):
     for again in kind(**err.facts()), pickle.loads(pickle.dumps(err)):
         assert type(again) is kind
         assert (str(again), again.facts()) == (str(err), err.facts())
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_an_error_made_with_keywords_passes_between_processes(kind):
+    err = kind(**_facts(kind))
+    err.add_note("Seen in a worker.")
+
+    again = pickle.loads(pickle.dumps(err))
+
+    assert (type(again), str(again), again.args) == (kind, str(err), err.args)
+    assert (again.facts(), again.__notes__) == (err.facts(), ["Seen in a worker."])
+
+
+def test_the_root_keeps_its_sentence_between_processes():
+    assert str(pickle.loads(pickle.dumps(HandrailError("It ended.")))) == "It ended."
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
