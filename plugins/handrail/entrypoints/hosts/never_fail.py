@@ -23,15 +23,20 @@ class Attempt:
     @property
     def sentence(self) -> str:
         """What went wrong, on one line: the error's own sentence, or its class and message."""
-        is_ours = isinstance(self.error, HandrailError)
-        return " ".join((str(self.error) if is_ours else f"{type(self.error).__name__}: {self.error}").split())
+        kind = type(self.error).__name__
+        try:
+            message = str(self.error)
+        except Exception:  # noqa: BLE001 - the error may be anybody's, and its message may fail too
+            return f"{kind}, without a message"
+        return " ".join((message if isinstance(self.error, HandrailError) else f"{kind}: {message}").split())
 
 
 @contextmanager
 def never_fail(what: str, level: int = logging.WARNING) -> Iterator[Attempt]:
     """Run a block that records `what`; if it raises, log in one sentence what lineage does not know, and go on.
 
-    A traceback follows for a mistake of ours if the log shows DEBUG. What stops a process (Ctrl-C, exit) passes.
+    A mistake of ours, which is any other error than Handrail's own, is an ERROR with its traceback; where `level` is
+    below WARNING, it stays at that level. What stops a process (Ctrl-C, exit) passes.
     """
     attempt = Attempt()
     try:
@@ -39,8 +44,9 @@ def never_fail(what: str, level: int = logging.WARNING) -> Iterator[Attempt]:
         attempt.done = True
     except Exception as err:  # noqa: BLE001 - the promise: no mistake in recording reaches the tool
         attempt.error = err
-        details = not isinstance(err, HandrailError) and _log.isEnabledFor(logging.DEBUG)
-        _log.log(level, "Lineage does not know of %s. %s", what, attempt.sentence, exc_info=details)
+        is_mistake = not isinstance(err, HandrailError)
+        level = logging.ERROR if is_mistake and level >= logging.WARNING else level
+        _log.log(level, "Lineage does not know of %s. %s", what, attempt.sentence, exc_info=is_mistake)
 
 
 class on_failure:  # noqa: N801 - used as a statement, like contextlib's
