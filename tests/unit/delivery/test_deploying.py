@@ -1,5 +1,6 @@
 """From a permitted tree to a slot that points at it, without a tool."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,24 @@ def test_a_bento_that_changed_in_the_store_is_not_pointed_at_again(deployer: Dep
 
     with pytest.raises(Refused, match="MLmodel"):
         deployer.deploy(digest, TreesInMemory(tree))
+
+
+def test_a_bento_with_another_valid_pair_of_tree_and_permit_is_not_pointed_at(deployer: Deployer, tree: Path) -> None:
+    other = tree.parent / "other"
+    other.mkdir()
+    (other / "MLmodel").write_text("flavors: {other: {}}")
+    first = deployer.deploy(allow(deployer, tree), TreesInMemory(tree))
+    second = deployer.deploy(allow(deployer, other), TreesInMemory(other))
+    built, exchanged = (deployer.bentos.find(each.bento.version) for each in (first, second))
+    assert built is not None
+    assert exchanged is not None
+    shutil.copytree(exchanged.root / "model", built.root / "model", dirs_exist_ok=True)
+    shutil.copyfile(exchanged.root / "permit.json", built.root / "permit.json")
+
+    with pytest.raises(Refused, match="Delete this bento"):
+        deployer.deploy(first.tree_digest, TreesInMemory(tree))
+
+    assert moves(deployer.deployments)[-1] == ("deploy://test/plain", second.deployment.uri)
 
 
 def test_the_pointer_moves_last(deployer: Deployer, tree: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from handrail.delivery.domain import BuiltBento, Carried, Deployed, PermittedVersion, Slot
 from handrail.delivery.ports import Bentos, Deployments, Permits, Recipe, Trees
+from handrail.errors import Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Deployer:
         version = permitted.bento_version(self.recipe.digest(permit))
         known = self.bentos.find(version)
         built = known or self._build(permit, permitted, version, trees)
-        self._check(built)
+        self._check(built, permitted)
         deployment = self.slot.deployment(version)
         self.deployments.record(deployment, built, permitted)
         # Last: what the pointer names is complete and recorded, wherever an interrupt comes.
@@ -68,8 +69,13 @@ class Deployer:
             self.recipe.lay_out(context, permitted.labels)
             return self.bentos.build(context, version)
 
-    def _check(self, built: BuiltBento) -> None:
+    def _check(self, built: BuiltBento, permitted: PermittedVersion) -> None:
         """Verify what the bento carries, also one that was there before: its files may have changed since."""
         carried = Carried.below(built.root)
         with tempfile.TemporaryDirectory(prefix="handrail-check-") as folder:
-            self.permits.verify(carried.tree, carried.permit, Path(folder) / "check")
+            found = self.permits.verify(carried.tree, carried.permit, Path(folder) / "check")
+        # Tree and permit may both have been exchanged, for a pair that is valid by itself.
+        if (found.tree_digest, found.permit_digest) != (permitted.tree_digest, permitted.permit_digest):
+            reason = f"It carries {found.tree_digest} under {found.permit}, not {permitted.tree_digest} under "
+            remedy = f"{permitted.permit}. Delete this bento and deploy again."
+            raise Refused(f"Deploying {built.tag.uri}", (reason + remedy,))
