@@ -125,12 +125,19 @@ class GateClient:
 
 
 def _error(answer: httpx.Response, url: str) -> HandrailError:
+    server = f"The MLflow server at {url}"
     try:
-        error = error_of(answer.json(), ERRORS)
+        document = answer.json()
     except ValueError:
-        error = None
-    return error or Unavailable(
-        f"The MLflow server at {url}",
-        f"it answered {answer.status_code}",
-        "Start it with --app-name handrail, and see its log.",
-    )
+        document = None
+    if error := error_of(document, ERRORS):
+        return error
+    # A server of another release, or a proxy: its sentence is all that is known.
+    detail = document.get("detail") if isinstance(document, dict) else None
+    if not isinstance(detail, str) or not detail.strip():
+        return Unavailable(
+            server, f"it answered {answer.status_code}", "Start it with --app-name handrail, and see its log."
+        )
+    if answer.is_server_error:
+        return Unavailable(server, detail.strip().rstrip("."), "See its log.")
+    return Refused(f"A request to {url}", (detail.strip(),))

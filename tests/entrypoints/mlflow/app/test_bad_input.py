@@ -5,7 +5,7 @@ import json
 import pytest
 
 from handrail.entrypoints.http.gate_client import GateClient, NotLoggedIn
-from handrail.errors import Misconfigured, Unavailable, UnknownReference
+from handrail.errors import InvalidInput, Misconfigured, Unavailable, UnknownReference
 from tests.fakes.mlflow_server import password
 
 
@@ -90,6 +90,15 @@ def test_bad_input_is_one_sentence_that_names_the_field(server, body, status, fi
     assert (answer.status_code, problem["status"], problem["field"]) == (status, status, field)
     assert problem["detail"].endswith(".")
     assert "Traceback" not in answer.text
+
+
+def test_evidence_that_is_too_large_is_said_to_be(server, made):
+    with pytest.raises(
+        InvalidInput, match=r"^body: it is larger than 1,048,576 bytes\. Send less evidence\.$"
+    ) as caught:
+        made.ask(evidence={"evaluation": {"page": "x" * (2 << 20)}})
+
+    assert caught.value.field == "body"
 
 
 def test_a_form_of_another_site_cannot_decide(server):

@@ -104,7 +104,9 @@ def _answering(view: Callable[[], Response]) -> Callable[[], Response]:
             status = status_of(err, in_body=request.method == "POST")
             return _problem(Rejection(status, str(err)), members_of(err))
         except RequestEntityTooLarge:
-            return _problem(too_large(MAX_BODY_BYTES, "Send less evidence."), {"field": "body"})
+            less = "Send less evidence."
+            error = InvalidInput("body", f"it is larger than {MAX_BODY_BYTES:,} bytes", less)
+            return _problem(too_large(MAX_BODY_BYTES, less), members_of(error))
         except Rejection as rejection:
             return _problem(rejection, {"field": "Content-Type"})
 
