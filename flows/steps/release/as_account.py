@@ -14,10 +14,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from handrail import errors
 from handrail.errors import HandrailError, Unavailable
 
 ROOT = Path(__file__).resolve().parents[3]
 MODULE = "flows.steps.release.as_account"
+TIMEOUT_S = 600.0
+"""Much longer than any step takes that goes on: a child that hangs must not hold up the flow without end."""
 
 
 def register_package(login: Mapping[str, str], project: Path, model: str) -> tuple[int, str]:
@@ -27,6 +30,7 @@ def register_package(login: Mapping[str, str], project: Path, model: str) -> tup
 
     Raises:
         Unavailable: MLflow does not answer, or does not let this account register.
+        HandrailError: what the child raised.
     """
     answer = _ask(login, ["register", str(project.resolve()), model], f"Registering {model}")
     return int(answer["version"]), str(answer["run_id"])
@@ -47,29 +51,40 @@ def _ask(login: Mapping[str, str], arguments: Sequence[str], what: str) -> dict[
     """Run this module in a child process with that login; return the answer on its last line.
 
     Raises:
-        Unavailable: the child's own error, or else one about `what`.
+        HandrailError: the child's own error.
+        Unavailable: one about `what`: MLflow refuses, or the child failed or hangs.
     """
-    run = subprocess.run(
-        [sys.executable, "-m", MODULE, *arguments],
-        cwd=ROOT,
-        env={**os.environ, **login, **_flow_run()},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
+    server = f"the MLflow server at {login['MLFLOW_TRACKING_URI']}"
+    try:
+        run = subprocess.run(
+            [sys.executable, "-m", MODULE, *arguments],
+            cwd=ROOT,
+            env={**os.environ, **login, **_flow_run()},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+        )
+    except subprocess.TimeoutExpired as err:
+        problem = f"it did not end within {TIMEOUT_S:g} s and was stopped"
+        raise Unavailable(what, problem, f"See whether {server} is busy, and try again.") from err
     if run.returncode:
         printed = [line.strip() for line in run.stderr.splitlines() if line.strip()]
-        answer: dict[str, Any] = {
-            "problem": printed[-1] if printed else f"its process ended with exit code {run.returncode}"
-        }
-    else:
-        answer = json.loads(run.stdout.splitlines()[-1])
-    if "unavailable" in answer:
-        raise Unavailable(**answer["unavailable"])
+        problem = printed[-1] if printed else f"its process ended with exit code {run.returncode}"
+        raise Unavailable(what, problem.rstrip("."), "Try again; if it fails again, report this line.")
+    answer: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
+    if "error" in answer:
+        raise _error_of(answer)
     if "problem" in answer:
-        remedy = f"Start the MLflow server at {login['MLFLOW_TRACKING_URI']} and try again."
-        raise Unavailable(what, answer["problem"].rstrip("."), remedy)
-    return dict(answer)
+        raise Unavailable(what, answer["problem"].rstrip("."), f"Start {server} and try again.")
+    return answer
+
+
+def _error_of(answer: Mapping[str, Any]) -> HandrailError:
+    """Return the child's error: of its own class if `handrail.errors` has it, else the root with its sentence."""
+    kind = getattr(errors, answer["error"], HandrailError)
+    error: HandrailError = kind(**answer["facts"]) if kind is not HandrailError else HandrailError(answer["sentence"])
+    return error
 
 
 def _flow_run() -> dict[str, str]:
@@ -88,9 +103,9 @@ def main(arguments: Sequence[str]) -> int:
     action, *values = arguments
     try:
         answer = _register(*values) if action == "register" else _download(*values)
-    except Unavailable as err:
-        answer = {"unavailable": {"what": err.what, "problem": err.problem, "remedy": err.remedy}}
-    except (HandrailError, MlflowException, OSError) as err:
+    except HandrailError as err:
+        answer = {"error": type(err).__name__, "facts": err.facts(), "sentence": str(err)}
+    except (MlflowException, OSError) as err:
         answer = {"problem": str(err).splitlines()[0]}
     sys.stdout.write(json.dumps(answer) + "\n")
     return 0
