@@ -112,8 +112,11 @@ def read_yaml(file: Path, shown: str = "", *, secret: bool = False) -> YamlSourc
         raise Misconfigured(name, problem, "Save it as UTF-8, readable by this user.") from err
     except yaml.YAMLError as err:
         raise _not_yaml(name, err, secret) from err
-    except (ValueError, RecursionError) as err:  # a day or a number that does not exist, or a mapping inside itself
-        problem = "it holds a value that cannot be read" + ("" if secret else f": {err}")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
+        # A day or a number that does not exist, a tag that does not fit its value, a mapping inside itself.
+        problem = "it holds a value that cannot be read" + (
+            f": {err}" if isinstance(err, ValueError) and not secret else ""
+        )
         raise Misconfigured(name, problem, "Correct that value, or write it in quotes.") from err
     if values is not None and not isinstance(values, Mapping):
         raise Misconfigured(name, "it does not hold a mapping", "Write 'key: value' lines.")
@@ -199,7 +202,7 @@ def _explain(error: Any, model: type[BaseModel], secret: bool) -> tuple[str, str
         known = _keys_at(model, location[:-1])
         near = difflib.get_close_matches(str(location[-1]), known, n=1)
         return "is unknown", f"Did you mean {near[0]!r}?" if near else f"Write one of: {', '.join(known)}."
-    if kind == "literal_error" and isinstance(error["input"], str):
+    if kind == "literal_error" and isinstance(error["input"], str) and "'" in error["ctx"]["expected"]:
         known = re.findall(r"'([^']*)'", error["ctx"]["expected"])
         near = difflib.get_close_matches(error["input"], known, n=1)
         found = "is unknown" if location[-1:] == ("[key]",) else f"{_shown(error['input'], secret)}which is unknown"

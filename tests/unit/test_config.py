@@ -131,6 +131,9 @@ def test_further_mistakes_are_counted(tmp_path):
     [
         ("[1, 2]: x", "line 1: it is not YAML: a key has to be a plain value"),
         ("{[1]: 2}: x", "line 1: it is not YAML: a key has to be a plain value"),
+        ("a: !!int foo", "it holds a value that cannot be read"),
+        ("a: !!bool foo", "it holds a value that cannot be read"),
+        ("version: x", "'version' is 'x', expected 1"),
         ("a: 2023-13-45", "it holds a value that cannot be read: month must be in 1..12"),
         ("a: &a [*a]", ""),
         (f"a: {'9' * 5000}", "it holds a value that cannot be read"),

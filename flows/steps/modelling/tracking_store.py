@@ -71,7 +71,7 @@ def open_tracking(project: Path) -> Iterator[TrackingStore]:
     from mlflow.exceptions import MlflowException
 
     try:
-        client = MlflowClient(uri)
+        client = MlflowClient(uri, registry_uri=uri)
         yield TrackingStore(client, uri, _experiment(client, uri), project)
     except (MlflowException, OSError) as err:
         raise Unavailable(f"MLflow at {uri}", str(err).splitlines()[0].rstrip("."), CHECK) from err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field
 
 from handrail.errors import Misconfigured
@@ -40,9 +41,12 @@ def tracking_environment(settings: Settings, account: str | None) -> dict[str, s
     """Return MLflow's variables for logging to the server as `account`; with None nothing, the local store stays."""
     if account is None:
         return {}
-    login = read_account(settings, account)
+    login, server = read_account(settings, account), settings.url("mlflow")
     return {
-        "MLFLOW_TRACKING_URI": settings.url("mlflow"),
+        "MLFLOW_TRACKING_URI": server,
+        # Else the password would go to a registry that this process happens to name, or a login of ~/.netrc would win.
+        "MLFLOW_REGISTRY_URI": server,
+        "NETRC": os.devnull,
         "MLFLOW_TRACKING_USERNAME": login.username,
         "MLFLOW_TRACKING_PASSWORD": login.password,
     }

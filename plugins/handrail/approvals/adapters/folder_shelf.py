@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from handrail.approvals.domain.permit import Permit
 from handrail.approvals.ports import PermitShelf
+from handrail.errors import InvalidInput
 from handrail.files import replace_file
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class FolderShelf(PermitShelf):
@@ -26,5 +30,11 @@ class FolderShelf(PermitShelf):
 
 
 def permit_file(folder: Path, tree_digest: str) -> Path:
-    """Return the file of the permit for a tree."""
+    """Return the file of the permit for a tree.
+
+    Raises:
+        InvalidInput: the text is not `sha256:` with 64 hex digits, so that it could name a file elsewhere.
+    """
+    if not _DIGEST.fullmatch(tree_digest):
+        raise InvalidInput("tree_digest", f"{tree_digest!r} is not a sha256", "Give sha256: and 64 hex digits.")
     return folder / f"{tree_digest.removeprefix('sha256:')}.json"
