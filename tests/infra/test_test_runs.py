@@ -34,9 +34,9 @@ def test_a_number_is_free_again_when_its_process_is_gone(other):
 
 
 def test_tests_that_share_a_server_stay_together_and_begin():
-    served = "tests/entrypoints/mlflow_app/test_cli.py::test_one[a::b]"
+    served = "tests/loop/test_demo.py::test_one[a::b]"
 
-    assert group_of(served) == "tests/entrypoints/mlflow_app"
+    assert group_of(served) == "tests/loop"
     assert group_of("tests/unit/test_refs.py::test_one") == "tests/unit/test_refs.py"
     assert (
         begins(served) < begins("tests/flows/test_pipeline.py::test_one") < begins("tests/unit/test_refs.py::test_one")
