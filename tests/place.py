@@ -1,7 +1,8 @@
 """A place of its own for each process that runs tests: one PostgreSQL database and one Redis database.
 
-Places are numbered. A lock on a file, which the system releases with the process, says which numbers are taken, so
-that workers of one run and runs beside each other never meet. What a killed run left in a place, the next one removes.
+Places are numbered, and so are the databases of Redis. Locks on files, which the system releases with the process, say
+which numbers are taken, so that workers of one run and runs beside each other never meet. What a killed run left in a
+place, the next one removes.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import count
@@ -19,6 +20,8 @@ from typing import IO
 import sqlalchemy as sa
 
 POSTGRES, REDIS = "HANDRAIL_TEST_POSTGRES_URL", "HANDRAIL_TEST_REDIS_URL"
+OWN = "_tests_"
+"""What a process's PostgreSQL database has in its name, so that none which a person made is dropped."""
 OURS = "handrail:tests"
 """A key that marks a Redis database as one that tests may empty."""
 
@@ -28,7 +31,7 @@ class Place:
     """A number that this process holds, and the databases that belong to it; None where the environment names none."""
 
     number: int
-    lock: IO[str]
+    locks: tuple[IO[str], ...]
     postgres: str | None
     redis: str | None
 
@@ -42,23 +45,25 @@ class Place:
             _drop(sa.make_url(self.postgres))
         if self.redis:
             _empty(self.redis)
-        self.lock.close()
+        self.give_back()
+
+    def give_back(self) -> None:
+        """Release the locks, as the end of this process would."""
+        for lock in self.locks:
+            lock.close()
 
 
 def take_place(postgres: str | None, redis: str | None) -> Place:
     """Take the first free number, and make its databases beside those that the two URLs name."""
-    for number, lock in _free_numbers():
-        own_redis = _own_redis(redis, number) if redis else None
-        if redis and own_redis is None:
-            lock.close()
-            continue
-        return Place(number, lock, _own_postgres(postgres, number) if postgres else None, own_redis)
-    raise AssertionError
+    number, lock = next(_free("", count()))
+    own_redis, *more = _own_redis(redis) if redis else (None,)
+    return Place(number, (lock, *more), _own_postgres(postgres, number) if postgres else None, own_redis)
 
 
-def _free_numbers() -> Iterator[tuple[int, IO[str]]]:
-    for number in count():
-        lock = (Path(tempfile.gettempdir()) / f"handrail-tests-{os.getuid()}-{number}.lock").open("w")
+def _free(what: str, numbers: Iterable[int]) -> Iterator[tuple[int, IO[str]]]:
+    """Yield, locked, each number that no other process holds."""
+    for number in numbers:
+        lock = (Path(tempfile.gettempdir()) / f"handrail-tests-{os.getuid()}-{what}{number}.lock").open("w")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -69,7 +74,7 @@ def _free_numbers() -> Iterator[tuple[int, IO[str]]]:
 
 def _own_postgres(url: str, number: int) -> str:
     given = sa.make_url(url)
-    own = given.set(database=f"{given.database}_{number}")
+    own = given.set(database=f"{given.database}{OWN}{number}")
     _drop(own)
     _on_server(own, f'create database "{own.database}"')
     return own.render_as_string(hide_password=False)
@@ -80,27 +85,28 @@ def _drop(own: sa.URL) -> None:
 
 
 def _on_server(own: sa.URL, statement: str) -> None:
-    given = own.set(database=str(own.database).rpartition("_")[0])
+    given = own.set(database=str(own.database).rpartition(OWN)[0])
     engine = sa.create_engine(given, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with engine.connect() as connection:
         connection.execute(sa.text(statement))
 
 
-def _own_redis(url: str, number: int) -> str | None:
-    """Return the URL of the database so many after the given one, emptied; None if somebody else keeps keys there."""
+def _own_redis(url: str) -> tuple[str, IO[str]]:
+    """Return an emptied database's URL, with its lock: the given one or one after it, where nobody else keeps keys."""
     import redis
 
+    with closing(redis.Redis.from_url(url)) as client:
+        databases = int(client.config_get("databases")["databases"])
     first = int(redis.connection.parse_url(url).get("db", 0))
-    own = f"{url.rsplit('/', 1)[0]}/{first + number}"
-    with closing(redis.Redis.from_url(own)) as client:
-        try:
-            if client.dbsize() and not client.exists(OURS):
-                return None
-        except redis.ResponseError as err:
-            raise AssertionError(f"Redis has no free database after {url!r}. Name a smaller number.") from err
-        client.flushdb()
-        client.set(OURS, number)
-    return own
+    for number, lock in _free("redis-", ((first + step) % databases for step in range(databases))):
+        own = f"{url.rsplit('/', 1)[0]}/{number}"
+        with closing(redis.Redis.from_url(own)) as client:
+            if not client.dbsize() or client.exists(OURS):
+                client.flushdb()
+                client.set(OURS, os.getpid())
+                return own, lock
+        lock.close()
+    raise AssertionError(f"Redis at {url!r} has no free database. Let other runs end, or empty one.")
 
 
 def _empty(url: str) -> None:
