@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -145,16 +146,34 @@ class Desk(Trees):
         return file
 
     def digest_behind(self, alias: str) -> str | None:
-        """Return the tree digest of the version that the alias points at on the server, as the gate promoted it."""
-        answer = self.server.get(
-            "/api/2.0/mlflow/registered-models/alias", params={"name": self.settings.model_name, "alias": alias}
-        )
-        if answer.status_code != 200:
-            return None  # no such alias: the gate decides again, and asks for the comparison if it sees one
-        version = str(answer.json()["model_version"]["version"])
+        """Return the tree digest of the version that the alias points at on the server, as the gate promoted it.
+
+        None without such an alias: the gate decides again, and asks for the comparison if it sees one.
+
+        Raises:
+            Unavailable: the server does not answer, or does not let this account read the model.
+        """
+        version = self._version_behind(alias)
+        if version is None:
+            return None
         promoted = [each for each in self.gate.requests(alias) if each["verdict"] == "promoted"]
         digests = [str(each["tree_digest"]) for each in promoted if str(each["version"]) == version]
         return digests[-1] if digests else None
+
+    def _version_behind(self, alias: str) -> str | None:
+        # The model with all its aliases: for a missing alias MLflow answers 400, as for a request that it rejects.
+        server = f"The MLflow server at {self.settings.url('mlflow')}"
+        try:
+            answer = self.server.get("/api/2.0/mlflow/registered-models/get", params={"name": self.settings.model_name})
+        except httpx.HTTPError as err:
+            raise Unavailable(server, str(err) or type(err).__name__, "Start it with 'make up'.") from err
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        if not answer.is_success:
+            remedy = f"See its log, and the account {self.login.username!r}."
+            raise Unavailable(server, f"it answered {answer.status_code}", remedy)
+        aliases = answer.json()["registered_model"].get("aliases", [])
+        return next((str(each["version"]) for each in aliases if each["alias"] == alias), None)
 
     @contextmanager
     def lend(self, permitted: PermittedVersion) -> Iterator[Path]:

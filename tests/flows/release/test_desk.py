@@ -67,6 +67,24 @@ def test_a_stranger_gets_nothing_while_another_account_downloads(settings, desk,
         assert _together(*works) == ["read", "refused"]
 
 
+def test_nothing_is_behind_an_alias_or_a_model_that_does_not_exist(settings, desk):
+    desk.register(settings.project)
+
+    assert desk.digest_behind("no-such-alias") is None
+    with open_desk(settings.model_copy(update={"model_name": "no-such-model"}), "author") as own:
+        assert own.digest_behind("champion") is None
+
+
+def test_a_server_that_refuses_or_is_away_is_not_a_missing_alias(settings):
+    (settings.credentials / "stranger.json").write_text(json.dumps({"username": "ada", "password": "guessed"}))
+
+    with open_desk(settings, "stranger") as own, pytest.raises(Unavailable, match="it answered 401"):
+        own.digest_behind("champion")
+    away = settings.model_copy(update={"mlflow_url": "http://127.0.0.1:9"})
+    with open_desk(away, "author") as own, pytest.raises(Unavailable, match="http://127.0.0.1:9.*make up"):
+        own.digest_behind("champion")
+
+
 def test_the_process_holds_no_login_while_an_account_works(settings, desk):
     seen = []
 
