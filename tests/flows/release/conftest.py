@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -54,23 +55,38 @@ def _make_accounts(settings):
         assert made.status_code == 200, made.text
 
 
-@pytest.fixture(scope="package")
-def settings(tmp_path_factory):
-    """A trained project and a running MLflow server with an author and two approvers."""
+@pytest.fixture(scope="session")
+def served(tmp_path_factory):
+    """A trained project and a running MLflow server with an author and two approvers.
+
+    The environment names the project only while they are made: this fixture outlives the tests of this folder.
+    """
     folder = tmp_path_factory.mktemp("promote")
     project = write_project(folder / "project", rows=600)
     _write_config(project / "config")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HANDRAIL_PROJECT", str(project))
-        patch.setenv("HANDRAIL_HOME", str(folder / "home"))
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        with Servers(with_free_ports(load_settings())) as servers:
+    with ExitStack() as running:
+        with pytest.MonkeyPatch.context() as patch:
+            _name_project(patch, project, folder / "home")
+            servers = running.enter_context(Servers(with_free_ports(load_settings())))
             servers.start("mlflow")
             for stage in ("train", "evaluate", "package"):
                 run_stage(stage, project)
             servers.wait_ready("mlflow", 240)
             _make_accounts(servers.settings)
-            yield servers.settings
+        yield servers.settings
+
+
+def _name_project(patch, project, home):
+    patch.setenv("HANDRAIL_PROJECT", str(project))
+    patch.setenv("HANDRAIL_HOME", str(home))
+    patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+@pytest.fixture
+def settings(served, monkeypatch):
+    """The settings of the running server, and its project named by the environment."""
+    _name_project(monkeypatch, served.project, served.home)
+    return served
 
 
 @pytest.fixture
