@@ -28,8 +28,8 @@ def test_an_example_fits_its_schema(name, text):
     assert faults(facet) == []
 
 
-def test_the_event_in_the_readme_is_taken():
+def test_the_event_in_the_readme_is_read():
     (event,) = (OpenLineageEvents().read(json.loads(text)) for name, text in EXAMPLES if name == "RunEvent")
 
-    assert event.step.is_derivation
-    assert event.step.outputs[0].node.uri == "bento://flights/b1"
+    assert event.content.is_derivation
+    assert event.content.outputs[0].node.uri == "bento://flights/b1"

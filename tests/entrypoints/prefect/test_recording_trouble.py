@@ -147,13 +147,7 @@ def test_a_server_with_handrail_installed_offers_the_block(project, prefect_url)
 
 
 def test_the_block_can_be_registered_from_the_command_line(project, prefect_url):
-    command = [
-        Path(sys.executable).with_name("prefect"),
-        "block",
-        "register",
-        "-m",
-        "handrail.entrypoints.prefect.blocks",
-    ]
+    command = [Path(sys.executable).with_name("prefect"), "block", "register", "-m", "handrail.prefect"]
 
     done = subprocess.run(
         command, env=os.environ | {"PREFECT_API_URL": f"{prefect_url}/api"}, capture_output=True, text=True

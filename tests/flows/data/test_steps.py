@@ -23,7 +23,7 @@ def test_misuse_lists_the_stages_and_exits_with_two(arguments: list[str], capsys
 @pytest.mark.parametrize(
     ("stage", "changes", "sentence"),
     [
-        ("acquire", {"as_of": "soon"}, "acquire: params.yaml: as_of is 'soon', expected an ISO 8601 moment"),
+        ("acquire", {"as_of": "soon"}, "acquire: params.yaml, line 1: 'as_of' is 'soon', expected an ISO 8601 moment"),
         ("validate", {}, "validate: data/raw/manifest.json: it is missing"),
         ("features", {}, "features: data/validated/flights.parquet: it is missing"),
     ],
