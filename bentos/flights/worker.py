@@ -33,7 +33,7 @@ NO_MODEL = (
     "Run `make demo`, or train, promote and deploy a model."
 )
 
-_log = logging.getLogger("handrail.bento")
+_log = logging.getLogger("handrail.bentoml")
 
 
 class Worker:

@@ -22,7 +22,8 @@ from flows.steps.project import pipeline
 from flows.steps.project.workspace import committer_environment
 from handrail.bootstrap import open_platform
 from handrail.settings import load_settings
-from infra.servers.supervisor import Servers, environment, with_free_ports, worker
+from infra.servers import worker
+from infra.servers.supervisor import Servers, environment, with_free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOWS = {"ingest", "train", "promote", "deploy", "monitor", "retrain", "replay"}

@@ -50,16 +50,14 @@ def choose_rows(labelled: pl.DataFrame, params: DataParams) -> dict[str, pl.Data
     Raises:
         InvalidInput: a window is empty.
     """
-    windows = {
-        "train": sample_days(_within(labelled, params.train), params.share_of_days),
-        "validate": _within(labelled, params.validate_window),
-    }
-    for name, rows in windows.items():
-        if rows.is_empty():
-            window = getattr(params, name)
+    windows = {"train": params.train, "validate": params.validate_window}
+    chosen = {name: _within(labelled, window) for name, window in windows.items()}
+    chosen["train"] = sample_days(chosen["train"], params.share_of_days)
+    for name, window in windows.items():
+        if chosen[name].is_empty():
             problem = f"no labelled flight from {window.start} until {window.end}"
             raise InvalidInput(name, problem, "Move the window, as_of or go_live in params.yaml.")
-    return windows
+    return chosen
 
 
 def sample_days(rows: pl.DataFrame, share: float) -> pl.DataFrame:

@@ -23,7 +23,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from handrail.feedback.adapters.spool import PredictionSpool
-from handrail.feedback.domain import Prediction
+from handrail.feedback import Prediction
 spool = PredictionSpool(Path(sys.argv[1]), rotate_bytes=20_000)
 number = 0
 while True:

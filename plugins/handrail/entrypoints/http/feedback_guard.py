@@ -30,7 +30,7 @@ MAX_TRANSLATED_BYTES = 1_000_000
 SMALLER = "Send it in smaller batches."
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_log = logging.getLogger("handrail.bento")
+_log = logging.getLogger("handrail.feedback")
 
 
 @dataclass(frozen=True, slots=True)
