@@ -19,6 +19,8 @@ from handrail.errors import HandrailError, Unavailable
 
 ROOT = Path(__file__).resolve().parents[3]
 MODULE = "flows.steps.release.as_account"
+OTHER_LOGINS = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_AUTH", "MLFLOW_TRACKING_AWS_SIGV4")
+"""What MLflow's client would use instead of, or beside, the name and password of the account."""
 TIMEOUT_S = 600.0
 """Much longer than any step takes that goes on: a child that hangs must not hold up the flow without end."""
 
@@ -55,11 +57,12 @@ def _ask(login: Mapping[str, str], arguments: Sequence[str], what: str) -> dict[
         Unavailable: one about `what`: MLflow refuses, or the child failed or hangs.
     """
     server = f"the MLflow server at {login['MLFLOW_TRACKING_URI']}"
+    inherited = {name: value for name, value in os.environ.items() if name not in OTHER_LOGINS}
     try:
         run = subprocess.run(
             [sys.executable, "-m", MODULE, *arguments],
             cwd=ROOT,
-            env={**os.environ, **login, **_flow_run()},
+            env={**inherited, **login, **_flow_run()},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

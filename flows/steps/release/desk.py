@@ -24,6 +24,7 @@ from flows.steps.release import as_account
 from flows.steps.release.promote import TREE, Question, Registered, is_open
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.approvals import permit_path, server_name, tree_digest
+from handrail.bootstrap.delivery import open_permits
 from handrail.delivery import Trees
 from handrail.errors import Refused, Unavailable
 from handrail.files import replace_file
@@ -135,15 +136,27 @@ class Desk(Trees):
     def fetch_permit(self, request: Mapping[str, Any]) -> Path:
         """Return the file of the permit for a promoted request, fetched if this home does not hold it.
 
+        What is fetched is checked before it is kept: a file that is there is never fetched again.
+
         Raises:
-            Refused: the request was not promoted; with the gate's reasons.
+            Refused: the request was not promoted, with the gate's reasons; or what came is not its permit.
         """
         if request["verdict"] != "promoted":
             raise Refused(f"Promoting {request['model']} version {request['version']}", tuple(request["reasons"]))
         file = permit_path(self.settings, request["tree_digest"])
         if not file.is_file():
-            replace_file(file, self.gate.permit(request["tree_digest"]))
+            content = self.gate.permit(request["tree_digest"])
+            self._check_permit(content, request["tree_digest"])
+            replace_file(file, content)
         return file
+
+    def _check_permit(self, content: bytes, expected: str) -> None:
+        with tempfile.TemporaryDirectory(prefix="handrail-permit-") as folder:
+            received = Path(folder) / "permit"
+            received.write_bytes(content)
+            states = open_permits(self.settings).read(received).tree_digest
+        if states != expected:
+            raise Refused(f"The permit for {expected}", (f"The server sent one for {states}.",))
 
     def digest_behind(self, alias: str) -> str | None:
         """Return the tree digest of the version that the alias points at on the server, as the gate promoted it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ def compare_with_incumbent(desk: Desk, project: Path, alias: str) -> dict[str, A
     this very tree.
 
     Raises:
-        Refused: the incumbent needs a feature that the validation rows do not have.
+        Refused: the incumbent needs a feature that the validation rows do not have, or its bytes are not the permitted.
     """
     import polars as pl
 
@@ -34,8 +35,12 @@ def compare_with_incumbent(desk: Desk, project: Path, alias: str) -> dict[str, A
         return None
     rows = pl.read_parquet(project / ROWS)
     permits = open_permits(desk.settings)
-    with desk.lend(permits.read(permits.find(incumbent))) as tree:
-        champion = _score(tree, rows)
+    permit = permits.find(incumbent)
+    with desk.lend(permits.read(permit)) as tree, tempfile.TemporaryDirectory(prefix="handrail-champion-") as folder:
+        # What the registry gives is loaded as a copy whose bytes the permit covers, as in a served bento.
+        copy = Path(folder) / "tree"
+        permits.verify(tree, permit, copy)
+        champion = _score(copy, rows)
     challenger = _score(project / promote.TREE, rows)
     found = compare(champion, challenger, rows["late"].to_numpy(), rows["day"].cast(pl.String).to_numpy())
     return found | {"incumbent": incumbent, "rows": str(ROWS)}

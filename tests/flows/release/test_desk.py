@@ -47,6 +47,14 @@ def test_two_threads_register_and_ask_each_as_its_own_account(settings, desk):
         assert (of_ben["requester"], of_ben["authors"]) == ("ben", ["ada", "ben"])
 
 
+def test_another_login_of_the_process_is_not_used(settings, desk, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "of-someone-else")
+    monkeypatch.setenv("MLFLOW_TRACKING_AUTH", "no-such-plugin")
+    monkeypatch.setenv("MLFLOW_TRACKING_AWS_SIGV4", "true")
+
+    assert desk.register(settings.project, "of-the-account").model == "of-the-account"
+
+
 def test_a_stranger_gets_nothing_while_another_account_downloads(settings, desk, tmp_path):
     registered = desk.register(settings.project)
     (settings.credentials / "stranger.json").write_text(json.dumps({"username": "ada", "password": "guessed"}))

@@ -5,8 +5,9 @@ import pytest
 from flows.steps.project.accounts import read_account, tracking_environment
 from flows.steps.release.desk import open_desk
 from flows.steps.release.promote import TREE, Question, Registered, is_open, read_evidence
-from handrail.bootstrap.approvals import open_permit_verifier, tree_digest
+from handrail.bootstrap.approvals import open_permit_verifier, permit_path, tree_digest
 from handrail.errors import Misconfigured, Refused, Unavailable
+from tests.fakes.permitted_tree import permit_tree
 
 
 def _ask(desk, registered, comparison=None):
@@ -48,6 +49,42 @@ def test_an_open_request_has_no_permit_and_says_what_is_missing(settings, desk):
 
     with pytest.raises(Refused, match="Promoting undecided version 1 is refused"):
         desk.fetch_permit(request)
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"{}", b"not json", None], ids=["empty", "no permit", "no JSON", "of another tree"]
+)
+def test_what_comes_is_checked_before_it_is_kept(settings, desk, signed, sent):
+    """A file that is there is never fetched again: a bad one would stay."""
+    digest = "sha256:" + "5" * 64
+    desk.gate = Sender(signed if sent is None else sent)
+
+    with pytest.raises(Refused):
+        desk.fetch_permit({"verdict": "promoted", "tree_digest": digest, "model": "flights", "version": 1})
+
+    assert not permit_path(settings, digest).exists()
+
+
+class Sender:
+    """A gate that sends these bytes as the permit of any tree."""
+
+    def __init__(self, sent):
+        self._sent = sent
+
+    def permit(self, digest):
+        return self._sent
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def signed(settings):
+    """A permit that the project's own gate signed, of another tree."""
+    file = permit_tree(settings, settings.project / TREE)
+    content = file.read_bytes()
+    file.unlink()
+    return content
 
 
 def test_the_comparison_reaches_those_who_decide(settings):
