@@ -14,7 +14,7 @@ from handrail.bootstrap import open_platform
 from handrail.bootstrap.approvals import tree_digest
 from handrail.delivery import Deployed
 from handrail.settings import Settings
-from infra.servers.bento import ServedBento, start_bento
+from infra.servers.supervisor import Servers, with_free_ports
 from tests.fakes.bento_project import NOON, make_features, make_project
 from tests.fakes.permitted_tree import permit_tree, write_tree
 
@@ -37,14 +37,12 @@ def deployed(project: Settings) -> Deployed:
 
 
 @pytest.fixture(scope="session")
-def served(project: Settings, deployed: Deployed) -> Iterator[ServedBento]:
+def served(project: Settings, deployed: Deployed) -> Iterator[Servers]:
     """The deployed bento, answering on a free port. Tests may not stop it."""
-    bento = start_bento(project, free_port=True)
-    try:
-        bento.wait(deadline_s=180)
-        yield bento
-    finally:
-        bento.stop()
+    with Servers(with_free_ports(project)) as servers:
+        servers.start("bento")
+        servers.wait_ready("bento", 180, "/readyz")
+        yield servers
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from handrail.delivery import Deployed
 from handrail.entrypoints.http.serving_token import serving_token
 from handrail.errors import Unavailable
 from handrail.settings import Settings
-from infra.servers.bento import ServedBento, main, serving_target, start_bento
+from infra.servers.bento import main, serving_target
+from infra.servers.supervisor import Servers, with_free_ports
 from tests.fakes.bento_project import REPOSITORY, flight, make_project
 
 
@@ -27,14 +28,12 @@ def bento_files(settings: Settings, deployed: Deployed) -> Path:
 
 def test_a_fresh_checkout_stays_up_and_says_that_no_model_exists(tmp_path: Path) -> None:
     settings = make_project(tmp_path)
-    bento = start_bento(settings, free_port=True)
-    try:
-        bento.wait("/livez", deadline_s=120)
-        ready = httpx.get(f"{bento.url}/readyz", trust_env=False)
+    with Servers(with_free_ports(settings)) as servers:
+        url = servers.start("bento")
+        servers.wait_ready("bento")
+        ready = httpx.get(f"{url}/readyz", trust_env=False)
         headers = {"Authorization": f"Bearer {serving_token(settings)}"}
-        answer = httpx.post(f"{bento.url}/predict", json={"flights": [flight(1)]}, headers=headers, trust_env=False)
-    finally:
-        bento.stop()
+        answer = httpx.post(f"{url}/predict", json={"flights": [flight(1)]}, headers=headers, trust_env=False)
 
     for one in (ready, answer):
         assert one.status_code == 503
@@ -51,31 +50,26 @@ def test_one_flipped_byte_stops_the_start_and_names_the_file(
     content[-1] ^= 1
     file.write_bytes(content)
 
-    bento = start_bento(own_project, free_port=True)
-    try:
-        with pytest.raises(Unavailable, match=name):
-            bento.wait(deadline_s=60)
-        assert bento.exit_code == 1
-    finally:
-        bento.stop()
-    assert "Traceback" not in bento.log.read_text()
+    with Servers(with_free_ports(own_project)) as servers:
+        servers.start("bento")
+        with pytest.raises(Unavailable, match=f"exit code 1: .*{name}"):
+            servers.wait_ready("bento", 60, "/readyz")
+    assert "Traceback" not in servers.log_of("bento").read_text()
 
 
 def test_no_answer_leaves_before_it_is_written_down(own_project: Settings, deployed: Deployed) -> None:
     spool = own_project.home / "spool"
     spool.write_text("in the way")
-    bento = start_bento(own_project, free_port=True)
-    try:
-        bento.wait(deadline_s=180)
+    with Servers(with_free_ports(own_project)) as servers:
+        url = servers.start("bento")
+        servers.wait_ready("bento", 180, "/readyz")
         headers = {"Authorization": f"Bearer {serving_token(own_project)}"}
-        with httpx.Client(base_url=bento.url, headers=headers, timeout=60, trust_env=False) as client:
+        with httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False) as client:
             refused = client.post("/predict", json={"flights": [flight(51)]})
             spool.unlink()
             answers = [client.post("/predict", json={"flights": [flight(n)]}).json() for n in range(1, 51)]
-            for process in psutil.Process(bento.pid).children(recursive=True):
+            for process in psutil.Process(servers.pid("bento")).children(recursive=True):
                 process.kill()
-    finally:
-        bento.stop()
 
     assert refused.status_code == 503
     assert str(spool) in refused.json()["detail"]
@@ -86,33 +80,32 @@ def test_no_answer_leaves_before_it_is_written_down(own_project: Settings, deplo
 
 
 def test_what_is_served_is_recorded_at_the_start_with_the_tree_that_was_verified(
-    own_project: Settings, deployed: Deployed
+    own_project: Settings, deployed: Deployed, tmp_path: Path
 ) -> None:
     for file in own_project.home.glob("handrail.db*"):
         file.unlink()
-    bento = start_bento(own_project, f"flights:{deployed.bento.version}", free_port=True)
-    try:
-        bento.wait(deadline_s=180)
-    finally:
-        bento.stop()
+    procfile = tmp_path / "Procfile"
+    serve = f'exec bentoml serve flights:{deployed.bento.version} --host "$HANDRAIL_HOST"'
+    procfile.write_text(f'bento: {serve} --port "$HANDRAIL_PORTS__BENTO"\n')
+    with Servers(with_free_ports(own_project), procfile) as servers:
+        servers.start("bento")
+        servers.wait_ready("bento", 180, "/readyz")
 
     with open_platform(own_project) as platform:
-        told = platform.lineage.trace(deployed.deployment.uri)
-    digests = {node.uri: node.digest for node in told.nodes}
+        trace = platform.lineage.trace(deployed.deployment.uri)
+    digests = {node.uri: node.digest for node in trace.nodes}
     assert digests[deployed.deployment.uri] == deployed.tree_digest
     assert digests[deployed.bento.uri] == deployed.bento_digest
 
 
 def test_a_worker_ends_when_its_supervisor_is_killed(tmp_path: Path) -> None:
-    bento = start_bento(make_project(tmp_path), free_port=True)
-    try:
-        bento.wait("/livez", deadline_s=120)
-        workers = psutil.Process(bento.pid).children(recursive=True)
-        os.kill(bento.pid, signal.SIGKILL)
+    with Servers(with_free_ports(make_project(tmp_path))) as servers:
+        servers.start("bento")
+        servers.wait_ready("bento")
+        workers = psutil.Process(servers.pid("bento")).children(recursive=True)
+        os.kill(servers.pid("bento"), signal.SIGKILL)
 
         _, alive = psutil.wait_procs(workers, timeout=30)
-    finally:
-        bento.stop()
 
     assert workers
     assert not alive
@@ -164,14 +157,10 @@ def test_a_deployed_bento_that_was_deleted_is_missed(own_project: Settings, depl
 
 def test_a_second_start_replaces_what_an_interrupted_run_left(tmp_path: Path) -> None:
     settings = make_project(tmp_path)
-    first = start_bento(settings, free_port=True)
-    second: ServedBento | None = None
-    try:
-        second = start_bento(settings, free_port=True)
-        second.wait("/livez", deadline_s=120)
+    with Servers(with_free_ports(settings)) as first, Servers(with_free_ports(settings)) as second:
+        first.start("bento")
+        left = psutil.Process(first.pid("bento"))
+        second.start("bento")
+        second.wait_ready("bento")
 
-        assert first.exit_code is not None
-    finally:
-        first.stop()
-        if second is not None:
-            second.stop()
+        assert not left.is_running() or left.status() == psutil.STATUS_ZOMBIE

@@ -17,7 +17,7 @@ from handrail.entrypoints.http.serving_token import serving_token
 from handrail.errors import UnknownReference
 from handrail.feedback import Prediction, prediction_id_for
 from handrail.settings import Settings
-from infra.servers.bento import ServedBento
+from infra.servers.supervisor import Servers, address_of
 from tests.fakes.bento_project import FLIGHT, NOON, flight
 
 
@@ -34,9 +34,10 @@ def eventually(ask: Callable[[], Prediction], deadline_s: float = 30) -> Predict
 
 
 @pytest.fixture
-def client(served: ServedBento, project: Settings) -> Iterator[httpx.Client]:
+def client(served: Servers, project: Settings) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {serving_token(project)}"}
-    with httpx.Client(base_url=served.url, headers=headers, timeout=60, trust_env=False) as client:
+    url = address_of(served.settings, "bento")
+    with httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False) as client:
         yield client
 
 
@@ -126,13 +127,13 @@ def test_unknown_entities_are_answered(client: httpx.Client, platform: Platform)
         (json.dumps({"flights": [FLIGHT, FLIGHT]}), "flights: 2013-08-01:UA:1545:1015:EWR is in it twice"),
     ],
 )
-def test_bad_input_is_named_in_one_sentence(client: httpx.Client, served: ServedBento, body: str, said: str) -> None:
+def test_bad_input_is_named_in_one_sentence(client: httpx.Client, served: Servers, body: str, said: str) -> None:
     answer = client.post("/predict", content=body, headers={"Content-Type": "application/json"})
 
     problem = answer.json()
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
     assert said in problem["detail"]
-    assert "Traceback" not in served.log.read_text()
+    assert "Traceback" not in served.log_of("bento").read_text()
 
 
 def test_ten_megabytes_are_refused_and_the_server_goes_on(client: httpx.Client) -> None:
@@ -142,8 +143,8 @@ def test_ten_megabytes_are_refused_and_the_server_goes_on(client: httpx.Client) 
 
 
 @pytest.mark.parametrize("path", ["/predict", "/api/feedback"])
-def test_nothing_is_written_without_the_token(served: ServedBento, path: str) -> None:
-    assert httpx.post(served.url + path, json={}, trust_env=False).status_code == 401
+def test_nothing_is_written_without_the_token(served: Servers, path: str) -> None:
+    assert httpx.post(address_of(served.settings, "bento") + path, json={}, trust_env=False).status_code == 401
 
 
 def test_feedback_is_taken_for_an_answer(client: httpx.Client, platform: Platform) -> None:
