@@ -34,7 +34,8 @@ def plan(project: Path | None, until: str | None) -> tuple[Path, tuple[pipeline.
 
 def run_stage(project: Path, stage: pipeline.Stage, account: str | None = None) -> dict[str, Any]:
     """Bring one stage up to date, logging to the MLflow server as `account` if one is named."""
-    return asdict(pipeline.run_stage(project, stage.name, tracking_environment(load_settings(), account), _log))
+    environment = tracking_environment(load_settings(), account)
+    return {"stage": stage.name, "outcome": pipeline.run_stage(project, stage.name, environment, _log)}
 
 
 def record_run(project: Path, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -134,7 +135,7 @@ def deploy(tree_digest: str | None, account: str | None) -> dict[str, Any]:
 
 def choose_month(month: str | None) -> str | None:
     """Return the month to monitor: the one named, else the newest that is mature; None while nothing was deployed."""
-    from flows.steps.monitoring.due_month import due_month
+    from flows.steps.monitoring.month import due_month
 
     if month is not None:
         return month
@@ -167,7 +168,7 @@ def prepare_retrain(month: str, feature_set: str) -> Any:
     from flows.steps.retraining import challenge as steps
 
     with open_platform(_in_clone()) as platform:
-        challenge = steps.prepare_retrain(platform, {"month": month}, feature_set)
+        challenge = steps.prepare_retrain(platform, month, feature_set)
     with record(inputs=lambda: snapshot_uri("handrail", challenge.snapshot)):
         return challenge
 
@@ -209,7 +210,7 @@ def replay(days: int) -> dict[str, Any]:
 
 def _clone(project: Path | None) -> Path:
     """Return the folder of the clone of `project`, the flows' own if None."""
-    return workspace.open_workspace(load_settings(), project).folder
+    return workspace.open_workspace(load_settings(), project)
 
 
 def _in_clone() -> Settings:

@@ -17,6 +17,7 @@ from flows.steps.release.promote import TREE, is_open
 from flows.steps.replay import run as replaying
 from flows.steps.replay.bulk import score_the_rest
 from flows.steps.replay.skew import compare_features
+from flows.steps.replay.truth import KIND
 from flows.steps.retraining import challenge as retraining
 from handrail.bootstrap.approvals import tree_digest
 from handrail.clock import parse_moment
@@ -27,7 +28,6 @@ from infra.demo.scene import Scene
 from infra.demo.screen import Report
 
 Figures = dict[str, object]
-KIND = "ground_truth"
 MONTHS = ("2013-08", "2013-09", "2013-10", "2013-11", "2013-12")
 RETRAINED_WITHIN_S = 900
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
@@ -134,7 +134,7 @@ def retrain(scene: Scene, report: Report) -> Figures:
         if not scene.found.get("announced"):
             emit(finding)
         report("a challenger that knows only the schedule tries")
-        retraining.schedule_only_challenger(scene.author, finding, report)
+        retraining.retrain(scene.author, finding["month"], "schedule", report)
         run = wait_for_flow(scene, "retrain", scene.found["monitoring_began"], report)
     comparison = _comparison(scene)
     poor = _request_of(scene, "schedule")

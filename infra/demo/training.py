@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from flows.steps.project import pipeline
-from flows.steps.project.remote import push
+from flows.steps.project.recorded_run import record_run
 from flows.steps.project.workspace import commit
 from infra.demo.people import make_accounts, name_author_for_flows, write_roles
 from infra.demo.scene import COMMITTER, Scene
@@ -98,26 +98,18 @@ def package(scene: Scene, report: Report) -> Figures:
     """Put model and ONNX into one tree, prove that they agree, and commit what the pipeline came to."""
     figures = _stage(scene, "package", report)
     parity = scene.read_json("reports/package.json")
-    scene.found["commit"] = _record(scene)
     report("pushing data to the remote, writing lineage")
-    push(scene.clone)
-    scene.platform.lineage.record_pipeline(scene.clone, scene.found["commit"])
+    commit = record_run(scene.clone, {}, COMMITTER)["commit"]
     return figures | {
         "rows_compared": parity["rows"],
         "max_difference": parity["max_difference"],
         "labels_differ": parity["labels_differ"],
-        "commit": scene.found["commit"][:12],
+        "commit": commit[:12],
     }
 
 
 def _stage(scene: Scene, name: str, report: Report) -> Figures:
-    result = pipeline.run_stage(scene.clone, name, scene.author.tracking, report)
-    return {"dvc": result.outcome}
-
-
-def _record(scene: Scene) -> str:
-    metrics = sorted(str(file.relative_to(scene.clone)) for file in scene.clone.glob("reports/*.json"))
-    return commit(scene.clone, "Record the pipeline's run", ["dvc.lock", "data/validation.json", *metrics], COMMITTER)
+    return {"dvc": pipeline.run_stage(scene.clone, name, scene.author.tracking, report)}
 
 
 def interval(metric: Mapping[str, float]) -> str:

@@ -30,7 +30,6 @@ def announce_once(home: Path, record: dict[str, Any], send: Callable[[dict[str, 
         return 0
     sent = (send or announce)(record)
     if sent:
-        mark.parent.mkdir(parents=True, exist_ok=True)
         write_json(mark, judged)
     return sent
 

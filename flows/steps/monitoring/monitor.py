@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +39,7 @@ from flows.steps.monitoring.reports import MonthTables, RecordedReport, ReportSu
 from flows.steps.project.outputs import write_json
 from flows.steps.replay.bulk import Model, open_model
 from handrail.bootstrap import Platform, open_platform
-from handrail.errors import Unavailable, UnknownReference
+from handrail.errors import UnknownReference
 from handrail.refs import ArtifactVersion, Snapshot
 from handrail.settings import Settings
 
@@ -60,10 +59,8 @@ class Judge:
     open_model: Callable[[Settings, str], Model]
 
 
-def monitor(settings: Settings, month: str, as_of: datetime | None = None) -> dict[str, Any]:
+def monitor(settings: Settings, month: str) -> dict[str, Any]:
     """Monitor a month such as `2013-09`; write and return its record. Repeating it changes nothing.
-
-    `as_of` is the moment from which on the whole month is mature, if None.
 
     Raises:
         InvalidInput: it is not a month.
@@ -72,7 +69,7 @@ def monitor(settings: Settings, month: str, as_of: datetime | None = None) -> di
     """
     rules = read_monitoring(settings.config)
     with open_platform(settings) as platform:
-        return judge_month(Judge(settings, platform, rules, open_model), read_month(month), as_of)
+        return judge_month(Judge(settings, platform, rules, open_model), read_month(month))
 
 
 def read_record(settings: Settings, month: str) -> dict[str, Any]:
@@ -88,10 +85,10 @@ def read_record(settings: Settings, month: str) -> dict[str, Any]:
     return record
 
 
-def judge_month(judge: Judge, month: Month, as_of: datetime | None = None) -> dict[str, Any]:
+def judge_month(judge: Judge, month: Month) -> dict[str, Any]:
     """Do what `monitor` says, with what `judge` holds."""
     settings, rules = judge.settings, judge.rules
-    forecasts = read_forecasts(judge.platform, month, as_of)
+    forecasts = read_forecasts(judge.platform, month)
     model = judge.open_model(settings, forecasts.deployment)
     reference = read_reference(settings, rules.reference, model.scorer, model.tree_digest)
     figures = _figures(judge, month, forecasts, reference)
@@ -113,7 +110,7 @@ def judge_month(judge: Judge, month: Month, as_of: datetime | None = None) -> di
         "reports": [asdict(report) | {"tests": dict(report.tests)} for report in reports],
         "findings": [finding.as_json() for finding in _findings(judge, month, forecasts, figures)],
     }
-    _write(settings, month, record)
+    write_json(_record_file(settings, month), record)
     return record
 
 
@@ -171,12 +168,6 @@ def alerts(record: dict[str, Any]) -> list[dict[str, Any]]:
     return [finding for finding in record["findings"] if finding["state"] == "alert"]
 
 
-def sentences(findings: Sequence[Finding | dict[str, Any]]) -> list[str]:
-    """Return one line a finding, for a log or a screen."""
-    shown = [finding.as_json() if isinstance(finding, Finding) else finding for finding in findings]
-    return [f"{each['month']} {each['kind']}: {each['state'].upper()}. {' '.join(each['reasons'])}" for each in shown]
-
-
 def _record_lineage(judge: Judge, forecasts: Forecasts, reports: Sequence[RecordedReport]) -> None:
     lineage, project = judge.platform.lineage, judge.rules.reports.project
     snapshot = Snapshot(forecasts.snapshot).artifact
@@ -188,11 +179,3 @@ def _record_lineage(judge: Judge, forecasts: Forecasts, reports: Sequence[Record
 
 def _record_file(settings: Settings, month: Month) -> Path:
     return settings.home / "monitoring" / "findings" / f"{month.name}.json"
-
-
-def _write(settings: Settings, month: Month, record: dict[str, Any]) -> None:
-    file = _record_file(settings, month)
-    try:
-        write_json(file, record)
-    except OSError as err:
-        raise Unavailable(str(file), f"it cannot be written: {err}", "Free the disk and run it again.") from err

@@ -75,20 +75,39 @@ def read_month(name: str) -> Month:
     return Month(name, first, (first + timedelta(days=31)).replace(day=1))
 
 
-def read_forecasts(platform: Platform, month: Month, as_of: datetime | None = None) -> Forecasts:
-    """Take a snapshot of what is known about a month's forecasts, and read it.
+def due_month(platform: Platform) -> str | None:
+    """Return the newest month all of whose forecasts are mature by event time; None while nothing was deployed."""
+    if not platform.feedback.deployments():
+        return None
+    now = platform.event_clock()
+    wait = platform.feedback.kind(KIND).maturity_window
+    month = read_month(f"{now:%Y-%m}")
+    while month.end + wait > now:
+        month = read_month(f"{month.first - timedelta(days=1):%Y-%m}")
+    return month.name
 
-    `as_of` is the moment from which on the whole month is mature, if None.
+
+def mature_at(platform: Platform, month: Month, action: str = "Monitoring") -> datetime:
+    """Return the moment from which on every forecast of the month is mature.
 
     Raises:
-        Refused: that moment has not come yet.
-        Unavailable: nobody forecast anything in that month.
+        Refused: that moment has not come yet; the sentence names the `action`.
     """
-    moment = as_of or month.end + platform.feedback.kind(KIND).maturity_window
-    now = platform.event_clock()
+    moment, now = month.end + platform.feedback.kind(KIND).maturity_window, platform.event_clock()
     if moment > now:
         reason = f"Its forecasts are mature at {moment:%Y-%m-%d %H:%MZ}, and now it is {now:%Y-%m-%d %H:%MZ}."
-        raise Refused(f"Monitoring {month.name}", (reason,))
+        raise Refused(f"{action} {month.name}", (reason,))
+    return moment
+
+
+def read_forecasts(platform: Platform, month: Month) -> Forecasts:
+    """Take a snapshot of what is known about a month's forecasts once all are mature, and read it.
+
+    Raises:
+        Refused: they are not all mature yet.
+        Unavailable: nobody forecast anything in that month.
+    """
+    moment = mature_at(platform, month)
     snapshot = platform.feedback.snapshot(KIND, month.start, month.end, moment)
     cohort = platform.feedback.snapshot_cohort(snapshot.digest)
     if not len(cohort):

@@ -1,13 +1,13 @@
-"""Files of a clone that DVC knows: labels that it tracks, and params.yaml, which is changed in place."""
+"""Files of a clone that DVC knows: labels that it tracks, params.yaml, and what goes to the remote."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from flows.steps.project.workspace import git
 from handrail.errors import MissingFile, Unavailable
 
 PARAMS = "params.yaml"
@@ -19,16 +19,27 @@ def track(folder: Path, path: str) -> str:
     Raises:
         Unavailable: DVC fails; the sentence is its own.
     """
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
-    try:
-        with Repo(str(folder)) as repo:
-            repo.scm_context.quiet = True
-            repo.add([str(folder / path)])
-    except (DvcException, OSError) as err:
-        raise Unavailable(f"dvc add {path}", str(err).rstrip("."), "Correct that first.") from err
+    with _repository(folder, f"dvc add {path}", "Correct that first.") as repo:
+        repo.scm_context.quiet = True
+        repo.add([str(folder / path)])
     return f"{path}.dvc"
+
+
+def push(folder: Path) -> int:
+    """Copy every output of the stages and every file with a committed `.dvc` file to the remote; return their number.
+
+    A project without a default remote sends nothing. Safe to repeat.
+
+    Raises:
+        Unavailable: DVC cannot read or write something; the sentence is its own.
+    """
+    with _repository(folder, "dvc push", "Free the disk and run it again.") as repo:
+        if not repo.config["core"].get("remote"):
+            return 0
+        # DVC looks for no .dvc file in a folder that git ignores: these are named to it.
+        tracked = [str(folder / path) for path in git(folder, "ls-files", "*.dvc").splitlines()]
+        sent = int(repo.push())
+        return sent + (int(repo.push(targets=tracked)) if tracked else 0)
 
 
 def change_params(folder: Path, changes: Mapping[str, Any]) -> None:
@@ -50,6 +61,14 @@ def change_params(folder: Path, changes: Mapping[str, Any]) -> None:
         values.update({name: value for name, value in changes.items() if values[name] != value})
 
 
-def read_md5(file: Path) -> str:
-    """Return DVC's hash of the file or folder that a `.dvc` file tracks."""
-    return str(yaml.safe_load(file.read_text(encoding="utf-8"))["outs"][0]["md5"])
+@contextmanager
+def _repository(folder: Path, command: str, remedy: str) -> Iterator[Any]:
+    """Open the clone's DVC repository; what DVC raises becomes one sentence about the command."""
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        with Repo(str(folder)) as repo:
+            yield repo
+    except (DvcException, OSError) as err:
+        raise Unavailable(command, str(err).rstrip("."), remedy) from err

@@ -14,8 +14,6 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from handrail.dvc_command import run_dvc, sentence_of
 from handrail.entrypoints.cli.env import tool_environment
 from handrail.errors import Conflict, HandrailError, Unavailable, UnknownReference
@@ -35,17 +33,6 @@ class Stage:
 
     name: str
     after: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class StageResult:
-    """What running a stage came to; `deps` and `outs` map paths to DVC's md5, as dvc.lock has them."""
-
-    stage: str
-    outcome: Outcome
-    wall_s: float
-    deps: Mapping[str, str]
-    outs: Mapping[str, str]
 
 
 class StageFailed(HandrailError):
@@ -97,8 +84,8 @@ def run_stage(
     stage: str,
     environment: Mapping[str, str] | None = None,
     report: Callable[[str], None] | None = None,
-) -> StageResult:
-    """Bring one stage up to date by DVC, whose dependencies are; say whether it ran, was restored or was skipped.
+) -> Outcome:
+    """Bring one stage, whose dependencies are up to date, up to date by DVC; return what had to be done.
 
     `report` gets each line that the stage prints. An interrupt ends the stage and everything it started.
 
@@ -114,22 +101,7 @@ def run_stage(
         time.sleep(1)
         lines = _reproduce(project, stage, environment or {}, report)
     text = "\n".join(lines)
-    outcome: Outcome = "skipped" if SKIPPED in text else "restored" if RESTORED in text else "ran"
-    entry = _lock_entry(project, stage)
-    return StageResult(
-        stage, outcome, time.monotonic() - began, _digests(entry.get("deps", [])), _digests(entry.get("outs", []))
-    )
-
-
-def require_current(project: Path) -> None:
-    """Check that `dvc status` finds nothing to do.
-
-    Raises:
-        StageFailed: a stage is not up to date; the sentence names it.
-    """
-    stale = _status(project, [])
-    if stale:
-        raise StageFailed(sorted(stale)[0], f"it changed while the pipeline ran: {json.dumps(stale)[:300]}")
+    return "skipped" if SKIPPED in text else "restored" if RESTORED in text else "ran"
 
 
 def stage_environment(project: Path) -> dict[str, str]:
@@ -189,13 +161,3 @@ def _dvc(project: Path, *arguments: str) -> str:
     if run.returncode:
         raise Unavailable(f"dvc {arguments[0]}", sentence_of(run.stderr.splitlines()), "Correct that first.")
     return run.stdout
-
-
-def _lock_entry(project: Path, stage: str) -> dict[str, Any]:
-    lock = project / "dvc.lock"
-    held = yaml.safe_load(lock.read_text(encoding="utf-8")) if lock.exists() else None
-    return dict((held or {}).get("stages", {}).get(stage, {}))
-
-
-def _digests(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    return {str(entry["path"]): str(entry["md5"]) for entry in entries if "md5" in entry}

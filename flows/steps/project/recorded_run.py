@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from flows.steps.project import workspace
-from flows.steps.project.remote import push
+from flows.steps.project.dvc_files import push
 from handrail.bootstrap import Platform, open_platform
 from handrail.lineage import ActivityDetails
 from handrail.prefect import current_flow_run
 from handrail.settings import load_settings
 
 
-def record_run(project: Path, outcomes: Mapping[str, str]) -> dict[str, Any]:
+def record_run(project: Path, outcomes: Mapping[str, str], committer: str = workspace.FLOWS) -> dict[str, Any]:
     """Commit dvc.lock and the evidence beside it, copy the data to the remote, write lineage. Safe to repeat.
 
     `outcomes` has the outcome of each stage by its name.
     """
-    commit = workspace.commit(project, "Record a pipeline run", _evidence(project))
+    commit = workspace.commit(project, "Record a pipeline run", _evidence(project), committer)
     push(project)
     settings = load_settings().model_copy(update={"project": project})
     with open_platform(settings) as platform:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from handrail.errors import Unavailable
@@ -15,19 +14,11 @@ FLOWS = "flows"
 """Who commits in a clone unless a caller says otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clone:
-    """A clone that flows may change: its folder, and the commit it stands at."""
-
-    folder: Path
-    commit: str
-
-
-def open_workspace(settings: Settings, project: Path | None = None, name: str = "pipeline") -> Clone:
+def open_workspace(settings: Settings, project: Path | None = None) -> Path:
     """Return a clone of `project` (the settings' own if None) that a flow may work in.
 
     A project that already lies under the settings' home is such a clone, and is used as it is. Any other is
-    cloned to `<home>/<name>/project` at its HEAD; what is not committed there stays out. An earlier clone that
+    cloned to `<home>/pipeline/project` at its HEAD; what is not committed there stays out. An earlier clone that
     holds that commit goes on from where it stands.
 
     Raises:
@@ -35,11 +26,11 @@ def open_workspace(settings: Settings, project: Path | None = None, name: str = 
     """
     source = (project or settings.project).resolve()
     if source.is_relative_to(settings.home):
-        return Clone(source, git(source, "rev-parse", "HEAD"))
-    folder = settings.home / name / "project"
+        return source
+    folder = settings.home / "pipeline" / "project"
     bring_clone(source, folder)
     configure_dvc(folder, settings.home / "dvc-remote")
-    return Clone(folder, git(folder, "rev-parse", "HEAD"))
+    return folder
 
 
 def open_challenger_clone(settings: Settings, name: str = "project") -> Path:
@@ -56,8 +47,8 @@ def open_challenger_clone(settings: Settings, name: str = "project") -> Path:
     return folder
 
 
-def bring_clone(source: Path, folder: Path, committer: str = FLOWS) -> str:
-    """Clone `source` at its HEAD to `folder`, or bring an earlier clone to it; return that commit.
+def bring_clone(source: Path, folder: Path, committer: str = FLOWS) -> None:
+    """Clone `source` at its HEAD to `folder`, or bring an earlier clone to it.
 
     A clone that contains the commit already is left as it is, so that a second run has nothing to do again.
 
@@ -73,7 +64,6 @@ def bring_clone(source: Path, folder: Path, committer: str = FLOWS) -> str:
         # The tag keeps the commits that earlier lineage names.
         git(folder, "tag", "--force", f"before/{head[:12]}", committer=committer)
         git(folder, "reset", "--quiet", "--hard", head, committer=committer)
-    return head
 
 
 def configure_dvc(folder: Path, remote: Path, cache: Path | None = None) -> None:
@@ -87,7 +77,11 @@ def configure_dvc(folder: Path, remote: Path, cache: Path | None = None) -> None
 
 def commit(folder: Path, message: str, paths: Sequence[str], committer: str = FLOWS) -> str:
     """Commit those of `paths` that exist, changed and are not ignored; return the clone's HEAD. Safe to repeat."""
-    there = [path for path in paths if (folder / path).exists() and not _is_ignored(folder, path)]
+    there = [
+        path
+        for path in paths
+        if (folder / path).exists() and not _agrees(folder, "check-ignore", "--quiet", "--", path)
+    ]
     if there:
         git(folder, "add", "--", *there, committer=committer)
     if there and git(folder, "diff", "--cached", "--name-only", "--", *there):
@@ -116,10 +110,6 @@ def committer_environment(committer: str = FLOWS) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_INDEX_FILE")}
     who = {"NAME": f"Handrail {committer}", "EMAIL": f"{committer}@handrail.invalid"}
     return inherited | {f"GIT_{role}_{part}": value for role in ("AUTHOR", "COMMITTER") for part, value in who.items()}
-
-
-def _is_ignored(folder: Path, path: str) -> bool:
-    return _agrees(folder, "check-ignore", "--quiet", "--", path)
 
 
 def _agrees(folder: Path, *question: str) -> bool:

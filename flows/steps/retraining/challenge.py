@@ -15,8 +15,8 @@ import numpy as np
 import polars as pl
 
 from flows.steps.modelling.compare import compare
-from flows.steps.monitoring.month import Month, read_forecasts, read_month
-from flows.steps.project.dvc_files import PARAMS, change_params, read_md5, track
+from flows.steps.monitoring.month import mature_at, read_forecasts, read_month
+from flows.steps.project.dvc_files import PARAMS, change_params, track
 from flows.steps.project.outputs import write_json
 from flows.steps.project.params import read_params
 from flows.steps.project.pipeline import read_graph, run_stage
@@ -26,15 +26,14 @@ from flows.steps.release.desk import Desk
 from flows.steps.release.promote import TREE, Question, read_evidence
 from flows.steps.replay.truth import KIND
 from handrail.bootstrap import Platform
-from handrail.clock import parse_moment
+from handrail.bootstrap.lineage import file_artifact
 from handrail.config import read_yaml
 from handrail.errors import Refused
 from handrail.files import sha256_of
 from handrail.refs import ArtifactVersion, DataVersion, Snapshot
-from handrail.settings import Settings
 
 COMPARISON = Path("reports") / "comparison.json"
-FEATURE_SET, SCHEDULE = "all", "schedule"
+ALL_FEATURES = "all"
 Report = Callable[[str], None]
 
 
@@ -47,47 +46,37 @@ class Challenge:
     """
 
     folder: Path
-    commit: str
     month: str
     as_of: datetime
     snapshot: str
     labels: str
-    rows: int
 
 
-@dataclass(frozen=True, slots=True)
-class ExportedLabels:
-    """A feedback snapshot as a file: `path` inside the clone `folder`, with the snapshot's digest and the rows."""
+def prepare_retrain(platform: Platform, month: str, feature_set: str = ALL_FEATURES) -> Challenge:
+    """Make a clone of the project whose parameters train up to a month such as `2013-09` and validate on it.
 
-    folder: Path
-    path: str
-    snapshot: str
-    rows: int
-
-
-def prepare_retrain(platform: Platform, finding: Mapping[str, Any], feature_set: str = FEATURE_SET) -> Challenge:
-    """Make a clone of the project whose parameters train up to the finding's month and validate on it.
-
-    `finding` needs `month`, and `as_of` unless it is the moment from which on that month is mature. Labels after
-    go-live come from a snapshot of what feedback knew then, exported and tracked by DVC. Nothing is trained yet.
-    Repeating it changes nothing.
+    Labels after go-live come from a snapshot of what feedback knew as soon as the month was mature, exported and
+    tracked by DVC. Nothing is trained yet. Repeating it changes nothing.
 
     Raises:
         Refused: the month is not mature yet, or lies before go-live.
         Unavailable: nothing was forecast, or git or DVC fails.
     """
-    month, settings = read_month(str(finding["month"])), platform.settings
-    as_of = _moment(platform, month, finding)
-    _refuse_early(platform, month, as_of)
-    folder = open_challenger_clone(settings, "project" if feature_set == FEATURE_SET else feature_set)
-    snapshot = platform.feedback.snapshot(KIND, read_params(folder).go_live, month.end, as_of)
-    labels = _export(platform, folder, snapshot.digest)
-    tracked = track(folder, labels.path)
-    change_params(folder, _params(month, as_of, labels, feature_set))
-    message = f"Train on labels known by {as_of:%Y-%m-%d}, validate {month.name}"
-    revision = commit(folder, message, [PARAMS, tracked])
-    _record_labels(platform, labels)
-    return Challenge(folder, revision, month.name, as_of, snapshot.digest, labels.path, labels.rows)
+    span = read_month(month)
+    as_of = mature_at(platform, span, "Retraining on")
+    go_live = read_params(platform.settings.project).go_live
+    if span.start < go_live:
+        raise Refused(f"Retraining on {month}", (f"No forecast of it went live: go-live was {go_live:%Y-%m-%d}.",))
+    folder = open_challenger_clone(platform.settings, "project" if feature_set == ALL_FEATURES else feature_set)
+    snapshot = platform.feedback.snapshot(KIND, read_params(folder).go_live, span.end, as_of).digest
+    labels = f"data/labels-{snapshot.removeprefix('sha256:')[:12]}.parquet"
+    platform.feedback.export_snapshot(snapshot, folder / labels)
+    tracked = track(folder, labels)
+    challenge = Challenge(folder, month, as_of, snapshot, labels)
+    change_params(folder, _params(challenge, feature_set))
+    commit(folder, f"Train on labels known by {as_of:%Y-%m-%d}, validate {month}", [PARAMS, tracked])
+    _record_labels(platform, challenge)
+    return challenge
 
 
 def train_challenger(desk: Desk, challenge: Challenge, report: Report | None = None) -> dict[str, str]:
@@ -99,8 +88,7 @@ def train_challenger(desk: Desk, challenge: Challenge, report: Report | None = N
         StageFailed: a stage ended with an error; the earlier ones stand.
     """
     stages = [stage.name for stage in read_graph(challenge.folder)]
-    results = [run_stage(challenge.folder, stage, desk.tracking, report) for stage in stages]
-    outcomes: dict[str, str] = {each.stage: each.outcome for each in results}
+    outcomes: dict[str, str] = {stage: run_stage(challenge.folder, stage, desk.tracking, report) for stage in stages}
     record_run(challenge.folder, outcomes)
     _record_training(desk.platform, challenge)
     return outcomes
@@ -114,7 +102,7 @@ def compare_with_champion(platform: Platform, challenge: Challenge) -> dict[str,
     """
     from bentos.flights.scoring import Scorer
 
-    forecasts = read_forecasts(platform, read_month(challenge.month), challenge.as_of)
+    forecasts = read_forecasts(platform, read_month(challenge.month))
     scorer = Scorer.load(challenge.folder / TREE)
     rows = pl.read_parquet(challenge.folder / "data" / "training" / "validate.parquet")
     scores = scorer.score({name: rows[name].to_list() for name in scorer.features})
@@ -162,52 +150,22 @@ def _require_champion(platform: Platform, comparison: Mapping[str, Any], champio
         )
 
 
-def retrain(
-    desk: Desk, finding: Mapping[str, Any], feature_set: str = FEATURE_SET, report: Report | None = None
-) -> dict[str, Any]:
-    """Answer a finding with a challenger: prepare, train, compare, ask. Return the results; safe to repeat."""
-    challenge = prepare_retrain(desk.platform, finding, feature_set)
-    outcomes = train_challenger(desk, challenge, report)
-    comparison = compare_with_champion(desk.platform, challenge)
-    request = open_challenge(desk, challenge)
+def retrain(desk: Desk, month: str, feature_set: str = ALL_FEATURES, report: Report | None = None) -> dict[str, Any]:
+    """Prepare, train and compare a challenger, and ask for its promotion; return the request. Safe to repeat."""
+    challenge = prepare_retrain(desk.platform, month, feature_set)
+    train_challenger(desk, challenge, report)
+    compare_with_champion(desk.platform, challenge)
+    return open_challenge(desk, challenge)
+
+
+def _params(challenge: Challenge, feature_set: str) -> dict[str, Any]:
+    month = read_month(challenge.month)
+    start = read_yaml(challenge.folder / PARAMS).values["train"]["from"]
     return {
-        "month": challenge.month,
-        "project": str(challenge.folder),
-        "snapshot": challenge.snapshot,
-        "labels": challenge.labels,
-        "labels_rows": challenge.rows,
-        "stages": outcomes,
-        "comparison": comparison,
-        "request": request,
-    }
-
-
-def schedule_only_challenger(desk: Desk, finding: Mapping[str, Any], report: Report | None = None) -> dict[str, Any]:
-    """Let a challenger that knows only the schedule try; the gate refuses it, and the request says why."""
-    return retrain(desk, finding, SCHEDULE, report)
-
-
-def _moment(platform: Platform, month: Month, finding: Mapping[str, Any]) -> datetime:
-    given = finding.get("as_of")
-    return parse_moment(str(given)) if given else month.end + platform.feedback.kind(KIND).maturity_window
-
-
-def _refuse_early(platform: Platform, month: Month, as_of: datetime) -> None:
-    now, go_live = platform.event_clock(), read_params(platform.settings.project).go_live
-    if as_of > now:
-        reason = f"Its forecasts are mature at {as_of:%Y-%m-%d %H:%MZ}, and now it is {now:%Y-%m-%d %H:%MZ}."
-        raise Refused(f"Retraining on {month.name}", (reason,))
-    if month.start < go_live:
-        raise Refused(f"Retraining on {month.name}", (f"No forecast of it went live: go-live was {go_live:%Y-%m-%d}.",))
-
-
-def _params(month: Month, as_of: datetime, labels: ExportedLabels, feature_set: str) -> dict[str, Any]:
-    start = read_yaml(labels.folder / PARAMS).values["train"]["from"]
-    return {
-        "as_of": as_of.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "as_of": challenge.as_of.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "train": {"from": str(start), "until": month.first.isoformat()},
         "validate": {"from": month.first.isoformat(), "until": month.after.isoformat()},
-        "labels_snapshot": {"path": labels.path, "digest": sha256_of(labels.folder / labels.path)},
+        "labels_snapshot": {"path": challenge.labels, "digest": sha256_of(challenge.folder / challenge.labels)},
         "feature_set": feature_set,
     }
 
@@ -227,22 +185,11 @@ def _trees(platform: Platform) -> dict[str, str | None]:
     return {known.uri: known.tree_digest for known in platform.feedback.deployments()}
 
 
-def _export(platform: Platform, folder: Path, digest: str) -> ExportedLabels:
-    path = f"data/labels-{digest.removeprefix('sha256:')[:12]}.parquet"
-    platform.feedback.export_snapshot(digest, folder / path)
-    return ExportedLabels(folder, path, digest, pl.read_parquet(folder / path).height)
-
-
-def _labels_at(settings: Settings, folder: Path, path: str) -> ArtifactVersion:
-    version = DataVersion(settings.repository, path, read_md5(folder / f"{path}.dvc"))
-    return ArtifactVersion(version.uri, "dvc-data", f"sha256:{sha256_of(folder / path)}", {"path": path})
-
-
-def _record_labels(platform: Platform, labels: ExportedLabels) -> None:
-    snapshot = Snapshot(labels.snapshot).artifact
-    cohort = platform.feedback.snapshot_cohort(labels.snapshot)
-    tracked = _labels_at(platform.settings, labels.folder, labels.path)
-    platform.lineage.record_snapshot(snapshot, deployments=sorted(set(cohort.deployment)), labels=tracked)
+def _record_labels(platform: Platform, challenge: Challenge) -> None:
+    cohort = platform.feedback.snapshot_cohort(challenge.snapshot)
+    labels = file_artifact(platform.settings, challenge.folder, challenge.labels)
+    snapshot = Snapshot(challenge.snapshot).artifact
+    platform.lineage.record_snapshot(snapshot, deployments=sorted(set(cohort.deployment)), labels=labels)
 
 
 def _record_training(platform: Platform, challenge: Challenge) -> None:
@@ -250,5 +197,5 @@ def _record_training(platform: Platform, challenge: Challenge) -> None:
     lock = read_yaml(challenge.folder / "dvc.lock").values
     outs = {out["path"]: out["md5"] for out in lock["stages"]["features"]["outs"]}
     version = DataVersion(platform.settings.repository, "data/training", outs["data/training"])
-    labels = _labels_at(platform.settings, challenge.folder, challenge.labels)
+    labels = file_artifact(platform.settings, challenge.folder, challenge.labels)
     platform.lineage.derive(ArtifactVersion(version.uri, "dvc-data"), labels, asserted_by="params.yaml")

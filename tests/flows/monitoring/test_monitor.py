@@ -13,10 +13,9 @@ import polars as pl
 import pytest
 
 from flows.steps.monitoring.config import read_monitoring
-from flows.steps.monitoring.due_month import due_month
 from flows.steps.monitoring.events import announce, announce_once, page_of, resource_of, table_of
-from flows.steps.monitoring.monitor import Judge, alerts, judge_month, read_record, sentences
-from flows.steps.monitoring.month import read_month
+from flows.steps.monitoring.monitor import Judge, alerts, judge_month, read_record
+from flows.steps.monitoring.month import due_month, read_month
 from flows.steps.replay.bulk import Model
 from flows.steps.replay.log import Batch, ReplayLog
 from handrail.bootstrap import Platform, open_platform
@@ -116,7 +115,7 @@ def test_moved_scores_are_an_alert_with_value_limit_and_objective(settings: Sett
     (alert,) = [each for each in alerts(record) if each["kind"] == "drift"]
     assert alert["value"] > alert["limit"] == 0.25
     assert alert["objective"] == "steady-forecasts"
-    assert "beyond the limit 0.25" in sentences([alert])[0]
+    assert "beyond the limit 0.25" in " ".join(alert["reasons"])
 
 
 def test_outcomes_that_never_come_lower_coverage_and_raise_an_alert(settings: Settings, platform: Platform) -> None:

@@ -1,5 +1,6 @@
 """Running the graph of dvc.yaml stage by stage: outcomes, refusals, interrupts."""
 
+import json
 import os
 import shutil
 import signal
@@ -93,7 +94,7 @@ def project(laid_out, tmp_path, monkeypatch):
 
 
 def _outcomes(folder):
-    return {stage.name: pipeline.run_stage(folder, stage.name).outcome for stage in pipeline.read_graph(folder)}
+    return {stage.name: pipeline.run_stage(folder, stage.name) for stage in pipeline.read_graph(folder)}
 
 
 def test_the_graph_is_read_from_dvc_yaml_and_tracked_files_are_no_stages(project):
@@ -128,16 +129,14 @@ def test_ran_skipped_and_restored_are_told_apart_and_nothing_is_left_to_do(proje
     assert set(again.values()) == {"skipped"}
     assert changed == {"prepare": "skipped", "fit": "ran", "report": "skipped"}
     assert back == {"prepare": "skipped", "fit": "restored", "report": "skipped"}
-    pipeline.require_current(project)
+    assert json.loads(_dvc(project, "status", "--json")) == {}
 
 
-def test_a_result_carries_the_digests_of_the_lock_and_the_stages_lines_are_reported(project):
+def test_the_lines_of_a_stage_are_reported(project):
     lines = []
 
-    result = pipeline.run_stage(project, "prepare", report=lines.append)
+    pipeline.run_stage(project, "prepare", report=lines.append)
 
-    assert set(result.deps) == {"step.py", "data/labels.csv"}
-    assert result.outs["data/prepared"].endswith(".dir")
     assert f"working in {project}" in lines
 
 
@@ -149,15 +148,7 @@ def test_a_failing_stage_gives_its_own_sentence_and_leaves_the_earlier_ones(proj
         pipeline.run_stage(project, "fit")
 
     assert not (project / "model").exists()
-    assert pipeline.run_stage(project, "prepare").outcome == "skipped"
-
-
-def test_a_stale_stage_is_named(project):
-    _outcomes(project)
-    _set(project, rows=4, rate=1)
-
-    with pytest.raises(StageFailed, match="prepare"):
-        pipeline.require_current(project)
+    assert pipeline.run_stage(project, "prepare") == "skipped"
 
 
 def test_a_changed_tracked_file_stops_the_run_before_dvc_takes_it(project):
@@ -199,8 +190,8 @@ def test_an_interrupt_ends_the_stage_itself_and_the_next_run_goes_on(project):
     stage_pid = int((project / "started").read_text())
     assert _is_gone(stage_pid)
     _set(project, rows=3, rate=1)
-    assert pipeline.run_stage(project, "prepare").outcome == "skipped"
-    assert pipeline.run_stage(project, "fit").outcome == "ran"
+    assert pipeline.run_stage(project, "prepare") == "skipped"
+    assert pipeline.run_stage(project, "fit") == "ran"
 
 
 def _interrupt_when(file: Path, thread: int, deadline_s: float = 60) -> None:

@@ -4,8 +4,7 @@ import shutil
 
 import pytest
 
-from flows.steps.project.dvc_files import track
-from flows.steps.project.remote import push
+from flows.steps.project.dvc_files import push, track
 from flows.steps.project.workspace import commit, committer_environment, git
 from handrail.errors import Unavailable
 

@@ -31,41 +31,41 @@ def test_the_checkout_is_cloned_at_its_head_and_left_alone(checkout):
 
     clone = open_workspace(load_settings())
 
-    assert (clone.folder / "params.yaml").read_text() == "rows: 1\n"
-    assert clone.commit == git(checkout, "rev-parse", "HEAD")
+    assert (clone / "params.yaml").read_text() == "rows: 1\n"
+    assert git(clone, "rev-parse", "HEAD") == git(checkout, "rev-parse", "HEAD")
     assert git(checkout, "status", "--porcelain") == "M params.yaml"
 
 
 def test_a_clone_goes_on_from_its_own_commits_until_the_checkout_moves(checkout):
     first = open_workspace(load_settings())
-    (first.folder / "params.yaml").write_text("rows: 7\n")
-    own = commit(first.folder, "Train on more", ["params.yaml"])
+    (first / "params.yaml").write_text("rows: 7\n")
+    own = commit(first, "Train on more", ["params.yaml"])
 
-    again = open_workspace(load_settings())
+    before = git(open_workspace(load_settings()), "rev-parse", "HEAD")
     (checkout / "params.yaml").write_text("rows: 2\n")
     git(checkout, "commit", "--quiet", "--all", "--message", "Change")
     moved = open_workspace(load_settings())
 
-    assert again.commit == own
-    assert moved.commit == git(checkout, "rev-parse", "HEAD")
-    assert (moved.folder / "params.yaml").read_text() == "rows: 2\n"
-    assert git(moved.folder, "cat-file", "-t", own) == "commit"
+    assert before == own
+    assert git(moved, "rev-parse", "HEAD") == git(checkout, "rev-parse", "HEAD")
+    assert (moved / "params.yaml").read_text() == "rows: 2\n"
+    assert git(moved, "cat-file", "-t", own) == "commit"
 
 
 def test_a_clone_under_home_is_used_as_it_is(checkout):
     clone = open_workspace(load_settings())
 
-    assert open_workspace(load_settings(), clone.folder) == clone
+    assert open_workspace(load_settings(), clone) == clone
 
 
 def test_the_clone_shares_the_dvc_remote_under_home(checkout, tmp_path):
     clone = open_workspace(load_settings())
 
-    assert str(tmp_path / "home" / "dvc-remote") in (clone.folder / ".dvc" / "config.local").read_text()
+    assert str(tmp_path / "home" / "dvc-remote") in (clone / ".dvc" / "config.local").read_text()
 
 
 def test_committing_twice_changes_nothing_and_ignored_files_stay_out(checkout):
-    folder = open_workspace(load_settings()).folder
+    folder = open_workspace(load_settings())
     (folder / "data").mkdir()
     (folder / "data" / "validation.json").write_text("{}")
     (folder / "dvc.lock").write_text("schema: '2.0'\n")

@@ -24,7 +24,7 @@ from tests.fakes.permitted_tree import write_tree
 ROOT = Path(__file__).parents[3]
 DEPLOYMENT = "deploy://local/flights/v1"
 ASKED = datetime(2013, 9, 10, 12, tzinfo=UTC)
-FINDING = {"month": "2013-09", "as_of": "2013-10-02T16:00:00+00:00"}
+MONTH = "2013-09"
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def predict_and_report(platform: Platform, outcomes: dict[str, float | None]) ->
 def test_the_clone_trains_up_to_the_month_and_validates_on_it(settings: Settings, platform: Platform) -> None:
     predict_and_report(platform, {flight(1): 1.0, flight(2): 0.0, flight(3): None})
 
-    challenge = prepare_retrain(platform, FINDING)
+    challenge = prepare_retrain(platform, MONTH)
 
     params = read_params(challenge.folder)
     assert (params.train.start, params.train.end) == (date(2013, 1, 1), date(2013, 9, 1))
@@ -78,14 +78,14 @@ def test_the_clone_trains_up_to_the_month_and_validates_on_it(settings: Settings
     assert params.as_of == challenge.as_of == datetime(2013, 10, 2, 16, tzinfo=UTC)
     assert params.labels_snapshot is not None
     assert params.labels_snapshot.path == challenge.labels
-    assert challenge.rows == 2
+    assert pl.read_parquet(challenge.folder / challenge.labels).height == 2
 
 
 def test_labels_and_parameters_are_committed_in_the_clone_alone(settings: Settings, platform: Platform) -> None:
     predict_and_report(platform, {flight(1): 1.0})
     before = git(settings.project, "rev-parse", "HEAD"), git(settings.project, "status", "--porcelain")
 
-    challenge = prepare_retrain(platform, FINDING)
+    challenge = prepare_retrain(platform, MONTH)
 
     assert challenge.folder == settings.home / "retrain" / "project"
     assert git(challenge.folder, "status", "--porcelain") == ""
@@ -99,16 +99,18 @@ def test_labels_and_parameters_are_committed_in_the_clone_alone(settings: Settin
 def test_preparing_twice_makes_one_commit(settings: Settings, platform: Platform) -> None:
     predict_and_report(platform, {flight(1): 1.0})
 
-    first = prepare_retrain(platform, FINDING)
+    first = prepare_retrain(platform, MONTH)
+    head = git(first.folder, "rev-parse", "HEAD")
 
-    assert prepare_retrain(platform, FINDING) == first
+    assert prepare_retrain(platform, MONTH) == first
+    assert git(first.folder, "rev-parse", "HEAD") == head
 
 
 def test_other_parameters_and_comments_stay(settings: Settings, platform: Platform) -> None:
     predict_and_report(platform, {flight(1): 1.0})
     before = yaml.safe_load((settings.project / "params.yaml").read_text(encoding="utf-8"))
 
-    folder = prepare_retrain(platform, FINDING, feature_set="schedule").folder
+    folder = prepare_retrain(platform, MONTH, feature_set="schedule").folder
 
     text = (folder / "params.yaml").read_text(encoding="utf-8")
     after = yaml.safe_load(text)
@@ -133,7 +135,7 @@ def timed(flights: dict[str, tuple[datetime, int]]) -> pl.DataFrame:
 
 def test_labels_after_go_live_come_only_from_the_snapshot(settings: Settings, platform: Platform) -> None:
     predict_and_report(platform, {flight(1): 1.0, flight(2): 0.0, flight(3): None})
-    challenge = prepare_retrain(platform, FINDING)
+    challenge = prepare_retrain(platform, MONTH)
     params = read_params(challenge.folder)
     landed, before = ASKED + timedelta(hours=5), datetime(2013, 7, 1, tzinfo=UTC)
     # The raw table tells the opposite of each report, and a late landing that nobody reported.
@@ -152,7 +154,7 @@ def test_what_feedback_learned_later_is_not_in_the_labels(settings: Settings, pl
         [Feedback(f"p-{flight(1)}", "ground_truth", 0.0, "airport-feed", 1, later, later)]
     )
 
-    challenge = prepare_retrain(platform, FINDING)
+    challenge = prepare_retrain(platform, MONTH)
 
     assert pl.read_parquet(challenge.folder / challenge.labels)["late"].to_list() == [1]
 
@@ -162,7 +164,7 @@ def test_challenger_and_champion_are_compared_on_the_same_mature_flights(
 ) -> None:
     outcomes: dict[str, float | None] = {flight(number): float(number % 3 == 0) for number in range(1, 301)}
     predict_and_report(platform, outcomes | {flight(301): None})
-    challenge = prepare_retrain(platform, FINDING)
+    challenge = prepare_retrain(platform, MONTH)
     write_tree(challenge.folder / "models" / "package")
     rows = pl.DataFrame(
         {
@@ -197,14 +199,14 @@ def test_a_month_that_is_not_mature_is_refused(settings: Settings, platform: Pla
     platform.event_clock.set(datetime(2013, 10, 1, tzinfo=UTC))
 
     with pytest.raises(Refused, match="mature at 2013-10-02 16:00Z"):
-        prepare_retrain(platform, FINDING)
+        prepare_retrain(platform, MONTH)
 
 
 def test_a_month_before_go_live_is_refused(settings: Settings, platform: Platform) -> None:
     platform.event_clock.set(datetime(2013, 10, 1, tzinfo=UTC))
 
     with pytest.raises(Refused, match="go-live was 2013-08-01"):
-        prepare_retrain(platform, {"month": "2013-07"})
+        prepare_retrain(platform, "2013-07")
 
 
 def test_the_clone_shares_the_projects_cache(settings: Settings) -> None:
