@@ -7,6 +7,7 @@ from prefect import flow, task
 from pydantic import BaseModel, Field
 
 from flows.steps import tasks
+from flows.steps.release.promote import is_open
 
 
 class PromoteParameters(BaseModel):
@@ -53,7 +54,7 @@ def promote(parameters: PromoteParameters = DEFAULTS) -> dict[str, Any]:
     """Ask for a promotion and see it through. The gate decides; resuming a suspended run only looks again."""
     registered = register(parameters)
     request = wait(parameters, ask(parameters, registered))
-    if tasks.is_open(request):
+    if is_open(request):
         tasks.suspend(request)
     return {"permit": fetch_permit(parameters, request), "request": request["request_id"], **registered}
 

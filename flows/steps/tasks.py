@@ -65,28 +65,17 @@ def register(project: Path | None, account: str) -> dict[str, Any]:
 
 def ask(project: Path | None, account: str, registered: Mapping[str, Any], alias: str, reason: str) -> dict[str, Any]:
     """Open the promotion request of a registered version, with the evidence that the clone holds."""
-    from flows.steps.release.incumbent import compare_with_incumbent
-    from flows.steps.release.promote import Question, Registered, read_evidence
+    from flows.steps.release.incumbent import ask_with_comparison
+    from flows.steps.release.promote import Registered
 
-    folder = _clone(project)
-    evidence = read_evidence(folder)
     with _desk(account) as desk:
-        if "comparison" not in evidence and (found := compare_with_incumbent(desk, folder, alias)):
-            evidence["comparison"] = found
-        return desk.ask(Registered(**registered), Question(alias, reason, evidence))
+        return ask_with_comparison(desk, _clone(project), Registered(**registered), alias, reason)
 
 
 def wait(account: str, request: Mapping[str, Any], within_s: float) -> dict[str, Any]:
     """Return the request once it is decided, or as it stands after that time."""
     with _desk(account) as desk:
         return desk.wait(request["request_id"], within_s)
-
-
-def is_open(request: Mapping[str, Any]) -> bool:
-    """Say whether people may still decide."""
-    from flows.steps.release import promote
-
-    return promote.is_open(request)
 
 
 def suspend(request: Mapping[str, Any]) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from flows.steps.release.deploy import deploy
 from flows.steps.release.desk import Desk
-from flows.steps.release.incumbent import compare_with_incumbent
-from flows.steps.release.promote import Question, Registered, is_open, read_evidence
+from flows.steps.release.incumbent import ask_with_comparison
+from flows.steps.release.promote import Registered, is_open
 from flows.steps.replay.run import finished_figures
 from handrail.bootstrap.delivery import open_permits
 from handrail.delivery import Permits
@@ -32,7 +32,10 @@ def approve(scene: Scene, report: Report) -> Figures:
     report("trying to set @champion directly, as the author")
     status, reason = set_alias_directly(desk, registered.version)
     report("opening a promotion request")
-    request = _promoted_before(desk, registered) or sign_off(scene, _ask(desk, scene.clone, registered))
+    request = _promoted_before(desk, registered)
+    if request is None:
+        asked = ask_with_comparison(desk, scene.clone, registered, ALIAS, "The model of the demo.")
+        request = sign_off(scene, asked)
     if request["verdict"] == "promoted":
         desk.fetch_permit(request)
     champion = desk.digest_behind(ALIAS)
@@ -58,13 +61,6 @@ def _promoted_before(desk: Desk, registered: Registered) -> dict[str, Any] | Non
         if request["verdict"] == "promoted":
             return desk.gate.request(request["request_id"])
     return None
-
-
-def _ask(desk: Desk, project: Path, registered: Registered) -> dict[str, Any]:
-    evidence = read_evidence(project)
-    if found := compare_with_incumbent(desk, project, ALIAS):
-        evidence["comparison"] = found
-    return desk.ask(registered, Question(ALIAS, "The model of the demo.", evidence))
 
 
 def set_alias_directly(desk: Desk, version: int) -> tuple[int, str]:

@@ -21,7 +21,7 @@ import httpx
 
 from flows.steps.project.accounts import Account, read_account, tracking_environment
 from flows.steps.release import as_account
-from flows.steps.release.promote import TREE, Question, Registered, is_open
+from flows.steps.release.promote import TREE, Registered, is_open
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.approvals import permit_path, server_name, tree_digest
 from handrail.bootstrap.delivery import open_permits
@@ -93,8 +93,12 @@ class Desk(Trees):
         self.platform.lineage.record_tracking_run(run, stage_inputs=inputs, tree_digest=registered.tree_digest)
         return registered
 
-    def ask(self, registered: Registered, question: Question) -> dict[str, Any]:
-        """Open the promotion request of a registered version.
+    def ask(
+        self, registered: Registered, alias: str, reason: str, evidence: Mapping[str, Mapping[str, Any]]
+    ) -> dict[str, Any]:
+        """Open the promotion request of a registered version: `alias` shall point at it, for this reason.
+
+        `evidence` has what those who decide look at, by the names that policies use.
 
         Returns:
             the request as the gate sees it, with `request_id`, `verdict` and `reasons`.
@@ -105,9 +109,9 @@ class Desk(Trees):
         request = self.gate.open_request(
             model=registered.model,
             version=registered.version,
-            alias=question.alias,
-            reason=question.reason,
-            evidence=question.evidence,
+            alias=alias,
+            reason=reason,
+            evidence=evidence,
         )
         if request["tree_digest"] != registered.tree_digest:
             raise Refused(

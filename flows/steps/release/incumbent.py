@@ -1,4 +1,4 @@
-"""Compares a packaged tree with the one that an alias points at, on the validation window."""
+"""Compares a packaged tree with the one that an alias points at, on the validation window, and asks with that."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flows.steps.modelling.compare import compare
 from flows.steps.release import promote
 from flows.steps.release.desk import Desk
+from flows.steps.release.promote import Registered
 from handrail.bootstrap.approvals import tree_digest
 from handrail.bootstrap.delivery import open_permits
 from handrail.errors import Refused
@@ -44,6 +45,14 @@ def compare_with_incumbent(desk: Desk, project: Path, alias: str) -> dict[str, A
     challenger = _score(project / promote.TREE, rows)
     found = compare(champion, challenger, rows["late"].to_numpy(), rows["day"].cast(pl.String).to_numpy())
     return found | {"incumbent": incumbent, "rows": str(ROWS)}
+
+
+def ask_with_comparison(desk: Desk, project: Path, registered: Registered, alias: str, reason: str) -> dict[str, Any]:
+    """Open the promotion request with the evidence that the project holds, compared here if it holds no comparison."""
+    evidence = promote.read_evidence(project)
+    if "comparison" not in evidence and (found := compare_with_incumbent(desk, project, alias)):
+        evidence["comparison"] = found
+    return desk.ask(registered, alias, reason, evidence)
 
 
 def _score(tree: Path, rows: pl.DataFrame) -> Any:

@@ -1,4 +1,4 @@
-"""What goes through the gate: a registered version, the question about it, and the evidence for those who decide.
+"""What goes through the gate: a registered version, and the evidence for those who decide about it.
 
 Nothing here speaks to a server: see `flows.steps.release.desk`.
 """
@@ -29,19 +29,10 @@ class Registered:
     tree_digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What those who decide are asked: shall `alias` point at the version? With a reason, and evidence by name."""
+def read_evidence(project: Path) -> dict[str, dict[str, Any]]:
+    """Read what pipeline and retraining left for those who decide, by the names that policies use.
 
-    alias: str
-    reason: str
-    evidence: Mapping[str, Mapping[str, Any]]
-
-
-def read_evidence(project: Path, comparison: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:
-    """Read what the pipeline left for those who decide, by the names that policies use.
-
-    `comparison` with the champion is what retraining found; without it, reports/comparison.json is read if present.
+    The comparison with the champion, reports/comparison.json, is read if present.
 
     Raises:
         Unavailable: a report is missing.
@@ -53,7 +44,7 @@ def read_evidence(project: Path, comparison: Mapping[str, Any] | None = None) ->
             found[name] = json.loads(file.read_text(encoding="utf-8"))
         elif name in EVIDENCE:
             raise Unavailable(str(file), "this evidence is missing", "Run the pipeline first: dvc repro.")
-    return found | ({"comparison": dict(comparison)} if comparison else {})
+    return found
 
 
 def is_open(request: Mapping[str, Any]) -> bool:

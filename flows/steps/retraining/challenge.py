@@ -23,7 +23,7 @@ from flows.steps.project.pipeline import read_graph, run_stage
 from flows.steps.project.recorded_run import record_run
 from flows.steps.project.workspace import commit, open_challenger_clone
 from flows.steps.release.desk import Desk
-from flows.steps.release.promote import TREE, Question, read_evidence
+from flows.steps.release.promote import TREE, read_evidence
 from flows.steps.replay.truth import KIND
 from handrail.bootstrap import Platform
 from handrail.bootstrap.lineage import file_artifact
@@ -136,7 +136,7 @@ def open_challenge(desk: Desk, challenge: Challenge, alias: str = "champion") ->
     evidence = read_evidence(challenge.folder)
     _require_champion(desk.platform, evidence["comparison"], desk.digest_behind(alias))
     reason = f"Trained on labels known by {challenge.as_of:%Y-%m-%d}; judged on {challenge.month}."
-    request = desk.ask(registered, Question(alias, reason, evidence))
+    request = desk.ask(registered, alias, reason, evidence)
     return request | {"version": registered.version}
 
 

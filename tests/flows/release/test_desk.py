@@ -11,7 +11,7 @@ import pytest
 from flows.steps.project.accounts import read_account
 from flows.steps.release import as_account
 from flows.steps.release.desk import open_desk
-from flows.steps.release.promote import Question, read_evidence
+from flows.steps.release.promote import read_evidence
 from handrail.errors import Misconfigured, Unavailable
 
 ROUNDS = 2
@@ -35,7 +35,7 @@ def test_two_threads_register_and_ask_each_as_its_own_account(settings, desk):
 
     def ask(file, model):
         with open_desk(settings, file) as own:
-            return own.ask(own.register(settings.project, model), Question("champion", "at the same time", evidence))
+            return own.ask(own.register(settings.project, model), "champion", "at the same time", evidence)
 
     for number in range(ROUNDS):
         of_ada, of_ben = _together(

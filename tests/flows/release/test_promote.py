@@ -1,18 +1,19 @@
 """Promotion step by step against a real MLflow server with the Handrail app, on a small trained project."""
 
+import shutil
+
 import pytest
 
 from flows.steps.project.accounts import read_account, tracking_environment
 from flows.steps.release.desk import open_desk
-from flows.steps.release.promote import TREE, Question, Registered, is_open, read_evidence
+from flows.steps.release.promote import TREE, Registered, is_open, read_evidence
 from handrail.bootstrap.approvals import open_permit_verifier, permit_path, tree_digest
 from handrail.errors import Misconfigured, Refused, Unavailable
 from tests.fakes.permitted_tree import permit_tree
 
 
-def _ask(desk, registered, comparison=None):
-    evidence = read_evidence(desk.settings.project, comparison)
-    return desk.ask(registered, Question("champion", "trained by a test", evidence))
+def _ask(desk, registered):
+    return desk.ask(registered, "champion", "trained by a test", read_evidence(desk.settings.project))
 
 
 def _approve(settings, request, file):
@@ -87,8 +88,11 @@ def signed(settings):
     return content
 
 
-def test_the_comparison_reaches_those_who_decide(settings):
-    evidence = read_evidence(settings.project, {"ci_low": -0.001})
+def test_the_comparison_reaches_those_who_decide(settings, tmp_path):
+    shutil.copytree(settings.project / "reports", tmp_path / "reports")
+    (tmp_path / "reports" / "comparison.json").write_text('{"ci_low": -0.001}')
+
+    evidence = read_evidence(tmp_path)
 
     assert set(evidence) == {"evaluation", "parity", "comparison"}
     assert evidence["comparison"] == {"ci_low": -0.001}
