@@ -6,7 +6,7 @@ Feast applies no time to live online and lets an older row overwrite a newer one
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from feature_repo.project_store import ProjectStore
 
 KEYS = ("origin", "carrier", "dest", "tailnum")
-LEAD = timedelta(hours=2)
 NOTHING_WRITTEN = 0.0
 KEYS_AT_ONCE = 500
 
@@ -35,13 +34,13 @@ def write_known(store: ProjectStore, since: datetime | None, until: datetime) ->
 
 
 def online(
-    store: ProjectStore, rows: Sequence[Mapping[str, Any]], at: datetime | None = None, service: str = "flights_v1"
+    store: ProjectStore, rows: Sequence[Mapping[str, Any]], at: datetime, service: str = "flights_v1"
 ) -> dict[str, list[Any]]:
     """Read the features of `service` for each row, as lists in the order of `rows`; None where unknown or stale.
 
     A row has origin, carrier, dest, tailnum (or None), distance (miles) and the aware moments sched_dep and
-    sched_arr. A value counts only if it was known at the event time and no longer before it than its view's time
-    to live. Event time is `at`, else the row's `event_timestamp`, else two hours before its departure.
+    sched_arr. A value counts only if it was known at the event time `at` and no longer before it than its view's
+    time to live.
 
     Raises:
         InvalidInput: a row lacks one of these, or a moment has no time zone.
@@ -50,7 +49,6 @@ def online(
         return {}
     asked = {key: [row.get(key) or "" for row in rows] for key in KEYS} | _request_fields(rows)
     answer = store.get_online_features(features=store.service(service), entity_rows=asked).proto
-    moments = [_event_time(row, at).timestamp() for row in rows]
     values: dict[str, list[Any]] = {}
     lifetimes = _lifetimes()
     for name, vector in zip(answer.metadata.feature_names.val, answer.results, strict=True):
@@ -58,7 +56,7 @@ def online(
             continue
         plain = [_plain(value) for value in vector.values]
         known = [moment.seconds + moment.nanos / 1e9 for moment in vector.event_timestamps]
-        values[name] = _fresh(plain, known, moments, lifetimes[name]) if name in lifetimes else plain
+        values[name] = _fresh(plain, known, at.timestamp(), lifetimes[name]) if name in lifetimes else plain
     return values
 
 
@@ -124,21 +122,16 @@ def _seconds(row: Mapping[str, Any], field: str) -> int:
     return int(moment.timestamp())
 
 
-def _event_time(row: Mapping[str, Any], at: datetime | None) -> datetime:
-    moment: datetime = at or row.get("event_timestamp") or row["sched_dep"] - LEAD
-    return moment.astimezone(UTC)
-
-
 def _lifetimes() -> dict[str, float]:
     from feature_repo.definitions import VIEWS
 
     return {feature: ttl.total_seconds() for _, ttl, features in VIEWS.values() for feature in features}
 
 
-def _fresh(values: list[Any], known: Sequence[float], moments: Sequence[float], lifetime: float) -> list[Any]:
+def _fresh(values: list[Any], known: Sequence[float], now: float, lifetime: float) -> list[Any]:
     return [
         value if seen > NOTHING_WRITTEN and now - lifetime <= seen <= now else None
-        for value, seen, now in zip(values, known, moments, strict=True)
+        for value, seen in zip(values, known, strict=True)
     ]
 
 

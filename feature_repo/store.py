@@ -1,4 +1,4 @@
-"""The feature store of this project: apply, read as of a moment, write what became known, read online.
+"""The feature store of this project: apply, and read as of a moment; `online` writes and reads what is known now.
 
 Feast is imported inside the functions: loading it costs seconds.
 """
@@ -13,26 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feature_repo.offline import OFFLINE_STORE
-from feature_repo.online import online, write_known
 from handrail.errors import Refused, Unavailable
-from handrail.feast import identity_of, spec_hash
+from handrail.feast import identity_of
 from handrail.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from feature_repo.project_store import ProjectStore
-
-__all__ = [
-    "apply",
-    "historical",
-    "identity_of",
-    "online",
-    "open_feature_store",
-    "service_identity",
-    "spec_hash",
-    "write_known",
-]
 
 
 def open_feature_store(settings: Settings, features_root: Path | None = None, home: Path | None = None) -> ProjectStore:

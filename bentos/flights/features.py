@@ -57,7 +57,7 @@ class OnlineFeatures:
         Raises:
             Unavailable: the online store cannot be read.
         """
-        from feature_repo.store import online
+        from feature_repo.online import online
 
         codes = {name: [getattr(flight, name) for flight in flights] for name in CODES}
         rows = [{name: getattr(flight, name) for name in ASKED} for flight in flights]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from time import perf_counter
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,21 +15,10 @@ from bentos.flights.messages import Flight, FlightAnswer, PredictAnswer
 from handrail.clock import Clock
 from handrail.feedback import Prediction, prediction_id_for
 
+if TYPE_CHECKING:
+    from bentos.flights.scoring import Scorer
+
 Columns = Mapping[str, Sequence[Any]]
-
-
-class Scores(Protocol):
-    """What is needed of a model: its input made from columns, probabilities, and the threshold for late."""
-
-    @property
-    def threshold(self) -> float:
-        """The probability from which on a flight counts as late."""
-
-    def encode(self, columns: Columns) -> np.ndarray:
-        """Return the model's input, (n, features) float32."""
-
-    def score_encoded(self, encoded: np.ndarray) -> np.ndarray:
-        """Return a probability for each row of the input, (n,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +34,7 @@ class Identity:
 class Predictor:
     """Answers batches. Give it one thread: the feature store's connection belongs to the thread that opened it."""
 
-    scorer: Scores
+    scorer: Scorer
     look_up: Callable[[Sequence[Flight], datetime], Columns]
     keep: Callable[[Sequence[Prediction]], None]
     now: Clock

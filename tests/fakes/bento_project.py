@@ -42,7 +42,8 @@ def make_project(folder: Path) -> Settings:
 def make_features(settings: Settings) -> dict[str, str]:
     """Register the features and make one row of each view known at eleven; return the service's identity."""
     from feature_repo.definitions import TEXTS, VIEWS
-    from feature_repo.store import apply, open_feature_store, service_identity, write_known
+    from feature_repo.online import write_known
+    from feature_repo.store import apply, open_feature_store, service_identity
 
     tables = settings.project / "data" / "features"
     tables.mkdir(parents=True)

@@ -32,7 +32,7 @@ class FeastOnline:
 
     def write_known(self, since: datetime | None, until: datetime) -> None:
         """Write the rows that became known in (since, until], oldest first; of each key the last one."""
-        from feature_repo.store import write_known
+        from feature_repo.online import write_known
 
         write_known(self._store, since, until)
 
@@ -47,7 +47,7 @@ class FeastOnline:
 
     def read(self, flights: Sequence[dict[str, Any]], at: datetime) -> dict[str, list[Any]]:
         """Return the features of those requests as an online reader sees them at `at`."""
-        from feature_repo.store import online
+        from feature_repo.online import online
 
         return online(self._store, [online_row(flight) for flight in flights], at)
 

@@ -14,6 +14,7 @@ import pytest
 
 from feature_repo import store as feature_store
 from feature_repo.offline import OFFLINE_STORE
+from feature_repo.online import online, write_known
 from flows.steps.data.features import entity_rows
 from flows.steps.data.flight_times import with_times
 from handrail.errors import InvalidInput, Refused, Unavailable
@@ -88,13 +89,13 @@ def test_the_configuration_for_the_command_line_names_the_same_stores() -> None:
 
 def test_online_gives_what_training_gave_for_a_batch_on_the_hour(store: ProjectStore, flights: pl.DataFrame) -> None:
     batch = flights.filter(pl.col("event_timestamp") >= NOW)
-    feature_store.write_known(store, None, NOW)
+    write_known(store, None, NOW)
 
-    online = feature_store.online(store, _requests(batch), NOW)
+    answer = online(store, _requests(batch), NOW)
 
     offline = pl.from_pandas(feature_store.historical(store, entity_rows(batch).to_pandas()))
-    assert set(online) == set(offline.columns) - set(entity_rows(batch).columns)
-    assert {name: offline.get_column(name).to_list() for name in online} == online
+    assert set(answer) == set(offline.columns) - set(entity_rows(batch).columns)
+    assert {name: offline.get_column(name).to_list() for name in answer} == answer
 
 
 def test_writing_hour_by_hour_ends_where_writing_at_once_does(
@@ -102,43 +103,43 @@ def test_writing_hour_by_hour_ends_where_writing_at_once_does(
 ) -> None:
     steps = feature_store.open_feature_store(settings, fortnight / "data" / "features", tmp_path / "steps")
     feature_store.apply(steps)
-    feature_store.write_known(store, None, NOW)
+    write_known(store, None, NOW)
 
-    feature_store.write_known(steps, None, NOW - 3 * HOUR)
+    write_known(steps, None, NOW - 3 * HOUR)
     for hour in (2, 1, 0):
-        feature_store.write_known(steps, NOW - (hour + 1) * HOUR, NOW - hour * HOUR)
+        write_known(steps, NOW - (hour + 1) * HOUR, NOW - hour * HOUR)
 
     asked = _requests(flights)
-    assert feature_store.online(steps, asked, NOW) == feature_store.online(store, asked, NOW)
+    assert online(steps, asked, NOW) == online(store, asked, NOW)
 
 
 def test_writing_again_or_an_older_span_changes_nothing(store: ProjectStore, flights: pl.DataFrame) -> None:
-    feature_store.write_known(store, None, NOW)
-    before = feature_store.online(store, _requests(flights), NOW)
+    write_known(store, None, NOW)
+    before = online(store, _requests(flights), NOW)
 
-    again = feature_store.write_known(store, None, NOW)
-    older = feature_store.write_known(store, None, NOW - 30 * HOUR)
+    again = write_known(store, None, NOW)
+    older = write_known(store, None, NOW - 30 * HOUR)
 
     assert set(again.values()) | set(older.values()) == {0}
-    assert feature_store.online(store, _requests(flights), NOW) == before
+    assert online(store, _requests(flights), NOW) == before
 
 
 def test_a_value_past_its_time_to_live_is_unknown(store: ProjectStore, flights: pl.DataFrame) -> None:
-    feature_store.write_known(store, None, NOW)
+    write_known(store, None, NOW)
     asked = _requests(flights.tail(1))
 
-    fresh, stale = (feature_store.online(store, asked, NOW + late) for late in (3 * HOUR, 4 * HOUR))
+    fresh, stale = (online(store, asked, NOW + late) for late in (3 * HOUR, 4 * HOUR))
 
     assert fresh["temp"][0] is not None
     assert stale["temp"] == [None]
     assert stale["origin_dep_delay_24h"] == fresh["origin_dep_delay_24h"] != [None]
-    assert feature_store.online(store, asked, NOW + 7 * HOUR)["origin_dep_delay_24h"] == [None]
+    assert online(store, asked, NOW + 7 * HOUR)["origin_dep_delay_24h"] == [None]
 
 
 def test_a_value_from_the_future_is_unknown(store: ProjectStore, flights: pl.DataFrame) -> None:
-    feature_store.write_known(store, None, NOW)
+    write_known(store, None, NOW)
 
-    answer = feature_store.online(store, _requests(flights.tail(1)), NOW - HOUR)
+    answer = online(store, _requests(flights.tail(1)), NOW - HOUR)
 
     assert answer["temp"] == [None]
     assert answer["minute_of_day"] != [None]
@@ -148,7 +149,7 @@ def test_an_unknown_entity_and_no_aircraft_give_unknown_values_and_the_schedule(
     row: dict[str, Any] = {"origin": "XXX", "carrier": "??", "dest": "YYY", "tailnum": None, "distance": 500}
     row |= {"sched_dep": NOW + 2 * HOUR, "sched_arr": NOW + 4 * HOUR}
 
-    answer = feature_store.online(store, [row])
+    answer = online(store, [row], NOW)
 
     schedule = {"minute_of_day": [11 * 60.0], "weekday": [4.0], "scheduled_minutes": [120.0], "distance_miles": [500.0]}
     assert {name: values for name, values in answer.items() if values != [None]} == schedule
@@ -168,21 +169,21 @@ def test_a_request_without_its_fields_is_refused_by_name(
     row = _requests(flights.head(1))[0] | changes
 
     with pytest.raises(InvalidInput) as caught:
-        feature_store.online(store, [row], NOW)
+        online(store, [row], NOW)
 
     assert caught.value.field == field
 
 
 def test_no_rows_give_no_columns(store: ProjectStore) -> None:
-    assert feature_store.online(store, []) == {}
+    assert online(store, [], NOW) == {}
 
 
 def test_a_reader_does_not_wait_for_a_writer(store: ProjectStore, flights: pl.DataFrame) -> None:
-    feature_store.write_known(store, None, NOW)
+    write_known(store, None, NOW)
 
     with closing(sqlite3.connect(store.config.online_store.path, isolation_level=None)) as writer:
         writer.execute("begin immediate")
-        answer = feature_store.online(store, _requests(flights.tail(1)), NOW)
+        answer = online(store, _requests(flights.tail(1)), NOW)
         writer.execute("rollback")
 
     assert answer["temp"] != [None]
