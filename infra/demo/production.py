@@ -22,7 +22,6 @@ from flows.steps.retraining import challenge as retraining
 from handrail.bootstrap.approvals import tree_digest
 from handrail.clock import parse_moment
 from handrail.errors import HandrailError, Unavailable, UnknownReference
-from handrail.http import serving_token
 from infra.demo.gate import ALIAS, sign_off
 from infra.demo.scene import Scene
 from infra.demo.screen import Report
@@ -42,7 +41,7 @@ def replay(scene: Scene, report: Report) -> Figures:
 
     bulk: Mapping[str, Any] = {}
     if judged == scene.found["deployed"].deployment.uri:
-        played = replaying.replay(settings, settings.url("bento"), serving_token(settings), scene.days, progress)
+        played = replaying.replay(settings, scene.days, progress)
         report("scoring the other flights in bulk")
         bulk = score_the_rest(settings, scene.days)
     else:

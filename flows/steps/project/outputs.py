@@ -6,7 +6,7 @@ import io
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,16 @@ def fresh_folder(target: Path) -> Iterator[Path]:
         target.rename(former)
     beside.rename(target)
     shutil.rmtree(former, ignore_errors=True)
+
+
+def make_once(target: Path, made_from: Mapping[str, str], make: Callable[[Path], None]) -> None:
+    """Fill the folder `target` by `make`, unless it was made from the same before; its made.json says from what."""
+    stamp = target / "made.json"
+    if stamp.is_file() and json.loads(stamp.read_text(encoding="utf-8")) == made_from:
+        return
+    with fresh_folder(target) as fresh:
+        make(fresh)
+        write_json(fresh / stamp.name, made_from)
 
 
 def write_json(target: Path, value: Any) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from flows.steps.project.outputs import fresh_folder, write_json, write_parquet
+from flows.steps.project.outputs import make_once, write_parquet
 from flows.steps.release.deploy import bentos_of, slot_of
 from flows.steps.replay.plan import DEFAULT_DAYS, replayed_days
-from flows.steps.replay.run import Progress, serving_deployment
+from flows.steps.replay.run import serving_deployment
 from flows.steps.replay.truth import KIND, SOURCE, stream
 from flows.steps.replay.world import OUTCOMES_END, World, landings, open_world
 from handrail.bootstrap import Platform, open_platform
@@ -38,7 +38,7 @@ class Model:
     scorer: Scorer
 
 
-def score_the_rest(settings: Settings, days: int = DEFAULT_DAYS, progress: Progress | None = None) -> dict[str, Any]:
+def score_the_rest(settings: Settings, days: int = DEFAULT_DAYS) -> dict[str, Any]:
     """Score every flight after go-live point-in-time, and record those that `replay` left out, with their outcomes.
 
     `days` is what `replay` was given. Scored months stay under home/replay/scored, with their features. Returns the
@@ -48,13 +48,12 @@ def score_the_rest(settings: Settings, days: int = DEFAULT_DAYS, progress: Progr
         Unavailable: nothing is deployed, or its bento is gone.
         Refused: no permit covers the bytes that the deployment serves.
     """
-    report = progress or (lambda _done, _total, _what: None)
     world = open_world(settings)
     with open_platform(settings) as platform:
         model = open_model(settings, serving_deployment(platform))
-        months = score_months(settings, world, model, report)
+        months = score_months(settings, world, model)
         rest = months.filter(~pl.col("local_day").is_in(replayed_days(days)))
-        receipts = record(platform, model, rest, report)
+        receipts = record(platform, model, rest)
         if settings.replay:
             platform.event_clock.set(OUTCOMES_END)
     return {"flights": rest.height, **receipts}
@@ -77,32 +76,28 @@ def open_model(settings: Settings, deployment: str) -> Model:
         return Model(deployment, verified.permitted.tree_digest, Scorer.load(verified.tree))
 
 
-def score_months(settings: Settings, world: World, model: Model, progress: Progress) -> pl.DataFrame:
+def score_months(settings: Settings, world: World, model: Model) -> pl.DataFrame:
     """Return every flight of `world` with its features and `score`; months that are there already are only read."""
     place = settings.home / "replay" / SCORED
     made = {"world": world.identity, "tree": model.tree_digest}
-    if not _is_current(place, made):
-        with fresh_folder(place) as fresh:
-            _score_all(settings, world, model, fresh, progress)
-            write_json(fresh / "made.json", made)
+    make_once(place, made, partial(_score_all, settings, world, model))
     return pl.concat([pl.read_parquet(file) for file in sorted(place.glob("*.parquet"))])
 
 
-def _score_all(settings: Settings, world: World, model: Model, folder: Path, progress: Progress) -> None:
+def _score_all(settings: Settings, world: World, model: Model, folder: Path) -> None:
     from flows.steps.replay.features import open_full_year, point_in_time
 
     store = open_full_year(settings, world.features)
     parts = world.flights.with_columns(month=pl.col("local_day").dt.strftime("%Y-%m")).partition_by(
         "month", as_dict=True, include_key=False
     )
-    for number, ((month,), flights) in enumerate(sorted(parts.items()), 1):
+    for (month,), flights in sorted(parts.items()):
         known = point_in_time(store, flights, model.scorer.feature_service["name"])
         scores = model.scorer.score({name: known[name].to_list() for name in model.scorer.features})
         write_parquet(known.with_columns(score=pl.Series(scores.astype(float))), folder / f"{month}.parquet")
-        progress(number, len(parts), f"{month}: {flights.height} flights scored")
 
 
-def record(platform: Platform, model: Model, flights: pl.DataFrame, progress: Progress) -> dict[str, Any]:
+def record(platform: Platform, model: Model, flights: pl.DataFrame) -> dict[str, Any]:
     """Record a prediction for each of those flights, and their outcomes. Repeating it changes nothing."""
     made = accepted = Receipt()
     for part in flights.iter_slices(CHUNK):
@@ -111,7 +106,6 @@ def record(platform: Platform, model: Model, flights: pl.DataFrame, progress: Pr
     for start in range(0, len(reports), CHUNK):
         events = [_event(model.deployment, report) for report in reports[start : start + CHUNK]]
         accepted += platform.feedback.record_feedback(events)
-        progress(min(start + CHUNK, len(reports)), len(reports), "outcomes recorded")
     return {
         "predictions_new": made.accepted,
         "predictions_repeated": made.repeated,
@@ -154,8 +148,3 @@ def _event(deployment: str, report: Any) -> Feedback:
         occurred_at=report.occurred_at,
         received_at=report.received_at,
     )
-
-
-def _is_current(place: Path, made: dict[str, str]) -> bool:
-    file = place / "made.json"
-    return file.is_file() and bool(json.loads(file.read_text(encoding="utf-8")) == made)

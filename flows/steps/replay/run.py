@@ -11,49 +11,30 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from flows.steps.release.deploy import slot_of
-from flows.steps.replay.bento import Answer, BentoClient
+from flows.steps.replay.bento import BentoClient
 from flows.steps.replay.log import Batch, Place, ReplayLog
 from flows.steps.replay.plan import DEFAULT_DAYS, SimulatedHour, replayed_days, timeline
 from flows.steps.replay.truth import KIND, SOURCE, Fate, OutcomeReport, fate_of
-from flows.steps.replay.world import open_world
+from flows.steps.replay.world import World, open_world
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.delivery import open_deployments
 from handrail.clock import EventClock
 from handrail.errors import Conflict, Misconfigured, Unavailable
 from handrail.feedback import prediction_id_for
+from handrail.http import serving_token
 from handrail.settings import Settings
+
+if TYPE_CHECKING:
+    from flows.steps.replay.features import FeastOnline
 
 DRAINED_WITHIN_S = 60.0
 Progress = Callable[[int, int, str], None]
-
-
-class OnlineStore(Protocol):
-    """What the replay needs of the feature store."""
-
-    def write_known(self, since: datetime | None, until: datetime) -> None:
-        """Write the rows that became known in (since, until], oldest first; of each key the last one."""
-
-    def forget(self) -> None:
-        """Remove every online row: an event time before the newest of them would see the future."""
-
-    def read(self, flights: Sequence[dict[str, Any]], at: datetime) -> dict[str, list[Any]]:
-        """Return the features of those requests as an online reader sees them at `at`."""
-
-
-class ServingBento(Protocol):
-    """What the replay needs of the bento; each call is safe to repeat."""
-
-    def predict(self, hour: datetime, flights: Sequence[dict[str, Any]]) -> Answer:
-        """Send the batch of an hour."""
-
-    def report(self, hour: datetime, events: Sequence[dict[str, Any]]) -> Answer:
-        """Send the outcomes that came in during an hour."""
 
 
 @dataclass(frozen=True)
@@ -61,19 +42,13 @@ class Actors:
     """Everything that a replay drives."""
 
     clock: EventClock
-    store: OnlineStore
-    bento: ServingBento
+    store: FeastOnline
+    bento: BentoClient
     log: ReplayLog
 
 
-def replay(
-    settings: Settings,
-    bento_url: str,
-    token: str,
-    days: int = DEFAULT_DAYS,
-    progress: Progress | None = None,
-) -> dict[str, Any]:
-    """Replay `days` whole days against the bento at `bento_url`; return the figures. Safe to stop and to repeat.
+def replay(settings: Settings, days: int = DEFAULT_DAYS, progress: Progress | None = None) -> dict[str, Any]:
+    """Replay `days` whole days against the running bento; return the figures. Safe to stop and to repeat.
 
     It is the replay of what the environment serves now; one that was finished for an earlier deployment is described by
     `finished_figures`.
@@ -85,34 +60,30 @@ def replay(
     from flows.steps.replay.features import FeastOnline
 
     _require_replay(settings)
-    chosen = replayed_days(days)
     world = open_world(settings)
-    live = world.flights.filter(pl.col("local_day").is_in(chosen))
+    live = _replayed(world, days)
     hours = timeline(live)
     log = ReplayLog(settings.home / "replay")
-    with open_platform(settings) as platform, BentoClient(bento_url, token) as bento:
+    client = BentoClient(settings.url("bento"), serving_token(settings))
+    with open_platform(settings) as platform, client as bento:
         deployment = serving_deployment(platform)
         store = FeastOnline(settings, world.features)
-        start = Place(deployment, tuple(day.isoformat() for day in chosen), None, None)
-        run(Actors(platform.event_clock, store, bento, log), hours, start, progress or _silent)
+        run(Actors(platform.event_clock, store, bento, log), hours, _start(deployment, days), progress)
         wait_until_drained(platform, deployment, live.height)
     return figures(hours, log)
 
 
 def finished_figures(settings: Settings, deployment: str, days: int = DEFAULT_DAYS) -> dict[str, Any] | None:
     """Return the figures of a replay of `deployment` that was carried out to its end, None if there is none."""
-    chosen = replayed_days(days)
-    world = open_world(settings)
-    hours = timeline(world.flights.filter(pl.col("local_day").is_in(chosen)))
+    hours = timeline(_replayed(open_world(settings), days))
     log = ReplayLog(settings.home / "replay")
-    end = Place(deployment, tuple(day.isoformat() for day in chosen), None, None)
     place = log.place()
-    if place is None or (place.deployment, place.days, place.hour) != (end.deployment, end.days, hours[-1].at):
+    if place is None or replace(place, features_until=None) != replace(_start(deployment, days), hour=hours[-1].at):
         return None
     return figures(hours, log)
 
 
-def run(actors: Actors, hours: Sequence[SimulatedHour], start: Place, progress: Progress) -> None:
+def run(actors: Actors, hours: Sequence[SimulatedHour], start: Place, progress: Progress | None = None) -> None:
     """Carry out the hours that a replay of this deployment and these days has not finished yet."""
     place = actors.log.place()
     if place is None or (place.deployment, place.days) != (start.deployment, start.days):
@@ -125,7 +96,8 @@ def run(actors: Actors, hours: Sequence[SimulatedHour], start: Place, progress: 
             continue
         place = _carry_out(actors, hour, place, sample=hour.at in samples)
         actors.log.reach(place)
-        progress(number, len(hours), f"{hour.at:%Y-%m-%d %H}:00, {len(hour.flights)} flights")
+        if progress is not None:
+            progress(number, len(hours), f"{hour.at:%Y-%m-%d %H}:00, {len(hour.flights)} flights")
 
 
 def _carry_out(actors: Actors, hour: SimulatedHour, place: Place, sample: bool) -> Place:
@@ -180,9 +152,7 @@ def serving_deployment(platform: Platform) -> str:
     return target
 
 
-def wait_until_drained(
-    platform: Platform, deployment: str, expected: int, pause: Callable[[float], None] = time.sleep
-) -> None:
+def wait_until_drained(platform: Platform, deployment: str, expected: int) -> None:
     """Wait until the bento has moved every prediction from its spool into the log.
 
     Raises:
@@ -196,7 +166,7 @@ def wait_until_drained(
                 f"it holds {found} of {expected} predictions",
                 "Keep the bento running: it drains.",
             )
-        pause(0.2)
+        time.sleep(0.2)
 
 
 def figures(hours: Sequence[SimulatedHour], log: ReplayLog) -> dict[str, Any]:
@@ -221,10 +191,14 @@ def figures(hours: Sequence[SimulatedHour], log: ReplayLog) -> dict[str, Any]:
     }
 
 
+def _replayed(world: World, days: int) -> pl.DataFrame:
+    return world.flights.filter(pl.col("local_day").is_in(replayed_days(days)))
+
+
+def _start(deployment: str, days: int) -> Place:
+    return Place(deployment, tuple(day.isoformat() for day in replayed_days(days)), None, None)
+
+
 def _require_replay(settings: Settings) -> None:
     if not settings.replay:
         raise Misconfigured("replay", "event time follows the system here", "Set HANDRAIL_REPLAY=1, in the bento too.")
-
-
-def _silent(_done: int, _total: int, _what: str) -> None:
-    """Show nothing."""

@@ -9,6 +9,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -18,7 +19,7 @@ from flows.steps.data.flight_times import is_late, with_times
 from flows.steps.data.source_tables import COLUMNS as TABLES
 from flows.steps.data.sources import Source
 from flows.steps.data.sources.package import open_package
-from flows.steps.project.outputs import fresh_folder, write_json, write_parquet
+from flows.steps.project.outputs import make_once, write_parquet
 from flows.steps.project.params import read_params
 from flows.steps.replay.truth import Landing
 from handrail.files import sha256_of
@@ -70,12 +71,7 @@ def open_world(settings: Settings) -> World:
     tables = {name: source.read(name) for name in TABLES}
     place = settings.home / "replay" / "features"
     identity = _identity(settings.project, source)
-    if not _is_current(place, identity):
-        clean = _live_feed(settings.project, tables)
-        with fresh_folder(place) as fresh:
-            for name, table in build_tables(**clean, until=END).items():
-                write_parquet(table, fresh / f"{name}.parquet")
-            write_json(fresh / "made.json", {"identity": identity})
+    make_once(place, {"identity": identity}, partial(_write_features, settings.project, tables))
     return World(live_flights(settings, tables), place, identity)
 
 
@@ -95,6 +91,11 @@ def landings(flights: pl.DataFrame, predicted_at: str) -> list[Landing]:
     names = ("flight_id", predicted_at, "arr_known_ts", "late")
     rows = zip(*(flights[name] for name in names), strict=True)
     return [Landing(name, asked, landed, None if late is None else bool(late)) for name, asked, landed, late in rows]
+
+
+def _write_features(project: Path, tables: dict[str, pl.DataFrame], folder: Path) -> None:
+    for name, table in build_tables(**_live_feed(project, tables), until=END).items():
+        write_parquet(table, folder / f"{name}.parquet")
 
 
 def _live_feed(project: Path, tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
@@ -121,8 +122,3 @@ def _identity(project: Path, source: Source) -> str:
         "files": {file.name: sha256_of(file) for file in files},
     }
     return f"sha256:{hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()}"
-
-
-def _is_current(place: Path, identity: str) -> bool:
-    made = place / "made.json"
-    return made.is_file() and json.loads(made.read_text(encoding="utf-8"))["identity"] == identity

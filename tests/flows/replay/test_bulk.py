@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -59,10 +58,6 @@ def scored(count: int = 300) -> pl.DataFrame:
     )
 
 
-def silent(*_: Any) -> None:
-    """Show nothing."""
-
-
 def test_a_flight_becomes_a_prediction_made_two_hours_before(model: Model) -> None:
     first, *_, last = predictions_of(scored(), model)
 
@@ -74,9 +69,9 @@ def test_a_flight_becomes_a_prediction_made_two_hours_before(model: Model) -> No
 
 
 def test_recording_twice_changes_nothing(platform: Platform, model: Model) -> None:
-    first = record(platform, model, scored(), silent)
+    first = record(platform, model, scored())
 
-    again = record(platform, model, scored(), silent)
+    again = record(platform, model, scored())
 
     twice = sum(fate_of(name) is Fate.TWICE for name in scored().drop_nulls("late")["flight_id"])
     assert (first["predictions_new"], first["outcomes_repeated"], first["conflicts"]) == (300, twice, 0)
@@ -85,7 +80,7 @@ def test_recording_twice_changes_nothing(platform: Platform, model: Model) -> No
 
 
 def test_in_the_end_every_reported_outcome_is_the_truth(platform: Platform, model: Model) -> None:
-    record(platform, model, scored(), silent)
+    record(platform, model, scored())
     month = read_month("2013-09")
 
     cohort = platform.feedback.cohort(DEPLOYMENT, KIND, month.start, month.end, month.end + timedelta(days=5))
@@ -97,7 +92,7 @@ def test_in_the_end_every_reported_outcome_is_the_truth(platform: Platform, mode
 
 def test_a_wrong_first_report_counts_until_its_correction(platform: Platform, model: Model) -> None:
     flights = scored(3000)
-    record(platform, model, flights, silent)
+    record(platform, model, flights)
     month = read_month("2013-09")
     corrected = [name for name in flights.drop_nulls("late")["flight_id"] if fate_of(name) is Fate.CORRECTED]
     landed = DEPARTURE + timedelta(hours=5)

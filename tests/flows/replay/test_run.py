@@ -125,4 +125,4 @@ def test_without_replay_mode_nothing_starts(tmp_path: Path) -> None:
     settings = Settings(project=tmp_path, home=tmp_path)
 
     with pytest.raises(Misconfigured, match="HANDRAIL_REPLAY"):
-        replay(settings, "http://127.0.0.1:9", "token")
+        replay(settings)
