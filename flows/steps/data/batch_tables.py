@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from flows.steps.data.flight_times import HOME_ZONE, with_times
+from flows.steps.data.flight_times import HOME_ZONE, local_clock, with_times
 
 ORIGINS = ("EWR", "JFK", "LGA")
 HOUR = timedelta(hours=1)
@@ -49,9 +49,7 @@ def weather_days(flights: pl.DataFrame, weather: pl.DataFrame) -> pl.DataFrame:
 
 def _flights(flights: pl.DataFrame, airports: pl.DataFrame) -> pl.DataFrame:
     timed = with_times(flights, airports)
-    clock = pl.col("sched_dep_time")
-    local = pl.col("local_day").cast(pl.Datetime("us")) + pl.duration(minutes=clock // 100 * 60 + clock % 100)
-    moment = local.dt.replace_time_zone(HOME_ZONE, ambiguous="earliest", non_existent="null")
+    moment = local_clock("sched_dep_time").dt.replace_time_zone(HOME_ZONE, ambiguous="earliest", non_existent="null")
     return timed.select(
         *flights.columns,
         "flight_id",

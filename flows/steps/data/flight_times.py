@@ -62,6 +62,12 @@ def outcome_known_ts() -> pl.Expr:
     return pl.coalesce(pl.col("arr_known_ts"), pl.col("sched_arr_ts") + NEVER_LANDED_KNOWN_AFTER)
 
 
+def local_clock(column: str) -> pl.Expr:
+    """Return the local day at the time of a raw clock column, such as 1545; the moment has no zone."""
+    clock = pl.col(column)
+    return pl.col("local_day").cast(pl.Datetime("us")) + pl.duration(minutes=clock // 100 * 60 + clock % 100)
+
+
 def is_late() -> pl.Expr:
     """Return the label as Int8: 1 if the flight landed late, null if it has no arrival delay."""
     return (pl.col("arr_delay") > LATE_MINUTES).cast(pl.Int8)
@@ -74,8 +80,7 @@ def _zone_of_destination(airports: pl.DataFrame) -> dict[str, str]:
 
 def _arrival_in_utc(zones: dict[str, str], destinations: pl.Series) -> pl.Expr:
     """Read `sched_arr_time` on the destination's clock; it is the first such moment after the departure."""
-    clock = pl.col("sched_arr_time")
-    local = pl.col("local_day").cast(pl.Datetime("us")) + pl.duration(minutes=clock // 100 * 60 + clock % 100)
+    local = local_clock("sched_arr_time")
     by_zone: dict[str, list[str]] = {}
     for airport in sorted(set(destinations.drop_nulls().to_list()) & zones.keys()):
         by_zone.setdefault(zones[airport], []).append(airport)

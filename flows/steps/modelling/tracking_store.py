@@ -35,25 +35,21 @@ class TrackingStore:
     """The experiment `flights` in one MLflow store."""
 
     client: MlflowClient
-    uri: str
     experiment_id: str
     project: Path
 
-    def find(self, tags: Mapping[str, str]) -> Run | None:
-        """Return the oldest live run that carries all `tags`."""
+    def find_or_create(self, name: str, tags: Mapping[str, str]) -> Run:
+        """Return the oldest live run that carries all `tags`, else a new one with them and the run context's tags."""
+        from mlflow.tracking.context.registry import resolve_tags
+
         wanted = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
         found = self.client.search_runs(
             [self.experiment_id], wanted, max_results=1, order_by=["attributes.start_time ASC"]
         )
-        return found[0] if found else None
-
-    def find_or_create(self, name: str, tags: Mapping[str, str]) -> Run:
-        """Return the run that carries all `tags`, made with them and the run context's tags if there is none."""
-        from mlflow.tracking.context.registry import resolve_tags
-
-        if run := self.find(tags):
-            return run
-        with _working_in(self.project):
+        if found:
+            return found[0]
+        # The run context describes the repository around the current folder.
+        with contextlib.chdir(self.project):
             context = resolve_tags()
         return self.client.create_run(self.experiment_id, tags={**context, **tags}, run_name=name)
 
@@ -72,7 +68,7 @@ def open_tracking(project: Path) -> Iterator[TrackingStore]:
 
     try:
         client = MlflowClient(uri, registry_uri=uri)
-        yield TrackingStore(client, uri, _experiment(client, uri), project)
+        yield TrackingStore(client, _experiment(client, uri), project)
     except (MlflowException, OSError) as err:
         raise Unavailable(f"MLflow at {uri}", str(err).splitlines()[0].rstrip("."), CHECK) from err
 
@@ -114,13 +110,3 @@ def _artifacts_beside(uri: str) -> dict[str, Any]:
         return {}
     folder = Path(uri.removeprefix(SQLITE)).resolve().parent / "artifacts" / EXPERIMENT
     return {"artifact_location": folder.as_uri()}
-
-
-@contextmanager
-def _working_in(project: Path) -> Iterator[None]:
-    """Be in `project` for a moment: the run context describes the repository around the current folder."""
-    if Path.cwd() == project.resolve():
-        yield
-        return
-    with contextlib.chdir(project):
-        yield
