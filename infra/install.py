@@ -27,7 +27,7 @@ def main() -> int:
     """Install what is missing; return the exit code."""
     try:
         check_machine(sys.version_info[:2], importlib.util.find_spec("ensurepip") is not None)
-        if STAMP.is_file() and STAMP.read_text() == fingerprint():
+        if STAMP.is_file() and STAMP.read_text() == fingerprint(LOCK):
             return 0
         STAMP.unlink(missing_ok=True)
         install()
@@ -58,9 +58,9 @@ def check_machine(version: "tuple[int, ...]", has_venv: bool) -> None:
         raise CannotInstall("This Python cannot make virtual environments. Install it: apt-get install python3-venv")
 
 
-def fingerprint() -> str:
-    """Return what the installation depends on: sha256 of the lock and of pyproject.toml, the interpreter, the place."""
-    parts = [hashlib.sha256(file.read_bytes()).hexdigest() for file in (LOCK, ROOT / "pyproject.toml")]
+def fingerprint(lock: Path) -> str:
+    """Return what an installation depends on: sha256 of its lock and of pyproject.toml, the interpreter, the place."""
+    parts = [hashlib.sha256(file.read_bytes()).hexdigest() for file in (lock, ROOT / "pyproject.toml")]
     return "\n".join([*parts, sys.version.split()[0], str(ROOT), ""])
 
 
@@ -82,7 +82,7 @@ def install() -> None:
         uv, "pip", "install", "--quiet", "--python", str(python),
         "--no-deps", "--no-build-isolation", "--editable", str(ROOT),
     )  # fmt: skip
-    STAMP.write_text(fingerprint())
+    STAMP.write_text(fingerprint(LOCK))
     print("Installed.", flush=True)
 
 

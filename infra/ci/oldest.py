@@ -3,12 +3,11 @@
 Safe to interrupt and to repeat: a stamp, written last, names the lock and the pyproject.toml that were installed.
 """
 
-import hashlib
 import subprocess
 import sys
 from pathlib import Path
 
-from infra.install import ROOT, environment
+from infra.install import ROOT, environment, fingerprint
 
 LOCK = ROOT / "infra" / "requirements-oldest.lock"
 VENV = ROOT / ".handrail" / "oldest"
@@ -17,21 +16,15 @@ STAMP = VENV / "handrail-installed"
 
 def main() -> int:
     """Install what is missing; return the exit code."""
-    if STAMP.is_file() and STAMP.read_text() == fingerprint():
+    if STAMP.is_file() and STAMP.read_text() == fingerprint(LOCK):
         return 0
     try:
         install()
     except subprocess.CalledProcessError as err:
         print(f"error: {Path(str(err.cmd[0])).name} failed, see above.", file=sys.stderr)
         return 1
-    STAMP.write_text(fingerprint())
+    STAMP.write_text(fingerprint(LOCK))
     return 0
-
-
-def fingerprint() -> str:
-    """Return what the installation depends on: sha256 of the lock and of pyproject.toml, the interpreter, the place."""
-    parts = [hashlib.sha256(file.read_bytes()).hexdigest() for file in (LOCK, ROOT / "pyproject.toml")]
-    return "\n".join([*parts, sys.version.split()[0], str(ROOT), ""])
 
 
 def install() -> None:

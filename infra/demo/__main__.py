@@ -20,6 +20,7 @@ from rich.console import Console
 from flows.steps.project.workspace import bring_clone, configure_dvc
 from handrail.entrypoints.cli.env import tool_environment
 from handrail.errors import HandrailError
+from handrail.files import replace_file
 from handrail.settings import Settings, load_settings
 from infra.demo import closing, gate, production, provenance, training
 from infra.demo.scene import COMMITTER, Scene, enter
@@ -64,7 +65,9 @@ STEPS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run every step; write summary.json whatever happens; return the exit code."""
-    options = _parser().parse_args(arguments)
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="fewer flights, same steps")
+    options = parser.parse_args(arguments)
     _silence_warnings()
     console = Console(highlight=False)
     home = CHECKOUT / ".handrail"
@@ -83,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(f"[bold red]error:[/] {err}")
         ok = False
     summary = {"ok": ok, "wall_s": round(time.monotonic() - began, 1), "steps": results}
-    closing.write_summary(home / "demo" / "summary.json", summary)
+    replace_file(home / "demo" / "summary.json", f"{json.dumps(summary, indent=2)}\n".encode())
     if ok:
         closing.show_all(console, summary)
     return 0 if ok else 1
@@ -94,12 +97,6 @@ def _silence_warnings() -> None:
     logging.captureWarnings(True)
     logging.getLogger("py.warnings").addHandler(logging.NullHandler())
     logging.getLogger("py.warnings").propagate = False
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="fewer flights, same steps")
-    return parser
 
 
 def _settings(home: Path) -> tuple[Settings, Settings]:

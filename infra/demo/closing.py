@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -11,7 +9,6 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from handrail.files import replace_file
 from infra.demo.scene import Scene
 from infra.demo.screen import Report, show
 
@@ -29,11 +26,6 @@ def addresses(scene: Scene, report: Report) -> dict[str, object]:
         "lineage": f"http://{usual.host}:{usual.ports.lineage}",
         "credentials": str(scene.settings.credentials.relative_to(scene.checkout)),
     }
-
-
-def write_summary(file: Path, summary: dict[str, Any]) -> None:
-    """Write the summary; it appears whole or not at all."""
-    replace_file(file, f"{json.dumps(summary, indent=2)}\n".encode())
 
 
 def table_of(summary: dict[str, Any]) -> Table:

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 from rich.console import Console
 from rich.status import Status
 
-
-class Report(Protocol):
-    """Says what a step is doing right now."""
-
-    def __call__(self, text: str) -> None:
-        """Show one short line; on a terminal it replaces the last one."""
+Report = Callable[[str], None]
+"""Shows in one short line what a step is doing right now; on a terminal it replaces the last one."""
 
 
 class Screen:

@@ -9,7 +9,7 @@ import errno
 import os
 import socket
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +19,7 @@ import httpx
 from honcho.environ import parse_procfile
 
 from handrail.entrypoints.cli.env import tool_environment
-from handrail.errors import Unavailable, UnknownReference
+from handrail.errors import Unavailable
 from handrail.settings import Settings, make_home
 from infra.servers.processes import Child, Place, stop_left_over
 
@@ -61,24 +61,13 @@ def commands(procfile: Path = PROCFILE) -> dict[str, str]:
 
 def port_of(settings: Settings, name: str) -> int | None:
     """Return the port on which a server listens under these settings, None for the worker."""
-    field = kind_of(name).port
+    field = KINDS[name].port
     return None if field is None else int(getattr(settings.ports, field))
 
 
 def address_of(settings: Settings, name: str) -> str:
     """Return the URL at which a server answers; for the worker, that of the Prefect server it asks for work."""
     return f"http://{settings.host}:{port_of(settings, 'prefect' if name == 'worker' else name)}"
-
-
-def kind_of(name: str) -> Kind:
-    """Return what is known of a server.
-
-    Raises:
-        UnknownReference: there is none of that name.
-    """
-    if name not in KINDS:
-        raise UnknownReference("server", name, f"Known are {', '.join(KINDS)}.")
-    return KINDS[name]
 
 
 def with_free_ports(settings: Settings) -> Settings:
@@ -99,7 +88,7 @@ def require_free_ports(settings: Settings, names: Iterable[str] = tuple(KINDS)) 
     Raises:
         Unavailable: a port is taken; the sentence names it, the tool, and how to choose another.
     """
-    for kind in map(kind_of, names):
+    for kind in (KINDS[name] for name in names):
         if kind.port is None:
             continue
         port = int(getattr(settings.ports, kind.port))
@@ -174,8 +163,8 @@ class Servers:
         """Stop every server."""
         self.stop_all()
 
-    def start(self, name: str, extra: Mapping[str, str] | None = None) -> str:
-        """Start a server and return its address without waiting; `extra` joins its environment. Safe to repeat.
+    def start(self, name: str) -> str:
+        """Start a server and return its address without waiting. Safe to repeat.
 
         Raises:
             Unavailable: its port is taken.
@@ -188,9 +177,7 @@ class Servers:
         stop_left_over(record)
         require_free_ports(self.settings, [name])
         place = Place(self.settings.project, self.log_of(name), record)
-        self._children[name] = Child.start(
-            self._commands[name], environment(self.settings, name) | dict(extra or {}), place
-        )
+        self._children[name] = Child.start(self._commands[name], environment(self.settings, name), place)
         return address
 
     def wait_ready(self, name: str, deadline_s: float = 120, path: str | None = None) -> None:
@@ -199,7 +186,7 @@ class Servers:
         Raises:
             Unavailable: the server ended, or does not answer in time; the sentence names its log.
         """
-        title, child = kind_of(name).title, self._children[name]
+        title, child = KINDS[name].title, self._children[name]
         deadline = time.monotonic() + deadline_s
         while not answers(self.settings, name, path):
             if child.exit_code is not None:
@@ -233,7 +220,7 @@ class Servers:
 
 def answers(settings: Settings, name: str, path: str | None = None) -> bool:
     """Say whether a server works: it answers 200 at `path` (its usual one if None); a worker is known as online."""
-    url = address_of(settings, name) + (path or kind_of(name).path)
+    url = address_of(settings, name) + (path or KINDS[name].path)
     try:
         if name == "worker":
             answer = httpx.post(url, json={}, timeout=5, trust_env=False)

@@ -127,7 +127,9 @@ def platform(tmp_path_factory):
 def working(platform):
     """The same server, with a worker started the way `make up` starts it."""
     servers, prefect = platform
-    servers.start("worker", {"PREFECT_WORKER_QUERY_SECONDS": "1"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PREFECT_WORKER_QUERY_SECONDS", "1")
+        servers.start("worker")
     servers.wait_ready("worker", DEADLINE_S)
     return servers, prefect
 

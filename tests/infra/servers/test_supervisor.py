@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from handrail.errors import Unavailable, UnknownReference
+from handrail.errors import Unavailable
 from handrail.settings import load_settings
 from infra.servers.processes import Child, Place, stop_left_over
 from infra.servers.supervisor import (
@@ -85,11 +85,6 @@ def test_a_taken_port_is_one_sentence_with_the_tool_and_the_remedy(settings, tak
 
 def test_free_ports_are_no_reason_to_refuse(settings):
     require_free_ports(with_free_ports(settings))
-
-
-def test_an_unknown_server_is_named(settings):
-    with pytest.raises(UnknownReference, match="no server named 'mlfow'.*mlflow"):
-        require_free_ports(settings, ["mlfow"])
 
 
 def test_a_child_process_reads_back_the_very_settings_that_started_it(settings, monkeypatch):
