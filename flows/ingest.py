@@ -7,7 +7,7 @@ from prefect import flow, task
 from pydantic import BaseModel, Field
 
 from flows.steps import tasks
-from flows.steps.project.pipeline import Stage
+from flows.steps.stage_tasks import run_stages
 
 
 class IngestParameters(BaseModel):
@@ -19,18 +19,6 @@ class IngestParameters(BaseModel):
 DEFAULTS = IngestParameters()
 
 
-@task(task_run_name="stage {stage.name}", persist_result=False)
-def run_stage(project: Path, stage: Stage) -> dict[str, Any]:
-    """Bring one stage up to date."""
-    return tasks.run_stage(project, stage)
-
-
-@task(persist_result=False)
-def record_run(project: Path, results: list[dict[str, Any]]) -> dict[str, Any]:
-    """Commit what DVC recorded, and write the pipeline's lineage."""
-    return tasks.record_run(project, results)
-
-
 @task(persist_result=False)
 def publish_features(project: Path) -> dict[str, int]:
     """Register the feature definitions and write online what is known by now."""
@@ -40,13 +28,8 @@ def publish_features(project: Path) -> dict[str, int]:
 @flow
 def ingest(parameters: IngestParameters = DEFAULTS) -> dict[str, Any]:
     """Acquire, validate and join features; leave the feature store ready to serve."""
-    project, stages = tasks.plan(parameters.project, "features")
-    results: dict[str, dict[str, Any]] = {}
-    for stage in stages:
-        before = [results[name] for name in stage.after]
-        results[stage.name] = run_stage(project, stage, wait_for=before)
-    recorded = record_run(project, list(results.values()))
-    return recorded | {"published": publish_features(project, wait_for=[recorded])}
+    recorded = run_stages(parameters.project, "features")
+    return recorded | {"published": publish_features(Path(recorded["project"]), wait_for=[recorded])}
 
 
 if __name__ == "__main__":
