@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import uuid
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,11 +125,7 @@ def _categories(model: Pipeline, manifest: Manifest) -> dict[str, list[str]]:
 
 def _report(parity: Parity, params: PackageParams, manifest: Manifest, tree: Path) -> dict[str, Any]:
     files = {file.relative_to(tree).as_posix(): sha256_of(file) for file in sorted(tree.rglob("*")) if file.is_file()}
-    return {
-        "max_difference": parity.max_difference,
-        "labels_differ": parity.labels_differ,
-        "rows": parity.rows,
-        "rows_with_missing": parity.rows_with_missing,
+    return asdict(parity) | {
         "threshold": params.threshold,
         "feature_service": manifest.feature_service,
         "files": files,

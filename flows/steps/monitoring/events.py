@@ -16,6 +16,7 @@ from flows.steps.project.outputs import write_json
 
 EVENT = "handrail.finding"
 RESOURCE = "handrail.model.{model}"
+CHECK_COLUMNS = ("figure", "value", "limit", "objective", "target", "owner")
 
 
 def announce_once(home: Path, record: dict[str, Any], send: Callable[[dict[str, Any]], int] | None = None) -> int:
@@ -84,16 +85,7 @@ def write_pages(record: dict[str, Any]) -> None:
 def table_of(record: dict[str, Any]) -> list[dict[str, Any]]:
     """Return one row a check of each finding."""
     return [
-        {
-            "finding": finding["kind"],
-            "state": finding["state"],
-            "figure": check["figure"],
-            "value": check["value"],
-            "limit": check["limit"],
-            "objective": check["objective"],
-            "target": check["target"],
-            "owner": check["owner"],
-        }
+        {"finding": finding["kind"], "state": finding["state"], **{name: check[name] for name in CHECK_COLUMNS}}
         for finding in record["findings"]
         for check in finding["checks"]
     ]

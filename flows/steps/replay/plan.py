@@ -69,13 +69,7 @@ def with_batch_hours(flights: pl.DataFrame) -> pl.DataFrame:
 
 def request_of(flight: dict[str, Any]) -> dict[str, Any]:
     """Return what is asked about a flight two hours before its departure: nothing that is known only later."""
-    return {
-        "flight_id": flight["flight_id"],
-        "carrier": flight["carrier"],
-        "origin": flight["origin"],
-        "dest": flight["dest"],
-        "tailnum": flight["tailnum"],
-        "flight": flight["flight"],
+    return {name: flight[name] for name in ("flight_id", "carrier", "origin", "dest", "tailnum", "flight")} | {
         "sched_dep": flight["sched_dep_ts"].isoformat(),
         "sched_arr": flight["sched_arr_ts"].isoformat(),
         "distance": float(flight["distance"]),
