@@ -11,10 +11,10 @@ from flows.steps.release.promote import is_open
 
 
 class PromoteParameters(BaseModel):
-    """What is asked for, and in whose name."""
+    """What is asked for, and by whom."""
 
     account: str = Field(default="author", description="Credentials file (its name without .json) of the author.")
-    alias: str = Field(default="champion", description="Alias that shall point at the trained model.")
+    alias: str = Field(default="champion", description="Alias to give to the trained model.")
     reason: str = Field(default="Trained by the pipeline.", description="One sentence for those who decide.")
     project: Path | None = Field(
         default=None, description="Clone that holds the packaged tree; the flows' own if empty."
@@ -51,7 +51,7 @@ def fetch_permit(parameters: PromoteParameters, request: dict[str, Any]) -> str:
 
 @flow
 def promote(parameters: PromoteParameters = DEFAULTS) -> dict[str, Any]:
-    """Ask for a promotion and see it through. The gate decides; resuming a suspended run only looks again."""
+    """Ask for a promotion and wait for the decision. The gate decides; a resumed run only reads the request again."""
     registered = register(parameters)
     request = wait(parameters, ask(parameters, registered))
     if is_open(request):

@@ -19,7 +19,7 @@ DEFAULTS = ReplayParameters()
 
 @task(persist_result=False)
 def play(days: int) -> dict[str, Any]:
-    """Send the days hour by simulated hour; goes on where an interrupted replay stopped."""
+    """Send the days hour by simulated hour; continues where an interrupted replay stopped."""
     return tasks.replay(days)
 
 

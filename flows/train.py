@@ -1,4 +1,4 @@
-"""The flow `train`: the graph of dvc.yaml, a task a stage, in a clone. It defines no graph of its own."""
+"""The flow `train`: the graph of dvc.yaml, a task a stage, in a clone. It defines no other graph."""
 
 from pathlib import Path
 from typing import Any

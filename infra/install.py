@@ -38,7 +38,7 @@ def main() -> int:
         print(f"error: {Path(str(err.cmd[0])).name} failed, see above. Run make setup again.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Interrupted. Run make setup again to go on.", file=sys.stderr)
+        print("Interrupted. Run make setup again to continue.", file=sys.stderr)
         return 1
     return 0
 
@@ -47,7 +47,7 @@ def check_machine(version: "tuple[int, ...]", has_venv: bool) -> None:
     """Refuse a Python that the lock was not made for, and one that cannot make virtual environments.
 
     Raises:
-        CannotInstall: with the command that mends it.
+        CannotInstall: with the command that corrects it.
     """
     if not OLDEST <= version < TOO_NEW:
         raise CannotInstall(

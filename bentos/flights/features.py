@@ -34,7 +34,7 @@ class OnlineFeatures:
     def __init__(self, settings: Settings, trained_with: Mapping[str, str]) -> None:
         """Open the online store for the service that a model names (`name`, `spec_hash`).
 
-        In a home where nobody registered any features yet, those that travel with this code are registered.
+        In a home where nobody registered any features yet, those that come with this code are registered.
 
         Raises:
             Refused: the service is registered with another specification, or not at all.

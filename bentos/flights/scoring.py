@@ -115,5 +115,5 @@ def _session(file: Path) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     try:
         return onnxruntime.InferenceSession(file.read_bytes(), options, providers=["CPUExecutionProvider"])
-    except Exception as err:  # noqa: BLE001 - the runtime's exceptions share no class of their own
+    except Exception as err:  # noqa: BLE001 - the runtime's exceptions share no base class
         raise ValueError(f"{ONNX_FILE} cannot be loaded: {err}") from err

@@ -14,7 +14,7 @@ import bentoml
 from starlette.responses import JSONResponse
 
 ROOT = Path(__file__).resolve().parents[2]
-# BentoML puts the folder of this file on the path; the packages `bentos` and `feature_repo` lie above it.
+# BentoML puts the folder of this file on the path; the packages `bentos` and `feature_repo` are above it.
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
@@ -32,7 +32,7 @@ from handrail.http import checked_by_host, feedback_app, serving_token  # noqa: 
 from handrail.refs import BentoTag  # noqa: E402
 
 UNBUILT = "unbuilt"
-"""Stands for the version of the bento when a checkout is served."""
+"""The version of the bento while a checkout is served."""
 
 try:
     PLATFORM = open_platform()
@@ -64,7 +64,7 @@ def _rules() -> Rules:
 class FlightsService:
     """Will a flight land more than 15 minutes late? Asked two hours before its scheduled departure.
 
-    Send `Authorization: Bearer <token>`; the token lies in `.handrail/credentials/serving-token.json`.
+    Send `Authorization: Bearer <token>`; the token is in `.handrail/credentials/serving-token.json`.
     """
 
     @bentoml.on_deployment

@@ -1,4 +1,4 @@
-"""One serving process beside its answers: load the permitted model, drain the spool, say why it is not ready."""
+"""A serving process except for its answers: load the permitted model, drain the spool, say why it is not ready."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Worker:
     """One serving process. `answer` runs on a single thread, so the event loop stays free for health checks."""
 
     def __init__(self, platform: Platform, root: Path) -> None:
-        """Serve what lies below `root`; nothing is opened before `start`."""
+        """Serve what is below `root`; nothing is opened before `start`."""
         self._platform = platform
         self._root = root
         self._spool = open_spool(platform.settings)

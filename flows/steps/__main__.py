@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
         print(f"{stage}: {_describe(err)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"{stage}: interrupted; nothing half-done was kept. Run `dvc repro` again to go on.", file=sys.stderr)
+        print(f"{stage}: interrupted; nothing half-done was kept. Run `dvc repro` again to continue.", file=sys.stderr)
         return 1
     return 0
 

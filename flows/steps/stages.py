@@ -1,4 +1,4 @@
-"""The stages of dvc.yaml: where the body of each lies, what it needs, and how its outputs are logged afterwards."""
+"""The stages of dvc.yaml: where the code of each is, what it needs, and how its outputs are logged afterwards."""
 
 from __future__ import annotations
 

@@ -179,7 +179,7 @@ def compare_with_champion(challenge: Any) -> dict[str, Any]:
 
 
 def open_challenge(challenge: Any, account: str) -> dict[str, Any]:
-    """Register the challenger and ask for its promotion; the gate's answer, whatever it is."""
+    """Register the challenger and ask for its promotion; return the gate's answer."""
     from flows.steps.retraining import challenge as steps
 
     with _desk(account) as desk:

@@ -1,4 +1,4 @@
-"""Installs the oldest versions that pyproject.toml allows into .handrail/oldest, beside .venv, from a lock of its own.
+"""Installs the oldest versions that pyproject.toml allows into .handrail/oldest, beside .venv, from a separate lock.
 
 Safe to interrupt and to repeat: a stamp, written last, names the lock and the pyproject.toml that were installed.
 """

@@ -32,7 +32,7 @@ QUIET = {
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "PYTHONWARNINGS": "ignore",
 }
-"""The demo's own lines are what a person reads; what tools say of themselves still goes to their logs."""
+"""The demo's own lines are what a person reads; the tools' own lines still go to their logs."""
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -64,7 +64,7 @@ STEPS = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run every step; write summary.json whatever happens; return the exit code."""
+    """Run every step; write summary.json even after an error; return the exit code."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--short", action="store_true", help="fewer flights, same steps")
     options = parser.parse_args(arguments)
@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             scene.found["params"] = yaml.safe_load((settings.project / "params.yaml").read_text(encoding="utf-8"))
             ok = _run(scene, Screen(console, len(STEPS)), results)
     except KeyboardInterrupt:
-        console.print("\nInterrupted. What was done stays done; run it again to go on.")
+        console.print("\nInterrupted. What was done stays done; run it again to continue.")
         ok = False
     except HandrailError as err:
         console.print(f"[bold red]error:[/] {err}")

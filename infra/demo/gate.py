@@ -64,10 +64,10 @@ def _promoted_before(desk: Desk, registered: Registered) -> dict[str, Any] | Non
 
 
 def set_alias_directly(desk: Desk, version: int) -> tuple[int, str]:
-    """Try to walk around the gate over MLflow's REST API; return the server's status and reason.
+    """Try to avoid the gate over MLflow's REST API; return the server's status and reason.
 
     Raises:
-        Refused: the server let it happen, so the demo must not go on.
+        Refused: the server let it happen, so the demo must stop.
     """
     answer = desk.server.post(
         "/api/2.0/mlflow/registered-models/alias",
@@ -79,7 +79,7 @@ def set_alias_directly(desk: Desk, version: int) -> tuple[int, str]:
 
 
 def sign_off(scene: Scene, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Let each approver decide by an HTTP call with an own login; a request that is closed stays as it is."""
+    """Let each approver decide by an HTTP call with their own login; a request that is closed stays as it is."""
     current = dict(request)
     for person in APPROVERS:
         if not is_open(current):

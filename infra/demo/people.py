@@ -1,4 +1,4 @@
-"""The people of the demo: one author and two approvers, with accounts of their own on the MLflow server."""
+"""The people of the demo: one author and two approvers, each with an account on the MLflow server."""
 
 from __future__ import annotations
 

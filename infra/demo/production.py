@@ -33,7 +33,7 @@ ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
 def replay(scene: Scene, report: Report) -> Figures:
-    """Play whole days hour by hour over HTTP, score the other flights in bulk, and bring in all outcomes."""
+    """Play whole days hour by hour over HTTP, score the other flights in bulk, and record all outcomes."""
     settings, judged = scene.settings, scene.found["judged"]
 
     def progress(done: int, total: int, what: str) -> None:
@@ -105,7 +105,7 @@ def _monitored(scene: Scene, month: str) -> dict[str, Any]:
     if known.get("deployment") == scene.found["judged"]:
         return known
     if scene.found.get("alerted"):
-        # One alert is answered at a time: what this model did later is for the record.
+        # One alert is answered at a time: later months of this model are only recorded.
         record = monitoring.monitor(scene.settings, month)
         write_pages(record)
         return record

@@ -71,7 +71,7 @@ class Scene:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        """Close the desks and the platform, whatever happened."""
+        """Close the desks and the platform, also after an error."""
         for desk in self._desks.values():
             desk.close()
         self.platform.close()
@@ -85,5 +85,5 @@ def enter(environment: dict[str, str]) -> None:
     """Give this process, and so everything that it starts or calls, the demo's environment."""
     os.environ.update(environment)
     # A developer's own shell may point tools elsewhere; here it would lead out of the demo.
-    for stranger in ("HANDRAIL_DATABASE_URL", "HANDRAIL_MLFLOW_URL", "HANDRAIL_PREFECT_URL", "HANDRAIL_BENTO_URL"):
-        os.environ.pop(stranger, None)
+    for name in ("HANDRAIL_DATABASE_URL", "HANDRAIL_MLFLOW_URL", "HANDRAIL_PREFECT_URL", "HANDRAIL_BENTO_URL"):
+        os.environ.pop(name, None)

@@ -14,7 +14,7 @@ Report = Callable[[str], None]
 
 
 class Screen:
-    """Prints steps as they begin, go on and end."""
+    """Prints steps as they begin, continue and end."""
 
     def __init__(self, console: Console, total: int) -> None:
         """Write to `console`; `total` is the number of steps."""

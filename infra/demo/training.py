@@ -95,7 +95,7 @@ def evaluate(scene: Scene, report: Report) -> Figures:
 
 
 def package(scene: Scene, report: Report) -> Figures:
-    """Put model and ONNX into one tree, prove that they agree, and commit what the pipeline came to."""
+    """Put model and ONNX into one tree, prove that they agree, and commit what the pipeline recorded."""
     figures = _stage(scene, "package", report)
     parity = scene.read_json("reports/package.json")
     report("pushing data to the remote, writing lineage")

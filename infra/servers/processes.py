@@ -1,4 +1,4 @@
-"""Child processes in groups of their own: started with a log, kept apart from strangers, stopped whole."""
+"""Child processes, each with its own group: started with a log, kept apart from other processes, stopped as a whole."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Child:
         """How it ended; None while it runs."""
         return self._process.poll()
 
-    def last_words(self) -> str:
+    def last_line(self) -> str:
         """Return the last line of the log that says something."""
         lines = self.place.log.read_text(encoding="utf-8", errors="replace").splitlines()
         return next((line.strip() for line in reversed(lines) if line.strip()), "its log is empty")
@@ -78,7 +78,7 @@ class Child:
 
 
 def stop_left_over(record: Path) -> None:
-    """End the group that an interrupted run left behind; a stranger who got its pid since is left alone."""
+    """End the group that an interrupted run left behind; another process that got its pid since is left alone."""
     try:
         left = json.loads(record.read_text(encoding="ascii"))
     except (OSError, ValueError):

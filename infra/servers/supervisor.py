@@ -1,6 +1,6 @@
 """The servers of this project: what starts them, where they answer, and how they stop.
 
-The command lines stand in infra/Procfile alone; `make up`, the demo and the tests read them from there.
+The command lines are in infra/Procfile alone; `make up`, the demo and the tests read them from there.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ class Servers:
             if child.exit_code is not None:
                 raise Unavailable(
                     title,
-                    f"it ended while starting, exit code {child.exit_code}: {child.last_words()[:300]}",
+                    f"it ended while starting, exit code {child.exit_code}: {child.last_line()[:300]}",
                     f"Its log is {child.place.log}.",
                 )
             if time.monotonic() > deadline:

@@ -62,8 +62,8 @@ def _prefect(project: Path, *arguments: str) -> None:
         [Path(sys.executable).with_name("prefect"), *arguments], cwd=project, capture_output=True, text=True
     )
     if run.returncode:
-        said = (run.stderr or run.stdout).strip().splitlines() or ["it said nothing"]
-        raise Unavailable(f"prefect {' '.join(arguments[:3])}", said[-1], "Correct prefect.yaml or start the server.")
+        lines = (run.stderr or run.stdout).strip().splitlines() or ["it printed nothing"]
+        raise Unavailable(f"prefect {' '.join(arguments[:3])}", lines[-1], "Correct prefect.yaml or start the server.")
 
 
 if __name__ == "__main__":

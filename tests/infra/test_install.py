@@ -90,4 +90,4 @@ def test_ctrl_c_is_exit_code_1_and_one_sentence(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(install, "install", interrupted)
 
     assert install.main() == 1
-    assert capsys.readouterr().err == "Interrupted. Run make setup again to go on.\n"
+    assert capsys.readouterr().err == "Interrupted. Run make setup again to continue.\n"

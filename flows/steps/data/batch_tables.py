@@ -1,4 +1,4 @@
-"""The tables that the checks look at: the raw ones, some with columns added, and two that make absence visible."""
+"""The tables that are checked: the raw ones, some with columns added, and two that make absence visible."""
 
 from __future__ import annotations
 

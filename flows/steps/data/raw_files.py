@@ -38,10 +38,10 @@ def read_raw(folder: Path) -> dict[str, pl.DataFrame]:
     """Read every table after checking each file against the manifest.
 
     Raises:
-        InvalidInput: a file is missing, cut short, reordered, altered or not named by the manifest; its name is said.
+        InvalidInput: a file is missing, cut short, reordered, altered or not in the manifest; the sentence names it.
     """
     manifest = read_manifest(folder)
-    _refuse_strangers(folder, manifest)
+    _refuse_unknown(folder, manifest)
     tables: dict[str, list[pl.DataFrame]] = {name: [] for name in COLUMNS}
     for name in sorted(manifest):
         tables[name.split("/")[0].removesuffix(".csv")].append(_read_checked(folder, name, manifest[name]))
@@ -88,7 +88,7 @@ def _refuse_gaps(table: str, names: list[str]) -> None:
             raise InvalidInput(f"data/raw/{table}", f"the month after {name[-11:-4]} is missing", REMEDY)
 
 
-def _refuse_strangers(folder: Path, manifest: dict[str, dict[str, Any]]) -> None:
+def _refuse_unknown(folder: Path, manifest: dict[str, dict[str, Any]]) -> None:
     present = {file.relative_to(folder).as_posix() for file in folder.rglob("*.csv")}
     for name in sorted(present - manifest.keys()):
         raise InvalidInput(f"data/raw/{name}", "the manifest does not name it", f"Remove it. {REMEDY}")

@@ -67,7 +67,7 @@ def waiting(flights: pl.DataFrame, key: str, buckets: Buckets, span: int) -> pl.
     """Count, at each bucket end, the flights scheduled within the last `span` buckets and not departed by then.
 
     `flights` has `key`, `sched_dep_ts` and `departed` (null if it never did). Nothing is assumed of cancellations:
-    a flight that has not departed by a moment is waiting at that moment, whatever becomes of it later.
+    a flight that has not departed by a moment is waiting at that moment, whatever happens to it later.
     """
     moments = pl.DataFrame({"buckets_later": range(span)})
     seen = flights.with_columns(first=buckets.end_of(pl.col("sched_dep_ts"))).join(moments, how="cross")

@@ -35,7 +35,7 @@ class Rule:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that this rule looks at; none if it is about the table."""
+        """The columns that this rule checks; none if it is about the table."""
         one = self.arguments.get("column")
         return (one,) if one else tuple(self.arguments.get("column_list", ()))
 
@@ -108,7 +108,7 @@ def close_holes(table: str, rules: Sequence[Rule]) -> None:
     """Refuse rules that an empty table, or a column of nulls, would satisfy.
 
     Raises:
-        Misconfigured: there is no row-count rule above zero, or a column is looked at that may be null throughout.
+        Misconfigured: there is no row-count rule above zero, or a checked column may be null throughout.
     """
     counts = [rule for rule in rules if rule.expect == ROW_COUNT and rule.arguments.get("min_value", 0) >= 1]
     if not any(rule.at_fault == "stop" for rule in counts):

@@ -36,7 +36,7 @@ def run(project: Path) -> None:
 
     Raises:
         InvalidInput: a raw file is missing or is not what the manifest says.
-        Refused: more is at fault than config/validation.yaml allows; quarantine and evidence stay for a look.
+        Refused: more is at fault than config/validation.yaml allows; quarantine and evidence are kept for inspection.
     """
     params = read_params(project)
     rules = read_rules(project)
@@ -65,7 +65,7 @@ def check(tables: Mapping[str, pl.DataFrame], rules: Mapping[str, Sequence[Rule]
 def split(
     raw: Mapping[str, pl.DataFrame], outcomes: Mapping[str, Sequence[Outcome]]
 ) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
-    """Part the rows that a quarantine rule found from the rest; the former get a column `reason`."""
+    """Separate the rows that a quarantine rule found from the rest; they get a column `reason`."""
     kept, set_aside = dict(raw), {}
     for table in QUARANTINED:
         reasons: dict[int, list[str]] = {}

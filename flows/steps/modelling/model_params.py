@@ -62,7 +62,7 @@ class PackageParams:
 class ModelParams(Section):
     """The sections of params.yaml that train, evaluate and package read."""
 
-    # The data stages have keys of their own in the same file.
+    # The same file has other keys, for the data stages.
     model_config = ConfigDict(extra="ignore")
 
     model: BoostingParams

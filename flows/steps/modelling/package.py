@@ -1,4 +1,4 @@
-"""Stage package: put the chosen model, its ONNX twin and how to feed it into one tree that is approved and served.
+"""Stage package: put the chosen model, its ONNX form and how to feed it into one tree that is approved and served.
 
 The tree's bytes depend on the model alone: no run id, no time, no path of this machine.
 """

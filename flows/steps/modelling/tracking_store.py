@@ -98,7 +98,7 @@ def _experiment(client: MlflowClient, uri: str) -> str:
     try:
         return client.create_experiment(EXPERIMENT, **_artifacts_beside(uri))
     except MlflowException:
-        # Somebody else made it in between.
+        # Another process made it in the meantime.
         if found := client.get_experiment_by_name(EXPERIMENT):
             return found.experiment_id
         raise

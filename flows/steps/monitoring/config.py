@@ -12,7 +12,7 @@ from handrail.errors import Misconfigured
 
 
 class Objective(Section):
-    """One business objective: `target` is what is wanted of `kpi`, `owner` the role that answers for it."""
+    """One business objective: `target` is what is wanted of `kpi`, `owner` the role that is responsible for it."""
 
     statement: str = Field(min_length=1)
     kpi: str = Field(min_length=1)

@@ -130,7 +130,7 @@ def _shares(values: Scores, inner: Scores) -> Scores:
 def measure(scores: Scores, labels: Scores, mature: NDArray[np.bool_], as_of: datetime) -> Performance:
     """Measure a cohort; the three arrays have one entry a prediction, a label is NaN where it is not known.
 
-    Predictions that are not mature count for nothing, whatever their labels: early outcomes are not a fair sample.
+    Predictions that are not mature are left out, even with a label: early outcomes are not a fair sample.
     """
     from sklearn.metrics import log_loss, roc_auc_score
 

@@ -123,7 +123,7 @@ class Figures:
     health: Health
 
     def as_json(self) -> dict[str, Any]:
-        """Return the figures as JSON values, by what they speak about."""
+        """Return the figures as JSON values, by their subject."""
         performance = asdict(self.performance) | {"as_of": self.performance.as_of.isoformat()}
         return {"performance": performance, "drift": {"score_psi": self.score_psi}, "health": asdict(self.health)}
 

@@ -1,4 +1,4 @@
-"""The account under which flows speak to the MLflow server. Passwords stay in files that only their owner reads."""
+"""The account that flows use on the MLflow server. Passwords stay in files that only their owner reads."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ class _Sample(Section):
 class DataParams(Section):
     """The keys of params.yaml that decide which rows the first three stages make."""
 
-    # The other stages have keys of their own in the same file.
+    # The same file has other keys, for the other stages.
     model_config = ConfigDict(extra="ignore")
 
     as_of: Moment

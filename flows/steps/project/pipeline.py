@@ -1,4 +1,4 @@
-"""Runs the graph that dvc.yaml defines, a stage at a time. It defines no graph of its own; DVC does all caching."""
+"""Runs the graph that dvc.yaml defines, a stage at a time. It defines no other graph; DVC does all caching."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class Stage:
 class StageFailed(HandrailError):
     """A stage of the pipeline ended with an error; the earlier stages' outputs stand."""
 
-    def __init__(self, stage: str, said: str) -> None:
-        self.stage, self.said = stage, said
+    def __init__(self, stage: str, sentence: str) -> None:
+        self.stage, self.sentence = stage, sentence
 
     def __str__(self) -> str:
-        return f"The stage {self.stage!r} failed: {self.said.rstrip('.')}."
+        return f"The stage {self.stage!r} failed: {self.sentence.rstrip('.')}."
 
 
 def read_graph(project: Path, until: str | None = None) -> tuple[Stage, ...]:
@@ -105,7 +105,7 @@ def run_stage(
 
 
 def stage_environment(project: Path) -> dict[str, str]:
-    """Return what a stage's process needs beside this one's: the tools' state, and the project it works in.
+    """Return what a stage's process needs in addition to this one's: the tools' state, and the project it works in.
 
     A tracking server that this process's environment names is kept; Handrail's local store is only the default.
     """

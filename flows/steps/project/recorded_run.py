@@ -29,7 +29,7 @@ def record_run(project: Path, outcomes: Mapping[str, str], committer: str = work
 
 
 def _place_in_flow_run(platform: Platform, stages: Sequence[str]) -> None:
-    """Record that these runs of stages happened in the flow run that goes on here, if one does."""
+    """Record that these runs of stages happened in the current flow run, if there is one."""
     flow_run = current_flow_run()
     if flow_run is None:
         return

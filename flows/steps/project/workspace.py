@@ -19,7 +19,7 @@ def open_workspace(settings: Settings, project: Path | None = None) -> Path:
 
     A project that already lies under the settings' home is such a clone, and is used as it is. Any other is
     cloned to `<home>/pipeline/project` at its HEAD; what is not committed there stays out. An earlier clone that
-    holds that commit goes on from where it stands.
+    holds that commit keeps the commits that it made since.
 
     Raises:
         Unavailable: the project is not a git repository, or git fails.
@@ -34,7 +34,7 @@ def open_workspace(settings: Settings, project: Path | None = None) -> Path:
 
 
 def open_challenger_clone(settings: Settings, name: str = "project") -> Path:
-    """Return a clone of the project at its HEAD under home/retrain/<name>; an earlier one that holds it goes on.
+    """Return a clone of the project at its HEAD under home/retrain/<name>; an earlier one keeps its commits.
 
     It shares the project's DVC cache, so that stages which the project ran are restored and not run again.
 

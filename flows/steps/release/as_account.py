@@ -1,4 +1,4 @@
-"""Runs MLflow's own client as one account, in a process of its own.
+"""Runs MLflow's own client as one account, in a separate process.
 
 That client reads its login from the environment and caches connections by address and by run. A process has one
 environment for all its threads, so two accounts in one process could act as each other.
@@ -22,7 +22,7 @@ MODULE = "flows.steps.release.as_account"
 OTHER_LOGINS = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_AUTH", "MLFLOW_TRACKING_AWS_SIGV4")
 """What MLflow's client would use instead of, or beside, the name and password of the account."""
 TIMEOUT_S = 600.0
-"""Much longer than any step takes that goes on: a child that hangs must not hold up the flow without end."""
+"""Much longer than any working step takes: a child that hangs must not block the flow forever."""
 
 
 def register_package(login: Mapping[str, str], project: Path, model: str) -> tuple[int, str]:
@@ -84,7 +84,7 @@ def _ask(login: Mapping[str, str], arguments: Sequence[str], what: str) -> dict[
 
 
 def _error_of(answer: Mapping[str, Any]) -> HandrailError:
-    """Return the child's error: of its own class if `handrail.errors` has it, else the root with its sentence."""
+    """Return the child's error: of the same class if `handrail.errors` has it, else the root with its sentence."""
     kind = getattr(errors, answer["error"], HandrailError)
     error: HandrailError = kind(**answer["facts"]) if kind is not HandrailError else HandrailError(answer["sentence"])
     return error

@@ -48,7 +48,7 @@ class Desk(Trees):
     """One account, one platform. Login, gate and connections are opened at their first use and closed with the desk."""
 
     def __init__(self, platform: Platform, account: str) -> None:
-        """Sit down as the account of `<home>/credentials/<account>.json`; the platform stays the caller's."""
+        """Work as the account of `<home>/credentials/<account>.json`; the platform stays the caller's."""
         self.platform = platform
         self.settings = platform.settings
         self._account = account
@@ -78,7 +78,7 @@ class Desk(Trees):
         """Make the project's packaged tree one registered version; a tree that is one already stays it.
 
         The version belongs to the run that trained it; run, evaluation and tree are logged first if the server lacks
-        them. Lineage learns that the run made the tree, and what the stage `train` read.
+        them. Lineage records that the run made the tree, and what the stage `train` read.
 
         Raises:
             Unavailable: there is no packaged tree, or MLflow cannot be reached or does not let this account register.
@@ -96,7 +96,7 @@ class Desk(Trees):
     def ask(
         self, registered: Registered, alias: str, reason: str, evidence: Mapping[str, Mapping[str, Any]]
     ) -> dict[str, Any]:
-        """Open the promotion request of a registered version: `alias` shall point at it, for this reason.
+        """Open the promotion request of a registered version, which asks for the `alias`.
 
         `evidence` has what those who decide look at, by the names that policies use.
 
@@ -217,12 +217,12 @@ class Desk(Trees):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        """Close it, whatever happened."""
+        """Close it, also after an error."""
         self.close()
 
 
 @contextmanager
 def open_desk(settings: Settings, account: str) -> Iterator[Desk]:
-    """Open a desk with a platform of its own; both are closed at the end of the block."""
+    """Open a platform and a desk on it; both are closed at the end of the block."""
     with open_platform(settings) as platform, Desk(platform, account) as desk:
         yield desk

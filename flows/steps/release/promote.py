@@ -1,6 +1,6 @@
 """What goes through the gate: a registered version, and the evidence for those who decide about it.
 
-Nothing here speaks to a server: see `flows.steps.release.desk`.
+Nothing here calls a server: see `flows.steps.release.desk`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Speaks to the running bento over HTTP as the replay does: one batch an hour, and the outcomes that came in."""
+"""Calls the running bento over HTTP as the replay does: one batch an hour, and the outcomes that came in."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Answer:
 
 
 class BentoClient:
-    """A connection to one bento; a request that fails for a passing reason is sent again, which is safe."""
+    """A connection to one bento; a request that fails for a temporary reason is sent again, which is safe."""
 
     def __init__(self, url: str, token: str, pause: Callable[[float], None] = time.sleep) -> None:
-        """Speak to the bento at `url`; `pause` waits that many seconds between attempts."""
+        """Call the bento at `url`; `pause` waits that many seconds between attempts."""
         self._url = url
         self._pause = pause
         self._http = httpx.Client(
@@ -77,17 +77,17 @@ class BentoClient:
                 continue
             if response.status_code < 400:
                 return Answer(response.json(), attempt, (time.perf_counter() - began) * 1e3)
-            problem = f"{response.status_code}: {_said(response)}"
+            problem = f"{response.status_code}: {_problem_of(response)}"
             if response.status_code < 500 and response.status_code != 429:
-                raise Refused(f"By the bento, {what},", (f"It said {problem}",))
+                raise Refused(f"Sending {what}", (f"The bento answered {problem}",))
         raise Unavailable(
             f"The bento at {self._url}",
             f"it did not take {what} in {ATTEMPTS} attempts, the last gave {problem.rstrip('.')}",
-            "Start it and run the replay again: it goes on from that hour.",
+            "Start it and run the replay again: it continues from that hour.",
         )
 
 
-def _said(response: httpx.Response) -> str:
+def _problem_of(response: httpx.Response) -> str:
     try:
         content = response.json()
     except ValueError:

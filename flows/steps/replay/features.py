@@ -59,7 +59,7 @@ def online_row(flight: dict[str, Any]) -> dict[str, Any]:
 
 
 def open_full_year(settings: Settings, features: Path) -> ProjectStore:
-    """Open a store over the full-year tables with a registry of its own, so that nobody else's is changed."""
+    """Open a store over the full-year tables with a separate registry, so that no other is changed."""
     from feature_repo.store import apply, open_feature_store
 
     store = open_feature_store(settings, features, settings.home / "replay" / "feast")

@@ -1,4 +1,4 @@
-"""What a replay keeps on disk so that the next one goes on from there: its place, and how each batch was answered."""
+"""What a replay keeps on disk so that the next one continues from there: its place, and how each batch was answered."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class ReplayLog:
         held = json.loads(file.read_text(encoding="utf-8"))
         return Place(held["deployment"], tuple(held["days"]), _moment(held["hour"]), _moment(held["features_until"]))
 
-    def reach(self, place: Place) -> None:
+    def save_place(self, place: Place) -> None:
         """Keep a new place in one step."""
         values = asdict(place) | {"format": FORMAT, "hour": _text(place.hour)}
         write_json(self._folder / "place.json", values | {"features_until": _text(place.features_until)})

@@ -47,7 +47,7 @@ def replayed_days(count: int) -> tuple[date, ...]:
 def timeline(flights: pl.DataFrame) -> list[SimulatedHour]:
     """Return every hour in which something happens to those flights, in order.
 
-    `flights` are rows of `World.flights`. Reports of one hour come before its batch, as they would in life.
+    `flights` are rows of `World.flights`. Reports of one hour come before its batch, as in real operation.
     """
     batches: dict[datetime, list[dict[str, Any]]] = defaultdict(list)
     timed = with_batch_hours(flights)

@@ -1,6 +1,6 @@
 """Replays August to December against the running bento: whole days over HTTP, hour by simulated hour.
 
-A replay keeps its place after each hour. Everything it sends is named by what it is, so the next run goes on from
+A replay keeps its place after each hour. Everything it sends is named by what it is, so the next run continues from
 there, sends the hour it was stopped in once more, and ends with the same figures.
 """
 
@@ -54,7 +54,7 @@ def replay(settings: Settings, days: int = DEFAULT_DAYS, progress: Progress | No
     `finished_figures`.
 
     Raises:
-        Unavailable: the bento did not take an hour, after several attempts; run it again to go on from that hour.
+        Unavailable: the bento did not take an hour, after several attempts; run it again to continue from that hour.
         Misconfigured: event time follows the system here.
     """
     from flows.steps.replay.features import FeastOnline
@@ -95,7 +95,7 @@ def run(actors: Actors, hours: Sequence[SimulatedHour], start: Place, progress: 
         if place.hour is not None and hour.at <= place.hour:
             continue
         place = _carry_out(actors, hour, place, sample=hour.at in samples)
-        actors.log.reach(place)
+        actors.log.save_place(place)
         if progress is not None:
             progress(number, len(hours), f"{hour.at:%Y-%m-%d %H}:00, {len(hour.flights)} flights")
 

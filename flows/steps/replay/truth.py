@@ -18,7 +18,7 @@ SOURCE = "airport-feed"
 
 
 class Fate(Enum):
-    """How the report of one landing travels."""
+    """How the report of one landing arrives."""
 
     PUNCTUAL = "punctual"
     LATE = "late"
@@ -63,7 +63,7 @@ def share(flight_id: str, purpose: str) -> float:
 
 
 def fate_of(flight_id: str) -> Fate:
-    """Return how the report of that flight travels."""
+    """Return how the report of that flight arrives."""
     drawn = share(flight_id, "fate")
     return next((fate for fate, below in SHARES if drawn < below), Fate.PUNCTUAL)
 

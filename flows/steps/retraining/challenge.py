@@ -59,7 +59,7 @@ def prepare_retrain(platform: Platform, month: str, feature_set: str = ALL_FEATU
     tracked by DVC. Nothing is trained yet. Repeating it changes nothing.
 
     Raises:
-        Refused: the month is not mature yet, or lies before go-live.
+        Refused: the month is not mature yet, or is before go-live.
         Unavailable: nothing was forecast, or git or DVC fails.
     """
     span = read_month(month)

@@ -23,7 +23,7 @@ def test_before_the_first_replay_there_is_no_place(log: ReplayLog) -> None:
 def test_a_place_is_read_as_it_was_kept(log: ReplayLog) -> None:
     place = Place("deploy://local/flights/1", ("2013-08-08",), NOON, None)
 
-    log.reach(place)
+    log.save_place(place)
 
     assert log.place() == place
 
@@ -56,7 +56,7 @@ def test_online_features_are_kept_an_hour_once(log: ReplayLog) -> None:
 
 
 def test_a_restart_forgets_everything(log: ReplayLog) -> None:
-    log.reach(Place("deploy://local/flights/1", (), NOON, NOON))
+    log.save_place(Place("deploy://local/flights/1", (), NOON, NOON))
     log.add_batch(Batch(NOON, 12, 0, 7.0))
 
     log.restart()
