@@ -62,7 +62,7 @@ class World:
         self.guard = Guard(self.rules, self.holds, self.provenance)
 
     def register(self, version: int, author: str = "ada", *, epoch: int = 1, created: int | None = None) -> Candidate:
-        """Register a version with files of its own."""
+        """Register a version with its own files."""
         tree = f"/artifacts/{epoch}/{version}/model"
         made = created or 100 * epoch + version
         candidate = Candidate("flights", epoch, version, made, tree, f"run-{version}", "1")

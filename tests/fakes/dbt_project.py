@@ -52,10 +52,10 @@ def install():
 
 
 def emit(folder, address, token, command="build"):
-    """Run dbt in a project, its own emitter pointed at `address`; return what it said."""
+    """Run dbt in a project, its own emitter pointed at `address`; return what it printed."""
     binaries = install()
-    told = {name: value for name, value in os.environ.items() if not name.startswith(("OPENLINEAGE", "DBT_"))}
-    environment = told | {
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("OPENLINEAGE", "DBT_"))}
+    environment = inherited | {
         "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
         "OPENLINEAGE_URL": address,
         "OPENLINEAGE_API_KEY": token,

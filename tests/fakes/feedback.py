@@ -182,8 +182,8 @@ class MemoryLedger(Ledger):
 
     def events_about(self, kind: str, deployments: Sequence[str]) -> Iterable[tuple[str, EventRow]]:
         made = {key: row.deployment for key, row in self.predictions.log.rows.items() if row.deployment in deployments}
-        said = [e for e in self.events.log.rows.values() if e.kind == kind and e.prediction_id in made]
-        rows = ((e.prediction_id, e.revision, _us(e.occurred_at), e.key, e.value) for e in said)
+        about = [e for e in self.events.log.rows.values() if e.kind == kind and e.prediction_id in made]
+        rows = ((e.prediction_id, e.revision, _us(e.occurred_at), e.key, e.value) for e in about)
         return [(made[row[0]], row) for row in rows]
 
 

@@ -1,4 +1,4 @@
-"""A small ASGI app to stand behind the guard, and a client that needs no server."""
+"""A small ASGI app behind the guard, and a client that needs no server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RULES = Rules(
 
 @dataclass
 class Inner:
-    """An app that records what reaches it and answers as it is told."""
+    """An app that records what reaches it and answers as configured."""
 
     status: int = 200
     kind: bytes = b"application/json"

@@ -64,17 +64,17 @@ class EventsInMemory(EventLog):
 
     def __init__(self):
         self.graph = GraphInMemory()
-        self.told = set()
+        self.sent = set()
         self.events = self.graph.events
         self.queue = self.graph.queue
 
     def add(self, events, sender, sinks):
         new = {event.event_id: event for event in events if event.event_id not in self.events}
-        told = {(event.event_id, sender) for event in events} - self.told
+        new_pairs = {(event.event_id, sender) for event in events} - self.sent
         self.graph.record(
-            Facts.union(describe_event(event, sender) for event in events if (event.event_id, sender) in told)
+            Facts.union(describe_event(event, sender) for event in events if (event.event_id, sender) in new_pairs)
         )
-        self.told |= told
+        self.sent |= new_pairs
         self.events |= new
         self.queue |= {(sink, event_id) for sink in sinks for event_id in new}
         return frozenset(new)

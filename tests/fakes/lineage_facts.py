@@ -1,4 +1,4 @@
-"""Random facts as tools tell them: activities, derivations, memberships, over a few names without circles."""
+"""Random facts as tools record them: activities, derivations, memberships, over a few names without circles."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ARTIFACTS = (
 words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=8)
 attributes = st.dictionaries(words, words, max_size=2)
 digests = st.one_of(st.none(), st.sampled_from(["md5:aa", "md5:bb", "sha256:00", "git:11"]))
-tellers = st.sampled_from(["dvc", "mlflow", "feast"])
+sources = st.sampled_from(["dvc", "mlflow", "feast"])
 moments = st.one_of(st.none(), st.integers(-100, 100).map(lambda hours: NOON + timedelta(hours=hours)))
 
 
@@ -47,24 +47,24 @@ def artifacts(draw, layer):
 @st.composite
 def a_part(draw):
     """What one call to lineage says."""
-    layer, teller = draw(st.integers(1, LAYERS)), draw(tellers)
+    layer, source = draw(st.integers(1, LAYERS)), draw(sources)
     below = st.integers(0, layer - 1).flatmap(artifacts)
     if draw(st.booleans()):
         agreed = draw(digests)
-        return describe_derivation(draw(artifacts(layer)), draw(below), teller, agreed)
+        return describe_derivation(draw(artifacts(layer)), draw(below), source, agreed)
     uri = f"dvc-stage://shop/s{layer}@{draw(st.integers(0, 1))}"
     details = ActivityDetails(draw(moments), draw(moments), draw(attributes))
     activity = activity_fact(uri, "dvc-stage", details)
     agents = draw(st.lists(st.sampled_from(["actor://ldap/ann", "actor://ldap/bob"]), max_size=2))
-    deeds = describe_activity(
+    facts_of_run = describe_activity(
         activity,
         draw(st.lists(below, max_size=3)),
         draw(st.lists(artifacts(layer), max_size=3)),
         agents,
-        teller,
+        source,
     )
     wholes = draw(st.lists(st.sampled_from(["prefect://s/flow-run/1", "prefect://s/flow-run/2"]), max_size=2))
-    return deeds | describe_membership(uri, wholes, teller)
+    return facts_of_run | describe_membership(uri, wholes, source)
 
 
 def facts():

@@ -1,4 +1,4 @@
-"""A receiver of OpenLineage events that remembers what came, and can be told to answer badly; a transport likewise."""
+"""A receiver of OpenLineage events that remembers what came, and can be set to answer badly; a transport likewise."""
 
 from __future__ import annotations
 

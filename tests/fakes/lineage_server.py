@@ -1,4 +1,4 @@
-"""A project of its own, lineage over HTTP in this process, and a token for it."""
+"""A separate project, lineage over HTTP in this process, and a token for it."""
 
 from __future__ import annotations
 

@@ -66,13 +66,13 @@ def dump(store):
 
 
 def graph_of(store):
-    """Return what a store knows of the graph, whoever told it, and in whatever order contradictions came."""
+    """Return what a store knows of the graph, whoever recorded it, and in whatever order contradictions came."""
     held = dump(store)
     statement = metadata.tables["lineage_statement"]
-    teller = list(statement.c.keys()).index("asserted_by")
+    source = list(statement.c.keys()).index("asserted_by")
     return {name: held[f"lineage_{name}"] for name in ("node", "attribute", "edge")} | {
         "digest": {row[:2] for row in held["lineage_digest"]},
-        "statement": {row[:teller] + row[teller + 1 :] for row in held["lineage_statement"]},
+        "statement": {row[:source] + row[source + 1 :] for row in held["lineage_statement"]},
     }
 
 

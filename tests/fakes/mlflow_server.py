@@ -121,7 +121,7 @@ def _free_port():
 
 
 def settings_in(folder, **changes):
-    """Settings of a project of its own, with the shipped configuration."""
+    """Settings of a separate project, with the shipped configuration."""
     project = folder / "project"
     if not project.exists():
         shutil.copytree(CONFIG, project / "config")

@@ -25,14 +25,14 @@ def write_tree(folder: Path, service: Mapping[str, str] = SERVICE) -> Path:
     """Write a tree that `Scorer` loads: the chance to be late grows with the miles and the temperature."""
     (folder / "onnx").mkdir(parents=True)
     features = [*CATEGORIES, *NUMBERS]
-    told = {
+    scoring = {
         "format": "handrail.scoring/1",
         "features": features,
         "categories": CATEGORIES,
         "threshold": 0.5,
         "feature_service": dict(service),
     }
-    (folder / "scoring.json").write_text(json.dumps(told))
+    (folder / "scoring.json").write_text(json.dumps(scoring))
     (folder / "MLmodel").write_text("flavors: {}\n")
     (folder / "onnx" / "model.onnx").write_bytes(_model(len(features)).SerializeToString())
     return folder

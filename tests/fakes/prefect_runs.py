@@ -22,7 +22,7 @@ DEADLINE_S = 60
 
 
 @dataclass
-class Told:
+class Recorded:
     """One run: what it used, generated and is part of, by URI."""
 
     uri: str
@@ -43,7 +43,7 @@ def runs(kind):
         attributes = connection.execute(sa.select(attribute)).all()
         edges = connection.execute(sa.select(edge)).all()
     found = {
-        row.id: Told(row.uri, to_moment(row.started), to_moment(row.ended))
+        row.id: Recorded(row.uri, to_moment(row.started), to_moment(row.ended))
         for row in nodes.values()
         if row.kind == kind
     }
@@ -56,10 +56,10 @@ def runs(kind):
         elif row.effect in found:
             place = found[row.effect].used if row.verb == Verb.USED else found[row.effect].within
             place.append(nodes[row.cause].uri)
-    for told in found.values():
-        for uris in (told.used, told.generated, told.within):
+    for run in found.values():
+        for uris in (run.used, run.generated, run.within):
             uris.sort()
-    return {told.attributes.get("name", told.uri): told for told in found.values()}
+    return {run.attributes.get("name", run.uri): run for run in found.values()}
 
 
 def only(kind):

@@ -71,7 +71,7 @@ def test_two_senders_never_share_a_transaction():
     written(held, [([event(1)], BOT), ([event(2)], ANN)])
 
     assert sorted(held.sizes) == [1, 1, 1]
-    assert {(event(1).event_id, BOT), (event(2).event_id, ANN)} <= held.kept.told
+    assert {(event(1).event_id, BOT), (event(2).event_id, ANN)} <= held.kept.sent
 
 
 @pytest.mark.parametrize("callers", [1, 8])
