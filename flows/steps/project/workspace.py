@@ -26,6 +26,7 @@ def open_workspace(settings: Settings, project: Path | None = None) -> Path:
     """
     source = (project or settings.project).resolve()
     if source.is_relative_to(settings.home):
+        git(source, "rev-parse", "HEAD")
         return source
     folder = settings.home / "pipeline" / "project"
     bring_clone(source, folder)
