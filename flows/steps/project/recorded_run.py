@@ -10,7 +10,6 @@ from flows.steps.project import workspace
 from flows.steps.project.dvc_files import push
 from handrail.bootstrap import Platform, open_platform
 from handrail.lineage import ActivityDetails
-from handrail.prefect import current_flow_run
 from handrail.settings import load_settings
 
 
@@ -30,6 +29,9 @@ def record_run(project: Path, outcomes: Mapping[str, str], committer: str = work
 
 def _place_in_flow_run(platform: Platform, stages: Sequence[str]) -> None:
     """Record that these runs of stages happened in the current flow run, if there is one."""
+    # Prefect keeps the settings that it finds when it is imported: the demo sets them after its own imports.
+    from handrail.prefect import current_flow_run
+
     flow_run = current_flow_run()
     if flow_run is None:
         return
