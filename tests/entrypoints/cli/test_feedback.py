@@ -117,7 +117,7 @@ def test_a_snapshot_is_taken_exported_and_listed(project):
 
 
 def test_a_wrong_moment_is_named(project):
-    with pytest.raises(HandrailError, match="--from: 'August' is no moment"):
+    with pytest.raises(HandrailError, match="--from: 'August' is not a moment"):
         run("snapshot", "ground_truth", "--from", "August", "--until", "2013-09-01")
 
 

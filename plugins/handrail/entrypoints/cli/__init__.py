@@ -6,7 +6,6 @@ Exit code 0: done; 1: refused, failed or interrupted, with one sentence; 2: misu
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from typing import NoReturn
 
 import typer
@@ -16,12 +15,14 @@ from handrail.entrypoints.cli.output import messages
 from handrail.errors import HandrailError
 from handrail.version import __version__
 
-NOUNS = ("env", "approvals", "lineage", "feedback", "serve", "reproduce")
 _TYPER_INTERRUPTED = 130
 
 
 def build() -> typer.Typer:
-    """Assemble the command from the modules beside this one; each holds an `app`, or a `command` of its own."""
+    """Assemble the command from the modules beside this one; each holds the `app` of a noun, or one command."""
+    # Not at the top: the modules beside this one import it first.
+    from handrail.entrypoints.cli import approvals, env, feedback, lineage, reproduce, serve
+
     app = typer.Typer(
         name="handrail",
         help="Approval gates, lineage and feedback across the ML stack.",
@@ -31,9 +32,12 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_root)
-    for noun in NOUNS:
-        module = import_module(f"handrail.entrypoints.cli.{noun}")
-        module.attach(app)
+    app.command("env", epilog='Example: eval "$(handrail env)"')(env.show)
+    app.add_typer(approvals.app, name="approvals")
+    app.add_typer(lineage.app, name="lineage")
+    app.add_typer(feedback.app, name="feedback")
+    app.command("serve", epilog="Example: handrail serve")(serve.serve)
+    app.command("reproduce", epilog="Example: handrail reproduce flights@champion")(reproduce.reproduce)
     return app
 
 

@@ -51,11 +51,6 @@ class Interrupted(HandrailError):
         )
 
 
-def attach(parent: typer.Typer) -> None:
-    """Add the noun `approvals`."""
-    parent.add_typer(app, name="approvals")
-
-
 @app.command(
     "request",
     epilog="Example: handrail approvals request --version 3 --reason 'better in July' "

@@ -50,11 +50,6 @@ def _path_with(programs: Path) -> str:
     return os.pathsep.join([str(programs), *others])
 
 
-def attach(app: typer.Typer) -> None:
-    """Add the command `env`."""
-    app.command("env", epilog='Example: eval "$(handrail env)"')(show)
-
-
 def show(as_json: AsJson = False) -> None:
     """Print the environment for bentoml, dvc, prefect, mlflow and feast as shell exports."""
     values = tool_environment(load_settings())

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,8 +14,7 @@ import typer
 from rich.table import Table
 
 from handrail.bootstrap import Platform, open_platform
-from handrail.clock import parse_moment
-from handrail.entrypoints.cli.output import AsJson, messages, print_json, results
+from handrail.entrypoints.cli.output import AsJson, messages, print_json, read_moment, results
 from handrail.entrypoints.http.feedback_messages import read_line
 from handrail.errors import InvalidInput
 from handrail.feedback import Feedback, FeedbackLog, Prediction, Receipt, Snapshot
@@ -30,24 +28,10 @@ app = typer.Typer(
 )
 
 
-def attach(parent: typer.Typer) -> None:
-    """Add the noun `feedback`."""
-    parent.add_typer(app, name="feedback")
-
-
-@contextmanager
-def _platform() -> Iterator[Platform]:
-    platform = open_platform()
-    try:
-        yield platform
-    finally:
-        platform.close()
-
-
 @app.command("status", epilog="Example: handrail feedback status --json")
 def show_status(as_json: AsJson = False) -> None:
     """Show how much is recorded, feedback without a prediction, conflicts in quarantine, and snapshots."""
-    with _platform() as platform:
+    with open_platform() as platform:
         log = platform.feedback
         status, snapshots, quarantined = log.status(), log.snapshots(), log.quarantined()
     if as_json:
@@ -83,9 +67,9 @@ def take_snapshot(
     as_json: AsJson = False,
 ) -> None:
     """Fix what is known about the predictions of a time window, and print the digest that names it."""
-    window = _moment("--from", start), _moment("--until", end)
-    with _platform() as platform:
-        known = platform.event_clock() if as_of is None else _moment("--as-of", as_of)
+    window = read_moment("--from", start), read_moment("--until", end)
+    with open_platform() as platform:
+        known = platform.event_clock() if as_of is None else read_moment("--as-of", as_of)
         snapshot = platform.feedback.snapshot(kind, *window, known)
     if as_json:
         print_json(_plain(snapshot))
@@ -100,7 +84,7 @@ def export_labels(
     as_json: AsJson = False,
 ) -> None:
     """Write the mature labels of a snapshot as Parquet, each subject once; always the same bytes."""
-    with _platform() as platform:
+    with open_platform() as platform:
         snapshot = platform.feedback.export_snapshot(digest, path)
     if as_json:
         print_json(_plain(snapshot) | {"path": str(path)})
@@ -118,7 +102,7 @@ def import_lines(
     """Record the feedback and predictions of a file. Importing it again changes nothing."""
     if file != "-" and not Path(file).is_file():
         raise InvalidInput("file", f"there is no file {file!r}", "Give the path of an NDJSON file, or - for stdin.")
-    with click.open_file(file, encoding="utf-8", errors="backslashreplace") as lines, _platform() as platform:
+    with click.open_file(file, encoding="utf-8", errors="backslashreplace") as lines, open_platform() as platform:
         receipt = _record(platform.feedback, _parse(platform, lines))
     if as_json:
         print_json(asdict(receipt))
@@ -150,13 +134,6 @@ def _record(log: FeedbackLog, values: Iterator[Prediction | Feedback]) -> Receip
         receipt += log.record_predictions([value for value in chunk if isinstance(value, Prediction)])
         receipt += log.record_feedback([value for value in chunk if isinstance(value, Feedback)])
     return receipt
-
-
-def _moment(option: str, text: str) -> datetime:
-    try:
-        return parse_moment(text)
-    except ValueError as err:
-        raise InvalidInput(option, f"{text!r} is no moment", "Write it like 2013-08-01T04:00Z.") from err
 
 
 def _plain(snapshot: Snapshot) -> dict[str, Any]:

@@ -1,12 +1,16 @@
-"""How commands print: JSON or rich text on stdout, messages on stderr."""
+"""What all commands share: how they print (results on stdout, messages on stderr), and how they read a moment."""
 
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+
+from handrail.clock import parse_moment
+from handrail.errors import InvalidInput
 
 results = Console(soft_wrap=True)
 messages = Console(stderr=True, soft_wrap=True)
@@ -17,3 +21,15 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 def print_json(value: Any) -> None:
     """Print a value as indented JSON, keys in order, without colours or wrapping."""
     typer.echo(json.dumps(value, indent=2, sort_keys=True, default=str))
+
+
+def read_moment(option: str, text: str) -> datetime:
+    """Read the ISO 8601 moment that an option was given; without a zone it is UTC.
+
+    Raises:
+        InvalidInput: it is not a moment.
+    """
+    try:
+        return parse_moment(text)
+    except ValueError as err:
+        raise InvalidInput(option, f"{text!r} is not a moment", "Write ISO 8601, as in 2026-11-23T12:00Z.") from err

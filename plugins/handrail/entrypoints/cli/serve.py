@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import socket
-
-import typer
+from contextlib import closing
 
 from handrail.bootstrap import open_platform
 from handrail.entrypoints.cli.output import messages
@@ -15,11 +14,6 @@ from handrail.tools import require
 GRACE_S = 10
 
 
-def attach(app: typer.Typer) -> None:
-    """Add the command `serve`."""
-    app.command("serve", epilog="Example: handrail serve")(serve)
-
-
 def serve() -> None:
     """Take OpenLineage events and answer questions at `ports.lineage`, until Ctrl-C."""
     require("uvicorn", "server")
@@ -28,18 +22,13 @@ def serve() -> None:
     from handrail.bootstrap.lineage_events import open_access
     from handrail.entrypoints.http.lineage import lineage_app
 
-    platform = open_platform()
-    listener = _listen(platform.settings)
-    try:
+    with open_platform() as platform, closing(_listen(platform.settings)) as listener:
         app = lineage_app(platform)
         if not open_access(platform.store).tokens():
             messages.print("Nobody has a token yet. Make one: handrail lineage token create <name>")
         messages.print(f"Lineage at http://{platform.settings.host}:{listener.getsockname()[1]}/api/v1/lineage")
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE_S, server_header=False)
         uvicorn.Server(config).run(sockets=[listener])
-    finally:
-        listener.close()
-        platform.close()
 
 
 def _listen(settings: Settings) -> socket.socket:

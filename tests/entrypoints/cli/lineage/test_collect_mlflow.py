@@ -171,7 +171,7 @@ def test_what_lineage_refuses_is_named_and_the_rest_is_kept(collect, home, kept)
     ("options", "words"),
     [
         (("--experiment", "none"), "no experiment named 'none'"),
-        (("--since", "yesterday"), "'yesterday' is no moment"),
+        (("--since", "yesterday"), "--since: 'yesterday' is not a moment"),
         (("--tracking-uri", "http://127.0.0.1:9"), "MLflow at http://127.0.0.1:9"),
         (("--tracking-uri", "http://ann:secret@127.0.0.1:9"), "MLflow at http://127.0.0.1:9"),
         (("--tracking-uri", "nonsense://x"), "MLflow at nonsense://x"),

@@ -6,17 +6,18 @@ from typing import Annotated
 
 import typer
 
+from handrail.bootstrap import open_platform
 from handrail.clock import system_time
 from handrail.entrypoints.cli.lineage.check import check
 from handrail.entrypoints.cli.lineage.collect import app as collect_app
 from handrail.entrypoints.cli.lineage.forward import forward
-from handrail.entrypoints.cli.lineage.history import moment_of, show_timeline, write_export
+from handrail.entrypoints.cli.lineage.history import show_timeline, write_export
 from handrail.entrypoints.cli.lineage.output import sentence_of, shorten
-from handrail.entrypoints.cli.lineage.questions import open_questions, show_impact, show_node, show_trace
+from handrail.entrypoints.cli.lineage.questions import show_impact, show_node, show_trace
 from handrail.entrypoints.cli.lineage.token import app as token_app
-from handrail.entrypoints.cli.output import AsJson, print_json
+from handrail.entrypoints.cli.output import AsJson, print_json, read_moment
 from handrail.errors import UnknownReference
-from handrail.lineage import NotYetSet, Pointer
+from handrail.lineage import NotYetSet
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,11 +37,6 @@ app.command(
 )(write_export)
 
 
-def attach(parent: typer.Typer) -> None:
-    """Add the noun `lineage`."""
-    parent.add_typer(app, name="lineage")
-
-
 @app.command("pointer", epilog="Example: handrail lineage pointer 'mlflow alias flights@champion'")
 def show_pointer(
     name: Annotated[str, typer.Argument(help="A moving name: an alias, a branch, a deployment slot.")],
@@ -48,16 +44,17 @@ def show_pointer(
     as_json: AsJson = False,
 ) -> None:
     """Show what a moving name pointed at, and who moved it there."""
-    moment = moment_of(at) or system_time()
-    with open_questions() as lineage:
-        pointer = lineage.pointer_at(name, moment)
-        first = None if pointer else next(iter(lineage.pointer_history(name)), None)
+    moment = read_moment("--at", at) if at else system_time()
+    with open_platform() as platform:
+        pointer = platform.lineage.pointer_at(name, moment)
+        first = None if pointer else next(iter(platform.lineage.pointer_history(name)), None)
     if first:
         raise NotYetSet(name, first.at, moment)
     if pointer is None:
         raise UnknownReference("pointer", name, "handrail lineage timeline takes a part of a name, such as champion.")
     if as_json:
-        print_json(_pointer_to_json(pointer))
+        fields = {"name": pointer.name, "target": pointer.target, "since": pointer.at.isoformat(), "by": pointer.by}
+        print_json(fields)
     else:
         target = shorten(pointer.target) if pointer.target else "nothing"
         typer.echo(f"{name} -> {target} since {pointer.at.isoformat()} by {shorten(pointer.by)}")
@@ -66,8 +63,8 @@ def show_pointer(
 @app.command("findings", epilog="Example: handrail lineage findings --json")
 def show_findings(as_json: AsJson = False) -> None:
     """Show where tools claim different digests for one thing; the first claim stands, all are kept."""
-    with open_questions() as lineage:
-        conflicts = lineage.findings()
+    with open_platform() as platform:
+        conflicts = platform.lineage.findings()
     if as_json:
         print_json([{"uri": c.uri, "standing": c.first, "others": c.others, "by": c.asserted_by} for c in conflicts])
         return
@@ -75,7 +72,3 @@ def show_findings(as_json: AsJson = False) -> None:
         typer.echo(sentence_of(conflict))
     if not conflicts:
         typer.echo("No digest contradicts another.")
-
-
-def _pointer_to_json(pointer: Pointer) -> dict[str, str | None]:
-    return {"name": pointer.name, "target": pointer.target, "since": pointer.at.isoformat(), "by": pointer.by}

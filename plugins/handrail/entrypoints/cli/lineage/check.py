@@ -30,16 +30,13 @@ def check(
 
     What `accepted` in config/lineage.yaml covers is counted and fails nothing.
     """
-    platform = open_platform()
-    try:
+    with open_platform() as platform:
         doctor = open_doctor(platform.store, platform.feedback)
         flaws = doctor.check(platform.settings.project)
         if not flaws and doctor.is_empty():
             flaws = (Flaw(NOTHING, without_secrets(platform.store.address), REMEDY),)
         found = diagnose(platform.settings, flaws)
         coverage = doctor.coverage()
-    finally:
-        platform.close()
     if as_json:
         print_json(_plain(found) | {"coverage": asdict(coverage)})
     else:

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from handrail.bootstrap import open_platform
-from handrail.clock import parse_moment, system_time
+from handrail.clock import system_time
 from handrail.entrypoints.answers.as_json import period_to_json
 from handrail.entrypoints.answers.exports import Form, export
 from handrail.entrypoints.cli.lineage.output import shorten
 from handrail.entrypoints.cli.lineage.questions import Depth, Kinds, MaxNodes, Ref
-from handrail.entrypoints.cli.output import AsJson, messages, print_json
-from handrail.errors import InvalidInput
+from handrail.entrypoints.cli.output import AsJson, messages, print_json, read_moment
 from handrail.lineage import MAX_NODES, TRUNCATED, Direction
-
-
-def moment_of(at: str | None) -> datetime | None:
-    """Read the moment of `--at`.
-
-    Raises:
-        InvalidInput: it is no moment.
-    """
-    try:
-        return parse_moment(at) if at else None
-    except ValueError as err:
-        raise InvalidInput("--at", f"{at!r} is no moment", "Write ISO 8601, as in 2026-11-23T12:00Z.") from err
 
 
 def show_timeline(
@@ -36,12 +22,9 @@ def show_timeline(
     as_json: AsJson = False,
 ) -> None:
     """Show what a moving name pointed at, from when until when, and who allowed it."""
-    moment = moment_of(at)
-    platform = open_platform()
-    try:
+    moment = read_moment("--at", at) if at else None
+    with open_platform() as platform:
         periods = platform.lineage.timeline(name, moment)
-    finally:
-        platform.close()
     if as_json:
         return print_json([period_to_json(period) for period in periods])
     for period in periods:
@@ -63,12 +46,9 @@ def write_export(  # noqa: PLR0913 - the options of a command
     max_nodes: MaxNodes = MAX_NODES,
 ) -> None:
     """Write what led to something, or what it led to, to stdout: for other tools, or as a picture."""
-    platform = open_platform()
-    try:
+    with open_platform() as platform:
         found = platform.lineage.trace(ref, max_nodes, depth=depth, kinds=kind or (), direction=towards)
         written = export(platform.lineage, found, form, system_time())
-    finally:
-        platform.close()
     if found.truncated:
         messages.print(TRUNCATED)
     typer.echo(written, nl=False)

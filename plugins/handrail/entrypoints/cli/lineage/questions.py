@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -12,7 +10,7 @@ from handrail.bootstrap import open_platform
 from handrail.entrypoints.answers.as_json import details_to_json, impact_to_json, page_to_json, trace_to_json
 from handrail.entrypoints.cli.lineage.output import draw_details, draw_impact, draw_page, draw_trace, show_tree, trees
 from handrail.entrypoints.cli.output import AsJson, print_json
-from handrail.lineage import MAX_COUNTED, MAX_LISTED, MAX_NODES, Lineage
+from handrail.lineage import MAX_COUNTED, MAX_LISTED, MAX_NODES
 
 Ref = Annotated[
     str,
@@ -26,22 +24,12 @@ Depth = Annotated[int | None, typer.Option("--depth", min=1, help="Go that many 
 MaxNodes = Annotated[int, typer.Option("--max-nodes", min=1, help="Stop the walk after that many nodes.")]
 
 
-@contextmanager
-def open_questions() -> Iterator[Lineage]:
-    """Yield the lineage of the current project."""
-    platform = open_platform()
-    try:
-        yield platform.lineage
-    finally:
-        platform.close()
-
-
 def show_trace(
     ref: Ref, kind: Kinds = None, depth: Depth = None, max_nodes: MaxNodes = MAX_NODES, as_json: AsJson = False
 ) -> None:
     """Show everything that led to a prediction, back to the commit and the data, and which hops are proven."""
-    with open_questions() as lineage:
-        trace = lineage.trace(ref, max_nodes, depth=depth, kinds=kind or ())
+    with open_platform() as platform:
+        trace = platform.lineage.trace(ref, max_nodes, depth=depth, kinds=kind or ())
     if as_json:
         print_json(trace_to_json(trace))
     else:
@@ -59,18 +47,18 @@ def show_impact(  # noqa: PLR0913 - the options of a command
     as_json: AsJson = False,
 ) -> None:
     """Show what something led to: models, deployments, numbers of predictions, reports and money."""
-    with open_questions() as lineage:
+    with open_platform() as platform:
         if nodes:
-            page = lineage.touched(ref, depth=depth, kinds=kind or (), after=after, limit=limit)
+            page = platform.lineage.touched(ref, depth=depth, kinds=kind or (), after=after, limit=limit)
             return print_json(page_to_json(page)) if as_json else trees.print(draw_page(page))
-        impact = lineage.impact(ref, max_nodes, depth=depth, kinds=kind or ())
+        impact = platform.lineage.impact(ref, max_nodes, depth=depth, kinds=kind or ())
     return print_json(impact_to_json(impact)) if as_json else show_tree(draw_impact(impact))
 
 
 def show_node(ref: Ref, as_json: AsJson = False) -> None:
     """Show one thing: its digest, attributes, direct causes and effects, who says so, and names that point at it."""
-    with open_questions() as lineage:
-        details = lineage.show(ref)
+    with open_platform() as platform:
+        details = platform.lineage.show(ref)
     if as_json:
         print_json(details_to_json(details))
     else:

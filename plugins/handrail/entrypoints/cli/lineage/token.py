@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -11,7 +9,7 @@ import typer
 from handrail.bootstrap import open_platform
 from handrail.bootstrap.lineage_events import open_access
 from handrail.entrypoints.cli.output import AsJson, messages, print_json
-from handrail.lineage import Access, HolderKind
+from handrail.lineage import HolderKind
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,15 +18,6 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(help="Name of the person or service.")]
-
-
-@contextmanager
-def _access() -> Iterator[Access]:
-    platform = open_platform()
-    try:
-        yield open_access(platform.store)
-    finally:
-        platform.close()
 
 
 @app.command(epilog="Example: handrail lineage token create airflow")
@@ -40,8 +29,8 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a token and print it, this once: only its hash is kept."""
-    with _access() as access:
-        token = access.create(name, kind)
+    with open_platform() as platform:
+        token = open_access(platform.store).create(name, kind)
     if as_json:
         return print_json({"name": name, "kind": kind.value, "token": token})
     messages.print("Keep it safe: it cannot be shown again. Send it as: Authorization: Bearer <token>")
@@ -51,8 +40,8 @@ def create(
 @app.command("list", epilog="Example: handrail lineage token list --json")
 def list_tokens(as_json: AsJson = False) -> None:
     """List the holders of tokens."""
-    with _access() as access:
-        tokens = access.tokens()
+    with open_platform() as platform:
+        tokens = open_access(platform.store).tokens()
     if as_json:
         return print_json([{"name": one.name, "holder": one.holder, "made_at": one.made_at} for one in tokens])
     for one in tokens:
@@ -63,8 +52,8 @@ def list_tokens(as_json: AsJson = False) -> None:
 @app.command(epilog="Example: handrail lineage token revoke airflow")
 def revoke(name: Name, as_json: AsJson = False) -> None:
     """Revoke a token; what its holder recorded stays."""
-    with _access() as access:
-        access.revoke(name)
+    with open_platform() as platform:
+        open_access(platform.store).revoke(name)
     if as_json:
         return print_json({"name": name, "revoked": True})
     return messages.print(f"{name} can no longer send or ask.")

@@ -43,11 +43,6 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done,
 Record = Annotated[bool, typer.Option("--record/--no-record", help="Let lineage know of the reproduction.")]
 
 
-def attach(app: typer.Typer) -> None:
-    """Add the command `reproduce`."""
-    app.command("reproduce", epilog="Example: handrail reproduce flights@champion")(reproduce)
-
-
 def reproduce(  # noqa: PLR0913 - typer reads the options from the signature
     model: Name,
     into: Into = None,

@@ -11,8 +11,7 @@ import typer
 
 from handrail.bootstrap import Platform, open_platform
 from handrail.clock import system_time
-from handrail.entrypoints.cli.lineage.history import moment_of
-from handrail.entrypoints.cli.output import AsJson, messages, print_json
+from handrail.entrypoints.cli.output import AsJson, messages, print_json, read_moment
 from handrail.entrypoints.hosts.masking import without_secrets
 from handrail.entrypoints.mlflow.collect import Place
 from handrail.entrypoints.mlflow.collect.clients import (
@@ -52,7 +51,7 @@ def collect_mlflow(  # noqa: PLR0913 - one argument for each option
     as_json: AsJson = False,
 ) -> None:
     """Record what MLflow holds, as its server would with the Handrail app; exit 1 if lineage refuses some of it."""
-    wanted = Wanted(tuple(experiment or ()), moment_of(since))
+    wanted = Wanted(tuple(experiment or ()), read_moment("--since", since) if since else None)
     with open_platform() as platform:
         source = _Source(tracking_uri, server_name or name_server(platform.settings, tracking_uri), download)
         found = _collect(platform, source, wanted)

@@ -13,8 +13,7 @@ import typer
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.lineage_doctor import open_run_census
 from handrail.clock import system_time
-from handrail.entrypoints.cli.lineage.history import moment_of
-from handrail.entrypoints.cli.output import AsJson, messages, print_json
+from handrail.entrypoints.cli.output import AsJson, messages, print_json, read_moment
 from handrail.entrypoints.prefect.collect.archive import EventArchive
 from handrail.entrypoints.prefect.collect.gaps import Gap, Held, find_gaps
 from handrail.entrypoints.prefect.collect.reading import PrefectApi, find_api
@@ -43,7 +42,7 @@ def collect_prefect(  # noqa: PLR0913 - one argument for each option
 
     With --check exit 1 if a completed run left no record, or one without inputs and outputs.
     """
-    begin = moment_of(since) or system_time() - KEPT_THERE
+    begin = read_moment("--since", since) if since else system_time() - KEPT_THERE
     with open_platform() as platform, closing(PrefectApi(find_api(platform.settings, api_url))) as api:
         if check:
             _report(find_gaps(api.runs(begin, flow or ()), lambda runs: _held(platform, runs), tag or ()), as_json)
