@@ -119,7 +119,7 @@ def open_lineage(store: Store) -> Lineage:
     """Return lineage and the feedback beside it over a filled store."""
     graph = SqlGraph(store)
     predictions = FeedbackPredictions(lambda: FeedbackLog(feedback_stores(store), _NONE, {}))
-    return Lineage(LineagePorts(graph, graph, SqlPointers(store), predictions, _NONE, "bench", _NONE))
+    return Lineage(LineagePorts(graph, SqlPointers(store), predictions, _NONE, "bench", _NONE))
 
 
 _NONE: Any = None

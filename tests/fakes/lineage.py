@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from handrail.lineage.adapters.openlineage.writer import OpenLineageWriter
+from handrail.lineage.adapters.openlineage.writer import write_events
 from handrail.lineage.domain.names import agent_uri, artifact_at
 from handrail.lineage.domain.pipeline import (
     CodeFile,
@@ -122,12 +122,11 @@ def open_in_memory(made_by=None, stages=STAGES, brought=None):
     return Lineage(
         LineagePorts(
             graph=graph,
-            conflicts=graph,
             pointers=PointersInMemory(),
             predictions=PredictionsInMemory(made_by or {}, brought or {}),
             pipelines=PipelineInMemory(stages),
             repository="shop",
-            writer=OpenLineageWriter(),
+            write_events=write_events,
         )
     )
 

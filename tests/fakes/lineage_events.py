@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from handrail.errors import Conflict
-from handrail.lineage.adapters.openlineage.events import OpenLineageEvents
+from handrail.lineage.adapters.openlineage.events import read_event
 from handrail.lineage.domain.events import describe_event
 from handrail.lineage.domain.facts import Facts
 from handrail.lineage.domain.outbox import QueuedEvent, QueueLength
@@ -56,7 +56,7 @@ def a_dataset_event(name="orders", **more):
 
 
 def read(document):
-    return OpenLineageEvents().read(document)
+    return read_event(document)
 
 
 class EventsInMemory(EventLog):

@@ -9,10 +9,10 @@ from handrail.lineage.domain.errors import CycleRefused, RoleConflict
 from handrail.lineage.domain.facts import Facts
 from handrail.lineage.domain.graph import DigestConflict, Direction, Edge, Node, Tally, Walk
 from handrail.lineage.domain.vocabulary import Verb
-from handrail.lineage.ports import ConflictLog, GraphStore
+from handrail.lineage.ports import GraphStore
 
 
-class GraphInMemory(GraphStore, ConflictLog):
+class GraphInMemory(GraphStore):
     """The graph as sets; every question is answered from all statements at once."""
 
     def __init__(self):

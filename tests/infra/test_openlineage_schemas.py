@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from handrail.lineage.adapters.openlineage.events import OpenLineageEvents
+from handrail.lineage.adapters.openlineage.events import read_event
 from tests.fakes.openlineage_schemas import FOLDER, SCHEMAS, faults
 
 EXAMPLES = re.findall(r"```json (\w+)\n(.*?)```", (FOLDER / "README.md").read_text(), re.DOTALL)
@@ -29,7 +29,7 @@ def test_an_example_fits_its_schema(name, text):
 
 
 def test_the_event_in_the_readme_is_read():
-    (event,) = (OpenLineageEvents().read(json.loads(text)) for name, text in EXAMPLES if name == "RunEvent")
+    (event,) = (read_event(json.loads(text)) for name, text in EXAMPLES if name == "RunEvent")
 
     assert event.content.is_derivation
     assert event.content.outputs[0].node.uri == "bento://flights/b1"

@@ -54,7 +54,7 @@ def open_lineage(
     With `in_memory` large closures are walked over a snapshot of the edges: for a process that stays (extra `server`).
     """
     from handrail.lineage.adapters.dvc.pipeline import DvcPipeline
-    from handrail.lineage.adapters.openlineage.writer import OpenLineageWriter
+    from handrail.lineage.adapters.openlineage.writer import write_events
     from handrail.lineage.adapters.openlineage.yaml_sinks import read_sinks
     from handrail.lineage.adapters.sql.graph import SqlGraph
     from handrail.lineage.adapters.sql.pointers import SqlPointers
@@ -62,16 +62,14 @@ def open_lineage(
     from handrail.storage import migrate
 
     migrate(store, "lineage", MIGRATIONS)
-    graph = SqlGraph(store, _csr(store) if in_memory else None)
     return Lineage(
         LineagePorts(
-            graph=graph,
-            conflicts=graph,
+            graph=SqlGraph(store, _csr(store) if in_memory else None),
             pointers=SqlPointers(store),
             predictions=FeedbackPredictions(feedback),
             pipelines=DvcPipeline(settings.repository),
             repository=settings.repository,
-            writer=OpenLineageWriter(),
+            write_events=write_events,
             sinks=tuple(sink.name for sink in read_sinks(settings.config)),
         )
     )

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from handrail.clock import system_time
 from handrail.lineage.domain.flaws import Diagnosis, Flaw, sort_out
-from handrail.lineage.ports import PredictionCensus
 from handrail.lineage.service.doctor import Doctor, DoctorPorts
 from handrail.settings import Settings
 from handrail.storage import Store
@@ -22,30 +21,21 @@ __all__ = [
 ]
 
 
-class FeedbackCensus(PredictionCensus):
-    """Counts predictions by the feedback log."""
-
-    def __init__(self, feedback: FeedbackLog) -> None:
-        """Ask `feedback`."""
-        self._feedback = feedback
-
-    def deployments(self) -> Mapping[str, int]:
-        """Return the URI of each deployment, and how many predictions it made."""
-        uris = [record.uri for record in self._feedback.deployments()]
-        return self._feedback.count_predictions(uris) if uris else {}
-
-
 def open_doctor(store: Store, feedback: FeedbackLog) -> Doctor:
     """Open the doctor over `store`, its tables brought up to date."""
-    from handrail.lineage.adapters.dvc.bytes import DvcBytes
+    from handrail.lineage.adapters.dvc.bytes import changed_files
     from handrail.lineage.adapters.sql.audit import SqlAudit
     from handrail.lineage.adapters.sql.graph import SqlGraph
     from handrail.lineage.adapters.sql.tables import MIGRATIONS
     from handrail.storage import migrate
 
     migrate(store, "lineage", MIGRATIONS)
-    graph = SqlGraph(store)
-    return Doctor(DoctorPorts(graph, graph, SqlAudit(store), DvcBytes(), FeedbackCensus(feedback), system_time))
+
+    def predictions() -> Mapping[str, int]:
+        uris = [record.uri for record in feedback.deployments()]
+        return feedback.count_predictions(uris) if uris else {}
+
+    return Doctor(DoctorPorts(SqlGraph(store), SqlAudit(store), changed_files, predictions, system_time))
 
 
 def diagnose(settings: Settings, flaws: Sequence[Flaw]) -> Diagnosis:

@@ -29,7 +29,7 @@ def open_intake(settings: Settings, store: Store) -> EventIntake:
         Misconfigured: config/lineage.yaml cannot be used.
     """
     from handrail.lineage.adapters.grouped_events import GroupedLog
-    from handrail.lineage.adapters.openlineage.events import OpenLineageEvents
+    from handrail.lineage.adapters.openlineage.events import read_event
     from handrail.lineage.adapters.openlineage.yaml_sinks import read_sinks
     from handrail.lineage.adapters.sql.events import SqlEvents
     from handrail.lineage.adapters.sql.tables import MIGRATIONS
@@ -37,7 +37,7 @@ def open_intake(settings: Settings, store: Store) -> EventIntake:
 
     migrate(store, "lineage", MIGRATIONS)
     sinks = tuple(sink.name for sink in read_sinks(settings.config))
-    return EventIntake(IntakePorts(OpenLineageEvents(), GroupedLog(SqlEvents(store)), system_time, sinks))
+    return EventIntake(IntakePorts(read_event, GroupedLog(SqlEvents(store)), system_time, sinks))
 
 
 def open_access(store: Store) -> Access:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -20,22 +20,7 @@ from handrail.lineage.domain.outbox import QueuedEvent, QueueLength
 from handrail.lineage.domain.pipeline import PipelineRecord
 
 
-class GraphCounts(Protocol):
-    """Counts what can be reached without reading all of it, as one state of the graph."""
-
-    @abstractmethod
-    def tally(self, what: Reachable, kinds: Sequence[str] = ()) -> Tally | None:
-        """Count what can be reached, by kind, and name the nodes of some kinds. None if its start is unknown."""
-
-    @abstractmethod
-    def page(self, what: Reachable, kinds: Sequence[str], after: str, limit: int) -> tuple[Node, ...]:
-        """Return up to `limit` of the nodes that can be reached, in the order of URIs, from beyond the URI `after`.
-
-        Of some kinds, or of all if there are none.
-        """
-
-
-class GraphStore(GraphCounts, Protocol):
+class GraphStore(Protocol):
     """Stores the graph. Its state depends on which facts were recorded, never on their order or number.
 
     The one exception: of several digests of one algorithm for one URI the first recorded is used; all are stored.
@@ -66,12 +51,22 @@ class GraphStore(GraphCounts, Protocol):
         """
 
     @abstractmethod
+    def tally(self, what: Reachable, kinds: Sequence[str] = ()) -> Tally | None:
+        """Count what can be reached, by kind, and name the nodes of some kinds, as one state of the graph.
+
+        None if its start is unknown.
+        """
+
+    @abstractmethod
+    def page(self, what: Reachable, kinds: Sequence[str], after: str, limit: int) -> tuple[Node, ...]:
+        """Return up to `limit` of the nodes that can be reached, in the order of URIs, from beyond the URI `after`.
+
+        Of some kinds, or of all if there are none.
+        """
+
+    @abstractmethod
     def find(self, prefix: str, limit: int, after: str = "") -> tuple[str, ...]:
         """Return up to `limit` URIs that begin with `prefix` and come after another, in the order of code points."""
-
-
-class ConflictLog(Protocol):
-    """Finds where tools contradict each other."""
 
     @abstractmethod
     def conflicts(self, uris: Sequence[str] | None = None) -> tuple[DigestConflict, ...]:
@@ -127,31 +122,6 @@ class PipelineReader(Protocol):
         Raises:
             Unavailable: there is no lock file.
             InvalidInput: the lock file or the commit cannot be read.
-        """
-
-
-class EventReader(Protocol):
-    """Reads OpenLineage events."""
-
-    @abstractmethod
-    def read(self, document: object, place: str = "") -> LineageEvent:
-        """Return what a decoded JSON document says. Equal documents have equal ids, whatever the order of their keys.
-
-        `place` is what the paths of fields begin with, as `3.` in a batch.
-
-        Raises:
-            InvalidInput: it is not an event of the specification; `field` is the path of the first wrong part.
-        """
-
-
-class EventWriter(Protocol):
-    """Writes facts as OpenLineage events."""
-
-    @abstractmethod
-    def write(self, facts: Facts, at: datetime) -> tuple[LineageEvent, ...]:
-        """Return events that represent all `facts`; things without a known time have the time `at`.
-
-        Each is smaller than a megabyte where its content can be divided, and has one content.
         """
 
 
@@ -243,35 +213,19 @@ class GraphAudit(Protocol):
         """Return whether nothing at all is stored."""
 
 
-class BytesAudit(Protocol):
-    """Compares bytes with the digests that lineage recorded."""
-
-    @abstractmethod
-    def changed(self, project: Path) -> tuple[Flaw, ...]:
-        """Return a flaw for each file of `project` that is not what its pipeline's last run left."""
-
-
-class PredictionCensus(Protocol):
-    """Counts the predictions of each deployment."""
-
-    @abstractmethod
-    def deployments(self) -> Mapping[str, int]:
-        """Return the URI of each deployment, and how many predictions it made."""
-
-
 @dataclass(frozen=True, slots=True)
 class LineagePorts:
     """What lineage needs; `repository` is the name of the project's repository in `dvc://` and `git://` URIs.
 
-    What is recorded is stored as events too, which are forwarded to each of `sinks`.
+    What is recorded is stored as events too, which are forwarded to each of `sinks`. `write_events` returns events that
+    represent all of some facts; things without a known time have the time that it is given.
     """
 
     graph: GraphStore
-    conflicts: ConflictLog
     pointers: PointerLog
     predictions: PredictionIndex
     pipelines: PipelineReader
     repository: str
-    writer: EventWriter
+    write_events: Callable[[Facts, datetime], tuple[LineageEvent, ...]]
     sinks: tuple[str, ...] = ()
     clock: Clock = system_time

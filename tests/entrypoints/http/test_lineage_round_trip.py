@@ -15,8 +15,8 @@ import pytest
 
 from handrail.bootstrap.lineage import open_lineage
 from handrail.bootstrap.lineage_events import open_forwarder
-from handrail.lineage.adapters.openlineage.events import OpenLineageEvents
-from handrail.lineage.adapters.openlineage.writer import OpenLineageWriter
+from handrail.lineage.adapters.openlineage.events import read_event
+from handrail.lineage.adapters.openlineage.writer import write_events
 from handrail.lineage.adapters.sql.graph import SqlGraph
 from handrail.lineage.domain.facts import ActivityDetails
 from handrail.lineage.domain.names import artifact_at
@@ -43,7 +43,7 @@ def lineage_of(platform):
     """The lineage of a project, over a pipeline that is given."""
     graph = SqlGraph(platform.store)
     known = PointersInMemory(), PredictionsInMemory(), PipelineInMemory(STAGES)
-    return Lineage(LineagePorts(graph, graph, *known, "shop", OpenLineageWriter(), ("there",)))
+    return Lineage(LineagePorts(graph, *known, "shop", write_events, ("there",)))
 
 
 def tell(platform):
@@ -139,7 +139,7 @@ def test_a_forwarder_to_a_file_that_is_killed_loses_nothing_and_keeps_the_order_
     assert last.returncode == 0, last.stderr
     assert json.loads(last.stdout)["queues"] == []
     lines = [json.loads(line) for line in file.read_text().splitlines() if line.endswith("}")]
-    sent = list({OpenLineageEvents().read(each).event_id: each for each in lines}.values())
+    sent = list({read_event(each).event_id: each for each in lines}.values())
     assert len(sent) == 300
     for run in {each["run"]["runId"] for each in sent}:
         times = [each["eventTime"] for each in sent if each["run"]["runId"] == run]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from handrail.errors import InvalidInput
-from handrail.lineage.adapters.openlineage.events import OpenLineageEvents
+from handrail.lineage.adapters.openlineage.events import read_event
 from handrail.lineage.service.intake import EventIntake, IntakePorts
 from tests.fakes.lineage_events import EventsInMemory, a_run_event, a_run_id
 
@@ -20,7 +20,7 @@ def log():
 
 @pytest.fixture
 def intake(log):
-    return EventIntake(IntakePorts(OpenLineageEvents(), log, lambda: NOON, ("marquez",)))
+    return EventIntake(IntakePorts(read_event, log, lambda: NOON, ("marquez",)))
 
 
 def at(moment):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from handrail.clock import Clock
 from handrail.lineage.domain.flaws import Coverage, Flaw
 from handrail.lineage.domain.graph import Direction
 from handrail.lineage.domain.limits import MAX_NODES
-from handrail.lineage.ports import BytesAudit, ConflictLog, GraphAudit, GraphStore, PredictionCensus
+from handrail.lineage.ports import GraphAudit, GraphStore
 
 PATIENCE = timedelta(days=1)
 COMMIT, DATA, SHA256 = "git-commit", "dvc-data", "sha256:"
@@ -19,13 +19,16 @@ COMMIT, DATA, SHA256 = "git-commit", "dvc-data", "sha256:"
 
 @dataclass(frozen=True, slots=True)
 class DoctorPorts:
-    """What the doctor looks at."""
+    """What the doctor looks at.
+
+    `changed_files` returns a flaw for each file of a project that is not what its pipeline's last run left,
+    `predictions` the URI of each deployment and how many predictions it made.
+    """
 
     graph: GraphStore
-    conflicts: ConflictLog
     audit: GraphAudit
-    files: BytesAudit
-    census: PredictionCensus
+    changed_files: Callable[[Path], Sequence[Flaw]]
+    predictions: Callable[[], Mapping[str, int]]
     clock: Clock
 
 
@@ -33,13 +36,13 @@ class Doctor:
     """Finds flaws, and changes nothing."""
 
     def __init__(self, ports: DoctorPorts) -> None:
-        """Look at `ports`."""
         self._ports = ports
 
     def check(self, project: Path) -> tuple[Flaw, ...]:
         """Return every flaw of the graph, of the predictions' links and of the files of `project`, each once."""
-        found = {*self._ports.audit.flaws(self._overdue()), *self._contradictions(), *self._predictions()}
-        return tuple(sorted({*found, *self._ports.files.changed(project)}))
+        stored = self._ports.audit.flaws(overdue=self._ports.clock() - PATIENCE)
+        changed = self._ports.changed_files(project)
+        return tuple(sorted({*stored, *self._contradictions(), *self._predictions(), *changed}))
 
     def is_empty(self) -> bool:
         """Return whether nothing at all was recorded, so that a check means nothing."""
@@ -51,11 +54,8 @@ class Doctor:
         traced = sum(count for uri, count in counts if self._judge(uri, count) is None)
         return Coverage(sum(count for _, count in counts), traced)
 
-    def _overdue(self) -> datetime:
-        return self._ports.clock() - PATIENCE
-
     def _contradictions(self) -> Iterator[Flaw]:
-        for conflict in self._ports.conflicts.conflicts():
+        for conflict in self._ports.graph.conflicts():
             others = ", ".join(conflict.others)
             yield Flaw("two-digests", conflict.uri, f"{conflict.first} is used, and it was also claimed as {others}")
 
@@ -66,7 +66,7 @@ class Doctor:
 
     def _deployments(self) -> Iterator[tuple[str, int]]:
         """Return the deployments that made predictions, and how many."""
-        return ((uri, count) for uri, count in sorted(self._ports.census.deployments().items()) if count)
+        return ((uri, count) for uri, count in sorted(self._ports.predictions().items()) if count)
 
     def _judge(self, deployment: str, count: int) -> Flaw | None:
         """Follow a deployment back to a commit and to data with a sha256; None if both are reached."""

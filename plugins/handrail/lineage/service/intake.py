@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import accumulate
@@ -11,7 +11,7 @@ from handrail.clock import Clock
 from handrail.errors import InvalidInput
 from handrail.lineage.domain.events import IntakeResult, LineageEvent
 from handrail.lineage.domain.limits import MAX_DERIVED
-from handrail.lineage.ports import EventLog, EventReader
+from handrail.lineage.ports import EventLog
 
 MAX_AHEAD = timedelta(days=1)
 MAX_BEHIND = timedelta(days=20 * 365)
@@ -19,9 +19,13 @@ MAX_BEHIND = timedelta(days=20 * 365)
 
 @dataclass(frozen=True, slots=True)
 class IntakePorts:
-    """What the intake needs; `sinks` are the names of the places that every new event is forwarded to."""
+    """What the intake needs; `sinks` are the names of the places that every new event is forwarded to.
 
-    reader: EventReader
+    `read_event` returns what a decoded JSON document says, and raises `InvalidInput` if it is not an event; its second
+    argument is what the paths of fields begin with, as `3.` in a batch.
+    """
+
+    read_event: Callable[[object, str], LineageEvent]
     log: EventLog
     clock: Clock
     sinks: tuple[str, ...] = ()
@@ -31,7 +35,6 @@ class EventIntake:
     """Receives the events of any OpenLineage producer."""
 
     def __init__(self, ports: IntakePorts) -> None:
-        """Work on `ports`."""
         self._ports = ports
 
     def receive(self, documents: Sequence[object], sender: str) -> IntakeResult:
@@ -49,18 +52,14 @@ class EventIntake:
         return IntakeResult(len(new), len(events) - len(new))
 
     def _read(self, document: object, place: str) -> LineageEvent:
-        event = self._ports.reader.read(document, place)
-        self._check_time(event, place)
-        return event
-
-    def _check_time(self, event: LineageEvent, place: str) -> None:
-        now = self._ports.clock()
+        event, now = self._ports.read_event(document, place), self._ports.clock()
         if not now - MAX_BEHIND <= event.time <= now + MAX_AHEAD:
             raise InvalidInput(
                 f"{place}eventTime",
                 f"{event.time.isoformat()} is too far from now, {now.isoformat(timespec='seconds')}",
                 f"It may be {MAX_AHEAD.days} day ahead and {MAX_BEHIND.days // 365} years back; set the clock right.",
             )
+        return event
 
 
 def _check_derivations(events: Sequence[LineageEvent]) -> None:

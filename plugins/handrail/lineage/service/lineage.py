@@ -67,7 +67,7 @@ class Lineage(Queries):
     def record(self, facts: Facts) -> None:
         """Record facts, and the events that represent them, as one transaction."""
         ports = self._ports
-        ports.graph.record(facts, ports.writer.write(facts, ports.clock()), ports.sinks)
+        ports.graph.record(facts, ports.write_events(facts, ports.clock()), ports.sinks)
 
     def record_activity(  # noqa: PLR0913 - the published signature; all but the name are keywords
         self,

@@ -35,7 +35,6 @@ class Queries:
     """Answers questions about the graph and about pointers."""
 
     def __init__(self, ports: LineagePorts) -> None:
-        """Work on `ports`."""
         self._ports = ports
 
     @property
@@ -122,7 +121,7 @@ class Queries:
             edges=tuple(edge for edge in walk.edges if ends[direction](edge) in uris) if kinds else walk.edges,
             prediction_id=ref if deployment else None,
             truncated=walk.truncated,
-            conflicts=self._ports.conflicts.conflicts(sorted(uris)),
+            conflicts=self._ports.graph.conflicts(sorted(uris)),
             hidden=len(nodes) - len(shown),
         )
 
@@ -215,7 +214,7 @@ class Queries:
             causes=tuple(edge for edge in causes.edges if edge.effect == uri),
             effects=tuple(edge for edge in effects.edges if edge.cause == uri),
             pointers=tuple(period for period in pointed if period.target == uri),
-            conflicts=self._ports.conflicts.conflicts([uri]),
+            conflicts=self._ports.graph.conflicts([uri]),
             truncated=causes.truncated or effects.truncated,
             ref=ref,
         )
@@ -226,11 +225,11 @@ class Queries:
         Things without a known time have the time `at`.
         """
         facts = self._ports.graph.facts([node.uri for node in found.nodes])
-        return tuple(event.body for event in self._ports.writer.write(facts, at))
+        return tuple(event.body for event in self._ports.write_events(facts, at))
 
     def findings(self) -> tuple[DigestConflict, ...]:
         """Return every URI that was claimed with several digests, and who claimed what."""
-        return self._ports.conflicts.conflicts()
+        return self._ports.graph.conflicts()
 
     def _deployment_of(self, ref: str) -> str | None:
         """Return the deployment of a prediction; None if `ref` is not the id of a prediction."""

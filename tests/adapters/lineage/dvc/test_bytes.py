@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from handrail.errors import InvalidInput
-from handrail.lineage.adapters.dvc.bytes import DvcBytes
+from handrail.lineage.adapters.dvc.bytes import changed_files
 from handrail.lineage.adapters.dvc.project_files import ProjectFiles
 
 
@@ -25,7 +25,7 @@ def project(tmp_path):
 
 
 def kinds(project):
-    return [(flaw.kind, flaw.subject) for flaw in DvcBytes().changed(project)]
+    return [(flaw.kind, flaw.subject) for flaw in changed_files(project)]
 
 
 def test_bytes_that_are_as_recorded_are_well(project):
@@ -47,4 +47,4 @@ def test_a_broken_lock_is_told(tmp_path):
     (tmp_path / "dvc.lock").write_text("[")
 
     with pytest.raises(InvalidInput, match="not a lock file"):
-        DvcBytes().changed(tmp_path)
+        changed_files(tmp_path)

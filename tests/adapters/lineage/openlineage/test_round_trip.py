@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handrail.lineage.adapters.openlineage.events import OpenLineageEvents
-from handrail.lineage.adapters.openlineage.writer import OpenLineageWriter
+from handrail.lineage.adapters.openlineage.events import read_event
+from handrail.lineage.adapters.openlineage.writer import write_events
 from handrail.lineage.adapters.sql.events import SqlEvents
 from handrail.lineage.adapters.sql.graph import SqlGraph
 from handrail.lineage.adapters.sql.outbox import SqlOutbox
@@ -30,10 +30,10 @@ def test_another_store_learns_everything_from_the_events(stores, calls, seed):
     clear(there)
     graph = SqlGraph(here)
     for told in calls:
-        graph.record(told, OpenLineageWriter().write(told, NOON), ["there"])
+        graph.record(told, write_events(told, NOON), ["there"])
 
     waiting = SqlOutbox(here).waiting("there", 1000)
-    events = [OpenLineageEvents().read(json.loads(queued.body)) for queued in waiting]
+    events = [read_event(json.loads(queued.body)) for queued in waiting]
     random.Random(seed).shuffle(events)
     for event in (*events, *events[:2]):
         SqlEvents(there).add([event], "actor://service/here", ())

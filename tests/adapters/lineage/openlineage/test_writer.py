@@ -12,8 +12,8 @@ from hypothesis import given
 from jsonschema import Draft202012Validator
 
 from handrail.errors import InvalidInput
-from handrail.lineage.adapters.openlineage.events import OpenLineageEvents
-from handrail.lineage.adapters.openlineage.writer import MOST_BYTES, OpenLineageWriter
+from handrail.lineage.adapters.openlineage.events import read_event
+from handrail.lineage.adapters.openlineage.writer import MOST_BYTES, write_events
 from handrail.lineage.domain.contents import merge_nodes
 from handrail.lineage.domain.events import describe_event
 from handrail.lineage.domain.facts import (
@@ -66,7 +66,7 @@ LOOP = Facts.union(
 
 
 def write(told, at=NOW):
-    return OpenLineageWriter().write(told, at)
+    return write_events(told, at)
 
 
 def documents(told):
@@ -74,7 +74,7 @@ def documents(told):
 
 
 def read_back(told):
-    return Facts.union(describe_event(OpenLineageEvents().read(document), THERE) for document in documents(told))
+    return Facts.union(describe_event(read_event(document), THERE) for document in documents(told))
 
 
 def anonymous(told):
@@ -100,7 +100,7 @@ def test_every_facet_fits_the_schema_that_it_names(told):
 @given(facts())
 def test_an_event_is_kept_as_the_reader_would_read_it(told):
     for event in write(told):
-        read = OpenLineageEvents().read(json.loads(event.body))
+        read = read_event(json.loads(event.body))
         assert (read.event_id, read.time, read.stream, read.rank) == (
             event.event_id,
             event.time,
@@ -249,7 +249,7 @@ def test_a_facet_that_breaks_its_schema_is_refused_by_its_name(key, field):
 
     assert faults(told | {field: {"no": 1}}) != []
     with pytest.raises(InvalidInput) as refused:
-        OpenLineageEvents().read(broken)
+        read_event(broken)
 
     assert f"acets.{key}.{field}" in refused.value.field
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from handrail.lineage.adapters.openlineage.writer import OpenLineageWriter
+from handrail.lineage.adapters.openlineage.writer import write_events
 from handrail.lineage.adapters.sql.audit import _QUERIES, SqlAudit
 from handrail.lineage.adapters.sql.events import SqlEvents
 from handrail.lineage.adapters.sql.graph import SqlGraph
@@ -26,7 +26,7 @@ from handrail.lineage.domain.flaws import Coverage, Flaw
 from handrail.lineage.domain.graph import Pointer
 from handrail.lineage.domain.names import agent_uri, artifact_at
 from handrail.lineage.domain.vocabulary import Role
-from handrail.lineage.ports import BytesAudit, LineagePorts, PredictionCensus
+from handrail.lineage.ports import LineagePorts
 from handrail.lineage.service.doctor import Doctor, DoctorPorts
 from handrail.lineage.service.lineage import Lineage
 from handrail.refs import BentoTag, Deployment, ModelVersion
@@ -67,7 +67,7 @@ def store(empty):
     clear(empty)
     graph = SqlGraph(empty)
     ports = LineagePorts(
-        graph, graph, SqlPointers(empty), PredictionsInMemory({}), PipelineInMemory(STAGES), "shop", OpenLineageWriter()
+        graph, SqlPointers(empty), PredictionsInMemory({}), PipelineInMemory(STAGES), "shop", write_events
     )
     for call in story(Path()):
         call(Lineage(ports))
@@ -219,22 +219,12 @@ def test_where_nobody_ever_permitted_anything_no_bento_lacks_a_permit(empty):
     assert kinds(empty) == {"bento-without-model"}
 
 
-class Census(PredictionCensus):
-    def __init__(self, counts):
-        self.counts = counts
-
-    def deployments(self):
-        return self.counts
-
-
-class Files(BytesAudit):
-    def changed(self, project):
-        return (Flaw("bytes-changed", "data/raw", "it differs"),) if project == Path("changed") else ()
+def changed_files(project):
+    return (Flaw("bytes-changed", "data/raw", "it differs"),) if project == Path("changed") else ()
 
 
 def a_doctor(store, counts):
-    graph = SqlGraph(store)
-    return Doctor(DoctorPorts(graph, graph, SqlAudit(store), Files(), Census(counts), lambda: NOON))
+    return Doctor(DoctorPorts(SqlGraph(store), SqlAudit(store), changed_files, lambda: counts, lambda: NOON))
 
 
 def found(store, counts, project="."):

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handrail.lineage.adapters.sql.audit import SqlAudit
-from handrail.lineage.adapters.sql.audit_circles import circles
+from handrail.lineage.adapters.sql.audit import SqlAudit, circles
 from handrail.lineage.adapters.sql.tables import edge, node, node_id
 from tests.fakes.lineage_stores import KINDS, an_empty_store, clear
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handrail.lineage.adapters.openlineage.writer import OpenLineageWriter
+from handrail.lineage.adapters.openlineage.writer import write_events
 from handrail.lineage.adapters.sql import reach as sql_reach
 from handrail.lineage.adapters.sql.csr_reach import CsrReach
 from handrail.lineage.adapters.sql.graph import SqlGraph
@@ -146,9 +146,7 @@ def test_a_filter_by_kind_hides_nodes_and_walks_through_them(opened, pairs, star
     graph = opened()
     record(graph, pairs)
     hops = distances(pairs, start, direction)
-    ports = LineagePorts(
-        graph, graph, PointersInMemory(), PredictionsInMemory(), PipelineInMemory(()), "shop", OpenLineageWriter()
-    )
+    ports = LineagePorts(graph, PointersInMemory(), PredictionsInMemory(), PipelineInMemory(()), "shop", write_events)
     if not hops:
         return
 

@@ -13,7 +13,7 @@ from handrail.bootstrap import open_platform
 from handrail.bootstrap.lineage import FeedbackPredictions
 from handrail.entrypoints.cli import main
 from handrail.feedback import Prediction
-from handrail.lineage.adapters.openlineage.writer import OpenLineageWriter
+from handrail.lineage.adapters.openlineage.writer import write_events
 from handrail.lineage.adapters.sql.graph import SqlGraph
 from handrail.lineage.adapters.sql.pointers import SqlPointers
 from handrail.lineage.domain.names import artifact_at
@@ -40,12 +40,11 @@ def home(tmp_path, monkeypatch):
     lineage = Lineage(
         LineagePorts(
             graph=graph,
-            conflicts=graph,
             pointers=SqlPointers(platform.store),
             predictions=FeedbackPredictions(lambda: platform.feedback),
             pipelines=PipelineInMemory(STAGES),
             repository="shop",
-            writer=OpenLineageWriter(),
+            write_events=write_events,
         )
     )
     for call in story(tmp_path):

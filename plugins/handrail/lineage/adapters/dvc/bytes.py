@@ -8,20 +8,16 @@ from handrail.errors import Unavailable
 from handrail.lineage.adapters.dvc.pipeline import hashed_files
 from handrail.lineage.adapters.dvc.project_files import ProjectFiles
 from handrail.lineage.domain.flaws import Flaw
-from handrail.lineage.ports import BytesAudit
 
 
-class DvcBytes(BytesAudit):
-    """The audit of the bytes on disk."""
-
-    def changed(self, project: Path) -> tuple[Flaw, ...]:
-        """Return a flaw for each file and folder whose bytes are others than dvc.lock says, or that is not there."""
-        files = ProjectFiles.of_dvc(project)
-        try:
-            wanted = sorted(hashed_files(project))
-        except Unavailable:
-            return ()
-        return tuple(flaw for path, md5 in wanted if (flaw := _compare(files, path, md5)) is not None)
+def changed_files(project: Path) -> tuple[Flaw, ...]:
+    """Return a flaw for each file and folder whose bytes are others than dvc.lock says, or that is not there."""
+    files = ProjectFiles.of_dvc(project)
+    try:
+        wanted = sorted(hashed_files(project))
+    except Unavailable:
+        return ()
+    return tuple(flaw for path, md5 in wanted if (flaw := _compare(files, path, md5)) is not None)
 
 
 def _compare(files: ProjectFiles, path: str, md5: str) -> Flaw | None:

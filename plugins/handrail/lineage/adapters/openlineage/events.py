@@ -23,23 +23,25 @@ from handrail.lineage.domain.facts import NodeFact
 from handrail.lineage.domain.limits import MAX_DERIVED
 from handrail.lineage.domain.names import check_kind, check_uri, kind_of
 from handrail.lineage.domain.vocabulary import Role
-from handrail.lineage.ports import EventReader
 
 Model = RunEventModel | JobEventModel | DatasetEventModel
 
 
-class OpenLineageEvents(EventReader):
-    """The reader of OpenLineage events."""
+def read_event(document: object, place: str = "") -> LineageEvent:
+    """Return what a decoded JSON document says. Equal documents have equal ids, whatever the order of their keys.
 
-    def read(self, document: object, place: str = "") -> LineageEvent:
-        """Return what a decoded JSON document says; raise `InvalidInput` with the path of the wrong field."""
-        if not isinstance(document, dict):
-            raise InvalidInput(place.rstrip(".") or "event", "it is not a JSON object", REMEDY)
-        try:
-            model = _kind_of(document, place).model_validate(document)
-        except ValidationError as err:
-            raise _fault(err, place) from err
-        return _event(model, canonical(document, place), place)
+    `place` is what the paths of fields begin with, as `3.` in a batch.
+
+    Raises:
+        InvalidInput: it is not an event of the specification; `field` is the path of the first wrong part.
+    """
+    if not isinstance(document, dict):
+        raise InvalidInput(place.rstrip(".") or "event", "it is not a JSON object", REMEDY)
+    try:
+        model = _kind_of(document, place).model_validate(document)
+    except ValidationError as err:
+        raise _fault(err, place) from err
+    return _event(model, canonical(document, place), place)
 
 
 def _kind_of(document: Mapping[str, object], place: str) -> type[Model]:

@@ -26,7 +26,6 @@ from handrail.lineage.adapters.openlineage.text import canonical
 from handrail.lineage.domain.contents import End, EventContent, contents_of
 from handrail.lineage.domain.events import LineageEvent, RunReport
 from handrail.lineage.domain.facts import Facts, NodeFact
-from handrail.lineage.ports import EventWriter
 
 SCHEMAS = f"{HOME}/1-0-0"
 MOST_BYTES = 900_000
@@ -34,12 +33,12 @@ MOST_BYTES = 900_000
 Json = dict[str, Any]
 
 
-class OpenLineageWriter(EventWriter):
-    """The writer of OpenLineage events."""
+def write_events(facts: Facts, at: datetime) -> tuple[LineageEvent, ...]:
+    """Return events that represent all `facts`; things without a known time have the time `at`.
 
-    def write(self, facts: Facts, at: datetime) -> tuple[LineageEvent, ...]:
-        """Return events that represent all `facts`; things without a known time have the time `at`."""
-        return tuple(event for content in contents_of(facts) for event in _events(content, at))
+    Each is smaller than a megabyte where its content can be divided, and has one content.
+    """
+    return tuple(event for content in contents_of(facts) for event in _events(content, at))
 
 
 def _events(content: EventContent, at: datetime) -> Iterator[LineageEvent]:

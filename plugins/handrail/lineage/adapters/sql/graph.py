@@ -18,7 +18,7 @@ from handrail.lineage.adapters.sql.walks import SqlFound, Tallied, find_rejected
 from handrail.lineage.domain.events import LineageEvent
 from handrail.lineage.domain.facts import Facts
 from handrail.lineage.domain.graph import DigestConflict, Direction, Node, Reachable, Tally, Walk
-from handrail.lineage.ports import ConflictLog, GraphStore
+from handrail.lineage.ports import GraphStore
 from handrail.storage import Store
 
 LARGE = 20_000
@@ -52,7 +52,7 @@ class Reach(Protocol):
         """Find what can be reached; None if `prepare` has to be called first."""
 
 
-class SqlGraph(GraphStore, ConflictLog):
+class SqlGraph(GraphStore):
     """The graph store, its counts, and the log of its digest conflicts."""
 
     def __init__(self, store: Store, reach: Reach | None = None, large: int = LARGE) -> None:
