@@ -16,7 +16,7 @@ from handrail.storage import Store
 
 if TYPE_CHECKING:
     from handrail.feedback import FeedbackLog
-    from handrail.lineage.adapters.sql.graph import Reach
+    from handrail.lineage.adapters.sql.csr_reach import CsrReach
 
 __all__ = [
     "file_artifact",
@@ -75,7 +75,7 @@ def open_lineage(
     )
 
 
-def _csr(store: Store) -> Reach:
+def _csr(store: Store) -> CsrReach:
     from handrail.lineage.adapters.sql.csr_reach import CsrReach
 
     return CsrReach(store)

@@ -1,23 +1,27 @@
-"""Looks for flaws in the tables of lineage: a query for each kind returns the URIs and what is wrong."""
+"""Looks for flaws in the tables of lineage: a query for each kind returns the URIs and what is wrong.
+
+Circles, of any length, are looked for in memory. None can be recorded, so each was written past Handrail.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handrail.lineage.adapters.sql.audit_circles import circles
-from handrail.lineage.adapters.sql.tables import event, node, node_id, to_text
+from handrail.lineage.adapters.sql.tables import edge, event, node, node_id, to_text
+from handrail.lineage.domain.circles import find_core, find_rings, find_way_around, neighbours_of
 from handrail.lineage.domain.flaws import Flaw
 from handrail.lineage.domain.vocabulary import Role, Verb
 from handrail.lineage.ports import GraphAudit
 from handrail.storage import Store
 
 FETCHED = 5_000
+SHOWN = 8
 _ARTIFACT, _ACTIVITY, _AGENT = map(int, Role)
 _USED, _GENERATED, _DERIVED, _ASSOCIATED = map(int, Verb)
 
@@ -183,6 +187,28 @@ class SqlAudit(GraphAudit):
 def _rows(connection: Connection, query: str, overdue: datetime) -> Any:
     values = {"overdue": to_text(overdue)} if ":overdue" in query else {}
     return connection.execute(sa.text(query), values)
+
+
+def circles(connection: Connection) -> Iterator[Flaw]:
+    """Return a flaw for each set of things that lead to one another, with a shortest way around.
+
+    An edge from a thing to itself is a flaw of another kind.
+    """
+    query = sa.select(edge.c.effect, edge.c.cause).distinct().where(edge.c.effect != edge.c.cause)
+    rows = connection.execute(query.execution_options(yield_per=FETCHED))
+    core = sorted(find_core((effect, cause) for effect, cause in rows))
+    causes, _ = neighbours_of(core)
+    for ring in find_rings(core):
+        yield _flaw(connection, find_way_around(ring, causes), len(ring))
+
+
+def _flaw(connection: Connection, way: Sequence[int], size: int) -> Flaw:
+    query = sa.select(node.c.id, node.c.uri).where(node.c.id.in_(way[: SHOWN + 1]))
+    uris = {row.id: row.uri for row in connection.execute(query)}
+    names = [uris.get(each, f"node {each}") for each in way[: SHOWN + 1]]
+    more = [f"{len(way) - len(names)} more"] if len(way) > len(names) else []
+    chain = " from ".join([*names[1:], *more, names[0]])
+    return Flaw("circle", names[0], f"it is one of {size} things that lead to one another: it came from {chain}")
 
 
 def _wrong_ids(connection: Connection) -> Iterator[Flaw]:

@@ -8,11 +8,11 @@ say between the same two nodes lead nowhere new, and are not searched.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 
 from sqlalchemy.engine import Connection
 
+from handrail.lineage.adapters.sql.reach import ENDS
 from handrail.lineage.domain.circles import Pair, find_core, find_path, neighbours_of
 from handrail.lineage.domain.errors import CycleRefused
 from handrail.lineage.domain.facts import Statement
@@ -35,14 +35,10 @@ _STEPS = {
     # Offset 0 makes PostgreSQL ask the index for each node; of a young table it would read all at each step.
     "postgresql": "lateral (select {there} from lineage_edge where {here} = beyond.id offset 0) e",
 }
-_COLUMNS = {
-    Direction.CAUSES: {"here": "effect", "there": "cause"},
-    Direction.EFFECTS: {"here": "cause", "there": "effect"},
-}
 _CLOSURES = {
     (dialect, direction): _BEYOND.format(step=step.format(**columns), **columns)
     for dialect, step in _STEPS.items()
-    for direction, columns in _COLUMNS.items()
+    for direction, columns in ENDS.items()
 }
 _HAS_EFFECTS = "select g.a from {given} where exists (select 1 from lineage_edge e where e.cause = g.a)"
 _HAS_CAUSES = "select g.a from {given} where exists (select 1 from lineage_edge e where e.effect = g.a)"
@@ -52,8 +48,8 @@ select g.a, g.b from {given} where 1 = (select 1 from lineage_edge e cross join 
     where e.effect = g.a and f.effect = e.cause and f.cause = g.b limit 1)
 """
 _EDGES = {
-    Direction.CAUSES: "select e.effect, e.cause from {given} cross join lineage_edge e where e.effect = g.a",
-    Direction.EFFECTS: "select e.effect, e.cause from {given} cross join lineage_edge e where e.cause = g.a",
+    direction: f"select e.effect, e.cause from {{given}} cross join lineage_edge e where e.{columns['here']} = g.a"
+    for direction, columns in ENDS.items()
 }
 _NAMED = """
 select e.effect, e.cause, e.verb, n.uri, m.uri
@@ -90,9 +86,7 @@ def _ends(connection: Connection, pairs: Set[Pair], new_nodes: Set[int]) -> tupl
 
 def _led_to(pairs: Iterable[Pair], effects: Set[int], new_nodes: Set[int]) -> set[Pair] | None:
     """Return each effect with the stored nodes to which new edges lead it over new nodes; None if that takes long."""
-    causes: dict[int, list[int]] = defaultdict(list)
-    for effect, cause in pairs:
-        causes[effect].append(cause)
+    causes, _ = neighbours_of(pairs)
     found: set[Pair] = set()
     steps = 0
     for effect in effects:

@@ -9,9 +9,8 @@ Worth it in a process that stays: a copy is taken at the first large walk, a sec
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from handrail.lineage.adapters.sql.epochs import begin_epoch, count_recent, is_u
 from handrail.lineage.adapters.sql.recording import lock
 from handrail.lineage.adapters.sql.tables import edge, node, node_id
 from handrail.lineage.adapters.sql.walks import Tallied, count_kinds
+from handrail.lineage.domain.circles import neighbours_of
 from handrail.lineage.domain.graph import Direction, Reachable
 from handrail.storage import Store
 
@@ -127,20 +127,16 @@ class NewerEdges:
     An edge from a node to itself means that the kind of the node changed.
     """
 
-    count: int = 0
-    beyond: dict[Direction, dict[int, list[int]]] = field(default_factory=dict)
-    renamed: frozenset[int] = frozenset()
+    count: int
+    beyond: Mapping[Direction, Mapping[int, Sequence[int]]]
+    renamed: frozenset[int]
 
     @staticmethod
     def of(count: int, edges: Sequence[tuple[int, int]]) -> NewerEdges:
         """Sort edges (effect, cause) by either end."""
-        causes: dict[int, list[int]] = defaultdict(list)
-        effects: dict[int, list[int]] = defaultdict(list)
-        for effect, cause in edges:
-            causes[effect].append(cause)
-            effects[cause].append(effect)
+        causes, effects = neighbours_of(edges)
         renamed = frozenset(effect for effect, cause in edges if effect == cause)
-        return NewerEdges(count, {Direction.CAUSES: dict(causes), Direction.EFFECTS: dict(effects)}, renamed)
+        return NewerEdges(count, {Direction.CAUSES: causes, Direction.EFFECTS: effects}, renamed)
 
 
 class CsrReach:
@@ -233,7 +229,7 @@ class CsrFound:
 
 def find_in(copy: EdgeCopy, newer: NewerEdges, what: Reachable) -> CsrFound:
     """Find what can be reached over a copy and the edges since, level by level."""
-    rows, beyond = copy.rows[what.direction], newer.beyond.get(what.direction, {})
+    rows, beyond = copy.rows[what.direction], newer.beyond[what.direction]
     seen, scratch = np.zeros(len(copy.ids), bool), np.empty(len(copy.ids), np.int32)
     seen_outside: set[int] = set()
     turning = np.fromiter(sorted(beyond), np.int64)
@@ -256,7 +252,7 @@ def find_in(copy: EdgeCopy, newer: NewerEdges, what: Reachable) -> CsrFound:
     return CsrFound(copy, newer.renamed, levels, truncated=False)
 
 
-def _among(ids: Ids, newer: dict[int, list[int]], turning: Ids) -> list[int]:
+def _among(ids: Ids, newer: Mapping[int, Sequence[int]], turning: Ids) -> list[int]:
     """Return the ids that have newer edges."""
     if not len(turning):
         return []

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handrail.lineage.adapters.sql.events import OURSELVES, store_events
-from handrail.lineage.adapters.sql.facts import read_facts
 from handrail.lineage.adapters.sql.reach import reach
 from handrail.lineage.adapters.sql.recording import lock, record
 from handrail.lineage.adapters.sql.tables import digest, node, node_id, statement
-from handrail.lineage.adapters.sql.walks import SqlFound, Tallied, find_rejected, read_page, read_walk
+from handrail.lineage.adapters.sql.walks import SqlFound, find_rejected, read_facts, read_page, read_walk
 from handrail.lineage.domain.events import LineageEvent
 from handrail.lineage.domain.facts import Facts
 from handrail.lineage.domain.graph import DigestConflict, Direction, Node, Reachable, Tally, Walk
 from handrail.lineage.ports import GraphStore
 from handrail.storage import Store
+
+if TYPE_CHECKING:
+    # At run time it needs numpy.
+    from handrail.lineage.adapters.sql.csr_reach import CsrFound, CsrReach
+
+    Found = SqlFound | CsrFound
 
 LARGE = 20_000
 LAST_CHARACTER = "\U0010ffff"
@@ -28,34 +33,10 @@ _REJECTED = sa.select(digest.c.node).where(digest.c.standing.is_(False)).distinc
 T = TypeVar("T")
 
 
-class Found(Protocol):
-    """What was reached; `truncated` if there was more."""
-
-    @property
-    def truncated(self) -> bool:
-        """Whether the node budget ended the walk."""
-
-    def ids(self) -> Sequence[int]:
-        """Return all ids, nearest first."""
-
-    def count(self, connection: Connection, kinds: Sequence[str]) -> Tallied:
-        """Return how many there are of each kind, and the URIs of those of some `kinds`."""
-
-
-class Reach(Protocol):
-    """A faster search of large closures: `CsrReach`."""
-
-    def prepare(self) -> None:
-        """Read the edges into memory; takes time."""
-
-    def find(self, connection: Connection, what: Reachable) -> Found | None:
-        """Find what can be reached; None if `prepare` has to be called first."""
-
-
 class SqlGraph(GraphStore):
     """The graph store, its counts, and the log of its digest conflicts."""
 
-    def __init__(self, store: Store, reach: Reach | None = None, large: int = LARGE) -> None:
+    def __init__(self, store: Store, reach: CsrReach | None = None, large: int = LARGE) -> None:
         """Work in `store`, whose tables exist; closures above `large` nodes go over `reach`, if there is one."""
         self._store = store
         self._reach = reach
@@ -110,12 +91,10 @@ class SqlGraph(GraphStore):
         """Find what can be reached; None if that is so much that a copy in memory is worth its time."""
         if self._reach is None:
             return _by_sql(connection, what, what.max_nodes)
-        found = self._reach.find(connection, what)
-        if found is None:
-            found = _by_sql(connection, what, min(what.max_nodes, self._large))
-            if found.truncated and self._large < what.max_nodes:
-                return None
-        return found
+        if found := self._reach.find(connection, what):
+            return found
+        few = _by_sql(connection, what, min(what.max_nodes, self._large))
+        return None if few.truncated and self._large < what.max_nodes else few
 
     def find(self, prefix: str, limit: int, after: str = "") -> tuple[str, ...]:
         """Return up to `limit` URIs that begin with `prefix` and come after another."""
@@ -127,30 +106,21 @@ class SqlGraph(GraphStore):
     def conflicts(self, uris: Sequence[str] | None = None) -> tuple[DigestConflict, ...]:
         """Return the digest conflicts of these nodes, or of all, by URI."""
         with self._store.read() as connection:
-            ids = _rejected(connection, None if uris is None else [node_id(uri) for uri in uris])
+            if uris is None:
+                ids = set(connection.execute(_REJECTED).scalars())
+            else:
+                ids = find_rejected(connection, [node_id(uri) for uri in uris])
             found = [conflict for one in sorted(ids) for conflict in _conflicts_of(connection, one)]
         return tuple(sorted(found, key=lambda conflict: (conflict.uri, conflict.first)))
 
 
-def _rejected(connection: Connection, ids: Sequence[int] | None) -> set[int]:
-    """Return the ids of nodes, of these or of all, with a rejected digest."""
-    if ids is None:
-        return set(connection.execute(_REJECTED).scalars())
-    return find_rejected(connection, ids)
-
-
 def _by_sql(connection: Connection, what: Reachable, most: int) -> SqlFound:
     ids = reach(connection, node_id(what.start), what.direction, most + 1, what.depth)
-    return SqlFound.of(ids, most)
-
-
-def _uris(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
-    found = connection.execute(sa.select(node.c.id, node.c.uri).where(node.c.id.in_(ids)))
-    return {row.id: row.uri for row in found}
+    return SqlFound(ids[:most], len(ids) > most)
 
 
 def _conflicts_of(connection: Connection, one: int) -> list[DigestConflict]:
-    uri = _uris(connection, [one])[one]
+    uri = connection.execute(sa.select(node.c.uri).where(node.c.id == one)).scalar_one()
     held: dict[str, list[tuple[bool, str]]] = defaultdict(list)
     for row in connection.execute(sa.select(digest).where(digest.c.node == one)):
         held[row.algorithm].append((row.standing, row.digest))

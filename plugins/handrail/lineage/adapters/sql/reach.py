@@ -21,7 +21,7 @@ with recursive reached(id) as (
 select id from reached limit {p}
 """
 _LEVEL = "select {distinct} e.{there} from {{given}} cross join lineage_edge e where e.{here} = g.a"
-_ENDS = {
+ENDS = {
     Direction.CAUSES: {"here": "effect", "there": "cause"},
     Direction.EFFECTS: {"here": "cause", "there": "effect"},
 }
@@ -29,12 +29,12 @@ _ENDS = {
 _LEVELS = {
     (dialect, direction): _LEVEL.format(distinct="distinct" if dialect == "postgresql" else "", **ends)
     for dialect in ("sqlite", "postgresql")
-    for direction, ends in _ENDS.items()
+    for direction, ends in ENDS.items()
 }
 _CLOSURES = {
     (dialect, direction): _CLOSURE.format(p=mark, **ends)
     for dialect, mark in (("sqlite", "?"), ("postgresql", "%s"))
-    for direction, ends in _ENDS.items()
+    for direction, ends in ENDS.items()
 }
 
 

@@ -1,4 +1,4 @@
-"""Reads what a walk reached: whole nodes and edges, or only how many there are of each kind.
+"""Reads what a walk reached: whole nodes and edges, facts as recorded, or only how many nodes there are of each kind.
 
 Each is one prepared statement over all ids at once, whatever their number.
 """
@@ -6,18 +6,19 @@ Each is one prepared statement over all ids at once, whatever their number.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
 from sqlalchemy.engine import Connection
 
-from handrail.lineage.adapters.sql.tables import NODES, to_moment
+from handrail.lineage.adapters.sql.tables import NODES, StatementRow, node_id, read_node_rows, to_moment
+from handrail.lineage.domain.facts import Facts, NodeFact, Statement
 from handrail.lineage.domain.graph import Edge, Node, Walk
 from handrail.lineage.domain.vocabulary import Role, Verb
 from handrail.storage.bulk import ID, Values, read
 
-ATTRIBUTES = "select a.node, a.name, a.value from {given} cross join lineage_attribute a where a.node = g.a"
+_ATTRIBUTES = "select a.node, a.name, a.value from {given} cross join lineage_attribute a where a.node = g.a"
 _DIGESTS = "select d.node, d.digest from {given} cross join lineage_digest d where d.node = g.a and d.standing"
 _REJECTED = "select d.node from {given} cross join lineage_digest d where d.node = g.a and not d.standing"
 _EDGES = """
@@ -25,6 +26,10 @@ select e.effect, e.cause, e.verb, e.proven, s.asserted_by
 from {given} cross join lineage_edge e
 left join lineage_statement s on s.effect = e.effect and s.cause = e.cause and s.verb = e.verb
 where e.effect = g.a
+"""
+_STATEMENTS = """
+select s.effect, s.cause, s.verb, s.asserted_by, s.effect_digest, s.cause_digest, s.agreed
+from {given} cross join lineage_statement s where s.effect = g.a
 """
 _KINDS = """
 with wanted(node) as (select g.a from {{given}})
@@ -47,11 +52,6 @@ class SqlFound:
     found: Ids
     truncated: bool
 
-    @staticmethod
-    def of(ids: Ids, most: int) -> SqlFound:
-        """Keep up to `most` ids."""
-        return SqlFound(ids[:most], len(ids) > most)
-
     def ids(self) -> Ids:
         """Return all ids, nearest first."""
         return self.found
@@ -63,7 +63,7 @@ class SqlFound:
 
 def read_walk(connection: Connection, start: str, ids: Ids, truncated: bool) -> Walk:
     """Return the nodes of these ids and the edges between them."""
-    nodes = read_nodes(connection, ids)
+    nodes = _complete(connection, read(connection, NODES, ids, ID))
     sources: dict[tuple[int, int, int, bool], list[str]] = defaultdict(list)
     for effect, cause, verb, proven, source in read(connection, _EDGES, ids, ID):
         if cause in nodes:
@@ -81,11 +81,6 @@ def _unique(sources: Sequence[str | None]) -> tuple[str, ...]:
     if len(sources) == 1 and sources[0]:
         return (sources[0],)
     return tuple(sorted({source for source in sources if source}))
-
-
-def read_nodes(connection: Connection, ids: Ids) -> dict[int, Node]:
-    """Return the nodes of these ids, with their attributes and the digest that is used."""
-    return _complete(connection, read(connection, NODES, ids, ID))
 
 
 def count_kinds(connection: Connection, ids: Ids, kinds: Sequence[str]) -> Tallied:
@@ -112,10 +107,45 @@ def read_page(connection: Connection, ids: Ids, kinds: Sequence[str], after: str
     return tuple(sorted(_complete(connection, rows).values(), key=lambda node: node.uri))
 
 
+def read_facts(connection: Connection, uris: Iterable[str]) -> Facts:
+    """Return what is stored about nodes and the hops between them; unknown ones are left out."""
+    ids = sorted({node_id(uri) for uri in uris})
+    attributes: dict[int, set[tuple[str, str]]] = defaultdict(set)
+    for one, name, value in read(connection, _ATTRIBUTES, ids, ID):
+        attributes[one].add((name, value))
+    nodes = {
+        row.id: NodeFact(
+            row.uri,
+            Role(row.role),
+            row.kind,
+            frozenset(attributes[row.id]),
+            to_moment(row.started),
+            to_moment(row.ended),
+        )
+        for row in read_node_rows(connection, ids)
+    }
+    rows = [StatementRow(*row) for row in read(connection, _STATEMENTS, ids, ID)]
+    statements = {_statement(row, nodes) for row in rows if row.effect in nodes and row.cause in nodes}
+    return Facts(frozenset(nodes.values()), frozenset(statements))
+
+
+def _statement(row: StatementRow, nodes: Mapping[int, NodeFact]) -> Statement:
+    return Statement(
+        nodes[row.effect].uri,
+        nodes[row.cause].uri,
+        Verb(row.verb),
+        row.asserted_by,
+        row.effect_digest,
+        row.cause_digest,
+        row.agreed,
+    )
+
+
 def _complete(connection: Connection, rows: Sequence[Values]) -> dict[int, Node]:
+    """Return the nodes of these rows by id, with their attributes and the digest that is used."""
     ids = [row[0] for row in rows]
     values: dict[int, list[tuple[str, str]]] = defaultdict(list)
-    for node, name, value in read(connection, ATTRIBUTES, ids, ID):
+    for node, name, value in read(connection, _ATTRIBUTES, ids, ID):
         values[node].append((name, value))
     digests: dict[int, list[str]] = defaultdict(list)
     for node, digest in read(connection, _DIGESTS, ids, ID):
