@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handrail.errors import InvalidInput, Unavailable, UnknownReference
+from handrail.lineage import data_at
 from handrail.lineage.ports import LineagePorts, PredictionIndex
 from handrail.lineage.service.lineage import Lineage
-from handrail.refs import ArtifactVersion, DataVersion
+from handrail.refs import ArtifactVersion
 from handrail.settings import Settings
 from handrail.storage import Store
 
@@ -111,8 +112,7 @@ def file_artifact(settings: Settings, project: Path, path: str) -> ArtifactVersi
         found = hash_file(project / path, path)
     except OSError as err:
         raise Unavailable(path, err.strerror or "it cannot be read", "Write the file first.") from err
-    uri = DataVersion(settings.repository, path, found.md5).uri
-    return ArtifactVersion(uri, "dvc-data", f"sha256:{found.sha256}", {"path": path, "md5": found.md5})
+    return data_at(settings.repository, path, found.md5, found.sha256)
 
 
 def path_artifact(settings: Settings, project: Path, path: str) -> ArtifactVersion:
@@ -129,5 +129,4 @@ def path_artifact(settings: Settings, project: Path, path: str) -> ArtifactVersi
         folder = ProjectFiles.of_dvc(project).folder(path)
     except OSError as err:
         raise Unavailable(path, err.strerror or "it cannot be read", "Let this user read every file in it.") from err
-    uri = DataVersion(settings.repository, path, folder.md5).uri
-    return ArtifactVersion(uri, "dvc-data", f"sha256:{folder.sha256}", {"path": path, "md5": folder.md5})
+    return data_at(settings.repository, path, folder.md5, folder.sha256)

@@ -5,10 +5,9 @@ from handrail.lineage.domain.callers import HolderKind, TokenRecord
 from handrail.lineage.domain.errors import AmbiguousReference, NotYetSet
 from handrail.lineage.domain.events import IntakeResult
 from handrail.lineage.domain.facts import ActivityDetails, Facts
-from handrail.lineage.domain.flaws import Acceptance, Coverage, Diagnosis, Flaw
+from handrail.lineage.domain.flaws import Acceptance, Coverage, Diagnosis, Flaw, RunSummary
 from handrail.lineage.domain.graph import DigestConflict, Direction, Edge, Node, Pointer
 from handrail.lineage.domain.limits import MAX_COUNTED, MAX_LISTED, MAX_NODES, TRUNCATED
-from handrail.lineage.domain.locked import LockedFile, LockedStage
 from handrail.lineage.domain.names import (
     UNSHOWABLE,
     agent_uri,
@@ -21,7 +20,7 @@ from handrail.lineage.domain.names import (
     tree_uri,
 )
 from handrail.lineage.domain.outbox import Forwarded
-from handrail.lineage.domain.pipeline import Member, PipelineRecord, tree_digest
+from handrail.lineage.domain.pipeline import LockedFile, LockedStage, Member, PipelineRecord, data_at, tree_digest
 from handrail.lineage.domain.sections import Section, sections_of
 from handrail.lineage.domain.timeline import Period
 from handrail.lineage.domain.vocabulary import Role, Verb
@@ -68,6 +67,7 @@ __all__ = [
     "IntakeResult",
     "Period",
     "Role",
+    "RunSummary",
     "Section",
     "TokenRecord",
     "Trace",
@@ -76,6 +76,7 @@ __all__ = [
     "agent_uri",
     "artifact_at",
     "check_uri",
+    "data_at",
     "inputs_uri",
     "permit_uri",
     "report_uri",

@@ -61,7 +61,8 @@ class Coverage:
 class RunSummary:
     """What is stored about one run: how many artifacts it read or made, and what its record says is missing from it.
 
-    `values` counts what it passed on or received in memory; `recorded` means that it recorded itself.
+    `values` counts what it passed on or received in memory; `recorded` means that it recorded itself, else only Prefect
+    reported it.
     """
 
     touched: int

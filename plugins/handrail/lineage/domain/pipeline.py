@@ -18,6 +18,26 @@ TRAINING_SET = "training-set"
 
 
 @dataclass(frozen=True, slots=True)
+class LockedFile:
+    """A file or folder of a lock file, by DVC's md5."""
+
+    path: str
+    md5: str
+
+
+@dataclass(frozen=True, slots=True)
+class LockedStage:
+    """A stage of a lock file; `fingerprint` is the sha256 of its entry, as in `dvc-stage://` URIs."""
+
+    name: str
+    fingerprint: str
+    command: str
+    parameters: str
+    inputs: tuple[LockedFile, ...]
+    outputs: tuple[LockedFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """A file in a folder that a stage reads or writes; its path is relative to the project, its size in bytes."""
 
@@ -130,6 +150,12 @@ def tree_digest(members: Sequence[Member], root: str) -> str:
     )
 
 
+def data_at(repository: str, path: str, md5: str, sha256: str = "") -> ArtifactVersion:
+    """Return a file or folder of a project as DVC knows it; its digest is the sha256 (64 hex digits) if it is given."""
+    uri, digest = DataVersion(repository, path, md5).uri, f"sha256:{sha256}" if sha256 else f"md5:{md5}"
+    return ArtifactVersion(uri, "dvc-data", digest, {"path": path, "md5": md5})
+
+
 def describe_pipeline(record: PipelineRecord) -> Facts:
     """State what each stage used and generated, the files in its folders, its commit, features and validation.
 
@@ -217,22 +243,12 @@ def _validation(repository: str, result: PipelineFile, outputs: Sequence[Artifac
 
 
 def _data(repository: str, file: PipelineFile) -> ArtifactVersion:
-    attributes = {"path": file.path, "md5": file.md5}
-    return ArtifactVersion(
-        DataVersion(repository, file.path, file.md5).uri, "dvc-data", _best_digest(file.md5, file.sha256), attributes
-    )
+    return data_at(repository, file.path, file.md5, file.sha256)
 
 
 def _member(repository: str, member: Member) -> ArtifactVersion:
-    return _data(repository, PipelineFile(member.path, member.md5, member.sha256))
+    return data_at(repository, member.path, member.md5, member.sha256)
 
 
 def _code(repository: str, file: CodeFile) -> ArtifactVersion:
-    attributes = {"path": file.path, "md5": file.md5}
-    return ArtifactVersion(
-        DataVersion(repository, file.path, file.md5).uri, "source-file", f"md5:{file.md5}", attributes
-    )
-
-
-def _best_digest(md5: str, sha256: str) -> str:
-    return f"sha256:{sha256}" if sha256 else f"md5:{md5}"
+    return replace(data_at(repository, file.path, file.md5), kind="source-file")

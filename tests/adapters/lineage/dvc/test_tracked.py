@@ -85,7 +85,7 @@ def test_a_file_that_only_ends_like_a_dvc_file_is_one_sentence(project):
     (folder / "notes.dvc").write_text("- one\n- two\n")
     fourth = commit(folder, "Add notes")
 
-    with pytest.raises(InvalidInput, match=r"notes\.dvc: it is no \.dvc file"):
+    with pytest.raises(InvalidInput, match=r"notes\.dvc: it is not a \.dvc file"):
         DvcPipeline("shop").read(folder, fourth)
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
 from handrail.errors import InvalidInput, Unavailable
 
 TIMEOUT_S = 60
+FOREIGN = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE")
 
 
 class GitCommits:
     """The commits of the repository around one folder; paths are relative to that folder."""
 
     def __init__(self, folder: Path) -> None:
-        """Ask about `folder`."""
         self._folder = folder
 
     def check(self, commit: str) -> None:
@@ -51,10 +52,19 @@ class GitCommits:
         return self._run("cat-file", "blob", f"{commit}:./{path}")
 
     def _run(self, *arguments: str) -> bytes | None:
-        try:
-            done = subprocess.run(
-                ["git", *arguments], cwd=self._folder, capture_output=True, timeout=TIMEOUT_S, check=False
-            )
-        except (OSError, subprocess.TimeoutExpired) as err:
-            raise Unavailable("git", str(err).rstrip("."), "Install git, and run this inside a checkout.") from err
+        done = run_git(self._folder, *arguments)
         return done.stdout if done.returncode == 0 else None
+
+
+def run_git(folder: Path, *arguments: str, timeout_s: float = TIMEOUT_S) -> subprocess.CompletedProcess[bytes]:
+    """Run git in `folder`, on the repository around it and no other, without asking anybody for a login.
+
+    Raises:
+        Unavailable: git is missing, or takes too long.
+    """
+    own = {name: value for name, value in os.environ.items() if name not in FOREIGN} | {"GIT_TERMINAL_PROMPT": "0"}
+    command = ["git", *arguments]
+    try:
+        return subprocess.run(command, cwd=folder, env=own, capture_output=True, timeout=timeout_s, check=False)
+    except (OSError, subprocess.TimeoutExpired) as err:
+        raise Unavailable("git", str(err).rstrip("."), "Install git, and run this inside a checkout.") from err

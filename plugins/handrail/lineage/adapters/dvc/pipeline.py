@@ -14,8 +14,15 @@ from handrail.errors import InvalidInput, MissingFile
 from handrail.lineage.adapters.dvc.git_commits import GitCommits
 from handrail.lineage.adapters.dvc.project_files import ProjectFiles
 from handrail.lineage.adapters.dvc.tracked import read_tracked
-from handrail.lineage.domain.locked import LockedFile, LockedStage
-from handrail.lineage.domain.pipeline import CodeFile, FeatureSet, PipelineFile, PipelineRecord, StageRun
+from handrail.lineage.domain.pipeline import (
+    CodeFile,
+    FeatureSet,
+    LockedFile,
+    LockedStage,
+    PipelineFile,
+    PipelineRecord,
+    StageRun,
+)
 from handrail.lineage.ports import PipelineReader
 from handrail.refs import FeatureService, FeatureView
 

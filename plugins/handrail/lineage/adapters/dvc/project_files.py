@@ -1,18 +1,46 @@
-"""Hashes files and folders of a project as DVC does, and by sha256 (md5 is not collision safe)."""
+"""Hashes files and folders of a project as DVC does, .dvcignore included, and by sha256 (md5 is not collision safe)."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Container
-from pathlib import Path
-from typing import Self
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Any, Self
 
-from handrail.lineage.adapters.dvc.ignored import DvcIgnore
 from handrail.lineage.domain.pipeline import Member, PipelineFile, tree_digest
 
 FOLDER = ".dir"
+RULES = ".dvcignore"
 BLOCK = 1 << 20
+
+
+class DvcIgnore:
+    """The .dvcignore files of one project, in git's syntax. Without pathspec, which DVC brings, nothing is left out."""
+
+    def __init__(self, project: Path) -> None:
+        """Read the rules below `project` as they are needed."""
+        self._project = project
+        self._rules = lru_cache(maxsize=None)(self._read)
+
+    def __contains__(self, path: object) -> bool:
+        """Say whether DVC leaves out the file at that path: by the rules of any folder above it."""
+        file = PurePosixPath(str(path))
+        return any(
+            rules.match_file(file.relative_to(folder).as_posix())
+            for folder in file.parents
+            if (rules := self._rules(folder)) is not None
+        )
+
+    def _read(self, folder: PurePosixPath) -> Any:
+        try:
+            from pathspec import GitIgnoreSpec
+
+            lines = (self._project / folder / RULES).read_text(encoding="utf-8").splitlines()
+        except (ImportError, OSError):
+            return None
+        return GitIgnoreSpec.from_lines(line.strip() for line in lines)
 
 
 class ProjectFiles:
@@ -33,16 +61,14 @@ class ProjectFiles:
         """Return what is at `path`, with sha256 and members if its bytes are those that `md5` names."""
         target = self._project / path
         if md5.endswith(FOLDER):
-            members = tuple(self._members(target)) if target.is_dir() else ()
-            if md5 != folder_md5(members, path):
-                return PipelineFile(path, md5)
-            return PipelineFile(path, md5, tree_digest(members, path).partition(":")[2], members)
+            found = self.folder(path)
+            return found if found.md5 == md5 else PipelineFile(path, md5)
         if not target.is_file() or self._hash(path).md5 != md5:
             return PipelineFile(path, md5)
         return PipelineFile(path, md5, self._hash(path).sha256)
 
     def folder(self, path: str) -> PipelineFile:
-        """Return a folder as it is on disk."""
+        """Return a folder as it is on disk; one that is missing is empty."""
         members = tuple(self._members(self._project / path))
         return PipelineFile(path, folder_md5(members, path), tree_digest(members, path).partition(":")[2], members)
 

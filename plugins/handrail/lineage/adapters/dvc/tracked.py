@@ -19,18 +19,24 @@ def read_tracked(git: GitCommits, files: ProjectFiles, commit: str) -> tuple[Tra
     """Return what the `.dvc` files of `commit` name, each with the commit that changed its `.dvc` file last.
 
     Raises:
-        InvalidInput: one of them is no `.dvc` file.
+        InvalidInput: one of them is not a `.dvc` file.
     """
     found = []
     for name in git.files(commit, SUFFIX):
         since = next(iter(git.changes_of(name, commit, 1)), commit)
-        held = _outputs(name, git.content(name, commit) or b"")
+        held = tracked_outputs(name, git.content(name, commit) or b"")
         found += [TrackedFile(files.describe(path, md5), name, since) for path, md5 in held]
     return tuple(found)
 
 
-def _outputs(name: str, text: bytes) -> Iterator[tuple[str, str]]:
-    """Return path and md5 of each output below the project; one that a cloud store keeps by version has no md5."""
+def tracked_outputs(name: str, text: bytes) -> Iterator[tuple[str, str]]:
+    """Yield path and md5 of each output below the project that the `.dvc` file `name` with that text tracks.
+
+    An output that a cloud store keeps by version has no md5, and is left out.
+
+    Raises:
+        InvalidInput: it is not a `.dvc` file.
+    """
     try:
         content = yaml.safe_load(text) or {}
         folder = posixpath.join(posixpath.dirname(name), content.get("wdir") or "")
@@ -39,4 +45,4 @@ def _outputs(name: str, text: bytes) -> Iterator[tuple[str, str]]:
             if output.get("md5") and not path.startswith(("/", "../")):
                 yield path, str(output["md5"])
     except (yaml.YAMLError, AttributeError, KeyError, TypeError) as err:
-        raise InvalidInput(name, "it is no .dvc file", "Restore it with git, or run: dvc add.") from err
+        raise InvalidInput(name, "it is not a .dvc file", "Restore it with git, or run: dvc add.") from err
