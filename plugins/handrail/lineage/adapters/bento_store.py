@@ -63,7 +63,6 @@ class BentoStore:
     """The bentos and models below one folder, BentoML's `BENTOML_HOME`."""
 
     def __init__(self, home: Path) -> None:
-        """Read below `home`."""
         self._home = home
 
     def folders(self) -> Iterator[Path]:

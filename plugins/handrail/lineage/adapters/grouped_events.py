@@ -16,7 +16,6 @@ class GroupedLog(EventLog):
     """An event log over another one; calls of one sender that wait while another is written are written together."""
 
     def __init__(self, log: EventLog) -> None:
-        """Write to `log`."""
         self._log = log
         self.calls: GroupCommit[LineageEvent, Key, frozenset[str]] = GroupCommit(self._write)
 

@@ -14,8 +14,6 @@ from dataclasses import dataclass, replace
 from handrail.lineage.domain.facts import Facts, NodeFact, Statement
 from handrail.lineage.domain.vocabulary import Role, Verb
 
-UNKNOWN = ""
-
 
 @dataclass(frozen=True, slots=True)
 class End:
@@ -41,7 +39,7 @@ class EventContent:
     inputs: tuple[End, ...] = ()
     outputs: tuple[End, ...] = ()
     partners: tuple[NodeFact, ...] = ()
-    asserted_by: str = UNKNOWN
+    asserted_by: str = ""
 
     @property
     def is_derivation(self) -> bool:

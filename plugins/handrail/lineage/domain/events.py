@@ -188,7 +188,7 @@ def describe_event(event: LineageEvent, asserted_by: str) -> Facts:
 
 
 def _content(event: LineageEvent, job: JobName) -> EventContent:
-    plan = activity_fact(job.uri, details=ActivityDetails(attributes=_names(job)))
+    plan = activity_fact(job.uri, details=ActivityDetails(attributes={"namespace": job.namespace, "name": job.name}))
     inputs, outputs = tuple(each.end for each in event.inputs), tuple(each.end for each in event.outputs)
     if event.run is None:
         return EventContent(plan, inputs, outputs)
@@ -199,7 +199,3 @@ def _content(event: LineageEvent, job: JobName) -> EventContent:
     )
     activity = activity_fact(run_uri(event.run.run_id), details=details)
     return EventContent(activity, inputs, outputs, (plan, *event.run.partners))
-
-
-def _names(job: JobName) -> Mapping[str, str]:
-    return {"namespace": job.namespace, "name": job.name}

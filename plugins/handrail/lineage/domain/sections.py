@@ -58,24 +58,19 @@ SECTIONS: tuple[tuple[str, Callable[[Node], bool]], ...] = (
 
 def sections_of(trace: Trace) -> tuple[Section, ...]:
     """Return the sections of a trace in order, without empty ones; every node has its section."""
-    rank = {node.uri: index for node in trace.nodes for index in [_section_of(node)] if index is not None}
-    approval = next(index for index, (title, _) in enumerate(SECTIONS) if title == APPROVAL)
-    rank |= dict.fromkeys(_approvers(trace), approval)
+    titles = {node.uri: next(title for title, fits in SECTIONS if fits(node)) for node in trace.nodes}
+    titles |= dict.fromkeys(_approvers(trace), APPROVAL)
     near = {node.uri: position for position, node in enumerate(trace.nodes)}
     via = _best_hops(trace, near)
     parts = _parts_of_folders(trace)
     sections = []
-    for index, (title, _) in enumerate(SECTIONS):
-        nodes = [node for node in trace.nodes if rank.get(node.uri) == index]
+    for title, _ in SECTIONS:
+        nodes = [node for node in trace.nodes if titles[node.uri] == title]
         shown = [node for node in nodes if node.uri not in parts] or nodes
         if nodes:
             hops = tuple(Hop(node, via.get(node.uri)) for node in shown)
             sections.append(Section(title, hops, len(nodes) - len(shown)))
     return tuple(sections)
-
-
-def _section_of(node: Node) -> int | None:
-    return next((index for index, (_, fits) in enumerate(SECTIONS) if fits(node)), None)
 
 
 def _approvers(trace: Trace) -> set[str]:

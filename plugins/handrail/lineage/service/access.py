@@ -16,7 +16,6 @@ class Access:
     """Makes, checks and revokes bearer tokens."""
 
     def __init__(self, register: TokenRegister, clock: Clock) -> None:
-        """Store tokens in `register`."""
         self._register = register
         self._clock = clock
 

@@ -15,7 +15,6 @@ class Forwarder:
     """Empties the outbox. Two at once, or one that was killed, only repeat what a receiver has already."""
 
     def __init__(self, outbox: Outbox, transports: Mapping[str, Transport]) -> None:
-        """Send over `transports`, one for each sink by its name."""
         self._outbox = outbox
         self._transports = transports
 

@@ -30,7 +30,6 @@ class References:
     """Finds the node that a reference means; every way to write one is tried, the narrowest first."""
 
     def __init__(self, ports: LineagePorts) -> None:
-        """Look things up in `ports`."""
         self._ports = ports
 
     def resolve(self, ref: str) -> str:

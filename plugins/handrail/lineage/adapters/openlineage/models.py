@@ -74,11 +74,15 @@ class SourceCodeLocationFacet(StandardFacet):
     version: Annotated[str, Field(max_length=MAX_NAME)] | None = None
 
 
-class DatasetFacets(Open):
-    """Facets of a dataset; those that Handrail does not know may hold anything."""
-
+class _Facets(Open):
+    # Those that Handrail does not know may hold anything.
     model_config = ConfigDict(frozen=True, extra="allow", strict=True, hide_input_in_errors=True)
     __pydantic_extra__: dict[str, Facet] = Field(init=False)
+
+
+class DatasetFacets(_Facets):
+    """Facets of a dataset."""
+
     version: DatasetVersionFacet | None = None
     handrail_artifact: Stated[ArtifactFacet] = None
     handrail_modelVersion: Stated[ModelVersionFacet] = None  # noqa: N815
@@ -90,30 +94,24 @@ class DatasetFacets(Open):
     handrail_monitoring: Stated[MonitoringFacet] = None
 
 
-class InputFacets(Open):
+class InputFacets(_Facets):
     """Facets of a dataset as an input."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", strict=True, hide_input_in_errors=True)
-    __pydantic_extra__: dict[str, Facet] = Field(init=False)
     handrail_agreement: Stated[AgreementFacet] = None
 
 
-class RunFacets(Open):
+class RunFacets(_Facets):
     """Facets of a run."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", strict=True, hide_input_in_errors=True)
-    __pydantic_extra__: dict[str, Facet] = Field(init=False)
     parent: ParentRunFacet | None = None
     nominalTime: NominalTimeFacet | None = None  # noqa: N815
     handrail_activity: Stated[ActivityFacet] = None
     handrail_derivation: Stated[DerivationFacet] = None
 
 
-class JobFacets(Open):
+class JobFacets(_Facets):
     """Facets of a job."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", strict=True, hide_input_in_errors=True)
-    __pydantic_extra__: dict[str, Facet] = Field(init=False)
     sourceCodeLocation: SourceCodeLocationFacet | None = None  # noqa: N815
 
 

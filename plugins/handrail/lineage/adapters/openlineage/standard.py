@@ -66,24 +66,23 @@ def version_facet(version: str | None) -> Json:
 
 def input_facets(end: End) -> Json:
     """Return how many rows an input has, if that is known."""
-    rows = rows_of(end.node)
-    if rows is None:
-        return {}
-    return {"inputStatistics": _facet("1-0-0/InputStatisticsInputDatasetFacet", {"rowCount": rows})}
+    return _statistics(end, "inputStatistics", "1-0-0/InputStatisticsInputDatasetFacet")
 
 
 def output_facets(end: End) -> Json:
     """Return how many rows an output has, if that is known."""
-    rows = rows_of(end.node)
-    if rows is None:
-        return {}
-    return {"outputStatistics": _facet("1-0-2/OutputStatisticsOutputDatasetFacet", {"rowCount": rows})}
+    return _statistics(end, "outputStatistics", "1-0-2/OutputStatisticsOutputDatasetFacet")
 
 
 def rows_of(node: NodeFact) -> int | None:
     """Return the number of rows in an artifact's attributes, if they agree on one."""
     given = {value for name, value in node.attributes if name == "rows"}
     return int(*given) if len(given) == 1 and all(value.isascii() and value.isdecimal() for value in given) else None
+
+
+def _statistics(end: End, name: str, path: str) -> Json:
+    rows = rows_of(end.node)
+    return {} if rows is None else {name: _facet(path, {"rowCount": rows})}
 
 
 def _facet(path: str, fields: Json) -> Json:
