@@ -34,13 +34,13 @@ def replacing(target: Path, *, mode: int = PUBLIC, durable: bool = True, remedy:
         Unavailable: the disk is full, or the folder cannot be written; the sentence names `target` and the `remedy`.
     """
     beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.next")
-    with _unwritable(target, remedy):
+    with unwritable(target, remedy):
         target.parent.mkdir(parents=True, exist_ok=True)
         _make(beside, mode)
     try:
-        with _unwritable(target, remedy, beside):
+        with unwritable(target, remedy, beside):
             yield beside
-        with _unwritable(target, remedy):
+        with unwritable(target, remedy):
             if durable:
                 _sync(beside)
             beside.replace(target)
@@ -71,7 +71,7 @@ def create_file(target: Path, content: bytes, *, mode: int = PRIVATE, remedy: st
         Unavailable: the disk is full, or the folder cannot be written.
     """
     beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.next")
-    with _unwritable(target, remedy):
+    with unwritable(target, remedy):
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _make(beside, mode)
         try:
@@ -101,10 +101,13 @@ def _make(beside: Path, mode: int) -> None:
 
 
 @contextmanager
-def _unwritable(target: Path, remedy: str, written: Path | None = None) -> Iterator[None]:
-    """Make one sentence about `target` of what the system refuses.
+def unwritable(target: Path, remedy: str, written: Path | None = None) -> Iterator[None]:
+    """Make one sentence about `target` of what the system refuses in the block.
 
-    In a caller's block only what the disk refuses, or is about the file `written`: any other error is the caller's own.
+    With `written` only of what the disk refuses, or is about that file: any other error is the block's own.
+
+    Raises:
+        Unavailable: `target` cannot be written.
     """
     try:
         yield

@@ -9,12 +9,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-import yaml
-
 from handrail.errors import InvalidInput, Unavailable
+from handrail.files import unwritable
 from handrail.lineage import LockedFile
+from handrail.lineage.adapters.dvc.tracked import tracked_outputs
+from handrail.reproduction.adapters.work_folder import ANOTHER_FOLDER
 from handrail.reproduction.domain.recorded import FetchedData
 from handrail.reproduction.ports import DataSource
 from handrail.tools import require
@@ -87,26 +89,19 @@ class DvcData(DataSource):
             Unavailable: the disk does not take it.
             InvalidInput: its path, or that of a file in it, leads out of where it belongs.
         """
-        try:
+        with unwritable(Path(file.path), ANOTHER_FOLDER):
             for inner, md5 in _parts(_cache(project), file):
                 _check_inside(file.path, inner)
                 place = target / inner if inner else target
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.unlink(missing_ok=True)
                 shutil.copyfile(_place(_cache(project), md5), place)
-        except OSError as err:
-            problem = f"it cannot be written: {(err.strerror or str(err)).lower()}"
-            raise Unavailable(file.path, problem, "Free the disk, or choose another folder with --into.") from err
 
     def _caches(self, origin: Path, sections: Sections) -> list[Path]:
         named = sections.get("cache", {}).get("dir")
         found = [origin / ".dvc" / named if named else origin / ".dvc" / "cache"]
         found += [neighbour / ".dvc" / "cache" for neighbour in self._neighbours]
-        return [cache for cache in dict.fromkeys(map(_real, found)) if (cache / OBJECTS).is_dir()]
-
-
-def _real(path: Path) -> Path:
-    return path.resolve()
+        return [cache for cache in dict.fromkeys(map(Path.resolve, found)) if (cache / OBJECTS).is_dir()]
 
 
 def _trackers(project: Path) -> dict[LockedFile, Path]:
@@ -116,13 +111,9 @@ def _trackers(project: Path) -> dict[LockedFile, Path]:
 
 
 def _tracked(project: Path, file: Path) -> Iterator[LockedFile]:
-    try:
-        outs = yaml.safe_load(file.read_text(encoding="utf-8")).get("outs", [])
-        for out in outs:
-            path = (file.parent / out["path"]).relative_to(project).as_posix()
-            yield LockedFile(path, str(out["md5"]))
-    except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError):
-        return
+    with suppress(OSError, InvalidInput):
+        for path, md5 in tracked_outputs(file.relative_to(project).as_posix(), file.read_bytes()):
+            yield LockedFile(path, md5)
 
 
 def _read(file: Path) -> dict[str, dict[str, str]]:

@@ -9,9 +9,10 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from handrail.errors import Unavailable
+from handrail.files import unwritable
 from handrail.lineage import tree_digest
 from handrail.lineage.adapters.dvc.project_files import ProjectFiles, hash_file
+from handrail.reproduction.adapters.work_folder import ANOTHER_FOLDER
 from handrail.reproduction.domain.numbers import numbers_apart
 from handrail.reproduction.domain.results import Grade
 from handrail.reproduction.ports import FileComparer
@@ -44,15 +45,12 @@ class FileDifferences(FileComparer):
         Raises:
             Unavailable: the disk does not take it.
         """
-        try:
+        with unwritable(target, ANOTHER_FOLDER):
             target.parent.mkdir(parents=True, exist_ok=True)
             if source.is_dir():
                 shutil.copytree(source, target, dirs_exist_ok=True)
             else:
                 shutil.copyfile(source, target)
-        except OSError as err:
-            problem = f"it cannot be written: {(err.strerror or str(err)).lower()}"
-            raise Unavailable(str(target), problem, "Free the disk, or choose another folder with --into.") from err
 
     def compare(self, recorded: Path, reproduced: Path, tolerance: float) -> tuple[Grade, str]:
         """Return how equal two files are, and the difference in words; empty if their bytes are equal."""

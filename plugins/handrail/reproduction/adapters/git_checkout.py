@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from handrail.errors import Unavailable, UnknownReference
+from handrail.lineage.adapters.dvc.git_commits import run_git
 from handrail.reproduction.domain.recorded import CommitPlace
 from handrail.reproduction.ports import CommitSource
 
@@ -17,7 +17,6 @@ TIMEOUT_S = 600
 DEEPEST = 4
 SKIPPED = {"artifacts", "logs", "reproduce", "bentoml", "prefect", "node_modules", "__pycache__"}
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_FOREIGN = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE")
 
 
 class GitCheckout(CommitSource):
@@ -107,27 +106,12 @@ def _prefix(folder: Path) -> str:
 
 
 def _run(folder: Path, *arguments: str) -> bytes | None:
-    done = _call(folder, *arguments)
+    done = run_git(folder, *arguments, timeout_s=TIMEOUT_S)
     return done.stdout if done.returncode == 0 else None
 
 
 def _must(folder: Path, *arguments: str) -> None:
-    done = _call(folder, *arguments)
+    done = run_git(folder, *arguments, timeout_s=TIMEOUT_S)
     if done.returncode:
         printed = done.stderr.decode(errors="replace").strip().splitlines() or ["it printed nothing"]
         raise Unavailable(f"git {arguments[0]}", printed[-1].rstrip("."), "Correct that and run it again.")
-
-
-def _call(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
-    try:
-        return subprocess.run(
-            ["git", *arguments],
-            cwd=folder,
-            env=kept | {"GIT_TERMINAL_PROMPT": "0"},
-            capture_output=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as err:
-        raise Unavailable("git", str(err).rstrip("."), "Install git, and run this where it can be used.") from err

@@ -11,20 +11,19 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from handrail.errors import Refused, Unavailable
-from handrail.files import replace_file
+from handrail.errors import Refused
+from handrail.files import replace_file, unwritable
 from handrail.reproduction.ports import WorkFolder
 
 STATE = "reproduction.json"
 FORMAT = "handrail.reproduction/1"
-REMEDY = "Free the disk, or choose another folder with --into."
+ANOTHER_FOLDER = "Free the disk, or choose another folder with --into."
 
 
 class ReproductionFolder(WorkFolder):
     """A folder that is new, empty, or an interrupted reproduction of the same model."""
 
     def __init__(self, path: Path) -> None:
-        """Work in `path`."""
         self._path = path
         self._state: dict[str, Any] = {}
         self._lock: int | None = None
@@ -84,15 +83,14 @@ class ReproductionFolder(WorkFolder):
 
     def _take(self) -> None:
         """Make the folder, and keep every other process out of it."""
-        try:
+        with unwritable(self._path, ANOTHER_FOLDER):
             self._path.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(self._path, os.O_RDONLY)
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as err:
-            self.close()
-            raise self._refused("Another process is reproducing there.") from err
-        except OSError as err:
-            raise self._unwritable(err) from err
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as err:
+                self.close()
+                raise self._refused("Another process is reproducing there.") from err
 
     def _refused(self, why: str) -> Refused:
         remedy = "Remove it, or name another folder with --into."
@@ -107,8 +105,4 @@ class ReproductionFolder(WorkFolder):
 
     def _write(self) -> None:
         content = json.dumps(self._state, indent=2, sort_keys=True, default=str).encode()
-        replace_file(self._path / STATE, content, remedy=REMEDY)
-
-    def _unwritable(self, error: OSError) -> Unavailable:
-        problem = f"it cannot be written: {(error.strerror or str(error)).lower()}"
-        return Unavailable(str(self._path), problem, REMEDY)
+        replace_file(self._path / STATE, content, remedy=ANOTHER_FOLDER)

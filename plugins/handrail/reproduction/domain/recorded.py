@@ -71,7 +71,7 @@ def recorded_model(trace: Trace) -> Recorded:
         version,
         tree.digest or tree.uri.removeprefix(TREE).replace("/", ":", 1),
         nodes[held[0]].attributes.get("path", held[0].partition("@")[0]),
-        {run: tuple(_commit_of(uri) for uri in _causes(trace, [run], Verb.USED, COMMIT)) for run in runs},
+        {run: tuple(uri.rpartition("/")[2] for uri in _causes(trace, [run], Verb.USED, COMMIT)) for run in runs},
         frozenset(n.attributes.get("path", "") for n in trace.nodes if n.attributes.get("role") == "training-set"),
         any(_says_dirty(nodes[uri].attributes) for uri in runs_of_mlflow if uri in nodes),
     )
@@ -80,10 +80,6 @@ def recorded_model(trace: Trace) -> Recorded:
 def _causes(trace: Trace, effects: Sequence[str], verb: Verb, scheme: str) -> list[str]:
     found = {e.cause for e in trace.edges if e.effect in effects and e.verb is verb and e.cause.startswith(scheme)}
     return sorted(found)
-
-
-def _commit_of(uri: str) -> str:
-    return uri.rpartition("/")[2]
 
 
 def _says_dirty(attributes: Mapping[str, str]) -> bool:

@@ -20,16 +20,13 @@ class Comparer:
     """Compares by digests, and explains differences by bytes."""
 
     def __init__(self, files: FileComparer) -> None:
-        """Hash and compare by `files`."""
         self._files = files
 
-    def tracked(self, project: Path, tracked: Sequence[LockedFile]) -> Iterator[Compared]:
-        """Compare what `.dvc` files track, and no stage says that it reads, with what was pulled."""
-        for file in tracked:
-            yield self._read("", Part.INPUT, project, file)
-
     def inputs(self, project: Path, stage: str, outside: Sequence[LockedFile], tracked: set[str]) -> Iterator[Compared]:
-        """Compare what a stage read, and no stage wrote, with the clone."""
+        """Compare what a stage read, and no stage wrote, with the clone; without a stage, what none says it reads.
+
+        `tracked` are the paths that `.dvc` files track.
+        """
         for file in outside:
             yield self._read(stage, Part.INPUT if file.path in tracked else Part.CODE, project, file)
 

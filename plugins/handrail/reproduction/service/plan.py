@@ -103,10 +103,11 @@ class Planner:
         trace = self._lineage.trace(ref)
         recorded = recorded_model(trace)
         seen = {node.uri.rpartition("@")[2] for node in trace.nodes if node.uri.startswith(STAGE)}
+        writers = {uri.rpartition("@")[2] for uri in recorded.stages}
         found = []
         for place in self._places(recorded):
             stages = self._ports.runner.stages(self._ports.commits.read(place, LOCK) or b"")
-            target = next((one for one in stages if one.fingerprint in _fingerprints(recorded)), None)
+            target = next((one for one in stages if one.fingerprint in writers), None)
             if target is not None:
                 found.append((sum(one.fingerprint in seen for one in stages), place, target.name, stages))
         if not found:
@@ -144,10 +145,6 @@ def files_to_fetch(plan: Plan, project: Path, files: FileComparer) -> list[Locke
     """Return what the stages wrote that the checked-out commit does not hold, or holds otherwise."""
     outputs = [file for stage in plan.stages for file in stage.outputs]
     return [file for file in outputs if files.digest(project, file.path) != file.md5]
-
-
-def _fingerprints(recorded: Recorded) -> set[str]:
-    return {uri.rpartition("@")[2] for uri in recorded.stages}
 
 
 def _current(stages: Sequence[LockedStage], target: str, until: str | None) -> tuple[LockedStage, ...]:

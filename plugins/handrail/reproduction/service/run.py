@@ -27,7 +27,6 @@ class Reproducer:
     """Runs a planned pipeline again, and says whether the results are the same."""
 
     def __init__(self, ports: ReproductionPorts) -> None:
-        """Work on `ports`."""
         self._ports = ports
 
     def reproduce(self, plan: Plan, options: Options, folder: WorkFolder, listener: Listener) -> Reproduction:
@@ -122,9 +121,8 @@ class _Run:
         """Compare what was checked out and pulled with what was recorded, before anything runs."""
         tracked = self.ports.data.tracked(self.project)
         stages, comparer = self.plan.stages, self.comparer
-        read = {file.path for stage in stages for file in stage.inputs}
-        found = [*comparer.tracked(self.project, [file for file in tracked if file.path not in read])]
-        known = {file.path for file in tracked}
+        read, known = {file.path for stage in stages for file in stage.inputs}, {file.path for file in tracked}
+        found = [*comparer.inputs(self.project, "", [file for file in tracked if file.path not in read], known)]
         for stage in stages:
             outside = [file for file in stage.inputs if not made_by(stages, file.path)]
             found += comparer.inputs(self.project, stage.name, outside, known)
