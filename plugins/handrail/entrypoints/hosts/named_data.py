@@ -53,6 +53,15 @@ def project_file(settings: Settings, place: str, unchanged_since: datetime | Non
     return found
 
 
+def below_project(project: Path, path: Path) -> str | None:
+    """Return an absolute path as it reads from the project; None if it lies outside.
+
+    Links inside the project are not followed: DVC may keep what it tracks in a cache elsewhere, and link to it.
+    """
+    seen = (path, path.parent.resolve() / path.name)
+    return next((each.relative_to(project).as_posix() for each in seen if each.is_relative_to(project)), None)
+
+
 def _changed_at(path: Path, place: str) -> datetime:
     """Return when a file, or any file of a folder, was last written."""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from functools import lru_cache
@@ -16,15 +17,20 @@ PATIENCE_S = 5.0
 """How long the recorded tool is held up, at most, by a store that another process has locked."""
 
 
-def record(what: str, write: Callable[[Lineage], object], opener: Callable[[], Platform] | None = None) -> bool:
+def record(
+    what: str,
+    write: Callable[[Lineage], object],
+    opener: Callable[[], Platform] | None = None,
+    level: int = logging.WARNING,
+) -> bool:
     """Call `write` with the lineage of the project around the current folder; return whether it was recorded.
 
-    `opener` gives another platform than that of the current folder.
+    `opener` gives another platform than that of the current folder; a failure is logged at `level`.
 
     Refusals of lineage, a store that is missing or damaged, a removed folder: none of these fails the tool that is
     recorded. The log names in one sentence what is missing.
     """
-    with never_fail(what) as attempt:
+    with never_fail(what, level) as attempt:
         write((opener or platform_here)().lineage)
     return attempt.done
 

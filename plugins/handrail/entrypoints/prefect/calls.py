@@ -23,7 +23,6 @@ class Recipe:
     def __init__(
         self, function: Function, inputs: Sequence[Any], outputs: Sequence[Any], opened: Callable[[], Session]
     ) -> None:
-        """Keep all four."""
         self.function, self.inputs, self.outputs, self.opened = function, inputs, outputs, opened
         self._signature = inspect.signature(function)
 
@@ -78,7 +77,6 @@ class Call:
     """One call; `body` is the function that records, as Prefect knows it if it is a run's own."""
 
     def __init__(self, recipe: Recipe, body: Function, bound: inspect.BoundArguments) -> None:
-        """Take the arguments by name."""
         bound.apply_defaults()
         self._known: dict[str, Any] = dict(bound.arguments)
         self._recipe, self._body = recipe, body

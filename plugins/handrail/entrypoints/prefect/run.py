@@ -52,12 +52,7 @@ class Run:
 
     def within(self, environment: str) -> list[str]:
         """Return the URIs of the run and of the deployment that it belongs to."""
-        found = [
-            FlowRun(environment, self.flow_run_id).uri if self.flow_run_id else "",
-            FlowDeployment(environment, self.deployment_id).uri if self.deployment_id else "",
-            TaskRun(environment, self.parent_task_run_id).uri if self.parent_task_run_id else "",
-        ]
-        return [uri for uri in found if uri]
+        return uris_within(environment, self.flow_run_id, self.deployment_id, self.parent_task_run_id)
 
     def introduce_flow(self, lineage: Lineage, environment: str) -> None:
         """Record the flow run that a task run belongs to, once for each store in a process."""
@@ -72,6 +67,14 @@ class Run:
 
         details = ActivityDetails(self.started, None, self.attributes, TOOL, self.within(environment))
         lineage.record_activity(self.uri(environment), self.kind, details=details)
+
+
+def uris_within(
+    environment: str, flow_run_id: str | None, deployment_id: str | None, parent_task_run_id: str | None
+) -> list[str]:
+    """Return the URIs of the runs and of the deployment that a run with these ids belongs to."""
+    wholes = ((FlowRun, flow_run_id), (FlowDeployment, deployment_id), (TaskRun, parent_task_run_id))
+    return [form(environment, one).uri for form, one in wholes if one]
 
 
 def current_run() -> Run | None:

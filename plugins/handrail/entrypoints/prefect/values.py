@@ -100,11 +100,10 @@ def _artifact(item: Any, platform: Platform) -> ArtifactVersion:
 
 def _below(path: str | Path, project: Path) -> str:
     """Return a path as it reads from the project; one that is relative is taken from the current folder."""
+    from handrail.entrypoints.hosts.named_data import below_project
+
     base = Path.cwd() if Path(path).is_absolute() or Path(path).exists() else project
-    # Links are not followed: DVC may keep what it tracks in a cache elsewhere, and link to it.
-    absolute = Path(os.path.normpath(base / path))
-    if not absolute.is_relative_to(project):
-        absolute = absolute.parent.resolve() / absolute.name
-    if not absolute.is_relative_to(project):
+    below = below_project(project, Path(os.path.normpath(base / path)))
+    if below is None:
         raise InvalidInput("path", f"{str(path)!r} lies outside of {project}", "Give one below the project, or a URI.")
-    return absolute.relative_to(project).as_posix()
+    return below

@@ -24,7 +24,6 @@ class EventArchive:
     """Events by day below one folder; each is kept once, however often it is added."""
 
     def __init__(self, folder: Path) -> None:
-        """Keep them in `folder`."""
         self._folder = folder
 
     def add(self, events: Iterable[Mapping[str, Any]]) -> int:

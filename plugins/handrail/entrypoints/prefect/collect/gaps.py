@@ -5,31 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from handrail.entrypoints.prefect.collect.values import CACHED, TASK, PrefectRun, Seen
+from handrail.lineage import RunSummary
 
 EXEMPT = "no-lineage"
-
-
-class Held(Protocol):
-    """What lineage holds of one run."""
-
-    @property
-    def touched(self) -> int:
-        """How many artifacts it read or made."""
-
-    @property
-    def incomplete(self) -> str:
-        """What its record says is missing from it."""
-
-    @property
-    def values(self) -> int:
-        """How many values it handed on, or was handed, in memory."""
-
-    @property
-    def recorded(self) -> bool:
-        """Whether it recorded itself; else only Prefect reported it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +24,7 @@ class Gap:
 
 
 def find_gaps(
-    seen: Seen, held: Callable[[Sequence[PrefectRun]], Mapping[str, Held]], tags: Collection[str] = ()
+    seen: Seen, held: Callable[[Sequence[PrefectRun]], Mapping[str, RunSummary]], tags: Collection[str] = ()
 ) -> list[Gap]:
     """Return a gap for each completed run that lineage should know and does not.
 
@@ -71,7 +51,7 @@ def _is_due(run: PrefectRun) -> bool:
     return run.state == "COMPLETE" and run.state_name != CACHED and run.child_flow_run_id is None
 
 
-def _problems(run: PrefectRun, tree: _Tree, known: Mapping[str, Held]) -> Iterator[str]:
+def _problems(run: PrefectRun, tree: _Tree, known: Mapping[str, RunSummary]) -> Iterator[str]:
     title = f"The {run.kind} {run.name!r} of the flow {run.flow!r}" if run.flow else f"The {run.kind} {run.name!r}"
     own = known.get(run.run_id)
     parts = [known[each.run_id] for each in tree.parts(run) if each.run_id in known]

@@ -6,17 +6,14 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from handrail.entrypoints.prefect.collect.values import TASK, Asset, FlowPlan, PrefectRun, Seen
+from handrail.entrypoints.prefect.collect.values import TASK, Asset, PrefectRun, Seen
+from handrail.entrypoints.prefect.run import TOOL
 from handrail.errors import HandrailError
+from handrail.lineage import ActivityDetails, Lineage, artifact_at
 from handrail.refs import ArtifactVersion, FlowDeployment, TaskRun
 
-if TYPE_CHECKING:
-    from handrail.lineage import Lineage
-
-TOOL = "prefect"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|(?!sha256)[a-z0-9][a-z0-9-]*:[0-9a-f]+(\.dir)?")
 
 
@@ -32,12 +29,15 @@ def record_runs(lineage: Lineage, environment: str, seen: Seen, assets: Sequence
     """Record everything that was seen; return a sentence for each run that lineage refuses."""
     touched = artifacts_of(assets)
     passed_on = {each for run in seen.task_runs for each in run.upstream}
-    refused = [_tell_plan(lineage, environment, plan) for plan in seen.plans]
+    for plan in seen.plans:
+        details = ActivityDetails(attributes={"name": plan.name, "flow": plan.flow}, asserted_by=TOOL)
+        lineage.record_activity(FlowDeployment(environment, plan.deployment_id), "flow-deployment", details=details)
+    refused = []
     for run in (*seen.flow_runs, *seen.task_runs):
         known = touched.get(run.run_id, Touched()) if run.kind == TASK else Touched()
         values = [result_of(environment, run.run_id)] if run.run_id in passed_on else []
         read = (*known.used, *(result_of(environment, each) for each in run.upstream))
-        refused.append(_tell(lineage, environment, run, Touched(read, (*known.generated, *values))))
+        refused.append(_record(lineage, environment, run, Touched(read, (*known.generated, *values))))
     return [sentence for sentence in refused if sentence]
 
 
@@ -59,7 +59,7 @@ def artifacts_of(assets: Iterable[Asset]) -> Mapping[str, Touched]:
         if asset.made:
             current[asset.key] = generated[asset.task_run_id][asset.key] = _version(asset)
         elif asset.key not in generated[asset.task_run_id]:
-            read = current.get(asset.key) or _unversioned(asset.key)
+            read = current.get(asset.key) or artifact_at(asset.key)
             used[asset.task_run_id].setdefault(asset.key, replace(read, attributes={}))
     return {run: Touched(tuple(used[run].values()), tuple(generated[run].values())) for run in {**used, **generated}}
 
@@ -70,18 +70,11 @@ def _version(asset: Asset) -> ArtifactVersion:
     claimed = asset.metadata.get("digest") or f"sha256:{asset.metadata.get('sha256', '')}"
     digest = claimed if _DIGEST.fullmatch(claimed) else None
     attributes = {**asset.metadata, "asset": asset.key}
-    return replace(_unversioned(asset.key), uri=f"{asset.key}@{version}", digest=digest, attributes=attributes)
+    return replace(artifact_at(asset.key), uri=f"{asset.key}@{version}", digest=digest, attributes=attributes)
 
 
-def _unversioned(key: str) -> ArtifactVersion:
-    from handrail.lineage import artifact_at
-
-    return artifact_at(key)
-
-
-def _tell(lineage: Lineage, environment: str, run: PrefectRun, touched: Touched) -> str:
-    from handrail.lineage import ActivityDetails
-
+def _record(lineage: Lineage, environment: str, run: PrefectRun, touched: Touched) -> str:
+    """Record a run; return why lineage refuses it, empty if it does not."""
     attributes = {"name": run.name, **run.attributes}
     attributes |= {"tags": ",".join(sorted(run.tags))} if run.tags else {}
     attributes |= {"state": run.state} if run.state else {}
@@ -98,12 +91,4 @@ def _tell(lineage: Lineage, environment: str, run: PrefectRun, touched: Touched)
         lineage.record_activity(uri, run.kind, used=touched.used, generated=made, details=details)
     except HandrailError as err:
         return f"The {run.kind} {run.name!r}: {err}"
-    return ""
-
-
-def _tell_plan(lineage: Lineage, environment: str, plan: FlowPlan) -> str:
-    from handrail.lineage import ActivityDetails
-
-    details = ActivityDetails(attributes={"name": plan.name, "flow": plan.flow}, asserted_by=TOOL)
-    lineage.record_activity(FlowDeployment(environment, plan.deployment_id), "flow-deployment", details=details)
     return ""

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from handrail.refs import FlowDeployment, FlowRun, TaskRun
+from handrail.entrypoints.prefect.run import uris_within
+from handrail.refs import FlowRun, TaskRun
 
 TASK, FLOW = "task-run", "flow-run"
 CACHED = "Cached"
@@ -44,12 +45,7 @@ class PrefectRun:
 
     def within(self, environment: str) -> list[str]:
         """Return the URIs of the run and of the deployment that it belongs to."""
-        found = [FlowRun(environment, self.flow_run_id).uri] if self.flow_run_id else []
-        if self.deployment_id:
-            found.append(FlowDeployment(environment, self.deployment_id).uri)
-        if self.parent_task_run_id:
-            found.append(TaskRun(environment, self.parent_task_run_id).uri)
-        return found
+        return uris_within(environment, self.flow_run_id, self.deployment_id, self.parent_task_run_id)
 
 
 @dataclass(frozen=True, slots=True)

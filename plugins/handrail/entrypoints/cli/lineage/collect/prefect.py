@@ -15,10 +15,11 @@ from handrail.bootstrap.lineage_doctor import open_run_census
 from handrail.clock import system_time
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, read_moment
 from handrail.entrypoints.prefect.collect.archive import EventArchive
-from handrail.entrypoints.prefect.collect.gaps import Gap, Held, find_gaps
+from handrail.entrypoints.prefect.collect.gaps import Gap, find_gaps
 from handrail.entrypoints.prefect.collect.reading import PrefectApi, find_api
 from handrail.entrypoints.prefect.collect.recording import record_runs
 from handrail.entrypoints.prefect.collect.values import PrefectRun
+from handrail.lineage import RunSummary
 from handrail.settings import make_home
 
 KEPT_THERE = timedelta(days=7)
@@ -69,7 +70,7 @@ def _collect(platform: Platform, api: PrefectApi, begin: datetime, flows: Sequen
         raise typer.Exit(1)
 
 
-def _held(platform: Platform, runs: Sequence[PrefectRun]) -> Mapping[str, Held]:
+def _held(platform: Platform, runs: Sequence[PrefectRun]) -> Mapping[str, RunSummary]:
     ids = {run.uri(platform.settings.environment): run.run_id for run in runs}
     return {ids[uri]: held for uri, held in open_run_census(platform.store).runs(list(ids)).items()}
 
