@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -118,11 +119,13 @@ class HandrailRetrievalJob(RetrievalJob):
             return self._write(beside, None)
 
     def _write(self, path: str | Path, filesystem: pa.fs.FileSystem | None) -> int:
-        parts = self._finished()
+        rows, parts = 0, self._finished()
         first = next(parts)
         with pq.ParquetWriter(path, first.schema, filesystem=filesystem) as writer:
-            writer.write_table(first)
-            return first.num_rows + sum(_written(writer, part) for part in parts)
+            for part in chain([first], parts):
+                writer.write_table(part)
+                rows += part.num_rows
+        return rows
 
     def _finished(self) -> Iterator[pa.Table]:
         """Yield every batch with its on-demand features; one empty batch if there is no row."""
@@ -131,12 +134,9 @@ class HandrailRetrievalJob(RetrievalJob):
             for view in self.views_on_demand
             for feature in view.features
         }
-        empty = True
-        for part in self.rows():
-            empty = False
+        parts = self.rows()
+        for part in chain([next(parts, self.schema.empty_table())], parts):
             yield _as_declared(self._of(part).to_arrow(), declared)
-        if empty:
-            yield _as_declared(self._of(self.schema.empty_table()).to_arrow(), declared)
 
     def _of(self, part: pa.Table) -> HandrailRetrievalJob:
         return HandrailRetrievalJob(
@@ -181,11 +181,6 @@ class HandrailRetrievalJob(RetrievalJob):
         self.to_parquet(part)
         for old in before - {part}:
             old.unlink()
-
-
-def _written(writer: pq.ParquetWriter, part: pa.Table) -> int:
-    writer.write_table(part)
-    return part.num_rows
 
 
 def _as_declared(part: pa.Table, declared: Mapping[str, Field]) -> pa.Table:

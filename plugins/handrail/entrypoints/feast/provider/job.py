@@ -21,7 +21,6 @@ class RecordedJob:
     """Stands for a store's retrieval job and looks like one, also to `isinstance`; whatever reads is recorded."""
 
     def __init__(self, job: RetrievalJob, project: RecordedProject, asked: Asked) -> None:
-        """Stand for `job`."""
         self._job, self._project, self._asked = job, project, asked
 
     @property  # type: ignore[misc]

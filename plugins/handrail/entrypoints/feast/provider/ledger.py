@@ -81,7 +81,6 @@ class Ledger:
     """What one provider still has to record."""
 
     def __init__(self, project: RecordedProject) -> None:
-        """Record into `project`."""
         self._project = project
         self._due = 0.0
         self._failed = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,18 +11,16 @@ from handrail.clock import system_time
 from handrail.entrypoints.feast.provider.online import Change, write_change
 from handrail.entrypoints.feast.provider.project import ASSERTED_BY, RecordedProject
 from handrail.entrypoints.feast.provider.sources import Sources, changed
-from handrail.lineage import ActivityDetails, Lineage
+from handrail.lineage import ActivityDetails
 from handrail.refs import ArtifactVersion
 
 KIND = "materialization"
-_log = logging.getLogger("handrail.lineage")
 
 
 class CountingStore:
     """Stands for the online store of an engine and looks like it; counts the rows written, by view."""
 
     def __init__(self, store: Any) -> None:
-        """Stand for `store`."""
         self._store = store
         self.rows: Counter[str] = Counter()
 
@@ -53,9 +50,7 @@ class Filling:
 
     def complete(self, rows: int | None) -> None:
         """Record the state that the online store has now; warn of a source that changed meanwhile."""
-        ended, moved = system_time(), changed(self._before, self._versions())
-        for version in moved:
-            _log.warning("%s changed while %s read it; both versions are recorded.", version.uri, self.uri)
+        ended, moved = system_time(), changed(self._before, self._versions(), self.uri)
         attributes = self._attributes(moved) | {"outcome": "complete"} | ({} if rows is None else {"rows": str(rows)})
         change = Change(self.uri, KIND, self.view, [*self._before, *moved], self._started, ended, attributes)
         self._project.record(self.uri, lambda lineage: write_change(lineage, self._project, change))
@@ -64,12 +59,9 @@ class Filling:
         """Record that it failed, and how; what it left online is not known."""
         attributes = self._attributes(()) | {"outcome": "failed", "error": type(error).__name__}
         details = ActivityDetails(self._started, system_time(), attributes, ASSERTED_BY)
-        used = [self._project.view(self.view), *self._before]
-
-        def write(lineage: Lineage) -> None:
-            lineage.record_activity(self.uri, KIND, used=used, details=details)
-
-        self._project.record(self.uri, write)
+        self._project.record_activity(
+            self.uri, KIND, details=details, used=[self._project.view(self.view), *self._before]
+        )
 
     def _attributes(self, moved: Sequence[ArtifactVersion]) -> dict[str, str]:
         start, end = self._interval

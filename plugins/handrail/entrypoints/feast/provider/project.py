@@ -13,8 +13,7 @@ from urllib.parse import quote
 
 from handrail.bootstrap import Platform
 from handrail.entrypoints.feast.identity import identity_over, spec_hash
-from handrail.entrypoints.hosts.never_fail import never_fail
-from handrail.entrypoints.hosts.recording import platform_here
+from handrail.entrypoints.hosts.recording import platform_here, record
 from handrail.lineage import Lineage, artifact_at
 from handrail.refs import ArtifactVersion, FeatureService, FeatureView
 
@@ -44,9 +43,11 @@ class RecordedProject:
 
     def record(self, what: str, write: Callable[[Lineage], object], level: int = logging.WARNING) -> bool:
         """Write to lineage; return whether it was recorded. A failure is logged at `level`."""
-        with never_fail(what, level) as attempt:
-            write(self.platform.lineage)
-        return attempt.done
+        return record(what, write, lambda: self.platform, level)
+
+    def record_activity(self, uri: str, kind: str, **facts: Any) -> bool:
+        """Record an activity as `Lineage.record_activity` does; return whether it was recorded."""
+        return self.record(uri, lambda lineage: lineage.record_activity(uri, kind, **facts))
 
     def uri(self, kind: str, name: str) -> str:
         """`feast://<project>/<kind>/<name>`."""

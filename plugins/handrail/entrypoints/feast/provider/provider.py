@@ -27,7 +27,7 @@ from handrail.entrypoints.feast.provider.materialization import CountingStore, F
 from handrail.entrypoints.feast.provider.project import ASSERTED_BY, RecordedProject
 from handrail.entrypoints.feast.provider.retrieval import Asked
 from handrail.entrypoints.hosts.never_fail import never_fail, on_failure
-from handrail.lineage import ActivityDetails, Lineage
+from handrail.lineage import ActivityDetails
 
 _digest: ContextVar[str | None] = ContextVar("handrail_feast_digest", default=None)
 
@@ -41,7 +41,6 @@ class HandrailProvider(PassthroughProvider):
     digest_results = True
 
     def __init__(self, config: RepoConfig) -> None:
-        """Serve the repository of that configuration."""
         super().__init__(config)
         self._project = RecordedProject(config.project, config.repo_path)
         self._ledger = Ledger(self._project)
@@ -207,11 +206,7 @@ class HandrailProvider(PassthroughProvider):
         text = "\n".join(sorted(version.uri for version in made))
         uri = self._project.uri("apply", hashlib.sha256(text.encode()).hexdigest())
         details = ActivityDetails(attributes={"views": str(len(made))}, asserted_by=ASSERTED_BY)
-
-        def write(lineage: Lineage) -> None:
-            lineage.record_activity(uri, "feature-apply", generated=made, details=details)
-
-        self._project.record(uri, write)
+        self._project.record_activity(uri, "feature-apply", details=details, generated=made)
 
 
 def _fail(fillings: Sequence[Filling], err: BaseException) -> None:

@@ -134,14 +134,9 @@ class Reading:
     def complete(self, result: object) -> None:
         """Record what came out; warn of sources that are no longer what they were at the start."""
         table = result if isinstance(result, pa.Table) else None
-        rows = _length(result)
+        rows = len(result) if hasattr(result, "__len__") else None
         digest = digest_of(table) if table is not None and self._asked.digest_results else None
-        made = ArtifactVersion(
-            f"{self.uri}/rows",
-            ROWS_KIND,
-            digest,
-            {} if rows is None else {"rows": str(rows)},
-        )
+        made = ArtifactVersion(f"{self.uri}/rows", ROWS_KIND, digest, {} if rows is None else {"rows": str(rows)})
         self._record([made], {"outcome": "complete", **made.attributes})
         remember(result, self.uri, self._project)
         self._link_tracking_run(made)
@@ -157,20 +152,13 @@ class Reading:
         self._record([], {"outcome": "failed", "error": type(error).__name__})
 
     def _record(self, made: Sequence[ArtifactVersion], attributes: Mapping[str, str]) -> None:
-        ended, after = system_time(), self._versions()
-        moved = changed(self._before, after)
-        for version in moved:
-            _log.warning("%s changed while %s read it; both versions are recorded.", version.uri, self.uri)
+        ended, moved = system_time(), changed(self._before, self._versions(), self.uri)
         views = {view.name: self._project.view(view) for view in self._all_views()}
         service, parts = self._service(views)
         used = [*views.values(), *([service] if service else []), *self._before, *moved]
         attributes = {**self._attributes(service, moved), **attributes}
         details = ActivityDetails(self._started, ended, attributes, ASSERTED_BY)
-
-        def write(lineage: Lineage) -> None:
-            lineage.record_activity(self.uri, KIND, used=used, generated=made, details=details)
-
-        self._project.record(self.uri, write)
+        self._project.record_activity(self.uri, KIND, details=details, used=used, generated=made)
         if service:
             self._project.record_service(service, parts)
 
@@ -221,7 +209,3 @@ def begin(project: RecordedProject, asked: Asked) -> Reading | None:
     with never_fail("a historical read of Feast"):
         return Reading(project, asked)
     return None
-
-
-def _length(result: object) -> int | None:
-    return len(result) if hasattr(result, "__len__") else None

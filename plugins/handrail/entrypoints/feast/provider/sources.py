@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import time
@@ -15,10 +16,12 @@ from handrail.bootstrap.dvc_files import folder_md5, hash_file
 from handrail.entrypoints.feast.identity import portable
 from handrail.entrypoints.feast.provider.project import RecordedProject
 from handrail.entrypoints.hosts.masking import without_secrets
-from handrail.lineage import Member, tree_digest
-from handrail.refs import ArtifactVersion, DataVersion
+from handrail.entrypoints.hosts.named_data import below_project
+from handrail.lineage import Member, data_at, tree_digest
+from handrail.refs import ArtifactVersion
 
 KIND = "data-source"
+_log = logging.getLogger("handrail.lineage")
 SETTLED_NS = 2_000_000_000
 """A file that changed less than this before it was hashed is hashed again: its times may not show one more change."""
 
@@ -47,13 +50,15 @@ class Sources:
         Raises:
             OSError: it cannot be read.
         """
-        below = self._below_project(path)
+        below = below_project(self._project.platform.settings.project, path)
         if below is None or has_magic(str(path)):
             return self._outside(path, name)
+        repository = self._project.platform.settings.repository
         if path.is_file():
-            return self._of_project(below, (member := _hash(path)).md5, member.sha256)
+            return data_at(repository, below, (member := _hash(path)).md5, member.sha256)
         members = _members(path, below)
-        return self._of_project(below, folder_md5(members, below), tree_digest(members, below).partition(":")[2])
+        sha256 = tree_digest(members, below).partition(":")[2]
+        return data_at(repository, below, folder_md5(members, below), sha256)
 
     def local(self, place: str) -> Path | None:
         """Return where a source lies on this machine; None if it lies elsewhere, or nowhere."""
@@ -63,18 +68,6 @@ class Sources:
         path = Path(unquote(parts.path) if parts.scheme else place)
         path = Path(os.path.abspath(self._project.repo_path / path))
         return path if path.exists() or (has_magic(str(path)) and glob(str(path), recursive=True)) else None
-
-    def _below_project(self, path: Path) -> str | None:
-        """Return the path below the project as a lock file has it, links inside the project left as they are."""
-        project = self._project.platform.settings.project
-        for seen in (path, path.parent.resolve() / path.name):
-            if seen.is_relative_to(project):
-                return seen.relative_to(project).as_posix()
-        return None
-
-    def _of_project(self, path: str, md5: str, sha256: str) -> ArtifactVersion:
-        uri = DataVersion(self._project.platform.settings.repository, path, md5).uri
-        return ArtifactVersion(uri, "dvc-data", f"sha256:{sha256}", {"path": path, "md5": md5})
 
     def _outside(self, path: Path, name: str) -> ArtifactVersion:
         if path.is_file():
@@ -136,7 +129,10 @@ def _stamp(file: Path) -> Stamp:
     return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
-def changed(before: Sequence[ArtifactVersion], after: Sequence[ArtifactVersion]) -> list[ArtifactVersion]:
-    """Return the versions seen at the end that were not there at the start."""
+def changed(before: Sequence[ArtifactVersion], after: Sequence[ArtifactVersion], reader: str) -> list[ArtifactVersion]:
+    """Return the versions seen at the end of a read that were not there at its start; warn of each."""
     seen = {version.uri for version in before}
-    return [version for version in after if version.uri not in seen]
+    moved = [version for version in after if version.uri not in seen]
+    for version in moved:
+        _log.warning("%s changed while %s read it; both versions are recorded.", version.uri, reader)
+    return moved
