@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from handrail.entrypoints.answers.pictures import Part, to_dot, to_mermaid
+from handrail.entrypoints.answers.pictures import to_dot, to_mermaid
 from handrail.lineage import Lineage, Node, Role, Trace, Verb
 
 PREFIX = "https://handrail.invalid/prov/1-0-0/"
@@ -42,10 +43,10 @@ def export(lineage: Lineage, found: Trace, form: Form, asked_at: datetime) -> st
         return "".join(f"{event}\n" for event in lineage.events_of(found, asked_at))
     shown = {node.uri for node in found.nodes}
     edges = tuple(edge for edge in found.edges if edge.cause in shown and edge.effect in shown)
-    return _WRITERS[form](Part(found.start, found.nodes, edges, asked_at))
+    return _WRITERS[form](replace(found, edges=edges))
 
 
-def to_prov_json(part: Part) -> str:
+def to_prov_json(part: Trace) -> str:
     """Return a PROV-JSON document (W3C submission of 2013-04-24); URIs are attributes, their hashes the names."""
     document: dict[str, Any] = {"prefix": {"handrail": PREFIX}}
     roles = {node.uri: node.role for node in part.nodes}
@@ -62,7 +63,7 @@ def to_prov_json(part: Part) -> str:
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)
 
 
-_WRITERS: Mapping[Form, Callable[[Part], str]] = {
+_WRITERS: Mapping[Form, Callable[[Trace], str]] = {
     Form.PROV_JSON: to_prov_json,
     Form.MERMAID: to_mermaid,
     Form.DOT: to_dot,

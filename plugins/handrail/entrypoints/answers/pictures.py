@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from urllib.parse import unquote
 
 from handrail.entrypoints.answers.words import plural
-from handrail.lineage import UNSHOWABLE, Edge, Node, Role, Verb
+from handrail.lineage import UNSHOWABLE, Node, Role, Trace, Verb
 
 LARGE = 30
 FEWEST = 3
@@ -33,17 +32,8 @@ _WORDS = {
 }
 _MERMAID_SHAPES = {Role.ARTIFACT: '["{}"]', Role.ACTIVITY: '(["{}"])', Role.AGENT: '{{{{"{}"}}}}'}
 _DOT_SHAPES = {Role.ARTIFACT: "box", Role.ACTIVITY: "ellipse", Role.AGENT: "hexagon"}
+_ESCAPED = str.maketrans({"#": "#35;", "&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`": "#96;"})
 _LEGEND = "whole lines: proven, digests agree on both sides; broken lines: asserted by a tool"
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part of the graph around `start`; `asked_at` is the time of events about activities with no recorded time."""
-
-    start: str
-    nodes: tuple[Node, ...]
-    edges: tuple[Edge, ...]
-    asked_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +55,12 @@ class Arrow:
     proven: bool
 
 
-def to_mermaid(part: Part) -> str:
+def to_mermaid(part: Trace) -> str:
     """Return a Mermaid flowchart; proven hops are whole lines, asserted ones dotted."""
     boxes, arrows = arrange(part)
     lines = ["flowchart TD"]
     for number, box in enumerate(boxes):
-        label = "<br/>".join(map(_escape_mermaid, box.lines))
+        label = "<br/>".join(line.translate(_ESCAPED) for line in box.lines)
         style = "start" if box.is_start else box.role.word
         lines.append(f"    n{number}{_MERMAID_SHAPES[box.role].format(label)}:::{style}")
     for arrow in arrows:
@@ -80,7 +70,7 @@ def to_mermaid(part: Part) -> str:
     return "\n".join(lines) + "\n"
 
 
-def to_dot(part: Part) -> str:
+def to_dot(part: Trace) -> str:
     """Return a Graphviz digraph; proven hops are solid, asserted ones dashed."""
     boxes, arrows = arrange(part)
     lines = [
@@ -100,7 +90,7 @@ def to_dot(part: Part) -> str:
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def arrange(part: Part) -> tuple[list[Box], list[Arrow]]:
+def arrange(part: Trace) -> tuple[list[Box], list[Arrow]]:
     """Return the boxes, in the order of the nodes, and the arrows between them, each once."""
     boxes: list[Box] = []
     places: dict[str, int] = {}
@@ -115,7 +105,7 @@ def arrange(part: Part) -> tuple[list[Box], list[Arrow]]:
     return boxes, [Arrow(*key, proven) for key, proven in hops.items()]
 
 
-def _groups(part: Part) -> Sequence[Sequence[Node]]:
+def _groups(part: Trace) -> Sequence[Sequence[Node]]:
     if len(part.nodes) <= LARGE:
         return [[node] for node in part.nodes]
     around: dict[str, set[tuple[str, str]]] = defaultdict(set)
@@ -157,11 +147,3 @@ def _wrapped(text: str) -> tuple[str, ...]:
         lines.append(text[:at])
         text = text[at:]
     return (*lines, text)
-
-
-def _escape_mermaid(text: str) -> str:
-    return _replaced(text, {"#": "#35;", "&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`": "#96;"})
-
-
-def _replaced(text: str, signs: Mapping[str, str]) -> str:
-    return "".join(signs.get(sign, sign) for sign in text)

@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from handrail import refs
 from handrail.bootstrap import Platform
+from handrail.clock import parse_moment
 from handrail.entrypoints.hosts.named_data import named_data
 from handrail.entrypoints.hosts.never_fail import never_fail
 from handrail.entrypoints.hosts.recording import platform_here
@@ -134,7 +135,7 @@ def read_report(workspace: WorkspaceBase | _Files, project_id: Any, run_id: Any)
             report_uri(name, str(run_id)), "report", digest, {key: value for key, value in attributes.items() if value}
         ),
         f"evidently://{quote(name, safe='@:+~.-_')}/evaluation/{run_id}",
-        _utc(model.timestamp),
+        parse_moment(model.timestamp.isoformat()),
         {str(key): str(value) for key, value in (model.metadata or {}).items()},
     )
 
@@ -217,7 +218,3 @@ def _snapshot(named: str) -> ArtifactVersion:
         raise InvalidInput("snapshot", f"{named!r} is not a snapshot", "Give the digest of handrail feedback snapshot.")
     snapshot_uri("handrail", digest)  # refuses what is not a digest
     return artifact_at(uri, digest)
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

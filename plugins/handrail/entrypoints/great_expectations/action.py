@@ -7,7 +7,7 @@ one has to import this module before. Nothing here ever fails the checkpoint.
 # Great Expectations reads the annotations at run time (pydantic), so they stay real.
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -41,15 +41,6 @@ _log = logging.getLogger("handrail.lineage")
 
 
 @dataclass(frozen=True, slots=True)
-class _Validation:
-    """One result of a checkpoint run. `source` is where the user says that its batch came from."""
-
-    result: Any
-    suite: str
-    source: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class _Named:
     """A validation by the names that lineage gives, and what is hashed; `problem` says why its data is not known."""
 
@@ -76,12 +67,12 @@ class HandrailAction(ValidationAction):
         """Record; return the URIs of what was recorded, and what is missing in a sentence each."""
         with never_fail("this checkpoint run") as attempt:
             return self._record(checkpoint_result)
-        return _failed(attempt.sentence)
+        return {"recorded": False, "run": None, "validations": [], "data": [], "problems": [attempt.sentence]}
 
     def _record(self, checkpoint_result: Any) -> dict[str, Any]:
         settings = platform_here().settings
         run = _run_uri(settings, checkpoint_result)
-        named = [_name(settings, run, each) for each in self._validations(checkpoint_result)]
+        named = [_name(settings, run, *each) for each in self._validations(checkpoint_result)]
 
         def write(lineage: Lineage) -> None:
             lineage.record_activity(
@@ -117,18 +108,16 @@ class HandrailAction(ValidationAction):
             return [sentence_of(err)]
         return []
 
-    def _validations(self, checkpoint_result: Any) -> list[_Validation]:
-        """Pair each result with its definition: they come in one order, but a result has its definition's id."""
+    def _validations(self, checkpoint_result: Any) -> Iterator[tuple[Any, str, str | None]]:
+        """Yield each result, the digest of its suite, and where the user says that its batch came from.
+
+        Results and definitions come in one order, but a result has its definition's id.
+        """
         definitions = checkpoint_result.checkpoint_config.validation_definitions
         by_id = {each.id: each for each in definitions if each.id}
-        found = []
         for result, definition in zip(checkpoint_result.run_results.values(), definitions, strict=False):
             mine = by_id.get(result.meta.get("validation_id"), definition)
-            asset = mine.data.data_asset
-            found.append(
-                _Validation(result, suite_digest(mine.suite.expectations), self._source_of(asset, result.meta))
-            )
-        return found
+            yield result, suite_digest(mine.suite.expectations), self._source_of(mine.data.data_asset, result.meta)
 
     def _source_of(self, asset: Any, meta: Mapping[str, Any]) -> str | None:
         """Find what was said of this asset; what was said of all is for those that are no file."""
@@ -139,14 +128,14 @@ class HandrailAction(ValidationAction):
         return self.source if isinstance(self.source, str) and read_from(meta) is None else None
 
 
-def _name(settings: Settings, run: str, validation: _Validation) -> _Named:
+def _name(settings: Settings, run: str, result: Any, suite: str, source: str | None) -> _Named:
     data, problem = None, None
     try:
-        data = find_data(settings, validation.source, validation.result.meta)
+        data = find_data(settings, source, result.meta)
     except HandrailError as err:
         problem = sentence_of(err)
         _log.warning("Lineage does not know what %s validated. %s", run, problem)
-    document = document_of(validation.result, validation.suite, [data.uri if data else run])
+    document = document_of(result, suite, [data.uri if data else run])
     digest = digest_of(document)
     uri = f"gx://{settings.repository}/validation/{digest.partition(':')[2]}"
     return _Named(document, ArtifactVersion(uri, "validation", digest, attributes_of(document)), data, problem)
@@ -167,7 +156,3 @@ def _details(checkpoint_result: Any) -> ActivityDetails:
     if run.run_name:
         attributes["run_name"] = run.run_name
     return ActivityDetails(started, max(started, system_time()), attributes, TOOL)
-
-
-def _failed(problem: str) -> dict[str, Any]:
-    return {"recorded": False, "run": None, "validations": [], "data": [], "problems": [problem]}
