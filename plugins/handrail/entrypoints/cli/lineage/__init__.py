@@ -11,9 +11,8 @@ from handrail.clock import system_time
 from handrail.entrypoints.cli.lineage.check import check
 from handrail.entrypoints.cli.lineage.collect import app as collect_app
 from handrail.entrypoints.cli.lineage.forward import forward
-from handrail.entrypoints.cli.lineage.history import show_timeline, write_export
 from handrail.entrypoints.cli.lineage.output import sentence_of, shorten
-from handrail.entrypoints.cli.lineage.questions import show_impact, show_node, show_trace
+from handrail.entrypoints.cli.lineage.questions import show_impact, show_node, show_timeline, show_trace, write_export
 from handrail.entrypoints.cli.lineage.token import app as token_app
 from handrail.entrypoints.cli.output import AsJson, print_json, read_moment
 from handrail.errors import UnknownReference
