@@ -189,7 +189,7 @@ class Transport(Protocol):
 
     @abstractmethod
     def send(self, event: QueuedEvent) -> None:
-        """Hand over an event and return when the receiver has it. An event may be sent again.
+        """Send an event and return when the receiver has it. An event may be sent again.
 
         Raises:
             Refused: the receiver will never take this event.

@@ -217,7 +217,7 @@ def test_an_address_without_a_service_is_one_sentence(handrail):
         code, _, err = handrail("collect", "bentoml", "--serving", f"http://127.0.0.1:{free.getsockname()[1]}")
 
     assert (code, err.count("\n")) == (1, 1)
-    assert "it is no service of BentoML" in err
+    assert "it is not a service of BentoML" in err
 
 
 def test_a_service_of_a_checkout_is_no_bento(project):

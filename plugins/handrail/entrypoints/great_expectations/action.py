@@ -99,9 +99,7 @@ class HandrailAction(ValidationAction):
             return []
         try:
             if len(named) != 1:
-                raise Refused(
-                    "Writing the validation", (f"There are {len(named)}. Give each a checkpoint of its own.",)
-                )
+                raise Refused("Writing the validation", (f"There are {len(named)}. Give each its own checkpoint.",))
             write_document(settings, self.to, named[0].document)
         except HandrailError as err:
             _log.warning("%s", sentence_of(err))
@@ -120,7 +118,7 @@ class HandrailAction(ValidationAction):
             yield result, suite_digest(mine.suite.expectations), self._source_of(mine.data.data_asset, result.meta)
 
     def _source_of(self, asset: Any, meta: Mapping[str, Any]) -> str | None:
-        """Find what was said of this asset; what was said of all is for those that are no file."""
+        """Find what was said of this asset; what was said of all is for those that are not a file."""
         if isinstance(self.source, Mapping) and asset.name in self.source:
             return self.source[asset.name]
         if (asset.batch_metadata or {}).get(SOURCE):

@@ -1,8 +1,8 @@
 """What of a Great Expectations result names a validation, and which data was validated. It imports no tool.
 
-A result holds the time, a run id, a fingerprint that is none and, with a traceback, addresses in memory. What is hashed
-is the rest: which data, which expectations, and what each of them found. The same data under the same expectations is
-the same validation, whoever repeats it; where nobody knows the data, the run names it.
+A result holds the time, a run id, a fingerprint that identifies nothing and, with a traceback, addresses in memory.
+What is hashed is the rest: which data, which expectations, and what each of them found. The same data under the same
+expectations is the same validation, whoever repeats it; where nobody knows the data, the run names it.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def find_data(settings: Settings, named: str | None, meta: Mapping[str, Any]) ->
     """
     place = named or read_from(meta)
     if place is None:
-        problem = f"the asset {_asset(meta)!r} is no file and nobody said where its rows came from"
+        problem = f"the asset {_asset(meta)!r} is not a file, and nobody said where its rows came from"
         raise InvalidInput("source", problem, f"Give HandrailAction(source=...) or the asset's metadata {SOURCE!r}.")
     unchanged_since = _loaded_at(meta)
     if named is None and "://" not in place:

@@ -14,7 +14,7 @@ from handrail.errors import Unavailable
 from handrail.lineage import Lineage
 
 PATIENCE_S = 5.0
-"""How long the recorded tool is held up, at most, by a store that another process has locked."""
+"""How long the recorded tool waits, at most, for a store that another process has locked."""
 
 
 def record(

@@ -114,12 +114,12 @@ class Call:
         session.close(FAIL if ended else None)
 
     def _is_whole(self, session: Session) -> bool:
-        """Tell whether this call is all that the run does, and not a function that it calls."""
+        """Return whether this call is all that the run does, and not a function that it calls."""
         return session.run is not None and session.run.body is self._body
 
 
 def _holds_states(result: Any) -> bool:
-    """Tell whether Prefect derives the state of the run from what it returned."""
+    """Return whether Prefect derives the state of the run from what it returned."""
     from prefect.client.schemas.objects import State
     from prefect.futures import PrefectFuture
 

@@ -152,7 +152,7 @@ def _contents(
 def _layers(statements: Sequence[Statement], nodes: Mapping[str, NodeFact]) -> list[tuple[End, ...]]:
     """Return the ends that statements name, each artifact at most once in a layer; usually there is one layer.
 
-    Digests that agree with nothing, or with the same, are one end; a statement without a digest is one of its own.
+    Digests that agree with nothing, or with the same, are one end; a statement without a digest is an end by itself.
     """
     ends: dict[str, dict[tuple[str, bool], set[str]]] = defaultdict(lambda: defaultdict(set))
     for each in statements:

@@ -17,7 +17,7 @@ class CycleRefused(Contradiction):
             "Recording a cycle",
             (
                 f"These edges close a circle: {'; '.join(edges)}.",
-                "Nothing was recorded; name each version of its own, in an OpenLineage event by the `version` facet.",
+                "Nothing was recorded; give each version its own name, in an OpenLineage event by the `version` facet.",
             ),
         )
 

@@ -36,7 +36,7 @@ class DvcData(DataSource):
         self._neighbours = tuple(neighbours)
 
     def connect(self, project: Path, origin: Path) -> tuple[str, ...]:
-        """Let the clone `project` use the remotes of the checkout `origin`, and a cache of its own.
+        """Let the clone `project` use the remotes of the checkout `origin`, and its own cache.
 
         Returns the names of the places that data is taken from, the default remote first.
 

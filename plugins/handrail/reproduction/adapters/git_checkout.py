@@ -1,4 +1,4 @@
-"""Finds the repository that holds a commit, reads files of it, and checks it out into a folder of its own."""
+"""Finds the repository that holds a commit, reads files of it, and checks it out into a new folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an interpreter has installed, and an environment of its own made from a lock."""
+"""What an interpreter has installed, and a new environment made from a lock."""
 
 from __future__ import annotations
 

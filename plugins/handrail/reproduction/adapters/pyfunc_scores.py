@@ -1,4 +1,4 @@
-"""Run as a file of its own, in the environment of a reproduction: scores the same rows by two MLflow model folders.
+"""Run as a separate file, in the environment of a reproduction: scores the same rows by two MLflow model folders.
 
 `python -P pyfunc_scores.py <request.json> <answer.json>`; it imports nothing of Handrail, which may be another version
 there.

@@ -21,7 +21,7 @@ class NumbersApart:
     texts: tuple[str, ...] = ()
 
     def within(self, tolerance: float) -> bool:
-        """Tell whether all numbers are there and equal within `tolerance`."""
+        """Return whether all numbers are there and equal within `tolerance`."""
         return not self.places and self.largest <= tolerance
 
     @property

@@ -39,7 +39,7 @@ class Models:
 
         Raises:
             UnknownReference: lineage knows no such version or alias.
-            AmbiguousReference: the model was deleted and made again, so that its versions began anew.
+            AmbiguousReference: the model was deleted and made again, so that its versions began again.
         """
         if found := _ALIAS.fullmatch(name):
             pointer = self.lineage.pointer_at(ModelAlias(found[1], found[2]).pointer, at)

@@ -132,7 +132,7 @@ class _Run:
         return found
 
     def prepare_environment(self) -> _Environment:
-        """Compare the packages with those recorded; make an environment of their own if the options say so."""
+        """Compare the packages with those recorded; make an environment for them if the options say so."""
         began, options, packages = monotonic(), self.options, self.ports.packages
         pinned = packages.recorded(self.project, self.recorded / self.plan.recorded.path, options.lock)
         python = options.python

@@ -61,7 +61,7 @@ def show_pointer(
 
 @app.command("findings", epilog="Example: handrail lineage findings --json")
 def show_findings(as_json: AsJson = False) -> None:
-    """Show where tools claim different digests for one thing; the first claim stands, all are kept."""
+    """Show where tools claim different digests for one thing; the first claim is used, all are stored."""
     with open_platform() as platform:
         conflicts = platform.lineage.findings()
     if as_json:

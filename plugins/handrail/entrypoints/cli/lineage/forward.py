@@ -45,7 +45,7 @@ def _report(forwarder: Forwarder, passes: list[Forwarded], as_json: bool) -> Non
     if as_json:
         print_json({"passes": [asdict(one) for one in passes], "queues": [asdict(one) for one in lengths]})
     else:
-        _tell(passes)
+        _print_passes(passes)
         for one in lengths:
             typer.echo(f"{one.sink}: {one.waiting:,} wait, {one.refused:,} refused")
         if not passes:
@@ -54,7 +54,7 @@ def _report(forwarder: Forwarder, passes: list[Forwarded], as_json: bool) -> Non
         raise typer.Exit(1)
 
 
-def _tell(passes: Iterable[Forwarded]) -> None:
+def _print_passes(passes: Iterable[Forwarded]) -> None:
     for one in passes:
         if one.sent or one.refused or one.stopped:
             ending = f"; stopped: {one.stopped}" if one.stopped else ""
@@ -68,7 +68,7 @@ def _follow(forwarder: Forwarder, sinks: list[str]) -> None:
             if time.monotonic() < due[each]:
                 continue
             done = forwarder.forward(each)
-            _tell([done])
+            _print_passes([done])
             pauses[each] = min(2 * pauses[each], LONGEST_PAUSE_S) if done.stopped else IDLE_S
             due[each] = time.monotonic() + pauses[each]
         time.sleep(IDLE_S)

@@ -28,7 +28,7 @@ def create(
     ] = HolderKind.SERVICE,
     as_json: AsJson = False,
 ) -> None:
-    """Make a token and print it, this once: only its hash is kept."""
+    """Make a token and print it, this once: only its hash is stored."""
     with open_platform() as platform:
         token = open_access(platform.store).create(name, kind)
     if as_json:

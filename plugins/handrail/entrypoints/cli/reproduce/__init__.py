@@ -129,7 +129,7 @@ def _survey(planner: Planner, plan: Plan, lock: str | None, as_json: bool) -> No
 
 
 def _environment(settings: Settings, target: Path) -> dict[str, str]:
-    """Return what stages see: whatever they record goes into a state of their own, removed with the folder."""
+    """Return what stages see: whatever they record goes into a separate state, removed with the folder."""
     own = settings.model_copy(update={"project": target / "clone", "home": target / "home"})
     found = tool_environment(own) | {"HANDRAIL_DATABASE_URL": f"sqlite:///{own.home / 'handrail.db'}"}
     found.pop("HANDRAIL_PROJECT")

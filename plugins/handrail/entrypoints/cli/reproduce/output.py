@@ -82,7 +82,7 @@ def sentence_of(found: Reproduction) -> str:
 
 
 def reproduction_to_json(found: Reproduction) -> dict[str, Any]:
-    """Return an found as JSON, digests whole."""
+    """Return a reproduction as JSON, digests whole."""
     conclusion = found.conclusion
     return {
         **_plan_to_json(found.plan),

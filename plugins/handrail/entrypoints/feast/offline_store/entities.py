@@ -175,7 +175,7 @@ def from_range(tables: Sequence[FeatureTable], start: datetime, end: datetime) -
 
 
 def _own_keys(table: FeatureTable) -> pl.Schema:
-    """Return the entity columns that a table needs, in the types of its own."""
+    """Return the entity columns that a table needs, in its own types."""
     own = table.schema()
     return pl.Schema({entity: canonical(own[column]) for column, entity in table.keys.items() if column in own})
 
@@ -217,7 +217,7 @@ def _parsed(column: pd.Series) -> pd.Series:
     except (ValueError, TypeError) as err:
         raise InvalidInput(
             f"entity_df:{column.name}",
-            f"it holds something that is no time ({err})",
+            f"it holds something that is not a time ({err})",
             "Convert it with pandas.to_datetime.",
         ) from err
 

@@ -64,7 +64,7 @@ class JoinedRows:
 
 @dataclass
 class HandrailRetrievalJob(RetrievalJob):
-    """What Feast hands to its user; the work happens in `to_*` and `persist`, each time anew.
+    """What Feast hands to its user; the work happens in `to_*` and `persist`, each time again.
 
     Attributes:
         rows: gives the result, batch by batch, without on-demand features.
@@ -153,7 +153,7 @@ class HandrailRetrievalJob(RetrievalJob):
 
         Raises:
             SavedDatasetLocationAlreadyExists: there is one already and it may not be overwritten.
-            Misconfigured: the storage is no parquet file.
+            Misconfigured: the storage is not a parquet file.
         """
         if not isinstance(storage, SavedDatasetFileStorage):
             raise Misconfigured(

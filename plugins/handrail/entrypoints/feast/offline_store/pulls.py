@@ -27,7 +27,7 @@ class Asked:
     """What to read of a source, by its names there.
 
     Attributes:
-        keys: the join keys; without any, Feast looks the rows up by a key of its own, which is then added.
+        keys: the join keys; without any, Feast looks the rows up by its own key, which is then added.
         features: the features.
         times: the event time, and the created time if the source has one.
         between: first and last event time, both inclusive; None leaves a side open.

@@ -30,7 +30,7 @@ from handrail.point_in_time import FeatureTable, Join
 
 
 class HandrailOfflineStoreConfig(DuckDBOfflineStoreConfig):
-    """The `offline_store` section of feature_store.yaml; it has no settings of its own."""
+    """The `offline_store` section of feature_store.yaml; it adds no settings."""
 
     type: Literal["handrail.feast.HandrailOfflineStore"] = "handrail.feast.HandrailOfflineStore"
 

@@ -27,7 +27,7 @@ def append_rows(config: RepoConfig, view: FeatureView, table: pa.Table) -> None:
 
     Raises:
         InvalidInput: the rows do not have the source's columns in its order and types, or there is no source.
-        Misconfigured: the source is no parquet, or lies in an object store as one file.
+        Misconfigured: the source is not parquet, or lies in an object store as one file.
     """
     source = as_file_source(view.batch_source, view.name)
     what = f"Feature view {view.name!r}"

@@ -18,7 +18,7 @@ INTO_FILES = frozenset({"persist", "to_parquet"})
 
 
 class RecordedJob:
-    """Stands for a store's retrieval job and looks like one, also to `isinstance`; whatever reads is recorded."""
+    """Replaces a store's retrieval job and looks like it, also to `isinstance`; whatever reads is recorded."""
 
     def __init__(self, job: RetrievalJob, project: RecordedProject, asked: Asked) -> None:
         self._job, self._project, self._asked = job, project, asked

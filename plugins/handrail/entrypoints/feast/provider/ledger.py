@@ -177,8 +177,8 @@ class Ledger:
 
 
 def flush() -> None:
-    """Tell lineage now what this process counted of Feast's online reads and pushes."""
-    for ledger in list(_ledgers):  # also one that another thread is telling of right now: wait for it
+    """Record now what this process counted of Feast's online reads and pushes."""
+    for ledger in list(_ledgers):  # also one that another thread records right now: wait for it
         ledger.flush()
 
 
@@ -230,7 +230,7 @@ def _goes_on() -> bool:
 
 
 def _forget() -> None:
-    """Begin anew in a forked process: what the parent counted, the parent records."""
+    """Start again in a forked process: what the parent counted, the parent records."""
     global _thread, _gate, _wake  # noqa: PLW0603 - one a process
     # New ones, because a thread that no longer exists may still hold the old locks.
     _thread, _gate, _wake = None, threading.Lock(), threading.Event()

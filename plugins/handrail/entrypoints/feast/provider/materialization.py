@@ -18,7 +18,7 @@ KIND = "materialization"
 
 
 class CountingStore:
-    """Stands for the online store of an engine and looks like it; counts the rows written, by view."""
+    """Replaces an engine's online store and looks like it; counts the rows written, by view."""
 
     def __init__(self, store: Any) -> None:
         self._store = store

@@ -38,7 +38,7 @@ class Sources:
         self._project = project
 
     def version(self, source: Any) -> ArtifactVersion:
-        """Return a source at the bytes it has now; one that is no local file has no digest."""
+        """Return a source at the bytes it has now; one that is not a local file has no digest."""
         place = _place(source)
         name = without_secrets(portable(place) if source.name == place else source.name)
         found = self.local(place) if place else None

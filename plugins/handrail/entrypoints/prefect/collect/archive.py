@@ -91,13 +91,13 @@ def _asset(event: Mapping[str, Any]) -> Iterator[Asset]:
     if event["event"] not in (REFERENCED, MATERIALISED) or not task:
         return
     at, task_run_id, made = parse_moment(event["occurred"]), task.removeprefix(TASK_RUN), event["event"] == MATERIALISED
-    yield Asset(event["resource"][RESOURCE], at, task_run_id, made, _told(event) if made else {})
+    yield Asset(event["resource"][RESOURCE], at, task_run_id, made, _metadata(event) if made else {})
     for each in related:
         if each.get(ROLE) == "asset":
             yield Asset(each[RESOURCE], at, task_run_id, made=False)
 
 
-def _told(event: Mapping[str, Any]) -> dict[str, str]:
+def _metadata(event: Mapping[str, Any]) -> dict[str, str]:
     payload = event.get("payload") or {}
     values = {
         name: without_secrets(str(value)) for name, value in payload.items() if isinstance(value, str | int | float)

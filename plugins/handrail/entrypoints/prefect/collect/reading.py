@@ -41,7 +41,7 @@ class PrefectApi:
         self._client = httpx.Client(base_url=url, headers=_login(), timeout=TIMEOUT_S)
 
     def close(self) -> None:
-        """Give back the connections."""
+        """Close the connections."""
         self._client.close()
 
     def runs(self, since: datetime, flows: Sequence[str] = ()) -> Seen:

@@ -218,7 +218,7 @@ def _validated(files: ProjectFiles, validation: PipelineFile | None) -> tuple[st
 
 
 def _inputs_fingerprint(files: ProjectFiles, outputs: Sequence[PipelineFile]) -> str | None:
-    """Find the fingerprint of its inputs that a stage wrote into a report of its own, under `stage_inputs`."""
+    """Find the fingerprint of its inputs that a stage wrote into one of its reports, under `stage_inputs`."""
     for output in outputs:
         if output.path.endswith(".json") and output.sha256:
             found = _read_json(files, output.path).get(STAGE_INPUTS)

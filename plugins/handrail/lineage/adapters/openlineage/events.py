@@ -95,14 +95,14 @@ def _dataset(model: DatasetModel, place: str) -> DatasetAt:
 
 
 def _artifact(facet: ArtifactFacet, dataset: DatasetAt, place: str) -> NodeFact:
-    """Return the artifact that a dataset is declared to be; without a URI of its own it keeps the dataset's names."""
+    """Return the artifact that a dataset is declared to be; without its own URI it keeps the dataset's names."""
     attributes = _pairs(facet.attributes) | (frozenset() if facet.uri else dataset.end.node.attributes)
     uri = facet.uri or dataset.uri
     return NodeFact(uri, Role.ARTIFACT, _kind(uri, facet.kind, place), attributes)
 
 
 def _content(model: RunEventModel, event: LineageEvent, place: str) -> EventContent | None:
-    """Return what a run represents if it is not a run of its own."""
+    """Return what a run represents, if it is not a run itself."""
     activity, derivation = model.run.facets.handrail_activity, model.run.facets.handrail_derivation
     ends = tuple(each.end for each in event.inputs), tuple(each.end for each in event.outputs)
     if derivation is not None:
@@ -134,7 +134,7 @@ def _checked(content: EventContent, place: str) -> EventContent:
     """Refuse a derivation that says more than a graph should learn from one event."""
     if content.derivations > MAX_DERIVED:
         problem = f"{content.derivations:,} derivations are more than the {MAX_DERIVED:,} that one event may state"
-        raise InvalidInput(f"{place}inputs", problem, "Tell them in several events of one run.")
+        raise InvalidInput(f"{place}inputs", problem, "Send them in several events of one run.")
     return content
 
 

@@ -24,7 +24,7 @@ class HttpxTransport(Transport):
         self._client = httpx.Client(headers=headers, timeout=TIMEOUT_S)
 
     def send(self, event: QueuedEvent) -> None:
-        """Hand over an event; raise `Refused` if it will never be taken, `Unavailable` if perhaps later."""
+        """Send an event; raise `Refused` if it will never be taken, `Unavailable` if perhaps later."""
         try:
             answer = self._client.post(
                 self._url, content=event.body.encode(), headers={"idempotency-key": event.event_id}
@@ -39,5 +39,5 @@ class HttpxTransport(Transport):
         raise Unavailable(self._url, f"it answered {said}", "It is tried again.")
 
     def close(self) -> None:
-        """Give back the connection."""
+        """Close the connection."""
         self._client.close()

@@ -1,4 +1,4 @@
-"""What of a content OpenLineage has words of its own for: versions, states, parents, row counts.
+"""The parts of a content that OpenLineage itself has words for: versions, states, parents, row counts.
 
 It repeats what Handrail's facets say, for those who do not read them.
 """
@@ -14,7 +14,7 @@ from handrail.lineage.domain.facts import NodeFact
 from handrail.lineage.domain.vocabulary import Role
 from handrail.version import __version__
 
-# `.invalid` (RFC 2606) can belong to nobody: these are names, the schemas are in infra/openlineage.
+# `.invalid` (RFC 2606) cannot be owned: these are names, the schemas are in infra/openlineage.
 HOME = "https://handrail.invalid/openlineage"
 PRODUCER = f"{HOME}/producer/{__version__}"
 SPECIFICATION = "https://openlineage.io/spec"

@@ -1,7 +1,7 @@
 """Sends events over any transport of the OpenLineage client: file, http, kafka, console and what others register.
 
-Those transports are made to be tried once: some hand over in the background, and log what failed instead of raising.
-Here an event counts as sent when its transport is done with it and complained of nothing.
+Those transports are made to be tried once: some send in the background, and log what failed instead of raising.
+Here an event counts as sent when its transport is done with it and logged no error.
 """
 
 from __future__ import annotations
@@ -62,17 +62,17 @@ class OpenLineageTransport(Transport):
             self._transport = get_default_factory().create(dict(settings))
 
     def send(self, event: QueuedEvent) -> None:
-        """Hand over an event; raise `Refused` if it will never be taken, `Unavailable` if perhaps later."""
+        """Send an event; raise `Refused` if it will never be taken, `Unavailable` if perhaps later."""
         if os.environ.get("OPENLINEAGE_DISABLED", "").strip().lower() == "true":
             raise Unavailable(f"Sink {self._sink!r}", "OPENLINEAGE_DISABLED is true", "Unset it to send.")
         parsed = self._to_event(json.loads(event.body))
-        complaints: list[str] = []
-        with _translated(partial(self._fault, event)), _heard(complaints):
+        logged: list[str] = []
+        with _translated(partial(self._fault, event)), _listening(logged):
             _end_line(self._file)
             self._transport.emit(parsed)
             done = self._waited()
-        if complaints or not done:
-            problem = complaints[0] if complaints else f"it was not done within {TIMEOUT_S} s"
+        if logged or not done:
+            problem = logged[0] if logged else f"it was not done within {TIMEOUT_S} s"
             raise self._unavailable(problem)
 
     def close(self) -> None:
@@ -109,20 +109,20 @@ class OpenLineageTransport(Transport):
 
 
 class _Listener(logging.Handler):
-    """Keeps what transports complain of: errors, and one of several transports that failed."""
+    """Collects the errors that transports log, also that one of several transports failed."""
 
-    def __init__(self, complaints: list[str]) -> None:
+    def __init__(self, logged: list[str]) -> None:
         super().__init__(logging.WARNING)
-        self._complaints = complaints
+        self._logged = logged
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.levelno >= logging.ERROR or record.name == SEVERAL:
-            self._complaints.append(record.getMessage())
+            self._logged.append(record.getMessage())
 
 
 @contextmanager
-def _heard(complaints: list[str]) -> Iterator[None]:
-    logger, listener = logging.getLogger(LOGGER), _Listener(complaints)
+def _listening(logged: list[str]) -> Iterator[None]:
+    logger, listener = logging.getLogger(LOGGER), _Listener(logged)
     logger.addHandler(listener)
     try:
         yield

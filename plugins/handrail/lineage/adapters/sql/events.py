@@ -91,7 +91,7 @@ def _store(
 def _runs(events: Iterable[LineageEvent]) -> list[RunRow]:
     found: dict[str, RunRow] = {}
     for each in events:
-        # A run that represents an activity of another tool is not a run of its own.
+        # A run that represents an activity of another tool is not a run itself.
         if each.run is None or each.job is None or each.content is not None:
             continue
         row = RunRow(

@@ -77,7 +77,9 @@ def _ask(address: str) -> tuple[str, str]:
         service, version = str(info["title"]), str(info["version"])
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as err:
         said = str(err).splitlines()[0].rstrip(".") if str(err) else type(err).__name__
-        raise Unavailable(address, f"it is no service of BentoML: {said}", "Start it, or correct the address.") from err
+        raise Unavailable(
+            address, f"it is not a service of BentoML: {said}", "Start it, or correct the address."
+        ) from err
     if version == UNBUILT:
         raise UnknownReference("bento", service, f"{address} serves a checkout: build it, then serve the bento.")
     return service, version
