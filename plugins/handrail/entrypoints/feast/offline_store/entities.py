@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -25,27 +25,9 @@ BATCH_ROWS = 200_000
 EVENT_TIME = "event_timestamp"
 
 
-class EntityRows(Protocol):
-    """Entity rows that can be read more than once, whole or in batches, each time in the same order."""
-
-    @property
-    def schema(self) -> pa.Schema:
-        """Columns and types."""
-
-    @property
-    def event_time(self) -> str:
-        """The column of the time to look back from."""
-
-    def batches(self) -> Iterator[pa.Table]:
-        """Yield the rows in order; no batch if there is no row."""
-
-    def bounds(self) -> tuple[datetime | None, datetime | None]:
-        """Return the first and last time among the rows, (None, None) if there is none."""
-
-
 @dataclass(frozen=True)
 class FrameRows:
-    """The rows of a table in memory."""
+    """The rows of a table in memory; `event_time` is the column of the time to look back from."""
 
     table: pa.Table
     event_time: str
@@ -56,12 +38,12 @@ class FrameRows:
         return self.table.schema
 
     def batches(self) -> Iterator[pa.Table]:
-        """Yield slices of the table."""
+        """Yield slices of the table in order; none if there is no row."""
         for start in range(0, self.table.num_rows, BATCH_ROWS):
             yield self.table.slice(start, BATCH_ROWS)
 
     def bounds(self) -> tuple[datetime | None, datetime | None]:
-        """Return the first and last time."""
+        """Return the first and last time among the rows, (None, None) if there is no row."""
         return _range(as_polars(self.table.select([self.event_time])).lazy())
 
 
@@ -86,6 +68,10 @@ class QueryRows:
             ends = f'select unnest([min("{name}"), max("{name}")]) as "{name}" from ({self.query}\n)'
             table = connection.sql(ends).to_arrow_table()
         return FrameRows(table, self.event_time).bounds()
+
+
+EntityRows = FrameRows | QueryRows
+"""Entity rows that can be read more than once, whole or in batches, each time in the same order."""
 
 
 def as_polars(table: pa.Table) -> pl.DataFrame:
