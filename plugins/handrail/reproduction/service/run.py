@@ -51,7 +51,7 @@ class Reproducer:
             began = monotonic()
             new = run.run_stage(stage, environment, finished_before=stage.name in done)
             folder.mark(stage.name)
-            outputs = run.compare_stage(stage, new)
+            outputs = run.comparer.stage((stage, new), (run.recorded, run.project), plan.recorded, options.tolerance)
             listener.step(StepReport(stage.name, _grades(outputs), monotonic() - began))
             compared += outputs
         predictions = run.compare_predictions(environment)
@@ -157,11 +157,6 @@ class _Run:
             return held
         self.listener.progress(f"running {stage.name}")
         return runner.run(project, stage.name, environment.variables, self.listener.progress)
-
-    def compare_stage(self, recorded: LockedStage, new: LockedStage) -> list[Compared]:
-        """Compare a stage's recorded run with its new one."""
-        roots = self.recorded, self.project
-        return self.comparer.stage((recorded, new), roots, self.plan.recorded, self.options.tolerance)
 
     def compare_predictions(self, environment: _Environment) -> Predictions | None:
         """Let both trees score the same rows, if both are there and are MLflow models."""

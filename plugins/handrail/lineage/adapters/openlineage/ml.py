@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -75,14 +76,9 @@ def _deployment(found: re.Match[str], end: End, content: EventContent) -> Fields
     return fields | {"bento": _first(_of(causes, "bento")), "treeDigest": _first(end.digests)}
 
 
-def _snapshot(found: re.Match[str], end: End, content: EventContent) -> Fields:
-    fields = {"subject": "snapshot", "scope": unquote(found[1]), "id": unquote(found[2])}
-    return fields | {"about": _of(_causes(end, content), "deployment")}
-
-
-def _report(found: re.Match[str], end: End, content: EventContent) -> Fields:
-    fields = {"subject": "report", "scope": unquote(found[1]), "id": unquote(found[2])}
-    return fields | {"about": _of(_causes(end, content), "feedback-snapshot")}
+def _monitoring(subject: str, about: str, found: re.Match[str], end: End, content: EventContent) -> Fields:
+    fields = {"subject": subject, "scope": unquote(found[1]), "id": unquote(found[2])}
+    return fields | {"about": _of(_causes(end, content), about)}
 
 
 def _causes(end: End, content: EventContent) -> tuple[End, ...]:
@@ -106,7 +102,7 @@ _FACETS: Sequence[tuple[str, re.Pattern[str], Describe]] = tuple(
         ("featureView", r"feast://([^/]+)/feature_view/([^/@]+)@([^/]+)", _features),
         ("approval", r"approval://([^/]+)/([^/]+)", _approval),
         ("deployment", r"deploy://([^/]+)/([^/]+)/([^/]+)", _deployment),
-        ("monitoring", r"feedback://([^/]+)/snapshot/([^/]+)", _snapshot),
-        ("monitoring", r"evidently://([^/]+)/report/([^/]+)", _report),
+        ("monitoring", r"feedback://([^/]+)/snapshot/([^/]+)", partial(_monitoring, "snapshot", "deployment")),
+        ("monitoring", r"evidently://([^/]+)/report/([^/]+)", partial(_monitoring, "report", "feedback-snapshot")),
     )
 )
