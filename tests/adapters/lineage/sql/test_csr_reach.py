@@ -149,7 +149,7 @@ def test_a_large_closure_is_found_over_many_levels():
     copy = EdgeCopy.of(1, ids[effects], ids[causes])
 
     for start in (4999, 2500, 17):
-        found = find_in(copy, NewerEdges(), Reachable(uri(start), Direction.CAUSES, 10_000)).ids()
+        found = find_in(copy, NewerEdges.of(0, ()), Reachable(uri(start), Direction.CAUSES, 10_000)).ids()
 
         assert len(found) == len(set(found))
         assert set(found) == {node_id(uri(start))} | nx.descendants(oracle, node_id(uri(start)))
