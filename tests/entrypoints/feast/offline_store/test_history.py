@@ -181,7 +181,7 @@ def test_a_range_of_time_over_different_entities_is_refused(tmp_path, weather):
     ("times", "reason"),
     [
         ([hour(1).isoformat(), "2020-01-01T00:00:00"], "some times have a zone and some have none"),
-        (["noon", "later"], "no time"),
+        (["noon", "later"], "not a time"),
     ],
 )
 def test_times_that_cannot_be_compared_are_refused(tmp_path, weather, times, reason):
