@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["Platform", "Settings", "__version__", "load_settings", "open_platform"]
 
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
         "handrail.bootstrap": ("Platform", "open_platform"),

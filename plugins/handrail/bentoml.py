@@ -17,4 +17,4 @@ _PLACES = {
     "handrail.entrypoints.bentoml.recorded": ("recorded",),
     "handrail.entrypoints.bentoml.service": ("guarded",),
 }
-__getattr__ = lazy_names(__name__, _PLACES)
+__getattr__, __dir__ = lazy_names(__name__, _PLACES)

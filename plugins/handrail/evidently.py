@@ -18,4 +18,4 @@ _PLACES = {
         "add_run",
     ),
 }
-__getattr__ = lazy_names(__name__, _PLACES)
+__getattr__, __dir__ = lazy_names(__name__, _PLACES)

@@ -52,4 +52,4 @@ _PLACES = {
         "same_rows",
     ),
 }
-__getattr__ = lazy_names(__name__, _PLACES)
+__getattr__, __dir__ = lazy_names(__name__, _PLACES)

@@ -15,4 +15,4 @@ __all__ = ["HandrailAction"]
 _PLACES = {
     "handrail.entrypoints.great_expectations.action": ("HandrailAction",),
 }
-__getattr__ = lazy_names(__name__, _PLACES)
+__getattr__, __dir__ = lazy_names(__name__, _PLACES)

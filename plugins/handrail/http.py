@@ -21,4 +21,4 @@ _PLACES = {
     "handrail.entrypoints.http.lineage": ("lineage_app",),
     "handrail.entrypoints.http.serving_token": ("serving_token",),
 }
-__getattr__ = lazy_names(__name__, _PLACES)
+__getattr__, __dir__ = lazy_names(__name__, _PLACES)

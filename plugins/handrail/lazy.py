@@ -7,8 +7,12 @@ from importlib import import_module
 from typing import Any
 
 
-def lazy_names(face: str, places: Mapping[str, Sequence[str]]) -> Callable[[str], Any]:
-    """Return the `__getattr__` of the module `face`; `places` has the public names that each module defines."""
+def lazy_names(face: str, places: Mapping[str, Sequence[str]]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return the `__getattr__` and the `__dir__` of the module `face`.
+
+    `places` has the public names that each module defines. Who lists the names, as a prompt does and Prefect for its
+    blocks, finds those too that nobody has used yet.
+    """
 
     def get(name: str) -> Any:
         for module, names in places.items():
@@ -16,4 +20,8 @@ def lazy_names(face: str, places: Mapping[str, Sequence[str]]) -> Callable[[str]
                 return getattr(import_module(module), name)
         raise AttributeError(f"module {face!r} has no attribute {name!r}")
 
-    return get
+    def names_of_face() -> list[str]:
+        known = vars(import_module(face))
+        return sorted({*known, *(name for names in places.values() for name in names)})
+
+    return get, names_of_face

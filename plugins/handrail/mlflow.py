@@ -19,7 +19,7 @@ _PLACES = {
     "handrail.entrypoints.mlflow.dataset_sources": ("DvcDatasetSource",),
     "handrail.entrypoints.mlflow.feast_sources": ("FeastDatasetSource",),
 }
-_load = lazy_names(__name__, _PLACES)
+_load, __dir__ = lazy_names(__name__, _PLACES)
 
 
 def __getattr__(name: str) -> Any:

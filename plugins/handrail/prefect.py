@@ -7,8 +7,20 @@ from handrail.prefect import record
 def clean(target: str) -> None: ...
 """
 
-from handrail.entrypoints.prefect.blocks import HandrailLineage
-from handrail.entrypoints.prefect.recorder import record
-from handrail.entrypoints.prefect.run import current_flow_run
+from typing import TYPE_CHECKING
+
+from handrail.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from handrail.entrypoints.prefect.blocks import HandrailLineage
+    from handrail.entrypoints.prefect.recorder import record
+    from handrail.entrypoints.prefect.run import current_flow_run
 
 __all__ = ["HandrailLineage", "current_flow_run", "record"]
+
+_PLACES = {
+    "handrail.entrypoints.prefect.blocks": ("HandrailLineage",),
+    "handrail.entrypoints.prefect.recorder": ("record",),
+    "handrail.entrypoints.prefect.run": ("current_flow_run",),
+}
+__getattr__, __dir__ = lazy_names(__name__, _PLACES)
