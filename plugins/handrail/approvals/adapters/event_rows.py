@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -39,8 +39,7 @@ def kind_of(event: Event) -> str:
 
 def event_body(event: Event) -> str:
     """Write an event's fields."""
-    values = {field.name: getattr(event, field.name) for field in fields(event)}
-    return canonical_json(values | {"at": event.at.isoformat(), "format": FORMAT}).decode("utf-8")
+    return canonical_json(asdict(event) | {"at": event.at.isoformat(), "format": FORMAT}).decode("utf-8")
 
 
 def event_from(kind: str, body: str) -> Event:
@@ -58,19 +57,11 @@ def event_from(kind: str, body: str) -> Event:
 def request_body(request: PromotionRequest) -> str:
     """Write a request with its manifest and evidence."""
     return canonical_json(
-        {
+        asdict(request)
+        | {
             "format": FORMAT,
-            "request_id": request.request_id,
-            "turn": request.turn,
-            "subject": request.subject.to_json(),
             "manifest": request.manifest.to_json(),
-            "evidence": dict(request.evidence),
-            "run_id": request.run_id,
-            "authors": list(request.authors),
-            "requester": request.requester,
-            "reason": request.reason,
             "opened_at": request.opened_at.isoformat(),
-            "incumbent_tree": request.incumbent_tree,
         }
     ).decode("utf-8")
 
