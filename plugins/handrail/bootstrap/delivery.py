@@ -48,7 +48,7 @@ class GatePermits(Permits):
 
     def verify(self, tree: Path, permit: Path, into: Path) -> PermittedVersion:
         """Verify with the verifier, and describe the very statement that it used."""
-        return _described(self._verifier.verify(tree, permit, into).statement, permit)
+        return _described(self._verifier.verify(tree, permit, into), permit)
 
 
 def _described(statement: Permit, file: Path) -> PermittedVersion:

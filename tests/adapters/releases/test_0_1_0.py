@@ -70,7 +70,7 @@ def test_the_permit_verifies_and_says_the_same(settings, tmp_path):
     expected = EXPECTED["permit"]
     file = settings.permits / expected["file"]
 
-    found = open_permit_verifier(settings).verify(RELEASE / "tree", file, tmp_path / "copy").statement
+    found = open_permit_verifier(settings).verify(RELEASE / "tree", file, tmp_path / "copy")
 
     said = {name: getattr(found, name) for name in expected if name not in ("file", "manifest", "approvers", "authors")}
     lists = {"approvers": list(found.approvers), "authors": list(found.authors), "manifest": found.manifest.digest}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -54,17 +53,6 @@ class Ed25519Signer(Signer):
         return Envelope(payload, {key_id(self._key.public_key()): signature})
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedPermit:
-    """A permit whose signature holds, and the private copy of exactly the files that it allows.
-
-    Load from `tree` and from nowhere else.
-    """
-
-    statement: Permit
-    tree: Path
-
-
 class PermitVerifier:
     """Checks trees of files against permits, with the gate's public key and nothing else."""
 
@@ -95,8 +83,10 @@ class PermitVerifier:
         except ValueError as err:
             raise UnverifiedBytes(name, f"The permit cannot be used: {err}.") from err
 
-    def verify(self, tree: Path, permit: Path | bytes, into: Path) -> VerifiedPermit:
+    def verify(self, tree: Path, permit: Path | bytes, into: Path) -> Permit:
         """Copy the tree into a private folder while hashing, and return the permit for exactly those bytes.
+
+        Load from `into` and from nowhere else.
 
         Args:
             tree: folder to be loaded.
@@ -110,7 +100,7 @@ class PermitVerifier:
         """
         statement = self.read(permit)
         copy_verified(tree, statement.manifest, into)
-        return VerifiedPermit(statement, into)
+        return statement
 
     def _trusted(self) -> Ed25519PublicKey:
         try:

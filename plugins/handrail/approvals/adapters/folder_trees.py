@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 from handrail.approvals.domain.errors import UnverifiedBytes
 from handrail.approvals.ports import Trees
 from handrail.errors import FolderNotEmpty, Refused, Unavailable, UnknownReference
+from handrail.files import DISK_ERRORS
 from handrail.manifest import FileEntry, Manifest
 
 CHUNK_BYTES = 1 << 20
-_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -100,7 +99,7 @@ def _as_unverified(tree: Path, into: Path) -> Iterator[None]:
     except ValueError as err:
         raise UnverifiedBytes(str(tree), f"Of its content: {err}.", getattr(err, "path", None)) from err
     except OSError as err:
-        if err.errno in _DISK_ERRORS:
+        if err.errno in DISK_ERRORS:
             raise Unavailable(str(into), f"copying failed: {err.strerror}", "Free the disk and start again.") from err
         raise UnverifiedBytes(str(tree), f"It cannot be read: {err.strerror}.") from err
 
@@ -146,23 +145,17 @@ def _opened(name: str, folder: int | None = None, flags: int = _FOLDER_FLAGS) ->
 def _copy(source: int, target: Path | None) -> tuple[int, str]:
     """Read the source once; write to the target, if any, exactly what was hashed."""
     digest, size = hashlib.sha256(), 0
-    written = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600) if target else None
-    try:
+    with open(target, "xb", opener=_private) if target else nullcontext() as written:
         while chunk := os.read(source, CHUNK_BYTES):
             digest.update(chunk)
             size += len(chunk)
             if written is not None:
-                _write_all(written, chunk)
-    finally:
-        if written is not None:
-            os.close(written)
+                written.write(chunk)
     return size, digest.hexdigest()
 
 
-def _write_all(descriptor: int, chunk: bytes) -> None:
-    view = memoryview(chunk)
-    while view:
-        view = view[os.write(descriptor, view) :]
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _make_private(into: Path) -> None:

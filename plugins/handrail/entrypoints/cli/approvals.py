@@ -130,7 +130,7 @@ def verify(
     settings = load_settings()
     file = permit or permit_path(settings, tree_digest(tree))
     with tempfile.TemporaryDirectory(prefix="handrail-verify-") as folder:
-        statement = open_permit_verifier(settings).verify(tree, file, Path(folder) / "tree").statement
+        statement = open_permit_verifier(settings).verify(tree, file, Path(folder) / "tree")
     facts = {
         "allowed": f"{statement.model} version {statement.version} as {statement.alias}",
         "tree_digest": statement.tree_digest,

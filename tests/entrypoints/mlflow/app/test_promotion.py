@@ -29,8 +29,7 @@ def test_two_logins_in_the_named_roles_promote_and_the_permit_verifies_the_tree(
     permit = permit_path(settings, done["tree_digest"])
     with server.gate("ada") as gate:
         assert gate.permit(done["tree_digest"]) == permit.read_bytes()
-    verified = open_permit_verifier(settings).verify(made.tree, permit, tmp_path / "copy")
-    statement = verified.statement
+    statement = open_permit_verifier(settings).verify(made.tree, permit, tmp_path / "copy")
     assert (statement.request_id, statement.model, statement.version) == (request["request_id"], made.name, 1)
     assert (statement.approvers, statement.authors, statement.run_id) == (("Ben", "Cleo"), ("ada",), made.run_id)
     assert statement.server == server_name(settings)
