@@ -134,7 +134,7 @@ class Worker:
 
     def _drain(self) -> None:
         try:
-            receipt = self._spool.drain(self._platform.feedback)
+            receipt = self._spool.drain(self._platform.feedback.record_predictions)
         except HandrailError as err:
             _log.warning("Predictions stay in the spool for now: %s", err)
             return

@@ -45,7 +45,7 @@ def replacing(target: Path, *, mode: int = PUBLIC, durable: bool = True, remedy:
                 _sync(beside)
             beside.replace(target)
             if durable:
-                _sync_folder(target.parent)
+                sync_folder(target.parent)
     finally:
         beside.unlink(missing_ok=True)
 
@@ -62,23 +62,23 @@ def replace_file(
         beside.write_bytes(content)
 
 
-def create_file(target: Path, content: bytes, *, mode: int = PRIVATE, remedy: str = REMEDY) -> bytes:
+def create_file(target: Path, content: bytes) -> bytes:
     """Write the content unless the file exists; return what the file holds. Of many at once, one content wins.
 
-    A folder that has to be made is its owner's alone.
+    The file, and a folder that has to be made for it, are their owner's alone.
 
     Raises:
         Unavailable: the disk is full, or the folder cannot be written.
     """
     beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.next")
-    with unwritable(target, remedy):
+    with unwritable(target, REMEDY):
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _make(beside, mode)
+        _make(beside, PRIVATE)
         try:
             beside.write_bytes(content)
             _sync(beside)
             os.link(beside, target)
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
         except FileExistsError:
             return target.read_bytes()
         finally:
@@ -90,6 +90,16 @@ def sha256_of(file: Path) -> str:
     """Return the sha256 of a file's bytes as 64 hex digits."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sync_folder(folder: Path) -> None:
+    """Sync the names of a folder's files to disk."""
+    try:
+        _sync(folder)
+    except OSError as err:
+        # Some file systems cannot sync a folder; they keep its entries by other means.
+        if err.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
 
 
 def _make(beside: Path, mode: int) -> None:
@@ -124,12 +134,3 @@ def _sync(file: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    try:
-        _sync(folder)
-    except OSError as err:
-        # Some file systems cannot sync a folder; they keep its entries by other means.
-        if err.errno not in (errno.EINVAL, errno.ENOTSUP):
-            raise

@@ -74,7 +74,7 @@ def test_no_answer_leaves_before_it_is_written_down(own_project: Settings, deplo
     assert refused.status_code == 503
     assert str(spool) in refused.json()["detail"]
     with open_platform(own_project) as platform:
-        open_spool(own_project).drain(platform.feedback)
+        open_spool(own_project).drain(platform.feedback.record_predictions)
         for answer in answers:
             platform.feedback.find_prediction(answer["predictions"][0]["prediction_id"])
 

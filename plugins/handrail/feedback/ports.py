@@ -54,14 +54,6 @@ class PredictionLog(Protocol):
         """Return the number of predictions of each of these deployments; an unknown one has 0."""
 
 
-class PredictionSink(Protocol):
-    """Takes predictions from a spool; `FeedbackLog` is one."""
-
-    @abstractmethod
-    def record_predictions(self, rows: Sequence[Prediction]) -> Receipt:
-        """Record all rows durably, or none; repeating them changes nothing."""
-
-
 class EventLog(Protocol):
     """Keeps feedback events, permanently and unchanged."""
 

@@ -22,7 +22,6 @@ from handrail.feedback.ports import (
     LabelWriter,
     Ledger,
     PredictionLog,
-    PredictionSink,
     SnapshotBook,
 )
 
@@ -39,7 +38,7 @@ class FeedbackStores:
     auditor: Auditor
 
 
-class FeedbackLog(PredictionSink):
+class FeedbackLog:
     """Predictions and their outcomes: append-only, order-free, safe to repeat."""
 
     def __init__(self, stores: FeedbackStores, writer: LabelWriter, kinds: Mapping[str, Kind]) -> None:

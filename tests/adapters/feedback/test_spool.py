@@ -40,7 +40,7 @@ def test_what_was_appended_is_recorded_as_it_was(spool):
     log, predictions = a_log(), [a_prediction(0), a_prediction(1, latency_ms=None)]
     spool.append(predictions)
 
-    receipt = spool.drain(log)
+    receipt = spool.drain(log.record_predictions)
 
     assert receipt == Receipt(accepted=2)
     assert [log.find_prediction(each.prediction_id) for each in predictions] == predictions
@@ -49,17 +49,17 @@ def test_what_was_appended_is_recorded_as_it_was(spool):
 def test_draining_again_records_only_what_is_new(spool):
     log = a_log()
     spool.append([a_prediction(0)])
-    spool.drain(log)
-    idle = spool.drain(log)
+    spool.drain(log.record_predictions)
+    idle = spool.drain(log.record_predictions)
 
     spool.append([a_prediction(1)])
 
     assert idle == Receipt()
-    assert spool.drain(log) == Receipt(accepted=1)
+    assert spool.drain(log.record_predictions) == Receipt(accepted=1)
 
 
 def test_a_folder_that_nobody_wrote_to_is_empty(folder):
-    assert PredictionSpool(folder).drain(a_log()) == Receipt()
+    assert PredictionSpool(folder).drain(a_log().record_predictions) == Receipt()
     assert not folder.exists()
 
 
@@ -84,9 +84,9 @@ def test_an_interrupted_drain_goes_on_and_records_nothing_twice(spool, folder, m
             return log.record_predictions(rows)
 
     with pytest.raises(Unavailable, match="it is gone"):
-        spool.drain(Failing())
+        spool.drain(Failing().record_predictions)
     before = log.status().predictions
-    receipt = spool.drain(log)
+    receipt = spool.drain(log.record_predictions)
 
     assert 0 < before < 50
     assert receipt == Receipt(accepted=50 - before)
@@ -95,12 +95,12 @@ def test_an_interrupted_drain_goes_on_and_records_nothing_twice(spool, folder, m
 def test_a_lost_offset_costs_work_and_no_prediction(spool, folder):
     log = a_log()
     spool.append([a_prediction(number) for number in range(5)])
-    spool.drain(log)
+    spool.drain(log.record_predictions)
 
     for offset in folder.glob("*.offset"):
         offset.unlink()
 
-    assert spool.drain(log) == Receipt(repeated=5)
+    assert spool.drain(log.record_predictions) == Receipt(repeated=5)
 
 
 def test_a_torn_last_line_of_a_living_process_waits_for_its_end(spool, folder):
@@ -110,12 +110,12 @@ def test_a_torn_last_line_of_a_living_process_waits_for_its_end(spool, folder):
     whole = file.read_bytes()
     os.truncate(file, len(whole) - 9)
 
-    torn = spool.drain(log)
+    torn = spool.drain(log.record_predictions)
     with file.open("ab") as rest:
         rest.write(whole[-9:])
 
     assert torn == Receipt()
-    assert spool.drain(log) == Receipt(accepted=1)
+    assert spool.drain(log.record_predictions) == Receipt(accepted=1)
 
 
 def test_a_torn_last_line_of_an_ended_process_is_set_aside(folder):
@@ -125,7 +125,7 @@ def test_a_torn_last_line_of_an_ended_process_is_set_aside(folder):
     (file,) = spooled(folder)
     os.truncate(file, file.stat().st_size - 9)
 
-    receipt = spool.drain(log)
+    receipt = spool.drain(log.record_predictions)
 
     assert receipt == Receipt(accepted=1)
     assert [each["file"] for each in rejected(folder)] == [file.name]
@@ -154,12 +154,12 @@ def test_a_line_that_cannot_be_read_is_set_aside_and_the_others_are_recorded(spo
         handle.write(line + b"\n")
     spool.append([a_prediction(1)])
 
-    receipt = spool.drain(log)
+    receipt = spool.drain(log.record_predictions)
 
     assert receipt == Receipt(accepted=2)
     (entry,) = rejected(folder)
     assert entry["file"] == file.name
-    assert spool.drain(log) == Receipt()
+    assert spool.drain(log.record_predictions) == Receipt()
 
 
 def test_files_of_ended_processes_go_and_those_of_living_ones_stay(folder):
@@ -168,11 +168,11 @@ def test_files_of_ended_processes_go_and_those_of_living_ones_stay(folder):
     ended.append([a_prediction(1)])
     ended.close()
 
-    living.drain(log)
+    living.drain(log.record_predictions)
 
     assert len(spooled(folder)) == len(list(folder.glob("*.offset"))) == 1
     living.append([a_prediction(2)])
-    assert living.drain(log) == Receipt(accepted=1)
+    assert living.drain(log.record_predictions) == Receipt(accepted=1)
     living.close()
 
 
@@ -181,7 +181,7 @@ def test_a_long_file_is_followed_by_another(folder):
     for number in range(20):
         spool.append([a_prediction(number)])
 
-    receipt = spool.drain(log)
+    receipt = spool.drain(log.record_predictions)
 
     assert receipt == Receipt(accepted=20)
     assert len(spooled(folder)) == 1
@@ -192,14 +192,13 @@ def test_threads_may_append_and_drain_at_the_same_time(folder):
     log, spool, done = a_log(), PredictionSpool(folder, rotate_bytes=5000), threading.Event()
     lock = threading.Lock()
 
-    class Sink:
-        def record_predictions(self, rows):
-            with lock:
-                return log.record_predictions(rows)
+    def record(rows):
+        with lock:
+            return log.record_predictions(rows)
 
     def drain():
         while not done.is_set():
-            PredictionSpool(folder).drain(Sink())
+            PredictionSpool(folder).drain(record)
 
     with ThreadPoolExecutor(6) as pool:
         drainers = [pool.submit(drain) for _ in range(2)]
@@ -213,7 +212,7 @@ def test_threads_may_append_and_drain_at_the_same_time(folder):
         for each in drainers:
             each.result(DEADLINE_S)
     spool.close()
-    spool.drain(log)
+    spool.drain(log.record_predictions)
 
     assert log.status().predictions == 400
     assert log.status().conflicts == 0
@@ -232,5 +231,5 @@ def test_a_forked_process_writes_into_a_file_of_its_own(folder):
     spool.append([a_prediction(2)])
 
     assert len(spooled(folder)) == 2
-    assert spool.drain(log) == Receipt(accepted=3)
+    assert spool.drain(log.record_predictions) == Receipt(accepted=3)
     spool.close()

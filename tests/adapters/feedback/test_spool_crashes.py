@@ -92,7 +92,7 @@ def test_a_full_disk_refuses_the_answer_and_spoils_no_later_one(folder):
 
     spool.append([a_prediction(2)])
 
-    assert spool.drain(log) == Receipt(accepted=2)
+    assert spool.drain(log.record_predictions) == Receipt(accepted=2)
     assert len(rejected(folder)) == 1
     spool.close()
 
@@ -103,7 +103,7 @@ def test_nothing_acknowledged_is_lost_when_processes_are_killed(folder):
         writers = [_start_writer(folder, f"{turn}-{part}") for part in range(2)]
         for writer in writers:
             acknowledged += [writer.stdout.readline().strip() for _ in range(150 + 37 * turn)]
-            PredictionSpool(folder).drain(log)
+            PredictionSpool(folder).drain(log.record_predictions)
             writer.send_signal(signal.SIGKILL)
         for writer in writers:
             # What it had printed before it died was acknowledged too; a line without its end was not.
@@ -111,7 +111,7 @@ def test_nothing_acknowledged_is_lost_when_processes_are_killed(folder):
             writer.stdout.close()
             assert writer.wait(DEADLINE_S) == -signal.SIGKILL
 
-    PredictionSpool(folder).drain(log)
+    PredictionSpool(folder).drain(log.record_predictions)
 
     assert len(acknowledged) >= 600
     assert all(log.find_prediction(each) for each in acknowledged)

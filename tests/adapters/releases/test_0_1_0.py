@@ -171,7 +171,7 @@ def test_spooled_predictions_are_drained(settings, tmp_path):
     own = settings.model_copy(update={"home": tmp_path})
     shutil.copytree(settings.home / "spool", tmp_path / "spool")
     with open_platform(own) as platform:
-        receipt = open_spool(own).drain(platform.feedback)
+        receipt = open_spool(own).drain(platform.feedback.record_predictions)
 
         assert (receipt.accepted, receipt.conflicts) == (2, ())
         expected = EXPECTED["predictions"][4:]

@@ -14,10 +14,10 @@ from pathlib import Path
 from uuid import uuid4
 
 from handrail.errors import Unavailable
-from handrail.feedback.adapters.spool_drain import SUFFIX, drain_folder
+from handrail.feedback.adapters.spool_drain import SUFFIX, Record, drain_folder
 from handrail.feedback.adapters.spool_lines import to_line
 from handrail.feedback.domain.values import Prediction, Receipt
-from handrail.feedback.ports import PredictionSink
+from handrail.files import sync_folder
 
 SYNC_WITHIN_S = 0.05
 ROTATE_BYTES = 64 * 1024 * 1024
@@ -50,7 +50,7 @@ class PredictionSpool:
             except OSError as err:
                 raise Unavailable(f"The spool {self._folder}", err.strerror or str(err), REMEDY) from err
 
-    def drain(self, into: PredictionSink) -> Receipt:
+    def drain(self, record: Record) -> Receipt:
         """Record what every process has spooled so far; safe to repeat, to interrupt and to run twice at once.
 
         Lines that cannot be read are set aside in `rejected.log` beside the spool. Files of ended processes are removed
@@ -59,7 +59,7 @@ class PredictionSpool:
         Raises:
             Unavailable: the log or the folder is not there; what was recorded before stays recorded.
         """
-        return drain_folder(self._folder, into)
+        return drain_folder(self._folder, record)
 
     def close(self) -> None:
         """Sync and close this process's file. A later append opens another one."""
@@ -134,14 +134,6 @@ def _create_locked(folder: Path) -> int:
         fcntl.flock(fd, fcntl.LOCK_SH)
         # A drainer may have taken the new, empty file for that of an ended process and removed it.
         if path.exists():
-            _sync_folder(folder)
+            sync_folder(folder)
             return fd
-        os.close(fd)
-
-
-def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
         os.close(fd)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -13,7 +13,6 @@ from typing import BinaryIO
 from handrail.errors import InvalidInput, Unavailable
 from handrail.feedback.adapters.spool_lines import from_line
 from handrail.feedback.domain.values import Prediction, Receipt
-from handrail.feedback.ports import PredictionSink
 from handrail.files import replace_file
 
 SUFFIX = ".ndjson"
@@ -21,8 +20,11 @@ OFFSET_SUFFIX = ".offset"
 REJECTED = "rejected.log"
 CHUNK_BYTES = 4 * 1024 * 1024
 
+Record = Callable[[Sequence[Prediction]], Receipt]
+"""Records predictions durably, all or none; repeating it changes nothing. `FeedbackLog.record_predictions` is one."""
 
-def drain_folder(folder: Path, into: PredictionSink) -> Receipt:
+
+def drain_folder(folder: Path, record: Record) -> Receipt:
     """Record every complete line of every spool file in `folder`; wait while another process does the same.
 
     Raises:
@@ -32,7 +34,7 @@ def drain_folder(folder: Path, into: PredictionSink) -> Receipt:
         return Receipt()
     try:
         with _locked(folder / "drain.lock"):
-            return sum((_drain_file(path, into) for path in sorted(folder.glob(f"*{SUFFIX}"))), Receipt())
+            return sum((_drain_file(path, record) for path in sorted(folder.glob(f"*{SUFFIX}"))), Receipt())
     except OSError as err:
         problem = err.strerror or str(err)
         raise Unavailable(f"The spool {folder}", problem, "Nothing is lost; correct it and drain again.") from err
@@ -48,7 +50,7 @@ def _locked(path: Path) -> Iterator[None]:
         os.close(fd)
 
 
-def _drain_file(path: Path, into: PredictionSink) -> Receipt:
+def _drain_file(path: Path, record: Record) -> Receipt:
     receipt = Receipt()
     offsets = path.with_suffix(OFFSET_SUFFIX)
     offset = int(offsets.read_text(encoding="ascii")) if offsets.exists() else 0
@@ -56,7 +58,7 @@ def _drain_file(path: Path, into: PredictionSink) -> Receipt:
         ended = _writer_has_ended(file.fileno())
         file.seek(offset)
         while chunk := _complete_lines(file):
-            receipt += into.record_predictions(_readable(path, offset, chunk))
+            receipt += record(_readable(path, offset, chunk))
             offset += len(chunk)
             file.seek(offset)
             replace_file(offsets, str(offset).encode("ascii"))
