@@ -1,8 +1,8 @@
-"""Joins entity rows with several feature tables, whole or batch by batch, losing no row and keeping their order."""
+"""Joins entity rows with several feature tables, losing no row and keeping their order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -13,8 +13,6 @@ from polars.exceptions import InvalidOperationError
 from handrail.errors import InvalidInput, UnknownReference
 from handrail.point_in_time.table import AT, FeatureTable, PreparedTable
 from handrail.point_in_time.times import Unit, finest, in_utc
-
-_ORDER = "__order"
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,10 @@ class Join:
         return pl.Schema(columns)
 
     def run(self, entities: pl.DataFrame) -> pl.DataFrame:
-        """Return the entity rows with the tables' columns added, in their order."""
+        """Return the entity rows with the tables' columns added, in their order.
+
+        Rows may be sent in several calls: the feature tables are read at the first one and held in memory.
+        """
         if entities.is_empty():
             return pl.DataFrame(schema=self.result_schema)
         at = entities.select(in_utc(entities.schema, self.event_time).alias(AT)).to_series()
@@ -86,11 +87,6 @@ class Join:
         back = by_time.arg_sort()
         found = [prepared.lookup(self._in_unit(ordered, unit))[back] for unit, prepared in self._prepared]
         return pl.concat([entities, *found], how="horizontal")
-
-    def stream(self, batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        """Return the result batch by batch; the feature tables are held in memory, the entity rows are not."""
-        for batch in batches:
-            yield self.run(batch)
 
     def _in_unit(self, ordered: pl.DataFrame, unit: Unit) -> pl.DataFrame:
         if unit == finest([ordered.schema[AT]]):

@@ -84,7 +84,7 @@ def test_batches_and_bounds_change_nothing(rows, features, option, size):
     known = [row["ts"] for row in rows if row["ts"] is not None]
     bounded = Join(entities.schema, "ts", [table], since=min(known, default=None), until=max(known, default=None))
 
-    parts = list(bounded.stream(entities.iter_slices(size)))
+    parts = [bounded.run(part) for part in entities.iter_slices(size)]
 
     assert pl.concat(parts).equals(whole) if parts else whole.is_empty()
 
