@@ -16,7 +16,7 @@ from handrail.errors import HandrailError, InvalidInput, Refused, UnknownReferen
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = {"plugins": ROOT / "plugins", "flows": ROOT, "bentos": ROOT, "feature_repo": ROOT, "infra": ROOT}
-ANSWERS = {"Rejection", "ClientGone"}
+ANSWERS = {"Rejection"}
 """Exceptions inside the HTTP entry points; no caller sees them."""
 
 DRAWN = dict(

@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from handrail.entrypoints.http.feedback_guard import App, Message, Receive, Rules, Send
+from starlette.types import ASGIApp, Message, Receive, Send
+
+from handrail.entrypoints.http.feedback_guard import Rules
 
 TOKEN = "t" * 32
 RULES = Rules(
@@ -66,7 +68,7 @@ AUTHORISED = ((b"authorization", b"Bearer " + TOKEN.encode()), (b"content-type",
 
 
 def call(
-    app: App,
+    app: ASGIApp,
     path: str,
     method: str = "POST",
     headers: Iterable[tuple[bytes, bytes]] = AUTHORISED,

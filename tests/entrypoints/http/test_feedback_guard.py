@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.types import Message
 
-from handrail.entrypoints.http.feedback_guard import Guard, Message
+from handrail.entrypoints.http.feedback_guard import Guard
 from tests.fakes.guarded_app import AUTHORISED, RULES, TOKEN, Inner, call
 
 

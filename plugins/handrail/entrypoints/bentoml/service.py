@@ -16,12 +16,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from handrail.entrypoints.http.feedback_guard import Guard, Rules
 from handrail.tools import require
 
 require("bentoml", "bentoml")
 import bentoml  # noqa: E402
 from _bentoml_sdk import Service  # noqa: E402
+
+from handrail.entrypoints.http.feedback_guard import Guard, Rules  # noqa: E402
 
 # OpenTelemetry costs 0.35 ms a request and has no switch; nothing collects the traces.
 _UNWANTED = frozenset({"OpenTelemetryMiddleware"})

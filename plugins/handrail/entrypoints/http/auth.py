@@ -1,4 +1,4 @@
-"""Who is calling: bearer tokens, and the answer to a caller who is not known (401) or whom nobody checks (403)."""
+"""Who is calling: bearer tokens, and the answer to a caller who is not known (401)."""
 
 from __future__ import annotations
 
@@ -24,8 +24,3 @@ def is_bearer(header: str | None, token: str) -> bool:
 def unknown_caller(detail: str, headers: Iterable[tuple[str, str]] = ()) -> Rejection:
     """Return the answer to a caller who is not known (401), with the challenge that RFC 9110 asks for."""
     return Rejection(HTTPStatus.UNAUTHORIZED, detail, (CHALLENGE, *headers))
-
-
-def nobody_allowed(detail: str) -> Rejection:
-    """Return the answer where no credentials would help (403)."""
-    return Rejection(HTTPStatus.FORBIDDEN, detail)

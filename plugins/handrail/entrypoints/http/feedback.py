@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from handrail.bootstrap import Platform
-from handrail.entrypoints.http.auth import nobody_allowed, unknown_caller
+from handrail.entrypoints.http.auth import unknown_caller
 from handrail.entrypoints.http.feedback_messages import FeedbackBatch, FeedbackMessage
 from handrail.entrypoints.http.problems import Rejection
 from handrail.errors import MissingTool
@@ -112,7 +112,7 @@ class _Gate:
             return await self._app(scope, receive, send)
         request = Request(scope)
         if self._authenticate is None:
-            return await answer(request, nobody_allowed(NO_AUTHENTICATOR))(scope, receive, send)
+            return await answer(request, Rejection(HTTPStatus.FORBIDDEN, NO_AUTHENTICATOR))(scope, receive, send)
         if not self._authenticate(request):
             return await answer(request, unknown_caller(UNKNOWN_CALLER))(scope, receive, send)
         return await self._app(scope, receive, send)

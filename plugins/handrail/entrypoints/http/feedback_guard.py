@@ -11,25 +11,26 @@ from __future__ import annotations
 import logging
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 
 from handrail.entrypoints.http.auth import is_bearer, unknown_caller
 from handrail.entrypoints.http.bodies import CLOSE, arriving_within, check_length, too_large
 from handrail.entrypoints.http.problems import MEDIA_TYPE, Rejection, explain, problem
+from handrail.tools import require
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
-Headers = list[tuple[bytes, bytes]]
+require("starlette", "bentoml")
+from starlette.datastructures import Headers, MutableHeaders  # noqa: E402
+from starlette.requests import ClientDisconnect, Request  # noqa: E402
+from starlette.responses import Response  # noqa: E402
+from starlette.types import ASGIApp, Message, Receive, Scope, Send  # noqa: E402
 
 MAX_TRANSLATED_BYTES = 1_000_000
 SMALLER = "Send it in smaller batches."
+OF_A_BODY = ("content-type", "content-length")
 
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _log = logging.getLogger("handrail.feedback")
 
 
@@ -50,35 +51,32 @@ class Rules:
     body_timeout_s: float = 10.0
 
 
-class ClientGone(Exception):  # noqa: N818 - nobody is left to answer
-    """The client closed the connection before its request was complete."""
-
-
 class Guard:
     """ASGI middleware that answers whatever may not reach the app, and translates the app's errors."""
 
-    def __init__(self, app: App, rules: Rules, not_ready: Callable[[], str | None] = lambda: None) -> None:
+    def __init__(self, app: ASGIApp, rules: Rules, not_ready: Callable[[], str | None] = lambda: None) -> None:
         """Guard `app`; `not_ready` gives the sentence why no model is served, or None if one is."""
         self._app = app
         self._rules = rules
         self._not_ready = not_ready
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
         if scope["type"] == "lifespan":
             return await self._app(scope, receive, send)
         if scope["type"] != "http":
             return await send({"type": "websocket.close", "code": 1008})
-        answer = _Answer(send, _request_id(scope["headers"]))
+        request = Request(scope, receive)
+        answer = _Answer(request, send)
         try:
-            self._admit(scope)
+            self._admit(request)
             if scope["path"] == "/" and self._rules.page is not None:
                 return await answer.give(HTTPStatus.OK, "text/html; charset=utf-8", self._rules.page)
-            body = await self._read(scope["headers"], receive)
+            body = await self._read(request)
             await self._app(scope, _replay(body, receive), answer.translate)
         except Rejection as rejection:
             await answer.refuse(rejection)
-        except ClientGone:
+        except ClientDisconnect:
             return None
         except Exception:  # noqa: BLE001 - a raising middleware would hang until BentoML's timeout
             _log.exception("Request %s on %s failed", answer.request_id, scope["path"])
@@ -86,15 +84,15 @@ class Guard:
             await answer.refuse(Rejection(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
         return None
 
-    def _admit(self, scope: MutableMapping[str, Any]) -> None:
-        rules, path, method = self._rules, scope["path"], scope["method"]
+    def _admit(self, request: Request) -> None:
+        rules, path, method = self._rules, request.scope["path"], request.method
         if path in rules.open_paths or (path == "/" and rules.page is not None):
             if method not in ("GET", "HEAD"):
                 raise Rejection(HTTPStatus.METHOD_NOT_ALLOWED, f"{path} can only be read.", [("allow", "GET, HEAD")])
         elif path in rules.guarded_paths:
-            _check_token(scope["headers"], rules.token)
+            _check_token(request.headers, rules.token)
             if method not in ("GET", "HEAD", "DELETE"):
-                _check_type(scope["headers"])
+                _check_type(request.headers)
         else:
             raise Rejection(HTTPStatus.NOT_FOUND, "There is nothing at this path. GET /docs.json lists what there is.")
         if path == "/readyz" or path in rules.model_paths:
@@ -102,44 +100,49 @@ class Guard:
             if reason is not None:
                 raise Rejection(HTTPStatus.SERVICE_UNAVAILABLE, reason)
 
-    async def _read(self, headers: Headers, receive: Receive) -> bytes:
+    async def _read(self, request: Request) -> bytes:
         limit = self._rules.max_body_bytes
-        declared = _header(headers, b"content-length")
-        check_length(None if declared is None else declared.decode("latin-1"), limit, SMALLER)
+        check_length(_header(request.headers, "content-length"), limit, SMALLER)
+        body = bytearray()
         async with arriving_within(self._rules.body_timeout_s):
-            return await _collect(receive, limit)
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limit:
+                    raise too_large(limit, SMALLER)
+        return bytes(body)
 
 
 class _Answer:
     """One response: ours, or the app's with its errors turned into problem details."""
 
-    def __init__(self, send: Send, request_id: bytes) -> None:
+    def __init__(self, request: Request, send: Send) -> None:
+        self._request = request
         self._send = send
-        self._id = request_id
+        given = _header(request.headers, "x-request-id")
+        self.request_id = given if given and _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         self._started = False
         self._held: tuple[HTTPStatus, Headers] | None = None
         self._body = bytearray()
 
-    @property
-    def request_id(self) -> str:
-        return self._id.decode("ascii")
-
     async def translate(self, message: Message) -> None:
         """Pass a message of the app on; an error that is no problem document yet is held back and rewritten."""
         if message["type"] == "http.response.start":
-            headers: Headers = list(message.get("headers", ()))
-            if message["status"] >= HTTPStatus.BAD_REQUEST and not _is_problem(headers):
+            headers = MutableHeaders(raw=list(message.get("headers", ())))
+            is_problem = (_header(headers, "content-type") or "").startswith(MEDIA_TYPE)
+            if message["status"] >= HTTPStatus.BAD_REQUEST and not is_problem:
                 self._held = (HTTPStatus(message["status"]), headers)
                 return
             self._started = True
-            message = {**message, "headers": [*headers, (b"x-request-id", self._id)]}
+            headers.append("x-request-id", self.request_id)
+            message = {**message, "headers": headers.raw}
         elif self._held is not None and message["type"] == "http.response.body":
             self._body += message.get("body", b"")[: MAX_TRANSLATED_BYTES - len(self._body)]
             if not message.get("more_body", False):
-                status, headers = self._held
+                status, held = self._held
                 self._held = None
                 detail, fields = explain(status, bytes(self._body))
-                await self.refuse(Rejection(status, detail, _kept(headers)), fields)
+                kept = [(name, text) for name, text in held.items() if name.lower() not in OF_A_BODY]
+                await self.refuse(Rejection(status, detail, kept), fields)
             return
         await self._send(message)
 
@@ -152,25 +155,20 @@ class _Answer:
     async def give(self, status: HTTPStatus, kind: str, body: bytes, headers: Iterable[tuple[str, str]] = ()) -> None:
         """Send one complete response."""
         self._started = True
-        own = (("content-type", kind), ("content-length", str(len(body))), ("x-request-id", self.request_id))
-        encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (*own, *headers)]
-        await self._send({"type": "http.response.start", "status": int(status), "headers": encoded})
-        await self._send({"type": "http.response.body", "body": body})
+        response = Response(body, int(status), media_type=kind)
+        for name, text in (("x-request-id", self.request_id), *headers):
+            response.headers.append(name, text)
+        await response(self._request.scope, self._request.receive, self._send)
 
 
-def _request_id(headers: Headers) -> bytes:
-    given = _header(headers, b"x-request-id")
-    return given if given is not None and _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex.encode()
-
-
-def _header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
+def _header(headers: Headers, name: str) -> str | None:
     """Return a header that is there exactly once; a repeated one counts as absent."""
-    values = [value for key, value in headers if key.lower() == name]
+    values = [text for key, text in headers.items() if key.lower() == name]
     return values[0] if len(values) == 1 else None
 
 
 def _check_token(headers: Headers, token: str) -> None:
-    if not is_bearer((_header(headers, b"authorization") or b"").decode("latin-1"), token):
+    if not is_bearer(_header(headers, "authorization"), token):
         raise unknown_caller(
             "This path needs the header 'Authorization: Bearer <token>'. "
             "The token lies in .handrail/credentials/serving-token.json.",
@@ -179,28 +177,13 @@ def _check_token(headers: Headers, token: str) -> None:
 
 
 def _check_type(headers: Headers) -> None:
-    kind = (_header(headers, b"content-type") or b"").partition(b";")[0].strip().lower()
-    if kind != b"application/json" and not kind.endswith(b"+json"):
+    kind = (_header(headers, "content-type") or "").partition(";")[0].strip().lower()
+    if kind != "application/json" and not kind.endswith("+json"):
         raise Rejection(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            f"The body is {kind.decode('latin-1')!r}. Send JSON with the header 'Content-Type: application/json'.",
+            f"The body is {kind!r}. Send JSON with the header 'Content-Type: application/json'.",
             CLOSE,
         )
-
-
-async def _collect(receive: Receive, limit: int) -> bytes:
-    parts: list[bytes] = []
-    seen = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        parts.append(message.get("body", b""))
-        seen += len(parts[-1])
-        if seen > limit:
-            raise too_large(limit, SMALLER)
-        if not message.get("more_body", False):
-            return b"".join(parts)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
@@ -211,12 +194,3 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return pending.pop() if pending else await receive()
 
     return replayed
-
-
-def _is_problem(headers: Headers) -> bool:
-    return (_header(headers, b"content-type") or b"").startswith(MEDIA_TYPE.encode())
-
-
-def _kept(headers: Headers) -> list[tuple[str, str]]:
-    named = [(key.decode("latin-1"), value.decode("latin-1")) for key, value in headers]
-    return [(key, value) for key, value in named if key.lower() not in ("content-type", "content-length")]
