@@ -4,7 +4,7 @@
 
 import json
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
@@ -39,10 +39,7 @@ class FeedbackMessage(BaseModel):
         Raises:
             InvalidInput: a rule of feedback is broken.
         """
-        return Feedback(**self.model_dump(include=_EVENT_FIELDS), received_at=received_at)
-
-
-_EVENT_FIELDS = set(FeedbackMessage.model_fields)
+        return Feedback(**self.model_dump(exclude={"received_at"}), received_at=received_at)
 
 
 class FeedbackBatch(BaseModel):
@@ -90,14 +87,10 @@ def read_line(line: str, now: datetime) -> Prediction | Feedback:
     if not isinstance(content, dict):
         raise InvalidInput("line", "it is not a JSON object", "Write one JSON object a line.")
     try:
-        return _read_object(content, now)
+        if "score" in content:
+            return Prediction(**PredictionLine.model_validate(content).model_dump())
+        event = FeedbackLine.model_validate(content)
+        return event.to_event(event.received_at or now)
     except ValidationError as err:
         field, said = first_fault(err.errors())
         raise InvalidInput(field, said, "Correct the field.") from err
-
-
-def _read_object(content: dict[str, Any], now: datetime) -> Prediction | Feedback:
-    if "score" in content:
-        return Prediction(**PredictionLine.model_validate(content).model_dump())
-    line = FeedbackLine.model_validate(content)
-    return line.to_event(line.received_at or now)
