@@ -26,7 +26,7 @@ from flows.steps.release.desk import Desk
 from flows.steps.release.promote import TREE, read_evidence
 from flows.steps.replay.truth import KIND
 from handrail.bootstrap import Platform
-from handrail.bootstrap.lineage import file_artifact
+from handrail.bootstrap.lineage import path_artifact
 from handrail.config import read_yaml
 from handrail.errors import Refused
 from handrail.files import sha256_of
@@ -187,7 +187,7 @@ def _trees(platform: Platform) -> dict[str, str | None]:
 
 def _record_labels(platform: Platform, challenge: Challenge) -> None:
     cohort = platform.feedback.snapshot_cohort(challenge.snapshot)
-    labels = file_artifact(platform.settings, challenge.folder, challenge.labels)
+    labels = path_artifact(platform.settings, challenge.folder, challenge.labels)
     snapshot = Snapshot(challenge.snapshot).artifact
     platform.lineage.record_snapshot(snapshot, deployments=sorted(set(cohort.deployment)), labels=labels)
 
@@ -197,5 +197,5 @@ def _record_training(platform: Platform, challenge: Challenge) -> None:
     lock = read_yaml(challenge.folder / "dvc.lock").values
     outs = {out["path"]: out["md5"] for out in lock["stages"]["features"]["outs"]}
     version = DataVersion(platform.settings.repository, "data/training", outs["data/training"])
-    labels = file_artifact(platform.settings, challenge.folder, challenge.labels)
+    labels = path_artifact(platform.settings, challenge.folder, challenge.labels)
     platform.lineage.derive(ArtifactVersion(version.uri, "dvc-data"), labels, asserted_by="params.yaml")

@@ -13,15 +13,15 @@ from handrail.lineage.ports import LineagePorts, PredictionIndex
 from handrail.lineage.service.lineage import Lineage
 from handrail.refs import ArtifactVersion
 from handrail.settings import Settings
-from handrail.storage import Store
+from handrail.storage import Store, migrate
 
 if TYPE_CHECKING:
     from handrail.feedback import FeedbackLog
     from handrail.lineage.adapters.sql.csr_reach import CsrReach
 
 __all__ = [
-    "file_artifact",
     "find_commit",
+    "migrated",
     "open_lineage",
     "path_artifact",
 ]
@@ -59,13 +59,10 @@ def open_lineage(
     from handrail.lineage.adapters.openlineage.yaml_sinks import read_sinks
     from handrail.lineage.adapters.sql.graph import SqlGraph
     from handrail.lineage.adapters.sql.pointers import SqlPointers
-    from handrail.lineage.adapters.sql.tables import MIGRATIONS
-    from handrail.storage import migrate
 
-    migrate(store, "lineage", MIGRATIONS)
     return Lineage(
         LineagePorts(
-            graph=SqlGraph(store, _csr(store) if in_memory else None),
+            graph=SqlGraph(migrated(store), _csr(store) if in_memory else None),
             pointers=SqlPointers(store),
             predictions=FeedbackPredictions(feedback),
             pipelines=DvcPipeline(settings.repository),
@@ -74,6 +71,14 @@ def open_lineage(
             sinks=tuple(sink.name for sink in read_sinks(settings.config)),
         )
     )
+
+
+def migrated(store: Store) -> Store:
+    """Return the store, its tables of lineage brought up to date."""
+    from handrail.lineage.adapters.sql.tables import MIGRATIONS
+
+    migrate(store, "lineage", MIGRATIONS)
+    return store
 
 
 def _csr(store: Store) -> CsrReach:
@@ -96,37 +101,21 @@ def find_commit(project: Path, revision: str = "HEAD") -> str:
     return commit
 
 
-def file_artifact(settings: Settings, project: Path, path: str) -> ArtifactVersion:
-    """Hash one file of `project` (a path relative to it) and return it as the DVC data version it is.
-
-    For label files exported from a feedback snapshot, and others that no stage writes.
-
-    Raises:
-        Unavailable: there is no such file.
-    """
-    from handrail.lineage.adapters.dvc.project_files import hash_file
-
-    if Path(path).is_absolute() or ".." in Path(path).parts:
-        raise InvalidInput("path", f"{path!r} leads out of the project", "Give a path below it, as in dvc.yaml.")
-    try:
-        found = hash_file(project / path, path)
-    except OSError as err:
-        raise Unavailable(path, err.strerror or "it cannot be read", "Write the file first.") from err
-    return data_at(settings.repository, path, found.md5, found.sha256)
-
-
 def path_artifact(settings: Settings, project: Path, path: str) -> ArtifactVersion:
     """Hash one file or folder of `project` (a path relative to it) and return it as the DVC data version it is.
 
     Raises:
+        InvalidInput: the path leads out of the project.
         Unavailable: nothing is there, or it cannot be read.
     """
-    from handrail.lineage.adapters.dvc.project_files import ProjectFiles
+    from handrail.lineage.adapters.dvc.project_files import ProjectFiles, hash_file
 
-    if not (project / path).is_dir():
-        return file_artifact(settings, project, path)
+    if Path(path).is_absolute() or ".." in Path(path).parts:
+        raise InvalidInput("path", f"{path!r} leads out of the project", "Give a path below it, as in dvc.yaml.")
+    is_folder = (project / path).is_dir()
     try:
-        folder = ProjectFiles.of_dvc(project).folder(path)
+        found = ProjectFiles.of_dvc(project).folder(path) if is_folder else hash_file(project / path, path)
     except OSError as err:
-        raise Unavailable(path, err.strerror or "it cannot be read", "Let this user read every file in it.") from err
-    return data_at(settings.repository, path, folder.md5, folder.sha256)
+        remedy = "Let this user read every file in it." if is_folder else "Write the file first."
+        raise Unavailable(path, err.strerror or "it cannot be read", remedy) from err
+    return data_at(settings.repository, path, found.md5, found.sha256)

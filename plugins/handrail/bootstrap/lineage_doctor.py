@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from handrail.bootstrap.lineage import migrated
 from handrail.clock import system_time
 from handrail.lineage.domain.flaws import Diagnosis, Flaw, sort_out
 from handrail.lineage.service.doctor import Doctor, DoctorPorts
@@ -26,16 +27,12 @@ def open_doctor(store: Store, feedback: FeedbackLog) -> Doctor:
     from handrail.lineage.adapters.dvc.bytes import changed_files
     from handrail.lineage.adapters.sql.audit import SqlAudit
     from handrail.lineage.adapters.sql.graph import SqlGraph
-    from handrail.lineage.adapters.sql.tables import MIGRATIONS
-    from handrail.storage import migrate
-
-    migrate(store, "lineage", MIGRATIONS)
 
     def predictions() -> Mapping[str, int]:
         uris = [record.uri for record in feedback.deployments()]
         return feedback.count_predictions(uris) if uris else {}
 
-    return Doctor(DoctorPorts(SqlGraph(store), SqlAudit(store), changed_files, predictions, system_time))
+    return Doctor(DoctorPorts(SqlGraph(migrated(store)), SqlAudit(store), changed_files, predictions, system_time))
 
 
 def diagnose(settings: Settings, flaws: Sequence[Flaw]) -> Diagnosis:
@@ -52,8 +49,5 @@ def diagnose(settings: Settings, flaws: Sequence[Flaw]) -> Diagnosis:
 def open_run_census(store: Store) -> SqlCensus:
     """Open the census of runs over `store`, its tables brought up to date."""
     from handrail.lineage.adapters.sql.census import SqlCensus
-    from handrail.lineage.adapters.sql.tables import MIGRATIONS
-    from handrail.storage import migrate
 
-    migrate(store, "lineage", MIGRATIONS)
-    return SqlCensus(store)
+    return SqlCensus(migrated(store))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from handrail.bootstrap.lineage import migrated
 from handrail.clock import system_time
 from handrail.lineage.service.access import Access
 from handrail.lineage.service.forwarding import Forwarder
@@ -32,22 +33,16 @@ def open_intake(settings: Settings, store: Store) -> EventIntake:
     from handrail.lineage.adapters.openlineage.events import read_event
     from handrail.lineage.adapters.openlineage.yaml_sinks import read_sinks
     from handrail.lineage.adapters.sql.events import SqlEvents
-    from handrail.lineage.adapters.sql.tables import MIGRATIONS
-    from handrail.storage import migrate
 
-    migrate(store, "lineage", MIGRATIONS)
     sinks = tuple(sink.name for sink in read_sinks(settings.config))
-    return EventIntake(IntakePorts(read_event, GroupedLog(SqlEvents(store)), system_time, sinks))
+    return EventIntake(IntakePorts(read_event, GroupedLog(SqlEvents(migrated(store))), system_time, sinks))
 
 
 def open_access(store: Store) -> Access:
     """Open the register of those who may use lineage over HTTP, its tables brought up to date."""
-    from handrail.lineage.adapters.sql.tables import MIGRATIONS
     from handrail.lineage.adapters.sql.tokens import SqlTokens
-    from handrail.storage import migrate
 
-    migrate(store, "lineage", MIGRATIONS)
-    return Access(SqlTokens(store), system_time)
+    return Access(SqlTokens(migrated(store)), system_time)
 
 
 def open_forwarder(settings: Settings, store: Store) -> Forwarder:
@@ -59,12 +54,9 @@ def open_forwarder(settings: Settings, store: Store) -> Forwarder:
     """
     from handrail.lineage.adapters.openlineage.yaml_sinks import read_sinks
     from handrail.lineage.adapters.sql.outbox import SqlOutbox
-    from handrail.lineage.adapters.sql.tables import MIGRATIONS
-    from handrail.storage import migrate
 
-    migrate(store, "lineage", MIGRATIONS)
     transports = {sink.name: _transport(sink) for sink in read_sinks(settings.config)}
-    return Forwarder(SqlOutbox(store), transports)
+    return Forwarder(SqlOutbox(migrated(store)), transports)
 
 
 def _transport(sink: Sink) -> Transport:

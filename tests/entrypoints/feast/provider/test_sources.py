@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from feast import BigQuerySource, FileSource
 
-from handrail.bootstrap.lineage import file_artifact
+from handrail.bootstrap.lineage import path_artifact
 from handrail.entrypoints.feast.provider import sources
 from handrail.entrypoints.feast.provider.project import RecordedProject
 from handrail.entrypoints.feast.provider.sources import Sources
@@ -40,7 +40,7 @@ def test_a_file_below_a_dvc_project_is_the_one_that_dvcs_record_has(project):
 
     version = looking_from(project / "features").version(file_source("../data/orders.parquet"))
 
-    assert version == file_artifact(platform_here().settings, project, "data/orders.parquet")
+    assert version == path_artifact(platform_here().settings, project, "data/orders.parquet")
 
 
 def test_a_folder_below_a_dvc_project_has_dvcs_own_hash(project):
@@ -80,7 +80,7 @@ def test_without_dvc_a_file_of_the_project_has_the_same_name_for_every_tool(tmp_
     version = looking_from(project / "features").version(file_source("../data/orders.parquet", "orders"))
 
     assert version.uri == named_data(platform_here().settings, "data/orders.parquet").uri
-    assert version == file_artifact(platform_here().settings, project, "data/orders.parquet")
+    assert version == path_artifact(platform_here().settings, project, "data/orders.parquet")
 
 
 def test_a_pattern_covers_every_file_that_fits(project):
