@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from handrail.bootstrap.approvals import open_permit_verifier, permit_path
 from handrail.clock import system_time
 from handrail.delivery import Deployer, PermittedVersion
 from handrail.delivery.ports import Bentos, Deployments, Permits, Recipe
 from handrail.errors import UnknownReference
+from handrail.manifest import digest_of_bytes
 from handrail.refs import ArtifactVersion
 from handrail.settings import Settings
 
@@ -28,15 +29,11 @@ class GatePermits(Permits):
 
     def __init__(self, settings: Settings) -> None:
         """Trust the gate of this project."""
-        from handrail.bootstrap.approvals import open_permit_verifier
-
         self._settings = settings
         self._verifier = open_permit_verifier(settings)
 
     def find(self, tree_digest: str) -> Path:
         """Look on the shelf where the gate lays permits."""
-        from handrail.bootstrap.approvals import permit_path
-
         file = permit_path(self._settings, tree_digest)
         if not file.is_file():
             raise UnknownReference("permit", tree_digest, "Open a promotion request and have it approved first.")
@@ -54,7 +51,7 @@ class GatePermits(Permits):
 def _described(statement: Permit, file: Path) -> PermittedVersion:
     return PermittedVersion(
         permit=statement.uri,
-        permit_digest="sha256:" + hashlib.sha256(file.read_bytes()).hexdigest(),
+        permit_digest=digest_of_bytes(file.read_bytes()),
         version=statement.model_version,
         run_id=statement.run_id,
         tree_digest=statement.tree_digest,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 from handrail.bootstrap.bento_files import BentoStore, StoredBento, bento_digest
 from handrail.errors import HandrailError, UnknownReference
 from handrail.lineage import ActivityDetails, Lineage, artifact_at, tree_uri
+from handrail.manifest import digest_of_bytes
 from handrail.refs import ArtifactVersion, Deployment, GitCommit
 from handrail.settings import Settings
 
@@ -36,7 +36,7 @@ def find_bentos(home: Path, tag: str | None = None) -> Iterator[StoredBento]:
         UnknownReference: there is no bento, or none of that tag.
         InvalidInput: one of them cannot be read.
     """
-    store = _open(home)
+    store = BentoStore(home)
     name, _, version = (tag or "").partition(":")
     wanted = [
         folder
@@ -50,7 +50,7 @@ def find_bentos(home: Path, tag: str | None = None) -> Iterator[StoredBento]:
 
 def find_served(home: Path, service: str, version: str) -> StoredBento | None:
     """Return the bento of that version whose service has that name; None if the store does not hold it."""
-    store = _open(home)
+    store = BentoStore(home)
     folder = store.served_as(service, version)
     return store.read(folder) if folder else None
 
@@ -67,7 +67,7 @@ def bento_of(file: Path) -> StoredBento | None:
     given = os.environ.get("BENTOML_HOME")
     # In an image a bento may lie right below the root: there is no store around it then.
     around = folder.parents[2:3] or folder.parents[-1:]
-    return _open(Path(given) if given else around[0]).read(folder)
+    return BentoStore(Path(given) if given else around[0]).read(folder)
 
 
 def record_bento(lineage: Lineage, settings: Settings, bento: StoredBento) -> tuple[str, ...]:
@@ -112,8 +112,7 @@ def _record_permit(lineage: Lineage, settings: Settings, bento: StoredBento) -> 
         permit = open_permit_verifier(settings).read(bento.permit)
     except HandrailError as err:
         return (str(err),)
-    digest = hashlib.sha256(bento.permit.read_bytes()).hexdigest()
-    allowed = ArtifactVersion(permit.uri, "permit", f"sha256:{digest}")
+    allowed = ArtifactVersion(permit.uri, "permit", digest_of_bytes(bento.permit.read_bytes()))
     for tree in bento.trees:
         lineage.record_bento(bento.tag, allowed, tree_digest=tree, digest=bento.digest)
     return ()
@@ -135,7 +134,3 @@ def _commit(settings: Settings, bento: StoredBento) -> list[ArtifactVersion]:
 
 def _labels(bento: StoredBento) -> dict[str, str]:
     return {f"label.{name}": value[:MAX_LABEL] for name, value in bento.labels.items()}
-
-
-def _open(home: Path) -> BentoStore:
-    return BentoStore(home)
