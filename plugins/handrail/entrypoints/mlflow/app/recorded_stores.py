@@ -22,6 +22,7 @@ from handrail.entrypoints.mlflow.collect import (
     records_of_model,
     records_of_run,
     records_of_version,
+    versions_of,
 )
 from handrail.errors import HandrailError, Unavailable
 from handrail.lineage import Lineage
@@ -64,7 +65,7 @@ class RecordedTracking(_Store):
     def create_run(self, *args: Any, **kwargs: Any) -> Any:
         """Record that a run began."""
         run = super().create_run(*args, **kwargs)
-        self._record(run.info.run_id, lambda: run)
+        self._record(run.info.run_id, run)
         return run
 
     def update_run_info(self, run_id: str, run_status: Any, end_time: Any, run_name: Any) -> Any:
@@ -106,12 +107,12 @@ class RecordedTracking(_Store):
         recorder.record(f"the logged model {model.model_id}", lambda: records_of_model(recorder.place, model))
         return model
 
-    def _record(self, run_id: str, read: Callable[[], Any] | None = None) -> None:
+    def _record(self, run_id: str, made: Any = None) -> None:
         recorder: Recorder = self.recorder
         store: Any = super()
 
         def facts() -> Iterable[Record]:
-            run = read() if read else store.get_run(run_id)
+            run = made or store.get_run(run_id)
             name = _experiment_name(self, str(run.info.experiment_id))
             return records_of_run(recorder.place, run, name, recorder.agent())
 
@@ -180,43 +181,33 @@ class RecordedRegistry(_Store):
         return records_of_version(self.recorder.place, registered, self._epoch_of)
 
     def _records_of_all(self, name: str) -> Iterable[Record]:
-        quote, token = ('"' if "'" in name else "'"), None
-        while True:
-            page = super().search_model_versions(f"name = {quote}{name}{quote}", page_token=token)
-            for version in page:
-                yield from self._records_of(version)
-            token = page.token
-            if not token:
-                return
+        for version in versions_of(super().search_model_versions, name):
+            yield from self._records_of(version)
 
-    def _epoch_of(self, name: str) -> int | None:
+    def _model(self, name: str) -> Any:
         try:
-            return int(super().get_registered_model(name).creation_timestamp)
-        except MlflowException:
+            return super().get_registered_model(name)
+        except MlflowException:  # the call itself reports it
             return None
 
-    def _is_prompt(self, name: str) -> bool:
-        try:
-            return bool(super().get_registered_model(name)._is_prompt())
-        except MlflowException:
-            return False
+    def _epoch_of(self, name: str) -> int | None:
+        model = self._model(name)
+        return int(model.creation_timestamp) if model else None
 
     def _aliases(self, name: str) -> dict[str, Any]:
-        try:
-            return dict(super().get_registered_model(name).aliases)
-        except MlflowException:  # the call itself reports it
-            return {}
+        model = self._model(name)
+        return dict(model.aliases) if model else {}
 
     def _record_aliases(self, name: str, aliases: dict[str, Any]) -> None:
         recorder = self.recorder
 
         def facts() -> Iterable[Record]:
-            epoch, now, agent = self._epoch_of(name), recorder.clock(), recorder.agent() or ""
-            if self._is_prompt(name):
+            model, now, agent = self._model(name), recorder.clock(), recorder.agent() or ""
+            if model and model._is_prompt():
                 return
             for alias, version in aliases.items():
-                given = version is not None and epoch is not None
-                target = recorder.place.version(name, epoch or 0, int(version)) if given else None
+                given = version is not None and model is not None
+                target = recorder.place.version(name, int(model.creation_timestamp), int(version)) if given else None
                 yield records_of_alias(recorder.place, (name, alias), target, now, agent)
 
         if aliases:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from handrail.entrypoints.mlflow.collect.records import ActivityRecord, DerivationRecord, Place, PointerRecord, Record
 from handrail.entrypoints.mlflow.collect.runs import is_recorded_tag, records_of_model, records_of_run
-from handrail.entrypoints.mlflow.collect.versions import Registered, records_of_alias, records_of_version
+from handrail.entrypoints.mlflow.collect.versions import Registered, records_of_alias, records_of_version, versions_of
 
 __all__ = [
     "ActivityRecord",
@@ -21,4 +21,5 @@ __all__ = [
     "records_of_model",
     "records_of_run",
     "records_of_version",
+    "versions_of",
 ]

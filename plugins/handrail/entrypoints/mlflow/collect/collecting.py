@@ -9,20 +9,18 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from handrail.entrypoints.mlflow.collect.records import Place, Record, moment
+from handrail.entrypoints.mlflow.collect.records import Place, Record, moment, pages
 from handrail.entrypoints.mlflow.collect.runs import records_of_model, records_of_run
 from handrail.entrypoints.mlflow.collect.versions import (
     Registered,
-    alias_name,
-    alias_prefix,
     records_of_alias,
     records_of_version,
+    versions_of,
 )
 from handrail.errors import HandrailError, Unavailable, UnknownReference
 from handrail.lineage import Lineage
-from handrail.refs import ModelVersion
+from handrail.refs import ModelAlias, ModelVersion
 
-PAGE = 200
 UNCHANGED = "unchanged aliases"
 
 
@@ -70,12 +68,12 @@ class Collector:
             )
         for model in self._models(names, wanted.since):
             self._record("models", f"logged model {model.model_id}", records_of_model(self.place, model))
-        held = {alias_name(*alias) for alias in self._all_registered(wanted)}
+        held = {ModelAlias(*alias).pointer for alias in self._all_registered(wanted)}
         self._aliases_gone(held)
         return Collected(dict(self._counts), tuple(self._refused))
 
     def _experiments(self, wanted: tuple[str, ...]) -> dict[str, str]:
-        found = {each.experiment_id: each.name for each in self._pages(self.client.search_experiments)}
+        found = {each.experiment_id: each.name for each in pages(self.client.search_experiments)}
         for name in wanted:
             if name not in found.values():
                 raise UnknownReference("experiment", name, "See the names with: mlflow experiments search.")
@@ -83,7 +81,7 @@ class Collector:
 
     def _runs(self, experiments: Mapping[str, str], since: datetime | None) -> Iterator[Any]:
         for experiment in experiments:
-            for run in self._pages(self.client.search_runs, [experiment]):
+            for run in pages(self.client.search_runs, [experiment]):
                 self._known.add(run.info.run_id)
                 if _is_since(since, run.info.start_time, run.info.end_time):
                     # A list of runs comes without the models that they read.
@@ -91,14 +89,14 @@ class Collector:
 
     def _models(self, experiments: Mapping[str, str], since: datetime | None) -> Iterator[Any]:
         for experiment in experiments:
-            for model in self._pages(self.client.search_logged_models, [experiment]):
+            for model in pages(self.client.search_logged_models, [experiment]):
                 self._known.add(model.model_id)
                 if _is_since(since, model.creation_timestamp, model.last_updated_timestamp):
                     yield model
 
     def _all_registered(self, wanted: Wanted) -> Iterator[tuple[str, str]]:
         """Record every registered model, and yield each existing alias."""
-        for model in self._pages(self.client.search_registered_models):
+        for model in pages(self.client.search_registered_models):
             self._registered(model, wanted)
             yield from ((model.name, alias) for alias in model.aliases)
 
@@ -106,8 +104,7 @@ class Collector:
         """Record a registered model's versions and aliases, as far as they belong to what is wanted."""
         epoch, epochs = int(model.creation_timestamp), lru_cache(self._epoch_of)
         recorded: dict[int, str] = {}
-        quote = '"' if "'" in model.name else "'"
-        for version in self._pages(self.client.search_model_versions, f"name = {quote}{model.name}{quote}"):
+        for version in versions_of(self.client.search_model_versions, model.name):
             if wanted.experiments and not self._known & set(_origins(version)):
                 continue
             recorded[int(version.version)] = self.place.version(model.name, epoch, int(version.version)).uri
@@ -121,7 +118,7 @@ class Collector:
         """Record each alias that points elsewhere than lineage knows; MLflow does not keep when it was moved."""
         for alias, version in aliases.items():
             target = self.place.version(model.name, epoch, version)
-            if self._target_of(alias_name(model.name, alias)) != target.uri:
+            if self._target_of(ModelAlias(model.name, alias).pointer) != target.uri:
                 self._point((model.name, alias), target)
             else:
                 self._counts[UNCHANGED] += 1
@@ -129,9 +126,9 @@ class Collector:
     def _aliases_gone(self, held: Collection[str]) -> None:
         """Record each alias that pointed at something of this server and is gone."""
         for name in self.lineage.pointer_names():
-            model, _, alias = name.removeprefix(alias_prefix()).rpartition("@")
+            model, _, alias = name.removeprefix(ModelAlias.PREFIX).rpartition("@")
             ours = (self._target_of(name) or "").startswith(f"mlflow://{self.place.server}/")
-            if name.startswith(alias_prefix()) and name not in held and ours:
+            if name.startswith(ModelAlias.PREFIX) and name not in held and ours:
                 self._point((model, alias), None)
 
     def _target_of(self, name: str) -> str | None:
@@ -160,15 +157,6 @@ class Collector:
                 raise
             except HandrailError as err:
                 self._refused.append(f"{what}: {err}")
-
-    def _pages(self, search: Callable[..., Any], *wanted: Any) -> Iterator[Any]:
-        token: str | None = None
-        while True:
-            page = search(*wanted, max_results=PAGE, page_token=token)
-            yield from page
-            token = page.token
-            if not token:
-                return
 
 
 def _is_since(since: datetime | None, *moments: Any) -> bool:

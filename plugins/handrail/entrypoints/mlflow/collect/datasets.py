@@ -19,7 +19,6 @@ _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DVC = re.compile(r"dvc://(?P<path>[^@\s]+)(@[^@\s]+)?")
 _FEAST = re.compile(r"feast://[^\s@]+(@(?P<hash>[^\s@]+)|/retrieval/[^\s/@]+/rows)")
-_FEAST_ROWS = re.compile(r"feast://[^/\s@]+/retrieval/[^/\s@]+/rows")
 
 
 def datasets_of(place: Place, repository: str, inputs: Any) -> tuple[list[ArtifactVersion], dict[str, str]]:
@@ -48,12 +47,11 @@ def datasets_of(place: Place, repository: str, inputs: Any) -> tuple[list[Artifa
 
 def _artifacts(place: Place, repository: str, dataset: Any, source: Mapping[str, Any]) -> Iterator[ArtifactVersion]:
     uri = str(source.get("uri") or "")
-    if dataset.source_type == "dvc" and _DVC.fullmatch(uri) and (md5 := _md5_of(dataset, source)):
-        yield from _dvc(repository, uri, md5, dataset, source)
+    dvc = _DVC.fullmatch(uri) if dataset.source_type == "dvc" else None
+    if dvc and (md5 := _md5_of(dataset, source)):
+        yield from _dvc(DataVersion(repository, dvc["path"], md5), dataset, source)
     elif (feast := _FEAST.fullmatch(uri)) is not None:
         yield from _feast(uri, feast["hash"] or "", source)
-    elif _FEAST_ROWS.fullmatch(uri):
-        yield artifact_at(uri)
     else:
         digest = str(dataset.digest or "")
         attributes = {"name": dataset.name, "source_type": dataset.source_type, "source": dataset.source}
@@ -61,11 +59,10 @@ def _artifacts(place: Place, repository: str, dataset: Any, source: Mapping[str,
         yield ArtifactVersion(named.uri, "tracked-dataset", None, presentable(attributes))
 
 
-def _dvc(repository: str, uri: str, md5: str, dataset: Any, source: Mapping[str, Any]) -> Iterator[ArtifactVersion]:
+def _dvc(data: DataVersion, dataset: Any, source: Mapping[str, Any]) -> Iterator[ArtifactVersion]:
     """Yield the file by its best digest; and by every md5 that is claimed of it, if the run claims two."""
-    form = _DVC.fullmatch(uri)
-    path = form["path"] if form else uri
-    name, attributes = DataVersion(repository, path, md5).uri, {"path": path, "md5": md5}
+    name, md5 = data.uri, data.md5
+    attributes = {"path": data.path, "md5": md5}
     sha256 = str(source.get("sha256") or "")
     best = f"sha256:{sha256}" if _SHA256.fullmatch(sha256) else f"md5:{md5}"
     yield ArtifactVersion(name, "dvc-data", best, attributes)

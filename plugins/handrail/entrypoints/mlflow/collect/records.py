@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from handrail.entrypoints.hosts.masking import without_secrets
 from handrail.lineage import ActivityDetails, Lineage, artifact_at
 from handrail.refs import ArtifactVersion, LoggedModel, ModelVersion, TrackingRun
 
 ASSERTED_BY = "mlflow"
+PAGE = 200
 MOST_CHARACTERS = 500
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -86,6 +88,17 @@ class PointerRecord:
 
 
 Record = ActivityRecord | DerivationRecord | PointerRecord
+
+
+def pages(search: Callable[..., Any], *wanted: Any) -> Iterator[Any]:
+    """Yield all that a search of MLflow's finds, page by page."""
+    token: str | None = None
+    while True:
+        page = search(*wanted, max_results=PAGE, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
 
 
 def moment(milliseconds: object) -> datetime | None:

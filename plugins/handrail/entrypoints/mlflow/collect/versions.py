@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from handrail.entrypoints.mlflow.collect.records import (
     PointerRecord,
     Record,
     moment,
+    pages,
     presentable,
 )
 from handrail.entrypoints.mlflow.collect.runs import RUN
@@ -79,17 +80,13 @@ def records_of_alias(
     place: Place, alias: tuple[str, str], target: ModelVersion | None, at: datetime, by: str
 ) -> Record:
     """Return where an alias, by model and name, points from `at` on."""
-    return PointerRecord(alias_name(*alias), target, at, by or f"mlflow://{place.server}")
+    return PointerRecord(ModelAlias(*alias).pointer, target, at, by or f"mlflow://{place.server}")
 
 
-def alias_name(model: str, alias: str) -> str:
-    """Return the name that an alias has among pointers: the gate uses the same."""
-    return ModelAlias(model, alias).pointer
-
-
-def alias_prefix() -> str:
-    """Return what the names of all aliases begin with."""
-    return ModelAlias.PREFIX
+def versions_of(search: Callable[..., Any], name: str) -> Iterator[Any]:
+    """Yield the versions of a registered model; `search` is the `search_model_versions` of a client or a store."""
+    quoted = f'"{name}"' if "'" in name else f"'{name}'"
+    return pages(search, f"name = {quoted}")
 
 
 def _elsewhere(source: str) -> ArtifactVersion:
