@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GateHost",
-    "OpenGate",
     "open_approvals",
     "open_gate",
     "open_permit_verifier",
@@ -104,16 +102,8 @@ class GateHost:
     artifacts: Path
 
 
-@dataclass(frozen=True, slots=True)
-class OpenGate:
-    """The gate, and the guard that makes it the only way."""
-
-    gate: Gate
-    guard: Guard
-
-
-def open_gate(settings: Settings, store: Store, lineage: Callable[[], Lineage], host: GateHost) -> OpenGate:
-    """Open the gate inside an MLflow server.
+def open_gate(settings: Settings, store: Store, lineage: Callable[[], Lineage], host: GateHost) -> tuple[Gate, Guard]:
+    """Open, inside an MLflow server, the gate and the guard that makes it the only way.
 
     Raises:
         Misconfigured: policies, roles or the signing key cannot be used.
@@ -139,7 +129,7 @@ def open_gate(settings: Settings, store: Store, lineage: Callable[[], Lineage], 
         clock=system_time,
     )
     ports = GatePorts(ledger, ledger, provenance, holds, registry, FolderTrees(), rules)
-    return OpenGate(Gate(server_name(settings), ports, mover, system_time), Guard(rules, holds, provenance))
+    return Gate(server_name(settings), ports, mover, system_time), Guard(rules, holds, provenance)
 
 
 class LineageJournal(DecisionJournal):
@@ -166,12 +156,6 @@ class LineageJournal(DecisionJournal):
         lineage.point(
             ModelAlias(permit.model, permit.alias).pointer, version, datetime.fromisoformat(moved_at), by=permit.uri
         )
-
-
-def apply_environment(values: Mapping[str, str]) -> None:
-    """Set what the environment of this process lacks."""
-    for name, value in values.items():
-        os.environ.setdefault(name, value)
 
 
 def _migrated(store: Store) -> Store:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-from handrail.bootstrap.approvals import GateHost, server_name
+from handrail.approvals.adapters.mlflow_registry import MlflowRegistry, is_allowed_move
+from handrail.bootstrap.approvals import GateHost, server_name, tree_digest
 from handrail.errors import HandrailError
 from handrail.lineage import agent_uri
 from handrail.settings import Settings
+
+__all__ = ["is_allowed_move", "open_agents", "open_trees", "small_tree_digest"]
 
 LARGEST_TREE_BYTES = 64 << 20
 """Larger trees are not hashed while a caller waits; the gate hashes them when a promotion is asked for."""
@@ -40,17 +42,8 @@ def open_agents(settings: Settings) -> Callable[[str], str]:
     return agent_of
 
 
-def is_allowed_move(model: str, alias: str, version: Any) -> bool:
-    """Return whether the gate itself is moving the alias to that version, in this call."""
-    from handrail.approvals.adapters import mlflow_registry
-
-    return mlflow_registry.is_allowed_move(model, alias, version)
-
-
 def open_trees(host: GateHost) -> Callable[[str, str], str | None]:
     """Return what computes the tree digest of a version from its model and number: None if it is large or elsewhere."""
-    from handrail.approvals.adapters.mlflow_registry import MlflowRegistry
-
     registry = MlflowRegistry(host.registry, host.tracking, host.artifacts)
 
     def tree_of(model: str, version: str) -> str | None:
@@ -64,10 +57,8 @@ def open_trees(host: GateHost) -> Callable[[str, str], str | None]:
 
 def small_tree_digest(tree: Path) -> str | None:
     """Return the digest of a folder as permits have it; None if it holds too much, no file, or a link."""
-    from handrail.approvals.adapters.folder_trees import FolderTrees
-
     try:
         size = sum(file.stat().st_size for file in tree.rglob("*") if file.is_file())
-        return FolderTrees().manifest(str(tree)).digest if 0 < size <= LARGEST_TREE_BYTES else None
+        return tree_digest(tree) if 0 < size <= LARGEST_TREE_BYTES else None
     except (HandrailError, OSError):
         return None

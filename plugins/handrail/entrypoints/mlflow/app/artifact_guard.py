@@ -9,7 +9,7 @@ from typing import Any
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
 from handrail.approvals import Guard
-from handrail.entrypoints.mlflow.app.store_guards import as_mlflow_errors, current_account
+from handrail.entrypoints.mlflow.app.store_guards import ask, current_account
 
 _account: ContextVar[str | None] = ContextVar("handrail_account", default=None)
 
@@ -47,16 +47,13 @@ def guard_artifacts(guard: Guard) -> None:
 
     def guarded_publish(self: Any, temp_file_path: str, destination_file_path: str, *args: Any, **kwargs: Any) -> Any:
         _check(guard, destination_file_path)
-        folder = os.path.realpath(os.path.dirname(destination_file_path))
-        with as_mlflow_errors():
-            guard.made("path", folder, current_account() or _account.get())
+        _made(guard, os.path.dirname(destination_file_path))
         return publish(self, temp_file_path, destination_file_path, *args, **kwargs)
 
     def guarded_log_artifacts(self: Any, local_dir: str, artifact_path: str | None = None) -> Any:
         target = os.path.join(self.artifact_dir, artifact_path or "")
         _check(guard, target)
-        with as_mlflow_errors():
-            guard.made("path", os.path.realpath(target), current_account() or _account.get())
+        _made(guard, target)
         return log_artifacts(self, local_dir, artifact_path)
 
     def guarded_delete(self: Any, artifact_path: str | None = None) -> Any:
@@ -70,5 +67,8 @@ def guard_artifacts(guard: Guard) -> None:
 
 
 def _check(guard: Guard, path: str) -> None:
-    with as_mlflow_errors():
-        guard.write(os.path.realpath(path))
+    ask(guard.write, os.path.realpath(path))
+
+
+def _made(guard: Guard, folder: str) -> None:
+    ask(guard.made, "path", os.path.realpath(folder), current_account() or _account.get())

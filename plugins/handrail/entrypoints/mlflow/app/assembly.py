@@ -12,8 +12,6 @@ from urllib.parse import unquote, urlparse
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.approvals import (
     GateHost,
-    OpenGate,
-    apply_environment,
     open_gate,
     prepare_mlflow,
     server_name,
@@ -27,6 +25,7 @@ from handrail.settings import load_settings
 from handrail.tools import require
 
 if TYPE_CHECKING:
+    from handrail.approvals import Gate
     from handrail.entrypoints.mlflow.app.recorded_stores import Recorder
 
 PATIENCE_S = 2.0
@@ -48,7 +47,8 @@ def _assemble(app: Any) -> Any:
     require("mlflow", "mlflow")
     settings = load_settings()
     # Before mlflow.server.auth is imported: it reads its file and its secret at import.
-    apply_environment(prepare_mlflow(settings))
+    for name, value in prepare_mlflow(settings).items():
+        os.environ.setdefault(name, value)
     from mlflow import server
     from mlflow.server import auth, handlers
 
@@ -60,11 +60,11 @@ def _assemble(app: Any) -> Any:
     app = server.app if app is None else app
     platform = open_platform(settings)
     host = GateHost(handlers._get_model_registry_store, handlers._get_tracking_store, _artifacts_folder())
-    opened = open_gate(settings, platform.store, lambda: platform.lineage, host)
+    gate, guard = open_gate(settings, platform.store, lambda: platform.lineage, host)
     recording = open_platform(settings, PATIENCE_S)
-    guard_stores(opened.guard, _recorder(recording, host))
-    guard_artifacts(opened.guard)
-    add_routes(app, opened.gate)
+    guard_stores(guard, _recorder(recording, host))
+    guard_artifacts(guard)
+    add_routes(app, gate)
     asgi = auth.create_app(app)
     for route in Route:
         auth.BEFORE_REQUEST_VALIDATORS[(handlers._add_static_prefix(route.path), route.method)] = lambda: True
@@ -73,7 +73,7 @@ def _assemble(app: Any) -> Any:
 
         # Appended: innermost, so that it runs after the login.
         asgi.user_middleware.append(Middleware(RememberAccount))
-    _report_interrupted(opened)
+    _report_interrupted(gate)
     _open_lineage(recording)
     return asgi
 
@@ -100,10 +100,10 @@ def _open_lineage(platform: Platform) -> None:
         _log.warning("Lineage cannot be opened; it will be tried again at the next thing that it should know. %s", err)
 
 
-def _report_interrupted(opened: OpenGate) -> None:
+def _report_interrupted(gate: Gate) -> None:
     """Finish moves that a stop interrupted; if the stores are not there, the guards still hold."""
     try:
-        for sentence in opened.gate.finish_moves():
+        for sentence in gate.finish_moves():
             _log.warning(sentence)
     except HandrailError as err:
         _log.error("An interrupted move could not be finished; it will be tried at the next start. %s", err)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, ParamSpec
 
 from flask import g, has_request_context
 from mlflow.exceptions import MlflowException
@@ -19,13 +18,13 @@ from handrail.errors import HandrailError, Misconfigured
 
 # Methods of a class that MLflow chooses at run time come after these.
 _Store: Any = object
+About = ParamSpec("About")
 
 
-@contextmanager
-def as_mlflow_errors() -> Iterator[None]:
-    """Turn a refusal into MLflow's own 403 with JSON, any other trouble of the gate into its 503."""
+def ask(question: Callable[About, None], *about: About.args, **named: About.kwargs) -> None:
+    """Ask the guard: a refusal becomes MLflow's own 403 with JSON, any other trouble of the gate its 503."""
     try:
-        yield
+        question(*about, **named)
     except Protected as err:
         raise MlflowException(str(err), error_code=PERMISSION_DENIED) from err
     except HandrailError as err:
@@ -45,14 +44,12 @@ class GuardedRegistry(_Store):
     def set_registered_model_alias(self, name: str, alias: str, version: Any) -> Any:
         """Refuse a protected alias unless the gate itself is moving it."""
         if not is_allowed_move(name, alias, version):
-            with as_mlflow_errors():
-                self.guard.alias(name, alias)
+            ask(self.guard.alias, name, alias)
         return super().set_registered_model_alias(name, alias, version)
 
     def delete_registered_model_alias(self, name: str, alias: str) -> Any:
         """Refuse a protected alias."""
-        with as_mlflow_errors():
-            self.guard.alias(name, alias)
+        ask(self.guard.alias, name, alias)
         return super().delete_registered_model_alias(name, alias)
 
     def transition_model_version_stage(
@@ -60,8 +57,7 @@ class GuardedRegistry(_Store):
     ) -> Any:
         """Refuse to enter or leave Production."""
         current = super().get_model_version(name, version).current_stage
-        with as_mlflow_errors():
-            self.guard.stage(name, stage, current)
+        ask(self.guard.stage, name, stage, current)
         return super().transition_model_version_stage(name, version, stage, archive_existing_versions)
 
     def create_registered_model(self, name: str, tags: Any = None, **others: Any) -> Any:
@@ -77,27 +73,23 @@ class GuardedRegistry(_Store):
         made = super().create_model_version(name, source, run_id, tags, **others)
         epoch = super().get_registered_model(name).creation_timestamp
         key = Candidate(name, int(epoch), int(made.version), int(made.creation_timestamp), tree="").key
-        with as_mlflow_errors():
-            self.guard.made("version", key, current_account())
+        ask(self.guard.made, "version", key, current_account())
         return made
 
     def delete_model_version(self, name: str, version: Any) -> Any:
         """Refuse a version that is held."""
         found = super().get_model_version(name, version)
-        with as_mlflow_errors():
-            self.guard.removal("version", f"{found.name}/{int(found.version)}")
+        ask(self.guard.removal, "version", f"{found.name}/{int(found.version)}")
         return super().delete_model_version(name, version)
 
     def delete_registered_model(self, name: str) -> Any:
         """Refuse a model with a version that is held."""
-        with as_mlflow_errors():
-            self.guard.removal("model", name)
+        ask(self.guard.removal, "model", name)
         return super().delete_registered_model(name)
 
     def rename_registered_model(self, name: str, new_name: str) -> Any:
         """Refuse a model with a version that is held."""
-        with as_mlflow_errors():
-            self.guard.removal("model", name)
+        ask(self.guard.removal, "model", name)
         return super().rename_registered_model(name, new_name)
 
     def set_model_version_tag(self, name: str, version: Any, tag: Any) -> Any:
@@ -107,8 +99,7 @@ class GuardedRegistry(_Store):
 
     def delete_model_version_tag(self, name: str, version: Any, key: str) -> Any:
         """Refuse reserved tags."""
-        with as_mlflow_errors():
-            self.guard.tag(key)
+        ask(self.guard.tag, key)
         return super().delete_model_version_tag(name, version, key)
 
     def set_registered_model_tag(self, name: str, tag: Any) -> Any:
@@ -118,14 +109,12 @@ class GuardedRegistry(_Store):
 
     def delete_registered_model_tag(self, name: str, key: str) -> Any:
         """Refuse reserved tags."""
-        with as_mlflow_errors():
-            self.guard.tag(key)
+        ask(self.guard.tag, key)
         return super().delete_registered_model_tag(name, key)
 
     def _refuse_tags(self, tags: Iterable[Any]) -> None:
-        with as_mlflow_errors():
-            for tag in tags:
-                self.guard.tag(tag.key)
+        for tag in tags:
+            ask(self.guard.tag, tag.key)
 
 
 class GuardedTracking(_Store):
@@ -136,33 +125,28 @@ class GuardedTracking(_Store):
     def create_run(self, *args: Any, **kwargs: Any) -> Any:
         """Remember who made the run; `user_id` and the tag mlflow.user are the client's own words."""
         run = super().create_run(*args, **kwargs)
-        with as_mlflow_errors():
-            self.guard.made("run", run.info.run_id, current_account())
+        ask(self.guard.made, "run", run.info.run_id, current_account())
         return run
 
     def create_logged_model(self, *args: Any, **kwargs: Any) -> Any:
         """Remember who made the logged model."""
         model = super().create_logged_model(*args, **kwargs)
-        with as_mlflow_errors():
-            self.guard.made("logged_model", model.model_id, current_account())
+        ask(self.guard.made, "logged_model", model.model_id, current_account())
         return model
 
     def delete_run(self, run_id: str) -> Any:
         """Refuse a run that is held."""
-        with as_mlflow_errors():
-            self.guard.removal("run", run_id)
+        ask(self.guard.removal, "run", run_id)
         return super().delete_run(run_id)
 
     def delete_experiment(self, experiment_id: str) -> Any:
         """Refuse an experiment that holds a run that is held."""
-        with as_mlflow_errors():
-            self.guard.removal("experiment", str(experiment_id))
+        ask(self.guard.removal, "experiment", str(experiment_id))
         return super().delete_experiment(experiment_id)
 
     def delete_logged_model(self, model_id: str) -> Any:
         """Refuse a logged model that is held."""
-        with as_mlflow_errors():
-            self.guard.removal("logged_model", model_id)
+        ask(self.guard.removal, "logged_model", model_id)
         return super().delete_logged_model(model_id)
 
 
@@ -176,14 +160,16 @@ def guard_stores(guard: Guard, recorder: Recorder) -> None:
     tracking: Any = handlers._tracking_store_registry
     open_registry, open_tracking = type(registry)._get_sqlalchemy_store, type(tracking)._get_sqlalchemy_store
 
+    attributes = {"guard": guard, "recorder": recorder}
+
     # MLflow inspects the names of these parameters.
     def registry_store(store_uri: str) -> Any:
         store = open_registry(store_uri)
-        return _wrapped(store, (RecordedRegistry, GuardedRegistry), {"guard": guard, "recorder": recorder})
+        return _wrapped(store, (RecordedRegistry, GuardedRegistry), attributes)
 
     def tracking_store(store_uri: str, artifact_uri: str) -> Any:
         store = open_tracking(store_uri, artifact_uri)
-        return _wrapped(store, (RecordedTracking, GuardedTracking), {"guard": guard, "recorder": recorder})
+        return _wrapped(store, (RecordedTracking, GuardedTracking), attributes)
 
     for scheme in DATABASE_ENGINES:
         registry.register(scheme, registry_store)
