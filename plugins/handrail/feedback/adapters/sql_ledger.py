@@ -11,15 +11,17 @@ from handrail.feedback.adapters.sql_tables import deployment, event, prediction
 from handrail.feedback.domain.ledger import EventRow, Mark, Material, Scope
 from handrail.feedback.ports import Ledger
 from handrail.storage import Store
+from handrail.storage.bulk import TEXT, read
 
-MOST_NAMES = 500
+_ABOUT = """select uri, event.prediction_id, revision, occurred_at, event_id, value
+from {given} cross join feedback_deployment deployment, feedback_prediction prediction, feedback_event event
+where uri = g.a and deployment_id = deployment.id and event.prediction_id = prediction.prediction_id and kind = {p}"""
 
 
 class SqlLedger(Ledger):
     """Both logs as they stood at a mark, read from SQL."""
 
     def __init__(self, store: Store) -> None:
-        """Read from `store`."""
         self._store = store
 
     def mark(self) -> Mark:
@@ -48,18 +50,9 @@ class SqlLedger(Ledger):
 
     def events_about(self, kind: str, deployments: Sequence[str]) -> Iterable[tuple[str, EventRow]]:
         """Return every event of a kind about predictions of these deployments, each with its deployment's URI."""
-        columns = (event.c.prediction_id, event.c.revision, event.c.occurred_at, event.c.event_id, event.c.value)
-        query = (
-            sa.select(deployment.c.uri, *columns)
-            .join_from(event, prediction, event.c.prediction_id == prediction.c.prediction_id)
-            .join(deployment, prediction.c.deployment_id == deployment.c.id)
-            .where(event.c.kind == kind)
-        )
         with self._store.read() as connection:
-            for start in range(0, len(deployments), MOST_NAMES):
-                named = deployment.c.uri.in_(deployments[start : start + MOST_NAMES])
-                for uri, *row in _fetch(connection, query.where(named)):
-                    yield uri, tuple(row)
+            for uri, *row in read(connection, _ABOUT, deployments, TEXT, more=(kind,)):
+                yield uri, tuple(row)
 
 
 def _fetch(connection: sa.Connection, query: sa.Select[Any]) -> Sequence[Any]:

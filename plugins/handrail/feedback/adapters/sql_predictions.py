@@ -12,9 +12,9 @@ from handrail.feedback.adapters.sql_tables import deployment, prediction, to_mic
 from handrail.feedback.domain.values import Prediction, Receipt
 from handrail.feedback.ports import PredictionLog
 from handrail.storage import Store
+from handrail.storage.bulk import TEXT, read
 
 PREDICTIONS = Appender(prediction, what="prediction")
-MOST_NAMES = 500
 # Made once: a look-up of a single prediction takes no longer than building its query.
 _FOUND = (
     sa.select(
@@ -30,15 +30,14 @@ _MADE_BY = (
     .where(prediction.c.prediction_id == sa.bindparam("prediction_id"))
 )
 # One count in the index of each deployment, none of which is read twice.
-_NUMBER = sa.select(sa.func.count()).where(prediction.c.deployment_id == deployment.c.id).scalar_subquery()
-_COUNTS = sa.select(deployment.c.uri, _NUMBER.label("number"))
+_COUNTS = """select uri, (select count(*) from feedback_prediction where deployment_id = feedback_deployment.id)
+from {given} cross join feedback_deployment where uri = g.a"""
 
 
 class SqlPredictions(PredictionLog):
     """The log of predictions in SQL."""
 
     def __init__(self, store: Store) -> None:
-        """Keep predictions in `store`."""
         self._store = store
 
     def append(self, rows: Sequence[Prediction]) -> Receipt:
@@ -61,12 +60,10 @@ class SqlPredictions(PredictionLog):
 
     def count(self, deployments: Sequence[str]) -> Mapping[str, int]:
         """Return the number of predictions of each of these deployments."""
-        counts = dict.fromkeys(deployments, 0)
         with self._store.read() as connection:
-            for start in range(0, len(deployments), MOST_NAMES):
-                named = deployment.c.uri.in_(deployments[start : start + MOST_NAMES])
-                counts |= {row.uri: row.number for row in connection.execute(_COUNTS.where(named))}
-        return counts
+            return dict.fromkeys(deployments, 0) | {
+                uri: number for uri, number in read(connection, _COUNTS, deployments, TEXT)
+            }
 
 
 def _row(row: Prediction, deployments: Mapping[str, int]) -> Row:
