@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from handrail import refs
@@ -54,22 +54,19 @@ def build_snapshot(scope: Scope, kind: Kind, material: Material, mark: Mark) -> 
     """Name the state of knowledge that `material` is."""
     manifest = {
         "format": FORMAT,
-        "scope": {name: _plain(value) for name, value in asdict(scope).items()},
+        "scope": asdict(scope),
         # A unit came later than the first snapshots: without one their digests are what they were.
-        "kind": {name: _plain(value) for name, value in asdict(kind).items() if name != "unit" or value},
+        "kind": {name: value for name, value in asdict(kind).items() if name != "unit" or value},
         "predictions": _digest_ids(row[0] for row in material.predictions),
         "events": _digest_ids(row[3] for row in material.events),
     }
-    digest = sha256(json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-    return Snapshot(f"sha256:{digest}", scope, kind, len(material.predictions), len(material.events), mark)
+    text = json.dumps(manifest, sort_keys=True, separators=(",", ":"), default=_plain)
+    digest = f"sha256:{sha256(text.encode()).hexdigest()}"
+    return Snapshot(digest, scope, kind, len(material.predictions), len(material.events), mark)
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return moment_text(value)
-    if hasattr(value, "total_seconds"):
-        return value.total_seconds()
-    return value
+def _plain(value: datetime | timedelta) -> str | float:
+    return moment_text(value) if isinstance(value, datetime) else value.total_seconds()
 
 
 def _digest_ids(ids: Iterable[str]) -> str:
