@@ -200,23 +200,26 @@ def _explain(error: Any, model: type[BaseModel], secret: bool) -> tuple[str, str
         return "is missing", "Add it."
     if kind in UNKNOWN_KEY:
         known = _keys_at(model, location[:-1])
-        near = difflib.get_close_matches(str(location[-1]), known, n=1)
-        return "is unknown", f"Did you mean {near[0]!r}?" if near else f"Write one of: {', '.join(known)}."
+        return "is unknown", _one_of(known, str(location[-1]))
     if kind == "literal_error" and isinstance(error["input"], str) and "'" in error["ctx"]["expected"]:
         known = re.findall(r"'([^']*)'", error["ctx"]["expected"])
-        near = difflib.get_close_matches(error["input"], known, n=1)
         found = "is unknown" if location[-1:] == ("[key]",) else f"{_shown(error['input'], secret)}which is unknown"
-        return found, f"Did you mean {near[0]!r}?" if near else f"Write one of: {', '.join(known)}."
-    message = str(error["msg"])
-    if kind == "value_error" and message.removeprefix("Value error, ").startswith("expected "):
-        return f"{_shown(error['input'], secret)}{message.removeprefix('Value error, ')}", ""
+        return found, _one_of(known, error["input"])
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if kind == "value_error" and message.startswith("expected "):
+        return f"{_shown(error['input'], secret)}{message}", ""
     if kind == "value_error":
-        return f"cannot be used: {_lowered(message.removeprefix('Value error, '))}", ""
+        return f"cannot be used: {_lowered(message)}", ""
     if kind in EXPECTED:
         expected = f"expected {EXPECTED[kind].format(**error.get('ctx', {}))}"
     else:
         expected = _lowered(message.replace("Input should be ", "expected "))
     return f"{_shown(error['input'], secret)}{expected}{'' if secret else _hint(error)}", ""
+
+
+def _one_of(known: Sequence[str], given: str) -> str:
+    near = difflib.get_close_matches(given, known, n=1)
+    return f"Did you mean {near[0]!r}?" if near else f"Write one of: {', '.join(known)}."
 
 
 def _hint(error: Any) -> str:

@@ -11,10 +11,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
-from handrail.config import read_yaml
+from handrail.config import Section, read_yaml
 from handrail.errors import Misconfigured
 
 __all__ = ["Ports", "Settings", "find_project", "load_settings", "make_home"]
@@ -35,10 +35,8 @@ def find_project(start: Path) -> Path:
     return start
 
 
-class Ports(BaseModel):
+class Ports(Section):
     """The ports that the servers of this project listen on: each tool's usual one."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     mlflow: int = Field(default=5000, ge=1, le=65535, description="MLflow with the Handrail app")
     prefect: int = Field(default=4200, ge=1, le=65535, description="Prefect server and UI")
