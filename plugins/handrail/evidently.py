@@ -12,10 +12,4 @@ if TYPE_CHECKING:
 
 __all__ = ["Sources", "add_run"]
 
-_PLACES = {
-    "handrail.entrypoints.evidently.reports": (
-        "Sources",
-        "add_run",
-    ),
-}
-__getattr__, __dir__ = lazy_names(__name__, _PLACES)
+__getattr__, __dir__ = lazy_names(__name__, {"handrail.entrypoints.evidently.reports": ("Sources", "add_run")})

@@ -35,14 +35,8 @@ __all__ = [
 ]
 
 _PLACES = {
-    "handrail.entrypoints.feast.identity": (
-        "identity_of",
-        "spec_hash",
-    ),
-    "handrail.entrypoints.feast.offline_store": (
-        "HandrailOfflineStore",
-        "HandrailOfflineStoreConfig",
-    ),
+    "handrail.entrypoints.feast.identity": ("identity_of", "spec_hash"),
+    "handrail.entrypoints.feast.offline_store": ("HandrailOfflineStore", "HandrailOfflineStoreConfig"),
     "handrail.entrypoints.feast.provider": (
         "HandrailProvider",
         "flush",

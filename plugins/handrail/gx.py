@@ -12,7 +12,4 @@ if TYPE_CHECKING:
 
 __all__ = ["HandrailAction"]
 
-_PLACES = {
-    "handrail.entrypoints.great_expectations.action": ("HandrailAction",),
-}
-__getattr__, __dir__ = lazy_names(__name__, _PLACES)
+__getattr__, __dir__ = lazy_names(__name__, {"handrail.entrypoints.great_expectations.action": ("HandrailAction",)})
