@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -20,13 +21,11 @@ Result = TypeVar("Result")
 
 @dataclass(slots=True, eq=False)
 class _Call(Generic[Item, Key, Result]):
-    """The items of one caller and their result; `woken` is set when it is written, or when its caller has to write."""
+    """The items of one caller and their result; `woken` is set when it is there, or when its caller has to write."""
 
     items: Sequence[Item]
     key: Key
-    result: Result | None = None
-    error: BaseException | None = None
-    is_done: bool = False
+    result: Future[Result] = field(default_factory=Future)
     woken: threading.Event = field(default_factory=threading.Event)
 
 
@@ -59,14 +58,12 @@ class GroupCommit(Generic[Item, Key, Result]):
                 self._is_writing = True
                 call.woken.set()
         call.woken.wait()
-        if not call.is_done:
+        if not call.result.done():
             try:
                 self._write(self._group_of(call))
             finally:
                 self._wake_next()
-        if call.error is not None:
-            raise call.error
-        return call.result  # type: ignore[return-value]  # a call without an error has one, which may be None
+        return call.result.result()
 
     def waiting(self) -> int:
         """Return how many calls wait for the one that is being written."""
@@ -101,10 +98,9 @@ class GroupCommit(Generic[Item, Key, Result]):
                 if len(group) > 1 and concerns_one:
                     self._write([call])
                 else:
-                    call.error = err
+                    call.result.set_exception(err)
         else:
             for call, result in zip(group, results, strict=True):
-                call.result = result
+                call.result.set_result(result)
         for call in group:
-            call.is_done = True
             call.woken.set()
