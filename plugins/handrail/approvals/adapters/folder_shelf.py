@@ -17,7 +17,6 @@ class FolderShelf(PermitShelf):
     """Keeps the promise of `PermitShelf`."""
 
     def __init__(self, folder: Path) -> None:
-        """Put permits into this folder."""
         self._folder = folder
 
     def put(self, permit: Permit, envelope: str) -> None:

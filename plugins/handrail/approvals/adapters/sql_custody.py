@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from handrail.approvals.adapters.tables import holds, makers
 from handrail.approvals.domain.subject import Candidate
 from handrail.approvals.ports import Holds, Provenance
 from handrail.storage import Store
+from handrail.storage.bulk import insert_new
 
 
 class SqlProvenance(Provenance):
@@ -27,11 +26,8 @@ class SqlProvenance(Provenance):
         row = (kind, key, account)
         if row in self._written:
             return
-        try:
-            with self._store.write() as connection:
-                connection.execute(makers.insert().values(kind=kind, thing=key, account=account))
-        except IntegrityError:
-            pass
+        with self._store.write() as connection:
+            connection.execute(insert_new(connection, makers), {"kind": kind, "thing": key, "account": account})
         self._written.add(row)
 
     def makers(self, candidate: Candidate) -> tuple[str, ...]:
@@ -64,16 +60,9 @@ class SqlHolds(Holds):
             "logged_model": candidate.logged_model_id,
             "path": candidate.tree,
         }
+        rows = [{"kind": kind, "thing": thing, "label": candidate.label} for kind, thing in things.items() if thing]
         with self._store.write() as connection:
-            there = connection.execute(sa.select(holds.c.kind, holds.c.thing).where(_any_of(things.items())))
-            held = {(row.kind, row.thing) for row in there}
-            rows = [
-                {"kind": kind, "thing": thing, "label": candidate.label}
-                for kind, thing in things.items()
-                if thing and (kind, thing) not in held
-            ]
-            if rows:
-                connection.execute(holds.insert(), rows)
+            connection.execute(insert_new(connection, holds), rows)
 
     def holder(self, kind: str, key: str) -> str | None:
         """Return the label of the candidate that holds this thing."""
@@ -93,10 +82,6 @@ class SqlHolds(Holds):
 
 def _is(kind: str, key: str | None) -> sa.ColumnElement[bool]:
     return sa.and_(makers.c.kind == kind, makers.c.thing == key) if key else sa.false()
-
-
-def _any_of(things: Iterable[tuple[str, str | None]]) -> sa.ColumnElement[bool]:
-    return sa.or_(*(sa.and_(holds.c.kind == kind, holds.c.thing == thing) for kind, thing in things if thing))
 
 
 def _at_or_below(column: sa.ColumnElement[str], path: str) -> sa.ColumnElement[bool]:

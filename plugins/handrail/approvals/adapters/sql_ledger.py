@@ -76,12 +76,9 @@ class SqlLedger(Ledger, RequestIndex):
 
     def find(self, *, alias: str | None = None, subject_key: str | None = None) -> Sequence[History]:
         """Return the requests that match, oldest first."""
-        wanted: list[sa.ColumnElement[bool]] = [sa.true()]
-        if alias is not None:
-            wanted.append(requests.c.alias == alias)
-        if subject_key is not None:
-            wanted.append(requests.c.subject_key == subject_key)
-        return self._histories(sa.and_(*wanted))
+        asked = {"alias": alias, "subject_key": subject_key}
+        wanted = (requests.c[name] == value for name, value in asked.items() if value is not None)
+        return self._histories(sa.and_(sa.true(), *wanted))
 
     def permit(self, tree_digest: str) -> str | None:
         """Return the newest signed permit for a tree, as envelope JSON."""

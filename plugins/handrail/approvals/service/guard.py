@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import NoReturn
 
 from handrail.approvals.domain.errors import Protected
@@ -89,7 +88,7 @@ class Guard:
 
 def is_reserved_tag(key: str) -> bool:
     """Say whether a tag key belongs to the gate."""
-    plain = folded(unicodedata.normalize("NFKC", key))
+    plain = folded(key)
     return plain.startswith(RESERVED_TAG_PREFIX) or plain == PROMPT_TAG
 
 
