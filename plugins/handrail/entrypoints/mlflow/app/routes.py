@@ -15,7 +15,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.server import auth, handlers
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from handrail.approvals import Choice, Gate, Opening, RequestView
+from handrail.approvals import Choice, Gate, Opening
 from handrail.entrypoints.http.bodies import too_large
 from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.http.problems import MEDIA_TYPE, Rejection, members_of, problem, status_of
@@ -32,67 +32,64 @@ _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 def add_routes(app: Flask, gate: Gate) -> None:
     """Add every `Route` to MLflow's Flask app; its login runs before each of them."""
-    routes = _Routes(gate)
     for route in Route:
-        answer = _answering(partial(_VIEWS[route], routes))
+        answer = _answering(partial(_VIEWS[route], gate))
         rule = handlers._add_static_prefix(route.path)
         app.add_url_rule(rule, f"handrail_{route.name.lower()}", answer, methods=[route.method])
 
 
-class _Routes:
-    """One method for each route."""
-
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
-
-    def open_request(self) -> Response:
-        """Open a promotion request, or return the existing one about the same subject."""
-        fields = _body("model", "version", "alias", "reason", "evidence")
-        opening = Opening(
-            model=_text(fields, "model"),
-            version=_version(fields),
-            alias=_text(fields, "alias"),
-            reason=_text(fields, "reason"),
-            evidence=_evidence(fields.get("evidence")),
-        )
-        _require(opening.model, "can_update", "Opening a promotion request")
-        view = self._gate.open_request(opening, _account())
-        return _json(view.to_json(), 201 if view.is_new else 200)
-
-    def requests(self) -> Response:
-        """Return one request by id with its evidence, or a list."""
-        wanted = _query("id", "alias", "state")
-        if "id" in wanted:
-            view = self._gate.records.request(wanted["id"])
-            _require(view.history.request.subject.model, "can_read", "Reading this request")
-            return _json(view.to_json() | {"evidence_content": self._gate.records.evidence(wanted["id"])})
-        if wanted.get("state", "open") != "open":
-            raise InvalidInput("state", f"{wanted['state']!r} is unknown", "Ask for state=open, or leave it out.")
-        views = self._gate.records.requests(wanted.get("alias"), only_open="state" in wanted)
-        return _json({"requests": [view.to_json() for view in views if _readable(view)]})
-
-    def decide(self) -> Response:
-        """Record the decision of the account that is logged in."""
-        fields = _body("request_id", "decision", "reason")
-        choice = _text(fields, "decision")
-        if choice not in list(Choice):
-            raise InvalidInput("decision", f"{choice!r} is not a decision", "Send 'approve' or 'reject'.")
-        view = self._gate.decide(_text(fields, "request_id"), _account(), Choice(choice), _text(fields, "reason"))
-        return _json(view.to_json())
-
-    def permit(self) -> Response:
-        """Return the signed permit for a tree."""
-        digest = _query("digest").get("digest", "")
-        if not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
-            raise InvalidInput("digest", f"{digest!r} is not a digest", "Send sha256: and 64 hex digits.")
-        return Response(self._gate.records.permit(digest), mimetype="application/vnd.dsse.envelope.v1+json")
+def _open_request(gate: Gate) -> Response:
+    """Open a promotion request, or return the existing one about the same subject."""
+    fields = _body("model", "version", "alias", "reason", "evidence")
+    opening = Opening(
+        model=_text(fields, "model"),
+        version=_version(fields),
+        alias=_text(fields, "alias"),
+        reason=_text(fields, "reason"),
+        evidence=_evidence(fields.get("evidence")),
+    )
+    _require(opening.model, "can_update", "Opening a promotion request")
+    view = gate.open_request(opening, _account())
+    return _json(view.to_json(), 201 if view.is_new else 200)
 
 
-_VIEWS: Mapping[Route, Callable[[_Routes], Response]] = {
-    Route.OPEN_REQUEST: _Routes.open_request,
-    Route.REQUESTS: _Routes.requests,
-    Route.DECIDE: _Routes.decide,
-    Route.PERMIT: _Routes.permit,
+def _requests(gate: Gate) -> Response:
+    """Return one request by id with its evidence, or a list."""
+    wanted = _query("id", "alias", "state")
+    if "id" in wanted:
+        view = gate.records.request(wanted["id"])
+        _require(view.history.request.subject.model, "can_read", "Reading this request")
+        return _json(view.to_json() | {"evidence_content": gate.records.evidence(wanted["id"])})
+    if wanted.get("state", "open") != "open":
+        raise InvalidInput("state", f"{wanted['state']!r} is unknown", "Ask for state=open, or leave it out.")
+    views = gate.records.requests(wanted.get("alias"), only_open="state" in wanted)
+    readable = [view for view in views if _may(view.history.request.subject.model, "can_read")]
+    return _json({"requests": [view.to_json() for view in readable]})
+
+
+def _decide(gate: Gate) -> Response:
+    """Record the decision of the account that is logged in."""
+    fields = _body("request_id", "decision", "reason")
+    choice = _text(fields, "decision")
+    if choice not in list(Choice):
+        raise InvalidInput("decision", f"{choice!r} is not a decision", "Send 'approve' or 'reject'.")
+    view = gate.decide(_text(fields, "request_id"), _account(), Choice(choice), _text(fields, "reason"))
+    return _json(view.to_json())
+
+
+def _permit(gate: Gate) -> Response:
+    """Return the signed permit for a tree."""
+    digest = _query("digest").get("digest", "")
+    if not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
+        raise InvalidInput("digest", f"{digest!r} is not a digest", "Send sha256: and 64 hex digits.")
+    return Response(gate.records.permit(digest), mimetype="application/vnd.dsse.envelope.v1+json")
+
+
+_VIEWS: Mapping[Route, Callable[[Gate], Response]] = {
+    Route.OPEN_REQUEST: _open_request,
+    Route.REQUESTS: _requests,
+    Route.DECIDE: _decide,
+    Route.PERMIT: _permit,
 }
 
 
@@ -148,10 +145,6 @@ def _may(model: str, level: str) -> bool:
         return bool(getattr(logins._get_registered_model_permission(model), level))
     except MlflowException:  # the model is gone: only an admin may still look
         return False
-
-
-def _readable(view: RequestView) -> bool:
-    return _may(view.history.request.subject.model, "can_read")
 
 
 def _query(*known: str) -> dict[str, str]:
