@@ -18,9 +18,7 @@ require("mlflow", "mlflow")
 from mlflow.data.dataset_source import DatasetSource  # noqa: E402
 
 SCHEME = "dvc://"
-MOST_COLUMNS = 200
 _KNOWN = ("sha256", "records", "header")
-_COLUMN = re.compile(r"[A-Za-z_][\w .:/()%-]{0,79}")
 _FORM = re.compile(r"dvc://(?P<path>[^@\s]+)(@(?P<rev>[^@\s]+))?")
 
 
@@ -131,12 +129,7 @@ def _known_of(file: Path, name: str) -> dict[str, Any]:
 
     if not file.is_file():
         return {}
-    shape = shape_of(file, name)
-    counted: dict[str, Any] = {"records": shape.records} if shape else {}
-    # Only what looks like names of columns: a first record of data stays where it is.
-    if shape and shape.first and all(map(_COLUMN.fullmatch, shape.first)):
-        counted["header"] = list(shape.first[:MOST_COLUMNS])
-    return {"sha256": hash_file(file, name).sha256} | counted
+    return {"sha256": hash_file(file, name).sha256} | shape_of(file, name)
 
 
 def _fetch(project: Path, path: str, rev: str) -> Path:
