@@ -28,7 +28,6 @@ class GatePermits(Permits):
     """The permits that this project's gate signed. Needs no store, no server and no network."""
 
     def __init__(self, settings: Settings) -> None:
-        """Trust the gate of this project."""
         self._settings = settings
         self._verifier = open_permit_verifier(settings)
 
@@ -63,9 +62,10 @@ def _described(statement: Permit, file: Path) -> PermittedVersion:
 class RecordedDeployments(Deployments):
     """Deployments as lineage and feedback hold them."""
 
-    def __init__(self, platform: Platform) -> None:
-        """Record into a platform; it stays the caller's."""
+    def __init__(self, platform: Platform, by: str) -> None:
+        """Record into a platform; it stays the caller's. `by` is who moves pointers."""
         self._platform = platform
+        self._by = by
 
     def record(self, deployment: Deployment, bento: BuiltBento, permitted: PermittedVersion) -> None:
         """Record both in lineage, and the deployment in feedback."""
@@ -92,7 +92,7 @@ class RecordedDeployments(Deployments):
     def point(self, pointer: str, deployment: Deployment) -> None:
         """Move the name in lineage."""
         if self.target(pointer) != deployment.uri:
-            self._platform.lineage.point(pointer, deployment, system_time(), by="handrail deploy")
+            self._platform.lineage.point(pointer, deployment, system_time(), by=self._by)
 
 
 def open_permits(settings: Settings) -> Permits:
@@ -100,9 +100,9 @@ def open_permits(settings: Settings) -> Permits:
     return GatePermits(settings)
 
 
-def open_deployments(platform: Platform) -> Deployments:
-    """Open the records of deployments."""
-    return RecordedDeployments(platform)
+def open_deployments(platform: Platform, by: str = "handrail deploy") -> Deployments:
+    """Open the records of deployments; `by` is who moves the pointers of slots."""
+    return RecordedDeployments(platform, by)
 
 
 def open_bentos(settings: Settings, name: str, environment: Mapping[str, str] | None = None) -> Bentos:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from handrail.bootstrap import Platform
-from handrail.clock import system_time
+from handrail.bootstrap.delivery import open_deployments
 from handrail.entrypoints.bentoml.collect import bento_of, record_bento, record_serving
 from handrail.entrypoints.hosts.never_fail import never_fail
 from handrail.entrypoints.hosts.recording import platform_here
@@ -65,8 +65,4 @@ def record_deployment(file: Path) -> bool:
 
 def point_at(platform: Platform, deployment: Deployment) -> None:
     """Make the environment's pointer name what it serves from now on, unless it does already."""
-    name = deployment.uri.rpartition("/")[0]
-    now = system_time()
-    current = platform.lineage.pointer_at(name, now)
-    if current is None or current.target != deployment.uri:
-        platform.lineage.point(name, deployment, now, by=MOVED_BY)
+    open_deployments(platform, MOVED_BY).point(deployment.uri.rpartition("/")[0], deployment)
