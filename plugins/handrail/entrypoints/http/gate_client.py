@@ -39,11 +39,9 @@ class GateClient:
         self._http = httpx.Client(base_url=self._url, auth=(username, password), timeout=TIMEOUT_S)
 
     def __enter__(self) -> Self:
-        """Return the client itself."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, err: BaseException | None, at: TracebackType | None) -> None:
-        """Close the connection."""
         self.close()
 
     def close(self) -> None:

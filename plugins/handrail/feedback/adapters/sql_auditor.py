@@ -16,7 +16,6 @@ class SqlAuditor(Auditor):
     """Counts and quarantine, read from SQL."""
 
     def __init__(self, store: Store) -> None:
-        """Look over `store`."""
         self._store = store
 
     def status(self) -> Status:

@@ -28,7 +28,6 @@ class SqlDeployments(DeploymentBook):
     """Deployments and their facts in SQL."""
 
     def __init__(self, store: Store) -> None:
-        """Keep deployments in `store`."""
         self._store = store
 
     def register(self, record: DeploymentRecord) -> None:

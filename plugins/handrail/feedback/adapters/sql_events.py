@@ -19,7 +19,6 @@ class SqlEvents(EventLog):
     """The log of feedback events in SQL."""
 
     def __init__(self, store: Store) -> None:
-        """Keep events in `store`."""
         self._store = store
 
     def append(self, events: Sequence[Feedback]) -> Receipt:

@@ -24,7 +24,6 @@ class SqlSnapshots(SnapshotBook):
     """Manifests of snapshots in SQL."""
 
     def __init__(self, store: Store) -> None:
-        """Keep manifests in `store`."""
         self._store = store
 
     def save(self, taken: Snapshot) -> Snapshot:

@@ -18,7 +18,6 @@ class RememberAccount:
     """Innermost ASGI middleware: lets code below know who logged in to a route that MLflow serves without Flask."""
 
     def __init__(self, app: Any) -> None:
-        """Pass every call on to `app`."""
         self._app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
