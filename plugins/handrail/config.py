@@ -1,4 +1,4 @@
-"""One way from a YAML file to a pydantic model, and one voice for its mistakes: file, line, key, problem, remedy."""
+"""One way from a YAML file to a pydantic model, and one form for its errors: file, line, key, problem, remedy."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def _first(errors: Sequence[Any]) -> tuple[Any, int]:
 
 
 def _explain(error: Any, model: type[BaseModel], secret: bool) -> tuple[str, str]:
-    """Return what is wrong, and a remedy of its own if it has one."""
+    """Return what is wrong, and the remedy if this mistake has a special one."""
     kind, location = error["type"], error["loc"]
     if kind in MISSING_KEY:
         return "is missing", "Add it."

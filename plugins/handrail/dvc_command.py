@@ -1,4 +1,4 @@
-"""DVC as a program in a group of its own, so that ending it ends the stage that it runs."""
+"""DVC as a program in a separate process group, so that ending it ends the stage that it runs."""
 
 from __future__ import annotations
 

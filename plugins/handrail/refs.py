@@ -41,7 +41,7 @@ class Reference:
 
     @property
     def uri(self) -> str:
-        """The URI that names this version; a slash in a name is escaped, so that one name cannot pose as two."""
+        """The URI that names this version; a slash in a name is escaped, so that one name cannot look like two."""
         return self.FORM.format(
             **{
                 each.name: quote(str(getattr(self, each.name)), safe=SAFE + "/" * (each.name == "path"))

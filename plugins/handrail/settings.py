@@ -173,9 +173,9 @@ def _blame(file: Path, loc: list[str], problem: str) -> Misconfigured:
 
 @lru_cache(maxsize=8)
 def _look_at_names(names: tuple[str, ...]) -> None:
-    """Refuse a variable that is nearly one of ours, and warn once about one that Handrail does not use.
+    """Refuse a variable that is nearly a setting of Handrail, and warn once about one that Handrail does not use.
 
-    A release may not stop for what an orchestrator or a newer release sets, but what looks like a slip is one.
+    A release may not stop for what an orchestrator or a newer release sets, but a name that is nearly right is wrong.
     """
     known = [field.upper() for field in Settings.model_fields]
     known += [f"PORTS__{port.upper()}" for port in Ports.model_fields]

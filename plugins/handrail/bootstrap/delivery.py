@@ -32,7 +32,7 @@ class GatePermits(Permits):
         self._verifier = open_permit_verifier(settings)
 
     def find(self, tree_digest: str) -> Path:
-        """Look on the shelf where the gate lays permits."""
+        """Look in the folder where the gate puts permits."""
         file = permit_path(self._settings, tree_digest)
         if not file.is_file():
             raise UnknownReference("permit", tree_digest, "Open a promotion request and have it approved first.")

@@ -32,7 +32,7 @@ def open_feedback(settings: Settings, store: Store) -> FeedbackLog:
 
 
 def feedback_stores(store: Store) -> FeedbackStores:
-    """Return what stands behind each port in SQL, with the tables of `store` brought up to date.
+    """Return the SQL adapter of each port, with the tables of `store` brought up to date.
 
     Raises:
         Misconfigured: a newer release wrote the tables.

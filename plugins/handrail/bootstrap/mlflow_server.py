@@ -1,4 +1,4 @@
-"""What lineage asks of the project about an MLflow server: who is behind an account, and which bytes a version has."""
+"""What lineage asks about an MLflow server: which person an account belongs to, and which bytes a version has."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LARGEST_TREE_BYTES = 64 << 20
 
 
 def open_agents(settings: Settings) -> Callable[[str], str]:
-    """Return what names the agent behind an account: the person of config/roles.yaml, as in permits, or the account."""
+    """Return what names the agent of an account: the person of config/roles.yaml, as in permits, or the account."""
     from handrail.approvals.adapters.yaml_rules import YamlRules
 
     server, file = server_name(settings), settings.config / "roles.yaml"

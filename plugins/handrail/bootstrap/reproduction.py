@@ -1,4 +1,4 @@
-"""Which adapters stand behind reproducing a model."""
+"""Which adapters the reproduction of a model uses."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from handrail.feedback.ports import (
 
 @dataclass(frozen=True, slots=True)
 class FeedbackStores:
-    """What the log stands on."""
+    """The adapters that the log uses."""
 
     deployments: DeploymentBook
     predictions: PredictionLog

@@ -27,7 +27,7 @@ def comparable(own: pl.DataType, entity: pl.DataType) -> bool:
     """Whether a key column of the table can equal one of the entity frame.
 
     A float column on either side may represent integers: pandas turns integers with a missing value into floats.
-    An empty or all-null column has no type of its own and equals nothing.
+    An empty or all-null column has no type and equals nothing.
     """
     if isinstance(entity, pl.Null) or isinstance(own, pl.Null):
         return True

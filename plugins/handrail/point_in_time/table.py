@@ -83,7 +83,7 @@ class FeatureTable:
     def _check_key(self, own: pl.DataType, column: str, entities: pl.Schema, entity: str) -> None:
         if entity == AT:
             raise InvalidInput(
-                f"{self.name}:{column}", f"{AT!r} is a name of the join's own", "Rename the entity column."
+                f"{self.name}:{column}", f"{AT!r} is a name that the join uses itself", "Rename the entity column."
             )
         if entity not in entities:
             raise UnknownReference(

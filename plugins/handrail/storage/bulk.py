@@ -32,7 +32,7 @@ def _cursor(connection: Connection, sql: str) -> Iterator[Any]:
     """Yield a cursor of the driver in the transaction of `connection`."""
     driver = connection.dialect.loaded_dbapi
     if not connection.in_transaction():
-        # Otherwise each statement of a reading connection would see a state of its own.
+        # Otherwise each statement of a reading connection could see a different state.
         connection.begin()
     cursor = connection.connection.cursor()
     try:

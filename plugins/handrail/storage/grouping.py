@@ -92,7 +92,7 @@ class GroupCommit(Generic[Item, Key, Result]):
     def _write(self, group: Sequence[_Call[Item, Key, Result]]) -> None:
         try:
             results = self._write_calls([call.items for call in group], group[0].key)
-        except BaseException as err:  # noqa: BLE001 - raised again in each caller that it concerns, all of whom wait
+        except BaseException as err:  # noqa: BLE001 - raised again in each waiting caller that it concerns
             concerns_one = isinstance(err, Exception) and not isinstance(err, Unavailable)
             for call in group:
                 if len(group) > 1 and concerns_one:

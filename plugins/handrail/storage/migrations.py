@@ -1,4 +1,4 @@
-"""Brings a plugin's tables to their newest revision. Each plugin has scripts and a version table of its own."""
+"""Brings a plugin's tables to their newest revision. Each plugin has its own scripts and version table."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _is_current(store: Store, plugin: str, scripts: Path) -> bool:
-    """Tell whether the store is at the newest revision, by reading the scripts as text; False where that is unclear."""
+    """Return whether the store is at the newest revision, by reading the scripts as text; False if that is unclear."""
     head = _head(scripts)
     with store.read() as connection:
         return head is not None and _held(connection, plugin) == {head}

@@ -155,7 +155,7 @@ def test_a_model_that_the_store_lost_is_named(handrail, tmp_path, store):
     code, out, err = handrail("collect", "bentoml", "--store", str(tmp_path / "store"))
 
     assert code == 0
-    assert "bento-model://iris/gone: the store holds it no more" in err
+    assert "bento-model://iris/gone: the store does not hold it any more" in err
     assert "bento-model://iris/gone" in causes("bento://iris/v")
 
 

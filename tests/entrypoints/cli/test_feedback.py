@@ -73,7 +73,7 @@ def test_lines_are_read_from_stdin(project):
         ("{", "line 2: line: it is not JSON"),
         ("[]", "line 2: line: it is not a JSON object"),
         (json.dumps(OUTCOME | {"kind": "weather"}), "line 2: kind: no kind named 'weather'"),
-        (json.dumps(OUTCOME | {"value": 3}), "line 2: value: 3.0 is no ground_truth"),
+        (json.dumps(OUTCOME | {"value": 3}), "line 2: value: 3.0 is not a ground_truth"),
         (json.dumps(OUTCOME | {"colour": 3}), "line 2: colour: extra"),
         (json.dumps(PREDICTION | {"score": "x"}), "line 2: score: "),
     ],

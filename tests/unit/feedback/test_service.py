@@ -10,7 +10,7 @@ from tests.fakes.feedback import DEPLOYMENT, GO_LIVE, a_log, a_prediction, an_ou
 def test_a_value_that_its_kind_does_not_allow_refuses_the_batch_and_keeps_nothing():
     log = a_log()
 
-    with pytest.raises(InvalidInput, match=r"0\.5 is no ground_truth\. Allowed are 0, 1\."):
+    with pytest.raises(InvalidInput, match=r"0\.5 is not a ground_truth\. Allowed are 0, 1\."):
         log.record_feedback([an_outcome(a_prediction()), an_outcome(a_prediction(1), 0.5)])
 
     assert log.status().feedback == 0

@@ -46,7 +46,7 @@ class FolderTrees(Trees):
             return Manifest.of(entries)
         except (FileNotFoundError, NotADirectoryError) as err:
             raise UnknownReference(
-                "artifact tree", tree, "Check the path; a version whose files are gone has to be made anew."
+                "artifact tree", tree, "Check the path; a version whose files are gone has to be made again."
             ) from err
         except ValueError as err:
             raise Refused(f"The artifact tree {tree!r}", (f"Of its content: {err}.",)) from err

@@ -26,7 +26,7 @@ auth_cache_ttl_seconds = {ttl}
 def prepare_mlflow_home(home: Path, credentials: Path, environment: str) -> dict[str, str]:
     """Make the generated admin, the server's secret and name, and auth.ini; return the server's own environment.
 
-    Safe to repeat: what exists stays, except auth.ini, which is written anew.
+    Safe to repeat: what exists stays, except auth.ini, which is written again.
 
     Raises:
         Misconfigured: the admin's password file is gone while the server's accounts exist.
@@ -37,7 +37,7 @@ def prepare_mlflow_home(home: Path, credentials: Path, environment: str) -> dict
         raise Misconfigured(
             str(admin_file),
             f"it is missing, but {accounts} holds accounts",
-            "Restore it, or remove both to start anew.",
+            "Restore it, or remove both to start again.",
         )
     fresh = json.dumps({"username": ADMIN, "password": secrets.token_urlsafe(24)})
     try:

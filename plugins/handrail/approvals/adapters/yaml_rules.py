@@ -1,4 +1,4 @@
-"""Policies from config/policies/<alias>.yaml and roles from config/roles.yaml, read anew at each look."""
+"""Policies from config/policies/<alias>.yaml and roles from config/roles.yaml, read again at each use."""
 
 # pydantic reads the annotations at run time, so they stay real.
 

@@ -1,4 +1,4 @@
-"""Who stands behind an account, and in which roles. Persons decide, accounts only carry them."""
+"""Which person an account belongs to, and in which roles. Persons decide; accounts only name them."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ class Envelope:
         """Read an envelope.
 
         Raises:
-            ValueError: it is none, or of another payload type.
+            ValueError: it is not an envelope, or has another payload type.
         """
         try:
             fields = json.loads(text)

@@ -71,9 +71,9 @@ class Subject:
         words = {
             "server": "the server",
             "model": "the model's name",
-            "epoch": "the registered model (it was made anew)",
+            "epoch": "the registered model (it was made again)",
             "version": "the version",
-            "created": "the version (it was made anew)",
+            "created": "the version (it was made again)",
             "alias": "the alias",
             "tree_digest": "the files of the version",
             "policy_digest": "the policy",

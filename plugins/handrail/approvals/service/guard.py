@@ -47,7 +47,7 @@ class Guard:
             raise Protected(f"Moving {model!r} into or out of the stage Production", _HOW_TO_MOVE)
 
     def tag(self, key: str) -> None:
-        """Refuse tags that pose as approvals, and the one that moves a model out of the models' permissions.
+        """Refuse tags that look like approvals, and the one that moves a model out of the models' permissions.
 
         Raises:
             Protected: the key is reserved.
@@ -61,7 +61,7 @@ class Guard:
         """Refuse to delete or rename a `version`, `model`, `run`, `experiment` or `logged_model` that is held.
 
         Raises:
-            Protected: a promotion request or a permit rests on it.
+            Protected: a promotion request or a permit depends on it.
         """
         holder = self._holds.holder(kind, key)
         if holder:
@@ -94,5 +94,5 @@ def is_reserved_tag(key: str) -> bool:
 
 def _refuse_change(action: str, holder: str) -> NoReturn:
     raise Protected(
-        action, f"A promotion request or a permit rests on {holder}; register a new version from a new run instead."
+        action, f"A promotion request or a permit depends on {holder}; register a new version from a new run instead."
     )

@@ -1,1 +1,1 @@
-"""The tools behind delivery's ports; which one stands where is decided in `handrail.bootstrap.delivery`."""
+"""The adapters of delivery; which one is used where is decided in `handrail.bootstrap.delivery`."""

@@ -1,4 +1,4 @@
-"""BentoML's local store of bentos, and `bentoml build` in a process of its own."""
+"""BentoML's local store of bentos, and `bentoml build` in a separate process."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def record_bento(lineage: Lineage, settings: Settings, bento: StoredBento) -> tu
             lineage.derive(artifact, _tree(digest), agreed=digest, asserted_by=TOOL)
     for tree in trees:
         lineage.derive(built, tree, asserted_by=TOOL)
-    missing = [f"{model.uri}: the store holds it no more." for model in bento.models if model.digest is None]
+    missing = [f"{model.uri}: the store does not hold it any more." for model in bento.models if model.digest is None]
     return (*missing, *_record_permit(lineage, settings, bento))
 
 

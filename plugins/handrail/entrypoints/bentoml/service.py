@@ -1,4 +1,4 @@
-"""A BentoML service class whose whole ASGI app, BentoML's own middleware included, stands behind Handrail's guard.
+"""A BentoML service class whose whole ASGI app, BentoML's own middleware included, is behind Handrail's guard.
 
 `@bentoml.service(service_class=guarded(rules, not_ready))`. BentoML puts its metrics and timeout middleware outside
 every middleware that a service adds; there each unknown path keeps adding metric series, and a middleware that
@@ -67,7 +67,7 @@ def open_paths() -> frozenset[str]:
 
 
 def guarded(rules: Callable[[], Rules], not_ready: Callable[[], str | None]) -> type[Service[Any]]:
-    """Make a service class whose app stands behind a `Guard`; `rules` is called once in each worker."""
+    """Make a service class whose app is behind a `Guard`; `rules` is called once in each worker."""
 
     class GuardedService(Service[Any]):
         @property

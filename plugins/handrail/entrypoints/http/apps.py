@@ -78,6 +78,6 @@ def _fields(request: Request, error: Exception) -> Response:
 
 
 def _mistake(request: Request, _error: Exception) -> Response:
-    """Answer a mistake of ours without its insides; the server's log has them."""
+    """Answer a mistake in Handrail without its details; the server's log has them."""
     detail = "Handrail made a mistake. Its log says which."
     return answer(request, Rejection(HTTPStatus.INTERNAL_SERVER_ERROR, detail))

@@ -125,7 +125,7 @@ class _Answer:
         self._body = bytearray()
 
     async def translate(self, message: Message) -> None:
-        """Pass a message of the app on; an error that is no problem document yet is held back and rewritten."""
+        """Pass a message of the app on; an error that is not a problem document yet is held back and rewritten."""
         if message["type"] == "http.response.start":
             headers = MutableHeaders(raw=list(message.get("headers", ())))
             is_problem = (_header(headers, "content-type") or "").startswith(MEDIA_TYPE)
@@ -171,7 +171,7 @@ def _check_token(headers: Headers, token: str) -> None:
     if not is_bearer(_header(headers, "authorization"), token):
         raise unknown_caller(
             "This path needs the header 'Authorization: Bearer <token>'. "
-            "The token lies in .handrail/credentials/serving-token.json.",
+            "The token is in .handrail/credentials/serving-token.json.",
             CLOSE,
         )
 

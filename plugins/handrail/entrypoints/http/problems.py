@@ -36,7 +36,7 @@ STATUS: tuple[tuple[type[HandrailError], HTTPStatus], ...] = (
 
 
 class Rejection(Exception):  # noqa: N818 - an answer, not an error
-    """An answer with a status of its own, given while the request is still being read."""
+    """An answer with its own status, given while the request is still being read."""
 
     def __init__(self, status: HTTPStatus, detail: str, headers: Iterable[tuple[str, str]] = ()) -> None:
         super().__init__(status, detail)

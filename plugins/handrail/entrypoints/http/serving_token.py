@@ -15,7 +15,7 @@ MIN_LENGTH = 32
 
 
 def token_file(settings: Settings) -> Path:
-    """Return where the token lies."""
+    """Return the file of the token."""
     return settings.credentials / "serving-token.json"
 
 

@@ -73,7 +73,7 @@ class FeastDatasetSource(DatasetSource):
         """Read what `to_dict` wrote.
 
         Raises:
-            InvalidInput: the URI is none of a service or a retrieval.
+            InvalidInput: the URI is not that of a service or a retrieval.
         """
         known = _parse(str(source_dict.get("uri")))
         named = {name: source_dict[name] for name in ("service", "spec_hash", "retrieval") if source_dict.get(name)}
@@ -88,7 +88,7 @@ class FeastDatasetSource(DatasetSource):
         again = f"store.get_feature_service({self.service!r})" if self.service else "the features of that retrieval"
         raise Unavailable(
             self.uri,
-            "the entity rows that it was read for are kept nowhere",
+            "the entity rows that it was read for are not kept",
             f"Read again with store.get_historical_features(entity_df, {again}); "
             f"`handrail lineage trace {self.uri}` names the bytes of every source.",
         )

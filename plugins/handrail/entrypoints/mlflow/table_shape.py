@@ -38,7 +38,7 @@ def _parquet(file: Path) -> dict[str, Any]:
 
 def _csv(file: Path) -> dict[str, Any]:
     with file.open(encoding="utf-8", newline="") as stream:
-        # Blank lines are no records: readers of frames leave them out.
+        # Blank lines are not records: readers of frames leave them out.
         records = (record for record in csv.reader(stream) if record)
         first = next(records, [])
         counted: dict[str, Any] = {"records": sum(1 for _ in records) + bool(first)}

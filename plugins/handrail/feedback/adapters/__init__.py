@@ -1,1 +1,1 @@
-"""What stands behind the ports of feedback: SQL, Parquet, YAML, and the spool beside a serving process."""
+"""The adapters of feedback: SQL, Parquet, YAML, and the spool beside a serving process."""

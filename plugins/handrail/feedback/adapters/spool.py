@@ -96,7 +96,7 @@ class _SpoolFile:
     def write(self, data: bytes) -> None:
         if self._failure is not None:
             raise self._failure
-        # What a failed write left behind becomes a line of its own, which draining sets aside.
+        # What a failed write left behind becomes a separate line, which draining sets aside.
         data = b"\n" + data if self._torn else data
         self._torn = True
         rest = memoryview(data)

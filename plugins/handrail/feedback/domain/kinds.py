@@ -42,4 +42,4 @@ class Kind:
         """
         if value is not None and self.values and value not in self.values:
             allowed = ", ".join(f"{each:g}" for each in self.values)
-            raise InvalidInput("value", f"{value!r} is no {self.name}", f"Allowed are {allowed}.")
+            raise InvalidInput("value", f"{value!r} is not a {self.name}", f"Allowed are {allowed}.")

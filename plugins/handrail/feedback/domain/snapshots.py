@@ -90,8 +90,8 @@ def label_table(snapshot: Snapshot, cohort: Cohort) -> LabelTable:
 
     Among equal revisions the latest prediction wins, then the greater id, so that the choice does not depend on order.
     """
-    ripe = cohort.judged()
-    columns = (ripe.subject, ripe.label, ripe.score, ripe.made_at, ripe.prediction_id, ripe.revision)
+    mature = cohort.judged()
+    columns = (mature.subject, mature.label, mature.score, mature.made_at, mature.prediction_id, mature.revision)
     best: dict[str, Label] = {}
     for row in zip(*columns, strict=True):
         held = best.setdefault(row[0], row)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from handrail.entrypoints.mlflow.app.recorded_stores import Recorder
 
 PATIENCE_S = 2.0
-"""How long a request that MLflow has carried out is held up, at most, because lineage's store is locked."""
+"""How long a request that MLflow has carried out is delayed, at most, because lineage's store is locked."""
 
 _log = logging.getLogger("handrail.approvals")
 
@@ -128,7 +128,7 @@ def _artifacts_folder() -> Path:
     if not destination or not served or parsed.scheme not in ("", "file"):
         raise Misconfigured(
             "--artifacts-destination",
-            f"{destination!r} is no folder that this server serves artifacts from",
+            f"{destination!r} is not a folder that this server serves artifacts from",
             "Give a local folder and leave artifact serving on: the gate freezes files there.",
         )
     return Path(unquote(parsed.path)).resolve()

@@ -157,7 +157,7 @@ class RecordedRegistry(_Store):
         return done
 
     def delete_registered_model(self, name: str) -> Any:
-        """Record that its aliases point nowhere. A new model of the name has another epoch, hence other versions."""
+        """Record that its aliases point nowhere. A new model of the name has another epoch, and so other versions."""
         before = self._aliases(name)
         done = super().delete_registered_model(name)
         self._record_aliases(name, dict.fromkeys(before))

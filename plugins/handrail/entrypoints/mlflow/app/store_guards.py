@@ -37,7 +37,7 @@ def current_account() -> str | None:
 
 
 class GuardedRegistry(_Store):
-    """Stands before the methods of MLflow's registry store that can change what is served."""
+    """Comes before the methods of MLflow's registry store that can change what is served."""
 
     guard: Guard
 
@@ -61,12 +61,12 @@ class GuardedRegistry(_Store):
         return super().transition_model_version_stage(name, version, stage, archive_existing_versions)
 
     def create_registered_model(self, name: str, tags: Any = None, **others: Any) -> Any:
-        """Refuse tags that pose as approvals."""
+        """Refuse tags that look like approvals."""
         self._refuse_tags(tag for tag in tags or [] if tag.key != PROMPT_TAG)
         return super().create_registered_model(name, tags, **others)
 
     def create_model_version(self, name: str, source: str, run_id: Any = None, tags: Any = None, **others: Any) -> Any:
-        """Refuse tags that pose as approvals, and remember who made the version."""
+        """Refuse tags that look like approvals, and remember who made the version."""
         if source.startswith("models:"):  # copying a version copies its tags: the copy starts without ours
             tags = [tag for tag in tags or [] if not is_reserved_tag(tag.key)]
         self._refuse_tags(tag for tag in tags or [] if tag.key != PROMPT_TAG)
@@ -118,7 +118,7 @@ class GuardedRegistry(_Store):
 
 
 class GuardedTracking(_Store):
-    """Stands before the methods of MLflow's tracking store that make or take away what a version rests on."""
+    """Comes before the methods of MLflow's tracking store that make or remove what a version depends on."""
 
     guard: Guard
 
@@ -154,7 +154,7 @@ def guard_stores(guard: Guard, recorder: Recorder) -> None:
     """Make the server open its stores behind the guard, and record in lineage what they have done.
 
     Raises:
-        Misconfigured: the stores are no database; without the guard nothing may start.
+        Misconfigured: the stores are not in a database; without the guard nothing may start.
     """
     registry: Any = handlers._model_registry_store_registry
     tracking: Any = handlers._tracking_store_registry

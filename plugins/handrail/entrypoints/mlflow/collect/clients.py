@@ -22,11 +22,11 @@ from handrail.tools import require
 
 TRACKING_URI = "MLFLOW_TRACKING_URI"
 REMEDY = "Start it, or name another with --tracking-uri; MLFLOW_TRACKING_USERNAME and _PASSWORD log in."
-KNOCK_S = 5
+CONNECT_TIMEOUT_S = 5
 _PORTS = {"http": 80, "https": 443}
 _SQLITE = "sqlite:///"
 # MLflow's own default waits for minutes before it says that a server is not there.
-_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
+_LIMITS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
 
 
 def find_tracking_uri(settings: Settings, given: str | None) -> str:
@@ -71,15 +71,15 @@ def open_client(uri: str) -> Any:
     file = Path(uri.removeprefix(_SQLITE).partition("?")[0])
     if uri.startswith(_SQLITE) and not file.is_file():
         raise UnknownReference("MLflow store", str(file), "Name one with --tracking-uri, or set MLFLOW_TRACKING_URI.")
-    _knock(uri)
-    for name, value in _PATIENCE.items():
+    _check_reachable(uri)
+    for name, value in _LIMITS.items():
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
-def _knock(uri: str) -> None:
+def _check_reachable(uri: str) -> None:
     """Raise soon if nobody listens at the address: MLflow's client tries for half a minute and longer."""
     parts = urlsplit(uri)
     host = parts.hostname
@@ -87,7 +87,7 @@ def _knock(uri: str) -> None:
     if parts.scheme not in _PORTS or not host or behind_proxy:
         return
     try:
-        socket.create_connection((host, parts.port or _PORTS[parts.scheme]), timeout=KNOCK_S).close()
+        socket.create_connection((host, parts.port or _PORTS[parts.scheme]), timeout=CONNECT_TIMEOUT_S).close()
     except (OSError, ValueError) as err:
         problem = f"nobody answers there ({getattr(err, 'strerror', None) or err})"
         raise Unavailable(f"MLflow at {without_secrets(uri)}", problem, REMEDY) from err

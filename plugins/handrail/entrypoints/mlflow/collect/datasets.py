@@ -22,7 +22,7 @@ _FEAST = re.compile(r"feast://[^\s@]+(@(?P<hash>[^\s@]+)|/retrieval/[^\s/@]+/row
 
 
 def datasets_of(place: Place, repository: str, inputs: Any) -> tuple[list[ArtifactVersion], dict[str, str]]:
-    """Return the artifacts behind a run's dataset inputs, and what is to be said of each frame beside the run.
+    """Return the artifacts behind a run's dataset inputs, and what is recorded of each frame beside the run.
 
     The name of an input leads its attributes: `input.<name>.frame_digest`, `.rows`, `.context`, and `.contradiction`
     if the frame cannot have come from the file.
