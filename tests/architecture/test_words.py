@@ -1,0 +1,38 @@
+"""Words that stop a reader whose second language is English; what to write instead is in the message."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PRODUCT = ("plugins", "flows", "bentos", "feature_repo", "infra", "config", "README.md")
+PLAIN = {
+    r"tells?|told|tellers?": "report, say, record or send",
+    r"wish(es)?": "option or query",
+    r"deeds?": "details",
+    r"portraits?": "details",
+    r"reigns?": "period",
+    r"stands? for": "represent",
+    r"(come|came)s? of": "produced by",
+    r"un(held|peeled)": "what it is",
+}
+
+
+def _files():
+    listed = subprocess.run(["git", "ls-files", *PRODUCT], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [ROOT / name for name in listed.splitlines() if name.endswith((".py", ".md", ".yaml", ".toml"))]
+
+
+@pytest.mark.parametrize(("words", "instead"), PLAIN.items(), ids=list(PLAIN.values()))
+def test_a_plain_word_is_used(words, instead):
+    pattern = re.compile(rf"(?<![\w-])({words})(?![\w-])", re.IGNORECASE)
+    found = [
+        f"{file.relative_to(ROOT)}:{number}: {line.strip()}"
+        for file in _files()
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+        if pattern.search(line)
+    ]
+
+    assert found == [], f"write {instead}"
