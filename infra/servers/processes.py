@@ -16,7 +16,7 @@ STOP_WITHIN_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ChildFiles:
     """Where a child runs, where its output goes, and the file that names it while it lives."""
 
     folder: Path
@@ -27,13 +27,13 @@ class Place:
 class Child:
     """One running command with everything that it started."""
 
-    def __init__(self, process: subprocess.Popen[bytes], place: Place) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], place: ChildFiles) -> None:
         """Wrap a process that leads its own group."""
         self._process = process
         self.place = place
 
     @classmethod
-    def start(cls, command: str, environment: Mapping[str, str], place: Place) -> Child:
+    def start(cls, command: str, environment: Mapping[str, str], place: ChildFiles) -> Child:
         """Run a shell line; its output is appended to the log, its pid recorded so that a later start finds it."""
         place.log.parent.mkdir(parents=True, exist_ok=True)
         place.record.parent.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,7 @@ from honcho.environ import parse_procfile
 from handrail.entrypoints.cli.env import tool_environment
 from handrail.errors import Unavailable
 from handrail.settings import Settings, make_home
-from infra.servers.processes import Child, Place, stop_left_over
+from infra.servers.processes import Child, ChildFiles, stop_left_over
 
 PROCFILE = Path(__file__).parents[1] / "Procfile"
 WORK_POOL = "local-process"
@@ -176,7 +176,7 @@ class Servers:
         record = self.settings.home / "run" / f"{name}.json"
         stop_left_over(record)
         require_free_ports(self.settings, [name])
-        place = Place(self.settings.project, self.log_of(name), record)
+        place = ChildFiles(self.settings.project, self.log_of(name), record)
         self._children[name] = Child.start(self._commands[name], environment(self.settings, name), place)
         return address
 

@@ -18,7 +18,7 @@ from handrail.errors import Misconfigured, Refused
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RuleResult:
     """What one rule found. `rows` are the positions of the rows at fault, empty for a rule about the table."""
 
     rule: Rule
@@ -42,7 +42,7 @@ class Outcome:
 
 def run_checkpoint(
     table: str, frame: pl.DataFrame, rules: Sequence[Rule], tables: Mapping[str, pl.DataFrame]
-) -> list[Outcome]:
+) -> list[RuleResult]:
     """Evaluate `rules` over `frame`; the outcomes are in the order of the rules.
 
     `tables` are the tables that a rule may read allowed values from.
@@ -58,7 +58,7 @@ def run_checkpoint(
     return accept_results(table, rules, _validate(table, frame, expectations), frame.height)
 
 
-def accept_results(table: str, rules: Sequence[Rule], results: Sequence[Any], height: int) -> list[Outcome]:
+def accept_results(table: str, rules: Sequence[Rule], results: Sequence[Any], height: int) -> list[RuleResult]:
     """Turn a checkpoint's results into outcomes, one for each agreed rule.
 
     Raises:
@@ -109,15 +109,15 @@ def _validate(table: str, frame: pl.DataFrame, expectations: Sequence[Any]) -> l
     return [result for validation in answer.run_results.values() for result in validation.results]
 
 
-def _outcome(rule: Rule, result: Any, height: int) -> Outcome:
+def _outcome(rule: Rule, result: Any, height: int) -> RuleResult:
     found = result.result
     rows = tuple(sorted(int(row) for row in found.get("unexpected_index_list") or ()))
     if result.success:
-        return Outcome(rule, met=True, evaluated=height, rows=rows, problem=None)
+        return RuleResult(rule, met=True, evaluated=height, rows=rows, problem=None)
     problem = _exception(result.exception_info)
     if problem is None and not rows:
         problem = f"found {found.get('observed_value', 'nothing')}"
-    return Outcome(rule, met=False, evaluated=height, rows=rows, problem=problem)
+    return RuleResult(rule, met=False, evaluated=height, rows=rows, problem=problem)
 
 
 def _exception(info: Mapping[str, Any] | None) -> str | None:

@@ -11,7 +11,7 @@ import polars as pl
 import polars.selectors as cs
 
 from flows.steps.data.batch_tables import tables_to_check
-from flows.steps.data.gx_checkpoint import Outcome, run_checkpoint
+from flows.steps.data.gx_checkpoint import RuleResult, run_checkpoint
 from flows.steps.data.raw_files import read_raw
 from flows.steps.data.rules import FILE, Rule, read_rules
 from flows.steps.project.outputs import fresh_folder, write_json, write_parquet
@@ -57,13 +57,13 @@ def run(project: Path) -> None:
             write_parquet(rows, folder / f"{name}.parquet")
 
 
-def check(tables: Mapping[str, pl.DataFrame], rules: Mapping[str, Sequence[Rule]]) -> dict[str, list[Outcome]]:
+def check(tables: Mapping[str, pl.DataFrame], rules: Mapping[str, Sequence[Rule]]) -> dict[str, list[RuleResult]]:
     """Run one checkpoint a table."""
     return {table: run_checkpoint(table, tables[table], agreed, tables) for table, agreed in rules.items()}
 
 
 def split(
-    raw: Mapping[str, pl.DataFrame], outcomes: Mapping[str, Sequence[Outcome]]
+    raw: Mapping[str, pl.DataFrame], outcomes: Mapping[str, Sequence[RuleResult]]
 ) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
     """Separate the rows that a quarantine rule found from the rest; they get a column `reason`."""
     kept, set_aside = dict(raw), {}
@@ -80,7 +80,7 @@ def split(
     return kept, set_aside
 
 
-def stop_reasons(tables: Mapping[str, pl.DataFrame], outcomes: Mapping[str, Sequence[Outcome]]) -> list[str]:
+def stop_reasons(tables: Mapping[str, pl.DataFrame], outcomes: Mapping[str, Sequence[RuleResult]]) -> list[str]:
     """Say for each rule beyond its threshold what was found, where, and how much is allowed."""
     return [
         _finding(table, tables[table], outcome)
@@ -93,7 +93,7 @@ def stop_reasons(tables: Mapping[str, pl.DataFrame], outcomes: Mapping[str, Sequ
 def evidence(
     as_of: datetime,
     tables: Mapping[str, pl.DataFrame],
-    outcomes: Mapping[str, Sequence[Outcome]],
+    outcomes: Mapping[str, Sequence[RuleResult]],
     set_aside: Mapping[str, pl.DataFrame],
 ) -> dict[str, Any]:
     """Return what was checked and found, without times and ids: the same for the same batch and rules."""
@@ -110,7 +110,7 @@ def evidence(
     }
 
 
-def _entry(table: str, frame: pl.DataFrame, outcome: Outcome) -> dict[str, Any]:
+def _entry(table: str, frame: pl.DataFrame, outcome: RuleResult) -> dict[str, Any]:
     rule = outcome.rule
     return {
         "table": table,
@@ -129,7 +129,7 @@ def _entry(table: str, frame: pl.DataFrame, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _finding(table: str, frame: pl.DataFrame, outcome: Outcome) -> str:
+def _finding(table: str, frame: pl.DataFrame, outcome: RuleResult) -> str:
     rule = outcome.rule
     where = f"{table}: {rule.says}"
     if outcome.problem is not None:

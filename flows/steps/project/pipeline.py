@@ -19,7 +19,7 @@ from handrail.entrypoints.cli.env import tool_environment
 from handrail.errors import Conflict, HandrailError, Unavailable, UnknownReference
 from handrail.settings import load_settings
 
-Outcome = Literal["ran", "restored", "skipped"]
+StageOutcome = Literal["ran", "restored", "skipped"]
 
 BUSY_FOR_S = 600.0
 BUSY = "is busy, it is being blocked by"
@@ -84,7 +84,7 @@ def run_stage(
     stage: str,
     environment: Mapping[str, str] | None = None,
     report: Callable[[str], None] | None = None,
-) -> Outcome:
+) -> StageOutcome:
     """Bring one stage, whose dependencies are up to date, up to date by DVC; return what had to be done.
 
     `report` gets each line that the stage prints. An interrupt ends the stage and everything it started.

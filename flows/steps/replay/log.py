@@ -16,7 +16,7 @@ FORMAT = "handrail.replay/1"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Position:
     """How far a replay of these days against this deployment came; `hour` is the last finished one.
 
     `features_until` is the moment up to which feature rows were written to the online store.
@@ -46,18 +46,18 @@ class ReplayLog:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
 
-    def place(self) -> Place | None:
+    def position(self) -> Position | None:
         """Return where the last replay stopped, or None before the first."""
         file = self._folder / "place.json"
         if not file.is_file():
             return None
         held = json.loads(file.read_text(encoding="utf-8"))
-        return Place(held["deployment"], tuple(held["days"]), _moment(held["hour"]), _moment(held["features_until"]))
+        return Position(held["deployment"], tuple(held["days"]), _moment(held["hour"]), _moment(held["features_until"]))
 
-    def save_place(self, place: Place) -> None:
-        """Keep a new place in one step."""
-        values = asdict(place) | {"format": FORMAT, "hour": _text(place.hour)}
-        write_json(self._folder / "place.json", values | {"features_until": _text(place.features_until)})
+    def save_position(self, position: Position) -> None:
+        """Keep a new position in one step."""
+        values = asdict(position) | {"format": FORMAT, "hour": _text(position.hour)}
+        write_json(self._folder / "place.json", values | {"features_until": _text(position.features_until)})
 
     def restart(self) -> None:
         """Forget the batches and samples of an earlier replay."""

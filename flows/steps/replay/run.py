@@ -1,6 +1,6 @@
 """Replays August to December against the running bento: whole days over HTTP, hour by simulated hour.
 
-A replay keeps its place after each hour. Everything it sends is named by what it is, so the next run continues from
+A replay keeps its position after each hour. Everything it sends is named by what it is, so the next run continues from
 there, sends the hour it was stopped in once more, and ends with the same figures.
 """
 
@@ -18,7 +18,7 @@ import polars as pl
 
 from flows.steps.release.deploy import slot_of
 from flows.steps.replay.bento import BentoClient
-from flows.steps.replay.log import Batch, Place, ReplayLog
+from flows.steps.replay.log import Batch, Position, ReplayLog
 from flows.steps.replay.plan import DEFAULT_DAYS, SimulatedHour, replayed_days, timeline
 from flows.steps.replay.truth import KIND, SOURCE, Fate, OutcomeReport, fate_of
 from flows.steps.replay.world import World, open_world
@@ -77,45 +77,47 @@ def finished_figures(settings: Settings, deployment: str, days: int = DEFAULT_DA
     """Return the figures of a replay of `deployment` that was carried out to its end, None if there is none."""
     hours = timeline(_replayed(open_world(settings), days))
     log = ReplayLog(settings.home / "replay")
-    place = log.place()
-    if place is None or replace(place, features_until=None) != replace(_start(deployment, days), hour=hours[-1].at):
+    position = log.position()
+    if position is None or replace(position, features_until=None) != replace(
+        _start(deployment, days), hour=hours[-1].at
+    ):
         return None
     return figures(hours, log)
 
 
-def run(actors: Actors, hours: Sequence[SimulatedHour], start: Place, progress: Progress | None = None) -> None:
+def run(actors: Actors, hours: Sequence[SimulatedHour], start: Position, progress: Progress | None = None) -> None:
     """Carry out the hours that a replay of this deployment and these days has not finished yet."""
-    place = actors.log.place()
-    if place is None or (place.deployment, place.days) != (start.deployment, start.days):
+    position = actors.log.position()
+    if position is None or (position.deployment, position.days) != (start.deployment, start.days):
         actors.log.restart()
         actors.store.forget()
-        place = start
+        position = start
     samples = sampled_hours(hours)
     for number, hour in enumerate(hours, 1):
-        if place.hour is not None and hour.at <= place.hour:
+        if position.hour is not None and hour.at <= position.hour:
             continue
-        place = _carry_out(actors, hour, place, sample=hour.at in samples)
-        actors.log.save_place(place)
+        position = _carry_out(actors, hour, position, sample=hour.at in samples)
+        actors.log.save_position(position)
         if progress is not None:
             progress(number, len(hours), f"{hour.at:%Y-%m-%d %H}:00, {len(hour.flights)} flights")
 
 
-def _carry_out(actors: Actors, hour: SimulatedHour, place: Place, sample: bool) -> Place:
+def _carry_out(actors: Actors, hour: SimulatedHour, position: Position, sample: bool) -> Position:
     actors.clock.set(hour.at)
     if hour.reports:
-        actors.bento.report(hour.at, [event_of(report, place.deployment) for report in hour.reports])
+        actors.bento.report(hour.at, [event_of(report, position.deployment) for report in hour.reports])
     if not hour.flights:
-        return replace(place, hour=hour.at)
-    actors.store.write_known(place.features_until, hour.at)
+        return replace(position, hour=hour.at)
+    actors.store.write_known(position.features_until, hour.at)
     answer = actors.bento.predict(hour.at, hour.flights)
     answered = answer.content["deployment"]
-    if answered != place.deployment:
-        raise Conflict("deployment in this replay", answered, f"Start the bento of {place.deployment} again.")
+    if answered != position.deployment:
+        raise Conflict("deployment in this replay", answered, f"Start the bento of {position.deployment} again.")
     actors.log.add_batch(Batch(hour.at, len(hour.flights), answer.failures, answer.latency_ms))
     if sample:
         names = [flight["flight_id"] for flight in hour.flights]
         actors.log.add_online(hour.at, names, actors.store.read(hour.flights, hour.at))
-    return replace(place, hour=hour.at, features_until=hour.at)
+    return replace(position, hour=hour.at, features_until=hour.at)
 
 
 def event_of(report: OutcomeReport, deployment: str) -> dict[str, Any]:
@@ -195,8 +197,8 @@ def _replayed(world: World, days: int) -> pl.DataFrame:
     return world.flights.filter(pl.col("local_day").is_in(replayed_days(days)))
 
 
-def _start(deployment: str, days: int) -> Place:
-    return Place(deployment, tuple(day.isoformat() for day in replayed_days(days)), None, None)
+def _start(deployment: str, days: int) -> Position:
+    return Position(deployment, tuple(day.isoformat() for day in replayed_days(days)), None, None)
 
 
 def _require_replay(settings: Settings) -> None:

@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Message
 
-from handrail.entrypoints.http.feedback_guard import Guard
+from handrail.entrypoints.http.feedback_guard import FeedbackGuard
 from tests.fakes.guarded_app import AUTHORISED, RULES, TOKEN, Inner, call
 
 
 def test_a_request_with_the_token_reaches_the_app_whole() -> None:
     inner = Inner()
 
-    answer = call(Guard(inner, RULES), "/predict", body=(b'{"a":', b"1}"))
+    answer = call(FeedbackGuard(inner, RULES), "/predict", body=(b'{"a":', b"1}"))
 
     assert (answer.status, json.loads(answer.body)) == (200, {"ok": True})
     assert inner.seen == [("/predict", b'{"a":1}')]
@@ -35,7 +35,7 @@ def test_what_writes_needs_the_token(path: str, authorization: bytes | None) -> 
     if authorization is not None:
         headers.append((b"authorization", authorization))
 
-    answer = call(Guard(inner, RULES), path, headers=headers)
+    answer = call(FeedbackGuard(inner, RULES), path, headers=headers)
 
     assert answer.status == 401
     assert "Authorization: Bearer" in answer.problem["detail"]
@@ -44,20 +44,22 @@ def test_what_writes_needs_the_token(path: str, authorization: bytes | None) -> 
 
 
 def test_two_authorization_headers_are_refused_even_if_one_is_right() -> None:
-    answer = call(Guard(Inner(), RULES), "/predict", headers=[*AUTHORISED, (b"Authorization", b"Bearer x")])
+    answer = call(FeedbackGuard(Inner(), RULES), "/predict", headers=[*AUTHORISED, (b"Authorization", b"Bearer x")])
 
     assert answer.status == 401
 
 
 def test_an_empty_configured_token_lets_nobody_in() -> None:
-    answer = call(Guard(Inner(), replace(RULES, token="")), "/predict", headers=[(b"authorization", b"Bearer ")])
+    answer = call(
+        FeedbackGuard(Inner(), replace(RULES, token="")), "/predict", headers=[(b"authorization", b"Bearer ")]
+    )
 
     assert answer.status == 401
 
 
 @pytest.mark.parametrize("path", ["/readyz", "/livez", "/metrics"])
 def test_health_and_metrics_are_open(path: str) -> None:
-    assert call(Guard(Inner(), RULES), path, "GET", headers=()).status == 200
+    assert call(FeedbackGuard(Inner(), RULES), path, "GET", headers=()).status == 200
 
 
 @pytest.mark.parametrize(
@@ -66,13 +68,13 @@ def test_health_and_metrics_are_open(path: str) -> None:
 def test_an_unknown_path_never_reaches_the_app(path: str) -> None:
     inner = Inner()
 
-    answer = call(Guard(inner, RULES), path)
+    answer = call(FeedbackGuard(inner, RULES), path)
 
     assert (answer.status, inner.seen) == (404, [])
 
 
 def test_an_open_path_can_only_be_read() -> None:
-    answer = call(Guard(Inner(), RULES), "/metrics", "POST")
+    answer = call(FeedbackGuard(Inner(), RULES), "/metrics", "POST")
 
     assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
 
@@ -87,7 +89,7 @@ def test_a_client_that_hangs_up_is_not_answered() -> None:
         sent.append(message)
 
     scope = {"type": "http", "path": "/predict", "method": "POST", "headers": list(AUTHORISED)}
-    asyncio.run(Guard(Inner(), RULES)(scope, receive, send))
+    asyncio.run(FeedbackGuard(Inner(), RULES)(scope, receive, send))
 
     assert sent == []
 
@@ -102,8 +104,8 @@ def test_a_websocket_is_closed_and_the_lifespan_passes() -> None:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(Guard(inner, RULES)({"type": "websocket", "path": "/predict"}, receive, send))
-    asyncio.run(Guard(inner, RULES)({"type": "lifespan"}, receive, send))
+    asyncio.run(FeedbackGuard(inner, RULES)({"type": "websocket", "path": "/predict"}, receive, send))
+    asyncio.run(FeedbackGuard(inner, RULES)({"type": "lifespan"}, receive, send))
 
     assert sent == [{"type": "websocket.close", "code": 1008}]
     assert inner.seen == [("lifespan", b"")]
@@ -126,7 +128,7 @@ def test_any_request_gets_exactly_one_answer_and_none_writes_without_the_token(
 ) -> None:
     inner = Inner()
 
-    answer = call(Guard(inner, RULES), path, method, headers, body)
+    answer = call(FeedbackGuard(inner, RULES), path, method, headers, body)
 
     given_tokens = [value for key, value in headers if key.lower() == b"authorization"]
     if inner.seen and path not in RULES.open_paths:

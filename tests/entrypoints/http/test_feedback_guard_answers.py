@@ -6,13 +6,13 @@ from http import HTTPStatus
 
 import pytest
 
-from handrail.entrypoints.http.feedback_guard import Guard
+from handrail.entrypoints.http.feedback_guard import FeedbackGuard
 from tests.fakes.guarded_app import RULES, Inner, call
 
 
 @pytest.mark.parametrize(("path", "method"), [("/readyz", "GET"), ("/predict", "POST")])
 def test_without_a_model_the_reason_is_given(path: str, method: str) -> None:
-    guard = Guard(Inner(), RULES, not_ready=lambda: "No permitted model exists yet.")
+    guard = FeedbackGuard(Inner(), RULES, not_ready=lambda: "No permitted model exists yet.")
 
     answer = call(guard, path, method)
 
@@ -20,13 +20,13 @@ def test_without_a_model_the_reason_is_given(path: str, method: str) -> None:
 
 
 def test_without_a_model_the_rest_still_works() -> None:
-    guard = Guard(Inner(), RULES, not_ready=lambda: "No permitted model exists yet.")
+    guard = FeedbackGuard(Inner(), RULES, not_ready=lambda: "No permitted model exists yet.")
 
     assert [call(guard, path, "GET").status for path in ("/livez", "/metrics", "/api/feedback", "/")] == [200] * 4
 
 
 def test_an_app_that_raises_becomes_a_500_without_the_reason() -> None:
-    answer = call(Guard(Inner(raises=RuntimeError("secret")), RULES), "/predict")
+    answer = call(FeedbackGuard(Inner(raises=RuntimeError("secret")), RULES), "/predict")
 
     assert answer.status == 500
     assert b"secret" not in answer.body
@@ -34,7 +34,7 @@ def test_an_app_that_raises_becomes_a_500_without_the_reason() -> None:
 
 
 def test_an_app_that_raises_after_it_began_does_not_raise_out_of_the_guard() -> None:
-    assert call(Guard(Inner(raises=RuntimeError("x"), late=True), RULES), "/predict").status == 200
+    assert call(FeedbackGuard(Inner(raises=RuntimeError("x"), late=True), RULES), "/predict").status == 200
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_an_app_that_raises_after_it_began_does_not_raise_out_of_the_guard() -> 
     ],
 )
 def test_an_error_of_the_app_becomes_problem_details(status: int, body: bytes, detail: str) -> None:
-    answer = call(Guard(Inner(status=status, body=body), RULES), "/predict")
+    answer = call(FeedbackGuard(Inner(status=status, body=body), RULES), "/predict")
 
     assert answer.status == status
     assert answer.problem["detail"].startswith(detail)
@@ -66,11 +66,11 @@ def test_an_error_of_the_app_becomes_problem_details(status: int, body: bytes, d
 def test_problem_details_of_the_app_pass_unchanged() -> None:
     inner = Inner(status=409, kind=b"application/problem+json", body=b'{"title": "own"}')
 
-    assert call(Guard(inner, RULES), "/predict").body == b'{"title": "own"}'
+    assert call(FeedbackGuard(inner, RULES), "/predict").body == b'{"title": "own"}'
 
 
 def test_a_given_request_id_is_kept_and_a_strange_one_replaced() -> None:
-    guard = Guard(Inner(), RULES)
+    guard = FeedbackGuard(Inner(), RULES)
 
     kept = call(guard, "/livez", "GET", headers=[(b"x-request-id", b"abc-1")])
     replaced = call(guard, "/livez", "GET", headers=[(b"x-request-id", b"a\r\nb")])
@@ -82,6 +82,6 @@ def test_a_given_request_id_is_kept_and_a_strange_one_replaced() -> None:
 def test_the_page_is_answered_by_the_guard() -> None:
     inner = Inner()
 
-    answer = call(Guard(inner, RULES), "/", "GET", headers=())
+    answer = call(FeedbackGuard(inner, RULES), "/", "GET", headers=())
 
     assert (answer.status, answer.body, inner.seen) == (200, b"<html>page</html>", [])

@@ -9,7 +9,7 @@ import pytest
 
 from flows.steps.data import validate
 from flows.steps.data.batch_tables import tables_to_check
-from flows.steps.data.gx_checkpoint import Outcome, run_checkpoint
+from flows.steps.data.gx_checkpoint import RuleResult, run_checkpoint
 from flows.steps.data.raw_files import read_raw, write_raw
 from flows.steps.data.rules import Rule, read_rules
 from flows.steps.data.validate import check, evidence, split
@@ -25,11 +25,11 @@ def year(published: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
 
 
 @pytest.fixture(scope="module")
-def outcomes(year: dict[str, pl.DataFrame]) -> dict[str, list[Outcome]]:
+def outcomes(year: dict[str, pl.DataFrame]) -> dict[str, list[RuleResult]]:
     return check(year, read_rules(ROOT))
 
 
-def _found(outcomes: dict[str, list[Outcome]], table: str, rule: str) -> Outcome:
+def _found(outcomes: dict[str, list[RuleResult]], table: str, rule: str) -> RuleResult:
     (outcome,) = [outcome for outcome in outcomes[table] if outcome.rule.name == rule]
     return outcome
 
@@ -47,7 +47,7 @@ def _found(outcomes: dict[str, list[Outcome]], table: str, rule: str) -> Outcome
     ],
 )
 def test_the_real_defects_of_the_year_are_found(
-    outcomes: dict[str, list[Outcome]], table: str, rule: str, count: int
+    outcomes: dict[str, list[RuleResult]], table: str, rule: str, count: int
 ) -> None:
     outcome = _found(outcomes, table, rule)
 
@@ -56,12 +56,12 @@ def test_the_real_defects_of_the_year_are_found(
     assert len(outcome.rows) == count
 
 
-def test_nothing_else_is_found_in_the_year(outcomes: dict[str, list[Outcome]]) -> None:
+def test_nothing_else_is_found_in_the_year(outcomes: dict[str, list[RuleResult]]) -> None:
     assert sum(not outcome.met for found in outcomes.values() for outcome in found) == 7
 
 
 def test_the_wind_and_the_day_without_weather_are_named(
-    year: dict[str, pl.DataFrame], outcomes: dict[str, list[Outcome]]
+    year: dict[str, pl.DataFrame], outcomes: dict[str, list[RuleResult]]
 ) -> None:
     findings = evidence(YEAR_END, year, outcomes, {})["findings"]
 
@@ -70,7 +70,7 @@ def test_the_wind_and_the_day_without_weather_are_named(
 
 
 def test_rows_at_fault_are_set_aside_with_the_reason_and_no_row_is_lost(
-    published: dict[str, pl.DataFrame], outcomes: dict[str, list[Outcome]]
+    published: dict[str, pl.DataFrame], outcomes: dict[str, list[RuleResult]]
 ) -> None:
     kept, set_aside = split(published, outcomes)
 

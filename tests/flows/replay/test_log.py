@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.steps.replay.log import Batch, Place, ReplayLog
+from flows.steps.replay.log import Batch, Position, ReplayLog
 
 NOON = datetime(2013, 8, 8, 12, tzinfo=UTC)
 
@@ -16,16 +16,16 @@ def log(tmp_path: Path) -> ReplayLog:
 
 
 def test_before_the_first_replay_there_is_no_place(log: ReplayLog) -> None:
-    assert log.place() is None
+    assert log.position() is None
     assert log.batches() == []
 
 
 def test_a_place_is_read_as_it_was_kept(log: ReplayLog) -> None:
-    place = Place("deploy://local/flights/1", ("2013-08-08",), NOON, None)
+    position = Position("deploy://local/flights/1", ("2013-08-08",), NOON, None)
 
-    log.save_place(place)
+    log.save_position(position)
 
-    assert log.place() == place
+    assert log.position() == position
 
 
 def test_of_a_repeated_hour_the_last_answer_counts(log: ReplayLog) -> None:
@@ -56,10 +56,10 @@ def test_online_features_are_kept_an_hour_once(log: ReplayLog) -> None:
 
 
 def test_a_restart_forgets_everything(log: ReplayLog) -> None:
-    log.save_place(Place("deploy://local/flights/1", (), NOON, NOON))
+    log.save_position(Position("deploy://local/flights/1", (), NOON, NOON))
     log.add_batch(Batch(NOON, 12, 0, 7.0))
 
     log.restart()
 
-    assert log.place() is None
+    assert log.position() is None
     assert log.batches() == []

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.steps.replay.log import Place, ReplayLog
+from flows.steps.replay.log import Position, ReplayLog
 from flows.steps.replay.plan import SimulatedHour
 from flows.steps.replay.run import Actors, figures, replay, run, sampled_hours
 from flows.steps.replay.truth import OutcomeReport
@@ -16,7 +16,7 @@ from tests.fakes.replay import RememberingBento, RememberingStore
 
 START = datetime(2013, 8, 8, 9, tzinfo=UTC)
 DEPLOYMENT = "deploy://local/flights/abc"
-PLACE = Place(DEPLOYMENT, ("2013-08-08",), None, None)
+POSITION = Position(DEPLOYMENT, ("2013-08-08",), None, None)
 
 
 def hour(number: int, flights: int = 0, reports: int = 0) -> SimulatedHour:
@@ -41,7 +41,7 @@ class Stage:
         self.log = ReplayLog(folder)
         self.seen: list[tuple[int, int]] = []
 
-    def play(self, start: Place = PLACE) -> None:
+    def play(self, start: Position = POSITION) -> None:
         actors = Actors(self.clock, self.store, self.bento, self.log)
         run(actors, HOURS, start, lambda done, total, _what: self.seen.append((done, total)))
 
@@ -98,7 +98,7 @@ def test_another_deployment_starts_again_without_rows_of_the_future(tmp_path: Pa
     stage.play()
     stage.bento.deployment = "deploy://local/flights/def"
 
-    stage.play(Place("deploy://local/flights/def", PLACE.days, None, None))
+    stage.play(Position("deploy://local/flights/def", POSITION.days, None, None))
 
     assert stage.store.forgotten == 2
     assert stage.store.spans[4] == (None, HOURS[0].at)

@@ -11,7 +11,7 @@ import pytest
 
 from handrail.errors import Unavailable
 from handrail.settings import load_settings
-from infra.servers.processes import Child, Place, stop_left_over
+from infra.servers.processes import Child, ChildFiles, stop_left_over
 from infra.servers.supervisor import (
     KINDS,
     Servers,
@@ -119,7 +119,7 @@ def test_mlflow_is_told_where_its_logins_lie_and_others_are_not(settings):
 
 
 def _place(tmp_path):
-    return Place(tmp_path, tmp_path / "logs" / "child.log", tmp_path / "run" / "child.json")
+    return ChildFiles(tmp_path, tmp_path / "logs" / "child.log", tmp_path / "run" / "child.json")
 
 
 FAMILY = (
@@ -173,9 +173,9 @@ def test_a_record_that_cannot_be_read_stops_nothing(tmp_path):
 
 def test_a_child_is_interruptible_even_when_its_parent_ignores_interrupts(tmp_path):
     script = (
-        "import os, signal, sys; from pathlib import Path; from infra.servers.processes import Child, Place;"
+        "import os, signal, sys; from pathlib import Path; from infra.servers.processes import Child, ChildFiles;"
         "signal.signal(signal.SIGINT, signal.SIG_IGN); here = Path(sys.argv[1]);"
-        "child = Child.start('grep SigIgn /proc/self/status', os.environ, Place(here, here / 'log', here / 'r'));"
+        "child = Child.start('grep SigIgn /proc/self/status', os.environ, ChildFiles(here, here / 'log', here / 'r'));"
         "child._process.wait()"
     )
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True)

@@ -22,7 +22,7 @@ require("bentoml", "bentoml")
 import bentoml  # noqa: E402
 from _bentoml_sdk import Service  # noqa: E402
 
-from handrail.entrypoints.http.feedback_guard import Guard, Rules  # noqa: E402
+from handrail.entrypoints.http.feedback_guard import FeedbackGuard, Rules  # noqa: E402
 
 # OpenTelemetry costs 0.35 ms a request and has no switch; nothing collects the traces.
 _UNWANTED = frozenset({"OpenTelemetryMiddleware"})
@@ -67,7 +67,7 @@ def open_paths() -> frozenset[str]:
 
 
 def guarded(rules: Callable[[], Rules], not_ready: Callable[[], str | None]) -> type[Service[Any]]:
-    """Make a service class whose app is behind a `Guard`; `rules` is called once in each worker."""
+    """Make a service class whose app is behind a `FeedbackGuard`; `rules` is called once in each worker."""
 
     class GuardedService(Service[Any]):
         @property
@@ -80,7 +80,7 @@ def guarded(rules: Callable[[], Rules], not_ready: Callable[[], str | None]) -> 
             app.user_middleware = [entry for entry in app.user_middleware if entry.cls.__name__ not in _UNWANTED]
             # BentoML logs a traceback with what the client sent when a request fails validation.
             logging.getLogger("bentoml._internal.server.http_app").addFilter(_is_no_validation_error)
-            return Guard(app, rules(), not_ready)
+            return FeedbackGuard(app, rules(), not_ready)
 
     return GuardedService
 

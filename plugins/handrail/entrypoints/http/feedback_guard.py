@@ -2,7 +2,7 @@
 
 It refuses unknown paths, asks for the bearer token, limits bodies, gives each request an id and turns every error
 into problem details (RFC 9457). It never raises: BentoML answers a raising middleware only after its whole timeout.
-Put it around any bento with `Service.add_asgi_middleware(Guard, rules=..., not_ready=...)`, or outermost with
+Put it around any bento with `Service.add_asgi_middleware(FeedbackGuard, rules=..., not_ready=...)`, or outermost with
 `handrail.entrypoints.bentoml.service.guarded`.
 """
 
@@ -51,7 +51,7 @@ class Rules:
     body_timeout_s: float = 10.0
 
 
-class Guard:
+class FeedbackGuard:
     """ASGI middleware that answers whatever may not reach the app, and translates the app's errors."""
 
     def __init__(self, app: ASGIApp, rules: Rules, not_ready: Callable[[], str | None] = lambda: None) -> None:
