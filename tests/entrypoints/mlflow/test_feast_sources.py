@@ -62,7 +62,7 @@ def test_a_frame_is_logged_with_it(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("uri", [SERVICE, RETRIEVAL])
 def test_loading_says_how_to_read_again(uri):
-    with pytest.raises(Unavailable, match="entity rows that it was read for are kept nowhere") as caught:
+    with pytest.raises(Unavailable, match="entity rows that it was read for are not kept") as caught:
         resolve_dataset_source(uri).load()
 
     assert "get_historical_features" in str(caught.value)
