@@ -37,14 +37,6 @@ def test_commits_that_no_repository_holds_are_left_out(source):
     assert commits.holding([UNKNOWN]) == ()
 
 
-def test_a_file_of_a_commit_is_read_and_a_missing_one_is_none(source):
-    commits, known = source
-    (place,) = commits.holding([known])
-
-    assert commits.read(place, "dvc.lock") == FILES["dvc.lock"]
-    assert commits.read(place, "none.txt") is None
-
-
 def test_a_commit_is_checked_out_exactly_and_again(source, tmp_path):
     commits, known = source
     (place,) = commits.holding([known])

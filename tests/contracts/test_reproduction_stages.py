@@ -10,6 +10,8 @@ import yaml
 from handrail.errors import InvalidInput, Unavailable
 from handrail.lineage import LockedFile, LockedStage
 from handrail.reproduction.adapters.dvc_stage_runs import DvcStageRuns
+from handrail.reproduction.domain.recorded import CommitPlace
+from tests.fakes.reproducible_project import commit, run
 from tests.fakes.reproduction import LOCK, FakeRunner, lock_of, md5_of
 
 COPY = "import pathlib; pathlib.Path('out.txt').write_bytes(pathlib.Path('in.txt').read_bytes())"
@@ -73,7 +75,6 @@ def test_a_stage_runs_whatever_is_cached_and_its_new_entry_is_kept(runner, proje
     assert first.outputs == (LockedFile("out.txt", md5_of({"": b"one"})),)
     assert (project / "out.txt").read_bytes() == b"one"
     assert any("copy" in line for line in lines)
-    assert again in runner.stages((project / LOCK).read_bytes())
 
 
 def test_a_stage_that_fails_is_one_sentence_of_its_own(runner, project):
@@ -87,7 +88,33 @@ def test_a_stage_that_is_not_there_is_one_sentence(runner, project):
     assert runner.entry(project, "nothing") is None
 
 
+def committed(runner, project, lock):
+    """Put a lock file into a commit; return where that is."""
+    if isinstance(runner, FakeRunner):
+        runner.commits.commits["c0" * 20] = {LOCK: lock} if lock is not None else {}
+        return CommitPlace("c0" * 20, "memory")
+    (project / LOCK).unlink(missing_ok=True)
+    if lock is not None:
+        (project / LOCK).write_bytes(lock)
+    run(project, "git", "init", "-q")
+    return CommitPlace(commit(project, "Record"), str(project))
+
+
+def test_the_stages_of_a_commit_are_those_of_its_lock(runner, project):
+    ran = runner.run(project, "copy", environment(project), lambda line: None)
+
+    place = committed(runner, project, (project / LOCK).read_bytes())
+
+    assert ran in runner.stages(place)
+
+
+def test_a_commit_without_a_lock_has_no_stages(runner, project):
+    assert runner.stages(committed(runner, project, None)) == ()
+
+
 @pytest.mark.parametrize("lock", [b"{", b"[1]", b"\xff"])
-def test_what_is_not_a_lock_file_is_refused(runner, lock):
+def test_what_is_not_a_lock_file_is_refused(runner, project, lock):
+    place = committed(runner, project, lock)
+
     with pytest.raises(InvalidInput):
-        runner.stages(lock)
+        runner.stages(place)

@@ -48,9 +48,6 @@ class FakeCommits(ports.CommitSource):
     def holding(self, commits: Sequence[str]) -> tuple[CommitPlace, ...]:
         return tuple(CommitPlace(commit, self.repository) for commit in commits if commit in self.commits)
 
-    def read(self, place: CommitPlace, path: str) -> bytes | None:
-        return self.commits[place.commit].get(path)
-
     def check_out(self, place: CommitPlace, folder: Path) -> Path:
         try:
             for path, content in self.commits[place.commit].items():
@@ -100,9 +97,13 @@ class FakeRunner(ports.StageRunner):
     """Stages as functions of the project's folder; its lock file is JSON. `ran` lists what ran, in order."""
 
     steps: dict[str, Callable[[Path], None]] = field(default_factory=dict)
+    commits: FakeCommits = field(default_factory=lambda: FakeCommits())
     ran: list[str] = field(default_factory=list)
 
-    def stages(self, lock: bytes) -> tuple[LockedStage, ...]:
+    def stages(self, place: CommitPlace) -> tuple[LockedStage, ...]:
+        return self._read(self.commits.commits[place.commit].get(LOCK, b""))
+
+    def _read(self, lock: bytes) -> tuple[LockedStage, ...]:
         try:
             return tuple(read_stage(row) for row in json.loads(lock or b"[]"))
         except (ValueError, TypeError, KeyError) as err:
@@ -112,7 +113,7 @@ class FakeRunner(ports.StageRunner):
         self, project: Path, stage: str, environment: Mapping[str, str], report: Callable[[str], None]
     ) -> LockedStage:
         report(f"Running stage {stage!r}")
-        held = {one.name: one for one in self.stages((project / LOCK).read_bytes())}
+        held = {one.name: one for one in self._read((project / LOCK).read_bytes())}
         if stage not in held:
             raise Unavailable(f"The stage {stage!r}", "it is not in dvc.yaml", "Correct that.")
         self.ran.append(stage)
@@ -126,7 +127,7 @@ class FakeRunner(ports.StageRunner):
 
     def entry(self, project: Path, stage: str) -> LockedStage | None:
         lock = project / LOCK
-        held = self.stages(lock.read_bytes()) if lock.is_file() else ()
+        held = self._read(lock.read_bytes()) if lock.is_file() else ()
         return next((one for one in held if one.name == stage), None)
 
 

@@ -74,14 +74,15 @@ class World:
         stages = []
         for name, (ins, outs) in STAGES.items():
             self.steps[name](made)
-            blank = [tuple(LockedFile(path, "") for path in paths) for paths in (ins, outs)]
-            stages.append(locked(LockedStage(name, "", f"python {name}.py", '{"params.yaml": {"n": 1}}', *blank), made))
+            reads, writes = (tuple(LockedFile(path, "") for path in paths) for paths in (ins, outs))
+            blank = LockedStage(name, "", f"python {name}.py", '{"params.yaml": {"n": 1}}', reads, writes)
+            stages.append(locked(blank, made))
         data = LockedFile("data/input.csv", md5_of(contents(made / "data/input.csv")))
         outputs = [file for stage in stages for file in stage.outputs]
         self.files = PlainFiles()
         self.commits = FakeCommits({COMMIT: CODE | {LOCK: lock_of(stages)}})
         self.data = FakeData({file.md5: contents(made / file.path) for file in (data, *outputs)}, (data,))
-        self.runner = FakeRunner(self.steps)
+        self.runner = FakeRunner(self.steps, self.commits)
         self.packages = FakePackages({"numpy": "2.0"})
         self.ports = ReproductionPorts(self.commits, self.data, self.runner, self.packages, self.files, FakeScorer())
         uri = f"dvc-stage://toys/package@{stages[-1].fingerprint}"

@@ -8,6 +8,7 @@ from handrail.lineage.domain.facts import ActivityDetails, Facts
 from handrail.lineage.domain.flaws import Acceptance, Coverage, Diagnosis, Flaw, RunSummary
 from handrail.lineage.domain.graph import DigestConflict, Direction, Edge, Node, Pointer
 from handrail.lineage.domain.limits import MAX_COUNTED, MAX_LISTED, MAX_NODES, TRUNCATED
+from handrail.lineage.domain.locked import LockedFile, LockedStage, OutsideData
 from handrail.lineage.domain.names import (
     UNSHOWABLE,
     agent_uri,
@@ -20,7 +21,7 @@ from handrail.lineage.domain.names import (
     tree_uri,
 )
 from handrail.lineage.domain.outbox import Forwarded
-from handrail.lineage.domain.pipeline import LockedFile, LockedStage, Member, PipelineRecord, data_at, tree_digest
+from handrail.lineage.domain.pipeline import Member, PipelineRecord, data_at, tree_digest
 from handrail.lineage.domain.sections import Section, sections_of
 from handrail.lineage.domain.timeline import Period
 from handrail.lineage.domain.vocabulary import Role, Verb
@@ -61,6 +62,7 @@ __all__ = [
     "Node",
     "NotYetSet",
     "Page",
+    "OutsideData",
     "PipelineRecord",
     "Pointer",
     "NodeDetails",

@@ -22,10 +22,6 @@ class CommitSource(Protocol):
         """Return where each of these commits is found; commits that no repository holds are left out."""
 
     @abstractmethod
-    def read(self, place: CommitPlace, path: str) -> bytes | None:
-        """Return the bytes of a project's file in a commit; None if it is not in there."""
-
-    @abstractmethod
     def check_out(self, place: CommitPlace, folder: Path) -> Path:
         """Check exactly that commit out into `folder`; return the project's folder in it. Safe to repeat.
 
@@ -70,11 +66,11 @@ class StageRunner(Protocol):
     """Reads and runs stages."""
 
     @abstractmethod
-    def stages(self, lock: bytes) -> tuple[LockedStage, ...]:
-        """Return the stages of a lock file.
+    def stages(self, place: CommitPlace) -> tuple[LockedStage, ...]:
+        """Return the stages that the lock files of a commit hold; none if it has no lock file.
 
         Raises:
-            InvalidInput: it is not a lock file.
+            InvalidInput: one of them is not a lock file.
         """
 
     @abstractmethod

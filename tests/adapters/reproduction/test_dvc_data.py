@@ -6,7 +6,7 @@ import json
 import pytest
 
 from handrail.errors import InvalidInput
-from handrail.lineage.domain.pipeline import LockedFile
+from handrail.lineage.domain.locked import LockedFile
 from handrail.reproduction.adapters.dvc_data import DvcData
 
 

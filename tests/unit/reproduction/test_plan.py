@@ -48,7 +48,9 @@ def commits():
 
 @pytest.fixture
 def planner(lineage, commits):
-    ports = ReproductionPorts(commits, FakeData(), FakeRunner(), FakePackages(), PlainFiles(), FakeScorer())
+    ports = ReproductionPorts(
+        commits, FakeData(), FakeRunner(commits=commits), FakePackages(), PlainFiles(), FakeScorer()
+    )
     return Planner(lineage, ports)
 
 

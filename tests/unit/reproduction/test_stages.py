@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 
 from handrail.errors import InvalidInput, UnknownReference
-from handrail.lineage.domain.pipeline import LockedFile, LockedStage
+from handrail.lineage.domain.locked import LockedFile, LockedStage
 from handrail.reproduction.domain.stages import choose_stages, made_by, order_stages, outdated
 
 PIPELINE = {

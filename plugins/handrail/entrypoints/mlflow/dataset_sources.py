@@ -89,7 +89,7 @@ class DvcDatasetSource(DatasetSource):
         """
         project = _project()
         found = _fetch(project, self.path, self.rev) if self.rev else project
-        if self.md5 and _md5_of(found, self.path) != self.md5:
+        if self.md5 and not _has_md5(found, self.path, self.md5):
             raise Conflict(
                 "file",
                 self.path,
@@ -114,12 +114,22 @@ def _project() -> Path:
 
 
 def _md5_of(root: Path, path: str) -> str:
-    from handrail.bootstrap.dvc_files import ProjectFiles
+    from handrail.bootstrap.dvc_files import md5_on_disk
 
-    md5 = ProjectFiles.of_dvc(root).md5_of(path)
+    md5 = md5_on_disk(root, path)
     if md5 is None:
         raise MissingFile(path, "Run: dvc pull, or dvc repro.")
     return md5
+
+
+def _has_md5(root: Path, path: str, md5: str) -> bool:
+    """Say whether one of DVC's two hashes of the content is `md5`."""
+    from handrail.bootstrap.dvc_files import md5s_of
+
+    found = md5s_of(root, path)
+    if not found:
+        raise MissingFile(path, "Run: dvc pull, or dvc repro.")
+    return md5 in found.values()
 
 
 def _known_of(file: Path, name: str) -> dict[str, Any]:

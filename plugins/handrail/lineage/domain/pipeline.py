@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from urllib.parse import quote
 
 from handrail import manifest
 from handrail.lineage.domain.facts import ActivityDetails, Facts, activity_fact, describe_activity, describe_derivation
+from handrail.lineage.domain.locked import OutsideData
 from handrail.lineage.domain.names import artifact_at
 from handrail.lineage.domain.records import inputs_at, tree_at
 from handrail.manifest import FileEntry
-from handrail.refs import ArtifactVersion, DataVersion, FeatureService, FeatureView, GitCommit
+from handrail.refs import SAFE, ArtifactVersion, DataVersion, FeatureService, FeatureView, GitCommit
 
 ASSERTED_BY = "dvc"
 MODEL_FILE = "MLmodel"
 TRAINING_SET = "training-set"
-
-
-@dataclass(frozen=True, slots=True)
-class LockedFile:
-    """A file or folder of a lock file, by DVC's md5."""
-
-    path: str
-    md5: str
-
-
-@dataclass(frozen=True, slots=True)
-class LockedStage:
-    """A stage of a lock file; `fingerprint` is the sha256 of its entry, as in `dvc-stage://` URIs."""
-
-    name: str
-    fingerprint: str
-    command: str
-    parameters: str
-    inputs: tuple[LockedFile, ...]
-    outputs: tuple[LockedFile, ...]
+_BLANK = re.compile(r"\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +68,8 @@ class StageRun:
     """One run of one stage. `fingerprint` is the sha256 of its lock entry; `commit` recorded that entry first.
 
     `inputs_fingerprint` is the sha256 (64 hex digits) by which the stage tags its runs in MLflow, if it does.
-    `validated` are the URIs of what `validation` says it is about, if it says so.
+    `validated` are the URIs of what `validation` says it is about, if it says so. `read_outside` and `written_outside`
+    are data that is not in the project.
     """
 
     name: str
@@ -98,24 +83,34 @@ class StageRun:
     validation: PipelineFile | None = None
     inputs_fingerprint: str | None = None
     validated: tuple[str, ...] = ()
+    read_outside: tuple[OutsideData, ...] = ()
+    written_outside: tuple[OutsideData, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class TrackedFile:
-    """A file or folder that no stage makes: the `.dvc` file `named_by` holds its hash since `commit`."""
+    """A file or folder that no stage makes: the `.dvc` file `named_by` holds its hash since `commit`.
+
+    `sources` are what it was imported from.
+    """
 
     file: PipelineFile
     named_by: str
     commit: str
+    sources: tuple[PipelineFile | OutsideData, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineRecord:
-    """All stage runs of one `dvc.lock`, and what else is under DVC."""
+    """All stage runs of a project's lock files, and what else is under DVC.
+
+    `notes` are sentences for the user about what this record cannot say.
+    """
 
     repository: str
     stages: tuple[StageRun, ...] = field(default_factory=tuple)
     tracked: tuple[TrackedFile, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def artifact(self, path: str) -> ArtifactVersion:
         """Return the artifact at a path of the project: an output, an input, or a file in one of them.
@@ -140,7 +135,7 @@ class PipelineRecord:
 
     def inputs_of(self, stage: str) -> tuple[ArtifactVersion, ...]:
         """Return what a stage read; nothing for an unknown stage."""
-        return tuple(_data(self.repository, file) for run in self.stages if run.name == stage for file in run.inputs)
+        return tuple(one for run in self.stages if run.name == stage for one in _read(self.repository, run))
 
 
 def tree_digest(members: Sequence[Member], root: str) -> str:
@@ -168,8 +163,9 @@ def describe_pipeline(record: PipelineRecord) -> Facts:
 def _stage(repository: str, stage: StageRun) -> Iterator[Facts]:
     commit = artifact_at(GitCommit(repository, stage.commit).uri, f"git:{stage.commit}")
     code = [_code(repository, file) for file in stage.code]
-    read = [*(_data(repository, file) for file in stage.inputs), *code]
+    read = [*_read(repository, stage), *code]
     outputs = [_data(repository, file) for file in stage.outputs]
+    written = [*outputs, *map(_outside, stage.written_outside)]
     node = activity_fact(
         _run_uri(repository, stage),
         "dvc-stage",
@@ -177,7 +173,7 @@ def _stage(repository: str, stage: StageRun) -> Iterator[Facts]:
     )
     # A folder is what the stage made. Its files may be older than this run: a later run that writes one of them again,
     # byte for byte, did not make it first, and saying so could close a circle.
-    yield describe_activity(node, [*read, commit], outputs, [], ASSERTED_BY)
+    yield describe_activity(node, [*read, commit], written, [], ASSERTED_BY)
     for file in (*stage.inputs, *stage.outputs):
         yield _contents(repository, file)
     for source, artifact in zip(stage.code, code, strict=True):
@@ -200,11 +196,26 @@ def _tracked(repository: str, tracked: TrackedFile) -> Iterator[Facts]:
     # The bytes were hashed and are those that the commit names.
     agreed = f"md5:{file.md5}" if file.sha256 else None
     yield describe_derivation(data, artifact_at(commit.uri, f"git:{tracked.commit}"), ASSERTED_BY, agreed)
+    for source in tracked.sources:
+        taken = _outside(source) if isinstance(source, OutsideData) else _data(repository, source)
+        yield describe_derivation(data, taken, ASSERTED_BY)
     yield _contents(repository, file)
 
 
+def _read(repository: str, stage: StageRun) -> list[ArtifactVersion]:
+    return [*(_data(repository, file) for file in stage.inputs), *map(_outside, stage.read_outside)]
+
+
+def _outside(data: OutsideData) -> ArtifactVersion:
+    """Name data elsewhere as an OpenLineage event would name it: the address, and the version after an `@`."""
+    at = f"@{quote(data.version, safe=SAFE)}" if data.version else ""
+    md5 = data.details.get("md5", "")
+    return ArtifactVersion(f"{data.address}{at}", "dataset", f"md5:{md5}" if md5 else None, data.details)
+
+
 def _run_uri(repository: str, stage: StageRun) -> str:
-    return f"dvc-stage://{repository}/{stage.name}@{stage.fingerprint}"
+    name = _BLANK.sub(lambda found: quote(found[0]), stage.name)
+    return f"dvc-stage://{repository}/{name}@{stage.fingerprint}"
 
 
 def _contents(repository: str, file: PipelineFile) -> Facts:

@@ -15,7 +15,9 @@ from pathlib import Path
 from handrail.errors import InvalidInput, Unavailable
 from handrail.files import unwritable
 from handrail.lineage import LockedFile
-from handrail.lineage.adapters.dvc.tracked import tracked_outputs
+from handrail.lineage.adapters.dvc.entries import Place
+from handrail.lineage.adapters.dvc.lock_files import files_in
+from handrail.lineage.adapters.dvc.tracked import parse_dvc_file
 from handrail.reproduction.adapters.work_folder import ANOTHER_FOLDER
 from handrail.reproduction.domain.recorded import FetchedData
 from handrail.reproduction.ports import DataSource
@@ -112,8 +114,9 @@ def _trackers(project: Path) -> dict[LockedFile, Path]:
 
 def _tracked(project: Path, file: Path) -> Iterator[LockedFile]:
     with suppress(OSError, InvalidInput):
-        for path, md5 in tracked_outputs(file.relative_to(project).as_posix(), file.read_bytes()):
-            yield LockedFile(path, md5)
+        yield from files_in(
+            parse_dvc_file(file.relative_to(project).as_posix(), file.read_bytes(), Place(project)).outputs
+        )
 
 
 def _read(file: Path) -> dict[str, dict[str, str]]:

@@ -9,7 +9,11 @@ from pathlib import Path
 from handrail.dvc_command import run_dvc, sentence_of
 from handrail.errors import Unavailable
 from handrail.lineage import LockedStage
-from handrail.lineage.adapters.dvc.pipeline import LOCK, locked_stages
+from handrail.lineage.adapters.dvc.entries import Place
+from handrail.lineage.adapters.dvc.git_commits import GitCommits
+from handrail.lineage.adapters.dvc.lock_files import locked_stages
+from handrail.lineage.adapters.dvc.trees import TreeInCommit, TreeOnDisk
+from handrail.reproduction.domain.recorded import CommitPlace
 from handrail.reproduction.ports import StageRunner
 from handrail.tools import require
 
@@ -39,11 +43,12 @@ class DvcStageRuns(StageRunner):
         return entry
 
     def entry(self, project: Path, stage: str) -> LockedStage | None:
-        """Return the entry of a stage that the clone's lock file holds now."""
-        lock = project / LOCK
-        held = self.stages(lock.read_bytes()) if lock.is_file() else ()
+        """Return the entry of a stage that the clone's lock files hold now."""
+        held = locked_stages(TreeOnDisk(project), Place(project, prefix=GitCommits(project).prefix))
         return next((one for one in held if one.name == stage), None)
 
-    def stages(self, lock: bytes) -> tuple[LockedStage, ...]:
-        """Return the stages of a lock file."""
-        return locked_stages(LOCK, lock)
+    def stages(self, place: CommitPlace) -> tuple[LockedStage, ...]:
+        """Return the stages that the lock files of a commit hold."""
+        repository = Path(place.repository)
+        tree = TreeInCommit(GitCommits(repository, place.prefix), place.commit)
+        return locked_stages(tree, Place(repository / place.prefix, prefix=place.prefix))

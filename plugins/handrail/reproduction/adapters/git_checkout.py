@@ -47,10 +47,6 @@ class GitCheckout(CommitSource):
         """Return the repositories that are looked into."""
         return tuple(str(folder) for folder, _ in self._repositories())
 
-    def read(self, place: CommitPlace, path: str) -> bytes | None:
-        """Return the bytes of a project's file in a commit; None if it is not in there."""
-        return _run(Path(place.repository), "cat-file", "blob", f"{place.commit}:{place.prefix}{path}")
-
     def check_out(self, place: CommitPlace, folder: Path) -> Path:
         """Fetch that one commit into `folder`, check it out, and return the folder of the project in it.
 
@@ -67,10 +63,11 @@ class GitCheckout(CommitSource):
     def _repositories(self) -> Iterator[tuple[Path, str]]:
         if self._named is not None:
             folder = Path(self._named)
-            yield (folder.resolve(), _prefix(folder)) if folder.is_dir() else (self._mirror(self._named), "")
+            prefix = _prefix(folder) if folder.is_dir() else ""
+            yield (_top(folder, prefix), prefix) if folder.is_dir() else (self._mirror(self._named), prefix)
             return
         prefix = _prefix(self._project)
-        yield self._project, prefix
+        yield _top(self._project, prefix), prefix
         for folder in sorted(_clones(self._home)):
             yield folder, prefix
 
@@ -99,6 +96,12 @@ def _clones(home: Path) -> Iterator[Path]:
             names.clear()
         else:
             names[:] = [name for name in names if name not in SKIPPED]
+
+
+def _top(folder: Path, prefix: str) -> Path:
+    """Return the top of the repository in which `folder` is the folder `prefix`."""
+    parts = Path(prefix).parts
+    return folder.resolve().parents[len(parts) - 1] if parts else folder.resolve()
 
 
 def _prefix(folder: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from handrail.errors import Conflict, UnknownReference
 from handrail.lineage import Lineage, LockedFile, LockedStage
@@ -13,8 +14,6 @@ from handrail.reproduction.domain.recorded import STAGE, CommitPlace, FetchedDat
 from handrail.reproduction.domain.results import Compared, Conclusion, Predictions
 from handrail.reproduction.domain.stages import choose_stages, outdated
 from handrail.reproduction.ports import FileComparer, ReproductionPorts
-
-LOCK = "dvc.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +102,12 @@ class Planner:
         trace = self._lineage.trace(ref)
         recorded = recorded_model(trace)
         seen = {node.uri.rpartition("@")[2] for node in trace.nodes if node.uri.startswith(STAGE)}
-        writers = {uri.rpartition("@")[2] for uri in recorded.stages}
+        # Two pipelines of a project may have equal entries.
+        writers = {unquote(uri.removeprefix(STAGE).partition("/")[2]) for uri in recorded.stages}
         found = []
         for place in self._places(recorded):
-            stages = self._ports.runner.stages(self._ports.commits.read(place, LOCK) or b"")
-            target = next((one for one in stages if one.fingerprint in writers), None)
+            stages = self._ports.runner.stages(place)
+            target = next((one for one in stages if f"{one.name}@{one.fingerprint}" in writers), None)
             if target is not None:
                 found.append((sum(one.fingerprint in seen for one in stages), place, target.name, stages))
         if not found:

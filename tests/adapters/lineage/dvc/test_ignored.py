@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from handrail.lineage.adapters.dvc.project_files import ProjectFiles
+from handrail.lineage.domain.locked import LockedFile
 
 CODE = "src/code"
 FILES = ("one.py", "README.md", "deep/two.py", "deep/notes.md", "deep/__pycache__/two.pyc", "__pycache__/one.pyc")
@@ -55,7 +56,7 @@ def test_a_folder_has_the_hash_that_dvc_gives_it(project, rules):
     files = ProjectFiles.of_dvc(project)
 
     assert files.md5_of(CODE) == _locked(project)[CODE]
-    assert files.describe(CODE, _locked(project)[CODE]).sha256 is not None
+    assert files.describe(LockedFile(CODE, _locked(project)[CODE])).sha256
 
 
 def test_a_file_that_dvc_ignores_changes_nothing_and_another_one_does(project):

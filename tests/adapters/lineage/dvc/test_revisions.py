@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 
-from handrail.lineage.adapters.dvc.revisions import cached_file, md5_at
+from handrail.lineage.adapters.dvc.revisions import cached_file, locked_at
+from handrail.lineage.domain.locked import LockedFile
 
 FOLDER, FILE = "11" * 16 + ".dir", "22" * 16
 
@@ -23,7 +24,7 @@ def project(tmp_path):
     (tmp_path / "data" / "broken.dvc").write_text("outs: [")
     (tmp_path / "data" / "odd.dvc").write_text("outs: 7")
     (tmp_path / "plain.csv").write_text("a,b\n")
-    listing = tmp_path / ".dvc" / "cache" / "files" / "md5" / FOLDER[:2]
+    listing = tmp_path / ".dvc" / "cache" / FOLDER[:2]
     listing.mkdir(parents=True)
     (listing / FOLDER[2:]).write_text(f'[{{"md5": "{FILE}", "relpath": "deep/rows.csv"}}]')
     git(tmp_path, "init", "-q")
@@ -47,19 +48,21 @@ def project(tmp_path):
     ],
 )
 def test_the_hash_is_the_one_that_the_revision_names(project, path, md5):
-    assert md5_at(project, path, "HEAD") == md5
+    found = locked_at(project, path, "HEAD")
+
+    assert (found and found.md5) == md5
 
 
 def test_an_unknown_revision_tells_nothing(project):
-    assert md5_at(project, "data/set", "v9") is None
-    assert md5_at(project, "data/set", "--help") is None
+    assert locked_at(project, "data/set", "v9") is None
+    assert locked_at(project, "data/set", "--help") is None
 
 
 def test_without_git_nothing_is_known(project, monkeypatch):
     monkeypatch.setenv("PATH", "")
 
-    assert md5_at(project, "data/set", "HEAD") is None
+    assert locked_at(project, "data/set", "HEAD") is None
 
 
 def test_content_that_the_cache_lacks_is_none(project):
-    assert cached_file(project, FILE) is None
+    assert cached_file(project, LockedFile("data/made.csv", FILE)) is None

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import subprocess
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 
 from handrail.errors import InvalidInput, Unavailable
@@ -15,8 +18,16 @@ FOREIGN = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE")
 class GitCommits:
     """The commits of the repository around one folder; paths are relative to that folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, prefix: str | None = None) -> None:
+        """Ask about `folder`; or, with `prefix`, about that folder of the repository `folder`, which may be bare."""
+        self._folder, self._given = folder, prefix
+
+    @cached_property
+    def prefix(self) -> str:
+        """The folder's place in its repository: empty for the top, else ending in a slash."""
+        if self._given is not None:
+            return self._given
+        return (self._run("rev-parse", "--show-prefix") or b"").decode(errors="surrogateescape").rstrip("\n")
 
     def check(self, commit: str) -> None:
         """Make sure that `commit` is known.
@@ -37,26 +48,57 @@ class GitCommits:
         found = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
         return found.decode().strip() if found else None
 
-    def files(self, commit: str, suffix: str) -> list[str]:
+    def files(self, commit: str, suffix: str = "") -> list[str]:
         """Return the files of a commit at or below the folder whose names end in `suffix`, by path."""
-        out = self._run("ls-tree", "-r", "-z", "--name-only", commit) or b""
-        return [path for path in out.decode(errors="surrogateescape").split("\0") if path.endswith(suffix)]
+        folder = f"{commit}:{self.prefix.rstrip('/')}"
+        out = self._run("ls-tree", "-r", "-z", "--full-tree", "--name-only", folder) or b""
+        return [path for path in _split(out) if path.endswith(suffix)]
+
+    def files_on_disk(self, suffix: str) -> list[str] | None:
+        """Return the files in the folder that git does not ignore and that end so, by path; None if there is no git."""
+        out = self._run("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", f"*{suffix}")
+        return None if out is None else sorted({path for path in _split(out) if (self._folder / path).is_file()})
+
+    def is_shallow(self) -> bool:
+        """Return whether this clone lacks older commits."""
+        return (self._run("rev-parse", "--is-shallow-repository") or b"").strip() == b"true"
 
     def changes_of(self, path: str, commit: str, limit: int) -> list[str]:
         """Return up to `limit` commits that changed `path`, from `commit` back."""
-        out = self._run("log", "--first-parent", "--format=%H", f"--max-count={limit}", commit, "--", path)
+        asked = f":(top,literal){self.prefix}{path}"
+        out = self._run("log", "--first-parent", "--format=%H", f"--max-count={limit}", commit, "--", asked)
         return (out or b"").decode().split()
 
     def content(self, path: str, commit: str) -> bytes | None:
         """Return the bytes of a file in a commit; None if it is not in there."""
-        return self._run("cat-file", "blob", f"{commit}:./{path}")
+        return self._run("cat-file", "blob", self._name(path, commit))
 
-    def _run(self, *arguments: str) -> bytes | None:
-        done = run_git(self._folder, *arguments)
+    def contents(self, paths: Iterable[str], commit: str) -> Mapping[str, bytes]:
+        """Return the bytes of many files of a commit by path; what is not in there is left out."""
+        asked = [path for path in paths if "\n" not in path]
+        names = "".join(f"{self._name(path, commit)}\n" for path in asked).encode(errors="surrogateescape")
+        out, found = self._run("cat-file", "--batch", given=names) or b"", {}
+        for path in asked:
+            head, _, out = out.partition(b"\n")
+            words = head.rsplit(b" ", 2)
+            if words[-1].isdigit():
+                size = int(words[-1])
+                if words[-2] == b"blob":
+                    found[path] = out[:size]
+                out = out[size + 1 :]
+        return found
+
+    def _name(self, path: str, commit: str) -> str:
+        return f"{commit}:{posixpath.normpath(self.prefix + path)}"
+
+    def _run(self, *arguments: str, given: bytes = b"") -> bytes | None:
+        done = run_git(self._folder, *arguments, given=given)
         return done.stdout if done.returncode == 0 else None
 
 
-def run_git(folder: Path, *arguments: str, timeout_s: float = TIMEOUT_S) -> subprocess.CompletedProcess[bytes]:
+def run_git(
+    folder: Path, *arguments: str, timeout_s: float = TIMEOUT_S, given: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
     """Run git in `folder`, on the repository around it and no other, without asking anybody for a login.
 
     Raises:
@@ -65,6 +107,12 @@ def run_git(folder: Path, *arguments: str, timeout_s: float = TIMEOUT_S) -> subp
     own = {name: value for name, value in os.environ.items() if name not in FOREIGN} | {"GIT_TERMINAL_PROMPT": "0"}
     command = ["git", *arguments]
     try:
-        return subprocess.run(command, cwd=folder, env=own, capture_output=True, timeout=timeout_s, check=False)
+        return subprocess.run(
+            command, cwd=folder, env=own, input=given, capture_output=True, timeout=timeout_s, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as err:
         raise Unavailable("git", str(err).rstrip("."), "Install git, and run this inside a checkout.") from err
+
+
+def _split(out: bytes) -> list[str]:
+    return out.decode(errors="surrogateescape").split("\0")

@@ -1,168 +1,158 @@
-"""Reads the last run of a DVC pipeline from dvc.lock, the project files and git. DVC itself is not needed."""
+"""Reads what the pipelines of a DVC project did last, and the data that it tracks, from its files and git."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import posixpath
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from handrail.errors import InvalidInput, MissingFile
+from handrail.lineage.adapters.dvc.entries import Located, Place
 from handrail.lineage.adapters.dvc.git_commits import GitCommits
-from handrail.lineage.adapters.dvc.project_files import ProjectFiles
-from handrail.lineage.adapters.dvc.tracked import read_tracked
-from handrail.lineage.domain.pipeline import (
-    CodeFile,
-    FeatureSet,
-    LockedFile,
-    LockedStage,
-    PipelineFile,
-    PipelineRecord,
-    StageRun,
-)
+from handrail.lineage.adapters.dvc.ignored import DVC, DvcIgnore
+from handrail.lineage.adapters.dvc.lock_files import LOCK, LockedRun, files_in, outside_in, parse_lock, read_runs
+from handrail.lineage.adapters.dvc.project_files import ProjectFiles, md5_of_bytes
+from handrail.lineage.adapters.dvc.tracked import read_dvc_files
+from handrail.lineage.adapters.dvc.trees import ProjectTree, TreeInCommit, TreeOnDisk
+from handrail.lineage.domain.locked import LockedFile, OutsideData
+from handrail.lineage.domain.pipeline import CodeFile, FeatureSet, PipelineFile, PipelineRecord, StageRun, TrackedFile
 from handrail.lineage.ports import PipelineReader
 from handrail.refs import FeatureService, FeatureView
 
-LOCK = "dvc.lock"
 FEATURE_STORE = "feature_repo/feature_store.yaml"
 TRAINING_MANIFEST = "manifest.json"
 VALIDATION = "validation.json"
 STAGE_INPUTS = "stage_inputs"
 MAX_HISTORY = 200
-Entries = Mapping[str, Mapping[str, Any]]
+UNHASHED = "{name} has no hash of {path} yet, so that no version of it is recorded. Run dvc pull, or dvc update."
+SHALLOW = (
+    "This clone is shallow: what an older commit recorded is said to be of the oldest commit in it. "
+    "Run git fetch --unshallow, then collect again."
+)
 
 
 class DvcPipeline(PipelineReader):
-    """The reader of dvc.lock."""
+    """The reader of the lock files and the `.dvc` files of a project."""
 
     def __init__(self, repository: str) -> None:
         """Name the repository in `dvc://` and `git://` URIs."""
         self._repository = repository
 
     def read(self, project: Path, commit: str) -> PipelineRecord:
-        """Return the stage runs in dvc.lock; each is of the commit that recorded its entry first.
+        """Return the stage runs of every dvc.lock; each is of the commit that recorded its entry first.
 
-        The lock of the commit that is checked out is read from the folder, that of another one from the commit. A
+        The locks of the commit that is checked out are read from the folder, those of another one from the commit. A
         project without stages has no lock; what it tracks in `.dvc` files is read all the same.
         """
         git = GitCommits(project)
         git.check(commit)
-        files = ProjectFiles.of_dvc(project)
-        tracked = read_tracked(git, files, commit)
-        entries = _entries(project, git, commit, optional=bool(tracked))
-        origins = _origins(git, commit, entries)
-        made = {path for entry in entries.values() for path, _ in _hashed(entry, "outs")}
-        stages = []
-        for name, entry in sorted(entries.items()):
-            inputs, code = [], []
-            for path, md5 in _hashed(entry, "deps"):
-                held = None if path in made else git.content(path, origins[name])
-                if held is None:
-                    inputs.append(files.describe(path, md5))
-                else:
-                    code.append(CodeFile(path, md5, hashlib.md5(held, usedforsecurity=False).hexdigest() == md5))
-            outputs = [files.describe(path, md5) for path, md5 in _hashed(entry, "outs")]
-            validation = _validation(outputs)
-            stages.append(
-                StageRun(
-                    name,
-                    _fingerprint(entry),
-                    origins[name],
-                    json.dumps(entry.get("params", {}), sort_keys=True, default=str),
-                    tuple(inputs),
-                    tuple(code),
-                    tuple(outputs),
-                    _features(project, files, outputs),
-                    validation,
-                    _inputs_fingerprint(files, outputs),
-                    _validated(files, validation),
-                )
-            )
-        return PipelineRecord(self._repository, tuple(stages), tracked)
+        held = TreeInCommit(git, commit, DvcIgnore(project))
+        tree = TreeOnDisk(project) if commit == git.resolve("HEAD") else held
+        reading = _Reading(project, git, Place(project, prefix=git.prefix), ProjectFiles.of_dvc(project))
+        tracked, unhashed = reading.tracked(held)
+        if not tracked and not tree.named(LOCK):
+            raise _nothing_to_read(project, tree)
+        notes = [*unhashed, *([SHALLOW] if git.is_shallow() else [])]
+        return PipelineRecord(self._repository, reading.stages(tree, commit), tracked, tuple(notes))
 
 
-def hashed_files(project: Path) -> set[tuple[str, str]]:
-    """Return every path that dvc.lock names, with its md5; a path that two stages name differently comes twice.
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One reading of a project."""
 
-    Raises:
-        Unavailable: there is no dvc.lock.
-    """
-    entries = _read_lock(project).values()
-    return {found for entry in entries for part in ("deps", "outs") for found in _hashed(entry, part)}
+    project: Path
+    git: GitCommits
+    place: Place
+    files: ProjectFiles
 
+    def tracked(self, held: TreeInCommit) -> tuple[tuple[TrackedFile, ...], list[str]]:
+        """Return what the `.dvc` files of a commit name, and a sentence for each output that has no hash.
 
-def locked_stages(name: str, text: bytes) -> tuple[LockedStage, ...]:
-    """Return the stages of the lock file `text`, which is called `name`, by their names.
+        Each is of the commit that changed its `.dvc` file last.
+        """
+        found, unhashed = [], []
+        for file in read_dvc_files(held, self.place):
+            since = next(iter(self.git.changes_of(file.name, str(held.commit), 1)), str(held.commit))
+            sources = tuple(self._source(one) for one in file.sources)
+            found += [TrackedFile(self._describe(one), file.name, since, sources) for one in files_in(file.outputs)]
+            unhashed += [UNHASHED.format(name=file.name, path=path) for path in file.unhashed]
+        return tuple(found), unhashed
 
-    Raises:
-        InvalidInput: it is not a lock file.
-    """
-    return tuple(
-        LockedStage(
-            stage,
-            _fingerprint(entry),
-            json.dumps(entry.get("cmd", ""), default=str),
-            json.dumps(entry.get("params", {}), sort_keys=True, default=str),
-            tuple(LockedFile(*found) for found in _hashed(entry, "deps")),
-            tuple(LockedFile(*found) for found in _hashed(entry, "outs")),
+    def stages(self, tree: ProjectTree, commit: str) -> tuple[StageRun, ...]:
+        """Return the stage runs of the lock files, by name."""
+        runs = read_runs(tree, self.place)
+        origins = _origins(self.git, commit, runs)
+        made = {file.path for run in runs for file in files_in(run.outputs())}
+        return tuple(self._stage(run, origins[run.name], made) for run in runs)
+
+    def _stage(self, run: LockedRun, origin: str, made: set[str]) -> StageRun:
+        inputs, code = [], []
+        for file in files_in(run.inputs()):
+            held = None if file.path in made else self.git.content(file.path, origin)
+            if held is None:
+                inputs.append(self._describe(file))
+            else:
+                code.append(CodeFile(self._name(file.path), file.md5, md5_of_bytes(held, file.hash_name) == file.md5))
+        outputs = [self._describe(file) for file in files_in(run.outputs())]
+        validation = _validation(outputs)
+        return StageRun(
+            run.name,
+            run.fingerprint,
+            origin,
+            json.dumps(run.entry.get("params", {}), sort_keys=True, default=str),
+            tuple(inputs),
+            tuple(code),
+            tuple(outputs),
+            _features(self.project, self.files, outputs),
+            validation,
+            _inputs_fingerprint(self.files, outputs),
+            _validated(self.files, validation),
+            outside_in(run.inputs()),
+            outside_in(run.outputs()),
         )
-        for stage, entry in sorted(_parse(name, text).items())
-    )
+
+    def _source(self, one: Located) -> PipelineFile | OutsideData:
+        return self._describe(one) if isinstance(one, LockedFile) else one
+
+    def _describe(self, file: LockedFile) -> PipelineFile:
+        found, name = self.files.describe(file), self._name(file.path)
+        members = [replace(one, path=self._name(one.path)) for one in found.members]
+        return replace(found, path=name, members=tuple(members))
+
+    def _name(self, path: str) -> str:
+        """Return the path by which lineage names a file: beside the project, from the top of its repository."""
+        return f"/{posixpath.normpath(self.place.prefix + path)}" if path.startswith("../") else path
 
 
-def _read_lock(project: Path) -> Entries:
-    try:
-        return _parse(f"{project.name}/{LOCK}", (project / LOCK).read_bytes())
-    except FileNotFoundError as err:
-        raise MissingFile(f"{project.name}/{LOCK}", "Run: dvc repro.") from err
+def _nothing_to_read(project: Path, tree: ProjectTree) -> MissingFile:
+    inner = sorted(folder.parent.name for folder in project.glob(f"*/{DVC}") if folder.is_dir())
+    if inner:
+        remedy = f"The DVC project is in {inner[0]}: run this there, or set HANDRAIL_PROJECT to that folder."
+        return MissingFile(f"{project.name}/{LOCK}", remedy)
+    if tree.commit is None:
+        return MissingFile(f"{project.name}/{LOCK}", "Run: dvc repro.")
+    return MissingFile(f"{LOCK} in {tree.commit}", "Name a commit that holds one.")
 
 
-def _entries(project: Path, git: GitCommits, commit: str, *, optional: bool) -> Entries:
-    """Read the stages of `commit`; with `optional` a project may have none."""
-    if commit == git.resolve("HEAD"):
-        return {} if optional and not (project / LOCK).exists() else _read_lock(project)
-    held = git.content(LOCK, commit)
-    if held is None and not optional:
-        raise MissingFile(f"{LOCK} in {commit}", "Name a commit that holds one.")
-    return _parse(f"{LOCK} in {commit}", held or b"")
-
-
-def _parse(name: str, text: bytes) -> Entries:
-    try:
-        stages = (yaml.safe_load(text) or {}).get("stages", {})
-        return {str(stage): dict(entry) for stage, entry in stages.items()}
-    except (yaml.YAMLError, AttributeError, TypeError, ValueError) as err:
-        raise InvalidInput(name, "it is not a lock file of DVC", "Restore it with git, then run: dvc repro.") from err
-
-
-def _hashed(entry: Mapping[str, Any], part: str) -> Iterator[tuple[str, str]]:
-    for item in entry.get(part) or ():
-        if item.get("md5"):
-            yield str(item["path"]), str(item["md5"])
-
-
-def _fingerprint(entry: Mapping[str, Any]) -> str:
-    text = json.dumps(entry, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _origins(git: GitCommits, commit: str, entries: Entries) -> dict[str, str]:
+def _origins(git: GitCommits, commit: str, runs: Sequence[LockedRun]) -> dict[str, str]:
     """Find for each stage the earliest commit since which its entry has not changed; `commit` if it is not committed.
 
-    Commits older than the last 200 changes of the lock are not looked at.
+    Commits older than the last 200 changes of a lock are not looked at.
     """
-    wanted = {name: _fingerprint(entry) for name, entry in entries.items()}
-    origins = dict.fromkeys(entries, commit)
-    unchanged = set(entries)
-    for older in git.changes_of(LOCK, commit, MAX_HISTORY):
-        then = _parse(LOCK, git.content(LOCK, older) or b"")
-        unchanged = {name for name in unchanged if name in then and _fingerprint(then[name]) == wanted[name]}
-        if not unchanged:
-            break
-        origins |= dict.fromkeys(unchanged, older)
+    origins = {run.name: commit for run in runs}
+    for lock in sorted({run.lock for run in runs}):
+        unchanged = {run.key: run for run in runs if run.lock == lock}
+        for older in git.changes_of(lock, commit, MAX_HISTORY):
+            then = parse_lock(lock, git.content(lock, older) or b"")
+            unchanged = {key: run for key, run in unchanged.items() if then.get(key) == run.entry}
+            if not unchanged:
+                break
+            origins |= {run.name: older for run in unchanged.values()}
     return origins
 
 

@@ -1,73 +1,81 @@
-"""What DVC tracked in a git revision: read from the revision's own .dvc files and dvc.lock, without loading DVC."""
+"""What DVC tracks, on disk or in a git revision: read from `.dvc` files and locks, and from DVC's cache."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-import yaml
-
-from handrail.errors import Unavailable
+from handrail.errors import HandrailError, Unavailable
+from handrail.lineage.adapters.dvc.entries import Place
 from handrail.lineage.adapters.dvc.git_commits import GitCommits
+from handrail.lineage.adapters.dvc.lock_files import LOCK, files_in, read_lock
+from handrail.lineage.adapters.dvc.project_files import FOLDER, md5_of_bytes
+from handrail.lineage.adapters.dvc.settings import cached_object, read_settings
+from handrail.lineage.adapters.dvc.tracked import SUFFIX, parse_dvc_file
+from handrail.lineage.adapters.dvc.trees import ProjectTree, TreeInCommit, TreeOnDisk
+from handrail.lineage.domain.locked import MD5, LockedFile
 
-CACHE = Path(".dvc") / "cache" / "files" / "md5"
 
+def locked_at(project: Path, path: str, revision: str) -> LockedFile | None:
+    """Return what was at `path` in a git revision, by DVC's hash; None if it is not known.
 
-def md5_at(project: Path, path: str, revision: str) -> str | None:
-    """Return DVC's hash of what was at `path` in a git revision; None if it is not known.
-
-    A file in a tracked folder is looked up in the list that DVC's local cache keeps of the folder; a file that git
-    itself holds is hashed.
+    A file in a tracked folder is looked up in the list that DVC's cache keeps of the folder; a file that git itself
+    holds is hashed.
     """
-    git = GitCommits(project)
     try:
-        for tracked in (path, *map(str, PurePosixPath(path).parents)):
-            md5 = _tracked(git, tracked, revision) if tracked != "." else None
-            if md5:
-                return md5 if tracked == path else _member(project, md5, path.removeprefix(f"{tracked}/"))
-        content = git.content(path, revision)
+        git = GitCommits(project)
+        commit = git.resolve(revision)
+        if commit is None:
+            return None
+        found = _tracked(TreeInCommit(git, commit), Place(project, prefix=git.prefix), path)
+        if found is not None:
+            return found if found.path == path else _member(project, found, path)
+        content = git.content(path, commit)
     except Unavailable:
         return None
-    return None if content is None else hashlib.md5(content, usedforsecurity=False).hexdigest()
+    return None if content is None else LockedFile(path, md5_of_bytes(content))
 
 
-def cached_file(project: Path, md5: str) -> Path | None:
-    """Return the file with that content in the project's DVC cache; None if the cache is elsewhere or lacks it."""
-    file = project / CACHE / md5[:2] / md5[2:]
-    return file if file.is_file() else None
-
-
-def _tracked(git: GitCommits, path: str, revision: str) -> str | None:
-    """Return the hash of an output: of its own .dvc file, or of a stage in the project's dvc.lock."""
-    beside = _read_yaml(git, f"{path}.dvc", revision)
-    outputs = [(out, PurePosixPath(path).name) for out in _outputs([beside])]
-    stages = _read_yaml(git, "dvc.lock", revision).get("stages")
-    outputs += [(out, path) for out in _outputs(stages.values() if isinstance(stages, dict) else ())]
-    return next((str(out["md5"]) for out, name in outputs if out.get("path") == name and out.get("md5")), None)
-
-
-def _outputs(entries: Any) -> Iterator[dict[str, Any]]:
-    for entry in entries:
-        outs = entry.get("outs") if isinstance(entry, dict) else None
-        yield from (out for out in outs if isinstance(out, dict)) if isinstance(outs, list) else ()
-
-
-def _read_yaml(git: GitCommits, path: str, revision: str) -> dict[str, Any]:
-    content = git.content(path, revision)
+def hash_name_of(project: Path, path: str) -> str:
+    """Return by which hash DVC names what is at `path` now: by its old one, if a file on disk says so."""
     try:
-        found = yaml.safe_load(content) if content else None
-    except (yaml.YAMLError, UnicodeDecodeError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        found = _tracked(TreeOnDisk(project), Place(project, prefix=GitCommits(project).prefix), path)
+    except Unavailable:
+        found = None
+    return found.hash_name if found else MD5
 
 
-def _member(project: Path, folder: str, path: str) -> str | None:
-    listing = cached_file(project, folder)
+def cached_file(project: Path, locked: LockedFile) -> Path | None:
+    """Return the file with that content in the project's DVC cache; None if the cache lacks it."""
+    file = cached_object(read_settings(project).cache, locked)
+    return file if file.is_file() and not locked.md5.endswith(FOLDER) else None
+
+
+def _tracked(tree: ProjectTree, place: Place, path: str) -> LockedFile | None:
+    """Return what tracks `path`: an output at the path itself, else the nearest folder around it."""
+    around = (path, *map(str, PurePosixPath(path).parents))
+    found = {file.path: file for file in _outputs(tree, place) if file.path in around}
+    return next((found[at] for at in around if at in found), None)
+
+
+def _outputs(tree: ProjectTree, place: Place) -> Iterator[LockedFile]:
+    """Yield what stages write and `.dvc` files track; a file that cannot be read names nothing."""
+    for lock in tree.named(LOCK):
+        with suppress(HandrailError):
+            yield from [file for run in read_lock(tree, lock, place) for file in files_in(run.outputs())]
+    for name, text in tree.read_all(tree.named(f"*{SUFFIX}")).items():
+        with suppress(HandrailError):
+            yield from files_in(parse_dvc_file(name, text, place).outputs)
+
+
+def _member(project: Path, folder: LockedFile, path: str) -> LockedFile | None:
+    inner = path.removeprefix(f"{folder.path}/")
     try:
-        rows = json.loads(listing.read_bytes()) if listing else []
-        return next((str(row["md5"]) for row in rows if row["relpath"] == path), None)
+        rows = json.loads(cached_object(read_settings(project).cache, folder).read_bytes())
+        md5 = next((str(row["md5"]) for row in rows if row["relpath"] == inner), None)
     except (OSError, ValueError, TypeError, KeyError):
         return None
+    return replace(folder, path=path, md5=md5) if md5 else None

@@ -1,0 +1,168 @@
+"""What Handrail reads of a DVC project beside what DVC itself reads, for layouts that DVC made."""
+
+import os
+from pathlib import Path
+
+import pytest
+from dvc.dvcfile import PROJECT_FILE
+from dvc.repo import Repo
+
+from handrail.errors import MissingTool
+from handrail.lineage.adapters.dvc.bytes import changed_files
+from handrail.lineage.adapters.dvc.entries import Place
+from handrail.lineage.adapters.dvc.git_commits import GitCommits
+from handrail.lineage.adapters.dvc.lock_files import locked_stages
+from handrail.lineage.adapters.dvc.pipeline import DvcPipeline
+from handrail.lineage.adapters.dvc.tracked import read_dvc_files
+from handrail.lineage.adapters.dvc.trees import TreeInCommit, TreeOnDisk
+from handrail.lineage.domain.pipeline import describe_pipeline
+from tests.fakes.dvc_layouts import LAYOUTS, copy_layout, make_layout
+from tests.fakes.dvc_repository import run
+
+# Of the .dvc file itself, which says nothing about data.
+OWN_CHECKSUM = ["changed checksum"]
+NEEDS_DVC = {"templates", "ignored_files"}
+
+
+class Made:
+    """Every layout, made once."""
+
+    def __init__(self, folder):
+        self.folder, self.projects = folder, {}
+
+    def __getitem__(self, name):
+        if name not in self.projects:
+            self.projects[name] = make_layout(name, self.folder / name / "project")
+        return self.projects[name]
+
+    def copy(self, name, folder):
+        return copy_layout(self[name], self.folder / name, folder / "copy")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    site = tmp_path_factory.mktemp("site")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DVC_SITE_CACHE_DIR", str(site))
+        patch.setenv("DVC_NO_ANALYTICS", "1")
+        yield Made(tmp_path_factory.mktemp("layouts"))
+
+
+def place_of(project):
+    return Place(project, prefix=GitCommits(project).prefix)
+
+
+def in_project(project, outs):
+    """Return path, hash and its name of what DVC says is in the repository of git."""
+    top = Path(run(project, "git", "rev-parse", "--show-toplevel"))
+    ours = [out for out in outs if out.hash_info and Path(out.fs_path).is_relative_to(top)]
+    return {(os.path.relpath(out.fs_path, project), out.hash_info.value, hash_of(out)) for out in ours}
+
+
+def hash_of(out):
+    return "md5" if out.hash_info.name == "md5" else "md5-dos2unix"
+
+
+def stages_of_dvc(project):
+    """Return name, inputs and outputs of each stage of DVC's own index, by DVC's address from the project's folder."""
+    with Repo(str(project)) as repo:
+        stages = [stage for stage in repo.index.stages if stage.path.endswith(PROJECT_FILE)]
+        return {
+            (address(project, one), *(frozenset(in_project(project, part)) for part in (data_deps(one), one.outs)))
+            for one in stages
+        }
+
+
+def data_deps(stage):
+    return [dep for dep in stage.deps if dep.hash_name != "params"]
+
+
+def address(project, stage):
+    file = os.path.relpath(stage.path, project)
+    return stage.name if file == PROJECT_FILE else f"{file}:{stage.name}"
+
+
+def files(found):
+    return frozenset((file.path, file.md5, file.hash_name) for file in found)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_stages_are_those_that_dvc_has(made, layout):
+    project = made[layout]
+    git = GitCommits(project)
+
+    on_disk = locked_stages(TreeOnDisk(project), place_of(project))
+    in_commit = locked_stages(TreeInCommit(git, git.resolve("HEAD")), place_of(project))
+
+    assert {(one.name, files(one.inputs), files(one.outputs)) for one in on_disk} == stages_of_dvc(project)
+    assert in_commit == on_disk
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_tracked_data_is_that_which_dvc_tracks(made, layout):
+    project = made[layout]
+    with Repo(str(project)) as repo:
+        tracking = [stage for stage in repo.index.stages if not stage.path.endswith(PROJECT_FILE)]
+        expected = {
+            (os.path.relpath(one.path, project), *row) for one in tracking for row in in_project(project, one.outs)
+        }
+
+    found = [
+        (one.name, *row) for one in read_dvc_files(TreeOnDisk(project), place_of(project)) for row in files(one.outputs)
+    ]
+
+    assert set(found) == expected
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_where_dvc_sees_no_change_the_doctor_sees_none(made, layout):
+    project = made[layout]
+    with Repo(str(project)) as repo:
+        assert repo.data_status(granular=True)["uncommitted"] == {}
+        changed = {name: what for name, what in repo.status().items() if what != OWN_CHECKSUM}
+        assert changed == {}
+
+    assert changed_files(project) == ()
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_file_that_changed_for_dvc_changed_for_the_doctor(made, layout, tmp_path):
+    project = made.copy(layout, tmp_path)
+    with Repo(str(project)) as repo:
+        victim = Path(next(out for out in repo.index.outs if out.hash_info).fs_path)
+    file = min(victim.glob("*.csv")) if victim.is_dir() else victim
+    file.unlink()
+    file.write_text("something else\n")
+
+    flaws = changed_files(project)
+
+    assert ("bytes-changed", os.path.relpath(victim, project)) in {(flaw.kind, flaw.subject) for flaw in flaws}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_all_bytes_at_hand_are_known_by_sha256(made, layout):
+    project = made[layout]
+
+    record = DvcPipeline("shop").read(project, GitCommits(project).resolve("HEAD"))
+
+    assert {one.uri for one in record.artifacts().values() if not str(one.digest).startswith("sha256:")} == set()
+    assert all(".." not in statement.cause for statement in describe_pipeline(record).statements)
+    assert record.notes == ()
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_without_dvc_a_layout_is_read_alike_or_refused_by_name(made, layout, monkeypatch):
+    project = made[layout]
+    head = GitCommits(project).resolve("HEAD")
+    expected = DvcPipeline("shop").read(project, head)
+    monkeypatch.setattr("handrail.tools.find_spec", lambda package: None)
+    monkeypatch.setattr("handrail.lineage.adapters.dvc.lock_files.find_spec", lambda package: None)
+    monkeypatch.setattr("handrail.lineage.adapters.dvc.settings.find_spec", lambda package: None)
+
+    if layout in NEEDS_DVC:
+        with pytest.raises(MissingTool, match="dvc"):
+            DvcPipeline("shop").read(project, head)
+    elif layout == "stale_lock":
+        assert len(DvcPipeline("shop").read(project, head).stages) == len(expected.stages) + 1
+    else:
+        assert DvcPipeline("shop").read(project, head) == expected
