@@ -5,6 +5,8 @@ import json
 
 import pytest
 
+from handrail.lineage import LockedFile
+from handrail.lineage.domain.locked import MD5_OF_TEXT
 from handrail.reproduction.adapters.file_differences import FileDifferences
 from handrail.reproduction.domain.results import Grade
 from tests.fakes.reproduction import PlainFiles
@@ -28,9 +30,18 @@ def root(tmp_path):
 def test_digests_are_those_of_dvc(files, root):
     rows = [{"md5": hashlib.md5(TREE[path]).hexdigest(), "relpath": path} for path in sorted(TREE)]
 
-    assert files.digest(root, "tree/b.txt") == hashlib.md5(b"two").hexdigest()
-    assert files.digest(root, "tree") == hashlib.md5(json.dumps(rows).encode()).hexdigest() + ".dir"
-    assert files.digest(root, "none") is None
+    assert files.digest(root, LockedFile("tree/b.txt", "")) == hashlib.md5(b"two").hexdigest()
+    assert files.digest(root, LockedFile("tree", "")) == hashlib.md5(json.dumps(rows).encode()).hexdigest() + ".dir"
+    assert files.digest(root, LockedFile("none", "")) is None
+
+
+def test_a_digest_is_taken_as_the_lock_took_it(files, root):
+    (root / "windows.csv").write_bytes(b"a\r\n1\r\n")
+
+    before = files.digest(root, LockedFile("windows.csv", "", MD5_OF_TEXT))
+
+    assert before == hashlib.md5(b"a\n1\n").hexdigest()
+    assert files.digest(root, LockedFile("windows.csv", "")) == hashlib.md5(b"a\r\n1\r\n").hexdigest()
 
 
 def test_the_digest_of_a_tree_is_the_one_in_permits(files, root):
@@ -50,7 +61,7 @@ def test_a_copy_replaces_what_is_there(files, root, path):
     for _ in range(2):
         files.copy(root / path, root / "copy" / path)
 
-        assert files.digest(root / "copy", path) == files.digest(root, path)
+        assert files.digest(root / "copy", LockedFile(path, "")) == files.digest(root, LockedFile(path, ""))
         (root / "copy" / "tree" / "b.txt").write_text("changed")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from handrail.errors import InvalidInput, Refused, Unavailable, UnknownReference
 from handrail.lineage import LockedFile, LockedStage, Member, tree_digest
+from handrail.lineage.domain.locked import MD5_OF_TEXT
 from handrail.reproduction import ports
 from handrail.reproduction.domain.environments import RecordedPackages, read_pins
 from handrail.reproduction.domain.numbers import numbers_apart
@@ -183,8 +184,11 @@ class FakePackages(ports.PackageList):
 class PlainFiles(ports.FileComparer):
     """Files by their bytes, JSON by its numbers."""
 
-    def digest(self, root: Path, path: str) -> str | None:
-        return md5_of(contents(root / path)) if (root / path).exists() else None
+    def digest(self, root: Path, file: LockedFile) -> str | None:
+        held = contents(root / file.path)
+        if file.hash_name == MD5_OF_TEXT:
+            held = {path: content.replace(b"\r\n", b"\n") for path, content in held.items()}
+        return md5_of(held) if (root / file.path).exists() else None
 
     def tree_digest(self, root: Path, path: str) -> str:
         held = {name: (root / name).read_bytes() for name in self.files(root, path)}

@@ -116,8 +116,11 @@ class FileComparer(Protocol):
     """Hashes and compares files."""
 
     @abstractmethod
-    def digest(self, root: Path, path: str) -> str | None:
-        """Return DVC's md5 of a file or folder below `root`; None if nothing is there."""
+    def digest(self, root: Path, file: LockedFile) -> str | None:
+        """Return DVC's md5 of what is at a file's or folder's path below `root`; None if nothing is there.
+
+        It is taken as the one that the lock names.
+        """
 
     @abstractmethod
     def tree_digest(self, root: Path, path: str) -> str:

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from onnx import TensorProto, helper
 
-from handrail.reproduction.adapters.pyfunc_scores import apart, compare_onnx, fitting
+from handrail.reproduction.adapters.pyfunc_scores import apart, compare_onnx, fitting, read_rows
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,14 @@ def test_the_shortest_table_with_every_column_comes_first(tmp_path):
     found = fitting(["a", "b"], [*files, str(tmp_path / "broken.parquet")])
 
     assert found == [files[1], files[0]]
+
+
+def test_a_table_in_text_is_a_candidate_too(tmp_path):
+    (tmp_path / "rows.csv").write_text("y,x\n1,2\n3,4\n5,6\n")
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "empty.csv").write_text("")
+    pq.write_table(pa.table({"x": [1.0, 2.0], "y": [1.0, 2.0]}), tmp_path / "rows.parquet")
+    files = [str(tmp_path / name) for name in ("rows.csv", "other.csv", "empty.csv", "rows.parquet")]
+
+    assert fitting(["x", "y"], files) == [files[3], files[0]]
+    assert read_rows(files[0], None, ["x", "y"]).to_dict("list") == {"x": [2, 4, 6], "y": [1, 3, 5]}

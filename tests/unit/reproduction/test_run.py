@@ -1,13 +1,16 @@
 """Running a plan again: what is compared, when it stops, and how it continues."""
 
 import json
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from handrail.errors import Refused, Unavailable, UnknownReference
+from handrail.lineage import LockedFile, OutsideData
 from handrail.reproduction.domain.results import Grade, Part, Result
-from tests.fakes.reproduction import LOCK, read_stage
+from tests.fakes.reproduction import LOCK, md5_of, read_stage
 from tests.fakes.reproduction_world import COMMIT, World, train
 
 
@@ -43,6 +46,18 @@ def test_other_bytes_are_named_by_the_first_output_that_differs(world):
     assert found.conclusion.result is Result.DIFFERS
     assert (found.conclusion.first.stage, found.conclusion.first.path) == ("train", "models/trained")
     assert found.predictions.max_difference == 3.0
+
+
+def test_a_tracked_table_that_the_stage_reads_is_scored(world):
+    table = {"": b"[1, 2]"}
+    tracked = LockedFile("data/tracked.csv", md5_of(table))
+    world.data.files = (*world.data.files, tracked)
+    world.data.remote[tracked.md5] = table
+    *before, target = world.plan.stages
+
+    found = world.run(replace(world.plan, stages=(*before, replace(target, inputs=(tracked,)))))
+
+    assert (found.predictions.rows, Path(found.predictions.source).name) == (2, "tracked.csv")
 
 
 def test_numbers_within_the_tolerance_are_equal_in_effect(world):
@@ -157,3 +172,14 @@ def test_parameters_that_changed_are_named(world):
 
     assert (found.conclusion.result, found.conclusion.first.part) == (Result.DIFFERS, Part.PARAMETERS)
     assert read_stage(rows[0]).name == "clean"
+
+
+def test_another_version_of_data_elsewhere_is_named(world):
+    lake = OutsideData("s3://lake/raw.csv", "v1", {"version_id": "v1"})
+    first, *others = world.plan.stages
+    plan = replace(world.plan, stages=(replace(first, outside=(lake,)), *others))
+
+    found = world.run(plan)
+
+    assert (found.conclusion.result, found.conclusion.first.path) == (Result.DIFFERS, "s3://lake/raw.csv")
+    assert (found.conclusion.first.recorded, found.conclusion.first.reproduced) == ("v1", "missing")

@@ -1,88 +1,90 @@
-"""Brings recorded data into a fresh clone of a DVC project: from the remote, else from the caches of known clones."""
+"""Brings recorded data into a fresh clone of a DVC project: from the caches of known clones, else from a remote."""
 
 from __future__ import annotations
 
 import configparser
-import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from handrail.errors import InvalidInput, Unavailable
 from handrail.files import unwritable
 from handrail.lineage import LockedFile
 from handrail.lineage.adapters.dvc.entries import Place
-from handrail.lineage.adapters.dvc.lock_files import files_in
-from handrail.lineage.adapters.dvc.tracked import parse_dvc_file
+from handrail.lineage.adapters.dvc.git_commits import GitCommits
+from handrail.lineage.adapters.dvc.ignored import DVC, root_of
+from handrail.lineage.adapters.dvc.lock_files import files_in, locked_stages
+from handrail.lineage.adapters.dvc.settings import cached_object, read_settings
+from handrail.lineage.adapters.dvc.tracked import read_dvc_files
+from handrail.lineage.adapters.dvc.trees import TreeOnDisk
+from handrail.reproduction.adapters.dvc_objects import borrow, holds, parts_of, size_of
 from handrail.reproduction.adapters.work_folder import ANOTHER_FOLDER
 from handrail.reproduction.domain.recorded import FetchedData
 from handrail.reproduction.ports import DataSource
 from handrail.tools import require
 
-CONFIG, LOCAL = ".dvc/config", ".dvc/config.local"
-OBJECTS = Path("files") / "md5"
-BORROWED = "handrail-cache"
-FOLDER = ".dir"
-Sections = Mapping[str, Mapping[str, str]]
+CONFIG, LOCAL = "config", "config.local"
 
 
 class DvcData(DataSource):
     """Data by DVC, in the environment of the reproduction."""
 
     def __init__(self, neighbours: Sequence[Path] = ()) -> None:
-        """Take from the caches of `neighbours` (other checkouts of the project) what the remote lacks."""
+        """Take from the caches of `neighbours` (other checkouts of the project) too."""
         self._neighbours = tuple(neighbours)
 
     def connect(self, project: Path, origin: Path) -> tuple[str, ...]:
         """Let the clone `project` use the remotes of the checkout `origin`, and its own cache.
 
-        Returns the names of the places that data is taken from, the default remote first.
+        Returns the places that data is taken from: the folders of caches, which need no network, then the names of
+        remotes, the default one first.
 
         Raises:
             Unavailable: DVC is not installed, or the settings cannot be written.
         """
         require("dvc", "dvc")
-        own, there = _read(project / CONFIG), origin / ".dvc"
-        sections = {name: dict(values) for name, values in (_read(there / "config") | own).items()}
-        for name, values in _read(there / "config.local").items():
+        here, there = root_of(project) / DVC, root_of(origin) / DVC
+        sections = {name: dict(values) for name, values in (_read(there / CONFIG) | _read(here / CONFIG)).items()}
+        for name, values in _read(there / LOCAL).items():
             sections.setdefault(name, {}).update(values)
         remotes = {name: _resolved(values, there) for name, values in sections.items() if name.startswith("'remote \"")}
         default = sections.get("core", {}).get("remote")
-        for number, cache in enumerate(self._caches(origin, sections)):
-            remotes[f"'remote \"{BORROWED}-{number}\"'"] = {"url": str(cache)}
         settings = {"core": {"remote": default} if default else {}, "cache": {"dir": "cache"}, **remotes}
-        _write(project / LOCAL, settings)
-        borrowed = [name.split('"')[1] for name in remotes if BORROWED in name]
-        return (*((default,) if default else ()), *borrowed)
+        _write(here / LOCAL, settings)
+        known = read_settings(project)
+        names = sorted(known.remotes, key=lambda name: (name != known.default, name))
+        return (*map(str, self._caches(project, origin)), *names)
 
     def tracked(self, project: Path) -> tuple[LockedFile, ...]:
         """Return what `.dvc` files of the clone track, by path relative to it."""
-        return tuple(_trackers(project))
+        return tuple(file for _, file in _trackers(project))
 
     def near(self, project: Path, places: Sequence[str], files: Sequence[LockedFile]) -> FetchedData:
         """Return what none of the places on this machine holds, and in `message` the places elsewhere."""
-        urls = {place: _read(project / LOCAL).get(f"'remote \"{place}\"'", {}).get("url", "") for place in places}
-        folders = [Path(url) for url in urls.values() if url and "://" not in url]
-        missing = tuple(file for file in files if not any(_held(folder / OBJECTS, file) for folder in folders))
-        message = ", ".join(url for url in urls.values() if "://" in url)
-        return FetchedData(missing, 0, message)
+        remotes = read_settings(project).remotes
+        addresses = [remotes.get(place, place) for place in places]
+        folders = [Path(address) for address in addresses if "://" not in address]
+        missing = tuple(file for file in files if not any(holds(folder, file) for folder in folders))
+        return FetchedData(missing, 0, ", ".join(address for address in addresses if "://" in address))
 
     def fetch(self, project: Path, places: Sequence[str], files: Sequence[LockedFile]) -> FetchedData:
         """Bring files into the clone's cache, from one place after the other until nothing is missing."""
-        missing, message = _missing(project, files), ""
-        # By its own file: DVC does not find outputs in folders that git ignores.
-        named = {file: str(tracker.relative_to(project)) for file, tracker in _trackers(project).items()}
+        cache, message = read_settings(project).cache, ""
         for place in places:
+            missing = [file for file in files if not holds(cache, file)]
             if not missing:
                 break
-            targets = sorted({named.get(file, file.path) for file in missing})
-            message = _dvc(project, "fetch", "--quiet", "--remote", place, *targets) or message
-            missing = _missing(project, files)
-        return FetchedData(missing, sum(_size(project, file) for file in files), message)
+            if os.path.isabs(place):
+                with unwritable(cache, ANOTHER_FOLDER):
+                    for file in missing:
+                        borrow(Path(place), cache, file)
+            elif targets := _targets(project, missing):
+                message = _dvc(project, "fetch", "--quiet", "--remote", place, *targets) or message
+        missing = [file for file in files if not holds(cache, file)]
+        return FetchedData(tuple(missing), sum(size_of(cache, file) for file in files), message)
 
     def restore(self, project: Path, file: LockedFile, target: Path) -> None:
         """Copy a fetched file or folder to `target`.
@@ -92,37 +94,44 @@ class DvcData(DataSource):
             InvalidInput: its path, or that of a file in it, leads out of where it belongs.
         """
         with unwritable(Path(file.path), ANOTHER_FOLDER):
-            for inner, md5 in _parts(_cache(project), file):
+            cache = read_settings(project).cache
+            for inner, part in parts_of(cache, file):
                 _check_inside(file.path, inner)
                 place = target / inner if inner else target
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.unlink(missing_ok=True)
-                shutil.copyfile(_place(_cache(project), md5), place)
+                shutil.copyfile(cached_object(cache, part), place)
 
-    def _caches(self, origin: Path, sections: Sections) -> list[Path]:
-        named = sections.get("cache", {}).get("dir")
-        found = [origin / ".dvc" / named if named else origin / ".dvc" / "cache"]
-        found += [neighbour / ".dvc" / "cache" for neighbour in self._neighbours]
-        return [cache for cache in dict.fromkeys(map(Path.resolve, found)) if (cache / OBJECTS).is_dir()]
-
-
-def _trackers(project: Path) -> dict[LockedFile, Path]:
-    """Return what `.dvc` files track, with the file that does."""
-    files = (file for file in project.rglob("*.dvc") if file.is_file() and ".dvc" not in file.parts[:-1])
-    return {found: file for file in sorted(files) for found in _tracked(project, file)}
+    def _caches(self, project: Path, origin: Path) -> list[Path]:
+        own = read_settings(project).cache
+        found = dict.fromkeys(read_settings(place).cache.resolve() for place in (origin, *self._neighbours))
+        return [cache for cache in found if cache.is_dir() and cache != own.resolve()]
 
 
-def _tracked(project: Path, file: Path) -> Iterator[LockedFile]:
-    with suppress(OSError, InvalidInput):
-        yield from files_in(
-            parse_dvc_file(file.relative_to(project).as_posix(), file.read_bytes(), Place(project)).outputs
-        )
+def _trackers(project: Path) -> Iterator[tuple[str, LockedFile]]:
+    """Yield what `.dvc` files track, after the name of the file that does."""
+    for one in read_dvc_files(TreeOnDisk(project), _place(project)):
+        yield from ((one.name, file) for file in files_in(one.outputs))
+
+
+def _targets(project: Path, files: Sequence[LockedFile]) -> list[str]:
+    """Return what tracks or makes the files: DVC does not find a path in a folder that git ignores."""
+    stages = locked_stages(TreeOnDisk(project), _place(project))
+    makers = [(stage.name, file) for stage in stages for file in stage.outputs]
+    return sorted({name for name, file in (*_trackers(project), *makers) if file in files})
+
+
+def _place(project: Path) -> Place:
+    return Place(project, prefix=GitCommits(project).prefix)
 
 
 def _read(file: Path) -> dict[str, dict[str, str]]:
     parser = configparser.ConfigParser(interpolation=None, strict=False)
-    if file.is_file():
+    try:
         parser.read(file, encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError) as err:
+        problem = f"it cannot be read: {str(err).splitlines()[0].rstrip('.')}"
+        raise InvalidInput(str(file), problem, "Correct it, or restore it with git.") from err
     return {name: dict(parser[name]) for name in parser.sections()}
 
 
@@ -133,7 +142,7 @@ def _resolved(values: Mapping[str, str], folder: Path) -> dict[str, str]:
     return {**values, "url": str((folder / url).resolve())} if local else dict(values)
 
 
-def _write(file: Path, sections: Sections) -> None:
+def _write(file: Path, sections: Mapping[str, Mapping[str, str]]) -> None:
     lines = []
     for name, values in sections.items():
         lines += [f"[{name}]", *(f"    {key} = {value}" for key, value in values.items())]
@@ -162,46 +171,8 @@ def _dvc(project: Path, *arguments: str) -> str:
     return message[-1].removeprefix("ERROR: ").rstrip(".") if run.returncode and message else ""
 
 
-def _held(objects: Path, file: LockedFile) -> bool:
-    return all(_place(objects, md5).is_file() for _, md5 in _known(objects, file))
-
-
-def _missing(project: Path, files: Sequence[LockedFile]) -> tuple[LockedFile, ...]:
-    return tuple(file for file in files if not _held(_cache(project), file))
-
-
-def _known(objects: Path, file: LockedFile) -> list[tuple[str, str]]:
-    """Return the objects that a file or folder consists of; of a folder whose list is missing, the list itself."""
-    try:
-        # A file consists of itself alone, and counts once.
-        return list(dict.fromkeys([*_parts(objects, file), ("", file.md5)]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return [("", file.md5)]
-
-
-def _parts(objects: Path, file: LockedFile) -> list[tuple[str, str]]:
-    if not file.md5.endswith(FOLDER):
-        return [("", file.md5)]
-    rows = json.loads(_place(objects, file.md5).read_bytes())
-    return [(str(row["relpath"]), str(row["md5"])) for row in rows]
-
-
 def _check_inside(*paths: str) -> None:
     """Refuse paths that lead to other files: a commit and a remote may come from anybody."""
     for path in paths:
         if os.path.isabs(path) or os.path.normpath(path).split(os.sep)[0] == os.pardir:
             raise InvalidInput(path, "it leads out of its folder", "Correct it in the commit; nothing was written.")
-
-
-def _size(project: Path, file: LockedFile) -> int:
-    objects = _cache(project)
-    found = (_place(objects, md5) for _, md5 in _known(objects, file))
-    return sum(place.stat().st_size for place in found if place.is_file())
-
-
-def _cache(project: Path) -> Path:
-    return project / ".dvc" / "cache" / OBJECTS
-
-
-def _place(objects: Path, md5: str) -> Path:
-    return objects / md5[:2] / md5[2:]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from handrail.files import unwritable
-from handrail.lineage import tree_digest
+from handrail.lineage import LockedFile, tree_digest
 from handrail.lineage.adapters.dvc.project_files import ProjectFiles, hash_file
 from handrail.reproduction.adapters.work_folder import ANOTHER_FOLDER
 from handrail.reproduction.domain.numbers import numbers_apart
@@ -25,9 +25,9 @@ SHOWN = 3
 class FileDifferences(FileComparer):
     """Compares files by their contents."""
 
-    def digest(self, root: Path, path: str) -> str | None:
-        """Return DVC's md5 of a file or folder below `root`; None if nothing is there."""
-        return ProjectFiles.of_dvc(root).md5_of(path)
+    def digest(self, root: Path, file: LockedFile) -> str | None:
+        """Return DVC's md5 of what is at a file's or folder's path below `root`; None if nothing is there."""
+        return ProjectFiles.of_dvc(root).md5_of(file.path, file.hash_name)
 
     def tree_digest(self, root: Path, path: str) -> str:
         """Return the digest by which permits name a folder."""

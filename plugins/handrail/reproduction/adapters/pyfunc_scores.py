@@ -59,27 +59,43 @@ def find_rows(tree: Path, given: str, candidates: list[str]) -> tuple[Any, str]:
 
 def fitting(names: list[str], candidates: list[str]) -> list[str]:
     """Return the tables that hold every column, the shortest first."""
-    import pyarrow.parquet as pq
-
     if not names:
         return []
-    sizes = {file: pq.ParquetFile(file).metadata.num_rows for file in candidates if set(names) <= columns_of(file)}
+    sizes = {file: rows_of(file) for file in candidates if set(names) <= columns_of(file)}
     return sorted((file for file in sizes if sizes[file]), key=lambda file: (sizes[file], file))
 
 
 def columns_of(file: str) -> set[str]:
     """Return the names of a table's columns; none if it cannot be read."""
-    import pyarrow.parquet as pq
-
     try:
+        if file.endswith(".csv"):
+            return set(pd.read_csv(file, nrows=0).columns)
+        import pyarrow.parquet as pq
+
         return set(pq.read_schema(file).names)
     except (OSError, ValueError):
         return set()
 
 
+def rows_of(file: str) -> int:
+    """Return how many rows a table has; a text with broken rows has none."""
+    if not file.endswith(".csv"):
+        import pyarrow.parquet as pq
+
+        return int(pq.ParquetFile(file).metadata.num_rows)
+    try:
+        return len(pd.read_csv(file, usecols=[0]))
+    except ValueError:
+        return 0
+
+
 def read_rows(file: str, schema: Any, names: list[str]) -> Any:
     """Read the columns that the model takes as the types that it takes; at most the first 100,000 rows."""
-    frame = pd.read_parquet(file, columns=names or None).head(MOST_ROWS)
+    if file.endswith(".csv"):
+        frame = pd.read_csv(file, usecols=names or None, nrows=MOST_ROWS)
+        frame = frame[names] if names else frame
+    else:
+        frame = pd.read_parquet(file, columns=names or None).head(MOST_ROWS)
     kinds = schema.input_dict() if schema is not None and names else {}
     for name, spec in kinds.items():
         kind = getattr(getattr(spec, "type", None), "name", "")

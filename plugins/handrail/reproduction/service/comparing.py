@@ -52,11 +52,11 @@ class Comparer:
     ) -> list[Compared]:
         """Compare a stage's recorded run with its new one: parameters and command, then each output."""
         then, now = runs
-        found = [*_parameters(then, now)]
-        made = {file.path: file.md5 for file in now.outputs}
+        found = [*_parameters(then, now), *_outside(then, now)]
+        made = {file.path: file for file in now.outputs}
         for file in then.outputs:
             part = self._part(roots, file.path, model)
-            digest = made.get(file.path, GONE)
+            digest = self._digest(made.get(file.path), file, roots[1])
             grade, detail = Grade.BYTES, ""
             if digest != file.md5:
                 grade, detail = self._explain(roots, file.path, tolerance)
@@ -64,12 +64,18 @@ class Comparer:
         return found
 
     def _read(self, stage: str, part: Part, root: Path, file: LockedFile) -> Compared:
-        digest = self._files.digest(root, file.path)
+        digest = self._files.digest(root, file)
         if digest == file.md5:
             return Compared(stage, part, file.path, file.md5, digest, Grade.BYTES)
         detail = "it was trained with changes that are not in the commit" if part is Part.CODE else ""
         detail = detail or "what was pulled has other bytes than were recorded"
         return Compared(stage, part, file.path, file.md5, digest or GONE, Grade.DIFFERS, detail)
+
+    def _digest(self, made: LockedFile | None, recorded: LockedFile, root: Path) -> str:
+        """Return the hash of what was made again, taken as the recorded one: DVC 3 names the outputs of DVC 2 anew."""
+        if made is None:
+            return GONE
+        return made.md5 if made.hash_name == recorded.hash_name else self._files.digest(root, recorded) or GONE
 
     def _part(self, roots: tuple[Path, Path], path: str, model: Recorded) -> Part:
         if any((root / path / MODEL_FILE).is_file() for root in roots):
@@ -109,6 +115,16 @@ def _parameters(then: LockedStage, now: LockedStage) -> Iterator[Compared]:
         if here.get(name) != there.get(name):
             values = here.get(name, GONE), there.get(name, GONE)
             yield Compared(then.name, Part.PARAMETERS, name, *values, Grade.DIFFERS)
+
+
+def _outside(then: LockedStage, now: LockedStage) -> Iterator[Compared]:
+    """Name data elsewhere of which the stage now saw another version."""
+    versions = {data.address: data.version for data in now.outside}
+    for data in then.outside:
+        version = versions.get(data.address, GONE)
+        if data.version and version != data.version:
+            detail = f"it has the version {version} now, and had {data.version}"
+            yield Compared(then.name, Part.INPUT, data.address, data.version, version, Grade.DIFFERS, detail)
 
 
 def _flat(parameters: str) -> Mapping[str, str]:

@@ -144,7 +144,7 @@ class Planner:
 def files_to_fetch(plan: Plan, project: Path, files: FileComparer) -> list[LockedFile]:
     """Return what the stages wrote that the checked-out commit does not hold, or holds otherwise."""
     outputs = [file for stage in plan.stages for file in stage.outputs]
-    return [file for file in outputs if files.digest(project, file.path) != file.md5]
+    return [file for file in outputs if files.digest(project, file) != file.md5]
 
 
 def _current(stages: Sequence[LockedStage], target: str, until: str | None) -> tuple[LockedStage, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -19,6 +19,7 @@ from handrail.reproduction.service.comparing import Comparer
 from handrail.reproduction.service.plan import Listener, Options, Plan, Reproduction, StepReport, files_to_fetch
 
 PREPARED = ".prepared"
+TABLES = (".parquet", ".csv")
 CLONE, RECORDED, VENV = "clone", "recorded", "venv"
 _DIRTY = "The tracking run says that its checkout had uncommitted changes; only committed files can be compared."
 
@@ -153,7 +154,7 @@ class _Run:
         """Run a stage, unless an interrupted run finished it and its outputs are still those of that run."""
         runner, project = self.ports.runner, self.project
         held = runner.entry(project, stage.name) if finished_before else None
-        if held is not None and all(self.ports.files.digest(project, o.path) == o.md5 for o in held.outputs):
+        if held is not None and all(self.ports.files.digest(project, o) == o.md5 for o in held.outputs):
             return held
         self.listener.progress(f"running {stage.name}")
         return runner.run(project, stage.name, environment.variables, self.listener.progress)
@@ -165,20 +166,24 @@ class _Run:
         if not self.plan.runs_target or not all(tree.is_dir() for tree in trees):
             return None
         self.listener.progress("scoring the same rows with both models")
-        candidates = [self.recorded / file for file in self._tables()]
+        candidates = self._tables()
         scorer, rows = self.ports.scorer, self.options.rows
         found = scorer.compare(trees, rows, candidates, environment.python, environment.variables)
         self.report("predictions", _answers(found, self.recorded), began)
         return found
 
-    def _tables(self) -> Sequence[str]:
-        """Return the recorded tables that the packaging stage reads, or if there are none, all."""
+    def _tables(self) -> Sequence[Path]:
+        """Return the recorded tables that the stage which wrote the model reads, or if there are none, all."""
         target = next(stage for stage in self.plan.stages if stage.name == self.plan.target)
-        every = [file for stage in self.plan.stages for out in stage.outputs for file in self._parquet(out.path)]
-        return [file for read in target.inputs for file in self._parquet(read.path)] or every
+        made = [out.path for stage in self.plan.stages for out in stage.outputs]
+        tracked = [file.path for file in self.ports.data.tracked(self.project)]
+        return self._tables_at(read.path for read in target.inputs) or self._tables_at([*made, *tracked])
 
-    def _parquet(self, path: str) -> Sequence[str]:
-        return [file for file in self.ports.files.files(self.recorded, path) if file.endswith(".parquet")]
+    def _tables_at(self, paths: Iterable[str]) -> Sequence[Path]:
+        """Return the tables at or below paths: what stages wrote as it was recorded, what was pulled from the clone."""
+        places = [(self.recorded if (self.recorded / path).exists() else self.project, path) for path in paths]
+        found = [root / file for root, path in places for file in self.ports.files.files(root, path)]
+        return [file for file in found if file.suffix in TABLES]
 
 
 def _require(fetched: FetchedData, inputs: Sequence[LockedFile]) -> None:
@@ -204,6 +209,6 @@ def _grades(outputs: Sequence[Compared]) -> str:
 def _answers(found: Predictions | None, recorded: Path) -> str:
     if found is None:
         return "no rows were found that the model takes: name some with --rows"
-    source = found.source.removeprefix(f"{recorded}/")
+    source = found.source.removeprefix(f"{recorded}/").removeprefix(f"{recorded.parent / CLONE}/")
     sentence = f"{found.rows:,} rows of {source}: max difference {found.max_difference:.3g}, labels differ"
     return f"{sentence} {found.labels_differ:,}. {found.detail}".rstrip()

@@ -24,10 +24,10 @@ class GitCommits:
 
     @cached_property
     def prefix(self) -> str:
-        """The folder's place in its repository: empty for the top, else ending in a slash."""
+        """The folder's place in its repository: empty for the top and without git, else ending in a slash."""
         if self._given is not None:
             return self._given
-        return (self._run("rev-parse", "--show-prefix") or b"").decode(errors="surrogateescape").rstrip("\n")
+        return (self._try("rev-parse", "--show-prefix") or b"").decode(errors="surrogateescape").rstrip("\n")
 
     def check(self, commit: str) -> None:
         """Make sure that `commit` is known.
@@ -56,7 +56,7 @@ class GitCommits:
 
     def files_on_disk(self, suffix: str) -> list[str] | None:
         """Return the files in the folder that git does not ignore and that end so, by path; None if there is no git."""
-        out = self._run("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", f"*{suffix}")
+        out = self._try("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", f"*{suffix}")
         return None if out is None else sorted({path for path in _split(out) if (self._folder / path).is_file()})
 
     def is_shallow(self) -> bool:
@@ -90,6 +90,13 @@ class GitCommits:
 
     def _name(self, path: str, commit: str) -> str:
         return f"{commit}:{posixpath.normpath(self.prefix + path)}"
+
+    def _try(self, *arguments: str) -> bytes | None:
+        """Ask git, which a machine that only reads files need not have."""
+        try:
+            return self._run(*arguments)
+        except Unavailable:
+            return None
 
     def _run(self, *arguments: str, given: bytes = b"") -> bytes | None:
         done = run_git(self._folder, *arguments, given=given)

@@ -60,9 +60,17 @@ class DvcIgnore:
 
 
 def root_of(project: Path) -> Path:
-    """Return the folder of the DVC project that `project` is in, which is mostly `project` itself."""
+    """Return the folder of the DVC project that `project` is in, which is mostly `project` itself.
+
+    It is not looked for above the repository of git.
+    """
     here = project.absolute()
-    return next((folder for folder in (here, *here.parents) if (folder / DVC).is_dir()), here)
+    for folder in (here, *here.parents):
+        if (folder / DVC).is_dir():
+            return folder
+        if (folder / ".git").exists():
+            break
+    return here
 
 
 def _holds_rules(folder: Path) -> bool:
