@@ -1,23 +1,29 @@
 """What Handrail reads of a DVC project beside what DVC itself reads, for layouts that DVC made."""
 
+import hashlib
+import io
 import os
 from pathlib import Path
 
 import pytest
 from dvc.dvcfile import PROJECT_FILE
 from dvc.repo import Repo
+from dvc_data.hashfile.hash import fobj_md5
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from handrail.errors import MissingTool
+from handrail.errors import MissingFile, MissingTool
 from handrail.lineage.adapters.dvc.bytes import changed_files
 from handrail.lineage.adapters.dvc.entries import Place
 from handrail.lineage.adapters.dvc.git_commits import GitCommits
 from handrail.lineage.adapters.dvc.lock_files import locked_stages
 from handrail.lineage.adapters.dvc.pipeline import DvcPipeline
+from handrail.lineage.adapters.dvc.project_files import md5_of_bytes
 from handrail.lineage.adapters.dvc.tracked import read_dvc_files
 from handrail.lineage.adapters.dvc.trees import TreeInCommit, TreeOnDisk
 from handrail.lineage.domain.pipeline import describe_pipeline
-from tests.fakes.dvc_layouts import LAYOUTS, copy_layout, make_layout
-from tests.fakes.dvc_repository import run
+from tests.fakes.dvc_layouts import LAYOUTS, copy_layout, dvc, make_layout, write
+from tests.fakes.dvc_repository import commit, run
 
 # Of the .dvc file itself, which says nothing about data.
 OWN_CHECKSUM = ["changed checksum"]
@@ -166,3 +172,85 @@ def test_without_dvc_a_layout_is_read_alike_or_refused_by_name(made, layout, mon
         assert len(DvcPipeline("shop").read(project, head).stages) == len(expected.stages) + 1
     else:
         assert DvcPipeline("shop").read(project, head) == expected
+
+
+def test_a_shallow_clone_says_that_it_is_one(made, tmp_path):
+    project = made["plain"]
+    run(tmp_path, "git", "clone", "-q", "--depth", "1", f"file://{project}", "clone")
+
+    record = DvcPipeline("shop").read(tmp_path / "clone", GitCommits(project).resolve("HEAD"))
+
+    (note,) = record.notes
+    assert "shallow" in note
+    assert "git fetch --unshallow" in note
+
+
+def test_an_import_leads_to_the_commit_that_it_was_taken_from(made):
+    project = made["imported"]
+    head = GitCommits(project).resolve("HEAD")
+
+    record = DvcPipeline("shop").read(project, head)
+
+    causes = {(one.effect, one.cause) for one in describe_pipeline(record).statements}
+    registry = project.parent / "registry"
+    source = f"git+file://{registry}/clean.csv@{GitCommits(registry).resolve('HEAD')}"
+    lake = project.parent / "lake" / "raw.csv"
+    assert (record.artifact("taken.csv").uri, source) in causes
+    assert (record.artifact("lake.csv").uri, f"file://{lake}@{hashlib.md5(lake.read_bytes()).hexdigest()}") in causes
+
+
+def test_an_import_that_was_not_downloaded_is_named(made, tmp_path):
+    project = made.copy("plain", tmp_path)
+    write(tmp_path, {"lake/raw.csv": "a\n1\n"})
+    dvc(project, "import-url", "-q", "--no-download", str(tmp_path / "lake" / "raw.csv"), "later.csv")
+
+    record = DvcPipeline("shop").read(project, commit(project, "Import later"))
+
+    (note,) = record.notes
+    assert note.startswith("later.csv.dvc has no hash of later.csv yet")
+
+
+def test_code_beside_a_project_in_a_subfolder_is_named_from_the_top(made):
+    project = made["subdirectory"]
+
+    (stage,) = DvcPipeline("shop").read(project, GitCommits(project).resolve("HEAD")).stages
+
+    assert [(file.path, file.in_commit) for file in stage.code] == [("/shared/rules.txt", True), ("raw.csv", True)]
+
+
+def test_the_top_of_a_repository_whose_project_is_in_a_subfolder_is_refused(made):
+    top = made["subdirectory"].parent
+
+    with pytest.raises(MissingFile, match=r"The DVC project is in ml"):
+        DvcPipeline("shop").read(top, GitCommits(top).resolve("HEAD"))
+
+
+def test_a_folder_inside_a_dvc_project_obeys_the_rules_above_it(made):
+    project = made["ignored_files"] / "part"
+
+    record = DvcPipeline("shop").read(project, GitCommits(project).resolve("HEAD"))
+
+    (tracked,) = record.tracked
+    assert (tracked.file.path, bool(tracked.file.sha256)) == ("set", True)
+    assert {member.path for member in tracked.file.members} == {"set/a.csv", "set/deep/keep.log"}
+
+
+def test_equal_pipelines_in_two_folders_are_two_stages(made):
+    project = made["subfolders"]
+    record = DvcPipeline("shop").read(project, GitCommits(project).resolve("HEAD"))
+
+    assert [stage.name for stage in record.stages] == ["prepare/dvc.yaml:copy", "train/dvc.yaml:copy"]
+    assert [file.path for file in record.stages[1].inputs] == ["prepare/clean.csv"]
+    assert list(record.runs().values())[0].startswith("dvc-stage://shop/prepare/dvc.yaml:copy@")
+
+
+@pytest.mark.parametrize("hash_name", ["md5", "md5-dos2unix"])
+@given(
+    content=st.binary(max_size=2000) | st.text("ab\r\n\x00é", max_size=700).map(str.encode),
+    repeat=st.sampled_from([1, 700]),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_file_is_hashed_as_dvc_hashes_it(hash_name, content, repeat):
+    whole = content * repeat
+
+    assert md5_of_bytes(whole, hash_name) == fobj_md5(io.BytesIO(whole), name=hash_name)

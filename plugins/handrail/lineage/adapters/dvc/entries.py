@@ -85,11 +85,14 @@ def plain_uri(url: str) -> str:
 def _outside(where: str, item: Mapping[str, Any]) -> tuple[OutsideData, ...]:
     files = item.get("files")
     if files:
-        return tuple(one for file in files for one in _outside(f"{where}/{quote(str(file['relpath']))}", file))
+        return tuple(
+            one for file in files for one in _outside(f"{where.rstrip('/')}/{quote(str(file['relpath']))}", file)
+        )
     cloud: Mapping[str, Any] = next(iter((item.get("cloud") or {}).values()), {})
     found = {name: str(value) for name, value in {**item, **cloud}.items() if name in DETAILS}
     version = next((found[name] for name in VERSIONS if found.get(name)), "")
-    return (OutsideData(where, version.strip('"'), found),)
+    # Some servers write an etag in quotation marks, which are not part of it.
+    return (OutsideData(where, version.strip('"') if version.startswith('"') else version, found),)
 
 
 def _imported(item: Mapping[str, Any], place: Place) -> OutsideData:
