@@ -108,13 +108,15 @@ def path_artifact(settings: Settings, project: Path, path: str) -> ArtifactVersi
         InvalidInput: the path leads out of the project.
         Unavailable: nothing is there, or it cannot be read.
     """
-    from handrail.lineage.adapters.dvc.project_files import ProjectFiles, hash_file
+    from handrail.bootstrap.dvc_files import ProjectFiles, hash_file, hash_name_on_disk
 
     if Path(path).is_absolute() or ".." in Path(path).parts:
         raise InvalidInput("path", f"{path!r} leads out of the project", "Give a path below it, as in dvc.yaml.")
     is_folder = (project / path).is_dir()
     try:
-        found = ProjectFiles.of_dvc(project).folder(path) if is_folder else hash_file(project / path, path)
+        name = hash_name_on_disk(project, path)
+        files = ProjectFiles.of_dvc(project)
+        found = files.folder(path, name) if is_folder else hash_file(project / path, path, name)
     except OSError as err:
         remedy = "Let this user read every file in it." if is_folder else "Write the file first."
         raise Unavailable(path, err.strerror or "it cannot be read", remedy) from err

@@ -87,9 +87,13 @@ class DvcDatasetSource(DatasetSource):
             Conflict: the content is not what `md5` names.
             MissingTool: a revision was asked for and DVC is not installed.
         """
+        from handrail.bootstrap.dvc_files import has_md5
+
         project = _project()
         found = _fetch(project, self.path, self.rev) if self.rev else project
-        if self.md5 and not _has_md5(found, self.path, self.md5):
+        if not (found / self.path).exists():
+            raise MissingFile(self.path, "Run: dvc pull, or dvc repro.")
+        if self.md5 and not has_md5(found, self.path, self.md5):
             raise Conflict(
                 "file",
                 self.path,
@@ -122,16 +126,6 @@ def _md5_of(root: Path, path: str) -> str:
     return md5
 
 
-def _has_md5(root: Path, path: str, md5: str) -> bool:
-    """Say whether one of DVC's two hashes of the content is `md5`."""
-    from handrail.bootstrap.dvc_files import md5s_of
-
-    found = md5s_of(root, path)
-    if not found:
-        raise MissingFile(path, "Run: dvc pull, or dvc repro.")
-    return md5 in found.values()
-
-
 def _known_of(file: Path, name: str) -> dict[str, Any]:
     """Return what of a file lineage can compare: its sha256, and how many records a table has."""
     from handrail.bootstrap.dvc_files import hash_file
@@ -148,10 +142,14 @@ def _fetch(project: Path, path: str, rev: str) -> Path:
     from dvc.api import DVCFileSystem
     from dvc.exceptions import DvcException
 
+    from handrail.bootstrap.dvc_files import repository_of
+
+    top, prefix = repository_of(project)
     folder = Path(tempfile.mkdtemp(prefix="handrail-dvc-"))
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
     try:
-        DVCFileSystem(str(project), rev=rev).get(path, str(folder / path), recursive=True)
+        # From the top of the repository: DVC does not look for a project in a subfolder of a revision.
+        DVCFileSystem(str(top), rev=rev, subrepos=bool(prefix)).get(prefix + path, str(folder / path), recursive=True)
     except (DvcException, OSError) as err:
         raise Unavailable(f"{path} at {rev}", str(err).rstrip("."), "Name a revision that holds it; dvc pull.") from err
     return folder

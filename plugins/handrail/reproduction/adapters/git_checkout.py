@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from handrail.errors import Unavailable, UnknownReference
-from handrail.lineage.adapters.dvc.git_commits import run_git
+from handrail.lineage.adapters.dvc.git_commits import GitCommits, run_git
 from handrail.reproduction.domain.recorded import CommitPlace
 from handrail.reproduction.ports import CommitSource
 
@@ -63,13 +63,13 @@ class GitCheckout(CommitSource):
     def _repositories(self) -> Iterator[tuple[Path, str]]:
         if self._named is not None:
             folder = Path(self._named)
-            prefix = _prefix(folder) if folder.is_dir() else ""
-            yield (_top(folder, prefix), prefix) if folder.is_dir() else (self._mirror(self._named), prefix)
+            git = GitCommits(folder.resolve())
+            yield (git.top, git.prefix) if folder.is_dir() else (self._mirror(self._named), "")
             return
-        prefix = _prefix(self._project)
-        yield _top(self._project, prefix), prefix
+        git = GitCommits(self._project)
+        yield git.top, git.prefix
         for folder in sorted(_clones(self._home)):
-            yield folder, prefix
+            yield folder, git.prefix
 
     def _mirror(self, address: str) -> Path:
         """Clone a repository that is elsewhere, without its files, or bring that clone up to date."""
@@ -96,16 +96,6 @@ def _clones(home: Path) -> Iterator[Path]:
             names.clear()
         else:
             names[:] = [name for name in names if name not in SKIPPED]
-
-
-def _top(folder: Path, prefix: str) -> Path:
-    """Return the top of the repository in which `folder` is the folder `prefix`."""
-    parts = Path(prefix).parts
-    return folder.resolve().parents[len(parts) - 1] if parts else folder.resolve()
-
-
-def _prefix(folder: Path) -> str:
-    return (_run(folder, "rev-parse", "--show-prefix") or b"").decode().strip()
 
 
 def _run(folder: Path, *arguments: str) -> bytes | None:

@@ -29,6 +29,12 @@ class GitCommits:
             return self._given
         return (self._try("rev-parse", "--show-prefix") or b"").decode(errors="surrogateescape").rstrip("\n")
 
+    @property
+    def top(self) -> Path:
+        """The top of the repository; the folder itself without one."""
+        depth = self.prefix.count("/") if self._given is None else 0
+        return self._folder.resolve().parents[depth - 1] if depth else self._folder
+
     def check(self, commit: str) -> None:
         """Make sure that `commit` is known.
 

@@ -48,9 +48,9 @@ class ProjectFiles:
             return PipelineFile(path, md5)
         return PipelineFile(path, md5, self._hash(path, hash_name).sha256)
 
-    def folder(self, path: str) -> PipelineFile:
+    def folder(self, path: str, hash_name: str = MD5) -> PipelineFile:
         """Return a folder as it is on disk."""
-        members = tuple(self._members(path, MD5))
+        members = tuple(self._members(path, hash_name))
         return PipelineFile(path, folder_md5(members, path), tree_digest(members, path).partition(":")[2], members)
 
     def md5_of(self, path: str, hash_name: str = MD5) -> str | None:
@@ -91,6 +91,17 @@ def hash_file(file: Path, path: str, hash_name: str = MD5) -> Member:
             sha256.update(block)
             size += len(block)
     return Member(path, md5.hexdigest(), sha256.hexdigest(), size)
+
+
+def differs_as_text(file: Path) -> bool:
+    """Return whether DVC's two hashes of a file differ: it looks like text, and has line ends of Windows."""
+    with file.open("rb") as stream:
+        for start in range(0, file.stat().st_size, BLOCK):
+            stream.seek(start)
+            sample = stream.read(SAMPLE)
+            if _is_text(sample) and b"\r\n" in sample + stream.read(BLOCK - len(sample)):
+                return True
+    return False
 
 
 def md5_of_bytes(content: bytes, hash_name: str = MD5) -> str:
