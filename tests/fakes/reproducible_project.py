@@ -109,8 +109,8 @@ def commit(project, message, *paths):
     return run(project, "git", "rev-parse", "HEAD")
 
 
-def make_project(folder):
-    """Write the project, run it once, push its data and commit what it recorded."""
+def write_project(folder):
+    """Write the project's files."""
     for part in ("steps", "config", "data"):
         (folder / part).mkdir(parents=True)
     (folder / "steps" / "clean.py").write_text(CLEAN)
@@ -121,13 +121,18 @@ def make_project(folder):
     (folder / "params.yaml").write_text("shrink: 0.9\n")
     (folder / "data" / "input.csv").write_text("x,y\n1,2.1\n2,3.9\n3,6.2\n4,8.1\n")
     (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": STAGES}, sort_keys=False))
+    (folder / ".gitignore").write_text("/.handrail\n")
+
+
+def make_project(folder):
+    """Write the project, run it once, push its data and commit what it recorded."""
+    write_project(folder)
     run(folder, "git", "init", "-q", "--initial-branch", "main")
     dvc(folder, "init", "-q")
     # Relative to .dvc/config: beside the project.
     (folder / ".dvc" / "config").write_text(
         "[core]\n    remote = store\n['remote \"store\"']\n    url = ../../remote\n"
     )
-    (folder / ".gitignore").write_text("/.handrail\n")
     dvc(folder, "add", "-q", "data/input.csv")
     commit(folder, "Begin")
     run_and_record(folder)

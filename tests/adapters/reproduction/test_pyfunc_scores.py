@@ -1,5 +1,8 @@
 """How far two models' answers are apart."""
 
+from pathlib import Path
+
+import mlflow.sklearn
 import numpy as np
 import onnx
 import pandas as pd
@@ -7,8 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from onnx import TensorProto, helper
+from sklearn.linear_model import LogisticRegression
 
-from handrail.reproduction.adapters.pyfunc_scores import apart, compare_onnx, fitting, read_rows
+from handrail.reproduction.adapters.pyfunc_scores import apart, compare_onnx, find_rows, fitting, read_rows
 
 
 @pytest.mark.parametrize(
@@ -80,3 +84,14 @@ def test_a_table_in_text_is_a_candidate_too(tmp_path):
 
     assert fitting(["x", "y"], files) == [files[3], files[0]]
     assert read_rows(files[0], None, ["x", "y"]).to_dict("list") == {"x": [2, 4, 6], "y": [1, 3, 5]}
+
+
+def test_a_model_without_a_signature_gets_the_columns_that_it_was_fitted_with(tmp_path):
+    frame = pd.DataFrame({"late": [0, 0, 1, 1], "x": [1.0, 2.0, 3.0, 4.0]})
+    mlflow.sklearn.save_model(LogisticRegression().fit(frame[["x"]], frame["late"]), str(tmp_path / "model"))
+    frame.to_csv(tmp_path / "flights.csv", index=False)
+
+    rows, source = find_rows(tmp_path / "model", "", [str(tmp_path / "flights.csv")])
+
+    assert (list(rows.columns), Path(source).name) == (["x"], "flights.csv")
+    assert find_rows(tmp_path / "model", str(tmp_path / "flights.csv"), [])[0].equals(rows)

@@ -49,12 +49,24 @@ def find_rows(tree: Path, given: str, candidates: list[str]) -> tuple[Any, str]:
 
     model: Any = Model.load(str(tree))
     schema = model.get_input_schema()
-    names = schema.input_names() if schema is not None and schema.has_input_names() else []
+    is_named = schema is not None and schema.has_input_names()
+    names = schema.input_names() if is_named else fitted_names(tree)
     for file in [given] if given else fitting(names, candidates):
-        return read_rows(file, schema, names), file
+        return read_rows(file, schema if is_named else None, names), file
     if model.saved_input_example_info:
         return model.load_input_example(str(tree)), "the model's input example"
     return None, ""
+
+
+def fitted_names(tree: Path) -> list[str]:
+    """Return the columns that a model without a signature was fitted with; none if it does not say."""
+    import mlflow.pyfunc
+
+    try:
+        model: Any = mlflow.pyfunc.load_model(str(tree)).get_raw_model()
+    except NotImplementedError:
+        return []
+    return [str(name) for name in getattr(model, "feature_names_in_", ())]
 
 
 def fitting(names: list[str], candidates: list[str]) -> list[str]:

@@ -10,6 +10,11 @@ from handrail.lineage import LockedFile, Trace, Verb
 
 TREE, STAGE, COMMIT = "tree://", "dvc-stage://", "git://"
 DIRTY = "git_dirty"
+NO_TREE = "Lineage holds no files of it. If MLflow does, run: handrail lineage collect mlflow --download."
+NO_STAGE = (
+    "No stage of dvc.yaml wrote it, as when a script calls log_model. Let a stage write the model into one of its "
+    "outputs (save_model), register that folder, then run: handrail lineage collect dvc."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +59,14 @@ def recorded_model(trace: Trace) -> Recorded:
     nodes = {node.uri: node for node in trace.nodes}
     tree = next((node for node in trace.nodes if node.uri.startswith(TREE)), None)
     if tree is None:
-        raise UnknownReference("artifact tree", trace.ref, "Name a model version whose tree lineage holds.")
+        raise UnknownReference("artifact tree", trace.ref, NO_TREE)
     held = _causes(trace, [tree.uri], Verb.DERIVED_FROM, "dvc://")
     runs = _causes(trace, held, Verb.GENERATED, STAGE)
     if not runs:
         raise UnknownReference(
             "pipeline stage",
             tree.uri,
-            "No stage of dvc.yaml wrote this model: run it as one, and record it with record_pipeline.",
+            NO_STAGE,
         )
     holding = {edge.effect for edge in trace.edges if edge.cause == tree.uri and edge.verb is Verb.DERIVED_FROM}
     holding.add(trace.start)

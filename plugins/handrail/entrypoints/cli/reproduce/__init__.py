@@ -32,7 +32,7 @@ Name = Annotated[str, typer.Argument(help="A model: flights/3, flights@champion,
 Until = Annotated[str | None, typer.Option("--until", help="End at this stage of dvc.yaml.")]
 Into = Annotated[Path | None, typer.Option("--into", help="A folder to work in, new or empty.")]
 Repository = Annotated[str | None, typer.Option("--repository", help="Where the commit is: a folder or an address.")]
-Rows = Annotated[Path | None, typer.Option("--rows", help="A Parquet table whose rows both models score.")]
+Rows = Annotated[Path | None, typer.Option("--rows", help="A table in Parquet or CSV whose rows both models score.")]
 Lock = Annotated[str | None, typer.Option("--lock", help="The commit's lock file, if it has an unusual name.")]
 Tolerance = Annotated[float, typer.Option("--tolerance", min=0.0, help="By how much numbers may differ.")]
 Install = Annotated[bool, typer.Option("--install", help="Make an environment from the commit's lock and run in it.")]
@@ -62,7 +62,7 @@ def reproduce(  # noqa: PLR0913 - typer reads the options from the signature
     Exit code 1 if anything decisive differs; the first thing that does is named.
     """
     if rows is not None and not rows.is_file():
-        raise InvalidInput("--rows", f"there is no file {str(rows)!r}", "Name a Parquet table.")
+        raise InvalidInput("--rows", f"there is no file {str(rows)!r}", "Name a table in Parquet or CSV.")
     with open_platform() as platform:
         models, (planner, reproducer) = open_models(platform), open_reproducer(platform, repository)
         plan = planner.plan(models.uri(model, system_time()), until)
