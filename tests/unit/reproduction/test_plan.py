@@ -1,5 +1,6 @@
 """Planning: which commit, which stages, and what is at hand."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,14 @@ def test_a_version_is_made_by_the_stages_that_its_commit_locks(planner):
 
     assert (plan.target, plan.place.commit, plan.recorded.version) == ("train", COMMIT, VERSION.uri)
     assert [stage.name for stage in plan.stages] == ["acquire", "validate", "features", "train"]
+
+
+def test_of_two_pipelines_with_equal_entries_the_one_that_wrote_the_model_runs(planner, commits):
+    train = next(stage for stage in LOCKED if stage.name == "train")
+    twin = replace(train, name="copy/dvc.yaml:train", inputs=(), outputs=())
+    commits.commits[COMMIT][LOCK] = lock_of([twin, *LOCKED])
+
+    assert planner.plan(VERSION.uri).target == "train"
 
 
 def test_until_ends_the_plan_at_a_stage(planner):

@@ -9,7 +9,9 @@ import pytest
 
 from handrail.errors import Refused, Unavailable, UnknownReference
 from handrail.lineage import LockedFile, OutsideData
+from handrail.lineage.domain.locked import MD5_OF_TEXT
 from handrail.reproduction.domain.results import Grade, Part, Result
+from handrail.reproduction.service.comparing import Comparer
 from tests.fakes.reproduction import LOCK, md5_of, read_stage
 from tests.fakes.reproduction_world import COMMIT, World, train
 
@@ -183,3 +185,15 @@ def test_another_version_of_data_elsewhere_is_named(world):
 
     assert (found.conclusion.result, found.conclusion.first.path) == (Result.DIFFERS, "s3://lake/raw.csv")
     assert (found.conclusion.first.recorded, found.conclusion.first.reproduced) == ("v1", "missing")
+
+
+def test_what_dvc_3_names_by_another_hash_is_compared_by_the_recorded_one(world):
+    first = world.plan.stages[0]
+    before = tuple(replace(file, md5="0" * 32, hash_name=MD5_OF_TEXT) for file in first.outputs)
+    world.files.digest = lambda root, file: "0" * 32 if file.hash_name == MD5_OF_TEXT else file.md5
+
+    found = Comparer(world.files).stage(
+        (replace(first, outputs=before), first), (world.folder,) * 2, world.plan.recorded, 0.0
+    )
+
+    assert [each.grade for each in found] == [Grade.BYTES]

@@ -77,3 +77,12 @@ def test_a_folder_outside_a_project_is_hashed_whole(project):
     members = ProjectFiles(project).folder(CODE).members
 
     assert {member.path for member in members} == {f"{CODE}/{name}" for name in FILES}
+
+
+def test_rules_at_the_top_of_a_project_hold_in_a_folder_of_it(project):
+    (project / ".dvcignore").write_text("*.md\n")
+
+    files = ProjectFiles.of_dvc(project / "src").files("code")
+
+    assert "code/one.py" in files
+    assert not [file for file in files if file.endswith(".md")]

@@ -199,6 +199,15 @@ def test_an_import_leads_to_the_commit_that_it_was_taken_from(made):
     assert (record.artifact("lake.csv").uri, f"file://{lake}@{hashlib.md5(lake.read_bytes()).hexdigest()}") in causes
 
 
+def test_a_stage_leads_to_the_file_of_the_machine_that_it_read(made):
+    project = made["outside_file"]
+
+    facts = describe_pipeline(DvcPipeline("shop").read(project, GitCommits(project).resolve("HEAD")))
+
+    used = {one.cause.partition("@")[0] for one in facts.statements if one.effect.startswith("dvc-stage://shop/clean@")}
+    assert f"file://{project.parent}/lake/raw.csv" in used
+
+
 def test_an_import_that_was_not_downloaded_is_named(made, tmp_path):
     project = made.copy("plain", tmp_path)
     write(tmp_path, {"lake/raw.csv": "a\n1\n"})
