@@ -95,9 +95,12 @@ def find_commit(project: Path, revision: str = "HEAD") -> str:
     """
     from handrail.lineage.adapters.dvc.git_commits import GitCommits
 
-    commit = GitCommits(project).resolve(revision)
+    git = GitCommits(project)
+    commit = git.resolve(revision)
     if commit is None:
-        raise UnknownReference("commit", revision, f"Run git log in {project.name}: lineage needs a commit to name.")
+        remedy = f"Run git log in {project.name}: lineage needs a commit to name."
+        shallow = "This clone is shallow, and lacks older commits: run git fetch --unshallow."
+        raise UnknownReference("commit", revision, shallow if git.is_shallow() else remedy)
     return commit
 
 

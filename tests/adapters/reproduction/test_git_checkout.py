@@ -2,6 +2,7 @@
 
 import pytest
 
+from handrail.bootstrap.lineage import find_commit
 from handrail.errors import Unavailable, UnknownReference
 from handrail.reproduction.adapters.git_checkout import GitCheckout
 from handrail.reproduction.domain.recorded import CommitPlace
@@ -65,3 +66,18 @@ def test_a_folder_that_git_cannot_write_to_is_one_sentence(project, tmp_path):
 
     with pytest.raises(Unavailable, match="git"):
         GitCheckout(project, tmp_path / "home").check_out(CommitPlace(head, str(project)), tmp_path / "into")
+
+
+def test_a_shallow_clone_that_lacks_a_commit_is_named_as_one(project, tmp_path):
+    first = run(project, "git", "rev-parse", "HEAD")
+    (project / "file.txt").write_text("two")
+    second = commit(project.parent, "Two")
+    run(tmp_path, "git", "clone", "-q", "--depth", "1", f"file://{project.parent}", "shallow")
+    commits = GitCheckout(tmp_path / "shallow" / "part", tmp_path / "home")
+
+    assert commits.holding([first]) == ()
+    assert commits.searched()[0].endswith("git fetch --unshallow)")
+    (place,) = commits.holding([second])
+    assert (commits.check_out(place, tmp_path / "into") / "file.txt").read_text() == "two"
+    with pytest.raises(UnknownReference, match="This clone is shallow"):
+        find_commit(tmp_path / "shallow", first)

@@ -34,6 +34,7 @@ def project(tmp_path, monkeypatch):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text("{}\n")
     (tmp_path / "dvc.yaml").write_text(PIPELINE)
+    (tmp_path / "below" / "dvc.lock").write_text("stages: {}\n")
     git(tmp_path, "init", "-q")
     git(tmp_path, "add", "-A")
     git(tmp_path, "commit", "-q", "-m", "Begin")
@@ -78,7 +79,10 @@ def test_a_changed_file_makes_it_dirty_and_an_untracked_one_does_not(project):
     assert HandrailRunContext().tags()["handrail.git_dirty"] == "true"
 
 
-@pytest.mark.parametrize("file", ["dvc.lock", "reports/train.json", "data/checked.json", "below/reports/own/page.json"])
+@pytest.mark.parametrize(
+    "file",
+    ["dvc.lock", "below/dvc.lock", "reports/train.json", "data/checked.json", "below/reports/own/page.json"],
+)
 @pytest.mark.parametrize("staged", [False, True])
 def test_what_dvc_and_the_stages_write_makes_nothing_dirty(project, file, staged):
     (project / file).write_text("changed\n")

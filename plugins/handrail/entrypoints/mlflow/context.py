@@ -47,7 +47,7 @@ def _git(here: Path, project: Path | None) -> dict[str, str]:
     command = ["git", "--no-optional-locks", "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
     command += ["--", ":(top)"]
     if project is not None:
-        command += [f":(exclude,literal){path}" for path in ("dvc.lock", *_outputs(project))]
+        command += [":(exclude,glob)**/dvc.lock", *(f":(exclude,literal){path}" for path in _outputs(project))]
     try:
         done = subprocess.run(
             command,

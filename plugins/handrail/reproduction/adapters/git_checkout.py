@@ -14,6 +14,7 @@ from handrail.reproduction.domain.recorded import CommitPlace
 from handrail.reproduction.ports import CommitSource
 
 TIMEOUT_S = 600
+SHALLOW = " (a shallow clone, which lacks older commits: git fetch --unshallow)"
 DEEPEST = 4
 SKIPPED = {"artifacts", "logs", "reproduce", "bentoml", "prefect", "node_modules", "__pycache__"}
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -44,8 +45,9 @@ class GitCheckout(CommitSource):
         return tuple(places)
 
     def searched(self) -> tuple[str, ...]:
-        """Return the repositories that are looked into."""
-        return tuple(str(folder) for folder, _ in self._repositories())
+        """Return the repositories that are looked into, and which of them lack older commits."""
+        found = (folder for folder, _ in self._repositories())
+        return tuple(f"{folder}{SHALLOW if GitCommits(folder).is_shallow() else ''}" for folder in found)
 
     def check_out(self, place: CommitPlace, folder: Path) -> Path:
         """Fetch that one commit into `folder`, check it out, and return the folder of the project in it.
