@@ -13,7 +13,9 @@ from handrail.bootstrap.approvals import open_permit_verifier
 from handrail.bootstrap.feedback import open_spool
 from handrail.bootstrap.lineage_events import open_access
 from handrail.clock import EventClock
-from handrail.lineage.adapters.dvc.pipeline import locked_stages
+from handrail.lineage.adapters.dvc.entries import Place
+from handrail.lineage.adapters.dvc.lock_files import locked_stages
+from handrail.lineage.adapters.dvc.trees import TreeOnDisk
 from handrail.settings import load_settings
 
 RELEASE = Path(__file__).parents[2] / "fixtures" / "releases" / "0.1.0"
@@ -179,8 +181,10 @@ def test_spooled_predictions_are_drained(settings, tmp_path):
     assert not (tmp_path / "spool" / "rejected.log").exists()
 
 
-def test_the_stages_of_a_lock_file_keep_their_fingerprints():
-    stages = locked_stages("dvc.lock", (RELEASE / "dvc.lock.yaml").read_bytes())
+def test_the_stages_of_a_lock_file_keep_their_fingerprints(tmp_path):
+    (tmp_path / "dvc.lock").write_bytes((RELEASE / "dvc.lock.yaml").read_bytes())
+
+    stages = locked_stages(TreeOnDisk(tmp_path), Place(tmp_path))
 
     assert {
         stage.name: {
