@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -32,6 +32,7 @@ class FeatureTable:
             that too: the last one in the table wins.
         ttl: a value older than this at the entity row's time is null; exactly as old still counts. None: no limit.
         hide_created_later: leave out rows whose `created` is null or after the entity row's time.
+        verify: called before rows are read; raises if they cannot be what `rows` promises.
     """
 
     name: str
@@ -42,6 +43,7 @@ class FeatureTable:
     created: str | None = None
     ttl: timedelta | None = None
     hide_created_later: bool = False
+    verify: Callable[[], None] = lambda: None
 
     @property
     def time_columns(self) -> list[str]:
@@ -124,6 +126,7 @@ class FeatureTable:
         if since is not None and self.ttl is not None and (oldest := _before(since, self.ttl)) is not None:
             rows = rows.filter(whole >= moment(oldest, "us"))
         order = [AT, CREATED] if self.created else [AT]
+        self.verify()
         try:
             values = rows.sort(order, nulls_last=False, maintain_order=True).collect()
         except UNREADABLE as err:

@@ -6,8 +6,7 @@ from types import SimpleNamespace
 
 import polars as pl
 from feast import Entity, FeatureView, Field, FileSource, RepoConfig
-from feast.types import Int64
-from feast.value_type import ValueType
+from feast.types import Float64, Int64, String
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
 STORE = "handrail.feast.HandrailOfflineStore"
@@ -33,18 +32,22 @@ def config(folder, kind=STORE):
     return made
 
 
+def _field(name, rows):
+    return Field(name=name, dtype={pl.String: String, pl.Float64: Float64}.get(rows.schema.get(name), Int64))
+
+
 def view(folder, name, rows, keys=("k",), features=("v",), ttl=None, created="", **source):
     """Write rows to parquet and return a feature view over them."""
     path = Path(folder) / f"{name}.parquet"
     frame = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(rows)
     frame.write_parquet(path)
-    entities = [Entity(name=key, join_keys=[key], value_type=ValueType.INT64) for key in keys]
+    entities = [Entity(name=key, join_keys=[key], value_type=_field(key, frame).dtype.to_value_type()) for key in keys]
     made = FeatureView(
         name=name,
         entities=entities,
         ttl=ttl or timedelta(0),
-        schema=[*(Field(name=key, dtype=Int64) for key in keys), *(Field(name=f, dtype=Int64) for f in features)],
+        schema=[_field(column, frame) for column in (*keys, *features)],
         source=FileSource(name=name, path=str(path), timestamp_field="t", created_timestamp_column=created, **source),
     )
-    made.entity_columns = [Field(name=key, dtype=Int64) for key in keys]
+    made.entity_columns = [_field(key, frame) for key in keys]
     return made

@@ -72,7 +72,7 @@ def test_a_file_a_folder_and_a_glob_are_read(tmp_path, s3, path, values):
 
 @pytest.mark.parametrize("path", ["s3://bucket/none.parquet", "s3://bucket/none"])
 def test_what_is_not_there_is_refused_with_the_view(tmp_path, s3, path):
-    with pytest.raises(InvalidInput, match="'weather'.*cannot be read"):
+    with pytest.raises(InvalidInput, match="'weather'.*does not exist"):
         _job(tmp_path, s3, path)
 
 

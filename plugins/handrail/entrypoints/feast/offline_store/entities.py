@@ -153,6 +153,8 @@ def from_range(tables: Sequence[FeatureTable], start: datetime, end: datetime) -
         table.check(_own_keys(tables[0]))
     unit = finest(table.schema()[table.event_time] for table in tables)
     parts = [_moments(table, (start, end), unit, _own_keys(tables[0])) for table in tables]
+    for table in tables:
+        table.verify()
     try:
         rows = pl.concat(parts).unique().sort(EVENT_TIME, *keys).collect()
     except UNREADABLE as err:

@@ -34,21 +34,20 @@ Batches = Callable[[], Iterator[pa.Table]]
 
 @dataclass(frozen=True)
 class JoinedRows:
-    """Entity rows with their features: the schema at once, the rows when they are asked for."""
+    """Entity rows with their features: the schema at once, the rows when they are asked for.
+
+    Attributes:
+        types: the Arrow types of the features, by their names in the result.
+    """
 
     entities: EntityRows
     join: Join
+    types: Mapping[str, pa.DataType]
 
     @property
     def schema(self) -> pa.Schema:
         """Columns and types of the result: the entity rows' own, then the features."""
-        fields = list(self.entities.schema)
-        empty = pl.DataFrame(schema=self.join.result_schema).to_arrow(compat_level=pl.CompatLevel.oldest())
-        return pa.schema([*fields, *(empty.schema.field(name) for name in self._features)])
-
-    @property
-    def _features(self) -> list[str]:
-        return [name for table in self.join.tables for name in table.columns.values()]
+        return pa.schema([*self.entities.schema, *self.types.items()])
 
     def __call__(self) -> Iterator[pa.Table]:
         """Yield the result batch by batch, in the entity rows' order."""
@@ -57,9 +56,14 @@ class JoinedRows:
         join = Join(self.join.schema, self.join.event_time, self.join.tables, since, until)
         for batch in self.entities.batches():
             known = as_polars(batch.select(join.schema.names()))
-            found = join.run(known).select(self._features)
-            columns = found.to_arrow(compat_level=pl.CompatLevel.oldest()).columns
-            yield pa.Table.from_arrays([*batch.columns, *columns], schema=schema)
+            found = as_arrow(join.run(known), self.types)
+            yield pa.Table.from_arrays([*batch.columns, *found.columns], schema=schema)
+
+
+def as_arrow(frame: pl.DataFrame, types: Mapping[str, pa.DataType]) -> pa.Table:
+    """Return the columns that `types` names, in these types."""
+    table = frame.select(*types).to_arrow(compat_level=pl.CompatLevel.oldest())
+    return table.cast(pa.schema(list(types.items())))
 
 
 @dataclass
@@ -161,7 +165,7 @@ class HandrailRetrievalJob(RetrievalJob):
                 f"its storage is a {type(storage).__name__}, and this offline store writes files",
                 "Use SavedDatasetFileStorage.",
             )
-        as_file_source(storage.to_data_source(), storage.file_options.uri)
+        as_file_source(storage.to_data_source(), "Saved dataset")
         where = location(storage.file_options.uri, self.repo_path, "Saved dataset")
         filesystem, path = FileSource.create_filesystem_and_path(where, storage.file_options.s3_endpoint_override)
         there = (filesystem or pa.fs.LocalFileSystem()).get_file_info(path).type

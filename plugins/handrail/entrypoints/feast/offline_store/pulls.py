@@ -13,9 +13,11 @@ from feast.data_source import DataSource
 from feast.feature_view import DUMMY_ENTITY_ID, DUMMY_ENTITY_VAL
 from feast.repo_config import RepoConfig
 
-from handrail.entrypoints.feast.offline_store.job import HandrailRetrievalJob
-from handrail.entrypoints.feast.offline_store.sources import scan
-from handrail.errors import InvalidInput, UnknownReference
+from handrail.entrypoints.feast.offline_store.job import HandrailRetrievalJob, as_arrow
+from handrail.entrypoints.feast.offline_store.registered import declared_of
+from handrail.entrypoints.feast.offline_store.source_rows import Wanted
+from handrail.entrypoints.feast.offline_store.sources import open_source
+from handrail.errors import InvalidInput
 from handrail.point_in_time.table import UNREADABLE, unreadable
 from handrail.point_in_time.times import finest, in_utc, moment
 
@@ -47,33 +49,30 @@ def pulled(config: RepoConfig, source: DataSource, asked: Asked, *, newest: bool
         InvalidInput: the source cannot be read, or a time column holds no times.
     """
     repo_path = Path(config.repo_path or ".")
-    rows = scan(source, repo_path, source.name)
-    schema = _checked(rows, source.name, asked)
-    rows = _between(rows, schema, asked.times[0], asked.between)
+    columns = list(dict.fromkeys([*asked.keys, *asked.features, *asked.times]))
+    wanted = Wanted(f"Source {source.name!r}", declared_of(config, source, columns), [*asked.keys, *asked.times])
+    opened = open_source(source, repo_path, wanted)
+    schema = _checked(opened.rows, source.name, asked)
+    rows = _between(opened.rows, schema, asked.times[0], asked.between)
     if newest:
         rows = _newest(rows, schema, asked.times, asked.keys)
     keyless = [] if asked.keys else [pl.lit(DUMMY_ENTITY_VAL).alias(DUMMY_ENTITY_ID)]
-    wanted = rows.select(*dict.fromkeys([*asked.keys, *asked.features, *asked.times]), *keyless)
-    empty = wanted.collect_schema().to_frame().to_arrow(compat_level=pl.CompatLevel.oldest())
+    rows = rows.select(*columns, *keyless)
+    types = dict(opened.types) | ({} if asked.keys else {DUMMY_ENTITY_ID: pa.string()})
 
     def batches() -> Iterator[pa.Table]:
+        opened.verify()
         try:
-            found = wanted.collect()
+            found = rows.collect()
         except UNREADABLE as err:
-            raise unreadable(f"Source {source.name!r}", err) from err
-        yield found.to_arrow(compat_level=pl.CompatLevel.oldest())
+            raise unreadable(wanted.what, err) from err
+        yield as_arrow(found, types)
 
-    return HandrailRetrievalJob(batches, empty.schema, repo_path)
+    return HandrailRetrievalJob(batches, pa.schema(types), repo_path)
 
 
 def _checked(rows: pl.LazyFrame, name: str, asked: Asked) -> pl.Schema:
-    try:
-        schema = rows.collect_schema()
-    except UNREADABLE as err:
-        raise unreadable(f"Source {name!r}", err) from err
-    for column in (*asked.keys, *asked.features, *asked.times):
-        if column not in schema:
-            raise UnknownReference(f"column of source {name!r}", column, f"It has {', '.join(schema.names())}.")
+    schema = rows.collect_schema()
     for column in asked.times:
         if not isinstance(schema[column], pl.Datetime | pl.Date):
             raise InvalidInput(

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from glob import escape
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import unquote, urlsplit
 
-import polars as pl
+import pyarrow as pa
 from feast.data_format import ParquetFormat
 from feast.data_source import DataSource
 from feast.feature_view import FeatureView
 from feast.infra.offline_stores.file_source import FileSource
+from feast.types import FeastType
+from pyarrow.fs import FileType, LocalFileSystem
 
+from handrail.entrypoints.feast.data_files import WILD, TableFolder, list_files
+from handrail.entrypoints.feast.offline_store.footers import read_footers
+from handrail.entrypoints.feast.offline_store.source_rows import SourceRows, Wanted, open_rows
 from handrail.errors import InvalidInput, Misconfigured
 from handrail.point_in_time import FeatureTable
 
 _REMOTE = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "http", "https", "hf", "hdfs")
-_WILD = re.compile(r"[*?\[]")
 
 
 def location(path: str, repo_path: Path, what: str) -> str:
@@ -36,40 +39,56 @@ def location(path: str, repo_path: Path, what: str) -> str:
     return str(FileSource.get_uri_for_file_path(repo_path=str(repo_path), uri=path))
 
 
-def scan(source: DataSource | None, repo_path: Path, view: str) -> pl.LazyFrame:
-    """Open a parquet source (a file, a folder of files or a glob; local or S3) without reading its rows.
+def open_source(source: DataSource | None, repo_path: Path, wanted: Wanted) -> SourceRows:
+    """Open a parquet source (a file, a folder of files or a pattern; local or S3) without reading its rows.
 
     Raises:
         Misconfigured: the source is of a kind that this store does not read.
-        InvalidInput: there is nothing at its path.
+        InvalidInput: there is no file at its path, or its files do not have the columns.
     """
-    file = as_file_source(source, view)
-    what = f"Feature view {view!r}"
-    where = location(file.path, repo_path, what)
-    if where.startswith("s3://"):
-        many = not where.endswith(".parquet") or _WILD.search(where) is not None
-        options = s3_options(file)
-        return pl.scan_parquet(
-            _below(where),
-            storage_options=options,
-            hive_partitioning=many and _partitioned(_WILD.split(where)[0]),
-            extra_columns="ignore" if many else "raise",
-        )
-    path = Path(where)
-    if path.is_file():
-        return pl.scan_parquet(path, glob=False)
-    if path.is_dir() and next(path.rglob("*.parquet"), None) is None:
-        raise InvalidInput(what, f"there is no parquet file in {where}", "Check the path.")
-    if not path.exists() and not _WILD.search(where):
-        raise InvalidInput(what, f"its source {where} does not exist", "Check the path.")
-    if path.is_dir():
-        pattern, fixed = f"{escape(where.rstrip('/'))}/**/*.parquet", where
-    else:
-        pattern, fixed = where, _WILD.split(where)[0]
-    return pl.scan_parquet(pattern, hive_partitioning=_partitioned(fixed), extra_columns="ignore")
+    file = as_file_source(source, wanted.what)
+    where = location(file.path, repo_path, wanted.what)
+    filesystem, path = FileSource.create_filesystem_and_path(
+        where, file.s3_endpoint_override or "", file.resolve_credentials()
+    )
+    remote = filesystem is not None
+    filesystem = filesystem or LocalFileSystem()
+    try:
+        listing = list_files(filesystem, path)
+    except OSError as err:
+        raise InvalidInput(
+            wanted.what,
+            f"its source {where} cannot be read ({_first_line(err)})",
+            "Check its path and who may read it.",
+        ) from err
+    if listing.table is not None:
+        refuse_table(listing.table, wanted.what)
+    if not listing.files:
+        there = WILD.search(path) or filesystem.get_file_info(path).type != FileType.NotFound
+        problem = f"there is no data file in {where}" if there else f"its source {where} does not exist"
+        raise InvalidInput(wanted.what, problem, "Check the path.")
+    footers = read_footers(filesystem, listing.files, wanted.what)
+    return open_rows(footers, wanted, s3_options(file) if remote else {}, "s3://" if remote else "")
 
 
-def as_file_source(source: DataSource | None, view: str) -> FileSource:
+def refuse_table(table: TableFolder, what: str) -> NoReturn:
+    """Refuse files of which a log says whether they count.
+
+    Raises:
+        Misconfigured: always.
+    """
+    raise Misconfigured(
+        what,
+        f"{table.path} is a table of {table.kind}, whose log says which files count, and this store does not read it",
+        "Export its rows as parquet files into another folder, or use an offline store that reads the table.",
+    )
+
+
+def _first_line(err: OSError) -> str:
+    return str(err).splitlines()[0].rstrip(".")
+
+
+def as_file_source(source: DataSource | None, what: str) -> FileSource:
     """Return the source if it is parquet files, which is what this store reads.
 
     Raises:
@@ -77,57 +96,52 @@ def as_file_source(source: DataSource | None, view: str) -> FileSource:
     """
     if not isinstance(source, FileSource):
         raise Misconfigured(
-            f"Feature view {view!r}",
+            what,
             f"its batch source is a {type(source).__name__}, and this offline store reads FileSource",
             "Use the offline store that belongs to that source.",
         )
     if source.file_format is not None and not isinstance(source.file_format, ParquetFormat):
         raise Misconfigured(
-            f"Feature view {view!r}",
+            what,
             f"its format is {type(source.file_format).__name__}, and this offline store reads parquet",
             "Write it as parquet, or use the duckdb offline store for it.",
         )
     return source
 
 
-def renamed(rows: pl.LazyFrame, source: DataSource) -> pl.LazyFrame:
-    """Apply the source's field mapping, as Feast does before anything else looks at its columns."""
-    mapping = {old: new for old, new in source.field_mapping.items() if old != new}
-    return rows.rename(mapping, strict=False) if mapping else rows
+def declared_columns(view: FeatureView) -> dict[str, FeastType]:
+    """Return the declared types of a view's features and join keys."""
+    return {field.name: field.dtype for field in (*view.features, *view.entity_columns)}
 
 
 def feature_table(
     view: FeatureView, refs: list[str], repo_path: Path, *, full_names: bool, hide_created_later: bool
-) -> FeatureTable:
-    """Describe the part of a feature view that the references ask for."""
-    source = as_file_source(view.batch_source, view.name)
+) -> tuple[FeatureTable, dict[str, pa.DataType]]:
+    """Describe the part of a feature view that the references ask for, and the Arrow types of its columns."""
+    what = f"Feature view {view.name!r}"
+    source = as_file_source(view.batch_source, what)
     name = str(view.projection.name_to_use())  # type: ignore[no-untyped-call]
     prefix = view.projection.name_alias or view.name
     wanted = [ref.split(":", 1)[1] for ref in refs if ref.startswith(f"{name}:")]
-    created = source.created_timestamp_column or None
-    created = created and source.field_mapping.get(created, created)
-    return FeatureTable(
+    times = [source.timestamp_field, *([source.created_timestamp_column] if source.created_timestamp_column else [])]
+    event_time, *created = [source.field_mapping.get(time, time) for time in times]
+    keys = view.projection.join_key_map or {column.name: column.name for column in view.entity_columns}
+    needed = [event_time, *created, *keys]
+    declared = declared_columns(view)
+    columns = {column: declared.get(column) for column in (*needed, *wanted)}
+    opened = open_source(source, repo_path, Wanted(what, columns, needed, source.field_mapping))
+    table = FeatureTable(
         name=view.name,
-        rows=renamed(scan(source, repo_path, view.name), source),
-        event_time=source.field_mapping.get(source.timestamp_field, source.timestamp_field),
-        keys=view.projection.join_key_map or {column.name: column.name for column in view.entity_columns},
+        rows=opened.rows,
+        event_time=event_time,
+        keys=keys,
         columns={feature: f"{prefix}__{feature}" if full_names else feature for feature in wanted},
-        created=created,
+        created=next(iter(created), None),
         ttl=view.ttl or None,
-        hide_created_later=hide_created_later and created is not None,
+        hide_created_later=hide_created_later and bool(created),
+        verify=opened.verify,
     )
-
-
-def _partitioned(fixed: str) -> bool:
-    """Whether folder names such as year=2020 become columns.
-
-    Polars takes them from the whole path: a folder above the source that is named so would overwrite a column.
-    """
-    return "=" not in fixed
-
-
-def _below(url: str) -> str:
-    return url if url.endswith(".parquet") or _WILD.search(url) else f"{url.rstrip('/')}/**/*.parquet"
+    return table, dict(opened.types)
 
 
 def s3_options(source: FileSource) -> dict[str, str]:

@@ -61,7 +61,7 @@ class HandrailOfflineStore(DuckDBOfflineStore):
             InvalidInput: a column is missing or has the wrong type; the sentence names view and column.
         """
         repo_path = Path(config.repo_path or ".")
-        tables = [
+        described = [
             feature_table(
                 view,
                 feature_refs,
@@ -71,13 +71,15 @@ class HandrailOfflineStore(DuckDBOfflineStore):
             )
             for view in feature_views
         ]
+        tables = [table for table, _ in described]
         entities = _entity_rows(entity_df, feature_views, tables, kwargs)
         keys = {column for table in tables for column in table.keys.values()} & set(entities.schema.names)
         known = entities.schema.empty_table().select([*sorted(keys - {entities.event_time}), entities.event_time])
         join = Join(rows_of.as_polars(known).schema, entities.event_time, tables)
         join.check()
         _refuse_double_names(entities, tables)
-        rows = JoinedRows(entities, join)
+        types = {name: own[column] for table, own in described for column, name in table.columns.items()}
+        rows = JoinedRows(entities, join, types)
         bounds = entities.bounds()
         return HandrailRetrievalJob(
             rows,

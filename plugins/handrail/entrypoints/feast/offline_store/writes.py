@@ -29,8 +29,8 @@ def append_rows(config: RepoConfig, view: FeatureView, table: pa.Table) -> None:
         InvalidInput: the rows do not have the source's columns in its order and types, or there is no source.
         Misconfigured: the source is not parquet, or lies in an object store as one file.
     """
-    source = as_file_source(view.batch_source, view.name)
     what = f"Feature view {view.name!r}"
+    source = as_file_source(view.batch_source, what)
     where = location(source.path, Path(config.repo_path or "."), what)
     try:
         columns = [name for name, _ in source.get_table_column_names_and_types(config)]
