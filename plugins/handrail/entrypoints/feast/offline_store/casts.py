@@ -30,7 +30,7 @@ def is_changed(column: str, held: pl.DataType, target: pl.DataType) -> pl.Expr:
     lost = before.is_not_null() & after.is_null()
     if isinstance(held, pl.String) and target.is_float():
         return lost | after.is_infinite()
-    return lost | (_back(after, held, target) != before).fill_null(value=False)
+    return lost | _back(after, held, target).ne_missing(before)
 
 
 def _as_time(column: str, held: pl.DataType, target: pl.Datetime) -> pl.Expr:

@@ -63,16 +63,20 @@ def declared_type(declared: FeastType | None) -> pl.DataType | None:
 def column_type(held: Sequence[pl.DataType], declared: FeastType | None) -> pl.DataType | None:
     """Return the type for a column that files hold in the types `held`; None if no type fits all of them.
 
-    A declared Float32 becomes Float64 where files hold more than 32 bits, for nothing may be rounded. Types that
-    Feast does not store as such (times, decimals, JSON, maps, structs) are what the files agree on.
+    It is the declared type with three exceptions. What all files hold alike stays if it is wider, or of another kind
+    (integers where text is declared), as in Feast's own stores. A declared Float32 becomes Float64 where one file holds
+    more than 32 bits, for nothing may be rounded. Types that Feast does not store as such (times, decimals, JSON, maps,
+    structs) are what the files agree on.
     """
     known = [dtype for dtype in dict.fromkeys(held) if dtype != pl.Null]
-    if not known:
-        return declared_type(declared) or pl.Null()
     target = declared_type(declared)
-    if target is not None and all(_can_become(dtype, target) for dtype in known):
-        return _wide_enough(target, known)
-    return _common(known)
+    if not known:
+        return target or pl.Null()
+    if target is None or not all(_can_become(dtype, target) for dtype in known):
+        return _common(known)
+    if len(known) == 1 and _stays(known[0], target):
+        return _common(known)
+    return _wide_enough(target, known)
 
 
 def is_exact(held: pl.DataType, target: pl.DataType) -> bool:
@@ -141,6 +145,15 @@ def _wide_enough(target: pl.DataType, held: Sequence[pl.DataType]) -> pl.DataTyp
     if target == pl.Float32 and not all(is_exact(dtype, target) for dtype in held):
         return pl.Float64()
     return target
+
+
+def _stays(held: pl.DataType, target: pl.DataType) -> bool:
+    """Whether a type that all files agree on is kept beside the declared one."""
+    if isinstance(held, pl.List | pl.Array) and isinstance(target, pl.List):
+        return _stays(_inner(held), _inner(target))
+    if held.is_integer() and target.is_integer():
+        return is_exact(target, held)
+    return _is_number(held) != _is_number(target)
 
 
 def _can_become(held: pl.DataType, target: pl.DataType) -> bool:

@@ -20,8 +20,9 @@ from feast.on_demand_feature_view import OnDemandFeatureView
 from feast.saved_dataset import SavedDatasetStorage
 from feast.type_map import feast_value_type_to_pa
 
+from handrail.entrypoints.feast.data_files import list_files
 from handrail.entrypoints.feast.offline_store.entities import EntityRows, as_polars
-from handrail.entrypoints.feast.offline_store.sources import as_file_source, location
+from handrail.entrypoints.feast.offline_store.sources import as_file_source, location, refuse_table
 from handrail.errors import InvalidInput, Misconfigured
 from handrail.files import replacing
 from handrail.point_in_time import Join
@@ -125,7 +126,8 @@ class HandrailRetrievalJob(RetrievalJob):
     def _write(self, path: str | Path, filesystem: pa.fs.FileSystem | None) -> int:
         rows, parts = 0, self._finished()
         first = next(parts)
-        with pq.ParquetWriter(path, first.schema, filesystem=filesystem) as writer:
+        # Feast reads the type of a list from its name in the file, and knows `item` alone.
+        with pq.ParquetWriter(path, first.schema, filesystem=filesystem, use_compliant_nested_type=False) as writer:
             for part in chain([first], parts):
                 writer.write_table(part)
                 rows += part.num_rows
@@ -180,11 +182,14 @@ class HandrailRetrievalJob(RetrievalJob):
 
     def _replace_folder(self, folder: Path) -> None:
         """Write the result as the one file of a folder."""
-        before = set(folder.rglob("*.parquet"))
+        before = list_files(pa.fs.LocalFileSystem(), str(folder))
+        if before.table is not None:
+            refuse_table(before.table, "Saved dataset")
         part = folder / "part-0.parquet"
         self.to_parquet(part)
-        for old in before - {part}:
-            old.unlink()
+        for old in before.files:
+            if Path(old.path) != part:
+                Path(old.path).unlink()
 
 
 def _as_declared(part: pa.Table, declared: Mapping[str, Field]) -> pa.Table:

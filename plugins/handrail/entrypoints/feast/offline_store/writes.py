@@ -5,19 +5,21 @@ from __future__ import annotations
 import fcntl
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from feast.feature_logging import LoggingConfig
 from feast.feature_view import FeatureView
 from feast.infra.offline_stores.file_source import FileLoggingDestination, FileSource
 from feast.repo_config import RepoConfig
+from pyarrow.fs import FileSystem, FileType, LocalFileSystem
 
-from handrail.entrypoints.feast.offline_store.sources import as_file_source, location
+from handrail.entrypoints.feast.data_files import list_files
+from handrail.entrypoints.feast.offline_store.footers import read_footers
+from handrail.entrypoints.feast.offline_store.sources import as_file_source, location, refuse_table
 from handrail.errors import InvalidInput, Misconfigured
 from handrail.files import replacing
 
@@ -47,9 +49,10 @@ def append_rows(config: RepoConfig, view: FeatureView, table: pa.Table) -> None:
     filesystem, path = FileSource.create_filesystem_and_path(
         where, source.s3_endpoint_override or "", source.resolve_credentials()
     )
-    if Path(path).is_dir() if filesystem is None else not where.endswith(".parquet"):
-        held = ds.dataset(path, format="parquet", filesystem=filesystem).schema
-        _write_new(_as_held(table, held, view.name), f"{path.rstrip('/')}/{uuid.uuid4().hex}.parquet", filesystem)
+    files = filesystem or LocalFileSystem()
+    if files.get_file_info(path).type == FileType.Directory:
+        rows = _as_held(table, _held(files, path, what), view.name)
+        _write_new(rows, f"{path.rstrip('/')}/{uuid.uuid4().hex}.parquet", filesystem)
         return
     if filesystem is not None:
         raise Misconfigured(
@@ -59,19 +62,54 @@ def append_rows(config: RepoConfig, view: FeatureView, table: pa.Table) -> None:
         )
     with _alone(Path(path).parent):
         there = pq.ParquetFile(path).read()
-        _write_new(pa.concat_tables([there, _as_held(table, there.schema, view.name)]), path, None)
+        rows = _as_held(table, dict(zip(there.schema.names, there.schema.types, strict=True)), view.name)
+        _write_new(pa.concat_tables([there, rows], promote_options="permissive"), path, None)
 
 
-def _as_held(table: pa.Table, held: pa.Schema, view: str) -> pa.Table:
-    """Return the rows in the types that the source has."""
+def _held(files: FileSystem, folder: str, what: str) -> dict[str, pa.DataType]:
+    """Return the types that the files of a folder have, of each column the first that is not null."""
+    listing = list_files(files, folder)
+    if listing.table is not None:
+        refuse_table(listing.table, what)
+    held: dict[str, pa.DataType] = {}
+    for footer in read_footers(files, listing.files, what):
+        held |= {name: kind for name, kind in footer.types.items() if held.get(name, pa.null()) == pa.null()}
+    return held
+
+
+def _as_held(table: pa.Table, held: Mapping[str, pa.DataType], view: str) -> pa.Table:
+    """Return the rows in the types that the source has, a column that would be rounded or cut off in its own."""
+    for position, name in enumerate(table.column_names):
+        if held.get(name, pa.null()) != pa.null():
+            column = _column_as(table.column(name), held[name], view)
+            table = table.set_column(position, pa.field(name, column.type), column)
+    return table
+
+
+def _column_as(column: pa.ChunkedArray, held: pa.DataType, view: str) -> pa.ChunkedArray:
+    problem = f"a value would change from {column.type} to {held}"
     try:
-        return table.select(held.names).cast(held)
+        as_held = column.cast(held)
+        if as_held.cast(column.type).equals(column):
+            return as_held
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as err:
-        raise InvalidInput(
-            f"Rows for feature view {view!r}",
-            f"they do not fit the types of its source ({str(err).rstrip('.')})",
-            "Convert them.",
-        ) from err
+        problem = str(err).rstrip(".")
+    if _is_wider(column.type, held):
+        return column
+    raise InvalidInput(
+        f"Rows for feature view {view!r}", f"they do not fit the types of its source ({problem})", "Convert them."
+    )
+
+
+def _is_wider(own: pa.DataType, held: pa.DataType) -> bool:
+    """Whether files with both types can be read as one: numbers of another width, times of another unit."""
+    if pa.types.is_list(own) and pa.types.is_list(held):
+        return _is_wider(own.value_type, held.value_type)
+    return any(of_kind(own) and of_kind(held) for of_kind in (pa.types.is_integer, pa.types.is_floating, _is_time))
+
+
+def _is_time(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_timestamp(kind))
 
 
 @contextmanager
