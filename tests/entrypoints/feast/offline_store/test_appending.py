@@ -11,7 +11,7 @@ from feast.data_source import PushMode
 from feast.feature_logging import FeatureServiceLoggingSource
 
 from handrail.entrypoints.feast.offline_store import HandrailOfflineStore
-from handrail.errors import InvalidInput
+from handrail.errors import InvalidInput, Misconfigured
 from tests.entrypoints.feast.offline_store.made import config, hour, view
 from tests.entrypoints.feast.offline_store.repository import applied
 
@@ -57,6 +57,47 @@ def test_pushed_rows_take_the_types_of_the_files_beside_them(store, tmp_path):
     schemas = {str(pq.read_schema(path).remove_metadata()) for path in (tmp_path / "pushed").iterdir()}
     assert len(schemas) == 1
     assert "timestamp[ns, tz=UTC]" in schemas.pop()
+
+
+@pytest.mark.parametrize("name", ["w.parquet", "w"])
+@pytest.mark.parametrize(
+    ("held", "value", "kind"),
+    [
+        (pa.float32(), 0.1, "double"),
+        (pa.float32(), 0.5, "float"),
+        (pa.int32(), 2**40, "int64"),
+        (pa.null(), "a", "string"),
+    ],
+)
+def test_an_appended_value_is_not_rounded(tmp_path, name, held, value, kind):
+    weather = view(tmp_path, "w", {"k": [1], "t": [hour(0)], "v": [0]})
+    weather.batch_source.file_options.uri = str(tmp_path / name)
+    file = tmp_path / name / "000000_0" if name == "w" else tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    time = pa.timestamp("us", "UTC")
+    pq.write_table(pa.table({"k": [1], "t": pa.array([hour(0)], time), "v": pa.array([None], held)}), file)
+    (tmp_path / "w" / "_SUCCESS").touch() if name == "w" else None
+
+    rows = pa.table({"k": [2], "t": pa.array([hour(1)], time), "v": [value]})
+    HandrailOfflineStore.offline_write_batch(config(tmp_path), weather, rows, None)
+
+    job = HandrailOfflineStore.pull_all_from_table_or_query(config(tmp_path), weather.batch_source, ["k"], ["v"], "t")
+    found = job.to_arrow()
+    assert sorted(zip(found["k"].to_pylist(), found["v"].to_pylist(), strict=True)) == [(1, None), (2, value)]
+    assert str(found.schema.field("v").type) == kind
+
+
+def test_rows_are_not_appended_to_a_table_with_a_log(tmp_path):
+    weather = view(tmp_path, "w", {"k": [1], "t": [hour(0)], "v": [0]})
+    (tmp_path / "lake" / "_delta_log").mkdir(parents=True)
+    (tmp_path / "w.parquet").rename(tmp_path / "lake" / "a.parquet")
+    weather.batch_source.file_options.uri = str(tmp_path / "lake")
+
+    with pytest.raises(Misconfigured, match="'w'.*lake is a table of Delta"):
+        HandrailOfflineStore.offline_write_batch(
+            config(tmp_path), weather, pq.read_table(tmp_path / "lake" / "a.parquet"), None
+        )
+    assert len(list((tmp_path / "lake").iterdir())) == 2
 
 
 def test_a_source_that_is_not_there_yet_is_refused_with_the_view(store, tmp_path):

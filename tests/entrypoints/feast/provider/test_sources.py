@@ -95,6 +95,31 @@ def test_a_pattern_covers_every_file_that_fits(project):
     assert both.uri != alone.uri
 
 
+@pytest.mark.parametrize("pattern", ["", "*"])
+@pytest.mark.parametrize("stray", ["_SUCCESS", "_temporary/0/part-0.parquet", ".ipynb_checkpoints/a.parquet"])
+def test_what_the_offline_store_passes_over_does_not_change_a_source(project, tmp_path, pattern, stray):
+    write(tmp_path / "lake" / "000000_0", "a")
+    source = file_source(tmp_path / "lake" / pattern, "orders")
+    before = looking_from(project).version(source)
+
+    write(tmp_path / "lake" / stray, "stray")
+
+    assert looking_from(project).version(source) == before
+    write(tmp_path / "lake" / "000001_0", "b")
+    assert looking_from(project).version(source) != before
+
+
+def test_the_log_of_a_table_is_part_of_it(project, tmp_path):
+    write(tmp_path / "lake" / "a.parquet", "a")
+    write(tmp_path / "lake" / "_delta_log" / "0.json", "add a")
+    source = file_source(tmp_path / "lake", "orders")
+    before = looking_from(project).version(source)
+
+    write(tmp_path / "lake" / "_delta_log" / "1.json", "remove a")
+
+    assert looking_from(project).version(source) != before
+
+
 @pytest.mark.parametrize(
     ("source", "uri"),
     [

@@ -87,18 +87,19 @@ def _as_held(table: pa.Table, held: Mapping[str, pa.DataType], view: str) -> pa.
 
 
 def _column_as(column: pa.ChunkedArray, held: pa.DataType, view: str) -> pa.ChunkedArray:
-    problem = f"a value would change from {column.type} to {held}"
+    wider = _is_wider(column.type, held)
     try:
         as_held = column.cast(held)
-        if as_held.cast(column.type).equals(column):
-            return as_held
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as err:
-        problem = str(err).rstrip(".")
-    if _is_wider(column.type, held):
-        return column
-    raise InvalidInput(
-        f"Rows for feature view {view!r}", f"they do not fit the types of its source ({problem})", "Convert them."
-    )
+        if wider:
+            return column
+        raise InvalidInput(
+            f"Rows for feature view {view!r}",
+            f"they do not fit the types of its source ({str(err).rstrip('.')})",
+            "Convert them.",
+        ) from err
+    # Arrow rounds a float to a narrower one without a word.
+    return column if wider and not as_held.cast(column.type).equals(column) else as_held
 
 
 def _is_wider(own: pa.DataType, held: pa.DataType) -> bool:

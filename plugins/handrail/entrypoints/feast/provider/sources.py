@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import time
 from collections.abc import Sequence
 from glob import glob, has_magic
@@ -12,7 +11,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from pyarrow.fs import LocalFileSystem
+
 from handrail.bootstrap.dvc_files import folder_md5, hash_file
+from handrail.entrypoints.feast.data_files import WILD, list_files
 from handrail.entrypoints.feast.identity import portable
 from handrail.entrypoints.feast.provider.project import RecordedProject
 from handrail.entrypoints.hosts.masking import without_secrets
@@ -73,8 +75,8 @@ class Sources:
         if path.is_file():
             digest = f"sha256:{_hash(path).sha256}"
         else:
-            root = re.split(r"[*?\[]", str(path))[0].rpartition("/")[0] if has_magic(str(path)) else str(path)
-            digest = tree_digest(_members(path, root), root)
+            root = WILD.split(str(path))[0].rpartition("/")[0] if has_magic(str(path)) else str(path)
+            digest = tree_digest([_hash(Path(file), file) for file in _files_with_rows(path)], root)
         uri = self._project.uri("data_source", f"{name}@{digest.partition(':')[2]}")
         return ArtifactVersion(uri, KIND, digest, {"path": str(path)})
 
@@ -94,14 +96,18 @@ def _place(source: Any) -> str:
     return found if isinstance(found, str) else ""
 
 
-def _members(path: Path, root: str) -> tuple[Member, ...]:
-    """Hash every file of a folder or pattern; their paths begin with `root`."""
-    if has_magic(str(path)):
-        return tuple(
-            _hash(Path(file), file) for file in sorted(glob(str(path), recursive=True)) if os.path.isfile(file)
-        )
-    files = sorted(file for file in path.rglob("*") if file.is_file())
-    return tuple(_hash(file, f"{root}/{file.relative_to(path).as_posix()}") for file in files)
+def _members(folder: Path, root: str) -> tuple[Member, ...]:
+    """Hash every file of a folder, as DVC does; their paths begin with `root`."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    return tuple(_hash(file, f"{root}/{file.relative_to(folder).as_posix()}") for file in files)
+
+
+def _files_with_rows(path: Path) -> list[str]:
+    """Return what the offline store reads of a folder or pattern; of a table with a log, every file."""
+    listing = list_files(LocalFileSystem(), str(path))
+    if listing.table is not None and path.is_dir():
+        return sorted(str(file) for file in path.rglob("*") if file.is_file())
+    return [file.path for file in listing.files]
 
 
 def _hash(file: Path, path: str | None = None) -> Member:
