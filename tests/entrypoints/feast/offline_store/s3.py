@@ -5,10 +5,12 @@ import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
+from xml.sax.saxutils import escape
 
 LISTED = (
     "<Contents><Key>{}</Key><LastModified>2020-01-01T00:00:00Z</LastModified><ETag>x</ETag><Size>{}</Size></Contents>"
 )
+PREFIX = "<CommonPrefixes><Prefix>{}</Prefix></CommonPrefixes>"
 LIST = "<ListBucketResult><IsTruncated>false</IsTruncated><KeyCount>{}</KeyCount>{}</ListBucketResult>"
 STARTED = "<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>"
 DONE = "<CompleteMultipartUploadResult><ETag>x</ETag></CompleteMultipartUploadResult>"
@@ -48,15 +50,23 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         key, query = self._asked()
         if "list-type" in query:
-            start = f"{key.rstrip('/')}/{query.get('prefix', '')}"
-            bucket = key.rstrip("/") + "/"
-            found = [name for name in sorted(self.server.objects) if name.startswith(start)]
-            listed = "".join(LISTED.format(name.removeprefix(bucket), len(self.server.objects[name])) for name in found)
-            self._answer(200, LIST.format(len(found), listed).encode())
+            self._list(key.rstrip("/") + "/", query.get("prefix", ""), query.get("delimiter"))
         elif key not in self.server.objects:
             self._answer(404)
         else:
             self._part(self.server.objects[key])
+
+    def _list(self, bucket, prefix, delimiter):
+        objects = {name.removeprefix(bucket): len(data) for name, data in self.server.objects.items()}
+        found = {name: size for name, size in sorted(objects.items()) if name.startswith(prefix)}
+        folders = set()
+        if delimiter:
+            deep = [name for name in found if delimiter in name[len(prefix) :]]
+            folders = {prefix + name[len(prefix) :].split(delimiter)[0] + delimiter for name in deep}
+            found = {name: size for name, size in found.items() if name not in deep}
+        listed = [LISTED.format(escape(name), size) for name, size in found.items()]
+        prefixes = [PREFIX.format(escape(name)) for name in sorted(folders)]
+        self._answer(200, LIST.format(len(found) + len(folders), "".join(listed + prefixes)).encode())
 
     do_HEAD = do_GET
 

@@ -70,6 +70,49 @@ def test_a_file_a_folder_and_a_glob_are_read(tmp_path, s3, path, values):
     assert _job(tmp_path, s3, path).to_arrow().column("v").to_pylist() == values
 
 
+def test_a_folder_is_found_by_what_it_is_and_read_as_one_on_this_machine(tmp_path, s3):
+    s3.objects |= {
+        "bucket/f.parquet/000000_0": _parquet(0, 10),
+        "bucket/f.parquet/part-1.PARQUET": _parquet(2, 12),
+        "bucket/f.parquet/_SUCCESS": b"",
+        "bucket/f.parquet/_temporary/0/part-0.parquet": _parquet(2, 999),
+        "bucket/f.parquet/.part-1.crc": b"crc",
+    }
+
+    for path in ("s3://bucket/f.parquet", "s3://bucket/f.parquet/", "s3://bucket/f.parquet/*"):
+        assert _job(tmp_path, s3, path).to_arrow().column("v").to_pylist() == [10, 12, None]
+
+
+def test_folder_names_are_decoded_once(tmp_path, s3):
+    s3.objects |= {
+        "bucket/cities/k=1/city=S%C3%A3o%20Paulo/a b.parquet": _parquet(0, 10),
+        "bucket/cities/k=1/city=50%25/c+d.parquet": _parquet(2, 12),
+    }
+
+    weather = _view(tmp_path, s3, "s3://bucket/cities")
+    job = HandrailOfflineStore.pull_all_from_table_or_query(
+        config(tmp_path), weather.batch_source, ["k"], ["v", "city"], "t"
+    )
+
+    assert sorted(job.to_polars().select("v", "city").rows()) == [(10, "São Paulo"), (12, "50%")]
+
+
+@pytest.mark.parametrize("log", ["_delta_log/0.json", "metadata/v1.metadata.json"])
+def test_a_table_with_a_log_is_refused_by_its_name(tmp_path, s3, log):
+    s3.objects |= {"bucket/lake/a.parquet": _parquet(0, 10), f"bucket/lake/{log}": b"{}"}
+
+    for path in ("s3://bucket/lake", "s3://bucket/lake/*.parquet"):
+        with pytest.raises(Misconfigured, match="'weather': bucket/lake is a table of"):
+            _job(tmp_path, s3, path)
+
+
+def test_an_object_that_is_no_parquet_is_refused_by_its_name(tmp_path, s3):
+    s3.objects["bucket/flat/notes.csv"] = b"a,b"
+
+    with pytest.raises(InvalidInput, match="'weather': its file bucket/flat/notes.csv cannot be read as parquet"):
+        _job(tmp_path, s3, "s3://bucket/flat")
+
+
 @pytest.mark.parametrize("path", ["s3://bucket/none.parquet", "s3://bucket/none"])
 def test_what_is_not_there_is_refused_with_the_view(tmp_path, s3, path):
     with pytest.raises(InvalidInput, match="'weather'.*does not exist"):

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
-from feast.data_format import ParquetFormat
+from feast.data_format import DeltaFormat, FileFormat, ParquetFormat
 from feast.data_source import DataSource
 from feast.feature_view import FeatureView
 from feast.infra.offline_stores.file_source import FileSource
 from feast.types import FeastType
-from pyarrow.fs import FileType, LocalFileSystem
+from pyarrow.fs import FileSystem, FileType, LocalFileSystem
 
-from handrail.entrypoints.feast.data_files import WILD, TableFolder, list_files
+from handrail.entrypoints.feast.data_files import WILD, DataFile, TableFolder, list_files
+from handrail.entrypoints.feast.offline_store.delta import delta_files
 from handrail.entrypoints.feast.offline_store.footers import read_footers
 from handrail.entrypoints.feast.offline_store.source_rows import SourceRows, Wanted, open_rows
 from handrail.errors import InvalidInput, Misconfigured
 from handrail.point_in_time import FeatureTable
 
+READ = (ParquetFormat, DeltaFormat)
 _REMOTE = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "http", "https", "hf", "hdfs")
 
 
@@ -40,35 +44,52 @@ def location(path: str, repo_path: Path, what: str) -> str:
 
 
 def open_source(source: DataSource | None, repo_path: Path, wanted: Wanted) -> SourceRows:
-    """Open a parquet source (a file, a folder of files or a pattern; local or S3) without reading its rows.
+    """Open a source (a parquet file, a folder of them, a pattern, a Delta table; local or S3), reading no row.
 
     Raises:
         Misconfigured: the source is of a kind that this store does not read.
         InvalidInput: there is no file at its path, or its files do not have the columns.
     """
-    file = as_file_source(source, wanted.what)
+    file = as_file_source(source, wanted.what, READ)
     where = location(file.path, repo_path, wanted.what)
     filesystem, path = FileSource.create_filesystem_and_path(
         where, file.s3_endpoint_override or "", file.resolve_credentials()
     )
-    remote = filesystem is not None
-    filesystem = filesystem or LocalFileSystem()
+    options, scheme = (s3_options(file), "s3://") if filesystem is not None else ({}, "")
+    files = _files(filesystem or LocalFileSystem(), path, wanted.what)
+    if isinstance(files, TableFolder):
+        files = _files_of_table(files, path, scheme, options, wanted.what)
+    elif isinstance(file.file_format, DeltaFormat):
+        raise Misconfigured(wanted.what, f"{where} is not a Delta table", "Correct its path, or its file format.")
+    footers = read_footers(filesystem or LocalFileSystem(), files, wanted.what)
+    return open_rows(footers, wanted, options, scheme)
+
+
+def _files(filesystem: FileSystem, path: str, what: str) -> Sequence[DataFile] | TableFolder:
+    """Return the files at a path, or the table that they belong to."""
     try:
         listing = list_files(filesystem, path)
-    except OSError as err:
-        raise InvalidInput(
-            wanted.what,
-            f"its source {where} cannot be read ({_first_line(err)})",
-            "Check its path and who may read it.",
-        ) from err
-    if listing.table is not None:
-        refuse_table(listing.table, wanted.what)
-    if not listing.files:
         there = WILD.search(path) or filesystem.get_file_info(path).type != FileType.NotFound
-        problem = f"there is no data file in {where}" if there else f"its source {where} does not exist"
-        raise InvalidInput(wanted.what, problem, "Check the path.")
-    footers = read_footers(filesystem, listing.files, wanted.what)
-    return open_rows(footers, wanted, s3_options(file) if remote else {}, "s3://" if remote else "")
+    except OSError as err:
+        reason = str(err).splitlines()[0].rstrip(".")
+        raise InvalidInput(what, f"its source {path} cannot be read ({reason})", "Check the path.") from err
+    if listing.table is not None:
+        return listing.table
+    if not listing.files:
+        problem = f"there is no data file in {path}" if there else f"its source {path} does not exist"
+        raise InvalidInput(what, problem, "Check the path.")
+    return listing.files
+
+
+def _files_of_table(
+    table: TableFolder, path: str, scheme: str, options: Mapping[str, str], what: str
+) -> Sequence[DataFile]:
+    if table.kind != "Delta" or table.path != path.rstrip("/") or find_spec("deltalake") is None:
+        refuse_table(table, what)
+    files = delta_files(table.path, f"{scheme}{table.path}", options, what)
+    if not files:
+        raise InvalidInput(what, f"the Delta table {table.path} has no rows", "Write its first rows.")
+    return files
 
 
 def refuse_table(table: TableFolder, what: str) -> NoReturn:
@@ -77,19 +98,20 @@ def refuse_table(table: TableFolder, what: str) -> NoReturn:
     Raises:
         Misconfigured: always.
     """
+    remedy = "Export its rows as parquet files into another folder, or use an offline store that reads the table."
+    if table.kind == "Delta":
+        remedy = (
+            f"To read it, install handrail[deltalake] and name {table.path} itself as the path; else export its rows."
+        )
     raise Misconfigured(
-        what,
-        f"{table.path} is a table of {table.kind}, whose log says which files count, and this store does not read it",
-        "Export its rows as parquet files into another folder, or use an offline store that reads the table.",
+        what, f"{table.path} is a table of {table.kind}, whose log says which of its files count", remedy
     )
 
 
-def _first_line(err: OSError) -> str:
-    return str(err).splitlines()[0].rstrip(".")
-
-
-def as_file_source(source: DataSource | None, what: str) -> FileSource:
-    """Return the source if it is parquet files, which is what this store reads.
+def as_file_source(
+    source: DataSource | None, what: str, formats: tuple[type[FileFormat], ...] = (ParquetFormat,)
+) -> FileSource:
+    """Return the source if it is files of one of the formats, which this store reads or writes.
 
     Raises:
         Misconfigured: it is anything else.
@@ -100,10 +122,10 @@ def as_file_source(source: DataSource | None, what: str) -> FileSource:
             f"its batch source is a {type(source).__name__}, and this offline store reads FileSource",
             "Use the offline store that belongs to that source.",
         )
-    if source.file_format is not None and not isinstance(source.file_format, ParquetFormat):
+    if source.file_format is not None and not isinstance(source.file_format, formats):
         raise Misconfigured(
             what,
-            f"its format is {type(source.file_format).__name__}, and this offline store reads parquet",
+            f"its format is {type(source.file_format).__name__}, and this offline store takes parquet here",
             "Write it as parquet, or use the duckdb offline store for it.",
         )
     return source
@@ -119,7 +141,7 @@ def feature_table(
 ) -> tuple[FeatureTable, dict[str, pa.DataType]]:
     """Describe the part of a feature view that the references ask for, and the Arrow types of its columns."""
     what = f"Feature view {view.name!r}"
-    source = as_file_source(view.batch_source, what)
+    source = as_file_source(view.batch_source, what, READ)
     name = str(view.projection.name_to_use())  # type: ignore[no-untyped-call]
     prefix = view.projection.name_alias or view.name
     wanted = [ref.split(":", 1)[1] for ref in refs if ref.startswith(f"{name}:")]
