@@ -1,48 +1,19 @@
 """Files that do not agree on a column's type: each value comes out as it is, or is refused with file and value."""
 
 import math
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from fractions import Fraction
-from tempfile import TemporaryDirectory
 
-import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from feast.types import Array, Bool, Bytes, Float32, Float64, Int32, Int64, Json, String, UnixTimestamp
-from hypothesis import given
-from hypothesis import strategies as st
-from pyarrow.fs import LocalFileSystem
 
-from handrail.entrypoints.feast.data_files import list_files
-from handrail.entrypoints.feast.offline_store.footers import read_footers
-from handrail.entrypoints.feast.offline_store.source_rows import Wanted, open_rows
 from handrail.errors import InvalidInput
-from tests.fakes.effort import tried
+from tests.entrypoints.feast.offline_store.drifting import values_of, write_files
 
 NOON = datetime(2026, 1, 1, 12)
 FAR = datetime(9999, 12, 31)
-
-
-def _write(folder, files):
-    """Write one file an array, in order; a list of length None has no column `v`."""
-    for number, values in enumerate(files):
-        columns = {"row": pa.array([number] * (len(values) if values is not None else 1))}
-        table = pa.table(columns if values is None else columns | {"v": values})
-        pq.write_table(table, f"{folder}/part-{number}")
-
-
-def _opened(folder, declared, **wanted):
-    files = LocalFileSystem()
-    footers = read_footers(files, list_files(files, str(folder)).files, "Feature view 'w'")
-    return open_rows(footers, Wanted("Feature view 'w'", {"v": declared}, **wanted), {})
-
-
-def _values(folder, declared, **wanted):
-    opened = _opened(folder, declared, **wanted)
-    opened.verify()
-    return opened.rows.collect().to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.schema(opened.types))["v"]
 
 
 def _dictionary(values):
@@ -57,6 +28,10 @@ def _dictionary(values):
         ([pa.array([1]), pa.array([2.5])], Float64, [1.0, 2.5], pa.float64()),
         ([pa.array([1], pa.int32()), pa.array([2])], Int64, [1, 2], pa.int64()),
         ([pa.array([1]), pa.array([2], pa.int32())], Int32, [1, 2], pa.int32()),
+        ([pa.array([2**40]), pa.array([2])], Int32, [2**40, 2], pa.int64()),
+        ([pa.array([7]), pa.array([8])], String, [7, 8], pa.int64()),
+        ([pa.array(["x"]), pa.array(["y"])], Int64, ["x", "y"], pa.string()),
+        ([pa.array(["x"], pa.large_string())], None, ["x"], pa.string()),
         ([pa.array([1.5], pa.float32()), pa.array([0.1])], Float32, [1.5, 0.1], pa.float64()),
         ([pa.array([1.5], pa.float32()), pa.array([1], pa.int8())], Float32, [1.5, 1.0], pa.float32()),
         ([_dictionary(["a"]), pa.array(["b"])], String, ["a", "b"], pa.string()),
@@ -84,9 +59,9 @@ def _dictionary(values):
     ],
 )
 def test_values_of_many_types_come_out_in_one(tmp_path, files, declared, values, kind):
-    _write(tmp_path, files)
+    write_files(tmp_path, files)
 
-    column = _values(tmp_path, declared)
+    column = values_of(tmp_path, declared)
 
     assert (column.type, column.to_pylist()) == (kind, values)
 
@@ -105,9 +80,9 @@ def test_values_of_many_types_come_out_in_one(tmp_path, files, declared, values,
 def test_times_of_many_units_and_zones_are_the_same_moments(tmp_path, first, one, other, kind):
     at = [datetime(2026, 1, 1), datetime(2026, 1, 2)]
     arrays = [pa.array([at[i]], pa.timestamp("us")).cast(own) for i, own in enumerate((one, other))]
-    _write(tmp_path, [arrays[first], arrays[1 - first]])
+    write_files(tmp_path, [arrays[first], arrays[1 - first]])
 
-    column = _values(tmp_path, UnixTimestamp)
+    column = values_of(tmp_path, UnixTimestamp)
 
     assert column.type == kind
     moments = column.cast(pa.timestamp("ns", "UTC") if column.type.tz else pa.timestamp("ns"))
@@ -136,11 +111,11 @@ def test_times_of_many_units_and_zones_are_the_same_moments(tmp_path, first, one
 )
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_value_that_would_change_is_refused_with_its_file(tmp_path, good, bad, declared, value, order):
-    _write(tmp_path, [good, bad][::order])
+    write_files(tmp_path, [good, bad][::order])
     where = 1 if order == 1 else 0
 
     with pytest.raises(InvalidInput, match=rf"'w': its file {tmp_path}/part-{where} .*{value}.*column 'v'"):
-        _values(tmp_path, declared)
+        values_of(tmp_path, declared)
 
 
 @pytest.mark.parametrize(
@@ -153,29 +128,29 @@ def test_a_value_that_would_change_is_refused_with_its_file(tmp_path, good, bad,
     ],
 )
 def test_types_that_nothing_fits_are_refused_with_both_files(tmp_path, one, other, declared):
-    _write(tmp_path, [one, other])
+    write_files(tmp_path, [one, other])
 
     with pytest.raises(InvalidInput, match=r"'w'.*column 'v'.*part-0.*part-1"):
-        _values(tmp_path, declared)
+        values_of(tmp_path, declared)
 
 
 def test_rows_keep_the_order_of_files_that_change_their_type_again_and_again(tmp_path):
-    _write(tmp_path, [pa.array([i], [pa.int32(), pa.int64(), pa.float64()][i % 3]) for i in range(10)])
+    write_files(tmp_path, [pa.array([i], [pa.int32(), pa.int64(), pa.float64()][i % 3]) for i in range(10)])
 
-    assert _values(tmp_path, Int64).to_pylist() == list(range(10))
+    assert values_of(tmp_path, Int64).to_pylist() == list(range(10))
 
 
 def test_a_file_without_rows_has_no_say(tmp_path):
-    _write(tmp_path, [pa.array([], pa.float64()), pa.array([[1]]), pa.array([], pa.string())])
+    write_files(tmp_path, [pa.array([], pa.float64()), pa.array([[1]]), pa.array([], pa.string())])
 
-    assert _values(tmp_path, None).type == pa.list_(pa.int64())
+    assert values_of(tmp_path, None).type == pa.list_(pa.int64())
 
 
 def test_a_required_column_may_not_be_missing_in_a_file(tmp_path):
-    _write(tmp_path, [pa.array([1]), None])
+    write_files(tmp_path, [pa.array([1]), None])
 
     with pytest.raises(InvalidInput, match=r"'w': its file .*part-1 has no column 'v'"):
-        _values(tmp_path, Int64, required=["v"])
+        values_of(tmp_path, Int64, required=["v"])
 
 
 @pytest.mark.parametrize(
@@ -201,7 +176,7 @@ def test_the_declared_type_decides_what_a_folder_name_means(tmp_path, declared, 
         folder.mkdir(parents=True)
         pq.write_table(pa.table({"row": [number]}), folder / "a")
 
-    assert _values(tmp_path, declared).to_pylist() == values
+    assert values_of(tmp_path, declared).to_pylist() == values
 
 
 @pytest.mark.parametrize(("declared", "text"), [(Int64, "north"), (Int32, "3000000000"), (Bool, "maybe"), (Int64, "")])
@@ -210,139 +185,34 @@ def test_a_folder_name_that_is_no_value_of_the_type_is_refused(tmp_path, declare
     pq.write_table(pa.table({"row": [1]}), tmp_path / f"v={text}" / "a")
 
     with pytest.raises(InvalidInput, match=rf"'w': the folder v={text} above .* is no value"):
-        _values(tmp_path, declared)
+        values_of(tmp_path, declared)
 
 
 def test_a_folder_name_wins_over_a_column_of_the_file(tmp_path):
     (tmp_path / "v=7").mkdir()
-    _write(tmp_path / "v=7", [pa.array([1])])
+    write_files(tmp_path / "v=7", [pa.array([1])])
 
-    assert _values(tmp_path, Int64).to_pylist() == [7]
+    assert values_of(tmp_path, Int64).to_pylist() == [7]
 
 
 def test_a_renamed_column_hides_one_that_has_its_new_name(tmp_path):
     pq.write_table(pa.table({"raw": [1], "v": ["x"]}), tmp_path / "a")
     pq.write_table(pa.table({"v": [2]}), tmp_path / "b")
 
-    assert _values(tmp_path, Int64, renamed={"raw": "v"}).to_pylist() == [1, 2]
+    assert values_of(tmp_path, Int64, renamed={"raw": "v"}).to_pylist() == [1, 2]
 
 
 def test_old_times_of_96_bits_do_not_wrap_around(tmp_path):
     times = pa.array([FAR, NOON], pa.timestamp("us"))
     pq.write_table(pa.table({"v": times}), tmp_path / "a", use_deprecated_int96_timestamps=True, store_schema=False)
 
-    assert _values(tmp_path, UnixTimestamp).to_pylist() == [FAR, NOON]
+    assert values_of(tmp_path, UnixTimestamp).to_pylist() == [FAR, NOON]
 
 
 @pytest.mark.parametrize("content", [b"a,b\n1,2\n", b"PAR1", b"PARE and more PARE", b"PAR1 broken footer PAR1"])
 def test_a_file_that_is_no_parquet_is_refused_by_its_name(tmp_path, content):
-    _write(tmp_path, [pa.array([1])])
+    write_files(tmp_path, [pa.array([1])])
     (tmp_path / "notes.csv").write_bytes(content)
 
     with pytest.raises(InvalidInput, match=rf"'w': its file {tmp_path}/notes.csv cannot be read as parquet"):
-        _values(tmp_path, Int64)
-
-
-INTEGERS = {pa.int8(): 2**7, pa.int16(): 2**15, pa.int32(): 2**31, pa.int64(): 2**63}
-
-
-def _arrays():
-    whole = [
-        st.lists(st.none() | st.integers(-most, most - 1), min_size=1, max_size=3).map(lambda v, k=kind: pa.array(v, k))
-        for kind, most in INTEGERS.items()
-    ]
-    floats = st.lists(st.none() | st.floats() | st.integers(-9, 9).map(float), min_size=1, max_size=3)
-    narrow = st.lists(st.none() | st.floats(width=32), min_size=1, max_size=3)
-    decimals = st.lists(
-        st.decimals(-(10**8) + 1, 10**8 - 1, places=2) | st.integers(0, 9).map(Decimal), min_size=1, max_size=3
-    )
-    texts = st.lists(st.none() | st.integers().map(str) | st.text("0189-.e", max_size=4), min_size=1, max_size=3)
-    return st.one_of(
-        *whole,
-        floats.map(lambda v: pa.array(v, pa.float64())),
-        narrow.map(lambda v: pa.array(v, pa.float32())),
-        decimals.map(lambda v: pa.array(v, pa.decimal128(10, 2))),
-        texts.map(lambda v: pa.array(v, pa.string())),
-        texts.map(lambda v: pa.array(v, pa.string()).dictionary_encode()),
-        st.lists(st.none() | st.booleans(), min_size=1, max_size=3).map(lambda v: pa.array(v, pa.bool_())),
-        st.just(pa.nulls(2)),
-        st.none(),
-    )
-
-
-def _is_missing(value, declared):
-    return value is None or (isinstance(value, float) and math.isnan(value) and declared not in (Float32, Float64))
-
-
-def _same(before, after):
-    """Whether two values are the same number, text or truth value, compared without rounding."""
-    if isinstance(before, str) and isinstance(after, str):
-        return before == after
-    if isinstance(before, str) and isinstance(after, int):
-        return str(after) == before
-    if isinstance(before, str):
-        return float(before) == after or (math.isnan(float(before)) and math.isnan(after))
-    if isinstance(after, str):
-        return str(before) == after
-    if isinstance(before, Decimal) and isinstance(after, float):
-        return Decimal(repr(after)) == before
-    if isinstance(before, float) and not math.isfinite(before):
-        return before == after or (math.isnan(before) and math.isnan(after))
-    return Fraction(before) == Fraction(after)
-
-
-def _fits(value, declared):
-    """Whether a declared number can represent a number."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return declared in (Float32, Float64)
-    if declared in (Float32, Float64):
-        return _same(value, float(value))
-    most = 2**31 if declared == Int32 else 2**63
-    return Fraction(value).denominator == 1 and -most <= value < most
-
-
-@tried(200)
-@given(
-    files=st.lists(_arrays(), min_size=1, max_size=4),
-    declared=st.sampled_from([Int32, Int64, Float32, Float64, String]),
-)
-def test_every_value_comes_out_as_it_is_or_is_refused(files, declared):
-    before = [value for file in files for value in ([None] if file is None else file.to_pylist())]
-    if all(file is None for file in files):
-        return
-    numbers = all(isinstance(value, int | float | Decimal) for value in before if value is not None)
-    fits = numbers and all(_is_missing(value, declared) or _fits(value, declared) for value in before)
-    with TemporaryDirectory() as folder:
-        _write(folder, files)
-        if declared == String or not fits:
-            try:
-                after = _values(folder, declared).to_pylist()
-            except InvalidInput:
-                return
-        else:
-            after = _values(folder, declared).to_pylist()
-
-    assert len(before) == len(after)
-    for one, other in zip(before, after, strict=True):
-        assert other is None if _is_missing(one, declared) and other is None else _same(one, other)
-
-
-@tried(100)
-@given(
-    times=st.lists(st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)), min_size=1, max_size=4),
-    units=st.lists(st.sampled_from(["ms", "us", "ns"]), min_size=4, max_size=4),
-    zones=st.lists(st.sampled_from([None, "UTC", "Asia/Kolkata"]), min_size=4, max_size=4),
-)
-def test_moments_stay_the_same_over_all_units_and_zones(times, units, zones):
-    files = [
-        pa.array([at - timedelta(microseconds=at.microsecond % 1000)], pa.timestamp("us")).cast(
-            pa.timestamp(unit, zone)
-        )
-        for at, unit, zone in zip(times, units, zones, strict=False)
-    ]
-    moments = [file.cast(pa.timestamp("ns", file.type.tz))[0].value for file in files]
-    with TemporaryDirectory() as folder:
-        _write(folder, files)
-        column = _values(folder, UnixTimestamp)
-
-    assert [moment.value for moment in column.cast(pa.timestamp("ns", column.type.tz))] == moments
+        values_of(tmp_path, Int64)
