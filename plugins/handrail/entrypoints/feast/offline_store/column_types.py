@@ -115,9 +115,20 @@ def leaving(
     """Return the Arrow type in which a column leaves: the source's own if nothing is cast, without its `large_`."""
     if declared == Json and target == pl.String:
         return pa.large_string()
-    own = plain(pl.Series(dtype=target).to_arrow(compat_level=pl.CompatLevel.oldest()).type)
+    from_polars = pl.Series(dtype=target).to_arrow(compat_level=pl.CompatLevel.oldest())
     source = {plain(each) for each, dtype in zip(arrow, held, strict=True) if dtype == target}
-    return source.pop() if len(source) == 1 and set(held) <= {target, pl.Null()} else own
+    if len(source) == 1 and set(held) <= {target, pl.Null()} and _can_leave(from_polars, own := source.pop()):
+        return own
+    return plain(from_polars.type)
+
+
+def _can_leave(from_polars: pa.Array, kind: pa.DataType) -> bool:
+    """Whether Arrow can cast to the source's type: Polars before 2 gives maps as lists, which stay that."""
+    try:
+        from_polars.cast(kind)
+    except pa.ArrowNotImplementedError:
+        return False
+    return True
 
 
 def plain(kind: pa.DataType) -> pa.DataType:
@@ -131,7 +142,7 @@ def plain(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_large_list(kind) or pa.types.is_list(kind):
         return pa.list_(plain(kind.value_type))
     if pa.types.is_struct(kind):
-        return pa.struct([field.with_type(plain(field.type)) for field in kind.fields])
+        return pa.struct([field.with_type(plain(field.type)) for field in kind])
     return kind
 
 

@@ -18,6 +18,8 @@ from handrail.point_in_time.table import UNREADABLE, unreadable
 
 _FILE = "__file"
 _AT_ONCE = 32
+_READS_96_BITS = 2
+"""The first version of Polars that reads times of 96 bits as microseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,16 +172,24 @@ def _parts(footers: Sequence[Footer], wanted: Wanted, options: Mapping[str, str]
         names = {name: first.names.get(name, name) for name in arrow}
         signature = (tuple(arrow.items()), tuple(names.values()))
         if signature not in read:
-            schema = _schema(paths[0], options, wanted.what)
-            # Times of 96 bits are nanoseconds to Polars and microseconds in the footer.
-            read[signature] = pl.Schema(
-                {
-                    name: pl.Datetime("us") if arrow[name] == pa.timestamp("us") else schema[names[name]]
-                    for name in arrow
-                }
-            )
+            stored = _schema(paths[0], options, wanted.what)
+            held = {name: _held(arrow[name], stored[names[name]], paths[0], wanted.what) for name in arrow}
+            read[signature] = pl.Schema(held)
         parts.append(_Part(paths, read[signature], arrow, names, partitions, options))
     return parts
+
+
+def _held(arrow: pa.DataType, stored: pl.DataType, path: str, what: str) -> pl.DataType:
+    """Return the type to read a column in: for times of 96 bits that of the footer, Polars has nanoseconds there."""
+    if arrow != pa.timestamp("us") or stored == pl.Datetime("us"):
+        return stored
+    if int(pl.__version__.partition(".")[0]) < _READS_96_BITS:
+        raise InvalidInput(
+            what,
+            f"its file {path} has times of 96 bits, and Polars {pl.__version__} cuts them off in the year 2262",
+            f"Install Polars {_READS_96_BITS} or later, or write the times in microseconds.",
+        )
+    return pl.Datetime("us")
 
 
 def _schema(path: str, options: Mapping[str, str], what: str) -> pl.Schema:
