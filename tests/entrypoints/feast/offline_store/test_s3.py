@@ -97,7 +97,7 @@ def test_folder_names_are_decoded_once(tmp_path, s3):
     assert sorted(job.to_polars().select("v", "city").rows()) == [(10, "São Paulo"), (12, "50%")]
 
 
-@pytest.mark.parametrize("log", ["_delta_log/0.json", "metadata/v1.metadata.json"])
+@pytest.mark.parametrize("log", [".hoodie/hoodie.properties", "metadata/v1.metadata.json"])
 def test_a_table_with_a_log_is_refused_by_its_name(tmp_path, s3, log):
     s3.objects |= {"bucket/lake/a.parquet": _parquet(0, 10), f"bucket/lake/{log}": b"{}"}
 
