@@ -73,6 +73,9 @@ class Settings(BaseSettings):
         default="flights", pattern=r"^[A-Za-z0-9._-]+$", description="registered model that is served"
     )
     replay: bool = Field(default=False, description="read event time from home/replay/now instead of the system clock")
+    lineage_max_bytes: int = Field(
+        default=25_000_000, ge=1, description="what a request with lineage events may weigh, unpacked"
+    )
     mlflow_url: str | None = Field(
         default=None, description="MLflow server with the Handrail app; from host and port if unset"
     )

@@ -7,7 +7,6 @@ import pytest
 from handrail.lineage.adapters.grouped_events import GroupedLog
 from handrail.lineage.adapters.sql.events import SqlEvents
 from handrail.lineage.adapters.sql.graph import SqlGraph
-from handrail.lineage.domain.errors import CycleRefused
 from handrail.lineage.domain.graph import Direction
 from tests.fakes.lineage_events import EventsInMemory, a_dataset, a_dataset_event, a_job_event, a_run_event, read
 from tests.fakes.lineage_stores import KINDS, an_empty_store
@@ -31,7 +30,7 @@ def log_and_graph(request):
 def test_events_become_runs_jobs_and_datasets_with_their_versions(log_and_graph):
     log, graph = log_and_graph
 
-    assert log.add([START, END], BOT, []) == {START.event_id, END.event_id}
+    assert log.add([START, END], BOT, []).new == {START.event_id, END.event_id}
 
     walk = graph.walk("s3://lake/clean@8", Direction.CAUSES, 9)
     assert {(node.uri.rpartition("/")[2], node.kind) for node in walk.nodes} == {
@@ -47,22 +46,65 @@ def test_a_repeated_event_counts_once_whoever_tells_it_and_all_tellers_are_named
     log, graph = log_and_graph
     log.add([START, END], BOT, [])
 
-    assert log.add([START, START], BOT, []) == set()
-    assert log.add([START], ANN, []) == set()
+    assert log.add([START, START], BOT, []).new == set()
+    assert log.add([START], ANN, []).new == set()
 
     told = {edge.asserted_by for edge in graph.walk("s3://lake/clean@8", Direction.CAUSES, 9).edges}
     assert told == {(BOT,), (ANN, BOT)}
 
 
-def test_a_batch_that_closes_a_circle_leaves_nothing_behind(log_and_graph):
+def uris_above(graph, uri):
+    return {node.uri for node in graph.walk(uri, Direction.CAUSES, 99).nodes}
+
+
+def merge(run, state, *reads, writes=()):
+    ends = [a_dataset(name) for name in reads], [a_dataset(name) for name in writes]
+    return read(a_run_event(run, state, *ends))
+
+
+TARGET, SOURCE = "s3://lake/target", "s3://lake/source"
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [merge(1, "START", "target", "source", writes=["target"]), merge(1, "COMPLETE", writes=["target"])],
+        [merge(1, "START", "target", "source"), merge(1, "COMPLETE", writes=["target"])],
+        [merge(1, "COMPLETE", writes=["target"]), merge(1, "START", "source", "target")],
+        [merge(1, "COMPLETE", "source", "target", writes=["target"])],
+    ],
+)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_run_that_merges_into_a_table_leads_from_it_to_what_was_merged(log_and_graph, events, at_once):
     log, graph = log_and_graph
-    circle = read(a_run_event(2, inputs=[a_dataset("a")], outputs=[a_dataset("a")]))
 
-    with pytest.raises(CycleRefused, match=circle.run.run_id):
-        log.add([START, circle], BOT, ["marquez"])
+    stored = [log.add(part, BOT, []) for part in ([events] if at_once else [[event] for event in events])]
 
-    assert graph.walk("s3://lake/orders@7", Direction.EFFECTS, 9) is None
-    assert log.add([START], BOT, []) == {START.event_id}
+    assert uris_above(graph, TARGET) >= {TARGET, SOURCE, f"openlineage-run://{events[0].run.run_id}"}
+    assert f"used {TARGET}" in stored[-1].left_out[events[-1].event_id]
+    (run,) = (node for node in graph.walk(TARGET, Direction.CAUSES, 99).nodes if node.kind == "run")
+    assert run.attributes["left_out"] == f"used {TARGET}"
+    assert log.add(events[-1:], BOT, []).left_out == {events[-1].event_id: (f"used {TARGET}",)}, "when repeated too"
+
+
+def test_tables_that_are_swapped_daily_keep_the_edges_that_close_no_circle(log_and_graph):
+    log, graph = log_and_graph
+    for day in range(3):
+        log.add([merge(10 * day + 1, "COMPLETE", "target", "source", writes=["copy"])], BOT, [])
+        back = merge(10 * day + 2, "COMPLETE", "copy", f"news {day}", writes=["target"])
+        assert log.add([back], BOT, []).left_out == {back.event_id: ("used s3://lake/copy",)}
+
+    assert {"s3://lake/news%202", SOURCE, TARGET} <= uris_above(graph, "s3://lake/copy")
+    assert "s3://lake/news%200" in uris_above(graph, TARGET)
+
+
+def test_a_job_that_reads_what_it_writes_leaves_out_that_read(log_and_graph):
+    log, graph = log_and_graph
+    event = read(a_job_event([a_dataset("target"), a_dataset("source")], [a_dataset("target")]))
+
+    assert log.add([event], BOT, []).left_out == {event.event_id: (f"used {TARGET}",)}
+
+    assert SOURCE in uris_above(graph, TARGET)
 
 
 def test_a_job_event_and_a_dataset_event_need_no_run(log_and_graph):

@@ -9,7 +9,7 @@ from handrail.lineage.adapters.openlineage.events import read_event
 from handrail.lineage.domain.events import describe_event
 from handrail.lineage.domain.facts import Facts
 from handrail.lineage.domain.outbox import QueuedEvent, QueueLength
-from handrail.lineage.ports import EventLog, Outbox, TokenRegister
+from handrail.lineage.ports import EventLog, Outbox, Stored, TokenRegister
 from tests.fakes.lineage_graph import GraphInMemory
 
 SPEC = "https://openlineage.io/spec/2-0-2/OpenLineage.json"
@@ -55,6 +55,12 @@ def a_dataset_event(name="orders", **more):
     } | more
 
 
+def a_clash(run):
+    """An event that cannot be recorded: it names its job as a dataset as well."""
+    clashing = {"job": {"namespace": "n", "name": "j"}}
+    return read(a_run_event(run, outputs=[a_dataset("j", namespace="openlineage-job://n")], **clashing))
+
+
 def read(document):
     return read_event(document)
 
@@ -71,13 +77,17 @@ class EventsInMemory(EventLog):
     def add(self, events, sender, sinks):
         new = {event.event_id: event for event in events if event.event_id not in self.events}
         new_pairs = {(event.event_id, sender) for event in events} - self.sent
-        self.graph.record(
-            Facts.union(describe_event(event, sender) for event in events if (event.event_id, sender) in new_pairs)
-        )
+        facts = {event.event_id: describe_event(event, sender) for event in events}
+        self.graph.record_but_circles(Facts.union(facts[event_id] for event_id, _ in new_pairs))
         self.sent |= new_pairs
         self.events |= new
         self.queue |= {(sink, event_id) for sink in sinks for event_id in new}
-        return frozenset(new)
+        owners = {event_id: {each.owner for each in stated.statements} for event_id, stated in facts.items()}
+        left_out = {
+            event_id: tuple(text for uri in sorted(uris) for text in sorted(self.graph.left_out_of(uri)))
+            for event_id, uris in owners.items()
+        }
+        return Stored(frozenset(new), {event_id: texts for event_id, texts in left_out.items() if texts})
 
 
 class TokensInMemory(TokenRegister):

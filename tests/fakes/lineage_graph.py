@@ -6,9 +6,9 @@ from collections import Counter, deque
 
 from handrail.lineage.domain.contents import merge_nodes
 from handrail.lineage.domain.errors import CycleRefused, RoleConflict
-from handrail.lineage.domain.facts import Facts
+from handrail.lineage.domain.facts import LEFT_OUT, Facts, NodeFact
 from handrail.lineage.domain.graph import DigestConflict, Direction, Edge, Node, Tally, Walk
-from handrail.lineage.domain.vocabulary import Verb
+from handrail.lineage.domain.vocabulary import Role, Verb
 from handrail.lineage.ports import GraphStore
 
 
@@ -41,6 +41,25 @@ class GraphInMemory(GraphStore):
         self.events |= new
         self.queue |= {(sink, event_id) for sink in sinks for event_id in new}
         return True
+
+    def record_but_circles(self, facts):
+        """Record facts without edges that close a circle: of the runs that write now the reads come last."""
+        writers = {each.cause for each in facts.statements if each.verb is Verb.GENERATED}
+        reads = {each for each in self.statements if each.verb is Verb.USED and each.effect in writers}
+        kept, left_out = self.statements - reads, set()
+        order = [Verb.GENERATED, Verb.ASSOCIATED_WITH, Verb.DERIVED_FROM, Verb.USED]
+        for each in sorted(facts.statements | reads, key=lambda each: (order.index(each.verb), each.sentence)):
+            if _has_cycle(kept | {each}):
+                left_out.add(each)
+            else:
+                kept = kept | {each}
+        self.statements -= left_out
+        notes = {NodeFact(each.owner, Role.ACTIVITY, "run", frozenset({each.left_out})) for each in left_out}
+        self.record(Facts(facts.nodes | notes, facts.statements - left_out))
+
+    def left_out_of(self, uri):
+        """Return the edges of a node that were left out."""
+        return {value for fact in self.nodes.get(uri, ()) for name, value in fact.attributes if name == LEFT_OUT}
 
     def _held(self):
         return {uri: self._node(uri) for uri in self.nodes}, self.statements
@@ -150,11 +169,21 @@ def _beyond(statements, here, direction):
     return {s.effect for s in statements if s.cause == here}
 
 
+def _has_cycle(statements):
+    return bool(_on_cycles(statements))
+
+
 def _refuse_cycle(statements):
+    if left := _on_cycles(statements):
+        raise CycleRefused([s.sentence for s in sorted(left, key=lambda s: s.sentence)])
+
+
+def _on_cycles(statements):
     left = set(statements)
     while left:
         effects = {s.effect for s in left}
         free = {s for s in left if s.cause not in effects}
         if not free:
-            raise CycleRefused([s.sentence for s in sorted(left, key=lambda s: s.sentence)])
+            break
         left -= free
+    return left

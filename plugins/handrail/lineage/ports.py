@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -125,17 +125,28 @@ class PipelineReader(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The ids of events that are new, and by the id of an event which edges of its run are left out of the graph."""
+
+    new: frozenset[str]
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
 class EventLog(Protocol):
-    """Stores events and what follows from them. Its state depends on which events arrived, never on their order."""
+    """Stores events and what follows from them. Its state depends on which events arrived, never on their order.
+
+    The one exception: where edges of several runs close a circle, the first recorded stay.
+    """
 
     @abstractmethod
-    def add(self, events: Sequence[LineageEvent], sender: str, sinks: Sequence[str]) -> frozenset[str]:
+    def add(self, events: Sequence[LineageEvent], sender: str, sinks: Sequence[str]) -> Stored:
         """Store events of `sender`, their facts and runs, and queue new ones for each sink.
 
-        Durably, all or none. An event that is known changes nothing. Returns the ids of those that are new.
+        Durably, all or none. An event that is known changes nothing. An edge by which something would become its own
+        cause is left out, what a run read before what it wrote, and is an attribute of the run (`left_out`).
 
         Raises:
-            CycleRefused: an effect would become its own cause.
             RoleConflict: a URI is stored in another role.
         """
 

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from handrail.lineage.adapters.grouped_events import GroupedLog
-from handrail.lineage.domain.errors import CycleRefused
+from handrail.lineage.domain.errors import RoleConflict
 from handrail.lineage.ports import EventLog
-from tests.fakes.lineage_events import EventsInMemory, a_dataset, a_run_event, read
+from tests.fakes.lineage_events import EventsInMemory, a_clash, a_dataset, a_run_event, read
 from tests.fakes.waiting_writer import DEADLINE_S, while_one_writes
 
 ANN, BOT = "actor://person/ann", "actor://service/airflow"
@@ -33,7 +33,7 @@ def event(number, **more):
     return read(a_run_event(number, outputs=[a_dataset(f"t{number}", "1")], **more))
 
 
-def circle(number):
+def merge(number):
     return read(a_run_event(number, inputs=[a_dataset("a")], outputs=[a_dataset("a")]))
 
 
@@ -51,18 +51,25 @@ def test_those_who_wait_are_written_together_and_each_learns_of_its_own():
     _, *found = written(held, [([same], BOT), ([same], BOT), ([event(2), event(3)], BOT)])
 
     assert held.sizes == [1, 4]
-    assert sorted(map(len, found)) == [0, 1, 2]
-    assert frozenset().union(*found) == {same.event_id, event(2).event_id, event(3).event_id}
+    assert sorted(len(stored.new) for stored in found) == [0, 1, 2]
+    assert frozenset().union(*(stored.new for stored in found)) == {same.event_id, event(2).event_id, event(3).event_id}
 
 
 def test_a_refused_call_fails_alone():
     held = HeldLog()
 
-    _, good, bad, also = written(held, [([event(1)], BOT), ([circle(2)], BOT), ([event(3)], BOT)])
+    _, good, bad, also = written(held, [([event(1)], BOT), ([a_clash(2)], BOT), ([event(3)], BOT)])
 
-    assert isinstance(bad, CycleRefused)
-    assert (good, also) == ({event(1).event_id}, {event(3).event_id})
+    assert isinstance(bad, RoleConflict)
+    assert (good.new, also.new) == ({event(1).event_id}, {event(3).event_id})
     assert set(held.kept.events) == {event(1000).event_id, event(1).event_id, event(3).event_id}
+
+
+def test_each_learns_which_edges_of_its_own_runs_are_left_out():
+    _, one, other = written(HeldLog(), [([merge(1)], BOT), ([event(2)], BOT)])
+
+    assert one.left_out == {merge(1).event_id: ("used s3://lake/a",)}
+    assert other.left_out == {}
 
 
 def test_two_senders_never_share_a_transaction():
@@ -83,6 +90,6 @@ def test_nothing_is_lost_and_nothing_twice_however_many_call(callers):
     with ThreadPoolExecutor(callers) as pool:
         new = list(pool.map(lambda each: log.add([each], BOT, ["marquez"]), events * 2))
 
-    assert sum(map(len, new)) == 100
+    assert sum(len(stored.new) for stored in new) == 100
     assert set(kept.events) == {each.event_id for each in events}
     assert len(kept.queue) == 100

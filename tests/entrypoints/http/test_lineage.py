@@ -1,20 +1,14 @@
 """Lineage over HTTP: who may call, what is taken, what is refused and how it is told, what is answered."""
 
-import asyncio
-import gzip
-import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from fastapi.testclient import TestClient
-from starlette.requests import Request
 
 from handrail.bootstrap.lineage_events import open_access
 from handrail.entrypoints.http.lineage import lineage_app
-from handrail.entrypoints.http.lineage_bodies import MAX_BATCH_BYTES, MAX_SINGLE_BYTES, read_documents
-from handrail.errors import InvalidInput
-from tests.fakes.lineage_events import a_dataset, a_dataset_event, a_job_event, a_run_event, a_run_id
-from tests.fakes.lineage_server import a_platform, a_token
+from tests.fakes.lineage_events import a_dataset, a_dataset_event, a_job_event, a_run_id
+from tests.fakes.lineage_server import a_platform, a_token, an_event_now, is_problem, now
 from tests.fakes.lineage_stores import dump
 
 EVENTS, BATCH = "/api/v1/lineage", "/api/v1/lineage/batch"
@@ -36,26 +30,8 @@ def client(platform):
         yield opened
 
 
-def now(**more):
-    return datetime.now(UTC).isoformat() if not more else (datetime.now(UTC) + timedelta(**more)).isoformat()
-
-
-def event(run=1, inputs=(), outputs=(), **more):
-    return a_run_event(run, inputs=inputs, outputs=outputs, **({"eventTime": now()} | more))
-
-
-def is_problem(answer, status, *words):
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    problem = answer.json()
-    assert problem["status"] == status
-    for word in words:
-        assert word in problem["detail"]
-    return problem
-
-
 def test_an_event_is_stored_once_and_can_be_asked_for(client):
-    sent = event(inputs=[a_dataset("orders", "7")], outputs=[a_dataset("clean", "8")])
+    sent = an_event_now(inputs=[a_dataset("orders", "7")], outputs=[a_dataset("clean", "8")])
 
     first, again = client.post(EVENTS, json=sent), client.post(EVENTS, json=sent)
 
@@ -73,7 +49,7 @@ def test_an_event_is_stored_once_and_can_be_asked_for(client):
 
 @pytest.mark.parametrize("path", [EVENTS, BATCH])
 def test_a_batch_of_all_three_kinds_is_stored_as_one(client, path):
-    batch = [event(), a_job_event(eventTime=now()), a_dataset_event(eventTime=now())]
+    batch = [an_event_now(), a_job_event(eventTime=now()), a_dataset_event(eventTime=now())]
 
     assert client.post(path, json=[*batch, batch[0]]).json() == {"accepted": 3, "repeated": 1}
     assert client.post(path, json=[]).json() == {"accepted": 0, "repeated": 0}
@@ -95,7 +71,7 @@ def test_a_caller_without_a_token_that_counts_is_not_let_in(client, platform, pa
 def test_a_revoked_token_counts_no_more(client, platform):
     open_access(platform.store).revoke("airflow")
 
-    is_problem(client.post(EVENTS, json=event()), 401)
+    is_problem(client.post(EVENTS, json=an_event_now()), 401)
 
 
 def test_only_the_hash_of_a_token_is_kept(client, platform):
@@ -113,16 +89,14 @@ def test_only_the_hash_of_a_token_is_kept(client, platform):
         ({"eventType": "DONE"}, "eventType"),
         ({"eventTime": now(days=-365 * 50)}, "eventTime"),
         ({"eventTime": now(days=365 * 50)}, "eventTime"),
-        ({"inputs": [a_dataset("../secret")]}, "inputs.0.name"),
         ({"inputs": [a_dataset("a\x00")]}, "inputs.0.name"),
-        ({"inputs": [a_dataset("a'; drop table lineage_node; --")]}, "inputs.0.name"),
         ({"run": {"runId": "no"}}, "run.runId"),
     ],
 )
 def test_a_fault_is_named_and_changes_nothing(client, platform, bad, field):
     before = dump(platform.store)
 
-    for body, place in ((event() | bad, ""), ([event(2), event() | bad], "1.")):
+    for body, place in ((an_event_now() | bad, ""), ([an_event_now(2), an_event_now() | bad], "1.")):
         problem = is_problem(client.post(EVENTS, json=body), 422, place + field)
         assert problem["errors"][0]["field"] == place + field
     assert dump(platform.store) == before
@@ -135,63 +109,21 @@ def test_what_is_no_json_is_told_so(client, body):
     is_problem(client.post(EVENTS, content=body), 400, "body")
 
 
-def test_a_circle_is_refused_with_the_runs_that_close_it(client, platform):
-    client.post(EVENTS, json=event(1, [a_dataset("a")], [a_dataset("b")]))
-    before = dump(platform.store)
+def test_an_edge_that_closes_a_circle_is_left_out_and_named_also_when_the_event_is_repeated(client):
+    client.post(EVENTS, json=an_event_now(1, [a_dataset("a")], [a_dataset("b")]))
+    batch = [an_event_now(3), an_event_now(2, [a_dataset("c"), a_dataset("b")], [a_dataset("a")])]
 
-    answer = client.post(EVENTS, json=[event(3), event(2, [a_dataset("b")], [a_dataset("a")])])
+    first, again = client.post(EVENTS, json=batch), client.post(EVENTS, json=batch)
 
-    is_problem(answer, 409, a_run_id(1), a_run_id(2))
-    assert dump(platform.store) == before
-
-
-def padded(size, batch):
-    text = json.dumps([event(2)] if batch else event(2))
-    return (text + " " * (size - len(text))).encode()
-
-
-@pytest.mark.parametrize(("size", "batch"), [(MAX_SINGLE_BYTES, False), (MAX_BATCH_BYTES, True)])
-@pytest.mark.parametrize("packed", [False, True])
-def test_a_body_may_be_as_large_as_the_limit_and_no_larger(client, size, batch, packed):
-    headers = {"content-encoding": "gzip"} if packed else {}
-    pack = gzip.compress if packed else bytes
-
-    assert client.post(EVENTS, content=pack(padded(size, batch)), headers=headers).status_code == 201
-    is_problem(client.post(EVENTS, content=pack(padded(size + 1, batch)), headers=headers), 413, f"{size:,}")
-
-
-def test_a_huge_body_is_refused_before_it_is_read(client):
-    def pieces():
-        yield b"["
-        for _ in range(50):
-            yield b" " * 1_000_000
-
-    is_problem(client.post(EVENTS, content=pieces()), 413)
-    is_problem(client.post(EVENTS, content=b"{}", headers={"content-length": "50000000"}), 413)
-    is_problem(client.post(EVENTS, content=gzip.compress(b" " * 50_000_000), headers={"content-encoding": "gzip"}), 413)
-
-
-@pytest.mark.parametrize(
-    ("encoding", "body", "status"),
-    [
-        ("br", b"{}", 415),
-        ("gzip", b"{}", 400),
-        ("gzip", gzip.compress(b"{}", mtime=0)[:-6], 400),
-        ("gzip", gzip.compress(b"{}", mtime=0) + b"more", 400),
-    ],
-)
-def test_a_body_that_cannot_be_unpacked_is_told_so(client, encoding, body, status):
-    is_problem(client.post(EVENTS, content=body, headers={"content-encoding": encoding}), status)
-
-
-def test_a_body_that_breaks_off_is_refused_and_no_fault_of_the_server():
-    parts = iter([{"type": "http.request", "body": b"[", "more_body": True}, {"type": "http.disconnect"}])
-
-    async def receive():
-        return next(parts)
-
-    with pytest.raises(InvalidInput, match="broke off"):
-        asyncio.run(read_documents(Request({"type": "http", "headers": []}, receive)))
+    assert (first.status_code, first.json()["accepted"]) == (201, 2)
+    assert first.json()["notes"] == again.json()["notes"]
+    (note,) = first.json()["notes"]
+    assert note["field"] == "1.inputs.1"
+    assert "'used s3://lake/b' was left out" in note["note"]
+    trace = client.get(TRACE, params={"ref": "s3://lake/b"}).json()
+    assert {"s3://lake/a", "s3://lake/c"} <= {node["uri"] for node in trace["nodes"]}
+    (run,) = (node for node in trace["nodes"] if node["uri"].endswith(a_run_id(2)))
+    assert run["attributes"]["left_out"] == "used s3://lake/b"
 
 
 @pytest.mark.parametrize("path", [TRACE, IMPACT])
@@ -208,7 +140,7 @@ def test_a_body_that_breaks_off_is_refused_and_no_fault_of_the_server():
     ],
 )
 def test_a_question_that_fits_nothing_or_several_is_one_sentence(client, path, query, status):
-    client.post(EVENTS, json=event(1, [a_dataset("a")], [a_dataset("b")]))
+    client.post(EVENTS, json=an_event_now(1, [a_dataset("a")], [a_dataset("b")]))
 
     is_problem(client.get(path, params=query), status)
 

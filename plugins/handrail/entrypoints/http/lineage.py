@@ -6,7 +6,7 @@
 # FastAPI reads the annotations at run time, so they stay real.
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from handrail.bootstrap import Platform
 from handrail.bootstrap.lineage import open_lineage
@@ -15,6 +15,7 @@ from handrail.entrypoints.http.auth import unknown_caller
 from handrail.entrypoints.http.lineage_bodies import read_documents
 from handrail.entrypoints.http.lineage_questions import questions
 from handrail.errors import MissingTool
+from handrail.lineage import IntakeResult
 
 try:
     from fastapi import Depends, FastAPI, Request
@@ -27,6 +28,7 @@ except ImportError as err:
     raise MissingTool("fastapi", "server") from err
 
 SPECIFICATION = "https://openlineage.io/spec/2-0-2/OpenLineage.json"
+MOST_NOTES = 100
 _UNKNOWN_CALLER = (
     "The caller is not known. Send Authorization: Bearer <token>; handrail lineage token create <name> makes one."
 )
@@ -44,11 +46,20 @@ _PROBLEMS = describe(
         401: "the caller is not known",
         404: "nothing has that name",
         409: "the events contradict what is recorded: a circle, or one name for two sorts of things",
-        413: "one event is larger than 1 MB, or a batch than 10 MB",
+        413: "the request is larger than the setting lineage_max_bytes, 25 MB by default",
         422: "an event is not what the specification says; the answer names the field",
         503: "the store is not there; nothing is recorded",
     }
 )
+
+
+def _to_json(result: IntakeResult) -> dict[str, Any]:
+    answer: dict[str, Any] = {"accepted": result.accepted, "repeated": result.repeated}
+    if result.notes:
+        answer["notes"] = [{"field": note.field, "note": note.sentence} for note in result.notes[:MOST_NOTES]]
+    if len(result.notes) > MOST_NOTES:
+        answer["more_notes"] = len(result.notes) - MOST_NOTES
+    return answer
 
 
 def lineage_app(platform: Platform) -> FastAPI:
@@ -72,11 +83,14 @@ def lineage_app(platform: Platform) -> FastAPI:
     @app.post("/api/v1/lineage", status_code=201, responses=_PROBLEMS, openapi_extra=_BODY)
     @app.post("/api/v1/lineage/batch", status_code=201, responses=_PROBLEMS, openapi_extra=_BODY)
     async def receive(request: Request, sender: Annotated[str, Depends(caller)]) -> Response:
-        """Record one OpenLineage event, or an array of them: all or none, in any order, as often as you like."""
-        documents = await read_documents(request)
-        receipt = await run_in_threadpool(intake.receive, documents, sender)
-        status = HTTPStatus.CREATED if receipt.accepted else HTTPStatus.OK
-        return JSONResponse({"accepted": receipt.accepted, "repeated": receipt.repeated}, int(status))
+        """Record one OpenLineage event, or an array of them: all or none, in any order, as often as you like.
+
+        `notes` name what of an event was not read, or was read in another way than it was written.
+        """
+        documents = await read_documents(request, platform.settings.lineage_max_bytes)
+        result = await run_in_threadpool(intake.receive, documents, sender)
+        status = HTTPStatus.CREATED if result.accepted else HTTPStatus.OK
+        return JSONResponse(_to_json(result), int(status))
 
     app.include_router(questions(lineage, [Depends(caller)], _PROBLEMS))
     return app

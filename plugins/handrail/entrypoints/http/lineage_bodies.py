@@ -12,6 +12,7 @@ from handrail.entrypoints.http.problems import Rejection
 from handrail.errors import InvalidInput, MissingTool
 
 try:
+    from starlette.concurrency import run_in_threadpool
     from starlette.requests import ClientDisconnect
 except ImportError as err:
     raise MissingTool("fastapi", "server") from err
@@ -19,40 +20,36 @@ except ImportError as err:
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-MAX_SINGLE_BYTES = 1_000_000
-MAX_BATCH_BYTES = 10_000_000
-BODY_TIMEOUT_S = 30.0
+BODY_TIMEOUT_S = 60.0
 GZIP_WINDOW = 31
-MAX_LEADING_BLANKS = 1024
 REMEDY = "Send one OpenLineage event as a JSON object, or several as an array; nothing was recorded."
-LIMITS = f"One event may have {MAX_SINGLE_BYTES:,}, a batch of events {MAX_BATCH_BYTES:,}."
+TOO_LARGE = "Send fewer events at once, or let the server take more: the setting lineage_max_bytes."
 
 
-async def read_documents(request: Request) -> list[object]:
-    """Return the decoded documents of a request.
+async def read_documents(request: Request, max_bytes: int) -> list[object]:
+    """Return the decoded documents of a request: one event, or an array of them, in up to `max_bytes` unpacked.
 
     Raises:
         Rejection: the body is too large, too slow, or compressed in an unknown way.
         InvalidInput: it is not JSON, or broke off.
     """
-    check_length(request.headers.get("content-length"), MAX_BATCH_BYTES, LIMITS)
+    check_length(request.headers.get("content-length"), max_bytes, TOO_LARGE)
     try:
         async with arriving_within(BODY_TIMEOUT_S):
-            body = await _collect(request)
+            body = await _collect(request, max_bytes)
     except ClientDisconnect as err:
         raise InvalidInput("body", "it broke off before its end", REMEDY) from err
-    document = _decode(body)
+    document = await run_in_threadpool(_decode, body)
     return document if isinstance(document, list) else [document]
 
 
-async def _collect(request: Request) -> bytes:
+async def _collect(request: Request, max_bytes: int) -> bytes:
     unpack = _unpacker(request.headers.get("content-encoding"))
     body = bytearray()
     async for chunk in request.stream():
-        body += _unpacked(unpack, chunk, MAX_BATCH_BYTES + 1 - len(body))
-        limit = MAX_BATCH_BYTES if body[:MAX_LEADING_BLANKS].lstrip()[:1] == b"[" else MAX_SINGLE_BYTES
-        if len(body) > limit:
-            raise too_large(limit, LIMITS)
+        body += _unpacked(unpack, chunk, max_bytes + 1 - len(body))
+        if len(body) > max_bytes:
+            raise too_large(max_bytes, TOO_LARGE)
     if unpack is not None and not unpack.eof:
         raise InvalidInput("body", "its gzip stream is cut off", REMEDY)
     return bytes(body)

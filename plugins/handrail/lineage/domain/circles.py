@@ -6,7 +6,7 @@ An edge is a pair: the number of an effect, and that of its cause.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 Pair = tuple[int, int]
@@ -76,6 +76,29 @@ def find_way_around(ring: Sequence[int], causes: Mapping[int, Sequence[int]]) ->
     # The twin has the causes of the first: a path from the twin to the first is a way around.
     path = find_path(TWIN, ring[0], {TWIN: causes[ring[0]], **{node: causes[node] for node in ring}})
     return [ring[0], *path[1:-1]]
+
+
+def find_closing(held: Iterable[Pair], given: Iterable[Pair]) -> set[Pair]:
+    """Return those of the given edges that close a circle with `held` ones, or with given ones before them."""
+    causes: dict[int, set[int]] = defaultdict(set)
+    for effect, cause in held:
+        causes[effect].add(cause)
+    closing: set[Pair] = set()
+    for effect, cause in given:
+        if _leads(cause, effect, causes):
+            closing.add((effect, cause))
+        else:
+            causes[effect].add(cause)
+    return closing
+
+
+def _leads(start: int, goal: int, causes: Mapping[int, Collection[int]]) -> bool:
+    seen, ahead = {start}, [start]
+    while ahead and goal not in seen:
+        beyond = [each for each in causes.get(ahead.pop(), ()) if each not in seen]
+        seen.update(beyond)
+        ahead += beyond
+    return goal in seen
 
 
 def find_path(start: N, goal: N, neighbours: Mapping[N, Sequence[N]]) -> tuple[N, ...]:

@@ -8,7 +8,7 @@ artifact.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -17,11 +17,10 @@ from urllib.parse import quote
 
 from handrail.lineage.domain.contents import End, EventContent, facts_of
 from handrail.lineage.domain.facts import ActivityDetails, Facts, NodeFact, activity_fact, check_facts
-from handrail.lineage.domain.names import kind_of
+from handrail.lineage.domain.names import PLAIN, kind_of, shorten_uri
 from handrail.lineage.domain.vocabulary import Role
 
 _NAMESPACE_WITH_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://\S")
-_PLAIN = "/@:+~.-_"
 _REMEMBERED = 16_384
 
 
@@ -106,13 +105,13 @@ class JobName:
 @lru_cache(maxsize=_REMEMBERED)
 def _dataset_uri(namespace: str, name: str, version: str | None) -> str:
     whole = namespace if _NAMESPACE_WITH_SCHEME.match(namespace) else f"openlineage://{namespace}"
-    at = f"@{quote(version, safe=_PLAIN)}" if version else ""
-    return f"{quote(whole, safe=_PLAIN)}/{quote(name, safe=_PLAIN)}{at}"
+    at = f"@{quote(version, safe=PLAIN)}" if version else ""
+    return shorten_uri(f"{quote(whole, safe=PLAIN)}/{quote(name, safe=PLAIN)}{at}")
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def _job_uri(namespace: str, name: str) -> str:
-    return f"openlineage-job://{quote(namespace, safe='@:+~.-_')}/{quote(name, safe=_PLAIN)}"
+    return shorten_uri(f"openlineage-job://{quote(namespace, safe='@:+~.-_')}/{quote(name, safe=PLAIN)}")
 
 
 def run_uri(run_id: str) -> str:
@@ -134,6 +133,14 @@ class RunReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What the sender of an event that was taken should know about a field of it, as a sentence."""
+
+    field: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class LineageEvent:
     """An event as received: `body` is its canonical JSON, `event_id` the sha256 of that in hex.
 
@@ -151,6 +158,7 @@ class LineageEvent:
     outputs: tuple[DatasetAt, ...] = ()
     datasets: tuple[DatasetAt, ...] = ()
     content: EventContent | None = None
+    notes: tuple[Note, ...] = ()
 
     @property
     def stream(self) -> str:
@@ -167,10 +175,23 @@ class LineageEvent:
 
 @dataclass(frozen=True, slots=True)
 class IntakeResult:
-    """How many received events were newly stored, and how many were known already."""
+    """How many received events were newly stored, how many were known already, and notes for their sender."""
 
     accepted: int
     repeated: int
+    notes: tuple[Note, ...] = ()
+
+
+def notes_of(event: LineageEvent, left_out: Iterable[str], place: str = "") -> Iterator[Note]:
+    """Return a note for each edge that was left out of the graph; its field is the dataset that the edge leads to."""
+    ends = {f"used {each.uri}": f"inputs.{index}" for index, each in enumerate(event.inputs)}
+    ends |= {f"generated {each.uri}": f"outputs.{index}" for index, each in enumerate(event.outputs)}
+    for edge in left_out:
+        yield Note(
+            f"{place}{ends.get(edge, 'run' if event.run else 'job')}",
+            f"The edge {edge!r} was left out of the graph, because it closes a circle; all else was recorded. "
+            "Give each state of the dataset a version of its own (the `version` facet) to have the edge too.",
+        )
 
 
 def describe_event(event: LineageEvent, asserted_by: str) -> Facts:

@@ -12,6 +12,8 @@ from handrail.lineage.domain.vocabulary import Role, Verb
 from handrail.refs import ArtifactVersion
 
 MAX_NAME = 600
+LEFT_OUT = "left_out"
+"""The attribute that names an edge of a node which is not in the graph, as `used s3://lake/orders`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,16 @@ class Statement:
     def sentence(self) -> str:
         """The statement in words."""
         return f"{self.effect} {self.verb.phrase} {self.cause}"
+
+    @property
+    def owner(self) -> str:
+        """The URI of what the statement is mainly about: an activity, else the effect."""
+        return self.cause if self.verb is Verb.GENERATED else self.effect
+
+    @property
+    def left_out(self) -> tuple[str, str]:
+        """The attribute that the owner gets where the edge is left out, because it would close a circle."""
+        return LEFT_OUT, f"{self.verb.word} {self.effect if self.verb is Verb.GENERATED else self.cause}"
 
 
 @dataclass(frozen=True, slots=True)

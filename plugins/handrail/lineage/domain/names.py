@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -15,6 +16,8 @@ from handrail.refs import ArtifactVersion, DataVersion, Snapshot
 _UNSHOWABLE = r"\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069"
 _URI = re.compile(rf"[a-z][a-z0-9+.-]*://[^\s{_UNSHOWABLE}]+")
 UNSHOWABLE = re.compile(f"[{_UNSHOWABLE}]")
+PLAIN = "/@:+~.-_"
+"""The signs that a name keeps in a URI, beside letters and digits."""
 _DIGEST = re.compile(r"[a-z0-9][a-z0-9-]{0,31}:[0-9a-f]{1,128}(\.dir)?")
 _KINDS: Sequence[tuple[re.Pattern[str], str]] = tuple(
     (re.compile(pattern), kind)
@@ -112,6 +115,19 @@ def data_prefix(repository: str, path: str) -> str:
 def agent_uri(identity_provider: str, subject: str) -> str:
     """`actor://<identity provider>/<subject>`: a person or a service, as the identity provider names them."""
     return f"actor://{quote(identity_provider, safe='@:+~.-_')}/{quote(subject, safe='@:+~.-_')}"
+
+
+def shorten_uri(uri: str) -> str:
+    """Return `uri`, or if it is too long for a node its beginning and its sha256.
+
+    Producers may give names of any length; the whole name stays in the attributes of the node.
+    """
+    if len(uri) <= MAX_URI_BYTES:
+        return uri
+    digest = hashlib.sha256(uri.encode()).hexdigest()
+    # An escaped character may not be cut in two.
+    kept = re.sub(r"%.?$", "", uri[: MAX_URI_BYTES - len(digest) - 1])
+    return f"{kept}~{digest}"
 
 
 def check_uri(field: str, uri: str) -> str:

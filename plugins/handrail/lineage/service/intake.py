@@ -9,7 +9,7 @@ from itertools import accumulate
 
 from handrail.clock import Clock
 from handrail.errors import InvalidInput
-from handrail.lineage.domain.events import IntakeResult, LineageEvent
+from handrail.lineage.domain.events import IntakeResult, LineageEvent, notes_of
 from handrail.lineage.domain.limits import MAX_DERIVED
 from handrail.lineage.ports import EventLog
 
@@ -43,13 +43,17 @@ class EventIntake:
         Raises:
             InvalidInput: one is not an event, or its time is more than a day ahead or twenty years back, or they state
                 too many derivations; `field` names the wrong part, in a batch with the event's place before it.
-            CycleRefused: together with what is stored they would make something its own cause.
             RoleConflict: a name was another sort of thing before.
         """
         events = [self._read(document, _place(documents, index)) for index, document in enumerate(documents)]
         _check_derivations(events)
-        new = self._ports.log.add(events, sender, self._ports.sinks)
-        return IntakeResult(len(new), len(events) - len(new))
+        stored = self._ports.log.add(events, sender, self._ports.sinks)
+        notes = tuple(
+            note
+            for index, event in enumerate(events)
+            for note in (*event.notes, *notes_of(event, stored.left_out.get(event.event_id, ()), _place(events, index)))
+        )
+        return IntakeResult(len(stored.new), len(events) - len(stored.new), notes)
 
     def _read(self, document: object, place: str) -> LineageEvent:
         event, now = self._ports.read_event(document, place), self._ports.clock()

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from handrail.errors import InvalidInput, UnknownReference
 from handrail.lineage.domain.errors import AmbiguousReference
-from handrail.lineage.domain.names import data_prefix
+from handrail.lineage.domain.names import PLAIN, data_prefix, shorten_uri
 from handrail.lineage.domain.timeline import ends_in
 from handrail.lineage.ports import LineagePorts
 from handrail.refs import BentoTag
@@ -49,7 +49,7 @@ class References:
 
     def _guesses(self, ref: str) -> Sequence[Callable[[str], Sequence[str]]]:
         if "://" in ref:
-            return (self._beginning,)
+            return (self._beginning, self._unescaped)
         if ref.startswith(("models:/", "runs:/")):
             return (self._of_mlflow,)
         return (self._commit, self._numbered, self._path, self._tagged, self._below_authority, self._pointed_at)
@@ -67,6 +67,12 @@ class References:
         if len(heads) == 1 and len(found) == MOST_FOUND:
             heads += self._ports.graph.find(prefix, 1, f"{heads[0]}/{LAST_CHARACTER}")
         return heads
+
+    def _unescaped(self, ref: str) -> Sequence[str]:
+        """Find a URI of which the signs are given as the producer wrote them, such as quotes, or which is too long."""
+        return self._beginning(shorten_uri(quote(ref, safe=f"{PLAIN}%"))) or self._beginning(
+            shorten_uri(quote(ref, safe=PLAIN))
+        )
 
     def _path(self, ref: str) -> Sequence[str]:
         return self._beginning(data_prefix(self._ports.repository, ref.removeprefix("./")))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import networkx as nx
 import pytest
 import sqlalchemy as sa
@@ -9,12 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handrail.lineage.adapters.sql import circles
+from handrail.lineage.adapters.sql.csr_reach import CsrReach
 from handrail.lineage.adapters.sql.events import SqlEvents
 from handrail.lineage.adapters.sql.graph import SqlGraph
-from handrail.lineage.adapters.sql.tables import edge
+from handrail.lineage.adapters.sql.tables import attribute, edge, node
 from handrail.lineage.domain.errors import CycleRefused
-from handrail.lineage.domain.facts import Facts, describe_derivation
+from handrail.lineage.domain.facts import LEFT_OUT, Facts, describe_derivation
+from handrail.lineage.domain.graph import Direction
 from handrail.lineage.domain.names import artifact_at
+from handrail.lineage.domain.vocabulary import Verb
 from tests.fakes.effort import tried
 from tests.fakes.lineage_events import a_dataset, a_run_event, read
 from tests.fakes.lineage_stores import KINDS, an_empty_store, clear, dump
@@ -89,31 +94,67 @@ def runs(draw):
 
 @tried(40)
 @given(runs=runs(), size=st.integers(1, 4))
-def test_a_batch_of_events_is_refused_exactly_if_it_closes_a_circle(store, budget, runs, size):
+def test_of_events_exactly_the_reads_that_close_a_circle_are_left_out(store, budget, runs, size):
     clear(store)
-    held = nx.DiGraph()
     for start in range(0, len(runs), size):
-        batch = runs[start : start + size]
-        wanted = held.copy()
-        for number, used, made in batch:
-            wanted.add_edges_from([(f"run {number}", f"data {each}") for each in used])
-            wanted.add_edges_from([(f"data {each}", f"run {number}") for each in made])
-        events = [
-            read(
-                a_run_event(
-                    number, inputs=[a_dataset(f"d{n}") for n in used], outputs=[a_dataset(f"d{n}") for n in made]
-                )
-            )
-            for number, used, made in batch
-        ]
+        stored = SqlEvents(store).add([an_event(*run) for run in runs[start : start + size]], BOT, ())
+        assert len(stored.new) == len(runs[start : start + size])
 
-        circle = refused(SqlEvents(store).add, events, BOT, ())
-
-        assert (circle is None) == nx.is_directed_acyclic_graph(wanted)
-        held = wanted if circle is None else held
+    held, left_out = edges_of(store), left_out_of(store)
+    assert nx.is_directed_acyclic_graph(held)
+    stated = {(f"run {n}", f"data {each}") for n, used, _ in runs for each in used}
+    stated |= {(f"data {each}", f"run {n}") for n, _, made in runs for each in made}
+    assert set(held.edges) | left_out == stated
+    for effect, cause in left_out:
+        assert effect.startswith("run "), "what was made stays"
+        assert nx.has_path(held, cause, effect), f"{effect} -> {cause} closes no circle"
 
 
-def test_jobs_that_run_daily_over_the_same_datasets_are_taken_and_a_job_against_them_is_refused(store, budget):
+@tried(40)
+@given(run=runs(), order=st.randoms(), data=st.data())
+def test_the_order_of_the_events_of_one_run_changes_nothing(store, budget, run, order, data):
+    clear(store)
+    events = [an_event(1, used, made, f"2026-11-23T12:{place:02}:00Z") for place, (_, used, made) in enumerate(run)]
+    tables = []
+    for _ in range(2):
+        clear(store)
+        size = data.draw(st.integers(1, 3))
+        for start in range(0, len(events), size):
+            SqlEvents(store).add(events[start : start + size], BOT, ())
+        tables.append(dump(store))
+        order.shuffle(events)
+
+    assert tables[0] == tables[1]
+
+
+def an_event(number, used, made, at="2026-11-23T12:00:00Z"):
+    ends = [a_dataset(f"d{each}") for each in used], [a_dataset(f"d{each}") for each in made]
+    return read(a_run_event(number, inputs=ends[0], outputs=ends[1], eventTime=at))
+
+
+def named(uri):
+    """A run or a dataset by its number."""
+    number = uri.rpartition("/")[2]
+    return f"run {UUID(number).int}" if uri.startswith("openlineage-run") else f"data {number.removeprefix('d')}"
+
+
+def edges_of(store):
+    with store.read() as connection:
+        uris = dict(connection.execute(sa.select(node.c.id, node.c.uri)).all())
+        pairs = connection.execute(sa.select(edge.c.effect, edge.c.cause).where(edge.c.verb != Verb.ASSOCIATED_WITH))
+        return nx.DiGraph([(named(uris[effect]), named(uris[cause])) for effect, cause in pairs])
+
+
+def left_out_of(store):
+    with store.read() as connection:
+        query = sa.select(node.c.uri, attribute.c.value).where(attribute.c.node == node.c.id)
+        rows = connection.execute(query.where(attribute.c.name == LEFT_OUT)).all()
+    return {(named(uri), named(value.removeprefix("used "))) for uri, value in rows}
+
+
+def test_jobs_that_run_daily_over_the_same_datasets_are_taken_whole_and_one_against_them_without_its_read(
+    store, budget
+):
     clear(store)
     steps = [("raw", "clean"), ("clean", "report")]
 
@@ -124,12 +165,28 @@ def test_jobs_that_run_daily_over_the_same_datasets_are_taken_and_a_job_against_
         ]
 
     for number in range(1, 6):
-        assert refused(SqlEvents(store).add, day(number), BOT, ()) is None
+        assert not SqlEvents(store).add(day(number), BOT, ()).left_out
         for event in day(number + 10):
-            assert refused(SqlEvents(store).add, [event], BOT, ()) is None
+            assert not SqlEvents(store).add([event], BOT, ()).left_out
     back = read(a_run_event(1, inputs=[a_dataset("report")], outputs=[a_dataset("raw")]))
 
-    assert len(refused(SqlEvents(store).add, [*day(30), back], BOT, ())) == 6
+    left_out = SqlEvents(store).add([*day(30), back], BOT, ()).left_out
+
+    assert left_out == {back.event_id: ("used s3://lake/report",)}
+
+
+def test_a_read_that_gives_way_is_gone_from_copies_in_memory_too(store):
+    clear(store)
+    SqlEvents(store).add([an_event(1, [0, 1], [])], BOT, ())
+    reach = CsrReach(store)
+    graph = SqlGraph(store, reach, large=1)
+    start = f"openlineage-run://{UUID(int=1)}"
+    assert len(graph.walk(start, Direction.CAUSES, 9).nodes) == 4
+
+    SqlEvents(store).add([an_event(1, [], [0])], BOT, ())
+
+    found = {each.uri for each in graph.walk(start, Direction.CAUSES, 9).nodes}
+    assert found == {start, "s3://lake/d1", "openlineage-job://airflow:%2F%2Fprod/clean%20orders"}
 
 
 def test_a_late_statement_is_taken_and_a_late_circle_refused_below_very_many_effects(store, budget):

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from handrail.lineage.adapters.sql.events import SqlEvents
 from handrail.lineage.adapters.sql.tables import metadata
-from handrail.lineage.domain.errors import CycleRefused
+from handrail.lineage.domain.errors import RoleConflict
 from tests.fakes.effort import tried
-from tests.fakes.lineage_events import a_dataset, a_dataset_event, a_job_event, a_run_event, read
+from tests.fakes.lineage_events import a_clash, a_dataset, a_dataset_event, a_job_event, a_run_event, read
 from tests.fakes.lineage_stores import KINDS, an_empty_store, clear, dump
 
 BOT = "actor://service/airflow"
@@ -93,9 +93,8 @@ def test_a_refused_batch_leaves_every_table_as_it_was(store):
     log.add([read(a_run_event(1, outputs=[a_dataset("b")], inputs=[a_dataset("a")]))], BOT, SINKS)
     before = dump(store)
 
-    closing = [read(a_run_event(2, "START")), read(a_run_event(2, inputs=[a_dataset("b")], outputs=[a_dataset("a")]))]
-    with pytest.raises(CycleRefused):
-        log.add(closing, BOT, SINKS)
+    with pytest.raises(RoleConflict):
+        log.add([read(a_run_event(2, "START")), a_clash(2)], BOT, SINKS)
 
     assert dump(store) == before
 

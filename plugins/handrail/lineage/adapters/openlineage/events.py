@@ -9,7 +9,9 @@ from dataclasses import replace
 from pydantic import ValidationError
 
 from handrail.errors import InvalidInput
+from handrail.lineage.adapters.openlineage.bent import dotted, fault_of, read_leniently
 from handrail.lineage.adapters.openlineage.facets import ActivityFacet, ArtifactFacet, Attributes, PartnerModel
+from handrail.lineage.adapters.openlineage.fields import has_zone
 from handrail.lineage.adapters.openlineage.models import (
     DatasetEventModel,
     DatasetModel,
@@ -18,13 +20,18 @@ from handrail.lineage.adapters.openlineage.models import (
 )
 from handrail.lineage.adapters.openlineage.text import REMEDY, canonical
 from handrail.lineage.domain.contents import EventContent
-from handrail.lineage.domain.events import DatasetAt, JobName, LineageEvent, RunReport, RunState, run_uri
+from handrail.lineage.domain.events import DatasetAt, JobName, LineageEvent, Note, RunReport, RunState, run_uri
 from handrail.lineage.domain.facts import NodeFact
 from handrail.lineage.domain.limits import MAX_DERIVED
-from handrail.lineage.domain.names import check_kind, check_uri, kind_of
+from handrail.lineage.domain.names import check_kind, kind_of
 from handrail.lineage.domain.vocabulary import Role
 
 Model = RunEventModel | JobEventModel | DatasetEventModel
+_KINDS: Mapping[str, tuple[str, type[Model]]] = {
+    "RunEvent": ("run", RunEventModel),
+    "JobEvent": ("job", JobEventModel),
+    "DatasetEvent": ("dataset", DatasetEventModel),
+}
 
 
 def read_event(document: object, place: str = "") -> LineageEvent:
@@ -38,29 +45,34 @@ def read_event(document: object, place: str = "") -> LineageEvent:
     if not isinstance(document, dict):
         raise InvalidInput(place.rstrip(".") or "event", "it is not a JSON object", REMEDY)
     try:
-        model = _kind_of(document, place).model_validate(document)
+        model, notes = read_leniently(_kind_of(document, place), document, place)
     except ValidationError as err:
         raise _fault(err, place) from err
-    return _event(model, canonical(document, place), place)
+    event = _event(model, canonical(document, place), place)
+    if not has_zone(str(document["eventTime"])):
+        notes = (Note(f"{place}eventTime", "It has no time zone and was read as UTC."), *notes)
+    return replace(event, notes=notes) if notes else event
 
 
 def _kind_of(document: Mapping[str, object], place: str) -> type[Model]:
-    if "dataset" in document and not {"run", "job"} & document.keys():
+    """Return the kind that `schemaURL` names, if the event has what makes it one; else the kind that its parts make."""
+    given = {key for key, value in document.items() if value is not None}
+    named = _KINDS.get(str(document.get("schemaURL")).rpartition("/")[2])
+    if named is not None and named[0] in given:
+        return named[1]
+    if "dataset" in given and not {"run", "job"} & given:
         return DatasetEventModel
-    if "run" in document or "eventType" in document:
+    if "run" in given or "eventType" in given:
         return RunEventModel
-    if "job" in document:
+    if "job" in given:
         return JobEventModel
     raise InvalidInput(f"{place}run", "the event has neither run, job nor dataset", REMEDY)
 
 
 def _fault(error: ValidationError, place: str) -> InvalidInput:
-    faults = error.errors(include_url=False, include_context=False)
-    first = faults[0]
-    path = ".".join(str(part) for part in first["loc"] if not isinstance(part, str) or "[" not in part)
-    said = first["msg"].removeprefix("Value error, ").rstrip(".")
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
     more = f" ({len(faults) - 1} more are wrong)" if len(faults) > 1 else ""
-    return InvalidInput(f"{place}{path}", f"{said[:1].lower()}{said[1:]}{more}", REMEDY)
+    return InvalidInput(f"{place}{dotted(faults[0]['loc'])}", f"{fault_of(faults[0])}{more}", REMEDY)
 
 
 def _event(model: Model, body: str, place: str) -> LineageEvent:
@@ -68,10 +80,9 @@ def _event(model: Model, body: str, place: str) -> LineageEvent:
     if isinstance(model, DatasetEventModel):
         datasets = (_dataset(model.dataset, f"{place}dataset"),)
         return LineageEvent(event_id, model.eventTime, model.producer, body, datasets=datasets)
-    job = JobName(model.job.namespace, model.job.name)
-    check_uri(f"{place}job.name", job.uri)
     inputs = tuple(_dataset(each, f"{place}inputs.{index}") for index, each in enumerate(model.inputs))
     outputs = tuple(_dataset(each, f"{place}outputs.{index}") for index, each in enumerate(model.outputs))
+    job = JobName(model.job.namespace, model.job.name)
     event = LineageEvent(event_id, model.eventTime, model.producer, body, job, inputs=inputs, outputs=outputs)
     if isinstance(model, JobEventModel):
         return event
@@ -82,7 +93,6 @@ def _dataset(model: DatasetModel, place: str) -> DatasetAt:
     given, artifact = model.facets.version, model.facets.handrail_artifact
     version = given.datasetVersion if given and not given.deleted else None
     dataset = DatasetAt(model.namespace, model.name, version)
-    check_uri(f"{place}.name", dataset.uri)
     if artifact is None:
         return dataset
     agreement = model.inputFacets.handrail_agreement

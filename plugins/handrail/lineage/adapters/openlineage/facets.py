@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from handrail.errors import InvalidInput
-from handrail.lineage.adapters.openlineage.fields import Moment, Open, StandardFacet
+from handrail.lineage.adapters.openlineage.fields import Moment, Open, OwnFacet
 from handrail.lineage.domain.names import UNSHOWABLE, check_uri
 
 MAX_KIND = 100
@@ -52,7 +52,7 @@ Uris = Annotated[list[Uri], Field(max_length=MAX_LISTED)]
 Attributes = dict[Text, Text | Annotated[list[Text], Field(min_length=1)]]
 
 
-class ArtifactFacet(StandardFacet):
+class ArtifactFacet(OwnFacet):
     """HandrailArtifactDatasetFacet: which artifact a dataset is, and the digests of its bytes."""
 
     uri: Uri | None = None
@@ -76,7 +76,7 @@ class PartnerModel(Open):
         return self
 
 
-class ActivityFacet(StandardFacet):
+class ActivityFacet(OwnFacet):
     """HandrailActivityRunFacet: which activity a run is, who answers for it, and who says so."""
 
     uri: Uri | None = None
@@ -90,20 +90,20 @@ class ActivityFacet(StandardFacet):
     assertedBy: Word | None = None  # noqa: N815
 
 
-class DerivationFacet(StandardFacet):
+class DerivationFacet(OwnFacet):
     """HandrailDerivationRunFacet: the run is not an activity; its outputs were derived from its inputs."""
 
     verb: Literal["derived_from"]
     assertedBy: Word | None = None  # noqa: N815
 
 
-class AgreementFacet(StandardFacet):
+class AgreementFacet(OwnFacet):
     """HandrailAgreementInputDatasetFacet: a digest that was compared here and in the output, and is the same."""
 
     digest: Digest
 
 
-class ModelVersionFacet(StandardFacet):
+class ModelVersionFacet(OwnFacet):
     """HandrailModelVersionDatasetFacet."""
 
     server: Word
@@ -113,7 +113,7 @@ class ModelVersionFacet(StandardFacet):
     treeDigest: Digest | None = None  # noqa: N815
 
 
-class TrainingSetFacet(StandardFacet):
+class TrainingSetFacet(OwnFacet):
     """HandrailTrainingSetDatasetFacet."""
 
     repository: Word
@@ -124,7 +124,7 @@ class TrainingSetFacet(StandardFacet):
     featureViews: Uris = Field(default_factory=list)  # noqa: N815
 
 
-class FeatureViewFacet(StandardFacet):
+class FeatureViewFacet(OwnFacet):
     """HandrailFeatureViewDatasetFacet."""
 
     project: Word
@@ -138,7 +138,7 @@ class FeatureServiceFacet(FeatureViewFacet):
     featureViews: Uris = Field(default_factory=list)  # noqa: N815
 
 
-class ApprovalFacet(StandardFacet):
+class ApprovalFacet(OwnFacet):
     """HandrailApprovalDatasetFacet."""
 
     gate: Word
@@ -149,7 +149,7 @@ class ApprovalFacet(StandardFacet):
     approvers: Uris = Field(default_factory=list)
 
 
-class DeploymentFacet(StandardFacet):
+class DeploymentFacet(OwnFacet):
     """HandrailDeploymentDatasetFacet."""
 
     environment: Word
@@ -159,7 +159,7 @@ class DeploymentFacet(StandardFacet):
     treeDigest: Digest | None = None  # noqa: N815
 
 
-class MonitoringFacet(StandardFacet):
+class MonitoringFacet(OwnFacet):
     """HandrailMonitoringDatasetFacet: a snapshot of feedback, or a report; `about` is what it is a function of."""
 
     subject: Literal["snapshot", "report"]

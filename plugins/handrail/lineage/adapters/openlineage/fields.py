@@ -7,24 +7,34 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from handrail.lineage.adapters.openlineage.text import MAX_NAME, plain_name
-
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+# RFC 3339, or what producers write instead: a blank for the T, no zone, one without a colon, its name behind it.
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d(?::?\d\d)?)?(?:\[[\w/+-]+\])?", re.ASCII)
 _REFERENCE = re.compile(r"[^\s\"<>\\^`{|}\x00-\x1f\x7f]+")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def _moment(text: Any) -> datetime:
-    if not isinstance(text, str) or not _MOMENT.fullmatch(text):
-        raise ValueError("it is not an RFC 3339 date-time with a time zone, as in 2026-11-23T12:00:00Z")
-    given = datetime.fromisoformat(text.upper())
+    found = _MOMENT.fullmatch(text.upper()) if isinstance(text, str) else None
+    if found is None:
+        raise ValueError("it is not an RFC 3339 date-time, as 2026-11-23T12:00:00Z")
+    given = datetime.fromisoformat("".join(part or "" for part in found.groups()))
     try:
-        given.astimezone(UTC)
+        return given.replace(tzinfo=UTC) if given.tzinfo is None else _in_utc(given)
     except OverflowError as err:
         raise ValueError("it is before the year 1 or after the year 9999 in UTC") from err
+
+
+def _in_utc(given: datetime) -> datetime:
+    given.astimezone(UTC)
     return given
+
+
+def has_zone(moment: str) -> bool:
+    """Return whether a text that was read as a moment names its time zone; without one it means UTC."""
+    found = _MOMENT.fullmatch(moment.upper())
+    return found is not None and found[3] is not None
 
 
 def _reference(text: str) -> str:
@@ -39,22 +49,45 @@ def _uuid(text: Any) -> UUID:
     return UUID(text)
 
 
-Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(plain_name)]
+def _storable(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("it holds a null character, which no database stores")
+    return text
+
+
+def _without_nulls(values: Any) -> Any:
+    return [each for each in values if each is not None] if isinstance(values, list) else values
+
+
+Name = Annotated[str, AfterValidator(_storable)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
-Reference = Annotated[str, Field(max_length=2048), AfterValidator(_reference)]
+Reference = Annotated[str, AfterValidator(_reference)]
 RunId = Annotated[UUID, BeforeValidator(_uuid)]
-Facet = dict[str, JsonValue]
+NoNulls = BeforeValidator(_without_nulls)
+"""For a list: a null in it is no entry."""
 
 
 class Open(BaseModel):
-    """A part of an event; keys that Handrail does not read may be beside the known ones."""
+    """A part of an event; keys that Handrail does not read may be beside the known ones, and null means absent."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True, hide_input_in_errors=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _nulls_are_absent(cls, given: Any) -> Any:
+        if isinstance(given, dict) and None in given.values():
+            return {key: value for key, value in given.items() if value is not None}
+        return given
 
-class StandardFacet(Open):
-    """What every facet has."""
+
+class Deletable(Open):
+    """A facet that says nothing any more once it is `_deleted`."""
+
+    deleted: bool = Field(default=False, alias="_deleted")
+
+
+class OwnFacet(Deletable):
+    """What every facet of Handrail's has."""
 
     producer: Reference = Field(alias="_producer")
     schema_url: Reference = Field(alias="_schemaURL")
-    deleted: bool = Field(default=False, alias="_deleted")

@@ -7,7 +7,7 @@ https://openlineage.io/spec/2-0-2/OpenLineage.json and the facets below https://
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from handrail.lineage.adapters.openlineage.facets import (
     ActivityFacet,
@@ -24,20 +24,17 @@ from handrail.lineage.adapters.openlineage.facets import (
     TrainingSetFacet,
 )
 from handrail.lineage.adapters.openlineage.fields import (
-    Facet,
+    Deletable,
     Moment,
     Name,
+    NoNulls,
     Open,
     Reference,
     RunId,
-    StandardFacet,
 )
-from handrail.lineage.adapters.openlineage.text import MAX_NAME
-
-MAX_DATASETS = 10_000
 
 
-class DatasetVersionFacet(StandardFacet):
+class DatasetVersionFacet(Deletable):
     """facets/1-0-1/DatasetVersionDatasetFacet.json."""
 
     datasetVersion: Name  # noqa: N815 - the specification's own names, here and below
@@ -52,35 +49,28 @@ class _RunId(Open):
     runId: RunId  # noqa: N815
 
 
-class ParentRunFacet(StandardFacet):
+class ParentRunFacet(Deletable):
     """facets/1-1-0/ParentRunFacet.json."""
 
     run: _RunId
     job: _Job
 
 
-class NominalTimeFacet(StandardFacet):
+class NominalTimeFacet(Deletable):
     """facets/1-0-1/NominalTimeRunFacet.json."""
 
     nominalStartTime: Moment  # noqa: N815
     nominalEndTime: Moment | None = None  # noqa: N815
 
 
-class SourceCodeLocationFacet(StandardFacet):
+class SourceCodeLocationFacet(Deletable):
     """facets/1-0-1/SourceCodeLocationJobFacet.json."""
 
-    type: Annotated[str, Field(min_length=1, max_length=100)]
     url: Reference
-    version: Annotated[str, Field(max_length=MAX_NAME)] | None = None
+    version: Name | None = None
 
 
-class _Facets(Open):
-    # Those that Handrail does not know may hold anything.
-    model_config = ConfigDict(frozen=True, extra="allow", strict=True, hide_input_in_errors=True)
-    __pydantic_extra__: dict[str, Facet] = Field(init=False)
-
-
-class DatasetFacets(_Facets):
+class DatasetFacets(Open):
     """Facets of a dataset."""
 
     version: DatasetVersionFacet | None = None
@@ -94,13 +84,13 @@ class DatasetFacets(_Facets):
     handrail_monitoring: Stated[MonitoringFacet] = None
 
 
-class InputFacets(_Facets):
+class InputFacets(Open):
     """Facets of a dataset as an input."""
 
     handrail_agreement: Stated[AgreementFacet] = None
 
 
-class RunFacets(_Facets):
+class RunFacets(Open):
     """Facets of a run."""
 
     parent: ParentRunFacet | None = None
@@ -109,7 +99,7 @@ class RunFacets(_Facets):
     handrail_derivation: Stated[DerivationFacet] = None
 
 
-class JobFacets(_Facets):
+class JobFacets(Open):
     """Facets of a job."""
 
     sourceCodeLocation: SourceCodeLocationFacet | None = None  # noqa: N815
@@ -122,7 +112,6 @@ class DatasetModel(Open):
     name: Name
     facets: DatasetFacets = DatasetFacets()
     inputFacets: InputFacets = InputFacets()  # noqa: N815
-    outputFacets: dict[str, Facet] = Field(default_factory=dict)  # noqa: N815
 
 
 class JobModel(_Job):
@@ -145,8 +134,8 @@ class _Event(Open):
 
 class _EventOfJob(_Event):
     job: JobModel
-    inputs: Annotated[list[DatasetModel], Field(max_length=MAX_DATASETS)] = Field(default_factory=list)
-    outputs: Annotated[list[DatasetModel], Field(max_length=MAX_DATASETS)] = Field(default_factory=list)
+    inputs: Annotated[list[DatasetModel], NoNulls] = Field(default_factory=list)
+    outputs: Annotated[list[DatasetModel], NoNulls] = Field(default_factory=list)
 
 
 class RunEventModel(_EventOfJob):

@@ -9,15 +9,14 @@ from dataclasses import replace
 from functools import lru_cache
 from urllib.parse import unquote
 
-from handrail.lineage.adapters.openlineage.text import is_plain
 from handrail.lineage.domain.contents import EventContent
 from handrail.lineage.domain.events import DatasetAt, JobName
 from handrail.lineage.domain.facts import NodeFact
 
 OURS = "handrail"
-_PARTS = re.compile(r"([a-z][a-z0-9+.-]*://[^/]*)/(.+)", re.DOTALL)
+_PARTS = re.compile(r"([a-z][a-z0-9+.-]*://[^/]*)/(.*)", re.DOTALL)
 _RUN = re.compile(r"openlineage-run://([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
-_JOB = re.compile(r"openlineage-job://([^/]*)/(.+)", re.DOTALL)
+_JOB = re.compile(r"openlineage-job://([^/]*)/(.*)", re.DOTALL)
 
 
 @lru_cache(maxsize=65_536)
@@ -30,7 +29,7 @@ def dataset_of(uri: str) -> DatasetAt:
         versioned = bool(name and version and "/" not in version)
         dataset = DatasetAt(unquote(namespace), unquote(name if versioned else rest), unquote(version) or None)
         dataset = dataset if versioned else replace(dataset, version=None)
-        if dataset.uri == uri and _fits(dataset.namespace, dataset.name, dataset.version or "-"):
+        if dataset.uri == uri:
             return dataset
     return DatasetAt(OURS, f"uri/{hashlib.sha256(uri.encode()).hexdigest()}")
 
@@ -42,7 +41,7 @@ def job_of(content: EventContent) -> JobName:
     else:
         subject, prefix = content.activity, ""
     followed = next(filter(None, (_JOB.fullmatch(node.uri) for node in content.partners)), None)
-    if followed is not None and _fits(*map(unquote, followed.groups())):
+    if followed is not None:
         return JobName(unquote(followed[1]), unquote(followed[2]))
     return _job(subject, prefix)
 
@@ -57,9 +56,4 @@ def run_id_of(content: EventContent) -> str:
 
 def _job(subject: NodeFact, prefix: str) -> JobName:
     dataset = dataset_of(subject.uri)
-    name = f"{prefix}{dataset.name if dataset.version else subject.kind}"
-    return JobName(dataset.namespace, name) if _fits(name) else JobName(OURS, f"{prefix}activity")
-
-
-def _fits(*names: str) -> bool:
-    return all(map(is_plain, names))
+    return JobName(dataset.namespace, f"{prefix}{dataset.name if dataset.version else subject.kind}")

@@ -1,4 +1,4 @@
-"""Refuses edges that would make something its own cause: one look for a whole transaction.
+"""Finds and refuses edges that would make something its own cause: one look for a whole transaction.
 
 What is stored has no circle. So each new one goes over a new edge, and over stored edges only from the effect of a new
 edge down to the cause of a new one. Usually there is nothing below the effects and little above the causes: the smaller
@@ -64,10 +64,17 @@ def refuse_circles(connection: Connection, new: Mapping[EdgeKey, Statement], new
     Raises:
         CycleRefused: they do; it names the edges of one circle.
     """
-    pairs = {(effect, cause) for effect, cause, _ in new}
-    rest = find_core(pairs | _held_between(connection, *_ends(connection, pairs, new_nodes)))
-    if rest:
+    if rest := find_circles(connection, new, new_nodes):
         raise CycleRefused(_circle(connection, rest, new))
+
+
+def find_circles(connection: Connection, new: Mapping[EdgeKey, Statement], new_nodes: Set[int]) -> set[Pair]:
+    """Return edges, stored and new ones, among which are all those of circles that `new` edges close; none if none do.
+
+    `new` edges are not stored yet, and `new_nodes` have no stored edge.
+    """
+    pairs = {(effect, cause) for effect, cause, _ in new}
+    return find_core(pairs | _held_between(connection, *_ends(connection, pairs, new_nodes)))
 
 
 def _ends(connection: Connection, pairs: Set[Pair], new_nodes: Set[int]) -> tuple[Set[int], Set[int]]:
@@ -150,5 +157,11 @@ def _any_circle(rest: Set[Pair]) -> set[Pair]:
 
 
 def _sentences(connection: Connection, pairs: Sequence[Pair]) -> dict[Pair, str]:
-    rows = sorted(map(tuple, read(connection, _NAMED, pairs, ID, ID)), reverse=True)
-    return {row[:2]: Statement(row[3], row[4], Verb(row[2]), "").sentence for row in rows}
+    stored = edges_between(connection, pairs)
+    return {key[:2]: stored[key].sentence for key in sorted(stored, reverse=True)}
+
+
+def edges_between(connection: Connection, pairs: Sequence[Pair]) -> dict[EdgeKey, Statement]:
+    """Return the stored edges between pairs of nodes, as statements of nobody."""
+    rows = read(connection, _NAMED, pairs, ID, ID)
+    return {(row[0], row[1], row[2]): Statement(row[3], row[4], Verb(row[2]), "") for row in rows}

@@ -34,6 +34,11 @@ def begin_epoch(connection: Connection) -> int:
     return number
 
 
+def forget_copies(connection: Connection) -> None:
+    """Make every copy unusable: an edge that they may have was taken back."""
+    connection.execute(epoch.update().values(epoch=epoch.c.epoch + KEPT_EPOCHS))
+
+
 def keep_recent(connection: Connection, edges: Iterable[tuple[int, int]]) -> None:
     """Store new edges (effect, cause) as newer than the last copy; if there is none, they will be in the first."""
     for (number,) in fetch(connection, "select epoch from lineage_epoch"):

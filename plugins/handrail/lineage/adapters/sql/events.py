@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
+from handrail.lineage.adapters.sql.left_out import read_left_out
 from handrail.lineage.adapters.sql.recording import lock, record
 from handrail.lineage.adapters.sql.tables import event, outbox, run, sender, to_text
 from handrail.lineage.domain.events import LineageEvent, RunState, describe_event
 from handrail.lineage.domain.facts import Facts
-from handrail.lineage.ports import EventLog
+from handrail.lineage.ports import EventLog, Stored
 from handrail.storage import Store
 from handrail.storage.bulk import TEXT, insert, read
 
@@ -45,8 +46,8 @@ class SqlEvents(EventLog):
         """Work in `store`, whose tables exist."""
         self._store = store
 
-    def add(self, events: Sequence[LineageEvent], sender: str, sinks: Sequence[str]) -> frozenset[str]:
-        """Store events and what follows from them, durably, all or none; return the ids of the new ones."""
+    def add(self, events: Sequence[LineageEvent], sender: str, sinks: Sequence[str]) -> Stored:
+        """Store events and what follows from them, durably, all or none."""
         given = {each.event_id: each for each in events}
         # Equal facts are made and merged before the one writer's lock is taken.
         facts = {key: describe_event(each, sender) for key, each in given.items()}
@@ -55,10 +56,19 @@ class SqlEvents(EventLog):
             held = _held(connection, given, sender)
             unsent = [given[key] for key in sorted(given) if not held.get(key)]
             if unsent:
-                record(connection, Facts.union(facts[each.event_id] for each in unsent))
+                record(connection, Facts.union(facts[each.event_id] for each in unsent), leaving_out=True)
                 insert(connection, run, _runs(unsent), _WIDEN)
                 _store(connection, unsent, sender, sinks, held.keys())
-        return frozenset(given.keys() - held.keys())
+            owners = {key: {each.owner for each in stated.statements} for key, stated in facts.items()}
+            left_out = read_left_out(connection, [*set[str]().union(*owners.values())])
+        return Stored(
+            frozenset(given.keys() - held.keys()),
+            {
+                key: tuple(edge for uri in sorted(uris & left_out.keys()) for edge in left_out[uri])
+                for key, uris in owners.items()
+                if uris & left_out.keys()
+            },
+        )
 
 
 def store_events(connection: Connection, events: Sequence[LineageEvent], source: str, sinks: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 from handrail.errors import Conflict
 from handrail.lineage.adapters.sql.circles import refuse_circles
 from handrail.lineage.adapters.sql.epochs import keep_recent
+from handrail.lineage.adapters.sql.left_out import leave_out_circles
 from handrail.lineage.adapters.sql.proof import prove
 from handrail.lineage.adapters.sql.tables import (
     NodeRow,
@@ -44,10 +45,11 @@ def lock(connection: Connection) -> None:
         fetch(connection, LOCK)
 
 
-def record(connection: Connection, facts: Facts) -> bool:
+def record(connection: Connection, facts: Facts, *, leaving_out: bool = False) -> bool:
     """Unite `facts` with what is stored and return whether anything was new.
 
-    Call `lock` on `connection` before.
+    Call `lock` on `connection` before. With `leaving_out` edges that would close a circle are left out, and are
+    attributes of their nodes.
 
     Raises:
         CycleRefused: an effect would become its own cause.
@@ -57,7 +59,12 @@ def record(connection: Connection, facts: Facts) -> bool:
     new, new_edges = _new_statements(connection, facts.statements, new_nodes)
     if not new:
         return is_changed
-    refuse_circles(connection, new_edges, new_nodes)
+    if leaving_out:
+        left_out = leave_out_circles(connection, new_edges, new_nodes)
+        new = [row for row in new if row.edge not in left_out]
+        new_edges = {key: each for key, each in new_edges.items() if key not in left_out}
+    else:
+        refuse_circles(connection, new_edges, new_nodes)
     insert(connection, edge, [(*key, False) for key in new_edges])
     insert(connection, statement, new)
     keep_recent(connection, [key[:2] for key in new_edges])

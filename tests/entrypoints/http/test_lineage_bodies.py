@@ -1,0 +1,131 @@
+"""What a request with lineage events may weigh, how it may be packed, and what its answer says was not read."""
+
+import asyncio
+import gzip
+import json
+from contextlib import closing
+
+import pytest
+from fastapi.testclient import TestClient
+from starlette.requests import Request
+
+from handrail.entrypoints.http.lineage import lineage_app
+from handrail.entrypoints.http.lineage_bodies import read_documents
+from handrail.errors import InvalidInput
+from tests.fakes.lineage_events import a_dataset
+from tests.fakes.lineage_server import a_platform, a_token, an_event_now, is_problem
+
+EVENTS, TRACE, SHOW = (f"/api/v1/lineage{question}" for question in ("", "/trace", "/show"))
+
+
+@pytest.fixture
+def platform(tmp_path):
+    with closing(a_platform(tmp_path)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def client(platform):
+    with TestClient(lineage_app(platform), raise_server_exceptions=False) as opened:
+        opened.headers["authorization"] = f"Bearer {a_token(platform)}"
+        yield opened
+
+
+def padded(size, batch):
+    text = json.dumps([an_event_now(2)] if batch else an_event_now(2))
+    return (text + " " * (size - len(text))).encode()
+
+
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_body_may_be_as_large_as_the_one_limit_and_no_larger(client, platform, batch, packed):
+    size = platform.settings.lineage_max_bytes
+    headers = {"content-encoding": "gzip"} if packed else {}
+    pack = gzip.compress if packed else bytes
+
+    assert size == 25_000_000
+    assert client.post(EVENTS, content=pack(padded(size, batch)), headers=headers).status_code == 201
+    is_problem(client.post(EVENTS, content=pack(padded(size + 1, batch)), headers=headers), 413, f"{size:,}")
+
+
+def test_the_limit_is_a_setting_and_the_refusal_names_it(tmp_path):
+    with (
+        closing(a_platform(tmp_path, lineage_max_bytes=2_000)) as platform,
+        TestClient(lineage_app(platform)) as client,
+    ):
+        client.headers["authorization"] = f"Bearer {a_token(platform)}"
+
+        assert client.post(EVENTS, content=padded(2_000, False)).status_code == 201
+        is_problem(client.post(EVENTS, content=padded(2_001, False)), 413, "2,000", "lineage_max_bytes")
+
+
+def test_an_event_with_a_very_large_plan_leads_from_its_input_to_its_output(client):
+    large = an_event_now(1, [a_dataset("a")], [a_dataset("b")])
+    large["run"]["facets"] = {"spark.logicalPlan": {"plan": [{"class": "Project", "text": "x" * 1000}] * 12_000}}
+
+    assert client.post(EVENTS, json=large).status_code == 201
+    assert client.get(TRACE, params={"ref": "s3://lake/b"}).json()["hops"] == 3
+
+
+def test_what_was_not_read_is_named_in_the_answer_by_its_place_in_the_batch(client):
+    bent = a_dataset("a")
+    bent["facets"]["version"] = {"datasetVersion": 3}
+
+    answer = client.post(EVENTS, json=[an_event_now(1), an_event_now(2, [bent], eventTime="2026-11-23T12:00:00")])
+
+    assert (answer.status_code, answer.json()["accepted"]) == (201, 2)
+    assert [note["field"] for note in answer.json()["notes"]] == ["1.eventTime", "1.inputs.0.facets.version"]
+    assert "UTC" in answer.json()["notes"][0]["note"]
+
+
+def test_of_very_many_notes_some_are_shown_and_the_others_counted(client):
+    bent = [a_dataset(f"a{number}") | {"facets": []} for number in range(150)]
+
+    answer = client.post(EVENTS, json=an_event_now(1, bent)).json()
+
+    assert (len(answer["notes"]), answer["more_notes"]) == (100, 50)
+
+
+def test_a_dataset_is_found_by_the_signs_that_its_producer_wrote(client):
+    quoted, long = '"db"."schema"."table"', "é/" * 600
+    client.post(EVENTS, json=an_event_now(1, [a_dataset(quoted)], [a_dataset(long), a_dataset("100%25 of it")]))
+
+    for name in (quoted, long, "100%25 of it"):
+        found = client.get(SHOW, params={"ref": f"s3://lake/{name}"}).json()
+        assert found["attributes"]["name"] == name
+
+
+def test_a_huge_body_is_refused_before_it_is_read(client):
+    def pieces():
+        yield b"["
+        for _ in range(100):
+            yield b" " * 1_000_000
+
+    is_problem(client.post(EVENTS, content=pieces()), 413)
+    is_problem(client.post(EVENTS, content=b"{}", headers={"content-length": "100000000"}), 413)
+    is_problem(
+        client.post(EVENTS, content=gzip.compress(b" " * 100_000_000), headers={"content-encoding": "gzip"}), 413
+    )
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "status"),
+    [
+        ("br", b"{}", 415),
+        ("gzip", b"{}", 400),
+        ("gzip", gzip.compress(b"{}", mtime=0)[:-6], 400),
+        ("gzip", gzip.compress(b"{}", mtime=0) + b"more", 400),
+    ],
+)
+def test_a_body_that_cannot_be_unpacked_is_told_so(client, encoding, body, status):
+    is_problem(client.post(EVENTS, content=body, headers={"content-encoding": encoding}), status)
+
+
+def test_a_body_that_breaks_off_is_refused_and_no_fault_of_the_server():
+    parts = iter([{"type": "http.request", "body": b"[", "more_body": True}, {"type": "http.disconnect"}])
+
+    async def receive():
+        return next(parts)
+
+    with pytest.raises(InvalidInput, match="broke off"):
+        asyncio.run(read_documents(Request({"type": "http", "headers": []}, receive), 1_000))
