@@ -1,16 +1,28 @@
 """What every event log promises: sets of events, each counted once, all of a batch or none."""
 
 from contextlib import nullcontext
+from itertools import permutations
 
 import pytest
 
 from handrail.lineage.adapters.grouped_events import GroupedLog
 from handrail.lineage.adapters.sql.events import SqlEvents
 from handrail.lineage.adapters.sql.graph import SqlGraph
-from handrail.lineage.domain.graph import Direction
-from tests.fakes.lineage_events import EventsInMemory, a_dataset, a_dataset_event, a_job_event, a_run_event, read
+from handrail.lineage.domain.graph import Direction, Reachable
+from tests.fakes.lineage_events import (
+    PRODUCER,
+    SPEC,
+    EventsInMemory,
+    a_dataset,
+    a_dataset_event,
+    a_job_event,
+    a_run_event,
+    a_run_id,
+    read,
+)
 from tests.fakes.lineage_stores import KINDS, an_empty_store
 
+ACTIVITY = {"_producer": PRODUCER, "_schemaURL": SPEC, "attributes": {"state": "FAIL"}}
 ANN, BOT = "actor://person/ann", "actor://service/airflow"
 START = read(a_run_event(state="START", inputs=[a_dataset("orders", "7")]))
 END = read(a_run_event(state="COMPLETE", outputs=[a_dataset("clean", "8")]))
@@ -51,6 +63,39 @@ def test_a_repeated_event_counts_once_whoever_tells_it_and_all_tellers_are_named
 
     told = {edge.asserted_by for edge in graph.walk("s3://lake/clean@8", Direction.CAUSES, 9).edges}
     assert told == {(BOT,), (ANN, BOT)}
+
+
+def a_state(state, minute, **facets):
+    run = {"runId": a_run_id(1), "facets": facets}
+    ends = {"inputs": [a_dataset("in")], "outputs": [a_dataset("out")]}
+    return read(a_run_event(state=state, eventTime=f"2026-11-23T12:{minute:02}:00Z", **ends) | {"run": run})
+
+
+@pytest.mark.parametrize("states", list(permutations(["START", "RUNNING", "FAIL"])) + [("ABORT", "START")])
+def test_a_run_has_the_greatest_state_that_was_reported_in_any_order(log_and_graph, states):
+    log, graph = log_and_graph
+    for minute, state in enumerate(states):
+        log.add([a_state(state, minute)], BOT, [])
+
+    (run,) = (node for node in graph.walk("s3://lake/out", Direction.CAUSES, 9).nodes if node.kind == "run")
+    tally = graph.tally(Reachable("s3://lake/in", Direction.EFFECTS, 9))
+    (fact,) = (node for node in graph.facts([run.uri]).nodes)
+
+    last = "FAIL" if "FAIL" in states else "ABORT"
+    assert run.attributes["state"] == last
+    assert ("state", last) in fact.attributes
+    assert tally.failed == (run.uri,)
+
+
+def test_a_run_that_completed_after_a_failure_has_not_failed_and_its_error_stays(log_and_graph):
+    log, graph = log_and_graph
+    log.add([a_state("FAIL", 1, errorMessage={"message": "disk full", "programmingLanguage": "JAVA"})], BOT, [])
+    log.add([a_state("COMPLETE", 2, handrail_activity=ACTIVITY)], BOT, [])
+
+    (run,) = (node for node in graph.walk("s3://lake/out", Direction.CAUSES, 9).nodes if node.kind == "run")
+
+    assert (run.attributes["state"], run.attributes["error"]) == ("COMPLETE", "disk full")
+    assert graph.tally(Reachable("s3://lake/in", Direction.EFFECTS, 9)).failed == ()
 
 
 def uris_above(graph, uri):

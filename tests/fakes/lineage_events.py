@@ -6,7 +6,7 @@ from uuid import UUID
 
 from handrail.errors import Conflict
 from handrail.lineage.adapters.openlineage.events import read_event
-from handrail.lineage.domain.events import describe_event
+from handrail.lineage.domain.events import RunState, describe_event, run_uri
 from handrail.lineage.domain.facts import Facts
 from handrail.lineage.domain.outbox import QueuedEvent, QueueLength
 from handrail.lineage.ports import EventLog, Outbox, Stored, TokenRegister
@@ -80,6 +80,11 @@ class EventsInMemory(EventLog):
         facts = {event.event_id: describe_event(event, sender) for event in events}
         self.graph.record_but_circles(Facts.union(facts[event_id] for event_id, _ in new_pairs))
         self.sent |= new_pairs
+        for event in events:
+            if event.run and (event.content is None or event.is_own_run):
+                uri = run_uri(event.run.run_id)
+                states = [event.run.state, self.graph.states.get(uri, event.run.state)]
+                self.graph.states[uri] = RunState.of(max(state.rank for state in states))
         self.events |= new
         self.queue |= {(sink, event_id) for sink in sinks for event_id in new}
         owners = {event_id: {each.owner for each in stated.statements} for event_id, stated in facts.items()}

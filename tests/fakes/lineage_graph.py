@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from dataclasses import replace
 
 from handrail.lineage.domain.contents import merge_nodes
 from handrail.lineage.domain.errors import CycleRefused, RoleConflict
@@ -10,6 +11,8 @@ from handrail.lineage.domain.facts import LEFT_OUT, Facts, NodeFact
 from handrail.lineage.domain.graph import DigestConflict, Direction, Edge, Node, Tally, Walk
 from handrail.lineage.domain.vocabulary import Role, Verb
 from handrail.lineage.ports import GraphStore
+
+FAILED = ("FAIL", "ABORT")
 
 
 class GraphInMemory(GraphStore):
@@ -21,6 +24,7 @@ class GraphInMemory(GraphStore):
         self.digests = {}
         self.events = {}
         self.queue = set()
+        self.states = {}
 
     def record(self, facts, events=(), sinks=()):
         before = self._held()
@@ -67,6 +71,7 @@ class GraphInMemory(GraphStore):
     def facts(self, uris):
         nodes = merge_nodes(fact for uri in uris for fact in self.nodes.get(uri, ()))
         known = {node.uri for node in nodes}
+        nodes = [replace(node, attributes=frozenset(self._with_state(node.uri, node.attributes))) for node in nodes]
         return Facts(frozenset(nodes), frozenset(s for s in self.statements if {s.effect, s.cause} <= known))
 
     def walk(self, start, direction, max_nodes, depth=None):
@@ -93,7 +98,8 @@ class GraphInMemory(GraphStore):
         if walk is None:
             return None
         named = {kind: tuple(node.uri for node in walk.nodes if node.kind == kind) for kind in kinds}
-        return Tally(what.start, dict(Counter(node.kind for node in walk.nodes)), named, walk.truncated)
+        failed = [node.uri for node in walk.nodes if node.kind == "run" and node.attributes.get("state") in FAILED]
+        return Tally(what.start, dict(Counter(node.kind for node in walk.nodes)), named, walk.truncated, tuple(failed))
 
     def page(self, what, kinds, after, limit):
         walk = self.walk(what.start, what.direction, what.max_nodes, what.depth)
@@ -114,7 +120,8 @@ class GraphInMemory(GraphStore):
     def _node(self, uri):
         facts = self.nodes[uri]
         values: dict[str, list[str]] = {}
-        for name, value in sorted({pair for fact in facts for pair in fact.attributes}):
+        stated = {pair for fact in facts for pair in fact.attributes}
+        for name, value in sorted(self._with_state(uri, stated)):
             values.setdefault(name, []).append(value)
         used = [claims[0] for claims in self.digests.get(uri, {}).values()]
         return Node(
@@ -126,6 +133,11 @@ class GraphInMemory(GraphStore):
             min((fact.started for fact in facts if fact.started), default=None),
             max((fact.ended for fact in facts if fact.ended), default=None),
         )
+
+    def _with_state(self, uri, stated):
+        if uri not in self.states:
+            return stated
+        return {pair for pair in stated if pair[0] != "state"} | {("state", self.states[uri].value)}
 
     def _edge(self, effect, cause, verb):
         mine = [s for s in self.statements if (s.effect, s.cause, s.verb) == (effect, cause, verb)]

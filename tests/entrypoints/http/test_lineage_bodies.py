@@ -12,7 +12,7 @@ from starlette.requests import Request
 from handrail.entrypoints.http.lineage import lineage_app
 from handrail.entrypoints.http.lineage_bodies import read_documents
 from handrail.errors import InvalidInput
-from tests.fakes.lineage_events import a_dataset
+from tests.fakes.lineage_events import a_dataset, a_run_id
 from tests.fakes.lineage_server import a_platform, a_token, an_event_now, is_problem
 
 EVENTS, TRACE, SHOW = (f"/api/v1/lineage{question}" for question in ("", "/trace", "/show"))
@@ -129,3 +129,59 @@ def test_a_body_that_breaks_off_is_refused_and_no_fault_of_the_server():
 
     with pytest.raises(InvalidInput, match="broke off"):
         asyncio.run(read_documents(Request({"type": "http", "headers": []}, receive), 1_000))
+
+
+def test_a_login_is_in_no_answer_and_in_no_file_and_the_sender_gets_to_know(client, platform):
+    secret = "hunter2"
+    table = a_dataset("shop.public.orders", namespace=f"postgres://etl:{secret}@db:5432")
+    sent = an_event_now(1, [table], [a_dataset("orders")])
+    sent["run"]["facets"] = {
+        "errorMessage": {"message": f"cannot reach https://x:{secret}@host/a"},
+        "environmentVariables": {"environmentVariables": [{"name": "DB_PASSWORD", "value": secret}]},
+    }
+
+    first, again = client.post(EVENTS, json=sent), client.post(EVENTS, json=sent)
+    refused = client.post(EVENTS, json=sent | {"eventTime": f"https://x:{secret}@y"})
+
+    assert (first.status_code, again.json()["repeated"], refused.status_code) == (201, 1, 422)
+    assert {note["field"] for note in first.json()["notes"]} == {
+        "inputs.0.namespace",
+        "run.facets.errorMessage.message",
+        "run.facets.environmentVariables.environmentVariables.0.value",
+    }
+    trace = client.get(TRACE, params={"ref": "s3://lake/orders"})
+    exported = client.get(f"{EVENTS}/export", params={"ref": "s3://lake/orders", "format": "openlineage"})
+    asked = client.get(SHOW, params={"ref": f"postgres://etl:{secret}@db:5432/shop.public.orders"})
+    assert asked.json()["uri"] == "postgres://db:5432/shop.public.orders"
+    for answer in (first, refused, trace, exported, asked):
+        assert secret not in answer.text
+    platform.store.close()
+    assert not [file for file in platform.settings.home.rglob("handrail.db*") if secret.encode() in file.read_bytes()]
+
+
+@pytest.mark.parametrize("state", ["START", "FAIL", "ABORT", "COMPLETE"])
+def test_the_state_of_a_run_and_its_error_are_in_every_answer_and_in_what_is_exported(client, tmp_path, state):
+    failed = an_event_now(1, [a_dataset("a")], [a_dataset("b")], eventType=state)
+    failed["run"]["facets"] = {"errorMessage": {"message": "disk full\nat line 3", "programmingLanguage": "JAVA"}}
+    client.post(EVENTS, json=[failed, failed | {"eventType": "START"}])
+    run = f"openlineage-run://{a_run_id(1)}"
+
+    shown = client.get(SHOW, params={"ref": run}).json()
+    (traced,) = (
+        node for node in client.get(TRACE, params={"ref": "s3://lake/b"}).json()["nodes"] if node["uri"] == run
+    )
+    impact = client.get(f"{EVENTS}/impact", params={"ref": "s3://lake/a"}).json()
+    exported = client.get(f"{EVENTS}/export", params={"ref": "s3://lake/b", "format": "openlineage"}).text.splitlines()
+
+    assert shown["attributes"] == traced["attributes"]
+    assert (shown["attributes"]["state"], shown["attributes"]["error"]) == (state, "disk full\nat line 3")
+    assert impact["failed_runs"] == ([run] if state in ("FAIL", "ABORT") else [])
+    (event,) = (each for each in map(json.loads, exported) if each["run"]["runId"] == a_run_id(1))
+    assert event["eventType"] == state
+    assert event["run"]["facets"]["errorMessage"]["message"] == "disk full\nat line 3"
+
+    with closing(a_platform(tmp_path / "there")) as there, TestClient(lineage_app(there)) as other:
+        other.headers["authorization"] = f"Bearer {a_token(there)}"
+        assert other.post(EVENTS, json=[*map(json.loads, exported)]).status_code == 201
+        assert other.post(EVENTS, json=failed | {"eventType": "COMPLETE"}).status_code == 201
+        assert other.get(SHOW, params={"ref": run}).json()["attributes"]["state"] == "COMPLETE"

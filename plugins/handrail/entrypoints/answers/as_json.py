@@ -34,7 +34,8 @@ def trace_to_json(trace: Trace) -> dict[str, Any]:
 def impact_to_json(impact: Impact) -> dict[str, Any]:
     """Return an impact as JSON: `--json` and HTTP answer the same.
 
-    `kinds` counts all that was reached, itself included; of each named kind up to 1,000 URIs are given. Amounts of
+    `kinds` counts all that was reached, itself included, `failed` the runs that failed or were aborted; of these and of
+    each named kind up to 1,000 URIs are given. Amounts of
     money are texts, because they are exact.
     """
     named = {kind: list(uris[:MOST_NAMED]) for kind, uris in impact.names.items()}
@@ -47,6 +48,8 @@ def impact_to_json(impact: Impact) -> dict[str, Any]:
         "models": named.get("model-version", []),
         "deployments": sorted(impact.predictions),
         "reports": named.get("report", []),
+        "failed": len(impact.failed),
+        "failed_runs": list(impact.failed[:MOST_NAMED]),
         "predictions": dict(impact.predictions),
         "total_predictions": impact.total,
         "money": {uri: _amounts(brought) for uri, brought in sorted(impact.money.items())},

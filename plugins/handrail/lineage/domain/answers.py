@@ -54,6 +54,7 @@ class Impact:
     money: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
     truncated: bool = False
     kind: str = ""
+    failed: Sequence[str] = ()
 
     @property
     def total(self) -> int:

@@ -22,6 +22,11 @@ from handrail.lineage.domain.vocabulary import Role
 
 _NAMESPACE_WITH_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://\S")
 _REMEMBERED = 16_384
+RUN = "openlineage-run://"
+STATE = "state"
+"""The attribute of a run that says which state it reached; it is made from its events and never recorded."""
+ERROR = "error"
+"""The attribute of a run that says why it failed, as its producer reported."""
 
 
 class RunState(Enum):
@@ -43,6 +48,11 @@ class RunState(Enum):
     def is_final(self) -> bool:
         """Whether the run ended."""
         return self.rank >= _RANKS[RunState.ABORT]
+
+    @staticmethod
+    def of(rank: int) -> RunState:
+        """Return the state with that rank; one that says no more than that the run goes on is `RUNNING`."""
+        return next(state for state, its in _RANKS.items() if its == rank)
 
 
 _RANKS = {
@@ -116,7 +126,7 @@ def _job_uri(namespace: str, name: str) -> str:
 
 def run_uri(run_id: str) -> str:
     """`openlineage-run://<uuid>`."""
-    return f"openlineage-run://{run_id}"
+    return f"{RUN}{run_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +178,26 @@ class LineageEvent:
         return self.job.uri if self.job is not None else self.datasets[0].uri
 
     @property
+    def is_own_run(self) -> bool:
+        """Whether its content is the run itself, as a Handrail that had it as an event sends it on."""
+        activity = self.content.activity if self.content else None
+        return activity is not None and self.run is not None and activity.uri == run_uri(self.run.run_id)
+
+    @property
+    def started(self) -> datetime | None:
+        """When the run began, if this event says so."""
+        if self.content is not None and self.content.activity is not None:
+            return self.content.activity.started
+        return self.time if self.run is not None and self.run.state is RunState.START else None
+
+    @property
+    def ended(self) -> datetime | None:
+        """When the run ended, if this event says so."""
+        if self.content is not None and self.content.activity is not None:
+            return self.content.activity.ended
+        return self.time if self.run is not None and self.run.state.is_final else None
+
+    @property
     def rank(self) -> int:
         """The order of events of one run that happened at the same moment."""
         return self.run.state.rank if self.run is not None else 0
@@ -214,8 +244,8 @@ def _content(event: LineageEvent, job: JobName) -> EventContent:
     if event.run is None:
         return EventContent(plan, inputs, outputs)
     details = ActivityDetails(
-        started=event.time if event.run.state is RunState.START else None,
-        ended=event.time if event.run.state.is_final else None,
+        started=event.started,
+        ended=event.ended,
         attributes=event.run.attributes,
     )
     activity = activity_fact(run_uri(event.run.run_id), details=details)

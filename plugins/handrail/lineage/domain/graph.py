@@ -99,12 +99,16 @@ class Pointer:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many nodes of each kind were reached from `start`, itself included, and the URIs of those of some kinds."""
+    """How many nodes of each kind were reached from `start`, itself included, and the URIs of those of some kinds.
+
+    `failed` has the URIs of all runs of OpenLineage that were reached and failed or were aborted.
+    """
 
     start: str
     kinds: Mapping[str, int]
     names: Mapping[str, Sequence[str]]
     truncated: bool = False
+    failed: Sequence[str] = ()
 
 
 def order_by_distance(walk: Walk, direction: Direction) -> tuple[Node, ...]:

@@ -154,6 +154,7 @@ class Queries:
             money=self._ports.predictions.money(deployments) if deployments else {},
             truncated=tally.truncated,
             kind=self._kind_of(tally.start),
+            failed=tally.failed,
         )
 
     def _few(self, what: Reachable, tally: Tally) -> dict[str, tuple[str, ...]]:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from handrail.errors import InvalidInput, UnknownReference
 from handrail.lineage.domain.errors import AmbiguousReference
+from handrail.lineage.domain.logins import without_logins
 from handrail.lineage.domain.names import PLAIN, data_prefix, shorten_uri
 from handrail.lineage.domain.timeline import ends_in
 from handrail.lineage.ports import LineagePorts
@@ -39,6 +40,7 @@ class References:
             UnknownReference: nothing has that name.
             AmbiguousReference: it fits several nodes.
         """
+        ref = without_logins(ref)
         for guess in self._guesses(ref):
             found = tuple(guess(ref))
             if len(found) > 1:

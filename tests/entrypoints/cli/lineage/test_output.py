@@ -8,6 +8,7 @@ from rich.console import Console
 
 from handrail.entrypoints.answers.as_json import details_to_json, period_to_json
 from handrail.entrypoints.cli.lineage.output import draw_details, draw_impact, draw_trace, fit
+from handrail.lineage.domain.answers import Impact
 from handrail.lineage.domain.facts import ActivityDetails
 from handrail.lineage.domain.names import artifact_at
 from tests.fakes.lineage import open_in_memory
@@ -50,6 +51,37 @@ def test_the_name_that_was_followed_is_said(lineage):
     assert f"'models:/flights@champion' {sentence}" in drawn(draw_details(lineage.show("models:/flights@champion")))
     assert "was read as" not in drawn(draw_details(lineage.show(VALIDATION.uri)))
     assert details_to_json(lineage.show("champion"))["followed"] == ["mlflow alias flights@champion"]
+
+
+def test_a_run_that_failed_says_so_and_why_and_what_was_left_out_of_it(lineage):
+    attributes = {"state": "FAIL", "error": "disk full\nat line 3\x1b[31m", "left_out": "used s3://lake/clean"}
+    clean = artifact_at("s3://lake/clean")
+    lineage.record_activity("s3-run://1", "s3-run", generated=[clean], details=ActivityDetails(attributes=attributes))
+
+    out = drawn(draw_trace(lineage.trace(clean.uri)))
+
+    assert "FAIL: disk full  left out, because it closes a circle: used s3://lake/clean" in out
+    assert "at line 3" not in out
+    assert "state: FAIL" in drawn(draw_details(lineage.show("s3-run://1")))
+
+
+def test_a_run_that_completed_needs_no_word(lineage):
+    details = ActivityDetails(attributes={"state": "COMPLETE", "error": "of the first try"})
+    lineage.record_activity("s3-run://1", "s3-run", used=[ORDERS], details=details)
+
+    assert "COMPLETE" not in drawn(draw_trace(lineage.trace("s3-run://1")))
+
+
+def test_an_impact_counts_and_names_the_runs_that_did_not_complete():
+    impact = Impact(
+        "a", "s3://lake/a", {"run": 20, "s3": 1}, {}, {}, failed=[f"openlineage-run://{n}" for n in range(13)]
+    )
+
+    out = drawn(draw_impact(impact))
+
+    assert "runs that failed or were aborted (13)" in out
+    assert "openlineage-run://11" in out
+    assert "1 more, see --json" in out
 
 
 def test_moments_in_json_are_iso_8601(lineage):

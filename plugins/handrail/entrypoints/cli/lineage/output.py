@@ -32,6 +32,8 @@ trees = Console(width=400)
 SHORT = 12
 INDENT = 4
 MOST_LINES = 12
+MOST_OF_AN_ERROR = 120
+NOT_COMPLETED = ("FAIL", "ABORT")
 _LONG_HEX = re.compile(r"[0-9a-f]{16,}")
 
 
@@ -101,6 +103,11 @@ def draw_impact(impact: Impact) -> Tree:
         branch = tree.add(Text("besides, list them with --nodes", style="cyan"))
         words = (counted(number, legible(kind), legible(plural(kind))) for kind, number in others.items())
         branch.add(Text(", ".join(words), style="dim"))
+    if impact.failed:
+        branch = tree.add(Text(f"runs that failed or were aborted ({len(impact.failed):,})", style="red"))
+        for uri in impact.failed[:MOST_LINES]:
+            branch.add(Text(shorten(uri)))
+        _add_rest(branch, len(impact.failed) - MOST_LINES, "more, see --json")
     tree.add(_sum(impact))
     if impact.truncated:
         tree.add(Text(f"All numbers are lower bounds. {TRUNCATED}", style="yellow"))
@@ -179,7 +186,25 @@ def _line(node: Node, via: Edge | None) -> Text:
     line = Text(shorten(node.uri))
     if node.digest:
         line.append(f"  {shorten(node.digest)}", style="dim")
-    return line.append_text(_proof(via)) if via else line
+    line = line.append_text(_proof(via)) if via else line
+    return line.append_text(_failure(node)).append_text(_left_out(node))
+
+
+def _failure(node: Node) -> Text:
+    """Return in what state a run ended and why, if it did not complete."""
+    state, error = node.attributes.get("state"), node.attributes.get("error")
+    if state not in NOT_COMPLETED:
+        return Text()
+    return Text(f"  {state}{f': {shorten(_first_line(error))}' if error else ''}", style="red")
+
+
+def _left_out(node: Node) -> Text:
+    edges = node.attributes.get("left_out")
+    return Text(f"  left out, because it closes a circle: {shorten(edges)}" if edges else "", style="yellow")
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0][:MOST_OF_AN_ERROR]
 
 
 def _hop(uri: str, edge: Edge) -> Text:

@@ -20,9 +20,20 @@ from handrail.lineage.adapters.openlineage.models import (
 )
 from handrail.lineage.adapters.openlineage.text import REMEDY, canonical
 from handrail.lineage.domain.contents import EventContent
-from handrail.lineage.domain.events import DatasetAt, JobName, LineageEvent, Note, RunReport, RunState, run_uri
+from handrail.lineage.domain.events import (
+    ERROR,
+    STATE,
+    DatasetAt,
+    JobName,
+    LineageEvent,
+    Note,
+    RunReport,
+    RunState,
+    run_uri,
+)
 from handrail.lineage.domain.facts import NodeFact
 from handrail.lineage.domain.limits import MAX_DERIVED
+from handrail.lineage.domain.logins import document_without_logins, may_hold_logins
 from handrail.lineage.domain.names import check_kind, kind_of
 from handrail.lineage.domain.vocabulary import Role
 
@@ -32,6 +43,11 @@ _KINDS: Mapping[str, tuple[str, type[Model]]] = {
     "JobEvent": ("job", JobEventModel),
     "DatasetEvent": ("dataset", DatasetEventModel),
 }
+
+
+Json = Mapping[str, object]
+ZONELESS = "It has no time zone and was read as UTC."
+MASKED = "It held a login or another secret, which was masked before anything was stored."
 
 
 def read_event(document: object, place: str = "") -> LineageEvent:
@@ -44,17 +60,30 @@ def read_event(document: object, place: str = "") -> LineageEvent:
     """
     if not isinstance(document, dict):
         raise InvalidInput(place.rstrip(".") or "event", "it is not a JSON object", REMEDY)
+    document, body, masked = _masked(document, place)
     try:
-        model, notes = read_leniently(_kind_of(document, place), document, place)
+        model, bent = read_leniently(_kind_of(document, place), document, place)
     except ValidationError as err:
         raise _fault(err, place) from err
-    event = _event(model, canonical(document, place), place)
-    if not has_zone(str(document["eventTime"])):
-        notes = (Note(f"{place}eventTime", "It has no time zone and was read as UTC."), *notes)
+    zoneless = () if has_zone(str(document["eventTime"])) else (Note(f"{place}eventTime", ZONELESS),)
+    notes = (*zoneless, *masked, *bent)
+    event = _event(model, body, place)
     return replace(event, notes=notes) if notes else event
 
 
-def _kind_of(document: Mapping[str, object], place: str) -> type[Model]:
+def _masked(document: Json, place: str) -> tuple[Json, str, tuple[Note, ...]]:
+    """Return an event without logins, its canonical form, and notes where one was masked: none is ever stored."""
+    body = canonical(document, place)
+    if not may_hold_logins(body):
+        return document, body, ()
+    try:
+        plain, paths = document_without_logins(document)
+    except RecursionError as err:
+        raise InvalidInput(place.rstrip(".") or "event", "it is nested too deeply", REMEDY) from err
+    return plain, canonical(plain, place) if paths else body, tuple(Note(f"{place}{path}", MASKED) for path in paths)
+
+
+def _kind_of(document: Json, place: str) -> type[Model]:
     """Return the kind that `schemaURL` names, if the event has what makes it one; else the kind that its parts make."""
     given = {key for key, value in document.items() if value is not None}
     named = _KINDS.get(str(document.get("schemaURL")).rpartition("/")[2])
@@ -125,11 +154,13 @@ def _content(model: RunEventModel, event: LineageEvent, place: str) -> EventCont
     if activity is None or activity.uri is None:
         return None
     facet = f"{place}run.facets.handrail_activity"
+    # The state of a run of OpenLineage is that of its events: an attribute would stay when a greater one arrives.
+    is_own = activity.uri == run_uri(str(model.run.runId))
     given = NodeFact(
         activity.uri,
         Role.ACTIVITY,
         _kind(activity.uri, activity.kind, facet),
-        _pairs(activity.attributes),
+        frozenset(pair for pair in _pairs(activity.attributes) if not (is_own and pair[0] == STATE)),
         activity.startedAt,
         activity.endedAt,
     )
@@ -166,23 +197,30 @@ def _pairs(attributes: Attributes) -> frozenset[tuple[str, str]]:
 
 
 def _run(model: RunEventModel, place: str) -> RunReport:
+    attributes, partners = _attributes_of_run(model), tuple[NodeFact, ...]()
+    if activity := model.run.facets.handrail_activity:
+        attributes |= {
+            name: value if isinstance(value, str) else " | ".join(value) for name, value in activity.attributes.items()
+        }
+        partners = _partners(activity, f"{place}run.facets.handrail_activity")
+    return RunReport(str(model.run.runId), RunState(model.eventType), attributes, partners)
+
+
+def _attributes_of_run(model: RunEventModel) -> dict[str, str]:
+    """Return what standard facets say of a run.
+
+    A parent is an attribute, not an edge: it may repeat the inputs and outputs of its children, which may be circles.
+    """
     facets, given = model.run.facets, {}
-    # A parent is an attribute, not an edge: it may repeat the inputs and outputs of its children, which may be circles.
-    if facets.parent and not facets.parent.deleted:
-        given["parent"] = run_uri(str(facets.parent.run.runId))
+    for name, whole in (("parent", facets.parent), ("root", facets.parent and facets.parent.root)):
+        if whole and facets.parent and not facets.parent.deleted:
+            given[name] = run_uri(str(whole.run.runId))
+            given[f"{name}_job"] = JobName(whole.job.namespace, whole.job.name).uri
     if facets.nominalTime and not facets.nominalTime.deleted:
         given["nominal_time"] = facets.nominalTime.nominalStartTime.isoformat()
+    if facets.errorMessage and not facets.errorMessage.deleted:
+        given[ERROR] = facets.errorMessage.message
     code = model.job.facets.sourceCodeLocation
     if code and not code.deleted:
         given["source_code"] = f"{code.url}@{code.version}" if code.version else code.url
-    if (activity := facets.handrail_activity) is None:
-        return RunReport(str(model.run.runId), RunState(model.eventType), given)
-    given |= {
-        name: value if isinstance(value, str) else " | ".join(value) for name, value in activity.attributes.items()
-    }
-    return RunReport(
-        str(model.run.runId),
-        RunState(model.eventType),
-        given,
-        _partners(activity, f"{place}run.facets.handrail_activity"),
-    )
+    return given

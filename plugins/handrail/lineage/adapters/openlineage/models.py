@@ -49,11 +49,23 @@ class _RunId(Open):
     runId: RunId  # noqa: N815
 
 
+class _Whole(Open):
+    run: _RunId
+    job: _Job
+
+
 class ParentRunFacet(Deletable):
-    """facets/1-1-0/ParentRunFacet.json."""
+    """facets/1-2-0/ParentRunFacet.json."""
 
     run: _RunId
     job: _Job
+    root: _Whole | None = None
+
+
+class ErrorMessageFacet(Deletable):
+    """facets/1-0-1/ErrorMessageRunFacet.json."""
+
+    message: Name
 
 
 class NominalTimeFacet(Deletable):
@@ -95,6 +107,7 @@ class RunFacets(Open):
 
     parent: ParentRunFacet | None = None
     nominalTime: NominalTimeFacet | None = None  # noqa: N815
+    errorMessage: ErrorMessageFacet | None = None  # noqa: N815
     handrail_activity: Stated[ActivityFacet] = None
     handrail_derivation: Stated[DerivationFacet] = None
 

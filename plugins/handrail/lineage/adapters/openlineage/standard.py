@@ -9,7 +9,7 @@ from typing import Any
 
 from handrail.lineage.adapters.openlineage.names import job_of, run_id_of
 from handrail.lineage.domain.contents import End, EventContent
-from handrail.lineage.domain.events import RunState
+from handrail.lineage.domain.events import ERROR, RunState
 from handrail.lineage.domain.facts import NodeFact
 from handrail.lineage.domain.vocabulary import Role
 from handrail.version import __version__
@@ -40,14 +40,19 @@ def state_of(content: EventContent) -> RunState:
 
 
 def run_facets(content: EventContent) -> Json:
-    """Return the parent of a run that is part of another."""
+    """Return the parent of a run that is part of another, and why it failed."""
     wholes = [node for node in content.partners if node.role is Role.ACTIVITY and node.kind != "job"]
-    if len(wholes) != 1:
-        return {}
-    whole = EventContent(activity=wholes[0])
-    job = job_of(whole)
-    named = {"namespace": job.namespace, "name": job.name}
-    return {"parent": _facet("1-1-0/ParentRunFacet", {"run": {"runId": run_id_of(whole)}, "job": named})}
+    facets: Json = {}
+    if len(wholes) == 1:
+        whole = EventContent(activity=wholes[0])
+        job = job_of(whole)
+        named = {"namespace": job.namespace, "name": job.name}
+        facets["parent"] = _facet("1-1-0/ParentRunFacet", {"run": {"runId": run_id_of(whole)}, "job": named})
+    errors = sorted(value for name, value in content.activity.attributes if name == ERROR) if content.activity else []
+    if errors:
+        given = {"message": " | ".join(errors), "programmingLanguage": "UNKNOWN"}
+        facets["errorMessage"] = _facet("1-0-1/ErrorMessageRunFacet", given)
+    return facets
 
 
 def job_facets(content: EventContent) -> Json:

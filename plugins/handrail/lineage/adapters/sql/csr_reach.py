@@ -9,7 +9,7 @@ Worth it in a process that stays: a copy is taken at the first large walk, a sec
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -208,6 +208,13 @@ class CsrFound:
         """Return all ids, nearest first."""
         ids = self.copy.ids
         return [one for places, outside in self.levels for one in (*ids[places].tolist(), *outside)]
+
+    def among(self, nodes: Collection[int]) -> list[int]:
+        """Return those of some nodes that were reached."""
+        wanted = np.fromiter(nodes, np.int64)
+        inside = np.concatenate([places for places, _ in self.levels])
+        outside = [node for _, outside in self.levels for node in outside if node in nodes]
+        return [*np.intersect1d(self.copy.ids[inside], wanted).tolist(), *outside]
 
     def count(self, connection: Connection, kinds: Sequence[str]) -> Tallied:
         """Return how many there are of each kind, and the URIs of those of some `kinds`.

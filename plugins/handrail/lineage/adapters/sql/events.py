@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from handrail.lineage.adapters.sql.left_out import read_left_out
 from handrail.lineage.adapters.sql.recording import lock, record
 from handrail.lineage.adapters.sql.tables import event, outbox, run, sender, to_text
-from handrail.lineage.domain.events import LineageEvent, RunState, describe_event
+from handrail.lineage.domain.events import LineageEvent, describe_event
 from handrail.lineage.domain.facts import Facts
 from handrail.lineage.ports import EventLog, Stored
 from handrail.storage import Store
@@ -102,14 +102,14 @@ def _runs(events: Iterable[LineageEvent]) -> list[RunRow]:
     found: dict[str, RunRow] = {}
     for each in events:
         # A run that represents an activity of another tool is not a run itself.
-        if each.run is None or each.job is None or each.content is not None:
+        if each.run is None or each.job is None or (each.content is not None and not each.is_own_run):
             continue
         row = RunRow(
             each.run.run_id,
             each.job.uri,
             each.run.state.rank,
-            to_text(each.time) if each.run.state is RunState.START else None,
-            to_text(each.time) if each.run.state.is_final else None,
+            to_text(each.started),
+            to_text(each.ended),
         )
         found[row.run_id] = _unite(found.get(row.run_id, row), row)
     return [found[key] for key in sorted(found)]

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from handrail.lineage.adapters.sql.events import OURSELVES, store_events
 from handrail.lineage.adapters.sql.reach import reach
 from handrail.lineage.adapters.sql.recording import lock, record
+from handrail.lineage.adapters.sql.states import failed_runs
 from handrail.lineage.adapters.sql.tables import digest, node, node_id, statement
 from handrail.lineage.adapters.sql.walks import SqlFound, find_rejected, read_facts, read_page, read_walk
 from handrail.lineage.domain.events import LineageEvent
@@ -66,7 +67,9 @@ class SqlGraph(GraphStore):
 
         def count(connection: Connection, found: Found) -> Tally:
             counts, names = found.count(connection, kinds)
-            return Tally(what.start, counts, names, found.truncated)
+            failed = failed_runs(connection) if counts.get("run") else {}
+            reached = found.among(failed) if failed else ()
+            return Tally(what.start, counts, names, found.truncated, tuple(sorted(failed[one] for one in reached)))
 
         return self._ask(what, count)
 

@@ -6,13 +6,15 @@ Each is one prepared statement over all ids at once, whatever their number.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
 from sqlalchemy.engine import Connection
 
+from handrail.lineage.adapters.sql.states import read_states
 from handrail.lineage.adapters.sql.tables import NODES, StatementRow, node_id, read_node_rows, to_moment
+from handrail.lineage.domain.events import STATE
 from handrail.lineage.domain.facts import Facts, NodeFact, Statement
 from handrail.lineage.domain.graph import Edge, Node, Walk
 from handrail.lineage.domain.vocabulary import Role, Verb
@@ -55,6 +57,10 @@ class SqlFound:
     def ids(self) -> Ids:
         """Return all ids, nearest first."""
         return self.found
+
+    def among(self, nodes: Collection[int]) -> list[int]:
+        """Return those of some nodes that were reached."""
+        return [one for one in self.found if one in nodes]
 
     def count(self, connection: Connection, kinds: Sequence[str]) -> Tallied:
         """Return how many there are of each kind, and the URIs of those of some `kinds`."""
@@ -113,20 +119,29 @@ def read_facts(connection: Connection, uris: Iterable[str]) -> Facts:
     attributes: dict[int, set[tuple[str, str]]] = defaultdict(set)
     for one, name, value in read(connection, _ATTRIBUTES, ids, ID):
         attributes[one].add((name, value))
+    rows = read_node_rows(connection, ids)
+    states = read_states(connection, (row.uri for row in rows))
     nodes = {
         row.id: NodeFact(
             row.uri,
             Role(row.role),
             row.kind,
-            frozenset(attributes[row.id]),
+            _with_state(frozenset(attributes[row.id]), states.get(row.uri)),
             to_moment(row.started),
             to_moment(row.ended),
         )
-        for row in read_node_rows(connection, ids)
+        for row in rows
     }
-    rows = [StatementRow(*row) for row in read(connection, _STATEMENTS, ids, ID)]
-    statements = {_statement(row, nodes) for row in rows if row.effect in nodes and row.cause in nodes}
+    stated = [StatementRow(*row) for row in read(connection, _STATEMENTS, ids, ID)]
+    statements = {_statement(row, nodes) for row in stated if row.effect in nodes and row.cause in nodes}
     return Facts(frozenset(nodes.values()), frozenset(statements))
+
+
+def _with_state(attributes: Iterable[tuple[str, str]], state: str | None) -> frozenset[tuple[str, str]]:
+    """Return the attributes of a run with its state, which no attribute that a producer gave may contradict."""
+    if state is None:
+        return frozenset(attributes)
+    return frozenset([*((name, value) for name, value in attributes if name != STATE), (STATE, state)])
 
 
 def _statement(row: StatementRow, nodes: Mapping[int, NodeFact]) -> Statement:
@@ -147,6 +162,10 @@ def _complete(connection: Connection, rows: Sequence[Values]) -> dict[int, Node]
     values: dict[int, list[tuple[str, str]]] = defaultdict(list)
     for node, name, value in read(connection, _ATTRIBUTES, ids, ID):
         values[node].append((name, value))
+    states = read_states(connection, (row[1] for row in rows))
+    for row in rows:
+        if row[1] in states:
+            values[row[0]] = [*_with_state(values[row[0]], states[row[1]])]
     digests: dict[int, list[str]] = defaultdict(list)
     for node, digest in read(connection, _DIGESTS, ids, ID):
         digests[node].append(digest)
