@@ -2,20 +2,34 @@
 
 import random
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 
 import pytest
 
 from handrail.errors import InvalidInput
 from handrail.lineage.adapters.sql.graph import SqlGraph
 from handrail.lineage.domain.errors import CycleRefused, RoleConflict
-from handrail.lineage.domain.facts import ActivityDetails, Facts, activity_fact, describe_activity, describe_derivation
+from handrail.lineage.domain.facts import (
+    ActivityDetails,
+    ColumnFact,
+    Facts,
+    NodeFact,
+    Statement,
+    activity_fact,
+    describe_activity,
+    describe_derivation,
+)
 from handrail.lineage.domain.graph import Direction
 from handrail.lineage.domain.names import artifact_at
+from handrail.lineage.domain.vocabulary import Role, Verb
 from tests.fakes.lineage_graph import GraphInMemory
 from tests.fakes.lineage_stores import KINDS, an_empty_store
 
 NOON = datetime(2013, 8, 1, 12, tzinfo=UTC)
+B, ALSO = artifact_at("dvc://shop/b"), artifact_at("dvc://shop/also")
+NODES = frozenset(NodeFact(each.uri, Role.ARTIFACT, "dvc-data") for each in (B, ALSO))
 D1, D2 = "sha256:" + "1" * 64, "sha256:" + "2" * 64
 
 
@@ -243,3 +257,29 @@ def test_names_that_come_after_another_are_found_so_that_one_can_go_on(graph):
     assert graph.find("dvc://shop/", 9, "dvc://shop/raw/a") == ("dvc://shop/raw/b", "dvc://shop/raw/c")
     assert graph.find("dvc://shop/", 1, "dvc://shop/raw/a") == ("dvc://shop/raw/b",)
     assert graph.find("dvc://shop/", 9, "dvc://shop/raw/c") == ()
+
+
+def test_columns_are_known_at_both_ends_each_once_and_are_facts(graph):
+    fact = ColumnFact("dvc://shop/b", "total", "dvc://shop/a", "amount", "DIRECT", "dvc")
+    whole = ColumnFact("dvc://shop/c", "", "dvc://shop/b", "day", "", "dvc")
+    facts = Facts.union(describe_derivation(data(e), data(c), "dvc") for e, c in ("ba", "cb"))
+
+    assert graph.record(facts | Facts(columns=frozenset({fact, whole})))
+    assert not graph.record(facts | Facts(columns=frozenset({fact})))
+    assert graph.record(Facts(columns=frozenset({replace(fact, asserted_by="mlflow")})))
+
+    assert graph.columns(["dvc://shop/a"]) == (fact, replace(fact, asserted_by="mlflow"))
+    assert graph.columns(["dvc://shop/b"]) == (fact, replace(fact, asserted_by="mlflow"), whole)
+    assert graph.columns(["dvc://shop/x"]) == ()
+    assert graph.facts(["dvc://shop/b", "dvc://shop/c"]).columns == {whole}
+
+
+def test_two_names_of_one_thing_lead_to_each_other_and_are_no_circle(graph):
+    names = {Statement(one, other, Verb.ALTERNATE_OF, "spark") for one, other in permutations([B.uri, ALSO.uri])}
+    graph.record(describe_derivation(B, data("a"), "dvc") | Facts(statements=frozenset(names), nodes=NODES))
+    graph.record(describe_derivation(data("c"), ALSO, "dvc"))
+
+    assert uris(graph.walk("dvc://shop/c", Direction.CAUSES, 9)) == ["a", "also", "b", "c"]
+    assert uris(graph.walk("dvc://shop/a", Direction.EFFECTS, 9)) == ["a", "also", "b", "c"]
+    with pytest.raises(CycleRefused):
+        graph.record(describe_derivation(data("a"), B, "dvc"))

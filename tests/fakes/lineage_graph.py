@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 from handrail.lineage.domain.contents import merge_nodes
 from handrail.lineage.domain.errors import CycleRefused, RoleConflict
@@ -25,6 +25,7 @@ class GraphInMemory(GraphStore):
         self.events = {}
         self.queue = set()
         self.states = {}
+        self.column_facts = set()
 
     def record(self, facts, events=(), sinks=()):
         before = self._held()
@@ -39,6 +40,7 @@ class GraphInMemory(GraphStore):
         for uri, digest in sorted(_claims(facts.statements - self.statements)):
             self.digests.setdefault(uri, {}).setdefault(digest.partition(":")[0], []).append(digest)
         self.nodes, self.statements = nodes, statements
+        self.column_facts |= facts.columns
         if self._held() == before:
             return False
         new = {event.event_id: event for event in events if event.event_id not in self.events}
@@ -52,27 +54,37 @@ class GraphInMemory(GraphStore):
         reads = {each for each in self.statements if each.verb is Verb.USED and each.effect in writers}
         kept, left_out = self.statements - reads, set()
         order = [Verb.GENERATED, Verb.ASSOCIATED_WITH, Verb.DERIVED_FROM, Verb.USED]
-        for each in sorted(facts.statements | reads, key=lambda each: (order.index(each.verb), each.sentence)):
+        named = {each for each in facts.statements if each.verb is Verb.ALTERNATE_OF}
+        for each in sorted(
+            (facts.statements - named) | reads, key=lambda each: (order.index(each.verb), each.sentence)
+        ):
             if _has_cycle(kept | {each}):
                 left_out.add(each)
             else:
                 kept = kept | {each}
         self.statements -= left_out
         notes = {NodeFact(each.owner, Role.ACTIVITY, "run", frozenset({each.left_out})) for each in left_out}
-        self.record(Facts(facts.nodes | notes, facts.statements - left_out))
+        self.record(Facts(facts.nodes | notes, facts.statements - left_out, facts.columns))
 
     def left_out_of(self, uri):
         """Return the edges of a node that were left out."""
         return {value for fact in self.nodes.get(uri, ()) for name, value in fact.attributes if name == LEFT_OUT}
 
     def _held(self):
-        return {uri: self._node(uri) for uri in self.nodes}, self.statements
+        return {uri: self._node(uri) for uri in self.nodes}, self.statements, frozenset(self.column_facts)
 
     def facts(self, uris):
         nodes = merge_nodes(fact for uri in uris for fact in self.nodes.get(uri, ()))
         known = {node.uri for node in nodes}
         nodes = [replace(node, attributes=frozenset(self._with_state(node.uri, node.attributes))) for node in nodes]
-        return Facts(frozenset(nodes), frozenset(s for s in self.statements if {s.effect, s.cause} <= known))
+        statements = frozenset(s for s in self.statements if {s.effect, s.cause} <= known)
+        return Facts(
+            frozenset(nodes), statements, frozenset(c for c in self.column_facts if {c.effect, c.cause} <= known)
+        )
+
+    def columns(self, uris):
+        found = {each for each in self.column_facts if each.effect in uris or each.cause in uris}
+        return tuple(sorted(found, key=astuple))
 
     def walk(self, start, direction, max_nodes, depth=None):
         if start not in self.nodes:
@@ -191,7 +203,7 @@ def _refuse_cycle(statements):
 
 
 def _on_cycles(statements):
-    left = set(statements)
+    left = {each for each in statements if each.verb is not Verb.ALTERNATE_OF}
     while left:
         effects = {s.effect for s in left}
         free = {s for s in left if s.cause not in effects}

@@ -4,7 +4,7 @@ from handrail.lineage.domain.answers import Impact, NodeDetails, Page, Trace
 from handrail.lineage.domain.callers import HolderKind, TokenRecord
 from handrail.lineage.domain.errors import AmbiguousReference, NotYetSet
 from handrail.lineage.domain.events import IntakeResult
-from handrail.lineage.domain.facts import ActivityDetails, Facts
+from handrail.lineage.domain.facts import ActivityDetails, ColumnFact, Facts
 from handrail.lineage.domain.flaws import Acceptance, Coverage, Diagnosis, Flaw, RunSummary
 from handrail.lineage.domain.graph import DigestConflict, Direction, Edge, Node, Pointer
 from handrail.lineage.domain.limits import MAX_COUNTED, MAX_LISTED, MAX_NODES, TRUNCATED
@@ -37,6 +37,7 @@ __all__ = [
     "MAX_LISTED",
     "MAX_NODES",
     "TRUNCATED",
+    "ColumnFact",
     "Facts",
     "Queries",
     "Acceptance",

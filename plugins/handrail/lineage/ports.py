@@ -13,7 +13,7 @@ from typing import Protocol
 from handrail.clock import Clock, system_time
 from handrail.lineage.domain.callers import TokenRecord
 from handrail.lineage.domain.events import LineageEvent
-from handrail.lineage.domain.facts import Facts
+from handrail.lineage.domain.facts import ColumnFact, Facts
 from handrail.lineage.domain.flaws import Flaw
 from handrail.lineage.domain.graph import DigestConflict, Direction, Node, Pointer, Reachable, Tally, Walk
 from handrail.lineage.domain.outbox import QueuedEvent, QueueLength
@@ -41,6 +41,10 @@ class GraphStore(Protocol):
     @abstractmethod
     def facts(self, uris: Sequence[str]) -> Facts:
         """Return what was recorded about these nodes and the hops between them, as one state of the graph."""
+
+    @abstractmethod
+    def columns(self, uris: Sequence[str]) -> tuple[ColumnFact, ...]:
+        """Return what the columns of these nodes came from, and what came from them, in one order."""
 
     @abstractmethod
     def walk(self, start: str, direction: Direction, max_nodes: int, depth: int | None = None) -> Walk | None:

@@ -185,3 +185,25 @@ def test_the_state_of_a_run_and_its_error_are_in_every_answer_and_in_what_is_exp
         assert other.post(EVENTS, json=[*map(json.loads, exported)]).status_code == 201
         assert other.post(EVENTS, json=failed | {"eventType": "COMPLETE"}).status_code == 201
         assert other.get(SHOW, params={"ref": run}).json()["attributes"]["state"] == "COMPLETE"
+
+
+@pytest.mark.parametrize("ref", ["s3://lake/out", "hive://meta/db.out"])
+def test_show_answers_the_same_under_each_name_with_the_columns(client, ref):
+    out, also = a_dataset("out"), {"namespace": "hive://meta", "name": "db.out"}
+    field = {"namespace": "s3://lake", "name": "in", "field": "amount"}
+    out["facets"]["symlinks"] = {"identifiers": [also | {"type": "TABLE"}]}
+    out["facets"]["columnLineage"] = {"fields": {"total": {"inputFields": [field]}}}
+    client.post(EVENTS, json=an_event_now(1, [a_dataset("in")], [out]))
+    client.post(EVENTS, json=an_event_now(2, [also], [a_dataset("report")]))
+
+    shown = client.get(SHOW, params={"ref": ref}).json()
+
+    assert [edge["cause"] for edge in shown["causes"]] == [f"openlineage-run://{a_run_id(1)}"]
+    assert [edge["effect"] for edge in shown["effects"]] == [f"openlineage-run://{a_run_id(2)}"]
+    assert {ref, *shown["alternates"]} == {"s3://lake/out", "hive://meta/db.out"}
+    (column,) = shown["columns"]
+    assert (column["column"], column["cause"], column["source"]) == ("total", "s3://lake/in", "amount")
+    for form in ("mermaid", "dot", "prov-json"):
+        drawn = client.get(f"{EVENTS}/export", params={"ref": ref, "format": form})
+        assert drawn.status_code == 200
+        assert drawn.text.count("also named") == (0 if form == "prov-json" else 1)

@@ -70,6 +70,8 @@ def details_to_json(details: NodeDetails) -> dict[str, Any]:
         "followed": list(details.followed),
         "causes": [edge_to_json(edge) for edge in details.causes],
         "effects": [edge_to_json(edge) for edge in details.effects],
+        "alternates": list(details.alternates),
+        "columns": [asdict(column) for column in details.columns],
         "pointers": [period_to_json(period) for period in details.pointers],
         "conflicts": [conflict_to_json(conflict) for conflict in details.conflicts],
         **_truncation(details.truncated),

@@ -19,6 +19,7 @@ _PROV = {
     Verb.GENERATED: ("wasGeneratedBy", "prov:entity", "prov:activity"),
     Verb.DERIVED_FROM: ("wasDerivedFrom", "prov:generatedEntity", "prov:usedEntity"),
     Verb.ASSOCIATED_WITH: ("wasAssociatedWith", "prov:activity", "prov:agent"),
+    Verb.ALTERNATE_OF: ("alternateOf", "prov:alternate1", "prov:alternate2"),
 }
 _PROV_ROLES = {Role.ARTIFACT: "entity", Role.ACTIVITY: "activity", Role.AGENT: "agent"}
 

@@ -29,6 +29,7 @@ _WORDS = {
     Verb.GENERATED: "generated",
     Verb.DERIVED_FROM: "turned into",
     Verb.ASSOCIATED_WITH: "answers for",
+    Verb.ALTERNATE_OF: "also named",
 }
 _MERMAID_SHAPES = {Role.ARTIFACT: '["{}"]', Role.ACTIVITY: '(["{}"])', Role.AGENT: '{{{{"{}"}}}}'}
 _DOT_SHAPES = {Role.ARTIFACT: "box", Role.ACTIVITY: "ellipse", Role.AGENT: "hexagon"}
@@ -99,7 +100,8 @@ def arrange(part: Trace) -> tuple[list[Box], list[Arrow]]:
         boxes.append(_box(group, part.start))
     hops: dict[tuple[int, int, str], bool] = {}
     for edge in part.edges:
-        if edge.cause in places and edge.effect in places:
+        is_named_twice = edge.verb is Verb.ALTERNATE_OF and edge.effect < edge.cause
+        if edge.cause in places and edge.effect in places and not is_named_twice:
             key = places[edge.cause], places[edge.effect], _WORDS[edge.verb]
             hops[key] = hops.get(key, True) and edge.proven
     return boxes, [Arrow(*key, proven) for key, proven in hops.items()]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from handrail.errors import InvalidInput
+from handrail.lineage.domain.facts import ColumnFact
 from handrail.lineage.domain.graph import DigestConflict, Edge, Node
 from handrail.lineage.domain.names import KNOWN_KINDS
 from handrail.lineage.domain.timeline import Period, ends_in
@@ -42,8 +43,8 @@ class Impact:
     """What `start` led to, by counts: `kinds` has the number of nodes of each kind, `start` itself included.
 
     `names` has the URIs of those of some kinds, `predictions` their number and `money` the amounts that feedback
-    reports by currency, both by the URI of the deployment. `kind` is that of `start`. All numbers are lower bounds
-    if the walk was truncated.
+    reports by currency, both by the URI of the deployment. `kind` is that of `start`, `failed` are the URIs of
+    runs that failed or were aborted. All numbers are lower bounds if the walk was truncated.
     """
 
     ref: str
@@ -93,7 +94,8 @@ class Page:
 class NodeDetails:
     """All about one node: the hops to its direct causes and effects, where names pointed at it, findings about it.
 
-    `ref` is what was asked for; `truncated` if it has more neighbours than are shown.
+    `ref` is what was asked for; `truncated` if it has more neighbours than are shown. `alternates` are other names of
+    it, whose causes and effects are its own; `columns` say from which columns its own came, and which came from these.
     """
 
     node: Node
@@ -103,6 +105,8 @@ class NodeDetails:
     conflicts: tuple[DigestConflict, ...] = ()
     truncated: bool = False
     ref: str = ""
+    alternates: tuple[str, ...] = ()
+    columns: tuple[ColumnFact, ...] = ()
 
     @property
     def followed(self) -> tuple[str, ...]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from handrail.lineage.domain.facts import Facts, NodeFact, Statement
+from handrail.lineage.domain.facts import ColumnFact, Facts, NodeFact, Statement
 from handrail.lineage.domain.vocabulary import Role, Verb
 
 
@@ -19,12 +19,15 @@ from handrail.lineage.domain.vocabulary import Role, Verb
 class End:
     """An artifact at one end of a content, with its digests as the source knows them.
 
-    `agreed` is a digest that the source compared with the artifact at the other end and found equal there.
+    `agreed` is a digest that the source compared with the artifact at the other end and found equal there. `alternates`
+    are other names of the same thing, `columns` what its columns came from.
     """
 
     node: NodeFact
     digests: tuple[str, ...] = ()
     agreed: str = ""
+    alternates: tuple[NodeFact, ...] = ()
+    columns: tuple[ColumnFact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,14 @@ class EventContent:
 
 def facts_of(content: EventContent, asserted_by: str) -> Facts:
     """Return the facts of a content, asserted by `asserted_by`."""
-    nodes = [end.node for end in (*content.inputs, *content.outputs)] + list(content.partners)
+    ends = (*content.inputs, *content.outputs)
+    columns = frozenset(replace(each, asserted_by=asserted_by) for end in ends for each in end.columns)
+    nodes = {node for end in ends for node in (end.node, *end.alternates)} | {*content.partners}
+    named = frozenset(_alternates(ends, asserted_by))
     if content.activity is None:
-        return Facts(frozenset(nodes), frozenset(_derivations(content, asserted_by)))
-    return Facts(frozenset([*nodes, content.activity]), frozenset(_actions(content.activity, content, asserted_by)))
+        return Facts(frozenset(nodes), named.union(_derivations(content, asserted_by)), columns)
+    stated = named.union(_actions(content.activity, content, asserted_by))
+    return Facts(frozenset(nodes | {content.activity}), stated, columns)
 
 
 def contents_of(facts: Facts) -> tuple[EventContent, ...]:
@@ -70,8 +77,11 @@ def contents_of(facts: Facts) -> tuple[EventContent, ...]:
     nodes = {node.uri: node for node in merge_nodes(facts.nodes)}
     groups: dict[tuple[str, str, str], list[Statement]] = defaultdict(list)
     for each in facts.statements:
-        groups[_key(each)].append(each)
+        if each.verb is not Verb.ALTERNATE_OF:
+            groups[_key(each)].append(each)
     contents = [content for key in sorted(groups) for content in _contents(key, groups[key], nodes)]
+    contents += _names(facts.statements, nodes)
+    contents += _columns(facts.columns, nodes)
     known = {end.node.uri for content in contents for end in (*content.inputs, *content.outputs)}
     known |= {node.uri for content in contents for node in (content.activity, *content.partners) if node}
     alone = [node for uri, node in sorted(nodes.items()) if uri not in known]
@@ -95,6 +105,35 @@ def merge_nodes(nodes: Iterable[NodeFact]) -> tuple[NodeFact, ...]:
             ended=max(filter(None, (held.ended, fact.ended)), default=None),
         )
     return tuple(merged.values())
+
+
+def _alternates(ends: Iterable[End], asserted_by: str) -> Iterator[Statement]:
+    """Say of each two names that each is another name of the other: a walk then finds both from either."""
+    for end in ends:
+        for other in end.alternates:
+            yield Statement(end.node.uri, other.uri, Verb.ALTERNATE_OF, asserted_by)
+            yield Statement(other.uri, end.node.uri, Verb.ALTERNATE_OF, asserted_by)
+
+
+def _names(statements: Iterable[Statement], nodes: Mapping[str, NodeFact]) -> Iterator[EventContent]:
+    """Return a content for each artifact with other names; each pair of names is in one of them."""
+    others: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for each in statements:
+        if each.verb is Verb.ALTERNATE_OF and each.effect < each.cause:
+            others[each.effect, each.asserted_by].append(each.cause)
+    for (uri, asserted_by), names in sorted(others.items()):
+        held = End(nodes[uri], alternates=tuple(nodes[name] for name in sorted(names)))
+        yield EventContent(outputs=(held,), asserted_by=asserted_by)
+
+
+def _columns(facts: Iterable[ColumnFact], nodes: Mapping[str, NodeFact]) -> Iterator[EventContent]:
+    """Return a content for each artifact of which is known what its columns came from."""
+    held: dict[tuple[str, str], list[ColumnFact]] = defaultdict(list)
+    for each in facts:
+        held[each.effect, each.asserted_by].append(each)
+    for (uri, asserted_by), columns in sorted(held.items()):
+        order = sorted(columns, key=lambda each: (each.column, each.cause, each.source, each.how))
+        yield EventContent(outputs=(End(nodes[uri], columns=tuple(order)),), asserted_by=asserted_by)
 
 
 def _derivations(content: EventContent, asserted_by: str) -> Iterable[Statement]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
@@ -69,7 +69,8 @@ _RANKS = {
 class DatasetAt:
     """A dataset, at a version if one is known; `declared` is the artifact that the producer says it is.
 
-    `agreed` is a digest that the producer compared with what the dataset led to and found equal there.
+    `agreed` is a digest that the producer compared with what the dataset led to and found equal there. `alternates` are
+    other names of it, and `attributes` what else is known of it.
     """
 
     namespace: str
@@ -78,6 +79,8 @@ class DatasetAt:
     declared: NodeFact | None = None
     digests: tuple[str, ...] = ()
     agreed: str = ""
+    alternates: tuple[DatasetAt, ...] = ()
+    attributes: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def uri(self) -> str:
@@ -90,13 +93,15 @@ class DatasetAt:
     @property
     def end(self) -> End:
         """The dataset as an artifact at one end of a content."""
+        alternates = tuple(each.end.node for each in self.alternates if each.uri != self.uri)
         if self.declared is not None:
-            return End(self.declared, self.digests, self.agreed)
-        known = {("namespace", self.namespace), ("name", self.name)}
+            node = replace(self.declared, attributes=self.declared.attributes | self.attributes)
+            return End(node, self.digests, self.agreed, alternates)
+        known = {("namespace", self.namespace), ("name", self.name), *self.attributes}
         if self.version:
             known.add(("version", self.version))
         node = NodeFact(self.uri, Role.ARTIFACT, kind_of(self.uri), frozenset(known))
-        return End(node, self.digests, self.agreed)
+        return End(node, self.digests, self.agreed, alternates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +160,7 @@ class LineageEvent:
     """An event as received: `body` is its canonical JSON, `event_id` the sha256 of that in hex.
 
     A run event has `run` and `job`, a job event `job` alone, a dataset event neither: its dataset is in `datasets`.
+    `more` is what its datasets and its job are said to come from, beside what the run read and wrote.
     With `content` the run represents that content only: it, its job and its datasets are not nodes themselves.
     """
 
@@ -169,6 +175,7 @@ class LineageEvent:
     datasets: tuple[DatasetAt, ...] = ()
     content: EventContent | None = None
     notes: tuple[Note, ...] = ()
+    more: tuple[EventContent, ...] = ()
 
     @property
     def stream(self) -> str:
@@ -230,10 +237,11 @@ def describe_event(event: LineageEvent, asserted_by: str) -> Facts:
     Raises:
         InvalidInput: a name cannot become a URI.
     """
-    if event.content is not None:
-        return check_facts(facts_of(event.content, asserted_by))
     contents = [EventContent(outputs=(each.end,)) for each in event.datasets]
-    if event.job is not None:
+    contents += event.more
+    if event.content is not None:
+        contents.append(event.content)
+    elif event.job is not None:
         contents.append(_content(event, event.job))
     return check_facts(Facts.union(facts_of(content, asserted_by) for content in contents))
 

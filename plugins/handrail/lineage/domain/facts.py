@@ -62,24 +62,43 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnFact:
+    """That a column of an artifact came from a column of another; `how` is the transformation, as `DIRECT:IDENTITY`.
+
+    An empty `column` is the whole artifact: it was filtered, joined or sorted by the other column. An empty `source` is
+    the whole other artifact.
+    """
+
+    effect: str
+    column: str
+    cause: str
+    source: str
+    how: str = ""
+    asserted_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
-    """Nodes and statements that are recorded together or not at all."""
+    """Nodes, statements and columns that are recorded together or not at all; both ends of a column are nodes."""
 
     nodes: frozenset[NodeFact] = frozenset()
     statements: frozenset[Statement] = frozenset()
+    columns: frozenset[ColumnFact] = frozenset()
 
     def __or__(self, other: Facts) -> Facts:
-        return Facts(self.nodes | other.nodes, self.statements | other.statements)
+        return Facts(self.nodes | other.nodes, self.statements | other.statements, self.columns | other.columns)
 
     @staticmethod
     def union(parts: Iterable[Facts]) -> Facts:
         """Return all facts of `parts`."""
         nodes: set[NodeFact] = set()
         statements: set[Statement] = set()
+        columns: set[ColumnFact] = set()
         for part in parts:
             nodes |= part.nodes
             statements |= part.statements
-        return Facts(frozenset(nodes), frozenset(statements))
+            columns |= part.columns
+        return Facts(frozenset(nodes), frozenset(statements), frozenset(columns))
 
 
 @dataclass(frozen=True, slots=True)

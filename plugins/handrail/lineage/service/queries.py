@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -28,6 +28,7 @@ from handrail.lineage.service.references import References, check_reference, unk
 DEPLOYMENT = "deployment"
 NEARBY = 1_000
 FEW = 10
+MOST_NAMES = 100
 SMALL = 20_000
 
 
@@ -205,20 +206,37 @@ class Queries:
             AmbiguousReference: it fits several versions.
         """
         deployment = self._deployment_of(ref)
-        asked = (Reachable(deployment or ref, direction, NEARBY, 1) for direction in Direction)
-        causes, effects = (self._walk(ref, deployment, what) for what in asked)
-        uri = causes.start
+        here = self._walk(ref, deployment, Reachable(deployment or ref, Direction.CAUSES, NEARBY, 1))
+        uri = here.start
+        walks = self._walks_of_names(here)
+        causes = {edge for walk, _ in walks for edge in walk.edges if edge.effect == walk.start}
+        effects = {edge for _, walk in walks for edge in walk.edges if edge.cause == walk.start}
         names = self._ports.pointers.names(uri)
         pointed = (period for name in names for period in periods(self._ports.pointers.history(name)))
         return NodeDetails(
-            node=next(node for node in causes.nodes if node.uri == uri),
-            causes=tuple(edge for edge in causes.edges if edge.effect == uri),
-            effects=tuple(edge for edge in effects.edges if edge.cause == uri),
+            node=next(node for node in here.nodes if node.uri == uri),
+            causes=_in_order(causes),
+            effects=_in_order(effects),
             pointers=tuple(period for period in pointed if period.target == uri),
             conflicts=self._ports.graph.conflicts([uri]),
-            truncated=causes.truncated or effects.truncated,
+            truncated=any(walk.truncated for pair in walks for walk in pair),
             ref=ref,
+            alternates=tuple(sorted(walk.start for walk, _ in walks if walk.start != uri)),
+            columns=self._ports.graph.columns([walk.start for walk, _ in walks]),
         )
+
+    def _walks_of_names(self, first: Walk) -> list[tuple[Walk, Walk]]:
+        """Return the direct causes and effects of a thing under each of its names, from those under one of them."""
+        found = {first.start: first}
+        ahead = [first]
+        while ahead and len(found) < MOST_NAMES:
+            here = ahead.pop()
+            others = {edge.cause for edge in here.edges if edge.effect == here.start and edge.verb is Verb.ALTERNATE_OF}
+            walks = (self._walked(Reachable(uri, Direction.CAUSES, NEARBY, 1)) for uri in sorted(others - found.keys()))
+            ahead += [walk for walk in walks if walk]
+            found |= {walk.start: walk for walk in ahead}
+        effects = (self._walked(Reachable(uri, Direction.EFFECTS, NEARBY, 1)) for uri in found)
+        return [(walk, other) for walk, other in zip(found.values(), effects, strict=True) if other]
 
     def events_of(self, found: Trace, at: datetime) -> tuple[str, ...]:
         """Return what was found as OpenLineage events in JSON: everything recorded about it.
@@ -258,6 +276,12 @@ class Queries:
         if tally is None:
             raise unknown(ref)
         return tally
+
+
+def _in_order(edges: Iterable[Edge]) -> tuple[Edge, ...]:
+    """Return edges between different things, in one order."""
+    different = (edge for edge in edges if edge.verb is not Verb.ALTERNATE_OF)
+    return tuple(sorted(different, key=lambda edge: (edge.effect, edge.cause, edge.verb)))
 
 
 def _first_hand(edges: Sequence[Edge]) -> Sequence[Edge]:

@@ -8,9 +8,11 @@ from rich.console import Console
 
 from handrail.entrypoints.answers.as_json import details_to_json, period_to_json
 from handrail.entrypoints.cli.lineage.output import draw_details, draw_impact, draw_trace, fit
-from handrail.lineage.domain.answers import Impact
-from handrail.lineage.domain.facts import ActivityDetails
+from handrail.lineage.domain.answers import Impact, NodeDetails
+from handrail.lineage.domain.facts import ActivityDetails, ColumnFact
+from handrail.lineage.domain.graph import Node
 from handrail.lineage.domain.names import artifact_at
+from handrail.lineage.domain.vocabulary import Role
 from tests.fakes.lineage import open_in_memory
 
 ORDERS = artifact_at("s3://lake/orders")
@@ -63,6 +65,19 @@ def test_a_run_that_failed_says_so_and_why_and_what_was_left_out_of_it(lineage):
     assert "FAIL: disk full  left out, because it closes a circle: used s3://lake/clean" in out
     assert "at line 3" not in out
     assert "state: FAIL" in drawn(draw_details(lineage.show("s3-run://1")))
+
+
+def test_other_names_and_columns_are_shown():
+    column = ColumnFact("s3://lake/b", "total", "s3://lake/a", "amount\x1b", "DIRECT:IDENTITY", "actor://a/b")
+    whole = ColumnFact("s3://lake/c", "", "s3://lake/b", "day")
+    node = Node("s3://lake/b", Role.ARTIFACT, "s3")
+
+    out = drawn(draw_details(NodeDetails(node, (), (), alternates=("hive://meta/db.b",), columns=(column, whole))))
+
+    assert re.search(r"other names of it\n.*hive://meta/db.b\n", out)
+    assert re.search(r"what its columns came from \(1\)\n.*s3://lake/b total from s3://lake/a amount.*IDENTITY\n", out)
+    assert "\x1b" not in out
+    assert re.search(r"what came from its columns \(1\)\n.*s3://lake/c as a whole from s3://lake/b day\n", out)
 
 
 def test_a_run_that_completed_needs_no_word(lineage):

@@ -15,6 +15,7 @@ from handrail.entrypoints.answers.words import counted, plural
 from handrail.lineage import (
     TRUNCATED,
     UNSHOWABLE,
+    ColumnFact,
     DigestConflict,
     Edge,
     Impact,
@@ -150,8 +151,14 @@ def draw_details(details: NodeDetails) -> Tree:
     _add_branch(tree, f"{legible(node.kind)} ({node.role.word})", facts or [Text("nothing more is known", style="dim")])
     causes = [Text(f"{edge.verb.phrase} ", style="dim").append_text(_hop(edge.cause, edge)) for edge in details.causes]
     effects = [_hop(edge.effect, edge).append(f"  {edge.verb.phrase} this", style="dim") for edge in details.effects]
+    _add_branch(tree, "other names of it", [Text(shorten(uri)) for uri in details.alternates])
     _add_branch(tree, f"direct causes ({len(causes):,})", causes)
     _add_branch(tree, f"direct effects ({len(effects):,})", effects)
+    own = {details.node.uri, *details.alternates}
+    came = [_column(each) for each in details.columns if each.effect in own]
+    led = [_column(each) for each in details.columns if each.effect not in own]
+    _add_branch(tree, f"what its columns came from ({len(came):,})", came)
+    _add_branch(tree, f"what came from its columns ({len(led):,})", led)
     _add_branch(tree, "names that point or pointed at it", [_period(period) for period in details.pointers])
     for conflict in details.conflicts:
         tree.add(Text(sentence_of(conflict), style="red"))
@@ -160,6 +167,16 @@ def draw_details(details: NodeDetails) -> Tree:
             Text("It has more neighbours than these; count them: handrail lineage impact --depth 1.", style="yellow")
         )
     return tree
+
+
+def _column(fact: ColumnFact) -> Text:
+    effect, cause = (shorten(f"{uri} {name}" if name else f"{uri} as a whole") for uri, name in _ends(fact))
+    line = Text(f"{effect} from {cause}")
+    return line.append(f"  {legible(fact.how)}" if fact.how else "", style="dim")
+
+
+def _ends(fact: ColumnFact) -> tuple[tuple[str, str], tuple[str, str]]:
+    return (fact.effect, fact.column), (fact.cause, fact.source)
 
 
 def _add_branch(tree: Tree, title: str, lines: Sequence[Text]) -> None:

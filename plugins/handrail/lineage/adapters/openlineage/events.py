@@ -15,9 +15,11 @@ from handrail.lineage.adapters.openlineage.fields import has_zone
 from handrail.lineage.adapters.openlineage.models import (
     DatasetEventModel,
     DatasetModel,
+    DatasetName,
     JobEventModel,
     RunEventModel,
 )
+from handrail.lineage.adapters.openlineage.sources import sources_of
 from handrail.lineage.adapters.openlineage.text import REMEDY, canonical
 from handrail.lineage.domain.contents import EventContent
 from handrail.lineage.domain.events import (
@@ -68,6 +70,7 @@ def read_event(document: object, place: str = "") -> LineageEvent:
     zoneless = () if has_zone(str(document["eventTime"])) else (Note(f"{place}eventTime", ZONELESS),)
     notes = (*zoneless, *masked, *bent)
     event = _event(model, body, place)
+    event = replace(event, more=sources_of(model, event))
     return replace(event, notes=notes) if notes else event
 
 
@@ -122,6 +125,11 @@ def _dataset(model: DatasetModel, place: str) -> DatasetAt:
     given, artifact = model.facets.version, model.facets.handrail_artifact
     version = given.datasetVersion if given and not given.deleted else None
     dataset = DatasetAt(model.namespace, model.name, version)
+    links, change = model.facets.symlinks, model.facets.lifecycleStateChange
+    if links and not links.deleted:
+        dataset = replace(dataset, alternates=tuple(_alternate(each, version) for each in links.identifiers))
+    if change and not change.deleted:
+        dataset = replace(dataset, attributes=frozenset({("lifecycle", change.lifecycleStateChange)}))
     if artifact is None:
         return dataset
     agreement = model.inputFacets.handrail_agreement
@@ -131,6 +139,13 @@ def _dataset(model: DatasetModel, place: str) -> DatasetAt:
         digests=tuple(sorted(set(artifact.digests))),
         agreed=agreement.digest if agreement else "",
     )
+
+
+def _alternate(name: DatasetName, version: str | None) -> DatasetAt:
+    """Return another name of a dataset, at the same version."""
+    uri = name.handrail_uri
+    declared = NodeFact(uri, Role.ARTIFACT, kind_of(uri)) if uri else None
+    return DatasetAt(name.namespace, name.name, version, declared)
 
 
 def _artifact(facet: ArtifactFacet, dataset: DatasetAt, place: str) -> NodeFact:

@@ -22,6 +22,7 @@ from handrail.lineage.adapters.openlineage.facets import (
     MonitoringFacet,
     Stated,
     TrainingSetFacet,
+    Uri,
 )
 from handrail.lineage.adapters.openlineage.fields import (
     Deletable,
@@ -82,10 +83,105 @@ class SourceCodeLocationFacet(Deletable):
     version: Name | None = None
 
 
+class DatasetName(_Job):
+    """A dataset by its two names; `handrail_uri` is the artifact that it is, where Handrail wrote the event."""
+
+    handrail_uri: Uri | None = None
+
+
+class SymlinksFacet(Deletable):
+    """facets/1-0-1/SymlinksDatasetFacet.json."""
+
+    identifiers: Annotated[list[DatasetName], NoNulls] = Field(default_factory=list)
+
+
+class LifecycleFacet(Deletable):
+    """facets/1-0-1/LifecycleStateChangeDatasetFacet.json."""
+
+    lifecycleStateChange: Name  # noqa: N815
+    previousIdentifier: DatasetName | None = None  # noqa: N815
+
+
+class Transformation(Open):
+    """How a column came from another."""
+
+    type: Name
+    subtype: Name | None = None
+
+    @property
+    def word(self) -> str:
+        """The transformation as one word."""
+        return f"{self.type}:{self.subtype}" if self.subtype else self.type
+
+
+class InputField(DatasetName):
+    """A column of a dataset."""
+
+    field: Name
+    transformations: Annotated[list[Transformation], NoNulls] = Field(default_factory=list)
+
+
+class ColumnFields(Open):
+    """What one column came from."""
+
+    inputFields: Annotated[list[InputField], NoNulls] = Field(default_factory=list)  # noqa: N815
+    transformationType: Name | None = None  # noqa: N815
+
+
+class ColumnLineageFacet(Deletable):
+    """facets/1-2-0/ColumnLineageDatasetFacet.json."""
+
+    fields: dict[Name, ColumnFields] = Field(default_factory=dict)
+    dataset: Annotated[list[InputField], NoNulls] = Field(default_factory=list)
+
+
+class LineageInput(Open):
+    """A source: a dataset or one of its fields, or a job; without names it is the job of the event."""
+
+    type: Literal["DATASET", "JOB"] = "DATASET"
+    namespace: Name | None = None
+    name: Name | None = None
+    field: Name | None = None
+    runId: RunId | None = None  # noqa: N815
+    transformations: Annotated[list[Transformation], NoNulls] = Field(default_factory=list)
+
+
+class LineageField(Open):
+    """What a field of a dataset comes from."""
+
+    inputs: Annotated[list[LineageInput], NoNulls] = Field(default_factory=list)
+
+
+class LineageFacet(Deletable):
+    """facets/1-0-0/LineageFacet.json, of a dataset."""
+
+    inputs: Annotated[list[LineageInput], NoNulls] = Field(default_factory=list)
+    fields: dict[Name, LineageField] = Field(default_factory=dict)
+
+
+class LineageEntry(LineageFacet):
+    """What a dataset or a job comes from, as the facet of a job says."""
+
+    type: Literal["DATASET", "JOB"]
+    namespace: Name | None = None
+    name: Name | None = None
+    runId: RunId | None = None  # noqa: N815
+
+
+class LineageJobFacet(Deletable):
+    """facets/1-0-0/LineageFacet.json, of a job."""
+
+    entries: Annotated[list[LineageEntry], NoNulls] = Field(default_factory=list)
+
+
 class DatasetFacets(Open):
     """Facets of a dataset."""
 
     version: DatasetVersionFacet | None = None
+    symlinks: SymlinksFacet | None = None
+    lifecycleStateChange: LifecycleFacet | None = None  # noqa: N815
+    columnLineage: ColumnLineageFacet | None = None  # noqa: N815
+    lineage: LineageFacet | None = None
     handrail_artifact: Stated[ArtifactFacet] = None
     handrail_modelVersion: Stated[ModelVersionFacet] = None  # noqa: N815
     handrail_trainingSet: Stated[TrainingSetFacet] = None  # noqa: N815
@@ -116,6 +212,7 @@ class JobFacets(Open):
     """Facets of a job."""
 
     sourceCodeLocation: SourceCodeLocationFacet | None = None  # noqa: N815
+    lineage: LineageJobFacet | None = None
 
 
 class DatasetModel(Open):

@@ -5,12 +5,13 @@ It repeats what Handrail's facets say, for those who do not read them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from handrail.lineage.adapters.openlineage.names import job_of, run_id_of
+from handrail.lineage.adapters.openlineage.names import dataset_of, job_of, run_id_of
 from handrail.lineage.domain.contents import End, EventContent
 from handrail.lineage.domain.events import ERROR, RunState
-from handrail.lineage.domain.facts import NodeFact
+from handrail.lineage.domain.facts import ColumnFact, NodeFact
 from handrail.lineage.domain.vocabulary import Role
 from handrail.version import __version__
 
@@ -67,6 +68,36 @@ def version_facet(version: str | None) -> Json:
     if not version:
         return {}
     return {"version": _facet("1-0-1/DatasetVersionDatasetFacet", {"datasetVersion": version})}
+
+
+def symlinks_facet(alternates: Sequence[NodeFact]) -> Json:
+    """Return the other names of a dataset, if it has any."""
+    given = [_named(node.uri) | {"type": "TABLE"} for node in alternates]
+    return {"symlinks": _facet("1-0-1/SymlinksDatasetFacet", {"identifiers": given})} if given else {}
+
+
+def column_facet(columns: Sequence[ColumnFact]) -> Json:
+    """Return what the columns of a dataset came from, if that is known."""
+    fields: dict[str, list[Json]] = {}
+    for each in columns:
+        fields.setdefault(each.column, []).append(_input_field(each))
+    whole = fields.pop("", [])
+    given = {"fields": {name: {"inputFields": inputs} for name, inputs in fields.items()}, "dataset": whole}
+    return {"columnLineage": _facet("1-2-0/ColumnLineageDatasetFacet", given)} if columns else {}
+
+
+def _input_field(fact: ColumnFact) -> Json:
+    field = _named(fact.cause) | {"field": fact.source}
+    if fact.how:
+        parts = (word.partition(":") for word in fact.how.split(", "))
+        field["transformations"] = [{"type": kind} | ({"subtype": more} if more else {}) for kind, _, more in parts]
+    return field
+
+
+def _named(uri: str) -> Json:
+    """Return an artifact by the names of a dataset, and by its URI for another Handrail."""
+    dataset = dataset_of(uri)
+    return {"namespace": dataset.namespace, "name": dataset.name, "handrail_uri": uri}
 
 
 def input_facets(end: End) -> Json:

@@ -14,12 +14,14 @@ from handrail.lineage.adapters.openlineage.names import dataset_of, job_of, run_
 from handrail.lineage.adapters.openlineage.standard import (
     HOME,
     PRODUCER,
+    column_facet,
     event_schema,
     input_facets,
     job_facets,
     output_facets,
     run_facets,
     state_of,
+    symlinks_facet,
     version_facet,
 )
 from handrail.lineage.adapters.openlineage.text import canonical
@@ -127,7 +129,7 @@ def _dataset(end: End, content: EventContent) -> Json:
     dataset = dataset_of(end.node.uri)
     known = _node(end.node) | ({"digests": list(end.digests)} if end.digests else {})
     facets = {"handrail_artifact": _facet("HandrailArtifactDatasetFacet", known)}
-    facets |= version_facet(dataset.version)
+    facets |= version_facet(dataset.version) | symlinks_facet(end.alternates) | column_facet(end.columns)
     if found := ml_facet(end, content):
         name, given = found
         facets[f"handrail_{name}"] = _facet(f"Handrail{name[0].upper()}{name[1:]}DatasetFacet", given)

@@ -23,7 +23,7 @@ from handrail.storage import Store
 FETCHED = 5_000
 SHOWN = 8
 _ARTIFACT, _ACTIVITY, _AGENT = map(int, Role)
-_USED, _GENERATED, _DERIVED, _ASSOCIATED = map(int, Verb)
+_USED, _GENERATED, _DERIVED, _ASSOCIATED, _ALTERNATE = map(int, Verb)
 
 
 def _lacks(kind: str, condition: str, verb: int | None = None, cause: str = "") -> str:
@@ -86,7 +86,7 @@ _QUERIES = {
         join lineage_node n on n.id = e.effect join lineage_node m on m.id = e.cause
         where (e.verb = {_USED} and not (n.role = {_ACTIVITY} and m.role = {_ARTIFACT}))
         or (e.verb = {_GENERATED} and not (n.role = {_ARTIFACT} and m.role = {_ACTIVITY}))
-        or (e.verb = {_DERIVED} and not (n.role = {_ARTIFACT} and m.role = {_ARTIFACT}))
+        or (e.verb in ({_DERIVED}, {_ALTERNATE}) and not (n.role = {_ARTIFACT} and m.role = {_ARTIFACT}))
         or (e.verb = {_ASSOCIATED} and not (n.role = {_ACTIVITY} and m.role in ({_ACTIVITY}, {_AGENT})))""",
     "pointer-to-nowhere": """
         select name, 'since ' || "at" || ' it points at ' || target || ', which is not known' from lineage_pointer p
@@ -195,6 +195,7 @@ def circles(connection: Connection) -> Iterator[Flaw]:
     An edge from a thing to itself is a flaw of another kind.
     """
     query = sa.select(edge.c.effect, edge.c.cause).distinct().where(edge.c.effect != edge.c.cause)
+    query = query.where(edge.c.verb != _ALTERNATE)
     rows = connection.execute(query.execution_options(yield_per=FETCHED))
     core = sorted(find_core((effect, cause) for effect, cause in rows))
     causes, _ = neighbours_of(core)

@@ -23,32 +23,38 @@ from handrail.storage.bulk import ID, read
 EdgeKey = tuple[int, int, int]
 FIRST_BUDGET = 1_000
 MAX_STEPS = 20_000
+# Two names of one thing lead to each other: that is no circle of causes.
+_NAMES = int(Verb.ALTERNATE_OF)
 _BEYOND = """
 with recursive beyond(id) as (
-    select e.{there} from {{given}} cross join lineage_edge e where e.{here} = g.a
+    select e.{there} from {{given}} cross join lineage_edge e where e.{here} = g.a and e.verb <> {names}
     union select e.{there} from beyond cross join {step}
 )
 select id from beyond limit {{p}}
 """
 _STEPS = {
-    "sqlite": "lineage_edge e where e.{here} = beyond.id",
+    "sqlite": "lineage_edge e where e.{here} = beyond.id and e.verb <> {names}",
     # Offset 0 makes PostgreSQL ask the index for each node; of a young table it would read all at each step.
-    "postgresql": "lateral (select {there} from lineage_edge where {here} = beyond.id offset 0) e",
+    "postgresql": "lateral (select {there} from lineage_edge where {here} = beyond.id and verb <> {names} offset 0) e",
 }
 _CLOSURES = {
-    (dialect, direction): _BEYOND.format(step=step.format(**columns), **columns)
+    (dialect, direction): _BEYOND.format(step=step.format(**columns, names=_NAMES), **columns, names=_NAMES)
     for dialect, step in _STEPS.items()
     for direction, columns in ENDS.items()
 }
-_HAS_EFFECTS = "select g.a from {given} where exists (select 1 from lineage_edge e where e.cause = g.a)"
-_HAS_CAUSES = "select g.a from {given} where exists (select 1 from lineage_edge e where e.effect = g.a)"
+_HAS = (
+    "select g.a from {{given}} where exists (select 1 from lineage_edge e where e.{here} = g.a and e.verb <> {names})"
+)
+_HAS_EFFECTS, _HAS_CAUSES = (_HAS.format(here=here, names=_NAMES) for here in ("cause", "effect"))
 # What a job made of a dataset without a version it makes again with each run: an earlier run led there already.
-_LED_ALREADY = """
-select g.a, g.b from {given} where 1 = (select 1 from lineage_edge e cross join lineage_edge f
-    where e.effect = g.a and f.effect = e.cause and f.cause = g.b limit 1)
+_LED_ALREADY = f"""
+select g.a, g.b from {{given}} where 1 = (select 1 from lineage_edge e cross join lineage_edge f
+    where e.effect = g.a and f.effect = e.cause and f.cause = g.b
+    and e.verb <> {_NAMES} and f.verb <> {_NAMES} limit 1)
 """
 _EDGES = {
     direction: f"select e.effect, e.cause from {{given}} cross join lineage_edge e where e.{columns['here']} = g.a"
+    f" and e.verb <> {_NAMES}"
     for direction, columns in ENDS.items()
 }
 _NAMED = """
@@ -73,7 +79,7 @@ def find_circles(connection: Connection, new: Mapping[EdgeKey, Statement], new_n
 
     `new` edges are not stored yet, and `new_nodes` have no stored edge.
     """
-    pairs = {(effect, cause) for effect, cause, _ in new}
+    pairs = {(effect, cause) for effect, cause, verb in new if verb != Verb.ALTERNATE_OF}
     return find_core(pairs | _held_between(connection, *_ends(connection, pairs, new_nodes)))
 
 

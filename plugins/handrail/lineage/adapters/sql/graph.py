@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from handrail.lineage.adapters.sql.columns import columns_around
 from handrail.lineage.adapters.sql.events import OURSELVES, store_events
 from handrail.lineage.adapters.sql.reach import reach
 from handrail.lineage.adapters.sql.recording import lock, record
@@ -16,7 +17,7 @@ from handrail.lineage.adapters.sql.states import failed_runs
 from handrail.lineage.adapters.sql.tables import digest, node, node_id, statement
 from handrail.lineage.adapters.sql.walks import SqlFound, find_rejected, read_facts, read_page, read_walk
 from handrail.lineage.domain.events import LineageEvent
-from handrail.lineage.domain.facts import Facts
+from handrail.lineage.domain.facts import ColumnFact, Facts
 from handrail.lineage.domain.graph import DigestConflict, Direction, Node, Reachable, Tally, Walk
 from handrail.lineage.ports import GraphStore
 from handrail.storage import Store
@@ -56,6 +57,11 @@ class SqlGraph(GraphStore):
         """Return what was recorded about these nodes and the hops between them."""
         with self._store.read() as connection:
             return read_facts(connection, uris)
+
+    def columns(self, uris: Sequence[str]) -> tuple[ColumnFact, ...]:
+        """Return what the columns of these nodes came from, and what came from them."""
+        with self._store.read() as connection:
+            return tuple(columns_around(connection, [node_id(uri) for uri in uris]))
 
     def walk(self, start: str, direction: Direction, max_nodes: int, depth: int | None = None) -> Walk | None:
         """Return everything that can be reached from `start`, itself included, as one state of the graph."""

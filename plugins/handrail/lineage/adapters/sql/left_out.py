@@ -38,7 +38,7 @@ def leave_out_circles(connection: Connection, new: Mapping[EdgeKey, Statement], 
     circles = find_circles(connection, new, new_nodes)
     if not circles:
         return set()
-    asked = {key: each for key, each in new.items() if key[:2] in circles}
+    asked = {key: each for key, each in new.items() if key[:2] in circles and each.verb in _FIRST}
     asked |= _stored_reads(connection, circles, asked)
     order = sorted(asked, key=lambda key: (_FIRST.index(Verb(key[2])), asked[key].sentence))
     pairs = dict.fromkeys(key[:2] for key in order)

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from handrail.errors import Conflict
 from handrail.lineage.adapters.sql.circles import refuse_circles
+from handrail.lineage.adapters.sql.columns import store_columns
 from handrail.lineage.adapters.sql.epochs import keep_recent
 from handrail.lineage.adapters.sql.left_out import leave_out_circles
 from handrail.lineage.adapters.sql.proof import prove
@@ -56,6 +57,7 @@ def record(connection: Connection, facts: Facts, *, leaving_out: bool = False) -
         RoleConflict: a URI is stored in another role.
     """
     new_nodes, is_changed = _unite_nodes(connection, facts.nodes)
+    is_changed |= bool(facts.columns) and store_columns(connection, facts.columns) > 0
     new, new_edges = _new_statements(connection, facts.statements, new_nodes)
     if not new:
         return is_changed

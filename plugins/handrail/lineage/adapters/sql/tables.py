@@ -50,6 +50,12 @@ statement = sa.Table(
 digest = sa.Table(
     "lineage_digest", metadata, *_columns(node=sa.BigInteger, digest=TEXT, algorithm=TEXT, standing=sa.Boolean)
 )
+column = sa.Table(
+    "lineage_column",
+    metadata,
+    *_columns(id=sa.BigInteger, effect=sa.BigInteger, column=TEXT, cause=sa.BigInteger, source=TEXT, how=TEXT),
+    *_columns(asserted_by=TEXT),
+)
 pointer = sa.Table("lineage_pointer", metadata, *_columns(name=TEXT, at=TEXT, target=TEXT, by=TEXT))
 
 event = sa.Table("lineage_event", metadata, *_columns(event_id=TEXT, event_time=TEXT, producer=TEXT, body=TEXT))

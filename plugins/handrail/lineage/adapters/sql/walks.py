@@ -12,6 +12,7 @@ from operator import attrgetter
 
 from sqlalchemy.engine import Connection
 
+from handrail.lineage.adapters.sql.columns import columns_into
 from handrail.lineage.adapters.sql.states import read_states
 from handrail.lineage.adapters.sql.tables import NODES, StatementRow, node_id, read_node_rows, to_moment
 from handrail.lineage.domain.events import STATE
@@ -134,7 +135,9 @@ def read_facts(connection: Connection, uris: Iterable[str]) -> Facts:
     }
     stated = [StatementRow(*row) for row in read(connection, _STATEMENTS, ids, ID)]
     statements = {_statement(row, nodes) for row in stated if row.effect in nodes and row.cause in nodes}
-    return Facts(frozenset(nodes.values()), frozenset(statements))
+    known = {row.uri for row in rows}
+    columns = frozenset(each for each in columns_into(connection, ids) if each.cause in known)
+    return Facts(frozenset(nodes.values()), frozenset(statements), columns)
 
 
 def _with_state(attributes: Iterable[tuple[str, str]], state: str | None) -> frozenset[tuple[str, str]]:
