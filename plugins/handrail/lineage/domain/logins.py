@@ -32,6 +32,7 @@ _SECRET_KEY = re.compile(
     r"|(?:api|access|account|private|secret|shared|client|encryption)[-_.]?key)$",
     re.IGNORECASE,
 )
+_JOINTS = str.maketrans("", "", "-_.")
 _SUSPECT = (
     *(
         "@",
@@ -46,19 +47,17 @@ _SUSPECT = (
         "sig=",
         "signature=",
     ),
-    *(
-        f"{what}{sign}key"
-        for what in ("api", "access", "account", "private", "shared", "client")
-        for sign in ("", *"-_.")
-    ),
-    *("encryptionkey", "encryption_key", "encryption-key", "encryption.key"),
+    *("apikey", "accesskey", "accountkey", "privatekey", "sharedkey", "clientkey", "encryptionkey"),
 )
 
 
 def may_hold_logins(text: str) -> bool:
     """Return whether a text has to be looked at more closely: fast, and true too often rather than too rarely."""
-    lowered = text.lower()
-    return any(sign in lowered for sign in _SUSPECT)
+    plain = text.lower().translate(_JOINTS)
+    for sign in _SUSPECT:  # noqa: SIM110 - a generator takes twice the time of an event's intake here
+        if sign in plain:
+            return True
+    return False
 
 
 def without_logins(text: str) -> str:

@@ -58,6 +58,7 @@ def test_facets_that_handrail_knows_are_told():
     assert event.run.run_id == a_run_id(3)
     assert event.run.attributes == {
         "parent": f"openlineage-run://{a_run_id(7)}",
+        "parent_job": "openlineage-job://airflow:%2F%2Fprod/nightly",
         "source_code": "https://git/shop/x.py@c0ffee",
     }
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from handrail.lineage.adapters.openlineage.text import without_nulls
 from handrail.lineage.domain.events import Note
 
 M = TypeVar("M", bound=BaseModel)
@@ -19,12 +20,16 @@ _OURS = "handrail_"
 
 
 def read_leniently(kind: type[M], document: Mapping[str, Any], place: str) -> tuple[M, tuple[Note, ...]]:
-    """Return the event, read without its bent standard facets, and a note for each of these.
+    """Return the event, read without its bent standard facets, and a note for each of these; null means absent.
 
     Raises:
         ValidationError: something else is wrong.
     """
     notes: list[Note] = []
+    try:
+        return kind.model_validate(document), ()
+    except ValidationError:
+        document = without_nulls(document)
     while True:
         try:
             return kind.model_validate(document), tuple(notes)

@@ -70,7 +70,8 @@ def read_event(document: object, place: str = "") -> LineageEvent:
     zoneless = () if has_zone(str(document["eventTime"])) else (Note(f"{place}eventTime", ZONELESS),)
     notes = (*zoneless, *masked, *bent)
     event = _event(model, body, place)
-    event = replace(event, more=sources_of(model, event))
+    if more := sources_of(model, event):
+        event = replace(event, more=more)
     return replace(event, notes=notes) if notes else event
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 # RFC 3339, or what producers write instead: a blank for the T, no zone, one without a colon, its name behind it.
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d(?::?\d\d)?)?(?:\[[\w/+-]+\])?", re.ASCII)
@@ -55,29 +55,16 @@ def _storable(text: str) -> str:
     return text
 
 
-def _without_nulls(values: Any) -> Any:
-    return [each for each in values if each is not None] if isinstance(values, list) else values
-
-
 Name = Annotated[str, AfterValidator(_storable)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 Reference = Annotated[str, AfterValidator(_reference)]
 RunId = Annotated[UUID, BeforeValidator(_uuid)]
-NoNulls = BeforeValidator(_without_nulls)
-"""For a list: a null in it is no entry."""
 
 
 class Open(BaseModel):
-    """A part of an event; keys that Handrail does not read may be beside the known ones, and null means absent."""
+    """A part of an event; keys that Handrail does not read may be beside the known ones."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True, hide_input_in_errors=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _nulls_are_absent(cls, given: Any) -> Any:
-        if isinstance(given, dict) and None in given.values():
-            return {key: value for key, value in given.items() if value is not None}
-        return given
 
 
 class Deletable(Open):

@@ -5,7 +5,7 @@ https://openlineage.io/spec/2-0-2/OpenLineage.json and the facets below https://
 
 # pydantic reads the annotations at run time, so they stay real.
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -28,7 +28,6 @@ from handrail.lineage.adapters.openlineage.fields import (
     Deletable,
     Moment,
     Name,
-    NoNulls,
     Open,
     Reference,
     RunId,
@@ -92,7 +91,7 @@ class DatasetName(_Job):
 class SymlinksFacet(Deletable):
     """facets/1-0-1/SymlinksDatasetFacet.json."""
 
-    identifiers: Annotated[list[DatasetName], NoNulls] = Field(default_factory=list)
+    identifiers: list[DatasetName] = Field(default_factory=list)
 
 
 class LifecycleFacet(Deletable):
@@ -118,13 +117,13 @@ class InputField(DatasetName):
     """A column of a dataset."""
 
     field: Name
-    transformations: Annotated[list[Transformation], NoNulls] = Field(default_factory=list)
+    transformations: list[Transformation] = Field(default_factory=list)
 
 
 class ColumnFields(Open):
     """What one column came from."""
 
-    inputFields: Annotated[list[InputField], NoNulls] = Field(default_factory=list)  # noqa: N815
+    inputFields: list[InputField] = Field(default_factory=list)  # noqa: N815
     transformationType: Name | None = None  # noqa: N815
 
 
@@ -132,7 +131,7 @@ class ColumnLineageFacet(Deletable):
     """facets/1-2-0/ColumnLineageDatasetFacet.json."""
 
     fields: dict[Name, ColumnFields] = Field(default_factory=dict)
-    dataset: Annotated[list[InputField], NoNulls] = Field(default_factory=list)
+    dataset: list[InputField] = Field(default_factory=list)
 
 
 class LineageInput(Open):
@@ -143,19 +142,19 @@ class LineageInput(Open):
     name: Name | None = None
     field: Name | None = None
     runId: RunId | None = None  # noqa: N815
-    transformations: Annotated[list[Transformation], NoNulls] = Field(default_factory=list)
+    transformations: list[Transformation] = Field(default_factory=list)
 
 
 class LineageField(Open):
     """What a field of a dataset comes from."""
 
-    inputs: Annotated[list[LineageInput], NoNulls] = Field(default_factory=list)
+    inputs: list[LineageInput] = Field(default_factory=list)
 
 
 class LineageFacet(Deletable):
     """facets/1-0-0/LineageFacet.json, of a dataset."""
 
-    inputs: Annotated[list[LineageInput], NoNulls] = Field(default_factory=list)
+    inputs: list[LineageInput] = Field(default_factory=list)
     fields: dict[Name, LineageField] = Field(default_factory=dict)
 
 
@@ -171,7 +170,7 @@ class LineageEntry(LineageFacet):
 class LineageJobFacet(Deletable):
     """facets/1-0-0/LineageFacet.json, of a job."""
 
-    entries: Annotated[list[LineageEntry], NoNulls] = Field(default_factory=list)
+    entries: list[LineageEntry] = Field(default_factory=list)
 
 
 class DatasetFacets(Open):
@@ -190,6 +189,11 @@ class DatasetFacets(Open):
     handrail_approval: Stated[ApprovalFacet] = None
     handrail_deployment: Stated[DeploymentFacet] = None
     handrail_monitoring: Stated[MonitoringFacet] = None
+
+    @property
+    def has_sources(self) -> bool:
+        """Whether any of them may name what the dataset comes from."""
+        return bool(self.columnLineage or self.lineage or self.lifecycleStateChange)
 
 
 class InputFacets(Open):
@@ -244,8 +248,8 @@ class _Event(Open):
 
 class _EventOfJob(_Event):
     job: JobModel
-    inputs: Annotated[list[DatasetModel], NoNulls] = Field(default_factory=list)
-    outputs: Annotated[list[DatasetModel], NoNulls] = Field(default_factory=list)
+    inputs: list[DatasetModel] = Field(default_factory=list)
+    outputs: list[DatasetModel] = Field(default_factory=list)
 
 
 class RunEventModel(_EventOfJob):

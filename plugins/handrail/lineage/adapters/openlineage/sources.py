@@ -20,6 +20,7 @@ from handrail.lineage.adapters.openlineage.models import (
     LineageFacet,
     LineageField,
     LineageInput,
+    LineageJobFacet,
     RunEventModel,
     Transformation,
 )
@@ -35,7 +36,14 @@ def sources_of(
     model: RunEventModel | JobEventModel | DatasetEventModel, event: LineageEvent
 ) -> tuple[EventContent, ...]:
     """Return a content for each thing that the facets of an event name sources of."""
-    return tuple(_contents(model, event))
+    if isinstance(model, DatasetEventModel):
+        datasets, explicit = [model.dataset], None
+    else:
+        datasets, explicit = [*model.inputs, *model.outputs], model.job.facets.lineage
+    if explicit or any(each.facets.has_sources for each in datasets):
+        named = zip(datasets, (*event.inputs, *event.outputs, *event.datasets), strict=True)
+        return tuple(_contents(named, explicit, event))
+    return ()
 
 
 def _columns(facet: ColumnLineageFacet, known: Mapping[Names, DatasetAt], uri: str) -> Iterator[ColumnFact]:
@@ -86,13 +94,11 @@ def _of_columns(facet: ColumnLineageFacet, dataset: DatasetAt, event: LineageEve
         yield EventContent(None, tuple(others.values()), (dataset.end,))
 
 
-def _contents(model: RunEventModel | JobEventModel | DatasetEventModel, event: LineageEvent) -> Iterator[EventContent]:
+def _contents(
+    named: Iterable[tuple[DatasetModel, DatasetAt]], of_job: LineageJobFacet | None, event: LineageEvent
+) -> Iterator[EventContent]:
     known = {(each.namespace, each.name): each for each in (*event.outputs, *event.datasets, *event.inputs)}
     own = _own_activity(event)
-    if isinstance(model, DatasetEventModel):
-        named: Iterable[tuple[DatasetModel, DatasetAt]] = [(model.dataset, event.datasets[0])]
-    else:
-        named = zip((*model.inputs, *model.outputs), (*event.inputs, *event.outputs), strict=True)
     for given, dataset in named:
         change, explicit = given.facets.lifecycleStateChange, given.facets.lineage
         if change and change.previousIdentifier and not change.deleted and change.lifecycleStateChange == RENAME:
@@ -102,9 +108,8 @@ def _contents(model: RunEventModel | JobEventModel | DatasetEventModel, event: L
             yield from _of_columns(given.facets.columnLineage, dataset, event)
         if explicit and not explicit.deleted:
             yield from _of_dataset(dataset, explicit, known, own)
-    facet = None if isinstance(model, DatasetEventModel) else model.job.facets.lineage
     made = known | {(each.namespace, each.name): each for each in event.outputs}
-    for entry in facet.entries if facet and not facet.deleted else ():
+    for entry in of_job.entries if of_job and not of_job.deleted else ():
         yield from _of_entry(entry, made, known, own)
 
 
