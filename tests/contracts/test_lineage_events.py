@@ -129,6 +129,7 @@ def test_a_run_that_merges_into_a_table_leads_from_it_to_what_was_merged(log_and
     assert f"used {TARGET}" in stored[-1].left_out[events[-1].event_id]
     (run,) = (node for node in graph.walk(TARGET, Direction.CAUSES, 99).nodes if node.kind == "run")
     assert run.attributes["left_out"] == f"used {TARGET}"
+    assert TARGET not in uris_above(graph, run.uri)
     assert log.add(events[-1:], BOT, []).left_out == {events[-1].event_id: (f"used {TARGET}",)}, "when repeated too"
 
 
@@ -141,6 +142,16 @@ def test_tables_that_are_swapped_daily_keep_the_edges_that_close_no_circle(log_a
 
     assert {"s3://lake/news%202", SOURCE, TARGET} <= uris_above(graph, "s3://lake/copy")
     assert "s3://lake/news%200" in uris_above(graph, TARGET)
+
+
+def test_a_plan_that_reads_what_its_runs_write_gives_way_to_them(log_and_graph):
+    log, graph = log_and_graph
+    log.add([read(a_job_event([a_dataset("target"), a_dataset("source")]))], BOT, [])
+    writes = merge(1, "COMPLETE", writes=["target"])
+
+    assert log.add([writes], BOT, []).left_out == {writes.event_id: (f"used {TARGET}",)}
+
+    assert SOURCE in uris_above(graph, TARGET)
 
 
 def test_a_job_that_reads_what_it_writes_leaves_out_that_read(log_and_graph):

@@ -87,7 +87,7 @@ class EventsInMemory(EventLog):
                 self.graph.states[uri] = RunState.of(max(state.rank for state in states))
         self.events |= new
         self.queue |= {(sink, event_id) for sink in sinks for event_id in new}
-        owners = {event_id: {each.owner for each in stated.statements} for event_id, stated in facts.items()}
+        owners = {key: {uri for each in stated.statements for uri in each.owners} for key, stated in facts.items()}
         left_out = {
             event_id: tuple(text for uri in sorted(uris) for text in sorted(self.graph.left_out_of(uri)))
             for event_id, uris in owners.items()

@@ -51,6 +51,8 @@ class GraphInMemory(GraphStore):
     def record_but_circles(self, facts):
         """Record facts without edges that close a circle: of the runs that write now the reads come last."""
         writers = {each.cause for each in facts.statements if each.verb is Verb.GENERATED}
+        followed = {each for each in self.statements | facts.statements if each.verb is Verb.ASSOCIATED_WITH}
+        writers |= {each.cause for each in followed if each.effect in writers}
         reads = {each for each in self.statements if each.verb is Verb.USED and each.effect in writers}
         kept, left_out = self.statements - reads, set()
         order = [Verb.GENERATED, Verb.ASSOCIATED_WITH, Verb.DERIVED_FROM, Verb.USED]

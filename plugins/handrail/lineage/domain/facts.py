@@ -56,6 +56,11 @@ class Statement:
         return self.cause if self.verb is Verb.GENERATED else self.effect
 
     @property
+    def owners(self) -> set[str]:
+        """The owner, and the plan that it follows."""
+        return {self.owner, self.cause} if self.verb is Verb.ASSOCIATED_WITH else {self.owner}
+
+    @property
     def left_out(self) -> tuple[str, str]:
         """The attribute that the owner gets where the edge is left out, because it would close a circle."""
         return LEFT_OUT, f"{self.verb.word} {self.effect if self.verb is Verb.GENERATED else self.cause}"

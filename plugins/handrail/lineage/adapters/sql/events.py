@@ -59,7 +59,7 @@ class SqlEvents(EventLog):
                 record(connection, Facts.union(facts[each.event_id] for each in unsent), leaving_out=True)
                 insert(connection, run, _runs(unsent), _WIDEN)
                 _store(connection, unsent, sender, sinks, held.keys())
-            owners = {key: {each.owner for each in stated.statements} for key, stated in facts.items()}
+            owners = {key: {uri for each in stated.statements for uri in each.owners} for key, stated in facts.items()}
             left_out = read_left_out(connection, [*set[str]().union(*owners.values())])
         return Stored(
             frozenset(given.keys() - held.keys()),
