@@ -78,10 +78,10 @@ class GraphInMemory(GraphStore):
     def facts(self, uris):
         nodes = merge_nodes(fact for uri in uris for fact in self.nodes.get(uri, ()))
         known = {node.uri for node in nodes}
-        nodes = [replace(node, attributes=frozenset(self._with_state(node.uri, node.attributes))) for node in nodes]
+        named = {replace(node, attributes=frozenset(self._with_state(node.uri, node.attributes))) for node in nodes}
         statements = frozenset(s for s in self.statements if {s.effect, s.cause} <= known)
         return Facts(
-            frozenset(nodes), statements, frozenset(c for c in self.column_facts if {c.effect, c.cause} <= known)
+            frozenset(named), statements, frozenset(c for c in self.column_facts if {c.effect, c.cause} <= known)
         )
 
     def columns(self, uris):
