@@ -140,7 +140,7 @@ def test_the_python_clients_events_become_a_graph(platform, address, compression
 def test_the_python_client_learns_that_its_event_was_refused(platform, address):
     client = a_client(address, a_token(platform))
     broken = a_run_event(
-        Run(str(generate_new_uuid())), Job("n", "j"), RunState.START, [InputDataset("n", "a/../b")], []
+        Run(str(generate_new_uuid())), Job("n", "j"), RunState.START, [InputDataset("n", "a\x00b")], []
     )
 
     with pytest.raises(Exception, match="422"):
