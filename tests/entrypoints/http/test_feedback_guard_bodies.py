@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from handrail.entrypoints.http.feedback_guard import Guard
+from handrail.entrypoints.http.feedback_guard import FeedbackGuard
 from tests.fakes.guarded_app import AUTHORISED, RULES, Inner, call
 
 
@@ -12,7 +12,7 @@ from tests.fakes.guarded_app import AUTHORISED, RULES, Inner, call
 def test_a_body_declared_too_large_is_refused_unread(declared: bytes) -> None:
     inner = Inner()
 
-    answer = call(Guard(inner, RULES), "/predict", headers=[*AUTHORISED, (b"content-length", declared)])
+    answer = call(FeedbackGuard(inner, RULES), "/predict", headers=[*AUTHORISED, (b"content-length", declared)])
 
     assert (answer.status, inner.seen) == (413, [])
     assert "larger than 100 bytes" in answer.problem["detail"]
@@ -21,13 +21,13 @@ def test_a_body_declared_too_large_is_refused_unread(declared: bytes) -> None:
 def test_a_body_that_grows_too_large_is_refused() -> None:
     inner = Inner()
 
-    answer = call(Guard(inner, RULES), "/predict", body=[b"x" * 60, b"y" * 60, b"z" * 10**7])
+    answer = call(FeedbackGuard(inner, RULES), "/predict", body=[b"x" * 60, b"y" * 60, b"z" * 10**7])
 
     assert (answer.status, inner.seen) == (413, [])
 
 
 def test_a_body_that_never_ends_is_given_up() -> None:
-    answer = call(Guard(Inner(), RULES), "/predict", body=[b"x"], complete=False)
+    answer = call(FeedbackGuard(Inner(), RULES), "/predict", body=[b"x"], complete=False)
 
     assert answer.status == 408
 
@@ -37,7 +37,7 @@ def test_a_body_that_is_not_json_is_refused(kind: bytes | None) -> None:
     inner = Inner()
     headers = [AUTHORISED[0], *([(b"content-type", kind)] if kind else [])]
 
-    answer = call(Guard(inner, RULES), "/predict", headers=headers)
+    answer = call(FeedbackGuard(inner, RULES), "/predict", headers=headers)
 
     assert (answer.status, inner.seen) == (415, [])
     assert "application/json" in answer.problem["detail"]
