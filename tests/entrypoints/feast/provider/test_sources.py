@@ -14,6 +14,7 @@ from handrail.entrypoints.feast.provider.sources import Sources
 from handrail.entrypoints.hosts.named_data import named_data
 from handrail.entrypoints.hosts.recording import platform_here
 from handrail.lineage.adapters.dvc.project_files import ProjectFiles
+from handrail.lineage.domain.locked import LockedFile
 from tests.entrypoints.feast.provider.conftest import make_project
 
 
@@ -50,7 +51,7 @@ def test_a_folder_below_a_dvc_project_has_dvcs_own_hash(project):
     version = looking_from(project).version(file_source(project / "data" / "orders"))
 
     files = ProjectFiles(project)
-    known = files.describe("data/orders", files.md5_of("data/orders"))
+    known = files.describe(LockedFile("data/orders", files.md5_of("data/orders")))
     assert version.uri == f"dvc://shop/data/orders@{known.md5}"
     assert version.digest == f"sha256:{known.sha256}"
 
