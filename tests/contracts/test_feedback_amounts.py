@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from handrail.feedback.domain.amounts import sum_amounts
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.service import FeedbackLog
+from handrail.lineage import Impact
 from tests.fakes.feedback import DEPLOYMENT, GROUND_TRUTH, MemoryWriter, a_prediction, an_outcome, memory_stores
 from tests.fakes.feedback_store import DATABASES, stores_of
 
@@ -97,10 +99,38 @@ def test_sums_are_those_of_whole_cents_in_any_order(cents, data):
     assert total * 100 == sum(cents)
 
 
-@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=8))
-def test_no_number_is_rounded_in_a_sum(values):
-    told = [
-        (DEPLOYMENT, (f"p{n}{sign}", 0, 0, "e", sign * value)) for n, value in enumerate(values) for sign in (1, -1)
-    ]
+DOUBLES = st.floats(allow_nan=False, allow_infinity=False)
+FAR_APART = st.sampled_from([1e300, 1e-300, 1.0, -1e300, -1e-300, -1.0, 5e-324, -5e-324, 1.7976931348623157e308])
 
-    assert sum_amounts(told).get(DEPLOYMENT, Decimal(0)) == 0
+
+def exact(values):
+    """Return the sum of what the shortest decimals of these numbers are, as a fraction."""
+    return sum((Fraction(repr(value)) for value in values), Fraction(0))
+
+
+@given(st.lists(DOUBLES | FAR_APART, max_size=12))
+def test_no_number_is_rounded_in_a_sum_of_a_deployment(values):
+    events = [(DEPLOYMENT, (f"p{n}", 0, 0, "e", value)) for n, value in enumerate(values)]
+
+    assert Fraction(sum_amounts(events).get(DEPLOYMENT, Decimal(0))) == exact(values)
+
+
+@given(st.lists(DOUBLES | FAR_APART, min_size=3, max_size=3))
+def test_no_number_is_rounded_in_a_sum_over_kinds_and_deployments(values):
+    log = FeedbackLog(memory_stores(), MemoryWriter(), KINDS)
+    log.record_predictions([a_prediction(0), a_prediction(1, deployment=OTHER)])
+    kinds = ((0, "revenue"), (0, "refund"), (1, "revenue"))
+    log.record_feedback([brought(about, value, kind) for (about, kind), value in zip(kinds, values, strict=True)])
+
+    money = log.amounts([DEPLOYMENT, OTHER])
+    impact = Impact("x", "x", {}, {}, {}, money)
+
+    assert Fraction(money[DEPLOYMENT]["USD"]) == exact(values[:2])
+    assert Fraction(impact.total_money["USD"]) == exact(values)
+
+
+def test_numbers_far_apart_that_cancel_leave_nothing():
+    values = [1e300, 1e-300, 1.0, -1e300, -1e-300, -1.0]
+    events = [(DEPLOYMENT, (f"p{n}", 0, 0, "e", value)) for n, value in enumerate(values)]
+
+    assert sum_amounts(events) == {DEPLOYMENT: 0}

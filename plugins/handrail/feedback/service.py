@@ -24,6 +24,7 @@ from handrail.feedback.ports import (
     PredictionLog,
     SnapshotBook,
 )
+from handrail.money import add_exactly
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ class FeedbackLog:
                 continue
             for uri, amount in sum_amounts(self._stores.ledger.events_about(kind.name, deployments)).items():
                 held = totals.setdefault(uri, {})
-                held[kind.unit] = held.get(kind.unit, Decimal(0)) + amount
+                held[kind.unit] = add_exactly([held.get(kind.unit, Decimal(0)), amount])
         return totals
 
     def cohort(self, deployment: str | None, kind: str, start: datetime, end: datetime, as_of: datetime) -> Cohort:

@@ -63,6 +63,27 @@ def test_a_file_is_imported_once(project):
     assert (first.exit_code, second.exit_code) == (0, 0)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(("\ufeff" + lines(OUTCOME, PREDICTION)).encode(), id="UTF-8"),
+        pytest.param(("\ufeff" + lines(OUTCOME) + "\ufeff" + lines(PREDICTION)).encode(), id="two joined files"),
+        pytest.param(("\ufeff" + lines(OUTCOME, PREDICTION).replace("\n", "\r\n")).encode(), id="Windows line ends"),
+        pytest.param(lines(OUTCOME, PREDICTION).encode("utf-16"), id="UTF-16"),
+        pytest.param(("\ufeff" + lines(OUTCOME, PREDICTION)).encode("utf-16-be"), id="UTF-16, big end first"),
+    ],
+)
+def test_a_file_that_begins_with_a_byte_order_mark_is_read(project, content):
+    file = project / "events.ndjson"
+    file.write_bytes(content)
+
+    assert json.loads(run("import", file, "--json").stdout)["accepted"] == 2
+
+
+def test_a_byte_order_mark_on_stdin_is_passed_over(project):
+    assert json.loads(run("import", "-", "--json", text="\ufeff" + lines(OUTCOME)).stdout)["accepted"] == 1
+
+
 def test_lines_are_read_from_stdin(project):
     assert json.loads(run("import", "-", "--json", text=lines(OUTCOME)).stdout)["accepted"] == 1
 

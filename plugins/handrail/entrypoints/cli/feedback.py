@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC
@@ -20,6 +21,7 @@ from handrail.errors import InvalidInput
 from handrail.feedback import Feedback, FeedbackLog, Prediction, Receipt, Snapshot
 
 CHUNK = 10_000
+BYTE_ORDER_MARK = "\ufeff"
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -102,7 +104,10 @@ def import_lines(
     """Record the feedback and predictions of a file. Importing it again changes nothing."""
     if file != "-" and not Path(file).is_file():
         raise InvalidInput("file", f"there is no file {file!r}", "Give the path of an NDJSON file, or - for stdin.")
-    with click.open_file(file, encoding="utf-8", errors="backslashreplace") as lines, open_platform() as platform:
+    with (
+        click.open_file(file, encoding=_encoding(file), errors="backslashreplace") as lines,
+        open_platform() as platform,
+    ):
         receipt = _record(platform.feedback, _parse(platform, lines))
     if as_json:
         print_json(asdict(receipt))
@@ -113,9 +118,19 @@ def import_lines(
         raise typer.Exit(1)
 
 
+def _encoding(file: str) -> str:
+    """Return the encoding that a byte order mark at the beginning of a file names; UTF-8 without one."""
+    if file == "-":
+        return "utf-8"
+    with Path(file).open("rb") as beginning:
+        return "utf-16" if beginning.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8"
+
+
 def _parse(platform: Platform, lines: Iterable[str]) -> Iterator[Prediction | Feedback]:
     now = platform.event_clock()
-    for number, line in enumerate(lines, 1):
+    for number, marked in enumerate(lines, 1):
+        # Files that were joined have their marks within.
+        line = marked.removeprefix(BYTE_ORDER_MARK)
         if not line.strip():
             continue
         try:

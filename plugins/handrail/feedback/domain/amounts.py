@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from decimal import Decimal, localcontext
+from decimal import Decimal
 
 from handrail.feedback.domain.ledger import EventRow, current_events
-
-DIGITS = 400
-"""More than a sum of doubles can have, so that none is rounded."""
+from handrail.money import add_exactly
 
 
 def sum_amounts(reported: Iterable[tuple[str, EventRow]]) -> dict[str, Decimal]:
@@ -23,10 +21,8 @@ def sum_amounts(reported: Iterable[tuple[str, EventRow]]) -> dict[str, Decimal]:
     for deployment, event in reported:
         made_by[event[0]] = deployment
         events.append(event)
-    sums: dict[str, Decimal] = defaultdict(Decimal)
-    with localcontext() as context:
-        context.prec = DIGITS
-        for prediction_id, event in current_events(events).items():
-            if event[4] is not None:
-                sums[made_by[prediction_id]] += Decimal(repr(float(event[4])))
-    return dict(sums)
+    amounts: dict[str, list[Decimal]] = defaultdict(list)
+    for prediction_id, event in current_events(events).items():
+        if event[4] is not None:
+            amounts[made_by[prediction_id]].append(Decimal(repr(float(event[4]))))
+    return {deployment: add_exactly(brought) for deployment, brought in amounts.items()}

@@ -11,6 +11,7 @@ from handrail.lineage.domain.facts import ColumnFact
 from handrail.lineage.domain.graph import DigestConflict, Edge, Node
 from handrail.lineage.domain.names import KNOWN_KINDS
 from handrail.lineage.domain.timeline import Period, ends_in
+from handrail.money import add_exactly
 
 ENDS = ("model-version", "permit", "deployment", "feedback-snapshot", "report")
 """The kinds in which an impact ends, in the order in which they are shown."""
@@ -78,7 +79,7 @@ class Impact:
         totals: dict[str, Decimal] = {}
         for amounts in self.money.values():
             for currency, amount in amounts.items():
-                totals[currency] = totals.get(currency, Decimal(0)) + amount
+                totals[currency] = add_exactly([totals.get(currency, Decimal(0)), amount])
         return dict(sorted(totals.items()))
 
 
