@@ -75,7 +75,10 @@ class Worker:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._tending
         self._thread.shutdown()
-        self._spool.close()
+        try:
+            self._spool.close()
+        except HandrailError as err:
+            _log.error("%s", err)
         await asyncio.to_thread(self._drain)
         self._platform.close()
 

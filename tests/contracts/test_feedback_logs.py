@@ -75,6 +75,17 @@ def test_a_conflict_inside_one_batch_is_found_too(stores):
     assert [each.value for each in stores.events.about(event.prediction_id)] == [1.0]
 
 
+def test_of_equal_ids_in_one_batch_the_first_counts(stores):
+    first, second = a_prediction(), a_prediction(score=0.9)
+    said, corrected = an_outcome(first, event_id="mine"), an_outcome(first, 0.0, event_id="mine")
+
+    receipts = stores.predictions.append([first, second]), stores.events.append([said, corrected])
+
+    assert receipts == (Receipt(accepted=1, conflicts=(first.prediction_id,)), Receipt(accepted=1, conflicts=("mine",)))
+    assert stores.predictions.find(first.prediction_id) == first
+    assert [each.value for each in stores.events.about(first.prediction_id)] == [1.0]
+
+
 def test_a_conflict_delivered_again_is_reported_again_and_kept_once(stores):
     event = an_outcome(a_prediction(), event_id="mine")
     stores.events.append([event])

@@ -9,7 +9,8 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,6 +22,7 @@ from handrail.files import sync_folder
 
 SYNC_WITHIN_S = 0.05
 ROTATE_BYTES = 64 * 1024 * 1024
+LOST = "A power cut may lose the last answers before this; free or replace the disk, and start the process again."
 REMEDY = "The answer was not given; free the disk under it and send the request again."
 
 
@@ -34,6 +36,7 @@ class PredictionSpool:
         self._lock = threading.Lock()
         self._file: _SpoolFile | None = None
         self._owner = 0
+        self._failure: OSError | None = None
 
     def append(self, predictions: Sequence[Prediction]) -> None:
         """Write the predictions behind everything written before; call it before their answer leaves.
@@ -44,11 +47,10 @@ class PredictionSpool:
         data = b"".join(map(to_line, predictions))
         if not data:
             return
-        with self._lock:
-            try:
-                self._current().write(data)
-            except OSError as err:
-                raise Unavailable(f"The spool {self._folder}", err.strerror or str(err), REMEDY) from err
+        with self._lock, self._translated(REMEDY):
+            if self._failure is not None:
+                raise self._failure
+            self._current().write(data)
 
     def drain(self, record: Record) -> Receipt:
         """Record what every process has spooled so far; safe to repeat, to interrupt and to run twice at once.
@@ -62,18 +64,36 @@ class PredictionSpool:
         return drain_folder(self._folder, record)
 
     def close(self) -> None:
-        """Sync and close this process's file. A later append opens another one."""
-        with self._lock:
-            if self._file is not None and self._owner == os.getpid():
-                self._file.close()
-            self._file = None
+        """Sync and close this process's file. A later append opens another one.
+
+        Raises:
+            Unavailable: what was appended could not be synced; then nothing more is taken.
+        """
+        with self._lock, self._translated(LOST):
+            self._close_file()
+
+    @contextmanager
+    def _translated(self, remedy: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as err:
+            raise Unavailable(f"The spool {self._folder}", err.strerror or str(err), remedy) from err
+
+    def _close_file(self) -> None:
+        file, self._file = self._file, None
+        # After a fork the parent's file stays the parent's.
+        if file is None or self._owner != os.getpid():
+            return
+        try:
+            file.close()
+        except OSError as err:
+            self._failure = err
+            raise
 
     def _current(self) -> _SpoolFile:
-        if self._file is not None and self._owner == os.getpid():
-            if self._file.size < self._rotate_bytes:
-                return self._file
-            self._file.close()
-        self._file = None  # after a fork the parent's file stays the parent's
+        if self._file is not None and self._owner == os.getpid() and self._file.size < self._rotate_bytes:
+            return self._file
+        self._close_file()
         self._file = _SpoolFile(self._folder)
         self._owner = os.getpid()
         return self._file
@@ -111,8 +131,12 @@ class _SpoolFile:
         self._closing.set()
         self._dirty.set()
         self._thread.join()
-        os.fdatasync(self._fd)
-        os.close(self._fd)
+        try:
+            if self._failure is not None:
+                raise self._failure
+            os.fdatasync(self._fd)
+        finally:
+            os.close(self._fd)
 
     def _sync_when_dirty(self) -> None:
         while not self._closing.is_set():
