@@ -1,10 +1,12 @@
 """What every `Ledger` promises: the rows of a scope, the same for ever below a mark."""
 
+from dataclasses import replace
 from datetime import timedelta
+from itertools import permutations
 
 import pytest
 
-from handrail.feedback.domain.ledger import Mark, Scope
+from handrail.feedback.domain.ledger import Mark, Scope, current_events
 from tests.fakes.feedback import DEPLOYMENT, GO_LIVE, a_prediction, an_outcome
 from tests.fakes.feedback_store import DATABASES, stores_of
 
@@ -69,7 +71,78 @@ def test_what_was_not_known_at_the_as_of_time_stays_out(stores):
     material = stores.ledger.read(a_scope(as_of=GO_LIVE + 6 * HOUR), stores.ledger.mark())
 
     assert len(material.predictions) == 7
-    assert len(material.events) == 2
+    # What happened by then, and was heard half an hour too late, was not known.
+    assert ids(material)[1] == [an_outcome(predictions[0]).key]
+
+
+def test_an_event_counts_as_received_when_it_was_first_received_in_whatever_order_that_is_recorded(stores):
+    prediction, said = a_prediction(0), an_outcome(a_prediction(0))
+    first, again, last = (replace(said, received_at=GO_LIVE + hours * HOUR) for hours in (6, 8, 10))
+    stores.predictions.append([prediction])
+    found = []
+
+    for sent in (last, again, again, first, last):
+        stores.events.append([sent])
+        mark = stores.ledger.mark()
+        found.append([len(stores.ledger.read(a_scope(as_of=GO_LIVE + h * HOUR), mark).events) for h in (5, 6, 8, 10)])
+
+    assert found == [[0, 0, 0, 1], [0, 0, 1, 1], [0, 0, 1, 1], [0, 1, 1, 1], [0, 1, 1, 1]]
+    assert stores.events.about(prediction.prediction_id) == (replace(first, event_id=said.key),)
+
+
+def test_of_equal_events_in_a_batch_the_earliest_arrival_counts(stores):
+    prediction, said = a_prediction(0), an_outcome(a_prediction(0))
+    stores.predictions.append([prediction])
+
+    receipt = stores.events.append([replace(said, received_at=GO_LIVE + hours * HOUR) for hours in (9, 6, 7)])
+
+    assert (receipt.accepted, receipt.repeated) == (1, 2)
+    assert len(stores.ledger.read(a_scope(as_of=GO_LIVE + 6 * HOUR), stores.ledger.mark()).events) == 1
+
+
+def test_another_body_under_a_known_id_arrives_never(stores):
+    prediction = a_prediction(0)
+    said = an_outcome(prediction, event_id="mine", received_at=GO_LIVE + 9 * HOUR)
+    stores.predictions.append([prediction])
+
+    stores.events.append([said, replace(said, value=0.0, received_at=GO_LIVE + 6 * HOUR)])
+
+    assert not stores.ledger.read(a_scope(as_of=GO_LIVE + 6 * HOUR), stores.ledger.mark()).events
+
+
+def test_an_arrival_that_is_reported_later_leaves_what_lies_below_a_mark(stores):
+    prediction, said = a_prediction(0), an_outcome(a_prediction(0), received_at=GO_LIVE + 9 * HOUR)
+    stores.predictions.append([prediction])
+    stores.events.append([said])
+    mark, scope = stores.ledger.mark(), a_scope(as_of=GO_LIVE + 7 * HOUR)
+
+    stores.events.append([replace(said, received_at=GO_LIVE + 6 * HOUR)])
+
+    assert not stores.ledger.read(scope, mark).events
+    assert stores.ledger.read(scope, stores.ledger.mark()).events
+
+
+def test_every_order_of_arrival_gives_the_same_labels_at_every_moment(stores):
+    """Each of the orders is about a prediction of its own: they cannot disturb one another."""
+    moments = [GO_LIVE + hour * HOUR for hour in range(1, 6)]
+
+    def statements(about):
+        first = an_outcome(about, 1.0, event_id=f"a{about.subject}", occurred_at=GO_LIVE)
+        second = an_outcome(about, 0.0, event_id=f"b{about.subject}", occurred_at=GO_LIVE, revision=1)
+        sent = ((first, 2), (first, 3), (second, 4), (second, 5))
+        return [replace(event, received_at=GO_LIVE + hour * HOUR) for event, hour in sent]
+
+    predictions = [a_prediction(0, prediction_id=f"p{n}", subject=f"s{n}") for n in range(24)]
+    stores.predictions.append(predictions)
+    for prediction, order in zip(predictions, permutations(range(4)), strict=True):
+        for place in order:
+            stores.events.append([statements(prediction)[place]])
+
+    labels = []
+    for at in moments:
+        found = current_events(stores.ledger.read(a_scope(as_of=at), stores.ledger.mark()).events)
+        labels.append({found[each.prediction_id][4] if each.prediction_id in found else None for each in predictions})
+    assert labels == [{None}, {1.0}, {1.0}, {0.0}, {0.0}]
 
 
 def test_one_deployment_can_be_asked_for(stores):

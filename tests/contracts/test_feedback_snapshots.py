@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from handrail.feedback.domain.ledger import Mark, Scope
-from handrail.feedback.domain.snapshots import Snapshot
+from handrail.feedback.domain.snapshots import Format, Snapshot
 from tests.fakes.feedback import CONVERSION, GO_LIVE, GROUND_TRUTH, a_prediction
 from tests.fakes.feedback_store import DATABASES, stores_of
 
 SCOPE = Scope("ground_truth", GO_LIVE, a_prediction(24).made_at, a_prediction(48).made_at)
-SNAPSHOT = Snapshot("sha256:b", SCOPE, GROUND_TRUTH, 24, 30, Mark(24, 30))
+SNAPSHOT = Snapshot("sha256:b", SCOPE, GROUND_TRUTH, 24, 30, Mark(24, 30, 2))
 
 
 @pytest.fixture(params=["memory", *DATABASES])
@@ -20,7 +20,9 @@ def snapshots(request, tmp_path):
 
 
 def test_a_manifest_comes_back_as_it_was_kept(snapshots):
-    other = replace(SNAPSHOT, digest="sha256:a", kind=CONVERSION, scope=replace(SCOPE, kind="conversion"))
+    other = replace(
+        SNAPSHOT, digest="sha256:a", kind=CONVERSION, scope=replace(SCOPE, kind="conversion"), format=Format.IDS
+    )
 
     snapshots.save(SNAPSHOT)
     snapshots.save(other)

@@ -35,6 +35,7 @@ from handrail.feedback.service import FeedbackLog, FeedbackStores
 
 Recorded = TypeVar("Recorded", Prediction, Feedback)
 
+LAST = datetime.max.replace(tzinfo=UTC)
 GO_LIVE = datetime(2013, 8, 1, 4, tzinfo=UTC)
 DEPLOYMENT = "deploy://local/flights/1"
 GROUND_TRUTH = Kind(
@@ -62,16 +63,16 @@ def a_prediction(number: int = 0, **changes: Any) -> Prediction:
 
 
 def an_outcome(about: Prediction, value: SupportsFloat | None = 1.0, **changes: Any) -> Feedback:
-    """Return what was heard about a prediction five hours after it."""
-    heard = about.made_at + timedelta(hours=5)
+    """Return what happened five hours after a prediction, and was heard half an hour later."""
+    happened = about.made_at + timedelta(hours=5)
     usual: dict[str, Any] = {
         "prediction_id": about.prediction_id,
         "kind": "ground_truth",
         "value": value,
         "source": "airport-feed",
         "revision": 0,
-        "occurred_at": heard,
-        "received_at": heard,
+        "occurred_at": happened,
+        "received_at": happened + timedelta(minutes=30),
         "retracts": value is None,
     }
     return Feedback(**usual | changes)
@@ -145,12 +146,23 @@ class MemoryEvents(EventLog):
     """`EventLog` in memory."""
 
     log: MemoryLog[Feedback] = field(default_factory=lambda: MemoryLog("feedback"))
+    arrivals: list[tuple[str, datetime]] = field(default_factory=list)
 
     def append(self, events: Sequence[Feedback]) -> Receipt:
-        return self.log.add((event.key, replace(event, event_id=event.key)) for event in events)
+        receipt = self.log.add((event.key, replace(event, event_id=event.key)) for event in events)
+        for event in events:
+            held, arrival = self.log.rows[event.key], (event.key, event.received_at)
+            is_same = held.body_digest() == event.body_digest()
+            if is_same and event.received_at < held.received_at and arrival not in self.arrivals:
+                self.arrivals.append(arrival)
+        return receipt
 
     def about(self, prediction_id: str) -> tuple[Feedback, ...]:
-        return tuple(event for event in self.log.rows.values() if event.prediction_id == prediction_id)
+        about = [event for event in self.log.rows.values() if event.prediction_id == prediction_id]
+        return tuple(replace(event, received_at=self.received_at(event)) for event in about)
+
+    def received_at(self, event: Feedback, upto: int | None = None) -> datetime:
+        return min(event.received_at, *(at for key, at in self.arrivals[:upto] if key == event.key), LAST)
 
 
 @dataclass
@@ -161,7 +173,7 @@ class MemoryLedger(Ledger):
     events: MemoryEvents
 
     def mark(self) -> Mark:
-        return Mark(len(self.predictions.log.rows), len(self.events.log.rows))
+        return Mark(len(self.predictions.log.rows), len(self.events.log.rows), len(self.events.arrivals))
 
     def read(self, scope: Scope, upto: Mark) -> Material:
         held = list(self.predictions.log.rows.values())[: upto.predictions]
@@ -176,7 +188,9 @@ class MemoryLedger(Ledger):
         events = [
             (event.prediction_id, event.revision, _us(event.occurred_at), event.key, event.value)
             for event in list(self.events.log.rows.values())[: upto.events]
-            if event.prediction_id in wanted and event.kind == scope.kind and event.received_at <= scope.as_of
+            if event.prediction_id in wanted
+            and event.kind == scope.kind
+            and self.events.received_at(event, upto.arrivals) <= scope.as_of
         ]
         return Material(mine, events)
 

@@ -61,7 +61,8 @@ class EventLog(Protocol):
     def append(self, events: Sequence[Feedback]) -> Receipt:
         """Keep all events durably in one transaction, or none; repeats and conflicts as in `PredictionLog.append`.
 
-        An event is kept whether or not its prediction is known.
+        An event is kept whether or not its prediction is known. One that is known and is sent again with an earlier
+        `received_at` counts as received then, from now on: the earliest counts, in whatever order they arrive.
         """
 
     @abstractmethod

@@ -77,6 +77,8 @@ class FeedbackLog:
     def record_feedback(self, events: Sequence[Feedback]) -> Receipt:
         """Record feedback durably, all or none, before or after its predictions. Repeating it changes nothing.
 
+        Only an earlier `received_at` is kept: of several the earliest counts, in whatever order they arrive.
+
         Conflicting events (same id, other body) are quarantined and named in the receipt; the others are kept.
 
         Raises:
@@ -196,7 +198,7 @@ class FeedbackLog:
         if snapshot is None:
             raise UnknownReference("snapshot", digest, "List them with: handrail feedback status.")
         material = self._stores.ledger.read(snapshot.scope, snapshot.mark)
-        found = build_snapshot(snapshot.scope, snapshot.kind, material, snapshot.mark)
+        found = build_snapshot(snapshot.scope, snapshot.kind, material, snapshot.mark, snapshot.format)
         if found.digest != snapshot.digest:
             raise SnapshotChanged(digest, found.digest)
         return snapshot, build_cohort(snapshot.scope, snapshot.kind, material)

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handrail.errors import UnknownReference
-from handrail.feedback.domain.snapshots import SnapshotChanged
-from tests.fakes.feedback import GO_LIVE, MemoryWriter, a_log, a_prediction, an_outcome, memory_stores
+from handrail.feedback.domain.ledger import Scope
+from handrail.feedback.domain.snapshots import Format, SnapshotChanged, build_snapshot
+from tests.fakes.feedback import GO_LIVE, GROUND_TRUTH, MemoryWriter, a_log, a_prediction, an_outcome, memory_stores
 
 DAY = timedelta(days=1)
 AUGUST = ("ground_truth", GO_LIVE, GO_LIVE + 31 * DAY, GO_LIVE + 40 * DAY)
@@ -52,10 +53,17 @@ def two_arrivals(draw):
 
 
 def test_a_digest_is_what_it_was_before_kinds_could_have_a_unit():
-    log = a_log()
-    log.record_predictions([a_prediction()])
+    stores = memory_stores()
+    a_log(stores).record_predictions([a_prediction()])
 
-    assert log.snapshot(*AUGUST).digest == FIRST_RELEASE
+    assert of_the_first_release(stores).digest == FIRST_RELEASE
+
+
+def of_the_first_release(stores):
+    """Keep the snapshot of August that covers ids only."""
+    scope, mark = Scope(*AUGUST), stores.ledger.mark()
+    material = stores.ledger.read(scope, mark)
+    return stores.snapshots.save(build_snapshot(scope, GROUND_TRUTH, material, mark, Format.IDS))
 
 
 def told(values):
@@ -176,6 +184,72 @@ def test_altered_rows_are_noticed():
 
     with pytest.raises(SnapshotChanged, match="the store was altered"):
         log.export_snapshot(snapshot.digest, FILE)
+
+
+@pytest.mark.parametrize(
+    "altered",
+    [{"value": 0.0}, {"revision": 3}, {"occurred_at": GO_LIVE}, {"value": None, "retracts": True}, {"event_id": "x"}],
+    ids=str,
+)
+def test_an_altered_statement_is_noticed(altered):
+    stores = memory_stores()
+    log, said = a_log(stores), an_outcome(a_prediction(), event_id="mine")
+    record(log, [a_prediction(), said])
+    snapshot = log.snapshot(*AUGUST)
+
+    stores.events.log.rows["mine"] = replace(said, **altered)
+
+    with pytest.raises(SnapshotChanged):
+        log.snapshot_cohort(snapshot.digest)
+
+
+@pytest.mark.parametrize(
+    "altered",
+    [
+        {"score": 0.5},
+        {"label": 1},
+        {"subject": "another"},
+        {"deployment": "deploy://local/other/1"},
+        {"made_at": GO_LIVE + timedelta(minutes=1)},
+    ],
+    ids=str,
+)
+def test_an_altered_prediction_is_noticed(altered):
+    stores = memory_stores()
+    log = a_log(stores)
+    log.record_predictions([a_prediction()])
+    snapshot = log.snapshot(*AUGUST)
+
+    stores.predictions.log.rows[a_prediction().prediction_id] = a_prediction(**altered)
+
+    with pytest.raises(SnapshotChanged):
+        log.snapshot_cohort(snapshot.digest)
+
+
+def test_a_snapshot_of_the_first_release_still_gives_its_labels_and_names_what_it_covers():
+    stores = memory_stores()
+    log = a_log(stores)
+    record(log, [a_prediction(), an_outcome(a_prediction())])
+    old, new = of_the_first_release(stores), log.snapshot(*AUGUST)
+
+    assert log.snapshot_cohort(old.digest) == log.snapshot_cohort(new.digest)
+    assert [(each.digest, each.covers) for each in sorted((old, new), key=lambda each: each.format)] == [
+        (old.digest, "ids"),
+        (new.digest, "bodies"),
+    ]
+    stores.events.log.rows.clear()
+    with pytest.raises(SnapshotChanged):
+        log.snapshot_cohort(old.digest)
+
+
+def test_a_measured_latency_is_no_part_of_a_snapshot():
+    digests = set()
+    for latency in (1.0, 2.0):
+        log = a_log()
+        log.record_predictions([a_prediction(latency_ms=latency)])
+        digests.add(log.snapshot(*AUGUST).digest)
+
+    assert len(digests) == 1
 
 
 def test_an_unknown_snapshot_is_named():

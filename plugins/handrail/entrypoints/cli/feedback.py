@@ -21,6 +21,7 @@ from handrail.errors import InvalidInput
 from handrail.feedback import Feedback, FeedbackLog, Prediction, Receipt, Snapshot
 
 CHUNK = 10_000
+ONLY_IDS = "; its digest covers ids only, so that an altered label is not noticed: take a new one"
 BYTE_ORDER_MARK = "\ufeff"
 
 app = typer.Typer(
@@ -154,14 +155,16 @@ def _record(log: FeedbackLog, values: Iterator[Prediction | Feedback]) -> Receip
 def _plain(snapshot: Snapshot) -> dict[str, Any]:
     scope = snapshot.scope
     moments = {name: getattr(scope, name).astimezone(UTC).isoformat() for name in ("start", "end", "as_of")}
+    covers = {"covers": snapshot.covers}
     counts = {"predictions": snapshot.predictions, "events": snapshot.events}
-    return {"digest": snapshot.digest, "uri": snapshot.uri, "kind": scope.kind, **moments, **counts}
+    return {"digest": snapshot.digest, "uri": snapshot.uri, "kind": scope.kind, **moments, **counts} | covers
 
 
 def _sentence(snapshot: Snapshot) -> str:
     scope = snapshot.scope
     window = f"{scope.start.astimezone(UTC):%Y-%m-%dT%H:%MZ} to {scope.end.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
+    limit = "" if snapshot.covers == "bodies" else ONLY_IDS
     return (
         f"{snapshot.digest}: {scope.kind}, {window}, as of {scope.as_of.astimezone(UTC):%Y-%m-%dT%H:%MZ}, "
-        f"{snapshot.predictions:,} predictions, {snapshot.events:,} events"
+        f"{snapshot.predictions:,} predictions, {snapshot.events:,} events{limit}"
     )

@@ -7,12 +7,17 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from handrail.feedback.adapters.sql_append import Appender, Row
-from handrail.feedback.adapters.sql_tables import event, to_microseconds
+from handrail.feedback.adapters.sql_tables import Moment, arrival, event, to_microseconds
 from handrail.feedback.domain.values import Feedback, Receipt
 from handrail.feedback.ports import EventLog
 from handrail.storage import Store
+from handrail.storage.bulk import TEXT, insert_new, read
 
 EVENTS = Appender(event, what="feedback")
+_HELD = "select e.event_id, e.body, e.received_at from {given} cross join feedback_event e where e.event_id = g.a"
+_EARLIEST = (
+    sa.select(sa.func.min(arrival.c.received_at)).where(arrival.c.event_id == event.c.event_id).scalar_subquery()
+)
 
 
 class SqlEvents(EventLog):
@@ -25,14 +30,28 @@ class SqlEvents(EventLog):
         """Keep all events durably in one transaction, or none."""
         rows = list(map(_row, events))
         with self._store.write() as connection:
-            return EVENTS.append(connection, events, rows)
+            receipt = EVENTS.append(connection, events, rows)
+            if receipt.repeated:
+                _keep_earlier_arrivals(connection, events)
+        return receipt
 
     def about(self, prediction_id: str) -> tuple[Feedback, ...]:
         """Return every event about a prediction."""
-        columns = [event.c[name] for name in Feedback.__slots__ if name != "retracts"]
+        plain = [event.c[name] for name in Feedback.__slots__ if name not in ("received_at", "retracts")]
+        columns = [*plain, sa.func.coalesce(_EARLIEST, event.c.received_at, type_=Moment).label("received_at")]
         with self._store.read() as connection:
             rows = connection.execute(sa.select(*columns).where(event.c.prediction_id == prediction_id)).all()
         return tuple(Feedback(**row._asdict(), retracts=row.value is None) for row in rows)
+
+
+def _keep_earlier_arrivals(connection: sa.Connection, events: Sequence[Feedback]) -> None:
+    """Keep when known events were received, where that is earlier than their rows say."""
+    held = {row[0]: row[1:] for row in read(connection, _HELD, sorted({each.key for each in events}), TEXT)}
+    sent = {(each.key, each.received_at): (each.body_digest(), to_microseconds(each.received_at)) for each in events}
+    earlier = [key for key, (body, at) in sorted(sent.items()) if body == held[key[0]][0] and at < held[key[0]][1]]
+    if earlier:
+        rows = [{"event_id": event_id, "received_at": at} for event_id, at in earlier]
+        connection.execute(insert_new(connection, arrival), rows)
 
 
 def _row(each: Feedback) -> Row:

@@ -7,12 +7,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from handrail.feedback.adapters.sql_tables import deployment, event, prediction
+from handrail.feedback.adapters.sql_tables import arrival, deployment, event, prediction
 from handrail.feedback.domain.ledger import EventRow, Mark, Material, Scope
 from handrail.feedback.ports import Ledger
 from handrail.storage import Store
 from handrail.storage.bulk import TEXT, read
 
+NUMBERED = (prediction, event, arrival)
 _ABOUT = """select uri, event.prediction_id, revision, occurred_at, event_id, value
 from {given} cross join feedback_deployment deployment, feedback_prediction prediction, feedback_event event
 where uri = g.a and deployment_id = deployment.id and event.prediction_id = prediction.prediction_id and kind = {p}"""
@@ -29,8 +30,8 @@ class SqlLedger(Ledger):
         with self._store.read() as connection:
             if connection.dialect.name == "postgresql":
                 # A number is drawn before its row is committed: wait for writers, keep new ones out for a moment.
-                connection.execute(sa.text("lock table feedback_prediction, feedback_event in share mode"))
-            highest = (sa.func.coalesce(sa.func.max(table.c.seq), 0) for table in (prediction, event))
+                connection.execute(sa.text(f"lock table {', '.join(map(str, NUMBERED))} in share mode"))
+            highest = (sa.func.coalesce(sa.func.max(table.c.seq), 0) for table in NUMBERED)
             return Mark(*(connection.execute(sa.select(each)).scalar_one() for each in highest))
 
     def read(self, scope: Scope, upto: Mark) -> Material:
@@ -80,7 +81,13 @@ def _predictions(made: list[sa.ColumnElement[bool]]) -> sa.Select[Any]:
 
 
 def _events(made: list[sa.ColumnElement[bool]], scope: Scope, upto: Mark) -> sa.Select[Any]:
-    known = (event.c.kind == scope.kind, event.c.received_at <= scope.as_of, event.c.seq + 0 <= upto.events)
+    earlier = sa.exists().where(
+        arrival.c.event_id == event.c.event_id,
+        arrival.c.received_at <= scope.as_of,
+        arrival.c.seq <= upto.arrivals,
+    )
+    received = sa.or_(event.c.received_at <= scope.as_of, earlier)
+    known = (event.c.kind == scope.kind, received, event.c.seq + 0 <= upto.events)
     columns = (event.c.prediction_id, event.c.revision, event.c.occurred_at, event.c.event_id, event.c.value)
     about = event.c.prediction_id == prediction.c.prediction_id
     return sa.select(*columns).join_from(prediction, event, about).where(*made, *known)

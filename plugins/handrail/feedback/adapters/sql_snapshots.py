@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from handrail.feedback.adapters.sql_tables import snapshot
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.ledger import Mark, Scope
-from handrail.feedback.domain.snapshots import Snapshot
+from handrail.feedback.domain.snapshots import Format, Snapshot
 from handrail.feedback.ports import SnapshotBook
 from handrail.storage import Store
 from handrail.storage.bulk import insert_new
@@ -57,6 +57,8 @@ def _row(taken: Snapshot) -> dict[str, Any]:
         "events": taken.events,
         "mark_predictions": taken.mark.predictions,
         "mark_events": taken.mark.events,
+        "format": int(taken.format),
+        "mark_arrivals": taken.mark.arrivals,
     }
 
 
@@ -75,5 +77,6 @@ def _snapshot(row: Any) -> Snapshot:
         ),
         predictions=row.predictions,
         events=row.events,
-        mark=Mark(row.mark_predictions, row.mark_events),
+        mark=Mark(row.mark_predictions, row.mark_events, row.mark_arrivals),
+        format=Format(row.format),
     )

@@ -74,6 +74,13 @@ event = sa.Table(
     sa.Column("value", sa.Double),
     sa.Column("body", sa.LargeBinary),
 )
+arrival = sa.Table(
+    "feedback_arrival",
+    metadata,
+    sa.Column("seq", sa.BigInteger, primary_key=True),
+    sa.Column("event_id", sa.Text),
+    sa.Column("received_at", Moment),
+)
 conflict = sa.Table(
     "feedback_conflict",
     metadata,
@@ -94,4 +101,6 @@ snapshot = sa.Table(
     sa.Column("events", sa.BigInteger),
     sa.Column("mark_predictions", sa.BigInteger),
     sa.Column("mark_events", sa.BigInteger),
+    sa.Column("format", sa.Integer),
+    sa.Column("mark_arrivals", sa.BigInteger),
 )

@@ -34,6 +34,7 @@ class Mark(NamedTuple):
 
     predictions: int
     events: int
+    arrivals: int = 0
 
 
 PredictionRow = tuple[str, str, str, int, float, int, float | None]

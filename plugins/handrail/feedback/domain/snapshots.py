@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from enum import IntEnum
 from hashlib import sha256
 
 from handrail import refs
 from handrail.errors import Contradiction
 from handrail.feedback.domain.cohorts import Cohort
 from handrail.feedback.domain.kinds import Kind
-from handrail.feedback.domain.ledger import Mark, Material, Scope
+from handrail.feedback.domain.ledger import EventRow, Mark, Material, PredictionRow, Scope
 from handrail.feedback.domain.values import moment_text
 
-FORMAT = "handrail.feedback.snapshot/1"
+
+class Format(IntEnum):
+    """What a snapshot's digest covers, as stored and as written into the manifest (never renumber)."""
+
+    IDS = 1
+    """The ids of predictions and events: an altered label is not noticed."""
+    BODIES = 2
+    """All that cohorts and exports are made from; latencies are measurements, and no part of it."""
 
 
 class SnapshotChanged(Contradiction):
@@ -33,8 +41,9 @@ class SnapshotChanged(Contradiction):
 class Snapshot:
     """A named state of knowledge: scope, rules, counts and the digest over all of it.
 
-    `digest` is `sha256:<hex>` over scope, rules, the sorted prediction ids and the sorted event ids. `mark` is where
-    the log stood when it was first taken; it is not part of the digest, so the order of arrival does not change it.
+    `digest` is `sha256:<hex>` over scope, rules, and the sorted predictions and events, as far as `format` says. `mark`
+    is where the log stood when it was first taken; it is not part of the digest, so the order of arrival does not
+    change it.
     """
 
     digest: str
@@ -43,6 +52,12 @@ class Snapshot:
     predictions: int
     events: int
     mark: Mark
+    format: Format = Format.BODIES
+
+    @property
+    def covers(self) -> str:
+        """What the digest covers, in a word: `ids` in snapshots of the first releases, else `bodies`."""
+        return self.format.name.lower()
 
     @property
     def uri(self) -> str:
@@ -50,27 +65,51 @@ class Snapshot:
         return refs.Snapshot(self.digest).uri
 
 
-def build_snapshot(scope: Scope, kind: Kind, material: Material, mark: Mark) -> Snapshot:
+def build_snapshot(scope: Scope, kind: Kind, material: Material, mark: Mark, form: Format = Format.BODIES) -> Snapshot:
     """Name the state of knowledge that `material` is."""
+    predictions, events = _LINES[form]
     manifest = {
-        "format": FORMAT,
+        "format": f"handrail.feedback.snapshot/{form:d}",
         "scope": asdict(scope),
         # A unit came later than the first snapshots: without one their digests are what they were.
         "kind": {name: value for name, value in asdict(kind).items() if name != "unit" or value},
-        "predictions": _digest_ids(row[0] for row in material.predictions),
-        "events": _digest_ids(row[3] for row in material.events),
+        "predictions": _digest_lines(map(predictions, material.predictions)),
+        "events": _digest_lines(map(events, material.events)),
     }
     text = json.dumps(manifest, sort_keys=True, separators=(",", ":"), default=_plain)
     digest = f"sha256:{sha256(text.encode()).hexdigest()}"
-    return Snapshot(digest, scope, kind, len(material.predictions), len(material.events), mark)
+    return Snapshot(digest, scope, kind, len(material.predictions), len(material.events), mark, form)
 
 
 def _plain(value: datetime | timedelta) -> str | float:
     return moment_text(value) if isinstance(value, datetime) else value.total_seconds()
 
 
-def _digest_ids(ids: Iterable[str]) -> str:
-    return sha256("\n".join(sorted(ids)).encode()).hexdigest()
+def _digest_lines(lines: Iterable[str]) -> str:
+    # Unambiguous, as are the tabs within: no text that was let in holds a line break or a tab.
+    return sha256("\n".join(sorted(lines)).encode()).hexdigest()
+
+
+def _prediction_line(row: PredictionRow) -> str:
+    prediction_id, subject, deployment, made_at, score, label, _ = row
+    return "\t".join((prediction_id, subject, deployment, str(made_at), _number(score), str(int(label))))
+
+
+def _event_line(row: EventRow) -> str:
+    prediction_id, revision, occurred_at, event_id, value = row
+    number = "" if value is None else _number(value)
+    return "\t".join((event_id, prediction_id, str(int(revision)), str(occurred_at), number))
+
+
+def _number(value: float) -> str:
+    # SQLite keeps no sign of a zero.
+    return repr(float(value) + 0.0)
+
+
+_LINES: Mapping[Format, tuple[Callable[[PredictionRow], str], Callable[[EventRow], str]]] = {
+    Format.IDS: (lambda row: row[0], lambda row: row[3]),
+    Format.BODIES: (_prediction_line, _event_line),
+}
 
 
 Label = tuple[str, float | None, float, datetime, str, int | None]
