@@ -18,6 +18,7 @@ HandrailError
         FolderNotEmpty       a folder that must be new or empty holds something
         NotEligible          approvals: this account may not decide here
         NotLoggedIn          the server does not know this account and password
+        OutOfScope           lineage: this token does not allow it
         Protected            approvals: it moves only through the gate
         UnverifiedBytes      approvals: the bytes are not those that were permitted
     Unavailable            a tool, a store or a port is not there (any more)

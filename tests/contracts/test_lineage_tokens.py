@@ -8,6 +8,7 @@ import pytest
 from handrail.errors import Conflict, InvalidInput, UnknownReference
 from handrail.lineage.adapters.sql.tokens import SqlTokens
 from handrail.lineage.domain.callers import HolderKind, TokenRecord
+from handrail.lineage.domain.scopes import May, TokenScope
 from handrail.lineage.service.access import Access
 from tests.fakes.lineage_events import TokensInMemory
 from tests.fakes.lineage_stores import KINDS, an_empty_store
@@ -31,6 +32,15 @@ def test_a_record_comes_back_as_it_was(register):
     assert register.remove("a")
     assert not register.remove("a")
     assert register.all() == (records[0],)
+
+
+def test_what_a_token_allows_comes_back_as_it_was(register):
+    scope = TokenScope(frozenset({May.SEND, May.USED}), ("s3://lake", "airflow"))
+    access = Access(register, lambda: NOON)
+    narrow, wide = access.create("narrow", scope=scope), access.create("wide")
+
+    assert (access.find(narrow).scope, access.find(wide).scope) == (scope, TokenScope())
+    assert access.find("none") is None
 
 
 def test_a_name_is_taken_once(register):

@@ -57,14 +57,16 @@ def an_url(kind):
 
 
 def dump(store):
-    """Return every row of every table of lineage that there is, in the order of the keys."""
+    """Return every row of every table of lineage that there is, in the order of the keys; only columns that it has."""
     with store.read() as connection:
-        tables = sa.inspect(connection).get_table_names()
-        return {
-            table.name: sorted(map(tuple, connection.execute(sa.select(table))), key=str)
-            for table in metadata.sorted_tables
-            if table.name in tables
-        }
+        there = set(sa.inspect(connection).get_table_names())
+        return {table.name: _rows(connection, table) for table in metadata.sorted_tables if table.name in there}
+
+
+def _rows(connection, table):
+    held = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
+    rows = connection.execute(sa.select(*(column for column in table.columns if column.name in held)))
+    return sorted(map(tuple, rows), key=str)
 
 
 def graph_of(store):

@@ -2,7 +2,7 @@
 
 from handrail.lineage.domain.answers import Impact, NodeDetails, Page, Trace
 from handrail.lineage.domain.callers import HolderKind, TokenRecord
-from handrail.lineage.domain.errors import AmbiguousReference, NotYetSet
+from handrail.lineage.domain.errors import AmbiguousReference, NotYetSet, OutOfScope
 from handrail.lineage.domain.events import IntakeResult
 from handrail.lineage.domain.facts import ActivityDetails, ColumnFact, Facts
 from handrail.lineage.domain.flaws import Acceptance, Coverage, Diagnosis, Flaw, RunSummary
@@ -22,6 +22,7 @@ from handrail.lineage.domain.names import (
 )
 from handrail.lineage.domain.outbox import Forwarded
 from handrail.lineage.domain.pipeline import Member, PipelineRecord, data_at, tree_digest
+from handrail.lineage.domain.scopes import May, TokenScope
 from handrail.lineage.domain.sections import Section, sections_of
 from handrail.lineage.domain.timeline import Period
 from handrail.lineage.domain.vocabulary import Role, Verb
@@ -59,6 +60,7 @@ __all__ = [
     "Lineage",
     "LockedFile",
     "LockedStage",
+    "May",
     "Member",
     "Node",
     "NotYetSet",
@@ -67,12 +69,14 @@ __all__ = [
     "PipelineRecord",
     "Pointer",
     "NodeDetails",
+    "OutOfScope",
     "IntakeResult",
     "Period",
     "Role",
     "RunSummary",
     "Section",
     "TokenRecord",
+    "TokenScope",
     "Trace",
     "UNSHOWABLE",
     "Verb",

@@ -1,17 +1,13 @@
 """The spool: what was appended is recorded, once, whatever happens to the processes around it."""
 
-import errno
 import json
 import os
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import ClassVar
 
 import pytest
 
 from handrail.errors import Unavailable
-from handrail.feedback.adapters import spool as spool_module
 from handrail.feedback.adapters import spool_drain
 from handrail.feedback.adapters.spool import PredictionSpool
 from handrail.feedback.domain.values import Receipt
@@ -237,104 +233,6 @@ def test_a_forked_process_writes_into_a_file_of_its_own(folder):
     assert len(spooled(folder)) == 2
     assert spool.drain(log.record_predictions) == Receipt(accepted=3)
     spool.close()
-
-
-@pytest.fixture
-def disk(monkeypatch):
-    """What the spool does with its disk: the calls that sync, and whether they fail."""
-
-    class Disk:
-        fails = False
-        synced: ClassVar[list[int]] = []
-
-    sync = os.fdatasync
-
-    def fdatasync(fd):
-        Disk.synced.append(os.fstat(fd).st_size)
-        if Disk.fails:
-            raise OSError(errno.EIO, "Input/output error")
-        sync(fd)
-
-    Disk.synced.clear()
-    monkeypatch.setattr(os, "fdatasync", fdatasync)
-    return Disk
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
-def test_a_failed_sync_in_the_background_is_reported_at_the_end_and_nothing_more_is_taken(folder, disk):
-    spool = PredictionSpool(folder)
-    disk.fails = True
-    spool.append([a_prediction(0)])
-    wait_for(lambda: disk.synced)
-
-    with pytest.raises(Unavailable, match="Input/output error. A power cut may lose"):
-        spool.close()
-    disk.fails = False
-
-    with pytest.raises(Unavailable, match="The answer was not given"):
-        spool.append([a_prediction(1)])
-    assert len(spooled(folder)) == 1
-    spool.close()
-
-
-def test_after_a_failed_sync_no_answer_is_given(folder, disk):
-    spool = PredictionSpool(folder)
-    disk.fails = True
-    spool.append([a_prediction(0)])
-    wait_for(lambda: disk.synced)
-    disk.fails = False
-
-    def is_refused():
-        try:
-            spool.append([a_prediction(1)])
-        except Unavailable:
-            return True
-        return False
-
-    wait_for(is_refused)
-    with pytest.raises(Unavailable):
-        spool.append([a_prediction(2)])
-
-
-def test_a_full_file_that_cannot_be_synced_is_followed_by_no_other(folder, disk):
-    spool = PredictionSpool(folder, rotate_bytes=1)
-    spool.append([a_prediction(0)])
-    disk.fails = True
-
-    for number in (1, 2):
-        with pytest.raises(Unavailable, match="Input/output error"):
-            spool.append([a_prediction(number)])
-
-    assert len(spooled(folder)) == 1
-
-
-def test_closing_syncs_what_was_appended_last(folder, disk, monkeypatch):
-    monkeypatch.setattr(spool_module, "SYNC_WITHIN_S", 2 * DEADLINE_S)
-    spool = PredictionSpool(folder)
-    spool.append([a_prediction(0)])
-    (file,) = spooled(folder)
-
-    spool.close()
-
-    assert disk.synced[-1] == file.stat().st_size
-    assert disk.synced.count(file.stat().st_size) == 2
-
-
-def test_a_failed_last_sync_is_reported_and_the_file_may_still_be_drained(folder, disk):
-    spool, log = PredictionSpool(folder), a_log()
-    spool.append([a_prediction(0)])
-    disk.fails = True
-    with pytest.raises(Unavailable):
-        spool.close()
-
-    assert PredictionSpool(folder).drain(log.record_predictions) == Receipt(accepted=1)
-    assert spooled(folder) == []
 
 
 def test_what_a_writer_appends_before_it_ends_is_recorded_however_late_it_comes(folder, monkeypatch):

@@ -13,6 +13,7 @@ from handrail.bootstrap.approvals import open_permit_verifier
 from handrail.bootstrap.feedback import open_spool
 from handrail.bootstrap.lineage_events import open_access
 from handrail.clock import EventClock
+from handrail.lineage import TokenScope
 from handrail.lineage.adapters.dvc.entries import Place
 from handrail.lineage.adapters.dvc.lock_files import locked_stages
 from handrail.lineage.adapters.dvc.trees import TreeOnDisk
@@ -116,6 +117,7 @@ def test_a_token_still_belongs_to_its_holder(platform):
 
     assert access.holder_of(expected["value"]) == expected["holder"]
     assert [token.name for token in access.tokens()] == expected["names"]
+    assert {token.scope for token in access.tokens()} == {TokenScope()}
 
 
 def test_predictions_and_feedback_have_their_values(platform):

@@ -44,6 +44,26 @@ def test_the_help_of_a_group_ends_with_an_example(environment, group):
     assert done.stdout.strip().splitlines()[-1].strip().startswith(f"Example: {' '.join(('handrail', *group))} ")
 
 
+def test_a_token_says_what_it_allows(environment):
+    def token(*words):
+        found = subprocess.run([HANDRAIL, "lineage", "token", *words], env=environment, capture_output=True, text=True)
+        return found.returncode, found.stdout
+
+    code, made = token("create", "dbt", "--may", "send", "--may", "ask", "--namespace", "s3://lake", "--json")
+    token("create", "all")
+
+    assert (code, json.loads(made)["may"], json.loads(made)["namespaces"]) == (0, ["ask", "send"], ["s3://lake"])
+    assert [(each["may"], each["namespaces"]) for each in json.loads(token("list", "--json")[1])] == [
+        (["ask", "send"], []),
+        (["ask", "send"], ["s3://lake"]),
+    ]
+    shown = token("list")[1]
+    assert "may ask, send in every namespace" in shown
+    assert "may ask, send in s3://lake" in shown
+    assert token("create", "x", "--namespace", "/")[0] == 1
+    assert token("create", "x", "--may", "everything")[0] == 2
+
+
 def test_revoking_a_token_is_answered_in_json(environment):
     def token(*words):
         words = [HANDRAIL, "lineage", "token", *words]

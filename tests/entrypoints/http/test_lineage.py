@@ -7,6 +7,7 @@ from fastapi.testclient import TestClient
 
 from handrail.bootstrap.lineage_events import open_access
 from handrail.entrypoints.http.lineage import lineage_app
+from handrail.lineage import May, TokenScope
 from tests.fakes.lineage_events import a_dataset, a_dataset_event, a_job_event, a_run_id
 from tests.fakes.lineage_server import a_platform, a_token, an_event_now, is_problem, now
 from tests.fakes.lineage_stores import dump
@@ -72,6 +73,27 @@ def test_a_revoked_token_counts_no_more(client, platform):
     open_access(platform.store).revoke("airflow")
 
     is_problem(client.post(EVENTS, json=an_event_now()), 401)
+
+
+@pytest.mark.parametrize(("may", "sent", "asked"), [(May.SEND, 201, 403), (May.ASK, 403, 404), (May.USED, 403, 403)])
+def test_a_token_allows_what_it_was_made_for(client, platform, may, sent, asked):
+    token = open_access(platform.store).create("narrow", scope=TokenScope(frozenset({may})))
+    client.headers["authorization"] = f"Bearer {token}"
+
+    answers = client.post(EVENTS, json=an_event_now(outputs=[a_dataset("clean")])), client.get(TRACE, params={"ref": "s3://x"})
+
+    assert [each.status_code for each in answers] == [sent, asked]
+    for each in answers:
+        if each.status_code == 403:
+            is_problem(each, 403, "The token of actor://service/narrow does not allow to", "Make another token")
+
+
+def test_a_token_for_a_namespace_writes_nowhere_else(client, platform):
+    token = open_access(platform.store).create("narrow", scope=TokenScope(namespaces=("airflow://prod", "s3://other")))
+    client.headers["authorization"] = f"Bearer {token}"
+
+    is_problem(client.post(BATCH, json=[an_event_now(1), an_event_now(2, outputs=[a_dataset("clean")])]), 403, "'s3://lake'")
+    assert client.get(TRACE, params={"ref": f"openlineage-run://{a_run_id(1)}"}).status_code == 404
 
 
 def test_only_the_hash_of_a_token_is_kept(client, platform):

@@ -6,8 +6,8 @@ import pytest
 
 from handrail.lineage.domain.facts import ActivityDetails
 from handrail.lineage.domain.names import artifact_at
-from handrail.lineage.domain.sections import sections_of
-from tests.fakes.lineage import DEPLOYMENT, INPUTS, RUN, open_in_memory, story
+from handrail.lineage.domain.sections import NOT_BY_THE_GATE, sections_of
+from tests.fakes.lineage import DEPLOYMENT, INPUTS, PERMIT, RUN, open_in_memory, story
 
 
 @pytest.fixture
@@ -76,6 +76,39 @@ def test_approvers_stand_with_the_permit(trace):
     section = sections_of(trace)[2]
 
     assert {hop.node.uri for hop in section.hops} >= {"actor://registry/ann", "actor://registry/bob"}
+
+
+def test_an_approver_of_whom_the_gate_knows_nothing_is_shown_as_what_others_assert():
+    lineage = open_in_memory({"p1": DEPLOYMENT.uri})
+    for call in story(Path()):
+        call(lineage)
+    evil = ActivityDetails(asserted_by="actor://service/evil")
+    agents = ["actor://registry/eve", "actor://registry/ann"]
+    lineage.record_activity(f"{PERMIT.uri}/decision", "promotion-decision", agents=agents, details=evil)
+
+    trace = lineage.trace("p1")
+    hops = {section.title: {hop.node.uri: hop.via for hop in section.hops} for section in sections_of(trace)}
+
+    assert {"actor://registry/ann", "actor://registry/bob"} <= hops["permit and approvers"].keys()
+    assert set(hops[NOT_BY_THE_GATE]) == {"actor://registry/eve"}
+    eve = hops[NOT_BY_THE_GATE]["actor://registry/eve"]
+    assert (eve.counts, eve.asserted_by) == (False, ("actor://service/evil",))
+
+
+def test_what_the_gate_did_not_say_of_an_approval_is_not_proven_by_others():
+    lineage = open_in_memory({"p1": DEPLOYMENT.uri})
+    for call in story(Path()):
+        call(lineage)
+    before = lineage.trace("p1").proven
+    evil = ActivityDetails(asserted_by="actor://service/evil")
+    lineage.record_activity(
+        "approval://registry/forged/decision", "promotion-decision", generated=[PERMIT], details=evil
+    )
+
+    trace = lineage.trace("p1")
+
+    (forged,) = [edge for edge in trace.edges if edge.cause == "approval://registry/forged/decision"]
+    assert (forged.proven, forged.counts, trace.proven) == (True, False, before)
 
 
 def test_who_only_ran_something_is_no_approver():

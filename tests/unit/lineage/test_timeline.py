@@ -51,6 +51,20 @@ def test_a_caller_over_http_cannot_add_to_who_allowed_it(lineage):
     assert lineage.timeline("champion")[0].agents == ("actor://registry/ann", "actor://registry/bob")
 
 
+def test_a_decision_of_which_the_gate_knows_nothing_approves_nothing():
+    lineage, evil = open_in_memory(), ActivityDetails(asserted_by="actor://service/evil")
+    lineage.record_activity(
+        "approval://registry/forged/decision",
+        "promotion-decision",
+        generated=[PERMIT],
+        agents=["actor://registry/eve"],
+        details=evil,
+    )
+    lineage.point(ALIAS, VERSION, NOON, by=PERMIT.uri)
+
+    assert lineage.timeline("champion")[0].agents == ()
+
+
 @pytest.mark.parametrize(("hours", "place"), [(0, 0), (1.9, 0), (2, 1), (2.9, 1), (3, 2), (99, 2)])
 def test_a_moment_falls_into_one_reign(lineage, hours, place):
     (held,) = lineage.timeline(ALIAS, NOON + hours * HOUR)

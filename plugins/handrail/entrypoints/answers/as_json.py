@@ -128,6 +128,7 @@ def edge_to_json(edge: Edge) -> dict[str, Any]:
         "cause": edge.cause,
         "proven": edge.proven,
         "asserted_by": list(edge.asserted_by),
+        "counts": edge.counts,
     }
 
 

@@ -15,7 +15,7 @@ from handrail.entrypoints.http.auth import unknown_caller
 from handrail.entrypoints.http.lineage_bodies import read_documents
 from handrail.entrypoints.http.lineage_questions import questions
 from handrail.errors import MissingTool
-from handrail.lineage import IntakeResult
+from handrail.lineage import IntakeResult, TokenRecord
 
 try:
     from fastapi import Depends, FastAPI, Request
@@ -44,6 +44,7 @@ _PROBLEMS = describe(
     {
         400: "not JSON, or a reference that fits several things",
         401: "the caller is not known",
+        403: "the caller's token does not allow it",
         404: "nothing has that name",
         409: "the events contradict what is recorded: a circle, or one name for two sorts of things",
         413: "the request is larger than the setting lineage_max_bytes, 25 MB by default",
@@ -70,11 +71,14 @@ def lineage_app(platform: Platform) -> FastAPI:
     lineage = open_lineage(platform.settings, platform.store, lambda: platform.feedback, in_memory=True)
     bearer = HTTPBearer(auto_error=False)
 
-    def caller(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> str:
-        holder = access.holder_of(credentials.credentials) if credentials else None
-        if holder is None:
+    def caller(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> TokenRecord:
+        found = access.find(credentials.credentials) if credentials else None
+        if found is None:
             raise unknown_caller(_UNKNOWN_CALLER)
-        return holder
+        return found
+
+    def asker(known: Annotated[TokenRecord, Depends(caller)]) -> None:
+        known.scope.check_question(known.holder)
 
     @app.get("/livez", include_in_schema=False)
     def live() -> dict[str, str]:
@@ -82,15 +86,15 @@ def lineage_app(platform: Platform) -> FastAPI:
 
     @app.post("/api/v1/lineage", status_code=201, responses=_PROBLEMS, openapi_extra=_BODY)
     @app.post("/api/v1/lineage/batch", status_code=201, responses=_PROBLEMS, openapi_extra=_BODY)
-    async def receive(request: Request, sender: Annotated[str, Depends(caller)]) -> Response:
+    async def receive(request: Request, sender: Annotated[TokenRecord, Depends(caller)]) -> Response:
         """Record one OpenLineage event, or an array of them: all or none, in any order, as often as you like.
 
         `notes` name what of an event was not read, or was read in another way than it was written.
         """
         documents = await read_documents(request, platform.settings.lineage_max_bytes)
-        result = await run_in_threadpool(intake.receive, documents, sender)
+        result = await run_in_threadpool(intake.receive, documents, sender.holder, sender.scope)
         status = HTTPStatus.CREATED if result.accepted else HTTPStatus.OK
         return JSONResponse(_to_json(result), int(status))
 
-    app.include_router(questions(lineage, [Depends(caller)], _PROBLEMS))
+    app.include_router(questions(lineage, [Depends(asker)], _PROBLEMS))
     return app

@@ -35,8 +35,8 @@ class Trace:
 
     @property
     def proven(self) -> int:
-        """How many hops are proven."""
-        return sum(edge.proven for edge in self.edges)
+        """How many hops are proven; what a source has no say about is not."""
+        return sum(edge.proven and edge.counts for edge in self.edges)
 
 
 @dataclass(frozen=True, slots=True)

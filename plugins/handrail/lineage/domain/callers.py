@@ -12,6 +12,7 @@ from enum import Enum
 
 from handrail.errors import InvalidInput
 from handrail.lineage.domain.names import agent_uri
+from handrail.lineage.domain.scopes import TokenScope
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 
@@ -25,12 +26,16 @@ class HolderKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TokenRecord:
-    """A token as it is stored: `holder` is the `actor://` URI that it represents, `digest` the sha256 in hex."""
+    """A token as it is stored: `holder` is the `actor://` URI that it represents, `digest` the sha256 in hex.
+
+    `scope` is what it allows.
+    """
 
     name: str
     holder: str
     digest: str
     made_at: datetime
+    scope: TokenScope = TokenScope()
 
 
 def holder_uri(kind: HolderKind, name: str) -> str:
@@ -49,10 +54,11 @@ def token_digest(token: str) -> str:
     return hashlib.sha256(token.encode(errors="surrogateescape")).hexdigest()
 
 
-def find_holder(token: str, records: Iterable[TokenRecord]) -> str | None:
-    """Return the holder of a token; the time taken does not reveal how much of it was right."""
-    given, found = token_digest(token), None
+def find_record(token: str, records: Iterable[TokenRecord]) -> TokenRecord | None:
+    """Return the record of a token; the time taken does not reveal how much of it was right."""
+    given = token_digest(token)
+    found: TokenRecord | None = None
     for record in records:
         if hmac.compare_digest(given, record.digest):
-            found = record.holder
+            found = record
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from handrail.errors import Conflict, Contradiction, InvalidInput, UnknownReference
+from handrail.errors import Conflict, Contradiction, InvalidInput, Refused, UnknownReference
 
 
 class CycleRefused(Contradiction):
@@ -28,6 +28,15 @@ class RoleConflict(Conflict):
     def __init__(self, uri: str, held: str, given: str) -> None:
         super().__init__("node", uri, f"It is an {held} and was now given as an {given}; nothing was recorded.")
         self.uri, self.held, self.given = uri, held, given
+
+
+class OutOfScope(Refused):
+    """A token does not allow what its holder attempted; `option` is what would allow it."""
+
+    def __init__(self, action: str, holder: str, attempt: str, option: str) -> None:
+        remedy = f"Make another token that allows it, with {option}: handrail lineage token create."
+        super().__init__(action, (f"The token of {holder} does not allow to {attempt}.", remedy))
+        self.holder, self.attempt, self.option = holder, attempt, option
 
 
 class AmbiguousReference(InvalidInput):

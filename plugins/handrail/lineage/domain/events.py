@@ -15,6 +15,7 @@ from enum import Enum
 from functools import lru_cache
 from urllib.parse import quote
 
+from handrail.lineage.domain.authority import as_asserted
 from handrail.lineage.domain.contents import End, EventContent, facts_of
 from handrail.lineage.domain.facts import ActivityDetails, Facts, NodeFact, activity_fact, check_facts
 from handrail.lineage.domain.names import PLAIN, kind_of, shorten_uri
@@ -243,7 +244,7 @@ def describe_event(event: LineageEvent, asserted_by: str) -> Facts:
         contents.append(event.content)
     elif event.job is not None:
         contents.append(_content(event, event.job))
-    return check_facts(Facts.union(facts_of(content, asserted_by) for content in contents))
+    return check_facts(as_asserted(Facts.union(facts_of(each, asserted_by) for each in contents), asserted_by))
 
 
 def _content(event: LineageEvent, job: JobName) -> EventContent:

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import Enum
 
 from handrail.errors import InvalidInput
+from handrail.lineage.domain.authority import counts
 from handrail.lineage.domain.vocabulary import Role, Verb
 
 
@@ -65,6 +66,11 @@ class Edge:
     verb: Verb
     proven: bool
     asserted_by: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> bool:
+        """Whether one of the sources may decide about the effect; else others only assert it."""
+        return counts(self.effect, self.asserted_by)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,10 +34,12 @@ def _kind(*kinds: str) -> Callable[[Node], bool]:
 
 _FEATURE_READS = ("feature-retrieval", "online-read", "materialization", "feature-push")
 APPROVAL = "permit and approvers"
+NOT_BY_THE_GATE = "asserted about the approval, but not by the gate"
 SECTIONS: tuple[tuple[str, Callable[[Node], bool]], ...] = (
     ("deployment", _kind("deployment")),
     ("bento", _kind("bento", "bento-model", "bento-build")),
     (APPROVAL, _kind("permit", "policy", "promotion-decision")),
+    (NOT_BY_THE_GATE, _kind()),
     ("model version", _kind("model-version", "logged-model")),
     ("artifact tree", _kind("artifact-tree")),
     ("MLflow run", _kind("tracking-run", "stage-inputs")),
@@ -59,7 +61,7 @@ SECTIONS: tuple[tuple[str, Callable[[Node], bool]], ...] = (
 def sections_of(trace: Trace) -> tuple[Section, ...]:
     """Return the sections of a trace in order, without empty ones; every node has its section."""
     titles = {node.uri: next(title for title, fits in SECTIONS if fits(node)) for node in trace.nodes}
-    titles |= dict.fromkeys(_approvers(trace), APPROVAL)
+    titles |= _titles_of_approvers(trace)
     near = {node.uri: position for position, node in enumerate(trace.nodes)}
     via = _best_hops(trace, near)
     parts = _parts_of_folders(trace)
@@ -73,20 +75,25 @@ def sections_of(trace: Trace) -> tuple[Section, ...]:
     return tuple(sections)
 
 
-def _approvers(trace: Trace) -> set[str]:
-    """Return who answers for a decision; agents that only ran something are in another section."""
+def _titles_of_approvers(trace: Trace) -> dict[str, str]:
+    """Return the section of whoever answers for a decision; agents that only ran something are in another one."""
     decisions = {node.uri for node in trace.nodes if node.kind == "promotion-decision"}
-    return {edge.cause for edge in trace.edges if edge.effect in decisions and edge.verb is Verb.ASSOCIATED_WITH}
+    named = [edge for edge in trace.edges if edge.effect in decisions and edge.verb is Verb.ASSOCIATED_WITH]
+    approvers = {edge.cause for edge in named if edge.counts}
+    return {edge.cause: APPROVAL if edge.cause in approvers else NOT_BY_THE_GATE for edge in named}
 
 
 def _best_hops(trace: Trace, near: Mapping[str, int]) -> dict[str, Edge]:
     """Choose for each node the edge that is shown: a proven one before an asserted one, then from the nearest.
 
-    Where a filter hides the effect, it is as near as can be: all that is known is that the walk came from there.
+    One that counts goes before one that does not. Where a filter hides the effect, it is as near as can be: all that is
+    known is that the walk came from there.
     """
     best: dict[str, Edge] = {}
     nearness = {edge.effect: near.get(edge.effect, -1) for edge in trace.edges}
-    for edge in sorted(trace.edges, key=lambda edge: (not edge.proven, nearness[edge.effect], edge.verb, edge.effect)):
+    for edge in sorted(
+        trace.edges, key=lambda edge: (not edge.counts, not edge.proven, nearness[edge.effect], edge.verb, edge.effect)
+    ):
         if nearness[edge.effect] < near[edge.cause] or edge.cause not in best:
             best.setdefault(edge.cause, edge)
     return best

@@ -9,10 +9,12 @@ from itertools import accumulate
 
 from handrail.clock import Clock
 from handrail.errors import InvalidInput
-from handrail.lineage.domain.events import IntakeResult, LineageEvent, notes_of
+from handrail.lineage.domain.events import IntakeResult, LineageEvent, describe_event, notes_of
 from handrail.lineage.domain.limits import MAX_DERIVED
+from handrail.lineage.domain.scopes import TokenScope
 from handrail.lineage.ports import EventLog
 
+EVERYTHING = TokenScope()
 MAX_AHEAD = timedelta(days=1)
 MAX_BEHIND = timedelta(days=20 * 365)
 
@@ -37,16 +39,22 @@ class EventIntake:
     def __init__(self, ports: IntakePorts) -> None:
         self._ports = ports
 
-    def receive(self, documents: Sequence[object], sender: str) -> IntakeResult:
+    def receive(self, documents: Sequence[object], sender: str, scope: TokenScope = EVERYTHING) -> IntakeResult:
         """Store decoded OpenLineage events that `sender` (an `actor://` URI) sent; all of them or none.
+
+        `scope` is what the sender's token allows.
 
         Raises:
             InvalidInput: one is not an event, or its time is more than a day ahead or twenty years back, or they state
                 too many derivations; `field` names the wrong part, in a batch with the event's place before it.
             RoleConflict: a name was another sort of thing before.
+            OutOfScope: the sender's token does not allow one of them.
         """
         events = [self._read(document, _place(documents, index)) for index, document in enumerate(documents)]
         _check_derivations(events)
+        if scope != EVERYTHING:
+            for event in events:
+                scope.check_event(event, describe_event(event, sender), sender)
         stored = self._ports.log.add(events, sender, self._ports.sinks)
         notes = tuple(
             note

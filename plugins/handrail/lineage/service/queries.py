@@ -84,9 +84,9 @@ class Queries:
         if walk is None:
             return ()
         made = [edge for edge in walk.edges if edge.effect == uri and edge.verb is Verb.GENERATED]
-        makers = {edge.cause for edge in _first_hand(made)}
+        makers = {edge.cause for edge in made if edge.counts}
         with_whom = [edge for edge in walk.edges if edge.effect in makers and edge.verb is Verb.ASSOCIATED_WITH]
-        return tuple(edge.cause for edge in _first_hand(with_whom))
+        return tuple(edge.cause for edge in with_whom if edge.counts)
 
     def trace(
         self,
@@ -282,8 +282,3 @@ def _in_order(edges: Iterable[Edge]) -> tuple[Edge, ...]:
     """Return edges between different things, in one order."""
     different = (edge for edge in edges if edge.verb is not Verb.ALTERNATE_OF)
     return tuple(sorted(different, key=lambda edge: (edge.effect, edge.cause, edge.verb)))
-
-
-def _first_hand(edges: Sequence[Edge]) -> Sequence[Edge]:
-    """Return the statements of this platform's own tools; those of HTTP callers, if there are no others."""
-    return [edge for edge in edges if not all(who.startswith("actor://") for who in edge.asserted_by)] or edges

@@ -229,6 +229,8 @@ def _hop(uri: str, edge: Edge) -> Text:
 
 
 def _proof(edge: Edge) -> Text:
+    if not edge.counts:
+        return Text(f"  asserted by {', '.join(edge.asserted_by)}, who has no say in it", style="red")
     mark = Text("  proven" if edge.proven else "  asserted", style="green" if edge.proven else "yellow")
     return mark.append(f" ({', '.join(edge.asserted_by)})", style="dim")
 

@@ -9,7 +9,7 @@ import typer
 from handrail.bootstrap import open_platform
 from handrail.bootstrap.lineage_events import open_access
 from handrail.entrypoints.cli.output import AsJson, messages, print_json
-from handrail.lineage import HolderKind
+from handrail.lineage import HolderKind, May, TokenScope
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,32 +20,52 @@ app = typer.Typer(
 Name = Annotated[str, typer.Argument(help="Name of the person or service.")]
 
 
-@app.command(epilog="Example: handrail lineage token create airflow")
+@app.command(
+    epilog="Example: handrail lineage token create airflow --may send --namespace s3://lake --namespace airflow"
+)
 def create(
     name: Name,
     kind: Annotated[
         HolderKind, typer.Option("--kind", help="What the name belongs to: a service or a person.")
     ] = HolderKind.SERVICE,
+    may: Annotated[
+        list[May] | None,
+        typer.Option("--may", help="What it allows: ask, send, or to state one verb only; repeat it. Both if unset."),
+    ] = None,
+    namespace: Annotated[
+        list[str] | None,
+        typer.Option("--namespace", help="Where jobs and outputs may lie, such as s3://lake; repeat it. All if unset."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a token and print it, this once: only its hash is stored."""
+    scope = TokenScope(frozenset(may) if may else TokenScope().may, tuple(namespace or ()))
     with open_platform() as platform:
-        token = open_access(platform.store).create(name, kind)
+        token = open_access(platform.store).create(name, kind, scope)
     if as_json:
-        return print_json({"name": name, "kind": kind.value, "token": token})
+        return print_json({"name": name, "kind": kind.value, "token": token} | _plain(scope))
     messages.print("Keep it safe: it cannot be shown again. Send it as: Authorization: Bearer <token>")
     return typer.echo(token)
 
 
+def _plain(scope: TokenScope) -> dict[str, list[str]]:
+    return {"may": sorted(each.value for each in scope.may), "namespaces": list(scope.namespaces)}
+
+
 @app.command("list", epilog="Example: handrail lineage token list --json")
 def list_tokens(as_json: AsJson = False) -> None:
-    """List the holders of tokens."""
+    """List the holders of tokens, and what these allow."""
     with open_platform() as platform:
         tokens = open_access(platform.store).tokens()
     if as_json:
-        return print_json([{"name": one.name, "holder": one.holder, "made_at": one.made_at} for one in tokens])
+        return print_json(
+            [{"name": one.name, "holder": one.holder, "made_at": one.made_at} | _plain(one.scope) for one in tokens]
+        )
     for one in tokens:
-        typer.echo(f"{one.name}  {one.holder}  since {one.made_at.isoformat(timespec='seconds')}")
+        scope = _plain(one.scope)
+        where = f"in {', '.join(scope['namespaces'])}" if scope["namespaces"] else "in every namespace"
+        since = one.made_at.isoformat(timespec="seconds")
+        typer.echo(f"{one.name}  {one.holder}  since {since}  may {', '.join(scope['may'])} {where}")
     return None
 
 

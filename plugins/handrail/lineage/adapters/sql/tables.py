@@ -74,7 +74,9 @@ epoch = sa.Table("lineage_epoch", metadata, *_columns(id=sa.SmallInteger, epoch=
 recent_edge = sa.Table(
     "lineage_recent_edge", metadata, *_columns(epoch=sa.BigInteger, effect=sa.BigInteger, cause=sa.BigInteger)
 )
-token = sa.Table("lineage_token", metadata, *_columns(name=TEXT, holder=TEXT, digest=TEXT, made_at=TEXT))
+token = sa.Table(
+    "lineage_token", metadata, *_columns(name=TEXT, holder=TEXT, digest=TEXT, made_at=TEXT, may=TEXT, namespaces=TEXT)
+)
 
 
 class NodeRow(NamedTuple):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from handrail.errors import Conflict
 from handrail.lineage.adapters.sql.tables import to_text, token
 from handrail.lineage.domain.callers import TokenRecord
+from handrail.lineage.domain.scopes import May, TokenScope
 from handrail.lineage.ports import TokenRegister
 from handrail.storage import Store
 
@@ -27,6 +30,8 @@ class SqlTokens(TokenRegister):
             "holder": record.holder,
             "digest": record.digest,
             "made_at": to_text(record.made_at),
+            "may": json.dumps(sorted(each.value for each in record.scope.may)),
+            "namespaces": json.dumps(record.scope.namespaces),
         }
         try:
             with self._store.write() as connection:
@@ -40,9 +45,19 @@ class SqlTokens(TokenRegister):
         """Return every token, by name."""
         with self._store.read() as connection:
             rows = connection.execute(sa.select(token).order_by(token.c.name)).all()
-        return tuple(TokenRecord(row.name, row.holder, row.digest, datetime.fromisoformat(row.made_at)) for row in rows)
+        return tuple(
+            TokenRecord(row.name, row.holder, row.digest, datetime.fromisoformat(row.made_at), _scope(row))
+            for row in rows
+        )
 
     def remove(self, name: str) -> bool:
         """Delete a token; return whether there was one."""
         with self._store.write() as connection:
             return connection.execute(token.delete().where(token.c.name == name)).rowcount > 0
+
+
+def _scope(row: Any) -> TokenScope:
+    """Return what a token allows: everything, if it was made before there were scopes."""
+    if row.may is None:
+        return TokenScope()
+    return TokenScope(frozenset(map(May, json.loads(row.may))), tuple(json.loads(row.namespaces)))
