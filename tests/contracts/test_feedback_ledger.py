@@ -100,6 +100,18 @@ def test_of_equal_events_in_a_batch_the_earliest_arrival_counts(stores):
     assert len(stores.ledger.read(a_scope(as_of=GO_LIVE + 6 * HOUR), stores.ledger.mark()).events) == 1
 
 
+def test_a_conflict_beside_an_earlier_arrival_hides_it_not(stores):
+    prediction = a_prediction(0)
+    said, again = (an_outcome(prediction, event_id="mine", received_at=GO_LIVE + hours * HOUR) for hours in (9, 6))
+    stores.predictions.append([prediction])
+    stores.events.append([said])
+
+    receipt = stores.events.append([again, replace(again, value=0.0)])
+
+    assert (receipt.repeated, receipt.conflicts) == (1, ("mine",))
+    assert len(stores.ledger.read(a_scope(as_of=GO_LIVE + 6 * HOUR), stores.ledger.mark()).events) == 1
+
+
 def test_another_body_under_a_known_id_arrives_never(stores):
     prediction = a_prediction(0)
     said = an_outcome(prediction, event_id="mine", received_at=GO_LIVE + 9 * HOUR)

@@ -14,6 +14,7 @@ from handrail.feedback.domain.ledger import EventRow, Mark, Material, Scope
 from handrail.feedback.domain.snapshots import LabelTable, Snapshot
 from handrail.feedback.domain.values import (
     EPOCH,
+    Damage,
     DeploymentRecord,
     Feedback,
     Prediction,
@@ -239,6 +240,9 @@ class MemoryAuditor(Auditor):
             conflicts=len(self.predictions.log.quarantine) + len(self.events.log.quarantine),
             snapshots=len(self.snapshots.kept),
         )
+
+    def damages(self) -> tuple[Damage, ...]:
+        return ()
 
     def quarantined(self, limit: int) -> tuple[Quarantined, ...]:
         found = [*_quarantined(self.predictions.log), *_quarantined(self.events.log)]

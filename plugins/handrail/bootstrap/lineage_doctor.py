@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from handrail.bootstrap.lineage import migrated
@@ -13,7 +13,7 @@ from handrail.settings import Settings
 from handrail.storage import Store
 
 if TYPE_CHECKING:
-    from handrail.feedback import FeedbackLog
+    from handrail.feedback import DeploymentRecord, FeedbackLog
     from handrail.lineage.adapters.sql.census import SqlCensus
 
 __all__ = [
@@ -25,14 +25,33 @@ __all__ = [
 def open_doctor(store: Store, feedback: FeedbackLog) -> Doctor:
     """Open the doctor over `store`, its tables brought up to date."""
     from handrail.lineage.adapters.dvc.bytes import changed_files
+    from handrail.lineage.adapters.openlineage.events import read_event
     from handrail.lineage.adapters.sql.audit import SqlAudit
     from handrail.lineage.adapters.sql.graph import SqlGraph
+    from handrail.lineage.adapters.sql.recount import differences
+    from handrail.lineage.adapters.sql.side_rows import altered_rows
 
     def predictions() -> Mapping[str, int]:
         uris = [record.uri for record in feedback.deployments()]
         return feedback.count_predictions(uris) if uris else {}
 
-    return Doctor(DoctorPorts(SqlGraph(migrated(store)), SqlAudit(store), changed_files, predictions, system_time))
+    def registrations() -> Mapping[str, Sequence[str]]:
+        return {record.uri: [*_named(record)] for record in feedback.deployments()}
+
+    def altered() -> Sequence[Flaw]:
+        damages = (Flaw(each.kind, each.subject, each.detail) for each in feedback.damages())
+        return (*differences(store, read_event), *altered_rows(store), *damages)
+
+    graph = SqlGraph(migrated(store))
+    ports = DoctorPorts(graph, SqlAudit(store), changed_files, altered, registrations, predictions, system_time)
+    return Doctor(ports)
+
+
+def _named(record: DeploymentRecord) -> Iterator[str]:
+    """Return the URIs of what a deployment was registered with."""
+    if record.tree_digest:
+        yield f"tree://{record.tree_digest.replace(':', '/', 1)}"
+    yield from (uri for uri in (record.model_version_uri, record.bento_uri) if uri)
 
 
 def diagnose(settings: Settings, flaws: Sequence[Flaw]) -> Diagnosis:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from handrail.feedback.domain.ledger import EventRow, Mark, Material, Scope
 from handrail.feedback.domain.snapshots import LabelTable, Snapshot
-from handrail.feedback.domain.values import DeploymentRecord, Feedback, Prediction, Quarantined, Receipt, Status
+from handrail.feedback.domain.values import Damage, DeploymentRecord, Feedback, Prediction, Quarantined, Receipt, Status
 
 
 class DeploymentBook(Protocol):
@@ -116,6 +116,10 @@ class Auditor(Protocol):
     @abstractmethod
     def status(self) -> Status:
         """Count everything."""
+
+    @abstractmethod
+    def damages(self) -> tuple[Damage, ...]:
+        """Return every row that was altered since it was recorded, as far as its digest or another row shows it."""
 
     @abstractmethod
     def quarantined(self, limit: int) -> tuple[Quarantined, ...]:

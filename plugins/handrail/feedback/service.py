@@ -14,7 +14,7 @@ from handrail.feedback.domain.cohorts import Cohort, build_cohort
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.ledger import Scope
 from handrail.feedback.domain.snapshots import Snapshot, SnapshotChanged, build_snapshot, label_table
-from handrail.feedback.domain.values import DeploymentRecord, Feedback, Prediction, Quarantined, Receipt, Status
+from handrail.feedback.domain.values import Damage, DeploymentRecord, Feedback, Prediction, Quarantined, Receipt, Status
 from handrail.feedback.ports import (
     Auditor,
     DeploymentBook,
@@ -206,6 +206,10 @@ class FeedbackLog:
     def status(self) -> Status:
         """Count what the log holds."""
         return self._stores.auditor.status()
+
+    def damages(self) -> tuple[Damage, ...]:
+        """Return every row that was altered since it was recorded, as far as its digest or another row shows it."""
+        return self._stores.auditor.damages()
 
     def quarantined(self, limit: int = 20) -> tuple[Quarantined, ...]:
         """Return the newest conflicting bodies, newest first."""

@@ -69,10 +69,14 @@ def test_after_a_failed_sync_no_answer_is_given(folder, disk):
     disk.fails = True
     spool.append([a_prediction(0)])
     assert disk.called.wait(DEADLINE_S)
-    disk.fails = False
+    disk.fails, deadline = False, time.monotonic() + DEADLINE_S
+
+    def append_until_refused():
+        while time.monotonic() < deadline:
+            spool.append([a_prediction(1)])
 
     with pytest.raises(Unavailable, match="The answer was not given"):
-        append_until_refused(spool)
+        append_until_refused()
     with pytest.raises(Unavailable):
         spool.append([a_prediction(2)])
 

@@ -6,8 +6,9 @@ import json
 
 import sqlalchemy as sa
 
+from handrail.feedback.adapters.sql_damages import find_damages
 from handrail.feedback.adapters.sql_tables import conflict, deployment, event, prediction, snapshot
-from handrail.feedback.domain.values import Quarantined, Status
+from handrail.feedback.domain.values import Damage, Quarantined, Status
 from handrail.feedback.ports import Auditor
 from handrail.storage import Store
 
@@ -31,6 +32,10 @@ class SqlAuditor(Auditor):
         }
         with self._store.read() as connection:
             return Status(**{name: connection.execute(query).scalar_one() for name, query in questions.items()})
+
+    def damages(self) -> tuple[Damage, ...]:
+        """Return every row that was altered, as far as its digest or another row shows it."""
+        return tuple(find_damages(self._store))
 
     def quarantined(self, limit: int) -> tuple[Quarantined, ...]:
         """Return the newest conflicting bodies, newest first."""

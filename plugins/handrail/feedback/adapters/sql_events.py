@@ -14,6 +14,8 @@ from handrail.storage import Store
 from handrail.storage.bulk import TEXT, insert_new, read
 
 EVENTS = Appender(event, what="feedback")
+NEVER = -(2**63)
+"""Earlier than every moment."""
 _HELD = "select e.event_id, e.body, e.received_at from {given} cross join feedback_event e where e.event_id = g.a"
 _EARLIEST = (
     sa.select(sa.func.min(arrival.c.received_at)).where(arrival.c.event_id == event.c.event_id).scalar_subquery()
@@ -46,12 +48,16 @@ class SqlEvents(EventLog):
 
 def _keep_earlier_arrivals(connection: sa.Connection, events: Sequence[Feedback]) -> None:
     """Keep when known events were received, where that is earlier than their rows say."""
-    held = {row[0]: row[1:] for row in read(connection, _HELD, sorted({each.key for each in events}), TEXT)}
-    sent = {(each.key, each.received_at): (each.body_digest(), to_microseconds(each.received_at)) for each in events}
-    earlier = [key for key, (body, at) in sorted(sent.items()) if body == held[key[0]][0] and at < held[key[0]][1]]
+    rows = read(connection, _HELD, sorted({each.key for each in events}), TEXT)
+    held = {(event_id, body): received_at for event_id, body, received_at in rows}
+    earlier = {
+        (each.key, each.received_at)
+        for each in events
+        if to_microseconds(each.received_at) < held.get((each.key, each.body_digest()), NEVER)
+    }
     if earlier:
-        rows = [{"event_id": event_id, "received_at": at} for event_id, at in earlier]
-        connection.execute(insert_new(connection, arrival), rows)
+        values = [{"event_id": event_id, "received_at": at} for event_id, at in sorted(earlier)]
+        connection.execute(insert_new(connection, arrival), values)
 
 
 def _row(each: Feedback) -> Row:

@@ -31,19 +31,19 @@ class SqlSnapshots(SnapshotBook):
         with self._store.write() as connection:
             connection.execute(insert_new(connection, snapshot), _row(taken))
             held = connection.execute(sa.select(snapshot).where(snapshot.c.digest == taken.digest)).one()
-        return _snapshot(held)
+        return read_snapshot(held)
 
     def all(self) -> tuple[Snapshot, ...]:
         """Return every snapshot, sorted by digest."""
         with self._store.read() as connection:
             rows = connection.execute(sa.select(snapshot)).all()
-        return tuple(sorted(map(_snapshot, rows), key=lambda each: each.digest))
+        return tuple(sorted(map(read_snapshot, rows), key=lambda each: each.digest))
 
     def find(self, digest: str) -> Snapshot | None:
         """Return the snapshot of that digest, or None."""
         with self._store.read() as connection:
             row = connection.execute(sa.select(snapshot).where(snapshot.c.digest == digest)).one_or_none()
-        return None if row is None else _snapshot(row)
+        return None if row is None else read_snapshot(row)
 
 
 def _row(taken: Snapshot) -> dict[str, Any]:
@@ -62,7 +62,8 @@ def _row(taken: Snapshot) -> dict[str, Any]:
     }
 
 
-def _snapshot(row: Any) -> Snapshot:
+def read_snapshot(row: Any) -> Snapshot:
+    """Return the manifest that a row holds."""
     scope = json.loads(row.scope)
     kind = json.loads(row.kind)
     return Snapshot(

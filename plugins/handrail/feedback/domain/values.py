@@ -204,6 +204,15 @@ class Quarantined:
 
 
 @dataclass(frozen=True, slots=True)
+class Damage:
+    """A row that is not as it was recorded; `kind` is stable and short, `detail` says what shows it."""
+
+    kind: str
+    subject: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """How much the log holds; an orphan is feedback whose prediction has not come (yet)."""
 

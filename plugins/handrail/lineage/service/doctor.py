@@ -22,12 +22,16 @@ class DoctorPorts:
     """What the doctor looks at.
 
     `changed_files` returns a flaw for each file of a project that is not what its pipeline's last run left,
-    `predictions` the URI of each deployment and how many predictions it made.
+    `altered` a flaw for each row of the store that is not as it was recorded, as far as other rows show it,
+    `registrations` by the URI of a deployment the URIs of what it was registered with, `predictions` how many
+    predictions it made.
     """
 
     graph: GraphStore
     audit: GraphAudit
     changed_files: Callable[[Path], Sequence[Flaw]]
+    altered: Callable[[], Sequence[Flaw]]
+    registrations: Callable[[], Mapping[str, Sequence[str]]]
     predictions: Callable[[], Mapping[str, int]]
     clock: Clock
 
@@ -42,7 +46,18 @@ class Doctor:
         """Return every flaw of the graph, of the predictions' links and of the files of `project`, each once."""
         stored = self._ports.audit.flaws(overdue=self._ports.clock() - PATIENCE)
         changed = self._ports.changed_files(project)
-        return tuple(sorted({*stored, *self._contradictions(), *self._predictions(), *changed}))
+        return tuple(
+            sorted(
+                {
+                    *stored,
+                    *self._ports.altered(),
+                    *self._contradictions(),
+                    *self._registrations(),
+                    *self._predictions(),
+                    *changed,
+                }
+            )
+        )
 
     def is_empty(self) -> bool:
         """Return whether nothing at all was recorded, so that a check means nothing."""
@@ -58,6 +73,13 @@ class Doctor:
         for conflict in self._ports.graph.conflicts():
             others = ", ".join(conflict.others)
             yield Flaw("two-digests", conflict.uri, f"{conflict.first} is used, and it was also claimed as {others}")
+
+    def _registrations(self) -> Iterator[Flaw]:
+        for deployment, named in sorted(self._ports.registrations().items()):
+            walk = self._ports.graph.walk(deployment, Direction.CAUSES, MAX_NODES)
+            reached = {node.uri for node in walk.nodes} if walk and not walk.truncated else {*named}
+            for uri in sorted({*named} - reached):
+                yield Flaw("deployment-differs", deployment, f"it was registered with {uri}, which did not lead to it")
 
     def _predictions(self) -> Iterator[Flaw]:
         for deployment, count in self._deployments():

@@ -224,7 +224,9 @@ def changed_files(project):
 
 
 def a_doctor(store, counts):
-    return Doctor(DoctorPorts(SqlGraph(store), SqlAudit(store), changed_files, lambda: counts, lambda: NOON))
+    return Doctor(
+        DoctorPorts(SqlGraph(store), SqlAudit(store), changed_files, tuple, dict, lambda: counts, lambda: NOON)
+    )
 
 
 def found(store, counts, project="."):

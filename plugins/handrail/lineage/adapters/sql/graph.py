@@ -142,7 +142,7 @@ def _conflicts_of(connection: Connection, one: int) -> list[DigestConflict]:
     return [
         DigestConflict(
             uri,
-            next(value for is_used, value in claims if is_used),
+            next((value for is_used, value in claims if is_used), "none"),
             tuple(sorted(value for is_used, value in claims if not is_used)),
             asserted_by,
         )

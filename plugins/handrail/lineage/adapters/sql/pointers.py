@@ -7,14 +7,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from handrail.lineage.adapters.sql.tables import digest_row, to_text
 from handrail.lineage.adapters.sql.tables import pointer as table
-from handrail.lineage.adapters.sql.tables import to_text
 from handrail.lineage.domain.graph import Pointer
 from handrail.lineage.ports import PointerLog
 from handrail.storage import Store
 from handrail.storage.bulk import insert_new
 
 NO_TARGET = ""
+MOVE = ("name", "at", "target", "by")
 
 
 class SqlPointers(PointerLog):
@@ -27,13 +28,9 @@ class SqlPointers(PointerLog):
     def add(self, pointer: Pointer) -> None:
         """Keep a row, durably."""
         with self._store.write() as connection:
-            values = {
-                "name": pointer.name,
-                "at": to_text(pointer.at),
-                "target": pointer.target or NO_TARGET,
-                "by": pointer.by,
-            }
-            connection.execute(insert_new(connection, table), values)
+            move = (pointer.name, str(to_text(pointer.at)), pointer.target or NO_TARGET, pointer.by)
+            row = dict(zip(MOVE, move, strict=True)) | {"row_digest": digest_row(move)}
+            connection.execute(insert_new(connection, table), row)
 
     def at(self, name: str, moment: datetime) -> Pointer | None:
         """Return the last row of `name` at or before `moment`."""

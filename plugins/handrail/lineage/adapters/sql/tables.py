@@ -6,6 +6,7 @@ A node's id is the first 63 bits of the sha256 of its URI, so that equal facts m
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -56,7 +57,7 @@ column = sa.Table(
     *_columns(id=sa.BigInteger, effect=sa.BigInteger, column=TEXT, cause=sa.BigInteger, source=TEXT, how=TEXT),
     *_columns(asserted_by=TEXT),
 )
-pointer = sa.Table("lineage_pointer", metadata, *_columns(name=TEXT, at=TEXT, target=TEXT, by=TEXT))
+pointer = sa.Table("lineage_pointer", metadata, *_columns(name=TEXT, at=TEXT, target=TEXT, by=TEXT, row_digest=TEXT))
 
 event = sa.Table("lineage_event", metadata, *_columns(event_id=TEXT, event_time=TEXT, producer=TEXT, body=TEXT))
 sender = sa.Table("lineage_event_sender", metadata, *_columns(event_id=TEXT, sender=TEXT))
@@ -75,7 +76,9 @@ recent_edge = sa.Table(
     "lineage_recent_edge", metadata, *_columns(epoch=sa.BigInteger, effect=sa.BigInteger, cause=sa.BigInteger)
 )
 token = sa.Table(
-    "lineage_token", metadata, *_columns(name=TEXT, holder=TEXT, digest=TEXT, made_at=TEXT, may=TEXT, namespaces=TEXT)
+    "lineage_token",
+    metadata,
+    *_columns(name=TEXT, holder=TEXT, digest=TEXT, made_at=TEXT, may=TEXT, namespaces=TEXT, row_digest=TEXT),
 )
 
 
@@ -111,6 +114,11 @@ class StatementRow(NamedTuple):
 def node_id(uri: str) -> int:
     """Return the id of the node with that URI."""
     return int.from_bytes(hashlib.sha256(uri.encode()).digest()[:8], "big") >> 1
+
+
+def digest_row(values: Sequence[str | None]) -> str:
+    """Return the sha256 in hex of a row's texts, so that an altered one is found (stored: never change how)."""
+    return hashlib.sha256(json.dumps(list(values)).encode()).hexdigest()
 
 
 def read_node_rows(connection: Connection, ids: Sequence[int]) -> list[NodeRow]:

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from handrail.errors import Conflict
-from handrail.lineage.adapters.sql.tables import to_text, token
+from handrail.lineage.adapters.sql.tables import digest_row, to_text, token
 from handrail.lineage.domain.callers import TokenRecord
 from handrail.lineage.domain.scopes import May, TokenScope
 from handrail.lineage.ports import TokenRegister
@@ -25,14 +25,10 @@ class SqlTokens(TokenRegister):
 
     def add(self, record: TokenRecord) -> None:
         """Store a token's hash; a name can be used once."""
-        values = {
-            "name": record.name,
-            "holder": record.holder,
-            "digest": record.digest,
-            "made_at": to_text(record.made_at),
-            "may": json.dumps(sorted(each.value for each in record.scope.may)),
-            "namespaces": json.dumps(record.scope.namespaces),
-        }
+        may, namespaces = sorted(each.value for each in record.scope.may), record.scope.namespaces
+        texts = (record.name, record.holder, record.digest, to_text(record.made_at))
+        row = (*texts, json.dumps(may), json.dumps(namespaces))
+        values = dict(zip(token.columns.keys(), (*row, digest_row(row)), strict=True))
         try:
             with self._store.write() as connection:
                 connection.execute(token.insert(), values)
