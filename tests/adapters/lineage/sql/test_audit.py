@@ -150,6 +150,11 @@ PLANTED = {
     "permit-without-decision": facts(describe_derivation(artifact_at("approval://g/1"), artifact_at(VERSION.uri), "x")),
     "decision-without-approver": facts(describe_activity(DECISION, [OTHER_TREE], [], [], "x")),
     "decision-without-policy": facts(describe_activity(DECISION, [OTHER_TREE], [], [ANN], "x")),
+    "asserted-beside-the-gate": facts(
+        describe_activity(
+            activity_fact(f"{PERMIT.uri}/decision", "promotion-decision"), [], [], [agent_uri("registry", "eve")], BOT
+        )
+    ),
     "model-without-run": facts(
         describe_derivation(artifact_at(SECOND.uri), artifact_at(f"tree://sha256/{'0' * 64}"), "x")
     ),

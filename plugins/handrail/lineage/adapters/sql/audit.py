@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handrail.lineage.adapters.sql.tables import edge, event, node, node_id, to_text
+from handrail.lineage.domain.authority import AUTHORITIES, GATE
 from handrail.lineage.domain.circles import find_core, find_rings, find_way_around, neighbours_of
 from handrail.lineage.domain.flaws import Flaw
 from handrail.lineage.domain.vocabulary import Role, Verb
@@ -97,6 +98,13 @@ _QUERIES = {
     "permit-without-decision": _lacks("permit", "no decision made it", _GENERATED, "promotion-decision"),
     "decision-without-approver": _lacks("promotion-decision", "no approver is known", _ASSOCIATED, "actor"),
     "decision-without-policy": _lacks("promotion-decision", "it names no policy", _USED, "policy"),
+    "asserted-beside-the-gate": f"""
+        select n.uri, s.asserted_by || ' asserts it of ' || m.uri || ', and about it only the gate can say that'
+        from lineage_statement s join lineage_node n on n.id = s.effect join lineage_node m on m.id = s.cause
+        where n.kind in ({", ".join(f"'{kind}'" for kind in AUTHORITIES)}) and s.asserted_by <> '{GATE}'
+        and exists (select 1 from lineage_statement g where g.effect = s.effect and g.asserted_by = '{GATE}')
+        and not exists (select 1 from lineage_statement g where g.effect = s.effect and g.cause = s.cause
+        and g.verb = s.verb and g.asserted_by = '{GATE}')""",
     "model-without-run": _lacks("model-version", "no run made it", _GENERATED, "tracking-run"),
     "model-of-no-data": f"""
         select n.uri, 'it made a model, and nothing but code is known that it read' from lineage_node n
