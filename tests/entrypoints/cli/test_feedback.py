@@ -1,7 +1,9 @@
 """`handrail feedback`, as a user types it."""
 
+import contextlib
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 
 import polars as pl
@@ -145,3 +147,19 @@ def test_a_wrong_moment_is_named(project):
 @pytest.mark.parametrize("verb", ["status", "snapshot", "export", "import"])
 def test_help_has_an_example(verb):
     assert f"Example: handrail feedback {verb}" in run(verb, "--help").stdout
+
+
+def test_a_snapshot_of_before_says_that_its_digest_covers_ids_only(project):
+    file = project / "events.ndjson"
+    file.write_text(lines(OUTCOME, PREDICTION))
+    run("import", file)
+    taken = json.loads(run("snapshot", "ground_truth", *AUGUST, "--json").stdout)
+    fresh = run("status").stdout
+    with contextlib.closing(sqlite3.connect(project / "home" / "handrail.db")) as store, store:
+        store.execute("update feedback_snapshot set format = 1")
+
+    (old,) = json.loads(run("status", "--json").stdout)["snapshot_list"]
+
+    assert (taken["covers"], old["covers"]) == ("bodies", "ids")
+    assert "covers ids only" not in fresh
+    assert "covers ids only" in run("status").stdout.replace("\n", " ")
