@@ -3,9 +3,13 @@
 import shutil
 
 import pytest
+import sqlalchemy as sa
 
 from handrail.lineage.adapters.sql.events import SqlEvents
+from handrail.lineage.adapters.sql.side_rows import altered_rows
 from handrail.lineage.adapters.sql.tables import MIGRATIONS
+from handrail.lineage.adapters.sql.tokens import SqlTokens
+from handrail.lineage.domain.scopes import TokenScope
 from handrail.storage import migrate
 from tests.fakes.lineage_events import a_dataset, a_run_event, read
 from tests.fakes.lineage_stores import KINDS, a_store, an_empty_store, dump
@@ -39,3 +43,27 @@ def test_rows_of_an_earlier_release_stay_and_more_can_be_recorded(kind, release,
         SqlEvents(store).add(EVENTS[1:], BOT, ["marquez"])
         SqlEvents(new).add(EVENTS, BOT, ["marquez"])
         assert dump(store) == dump(new)
+
+
+MOVE = "insert into lineage_pointer values ('champion', '2026-11-23T12:00:00.000000+00:00', 'x://1', 'actor://s/ann')"
+TOKEN = """insert into lineage_token
+values ('airflow', 'actor://service/airflow', 'e6', '2026-11-23T12:00:00.000000+00:00')"""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_moves_and_tokens_of_an_earlier_release_get_digests_and_keep_what_they_could(kind, tmp_path):
+    scripts = tmp_path / "scripts"
+    scripts.mkdir()
+    for script in MIGRATIONS.glob("*.py"):
+        if script.stem <= "lineage_0005":
+            shutil.copy(script, scripts)
+
+    with a_store(kind) as store:
+        migrate(store, "lineage", scripts)
+        with store.write() as connection:
+            connection.execute(sa.text(MOVE))
+            connection.execute(sa.text(TOKEN))
+        migrate(store, "lineage", MIGRATIONS)
+
+        assert altered_rows(store) == ()
+        assert [record.scope for record in SqlTokens(store).all()] == [TokenScope()]
