@@ -11,8 +11,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from handrail.clock import EventClock
+from handrail.errors import Unavailable
 from handrail.settings import Settings, load_settings, make_home
-from handrail.storage import Store, open_store
+from handrail.storage import Store, missing_file, open_store
 
 if TYPE_CHECKING:
     from handrail.approvals.service import Approvals
@@ -81,3 +82,20 @@ class Platform:
 def open_platform(settings: Settings | None = None, patience_s: float | None = None) -> Platform:
     """Open Handrail for `settings`, read from the current project if None; `patience_s` as `Platform` has it."""
     return Platform(settings or load_settings(), patience_s)
+
+
+def open_records() -> Platform:
+    """Open what is recorded in the current project, to read it: where there is no store, none is made.
+
+    Raises:
+        Unavailable: nothing was ever recorded here, so the folder may be the wrong one.
+    """
+    platform = open_platform()
+    missing = missing_file(platform.settings.store_url)
+    if missing:
+        raise Unavailable(
+            "Nothing is recorded here",
+            f"there is no file {missing}",
+            "Go to the folder of your project, or name it with HANDRAIL_PROJECT; the first record makes the file.",
+        )
+    return platform

@@ -94,18 +94,35 @@ def open_store(url: str, patience_s: float | None = None) -> Store:
         Unavailable: a SQLite file cannot be made.
         MissingTool: the database's driver is not installed.
     """
-    try:
-        parsed = make_url(url)
-    except ArgumentError as err:
-        raise Misconfigured(
-            "database_url", "it is not a SQLAlchemy URL", "Use sqlite:///path or postgresql+psycopg://..."
-        ) from err
+    parsed = _parsed(url)
     if parsed.get_backend_name() == "sqlite":
         return Store(_open_sqlite(parsed, BUSY_TIMEOUT_S if patience_s is None else patience_s))
     if parsed.get_backend_name() == "postgresql":
         require("psycopg", "postgresql")
         return Store(_open_postgresql(parsed.set(drivername="postgresql+psycopg"), patience_s))
     raise Misconfigured("database_url", f"{parsed.get_backend_name()!r} is not supported", "Use SQLite or PostgreSQL.")
+
+
+def missing_file(url: str) -> Path | None:
+    """Return the SQLite file that `open_store` would have to make for this URL, None if it is there or a server has it.
+
+    Raises:
+        Misconfigured: the URL cannot be used.
+    """
+    parsed = _parsed(url)
+    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+        return None
+    file = Path(str(parsed.database))
+    return None if file.is_file() else file
+
+
+def _parsed(url: str) -> sa.URL:
+    try:
+        return make_url(url)
+    except ArgumentError as err:
+        raise Misconfigured(
+            "database_url", "it is not a SQLAlchemy URL", "Use sqlite:///path or postgresql+psycopg://..."
+        ) from err
 
 
 def _open_postgresql(url: sa.URL, patience_s: float | None) -> Engine:

@@ -8,12 +8,47 @@ from pathlib import Path
 
 import pytest
 
+from handrail.entrypoints.cli import main
+
 HANDRAIL = Path(sys.executable).with_name("handrail")
 ASK = "import json, os, shutil; print(json.dumps(dict(os.environ) | {'which python': shutil.which('python')}))"
 
 
+PLACES = ("MLFLOW_", "PREFECT_", "BENTOML_", "DVC_", "GX_", "DO_NOT_TRACK")
+
+
 @pytest.fixture
-def evaluated(tmp_path):
+def reference(tmp_path):
+    """Make the temporary folder look like the reference project, or a copy of it."""
+    program = tmp_path / "infra" / "servers" / "up.py"
+    program.parent.mkdir(parents=True)
+    program.touch()
+    return tmp_path
+
+
+@pytest.fixture
+def offered(tmp_path, monkeypatch, capsys):
+    """Ask for the environment in a shell that holds `current`; return what is set, and what is said beside it."""
+
+    def ask(project=tmp_path, arguments=(), **current):
+        for name in os.environ:
+            if name.startswith(("HANDRAIL_", *PLACES)):
+                monkeypatch.delenv(name)
+        for name, value in current.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(project)
+        monkeypatch.setattr(sys, "argv", ["handrail", "env", "--json", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        assert not stopped.value.code
+        printed = capsys.readouterr()
+        return json.loads(printed.out), printed.err
+
+    return ask
+
+
+@pytest.fixture
+def evaluated(tmp_path, reference):
     def evaluate():
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("HANDRAIL_", "MLFLOW_"))}
         given = clean | {"HANDRAIL_PROJECT": str(tmp_path), "HANDRAIL_HOME": str(tmp_path / "a home"), "ASK": ASK}
@@ -57,3 +92,91 @@ def test_after_a_replay_event_time_is_the_replays(evaluated, tmp_path):
     now.write_text("2013-08-01T12:00:00+00:00")
 
     assert evaluated()["HANDRAIL_REPLAY"] == "true"
+
+
+def configure(project, text="repository: shop\n"):
+    (project / "config").mkdir()
+    (project / "config" / "handrail.yaml").write_text(text)
+    return project
+
+
+@pytest.mark.parametrize(
+    ("name", "with_it"),
+    [
+        ("MLFLOW_TRACKING_URI", {"MLFLOW_BACKEND_STORE_URI"}),
+        ("MLFLOW_BACKEND_STORE_URI", {"MLFLOW_TRACKING_URI"}),
+        ("MLFLOW_REGISTRY_URI", {"MLFLOW_TRACKING_URI", "MLFLOW_BACKEND_STORE_URI"}),
+        ("PREFECT_API_URL", {"PREFECT_HOME"}),
+        ("PREFECT_PROFILES_PATH", {"PREFECT_HOME", "PREFECT_API_URL"}),
+        ("BENTOML_HOME", set()),
+        ("DVC_SITE_CACHE_DIR", set()),
+        ("GX_ANALYTICS_ENABLED", set()),
+    ],
+)
+def test_what_a_shell_sets_stays_with_what_belongs_to_it(offered, reference, name, with_it):
+    before, _ = offered(configure(reference))
+
+    values, said = offered(reference, **{name: "/mine"})
+
+    assert set(before) - set(values) == ({name} | with_it) & set(before)
+    assert name in said
+    assert all(each in said for each in with_it)
+
+
+def test_a_second_evaluation_leaves_nothing_and_says_nothing(offered, reference):
+    first, _ = offered(configure(reference))
+
+    second, said = offered(reference, **first)
+
+    assert (second, said) == (first, "")
+
+
+def test_an_empty_variable_counts_as_unset(offered, reference):
+    values, said = offered(configure(reference), MLFLOW_TRACKING_URI="")
+
+    assert values["MLFLOW_TRACKING_URI"].startswith("sqlite:///")
+    assert said == ""
+
+
+def test_outside_the_reference_project_only_handrails_own_variables_are_set(offered, tmp_path):
+    values, said = offered(configure(tmp_path), MLFLOW_TRACKING_URI="https://tracking.example")
+
+    assert values == {"HANDRAIL_PROJECT": str(tmp_path), "HANDRAIL_HOME": str(tmp_path / ".handrail")}
+    assert "this is not the reference project" in said
+    assert not (tmp_path / ".handrail").exists()
+
+
+@pytest.mark.parametrize("with_servers_of_its_own", [True, False])
+def test_a_server_that_the_settings_name_is_the_one(offered, tmp_path, with_servers_of_its_own, request):
+    if with_servers_of_its_own:
+        request.getfixturevalue("reference")
+    urls = "mlflow_url: https://tracking.example/\nprefect_url: https://flows.example\n"
+
+    values, _ = offered(configure(tmp_path, urls))
+
+    assert values["MLFLOW_TRACKING_URI"] == "https://tracking.example"
+    assert "MLFLOW_BACKEND_STORE_URI" not in values
+    assert values["PREFECT_API_URL"] == "https://flows.example/api"
+
+
+def test_a_shell_beats_the_server_that_the_settings_name(offered, tmp_path):
+    project = configure(tmp_path, "mlflow_url: https://tracking.example\n")
+
+    values, said = offered(project, MLFLOW_TRACKING_URI="https://user:secret@other.example")
+
+    assert "MLFLOW_TRACKING_URI" not in values
+    assert "MLFLOW_TRACKING_URI" in said
+    assert "secret" not in said
+
+
+def test_a_project_that_the_shell_still_names_is_named(offered, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    configure(first)
+    configure(second)
+
+    values, said = offered(second, HANDRAIL_PROJECT=str(first))
+
+    assert values["HANDRAIL_PROJECT"] == str(first)
+    assert f"HANDRAIL_PROJECT names {first}, and this folder belongs to {second}" in said

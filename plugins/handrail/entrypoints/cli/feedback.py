@@ -14,7 +14,7 @@ import click
 import typer
 from rich.table import Table
 
-from handrail.bootstrap import Platform, open_platform
+from handrail.bootstrap import Platform, open_platform, open_records
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, read_moment, results
 from handrail.entrypoints.http.feedback_messages import read_line
 from handrail.errors import InvalidInput
@@ -34,7 +34,7 @@ app = typer.Typer(
 @app.command("status", epilog="Example: handrail feedback status --json")
 def show_status(as_json: AsJson = False) -> None:
     """Show how much is recorded, feedback without a prediction, conflicts in quarantine, and snapshots."""
-    with open_platform() as platform:
+    with open_records() as platform:
         log = platform.feedback
         status, snapshots, quarantined = log.status(), log.snapshots(), log.quarantined()
     if as_json:
@@ -71,7 +71,7 @@ def take_snapshot(
 ) -> None:
     """Fix what is known about the predictions of a time window, and print the digest that names it."""
     window = read_moment("--from", start), read_moment("--until", end)
-    with open_platform() as platform:
+    with open_records() as platform:
         known = platform.event_clock() if as_of is None else read_moment("--as-of", as_of)
         snapshot = platform.feedback.snapshot(kind, *window, known)
     if as_json:
@@ -87,7 +87,7 @@ def export_labels(
     as_json: AsJson = False,
 ) -> None:
     """Write the mature labels of a snapshot as Parquet, each subject once; always the same bytes."""
-    with open_platform() as platform:
+    with open_records() as platform:
         snapshot = platform.feedback.export_snapshot(digest, path)
     if as_json:
         print_json(_plain(snapshot) | {"path": str(path)})

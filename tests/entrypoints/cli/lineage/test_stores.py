@@ -26,6 +26,7 @@ def handrail(tmp_path, monkeypatch, capsys):
 def test_the_doctor_is_not_content_where_nothing_is_recorded(handrail, tmp_path, monkeypatch):
     monkeypatch.setenv("HANDRAIL_HOME", str(tmp_path / "other"))
     store = f"sqlite:///{tmp_path / 'other' / 'handrail.db'}"
+    handrail("token", "create", "airflow")
 
     code, out, _ = handrail("check")
     assert (code, out) == (

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from handrail.bootstrap import open_platform
+from handrail.bootstrap import open_records
 from handrail.clock import system_time
 from handrail.entrypoints.cli.lineage.check import check
 from handrail.entrypoints.cli.lineage.collect import app as collect_app
@@ -44,7 +44,7 @@ def show_pointer(
 ) -> None:
     """Show what a moving name pointed at, and who moved it there."""
     moment = read_moment("--at", at) if at else system_time()
-    with open_platform() as platform:
+    with open_records() as platform:
         pointer = platform.lineage.pointer_at(name, moment)
         first = None if pointer else next(iter(platform.lineage.pointer_history(name)), None)
     if first:
@@ -62,7 +62,7 @@ def show_pointer(
 @app.command("findings", epilog="Example: handrail lineage findings --json")
 def show_findings(as_json: AsJson = False) -> None:
     """Show where tools claim different digests for one thing; the first claim is used, all are stored."""
-    with open_platform() as platform:
+    with open_records() as platform:
         conflicts = platform.lineage.findings()
     if as_json:
         print_json([{"uri": c.uri, "standing": c.first, "others": c.others, "by": c.asserted_by} for c in conflicts])

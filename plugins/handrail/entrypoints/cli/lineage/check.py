@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from handrail.bootstrap import open_platform
+from handrail.bootstrap import open_records
 from handrail.bootstrap.lineage_doctor import diagnose, open_doctor
 from handrail.entrypoints.cli.lineage.output import shorten
 from handrail.entrypoints.cli.output import AsJson, print_json
@@ -30,7 +30,7 @@ def check(
 
     What `accepted` in config/lineage.yaml covers is counted and fails nothing.
     """
-    with open_platform() as platform:
+    with open_records() as platform:
         doctor = open_doctor(platform.store, platform.feedback)
         flaws = doctor.check(platform.settings.project)
         if not flaws and doctor.is_empty():

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from handrail.bootstrap import open_platform
+from handrail.bootstrap import open_records
 from handrail.clock import system_time
 from handrail.entrypoints.answers.as_json import (
     details_to_json,
@@ -44,7 +44,7 @@ def show_trace(
     ref: Ref, kind: Kinds = None, depth: Depth = None, max_nodes: MaxNodes = MAX_NODES, as_json: AsJson = False
 ) -> None:
     """Show everything that led to a prediction, back to the commit and the data, and which hops are proven."""
-    with open_platform() as platform:
+    with open_records() as platform:
         trace = platform.lineage.trace(ref, max_nodes, depth=depth, kinds=kind or ())
     if as_json:
         print_json(trace_to_json(trace))
@@ -63,7 +63,7 @@ def show_impact(  # noqa: PLR0913 - the options of a command
     as_json: AsJson = False,
 ) -> None:
     """Show what something led to: models, deployments, numbers of predictions, reports and money."""
-    with open_platform() as platform:
+    with open_records() as platform:
         if nodes:
             page = platform.lineage.touched(ref, depth=depth, kinds=kind or (), after=after, limit=limit)
             return print_json(page_to_json(page)) if as_json else trees.print(draw_page(page))
@@ -73,7 +73,7 @@ def show_impact(  # noqa: PLR0913 - the options of a command
 
 def show_node(ref: Ref, as_json: AsJson = False) -> None:
     """Show one thing: its digest, attributes, direct causes and effects, who says so, and names that point at it."""
-    with open_platform() as platform:
+    with open_records() as platform:
         details = platform.lineage.show(ref)
     if as_json:
         print_json(details_to_json(details))
@@ -88,7 +88,7 @@ def show_timeline(
 ) -> None:
     """Show what a moving name pointed at, from when until when, and who allowed it."""
     moment = read_moment("--at", at) if at else None
-    with open_platform() as platform:
+    with open_records() as platform:
         periods = platform.lineage.timeline(name, moment)
     if as_json:
         return print_json([period_to_json(period) for period in periods])
@@ -111,7 +111,7 @@ def write_export(  # noqa: PLR0913 - the options of a command
     max_nodes: MaxNodes = MAX_NODES,
 ) -> None:
     """Write what led to something, or what it led to, to stdout: for other tools, or as a picture."""
-    with open_platform() as platform:
+    with open_records() as platform:
         found = platform.lineage.trace(ref, max_nodes, depth=depth, kinds=kind or (), direction=towards)
         written = export(platform.lineage, found, form, system_time())
     if found.truncated:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from handrail.bootstrap import open_platform
+from handrail.bootstrap import open_platform, open_records
 from handrail.bootstrap.lineage_events import open_access
 from handrail.entrypoints.cli.output import AsJson, messages, print_json
 from handrail.lineage import HolderKind, May, TokenScope
@@ -55,7 +55,7 @@ def _plain(scope: TokenScope) -> dict[str, list[str]]:
 @app.command("list", epilog="Example: handrail lineage token list --json")
 def list_tokens(as_json: AsJson = False) -> None:
     """List the holders of tokens, and what these allow."""
-    with open_platform() as platform:
+    with open_records() as platform:
         tokens = open_access(platform.store).tokens()
     if as_json:
         return print_json(
@@ -72,7 +72,7 @@ def list_tokens(as_json: AsJson = False) -> None:
 @app.command(epilog="Example: handrail lineage token revoke airflow")
 def revoke(name: Name, as_json: AsJson = False) -> None:
     """Revoke a token; what its holder recorded stays."""
-    with open_platform() as platform:
+    with open_records() as platform:
         open_access(platform.store).revoke(name)
     if as_json:
         return print_json({"name": name, "revoked": True})

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from handrail.bootstrap import open_platform
+from handrail.bootstrap import open_records
 from handrail.bootstrap.reproduction import open_models, open_reproducer, open_work_folder
 from handrail.clock import system_time
 from handrail.entrypoints.cli.env import tool_environment
@@ -63,7 +63,7 @@ def reproduce(  # noqa: PLR0913 - typer reads the options from the signature
     """
     if rows is not None and not rows.is_file():
         raise InvalidInput("--rows", f"there is no file {str(rows)!r}", "Name a table in Parquet or CSV.")
-    with open_platform() as platform:
+    with open_records() as platform:
         models, (planner, reproducer) = open_models(platform), open_reproducer(platform, repository)
         plan = planner.plan(models.uri(model, system_time()), until)
         if dry_run:

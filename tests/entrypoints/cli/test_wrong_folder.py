@@ -1,0 +1,123 @@
+"""Commands that read, in a folder where nothing was ever recorded: one sentence, exit code 1, nothing created."""
+
+import sys
+
+import pytest
+import typer.main
+
+from handrail.entrypoints.cli import build, main
+
+READING = {
+    "env": (),
+    "reproduce": ("flights/1",),
+    "approvals verify": ("tree",),
+    "feedback status": (),
+    "feedback snapshot": ("ground_truth", "--from", "2026-01-01", "--until", "2026-02-01"),
+    "feedback export": ("sha256:00", "labels.parquet"),
+    "lineage trace": ("abc",),
+    "lineage impact": ("abc",),
+    "lineage show": ("abc",),
+    "lineage timeline": ("champion",),
+    "lineage pointer": ("champion",),
+    "lineage findings": (),
+    "lineage check": (),
+    "lineage export": ("abc", "--format", "dot"),
+    "lineage forward": (),
+    "lineage collect prefect": ("--check",),
+    "lineage token list": (),
+    "lineage token revoke": ("airflow",),
+}
+AT_THE_SERVER = {
+    "approvals list": (),
+    "approvals show": ("pr-0123456789abcdef0123",),
+    "approvals request": ("--version", "1", "--reason", "better", "--evidence", "evaluation=evidence.json"),
+    "approvals decide": ("pr-0123456789abcdef0123", "--approve", "--reason", "read it"),
+}
+RECORDING = {
+    "feedback import",
+    "lineage collect bentoml",
+    "lineage collect dvc",
+    "lineage collect evidently",
+    "lineage collect mlflow",
+    "lineage token create",
+    "serve",
+}
+"""What makes the store: a first record may be the first thing that a folder sees."""
+
+
+@pytest.fixture
+def handrail(tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    for name in ("PROJECT", "HOME", "DATABASE_URL", "MLFLOW_URL"):
+        monkeypatch.delenv(f"HANDRAIL_{name}", raising=False)
+    monkeypatch.setenv("HANDRAIL_PORTS__MLFLOW", "9")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "secret")
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["handrail", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        printed = capsys.readouterr()
+        return stopped.value.code or 0, printed.out, printed.err, sorted(folder.rglob("*"))
+
+    return call
+
+
+def leaves(command, path=()):
+    inner = getattr(command, "commands", {})
+    return [leaf for name, each in inner.items() for leaf in leaves(each, (*path, name))] or [" ".join(path)]
+
+
+def test_every_command_has_its_place_in_these_tables():
+    assert set(leaves(typer.main.get_command(build()))) == {*READING, *AT_THE_SERVER, *RECORDING}
+
+
+@pytest.mark.parametrize("command", READING)
+def test_a_reading_command_says_so_and_creates_nothing(handrail, command):
+    code, out, err, created = handrail(*command.split(), *READING[command])
+
+    assert (code, out, created) == (1, "", []), err
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [name for name in READING if name not in ("env", "approvals verify")])
+def test_the_sentence_names_the_missing_store_and_what_to_do(handrail, command, tmp_path):
+    _, _, err, _ = handrail(*command.split(), *READING[command])
+
+    assert str(tmp_path / "elsewhere" / ".handrail" / "handrail.db") in err
+    assert "HANDRAIL_PROJECT" in err
+
+
+@pytest.mark.parametrize("command", AT_THE_SERVER)
+def test_a_question_to_the_server_creates_nothing_here(handrail, command, tmp_path):
+    evidence = tmp_path / "elsewhere" / "evidence.json"
+    evidence.write_text("{}")
+
+    code, out, err, created = handrail(*command.split(), *AT_THE_SERVER[command], "--user", "ada")
+
+    assert (code, out, created) == (1, "", [evidence]), err
+    assert err.count("\n") == 1
+
+
+def test_a_store_that_other_commands_made_is_read(handrail):
+    handrail("lineage", "token", "create", "airflow")
+
+    code, out, _, _ = handrail("lineage", "token", "list", "--json")
+
+    assert code == 0
+    assert "airflow" in out
+
+
+def test_a_follower_may_be_there_before_the_first_record(handrail, monkeypatch):
+    def press_ctrl_c(_seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", press_ctrl_c)
+
+    _, _, err, created = handrail("lineage", "forward", "--follow")
+
+    assert err.startswith("Interrupted.")
+    assert "handrail.db" in {file.name for file in created}
