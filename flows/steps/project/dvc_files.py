@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ from flows.steps.project.workspace import git
 from handrail.errors import MissingFile, Unavailable
 
 PARAMS = "params.yaml"
+# DVC draws bars only while these log errors; they would be drawn over the lines of whoever called.
+BARS = ("dvc.progress", "dvc_data.callbacks")
 
 
 def track(folder: Path, path: str) -> str:
@@ -67,6 +70,8 @@ def _repository(folder: Path, command: str, remedy: str) -> Iterator[Any]:
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
+    for name in BARS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         with Repo(str(folder)) as repo:
             yield repo

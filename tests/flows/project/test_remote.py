@@ -1,6 +1,8 @@
 """What a clone's commit names lands in the DVC remote, also what lies in a folder that git ignores."""
 
+import io
 import shutil
+import sys
 
 import pytest
 
@@ -37,6 +39,19 @@ def test_a_lost_cache_comes_back_from_the_remote(clone):
 
     assert (sent, again) == (1, 0)
     assert (clone / "data" / "labels.parquet").read_bytes() == b"late or not"
+
+
+def test_a_push_draws_nothing_over_the_lines_of_its_caller(clone, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(sys, "stdout", terminal)
+
+    assert push(clone) == 1
+    assert terminal.getvalue() == ""
 
 
 def test_a_project_without_a_remote_sends_nothing(clone):
