@@ -1,4 +1,4 @@
-"""The flow `deploy`: build the bento for a permitted tree and point the environment at it."""
+"""The flow `deploy`: build the bento for a permitted tree, point the environment at it, see the service answer."""
 
 from typing import Any
 
@@ -19,6 +19,7 @@ class DeployParameters(BaseModel):
     account: str | None = Field(
         default=None, description="Credentials file to fetch the tree from the registry with, if it is not here."
     )
+    wait_s: float = Field(default=120, ge=0, le=3600, description="Seconds to wait until the running service follows.")
 
 
 DEFAULTS = DeployParameters()
@@ -30,10 +31,17 @@ def build_and_point(tree_digest: str | None, account: str | None) -> dict[str, A
     return tasks.deploy(tree_digest, account)
 
 
+@task(persist_result=False)
+def await_service(deployment: str, wait_s: float) -> str:
+    """Return whether the running service follows the deployment, or what to do."""
+    return tasks.await_service(deployment, wait_s)
+
+
 @flow
 def deploy(parameters: DeployParameters = DEFAULTS) -> dict[str, Any]:
     """Deploy a permitted tree; without a permit for exactly these bytes it is refused."""
-    return build_and_point(parameters.tree_digest, parameters.account)
+    deployed = build_and_point(parameters.tree_digest, parameters.account)
+    return {**deployed, "service": await_service(deployed["deployment"], parameters.wait_s)}
 
 
 if __name__ == "__main__":

@@ -122,6 +122,17 @@ def deploy(tree_digest: str | None, account: str | None) -> dict[str, Any]:
     }
 
 
+def await_service(deployment: str, wait_s: float) -> str:
+    """Wait until the running service follows a deployment; return, and log, a sentence that says so or what to do."""
+    from flows.steps.release.deploy import slot_of
+    from flows.steps.release.serving import await_bento
+
+    settings = load_settings()
+    sentence = await_bento(settings.url("bento"), slot_of(settings).tag_of(deployment), wait_s).sentence
+    _log(sentence)
+    return sentence
+
+
 def choose_month(month: str | None) -> str | None:
     """Return the month to monitor: the one named, else the newest that is mature; None while nothing was deployed."""
     from flows.steps.monitoring.month import due_month

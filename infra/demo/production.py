@@ -14,6 +14,7 @@ from flows.steps.monitoring import monitor as monitoring
 from flows.steps.monitoring.events import emit, write_pages
 from flows.steps.release.deploy import deploy
 from flows.steps.release.promote import TREE, is_open
+from flows.steps.release.serving import await_bento
 from flows.steps.replay import run as replaying
 from flows.steps.replay.bulk import score_the_rest
 from flows.steps.replay.skew import compare_features
@@ -29,6 +30,7 @@ from infra.demo.screen import Report
 Figures = dict[str, object]
 MONTHS = ("2013-08", "2013-09", "2013-10", "2013-11", "2013-12")
 RETRAINED_WITHIN_S = 900
+SERVED_WITHIN_S = 180
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
@@ -234,7 +236,7 @@ def _redeploy(scene: Scene, digest: str) -> str:
     deployed = deploy(scene.author, digest)
     if deployed.deployment == scene.found["deployed"].deployment:
         return deployed.deployment.uri
-    scene.servers.stop("bento")
-    scene.servers.start("bento")
-    scene.servers.wait_ready("bento", path="/readyz")
+    serving = await_bento(scene.settings.url("bento"), deployed.bento, SERVED_WITHIN_S)
+    if not serving.answers:
+        raise Unavailable("The bento", serving.sentence.rstrip("."), f"Its log is {scene.servers.log_of('bento')}.")
     return deployed.deployment.uri

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 from pathlib import Path
@@ -11,13 +12,17 @@ import httpx
 import psutil
 import pytest
 
+from flows.steps.release.deploy import slot_of
+from flows.steps.release.serving import await_bento
 from handrail.bootstrap import open_platform
+from handrail.bootstrap.delivery import open_deployments
 from handrail.bootstrap.feedback import open_spool
 from handrail.delivery import Deployed
 from handrail.entrypoints.http.serving_token import serving_token
 from handrail.errors import Unavailable
+from handrail.refs import BentoTag
 from handrail.settings import Settings
-from infra.servers.bento import main, serving_target
+from infra.servers.bento import follow, main, serving_target
 from infra.servers.supervisor import Servers, with_free_ports
 from tests.fakes.bento_project import REPOSITORY, flight, make_project
 
@@ -132,27 +137,78 @@ def test_a_taken_port_gives_one_sentence_with_the_remedy(
     assert "\n" not in said
 
 
-def test_the_procfile_line_becomes_the_server_of_what_is_deployed(
-    project: Settings, deployed: Deployed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    executed: list[list[str]] = []
-    monkeypatch.setenv("HANDRAIL_HOME", str(project.home))
-    monkeypatch.setenv("HANDRAIL_PROJECT", str(project.project))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("HANDRAIL_PORTS__BENTO", str(free.getsockname()[1]))
+class _Looks:
+    """What stands in for `bentoml serve`: it ends by itself after some looks at the pointer."""
 
-    main(lambda _file, command, environment: executed.append([*command, environment["BENTOML_HOME"]]))
+    def __init__(self, looks: int) -> None:
+        self.started: list[str] = []
+        self.target: str | None = None
+        self._looks = looks
 
-    assert executed[0][1:5] == ["-m", "bentoml", "serve", f"flights:{deployed.bento.version}"]
-    assert executed[0][-1] == str(project.home / "bentoml")
+    @property
+    def exit_code(self) -> int | None:
+        self._looks -= 1
+        return None if self._looks > 0 else 3
+
+    def start(self, target: str) -> None:
+        self.started.append(target)
+        self.target = target
+
+
+def test_the_server_serves_what_is_deployed_and_ends_with_its_exit_code(project: Settings, deployed: Deployed) -> None:
+    server = _Looks(2)
+
+    with open_platform(project) as platform:
+        code = follow(server, platform)  # type: ignore[arg-type]
+
+    assert (server.started, code) == ([f"flights:{deployed.bento.version}"], 3)
+
+
+def test_a_pointer_that_leads_nowhere_leaves_what_runs(own_project: Settings, deployed: Deployed) -> None:
+    class Loses(_Looks):
+        def start(self, target: str) -> None:
+            super().start(target)
+            (bento_files(own_project, deployed).parent / "bento.yaml").unlink()
+
+    server = Loses(3)
+    with open_platform(own_project) as platform:
+        code = follow(server, platform)  # type: ignore[arg-type]
+
+    assert (server.started, code) == ([f"flights:{deployed.bento.version}"], 3)
+
+
+def test_a_deployment_and_a_rollback_reach_the_running_service(own_project: Settings, deployed: Deployed) -> None:
+    with Servers(with_free_ports(own_project)) as servers, open_platform(own_project) as platform:
+        slot, deployments = slot_of(own_project), open_deployments(platform)
+        url = servers.start("bento")
+        servers.wait_ready("bento", 180, "/readyz")
+        process = servers.pid("bento")
+        deployments.point(slot.pointer, slot.deployment(_copy_of(own_project, deployed)))
+
+        forward = await_bento(url, BentoTag("flights", "copy"), 180)
+        deployments.point(slot.pointer, deployed.deployment)
+        back = await_bento(url, deployed.bento, 180)
+
+        assert (forward.answers, forward.sentence) == (True, f"{url} answers with flights:copy.")
+        assert (back.answers, back.sentence) == (True, f"{url} answers with flights:{deployed.bento.version}.")
+        assert servers.pid("bento") == process
+
+
+def _copy_of(settings: Settings, deployed: Deployed) -> str:
+    """Put the deployed bento into the store once more, as the version `copy`."""
+    built = bento_files(settings, deployed).parent
+    copy = built.with_name("copy")
+    shutil.copytree(built, copy, symlinks=True)
+    description = copy / "bento.yaml"
+    description.write_text(description.read_text().replace(f"version: {deployed.bento.version}", "version: copy"))
+    return "copy"
 
 
 def test_a_deployed_bento_that_was_deleted_is_missed(own_project: Settings, deployed: Deployed) -> None:
     (bento_files(own_project, deployed).parent / "bento.yaml").unlink()
 
-    with pytest.raises(Unavailable, match="Deploy it again"):
-        serving_target(own_project)
+    with open_platform(own_project) as platform, pytest.raises(Unavailable, match="Deploy it again"):
+        serving_target(platform)
 
 
 def test_a_second_start_replaces_what_an_interrupted_run_left(tmp_path: Path) -> None:
