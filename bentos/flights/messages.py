@@ -21,10 +21,24 @@ Airport = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="IATA code of 
 Carrier = Annotated[str, Field(pattern=r"^[A-Z0-9]{2}$", description="IATA code of a carrier", examples=["UA"])]
 
 
+EXAMPLE = {
+    "flight_id": "2013-08-01:UA:1545:0515:EWR",
+    "carrier": "UA",
+    "origin": "EWR",
+    "dest": "IAH",
+    "tailnum": "N14228",
+    "flight": 1545,
+    "sched_dep": "2013-08-01T09:15:00Z",
+    "sched_arr": "2013-08-01T12:19:00Z",
+    "distance": 1400,
+}
+"""A whole flight for the page at `/docs`: examples of single fields would not agree with each other."""
+
+
 class Flight(BaseModel):
     """One scheduled flight, as it is known two hours before its departure."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, json_schema_extra={"example": EXAMPLE})
 
     flight_id: str = Field(
         pattern=r"^\d{4}-\d{2}-\d{2}:[A-Z0-9]{2}:\d{1,4}:\d{4}:[A-Z]{3}$",

@@ -19,6 +19,7 @@ from handrail.feedback import Prediction, prediction_id_for
 from handrail.settings import Settings
 from infra.servers.supervisor import Servers, address_of
 from tests.fakes.bento_project import FLIGHT, NOON, flight
+from tests.fakes.openapi import request_examples
 
 
 def eventually(ask: Callable[[], Prediction], deadline_s: float = 30) -> Prediction:
@@ -180,6 +181,28 @@ def test_the_page_and_its_description_load_nothing_from_elsewhere(client: httpx.
     assert "//" not in page
     assert "http" not in description["info"]["description"]
     assert {"/predict", "/api/feedback"} <= description["paths"].keys()
+
+
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_the_page_is_open_to_everybody(served: Servers, path: str) -> None:
+    url = address_of(served.settings, "bento")
+
+    answer = httpx.get(f"{url}{path}", trust_env=False)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "./docs.json" in answer.text
+
+
+def test_each_example_of_the_page_is_a_request_that_succeeds(client: httpx.Client) -> None:
+    description = client.get("/docs.json").json()
+
+    posted = []
+    for path, methods in description["paths"].items():
+        for example in request_examples(description, methods.get("post", {})):
+            answer = client.post(path, json=example)
+            posted.append((path, answer.status_code // 100))
+
+    assert set(posted) == {("/predict", 2), ("/api/feedback", 2)}
 
 
 def test_five_thousand_flights_go_in_one_request(client: httpx.Client) -> None:

@@ -6,10 +6,12 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from handrail.entrypoints.http.feedback import checked_by_host, feedback_app
 from handrail.errors import Unavailable
 from tests.fakes.feedback import GO_LIVE, a_log, a_prediction
+from tests.fakes.openapi import request_examples
 
 NOW = GO_LIVE + timedelta(hours=9)
 EVENT = {
@@ -176,3 +178,33 @@ def test_the_api_describes_itself(platform):
     operation = document["paths"]["/feedback"]["post"]
     assert {"200", "201", "401", "409", "422", "503"} <= operation["responses"].keys()
     assert document["components"]["schemas"]["FeedbackMessage"]["properties"]["prediction_id"]["description"]
+
+
+def test_each_example_of_the_page_is_recorded(platform):
+    document = send(platform, "GET", "/openapi.json").json()
+    examples = request_examples(document, document["paths"]["/feedback"]["post"])
+
+    assert len(examples) == 3
+    assert [send(platform, json=example).status_code for example in examples] == [201, 201, 201]
+
+
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/static_content/swagger-ui-bundle.js"])
+def test_the_page_is_open_and_the_rest_is_not(platform, path):
+    def knows_nobody(_request):
+        return False
+
+    assert send(platform, "GET", path, authenticate=knows_nobody).status_code == 200
+    assert send(platform, "POST", path, authenticate=knows_nobody).status_code == 401
+    assert send(platform, "GET", path, authenticate=None).status_code == 403
+
+
+def test_where_the_app_is_mounted_its_page_is_open_too(platform):
+    host = FastAPI()
+    host.mount("/api", feedback_app(platform, lambda _request: False))
+
+    async def ask(method, path):
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(host), base_url="http://host") as client:
+            return (await client.request(method, path)).status_code
+
+    assert asyncio.run(ask("GET", "/api/docs")) == 200
+    assert asyncio.run(ask("POST", "/api/feedback")) == 401

@@ -6,11 +6,13 @@ import pytest
 from fastapi.testclient import TestClient
 
 from handrail.bootstrap.lineage_events import open_access
+from handrail.entrypoints.http.docs_page import STATIC
 from handrail.entrypoints.http.lineage import lineage_app
 from handrail.lineage import May, TokenScope
 from tests.fakes.lineage_events import a_dataset, a_dataset_event, a_job_event, a_run_id
 from tests.fakes.lineage_server import a_platform, a_token, an_event_now, is_problem, now
 from tests.fakes.lineage_stores import dump
+from tests.fakes.openapi import request_examples
 
 EVENTS, BATCH = "/api/v1/lineage", "/api/v1/lineage/batch"
 QUESTIONS = ("trace", "impact", "timeline", "impact/nodes", "show", "export")
@@ -190,6 +192,32 @@ def test_the_door_describes_itself(client):
 
     assert set(described["paths"]) == {EVENTS, BATCH, TRACE, IMPACT, TIMELINE, NODES, SHOW, EXPORT}
     assert client.get("/livez", headers={"authorization": ""}).json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize("path", [EVENTS, BATCH])
+def test_each_example_of_the_page_is_recorded(client, path):
+    described = client.get("/openapi.json").json()
+    examples = request_examples(described, described["paths"][path]["post"])
+
+    assert [client.post(path, json=example).status_code for example in examples] == [201, 201]
+
+
+def test_the_page_and_its_program_come_from_here_and_need_no_token(client):
+    page, program = (client.get(path, headers={"authorization": ""}) for path in ("/docs", f"{STATIC}/index.css"))
+
+    assert (page.status_code, program.status_code) == (200, 200)
+    assert "//" not in page.text
+
+
+def test_without_bentoml_the_page_loads_its_program_from_the_network(platform, monkeypatch):
+    monkeypatch.setattr("handrail.entrypoints.http.docs_page.swagger_program", lambda: None)
+
+    with TestClient(lineage_app(platform)) as bare:
+        page = bare.get("/docs")
+
+    assert page.status_code == 200
+    assert "swagger-ui-bundle.js" in page.text
+    assert "./openapi.json" in page.text
 
 
 def test_a_mistake_of_ours_is_a_problem_too_and_shows_nothing_of_it(platform):

@@ -11,7 +11,6 @@ import inspect
 import logging
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -19,50 +18,22 @@ from pydantic import ValidationError
 from handrail.tools import require
 
 require("bentoml", "bentoml")
-import bentoml  # noqa: E402
 from _bentoml_sdk import Service  # noqa: E402
 
+from handrail.entrypoints.http.docs_page import STATIC, swagger_page, swagger_program  # noqa: E402
 from handrail.entrypoints.http.feedback_guard import FeedbackGuard, Rules  # noqa: E402
 
 # OpenTelemetry costs 0.35 ms a request and has no switch; nothing collects the traces.
 _UNWANTED = frozenset({"OpenTelemetryMiddleware"})
 
-SWAGGER_PAGE = b"""<!DOCTYPE html>
-<html lang="en">
-  <head>
-    <meta charset="UTF-8">
-    <title>Prediction service</title>
-    <link rel="stylesheet" type="text/css" href="./static_content/swagger-ui.css">
-    <link rel="stylesheet" type="text/css" href="./static_content/index.css">
-    <link rel="icon" type="image/png" href="./static_content/favicon-light-32x32.png" sizes="32x32">
-  </head>
-  <body>
-    <div id="swagger-ui"></div>
-    <script src="./static_content/swagger-ui-bundle.js" charset="UTF-8"></script>
-    <script src="./static_content/swagger-ui-standalone-preset.js" charset="UTF-8"></script>
-    <script>
-      fetch("./docs.json").then((answer) => answer.json()).then((spec) => {
-        const securitySchemes = { token: { type: "http", scheme: "bearer" } };
-        spec.components = { ...spec.components, securitySchemes };
-        spec.security = [{ token: [] }];
-        SwaggerUIBundle({
-          spec,
-          dom_id: "#swagger-ui",
-          deepLinking: true,
-          presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset],
-        });
-      });
-    </script>
-  </body>
-</html>
-"""
+SWAGGER_PAGE = swagger_page("Prediction service", "/docs.json")
 """BentoML's own page without its Google Tag Manager, and with a place to enter the token."""
 
 
 def open_paths() -> frozenset[str]:
     """Return the paths of BentoML that may be read without a token: health, metrics and the API's description."""
-    assets = Path(bentoml.__file__).parent / "_internal" / "server" / "static_content"
-    static = {f"/static_content/{file.name}" for file in assets.iterdir() if file.is_file()}
+    program = swagger_program()
+    static = {f"{STATIC}/{file.name}" for file in program.iterdir() if file.is_file()} if program else set()
     return frozenset({"/livez", "/healthz", "/readyz", "/metrics", "/docs.json", "/schema.json"} | static)
 
 

@@ -13,13 +13,14 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from handrail.bootstrap import Platform
 from handrail.entrypoints.http.auth import unknown_caller
+from handrail.entrypoints.http.docs_page import add_docs, shows_docs
 from handrail.entrypoints.http.feedback_messages import FeedbackBatch, FeedbackMessage
 from handrail.entrypoints.http.problems import Rejection
 from handrail.errors import MissingTool
 from handrail.feedback import Feedback, Receipt
 
 try:
-    from fastapi import FastAPI, Request
+    from fastapi import Body, FastAPI, Request
     from fastapi.responses import JSONResponse, Response
 
     from handrail.entrypoints.http.apps import answer, answer_with_problems, describe
@@ -79,7 +80,25 @@ def _shape(body: Any) -> str:
     return "batch" if isinstance(body, dict) and "events" in body else "one"
 
 
-Body = Annotated[Annotated[FeedbackMessage, Tag("one")] | Annotated[FeedbackBatch, Tag("batch")], Discriminator(_shape)]
+Events = Annotated[
+    Annotated[FeedbackMessage, Tag("one")] | Annotated[FeedbackBatch, Tag("batch")], Discriminator(_shape)
+]
+
+
+_EVENT = {
+    "prediction_id": "5a2e6c1c-6b0c-5f0e-9d0c-2f6f0b1f7a11",
+    "kind": "ground_truth",
+    "value": 1,
+    "source": "airport-feed",
+    "occurred_at": "2013-08-01T13:05:00Z",
+}
+_CORRECTION = _EVENT | {"value": 0, "revision": 1}
+EXAMPLES: dict[str, Any] = {
+    "one event": {"value": _EVENT},
+    "several events": {"value": {"events": [_EVENT, _CORRECTION]}},
+    "an event taken back": {"value": _EVENT | {"value": None, "revision": 2, "retracts": True}},
+}
+"""Whole bodies; the kind is one that config/feedback.yaml of the reference project declares."""
 
 
 def feedback_app(platform: Platform, authenticate: Authenticator | None = None) -> FastAPI:
@@ -89,8 +108,10 @@ def feedback_app(platform: Platform, authenticate: Authenticator | None = None) 
     answer_with_problems(app, "POST /feedback takes feedback.")
     responses = {200: {"model": ReceiptMessage, "description": "nothing was new"}, **PROBLEMS}
 
+    add_docs(app)
+
     @app.post("/feedback", status_code=201, response_model=ReceiptMessage, responses=responses)
-    def give_feedback(body: Body, request: Request) -> Response:
+    def give_feedback(body: Annotated[Events, Body(openapi_examples=EXAMPLES)], request: Request) -> Response:
         """Record what is known about predictions; before or after them, and as often as you like."""
         messages = body.events if isinstance(body, FeedbackBatch) else [body]
         now = platform.event_clock()
@@ -113,7 +134,8 @@ class _Gate:
         request = Request(scope)
         if self._authenticate is None:
             return await answer(request, Rejection(HTTPStatus.FORBIDDEN, NO_AUTHENTICATOR))(scope, receive, send)
-        if not self._authenticate(request):
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if not (shows_docs(request.method, path) or self._authenticate(request)):
             return await answer(request, unknown_caller(UNKNOWN_CALLER))(scope, receive, send)
         return await self._app(scope, receive, send)
 

@@ -17,6 +17,7 @@ from http import HTTPStatus
 
 from handrail.entrypoints.http.auth import is_bearer, unknown_caller
 from handrail.entrypoints.http.bodies import CLOSE, arriving_within, check_length, too_large
+from handrail.entrypoints.http.docs_page import DOCS
 from handrail.entrypoints.http.problems import MEDIA_TYPE, Rejection, explain, problem
 from handrail.tools import require
 
@@ -39,7 +40,7 @@ class Rules:
     """What the guard lets through. A path that no rule names is not found.
 
     `open_paths` are read without a token, `guarded_paths` need it; `model_paths` answer 503 until a permitted model
-    is loaded; `page` is the HTML at `/`, open if given.
+    is loaded; `page` is the HTML at `/` and `/docs`, open if given.
     """
 
     token: str
@@ -70,7 +71,7 @@ class FeedbackGuard:
         answer = _Answer(request, send)
         try:
             self._admit(request)
-            if scope["path"] == "/" and self._rules.page is not None:
+            if self._is_page(scope["path"]) and self._rules.page is not None:
                 return await answer.give(HTTPStatus.OK, "text/html; charset=utf-8", self._rules.page)
             body = await self._read(request)
             await self._app(scope, _replay(body, receive), answer.translate)
@@ -84,9 +85,12 @@ class FeedbackGuard:
             await answer.refuse(Rejection(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
         return None
 
+    def _is_page(self, path: str) -> bool:
+        return path in ("/", DOCS) and self._rules.page is not None
+
     def _admit(self, request: Request) -> None:
         rules, path, method = self._rules, request.scope["path"], request.method
-        if path in rules.open_paths or (path == "/" and rules.page is not None):
+        if path in rules.open_paths or self._is_page(path):
             if method not in ("GET", "HEAD"):
                 raise Rejection(HTTPStatus.METHOD_NOT_ALLOWED, f"{path} can only be read.", [("allow", "GET, HEAD")])
         elif path in rules.guarded_paths:

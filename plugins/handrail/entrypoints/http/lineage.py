@@ -12,6 +12,7 @@ from handrail.bootstrap import Platform
 from handrail.bootstrap.lineage import open_lineage
 from handrail.bootstrap.lineage_events import open_access, open_intake
 from handrail.entrypoints.http.auth import unknown_caller
+from handrail.entrypoints.http.docs_page import add_docs
 from handrail.entrypoints.http.lineage_bodies import read_documents
 from handrail.entrypoints.http.lineage_questions import questions
 from handrail.errors import MissingTool
@@ -33,11 +34,30 @@ _UNKNOWN_CALLER = (
     "The caller is not known. Send Authorization: Bearer <token>; handrail lineage token create <name> makes one."
 )
 _PATHS = "Events go to POST /api/v1/lineage, questions to GET /api/v1/lineage/trace and /impact."
-_EVENT = {"oneOf": [{"$ref": f"{SPECIFICATION}#/$defs/{kind}"} for kind in ("RunEvent", "JobEvent", "DatasetEvent")]}
+# A page that shows the description cannot read the specification itself: no other host is asked.
+_EVENT = {"type": "object", "description": f"a RunEvent, JobEvent or DatasetEvent of {SPECIFICATION}"}
+_EXAMPLE = {
+    "eventType": "COMPLETE",
+    "eventTime": "2025-01-15T12:00:00Z",
+    "producer": "https://example.com/nightly",
+    "schemaURL": f"{SPECIFICATION}#/$defs/RunEvent",
+    "run": {"runId": "01939b5e-2f00-7000-8000-000000000001"},
+    "job": {"namespace": "nightly", "name": "clean_orders"},
+    "inputs": [{"namespace": "s3://shop", "name": "raw/orders"}],
+    "outputs": [{"namespace": "s3://shop", "name": "clean/orders"}],
+}
 _BODY = {
     "requestBody": {
         "required": True,
-        "content": {"application/json": {"schema": {"anyOf": [_EVENT, {"type": "array", "items": _EVENT}]}}},
+        "content": {
+            "application/json": {
+                "schema": {"anyOf": [_EVENT, {"type": "array", "items": _EVENT}]},
+                "examples": {
+                    "one event": {"value": _EXAMPLE},
+                    "several events": {"value": [_EXAMPLE | {"eventType": "START"}, _EXAMPLE]},
+                },
+            }
+        },
     }
 }
 _PROBLEMS = describe(
@@ -67,6 +87,7 @@ def lineage_app(platform: Platform) -> FastAPI:
     """Make the app over the platform's store."""
     app = FastAPI(title="Handrail lineage", version="1", docs_url=None, redoc_url=None)
     answer_with_problems(app, _PATHS)
+    add_docs(app)
     intake, access = open_intake(platform.settings, platform.store), open_access(platform.store)
     lineage = open_lineage(platform.settings, platform.store, lambda: platform.feedback, in_memory=True)
     bearer = HTTPBearer(auto_error=False)
