@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / ".handrail" / "bench"
 REPEATS = 5
 RESAMPLES = 2000
+NO_PEER = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,11 @@ def compare(case: str, metric: str, unit: str, ours: Sequence[float], peer: tupl
     return Row(case, metric, unit, mine, name, other, mine / other, low, high)
 
 
+def alone(case: str, metric: str, unit: str, ours: Sequence[float]) -> Row:
+    """Return the row for measurements that no peer can be compared with."""
+    return Row(case, metric, unit, statistics.median(ours), NO_PEER, None, None, None, None)
+
+
 def _interval(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
     chance = random.Random(0)
     ratios = sorted(
@@ -98,7 +104,8 @@ def finish(name: str, rows: Iterable[Row], load_before: float, limit_s: float) -
     for column in ("case", "metric", "unit", "ours", "peer", "theirs", "ratio", "95 %"):
         table.add_column(column, justify="left" if column in ("case", "metric", "unit", "peer") else "right")
     for row in rows:
-        theirs = f"over {limit_s:.0f} s" if row.theirs is None else _short(row.theirs)
+        past_limit = row.theirs is None and row.peer != NO_PEER
+        theirs = f"over {limit_s:.0f} s" if past_limit else _short(row.theirs)
         interval = "" if row.low is None or row.high is None else f"{_short(row.low)}-{_short(row.high)}"
         table.add_row(row.case, row.metric, row.unit, _short(row.ours), row.peer, theirs, _short(row.ratio), interval)
     Console(width=140).print(table)
