@@ -8,7 +8,7 @@ JOBS ?= $(shell nproc)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder --durations 20 --durations-min 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-short up test test-oldest test-pythons check check-format check-ruff check-types check-imports soak lock clean bench-feast-lineage bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
+.PHONY: help setup demo demo-short up test test-oldest test-pythons check check-format check-ruff check-types check-imports soak lock clean bench-demo bench-feast-lineage bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -16,11 +16,11 @@ help:  ## List the targets.
 setup:  ## Install the lock and Handrail into .venv (nothing to do if they are there).
 	@$(PYTHON) infra/install.py
 
-demo: setup  ## Run the whole loop on real flights, in .handrail/.
-	@$(BIN)/python -m infra.demo
+demo: setup  ## Run the whole loop on real flights, in .handrail/; STOP=approve ends after that step.
+	@$(BIN)/python -m infra.demo $(if $(STOP),--stop "$(STOP)")
 
 demo-short: setup  ## The same steps on fewer flights.
-	@$(BIN)/python -m infra.demo --short
+	@$(BIN)/python -m infra.demo --short $(if $(STOP),--stop "$(STOP)")
 
 up: setup  ## Start everything that has a UI; Ctrl-C stops it.
 	@$(BIN)/python -m infra.servers.up
@@ -74,6 +74,9 @@ bench-feast-lineage: setup  ## Feast with its reads and writes recorded beside F
 
 bench-lineage-ingest: setup  ## Lineage events into the store beside Feast's own consumer and the disk's own rate.
 	@$(BIN)/python -m tests.benchmarks.lineage_ingest
+
+bench-demo: setup  ## The demo in a fresh clone, per step; SHORT=1 on fewer flights, REPEATS=5 for intervals.
+	@$(BIN)/python -m tests.benchmarks.demo
 
 clean:  ## Remove .venv and caches; .handrail, the run-time state, stays.
 	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -19,8 +19,7 @@ from rich.console import Console
 
 from flows.steps.project.workspace import bring_clone, configure_dvc
 from handrail.entrypoints.cli.env import tool_environment
-from handrail.errors import HandrailError
-from handrail.files import replace_file
+from handrail.errors import HandrailError, InvalidInput
 from handrail.settings import Settings, load_settings
 from infra.demo import closing, gate, production, provenance, training
 from infra.demo.scene import COMMITTER, Scene, enter
@@ -30,6 +29,7 @@ from infra.servers.supervisor import Servers, settings_environment, with_free_po
 QUIET = {
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "PYTHONWARNINGS": "ignore",
 }
 """The demo's own lines are what a person reads; the tools' own lines still go to their logs."""
@@ -67,9 +67,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run every step; write summary.json even after an error; return the exit code."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--short", action="store_true", help="fewer flights, same steps")
+    parser.add_argument("--stop", metavar="STEP", help="end after this step")
     options = parser.parse_args(arguments)
     _silence_warnings()
     console = Console(highlight=False)
+    try:
+        steps = steps_until(options.stop)
+    except InvalidInput as err:
+        console.print(f"[bold red]error:[/] {err}")
+        return 2
     home = CHECKOUT / ".handrail"
     results: list[dict[str, Any]] = []
     began = time.monotonic()
@@ -78,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with Servers(settings) as servers, Scene(CHECKOUT, settings, servers, options.short) as scene:
             scene.found["usual"] = usual
             scene.found["params"] = yaml.safe_load((settings.project / "params.yaml").read_text(encoding="utf-8"))
-            ok = _run(scene, Screen(console, len(STEPS)), results)
+            ok = _run(scene, steps, Screen(console, len(steps)), results)
     except KeyboardInterrupt:
         console.print("\nInterrupted. What was done stays done; run it again to continue.")
         ok = False
@@ -86,10 +92,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(f"[bold red]error:[/] {err}")
         ok = False
     summary = {"ok": ok, "wall_s": round(time.monotonic() - began, 1), "steps": results}
-    replace_file(home / "demo" / "summary.json", f"{json.dumps(summary, indent=2)}\n".encode())
+    files = closing.write(home / "demo", summary)
     if ok:
-        closing.show_all(console, summary)
+        closing.show_end(console, summary, files)
     return 0 if ok else 1
+
+
+def steps_until(name: str | None) -> tuple[Step, ...]:
+    """Return the steps up to the one of that name, all if None.
+
+    Raises:
+        InvalidInput: there is no such step.
+    """
+    if not name:
+        return STEPS
+    names = [step.name for step in STEPS]
+    if name not in names:
+        raise InvalidInput("STOP", f"there is no step {name!r}", f"The steps are {', '.join(names)}.")
+    return STEPS[: names.index(name) + 1]
 
 
 def _silence_warnings() -> None:
@@ -111,9 +131,9 @@ def _settings(home: Path) -> tuple[Settings, Settings]:
     return settings, usual
 
 
-def _run(scene: Scene, screen: Screen, results: list[dict[str, Any]]) -> bool:
+def _run(scene: Scene, steps: Sequence[Step], screen: Screen, results: list[dict[str, Any]]) -> bool:
     training.prepare(scene)
-    for step in STEPS:
+    for step in steps:
         began = time.monotonic()
         try:
             with screen.step(step.title) as report:

@@ -1,16 +1,24 @@
-"""Step 13: what happened, the figures, how to look at each tool; and the same as summary.json."""
+"""Step 13: where to look; and the closing screen, with everything else in two files."""
 
 from __future__ import annotations
 
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.panel import Panel
 from rich.table import Table
 
+from handrail.files import replace_file
+from infra.demo.people import PEOPLE
 from infra.demo.scene import Scene
 from infra.demo.screen import Report, show
+
+WIDTH = 120
+HANDRAIL = ".venv/bin/handrail"
 
 
 def addresses(scene: Scene, report: Report) -> dict[str, object]:
@@ -28,8 +36,18 @@ def addresses(scene: Scene, report: Report) -> dict[str, object]:
     }
 
 
+def write(folder: Path, summary: dict[str, Any]) -> tuple[Path, Path]:
+    """Write every figure as summary.json, for programs, and as summary.txt, for people; return both files."""
+    page = io.StringIO()
+    Console(file=page, width=WIDTH).print(table_of(summary))
+    files = folder / "summary.json", folder / "summary.txt"
+    replace_file(files[0], f"{json.dumps(summary, indent=2)}\n".encode())
+    replace_file(files[1], page.getvalue().encode())
+    return files
+
+
 def table_of(summary: dict[str, Any]) -> Table:
-    """Return the closing screen's table: a row a figure, under the step that it belongs to."""
+    """Return all figures as a table: a row a figure, under the step that it belongs to."""
     table = Table(box=None, pad_edge=False, show_header=False)
     for style in ("bold", "dim", ""):
         table.add_column(style=style, overflow="fold")
@@ -41,6 +59,48 @@ def table_of(summary: dict[str, Any]) -> Table:
     return table
 
 
-def show_all(console: Console, summary: dict[str, Any]) -> None:
-    """Print the closing screen."""
-    console.print(Panel(table_of(summary), title=f"The loop is closed: {summary['wall_s']:.0f} s", expand=False))
+def show_end(console: Console, summary: dict[str, Any], files: Sequence[Path]) -> None:
+    """Print the closing screen; after a stop, which step it was and how to go on."""
+    steps = {step["name"]: step["figures"] for step in summary["steps"]}
+    if "closing" in steps:
+        lines = [f"The loop is closed: {summary['wall_s']:.0f} s", *verdicts(steps), *ways_on(steps)]
+    else:
+        lines = [f"Stopped after {list(steps)[-1]}: {summary['wall_s']:.0f} s. `make demo` goes on from here."]
+    for line in (*lines, f"All figures: {', '.join(_shown(file) for file in files)}"):
+        # Not wrapped: an id that is cut cannot be copied.
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def verdicts(steps: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Yield what the loop decided, a line each."""
+    approve, serve, retrain, trace = (steps[name] for name in ("approve", "serve", "retrain", "trace"))
+    months = [name for name in steps["monitor"] if name[:1].isdigit()]
+    alerts = [name for name in months if str(steps["monitor"][name]).endswith("alert")]
+    yield f"  gate       {approve['verdict']} by {show(approve['approved_by'])}; a move without it: {_status(approve)}"
+    yield f"  bytes      altered trees refused: {serve['altered_trees_refused'].partition(',')[0]}"
+    yield f"  months     {len(months)} judged on mature labels; alerts: {', '.join(alerts) or 'none'}"
+    yield f"  retrained  {retrain['verdict']}; the model that knows only the schedule: {retrain['schedule_only']}"
+    yield f"  lineage    {trace['predictions_that_trace']} predictions lead back to commit and bytes"
+
+
+def _status(approve: Mapping[str, Any]) -> str:
+    return str(approve["direct_attempt"]).partition(" ")[0]
+
+
+def ways_on(steps: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Yield where to look, what to type, and who can log in."""
+    at, trace = steps["closing"], steps["trace"]
+    yield f"{at['start']}: MLflow {at['mlflow']}, Prefect {at['prefect']},"
+    yield f"  bento {at['bento']}/docs, lineage {at['lineage']}/docs,"
+    yield f"  Evidently {at['evidently']}"
+    yield f"{HANDRAIL} lineage trace {trace['prediction']}"
+    yield f"{HANDRAIL} lineage impact {trace['impact_of']}"
+    yield f"{HANDRAIL} reproduce flights@champion --repository .handrail/demo/project"
+    who = ", ".join(f"{person.account} ({', '.join(person.roles)})" for person in PEOPLE)
+    yield f"MLflow knows {who}:"
+    yield f"  passwords in {at['credentials']}/demo-<name>.json; tokens beside them"
+
+
+def _shown(file: Path) -> str:
+    """Return a file's path as it is typed in the checkout."""
+    return str(Path(*file.parts[file.parts.index(".handrail") :]))
