@@ -88,7 +88,8 @@ def _voter(decision: Decided, history: History, policy: Policy, directory: Direc
 def _unknown_makers(request: PromotionRequest, directory: Directory) -> tuple[str, ...]:
     if not request.authors:
         return (
-            f"Nobody is recorded as the author of version {request.subject.version}; register it again on this server.",
+            f"Nobody is recorded as the author of version {request.subject.version}, as of everything that was made "
+            "before the gate; register its files as a new version on this server.",
         )
     unknown = [account for account in (*request.authors, request.requester) if not directory.person_behind(account)]
     return tuple(

@@ -15,9 +15,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from handrail.approvals import UnverifiedBytes
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, results
 from handrail.entrypoints.http.gate_client import GateClient
-from handrail.errors import HandrailError, InvalidInput
+from handrail.errors import HandrailError, InvalidInput, Refused
 from handrail.settings import load_settings
 
 app = typer.Typer(
@@ -26,6 +27,7 @@ app = typer.Typer(
     epilog="Example: handrail approvals list --open",
 )
 
+ADDED_BY_MLFLOW = "registered_model_meta"
 PASSWORD_VARIABLE = "MLFLOW_TRACKING_PASSWORD"
 User = Annotated[
     str,
@@ -129,7 +131,7 @@ def verify(
 
     settings = load_settings()
     file = permit or permit_path(settings, tree_digest(tree))
-    with tempfile.TemporaryDirectory(prefix="handrail-verify-") as folder:
+    with tempfile.TemporaryDirectory(prefix="handrail-verify-") as folder, _naming_what_mlflow_added(tree):
         statement = open_permit_verifier(settings).verify(tree, file, Path(folder) / "tree")
     facts = {
         "allowed": f"{statement.model} version {statement.version} as {statement.alias}",
@@ -142,6 +144,19 @@ def verify(
     if as_json:
         return print_json(facts)
     return _print_facts(facts | {"approvers": ", ".join(statement.approvers)})
+
+
+@contextmanager
+def _naming_what_mlflow_added(tree: Path) -> Iterator[None]:
+    """Say so if the reason may be the file that MLflow writes into what it downloads from the registry."""
+    try:
+        yield
+    except UnverifiedBytes as err:
+        added = tree / ADDED_BY_MLFLOW
+        if not added.is_file() or err.path not in (None, ADDED_BY_MLFLOW):
+            raise
+        remedy = f"MLflow adds {ADDED_BY_MLFLOW} to what it downloads by models:/; remove {added} and verify again."
+        raise Refused(f"Loading {str(tree)!r}", (err.problem, remedy)) from err
 
 
 @contextmanager
