@@ -19,7 +19,8 @@ def open_workspace(settings: Settings, project: Path | None = None) -> Path:
 
     A project that already lies under the settings' home is such a clone, and is used as it is. Any other is
     cloned to `<home>/pipeline/project` at its HEAD; what is not committed there stays out. An earlier clone that
-    holds that commit keeps the commits that it made since.
+    holds that commit keeps the commits that it made since. The clone shares the project's DVC cache if there is one, so
+    that what `dvc repro` made there is restored and not made again.
 
     Raises:
         Unavailable: the project is not a git repository, or git fails.
@@ -30,7 +31,8 @@ def open_workspace(settings: Settings, project: Path | None = None) -> Path:
         return source
     folder = settings.home / "pipeline" / "project"
     bring_clone(source, folder)
-    configure_dvc(folder, settings.home / "dvc-remote")
+    cache = source / ".dvc" / "cache"
+    configure_dvc(folder, settings.home / "dvc-remote", cache if cache.is_dir() else None)
     return folder
 
 
