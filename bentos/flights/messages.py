@@ -10,7 +10,16 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
 MAX_FLIGHTS = 5000
@@ -21,7 +30,7 @@ Airport = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="IATA code of 
 Carrier = Annotated[str, Field(pattern=r"^[A-Z0-9]{2}$", description="IATA code of a carrier", examples=["UA"])]
 
 
-EXAMPLE = {
+EXAMPLE: dict[str, JsonValue] = {
     "flight_id": "2013-08-01:UA:1545:0515:EWR",
     "carrier": "UA",
     "origin": "EWR",

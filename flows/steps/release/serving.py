@@ -32,8 +32,8 @@ def await_bento(url: str, tag: BentoTag, within_s: float) -> Serving:
         if time.monotonic() > deadline:
             return Serving(False, _late(url, name, version, tag))
         time.sleep(POLL_S)
-        # While it starts anew nothing answers for some seconds.
-        version = served_version(url) or version
+        # None while it starts anew.
+        version = served_version(url)
     return Serving(True, f"{url} answers with {name}.")
 
 
@@ -54,7 +54,9 @@ def is_ready(url: str) -> bool:
         return False
 
 
-def _late(url: str, name: str, version: str, tag: BentoTag) -> str:
+def _late(url: str, name: str, version: str | None, tag: BentoTag) -> str:
+    if version is None:
+        return f"{name} is deployed, and the service at {url} ended or does not start: see its log."
     if version == tag.version:
         return f"{url} serves {name} and is not ready: see {url}/readyz and its log."
     return (

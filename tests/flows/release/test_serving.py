@@ -62,6 +62,15 @@ def test_a_service_that_is_not_ready_does_not_count(service):
     assert "is not ready" in found.sentence
 
 
+def test_a_service_that_ends_meanwhile_is_said_to_have_ended(service):
+    service.versions = ["old", None]
+
+    found = await_bento(service.url, NEW, 1)
+
+    assert not found.answers
+    assert "ended or does not start" in found.sentence
+
+
 def test_where_no_service_runs_the_sentence_says_how_to_start_one(service):
     service.versions = [None]
 
