@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.benchmarks import harness
+from tests.benchmarks import demo, harness
 
 
 @pytest.fixture
@@ -38,3 +38,20 @@ def test_a_peer_that_was_measured_is_shown_with_the_ratio(printed):
 
     assert "over" not in table
     assert (row["theirs"], row["ratio"], row["low"], row["high"]) == (4.0, 0.5, 0.5, 0.5)
+
+
+def a_run(*seconds):
+    steps = [{"name": name, "wall_s": wall} for name, wall in zip(("acquire", "train"), seconds, strict=True)]
+    return {"wall_s": sum(seconds) + 1, "steps": steps}
+
+
+@pytest.mark.parametrize(("repeats", "has_interval"), [(1, False), (3, True)])
+def test_the_demo_has_a_row_for_each_step_and_one_for_the_whole(repeats, has_interval):
+    rows = demo.rows_of([a_run(4.0, 20.0)] * repeats, [a_run(2.0, 5.0)] * repeats)
+
+    assert [(row.case, row.ours, row.theirs) for row in rows] == [
+        ("acquire", 4.0, 2.0),
+        ("train", 20.0, 5.0),
+        ("all, with what is between", 25.0, 8.0),
+    ]
+    assert {row.low is not None for row in rows} == {has_interval}

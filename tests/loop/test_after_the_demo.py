@@ -5,6 +5,9 @@ import re
 import subprocess
 import sys
 import time
+from pathlib import Path
+
+import pytest
 
 from tests.loop.conftest import git, plain_environment, read_summary
 
@@ -39,6 +42,23 @@ def test_the_command_line_traces_and_follows(loop):
     assert back.returncode == 0, back.stderr
     assert json.loads(back.stdout)["prediction_id"] == prediction
     assert forward.returncode == 0, forward.stderr
+
+
+@pytest.mark.parametrize(("verb", "more"), [("trace", ()), ("impact", ()), ("reproduce", ("--dry-run",))])
+def test_the_commands_of_the_closing_screen_run_as_they_are_printed(loop, verb, more):
+    (line,) = [line for line in loop.said.splitlines() if line.startswith(".venv/bin/handrail") and verb in line]
+
+    run = subprocess.run(
+        [Path(sys.executable).with_name("handrail"), *line.split()[1:], *more],
+        cwd=loop.checkout,
+        env=plain_environment(),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+    assert run.returncode == 0, run.stderr
+    assert run.stdout
 
 
 def test_a_second_demo_is_right_and_faster(loop):

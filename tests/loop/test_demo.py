@@ -173,6 +173,13 @@ def _prefect(loop, query):
         return connection.execute(query).fetchall()
 
 
+def test_the_demo_ends_with_fifteen_lines(loop):
+    lines = loop.said.splitlines()
+
+    assert lines[-15].startswith("The loop is closed: ")
+    assert loop.figures("trace")["prediction"] in "".join(lines[-15:])
+
+
 @pytest.mark.parametrize("tool", ["mlflow", "prefect", "bento", "evidently"])
 def test_the_closing_screen_says_where_to_look(loop, tool):
     assert loop.figures("closing")[tool].startswith("http://127.0.0.1:")

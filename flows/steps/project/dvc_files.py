@@ -12,7 +12,7 @@ from flows.steps.project.workspace import git
 from handrail.errors import MissingFile, Unavailable
 
 PARAMS = "params.yaml"
-# DVC draws bars only while these log errors; they would be drawn over the lines of whoever called.
+# DVC draws bars only while these log errors. Bars and spinners would be drawn over the lines of whoever called.
 BARS = ("dvc.progress", "dvc_data.callbacks")
 
 
@@ -69,9 +69,11 @@ def _repository(folder: Path, command: str, remedy: str) -> Iterator[Any]:
     """Open the clone's DVC repository; what DVC raises becomes one sentence about the command."""
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
+    from dvc.ui import ui
 
     for name in BARS:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    ui.error_console.quiet = True
     try:
         with Repo(str(folder)) as repo:
             yield repo

@@ -41,7 +41,7 @@ def test_a_lost_cache_comes_back_from_the_remote(clone):
     assert (clone / "data" / "labels.parquet").read_bytes() == b"late or not"
 
 
-def test_a_push_draws_nothing_over_the_lines_of_its_caller(clone, monkeypatch):
+def test_nothing_is_drawn_over_the_lines_of_the_caller(clone, monkeypatch):
     class Terminal(io.StringIO):
         def isatty(self):
             return True
@@ -50,6 +50,10 @@ def test_a_push_draws_nothing_over_the_lines_of_its_caller(clone, monkeypatch):
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setattr(sys, "stdout", terminal)
 
+    monkeypatch.setenv("TERM", "xterm")
+    (clone / "data" / "more.parquet").write_bytes(b"more labels")
+
+    track(clone, "data/more.parquet")
     assert push(clone) == 1
     assert terminal.getvalue() == ""
 
