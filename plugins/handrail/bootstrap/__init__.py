@@ -96,6 +96,7 @@ def open_records() -> Platform:
         raise Unavailable(
             "Nothing is recorded here",
             f"there is no file {missing}",
-            "Go to the folder of your project, or name it with HANDRAIL_PROJECT; the first record makes the file.",
+            "Go to your project's folder, or set HANDRAIL_PROJECT, HANDRAIL_HOME or HANDRAIL_DATABASE_URL; "
+            "the first record makes the file.",
         )
     return platform
