@@ -82,7 +82,10 @@ def test_a_token_allows_what_it_was_made_for(client, platform, may, sent, asked)
     token = open_access(platform.store).create("narrow", scope=TokenScope(frozenset({may})))
     client.headers["authorization"] = f"Bearer {token}"
 
-    answers = client.post(EVENTS, json=an_event_now(outputs=[a_dataset("clean")])), client.get(TRACE, params={"ref": "s3://x"})
+    answers = (
+        client.post(EVENTS, json=an_event_now(outputs=[a_dataset("clean")])),
+        client.get(TRACE, params={"ref": "s3://x"}),
+    )
 
     assert [each.status_code for each in answers] == [sent, asked]
     for each in answers:
@@ -94,7 +97,9 @@ def test_a_token_for_a_namespace_writes_nowhere_else(client, platform):
     token = open_access(platform.store).create("narrow", scope=TokenScope(namespaces=("airflow://prod", "s3://other")))
     client.headers["authorization"] = f"Bearer {token}"
 
-    is_problem(client.post(BATCH, json=[an_event_now(1), an_event_now(2, outputs=[a_dataset("clean")])]), 403, "'s3://lake'")
+    is_problem(
+        client.post(BATCH, json=[an_event_now(1), an_event_now(2, outputs=[a_dataset("clean")])]), 403, "'s3://lake'"
+    )
     assert client.get(TRACE, params={"ref": f"openlineage-run://{a_run_id(1)}"}).status_code == 404
 
 
