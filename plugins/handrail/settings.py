@@ -69,6 +69,9 @@ class Settings(BaseSettings):
         pattern=r"^[A-Za-z0-9._-]+$",
         description="name of this repository in git:// and dvc:// URIs",
     )
+    repository_url: str | None = Field(
+        default=None, description="where this repository is cloned from; the remotes of the project's checkout if unset"
+    )
     model_name: str = Field(
         default="flights", pattern=r"^[A-Za-z0-9._-]+$", description="registered model that is served"
     )

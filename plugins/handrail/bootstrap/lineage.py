@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "find_commit",
+    "find_repository_addresses",
     "migrated",
     "open_lineage",
     "path_artifact",
@@ -102,6 +103,21 @@ def find_commit(project: Path, revision: str = "HEAD") -> str:
         shallow = "This clone is shallow, and lacks older commits: run git fetch --unshallow."
         raise UnknownReference("commit", revision, shallow if git.is_shallow() else remedy)
     return commit
+
+
+def find_repository_addresses(settings: Settings) -> tuple[str, ...]:
+    """Return the addresses that the project's repository is known by: as configured, its remotes, its folder.
+
+    A project under no git, as on a server, has only the configured one.
+    """
+    from handrail.lineage.adapters.dvc.git_commits import GitCommits
+
+    try:
+        remotes = GitCommits(settings.project).addresses()
+    except Unavailable:
+        remotes = []
+    given = [settings.repository_url] if settings.repository_url else []
+    return (*given, *remotes, str(settings.project))
 
 
 def path_artifact(settings: Settings, project: Path, path: str) -> ArtifactVersion:

@@ -1,6 +1,5 @@
 """What MLflow's entities say, as facts: pure translation, no MLflow needed."""
 
-import json
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -8,82 +7,24 @@ from types import SimpleNamespace as Thing
 
 import pytest
 
-from handrail.entrypoints.mlflow.collect import Place, Registered, records_of_model, records_of_run, records_of_version
-from handrail.entrypoints.mlflow.collect.records import ActivityRecord, DerivationRecord, moment, presentable
-
-PLACE = Place("local", "shop", "test")
-RUN = "mlflow://local/run/r1"
-COMMIT, SHA256, MD5 = "a" * 40, "b" * 64, "c" * 32
+from handrail.entrypoints.mlflow.collect import Registered, records_of_model, records_of_run, records_of_version
+from handrail.entrypoints.mlflow.collect.records import ActivityRecord, moment, presentable
+from tests.fakes.mlflow_entities import MD5, PLACE, RUN, SHA256, causes, dataset, run, said, told, used, version
 
 
-def run(tags=None, inputs=(), read=(), made=(), **info):
-    known = {"run_id": "r1", "status": "FINISHED", "start_time": 1000, "end_time": 2000, "run_name": "n", "user_id": ""}
-    return Thing(
-        info=Thing(**known | info),
-        data=Thing(tags=tags or {}),
-        inputs=Thing(dataset_inputs=list(inputs), model_inputs=[Thing(model_id=each) for each in read]),
-        outputs=Thing(model_outputs=[Thing(model_id=each) for each in made]),
-    )
+def test_two_inputs_of_one_name_keep_what_is_said_of_each():
+    first, second = dataset({}, "local", "1f", rows=4), dataset({}, "local", "2f", rows=7)
+
+    facts = said(run(inputs=[first, second]))
+
+    assert (facts["input.train@1f.rows"], facts["input.train@2f.rows"]) == ("4", "7")
 
 
-def dataset(source, source_type="dvc", digest="123", rows=4, columns=("a", "b"), name="train"):
-    schema = json.dumps({"mlflow_colspec": [{"name": column, "type": "long"} for column in columns]})
-    data = Thing(
-        name=name,
-        digest=digest,
-        source_type=source_type,
-        source=json.dumps(source),
-        schema=schema,
-        profile=json.dumps({"num_rows": rows}),
-    )
-    return Thing(dataset=data, tags=[Thing(key="mlflow.data.context", value="training")])
+def test_a_run_is_part_of_its_parent():
+    found = told(run({"mlflow.parentRunId": "r0"}))
 
-
-def version(source, run_id="r1", **changed):
-    known = {"name": "m", "version": "3", "source": source, "run_id": run_id, "creation_timestamp": 5, "tags": {}}
-    return Thing(**known | changed)
-
-
-def told(entity):
-    return records_of_run(PLACE, entity, "exp")
-
-
-def used(entity):
-    return {artifact.uri: artifact.digest for each in told(entity) for artifact in each.used}
-
-
-def said(entity):
-    return told(entity)[0].details.attributes
-
-
-def causes(found):
-    return [each.cause.uri for each in found if isinstance(each, DerivationRecord)]
-
-
-@pytest.mark.parametrize(
-    ("tags", "uses", "attributes"),
-    [
-        ({"handrail.git_commit": COMMIT, "handrail.git_dirty": "false"}, f"git:{COMMIT}", {"git_dirty": "false"}),
-        ({"mlflow.source.git.commit": COMMIT}, None, {"git_dirty": "unknown"}),
-    ],
-)
-def test_a_clean_commit_is_used(tags, uses, attributes):
-    assert used(run(tags)) == {f"git://shop/{COMMIT}": uses}
-    assert said(run(tags)).items() >= attributes.items()
-
-
-def test_a_dirty_commit_is_an_attribute_and_no_proof():
-    tags = {"handrail.git_commit": COMMIT, "handrail.git_dirty": "true"}
-
-    assert used(run(tags)) == {}
-    assert said(run(tags)).items() >= {"git_commit": COMMIT, "git_dirty": "true"}.items()
-
-
-def test_a_run_may_be_of_another_repository_than_the_servers():
-    tags = {"handrail.git_commit": COMMIT, "handrail.git_dirty": "false", "handrail.repository": "other"}
-
-    assert list(used(run(tags))) == [f"git://other/{COMMIT}"]
-    assert list(used(run(tags | {"handrail.repository": "../x y"}))) == [f"git://shop/{COMMIT}"]
+    assert found[-1].details.within == ("mlflow://local/run/r0",)
+    assert not told(run({"mlflow.parentRunId": "r1"}))[-1].details.within
 
 
 def test_stage_and_flow_run_are_linked():
@@ -123,8 +64,7 @@ def test_data_under_dvc_is_named_by_its_bytes_not_by_the_frame():
     entity = run(inputs=[dataset(source)])
 
     assert used(entity) == {f"dvc://shop/data/x.csv@{MD5}": f"sha256:{SHA256}"}
-    assert said(entity)["input.train.frame_digest"] == "123"
-    assert said(entity)["input.train.context"] == "training"
+    assert said(entity)["input.train@123.context"] == "training"
 
 
 def test_a_digest_given_by_the_user_names_the_bytes_if_the_source_does_not():
@@ -156,7 +96,7 @@ def test_a_frame_with_more_rows_than_its_file_is_noticed(known, rows, columns, c
     source = {"uri": "dvc://data/x.csv@v1", "md5": MD5} | known
 
     assert (
-        "input.train.contradiction" in said(run(inputs=[dataset(source, rows=rows, columns=columns)]))
+        "input.train@123.contradiction" in said(run(inputs=[dataset(source, rows=rows, columns=columns)]))
     ) is contradicts
 
 
@@ -202,7 +142,7 @@ def test_texts_are_made_fit_for_the_store():
 
 def test_a_logged_model_came_of_its_run():
     model = Thing(model_id="m-1", source_run_id="r1", name="n", model_type=None)
-    stray = Thing(model_id="m-2", source_run_id=None, name="n", model_type=None)
+    stray = Thing(model_id="m-2", source_run_id=None, name="n", model_type=None, tags={})
 
     (found,) = records_of_model(PLACE, model)
 

@@ -9,6 +9,7 @@ import pytest
 from handrail.entrypoints.mlflow.app.recorded_stores import RecordedTracking, Recorder
 from handrail.entrypoints.mlflow.collect import Place
 from handrail.errors import Unavailable
+from handrail.lineage import Facts
 
 PLACE = Place("local", "shop", "test")
 
@@ -89,7 +90,9 @@ def test_metrics_parameters_and_other_tags_do_not_touch_lineage(caplog):
 
 def test_a_told_tag_is_recorded_with_the_whole_run():
     told = []
-    recorded = store(lambda: Thing(record_activity=lambda uri, kind, **_: told.append((uri, kind))))
+    recorded = store(
+        lambda: Thing(record_activity=lambda uri, kind, **_: told.append((uri, kind)), recorded=lambda _uris: Facts())
+    )
 
     recorded.log_batch("r1", [], [], [Thing(key="handrail.git_commit", value="c" * 40)])
 

@@ -31,6 +31,7 @@ from handrail.lineage.domain.records import (
     describe_tracking_run,
     uri_of,
 )
+from handrail.lineage.ports import LineagePorts
 from handrail.lineage.service.queries import Queries
 from handrail.refs import ArtifactVersion
 
@@ -63,6 +64,10 @@ class Lineage(Queries):
     record_deployment = _verb(describe_deployment)
     record_snapshot = _verb(describe_snapshot)
     record_report = _verb(describe_report)
+
+    def batch(self) -> Batch:
+        """Return what takes the same calls and records all of them as one transaction, at `write`."""
+        return Batch(self._ports)
 
     def record(self, facts: Facts) -> None:
         """Record facts, and the events that represent them, as one transaction."""
@@ -114,3 +119,20 @@ class Lineage(Queries):
             raise InvalidInput("at", f"{at.isoformat()!r} has no time zone", "Give an aware moment, best in UTC.")
         uri = None if target is None else check_uri("target", uri_of(target))
         self._ports.pointers.add(Pointer(name, uri, at.astimezone(UTC), by))
+
+
+class Batch(Lineage):
+    """Lineage that gathers facts until `write`. Names that move (`point`) do not wait: each is written at once."""
+
+    def __init__(self, ports: LineagePorts) -> None:
+        super().__init__(ports)
+        self._gathered: list[Facts] = []
+
+    def record(self, facts: Facts) -> None:
+        """Gather facts."""
+        self._gathered.append(facts)
+
+    def write(self) -> None:
+        """Record what was gathered, all or none of it. Who repeats a refused batch fact by fact learns which one."""
+        facts, self._gathered = Facts.union(self._gathered), []
+        super().record(facts)

@@ -9,6 +9,7 @@ from datetime import datetime
 from handrail.errors import InvalidInput, UnknownReference
 from handrail.lineage.domain.answers import ENDS, Impact, NodeDetails, Page, Trace, check_kinds
 from handrail.lineage.domain.errors import AmbiguousReference, NotYetSet
+from handrail.lineage.domain.facts import Facts
 from handrail.lineage.domain.graph import (
     DigestConflict,
     Direction,
@@ -237,6 +238,10 @@ class Queries:
             found |= {walk.start: walk for walk in ahead}
         effects = (self._walked(Reachable(uri, Direction.EFFECTS, NEARBY, 1)) for uri in found)
         return [(walk, other) for walk, other in zip(found.values(), effects, strict=True) if other]
+
+    def recorded(self, uris: Sequence[str]) -> Facts:
+        """Return what is recorded of these nodes and of the hops between them; of an unknown one nothing."""
+        return self._ports.graph.facts(uris)
 
     def events_of(self, found: Trace, at: datetime) -> tuple[str, ...]:
         """Return what was found as OpenLineage events in JSON: everything recorded about it.

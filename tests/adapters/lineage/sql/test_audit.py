@@ -178,6 +178,9 @@ PLANTED = {
             )
         )
     ),
+    "added-after-registration": facts(
+        Facts(frozenset({activity_fact(RUN.uri, details=ActivityDetails(attributes={"later": "git://shop/1f"}))}))
+    ),
     "model-without-tree": facts(describe_activity(activity_fact(RUN.uri), [], [artifact_at(SECOND.uri)], [], "mlflow")),
     "tree-from-nowhere": facts(node(OTHER_TREE.uri)),
     "bento-without-model": facts(node(BentoTag("flights", "b2").uri)),

@@ -32,6 +32,8 @@ trees = Console(width=400)
 
 SHORT = 12
 INDENT = 4
+LATER = "later"
+"""The attribute with what was said of a run after a model of it was registered."""
 MOST_LINES = 12
 MOST_OF_AN_ERROR = 120
 NOT_COMPLETED = ("FAIL", "ABORT")
@@ -84,6 +86,11 @@ def draw_trace(trace: Trace) -> Tree:
         _add_rest(branch, section.folded, "single files in these folders, see --json")
     for conflict in trace.conflicts:
         tree.add(Text(sentence_of(conflict), style="red"))
+    for node in trace.nodes:
+        if LATER in node.attributes:
+            tree.add(
+                Text(f"Added to {shorten(node.uri)} too late to count: {shorten(node.attributes[LATER])}", style="red")
+            )
     tree.add(Text(_summary(trace), style="dim"))
     return tree
 

@@ -16,6 +16,7 @@ from handrail.bootstrap.approvals import (
     prepare_mlflow,
     server_name,
 )
+from handrail.bootstrap.lineage import find_repository_addresses
 from handrail.bootstrap.mlflow_server import open_agents, open_trees
 from handrail.clock import system_time
 from handrail.entrypoints.http.gate_routes import Route
@@ -88,7 +89,8 @@ def _recorder(platform: Platform, host: GateHost) -> Recorder:
         account = current_account()
         return agent_of(account) if account else None
 
-    place = Place(server_name(settings), settings.repository, settings.environment)
+    addresses = find_repository_addresses(settings)
+    place = Place(server_name(settings), settings.repository, settings.environment, addresses)
     return Recorder(lambda: platform.lineage, place, agent, open_trees(host), system_time)
 
 

@@ -18,14 +18,18 @@ from handrail.entrypoints.mlflow.collect import (
     Record,
     Registered,
     is_recorded_tag,
+    keep_first,
     records_of_alias,
+    records_of_closing,
     records_of_model,
     records_of_run,
     records_of_version,
     versions_of,
+    versions_of_run,
 )
 from handrail.errors import HandrailError, Unavailable
 from handrail.lineage import Lineage
+from handrail.refs import ModelVersion
 
 _log = logging.getLogger("handrail.lineage")
 # Methods of a class that MLflow chooses at run time come after these.
@@ -47,6 +51,14 @@ class Recorder:
         with never_fail(what):
             for record in facts():
                 self._record(what, record)
+
+    def complete_run(self, run_id: str) -> None:
+        """Record that an ended run of which a version came is completely known: what is said later is shown so."""
+        self.complete_runs_of(f"the run {run_id}", lambda: versions_of_run(self.lineage(), self.place.run(run_id)))
+
+    def complete_runs_of(self, what: str, versions: Callable[[], Iterable[str]]) -> None:
+        """Record that the ended runs behind versions are completely known."""
+        self.record(what, lambda: records_of_closing(self.lineage(), versions(), self.clock()))
 
     def _record(self, what: str, record: Record) -> None:
         try:
@@ -72,6 +84,7 @@ class RecordedTracking(_Store):
         """Record the run as it is now: it mostly has ended."""
         info = super().update_run_info(run_id, run_status, end_time, run_name)
         self._record(run_id)
+        self.recorder.complete_run(run_id)
         return info
 
     def log_inputs(self, run_id: str, *args: Any, **kwargs: Any) -> Any:
@@ -114,7 +127,10 @@ class RecordedTracking(_Store):
         def facts() -> Iterable[Record]:
             run = made or store.get_run(run_id)
             name = _experiment_name(self, str(run.info.experiment_id))
-            return records_of_run(recorder.place, run, name, recorder.agent())
+            agent, what = recorder.agent(), f"the run {run_id}"
+            records = records_of_run(recorder.place, run, name, agent)
+            ((_, kept),) = keep_first(recorder.lineage(), [(what, records)], recorder.clock(), agent)
+            return kept
 
         recorder.record(f"the run {run_id}", facts)
 
@@ -133,6 +149,7 @@ class RecordedRegistry(_Store):
         """Record what the version came from."""
         made = super().create_model_version(name, *args, **kwargs)
         self.recorder.record(f"{name} version {made.version}", lambda: self._records_of(made, by=self.recorder.agent()))
+        self.recorder.complete_runs_of(name, lambda: [self._version(made).uri])
         return made
 
     def set_registered_model_alias(self, name: str, alias: str, version: Any) -> Any:
@@ -179,6 +196,9 @@ class RecordedRegistry(_Store):
         tree = self.recorder.tree(version.name, str(version.version))
         registered = Registered(version, int(model.creation_timestamp), tree, by)
         return records_of_version(self.recorder.place, registered, self._epoch_of)
+
+    def _version(self, version: Any) -> ModelVersion:
+        return self.recorder.place.version(version.name, self._epoch_of(version.name) or 0, int(version.version))
 
     def _records_of_all(self, name: str) -> Iterable[Record]:
         for version in versions_of(super().search_model_versions, name):

@@ -16,6 +16,7 @@ from urllib.request import getproxies, proxy_bypass
 from handrail.bootstrap.approvals import server_name
 from handrail.bootstrap.mlflow_server import small_tree_digest
 from handrail.entrypoints.hosts.masking import without_secrets
+from handrail.entrypoints.mlflow.collect.reading import Reader
 from handrail.errors import Unavailable, UnknownReference
 from handrail.settings import Settings
 from handrail.tools import require
@@ -23,6 +24,7 @@ from handrail.tools import require
 TRACKING_URI = "MLFLOW_TRACKING_URI"
 REMEDY = "Start it, or name another with --tracking-uri; MLFLOW_TRACKING_USERNAME and _PASSWORD log in."
 CONNECT_TIMEOUT_S = 5
+CURRENT_USER, OK = "/api/2.0/mlflow/users/current", 200
 _PORTS = {"http": 80, "https": 443}
 _SQLITE = "sqlite:///"
 # MLflow's own default waits for minutes before it says that a server is not there.
@@ -93,14 +95,37 @@ def _check_reachable(uri: str) -> None:
         raise Unavailable(f"MLflow at {without_secrets(uri)}", problem, REMEDY) from err
 
 
-def open_digests(client: Any, uri: str, *, download: bool) -> Callable[[Any], str | None]:
+def find_limits_of_view(uri: str) -> str:
+    """Return in a sentence that the account which logs in may not see everything there; empty if it is not limited.
+
+    A server without logins, or a plain store, hides nothing.
+    """
+    if urlsplit(uri).scheme not in _PORTS:
+        return ""
+    from mlflow.exceptions import MlflowException
+    from mlflow.utils import credentials, rest_utils
+
+    # Untyped, and how every client of MLflow logs in.
+    creds_of: Any = credentials.get_default_host_creds
+    ask: Any = rest_utils.http_request
+
+    try:
+        answer = ask(creds_of(uri), CURRENT_USER, "GET", raise_on_status=False)
+        user = answer.json()["user"] if answer.status_code == OK else {"is_admin": True}
+        is_limited, name = not user["is_admin"], str(user.get("username", ""))
+    except (MlflowException, ValueError, KeyError, TypeError):
+        return ""
+    return f"The account {name!r} sees only what it may read on this server; there may be more." if is_limited else ""
+
+
+def open_digests(reader: Reader, uri: str, *, download: bool) -> Callable[[Any], str | None]:
     """Return what computes the tree digest of a version whose files lie on this machine, or are downloaded for it."""
 
     def tree_of(version: Any) -> str | None:
         from mlflow.exceptions import MlflowException
 
         try:
-            location = _location(client, client.get_model_version_download_uri(version.name, version.version))
+            location = _location(reader, version)
             parts = urlsplit(location)
             if parts.scheme in ("", "file"):
                 return small_tree_digest(Path(unquote(parts.path)))
@@ -111,14 +136,18 @@ def open_digests(client: Any, uri: str, *, download: bool) -> Callable[[Any], st
     return tree_of
 
 
-def _location(client: Any, source: str) -> str:
-    """Return where the files of `runs:/...` or `models:/m-...` lie."""
+def _location(reader: Reader, version: Any) -> str:
+    """Return where the files of a version lie; those of a run or logged model that was read are not asked for again."""
+    client, source = reader.client, str(version.source)
+    if re.match(r"models:/+(?!m-)", source):
+        source = client.get_model_version_download_uri(version.name, version.version)
     kind, _, rest = source.partition(":")
+    owner, _, path = rest.strip("/").partition("/")
     if kind == "runs":
-        run, _, path = rest.strip("/").partition("/")
-        return f"{client.get_run(run).info.artifact_uri.rstrip('/')}/{path}"
+        place = reader.artifacts.get(owner) or client.get_run(owner).info.artifact_uri
+        return f"{place.rstrip('/')}/{path}"
     if kind == "models":
-        return str(client.get_logged_model(rest.strip("/")).artifact_location)
+        return str(reader.artifacts.get(owner) or client.get_logged_model(owner).artifact_location)
     return source
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from handrail.entrypoints.mlflow.collect.code import short_name
 from handrail.entrypoints.mlflow.collect.records import Place, presentable
 from handrail.lineage import artifact_at
 from handrail.refs import ArtifactVersion, DataVersion, FeatureService, TrackedDataset
 
 CONTEXT = "mlflow.data.context"
 CONTRADICTION = "contradiction"
-MOST_IN_A_NAME = 200
+INPUT = "input."
 _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DVC = re.compile(r"dvc://(?P<path>[^@\s]+)(@[^@\s]+)?")
@@ -24,8 +24,8 @@ _FEAST = re.compile(r"feast://[^\s@]+(@(?P<hash>[^\s@]+)|/retrieval/[^\s/@]+/row
 def datasets_of(place: Place, repository: str, inputs: Any) -> tuple[list[ArtifactVersion], dict[str, str]]:
     """Return the artifacts behind a run's dataset inputs, and what is recorded of each frame beside the run.
 
-    The name of an input leads its attributes: `input.<name>.frame_digest`, `.rows`, `.context`, and `.contradiction`
-    if the frame cannot have come from the file.
+    Name and digest of a frame lead its attributes, because several inputs may have one name:
+    `input.<name>@<digest>.rows`, `.context`, and `.contradiction` if the frame cannot have come from the file.
     """
     found: list[ArtifactVersion] = []
     said: dict[str, str] = {}
@@ -36,12 +36,12 @@ def datasets_of(place: Place, repository: str, inputs: Any) -> tuple[list[Artifa
         found += artifacts
         context = next((tag.value for tag in given.tags or () if tag.key == CONTEXT), None)
         facts = {
-            "frame_digest": dataset.digest,
             "rows": profile.get("num_rows"),
             "context": context,
             CONTRADICTION: _contradiction(source, profile, _json(dataset.schema)),
         }
-        said |= presentable({f"input.{dataset.name}.{name}": value for name, value in facts.items()})
+        frame = f"{short_name(str(dataset.name))}@{dataset.digest or ''}"
+        said |= presentable({f"{INPUT}{frame}.{name}": value for name, value in facts.items()})
     return found, said
 
 
@@ -55,7 +55,7 @@ def _artifacts(place: Place, repository: str, dataset: Any, source: Mapping[str,
     else:
         digest = str(dataset.digest or "")
         attributes = {"name": dataset.name, "source_type": dataset.source_type, "source": dataset.source}
-        named = TrackedDataset(place.server, _short(str(dataset.name)), digest)
+        named = TrackedDataset(place.server, short_name(str(dataset.name)), digest)
         yield ArtifactVersion(named.uri, "tracked-dataset", None, presentable(attributes))
 
 
@@ -103,10 +103,6 @@ def _columns(schema: Mapping[str, Any]) -> set[str]:
     columns = schema.get("mlflow_colspec")
     rows = columns if isinstance(columns, list) else []
     return {str(row["name"]) for row in rows if isinstance(row, dict) and "name" in row}
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= MOST_IN_A_NAME else hashlib.sha256(name.encode()).hexdigest()
 
 
 def _json(text: Any) -> Mapping[str, Any]:

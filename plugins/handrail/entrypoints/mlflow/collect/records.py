@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from handrail.entrypoints.hosts.masking import without_secrets
+from handrail.entrypoints.mlflow.collect.repositories import repository_name
 from handrail.lineage import ActivityDetails, Lineage, artifact_at
 from handrail.refs import ArtifactVersion, LoggedModel, ModelVersion, TrackingRun
 
@@ -19,11 +20,20 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where things are: the server's name in URIs, the repository if a run names none, the environment of flow runs."""
+    """Where things are: the server's name in URIs, the repository if a run names none, the environment of flow runs.
+
+    `addresses` are those that the project's own repository is known by.
+    """
 
     server: str
     repository: str
     environment: str
+    addresses: tuple[str, ...] = ()
+
+    def repository_at(self, address: str) -> str:
+        """Return the name of the repository at an address: the project's own, else one after the address."""
+        name = repository_name(address)
+        return self.repository if name in map(repository_name, self.addresses) else name
 
     def run(self, run_id: str) -> str:
         """Return the URI of a run."""
@@ -107,6 +117,12 @@ def moment(milliseconds: object) -> datetime | None:
         return _EPOCH + timedelta(milliseconds=int(str(milliseconds))) if milliseconds else None
     except (ValueError, OverflowError):
         return None
+
+
+def is_since(since: datetime | None, *moments: object) -> bool:
+    """Return whether one of MLflow's moments is at or after `since`; what has no end yet counts as now."""
+    found = [moment(each) for each in moments]
+    return since is None or found[-1] is None or any(each >= since for each in found if each)
 
 
 def presentable(attributes: Mapping[str, object]) -> dict[str, str]:

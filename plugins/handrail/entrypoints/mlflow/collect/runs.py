@@ -6,25 +6,31 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from handrail.entrypoints.mlflow.collect.code import CODE_TAGS, DIRTY, Code, code_of
 from handrail.entrypoints.mlflow.collect.datasets import datasets_of
-from handrail.entrypoints.mlflow.collect.records import ASSERTED_BY, ActivityRecord, Place, Record, moment, presentable
+from handrail.entrypoints.mlflow.collect.records import (
+    ASSERTED_BY,
+    ActivityRecord,
+    DerivationRecord,
+    Place,
+    Record,
+    moment,
+    presentable,
+)
 from handrail.lineage import ActivityDetails, agent_uri, artifact_at, inputs_uri
-from handrail.refs import ArtifactVersion, FeatureService, FlowRun, GitCommit
+from handrail.refs import ArtifactVersion, FeatureService, FlowRun
 
 RUN = "tracking-run"
 ENDED = ("FINISHED", "FAILED", "KILLED")
 CLAIMED = "mlflow.user"
 """The identity provider of users whom only the client names; no login confirms them."""
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_NAME = re.compile(r"[A-Za-z0-9._-]+")
-_GIT, _DIRTY, _MLFLOW_GIT = "handrail.git_commit", "handrail.git_dirty", "mlflow.source.git.commit"
-_REPOSITORY, _STAGE, _FLOW = "handrail.repository", "handrail.stage_inputs", "handrail.flow_run_id"
+_STAGE, _FLOW, PARENT = "handrail.stage_inputs", "handrail.flow_run_id", "mlflow.parentRunId"
 _PROJECT, _SERVICE, _SPEC = "feast.project", "feast.feature_service", "handrail.feature_service_spec"
 _ATTRIBUTES = {
     "mlflow.source.name": "source",
     "mlflow.source.type": "source_type",
-    _DIRTY: "git_dirty",
+    DIRTY: "git_dirty",
     "handrail.dvc_lock_sha256": "dvc_lock_sha256",
     _PROJECT: _PROJECT,
     _SERVICE: _SERVICE,
@@ -35,7 +41,7 @@ _ATTRIBUTES = {
     "feast.operation": "feast.operation",
     "feast.training_run_id": "feast.training_run_id",
 }
-_RECORDED_TAGS = frozenset({*_ATTRIBUTES, _GIT, _MLFLOW_GIT, _REPOSITORY, _STAGE, _FLOW, _SPEC})
+_RECORDED_TAGS = frozenset({*_ATTRIBUTES, *CODE_TAGS, _STAGE, _FLOW, PARENT, _SPEC})
 
 
 def is_recorded_tag(key: str) -> bool:
@@ -44,27 +50,25 @@ def is_recorded_tag(key: str) -> bool:
 
 
 def records_of_run(place: Place, run: Any, experiment: str | None, agent: str | None = None) -> tuple[Record, ...]:
-    """Return what is recorded of an MLflow run: times, user, code, data, models, and the flow run that it is part of.
+    """Return what is recorded of an MLflow run: times, user, code, data, models, the runs that it is part of.
 
     `agent` is the URI of who logged in to write it, if the server knows. Links that could close a circle are
     recorded on their own, so that their refusal loses nothing else.
     """
     tags: Mapping[str, str] = run.data.tags
-    repository = tags.get(_REPOSITORY, "")
-    repository = repository if _NAME.fullmatch(repository) else place.repository
+    code = code_of(place, tags)
     inputs, outputs = run.inputs, run.outputs
-    data, described = datasets_of(place, repository, inputs.dataset_inputs if inputs else ())
+    data, described = datasets_of(place, code.repository, inputs.dataset_inputs if inputs else ())
     made = {each.model_id for each in (outputs.model_outputs if outputs else None) or ()}
     read = {each.model_id for each in (inputs.model_inputs if inputs else None) or ()} - made
-    code, unproven = _code(repository, tags)
-    attributes = _attributes(run, experiment) | described | unproven
+    attributes = _attributes(run, experiment) | described | dict(code.attributes)
     ended = run.info.status in ENDED
     uri = place.run(run.info.run_id)
     records: list[Record] = [
         ActivityRecord(
             uri,
             RUN,
-            (*code, *_features(tags), *_stage(tags), *data),
+            (*code.used, *_features(tags), *_stage(tags), *data),
             tuple(place.model(model) for model in sorted(made)),
             tuple(filter(None, (agent, _claimed(run)))),
             ActivityDetails(
@@ -78,19 +82,26 @@ def records_of_run(place: Place, run: Any, experiment: str | None, agent: str | 
     linked = ActivityDetails(asserted_by=ASSERTED_BY)
     if read:
         records.append(ActivityRecord(uri, RUN, tuple(place.model(model) for model in sorted(read)), details=linked))
-    if flow := tags.get(_FLOW):
-        within = (FlowRun(place.environment, flow).uri,)
-        records.append(ActivityRecord(uri, RUN, details=ActivityDetails(asserted_by=ASSERTED_BY, within=within)))
+    for whole in _wholes(place, run):
+        records.append(ActivityRecord(uri, RUN, details=ActivityDetails(asserted_by=ASSERTED_BY, within=(whole,))))
     return tuple(records)
 
 
+def _wholes(place: Place, run: Any) -> list[str]:
+    """Return the URIs of the flow run and of the parent run that a run is part of."""
+    flow, parent = run.data.tags.get(_FLOW), run.data.tags.get(PARENT)
+    flows = [FlowRun(place.environment, flow).uri] if flow else []
+    return flows + ([place.run(parent)] if parent and parent != run.info.run_id else [])
+
+
 def records_of_model(place: Place, model: Any) -> tuple[Record, ...]:
-    """Return which run made a logged model; nothing of a model that no run made."""
-    if not model.source_run_id:
-        return ()
-    attributes = presentable({"name": model.name, "model_type": model.model_type})
+    """Return which run made a logged model; of one that no run made, the commit that its own tags name."""
+    code = Code(place.repository) if model.source_run_id else code_of(place, model.tags or {})
+    attributes = presentable({"name": model.name, "model_type": model.model_type}) | dict(code.attributes)
     made = ArtifactVersion(place.model(model.model_id).uri, "logged-model", None, attributes)
     details = ActivityDetails(asserted_by=ASSERTED_BY)
+    if not model.source_run_id:
+        return tuple(DerivationRecord(made, commit) for commit in code.used)
     return (ActivityRecord(place.run(model.source_run_id), RUN, generated=(made,), details=details),)
 
 
@@ -105,19 +116,6 @@ def _attributes(run: Any, experiment: str | None) -> dict[str, str]:
 def _claimed(run: Any) -> str | None:
     user = run.data.tags.get("mlflow.user") or run.info.user_id
     return agent_uri(CLAIMED, user) if user else None
-
-
-def _code(repository: str, tags: Mapping[str, str]) -> tuple[list[ArtifactVersion], dict[str, str]]:
-    """Return the commit that ran; if files were changed, the commit is only an attribute."""
-    commit = tags.get(_GIT) or tags.get(_MLFLOW_GIT) or ""
-    if not _COMMIT.fullmatch(commit):
-        return [], {}
-    if tags.get(_DIRTY) == "true":
-        return [], {"git_commit": commit}
-    # MLflow's own tag does not know of changed files.
-    known = _DIRTY in tags
-    used = artifact_at(GitCommit(repository, commit).uri, f"git:{commit}" if known else None)
-    return [used], {} if known else {"git_dirty": "unknown"}
 
 
 def _features(tags: Mapping[str, str]) -> list[ArtifactVersion]:

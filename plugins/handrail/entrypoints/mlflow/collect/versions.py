@@ -89,6 +89,13 @@ def versions_of(search: Callable[..., Any], name: str) -> Iterator[Any]:
     return pages(search, f"name = {quoted}")
 
 
+def origins_of(version: Any) -> tuple[str | None, str | None]:
+    """Return the ids of the run and of the logged model that a version came from, as far as it names them."""
+    source = str(version.source or "")
+    logged = _LOGGED.fullmatch(source) or _LOGGED_FOLDER.fullmatch(source)
+    return _run_of(version, source), logged["model"] if logged else None
+
+
 def _elsewhere(source: str) -> ArtifactVersion:
     """Return files that no run and no logged model is known of, so that the version is known and its lack is seen."""
     plain = without_secrets(source)

@@ -79,6 +79,11 @@ class GitCommits:
         """Return the bytes of a file in a commit; None if it is not in there."""
         return self._run("cat-file", "blob", self._name(path, commit))
 
+    def addresses(self) -> list[str]:
+        """Return the addresses of the repository's remotes."""
+        out = self._run("config", "--get-regexp", r"^remote\..*\.url$") or b""
+        return [line.partition(" ")[2] for line in out.decode(errors="replace").splitlines()]
+
     def contents(self, paths: Iterable[str], commit: str) -> Mapping[str, bytes]:
         """Return the bytes of many files of a commit by path; what is not in there is left out."""
         asked = [path for path in paths if "\n" not in path]

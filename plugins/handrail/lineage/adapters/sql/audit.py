@@ -115,6 +115,10 @@ _QUERIES = {
     "frame-is-not-its-file": """
         select n.uri, a.value from lineage_attribute a join lineage_node n on n.id = a.node
         where a.name like 'input.%.contradiction'""",
+    "added-after-registration": """
+        select n.uri, 'a model of it was registered before this was added: ' || a.value
+        from lineage_attribute a join lineage_node n on n.id = a.node
+        where n.kind = 'tracking-run' and a.name = 'later'""",
     "model-without-tree": _lacks("model-version", "its bytes are not known", _DERIVED, "artifact-tree"),
     "tree-from-nowhere": _lacks("artifact-tree", "nothing led to it"),
     "bento-without-model": f"""

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import typer
 
 from handrail.bootstrap import Platform, open_platform
+from handrail.bootstrap.lineage import find_repository_addresses
 from handrail.clock import system_time
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, read_moment
 from handrail.entrypoints.hosts.masking import without_secrets
 from handrail.entrypoints.mlflow.collect import Place
 from handrail.entrypoints.mlflow.collect.clients import (
     REMEDY,
+    find_limits_of_view,
     find_tracking_uri,
     name_server,
     open_client,
     open_digests,
 )
-from handrail.entrypoints.mlflow.collect.collecting import UNCHANGED, Collected, Collector, Wanted
+from handrail.entrypoints.mlflow.collect.collecting import Collected, Collector, Wanted
+from handrail.entrypoints.mlflow.collect.reading import LOST, Reader
+from handrail.entrypoints.mlflow.collect.registry import UNCHANGED
+from handrail.entrypoints.mlflow.collect.writing import Writer
 from handrail.errors import Unavailable
 
 COUNTED = {"runs": "run", "models": "model", "versions": "version", "aliases": "alias"}
-_LOST = " failed with exception "
 Uri = Annotated[str | None, typer.Option("--tracking-uri", help="MLflow's server or store; else MLFLOW_TRACKING_URI.")]
 Name = Annotated[str | None, typer.Option("--server-name", help="What to call it in URIs; else the project's MLflow.")]
 Experiments = Annotated[list[str] | None, typer.Option("--experiment", help="Only of this one; may be repeated.")]
@@ -57,13 +61,16 @@ def collect_mlflow(  # noqa: PLR0913 - one argument for each option
         found = _collect(platform, source, wanted)
     if as_json:
         print_json(
-            {"server": source.server, "refused": found.refused, "aliases_unchanged": found.counts.get(UNCHANGED, 0)}
+            {"server": source.server, "refused": found.refused, "missing": found.missing, "limits": found.limits}
+            | {"aliases_unchanged": found.counts.get(UNCHANGED, 0)}
             | {kind: found.counts.get(kind, 0) for kind in COUNTED}
         )
     else:
         typer.echo(f"Recorded {_counted(found)} of mlflow://{source.server}.")
-        for sentence in found.refused:
-            messages.print(f"Left out: {sentence}", markup=False)
+        for sentence in filter(None, (found.limits, *(f"Left out: {each}" for each in found.refused))):
+            messages.print(sentence, markup=False)
+        for sentence in found.missing:
+            messages.print(f"Missing: {sentence}", markup=False)
     if found.refused:
         raise typer.Exit(1)
 
@@ -78,18 +85,14 @@ def _counted(found: Collected) -> str:
 def _collect(platform: Platform, source: _Source, wanted: Wanted) -> Collected:
     settings = platform.settings
     uri = find_tracking_uri(settings, source.given)
-    place = Place(source.server, settings.repository, settings.environment)
+    place = Place(source.server, settings.repository, settings.environment, find_repository_addresses(settings))
     with messages.status(f"Reading {without_secrets(uri)}") as status, _translated(uri):
-        client = open_client(uri)
-        collector = Collector(
-            client,
-            place,
-            platform.lineage,
-            system_time,
-            open_digests(client, uri, download=source.download),
-            seen=lambda what: status.update(f"Reading {without_secrets(uri)}: {what}"),
-        )
-        return collector.collect(wanted)
+        reader = Reader(open_client(uri))
+        limits = find_limits_of_view(uri)
+        writer = Writer(platform.lineage, lambda what: status.update(f"Reading {without_secrets(uri)}: {what}"))
+        digests = open_digests(reader, uri, download=source.download)
+        found = Collector(reader, writer, place, system_time, digests).collect(wanted)
+        return replace(found, limits=limits)
 
 
 @contextmanager
@@ -101,7 +104,7 @@ def _translated(uri: str) -> Iterator[None]:
         yield
     except (MlflowException, SQLAlchemyError) as err:
         problem = without_secrets(str(getattr(err, "message", None) or err)).strip().rstrip(".")
-        if _LOST in problem:
+        if LOST in problem:
             # What follows is the words of three libraries, one in the other.
             problem = "it does not answer any more"
         raise Unavailable(f"MLflow at {without_secrets(uri)}", problem, REMEDY) from err

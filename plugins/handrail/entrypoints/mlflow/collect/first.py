@@ -1,0 +1,127 @@
+"""The first record of a run stands: what is said of it after a model of it was registered is shown as said later.
+
+A version never changes, so what made it cannot change either. But whoever may edit a run can add tags and inputs to it
+long after its model was registered and approved. MLflow does not keep who did that, or when: the server app knows it,
+and from outside only the moment is known at which it was first seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from handrail.entrypoints.mlflow.collect.datasets import INPUT
+from handrail.entrypoints.mlflow.collect.records import ASSERTED_BY, ActivityRecord, Record
+from handrail.entrypoints.mlflow.collect.runs import RUN
+from handrail.entrypoints.mlflow.collect.writing import Thing
+from handrail.errors import UnknownReference
+from handrail.lineage import ActivityDetails, Lineage, Node
+
+CLOSED, LATER = "record_closed", "later"
+MOST_HOPS = 12
+VERSION = "model-version"
+UNKNOWN = "MLflow does not keep by whom"
+FIRST_SEEN = "; first seen "
+_FREE = frozenset({"run_name", "experiment", "status"})
+"""Attributes that change in good faith: names for people, and how a run ended that was resumed."""
+
+
+def records_of_closing(lineage: Lineage, versions: Iterable[str], now: datetime) -> Iterator[ActivityRecord]:
+    """Return that the record of each run behind these versions, by URI, is complete if the run has ended."""
+    runs = {node.uri: node for version in versions for node in _runs_behind(lineage, version)}
+    for uri, run in runs.items():
+        if run.ended is not None and CLOSED not in run.attributes:
+            yield _with_attribute(uri, CLOSED, now.isoformat())
+
+
+def _runs_behind(lineage: Lineage, version: str) -> Sequence[Node]:
+    try:
+        return lineage.trace(version, depth=MOST_HOPS, kinds=(RUN,)).nodes
+    except UnknownReference:  # of a prompt nothing is recorded
+        return ()
+
+
+def versions_of_run(lineage: Lineage, run: str) -> list[str]:
+    """Return the URIs of the versions that something of this run, by URI, became; none of an unknown run."""
+    try:
+        return [node.uri for node in lineage.touched(run, kinds=(VERSION,)).nodes]
+    except UnknownReference:
+        return []
+
+
+def keep_first(lineage: Lineage, things: Sequence[Thing], now: datetime, by: str | None = None) -> list[Thing]:
+    """Return the records of runs; what they say anew about a closed run becomes its attribute `later`.
+
+    `by` is the URI of who is logged in, if that is known.
+    """
+    uris = sorted({record.uri for _, records in things for record in records if isinstance(record, ActivityRecord)})
+    held = {node.uri: node.attributes for node in lineage.recorded(uris).nodes}
+    closed = {uri: pairs for uri, pairs in held.items() if any(name == CLOSED for name, _ in pairs)}
+    source = f"{FIRST_SEEN}{now.isoformat()}, {by or UNKNOWN}"
+    return [
+        (what, [kept for record in records for kept in _kept(lineage, record, closed, by, source)])
+        for what, records in things
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What the record of a closed run holds: its causes, whatever their authority is called, and its attributes."""
+
+    causes: frozenset[str]
+    attributes: frozenset[tuple[str, str]]
+
+    def has(self, uri: str) -> bool:
+        return _without_authority(uri) in self.causes
+
+    def lacks_later(self, thing: str) -> bool:
+        return not any(name == LATER and text.startswith(f"{thing}{FIRST_SEEN}") for name, text in self.attributes)
+
+
+def _kept(
+    lineage: Lineage, record: Record, closed: Mapping[str, frozenset[tuple[str, str]]], by: str | None, source: str
+) -> Iterator[Record]:
+    if not isinstance(record, ActivityRecord) or record.uri not in closed:
+        yield record
+        return
+    held = _Held(_causes_of(lineage, record.uri), closed[record.uri])
+    details = record.details
+    attributes = {
+        name: value for name, value in details.attributes.items() if name in _FREE or (name, value) in held.attributes
+    }
+    yield replace(
+        record,
+        used=tuple(each for each in record.used if held.has(each.uri)),
+        agents=tuple(agent for agent in record.agents if held.has(agent)),
+        details=replace(details, attributes=attributes, within=tuple(filter(held.has, details.within))),
+    )
+    new = [each.uri for each in record.used if not held.has(each.uri)]
+    new += [agent for agent in record.agents if agent != by and not held.has(agent)]
+    new += [whole for whole in details.within if not held.has(whole)]
+    # What is said of the frame of an input comes with the input, which is named already.
+    said = {name: value for name, value in details.attributes.items() if not name.startswith(INPUT)}
+    new += [f"{name} = {value}" for name, value in said.items() if name not in attributes]
+    for thing in dict.fromkeys(new):
+        if held.lacks_later(thing):
+            yield _with_attribute(record.uri, LATER, f"{thing}{source}")
+
+
+def _causes_of(lineage: Lineage, uri: str) -> frozenset[str]:
+    edges = lineage.trace(uri, depth=1).edges
+    return frozenset(_without_authority(edge.cause) for edge in edges if edge.effect == uri)
+
+
+def _without_authority(uri: str) -> str:
+    """Return a URI without the name of its server or repository, which may be given another name later.
+
+    The name of an identity provider stays: the same login may be somebody else elsewhere.
+    """
+    if uri.startswith("actor://"):
+        return uri
+    scheme, _, rest = uri.partition("://")
+    return f"{scheme}:{rest.partition('/')[2]}"
+
+
+def _with_attribute(run: str, name: str, value: str) -> ActivityRecord:
+    return ActivityRecord(run, RUN, details=ActivityDetails(attributes={name: value}, asserted_by=ASSERTED_BY))
