@@ -172,6 +172,10 @@ class FeedbackLog:
         """Return every snapshot, sorted by digest."""
         return self._stores.snapshots.all()
 
+    def knows_snapshot(self, digest: str) -> bool:
+        """Return whether there is a snapshot of that digest."""
+        return self._stores.snapshots.find(digest) is not None
+
     def snapshot_cohort(self, digest: str, deployment: str | None = None) -> Cohort:
         """Return the cohort that a snapshot fixes, whatever arrived since; of one deployment, or all.
 

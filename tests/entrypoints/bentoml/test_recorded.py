@@ -14,6 +14,7 @@ import yaml
 from flows.steps.release.deploy import bentos_of
 from handrail.bootstrap import open_platform
 from handrail.bootstrap.approvals import tree_digest
+from handrail.bootstrap.bento_files import BentoStore
 from handrail.entrypoints.bentoml.collect import find_bentos
 from handrail.entrypoints.bentoml.recorded import record_deployment
 from handrail.entrypoints.cli import main
@@ -144,6 +145,33 @@ def test_a_damaged_bento_is_one_sentence(handrail, tmp_path, text):
 
     assert (code, err.count("\n")) == (1, 1)
     assert "it is not a bento" in err
+
+
+def test_damaged_bentos_cost_no_other_and_are_named(handrail, tmp_path):
+    bentos = tmp_path / "store" / "bentos" / "iris"
+    whole = {"name": "iris", "version": "whole", "creation_time": datetime(2026, 11, 23, tzinfo=UTC).isoformat()}
+    texts = {"a-list": "- one", "cut": "name: 'iris", "deep": "[" * 5000, "no-models": "name: iris\nmodels: [7]"}
+    for name, text in {**texts, "whole": yaml.safe_dump(whole), "z-binary": "\0"}.items():
+        (bentos / name).mkdir(parents=True)
+        (bentos / name / "bento.yaml").write_text(text)
+
+    code, out, err = handrail("collect", "bentoml", "--store", str(tmp_path / "store"))
+    _, text, _ = handrail("collect", "bentoml", "--store", str(tmp_path / "store"), "--json")
+
+    assert (code, out) == (1, "bento://iris/whole: recorded, and what it was built from\n")
+    assert [str(bentos / name) in err for name in (*texts, "z-binary")] == [True] * 5
+    assert "Traceback" not in err
+    found = json.loads(text)
+    assert (list(found["bentos"]), len(found["left_out"])) == (["bento://iris/whole"], 5)
+
+
+def test_a_damaged_bento_of_the_version_that_is_served_hides_no_whole_one(tmp_path):
+    for name, text in {"a": "name: 'iris", "b": "entry_service: Iris"}.items():
+        folder = tmp_path / "bentos" / name / "v1"
+        folder.mkdir(parents=True)
+        (folder / "bento.yaml").write_text(text)
+
+    assert BentoStore(tmp_path).served_as("Iris", "v1") == tmp_path / "bentos" / "b" / "v1"
 
 
 def test_a_model_that_the_store_lost_is_named(handrail, tmp_path, store):

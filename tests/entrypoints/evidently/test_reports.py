@@ -220,6 +220,26 @@ def test_a_damaged_report_is_left_out_with_a_sentence(workspace, flights, handra
     assert causes(f"evidently://flights/report/{kept.id}")
 
 
+def test_reports_of_a_damaged_project_and_of_a_damaged_snapshot_cost_no_other(workspace, flights, handrail, project):
+    broken = workspace.create_project("broken").id
+    workspace.add_run(broken, a_run())
+    (project / "evidently" / str(broken) / "metadata.json").write_text("[]")
+    kept = workspace.add_run(flights, a_run(feedback_snapshot=DIGEST))
+    platform = open_platform()
+    platform.feedback.snapshots()
+    with platform.store.write() as connection:
+        values = (DIGEST, "{", "{}", 1, 1, 1, 1)
+        connection.exec_driver_sql("insert into feedback_snapshot values (?, ?, ?, ?, ?, ?, ?)", values)
+
+    code, out, err = handrail("collect", "evidently", "evidently", "--json")
+
+    found = json.loads(out)
+    assert (code, found["reports"]) == (1, [f"evidently://flights/report/{kept.id}"])
+    assert len(found["left_out"]) == 1
+    assert "manifest is damaged" in found["incomplete"][0]
+    assert "Traceback" not in err
+
+
 def test_a_workspace_that_is_not_there_is_one_sentence_and_is_not_made(handrail, project):
     code, _, err = handrail("collect", "evidently", "nowhere")
 

@@ -144,6 +144,37 @@ def test_what_names_nothing_is_one_sentence_with_a_remedy(lineage, ref):
                 ask(ref)
 
 
+@pytest.mark.parametrize(
+    ("ref", "model"),
+    [
+        ("models:/team@fraud@best", "team@fraud"),
+        ("team@fraud@best", "team@fraud"),
+        ("models:/team@fraud/1", "team@fraud"),
+        ("team@fraud/1", "team@fraud"),
+        ("models:/fraud@best", "fraud"),
+        ("fraud@best", "fraud"),
+        ("models:/my fraud@best", "my fraud"),
+    ],
+)
+def test_the_name_of_a_model_may_hold_an_at_sign_or_a_blank(lineage, ref, model):
+    for name in ("team@fraud", "fraud", "my fraud"):
+        version = ModelVersion("registry", name, 17, 1)
+        lineage.record_registration(version, tree_digest=TREE)
+        lineage.point(f"mlflow alias {name}@best", version, NOON, by=PERMIT.uri)
+
+    assert lineage.trace(ref).start == ModelVersion("registry", model, 17, 1).uri
+    if "@best" in ref:
+        assert lineage.timeline(ref.removeprefix("models:/"))[0].name == f"mlflow alias {model}@best"
+
+
+def test_the_alias_of_a_model_is_not_that_of_one_whose_name_ends_in_the_same_word(lineage):
+    lineage.point("mlflow alias team@fraud@best", VERSION, NOON, by=PERMIT.uri)
+
+    for ref in ("models:/fraud@best", "models:/ights@champion"):
+        with pytest.raises(UnknownReference):
+            lineage.trace(ref)
+
+
 def test_an_alias_that_is_not_there_is_answered_with_those_that_are(lineage):
     lineage.point("mlflow alias flights@gone", None, NOON, by=PERMIT.uri)
     lineage.point("mlflow alias more-flights@other", VERSION, NOON, by=PERMIT.uri)

@@ -29,12 +29,13 @@ def bento_home(settings: Settings) -> Path:
     return Path(given) if given else ours if ours.is_dir() else Path.home() / "bentoml"
 
 
-def find_bentos(home: Path, tag: str | None = None) -> Iterator[StoredBento]:
+def find_bentos(home: Path, tag: str | None = None) -> Iterator[StoredBento | HandrailError]:
     """Return the bentos of a store, or the one of that tag (`name:version`, or a name for all of its versions).
+
+    For one that cannot be read, the reason is returned instead.
 
     Raises:
         UnknownReference: there is no bento, or none of that tag.
-        InvalidInput: one of them cannot be read.
     """
     store = BentoStore(home)
     name, _, version = (tag or "").partition(":")
@@ -45,7 +46,14 @@ def find_bentos(home: Path, tag: str | None = None) -> Iterator[StoredBento]:
     ]
     if not wanted:
         raise UnknownReference("bento", tag or "*", f"The store is {home}: build it, or name another store.")
-    return (store.read(folder) for folder in wanted)
+    return (_read(store, folder) for folder in wanted)
+
+
+def _read(store: BentoStore, folder: Path) -> StoredBento | HandrailError:
+    try:
+        return store.read(folder)
+    except HandrailError as err:
+        return err
 
 
 def find_served(home: Path, service: str, version: str) -> StoredBento | None:

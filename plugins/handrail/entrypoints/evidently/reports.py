@@ -200,7 +200,7 @@ def _unknown(platform: Platform, snapshot: ArtifactVersion) -> list[str]:
     if not snapshot.uri.startswith(OWN_SNAPSHOTS):
         return []
     try:
-        if snapshot.uri in {each.uri for each in platform.feedback.snapshots()}:
+        if platform.feedback.knows_snapshot(snapshot.digest or ""):
             return []
     except HandrailError as err:
         return [f"Whether the feedback store holds the snapshot {snapshot.digest} is unknown. {err}"]

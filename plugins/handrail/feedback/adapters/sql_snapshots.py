@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from handrail.errors import Unavailable
 from handrail.feedback.adapters.sql_tables import snapshot
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.ledger import Mark, Scope
@@ -63,7 +64,20 @@ def _row(taken: Snapshot) -> dict[str, Any]:
 
 
 def read_snapshot(row: Any) -> Snapshot:
-    """Return the manifest that a row holds."""
+    """Return the manifest that a row holds.
+
+    Raises:
+        Unavailable: it is damaged.
+    """
+    try:
+        return _read(row)
+    except (ValueError, KeyError, TypeError, AttributeError) as err:
+        raise Unavailable(
+            f"The snapshot {row.digest}", "its manifest is damaged", "Restore a backup, or take a new snapshot."
+        ) from err
+
+
+def _read(row: Any) -> Snapshot:
     scope = json.loads(row.scope)
     kind = json.loads(row.kind)
     return Snapshot(

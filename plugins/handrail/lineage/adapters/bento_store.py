@@ -75,7 +75,7 @@ class BentoStore:
         A service knows its own name and its bento's version, never the bento's name.
         """
         folders = [folder for folder in self.folders() if folder.name == version]
-        return next((folder for folder in folders if _describe(folder).get("entry_service") == service), None)
+        return next((folder for folder in folders if _service_of(folder) == service), None)
 
     def read(self, folder: Path) -> StoredBento:
         """Return the content of a bento's folder.
@@ -113,9 +113,17 @@ class BentoStore:
 def _describe(folder: Path) -> Mapping[str, Any]:
     try:
         description = yaml.safe_load((folder / DESCRIPTION).read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as err:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as err:
         raise _damaged(folder, err) from err
     return description if isinstance(description, dict) else {}
+
+
+def _service_of(folder: Path) -> object:
+    """Return the name of a bento's service; None of a damaged bento, which serves nothing."""
+    try:
+        return _describe(folder).get("entry_service")
+    except InvalidInput:
+        return None
 
 
 def _damaged(folder: Path, err: Exception) -> InvalidInput:

@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import groupby
 
 from handrail.lineage.domain.graph import Pointer
+from handrail.refs import ModelAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,12 @@ def ends_in(name: str, given: str) -> bool:
 
 
 def match_name(given: str, names: Sequence[str]) -> tuple[str, ...]:
-    """Return the names that `given` may mean: itself, else those that end in it as a word, else those that hold it."""
-    if given in names:
-        return (given,)
+    """Return the names that `given` may mean: itself or the alias of that name, else those that end in it as a word.
+
+    If there are none, those that hold it.
+    """
+    for exact in (given, f"{ModelAlias.PREFIX}{given}"):
+        if exact in names:
+            return (exact,)
     ends = tuple(name for name in names if ends_in(name, given))
     return ends or tuple(name for name in names if given in name)

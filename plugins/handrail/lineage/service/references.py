@@ -12,17 +12,18 @@ from handrail.lineage.domain.logins import without_logins
 from handrail.lineage.domain.names import PLAIN, data_prefix, shorten_uri
 from handrail.lineage.domain.timeline import ends_in
 from handrail.lineage.ports import LineagePorts
-from handrail.refs import BentoTag
+from handrail.refs import BentoTag, ModelAlias
 
 MAX_CHARACTERS = 2048
 MOST_FOUND = AmbiguousReference.MOST + 1
 MOST_VERSIONS = 10_000
 LAST_CHARACTER = "\U0010ffff"
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
-_MODEL_VERSION = re.compile(r"models:/(?P<name>[^/@]+)/(?P<version>[0-9]+)")
+# A name of MLflow's may hold an @, an alias may not.
+_MODEL_VERSION = re.compile(r"models:/(?P<name>[^/]+)/(?P<version>[0-9]+)")
 _EPOCH_AND_VERSION = re.compile(r"/(?P<epoch>[0-9]{1,18})/(?P<version>[0-9]+)$")
-_MODEL_ALIAS = re.compile(r"models:/(?P<name>[^/@]+)@(?P<alias>[^/@]+)")
-_NAME_AND_VERSION = re.compile(r"[^/@:]+/[0-9]+")
+_MODEL_ALIAS = re.compile(r"models:/(?P<name>[^/]+)@(?P<alias>[^/@]+)")
+_NAME_AND_VERSION = re.compile(r"[^/:]+/[0-9]+")
 _LOGGED_MODEL = re.compile(r"models:/(?P<id>m-[^/@]+)")
 _RUN = re.compile(r"runs:/(?P<id>[^/@]+)(/.*)?")
 
@@ -99,8 +100,15 @@ class References:
             return [found for place in self._authorities("feast") for found in self._beginning(f"{place}/{ref}")]
         return self._named(f"{place}/{_segment(ref)}" for place in self._authorities("actor"))
 
+    def _at_alias(self, ref: str) -> Sequence[str]:
+        """Follow `name@alias` of exactly that model: another one's name may end in the same word."""
+        moves = self._ports.pointers.history(f"{ModelAlias.PREFIX}{ref}")
+        return [moves[-1].target] if moves and moves[-1].target else ()
+
     def _pointed_at(self, ref: str) -> Sequence[str]:
         """Follow a moving name, or the end of one, to where it points now."""
+        if found := self._at_alias(ref):
+            return found
         targets = (self._target(name) for name in self._ports.pointers.names() if ends_in(name, ref))
         return sorted({target for target in targets if target})
 
@@ -112,12 +120,13 @@ class References:
         asked = _MODEL_ALIAS.fullmatch(ref)
         if not asked:
             return ()
-        names = [name for name in self._ports.pointers.names() if ends_in(name.rpartition("@")[0], asked["name"])]
+        model = f"{ModelAlias.PREFIX}{asked['name']}"
+        names = [name for name in self._ports.pointers.names() if name.rpartition("@")[0] == model]
         return sorted({name.rpartition("@")[2] for name in names if self._target(name)})
 
     def _of_mlflow(self, ref: str) -> Sequence[str]:
         if alias := _MODEL_ALIAS.fullmatch(ref):
-            return self._pointed_at(f"{alias['name']}@{alias['alias']}")
+            return self._at_alias(f"{alias['name']}@{alias['alias']}")
         places = self._authorities("mlflow")
         if model := _LOGGED_MODEL.fullmatch(ref):
             return self._named(f"{place}/model/{model['id']}" for place in places)

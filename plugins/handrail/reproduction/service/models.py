@@ -8,15 +8,16 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import quote
 
 from handrail.errors import UnknownReference
 from handrail.lineage import ActivityDetails, AmbiguousReference, Lineage, artifact_at, tree_uri
-from handrail.refs import GitCommit, ModelAlias
+from handrail.refs import SAFE, GitCommit, ModelAlias
 from handrail.reproduction.service.plan import Reproduction
 
 MOST_VERSIONS = 100_000
-_VERSION = re.compile(r"(?:models:/)?([^/@\s]+)/(\d+)")
-_ALIAS = re.compile(r"(?:models:/)?([^/@\s]+)@([^/@\s]+)")
+_VERSION = re.compile(r"(?:models:/)?([^/]+)/(\d+)")
+_ALIAS = re.compile(r"(?:models:/)?([^/]+)@([^/@\s]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Models:
         return uri
 
     def _version(self, model: str, version: str) -> str:
-        known = self.find(f"mlflow://{self.server}/registered/{model}/", MOST_VERSIONS)
+        known = self.find(f"mlflow://{self.server}/registered/{quote(model, safe=SAFE)}/", MOST_VERSIONS)
         fitting = [uri for uri in known if uri.rpartition("/")[2] == version]
         if not fitting:
             raise UnknownReference(

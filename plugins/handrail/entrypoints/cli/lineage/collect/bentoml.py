@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,10 +14,12 @@ from handrail.bootstrap import Platform, open_platform
 from handrail.entrypoints.bentoml.collect import bento_home, find_bentos, find_served, record_bento, record_serving
 from handrail.entrypoints.bentoml.recorded import point_at
 from handrail.entrypoints.cli.output import AsJson, messages, print_json
-from handrail.errors import Unavailable, UnknownReference
+from handrail.errors import HandrailError, Unavailable, UnknownReference
 from handrail.refs import BentoTag, Deployment
 
 TIMEOUT_S = 10
+Bentos = dict[str, list[str]]
+"""What is missing of each recorded bento, in sentences, by the URI of the bento."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 """Where BentoML puts an underscore when it names a bento by its service."""
 UNBUILT = "None"
@@ -29,31 +32,54 @@ def collect_bentoml(
     serving: Annotated[str | None, typer.Option("--serving", help="Address of a running service.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Record what each bento was built from and carries, and with --serving which one answers there."""
+    """Record what each bento was built from and carries, and with --serving which one answers there.
+
+    Exit 1 if one is left out.
+    """
+    left_out: list[str] = []
     with open_platform() as platform:
         home = store or bento_home(platform.settings)
         served, found = (
-            (None, _record_all(platform, home, tag)) if serving is None else _served(platform, home, serving)
+            (None, _record_all(platform, home, tag, left_out)) if serving is None else _served(platform, home, serving)
         )
     if as_json:
-        print_json({"store": str(home), "serving": served and served.uri, "bentos": found})
-        return
+        print_json({"store": str(home), "serving": served and served.uri, "bentos": found, "left_out": left_out})
+    else:
+        _print(found, left_out)
+        if served:
+            typer.echo(f"{serving} serves {served.uri}")
+    if left_out:
+        raise typer.Exit(1)
+
+
+def _print(found: Bentos, left_out: Sequence[str]) -> None:
     for uri, missing in found.items():
         typer.echo(f"{uri}: recorded, and what it was built from")
         for sentence in missing:
             messages.print(f"  {sentence}", markup=False)
-    if served:
-        typer.echo(f"{serving} serves {served.uri}")
+    for sentence in left_out:
+        messages.print(f"Left out: {sentence}", markup=False)
 
 
-def _record_all(platform: Platform, home: Path, tag: str | None) -> dict[str, list[str]]:
-    return {
-        bento.tag.uri: list(record_bento(platform.lineage, platform.settings, bento))
-        for bento in find_bentos(home, tag)
-    }
+def _record_all(platform: Platform, home: Path, tag: str | None, left_out: list[str]) -> Bentos:
+    """Record every bento; one that cannot be read or recorded costs no other and is named in `left_out`."""
+    recorded: Bentos = {}
+    with messages.status(f"Reading {home}") as status:
+        for bento in find_bentos(home, tag):
+            if isinstance(bento, HandrailError):
+                left_out.append(str(bento))
+                continue
+            status.update(f"Reading {home}: {bento.tag.name}:{bento.tag.version}")
+            try:
+                recorded[bento.tag.uri] = list(record_bento(platform.lineage, platform.settings, bento))
+            except Unavailable:
+                raise
+            except HandrailError as err:
+                left_out.append(f"{bento.tag.uri}: {err}")
+    return recorded
 
 
-def _served(platform: Platform, home: Path, address: str) -> tuple[BentoTag, dict[str, list[str]]]:
+def _served(platform: Platform, home: Path, address: str) -> tuple[BentoTag, Bentos]:
     """Record what is served; of a bento that was built elsewhere only its name is known."""
     lineage, settings = platform.lineage, platform.settings
     service, version = _ask(address)
