@@ -1,10 +1,12 @@
 """A pipeline's record as facts: down to single files, with the commit that is proven by its source files."""
 
+from dataclasses import replace
+
 import pytest
 
 from handrail.lineage.domain.pipeline import CodeFile, PipelineRecord, describe_pipeline, tree_digest
 from handrail.lineage.domain.vocabulary import Verb
-from tests.fakes.lineage import COMMIT, MODEL, RAW, STAGES, a_file, a_stage
+from tests.fakes.lineage import COMMIT, MODEL, RAW, STAGES, a_file, a_stage, open_in_memory
 
 RECORD = PipelineRecord("shop", STAGES)
 FACTS = describe_pipeline(RECORD)
@@ -32,17 +34,36 @@ def test_each_stage_used_the_commit_and_its_source_files():
         assert any(uri.startswith(f"dvc://shop/flows/steps/{stage.name}.py@") for uri in used)
 
 
-@pytest.mark.parametrize("in_commit", [True, False])
-def test_a_source_file_comes_from_the_commit_only_if_the_commit_holds_its_bytes(in_commit):
+@pytest.mark.parametrize(
+    ("in_commit", "agreed"), [((True,), [f"git:{COMMIT}"]), ((True, False), [""]), ((False,), [""]), ((), [""])]
+)
+def test_that_a_commit_ran_is_proven_only_if_it_holds_the_bytes_of_every_source_file(in_commit, agreed):
     stage = a_stage("acquire", (), (RAW,))
-    changed = type(stage)(
-        "acquire", stage.fingerprint, COMMIT, "{}", (), (CodeFile("a.py", "aa", in_commit),), stage.outputs
-    )
+    code = tuple(CodeFile(f"{number}.py", "aa", held) for number, held in enumerate(in_commit))
+    changed = type(stage)("acquire", stage.fingerprint, COMMIT, "{}", (), code, stage.outputs)
 
     facts = describe_pipeline(PipelineRecord("shop", (changed,)))
 
-    hops = [s.agreed for s in facts.statements if s.cause.startswith("git://") and s.verb is Verb.DERIVED_FROM]
-    assert hops == (["md5:aa"] if in_commit else [])
+    assert [s.agreed for s in facts.statements if s.cause.startswith("git://")] == agreed
+
+
+def test_a_later_run_of_the_same_files_and_views_is_no_cause_of_an_earlier_one():
+    lineage = open_in_memory()
+    first = replace(STAGES[2], fingerprint="1" * 64)
+    later = replace(first, fingerprint="2" * 64, commit="d" * 40, parameters='{"depth": 9}')
+    for stage in (later, first):
+        lineage.record(describe_pipeline(PipelineRecord("shop", (stage,))))
+
+    commits = {
+        stage.fingerprint: [
+            node.uri
+            for node in lineage.trace(f"dvc-stage://shop/features@{stage.fingerprint}").nodes
+            if node.kind == "git-commit"
+        ]
+        for stage in (first, later)
+    }
+
+    assert commits == {"1" * 64: [f"git://shop/{COMMIT}"], "2" * 64: [f"git://shop/{'d' * 40}"]}
 
 
 def test_the_training_set_is_read_through_a_service_of_views():

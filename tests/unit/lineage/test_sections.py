@@ -130,11 +130,11 @@ def test_every_node_but_the_start_is_told_with_the_hop_that_leads_to_it(trace):
     assert all(hop.via.cause == hop.node.uri for hop in hops if hop.via)
 
 
-def test_the_way_to_the_commit_is_proven_by_the_source_files(trace):
+def test_the_way_to_the_commit_is_proven_by_the_source_files_of_the_stage(trace):
     (commit,) = sections_of(trace)[-1].hops
 
     assert commit.via.proven
-    assert commit.via.effect.startswith("dvc://shop/flows/steps/")
+    assert commit.via.effect.startswith("dvc-stage://shop/")
 
 
 def test_the_run_leads_to_the_training_set_by_the_fingerprint_of_its_inputs(trace):

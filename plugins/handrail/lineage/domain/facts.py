@@ -141,6 +141,16 @@ def describe_activity(
     )
 
 
+def describe_use(activity: NodeFact, used: ArtifactVersion, asserted_by: str, agreed: str | None = None) -> Facts:
+    """State that an activity used `used`; `agreed` is a digest that was compared on both sides.
+
+    Raises:
+        InvalidInput: a URI or a digest cannot be used.
+    """
+    statement = Statement(activity.uri, used.uri, Verb.USED, asserted_by, "", used.digest or "", agreed or "")
+    return _checked({activity, _fact(used)}, [statement])
+
+
 def describe_membership(part: str, wholes: Sequence[str], asserted_by: str) -> Facts:
     """State which activities an activity is part of.
 

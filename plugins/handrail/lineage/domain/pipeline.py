@@ -8,7 +8,14 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from handrail import manifest
-from handrail.lineage.domain.facts import ActivityDetails, Facts, activity_fact, describe_activity, describe_derivation
+from handrail.lineage.domain.facts import (
+    ActivityDetails,
+    Facts,
+    activity_fact,
+    describe_activity,
+    describe_derivation,
+    describe_use,
+)
 from handrail.lineage.domain.locked import OutsideData
 from handrail.lineage.domain.names import artifact_at
 from handrail.lineage.domain.records import inputs_at, tree_at
@@ -173,17 +180,18 @@ def _stage(repository: str, stage: StageRun) -> Iterator[Facts]:
     )
     # A folder is what the stage made. Its files may be older than this run: a later run that writes one of them again,
     # byte for byte, did not make it first, and saying so could close a circle.
-    yield describe_activity(node, [*read, commit], written, [], ASSERTED_BY)
+    yield describe_activity(node, read, written, [], ASSERTED_BY)
+    # The commit is a cause of this run and not of its files: a later run of the same file would lead to its own commit
+    # through the file. That the commit holds the very bytes that ran is what the recorder compared.
+    is_whole = bool(stage.code) and all(source.in_commit for source in stage.code)
+    yield describe_use(node, commit, ASSERTED_BY, agreed=commit.digest if is_whole else None)
     for file in (*stage.inputs, *stage.outputs):
         yield _contents(repository, file)
-    for source, artifact in zip(stage.code, code, strict=True):
-        if source.in_commit:
-            yield describe_derivation(artifact, commit, ASSERTED_BY, agreed=f"md5:{source.md5}")
     if stage.inputs_fingerprint:
         inputs = inputs_at(stage.inputs_fingerprint)
         yield from (describe_derivation(inputs, each, ASSERTED_BY) for each in read)
     if stage.features:
-        yield from _features(repository, node.uri, stage.features, commit)
+        yield from _features(repository, node.uri, stage.features)
     if stage.validation:
         unchecked = [file for file in outputs if file.uri not in stage.validated]
         yield from _validation(repository, stage.validation, unchecked)
@@ -230,7 +238,7 @@ def _contents(repository: str, file: PipelineFile) -> Facts:
     return Facts.union(parts)
 
 
-def _features(repository: str, stage: str, features: FeatureSet, commit: ArtifactVersion) -> Iterator[Facts]:
+def _features(repository: str, stage: str, features: FeatureSet) -> Iterator[Facts]:
     service = artifact_at(features.service.uri, f"sha256:{features.service.spec_hash}")
     views = [artifact_at(view.uri, f"sha256:{view.spec_hash}") for view in features.views]
     held = _data(repository, features.training_set)
@@ -239,7 +247,6 @@ def _features(repository: str, stage: str, features: FeatureSet, commit: Artifac
     # Only the manifest says this, so no digest is given for the maker's side: nothing here may look proven.
     for view in views:
         yield describe_derivation(replace(service, digest=None), view, "feast")
-        yield describe_derivation(replace(view, digest=None), commit, "feast")
 
 
 def _validation(repository: str, result: PipelineFile, outputs: Sequence[ArtifactVersion]) -> Iterator[Facts]:
