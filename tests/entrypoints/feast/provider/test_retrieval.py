@@ -247,21 +247,6 @@ def test_a_store_of_lineage_that_is_broken_breaks_no_read(tmp_path, monkeypatch,
     assert len(plan(shop).to_df()) == 3
 
 
-def test_an_mlflow_run_that_is_active_used_the_rows(project, tmp_path, told, monkeypatch):
-    import mlflow
-
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
-    shop = open_shop(project / "features")
-
-    with mlflow.start_run() as run:
-        frame = plan(shop).to_df()
-
-    (uri,) = told.lineage._ports.graph.find("mlflow://", 10)
-    assert uri.endswith(f"/run/{run.info.run_id}")
-    assert told.causes(uri)["feature-rows"][0].uri == rows_of(frame).uri
-
-
 READ_ONCE = """
 import sys
 from pathlib import Path

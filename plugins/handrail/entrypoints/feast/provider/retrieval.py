@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import weakref
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from handrail.clock import system_time
 from handrail.entrypoints.feast.provider.frames import digest_of
 from handrail.entrypoints.feast.provider.project import ASSERTED_BY, RecordedProject
 from handrail.entrypoints.feast.provider.sources import Sources, changed
+from handrail.entrypoints.feast.provider.tracking import active_run, name_inputs
 from handrail.entrypoints.hosts.never_fail import never_fail
 from handrail.lineage import ActivityDetails, Lineage, artifact_at
 from handrail.refs import ArtifactVersion, TrackingRun
@@ -67,10 +67,16 @@ def record_file(path: Path, frame: object) -> None:
 def remember(frame: object, uri: str, project: RecordedProject) -> None:
     """Keep which retrieval gave a frame, for as long as it lives; what cannot be referred to weakly is left out."""
     key = id(frame)
+    name_inputs(_rows_uri)
     try:
         _retrieved[key] = (weakref.ref(frame, lambda _: _retrieved.pop(key, None)), uri, project)
     except TypeError:
         _log.debug("Lineage cannot distinguish two frames of the class %s.", type(frame).__name__)
+
+
+def _rows_uri(frame: object) -> str | None:
+    rows = rows_of(frame)
+    return rows.uri if rows else None
 
 
 def _origin(frame: object) -> tuple[str, RecordedProject] | None:
@@ -191,8 +197,7 @@ class Reading:
 
     def _link_tracking_run(self, made: ArtifactVersion) -> None:
         """Record that the MLflow run that is active here used these rows. MLflow is not loaded for it."""
-        active = getattr(sys.modules.get("mlflow"), "active_run", None)
-        run = active() if active else None
+        run = active_run()
         if run is None:
             return
         from handrail.bootstrap.approvals import server_name
