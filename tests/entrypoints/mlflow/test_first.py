@@ -12,6 +12,7 @@ from handrail.entrypoints.mlflow.collect import (
     records_of_version,
     versions_of_run,
 )
+from handrail.lineage import artifact_at
 from tests.fakes.lineage import open_in_memory
 from tests.fakes.mlflow_entities import COMMIT, PLACE, RUN, SHA256, dataset, run, version
 
@@ -128,6 +129,20 @@ def test_a_run_that_goes_on_after_its_model_was_registered_is_complete_when_it_e
 
     assert DATA in causes(lineage)
     assert "train@2f" in later(lineage)
+
+
+def test_a_run_that_is_left_open_is_complete_when_its_version_has_a_permit(lineage, record):
+    record(run(FIRST, status="RUNNING", end_time=None))
+    register(lineage)
+    allowed = artifact_at("approval://local/pr-1", f"sha256:{SHA256}")
+    tree = f"sha256:{SHA256}"
+    lineage.record_permit(allowed, VERSION, tree_digest=tree, policy_digest=tree, approvers=["actor://local/bea"])
+    register(lineage)
+
+    record(run(FIRST, [dataset({}, "local", "2f")], status="RUNNING", end_time=None))
+
+    assert "train@2f" in later(lineage)
+    assert DATA.replace("1f", "2f") not in causes(lineage)
 
 
 def test_a_run_without_a_version_may_grow(lineage, record):

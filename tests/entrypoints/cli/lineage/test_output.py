@@ -127,3 +127,14 @@ def test_what_nothing_came_of_and_what_nothing_led_to_say_so(lineage):
     assert "0 of 1 hop proven (digests agree on both sides), others asserted" in drawn(
         draw_trace(lineage.trace(VALIDATION.uri))
     )
+
+
+def test_what_was_added_to_a_run_too_late_is_a_line_of_the_trace(lineage):
+    run, model = "mlflow://local/run/r1", artifact_at("mlflow://local/model/m-1")
+    for thing in ("git://shop/1f; first seen later", "tag = x; first seen later"):
+        details = ActivityDetails(attributes={"later": thing})
+        lineage.record_activity(run, "tracking-run", generated=[model], details=details)
+
+    out = drawn(draw_trace(lineage.trace(model.uri)))
+
+    assert f"Added to {run} too late to count: git://shop/1f; first seen later | tag = x; first seen later" in out

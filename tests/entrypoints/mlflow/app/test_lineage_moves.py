@@ -131,8 +131,8 @@ def test_five_rows_logged_as_a_file_of_four_are_a_flaw(server, made, ada, tmp_pa
     md5 = hashlib.md5(b"x\n1\n2\n3\n4\n").hexdigest()
     rows = rows_of(server.settings.home)
     assert f"dvc://handrail/x.csv@{md5}" in rows.causes_of(run)
-    assert rows.attributes_of(run)["input.train.contradiction"] == "the frame has 5 rows, but dvc://x.csv holds 4"
-    assert rows.attributes_of(run)["input.train.frame_digest"] == data.digest
+    contradiction = rows.attributes_of(run)[f"input.train@{data.digest}.contradiction"]
+    assert contradiction == "the frame has 5 rows, but dvc://x.csv holds 4"
 
 
 def test_tags_that_come_late_are_told_and_others_are_not(server, made, ada):

@@ -29,7 +29,6 @@ from handrail.entrypoints.mlflow.collect import (
 )
 from handrail.errors import HandrailError, Unavailable
 from handrail.lineage import Lineage
-from handrail.refs import ModelVersion
 
 _log = logging.getLogger("handrail.lineage")
 # Methods of a class that MLflow chooses at run time come after these.
@@ -56,9 +55,12 @@ class Recorder:
         """Record that an ended run of which a version came is completely known: what is said later is shown so."""
         self.complete_runs_of(f"the run {run_id}", lambda: versions_of_run(self.lineage(), self.place.run(run_id)))
 
-    def complete_runs_of(self, what: str, versions: Callable[[], Iterable[str]]) -> None:
-        """Record that the ended runs behind versions are completely known."""
-        self.record(what, lambda: records_of_closing(self.lineage(), versions(), self.clock()))
+    def complete_runs_of(self, what: str, versions: Callable[[], Iterable[str]], *, is_permitted: bool = False) -> None:
+        """Record that the ended runs behind versions are completely known; of permitted versions, every run."""
+        self.record(
+            what,
+            lambda: records_of_closing(self.lineage(), versions(), self.clock(), is_permitted=is_permitted),
+        )
 
     def _record(self, what: str, record: Record) -> None:
         try:
@@ -149,13 +151,15 @@ class RecordedRegistry(_Store):
         """Record what the version came from."""
         made = super().create_model_version(name, *args, **kwargs)
         self.recorder.record(f"{name} version {made.version}", lambda: self._records_of(made, by=self.recorder.agent()))
-        self.recorder.complete_runs_of(name, lambda: [self._version(made).uri])
+        self.recorder.complete_runs_of(name, lambda: [self._uri(name, made.version)])
         return made
 
     def set_registered_model_alias(self, name: str, alias: str, version: Any) -> Any:
         """Record where the alias points, unless the gate moves it: that is recorded with its permit."""
         done = super().set_registered_model_alias(name, alias, version)
-        if not is_allowed_move(name, alias, version):
+        if is_allowed_move(name, alias, version):
+            self.recorder.complete_runs_of(name, lambda: [self._uri(name, version)], is_permitted=True)
+        else:
             self._record_aliases(name, {alias: version})
         return done
 
@@ -197,8 +201,8 @@ class RecordedRegistry(_Store):
         registered = Registered(version, int(model.creation_timestamp), tree, by)
         return records_of_version(self.recorder.place, registered, self._epoch_of)
 
-    def _version(self, version: Any) -> ModelVersion:
-        return self.recorder.place.version(version.name, self._epoch_of(version.name) or 0, int(version.version))
+    def _uri(self, name: str, version: Any) -> str:
+        return self.recorder.place.version(name, self._epoch_of(name) or 0, int(version)).uri
 
     def _records_of_all(self, name: str) -> Iterable[Record]:
         for version in versions_of(super().search_model_versions, name):

@@ -20,19 +20,30 @@ from handrail.lineage import ActivityDetails, Lineage, Node
 
 CLOSED, LATER = "record_closed", "later"
 MOST_HOPS = 12
-VERSION = "model-version"
+VERSION, PERMIT = "model-version", "permit"
 UNKNOWN = "MLflow does not keep by whom"
 FIRST_SEEN = "; first seen "
 _FREE = frozenset({"run_name", "experiment", "status"})
 """Attributes that change in good faith: names for people, and how a run ended that was resumed."""
 
 
-def records_of_closing(lineage: Lineage, versions: Iterable[str], now: datetime) -> Iterator[ActivityRecord]:
-    """Return that the record of each run behind these versions, by URI, is complete if the run has ended."""
-    runs = {node.uri: node for version in versions for node in _runs_behind(lineage, version)}
-    for uri, run in runs.items():
-        if run.ended is not None and CLOSED not in run.attributes:
-            yield _with_attribute(uri, CLOSED, now.isoformat())
+def records_of_closing(
+    lineage: Lineage, versions: Iterable[str], now: datetime, *, is_permitted: bool = False
+) -> Iterator[ActivityRecord]:
+    """Return that the record of each run behind these versions, by URI, is complete: it has ended.
+
+    A run behind a version that has a permit is complete as well: who leaves it open could add to it for ever.
+    """
+    complete: set[str] = set()
+    for version in versions:
+        runs = [run for run in _runs_behind(lineage, version) if CLOSED not in run.attributes]
+        permitted = is_permitted or (any(run.ended is None for run in runs) and _has_permit(lineage, version))
+        complete |= {run.uri for run in runs if permitted or run.ended is not None}
+    return (_with_attribute(uri, CLOSED, now.isoformat()) for uri in sorted(complete))
+
+
+def _has_permit(lineage: Lineage, version: str) -> bool:
+    return bool(lineage.touched(version, kinds=(PERMIT,), limit=1).nodes)
 
 
 def _runs_behind(lineage: Lineage, version: str) -> Sequence[Node]:
