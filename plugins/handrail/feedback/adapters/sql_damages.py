@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handrail.errors import InvalidInput
+from handrail.errors import InvalidInput, Unavailable
 from handrail.feedback.adapters.sql_ledger import SqlLedger
 from handrail.feedback.adapters.sql_snapshots import read_snapshot
 from handrail.feedback.adapters.sql_tables import arrival, conflict, deployment, event, prediction, snapshot
@@ -90,7 +90,7 @@ def _is_whole(kind: Callable[..., Prediction | Feedback], fields: dict[str, Any]
 def _problem_of(row: Any, ledger: SqlLedger, tops: tuple[int, ...]) -> str | None:
     try:
         taken = read_snapshot(row)
-    except (InvalidInput, ValueError, TypeError, KeyError):
+    except (InvalidInput, Unavailable):
         return "its record cannot be read"
     found = build_snapshot(taken.scope, taken.kind, ledger.read(taken.scope, taken.mark), taken.mark, taken.format)
     if found.digest != taken.digest:
