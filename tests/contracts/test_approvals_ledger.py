@@ -7,7 +7,16 @@ import pytest
 
 from handrail.approvals.adapters.sql_ledger import SqlLedger
 from handrail.approvals.domain.errors import MovedMeanwhile, MoveUnderWay
-from handrail.approvals.domain.events import Choice, Decided, MoveAbandoned, MoveDone, MoveIntended, Published, Voided
+from handrail.approvals.domain.events import (
+    Choice,
+    Decided,
+    History,
+    MoveAbandoned,
+    MoveDone,
+    MoveIntended,
+    Published,
+    Voided,
+)
 from handrail.approvals.domain.judging import Judgement, Verdict
 from handrail.approvals.domain.permit import make_statement
 from handrail.errors import UnknownReference
@@ -120,6 +129,57 @@ def test_an_alias_is_moved_by_one_request_at_a_time(ledger):
 
     ledger.append(moving, MoveAbandoned(clock(), ("no",)))
     ledger.append(second, _intent(second.request))
+
+
+def test_a_move_is_intended_once_until_it_is_done_or_abandoned(ledger):
+    (request,) = _requests()
+    moving = ledger.append(ledger.open(request), _intent(request))
+
+    with pytest.raises(MovedMeanwhile):
+        ledger.append(moving, _intent(request))
+    assert ledger.load(request.request_id) == moving
+
+    again = ledger.append(moving, MoveAbandoned(clock(), ("no",)))
+    ledger.append(again, _intent(request))
+
+
+def test_a_request_has_one_permit(ledger):
+    (request,) = _requests()
+    intent = _intent(request)
+    done = ledger.append(ledger.append(ledger.open(request), intent), _done(intent))
+
+    with pytest.raises(MovedMeanwhile):
+        ledger.append(done, _done(_intent(request)))
+
+    assert ledger.load(request.request_id) == done
+    assert ledger.permit(request.subject.tree_digest) == done.done.envelope
+
+
+def test_only_the_request_that_moves_an_alias_frees_it(ledger):
+    first, second, third = (ledger.open(request) for request in _requests(3))
+    ledger.append(first, _intent(first.request))
+
+    ledger.append(second, MoveAbandoned(clock(), ("it never began",)))
+
+    with pytest.raises(MoveUnderWay, match=first.request.request_id):
+        ledger.append(third, _intent(third.request))
+
+
+def test_moves_of_two_aliases_do_not_wait_for_one_another(ledger):
+    (request,) = _requests()
+    other = replace(request, request_id="pr-other", subject=replace(request.subject, alias="challenger"))
+    ledger.append(ledger.open(request), _intent(request))
+
+    assert ledger.append(ledger.open(other), _intent(other)).open_move
+
+
+def test_an_event_of_a_request_that_was_never_opened_is_not_stored(ledger):
+    (request,) = _requests()
+
+    with pytest.raises(MovedMeanwhile):
+        ledger.append(History(request), _yes())
+
+    assert ledger.find() == []
 
 
 def test_a_permit_is_found_once_the_move_is_done_and_the_newest_wins(ledger):

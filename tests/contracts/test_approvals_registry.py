@@ -92,12 +92,30 @@ def test_a_version_is_known_by_name_and_number_however_written(world):
     assert candidate.tree.startswith("/")
 
 
-@pytest.mark.parametrize(("model", "version"), [("flights", "999"), ("nowhere", "1")])
+@pytest.mark.parametrize(("model", "version"), [("flights", "999"), ("nowhere", "1"), ("flights", "latest")])
 def test_what_is_not_registered_is_named(world, model, version):
     world.register("flights")
 
     with pytest.raises(UnknownReference, match=f"{model}/{version}"):
         world.registry.candidate(model, version)
+
+
+def test_an_alias_of_a_model_that_is_not_registered_is_named(world):
+    world.register("flights")
+
+    with pytest.raises(UnknownReference, match="nowhere"):
+        world.registry.incumbent("nowhere", "champion")
+
+
+@pytest.mark.parametrize("model", ["flights", "nowhere"])
+def test_an_alias_never_points_at_a_version_that_is_not_there(world, model):
+    version = world.register("flights")
+    world.registry.point("flights", "champion", version)
+
+    with pytest.raises(Unavailable, match="Moving 'champion'"):
+        world.registry.point(model, "champion", 999)
+
+    assert world.registry.incumbent("flights", "champion") == version
 
 
 def test_an_alias_points_where_it_was_pointed_last(world):

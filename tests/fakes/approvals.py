@@ -24,7 +24,7 @@ from handrail.approvals.ports import (
     Signer,
     Trees,
 )
-from handrail.errors import Refused, UnknownReference
+from handrail.errors import Misconfigured, Refused, Unavailable, UnknownReference
 from handrail.manifest import FileEntry, Manifest
 
 QUORUM = {"ml-engineer": 1, "business-stakeholder": 1}
@@ -49,25 +49,38 @@ class MemoryLedger(Ledger, RequestIndex):
     def __init__(self) -> None:
         self.stored: dict[str, History] = {}
         self.moving: dict[tuple[str, str, str], str] = {}
-        self.permits: list[tuple[str, str]] = []
+        self.permits: list[tuple[str, str, str]] = []
 
     def open(self, request: PromotionRequest) -> History:
         return self.stored.setdefault(request.request_id, History(request))
 
     def append(self, history: History, event: Event) -> History:
         request_id, subject = history.request.request_id, history.request.subject
-        if len(self.stored[request_id].events) != len(history.events):
+        if request_id not in self.stored or len(self.stored[request_id].events) != len(history.events):
             raise MovedMeanwhile(request_id)
         slot = (subject.server, subject.model, subject.alias)
-        if isinstance(event, MoveIntended) and self.moving.setdefault(slot, request_id) != request_id:
-            raise MoveUnderWay(subject.alias, self.moving[slot])
-        if isinstance(event, MoveDone | MoveAbandoned):
-            self.moving.pop(slot, None)
+        if isinstance(event, MoveIntended):
+            self._hold(slot, request_id)
         if isinstance(event, MoveDone):
-            permit = Permit.from_payload(Envelope.from_json(event.envelope).payload)
-            self.permits.append((permit.tree_digest, event.envelope))
+            self._keep_permit(request_id, event.envelope)
+        if isinstance(event, MoveDone | MoveAbandoned) and self.moving.get(slot) == request_id:
+            del self.moving[slot]
         self.stored[request_id] = history.then(event)
         return self.stored[request_id]
+
+    def _hold(self, slot: tuple[str, str, str], request_id: str) -> None:
+        holder = self.moving.get(slot)
+        if holder == request_id:
+            raise MovedMeanwhile(request_id)
+        if holder:
+            raise MoveUnderWay(slot[-1], holder)
+        self.moving[slot] = request_id
+
+    def _keep_permit(self, request_id: str, envelope: str) -> None:
+        if any(made_for == request_id for made_for, _, _ in self.permits):
+            raise MovedMeanwhile(request_id)
+        permit = Permit.from_payload(Envelope.from_json(envelope).payload)
+        self.permits.append((request_id, permit.tree_digest, envelope))
 
     def load(self, request_id: str) -> History:
         if request_id not in self.stored:
@@ -82,7 +95,7 @@ class MemoryLedger(Ledger, RequestIndex):
         ]
 
     def permit(self, tree_digest: str) -> str | None:
-        return next((envelope for digest, envelope in reversed(self.permits) if digest == tree_digest), None)
+        return next((envelope for _, digest, envelope in reversed(self.permits) if digest == tree_digest), None)
 
 
 class MemoryProvenance(Provenance):
@@ -151,18 +164,22 @@ class FakeRegistry(Registry):
         self.fail_after: Exception | None = None
 
     def candidate(self, model: str, version: str) -> Candidate:
-        found = self.versions.get((model, int(version)))
+        found = self.versions.get((model, int(version))) if version.isdecimal() else None
         if found is None:
             raise UnknownReference("registered model", f"{model}/{version}", "Register it.")
         return found
 
     def incumbent(self, model: str, alias: str) -> int | None:
+        if all(name != model for name, _ in self.versions):
+            raise UnknownReference("registered model", model, "Register it.")
         return self.aliases.get((model, alias))
 
     def point(self, model: str, alias: str, version: int) -> None:
         error, self.fail_before = self.fail_before, None
         if error:
             raise error
+        if (model, version) not in self.versions:
+            raise Unavailable(f"Moving {alias!r} of {model!r}", f"there is no version {version}", "Register it.")
         self.aliases[model, alias] = version
         error, self.fail_after = self.fail_after, None
         if error:
@@ -194,9 +211,11 @@ class FakeRules(RuleBook):
     def __init__(self) -> None:
         self.policies = {"champion": Policy("champion", QUORUM, RULES)}
         self.persons: tuple[Person, ...] = PEOPLE
+        self._seen: frozenset[str] = frozenset()
 
     def protected(self) -> frozenset[str]:
-        return frozenset(map(folded, self.policies))
+        self._seen |= frozenset(map(folded, self.policies))
+        return self._seen
 
     def policy(self, alias: str) -> Policy:
         if alias not in self.policies:
@@ -204,6 +223,11 @@ class FakeRules(RuleBook):
         return self.policies[alias]
 
     def directory(self) -> Directory:
+        owners: dict[str, str] = {}
+        for person in self.persons:
+            for account in person.accounts:
+                if owners.setdefault(folded(account), person.name) != person.name:
+                    raise Misconfigured("roles", f"two persons have the account {account!r}", "Correct the roles.")
         return Directory(self.persons)
 
 

@@ -147,6 +147,39 @@ def test_an_author_who_is_nobody_in_the_roles_is_refused(world):
     assert "'ada-in-disguise'" in view.judgement.reasons[0]
 
 
+@pytest.mark.parametrize("requester", ["nobody", "ADA", "ada ", ""])
+def test_a_requester_whom_nobody_knows_is_refused(world, requester):
+    view = world.gate.open_request(opening(), requester)
+
+    assert view.judgement.verdict is Verdict.REFUSED
+    assert view.judgement.reasons == (
+        f"The account {requester!r} made or asked for this and belongs to nobody in config/roles.yaml; "
+        "name its person.",
+    )
+    with pytest.raises(Closed, match="refused"):
+        world.say(view.history.request.request_id, "ben")
+
+
+def test_a_requester_who_leaves_the_roles_ends_what_they_asked_for(world):
+    world.rules.persons = (*PEOPLE, Person("Dora", frozenset({"dora"}), frozenset({"data-engineer"})))
+    request_id = world.gate.open_request(opening(), "dora").history.request.request_id
+    world.say(request_id, "ben")
+
+    world.rules.persons = PEOPLE
+
+    with pytest.raises(Closed, match=r"refused.*'dora'"):
+        world.say(request_id, "cleo")
+    assert world.champion() is None
+
+
+def test_each_account_that_nobody_knows_is_named_once(world):
+    world.register(2, author="zoe")
+
+    reasons = world.gate.open_request(opening(2), "zoe").judgement.reasons
+
+    assert [reason.count("'zoe'") for reason in reasons] == [1]
+
+
 def test_saying_the_same_twice_changes_nothing(world):
     request_id = world.ask()
     world.say(request_id, "ben")

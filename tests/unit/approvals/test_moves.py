@@ -1,5 +1,6 @@
 import pytest
 
+from handrail.approvals.domain.errors import Closed
 from handrail.approvals.domain.events import Choice, MoveAbandoned, MoveDone, MoveIntended, Published, Voided
 from handrail.approvals.domain.judging import Verdict
 from handrail.errors import Unavailable
@@ -94,7 +95,7 @@ def test_an_alias_that_moved_in_between_is_left_alone(world):
 
     world.ledger.append = moved_meanwhile
     world.restart()
-    with pytest.raises(Exception, match="moved while this was being decided"):
+    with pytest.raises(Closed, match="moved while this was being decided"):
         world.gate.decide(request_id, "cleo", Choice.APPROVE, "fine")
 
     assert world.registry.incumbent("flights", "champion") == 5

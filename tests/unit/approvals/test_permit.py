@@ -15,7 +15,7 @@ def envelope():
     request_id = world.gate.open_request(opening(), "ada").history.request.request_id
     for account in ("ben", "cleo"):
         world.gate.decide(request_id, account, Choice.APPROVE, "fine")
-    return Envelope.from_json(world.ledger.permits[0][1])
+    return Envelope.from_json(world.ledger.permits[0][-1])
 
 
 def test_the_signed_bytes_are_those_of_the_dsse_specification():

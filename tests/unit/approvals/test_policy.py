@@ -44,6 +44,33 @@ def test_each_broken_rule_says_so(evidence, words):
     assert any(words in sentence for sentence in failed_rules(POLICY, evidence, replacing=False))
 
 
+BOUNDS = (0.74, 1e-5, -0.005, 0.0, 1.0, 3, 2**60)
+
+
+def _around(bound):
+    """Return the bound itself and the nearest numbers below and above it, each also as a whole number if it is one."""
+    near = math.nextafter(bound, -math.inf), float(bound), math.nextafter(bound, math.inf)
+    wholes = [(int(bound) + step, step) for step in (-1, 0, 1)] if bound == int(bound) else []
+    return [*zip(near, (-1, 0, 1), strict=True), *wholes]
+
+
+@pytest.mark.parametrize("bound", BOUNDS)
+@pytest.mark.parametrize(("operator", "sides"), [("at_least", {0, 1}), ("at_most", {-1, 0}), ("equals", {0})])
+def test_a_bound_itself_is_within_and_the_next_number_beyond_it_is_not(operator, sides, bound):
+    policy = Policy("x", QUORUM, (Rule("a.b", **{operator: bound}),))
+
+    for value, side in _around(bound):
+        assert (failed_rules(policy, {"a": {"b": value}}, replacing=False) == ()) is (side in sides), value
+
+
+def test_equal_lower_and_upper_bounds_leave_one_number():
+    policy = Policy("x", QUORUM, (Rule("a.b", at_least=0.5, at_most=0.5),))
+
+    met = [side for value, side in _around(0.5) if not failed_rules(policy, {"a": {"b": value}}, replacing=False)]
+
+    assert met == [0]
+
+
 def test_a_comparison_is_wanted_only_when_another_version_would_be_replaced():
     assert failed_rules(POLICY, EVIDENCE, replacing=False) == ()
 
