@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Generic, SupportsFloat, TypeVar
 
-from handrail.errors import Conflict
+from handrail.errors import Conflict, Unavailable
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.ledger import EventRow, Mark, Material, Scope
 from handrail.feedback.domain.snapshots import LabelTable, Snapshot
@@ -255,12 +255,15 @@ def _quarantined(log: MemoryLog[Recorded]) -> Iterable[Quarantined]:
 
 
 class MemoryWriter(LabelWriter):
-    """`LabelWriter` that remembers what it was given, as text."""
+    """`LabelWriter` that remembers what it was given, as text; paths in `unwritable` cannot be written."""
 
     def __init__(self) -> None:
         self.written: dict[Path, str] = {}
+        self.unwritable: set[Path] = set()
 
     def write(self, table: LabelTable, path: Path) -> None:
+        if path in self.unwritable:
+            raise Unavailable(str(path), "it cannot be written", "Free the disk or correct the path.")
         self.written[path] = f"{table.snapshot.digest}\n{table.rows}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from handrail.errors import InvalidInput, MissingFile
 from handrail.lineage.adapters.openlineage.writer import write_events
 from handrail.lineage.domain.names import agent_uri, artifact_at
 from handrail.lineage.domain.pipeline import (
@@ -63,17 +64,24 @@ class PredictionsInMemory(PredictionIndex):
         return {uri: self.brought[uri] for uri in deployments if uri in self.brought}
 
 
+COMMIT = "c0" * 20
+
+
 @dataclass
 class PipelineInMemory(PipelineReader):
-    """A pipeline whose last run is given."""
+    """A pipeline whose last run is given; None if there is no lock file. Only `commits` are known."""
 
-    stages: tuple[StageRun, ...]
+    stages: tuple[StageRun, ...] | None
+    commits: frozenset[str] = frozenset({COMMIT})
 
     def read(self, project, commit):
+        if commit not in self.commits:
+            raise InvalidInput("commit", f"{commit!r} is not a commit of {project.name}", "Give 40 digits.")
+        if self.stages is None:
+            raise MissingFile(f"{project.name}/dvc.lock", "Run: dvc repro.")
         return PipelineRecord("shop", self.stages)
 
 
-COMMIT = "c0" * 20
 PERMIT = artifact_at("approval://registry/request-1", "sha256:" + "9a" * 32)
 VERSION = ModelVersion("registry", "flights", 17, 1)
 INPUTS = "ab" * 32

@@ -65,8 +65,10 @@ class TransportInMemory(Transport):
         self.never = set(never)
         self.then_gone = then_gone
         self.taken = []
+        self.closed = False
 
     def send(self, event):
+        assert not self.closed, "nothing is sent after the end"
         if self.then_gone is not None and len(self.taken) >= self.then_gone:
             raise Unavailable("receiver", "it is gone", "It is tried again.")
         if event.event_id in self.never:
@@ -74,4 +76,4 @@ class TransportInMemory(Transport):
         self.taken.append(event.event_id)
 
     def close(self):
-        self.then_gone = 0
+        self.closed = True

@@ -107,7 +107,11 @@ class LabelWriter(Protocol):
 
     @abstractmethod
     def write(self, table: LabelTable, path: Path) -> None:
-        """Write the table in one step: the file is complete or not there. Equal tables give equal bytes."""
+        """Write the table in one step: the file is complete or what it was. Equal tables give equal bytes.
+
+        Raises:
+            Unavailable: the file cannot be written.
+        """
 
 
 class Auditor(Protocol):

@@ -33,6 +33,7 @@ from openlineage.client.transport.http import (
     HttpTransport,
 )
 from openlineage.client.uuid import generate_new_uuid
+from requests import HTTPError
 
 from handrail.lineage.adapters.sql.tables import metadata
 from tests.fakes.lineage_server import a_platform, a_token, served
@@ -143,9 +144,9 @@ def test_the_python_client_learns_that_its_event_was_refused(platform, address):
         Run(str(generate_new_uuid())), Job("n", "j"), RunState.START, [InputDataset("n", "a\x00b")], []
     )
 
-    with pytest.raises(Exception, match="422"):
+    with pytest.raises(HTTPError, match="422"):
         client.emit(broken)
-    with pytest.raises(Exception, match="401"):
+    with pytest.raises(HTTPError, match="401"):
         a_client(address, "wrong").emit(broken)
 
 

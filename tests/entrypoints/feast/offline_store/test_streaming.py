@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from handrail.entrypoints.feast.offline_store import HandrailOfflineStore, entities
+from handrail.errors import InvalidInput
 from tests.entrypoints.feast.offline_store.made import NO_ON_DEMAND_VIEWS, config, hour, view
 
 SQL = """
@@ -50,7 +51,7 @@ def test_a_stream_that_fails_leaves_no_file(job, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "weather.parquet").write_bytes(b"gone")
 
-    with pytest.raises(Exception, match="'weather'"):
+    with pytest.raises(InvalidInput, match="'weather'"):
         job.to_parquet(tmp_path / "out" / "out.parquet")
 
     assert not list((tmp_path / "out").iterdir())

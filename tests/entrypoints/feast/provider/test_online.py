@@ -17,6 +17,7 @@ from feast.infra.compute_engines.local.compute import LocalComputeEngine
 
 from handrail.entrypoints.feast import provider as feast_provider
 from handrail.entrypoints.feast.provider import ledger
+from handrail.errors import InvalidInput
 from tests.entrypoints.feast.provider.shop import hour, open_shop, write_orders
 
 pytestmark = pytest.mark.filterwarnings("ignore:.* is an experimental feature:RuntimeWarning")
@@ -75,7 +76,7 @@ def test_the_next_state_is_made_from_the_one_before(writable, told):
 def test_a_materialisation_that_fails_raises_as_ever_and_is_recorded(writable, project, told):
     (project / "features" / "orders.parquet").unlink()
 
-    with pytest.raises(Exception, match=r"orders\.parquet"):
+    with pytest.raises(InvalidInput, match=r"orders\.parquet"):
         writable.materialize(hour(0), hour(5), feature_views=["orders"])
 
     (uri,) = told.uris("materialization")

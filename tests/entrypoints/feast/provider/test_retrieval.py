@@ -17,6 +17,7 @@ from feast.infra.offline_stores.offline_store import RetrievalJob
 from handrail.entrypoints.feast.identity import spec_hash
 from handrail.entrypoints.feast.offline_store.job import HandrailRetrievalJob
 from handrail.entrypoints.feast.provider import record_file, retrieval_of, rows_of, same_rows
+from handrail.errors import InvalidInput
 from tests.entrypoints.feast.provider.shop import asked, open_shop, write_orders
 
 pytestmark = pytest.mark.filterwarnings("ignore:.* is an experimental feature:RuntimeWarning")
@@ -135,7 +136,7 @@ def test_a_failing_read_raises_as_ever_and_is_recorded(project, told):
     job = plan(shop, ["orders:amount"])
     (project / "features" / "orders.parquet").unlink()
 
-    with pytest.raises(Exception, match=r"orders\.parquet") as caught:
+    with pytest.raises(InvalidInput, match=r"orders\.parquet") as caught:
         job.to_df()
 
     (uri,) = told.uris("retrieval")
