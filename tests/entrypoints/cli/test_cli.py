@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.sleeping_process import wait_until_asleep
+
 HANDRAIL = Path(sys.executable).with_name("handrail")
 # Whoever runs the tests in the background of a script has Ctrl-C ignored, and children inherit that.
 LISTENS = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
@@ -28,6 +30,7 @@ def test_ctrl_c_is_exit_code_1_and_one_sentence(environment):
         # More than a pipe holds: once it is written, the command reads.
         process.stdin.write("\n" * 1_000_000)
         process.stdin.flush()
+        wait_until_asleep(process.pid)
         process.send_signal(signal.SIGINT)
         error = process.stderr.read()
         code = process.wait(timeout=60)

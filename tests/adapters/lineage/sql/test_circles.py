@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from uuid import UUID
 
 import networkx as nx
@@ -36,10 +37,12 @@ def store(request):
         yield opened
 
 
-@pytest.fixture(params=[1, circles.FIRST_BUDGET])
+@pytest.fixture(params=[(1, circles.MAX_STEPS), (circles.FIRST_BUDGET, circles.MAX_STEPS), (1, 2)], ids=str)
 def budget(request, monkeypatch):
-    """A small budget has the closures of both sides read in turn."""
-    monkeypatch.setattr(circles, "FIRST_BUDGET", request.param)
+    """A small budget has the closures of both sides read in turn; few steps cut the search over new nodes short."""
+    first, steps = request.param
+    monkeypatch.setattr(circles, "FIRST_BUDGET", first)
+    monkeypatch.setattr(circles, "MAX_STEPS", steps)
 
 
 def uri(number):
@@ -187,6 +190,18 @@ def test_a_read_that_gives_way_is_gone_from_copies_in_memory_too(store):
 
     found = {each.uri for each in graph.walk(start, Direction.CAUSES, 9).nodes}
     assert found == {start, "s3://lake/d1", "openlineage-job://airflow:%2F%2Fprod/clean%20orders"}
+
+
+@pytest.mark.parametrize("new_nodes", range(1, 5))
+def test_a_circle_over_new_nodes_is_refused_wherever_the_search_over_them_is_cut_short(store, budget, new_nodes):
+    clear(store)
+    SqlGraph(store).record(told([(1, 0)]))
+    over_new_nodes = [0, *range(100, 100 + new_nodes), 1]
+
+    circle = refused(SqlGraph(store).record, told([(0, 200), (0, 201), *pairwise(over_new_nodes)]))
+
+    assert len(circle) == new_nodes + 2
+    assert f"{uri(1)} was derived from {uri(0)}" in circle
 
 
 def test_a_late_statement_is_taken_and_a_late_circle_refused_below_very_many_effects(store, budget):

@@ -17,6 +17,7 @@ from handrail.entrypoints.cli import main
 from handrail.entrypoints.cli.output import results
 from tests.fakes.approvals import EVIDENCE
 from tests.fakes.mlflow_server import password
+from tests.fakes.sleeping_process import wait_until_asleep
 
 HANDRAIL = [sys.executable, "-c", "from handrail.entrypoints.cli import main; main()", "approvals"]
 
@@ -173,7 +174,11 @@ def test_ctrl_c_in_approve_says_what_to_do(server):
         process = subprocess.Popen(words, env=env, stderr=subprocess.PIPE, text=True, preexec_fn=listens)
         connection, _ = silent.accept()
         with connection, process:
-            assert connection.recv(1024).startswith(b"POST /handrail/api/v1/decisions")
+            request = connection.makefile("rb")
+            assert request.readline().startswith(b"POST /handrail/api/v1/decisions")
+            fields = dict(line.lower().rstrip().split(b": ", 1) for line in iter(request.readline, b"\r\n"))
+            assert b"pr-x" in request.read(int(fields[b"content-length"]))
+            wait_until_asleep(process.pid)
             process.send_signal(signal.SIGINT)
             _, stderr = process.communicate(timeout=60)
 

@@ -139,13 +139,13 @@ def test_tags_that_come_late_are_told_and_others_are_not(server, made, ada):
     commit = "c" * 40
     tags = [{"key": "handrail.git_commit", "value": commit}, {"key": "handrail.git_dirty", "value": "false"}]
 
-    say(ada, "POST", f"{RUNS}/set-tag", run_id=made.run_id, key="colour", value="red")
+    say(ada, "POST", f"{RUNS}/set-tag", run_id=made.run_id, key="colour", value="#ff0000")
     say(ada, "POST", f"{RUNS}/log-batch", run_id=made.run_id, tags=tags)
 
     run = f"mlflow://{server_name(server.settings)}/run/{made.run_id}"
     rows = rows_of(server.settings.home)
     assert f"git://handrail/{commit}" in rows.causes_of(run)
-    assert "red" not in json.dumps(rows.attributes_of(run))
+    assert "#ff0000" not in json.dumps(rows.attributes_of(run))
 
 
 def test_a_prompt_is_no_model(server, ada):
