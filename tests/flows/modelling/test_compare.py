@@ -70,6 +70,17 @@ def test_the_margin_decides() -> None:
     assert strict["ci_low"] == lenient["ci_low"]
 
 
+def test_a_lower_bound_at_the_margin_itself_is_not_worse() -> None:
+    scores, late, days = flights()
+    slightly = scores + 0.15 * np.random.default_rng(1).normal(size=len(scores))
+    margin = -compare(scores, slightly, late, days)["ci_low"]
+
+    at, within = (compare(scores, slightly, late, days, margin=of) for of in (margin, np.nextafter(margin, 0)))
+
+    assert margin > 0
+    assert (at["not_worse"], within["not_worse"]) == (True, False)
+
+
 def test_flights_without_a_label_are_left_out() -> None:
     scores, late, days = flights()
     unknown: list[float | None] = [None if row % 7 == 0 else float(value) for row, value in enumerate(late)]

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.pipeline import Pipeline
 
 from bentos.flights.scoring import Scorer
 from flows.steps.modelling import package, train
@@ -74,6 +77,52 @@ def test_the_report_holds_what_a_policy_asks_for(trained: Path) -> None:
     assert report["labels_differ"] == 0
     assert report["rows_with_missing"] > report["rows"] / 2
     assert set(report["files"]) >= {"MLmodel", "onnx/model.onnx", "scoring.json"}
+
+
+class Served:
+    """Answers as the reviewed model does, except for flights with a missing value."""
+
+    threshold = 0.4
+
+    def __init__(self, model: Pipeline, features: tuple[str, ...], wrong_by: float) -> None:
+        self.model, self.features, self.wrong_by = model, features, wrong_by
+
+    def score(self, columns: dict[str, Any]) -> np.ndarray:
+        flights = pd.DataFrame(columns)
+        scores = self.model.predict_proba(flights)[:, 1]
+        return np.clip(scores + self.wrong_by * flights.isna().any(axis=1).to_numpy(), 0, 1)
+
+
+def complete_and_parity(trained: Path, wrong_by: float) -> tuple[int, Parity]:
+    """Measure parity over flights without any missing value; return how many they are, too."""
+    rows, model = validation(trained), read_skops(trained / "models" / "train" / "gradient_boosting" / "model.skops")
+    complete = replace(rows, inputs=rows.inputs.dropna().reset_index(drop=True))
+    served = Served(model, tuple(rows.inputs.columns), wrong_by)
+    return len(complete.inputs), package.parity_of(model, complete, served)  # type: ignore[arg-type]
+
+
+def test_flights_with_blanked_values_are_compared_also_where_none_is_missing(trained: Path) -> None:
+    count, parity = complete_and_parity(trained, 0.0)
+
+    assert parity.rows == 2 * count
+    # A fifth of seven values: 79 % of the flights lack one.
+    assert 0.7 * count < parity.rows_with_missing < 0.9 * count
+    parity.require(0.0)
+
+
+def test_a_served_model_that_fails_on_missing_values_alone_is_refused(trained: Path) -> None:
+    _, parity = complete_and_parity(trained, 1e-3)
+
+    assert parity.max_difference == pytest.approx(1e-3)
+    with pytest.raises(Refused, match="differs from scikit-learn by up to 0.001"):
+        parity.require(1e-5)
+
+
+def test_the_largest_difference_itself_is_allowed() -> None:
+    Parity(10, 0, 1e-5, 0).require(1e-5)
+    for refused in (Parity(10, 0, float(np.nextafter(1e-5, 1)), 0), Parity(10, 0, 0.0, 1)):
+        with pytest.raises(Refused):
+            refused.require(1e-5)
 
 
 def test_native_categorical_splits_are_caught() -> None:

@@ -50,7 +50,7 @@ class Comparer:
     def stage(
         self, runs: tuple[LockedStage, LockedStage], roots: tuple[Path, Path], model: Recorded, tolerance: float
     ) -> list[Compared]:
-        """Compare a stage's recorded run with its new one: parameters and command, then each output."""
+        """Compare a stage's recorded run with its new one: parameters and command, then each output of either."""
         then, now = runs
         found = [*_parameters(then, now), *_outside(then, now)]
         made = {file.path: file for file in now.outputs}
@@ -61,6 +61,9 @@ class Comparer:
             if digest != file.md5:
                 grade, detail = self._explain(roots, file.path, tolerance)
             found.append(Compared(then.name, part, file.path, file.md5, digest, grade, detail))
+        for path in sorted(made.keys() - {file.path for file in then.outputs}):
+            part, detail = self._part(roots, path, model), "the recorded run did not make it"
+            found.append(Compared(then.name, part, path, GONE, made[path], Grade.DIFFERS, detail))
         return found
 
     def _read(self, stage: str, part: Part, root: Path, file: LockedFile) -> Compared:

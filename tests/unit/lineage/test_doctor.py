@@ -1,0 +1,102 @@
+"""What the doctor asks of the deployments that made predictions."""
+
+import pytest
+
+from handrail.lineage.domain.facts import Facts, describe_derivation
+from handrail.lineage.domain.flaws import Coverage
+from handrail.lineage.domain.names import artifact_at
+from handrail.lineage.ports import GraphAudit
+from handrail.lineage.service import doctor
+from handrail.lineage.service.doctor import Doctor, DoctorPorts
+from tests.fakes.approvals_world import TickingClock
+from tests.fakes.lineage_graph import GraphInMemory
+
+DEPLOYMENT = "deploy://local/flights/d1"
+DATA = "dvc://shop/data/raw.csv@" + "ab" * 16
+COMMIT = "git://shop/" + "c0" * 20
+SHA256 = "sha256:" + "5a" * 32
+
+
+class NoFlaws(GraphAudit):
+    """An audit that finds nothing."""
+
+    def flaws(self, overdue):
+        return ()
+
+    def is_empty(self):
+        return False
+
+
+def a_doctor(facts, predictions=7):
+    graph = GraphInMemory()
+    graph.record(facts)
+    made = {DEPLOYMENT: predictions}
+    return Doctor(DoctorPorts(graph, NoFlaws(), lambda project: (), lambda: made, TickingClock()))
+
+
+def served_from(*causes):
+    """Return what a deployment was made from, each a URI with its digest."""
+    effect = artifact_at(DEPLOYMENT)
+    return Facts.union(describe_derivation(effect, artifact_at(uri, digest), "dvc") for uri, digest in causes)
+
+
+def kinds(found):
+    return [flaw.kind for flaw in found]
+
+
+def test_predictions_with_a_commit_and_a_sha256_of_data_are_traced(tmp_path):
+    well = a_doctor(served_from((DATA, SHA256), (COMMIT, None)))
+
+    assert well.check(tmp_path) == ()
+    assert well.coverage() == Coverage(7, 7)
+
+
+@pytest.mark.parametrize(
+    "digest",
+    [None, "md5:" + "ab" * 16, "sha1:" + "ab" * 20, "sha512:" + "ab" * 64, "sha256-tree:" + "ab" * 32, "etag:ab"],
+)
+def test_another_digest_of_data_than_a_sha256_does_not_count(tmp_path, digest):
+    unsure = a_doctor(served_from((DATA, digest), (COMMIT, None)))
+
+    assert kinds(unsure.check(tmp_path)) == ["predictions-without-data"]
+    assert unsure.coverage() == Coverage(7, 0)
+
+
+def test_a_sha256_of_something_else_than_data_does_not_count(tmp_path):
+    tree = "tree://sha256/" + "5a" * 32
+    without = a_doctor(served_from((tree, SHA256), (COMMIT, None)))
+
+    assert kinds(without.check(tmp_path)) == ["predictions-without-data"]
+
+
+def test_predictions_without_a_commit_are_not_traced(tmp_path):
+    without = a_doctor(served_from((DATA, SHA256)))
+
+    assert kinds(without.check(tmp_path)) == ["predictions-without-commit"]
+    assert without.coverage() == Coverage(7, 0)
+
+
+def test_predictions_of_a_deployment_that_lineage_does_not_know_are_not_traced(tmp_path):
+    unknown = a_doctor(Facts())
+
+    assert kinds(unknown.check(tmp_path)) == ["unlinked-predictions"]
+    assert unknown.coverage() == Coverage(7, 0)
+
+
+def test_a_deployment_without_predictions_is_not_judged(tmp_path):
+    idle = a_doctor(Facts(), predictions=0)
+
+    assert idle.check(tmp_path) == ()
+    assert idle.coverage() == Coverage(0, 0)
+
+
+def test_a_walk_that_was_cut_short_is_not_taken_for_a_whole_one(tmp_path, monkeypatch):
+    facts = served_from((DATA, SHA256), (COMMIT, None))
+    whole, cut = a_doctor(facts), a_doctor(facts)
+
+    monkeypatch.setattr(doctor, "MAX_NODES", 3)
+    assert whole.check(tmp_path) == ()
+    monkeypatch.setattr(doctor, "MAX_NODES", 2)
+
+    assert kinds(cut.check(tmp_path)) == ["too-large-to-check"]
+    assert cut.coverage() == Coverage(7, 0)
