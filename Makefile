@@ -8,7 +8,7 @@ JOBS ?= $(shell nproc)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder --durations 20 --durations-min 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-short up test test-oldest test-pythons check check-format check-ruff check-types check-imports soak lock clean bench-demo bench-feast-lineage bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
+.PHONY: help setup demo demo-short up test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-demo bench-feast-lineage bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -43,8 +43,12 @@ check-types:
 check-imports:
 	@$(BIN)/lint-imports
 
-soak: setup  ## Run the tests in random orders again and again, ROUNDS times; properties EFFORT times as hard.
+soak: setup  ## Run the tests in random orders again and again, ROUNDS times; properties EFFORT times as hard; some mutants.
 	@for round in $$(seq $(or $(ROUNDS),3)); do HANDRAIL_TEST_EFFORT=$(or $(EFFORT),50) $(PYTEST) -q || exit 1; done
+	@$(MAKE) --no-print-directory mutants BUDGET=$(or $(BUDGET),300) SEED=$$(date +%s)
+
+mutants: setup  ## Change the code in small ways and see whether tests notice, for BUDGET seconds; FILES="*/domain/*" some files.
+	@BUDGET=$(or $(BUDGET),600) FILES="$(or $(FILES),*)" SEED=$(or $(SEED),0) nice -n 15 $(BIN)/python -m infra.ci.mutants
 
 COMPILE = $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
     --all-extras $(if $(UPGRADE),--upgrade) --custom-compile-command "make lock" pyproject.toml infra/requirements.in

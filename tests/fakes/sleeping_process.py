@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
@@ -14,7 +15,7 @@ def wait_until_asleep(pid: int) -> None:
     deadline = time.monotonic() + DEADLINE_S
     while _state(pid) != "S":
         assert time.monotonic() < deadline, f"process {pid} is still busy"
-        time.sleep(PAUSE_S)
+        threading.Event().wait(PAUSE_S)
 
 
 def _state(pid: int) -> str:
