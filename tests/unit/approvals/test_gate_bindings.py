@@ -1,5 +1,6 @@
 """What a request binds, and what becomes of decisions when a part of it changes."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -88,6 +89,21 @@ def test_a_change_of_anything_that_is_bound_voids_the_decisions(world, change, w
         assert caught.value.verdict == "void"
     assert world.registry.aliases.get(("flights", "champion")) in (None, 9)
     assert not world.ledger.permits
+
+
+@pytest.mark.parametrize("change", [_weaken, _loosen])
+def test_a_request_of_another_policy_is_refused_at_each_look_and_not_only_at_a_decision(world, change):
+    request_id = world.ask()
+
+    change(world)
+
+    judgement = world.gate.records.request(request_id).judgement
+    assert judgement.verdict is Verdict.REFUSED
+    assert judgement.reasons == ("The request was opened under another policy.",)
+
+
+def test_a_request_is_named_by_twenty_digits(world):
+    assert re.fullmatch("pr-[0-9a-f]{20}", world.ask())
 
 
 def test_what_is_void_stays_void_when_the_change_is_undone(world):

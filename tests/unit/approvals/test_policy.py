@@ -102,6 +102,17 @@ def test_a_comparison_with_another_tree_than_the_incumbents_does_not_count(named
     assert failed_rules(policy, {}, replacing=False) == ()
 
 
+@pytest.mark.parametrize(
+    ("because", "told"), [("", ""), ("a weaker one proves little", " (a weaker one proves little)")]
+)
+def test_another_tree_than_the_incumbents_is_named_with_the_reason_of_the_rule(because, told):
+    policy = Policy("x", QUORUM, (Rule("a.b", is_incumbent=True, because=because),))
+
+    assert failed_rules(policy, {"a": {"b": "sha256:bb"}}, replacing=True, incumbent_tree="sha256:aa") == (
+        f"a.b is 'sha256:bb'; the alias points at sha256:aa{told}.",
+    )
+
+
 def test_a_policy_that_does_not_ask_for_the_incumbent_keeps_its_digest():
     assert "is_incumbent" not in Rule("a.b", at_most=1).to_json()
     assert Rule("a.b", is_incumbent=True).to_json()["is_incumbent"] is True
