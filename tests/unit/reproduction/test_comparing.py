@@ -87,4 +87,5 @@ def test_an_output_that_only_the_new_run_made_differs(compare):
 
     assert first.grade is Grade.BYTES
     assert (second.path, second.recorded, second.grade) == ("more", GONE, Grade.DIFFERS)
+    assert second.reproduced == md5_of({"": b"2"})
     assert second.detail == "the recorded run did not make it"

@@ -1,5 +1,7 @@
 """When a model counts as reproduced."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +38,12 @@ def test_the_result(found, predictions, result):
 
     assert concluded.result is result
     assert bool(concluded.reasons) is (result is Result.DIFFERS)
+
+
+def test_answers_that_differ_by_the_tolerance_itself_agree():
+    assert answers(1e-9).agree(1e-9)
+    assert not answers(math.nextafter(1e-9, 1)).agree(1e-9)
+    assert not answers(0.0, labels=1).agree(1e-9)
 
 
 @given(st.lists(st.tuples(st.sampled_from(Part), st.sampled_from(Grade)), max_size=6))

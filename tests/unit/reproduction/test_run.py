@@ -106,6 +106,33 @@ def test_a_recorded_model_that_is_another_tree_ends_it_before_anything_runs(worl
     assert world.runner.ran == []
 
 
+def test_a_lock_that_names_another_tree_than_the_version_has_ends_it_before_anything_runs(world):
+    other = replace(world.plan.recorded, tree="sha256:" + "0" * 64)
+
+    found = world.run(replace(world.plan, recorded=other))
+
+    assert found.conclusion.first.detail == "dvc.lock names another tree than the version has"
+    assert world.runner.ran == []
+
+
+def test_the_tree_of_the_version_is_not_asked_for_before_its_stage(world):
+    other = replace(world.plan.recorded, tree="sha256:" + "0" * 64)
+
+    found = world.run(replace(world.until("train"), recorded=other))
+
+    assert found.conclusion.result is Result.REPRODUCED
+
+
+def test_a_model_whose_recorded_bytes_are_nowhere_is_compared_by_digest_and_gives_no_predictions(world):
+    del world.data.remote[world.plan.stages[2].outputs[0].md5]
+
+    found = world.run()
+
+    assert found.conclusion.result is Result.REPRODUCED
+    assert found.predictions is None
+    assert "models/package: its recorded bytes were not found; compared by digest alone" in found.notes
+
+
 def test_a_stage_that_failed_runs_again_and_those_before_it_do_not(world):
     def fails(project):
         raise RuntimeError("no luck")

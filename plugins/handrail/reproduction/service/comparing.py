@@ -63,7 +63,7 @@ class Comparer:
             found.append(Compared(then.name, part, file.path, file.md5, digest, grade, detail))
         for path in sorted(made.keys() - {file.path for file in then.outputs}):
             part, detail = self._part(roots, path, model), "the recorded run did not make it"
-            found.append(Compared(then.name, part, path, GONE, made[path], Grade.DIFFERS, detail))
+            found.append(Compared(then.name, part, path, GONE, made[path].md5, Grade.DIFFERS, detail))
         return found
 
     def _read(self, stage: str, part: Part, root: Path, file: LockedFile) -> Compared:
