@@ -57,9 +57,10 @@ class GraphInMemory(GraphStore):
         kept, left_out = self.statements - reads, set()
         order = [Verb.GENERATED, Verb.ASSOCIATED_WITH, Verb.DERIVED_FROM, Verb.USED]
         named = {each for each in facts.statements if each.verb is Verb.ALTERNATE_OF}
-        for each in sorted(
-            (facts.statements - named) | reads, key=lambda each: (order.index(each.verb), each.sentence)
-        ):
+        edges = (facts.statements - named) | reads
+        # Most often nothing closes a circle; to look edge by edge takes long for many.
+        doubtful = edges if _has_cycle(kept | edges) else ()
+        for each in sorted(doubtful, key=lambda each: (order.index(each.verb), each.sentence)):
             if _has_cycle(kept | {each}):
                 left_out.add(each)
             else:
