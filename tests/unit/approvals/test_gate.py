@@ -1,9 +1,10 @@
 import pytest
 
-from handrail.approvals.domain.errors import Closed, NotEligible
+from handrail.approvals.domain.errors import Closed, MovedMeanwhile, NotEligible
 from handrail.approvals.domain.events import Choice, Decided
 from handrail.approvals.domain.judging import Verdict
 from handrail.approvals.domain.people import Person
+from handrail.approvals.service.gate import ATTEMPTS
 from handrail.errors import UnknownReference
 from tests.fakes.approvals import EVIDENCE, PEOPLE, FakeTrees, MemoryHolds
 from tests.fakes.approvals_world import World, opening
@@ -178,6 +179,26 @@ def test_each_account_that_nobody_knows_is_named_once(world):
     reasons = world.gate.open_request(opening(2), "zoe").judgement.reasons
 
     assert [reason.count("'zoe'") for reason in reasons] == [1]
+
+
+@pytest.mark.parametrize(("times", "succeeds"), [(1, True), (ATTEMPTS - 1, True), (ATTEMPTS, False)])
+def test_a_decision_beside_others_is_tried_again_a_few_times(world, times, succeeds):
+    request_id, append, others = world.ask(), world.ledger.append, list(range(times))
+
+    def beside_others(history, event):
+        if others:
+            others.pop()
+            raise MovedMeanwhile(request_id)
+        return append(history, event)
+
+    world.ledger.append = beside_others
+
+    if succeeds:
+        assert world.say(request_id, "ben") is Verdict.PENDING
+    else:
+        with pytest.raises(MovedMeanwhile):
+            world.say(request_id, "ben")
+    assert len(world.ledger.load(request_id).decisions) == int(succeeds)
 
 
 def test_saying_the_same_twice_changes_nothing(world):
