@@ -28,7 +28,7 @@ OUTCOME = {
     "value": 1,
     "source": "airport-feed",
     "occurred_at": "2013-08-01T13:00:00Z",
-    "received_at": "2013-08-01T13:00:00Z",
+    "received_at": "2013-08-01T15:30:00Z",
 }
 AUGUST = ("--from", "2013-08-01T04:00Z", "--until", "2013-09-01T04:00Z", "--as-of", "2013-09-05")
 
