@@ -40,7 +40,7 @@ SQL_OF_LINEAGE = (
     "tests/contracts/test_lineage_tokens.py tests/adapters/lineage/sql"
 )
 SQL_OF_FEEDBACK = (
-    "tests/contracts/test_feedback_logs.py tests/contracts/test_feedback_ledger.py "
+    "tests/contracts/test_feedback_logs.py tests/contracts/test_feedback_log_reader.py "
     "tests/contracts/test_feedback_deployments.py tests/contracts/test_feedback_snapshots.py "
     "tests/contracts/test_feedback_amounts.py tests/adapters/feedback/test_sql.py"
 )

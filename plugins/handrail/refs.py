@@ -24,7 +24,7 @@ __all__ = [
     "ModelAlias",
     "ModelVersion",
     "Reference",
-    "Snapshot",
+    "FeedbackSnapshot",
     "TaskRun",
     "TrackedDataset",
     "TrackingRun",
@@ -221,7 +221,7 @@ class Deployment(Reference):
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot(Reference):
+class FeedbackSnapshot(Reference):
     """A feedback snapshot; `digest` is `<algorithm>:<hex>`, `store` the name of the feedback store."""
 
     FORM = "feedback://{store}/snapshot/{digest}"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from handrail.feedback.domain.ledger import Mark, Scope
+from handrail.feedback.domain.material import Mark, Scope
 from handrail.feedback.domain.snapshots import Format, Snapshot
 from tests.fakes.feedback import CONVERSION, GO_LIVE, GROUND_TRUTH, a_prediction
 from tests.fakes.feedback_store import DATABASES, stores_of

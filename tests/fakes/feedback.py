@@ -10,7 +10,7 @@ from typing import Any, Generic, SupportsFloat, TypeVar
 
 from handrail.errors import Conflict, Unavailable
 from handrail.feedback.domain.kinds import Kind
-from handrail.feedback.domain.ledger import EventRow, Mark, Material, Scope
+from handrail.feedback.domain.material import EventRow, Mark, Material, Scope
 from handrail.feedback.domain.snapshots import LabelTable, Snapshot
 from handrail.feedback.domain.values import (
     EPOCH,
@@ -28,7 +28,7 @@ from handrail.feedback.ports import (
     DeploymentBook,
     EventLog,
     LabelWriter,
-    Ledger,
+    LogReader,
     PredictionLog,
     SnapshotBook,
 )
@@ -167,8 +167,8 @@ class MemoryEvents(EventLog):
 
 
 @dataclass
-class MemoryLedger(Ledger):
-    """`Ledger` in memory: the order of insertion is the sequence."""
+class MemoryLogReader(LogReader):
+    """`LogReader` in memory: the order of insertion is the sequence."""
 
     predictions: MemoryPredictions
     events: MemoryEvents
@@ -271,8 +271,8 @@ def memory_stores() -> FeedbackStores:
     """Return empty fakes of every port."""
     deployments = MemoryDeployments()
     predictions, events, snapshots = MemoryPredictions(deployments), MemoryEvents(), MemorySnapshots()
-    ledger, auditor = MemoryLedger(predictions, events), MemoryAuditor(predictions, events, snapshots)
-    return FeedbackStores(deployments, predictions, events, ledger, snapshots, auditor)
+    reader, auditor = MemoryLogReader(predictions, events), MemoryAuditor(predictions, events, snapshots)
+    return FeedbackStores(deployments, predictions, events, reader, snapshots, auditor)
 
 
 def a_log(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from types import SimpleNamespace as Thing
 
-from handrail.entrypoints.mlflow.collect import Place, records_of_run
+from handrail.entrypoints.mlflow.collect import Naming, records_of_run
 from handrail.entrypoints.mlflow.collect.records import DerivationRecord
 
-PLACE = Place("local", "shop", "test")
+NAMING = Naming("local", "shop", "test")
 RUN = "mlflow://local/run/r1"
 COMMIT, SHA256, MD5 = "a" * 40, "b" * 64, "c" * 32
 
@@ -42,7 +42,7 @@ def version(source, run_id="r1", **changed):
 
 
 def told(entity):
-    return records_of_run(PLACE, entity, "exp")
+    return records_of_run(NAMING, entity, "exp")
 
 
 def used(entity):

@@ -40,7 +40,7 @@ from flows.steps.project.outputs import write_json
 from flows.steps.replay.bulk import Model, open_model
 from handrail.bootstrap import Platform, open_platform
 from handrail.errors import UnknownReference
-from handrail.refs import ArtifactVersion, Snapshot
+from handrail.refs import ArtifactVersion, FeedbackSnapshot
 from handrail.settings import Settings
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def alerts(record: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _record_lineage(judge: Judge, forecasts: Forecasts, reports: Sequence[RecordedReport]) -> None:
     lineage, project = judge.platform.lineage, judge.rules.reports.project
-    snapshot = Snapshot(forecasts.snapshot).artifact
+    snapshot = FeedbackSnapshot(forecasts.snapshot).artifact
     lineage.record_snapshot(snapshot, deployments=[forecasts.deployment])
     for report in reports:
         uri = f"evidently://{project}/report/{report.run_id}"

@@ -30,7 +30,7 @@ from handrail.bootstrap.lineage import path_artifact
 from handrail.config import read_yaml
 from handrail.errors import Refused
 from handrail.files import sha256_of
-from handrail.refs import ArtifactVersion, DataVersion, Snapshot
+from handrail.refs import ArtifactVersion, DataVersion, FeedbackSnapshot
 
 COMPARISON = Path("reports") / "comparison.json"
 ALL_FEATURES = "all"
@@ -188,7 +188,7 @@ def _trees(platform: Platform) -> dict[str, str | None]:
 def _record_labels(platform: Platform, challenge: Challenge) -> None:
     cohort = platform.feedback.snapshot_cohort(challenge.snapshot)
     labels = path_artifact(platform.settings, challenge.folder, challenge.labels)
-    snapshot = Snapshot(challenge.snapshot).artifact
+    snapshot = FeedbackSnapshot(challenge.snapshot).artifact
     platform.lineage.record_snapshot(snapshot, deployments=sorted(set(cohort.deployment)), labels=labels)
 
 

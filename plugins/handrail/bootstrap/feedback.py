@@ -40,7 +40,7 @@ def feedback_stores(store: Store) -> FeedbackStores:
     from handrail.feedback.adapters.sql_auditor import SqlAuditor
     from handrail.feedback.adapters.sql_deployments import SqlDeployments
     from handrail.feedback.adapters.sql_events import SqlEvents
-    from handrail.feedback.adapters.sql_ledger import SqlLedger
+    from handrail.feedback.adapters.sql_log_reader import SqlLogReader
     from handrail.feedback.adapters.sql_predictions import SqlPredictions
     from handrail.feedback.adapters.sql_snapshots import SqlSnapshots
     from handrail.feedback.adapters.sql_tables import MIGRATIONS
@@ -50,7 +50,7 @@ def feedback_stores(store: Store) -> FeedbackStores:
         deployments=SqlDeployments(store),
         predictions=SqlPredictions(store),
         events=SqlEvents(store),
-        ledger=SqlLedger(store),
+        reader=SqlLogReader(store),
         snapshots=SqlSnapshots(store),
         auditor=SqlAuditor(store),
     )

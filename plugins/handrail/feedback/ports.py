@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from handrail.feedback.domain.ledger import EventRow, Mark, Material, Scope
+from handrail.feedback.domain.material import EventRow, Mark, Material, Scope
 from handrail.feedback.domain.snapshots import LabelTable, Snapshot
 from handrail.feedback.domain.values import Damage, DeploymentRecord, Feedback, Prediction, Quarantined, Receipt, Status
 
@@ -70,7 +70,7 @@ class EventLog(Protocol):
         """Return every event about a prediction, in any order."""
 
 
-class Ledger(Protocol):
+class LogReader(Protocol):
     """Reads both logs as they stood at a mark."""
 
     @abstractmethod

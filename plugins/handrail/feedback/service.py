@@ -12,7 +12,7 @@ from handrail.errors import UnknownReference
 from handrail.feedback.domain.amounts import sum_amounts
 from handrail.feedback.domain.cohorts import Cohort, build_cohort
 from handrail.feedback.domain.kinds import Kind
-from handrail.feedback.domain.ledger import Scope
+from handrail.feedback.domain.material import Scope
 from handrail.feedback.domain.snapshots import Snapshot, SnapshotChanged, build_snapshot, label_table
 from handrail.feedback.domain.values import Damage, DeploymentRecord, Feedback, Prediction, Quarantined, Receipt, Status
 from handrail.feedback.ports import (
@@ -20,7 +20,7 @@ from handrail.feedback.ports import (
     DeploymentBook,
     EventLog,
     LabelWriter,
-    Ledger,
+    LogReader,
     PredictionLog,
     SnapshotBook,
 )
@@ -34,7 +34,7 @@ class FeedbackStores:
     deployments: DeploymentBook
     predictions: PredictionLog
     events: EventLog
-    ledger: Ledger
+    reader: LogReader
     snapshots: SnapshotBook
     auditor: Auditor
 
@@ -136,7 +136,7 @@ class FeedbackLog:
         for kind in self._kinds.values():
             if not kind.unit or not deployments:
                 continue
-            for uri, amount in sum_amounts(self._stores.ledger.events_about(kind.name, deployments)).items():
+            for uri, amount in sum_amounts(self._stores.reader.events_about(kind.name, deployments)).items():
                 held = totals.setdefault(uri, {})
                 held[kind.unit] = add_exactly([held.get(kind.unit, Decimal(0)), amount])
         return totals
@@ -151,8 +151,8 @@ class FeedbackLog:
         """
         scope = Scope(kind, start, end, as_of, deployment)
         rules = self.kind(kind)
-        ledger = self._stores.ledger
-        return build_cohort(scope, rules, ledger.read(scope, ledger.mark()))
+        reader = self._stores.reader
+        return build_cohort(scope, rules, reader.read(scope, reader.mark()))
 
     def snapshot(self, kind: str, start: datetime, end: datetime, as_of: datetime) -> Snapshot:
         """Fix what is known at `as_of` about predictions made in [start, end), of all deployments.
@@ -164,8 +164,8 @@ class FeedbackLog:
         """
         scope = Scope(kind, start, end, as_of)
         rules = self.kind(kind)
-        mark = self._stores.ledger.mark()
-        material = self._stores.ledger.read(scope, mark)
+        mark = self._stores.reader.mark()
+        material = self._stores.reader.read(scope, mark)
         return self._stores.snapshots.save(build_snapshot(scope, rules, material, mark))
 
     def snapshots(self) -> tuple[Snapshot, ...]:
@@ -201,7 +201,7 @@ class FeedbackLog:
         snapshot = self._stores.snapshots.find(digest)
         if snapshot is None:
             raise UnknownReference("snapshot", digest, "List them with: handrail feedback status.")
-        material = self._stores.ledger.read(snapshot.scope, snapshot.mark)
+        material = self._stores.reader.read(snapshot.scope, snapshot.mark)
         found = build_snapshot(snapshot.scope, snapshot.kind, material, snapshot.mark, snapshot.format)
         if found.digest != snapshot.digest:
             raise SnapshotChanged(digest, found.digest)

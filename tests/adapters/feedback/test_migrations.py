@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from handrail.bootstrap.feedback import feedback_stores
 from handrail.feedback.adapters.sql_tables import MIGRATIONS
-from handrail.feedback.domain.ledger import Mark, Scope
+from handrail.feedback.domain.material import Mark, Scope
 from handrail.feedback.domain.snapshots import Format
 from handrail.storage import migrate, open_store
 from tests.fakes.feedback import GO_LIVE, a_log, a_prediction, an_outcome

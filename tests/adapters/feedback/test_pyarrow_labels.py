@@ -9,7 +9,7 @@ import pytest
 
 from handrail.errors import Unavailable
 from handrail.feedback.adapters.pyarrow_labels import PyarrowLabels
-from handrail.feedback.domain.ledger import Mark, Scope
+from handrail.feedback.domain.material import Mark, Scope
 from handrail.feedback.domain.snapshots import LabelTable, Snapshot
 from tests.fakes.feedback import GO_LIVE, GROUND_TRUTH
 

@@ -9,7 +9,7 @@ import pytest
 
 from handrail.entrypoints.mlflow.collect import Registered, records_of_model, records_of_run, records_of_version
 from handrail.entrypoints.mlflow.collect.records import ActivityRecord, moment, presentable
-from tests.fakes.mlflow_entities import MD5, PLACE, RUN, SHA256, causes, dataset, run, said, told, used, version
+from tests.fakes.mlflow_entities import MD5, NAMING, RUN, SHA256, causes, dataset, run, said, told, used, version
 
 
 def test_two_inputs_of_one_name_keep_what_is_said_of_each():
@@ -46,7 +46,7 @@ def test_times_that_no_calendar_holds_are_left_out():
 
 
 def test_the_user_is_the_clients_own_word_beside_who_was_logged_in():
-    found = records_of_run(PLACE, run({"mlflow.user": "root"}), None, "actor://local/Ada")
+    found = records_of_run(NAMING, run({"mlflow.user": "root"}), None, "actor://local/Ada")
 
     assert found[0].agents == ("actor://local/Ada", "actor://mlflow.user/root")
 
@@ -144,10 +144,10 @@ def test_a_logged_model_came_of_its_run():
     model = Thing(model_id="m-1", source_run_id="r1", name="n", model_type=None)
     stray = Thing(model_id="m-2", source_run_id=None, name="n", model_type=None, tags={})
 
-    (found,) = records_of_model(PLACE, model)
+    (found,) = records_of_model(NAMING, model)
 
     assert (found.uri, [artifact.uri for artifact in found.generated]) == (RUN, ["mlflow://local/model/m-1"])
-    assert records_of_model(PLACE, stray) == ()
+    assert records_of_model(NAMING, stray) == ()
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_logged_model_came_of_its_run():
     ],
 )
 def test_a_version_came_from_what_its_source_names(source, cause):
-    found = records_of_version(PLACE, Registered(version(source), 9), {"other": 9}.get)
+    found = records_of_version(NAMING, Registered(version(source), 9), {"other": 9}.get)
 
     assert causes(found) == [cause]
     assert [each.uri for each in found if isinstance(each, ActivityRecord)] == [RUN]
@@ -167,7 +167,7 @@ def test_a_version_came_from_what_its_source_names(source, cause):
 
 @pytest.mark.parametrize("source", ["runs:/r7/model", f"mlflow-artifacts:/1/{MD5}/artifacts/model"])
 def test_without_a_run_of_its_own_the_run_is_read_from_the_source(source):
-    (found,) = records_of_version(PLACE, Registered(version(source, run_id=""), 9), {}.get)
+    (found,) = records_of_version(NAMING, Registered(version(source, run_id=""), 9), {}.get)
 
     assert found.uri in ("mlflow://local/run/r7", f"mlflow://local/run/{MD5}")
     assert [artifact.uri for artifact in found.generated] == ["mlflow://local/registered/m/9/3"]
@@ -182,13 +182,13 @@ def test_without_a_run_of_its_own_the_run_is_read_from_the_source(source):
     ],
 )
 def test_a_version_of_nothing_known_is_known_itself(source, cause):
-    assert causes(records_of_version(PLACE, Registered(version(source, run_id=None), 9), {}.get)) == [cause]
+    assert causes(records_of_version(NAMING, Registered(version(source, run_id=None), 9), {}.get)) == [cause]
 
 
 def test_the_digest_of_the_files_is_claimed_of_the_version_and_not_of_the_run():
     tree = f"sha256:{SHA256}"
 
-    derived, made = records_of_version(PLACE, Registered(version("runs:/r1/m"), 9, tree, "actor://local/Ada"), {}.get)
+    derived, made = records_of_version(NAMING, Registered(version("runs:/r1/m"), 9, tree, "actor://local/Ada"), {}.get)
 
     assert (derived.effect.digest, derived.cause.uri) == (tree, f"tree://sha256/{SHA256}")
     assert [artifact.digest for artifact in made.generated] == [None, None]

@@ -7,7 +7,7 @@ import pytest
 
 from handrail.entrypoints.mlflow.collect import records_of_model, records_of_run
 from handrail.entrypoints.mlflow.collect.repositories import repository_name
-from tests.fakes.mlflow_entities import COMMIT, MD5, PLACE, causes, dataset, run, said, used
+from tests.fakes.mlflow_entities import COMMIT, MD5, NAMING, causes, dataset, run, said, used
 
 OURS, THEIRS = "https://github.com/acme/shop", "https://github.com/acme/pricing.git"
 
@@ -84,7 +84,7 @@ def test_all_ways_to_write_an_address_give_one_name(address, name):
     ],
 )
 def test_a_commit_belongs_to_the_repository_that_the_run_names(tags, repository):
-    found = records_of_run(replace(PLACE, addresses=("git@github.com:acme/shop.git",)), run(tags), "exp")
+    found = records_of_run(replace(NAMING, addresses=("git@github.com:acme/shop.git",)), run(tags), "exp")
 
     assert [artifact.uri for artifact in found[0].used] == [f"git://{repository}/{COMMIT}"]
 
@@ -108,4 +108,4 @@ def test_a_logged_model_of_no_run_came_from_the_commit_of_its_tags():
     tags = {"mlflow.source.git.commit": COMMIT, "mlflow.source.git.dirty": "false"}
     model = Thing(model_id="m-2", source_run_id=None, name="n", model_type=None, tags=tags)
 
-    assert causes(records_of_model(PLACE, model)) == [f"git://shop/{COMMIT}"]
+    assert causes(records_of_model(NAMING, model)) == [f"git://shop/{COMMIT}"]

@@ -5,14 +5,14 @@ from mlflow import MlflowClient
 from mlflow.entities import LoggedModelInput
 
 from handrail.clock import system_time
-from handrail.entrypoints.mlflow.collect import Place
+from handrail.entrypoints.mlflow.collect import Naming
 from handrail.entrypoints.mlflow.collect.collecting import Collector, Wanted
 from handrail.entrypoints.mlflow.collect.reading import Reader
 from handrail.entrypoints.mlflow.collect.writing import Writer
 from tests.fakes.lineage import open_in_memory
 from tests.fakes.mlflow_client import LimitedClient
 
-PLACE = Place("local", "shop", "test")
+NAMING = Naming("local", "shop", "test")
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ class Made:
 
 def collect(client, lineage=None, **wanted):
     lineage = lineage or open_in_memory()
-    collector = Collector(Reader(client), Writer(lineage), PLACE, system_time, lambda _version: None)
+    collector = Collector(Reader(client), Writer(lineage), NAMING, system_time, lambda _version: None)
     return lineage, collector.collect(Wanted(**wanted))
 
 
@@ -87,12 +87,12 @@ def test_a_deleted_run_of_no_version_is_left_until_it_is_restored(client, made):
     run, commit = made.run()
     client.delete_run(run)
     lineage, _ = collect(client)
-    assert not lineage.recorded([PLACE.run(run)]).nodes
+    assert not lineage.recorded([NAMING.run(run)]).nodes
 
     client.restore_run(run)
     collect(client, lineage)
 
-    assert commit in {node.uri for node in lineage.trace(PLACE.run(run)).nodes}
+    assert commit in {node.uri for node in lineage.trace(NAMING.run(run)).nodes}
 
 
 def test_deleting_and_restoring_changes_no_record(client, made):
@@ -181,7 +181,7 @@ def test_an_experiment_that_cannot_be_searched_costs_no_other(client, made):
 
     lineage, found = collect(LimitedClient(client, hidden=[other]))
 
-    assert lineage.recorded([PLACE.run(run)]).nodes
+    assert lineage.recorded([NAMING.run(run)]).nodes
     assert any(sentence.startswith(f"runs of experiment {other}: ") for sentence in found.refused)
 
 
@@ -211,7 +211,7 @@ def test_what_was_added_to_a_run_after_its_model_was_registered_is_later(client,
     collect(client, lineage)
 
     assert f"git://shop/{'e' * 40}" not in causes(lineage, made.name)
-    assert f"git://shop/{'e' * 40}; first seen " in lineage.show(PLACE.run(run)).node.attributes["later"]
+    assert f"git://shop/{'e' * 40}; first seen " in lineage.show(NAMING.run(run)).node.attributes["later"]
 
 
 def test_what_was_collected_in_one_transaction_is_what_was_collected_one_by_one(client, made, monkeypatch):

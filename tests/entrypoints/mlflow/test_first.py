@@ -14,7 +14,7 @@ from handrail.entrypoints.mlflow.collect import (
 )
 from handrail.lineage import artifact_at
 from tests.fakes.lineage import open_in_memory
-from tests.fakes.mlflow_entities import COMMIT, PLACE, RUN, SHA256, dataset, run, version
+from tests.fakes.mlflow_entities import COMMIT, NAMING, RUN, SHA256, dataset, run, version
 
 VERSION = "mlflow://local/registered/m/9/3"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -33,7 +33,7 @@ def record(lineage):
     """Records a run as it is now, by who is logged in."""
 
     def call(entity, by=None, at=NOON):
-        ((_, records),) = keep_first(lineage, [("run", records_of_run(PLACE, entity, "exp", by))], at, by)
+        ((_, records),) = keep_first(lineage, [("run", records_of_run(NAMING, entity, "exp", by))], at, by)
         for each in records:
             each.record(lineage)
 
@@ -48,7 +48,7 @@ def registered(lineage, record):
 
 
 def register(lineage):
-    for each in records_of_version(PLACE, Registered(version("runs:/r1/m"), 9), {}.get):
+    for each in records_of_version(NAMING, Registered(version("runs:/r1/m"), 9), {}.get):
         each.record(lineage)
     for each in records_of_closing(lineage, [VERSION], NOON):
         each.record(lineage)

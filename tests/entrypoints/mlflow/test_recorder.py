@@ -7,11 +7,11 @@ from types import SimpleNamespace as Thing
 import pytest
 
 from handrail.entrypoints.mlflow.app.recorded_stores import RecordedTracking, Recorder
-from handrail.entrypoints.mlflow.collect import Place
+from handrail.entrypoints.mlflow.collect import Naming
 from handrail.errors import Unavailable
 from handrail.lineage import Facts
 
-PLACE = Place("local", "shop", "test")
+NAMING = Naming("local", "shop", "test")
 
 
 class Tracking:
@@ -50,7 +50,7 @@ class Recorded(RecordedTracking, Tracking):
 def store(lineage):
     recorded = Recorded()
     recorded.recorder = Recorder(
-        lineage, PLACE, lambda: None, lambda _model, _version: None, lambda: datetime.now(tz=UTC)
+        lineage, NAMING, lambda: None, lambda _model, _version: None, lambda: datetime.now(tz=UTC)
     )
     return recorded
 

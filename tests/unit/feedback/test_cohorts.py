@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from handrail.errors import InvalidInput, UnknownReference
-from handrail.feedback.domain.ledger import Scope
+from handrail.feedback.domain.material import Scope
 from tests.fakes.feedback import DEPLOYMENT, GO_LIVE, a_log, a_prediction, an_outcome
 
 DAY = timedelta(days=1)

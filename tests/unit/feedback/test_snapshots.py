@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handrail.errors import UnknownReference
-from handrail.feedback.domain.ledger import Scope
+from handrail.feedback.domain.material import Scope
 from handrail.feedback.domain.snapshots import Format, SnapshotChanged, build_snapshot
 from tests.fakes.feedback import GO_LIVE, GROUND_TRUTH, MemoryWriter, a_log, a_prediction, an_outcome, memory_stores
 
@@ -61,8 +61,8 @@ def test_a_digest_is_what_it_was_before_kinds_could_have_a_unit():
 
 def of_the_first_release(stores):
     """Keep the snapshot of August that covers ids only."""
-    scope, mark = Scope(*AUGUST), stores.ledger.mark()
-    material = stores.ledger.read(scope, mark)
+    scope, mark = Scope(*AUGUST), stores.reader.mark()
+    material = stores.reader.read(scope, mark)
     return stores.snapshots.save(build_snapshot(scope, GROUND_TRUTH, material, mark, Format.IDS))
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 TOOL = "evidently"
 SNAPSHOT_IN_METADATA = "feedback_snapshot"
-OWN_SNAPSHOTS = refs.Snapshot("").uri
+OWN_SNAPSHOTS = refs.FeedbackSnapshot("").uri
 SUCCESS = "SUCCESS"
 _log = logging.getLogger("handrail.lineage")
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handrail.errors import InvalidInput, Unavailable
-from handrail.feedback.adapters.sql_ledger import SqlLedger
+from handrail.feedback.adapters.sql_log_reader import SqlLogReader
 from handrail.feedback.adapters.sql_snapshots import read_snapshot
 from handrail.feedback.adapters.sql_tables import arrival, conflict, deployment, event, prediction, snapshot
 from handrail.feedback.domain.snapshots import build_snapshot
@@ -42,7 +42,7 @@ def find_damages(store: Store) -> Iterator[Damage]:
         snapshots = connection.execute(sa.select(snapshot)).all()
         tops = {table: connection.execute(sa.select(sa.func.max(table.c.seq))).scalar() or 0 for table in _NUMBERED}
     for row in snapshots:
-        if problem := _problem_of(row, SqlLedger(store), tuple(tops.values())):
+        if problem := _problem_of(row, SqlLogReader(store), tuple(tops.values())):
             yield Damage("changed-snapshot", row.digest, problem)
 
 
@@ -87,12 +87,12 @@ def _is_whole(kind: Callable[..., Prediction | Feedback], fields: dict[str, Any]
         return False
 
 
-def _problem_of(row: Any, ledger: SqlLedger, tops: tuple[int, ...]) -> str | None:
+def _problem_of(row: Any, reader: SqlLogReader, tops: tuple[int, ...]) -> str | None:
     try:
         taken = read_snapshot(row)
     except (InvalidInput, Unavailable):
         return "its record cannot be read"
-    found = build_snapshot(taken.scope, taken.kind, ledger.read(taken.scope, taken.mark), taken.mark, taken.format)
+    found = build_snapshot(taken.scope, taken.kind, reader.read(taken.scope, taken.mark), taken.mark, taken.format)
     if found.digest != taken.digest:
         return f"its rows now give {found.digest}"
     if (found.predictions, found.events) != (taken.predictions, taken.events):

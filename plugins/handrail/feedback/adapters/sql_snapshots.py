@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from handrail.errors import Unavailable
 from handrail.feedback.adapters.sql_tables import snapshot
 from handrail.feedback.domain.kinds import Kind
-from handrail.feedback.domain.ledger import Mark, Scope
+from handrail.feedback.domain.material import Mark, Scope
 from handrail.feedback.domain.snapshots import Format, Snapshot
 from handrail.feedback.ports import SnapshotBook
 from handrail.storage import Store

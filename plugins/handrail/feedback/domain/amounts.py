@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
 
-from handrail.feedback.domain.ledger import EventRow, current_events
+from handrail.feedback.domain.material import EventRow, current_events
 from handrail.money import add_exactly
 
 

@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 from handrail.feedback.domain.kinds import Kind
-from handrail.feedback.domain.ledger import Material, Scope, current_events
+from handrail.feedback.domain.material import Material, Scope, current_events
 from handrail.feedback.domain.values import EPOCH
 
 

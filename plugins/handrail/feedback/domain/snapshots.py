@@ -13,7 +13,7 @@ from handrail import refs
 from handrail.errors import Contradiction
 from handrail.feedback.domain.cohorts import Cohort
 from handrail.feedback.domain.kinds import Kind
-from handrail.feedback.domain.ledger import EventRow, Mark, Material, PredictionRow, Scope
+from handrail.feedback.domain.material import EventRow, Mark, Material, PredictionRow, Scope
 from handrail.feedback.domain.values import moment_text
 
 
@@ -62,7 +62,7 @@ class Snapshot:
     @property
     def uri(self) -> str:
         """`feedback://handrail/snapshot/<digest>`: the name of this snapshot in lineage."""
-        return refs.Snapshot(self.digest).uri
+        return refs.FeedbackSnapshot(self.digest).uri
 
 
 def build_snapshot(scope: Scope, kind: Kind, material: Material, mark: Mark, form: Format = Format.BODIES) -> Snapshot:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from handrail.errors import InvalidInput
 from handrail.lineage.domain.limits import MAX_URI_BYTES
-from handrail.refs import ArtifactVersion, DataVersion, Snapshot
+from handrail.refs import ArtifactVersion, DataVersion, FeedbackSnapshot
 
 # Control and bidirectional characters, which make a terminal show another text than the one it was given.
 _UNSHOWABLE = r"\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069"
@@ -99,7 +99,7 @@ def inputs_uri(fingerprint: str) -> str:
 
 def snapshot_uri(store: str, digest: str) -> str:
     """`feedback://<store>/snapshot/<digest>`, the digest with its algorithm."""
-    return Snapshot(check_digest("snapshot digest", digest), store).uri
+    return FeedbackSnapshot(check_digest("snapshot digest", digest), store).uri
 
 
 def report_uri(project: str, report_id: str) -> str:

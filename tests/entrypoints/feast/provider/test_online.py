@@ -16,7 +16,7 @@ from feast.data_source import PushMode
 from feast.infra.compute_engines.local.compute import LocalComputeEngine
 
 from handrail.entrypoints.feast import provider as feast_provider
-from handrail.entrypoints.feast.provider import ledger
+from handrail.entrypoints.feast.provider import pending
 from handrail.errors import InvalidInput
 from tests.entrypoints.feast.provider.shop import hour, open_shop, write_orders
 
@@ -210,15 +210,15 @@ def test_reads_by_name_name_their_views(writable, told):
 
 
 def test_what_waits_is_told_in_the_background(writable, monkeypatch, told):
-    monkeypatch.setattr(ledger, "WRITES_WAIT_S", 0.05)
-    monkeypatch.setattr(ledger, "TICK_S", 0.02)
+    monkeypatch.setattr(pending, "WRITES_WAIT_S", 0.05)
+    monkeypatch.setattr(pending, "TICK_S", 0.02)
     writable.push("clicks_pushed", clicks(1))
 
     deadline = time.monotonic() + DEADLINE_S
-    while ledger._pending and time.monotonic() < deadline:
+    while pending._pending and time.monotonic() < deadline:
         threading.Event().wait(0.02)
 
-    assert not ledger._pending
+    assert not pending._pending
     assert len(told.uris("push")) == 1
 
 
@@ -261,20 +261,20 @@ def test_a_forked_process_does_not_tell_what_its_parent_counted(writable, told):
 
     child = os.fork()
     if child == 0:
-        os._exit(len(ledger._pending))
+        os._exit(len(pending._pending))
     _, status = os.waitpid(child, 0)
 
     assert os.waitstatus_to_exitcode(status) == 0
-    assert ledger._pending
+    assert pending._pending
     feast_provider.flush()
     assert len(told.uris("online_read")) == 1
 
 
 def test_a_process_forked_while_the_parents_thread_begins_to_wait_has_locks_of_its_own():
-    with ledger._gate, ledger._wake._cond:
+    with pending._gate, pending._wake._cond:
         child = os.fork()
         if child == 0:
-            free = [lock.acquire(blocking=False) for lock in (ledger._gate, ledger._wake._cond)]
+            free = [lock.acquire(blocking=False) for lock in (pending._gate, pending._wake._cond)]
             os._exit(0 if all(free) else 1)
     _, status = os.waitpid(child, 0)
 

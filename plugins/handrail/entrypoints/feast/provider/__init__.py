@@ -8,7 +8,7 @@ from handrail.tools import require
 for _package in ("feast", "pyarrow"):
     require(_package, "feast")
 
-from handrail.entrypoints.feast.provider.ledger import flush  # noqa: E402
+from handrail.entrypoints.feast.provider.pending import flush  # noqa: E402
 from handrail.entrypoints.feast.provider.provider import HandrailProvider  # noqa: E402
 from handrail.entrypoints.feast.provider.retrieval import record_file, retrieval_of, rows_of, same_rows  # noqa: E402
 

@@ -22,8 +22,8 @@ from feast.utils import make_tzaware
 
 from handrail.entrypoints.feast.provider.frames import digest_of
 from handrail.entrypoints.feast.provider.job import RecordedJob
-from handrail.entrypoints.feast.provider.ledger import Ledger
 from handrail.entrypoints.feast.provider.materialization import CountingStore, Filling
+from handrail.entrypoints.feast.provider.pending import PendingRecords
 from handrail.entrypoints.feast.provider.project import ASSERTED_BY, RecordedProject
 from handrail.entrypoints.feast.provider.retrieval import Asked
 from handrail.entrypoints.hosts.never_fail import never_fail, on_failure
@@ -43,7 +43,7 @@ class HandrailProvider(PassthroughProvider):
     def __init__(self, config: RepoConfig) -> None:
         super().__init__(config)
         self._project = RecordedProject(config.project, config.repo_path)
-        self._ledger = Ledger(self._project)
+        self._pending = PendingRecords(self._project)
         self._online_rows = CountingStore(None)
         self._filling = False
 
@@ -89,7 +89,7 @@ class HandrailProvider(PassthroughProvider):
         """Read online; count it."""
         response = super().get_online_features(config, features, entity_rows, registry, *args, **kwargs)
         with never_fail("an online read"):
-            self._ledger.read(features, entity_rows, registry, response)
+            self._pending.read(features, entity_rows, registry, response)
         return response
 
     async def get_online_features_async(
@@ -98,7 +98,7 @@ class HandrailProvider(PassthroughProvider):
         """Read online; count it."""
         response = await super().get_online_features_async(config, features, entity_rows, registry, *args, **kwargs)
         with never_fail("an online read"):
-            self._ledger.read(features, entity_rows, registry, response)
+            self._pending.read(features, entity_rows, registry, response)
         return response
 
     def ingest_df(self, feature_view: Any, df: pd.DataFrame, *args: Any, **kwargs: Any) -> None:
@@ -161,7 +161,7 @@ class HandrailProvider(PassthroughProvider):
     def _fill(self, tasks: Sequence[tuple[Any, datetime, datetime]]) -> Iterator[None]:
         """Record what the body materialises."""
         with never_fail("pushes"):
-            self._ledger.flush()
+            self._pending.flush()
         fillings: list[Filling] = []
         for task in tasks:
             with never_fail(task[0].name):
@@ -196,7 +196,7 @@ class HandrailProvider(PassthroughProvider):
     def _wrote(self, view: Any, data: Sequence[Any]) -> None:
         if self.online_store:
             newest = max((row[2] for row in data), default=None)
-            self._ledger.wrote(view, len(data), newest and make_tzaware(newest), _digest.get())
+            self._pending.wrote(view, len(data), newest and make_tzaware(newest), _digest.get())
 
     def _applied(self, views: Sequence[Any]) -> None:
         """Record views at their specification; an apply that changes none of them is the same fact again."""

@@ -20,7 +20,7 @@ from handrail.bootstrap.lineage import find_repository_addresses
 from handrail.bootstrap.mlflow_server import open_agents, open_trees
 from handrail.clock import system_time
 from handrail.entrypoints.http.gate_routes import Route
-from handrail.entrypoints.mlflow.collect import Place
+from handrail.entrypoints.mlflow.collect import Naming
 from handrail.errors import HandrailError, Misconfigured
 from handrail.settings import load_settings
 from handrail.tools import require
@@ -90,8 +90,8 @@ def _recorder(platform: Platform, host: GateHost) -> Recorder:
         return agent_of(account) if account else None
 
     addresses = find_repository_addresses(settings)
-    place = Place(server_name(settings), settings.repository, settings.environment, addresses)
-    return Recorder(lambda: platform.lineage, place, agent, open_trees(host), system_time)
+    naming = Naming(server_name(settings), settings.repository, settings.environment, addresses)
+    return Recorder(lambda: platform.lineage, naming, agent, open_trees(host), system_time)
 
 
 def _open_lineage(platform: Platform) -> None:

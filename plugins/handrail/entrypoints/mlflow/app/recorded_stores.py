@@ -14,7 +14,7 @@ from mlflow.exceptions import MlflowException
 from handrail.bootstrap.mlflow_server import is_allowed_move
 from handrail.entrypoints.hosts.never_fail import never_fail
 from handrail.entrypoints.mlflow.collect import (
-    Place,
+    Naming,
     Record,
     Registered,
     is_recorded_tag,
@@ -40,7 +40,7 @@ class Recorder:
     """Records in lineage what a store did. `agent` names who is logged in, `tree` the digest of a version's files."""
 
     lineage: Callable[[], Lineage]
-    place: Place
+    naming: Naming
     agent: Callable[[], str | None]
     tree: Callable[[str, str], str | None]
     clock: Callable[[], datetime]
@@ -53,7 +53,7 @@ class Recorder:
 
     def complete_run(self, run_id: str) -> None:
         """Record that an ended run of which a version came is completely known: what is said later is shown so."""
-        self.complete_runs_of(f"the run {run_id}", lambda: versions_of_run(self.lineage(), self.place.run(run_id)))
+        self.complete_runs_of(f"the run {run_id}", lambda: versions_of_run(self.lineage(), self.naming.run(run_id)))
 
     def complete_runs_of(self, what: str, versions: Callable[[], Iterable[str]], *, is_permitted: bool = False) -> None:
         """Record that the ended runs behind versions are completely known; of permitted versions, every run."""
@@ -119,7 +119,7 @@ class RecordedTracking(_Store):
         """Record which run made the logged model."""
         model = super().create_logged_model(*args, **kwargs)
         recorder = self.recorder
-        recorder.record(f"the logged model {model.model_id}", lambda: records_of_model(recorder.place, model))
+        recorder.record(f"the logged model {model.model_id}", lambda: records_of_model(recorder.naming, model))
         return model
 
     def _record(self, run_id: str, made: Any = None) -> None:
@@ -130,7 +130,7 @@ class RecordedTracking(_Store):
             run = made or store.get_run(run_id)
             name = _experiment_name(self, str(run.info.experiment_id))
             agent, what = recorder.agent(), f"the run {run_id}"
-            records = records_of_run(recorder.place, run, name, agent)
+            records = records_of_run(recorder.naming, run, name, agent)
             ((_, kept),) = keep_first(recorder.lineage(), [(what, records)], recorder.clock(), agent)
             return kept
 
@@ -199,10 +199,10 @@ class RecordedRegistry(_Store):
             return ()
         tree = self.recorder.tree(version.name, str(version.version))
         registered = Registered(version, int(model.creation_timestamp), tree, by)
-        return records_of_version(self.recorder.place, registered, self._epoch_of)
+        return records_of_version(self.recorder.naming, registered, self._epoch_of)
 
     def _uri(self, name: str, version: Any) -> str:
-        return self.recorder.place.version(name, self._epoch_of(name) or 0, int(version)).uri
+        return self.recorder.naming.version(name, self._epoch_of(name) or 0, int(version)).uri
 
     def _records_of_all(self, name: str) -> Iterable[Record]:
         for version in versions_of(super().search_model_versions, name):
@@ -231,8 +231,8 @@ class RecordedRegistry(_Store):
                 return
             for alias, version in aliases.items():
                 given = version is not None and model is not None
-                target = recorder.place.version(name, int(model.creation_timestamp), int(version)) if given else None
-                yield records_of_alias(recorder.place, (name, alias), target, now, agent)
+                target = recorder.naming.version(name, int(model.creation_timestamp), int(version)) if given else None
+                yield records_of_alias(recorder.naming, (name, alias), target, now, agent)
 
         if aliases:
             recorder.record(f"the aliases of {name}", facts)

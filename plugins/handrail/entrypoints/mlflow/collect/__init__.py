@@ -6,14 +6,14 @@ Nothing here imports MLflow: its entities are read by their attributes.
 from __future__ import annotations
 
 from handrail.entrypoints.mlflow.collect.first import keep_first, records_of_closing, versions_of_run
-from handrail.entrypoints.mlflow.collect.records import ActivityRecord, DerivationRecord, Place, PointerRecord, Record
+from handrail.entrypoints.mlflow.collect.records import ActivityRecord, DerivationRecord, Naming, PointerRecord, Record
 from handrail.entrypoints.mlflow.collect.runs import is_recorded_tag, records_of_model, records_of_run
 from handrail.entrypoints.mlflow.collect.versions import Registered, records_of_alias, records_of_version, versions_of
 
 __all__ = [
     "ActivityRecord",
     "DerivationRecord",
-    "Place",
+    "Naming",
     "PointerRecord",
     "Registered",
     "Record",

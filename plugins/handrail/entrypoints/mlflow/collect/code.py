@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from handrail.entrypoints.mlflow.collect.records import Place
+from handrail.entrypoints.mlflow.collect.records import Naming
 from handrail.lineage import artifact_at
 from handrail.refs import ArtifactVersion, GitCommit
 
@@ -31,14 +31,14 @@ class Code:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
-def code_of(place: Place, tags: Mapping[str, str]) -> Code:
+def code_of(naming: Naming, tags: Mapping[str, str]) -> Code:
     """Return the code that the tags name: by Handrail's own tags if there are any, else by MLflow's.
 
     The repository is the one that Handrail's tag names, else the one at the address that MLflow gives for this very
     commit, else the project's. Of a dirty checkout, the commit is only an attribute.
     """
     commit, url, dirty = _said(tags)
-    named = tags.get(REPOSITORY) or (place.repository_at(url) if url else "") or place.repository
+    named = tags.get(REPOSITORY) or (naming.repository_at(url) if url else "") or naming.repository
     repository = short_name(named)
     if not _COMMIT.fullmatch(commit):
         return Code(repository)

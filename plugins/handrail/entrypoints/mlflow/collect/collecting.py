@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from handrail.entrypoints.mlflow.collect.reading import Reader
-from handrail.entrypoints.mlflow.collect.records import Place, is_since
+from handrail.entrypoints.mlflow.collect.records import Naming, is_since
 from handrail.entrypoints.mlflow.collect.registry import RegistryCollector
 from handrail.entrypoints.mlflow.collect.tracking import TrackingCollector
 from handrail.entrypoints.mlflow.collect.versions import origins_of
@@ -47,7 +47,7 @@ class Collector:
 
     reader: Reader
     writer: Writer
-    place: Place
+    naming: Naming
     clock: Callable[[], datetime]
     tree_of: Callable[[Any], str | None]
 
@@ -59,7 +59,7 @@ class Collector:
             Unavailable: lineage's store cannot be written.
         """
         tracking = self._tracking(wanted.experiments)
-        registry = RegistryCollector(self.reader, self.writer, self.place, self.clock, self.tree_of)
+        registry = RegistryCollector(self.reader, self.writer, self.naming, self.clock, self.tree_of)
         tracking.collect_listed(wanted.since)
         tracking.collect_origins((), ())
         chosen = [
@@ -85,4 +85,4 @@ class Collector:
             if name not in names.values():
                 raise UnknownReference("experiment", name, "See the names with: mlflow experiments search.")
         chosen = frozenset(key for key, name in names.items() if not experiments or name in experiments)
-        return TrackingCollector(self.reader, self.writer, self.place, self.clock, names, chosen)
+        return TrackingCollector(self.reader, self.writer, self.naming, self.clock, names, chosen)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from handrail.entrypoints.mlflow.collect.code import short_name
-from handrail.entrypoints.mlflow.collect.records import Place, presentable
+from handrail.entrypoints.mlflow.collect.records import Naming, presentable
 from handrail.lineage import artifact_at
 from handrail.refs import ArtifactVersion, DataVersion, FeatureService, TrackedDataset
 
@@ -21,7 +21,7 @@ _DVC = re.compile(r"dvc://(?P<path>[^@\s]+)(@[^@\s]+)?")
 _FEAST = re.compile(r"feast://[^\s@]+(@(?P<hash>[^\s@]+)|/retrieval/[^\s/@]+/rows)")
 
 
-def datasets_of(place: Place, repository: str, inputs: Any) -> tuple[list[ArtifactVersion], dict[str, str]]:
+def datasets_of(naming: Naming, repository: str, inputs: Any) -> tuple[list[ArtifactVersion], dict[str, str]]:
     """Return the artifacts behind a run's dataset inputs, and what is recorded of each frame beside the run.
 
     Name and digest of a frame lead its attributes, because several inputs may have one name:
@@ -32,7 +32,7 @@ def datasets_of(place: Place, repository: str, inputs: Any) -> tuple[list[Artifa
     for given in inputs or ():
         dataset = given.dataset
         source, profile = _json(dataset.source), _json(dataset.profile)
-        artifacts = list(_artifacts(place, repository, dataset, source))
+        artifacts = list(_artifacts(naming, repository, dataset, source))
         found += artifacts
         context = next((tag.value for tag in given.tags or () if tag.key == CONTEXT), None)
         facts = {
@@ -45,7 +45,7 @@ def datasets_of(place: Place, repository: str, inputs: Any) -> tuple[list[Artifa
     return found, said
 
 
-def _artifacts(place: Place, repository: str, dataset: Any, source: Mapping[str, Any]) -> Iterator[ArtifactVersion]:
+def _artifacts(naming: Naming, repository: str, dataset: Any, source: Mapping[str, Any]) -> Iterator[ArtifactVersion]:
     uri = str(source.get("uri") or "")
     dvc = _DVC.fullmatch(uri) if dataset.source_type == "dvc" else None
     if dvc and (md5 := _md5_of(dataset, source)):
@@ -55,7 +55,7 @@ def _artifacts(place: Place, repository: str, dataset: Any, source: Mapping[str,
     else:
         digest = str(dataset.digest or "")
         attributes = {"name": dataset.name, "source_type": dataset.source_type, "source": dataset.source}
-        named = TrackedDataset(place.server, short_name(str(dataset.name)), digest)
+        named = TrackedDataset(naming.server, short_name(str(dataset.name)), digest)
         yield ArtifactVersion(named.uri, "tracked-dataset", None, presentable(attributes))
 
 

@@ -19,7 +19,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Naming:
     """Where things are: the server's name in URIs, the repository if a run names none, the environment of flow runs.
 
     `addresses` are those that the project's own repository is known by.

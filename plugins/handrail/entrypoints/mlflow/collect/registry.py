@@ -10,7 +10,7 @@ from typing import Any
 
 from handrail.entrypoints.mlflow.collect.first import records_of_closing
 from handrail.entrypoints.mlflow.collect.reading import BATCH, Reader, batches
-from handrail.entrypoints.mlflow.collect.records import Place
+from handrail.entrypoints.mlflow.collect.records import Naming
 from handrail.entrypoints.mlflow.collect.versions import Registered, records_of_alias, records_of_version
 from handrail.entrypoints.mlflow.collect.writing import Writer
 from handrail.refs import ModelAlias, ModelVersion
@@ -24,7 +24,7 @@ class RegistryCollector:
 
     reader: Reader
     writer: Writer
-    place: Place
+    naming: Naming
     clock: Callable[[], datetime]
     tree_of: Callable[[Any], str | None]
     _models: dict[str, Any] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class RegistryCollector:
                 (
                     f"{version.name} version {version.version}",
                     records_of_version(
-                        self.place, Registered(version, self._epoch(version.name), self.tree_of(version)), epoch_of
+                        self.naming, Registered(version, self._epoch(version.name), self.tree_of(version)), epoch_of
                     ),
                 )
                 for version in batch
@@ -77,7 +77,7 @@ class RegistryCollector:
         find = lru_cache(self.reader.model_named)
         for name in self.writer.lineage.pointer_names():
             model_name, _, alias = name.removeprefix(ModelAlias.PREFIX).rpartition("@")
-            ours = (self._target_of(name) or "").startswith(f"mlflow://{self.place.server}/")
+            ours = (self._target_of(name) or "").startswith(f"mlflow://{self.naming.server}/")
             if not name.startswith(ModelAlias.PREFIX) or not ours:
                 continue
             model, is_known = (self._models[model_name], True) if model_name in self._models else find(model_name)
@@ -89,11 +89,11 @@ class RegistryCollector:
         return pointer.target if pointer else None
 
     def _point(self, alias: tuple[str, str], target: ModelVersion | None) -> None:
-        record = records_of_alias(self.place, alias, target, self.clock(), "")
+        record = records_of_alias(self.naming, alias, target, self.clock(), "")
         self.writer.write("aliases", [(f"alias {alias[1]} of {alias[0]}", (record,))])
 
     def _version(self, name: str, version: int) -> ModelVersion:
-        return self.place.version(name, self._epoch(name), version)
+        return self.naming.version(name, self._epoch(name), version)
 
     def _epoch(self, name: str) -> int:
         return int(self._models[name].creation_timestamp)

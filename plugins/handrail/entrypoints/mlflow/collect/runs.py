@@ -12,7 +12,7 @@ from handrail.entrypoints.mlflow.collect.records import (
     ASSERTED_BY,
     ActivityRecord,
     DerivationRecord,
-    Place,
+    Naming,
     Record,
     moment,
     presentable,
@@ -49,27 +49,27 @@ def is_recorded_tag(key: str) -> bool:
     return key in _RECORDED_TAGS
 
 
-def records_of_run(place: Place, run: Any, experiment: str | None, agent: str | None = None) -> tuple[Record, ...]:
+def records_of_run(naming: Naming, run: Any, experiment: str | None, agent: str | None = None) -> tuple[Record, ...]:
     """Return what is recorded of an MLflow run: times, user, code, data, models, the runs that it is part of.
 
     `agent` is the URI of who logged in to write it, if the server knows. Links that could close a circle are
     recorded on their own, so that their refusal loses nothing else.
     """
     tags: Mapping[str, str] = run.data.tags
-    code = code_of(place, tags)
+    code = code_of(naming, tags)
     inputs, outputs = run.inputs, run.outputs
-    data, described = datasets_of(place, code.repository, inputs.dataset_inputs if inputs else ())
+    data, described = datasets_of(naming, code.repository, inputs.dataset_inputs if inputs else ())
     made = {each.model_id for each in (outputs.model_outputs if outputs else None) or ()}
     read = {each.model_id for each in (inputs.model_inputs if inputs else None) or ()} - made
     attributes = _attributes(run, experiment) | described | dict(code.attributes)
     ended = run.info.status in ENDED
-    uri = place.run(run.info.run_id)
+    uri = naming.run(run.info.run_id)
     records: list[Record] = [
         ActivityRecord(
             uri,
             RUN,
             (*code.used, *_features(tags), *_stage(tags), *data),
-            tuple(place.model(model) for model in sorted(made)),
+            tuple(naming.model(model) for model in sorted(made)),
             tuple(filter(None, (agent, _claimed(run)))),
             ActivityDetails(
                 moment(run.info.start_time),
@@ -81,28 +81,28 @@ def records_of_run(place: Place, run: Any, experiment: str | None, agent: str | 
     ]
     linked = ActivityDetails(asserted_by=ASSERTED_BY)
     if read:
-        records.append(ActivityRecord(uri, RUN, tuple(place.model(model) for model in sorted(read)), details=linked))
-    for whole in _wholes(place, run):
+        records.append(ActivityRecord(uri, RUN, tuple(naming.model(model) for model in sorted(read)), details=linked))
+    for whole in _wholes(naming, run):
         records.append(ActivityRecord(uri, RUN, details=ActivityDetails(asserted_by=ASSERTED_BY, within=(whole,))))
     return tuple(records)
 
 
-def _wholes(place: Place, run: Any) -> list[str]:
+def _wholes(naming: Naming, run: Any) -> list[str]:
     """Return the URIs of the flow run and of the parent run that a run is part of."""
     flow, parent = run.data.tags.get(_FLOW), run.data.tags.get(PARENT)
-    flows = [FlowRun(place.environment, flow).uri] if flow else []
-    return flows + ([place.run(parent)] if parent and parent != run.info.run_id else [])
+    flows = [FlowRun(naming.environment, flow).uri] if flow else []
+    return flows + ([naming.run(parent)] if parent and parent != run.info.run_id else [])
 
 
-def records_of_model(place: Place, model: Any) -> tuple[Record, ...]:
+def records_of_model(naming: Naming, model: Any) -> tuple[Record, ...]:
     """Return which run made a logged model; of one that no run made, the commit that its own tags name."""
-    code = Code(place.repository) if model.source_run_id else code_of(place, model.tags or {})
+    code = Code(naming.repository) if model.source_run_id else code_of(naming, model.tags or {})
     attributes = presentable({"name": model.name, "model_type": model.model_type}) | dict(code.attributes)
-    made = ArtifactVersion(place.model(model.model_id).uri, "logged-model", None, attributes)
+    made = ArtifactVersion(naming.model(model.model_id).uri, "logged-model", None, attributes)
     details = ActivityDetails(asserted_by=ASSERTED_BY)
     if not model.source_run_id:
         return tuple(DerivationRecord(made, commit) for commit in code.used)
-    return (ActivityRecord(place.run(model.source_run_id), RUN, generated=(made,), details=details),)
+    return (ActivityRecord(naming.run(model.source_run_id), RUN, generated=(made,), details=details),)
 
 
 def _attributes(run: Any, experiment: str | None) -> dict[str, str]:

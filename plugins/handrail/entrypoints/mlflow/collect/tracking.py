@@ -13,7 +13,7 @@ from typing import Any
 
 from handrail.entrypoints.mlflow.collect.first import keep_first
 from handrail.entrypoints.mlflow.collect.reading import BATCH, Reader, batches
-from handrail.entrypoints.mlflow.collect.records import Place, Record, is_since
+from handrail.entrypoints.mlflow.collect.records import Naming, Record, is_since
 from handrail.entrypoints.mlflow.collect.runs import PARENT, records_of_model, records_of_run
 from handrail.entrypoints.mlflow.collect.writing import Writer
 
@@ -26,7 +26,7 @@ class TrackingCollector:
 
     reader: Reader
     writer: Writer
-    place: Place
+    naming: Naming
     clock: Callable[[], datetime]
     names: Mapping[str, str]
     chosen: frozenset[str]
@@ -72,13 +72,13 @@ class TrackingCollector:
         return thing.experiment_id in self.chosen or thing.experiment_id not in self.names
 
     def _records_of(self, run: Any) -> tuple[Record, ...]:
-        return records_of_run(self.place, run, self.names.get(run.info.experiment_id))
+        return records_of_run(self.naming, run, self.names.get(run.info.experiment_id))
 
     def _record_models(self, models: Sequence[Any]) -> None:
         self._asked |= {model.model_id for model in models}
         self._runs |= {model.source_run_id for model in models if model.source_run_id}
         self.reader.artifacts |= {model.model_id: model.artifact_location for model in models}
-        things = [(f"logged model {model.model_id}", records_of_model(self.place, model)) for model in models]
+        things = [(f"logged model {model.model_id}", records_of_model(self.naming, model)) for model in models]
         self.writer.write("models", things)
 
 

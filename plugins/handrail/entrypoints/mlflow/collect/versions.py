@@ -14,7 +14,7 @@ from handrail.entrypoints.mlflow.collect.records import (
     ASSERTED_BY,
     ActivityRecord,
     DerivationRecord,
-    Place,
+    Naming,
     PointerRecord,
     Record,
     moment,
@@ -44,7 +44,7 @@ class Registered:
 
 
 def records_of_version(
-    place: Place, registered: Registered, epoch_of: Callable[[str], int | None]
+    naming: Naming, registered: Registered, epoch_of: Callable[[str], int | None]
 ) -> tuple[Record, ...]:
     """Return what a version came from: the logged model, the version or the run that its `source` names.
 
@@ -53,7 +53,7 @@ def records_of_version(
     """
     version, tree = registered.version, registered.tree
     source = str(version.source or "")
-    reference = place.version(version.name, registered.epoch, int(version.version))
+    reference = naming.version(version.name, registered.epoch, int(version.version))
     created = moment(version.creation_timestamp)
     attributes = {
         "source": source,
@@ -69,18 +69,18 @@ def records_of_version(
         details = ActivityDetails(asserted_by=ASSERTED_BY)
         # Who hashed the version's files did not see the run write them: only the run can give this half of a proof.
         outputs = (replace(made, digest=None), *([artifact_at(tree_uri(tree))] if tree else []))
-        records.append(ActivityRecord(place.run(run), RUN, generated=outputs, details=details))
-    cause = _cause(place, source, epoch_of) or (None if records else _elsewhere(source))
+        records.append(ActivityRecord(naming.run(run), RUN, generated=outputs, details=details))
+    cause = _cause(naming, source, epoch_of) or (None if records else _elsewhere(source))
     if cause is not None:
         records.append(DerivationRecord(made, cause))
     return tuple(records)
 
 
 def records_of_alias(
-    place: Place, alias: tuple[str, str], target: ModelVersion | None, at: datetime, by: str
+    naming: Naming, alias: tuple[str, str], target: ModelVersion | None, at: datetime, by: str
 ) -> Record:
     """Return where an alias, by model and name, points from `at` on."""
-    return PointerRecord(ModelAlias(*alias).pointer, target, at, by or f"mlflow://{place.server}")
+    return PointerRecord(ModelAlias(*alias).pointer, target, at, by or f"mlflow://{naming.server}")
 
 
 def versions_of(search: Callable[..., Any], name: str) -> Iterator[Any]:
@@ -110,12 +110,12 @@ def _run_of(version: Any, source: str) -> str | None:
     return found["run"] if found else None
 
 
-def _cause(place: Place, source: str, epoch_of: Callable[[str], int | None]) -> ArtifactVersion | None:
+def _cause(naming: Naming, source: str, epoch_of: Callable[[str], int | None]) -> ArtifactVersion | None:
     logged = _LOGGED.fullmatch(source) or _LOGGED_FOLDER.fullmatch(source)
     if logged:
-        return place.model(logged["model"])
+        return naming.model(logged["model"])
     copied = _COPIED.fullmatch(source)
     epoch = epoch_of(copied["name"]) if copied else None
     if copied is None or epoch is None:
         return None
-    return artifact_at(place.version(copied["name"], epoch, int(copied["version"])).uri)
+    return artifact_at(naming.version(copied["name"], epoch, int(copied["version"])).uri)

@@ -14,7 +14,7 @@ from handrail.bootstrap.lineage import find_repository_addresses
 from handrail.clock import system_time
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, read_moment
 from handrail.entrypoints.hosts.masking import without_secrets
-from handrail.entrypoints.mlflow.collect import Place
+from handrail.entrypoints.mlflow.collect import Naming
 from handrail.entrypoints.mlflow.collect.clients import (
     REMEDY,
     find_limits_of_view,
@@ -85,13 +85,13 @@ def _counted(found: Collected) -> str:
 def _collect(platform: Platform, source: _Source, wanted: Wanted) -> Collected:
     settings = platform.settings
     uri = find_tracking_uri(settings, source.given)
-    place = Place(source.server, settings.repository, settings.environment, find_repository_addresses(settings))
+    naming = Naming(source.server, settings.repository, settings.environment, find_repository_addresses(settings))
     with messages.status(f"Reading {without_secrets(uri)}") as status, _translated(uri):
         reader = Reader(open_client(uri))
         limits = find_limits_of_view(uri)
         writer = Writer(platform.lineage, lambda what: status.update(f"Reading {without_secrets(uri)}: {what}"))
         digests = open_digests(reader, uri, download=source.download)
-        found = Collector(reader, writer, place, system_time, digests).collect(wanted)
+        found = Collector(reader, writer, naming, system_time, digests).collect(wanted)
         return replace(found, limits=limits)
 
 

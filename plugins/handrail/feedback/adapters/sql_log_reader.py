@@ -8,8 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from handrail.feedback.adapters.sql_tables import arrival, deployment, event, prediction
-from handrail.feedback.domain.ledger import EventRow, Mark, Material, Scope
-from handrail.feedback.ports import Ledger
+from handrail.feedback.domain.material import EventRow, Mark, Material, Scope
+from handrail.feedback.ports import LogReader
 from handrail.storage import Store
 from handrail.storage.bulk import TEXT, read
 
@@ -19,7 +19,7 @@ from {given} cross join feedback_deployment deployment, feedback_prediction pred
 where uri = g.a and deployment_id = deployment.id and event.prediction_id = prediction.prediction_id and kind = {p}"""
 
 
-class SqlLedger(Ledger):
+class SqlLogReader(LogReader):
     """Both logs as they stood at a mark, read from SQL."""
 
     def __init__(self, store: Store) -> None:

@@ -77,7 +77,7 @@ class Writes:
         return attributes
 
 
-class Ledger:
+class PendingRecords:
     """What one provider still has to record."""
 
     def __init__(self, project: RecordedProject) -> None:
@@ -85,7 +85,7 @@ class Ledger:
         self._due = 0.0
         self._failed = False
         self.forget()
-        _ledgers.add(self)
+        _all.add(self)
 
     def forget(self) -> None:
         """Begin with nothing counted and no lock held."""
@@ -178,8 +178,8 @@ class Ledger:
 
 def flush() -> None:
     """Record now what this process counted of Feast's online reads and pushes."""
-    for ledger in list(_ledgers):  # also one that another thread records right now: wait for it
-        ledger.flush()
+    for one in list(_all):  # also one that another thread records right now: wait for it
+        one.flush()
 
 
 def _asked(features: Any) -> Mapping[str, str]:
@@ -198,8 +198,8 @@ def _moment(seconds: float) -> datetime:
 
 
 _gate = threading.Lock()
-_ledgers: weakref.WeakSet[Ledger] = weakref.WeakSet()
-_pending: set[Ledger] = set()
+_all: weakref.WeakSet[PendingRecords] = weakref.WeakSet()
+_pending: set[PendingRecords] = set()
 _thread: threading.Thread | None = None
 _wake = threading.Event()
 
@@ -215,10 +215,10 @@ def _tend() -> None:
 def _run() -> None:
     while _goes_on():
         _wake.wait(TICK_S)
-        for ledger in list(_pending):
-            if ledger.is_due:
+        for one in list(_pending):
+            if one.is_due:
                 with never_fail("Feast's online store"):
-                    ledger.flush()
+                    one.flush()
 
 
 def _goes_on() -> bool:
@@ -234,8 +234,8 @@ def _forget() -> None:
     global _thread, _gate, _wake  # noqa: PLW0603 - one a process
     # New ones, because a thread that no longer exists may still hold the old locks.
     _thread, _gate, _wake = None, threading.Lock(), threading.Event()
-    for ledger in _ledgers:
-        ledger.forget()
+    for one in _all:
+        one.forget()
     _pending.clear()
 
 

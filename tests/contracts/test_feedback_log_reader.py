@@ -1,4 +1,4 @@
-"""What every `Ledger` promises: the rows of a scope, the same for ever below a mark."""
+"""What every `LogReader` promises: the rows of a scope, the same for ever below a mark."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from handrail.feedback.domain.ledger import Mark, Scope, current_events
+from handrail.feedback.domain.material import Mark, Scope, current_events
 from tests.fakes.feedback import DEPLOYMENT, GO_LIVE, a_prediction, an_outcome
 from tests.fakes.feedback_store import DATABASES, stores_of
 
@@ -29,10 +29,10 @@ def ids(material):
 
 
 def test_an_empty_log_stands_at_zero(stores):
-    mark = stores.ledger.mark()
+    mark = stores.reader.mark()
 
     assert mark == Mark(0, 0)
-    assert ids(stores.ledger.read(a_scope(), mark)) == ([], [])
+    assert ids(stores.reader.read(a_scope(), mark)) == ([], [])
 
 
 def test_a_window_is_half_open_and_brings_the_events_of_its_predictions_alone(stores):
@@ -41,7 +41,7 @@ def test_a_window_is_half_open_and_brings_the_events_of_its_predictions_alone(st
     stores.predictions.append(predictions)
     stores.events.append([*outcomes, an_outcome(predictions[2], kind="conversion")])
 
-    material = stores.ledger.read(a_scope(2, 4), stores.ledger.mark())
+    material = stores.reader.read(a_scope(2, 4), stores.reader.mark())
 
     assert ids(material) == (
         sorted(each.prediction_id for each in predictions[2:4]),
@@ -54,7 +54,7 @@ def test_rows_carry_what_cohorts_need(stores):
     stores.predictions.append([prediction])
     stores.events.append([an_outcome(prediction, None, revision=2, event_id="gone")])
 
-    material = stores.ledger.read(a_scope(), stores.ledger.mark())
+    material = stores.reader.read(a_scope(), stores.reader.mark())
 
     made = int(prediction.made_at.timestamp()) * 1_000_000
     assert list(material.predictions) == [
@@ -68,7 +68,7 @@ def test_what_was_not_known_at_the_as_of_time_stays_out(stores):
     stores.predictions.append(predictions)
     stores.events.append([an_outcome(each) for each in predictions])
 
-    material = stores.ledger.read(a_scope(as_of=GO_LIVE + 6 * HOUR), stores.ledger.mark())
+    material = stores.reader.read(a_scope(as_of=GO_LIVE + 6 * HOUR), stores.reader.mark())
 
     assert len(material.predictions) == 7
     # What happened by then, and was heard half an hour too late, was not known.
@@ -83,8 +83,8 @@ def test_an_event_counts_as_received_when_it_was_first_received_in_whatever_orde
 
     for sent in (last, again, again, first, last):
         stores.events.append([sent])
-        mark = stores.ledger.mark()
-        found.append([len(stores.ledger.read(a_scope(as_of=GO_LIVE + h * HOUR), mark).events) for h in (5, 6, 8, 10)])
+        mark = stores.reader.mark()
+        found.append([len(stores.reader.read(a_scope(as_of=GO_LIVE + h * HOUR), mark).events) for h in (5, 6, 8, 10)])
 
     assert found == [[0, 0, 0, 1], [0, 0, 1, 1], [0, 0, 1, 1], [0, 1, 1, 1], [0, 1, 1, 1]]
     assert stores.events.about(prediction.prediction_id) == (replace(first, event_id=said.key),)
@@ -97,7 +97,7 @@ def test_of_equal_events_in_a_batch_the_earliest_arrival_counts(stores):
     receipt = stores.events.append([replace(said, received_at=GO_LIVE + hours * HOUR) for hours in (9, 6, 7)])
 
     assert (receipt.accepted, receipt.repeated) == (1, 2)
-    assert len(stores.ledger.read(a_scope(as_of=GO_LIVE + 6 * HOUR), stores.ledger.mark()).events) == 1
+    assert len(stores.reader.read(a_scope(as_of=GO_LIVE + 6 * HOUR), stores.reader.mark()).events) == 1
 
 
 def test_a_conflict_beside_an_earlier_arrival_hides_it_not(stores):
@@ -109,7 +109,7 @@ def test_a_conflict_beside_an_earlier_arrival_hides_it_not(stores):
     receipt = stores.events.append([again, replace(again, value=0.0)])
 
     assert (receipt.repeated, receipt.conflicts) == (1, ("mine",))
-    assert len(stores.ledger.read(a_scope(as_of=GO_LIVE + 6 * HOUR), stores.ledger.mark()).events) == 1
+    assert len(stores.reader.read(a_scope(as_of=GO_LIVE + 6 * HOUR), stores.reader.mark()).events) == 1
 
 
 def test_another_body_under_a_known_id_arrives_never(stores):
@@ -119,19 +119,19 @@ def test_another_body_under_a_known_id_arrives_never(stores):
 
     stores.events.append([said, replace(said, value=0.0, received_at=GO_LIVE + 6 * HOUR)])
 
-    assert not stores.ledger.read(a_scope(as_of=GO_LIVE + 6 * HOUR), stores.ledger.mark()).events
+    assert not stores.reader.read(a_scope(as_of=GO_LIVE + 6 * HOUR), stores.reader.mark()).events
 
 
 def test_an_arrival_that_is_reported_later_leaves_what_lies_below_a_mark(stores):
     prediction, said = a_prediction(0), an_outcome(a_prediction(0), received_at=GO_LIVE + 9 * HOUR)
     stores.predictions.append([prediction])
     stores.events.append([said])
-    mark, scope = stores.ledger.mark(), a_scope(as_of=GO_LIVE + 7 * HOUR)
+    mark, scope = stores.reader.mark(), a_scope(as_of=GO_LIVE + 7 * HOUR)
 
     stores.events.append([replace(said, received_at=GO_LIVE + 6 * HOUR)])
 
-    assert not stores.ledger.read(scope, mark).events
-    assert stores.ledger.read(scope, stores.ledger.mark()).events
+    assert not stores.reader.read(scope, mark).events
+    assert stores.reader.read(scope, stores.reader.mark()).events
 
 
 def test_every_order_of_arrival_gives_the_same_labels_at_every_moment(stores):
@@ -152,7 +152,7 @@ def test_every_order_of_arrival_gives_the_same_labels_at_every_moment(stores):
 
     labels = []
     for at in moments:
-        found = current_events(stores.ledger.read(a_scope(as_of=at), stores.ledger.mark()).events)
+        found = current_events(stores.reader.read(a_scope(as_of=at), stores.reader.mark()).events)
         labels.append({found[each.prediction_id][4] if each.prediction_id in found else None for each in predictions})
     assert labels == [{None}, {1.0}, {1.0}, {0.0}, {0.0}]
 
@@ -161,20 +161,20 @@ def test_one_deployment_can_be_asked_for(stores):
     other = "deploy://local/flights/2"
     stores.predictions.append([a_prediction(0), a_prediction(1, deployment=other, prediction_id="of-other")])
     stores.events.append([an_outcome(a_prediction(0))])
-    mark = stores.ledger.mark()
+    mark = stores.reader.mark()
 
-    assert ids(stores.ledger.read(a_scope(deployment=other), mark)) == (["of-other"], [])
-    assert ids(stores.ledger.read(a_scope(deployment="deploy://local/none/1"), mark)) == ([], [])
+    assert ids(stores.reader.read(a_scope(deployment=other), mark)) == (["of-other"], [])
+    assert ids(stores.reader.read(a_scope(deployment="deploy://local/none/1"), mark)) == ([], [])
 
 
 def test_nothing_that_arrives_later_changes_what_lies_below_a_mark(stores):
     stores.predictions.append([a_prediction(0), a_prediction(1)])
     stores.events.append([an_outcome(a_prediction(0)), an_outcome(a_prediction(2))])
-    mark = stores.ledger.mark()
-    before = ids(stores.ledger.read(a_scope(), mark))
+    mark = stores.reader.mark()
+    before = ids(stores.reader.read(a_scope(), mark))
 
     stores.predictions.append([a_prediction(2), a_prediction(3)])
     stores.events.append([an_outcome(a_prediction(0), 0.0, revision=1), an_outcome(a_prediction(1))])
 
-    assert ids(stores.ledger.read(a_scope(), mark)) == before
-    assert len(stores.ledger.read(a_scope(), stores.ledger.mark()).events) == 4
+    assert ids(stores.reader.read(a_scope(), mark)) == before
+    assert len(stores.reader.read(a_scope(), stores.reader.mark()).events) == 4
