@@ -31,7 +31,7 @@ def a_doctor(facts, predictions=7):
     graph = GraphInMemory()
     graph.record(facts)
     made = {DEPLOYMENT: predictions}
-    return Doctor(DoctorPorts(graph, NoFlaws(), lambda project: (), lambda: made, TickingClock()))
+    return Doctor(DoctorPorts(graph, NoFlaws(), lambda project: (), tuple, dict, lambda: made, TickingClock()))
 
 
 def served_from(*causes):
