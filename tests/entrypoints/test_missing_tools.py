@@ -126,6 +126,8 @@ def test_exporting_labels_needs_pyarrow_alone(environment, tmp_path):
         "import sys\n" + COMMAND.format(words=["feedback", "snapshot", "ground_truth", *WINDOW]),
     ]
     (tmp_path / "config").symlink_to(ROOT / "config")
+    fill = "from handrail import open_platform; open_platform().feedback.snapshots()"
+    subprocess.run([sys.executable, "-c", fill], env=environment, check=True, timeout=120)
     taken = subprocess.run(take, env=environment, capture_output=True, text=True, check=True, timeout=120)
     digest = taken.stdout[:71]
     code = COMMAND.format(words=["feedback", "export", digest, str(tmp_path / "labels.parquet")])

@@ -157,15 +157,19 @@ def test_counts_amounts_deployments_and_quarantine_are_the_same(platform):
     ] == EXPECTED["deployments"]
 
 
-def test_a_snapshot_has_its_digest_and_its_labels(platform):
+def test_a_snapshot_has_its_digest_and_its_labels(settings, tmp_path):
     expected = EXPECTED["snapshot"]
-    (snapshot,) = platform.feedback.snapshots()
+    own = settings.model_copy(update={"home": tmp_path / "home"})
+    shutil.copytree(settings.home, own.home)
+    with open_platform(own) as platform:
+        (snapshot,) = platform.feedback.snapshots()
+        scope = (getattr(snapshot.scope, name) for name in ("kind", "start", "end", "as_of"))
 
-    cohort = platform.feedback.snapshot_cohort(expected["digest"])
-    again = platform.feedback.snapshot(*(getattr(snapshot.scope, name) for name in ("kind", "start", "end", "as_of")))
+        cohort = platform.feedback.snapshot_cohort(expected["digest"])
+        again = platform.feedback.snapshot(*scope)
 
-    assert (snapshot.covers, again.covers) == ("ids", "bodies")
-    assert platform.feedback.snapshot_cohort(again.digest) == cohort
+        assert (snapshot.covers, again.covers) == ("ids", "bodies")
+        assert platform.feedback.snapshot_cohort(again.digest) == cohort
     assert (snapshot.digest, snapshot.uri) == (expected["digest"], expected["uri"])
     assert (snapshot.predictions, snapshot.events) == (expected["predictions"], expected["events"])
     assert dict(zip(cohort.prediction_id, cohort.label, strict=True)) == expected["labels"]

@@ -20,8 +20,10 @@ from handrail.bootstrap.lineage_doctor import open_doctor
 from handrail.entrypoints.cli import main
 from handrail.entrypoints.evidently.reports import Sources, add_run
 from handrail.entrypoints.hosts.recording import platform_here
+from handrail.feedback.adapters.sql_tables import snapshot
 
 DIGEST = "sha256:" + "5a" * 32
+MARKS = ("mark_predictions", "mark_events", "mark_arrivals", "format")
 SNAPSHOT = f"feedback://handrail/snapshot/{DIGEST}"
 OCTOBER = "dvc://shop/data/october.csv@" + hashlib.md5(b"x\n1\n2\n").hexdigest()
 CONFIG = Path(__file__).resolve().parents[3] / "config"
@@ -228,8 +230,8 @@ def test_reports_of_a_damaged_project_and_of_a_damaged_snapshot_cost_no_other(wo
     platform = open_platform()
     platform.feedback.snapshots()
     with platform.store.write() as connection:
-        values = (DIGEST, "{", "{}", 1, 1, 1, 1)
-        connection.exec_driver_sql("insert into feedback_snapshot values (?, ?, ?, ?, ?, ?, ?)", values)
+        row = {"digest": DIGEST, "scope": "{", "kind": "{}", "predictions": 1, "events": 1}
+        connection.execute(snapshot.insert().values(row | dict.fromkeys(MARKS, 1)))
 
     code, out, err = handrail("collect", "evidently", "evidently", "--json")
 

@@ -29,7 +29,7 @@ def as_asserted(facts: Facts, sender: str) -> Facts:
 
     Statements bear their source anyway. Attributes do not, so they are renamed, and times are left out.
     """
-    return Facts(frozenset(_as_asserted(node, sender) for node in facts.nodes), facts.statements)
+    return replace(facts, nodes=frozenset(_as_asserted(node, sender) for node in facts.nodes))
 
 
 def _as_asserted(node: NodeFact, sender: str) -> NodeFact:

@@ -1,6 +1,7 @@
 """Hashing a folder as DVC does, when DVC leaves some of its files out."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -86,3 +87,11 @@ def test_rules_at_the_top_of_a_project_hold_in_a_folder_of_it(project):
 
     assert "code/one.py" in files
     assert not [file for file in files if file.endswith(".md")]
+
+
+def test_a_copy_that_lies_in_a_folder_that_dvc_ignores_is_hashed_by_its_own_rules(project):
+    (project / ".dvcignore").write_text(".handrail\n*.md\n")
+    copy = project / ".handrail" / "copies" / "first"
+    shutil.copytree(project / CODE, copy / CODE)
+
+    assert ProjectFiles.of_dvc(copy).files(CODE) == tuple(sorted(f"{CODE}/{name}" for name in FILES))

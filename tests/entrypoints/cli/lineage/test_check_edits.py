@@ -34,7 +34,7 @@ from tests.fakes.lineage import (
     PredictionsInMemory,
     story,
 )
-from tests.fakes.lineage_events import a_dataset, a_run_event
+from tests.fakes.lineage_events import PRODUCER, SPEC, a_dataset, a_run_event
 
 NOW = datetime.now(UTC).isoformat()
 KINDS = "version: 1\nkinds: {ground_truth: {maturity_window_hours: 36}}\n"
@@ -42,6 +42,8 @@ SINKS = "version: 1\nsinks: {marquez: {url: 'http://127.0.0.1:9'}}\n"
 TABLES = {table.name: table for each in (lineage_tables, feedback_tables) for table in each.sorted_tables}
 ABOUT, OTHER = (a_prediction(number, deployment=DEPLOYMENT.uri) for number in range(2))
 WHOLE = set()
+TOTAL = {"inputFields": [{"namespace": "s3://lake", "name": "a", "field": "price"}]}
+COLUMNS = {"_producer": PRODUCER, "_schemaURL": SPEC, "fields": {"total": TOTAL}}
 
 FOUND = {
     "lineage_node": {"id": "wrong-id"} | dict.fromkeys(("uri", "role", "kind", "started", "ended"), "changed-node"),
@@ -54,6 +56,9 @@ FOUND = {
     },
     "lineage_statement": dict.fromkeys(
         ("effect", "cause", "verb", "asserted_by", "effect_digest", "cause_digest", "agreed"), "changed-statement"
+    ),
+    "lineage_column": dict.fromkeys(
+        ("id", "effect", "column", "cause", "source", "how", "asserted_by"), "changed-column"
     ),
     "lineage_digest": dict.fromkeys(("node", "digest", "algorithm", "standing"), "changed-digest"),
     "lineage_pointer": dict.fromkeys(("name", "at", "target", "by", "row_digest"), "changed-pointer"),
@@ -184,8 +189,9 @@ def whole(tmp_path_factory):
 def fill(platform):
     intake = open_intake(platform.settings, platform.store)
     for state in ("START", "COMPLETE"):
-        sent = a_run_event(1, state, [a_dataset("a", "1")], [a_dataset("b", "1")], eventTime=NOW)
-        intake.receive([sent], "actor://service/airflow")
+        made = a_dataset("b", "1")
+        made["facets"]["columnLineage"] = COLUMNS
+        intake.receive([a_run_event(1, state, [a_dataset("a", "1")], [made], eventTime=NOW)], "actor://service/airflow")
     # An edge that is newer than a copy in memory.
     SqlGraph(platform.store, CsrReach(platform.store), large=1).walk("s3://lake/a@1", Direction.EFFECTS, 10)
     record_story(platform)

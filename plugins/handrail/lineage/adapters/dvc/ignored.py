@@ -55,8 +55,12 @@ class DvcIgnore:
         from dvc.fs import LocalFileSystem
         from dvc.ignore import DvcIgnoreFilter
 
-        answer = DvcIgnoreFilter(LocalFileSystem(), str(self._root)).is_ignored_file
-        return lambda path: bool(answer(path))
+        here = self._project.absolute()
+        rules = DvcIgnoreFilter(LocalFileSystem(), str(self._root))
+        if here != self._root and rules.is_ignored_dir(str(here)):
+            # What a project leaves out, such as a copy of its data that Handrail keeps below it, is not a part of it.
+            rules = DvcIgnoreFilter(LocalFileSystem(), str(here))
+        return lambda path: bool(rules.is_ignored_file(path))
 
 
 def root_of(project: Path) -> Path:

@@ -21,18 +21,13 @@ _INTO, _OUT_OF = (_ROWS.format(end=end) for end in ("effect", "cause"))
 
 def store_columns(connection: Connection, facts: Iterable[ColumnFact]) -> int:
     """Store facts and return how many are new."""
-    rows = {
-        node_id(json.dumps([each.effect, each.column, each.cause, each.source, each.how, each.asserted_by])): each
-        for each in facts
-    }
-    return insert(
-        connection,
-        column,
-        [
-            (key, node_id(each.effect), each.column, node_id(each.cause), each.source, each.how, each.asserted_by)
-            for key, each in sorted(rows.items())
-        ],
-    )
+    return insert(connection, column, sorted({row_of(each) for each in facts}))
+
+
+def row_of(each: ColumnFact) -> tuple[int, int, str, int, str, str, str]:
+    """Return the row of a fact, its id first."""
+    key = node_id(json.dumps([each.effect, each.column, each.cause, each.source, each.how, each.asserted_by]))
+    return key, node_id(each.effect), each.column, node_id(each.cause), each.source, each.how, each.asserted_by
 
 
 def columns_into(connection: Connection, ids: Sequence[int]) -> list[ColumnFact]:

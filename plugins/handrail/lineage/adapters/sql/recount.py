@@ -11,11 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from handrail.lineage.adapters.sql.columns import row_of
 from handrail.lineage.adapters.sql.events import OURSELVES
 from handrail.lineage.adapters.sql.replay import ReadEvent, Replayed, replay
 from handrail.lineage.adapters.sql.tables import (
     StatementRow,
     attribute,
+    column,
     digest,
     edge,
     node,
@@ -48,6 +50,7 @@ def differences(store: Store, read_event: ReadEvent) -> tuple[Flaw, ...]:
             *_nodes(connection, found.nodes),
             *_attributes(connection, found.nodes, names),
             *_statements(connection, found, stored, names),
+            *_columns(connection, found, names),
             *_proofs(connection, stored, names),
             *_digests(connection, stored, names),
             *_runs(connection, found),
@@ -92,6 +95,16 @@ def _statements(
         each = due[row]
         if not _names(each) & left_out:
             yield Flaw("changed-statement", each.effect, f"{each.asserted_by}: {each.sentence}: {_NOT_STORED}")
+
+
+def _columns(connection: Connection, found: Replayed, names: Mapping[int, str]) -> Iterator[Flaw]:
+    due = {row_of(each) for each in found.columns}
+    stored = {tuple(row) for row in connection.execute(sa.select(column))}
+    for said, rows in ((_NO_EVENT, stored - due), (_NOT_STORED, due - stored)):
+        yield from (
+            Flaw("changed-column", names.get(effect, f"node {effect}"), f"what {name or 'it'} came from: {said}")
+            for _, effect, name, *_ in rows
+        )
 
 
 def _proofs(connection: Connection, stored: Iterable[StatementRow], names: Mapping[int, str]) -> Iterator[Flaw]:

@@ -15,7 +15,7 @@ from handrail.lineage.adapters.sql.events import OURSELVES
 from handrail.lineage.adapters.sql.tables import event, sender, to_text
 from handrail.lineage.domain.contents import EventContent, facts_of, merge_nodes
 from handrail.lineage.domain.events import LineageEvent, RunState, describe_event
-from handrail.lineage.domain.facts import Facts, NodeFact, Statement
+from handrail.lineage.domain.facts import ColumnFact, Facts, NodeFact, Statement
 from handrail.lineage.domain.flaws import Flaw
 
 FETCHED = 1_000
@@ -27,10 +27,11 @@ RunFields = tuple[str, int, str | None, str | None]
 
 @dataclass(slots=True)
 class Replayed:
-    """What follows from all events: nodes by URI, statements, runs by id, the queue's fields by event, and flaws."""
+    """What follows from all events: nodes by URI, statements, columns, runs by id, the queue by event, and flaws."""
 
     nodes: dict[str, NodeFact] = field(default_factory=dict)
     statements: set[Statement] = field(default_factory=set)
+    columns: set[ColumnFact] = field(default_factory=set)
     runs: dict[str, RunFields] = field(default_factory=dict)
     queued: dict[str, tuple[str | None, int, str]] = field(default_factory=dict)
     flaws: list[Flaw] = field(default_factory=list)
@@ -76,6 +77,7 @@ def _merge(found: Replayed, read: LineageEvent, facts: Facts) -> None:
         held = found.nodes.get(uri)
         found.nodes[uri] = merge_nodes([given] if held is None else [held, given])[0]
     found.statements |= facts.statements
+    found.columns |= facts.columns
     # A run that represents an activity of another tool is not a run itself.
     if read.run is not None and read.job is not None and read.content is None:
         given_run = _run(read, read.run.state, read.job.uri)
