@@ -18,7 +18,7 @@ from handrail.lineage.domain.pipeline import PipelineRecord, StageRun, describe_
 MD = "ab" * 16
 COMMIT = "c0" * 20
 QUERY = "select 1"
-PROJECT = Path("/work/shop/ml")
+PROJECT = Path("/srv/shop/ml")
 ELSEWHERE = {
     "an object by its etag": (
         {"path": "s3://lake/raw.csv", "etag": "9b2c", "size": 4},
@@ -43,7 +43,7 @@ ELSEWHERE = {
     "a path of a remote": ({"path": "remote://store/raw.csv", "etag": "9"}, [("s3://bucket/data/raw.csv", "9")]),
     "a path of a remote that is not known": ({"path": "remote://none/raw.csv"}, [("remote://none/raw.csv", "")]),
     "a file of the machine": ({"path": "/mnt/lake/raw.csv", "md5": MD}, [("file:///mnt/lake/raw.csv", MD)]),
-    "a file above the repository": ({"path": "../../lake/raw.csv", "md5": MD}, [("file:///work/lake/raw.csv", MD)]),
+    "a file above the repository": ({"path": "../../lake/raw.csv", "md5": MD}, [("file:///srv/lake/raw.csv", MD)]),
     "a file of another repository": (
         {
             "path": "get-started/data.xml",
@@ -57,7 +57,7 @@ ELSEWHERE = {
     ),
     "a repository beside this one": (
         {"path": "data.xml", "repo": {"url": "../../registry", "rev_lock": COMMIT}},
-        [("git+file:///work/registry/data.xml", COMMIT)],
+        [("git+file:///srv/registry/data.xml", COMMIT)],
     ),
     "a table": ({"db": {"connection": "pg", "table": "sales"}}, [("dvc-db://pg/sales", "")]),
     "a query": (
