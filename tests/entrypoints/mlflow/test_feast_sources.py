@@ -49,7 +49,7 @@ def test_the_rows_of_a_service_are_named_with_both():
 
 
 def test_a_frame_is_logged_with_it(tmp_path, monkeypatch):
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     frame = pd.DataFrame({"amount": [1.0]})
 
     with mlflow.start_run() as run:

@@ -16,7 +16,7 @@ def tracked(tmp_path_factory):
     uri = f"sqlite:///{tmp_path_factory.mktemp('mlflow') / 'mlflow.db'}"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", uri)
-        mlflow.set_tracking_uri(uri)
+        patch.setattr("mlflow.tracking._tracking_service.utils._tracking_uri", uri)
         yield
 
 
