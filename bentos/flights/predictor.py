@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from bentos.flights.messages import Flight, FlightAnswer, PredictAnswer
 from handrail.clock import Clock
 from handrail.feedback import Prediction, prediction_id_for
+from handrail.scoring import row_digests
 
 if TYPE_CHECKING:
-    from bentos.flights.scoring import Scorer
+    from handrail.scoring import Scorer
 
 Columns = Mapping[str, Sequence[Any]]
 
@@ -81,11 +79,3 @@ def _as_answer(predictions: Sequence[Prediction], identity: Identity) -> Predict
     return PredictAnswer.model_construct(
         predictions=answers, deployment=identity.deployment, model_version=identity.model_version
     )
-
-
-def row_digests(encoded: np.ndarray) -> list[str]:
-    """Return `sha256:<hex>` over each row of a model's input, (n, features) float32.
-
-    Both ways to a score meet in this input, so a flight has one digest however its features were fetched.
-    """
-    return ["sha256:" + sha256(row.tobytes()).hexdigest() for row in encoded]

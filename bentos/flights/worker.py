@@ -15,7 +15,6 @@ from pathlib import Path
 from bentos.flights.features import OnlineFeatures
 from bentos.flights.messages import Flight, PredictAnswer
 from bentos.flights.predictor import Identity, Predictor
-from bentos.flights.scoring import Scorer
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.delivery import open_permits
 from handrail.bootstrap.feedback import open_spool
@@ -25,6 +24,7 @@ from handrail.entrypoints.hosts.recording import PATIENCE_S, record
 from handrail.errors import HandrailError
 from handrail.lineage import Lineage
 from handrail.refs import BentoTag, Deployment
+from handrail.scoring import Scorer
 
 DRAIN_EVERY_S = 0.5
 STARTING = "The model is still being loaded. Ask again in a few seconds."

@@ -143,7 +143,7 @@ def retrain(scene: Scene, report: Report) -> Figures:
     figures: Figures = {
         "because": f"{finding['month']} {finding['kind']}: {finding['figure']} {finding['value']:.3f}",
         "flow_run": run,
-        "challenger_against_champion": f"ROC-AUC {comparison['delta_auc']:+.4f}, at least {comparison['ci_low']:+.4f}",
+        "challenger_against_champion": f"ROC-AUC {comparison['delta']:+.4f}, at least {comparison['ci_low']:+.4f}",
         "flights_compared": comparison["n"],
         "verdict": request["verdict"],
         "schedule_only": poor["verdict"],

@@ -13,10 +13,10 @@ import pytest
 
 from bentos.flights.features import FIRST
 from bentos.flights.messages import Flight
-from bentos.flights.predictor import Identity, Predictor, row_digests
-from bentos.flights.scoring import Scorer
+from bentos.flights.predictor import Identity, Predictor
 from handrail.errors import Unavailable
 from handrail.feedback import Prediction
+from handrail.scoring import Scorer, row_digests
 from tests.fakes.permitted_tree import write_tree
 
 NOW = datetime(2013, 8, 1, 7, tzinfo=UTC)

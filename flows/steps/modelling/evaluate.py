@@ -10,7 +10,6 @@ import numpy as np
 import polars as pl
 
 from flows.steps.modelling.candidates import CANDIDATE
-from flows.steps.modelling.clustered import Estimate, Scored, metrics_of
 from flows.steps.modelling.evaluation_page import write_page
 from flows.steps.modelling.figures import calibration, draw_bars, draw_calibration
 from flows.steps.modelling.model_params import ModelParams, read_model_params
@@ -21,6 +20,7 @@ from flows.steps.modelling.train import MODEL_FILE, score
 from flows.steps.modelling.training_set import Manifest, Rows, read_manifest, read_rows
 from flows.steps.project.outputs import fresh_folder, write_json
 from handrail.files import sha256_of
+from handrail.statistics import Estimate, Scored, metrics_of
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -37,7 +37,7 @@ def run(project: Path) -> None:
     trained = project / "models" / "train" / CANDIDATE / MODEL_FILE
     model = read_skops(trained)
     rows = read_rows(project, "validate", manifest)
-    scored = Scored(score(model, rows), rows.late, rows.day)
+    scored = Scored(score(model, rows), rows.label, rows.cluster)
     slices = judged_slices(scored, rows, params)
     probe = probe_of(model, rows, manifest, params)
     details: dict[str, Any] = {
@@ -58,16 +58,17 @@ def run(project: Path) -> None:
 
 def judged_slices(scored: Scored, rows: Rows, params: ModelParams) -> dict[str, dict[str, dict[str, Any]]]:
     """Judge the model by carrier, origin and hour, small groups pooled."""
-    values = slice_values(rows.flights)
+    values = slice_values(rows.subjects)
     smallest, threshold = params.evaluate.smallest_slice, params.package.threshold
     return {
-        by: judge_slices(scored, pooled(groups, smallest), threshold, params.intervals) for by, groups in values.items()
+        by: judge_slices(scored, pooled(groups, smallest), threshold, params.intervals.resampling)
+        for by, groups in values.items()
     }
 
 
 def probe_of(model: Pipeline, rows: Rows, manifest: Manifest, params: ModelParams) -> Probe:
     """Take an even sample of the rows, encoded as the trees see them."""
-    every = max(1, len(rows.late) // params.evaluate.sampled_rows)
+    every = max(1, len(rows.label) // params.evaluate.sampled_rows)
     features = (*manifest.categorical, *manifest.numeric)
     trees = model["model"]
     return Probe(
@@ -75,7 +76,7 @@ def probe_of(model: Pipeline, rows: Rows, manifest: Manifest, params: ModelParam
         encoded=model["encode"].transform(rows.inputs.iloc[::every]).astype(np.float64),
         features=features,
         coded=np.isin(np.array(features), list(manifest.categorical)),
-        late=rows.late[::every],
+        label=rows.label[::every],
         threshold=params.package.threshold,
         seed=params.intervals.seed,
     )
@@ -91,14 +92,14 @@ def column_groups(project: Path, manifest: Manifest) -> dict[str, list[str]]:
 
 def summary(scored: Scored, details: dict[str, Any], params: ModelParams) -> dict[str, Any]:
     """Return the figures that a policy can cite: each metric with its bounds, and the worst of each table."""
-    metrics = metrics_of(scored, params.intervals)
-    late, called = scored.late == 1, scored.score >= params.package.threshold
+    metrics = metrics_of("binary", scored, params.intervals.resampling)
+    late, called = scored.label == 1, scored.score >= params.package.threshold
     groups = details["calibration"]
     gaps = [abs(group["predicted"] - group["observed"]) * group["rows"] for group in groups]
     missing = details["robustness"]["missing"]
     report: dict[str, Any] = {
         "rows": len(late),
-        "days": scored.days,
+        "days": scored.clusters,
         "threshold": params.package.threshold,
         "precision": round(float(late[called].mean()), 9) if called.any() else 0.0,
         "recall": round(float(called[late].mean()), 9),

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from flows.steps.modelling.clustered import METRICS
+from handrail.statistics import METRICS_OF
 
 PAGE = "evaluation.html"
 STYLE = """
@@ -44,7 +44,8 @@ def write_page(report: dict[str, Any], details: dict[str, Any], folder: Path) ->
 
 
 def _metrics(report: dict[str, Any]) -> str:
-    rows = [(name, *(f"{report[name + bound]:.4f}" for bound in ("", "_low", "_high"))) for name in METRICS]
+    names = [metric.name for metric in METRICS_OF["binary"]]
+    rows = [(name, *(f"{report[name + bound]:.4f}" for bound in ("", "_low", "_high"))) for name in names]
     return _table(("metric", "value", "low", "high"), rows)
 
 

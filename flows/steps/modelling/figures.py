@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from flows.steps.modelling.clustered import Scored
+from handrail.statistics import Scored
 
 INK, ACCENT, SOFT = "#1f2933", "#2563eb", "#9aa5b1"
 CURVE_POINTS = 500
@@ -18,7 +18,7 @@ CALIBRATION_BINS = 10
 def draw_performance(scored: Scored, title: str, folder: Path) -> None:
     """Write roc.png, precision_recall.png and calibration.png of one model into `folder`."""
     false_rate, recall, precision = curves(scored)
-    base_rate = float(scored.late.mean())
+    base_rate = float(scored.label.mean())
     axes = _axes(f"{title}: ROC", "punctual flights called late", "late flights found")
     axes.plot([0, 1], [0, 1], color=SOFT, linestyle="--")
     axes.plot(false_rate, recall, color=ACCENT)
@@ -34,7 +34,7 @@ def draw_performance(scored: Scored, title: str, folder: Path) -> None:
 def curves(scored: Scored) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return false-positive rate, recall and precision at up to 500 thresholds, highest first, ties together."""
     order = np.argsort(-scored.score, kind="stable")
-    late, score = scored.late[order], scored.score[order]
+    late, score = scored.label[order], scored.score[order]
     ends = np.r_[np.flatnonzero(np.diff(score)), len(score) - 1]
     ends = ends[np.unique(np.linspace(0, len(ends) - 1, CURVE_POINTS).round().astype(int))]
     found, called = np.cumsum(late, dtype=np.float64)[ends], ends + 1.0
@@ -49,7 +49,7 @@ def calibration(scored: Scored) -> list[dict[str, float]]:
         {
             "rows": len(part),
             "predicted": round(float(scored.score[part].mean()), 9),
-            "observed": round(float(scored.late[part].mean()), 9),
+            "observed": round(float(scored.label[part].mean()), 9),
         }
         for part in np.array_split(order, CALIBRATION_BINS)
         if len(part)

@@ -11,6 +11,7 @@ from pydantic.dataclasses import dataclass
 
 from flows.steps.project.params import FILE
 from handrail.config import STRICT, Section, read_config
+from handrail.statistics import Intervals
 
 Count = Annotated[int, Field(gt=0, strict=True)]
 Seed = Annotated[int, Field(ge=0, strict=True)]
@@ -37,10 +38,15 @@ class BoostingParams:
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class IntervalParams:
-    """Section `intervals`: how often whole days are drawn again for a confidence interval, and the seed."""
+    """Section `intervals`: how often whole clusters are drawn again for a confidence interval, and the seed."""
 
     draws: Count
     seed: Seed
+
+    @property
+    def resampling(self) -> Intervals:
+        """The same for `handrail.statistics`."""
+        return Intervals(self.draws, self.seed)
 
 
 @dataclass(frozen=True, slots=True, config=STRICT)

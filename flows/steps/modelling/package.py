@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import yaml
 
-from bentos.flights.scoring import FORMAT, ONNX_FILE, SCORING_FILE, Scorer
 from flows.steps.modelling.candidates import CANDIDATE
 from flows.steps.modelling.model_params import PackageParams, read_model_params
 from flows.steps.modelling.onnx_file import Parity, measure_parity, to_onnx_bytes
@@ -25,6 +24,7 @@ from flows.steps.modelling.train import MODEL_FILE
 from flows.steps.modelling.training_set import Manifest, Rows, read_manifest, read_rows
 from flows.steps.project.outputs import fresh_folder, write_json
 from handrail.files import sha256_of
+from handrail.scoring import FORMAT, ONNX_FILE, SCORING_FILE, Scorer
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flows.steps.modelling.clustered import Scored, roc_auc
+from handrail.statistics import Scored, metric_named
 
 NOISE_LEVELS = (0.05, 0.1, 0.25, 0.5)
 SHUFFLES = 3
@@ -26,7 +26,7 @@ class Probe:
     encoded: np.ndarray
     features: tuple[str, ...]
     coded: np.ndarray
-    late: np.ndarray
+    label: np.ndarray
     threshold: float
     seed: int
 
@@ -46,8 +46,10 @@ class Probe:
         }
 
     def _auc_of(self, scores: np.ndarray) -> float:
-        one_day = np.zeros(len(self.late), dtype=np.int64)
-        return float(roc_auc(Scored(scores, self.late, one_day), np.ones((1, 1)))[0])
+        one_cluster = np.zeros(len(self.label), dtype=np.int64)
+        return float(
+            metric_named("binary", "roc_auc").values(Scored(scores, self.label, one_cluster), np.ones((1, 1)))[0]
+        )
 
 
 def robustness(probe: Probe, groups: Mapping[str, Sequence[str]]) -> dict[str, dict[str, dict[str, float]]]:

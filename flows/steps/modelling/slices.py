@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from flows.steps.modelling.clustered import Scored, draw_days, estimate, roc_auc
-from flows.steps.modelling.model_params import IntervalParams
+from handrail.statistics import Intervals, Scored, draw_clusters, estimate, metric_named
 
 POOLED = "all others"
 
@@ -30,7 +29,7 @@ def pooled(groups: np.ndarray, smallest: int) -> np.ndarray:
 
 
 def judge_slices(
-    scored: Scored, groups: np.ndarray, threshold: float, intervals: IntervalParams
+    scored: Scored, groups: np.ndarray, threshold: float, intervals: Intervals
 ) -> dict[str, dict[str, Any]]:
     """Judge each group of `groups` (n,): its size, its lateness, and how well the scores separate its flights.
 
@@ -40,16 +39,20 @@ def judge_slices(
     return {str(name): _judge(scored.part(groups == name), threshold, intervals) for name in np.unique(groups)}
 
 
-def _judge(part: Scored, threshold: float, intervals: IntervalParams) -> dict[str, Any]:
-    late = part.late == 1
+def _judge(part: Scored, threshold: float, intervals: Intervals) -> dict[str, Any]:
+    late = part.label == 1
     both = bool(late.any() and not late.all())
     return {
-        "rows": len(part.late),
-        "days": part.days,
+        "rows": len(part.label),
+        "days": part.clusters,
         "base_rate": round(float(late.mean()), 9),
         "mean_probability": round(float(part.score.mean()), 9),
         "missed_rate": round(float((part.score[late] < threshold).mean()), 9) if late.any() else None,
-        "roc_auc": estimate(roc_auc(part, draw_days(part.days, intervals))).as_dict() if both else None,
+        "roc_auc": estimate(
+            metric_named("binary", "roc_auc").values(part, draw_clusters(part.clusters, intervals))
+        ).as_dict()
+        if both
+        else None,
     }
 
 

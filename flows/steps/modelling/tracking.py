@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from flows.steps.modelling import evaluate, package, train
 from flows.steps.modelling.candidates import CANDIDATE
-from flows.steps.modelling.clustered import METRICS
 from flows.steps.modelling.tracking_store import TrackingStore, open_tracking
 from flows.steps.modelling.training_set import FOLDER, Manifest, md5_of, read_manifest
 from handrail.clock import system_time
 from handrail.errors import HandrailError, MissingFile, Unavailable
 from handrail.files import sha256_of
+from handrail.statistics import METRICS_OF
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
@@ -28,6 +28,7 @@ MODEL = "handrail.model"
 EVALUATION = "handrail.evaluation"
 PACKAGE = "handrail.package"
 FINISHED = "FINISHED"
+TRAINED = tuple(metric.name for metric in METRICS_OF["binary"])
 
 
 def or_report(log: Callable[[Path], object], project: Path) -> None:
@@ -207,7 +208,7 @@ def _numbers(report: Mapping[str, Any], group: str) -> dict[str, float]:
     return {
         f"{group}/{name}": float(value)
         for name, value in report.items()
-        if isinstance(value, int | float) and not name.startswith(METRICS)
+        if isinstance(value, int | float) and not name.startswith(TRAINED)
     }
 
 

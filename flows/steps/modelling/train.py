@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.steps.modelling.candidates import MODELS, build, settings_of
-from flows.steps.modelling.clustered import Scored, metrics_of
 from flows.steps.modelling.figures import draw_performance
 from flows.steps.modelling.model_params import ModelParams, read_model_params
 from flows.steps.modelling.skops_file import write_skops
@@ -15,6 +14,7 @@ from flows.steps.modelling.stage_inputs import stage_inputs
 from flows.steps.modelling.training_set import Rows, read_manifest, read_rows
 from flows.steps.project.outputs import fresh_folder, write_json
 from handrail.files import sha256_of
+from handrail.statistics import Scored, metrics_of
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -32,7 +32,7 @@ def run(project: Path) -> None:
     report: dict[str, Any] = {
         "stage_inputs": stage_inputs(project, "train"),
         "feature_service": manifest.feature_service,
-        "rows": {"train": len(train.late), "validate": len(validate.late)},
+        "rows": {"train": len(train.label), "validate": len(validate.label)},
         "models": {},
     }
     with (
@@ -42,7 +42,7 @@ def run(project: Path) -> None:
         for name in MODELS:
             model = fit(build(name, manifest, params.model), train)
             write_skops(model, models / name / MODEL_FILE)
-            scored = Scored(score(model, validate), validate.late, validate.day)
+            scored = Scored(score(model, validate), validate.label, validate.cluster)
             draw_performance(scored, name, pictures / name)
             report["models"][name] = {
                 **_judged(name, scored, params),
@@ -60,7 +60,7 @@ def fit(model: Pipeline, rows: Rows) -> Pipeline:
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1, user_api="blas"):
-        model.fit(rows.inputs, rows.late)
+        model.fit(rows.inputs, rows.label)
     # The one fitted attribute that depends on how many cores this machine has; it only mattered while fitting.
     if hasattr(model["model"], "_bin_mapper"):
         model["model"]._bin_mapper.n_threads = 1
@@ -73,7 +73,7 @@ def score(model: Pipeline, rows: Rows) -> Any:
 
 
 def _judged(name: str, scored: Scored, params: ModelParams) -> dict[str, Any]:
-    metrics = metrics_of(scored, params.intervals)
+    metrics = metrics_of("binary", scored, params.intervals.resampling)
     return {
         "params": settings_of(name, params.model),
         "metrics": {key: estimate.as_dict() for key, estimate in metrics.items()},

@@ -37,15 +37,15 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Labelled flights: `inputs` (n, f) by feature name, `late` (n,) int8, `day` (n,) codes 0..days-1.
+    """Labelled flights: `inputs` (n, f) by feature name, `label` (n,) int8, `cluster` (n,) codes 0..clusters-1.
 
-    `flights` (n rows) holds the identity columns flight_id, carrier and origin.
+    `subjects` (n rows) holds the identity columns flight_id, carrier and origin.
     """
 
     inputs: pd.DataFrame
-    late: np.ndarray
-    day: np.ndarray
-    flights: pl.DataFrame
+    label: np.ndarray
+    cluster: np.ndarray
+    subjects: pl.DataFrame
 
 
 def read_manifest(project: Path) -> Manifest:
@@ -102,9 +102,9 @@ def read_rows(project: Path, split: Split, manifest: Manifest) -> Rows:
     inputs[texts] = inputs[texts].where(inputs[texts].notna(), np.nan)
     return Rows(
         inputs=inputs,
-        late=late,
-        day=np.unique(frame["day"].to_numpy(), return_inverse=True)[1],
-        flights=frame.select("flight_id", "carrier", "origin"),
+        label=late,
+        cluster=np.unique(frame["day"].to_numpy(), return_inverse=True)[1],
+        subjects=frame.select("flight_id", "carrier", "origin"),
     )
 
 

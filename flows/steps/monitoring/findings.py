@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from flows.steps.monitoring.config import Limit, MonitoringRules, Objective
 
 Scores = NDArray[np.float64]
-FLOOR = 1e-4  # added to each bin's share, so that an empty bin gives a large finite index
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,24 +106,6 @@ class Subject:
     month: str
     as_of: datetime
     snapshot: str
-
-
-def score_psi(reference: Scores, current: Scores, bins: int) -> float:
-    """Return the population stability index of `current` against quantile bins of `reference`.
-
-    Both are one-dimensional; NaN is left out. 0 means equal, above 0.25 is commonly called a large shift
-    (Siddiqi, Credit Risk Scorecards, 2006). The outer bins are open, so that no score falls outside.
-    """
-    known = reference[~np.isnan(reference)]
-    inner = np.unique(np.quantile(known, np.linspace(0, 1, bins + 1)))[1:-1]
-    before, after = (_shares(values, inner) for values in (known, current[~np.isnan(current)]))
-    return float(np.sum((after - before) * np.log(after / before)))
-
-
-def _shares(values: Scores, inner: Scores) -> Scores:
-    counts = np.bincount(np.searchsorted(inner, values, side="right"), minlength=len(inner) + 1)
-    shares: Scores = counts / max(1, len(values)) + FLOOR
-    return shares
 
 
 def measure(scores: Scores, labels: Scores, mature: NDArray[np.bool_], as_of: datetime) -> Performance:

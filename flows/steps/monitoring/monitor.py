@@ -23,7 +23,6 @@ from flows.steps.monitoring.findings import (
     health_finding,
     measure,
     performance_finding,
-    score_psi,
 )
 from flows.steps.monitoring.month import (
     Forecasts,
@@ -42,9 +41,10 @@ from handrail.bootstrap import Platform, open_platform
 from handrail.errors import UnknownReference
 from handrail.refs import ArtifactVersion, FeedbackSnapshot
 from handrail.settings import Settings
+from handrail.statistics import stability_index
 
 if TYPE_CHECKING:
-    from bentos.flights.scoring import Scorer
+    from handrail.scoring import Scorer
 
 FORMAT = "handrail.month/1"
 
@@ -134,7 +134,7 @@ def _figures(judge: Judge, month: Month, forecasts: Forecasts, reference: pl.Dat
     scores = rows["score"].to_numpy()
     return Figures(
         measure(scores, labels, rows["mature"].to_numpy(), forecasts.as_of),
-        score_psi(reference["score"].to_numpy(), scores, judge.rules.drift.bins),
+        stability_index(reference["score"].to_numpy(), scores, judge.rules.drift.bins),
         read_health(judge.settings, month, rows),
     )
 

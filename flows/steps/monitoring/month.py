@@ -26,7 +26,7 @@ from handrail.files import replacing, sha256_of
 from handrail.settings import Settings
 
 if TYPE_CHECKING:
-    from bentos.flights.scoring import Scorer
+    from handrail.scoring import Scorer
 
 
 @dataclass(frozen=True, slots=True)

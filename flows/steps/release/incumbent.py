@@ -6,13 +6,15 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.steps.modelling.compare import compare
+from flows.steps.modelling.compare import as_evidence
 from flows.steps.release import promote
 from flows.steps.release.desk import Desk
 from flows.steps.release.promote import Registered
 from handrail.bootstrap.approvals import tree_digest
 from handrail.bootstrap.delivery import open_permits
 from handrail.errors import Refused
+from handrail.statistics import Answers, compare
+from handrail.use_case import read_use_case
 
 if TYPE_CHECKING:
     import polars as pl
@@ -43,8 +45,17 @@ def compare_with_incumbent(desk: Desk, project: Path, alias: str) -> dict[str, A
         permits.verify(tree, permit, copy)
         champion = _score(copy, rows)
     challenger = _score(project / promote.TREE, rows)
-    found = compare(champion, challenger, rows["late"].to_numpy(), rows["day"].cast(pl.String).to_numpy())
-    return found | {"incumbent": incumbent, "rows": str(ROWS)}
+    case = read_use_case(project)
+    found = compare(
+        case.main_metric,
+        case.label.kind,
+        Answers(champion),
+        Answers(challenger),
+        rows[case.label.column].to_numpy(),
+        rows[case.cluster].cast(pl.String).to_numpy(),
+        margin=case.metrics.margin,
+    )
+    return as_evidence(found) | {"incumbent": incumbent, "rows": str(ROWS)}
 
 
 def ask_with_comparison(desk: Desk, project: Path, registered: Registered, alias: str, reason: str) -> dict[str, Any]:
@@ -56,7 +67,7 @@ def ask_with_comparison(desk: Desk, project: Path, registered: Registered, alias
 
 
 def _score(tree: Path, rows: pl.DataFrame) -> Any:
-    from bentos.flights.scoring import Scorer
+    from handrail.scoring import Scorer
 
     scorer = Scorer.load(tree)
     if missing := [name for name in scorer.features if name not in rows.columns]:

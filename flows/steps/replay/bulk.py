@@ -23,7 +23,7 @@ from handrail.feedback import Feedback, Prediction, Receipt, prediction_id_for
 from handrail.settings import Settings
 
 if TYPE_CHECKING:
-    from bentos.flights.scoring import Scorer
+    from handrail.scoring import Scorer
 
 SCORED = "scored"
 CHUNK = 20_000
@@ -66,7 +66,7 @@ def open_model(settings: Settings, deployment: str) -> Model:
         Unavailable: the bento is not in this store.
         Refused: no permit covers exactly these bytes.
     """
-    from bentos.flights.scoring import Scorer
+    from handrail.scoring import Scorer
 
     bento = bentos_of(settings).find(slot_of(settings).tag_of(deployment).version)
     carried = find_carried(bento.root) if bento else None
@@ -118,7 +118,7 @@ def record(platform: Platform, model: Model, flights: pl.DataFrame) -> dict[str,
 
 def predictions_of(flights: pl.DataFrame, model: Model) -> list[Prediction]:
     """Return scored flights as predictions of the model's deployment, made two hours before each departure."""
-    from bentos.flights.predictor import row_digests
+    from handrail.scoring import row_digests
 
     scorer = model.scorer
     digests = row_digests(scorer.encode({name: flights[name].to_list() for name in scorer.features}))

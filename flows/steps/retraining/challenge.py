@@ -11,10 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
-from flows.steps.modelling.compare import compare
+from flows.steps.modelling.compare import as_evidence
 from flows.steps.monitoring.month import mature_at, read_forecasts, read_month
 from flows.steps.project.dvc_files import PARAMS, change_params, track
 from flows.steps.project.outputs import write_json
@@ -31,6 +30,8 @@ from handrail.config import read_yaml
 from handrail.errors import Refused
 from handrail.files import sha256_of
 from handrail.refs import ArtifactVersion, DataVersion, FeedbackSnapshot
+from handrail.statistics import Answers, compare
+from handrail.use_case import read_use_case
 
 COMPARISON = Path("reports") / "comparison.json"
 ALL_FEATURES = "all"
@@ -100,17 +101,24 @@ def compare_with_champion(platform: Platform, challenge: Challenge) -> dict[str,
     The champion is judged by what it answered in production, the challenger by what it says about the same flights.
     Returns what `compare` returns, with the month, the snapshot and the number of flights left out.
     """
-    from bentos.flights.scoring import Scorer
+    from handrail.scoring import Scorer
 
     forecasts = read_forecasts(platform, read_month(challenge.month))
     scorer = Scorer.load(challenge.folder / TREE)
     rows = pl.read_parquet(challenge.folder / "data" / "training" / "validate.parquet")
     scores = scorer.score({name: rows[name].to_list() for name in scorer.features})
     judged = _judged(rows.with_columns(challenger=pl.Series(scores.astype(float))), forecasts.rows)
+    case = read_use_case(challenge.folder)
     found = compare(
-        judged["score"].to_numpy(), judged["challenger"].to_numpy(), judged["late"].to_numpy(), _days(judged)
+        case.main_metric,
+        case.label.kind,
+        Answers(judged["score"].to_numpy()),
+        Answers(judged["challenger"].to_numpy()),
+        judged[case.label.column].to_numpy(),
+        judged[case.cluster].cast(pl.String).to_numpy(),
+        margin=case.metrics.margin,
     )
-    evidence = found | {
+    evidence = as_evidence(found) | {
         "month": challenge.month,
         "as_of": challenge.as_of.isoformat(),
         "champion": forecasts.deployment,
@@ -174,10 +182,6 @@ def _judged(rows: pl.DataFrame, forecasts: pl.DataFrame) -> pl.DataFrame:
     """Join the challenger's scores with what the champion answered about the same flights, mature ones only."""
     answered = forecasts.filter("mature").select("flight_id", "score")
     return rows.drop_nulls("late").select("flight_id", "day", "late", "challenger").join(answered, on="flight_id")
-
-
-def _days(judged: pl.DataFrame) -> np.ndarray:
-    return judged["day"].cast(pl.String).to_numpy()
 
 
 def _trees(platform: Platform) -> dict[str, str | None]:

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from flows.steps.modelling.clustered import Scored
-from flows.steps.modelling.model_params import IntervalParams
 from flows.steps.modelling.perturb import Probe, importance, robustness
 from flows.steps.modelling.slices import POOLED, judge_slices, pooled, worst
+from handrail.statistics import Intervals, Scored
 
 
 def read(project: Path, name: str) -> Any:
@@ -67,7 +66,7 @@ def test_small_groups_are_pooled() -> None:
 def test_a_group_with_one_outcome_has_no_area() -> None:
     scored = Scored(np.array([0.1, 0.9, 0.4, 0.6]), np.array([0, 1, 0, 0], dtype=np.int8), np.array([0, 0, 1, 1]))
 
-    judged = judge_slices(scored, np.array(["A", "A", "B", "B"]), 0.5, IntervalParams(20, 0))
+    judged = judge_slices(scored, np.array(["A", "A", "B", "B"]), 0.5, Intervals(20, 0))
 
     assert judged["A"]["roc_auc"]["value"] == 1.0
     assert judged["B"]["roc_auc"] is None
@@ -86,7 +85,7 @@ def probe() -> Probe:
         encoded=encoded,
         features=("used", "unused", "holey"),
         coded=np.array([False, True, False]),
-        late=late,
+        label=late,
         threshold=0.5,
         seed=0,
     )

@@ -13,12 +13,12 @@ import yaml
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
 
-from bentos.flights.scoring import Scorer
 from flows.steps.modelling import package, train
 from flows.steps.modelling.onnx_file import Parity, measure_parity, to_onnx_bytes
 from flows.steps.modelling.skops_file import read_skops
 from flows.steps.modelling.training_set import Rows, read_manifest, read_rows
 from handrail.errors import Refused
+from handrail.scoring import Scorer
 
 
 def validation(project: Path) -> Rows:

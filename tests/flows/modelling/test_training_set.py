@@ -21,7 +21,7 @@ def test_rows_come_in_the_manifest_order_with_missing_values_kept(project: Path)
     assert rows.inputs["wind_gust"].isna().mean() > 0.5
     assert not any(value is None for value in rows.inputs["carrier"])
     assert rows.inputs[list(manifest.numeric)].dtypes.eq(np.float64).all()
-    assert set(np.unique(rows.day)) == set(range(20))
+    assert set(np.unique(rows.cluster)) == set(range(20))
 
 
 def test_a_missing_file_names_the_stage_to_run(project: Path) -> None:

@@ -16,8 +16,8 @@ from flows.steps.monitoring.findings import (
     health_finding,
     measure,
     performance_finding,
-    score_psi,
 )
+from handrail.statistics import stability_index
 
 CONFIG = Path(__file__).parents[3] / "config"
 RULES, OBJECTIVES = read_monitoring(CONFIG), read_objectives(CONFIG)
@@ -35,7 +35,7 @@ def cohort(n: int = 4000) -> tuple[np.ndarray, np.ndarray]:
 def test_scores_have_not_moved_against_themselves(values: list[float]) -> None:
     scores = np.array(values)
 
-    assert score_psi(scores, scores, 10) == pytest.approx(0)
+    assert stability_index(scores, scores, 10) == pytest.approx(0)
 
 
 def test_a_shift_of_one_decile_gives_the_hand_computed_index() -> None:
@@ -44,13 +44,13 @@ def test_a_shift_of_one_decile_gives_the_hand_computed_index() -> None:
     shares = np.array([0, *[1 / 9] * 9]) + 1e-4
     expected = float(np.sum((shares - 0.1001) * np.log(shares / 0.1001)))
 
-    assert score_psi(reference, current, 10) == pytest.approx(expected)
+    assert stability_index(reference, current, 10) == pytest.approx(expected)
 
 
 def test_scores_outside_the_reference_still_count() -> None:
     reference = np.linspace(0.4, 0.6, 1000)
 
-    assert score_psi(reference, np.full(100, 0.99), 10) > 1
+    assert stability_index(reference, np.full(100, 0.99), 10) > 1
 
 
 def test_immature_predictions_change_no_figure() -> None:

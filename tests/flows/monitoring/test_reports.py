@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from flows.steps.monitoring.config import read_monitoring
-from flows.steps.monitoring.findings import score_psi
 from flows.steps.monitoring.reports import MonthTables, ReportSubject, add_reports
 from handrail.errors import Unavailable
+from handrail.statistics import stability_index
 
 CONFIG = Path(__file__).parents[3] / "config"
 RULES = read_monitoring(CONFIG)
@@ -69,7 +69,7 @@ def test_a_month_gives_a_drift_and_a_classification_report_dated_as_of(tmp_path:
 
 def test_moved_scores_fail_evidentlys_test_as_they_fail_the_finding(tmp_path: Path) -> None:
     shifted = tables(shape=12)
-    psi = score_psi(shifted.reference["score"].to_numpy(), shifted.current["score"].to_numpy(), RULES.drift.bins)
+    psi = stability_index(shifted.reference["score"].to_numpy(), shifted.current["score"].to_numpy(), RULES.drift.bins)
 
     drift = add_reports(tmp_path, shifted, SUBJECT, RULES)[0]
 

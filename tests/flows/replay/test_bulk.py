@@ -7,13 +7,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from bentos.flights.scoring import Scorer
 from flows.steps.monitoring.month import read_month
 from flows.steps.replay.bulk import Model, open_model, predictions_of, record
 from flows.steps.replay.truth import KIND, Fate, fate_of
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.approvals import tree_digest
 from handrail.errors import Refused, Unavailable
+from handrail.scoring import Scorer
 from handrail.settings import Settings
 from tests.fakes.permitted_tree import permit_tree, write_tree
 

@@ -183,7 +183,7 @@ def test_challenger_and_champion_are_compared_on_the_same_mature_flights(
 
     evidence = compare_with_champion(platform, challenge)
 
-    assert (evidence["champion_auc"], evidence["challenger_auc"], evidence["n"]) == (0.5, 1.0, 300)
+    assert (evidence["champion_value"], evidence["challenger_value"], evidence["n"]) == (0.5, 1.0, 300)
     assert evidence["not_worse"] is True
     assert (evidence["champion"], evidence["flights_left_out"]) == (DEPLOYMENT, 1)
     assert read_evidence_of(challenge.folder) == evidence

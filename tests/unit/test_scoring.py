@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bentos.flights.scoring import Scorer
 from handrail.errors import InvalidInput
+from handrail.scoring import Scorer
 from tests.fakes.permitted_tree import write_tree
 
 
@@ -110,7 +110,7 @@ def test_a_damaged_tree_is_named(tree: Path, damage: str) -> None:
 
 
 def test_scoring_loads_no_training_library() -> None:
-    program = "import sys, bentos.flights.scoring; print(sorted(set(sys.modules) & set(sys.argv[1:])))"
+    program = "import sys, handrail.scoring; print(sorted(set(sys.modules) & set(sys.argv[1:])))"
     heavy = ["pandas", "sklearn", "mlflow", "polars", "bentoml", "feast"]
 
     done = subprocess.run([sys.executable, "-c", program, *heavy], capture_output=True, text=True, check=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,14 @@ class Scorer:
             return np.array([codes.get(value, unknown) for value in values], dtype=np.float32)
         except TypeError as err:
             raise InvalidInput(name, f"it holds a value that is not a text ({err})", "Pass text or None.") from err
+
+
+def row_digests(encoded: np.ndarray) -> list[str]:
+    """Return `sha256:<hex>` over each row of a model's input, (n, features) float32.
+
+    Both ways to a score meet in this input, so a flight has one digest however its features were fetched.
+    """
+    return ["sha256:" + sha256(row.tobytes()).hexdigest() for row in encoded]
 
 
 def _numbers(name: str, values: Column) -> np.ndarray:

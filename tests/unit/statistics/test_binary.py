@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
-from flows.steps.modelling.clustered import Scored, average_precision, draw_days, estimate, metrics_of, roc_auc
-from flows.steps.modelling.model_params import IntervalParams
+from handrail.statistics import Intervals, Scored, draw_clusters, estimate, metrics_of
+from handrail.statistics.binary import average_precision, roc_auc
 
 
 def some(seed: int, rows: int = 400, days: int = 7, levels: int = 50) -> Scored:
@@ -25,28 +25,28 @@ def some(seed: int, rows: int = 400, days: int = 7, levels: int = 50) -> Scored:
 @given(seed=st.integers(0, 10_000), levels=st.sampled_from([2, 5, 50, 100_000]))
 def test_every_draw_equals_scikit_learn_on_the_drawn_flights(seed: int, levels: int) -> None:
     scored = some(seed, levels=levels)
-    weights = draw_days(scored.days, IntervalParams(3, seed))
+    weights = draw_clusters(scored.clusters, Intervals(3, seed))
 
     areas, precisions = roc_auc(scored, weights), average_precision(scored, weights)
 
     for row, of_days in enumerate(weights):
-        weight = of_days[scored.day]
-        if len(np.unique(scored.late[weight > 0])) < 2:
+        weight = of_days[scored.cluster]
+        if len(np.unique(scored.label[weight > 0])) < 2:
             continue
-        assert areas[row] == pytest.approx(roc_auc_score(scored.late, scored.score, sample_weight=weight))
-        expected = average_precision_score(scored.late, scored.score, sample_weight=weight)
+        assert areas[row] == pytest.approx(roc_auc_score(scored.label, scored.score, sample_weight=weight))
+        expected = average_precision_score(scored.label, scored.score, sample_weight=weight)
         assert precisions[row] == pytest.approx(expected)
 
 
 def test_point_estimates_equal_scikit_learn() -> None:
     scored = some(1)
 
-    metrics = metrics_of(scored, IntervalParams(200, 0))
+    metrics = metrics_of("binary", scored, Intervals(200, 0))
 
-    assert metrics["roc_auc"].value == pytest.approx(roc_auc_score(scored.late, scored.score))
-    assert metrics["log_loss"].value == pytest.approx(log_loss(scored.late, scored.score))
-    assert metrics["brier"].value == pytest.approx(brier_score_loss(scored.late, scored.score))
-    assert metrics["base_rate"].value == pytest.approx(scored.late.mean())
+    assert metrics["roc_auc"].value == pytest.approx(roc_auc_score(scored.label, scored.score))
+    assert metrics["log_loss"].value == pytest.approx(log_loss(scored.label, scored.score))
+    assert metrics["brier"].value == pytest.approx(brier_score_loss(scored.label, scored.score))
+    assert metrics["base_rate"].value == pytest.approx(scored.label.mean())
     assert all(estimate.low <= estimate.value <= estimate.high for estimate in metrics.values())
 
 
@@ -58,14 +58,14 @@ def test_days_that_differ_widen_the_interval() -> None:
     storms = (source.random(20) < 0.5).astype(np.int8)
     stormy = Scored(source.random(2000), storms[day], day)
 
-    narrow, wide = (metrics_of(of, IntervalParams(300, 0))["base_rate"] for of in (alike, stormy))
+    narrow, wide = (metrics_of("binary", of, Intervals(300, 0))["base_rate"] for of in (alike, stormy))
 
     assert wide.high - wide.low > 3 * (narrow.high - narrow.low)
 
 
 @given(days=st.integers(1, 40), draws=st.integers(1, 60), seed=st.integers(0, 1000))
 def test_every_draw_has_as_many_days_as_there_are(days: int, draws: int, seed: int) -> None:
-    drawn = draw_days(days, IntervalParams(draws, seed))
+    drawn = draw_clusters(days, Intervals(draws, seed))
 
     assert drawn.shape == (draws + 1, days)
     assert drawn[0].tolist() == [1] * days
@@ -76,7 +76,7 @@ def test_every_draw_has_as_many_days_as_there_are(days: int, draws: int, seed: i
 
 def test_days_are_drawn_with_replacement_and_each_as_often_as_any() -> None:
     days = 12
-    drawn = draw_days(days, IntervalParams(20_000, 0))[1:]
+    drawn = draw_clusters(days, Intervals(20_000, 0))[1:]
 
     assert drawn.mean(axis=0) == pytest.approx(np.ones(days), abs=0.04)
     # The variance of a count in a multinomial draw of n from n: 1 - 1/n.
@@ -87,20 +87,20 @@ def test_days_are_drawn_with_replacement_and_each_as_often_as_any() -> None:
 def drawn_by_hand(scored: Scored, draws: int) -> list[np.ndarray]:
     """Draw days, as a textbook has it: one after the other, each flight as often as its day came."""
     source = random.Random(7)
-    flights = [np.flatnonzero(scored.day == day) for day in range(scored.days)]
-    return [np.concatenate(source.choices(flights, k=scored.days)) for _ in range(draws)]
+    flights = [np.flatnonzero(scored.cluster == day) for day in range(scored.clusters)]
+    return [np.concatenate(source.choices(flights, k=scored.clusters)) for _ in range(draws)]
 
 
 def test_intervals_equal_those_of_days_drawn_by_hand() -> None:
     scored = some(3, rows=600, days=15)
     flights = drawn_by_hand(scored, 1500)
     by_hand: dict[str, list[float]] = {
-        "roc_auc": [roc_auc_score(scored.late[of], scored.score[of]) for of in flights],
-        "brier": [float(np.mean((scored.score[of] - scored.late[of]) ** 2)) for of in flights],
-        "base_rate": [float(scored.late[of].mean()) for of in flights],
+        "roc_auc": [roc_auc_score(scored.label[of], scored.score[of]) for of in flights],
+        "brier": [float(np.mean((scored.score[of] - scored.label[of]) ** 2)) for of in flights],
+        "base_rate": [float(scored.label[of].mean()) for of in flights],
     }
 
-    ours = metrics_of(scored, IntervalParams(4000, 0))
+    ours = metrics_of("binary", scored, Intervals(4000, 0))
 
     for name, values in by_hand.items():
         low, high = np.quantile(values, (0.025, 0.975))
@@ -119,7 +119,7 @@ def test_an_interval_of_95_percent_holds_the_truth_about_as_often() -> None:
         chance = source.beta(3 * rate, 3 * (1 - rate), days)
         late = (source.random(days * rows) < chance[day]).astype(np.int8)
         values = np.bincount(day, weights=late) / rows
-        drawn = draw_days(days, IntervalParams(400, trial)) @ values / days
+        drawn = draw_clusters(days, Intervals(400, trial)) @ values / days
         interval = estimate(drawn)
         held += interval.low <= rate <= interval.high
 
@@ -130,7 +130,7 @@ def test_an_interval_of_95_percent_holds_the_truth_about_as_often() -> None:
 def test_a_draw_without_one_outcome_is_left_out() -> None:
     scored = Scored(np.array([0.1, 0.9, 0.2]), np.array([0, 1, 0], dtype=np.int8), np.array([0, 1, 0]))
 
-    metrics = metrics_of(scored, IntervalParams(50, 0))
+    metrics = metrics_of("binary", scored, Intervals(50, 0))
 
     assert metrics["roc_auc"].value == 1.0
     assert math.isfinite(metrics["roc_auc"].low)
@@ -139,4 +139,4 @@ def test_a_draw_without_one_outcome_is_left_out() -> None:
 def test_certain_and_wrong_is_costly_and_still_finite() -> None:
     scored = Scored(np.array([0.0, 1.0]), np.array([1, 0], dtype=np.int8), np.array([0, 0]))
 
-    assert 30 < metrics_of(scored, IntervalParams(5, 0))["log_loss"].value < 40
+    assert 30 < metrics_of("binary", scored, Intervals(5, 0))["log_loss"].value < 40

@@ -1,0 +1,23 @@
+"""Metrics of answers with confidence intervals, paired comparisons and shifts: one place for everybody who judges."""
+
+from handrail.statistics.comparison import Answers, Comparison, compare, metric_named
+from handrail.statistics.metrics import METRICS_OF, Metric, judgeable, metrics_of
+from handrail.statistics.scored import Estimate, Intervals, Scored, draw_clusters, estimate
+from handrail.statistics.shift import stability_index
+
+__all__ = [
+    "METRICS_OF",
+    "Answers",
+    "Comparison",
+    "Estimate",
+    "Intervals",
+    "Metric",
+    "Scored",
+    "compare",
+    "draw_clusters",
+    "estimate",
+    "judgeable",
+    "metric_named",
+    "metrics_of",
+    "stability_index",
+]

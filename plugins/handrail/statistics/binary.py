@@ -1,0 +1,74 @@
+"""Metrics of probabilities of a binary outcome; each takes (draws, clusters) weights and returns (draws,) values."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from handrail.statistics.scored import Scored, weighted_mean
+
+ROWS_AT_ONCE = 2_000_000
+SMALLEST = 1e-15
+
+
+def roc_auc(scored: Scored, weights: np.ndarray) -> np.ndarray:
+    """Return the area under the ROC curve; ties count one half.
+
+    The area is a sum over pairs of a positive and a negative, so that one (clusters, clusters) table of concordant
+    pairs answers every draw exactly: w'Aw / (w'P)(w'N). NaN where one outcome was not drawn.
+    """
+    positive = np.bincount(scored.cluster, weights=scored.label, minlength=scored.clusters)
+    negative = np.bincount(scored.cluster, minlength=scored.clusters) - positive
+    concordant = ((weights @ _concordant_pairs(scored)) * weights).sum(axis=1)
+    pairs = (weights @ positive) * (weights @ negative)
+    area: np.ndarray = np.divide(concordant, pairs, out=np.full(len(weights), np.nan), where=pairs > 0)
+    return area
+
+
+def _concordant_pairs(scored: Scored) -> np.ndarray:
+    """Count pairs with the positive of cluster i scored above the negative of cluster j: (clusters, clusters)."""
+    level = np.unique(scored.score, return_inverse=True)[1]
+    levels = int(level.max()) + 1
+    is_positive = scored.label == 1
+    positive_level, positive_cluster = level[is_positive], scored.cluster[is_positive]
+    table = np.empty((scored.clusters, scored.clusters))
+    for cluster in range(scored.clusters):
+        here = np.bincount(level[~is_positive & (scored.cluster == cluster)], minlength=levels)
+        below = np.cumsum(here) - 0.5 * here
+        table[:, cluster] = np.bincount(positive_cluster, weights=below[positive_level], minlength=scored.clusters)
+    return table
+
+
+def average_precision(scored: Scored, weights: np.ndarray) -> np.ndarray:
+    """Return the average precision, ties taken together; NaN where no positive was drawn."""
+    order = np.argsort(-scored.score, kind="stable")
+    positive, cluster, score = scored.label[order] == 1, scored.cluster[order], scored.score[order]
+    last_of_tie = np.r_[np.flatnonzero(np.diff(score)), len(score) - 1]
+    values = np.empty(len(weights))
+    step = max(1, ROWS_AT_ONCE // len(order))
+    for start in range(0, len(weights), step):
+        drawn = weights[start : start + step][:, cluster]
+        found = np.cumsum(drawn * positive, axis=1)[:, last_of_tie]
+        called = np.cumsum(drawn, axis=1)[:, last_of_tie]
+        precision = np.divide(found, called, out=np.zeros_like(found), where=called > 0)
+        gained = np.diff(found, axis=1, prepend=0.0)
+        total = found[:, -1]
+        values[start : start + step] = np.divide(
+            (precision * gained).sum(axis=1), total, out=np.full(len(total), np.nan), where=total > 0
+        )
+    return values
+
+
+def log_loss(scored: Scored, weights: np.ndarray) -> np.ndarray:
+    """Return the mean negative log likelihood; a probability of 0 or 1 counts as 1e-15 away from it."""
+    clipped = np.clip(scored.score.astype(np.float64), SMALLEST, 1 - SMALLEST)
+    return weighted_mean(-np.where(scored.label == 1, np.log(clipped), np.log1p(-clipped)), scored, weights)
+
+
+def brier(scored: Scored, weights: np.ndarray) -> np.ndarray:
+    """Return the mean squared distance of probability and outcome."""
+    return weighted_mean((scored.score - scored.label) ** 2, scored, weights)
+
+
+def base_rate(scored: Scored, weights: np.ndarray) -> np.ndarray:
+    """Return the share of positives."""
+    return weighted_mean(scored.label, scored, weights)

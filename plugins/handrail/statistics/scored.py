@@ -1,0 +1,82 @@
+"""Scored subjects with their outcome, and intervals that treat a whole cluster as one observation.
+
+Subjects of one cluster (a day, a customer) share what happened to them, so clusters are drawn with replacement, never
+subjects (cluster bootstrap: Cameron, Gelbach, Miller 2008, percentile interval).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+QUANTILES = (0.025, 0.975)
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """How often clusters are drawn again for a confidence interval, and the seed of the draws."""
+
+    draws: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Subjects with a known outcome, four arrays of (n,).
+
+    `score` is the probability of a positive, the probability of the predicted class, or the predicted number; `label`
+    is 0 or 1, the code of a class, or a number; `cluster` has codes 0..clusters-1; `predicted` is the code of the
+    predicted class, and is needed where there are more than two.
+    """
+
+    score: np.ndarray
+    label: np.ndarray
+    cluster: np.ndarray
+    predicted: np.ndarray | None = None
+
+    @property
+    def clusters(self) -> int:
+        """How many cluster codes there are."""
+        return int(self.cluster.max()) + 1
+
+    def part(self, chosen: np.ndarray) -> Scored:
+        """Return the chosen rows (boolean mask or indices), clusters counted anew."""
+        cluster = np.unique(self.cluster[chosen], return_inverse=True)[1]
+        predicted = None if self.predicted is None else self.predicted[chosen]
+        return Scored(self.score[chosen], self.label[chosen], cluster, predicted)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A metric with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def as_dict(self) -> dict[str, float]:
+        """Return plain numbers for JSON, rounded to nine decimals."""
+        return {"value": round(self.value, 9), "low": round(self.low, 9), "high": round(self.high, 9)}
+
+
+def draw_clusters(clusters: int, intervals: Intervals) -> np.ndarray:
+    """Return how often each cluster is drawn, (draws + 1, clusters) float64; the first row is every cluster once."""
+    source = np.random.default_rng(intervals.seed)
+    drawn = source.multinomial(clusters, np.full(clusters, 1 / clusters), size=intervals.draws)
+    return np.vstack([np.ones(clusters), drawn])
+
+
+def estimate(values: np.ndarray) -> Estimate:
+    """Turn the metric on all clusters (first value) and on drawn clusters (the rest) into an estimate."""
+    drawn = values[1:][np.isfinite(values[1:])]
+    low, high = np.quantile(drawn, QUANTILES) if len(drawn) else (np.nan, np.nan)
+    return Estimate(float(values[0]), float(low), float(high))
+
+
+def weighted_mean(of_rows: np.ndarray, scored: Scored, weights: np.ndarray) -> np.ndarray:
+    """Return the mean of `of_rows` (n,) for each row of `weights` (draws, clusters)."""
+    sums = np.bincount(scored.cluster, weights=of_rows, minlength=scored.clusters)
+    counts = np.bincount(scored.cluster, minlength=scored.clusters)
+    mean: np.ndarray = (weights @ sums) / (weights @ counts)
+    return mean
