@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from handrail.errors import UnknownReference
+from handrail.errors import InvalidInput, UnknownReference
 from handrail.feedback.domain.amounts import sum_amounts
 from handrail.feedback.domain.cohorts import Cohort, build_cohort
+from handrail.feedback.domain.figures import Clusters, Figure, figure_of
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.material import Scope
 from handrail.feedback.domain.snapshots import Snapshot, SnapshotChanged, build_snapshot, label_table
@@ -153,6 +154,34 @@ class FeedbackLog:
         rules = self.kind(kind)
         reader = self._stores.reader
         return build_cohort(scope, rules, reader.read(scope, reader.mark()))
+
+    def due_window(self, kind: str, length: timedelta, as_of: datetime) -> tuple[datetime, datetime]:
+        """Return the newest window of that length all of whose predictions are mature at `as_of`: [start, end).
+
+        Raises:
+            UnknownReference: the kind is not declared.
+            InvalidInput: the length is not positive.
+        """
+        if length <= timedelta(0):
+            raise InvalidInput("window", "it is not longer than nothing", "Give a length such as 30d or 12h.")
+        try:
+            end = self.kind(kind).matured_until(as_of)
+            return end - length, end
+        except OverflowError as err:
+            raise InvalidInput("window", "it begins before the year 1", "Give a shorter length.") from err
+
+    def figure(self, cohort: Cohort, metric: str, clusters: Clusters | None = None, draws: int = 1000) -> Figure:
+        """Judge a cohort's mature, labelled predictions by a metric, with a 95 % interval over whole clusters.
+
+        `metric` is a name of `handrail.statistics.METRICS_OF`; clusters are days in UTC if None. The draws are the same
+        each time. Needs NumPy.
+
+        Raises:
+            InvalidInput: there is no such metric, or it judges labels 0 and 1 and there are others.
+        """
+        from handrail.statistics import Intervals
+
+        return figure_of(cohort, metric, clusters or Clusters(), Intervals(draws, 0))
 
     def snapshot(self, kind: str, start: datetime, end: datetime, as_of: datetime) -> Snapshot:
         """Fix what is known at `as_of` about predictions made in [start, end), of all deployments.

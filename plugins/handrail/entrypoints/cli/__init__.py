@@ -1,6 +1,7 @@
 """The `handrail` command: a noun, then a verb. Results go to stdout, messages to stderr.
 
-Exit code 0: done; 1: refused, failed or interrupted, with one sentence; 2: misuse.
+Exit code 0: done; 1: refused, failed or interrupted, with one sentence; 2: misuse; 3: an alert of
+`feedback figures`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _TYPER_INTERRUPTED = 130
 def build() -> typer.Typer:
     """Assemble the command from the modules beside this one; each holds the `app` of a noun, or one command."""
     # Not at the top: the modules beside this one import it first.
-    from handrail.entrypoints.cli import approvals, env, feedback, lineage, reproduce, serve
+    from handrail.entrypoints.cli import approvals, env, feedback, figures, lineage, reproduce, serve
 
     app = typer.Typer(
         name="handrail",
@@ -36,6 +37,7 @@ def build() -> typer.Typer:
     app.add_typer(approvals.app, name="approvals")
     app.add_typer(lineage.app, name="lineage")
     app.add_typer(feedback.app, name="feedback")
+    feedback.app.command("figures", epilog=figures.EXAMPLE)(figures.show_figures)
     app.command("serve", epilog="Example: handrail serve")(serve.serve)
     app.command("reproduce", epilog="Example: handrail reproduce flights@champion")(reproduce.reproduce)
     return app
