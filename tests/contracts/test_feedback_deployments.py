@@ -43,3 +43,29 @@ def test_a_deployment_known_by_its_predictions_gets_its_facts_later(stores):
     assert bare == (DeploymentRecord(DEPLOYMENT),)
     assert stores.deployments.all() == (RECORD,)
     assert stores.predictions.count([DEPLOYMENT]) == {DEPLOYMENT: 1}
+
+
+def test_a_digest_may_come_later_than_the_model_and_then_stands(stores):
+    bare = DeploymentRecord(DEPLOYMENT, None, RECORD.model_version_uri)
+    stores.deployments.register(bare)
+    stores.deployments.register(bare)
+    before = stores.deployments.all()
+
+    stores.deployments.register(replace(bare, tree_digest="sha256:1"))
+
+    assert (before, stores.deployments.all()) == ((bare,), (replace(bare, tree_digest="sha256:1"),))
+    with pytest.raises(Conflict):
+        stores.deployments.register(bare)
+
+
+def test_another_model_is_a_conflict_with_and_without_a_digest(stores):
+    bare = DeploymentRecord(DEPLOYMENT, None, RECORD.model_version_uri)
+    stores.deployments.register(bare)
+
+    for digest in (None, "sha256:2"):
+        with pytest.raises(Conflict):
+            stores.deployments.register(
+                replace(bare, tree_digest=digest, model_version_uri="mlflow://s/registered/flights/1/2")
+            )
+
+    assert stores.deployments.all() == (bare,)

@@ -87,7 +87,8 @@ class MemoryDeployments(DeploymentBook):
 
     def register(self, record: DeploymentRecord) -> None:
         held = self.records.get(record.uri)
-        if held is not None and held.tree_digest is not None and held != record:
+        named = held is not None and held.model_version_uri not in (None, record.model_version_uri)
+        if held is not None and held != record and (held.tree_digest is not None or named):
             raise Conflict("deployment", record.uri, "Give a new rollout a new deployment id.")
         self.records[record.uri] = record
 

@@ -19,7 +19,7 @@ class DeploymentBook(Protocol):
     def register(self, record: DeploymentRecord) -> None:
         """Keep the record; the same record again changes nothing.
 
-        A deployment known so far only by its predictions gets its facts now.
+        A deployment known so far only by its predictions gets its facts now, one whose model is known its digest.
 
         Raises:
             Conflict: the deployment has other facts already.

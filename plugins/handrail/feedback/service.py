@@ -55,9 +55,16 @@ class FeedbackLog:
         return self._kinds
 
     def register_deployment(
-        self, uri: str, tree_digest: str, model_version_uri: str, bento_uri: str, started_at: datetime
+        self,
+        uri: str,
+        tree_digest: str | None,
+        model_version_uri: str,
+        bento_uri: str | None = None,
+        started_at: datetime | None = None,
     ) -> None:
-        """Record which bytes a deployment serves. The same again changes nothing.
+        """Record which model a deployment serves, and its bytes if they are known. The same again changes nothing.
+
+        A digest may come later than the model.
 
         Raises:
             Conflict: the deployment is recorded with other facts.

@@ -35,7 +35,10 @@ class SqlDeployments(DeploymentBook):
         this = deployment.c.uri == record.uri
         with self._store.write() as connection:
             connection.execute(insert_new(connection, deployment), asdict(record))
-            bare = sa.and_(this, deployment.c.tree_digest.is_(None))
+            same = deployment.c.model_version_uri == record.model_version_uri
+            bare = sa.and_(
+                this, deployment.c.tree_digest.is_(None), sa.or_(deployment.c.model_version_uri.is_(None), same)
+            )
             connection.execute(sa.update(deployment).where(bare).values(asdict(record)))
             held = connection.execute(sa.select(*(deployment.c[name] for name in FACTS)).where(this)).one()
         if DeploymentRecord(**held._asdict()) != record:

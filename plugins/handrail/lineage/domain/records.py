@@ -97,6 +97,16 @@ def describe_deployment(
     return facts | describe_derivation(rollout, tree_at(tree_digest), "bentoml") if tree_digest else facts
 
 
+def describe_serving(deployment: Name, version: Name, *, tree_digest: str | None = None) -> Facts:
+    """State which registered model version a deployment serves, and the tree that it loaded if the service says so.
+
+    For services that are no bento. Without the digest the hop to the version is a claim of whoever records it.
+    """
+    rollout = artifact_at(uri_of(deployment), tree_digest)
+    facts = describe_derivation(rollout, artifact_at(uri_of(version), None), "service")
+    return facts | describe_derivation(rollout, tree_at(tree_digest), "service") if tree_digest else facts
+
+
 def describe_snapshot(
     snapshot: ArtifactVersion, *, deployments: Sequence[Name] = (), labels: ArtifactVersion | None = None
 ) -> Facts:

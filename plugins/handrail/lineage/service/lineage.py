@@ -27,6 +27,7 @@ from handrail.lineage.domain.records import (
     describe_permit,
     describe_registration,
     describe_report,
+    describe_serving,
     describe_snapshot,
     describe_tracking_run,
     uri_of,
@@ -62,6 +63,7 @@ class Lineage(Queries):
     record_permit = _verb(describe_permit)
     record_bento = _verb(describe_bento)
     record_deployment = _verb(describe_deployment)
+    record_serving = _verb(describe_serving)
     record_snapshot = _verb(describe_snapshot)
     record_report = _verb(describe_report)
 

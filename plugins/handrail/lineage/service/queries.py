@@ -27,6 +27,10 @@ from handrail.lineage.ports import LineagePorts
 from handrail.lineage.service.references import References, check_reference, unknown
 
 DEPLOYMENT = "deployment"
+UNDECLARED = (
+    "It made this prediction, and nobody recorded what it serves: "
+    "handrail lineage deployment {deployment} --serves models:/NAME/VERSION."
+)
 NEARBY = 1_000
 FEW = 10
 MOST_NAMES = 100
@@ -264,6 +268,8 @@ class Queries:
         walk = self._walked(what) if "://" in what.start else None
         if walk is None and deployment is None:
             walk = self._walked(replace(what, start=self._references.resolve(ref)))
+        if walk is None and deployment is not None:
+            raise UnknownReference("deployment", deployment, UNDECLARED.format(deployment=deployment), "ref")
         if walk is None:
             raise unknown(what.start)
         return walk

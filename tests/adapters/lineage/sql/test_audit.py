@@ -25,6 +25,7 @@ from handrail.lineage.domain.facts import (
 from handrail.lineage.domain.flaws import Coverage, Flaw
 from handrail.lineage.domain.graph import Pointer
 from handrail.lineage.domain.names import agent_uri, artifact_at
+from handrail.lineage.domain.records import describe_serving
 from handrail.lineage.domain.vocabulary import Role
 from handrail.lineage.ports import LineagePorts
 from handrail.lineage.service.doctor import Doctor, DoctorPorts
@@ -158,6 +159,16 @@ PLANTED = {
     "model-without-run": facts(
         describe_derivation(artifact_at(SECOND.uri), artifact_at(f"tree://sha256/{'0' * 64}"), "x")
     ),
+    "features-lead-nowhere": facts(
+        describe_activity(
+            activity_fact("mlflow://registry/run/late"),
+            [artifact_at("mlflow://registry/dataset/frame@0a1b")],
+            [artifact_at("mlflow://registry/model/m-2")],
+            [],
+            "mlflow",
+        )
+        | Facts(frozenset({activity_fact("feast://shop/retrieval/r1")}))
+    ),
     "model-of-no-data": facts(
         describe_activity(
             activity_fact("mlflow://registry/run/blind"),
@@ -193,6 +204,7 @@ PLANTED = {
         Facts(frozenset({NodeFact(TRAINING.uri, Role.ARTIFACT, "dvc-data", frozenset({("role", "training-set")}))}))
     ),
     "other-tree-than-the-bento": facts(describe_derivation(artifact_at(DEPLOYMENT.uri), OTHER_TREE, "bentoml")),
+    "other-tree-than-the-model": facts(describe_serving(DEPLOYMENT, VERSION, tree_digest=f"sha256:{'77' * 32}")),
     "other-tree-than-the-permit": facts(describe_derivation(artifact_at(BENTO.uri), OTHER_TREE, "bentoml")),
     "event-without-sender": sql("delete from lineage_event_sender"),
     "queued-without-event": row(

@@ -112,6 +112,18 @@ _QUERIES = {
         where g.cause = n.id and g.verb = {_GENERATED} and m.kind in ('logged-model', 'model-version'))
         and not exists (select 1 from lineage_edge u join lineage_node d on d.id = u.cause
         where u.effect = n.id and u.verb = {_USED} and d.kind <> 'git-commit')""",
+    # Only where Feast was read: a plain data set of MLflow has no source that could be known.
+    "features-lead-nowhere": f"""
+        select n.uri, 'it learned from ' || d.uri || ', of which no source is known, though Feast was read: read '
+        || 'features inside the run, or log them under a new name with source=retrieval_of(frame)'
+        from lineage_node n join lineage_edge u on u.effect = n.id and u.verb = {_USED}
+        join lineage_node d on d.id = u.cause and d.kind = 'tracked-dataset'
+        where n.kind = 'tracking-run' and not exists (select 1 from lineage_edge e where e.effect = d.id)
+        and not exists (select 1 from lineage_edge f join lineage_node r on r.id = f.cause
+        where f.effect = n.id and f.verb = {_USED} and r.kind in ('feature-rows', 'feature-retrieval', 'dvc-data'))
+        and exists (select 1 from lineage_edge g join lineage_node m on m.id = g.effect
+        where g.cause = n.id and g.verb = {_GENERATED} and m.kind in ('logged-model', 'model-version'))
+        and exists (select 1 from lineage_node r where r.kind = 'feature-retrieval')""",
     "frame-is-not-its-file": """
         select n.uri, a.value from lineage_attribute a join lineage_node n on n.id = a.node
         where a.name like 'input.%.contradiction'""",
@@ -125,7 +137,9 @@ _QUERIES = {
         select n.uri, 'its model is not known' from lineage_node n where n.kind = 'bento' and not exists
         (select 1 from lineage_edge e join lineage_node c on c.id = e.cause
         where e.effect = n.id and e.verb = {_DERIVED} and c.kind in ('artifact-tree', 'bento-model'))""",
-    "deployment-without-bento": _lacks("deployment", "it serves no known bento", _DERIVED, "bento"),
+    "deployment-without-bento": _lacks("deployment", "it serves no known bento and no known model", _DERIVED, "bento")
+    + f""" and not exists (select 1 from lineage_edge s join lineage_node v on v.id = s.cause
+        and v.kind = 'model-version' where s.effect = n.id and s.verb = {_DERIVED})""",
     # Where no permit exists, there is no gate that a bento could bypass.
     "bento-without-permit": _lacks("bento", "it carries no permit", _DERIVED, "permit")
     + " and exists (select 1 from lineage_node p where p.kind = 'permit')",
@@ -150,6 +164,15 @@ _QUERIES = {
         join lineage_node b on b.id = db.cause and b.kind = 'bento'
         where d.kind = 'deployment' and not exists
         (select 1 from lineage_edge bt where bt.effect = b.id and bt.cause = t.id and bt.verb = {_DERIVED})""",
+    "other-tree-than-the-model": f"""
+        select d.uri, 'it loaded ' || t.uri || ', which is not what ' || v.uri || ' holds'
+        from lineage_node d join lineage_edge dt on dt.effect = d.id and dt.verb = {_DERIVED}
+        join lineage_node t on t.id = dt.cause and t.kind = 'artifact-tree'
+        join lineage_edge dv on dv.effect = d.id and dv.verb = {_DERIVED}
+        join lineage_node v on v.id = dv.cause and v.kind = 'model-version'
+        where d.kind = 'deployment' and exists (select 1 from lineage_edge e join lineage_node u on u.id = e.cause
+        where e.effect = v.id and e.verb = {_DERIVED} and u.kind = 'artifact-tree') and not exists
+        (select 1 from lineage_edge e where e.effect = v.id and e.cause = t.id and e.verb = {_DERIVED})""",
     "other-tree-than-the-permit": f"""
         select b.uri, 'it carries ' || t.uri || ', about which ' || p.uri || ' says nothing'
         from lineage_node b join lineage_edge bt on bt.effect = b.id and bt.verb = {_DERIVED}
