@@ -1,4 +1,4 @@
-"""One code that scores flights, for a request and for a month: NumPy and ONNX Runtime, nothing else.
+"""One code that scores, for a request and for a month: NumPy and ONNX Runtime, nothing else.
 
 Reading the artifact tree's `scoring.json` and `onnx/model.onnx` is here; whether the tree may be used at all, and
 where feature values come from, is not.
@@ -7,6 +7,7 @@ where feature values come from, is not.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -22,15 +23,30 @@ FORMAT = "handrail.scoring/1"
 SCORING_FILE = "scoring.json"
 ONNX_FILE = Path("onnx") / "model.onnx"
 PROBABILITIES = "probabilities"
+KINDS = ("binary", "multiclass", "regression", "count")
+CLASSIFIED = ("binary", "multiclass")
 Column = Sequence[Any] | np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a model answers, two arrays of (n,).
+
+    `score` is float32: the probability of a positive, of the predicted class, or the predicted number. `label` is
+    int64: 1 from the threshold on and else 0, the code of the predicted class, or 0 where numbers are predicted.
+    """
+
+    score: np.ndarray
+    label: np.ndarray
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """A packaged model: feature values in, probability of landing late out.
+    """A packaged model: feature values in, a score and a label out.
 
     `features` is the order of the model's input, `categorical` those of them that are texts, `feature_service`
-    the name and spec hash of what they were trained with; a flight counts as late from `threshold` on.
+    the name and spec hash of what they were trained with. `kind` is that of the label: a binary one counts as
+    positive from `threshold` on, which is NaN for other kinds; `classes` are the names of a multiclass label's codes.
     """
 
     features: tuple[str, ...]
@@ -39,6 +55,8 @@ class Scorer:
     feature_service: Mapping[str, str]
     codes: Mapping[str, Mapping[str, int]]
     session: onnxruntime.InferenceSession
+    kind: str = "binary"
+    classes: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, tree: Path) -> Scorer:
@@ -51,13 +69,19 @@ class Scorer:
             stored = json.loads((tree / SCORING_FILE).read_text(encoding="utf-8"))
             if stored["format"] != FORMAT:
                 raise InvalidInput(SCORING_FILE, f"format is {stored['format']!r}", f"Package again as {FORMAT}.")
+            # Trees from before other kinds were known hold no kind.
+            kind = stored.get("kind", "binary")
+            if kind not in KINDS:
+                raise InvalidInput(SCORING_FILE, f"kind is {kind!r}", f"Package a label of {', '.join(KINDS)}.")
             return cls(
                 features=tuple(stored["features"]),
                 categorical=tuple(stored["categories"]),
-                threshold=float(stored["threshold"]),
+                threshold=float(stored["threshold"]) if kind == "binary" else math.nan,
                 feature_service=stored["feature_service"],
                 codes={name: {text: code for code, text in enumerate(of)} for name, of in stored["categories"].items()},
                 session=_session(tree / ONNX_FILE),
+                kind=kind,
+                classes=tuple(stored["classes"]) if kind == "multiclass" else (),
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
             raise InvalidInput(str(tree), f"it is not a packaged model ({err})", "Run: dvc repro package.") from err
@@ -78,21 +102,34 @@ class Scorer:
         for place, name in enumerate(self.features):
             values = columns[name]
             if len(values) != rows:
-                raise InvalidInput(name, f"{len(values)} values where {rows} were expected", "Pass one a flight.")
+                raise InvalidInput(name, f"{len(values)} values where {rows} were expected", "Pass one a row.")
             encoded[:, place] = self._codes(name, values) if name in self.codes else _numbers(name, values)
         return encoded
 
     def score(self, columns: Mapping[str, Column]) -> np.ndarray:
-        """Return the probability of landing late, (n,) float32, for columns as `encode` takes them."""
-        return self.score_encoded(self.encode(columns))
+        """Return the scores, (n,) float32, for columns as `encode` takes them."""
+        return self.answer(columns).score
 
     def score_encoded(self, encoded: np.ndarray) -> np.ndarray:
-        """Return the probability of landing late, (n,) float32, for an input that `encode` made."""
+        """Return the scores, (n,) float32, for an input that `encode` made."""
+        return self.answer_encoded(encoded).score
+
+    def answer(self, columns: Mapping[str, Column]) -> Answered:
+        """Return scores and labels for columns as `encode` takes them."""
+        return self.answer_encoded(self.encode(columns))
+
+    def answer_encoded(self, encoded: np.ndarray) -> Answered:
+        """Return scores and labels for an input that `encode` made."""
         if not len(encoded):
-            return np.empty(0, dtype=np.float32)
-        name = self.session.get_inputs()[0].name
-        probabilities: np.ndarray = self.session.run([PROBABILITIES], {name: encoded})[0]
-        return probabilities[:, 1]
+            return Answered(np.empty(0, dtype=np.float32), np.empty(0, dtype=np.int64))
+        output = PROBABILITIES if self.kind in CLASSIFIED else self.session.get_outputs()[0].name
+        values: np.ndarray = self.session.run([output], {self.session.get_inputs()[0].name: encoded})[0]
+        if self.kind == "binary":
+            # In float64, as whoever reads a stored score compares it.
+            return Answered(values[:, 1], (values[:, 1].astype(np.float64) >= self.threshold).astype(np.int64))
+        if self.kind == "multiclass":
+            return Answered(values.max(axis=1), values.argmax(axis=1).astype(np.int64))
+        return Answered(values.reshape(-1), np.zeros(len(values), dtype=np.int64))
 
     def _codes(self, name: str, values: Column) -> np.ndarray:
         codes, unknown = self.codes[name], np.nan
@@ -105,7 +142,7 @@ class Scorer:
 def row_digests(encoded: np.ndarray) -> list[str]:
     """Return `sha256:<hex>` over each row of a model's input, (n, features) float32.
 
-    Both ways to a score meet in this input, so a flight has one digest however its features were fetched.
+    Both ways to a score meet in this input, so a row has one digest however its features were fetched.
     """
     return ["sha256:" + sha256(row.tobytes()).hexdigest() for row in encoded]
 

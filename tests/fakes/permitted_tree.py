@@ -21,8 +21,11 @@ NUMBERS = ("minute_of_day", "temp", "distance_miles")
 CATEGORIES = {"carrier": ["AA", "UA"]}
 
 
-def write_tree(folder: Path, service: Mapping[str, str] = SERVICE) -> Path:
-    """Write a tree that `Scorer` loads: the chance to be late grows with the miles and the temperature."""
+def write_tree(folder: Path, service: Mapping[str, str] = SERVICE, kind: str = "binary") -> Path:
+    """Write a tree that `Scorer` loads: the chance to be late grows with the miles and the temperature.
+
+    Of three classes the second one's chance grows so, and a number does itself.
+    """
     (folder / "onnx").mkdir(parents=True)
     features = [*CATEGORIES, *NUMBERS]
     scoring = {
@@ -32,26 +35,35 @@ def write_tree(folder: Path, service: Mapping[str, str] = SERVICE) -> Path:
         "threshold": 0.5,
         "feature_service": dict(service),
     }
+    if kind != "binary":
+        scoring |= {"kind": kind, "threshold": None}
+    if kind == "multiclass":
+        scoring["classes"] = ["early", "late", "never"]
     (folder / "scoring.json").write_text(json.dumps(scoring))
     (folder / "MLmodel").write_text("flavors: {}\n")
-    (folder / "onnx" / "model.onnx").write_bytes(_model(len(features)).SerializeToString())
+    (folder / "onnx" / "model.onnx").write_bytes(
+        _model(len(features), {"binary": 2, "multiclass": 3}.get(kind, 1)).SerializeToString()
+    )
     return folder
 
 
-def _model(width: int) -> onnx.ModelProto:
-    weights = np.zeros((width, 2), dtype=np.float32)
+def _model(width: int, outputs: int) -> onnx.ModelProto:
+    weights = np.zeros((width, outputs), dtype=np.float32)
+    name = "probabilities" if outputs > 1 else "variable"
     nodes = [
         helper.make_node("IsNaN", ["input"], ["absent"]),
         helper.make_node("Where", ["absent", "zero", "input"], ["present"]),
         helper.make_node("MatMul", ["present", "weights"], ["sum"]),
-        helper.make_node("Softmax", ["sum"], ["probabilities"], axis=1),
+        helper.make_node("Softmax", ["sum"], [name], axis=1)
+        if outputs > 1
+        else helper.make_node("Identity", ["sum"], [name]),
     ]
-    weights[-2:, 1] = (0.01, 0.001)
+    weights[-2:, min(1, outputs - 1)] = (0.01, 0.001)
     graph = helper.make_graph(
         nodes,
         "flights",
         [helper.make_tensor_value_info("input", TensorProto.FLOAT, [None, width])],
-        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, 2])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, outputs])],
         [numpy_helper.from_array(np.zeros(1, np.float32), "zero"), numpy_helper.from_array(weights, "weights")],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

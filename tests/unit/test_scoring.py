@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,46 @@ def test_one_flight_scores_as_it_does_among_many(tree: Path) -> None:
 
 def test_no_flights_give_no_scores(tree: Path) -> None:
     assert Scorer.load(tree).score({name: [] for name in COLUMNS}).shape == (0,)
+
+
+def test_a_binary_label_is_positive_from_the_threshold_on(tree: Path) -> None:
+    scorer = Scorer.load(tree)
+    score = scorer.score(COLUMNS).astype(float)
+
+    at, above = (replace(scorer, threshold=value).answer(COLUMNS) for value in (score[0], np.nextafter(score[0], 1)))
+
+    assert (at.label[0], above.label[0]) == (1, 0)
+    assert (at.score == above.score).all()
+
+
+def test_several_classes_give_the_likeliest_and_its_probability(tmp_path: Path) -> None:
+    scorer = Scorer.load(write_tree(tmp_path / "tree", kind="multiclass"))
+
+    answered = scorer.answer({**COLUMNS, "temp": [1.0, -900.0]})
+
+    assert [scorer.classes[code] for code in answered.label] == ["late", "early"]
+    assert ((answered.score > 1 / 3) & (answered.score < 0.5)).all()
+    assert np.isnan(scorer.threshold)
+
+
+@pytest.mark.parametrize("kind", ["regression", "count"])
+def test_a_number_is_its_own_score(tmp_path: Path, kind: str) -> None:
+    scorer = Scorer.load(write_tree(tmp_path / "tree", kind=kind))
+
+    answered = scorer.answer(COLUMNS)
+
+    assert answered.score == pytest.approx([0.11, 0.22])
+    assert answered.label.tolist() == [0, 0]
+    assert scorer.kind == kind
+    assert scorer.answer({name: [] for name in COLUMNS}).label.shape == (0,)
+
+
+def test_a_kind_of_label_that_nobody_knows_is_named(tree: Path) -> None:
+    scoring = tree / "scoring.json"
+    scoring.write_text(json.dumps({**json.loads(scoring.read_text()), "kind": "ranking"}))
+
+    with pytest.raises(InvalidInput, match=r"kind is 'ranking'\. Package a label of binary, multiclass"):
+        Scorer.load(tree)
 
 
 def test_extra_columns_are_ignored(tree: Path) -> None:
