@@ -8,14 +8,18 @@ from handrail.statistics.scored import Scored, weighted_mean
 
 ROWS_AT_ONCE = 2_000_000
 SMALLEST = 1e-15
+LARGEST_TABLE = 1000
 
 
 def roc_auc(scored: Scored, weights: np.ndarray) -> np.ndarray:
     """Return the area under the ROC curve; ties count one half.
 
     The area is a sum over pairs of a positive and a negative, so that one (clusters, clusters) table of concordant
-    pairs answers every draw exactly: w'Aw / (w'P)(w'N). NaN where one outcome was not drawn.
+    pairs answers every draw exactly: w'Aw / (w'P)(w'N). That table would not fit for a thousand clusters and more, so
+    there each draw goes through the rows instead. NaN where one outcome was not drawn.
     """
+    if scored.clusters > LARGEST_TABLE:
+        return _area_by_rows(scored, weights)
     positive = np.bincount(scored.cluster, weights=scored.label, minlength=scored.clusters)
     negative = np.bincount(scored.cluster, minlength=scored.clusters) - positive
     concordant = ((weights @ _concordant_pairs(scored)) * weights).sum(axis=1)
@@ -36,6 +40,23 @@ def _concordant_pairs(scored: Scored) -> np.ndarray:
         below = np.cumsum(here) - 0.5 * here
         table[:, cluster] = np.bincount(positive_cluster, weights=below[positive_level], minlength=scored.clusters)
     return table
+
+
+def _area_by_rows(scored: Scored, weights: np.ndarray) -> np.ndarray:
+    """Return the same area by adding up, at each score, the positives times the negatives below."""
+    order = np.argsort(scored.score, kind="stable")
+    positive, cluster, score = scored.label[order] == 1, scored.cluster[order], scored.score[order]
+    starts = np.r_[0, np.flatnonzero(np.diff(score)) + 1]
+    values = np.empty(len(weights))
+    step = max(1, ROWS_AT_ONCE // len(order))
+    for start in range(0, len(weights), step):
+        drawn = weights[start : start + step][:, cluster]
+        above = np.add.reduceat(drawn * positive, starts, axis=1)
+        below = np.add.reduceat(drawn * ~positive, starts, axis=1)
+        pairs = above.sum(axis=1) * below.sum(axis=1)
+        concordant = (above * (np.cumsum(below, axis=1) - 0.5 * below)).sum(axis=1)
+        values[start : start + step] = np.divide(concordant, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+    return values
 
 
 def average_precision(scored: Scored, weights: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
 from handrail.statistics import Intervals, Scored, draw_clusters, estimate, metrics_of
-from handrail.statistics.binary import average_precision, roc_auc
+from handrail.statistics.binary import LARGEST_TABLE, average_precision, roc_auc
 
 
 def some(seed: int, rows: int = 400, days: int = 7, levels: int = 50) -> Scored:
@@ -36,6 +36,25 @@ def test_every_draw_equals_scikit_learn_on_the_drawn_flights(seed: int, levels: 
         assert areas[row] == pytest.approx(roc_auc_score(scored.label, scored.score, sample_weight=weight))
         expected = average_precision_score(scored.label, scored.score, sample_weight=weight)
         assert precisions[row] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("levels", [3, 100_000])
+def test_an_area_over_very_many_clusters_equals_scikit_learn(levels: int) -> None:
+    scored = some(2, rows=2500, days=LARGEST_TABLE + 1, levels=levels)
+    weights = draw_clusters(scored.clusters, Intervals(3, 0))
+
+    areas = roc_auc(scored, weights)
+
+    expected = [roc_auc_score(scored.label, scored.score, sample_weight=of_days[scored.cluster]) for of_days in weights]
+    assert areas == pytest.approx(expected)
+
+
+def test_an_area_over_very_many_clusters_needs_no_table_of_their_pairs() -> None:
+    rows = 60_000
+    scored = Scored(np.linspace(0, 1, rows), np.arange(rows) % 2, np.arange(rows))
+
+    # One table of 60,000 by 60,000 pairs has 29 GB.
+    assert roc_auc(scored, np.ones((2, rows))) == pytest.approx([0.5, 0.5], abs=1e-3)
 
 
 def test_point_estimates_equal_scikit_learn() -> None:
