@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+REPOSITORY = Path(__file__).parents[2]
 PARAMS = """
 model: {max_iter: 20, learning_rate: 0.1, max_leaf_nodes: 15, min_samples_leaf: 20, l2_regularization: 1.0, seed: 0}
 intervals: {draws: 50, seed: 0}
@@ -27,6 +29,7 @@ def write_project(folder: Path, rows: int = 1500) -> Path:
     """Write params.yaml, dvc.yaml and data/ for `rows` training flights and half as many to validate."""
     (folder / "config").mkdir(parents=True)
     (folder / "config" / "handrail.yaml").write_text("repository: flights-test\n")
+    shutil.copyfile(REPOSITORY / "config" / "use_case.yaml", folder / "config" / "use_case.yaml")
     (folder / "params.yaml").write_text(PARAMS)
     (folder / "dvc.yaml").write_text(DVC)
     training, features = folder / "data" / "training", folder / "data" / "features"

@@ -1,4 +1,8 @@
-"""The three models that the train stage fits, cheapest first. No data is read and nothing is written here."""
+"""The three models that the train stage fits, cheapest first. No data is read and nothing is written here.
+
+A model is a pipeline whose last step is `model`. That of the candidate begins with `encode`, which gives float32
+columns: the categorical features as codes of an `OrdinalEncoder` named `categories`, then the numeric ones in order.
+"""
 
 from __future__ import annotations
 

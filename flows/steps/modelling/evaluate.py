@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
+from flows.steps.data.slices import slice_values
 from flows.steps.modelling.candidates import CANDIDATE
+from flows.steps.modelling.costs import cheapest, expected_cost
+from flows.steps.modelling.drawing import draw_bars
 from flows.steps.modelling.evaluation_page import write_page
-from flows.steps.modelling.figures import calibration, draw_bars, draw_calibration
+from flows.steps.modelling.figures import calibration, draw_performance
+from flows.steps.modelling.judge import Judge
 from flows.steps.modelling.model_params import ModelParams, read_model_params
 from flows.steps.modelling.perturb import Probe, importance, robustness
 from flows.steps.modelling.skops_file import read_skops
-from flows.steps.modelling.slices import judge_slices, pooled, slice_values, worst
-from flows.steps.modelling.train import MODEL_FILE, score
+from flows.steps.modelling.slices import better_bound, judge_slices, pooled, worst
+from flows.steps.modelling.train import MODEL_FILE
 from flows.steps.modelling.training_set import Manifest, Rows, read_manifest, read_rows
 from flows.steps.project.outputs import fresh_folder, write_json
+from handrail.errors import InvalidInput
 from handrail.files import sha256_of
-from handrail.statistics import Estimate, Scored, metrics_of
+from handrail.statistics import Estimate, Intervals, Scored, judgeable, metrics_of
+from handrail.use_case import Costs, read_use_case
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -28,56 +36,70 @@ if TYPE_CHECKING:
 REPORT = Path("reports") / "evaluate.json"
 FOLDER = Path("reports") / "evaluate"
 SHOWN_FEATURES = 20
+JUDGED_NOISE = "0.1"
+SHORTENED = 0.4
 
 
 def run(project: Path) -> None:
     """Write reports/evaluate.json and reports/evaluate of `project`, then log them to MLflow."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    params, manifest = read_model_params(project), read_manifest(project)
+    case, manifest = read_use_case(project), read_manifest(project)
+    params = read_model_params(project, case.label.kind)
+    judge = Judge(case, params.package.threshold)
     trained = project / "models" / "train" / CANDIDATE / MODEL_FILE
     model = read_skops(trained)
-    rows = read_rows(project, "validate", manifest)
-    scored = Scored(score(model, rows), rows.label, rows.cluster)
-    slices = judged_slices(scored, rows, params)
-    probe = probe_of(model, rows, manifest, params)
+    rows = read_rows(project, "validate", manifest, case)
+    scored = judge.scored(judge.answers(model, rows.inputs), rows.label, rows.cluster)
+    slices = judged_slices(scored, rows, judge, params)
+    probe = probe_of(model, rows, manifest, judge, params)
     details: dict[str, Any] = {
         "slices": slices,
-        "calibration": calibration(scored),
+        "calibration": calibration(scored, case.label),
         "robustness": robustness(probe, column_groups(project, manifest)),
         "importance": importance(probe),
     }
-    report = summary(scored, details, params) | {"model_sha256": sha256_of(trained)}
+    report = summary(scored, details, judge, params.intervals.resampling) | {"model_sha256": sha256_of(trained)}
     ranked = [{"feature": name, **of} for name, of in details["importance"].items()]
     with fresh_folder(project / FOLDER) as folder:
         for name, value in (details | {"importance": ranked}).items():
             write_json(folder / f"{name}.json", value)
-        _draw(details, folder)
-        write_page(report, details, folder)
+        pictures = _draw(scored, details, judge, folder)
+        write_page(report, details, judge, pictures, folder)
     write_json(project / REPORT, report)
 
 
-def judged_slices(scored: Scored, rows: Rows, params: ModelParams) -> dict[str, dict[str, dict[str, Any]]]:
-    """Judge the model by carrier, origin and hour, small groups pooled."""
-    values = slice_values(rows.subjects)
-    smallest, threshold = params.evaluate.smallest_slice, params.package.threshold
+def judged_slices(
+    scored: Scored, rows: Rows, judge: Judge, params: ModelParams
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Judge the model by each slice of the description, small groups pooled.
+
+    Raises:
+        InvalidInput: flows/steps/data/slices.py gives other slices than config/use_case.yaml lists.
+    """
+    values, listed = slice_values(rows.subjects), judge.case.slices
+    if set(values) != set(listed):
+        problem = f"it gives {', '.join(sorted(values)) or 'none'}, and slices in config/use_case.yaml are "
+        problem += ", ".join(sorted(listed)) or "none"
+        raise InvalidInput("flows/steps/data/slices.py", problem, "Let both name the same slices.")
     return {
-        by: judge_slices(scored, pooled(groups, smallest), threshold, params.intervals.resampling)
-        for by, groups in values.items()
+        by: judge_slices(scored, pooled(values[by], params.evaluate.smallest_slice), judge, params.intervals.resampling)
+        for by in listed
     }
 
 
-def probe_of(model: Pipeline, rows: Rows, manifest: Manifest, params: ModelParams) -> Probe:
-    """Take an even sample of the rows, encoded as the trees see them."""
+def probe_of(model: Pipeline, rows: Rows, manifest: Manifest, judge: Judge, params: ModelParams) -> Probe:
+    """Take an even sample of the rows, encoded as the model sees them; all rows where a sample judges nothing."""
     every = max(1, len(rows.label) // params.evaluate.sampled_rows)
+    if not judgeable(judge.kind, rows.label[::every]):
+        every = 1
     features = (*manifest.categorical, *manifest.numeric)
-    trees = model["model"]
     return Probe(
-        predict=lambda encoded: trees.predict_proba(encoded)[:, 1],
+        answer=lambda encoded: judge.answers(model["model"], encoded),
+        judge=judge,
         encoded=model["encode"].transform(rows.inputs.iloc[::every]).astype(np.float64),
         features=features,
         coded=np.isin(np.array(features), list(manifest.categorical)),
         label=rows.label[::every],
-        threshold=params.package.threshold,
         seed=params.intervals.seed,
     )
 
@@ -90,31 +112,46 @@ def column_groups(project: Path, manifest: Manifest) -> dict[str, list[str]]:
     return {name: features for name, features in groups.items() if features}
 
 
-def summary(scored: Scored, details: dict[str, Any], params: ModelParams) -> dict[str, Any]:
+def summary(scored: Scored, details: dict[str, Any], judge: Judge, intervals: Intervals) -> dict[str, Any]:
     """Return the figures that a policy can cite: each metric with its bounds, and the worst of each table."""
-    metrics = metrics_of("binary", scored, params.intervals.resampling)
-    late, called = scored.label == 1, scored.score >= params.package.threshold
-    groups = details["calibration"]
+    metric, groups = judge.metric, details["calibration"]
     gaps = [abs(group["predicted"] - group["observed"]) * group["rows"] for group in groups]
-    missing = details["robustness"]["missing"]
+    missing, lost = details["robustness"]["missing"], f"{metric.name}_lost"
     report: dict[str, Any] = {
-        "rows": len(late),
-        "days": scored.clusters,
-        "threshold": params.package.threshold,
-        "precision": round(float(late[called].mean()), 9) if called.any() else 0.0,
-        "recall": round(float(called[late].mean()), 9),
-        "calibration_error": round(sum(gaps) / len(late), 9),
-        "noise_roc_auc_lost": details["robustness"]["noise"]["0.1"]["roc_auc_lost"],
-        "worst_missing_roc_auc_lost": max((of["roc_auc_lost"] for of in missing.values()), default=0.0),
+        "rows": len(scored.label),
+        f"{judge.case.cluster}s": scored.clusters,
+        "calibration_error": round(sum(gaps) / len(scored.label), 9),
+        f"noise_{lost}": details["robustness"]["noise"][JUDGED_NOISE][lost],
+        f"worst_missing_{lost}": max((of[lost] for of in missing.values()), default=0.0),
         "worst_slices": {},
     }
-    for name, of in metrics.items():
+    for name, of in metrics_of(judge.kind, scored, intervals).items():
         report |= _flat(name, of)
     for by, groups_of in details["slices"].items():
-        if lowest := worst(groups_of):
-            group, value, high = lowest
-            report["worst_slices"][by] = {"group": group, "roc_auc": value, "roc_auc_high": high}
+        if found := worst(groups_of, metric):
+            group, value, bound = found
+            ends = {metric.name: value, f"{metric.name}_{better_bound(metric)}": bound}
+            report["worst_slices"][by] = {"group": group, **ends}
+    if judge.threshold is not None:
+        report |= _decided(scored, judge.threshold)
+        if judge.case.costs is not None:
+            report |= _costs(scored, judge.threshold, judge.case.costs, intervals)
     return report
+
+
+def _decided(scored: Scored, threshold: float) -> dict[str, float]:
+    positive, called = scored.label == 1, scored.score >= threshold
+    return {
+        "threshold": threshold,
+        "precision": round(float(positive[called].mean()), 9) if called.any() else 0.0,
+        "recall": round(float(called[positive].mean()), 9),
+    }
+
+
+def _costs(scored: Scored, threshold: float, costs: Costs, intervals: Intervals) -> dict[str, float]:
+    best, lowest = cheapest(scored, costs)
+    cost = _flat("cost", expected_cost(scored, threshold, costs, intervals))
+    return {**cost, "cheapest_threshold": round(best, 9), "cheapest_cost": round(lowest, 9)}
 
 
 def _flat(name: str, of: Estimate) -> dict[str, float]:
@@ -122,16 +159,32 @@ def _flat(name: str, of: Estimate) -> dict[str, float]:
     return {name: values["value"], f"{name}_low": values["low"], f"{name}_high": values["high"]}
 
 
-def _draw(details: dict[str, Any], folder: Path) -> None:
-    for by, groups in details["slices"].items():
-        bars = {f"{name} ({of['rows']})": of["roc_auc"] for name, of in groups.items() if of["roc_auc"]}
-        draw_bars(f"ROC-AUC by {by} (rows)", "ROC-AUC, 95 % interval over days", bars, folder / f"slices_{by}.png")
-    draw_calibration(details["calibration"], CANDIDATE, folder / "calibration.png")
+def _draw(scored: Scored, details: dict[str, Any], judge: Judge, folder: Path) -> dict[str, tuple[str, ...]]:
+    """Draw every picture; return their names by the heading of the page that they belong under."""
+    metric, over = judge.metric, f"95 % interval over {judge.case.cluster}s"
+    title, lost = metric.title, judge.lost
+    # Those of a binary label lie beside the trained model already.
+    beside = draw_performance(scored, judge.case, CANDIDATE, folder, calibration_only=judge.kind == "binary")
+    pictures = {"Calibration": ("calibration", *beside)}
+    for place, (by, groups) in enumerate(details["slices"].items()):
+        bars = {f"{name} ({of['rows']})": of[metric.name] for name, of in groups.items() if of[metric.name]}
+        if bars:
+            name = f"slices_{by if re.fullmatch(r'[A-Za-z0-9_-]+', by) else place}"
+            cut = SHORTENED if metric.better == "higher" else None
+            draw_bars(f"{title} by {by} (rows)", f"{title}, {over}", bars, folder / f"{name}.png", cut=cut)
+            pictures[f"By {by}"] = (name,)
     first = dict(list(details["importance"].items())[:SHOWN_FEATURES])
-    draw_bars("Importance: shuffle one feature", "ROC-AUC lost", first, folder / "importance.png")
-    lost = {
-        f"{kind} {name}": dict.fromkeys(("value", "low", "high"), of["roc_auc_lost"])
-        for kind, cases in details["robustness"].items()
-        for name, of in cases.items()
-    }
-    draw_bars("Robustness: noise and missing tables", "ROC-AUC lost", lost, folder / "robustness.png")
+    draw_bars("Importance: shuffle one feature", lost, first, folder / "importance.png")
+    draw_bars(
+        "Robustness: noise and missing tables",
+        lost,
+        dict(_lost(details["robustness"], f"{metric.name}_lost")),
+        folder / "robustness.png",
+    )
+    return pictures
+
+
+def _lost(cases_of: Mapping[str, Mapping[str, Any]], lost: str) -> Iterator[tuple[str, dict[str, float]]]:
+    for kind, cases in cases_of.items():
+        for name, of in cases.items():
+            yield f"{kind} {name}", dict.fromkeys(("value", "low", "high"), of[lost])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from flows.steps.modelling.judge import Judge
 from handrail.statistics import METRICS_OF
 
 PAGE = "evaluation.html"
+NUMBERS = ("regression", "count")
 STYLE = """
 body { font: 14px/1.5 system-ui, sans-serif; color: #1f2933; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
@@ -20,64 +22,117 @@ th:first-child, td:first-child { text-align: left; } th { color: #52606d; font-w
 """
 
 
-def write_page(report: dict[str, Any], details: dict[str, Any], folder: Path) -> None:
-    """Write evaluation.html into `folder`, which holds the pictures that it embeds."""
+def write_page(
+    report: dict[str, Any], details: dict[str, Any], judge: Judge, pictures: Mapping[str, Sequence[str]], folder: Path
+) -> None:
+    """Write evaluation.html into `folder`, which holds the pictures that it embeds, named by heading."""
+    case = judge.case
+    many, clusters = case.subject.many, f"{case.cluster}s"
+    on = "on" if case.cluster == "day" else "of"
     parts = [
         "<h1>Evaluation of the candidate</h1>",
-        f"<p>{report['rows']:,} flights on {report['days']} days that the model never saw. Intervals are 95 %, "
-        "drawn over whole days.</p>",
-        _metrics(report),
-        _decision(report),
+        f"<p>{report['rows']:,} {many} {on} {report[clusters]} {clusters} that the model never saw. Intervals are "
+        f"95 %, drawn over whole {clusters}.</p>",
+        _metrics(report, judge),
+        *_decision(report, judge),
         "<h2>Calibration</h2>",
-        _picture(folder / "calibration.png"),
-        *_slices(details["slices"], folder),
+        *(_picture(folder / f"{name}.png") for name in pictures["Calibration"]),
+        *_slices(details["slices"], judge, pictures, folder),
         "<h2>Robustness</h2>",
         "<p>Numbers disturbed by a share of their spread, and whole feature tables taken away.</p>",
-        _robustness(details["robustness"]),
+        _robustness(details["robustness"], judge),
         _picture(folder / "robustness.png"),
         "<h2>Feature importance</h2>",
-        "<p>ROC-AUC lost when the values of one feature are shuffled among flights.</p>",
+        f"<p>{_sentence(judge.lost)} when the values of one feature are shuffled among {many}.</p>",
         _picture(folder / "importance.png"),
     ]
     head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Evaluation</title><style>{STYLE}</style>'
     (folder / PAGE).write_text(head + "\n".join(parts) + "</html>\n", encoding="utf-8")
 
 
-def _metrics(report: dict[str, Any]) -> str:
-    names = [metric.name for metric in METRICS_OF["binary"]]
-    rows = [(name, *(f"{report[name + bound]:.4f}" for bound in ("", "_low", "_high"))) for name in names]
+def _metrics(report: dict[str, Any], judge: Judge) -> str:
+    names = [metric.name for metric in METRICS_OF[judge.kind]]
+    rows = [(name, *(_figure(report[name + bound], judge) for bound in ("", "_low", "_high"))) for name in names]
     return _table(("metric", "value", "low", "high"), rows)
 
 
-def _decision(report: dict[str, Any]) -> str:
-    return (
-        f"<p>From a probability of {report['threshold']:g} a flight is called late: {report['recall']:.1%} of the "
-        f"late flights are found, and {report['precision']:.1%} of the flights called late are late.</p>"
+def _decision(report: dict[str, Any], judge: Judge) -> Iterator[str]:
+    """Say what the answers mean for whoever acts on them."""
+    label, subject = judge.case.label, judge.case.subject
+    if judge.kind in NUMBERS:
+        unit = f" {label.unit}" if label.unit else ""
+        yield f"<p>An answer is {report['mae']:.4g}{escape(unit)} away from the truth on average.</p>"
+    if judge.threshold is None:
+        return
+    positive, many = escape(str(label.positive)), subject.many
+    yield (
+        f"<p>From a probability of {report['threshold']:g} {_article(subject.one)} {escape(subject.one)} is called "
+        f"{positive}: {report['recall']:.1%} of the {positive} {many} are found, and {report['precision']:.1%} of the "
+        f"{many} called {positive} are {positive}.</p>"
     )
+    if (costs := judge.case.costs) is not None:
+        bounds = f"{report['cost_low']:.4g} to {report['cost_high']:.4g}"
+        yield (
+            f"<p>{_sentence(_article(subject.one))} {escape(subject.one)} costs {report['cost']:.4g} ({bounds}) "
+            f"{escape(costs.unit)} on average. It would be {report['cheapest_cost']:.4g} at a threshold of "
+            f"{report['cheapest_threshold']:.4g}, the cheapest over these {many}.</p>"
+        )
 
 
-def _slices(slices: dict[str, dict[str, Any]], folder: Path) -> Iterable[str]:
-    header = ("group", "flights", "late", "mean probability", "missed", "ROC-AUC", "low", "high")
+def _slices(
+    slices: dict[str, dict[str, Any]], judge: Judge, pictures: Mapping[str, Sequence[str]], folder: Path
+) -> Iterator[str]:
+    described = _described(judge)
+    header = ("group", judge.case.subject.many, *described.values(), judge.metric.title, "low", "high")
     for by, groups in slices.items():
         yield f"<h2>By {escape(by)}</h2>"
-        yield _table(header, [_slice_row(name, of) for name, of in groups.items()])
-        yield _picture(folder / f"slices_{by}.png")
+        yield _table(header, [_slice_row(name, of, list(described), judge) for name, of in groups.items()])
+        yield from (_picture(folder / f"{name}.png") for name in pictures.get(f"By {by}", ()))
 
 
-def _slice_row(name: str, of: dict[str, Any]) -> tuple[str, ...]:
-    auc = of["roc_auc"]
-    bounds = tuple(f"{auc[key]:.3f}" for key in ("value", "low", "high")) if auc else ("", "", "")
-    missed = "" if of["missed_rate"] is None else f"{of['missed_rate']:.1%}"
-    return (name, f"{of['rows']:,}", f"{of['base_rate']:.1%}", f"{of['mean_probability']:.1%}", missed, *bounds)
+def _described(judge: Judge) -> dict[str, str]:
+    """Return what a slice says of its subjects beside the metric, and how the page calls it."""
+    if judge.kind == "binary":
+        called = str(judge.case.label.positive)
+        return {"base_rate": called, "mean_probability": "mean probability", "missed_rate": "missed"}
+    if judge.kind == "multiclass":
+        return {"mean_probability": "mean probability"}
+    return {"mean_prediction": "mean prediction", "mean_label": "mean truth"}
 
 
-def _robustness(robustness: dict[str, dict[str, dict[str, float]]]) -> str:
+def _slice_row(name: str, of: dict[str, Any], described: Sequence[str], judge: Judge) -> tuple[str, ...]:
+    shown = "{:.4g}" if judge.kind in NUMBERS else "{:.1%}"
+    facts = ("" if of[fact] is None else shown.format(of[fact]) for fact in described)
+    value, bound = of[judge.metric.name], "{:.4g}" if judge.kind in NUMBERS else "{:.3f}"
+    bounds = tuple(bound.format(value[key]) for key in ("value", "low", "high")) if value else ("", "", "")
+    return (name, f"{of['rows']:,}", *facts, *bounds)
+
+
+def _robustness(robustness: dict[str, dict[str, dict[str, float]]], judge: Judge) -> str:
+    name = judge.metric.name
     rows = [
-        (f"{kind}: {name}", f"{of['roc_auc']:.4f}", f"{of['roc_auc_lost']:.4f}", f"{of['labels_flipped']:.1%}")
+        (
+            f"{kind}: {case}",
+            *(_figure(of[key], judge) for key in (name, f"{name}_lost")),
+            _figure(of["mean_change"], judge) if judge.kind in NUMBERS else f"{of['labels_flipped']:.1%}",
+        )
         for kind, cases in robustness.items()
-        for name, of in cases.items()
+        for case, of in cases.items()
     ]
-    return _table(("case", "ROC-AUC", "lost", "calls that change"), rows)
+    changes = "mean change" if judge.kind in NUMBERS else "calls that change"
+    return _table(("case", judge.metric.title, judge.lost.removeprefix(f"{judge.metric.title} "), changes), rows)
+
+
+def _figure(value: float, judge: Judge) -> str:
+    return f"{value:.6g}" if judge.kind in NUMBERS else f"{value:.4f}"
+
+
+def _sentence(words: str) -> str:
+    return escape(words[:1].upper() + words[1:])
+
+
+def _article(noun: str) -> str:
+    return "an" if noun[:1].lower() in "aeiou" else "a"
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

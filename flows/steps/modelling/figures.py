@@ -1,99 +1,154 @@
-"""Pictures of models for reviewers: PNG files whose bytes depend on the figures alone."""
+"""Pictures of models for reviewers, fit for the kind of label."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from flows.steps.modelling.drawing import ACCENT, INK, SOFT, new_axes, save, shown
 from handrail.statistics import Scored
+from handrail.use_case import Label, UseCase
 
-INK, ACCENT, SOFT = "#1f2933", "#2563eb", "#9aa5b1"
 CURVE_POINTS = 500
 CALIBRATION_BINS = 10
+DOTS = 2000
+LARGEST_LETTERED = 12
 
 
-def draw_performance(scored: Scored, title: str, folder: Path) -> None:
-    """Write roc.png, precision_recall.png and calibration.png of one model into `folder`."""
-    false_rate, recall, precision = curves(scored)
-    base_rate = float(scored.label.mean())
-    axes = _axes(f"{title}: ROC", "punctual flights called late", "late flights found")
-    axes.plot([0, 1], [0, 1], color=SOFT, linestyle="--")
-    axes.plot(false_rate, recall, color=ACCENT)
-    _save(axes, folder / "roc.png")
-    axes = _axes(f"{title}: precision and recall", "late flights found (recall)", "called late and late (precision)")
-    axes.axhline(base_rate, color=SOFT, linestyle="--")
-    axes.plot(recall, precision, color=ACCENT)
-    axes.set_ylim(0, 1.02)
-    _save(axes, folder / "precision_recall.png")
-    draw_calibration(calibration(scored), title, folder / "calibration.png")
+def draw_performance(
+    scored: Scored, case: UseCase, title: str, folder: Path, *, calibration_only: bool = False
+) -> tuple[str, ...]:
+    """Write calibration.png of one model into `folder`, and the pictures of its kind, whose names are returned."""
+    draw_calibration(calibration(scored, case.label), case, title, folder / "calibration.png")
+    pictures = {} if calibration_only else PICTURES[case.label.kind]
+    for name, draw in pictures.items():
+        draw(scored, case, title, folder / f"{name}.png")
+    return tuple(pictures)
 
 
 def curves(scored: Scored) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return false-positive rate, recall and precision at up to 500 thresholds, highest first, ties together."""
     order = np.argsort(-scored.score, kind="stable")
-    late, score = scored.label[order], scored.score[order]
+    positive, score = scored.label[order], scored.score[order]
     ends = np.r_[np.flatnonzero(np.diff(score)), len(score) - 1]
     ends = ends[np.unique(np.linspace(0, len(ends) - 1, CURVE_POINTS).round().astype(int))]
-    found, called = np.cumsum(late, dtype=np.float64)[ends], ends + 1.0
-    positives = late.sum()
-    return (called - found) / (len(late) - positives), found / positives, found / called
+    found, called = np.cumsum(positive, dtype=np.float64)[ends], ends + 1.0
+    positives = positive.sum()
+    return (called - found) / (len(positive) - positives), found / positives, found / called
 
 
-def calibration(scored: Scored) -> list[dict[str, float]]:
-    """Return ten groups of equal size by score: rows, mean predicted probability and observed share of late."""
+def calibration(scored: Scored, label: Label) -> list[dict[str, float]]:
+    """Return ten groups of equal size by score: rows, mean predicted value and what was observed.
+
+    Observed is the share of positives, the share of right classes, or the mean number.
+    """
+    truth = scored.label if label.classes is None else np.asarray(scored.predicted) == scored.label
     order = np.argsort(scored.score, kind="stable")
     return [
         {
             "rows": len(part),
             "predicted": round(float(scored.score[part].mean()), 9),
-            "observed": round(float(scored.label[part].mean()), 9),
+            "observed": round(float(truth[part].mean()), 9),
         }
         for part in np.array_split(order, CALIBRATION_BINS)
         if len(part)
     ]
 
 
-def draw_calibration(groups: Sequence[Mapping[str, float]], title: str, file: Path) -> None:
-    """Draw observed over predicted share of late flights for the groups that `calibration` returns."""
-    axes = _axes(f"{title}: calibration", "predicted probability", "observed share of late flights")
+def draw_calibration(groups: Sequence[Mapping[str, float]], case: UseCase, title: str, file: Path) -> None:
+    """Draw what was observed over what was predicted, for the groups that `calibration` returns."""
+    label, many = case.label, case.subject.many
+    across, up = {
+        "binary": ("predicted probability", f"observed share of {label.positive} {many}"),
+        "multiclass": ("probability of the predicted class", f"share of {many} that have it"),
+    }.get(label.kind, (f"predicted {quantity(label)}, mean of a tenth", f"observed {quantity(label)}, mean"))
+    axes = new_axes(f"{title}: calibration", across, up)
     predicted, observed = ([group[key] for group in groups] for key in ("predicted", "observed"))
-    top = max(*predicted, *observed) * 1.05
-    axes.plot([0, top], [0, top], color=SOFT, linestyle="--")
+    top = max(*predicted, *observed)
+    # Probabilities start at zero; the range of numbers may lie far from it.
+    ends = [0, top * 1.05] if label.kind in ("binary", "multiclass") else [min(*predicted, *observed), top]
+    axes.plot(ends, ends, color=SOFT, linestyle="--")
     axes.plot(predicted, observed, color=ACCENT, marker="o")
-    _save(axes, file)
+    save(axes, file)
 
 
-def draw_bars(title: str, label: str, bars: Mapping[str, Mapping[str, float]], file: Path) -> None:
-    """Draw one horizontal bar a name, first on top; a bar is {value, low, high}, low and high its interval."""
-    axes = _axes(title, label, "", height=max(2.5, 0.28 * len(bars) + 1.2))
-    places = np.arange(len(bars))[::-1]
-    values = np.array([bar["value"] for bar in bars.values()])
-    spread = np.abs(np.array([[bar["low"], bar["high"]] for bar in bars.values()]).T - values)
-    axes.barh(places, values, xerr=spread, color=ACCENT, ecolor=INK, capsize=2, height=0.7)
-    axes.set_yticks(places, list(bars))
-    lowest = min(bar["low"] for bar in bars.values())
-    if lowest > 0.4:
-        axes.set_xlim(left=0.4)
-    _save(axes, file)
+def quantity(label: Label) -> str:
+    """Return the name of a predicted number with its unit."""
+    return f"{label.column} ({label.unit})" if label.unit not in (None, label.column) else label.column
 
 
-def _axes(title: str, across: str, up: str, height: float = 4.5) -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, height), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.set_title(title, color=INK, loc="left", fontsize=11)
-    axes.set_xlabel(across)
-    axes.set_ylabel(up)
-    axes.spines[["top", "right"]].set_visible(False)
-    return axes
+def _draw_roc(scored: Scored, case: UseCase, title: str, file: Path) -> None:
+    label, many = case.label, case.subject.many
+    false_rate, recall, _ = curves(scored)
+    axes = new_axes(f"{title}: ROC", f"{label.negative} {many} called {label.positive}", _found(case))
+    axes.plot([0, 1], [0, 1], color=SOFT, linestyle="--")
+    axes.plot(false_rate, recall, color=ACCENT)
+    save(axes, file)
 
 
-def _save(axes: Any, file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    axes.figure.savefig(file, metadata={"Software": None})
+def _draw_precision(scored: Scored, case: UseCase, title: str, file: Path) -> None:
+    positive = case.label.positive
+    _, recall, precision = curves(scored)
+    across, up = f"{_found(case)} (recall)", f"called {positive} and {positive} (precision)"
+    axes = new_axes(f"{title}: precision and recall", across, up)
+    axes.axhline(float(scored.label.mean()), color=SOFT, linestyle="--")
+    axes.plot(recall, precision, color=ACCENT)
+    axes.set_ylim(0, 1.02)
+    save(axes, file)
+
+
+def _found(case: UseCase) -> str:
+    return f"{case.label.positive} {case.subject.many} found"
+
+
+def _draw_confusion(scored: Scored, case: UseCase, title: str, file: Path) -> None:
+    """Draw the share of each true class (row) that is predicted as each class (column)."""
+    names = [shown(name, 20) for name in case.label.classes or ()]
+    counts = np.zeros((len(names), len(names)))
+    np.add.at(counts, (scored.label, np.asarray(scored.predicted)), 1)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes = new_axes(f"{title}: predicted classes", "predicted", "true", height=max(4.5, 0.25 * len(names) + 1.5))
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    axes.set_xticks(range(len(names)), names, rotation=90 if len(names) > 4 else 0)
+    axes.set_yticks(range(len(names)), names)
+    if len(names) <= LARGEST_LETTERED:
+        for (row, column), share in np.ndenumerate(shares):
+            ink = "white" if share > 0.5 else INK
+            axes.text(column, row, f"{share:.0%}", ha="center", va="center", color=ink, fontsize=9)
+    save(axes, file)
+
+
+def _draw_observed(scored: Scored, case: UseCase, title: str, file: Path) -> None:
+    chosen, name = _dots(scored), quantity(case.label)
+    predicted, observed = scored.score[chosen], scored.label[chosen]
+    axes = new_axes(f"{title}: predicted and observed", f"predicted {name}", f"observed {name}")
+    ends = [min(predicted.min(), observed.min()), max(predicted.max(), observed.max())]
+    axes.plot(ends, ends, color=SOFT, linestyle="--")
+    axes.scatter(predicted, observed, s=6, color=ACCENT, alpha=0.4, linewidths=0)
+    save(axes, file)
+
+
+def _draw_residuals(scored: Scored, case: UseCase, title: str, file: Path) -> None:
+    chosen, name = _dots(scored), quantity(case.label)
+    predicted, observed = scored.score[chosen], scored.label[chosen]
+    axes = new_axes(f"{title}: residuals", f"predicted {name}", "observed less predicted")
+    axes.axhline(0, color=SOFT, linestyle="--")
+    axes.scatter(predicted, observed - predicted, s=6, color=ACCENT, alpha=0.4, linewidths=0)
+    save(axes, file)
+
+
+def _dots(scored: Scored) -> slice:
+    return slice(None, None, max(1, len(scored.label) // DOTS))
+
+
+Draw = Callable[[Scored, UseCase, str, Path], None]
+_NUMBERS: Mapping[str, Draw] = {"predicted_observed": _draw_observed, "residuals": _draw_residuals}
+PICTURES: Mapping[str, Mapping[str, Draw]] = {
+    "binary": {"roc": _draw_roc, "precision_recall": _draw_precision},
+    "multiclass": {"confusion": _draw_confusion},
+    "regression": _NUMBERS,
+    "count": _NUMBERS,
+}
+"""The pictures of each kind of label beside its calibration, by the name of their file."""

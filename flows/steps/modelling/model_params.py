@@ -11,6 +11,7 @@ from pydantic.dataclasses import dataclass
 
 from flows.steps.project.params import FILE
 from handrail.config import STRICT, Section, read_config
+from handrail.errors import Misconfigured
 from handrail.statistics import Intervals
 
 Count = Annotated[int, Field(gt=0, strict=True)]
@@ -59,10 +60,13 @@ class EvaluateParams:
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class PackageParams:
-    """Section `package`: a flight is called late from `threshold` on; ONNX may differ by `largest_difference`."""
+    """Section `package`: a binary answer is positive from `threshold` on; ONNX may differ by `largest_difference`.
 
-    threshold: Positive
+    Where numbers are predicted, the difference is a share of the largest of them, and there is no threshold.
+    """
+
     largest_difference: Positive
+    threshold: Positive | None = None
 
 
 class ModelParams(Section):
@@ -77,10 +81,16 @@ class ModelParams(Section):
     package: PackageParams
 
 
-def read_model_params(project: Path) -> ModelParams:
-    """Read and check the model's sections of `project`/params.yaml.
+def read_model_params(project: Path, kind: str) -> ModelParams:
+    """Read and check the model's sections of `project`/params.yaml for a label of that kind.
 
     Raises:
         Misconfigured: a key is missing, misspelt or has a value that cannot be used; the sentence names it.
     """
-    return read_config(project / FILE, ModelParams, shown=FILE)
+    params = read_config(project / FILE, ModelParams, shown=FILE)
+    threshold = params.package.threshold
+    if (threshold is None) == (kind == "binary"):
+        problem = "is missing" if threshold is None else f"is {threshold:g}"
+        remedy = f"{'Set' if threshold is None else 'Remove'} it: the label in config/use_case.yaml is {kind}."
+        raise Misconfigured(FILE, f"'package.threshold' {problem}", remedy)
+    return params

@@ -1,4 +1,4 @@
-"""The trees as an ONNX graph, and the check that it answers as scikit-learn does."""
+"""The model as an ONNX graph, and the check that it answers as scikit-learn does."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from typing import Any
 import numpy as np
 
 from handrail.errors import Refused
+from handrail.scoring import CLASSIFIED, Answered
 
 OPSETS = {"": 18, "ai.onnx.ml": 3}
-GRAPH = "flights"
 
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """How far the ONNX model is from scikit-learn's over `rows` flights, `rows_with_missing` of them incomplete."""
+    """How far the ONNX model is from scikit-learn's over `rows` rows, `rows_with_missing` of them incomplete.
+
+    `max_difference` is one of probabilities, or of numbers as a share of the largest of them: float32 holds seven
+    digits, wherever the point is.
+    """
 
     rows: int
     rows_with_missing: int
@@ -28,45 +32,66 @@ class Parity:
         """Refuse the package unless both models answer alike.
 
         Raises:
-            Refused: a probability differs by more than `largest_difference`, or a flight is called differently.
+            Refused: an answer differs by more than `largest_difference`, or a row is called differently.
         """
         if self.max_difference <= largest_difference and self.labels_differ == 0:
             return
         found = (
-            f"Over {self.rows} flights the ONNX model differs from scikit-learn by up to {self.max_difference:.3g} "
+            f"Over {self.rows} rows the ONNX model differs from scikit-learn by up to {self.max_difference:.3g} "
             f"(allowed: {largest_difference:g}) and calls {self.labels_differ} of them differently; "
             "encode categories before the model instead of splitting on them natively."
         )
         raise Refused("Packaging", (found,))
 
 
-def measure_parity(reference: np.ndarray, onnx: np.ndarray, incomplete: np.ndarray, threshold: float) -> Parity:
-    """Compare two (n,) arrays of probabilities of the same flights; `incomplete` (n,) marks missing values."""
-    if not np.isfinite(onnx).all():
-        return Parity(len(onnx), int(incomplete.sum()), 1.0, int((~np.isfinite(onnx)).sum()))
+def measure_parity(kind: str, reference: Answered, onnx: Answered, incomplete: np.ndarray) -> Parity:
+    """Compare two models' answers about the same rows; `incomplete` (n,) marks missing values."""
+    finite = np.isfinite(onnx.score)
+    if not finite.all():
+        return Parity(len(finite), int(incomplete.sum()), 1.0, int((~finite).sum()))
+    largest = 1.0 if kind in CLASSIFIED else float(np.abs(reference.score).max()) or 1.0
     return Parity(
-        rows=len(reference),
+        rows=len(reference.score),
         rows_with_missing=int(incomplete.sum()),
-        max_difference=float(np.abs(reference - onnx).max()),
-        labels_differ=int(((reference >= threshold) != (onnx >= threshold)).sum()),
+        max_difference=float(np.abs(reference.score - onnx.score).max()) / largest,
+        labels_differ=int((reference.label != onnx.label).sum()),
     )
 
 
-def to_onnx_bytes(trees: Any, features: int) -> bytes:
-    """Convert a fitted tree model over (n, features) float32 into ONNX; the same model gives the same bytes."""
+def to_onnx_bytes(model: Any, features: int, name: str) -> bytes:
+    """Convert a fitted model over (n, features) float32 into the ONNX graph `name`; the same gives the same bytes."""
     with _whole_numbers_for_booleans():
         from skl2onnx import to_onnx
         from skl2onnx.common.data_types import FloatTensorType
+        from sklearn.base import is_classifier
 
         graph = to_onnx(
-            trees,
-            name=GRAPH,
+            model,
+            name=name,
             initial_types=[("features", FloatTensorType([None, features]))],
-            options={"zipmap": False},
+            options={"zipmap": False} if is_classifier(model) else None,
             target_opset=OPSETS,
         )
+        if _answers_are_logarithms(model):
+            _take_exponential(graph)
     content: bytes = graph.SerializeToString(deterministic=True)
     return content
+
+
+def _answers_are_logarithms(model: Any) -> bool:
+    """Say whether skl2onnx leaves out a last step: it writes trees of a Poisson or gamma loss without exp."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    return isinstance(model, HistGradientBoostingRegressor) and model.loss in ("poisson", "gamma")
+
+
+def _take_exponential(graph: Any) -> None:
+    """Replace the only output by its exponential."""
+    from onnx import helper
+
+    output = graph.graph.output[0]
+    logarithm, output.name = output.name, "expected"
+    graph.graph.node.append(helper.make_node("Exp", [logarithm], [output.name]))
 
 
 @contextmanager

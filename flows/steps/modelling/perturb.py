@@ -7,54 +7,56 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from handrail.statistics import Scored, metric_named
+from flows.steps.modelling.judge import Judge
+from handrail.statistics import Answers
 
 NOISE_LEVELS = (0.05, 0.1, 0.25, 0.5)
 SHUFFLES = 3
-Predict = Callable[[np.ndarray], np.ndarray]
+Answer = Callable[[np.ndarray], Answers]
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A model over encoded inputs and the flights to disturb.
+    """A model over encoded inputs and the rows to disturb.
 
-    `encoded` is (n, f) in the order of `features`, `coded` marks columns that hold category codes (f,),
-    `threshold` is where a flight starts to count as late.
+    `encoded` is (n, f) in the order of `features`, `coded` marks columns that hold category codes (f,).
     """
 
-    predict: Predict
+    answer: Answer
+    judge: Judge
     encoded: np.ndarray
     features: tuple[str, ...]
     coded: np.ndarray
     label: np.ndarray
-    threshold: float
     seed: int
 
-    def auc(self, encoded: np.ndarray) -> float:
-        """Return the ROC-AUC of the model on disturbed inputs."""
-        return self._auc_of(self.predict(encoded))
+    def value(self, encoded: np.ndarray) -> float:
+        """Return the metric that decides, of the model on disturbed inputs."""
+        return self.judge.value(self.answer(encoded), self.label)
 
-    def effect(self, encoded: np.ndarray, undisturbed: np.ndarray) -> dict[str, float]:
-        """Return what disturbed inputs change against the undisturbed scores (n,)."""
-        scores = self.predict(encoded)
-        flipped = (scores >= self.threshold) != (undisturbed >= self.threshold)
-        return {
-            "roc_auc": round(self._auc_of(scores), 9),
-            "roc_auc_lost": round(self._auc_of(undisturbed) - self._auc_of(scores), 9),
-            "mean_change": round(float(np.abs(scores - undisturbed).mean()), 9),
-            "labels_flipped": round(float(flipped.mean()), 9),
+    def lost(self, undisturbed: float, disturbed: float) -> float:
+        """Return how much worse the metric that decides has become."""
+        return float(self.judge.metric.gain(undisturbed, disturbed))
+
+    def effect(self, encoded: np.ndarray, undisturbed: Answers) -> dict[str, float]:
+        """Return what disturbed inputs change against the undisturbed answers."""
+        answers, metric = self.answer(encoded), self.judge.metric.name
+        value = self.judge.value(answers, self.label)
+        change = np.abs(np.asarray(answers.score) - np.asarray(undisturbed.score))
+        effect = {
+            metric: round(value, 9),
+            f"{metric}_lost": round(self.lost(self.judge.value(undisturbed, self.label), value), 9),
+            "mean_change": round(float(change.mean()), 9),
         }
-
-    def _auc_of(self, scores: np.ndarray) -> float:
-        one_cluster = np.zeros(len(self.label), dtype=np.int64)
-        return float(
-            metric_named("binary", "roc_auc").values(Scored(scores, self.label, one_cluster), np.ones((1, 1)))[0]
-        )
+        before, after = self.judge.labels(undisturbed), self.judge.labels(answers)
+        if before is not None and after is not None:
+            effect["labels_flipped"] = round(float((after != before).mean()), 9)
+        return effect
 
 
 def robustness(probe: Probe, groups: Mapping[str, Sequence[str]]) -> dict[str, dict[str, dict[str, float]]]:
     """Disturb numbers by noise of a share of their spread, and take away whole groups of columns."""
-    undisturbed = probe.predict(probe.encoded)
+    undisturbed = probe.answer(probe.encoded)
     return {
         "noise": {f"{level:g}": probe.effect(_noisy(probe, level), undisturbed) for level in NOISE_LEVELS},
         "missing": {
@@ -64,11 +66,11 @@ def robustness(probe: Probe, groups: Mapping[str, Sequence[str]]) -> dict[str, d
 
 
 def importance(probe: Probe) -> dict[str, dict[str, float]]:
-    """Return the ROC-AUC lost when one feature's values are shuffled among flights, largest loss first.
+    """Return what the deciding metric loses when one feature's values are shuffled among rows, largest loss first.
 
     `value` is the mean over three shuffles, `low` and `high` the smallest and largest of them (Breiman 2001).
     """
-    whole = probe.auc(probe.encoded)
+    whole = probe.value(probe.encoded)
     source = np.random.default_rng(probe.seed)
     lost: dict[str, dict[str, float]] = {}
     for place, name in enumerate(probe.features):
@@ -76,7 +78,7 @@ def importance(probe: Probe) -> dict[str, dict[str, float]]:
         for _ in range(SHUFFLES):
             shuffled = probe.encoded.copy()
             shuffled[:, place] = source.permutation(shuffled[:, place])
-            losses.append(whole - probe.auc(shuffled))
+            losses.append(probe.lost(whole, probe.value(shuffled)))
         value, low, high = float(np.mean(losses)), min(losses), max(losses)
         lost[name] = {"value": round(value, 9), "low": round(low, 9), "high": round(high, 9)}
     return dict(sorted(lost.items(), key=lambda item: (-item[1]["value"], item[0])))

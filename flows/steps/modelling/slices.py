@@ -1,25 +1,16 @@
-"""How good a model is for parts of the flights. Small groups are pooled: a handful of rows proves nothing."""
+"""How good a model is for parts of the subjects. Small groups are pooled: a handful of rows proves nothing."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
-import polars as pl
 
-from handrail.statistics import Intervals, Scored, draw_clusters, estimate, metric_named
+from flows.steps.modelling.judge import Judge
+from handrail.statistics import Intervals, Metric, Scored, draw_clusters, estimate
 
 POOLED = "all others"
-
-
-def slice_values(flights: pl.DataFrame) -> dict[str, np.ndarray]:
-    """Return carrier, origin and hour (scheduled departure, New York) of each flight, (n,) text each."""
-    hour = flights["flight_id"].str.split(":").list.get(3).str.slice(0, 2)
-    return {
-        "carrier": flights["carrier"].to_numpy(),
-        "origin": flights["origin"].to_numpy(),
-        "hour": hour.to_numpy(),
-    }
 
 
 def pooled(groups: np.ndarray, smallest: int) -> np.ndarray:
@@ -28,38 +19,52 @@ def pooled(groups: np.ndarray, smallest: int) -> np.ndarray:
     return np.where(np.isin(groups.astype(str), names[counts >= smallest]), groups.astype(str), POOLED)
 
 
-def judge_slices(
-    scored: Scored, groups: np.ndarray, threshold: float, intervals: Intervals
-) -> dict[str, dict[str, Any]]:
-    """Judge each group of `groups` (n,): its size, its lateness, and how well the scores separate its flights.
+def judge_slices(scored: Scored, groups: np.ndarray, judge: Judge, intervals: Intervals) -> dict[str, dict[str, Any]]:
+    """Judge each group of `groups` (n,): its size, its labels, and the metric that decides over its subjects.
 
-    `missed_rate` is the share of late flights below `threshold`. `roc_auc` comes with its interval and is None
-    where one outcome never happens.
+    `missed_rate` is the share of positives below the threshold. The metric comes with its interval and is None where
+    the group cannot be judged by it, for example where one outcome never happens.
     """
-    return {str(name): _judge(scored.part(groups == name), threshold, intervals) for name in np.unique(groups)}
+    return {str(name): _judge(scored.part(groups == name), judge, intervals) for name in np.unique(groups)}
 
 
-def _judge(part: Scored, threshold: float, intervals: Intervals) -> dict[str, Any]:
-    late = part.label == 1
-    both = bool(late.any() and not late.all())
+def _judge(part: Scored, judge: Judge, intervals: Intervals) -> dict[str, Any]:
+    value = estimate(judge.metric.values(part, draw_clusters(part.clusters, intervals))).as_dict()
     return {
         "rows": len(part.label),
-        "days": part.clusters,
-        "base_rate": round(float(late.mean()), 9),
-        "mean_probability": round(float(part.score.mean()), 9),
-        "missed_rate": round(float((part.score[late] < threshold).mean()), 9) if late.any() else None,
-        "roc_auc": estimate(
-            metric_named("binary", "roc_auc").values(part, draw_clusters(part.clusters, intervals))
-        ).as_dict()
-        if both
-        else None,
+        f"{judge.case.cluster}s": part.clusters,
+        **_described(part, judge),
+        judge.metric.name: value if all(math.isfinite(bound) for bound in value.values()) else None,
     }
 
 
-def worst(slices: dict[str, dict[str, Any]]) -> tuple[str, float, float] | None:
-    """Return name, ROC-AUC and its upper bound of the group with the lowest ROC-AUC; None if none has one."""
-    known = [(of["roc_auc"]["value"], name, of["roc_auc"]["high"]) for name, of in slices.items() if of["roc_auc"]]
+def _described(part: Scored, judge: Judge) -> dict[str, float | None]:
+    """Return what was answered on average, and what was true."""
+    score, truth = round(float(part.score.mean()), 9), round(float(part.label.mean()), 9)
+    if judge.kind == "multiclass":
+        return {"mean_probability": score}
+    if judge.threshold is None:
+        return {"mean_prediction": score, "mean_label": truth}
+    positive = part.label == 1
+    missed = float((part.score[positive] < judge.threshold).mean()) if positive.any() else None
+    return {
+        "base_rate": truth,
+        "mean_probability": score,
+        "missed_rate": None if missed is None else round(missed, 9),
+    }
+
+
+def worst(slices: dict[str, dict[str, Any]], metric: Metric) -> tuple[str, float, float] | None:
+    """Return name, value and its better bound of the group with the worst value; None if none has one."""
+    sign = -1 if metric.better == "lower" else 1
+    known = [(sign * of[metric.name]["value"], name) for name, of in slices.items() if of[metric.name]]
     if not known:
         return None
-    value, name, high = min(known)
-    return name, value, high
+    name = min(known)[1]
+    found = slices[name][metric.name]
+    return name, found["value"], found[better_bound(metric)]
+
+
+def better_bound(metric: Metric) -> str:
+    """Return which end of an interval is the better one."""
+    return "low" if metric.better == "lower" else "high"

@@ -18,7 +18,7 @@ from flows.steps.modelling.training_set import FOLDER, Manifest, md5_of, read_ma
 from handrail.clock import system_time
 from handrail.errors import HandrailError, MissingFile, Unavailable
 from handrail.files import sha256_of
-from handrail.statistics import METRICS_OF
+from handrail.use_case import UseCase
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
@@ -28,7 +28,7 @@ MODEL = "handrail.model"
 EVALUATION = "handrail.evaluation"
 PACKAGE = "handrail.package"
 FINISHED = "FINISHED"
-TRAINED = tuple(metric.name for metric in METRICS_OF["binary"])
+TYPES = {"binary": "integer", "multiclass": "string", "regression": "double", "count": "long"}
 
 
 def or_report(log: Callable[[Path], object], project: Path) -> None:
@@ -40,7 +40,7 @@ def or_report(log: Callable[[Path], object], project: Path) -> None:
 
 
 def log_training(project: Path) -> dict[str, str]:
-    """Log each trained model as a run of the experiment `flights`; return the run id of each model.
+    """Log each trained model as a run of the use case's experiment; return the run id of each model.
 
     Raises:
         Unavailable: a stage output is missing, or MLflow does not answer.
@@ -62,7 +62,7 @@ def log_evaluation(project: Path) -> str:
     with open_tracking(project) as store:
         if store.client.get_run(run_id).data.tags.get(EVALUATION) != digest:
             store.client.log_artifacts(run_id, str(project / evaluate.FOLDER), "evaluation")
-            _log_metrics(store, run_id, _numbers(report, "evaluation"), _now_ms())
+            _log_metrics(store, run_id, _numbers(report, "evaluation", store.case), _now_ms())
             store.client.set_tag(run_id, EVALUATION, digest)
     return run_id
 
@@ -82,7 +82,7 @@ def log_package(project: Path) -> str:
     with open_tracking(project) as store:
         if store.client.get_run(run_id).data.tags.get(tag) != report["content"]:
             store.client.log_artifacts(run_id, str(project / package.TREE), path)
-            _log_metrics(store, run_id, _numbers(report, "parity"), _now_ms())
+            _log_metrics(store, run_id, _numbers(report, "parity", store.case), _now_ms())
             store.client.set_tag(run_id, tag, report["content"])
     return run_id
 
@@ -137,7 +137,7 @@ def _log_model(store: TrackingStore, report: Mapping[str, Any], name: str) -> st
     }
     # The moment the run began, so that logging again after an interrupt adds nothing.
     _log_metrics(store, run_id, metrics, run.info.start_time)
-    store.client.log_inputs(run_id, _datasets(store.project, report))
+    store.client.log_inputs(run_id, _datasets(store.project, store.case, report))
     store.client.log_artifacts(run_id, str(store.project / "reports" / "train" / name), "plots")
     store.client.set_terminated(run_id, FINISHED, end_time=None)
     return run_id
@@ -158,26 +158,27 @@ def _now_ms() -> int:
     return int(system_time().timestamp() * 1000)
 
 
-def _datasets(project: Path, report: Mapping[str, Any]) -> list[DatasetInput]:
+def _datasets(project: Path, case: UseCase, report: Mapping[str, Any]) -> list[DatasetInput]:
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     from handrail.mlflow import DvcDatasetSource
 
-    schema, inputs = _schema(read_manifest(project)), []
+    schema, inputs = _schema(read_manifest(project), case), []
     for split, context in (("train", "training"), ("validate", "validation")):
         path = (FOLDER / f"{split}.parquet").as_posix()
         digest = _md5_of(project, path)
         source = json.dumps(DvcDatasetSource(path, md5=digest).to_dict())
         profile = json.dumps({"num_rows": report["rows"][split]})
-        dataset = Dataset(f"flights-{split}", digest, DvcDatasetSource._get_source_type(), source, schema, profile)
+        dataset = Dataset(f"{case.name}-{split}", digest, DvcDatasetSource._get_source_type(), source, schema, profile)
         inputs.append(DatasetInput(dataset, [InputTag("mlflow.data.context", context)]))
     return inputs
 
 
-def _schema(manifest: Manifest) -> str:
+def _schema(manifest: Manifest, case: UseCase) -> str:
     """Name the features and their types in the form that MLflow's dataset page reads."""
     kinds = [("string" if name in manifest.categorical else "double", name) for name in manifest.features]
-    columns = [{"type": kind, "name": name, "required": False} for kind, name in [*kinds, ("integer", "late")]]
+    label = (TYPES[case.label.kind], case.label.column)
+    columns = [{"type": kind, "name": name, "required": False} for kind, name in [*kinds, label]]
     return json.dumps({"mlflow_colspec": columns})
 
 
@@ -203,12 +204,13 @@ def _require_same_model(project: Path, digest: str, about: Path) -> None:
         raise Unavailable(about.as_posix(), "it is about an earlier model", f"Run: dvc repro {about.stem}.")
 
 
-def _numbers(report: Mapping[str, Any], group: str) -> dict[str, float]:
+def _numbers(report: Mapping[str, Any], group: str, case: UseCase) -> dict[str, float]:
     """Return the report's figures under the group's name, without those that training logged already."""
+    trained = {name + bound for name in case.metric_by_name for bound in ("", "_low", "_high")}
     return {
         f"{group}/{name}": float(value)
         for name, value in report.items()
-        if isinstance(value, int | float) and not name.startswith(TRAINED)
+        if isinstance(value, int | float) and name not in trained
     }
 
 

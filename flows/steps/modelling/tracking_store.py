@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from handrail.errors import Unavailable
 from handrail.settings import load_settings
+from handrail.use_case import UseCase, read_use_case
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-EXPERIMENT = "flights"
 SQLITE = "sqlite:///"
 REACHABLE_WITHIN_S = 10
 CHECK = "Check the address, the account and its permissions in MLFLOW_TRACKING_*; then log again."
@@ -32,11 +32,12 @@ REMEDY = "Start it with `make up`, or unset MLFLOW_TRACKING_URI; then log again.
 
 @dataclass(frozen=True, slots=True)
 class TrackingStore:
-    """The experiment `flights` in one MLflow store."""
+    """The experiment of the use case in one MLflow store."""
 
     client: MlflowClient
     experiment_id: str
     project: Path
+    case: UseCase
 
     def find_or_create(self, name: str, tags: Mapping[str, str]) -> Run:
         """Return the oldest live run that carries all `tags`, else a new one with them and the run context's tags."""
@@ -61,6 +62,7 @@ def open_tracking(project: Path) -> Iterator[TrackingStore]:
     Raises:
         Unavailable: the store does not answer, or refuses what is asked inside the block.
     """
+    case = read_use_case(project)
     uri = os.environ.get("MLFLOW_TRACKING_URI") or _local_store(project)
     _prepare(uri)
     from mlflow import MlflowClient
@@ -68,7 +70,7 @@ def open_tracking(project: Path) -> Iterator[TrackingStore]:
 
     try:
         client = MlflowClient(uri, registry_uri=uri)
-        yield TrackingStore(client, _experiment(client, uri), project)
+        yield TrackingStore(client, _experiment(client, uri, case.name), project, case)
     except (MlflowException, OSError) as err:
         raise Unavailable(f"MLflow at {uri}", str(err).splitlines()[0].rstrip("."), CHECK) from err
 
@@ -90,23 +92,23 @@ def _prepare(uri: str) -> None:
         raise Unavailable(f"MLflow at {uri}", f"it does not answer ({err})", REMEDY) from err
 
 
-def _experiment(client: MlflowClient, uri: str) -> str:
+def _experiment(client: MlflowClient, uri: str, name: str) -> str:
     from mlflow.exceptions import MlflowException
 
-    if found := client.get_experiment_by_name(EXPERIMENT):
+    if found := client.get_experiment_by_name(name):
         return found.experiment_id
     try:
-        return client.create_experiment(EXPERIMENT, **_artifacts_beside(uri))
+        return client.create_experiment(name, **_artifacts_beside(uri, name))
     except MlflowException:
         # Another process made it in the meantime.
-        if found := client.get_experiment_by_name(EXPERIMENT):
+        if found := client.get_experiment_by_name(name):
             return found.experiment_id
         raise
 
 
-def _artifacts_beside(uri: str) -> dict[str, Any]:
+def _artifacts_beside(uri: str, name: str) -> dict[str, Any]:
     """Keep a local store's artifacts beside it; MLflow would put them into the current folder."""
     if not uri.startswith(SQLITE):
         return {}
-    folder = Path(uri.removeprefix(SQLITE)).resolve().parent / "artifacts" / EXPERIMENT
+    folder = Path(uri.removeprefix(SQLITE)).resolve().parent / "artifacts" / name
     return {"artifact_location": folder.as_uri()}

@@ -1,4 +1,4 @@
-"""Stage train: fit the three models on the training window and judge them on the validation window."""
+"""Stage train: fit the candidates on the training window and judge them on the validation window."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.steps.modelling.candidates import MODELS, build, settings_of
 from flows.steps.modelling.figures import draw_performance
+from flows.steps.modelling.judge import Judge
 from flows.steps.modelling.model_params import ModelParams, read_model_params
 from flows.steps.modelling.skops_file import write_skops
 from flows.steps.modelling.stage_inputs import stage_inputs
@@ -15,6 +16,7 @@ from flows.steps.modelling.training_set import Rows, read_manifest, read_rows
 from flows.steps.project.outputs import fresh_folder, write_json
 from handrail.files import sha256_of
 from handrail.statistics import Scored, metrics_of
+from handrail.use_case import read_use_case
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -27,8 +29,10 @@ def run(project: Path) -> None:
     """Write models/train, reports/train and reports/train.json of `project`, then log them to MLflow."""
     # Read by the OpenMP runtime when scikit-learn loads it: waiting threads sleep instead of spinning.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    params, manifest = read_model_params(project), read_manifest(project)
-    train, validate = (read_rows(project, split, manifest) for split in ("train", "validate"))
+    case, manifest = read_use_case(project), read_manifest(project)
+    params = read_model_params(project, case.label.kind)
+    judge = Judge(case, params.package.threshold)
+    train, validate = (read_rows(project, split, manifest, case) for split in ("train", "validate"))
     report: dict[str, Any] = {
         "stage_inputs": stage_inputs(project, "train"),
         "feature_service": manifest.feature_service,
@@ -42,10 +46,10 @@ def run(project: Path) -> None:
         for name in MODELS:
             model = fit(build(name, manifest, params.model), train)
             write_skops(model, models / name / MODEL_FILE)
-            scored = Scored(score(model, validate), validate.label, validate.cluster)
-            draw_performance(scored, name, pictures / name)
+            scored = judge.scored(judge.answers(model, validate.inputs), validate.label, validate.cluster)
+            draw_performance(scored, case, name, pictures / name)
             report["models"][name] = {
-                **_judged(name, scored, params),
+                **_judged(name, scored, case.label.kind, params),
                 "sha256": sha256_of(models / name / MODEL_FILE),
             }
     write_json(project / REPORT, report)
@@ -67,13 +71,8 @@ def fit(model: Pipeline, rows: Rows) -> Pipeline:
     return model
 
 
-def score(model: Pipeline, rows: Rows) -> Any:
-    """Return the probability of being late, (n,) float64."""
-    return model.predict_proba(rows.inputs)[:, 1]
-
-
-def _judged(name: str, scored: Scored, params: ModelParams) -> dict[str, Any]:
-    metrics = metrics_of("binary", scored, params.intervals.resampling)
+def _judged(name: str, scored: Scored, kind: str, params: ModelParams) -> dict[str, Any]:
+    metrics = metrics_of(kind, scored, params.intervals.resampling)
     return {
         "params": settings_of(name, params.model),
         "metrics": {key: estimate.as_dict() for key, estimate in metrics.items()},

@@ -2,7 +2,7 @@
 
 from handrail.statistics.comparison import Answers, Comparison, compare, metric_named
 from handrail.statistics.metrics import METRICS_OF, Metric, judgeable, metrics_of
-from handrail.statistics.scored import Estimate, Intervals, Scored, draw_clusters, estimate
+from handrail.statistics.scored import Estimate, Intervals, Scored, draw_clusters, estimate, weighted_mean
 from handrail.statistics.shift import stability_index
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "metric_named",
     "metrics_of",
     "stability_index",
+    "weighted_mean",
 ]

@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from flows.steps.modelling.judge import Judge
 from flows.steps.modelling.perturb import Probe, importance, robustness
 from flows.steps.modelling.slices import POOLED, judge_slices, pooled, worst
-from handrail.statistics import Intervals, Scored
+from handrail.statistics import Answers, Intervals, Scored
+from handrail.use_case import read_use_case
+
+FLIGHTS = Judge(read_use_case(Path(__file__).parents[3]), 0.5)
 
 
 def read(project: Path, name: str) -> Any:
@@ -66,12 +70,12 @@ def test_small_groups_are_pooled() -> None:
 def test_a_group_with_one_outcome_has_no_area() -> None:
     scored = Scored(np.array([0.1, 0.9, 0.4, 0.6]), np.array([0, 1, 0, 0], dtype=np.int8), np.array([0, 0, 1, 1]))
 
-    judged = judge_slices(scored, np.array(["A", "A", "B", "B"]), 0.5, Intervals(20, 0))
+    judged = judge_slices(scored, np.array(["A", "A", "B", "B"]), FLIGHTS, Intervals(20, 0))
 
     assert judged["A"]["roc_auc"]["value"] == 1.0
     assert judged["B"]["roc_auc"] is None
     assert judged["B"]["missed_rate"] is None
-    assert worst(judged) == ("A", 1.0, 1.0)
+    assert worst(judged, FLIGHTS.metric) == ("A", 1.0, 1.0)
 
 
 @pytest.fixture
@@ -81,12 +85,12 @@ def probe() -> Probe:
     encoded[source.random(500) < 0.2, 2] = np.nan
     late = (encoded[:, 0] > 0).astype(np.int8)
     return Probe(
-        predict=lambda inputs: 1 / (1 + np.exp(-np.nan_to_num(inputs[:, 0]))),
+        answer=lambda inputs: Answers(1 / (1 + np.exp(-np.nan_to_num(inputs[:, 0])))),
+        judge=FLIGHTS,
         encoded=encoded,
         features=("used", "unused", "holey"),
         coded=np.array([False, True, False]),
         label=late,
-        threshold=0.5,
         seed=0,
     )
 

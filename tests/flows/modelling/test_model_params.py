@@ -12,7 +12,7 @@ REPOSITORY = Path(__file__).parents[3]
 
 
 def test_the_shipped_parameters_are_understood() -> None:
-    params = read_model_params(REPOSITORY)
+    params = read_model_params(REPOSITORY, "binary")
 
     assert params.package.largest_difference == 1e-5
     assert "seed" not in params.model.for_estimator()
@@ -34,4 +34,4 @@ def test_a_wrong_parameter_is_named(tmp_path: Path, old: str, new: str, sentence
     (tmp_path / "params.yaml").write_text(PARAMS.replace(old, new))
 
     with pytest.raises(Misconfigured, match=sentence):
-        read_model_params(tmp_path)
+        read_model_params(tmp_path, "binary")

@@ -14,15 +14,19 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
 
 from flows.steps.modelling import package, train
+from flows.steps.modelling.judge import Judge
 from flows.steps.modelling.onnx_file import Parity, measure_parity, to_onnx_bytes
 from flows.steps.modelling.skops_file import read_skops
 from flows.steps.modelling.training_set import Rows, read_manifest, read_rows
 from handrail.errors import Refused
-from handrail.scoring import Scorer
+from handrail.scoring import Answered, Scorer
+from handrail.use_case import read_use_case
+
+FLIGHTS = Judge(read_use_case(Path(__file__).parents[3]), 0.4)
 
 
 def validation(project: Path) -> Rows:
-    return read_rows(project, "validate", read_manifest(project))
+    return read_rows(project, "validate", read_manifest(project), FLIGHTS.case)
 
 
 def columns_of(frame: pd.DataFrame) -> dict[str, list[object]]:
@@ -82,15 +86,17 @@ def test_the_report_holds_what_a_policy_asks_for(trained: Path) -> None:
 class Served:
     """Answers as the reviewed model does, except for flights with a missing value."""
 
-    threshold = 0.4
-
     def __init__(self, model: Pipeline, features: tuple[str, ...], wrong_by: float) -> None:
         self.model, self.features, self.wrong_by = model, features, wrong_by
 
-    def score(self, columns: dict[str, Any]) -> np.ndarray:
+    def answer(self, columns: dict[str, Any]) -> Answered:
         flights = pd.DataFrame(columns)
         scores = self.model.predict_proba(flights)[:, 1]
-        return np.clip(scores + self.wrong_by * flights.isna().any(axis=1).to_numpy(), 0, 1)
+        return answered(np.clip(scores + self.wrong_by * flights.isna().any(axis=1).to_numpy(), 0, 1), 0.4)
+
+
+def answered(scores: np.ndarray, threshold: float) -> Answered:
+    return Answered(scores, (scores >= threshold).astype(np.int64))
 
 
 def complete_and_parity(trained: Path, wrong_by: float) -> tuple[int, Parity]:
@@ -98,7 +104,7 @@ def complete_and_parity(trained: Path, wrong_by: float) -> tuple[int, Parity]:
     rows, model = validation(trained), read_skops(trained / "models" / "train" / "gradient_boosting" / "model.skops")
     complete = replace(rows, inputs=rows.inputs.dropna().reset_index(drop=True))
     served = Served(model, tuple(rows.inputs.columns), wrong_by)
-    return len(complete.inputs), package.parity_of(model, complete, served)  # type: ignore[arg-type]
+    return len(complete.inputs), package.parity_of(model, complete, FLIGHTS, served)  # type: ignore[arg-type]
 
 
 def test_flights_with_blanked_values_are_compared_also_where_none_is_missing(trained: Path) -> None:
@@ -150,9 +156,10 @@ def test_ordinal_codes_pass_the_same_gate() -> None:
 def _parity_of(model: HistGradientBoostingClassifier, inputs: np.ndarray) -> Parity:
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(to_onnx_bytes(model, inputs.shape[1]))
+    session = onnxruntime.InferenceSession(to_onnx_bytes(model, inputs.shape[1], "flights"))
     served = session.run(["probabilities"], {"features": inputs})[0][:, 1]
-    return measure_parity(model.predict_proba(inputs)[:, 1], served, np.isnan(inputs).any(axis=1), 0.5)
+    models = (answered(scores, 0.5) for scores in (model.predict_proba(inputs)[:, 1], served))
+    return measure_parity("binary", *models, np.isnan(inputs).any(axis=1))
 
 
 @pytest.mark.parametrize(
@@ -161,7 +168,8 @@ def _parity_of(model: HistGradientBoostingClassifier, inputs: np.ndarray) -> Par
 )
 def test_a_difference_or_another_label_refuses(served: list[float], passes: bool) -> None:
     reference = np.array([0.2, served[1] if np.isnan(served[1]) else max(served[1], 0.5)])
-    parity = measure_parity(np.nan_to_num(reference), np.array(served), np.zeros(2, dtype=bool), 0.5)
+    models = (answered(scores, 0.5) for scores in (np.nan_to_num(reference), np.array(served)))
+    parity = measure_parity("binary", *models, np.zeros(2, dtype=bool))
 
     if passes:
         parity.require(1e-5)

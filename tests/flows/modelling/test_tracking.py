@@ -10,14 +10,13 @@ from mlflow.entities import DatasetInput, Run
 
 from flows.steps.modelling import tracking
 from flows.steps.modelling.candidates import CANDIDATE, MODELS
-from flows.steps.modelling.tracking_store import EXPERIMENT
 from flows.steps.modelling.training_set import md5_of
 from handrail.errors import Unavailable
 
 
 def runs_of(store: str) -> list[Run]:
     client = MlflowClient(store)
-    experiment = client.get_experiment_by_name(EXPERIMENT)
+    experiment = client.get_experiment_by_name("flights")
     assert experiment is not None
     return list(client.search_runs([experiment.experiment_id]))
 

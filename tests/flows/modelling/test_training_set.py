@@ -10,12 +10,15 @@ import pytest
 
 from flows.steps.modelling.training_set import md5_of, read_manifest, read_rows
 from handrail.errors import InvalidInput, Unavailable
+from handrail.use_case import read_use_case
+
+FLIGHTS = read_use_case(Path(__file__).parents[3])
 
 
 def test_rows_come_in_the_manifest_order_with_missing_values_kept(project: Path) -> None:
     manifest = read_manifest(project)
 
-    rows = read_rows(project, "train", manifest)
+    rows = read_rows(project, "train", manifest, FLIGHTS)
 
     assert tuple(rows.inputs.columns) == manifest.features
     assert rows.inputs["wind_gust"].isna().mean() > 0.5
@@ -29,7 +32,7 @@ def test_a_missing_file_names_the_stage_to_run(project: Path) -> None:
     (project / "data" / "training" / "train.parquet").unlink()
 
     with pytest.raises(Unavailable, match="dvc repro features"):
-        read_rows(project, "train", manifest)
+        read_rows(project, "train", manifest, FLIGHTS)
 
 
 @pytest.mark.parametrize("damage", [b"PAR1 and no more", b""])
@@ -37,7 +40,7 @@ def test_a_truncated_file_is_named(project: Path, damage: bytes) -> None:
     (project / "data" / "training" / "train.parquet").write_bytes(damage)
 
     with pytest.raises(InvalidInput, match=r"data/training/train\.parquet"):
-        read_rows(project, "train", read_manifest(project))
+        read_rows(project, "train", read_manifest(project), FLIGHTS)
 
 
 def test_fewer_rows_than_the_manifest_says_are_refused(project: Path) -> None:
@@ -45,7 +48,7 @@ def test_fewer_rows_than_the_manifest_says_are_refused(project: Path) -> None:
     pl.read_parquet(file).head(100).write_parquet(file)
 
     with pytest.raises(InvalidInput, match="100 rows"):
-        read_rows(project, "train", read_manifest(project))
+        read_rows(project, "train", read_manifest(project), FLIGHTS)
 
 
 def test_a_month_in_which_nobody_was_late_is_refused(project: Path) -> None:
@@ -53,7 +56,7 @@ def test_a_month_in_which_nobody_was_late_is_refused(project: Path) -> None:
     pl.read_parquet(file).with_columns(late=pl.lit(0, pl.Int8)).write_parquet(file)
 
     with pytest.raises(InvalidInput, match="0 of them late"):
-        read_rows(project, "validate", read_manifest(project))
+        read_rows(project, "validate", read_manifest(project), FLIGHTS)
 
 
 def test_a_feature_without_any_value_is_named(project: Path) -> None:
@@ -61,7 +64,7 @@ def test_a_feature_without_any_value_is_named(project: Path) -> None:
     pl.read_parquet(file).with_columns(temp=pl.lit(None, pl.Float64)).write_parquet(file)
 
     with pytest.raises(InvalidInput, match="feature 'temp' has no value in any row"):
-        read_rows(project, "train", read_manifest(project))
+        read_rows(project, "train", read_manifest(project), FLIGHTS)
 
 
 def test_a_column_that_went_missing_is_named(project: Path) -> None:
@@ -69,7 +72,7 @@ def test_a_column_that_went_missing_is_named(project: Path) -> None:
     pl.read_parquet(file).drop("temp").write_parquet(file)
 
     with pytest.raises(InvalidInput, match="temp"):
-        read_rows(project, "train", read_manifest(project))
+        read_rows(project, "train", read_manifest(project), FLIGHTS)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", json.dumps({"features": ["a"]})])
