@@ -1,5 +1,7 @@
 """The promises of `CommitSource`, kept by git and by the fake."""
 
+from dataclasses import replace
+
 import pytest
 
 from handrail.errors import Unavailable
@@ -56,3 +58,32 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(source, tmp_path):
 
     with pytest.raises(Unavailable):
         commits.check_out(CommitPlace(known, place.repository), tmp_path / "into")
+
+
+def of_memory(folder, locks):
+    names = [f"{number}" * 40 for number in range(len(locks))]
+    return FakeCommits({name: {"dvc.lock": lock} for name, lock in zip(names, locks, strict=True)}), names
+
+
+def of_git(folder, locks):
+    repository = folder / "history"
+    (repository / "pipe").mkdir(parents=True)
+    run(repository, "git", "init", "-q", "-b", "main")
+    names = []
+    for number, lock in enumerate(locks):
+        (repository / "pipe" / "dvc.lock").write_bytes(lock)
+        (repository / "notes").write_text(f"{number}")
+        names.append(commit(repository, f"{number}"))
+    run(repository, "git", "checkout", "-q", "--detach", names[0])
+    run(repository, "git", "checkout", "-q", "-b", "beside")
+    return GitCheckout(repository, folder / "home"), names
+
+
+@pytest.mark.parametrize("make", [of_memory, of_git])
+def test_later_commits_that_changed_a_lock_are_found_the_next_one_first(make, tmp_path):
+    commits, names = make(tmp_path, [b"one", b"two", b"two", b"three"])
+    (place,) = commits.holding(names[1:2])
+
+    assert [each.commit for each in commits.later(place)] == names[3:]
+    assert [each.commit for each in commits.later(replace(place, commit=names[0]))] == [names[1], names[3]]
+    assert commits.later(replace(place, commit=names[3])) == ()

@@ -12,7 +12,7 @@ from handrail.errors import Unavailable
 from handrail.reproduction.adapters.mlflow_scores import MlflowScores
 from handrail.reproduction.ports import ModelScorer
 from tests.fakes.reproducible_project import LOADER, PACKAGE
-from tests.fakes.reproduction import FakeScorer
+from tests.fakes.reproduction_models import FakeScorer
 
 ROWS = [1.0, 2.0, 4.0]
 MLMODEL = PACKAGE.partition('write_text("""')[2].partition('""")')[0]

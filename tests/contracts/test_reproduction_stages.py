@@ -1,5 +1,6 @@
 """The promises of `StageRunner`, kept by DVC and by the fake."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -118,3 +119,41 @@ def test_what_is_not_a_lock_file_is_refused(runner, project, lock):
 
     with pytest.raises(InvalidInput):
         runner.stages(place)
+
+
+HELD = {"in.txt": b"one\n", "params.json": b'{"rate": 0.5, "deep": {"er": [1, 2]}}'}
+
+
+def hash_of(content):
+    return md5_of({"": content})
+
+
+@pytest.mark.parametrize(
+    ("reads", "parameters", "fits"),
+    [
+        ({"in.txt": hash_of(HELD["in.txt"])}, {"rate": 0.5}, True),
+        ({"in.txt": hash_of(b"two\n")}, {"rate": 0.5}, False),
+        ({"in.txt": hash_of(HELD["in.txt"])}, {"rate": 0.7}, False),
+        ({"made/elsewhere.txt": hash_of(b"two\n")}, {}, True),
+        ({}, {"gone": 1}, False),
+    ],
+)
+def test_a_commit_fits_an_entry_if_it_has_no_other_code_and_parameters(runner, project, reads, parameters, fits):
+    stage = LockedStage(
+        "copy",
+        "",
+        '""',
+        json.dumps({"params.json": parameters, "params.py": {"x": 1}}),
+        tuple(LockedFile(path, md5) for path, md5 in reads.items()),
+        (),
+    )
+    if isinstance(runner, FakeRunner):
+        runner.commits.commits["c0" * 20] = HELD
+        place = CommitPlace("c0" * 20, "memory")
+    else:
+        for path, content in HELD.items():
+            (project / path).write_bytes(content)
+        run(project, "git", "init", "-q")
+        place = CommitPlace(commit(project, "Begin"), str(project))
+
+    assert runner.fits(place, stage) is fits

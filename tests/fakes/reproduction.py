@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -17,7 +17,7 @@ from handrail.reproduction import ports
 from handrail.reproduction.domain.environments import RecordedPackages, read_pins
 from handrail.reproduction.domain.numbers import numbers_apart
 from handrail.reproduction.domain.recorded import CommitPlace, FetchedData
-from handrail.reproduction.domain.results import Grade, Predictions
+from handrail.reproduction.domain.results import Grade
 
 LOCK = "dvc.lock"
 Contents = Mapping[str, bytes]
@@ -57,6 +57,12 @@ class FakeCommits(ports.CommitSource):
         except OSError as err:
             raise Unavailable(str(folder), "it cannot be written", "Free the disk.") from err
         return folder
+
+    def later(self, place: CommitPlace) -> tuple[CommitPlace, ...]:
+        order = list(self.commits)
+        pairs = zip(order, order[1:], strict=False)
+        changed = [new for old, new in pairs if self.commits[old].get(LOCK) != self.commits[new].get(LOCK)]
+        return tuple(replace(place, commit=new) for new in changed if order.index(new) > order.index(place.commit))
 
     def searched(self) -> tuple[str, ...]:
         return (self.repository,)
@@ -109,6 +115,17 @@ class FakeRunner(ports.StageRunner):
             return tuple(read_stage(row) for row in json.loads(lock or b"[]"))
         except (ValueError, TypeError, KeyError) as err:
             raise InvalidInput(LOCK, "it is not a lock file", "Restore it with git.") from err
+
+    def fits(self, place: CommitPlace, stage: LockedStage) -> bool:
+        held = self.commits.commits[place.commit]
+        files = [file for file in stage.inputs if file.path in held]
+        values = json.loads(stage.parameters)
+        return all(md5_of({"": held[file.path]}) == file.md5 for file in files) and all(
+            json.loads(held[file]).get(name) == value
+            for file, named in values.items()
+            if file in held
+            for name, value in named.items()
+        )
 
     def run(
         self, project: Path, stage: str, environment: Mapping[str, str], report: Callable[[str], None]
@@ -214,28 +231,6 @@ class PlainFiles(ports.FileComparer):
             apart = numbers_apart(json.loads(one), json.loads(other))
             return (Grade.WITHIN if apart.within(tolerance) else Grade.DIFFERS), apart.sentence
         return Grade.DIFFERS, "other bytes"
-
-
-class FakeScorer(ports.ModelScorer):
-    """Models that multiply by the slope in `weights.json`; a table is a JSON list of numbers."""
-
-    def compare(
-        self,
-        trees: tuple[Path, Path],
-        rows: Path | None,
-        candidates: Sequence[Path],
-        python: Path,
-        environment: Mapping[str, str],
-    ) -> Predictions | None:
-        table = rows or next(iter(candidates), None)
-        if table is None:
-            return None
-        try:
-            one, other = (json.loads((tree / "weights.json").read_text())["slope"] for tree in trees)
-        except OSError as err:
-            raise Unavailable("The predictions", "a model cannot be loaded", "Give rows that both take.") from err
-        values = json.loads(table.read_text())
-        return Predictions(len(values), str(table), max(abs((one - other) * value) for value in values), 0)
 
 
 @dataclass

@@ -18,7 +18,6 @@ from tests.fakes.reproduction import (
     FakeData,
     FakePackages,
     FakeRunner,
-    FakeScorer,
     FolderState,
     MemoryFolder,
     PlainFiles,
@@ -27,6 +26,7 @@ from tests.fakes.reproduction import (
     locked,
     md5_of,
 )
+from tests.fakes.reproduction_models import FakeModels, FakeScorer
 
 COMMIT = "c0" * 20
 VERSION = "mlflow://test/registered/toys/17/1"
@@ -84,7 +84,10 @@ class World:
         self.data = FakeData({file.md5: contents(made / file.path) for file in (data, *outputs)}, (data,))
         self.runner = FakeRunner(self.steps, self.commits)
         self.packages = FakePackages({"numpy": "2.0"})
-        self.ports = ReproductionPorts(self.commits, self.data, self.runner, self.packages, self.files, FakeScorer())
+        self.models = FakeModels()
+        self.ports = ReproductionPorts(
+            self.commits, self.data, self.runner, self.packages, self.files, FakeScorer(), self.models
+        )
         uri = f"dvc-stage://toys/package@{stages[-1].fingerprint}"
         tree = self.files.tree_digest(made, "models/package")
         recorded = Recorded(VERSION, tree, "models/package", {uri: (COMMIT,)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from handrail.bootstrap import Platform
@@ -26,12 +27,18 @@ def open_models(platform: Platform) -> Models:
     return Models(platform.lineage, graph.find, _server(settings), settings.repository)
 
 
-def open_reproducer(platform: Platform, repository: str | None = None) -> tuple[Planner, Reproducer]:
-    """Open what plans and what runs reproductions; commits are looked for in `repository` alone if it is given."""
+def open_reproducer(
+    platform: Platform, mlflow: Callable[[], str], repository: str | None = None
+) -> tuple[Planner, Reproducer]:
+    """Open what plans and what runs reproductions; commits are looked for in `repository` alone if it is given.
+
+    `mlflow` returns the address of the MLflow that holds the project's models, if one of its files is needed.
+    """
     from handrail.reproduction.adapters.dvc_data import DvcData
     from handrail.reproduction.adapters.dvc_stage_runs import DvcStageRuns
     from handrail.reproduction.adapters.file_differences import FileDifferences
     from handrail.reproduction.adapters.git_checkout import GitCheckout
+    from handrail.reproduction.adapters.mlflow_models import MlflowModels
     from handrail.reproduction.adapters.mlflow_scores import MlflowScores
     from handrail.reproduction.adapters.pip_packages import PipPackages
 
@@ -43,6 +50,7 @@ def open_reproducer(platform: Platform, repository: str | None = None) -> tuple[
         packages=PipPackages(),
         files=FileDifferences(),
         scorer=MlflowScores(),
+        models=MlflowModels(mlflow),
     )
     return Planner(platform.lineage, ports), Reproducer(ports)
 

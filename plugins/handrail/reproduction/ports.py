@@ -30,6 +30,10 @@ class CommitSource(Protocol):
         """
 
     @abstractmethod
+    def later(self, place: CommitPlace) -> tuple[CommitPlace, ...]:
+        """Return the commits that came after this one and changed a lock file, the next one first."""
+
+    @abstractmethod
     def searched(self) -> tuple[str, ...]:
         """Return the repositories that are looked into, as people name them."""
 
@@ -71,6 +75,13 @@ class StageRunner(Protocol):
 
         Raises:
             InvalidInput: one of them is not a lock file.
+        """
+
+    @abstractmethod
+    def fits(self, place: CommitPlace, stage: LockedStage) -> bool:
+        """Return whether a commit holds the code, the tracked data and the parameters that a stage's entry names.
+
+        What the commit does not say, such as the hash of what another stage writes, speaks for neither.
         """
 
     @abstractmethod
@@ -157,6 +168,28 @@ class ModelScorer(Protocol):
         """
 
 
+class LoggedModels(Protocol):
+    """Brings models that were logged with MLflow to the disk."""
+
+    @abstractmethod
+    def fetch(self, version: str, target: Path) -> None:
+        """Copy the files of a model version, by URI, from the server that recorded it to `target`.
+
+        Raises:
+            Unavailable: the server is not there, or does not give them.
+        """
+
+    @abstractmethod
+    def known(self, python: Path, environment: Mapping[str, str]) -> frozenset[str]:
+        """Return the ids of the models in the tracking store that `environment` names."""
+
+    @abstractmethod
+    def take(
+        self, python: Path, environment: Mapping[str, str], known: frozenset[str], folder: Path
+    ) -> tuple[tuple[str, Path], ...]:
+        """Copy the models that are not `known` below `folder`; return the name and the place of each, oldest first."""
+
+
 class WorkFolder(Protocol):
     """The folder of one reproduction, which remembers the stages that are done."""
 
@@ -200,3 +233,4 @@ class ReproductionPorts:
     packages: PackageList
     files: FileComparer
     scorer: ModelScorer
+    models: LoggedModels

@@ -70,3 +70,26 @@ def test_a_table_that_is_written_otherwise_says_so(compare, tmp_path):
     told = "the same 2 rows and 1 columns, written otherwise"
     assert FileDifferences().compare(*files, 0.0) == (Grade.WITHIN, told)
     assert compare("broken.parquet", b"x", b"y")[0] is Grade.DIFFERS
+
+
+MODEL = b"artifact_path: a\nrun_id: 1\nflavors: {sklearn: {code: null}}\nmodel_size_bytes: 5\n"
+
+
+@pytest.mark.parametrize(
+    ("other", "grade", "detail"),
+    [
+        (
+            MODEL.replace(b"run_id: 1", b"run_id: 2\nmodel_uuid: m"),
+            Grade.WITHIN,
+            "only what MLflow makes anew for each model: model_uuid, run_id",
+        ),
+        (MODEL.replace(b": 5", b":  5"), Grade.WITHIN, "only what MLflow makes anew for each model: its layout"),
+        (MODEL.replace(b"bytes: 5", b"bytes: 6"), Grade.DIFFERS, "line 4 is 'model_size_bytes: 6' instead of"),
+        (b"[", Grade.DIFFERS, "line 1 is '['"),
+        (b"- 1", Grade.DIFFERS, "line 1 is '- 1'"),
+    ],
+)
+def test_an_mlmodel_file_is_compared_without_the_ids_of_its_run(compare, other, grade, detail):
+    found, words = compare("MLmodel", MODEL, other)
+
+    assert (found, words.startswith(detail)) == (grade, True), words

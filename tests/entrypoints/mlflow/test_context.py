@@ -39,7 +39,8 @@ def project(tmp_path, monkeypatch):
     git(tmp_path, "add", "-A")
     git(tmp_path, "commit", "-q", "-m", "Begin")
     monkeypatch.chdir(tmp_path / "below")
-    monkeypatch.delenv("PREFECT__FLOW_RUN_ID", raising=False)
+    for name in ("PREFECT__FLOW_RUN_ID", "DVC_STAGE"):
+        monkeypatch.delenv(name, raising=False)
     return tmp_path
 
 
@@ -135,6 +136,12 @@ def test_a_project_below_the_root_of_its_repository_sees_every_change_of_it(proj
     assert HandrailRunContext().tags()["handrail.git_dirty"] == "true"
 
 
+def test_a_run_in_a_stage_says_which(project, monkeypatch):
+    monkeypatch.setenv("DVC_STAGE", "below/dvc.yaml:draw")
+
+    assert HandrailRunContext().tags()["handrail.dvc_stage"] == "below/dvc.yaml:draw"
+
+
 def test_a_worker_hands_its_flow_run_to_the_stages_it_starts(project, monkeypatch):
     monkeypatch.setenv("PREFECT__FLOW_RUN_ID", "run-7")
 
@@ -143,7 +150,8 @@ def test_a_worker_hands_its_flow_run_to_the_stages_it_starts(project, monkeypatc
 
 def test_outside_of_git_and_dvc_nothing_is_tagged(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("PREFECT__FLOW_RUN_ID", raising=False)
+    for name in ("PREFECT__FLOW_RUN_ID", "DVC_STAGE"):
+        monkeypatch.delenv(name, raising=False)
 
     assert HandrailRunContext().tags() == {}
 

@@ -1,5 +1,6 @@
 """Planning: which commit, which stages, and what is at hand."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 
 from handrail.errors import Conflict, UnknownReference
 from handrail.lineage import LockedFile, LockedStage
+from handrail.lineage.domain.facts import ActivityDetails
+from handrail.lineage.domain.names import artifact_at
 from handrail.reproduction.ports import ReproductionPorts
 from handrail.reproduction.service.plan import Planner
 from tests.fakes.lineage import COMMIT, STAGES, VERSION, open_in_memory, story
@@ -16,10 +19,11 @@ from tests.fakes.reproduction import (
     FakeData,
     FakePackages,
     FakeRunner,
-    FakeScorer,
     PlainFiles,
     lock_of,
+    md5_of,
 )
+from tests.fakes.reproduction_models import FakeModels, FakeScorer
 
 LOCKED = [
     LockedStage(
@@ -50,7 +54,7 @@ def commits():
 @pytest.fixture
 def planner(lineage, commits):
     ports = ReproductionPorts(
-        commits, FakeData(), FakeRunner(commits=commits), FakePackages(), PlainFiles(), FakeScorer()
+        commits, FakeData(), FakeRunner(commits=commits), FakePackages(), PlainFiles(), FakeScorer(), FakeModels()
     )
     return Planner(lineage, ports)
 
@@ -112,3 +116,71 @@ def test_a_survey_returns_what_is_missing_and_which_packages_differ(planner, tmp
 
     assert [file.path for file in data.missing] == [file.path for stage in LOCKED for file in stage.outputs]
     assert [(each.name, each.installed) for each in packages.differences] == [("numpy", "")]
+
+
+LOGGED = "mlflow://registry/registered/logged/1/1"
+
+
+def md5(text):
+    return md5_of({"": text.encode()})
+
+
+def logging_stage(version, shrink=1):
+    """Return the entry of a stage that ran the script at that version, with a parameter."""
+    parameters = json.dumps({"params.json": {"shrink": shrink}})
+    read = (LockedFile("train.py", md5(f"version {version}")), LockedFile("made/by/a/stage", "0" * 32))
+    return LockedStage("fit", f"{version}{shrink}".ljust(64, "0"), '"python train.py"', parameters, read, ())
+
+
+def commit_of(version, shrink, *locked):
+    files = {"train.py": f"version {version}".encode(), "params.json": json.dumps({"shrink": shrink}).encode()}
+    return files | ({LOCK: lock_of(list(locked))} if locked else {})
+
+
+def plan_of_logged(lineage, planner, commit, *, dirty=False):
+    tree = f"sha256:{'8' * 64}"
+    lineage.record_registration(LOGGED, tree_digest=tree)
+    said = {"git_commit": commit, "git_dirty": "true"} if dirty else {}
+    lineage.record_activity(
+        "mlflow://registry/run/8",
+        "tracking-run",
+        used=() if dirty else [artifact_at(f"git://shop/{commit}")],
+        generated=[artifact_at(LOGGED)],
+        details=ActivityDetails(attributes={"dvc_stage": "fit", **said}),
+    )
+    return planner.plan(LOGGED)
+
+
+@pytest.mark.parametrize(
+    ("history", "dirty", "expected"),
+    [
+        # the lock was there already, and a later run is another one
+        ([commit_of(1, 1, logging_stage(1)), commit_of(2, 1, logging_stage(2))], False, 0),
+        # the lock was committed afterwards, and the commit holds none, or that of an earlier run
+        ([commit_of(1, 1), commit_of(1, 1, logging_stage(1)), commit_of(2, 1, logging_stage(2))], False, 1),
+        ([commit_of(2, 1, logging_stage(1)), commit_of(2, 1, logging_stage(2))], False, 1),
+        ([commit_of(1, 2, logging_stage(1)), commit_of(1, 2, logging_stage(1, shrink=2))], False, 1),
+        # of changed files nothing is known but that the lock changed with them
+        ([commit_of(1, 1, logging_stage(1)), commit_of(2, 1, logging_stage(2))], True, 1),
+        ([commit_of(1, 1, logging_stage(1))], True, 0),
+        # no lock has what the commit has: the one that came next shows by how much
+        ([commit_of(3, 1, logging_stage(1)), commit_of(3, 1, logging_stage(2))], False, 1),
+    ],
+)
+def test_the_lock_of_a_logging_stage_is_that_of_the_run_and_may_come_later(
+    lineage, planner, commits, history, dirty, expected
+):
+    names = [f"{number}" * 40 for number in range(len(history))]
+    commits.commits |= dict(zip(names, history, strict=True))
+
+    plan = plan_of_logged(lineage, planner, names[0], dirty=dirty)
+
+    assert (plan.place.commit, plan.target, plan.recorded.logged.stage) == (names[expected], "fit", "fit")
+    assert plan.identity["tree"] == f"sha256:{'8' * 64}"
+
+
+def test_a_model_that_no_stage_logged_is_refused_with_what_to_do(lineage, planner, commits):
+    commits.commits["1" * 40] = commit_of(1, 1)
+
+    with pytest.raises(UnknownReference, match="Add a stage that runs the script to dvc.yaml"):
+        plan_of_logged(lineage, planner, "1" * 40)

@@ -5,6 +5,8 @@ import pytest
 from handrail.errors import UnknownReference
 from handrail.lineage.domain.facts import ActivityDetails
 from handrail.lineage.domain.names import artifact_at
+from handrail.refs import ArtifactVersion
+from handrail.reproduction.domain.logged import LoggedRun
 from handrail.reproduction.domain.recorded import recorded_model
 from tests.fakes.lineage import COMMIT, PERMIT, RUN, VERSION, open_in_memory, story
 
@@ -56,3 +58,57 @@ def test_what_no_stage_wrote_cannot_be_reproduced(lineage):
         recorded_model(lineage.trace("mlflow://registry/registered/other/1/1"))
     with pytest.raises(UnknownReference, match="artifact tree"):
         recorded_model(lineage.trace("file://a"))
+
+
+OTHER = "mlflow://registry/registered/other/1/1"
+LOGGING = "mlflow://registry/run/7a"
+MODEL = "mlflow://registry/logged-model/m-1"
+HASH = "9" * 64
+
+
+def log(lineage, attributes, commit=None, version=None):
+    """Let lineage know of a version whose tree a script logged in a run."""
+    tree = artifact_at(f"tree://sha256/{HASH}", f"sha256:{HASH}")
+    made = ArtifactVersion(OTHER, "model-version", f"sha256:{HASH}", version or {})
+    lineage.derive(made, tree)
+    lineage.derive(made, ArtifactVersion(MODEL, "logged-model", None, {"name": "slope"}))
+    details = ActivityDetails(attributes=attributes)
+    used = [artifact_at(f"git://shop/{commit}")] if commit else []
+    lineage.record_activity(LOGGING, "tracking-run", used=used, generated=[made, tree], details=details)
+
+
+def test_a_model_that_a_script_logged_leads_to_its_run_stage_and_commit(lineage):
+    log(lineage, {"dvc_stage": "train", "source": "steps/train.py"}, commit=COMMIT)
+
+    found = recorded_model(lineage.trace(OTHER))
+
+    assert found.logged == LoggedRun(LOGGING, COMMIT, "train", "steps/train.py", "slope")
+    assert (found.version, found.tree, found.stages, found.dirty) == (OTHER, f"sha256:{HASH}", {}, False)
+
+
+def test_of_a_dirty_checkout_the_commit_is_known_as_well(lineage):
+    log(lineage, {"git_commit": COMMIT, "git_dirty": "true"})
+
+    found = recorded_model(lineage.trace(OTHER))
+
+    assert (found.logged.commit, found.logged.dirty, found.dirty) == (COMMIT, True, True)
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [("runs:/7a/nets/slope", "nets/slope"), ("s3://b/1/7a/artifacts/slope", "slope"), ("/anywhere", "")],
+)
+def test_before_mlflow_3_a_model_is_named_by_its_path_in_the_run(lineage, source, name):
+    made = ArtifactVersion(OTHER, "model-version", f"sha256:{HASH}", {"source": source})
+    lineage.derive(made, artifact_at(f"tree://sha256/{HASH}", f"sha256:{HASH}"))
+    used = [artifact_at(f"git://shop/{COMMIT}")]
+    lineage.record_activity(LOGGING, "tracking-run", used=used, generated=[made])
+
+    assert recorded_model(lineage.trace(OTHER)).logged.model == name
+
+
+def test_a_run_that_names_no_commit_cannot_be_made_again(lineage):
+    log(lineage, {"dvc_stage": "train"})
+
+    with pytest.raises(UnknownReference, match="names no commit. Log the model again"):
+        recorded_model(lineage.trace(OTHER))

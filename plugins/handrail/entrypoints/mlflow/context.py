@@ -1,4 +1,4 @@
-"""The MLflow run context provider: tags each run with the commit, the DVC state and the flow run it came from.
+"""The MLflow run context provider: tags each run with the commit, the DVC stage and state, the flow run it came from.
 
 MLflow loads this module whenever it is imported and calls it at every fit: it imports nothing heavy and never raises.
 """
@@ -15,7 +15,9 @@ GIT_TIMEOUT_S = 5
 
 
 class HandrailRunContext:
-    """Contributes `handrail.git_commit`, `.git_dirty`, `.repository`, `.dvc_lock_sha256`, `.flow_run_id`, where known.
+    """Contributes `handrail.git_commit`, `.git_dirty`, `.repository`, `.dvc_lock_sha256`, `.dvc_stage`, `.flow_run_id`.
+
+    What is not known is left out.
 
     MLflow asks for these two methods only; deriving from its own class would import it here.
     """
@@ -34,6 +36,7 @@ class HandrailRunContext:
         found = _git(here, project) | {
             "handrail.repository": _repository(here),
             "handrail.dvc_lock_sha256": _lock_digest(project) if project else "",
+            "handrail.dvc_stage": os.environ.get("DVC_STAGE", ""),  # DVC sets it for the command of a stage
             "handrail.flow_run_id": _flow_run_id(),
         }
         return {name: value for name, value in found.items() if value}

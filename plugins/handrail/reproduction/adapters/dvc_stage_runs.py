@@ -13,6 +13,7 @@ from handrail.lineage.adapters.dvc.entries import Place
 from handrail.lineage.adapters.dvc.git_commits import GitCommits
 from handrail.lineage.adapters.dvc.lock_files import locked_stages
 from handrail.lineage.adapters.dvc.trees import TreeInCommit, TreeOnDisk
+from handrail.reproduction.adapters.dvc_fit import commit_fits
 from handrail.reproduction.domain.recorded import CommitPlace
 from handrail.reproduction.ports import StageRunner
 from handrail.tools import require
@@ -49,6 +50,15 @@ class DvcStageRuns(StageRunner):
 
     def stages(self, place: CommitPlace) -> tuple[LockedStage, ...]:
         """Return the stages that the lock files of a commit hold."""
-        repository = Path(place.repository)
-        tree = TreeInCommit(GitCommits(repository, place.prefix), place.commit)
-        return locked_stages(tree, Place(repository / place.prefix, prefix=place.prefix))
+        git, where = _located(place)
+        return locked_stages(TreeInCommit(git, place.commit), where)
+
+    def fits(self, place: CommitPlace, stage: LockedStage) -> bool:
+        """Return whether a commit holds the code, the tracked data and the parameters that a stage's entry names."""
+        git, where = _located(place)
+        return commit_fits(git, place.commit, where, stage)
+
+
+def _located(place: CommitPlace) -> tuple[GitCommits, Place]:
+    repository = Path(place.repository)
+    return GitCommits(repository, place.prefix), Place(repository / place.prefix, prefix=place.prefix)

@@ -9,6 +9,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from handrail.files import unwritable
 from handrail.lineage import LockedFile, tree_digest
 from handrail.lineage.adapters.dvc.project_files import ProjectFiles, hash_file
@@ -20,6 +22,8 @@ from handrail.reproduction.ports import FileComparer
 BLOCK = 1 << 20
 MOST_TEXT = 50_000_000
 SHOWN = 3
+MLMODEL = "MLmodel"
+MADE_ANEW = frozenset({"artifact_path", "model_id", "model_uuid", "run_id", "utc_time_created"})
 
 
 class FileDifferences(FileComparer):
@@ -56,11 +60,25 @@ class FileDifferences(FileComparer):
         """Return how equal two files are, and the difference in words; empty if their bytes are equal."""
         if _first_difference(recorded, reproduced) is None:
             return Grade.BYTES, ""
+        if recorded.name == MLMODEL and (model := _model_file(recorded, reproduced)):
+            return model
         if recorded.suffix == ".json":
             return _json(recorded, reproduced, tolerance)
         if recorded.suffix == ".parquet" and (table := _parquet(recorded, reproduced)):
             return table
         return Grade.DIFFERS, _text(recorded, reproduced) or _bytes(recorded, reproduced)
+
+
+def _model_file(recorded: Path, reproduced: Path) -> tuple[Grade, str] | None:
+    """Compare two MLmodel files without what MLflow makes anew for every logged model; None if more differs."""
+    try:
+        one, other = (yaml.safe_load(file.read_bytes()) for file in (recorded, reproduced))
+        uneven = {name for name in one.keys() | other.keys() if one.get(name) != other.get(name)}
+    except (yaml.YAMLError, AttributeError, ValueError):
+        return None
+    if uneven - MADE_ANEW:
+        return None
+    return Grade.WITHIN, f"only what MLflow makes anew for each model: {', '.join(sorted(uneven)) or 'its layout'}"
 
 
 def _json(recorded: Path, reproduced: Path, tolerance: float) -> tuple[Grade, str]:

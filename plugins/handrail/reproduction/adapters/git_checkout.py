@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from handrail.errors import Unavailable, UnknownReference
@@ -16,6 +17,7 @@ from handrail.reproduction.ports import CommitSource
 TIMEOUT_S = 600
 SHALLOW = " (a shallow clone, which lacks older commits: git fetch --unshallow)"
 DEEPEST = 4
+MOST_LATER = 50
 SKIPPED = {"artifacts", "logs", "reproduce", "bentoml", "prefect", "node_modules", "__pycache__"}
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -43,6 +45,13 @@ class GitCheckout(CommitSource):
                     places.append(CommitPlace(commit, str(folder), prefix))
                     break
         return tuple(places)
+
+    def later(self, place: CommitPlace) -> tuple[CommitPlace, ...]:
+        """Return the commits of any branch that came after this one and changed a dvc.lock, the next one first."""
+        locks = f":(top,glob){place.prefix}**/dvc.lock"
+        asked = ("rev-list", "--reverse", "--topo-order", "--all", "--ancestry-path", f"^{place.commit}", "--", locks)
+        found = (_run(Path(place.repository), *asked) or b"").decode().split()
+        return tuple(replace(place, commit=commit) for commit in found[:MOST_LATER])
 
     def searched(self) -> tuple[str, ...]:
         """Return the repositories that are looked into, and which of them lack older commits."""

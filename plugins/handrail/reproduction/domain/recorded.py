@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from handrail.errors import UnknownReference
-from handrail.lineage import LockedFile, Trace, Verb
+from handrail.lineage import LockedFile, Node, Trace, Verb
+from handrail.reproduction.domain.logged import TREE_AT, LoggedRun
 
 TREE, STAGE, COMMIT = "tree://", "dvc-stage://", "git://"
 DIRTY = "git_dirty"
 NO_TREE = "Lineage holds no files of it. If MLflow does, run: handrail lineage collect mlflow --download."
 NO_STAGE = (
-    "No stage of dvc.yaml wrote it, as when a script calls log_model. Let a stage write the model into one of its "
-    "outputs (save_model), register that folder, then run: handrail lineage collect dvc."
+    "No stage of dvc.yaml wrote it, nor ran the script that logged it. Add a stage that runs the script to dvc.yaml, "
+    "log the model again with dvc repro, and commit dvc.lock."
 )
+_IN_RUN = re.compile(r"(?:runs:/+[^/]+|.*/artifacts)/(?P<path>[^/].*?)/?")
+NO_COMMIT = "The run that logged it names no commit. Log the model again, in a checkout of git."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,8 @@ class FetchedData:
 class Recorded:
     """What lineage knows of a model: its tree, and the stage runs that wrote that tree, with the commits they name.
 
-    `version` is empty if only the tree is known. `dirty`: the tracking run found uncommitted changes.
+    `version` is empty if only the tree is known. `dirty`: the tracking run found uncommitted changes. A model that no
+    stage wrote was `logged` in a run; it has no path in the project, and the stage is looked for in the run's commit.
     """
 
     version: str
@@ -48,38 +53,67 @@ class Recorded:
     stages: Mapping[str, tuple[str, ...]]
     training_sets: frozenset[str] = frozenset()
     dirty: bool = False
+    logged: LoggedRun | None = None
 
 
 def recorded_model(trace: Trace) -> Recorded:
     """Read from the trace of a version, a tree or a prediction which stage runs wrote the tree nearest to it.
 
+    Of a tree that no stage wrote, the tracking run in which it was logged.
+
     Raises:
-        UnknownReference: no tree, or no stage of a DVC pipeline, led to it.
+        UnknownReference: no tree led to it, or neither a stage of a DVC pipeline nor a run that names its commit.
     """
     nodes = {node.uri: node for node in trace.nodes}
     tree = next((node for node in trace.nodes if node.uri.startswith(TREE)), None)
     if tree is None:
         raise UnknownReference("artifact tree", trace.ref, NO_TREE)
-    held = _causes(trace, [tree.uri], Verb.DERIVED_FROM, "dvc://")
-    runs = _causes(trace, held, Verb.GENERATED, STAGE)
-    if not runs:
-        raise UnknownReference(
-            "pipeline stage",
-            tree.uri,
-            NO_STAGE,
-        )
     holding = {edge.effect for edge in trace.edges if edge.cause == tree.uri and edge.verb is Verb.DERIVED_FROM}
     holding.add(trace.start)
     version = next((node.uri for node in trace.nodes if node.kind == "model-version" and node.uri in holding), "")
-    runs_of_mlflow = _causes(trace, [tree.uri, version], Verb.GENERATED, "mlflow://")
+    digest = tree.digest or tree.uri.removeprefix(TREE).replace("/", ":", 1)
+    runs_of_mlflow = [uri for uri in _causes(trace, [tree.uri, version], Verb.GENERATED, "mlflow://") if uri in nodes]
+    held = _causes(trace, [tree.uri], Verb.DERIVED_FROM, "dvc://")
+    runs = _causes(trace, held, Verb.GENERATED, STAGE)
+    if not runs:
+        logged = _logged(trace, nodes, runs_of_mlflow, [tree.uri, version])
+        return Recorded(version, digest, TREE_AT, {}, dirty=logged.dirty, logged=logged)
     return Recorded(
         version,
-        tree.digest or tree.uri.removeprefix(TREE).replace("/", ":", 1),
+        digest,
         nodes[held[0]].attributes.get("path", held[0].partition("@")[0]),
         {run: tuple(uri.rpartition("/")[2] for uri in _causes(trace, [run], Verb.USED, COMMIT)) for run in runs},
         frozenset(n.attributes.get("path", "") for n in trace.nodes if n.attributes.get("role") == "training-set"),
-        any(_says_dirty(nodes[uri].attributes) for uri in runs_of_mlflow if uri in nodes),
+        any(_says_dirty(nodes[uri].attributes) for uri in runs_of_mlflow),
     )
+
+
+def _logged(trace: Trace, nodes: Mapping[str, Node], runs: Sequence[str], models: Sequence[str]) -> LoggedRun:
+    """Read what the run that logged a model says of itself; of several runs, the first that names its commit.
+
+    Raises:
+        UnknownReference: no run is known, or none names its commit.
+    """
+    name = _name_logged(trace, nodes, models)
+    for uri in runs:
+        said = nodes[uri].attributes
+        used = [cause.rpartition("/")[2] for cause in _causes(trace, [uri], Verb.USED, COMMIT)]
+        if commit := next(iter(used), said.get("git_commit", "")):
+            return LoggedRun(
+                uri, commit, said.get("dvc_stage", ""), said.get("source", ""), name, dirty=_says_dirty(said)
+            )
+    if runs:
+        raise UnknownReference("commit", runs[0], NO_COMMIT)
+    raise UnknownReference("pipeline stage", models[0], NO_STAGE)
+
+
+def _name_logged(trace: Trace, nodes: Mapping[str, Node], models: Sequence[str]) -> str:
+    """Return the name under which a model was logged: of the logged model, else its path among the run's files."""
+    for uri in _causes(trace, models, Verb.DERIVED_FROM, "mlflow://"):
+        if uri in nodes and (name := nodes[uri].attributes.get("name")):
+            return name
+    sources = (nodes[uri].attributes.get("source", "") for uri in models if uri in nodes)
+    return next((found["path"] for source in sources if (found := _IN_RUN.fullmatch(source))), "")
 
 
 def _causes(trace: Trace, effects: Sequence[str], verb: Verb, scheme: str) -> list[str]:

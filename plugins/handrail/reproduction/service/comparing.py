@@ -44,7 +44,8 @@ class Comparer:
             return
         digest = self._files.tree_digest(recorded, model.path)
         if digest != model.tree:
-            detail = "dvc.lock names another tree than the version has"
+            holder = "MLflow holds" if model.logged else "dvc.lock names"
+            detail = f"{holder} another tree than the version has"
             yield Compared(stage, Part.INPUT, model.path, model.tree, digest, Grade.DIFFERS, detail)
 
     def stage(
@@ -65,6 +66,19 @@ class Comparer:
             part, detail = self._part(roots, path, model), "the recorded run did not make it"
             found.append(Compared(then.name, part, path, GONE, made[path].md5, Grade.DIFFERS, detail))
         return found
+
+    def logged(self, stage: str, roots: tuple[Path, Path], model: Recorded, tolerance: float) -> Compared:
+        """Compare the model that a stage logged with the one that was logged now."""
+        digest, grade, detail = self._files.tree_digest(roots[1], model.path), Grade.BYTES, ""
+        if digest != model.tree:
+            grade, detail = self._explain(roots, model.path, tolerance)
+        return Compared(stage, Part.MODEL, model.path, model.tree, digest, grade, detail)
+
+    def unevenness(self, recorded: Path, reproduced: Path, tolerance: float) -> int:
+        """Return how many files of two folders differ, or are in one of them alone."""
+        then, now = (set(self._files.files(root, "")) for root in (recorded, reproduced))
+        grades = (self._files.compare(recorded / name, reproduced / name, tolerance)[0] for name in then & now)
+        return len(then ^ now) + sum(grade is Grade.DIFFERS for grade in grades)
 
     def _read(self, stage: str, part: Part, root: Path, file: LockedFile) -> Compared:
         digest = self._files.digest(root, file)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -14,6 +14,7 @@ from handrail.reproduction.domain.recorded import STAGE, CommitPlace, FetchedDat
 from handrail.reproduction.domain.results import Compared, Conclusion, Predictions
 from handrail.reproduction.domain.stages import choose_stages, outdated
 from handrail.reproduction.ports import FileComparer, ReproductionPorts
+from handrail.reproduction.service.logging_stages import find_locked
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What lineage and git say about a model: which commit, and which stages, in order; `target` wrote the tree."""
+    """What lineage and git say about a model: which commit, and which stages, in order; `target` made the tree."""
 
     recorded: Recorded
     place: CommitPlace
@@ -44,13 +45,14 @@ class Plan:
 
     @property
     def runs_target(self) -> bool:
-        """Whether the stage that wrote the model runs again; `until` may end before it."""
+        """Whether the stage that made the model runs again; `until` may end before it."""
         return any(stage.name == self.target for stage in self.stages)
 
     @property
     def identity(self) -> Mapping[str, str]:
         """What makes two reproductions the same one."""
-        return {"commit": self.place.commit, "stages": " ".join(one.fingerprint[:12] for one in self.stages)}
+        own = {"tree": self.recorded.tree} if self.recorded.logged else {}
+        return {"commit": self.place.commit, "stages": " ".join(one.fingerprint[:12] for one in self.stages)} | own
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,29 +93,22 @@ class Planner:
         self._ports = ports
 
     def plan(self, ref: str, until: str | None = None) -> Plan:
-        """Find the stage run that wrote a model's tree, its commit, and what has to run again.
+        """Find the stage run that wrote or logged a model's tree, its commit, and what has to run again.
 
         `ref` is the URI of a model version or a tree, or whatever else leads to one tree first.
 
         Raises:
-            UnknownReference: lineage knows no such thing, no stage wrote it, or no repository holds its commit.
+            UnknownReference: lineage knows no such thing, no stage made it, or no repository holds its commit.
             Conflict: the commit's dvc.lock does not hold that stage run, or contradicts itself.
         """
         trace = self._lineage.trace(ref)
         recorded = recorded_model(trace)
+        if recorded.logged is not None:
+            (place,) = self._places([recorded.logged.commit])
+            at = find_locked(self._ports, recorded.logged, place)
+            return Plan(recorded, at.place, at.target.name, _current(at.stages, at.target.name, until))
         seen = {node.uri.rpartition("@")[2] for node in trace.nodes if node.uri.startswith(STAGE)}
-        # Two pipelines of a project may have equal entries.
-        writers = {unquote(uri.removeprefix(STAGE).partition("/")[2]) for uri in recorded.stages}
-        found = []
-        for place in self._places(recorded):
-            stages = self._ports.runner.stages(place)
-            target = next((one for one in stages if f"{one.name}@{one.fingerprint}" in writers), None)
-            if target is not None:
-                found.append((sum(one.fingerprint in seen for one in stages), place, target.name, stages))
-        if not found:
-            held = ", ".join(sorted(recorded.stages))
-            raise Conflict("dvc.lock", "at the recorded commit", f"It does not hold {held}: record the pipeline again.")
-        _, place, target_name, stages = max(found, key=lambda one: (one[0], one[1].commit))
+        place, target_name, stages = self._written(recorded, seen)
         return Plan(recorded, place, target_name, _current(stages, target_name, until))
 
     def survey(
@@ -128,8 +123,26 @@ class Planner:
         check = EnvironmentCheck(pinned.sources, len(pinned.pins), differences)
         return self._ports.data.near(project, places, wanted), check
 
-    def _places(self, recorded: Recorded) -> Sequence[CommitPlace]:
-        commits = sorted({commit for of in recorded.stages.values() for commit in of})
+    def _written(self, recorded: Recorded, seen: Collection[str]) -> tuple[CommitPlace, str, tuple[LockedStage, ...]]:
+        """Return the commit, the name of the stage that wrote the tree, and the lock's stages.
+
+        Of several commits, the one most of whose stage runs were `seen` in the trace, by their fingerprints.
+        """
+        # Two pipelines of a project may have equal entries.
+        writers = {unquote(uri.removeprefix(STAGE).partition("/")[2]) for uri in recorded.stages}
+        found = []
+        for place in self._places(sorted({commit for of in recorded.stages.values() for commit in of})):
+            stages = self._ports.runner.stages(place)
+            target = next((one for one in stages if f"{one.name}@{one.fingerprint}" in writers), None)
+            if target is not None:
+                found.append((sum(one.fingerprint in seen for one in stages), place, target.name, stages))
+        if not found:
+            held = ", ".join(sorted(recorded.stages))
+            raise Conflict("dvc.lock", "at the recorded commit", f"It does not hold {held}: record the pipeline again.")
+        _, place, target_name, stages = max(found, key=lambda one: (one[0], one[1].commit))
+        return place, target_name, stages
+
+    def _places(self, commits: Sequence[str]) -> Sequence[CommitPlace]:
         places = self._ports.commits.holding(commits)
         if not places:
             looked = ", ".join(self._ports.commits.searched())

@@ -20,8 +20,9 @@ from handrail.reproduction.service.plan import Listener, Options, Plan, Reproduc
 
 PREPARED = ".prepared"
 TABLES = (".parquet", ".csv")
-CLONE, RECORDED, VENV = "clone", "recorded", "venv"
+CLONE, RECORDED, LOGGED, VENV = "clone", "recorded", "logged", "venv"
 _DIRTY = "The tracking run says that its checkout had uncommitted changes; only committed files can be compared."
+_NOT_HERE = "Let its script take the tracking store from MLFLOW_TRACKING_URI, and log a model every time that it runs."
 
 
 class Reproducer:
@@ -52,7 +53,7 @@ class Reproducer:
             began = monotonic()
             new = run.run_stage(stage, environment, finished_before=stage.name in done)
             folder.mark(stage.name)
-            outputs = run.comparer.stage((stage, new), (run.recorded, run.project), plan.recorded, options.tolerance)
+            outputs = run.compare_outputs(stage, new)
             listener.step(StepReport(stage.name, _grades(outputs), monotonic() - began))
             compared += outputs
         predictions = run.compare_predictions(environment)
@@ -115,6 +116,9 @@ class _Run:
         for file in outputs:
             if file not in fetched.missing:
                 data.restore(project, file, self.recorded / file.path)
+        if self.plan.recorded.logged and self.plan.runs_target:
+            self.listener.progress("fetching the recorded model from MLflow")
+            self.ports.models.fetch(self.plan.recorded.version, self.recorded / self.plan.recorded.path)
         self.report("data", f"{fetched.size / 1e6:,.1f} MB of {count} files and folders", began)
         return [f"{file.path}: its recorded bytes were not found; compared by digest alone" for file in fetched.missing]
 
@@ -151,13 +155,45 @@ class _Run:
         return _Environment(check, python, {**options.environment, **own})
 
     def run_stage(self, stage: LockedStage, environment: _Environment, *, finished_before: bool) -> LockedStage:
-        """Run a stage, unless an interrupted run finished it and its outputs are still those of that run."""
+        """Run a stage, unless an interrupted run finished it and what it made is still what that run made."""
         runner, project = self.ports.runner, self.project
         held = runner.entry(project, stage.name) if finished_before else None
-        if held is not None and all(self.ports.files.digest(project, o) == o.md5 for o in held.outputs):
+        logs = self._logs(stage)
+        is_there = not logs or (project / self.plan.recorded.path).is_dir()
+        if held is not None and is_there and all(self.ports.files.digest(project, o) == o.md5 for o in held.outputs):
             return held
         self.listener.progress(f"running {stage.name}")
-        return runner.run(project, stage.name, environment.variables, self.listener.progress)
+        known = self.ports.models.known(environment.python, environment.variables) if logs else frozenset()
+        new = runner.run(project, stage.name, environment.variables, self.listener.progress)
+        if logs:
+            self._take_logged(stage.name, environment, known)
+        return new
+
+    def compare_outputs(self, stage: LockedStage, new: LockedStage) -> list[Compared]:
+        """Compare what a stage wrote, and the model that it logged, with what was recorded."""
+        roots, recorded, tolerance = (self.recorded, self.project), self.plan.recorded, self.options.tolerance
+        found = self.comparer.stage((stage, new), roots, recorded, tolerance)
+        if self._logs(stage):
+            found.append(self.comparer.logged(stage.name, roots, recorded, tolerance))
+        return found
+
+    def _logs(self, stage: LockedStage) -> bool:
+        return self.plan.recorded.logged is not None and stage.name == self.plan.target
+
+    def _take_logged(self, stage: str, environment: _Environment, known: frozenset[str]) -> None:
+        """Put the model that a stage logged into the clone: of several the one of that name that is most like it.
+
+        Raises:
+            Unavailable: it logged none where the reproduction could see it.
+        """
+        files, recorded = self.ports.files, self.plan.recorded
+        found = self.ports.models.take(environment.python, environment.variables, known, self.root / LOGGED)
+        if not found or recorded.logged is None:
+            raise Unavailable(f"The stage {stage!r}", "it logged no model in the store of the reproduction", _NOT_HERE)
+        named = [tree for name, tree in found if name == recorded.logged.model] or [tree for _, tree in found]
+        then = self.recorded / recorded.path
+        nearest = min(named, key=lambda tree: self.comparer.unevenness(then, tree, self.options.tolerance))
+        files.copy(nearest, self.project / recorded.path)
 
     def compare_predictions(self, environment: _Environment) -> Predictions | None:
         """Let both trees score the same rows, if both are there and are MLflow models."""

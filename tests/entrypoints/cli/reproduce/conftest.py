@@ -27,7 +27,14 @@ def project(made, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def reproduce(project, monkeypatch, capsys):
+def reproduce(project, command):
+    return command
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """The command, wherever the test is."""
+
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["handrail", "reproduce", *arguments])
         with pytest.raises(SystemExit) as stopped:

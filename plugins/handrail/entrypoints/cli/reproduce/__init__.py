@@ -7,6 +7,7 @@ import sys
 import tempfile
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +25,7 @@ from handrail.entrypoints.cli.reproduce.output import (
     reproduction_to_json,
     survey_to_json,
 )
+from handrail.entrypoints.mlflow.collect.clients import find_tracking_uri
 from handrail.errors import InvalidInput
 from handrail.reproduction import Models, Options, Plan, Planner, Reproducer, Reproduction, Result
 from handrail.settings import Settings
@@ -64,7 +66,8 @@ def reproduce(  # noqa: PLR0913 - typer reads the options from the signature
     if rows is not None and not rows.is_file():
         raise InvalidInput("--rows", f"there is no file {str(rows)!r}", "Name a table in Parquet or CSV.")
     with open_records() as platform:
-        models, (planner, reproducer) = open_models(platform), open_reproducer(platform, repository)
+        models, mlflow = open_models(platform), partial(find_tracking_uri, platform.settings, None)
+        planner, reproducer = open_reproducer(platform, mlflow, repository)
         plan = planner.plan(models.uri(model, system_time()), until)
         if dry_run:
             return _survey(planner, plan, lock, as_json)

@@ -39,7 +39,8 @@ class Screen:
 
     def plan(self, plan: Plan) -> None:
         """Say what is going to be reproduced."""
-        self._say("model", f"{plan.recorded.version or plan.recorded.tree}, written by {plan.target}")
+        made = "logged by" if plan.recorded.logged else "written by"
+        self._say("model", f"{plan.recorded.version or plan.recorded.tree}, {made} {plan.target}")
 
     def _progress(self, line: str) -> None:
         if line.strip():

@@ -32,6 +32,7 @@ _ATTRIBUTES = {
     "mlflow.source.type": "source_type",
     DIRTY: "git_dirty",
     "handrail.dvc_lock_sha256": "dvc_lock_sha256",
+    "handrail.dvc_stage": "dvc_stage",
     _PROJECT: _PROJECT,
     _SERVICE: _SERVICE,
     "feast.feature_views": "feast.feature_views",
