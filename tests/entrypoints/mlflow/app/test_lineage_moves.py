@@ -103,6 +103,23 @@ def test_a_renamed_model_is_known_by_its_new_name(server, made, ada):
     assert f"tree://sha256/{tree_digest(made.tree)[7:]}" in rows_of(server.settings.home).causes_of(uri)
 
 
+def test_a_tag_that_a_version_gets_later_is_shown_as_later_and_by_whom(server, made, ada):
+    tag = {"name": made.name, "version": "1", "key": "handrail.feature_service_spec"}
+    say(ada, "POST", f"{VERSIONS}/set-tag", **tag, value="f" * 64)
+    say(ada, "POST", f"{VERSIONS}/set-tag", **tag | {"key": "colour"}, value="red")
+    renamed = f"{made.name}-2"
+    say(ada, "POST", f"{MODELS}/rename", name=made.name, new_name=renamed)
+
+    name = server_name(server.settings)
+    for model in (made.name, renamed):
+        uri = f"mlflow://{name}/registered/{model}/{epoch_of(ada, renamed)}/1"
+        said = rows_of(server.settings.home).attributes_of(uri)
+        assert "handrail.feature_service_spec" not in said
+        assert said["later"].startswith(f"handrail.feature_service_spec = {'f' * 64}; first seen ")
+        assert f", actor://{name}/" in said["later"]
+        assert "colour" not in str(said)
+
+
 def test_a_copied_version_came_from_the_one_it_copies(server, made, ada):
     copy = f"{made.name}-copy"
     say(ada, "POST", f"{MODELS}/create", name=copy)

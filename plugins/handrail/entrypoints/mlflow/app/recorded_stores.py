@@ -14,11 +14,13 @@ from mlflow.exceptions import MlflowException
 from handrail.bootstrap.mlflow_server import is_allowed_move
 from handrail.entrypoints.hosts.never_fail import never_fail
 from handrail.entrypoints.mlflow.collect import (
+    VERSION_TAGS,
     Naming,
     Record,
     Registered,
     is_recorded_tag,
     keep_first,
+    keep_first_of_versions,
     records_of_alias,
     records_of_closing,
     records_of_model,
@@ -154,6 +156,14 @@ class RecordedRegistry(_Store):
         self.recorder.complete_runs_of(name, lambda: [self._uri(name, made.version)])
         return made
 
+    def set_model_version_tag(self, name: str, version: Any, tag: Any) -> Any:
+        """Record that the version says something more now, and by whom, if lineage records the tag."""
+        done = super().set_model_version_tag(name, version, tag)
+        if tag.key in VERSION_TAGS:
+            what = f"{name} version {version}"
+            self.recorder.record(what, lambda: self._records_again(self._recorded_version(name, version)))
+        return done
+
     def set_registered_model_alias(self, name: str, alias: str, version: Any) -> Any:
         """Record where the alias points, unless the gate moves it: that is recorded with its permit."""
         done = super().set_registered_model_alias(name, alias, version)
@@ -189,7 +199,7 @@ class RecordedRegistry(_Store):
         before = self._aliases(name)
         renamed = super().rename_registered_model(name, new_name)
         self._record_aliases(name, dict.fromkeys(before))
-        self.recorder.record(f"the new name of {name}", lambda: self._records_of_all(new_name))
+        self.recorder.record(f"the new name of {name}", lambda: self._records_of_all(new_name, name))
         self._record_aliases(new_name, before)
         return renamed
 
@@ -204,9 +214,21 @@ class RecordedRegistry(_Store):
     def _uri(self, name: str, version: Any) -> str:
         return self.recorder.naming.version(name, self._epoch_of(name) or 0, int(version)).uri
 
-    def _records_of_all(self, name: str) -> Iterable[Record]:
+    def _records_of_all(self, name: str, before: str) -> Iterable[Record]:
         for version in versions_of(super().search_model_versions, name):
-            yield from self._records_of(version)
+            yield from self._records_again(version, before)
+
+    def _records_again(self, version: Any, before: str | None = None) -> Iterable[Record]:
+        """Return what is recorded of a version that may be known, its model by the name `before`: the first stands."""
+        recorder, uri = self.recorder, self._uri(version.name, version.version)
+        epoch, number = self._epoch_of(version.name) or 0, int(version.version)
+        earlier = {uri: recorder.naming.version(before, epoch, number).uri} if before else {}
+        things = [(uri, tuple(self._records_of(version)))]
+        kept = keep_first_of_versions(recorder.lineage(), things, recorder.clock(), recorder.agent(), earlier)
+        return kept[0][1]
+
+    def _recorded_version(self, name: str, version: Any) -> Any:
+        return super().get_model_version(name, version)
 
     def _model(self, name: str) -> Any:
         try:

@@ -1,8 +1,9 @@
-"""The first record of a run stands: what is said of it after a model of it was registered is shown as said later.
+"""The first record of a run, and of a version, stands: what is said of them afterwards is shown as said later.
 
 A version never changes, so what made it cannot change either. But whoever may edit a run can add tags and inputs to it
-long after its model was registered and approved. MLflow does not keep who did that, or when: the server app knows it,
-and from outside only the moment is known at which it was first seen.
+long after its model was registered and approved, and tags to the version itself. MLflow does not keep who did that, or
+when: the server app knows it, and from outside only the moment is known at which it was first seen. The record of a
+version is complete with its registration, that of a run when it has ended and a version of it was recorded.
 """
 
 from __future__ import annotations
@@ -12,19 +13,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from handrail.entrypoints.mlflow.collect.datasets import INPUT
-from handrail.entrypoints.mlflow.collect.records import ASSERTED_BY, ActivityRecord, Record
+from handrail.entrypoints.mlflow.collect.records import ASSERTED_BY, ActivityRecord, DerivationRecord, Record
 from handrail.entrypoints.mlflow.collect.runs import RUN
 from handrail.entrypoints.mlflow.collect.writing import Thing
 from handrail.errors import UnknownReference
 from handrail.lineage import ActivityDetails, Lineage, Node
+from handrail.refs import ArtifactVersion
 
-CLOSED, LATER = "record_closed", "later"
+CLOSED, LATER, REGISTERED = "record_closed", "later", "registered"
 MOST_HOPS = 12
 VERSION, PERMIT = "model-version", "permit"
 UNKNOWN = "MLflow does not keep by whom"
 FIRST_SEEN = "; first seen "
 _FREE = frozenset({"run_name", "experiment", "status"})
-"""Attributes that change in good faith: names for people, and how a run ended that was resumed."""
+"""Attributes of a run that change in good faith: names for people, and how a run ended that was resumed."""
 
 
 def records_of_closing(
@@ -74,6 +76,62 @@ def keep_first(lineage: Lineage, things: Sequence[Thing], now: datetime, by: str
         (what, [kept for record in records for kept in _kept(lineage, record, closed, by, source)])
         for what, records in things
     ]
+
+
+def keep_first_of_versions(
+    lineage: Lineage,
+    things: Sequence[Thing],
+    now: datetime,
+    by: str | None = None,
+    earlier: Mapping[str, str] | None = None,
+) -> list[Thing]:
+    """Return the records of versions; what they say anew about a recorded version becomes its attribute `later`.
+
+    `by` is the URI of who is logged in, if that is known; `earlier` has the URI that a version had before its model got
+    another name, by its new one.
+    """
+    source, before = f"{FIRST_SEEN}{now.isoformat()}, {by or UNKNOWN}", earlier or {}
+    uris = {made.uri for _, records in things for record in records for made in _versions_in(record)}
+    held = {node.uri: node.attributes for node in lineage.recorded(sorted(uris | set(before.values()))).nodes}
+    first = {uri: held.get(uri) or held.get(before.get(uri, ""), frozenset()) for uri in uris}
+    known = {uri: pairs for uri, pairs in first.items() if any(name == REGISTERED for name, _ in pairs)}
+    return [
+        (what, [kept for record in records for kept in _first_of(record, known, source)]) for what, records in things
+    ]
+
+
+def _first_of(record: Record, known: Mapping[str, frozenset[tuple[str, str]]], source: str) -> Iterator[Record]:
+    made = next((each for each in _versions_in(record) if each.uri in known), None)
+    if made is None:
+        yield record
+        return
+    held = _Held(frozenset(), known[made.uri])
+    stays = {name: value for name, value in made.attributes.items() if (name, value) in held.attributes}
+    yield _about(record, made, stays)
+    new = [f"{name} = {value}" for name, value in made.attributes.items() if name not in stays]
+    # What was said later under another name of the model was said of this version.
+    told = [value for name, value in held.attributes if name == LATER]
+    for text in [*told, *(f"{thing}{source}" for thing in new if held.lacks_later(thing))]:
+        yield _about(record, made, {LATER: text})
+
+
+def _versions_in(record: Record) -> Sequence[ArtifactVersion]:
+    made: Sequence[ArtifactVersion] = ()
+    if isinstance(record, DerivationRecord):
+        made = (record.effect,)
+    elif isinstance(record, ActivityRecord):
+        made = record.generated
+    return [each for each in made if each.kind == VERSION]
+
+
+def _about(record: Record, made: ArtifactVersion, attributes: Mapping[str, str]) -> Record:
+    """Return a record that says these attributes of a version that it is about, and no others."""
+    said = replace(made, attributes=attributes)
+    if isinstance(record, DerivationRecord):
+        return replace(record, effect=said)
+    if isinstance(record, ActivityRecord):
+        return replace(record, generated=tuple(said if each == made else each for each in record.generated))
+    return record
 
 
 @dataclass(frozen=True, slots=True)

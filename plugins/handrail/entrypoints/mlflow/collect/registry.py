@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from handrail.entrypoints.mlflow.collect.first import records_of_closing
+from handrail.entrypoints.mlflow.collect.first import keep_first_of_versions, records_of_closing
 from handrail.entrypoints.mlflow.collect.reading import BATCH, Reader, batches
 from handrail.entrypoints.mlflow.collect.records import Naming
 from handrail.entrypoints.mlflow.collect.versions import Registered, records_of_alias, records_of_version
@@ -47,7 +47,7 @@ class RegistryCollector:
                 )
                 for version in batch
             ]
-            self.writer.write("versions", things)
+            self.writer.write("versions", keep_first_of_versions(self.writer.lineage, things, self.clock()))
             uris = [self._version(version.name, int(version.version)).uri for version in batch]
             closing = records_of_closing(self.writer.lineage, uris, self.clock())
             self.writer.write("complete records", [(f"run {record.uri}", (record,)) for record in closing])

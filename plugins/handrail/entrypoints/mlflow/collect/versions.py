@@ -25,6 +25,8 @@ from handrail.entrypoints.mlflow.collect.runs import RUN
 from handrail.lineage import ActivityDetails, artifact_at, tree_uri
 from handrail.refs import ArtifactVersion, ModelAlias, ModelVersion
 
+VERSION_TAGS = ("handrail.feature_service", "handrail.feature_service_spec")
+"""The tags of a version that lineage records."""
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://")
 _LOGGED = re.compile(r"models:/+(?P<model>m-[^/]+)/?")
 _COPIED = re.compile(r"models:/+(?P<name>.+)/(?P<version>\d+)")
@@ -59,7 +61,7 @@ def records_of_version(
         "source": source,
         "registered": created.isoformat() if created else None,
         "registered_by": registered.by,
-        **{name: version.tags.get(name) for name in ("handrail.feature_service", "handrail.feature_service_spec")},
+        **{name: version.tags.get(name) for name in VERSION_TAGS},
     }
     made = ArtifactVersion(reference.uri, "model-version", tree, presentable(attributes))
     records: list[Record] = []

@@ -128,9 +128,10 @@ _QUERIES = {
         select n.uri, a.value from lineage_attribute a join lineage_node n on n.id = a.node
         where a.name like 'input.%.contradiction'""",
     "added-after-registration": """
-        select n.uri, 'a model of it was registered before this was added: ' || a.value
+        select n.uri, case n.kind when 'tracking-run' then 'a model of it' else 'it' end
+        || ' was registered before this was added: ' || a.value
         from lineage_attribute a join lineage_node n on n.id = a.node
-        where n.kind = 'tracking-run' and a.name = 'later'""",
+        where n.kind in ('tracking-run', 'model-version') and a.name = 'later'""",
     "model-without-tree": _lacks("model-version", "its bytes are not known", _DERIVED, "artifact-tree"),
     "tree-from-nowhere": _lacks("artifact-tree", "nothing led to it"),
     "bento-without-model": f"""
