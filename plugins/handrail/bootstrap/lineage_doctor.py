@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "diagnose",
+    "find_dvc_projects",
     "open_doctor",
 ]
 
 
 def open_doctor(store: Store, feedback: FeedbackLog) -> Doctor:
     """Open the doctor over `store`, its tables brought up to date."""
-    from handrail.lineage.adapters.dvc.bytes import changed_files
+    from handrail.lineage.adapters.dvc.bytes import changed_below
     from handrail.lineage.adapters.openlineage.events import read_event
     from handrail.lineage.adapters.sql.audit import SqlAudit
     from handrail.lineage.adapters.sql.graph import SqlGraph
@@ -43,8 +44,15 @@ def open_doctor(store: Store, feedback: FeedbackLog) -> Doctor:
         return (*differences(store, read_event), *altered_rows(store), *damages)
 
     graph = SqlGraph(migrated(store))
-    ports = DoctorPorts(graph, SqlAudit(store), changed_files, altered, registrations, predictions, system_time)
+    ports = DoctorPorts(graph, SqlAudit(store), changed_below, altered, registrations, predictions, system_time)
     return Doctor(ports)
+
+
+def find_dvc_projects(settings: Settings) -> tuple[str, ...]:
+    """Return the DVC projects whose files the doctor compares, relative to the project's folder."""
+    from handrail.lineage.adapters.dvc.bytes import projects_at
+
+    return projects_at(settings.project)
 
 
 def _named(record: DeploymentRecord) -> Iterator[str]:

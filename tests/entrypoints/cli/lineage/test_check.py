@@ -84,3 +84,19 @@ def test_a_file_that_cannot_be_used_is_no_clean_bill(check, project):
     (project / "config" / "lineage.yaml").write_text("version: 1\naccepted: [{kind: pointer-to-nowhere}]\n")
 
     assert check()[0] == 1
+
+
+def test_which_projects_were_compared_is_said(check, project):
+    point_nowhere("slot-1")
+    assert "Here is no DVC project: files were not compared with anything.\n" in check()[1]
+
+    (project / "ml" / ".dvc").mkdir(parents=True)
+    (project / "ml" / ".dvc" / "config").write_text("")
+    (project / "ml" / "data.csv").write_text("changed")
+    (project / "ml" / "data.csv.dvc").write_text(f"outs: [{{path: data.csv, md5: {'f' * 32}, hash: md5}}]")
+    code, out = check()
+    assert (code, "Files were compared in the DVC projects: ml\n" in out, "  ml/data.csv: " in out) == (1, True, True)
+    assert json.loads(check("--json")[1])["dvc_projects"] == ["ml"]
+
+    (project / ".dvc").mkdir()
+    assert "Files were compared in the DVC projects: this folder, ml\n" in check()[1]

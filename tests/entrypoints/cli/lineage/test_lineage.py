@@ -243,6 +243,7 @@ def test_the_doctor_is_content_with_a_whole_story_and_names_what_breaks_it(handr
         0,
         [
             "Nothing is missing, nothing dangles, nothing contradicts.",
+            "Here is no DVC project: files were not compared with anything.",
             "3 of 3 predictions lead back to a commit and to data with a sha256.",
         ],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import groupby
 from typing import Annotated, Any
@@ -9,13 +10,13 @@ from typing import Annotated, Any
 import typer
 
 from handrail.bootstrap import open_records
-from handrail.bootstrap.lineage_doctor import diagnose, open_doctor
+from handrail.bootstrap.lineage_doctor import diagnose, find_dvc_projects, open_doctor
 from handrail.entrypoints.cli.lineage.output import shorten
 from handrail.entrypoints.cli.output import AsJson, print_json
 from handrail.entrypoints.hosts.masking import without_secrets
 from handrail.lineage import Diagnosis, Flaw
 
-MOST_SHOWN = 10
+MOST_SHOWN, HERE = 10, "."
 NOTHING = "nothing-recorded"
 REMEDY = "Record something, or set HANDRAIL_HOME or HANDRAIL_PROJECT"
 
@@ -28,6 +29,8 @@ def check(
 
     So it is where nothing at all is recorded: a job that looks at the wrong folder would always pass.
 
+    The files of every DVC project at and below the folder are compared; which ones is said.
+
     What `accepted` in config/lineage.yaml covers is counted and fails nothing.
     """
     with open_records() as platform:
@@ -36,11 +39,12 @@ def check(
         if not flaws and doctor.is_empty():
             flaws = (Flaw(NOTHING, without_secrets(platform.store.address), REMEDY),)
         found = diagnose(platform.settings, flaws)
-        coverage = doctor.coverage()
+        coverage, projects = doctor.coverage(), find_dvc_projects(platform.settings)
     if as_json:
-        print_json(_plain(found) | {"coverage": asdict(coverage)})
+        print_json(_plain(found) | {"coverage": asdict(coverage), "dvc_projects": list(projects)})
     else:
         _print(found)
+        _print_projects(projects)
         _print_accepted(found, show_all)
         if coverage.predictions:
             traced = f"{coverage.traced:,} of {coverage.predictions:,}"
@@ -64,6 +68,14 @@ def _print_accepted(found: Diagnosis, show_all: bool) -> None:
         typer.echo(f"  {flaw.kind}: {shorten(flaw.subject)}: {shorten(flaw.detail)}; because {by.because}")
     for each in found.unused:
         typer.echo(f"config/lineage.yaml accepts {each.kind} of {each.subject}, of which there is none: take it out.")
+
+
+def _print_projects(projects: Sequence[str]) -> None:
+    if not projects:
+        typer.echo("Here is no DVC project: files were not compared with anything.")
+    elif list(projects) != [HERE]:
+        places = ", ".join("this folder" if each == HERE else each for each in projects)
+        typer.echo(f"Files were compared in the DVC projects: {places}")
 
 
 def _print(diagnosis: Diagnosis) -> None:
