@@ -96,7 +96,7 @@ class StageRun:
 
 @dataclass(frozen=True, slots=True)
 class TrackedFile:
-    """A file or folder that no stage makes: the `.dvc` file `named_by` holds its hash since `commit`.
+    """A file or folder that no stage makes: the `.dvc` file `named_by` named its hash first in `commit`.
 
     `sources` are what it was imported from.
     """

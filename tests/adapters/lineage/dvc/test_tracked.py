@@ -38,7 +38,12 @@ def derivations(record):
     return {(one.effect, one.cause, one.agreed) for one in describe_pipeline(record).statements}
 
 
-def test_tracked_data_comes_from_the_commit_that_changed_its_dvc_file_last(made):
+def since(folder, commit):
+    """Return the commit that each file is of when `commit` is read."""
+    return {one.file.path: one.commit for one in DvcPipeline("shop").read(folder, commit).tracked}
+
+
+def test_tracked_data_comes_from_the_commit_that_brought_its_content_in(made):
     folder, first, second, third = made
 
     record = DvcPipeline("shop").read(folder, third)
@@ -112,3 +117,51 @@ def test_a_commit_without_a_lock_and_without_data_is_one_sentence(project):
     commit(folder, "Go on")
     with pytest.raises(Unavailable, match="Name a commit that holds one"):
         DvcPipeline("shop").read(folder, empty)
+
+
+def test_a_content_that_is_set_back_is_of_the_commit_that_brought_it_in_first(project):
+    folder, first, second, _ = project
+    add(folder, "data/orders.csv", "one")
+    back = commit(folder, "Set the orders back")
+    run(folder, *DVC, "remove", "data/orders.csv.dvc")
+    (folder / "data" / "orders.csv").unlink()
+    commit(folder, "Remove the orders")
+    add(folder, "data/orders.csv", "one, two")
+    again = commit(folder, "And bring the second ones back")
+
+    assert since(folder, back)["data/orders.csv"] == first
+    assert since(folder, again)["data/orders.csv"] == second
+
+
+def test_another_word_in_a_dvc_file_brings_in_no_content(project):
+    folder, _, second, _ = project
+    with (folder / "data" / "orders.csv.dvc").open("a") as file:
+        file.write("desc: the orders of a day\n")
+
+    assert since(folder, commit(folder, "Describe"))["data/orders.csv"] == second
+
+
+def test_a_content_that_a_branch_brought_in_is_of_the_commit_on_the_branch(project):
+    folder, first, _, third = project
+    run(folder, "git", "checkout", "-q", "-b", "aside", first)
+    add(folder, "data/orders.csv", "three")
+    aside = commit(folder, "Bring in the third orders")
+    assert since(folder, aside)["data/orders.csv"] == aside
+    run(folder, "git", "checkout", "-q", "-b", "joined", third)
+    identity = ("-c", "user.name=T", "-c", "user.email=t@example.org")
+    run(folder, "git", *identity, "merge", "-q", "-X", "theirs", "--no-edit", "aside")
+    joined = run(folder, "git", "rev-parse", "HEAD")
+
+    assert since(folder, joined)["data/orders.csv"] == aside
+    assert since(folder, third)["data/orders.csv"] != aside
+
+
+def test_a_broken_dvc_file_of_an_older_commit_is_passed_over(project):
+    folder, _, second, _ = project
+    file = folder / "data" / "orders.csv.dvc"
+    whole = file.read_text()
+    file.write_text("outs: [")
+    commit(folder, "Break it")
+    file.write_text(whole)
+
+    assert since(folder, commit(folder, "Mend it"))["data/orders.csv"] == second

@@ -75,6 +75,17 @@ class GitCommits:
         out = self._run("log", "--first-parent", "--format=%H", f"--max-count={limit}", commit, "--", asked)
         return (out or b"").decode().split()
 
+    def history_of(self, path: str, commit: str, limit: int) -> Mapping[str, bytes]:
+        """Return what `path` held at `commit` and its ancestors that changed it, on any branch, the oldest first.
+
+        Of more than `limit` changes, the latest; a commit without the file is left out.
+        """
+        asked = ("log", "--full-history", "--topo-order", "--format=%H", f"--max-count={limit}", commit)
+        out = self._run(*asked, "--", f":(top,literal){self.prefix}{path}") or b""
+        names = {older: self._name(path, older) for older in reversed(out.decode().split())}
+        found = self._batch(names.values())
+        return {older: found[name] for older, name in names.items() if name in found}
+
     def content(self, path: str, commit: str) -> bytes | None:
         """Return the bytes of a file in a commit; None if it is not in there."""
         return self._run("cat-file", "blob", self._name(path, commit))
@@ -86,16 +97,22 @@ class GitCommits:
 
     def contents(self, paths: Iterable[str], commit: str) -> Mapping[str, bytes]:
         """Return the bytes of many files of a commit by path; what is not in there is left out."""
-        asked = [path for path in paths if "\n" not in path]
-        names = "".join(f"{self._name(path, commit)}\n" for path in asked).encode(errors="surrogateescape")
-        out, found = self._run("cat-file", "--batch", given=names) or b"", {}
-        for path in asked:
+        names = {path: self._name(path, commit) for path in paths}
+        found = self._batch(names.values())
+        return {path: found[name] for path, name in names.items() if name in found}
+
+    def _batch(self, names: Iterable[str]) -> Mapping[str, bytes]:
+        """Return the bytes of files by git's names of them, `commit:path`; what is not there is left out."""
+        asked = [name for name in names if "\n" not in name]
+        given = "".join(f"{name}\n" for name in asked).encode(errors="surrogateescape")
+        out, found = self._run("cat-file", "--batch", given=given) or b"", {}
+        for name in asked:
             head, _, out = out.partition(b"\n")
             words = head.rsplit(b" ", 2)
             if words[-1].isdigit():
                 size = int(words[-1])
                 if words[-2] == b"blob":
-                    found[path] = out[:size]
+                    found[name] = out[:size]
                 out = out[size + 1 :]
         return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from handrail.lineage.adapters.dvc.git_commits import GitCommits
 from handrail.lineage.adapters.dvc.ignored import DVC, DvcIgnore
 from handrail.lineage.adapters.dvc.lock_files import LOCK, LockedRun, files_in, outside_in, parse_lock, read_runs
 from handrail.lineage.adapters.dvc.project_files import ProjectFiles, md5_of_bytes
-from handrail.lineage.adapters.dvc.tracked import read_dvc_files
+from handrail.lineage.adapters.dvc.tracked import parse_dvc_file, read_dvc_files
 from handrail.lineage.adapters.dvc.trees import ProjectTree, TreeInCommit, TreeOnDisk
 from handrail.lineage.domain.locked import LockedFile, OutsideData
 from handrail.lineage.domain.pipeline import CodeFile, FeatureSet, PipelineFile, PipelineRecord, StageRun, TrackedFile
@@ -73,15 +74,29 @@ class _Reading:
     def tracked(self, held: TreeInCommit) -> tuple[tuple[TrackedFile, ...], list[str]]:
         """Return what the `.dvc` files of a commit name, and a sentence for each output that has no hash.
 
-        Each is of the commit that changed its `.dvc` file last.
+        Each is of the commit that brought this content in: among the commit and its ancestors, on any branch, the
+        first whose `.dvc` file of that name names it. A content that is set back later came in with the first one: it
+        is the same version, what was made from it in between cannot be older than its cause, and reading an old and a
+        new commit, in any order, says the same. A change of something else in the `.dvc` file changes nothing.
         """
         found, unhashed = [], []
         for file in read_dvc_files(held, self.place):
-            since = next(iter(self.git.changes_of(file.name, str(held.commit), 1)), str(held.commit))
+            since = self._since(file.name, str(held.commit))
             sources = tuple(self._source(one) for one in file.sources)
-            found += [TrackedFile(self._describe(one), file.name, since, sources) for one in files_in(file.outputs)]
+            for one in files_in(file.outputs):
+                first = since.get(one, str(held.commit))
+                found.append(TrackedFile(self._describe(one), file.name, first, sources))
             unhashed += [UNHASHED.format(name=file.name, path=path) for path in file.unhashed]
         return tuple(found), unhashed
+
+    def _since(self, name: str, commit: str) -> Mapping[LockedFile, str]:
+        """Return the first commit in which a `.dvc` file named each content, as far as the last 200 changes go."""
+        since: dict[LockedFile, str] = {}
+        for older, text in self.git.history_of(name, commit, MAX_HISTORY).items():
+            with suppress(InvalidInput):  # an older commit may hold a broken one
+                for one in files_in(parse_dvc_file(name, text, self.place).outputs):
+                    since.setdefault(one, older)
+        return since
 
     def stages(self, tree: ProjectTree, commit: str) -> tuple[StageRun, ...]:
         """Return the stage runs of the lock files, by name."""
