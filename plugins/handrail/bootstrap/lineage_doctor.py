@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from handrail.bootstrap.lineage import migrated
@@ -11,6 +12,7 @@ from handrail.lineage.domain.flaws import Diagnosis, Flaw, sort_out
 from handrail.lineage.service.doctor import Doctor, DoctorPorts
 from handrail.settings import Settings
 from handrail.storage import Store
+from handrail.storage.impossible import find_impossible
 
 if TYPE_CHECKING:
     from handrail.feedback import DeploymentRecord, FeedbackLog
@@ -39,13 +41,36 @@ def open_doctor(store: Store, feedback: FeedbackLog) -> Doctor:
     def registrations() -> Mapping[str, Sequence[str]]:
         return {record.uri: [*_named(record)] for record in feedback.deployments()}
 
-    def altered() -> Sequence[Flaw]:
-        damages = (Flaw(each.kind, each.subject, each.detail) for each in feedback.damages())
-        return (*differences(store, read_event), *altered_rows(store), *damages)
+    def damages() -> Sequence[Flaw]:
+        return [Flaw(each.kind, each.subject, each.detail) for each in feedback.damages()]
 
-    graph = SqlGraph(migrated(store))
-    ports = DoctorPorts(graph, SqlAudit(store), changed_below, altered, registrations, predictions, system_time)
-    return Doctor(ports)
+    altered: Mapping[str, Callable[[], Sequence[Flaw]]] = {
+        "what events say": lambda: differences(store, read_event),
+        "moves, tokens and copies": lambda: altered_rows(store),
+        "predictions and feedback": damages,
+    }
+    return Doctor(
+        DoctorPorts(
+            graph=SqlGraph(migrated(store)),
+            audit=SqlAudit(store),
+            changed_files=changed_below,
+            impossible=partial(_impossible, store),
+            altered=altered,
+            registrations=registrations,
+            predictions=predictions,
+            clock=system_time,
+        )
+    )
+
+
+def _impossible(store: Store) -> Sequence[Flaw]:
+    from handrail.feedback.adapters.sql_tables import metadata as feedback_tables
+    from handrail.lineage.adapters.sql.tables import metadata as lineage_tables
+
+    with store.read() as connection:
+        tables = [*lineage_tables.sorted_tables, *feedback_tables.sorted_tables]
+        found = list(find_impossible(connection, tables))
+    return [Flaw("impossible-value", f"{each.table}, {each.row}", each.sentence) for each in found]
 
 
 def find_dvc_projects(settings: Settings) -> tuple[str, ...]:

@@ -2,8 +2,9 @@
 
 import pytest
 
+from handrail.errors import InvalidInput
 from handrail.lineage.domain.facts import Facts, describe_derivation
-from handrail.lineage.domain.flaws import Coverage
+from handrail.lineage.domain.flaws import Coverage, Flaw
 from handrail.lineage.domain.names import artifact_at
 from handrail.lineage.ports import GraphAudit
 from handrail.lineage.service import doctor
@@ -31,7 +32,7 @@ def a_doctor(facts, predictions=7):
     graph = GraphInMemory()
     graph.record(facts)
     made = {DEPLOYMENT: predictions}
-    return Doctor(DoctorPorts(graph, NoFlaws(), lambda project: (), tuple, dict, lambda: made, TickingClock()))
+    return Doctor(DoctorPorts(graph, NoFlaws(), lambda project: (), tuple, {}, dict, lambda: made, TickingClock()))
 
 
 def served_from(*causes):
@@ -100,3 +101,61 @@ def test_a_walk_that_was_cut_short_is_not_taken_for_a_whole_one(tmp_path, monkey
 
     assert kinds(cut.check(tmp_path)) == ["too-large-to-check"]
     assert cut.coverage() == Coverage(7, 0)
+
+
+def failing(error):
+    def look():
+        raise error
+
+    return look
+
+
+def with_altered(impossible, **altered):
+    graph = GraphInMemory()
+    return Doctor(
+        DoctorPorts(graph, NoFlaws(), lambda project: (), lambda: impossible, altered, dict, dict, TickingClock())
+    )
+
+
+def test_what_an_impossible_value_is_in_the_way_of_is_named_and_the_rest_is_checked(tmp_path):
+    wrong = Flaw("impossible-value", "lineage_node, uri 'a'", "its id is 'x', which cannot have been recorded")
+    other = Flaw("changed-token", "token ann", "altered")
+    looks = {"events": failing(TypeError("text")), "moves": lambda: [other], "log": failing(OverflowError("far"))}
+
+    found = with_altered([wrong], **looks).check(tmp_path)
+
+    blocked = "a value that cannot be is in the way: see impossible-value"
+    assert found == (other, wrong, Flaw("not-checked", "events", blocked), Flaw("not-checked", "log", blocked))
+
+
+def test_without_such_a_value_an_error_is_not_hidden(tmp_path):
+    with pytest.raises(TypeError):
+        with_altered([], events=failing(TypeError("a fault of our own"))).check(tmp_path)
+
+
+def test_a_row_that_cannot_be_read_is_a_flaw(tmp_path):
+    error = InvalidInput("uri", "'' is not a name", "Send 1.")
+
+    assert with_altered([], log=failing(error)).check(tmp_path) == (
+        Flaw("not-checked", "log", "a row cannot be read: uri: '' is not a name. Send 1."),
+    )
+
+
+def test_coverage_counts_nothing_where_an_impossible_value_is_in_the_way():
+    wrong = [Flaw("impossible-value", "a", "b")]
+    for impossible in (wrong, []):
+        ports = DoctorPorts(
+            GraphInMemory(),
+            NoFlaws(),
+            tuple,
+            lambda found=impossible: found,
+            {},
+            dict,
+            failing(TypeError()),
+            TickingClock(),
+        )
+        if impossible:
+            assert Doctor(ports).coverage() == Coverage(0, 0)
+        else:
+            with pytest.raises(TypeError):
+                Doctor(ports).coverage()

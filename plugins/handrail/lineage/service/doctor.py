@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from handrail.clock import Clock
+from handrail.errors import HandrailError, InvalidInput
 from handrail.lineage.domain.flaws import Coverage, Flaw
 from handrail.lineage.domain.graph import Direction
 from handrail.lineage.domain.limits import MAX_NODES
 from handrail.lineage.ports import GraphAudit, GraphStore
 
 PATIENCE = timedelta(days=1)
+NOT_CHECKED = "not-checked"
+IN_THE_WAY = (TypeError, ValueError, ArithmeticError, AttributeError, HandrailError)
+"""What reading a value of another type, or beyond its range, may end in."""
 COMMIT, DATA, SHA256 = "git-commit", "dvc-data", "sha256:"
 
 
@@ -22,7 +26,8 @@ class DoctorPorts:
     """What the doctor looks at.
 
     `changed_files` returns a flaw for each file of a project that is not what its pipeline's last run left,
-    `altered` a flaw for each row of the store that is not as it was recorded, as far as other rows show it,
+    `impossible` a flaw for each value of the store that its column cannot hold, `altered` by what it looks at a flaw
+    for each row of the store that is not as it was recorded, as far as other rows show it,
     `registrations` by the URI of a deployment the URIs of what it was registered with, `predictions` how many
     predictions it made.
     """
@@ -30,7 +35,8 @@ class DoctorPorts:
     graph: GraphStore
     audit: GraphAudit
     changed_files: Callable[[Path], Sequence[Flaw]]
-    altered: Callable[[], Sequence[Flaw]]
+    impossible: Callable[[], Sequence[Flaw]]
+    altered: Mapping[str, Callable[[], Sequence[Flaw]]]
     registrations: Callable[[], Mapping[str, Sequence[str]]]
     predictions: Callable[[], Mapping[str, int]]
     clock: Clock
@@ -43,30 +49,49 @@ class Doctor:
         self._ports = ports
 
     def check(self, project: Path) -> tuple[Flaw, ...]:
-        """Return every flaw of the graph, of the predictions' links and of the files of `project`, each once."""
-        stored = self._ports.audit.flaws(overdue=self._ports.clock() - PATIENCE)
-        changed = self._ports.changed_files(project)
-        return tuple(
-            sorted(
-                {
-                    *stored,
-                    *self._ports.altered(),
-                    *self._contradictions(),
-                    *self._registrations(),
-                    *self._predictions(),
-                    *changed,
-                }
-            )
-        )
+        """Return every flaw of the graph, of the predictions' links and of the files of `project`, each once.
+
+        A value that cannot be, which only an edit of the database leaves, is a flaw itself. Whatever cannot be looked
+        at because of it is named as not checked; the rest is.
+        """
+        overdue = self._ports.clock() - PATIENCE
+        looks: Mapping[str, Callable[[], Iterable[Flaw]]] = {
+            "the links of the graph": lambda: self._ports.audit.flaws(overdue=overdue),
+            **self._ports.altered,
+            "digests that contradict": self._contradictions,
+            "what deployments were registered with": self._registrations,
+            "what predictions lead back to": self._predictions,
+        }
+        impossible = self._ports.impossible()
+        found = {*impossible, *self._ports.changed_files(project)}
+        for what, look in looks.items():
+            try:
+                found |= {*look()}
+            except InvalidInput as err:
+                found.add(Flaw(NOT_CHECKED, what, f"a row cannot be read: {err}"))
+            except IN_THE_WAY:
+                if not impossible:
+                    raise
+                found.add(Flaw(NOT_CHECKED, what, "a value that cannot be is in the way: see impossible-value"))
+        # The name of a row may be such a value itself.
+        return tuple(sorted(Flaw(one.kind, str(one.subject), str(one.detail)) for one in found))
 
     def is_empty(self) -> bool:
         """Return whether nothing at all was recorded, so that a check means nothing."""
         return self._ports.audit.is_empty()
 
     def coverage(self) -> Coverage:
-        """Count all predictions, and those whose deployment leads back to a commit and to data with a sha256."""
-        counts = list(self._deployments())
-        traced = sum(count for uri, count in counts if self._judge(uri, count) is None)
+        """Count all predictions, and those whose deployment leads back to a commit and to data with a sha256.
+
+        None where a value that cannot be is in the way.
+        """
+        try:
+            counts = list(self._deployments())
+            traced = sum(count for uri, count in counts if self._judge(uri, count) is None)
+        except IN_THE_WAY:
+            if not self._ports.impossible():
+                raise
+            return Coverage(0, 0)
         return Coverage(sum(count for _, count in counts), traced)
 
     def _contradictions(self) -> Iterator[Flaw]:

@@ -245,7 +245,7 @@ def changed_files(project):
 
 def a_doctor(store, counts):
     return Doctor(
-        DoctorPorts(SqlGraph(store), SqlAudit(store), changed_files, tuple, dict, lambda: counts, lambda: NOON)
+        DoctorPorts(SqlGraph(store), SqlAudit(store), changed_files, tuple, {}, dict, lambda: counts, lambda: NOON)
     )
 
 
