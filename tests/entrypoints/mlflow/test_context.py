@@ -112,6 +112,45 @@ def test_with_a_pipeline_that_cannot_be_read_a_fit_goes_on(project, written):
     assert HandrailRunContext().tags()["handrail.git_dirty"] == "true"
 
 
+@pytest.fixture
+def nested(project):
+    """The project with one more pipeline, in a folder of its own below it, and none at its top."""
+    inner = project / "ml" / "deep"
+    (inner / "reports").mkdir(parents=True)
+    (inner / "dvc.yaml").write_text("stages: {a: {cmd: a, wdir: reports, metrics: [own.json: {cache: false}]}}\n")
+    (inner / "dvc.lock").write_text("stages: {a: {}}\n")
+    (inner / "reports" / "own.json").write_text("{}\n")
+    (project / "own.json").write_text("{}\n")
+    for name in ("dvc.lock", "dvc.yaml", "below/dvc.lock"):
+        (project / name).unlink()
+    git(project, "add", "-A")
+    git(project, "commit", "-q", "-m", "Add a pipeline below")
+    return inner
+
+
+def test_what_a_pipeline_in_a_subfolder_writes_makes_nothing_dirty(project, nested):
+    (nested / "reports" / "own.json").write_text("changed\n")
+    assert HandrailRunContext().tags()["handrail.git_dirty"] == "false"
+
+    (project / "own.json").write_text("changed\n")
+    assert HandrailRunContext().tags()["handrail.git_dirty"] == "true"
+
+
+@pytest.mark.parametrize("place", ["ml/deep/reports", "ml/deep", "below", "."])
+def test_without_a_lock_at_the_top_the_nearest_or_only_one_is_hashed(project, nested, monkeypatch, place):
+    monkeypatch.chdir(project / place)
+
+    assert HandrailRunContext().tags()["handrail.dvc_lock_sha256"] == hashlib.sha256(b"stages: {a: {}}\n").hexdigest()
+
+
+def test_of_several_locks_elsewhere_none_is_taken(project, nested):
+    (project / "other").mkdir()
+    (project / "other" / "dvc.lock").write_text("stages: {}\n")
+    git(project, "add", "-A")
+
+    assert "handrail.dvc_lock_sha256" not in HandrailRunContext().tags()
+
+
 def test_an_output_outside_of_the_project_hides_nothing(project):
     (project / "dvc.yaml").write_text("stages: {a: {cmd: a, outs: [., .., ../else, /somewhere]}}\n")
     git(project, "commit", "-q", "-a", "-m", "Write elsewhere")

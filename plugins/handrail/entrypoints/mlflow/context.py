@@ -9,9 +9,11 @@ import hashlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 GIT_TIMEOUT_S = 5
+LOCK = "dvc.lock"
 
 
 class HandrailRunContext:
@@ -35,7 +37,7 @@ class HandrailRunContext:
         project = next((folder for folder in (here, *here.parents) if (folder / ".dvc").is_dir()), None)
         found = _git(here, project) | {
             "handrail.repository": _repository(here),
-            "handrail.dvc_lock_sha256": _lock_digest(project) if project else "",
+            "handrail.dvc_lock_sha256": _lock_digest(project, here) if project else "",
             "handrail.dvc_stage": os.environ.get("DVC_STAGE", ""),  # DVC sets it for the command of a stage
             "handrail.flow_run_id": _flow_run_id(),
         }
@@ -50,7 +52,8 @@ def _git(here: Path, project: Path | None) -> dict[str, str]:
     command = ["git", "--no-optional-locks", "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
     command += ["--", ":(top)"]
     if project is not None:
-        command += [":(exclude,glob)**/dvc.lock", *(f":(exclude,literal){path}" for path in _outputs(project))]
+        outputs = _outputs(project, _tracked(project, "dvc.yaml"))
+        command += [":(exclude,glob)**/dvc.lock", *(f":(exclude,literal){path}" for path in outputs)]
     try:
         done = subprocess.run(
             command,
@@ -71,22 +74,39 @@ def _git(here: Path, project: Path | None) -> dict[str, str]:
     return {"handrail.git_commit": commit, "handrail.git_dirty": str(dirty).lower()}
 
 
-def _outputs(project: Path) -> list[str]:
-    """Return what the stages of dvc.yaml write below `project`, relative to it; nothing if it cannot be read."""
+def _outputs(project: Path, pipelines: Iterable[str]) -> list[str]:
+    """Return what the stages of these dvc.yaml files write below `project`, relative to it."""
+    found = [path for pipeline in pipelines for path in _written(project, pipeline)]
+    return [path.as_posix() for path in found if not path.is_absolute() and path.parts[:1] not in ((), ("..",))]
+
+
+def _written(project: Path, pipeline: str) -> list[Path]:
+    """Return what the stages of one dvc.yaml write; nothing if it cannot be read."""
     import yaml
 
     try:
-        graph = yaml.safe_load((project / "dvc.yaml").read_text(encoding="utf-8"))
+        graph = yaml.safe_load((project / pipeline).read_text(encoding="utf-8"))
         entries = [
             (stage.get("wdir", "."), entry)
             for stage in graph["stages"].values()
             for kind in ("outs", "metrics", "plots")
             for entry in stage.get(kind, [])
         ]
-        written = [Path(os.path.normpath(Path(folder, *_path_of(entry)))) for folder, entry in entries]
+        around = Path(pipeline).parent
+        return [Path(os.path.normpath(around.joinpath(folder, *_path_of(entry)))) for folder, entry in entries]
     except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError):
         return []
-    return [path.as_posix() for path in written if not path.is_absolute() and path.parts[:1] not in ((), ("..",))]
+
+
+def _tracked(project: Path, name: str) -> list[str]:
+    """Return the files of a name that git knows at and below a project, by path, the project's own always."""
+    command = ["git", "ls-files", "-z", "--", f":(glob)**/{name}"]
+    try:
+        done = subprocess.run(command, cwd=project, capture_output=True, timeout=GIT_TIMEOUT_S, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return [name]
+    found = done.stdout.decode(errors="surrogateescape").split("\0")
+    return sorted({name, *filter(None, found)})
 
 
 def _path_of(entry: str | dict[str, object]) -> tuple[str, ...]:
@@ -94,10 +114,15 @@ def _path_of(entry: str | dict[str, object]) -> tuple[str, ...]:
     return (entry,) if isinstance(entry, str) else tuple(entry)
 
 
-def _lock_digest(project: Path) -> str:
-    """Hash the dvc.lock of the DVC project."""
+def _lock_digest(project: Path, here: Path) -> str:
+    """Hash the dvc.lock at the top of the DVC project, else the nearest one above `here`, else the only one of it."""
+    above = [folder / LOCK for folder in (project, here, *here.parents) if folder.is_relative_to(project)]
+    found = next((file for file in above if file.is_file()), None)
+    if found is None:
+        known = [file for path in _tracked(project, LOCK) if (file := project / path).is_file()]
+        found = known[0] if len(known) == 1 else None
     try:
-        return hashlib.sha256((project / "dvc.lock").read_bytes()).hexdigest()
+        return hashlib.sha256(found.read_bytes()).hexdigest() if found else ""
     except OSError:
         return ""
 
