@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from handrail.bootstrap.dvc_files import cache_of
 from handrail.errors import Unavailable
 from handrail.settings import Settings
 
@@ -31,7 +32,7 @@ def open_workspace(settings: Settings, project: Path | None = None) -> Path:
         return source
     folder = settings.home / "pipeline" / "project"
     bring_clone(source, folder)
-    cache = source / ".dvc" / "cache"
+    cache = cache_of(source)
     configure_dvc(folder, settings.home / "dvc-remote", cache if cache.is_dir() else None)
     return folder
 
@@ -39,14 +40,15 @@ def open_workspace(settings: Settings, project: Path | None = None) -> Path:
 def open_challenger_clone(settings: Settings, name: str = "project") -> Path:
     """Return a clone of the project at its HEAD under home/retrain/<name>; an earlier one keeps its commits.
 
-    It shares the project's DVC cache, so that stages which the project ran are restored and not run again.
+    It shares the project's DVC cache, wherever `cache.dir` puts it, so that stages which the project ran are restored
+    and not run again.
 
     Raises:
         Unavailable: the project is not a git repository, or git fails.
     """
     folder = settings.home / "retrain" / name
     bring_clone(settings.project, folder)
-    configure_dvc(folder, settings.home / "dvc-remote", settings.project / ".dvc" / "cache")
+    configure_dvc(folder, settings.home / "dvc-remote", cache_of(settings.project))
     return folder
 
 

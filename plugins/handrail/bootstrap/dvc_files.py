@@ -9,6 +9,7 @@ from handrail.lineage.domain.locked import MD5, MD5_OF_TEXT
 
 __all__ = [
     "ProjectFiles",
+    "cache_of",
     "cached_at",
     "folder_md5",
     "has_md5",
@@ -51,6 +52,17 @@ def has_md5(project: Path, path: str, md5: str) -> bool:
     """Return whether one of DVC's hashes of what is at `path` is `md5`."""
     files = ProjectFiles.of_dvc(project)
     return any(files.md5_of(path, name) == md5 for name in (MD5, MD5_OF_TEXT))
+
+
+def cache_of(project: Path) -> Path:
+    """Return the folder of a project's DVC cache: what `cache.dir` names in its settings, else `.dvc/cache`.
+
+    Raises:
+        InvalidInput: its settings cannot be read.
+    """
+    from handrail.lineage.adapters.dvc.settings import read_settings
+
+    return read_settings(project).cache
 
 
 def cached_at(project: Path, path: str, revision: str) -> tuple[str | None, Path | None]:

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from flows.steps.project.workspace import commit, committer_environment, git, open_workspace
+from flows.steps.project.workspace import commit, committer_environment, git, open_challenger_clone, open_workspace
 from handrail.errors import Unavailable
 from handrail.settings import load_settings
 
@@ -85,3 +85,15 @@ def test_a_folder_outside_git_is_one_sentence(tmp_path, monkeypatch):
 
     with pytest.raises(Unavailable, match="git rev-parse"):
         open_workspace(load_settings())
+
+
+@pytest.mark.parametrize(("file", "written"), [("config", "../shared"), ("config.local", "{tmp}/shared")])
+def test_clones_share_the_cache_that_the_project_configures(checkout, tmp_path, file, written):
+    (tmp_path / "checkout" / "shared").mkdir()
+    (tmp_path / "shared").mkdir()
+    with (checkout / ".dvc" / file).open("a") as settings:
+        settings.write(f"[cache]\n    dir = {written.format(tmp=tmp_path)}\n")
+    shared = {"config": checkout / "shared", "config.local": tmp_path / "shared"}[file]
+
+    for clone in (open_workspace(load_settings()), open_challenger_clone(load_settings())):
+        assert f"dir = {shared}\n" in (clone / ".dvc" / "config.local").read_text()
