@@ -207,3 +207,26 @@ def test_show_answers_the_same_under_each_name_with_the_columns(client, ref):
         drawn = client.get(f"{EVENTS}/export", params={"ref": ref, "format": form})
         assert drawn.status_code == 200
         assert drawn.text.count("also named") == (0 if form == "prov-json" else 1)
+
+
+def test_a_column_is_followed_and_a_trace_has_columns_if_it_is_asked(client):
+    out, field = a_dataset("out"), {"namespace": "s3://lake", "name": "in", "field": "amount"}
+    other = a_dataset("other")
+    out["facets"]["columnLineage"] = {"fields": {"total": {"inputFields": [field]}}}
+    other["facets"]["columnLineage"] = {"fields": {"day": {"inputFields": [field | {"field": "at"}]}}}
+    client.post(EVENTS, json=an_event_now(1, [a_dataset("in")], [out, other], eventType="FAIL"))
+
+    traced = client.get(TRACE, params={"ref": "s3://lake/out", "columns": True}).json()
+    plain = client.get(TRACE, params={"ref": "s3://lake/out"}).json()
+    impact = client.get(f"{EVENTS}/impact", params={"ref": "s3://lake/in#amount"}).json()
+    nodes = client.get(f"{EVENTS}/impact/nodes", params={"ref": "s3://lake/in#at"}).json()["nodes"]
+    wrong = client.get(f"{EVENTS}/impact", params={"ref": "s3://lake/in#none"})
+
+    run = f"openlineage-run://{a_run_id(1)}"
+    assert [(each["column"], each["source"]) for each in traced["columns"]] == [("total", "amount")]
+    assert "columns" not in plain
+    assert (impact["column"], impact["reached"], impact["failed_runs"]) == ("amount", 2, [run])
+    assert impact["columns"] == {"s3://lake/in": ["amount"], "s3://lake/out": ["total"]}
+    assert {node["uri"] for node in nodes} == {"s3://lake/in", "s3://lake/other", run}
+    assert wrong.status_code == 404
+    assert "Column lineage names: amount, at." in wrong.json()["detail"]

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from handrail.lineage import DigestConflict, Edge, Impact, Node, NodeDetails, Page, Period, Section, Trace, sections_of
+from handrail.lineage import (
+    ColumnFact,
+    DigestConflict,
+    Edge,
+    Impact,
+    Node,
+    NodeDetails,
+    Page,
+    Period,
+    Section,
+    Trace,
+    sections_of,
+)
 
 MOST_NAMED = 1_000
 LONGER = "Raise the node budget (max_nodes), or ask for less: a depth, or a start that is nearer."
 
 
-def trace_to_json(trace: Trace) -> dict[str, Any]:
-    """Return a trace as JSON: `--json` and HTTP answer the same."""
+def trace_to_json(trace: Trace, columns: Sequence[ColumnFact] | None = None) -> dict[str, Any]:
+    """Return a trace as JSON, with `columns` if they were asked for: `--json` and HTTP answer the same."""
+    asked = {} if columns is None else {"columns": [asdict(column) for column in columns]}
     return {
         "ref": trace.ref,
         "prediction_id": trace.prediction_id,
@@ -28,6 +41,7 @@ def trace_to_json(trace: Trace) -> dict[str, Any]:
         "nodes": [node_to_json(node) for node in trace.nodes],
         "edges": [edge_to_json(edge) for edge in trace.edges],
         "conflicts": [conflict_to_json(conflict) for conflict in trace.conflicts],
+        **asked,
     }
 
 
@@ -42,6 +56,8 @@ def impact_to_json(impact: Impact) -> dict[str, Any]:
     return {
         "ref": impact.ref,
         "start": impact.start,
+        "column": impact.column or None,
+        "columns": {uri: list(names) for uri, names in impact.columns.items()},
         "reached": impact.reached,
         "kinds": dict(sorted(impact.kinds.items())),
         "named": named,

@@ -46,13 +46,20 @@ def questions(lineage: Lineage, guard: list[Any], problems: dict[int | str, dict
     routes = APIRouter(prefix="/api/v1/lineage", dependencies=guard, responses=problems)
 
     @routes.get("/trace")
-    def trace(ref: Ref, kind: Kinds = [], depth: Depth = None, max_nodes: MaxNodes = MAX_NODES) -> Response:  # noqa: B006
+    def trace(
+        ref: Ref,
+        kind: Kinds = [],  # noqa: B006
+        depth: Depth = None,
+        max_nodes: MaxNodes = MAX_NODES,
+        columns: Annotated[bool, Query(description="return which columns came from which as well")] = False,
+    ) -> Response:
         """Return everything that led to a prediction, or to anything else that has a name."""
-        return _json(trace_to_json(lineage.trace(ref, max_nodes, depth=depth, kinds=kind)))
+        found = lineage.trace(ref, max_nodes, depth=depth, kinds=kind)
+        return _json(trace_to_json(found, lineage.columns_of(found) if columns else None))
 
     @routes.get("/impact")
     def impact(ref: Ref, kind: Kinds = [], depth: Depth = None, max_nodes: MaxCounted = MAX_COUNTED) -> Response:  # noqa: B006
-        """Count what something led to: models, deployments, predictions, reports, money."""
+        """Count what something, or one column of it (`dataset#column`), led to: models, predictions, money."""
         return _json(impact_to_json(lineage.impact(ref, max_nodes, depth=depth, kinds=kind)))
 
     @routes.get("/show")

@@ -45,7 +45,8 @@ class Impact:
 
     `names` has the URIs of those of some kinds, `predictions` their number and `money` the amounts that feedback
     reports by currency, both by the URI of the deployment. `kind` is that of `start`, `failed` are the URIs of
-    runs that failed or were aborted. All numbers are lower bounds if the walk was truncated.
+    runs that failed or were aborted. All numbers are lower bounds if the walk was truncated. If only a `column` of
+    `start` was followed, `columns` has the columns of each artifact that was not reached as a whole.
     """
 
     ref: str
@@ -57,6 +58,8 @@ class Impact:
     truncated: bool = False
     kind: str = ""
     failed: Sequence[str] = ()
+    column: str = ""
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def total(self) -> int:

@@ -33,7 +33,7 @@ from handrail.lineage.domain.records import (
     uri_of,
 )
 from handrail.lineage.ports import LineagePorts
-from handrail.lineage.service.queries import Queries
+from handrail.lineage.service.column_queries import ColumnQueries
 from handrail.refs import ArtifactVersion
 
 P = ParamSpec("P")
@@ -50,7 +50,7 @@ def _verb(describe: Callable[P, Facts]) -> Callable[Concatenate[Lineage, P], Non
     return record
 
 
-class Lineage(Queries):
+class Lineage(ColumnQueries):
     """Which data, code, checks, approvals and deployment made a prediction, and what a file touched.
 
     Every `record_*` is one transaction, may be repeated, and may come in any order. A URI or a reference of

@@ -80,6 +80,37 @@ def test_other_names_and_columns_are_shown():
     assert re.search(r"what came from its columns \(1\)\n.*s3://lake/c as a whole from s3://lake/b day\n", out)
 
 
+def test_a_trace_shows_columns_if_it_is_asked(lineage):
+    column = ColumnFact("s3://lake/b", "total", "s3://lake/a", "amount\x1b", "DIRECT:IDENTITY", "actor://a/b")
+    lineage.derive(artifact_at("s3://lake/b"), artifact_at("s3://lake/a"))
+    trace = lineage.trace("s3://lake/b")
+
+    assert "columns" not in drawn(draw_trace(trace))
+    assert "no column lineage is known between these" in drawn(draw_trace(trace, ()))
+    out = drawn(draw_trace(trace, (column,)))
+    assert re.search(r"which columns came from which \(1\)\n.*s3://lake/b total from s3://lake/a amount", out)
+    assert "\x1b" not in out
+
+
+def test_an_impact_of_a_column_names_it_and_the_columns_that_were_reached():
+    impact = Impact(
+        "a#p",
+        "s3://lake/a",
+        {"dataset": 2},
+        {"dataset": ["s3://lake/a", "s3://lake/b"]},
+        {},
+        kind="dataset",
+        column="p",
+        columns={"s3://lake/b": ["day\x1b", "total"]},
+    )
+
+    out = drawn(draw_impact(impact))
+
+    assert out.startswith("s3://lake/a#p\n")
+    assert re.search(r"s3://lake/b  day.*, total\n", out)
+    assert "\x1b" not in out
+
+
 def test_a_run_that_completed_needs_no_word(lineage):
     details = ActivityDetails(attributes={"state": "COMPLETE", "error": "of the first try"})
     lineage.record_activity("s3-run://1", "s3-run", used=[ORDERS], details=details)

@@ -74,8 +74,8 @@ def shorten(text: str) -> str:
     return _LONG_HEX.sub(lambda found: f"{found.group()[:SHORT]}…", legible(text))
 
 
-def draw_trace(trace: Trace) -> Tree:
-    """Return the trace as a tree, one branch a section, from the deployment back to the commit."""
+def draw_trace(trace: Trace, columns: Sequence[ColumnFact] | None = None) -> Tree:
+    """Return the trace as a tree, one branch a section, from the deployment back to the commit; columns if asked."""
     name = f"prediction {trace.prediction_id}" if trace.prediction_id else shorten(trace.start)
     tree = Tree(Text(name, style="bold"))
     for section in sections_of(trace):
@@ -84,6 +84,9 @@ def draw_trace(trace: Trace) -> Tree:
             branch.add(_line(hop.node, hop.via))
         _add_rest(branch, len(section.hops) - MOST_LINES, "more, see --json")
         _add_rest(branch, section.folded, "single files in these folders, see --json")
+    if columns is not None:
+        nothing = [Text("no column lineage is known between these", style="dim")]
+        _add_branch(tree, f"which columns came from which ({len(columns):,})", [*map(_column, columns)] or nothing)
     for conflict in trace.conflicts:
         tree.add(Text(sentence_of(conflict), style="red"))
     for node in trace.nodes:
@@ -97,7 +100,8 @@ def draw_trace(trace: Trace) -> Tree:
 
 def draw_impact(impact: Impact) -> Tree:
     """Return what a version led to as a tree, ending in numbers of predictions and money."""
-    tree = Tree(Text(shorten(impact.start), style="bold"))
+    what = f"{impact.start}#{impact.column}" if impact.column else impact.start
+    tree = Tree(Text(shorten(what), style="bold"))
     for kind, uris in impact.names.items():
         came = [uri for uri in uris if uri != impact.start]
         if not came:
@@ -124,6 +128,8 @@ def draw_impact(impact: Impact) -> Tree:
 
 def _end(impact: Impact, uri: str) -> Text:
     line = Text(shorten(uri))
+    if uri in impact.columns:
+        line.append(f"  {', '.join(map(legible, impact.columns[uri]))}", style="dim")
     if uri in impact.predictions:
         line.append(f"  {counted(impact.predictions[uri], 'prediction')}", style="bold")
     for currency, amount in sorted(impact.money.get(uri, {}).items()):

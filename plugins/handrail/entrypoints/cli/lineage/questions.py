@@ -40,16 +40,22 @@ Depth = Annotated[int | None, typer.Option("--depth", min=1, help="Go that many 
 MaxNodes = Annotated[int, typer.Option("--max-nodes", min=1, help="Stop the walk after that many nodes.")]
 
 
-def show_trace(
-    ref: Ref, kind: Kinds = None, depth: Depth = None, max_nodes: MaxNodes = MAX_NODES, as_json: AsJson = False
+def show_trace(  # noqa: PLR0913 - the options of a command
+    ref: Ref,
+    kind: Kinds = None,
+    depth: Depth = None,
+    max_nodes: MaxNodes = MAX_NODES,
+    columns: Annotated[bool, typer.Option("--columns", help="Show which columns came from which.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show everything that led to a prediction, back to the commit and the data, and which hops are proven."""
     with open_records() as platform:
         trace = platform.lineage.trace(ref, max_nodes, depth=depth, kinds=kind or ())
+        facts = platform.lineage.columns_of(trace) if columns else None
     if as_json:
-        print_json(trace_to_json(trace))
+        print_json(trace_to_json(trace, facts))
     else:
-        show_tree(draw_trace(trace))
+        show_tree(draw_trace(trace, facts))
 
 
 def show_impact(  # noqa: PLR0913 - the options of a command
@@ -62,7 +68,10 @@ def show_impact(  # noqa: PLR0913 - the options of a command
     after: Annotated[str, typer.Option("--after", help="Go on after this URI, the last of the page before.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Show what something led to: models, deployments, numbers of predictions, reports and money."""
+    """Show what something led to: models, deployments, numbers of predictions, reports and money.
+
+    `dataset#column` follows one column where column lineage is known, and whole artifacts elsewhere.
+    """
     with open_records() as platform:
         if nodes:
             page = platform.lineage.touched(ref, depth=depth, kinds=kind or (), after=after, limit=limit)
