@@ -90,7 +90,7 @@ def test_a_dataset_is_a_uri(namespace, name, version, uri):
     assert read(a_run_event(inputs=[a_dataset(name, version, namespace)])).inputs[0].uri == uri
 
 
-@pytest.mark.parametrize("missing", ["eventTime", "producer", "schemaURL", "job", "run"])
+@pytest.mark.parametrize("missing", ["eventTime", "producer", "job", "run"])
 def test_what_the_specification_requires_is_required(missing):
     with pytest.raises(InvalidInput) as caught:
         read(without(a_run_event(), missing))
@@ -98,8 +98,24 @@ def test_what_the_specification_requires_is_required(missing):
     assert caught.value.field == missing
 
 
+@pytest.mark.parametrize("event", [a_run_event(), a_job_event(), a_dataset_event()])
+@pytest.mark.parametrize(
+    "change", [lambda event: without(event, "schemaURL"), lambda event: event | {"schemaURL": None}]
+)
+def test_an_event_that_names_no_schema_is_read_by_its_parts_and_noted(event, change):
+    found = read(change(event))
+
+    assert (found.run, found.job, found.datasets) == (read(event).run, read(event).job, read(event).datasets)
+    assert [note.field for note in found.notes] == ["schemaURL"]
+
+
+def test_a_schema_that_is_no_url_is_refused():
+    with pytest.raises(InvalidInput, match="schemaURL"):
+        read(a_run_event(schemaURL="not a URL"))
+
+
 @pytest.mark.parametrize("event", [a_job_event(), a_dataset_event()])
-@pytest.mark.parametrize("missing", ["eventTime", "producer", "schemaURL"])
+@pytest.mark.parametrize("missing", ["eventTime", "producer"])
 def test_static_events_require_the_same(event, missing):
     with pytest.raises(InvalidInput) as caught:
         read(without(event, missing))

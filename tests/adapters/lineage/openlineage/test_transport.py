@@ -74,6 +74,16 @@ def test_an_event_arrives_as_it_came(tmp_path, name):
     )
 
 
+@pytest.mark.parametrize("name", EVENTS)
+def test_an_event_that_came_without_a_schema_goes_on_with_the_clients_own(name):
+    came = {key: value for key, value in EVENTS[name].items() if key != "schemaURL"}
+
+    sent = to_event(came)
+
+    assert sent.schemaURL.startswith("https://openlineage.io/spec/")
+    assert sent.schemaURL.endswith({"job": "JobEvent", "dataset": "DatasetEvent"}.get(name, "RunEvent"))
+
+
 def test_a_line_that_a_killed_process_left_unfinished_spoils_no_other(tmp_path):
     file = tmp_path / "events.ndjson"
     file.write_text('{"eventType": "COMPL')

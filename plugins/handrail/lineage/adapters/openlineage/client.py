@@ -45,7 +45,8 @@ def to_event(body: Json) -> RunEvent | JobEvent | DatasetEvent:
             given = body.get(ends)
             parts[ends] = given and [kind(**_named(each, f"{ends[:-1]}Facets")) for each in given]
         event = RunEvent(**parts, **_run(body)) if "run" in body else JobEvent(**parts)
-    event.schemaURL = body["schemaURL"]
+    if schema := body.get("schemaURL"):  # without one the client names its own
+        event.schemaURL = schema
     return event
 
 

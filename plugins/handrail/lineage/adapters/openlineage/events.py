@@ -49,6 +49,7 @@ _KINDS: Mapping[str, tuple[str, type[Model]]] = {
 
 Json = Mapping[str, object]
 ZONELESS = "It has no time zone and was read as UTC."
+SCHEMALESS = "It is missing, which OpenLineage requires; the event was read as the kind that its parts make."
 MASKED = "It held a login or another secret, which was masked before anything was stored."
 
 
@@ -68,7 +69,8 @@ def read_event(document: object, place: str = "") -> LineageEvent:
     except ValidationError as err:
         raise _fault(err, place) from err
     zoneless = () if has_zone(str(document["eventTime"])) else (Note(f"{place}eventTime", ZONELESS),)
-    notes = (*zoneless, *masked, *bent)
+    unnamed = () if model.schemaURL else (Note(f"{place}schemaURL", SCHEMALESS),)
+    notes = (*zoneless, *unnamed, *masked, *bent)
     event = _event(model, body, place)
     if more := sources_of(model, event):
         event = replace(event, more=more)

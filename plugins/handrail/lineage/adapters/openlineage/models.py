@@ -243,7 +243,8 @@ class RunModel(_RunId):
 class _Event(Open):
     eventTime: Moment  # noqa: N815
     producer: Reference
-    schemaURL: Reference  # noqa: N815
+    # Required by the specification, and left out by its own examples and by events that other servers accept.
+    schemaURL: Reference | None = None  # noqa: N815
 
 
 class _EventOfJob(_Event):
