@@ -7,6 +7,7 @@ Serve a checkout with `bentoml serve bentos/flights`, the deployed bento with `p
 # mypy: disable-error-code="untyped-decorator"
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,42 +20,36 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from bentos.flights.messages import Flights, PredictAnswer  # noqa: E402
-from bentos.flights.worker import Worker  # noqa: E402
+from feature_repo.online import online  # noqa: E402
+from feature_repo.store import apply, open_feature_store, service_identity  # noqa: E402
 from handrail.bentoml import guarded  # noqa: E402
 from handrail.bootstrap import open_platform  # noqa: E402
-from handrail.bootstrap.delivery import open_permits  # noqa: E402
-from handrail.delivery import find_carried, lend_verified  # noqa: E402
-from handrail.entrypoints.bentoml.service import SWAGGER_PAGE, open_paths, quieten_warnings  # noqa: E402
-from handrail.entrypoints.http.feedback_guard import Rules  # noqa: E402
+from handrail.entrypoints.bentoml.features import FeatureRepo  # noqa: E402
+from handrail.entrypoints.bentoml.guarding import require_permit, rules_of  # noqa: E402
+from handrail.entrypoints.bentoml.service import quieten_warnings  # noqa: E402
+from handrail.entrypoints.bentoml.worker import Worker  # noqa: E402
 from handrail.entrypoints.http.problems import status_of  # noqa: E402
 from handrail.errors import HandrailError  # noqa: E402
-from handrail.http import checked_by_host, feedback_app, serving_token  # noqa: E402
+from handrail.http import checked_by_host, feedback_app  # noqa: E402
 from handrail.refs import BentoTag  # noqa: E402
+from handrail.use_case import read_use_case  # noqa: E402
 
 UNBUILT = "unbuilt"
 """The version of the bento while a checkout is served."""
 
 try:
+    CASE = read_use_case(ROOT)
     PLATFORM = open_platform()
-    WORKER = Worker(PLATFORM, ROOT)
+    FEATURES = FeatureRepo(open_feature_store, apply, service_identity, online)
+    WORKER = Worker(PLATFORM, ROOT, CASE, FEATURES)
     FEEDBACK = feedback_app(PLATFORM, checked_by_host)
 except HandrailError as err:
     sys.exit(f"error: {err}")
 
 
-def _rules() -> Rules:
-    return Rules(
-        token=serving_token(PLATFORM.settings),
-        open_paths=open_paths(),
-        guarded_paths=frozenset({"/predict", *(f"/api{path}" for path in FEEDBACK.openapi()["paths"])}),
-        model_paths=frozenset({"/predict"}),
-        page=SWAGGER_PAGE,
-    )
-
-
 @bentoml.service(
-    name="flights",
-    service_class=guarded(_rules, WORKER.not_ready),
+    name=CASE.name,
+    service_class=guarded(partial(rules_of, PLATFORM, FEEDBACK), WORKER.not_ready),
     workers=1,
     threads=1,
     traffic={"timeout": 30, "max_concurrency": 64},
@@ -71,20 +66,13 @@ class FlightsService:
     @staticmethod
     def check_permit() -> None:
         """Before any worker starts: exit if no permit covers exactly the bytes that this bento carries."""
-        try:
-            serving_token(PLATFORM.settings)
-            carried = find_carried(ROOT)
-            if carried is not None:
-                with lend_verified(open_permits(PLATFORM.settings), carried):
-                    pass
-        except HandrailError as err:
-            sys.exit(f"error: {err}")
+        require_permit(PLATFORM, ROOT)
 
     @bentoml.on_startup
     async def start(self) -> None:
         """Load the model."""
         bento = cast(Any, FlightsService).bento
-        await WORKER.start(BentoTag("flights", bento.tag.version if bento else UNBUILT))
+        await WORKER.start(BentoTag(CASE.name, bento.tag.version if bento else UNBUILT))
         quieten_warnings()
 
     @bentoml.on_shutdown
@@ -96,6 +84,6 @@ class FlightsService:
     async def predict(self, flights: Flights) -> PredictAnswer:
         """Give each flight's probability to land late, in the order of the request."""
         try:
-            return await WORKER.answer(flights)
+            return PredictAnswer.model_validate(await WORKER.answer([vars(flight) for flight in flights]))
         except HandrailError as err:
             return JSONResponse({"error": str(err)}, int(status_of(err)))  # type: ignore[return-value]

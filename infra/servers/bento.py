@@ -16,12 +16,12 @@ from types import FrameType
 from typing import NoReturn
 
 from flows.steps.release.deploy import served_bento
-from flows.steps.release.recipe import NAME
 from handrail.bootstrap import Platform, open_platform
 from handrail.errors import HandrailError
 from handrail.http import serving_token
 from handrail.settings import load_settings
 from handrail.tools import require
+from handrail.use_case import read_use_case
 from infra.servers.supervisor import environment, require_free_ports
 
 GRACE_S = 10
@@ -36,7 +36,10 @@ def serving_target(platform: Platform) -> str:
         Unavailable: the bento that was deployed is not in the local store (any more).
     """
     served = served_bento(platform)
-    return f"{served.tag.name}:{served.tag.version}" if served else str(platform.settings.project / "bentos" / NAME)
+    if served:
+        return f"{served.tag.name}:{served.tag.version}"
+    project = platform.settings.project
+    return str(project / "bentos" / read_use_case(project).name)
 
 
 class Server:

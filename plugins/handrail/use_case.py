@@ -217,6 +217,20 @@ class UseCase(Section):
         """Every metric of this kind of label."""
         return {metric.name: metric for metric in METRICS_OF[self.label.kind]}
 
+    @property
+    def example(self) -> dict[str, Any]:
+        """A request item made of the fields' examples; moments are read."""
+        return self.read_item({name: field.example for name, field in self.request.items()})
+
+    def read_item(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a request item as JSON holds it with its moments as such.
+
+        Raises:
+            ValueError: a moment is not one.
+        """
+        moments = [name for name, field in self.request.items() if field.type == "moment"]
+        return {**item, **{name: _moment(item[name]) for name in moments if item.get(name) is not None}}
+
     def service_of(self, feature_set: str) -> str:
         """Return the Feast feature service of a feature set.
 

@@ -2,41 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
-from bentos.flights.features import FIRST
-from bentos.flights.messages import Flight
-from bentos.flights.predictor import Identity, Predictor
+from handrail.entrypoints.bentoml.predictor import Identity, Predictor
 from handrail.errors import Unavailable
 from handrail.feedback import Prediction
-from handrail.scoring import Scorer, row_digests
+from handrail.scoring import Answered, Scorer, row_digests
+from handrail.use_case import Label, read_use_case
 from tests.fakes.permitted_tree import write_tree
 
 NOW = datetime(2013, 8, 1, 7, tzinfo=UTC)
+CASE = read_use_case(Path(__file__).parents[2])
 IDENTITY = Identity("deploy://local/flights/v1", "mlflow://test/registered/flights/1/1", "flights_v1")
 
 
-def flights(*miles: float) -> list[Flight]:
+def flights(*miles: float) -> list[dict[str, Any]]:
     return [
-        FIRST.model_copy(update={"flight_id": f"2013-08-01:UA:{number}:0800:EWR", "distance": distance})
+        CASE.example | {"flight_id": f"2013-08-01:UA:{number}:0800:EWR", "distance": distance}
         for number, distance in enumerate(miles, 1)
     ]
 
 
-def look_up(asked: Sequence[Flight], now: datetime) -> dict[str, list[Any]]:
+def look_up(asked: Sequence[Mapping[str, Any]], now: datetime) -> dict[str, list[Any]]:
     assert now == NOW
     return {
-        "carrier": [flight.carrier for flight in asked],
+        "carrier": [flight["carrier"] for flight in asked],
         "minute_of_day": [None for _ in asked],
         "temp": [None for _ in asked],
-        "distance_miles": [flight.distance for flight in asked],
+        "distance_miles": [flight["distance"] for flight in asked],
     }
 
 
@@ -48,23 +48,23 @@ def kept() -> list[Prediction]:
 @pytest.fixture
 def predictor(tmp_path: Path, kept: list[Prediction]) -> Predictor:
     scorer = Scorer.load(write_tree(tmp_path / "tree"))
-    return Predictor(scorer, look_up, kept.extend, lambda: NOW, IDENTITY)
+    return Predictor(scorer, look_up, kept.extend, lambda: NOW, IDENTITY, CASE)
 
 
 def test_there_is_one_answer_a_flight_in_order(predictor: Predictor) -> None:
     answer = predictor.answer(flights(3000, 10, 1500))
 
-    assert [one.flight_id.split(":")[2] for one in answer.predictions] == ["1", "2", "3"]
-    chances = [one.probability for one in answer.predictions]
+    assert [one["flight_id"].split(":")[2] for one in answer["predictions"]] == ["1", "2", "3"]
+    chances = [one["probability"] for one in answer["predictions"]]
     assert chances[1] < chances[2] < chances[0]
-    assert (answer.deployment, answer.model_version) == (IDENTITY.deployment, IDENTITY.model_version)
+    assert (answer["deployment"], answer["model_version"]) == (IDENTITY.deployment, IDENTITY.model_version)
 
 
 def test_what_is_answered_is_what_was_written_down(predictor: Predictor, kept: list[Prediction]) -> None:
     answer = predictor.answer(flights(3000, 10))
 
     assert [(one.prediction_id, one.subject, one.score, bool(one.label)) for one in kept] == [
-        (one.prediction_id, one.flight_id, one.probability, one.late) for one in answer.predictions
+        (one["prediction_id"], one["flight_id"], one["probability"], one["late"]) for one in answer["predictions"]
     ]
     assert {(one.made_at, one.deployment, one.feature_service) for one in kept} == {
         (NOW, IDENTITY.deployment, "flights_v1")
@@ -98,7 +98,7 @@ def test_without_a_place_to_write_there_is_no_answer(predictor: Predictor) -> No
 
 
 def test_a_whole_batch_is_answered(predictor: Predictor) -> None:
-    assert len(predictor.answer(flights(*range(1, 5001))).predictions) == 5000
+    assert len(predictor.answer(flights(*range(1, 5001)))["predictions"]) == 5000
 
 
 def test_a_row_has_one_digest_however_it_lies_in_memory() -> None:
@@ -106,3 +106,41 @@ def test_a_row_has_one_digest_however_it_lies_in_memory() -> None:
 
     assert row_digests(rows) == row_digests(np.asfortranarray(rows))
     assert len(set(row_digests(rows))) == 3
+
+
+class OneOfThree:
+    """Answers every item with the third class, or a number, at 0.75."""
+
+    def __init__(self, label: int) -> None:
+        self.label = label
+
+    def encode(self, columns: Any) -> np.ndarray:
+        return np.zeros((len(columns["distance"]), 1), dtype=np.float32)
+
+    def answer_encoded(self, encoded: np.ndarray) -> Answered:
+        n = len(encoded)
+        return Answered(np.full(n, 0.75, dtype=np.float32), np.full(n, self.label))
+
+
+@pytest.mark.parametrize(
+    ("label", "code", "told"),
+    [
+        (
+            Label(column="ends", kind="multiclass", classes=("home", "draw", "away")),
+            2,
+            {"probability": 0.75, "ends": "away"},
+        ),
+        (Label(column="bikes", kind="regression"), 0, {"value": 0.75}),
+    ],
+)
+def test_the_answer_fits_the_kind_of_label(
+    label: Label, code: int, told: dict[str, Any], kept: list[Prediction]
+) -> None:
+    case = CASE.model_copy(update={"label": label})
+    scorer = cast("Any", OneOfThree(code))
+    predictor = Predictor(scorer, lambda asked, _: {"distance": asked}, kept.extend, lambda: NOW, IDENTITY, case)
+
+    (answer,) = predictor.answer(flights(10))["predictions"]
+
+    assert {name: value for name, value in answer.items() if name not in ("prediction_id", "flight_id")} == told
+    assert (kept[0].score, kept[0].label) == (0.75, code)

@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from bentos.flights.worker import NO_MODEL, STARTING, Worker
+from feature_repo.online import online
+from feature_repo.store import apply, open_feature_store, service_identity
 from handrail.bootstrap import open_platform
+from handrail.entrypoints.bentoml.features import FeatureRepo
+from handrail.entrypoints.bentoml.worker import NO_MODEL, STARTING, Worker
 from handrail.refs import BentoTag
 from handrail.settings import Settings
+from handrail.use_case import read_use_case
 from tests.fakes.permitted_tree import permit_tree, write_tree
 
 TAG = BentoTag("flights", "v1")
@@ -19,7 +23,8 @@ TAG = BentoTag("flights", "v1")
 
 def reasons(settings: Settings, root: Path) -> list[str | None]:
     """Start and stop a worker over what lies below `root`; return why it was not ready before and after."""
-    worker = Worker(open_platform(settings), root)
+    repo = FeatureRepo(open_feature_store, apply, service_identity, online)
+    worker = Worker(open_platform(settings), root, read_use_case(settings.project), repo)
 
     async def live() -> list[str | None]:
         before = worker.not_ready()

@@ -1,4 +1,4 @@
-"""Deploys the flights: Handrail's delivery with the project's own recipe, and with a desk that fetches the tree.
+"""Deploys the use case: Handrail's delivery with the project's own recipe, and with a desk that fetches the tree.
 
 Nothing here starts or stops a server: `infra.servers.bento` serves what the environment points at.
 """
@@ -6,12 +6,13 @@ Nothing here starts or stops a server: `infra.servers.bento` serves what the env
 from __future__ import annotations
 
 from flows.steps.release.desk import Desk
-from flows.steps.release.recipe import NAME, FlightsRecipe
+from flows.steps.release.recipe import ProjectRecipe
 from handrail.bootstrap import Platform
 from handrail.bootstrap.delivery import open_bentos, open_deployer, open_deployments
 from handrail.delivery import Bentos, BuiltBento, Deployed, Slot, find_serving
 from handrail.entrypoints.cli.env import tool_environment
 from handrail.settings import Settings
+from handrail.use_case import read_use_case
 
 
 def deploy(desk: Desk, tree_digest: str) -> Deployed:
@@ -27,18 +28,18 @@ def deploy(desk: Desk, tree_digest: str) -> Deployed:
         Refused: permit and bytes do not agree.
         Unavailable: the build failed, or the registry cannot be reached.
     """
-    deployer = open_deployer(desk.platform, FlightsRecipe(desk.settings), tool_environment(desk.settings))
+    deployer = open_deployer(desk.platform, ProjectRecipe(desk.settings), tool_environment(desk.settings))
     return deployer.deploy(tree_digest, desk)
 
 
 def slot_of(settings: Settings) -> Slot:
-    """Return the slot of the flights in this environment."""
-    return Slot(settings.environment, NAME)
+    """Return the slot of the project's bento in this environment."""
+    return Slot(settings.environment, read_use_case(settings.project).name)
 
 
 def bentos_of(settings: Settings) -> Bentos:
-    """Return the project's bentos of the flights."""
-    return open_bentos(settings, NAME)
+    """Return the project's bentos."""
+    return open_bentos(settings, read_use_case(settings.project).name)
 
 
 def served_bento(platform: Platform) -> BuiltBento | None:

@@ -1,6 +1,6 @@
-"""What the flights put into their bento around the model: source, features, configuration, and Handrail as a wheel.
+"""What a project puts into its bento around the model: source, features, configuration, and Handrail as a wheel.
 
-The bento's root holds `model/` (the tree, byte for byte), `permit.json`, `bentos/flights/`, `feature_repo/` and
+The bento's root holds `model/` (the tree, byte for byte), `permit.json`, `bentos/<name>/`, `feature_repo/` and
 `config/`; Handrail goes with it as a wheel. Nothing is downloaded.
 """
 
@@ -23,52 +23,57 @@ import yaml
 from handrail.delivery import Recipe
 from handrail.errors import Unavailable
 from handrail.settings import Settings
+from handrail.use_case import read_use_case
 
-NAME = "flights"
 SOURCES = (
-    "bentos/flights/*.py",
-    "bentos/flights/bentofile.yaml",
+    "bentos/{name}/*.py",
+    "bentos/{name}/bentofile.yaml",
     "feature_repo/*.py",
     "feature_repo/*.yaml",
     "config/handrail.yaml",
     "config/feedback.yaml",
+    "config/use_case.yaml",
 )
 REPRODUCIBLE = {"SOURCE_DATE_EPOCH": "315532800"}  # 1980, the first year that a zip file knows
 WHEEL_SOURCES = ("pyproject.toml", "plugins/handrail/**/*")
 
 
 @dataclass(frozen=True, slots=True)
-class FlightsRecipe(Recipe):
-    """The recipe of the bento `flights` from one project's source."""
+class ProjectRecipe(Recipe):
+    """The recipe of the bento of one project's use case, from that project's source."""
 
     settings: Settings
 
     @property
     def name(self) -> str:
-        """The bento's name."""
-        return NAME
+        """The bento's name, which is that of the use case."""
+        return read_use_case(self.settings.project).name
 
     def digest(self, permit: Path) -> str:
         """Hash the permit and every file that goes in, by path and content."""
         source = hashlib.sha256(permit.read_bytes())
-        _add_files(source, self.settings.project, _files(self.settings.project, SOURCES + WHEEL_SOURCES))
+        _add_files(source, self.settings.project, _files(self.settings.project, self._sources + WHEEL_SOURCES))
         return source.hexdigest()
 
     def lay_out(self, context: Path, labels: Mapping[str, str]) -> None:
         """Copy the source, build the wheel, and write the bentofile with pinned packages."""
-        project = self.settings.project
-        for file in _files(project, SOURCES):
+        project, name = self.settings.project, self.name
+        for file in _files(project, self._sources):
             target = context / file.relative_to(project)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, target)
         wheel = build_wheel(self.settings)
         shutil.copyfile(wheel, context / wheel.name)
-        plan = yaml.safe_load((project / "bentos" / NAME / "bentofile.yaml").read_text(encoding="utf-8"))
-        plan["service"] = "bentos.flights.service:FlightsService"
+        plan = yaml.safe_load((project / "bentos" / name / "bentofile.yaml").read_text(encoding="utf-8"))
+        plan["service"] = f"bentos.{name}.{plan['service']}"
         plan["labels"] = dict(labels)
         plan["python"]["packages"] = [_pinned(package) for package in plan["python"]["packages"]]
         plan["python"]["wheels"] = [wheel.name]
         (context / "bentofile.yaml").write_text(yaml.safe_dump(plan), encoding="utf-8")
+
+    @property
+    def _sources(self) -> tuple[str, ...]:
+        return tuple(pattern.format(name=self.name) for pattern in SOURCES)
 
 
 def build_wheel(settings: Settings) -> Path:

@@ -8,23 +8,23 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
-from bentos.flights.features import OnlineFeatures
-from bentos.flights.messages import Flight, PredictAnswer
-from bentos.flights.predictor import Identity, Predictor
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.delivery import open_permits
 from handrail.bootstrap.feedback import open_spool
 from handrail.delivery import Slot, find_carried, lend_verified
 from handrail.entrypoints.bentoml.collect import bento_digest
+from handrail.entrypoints.bentoml.features import FeatureRepo, Items, OnlineFeatures
+from handrail.entrypoints.bentoml.predictor import Identity, Predictor
 from handrail.entrypoints.hosts.recording import PATIENCE_S, record
 from handrail.errors import HandrailError
 from handrail.lineage import Lineage
 from handrail.refs import BentoTag, Deployment
 from handrail.scoring import Scorer
+from handrail.use_case import UseCase
 
 DRAIN_EVERY_S = 0.5
 STARTING = "The model is still being loaded. Ask again in a few seconds."
@@ -39,9 +39,10 @@ _log = logging.getLogger("handrail.bentoml")
 class Worker:
     """One serving process. `answer` runs on a single thread, so the event loop stays free for health checks."""
 
-    def __init__(self, platform: Platform, root: Path) -> None:
-        """Serve what is below `root`; nothing is opened before `start`."""
+    def __init__(self, platform: Platform, root: Path, case: UseCase, repo: FeatureRepo) -> None:
+        """Serve what is below `root`, with the features of `repo`; nothing is opened before `start`."""
         self._platform = platform
+        self._case, self._repo = case, repo
         self._root = root
         self._spool = open_spool(platform.settings)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
@@ -82,15 +83,15 @@ class Worker:
         await asyncio.to_thread(self._drain)
         self._platform.close()
 
-    async def answer(self, flights: Sequence[Flight]) -> PredictAnswer:
-        """Predict.
+    async def answer(self, items: Items) -> dict[str, Any]:
+        """Predict; return the body of the answer.
 
         Raises:
             HandrailError: the answer cannot be given now; nothing was recorded.
         """
         if self._predictor is None:
             raise RuntimeError("The guard lets no request through before a model is loaded.")
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._predictor.answer, flights)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._predictor.answer, items)
 
     def _load(self, bento: BentoTag) -> Predictor | None:
         carried = find_carried(self._root)
@@ -100,7 +101,7 @@ class Worker:
         with lend_verified(open_permits(settings), carried) as verified:
             scorer = Scorer.load(verified.tree)
             permitted = verified.permitted
-        features = OnlineFeatures(settings, scorer.feature_service)
+        features = OnlineFeatures(settings, self._case, self._repo, scorer.feature_service)
         features.warm_up(self._platform.event_clock())
         deployment = Slot(settings.environment, bento.name).deployment(bento.version)
         self._record(deployment, bento, permitted.tree_digest)
@@ -110,6 +111,7 @@ class Worker:
             keep=self._spool.append,
             now=self._platform.event_clock,
             identity=Identity(deployment.uri, permitted.version.uri, scorer.feature_service["name"]),
+            case=self._case,
         )
 
     def _record(self, deployment: Deployment, bento: BentoTag, tree_digest: str) -> None:
