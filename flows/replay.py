@@ -1,4 +1,4 @@
-"""The flow `replay`: play whole days of the recorded year against the running bento, then score the rest in bulk."""
+"""The flow `replay`: play whole recorded days against the running bento, then score the rest in bulk."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from flows.steps import tasks
 class ReplayParameters(BaseModel):
     """How much is replayed over HTTP."""
 
-    days: int = Field(default=10, ge=1, le=153, description="Whole days between August and December.")
+    days: int = Field(default=10, ge=1, description="Whole days, spread over the recorded time after go-live.")
 
 
 DEFAULTS = ReplayParameters()

@@ -23,12 +23,12 @@ class RememberingStore:
     def forget(self) -> None:
         self.forgotten += 1
 
-    def read(self, flights: Sequence[dict[str, Any]], at: datetime) -> dict[str, list[Any]]:
-        return {"hour": [at.hour] * len(flights)}
+    def read(self, items: Sequence[dict[str, Any]], at: datetime) -> dict[str, list[Any]]:
+        return {"hour": [at.hour] * len(items)}
 
 
 class RememberingBento:
-    """Answers every batch, keeps each flight and event once, and fails once at `fails_at`."""
+    """Answers every batch, keeps each item and event once, and fails once at `fails_at`."""
 
     def __init__(self, deployment: str, fails_at: datetime | None = None) -> None:
         self.deployment = deployment
@@ -36,11 +36,11 @@ class RememberingBento:
         self.predicted: dict[tuple[datetime, str], None] = {}
         self.events: dict[tuple[Any, ...], None] = {}
 
-    def predict(self, hour: datetime, flights: Sequence[dict[str, Any]]) -> Answer:
+    def predict(self, hour: datetime, items: Sequence[dict[str, Any]]) -> Answer:
         if hour == self.fails_at:
             self.fails_at = None
             raise Unavailable("The bento", "it was stopped", "Start it.")
-        self.predicted.update({(hour, flight["flight_id"]): None for flight in flights})
+        self.predicted.update({(hour, item["flight_id"]): None for item in items})
         return Answer({"deployment": self.deployment, "predictions": []}, 0, 12.0)
 
     def report(self, hour: datetime, events: Sequence[dict[str, Any]]) -> Answer:

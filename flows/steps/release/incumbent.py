@@ -23,7 +23,7 @@ ROWS = Path("data") / "training" / "validate.parquet"
 
 
 def compare_with_incumbent(desk: Desk, project: Path, alias: str) -> dict[str, Any] | None:
-    """Score the validation window with both trees and compare them, paired by subject and clustered as the description says.
+    """Score the validation window with both trees and compare them, paired by subject, whole clusters drawn.
 
     Returns what `compare` returns and the incumbent's tree digest; None if the alias points at nothing yet, or at
     this very tree.

@@ -30,9 +30,9 @@ class Answer:
 class BentoClient:
     """A connection to one bento; a request that fails for a temporary reason is sent again, which is safe."""
 
-    def __init__(self, url: str, token: str, pause: Callable[[float], None] = time.sleep) -> None:
-        """Call the bento at `url`; `pause` waits that many seconds between attempts."""
-        self._url = url
+    def __init__(self, url: str, token: str, many: str, pause: Callable[[float], None] = time.sleep) -> None:
+        """Call the bento at `url`, which takes items as `many`; `pause` waits that many seconds between attempts."""
+        self._url, self._many = url, many
         self._pause = pause
         self._http = httpx.Client(
             base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT_S, trust_env=False
@@ -46,14 +46,14 @@ class BentoClient:
     ) -> None:
         self._http.close()
 
-    def predict(self, hour: datetime, flights: Sequence[dict[str, Any]]) -> Answer:
+    def predict(self, hour: datetime, items: Sequence[dict[str, Any]]) -> Answer:
         """Send the batch of an hour.
 
         Raises:
             Unavailable: the bento did not answer it in `ATTEMPTS` attempts.
             Refused: the bento understood the batch and does not take it.
         """
-        return self._post(f"the batch of {hour:%Y-%m-%dT%H:%MZ}", "/predict", {"flights": list(flights)})
+        return self._post(f"the batch of {hour:%Y-%m-%dT%H:%MZ}", "/predict", {self._many: list(items)})
 
     def report(self, hour: datetime, events: Sequence[dict[str, Any]]) -> Answer:
         """Send the outcomes that came in during an hour.

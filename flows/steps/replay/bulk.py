@@ -1,45 +1,29 @@
-"""Scores the flights that were not replayed over HTTP: the same code, the same deployment, point-in-time features."""
+"""Scores the subjects that were not replayed over HTTP: the same code, the same deployment, point-in-time features."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
+from flows.steps.data.live import Live, open_live
 from flows.steps.project.outputs import make_once, write_parquet
-from flows.steps.release.deploy import bentos_of, slot_of
-from flows.steps.replay.plan import DEFAULT_DAYS, replayed_days
-from flows.steps.replay.run import serving_deployment
-from flows.steps.replay.truth import KIND, SOURCE, stream
-from flows.steps.replay.world import OUTCOMES_END, World, landings, open_world
+from flows.steps.release.history import open_history, point_in_time, scored_months
+from flows.steps.release.served_model import ServedModel, open_model, serving_deployment
+from flows.steps.replay.plan import DEFAULT_DAYS, outcomes_of, replayed_days
+from flows.steps.replay.truth import SOURCE, OutcomeReport, stream
 from handrail.bootstrap import Platform, open_platform
-from handrail.bootstrap.delivery import open_permits
-from handrail.delivery import find_carried, lend_verified
-from handrail.errors import Unavailable
 from handrail.feedback import Feedback, Prediction, Receipt, prediction_id_for
 from handrail.settings import Settings
+from handrail.use_case import UseCase, read_use_case
 
-if TYPE_CHECKING:
-    from handrail.scoring import Scorer
-
-SCORED = "scored"
 CHUNK = 20_000
 
 
-@dataclass(frozen=True)
-class Model:
-    """The model that a deployment serves, loaded from verified bytes."""
-
-    deployment: str
-    tree_digest: str
-    scorer: Scorer
-
-
 def score_the_rest(settings: Settings, days: int = DEFAULT_DAYS) -> dict[str, Any]:
-    """Score every flight after go-live point-in-time, and record those that `replay` left out, with their outcomes.
+    """Score every subject after go-live point-in-time, and record those that `replay` left out, with their outcomes.
 
     `days` is what `replay` was given. Scored months stay under home/replay/scored, with their features. Returns the
     figures. Safe to stop and to repeat.
@@ -48,63 +32,44 @@ def score_the_rest(settings: Settings, days: int = DEFAULT_DAYS) -> dict[str, An
         Unavailable: nothing is deployed, or its bento is gone.
         Refused: no permit covers the bytes that the deployment serves.
     """
-    world = open_world(settings)
+    case, live = read_use_case(settings.project), open_live(settings)
     with open_platform(settings) as platform:
         model = open_model(settings, serving_deployment(platform))
-        months = score_months(settings, world, model)
-        rest = months.filter(~pl.col("local_day").is_in(replayed_days(days)))
-        receipts = record(platform, model, rest)
-        if settings.replay:
-            platform.event_clock.set(OUTCOMES_END)
-    return {"flights": rest.height, **receipts}
+        months = score_months(settings, live, model)
+        rest = months.filter(~pl.col(case.time.day).is_in(replayed_days(live.rows[case.time.day], days)))
+        receipts = record(platform, model, rest, case)
+        if settings.replay and case.replay is not None:
+            platform.event_clock.set(case.replay.outcomes_until)
+    return {case.subject.many: rest.height, **receipts}
 
 
-def open_model(settings: Settings, deployment: str) -> Model:
-    """Load the model that a deployment serves, from a private copy of what its bento carries.
-
-    Raises:
-        Unavailable: the bento is not in this store.
-        Refused: no permit covers exactly these bytes.
-    """
-    from handrail.scoring import Scorer
-
-    bento = bentos_of(settings).find(slot_of(settings).tag_of(deployment).version)
-    carried = find_carried(bento.root) if bento else None
-    if carried is None:
-        raise Unavailable(f"The bento of {deployment}", "it is not in the local store", "Deploy that model again.")
-    with lend_verified(open_permits(settings), carried) as verified:
-        return Model(deployment, verified.permitted.tree_digest, Scorer.load(verified.tree))
-
-
-def score_months(settings: Settings, world: World, model: Model) -> pl.DataFrame:
-    """Return every flight of `world` with its features and `score`; months that are there already are only read."""
-    place = settings.home / "replay" / SCORED
-    made = {"world": world.identity, "tree": model.tree_digest}
-    make_once(place, made, partial(_score_all, settings, world, model))
+def score_months(settings: Settings, live: Live, model: ServedModel) -> pl.DataFrame:
+    """Return every row of `live` with its features, `score` and `predicted`; months that are there are only read."""
+    place = scored_months(settings)
+    made = {"live": live.identity, "tree": model.tree_digest}
+    make_once(place, made, partial(_score_all, settings, live, model))
     return pl.concat([pl.read_parquet(file) for file in sorted(place.glob("*.parquet"))])
 
 
-def _score_all(settings: Settings, world: World, model: Model, folder: Path) -> None:
-    from flows.steps.replay.features import open_full_year, point_in_time
-
-    store = open_full_year(settings, world.features)
-    parts = world.flights.with_columns(month=pl.col("local_day").dt.strftime("%Y-%m")).partition_by(
-        "month", as_dict=True, include_key=False
-    )
-    for (month,), flights in sorted(parts.items()):
-        known = point_in_time(store, flights, model.scorer.feature_service["name"])
-        scores = model.scorer.score({name: known[name].to_list() for name in model.scorer.features})
-        write_parquet(known.with_columns(score=pl.Series(scores.astype(float))), folder / f"{month}.parquet")
+def _score_all(settings: Settings, live: Live, model: ServedModel, folder: Path) -> None:
+    day = read_use_case(settings.project).time.day
+    store = open_history(settings, live.features)
+    parts = live.rows.group_by(pl.col(day).dt.strftime("%Y-%m"), maintain_order=True)
+    for (month,), rows in sorted(parts, key=lambda part: str(part[0][0])):
+        known = point_in_time(store, rows, model.scorer.feature_service["name"])
+        answered = model.scorer.answer({name: known[name].to_list() for name in model.scorer.features})
+        scored = known.with_columns(score=pl.Series(answered.score.astype(float)), predicted=pl.Series(answered.label))
+        write_parquet(scored, folder / f"{month}.parquet")
 
 
-def record(platform: Platform, model: Model, flights: pl.DataFrame) -> dict[str, Any]:
-    """Record a prediction for each of those flights, and their outcomes. Repeating it changes nothing."""
+def record(platform: Platform, model: ServedModel, rows: pl.DataFrame, case: UseCase) -> dict[str, Any]:
+    """Record a prediction for each of those scored rows, and their outcomes. Repeating it changes nothing."""
     made = accepted = Receipt()
-    for part in flights.iter_slices(CHUNK):
-        made += platform.feedback.record_predictions(predictions_of(part, model))
-    reports = stream(landings(flights, predicted_at="event_timestamp"))
+    for part in rows.iter_slices(CHUNK):
+        made += platform.feedback.record_predictions(predictions_of(part, model, case))
+    reports = stream(outcomes_of(rows, case, predicted_at=case.time.event))
     for start in range(0, len(reports), CHUNK):
-        events = [_event(model.deployment, report) for report in reports[start : start + CHUNK]]
+        events = [_event(model.deployment, report, case) for report in reports[start : start + CHUNK]]
         accepted += platform.feedback.record_feedback(events)
     return {
         "predictions_new": made.accepted,
@@ -116,33 +81,33 @@ def record(platform: Platform, model: Model, flights: pl.DataFrame) -> dict[str,
     }
 
 
-def predictions_of(flights: pl.DataFrame, model: Model) -> list[Prediction]:
-    """Return scored flights as predictions of the model's deployment, made two hours before each departure."""
+def predictions_of(rows: pl.DataFrame, model: ServedModel, case: UseCase) -> list[Prediction]:
+    """Return scored rows as predictions of the model's deployment, made at each one's event time."""
     from handrail.scoring import row_digests
 
     scorer = model.scorer
-    digests = row_digests(scorer.encode({name: flights[name].to_list() for name in scorer.features}))
-    rows = zip(flights["flight_id"], flights["event_timestamp"], flights["score"], digests, strict=True)
+    digests = row_digests(scorer.encode({name: rows[name].to_list() for name in scorer.features}))
+    columns = (rows[name] for name in (case.subject.column, case.time.event, "score", "predicted"))
     return [
         Prediction(
-            prediction_id=prediction_id_for(model.deployment, flight_id, made_at),
+            prediction_id=prediction_id_for(model.deployment, str(subject), made_at),
             deployment=model.deployment,
-            subject=flight_id,
+            subject=str(subject),
             made_at=made_at,
             score=score,
-            label=int(score >= scorer.threshold),
+            label=label,
             features_digest=digest,
             feature_service=scorer.feature_service["name"],
         )
-        for flight_id, made_at, score, digest in rows
+        for subject, made_at, score, label, digest in zip(*columns, digests, strict=True)
     ]
 
 
-def _event(deployment: str, report: Any) -> Feedback:
+def _event(deployment: str, report: OutcomeReport, case: UseCase) -> Feedback:
     return Feedback(
-        prediction_id=prediction_id_for(deployment, report.flight_id, report.predicted_at),
-        kind=KIND,
-        value=float(report.late),
+        prediction_id=prediction_id_for(deployment, report.subject, report.predicted_at),
+        kind=case.label.feedback,
+        value=report.value,
         source=SOURCE,
         revision=report.revision,
         occurred_at=report.occurred_at,

@@ -1,30 +1,26 @@
-"""Feature values in the replay: what became known is written online, whole months are read point-in-time offline."""
+"""Feature values in the replay: what became known is written to the online store, as a live feed does."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import polars as pl
-
-from flows.steps.data.features import entity_rows
 from handrail.settings import Settings
-
-if TYPE_CHECKING:
-    from feature_repo.project_store import ProjectStore
+from handrail.use_case import read_use_case
 
 
 class FeastOnline:
-    """The online store of this installation, filled from the full-year feature tables."""
+    """The online store of this installation, filled from the feature tables of the replayed time."""
 
     def __init__(self, settings: Settings, features: Path) -> None:
         """Open it over the feature tables in `features`; the bento reads the same online database."""
         from feature_repo.store import apply, open_feature_store
 
+        self._case = read_use_case(settings.project)
         self._database = settings.home / "feast" / "online.db"
         self._store = open_feature_store(settings, features)
         if not self._store.list_feature_services():
@@ -45,33 +41,9 @@ class FeastOnline:
             for (table,) in tables:
                 connection.execute(f'delete from "{table}"')  # names come from the database itself
 
-    def read(self, flights: Sequence[dict[str, Any]], at: datetime) -> dict[str, list[Any]]:
+    def read(self, items: Sequence[Mapping[str, Any]], at: datetime) -> dict[str, list[Any]]:
         """Return the features of those requests as an online reader sees them at `at`."""
         from feature_repo.online import online
 
-        return online(self._store, [online_row(flight) for flight in flights], at)
-
-
-def online_row(flight: dict[str, Any]) -> dict[str, Any]:
-    """Return what the feature store is asked about one request to the bento."""
-    keys = {name: flight[name] for name in ("origin", "carrier", "dest", "tailnum", "distance")}
-    return keys | {name: datetime.fromisoformat(flight[name]) for name in ("sched_dep", "sched_arr")}
-
-
-def open_full_year(settings: Settings, features: Path) -> ProjectStore:
-    """Open a store over the full-year tables with a separate registry, so that no other is changed."""
-    from feature_repo.store import apply, open_feature_store
-
-    store = open_feature_store(settings, features, settings.home / "replay" / "feast")
-    apply(store)
-    return store
-
-
-def point_in_time(store: ProjectStore, flights: pl.DataFrame, service: str) -> pl.DataFrame:
-    """Return `flights` with the features of `service` as they were known at each row's `event_timestamp`."""
-    from feature_repo.store import historical
-
-    asked = entity_rows(flights)
-    answer = pl.from_pandas(historical(store, asked.to_pandas(), service))
-    found = [name for name in answer.columns if name not in asked.columns]
-    return pl.concat([flights, answer.select(found)], how="horizontal")
+        service = self._case.service_of(self._case.features.default)
+        return online(self._store, [self._case.read_item(item) for item in items], at, service)

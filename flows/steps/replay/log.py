@@ -33,7 +33,6 @@ class Batch:
     """How one batch was answered: attempts that failed before one succeeded, and the milliseconds of that one."""
 
     hour: datetime
-    flights: int
     failures: int
     latency_ms: float
 
@@ -70,17 +69,21 @@ class ReplayLog:
 
     def batches(self) -> list[Batch]:
         """Return one entry an hour, in order."""
-        entries = (entry | {"hour": parse_moment(entry["hour"])} for entry in self._lines("batches.jsonl"))
-        latest = {entry["hour"]: Batch(**entry) for entry in entries}
+        # Earlier versions also counted what was asked about.
+        entries = (
+            Batch(parse_moment(entry["hour"]), entry["failures"], entry["latency_ms"])
+            for entry in self._lines("batches.jsonl")
+        )
+        latest = {batch.hour: batch for batch in entries}
         return [latest[hour] for hour in sorted(latest)]
 
-    def add_online(self, hour: datetime, flights: list[str], columns: dict[str, list[Any]]) -> None:
+    def add_online(self, hour: datetime, subjects: list[str], columns: dict[str, list[Any]]) -> None:
         """Append the online features of a batch, as they were read in that hour."""
-        self._append("online.jsonl", {"hour": hour.isoformat(), "flights": flights, "columns": columns})
+        self._append("online.jsonl", {"hour": hour.isoformat(), "subjects": subjects, "columns": columns})
 
     def online(self) -> list[dict[str, Any]]:
         """Return what `add_online` kept, one entry an hour."""
-        latest = {entry["hour"]: entry for entry in self._lines("online.jsonl")}
+        latest = {entry["hour"]: _with_subjects(entry) for entry in self._lines("online.jsonl")}
         return [latest[hour] for hour in sorted(latest)]
 
     def _append(self, name: str, entry: dict[str, Any]) -> None:
@@ -98,6 +101,12 @@ class ReplayLog:
             except ValueError:
                 # Only a killed replay leaves half a line; its hour is repeated.
                 continue
+
+
+def _with_subjects(entry: dict[str, Any]) -> dict[str, Any]:
+    """Read an entry of an earlier version too: it named the subjects as the use case does."""
+    subjects = next(value for name, value in entry.items() if name not in ("hour", "columns"))
+    return {"hour": entry["hour"], "subjects": subjects, "columns": entry["columns"]}
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -9,11 +9,11 @@ from typing import Any
 
 import polars as pl
 
-from flows.steps.replay.truth import OutcomeReport, stream
-from flows.steps.replay.world import landings
+from flows.steps.data.live import request_of
+from flows.steps.replay.truth import Outcome, OutcomeReport, mistaken, stream
 from handrail.errors import InvalidInput
+from handrail.use_case import UseCase
 
-FIRST_DAY, LAST_DAY = date(2013, 8, 1), date(2013, 12, 31)
 HOUR = timedelta(hours=1)
 DEFAULT_DAYS = 10
 BATCH_HOUR = "batch_hour"
@@ -23,38 +23,41 @@ BATCH_HOUR = "batch_hour"
 class SimulatedHour:
     """One hour of the replay, which begins at `at`.
 
-    `flights` is the batch to predict: those whose prediction time falls into this hour. `reports` came in during the
+    `items` is the batch to predict: those whose prediction time falls into this hour. `reports` came in during the
     hour that ends at `at`.
     """
 
     at: datetime
-    flights: tuple[dict[str, Any], ...]
+    items: tuple[dict[str, Any], ...]
     reports: tuple[OutcomeReport, ...]
 
 
-def replayed_days(count: int) -> tuple[date, ...]:
-    """Spread `count` days evenly over August to December; ten days are two a month, of all kinds of weekdays.
+def replayed_days(days: pl.Series, count: int) -> tuple[date, ...]:
+    """Spread `count` days evenly over the span of `days`: ten of five months are two a month, of all weekdays.
 
     Raises:
         InvalidInput: the count is not between 1 and the number of days there are.
     """
-    span = (LAST_DAY - FIRST_DAY).days + 1
+    first, last = days.min(), days.max()
+    if not isinstance(first, date) or not isinstance(last, date):
+        raise InvalidInput("go_live", "nothing happened after it", "Move go_live in params.yaml.")
+    span = (last - first).days + 1
     if not 1 <= count <= span:
         raise InvalidInput("days", f"{count} is out of range", f"Give 1 to {span} days.")
-    return tuple(FIRST_DAY + timedelta(days=int((number + 0.5) * span / count)) for number in range(count))
+    return tuple(first + timedelta(days=int((number + 0.5) * span / count)) for number in range(count))
 
 
-def timeline(flights: pl.DataFrame) -> list[SimulatedHour]:
-    """Return every hour in which something happens to those flights, in order.
+def timeline(rows: pl.DataFrame, case: UseCase) -> list[SimulatedHour]:
+    """Return every hour in which something happens to those `rows` of `Live`, in order.
 
-    `flights` are rows of `World.flights`. Reports of one hour come before its batch, as in real operation.
+    Reports of one hour come before its batch, as in real operation.
     """
     batches: dict[datetime, list[dict[str, Any]]] = defaultdict(list)
-    timed = with_batch_hours(flights)
-    for flight in timed.iter_rows(named=True):
-        batches[flight[BATCH_HOUR]].append(request_of(flight))
+    timed = with_batch_hours(rows, case)
+    for row in timed.iter_rows(named=True):
+        batches[row[BATCH_HOUR]].append(request_of(row))
     reports: dict[datetime, list[OutcomeReport]] = defaultdict(list)
-    for report in stream(landings(timed, predicted_at=BATCH_HOUR)):
+    for report in stream(outcomes_of(timed, case, predicted_at=BATCH_HOUR)):
         reports[_hour_after(report.received_at)].append(report)
     return [
         SimulatedHour(at, tuple(batches.get(at, ())), tuple(reports.get(at, ())))
@@ -62,18 +65,24 @@ def timeline(flights: pl.DataFrame) -> list[SimulatedHour]:
     ]
 
 
-def with_batch_hours(flights: pl.DataFrame) -> pl.DataFrame:
-    """Add the column `BATCH_HOUR`: when each flight is predicted in the replay, the beginning of its hour."""
-    return flights.with_columns(pl.col("event_timestamp").dt.truncate("1h").alias(BATCH_HOUR))
+def outcomes_of(rows: pl.DataFrame, case: UseCase, predicted_at: str) -> list[Outcome]:
+    """Return what happened to each of those rows of `Live`; `predicted_at` names the column of their prediction times.
+
+    Feedback reports the code of a class, in the order in which the description names them.
+    """
+    label = case.label
+    codes = {name: float(code) for code, name in enumerate(label.classes or ())}
+    columns = (case.subject.column, predicted_at, case.time.known, label.column)
+    found = []
+    for name, asked, known, truth in zip(*(rows[column] for column in columns), strict=True):
+        value = None if truth is None else codes[truth] if isinstance(truth, str) else float(truth)
+        found.append(Outcome(str(name), asked, known, value, mistaken(value, label)))
+    return found
 
 
-def request_of(flight: dict[str, Any]) -> dict[str, Any]:
-    """Return what is asked about a flight two hours before its departure: nothing that is known only later."""
-    return {name: flight[name] for name in ("flight_id", "carrier", "origin", "dest", "tailnum", "flight")} | {
-        "sched_dep": flight["sched_dep_ts"].isoformat(),
-        "sched_arr": flight["sched_arr_ts"].isoformat(),
-        "distance": float(flight["distance"]),
-    }
+def with_batch_hours(rows: pl.DataFrame, case: UseCase) -> pl.DataFrame:
+    """Add the column `BATCH_HOUR`: when each row is predicted in the replay, the beginning of its hour."""
+    return rows.with_columns(pl.col(case.time.event).dt.truncate("1h").alias(BATCH_HOUR))
 
 
 def _hour_after(moment: datetime) -> datetime:

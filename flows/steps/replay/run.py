@@ -1,4 +1,4 @@
-"""Replays August to December against the running bento: whole days over HTTP, hour by simulated hour.
+"""Replays recorded days after go-live against the running bento: whole days over HTTP, hour by simulated hour.
 
 A replay keeps its position after each hour. Everything it sends is named by what it is, so the next run continues from
 there, sends the hour it was stopped in once more, and ends with the same figures.
@@ -10,25 +10,25 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from flows.steps.release.deploy import slot_of
+from flows.steps.data.live import Live, open_live
+from flows.steps.release.served_model import serving_deployment
 from flows.steps.replay.bento import BentoClient
 from flows.steps.replay.log import Batch, Position, ReplayLog
 from flows.steps.replay.plan import DEFAULT_DAYS, SimulatedHour, replayed_days, timeline
-from flows.steps.replay.truth import KIND, SOURCE, Fate, OutcomeReport, fate_of
-from flows.steps.replay.world import World, open_world
+from flows.steps.replay.truth import SOURCE, Fate, OutcomeReport, fate_of
 from handrail.bootstrap import Platform, open_platform
-from handrail.bootstrap.delivery import open_deployments
 from handrail.clock import EventClock
 from handrail.errors import Conflict, Misconfigured, Unavailable
 from handrail.feedback import prediction_id_for
 from handrail.http import serving_token
 from handrail.settings import Settings
+from handrail.use_case import UseCase, read_use_case
 
 if TYPE_CHECKING:
     from flows.steps.replay.features import FeastOnline
@@ -39,8 +39,9 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class Actors:
-    """Everything that a replay drives."""
+    """Everything that a replay drives, and what it is about."""
 
+    case: UseCase
     clock: EventClock
     store: FeastOnline
     bento: BentoClient
@@ -60,29 +61,31 @@ def replay(settings: Settings, days: int = DEFAULT_DAYS, progress: Progress | No
     from flows.steps.replay.features import FeastOnline
 
     _require_replay(settings)
-    world = open_world(settings)
-    live = _replayed(world, days)
-    hours = timeline(live)
+    case, live = read_use_case(settings.project), open_live(settings)
+    chosen = replayed_days(live.rows[case.time.day], days)
+    rows = _replayed(live, case, chosen)
+    hours = timeline(rows, case)
     log = ReplayLog(settings.home / "replay")
-    client = BentoClient(settings.url("bento"), serving_token(settings))
+    client = BentoClient(settings.url("bento"), serving_token(settings), case.subject.many)
     with open_platform(settings) as platform, client as bento:
         deployment = serving_deployment(platform)
-        store = FeastOnline(settings, world.features)
-        run(Actors(platform.event_clock, store, bento, log), hours, _start(deployment, days), progress)
-        wait_until_drained(platform, deployment, live.height)
-    return figures(hours, log)
+        store = FeastOnline(settings, live.features)
+        run(Actors(case, platform.event_clock, store, bento, log), hours, _start(deployment, chosen), progress)
+        wait_until_drained(platform, deployment, rows.height)
+    return figures(hours, log, case)
 
 
 def finished_figures(settings: Settings, deployment: str, days: int = DEFAULT_DAYS) -> dict[str, Any] | None:
     """Return the figures of a replay of `deployment` that was carried out to its end, None if there is none."""
-    hours = timeline(_replayed(open_world(settings), days))
+    case, live = read_use_case(settings.project), open_live(settings)
+    chosen = replayed_days(live.rows[case.time.day], days)
+    hours = timeline(_replayed(live, case, chosen), case)
     log = ReplayLog(settings.home / "replay")
+    finished = replace(_start(deployment, chosen), hour=hours[-1].at)
     position = log.position()
-    if position is None or replace(position, features_until=None) != replace(
-        _start(deployment, days), hour=hours[-1].at
-    ):
+    if position is None or replace(position, features_until=None) != finished:
         return None
-    return figures(hours, log)
+    return figures(hours, log, case)
 
 
 def run(actors: Actors, hours: Sequence[SimulatedHour], start: Position, progress: Progress | None = None) -> None:
@@ -99,33 +102,33 @@ def run(actors: Actors, hours: Sequence[SimulatedHour], start: Position, progres
         position = _carry_out(actors, hour, position, sample=hour.at in samples)
         actors.log.save_position(position)
         if progress is not None:
-            progress(number, len(hours), f"{hour.at:%Y-%m-%d %H}:00, {len(hour.flights)} flights")
+            progress(number, len(hours), f"{hour.at:%Y-%m-%d %H}:00, {len(hour.items)} {actors.case.subject.many}")
 
 
 def _carry_out(actors: Actors, hour: SimulatedHour, position: Position, sample: bool) -> Position:
     actors.clock.set(hour.at)
     if hour.reports:
-        actors.bento.report(hour.at, [event_of(report, position.deployment) for report in hour.reports])
-    if not hour.flights:
+        actors.bento.report(hour.at, [event_of(report, position.deployment, actors.case) for report in hour.reports])
+    if not hour.items:
         return replace(position, hour=hour.at)
     actors.store.write_known(position.features_until, hour.at)
-    answer = actors.bento.predict(hour.at, hour.flights)
+    answer = actors.bento.predict(hour.at, hour.items)
     answered = answer.content["deployment"]
     if answered != position.deployment:
         raise Conflict("deployment in this replay", answered, f"Start the bento of {position.deployment} again.")
-    actors.log.add_batch(Batch(hour.at, len(hour.flights), answer.failures, answer.latency_ms))
+    actors.log.add_batch(Batch(hour.at, answer.failures, answer.latency_ms))
     if sample:
-        names = [flight["flight_id"] for flight in hour.flights]
-        actors.log.add_online(hour.at, names, actors.store.read(hour.flights, hour.at))
+        names = [str(item[actors.case.subject.column]) for item in hour.items]
+        actors.log.add_online(hour.at, names, actors.store.read(hour.items, hour.at))
     return replace(position, hour=hour.at, features_until=hour.at)
 
 
-def event_of(report: OutcomeReport, deployment: str) -> dict[str, Any]:
+def event_of(report: OutcomeReport, deployment: str, case: UseCase) -> dict[str, Any]:
     """Return an outcome as the feedback API takes it."""
     return {
-        "prediction_id": prediction_id_for(deployment, report.flight_id, report.predicted_at),
-        "kind": KIND,
-        "value": float(report.late),
+        "prediction_id": prediction_id_for(deployment, report.subject, report.predicted_at),
+        "kind": case.label.feedback,
+        "value": report.value,
         "source": SOURCE,
         "revision": report.revision,
         "occurred_at": report.occurred_at.isoformat(),
@@ -137,21 +140,9 @@ def sampled_hours(hours: Sequence[SimulatedHour]) -> set[datetime]:
     largest: dict[Any, SimulatedHour] = {}
     for hour in hours:
         day = hour.at.date()
-        if hour.flights and (day not in largest or len(hour.flights) > len(largest[day].flights)):
+        if hour.items and (day not in largest or len(hour.items) > len(largest[day].items)):
             largest[day] = hour
     return {hour.at for hour in largest.values()}
-
-
-def serving_deployment(platform: Platform) -> str:
-    """Return the URI of the deployment that this environment serves now.
-
-    Raises:
-        Unavailable: nothing was deployed yet.
-    """
-    target = open_deployments(platform).target(slot_of(platform.settings).pointer)
-    if target is None:
-        raise Unavailable("This environment", "nothing is deployed in it", "Deploy a permitted model first.")
-    return target
 
 
 def wait_until_drained(platform: Platform, deployment: str, expected: int) -> None:
@@ -171,34 +162,35 @@ def wait_until_drained(platform: Platform, deployment: str, expected: int) -> No
         time.sleep(0.2)
 
 
-def figures(hours: Sequence[SimulatedHour], log: ReplayLog) -> dict[str, Any]:
-    """Return what was replayed: days, hours, flights, what became of their outcomes, and how batches were answered."""
-    flights = [flight["flight_id"] for hour in hours for flight in hour.flights]
+def figures(hours: Sequence[SimulatedHour], log: ReplayLog, case: UseCase) -> dict[str, Any]:
+    """Return what was replayed: days, hours, subjects, what became of their outcomes, and how batches were answered."""
+    asked = sum(len(hour.items) for hour in hours)
     reports = [report for hour in hours for report in hour.reports]
-    fates = Counter(fate_of(name) for name in {report.flight_id for report in reports})
+    known = {report.subject for report in reports}
+    fates = Counter(fate_of(name) for name in known)
     batches = log.batches()
     latencies = [batch.latency_ms for batch in batches]
     return {
         "hours": len(hours),
         "batches": len(batches),
         "failed_attempts": sum(batch.failures for batch in batches),
-        "flights": len(flights),
+        case.subject.many: asked,
         "outcome_reports": len(reports),
-        "outcomes_late": fates[Fate.LATE],
+        "outcomes_late": fates[Fate.DELAYED],
         "outcomes_twice": fates[Fate.TWICE],
         "outcomes_corrected": fates[Fate.CORRECTED],
-        "outcomes_never": len(flights) - len({report.flight_id for report in reports}),
+        "outcomes_never": asked - len(known),
         "latency_p50_ms": float(np.quantile(latencies, 0.5)) if latencies else None,
         "latency_p99_ms": float(np.quantile(latencies, 0.99)) if latencies else None,
     }
 
 
-def _replayed(world: World, days: int) -> pl.DataFrame:
-    return world.flights.filter(pl.col("local_day").is_in(replayed_days(days)))
+def _replayed(live: Live, case: UseCase, days: Sequence[date]) -> pl.DataFrame:
+    return live.rows.filter(pl.col(case.time.day).is_in(days))
 
 
-def _start(deployment: str, days: int) -> Position:
-    return Position(deployment, tuple(day.isoformat() for day in replayed_days(days)), None, None)
+def _start(deployment: str, days: Sequence[date]) -> Position:
+    return Position(deployment, tuple(day.isoformat() for day in days), None, None)
 
 
 def _require_replay(settings: Settings) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 
 import polars as pl
 
+from flows.steps.release.history import scored_months
 from flows.steps.replay.log import ReplayLog
 from handrail.settings import Settings
-
-SCORED = "scored"
+from handrail.use_case import read_use_case
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Skew:
     counts the differences by feature.
     """
 
-    flights: int
+    subjects: int
     values: int
     different: int
     one_sided: int
@@ -35,24 +35,25 @@ class Skew:
 def compare_features(settings: Settings) -> dict[str, Any]:
     """Compare what the replay read online with what training would have seen; return the figures.
 
-    Both have to be made first: the replay keeps a sample of each day, bulk scoring every flight.
+    Both have to be made first: the replay keeps a sample of each day, bulk scoring every subject.
     """
     entries = ReplayLog(settings.home / "replay").online()
-    flights = [flight for entry in entries for flight in entry["flights"]]
+    names_asked = [name for entry in entries for name in entry["subjects"]]
     names = sorted({name for entry in entries for name in entry["columns"]})
     online = {name: [value for entry in entries for value in entry["columns"][name]] for name in names}
-    months = [pl.read_parquet(file) for file in sorted((settings.home / "replay" / SCORED).glob("*.parquet"))]
-    if not flights or not months:
+    months = [pl.read_parquet(file) for file in sorted(scored_months(settings).glob("*.parquet"))]
+    if not names_asked or not months:
         return asdict(Skew(0, 0, 0, 0, 0.0, {}))
+    subject = read_use_case(settings.project).subject.column
     offline = pl.concat(months).join(
-        pl.DataFrame({"flight_id": flights, "place": range(len(flights))}), on="flight_id", how="inner"
+        pl.DataFrame({subject: names_asked, "place": range(len(names_asked))}), on=subject, how="inner"
     )
     ordered = offline.sort("place")
     common = [name for name in names if name in ordered.columns]
-    return asdict(skew_of(len(flights), online, {name: ordered[name].to_list() for name in common}))
+    return asdict(skew_of(len(names_asked), online, {name: ordered[name].to_list() for name in common}))
 
 
-def skew_of(flights: int, online: Mapping[str, Sequence[Any]], offline: Mapping[str, Sequence[Any]]) -> Skew:
+def skew_of(subjects: int, online: Mapping[str, Sequence[Any]], offline: Mapping[str, Sequence[Any]]) -> Skew:
     """Compare the columns of `offline` value by value with those of `online`, row by row."""
     pairs = {
         name: [pair for pair in zip(online[name], expected, strict=True) if not _equal(*pair)]
@@ -61,8 +62,8 @@ def skew_of(flights: int, online: Mapping[str, Sequence[Any]], offline: Mapping[
     unequal = [pair for of_feature in pairs.values() for pair in of_feature]
     known = [pair for pair in unequal if not any(map(_missing, pair))]
     return Skew(
-        flights=flights,
-        values=flights * len(offline),
+        subjects=subjects,
+        values=subjects * len(offline),
         different=len(unequal),
         one_sided=len(unequal) - len(known),
         max_difference=max((abs(one - other) for one, other in known if not isinstance(one, str)), default=0.0),

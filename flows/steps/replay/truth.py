@@ -1,6 +1,6 @@
-"""The simulated stream of true outcomes: which reports of a landing come in, when, and with what value.
+"""The simulated stream of true outcomes: which reports of an outcome come in, when, and with what value.
 
-Which flights are reported late, twice, wrongly at first or never follows from their id alone, so every run of the
+Which subjects are reported late, twice, wrongly at first or never follows from their name alone, so every run of the
 replay gives the same figures.
 """
 
@@ -12,77 +12,89 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
+from handrail.use_case import Label
+
 HOUR = timedelta(hours=1)
-KIND = "ground_truth"
-SOURCE = "airport-feed"
+SOURCE = "recorded-outcomes"
 
 
 class Fate(Enum):
-    """How the report of one landing arrives."""
+    """How the report of one outcome arrives."""
 
-    PUNCTUAL = "punctual"
-    LATE = "late"
+    AT_ONCE = "at once"
+    DELAYED = "delayed"
     TWICE = "twice"
     CORRECTED = "corrected"
     NEVER = "never"
 
 
-# Upper ends of the shares of all flights, in order; the rest is punctual.
-SHARES = ((Fate.NEVER, 0.005), (Fate.LATE, 0.045), (Fate.TWICE, 0.075), (Fate.CORRECTED, 0.095))
+# Upper ends of the shares of all subjects, in order; the rest arrives at once.
+SHARES = ((Fate.NEVER, 0.005), (Fate.DELAYED, 0.045), (Fate.TWICE, 0.075), (Fate.CORRECTED, 0.095))
 
 
 @dataclass(frozen=True, slots=True)
-class Landing:
-    """What happened to one flight: `landed_at` and `late` are None if it never landed as planned.
+class Outcome:
+    """What happened to one subject: `known_at` and `value` are None if it never became known.
 
+    `value` is 0 or 1, the code of a class, or a number; `mistaken` is what a wrong first report says.
     `predicted_at` is the event time of the prediction that the outcome is about.
     """
 
-    flight_id: str
+    subject: str
     predicted_at: datetime
-    landed_at: datetime | None
-    late: bool | None
+    known_at: datetime | None
+    value: float | None
+    mistaken: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeReport:
-    """One report about one flight; `received_at` is when it comes in, `occurred_at` when the fact took place."""
+    """One report about one subject; `received_at` is when it comes in, `occurred_at` when the fact took place."""
 
-    flight_id: str
+    subject: str
     predicted_at: datetime
-    late: bool
+    value: float
     revision: int
     occurred_at: datetime
     received_at: datetime
 
 
-def share(flight_id: str, purpose: str) -> float:
+def mistaken(value: float | None, label: Label) -> float | None:
+    """Return another value that an outcome of that kind can have."""
+    if value is None:
+        return None
+    if label.kind == "binary":
+        return 1 - value
+    return (value + 1) % len(label.classes) if label.classes else value + 1
+
+
+def share(subject: str, purpose: str) -> float:
     """Return a number in [0, 1) that depends on these two texts alone."""
-    digest = hashlib.blake2b(f"{purpose}:{flight_id}".encode(), digest_size=8).digest()
+    digest = hashlib.blake2b(f"{purpose}:{subject}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
 
 
-def fate_of(flight_id: str) -> Fate:
-    """Return how the report of that flight arrives."""
-    drawn = share(flight_id, "fate")
-    return next((fate for fate, below in SHARES if drawn < below), Fate.PUNCTUAL)
+def fate_of(subject: str) -> Fate:
+    """Return how the report about that subject arrives."""
+    drawn = share(subject, "fate")
+    return next((fate for fate, below in SHARES if drawn < below), Fate.AT_ONCE)
 
 
-def reports_of(landing: Landing) -> Iterator[OutcomeReport]:
-    """Yield every report about one flight in the order in which they come in; none if it never landed.
+def reports_of(outcome: Outcome) -> Iterator[OutcomeReport]:
+    """Yield every report about one subject in the order in which they come in; none if it never became known.
 
-    A late report comes 6 to 60 hours after the landing, a second copy and a correction 1 to 24 hours after the first.
+    A late report comes 6 to 60 hours after the fact, a second copy and a correction 1 to 24 hours after the first.
     """
-    fate = fate_of(landing.flight_id)
-    if landing.landed_at is None or landing.late is None or fate is Fate.NEVER:
+    fate = fate_of(outcome.subject)
+    if outcome.known_at is None or outcome.value is None or outcome.mistaken is None or fate is Fate.NEVER:
         return
-    landed, drawn = landing.landed_at, share(landing.flight_id, "delay")
-    again = landed + HOUR * (1 + 23 * drawn)
-    first = OutcomeReport(landing.flight_id, landing.predicted_at, landing.late, 0, landed, landed)
-    if fate is Fate.LATE:
-        yield replace(first, received_at=landed + HOUR * (6 + 54 * drawn))
+    known, drawn = outcome.known_at, share(outcome.subject, "delay")
+    again = known + HOUR * (1 + 23 * drawn)
+    first = OutcomeReport(outcome.subject, outcome.predicted_at, outcome.value, 0, known, known)
+    if fate is Fate.DELAYED:
+        yield replace(first, received_at=known + HOUR * (6 + 54 * drawn))
     elif fate is Fate.CORRECTED:
-        yield replace(first, late=not landing.late)
+        yield replace(first, value=outcome.mistaken)
         yield replace(first, revision=1, occurred_at=again, received_at=again)
     elif fate is Fate.TWICE:
         yield from (first, replace(first, received_at=again))
@@ -90,7 +102,7 @@ def reports_of(landing: Landing) -> Iterator[OutcomeReport]:
         yield first
 
 
-def stream(landings: Iterable[Landing]) -> list[OutcomeReport]:
-    """Return all reports about those flights, ordered by when they come in."""
-    reports = [report for landing in landings for report in reports_of(landing)]
-    return sorted(reports, key=lambda report: (report.received_at, report.flight_id, report.revision))
+def stream(outcomes: Iterable[Outcome]) -> list[OutcomeReport]:
+    """Return all reports about those subjects, ordered by when they come in."""
+    reports = [report for outcome in outcomes for report in reports_of(outcome)]
+    return sorted(reports, key=lambda report: (report.received_at, report.subject, report.revision))

@@ -54,7 +54,7 @@ def waits() -> list[float]:
 
 @pytest.fixture
 def client(server: Any, waits: list[float]) -> Iterator[BentoClient]:
-    with BentoClient(f"http://127.0.0.1:{server.server_port}", "secret", waits.append) as bento:
+    with BentoClient(f"http://127.0.0.1:{server.server_port}", "secret", "flights", waits.append) as bento:
         yield bento
 
 
@@ -96,7 +96,10 @@ def test_what_the_bento_refuses_is_not_sent_again(server: Any, client: BentoClie
 
 
 def test_a_bento_that_is_not_there_is_named(waits: list[float]) -> None:
-    with BentoClient("http://127.0.0.1:9", "secret", waits.append) as bento, pytest.raises(Unavailable, match=":9"):
+    with (
+        BentoClient("http://127.0.0.1:9", "secret", "flights", waits.append) as bento,
+        pytest.raises(Unavailable, match=":9"),
+    ):
         bento.predict(HOUR, [])
 
     assert len(waits) == ATTEMPTS - 1

@@ -8,16 +8,19 @@ import polars as pl
 import pytest
 
 from flows.steps.monitoring.month import read_month
-from flows.steps.replay.bulk import Model, open_model, predictions_of, record
-from flows.steps.replay.truth import KIND, Fate, fate_of
+from flows.steps.release.served_model import ServedModel, open_model
+from flows.steps.replay.bulk import predictions_of, record
+from flows.steps.replay.truth import Fate, fate_of
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.approvals import tree_digest
 from handrail.errors import Refused, Unavailable
 from handrail.scoring import Scorer
 from handrail.settings import Settings
+from handrail.use_case import read_use_case
 from tests.fakes.permitted_tree import permit_tree, write_tree
 
 ROOT = Path(__file__).parents[3]
+CASE = read_use_case(ROOT)
 DEPLOYMENT = "deploy://local/flights/v1"
 DEPARTURE = datetime(2013, 9, 10, 14, tzinfo=UTC)
 
@@ -34,8 +37,8 @@ def platform(settings: Settings) -> Iterator[Platform]:
 
 
 @pytest.fixture
-def model(tmp_path: Path) -> Model:
-    return Model(DEPLOYMENT, "sha256:aa", Scorer.load(write_tree(tmp_path / "tree")))
+def model(tmp_path: Path) -> ServedModel:
+    return ServedModel(DEPLOYMENT, "sha256:aa", Scorer.load(write_tree(tmp_path / "tree")))
 
 
 def scored(count: int = 300) -> pl.DataFrame:
@@ -45,7 +48,7 @@ def scored(count: int = 300) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "flight_id": [f"2013-09-10:AA:{each}:1000:JFK" for each in numbers],
-            "local_day": [date(2013, 9, 10)] * count,
+            "day": [date(2013, 9, 10)] * count,
             "event_timestamp": [DEPARTURE - timedelta(hours=2)] * count,
             "arr_known_ts": landed,
             "late": [None if at is None else int(each % 3 == 0) for each, at in zip(numbers, landed, strict=True)],
@@ -54,12 +57,13 @@ def scored(count: int = 300) -> pl.DataFrame:
             "temp": [70.0] * count,
             "distance_miles": [float(each) for each in numbers],
             "score": [each / (count + 1) for each in numbers],
+            "predicted": [int(each / (count + 1) >= 0.35) for each in numbers],
         }
     )
 
 
-def test_a_flight_becomes_a_prediction_made_two_hours_before(model: Model) -> None:
-    first, *_, last = predictions_of(scored(), model)
+def test_a_flight_becomes_a_prediction_made_two_hours_before(model: ServedModel) -> None:
+    first, *_, last = predictions_of(scored(), model, CASE)
 
     assert first.subject == "2013-09-10:AA:1:1000:JFK"
     assert first.made_at == DEPARTURE - timedelta(hours=2)
@@ -68,10 +72,10 @@ def test_a_flight_becomes_a_prediction_made_two_hours_before(model: Model) -> No
     assert first.feature_service == "flights_v1"
 
 
-def test_recording_twice_changes_nothing(platform: Platform, model: Model) -> None:
-    first = record(platform, model, scored())
+def test_recording_twice_changes_nothing(platform: Platform, model: ServedModel) -> None:
+    first = record(platform, model, scored(), CASE)
 
-    again = record(platform, model, scored())
+    again = record(platform, model, scored(), CASE)
 
     twice = sum(fate_of(name) is Fate.TWICE for name in scored().drop_nulls("late")["flight_id"])
     assert (first["predictions_new"], first["outcomes_repeated"], first["conflicts"]) == (300, twice, 0)
@@ -79,26 +83,28 @@ def test_recording_twice_changes_nothing(platform: Platform, model: Model) -> No
     assert again["predictions_repeated"] == 300
 
 
-def test_in_the_end_every_reported_outcome_is_the_truth(platform: Platform, model: Model) -> None:
-    record(platform, model, scored())
-    month = read_month("2013-09")
+def test_in_the_end_every_reported_outcome_is_the_truth(platform: Platform, model: ServedModel) -> None:
+    record(platform, model, scored(), CASE)
+    month = read_month("2013-09", CASE.time.zone)
 
-    cohort = platform.feedback.cohort(DEPLOYMENT, KIND, month.start, month.end, month.end + timedelta(days=5))
+    cohort = platform.feedback.cohort(
+        DEPLOYMENT, CASE.label.feedback, month.start, month.end, month.end + timedelta(days=5)
+    )
 
     truth = dict(scored().drop_nulls("late").select("flight_id", "late").iter_rows())
     told = {name: label for name, label in zip(cohort.subject, cohort.label, strict=True) if label is not None}
     assert told == {name: late for name, late in truth.items() if fate_of(name) is not Fate.NEVER}
 
 
-def test_a_wrong_first_report_counts_until_its_correction(platform: Platform, model: Model) -> None:
+def test_a_wrong_first_report_counts_until_its_correction(platform: Platform, model: ServedModel) -> None:
     flights = scored(3000)
-    record(platform, model, flights)
-    month = read_month("2013-09")
+    record(platform, model, flights, CASE)
+    month = read_month("2013-09", CASE.time.zone)
     corrected = [name for name in flights.drop_nulls("late")["flight_id"] if fate_of(name) is Fate.CORRECTED]
     landed = DEPARTURE + timedelta(hours=5)
 
     def told(as_of: datetime) -> dict[str, float | None]:
-        cohort = platform.feedback.cohort(DEPLOYMENT, KIND, month.start, month.end, as_of)
+        cohort = platform.feedback.cohort(DEPLOYMENT, CASE.label.feedback, month.start, month.end, as_of)
         return dict(zip(cohort.subject, cohort.label, strict=True))
 
     before, after = told(landed), told(landed + timedelta(hours=25))

@@ -6,11 +6,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.steps.replay.features import FeastOnline, open_full_year, point_in_time
+from flows.steps.data.live import Live, open_live
+from flows.steps.release.history import open_history, point_in_time
+from flows.steps.replay.features import FeastOnline
 from flows.steps.replay.plan import SimulatedHour, timeline
 from flows.steps.replay.skew import skew_of
-from flows.steps.replay.world import World, open_world
 from handrail.settings import Settings
+from handrail.use_case import read_use_case
 
 ROOT = Path(__file__).parents[3]
 HOUR = datetime(2013, 9, 10, 16, tzinfo=UTC)
@@ -22,45 +24,45 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def world(settings: Settings) -> World:
-    return open_world(settings)
+def live(settings: Settings) -> Live:
+    return open_live(settings)
 
 
 @pytest.fixture(scope="module")
-def flights(world: World) -> pl.DataFrame:
+def flights(live: Live) -> pl.DataFrame:
     """Return the flights of one hour."""
-    return world.flights.filter(pl.col("event_timestamp").is_between(HOUR, HOUR + timedelta(hours=1), closed="left"))
+    return live.rows.filter(pl.col("event_timestamp").is_between(HOUR, HOUR + timedelta(hours=1), closed="left"))
 
 
 @pytest.fixture(scope="module")
 def hour(flights: pl.DataFrame) -> SimulatedHour:
-    return timeline(flights)[0]
+    return timeline(flights, read_use_case(ROOT))[0]
 
 
 @pytest.fixture(scope="module")
-def store(settings: Settings, world: World) -> FeastOnline:
-    return FeastOnline(settings, world.features)
+def store(settings: Settings, live: Live) -> FeastOnline:
+    return FeastOnline(settings, live.features)
 
 
 def test_online_and_offline_features_are_equal(
-    settings: Settings, world: World, flights: pl.DataFrame, hour: SimulatedHour, store: FeastOnline
+    settings: Settings, live: Live, flights: pl.DataFrame, hour: SimulatedHour, store: FeastOnline
 ) -> None:
     store.forget()
     store.write_known(None, HOUR - timedelta(days=1))
     store.write_known(HOUR - timedelta(days=1), HOUR)
 
-    online = store.read(hour.flights, HOUR)
-    offline = point_in_time(open_full_year(settings, world.features), flights, "flights_v1")
+    online = store.read(hour.items, HOUR)
+    offline = point_in_time(open_history(settings, live.features), flights, "flights_v1")
 
     common = {name: offline[name].to_list() for name in online if name in offline.columns}
-    skew = skew_of(len(hour.flights), online, common)
+    skew = skew_of(len(hour.items), online, common)
     assert (skew.different, skew.features) == (0, {})
     assert len(common) > 20
-    assert sum(value is not None for value in online["tail_arr_delay"]) > len(hour.flights) / 2
+    assert sum(value is not None for value in online["tail_arr_delay"]) > len(hour.items) / 2
 
 
-def test_every_flight_asked_for_comes_back_in_order(settings: Settings, world: World, flights: pl.DataFrame) -> None:
-    answer = point_in_time(open_full_year(settings, world.features), flights, "flights_v1")
+def test_every_flight_asked_for_comes_back_in_order(settings: Settings, live: Live, flights: pl.DataFrame) -> None:
+    answer = point_in_time(open_history(settings, live.features), flights, "flights_v1")
 
     assert answer["flight_id"].to_list() == flights["flight_id"].to_list()
 
@@ -71,4 +73,4 @@ def test_a_forgotten_store_knows_nothing_of_the_future(hour: SimulatedHour, stor
     store.forget()
     store.write_known(None, HOUR)
 
-    assert any(value is not None for value in store.read(hour.flights, HOUR)["origin_dep_delay_3h"])
+    assert any(value is not None for value in store.read(hour.items, HOUR)["origin_dep_delay_3h"])

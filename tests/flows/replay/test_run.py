@@ -12,19 +12,21 @@ from flows.steps.replay.truth import OutcomeReport
 from handrail.clock import EventClock
 from handrail.errors import Conflict, Misconfigured, Unavailable
 from handrail.settings import Settings
+from handrail.use_case import read_use_case
 from tests.fakes.replay import RememberingBento, RememberingStore
 
+CASE = read_use_case(Path(__file__).parents[3])
 START = datetime(2013, 8, 8, 9, tzinfo=UTC)
 DEPLOYMENT = "deploy://local/flights/abc"
 POSITION = Position(DEPLOYMENT, ("2013-08-08",), None, None)
 
 
-def hour(number: int, flights: int = 0, reports: int = 0) -> SimulatedHour:
+def hour(number: int, items: int = 0, reports: int = 0) -> SimulatedHour:
     at = START + timedelta(hours=number)
     return SimulatedHour(
         at,
-        tuple({"flight_id": f"{number}:{each}"} for each in range(flights)),
-        tuple(OutcomeReport(f"0:{each}", START, True, 0, at, at) for each in range(reports)),
+        tuple({"flight_id": f"{number}:{each}"} for each in range(items)),
+        tuple(OutcomeReport(f"0:{each}", START, 1.0, 0, at, at) for each in range(reports)),
     )
 
 
@@ -42,7 +44,7 @@ class Stage:
         self.seen: list[tuple[int, int]] = []
 
     def play(self, start: Position = POSITION) -> None:
-        actors = Actors(self.clock, self.store, self.bento, self.log)
+        actors = Actors(CASE, self.clock, self.store, self.bento, self.log)
         run(actors, HOURS, start, lambda done, total, _what: self.seen.append((done, total)))
 
 
@@ -78,7 +80,7 @@ def test_a_stopped_replay_goes_on_and_ends_with_the_same_figures(tmp_path: Path)
     assert before == 2
     assert stopped.bento.predicted == whole.bento.predicted
     assert stopped.bento.events == whole.bento.events
-    assert figures(HOURS, stopped.log) == figures(HOURS, whole.log)
+    assert figures(HOURS, stopped.log, CASE) == figures(HOURS, whole.log, CASE)
     assert stopped.store.forgotten == 1
 
 
@@ -118,7 +120,7 @@ def test_online_features_are_kept_for_the_largest_batch_of_each_day(tmp_path: Pa
     stage.play()
 
     assert sampled_hours(HOURS) == {HOURS[1].at, HOURS[5].at}
-    assert [len(entry["flights"]) for entry in stage.log.online()] == [5, 3]
+    assert [len(entry["subjects"]) for entry in stage.log.online()] == [5, 3]
 
 
 def test_without_replay_mode_nothing_starts(tmp_path: Path) -> None:

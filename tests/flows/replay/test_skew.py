@@ -40,11 +40,11 @@ def test_the_kept_sample_is_held_against_the_scored_months(tmp_path: Path) -> No
         tmp_path / "replay" / "scored" / "2013-08.parquet"
     )
 
-    figures = compare_features(Settings(project=tmp_path, home=tmp_path))
+    figures = compare_features(Settings(project=Path(__file__).parents[3], home=tmp_path))
 
-    assert (figures["flights"], figures["values"], figures["different"]) == (2, 2, 1)
+    assert (figures["subjects"], figures["values"], figures["different"]) == (2, 2, 1)
     assert figures["max_difference"] == 8.0
 
 
 def test_before_a_replay_nothing_is_compared(tmp_path: Path) -> None:
-    assert compare_features(Settings(project=tmp_path, home=tmp_path))["flights"] == 0
+    assert compare_features(Settings(project=tmp_path, home=tmp_path))["subjects"] == 0
