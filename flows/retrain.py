@@ -1,6 +1,6 @@
 """The flow `retrain`: a challenger on newer labels, compared with the champion and sent through the same gate."""
 
-from typing import Any, Literal
+from typing import Any
 
 from prefect import flow, task
 from pydantic import BaseModel, Field
@@ -16,7 +16,10 @@ class RetrainParameters(BaseModel):
         pattern=r"^\d{4}-(0[1-9]|1[0-2])$",
         description="Month up to which mature labels are used, such as 2013-09; the newest mature one if empty.",
     )
-    feature_set: Literal["all", "schedule"] = Field(default="all", description="Features that the challenger knows.")
+    feature_set: str | None = Field(
+        default=None,
+        description="Feature set of config/use_case.yaml that the challenger knows; the default one if empty.",
+    )
     account: str = Field(default="author", description="Credentials file (its name without .json) of the author.")
 
 
@@ -30,7 +33,7 @@ def choose_month(month: str | None) -> str | None:
 
 
 @task(persist_result=False)
-def prepare(month: str, feature_set: str) -> Any:
+def prepare(month: str, feature_set: str | None) -> Any:
     """Export the labels and make the challenger's clone."""
     return tasks.prepare_retrain(month, feature_set)
 
@@ -43,7 +46,7 @@ def train_challenger(challenge: Any, account: str) -> dict[str, str]:
 
 @task(persist_result=False)
 def compare(challenge: Any) -> dict[str, Any]:
-    """Judge challenger and champion on the same mature flights."""
+    """Judge challenger and champion on the same mature subjects."""
     return tasks.compare_with_champion(challenge)
 
 

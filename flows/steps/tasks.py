@@ -136,20 +136,22 @@ def await_service(deployment: str, wait_s: float) -> str:
 def choose_month(month: str | None) -> str | None:
     """Return the month to monitor: the one named, else the newest that is mature; None while nothing was deployed."""
     from flows.steps.monitoring.month import due_month
+    from handrail.use_case import read_use_case
 
     if month is not None:
         return month
     with open_platform() as platform:
-        return due_month(platform)
+        return due_month(platform, read_use_case(platform.settings.project))
 
 
 def monitor(month: str) -> dict[str, Any]:
     """Judge a month and write its record."""
     from flows.steps.monitoring import monitor as steps
     from flows.steps.monitoring.config import read_monitoring
+    from flows.steps.replay.log import ReplayLog
 
     settings = _in_clone()
-    judged = steps.monitor(settings, month)
+    judged = steps.monitor(settings, month, ReplayLog(settings.home / "replay").batches())
     project = read_monitoring(settings.config).reports.project
     reports = [report_uri(project, each["run_id"]) for each in judged["reports"]]
     with record(inputs=lambda: snapshot_uri("handrail", judged["snapshot"]), outputs=reports):
@@ -163,7 +165,7 @@ def announce(record: dict[str, Any]) -> int:
     return announce_once(load_settings().home, record)
 
 
-def prepare_retrain(month: str, feature_set: str) -> Any:
+def prepare_retrain(month: str, feature_set: str | None) -> Any:
     """Make the challenger's clone, with labels of a feedback snapshot and parameters up to that month."""
     from flows.steps.retraining import challenge as steps
 
@@ -182,7 +184,7 @@ def train_challenger(challenge: Any, account: str) -> dict[str, str]:
 
 
 def compare_with_champion(challenge: Any) -> dict[str, Any]:
-    """Judge challenger and champion on the same mature flights."""
+    """Judge challenger and champion on the same mature subjects."""
     from flows.steps.retraining import challenge as steps
 
     with open_platform(_in_clone()) as platform:
@@ -198,7 +200,7 @@ def open_challenge(challenge: Any, account: str) -> dict[str, Any]:
 
 
 def replay(days: int) -> dict[str, Any]:
-    """Replay days against the running bento over HTTP, and score the other flights in bulk."""
+    """Replay days against the running bento over HTTP, and score the other subjects in bulk."""
     from flows.steps.replay import run as steps
     from flows.steps.replay.bulk import score_the_rest
 

@@ -1,14 +1,20 @@
-"""config/monitoring.yaml and config/objectives.yaml, read and checked. No figure is judged here."""
+"""config/monitoring.yaml and config/objectives.yaml, read and checked. No figure is judged here.
+
+Limits of metrics are in config/use_case.yaml: which there are depends on what is predicted.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from pydantic import Field
 
 from handrail.config import Section, read_config
 from handrail.errors import Misconfigured
+from handrail.use_case import FILE as USE_CASE
+from handrail.use_case import UseCase
 
 
 class Objective(Section):
@@ -39,6 +45,13 @@ class Objectives(Section):
     objectives: dict[str, Objective]
 
 
+class CitedLimit(Protocol):
+    """A limit, and the name of the objective that says why."""
+
+    limit: float
+    objective: str
+
+
 class Limit(Section):
     """Where somebody has to act, and the name of the objective that says why."""
 
@@ -54,9 +67,8 @@ class DriftLimits(Section):
 
 
 class PerformanceLimits(Section):
-    """Limits of a performance finding."""
+    """Limit of a performance finding beside those of the metrics."""
 
-    roc_auc: Limit
     coverage: Limit
 
 
@@ -99,7 +111,6 @@ class MonitoringRules(Section):
         """The limits by the name of the figure that they bound."""
         return {
             "drift.score_psi": self.drift.score_psi,
-            "performance.roc_auc": self.performance.roc_auc,
             "performance.coverage": self.performance.coverage,
             "health.latency_p99_ms": self.health.latency_p99_ms,
             "health.error_share": self.health.error_share,
@@ -125,10 +136,30 @@ def read_monitoring(config: Path) -> MonitoringRules:
     rules = read_config(file, MonitoringRules)
     known = read_objectives(config)
     for name, limit in rules.limits.items():
-        if limit.objective not in known:
-            raise Misconfigured(
-                str(file),
-                f"{name!r} cites the objective {limit.objective!r}, which config/objectives.yaml does not name",
-                f"Cite one of {', '.join(sorted(known))}.",
-            )
+        _require_objective(str(file), name, limit, known)
     return rules
+
+
+def check_metric_limits(case: UseCase, objectives: Mapping[str, Objective]) -> None:
+    """Check that each limit of a metric cites an objective that exists and wants the side on which it is better.
+
+    Raises:
+        Misconfigured: one does not; the sentence names it.
+    """
+    for name, limit in case.metrics.limits.items():
+        key = f"metrics.limits.{name}"
+        _require_objective(USE_CASE.as_posix(), key, limit, objectives)
+        kind = objectives[limit.objective].kind
+        wanted = {"higher": "at-least", "lower": "at-most"}.get(case.metric_by_name[name].better, kind)
+        if kind != wanted:
+            problem = f"{key!r} cites the objective {limit.objective!r} of kind {kind}, and {name} needs {wanted}"
+            raise Misconfigured(USE_CASE.as_posix(), problem, "Cite another objective, or correct its kind.")
+
+
+def _require_objective(file: str, name: str, limit: CitedLimit, known: Mapping[str, Objective]) -> None:
+    if limit.objective not in known:
+        raise Misconfigured(
+            file,
+            f"{name!r} cites the objective {limit.objective!r}, which config/objectives.yaml does not name",
+            f"Cite one of {', '.join(sorted(known))}.",
+        )

@@ -16,6 +16,7 @@ from flows.steps.project.outputs import write_json
 
 EVENT = "handrail.finding"
 RESOURCE = "handrail.model.{model}"
+COUNTED = ("as_of", "predictions", "mature", "labelled", "coverage")
 CHECK_COLUMNS = ("figure", "value", "limit", "objective", "target", "owner")
 
 
@@ -105,11 +106,7 @@ def page_of(record: dict[str, Any]) -> str:
         "forecasts": seen["predictions"],
         "mature": seen["mature"],
         "coverage": seen["coverage"],
-        "late": seen["base_rate"],
-        "mean probability": seen["mean_score"],
-        "ROC-AUC": seen["roc_auc"],
-        "log loss": seen["log_loss"],
-        "log loss of the base rate": seen["log_loss_of_prior"],
+        **record.get("figures", _untitled(seen)),
         "score PSI": record["drift"]["score_psi"],
         "latency p50, ms": health["latency_p50_ms"],
         "latency p99, ms": health["latency_p99_ms"],
@@ -121,6 +118,11 @@ def page_of(record: dict[str, Any]) -> str:
         *(f"- **{each['kind']}: {each['state']}.** {' '.join(each['reasons'])}" for each in record["findings"]),
     ]
     return "\n".join(lines)
+
+
+def _untitled(seen: dict[str, Any]) -> dict[str, Any]:
+    """Return the figures of a record of an earlier version, which held no titles."""
+    return {name.replace("_", " "): value for name, value in seen.items() if name not in COUNTED}
 
 
 def _shown(value: float | int | None) -> str:

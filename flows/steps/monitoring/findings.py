@@ -6,21 +6,25 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.steps.monitoring.config import Limit, MonitoringRules, Objective
+from flows.steps.monitoring.config import CitedLimit, MonitoringRules, Objective
+from handrail.statistics import METRICS_OF, Answers, Scored, judgeable
+from handrail.use_case import UseCase
 
 Scores = NDArray[np.float64]
+CLASSIFIED = ("binary", "multiclass")
 
 
 @dataclass(frozen=True, slots=True)
 class Performance:
-    """Figures on mature predictions; those that need both labels are None while only one was seen.
+    """Figures on mature predictions.
 
-    `coverage` is the share of `mature` predictions whose outcome was known at `as_of`.
+    `coverage` is the share of `mature` predictions whose outcome was known at `as_of`. `metrics` are those of the
+    label's kind by name; one that the outcomes cannot judge, as while only one class was seen, is None.
     """
 
     as_of: datetime
@@ -28,22 +32,44 @@ class Performance:
     mature: int
     labelled: int
     coverage: float | None
-    base_rate: float | None
     mean_score: float | None
-    roc_auc: float | None
-    log_loss: float | None
-    log_loss_of_prior: float | None
+    metrics: Mapping[str, float | None]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the figures as JSON values, each metric by its name beside the counts."""
+        plain = {name: value for name, value in asdict(self).items() if name != "metrics"}
+        return plain | {"as_of": self.as_of.isoformat()} | dict(self.metrics)
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How the service answered: latencies in milliseconds for one batch; the share of attempts that failed, 0 to 1."""
+    """How the service answered: latencies in milliseconds for one batch; the share of attempts that failed, 0 to 1.
+
+    Batches and failed attempts are those that a client counted: 0 without one. Latencies are what it measured, else
+    what the service measured itself.
+    """
 
     batches: int
     failed_attempts: int
     error_share: float
     latency_p50_ms: float | None
     latency_p99_ms: float | None
+
+
+class Batch(Protocol):
+    """How a client saw one batch answered: attempts that failed before one succeeded, and the time of that one."""
+
+    @property
+    def hour(self) -> datetime:
+        """The hour of the batch."""
+
+    @property
+    def failures(self) -> int:
+        """How many attempts failed."""
+
+    @property
+    def latency_ms(self) -> float:
+        """Milliseconds of the attempt that succeeded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,36 +134,65 @@ class Subject:
     snapshot: str
 
 
-def measure(scores: Scores, labels: Scores, mature: NDArray[np.bool_], as_of: datetime) -> Performance:
-    """Measure a cohort; the three arrays have one entry a prediction, a label is NaN where it is not known.
+def measure(answers: Answers, labels: Scores, mature: NDArray[np.bool_], as_of: datetime, kind: str) -> Performance:
+    """Measure a cohort; all arrays have one entry a prediction, a label is NaN where it is not known.
 
     Predictions that are not mature are left out, even with a label: early outcomes are not a fair sample.
     """
-    from sklearn.metrics import log_loss, roc_auc_score
-
+    scores = np.asarray(answers.score, dtype=np.float64)
     known = mature & ~np.isnan(labels)
-    p, y = scores[known], labels[known].astype(np.int8)
-    rate = float(y.mean()) if len(y) else None
-    both = len(np.unique(y)) == 2
     return Performance(
         as_of=as_of,
         predictions=len(scores),
         mature=int(mature.sum()),
-        labelled=len(y),
-        coverage=len(y) / int(mature.sum()) if mature.any() else None,
-        base_rate=rate,
+        labelled=int(known.sum()),
+        coverage=int(known.sum()) / int(mature.sum()) if mature.any() else None,
         mean_score=float(scores.mean()) if len(scores) else None,
-        roc_auc=float(roc_auc_score(y, p)) if both else None,
-        log_loss=float(log_loss(y, p, labels=[0, 1])) if both else None,
-        log_loss_of_prior=_entropy(rate) if rate is not None and both else None,
+        metrics=_metrics(answers, labels, known, kind),
     )
 
 
-def _entropy(rate: float) -> float:
+def _metrics(answers: Answers, labels: Scores, known: NDArray[np.bool_], kind: str) -> dict[str, float | None]:
+    truth = labels[known].astype(np.int64) if kind in CLASSIFIED else labels[known]
+    found: dict[str, float | None] = dict.fromkeys(metric.name for metric in METRICS_OF[kind])
+    if len(truth):
+        predicted = None if answers.predicted is None else np.asarray(answers.predicted)[known]
+        scored = Scored(np.asarray(answers.score)[known], truth, np.zeros(len(truth), dtype=np.int64), predicted)
+        for metric in METRICS_OF[kind]:
+            if metric.better == "neither" or judgeable(kind, truth):
+                value = float(metric.values(scored, np.ones((1, 1)))[0])
+                found[metric.name] = value if math.isfinite(value) else None
+    if kind == "binary":
+        found["log_loss_of_prior"] = _entropy(found["base_rate"])
+    return found
+
+
+def titled(seen: Performance, case: UseCase) -> dict[str, float | None]:
+    """Return the figures of a month by the titles under which people read them."""
+    base, named = base_figure(case)
+    score = "mean probability" if case.label.kind in CLASSIFIED else "mean prediction"
+    titles = {metric.name: metric.title for metric in METRICS_OF[case.label.kind] if metric.name != base}
+    titles |= {"log_loss_of_prior": "log loss of the base rate"}
+    others = {titles[name]: value for name, value in seen.metrics.items() if name != base}
+    return {named: seen.metrics[base], score: seen.mean_score, **others}
+
+
+def base_figure(case: UseCase) -> tuple[str, str]:
+    """Return the metric that says what happened, whatever was answered, and its title in the words of the use case."""
+    if case.label.positive is not None:
+        return "base_rate", case.label.positive
+    if case.label.classes is not None:
+        return "largest_share", case.metric_by_name["largest_share"].title
+    return "mean_label", f"mean {case.label.column}"
+
+
+def _entropy(rate: float | None) -> float | None:
+    if rate is None or not 0 < rate < 1:
+        return None
     return -(rate * math.log(rate) + (1 - rate) * math.log(1 - rate))
 
 
-def check(figure: str, value: float | None, limit: Limit, objectives: Mapping[str, Objective]) -> Check:
+def check(figure: str, value: float | None, limit: CitedLimit, objectives: Mapping[str, Objective]) -> Check:
     """Hold one figure against its limit."""
     objective = objectives[limit.objective]
     holds = value is not None and objective.holds(value, limit.limit)
@@ -152,25 +207,24 @@ def drift_finding(
 
 
 def performance_finding(
-    subject: Subject, seen: Performance, rules: MonitoringRules, objectives: Mapping[str, Objective]
+    subject: Subject, seen: Performance, case: UseCase, rules: MonitoringRules, objectives: Mapping[str, Objective]
 ) -> Finding:
-    """Say whether the forecasts still rank late flights first, and whether enough outcomes are known to judge."""
+    """Say whether the forecasts are still good enough, and whether enough outcomes are known to judge."""
+    judged = (
+        check(case.metric_by_name[name].title, seen.metrics[name], limit, objectives)
+        for name, limit in case.metrics.limits.items()
+    )
     return _finding(
-        "performance",
-        subject,
-        (
-            check("ROC-AUC", seen.roc_auc, rules.performance.roc_auc, objectives),
-            check("coverage", seen.coverage, rules.performance.coverage, objectives),
-        ),
+        "performance", subject, (*judged, check("coverage", seen.coverage, rules.performance.coverage, objectives))
     )
 
 
 def health_finding(
     subject: Subject, seen: Health, rules: MonitoringRules, objectives: Mapping[str, Objective]
 ) -> Finding:
-    """Say whether the service answered batches, and quickly; a month without batches is in order."""
+    """Say whether the service answered, and quickly; a month that nobody measured is in order."""
     checks = [check("share of failed attempts", seen.error_share, rules.health.error_share, objectives)]
-    if seen.batches:
+    if seen.latency_p99_ms is not None:
         checks.append(check("latency p99 in ms", seen.latency_p99_ms, rules.health.latency_p99_ms, objectives))
     return _finding("health", subject, tuple(checks))
 

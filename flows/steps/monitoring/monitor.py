@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from flows.steps.monitoring.config import MonitoringRules, read_monitoring, read_objectives
+from flows.steps.monitoring.config import MonitoringRules, check_metric_limits, read_monitoring, read_objectives
 from flows.steps.monitoring.findings import (
+    Batch,
     Finding,
     Health,
     Performance,
@@ -23,25 +24,19 @@ from flows.steps.monitoring.findings import (
     health_finding,
     measure,
     performance_finding,
+    titled,
 )
-from flows.steps.monitoring.month import (
-    Forecasts,
-    Month,
-    read_features,
-    read_forecasts,
-    read_health,
-    read_month,
-    read_reference,
-    tables_for_reports,
-)
+from flows.steps.monitoring.month import Forecasts, Month, read_forecasts, read_health, read_month
+from flows.steps.monitoring.report_tables import read_features, read_reference, tables_for_reports
 from flows.steps.monitoring.reports import MonthTables, RecordedReport, ReportSubject, add_reports
 from flows.steps.project.outputs import write_json
-from flows.steps.replay.bulk import Model, open_model
+from flows.steps.release.served_model import ServedModel, open_model
 from handrail.bootstrap import Platform, open_platform
 from handrail.errors import UnknownReference
 from handrail.refs import ArtifactVersion, FeedbackSnapshot
 from handrail.settings import Settings
-from handrail.statistics import stability_index
+from handrail.statistics import Answers, stability_index
+from handrail.use_case import UseCase, read_use_case
 
 if TYPE_CHECKING:
     from handrail.scoring import Scorer
@@ -51,25 +46,34 @@ FORMAT = "handrail.month/1"
 
 @dataclass(frozen=True)
 class Judge:
-    """What a month is judged by: the rules, the project's training rows, and the model that made the forecasts."""
+    """What a month is judged by: the description, the rules, and the model that made the forecasts.
+
+    `batches` are those that a client of the service measured, none if nobody did.
+    """
 
     settings: Settings
     platform: Platform
+    case: UseCase
     rules: MonitoringRules
-    open_model: Callable[[Settings, str], Model]
+    open_model: Callable[[Settings, str], ServedModel]
+    batches: Sequence[Batch] = ()
 
 
-def monitor(settings: Settings, month: str) -> dict[str, Any]:
+def monitor(settings: Settings, month: str, batches: Sequence[Batch] = ()) -> dict[str, Any]:
     """Monitor a month such as `2013-09`; write and return its record. Repeating it changes nothing.
+
+    `batches` are those that a client of the service measured, as a replay does.
 
     Raises:
         InvalidInput: it is not a month.
         Refused: the month is not mature yet, or no permit covers what was served.
         Unavailable: nothing was forecast, or a store or the workspace cannot be used.
     """
-    rules = read_monitoring(settings.config)
+    rules, case = read_monitoring(settings.config), read_use_case(settings.project)
+    check_metric_limits(case, read_objectives(settings.config))
     with open_platform(settings) as platform:
-        return judge_month(Judge(settings, platform, rules, open_model), read_month(month))
+        judge = Judge(settings, platform, case, rules, open_model, batches)
+        return judge_month(judge, read_month(month, case.time.zone))
 
 
 def read_record(settings: Settings, month: str) -> dict[str, Any]:
@@ -78,7 +82,7 @@ def read_record(settings: Settings, month: str) -> dict[str, Any]:
     Raises:
         UnknownReference: the month was never monitored.
     """
-    file = _record_file(settings, read_month(month))
+    file = _record_file(settings, read_month(month).name)
     if not file.is_file():
         raise UnknownReference("monitored month", month, "Run the flow monitor for it first.")
     record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
@@ -88,13 +92,13 @@ def read_record(settings: Settings, month: str) -> dict[str, Any]:
 def judge_month(judge: Judge, month: Month) -> dict[str, Any]:
     """Do what `monitor` says, with what `judge` holds."""
     settings, rules = judge.settings, judge.rules
-    forecasts = read_forecasts(judge.platform, month)
+    forecasts = read_forecasts(judge.platform, month, judge.case)
     model = judge.open_model(settings, forecasts.deployment)
     reference = read_reference(settings, rules.reference, model.scorer, model.tree_digest)
     figures = _figures(judge, month, forecasts, reference)
-    tables = _tables(judge, month, forecasts, reference, model.scorer)
+    tables, origin = _tables(judge, month, forecasts, reference, model.scorer)
     about = ReportSubject(month.name, forecasts.as_of, forecasts.snapshot, forecasts.deployment)
-    reports = add_reports(settings.home / "evidently", tables, about, rules)
+    reports = add_reports(settings.home / "evidently", tables, about, rules, judge.case)
     _record_lineage(judge, forecasts, reports)
     record = {
         "format": FORMAT,
@@ -106,11 +110,13 @@ def judge_month(judge: Judge, month: Month) -> dict[str, Any]:
         "forecasts_of_other_deployments": forecasts.others,
         "reference": rules.reference,
         **figures.as_json(),
+        "figures": titled(figures.performance, judge.case),
+        "features_from": origin,
         "columns_not_in_model": sorted(set(rules.reports.columns) - set(model.scorer.features)),
         "reports": [asdict(report) | {"tests": dict(report.tests)} for report in reports],
         "findings": [finding.as_json() for finding in _findings(judge, month, forecasts, figures)],
     }
-    write_json(_record_file(settings, month), record)
+    write_json(_record_file(settings, month.name), record)
     return record
 
 
@@ -124,18 +130,21 @@ class Figures:
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures as JSON values, by their subject."""
-        performance = asdict(self.performance) | {"as_of": self.performance.as_of.isoformat()}
-        return {"performance": performance, "drift": {"score_psi": self.score_psi}, "health": asdict(self.health)}
+        return {
+            "performance": self.performance.as_json(),
+            "drift": {"score_psi": self.score_psi},
+            "health": asdict(self.health),
+        }
 
 
 def _figures(judge: Judge, month: Month, forecasts: Forecasts, reference: pl.DataFrame) -> Figures:
     rows = forecasts.rows
-    labels = rows["late"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    scores = rows["score"].to_numpy()
+    labels = rows["outcome"].fill_null(float("nan")).to_numpy()
+    answers = Answers(rows["score"].to_numpy(), rows["predicted"].to_numpy())
     return Figures(
-        measure(scores, labels, rows["mature"].to_numpy(), forecasts.as_of),
-        stability_index(reference["score"].to_numpy(), scores, judge.rules.drift.bins),
-        read_health(judge.settings, month, rows),
+        measure(answers, labels, rows["mature"].to_numpy(), forecasts.as_of, judge.case.label.kind),
+        stability_index(reference["score"].to_numpy(), rows["score"].to_numpy(), judge.rules.drift.bins),
+        read_health(judge.batches, month, rows),
     )
 
 
@@ -144,23 +153,27 @@ def _findings(judge: Judge, month: Month, forecasts: Forecasts, figures: Figures
     subject = Subject(judge.settings.model_name, month.name, forecasts.as_of, forecasts.snapshot)
     return (
         drift_finding(subject, figures.score_psi, rules, objectives),
-        performance_finding(subject, figures.performance, rules, objectives),
+        performance_finding(subject, figures.performance, judge.case, rules, objectives),
         health_finding(subject, figures.health, rules, objectives),
     )
 
 
-def _tables(judge: Judge, month: Month, forecasts: Forecasts, reference: pl.DataFrame, scorer: Scorer) -> MonthTables:
+def _tables(
+    judge: Judge, month: Month, forecasts: Forecasts, reference: pl.DataFrame, scorer: Scorer
+) -> tuple[MonthTables, str]:
+    """Return what the reports are made of, and where the month's features are from."""
     shown = tuple(name for name in judge.rules.reports.columns if name in scorer.features)
-    features = read_features(judge.settings, month, shown)
+    features, origin = read_features(judge.settings, month, forecasts.rows, shown, scorer.feature_service["name"])
     current, compared, judged = tables_for_reports(forecasts, features, reference.select("score", *shown))
     names = [name for name in shown if name in current.columns]
-    return MonthTables(
+    tables = MonthTables(
         current.to_pandas(),
         compared.to_pandas(),
         judged.to_pandas(),
         tuple(name for name in names if name not in scorer.categorical),
         tuple(name for name in names if name in scorer.categorical),
     )
+    return tables, origin
 
 
 def alerts(record: dict[str, Any]) -> list[dict[str, Any]]:
@@ -177,5 +190,5 @@ def _record_lineage(judge: Judge, forecasts: Forecasts, reports: Sequence[Record
         lineage.record_report(ArtifactVersion(uri, "report", report.digest, {"name": report.name}), snapshot)
 
 
-def _record_file(settings: Settings, month: Month) -> Path:
-    return settings.home / "monitoring" / "findings" / f"{month.name}.json"
+def _record_file(settings: Settings, month: str) -> Path:
+    return settings.home / "monitoring" / "findings" / f"{month}.json"

@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from flows.steps.monitoring.config import MonitoringRules
+from flows.steps.monitoring.quality_report import SCORE_BIN, About, open_project, quality_report, report_name
 from handrail.errors import Unavailable
+from handrail.statistics import judgeable
 from handrail.tools import require
+from handrail.use_case import UseCase
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SCORE_BIN = "score_bin"
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,8 @@ class MonthTables:
     """What the reports of one month are made of.
 
     `current` and `reference` hold the feature columns and `score`, a row a prediction; `current` holds `known` (1 if
-    a mature prediction's outcome is known, 0 if not, NaN if not mature). `judged` holds `score`, `late` and
-    `forecast` (0 or 1) of the mature predictions whose outcome is known.
+    a mature prediction's outcome is known, 0 if not, NaN if not mature). `judged` holds `score`, `outcome` and
+    `predicted` (codes of classes, 0 where numbers are predicted) of the mature predictions whose outcome is known.
     """
 
     current: pd.DataFrame
@@ -52,7 +53,7 @@ class ReportSubject:
     snapshot: str
     deployment: str
 
-    def metadata(self, rules: MonitoringRules) -> dict[str, str]:
+    def metadata(self, rules: MonitoringRules, case: UseCase) -> dict[str, str]:
         """Return what Evidently keeps beside a run; everything that could change its figures is in it."""
         return {
             "month": self.month,
@@ -62,8 +63,13 @@ class ReportSubject:
             "reference": rules.reference,
             "sample_rows": str(rules.reports.sample_rows),
             "seed": str(rules.reports.seed),
-            "rules": hashlib.sha256(rules.model_dump_json().encode()).hexdigest()[:16],
+            "rules": hashlib.sha256(rules_of(rules, case).encode()).hexdigest()[:16],
         }
+
+
+def rules_of(rules: MonitoringRules, case: UseCase) -> str:
+    """Return every limit and method as text."""
+    return rules.model_dump_json() + case.metrics.model_dump_json()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +83,9 @@ class RecordedReport:
 
 
 def add_reports(
-    workspace: Path, tables: MonthTables, subject: ReportSubject, rules: MonitoringRules
+    workspace: Path, tables: MonthTables, subject: ReportSubject, rules: MonitoringRules, case: UseCase
 ) -> tuple[RecordedReport, ...]:
-    """Make the drift and the classification report of a month and add them to the workspace, once.
+    """Make a month's drift report and the one of its kind of label, and add them to the workspace, once.
 
     Raises:
         Unavailable: the workspace cannot be written, or Evidently ran fewer tests than it was asked for.
@@ -91,25 +97,26 @@ def add_reports(
     try:
         workspace.mkdir(parents=True, exist_ok=True)
         store = Workspace.create(str(workspace))
-        project = _project(store, rules.reports.project)
-        there = _recorded(store, project.id, subject.metadata(rules))
-        made = []
-        for name, build in (("drift", _drift_report), ("classification", _classification_report)):
-            if name == "classification" and tables.judged["late"].nunique() < 2:
-                continue
-            made.append(there.get(name) or _add(store, project.id, name, build(tables, subject, rules)))
-        return tuple(made)
+        project = open_project(store, rules.reports.project, case)
+        there = _recorded(store, project.id, subject.metadata(rules, case))
+        about = subject.as_of, subject.metadata(rules, case), subject.month
+        wanted = {"drift": partial(_drift_report, tables, rules, about)}
+        if judgeable(case.label.kind, tables.judged["outcome"].to_numpy()):
+            sample = sampled(tables.judged, rules)
+            wanted[report_name(case)] = partial(quality_report, sample, case, about)
+        return tuple(there.get(name) or _add(store, project.id, name, build) for name, build in wanted.items())
     except OSError as err:
         raise Unavailable(
             f"The Evidently workspace {workspace}", str(err), "Free the disk or correct its rights, and run it again."
         ) from err
 
 
-def _add(store: Any, project: Any, name: str, report: Any) -> RecordedReport:
-    if len(report.tests_results) != _TESTS[name]:
+def _add(store: Any, project: Any, name: str, build: Callable[[], tuple[Any, int]]) -> RecordedReport:
+    report, tests = build()
+    if len(report.tests_results) != tests:
         raise Unavailable(
             "Evidently",
-            f"its {name} report ran {len(report.tests_results)} tests of {_TESTS[name]}",
+            f"its {name} report ran {len(report.tests_results)} tests of {tests}",
             "Check the installed version.",
         )
     return _read(store, project, store.add_run(project, report, name=name).id)
@@ -135,10 +142,7 @@ def _recorded(store: Any, project: Any, metadata: Mapping[str, str]) -> dict[str
     return {report.name: report for report in (_read(store, project, run_id) for run_id in same)}
 
 
-_TESTS = {"drift": 2, "classification": 1}
-
-
-def _drift_report(tables: MonthTables, subject: ReportSubject, rules: MonitoringRules) -> Any:
+def _drift_report(tables: MonthTables, rules: MonitoringRules, about: About) -> tuple[Any, int]:
     """Compare the month's scores and features with the reference; only scores and coverage are tested."""
     from evidently import DataDefinition, Dataset, Report
     from evidently.metrics import MeanValue, ValueDrift
@@ -161,9 +165,8 @@ def _drift_report(tables: MonthTables, subject: ReportSubject, rules: Monitoring
         ],
         include_tests=False,
     )
-    return report.run(
-        current, reference, timestamp=subject.as_of, metadata=subject.metadata(rules), tags=["drift", subject.month]
-    )
+    as_of, metadata, month = about
+    return report.run(current, reference, timestamp=as_of, metadata=metadata, tags=["drift", month]), 2
 
 
 def _feature_drift(tables: MonthTables, rules: MonitoringRules) -> list[Any]:
@@ -189,80 +192,12 @@ def _feature_drift(tables: MonthTables, rules: MonitoringRules) -> list[Any]:
 
 def _prepared(frame: pd.DataFrame, inner: Any, rules: MonitoringRules) -> pd.DataFrame:
     """Draw the sample and name the quantile bin of each score, so that Evidently's index has the finding's bins."""
-    sample = _sampled(frame, rules)
+    sample = sampled(frame, rules)
     bins = np.searchsorted(inner, sample["score"], side="right")
     return sample.assign(**{SCORE_BIN: [f"bin {number:02d}" for number in bins]})
 
 
-def _sampled(frame: pd.DataFrame, rules: MonitoringRules) -> pd.DataFrame:
+def sampled(frame: pd.DataFrame, rules: MonitoringRules) -> pd.DataFrame:
+    """Draw at most as many rows as the rules say, always the same ones."""
     rows = min(len(frame), rules.reports.sample_rows)
     return frame.sample(rows, random_state=rules.reports.seed).reset_index(drop=True)
-
-
-def _classification_report(tables: MonthTables, subject: ReportSubject, rules: MonitoringRules) -> Any:
-    """Judge the forecasts of mature flights with a known outcome."""
-    from evidently import BinaryClassification, DataDefinition, Dataset, Report
-    from evidently.metrics import MeanValue
-    from evidently.presets import ClassificationPreset
-    from evidently.tests import gte
-    from sklearn.exceptions import UndefinedMetricWarning
-
-    definition = DataDefinition(
-        numerical_columns=["outcome", "probability"],
-        classification=[
-            BinaryClassification(target="late", prediction_labels="forecast", prediction_probas="score", pos_label=1)
-        ],
-    )
-    sample = _sampled(tables.judged, rules)
-    sample = sample.assign(outcome=sample["late"].astype(float), probability=sample["score"])
-    report = Report(
-        [
-            ClassificationPreset(rocauc_tests=[gte(rules.performance.roc_auc.limit)]),
-            MeanValue(column="outcome"),
-            MeanValue(column="probability"),
-        ],
-        include_tests=False,
-    )
-    with warnings.catch_warnings():
-        # A month may pass without a forecast of a late landing; its precision is shown as 0.
-        warnings.simplefilter("ignore", UndefinedMetricWarning)
-        return report.run(
-            Dataset.from_pandas(sample, data_definition=definition),
-            timestamp=subject.as_of,
-            metadata=subject.metadata(rules),
-            tags=["classification", subject.month],
-        )
-
-
-def _project(store: Any, name: str) -> Any:
-    """Return the workspace's project of that name with its dashboard; both are made at the first use."""
-    found = store.search_project(name)
-    project = found[0] if found else store.create_project(name, "Forecasts in production, month by month")
-    if not project.dashboard.model().panels:
-        for title, kind, lines in _PANELS:
-            project.dashboard.add_panel(_panel(title, kind, lines))
-    return project
-
-
-def _panel(title: str, kind: str, lines: tuple[tuple[str, str, dict[str, str]], ...]) -> Any:
-    from evidently.sdk.models import DashboardPanelPlot, PanelMetric
-
-    values = [PanelMetric(legend=legend, metric=metric, metric_labels=labels) for legend, metric, labels in lines]
-    return DashboardPanelPlot(title=title, subtitle="", size="half", values=values, plot_params={"plot_type": kind})
-
-
-_PANELS: tuple[tuple[str, str, tuple[tuple[str, str, dict[str, str]], ...]], ...] = (
-    ("Shift of the scores (PSI)", "bar", (("score PSI", "ValueDrift", {"column": SCORE_BIN}),)),
-    ("Ranking of mature flights", "line", (("ROC-AUC", "RocAuc", {}),)),
-    (
-        "Late flights, and what was forecast",
-        "line",
-        (
-            ("share late", "MeanValue", {"column": "outcome"}),
-            ("mean probability", "MeanValue", {"column": "probability"}),
-        ),
-    ),
-    ("Log loss", "line", (("log loss", "LogLoss", {}),)),
-    ("Features that moved (no alarm)", "bar", (("share", "DriftedColumnsCount", {"value_type": "share"}),)),
-    ("Known outcomes", "line", (("coverage", "MeanValue", {"column": "known"}),)),
-)

@@ -4,7 +4,7 @@
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
@@ -13,7 +13,6 @@ from handrail.clock import parse_moment
 from handrail.config import STRICT, Section, read_config
 
 FILE = "params.yaml"
-FeatureSet = Literal["all", "schedule"]
 
 
 def _moment(value: Any) -> datetime:
@@ -37,7 +36,7 @@ Share = Annotated[float, Field(gt=0, le=1, strict=True)]
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class Window:
-    """Half-open span of local (New York) days of scheduled departure."""
+    """Half-open span of local days, in the zone of the description."""
 
     start: Day = Field(alias="from")
     end: Day = Field(alias="until")
@@ -51,7 +50,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class LabelsSnapshot:
-    """An exported feedback snapshot: a parquet file with `flight_id` and `late`, and the sha256 of its bytes."""
+    """An exported feedback snapshot: a parquet file with subjects and labels, and the sha256 of its bytes."""
 
     path: str
     digest: str
@@ -83,7 +82,7 @@ class DataParams(Section):
     train: Window
     validate_window: Window = Field(alias="validate")
     snapshot: _SnapshotKeys = Field(alias="labels_snapshot")
-    feature_set: FeatureSet
+    feature_set: str
     sample: _Sample
 
     @property

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -23,18 +23,19 @@ from flows.steps.project.recorded_run import record_run
 from flows.steps.project.workspace import commit, open_challenger_clone
 from flows.steps.release.desk import Desk
 from flows.steps.release.promote import TREE, read_evidence
-from flows.steps.replay.truth import KIND
 from handrail.bootstrap import Platform
 from handrail.bootstrap.lineage import path_artifact
 from handrail.config import read_yaml
-from handrail.errors import Refused
+from handrail.errors import InvalidInput, Refused
 from handrail.files import sha256_of
 from handrail.refs import ArtifactVersion, DataVersion, FeedbackSnapshot
 from handrail.statistics import Answers, compare
-from handrail.use_case import read_use_case
+from handrail.use_case import UseCase, read_use_case
+
+if TYPE_CHECKING:
+    from handrail.scoring import Answered
 
 COMPARISON = Path("reports") / "comparison.json"
-ALL_FEATURES = "all"
 Report = Callable[[str], None]
 
 
@@ -53,31 +54,50 @@ class Challenge:
     labels: str
 
 
-def prepare_retrain(platform: Platform, month: str, feature_set: str = ALL_FEATURES) -> Challenge:
+def prepare_retrain(platform: Platform, month: str, feature_set: str | None = None) -> Challenge:
     """Make a clone of the project whose parameters train up to a month such as `2013-09` and validate on it.
 
     Labels after go-live come from a snapshot of what feedback knew as soon as the month was mature, exported and
-    tracked by DVC. Nothing is trained yet. Repeating it changes nothing.
+    tracked by DVC. Nothing is trained yet. Repeating it changes nothing. Without a `feature_set` it is the default one.
 
     Raises:
+        InvalidInput: there is no such feature set.
         Refused: the month is not mature yet, or is before go-live.
         Unavailable: nothing was forecast, or git or DVC fails.
     """
-    span = read_month(month)
-    as_of = mature_at(platform, span, "Retraining on")
+    case = read_use_case(platform.settings.project)
+    chosen = _feature_set(case, feature_set)
+    span = read_month(month, case.time.zone)
+    as_of = mature_at(platform, span, case, "Retraining on")
     go_live = read_params(platform.settings.project).go_live
     if span.start < go_live:
         raise Refused(f"Retraining on {month}", (f"No forecast of it went live: go-live was {go_live:%Y-%m-%d}.",))
-    folder = open_challenger_clone(platform.settings, "project" if feature_set == ALL_FEATURES else feature_set)
-    snapshot = platform.feedback.snapshot(KIND, read_params(folder).go_live, span.end, as_of).digest
+    folder = open_challenger_clone(platform.settings, clone_of(case, chosen))
+    snapshot = platform.feedback.snapshot(case.label.feedback, read_params(folder).go_live, span.end, as_of).digest
     labels = f"data/labels-{snapshot.removeprefix('sha256:')[:12]}.parquet"
     platform.feedback.export_snapshot(snapshot, folder / labels)
     tracked = track(folder, labels)
     challenge = Challenge(folder, month, as_of, snapshot, labels)
-    change_params(folder, _params(challenge, feature_set))
+    change_params(folder, _params(challenge, chosen))
     commit(folder, f"Train on labels known by {as_of:%Y-%m-%d}, validate {month}", [PARAMS, tracked])
     _record_labels(platform, challenge)
     return challenge
+
+
+def clone_of(case: UseCase, feature_set: str) -> str:
+    """Return the name of the clone below home/retrain in which a challenger with that feature set is trained."""
+    return "project" if feature_set == case.features.default else feature_set
+
+
+def _feature_set(case: UseCase, named: str | None) -> str:
+    chosen = named or case.features.default
+    try:
+        case.service_of(chosen)
+    except ValueError as err:
+        raise InvalidInput(
+            "feature_set", f"there is no set {chosen!r}, {err}", "Name it in config/use_case.yaml."
+        ) from err
+    return chosen
 
 
 def train_challenger(desk: Desk, challenge: Challenge, report: Report | None = None) -> dict[str, str]:
@@ -96,26 +116,26 @@ def train_challenger(desk: Desk, challenge: Challenge, report: Report | None = N
 
 
 def compare_with_champion(platform: Platform, challenge: Challenge) -> dict[str, Any]:
-    """Compare challenger and champion on the same mature flights of the month; keep it as evidence in the clone.
+    """Compare challenger and champion on the same mature subjects of the month; keep it as evidence in the clone.
 
-    The champion is judged by what it answered in production, the challenger by what it says about the same flights.
-    Returns what `compare` returns, with the month, the snapshot and the number of flights left out.
+    The champion is judged by what it answered in production, the challenger by what it says about the same subjects.
+    Returns what `compare` returns, with the month, the snapshot and the number of subjects left out.
     """
     from handrail.scoring import Scorer
 
-    forecasts = read_forecasts(platform, read_month(challenge.month))
+    case = read_use_case(challenge.folder)
+    forecasts = read_forecasts(platform, read_month(challenge.month, case.time.zone), case)
     scorer = Scorer.load(challenge.folder / TREE)
     rows = pl.read_parquet(challenge.folder / "data" / "training" / "validate.parquet")
-    scores = scorer.score({name: rows[name].to_list() for name in scorer.features})
-    judged = _judged(rows.with_columns(challenger=pl.Series(scores.astype(float))), forecasts.rows)
-    case = read_use_case(challenge.folder)
+    answered = scorer.answer({name: rows[name].to_list() for name in scorer.features})
+    judged = _judged(rows, answered, forecasts.rows, case)
     found = compare(
         case.main_metric,
         case.label.kind,
-        Answers(judged["score"].to_numpy()),
-        Answers(judged["challenger"].to_numpy()),
-        judged[case.label.column].to_numpy(),
-        judged[case.cluster].cast(pl.String).to_numpy(),
+        Answers(judged["score"].to_numpy(), judged["predicted"].to_numpy()),
+        Answers(judged["challenger"].to_numpy(), judged["challenger_predicted"].to_numpy()),
+        judged["truth"].to_numpy(),
+        judged["cluster"].cast(pl.String).to_numpy(),
         margin=case.metrics.margin,
     )
     evidence = as_evidence(found) | {
@@ -124,7 +144,7 @@ def compare_with_champion(platform: Platform, challenge: Challenge) -> dict[str,
         "champion": forecasts.deployment,
         "incumbent": _trees(platform).get(forecasts.deployment),
         "snapshot": challenge.snapshot,
-        "flights_left_out": rows.height - judged.height,
+        f"{case.subject.many}_left_out": rows.height - judged.height,
     }
     write_json(challenge.folder / COMPARISON, evidence)
     commit(challenge.folder, "Compare with the champion", [str(COMPARISON)])
@@ -158,7 +178,7 @@ def _require_champion(platform: Platform, comparison: Mapping[str, Any], champio
         )
 
 
-def retrain(desk: Desk, month: str, feature_set: str = ALL_FEATURES, report: Report | None = None) -> dict[str, Any]:
+def retrain(desk: Desk, month: str, feature_set: str | None = None, report: Report | None = None) -> dict[str, Any]:
     """Prepare, train and compare a challenger, and ask for its promotion; return the request. Safe to repeat."""
     challenge = prepare_retrain(desk.platform, month, feature_set)
     train_challenger(desk, challenge, report)
@@ -178,10 +198,17 @@ def _params(challenge: Challenge, feature_set: str) -> dict[str, Any]:
     }
 
 
-def _judged(rows: pl.DataFrame, forecasts: pl.DataFrame) -> pl.DataFrame:
-    """Join the challenger's scores with what the champion answered about the same flights, mature ones only."""
-    answered = forecasts.filter("mature").select("flight_id", "score")
-    return rows.drop_nulls("late").select("flight_id", "day", "late", "challenger").join(answered, on="flight_id")
+def _judged(rows: pl.DataFrame, answered: Answered, forecasts: pl.DataFrame, case: UseCase) -> pl.DataFrame:
+    """Join the challenger's answers with what the champion said about the same subjects, mature ones only."""
+    said = forecasts.filter("mature").select("subject", "score", "predicted")
+    challenger = rows.select(
+        cluster=pl.col(case.cluster),
+        subject=pl.col(case.subject.column).cast(pl.String),
+        truth=pl.col(case.label.column),
+        challenger=pl.Series(answered.score.astype(float)),
+        challenger_predicted=pl.Series(answered.label),
+    )
+    return challenger.drop_nulls("truth").join(said, on="subject")
 
 
 def _trees(platform: Platform) -> dict[str, str | None]:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.steps.monitoring.config import read_monitoring, read_objectives
+from flows.steps.monitoring.config import check_metric_limits, read_monitoring, read_objectives
 from handrail.errors import Misconfigured
+from handrail.use_case import MetricLimit, Metrics, read_use_case
 
 CONFIG = Path(__file__).parents[3] / "config"
 
@@ -46,9 +47,9 @@ def test_a_misspelt_extra_key_is_named(config: Path) -> None:
 
 
 def test_a_cited_objective_has_to_exist(config: Path) -> None:
-    rewrite(config / "monitoring.yaml", "objective: ranking", "objective: rankign")
+    rewrite(config / "monitoring.yaml", "objective: known-outcomes", "objective: known-outcome")
 
-    with pytest.raises(Misconfigured, match="rankign"):
+    with pytest.raises(Misconfigured, match="known-outcome"):
         read_monitoring(config)
 
 
@@ -76,3 +77,19 @@ def test_text_that_is_not_yaml_is_refused(config: Path) -> None:
 
     with pytest.raises(Misconfigured, match="not YAML"):
         read_monitoring(config)
+
+
+def limited(objective: str) -> Metrics:
+    return Metrics(main="roc_auc", margin=0.0, limits={"log_loss": MetricLimit(limit=0.5, objective=objective)})
+
+
+@pytest.mark.parametrize(("objective", "reason"), [("rankign", "does not name"), ("ranking", "log_loss needs at-most")])
+def test_a_metrics_limit_cites_an_objective_that_wants_its_better_side(objective: str, reason: str) -> None:
+    case = read_use_case(CONFIG.parent).model_copy(update={"metrics": limited(objective)})
+
+    with pytest.raises(Misconfigured, match=reason):
+        check_metric_limits(case, read_objectives(CONFIG))
+
+
+def test_the_shipped_limits_are_in_order() -> None:
+    check_metric_limits(read_use_case(CONFIG.parent), read_objectives(CONFIG))

@@ -7,19 +7,23 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import log_loss, roc_auc_score
 
 from flows.steps.monitoring.config import read_monitoring, read_objectives
 from flows.steps.monitoring.findings import (
     Health,
+    Performance,
     Subject,
     drift_finding,
     health_finding,
     measure,
     performance_finding,
 )
-from handrail.statistics import stability_index
+from handrail.statistics import Answers, stability_index
+from handrail.use_case import read_use_case
 
 CONFIG = Path(__file__).parents[3] / "config"
+CASE = read_use_case(CONFIG.parent)
 RULES, OBJECTIVES = read_monitoring(CONFIG), read_objectives(CONFIG)
 AS_OF = datetime(2013, 10, 2, 16, tzinfo=UTC)
 SUBJECT = Subject("flights", "2013-09", AS_OF, "sha256:abc")
@@ -29,6 +33,10 @@ def cohort(n: int = 4000) -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(0)
     scores = random.beta(2, 6, n)
     return scores, (random.random(n) < scores).astype(float)
+
+
+def measured(scores: np.ndarray, labels: np.ndarray, mature: np.ndarray) -> Performance:
+    return measure(Answers(scores), labels, mature, AS_OF, "binary")
 
 
 @given(st.lists(st.floats(0, 1), min_size=20, max_size=200))
@@ -57,10 +65,10 @@ def test_immature_predictions_change_no_figure() -> None:
     scores, labels = cohort()
     mature = np.arange(len(scores)) < 3000
 
-    seen = measure(scores, labels, mature, AS_OF)
-    alone = measure(scores[:3000], labels[:3000], np.ones(3000, bool), AS_OF)
+    seen = measured(scores, labels, mature)
+    alone = measured(scores[:3000], labels[:3000], np.ones(3000, bool))
 
-    assert (seen.roc_auc, seen.log_loss, seen.base_rate) == (alone.roc_auc, alone.log_loss, alone.base_rate)
+    assert seen.metrics == alone.metrics
     assert (seen.predictions, seen.mature, seen.labelled) == (4000, 3000, 3000)
 
 
@@ -68,22 +76,24 @@ def test_coverage_is_the_labelled_share_of_the_mature() -> None:
     scores, labels = cohort()
     labels[:400] = np.nan
 
-    assert measure(scores, labels, np.ones(4000, bool), AS_OF).coverage == pytest.approx(0.9)
+    assert measured(scores, labels, np.ones(4000, bool)).coverage == pytest.approx(0.9)
 
 
 def test_no_mature_outcome_gives_no_figures_and_an_alert() -> None:
     scores, labels = cohort()
 
-    seen = measure(scores, labels, np.zeros(4000, bool), AS_OF)
-    finding = performance_finding(SUBJECT, seen, RULES, OBJECTIVES)
+    seen = measured(scores, labels, np.zeros(4000, bool))
+    finding = performance_finding(SUBJECT, seen, CASE, RULES, OBJECTIVES)
 
-    assert (seen.roc_auc, seen.coverage) == (None, None)
+    assert (seen.metrics["roc_auc"], seen.coverage) == (None, None)
     assert finding.state == "alert"
     assert "is not known" in finding.reasons[0]
 
 
 def test_one_label_alone_gives_no_ranking_figure() -> None:
-    assert measure(np.array([0.1, 0.2]), np.array([0.0, 0.0]), np.ones(2, bool), AS_OF).roc_auc is None
+    seen = measured(np.array([0.1, 0.2]), np.array([0.0, 0.0]), np.ones(2, bool))
+
+    assert (seen.metrics["roc_auc"], seen.metrics["base_rate"]) == (None, 0.0)
 
 
 def test_a_drift_alert_cites_value_limit_and_objective() -> None:
@@ -105,7 +115,7 @@ def test_thin_coverage_alerts_though_the_ranking_is_fine() -> None:
     scores, labels = cohort()
     labels[:1000] = np.nan
 
-    finding = performance_finding(SUBJECT, measure(scores, labels, np.ones(4000, bool), AS_OF), RULES, OBJECTIVES)
+    finding = performance_finding(SUBJECT, measured(scores, labels, np.ones(4000, bool)), CASE, RULES, OBJECTIVES)
 
     assert (finding.state, finding.figure) == ("alert", "coverage")
 
@@ -118,3 +128,21 @@ def test_slow_answers_are_a_health_alert() -> None:
     seen = Health(100, 0, 0.0, 20.0, 9000.0)
 
     assert health_finding(SUBJECT, seen, RULES, OBJECTIVES).figure == "latency p99 in ms"
+
+
+def test_the_figures_are_those_of_scikit_learn() -> None:
+    scores, labels = cohort()
+
+    found = measured(scores, labels, np.ones(4000, bool)).metrics
+
+    assert found["roc_auc"] == pytest.approx(roc_auc_score(labels, scores))
+    assert found["log_loss"] == pytest.approx(log_loss(labels, scores))
+    assert found["log_loss_of_prior"] == pytest.approx(log_loss(labels, np.full(4000, labels.mean())))
+
+
+def test_classes_are_judged_by_what_was_answered() -> None:
+    labels, predicted = np.array([0.0, 1.0, 2.0, 2.0]), np.array([0, 1, 2, 0])
+
+    seen = measure(Answers(np.full(4, 0.5), predicted), labels, np.ones(4, bool), AS_OF, "multiclass")
+
+    assert (seen.metrics["accuracy"], seen.metrics["largest_share"]) == (0.75, 0.5)

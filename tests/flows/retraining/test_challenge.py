@@ -16,7 +16,7 @@ from flows.steps.project.params import read_params
 from flows.steps.project.workspace import git, open_challenger_clone
 from flows.steps.retraining.challenge import compare_with_champion, prepare_retrain
 from handrail.bootstrap import Platform, open_platform
-from handrail.errors import Refused, Unavailable
+from handrail.errors import InvalidInput, Refused, Unavailable
 from handrail.feedback import Feedback, Prediction
 from handrail.settings import Settings
 from tests.fakes.permitted_tree import write_tree
@@ -207,6 +207,11 @@ def test_a_month_before_go_live_is_refused(settings: Settings, platform: Platfor
 
     with pytest.raises(Refused, match="go-live was 2013-08-01"):
         prepare_retrain(platform, "2013-07")
+
+
+def test_a_feature_set_that_the_description_lacks_is_named(platform: Platform) -> None:
+    with pytest.raises(InvalidInput, match=r"'tickets', expected one of all, schedule"):
+        prepare_retrain(platform, MONTH, feature_set="tickets")
 
 
 def test_the_clone_shares_the_projects_cache(settings: Settings) -> None:

@@ -1,0 +1,82 @@
+"""The tables that reports of a month are made of: its predictions with features, and the reference beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from flows.steps.data.live import open_live
+from flows.steps.monitoring.month import Forecasts, Month
+from flows.steps.project.outputs import write_parquet
+from flows.steps.release.history import open_history, point_in_time, scored_months
+from handrail.errors import HandrailError, Unavailable
+from handrail.files import replacing, sha256_of
+from handrail.settings import Settings
+from handrail.use_case import read_use_case
+
+if TYPE_CHECKING:
+    from handrail.scoring import Scorer
+
+SUBJECT = "subject"
+KEPT, JOINED, NOWHERE = "kept", "joined", "nowhere"
+
+
+def read_features(
+    settings: Settings, month: Month, forecasts: pl.DataFrame, features: tuple[str, ...], service: str
+) -> tuple[pl.DataFrame | None, str]:
+    """Return `SUBJECT` and the features of a month's subjects, and where they are from.
+
+    They are kept beside the scores of whole months (`KEPT`). Else they are joined as they were known, for those
+    subjects that the project's own tables hold (`JOINED`). Where neither is there (`NOWHERE`), it is None.
+    """
+    column = read_use_case(settings.project).subject.column
+    file = scored_months(settings) / f"{month.name}.parquet"
+    if file.is_file():
+        return pl.read_parquet(file, columns=[column, *features]).rename({column: SUBJECT}), KEPT
+    try:
+        live = open_live(settings)
+        asked = forecasts.select(pl.col(SUBJECT).alias("asked_about"))
+        rows = live.rows.with_columns(pl.col(column).cast(pl.String).alias("asked_about")).join(asked, on="asked_about")
+        if rows.is_empty():
+            return None, NOWHERE
+        known = point_in_time(open_history(settings, live.features), rows.drop("asked_about"), service)
+    except HandrailError:
+        # Reports show features, no finding needs them.
+        return None, NOWHERE
+    return known.select(pl.col(column).cast(pl.String).alias(SUBJECT), *features), JOINED
+
+
+def read_reference(settings: Settings, window: str, scorer: Scorer, tree_digest: str) -> pl.DataFrame:
+    """Return the features and scores of a window of the training data, scored by the model that is judged.
+
+    Scores are kept under home/monitoring/reference, named by the digests of what they were made from.
+
+    Raises:
+        Unavailable: the project holds no training data.
+    """
+    file = settings.project / "data" / "training" / f"{window}.parquet"
+    if not file.is_file():
+        raise Unavailable(str(file), "there are no training rows to compare with", "Run: dvc repro features.")
+    name = hashlib.sha256(json.dumps([tree_digest, sha256_of(file)]).encode()).hexdigest()[:16]
+    kept = settings.home / "monitoring" / "reference" / f"{window}-{name}.parquet"
+    if not kept.is_file():
+        rows = pl.read_parquet(file)
+        scores = scorer.score({column: rows[column].to_list() for column in scorer.features})
+        with replacing(kept) as beside:
+            write_parquet(rows.select(scorer.features).with_columns(score=pl.Series(scores.astype(float))), beside)
+    return pl.read_parquet(kept)
+
+
+def tables_for_reports(
+    forecasts: Forecasts, features: pl.DataFrame | None, reference: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Return the current, the reference and the judged table for the reports; without features, scores only."""
+    known = pl.when("mature").then(pl.col("outcome").is_not_null().cast(pl.Float64))
+    current = forecasts.rows.select(SUBJECT, "score", known=known)
+    judged = forecasts.rows.filter("mature").drop_nulls("outcome").select("score", "outcome", "predicted")
+    if features is None:
+        return current.drop(SUBJECT), reference.select("score"), judged
+    return current.join(features, on=SUBJECT, how="inner").drop(SUBJECT), reference, judged
