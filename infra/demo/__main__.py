@@ -1,4 +1,4 @@
-"""`make demo`: the whole loop on real flights, in a clone below .handrail/; safe to interrupt and to run again."""
+"""`make demo`: the whole loop on the recorded data, in a clone below .handrail/; safe to interrupt and to run again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One numbered part of the demo."""
+    """One numbered part of the demo; its title may name what the description names."""
 
     name: str
     title: str
@@ -47,7 +47,7 @@ class Step:
 
 
 STEPS = (
-    Step("acquire", "Acquire the flights known at go-live", training.acquire),
+    Step("acquire", "Acquire the {many} known at go-live", training.acquire),
     Step("validate", "Validate with Great Expectations", training.validate),
     Step("features", "Join features with Feast", training.features),
     Step("train", "Train and log to MLflow", training.train),
@@ -55,7 +55,7 @@ STEPS = (
     Step("package", "Package with ONNX and prove parity", training.package),
     Step("approve", "Pass the approval gate", gate.approve),
     Step("serve", "Build the bento and serve permitted bytes", gate.serve),
-    Step("replay", "Replay August to December", production.replay),
+    Step("replay", "Replay {months}", production.replay),
     Step("monitor", "Monitor month by month", production.monitor),
     Step("retrain", "Retrain because a finding says so", production.retrain),
     Step("trace", "Trace a prediction, and a raw file's impact", provenance.trace),
@@ -66,7 +66,7 @@ STEPS = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run every step; write summary.json even after an error; return the exit code."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="fewer flights, same steps")
+    parser.add_argument("--short", action="store_true", help="fewer rows, same steps")
     parser.add_argument("--stop", metavar="STEP", help="end after this step")
     options = parser.parse_args(arguments)
     _silence_warnings()
@@ -133,7 +133,8 @@ def _settings(home: Path) -> tuple[Settings, Settings]:
 
 def _run(scene: Scene, steps: Sequence[Step], screen: Screen, results: list[dict[str, Any]]) -> bool:
     training.prepare(scene)
-    for step in steps:
+    words = {"many": scene.case.subject.many, "months": production.span_of(scene.months)}
+    for step in (replace(step, title=step.title.format(**words)) for step in steps):
         began = time.monotonic()
         try:
             with screen.step(step.title) as report:

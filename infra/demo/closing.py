@@ -19,6 +19,8 @@ from infra.demo.screen import Report, show
 
 WIDTH = 120
 HANDRAIL = ".venv/bin/handrail"
+ONLY = "_only"
+"""The end of the figures of challengers that know fewer features."""
 
 
 def addresses(scene: Scene, report: Report) -> dict[str, object]:
@@ -79,7 +81,9 @@ def verdicts(steps: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     yield f"  gate       {approve['verdict']} by {show(approve['approved_by'])}; a move without it: {_status(approve)}"
     yield f"  bytes      altered trees refused: {serve['altered_trees_refused'].partition(',')[0]}"
     yield f"  months     {len(months)} judged on mature labels; alerts: {', '.join(alerts) or 'none'}"
-    yield f"  retrained  {retrain['verdict']}; the model that knows only the schedule: {retrain['schedule_only']}"
+    others = [name for name in retrain if name.endswith(ONLY)]
+    poor = "".join(f"; the model that knows only the {name.removesuffix(ONLY)}: {retrain[name]}" for name in others)
+    yield f"  retrained  {retrain['verdict']}{poor}"
     yield f"  lineage    {trace['predictions_that_trace']} predictions lead back to commit and bytes"
 
 
@@ -89,13 +93,13 @@ def _status(approve: Mapping[str, Any]) -> str:
 
 def ways_on(steps: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Yield where to look, what to type, and who can log in."""
-    at, trace = steps["closing"], steps["trace"]
+    at, trace, model = steps["closing"], steps["trace"], steps["approve"]["version"].partition(" ")[0]
     yield f"{at['start']}: MLflow {at['mlflow']}, Prefect {at['prefect']},"
     yield f"  bento {at['bento']}/docs, lineage {at['lineage']}/docs,"
     yield f"  Evidently {at['evidently']}"
     yield f"{HANDRAIL} lineage trace {trace['prediction']}"
     yield f"{HANDRAIL} lineage impact {trace['impact_of']}"
-    yield f"{HANDRAIL} reproduce flights@champion --repository .handrail/demo/project"
+    yield f"{HANDRAIL} reproduce {model}@champion --repository .handrail/demo/project"
     who = ", ".join(f"{person.account} ({', '.join(person.roles)})" for person in PEOPLE)
     yield f"MLflow knows {who}:"
     yield f"  passwords in {at['credentials']}/demo-<name>.json; tokens beside them"

@@ -1,41 +1,51 @@
-"""Steps 9 to 11: five months of production, what monitoring finds in them, and the retraining that follows."""
+"""Steps 9 to 11: months of production, what monitoring finds in them, and the retraining that follows."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import httpx
+import numpy as np
 
 from flows.steps.monitoring import monitor as monitoring
 from flows.steps.monitoring.events import emit, write_pages
+from flows.steps.monitoring.findings import base_figure, measure
 from flows.steps.release.deploy import deploy
 from flows.steps.release.promote import TREE, is_open
 from flows.steps.release.serving import await_bento
 from flows.steps.replay import run as replaying
 from flows.steps.replay.bulk import score_the_rest
+from flows.steps.replay.log import ReplayLog
 from flows.steps.replay.skew import compare_features
-from flows.steps.replay.truth import KIND
 from flows.steps.retraining import challenge as retraining
 from handrail.bootstrap.approvals import tree_digest
 from handrail.clock import parse_moment
 from handrail.errors import HandrailError, Unavailable, UnknownReference
+from handrail.statistics import Answers
+from handrail.use_case import UseCase
+from infra.demo.closing import ONLY
 from infra.demo.gate import ALIAS, sign_off
 from infra.demo.scene import Scene
 from infra.demo.screen import Report
 
 Figures = dict[str, object]
-MONTHS = ("2013-08", "2013-09", "2013-10", "2013-11", "2013-12")
 RETRAINED_WITHIN_S = 900
 SERVED_WITHIN_S = 180
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
+def span_of(months: Sequence[str]) -> str:
+    """Return the months as people name them, from the first to the last."""
+    first, last = (f"{date.fromisoformat(f'{month}-01'):%B}" for month in (months[0], months[-1]))
+    return first if len(months) == 1 else f"{first} to {last}"
+
+
 def replay(scene: Scene, report: Report) -> Figures:
-    """Play whole days hour by hour over HTTP, score the other flights in bulk, and record all outcomes."""
+    """Play whole days hour by hour over HTTP, score the others in bulk, and record all outcomes."""
     settings, judged = scene.settings, scene.found["judged"]
 
     def progress(done: int, total: int, what: str) -> None:
@@ -44,7 +54,7 @@ def replay(scene: Scene, report: Report) -> Figures:
     bulk: Mapping[str, Any] = {}
     if judged == scene.found["deployed"].deployment.uri:
         played = replaying.replay(settings, scene.days, progress)
-        report("scoring the other flights in bulk")
+        report(f"scoring the other {scene.case.subject.many} in bulk")
         bulk = score_the_rest(settings, scene.days)
     else:
         played = replaying.finished_figures(settings, judged, scene.days) or {}
@@ -63,10 +73,10 @@ def _some_prediction(scene: Scene) -> str:
     """Return the id of the first replayed prediction whose outcome is known."""
     start = parse_moment(str(scene.found["params"]["go_live"]))
     deployment = scene.found["judged"]
-    feedback = scene.platform.feedback
-    for days in (7, 31, 153):
+    feedback, kind = scene.platform.feedback, scene.case.label.feedback
+    for days in (7, 31, 366):
         end = start + timedelta(days=days)
-        cohort = feedback.cohort(deployment, KIND, start, end, end + feedback.kind(KIND).maturity_window)
+        cohort = feedback.cohort(deployment, kind, start, end, end + feedback.kind(kind).maturity_window)
         for prediction_id, label in zip(cohort.prediction_id, cohort.label, strict=True):
             if label is not None:
                 return str(prediction_id)
@@ -80,19 +90,32 @@ def monitor(scene: Scene, report: Report) -> Figures:
     scene.servers.wait_ready("worker")
     scene.found["monitoring_began"] = time.time()
     records = []
-    for month in MONTHS:
+    for month in scene.months:
         report(month)
         records.append(_monitored(scene, month))
     scene.found["records"] = records
     rows: Figures = {}
     for record in records:
-        seen, alerts = record["performance"], monitoring.alerts(record)
-        rows[record["month"]] = (
-            f"ROC-AUC {seen['roc_auc']:.3f}, late {seen['base_rate']:.3f}, coverage {seen['coverage']:.3f}, "
-            f"score PSI {record['drift']['score_psi']:.2f}, "
-            f"{' and '.join(alert['kind'] for alert in alerts) + ' alert' if alerts else 'ok'}"
-        )
-    return rows | {"all_months_roc_auc": _pooled_roc_auc(scene)}
+        rows[record["month"]] = line_of(record, scene.case)
+    return rows | {f"all_months_{scene.case.metrics.main}": _pooled(scene)}
+
+
+def line_of(record: Mapping[str, Any], case: UseCase) -> str:
+    """Return what monitoring found in a month: the metric that decides, what happened, and who has to act."""
+    seen, alerts, main = record["performance"], monitoring.alerts(dict(record)), case.main_metric
+    base, named = base_figure(case)
+    figures = (
+        f"{main.title} {_shown(seen[main.name])}",
+        f"{named} {_shown(seen[base])}",
+        f"coverage {_shown(seen['coverage'])}",
+        f"score PSI {record['drift']['score_psi']:.2f}",
+        " and ".join(alert["kind"] for alert in alerts) + " alert" if alerts else "ok",
+    )
+    return ", ".join(figures)
+
+
+def _shown(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.3f}"
 
 
 def _monitored(scene: Scene, month: str) -> dict[str, Any]:
@@ -108,7 +131,7 @@ def _monitored(scene: Scene, month: str) -> dict[str, Any]:
         return known
     if scene.found.get("alerted"):
         # One alert is answered at a time: later months of this model are only recorded.
-        record = monitoring.monitor(scene.settings, month)
+        record = monitoring.monitor(scene.settings, month, ReplayLog(scene.settings.home / "replay").batches())
         write_pages(record)
         return record
     record = flow(MonitorParameters(month=month))
@@ -116,39 +139,38 @@ def _monitored(scene: Scene, month: str) -> dict[str, Any]:
     return record
 
 
-def _pooled_roc_auc(scene: Scene) -> float:
-    """Return the ROC-AUC of every mature, labelled forecast since go-live."""
-    from sklearn.metrics import roc_auc_score
-
-    start = parse_moment(str(scene.found["params"]["go_live"]))
-    feedback = scene.platform.feedback
-    end = start + timedelta(days=366)
-    judged = feedback.cohort(scene.found["judged"], KIND, start, end, scene.platform.event_clock()).judged()
-    return float(roc_auc_score(judged.label, judged.score))
+def _pooled(scene: Scene) -> float | None:
+    """Return the metric that decides, of every mature, labelled forecast since go-live."""
+    start, case = parse_moment(str(scene.found["params"]["go_live"])), scene.case
+    end, now = start + timedelta(days=366), scene.platform.event_clock()
+    cohort = scene.platform.feedback.cohort(scene.found["judged"], case.label.feedback, start, end, now).judged()
+    answers, labels = Answers(cohort.score, cohort.predicted), np.array(cohort.label, dtype=np.float64)
+    seen = measure(answers, labels, np.array(cohort.mature, dtype=bool), now, case.label.kind)
+    return seen.metrics[case.metrics.main]
 
 
 def retrain(scene: Scene, report: Report) -> Figures:
-    """See the first alert start the flow `retrain`, let the gate judge both challengers, deploy what was promoted."""
+    """Retrain on the month of the first alert, let the gate judge every challenger, deploy what was promoted.
+
+    The alert starts the flow `retrain`. Without one it is the newest month, because it is mature.
+    """
     finding = first_alert(scene.found["records"])
+    month = finding["month"] if finding else scene.months[-1]
     run = "answered in an earlier run"
-    if not _is_answered(scene, finding):
-        if not scene.found.get("announced"):
-            emit(finding)
-        report("a challenger that knows only the schedule tries")
-        retraining.retrain(scene.author, finding["month"], "schedule", report)
-        run = wait_for_flow(scene, "retrain", scene.found["monitoring_began"], report)
-    comparison = _comparison(scene)
-    poor = _request_of(scene, "schedule")
+    if not _is_answered(scene, month):
+        run = _retrained(scene, month, finding, report)
+    comparison, title = _comparison(scene), scene.case.main_metric.title
     request = sign_off(scene, _request_of(scene, "project"))
     figures: Figures = {
-        "because": f"{finding['month']} {finding['kind']}: {finding['figure']} {finding['value']:.3f}",
+        "because": _because(finding) if finding else f"{month} is the newest mature month",
         "flow_run": run,
-        "challenger_against_champion": f"ROC-AUC {comparison['delta']:+.4f}, at least {comparison['ci_low']:+.4f}",
-        "flights_compared": comparison["n"],
+        "challenger_against_champion": f"{title} {comparison['delta']:+.4f}, at least {comparison['ci_low']:+.4f}",
+        f"{scene.case.subject.many}_compared": comparison["n"],
         "verdict": request["verdict"],
-        "schedule_only": poor["verdict"],
-        "schedule_only_because": " ".join(poor["reasons"]),
     }
+    for name in _other_sets(scene):
+        poor = _request_of(scene, name)
+        figures |= {f"{name}{ONLY}": poor["verdict"], f"{name}{ONLY}_because": " ".join(poor["reasons"])}
     if request["verdict"] == "promoted":
         report("deploying the new champion")
         scene.author.fetch_permit(request)
@@ -156,26 +178,44 @@ def retrain(scene: Scene, report: Report) -> Figures:
     return figures
 
 
-def _is_answered(scene: Scene, finding: Mapping[str, Any]) -> bool:
-    """Say whether both challengers to that finding were judged before, about the deployment that is judged now."""
+def _retrained(scene: Scene, month: str, finding: Mapping[str, Any] | None, report: Report) -> str:
+    """Let a challenger of each feature set try; return how the one of the default set was started, and how it ended."""
+    if finding and not scene.found.get("announced"):
+        emit(dict(finding))
+    for name in _other_sets(scene):
+        report(f"a challenger that knows only the {name} tries")
+        retraining.retrain(scene.author, month, name, report)
+    if finding:
+        return wait_for_flow(scene, "retrain", scene.found["monitoring_began"], report)
+    report("no month raised an alert: retraining on the newest one")
+    retraining.retrain(scene.author, month, report=report)
+    return "started by the demo"
+
+
+def _other_sets(scene: Scene) -> list[str]:
+    return [name for name in scene.case.features.sets if name != scene.case.features.default]
+
+
+def _because(finding: Mapping[str, Any]) -> str:
+    return f"{finding['month']} {finding['kind']}: {finding['figure']} {_shown(finding['value'])}"
+
+
+def _is_answered(scene: Scene, month: str) -> bool:
+    """Say whether every challenger of that month was judged before, about the deployment that is judged now."""
     try:
         comparison = _comparison(scene)
-        closed = not any(is_open(_request_of(scene, clone)) for clone in ("project", "schedule"))
+        closed = not any(is_open(_request_of(scene, clone)) for clone in ("project", *_other_sets(scene)))
     except (OSError, HandrailError):
         return False
-    return closed and (comparison["month"], comparison["champion"]) == (finding["month"], scene.found["judged"])
+    return closed and (comparison["month"], comparison["champion"]) == (month, scene.found["judged"])
 
 
-def first_alert(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the earliest finding of kind drift or performance that asks somebody to act.
-
-    Raises:
-        Unavailable: every month is well, so that nothing has to be retrained.
-    """
+def first_alert(records: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return the earliest finding of kind drift or performance that asks somebody to act, None if no month has one."""
     for record in records:
         for finding in retrainable(record):
             return dict(finding)
-    raise Unavailable("Monitoring", "no month raised an alert", "Lower a limit in config/monitoring.yaml.")
+    return None
 
 
 def retrainable(record: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -15,9 +15,9 @@ from handrail.files import PRIVATE, replace_file
 from handrail.lineage import Coverage, sections_of
 from infra.demo.scene import Scene
 from infra.demo.screen import Report
+from infra.demo.training import subject_files
 
 Figures = dict[str, object]
-RAW_FILE = "data/raw/flights/2013-03.csv"
 HOLDER = "demo"
 CHAIN = (
     "deployment",
@@ -43,23 +43,30 @@ def trace(scene: Scene, report: Report) -> Figures:
     passed = {section.title for section in sections_of(back) if section.hops}
     if missing := [title for title in CHAIN if title not in passed]:
         raise Refused("The trace", (f"It does not reach {', '.join(missing)}.",))
-    report(f"impact of {RAW_FILE}")
-    forward = scene.platform.lineage.impact(RAW_FILE)
+    raw = raw_file(scene)
+    report(f"impact of {raw}")
+    forward = scene.platform.lineage.impact(raw)
     report("following every deployment's predictions back")
     covered = _require_all(open_doctor(scene.platform.store, scene.platform.feedback).coverage())
     report("asking the same over HTTP")
     _require_same(_ask(scene, "trace", prediction)["hops"], len(back.edges))
-    _require_same(_ask(scene, "impact", RAW_FILE)["total_predictions"], forward.total)
+    _require_same(_ask(scene, "impact", raw)["total_predictions"], forward.total)
     return {
         "prediction": prediction,
         "nodes": len(back.nodes),
         "proven_hops": f"{back.proven} of {len(back.edges)}",
         "passes": list(CHAIN),
         "predictions_that_trace": f"{covered.traced:,} of {covered.predictions:,}",
-        "impact_of": RAW_FILE,
+        "impact_of": raw,
         "predictions_touched": forward.total,
         "look": f"handrail lineage trace {prediction}",
     }
+
+
+def raw_file(scene: Scene) -> str:
+    """Return a raw file that training read: a third into those that hold what is predicted about."""
+    names = subject_files(scene.read_json("data/raw/manifest.json"), scene.case.subject.many)
+    return f"data/raw/{names[len(names) // 3]}"
 
 
 def _require_all(covered: Coverage) -> Coverage:

@@ -9,10 +9,15 @@ from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
+from flows.steps.monitoring.month import read_month
+from flows.steps.project.params import read_params
 from flows.steps.release.desk import Desk
 from handrail.bootstrap import Platform, open_platform
+from handrail.errors import Misconfigured
 from handrail.settings import Settings
+from handrail.use_case import FILE, UseCase, read_use_case
 from infra.demo.people import AUTHOR, Person, credentials_name, password_of
 from infra.servers.supervisor import Servers
 
@@ -28,7 +33,7 @@ class Scene:
     Attributes:
         checkout: the user's repository; nothing in it changes but `.handrail/`.
         settings: the clone's settings, with free ports and replayed event time.
-        short: fewer flights, same steps.
+        short: fewer rows, same steps.
         found: what a step leaves for later ones, by name.
     """
 
@@ -48,6 +53,31 @@ class Scene:
     def days(self) -> int:
         """How many whole days are replayed over HTTP."""
         return SHORT_DAYS if self.short else DAYS
+
+    @cached_property
+    def case(self) -> UseCase:
+        """What is predicted, as the clone's config/use_case.yaml says."""
+        return read_use_case(self.clone)
+
+    @cached_property
+    def months(self) -> tuple[str, ...]:
+        """The whole months from go-live until the recorded data ends.
+
+        Raises:
+            Misconfigured: the description has no recorded data, or it ends before the first month does.
+        """
+        recorded, zone = self.case.replay, self.case.time.zone
+        if recorded is None:
+            raise Misconfigured(FILE.as_posix(), "it lacks the key 'replay'", "Say until when the data reaches.")
+        month = read_month(f"{read_params(self.clone).go_live.astimezone(ZoneInfo(zone)):%Y-%m}", zone)
+        found = []
+        while month.end <= recorded.until:
+            found.append(month.name)
+            month = read_month(f"{month.after:%Y-%m}", zone)
+        if not found:
+            problem = f"'replay.until' is before the end of {month.name}, the month of go-live"
+            raise Misconfigured(FILE.as_posix(), problem, "Move it, or go_live in params.yaml.")
+        return tuple(found)
 
     @property
     def clone(self) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from flows.steps.project import pipeline
 from flows.steps.project.recorded_run import record_run
@@ -38,12 +39,17 @@ def acquire(scene: Scene, report: Report) -> Figures:
     """Bring in the tables as they were known at the go-live date."""
     figures = _stage(scene, "acquire", report)
     files = scene.read_json("data/raw/manifest.json")
-    flights = {name: entry for name, entry in files.items() if name.startswith("flights/")}
+    many = scene.case.subject.many
     return figures | {
         "known_at": scene.found["params"]["as_of"],
         "files": len(files),
-        "flights": sum(entry["rows"] for entry in flights.values()),
+        many: sum(files[name]["rows"] for name in subject_files(files, many)),
     }
+
+
+def subject_files(files: Mapping[str, Any], many: str) -> list[str]:
+    """Return the raw files that hold what is predicted about: those of the table of that name, else all."""
+    return sorted(name for name in files if name.split("/")[0].partition(".")[0] == many) or sorted(files)
 
 
 def validate(scene: Scene, report: Report) -> Figures:
@@ -59,7 +65,7 @@ def validate(scene: Scene, report: Report) -> Figures:
 
 
 def features(scene: Scene, report: Report) -> Figures:
-    """Join the features as they were known two hours before each departure."""
+    """Join the features as they were known when each prediction is made."""
     figures = _stage(scene, "features", report)
     manifest = scene.read_json("data/training/manifest.json")
     service = manifest["feature_service"]
@@ -78,19 +84,21 @@ def train(scene: Scene, report: Report) -> Figures:
     name_author_for_flows(scene.settings.credentials)
     figures = _stage(scene, "train", report)
     models = scene.read_json("reports/train.json")["models"]
-    return figures | {f"{name}_roc_auc": interval(models[name]["metrics"]["roc_auc"]) for name in models}
+    main = scene.case.metrics.main
+    return figures | {f"{name}_{main}": interval(models[name]["metrics"][main]) for name in models}
 
 
 def evaluate(scene: Scene, report: Report) -> Figures:
     """Look at slices, calibration, noise and importance."""
     figures = _stage(scene, "evaluate", report)
     found = scene.read_json("reports/evaluate.json")
-    worst = {by: f"{slice_['group']} {slice_['roc_auc']:.3f}" for by, slice_ in found["worst_slices"].items()}
+    main = scene.case.metrics.main
+    worst = {by: f"{slice_['group']} {slice_[main]:.3f}" for by, slice_ in found["worst_slices"].items()}
     return figures | {
-        "flights": found["rows"],
+        scene.case.subject.many: found["rows"],
         "calibration_error": found["calibration_error"],
         "worst_slices": worst,
-        "lost_to_noise": found["noise_roc_auc_lost"],
+        "lost_to_noise": found[f"noise_{main}_lost"],
     }
 
 
