@@ -5,7 +5,7 @@ Three plugins that users install it for, each useful alone, and one platform tha
     from handrail import open_platform
 
     with open_platform() as platform:
-        print(platform.lineage.trace("mlflow://local/registered/flights/1753000000000/3"))
+        print(platform.lineage.trace("mlflow://local/registered/orders/1753000000000/3"))
 
 - `handrail.approvals`: who allowed exactly these bytes into production, by which rule, on what evidence.
 - `handrail.lineage`: what made this prediction, and which predictions a bad file touched.

@@ -27,7 +27,7 @@ def build() -> typer.Typer:
     app = typer.Typer(
         name="handrail",
         help="Approval gates, lineage and feedback across the ML stack.",
-        epilog="Example: handrail lineage impact data/raw/flights/2013-03.csv",
+        epilog="Example: handrail lineage impact data/raw/orders/2013-03.csv",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -39,7 +39,7 @@ def build() -> typer.Typer:
     app.add_typer(feedback.app, name="feedback")
     feedback.app.command("figures", epilog=figures.EXAMPLE)(figures.show_figures)
     app.command("serve", epilog="Example: handrail serve")(serve.serve)
-    app.command("reproduce", epilog="Example: handrail reproduce flights@champion")(reproduce.reproduce)
+    app.command("reproduce", epilog="Example: handrail reproduce orders@champion")(reproduce.reproduce)
     return app
 
 

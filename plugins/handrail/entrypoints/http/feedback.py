@@ -89,7 +89,7 @@ _EVENT = {
     "prediction_id": "5a2e6c1c-6b0c-5f0e-9d0c-2f6f0b1f7a11",
     "kind": "ground_truth",
     "value": 1,
-    "source": "airport-feed",
+    "source": "outcome-feed",
     "occurred_at": "2013-08-01T13:05:00Z",
 }
 _CORRECTION = _EVENT | {"value": 0, "revision": 1}

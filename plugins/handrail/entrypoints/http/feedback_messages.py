@@ -27,7 +27,7 @@ class FeedbackMessage(BaseModel):
     prediction_id: Name = Field(description="the id that the prediction was answered with")
     kind: Name = Field(description="a kind that config/feedback.yaml declares", examples=["ground_truth"])
     value: Number | None = Field(default=None, description="what is true now; none in a retraction")
-    source: Name = Field(description="who reports it", examples=["airport-feed"])
+    source: Name = Field(description="who reports it", examples=["outcome-feed"])
     revision: Whole = Field(default=0, description="a correction counts up; the highest revision is current")
     occurred_at: AwareDatetime = Field(description="when it became true in the world, with a time zone")
     retracts: bool = Field(default=False, description="withdraw what was reported before")

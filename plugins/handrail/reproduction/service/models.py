@@ -34,7 +34,7 @@ class Models:
     repository: str
 
     def uri(self, name: str, at: datetime) -> str:
-        """Return the URI behind `flights/3`, `models:/flights/3` or, at that moment, `flights@champion`.
+        """Return the URI behind `orders/3`, `models:/orders/3` or, at that moment, `orders@champion`.
 
         Anything else is returned as it is: a URI, or a prediction id.
 

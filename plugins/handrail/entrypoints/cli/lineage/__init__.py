@@ -22,12 +22,12 @@ from handrail.lineage import NotYetSet
 app = typer.Typer(
     no_args_is_help=True,
     help="What made a prediction, and what a file touched.",
-    epilog="Example: handrail lineage impact data/raw/flights/2013-03.csv",
+    epilog="Example: handrail lineage impact data/raw/orders/2013-03.csv",
 )
 app.add_typer(token_app, name="token")
 app.command("trace", epilog="Example: handrail lineage trace 5a2e6c1c-6b0c-5f0e-9d0c-2f6f0b1f7a11")(show_trace)
-app.command("impact", epilog="Example: handrail lineage impact data/raw/flights/2013-03.csv")(show_impact)
-app.command("show", epilog="Example: handrail lineage show models:/flights@champion")(show_node)
+app.command("impact", epilog="Example: handrail lineage impact data/raw/orders/2013-03.csv")(show_impact)
+app.command("show", epilog="Example: handrail lineage show models:/orders@champion")(show_node)
 app.add_typer(collect_app, name="collect")
 app.command(
     "deployment",
@@ -37,11 +37,11 @@ app.command("forward", epilog="Example: handrail lineage forward --follow")(forw
 app.command("timeline", epilog="Example: handrail lineage timeline champion")(show_timeline)
 app.command("check", epilog="Example: handrail lineage check --json")(check)
 app.command(
-    "export", epilog="Example: handrail lineage export data/raw/flights/2013-03.csv --format dot --towards effects"
+    "export", epilog="Example: handrail lineage export data/raw/orders/2013-03.csv --format dot --towards effects"
 )(write_export)
 
 
-@app.command("pointer", epilog="Example: handrail lineage pointer 'mlflow alias flights@champion'")
+@app.command("pointer", epilog="Example: handrail lineage pointer 'mlflow alias orders@champion'")
 def show_pointer(
     name: Annotated[str, typer.Argument(help="A moving name: an alias, a branch, a deployment slot.")],
     at: Annotated[str | None, typer.Option("--at", help="ISO 8601 moment; now if left out.")] = None,

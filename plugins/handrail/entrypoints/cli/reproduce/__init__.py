@@ -30,7 +30,7 @@ from handrail.errors import InvalidInput
 from handrail.reproduction import Models, Options, Plan, Planner, Reproducer, Reproduction, Result
 from handrail.settings import Settings
 
-Name = Annotated[str, typer.Argument(help="A model: flights/3, flights@champion, a URI, or a prediction id.")]
+Name = Annotated[str, typer.Argument(help="A model: orders/3, orders@champion, a URI, or a prediction id.")]
 Until = Annotated[str | None, typer.Option("--until", help="End at this stage of dvc.yaml.")]
 Into = Annotated[Path | None, typer.Option("--into", help="A folder to work in, new or empty.")]
 Repository = Annotated[str | None, typer.Option("--repository", help="Where the commit is: a folder or an address.")]

@@ -15,7 +15,7 @@ app = typer.Typer(
     help="Read what a tool holds by itself and record it; the tool is left as it is.",
     epilog="Example: handrail lineage collect dvc",
 )
-app.command("bentoml", epilog="Example: handrail lineage collect bentoml flights --json")(collect_bentoml)
+app.command("bentoml", epilog="Example: handrail lineage collect bentoml orders --json")(collect_bentoml)
 app.command("dvc", epilog="Example: handrail lineage collect dvc --commit v1.2")(collect_dvc)
 app.command("evidently", epilog="Example: handrail lineage collect evidently .handrail/evidently")(collect_evidently)
 app.command("mlflow", epilog="Example: handrail lineage collect mlflow --tracking-uri http://127.0.0.1:5000")(
