@@ -104,6 +104,9 @@ def _read_features(
     from feature_repo.definitions import SERVICE_OF_FEATURE_SET
     from feature_repo.store import apply, open_feature_store, service_identity
 
+    if feature_set not in SERVICE_OF_FEATURE_SET:
+        known = ", ".join(SERVICE_OF_FEATURE_SET)
+        raise InvalidInput("feature_set", f"there is no set {feature_set!r}", f"Write one of {known} in params.yaml.")
     service = SERVICE_OF_FEATURE_SET[feature_set]
     with tempfile.TemporaryDirectory(prefix="handrail-features-") as private:
         store = open_feature_store(load_settings(project), project / "data" / "features", Path(private))

@@ -137,6 +137,13 @@ def test_the_stage_gives_the_same_bytes_in_another_place(project: Path, fortnigh
         assert str(project).encode() not in file.read_bytes()
 
 
+def test_a_feature_set_that_nobody_defined_is_named(project: Path) -> None:
+    change_params(project, {"feature_set": "some"})
+
+    with pytest.raises(InvalidInput, match=r"'some'. Write one of all, schedule"):
+        features.run(project)
+
+
 def test_the_schedule_set_knows_the_ticket_alone(project: Path) -> None:
     change_params(project, {"feature_set": "schedule"})
 

@@ -39,7 +39,7 @@ def test_a_day_and_a_moment_may_be_written_without_quotes(tmp_path: Path) -> Non
         ({"train": {"from": "2013-01-01"}}, "'train.until' is missing"),
         ({"train": {"from": "2013-07-01", "until": "2013-01-01"}}, "expected a day after from (2013-07-01)"),
         ({"validate": "July"}, "'validate' is 'July', expected 'key: value' lines"),
-        ({"feature_set": "some"}, "'feature_set' is 'some', which is unknown. Write one of: all, schedule."),
+        ({"feature_set": 7}, "'feature_set' is 7"),
         ({"sample": {"share_of_days": 0}}, "'sample.share_of_days' is 0, expected a number above 0"),
         ({"sample": {"share_of_days": True}}, "'sample.share_of_days' is True"),
         (

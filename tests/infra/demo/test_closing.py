@@ -12,6 +12,7 @@ from infra.demo.__main__ import STEPS, main
 PREDICTION = "1c8e8c41-0f2f-5621-83e4-d80aa3b9bfc2"
 FIGURES = {
     "approve": {
+        "version": "flights v1",
         "direct_attempt": "403 Changing the alias directly is refused.",
         "approved_by": ["Ben Engineer", "Cleo Business"],
         "verdict": "promoted",
