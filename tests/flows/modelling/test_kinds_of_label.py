@@ -13,8 +13,9 @@ import numpy as np
 import polars as pl
 import pytest
 import yaml
+from mlflow import MlflowClient
 
-from flows.steps.modelling import evaluate, package, train
+from flows.steps.modelling import evaluate, package, tracking, train
 from flows.steps.modelling.skops_file import read_skops
 from flows.steps.modelling.training_set import Rows, read_manifest, read_rows
 from handrail.errors import InvalidInput, Misconfigured
@@ -256,3 +257,77 @@ def test_slices_that_the_description_does_not_list_are_refused(
 
     with pytest.raises(InvalidInput, match=r"it gives town, and slices in config/use_case\.yaml are shop"):
         evaluate.run(made.project)
+
+
+def test_numbers_alone_without_slices_or_feature_tables_go_all_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = write_orders(tmp_path / "project", "regression", rows=200, slices=[])
+    manifest = project / "data" / "training" / "manifest.json"
+    described = json.loads(manifest.read_text()) | {"features": ["price", "rain"], "categorical": []}
+    manifest.write_text(json.dumps(described))
+    (project / "data" / "features" / "sky.parquet").unlink()
+    with_candidates_of("regression", monkeypatch)
+    monkeypatch.setattr(evaluate, "slice_values", lambda rows: {})
+
+    for stage in (train, evaluate, package):
+        stage.run(project)
+
+    report = json.loads((project / "reports" / "evaluate.json").read_text())
+    assert report["worst_slices"] == {}
+    assert report["worst_missing_mae_lost"] == 0
+    assert Scorer.load(project / "models" / "package").categorical == ()
+
+
+def test_a_slice_that_the_metric_cannot_judge_has_no_bar_and_no_worst(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = write_orders(tmp_path / "project", "binary", rows=200, slices=["outcome / truth"])
+    with_candidates_of("binary", monkeypatch)
+    monkeypatch.setattr(evaluate, "slice_values", lambda rows: {"outcome / truth": rows["returned"].to_numpy()})
+
+    train.run(project)
+    evaluate.run(project)
+
+    report = json.loads((project / "reports" / "evaluate.json").read_text())
+    assert report["worst_slices"] == {}
+    assert not list((project / "reports" / "evaluate").glob("slices_*.png"))
+
+
+def test_a_slice_with_a_name_that_no_file_can_have_has_its_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = write_orders(tmp_path / "project", "count", rows=200, slices=["town/shop $"])
+    with_candidates_of("count", monkeypatch)
+    monkeypatch.setattr(evaluate, "slice_values", lambda rows: {"town/shop $": rows["shop"].to_numpy()})
+
+    train.run(project)
+    evaluate.run(project)
+
+    folder = project / "reports" / "evaluate"
+    assert [file.name for file in folder.glob("slices_*.png")] == ["slices_0.png"]
+    assert (folder / "evaluation.html").read_text().count("data:image/png") == 6
+
+
+def test_mlflow_gets_experiment_and_data_under_the_name_of_the_use_case(
+    made_of: Callable[[str], Made], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, store = made_of("count"), f"sqlite:///{tmp_path / 'mlflow.db'}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    monkeypatch.setenv("HANDRAIL_HOME", str(tmp_path / "home"))
+
+    run_id = tracking.log_package(made.project)
+    tracking.log_evaluation(made.project)
+
+    client = MlflowClient(store)
+    experiment = client.get_experiment_by_name("orders")
+    run = client.get_run(run_id)
+    assert experiment is not None
+    assert run.info.experiment_id == experiment.experiment_id
+    assert run.data.metrics["poisson_deviance"] == made.report("evaluate")["poisson_deviance"]
+    assert "evaluation/noise_poisson_deviance_lost" in run.data.metrics
+    assert "evaluation/poisson_deviance" not in run.data.metrics
+    assert run.data.metrics["parity/labels_differ"] == 0
+    sets = {given.dataset.name: json.loads(given.dataset.schema) for given in run.inputs.dataset_inputs}
+    assert set(sets) == {"orders-train", "orders-validate"}
+    assert sets["orders-train"]["mlflow_colspec"][-1] == {"type": "long", "name": "items", "required": False}
