@@ -1,11 +1,12 @@
 """The feature store of this project: apply, and read as of a moment; `online` writes and reads what is known now.
 
-Feast is imported inside the functions: loading it costs seconds.
+Feast is imported inside the functions: loading it costs a second.
 """
 
 from __future__ import annotations
 
 import sqlite3
+import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feature_repo.offline import OFFLINE_STORE
-from handrail.errors import Refused, Unavailable
+from handrail.errors import InvalidInput, Refused, Unavailable
 from handrail.feast import identity_of
 from handrail.settings import Settings
 
@@ -29,6 +30,7 @@ def open_feature_store(settings: Settings, features_root: Path | None = None, ho
     Feature tables are read from `features_root` (the project's data/features if None). Nothing is registered yet:
     call `apply` once.
     """
+    _import_feast()
     from feature_repo.project_store import ProjectStore
 
     place = home or settings.home / "feast"
@@ -49,6 +51,21 @@ def apply(store: ProjectStore) -> None:
     with _third_party_warnings_off():
         store.apply(objects)
     _let_readers_and_a_writer_meet(Path(store.config.online_store.path))
+
+
+def service_of(feature_set: str) -> str:
+    """Return the name of the feature service of a feature set.
+
+    Raises:
+        InvalidInput: there is no such set.
+    """
+    _import_feast()
+    from feature_repo.definitions import SERVICE_OF_FEATURE_SET
+
+    if feature_set not in SERVICE_OF_FEATURE_SET:
+        known = ", ".join(SERVICE_OF_FEATURE_SET)
+        raise InvalidInput("feature_set", f"there is no set {feature_set!r}", f"Write one of {known} in params.yaml.")
+    return SERVICE_OF_FEATURE_SET[feature_set]
 
 
 def service_identity(store: ProjectStore, service: str = "flights_v1") -> dict[str, Any]:
@@ -77,6 +94,23 @@ def historical(store: ProjectStore, entity_df: pd.DataFrame, service: str = "fli
         lost = len(asked) - answer["entity_row"].nunique()
         raise Refused("This training set", (f"{lost} of {len(asked)} rows did not come back once from Feast.",))
     return same_rows(answer.drop(columns="entity_row"), of=read)
+
+
+def _import_feast() -> None:
+    """Import Feast without checks of argument types in each of its methods, as `python -O` does.
+
+    typeguard parses a whole module anew for each method that it instruments: two thirds of Feast's import time.
+    """
+    if "feast" in sys.modules:
+        return
+    import typeguard
+
+    checked = typeguard.typechecked
+    setattr(typeguard, "typechecked", lambda target: target)  # noqa: B010 - its overloads fit no function of ours
+    try:
+        import feast  # noqa: F401 - what is imported later finds it here
+    finally:
+        setattr(typeguard, "typechecked", checked)  # noqa: B010
 
 
 def _refuse_changed_services(store: ProjectStore, objects: Iterable[Any]) -> None:

@@ -101,13 +101,9 @@ def _read_features(
     project: Path, feature_set: str, windows: Mapping[str, pl.DataFrame]
 ) -> tuple[dict[str, pl.DataFrame], dict[str, Any]]:
     """Ask a private store of this stage, gone when it ends, and return the rows and the service's identity."""
-    from feature_repo.definitions import SERVICE_OF_FEATURE_SET
-    from feature_repo.store import apply, open_feature_store, service_identity
+    from feature_repo.store import apply, open_feature_store, service_identity, service_of
 
-    if feature_set not in SERVICE_OF_FEATURE_SET:
-        known = ", ".join(SERVICE_OF_FEATURE_SET)
-        raise InvalidInput("feature_set", f"there is no set {feature_set!r}", f"Write one of {known} in params.yaml.")
-    service = SERVICE_OF_FEATURE_SET[feature_set]
+    service = service_of(feature_set)
     with tempfile.TemporaryDirectory(prefix="handrail-features-") as private:
         store = open_feature_store(load_settings(project), project / "data" / "features", Path(private))
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from feature_repo.project_store import ProjectStore
 
+ROOT = Path(__file__).parents[3]
 NOW = datetime(2013, 1, 10, 14, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
@@ -251,3 +254,17 @@ def test_a_row_that_does_not_come_back_is_noticed(flights: pl.DataFrame) -> None
 
     with pytest.raises(Refused, match=f"1 of {flights.height} rows did not come back once from Feast"):
         feature_store.historical(losing, entity_rows(flights).to_pandas())
+
+
+def test_feast_is_loaded_as_written_and_other_packages_keep_their_type_checks() -> None:
+    code = """
+from feature_repo.store import service_of
+assert service_of("all") == "flights_v1"
+import feast, typeguard
+print("typeguard" in feast.Entity.__init__.__code__.co_names)
+print(typeguard.typechecked.__name__)
+"""
+
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+
+    assert run.stdout.split() == ["False", "typechecked"], run.stderr
