@@ -8,7 +8,9 @@ import logging
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,12 @@ from typing import Any
 import httpx
 import yaml
 from rich.console import Console
+from rich.markup import escape
 
 from flows.steps.project.workspace import bring_clone, configure_dvc
 from handrail.entrypoints.cli.env import tool_environment
 from handrail.errors import HandrailError, InvalidInput
+from handrail.files import replace_file
 from handrail.settings import Settings, load_settings
 from infra.demo import closing, gate, production, provenance, training
 from infra.demo.scene import COMMITTER, Scene, enter
@@ -79,20 +83,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     home = CHECKOUT / ".handrail"
     results: list[dict[str, Any]] = []
     began = time.monotonic()
+    stopped: list[str] = []
     try:
-        settings, usual = _settings(home)
-        with Servers(settings) as servers, Scene(CHECKOUT, settings, servers, options.short) as scene:
-            scene.found["usual"] = usual
-            scene.found["params"] = yaml.safe_load((settings.project / "params.yaml").read_text(encoding="utf-8"))
-            ok = _run(scene, steps, Screen(console, len(steps)), results)
+        with reasons(home, stopped.append):
+            _play(home, options.short, Screen(console, len(steps)), steps, results)
     except KeyboardInterrupt:
-        console.print("\nInterrupted. What was done stays done; run it again to continue.")
-        ok = False
-    except HandrailError as err:
-        console.print(f"[bold red]error:[/] {err}")
-        ok = False
+        stopped.append("Interrupted. What was done stays done; run it again to continue.")
+    for reason in stopped:
+        console.print(f"[bold red]error:[/] {escape(reason)}")
+    ok = not stopped and all(result["ok"] for result in results)
     summary = {"ok": ok, "wall_s": round(time.monotonic() - began, 1), "steps": results}
-    files = closing.write(home / "demo", summary)
+    try:
+        files = closing.write(home / "demo", summary | ({"reason": stopped[0]} if stopped else {}))
+    except HandrailError as err:
+        console.print(f"[bold red]error:[/] {escape(str(err))}")
+        return 1
     if ok:
         closing.show_end(console, summary, files)
     return 0 if ok else 1
@@ -131,31 +136,54 @@ def _settings(home: Path) -> tuple[Settings, Settings]:
     return settings, usual
 
 
-def _run(scene: Scene, steps: Sequence[Step], screen: Screen, results: list[dict[str, Any]]) -> bool:
-    training.prepare(scene)
+def _play(home: Path, short: bool, screen: Screen, steps: Sequence[Step], results: list[dict[str, Any]]) -> None:
+    settings, usual = _settings(home)
+    with Servers(settings) as servers, Scene(CHECKOUT, settings, servers, short) as scene:
+        scene.found["usual"] = usual
+        scene.found["params"] = yaml.safe_load((settings.project / "params.yaml").read_text(encoding="utf-8"))
+        training.prepare(scene)
+        run_steps(scene, screen, steps, results)
+
+
+def run_steps(scene: Scene, screen: Screen, steps: Sequence[Step], results: list[dict[str, Any]]) -> None:
+    """Run one step after another; append the result of each, also of the one that fails, which is the last."""
     words = {"many": scene.case.subject.many, "months": production.span_of(scene.months)}
     for step in (replace(step, title=step.title.format(**words)) for step in steps):
         began = time.monotonic()
-        try:
-            with screen.step(step.title) as report:
-                figures = step.run(scene, report)
-        except (HandrailError, OSError, sqlite3.Error, httpx.HTTPError) as err:
-            reason = _sentence(scene, err)
-            screen.failed(step.title, time.monotonic() - began, reason)
-            results.append(_result(step, began, ok=False, figures={"reason": reason}))
-            return False
+        figures: dict[str, object] = {}
+        stopped: list[str] = []
+        with reasons(scene.settings.home, stopped.append), screen.step(step.title) as report:
+            figures = step.run(scene, report)
+        if stopped:
+            screen.failed(step.title, time.monotonic() - began, stopped[0])
+            results.append(_result(step, began, ok=False, figures={"reason": stopped[0]}))
+            return
         results.append(_result(step, began, ok=True, figures=figures))
         screen.done(step.title, time.monotonic() - began, figures)
-    return True
 
 
-def _sentence(scene: Scene, err: Exception) -> str:
-    """Return the error's own sentence; of a disk, a database or a connection that failed, one with a remedy."""
+@contextmanager
+def reasons(home: Path, stopped: Callable[[str], None]) -> Iterator[None]:
+    """Call `stopped` with the sentence of the error that ends the block, whatever it is; an interrupt goes on."""
+    try:
+        yield
+    except Exception as err:  # noqa: BLE001 - a person reads one sentence, and the summary is written in any case
+        stopped(reason_of(home, err))
+
+
+def reason_of(home: Path, err: Exception) -> str:
+    """Return the error's own sentence, or one with a remedy; the traceback of a mistake of ours goes to a file."""
     if isinstance(err, HandrailError):
         return str(err)
-    return (
-        f"{type(err).__name__}: {err}. See {scene.settings.home / 'logs'}, free the disk if it is full, run it again."
-    )
+    problem = " ".join(f"{type(err).__name__}: {err}".split()).rstrip(".:")
+    if isinstance(err, OSError | sqlite3.Error | httpx.HTTPError):
+        return f"{problem}. See {home / 'logs'}, free the disk if it is full, run it again."
+    file = home / "demo" / "traceback.txt"
+    try:
+        replace_file(file, "".join(traceback.format_exception(err)).encode())
+    except HandrailError as full:
+        return f"{problem}. Its traceback could not be kept: {full}"
+    return f"{problem}. Run it again, and if it stays, report it with {file}."
 
 
 def _result(step: Step, began: float, *, ok: bool, figures: dict[str, object]) -> dict[str, Any]:

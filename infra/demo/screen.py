@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.status import Status
 
 Report = Callable[[str], None]
@@ -36,7 +37,7 @@ class Screen:
 
     def _live(self, status: Status, number: str, title: str) -> Report:
         def report(text: str) -> None:
-            status.update(f"{number} {title}: [dim]{text}[/]")
+            status.update(f"{number} {title}: [dim]{escape(text)}[/]")
 
         return report
 
@@ -58,7 +59,7 @@ class Screen:
     def failed(self, title: str, wall_s: float, reason: str) -> None:
         """Print the step at which the demo stopped, and why."""
         self._line("[bold red]✗[/]", title, wall_s, {})
-        self.console.print(f"    [red]{reason}[/]", highlight=False)
+        self.console.print(f"    [red]{escape(reason)}[/]", highlight=False)
 
     def _line(self, mark: str, title: str, wall_s: float, figures: dict[str, object]) -> None:
         self.console.print(f"{mark} [bold]{title}[/] [dim]{wall_s:.1f} s[/]", highlight=False)
