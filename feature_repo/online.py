@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,13 +82,16 @@ def _newest_rows(table: Path, key: str, span: tuple[datetime | None, datetime]) 
     known = pl.col("event_timestamp") <= until
     if since is not None:
         known &= pl.col("event_timestamp") > since
-    return (
-        pl.scan_parquet(table)
-        .filter(known)
-        .sort("event_timestamp")
-        .unique(key, keep="last", maintain_order=True)
-        .collect()
-    )
+    rows = _sorted_table(table, table.stat().st_mtime_ns).filter(known)
+    return rows.unique(key, keep="last", maintain_order=True)
+
+
+@lru_cache(maxsize=8)
+def _sorted_table(table: Path, _written_at: int) -> pl.DataFrame:
+    """Return a feature table, oldest row first; it is read once, and again when its file was written anew."""
+    import polars as pl
+
+    return pl.read_parquet(table).sort("event_timestamp")
 
 
 def _stored_moments(store: ProjectStore, view: str, key: str, values: Sequence[str]) -> list[int]:

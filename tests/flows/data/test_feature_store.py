@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -254,6 +255,19 @@ def test_a_row_that_does_not_come_back_is_noticed(flights: pl.DataFrame) -> None
 
     with pytest.raises(Refused, match=f"1 of {flights.height} rows did not come back once from Feast"):
         feature_store.historical(losing, entity_rows(flights).to_pandas())
+
+
+def test_a_feature_table_that_is_made_anew_is_read_anew(settings: Settings, fortnight: Path, tmp_path: Path) -> None:
+    tables = Path(shutil.copytree(fortnight / "data" / "features", tmp_path / "features"))
+    opened = feature_store.open_feature_store(settings, tables)
+    feature_store.apply(opened)
+    write_known(opened, None, NOW)
+    weather = pl.read_parquet(tables / "weather.parquet")
+    later = weather.filter(pl.col("event_timestamp") == NOW).with_columns(event_timestamp=NOW + timedelta(minutes=7))
+
+    pl.concat([weather, later]).write_parquet(tables / "weather.parquet")
+
+    assert write_known(opened, NOW, NOW + timedelta(minutes=8))["weather"] == later.height > 0
 
 
 def test_feast_is_loaded_as_written_and_other_packages_keep_their_type_checks() -> None:
