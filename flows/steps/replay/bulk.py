@@ -65,11 +65,14 @@ def _score_all(settings: Settings, live: Live, model: ServedModel, folder: Path)
 def record(platform: Platform, model: ServedModel, rows: pl.DataFrame, case: UseCase) -> dict[str, Any]:
     """Record a prediction for each of those scored rows, and their outcomes. Repeating it changes nothing."""
     made = accepted = Receipt()
+    names: dict[str, str] = {}
     for part in rows.iter_slices(CHUNK):
-        made += platform.feedback.record_predictions(predictions_of(part, model, case))
+        predictions = predictions_of(part, model, case)
+        made += platform.feedback.record_predictions(predictions)
+        names |= {each.subject: each.prediction_id for each in predictions}
     reports = stream(outcomes_of(rows, case, predicted_at=case.time.event))
     for start in range(0, len(reports), CHUNK):
-        events = [_event(model.deployment, report, case) for report in reports[start : start + CHUNK]]
+        events = [_event(names[report.subject], report, case) for report in reports[start : start + CHUNK]]
         accepted += platform.feedback.record_feedback(events)
     return {
         "predictions_new": made.accepted,
@@ -103,9 +106,9 @@ def predictions_of(rows: pl.DataFrame, model: ServedModel, case: UseCase) -> lis
     ]
 
 
-def _event(deployment: str, report: OutcomeReport, case: UseCase) -> Feedback:
+def _event(prediction_id: str, report: OutcomeReport, case: UseCase) -> Feedback:
     return Feedback(
-        prediction_id=prediction_id_for(deployment, report.subject, report.predicted_at),
+        prediction_id=prediction_id,
         kind=case.label.feedback,
         value=report.value,
         source=SOURCE,

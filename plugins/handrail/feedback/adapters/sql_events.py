@@ -7,13 +7,15 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from handrail.feedback.adapters.sql_append import Appender, Row
-from handrail.feedback.adapters.sql_tables import Moment, arrival, event, to_microseconds
+from handrail.feedback.adapters.sql_tables import Moment, arrival, event, from_microseconds, to_microseconds
 from handrail.feedback.domain.values import Feedback, Receipt
 from handrail.feedback.ports import EventLog
 from handrail.storage import Store
 from handrail.storage.bulk import TEXT, insert_new, read
 
 EVENTS = Appender(event, what="feedback")
+KEY, RECEIVED_AT, BODY = 0, 6, 8
+"""Places in a row that `_row` makes."""
 NEVER = -(2**63)
 """Earlier than every moment."""
 _HELD = "select e.event_id, e.body, e.received_at from {given} cross join feedback_event e where e.event_id = g.a"
@@ -34,7 +36,7 @@ class SqlEvents(EventLog):
         with self._store.write() as connection:
             receipt = EVENTS.append(connection, events, rows)
             if receipt.repeated:
-                _keep_earlier_arrivals(connection, events)
+                _keep_earlier_arrivals(connection, rows)
         return receipt
 
     def about(self, prediction_id: str) -> tuple[Feedback, ...]:
@@ -46,17 +48,15 @@ class SqlEvents(EventLog):
         return tuple(Feedback(**row._asdict(), retracts=row.value is None) for row in rows)
 
 
-def _keep_earlier_arrivals(connection: sa.Connection, events: Sequence[Feedback]) -> None:
+def _keep_earlier_arrivals(connection: sa.Connection, sent: Sequence[Row]) -> None:
     """Keep when known events were received, where that is earlier than their rows say."""
-    rows = read(connection, _HELD, sorted({each.key for each in events}), TEXT)
+    rows = read(connection, _HELD, sorted({each[KEY] for each in sent}), TEXT)
     held = {(event_id, body): received_at for event_id, body, received_at in rows}
     earlier = {
-        (each.key, each.received_at)
-        for each in events
-        if to_microseconds(each.received_at) < held.get((each.key, each.body_digest()), NEVER)
+        (each[KEY], each[RECEIVED_AT]) for each in sent if each[RECEIVED_AT] < held.get((each[KEY], each[BODY]), NEVER)
     }
     if earlier:
-        values = [{"event_id": event_id, "received_at": at} for event_id, at in sorted(earlier)]
+        values = [{"event_id": event_id, "received_at": from_microseconds(at)} for event_id, at in sorted(earlier)]
         connection.execute(insert_new(connection, arrival), values)
 
 

@@ -18,6 +18,11 @@ def to_microseconds(moment: datetime) -> int:
     return (moment - EPOCH) // MICROSECOND
 
 
+def from_microseconds(whole: int) -> datetime:
+    """Turn whole microseconds since 1970 UTC into a moment."""
+    return EPOCH + timedelta(microseconds=whole)
+
+
 class Moment(sa.types.TypeDecorator[datetime]):
     """An aware moment kept as whole microseconds since 1970 UTC: exact and in order on every database."""
 
@@ -30,7 +35,7 @@ class Moment(sa.types.TypeDecorator[datetime]):
 
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
         """Turn microseconds into a moment."""
-        return None if value is None else EPOCH + timedelta(microseconds=value)
+        return None if value is None else from_microseconds(value)
 
 
 metadata = sa.MetaData()
