@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,8 @@ def run_stage(name: str, project: Path) -> None:
         MissingTool: a package that it works with is not installed.
         HandrailError: the stage refuses its inputs; nothing half-done is kept.
     """
+    # Read by the OpenMP runtime when it is loaded: waiting threads sleep instead of keeping a core from their siblings.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     stage = STAGES[name]
     for package in stage.packages:
         require(package, "reference")

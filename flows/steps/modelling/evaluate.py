@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -42,7 +41,6 @@ SHORTENED = 0.4
 
 def run(project: Path) -> None:
     """Write reports/evaluate.json and reports/evaluate of `project`, then log them to MLflow."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     case, manifest = read_use_case(project), read_manifest(project)
     params = read_model_params(project, case.label.kind)
     judge = Judge(case, params.package.threshold)

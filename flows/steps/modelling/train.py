@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +26,6 @@ MODEL_FILE = "model.skops"
 
 def run(project: Path) -> None:
     """Write models/train, reports/train and reports/train.json of `project`, then log them to MLflow."""
-    # Read by the OpenMP runtime when scikit-learn loads it: waiting threads sleep instead of spinning.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     case, manifest = read_use_case(project), read_manifest(project)
     params = read_model_params(project, case.label.kind)
     judge = Judge(case, params.package.threshold)
