@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-import httpx
 import numpy as np
 
 from flows.steps.monitoring import monitor as monitoring
@@ -16,7 +15,7 @@ from flows.steps.monitoring.events import emit, write_pages
 from flows.steps.monitoring.findings import base_figure, measure
 from flows.steps.release.deploy import deploy
 from flows.steps.release.promote import TREE, is_open
-from flows.steps.release.serving import await_bento
+from flows.steps.release.serving import asker, await_bento
 from flows.steps.replay import run as replaying
 from flows.steps.replay.bulk import score_the_rest
 from flows.steps.replay.log import ReplayLog
@@ -54,7 +53,8 @@ def replay(scene: Scene, report: Report) -> Figures:
     bulk: Mapping[str, Any] = {}
     if judged == scene.found["deployed"].deployment.uri:
         played = replaying.replay(settings, scene.days, progress)
-        report(f"scoring the other {scene.case.subject.many} in bulk")
+        report(f"recording the other {scene.case.subject.many} in bulk")
+        scene.outcome("scored")
         bulk = score_the_rest(settings, scene.days)
     else:
         played = replaying.finished_figures(settings, judged, scene.days) or {}
@@ -243,7 +243,7 @@ def wait_for_flow(scene: Scene, flow: str, began: float, report: Report) -> str:
 
 def _first_run(scene: Scene, flow: str, began: float) -> dict[str, Any] | None:
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began - 1))
-    answer = httpx.post(
+    answer = asker().post(
         f"{scene.settings.url('prefect')}/api/flow_runs/filter",
         json={
             "flows": {"name": {"any_": [flow]}},

@@ -18,6 +18,7 @@ from typing import Self
 import httpx
 from honcho.environ import parse_procfile
 
+from flows.steps.release.serving import asker
 from handrail.entrypoints.cli.env import tool_environment
 from handrail.errors import Unavailable
 from handrail.settings import Settings, make_home
@@ -223,8 +224,8 @@ def answers(settings: Settings, name: str, path: str | None = None) -> bool:
     url = address_of(settings, name) + (path or KINDS[name].path)
     try:
         if name == "worker":
-            answer = httpx.post(url, json={}, timeout=5, trust_env=False)
+            answer = asker().post(url, json={})
             return answer.status_code == 200 and any(worker["status"] == "ONLINE" for worker in answer.json())
-        return httpx.get(url, timeout=5, trust_env=False).status_code == 200
+        return asker().get(url).status_code == 200
     except httpx.HTTPError:
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 
 import httpx
@@ -40,7 +41,7 @@ def await_bento(url: str, tag: BentoTag, within_s: float) -> Serving:
 def served_version(url: str) -> str | None:
     """Return the version of the bento that a running service describes, None if none answers there."""
     try:
-        answer = httpx.get(f"{url}/docs.json", timeout=TIMEOUT_S, trust_env=False)
+        answer = asker().get(f"{url}/docs.json")
         return str(answer.raise_for_status().json()["info"]["version"])
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
         return None
@@ -49,9 +50,18 @@ def served_version(url: str) -> str | None:
 def is_ready(url: str) -> bool:
     """Say whether a service serves a model now."""
     try:
-        return httpx.get(f"{url}/readyz", timeout=TIMEOUT_S, trust_env=False).status_code == HTTPStatus.OK
+        return asker().get(f"{url}/readyz").status_code == HTTPStatus.OK
     except httpx.HTTPError:
         return False
+
+
+@cache
+def asker() -> httpx.Client:
+    """Return the client that asks again and again: making one reads the system's certificates, longer than an answer.
+
+    It keeps no connection, so that a server that was started anew is asked as if for the first time.
+    """
+    return httpx.Client(timeout=TIMEOUT_S, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
 
 def _late(url: str, name: str, version: str | None, tag: BentoTag) -> str:
