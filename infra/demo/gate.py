@@ -16,6 +16,7 @@ from flows.steps.replay.run import finished_figures
 from handrail.bootstrap.delivery import open_permits
 from handrail.delivery import Permits
 from handrail.errors import Refused
+from infra.demo import ahead
 from infra.demo.people import APPROVERS
 from infra.demo.scene import Scene
 from infra.demo.screen import Report
@@ -92,16 +93,20 @@ def serve(scene: Scene, report: Report) -> Figures:
     """Build the champion's bento, see altered bytes refused, and serve the permitted ones."""
     report("building the bento")
     deployed = deploy(scene.author, scene.found["champion"])
+    report("starting the bento")
+    scene.servers.start("bento")
     report("flipping one byte of each file, one after another")
     permits = open_permits(scene.settings)
     permit = permits.find(scene.found["champion"])
     with scene.author.lend(permits.read(permit)) as tree:
         refusals = refuse_altered(permits, tree, permit)
-    report("starting the bento")
-    scene.servers.start("bento")
-    scene.servers.start("worker")
+    scene.outcome("production")
+    judged, serving = judged_deployment(scene, deployed.deployment.uri), deployed.deployment.uri
+    if judged == serving:
+        scene.begin("scored", lambda: ahead.score_flights(scene.settings, serving))
+    report("waiting for the bento")
     scene.servers.wait_ready("bento", path="/readyz")
-    scene.found |= {"deployed": deployed, "judged": judged_deployment(scene, deployed.deployment.uri)}
+    scene.found |= {"deployed": deployed, "judged": judged}
     return {
         "bento": deployed.bento.uri,
         "deployment": deployed.deployment.uri,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -43,6 +45,8 @@ class Scene:
     short: bool = False
     found: dict[str, Any] = field(default_factory=dict)
     _desks: dict[str, Desk] = field(default_factory=dict)
+    _ahead: dict[str, Future[Any]] = field(default_factory=dict)
+    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2))
 
     @cached_property
     def platform(self) -> Platform:
@@ -96,12 +100,21 @@ class Scene:
         """The desk of the demo's author."""
         return self.desk(AUTHOR)
 
+    def begin(self, name: str, work: Callable[[], Any]) -> None:
+        """Begin what a later step needs, while this process waits for others."""
+        self._ahead[name] = self._threads.submit(work)
+
+    def outcome(self, name: str) -> Any:
+        """Wait for what was begun under that name; return what it returned, or raise what it raised."""
+        return self._ahead[name].result()
+
     def __enter__(self) -> Self:
         """Return the scene; nothing is opened yet."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        """Close the desks and the platform, also after an error."""
+        """Close the desks and the platform, also after an error; what was begun is waited for."""
+        self._threads.shutdown(cancel_futures=True)
         for desk in self._desks.values():
             desk.close()
         self.platform.close()

@@ -10,6 +10,7 @@ from typing import Any
 from flows.steps.project import pipeline
 from flows.steps.project.recorded_run import record_run
 from flows.steps.project.workspace import commit
+from infra.demo import ahead
 from infra.demo.people import make_accounts, name_author_for_flows, write_roles
 from infra.demo.scene import COMMITTER, Scene
 from infra.demo.screen import Report
@@ -22,6 +23,7 @@ def prepare(scene: Scene) -> None:
     """Write the demo's roles and parameters into its clone, and start the slow servers."""
     scene.servers.start("mlflow")
     scene.servers.start("prefect")
+    scene.servers.start("worker")
     write_roles(scene.clone / "config" / "roles.yaml")
     if scene.short:
         _keep_fewer_days(scene.clone / "params.yaml")
@@ -89,7 +91,10 @@ def train(scene: Scene, report: Report) -> Figures:
 
 
 def evaluate(scene: Scene, report: Report) -> Figures:
-    """Look at slices, calibration, noise and importance."""
+    """Look at slices, calibration, noise and importance; packaging needs none of it and begins beside it."""
+    tracking = scene.author.tracking
+    scene.begin("package", lambda: pipeline.run_stage(scene.clone, "package", tracking))
+    scene.begin("production", lambda: ahead.prepare_production(scene.settings))
     figures = _stage(scene, "evaluate", report)
     found = scene.read_json("reports/evaluate.json")
     main = scene.case.metrics.main
@@ -104,7 +109,8 @@ def evaluate(scene: Scene, report: Report) -> Figures:
 
 def package(scene: Scene, report: Report) -> Figures:
     """Put model and ONNX into one tree, prove that they agree, and commit what the pipeline recorded."""
-    figures = _stage(scene, "package", report)
+    report("waiting for the stage, which runs since the evaluation began")
+    figures: Figures = {"dvc": scene.outcome("package")}
     parity = scene.read_json("reports/package.json")
     report("pushing data to the remote, writing lineage")
     commit = record_run(scene.clone, {}, COMMITTER)["commit"]

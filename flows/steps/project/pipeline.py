@@ -22,7 +22,8 @@ from handrail.settings import load_settings
 StageOutcome = Literal["ran", "restored", "skipped"]
 
 BUSY_FOR_S = 600.0
-BUSY = "is busy, it is being blocked by"
+BUSY = ("is busy, it is being blocked by", "Unable to acquire lock")
+"""What DVC prints while another stage holds the files of this one, or, for a moment, the whole project."""
 SKIPPED = "didn't change, skipping"
 RESTORED = "is cached - skipping run"
 
@@ -95,7 +96,7 @@ def run_stage(
     """
     began = time.monotonic()
     lines = _reproduce(project, stage, environment or {}, report)
-    while any(BUSY in line for line in lines):
+    while _is_busy(lines):
         if time.monotonic() - began > BUSY_FOR_S:
             raise Unavailable(f"The stage {stage!r}", "another run holds its files", "Wait for that run to end.")
         time.sleep(1)
@@ -141,9 +142,13 @@ def _reproduce(
 ) -> list[str]:
     environment = {**os.environ, **stage_environment(project), **environment}
     code, lines = run_dvc(project, ("repro", "--single-item", stage), environment, report)
-    if code and not any(BUSY in line for line in lines):
+    if code and not _is_busy(lines):
         raise StageFailed(stage, sentence_of(lines))
     return lines
+
+
+def _is_busy(lines: Sequence[str]) -> bool:
+    return any(text in line for line in lines for text in BUSY)
 
 
 def _status(project: Path, targets: Sequence[str]) -> dict[str, Any]:
