@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,36 @@ def test_the_lines_of_a_stage_are_reported(project):
     pipeline.run_stage(project, "prepare", report=lines.append)
 
     assert f"working in {project}" in lines
+
+
+def test_a_stage_waits_while_another_process_holds_the_whole_project(project):
+    from dvc.repo import Repo
+
+    with Repo(str(project)) as repo:
+        repo.lock.lock()
+        held, lines = True, []
+
+        def report(line):
+            nonlocal held
+            lines.append(line)
+            if held and "Unable to acquire lock" in line:
+                held = False
+                repo.lock.unlock()
+
+        outcome = pipeline.run_stage(project, "prepare", report=report)
+
+    assert outcome == "ran"
+    assert not held
+
+
+def test_two_stages_of_which_neither_reads_the_other_run_side_by_side(project):
+    pipeline.run_stage(project, "prepare")
+
+    with ThreadPoolExecutor() as threads:
+        outcomes = list(threads.map(lambda stage: pipeline.run_stage(project, stage), ["fit", "report"]))
+
+    assert outcomes == ["ran", "ran"]
+    assert json.loads(_dvc(project, "status", "--json")) == {}
 
 
 def test_a_failing_stage_gives_its_own_sentence_and_leaves_the_earlier_ones(project):

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from flows.steps.release.serving import await_bento
+from flows.steps.release.serving import asker, await_bento
 from handrail.refs import BentoTag
 
 NEW = BentoTag("flights", "new")
@@ -78,3 +78,7 @@ def test_where_no_service_runs_the_sentence_says_how_to_start_one(service):
 
     assert not found.answers
     assert found.sentence.endswith(f"no service answers at {service.url}. Start it: make up.")
+
+
+def test_asking_again_makes_no_new_client():
+    assert asker() is asker()

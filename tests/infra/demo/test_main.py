@@ -80,3 +80,15 @@ def test_a_traceback_that_cannot_be_kept_does_not_hide_the_error(tmp_path):
     (tmp_path / "demo").write_text("a file where the folder should be")
 
     assert demo.reason_of(tmp_path, KeyError("x")).startswith("KeyError: 'x'. Its traceback could not be kept: ")
+
+
+def test_what_was_begun_gives_its_outcome_and_its_error_to_the_step_that_needs_it(scene):
+    def fail():
+        raise Unavailable("The stage", "it failed", "Look.")
+
+    scene.begin("made", lambda: 3)
+    scene.begin("failed", fail)
+
+    assert scene.outcome("made") == 3
+    with pytest.raises(Unavailable, match="it failed"):
+        scene.outcome("failed")
