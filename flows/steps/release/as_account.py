@@ -123,6 +123,9 @@ def _register(project: str, model: str) -> dict[str, Any]:
 
 
 def _download(model: str, number: str, into: str) -> dict[str, Any]:
+    from flows.steps.modelling.tracking_store import load_request_headers
+
+    load_request_headers()
     from mlflow import MlflowClient
     from mlflow.artifacts import download_artifacts
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from flows.steps.modelling import tracking
 from flows.steps.modelling.candidates import CANDIDATE, MODELS
 from flows.steps.modelling.training_set import md5_of
 from handrail.errors import Unavailable
+
+ROOT = Path(__file__).parents[3]
 
 
 def runs_of(store: str) -> list[Run]:
@@ -150,3 +154,19 @@ def test_an_unreachable_server_is_one_sentence(trained: Path, monkeypatch: pytes
 def test_outputs_that_are_not_there_name_the_stage(project: Path) -> None:
     with pytest.raises(Unavailable, match="dvc repro train"):
         tracking.log_training(project)
+
+
+def test_logging_to_mlflow_does_not_load_feast() -> None:
+    code = """
+import sys
+from flows.steps.modelling.tracking_store import FEAST_HEADERS, load_request_headers
+load_request_headers()
+from mlflow.tracking.request_header.registry import resolve_request_headers
+print("feast" in sys.modules, FEAST_HEADERS in sys.modules, "User-Agent" in resolve_request_headers())
+"""
+
+    run = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", "-c", code], capture_output=True, text=True, cwd=ROOT
+    )
+
+    assert run.stdout.split() == ["False", "False", "True"], run.stderr
