@@ -24,8 +24,10 @@ StageOutcome = Literal["ran", "restored", "skipped"]
 BUSY_FOR_S = 600.0
 BUSY = ("is busy, it is being blocked by", "Unable to acquire lock")
 """What DVC prints while another stage holds the files of this one, or, for a moment, the whole project."""
-SKIPPED = "didn't change, skipping"
-RESTORED = "is cached - skipping run"
+OUTCOMES: Mapping[str, StageOutcome] = {"didn't change": "skipped", "is cached": "restored"}
+NAMED = re.compile(r"^(?:Running stage|Stage) '(?P<stage>[^']+)'(?::| (?P<how>didn't change|is cached))")
+"""What DVC prints as it comes to a stage: that it runs it, or why it does not."""
+FAILED = re.compile(r"failed to reproduce '(?P<stage>[^']+)'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +90,38 @@ def run_stage(
 ) -> StageOutcome:
     """Bring one stage, whose dependencies are up to date, up to date by DVC; return what had to be done.
 
-    `report` gets each line that the stage prints. An interrupt ends the stage and everything it started.
+    `report` and errors are those of `run_stages`.
+    """
+    return run_stages(project, [stage], environment, report)[stage]
+
+
+def run_stages(
+    project: Path,
+    stages: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+    report: Callable[[str], None] | None = None,
+) -> dict[str, StageOutcome]:
+    """Bring stages up to date by one DVC, each after those that it reads; return what had to be done for each.
+
+    `report` gets each line that the stages print. An interrupt ends the stage and everything it started.
 
     Raises:
-        StageFailed: with the stage's own sentence.
-        Unavailable: another run holds the stage's files and does not let go of them.
+        StageFailed: with the stage's own sentence; the stages before it stand.
+        Unavailable: another run holds a stage's files and does not let go of them.
     """
     began = time.monotonic()
-    lines = _reproduce(project, stage, environment or {}, report)
+    lines = _reproduce(project, stages, environment or {}, report)
+    done: dict[str, StageOutcome] = {}
     while _is_busy(lines):
         if time.monotonic() - began > BUSY_FOR_S:
-            raise Unavailable(f"The stage {stage!r}", "another run holds its files", "Wait for that run to end.")
+            problem = "another run holds its files"
+            raise Unavailable(f"The stage {_failed(lines, stages)!r}", problem, "Wait for that run to end.")
+        # What is done already, all before the stage that has to wait, is skipped by the next attempt.
+        done = {stage: how for stage, how in _outcomes(lines).items() if stage != _failed(lines, stages)} | done
         time.sleep(1)
-        lines = _reproduce(project, stage, environment or {}, report)
-    text = "\n".join(lines)
-    return "skipped" if SKIPPED in text else "restored" if RESTORED in text else "ran"
+        lines = _reproduce(project, stages, environment or {}, report)
+    outcomes = _outcomes(lines) | done
+    return {stage: outcomes.get(stage, "ran") for stage in stages}
 
 
 def stage_environment(project: Path) -> dict[str, str]:
@@ -138,13 +157,24 @@ def _needed(before: Mapping[str, set[str]], stage: str) -> set[str]:
 
 
 def _reproduce(
-    project: Path, stage: str, environment: Mapping[str, str], report: Callable[[str], None] | None
+    project: Path, stages: Sequence[str], environment: Mapping[str, str], report: Callable[[str], None] | None
 ) -> list[str]:
     environment = {**os.environ, **stage_environment(project), **environment}
-    code, lines = run_dvc(project, ("repro", "--single-item", stage), environment, report)
+    code, lines = run_dvc(project, ("repro", "--single-item", *stages), environment, report)
     if code and not _is_busy(lines):
-        raise StageFailed(stage, sentence_of(lines))
+        raise StageFailed(_failed(lines, stages), sentence_of(lines))
     return lines
+
+
+def _outcomes(lines: Sequence[str]) -> dict[str, StageOutcome]:
+    found = (match for line in lines if (match := NAMED.match(line)))
+    return {match["stage"]: OUTCOMES.get(match["how"] or "", "ran") for match in found}
+
+
+def _failed(lines: Sequence[str], stages: Sequence[str]) -> str:
+    """Return the stage that DVC names as the one that failed, else the last one that it came to."""
+    named = [match["stage"] for line in lines if (match := FAILED.search(line) or NAMED.match(line))]
+    return named[-1] if named else stages[0]
 
 
 def _is_busy(lines: Sequence[str]) -> bool:

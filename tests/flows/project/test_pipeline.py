@@ -133,6 +133,30 @@ def test_ran_skipped_and_restored_are_told_apart_and_nothing_is_left_to_do(proje
     assert json.loads(_dvc(project, "status", "--json")) == {}
 
 
+def test_several_stages_run_by_one_dvc_with_an_outcome_each(project):
+    stages = [stage.name for stage in pipeline.read_graph(project)]
+    lines = []
+
+    first = pipeline.run_stages(project, stages, report=lines.append)
+    _set(project, rows=3, rate=2)
+    pipeline.run_stages(project, stages)
+    _set(project, rows=3, rate=1)
+    back = pipeline.run_stages(project, stages)
+
+    assert first == dict.fromkeys(stages, "ran")
+    assert back == {"prepare": "skipped", "fit": "restored", "report": "skipped"}
+    assert lines.count(f"working in {project}") == len(stages)
+
+
+def test_the_stage_that_failed_is_named_among_several_and_the_earlier_ones_stand(project):
+    _set(project, rows=3, rate=13)
+
+    with pytest.raises(StageFailed, match="^The stage 'fit' failed: fit: rate: 13 is not allowed. Choose another.$"):
+        pipeline.run_stages(project, ["prepare", "fit", "report"])
+
+    assert pipeline.run_stage(project, "prepare") == "skipped"
+
+
 def test_the_lines_of_a_stage_are_reported(project):
     lines = []
 
