@@ -80,6 +80,7 @@ def features(scene: Scene, report: Report) -> Figures:
 
 def train(scene: Scene, report: Report) -> Figures:
     """Train the models and log them to MLflow."""
+    scene.begin("production", lambda: ahead.prepare_production(scene.settings))
     report("waiting for MLflow")
     scene.servers.wait_ready("mlflow")
     make_accounts(scene.settings.url("mlflow"), scene.settings.credentials)
@@ -94,7 +95,6 @@ def evaluate(scene: Scene, report: Report) -> Figures:
     """Look at slices, calibration, noise and importance; packaging needs none of it and begins beside it."""
     tracking = scene.author.tracking
     scene.begin("package", lambda: pipeline.run_stage(scene.clone, "package", tracking))
-    scene.begin("production", lambda: ahead.prepare_production(scene.settings))
     figures = _stage(scene, "evaluate", report)
     found = scene.read_json("reports/evaluate.json")
     main = scene.case.metrics.main
