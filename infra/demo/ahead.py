@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from flows.steps.replay.bulk import open_model, score_months
-from flows.steps.replay.features import open_full_year
-from flows.steps.replay.world import open_world
+from flows.steps.data.live import open_live
+from flows.steps.release.history import open_history
+from flows.steps.release.served_model import open_model
+from flows.steps.replay.bulk import score_months
 from handrail.settings import Settings
 
 
@@ -12,9 +13,9 @@ def prepare_production(settings: Settings) -> None:
     """Make the world that is replayed, and load Feast and Evidently: each takes seconds to load."""
     import evidently.ui.workspace  # noqa: F401 - found in memory by the monitoring
 
-    open_full_year(settings, open_world(settings).features)
+    open_history(settings, open_live(settings).features)
 
 
-def score_flights(settings: Settings, deployment: str) -> None:
-    """Score each flight after go-live as that deployment would have, if the replay will need it and it is not done."""
-    score_months(settings, open_world(settings), open_model(settings, deployment))
+def score_live_rows(settings: Settings, deployment: str) -> None:
+    """Score each row after go-live as that deployment would have, if the replay will need it and it is not done."""
+    score_months(settings, open_live(settings), open_model(settings, deployment))

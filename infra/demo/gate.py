@@ -103,7 +103,7 @@ def serve(scene: Scene, report: Report) -> Figures:
     scene.outcome("production")
     judged, serving = judged_deployment(scene, deployed.deployment.uri), deployed.deployment.uri
     if judged == serving:
-        scene.begin("scored", lambda: ahead.score_flights(scene.settings, serving))
+        scene.begin("scored", lambda: ahead.score_live_rows(scene.settings, serving))
     report("waiting for the bento")
     scene.servers.wait_ready("bento", path="/readyz")
     scene.found |= {"deployed": deployed, "judged": judged}
