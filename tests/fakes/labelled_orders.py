@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from datetime import date, timedelta
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pytest
 import yaml
 
+from flows.steps.modelling import evaluate, train
 from flows.steps.modelling.model_params import BoostingParams
 from flows.steps.modelling.training_set import Manifest
 
@@ -125,6 +128,13 @@ def build(kind: str, name: str, manifest: Manifest, boosting: BoostingParams) ->
         return Pipeline([("encode", encode), ("model", HistGradientBoostingClassifier(**growing))])
     loss = "poisson" if kind == "count" else "squared_error"
     return Pipeline([("encode", encode), ("model", HistGradientBoostingRegressor(loss=loss, **growing))])
+
+
+def with_candidates_of(kind: str, patch: pytest.MonkeyPatch) -> None:
+    """Put the orders' models and slices where a project has its own."""
+    patch.setattr(train, "MODELS", MODELS)
+    patch.setattr(train, "build", functools.partial(build, kind))
+    patch.setattr(evaluate, "slice_values", slice_values)
 
 
 def _write_yaml(file: Path, values: dict[str, Any]) -> None:

@@ -10,20 +10,18 @@ from typing import Any
 
 import mlflow.pyfunc
 import numpy as np
-import polars as pl
 import pytest
-import yaml
 from mlflow import MlflowClient
 
 from flows.steps.modelling import evaluate, package, tracking, train
 from flows.steps.modelling.skops_file import read_skops
 from flows.steps.modelling.training_set import Rows, read_manifest, read_rows
-from handrail.errors import InvalidInput, Misconfigured
+from handrail.errors import InvalidInput
 from handrail.scoring import Scorer
 from handrail.statistics import METRICS_OF
 from handrail.use_case import read_use_case
 from tests.fakes import labelled_orders
-from tests.fakes.labelled_orders import MAIN, write_orders
+from tests.fakes.labelled_orders import MAIN, with_candidates_of, write_orders
 
 KINDS = ("binary", "multiclass", "regression", "count")
 COSTS = {"unit": "euros", "missed": 5.0, "false_alarm": 1.0}
@@ -54,13 +52,6 @@ class Made:
     @property
     def tree(self) -> Path:
         return self.project / "models" / "package"
-
-
-def with_candidates_of(kind: str, patch: pytest.MonkeyPatch) -> None:
-    """Put the orders' models and slices where a project has its own."""
-    patch.setattr(train, "MODELS", labelled_orders.MODELS)
-    patch.setattr(train, "build", functools.partial(labelled_orders.build, kind))
-    patch.setattr(evaluate, "slice_values", labelled_orders.slice_values)
 
 
 @pytest.fixture(scope="session")
@@ -205,50 +196,6 @@ def test_costs_are_those_of_the_threshold_and_of_the_cheapest_one(made_of: Calla
     assert "euros" in (made.project / "reports" / "evaluate" / "evaluation.html").read_text()
 
 
-@pytest.mark.parametrize(
-    ("kind", "label", "sentence"),
-    [
-        ("binary", [0, 2, 1], "row 2 has a 'returned' that is not 0 or 1"),
-        ("multiclass", ["small", "huge", "large"], "row 2 has a 'size' that is not one of small, medium, large"),
-        ("multiclass", ["small", "large", "large"], "class 'medium' never happens"),
-        ("regression", [1.0, float("inf"), 2.0], "row 2 has a 'weight' that is not a finite number"),
-        ("regression", [7.0, 7.0, 7.0], "3 rows with the same 'weight'"),
-        ("count", [1.0, 1.5, 2.0], "row 2 has a 'items' that is not a whole number from 0 on"),
-        ("count", [1, None, -2], "1 rows have no 'items'"),
-        ("count", [1, 0, -2], "row 3 has a 'items'"),
-    ],
-)
-def test_a_label_that_does_not_fit_its_kind_is_named(
-    tmp_path: Path, kind: str, label: list[object], sentence: str
-) -> None:
-    project = write_orders(tmp_path / "project", kind, rows=3)
-    file = project / "data" / "training" / "train.parquet"
-    column = labelled_orders.LABELS[kind]["column"]
-    pl.read_parquet(file).with_columns(pl.Series(column, label)).write_parquet(file)
-
-    with pytest.raises(InvalidInput, match=sentence):
-        read_rows(project, "train", read_manifest(project), read_use_case(project))
-
-
-@pytest.mark.parametrize(
-    ("kind", "threshold", "sentence"),
-    [
-        ("count", 0.4, "'package.threshold' is 0.4. Remove it: the label in config/use_case.yaml is count"),
-        ("binary", None, "'package.threshold' is missing. Set it: the label in config/use_case.yaml is binary"),
-    ],
-)
-def test_a_threshold_belongs_to_a_binary_label(
-    tmp_path: Path, kind: str, threshold: float | None, sentence: str
-) -> None:
-    project = write_orders(tmp_path / "project", kind)
-    params = yaml.safe_load((project / "params.yaml").read_text())
-    params["package"]["threshold"] = threshold
-    (project / "params.yaml").write_text(yaml.safe_dump(params))
-
-    with pytest.raises(Misconfigured, match=re.escape(sentence)):
-        train.run(project)
-
-
 def test_slices_that_the_description_does_not_list_are_refused(
     made_of: Callable[[str], Made], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,56 +204,6 @@ def test_slices_that_the_description_does_not_list_are_refused(
 
     with pytest.raises(InvalidInput, match=r"it gives town, and slices in config/use_case\.yaml are shop"):
         evaluate.run(made.project)
-
-
-def test_numbers_alone_without_slices_or_feature_tables_go_all_the_way(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    project = write_orders(tmp_path / "project", "regression", rows=200, slices=[])
-    manifest = project / "data" / "training" / "manifest.json"
-    described = json.loads(manifest.read_text()) | {"features": ["price", "rain"], "categorical": []}
-    manifest.write_text(json.dumps(described))
-    (project / "data" / "features" / "sky.parquet").unlink()
-    with_candidates_of("regression", monkeypatch)
-    monkeypatch.setattr(evaluate, "slice_values", lambda rows: {})
-
-    for stage in (train, evaluate, package):
-        stage.run(project)
-
-    report = json.loads((project / "reports" / "evaluate.json").read_text())
-    assert report["worst_slices"] == {}
-    assert report["worst_missing_mae_lost"] == 0
-    assert Scorer.load(project / "models" / "package").categorical == ()
-
-
-def test_a_slice_that_the_metric_cannot_judge_has_no_bar_and_no_worst(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    project = write_orders(tmp_path / "project", "binary", rows=200, slices=["outcome / truth"])
-    with_candidates_of("binary", monkeypatch)
-    monkeypatch.setattr(evaluate, "slice_values", lambda rows: {"outcome / truth": rows["returned"].to_numpy()})
-
-    train.run(project)
-    evaluate.run(project)
-
-    report = json.loads((project / "reports" / "evaluate.json").read_text())
-    assert report["worst_slices"] == {}
-    assert not list((project / "reports" / "evaluate").glob("slices_*.png"))
-
-
-def test_a_slice_with_a_name_that_no_file_can_have_has_its_picture(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    project = write_orders(tmp_path / "project", "count", rows=200, slices=["town/shop $"])
-    with_candidates_of("count", monkeypatch)
-    monkeypatch.setattr(evaluate, "slice_values", lambda rows: {"town/shop $": rows["shop"].to_numpy()})
-
-    train.run(project)
-    evaluate.run(project)
-
-    folder = project / "reports" / "evaluate"
-    assert [file.name for file in folder.glob("slices_*.png")] == ["slices_0.png"]
-    assert (folder / "evaluation.html").read_text().count("data:image/png") == 6
 
 
 def test_mlflow_gets_experiment_and_data_under_the_name_of_the_use_case(
