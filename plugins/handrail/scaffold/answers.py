@@ -1,0 +1,174 @@
+"""What is to be predicted: the kind of the label, what its values are called, and how they become numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import numpy as np
+
+from handrail.errors import InvalidInput
+from handrail.scaffold.options import Ask, Options, Question
+from handrail.scaffold.profile import MOST_CATEGORIES, Profile, Profiled
+from handrail.use_case import LabelKind
+
+KINDS: tuple[str, ...] = get_args(LabelKind)
+YES = ("1", "1.0", "true", "yes", "t", "y", "positive", "pos", "bad", "fraud", "default", "churn", "churned", "spam")
+FEWEST_OF_A_CLASS = 20
+MOST_CLASSES_OF_NUMBERS = 10
+LARGEST_COUNT = 10_000
+MAIN_METRIC = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "rmse", "count": "rmse"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The label as it was understood; `values` are its values as they were read, in the order of their codes."""
+
+    column: str
+    kind: str
+    values: tuple[Any, ...] = ()
+    texts: tuple[str, ...] = ()
+
+    @property
+    def positive(self) -> str | None:
+        """What 1 is called."""
+        return self.texts[1] if self.kind == "binary" else None
+
+    @property
+    def negative(self) -> str | None:
+        """What 0 is called."""
+        return self.texts[0] if self.kind == "binary" else None
+
+    def convert(self) -> Any:
+        """Return the polars expression of the label as the project keeps it."""
+        import polars as pl
+
+        column = pl.col(self.column)
+        if self.kind == "binary":
+            return column == self.values[1]
+        if self.kind == "multiclass":
+            return column.replace_strict(dict(zip(self.values, self.texts, strict=True)), return_dtype=pl.String)
+        return column.cast(pl.Int64 if self.kind == "count" else pl.Float64)
+
+    def coded(self, values: Any) -> np.ndarray:
+        """Return a polars Series of the label as numbers (n,): 0 and 1, the code of a class, or itself."""
+        if not self.values:
+            return values.cast(float).to_numpy()
+        places = {value: code for code, value in enumerate(self.values)}
+        return np.array([places[value] for value in values], dtype=float)
+
+
+def understand_label(profiled: Profiled, options: Options, ask: Ask) -> tuple[Answers, list[str]]:
+    """Return the label as it is meant, and one sentence for each guess.
+
+    Raises:
+        InvalidInput: it is constant, a moment, has too many texts or too few rows of a class; or does not fit `--kind`.
+    """
+    label = profiled.columns[profiled.label]
+    _check(label)
+    counts = _counts(profiled, label)
+    guess, reason = _kind(label, len(counts))
+    if options.kind is None:
+        kind = ask(Question("--kind", f"What sort of label is {label.name!r}?", guess, KINDS))
+    else:
+        kind = options.kind
+    notes = [] if options.kind else [f"{label.name!r} is a {kind} label: {reason}. Otherwise: --kind."]
+    if kind in ("regression", "count"):
+        _check_number(label, kind)
+        return Answers(label.name, kind), notes
+    _check_classes(label, kind, counts)
+    if kind == "binary":
+        values, note = _with_positive(label.name, counts, options, ask)
+        notes += note
+    else:
+        values = tuple(sorted(counts))
+    return Answers(label.name, kind, values, tuple(map(text_of, values))), notes
+
+
+def text_of(value: Any) -> str:
+    """Return what a label's value is called."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _check(label: Profile) -> None:
+    if label.skipped:
+        raise InvalidInput("--label", f"{label.name!r} cannot be predicted: {label.skipped}", "Give another column.")
+    if label.type == "moment":
+        problem = f"{label.name!r} holds moments"
+        raise InvalidInput("--label", problem, "Give a column of numbers or classes, such as the hours until then.")
+
+
+def _counts(profiled: Profiled, label: Profile) -> dict[Any, int]:
+    """Return how often each value is there, nothing if there are too many for classes."""
+    import polars as pl
+
+    if label.distinct > 2 * MOST_CATEGORIES:
+        return {}
+    counted = profiled.frame().group_by(pl.col(label.name)).agg(pl.len().alias("rows at")).collect(engine="streaming")
+    counts = dict(counted.select(label.name, "rows at").iter_rows())
+    if len(counts) == 1:
+        value = text_of(next(iter(counts)))
+        raise InvalidInput(
+            "--label", f"{label.name!r} is {value!r} in each row", "Give a column that differs, or a table with more."
+        )
+    return counts
+
+
+def _kind(label: Profile, values: int) -> tuple[str, str]:
+    if values == 2:
+        return "binary", "it has two values"
+    if label.type == "text":
+        return "multiclass", f"it has {values or label.distinct} different texts"
+    is_whole = label.type == "whole"
+    if is_whole and 0 < values <= MOST_CLASSES_OF_NUMBERS:
+        return "multiclass", f"it has {values} different whole numbers"
+    if is_whole and label.low >= 0 and label.high <= LARGEST_COUNT:
+        return "count", "it holds whole numbers from 0 on"
+    return "regression", "it holds numbers"
+
+
+def _check_number(label: Profile, kind: str) -> None:
+    if label.type not in ("whole", "number"):
+        raise InvalidInput(
+            "--kind", f"a {kind} needs numbers, and {label.name!r} is {label.type}", "Write another kind."
+        )
+    if kind == "count" and (label.type != "whole" or label.low < 0):
+        problem = f"a count needs whole numbers from 0 on, and {label.name!r} has others"
+        raise InvalidInput("--kind", problem, "Write regression.")
+
+
+def _check_classes(label: Profile, kind: str, counts: dict[Any, int]) -> None:
+    if kind == "binary" and len(counts) != 2:
+        found = len(counts) or label.distinct
+        raise InvalidInput(
+            "--kind", f"{label.name!r} has {found} values, and a binary label two", "Write another kind."
+        )
+    if kind == "multiclass" and not 3 <= len(counts) <= MOST_CATEGORIES:
+        found = len(counts) or label.distinct
+        problem = f"{label.name!r} has {found} values, and a multiclass label 3 to {MOST_CATEGORIES}"
+        raise InvalidInput("--label", problem, "Give another column, or another kind with --kind.")
+    value, fewest = min(counts.items(), key=lambda item: item[1])
+    if fewest < FEWEST_OF_A_CLASS:
+        problem = f"{label.name!r} is {text_of(value)!r} in {fewest} rows, and at least {FEWEST_OF_A_CLASS} are needed"
+        raise InvalidInput("--label", problem, "Give more rows, or put that class together with another one.")
+
+
+def _with_positive(name: str, counts: dict[Any, int], options: Options, ask: Ask) -> tuple[tuple[Any, ...], list[str]]:
+    """Return the values for 0 and 1."""
+    by_text = {text_of(value): value for value in sorted(counts, key=lambda each: (counts[each], str(each)))}
+    named = [text for text in by_text if text.lower() in YES]
+    guess = named[0] if len(named) == 1 else next(iter(by_text))
+    reason = "its name says so" if len(named) == 1 else "it is the rarer one"
+    chosen = options.positive
+    if chosen is None:
+        chosen = ask(Question("--positive", f"Which value of {name!r} is looked for?", guess, tuple(by_text)))
+    if chosen not in by_text:
+        shown = " or ".join(map(repr, by_text))
+        raise InvalidInput("--positive", f"{name!r} has no value {chosen!r}", f"Write {shown}.")
+    other = next(text for text in by_text if text != chosen)
+    notes = (
+        [] if options.positive else [f"{chosen!r} is what is looked for in {name!r}: {reason}. Otherwise: --positive."]
+    )
+    return (by_text[other], by_text[chosen]), notes
