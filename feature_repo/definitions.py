@@ -16,12 +16,13 @@ from feast import Entity, FeatureService, FeatureView, Field, FileSource, OnDema
 from feast.types import Float64, Int64, String
 from feast.value_type import ValueType
 
-from feature_repo.schedule import SCHEDULE_FEATURES, schedule_features
+from feature_repo.schedule import SCHEDULE_FEATURES, request_fields, schedule_features
+
+__all__ = ["DEFAULT_SERVICE", "ENTITIES", "VIEWS", "build", "request_fields"]
 
 ENTITIES = ("origin", "carrier", "dest", "tailnum")
 DEFAULT_SERVICE = "flights_v1"
 SCHEDULE_SERVICE = "flights_schedule_v1"
-SERVICE_OF_FEATURE_SET = {"all": DEFAULT_SERVICE, "schedule": SCHEDULE_SERVICE}
 
 WEATHER = ("temp", "dewp", "humid", "wind_dir", "wind_speed", "precip", "pressure", "visib")
 ORIGIN_DELAYS = tuple(f"origin_dep_delay_{span}" for span in ("1h", "3h", "24h"))

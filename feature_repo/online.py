@@ -11,14 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from handrail.errors import InvalidInput
-
 if TYPE_CHECKING:
     import polars as pl
 
     from feature_repo.project_store import ProjectStore
 
-KEYS = ("origin", "carrier", "dest", "tailnum")
 NOTHING_WRITTEN = 0.0
 KEYS_AT_ONCE = 500
 
@@ -35,21 +32,23 @@ def write_known(store: ProjectStore, since: datetime | None, until: datetime) ->
 
 
 def online(
-    store: ProjectStore, rows: Sequence[Mapping[str, Any]], at: datetime, service: str = "flights_v1"
+    store: ProjectStore, rows: Sequence[Mapping[str, Any]], at: datetime, service: str | None = None
 ) -> dict[str, list[Any]]:
-    """Read the features of `service` for each row, as lists in the order of `rows`; None where unknown or stale.
+    """Read the features of `service` (the default one if None) for each row; None where unknown or stale.
 
-    A row has origin, carrier, dest, tailnum (or None), distance (miles) and the aware moments sched_dep and
-    sched_arr. A value counts only if it was known at the event time `at` and no longer before it than its view's
-    time to live.
+    They are lists in the order of `rows`. A row has what a request has; an entity may be missing or None. A value
+    counts only if it was known at the event time `at` and no longer before it than its view's time to live.
 
     Raises:
-        InvalidInput: a row lacks one of these, or a moment has no time zone.
+        InvalidInput: a row lacks a field, or a moment has no time zone.
     """
+    from feature_repo.definitions import DEFAULT_SERVICE, ENTITIES, request_fields
+
     if not rows:
         return {}
-    asked = {key: [row.get(key) or "" for row in rows] for key in KEYS} | _request_fields(rows)
-    answer = store.get_online_features(features=store.service(service), entity_rows=asked).proto
+    asked = {key: [row.get(key) or "" for row in rows] for key in ENTITIES} | request_fields(rows)
+    features = store.service(service or DEFAULT_SERVICE)
+    answer = store.get_online_features(features=features, entity_rows=asked).proto
     values: dict[str, list[Any]] = {}
     lifetimes = _lifetimes()
     for name, vector in zip(answer.metadata.feature_names.val, answer.results, strict=True):
@@ -106,24 +105,6 @@ def _stored_moments(store: ProjectStore, view: str, key: str, values: Sequence[s
         position = list(answer.metadata.feature_names.val).index(reference[0].split(":")[1])
         moments += [moment.ToMicroseconds() for moment in answer.results[position].event_timestamps]
     return moments
-
-
-def _request_fields(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    fields = {
-        "sched_dep_s": [_seconds(row, "sched_dep") for row in rows],
-        "sched_arr_s": [_seconds(row, "sched_arr") for row in rows],
-    }
-    try:
-        return fields | {"distance": [float(row["distance"]) for row in rows]}
-    except (KeyError, TypeError, ValueError) as err:
-        raise InvalidInput("distance", "it is missing or no number", "Give it in miles.") from err
-
-
-def _seconds(row: Mapping[str, Any], field: str) -> int:
-    moment = row.get(field)
-    if not isinstance(moment, datetime) or moment.tzinfo is None:
-        raise InvalidInput(field, f"{moment!r} is not a moment with a time zone", "Give it in UTC.")
-    return int(moment.timestamp())
 
 
 def _lifetimes() -> dict[str, float]:

@@ -5,7 +5,13 @@ Moments travel as whole seconds since 1970 (UTC), so that no tool on the way can
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
 import pandas as pd
+
+from handrail.errors import InvalidInput
 
 SCHEDULE_FEATURES = ("minute_of_day", "weekday", "scheduled_minutes", "distance_miles")
 
@@ -25,3 +31,26 @@ def schedule_features(inputs: pd.DataFrame) -> pd.DataFrame:
             "distance_miles": inputs["distance"].astype("float64"),
         }
     )
+
+
+def request_fields(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Return what `schedule_features` takes, from request items with `sched_dep`, `sched_arr` and `distance` (miles).
+
+    Raises:
+        InvalidInput: an item lacks one of them, or a moment has no time zone.
+    """
+    fields = {
+        "sched_dep_s": [_seconds(row, "sched_dep") for row in rows],
+        "sched_arr_s": [_seconds(row, "sched_arr") for row in rows],
+    }
+    try:
+        return fields | {"distance": [float(row["distance"]) for row in rows]}
+    except (KeyError, TypeError, ValueError) as err:
+        raise InvalidInput("distance", "it is missing or no number", "Give it in miles.") from err
+
+
+def _seconds(row: Mapping[str, Any], field: str) -> int:
+    moment = row.get(field)
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise InvalidInput(field, f"{moment!r} is not a moment with a time zone", "Give it in UTC.")
+    return int(moment.timestamp())

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feature_repo.offline import OFFLINE_STORE
-from handrail.errors import InvalidInput, Refused, Unavailable
+from handrail.errors import Refused, Unavailable
 from handrail.feast import identity_of
 from handrail.settings import Settings
 
@@ -53,29 +53,16 @@ def apply(store: ProjectStore) -> None:
     _let_readers_and_a_writer_meet(Path(store.config.online_store.path))
 
 
-def service_of(feature_set: str) -> str:
-    """Return the name of the feature service of a feature set.
+def service_identity(store: ProjectStore, service: str | None = None) -> dict[str, Any]:
+    """Return {"name", "spec_hash", "views": {name: spec hash}} of a registered service, the default one if None."""
+    from feature_repo.definitions import DEFAULT_SERVICE
 
-    Raises:
-        InvalidInput: there is no such set.
-    """
-    _import_feast()
-    from feature_repo.definitions import SERVICE_OF_FEATURE_SET
-
-    if feature_set not in SERVICE_OF_FEATURE_SET:
-        known = ", ".join(SERVICE_OF_FEATURE_SET)
-        raise InvalidInput("feature_set", f"there is no set {feature_set!r}", f"Write one of {known} in params.yaml.")
-    return SERVICE_OF_FEATURE_SET[feature_set]
-
-
-def service_identity(store: ProjectStore, service: str = "flights_v1") -> dict[str, Any]:
-    """Return {"name", "spec_hash", "views": {name: spec hash}} of a registered feature service."""
-    found = store.get_feature_service(service)
+    found = store.get_feature_service(service or DEFAULT_SERVICE)
     return identity_of(found, [_any_view(store, projection.name) for projection in found.feature_view_projections])
 
 
-def historical(store: ProjectStore, entity_df: pd.DataFrame, service: str = "flights_v1") -> pd.DataFrame:
-    """Read the features of `service` as they were known at each row's `event_timestamp`.
+def historical(store: ProjectStore, entity_df: pd.DataFrame, service: str | None = None) -> pd.DataFrame:
+    """Read the features of `service` (the default one if None) as they were known at each row's `event_timestamp`.
 
     `entity_df` has the entity keys, `event_timestamp` (UTC) and the request fields; every row comes back, in order.
 
@@ -83,12 +70,14 @@ def historical(store: ProjectStore, entity_df: pd.DataFrame, service: str = "fli
         Unavailable: the offline store is one that loses rows.
         Refused: not every row came back.
     """
+    from feature_repo.definitions import DEFAULT_SERVICE
     from handrail.feast import same_rows
 
     _refuse_losing_store(store)
     asked = entity_df.reset_index(drop=True).assign(entity_row=range(len(entity_df)))
     with _third_party_warnings_off():
-        read = store.get_historical_features(entity_df=asked, features=store.get_feature_service(service)).to_df()
+        features = store.get_feature_service(service or DEFAULT_SERVICE)
+        read = store.get_historical_features(entity_df=asked, features=features).to_df()
     answer = read.sort_values("entity_row", ignore_index=True)
     if answer["entity_row"].tolist() != list(range(len(asked))):
         lost = len(asked) - answer["entity_row"].nunique()

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 
 from handrail.clock import parse_moment
 from handrail.config import Section, read_config
+from handrail.errors import UnknownReference
 from handrail.statistics import METRICS_OF, Metric
 
 FILE = Path("config") / "use_case.yaml"
@@ -235,12 +236,12 @@ class UseCase(Section):
         """Return the Feast feature service of a feature set.
 
         Raises:
-            ValueError: there is no such set.
+            UnknownReference: there is no such set.
         """
-        try:
-            return self.features.sets[feature_set]
-        except KeyError as err:
-            raise ValueError(f"expected one of {_listed(self.features.sets)}") from err
+        if feature_set not in self.features.sets:
+            known = ", ".join(sorted(self.features.sets))
+            raise UnknownReference("feature set", feature_set, f"config/use_case.yaml has {known}.", "feature_set")
+        return self.features.sets[feature_set]
 
 
 def read_use_case(project: Path) -> UseCase:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -11,6 +11,20 @@ from flows.steps.data.flight_times import HOME_ZONE, local_clock, with_times
 
 ORIGINS = ("EWR", "JFK", "LGA")
 HOUR = timedelta(hours=1)
+
+NAMED_BY: Mapping[str, Sequence[str]] = {
+    "flights": ("flight_id",),
+    "weather": ("origin", "time_hour"),
+    "weather_hours": ("origin", "time_hour"),
+    "weather_days": ("day",),
+    "planes": ("tailnum",),
+    "airports": ("faa",),
+    "airlines": ("carrier",),
+}
+"""Every table that is checked, and the columns that name one of its rows."""
+
+QUARANTINED = ("flights", "weather")
+"""The tables whose rows at fault may be set aside."""
 
 
 def tables_to_check(raw: Mapping[str, pl.DataFrame], as_of: datetime) -> dict[str, pl.DataFrame]:

@@ -5,17 +5,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import polars as pl
 from pydantic import Field, RootModel, field_validator, model_validator
 
+from flows.steps.data.batch_tables import NAMED_BY as TABLES
 from handrail.config import Section, read_config
 from handrail.errors import Misconfigured
 
 FILE = "config/validation.yaml"
-TABLES = ("flights", "weather", "weather_hours", "weather_days", "planes", "airports", "airlines")
-Table = Literal["flights", "weather", "weather_hours", "weather_days", "planes", "airports", "airlines"]
+if TYPE_CHECKING:
+    Table = str
+else:
+    Table = Literal[tuple(TABLES)]
 AtFault = Literal["stop", "quarantine", "report"]
 ROW_COUNT = "expect_table_row_count_to_be_between"
 NOT_NULL = "expect_column_values_to_not_be_null"

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import polars.selectors as cs
 
-from flows.steps.data.batch_tables import tables_to_check
+from flows.steps.data.batch_tables import NAMED_BY, QUARANTINED, tables_to_check
 from flows.steps.data.gx_checkpoint import RuleResult, run_checkpoint
 from flows.steps.data.raw_files import read_raw
 from flows.steps.data.rules import FILE, Rule, read_rules
@@ -18,16 +18,6 @@ from flows.steps.project.outputs import fresh_folder, write_json, write_parquet
 from flows.steps.project.params import read_params
 from handrail.errors import Refused
 
-QUARANTINED = ("flights", "weather")
-NAMED_BY = {
-    "flights": ("flight_id",),
-    "weather": ("origin", "time_hour"),
-    "weather_hours": ("origin", "time_hour"),
-    "weather_days": ("day",),
-    "planes": ("tailnum",),
-    "airports": ("faa",),
-    "airlines": ("carrier",),
-}
 EXAMPLES = 5
 
 

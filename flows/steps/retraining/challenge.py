@@ -26,7 +26,7 @@ from flows.steps.release.promote import TREE, read_evidence
 from handrail.bootstrap import Platform
 from handrail.bootstrap.lineage import path_artifact
 from handrail.config import read_yaml
-from handrail.errors import InvalidInput, Refused
+from handrail.errors import Refused
 from handrail.files import sha256_of
 from handrail.refs import ArtifactVersion, DataVersion, FeedbackSnapshot
 from handrail.statistics import Answers, compare
@@ -91,12 +91,7 @@ def clone_of(case: UseCase, feature_set: str) -> str:
 
 def _feature_set(case: UseCase, named: str | None) -> str:
     chosen = named or case.features.default
-    try:
-        case.service_of(chosen)
-    except ValueError as err:
-        raise InvalidInput(
-            "feature_set", f"there is no set {chosen!r}, {err}", "Name it in config/use_case.yaml."
-        ) from err
+    case.service_of(chosen)
     return chosen
 
 

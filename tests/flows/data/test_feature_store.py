@@ -270,15 +270,17 @@ def test_a_feature_table_that_is_made_anew_is_read_anew(settings: Settings, fort
     assert write_known(opened, NOW, NOW + timedelta(minutes=8))["weather"] == later.height > 0
 
 
-def test_feast_is_loaded_as_written_and_other_packages_keep_their_type_checks() -> None:
+def test_feast_is_loaded_as_written_and_other_packages_keep_their_type_checks(tmp_path: Path) -> None:
     code = """
-from feature_repo.store import service_of
-assert service_of("all") == "flights_v1"
+import sys, pathlib
+from feature_repo.store import open_feature_store
+from handrail.settings import load_settings
+open_feature_store(load_settings(), home=pathlib.Path(sys.argv[1]))
 import feast, typeguard
 print("typeguard" in feast.Entity.__init__.__code__.co_names)
 print(typeguard.typechecked.__name__)
 """
 
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    run = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, cwd=ROOT)
 
     assert run.stdout.split() == ["False", "typechecked"], run.stderr

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from flows.steps.data import features
-from flows.steps.data.features import sample_days
 from flows.steps.data.flight_times import with_times
+from flows.steps.data.training_rows import sample_days
 from handrail.bootstrap import open_platform
 from handrail.errors import InvalidInput
 from handrail.files import sha256_of

@@ -12,7 +12,10 @@ from flows.steps.data.labels import read_labels
 from flows.steps.project.params import LabelsSnapshot
 from handrail.errors import InvalidInput
 from handrail.files import sha256_of
+from handrail.use_case import read_use_case
+from tests.fakes.flights_project import ROOT
 
+USE_CASE = read_use_case(ROOT)
 GO_LIVE = datetime(2013, 1, 10, 5, tzinfo=UTC)
 
 
@@ -30,7 +33,7 @@ def _export(project: Path, rows: dict[str, list[Any]]) -> LabelsSnapshot:
 
 
 def test_no_raw_outcome_after_go_live_becomes_a_label(timed: pl.DataFrame, tmp_path: Path) -> None:
-    labels = read_labels(timed, GO_LIVE, tmp_path, None)
+    labels = read_labels(timed, GO_LIVE, tmp_path, None, USE_CASE)
 
     known = timed.join(labels.rows, on="flight_id")
     assert known.height > 7_000
@@ -42,7 +45,9 @@ def test_changing_raw_outcomes_after_go_live_changes_no_label(timed: pl.DataFram
     after = pl.col("arr_known_ts") > GO_LIVE
     turned = timed.with_columns(arr_delay=pl.when(after).then(-pl.col("arr_delay") + 30).otherwise(pl.col("arr_delay")))
 
-    assert read_labels(turned, GO_LIVE, tmp_path, None).rows.equals(read_labels(timed, GO_LIVE, tmp_path, None).rows)
+    assert read_labels(turned, GO_LIVE, tmp_path, None, USE_CASE).rows.equals(
+        read_labels(timed, GO_LIVE, tmp_path, None, USE_CASE).rows
+    )
 
 
 def test_later_labels_come_from_the_snapshot_alone_even_against_the_raw_table(
@@ -53,7 +58,7 @@ def test_later_labels_come_from_the_snapshot_alone_even_against_the_raw_table(
     ids = later.get_column("flight_id").to_list()
     snapshot = _export(tmp_path, {"flight_id": ids, "late": opposite})
 
-    labels = read_labels(timed, GO_LIVE, tmp_path, snapshot)
+    labels = read_labels(timed, GO_LIVE, tmp_path, snapshot, USE_CASE)
 
     given = labels.rows.filter(pl.col("source") == "snapshot").sort("flight_id")
     assert dict(given.select("flight_id", "late").iter_rows()) == dict(zip(ids, opposite, strict=True))
@@ -64,7 +69,7 @@ def test_a_label_known_before_go_live_stands_against_the_snapshot(timed: pl.Data
     first = timed.filter(pl.col("arr_delay") > 15).row(0, named=True)
     snapshot = _export(tmp_path, {"flight_id": [first["flight_id"]], "late": [0]})
 
-    labels = read_labels(timed, GO_LIVE, tmp_path, snapshot)
+    labels = read_labels(timed, GO_LIVE, tmp_path, snapshot, USE_CASE)
 
     assert labels.rows.filter(pl.col("flight_id") == first["flight_id"]).get_column("late").to_list() == [1]
 
@@ -72,7 +77,7 @@ def test_a_label_known_before_go_live_stands_against_the_snapshot(timed: pl.Data
 def test_a_flight_of_the_snapshot_that_the_data_lacks_is_counted(timed: pl.DataFrame, tmp_path: Path) -> None:
     snapshot = _export(tmp_path, {"flight_id": ["2013-09-01:UA:1:0700:EWR"], "late": [1]})
 
-    labels = read_labels(timed, GO_LIVE, tmp_path, snapshot)
+    labels = read_labels(timed, GO_LIVE, tmp_path, snapshot, USE_CASE)
 
     assert labels.unmatched == 1
     assert labels.rows.filter(pl.col("source") == "snapshot").is_empty()
@@ -92,13 +97,13 @@ def test_a_file_that_is_no_snapshot_is_refused(
     snapshot = _export(tmp_path, rows)
 
     with pytest.raises(InvalidInput, match=f"data/labels/snapshot.parquet: {sentence}"):
-        read_labels(timed, GO_LIVE, tmp_path, snapshot)
+        read_labels(timed, GO_LIVE, tmp_path, snapshot, USE_CASE)
 
 
 def test_a_missing_or_altered_snapshot_is_refused_by_name(timed: pl.DataFrame, tmp_path: Path) -> None:
     snapshot = _export(tmp_path, {"flight_id": ["a"], "late": [1]})
 
     with pytest.raises(InvalidInput, match=r"its sha256 is .*, params.yaml says 00"):
-        read_labels(timed, GO_LIVE, tmp_path, LabelsSnapshot(snapshot.path, "00"))
+        read_labels(timed, GO_LIVE, tmp_path, LabelsSnapshot(snapshot.path, "00"), USE_CASE)
     with pytest.raises(InvalidInput, match=r"data/labels/none.parquet: the labels snapshot is missing"):
-        read_labels(timed, GO_LIVE, tmp_path, LabelsSnapshot("data/labels/none.parquet", "00"))
+        read_labels(timed, GO_LIVE, tmp_path, LabelsSnapshot("data/labels/none.parquet", "00"), USE_CASE)

@@ -19,6 +19,7 @@ from handrail.bootstrap import Platform, open_platform
 from handrail.errors import InvalidInput, Refused, Unavailable
 from handrail.feedback import Feedback, Prediction
 from handrail.settings import Settings
+from handrail.use_case import read_use_case
 from tests.fakes.permitted_tree import write_tree
 
 ROOT = Path(__file__).parents[3]
@@ -141,7 +142,8 @@ def test_labels_after_go_live_come_only_from_the_snapshot(settings: Settings, pl
     # The raw table tells the opposite of each report, and a late landing that nobody reported.
     raw = timed({flight(1): (landed, 0), flight(2): (landed, 99), flight(3): (landed, 99), "july": (before, 99)})
 
-    labels = read_labels(raw, params.go_live, challenge.folder, params.labels_snapshot)
+    use_case = read_use_case(challenge.folder)
+    labels = read_labels(raw, params.go_live, challenge.folder, params.labels_snapshot, use_case)
 
     told = {row["flight_id"]: (row["late"], row["source"]) for row in labels.rows.iter_rows(named=True)}
     assert told == {flight(1): (1, "snapshot"), flight(2): (0, "snapshot"), "july": (1, "raw")}
@@ -210,7 +212,7 @@ def test_a_month_before_go_live_is_refused(settings: Settings, platform: Platfor
 
 
 def test_a_feature_set_that_the_description_lacks_is_named(platform: Platform) -> None:
-    with pytest.raises(InvalidInput, match=r"'tickets', expected one of all, schedule"):
+    with pytest.raises(InvalidInput, match=r"named 'tickets'. config/use_case.yaml has all, schedule"):
         prepare_retrain(platform, MONTH, feature_set="tickets")
 
 
