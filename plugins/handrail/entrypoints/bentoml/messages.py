@@ -1,0 +1,94 @@
+"""What a client sends to `/predict` and what it gets back, as a description says it.
+
+Texts are checked for their form only: a category that the model has never seen is answered, as an unknown one.
+"""
+
+# pydantic and BentoML read these annotations at run time, so they stay real.
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, create_model
+from pydantic_core import PydanticCustomError
+
+from handrail.use_case import RequestField, UseCase
+
+LONGEST_TEXT = 500
+MOST_ITEMS = 5000
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+PLAIN: dict[str, type] = {"truth": bool, "whole": int, "number": float, "text": str}
+
+
+def item_of(case: UseCase) -> type[BaseModel]:
+    """Return the model of one item of a request: every field of the description, and no other."""
+    example = {name: field.example for name, field in case.request.items()}
+    fields: dict[str, Any] = {name: (_type_of(field), ...) for name, field in case.request.items()}
+    settings = ConfigDict(extra="forbid", strict=True, frozen=True, json_schema_extra={"example": example})
+    return create_model("Item", __config__=settings, __doc__=f"One {case.subject.one}: {case.question}", **fields)
+
+
+def items_of(case: UseCase, item: type[BaseModel]) -> Any:
+    """Return the type of a request's list: 1 to 5000 items, each subject once."""
+    return Annotated[
+        list[item],  # type: ignore[valid-type]  # made from the description
+        Field(min_length=1, max_length=MOST_ITEMS),
+        AfterValidator(_each_once(case.subject.column)),
+    ]
+
+
+def answer_of(case: UseCase) -> type[BaseModel]:
+    """Return the model of an answer: one for each item, in their order."""
+    of = case.label
+    one: dict[str, Any] = {
+        "prediction_id": (str, Field(description="send it back with the outcome, and ask lineage about it")),
+        case.subject.column: (str, ...),
+    }
+    if of.kind == "binary":
+        one["probability"] = (float, Field(description=f"of {of.positive!r}, 0 to 1"))
+        one[of.column] = (bool, Field(description="whether the probability reaches the model's threshold"))
+    elif of.classes is not None:
+        one["probability"] = (float, Field(description="of the answered class, 0 to 1"))
+        one[of.column] = (str, Field(description=f"one of {', '.join(of.classes)}"))
+    else:
+        one["value"] = (float, Field(description=f"what is expected of {of.column!r}, in {of.unit or 'its unit'}"))
+    answer = create_model("Answer", __doc__=f"The answer about one {case.subject.one}.", **one)
+    return create_model(
+        "Answers",
+        __doc__="One answer for each item, in the order of the request.",
+        predictions=(list[answer], ...),  # type: ignore[valid-type]  # made from the description
+        deployment=(str, Field(description="URI of the deployment that answered")),
+        model_version=(str, Field(description="URI of the registered model version that it serves")),
+    )
+
+
+def _type_of(field: RequestField) -> Any:
+    words = {"description": f"{field.says}, {field.unit}" if field.unit else field.says}
+    if field.type == "moment":
+        found: Any = Annotated[AwareDatetime, AfterValidator(_plausible), Field(**words)]
+    elif field.type == "text":
+        found = Annotated[str, Field(max_length=LONGEST_TEXT, pattern=field.pattern, **words)]
+    elif field.type == "truth":
+        found = Annotated[bool, Field(**words)]
+    else:
+        finite: dict[str, Any] = {} if field.type == "whole" else {"allow_inf_nan": False}
+        found = Annotated[PLAIN[field.type], Field(ge=field.at_least, le=field.at_most, **finite, **words)]
+    return found | None if field.nullable else found
+
+
+def _plausible(moment: datetime) -> datetime:
+    if not EARLIEST <= moment < LATEST:
+        raise PydanticCustomError("moment", "It is not between the years 1900 and 2200")
+    return moment
+
+
+def _each_once(subject: str) -> Callable[[list[Any]], list[Any]]:
+    def check(items: list[Any]) -> list[Any]:
+        count = Counter(getattr(item, subject) for item in items)
+        if len(count) < len(items):
+            raise PydanticCustomError("repeated", "{subject} is in it twice", {"subject": count.most_common(1)[0][0]})
+        return items
+
+    return check
