@@ -10,7 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-ROUTINE = ("ERROR: failed to reproduce", "> ", "Running stage", "Updating lock file", "Use `dvc push`", "To track")
+ROUTINE = (
+    "ERROR: failed to reproduce",
+    "> ",
+    "Running stage",
+    "Updating lock file",
+    "Use `dvc push`",
+    "To track",
+    "Having any",
+)
 
 
 def run_dvc(

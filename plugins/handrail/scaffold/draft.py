@@ -1,8 +1,8 @@
 """What is understood of somebody's table, and what was decided about it: all that the template is rendered from.
 
-How data/source/table.parquet holds it: each column by its `field`. The subject is text; the label is true for the
-positive value of a binary one, text for a multiclass one, a number otherwise; moments are in UTC. The subject, the
-event time and the known-at time are always there: where the table has none, they are made.
+How data/source/table.parquet holds it: each column by its `field`. The subject and entities are text; the label is
+true for the positive value of a binary one, text for a multiclass one, a number otherwise; moments are in UTC. The
+subject, the event time and the known-at time are always there: where the table has none, they are made.
 """
 
 from __future__ import annotations

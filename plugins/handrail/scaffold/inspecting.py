@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from handrail.errors import InvalidInput
-from handrail.scaffold.answers import MAIN_METRIC, Answers, understand_label
+from handrail.scaffold.answers import MAIN_METRIC, Answers, text_of, understand_label
 from handrail.scaffold.draft import MADE_KNOWN, MADE_SUBJECT, MADE_TIME, Column, Draft
 from handrail.scaffold.features import left_out
 from handrail.scaffold.naming import fields_of, project_name, words_for
@@ -52,8 +52,8 @@ class _Understood:
 
     def column(self, name: str) -> Column:
         found = _column(self.profiled.columns[name], self.fields[name], self.profiled.rows)
-        if name == self.roles.subject:
-            return replace(found, type="text", low=None, high=None, example=str(found.example))
+        if name == self.roles.subject or name in self.roles.entities:
+            return replace(found, type="text", low=None, high=None, example=text_of(found.example))
         return replace(found, type=TYPE_OF_LABEL[self.answers.kind]) if name == self.profiled.label else found
 
 
@@ -106,8 +106,8 @@ def _project_frame(known: _Understood, used: Sequence[str]) -> Any:
 
     roles, fields, label = known.roles, known.fields, known.profiled.label
     special = {label: known.answers.convert()}
-    if roles.subject:
-        special[roles.subject] = pl.col(roles.subject).cast(pl.String)
+    for name in {roles.subject, *roles.entities} - {None}:
+        special[name] = pl.col(name).cast(pl.String)
     row, moment = pl.col(ROW), pl.col(roles.time) if roles.time else made_moment(pl.col(ROW))
     made = [] if roles.subject else [row.cast(pl.String).alias(MADE_SUBJECT)]
     if not roles.time:

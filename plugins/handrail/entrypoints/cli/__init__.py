@@ -22,7 +22,7 @@ _TYPER_INTERRUPTED = 130
 def build() -> typer.Typer:
     """Assemble the command from the modules beside this one; each holds the `app` of a noun, or one command."""
     # Not at the top: the modules beside this one import it first.
-    from handrail.entrypoints.cli import approvals, env, feedback, figures, lineage, reproduce, serve
+    from handrail.entrypoints.cli import approvals, env, feedback, figures, init, lineage, reproduce, serve
 
     app = typer.Typer(
         name="handrail",
@@ -33,6 +33,7 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_root)
+    app.command("init", epilog="Example: handrail init bikes --table bikes.csv --label bikers --time hour")(init.init)
     app.command("env", epilog='Example: eval "$(handrail env)"')(env.show)
     app.add_typer(approvals.app, name="approvals")
     app.add_typer(lineage.app, name="lineage")

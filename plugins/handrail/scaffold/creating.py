@@ -1,0 +1,121 @@
+"""Makes a project: everything into a hidden folder beside it, which takes its place when it is whole."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from handrail.dvc_command import run_dvc, sentence_of
+from handrail.errors import FolderNotEmpty, InvalidInput, MissingFile, Unavailable
+from handrail.files import REMEDY, unwritable
+from handrail.scaffold.draft import Draft
+from handrail.scaffold.git import TEMPLATE_BRANCH, commit_all, git, has_git, start
+from handrail.scaffold.inspecting import inspect
+from handrail.scaffold.options import Ask, Options
+from handrail.scaffold.reading import Progress
+from handrail.scaffold.rendering import SOURCE, render
+from handrail.tools import require
+from handrail.version import __version__
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A project that is there: its folder, how many files it has, and whether git keeps them."""
+
+    folder: Path
+    draft: Draft
+    files: int
+    in_git: bool
+
+
+def create(file: Path, folder: Path, options: Options, ask: Ask, progress: Progress) -> Created:
+    """Look at a table and write a project for it into `folder`; on an error nothing is left of it.
+
+    Raises:
+        InvalidInput: the table or an option cannot be used.
+        FolderNotEmpty: the folder holds something.
+        Unavailable: the folder cannot be written, or a tool is missing.
+    """
+    for package in ("polars", "pyarrow", "jinja2", "dvc"):
+        require(package, "reference")
+    with building(folder) as (project, scratch):
+        inspected = inspect(file, options, scratch, ask, progress)
+        (project / SOURCE).parent.mkdir(parents=True)
+        inspected.write(project / SOURCE)
+        files = render(inspected.draft, project)
+        _keep(project, scratch)
+    return Created(folder, inspected.draft, files, has_git())
+
+
+@contextmanager
+def building(folder: Path) -> Iterator[tuple[Path, Path]]:
+    """Give an empty folder for a project and one for what is needed meanwhile; the first gets the name `folder`.
+
+    Raises:
+        FolderNotEmpty: `folder` holds something.
+        InvalidInput: `folder` is a file.
+        MissingFile: the folder around it is missing.
+        Unavailable: the folder around it cannot be written.
+    """
+    target = folder.resolve()
+    _check(target, folder)
+    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.next")
+    with unwritable(folder, REMEDY):
+        beside.mkdir()
+    try:
+        project, scratch = beside / "project", beside / "scratch"
+        project.mkdir()
+        scratch.mkdir()
+        yield project, scratch
+        with unwritable(folder, REMEDY):
+            _move(project, target)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _check(target: Path, shown: Path) -> None:
+    if target.is_dir():
+        try:
+            is_empty = not any(target.iterdir())
+        except OSError as err:
+            raise Unavailable(str(shown), "it cannot be read", REMEDY) from err
+        if not is_empty:
+            raise FolderNotEmpty(str(shown))
+    elif target.exists():
+        raise InvalidInput("DIR", f"{str(shown)!r} is a file", "Give a new or empty folder.")
+    if not target.parent.is_dir():
+        raise MissingFile(str(target.parent), "Make that folder first, or give another one.")
+
+
+def _move(project: Path, target: Path) -> None:
+    if target != Path.cwd():
+        project.rename(target)
+        return
+    # A shell that stands in the folder would stay in the one that was replaced.
+    for entry in project.iterdir():
+        entry.rename(target / entry.name)
+
+
+def _keep(project: Path, scratch: Path) -> None:
+    """Give the table to DVC, and everything else to git."""
+    with_git = has_git()
+    if with_git:
+        start(project)
+    else:
+        _dvc(project, scratch, "config", "--local", "core.no_scm", "true")
+    _dvc(project, scratch, "add", SOURCE.as_posix())
+    if with_git:
+        commit_all(project, f"Project as Handrail {__version__} wrote it")
+        git(project, "branch", TEMPLATE_BRANCH)
+
+
+def _dvc(project: Path, scratch: Path, *arguments: str) -> None:
+    environment = dict(os.environ) | {"DVC_NO_ANALYTICS": "1", "DVC_SITE_CACHE_DIR": str(scratch / "dvc")}
+    code, lines = run_dvc(project, arguments, environment, None)
+    if code:
+        raise Unavailable(f"dvc {arguments[0]}", sentence_of(lines), "Correct that, and try again.")
