@@ -106,7 +106,7 @@ def _project_frame(known: _Understood, used: Sequence[str]) -> Any:
 
     roles, fields, label = known.roles, known.fields, known.profiled.label
     special = {label: known.answers.convert()}
-    for name in {roles.subject, *roles.entities} - {None}:
+    for name in filter(None, (roles.subject, *roles.entities)):
         special[name] = pl.col(name).cast(pl.String)
     row, moment = pl.col(ROW), pl.col(roles.time) if roles.time else made_moment(pl.col(ROW))
     made = [] if roles.subject else [row.cast(pl.String).alias(MADE_SUBJECT)]
