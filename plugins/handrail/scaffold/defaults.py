@@ -1,4 +1,4 @@
-"""What a new project starts with, in figures that depend on its table; each is written once into a file to be edited."""
+"""What a new project starts with, in figures that depend on its table: each is written once, into a file to edit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MARGIN_OF_LIMIT = 0.02
 """Of numbers: a challenger's error may be larger by this part of the limit."""
 SHORTEST_MATURITY_H = 48
 EXACTNESS = 1e-5
-"""ONNX computes in float32: so far may it be from the model, of a probability or of the largest label."""
+"""ONNX computes in float32: so far may it be from the model, of a probability or as a share of the largest number."""
 
 
 def defaults_of(draft: Draft) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def defaults_of(draft: Draft) -> dict[str, Any]:
     return {
         "margin": MARGINS.get(draft.kind) or _rounded((draft.limit or scale) * MARGIN_OF_LIMIT),
         "maturity_hours": max(SHORTEST_MATURITY_H, waited),
-        "largest_difference": f"{EXACTNESS * scale:.1e}",
+        "largest_difference": f"{EXACTNESS:.1e}",
         "smallest_leaf": _between(10, draft.rows // 100, 200),
         "smallest_slice": _between(20, draft.rows // 100, 300),
         "sampled_rows": _between(100, draft.rows // 5, 4000),

@@ -19,5 +19,7 @@ def slice_values(rows: pl.DataFrame) -> dict[str, np.ndarray]:
 def _groups(values: pl.Series) -> pl.Series:
     if not values.dtype.is_numeric() or values.drop_nulls().n_unique() <= FEW:
         return values.cast(pl.String).str.strip_suffix(".0")
-    quarters = [values.quantile(share) or 0.0 for share in (0.25, 0.5, 0.75)]
-    return values.cut(sorted(set(quarters))).cast(pl.String)
+    edges = [float(f"{values.quantile(share):.4g}") for share in (0.25, 0.5, 0.75)]
+    names = [*(f"up to {edge:g}" for edge in edges), f"above {edges[-1]:g}"]
+    quarter = pl.Series(edges).search_sorted(values, side="left")
+    return pl.Series([None if value is None else names[place] for value, place in zip(values, quarter, strict=True)])
