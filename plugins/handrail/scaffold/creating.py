@@ -16,9 +16,9 @@ from handrail.files import REMEDY, unwritable
 from handrail.scaffold.draft import Draft
 from handrail.scaffold.git import TEMPLATE_BRANCH, commit_all, git, has_git, start
 from handrail.scaffold.inspecting import inspect
-from handrail.scaffold.options import Ask, Options
-from handrail.scaffold.reading import Progress
-from handrail.scaffold.rendering import SOURCE, render
+from handrail.scaffold.options import Ask, Options, take_guesses
+from handrail.scaffold.reading import Progress, by_polars
+from handrail.scaffold.rendering import SOURCE, TEMPLATE, render
 from handrail.tools import require
 from handrail.version import __version__
 
@@ -33,7 +33,17 @@ class Created:
     in_git: bool
 
 
-def create(file: Path, folder: Path, options: Options, ask: Ask, progress: Progress) -> Created:
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """How a person takes part: who answers questions, and who is shown how far the table has been read."""
+
+    ask: Ask = take_guesses
+    progress: Progress = lambda _part: None
+
+
+def create(
+    file: Path, folder: Path, options: Options, dialogue: Dialogue | None = None, template: Path = TEMPLATE
+) -> Created:
     """Look at a table and write a project for it into `folder`; on an error nothing is left of it.
 
     Raises:
@@ -41,13 +51,15 @@ def create(file: Path, folder: Path, options: Options, ask: Ask, progress: Progr
         FolderNotEmpty: the folder holds something.
         Unavailable: the folder cannot be written, or a tool is missing.
     """
+    dialogue = dialogue or Dialogue()
     for package in ("polars", "pyarrow", "jinja2", "dvc"):
         require(package, "reference")
     with building(folder) as (project, scratch):
-        inspected = inspect(file, options, scratch, ask, progress)
         (project / SOURCE).parent.mkdir(parents=True)
-        inspected.write(project / SOURCE)
-        files = render(inspected.draft, project)
+        with by_polars(file.name):
+            inspected = inspect(file, options, scratch, dialogue.ask, dialogue.progress)
+            inspected.write(project / SOURCE)
+        files = render(inspected.draft, project, template)
         _keep(project, scratch)
     return Created(folder, inspected.draft, files, has_git())
 
@@ -71,7 +83,8 @@ def building(folder: Path) -> Iterator[tuple[Path, Path]]:
         project, scratch = beside / "project", beside / "scratch"
         project.mkdir()
         scratch.mkdir()
-        yield project, scratch
+        with unwritable(folder, REMEDY, beside):
+            yield project, scratch
         with unwritable(folder, REMEDY):
             _move(project, target)
     finally:

@@ -45,7 +45,7 @@ def _unusable(column: Profile) -> str:
 
 def _memory(column: Profile, profiled: Profiled) -> str:
     """Return why a column would memorise rows, an empty text if it would not."""
-    share = column.distinct / column.filled
+    share = column.distinct / max(column.filled, 1)
     if column.type == "text" and share > MEMORISED_FROM and column.distinct > MOST_CATEGORIES:
         return f"it has another text in {share:.0%} of the rows, which a model memorises"
     if column.type != "whole" or share <= MEMORISED_FROM:

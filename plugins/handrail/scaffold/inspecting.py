@@ -65,7 +65,7 @@ def inspect(file: Path, options: Options, place: Path, ask: Ask, progress: Progr
     Raises:
         InvalidInput: the table, a column or an option cannot be used.
         MissingFile: there is no such file.
-        Unavailable: the disk is full.
+        OSError: the disk is full.
     """
     table = read_table(file, place, progress)
     profiles = _profiles(table, options)

@@ -71,8 +71,8 @@ def words_for(subject: str | None) -> tuple[str, str]:
 
 
 def _spelled(character: str) -> str:
-    """Return a picture's own name, as in bicycle; any other character as it is."""
-    if unicodedata.category(character) == "So":
+    """Return the own name of a picture or a currency, as in bicycle; any other character as it is."""
+    if unicodedata.category(character) in ("So", "Sc"):
         return f" {unicodedata.name(character, '')} "
     return character
 

@@ -5,14 +5,16 @@ What the texts mean is found out in types.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import closing
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from handrail.errors import HandrailError, InvalidInput
-from handrail.files import DISK_ERRORS, REMEDY, unwritable
+from handrail.files import DISK_ERRORS
 from handrail.scaffold.formats import (
     SAVE_AS,
     TABLE,
@@ -54,7 +56,7 @@ def read_table(file: Path, place: Path, progress: Progress) -> Table:
     Raises:
         InvalidInput: it is no table, or too small.
         MissingFile: it is not there.
-        Unavailable: the disk is full.
+        OSError: the disk is full.
     """
     in_texts = place / "texts.parquet"
     table = _parquet(file) if is_parquet(file) else _csv(file, dialect_of(file), in_texts, progress)
@@ -65,6 +67,25 @@ def read_table(file: Path, place: Path, progress: Progress) -> Table:
             TABLE, f"{file.name!r} has {table.rows} rows", f"Give at least {FEWEST_ROWS}: fewer cannot be judged."
         )
     return table
+
+
+@contextmanager
+def by_polars(source: str) -> Iterator[None]:
+    """Make an OSError of what the disk refuses polars in the block, and a sentence about the table of anything else.
+
+    Raises:
+        InvalidInput: the table is damaged.
+    """
+    import polars
+
+    try:
+        yield
+    except polars.exceptions.PolarsError as err:
+        refused = re.search(r"\(os error (\d+)\)", str(err))
+        if refused is not None:
+            raise OSError(int(refused[1]), os.strerror(int(refused[1]))) from err
+        problem = f"{source!r} cannot be read: {str(err).splitlines()[0][:200]}"
+        raise InvalidInput(TABLE, problem.rstrip("."), "Make the file again; it may be damaged.") from err
 
 
 def _parquet(file: Path) -> Table:
@@ -106,7 +127,7 @@ def _convert(file: Path, dialect: Dialect, target: Path, progress: Progress) -> 
     schema = pyarrow.schema([(name, pyarrow.string()) for name in dialect.names])
     stream, raw = open_bytes(file, dialect.compression)
     wrong: list[Any] = []
-    with closing(raw), unwritable(target, REMEDY, target):
+    with closing(raw):
         try:
             batches = csv.open_csv(stream, **_how_to_read(dialect, wrong))
             with parquet.ParquetWriter(target, schema, compression="zstd") as writer:
@@ -150,7 +171,7 @@ def _how_to_read(dialect: Dialect, wrong: list[Any]) -> dict[str, Any]:
 def _sentence(file: Path, err: Exception, wrong: list[Any], rows: int) -> Exception:
     """Return what to raise for what went wrong after `rows` rows."""
     if isinstance(err, OSError) and err.errno in DISK_ERRORS:
-        return err
+        return OSError(err.errno, os.strerror(err.errno))
     if "invalid UTF8" in str(err):
         return UnicodeError(str(err))
     if wrong:

@@ -53,7 +53,7 @@ def render(draft: Draft, target: Path, template: Path = TEMPLATE) -> int:
     written = 0
     root = machinery_root()
     with unwritable(target, REMEDY):
-        for relative, content in _rendered(draft, template):
+        for relative, content in rendered(draft, template):
             _write(target / relative, content)
             written += 1
         for name in machinery(root):
@@ -82,7 +82,12 @@ def as_yaml(value: Any) -> str:
     return text.removesuffix("\n").removesuffix("...").rstrip("\n")
 
 
-def _rendered(draft: Draft, template: Path) -> Iterator[tuple[Path, bytes]]:
+def rendered(draft: Draft, template: Path) -> Iterator[tuple[Path, bytes]]:
+    """Yield the path in a project and the content of each file of a template.
+
+    Raises:
+        MissingTool: Jinja2 is not installed.
+    """
     require("jinja2", "reference")
     import jinja2
 

@@ -185,17 +185,19 @@ def types_of(table: Table, zone: str, *, as_text: Sequence[str] = (), unread: Se
     looked_at = sampled(table, 2_000, texts)
     open_columns = {name: [TEXT] if name in as_text else _suggested(looked_at[name], zone, table) for name in texts}
     while open_columns:
+        found |= {name: Typed(name, TEXT) for name, readings in open_columns.items() if readings == [TEXT]}
+        open_columns = {name: readings for name, readings in open_columns.items() if name not in found}
         wrong = _misfits(table, {name: readings[0] for name, readings in open_columns.items()}, zone)
         for name, (filled, misfits) in wrong.items():
             first, *others = open_columns[name]
-            rare = misfits <= filled * (1 - MIXED_FROM) and first.type != "truth"
-            if misfits and not (rare and others == [TEXT]):
-                open_columns[name] = others
-                continue
-            if misfits:
+            is_rare = misfits <= filled * (1 - MIXED_FROM) and first.type != "truth"
+            if not misfits:
+                found[name] = Typed(name, first)
+            elif is_rare and others == [TEXT]:
                 raise _mixed(table, name, first, zone)
-            found[name] = Typed(name, first)
-            del open_columns[name]
+            else:
+                open_columns[name] = others
+        open_columns = {name: readings for name, readings in open_columns.items() if name not in found}
     found |= {name: Typed(name, TEXT, skipped=UNWANTED) for name in unread}
     return {name: found[name] for name in everything}
 
@@ -235,6 +237,8 @@ def _misfits(table: Table, readings: Mapping[str, Reading], zone: str) -> dict[s
     """Return of each column how many values it has, and how many of them its reading does not fit."""
     import polars as pl
 
+    if not readings:
+        return {}
     names = list(readings)
     counts = [_cleaned(pl.col(name).cast(pl.String), NOTHING).count().alias(f"f{n}") for n, name in enumerate(names)]
     fitting = [

@@ -9,7 +9,7 @@ from pathlib import Path
 from handrail.errors import Refused, Unavailable, UnknownReference
 from handrail.scaffold.git import TEMPLATE_BRANCH, branch_folder, commit_all, git, has_git
 from handrail.scaffold.record import read_draft
-from handrail.scaffold.rendering import render
+from handrail.scaffold.rendering import TEMPLATE, render
 from handrail.scaffold.requirement import own_requirement
 from handrail.version import __version__
 
@@ -17,7 +17,7 @@ DATA = "data/"
 """Below it nothing is rendered."""
 
 
-def update(project: Path) -> bool:
+def update(project: Path, template: Path = TEMPLATE) -> bool:
     """Commit the installed template, rendered for a project, on its branch; return False if nothing changed.
 
     Raises:
@@ -41,5 +41,5 @@ def update(project: Path) -> bool:
         for name in git(folder, "ls-files", "-z").split("\0"):
             if name and not name.startswith(DATA):
                 (folder / name).unlink(missing_ok=True)
-        render(draft, folder)
+        render(draft, folder, template)
         return commit_all(folder, f"Template of Handrail {__version__}")

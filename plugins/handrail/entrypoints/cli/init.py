@@ -60,11 +60,11 @@ def init(  # noqa: PLR0913 - one parameter for each flag
         name=name or folder.resolve().name, zone=zone,
     )  # fmt: skip
     _check(options)
-    from handrail.scaffold.creating import create
+    from handrail.scaffold.creating import Dialogue, create
 
     is_asked = not yes and sys.stdin.isatty() and messages.is_terminal
     with _progress() as progress:
-        created = create(table, folder, options, _ask if is_asked else take_guesses, progress)
+        created = create(table, folder, options, Dialogue(_ask if is_asked else take_guesses, progress))
     _report(created, as_json)
     return None
 

@@ -1,0 +1,262 @@
+"""`handrail init` as a user types it: a project from a table, one sentence for bad input, nothing half-written."""
+
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from handrail.entrypoints.cli import main
+from handrail.use_case import read_use_case
+from tests.fakes.tables import ROWS, as_csv, shop, write_csv
+
+HANDRAIL = Path(sys.executable).with_name("handrail")
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Run `handrail init project` in a temporary folder without a terminal; return exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+
+    def do(*arguments, folder="project"):
+        monkeypatch.setattr(sys, "argv", ["handrail", "init", folder, *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        printed = capsys.readouterr()
+        return stopped.value.code, printed.out, printed.err
+
+    return do
+
+
+@pytest.fixture
+def refused(run, tmp_path):
+    """Run it on a table that cannot be used; return the sentence after checking that nothing was written."""
+
+    def do(content, *arguments, label="returned"):
+        columns = content if isinstance(content, dict) else None
+        text = as_csv(columns) if columns is not None else content
+        (tmp_path / "t.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
+        code, out, err = run("--table", "t.csv", "--label", label, *arguments)
+        assert (code, out) == (1, "")
+        assert err.startswith("error: ")
+        assert err.count("\n") == 1
+        assert err.endswith(".\n")
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["t.csv"]
+        return err
+
+    return do
+
+
+def _git(folder, *arguments):
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """Make one project for tests that only read it."""
+    place = tmp_path_factory.mktemp("made")
+    write_csv(place / "shop.csv", shop())
+    done = subprocess.run(
+        [HANDRAIL, "init", "orders", "--table", "shop.csv", "--label", "returned"],
+        cwd=place, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return place / "orders", done
+
+
+def test_it_writes_a_project_and_ends_with_ten_lines(project):
+    folder, done = project
+
+    assert len(done.stdout.splitlines()) == 10
+    assert done.stdout.splitlines()[-1] == "Next:       cd orders && make demo"
+    assert "'returned' is a binary label: it has two values. Otherwise: --kind." in done.stderr
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["orders", "shop.csv"]
+
+
+def test_it_understands_the_table(project):
+    use_case = read_use_case(project[0])
+
+    assert use_case.name == "orders"
+    assert (use_case.subject.column, use_case.subject.many) == ("order_id", "orders")
+    assert use_case.time.event == "ordered"
+    assert (use_case.label.column, use_case.label.positive, use_case.label.negative) == ("returned", "true", "false")
+    assert use_case.entities == ("buyer_id",)
+    assert {"price", "colour"} <= set(use_case.request)
+
+
+def test_the_table_is_tracked_by_dvc_and_everything_else_by_git(project):
+    folder, _ = project
+
+    assert _git(folder, "status", "--porcelain") == []
+    tracked = _git(folder, "ls-files")
+    assert "data/source/table.parquet.dvc" in tracked
+    assert not [name for name in tracked if name.endswith(".parquet") or name.startswith(".dvc/cache")]
+    assert pl.read_parquet(folder / "data" / "source" / "table.parquet").height == ROWS
+    assert _git(folder, "rev-parse", "main") == _git(folder, "rev-parse", "handrail-template")
+
+
+def test_an_update_is_a_branch_that_git_merges(project, tmp_path, run):
+    folder = tmp_path / "project"
+    subprocess.run(["git", "clone", "--quiet", str(project[0]), str(folder)], check=True)
+    _git(folder, "branch", "handrail-template")
+    who = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    changed = folder / "config" / "objectives.yaml"
+    changed.write_text(f"{changed.read_text()}# ours\n")
+    _git(folder, *who, "commit", "--quiet", "--all", "--message=ours")
+
+    assert run("--update")[1] == "Nothing to do: the project has the template of this Handrail.\n"
+
+    _git(folder, "checkout", "--quiet", "handrail-template")
+    (folder / "params.yaml").write_text("older: 1\n")
+    (folder / "gone.txt").write_text("the template had it once\n")
+    _git(folder, "add", "--all")
+    _git(folder, *who, "commit", "--quiet", "--message=older template")
+    _git(folder, "checkout", "--quiet", "-")
+    _git(folder, *who, "merge", "--quiet", "--no-edit", "handrail-template")
+
+    code, out, _ = run("--update")
+
+    assert (code or 0) == 0
+    assert out.splitlines()[-1].strip() == "git merge handrail-template"
+    _git(folder, *who, "merge", "--quiet", "--no-edit", "handrail-template")
+    assert (folder / "params.yaml").read_bytes() == (project[0] / "params.yaml").read_bytes()
+    assert not (folder / "gone.txt").exists()
+    assert changed.read_text().endswith("# ours\n")
+    assert (folder / "data" / "source" / "table.parquet.dvc").exists()
+    assert len(_git(folder, "worktree", "list")) == 1
+
+
+def test_an_update_needs_a_clean_project(project, tmp_path, run):
+    subprocess.run(["git", "clone", "--quiet", str(project[0]), "project"], cwd=tmp_path, check=True)
+    (tmp_path / "project" / "params.yaml").write_text("mine: 1\n")
+
+    code, _, err = run("--update")
+
+    assert code == 1
+    assert "commit it first" in err
+
+
+def test_an_update_needs_a_project_that_init_wrote(tmp_path, run):
+    (tmp_path / "project").mkdir()
+
+    code, _, err = run("--update")
+
+    assert code == 1
+    assert "init.json" in err
+
+
+@pytest.mark.parametrize("label", ["retruned", "Colours"])
+def test_a_label_that_is_not_there_brings_the_nearest_names(refused, label):
+    nearest = {"retruned": "returned", "Colours": "colour"}[label]
+
+    assert repr(nearest) in refused(shop(), label=label)
+
+
+def _with(name, values):
+    return shop() | {name: (values * ROWS)[:ROWS]}
+
+
+FUTURE = "2999-01-01T00:00:00Z"
+BAD = {
+    "a constant label": (_with("returned", ["yes"]), (), "in each row"),
+    "few of a class": (_with("returned", ["no"] * 399 + ["yes"]), (), "in 1 rows"),
+    "a label of many texts": (_with("returned", [f"x{n}" for n in range(ROWS)]), (), "3 to 50"),
+    "an empty label": (_with("returned", [""]), (), "0 rows have a value"),
+    "mixed types": (_with("price", ["1.5"] * 399 + ["high"]), (), "row 400 is 'high'"),
+    "duplicate subjects": (_with("order id", [f"o{n}" for n in range(ROWS - 1)]), ("--subject", "order id"), "row 400"),
+    "times in the future": (_with("ordered", ["2020-01-01"] * 399 + [FUTURE]), ("--time", "ordered"), "row 400"),
+    "times that are none": (shop(), ("--time", "colour"), "holds no moments"),
+    "known before it happens": (_with("known", ["2001-01-01"]), ("--known-at", "known"), "lies before"),
+    "a column that is not there": (shop(), ("--entity", "byer_id"), "'buyer_id'"),
+    "an unknown kind": (shop(), ("--kind", "sort"), "multiclass"),
+    "a count of texts": (shop(), ("--kind", "count"), "needs numbers"),
+    "an unknown value": (shop(), ("--positive", "maybe"), "'true'"),
+    "an unknown zone": (shop(), ("--zone", "Mars"), "Europe/Berlin"),
+    "nothing left": (
+        shop(),
+        ("--leave-out", "price", "--leave-out", "colour", "--leave-out", "b*"),
+        "no column is left",
+    ),
+    "an empty file": (b"", (), "is empty"),
+    "a header only": (b"a,returned\n", (), "no rows"),
+    "too few rows": (b"a,returned\n1,2\n", (), "at least 200"),
+    "JSON": (b'[{"returned": 1}]', (), "is JSON"),
+    "a workbook": (b"PK\x03\x04...", (), "workbook"),
+    "bytes": (b"\x00\x01\x02" * 99, (), "neither text nor Parquet"),
+    "Parquet that was cut": (b"PAR1....", (), "cut off"),
+    "gzip that was cut": (gzip.compress(as_csv(shop()).encode())[:-2000], (), "cut off"),
+    "ragged rows": (as_csv(shop()) + "1,2\n", (), "has 2 columns"),
+    "too wide": (",".join(f"c{n}" for n in range(10**6)) + "\n", (), "1,000,000 columns"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_sentence_and_leaves_nothing(refused, case):
+    content, arguments, sentence = BAD[case]
+
+    assert sentence in refused(content, *arguments)
+
+
+def test_a_file_that_is_not_there_is_named(run, tmp_path):
+    code, _, err = run("--table", "none.csv", "--label", "x")
+
+    assert (code, list(tmp_path.iterdir())) == (1, [])
+    assert "none.csv: it is missing" in err
+
+
+def test_a_folder_that_holds_something_is_left_alone(run, tmp_path):
+    write_csv(tmp_path / "t.csv", shop())
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "mine").touch()
+
+    code, _, err = run("--table", "t.csv", "--label", "returned")
+
+    assert code == 1
+    assert "not empty" in err
+    assert [path.name for path in (tmp_path / "project").iterdir()] == ["mine"]
+
+
+def test_a_missing_flag_is_misuse(run):
+    code, _, err = run("--label", "x")
+
+    assert code == 2
+    assert "--table" in err
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path, name):
+    write_csv(tmp_path / "t.csv", shop())
+    pl.read_csv(tmp_path / "t.csv").write_parquet(tmp_path / "t.parquet")
+    script = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000));"
+        "from handrail.entrypoints.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "init", "project", "--table", name, "--label", "returned"],
+        cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=os.environ,
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: project: it cannot be written: file too large.")
+    assert len(done.stderr.splitlines()) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["t.csv", "t.parquet"]
+
+
+def test_json_holds_what_was_understood(run, tmp_path):
+    write_csv(tmp_path / "t.csv", shop() | {"copy": shop()["returned"]})
+
+    code, out, _ = run("--table", "t.csv", "--label", "returned", "--json", "--time", "none", "--subject", "none")
+
+    understood = json.loads(out)
+    assert (code or 0) == 0
+    assert (understood["subject"], understood["time"], understood["kind"]) == (None, None, "binary")
+    out_of_use = {column["name"]: reason for column, reason in understood["left_out"]}
+    assert "knows the label" in out_of_use["copy"]
+    assert "memorises" in out_of_use["order id"]
