@@ -50,7 +50,7 @@ def understand_roles(profiled: Profiled, options: Options, ask: Ask) -> Roles:
 
 def _subject(profiled: Profiled, others: Sequence[Profile], options: Options, ask: Ask) -> tuple[str | None, str]:
     guess = _unique_id(profiled, others) or NONE
-    chosen = options.subject or ask(Question("--subject", "Which column identifies a row?", guess))
+    chosen = options.subject or ask(Question("--subject", "Which column identifies a row?", guess, _choices(others)))
     if chosen == NONE and NONE not in profiled.columns:
         return None, "No column identifies a row, so rows are numbered. Otherwise: --subject."
     name = column_named(chosen, "--subject", [each.name for each in others])
@@ -81,7 +81,9 @@ def _time(profiled: Profiled, others: Sequence[Profile], options: Options, ask: 
     moments = [each for each in others if each.type == "moment" and each.filled == profiled.rows]
     past = [each for each in moments if each.low < each.high and not _is_future(each.high)]
     guess = min(past, key=lambda each: (bool(KNOWN.search(each.name)), each.low)).name if past else NONE
-    chosen = options.time or ask(Question("--time", "Which column says when an answer is needed?", guess))
+    chosen = options.time or ask(
+        Question("--time", "Which column says when an answer is needed?", guess, _choices(others))
+    )
     if chosen == NONE and NONE not in profiled.columns:
         return None, (
             "No column says when something happened, so each row gets a moment of six months by a seeded shuffle. "
@@ -106,7 +108,9 @@ def _known(
         and each.filled == profiled.rows and _first_before(profiled, each.name, time) is None
     ]  # fmt: skip
     guess = likely[0].name if likely else NONE
-    chosen = options.known_at or ask(Question("--known-at", "Which column says when the outcome is known?", guess))
+    chosen = options.known_at or ask(
+        Question("--known-at", "Which column says when the outcome is known?", guess, _choices(others))
+    )
     if chosen == NONE and NONE not in profiled.columns:
         return None, made
     name = column_named(chosen, "--known-at", [each.name for each in others])
@@ -137,6 +141,10 @@ def _entities(
     return found, (
         f"What happened before to the same {shown} is a feature: the name says id. Otherwise: --entity {NONE}.",
     )
+
+
+def _choices(columns: Sequence[Profile]) -> tuple[str, ...]:
+    return (*(each.name for each in columns), NONE)
 
 
 def _check_moments(profiled: Profiled, name: str, flag: str) -> None:

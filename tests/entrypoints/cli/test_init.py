@@ -4,8 +4,10 @@ import gzip
 import io
 import json
 import os
+import pty
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
@@ -260,3 +262,62 @@ def test_json_holds_what_was_understood(run, tmp_path):
     out_of_use = {column["name"]: reason for column, reason in understood["left_out"]}
     assert "knows the label" in out_of_use["copy"]
     assert "memorises" in out_of_use["order id"]
+
+
+def _typed_on_a_terminal(place, lines, *arguments):
+    """Run it with a terminal as its stdin and stderr that a person types `lines` into; return what it shows."""
+    ours, theirs = pty.openpty()
+    os.write(ours, "".join(f"{line}\n" for line in lines).encode())
+    command = [HANDRAIL, "init", "project", "--table", "t.csv", "--label", "returned", *arguments]
+    with subprocess.Popen(command, cwd=place, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # Linux reports the end of a terminal as an error.
+            while part := os.read(ours, 4096):
+                shown += part
+    os.close(ours)
+    return process.returncode, shown.decode()
+
+
+def test_a_terminal_is_asked_and_a_bare_enter_takes_the_guess(tmp_path):
+    write_csv(tmp_path / "t.csv", shop())
+
+    code, shown = _typed_on_a_terminal(tmp_path, ["", "false", "none", "nonsense", "ordered", ""])
+
+    assert code == 0, shown
+    assert "Which value of 'returned' is looked for?" in shown
+    use_case = read_use_case(tmp_path / "project")
+    assert (use_case.label.positive, use_case.subject.column, use_case.time.event) == ("false", "row_id", "ordered")
+
+
+def test_yes_asks_nothing(tmp_path):
+    write_csv(tmp_path / "t.csv", shop())
+
+    code, shown = _typed_on_a_terminal(tmp_path, [], "--yes")
+
+    assert code == 0
+    assert "Which" not in shown
+
+
+def test_without_git_the_project_is_written_too(tmp_path, run, monkeypatch):
+    write_csv(tmp_path / "t.csv", shop())
+    monkeypatch.setenv("PATH", str(tmp_path / "no programs"))
+
+    code, out, _ = run("--table", "t.csv", "--label", "returned", folder="project")
+
+    assert (code or 0) == 0
+    assert "no git" in out
+    assert not (tmp_path / "project" / ".git").exists()
+    assert (tmp_path / "project" / "data" / "source" / "table.parquet.dvc").exists()
+
+
+def test_the_current_folder_can_be_the_project(tmp_path, run, monkeypatch):
+    write_csv(tmp_path / "t.csv", shop())
+    (tmp_path / "orders").mkdir()
+    monkeypatch.chdir(tmp_path / "orders")
+
+    code, _, _ = run("--table", "../t.csv", "--label", "returned", folder=".")
+
+    assert (code or 0) == 0
+    assert read_use_case(Path.cwd()).name == "orders"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["orders", "t.csv"]
