@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from flows.steps.project.workspace import bring_clone, configure_dvc
+from handrail.bootstrap.dvc_files import cache_of
 from handrail.entrypoints.cli.env import tool_environment
 from handrail.errors import HandrailError, InvalidInput
 from handrail.files import replace_file
@@ -129,7 +130,9 @@ def _settings(home: Path) -> tuple[Settings, Settings]:
     clone = home / "demo" / "project"
     bring_clone(CHECKOUT, clone, COMMITTER)
     usual = load_settings(CHECKOUT)
-    configure_dvc(clone, home / "dvc-remote")
+    # A table that the user tracks is in the checkout's cache, and perhaps nowhere else.
+    is_tracked = any(clone.glob("data/**/*.dvc"))
+    configure_dvc(clone, home / "dvc-remote", cache_of(CHECKOUT) if is_tracked else None)
     enter({"HANDRAIL_PROJECT": str(clone), "HANDRAIL_HOME": str(home), "HANDRAIL_REPLAY": "true"})
     settings = with_free_ports(load_settings(clone))
     enter({**tool_environment(settings), **settings_environment(settings), **QUIET})

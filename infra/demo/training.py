@@ -24,6 +24,7 @@ def prepare(scene: Scene) -> None:
     scene.servers.start("mlflow")
     scene.servers.start("prefect")
     scene.servers.start("worker")
+    pipeline.check_tracked_files(scene.clone)
     write_roles(scene.clone / "config" / "roles.yaml")
     if scene.short:
         _keep_fewer_days(scene.clone / "params.yaml")

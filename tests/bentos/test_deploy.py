@@ -13,7 +13,7 @@ import pytest
 
 from flows.steps.release.deploy import bentos_of, deploy, slot_of
 from flows.steps.release.desk import Desk
-from flows.steps.release.recipe import build_wheel
+from flows.steps.release.handrail_wheel import build_wheel
 from handrail.approvals.domain.errors import UnverifiedBytes
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.approvals import tree_digest

@@ -36,7 +36,7 @@ class Live:
 
 
 def open_live(settings: Settings) -> Live:
-    """Make the feature tables of the whole time under home/replay/features, unless they are there already.
+    """Make the feature tables of the whole time under home/live/features, unless they are there already.
 
     Raises:
         Misconfigured: config/use_case.yaml has no `replay`.
@@ -44,7 +44,7 @@ def open_live(settings: Settings) -> Live:
     if USE_CASE.replay is None:
         raise Misconfigured("config/use_case.yaml", "it has no 'replay'", "Say until when the table stands in for it.")
     rows = with_day(_without_quarantined(settings.project, read_source(settings.project, USE_CASE)), USE_CASE)
-    place = settings.home / "replay" / "features"
+    place = settings.home / "live" / "features"
     identity = _identity(settings.project)
     until = USE_CASE.replay.until
     make_once(place, {"identity": identity}, partial(write_tables, rows, until, USE_CASE))
