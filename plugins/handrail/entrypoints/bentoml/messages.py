@@ -24,7 +24,7 @@ PLAIN: dict[str, type] = {"truth": bool, "whole": int, "number": float, "text": 
 
 def item_of(case: UseCase) -> type[BaseModel]:
     """Return the model of one item of a request: every field of the description, and no other."""
-    example = {name: field.example for name, field in case.request.items()}
+    example: dict[str, JsonValue] = {name: field.example for name, field in case.request.items()}
     fields: dict[str, Any] = {name: (_type_of(field), ...) for name, field in case.request.items()}
     settings = ConfigDict(extra="forbid", strict=True, frozen=True, json_schema_extra={"example": example})
     return create_model("Item", __config__=settings, __doc__=f"One {case.subject.one}: {case.question}", **fields)
@@ -65,16 +65,16 @@ def answer_of(case: UseCase) -> type[BaseModel]:
 
 
 def _type_of(field: RequestField) -> Any:
-    words = {"description": f"{field.says}, {field.unit}" if field.unit else field.says}
+    says = f"{field.says}, {field.unit}" if field.unit else field.says
     if field.type == "moment":
-        found: Any = Annotated[AwareDatetime, AfterValidator(_plausible), Field(**words)]
+        found: Any = Annotated[AwareDatetime, AfterValidator(_plausible), Field(description=says)]
     elif field.type == "text":
-        found = Annotated[str, Field(max_length=LONGEST_TEXT, pattern=field.pattern, **words)]
+        found = Annotated[str, Field(max_length=LONGEST_TEXT, pattern=field.pattern, description=says)]
     elif field.type == "truth":
-        found = Annotated[bool, Field(**words)]
+        found = Annotated[bool, Field(description=says)]
     else:
         finite: dict[str, Any] = {} if field.type == "whole" else {"allow_inf_nan": False}
-        found = Annotated[PLAIN[field.type], Field(ge=field.at_least, le=field.at_most, **finite, **words)]
+        found = Annotated[PLAIN[field.type], Field(ge=field.at_least, le=field.at_most, **finite, description=says)]
     return found | None if field.nullable else found
 
 
