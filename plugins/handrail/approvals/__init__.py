@@ -1,5 +1,7 @@
 """Approvals: who allowed which bytes, by which rule, on what evidence. These are the public names."""
 
+from typing import TYPE_CHECKING
+
 from handrail.approvals.domain.errors import (
     Closed,
     MovedMeanwhile,
@@ -13,6 +15,10 @@ from handrail.approvals.domain.permit import Permit
 from handrail.approvals.domain.subject import Candidate
 from handrail.approvals.service import Approvals, Gate, Guard, Opening, RequestView
 from handrail.approvals.service.guard import PROMPT_TAG, is_reserved_tag
+from handrail.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from handrail.approvals.adapters.ed25519_permits import PermitVerifier
 
 __all__ = [
     "Approvals",
@@ -27,8 +33,12 @@ __all__ = [
     "Opening",
     "PROMPT_TAG",
     "Permit",
+    "PermitVerifier",
     "Protected",
     "RequestView",
     "UnverifiedBytes",
     "is_reserved_tag",
 ]
+
+# The rules beside it need no cryptography.
+__getattr__, __dir__ = lazy_names(__name__, {"handrail.approvals.adapters.ed25519_permits": ("PermitVerifier",)})

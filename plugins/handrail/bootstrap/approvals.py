@@ -36,9 +36,9 @@ __all__ = [
 ]
 
 
-def open_permit_verifier(settings: Settings) -> PermitVerifier:
-    """Open the verifier that trusts this project's gate. Needs no store, no server and no network."""
-    return PermitVerifier(settings.permits / "gate.pub")
+def open_permit_verifier(settings: Settings, key: Path | None = None) -> PermitVerifier:
+    """Open the verifier that trusts this project's gate, or `key`. Needs no store, no server and no network."""
+    return PermitVerifier(key or settings.permits / "gate.pub")
 
 
 def tree_digest(tree: Path) -> str:

@@ -105,6 +105,8 @@ class PermitVerifier:
     def _trusted(self) -> Ed25519PublicKey:
         try:
             key = load_pem_public_key(self._public_key.read_bytes())
+        except FileNotFoundError as err:
+            raise _no_key(self._public_key) from err
         except (OSError, ValueError, UnsupportedAlgorithm) as err:
             raise _bad_key(self._public_key) from err
         if not isinstance(key, Ed25519PublicKey):
@@ -115,6 +117,15 @@ class PermitVerifier:
 def key_id(key: Ed25519PublicKey) -> str:
     """Return the sha256 of the key's DER form, in hex."""
     return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+
+
+def _no_key(file: Path) -> Misconfigured:
+    return Misconfigured(
+        str(file),
+        "the gate's public key is not here",
+        "It is permits/gate.pub below the HANDRAIL_HOME of the gate's MLflow server: copy it, and name the copy with "
+        "--key, or as the key of PermitVerifier.",
+    )
 
 
 def _bad_key(file: Path) -> Misconfigured:

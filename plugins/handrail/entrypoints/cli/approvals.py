@@ -19,7 +19,7 @@ from handrail.approvals import UnverifiedBytes
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, results
 from handrail.entrypoints.http.gate_client import GateClient
 from handrail.errors import HandrailError, InvalidInput, Refused
-from handrail.settings import load_settings
+from handrail.settings import Settings, load_settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -120,19 +120,22 @@ def show(request_id: RequestId, user: User, as_json: AsJson = False) -> None:
     _print_request(answer, as_json)
 
 
-@app.command(epilog="Example: handrail approvals verify models/package --permit .handrail/permits/<digest>.json")
+@app.command(epilog="Example: handrail approvals verify models/package --permit permit.json --key gate.pub")
 def verify(
     tree: Annotated[Path, typer.Argument(help="Folder whose bytes are to be loaded.")],
     permit: Annotated[Path | None, typer.Option(help="Permit file; the project's for these bytes if left out.")] = None,
+    key: Annotated[
+        Path | None, typer.Option(help="The gate's public key, gate.pub; the project's if left out.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check, without any server, that the gate allowed exactly these bytes."""
-    from handrail.bootstrap.approvals import open_permit_verifier, permit_path, tree_digest
+    from handrail.bootstrap.approvals import open_permit_verifier
 
     settings = load_settings()
-    file = permit or permit_path(settings, tree_digest(tree))
     with tempfile.TemporaryDirectory(prefix="handrail-verify-") as folder, _naming_what_mlflow_added(tree):
-        statement = open_permit_verifier(settings).verify(tree, file, Path(folder) / "tree")
+        file = permit or _permit_of(settings, tree)
+        statement = open_permit_verifier(settings, key).verify(tree, file, Path(folder) / "tree")
     facts = {
         "allowed": f"{statement.model} version {statement.version} as {statement.alias}",
         "tree_digest": statement.tree_digest,
@@ -144,6 +147,19 @@ def verify(
     if as_json:
         return print_json(facts)
     return _print_facts(facts | {"approvers": ", ".join(statement.approvers)})
+
+
+def _permit_of(settings: Settings, tree: Path) -> Path:
+    from handrail.bootstrap.approvals import permit_path, tree_digest
+
+    file = permit_path(settings, tree_digest(tree))
+    if not file.is_file():
+        problem = (
+            f"No permit in {settings.permits} is for exactly these bytes; name with --permit the one that you expect, "
+            "and the first file that differs is named."
+        )
+        raise UnverifiedBytes(str(tree), problem)
+    return file
 
 
 @contextmanager
