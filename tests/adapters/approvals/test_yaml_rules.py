@@ -163,3 +163,14 @@ def test_files_are_read_anew_at_each_look_and_comments_do_not_count(config):
     assert rules.policy("champion").digest != before
     _roles(config, "version: 1\npersons: {Ben: {accounts: [ben], roles: [ml-engineer]}}")
     assert rules.directory().person_behind("ben").roles == {"ml-engineer"}
+
+
+def test_a_policy_in_a_file_of_another_ending_protects_nothing_less_and_is_named(config):
+    (config / "policies" / "champion.yaml").rename(config / "policies" / "champion.yml")
+    rules = YamlRules(config)
+
+    with pytest.raises(UnknownReference, match=r"champion\.yml is not read: rename it to champion\.yaml"):
+        rules.policy("champion")
+    with pytest.raises(Misconfigured, match=r"champion\.yml: .* Rename it to champion\.yaml"):
+        rules.check()
+    assert rules.protected() == {"champion"}

@@ -71,6 +71,25 @@ def test_equal_lower_and_upper_bounds_leave_one_number():
     assert met == [0]
 
 
+@pytest.mark.parametrize(
+    ("evidence", "words"),
+    [
+        ({}, "which has no names"),
+        ({"eval": {"auc": 1}, "parity": {}}, "which has 'eval', 'parity'"),
+        ({"a": {"auc": 1}}, "whose 'a' has 'auc'"),
+        ({"a": 1}, "whose 'a' has no names"),
+        ({str(number): 1 for number in range(10)}, "'7', 2 more"),
+    ],
+)
+def test_a_measure_that_is_missing_is_named_beside_what_was_sent(evidence, words):
+    policy = Policy("x", QUORUM, (Rule("a.b", at_least=0.5),))
+
+    (sentence,) = failed_rules(policy, evidence, replacing=False)
+
+    assert sentence.startswith("a.b is not in the evidence, ")
+    assert sentence.endswith(f"{words}; send it.")
+
+
 def test_a_comparison_is_wanted_only_when_another_version_would_be_replaced():
     assert failed_rules(POLICY, EVIDENCE, replacing=False) == ()
 
@@ -97,7 +116,7 @@ def test_a_comparison_with_another_tree_than_the_incumbents_does_not_count(named
 
     assert bool(failures) is fails
     assert failed_rules(policy, {}, replacing=True, incumbent_tree=tree) == (
-        "comparison.incumbent is not in the evidence; send it.",
+        "comparison.incumbent is not in the evidence, which has no names; send it.",
     )
     assert failed_rules(policy, {}, replacing=False) == ()
 

@@ -79,7 +79,7 @@ class YamlRules(RuleBook):
 
     def protected(self) -> frozenset[str]:
         """Return the aliases that have a policy file, in lower case; removing a file frees nothing while running."""
-        self._seen |= {folded(file.stem) for file in self._policies.glob("*.yaml")}
+        self._seen |= {folded(file.stem) for file in self._policies.glob("*.y*ml")}
         return self._seen
 
     def policy(self, alias: str) -> Policy:
@@ -91,9 +91,7 @@ class YamlRules(RuleBook):
         """
         file = self._policies / f"{alias}.yaml"
         if alias not in {known.stem for known in self._policies.glob("*.yaml")}:
-            raise UnknownReference(
-                "policy", alias, f"Only these aliases have one: {', '.join(sorted(self.protected()))}."
-            )
+            raise UnknownReference("policy", alias, self._what_is_there(alias))
         content = read_config(file, PolicyFile, remedy=REMEDY)
         if content.alias != alias:
             raise Misconfigured(str(file), f"'alias' must be {alias!r}, as the file is called", REMEDY)
@@ -102,6 +100,14 @@ class YamlRules(RuleBook):
             {str(role): count for role, count in content.quorum.items()},
             tuple(keys.rule() for keys in content.rules),
         )
+
+    def _what_is_there(self, alias: str) -> str:
+        """Say which file was looked for, which one may be meant, and which aliases have a policy."""
+        others = [file.name for file in sorted(self._policies.glob("*")) if folded(file.stem) == alias]
+        if others:
+            return f"{self._policies / others[0]} is not read: rename it to {alias}.yaml."
+        known = ", ".join(sorted({file.stem for file in self._policies.glob("*.yaml")})) or "none"
+        return f"There is no {self._policies / alias}.yaml; the aliases that have a policy: {known}."
 
     def directory(self) -> Directory:
         """Return the persons and their roles.
@@ -128,6 +134,10 @@ class YamlRules(RuleBook):
         Raises:
             Misconfigured: no alias has a policy, or a file cannot be used.
         """
+        for file in sorted(self._policies.glob("*.yml")):
+            raise Misconfigured(
+                str(file), "a policy is read from a file that ends in .yaml", f"Rename it to {file.stem}.yaml."
+            )
         names = sorted(file.stem for file in self._policies.glob("*.yaml"))
         if not names:
             raise Misconfigured(str(self._policies), "no alias has a policy, so none would be protected", REMEDY)

@@ -10,6 +10,8 @@ from typing import Any
 from handrail.approvals.domain.people import Person
 from handrail.manifest import digest_of
 
+MOST_NAMES, LONGEST_NAME = 8, 40
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -72,9 +74,11 @@ def failed_rules(
 
 def _failure(rule: Rule, evidence: Mapping[str, Any], incumbent_tree: str | None) -> str | None:
     value: Any = evidence
-    for key in rule.measure.split("."):
+    *above, _ = parts = rule.measure.split(".")
+    for depth, key in enumerate(parts):
         if not isinstance(value, Mapping) or key not in value:
-            return f"{rule.measure} is not in the evidence; send it."
+            where = f"whose {'.'.join(above[:depth])!r}" if depth else "which"
+            return f"{rule.measure} is not in the evidence, {where} has {_named(value)}; send it."
         value = value[key]
     if rule.is_incumbent:
         return _other_than_incumbent(rule, value, incumbent_tree)
@@ -89,6 +93,15 @@ def _failure(rule: Rule, evidence: Mapping[str, Any], incumbent_tree: str | None
     broken = [f"{words} {bound:g}" for bound, words, fails in demands if fails and bound is not None]
     shown = f"{value:.6g}" if isinstance(value, float) else f"{value!r:.80}"
     return f"{rule.measure} is {shown}; the policy wants {' and '.join(broken)}{reason}." if broken else None
+
+
+def _named(value: Any) -> str:
+    """Return the names that a part of the evidence has, to show beside one that was looked for."""
+    if not isinstance(value, Mapping) or not value:
+        return "no names"
+    names = [f"{str(name)[:LONGEST_NAME]!r}" for name in value]
+    more = [f"{len(names) - MOST_NAMES} more"] if len(names) > MOST_NAMES else []
+    return ", ".join(names[:MOST_NAMES] + more)
 
 
 def _other_than_incumbent(rule: Rule, value: Any, incumbent_tree: str | None) -> str | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from handrail.approvals.domain.errors import Closed, MovedMeanwhile, NotEligible
 from handrail.approvals.domain.events import Choice, Decided, History, Voided
-from handrail.approvals.domain.judging import Verdict
+from handrail.approvals.domain.judging import Judgement, Verdict
 from handrail.approvals.domain.people import folded
 from handrail.approvals.domain.policy import Policy, why_not_eligible
 from handrail.approvals.domain.subject import Candidate, PromotionRequest, Subject
@@ -119,6 +120,33 @@ class Gate:
                 raise Closed(request_id, str(view.judgement.verdict), view.judgement.reasons)
             return view
         raise MovedMeanwhile(request_id)
+
+    def request(self, request_id: str) -> RequestView:
+        """Return a request as a decision would find it now, but for its files, which are held. Nothing is recorded.
+
+        Raises:
+            UnknownReference: there is none.
+        """
+        return self._as_of_now(self.records.request(request_id), self._ports.registry.incumbent)
+
+    def requests(self, alias: str | None = None, *, only_open: bool = False) -> Sequence[RequestView]:
+        """Return requests, oldest first, each as `request` does."""
+        incumbent = cache(self._ports.registry.incumbent)
+        views = (self._as_of_now(view, incumbent) for view in self.records.requests(alias))
+        return [view for view in views if view.is_open or not only_open]
+
+    def _as_of_now(self, view: RequestView, incumbent: Callable[[str, str], int | None]) -> RequestView:
+        """Say void where the alias has moved since; the next decision records it."""
+        if not view.is_open or view.history.open_move:
+            return view
+        bound = view.history.request.subject
+        try:
+            points_at = incumbent(bound.model, bound.alias)
+            now = replace(bound, incumbent=None if points_at == bound.version else points_at)
+            changes = now.changes_since(bound)
+        except UnknownReference as err:
+            changes = (str(err),)
+        return replace(view, judgement=Judgement(Verdict.VOID, changes)) if changes else view
 
     def finish_moves(self) -> tuple[str, ...]:
         """Finish or give up every move that was interrupted, and publish what was not yet; one sentence for each.

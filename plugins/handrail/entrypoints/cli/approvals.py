@@ -13,12 +13,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from handrail.approvals import UnverifiedBytes
-from handrail.entrypoints.cli.output import AsJson, messages, print_json, results
+from handrail.entrypoints.cli.output import AsJson, messages, print_json, print_rows
 from handrail.entrypoints.http.gate_client import GateClient
-from handrail.errors import HandrailError, InvalidInput, Refused
+from handrail.errors import HandrailError, InvalidInput, Refused, UnknownReference
 from handrail.settings import Settings, load_settings
 
 app = typer.Typer(
@@ -29,6 +28,7 @@ app = typer.Typer(
 
 ADDED_BY_MLFLOW = "registered_model_meta"
 PASSWORD_VARIABLE = "MLFLOW_TRACKING_PASSWORD"
+MOST_NUMBERS, LONGEST_VALUE = 40, 80
 User = Annotated[
     str,
     typer.Option(
@@ -69,9 +69,15 @@ def request_promotion(  # noqa: PLR0913 - one argument for each option of the co
 ) -> None:
     """Ask that an alias points at a version; the same question again returns the same request."""
     content = dict(_evidence(pair) for pair in evidence)
+    name = model or load_settings().model_name
     with _client(user, "The request") as client:
-        name = model or load_settings().model_name
-        answer = client.open_request(model=name, version=version, alias=alias, reason=reason, evidence=content)
+        try:
+            answer = client.open_request(model=name, version=version, alias=alias, reason=reason, evidence=content)
+        except UnknownReference as err:
+            if model or err.kind != "registered model":
+                raise
+            remedy = "Name yours with --model, or set model_name in config/handrail.yaml."
+            raise UnknownReference(err.kind, name, remedy) from err
     _print_request(answer, as_json)
     if answer["verdict"] in ("refused", "rejected"):
         raise typer.Exit(1)
@@ -105,11 +111,11 @@ def list_requests(
         rows = client.requests(alias, only_open=only_open)
     if as_json:
         return print_json(rows)
-    table = Table("request", "what", "verdict", "by", "opened", box=None)
+    listed = [("request", "what", "verdict", "by", "opened")]
     for row in rows:
         what = f"{row['model']} {row['version']} → {row['alias']}"
-        table.add_row(*map(escape, (row["request_id"], what, row["verdict"], row["requester"], row["opened_at"][:19])))
-    return results.print(table)
+        listed.append((row["request_id"], what, row["verdict"], row["requester"], row["opened_at"][:19]))
+    return print_rows(listed)
 
 
 @app.command(epilog="Example: handrail approvals show pr-0123456789abcdef0123 --json")
@@ -212,6 +218,7 @@ def _print_request(row: dict[str, Any], as_json: bool) -> None:
     if as_json:
         return print_json(row)
     incumbent = row["incumbent"]
+    content = row.get("evidence_content", {})
     _print_facts(
         {
             "request": row["request_id"],
@@ -221,18 +228,35 @@ def _print_request(row: dict[str, Any], as_json: bool) -> None:
             "made by": ", ".join(row["authors"]),
             "files": f"{row['files']}, {row['tree_digest']}",
             "evidence": ", ".join(f"{name} {digest[:19]}" for name, digest in row["evidence"].items()),
+            **_numbers(content),
             "verdict": row["verdict"],
         }
     )
     for decision in row["decisions"]:
-        results.print(f"  {escape(decision['person'])} said {decision['decision']}: {escape(decision['reason'])}")
+        typer.echo(f"  {decision['person']} said {decision['decision']}: {decision['reason']}")
     for reason in row["reasons"]:
         messages.print(escape(reason))
     return None
 
 
+def _numbers(content: dict[str, Any]) -> dict[str, str]:
+    """Return what the evidence says, a line for each value; those of the fewest words first, if there are too many."""
+    found = sorted(_flat(content), key=lambda pair: pair[0].count("."))
+    shown = {f"  {name}": text for name, text in found[:MOST_NUMBERS]}
+    more = len(found) - MOST_NUMBERS
+    return shown | ({"  ...": f"{more:,} more values: --json has them all"} if more > 0 else {})
+
+
+def _flat(content: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in content.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{key}.")
+        elif isinstance(value, list):
+            yield f"{before}{key}", f"a list of {len(value):,}"
+        else:
+            text = json.dumps(value, ensure_ascii=False)
+            yield f"{before}{key}", text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
+
+
 def _print_facts(facts: dict[str, Any]) -> None:
-    table = Table(box=None, show_header=False)
-    for name, value in facts.items():
-        table.add_row(name, escape(str(value)))
-    results.print(table)
+    print_rows([(name, str(value)) for name, value in facts.items()])

@@ -12,10 +12,9 @@ from typing import Annotated, Any
 
 import click
 import typer
-from rich.table import Table
 
 from handrail.bootstrap import Platform, open_platform, open_records
-from handrail.entrypoints.cli.output import AsJson, messages, print_json, read_moment, results
+from handrail.entrypoints.cli.output import AsJson, messages, print_json, print_rows, read_moment, results
 from handrail.entrypoints.http.feedback_messages import read_line
 from handrail.errors import InvalidInput
 from handrail.feedback import Feedback, FeedbackLog, Prediction, Receipt, Snapshot
@@ -46,11 +45,8 @@ def show_status(as_json: AsJson = False) -> None:
                 "quarantined": [asdict(each) for each in quarantined],
             }
         )
-    table = Table(show_header=False, box=None)
-    for name, number in asdict(status).items():
-        table.add_row(name, f"{number:,}")
-    table.add_row("orphan share", f"{status.orphan_share:.2%}")
-    results.print(table)
+    counts = [(name, f"{number:,}") for name, number in asdict(status).items()]
+    print_rows([*counts, ("orphan share", f"{status.orphan_share:.2%}")])
     for snapshot in snapshots:
         results.print(_sentence(snapshot), highlight=False)
     for each in quarantined:
@@ -71,6 +67,8 @@ def take_snapshot(
 ) -> None:
     """Fix what is known about the predictions of a time window, and print the digest that names it."""
     window = read_moment("--from", start), read_moment("--until", end)
+    if not window[0] < window[1]:
+        raise InvalidInput("--until", f"{end} is not after --from {start}", "Give a later moment.")
     with open_records() as platform:
         known = platform.event_clock() if as_of is None else read_moment("--as-of", as_of)
         snapshot = platform.feedback.snapshot(kind, *window, known)

@@ -13,10 +13,9 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
-from rich.table import Table
 
 from handrail.bootstrap import open_records
-from handrail.entrypoints.cli.output import AsJson, messages, print_json, read_moment, results
+from handrail.entrypoints.cli.output import AsJson, messages, print_json, print_rows, read_moment
 from handrail.errors import InvalidInput, Unavailable
 from handrail.feedback import Clusters, Figure
 from handrail.tools import require
@@ -157,12 +156,14 @@ class Answer:
         interval = "" if figure.low is None else f" (95 %: {figure.low:.4g} to {figure.high:.4g})"
         window = f"{self.start:%Y-%m-%d %H:%MZ} until {self.end:%Y-%m-%d %H:%MZ}"
         known = f"{figure.subjects:,} ({figure.coverage:.1%}), as of {figure.as_of:%Y-%m-%d %H:%MZ}"
-        table = Table(show_header=False, box=None)
-        table.add_row(figure.metric, f"{value}{interval}")
-        table.add_row("predictions", f"{figure.predictions:,} from {window}")
-        table.add_row("outcomes known", known)
-        table.add_row("deployments", ", ".join(self.deployments) or "none")
-        results.print(table)
+        print_rows(
+            [
+                (figure.metric, f"{value}{interval}"),
+                ("predictions", f"{figure.predictions:,} from {window}"),
+                ("outcomes known", known),
+                ("deployments", ", ".join(self.deployments) or "none"),
+            ]
+        )
         for reason in reasons:
             messages.print(f"alert: {reason}", highlight=False, markup=False)
 

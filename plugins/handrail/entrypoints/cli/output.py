@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -21,6 +22,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 def print_json(value: Any) -> None:
     """Print a value as indented JSON, keys in order, without colours or wrapping."""
     typer.echo(json.dumps(value, indent=2, sort_keys=True, default=str))
+
+
+def print_rows(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns that begin below one another; nothing is cut or broken, so that ids can be copied."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def read_moment(option: str, text: str) -> datetime:

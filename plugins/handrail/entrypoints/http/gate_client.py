@@ -14,6 +14,7 @@ from handrail.entrypoints.http.problems import error_of
 from handrail.errors import Conflict, HandrailError, InvalidInput, Misconfigured, Refused, Unavailable, UnknownReference
 
 TIMEOUT_S = 120.0
+START = "Start it, or name the right address: mlflow_url in config/handrail.yaml, or HANDRAIL_MLFLOW_URL."
 ERRORS: tuple[type[HandrailError], ...] = (
     *(InvalidInput, UnknownReference, Conflict, Refused, Misconfigured, Unavailable),
     *(Closed, MovedMeanwhile, MoveUnderWay, NotEligible, Protected, UnverifiedBytes),
@@ -25,7 +26,9 @@ class NotLoggedIn(Refused):
     """The server does not know this account and password."""
 
     def __init__(self, url: str, username: str) -> None:
-        super().__init__(f"The login of {username!r} at {url}", ("Give the account's own password.",))
+        who = f"The login of {username!r}" if username else "A call without a login"
+        remedy = "Give an account of that server and its password: MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD."
+        super().__init__(f"{who} at {url}", (remedy,))
         self.url, self.username = url, username
 
 
@@ -110,9 +113,8 @@ class GateClient:
         try:
             answer = self._http.request(route.method, route.path, **content)
         except httpx.HTTPError as err:
-            raise Unavailable(
-                f"The MLflow server at {self._url}", str(err) or type(err).__name__, "Start it with 'make up'."
-            ) from err
+            problem = f"nobody answers there ({str(err) or type(err).__name__})"
+            raise Unavailable(f"The MLflow server at {self._url}", problem, START) from err
         except ValueError as err:
             raise InvalidInput("evidence", str(err), "Send finite JSON numbers.") from err
         if answer.status_code == 401:

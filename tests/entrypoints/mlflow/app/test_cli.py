@@ -109,7 +109,7 @@ def test_bytes_without_a_permit_are_not_verified(run, tmp_path):
     answer = run("verify", tmp_path)
 
     assert answer.returncode == 1
-    assert "There is no permit to read" in answer.stderr
+    assert "is for exactly these bytes" in answer.stderr
 
 
 def test_a_refusal_is_one_sentence_and_exit_code_1(run, made, evidence):

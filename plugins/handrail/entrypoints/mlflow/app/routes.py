@@ -57,12 +57,12 @@ def _requests(gate: Gate) -> Response:
     """Return one request by id with its evidence, or a list."""
     wanted = _query("id", "alias", "state")
     if "id" in wanted:
-        view = gate.records.request(wanted["id"])
+        view = gate.request(wanted["id"])
         _require(view.history.request.subject.model, "can_read", "Reading this request")
         return _json(view.to_json() | {"evidence_content": gate.records.evidence(wanted["id"])})
     if wanted.get("state", "open") != "open":
         raise InvalidInput("state", f"{wanted['state']!r} is unknown", "Ask for state=open, or leave it out.")
-    views = gate.records.requests(wanted.get("alias"), only_open="state" in wanted)
+    views = gate.requests(wanted.get("alias"), only_open="state" in wanted)
     readable = [view for view in views if _may(view.history.request.subject.model, "can_read")]
     return _json({"requests": [view.to_json() for view in readable]})
 

@@ -1,0 +1,116 @@
+"""`handrail approvals` on a terminal: whole ids, the numbers of the evidence, and sentences with the fitting remedy."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from handrail.entrypoints.http.problems import members_of
+from handrail.errors import UnknownReference
+from tests.fakes.answering_server import answering
+
+HANDRAIL = Path(sys.executable).with_name("handrail")
+REQUEST_ID = "pr-58bdf0a8b42034727abc"
+ROW = {
+    "request_id": REQUEST_ID,
+    "model": "espresso",
+    "version": 4,
+    "alias": "champion",
+    "incumbent": 1,
+    "reason": "better on the machines of the old bar",
+    "requester": "tom",
+    "authors": ["tom"],
+    "files": 6,
+    "tree_digest": "sha256:" + "a" * 64,
+    "evidence": {"evaluation": "sha256:" + "b" * 64},
+    "verdict": "pending",
+    "opened_at": "2026-11-29T10:30:00+00:00",
+    "decisions": [],
+    "reasons": [],
+}
+CONTENT = {"evaluation": {"roc_auc": 0.6184, "rows": 28220, "by_bar": {"old": 0.6}, "folds": [1, 2, 3], "by": "x" * 99}}
+
+
+@pytest.fixture
+def run(tmp_path):
+    def run(url, *words, columns="200", **more):
+        environment = {name: text for name, text in os.environ.items() if not name.startswith("HANDRAIL_")}
+        environment |= {"HANDRAIL_HOME": str(tmp_path / "home"), "HANDRAIL_MLFLOW_URL": url, "NO_COLOR": "1"}
+        environment |= {"MLFLOW_TRACKING_USERNAME": "rosa", "MLFLOW_TRACKING_PASSWORD": "x", "COLUMNS": columns}
+        return subprocess.run(
+            [HANDRAIL, "approvals", *map(str, words)],
+            cwd=tmp_path,
+            env=environment | more,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    return run
+
+
+@pytest.mark.parametrize("columns", ["20", "80"])
+def test_an_id_is_whole_however_narrow_the_terminal(run, columns):
+    with answering(200, {"requests": [ROW]}) as url:
+        listed = run(url, "list", columns=columns)
+    with answering(200, ROW | {"evidence_content": CONTENT}) as url:
+        shown = run(url, "show", REQUEST_ID, columns=columns)
+
+    assert REQUEST_ID in listed.stdout.split()
+    assert REQUEST_ID in shown.stdout.split()
+    assert ROW["tree_digest"] in shown.stdout.split()
+
+
+def test_show_prints_the_numbers_that_an_approver_decides_about(run):
+    with answering(200, ROW | {"evidence_content": CONTENT}) as url:
+        lines = [line.split(maxsplit=1) for line in run(url, "show", REQUEST_ID).stdout.splitlines()]
+
+    assert ["evaluation.roc_auc", "0.6184"] in lines
+    assert ["evaluation.by_bar.old", "0.6"] in lines
+    assert ["evaluation.folds", "a list of 3"] in lines
+    assert ["evaluation.by", f'"{"x" * 79}...'] in lines
+
+
+def test_show_cuts_long_evidence_and_says_so(run):
+    many = {"evaluation": {"deep": {str(number): number for number in range(60)}, "roc_auc": 0.7}}
+
+    with answering(200, ROW | {"evidence_content": many}) as url:
+        shown = run(url, "show", REQUEST_ID).stdout
+
+    assert "evaluation.roc_auc" in shown
+    assert "21 more values: --json has them all" in shown
+    assert shown.count("evaluation.deep.") == 39
+
+
+@pytest.mark.parametrize(
+    ("model", "remedy"), [((), "Name yours with --model"), (("--model", "flights"), "Register it")]
+)
+def test_a_model_that_nobody_named_is_asked_for(run, tmp_path, model, remedy):
+    (tmp_path / "e.json").write_text("{}")
+    unknown = UnknownReference("registered model", "flights", "Register it on this server first.")
+    words = ["request", "--version", 1, "--reason", "better", "--evidence", "evaluation=e.json", *model]
+
+    with answering(422, {"detail": str(unknown), **members_of(unknown)}) as url:
+        answer = run(url, *words)
+
+    assert answer.returncode == 1
+    assert remedy in answer.stderr
+
+
+def test_a_server_that_is_not_there_is_named_with_the_setting_that_names_it(run):
+    answer = run("http://127.0.0.1:9", "list")
+
+    assert answer.returncode == 1
+    assert "http://127.0.0.1:9: nobody answers there" in answer.stderr
+    assert "mlflow_url in config/handrail.yaml" in answer.stderr
+    assert "make up" not in answer.stderr
+
+
+def test_a_wrong_login_says_login(run):
+    with answering(401, {}) as url:
+        answer = run(url, "list")
+
+    assert f"The login of 'rosa' at {url} is refused" in answer.stderr
+    assert "MLFLOW_TRACKING_PASSWORD" in answer.stderr
