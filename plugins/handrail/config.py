@@ -70,11 +70,17 @@ def read_config(file: Path, model: type[M], *, shown: str = "", remedy: str = RE
     try:
         return model.model_validate(source.values)
     except ValidationError as err:
-        first, others = _first(err.errors(include_url=False))
-        more = f" (and {others} more)" if others else ""
-        problem, mend = _explain(first, model, secret)
-        location = first["loc"][:-1] if first["loc"][-1:] == ("[key]",) else first["loc"]
-        raise source.wrong(location, f"{problem}{more}", mend or remedy) from err
+        location, problem, mend = explained(err, model, secret=secret)
+        raise source.wrong(location, problem, mend or remedy) from err
+
+
+def explained(err: ValidationError, model: type[BaseModel], *, secret: bool = False) -> tuple[Location, str, str]:
+    """Return where the first mistake lies, what it is, and its remedy where this mistake has a special one."""
+    first, others = _first(err.errors(include_url=False))
+    more = f" (and {others} more)" if others else ""
+    problem, mend = _explain(first, model, secret)
+    location = first["loc"][:-1] if first["loc"][-1:] == ("[key]",) else first["loc"]
+    return location, f"{problem}{more}", mend
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
-from handrail.config import Section, read_yaml
+from handrail.config import Section, YamlSource, explained, read_yaml
 from handrail.errors import Misconfigured
 
 __all__ = ["Ports", "Settings", "find_project", "load_settings", "make_home"]
@@ -151,15 +151,15 @@ def load_settings(start: Path | None = None) -> Settings:
     """
     project = Path(os.environ.get("HANDRAIL_PROJECT") or find_project((start or Path.cwd()).resolve())).resolve()
     file = project / CONFIG_FILE
-    values = dict(read_yaml(file).values) if file.is_file() else {}
+    source = read_yaml(file) if file.is_file() else YamlSource(str(file), {}, None)
+    values = dict(source.values)
     home = Path(os.environ.get("HANDRAIL_HOME") or values.get("home") or ".handrail")
     values |= {"project": project, "home": home}
     _look_at_names(tuple(sorted(name for name in os.environ if name.startswith(PREFIX))))
     try:
         settings = Settings(**values)
     except ValidationError as err:
-        first = err.errors()[0]
-        raise _blame(file, [str(part) for part in first["loc"]], first["msg"].lower()) from err
+        raise _blame(source, err) from err
     except SettingsError as err:
         # The only setting that is given as a whole in JSON.
         raise Misconfigured(
@@ -168,13 +168,17 @@ def load_settings(start: Path | None = None) -> Settings:
     return settings.model_copy(update={"project": project, "home": (project / settings.home).resolve()})
 
 
-def _blame(file: Path, loc: list[str], problem: str) -> Misconfigured:
+def _blame(source: YamlSource, err: ValidationError) -> Misconfigured:
     """Return the error about one value, named after the variable that gave it if there is one, else after the file."""
+    secret = any(error["loc"][:1] == ("database_url",) for error in err.errors())
+    location, problem, mend = explained(err, Settings, secret=secret)
+    parts = [str(part) for part in location]
     given = {name.upper(): name for name in os.environ}
-    ways = (PREFIX + "__".join(loc[:depth]).upper() for depth in range(len(loc), 0, -1))
+    ways = (PREFIX + "__".join(parts[:depth]).upper() for depth in range(len(parts), 0, -1))
     variable = next((given[way] for way in ways if way in given), None)
-    where, remedy = (variable, "Correct the variable, or unset it.") if variable else (str(file), "Correct it there.")
-    return Misconfigured(where, f"{'.'.join(loc)!r}: {problem}", remedy)
+    if variable is None:
+        return source.wrong(location, problem, mend or "Correct it there.")
+    return Misconfigured(variable, f"{'.'.join(parts)!r} {problem}", mend or "Correct the variable, or unset it.")
 
 
 @lru_cache(maxsize=8)

@@ -70,9 +70,33 @@ def test_a_misspelt_key_or_wrong_value_is_named_with_its_file(project, yaml, nam
 
 
 @pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("repositry: x", "line 3: 'repositry' is unknown. Did you mean 'repository'?"),
+        ("ports: {mlfow: 1}", "line 3: 'ports.mlfow' is unknown. Did you mean 'mlflow'?"),
+        ("ports: {mlflow: 99999}", "line 3: 'ports.mlflow' is 99999, expected a number up to 65535. Correct it there."),
+        ("environment: Local", "line 3: 'environment' is 'Local', expected a text that fits ^[a-z][a-z0-9-]*$."),
+        ("database_url: [hunter2]", "line 3: 'database_url' cannot be used: expected a text."),
+    ],
+)
+def test_a_mistake_in_the_file_has_its_line_and_the_name_that_was_meant(project, line, words):
+    (project / "config" / "handrail.yaml").write_text(f"# mine\nreplay: false\n{line}\n")
+
+    with pytest.raises(Misconfigured) as caught:
+        load_settings(project)
+
+    assert words in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("variable", "value", "words"),
     [
-        ("HANDRAIL_PORTS__LINEAGE", "abc", "HANDRAIL_PORTS__LINEAGE: 'ports.lineage': input should be a valid integer"),
+        (
+            "HANDRAIL_PORTS__LINEAGE",
+            "abc",
+            "HANDRAIL_PORTS__LINEAGE: 'ports.lineage' is 'abc', expected a whole number",
+        ),
         ("handrail_ports__lineage", "abc", "handrail_ports__lineage: 'ports.lineage'"),
         ("HANDRAIL_PORTS", '{"mlflow": "abc"}', "HANDRAIL_PORTS: 'ports.mlflow'"),
         ("HANDRAIL_PORTS", "abc", "HANDRAIL_PORTS: it is not JSON"),
@@ -96,7 +120,7 @@ def test_a_file_is_blamed_for_its_own_value_while_variables_are_right(project, m
     monkeypatch.setenv("HANDRAIL_PORTS__LINEAGE", "7879")
     (project / "config" / "handrail.yaml").write_text("ports: {mlflow: abc}\n")
 
-    with pytest.raises(Misconfigured, match=r"config/handrail\.yaml: 'ports\.mlflow'"):
+    with pytest.raises(Misconfigured, match=r"config/handrail\.yaml, line 1: 'ports\.mlflow'"):
         load_settings(project)
 
 
