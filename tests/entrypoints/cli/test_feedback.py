@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from handrail.entrypoints.cli import build
-from handrail.errors import HandrailError
+from handrail.errors import HandrailError, InvalidInput
 
 CONFIG = Path(__file__).resolve().parents[3] / "config"
 PREDICTION = {
@@ -163,3 +163,10 @@ def test_a_snapshot_of_before_says_that_its_digest_covers_ids_only(project):
     assert (taken["covers"], old["covers"]) == ("bodies", "ids")
     assert "covers ids only" not in fresh
     assert "covers ids only" in run("status").stdout.replace("\n", " ")
+
+
+def test_a_window_that_ends_before_it_begins_is_named_by_its_option(project):
+    run("import", "-", text=lines(PREDICTION))
+
+    with pytest.raises(InvalidInput, match="^--until: 2013-08-01 is not after --from 2013-09-01"):
+        run("snapshot", "ground_truth", "--from", "2013-09-01", "--until", "2013-08-01")

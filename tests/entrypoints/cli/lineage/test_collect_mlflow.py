@@ -13,6 +13,7 @@ from handrail.bootstrap.approvals import server_name, tree_digest
 from handrail.entrypoints.cli import main
 from handrail.entrypoints.mlflow.collect.clients import name_server
 from handrail.settings import load_settings
+from tests.fakes.answering_server import answering
 from tests.fakes.lineage_rows import rows_of
 
 MODEL = "it's a model"
@@ -207,6 +208,21 @@ def test_a_server_that_breaks_off_is_one_sentence_without_a_librarys_words(colle
     assert code == 1
     assert ": it does not answer any more. Start it, or name another" in err
     assert "Pool" not in err
+
+
+@pytest.mark.parametrize("account", ["", "ann"])
+def test_a_login_that_the_server_does_not_know_is_called_a_login(collect, monkeypatch, account):
+    if account:
+        monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", account)
+        monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "wrong")
+
+    with answering(401, {}) as url:
+        code, out, err = collect("--tracking-uri", url)
+
+    who = f"The login of {account!r}" if account else "A call without a login"
+    assert (code, out) == (1, "")
+    assert f"{who} at {url} is refused. Give an account of that server" in err
+    assert "Start it" not in err
 
 
 @pytest.mark.parametrize(

@@ -16,15 +16,16 @@ from urllib.request import getproxies, proxy_bypass
 from handrail.bootstrap.approvals import server_name
 from handrail.bootstrap.mlflow_server import small_tree_digest
 from handrail.entrypoints.hosts.masking import without_secrets
+from handrail.entrypoints.http.gate_client import NotLoggedIn
 from handrail.entrypoints.mlflow.collect.reading import Reader
 from handrail.errors import Unavailable, UnknownReference
 from handrail.settings import Settings
 from handrail.tools import require
 
 TRACKING_URI = "MLFLOW_TRACKING_URI"
-REMEDY = "Start it, or name another with --tracking-uri; MLFLOW_TRACKING_USERNAME and _PASSWORD log in."
+REMEDY = "Start it, or name another with --tracking-uri or MLFLOW_TRACKING_URI."
 CONNECT_TIMEOUT_S = 5
-CURRENT_USER, OK = "/api/2.0/mlflow/users/current", 200
+CURRENT_USER, OK, UNKNOWN = "/api/2.0/mlflow/users/current", 200, 401
 _PORTS = {"http": 80, "https": 443}
 _SQLITE = "sqlite:///"
 # MLflow's own default waits for minutes before it says that a server is not there.
@@ -99,6 +100,9 @@ def find_limits_of_view(uri: str) -> str:
     """Return in a sentence that the account which logs in may not see everything there; empty if it is not limited.
 
     A server without logins, or a plain store, hides nothing.
+
+    Raises:
+        NotLoggedIn: the server wants a login, and knows no such account and password.
     """
     if urlsplit(uri).scheme not in _PORTS:
         return ""
@@ -110,7 +114,10 @@ def find_limits_of_view(uri: str) -> str:
     ask: Any = rest_utils.http_request
 
     try:
-        answer = ask(creds_of(uri), CURRENT_USER, "GET", raise_on_status=False)
+        login = creds_of(uri)
+        answer = ask(login, CURRENT_USER, "GET", raise_on_status=False)
+        if answer.status_code == UNKNOWN:
+            raise NotLoggedIn(without_secrets(uri), login.username or "")
         user = answer.json()["user"] if answer.status_code == OK else {"is_admin": True}
         is_limited, name = not user["is_admin"], str(user.get("username", ""))
     except (MlflowException, ValueError, KeyError, TypeError):
