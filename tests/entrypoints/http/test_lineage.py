@@ -1,6 +1,8 @@
 """Lineage over HTTP: who may call, what is taken, what is refused and how it is told, what is answered."""
 
+import re
 from datetime import UTC, datetime
+from importlib.util import find_spec
 
 import pytest
 from fastapi.testclient import TestClient
@@ -208,21 +210,45 @@ def test_each_example_of_the_page_is_recorded(client, path):
 
 
 def test_the_page_and_its_program_come_from_here_and_need_no_token(client):
-    page, program = (client.get(path, headers={"authorization": ""}) for path in ("/docs", f"{STATIC}/index.css"))
+    page, program = (client.get(path, headers={"authorization": ""}) for path in ("/docs", f"{STATIC}/swagger-ui.css"))
 
     assert (page.status_code, program.status_code) == (200, 200)
     assert "//" not in page.text
 
 
-def test_without_bentoml_the_page_loads_its_program_from_the_network(platform, monkeypatch):
-    monkeypatch.setattr("handrail.entrypoints.http.docs_page.swagger_program", lambda: None)
+@pytest.mark.parametrize("package", ["bentoml", "fastapi_offline"])
+def test_each_package_that_brings_the_program_is_enough(platform, monkeypatch, package):
+    others = lambda name: find_spec(name) if name == package else None  # noqa: E731
+    monkeypatch.setattr("handrail.entrypoints.http.docs_page.find_spec", others)
+
+    with TestClient(lineage_app(platform)) as alone:
+        page = alone.get("/docs").text
+        named = re.findall(r'(?:src|href)="\./([^"]+)"', page)
+        found = [alone.get(f"/{path}") for path in named]
+
+    assert "//" not in page
+    assert [path.rpartition("/")[2] for path in named] == ["swagger-ui.css", "swagger-ui-bundle.js"]
+    assert all(answer.status_code == 200 and len(answer.content) > 100_000 for answer in found)
+
+
+def test_without_the_program_the_page_says_so_and_asks_no_other_host(platform, monkeypatch):
+    monkeypatch.setattr("handrail.entrypoints.http.docs_page.find_spec", lambda _name: None)
 
     with TestClient(lineage_app(platform)) as bare:
         page = bare.get("/docs")
 
     assert page.status_code == 200
-    assert "swagger-ui-bundle.js" in page.text
-    assert "./openapi.json" in page.text
+    assert "pip install '.[server]'" in page.text
+    assert 'href="./openapi.json"' in page.text
+    assert "//" not in page.text
+
+
+def test_every_operation_is_called_by_words(client):
+    described = client.get("/openapi.json").json()
+
+    titles = [each["summary"] for path in described["paths"].values() for each in path.values()]
+    assert all(" " in title for title in titles), titles
+    assert len(set(titles)) == len(titles)
 
 
 def test_a_mistake_of_ours_is_a_problem_too_and_shows_nothing_of_it(platform):

@@ -72,6 +72,7 @@ _PROBLEMS = describe(
         503: "the store is not there; nothing is recorded",
     }
 )
+_EVENTS: dict[str, Any] = {"status_code": 201, "responses": _PROBLEMS, "openapi_extra": _BODY}
 
 
 def _to_json(result: IntakeResult) -> dict[str, Any]:
@@ -105,8 +106,8 @@ def lineage_app(platform: Platform) -> FastAPI:
     def live() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.post("/api/v1/lineage", status_code=201, responses=_PROBLEMS, openapi_extra=_BODY)
-    @app.post("/api/v1/lineage/batch", status_code=201, responses=_PROBLEMS, openapi_extra=_BODY)
+    @app.post("/api/v1/lineage", summary="Record OpenLineage events", **_EVENTS)
+    @app.post("/api/v1/lineage/batch", summary="Record OpenLineage events, for clients that send batches", **_EVENTS)
     async def receive(request: Request, sender: Annotated[TokenRecord, Depends(caller)]) -> Response:
         """Record one OpenLineage event, or an array of them: all or none, in any order, as often as you like.
 

@@ -45,7 +45,7 @@ def questions(lineage: Lineage, guard: list[Any], problems: dict[int | str, dict
     """Return the routes that ask `lineage`, each behind `guard`."""
     routes = APIRouter(prefix="/api/v1/lineage", dependencies=guard, responses=problems)
 
-    @routes.get("/trace")
+    @routes.get("/trace", summary="What led to it")
     def trace(
         ref: Ref,
         kind: Kinds = [],  # noqa: B006
@@ -57,17 +57,17 @@ def questions(lineage: Lineage, guard: list[Any], problems: dict[int | str, dict
         found = lineage.trace(ref, max_nodes, depth=depth, kinds=kind)
         return _json(trace_to_json(found, lineage.columns_of(found) if columns else None))
 
-    @routes.get("/impact")
+    @routes.get("/impact", summary="Count what it led to")
     def impact(ref: Ref, kind: Kinds = [], depth: Depth = None, max_nodes: MaxCounted = MAX_COUNTED) -> Response:  # noqa: B006
         """Count what something, or one column of it (`dataset#column`), led to: models, predictions, money."""
         return _json(impact_to_json(lineage.impact(ref, max_nodes, depth=depth, kinds=kind)))
 
-    @routes.get("/show")
+    @routes.get("/show", summary="Show one thing")
     def show(ref: Ref) -> Response:
         """Return all about one thing: what it is, its direct causes and effects, names that point at it."""
         return _json(details_to_json(lineage.show(ref)))
 
-    @routes.get("/timeline")
+    @routes.get("/timeline", summary="Where a moving name pointed")
     def timeline(name: Ref, at: AwareDatetime | None = None) -> Response:
         """Return where a moving name pointed, from when until when, and who allowed it."""
         return _json([period_to_json(period) for period in lineage.timeline(name, at)])
@@ -77,7 +77,7 @@ def questions(lineage: Lineage, guard: list[Any], problems: dict[int | str, dict
 
 
 def _add_lists(routes: APIRouter, lineage: Lineage) -> None:
-    @routes.get("/impact/nodes")
+    @routes.get("/impact/nodes", summary="List what it led to")
     def touched(
         ref: Ref,
         kind: Kinds = [],  # noqa: B006
@@ -88,7 +88,7 @@ def _add_lists(routes: APIRouter, lineage: Lineage) -> None:
         """Return a page of what something led to, in the order of URIs."""
         return _json(page_to_json(lineage.touched(ref, depth=depth, kinds=kind, after=after, limit=limit)))
 
-    @routes.get("/export")
+    @routes.get("/export", summary="Write causes or effects for other tools")
     def exported(  # noqa: PLR0913 - the parameters of a route
         ref: Ref,
         format: Form,  # noqa: A002 - the name in the query
