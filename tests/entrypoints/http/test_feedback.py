@@ -22,6 +22,15 @@ EVENT = {
     "occurred_at": "2013-08-01T09:00:00Z",
 }
 
+PREDICTION = {
+    "prediction_id": "p1",
+    "deployment": "deploy://local/espresso/1",
+    "subject": "machine-7",
+    "made_at": "2013-08-01T08:00:00Z",
+    "score": 0.31,
+    "label": 0,
+}
+
 
 @dataclass
 class Platform:
@@ -180,12 +189,71 @@ def test_the_api_describes_itself(platform):
     assert document["components"]["schemas"]["FeedbackMessage"]["properties"]["prediction_id"]["description"]
 
 
-def test_each_example_of_the_page_is_recorded(platform):
+@pytest.mark.parametrize(("path", "count"), [("/feedback", 3), ("/predictions", 2)])
+def test_each_example_of_the_page_is_recorded(platform, path, count):
     document = send(platform, "GET", "/openapi.json").json()
-    examples = request_examples(document, document["paths"]["/feedback"]["post"])
+    examples = request_examples(document, document["paths"][path]["post"])
 
-    assert len(examples) == 3
-    assert [send(platform, json=example).status_code for example in examples] == [201, 201, 201]
+    answers = [send(platform, path=path, json=example).status_code for example in examples]
+    assert answers == [201] * count
+
+
+def test_the_page_has_a_place_for_the_token_and_titles_in_words(platform):
+    document = send(platform, "GET", "/openapi.json").json()
+
+    (scheme,) = document["components"]["securitySchemes"].values()
+    operations = [each for path in document["paths"].values() for each in path.values()]
+    assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
+    assert all(each["security"] and " " in each["summary"] for each in operations)
+
+
+def test_a_prediction_is_recorded_and_repeating_it_changes_nothing(platform):
+    first = send(platform, path="/predictions", json=PREDICTION)
+    again = send(platform, path="/predictions", json=PREDICTION | {"latency_ms": 3.5})
+
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == {"accepted": 1, "repeated": 0, "prediction_ids": ["p1"]}
+    assert platform.feedback.status().predictions == 1
+
+
+def test_predictions_come_in_a_batch_whole_and_a_conflict_is_named(platform):
+    send(platform, path="/predictions", json=PREDICTION)
+    batch = {"predictions": [PREDICTION | {"score": 0.9}, PREDICTION | {"prediction_id": "p2"}]}
+
+    problem = assert_problem(send(platform, path="/predictions", json=batch), 409)
+
+    assert (problem["accepted"], problem["conflicts"]) == (1, ["p1"])
+    assert "an id of its own" in problem["detail"]
+    assert platform.feedback.status().predictions == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({key: value for key, value in PREDICTION.items() if key != "score"}, "score"),
+        (PREDICTION | {"label": 0.5}, "label"),
+        (PREDICTION | {"made_at": "2013-08-01T09:00:00"}, "made_at"),
+        (PREDICTION | {"subject": "a\nb"}, "subject"),
+        (PREDICTION | {"colour": "blue"}, "colour"),
+        ({"predictions": []}, "predictions"),
+        ({"predictions": [PREDICTION, PREDICTION | {"label": "1"}]}, "predictions.1.label"),
+        ({"predictions": [PREDICTION] * 5001}, "predictions"),
+        ({"events": [EVENT]}, "predictions"),
+        (EVENT, "deployment"),
+    ],
+    ids=str,
+)
+def test_a_wrong_prediction_names_the_field_and_records_nothing(platform, body, field):
+    problem = assert_problem(send(platform, path="/predictions", json=body), 422)
+
+    assert problem["detail"].startswith(f"{field}: ")
+    assert platform.feedback.status().predictions == 0
+
+
+def test_predictions_of_nobody_known_are_not_read(platform):
+    assert send(platform, path="/predictions", json=PREDICTION, authenticate=lambda _request: False).status_code == 401
+    assert send(platform, path="/predictions", json=PREDICTION, authenticate=None).status_code == 403
+    assert platform.feedback.status().predictions == 0
 
 
 @pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/static_content/swagger-ui-bundle.js"])

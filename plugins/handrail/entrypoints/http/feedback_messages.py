@@ -58,20 +58,36 @@ class FeedbackLine(FeedbackMessage):
     received_at: AwareDatetime | None = Field(default=None, description="when it first arrived; now if left out")
 
 
-class PredictionLine(BaseModel):
-    """A prediction in a file; its score distinguishes it from feedback."""
+class PredictionMessage(BaseModel):
+    """One answer of a service, in a body or a line of a file; there its score distinguishes it from feedback."""
+
+    model_config = ConfigDict(extra="forbid", title="Prediction")
+
+    prediction_id: Name = Field(description="its id, the same whenever it is sent; feedback names it")
+    deployment: Name = Field(description="what answered", examples=["deploy://local/espresso/1"])
+    subject: Name = Field(description="what it is about; the key of the label in an export")
+    made_at: AwareDatetime = Field(description="when it was made, with a time zone")
+    score: Number = Field(description="the probability, or the number that was predicted")
+    label: Annotated[int, Field(strict=True)] = Field(description="the decision made from the score")
+    features_digest: str = Field(default="", description="digest of the features that it was made from")
+    feature_service: str = Field(default="", description="where they were read")
+    latency_ms: Number | None = Field(default=None, description="how long the answer took; no part of what it says")
+
+    def to_prediction(self) -> Prediction:
+        """Return the prediction.
+
+        Raises:
+            InvalidInput: a rule of predictions is broken.
+        """
+        return Prediction(**self.model_dump())
+
+
+class PredictionBatch(BaseModel):
+    """Several predictions, recorded all or none."""
 
     model_config = ConfigDict(extra="forbid")
 
-    prediction_id: Name
-    deployment: Name
-    subject: Name
-    made_at: AwareDatetime
-    score: Number
-    label: Annotated[int, Field(strict=True)]
-    features_digest: str = ""
-    feature_service: str = ""
-    latency_ms: Number | None = None
+    predictions: list[PredictionMessage] = Field(min_length=1, max_length=MAX_BATCH)
 
 
 def read_line(line: str, now: datetime) -> Prediction | Feedback:
@@ -88,7 +104,7 @@ def read_line(line: str, now: datetime) -> Prediction | Feedback:
         raise InvalidInput("line", "it is not a JSON object", "Write one JSON object a line.")
     try:
         if "score" in content:
-            return Prediction(**PredictionLine.model_validate(content).model_dump())
+            return PredictionMessage.model_validate(content).to_prediction()
         event = FeedbackLine.model_validate(content)
         return event.to_event(event.received_at or now)
     except ValidationError as err:
