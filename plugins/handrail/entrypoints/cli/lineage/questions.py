@@ -16,6 +16,7 @@ from handrail.entrypoints.answers.as_json import (
     trace_to_json,
 )
 from handrail.entrypoints.answers.exports import Form, export
+from handrail.entrypoints.cli.lineage.on_disk import as_typed_here
 from handrail.entrypoints.cli.lineage.output import (
     draw_details,
     draw_impact,
@@ -31,8 +32,8 @@ from handrail.lineage import MAX_COUNTED, MAX_LISTED, MAX_NODES, TRUNCATED, Dire
 Ref = Annotated[
     str,
     typer.Argument(
-        help="A prediction id, a URI or its beginning, a path under DVC, a commit, models:/name/1, models:/name@alias, "
-        "a person, or a moving name."
+        help="A prediction id, a URI or its beginning, a path of the project, a commit, models:/name/1, "
+        "models:/name@alias, a person, or a moving name."
     ),
 ]
 Kinds = Annotated[list[str] | None, typer.Option("--kind", help="Show only this kind of thing; may be repeated.")]
@@ -50,6 +51,7 @@ def show_trace(  # noqa: PLR0913 - the options of a command
 ) -> None:
     """Show everything that led to a prediction, back to the commit and the data, and which hops are proven."""
     with open_records() as platform:
+        ref = as_typed_here(platform, ref)
         trace = platform.lineage.trace(ref, max_nodes, depth=depth, kinds=kind or ())
         facts = platform.lineage.columns_of(trace) if columns else None
     if as_json:
@@ -73,6 +75,7 @@ def show_impact(  # noqa: PLR0913 - the options of a command
     `dataset#column` follows one column where column lineage is known, and whole artifacts elsewhere.
     """
     with open_records() as platform:
+        ref = as_typed_here(platform, ref)
         if nodes:
             page = platform.lineage.touched(ref, depth=depth, kinds=kind or (), after=after, limit=limit)
             return print_json(page_to_json(page)) if as_json else trees.print(draw_page(page))
@@ -83,7 +86,7 @@ def show_impact(  # noqa: PLR0913 - the options of a command
 def show_node(ref: Ref, as_json: AsJson = False) -> None:
     """Show one thing: its digest, attributes, direct causes and effects, who says so, and names that point at it."""
     with open_records() as platform:
-        details = platform.lineage.show(ref)
+        details = platform.lineage.show(as_typed_here(platform, ref))
     if as_json:
         print_json(details_to_json(details))
     else:
@@ -121,6 +124,7 @@ def write_export(  # noqa: PLR0913 - the options of a command
 ) -> None:
     """Write what led to something, or what it led to, to stdout: for other tools, or as a picture."""
     with open_records() as platform:
+        ref = as_typed_here(platform, ref)
         found = platform.lineage.trace(ref, max_nodes, depth=depth, kinds=kind or (), direction=towards)
         written = export(platform.lineage, found, form, system_time())
     if found.truncated:
