@@ -12,6 +12,7 @@ READING = {
     "reproduce": ("flights/1",),
     "approvals verify": ("tree",),
     "feedback status": (),
+    "feedback figures": ("--kind", "ground_truth", "--metric", "accuracy"),
     "feedback snapshot": ("ground_truth", "--from", "2026-01-01", "--until", "2026-02-01"),
     "feedback export": ("sha256:00", "labels.parquet"),
     "lineage trace": ("abc",),
@@ -36,6 +37,7 @@ AT_THE_SERVER = {
 RECORDING = {
     "feedback import",
     "lineage collect bentoml",
+    "lineage deployment",
     "lineage collect dvc",
     "lineage collect evidently",
     "lineage collect mlflow",
@@ -102,6 +104,29 @@ def test_a_question_to_the_server_creates_nothing_here(handrail, command, tmp_pa
     assert err.count("\n") == 1
 
 
+def test_a_first_record_in_a_folder_that_nothing_names_says_where_it_is_made(handrail, tmp_path, monkeypatch):
+    _, out, err, created = handrail("lineage", "token", "create", "airflow")
+    again = handrail("lineage", "token", "create", "dbt")[2]
+
+    store = tmp_path / "elsewhere" / ".handrail" / "handrail.db"
+    assert out.strip()
+    assert store in created
+    assert f"A new store is made: {store}. Is your project elsewhere?" in err
+    assert "A new store" not in again
+
+
+@pytest.mark.parametrize("named", ["file", "HANDRAIL_PROJECT", "HANDRAIL_HOME"])
+def test_a_first_record_in_a_project_that_somebody_named_says_nothing(handrail, tmp_path, monkeypatch, named):
+    folder = tmp_path / "elsewhere"
+    if named == "file":
+        (folder / "config").mkdir()
+        (folder / "config" / "handrail.yaml").write_text("repository: shop\n")
+    else:
+        monkeypatch.setenv(named, str(folder))
+
+    assert "A new store" not in handrail("lineage", "token", "create", "airflow")[2]
+
+
 def test_a_store_that_other_commands_made_is_read(handrail):
     handrail("lineage", "token", "create", "airflow")
 
@@ -119,5 +144,5 @@ def test_a_follower_may_be_there_before_the_first_record(handrail, monkeypatch):
 
     _, _, err, created = handrail("lineage", "forward", "--follow")
 
-    assert err.startswith("Interrupted.")
+    assert err.splitlines()[-1].startswith("Interrupted.")
     assert "handrail.db" in {file.name for file in created}

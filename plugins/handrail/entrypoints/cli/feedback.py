@@ -13,7 +13,8 @@ from typing import Annotated, Any
 import click
 import typer
 
-from handrail.bootstrap import Platform, open_platform, open_records
+from handrail.bootstrap import Platform, open_records
+from handrail.entrypoints.cli.first_record import open_to_record
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, print_rows, read_moment, results
 from handrail.entrypoints.http.feedback_messages import read_line
 from handrail.errors import InvalidInput
@@ -105,7 +106,7 @@ def import_lines(
         raise InvalidInput("file", f"there is no file {file!r}", "Give the path of an NDJSON file, or - for stdin.")
     with (
         click.open_file(file, encoding=_encoding(file), errors="backslashreplace") as lines,
-        open_platform() as platform,
+        open_to_record() as platform,
     ):
         receipt = _record(platform.feedback, _parse(platform, lines))
     if as_json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from contextlib import closing
 
-from handrail.bootstrap import open_platform
+from handrail.entrypoints.cli.first_record import open_to_record
 from handrail.entrypoints.cli.output import messages
 from handrail.errors import Unavailable
 from handrail.settings import Settings
@@ -22,7 +22,7 @@ def serve() -> None:
     from handrail.bootstrap.lineage_events import open_access
     from handrail.entrypoints.http.lineage import lineage_app
 
-    with open_platform() as platform, closing(_listen(platform.settings)) as listener:
+    with open_to_record() as platform, closing(_listen(platform.settings)) as listener:
         app = lineage_app(platform)
         if not open_access(platform.store).tokens():
             messages.print("Nobody has a token yet. Make one: handrail lineage token create <name>")

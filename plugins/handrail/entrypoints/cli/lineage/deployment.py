@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from handrail.bootstrap import open_platform
 from handrail.bootstrap.approvals import tree_digest
 from handrail.clock import system_time
 from handrail.delivery import Slot
+from handrail.entrypoints.cli.first_record import open_to_record
 from handrail.entrypoints.cli.output import AsJson, print_json
 from handrail.errors import InvalidInput, MissingFile, UnknownReference
 from handrail.lineage import Trace
@@ -36,7 +36,7 @@ def record_deployment(
     """
     deployment = read_deployment(uri)
     digest = None if files is None else _digest_of(files)
-    with open_platform() as platform:
+    with open_to_record() as platform:
         version = _version(platform.lineage.trace(serves, depth=1))
         known = {each.uri: each for each in platform.feedback.deployments()}.get(deployment.uri)
         if digest is not None or known is None or known.model_version_uri != version:

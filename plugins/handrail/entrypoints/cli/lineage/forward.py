@@ -10,8 +10,9 @@ from typing import Annotated
 
 import typer
 
-from handrail.bootstrap import open_platform, open_records
+from handrail.bootstrap import open_records
 from handrail.bootstrap.lineage_events import open_forwarder
+from handrail.entrypoints.cli.first_record import open_to_record
 from handrail.entrypoints.cli.output import AsJson, messages, print_json
 from handrail.lineage import Forwarded, Forwarder
 
@@ -30,7 +31,7 @@ def forward(
     """Send the events that wait for each sink, oldest first; exit 1 if some still wait or were refused."""
     with ExitStack() as opened:
         # Whoever follows may be there before the first record.
-        platform = opened.enter_context(open_platform() if follow else open_records())
+        platform = opened.enter_context(open_to_record() if follow else open_records())
         forwarder = opened.enter_context(closing(open_forwarder(platform.settings, platform.store)))
         sinks = [sink] if sink else list(forwarder.sinks)
         if retry:

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from handrail.bootstrap import open_platform, open_records
+from handrail.bootstrap import open_records
 from handrail.bootstrap.lineage_events import open_access
+from handrail.entrypoints.cli.first_record import open_to_record
 from handrail.entrypoints.cli.output import AsJson, messages, print_json
 from handrail.lineage import HolderKind, May, TokenScope
 
@@ -40,7 +41,7 @@ def create(
 ) -> None:
     """Make a token and print it, this once: only its hash is stored."""
     scope = TokenScope(frozenset(may) if may else TokenScope().may, tuple(namespace or ()))
-    with open_platform() as platform:
+    with open_to_record() as platform:
         token = open_access(platform.store).create(name, kind, scope)
     if as_json:
         return print_json({"name": name, "kind": kind.value, "token": token} | _plain(scope))

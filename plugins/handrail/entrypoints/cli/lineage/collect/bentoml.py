@@ -10,9 +10,10 @@ from typing import Annotated
 import httpx
 import typer
 
-from handrail.bootstrap import Platform, open_platform
+from handrail.bootstrap import Platform
 from handrail.entrypoints.bentoml.collect import bento_home, find_bentos, find_served, record_bento, record_serving
 from handrail.entrypoints.bentoml.recorded import point_at
+from handrail.entrypoints.cli.first_record import open_to_record
 from handrail.entrypoints.cli.output import AsJson, messages, print_json
 from handrail.errors import HandrailError, Unavailable, UnknownReference
 from handrail.refs import BentoTag, Deployment
@@ -37,7 +38,7 @@ def collect_bentoml(
     Exit 1 if one is left out.
     """
     left_out: list[str] = []
-    with open_platform() as platform:
+    with open_to_record() as platform:
         home = store or bento_home(platform.settings)
         served, found = (
             (None, _record_all(platform, home, tag, left_out)) if serving is None else _served(platform, home, serving)

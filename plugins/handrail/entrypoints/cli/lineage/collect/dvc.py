@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from handrail.bootstrap import open_platform
 from handrail.bootstrap.lineage import find_commit
+from handrail.entrypoints.cli.first_record import open_to_record
 from handrail.entrypoints.cli.output import AsJson, messages, print_json
 
 
@@ -16,7 +16,7 @@ def collect_dvc(
     as_json: AsJson = False,
 ) -> None:
     """Record every stage run of each dvc.lock and all data that a .dvc file names, as a commit holds them."""
-    with open_platform() as platform:
+    with open_to_record() as platform:
         project = platform.settings.project
         commit = find_commit(project, revision)
         record = platform.lineage.record_pipeline(project, commit)

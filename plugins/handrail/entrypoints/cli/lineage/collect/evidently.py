@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from handrail.bootstrap import open_platform
+from handrail.entrypoints.cli.first_record import open_to_record
 from handrail.entrypoints.cli.output import AsJson, messages, print_json
 from handrail.entrypoints.evidently.reports import SNAPSHOT_IN_METADATA, collect, record_report
 from handrail.errors import HandrailError
@@ -19,7 +19,7 @@ def collect_evidently(
 ) -> None:
     """Record every report with its digest and the snapshot that its metadata names; exit 1 if one is left out."""
     recorded, linked, left_out, incomplete = [], 0, [], list[str]()
-    with open_platform() as platform:
+    with open_to_record() as platform:
         for found in collect(workspace):
             if isinstance(found, HandrailError):
                 left_out.append(str(found))

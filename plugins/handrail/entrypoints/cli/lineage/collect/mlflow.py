@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
-from handrail.bootstrap import Platform, open_platform
+from handrail.bootstrap import Platform
 from handrail.bootstrap.lineage import find_repository_addresses
 from handrail.clock import system_time
+from handrail.entrypoints.cli.first_record import open_to_record
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, read_moment
 from handrail.entrypoints.hosts.masking import without_secrets
 from handrail.entrypoints.mlflow.collect import Naming
@@ -56,7 +57,7 @@ def collect_mlflow(  # noqa: PLR0913 - one argument for each option
 ) -> None:
     """Record what MLflow holds, as its server would with the Handrail app; exit 1 if lineage refuses some of it."""
     wanted = Wanted(tuple(experiment or ()), read_moment("--since", since) if since else None)
-    with open_platform() as platform:
+    with open_to_record() as platform:
         source = _Source(tracking_uri, server_name or name_server(platform.settings, tracking_uri), download)
         found = _collect(platform, source, wanted)
     if as_json:

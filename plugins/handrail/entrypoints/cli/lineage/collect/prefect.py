@@ -10,9 +10,10 @@ from typing import Annotated
 
 import typer
 
-from handrail.bootstrap import Platform, open_platform, open_records
+from handrail.bootstrap import Platform, open_records
 from handrail.bootstrap.lineage_doctor import open_run_census
 from handrail.clock import system_time
+from handrail.entrypoints.cli.first_record import open_to_record
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, read_moment
 from handrail.entrypoints.prefect.collect.archive import EventArchive
 from handrail.entrypoints.prefect.collect.gaps import Gap, find_gaps
@@ -44,7 +45,7 @@ def collect_prefect(  # noqa: PLR0913 - one argument for each option
     With --check exit 1 if a completed run left no record, or one without inputs and outputs.
     """
     begin = read_moment("--since", since) if since else system_time() - KEPT_THERE
-    opened = open_records() if check else open_platform()
+    opened = open_records() if check else open_to_record()
     with opened as platform, closing(PrefectApi(find_api(platform.settings, api_url))) as api:
         if check:
             _report(find_gaps(api.runs(begin, flow or ()), lambda runs: _held(platform, runs), tag or ()), as_json)
