@@ -68,7 +68,7 @@ def inspect(file: Path, options: Options, place: Path, ask: Ask, progress: Progr
         OSError: the disk is full.
     """
     table = read_table(file, place, progress)
-    profiles = _profiles(table, options)
+    profiles = _profiles(table, options, place)
     answers, said_label = understand_label(profiles, options, ask)
     roles = understand_roles(profiles, options, ask)
     out = left_out(profiles, answers, roles, options)
@@ -81,7 +81,7 @@ def inspect(file: Path, options: Options, place: Path, ask: Ask, progress: Progr
     return Inspected(draft, lambda target: frame.sink_parquet(target))
 
 
-def _profiles(table: Table, options: Options) -> Profiled:
+def _profiles(table: Table, options: Options, place: Path) -> Profiled:
     label = column_named(options.label, "--label", table.names)
     unread = columns_matching(options.leave_out, "--leave-out", table.names)
     if label in unread:
@@ -89,7 +89,7 @@ def _profiles(table: Table, options: Options) -> Profiled:
     subject = [options.subject] if options.subject in table.names else []
     as_text = [*columns_matching(options.text, "--text", table.names), *subject]
     zone = options.zone or "UTC"
-    return profiled(table, types_of(table, zone, as_text=as_text, unread=unread), label, zone)
+    return profiled(table, types_of(table, zone, as_text=as_text, unread=unread), label, zone, place)
 
 
 def _readings(profiles: Profiled, used: Sequence[str]) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from handrail.errors import InvalidInput
@@ -42,6 +43,7 @@ class Profiled:
     """A table whose columns are understood; `rows` have a label, `unlabelled` do not."""
 
     table: Table
+    meant: Path
     label: str
     zone: str
     readings: Mapping[str, Reading]
@@ -51,7 +53,9 @@ class Profiled:
 
     def frame(self) -> Any:
         """Return the converted columns of the rows with a label and their numbers, as a polars LazyFrame."""
-        return converted(self.table, self.readings, self.label, self.zone)
+        import polars as pl
+
+        return pl.scan_parquet(self.meant)
 
     def sample(self) -> Any:
         """Return rows from everywhere in the table, as a polars DataFrame of at most 20 million cells."""
@@ -67,14 +71,18 @@ def converted(table: Table, readings: Mapping[str, Reading], label: str, zone: s
     return table.scan().with_row_index(ROW, offset=1).select(ROW, *columns).filter(pl.col(label).is_not_null())
 
 
-def profiled(table: Table, typed: Mapping[str, Typed], label: str, zone: str) -> Profiled:
-    """Count what each column holds.
+def profiled(table: Table, typed: Mapping[str, Typed], label: str, zone: str, place: Path) -> Profiled:
+    """Write the columns as they are meant into the folder `place`, and count what each holds.
 
     Raises:
         InvalidInput: too few rows have a label.
     """
+    import polars as pl
+
     readings = {name: each.reading for name, each in typed.items() if not each.skipped}
-    frame = converted(table, readings, label, zone)
+    meant = place / "meant.parquet"
+    converted(table, readings, label, zone).sink_parquet(meant)
+    frame = pl.scan_parquet(meant)
     counted = _counted(frame, readings)
     rows = counted["rows"]
     if rows < FEWEST_ROWS:
@@ -84,7 +92,7 @@ def profiled(table: Table, typed: Mapping[str, Typed], label: str, zone: str) ->
     columns = {name: _profile(frame, name, reading, counted) for name, reading in readings.items()}
     skipped = {name: Profile(name, "text", 0, 0, skipped=each.skipped) for name, each in typed.items() if each.skipped}
     in_order = {name: (columns | skipped)[name] for name in typed}
-    return Profiled(table, label, zone, readings, in_order, rows, table.rows - rows)
+    return Profiled(table, meant, label, zone, readings, in_order, rows, table.rows - rows)
 
 
 def first_duplicate(profiled: Profiled, name: str) -> tuple[str, int] | None:
