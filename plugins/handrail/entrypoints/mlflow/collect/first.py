@@ -110,8 +110,8 @@ def _first_of(record: Record, known: Mapping[str, frozenset[tuple[str, str]]], s
     yield _about(record, made, stays)
     new = [f"{name} = {value}" for name, value in made.attributes.items() if name not in stays]
     # What was said later under another name of the model was said of this version.
-    told = [value for name, value in held.attributes if name == LATER]
-    for text in [*told, *(f"{thing}{source}" for thing in new if held.lacks_later(thing))]:
+    before = [value for name, value in held.attributes if name == LATER]
+    for text in [*before, *(f"{thing}{source}" for thing in new if held.lacks_later(thing))]:
         yield _about(record, made, {LATER: text})
 
 
