@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 from fsspec.implementations.arrow import ArrowFSWrapper
+from fsspec.utils import glob_translate
 from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType
 
 WILD = re.compile(r"[*?\[]")
@@ -58,11 +59,21 @@ def list_files(filesystem: FileSystem, path: str) -> Listing:
     if not WILD.search(path):
         return Listing([])
     root = WILD.split(path)[0].rpartition("/")[0]
-    files = _data_files(filesystem.get_file_info(ArrowFSWrapper(filesystem).glob(path)), root)
+    files = _data_files(_matched(filesystem, path, root), root)
     folders = {str(parent) for file in files for parent in PurePosixPath(file.path).parents}
     below = sorted(folder for folder in folders if folder.startswith(f"{root}/") and "=" not in folder)
     tables = filter(None, (_table_in(filesystem, folder) for folder in below))
     return Listing(files, _table_around(filesystem, root) or next(tables, None))
+
+
+def _matched(filesystem: FileSystem, pattern: str, root: str) -> list[FileInfo]:
+    """Return what a pattern matches below a folder. In Google's storage pyarrow sees no folders between files."""
+    if filesystem.type_name != "gcs":
+        found: list[FileInfo] = filesystem.get_file_info(ArrowFSWrapper(filesystem).glob(pattern))
+        return found
+    fits = re.compile(glob_translate(pattern))
+    below = filesystem.get_file_info(FileSelector(root, allow_not_found=True, recursive=True))
+    return [info for info in below if fits.match(info.path)]
 
 
 def _data_files(found: Iterable[FileInfo], root: str) -> list[DataFile]:

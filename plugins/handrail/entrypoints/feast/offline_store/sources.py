@@ -19,6 +19,7 @@ from pyarrow.fs import FileSystem, FileType, LocalFileSystem
 from handrail.entrypoints.feast.data_files import WILD, DataFile, TableFolder, list_files
 from handrail.entrypoints.feast.offline_store.delta import delta_files
 from handrail.entrypoints.feast.offline_store.footers import read_footers
+from handrail.entrypoints.feast.offline_store.gcs import GCS, SCHEMES, open_gcs
 from handrail.entrypoints.feast.offline_store.source_rows import SourceRows, Wanted, open_rows
 from handrail.errors import InvalidInput, Misconfigured
 from handrail.point_in_time import FeatureTable
@@ -37,25 +38,32 @@ def location(path: str, repo_path: Path, what: str) -> str:
     if url.scheme == "file":
         return unquote(url.path)
     if url.scheme in _REMOTE and url.scheme != "s3":
-        raise Misconfigured(
-            what, f"{path} is at {url.scheme}://, and this offline store reads local paths and s3://", "Copy it to one."
-        )
+        problem = f"{path} is at {url.scheme}://, and this offline store takes local paths, s3:// and, to read, gs://"
+        raise Misconfigured(what, problem, "Copy it to one.")
     return str(FileSource.get_uri_for_file_path(repo_path=str(repo_path), uri=path))
 
 
 def open_source(source: DataSource | None, repo_path: Path, wanted: Wanted) -> SourceRows:
-    """Open a source (a parquet file, a folder of them, a pattern, a Delta table; local or S3), reading no row.
+    """Open a source (a parquet file, a folder of them, a pattern, a Delta table), reading no row.
+
+    It lies on this machine, in S3, or in Google Cloud Storage, where a Delta table is refused.
 
     Raises:
         Misconfigured: the source is of a kind that this store does not read.
         InvalidInput: there is no file at its path, or its files do not have the columns.
     """
     file = as_file_source(source, wanted.what, READ)
-    where = location(file.path, repo_path, wanted.what)
-    filesystem, path = FileSource.create_filesystem_and_path(
-        where, file.s3_endpoint_override or "", file.resolve_credentials()
-    )
-    options, scheme = (s3_options(file), "s3://") if filesystem is not None else ({}, "")
+    where, scheme = file.path, urlsplit(file.path).scheme
+    filesystem: FileSystem | None
+    if scheme in SCHEMES:
+        filesystem, options = open_gcs(wanted.what)
+        path, scheme = where.partition("://")[2], GCS
+    else:
+        where = location(where, repo_path, wanted.what)
+        filesystem, path = FileSource.create_filesystem_and_path(
+            where, file.s3_endpoint_override or "", file.resolve_credentials()
+        )
+        options, scheme = (s3_options(file), "s3://") if filesystem is not None else ({}, "")
     files = _files(filesystem or LocalFileSystem(), path, wanted.what)
     if isinstance(files, TableFolder):
         files = _files_of_table(files, path, scheme, options, wanted.what)
@@ -84,6 +92,9 @@ def _files(filesystem: FileSystem, path: str, what: str) -> Sequence[DataFile] |
 def _files_of_table(
     table: TableFolder, path: str, scheme: str, options: Mapping[str, str], what: str
 ) -> Sequence[DataFile]:
+    if table.kind == "Delta" and scheme == GCS:
+        problem = f"{table.path} is a Delta table in Google Cloud Storage, where this offline store reads parquet alone"
+        raise Misconfigured(what, problem, "Export its rows as parquet files into another folder.")
     if table.kind != "Delta" or table.path != path.rstrip("/") or find_spec("deltalake") is None:
         refuse_table(table, what)
     files = delta_files(table.path, f"{scheme}{table.path}", options, what)
