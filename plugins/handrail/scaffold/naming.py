@@ -27,8 +27,12 @@ OWN = f"""
     self cls
 """
 """Names that the project uses beside the table's columns."""
+YAML_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"})
+"""What YAML reads as something else than a text."""
+
 TAKEN = (
-    frozenset(SQL.split())
+    YAML_WORDS
+    | frozenset(SQL.split())
     | frozenset(OWN.split())
     | frozenset(keyword.kwlist)
     | frozenset(keyword.softkwlist)
@@ -57,7 +61,8 @@ def safe_name(name: str, other: str = "column") -> str:
 
 def project_name(name: str) -> str:
     """Return what a project, its bento and its model are called: at most 40 characters."""
-    return safe_name(name, "project").strip("_")
+    safe = safe_name(name, "project").strip("_")
+    return f"{safe}_project" if safe in YAML_WORDS else safe
 
 
 def words_for(subject: str | None) -> tuple[str, str]:

@@ -134,7 +134,7 @@ def _convert(file: Path, dialect: Dialect, target: Path, progress: Progress) -> 
                 for batch in batches:
                     writer.write_batch(batch.cast(schema) if batch.schema != schema else batch)
                     rows += batch.num_rows
-                    progress(raw.tell() / size)
+                    progress(raw.seek(0, os.SEEK_CUR) / size)
         except UnicodeDecodeError:
             raise
         except (pyarrow.ArrowException, OSError, EOFError) as err:

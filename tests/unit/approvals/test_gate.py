@@ -268,36 +268,3 @@ def test_an_account_that_went_to_another_person_carries_no_old_decision(world):
 def test_an_alias_without_a_policy_cannot_be_asked_for(world):
     with pytest.raises(UnknownReference, match="challenger"):
         world.ask(alias="challenger")
-
-
-def test_a_request_whose_alias_moved_meanwhile_is_void_before_anybody_decides(world):
-    waiting = world.ask()
-    world.register(2)
-    world.registry.point("flights", "champion", 2)
-
-    view = world.gate.request(waiting)
-
-    assert view.judgement.verdict is Verdict.VOID
-    assert "None became 2" in view.judgement.reasons[0]
-    assert [each.judgement.verdict for each in world.gate.requests()] == [Verdict.VOID]
-    assert world.gate.requests(only_open=True) == []
-    assert not world.ledger.load(waiting).voided, "looking records nothing"
-
-
-def test_a_request_about_a_model_that_is_gone_is_void_in_the_list(world):
-    waiting = world.ask()
-
-    def gone(model, _alias):
-        raise UnknownReference("registered model", model, "Register it.")
-
-    world.registry.incumbent = gone
-
-    assert world.gate.requests(only_open=True) == []
-    assert "no registered model named 'flights'" in world.gate.request(waiting).judgement.reasons[0]
-
-
-def test_a_request_that_still_fits_is_listed_as_it_is(world):
-    waiting = world.ask()
-
-    assert world.gate.request(waiting).judgement.verdict is Verdict.PENDING
-    assert [each.judgement.verdict for each in world.gate.requests(only_open=True)] == [Verdict.PENDING]

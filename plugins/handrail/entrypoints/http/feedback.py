@@ -106,13 +106,13 @@ Predictions = Annotated[
 
 _PREDICTION = {
     "prediction_id": "5a2e6c1c-6b0c-5f0e-9d0c-2f6f0b1f7a11",
-    "deployment": "deploy://local/flights/1",
-    "subject": "2013-08-01:UA:1:0600:EWR",
+    "deployment": "deploy://local/espresso/1",
+    "subject": "machine-7",
     "made_at": "2013-08-01T08:00:00Z",
     "score": 0.31,
     "label": 0,
 }
-_NEXT = {"prediction_id": "c7a1f0de-3f52-5b9e-8f43-0f8f6f2b9e02", "subject": "2013-08-01:UA:7:0630:EWR"}
+_NEXT = {"prediction_id": "c7a1f0de-3f52-5b9e-8f43-0f8f6f2b9e02", "subject": "machine-9"}
 PREDICTION_EXAMPLES: dict[str, Any] = {
     "one prediction": {"value": _PREDICTION},
     "several predictions": {"value": {"predictions": [_PREDICTION, _PREDICTION | _NEXT]}},

@@ -1,7 +1,5 @@
 """`handrail init` as a user types it: a project from a table, one sentence for bad input, nothing half-written."""
 
-import gzip
-import io
 import json
 import os
 import pty
@@ -13,46 +11,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from handrail.entrypoints.cli import main
 from handrail.use_case import read_use_case
-from tests.fakes.tables import ROWS, as_csv, shop, write_csv
+from tests.fakes.tables import ROWS, shop, write_csv
 
 HANDRAIL = Path(sys.executable).with_name("handrail")
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Run `handrail init project` in a temporary folder without a terminal; return exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "stdin", io.StringIO())
-
-    def do(*arguments, folder="project"):
-        monkeypatch.setattr(sys, "argv", ["handrail", "init", folder, *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        printed = capsys.readouterr()
-        return stopped.value.code, printed.out, printed.err
-
-    return do
-
-
-@pytest.fixture
-def refused(run, tmp_path):
-    """Run it on a table that cannot be used; return the sentence after checking that nothing was written."""
-
-    def do(content, *arguments, label="returned"):
-        columns = content if isinstance(content, dict) else None
-        text = as_csv(columns) if columns is not None else content
-        (tmp_path / "t.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
-        code, out, err = run("--table", "t.csv", "--label", label, *arguments)
-        assert (code, out) == (1, "")
-        assert err.startswith("error: ")
-        assert err.count("\n") == 1
-        assert err.endswith(".\n")
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["t.csv"]
-        return err
-
-    return do
 
 
 def _git(folder, *arguments):
@@ -151,84 +113,6 @@ def test_an_update_needs_a_project_that_init_wrote(tmp_path, run):
 
     assert code == 1
     assert "init.json" in err
-
-
-@pytest.mark.parametrize("label", ["retruned", "Colours"])
-def test_a_label_that_is_not_there_brings_the_nearest_names(refused, label):
-    nearest = {"retruned": "returned", "Colours": "colour"}[label]
-
-    assert repr(nearest) in refused(shop(), label=label)
-
-
-def _with(name, values):
-    return shop() | {name: (values * ROWS)[:ROWS]}
-
-
-FUTURE = "2999-01-01T00:00:00Z"
-BAD = {
-    "a constant label": (_with("returned", ["yes"]), (), "in each row"),
-    "few of a class": (_with("returned", ["no"] * 399 + ["yes"]), (), "in 1 rows"),
-    "a label of many texts": (_with("returned", [f"x{n}" for n in range(ROWS)]), (), "3 to 50"),
-    "an empty label": (_with("returned", [""]), (), "0 rows have a value"),
-    "mixed types": (_with("price", ["1.5"] * 399 + ["high"]), (), "row 400 is 'high'"),
-    "duplicate subjects": (_with("order id", [f"o{n}" for n in range(ROWS - 1)]), ("--subject", "order id"), "row 400"),
-    "times in the future": (_with("ordered", ["2020-01-01"] * 399 + [FUTURE]), ("--time", "ordered"), "row 400"),
-    "times that are none": (shop(), ("--time", "colour"), "holds no moments"),
-    "known before it happens": (_with("known", ["2001-01-01"]), ("--known-at", "known"), "lies before"),
-    "a column that is not there": (shop(), ("--entity", "byer_id"), "'buyer_id'"),
-    "an unknown kind": (shop(), ("--kind", "sort"), "multiclass"),
-    "a count of texts": (shop(), ("--kind", "count"), "needs numbers"),
-    "an unknown value": (shop(), ("--positive", "maybe"), "'true'"),
-    "an unknown zone": (shop(), ("--zone", "Mars"), "Europe/Berlin"),
-    "nothing left": (
-        shop(),
-        ("--leave-out", "price", "--leave-out", "colour", "--leave-out", "b*"),
-        "no column is left",
-    ),
-    "an empty file": (b"", (), "is empty"),
-    "a header only": (b"a,returned\n", (), "no rows"),
-    "too few rows": (b"a,returned\n1,2\n", (), "at least 200"),
-    "JSON": (b'[{"returned": 1}]', (), "is JSON"),
-    "a workbook": (b"PK\x03\x04...", (), "workbook"),
-    "bytes": (b"\x00\x01\x02" * 99, (), "neither text nor Parquet"),
-    "Parquet that was cut": (b"PAR1....", (), "cut off"),
-    "gzip that was cut": (gzip.compress(as_csv(shop()).encode())[:-2000], (), "cut off"),
-    "ragged rows": (as_csv(shop()) + "1,2\n", (), "has 2 columns"),
-    "too wide": (",".join(f"c{n}" for n in range(10**6)) + "\n", (), "1,000,000 columns"),
-}
-
-
-@pytest.mark.parametrize("case", BAD)
-def test_bad_input_is_one_sentence_and_leaves_nothing(refused, case):
-    content, arguments, sentence = BAD[case]
-
-    assert sentence in refused(content, *arguments)
-
-
-def test_a_file_that_is_not_there_is_named(run, tmp_path):
-    code, _, err = run("--table", "none.csv", "--label", "x")
-
-    assert (code, list(tmp_path.iterdir())) == (1, [])
-    assert "none.csv: it is missing" in err
-
-
-def test_a_folder_that_holds_something_is_left_alone(run, tmp_path):
-    write_csv(tmp_path / "t.csv", shop())
-    (tmp_path / "project").mkdir()
-    (tmp_path / "project" / "mine").touch()
-
-    code, _, err = run("--table", "t.csv", "--label", "returned")
-
-    assert code == 1
-    assert "not empty" in err
-    assert [path.name for path in (tmp_path / "project").iterdir()] == ["mine"]
-
-
-def test_a_missing_flag_is_misuse(run):
-    code, _, err = run("--label", "x")
-
-    assert code == 2
-    assert "--table" in err
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet"])

@@ -1,0 +1,45 @@
+"""What a list of requests shows of each: how it stands now, not how it stood when somebody last decided."""
+
+import pytest
+
+from handrail.approvals.domain.judging import Verdict
+from handrail.errors import UnknownReference
+from tests.fakes.approvals_world import World
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+def test_a_request_whose_alias_moved_meanwhile_is_void_before_anybody_decides(world):
+    waiting = world.ask()
+    world.register(2)
+    world.registry.point("flights", "champion", 2)
+
+    view = world.gate.request(waiting)
+
+    assert view.judgement.verdict is Verdict.VOID
+    assert "None became 2" in view.judgement.reasons[0]
+    assert [each.judgement.verdict for each in world.gate.requests()] == [Verdict.VOID]
+    assert world.gate.requests(only_open=True) == []
+    assert not world.ledger.load(waiting).voided, "looking records nothing"
+
+
+def test_a_request_about_a_model_that_is_gone_is_void_in_the_list(world):
+    waiting = world.ask()
+
+    def gone(model, _alias):
+        raise UnknownReference("registered model", model, "Register it.")
+
+    world.registry.incumbent = gone
+
+    assert world.gate.requests(only_open=True) == []
+    assert "no registered model named 'flights'" in world.gate.request(waiting).judgement.reasons[0]
+
+
+def test_a_request_that_still_fits_is_listed_as_it_is(world):
+    waiting = world.ask()
+
+    assert world.gate.request(waiting).judgement.verdict is Verdict.PENDING
+    assert [each.judgement.verdict for each in world.gate.requests(only_open=True)] == [Verdict.PENDING]
