@@ -27,14 +27,14 @@ SOURCES = ("pyproject.toml", "plugins/handrail/**/*")
 OF_THIS_MACHINE = ("direct_url.json", "INSTALLER", "REQUESTED", "RECORD")
 
 
-def wheel_digest(project: Path) -> str:
+def wheel_digest(project: Path, installed: Distribution | None = None) -> str:
     """Return the sha256 (hex) of everything that goes into the wheel of a project."""
     source = hashlib.sha256()
-    add_files(source, *_origin(project))
+    add_files(source, *_origin(project, installed or distribution("handrail")))
     return source.hexdigest()
 
 
-def build_wheel(settings: Settings) -> Path:
+def build_wheel(settings: Settings, installed: Distribution | None = None) -> Path:
     """Return Handrail's wheel, made from the source around the project unless that was done before.
 
     A project without Handrail's source takes that of an editable installation, or packs the installed files again.
@@ -42,8 +42,9 @@ def build_wheel(settings: Settings) -> Path:
     Raises:
         Unavailable: it cannot be built.
     """
-    root, files = _origin(settings.project)
-    shelf = settings.home / "bentoml" / "wheels" / wheel_digest(settings.project)[:16]
+    installed = installed or distribution("handrail")
+    root, files = _origin(settings.project, installed)
+    shelf = settings.home / "bentoml" / "wheels" / wheel_digest(settings.project, installed)[:16]
     if not list(shelf.glob("*.whl")):
         shelf.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="handrail-wheel-", dir=shelf.parent) as folder:
@@ -52,7 +53,7 @@ def build_wheel(settings: Settings) -> Path:
             if (root / "pyproject.toml").is_file():
                 _build_in(Path(folder), root, files)
             else:
-                _pack(distribution("handrail"), root, files, out)
+                _pack(installed, root, files, out)
             shutil.rmtree(shelf, ignore_errors=True)
             out.rename(shelf)
     return next(iter(shelf.glob("*.whl")))
@@ -71,9 +72,8 @@ def files_of(root: Path, patterns: Sequence[str]) -> Iterator[Path]:
     return (file for file in sorted(found) if "__pycache__" not in file.parts)
 
 
-def _origin(project: Path) -> tuple[Path, list[Path]]:
+def _origin(project: Path, installed: Distribution) -> tuple[Path, list[Path]]:
     """Return the folder that the wheel is made from, and its files: source, or what is installed."""
-    installed = distribution("handrail")
     for root in (project, _editable(installed)):
         if root is not None and (root / "plugins" / "handrail").is_dir():
             return root, list(files_of(root, SOURCES))
@@ -114,8 +114,8 @@ def _build_in(folder: Path, root: Path, files: Sequence[Path]) -> None:
 
 def _pack(installed: Distribution, root: Path, files: Sequence[Path], out: Path) -> None:
     """Pack installed files as the wheel that they were installed from (PyPA: binary distribution format)."""
-    information = next(file.parent for file in files if file.parent.name.endswith(".dist-info"))
-    record = f"{information.name}/RECORD"
+    information = next(part for file in files for part in file.parts if part.endswith(".dist-info"))
+    record = f"{information}/RECORD"
     lines = []
     wheel = out / f"handrail-{installed.version}-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
