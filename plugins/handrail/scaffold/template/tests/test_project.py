@@ -12,10 +12,10 @@ from flows.steps.data.feature_tables import write_tables
 from flows.steps.data.features import entity_rows
 from flows.steps.data.live import open_live, request_of
 from flows.steps.data.slices import slice_values
-from flows.steps.data.table import known_at, label_values, read_source, with_day
+from flows.steps.data.table import SOURCE, known_at, label_values, read_source, with_day
 from flows.steps.project.params import read_params
 from handrail.entrypoints.bentoml.messages import item_of
-from handrail.errors import Misconfigured
+from handrail.errors import InvalidInput, Misconfigured
 from handrail.settings import load_settings
 from handrail.use_case import read_use_case
 from tests.conftest import ROOT
@@ -115,6 +115,16 @@ def test_labels_are_what_models_and_feedback_count_with(project: Path) -> None:
         assert set(labels) <= set(range(len(CASE.label.classes)))
     else:
         assert labels.is_finite().all()
+
+
+def test_a_column_that_disappears_upstream_stops_the_first_stage_by_name(tmp_path: Path) -> None:
+    table = pl.read_parquet(ROOT / SOURCE)
+    gone = next(name for name in CASE.request if name not in (CASE.subject.column, CASE.time.event))
+    (tmp_path / SOURCE).parent.mkdir(parents=True)
+    table.drop(gone).write_parquet(tmp_path / SOURCE)
+
+    with pytest.raises(InvalidInput, match=f"it lacks the column '{gone}'"):
+        read_source(tmp_path, CASE)
 
 
 @pytest.mark.parametrize(

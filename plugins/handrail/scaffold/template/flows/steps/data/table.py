@@ -27,10 +27,16 @@ def read_source(project: Path, use_case: UseCase) -> pl.DataFrame:
 
     Raises:
         Unavailable: the file is missing.
-        InvalidInput: it is not a table, lacks a column, or a column has another type than config/use_case.yaml says.
+        InvalidInput: it is not a table, lacks a column, or a column has another type than config/use_case.yaml says;
+            or it holds a class that label.classes lacks.
     """
     try:
+        present = pl.read_parquet_schema(project / SOURCE)
+        if gone := [name for name in columns(use_case) if name not in present]:
+            remedy = "Bring it back, or take it out of config/use_case.yaml, in a set with the next number."
+            raise InvalidInput(str(SOURCE), f"it lacks the column {gone[0]!r}", remedy)
         table = pl.read_parquet(project / SOURCE, columns=columns(use_case))
+        _require_known_classes(table, use_case)
         moments = {use_case.time.event, use_case.time.known}
         moments |= {name for name, field in use_case.request.items() if field.type == "moment"}
         return table.with_columns(
@@ -42,6 +48,15 @@ def read_source(project: Path, use_case: UseCase) -> pl.DataFrame:
     except pl.exceptions.PolarsError as err:
         problem = str(err).splitlines()[0].rstrip(".")
         raise InvalidInput(str(SOURCE), f"it cannot be read: {problem}", "Correct it or config/use_case.yaml.") from err
+
+
+def _require_known_classes(table: pl.DataFrame, use_case: UseCase) -> None:
+    if use_case.label.classes is None:
+        return
+    values = table.get_column(use_case.label.column).cast(pl.String).drop_nulls().unique().sort()
+    if unknown := [value for value in values if value not in use_case.label.classes]:
+        problem = f"{use_case.label.column!r} holds {unknown[0]!r}, which label.classes in config/use_case.yaml lacks"
+        raise InvalidInput(str(SOURCE), problem, "Add it at the end there: the codes of the others stay as they are.")
 
 
 def known_at(rows: pl.DataFrame, as_of: datetime, use_case: UseCase) -> pl.DataFrame:
