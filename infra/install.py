@@ -14,6 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "infra" / "requirements.lock"
+TABLES = ROOT / "infra" / "requirements-tables.txt"
+"""Packages of which tests read a table and no code: what else these packages need stays away."""
 VENV = ROOT / ".venv"
 STAMP = VENV / "handrail-installed"
 OLDEST, TOO_NEW = (3, 11), (3, 15)
@@ -59,8 +61,8 @@ def check_machine(version: "tuple[int, ...]", has_venv: bool) -> None:
 
 
 def fingerprint(lock: Path) -> str:
-    """Return what an installation depends on: sha256 of its lock and of pyproject.toml, the interpreter, the place."""
-    parts = [hashlib.sha256(file.read_bytes()).hexdigest() for file in (lock, ROOT / "pyproject.toml")]
+    """Return what an installation depends on: the files that name packages, the interpreter, the place."""
+    parts = [hashlib.sha256(file.read_bytes()).hexdigest() for file in (lock, TABLES, ROOT / "pyproject.toml")]
     return "\n".join([*parts, sys.version.split()[0], str(ROOT), ""])
 
 
@@ -81,6 +83,10 @@ def install() -> None:
     _run(
         uv, "pip", "install", "--quiet", "--python", str(python),
         "--no-deps", "--no-build-isolation", "--editable", str(ROOT),
+    )  # fmt: skip
+    _run(
+        uv, "pip", "install", "--quiet", "--python", str(python),
+        "--no-deps", "--require-hashes", "--requirement", str(TABLES),
     )  # fmt: skip
     STAMP.write_text(fingerprint(LOCK))
     print("Installed.", flush=True)
