@@ -29,10 +29,13 @@ def open_history(settings: Settings, features: Path) -> ProjectStore:
 
 
 def point_in_time(store: ProjectStore, rows: pl.DataFrame, service: str) -> pl.DataFrame:
-    """Return `rows` with the features of `service` as they were known at each row's event time."""
+    """Return `rows` with the features of `service` as they were known at each row's event time.
+
+    A feature takes the place of a column of the same name: a field of the request that is a feature as it is.
+    """
     from feature_repo.store import historical
 
     asked = entity_rows(rows)
     answer = pl.from_pandas(historical(store, asked.to_pandas(), service))
     found = [name for name in answer.columns if name not in asked.columns]
-    return pl.concat([rows, answer.select(found)], how="horizontal")
+    return pl.concat([rows.drop(found, strict=False), answer.select(found)], how="horizontal")
