@@ -11,7 +11,7 @@ from pathlib import Path
 from xdist.scheduler import LoadScopeScheduling
 
 TESTS = Path(__file__).parent
-SERVERS = ("flows", "infra", "bentos", "entrypoints")
+SERVERS = ("init", "flows", "infra", "bentos", "entrypoints")
 """Folders whose files take longest: what begins late and lasts leaves the other workers idle at the end."""
 
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.init.conftest import Made, make_small, run
+from tests.init.projects import Made, make_small, run
 from tests.loop.conftest import ROOT
 
 PAGE = ROOT / "plugins" / "handrail" / "scaffold" / "README.md"

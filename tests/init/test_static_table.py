@@ -8,7 +8,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 
 from handrail.scaffold.machinery import machinery
-from tests.init.conftest import Made, make_project, run, texts_of
+from tests.init.projects import Made, make_project, run, texts_of
 from tests.loop.conftest import ROOT
 
 FLIGHTS = re.compile(
