@@ -172,9 +172,10 @@ def _draft(known: _Understood, out: Mapping[str, str], windows: Windows, said: S
 
 
 def _question(label: str, answers: Answers, one: str) -> str:
+    which = f"{'an' if one[0] in 'aeiou' else 'a'} {one}"
     if answers.kind == "binary":
-        return f"Will {label!r} of a {one} be {answers.positive}?"
-    return f"What will {label!r} of a {one} be?"
+        return f"Will {label!r} of {which} be {answers.positive}?"
+    return f"What will {label!r} of {which} be?"
 
 
 def _column(profile: Profile, field: str, rows: int) -> Column:
