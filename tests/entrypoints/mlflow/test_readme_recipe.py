@@ -23,11 +23,11 @@ USUAL = 5000
 
 @pytest.fixture(scope="module")
 def commands():
-    """The three blocks of the recipe: the configuration, the server, the shell."""
+    """The four blocks of the recipe: the configuration, the server, the accounts, the shell."""
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     recipe = re.search(r"<!-- recipe: approvals -->(.*?)<!-- /recipe -->", page, re.DOTALL)[1]
     blocks = re.findall(r"```bash\n(.*?)```", recipe, re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -43,7 +43,7 @@ def shell(tmp_path_factory):
 
     def run(script, **more):
         return subprocess.run(
-            ["bash", "-euc", script], cwd=folder, env=plain | more, capture_output=True, text=True, timeout=120
+            ["bash", "-euc", script], cwd=folder, env=plain | more, capture_output=True, text=True, timeout=WITHIN_S
         )
 
     made = run(f"{sys.executable} - <<'END'\n{BEFORE}\nEND")
@@ -64,7 +64,7 @@ client.create_model_version("churn", f"runs:/{run.info.run_id}/model", run.info.
 
 @pytest.fixture(scope="module")
 def server(commands, shell):
-    (configuration, start, _), url = commands
+    (configuration, start, *_), url = commands
     written = shell(configuration)
     assert written.returncode == 0, written.stderr
     with (shell.folder / "server.log").open("w") as log:
@@ -119,9 +119,26 @@ def test_the_alias_moves_only_through_the_gate(admin):
     assert "promotion request" in answer.text
 
 
+def test_its_accounts_may_do_again_what_everybody_could(admin, server, shell, commands):
+    experiments = admin.get("/api/2.0/mlflow/experiments/search", params={"max_results": 9}).json()["experiments"]
+    (before,) = (one["experiment_id"] for one in experiments if one["name"] == "before")
+
+    made = shell(commands[0][2])
+
+    assert made.returncode == 0, made.stderr
+    accounts = dict(line.split() for line in made.stdout.splitlines())
+    assert set(accounts) == {"rosa", "cleo"}
+    for login in accounts.items():
+        with httpx.Client(base_url=server, auth=login, timeout=60, trust_env=False) as person:
+            run = person.post("/api/2.0/mlflow/runs/create", json={"experiment_id": before})
+            described = {"name": "churn", "version": "1", "description": "looked at"}
+            version = person.patch("/api/2.0/mlflow/model-versions/update", json=described)
+        assert (run.status_code, version.status_code) == (200, 200)
+
+
 @pytest.mark.parametrize("theirs", [None, THEIRS])
 def test_the_shell_finds_the_project_and_keeps_its_own_servers(server, shell, commands, theirs):
-    (_, _, evaluate), url = commands
+    (*_, evaluate), url = commands
     given = {"MLFLOW_TRACKING_URI": theirs, "PREFECT_API_URL": f"{THEIRS}/api", "BENTOML_HOME": "/theirs"}
 
     done = shell(
@@ -143,7 +160,7 @@ def test_handrail_asks_the_server_that_the_recipe_started(server, shell, command
     held = json.loads((shell.folder / ".handrail" / "credentials" / "mlflow-admin.json").read_text())
 
     done = shell(
-        f"{commands[0][2]} cd /; handrail approvals list --user {held['username']} --json",
+        f"{commands[0][3]} cd /; handrail approvals list --user {held['username']} --json",
         MLFLOW_TRACKING_PASSWORD=held["password"],
     )
 
