@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+Span = tuple[tuple[int, int], tuple[int, int]]
+"""A begin and an end, each a line and a column."""
 CORE = "core/"
 OPERATORS = tuple(
     [f"ReplaceComparisonOperator_{name}" for name in (
@@ -52,20 +54,37 @@ def places_of(root: Path, file: str) -> Iterator[Place]:
 
     code = (root / file).read_text(encoding="utf-8")
     content, lines, tree = hashlib.sha256(code.encode()).hexdigest()[:16], code.splitlines(), get_ast(code)
-    unused = list(_unused(ast.parse(code)))
+    parsed = ast.parse(code)
+    unused, binary = list(_unused(parsed)), list(_binary(parsed))
     for name in OPERATORS:
         operator = get_operator(CORE + name)()
         places = [start for node in ast_nodes(tree) for start, _ in operator.mutation_positions(node)]
         for occurrence, start in enumerate(places):
-            if not any(first <= start < last for first, last in unused):
+            # The star in a signature or a call is no product.
+            if "Binary" in name and not _is_in(start, binary):
+                continue
+            if not _is_in(start, unused):
                 key = f"{content}:{name}:{occurrence}"
                 yield Place(key, file, name, occurrence, start[0], lines[start[0] - 1].strip())
 
 
-def _unused(tree: ast.AST) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    """Yield begin and end (line, column) of annotations, which nothing evaluates, and of what decorates classes."""
+def _unused(tree: ast.AST) -> Iterator[Span]:
+    """Yield where annotations are, which nothing evaluates, what decorates classes, and what only guards a `zip`."""
     for node in ast.walk(tree):
         decorators = node.decorator_list if isinstance(node, ast.ClassDef) else []
-        for part in (getattr(node, "annotation", None), getattr(node, "returns", None), *decorators):
+        is_zip = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "zip"
+        guards = [each.value for each in node.keywords] if is_zip and isinstance(node, ast.Call) else []
+        for part in (getattr(node, "annotation", None), getattr(node, "returns", None), *decorators, *guards):
             if isinstance(part, ast.expr) and part.end_lineno is not None and part.end_col_offset is not None:
                 yield (part.lineno, part.col_offset), (part.end_lineno, part.end_col_offset)
+
+
+def _binary(tree: ast.AST) -> Iterator[Span]:
+    """Yield where the operators between two operands are."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BinOp) and node.left.end_lineno is not None and node.left.end_col_offset is not None:
+            yield (node.left.end_lineno, node.left.end_col_offset), (node.right.lineno, node.right.col_offset)
+
+
+def _is_in(start: tuple[int, int], spans: Sequence[Span]) -> bool:
+    return any(first <= start < last for first, last in spans)
