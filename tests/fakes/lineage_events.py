@@ -81,7 +81,7 @@ class EventsInMemory(EventLog):
         self.graph.record_but_circles(Facts.union(facts[event_id] for event_id, _ in new_pairs))
         self.sent |= new_pairs
         for event in events:
-            if event.run and (event.content is None or event.is_own_run):
+            if event.own_run:
                 uri = run_uri(event.run.run_id)
                 states = [event.run.state, self.graph.states.get(uri, event.run.state)]
                 self.graph.states[uri] = RunState.of(max(state.rank for state in states))

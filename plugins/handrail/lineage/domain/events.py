@@ -192,6 +192,13 @@ class LineageEvent:
         return activity is not None and self.run is not None and activity.uri == run_uri(self.run.run_id)
 
     @property
+    def own_run(self) -> tuple[RunReport, JobName] | None:
+        """The run and its job; None if there is none, or if it represents an activity of another tool."""
+        if self.run is None or self.job is None or (self.content is not None and not self.is_own_run):
+            return None
+        return self.run, self.job
+
+    @property
     def started(self) -> datetime | None:
         """When the run began, if this event says so."""
         if self.content is not None and self.content.activity is not None:

@@ -101,16 +101,10 @@ def _store(
 def _runs(events: Iterable[LineageEvent]) -> list[RunRow]:
     found: dict[str, RunRow] = {}
     for each in events:
-        # A run that represents an activity of another tool is not a run itself.
-        if each.run is None or each.job is None or (each.content is not None and not each.is_own_run):
+        if each.own_run is None:
             continue
-        row = RunRow(
-            each.run.run_id,
-            each.job.uri,
-            each.run.state.rank,
-            to_text(each.started),
-            to_text(each.ended),
-        )
+        given, job = each.own_run
+        row = RunRow(given.run_id, job.uri, given.state.rank, to_text(each.started), to_text(each.ended))
         found[row.run_id] = _unite(found.get(row.run_id, row), row)
     return [found[key] for key in sorted(found)]
 

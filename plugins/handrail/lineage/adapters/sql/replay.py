@@ -14,7 +14,7 @@ from handrail.errors import HandrailError
 from handrail.lineage.adapters.sql.events import OURSELVES
 from handrail.lineage.adapters.sql.tables import event, sender, to_text
 from handrail.lineage.domain.contents import EventContent, facts_of, merge_nodes
-from handrail.lineage.domain.events import LineageEvent, RunState, describe_event
+from handrail.lineage.domain.events import LineageEvent, describe_event
 from handrail.lineage.domain.facts import ColumnFact, Facts, NodeFact, Statement
 from handrail.lineage.domain.flaws import Flaw
 
@@ -78,19 +78,14 @@ def _merge(found: Replayed, read: LineageEvent, facts: Facts) -> None:
         found.nodes[uri] = merge_nodes([given] if held is None else [held, given])[0]
     found.statements |= facts.statements
     found.columns |= facts.columns
-    # A run that represents an activity of another tool is not a run itself.
-    if read.run is not None and read.job is not None and read.content is None:
-        given_run = _run(read, read.run.state, read.job.uri)
-        found.runs[read.run.run_id] = _unite(found.runs.get(read.run.run_id, given_run), given_run)
+    if read.own_run is not None:
+        run, job = read.own_run
+        fields = (job.uri, run.state.rank, to_text(read.started), to_text(read.ended))
+        found.runs[run.run_id] = _unite(found.runs.get(run.run_id, fields), fields)
 
 
 def _by_uri(nodes: Iterable[NodeFact]) -> dict[str, NodeFact]:
     return {node.uri: node for node in merge_nodes(nodes)}
-
-
-def _run(read: LineageEvent, state: RunState, job: str) -> RunFields:
-    moment = to_text(read.time)
-    return job, state.rank, moment if state is RunState.START else None, moment if state.is_final else None
 
 
 def _unite(one: RunFields, other: RunFields) -> RunFields:
