@@ -1,13 +1,17 @@
 """The telling of a trace: from the prediction back to the commit."""
 
+from itertools import permutations
 from pathlib import Path
 
 import pytest
 
+from handrail.lineage.domain.answers import Trace
 from handrail.lineage.domain.facts import ActivityDetails
+from handrail.lineage.domain.graph import Direction, Edge, Node
 from handrail.lineage.domain.names import artifact_at
 from handrail.lineage.domain.sections import NOT_BY_THE_GATE, sections_of
-from tests.fakes.lineage import DEPLOYMENT, INPUTS, PERMIT, RUN, open_in_memory, story
+from handrail.lineage.domain.vocabulary import Role, Verb
+from tests.fakes.lineage import BENTO, DEPLOYMENT, INPUTS, PERMIT, RUN, open_in_memory, story
 
 
 @pytest.fixture
@@ -128,6 +132,66 @@ def test_every_node_but_the_start_is_told_with_the_hop_that_leads_to_it(trace):
 
     assert [hop.node.uri for hop in hops if hop.via is None] == [DEPLOYMENT.uri]
     assert all(hop.via.cause == hop.node.uri for hop in hops if hop.via)
+
+
+NEAR, FAR, BEHIND, CAUSE = (f"s3://lake/{name}" for name in ("1-near", "2-far", "4-behind", "3-cause"))
+HIDDEN, GATE_NEAR, GATE_FAR = "s3://lake/0-hidden", "approval://gate/1", "approval://gate/2"
+
+
+def hop(effect, *, proven=False, by="dvc", cause=CAUSE):
+    return Edge(effect, cause, Verb.DERIVED_FROM, proven, (by,))
+
+
+def a_trace(nodes, edges):
+    """Return a trace that starts at NEAR."""
+    return Trace("x", NEAR, nodes, tuple(edges), prediction_id=None, truncated=False, conflicts=(), hidden=0)
+
+
+@pytest.mark.parametrize(
+    ("shown", "others"),
+    [
+        (hop(NEAR), [hop(FAR)]),
+        (hop(FAR, proven=True), [hop(NEAR)]),
+        (hop(NEAR, proven=True), [hop(FAR, proven=True)]),
+        (hop(FAR), [hop(BEHIND)]),
+        (hop(BEHIND, proven=True), [hop(FAR)]),
+        (hop(FAR), [hop(GATE_NEAR, proven=True, by="x")]),
+        (hop(GATE_NEAR, by="approvals"), [hop(FAR)]),
+        (hop(GATE_NEAR, proven=True, by="approvals"), [hop(GATE_FAR, proven=True, by="approvals")]),
+        (hop(GATE_NEAR, by="x"), []),
+        (hop(HIDDEN), [hop(NEAR)]),
+    ],
+    ids=str,
+)
+def test_of_several_hops_to_a_node_the_best_is_shown(shown, others):
+    """One that counts, then a proven one, then the nearest; what a filter hides is as near as can be."""
+    order = [NEAR, GATE_NEAR, GATE_FAR, FAR, CAUSE, BEHIND]
+    nodes = tuple(Node(uri, Role.ARTIFACT, "s3") for uri in order)
+
+    for edges in permutations([shown, *others]):
+        hops = [hop for section in sections_of(a_trace(nodes, edges)) for hop in section.hops]
+
+        assert [each.via for each in hops if each.node.uri == CAUSE] == [shown]
+
+
+def test_no_hop_leads_to_the_start_though_its_other_names_do():
+    nodes = tuple(Node(uri, Role.ARTIFACT, "s3") for uri in (NEAR, FAR))
+    names = [Edge(one, other, Verb.ALTERNATE_OF, False, ("x",)) for one, other in permutations((NEAR, FAR))]
+
+    (section,) = sections_of(a_trace(nodes, names))
+
+    assert [hop.via for hop in section.hops] == [None, names[0]]
+
+
+def test_a_trace_forward_shows_the_hop_from_the_start_to_what_it_led_to():
+    lineage = open_in_memory()
+    for call in story(Path()):
+        call(lineage)
+
+    trace = lineage.trace(BENTO.uri, direction=Direction.EFFECTS)
+
+    hops = {hop.node.uri: hop.via for section in sections_of(trace) for hop in section.hops}
+    assert (hops[BENTO.uri].effect, hops[DEPLOYMENT.uri]) == (DEPLOYMENT.uri, None)
 
 
 def test_the_way_to_the_commit_is_proven_by_the_source_files_of_the_stage(trace):

@@ -94,7 +94,8 @@ def _best_hops(trace: Trace, near: Mapping[str, int]) -> dict[str, Edge]:
     for edge in sorted(
         trace.edges, key=lambda edge: (not edge.counts, not edge.proven, nearness[edge.effect], edge.verb, edge.effect)
     ):
-        if nearness[edge.effect] < near[edge.cause] or edge.cause not in best:
+        # Another name of the start leads back to it.
+        if edge.cause != trace.start or edge.verb is not Verb.ALTERNATE_OF:
             best.setdefault(edge.cause, edge)
     return best
 
