@@ -10,6 +10,7 @@ import pytest
 from handrail.errors import Unavailable
 from handrail.feedback.adapters import spool_drain
 from handrail.feedback.adapters.spool import PredictionSpool
+from handrail.feedback.adapters.spool_lines import to_line
 from handrail.feedback.domain.values import Receipt
 from tests.fakes.feedback import a_log, a_prediction
 
@@ -185,6 +186,47 @@ def test_a_long_file_is_followed_by_another(folder):
 
     assert receipt == Receipt(accepted=20)
     assert len(spooled(folder)) == 1
+    spool.close()
+
+
+@pytest.mark.parametrize("lines", [1, 2, 3])
+def test_appends_share_a_file_until_it_is_full(folder, lines):
+    spool = PredictionSpool(folder, rotate_bytes=lines * len(to_line(a_prediction(0))))
+
+    for _ in range(2 * lines):
+        spool.append([a_prediction(0)])
+
+    assert [len(file.read_text().splitlines()) for file in spooled(folder)] == [lines, lines]
+    spool.close()
+
+
+def test_a_line_longer_than_what_is_read_at_once_is_recorded(spool, monkeypatch):
+    log, predictions = a_log(), [a_prediction(number, subject="s" * (number + 1)) for number in range(20)]
+    spool.append(predictions)
+    monkeypatch.setattr(spool_drain, "CHUNK_BYTES", 10)
+
+    receipt = spool.drain(log.record_predictions)
+
+    assert receipt == Receipt(accepted=20)
+    assert [log.find_prediction(each.prediction_id) for each in predictions] == predictions
+
+
+@pytest.mark.parametrize(
+    ("err", "reason"), [(OSError(5, "Input/output error", "x.ndjson"), "Input/output error"), (OSError("odd"), "odd")]
+)
+@pytest.mark.parametrize("action", ["append", "drain", "close"])
+def test_a_disk_that_fails_is_one_sentence_with_the_reason(folder, monkeypatch, action, err, reason):
+    spool = PredictionSpool(folder)
+    spool.append([a_prediction(0)])
+
+    def fail(*_):
+        raise err
+
+    acts = {"append": lambda: spool.append([a_prediction(1)]), "drain": lambda: spool.drain(fail), "close": spool.close}
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fdatasync" if action == "close" else "write", fail)
+        with pytest.raises(Unavailable, match=rf"spool \S+: {reason}\. \w"):
+            acts[action]()
     spool.close()
 
 

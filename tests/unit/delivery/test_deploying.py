@@ -44,10 +44,11 @@ def test_a_permitted_tree_is_built_recorded_and_pointed_at(deployer: Deployer, t
 
     assert not deployed.reused
     assert deployed.tree_digest == digest
+    assert deployed.model_version == "mlflow://test/registered/flights/1/1"
     assert moves(deployer.deployments) == [("deploy://test/plain", deployed.deployment.uri)]
     served = find_serving(deployer.slot, deployer.bentos, deployer.deployments)
     assert served is not None
-    assert served.tag == deployed.bento
+    assert (served.tag, served.digest) == (deployed.bento, deployed.bento_digest)
     assert (served.root / "model" / "MLmodel").read_bytes() == (tree / "MLmodel").read_bytes()
 
 

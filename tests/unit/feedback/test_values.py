@@ -73,11 +73,16 @@ def test_a_latency_is_no_part_of_a_prediction():
         ("prediction_id", "a\x00b"),
         ("deployment", "\ud800"),
         ("subject", "x" * 501),
+        ("subject", 7),
+        ("features_digest", "a\nb"),
+        ("feature_service", "x" * 501),
         ("made_at", datetime(2013, 8, 1)),
         ("score", float("nan")),
         ("score", "0.5"),
         ("label", 0.5),
         ("label", 2**31),
+        ("label", -(2**31)),
+        ("label", None),
         ("latency_ms", float("inf")),
     ],
 )
@@ -86,6 +91,29 @@ def test_a_prediction_with_a_wrong_field_is_refused_by_its_name(field, wrong):
         a_prediction(**{field: wrong})
 
     assert refusal.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("subject", "x" * 500),
+        ("features_digest", ""),
+        ("feature_service", ""),
+        ("label", 2**31 - 1),
+        ("label", 1 - 2**31),
+        ("latency_ms", None),
+    ],
+)
+def test_a_value_at_the_end_of_what_is_allowed_is_taken(field, value):
+    assert getattr(a_prediction(**{field: value}), field) == value
+
+
+@pytest.mark.parametrize(("field", "wrong"), [("subject", "x" * 501), ("label", 10**60)])
+def test_a_refusal_shows_the_first_40_characters_of_what_was_sent(field, wrong):
+    with pytest.raises(InvalidInput) as refusal:
+        a_prediction(**{field: wrong})
+
+    assert repr(str(wrong)[:40]) in str(refusal.value)
 
 
 @pytest.mark.parametrize(

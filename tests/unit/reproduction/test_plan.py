@@ -10,6 +10,7 @@ from handrail.errors import Conflict, UnknownReference
 from handrail.lineage import LockedFile, LockedStage
 from handrail.lineage.domain.facts import ActivityDetails
 from handrail.lineage.domain.names import artifact_at
+from handrail.reproduction.domain.recorded import CommitPlace
 from handrail.reproduction.ports import ReproductionPorts
 from handrail.reproduction.service.plan import Planner
 from tests.fakes.lineage import COMMIT, STAGES, VERSION, open_in_memory, story
@@ -72,6 +73,25 @@ def test_of_two_pipelines_with_equal_entries_the_one_that_wrote_the_model_runs(p
     commits.commits[COMMIT][LOCK] = lock_of([twin, *LOCKED])
 
     assert planner.plan(VERSION.uri).target == "train"
+
+
+def test_of_two_projects_with_an_equal_stage_the_one_whose_other_stages_led_to_the_model_runs(lineage, commits):
+    mine, theirs = CommitPlace(COMMIT, "repository", "mine/"), CommitPlace(COMMIT, "repository", "theirs/")
+    pipelines = {"mine/": LOCKED, "theirs/": [replace(LOCKED[0], fingerprint="0" * 64), LOCKED[3]]}
+
+    class TwoProjects(FakeCommits, FakeRunner):
+        def holding(self, commits):
+            return theirs, mine
+
+        def stages(self, place):
+            return tuple(pipelines[place.prefix])
+
+    both = TwoProjects()
+    ports = ReproductionPorts(both, FakeData(), both, FakePackages(), PlainFiles(), FakeScorer())
+
+    plan = Planner(lineage, ports).plan(VERSION.uri)
+
+    assert (plan.place, plan.target) == (mine, "train")
 
 
 def test_until_ends_the_plan_at_a_stage(planner):

@@ -1,5 +1,7 @@
 """What lineage knows of a model: its tree, the stage that wrote it, and the commit."""
 
+from dataclasses import replace
+
 import pytest
 
 from handrail.errors import UnknownReference
@@ -36,6 +38,20 @@ def test_a_tree_or_a_permit_leads_there_too(lineage):
     assert recorded_model(lineage.trace(PERMIT.uri)) == found
     tree = f"tree://{found.tree.replace(':', '/')}"
     assert recorded_model(lineage.trace(tree)).stages == found.stages
+
+
+def test_the_name_of_a_tree_says_its_digest_where_nothing_else_does(lineage):
+    trace = lineage.trace(VERSION.uri)
+    nameless = replace(trace, nodes=tuple(replace(node, digest=None) for node in trace.nodes))
+
+    assert recorded_model(nameless).tree == recorded_model(trace).tree
+
+
+def test_the_digest_of_a_tree_is_the_one_that_lineage_holds(lineage):
+    trace, other = lineage.trace(VERSION.uri), "sha256:" + "0" * 64
+    nodes = tuple(replace(node, digest=other) if node.uri.startswith("tree://") else node for node in trace.nodes)
+
+    assert recorded_model(replace(trace, nodes=nodes)).tree == other
 
 
 def test_a_run_that_said_its_checkout_was_dirty_is_remembered(lineage):

@@ -15,10 +15,10 @@ class NumbersApart:
     `places` are of numbers that are missing on a side or are numbers on one side only; `texts` of other values.
     """
 
-    largest: float = 0.0
-    at: str = ""
-    places: tuple[str, ...] = ()
-    texts: tuple[str, ...] = ()
+    largest: float
+    at: str
+    places: tuple[str, ...]
+    texts: tuple[str, ...]
 
     def within(self, tolerance: float) -> bool:
         """Return whether all numbers are there and equal within `tolerance`."""

@@ -71,7 +71,7 @@ def recorded_model(trace: Trace) -> Recorded:
     holding = {edge.effect for edge in trace.edges if edge.cause == tree.uri and edge.verb is Verb.DERIVED_FROM}
     holding.add(trace.start)
     version = next((node.uri for node in trace.nodes if node.kind == "model-version" and node.uri in holding), "")
-    digest = tree.digest or tree.uri.removeprefix(TREE).replace("/", ":", 1)
+    digest = tree.digest or tree.uri.removeprefix(TREE).replace("/", ":")
     runs_of_mlflow = [uri for uri in _causes(trace, [tree.uri, version], Verb.GENERATED, "mlflow://") if uri in nodes]
     held = _causes(trace, [tree.uri], Verb.DERIVED_FROM, "dvc://")
     runs = _causes(trace, held, Verb.GENERATED, STAGE)
