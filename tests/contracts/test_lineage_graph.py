@@ -167,6 +167,8 @@ def test_a_compared_part_of_a_whole_is_proven(graph):
 def test_the_first_digest_stands_and_the_other_is_a_finding(graph):
     graph.record(ran("features", [], [data("set", D2)], asserted_by="dvc"))
     graph.record(ran("train", [data("set", D1)], asserted_by="mlflow"))
+    # Of another algorithm there is one digest only.
+    graph.record(ran("check", [data("set", "md5:" + "a" * 32)], asserted_by="dvc"))
 
     (finding,) = graph.conflicts()
     (node,) = (n for n in graph.walk("dvc://shop/set", Direction.CAUSES, 9).nodes if n.uri == "dvc://shop/set")

@@ -11,6 +11,7 @@ from handrail.lineage.domain.facts import describe_derivation
 from handrail.lineage.domain.graph import Direction
 from handrail.lineage.domain.names import artifact_at
 from handrail.lineage.domain.outbox import Forwarded, QueueLength
+from handrail.lineage.service import forwarding
 from handrail.lineage.service.forwarding import Forwarder
 from tests.fakes.lineage_events import EventsInMemory, OutboxInMemory, a_run_event, read
 from tests.fakes.lineage_receiver import TransportInMemory
@@ -82,6 +83,25 @@ def test_forwarding_empties_the_queue_in_order(outbox):
     assert Forwarder(outbox, {"marquez": transport}).forward("marquez") == Forwarded("marquez", 4, 0)
     assert transport.taken == ids(ORDER)
     assert outbox.lengths() == (QueueLength("archive", 2, 0),)
+
+
+@pytest.mark.parametrize("page", [1, 2, 3, 4, 5])
+def test_a_queue_longer_than_what_is_read_at_once_is_emptied_in_order(outbox, monkeypatch, page):
+    monkeypatch.setattr(forwarding, "PAGE", page)
+    transport = TransportInMemory(never=ids([START]))
+
+    assert Forwarder(outbox, {"marquez": transport}).forward("marquez") == Forwarded("marquez", 3, 1)
+    assert transport.taken == ids([FIRST, MIDDLE, END])
+
+
+def test_a_forwarder_closes_what_it_sends_through(outbox):
+    transports = {name: TransportInMemory() for name in ("marquez", "archive")}
+    forwarder = Forwarder(outbox, transports)
+
+    forwarder.close()
+
+    assert forwarder.sinks == ("archive", "marquez")
+    assert all(transport.closed for transport in transports.values())
 
 
 def test_a_receiver_that_goes_away_loses_nothing(outbox):

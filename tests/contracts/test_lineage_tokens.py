@@ -1,7 +1,9 @@
 """What every register of tokens promises: a name once, hashes only, forgotten when removed."""
 
+from base64 import urlsafe_b64decode
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import pytest
 
@@ -50,6 +52,15 @@ def test_a_name_is_taken_once(register):
         register.add(TokenRecord("a", "actor://service/a", "2", NOON))
 
     assert register.all()[0].digest == "1"
+
+
+def test_a_token_has_256_bits_that_nobody_can_guess_and_only_its_hash_is_kept(register):
+    access = Access(register, lambda: NOON)
+    tokens = [access.create(name) for name in ("a", "b")]
+
+    assert [len(urlsafe_b64decode(f"{token}=")) for token in tokens] == [32, 32]
+    assert tokens[0] != tokens[1]
+    assert [record.digest for record in register.all()] == [sha256(token.encode()).hexdigest() for token in tokens]
 
 
 def test_a_token_stands_for_its_holder_until_it_is_revoked(register):

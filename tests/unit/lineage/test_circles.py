@@ -4,7 +4,14 @@ import networkx as nx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handrail.lineage.domain.circles import find_core, find_path, find_rings, find_way_around, neighbours_of
+from handrail.lineage.domain.circles import (
+    find_closing,
+    find_core,
+    find_path,
+    find_rings,
+    find_way_around,
+    neighbours_of,
+)
 from tests.fakes.effort import tried
 
 numbers = st.integers(0, 9)
@@ -53,3 +60,20 @@ def test_a_path_is_a_shortest_one(pairs, start, goal):
 
     assert bool(path) == nx.has_path(graph, start, goal)
     assert not path or len(path) == nx.shortest_path_length(graph, start, goal) + 1
+
+
+@tried(100)
+@given(held=graphs, given=st.lists(st.tuples(numbers, numbers), max_size=12))
+def test_of_edges_one_after_another_exactly_those_that_would_close_a_circle_do(held, given):
+    held = {(max(pair), min(pair)) for pair in held}
+    graph = nx.DiGraph()
+    graph.add_nodes_from(range(10))
+    graph.add_edges_from(held)
+    closing = set()
+    for effect, cause in given:
+        if nx.has_path(graph, cause, effect):
+            closing.add((effect, cause))
+        else:
+            graph.add_edge(effect, cause)
+
+    assert find_closing(held, given) == closing

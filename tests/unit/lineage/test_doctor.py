@@ -1,5 +1,7 @@
 """What the doctor asks of the deployments that made predictions."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from handrail.errors import InvalidInput
@@ -28,11 +30,14 @@ class NoFlaws(GraphAudit):
         return False
 
 
-def a_doctor(facts, predictions=7):
+def a_doctor(facts, predictions=7, registered=(), audit=None):
     graph = GraphInMemory()
     graph.record(facts)
-    made = {DEPLOYMENT: predictions}
-    return Doctor(DoctorPorts(graph, NoFlaws(), lambda project: (), tuple, {}, dict, lambda: made, TickingClock()))
+    made, named = {DEPLOYMENT: predictions}, {DEPLOYMENT: registered}
+    ports = DoctorPorts(
+        graph, audit or NoFlaws(), lambda project: (), tuple, {}, lambda: named, lambda: made, TickingClock()
+    )
+    return Doctor(ports)
 
 
 def served_from(*causes):
@@ -91,6 +96,29 @@ def test_a_deployment_without_predictions_is_not_judged(tmp_path):
     assert idle.coverage() == Coverage(0, 0)
 
 
+def test_a_run_has_a_day_to_end(tmp_path):
+    class Asked(NoFlaws):
+        def flaws(self, overdue):
+            return (Flaw("run-never-ended", overdue.isoformat(), "x"),)
+
+    (flaw,) = a_doctor(Facts(), predictions=0, audit=Asked()).check(tmp_path)
+
+    assert datetime.fromisoformat(flaw.subject) == TickingClock()() - timedelta(days=1)
+
+
+def test_what_a_deployment_was_registered_with_has_to_lead_to_it(tmp_path):
+    given = a_doctor(served_from((DATA, SHA256), (COMMIT, None)), registered=(DATA, "bento://flights/b2", COMMIT))
+
+    (flaw,) = given.check(tmp_path)
+
+    assert (flaw.kind, flaw.subject) == ("deployment-differs", DEPLOYMENT)
+    assert "bento://flights/b2, which" in flaw.detail
+
+
+def test_a_deployment_that_lineage_does_not_know_differs_from_nothing(tmp_path):
+    assert a_doctor(Facts(), predictions=0, registered=("bento://flights/b2",)).check(tmp_path) == ()
+
+
 def test_a_walk_that_was_cut_short_is_not_taken_for_a_whole_one(tmp_path, monkeypatch):
     facts = served_from((DATA, SHA256), (COMMIT, None))
     whole, cut = a_doctor(facts), a_doctor(facts)
@@ -100,6 +128,7 @@ def test_a_walk_that_was_cut_short_is_not_taken_for_a_whole_one(tmp_path, monkey
     monkeypatch.setattr(doctor, "MAX_NODES", 2)
 
     assert kinds(cut.check(tmp_path)) == ["too-large-to-check"]
+    assert kinds(a_doctor(facts, 0, registered=(COMMIT, "bento://b")).check(tmp_path)) == []
     assert cut.coverage() == Coverage(7, 0)
 
 

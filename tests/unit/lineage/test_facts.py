@@ -1,13 +1,22 @@
 """Facts: what callers may say."""
 
+from contextlib import nullcontext
 from datetime import datetime
 
 import pytest
 
 from handrail.errors import InvalidInput
-from handrail.lineage.domain.facts import ActivityDetails, Facts, activity_fact, describe_activity, describe_membership
+from handrail.lineage.domain.facts import (
+    ActivityDetails,
+    Facts,
+    Statement,
+    activity_fact,
+    describe_activity,
+    describe_membership,
+)
 from handrail.lineage.domain.facts import describe_derivation as derive
 from handrail.lineage.domain.names import artifact_at
+from handrail.lineage.domain.vocabulary import Verb
 from handrail.refs import ArtifactVersion
 
 
@@ -62,3 +71,26 @@ def test_an_activity_may_be_part_of_others():
 def test_what_cannot_be_used_is_refused_in_a_sentence(make, problem):
     with pytest.raises(InvalidInput, match=problem):
         make()
+
+
+@pytest.mark.parametrize(("length", "is_taken"), [(600, True), (601, False)])
+def test_the_name_of_an_attribute_has_up_to_600_characters_and_its_value_any_number(length, is_taken):
+    named = ArtifactVersion("x://y", "k", attributes={"n" * length: "v" * 10_000})
+
+    with nullcontext() if is_taken else pytest.raises(InvalidInput, match="at most 600 characters"):
+        derive(named, artifact_at("x://z"), "dvc")
+
+
+@pytest.mark.parametrize(
+    ("verb", "owner", "owners", "left_out"),
+    [
+        (Verb.USED, "e://e", {"e://e"}, "used c://c"),
+        (Verb.GENERATED, "c://c", {"c://c"}, "generated e://e"),
+        (Verb.DERIVED_FROM, "e://e", {"e://e"}, "derived_from c://c"),
+        (Verb.ASSOCIATED_WITH, "e://e", {"e://e", "c://c"}, "associated_with c://c"),
+    ],
+)
+def test_a_statement_is_about_its_activity_else_about_its_effect(verb, owner, owners, left_out):
+    statement = Statement("e://e", "c://c", verb, "x")
+
+    assert (statement.owner, statement.owners, statement.left_out) == (owner, owners, ("left_out", left_out))

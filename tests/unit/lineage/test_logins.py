@@ -79,6 +79,13 @@ def test_values_are_hidden_by_the_name_of_their_key_too_and_their_paths_are_know
     assert document_without_logins(plain) == (plain, ())
 
 
+@pytest.mark.parametrize(
+    "text", ["", "s3://lake/raw", "select rows from orders where key = 'a'", "https://host:8080/x"]
+)
+def test_most_texts_need_no_closer_look(text):
+    assert not may_hold_logins(text)
+
+
 SECRET = st.text(st.sampled_from("aZ09-_.~!$*+=:%@"), min_size=6, max_size=12).map(lambda text: f"x{text}x")
 
 

@@ -65,6 +65,14 @@ def test_what_is_no_uri_is_refused_in_a_sentence(uri):
         check_uri("uri", uri)
 
 
+@pytest.mark.parametrize("uri", ["x://" + "a" * 2044, "x://" + "\u00e9" * 1022])
+def test_a_uri_may_have_2048_bytes(uri):
+    assert check_uri("uri", uri) == uri
+    with pytest.raises(InvalidInput, match="at most 2048 bytes") as refusal:
+        check_uri("uri", f"{uri}a")
+    assert f"{uri[:60]!r}..." in str(refusal.value)
+
+
 @pytest.mark.parametrize("digest", ["", "abc", "sha256:", "sha256:XYZ", "sha256:AB", ":ab"])
 def test_what_is_no_digest_is_refused(digest):
     with pytest.raises(InvalidInput, match="not a digest"):

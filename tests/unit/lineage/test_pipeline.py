@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from handrail.lineage.domain.pipeline import CodeFile, PipelineRecord, describe_pipeline, tree_digest
+from handrail.lineage.domain.locked import OutsideData
+from handrail.lineage.domain.pipeline import CodeFile, PipelineRecord, TrackedFile, describe_pipeline, tree_digest
 from handrail.lineage.domain.vocabulary import Verb
 from tests.fakes.lineage import COMMIT, MODEL, RAW, STAGES, a_file, a_stage, open_in_memory
 
@@ -107,3 +108,59 @@ def test_a_file_that_a_later_run_writes_again_is_not_said_to_come_from_it():
 
     assert RECORD.artifact("data/raw").uri in generated
     assert not [uri for uri in generated if "data/raw/" in uri]
+
+
+OUTSIDE = OutsideData("s3://lake/raw", "v 1", {"etag": "1", "md5": "aa"})
+
+
+@pytest.mark.parametrize(("sha256", "agreed"), [("0" * 64, f"md5:{1:032x}.dir"), ("", "")])
+def test_tracked_data_comes_from_its_commit_which_is_proven_if_its_bytes_are_at_hand(sha256, agreed):
+    raw = replace(RAW, sha256=sha256, members=())
+    tracked = TrackedFile(raw, "data/raw.dvc", COMMIT, (OUTSIDE, replace(MODEL, members=())))
+
+    facts = describe_pipeline(PipelineRecord("shop", tracked=(tracked,)))
+
+    from_commit = [s for s in facts.statements if s.cause == f"git://shop/{COMMIT}"]
+    assert [(s.effect, s.agreed) for s in from_commit] == [(f"dvc://shop/data/raw@{1:032x}.dir", agreed)]
+    assert {s.cause: s.cause_digest for s in facts.statements if s not in from_commit} == {
+        "s3://lake/raw@v%201": "md5:aa",
+        f"dvc://shop/models/package@{9:032x}.dir": f"sha256:{9:064x}",
+    }
+    (node,) = (node for node in facts.nodes if node.uri.startswith("dvc://shop/data/raw"))
+    assert ("named_by", "data/raw.dvc") in node.attributes
+
+
+def test_data_outside_of_the_project_is_read_and_written_like_any_other():
+    nameless = OutsideData("s3://lake/out")
+    stage = replace(a_stage("load", (), ()), read_outside=(OUTSIDE,), written_outside=(nameless,))
+
+    facts = describe_pipeline(PipelineRecord("shop", (stage,)))
+
+    said = {(s.verb, s.effect if s.verb is Verb.GENERATED else s.cause): s for s in facts.statements}
+    assert said[Verb.USED, "s3://lake/raw@v%201"].cause_digest == "md5:aa"
+    assert said[Verb.GENERATED, "s3://lake/out"].effect_digest == ""
+
+
+def test_the_fingerprint_of_a_stages_inputs_derives_from_all_that_it_read():
+    stage = replace(a_stage("train", (RAW,), ()), inputs_fingerprint="ab" * 32, read_outside=(OUTSIDE,))
+
+    facts = describe_pipeline(PipelineRecord("shop", (stage,)))
+
+    derived = {s.cause for s in facts.statements if s.effect == f"stage-inputs://sha256/{'ab' * 32}"}
+    assert derived == {s.cause for s in facts.statements if s.verb is Verb.USED} - {f"git://shop/{COMMIT}"}
+    assert len(derived) == 3
+
+
+def test_what_a_validation_names_is_not_said_again_to_come_from_it():
+    validate = STAGES[1]
+    checked = RECORD.artifact("data/validated").uri
+
+    facts = describe_pipeline(PipelineRecord("shop", (replace(validate, validated=(checked,)),)))
+
+    assert checked not in {s.effect for s in facts.statements if s.cause.startswith("gx://")}
+
+
+def test_runs_are_found_by_the_names_of_their_stages_also_one_with_a_blank():
+    stage = a_stage("load all", (), ())
+
+    assert PipelineRecord("shop", (stage,)).runs() == {"load all": f"dvc-stage://shop/load%20all@{8:064x}"}

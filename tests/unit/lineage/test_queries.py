@@ -1,14 +1,19 @@
 """Filters, counts, pages, money and details, over fakes."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise, permutations
 from pathlib import Path
 
 import pytest
 
 from handrail.errors import InvalidInput
+from handrail.lineage.domain.facts import Facts, NodeFact, Statement
 from handrail.lineage.domain.graph import Direction
 from handrail.lineage.domain.names import artifact_at, snapshot_uri
+from handrail.lineage.domain.vocabulary import Role, Verb
+from handrail.lineage.service import queries
 from tests.fakes.lineage import BENTO, COMMIT, DEPLOYMENT, PERMIT, VERSION, open_in_memory, story
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -51,17 +56,18 @@ def test_an_impact_names_the_kinds_that_it_is_asked_for(lineage):
 
 
 def test_an_impact_names_what_there_is_little_of_and_leaves_itself_out_of_the_counts(lineage):
-    for number in range(12):
+    for number in range(11):
         lineage.derive(artifact_at(f"s3://lake/copy-{number:02}"), REPORT)
-    validation = artifact_at("gx://shop/validation/v9")
-    lineage.derive(validation, REPORT)
+    validations = [artifact_at(f"gx://shop/validation/v{number}") for number in range(10)]
+    for validation in validations:
+        lineage.derive(validation, REPORT)
 
     impact = lineage.impact(REPORT.uri)
 
-    assert impact.names["validation"] == (validation.uri,)
+    assert impact.names["validation"] == tuple(each.uri for each in validations)
     assert "s3" not in impact.names
-    assert impact.counts == {"s3": 12, "validation": 1}
-    assert (impact.kind, impact.reached) == ("report", 13)
+    assert impact.counts == {"s3": 11, "validation": 10}
+    assert (impact.kind, impact.reached) == ("report", 21)
 
 
 def test_an_impact_to_a_depth_counts_only_what_is_so_near(lineage):
@@ -102,11 +108,20 @@ def test_a_kind_that_nobody_knows_is_refused_with_those_that_were_reached(lineag
             ask(BENTO.uri if ask != lineage.trace else "p1", kinds=[kind])
 
 
-@pytest.mark.parametrize("kind", ["a\x00b", ""])
-def test_a_kind_that_can_be_none_is_refused(lineage, kind):
-    for ask in (lineage.trace, lineage.impact, lineage.touched):
-        with pytest.raises(InvalidInput, match="^kind: "):
+def test_a_refused_kind_is_shown_by_its_first_60_characters(lineage):
+    with pytest.raises(InvalidInput, match=f"^kind: '{'x' * 60}' is not a kind"):
+        lineage.impact(BENTO.uri, kinds=["x" * 61])
+
+
+@pytest.mark.parametrize(
+    ("kind", "problem"), [("a\x00b", "holds control characters"), ("", "it is empty"), ("x" * 2049, "is too long")]
+)
+def test_a_kind_that_can_be_none_is_refused(lineage, kind, problem):
+    for ask in (lineage.impact, lineage.touched):
+        with pytest.raises(InvalidInput, match=f"^kind: .*{problem}"):
             ask(BENTO.uri, kinds=[kind])
+    with pytest.raises(InvalidInput, match="^kind: "):
+        lineage.trace(BENTO.uri, kinds=[kind])
 
 
 @pytest.mark.parametrize("depth", [0, -1])
@@ -126,6 +141,14 @@ def test_pages_cover_what_was_reached_once(lineage):
     assert uris == sorted(set(uris))
     assert len(uris) == lineage.impact("data/raw/2013-01.csv").reached + 1
     assert [node.uri for node in lineage.touched(BENTO.uri, kinds=["report"]).nodes] == [REPORT.uri]
+
+
+@pytest.mark.parametrize("limit", [1, 1000])
+def test_a_page_has_1_to_1000_nodes(lineage, limit):
+    page = lineage.touched(BENTO.uri, limit=limit)
+
+    assert len(page.nodes) == min(limit, lineage.impact(BENTO.uri).reached + 1)
+    assert (page.next is None) == (limit == 1000)
 
 
 @pytest.mark.parametrize(
@@ -167,3 +190,53 @@ def test_a_portrait_tells_where_names_pointed_and_findings(lineage):
     )
     assert lineage.show(PERMIT.uri).conflicts[0].others == ("sha256:" + "0" * 64,)
     assert lineage.show(PERMIT.uri).pointers == ()
+
+
+def with_names(lineage, *uris):
+    """Record that these URIs in a row are names of one thing, each beside the next."""
+    pairs = [pair for both in pairwise(uris) for pair in permutations(both)]
+    names = {Statement(one, other, Verb.ALTERNATE_OF, "spark") for one, other in pairs}
+    nodes = {NodeFact(uri, Role.ARTIFACT, artifact_at(uri).kind) for uri in uris}
+    lineage.record(Facts(frozenset(nodes), frozenset(names)))
+
+
+@pytest.mark.parametrize("asked", ["s3://lake/a", "hive://meta/a", "gs://lake/a"])
+def test_a_portrait_holds_what_leads_to_and_from_any_name_of_the_thing(lineage, asked):
+    names = ["s3://lake/a", "hive://meta/a", "gs://lake/a"]
+    with_names(lineage, *names)
+    lineage.derive(artifact_at("s3://lake/a"), artifact_at("s3://lake/before"))
+    lineage.derive(artifact_at("s3://lake/before"), artifact_at("s3://lake/far"))
+    lineage.derive(artifact_at("s3://lake/after"), artifact_at("gs://lake/a"))
+
+    details = lineage.show(asked)
+
+    assert details.node.uri == asked
+    assert details.alternates == tuple(sorted(set(names) - {asked}))
+    assert [edge.cause for edge in details.causes] == ["s3://lake/before"]
+    assert [edge.effect for edge in details.effects] == ["s3://lake/after"]
+    assert not details.truncated
+
+
+def test_a_portrait_of_more_neighbours_than_are_read_says_so(lineage, monkeypatch):
+    for number in range(3):
+        lineage.derive(artifact_at(f"s3://lake/copy-{number}"), artifact_at("s3://lake/a"))
+    whole = lineage.show("s3://lake/a")
+
+    monkeypatch.setattr(queries, "NEARBY", 3)
+
+    assert (len(whole.effects), whole.truncated) == (3, False)
+    assert lineage.show("s3://lake/a").truncated
+    monkeypatch.setattr(queries, "NEARBY", 4)
+    assert not lineage.show("s3://lake/a").truncated
+
+
+def test_names_that_point_here_are_followed_while_they_do(lineage):
+    lineage.point("mlflow alias flights@champion", VERSION, NOON, by="actor://s/bob")
+    lineage.point("mlflow alias flights@old", VERSION, NOON, by="actor://s/bob")
+    lineage.point("mlflow alias flights@old", None, NOON + timedelta(days=1), by="actor://s/bob")
+
+    assert lineage.show("models:/flights@champion").followed == ("mlflow alias flights@champion",)
+    assert lineage.show("champion").followed == ("mlflow alias flights@champion",)
+    assert lineage.show(VERSION.uri).followed == ()
+    assert len(lineage.show(VERSION.uri).pointers) == 2
+    assert replace(lineage.show(VERSION.uri), ref="old").followed == (), "it points nowhere now"

@@ -1,5 +1,6 @@
 """What a reference may be, and what is refused as none."""
 
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from handrail.errors import InvalidInput, UnknownReference
 from handrail.lineage.domain.errors import AmbiguousReference
 from handrail.lineage.domain.names import artifact_at
+from handrail.lineage.service.references import check_reference
 from handrail.refs import ModelVersion, TrackingRun
 from tests.fakes.lineage import BENTO, COMMIT, DEPLOYMENT, PERMIT, RUN, VERSION, open_in_memory, story
 
@@ -210,6 +212,26 @@ def test_what_can_name_nothing_is_refused(lineage, ref):
     for ask in (lineage.trace, lineage.impact, lineage.show, lineage.touched):
         with pytest.raises(InvalidInput, match=r"^ref: "):
             ask(ref)
+
+
+@pytest.mark.parametrize(
+    ("character", "is_taken"),
+    [("\x1f", False), (" ", True), ("~", True), ("\x7f", False), ("\x80", True)]
+    + [("\ud7ff", True), ("\ud800", False), ("\udfff", False), ("\ue000", True)],
+)
+def test_control_characters_and_halves_of_a_pair_name_nothing_and_their_neighbours_may(character, is_taken):
+    with nullcontext() if is_taken else pytest.raises(InvalidInput, match="control characters"):
+        assert check_reference(f"a{character}b") == f"a{character}b"
+
+
+def test_a_reference_has_up_to_2048_characters_and_a_refusal_shows_some():
+    assert check_reference("x" * 2048) == "x" * 2048
+    with pytest.raises(InvalidInput, match=rf"^after: '{'x' * 40}'\.\.\. is too long"):
+        check_reference("x" * 2049, "after")
+    with pytest.raises(InvalidInput, match=rf"^ref: '{'x' * 60}' holds"):
+        check_reference("x" * 60 + "\n")
+    with pytest.raises(InvalidInput, match=r"^ref: it is empty"):
+        check_reference("")
 
 
 def test_a_run_is_not_its_longer_neighbour(lineage):

@@ -1,5 +1,6 @@
 """What a token allows: by default everything, else its namespaces and its verbs; what it does not allow is named."""
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 
 import pytest
@@ -7,7 +8,10 @@ import pytest
 from handrail.errors import InvalidInput
 from handrail.lineage.adapters.openlineage.events import read_event
 from handrail.lineage.domain.errors import OutOfScope
+from handrail.lineage.domain.events import JobName, LineageEvent, RunReport, RunState
+from handrail.lineage.domain.facts import Facts, NodeFact
 from handrail.lineage.domain.scopes import May, TokenScope
+from handrail.lineage.domain.vocabulary import Role
 from handrail.lineage.service.intake import EventIntake, IntakePorts
 from tests.fakes.lineage_events import EventsInMemory, a_dataset_event, a_job_event, a_run_event, a_run_id
 
@@ -117,3 +121,27 @@ def test_a_token_for_questions_sends_nothing_and_one_for_sending_asks_nothing(lo
 def test_a_namespace_is_a_name(namespace):
     with pytest.raises(InvalidInput, match="is not a namespace"):
         TokenScope(namespaces=(namespace,))
+
+
+def test_a_namespace_may_have_600_characters_and_a_refusal_shows_60():
+    assert TokenScope(namespaces=("x" * 600,)).namespaces == ("x" * 600,)
+    with pytest.raises(InvalidInput, match=f"namespace: '{'x' * 60}' is not"):
+        TokenScope(namespaces=("x" * 601,))
+
+
+DESCRIBED = (
+    {"attributes": frozenset({("role", "approver")})},
+    {"started": NOON},
+    {"ended": NOON},
+)
+
+
+@pytest.mark.parametrize("described", [{}, *DESCRIBED], ids=str)
+def test_what_is_named_only_is_no_statement_about_it_and_what_is_described_is(described):
+    partner = NodeFact("prefect://s/flow-run/1", Role.ACTIVITY, "flow-run", **described)
+    run = RunReport(a_run_id(1), RunState.START, partners=(partner,))
+    event = LineageEvent("00", NOON, "x", "{}", JobName("airflow", "clean"), run)
+    scope = TokenScope(frozenset({May.SEND}), ("airflow",))
+
+    with pytest.raises(OutOfScope, match=partner.uri) if described else nullcontext():
+        scope.check_event(event, Facts(), BOT)

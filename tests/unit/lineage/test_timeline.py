@@ -8,7 +8,8 @@ import pytest
 from handrail.errors import UnknownReference
 from handrail.lineage.domain.errors import AmbiguousReference
 from handrail.lineage.domain.facts import ActivityDetails
-from handrail.lineage.domain.timeline import match_name
+from handrail.lineage.domain.graph import Pointer
+from handrail.lineage.domain.timeline import match_name, periods
 from tests.fakes.lineage import PERMIT, VERSION, open_in_memory, story
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -90,3 +91,34 @@ def test_an_exact_name_beats_an_end_and_an_end_beats_a_part(given, found):
     names = (ALIAS, "champions league", "deploy://local/flights", "slot", "slot/a")
 
     assert match_name(given, names) == (found if given != "flights" else ("deploy://local/flights",))
+
+
+def moves(*targets):
+    """Return rows of a name, each a target and the hours after noon."""
+    return [Pointer("slot", target, NOON + hours * HOUR, f"actor://s/{place}") for place, (target, hours) in targets]
+
+
+@pytest.mark.parametrize(
+    ("rows", "reigns"),
+    [
+        ([], []),
+        ([("a", 0)], [("a", 0, None)]),
+        ([("a", 0), ("b", 1)], [("a", 0, 1), ("b", 1, None)]),
+        # Of several at one moment the last counts, and repeats begin nothing.
+        ([("a", 0), ("b", 0), ("c", 0)], [("c", 0, None)]),
+        ([("a", 0), ("b", 1), ("a", 1)], [("a", 0, None)]),
+        ([("a", 0), ("a", 1), ("b", 2)], [("a", 0, 2), ("b", 2, None)]),
+        ([(None, 0), ("a", 1), (None, 2)], [(None, 0, 1), ("a", 1, 2), (None, 2, None)]),
+    ],
+)
+def test_reigns_follow_from_moves(rows, reigns):
+    found = periods(moves(*enumerate(rows)))
+
+    hours = {NOON + number * HOUR: number for number in range(3)} | {None: None}
+    assert [(each.target, hours[each.since], hours[each.until]) for each in found] == reigns
+
+
+def test_a_reign_is_by_who_began_it():
+    (reign,) = periods(moves(*enumerate([("a", 0), ("b", 1), ("a", 1), ("a", 2)])))
+
+    assert reign.by == "actor://s/0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from itertools import pairwise
 from uuid import UUID
 
@@ -16,17 +17,20 @@ from handrail.lineage.adapters.sql.csr_reach import CsrReach
 from handrail.lineage.adapters.sql.events import SqlEvents
 from handrail.lineage.adapters.sql.graph import SqlGraph
 from handrail.lineage.adapters.sql.tables import attribute, edge, node
+from handrail.lineage.domain.contents import End, EventContent
 from handrail.lineage.domain.errors import CycleRefused
-from handrail.lineage.domain.facts import LEFT_OUT, Facts, describe_derivation
+from handrail.lineage.domain.events import LineageEvent
+from handrail.lineage.domain.facts import LEFT_OUT, Facts, NodeFact, describe_derivation
 from handrail.lineage.domain.graph import Direction
 from handrail.lineage.domain.names import artifact_at
-from handrail.lineage.domain.vocabulary import Verb
+from handrail.lineage.domain.vocabulary import Role, Verb
 from tests.fakes.effort import tried
 from tests.fakes.lineage_events import a_dataset, a_run_event, read
 from tests.fakes.lineage_stores import KINDS, an_empty_store, clear, dump
 
 SIZE = 9
 BOT = "actor://service/airflow"
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 numbers = st.integers(0, SIZE)
 batches = st.lists(st.lists(st.tuples(numbers, numbers), min_size=1, max_size=6), min_size=1, max_size=8)
 
@@ -217,3 +221,20 @@ def test_a_late_statement_is_taken_and_a_late_circle_refused_below_very_many_eff
         f"{uri(0)} was derived from {uri(leaves)}",
         f"{uri(leaves - 1)} was derived from {uri(0)}",
     )
+
+
+def test_other_names_of_things_on_a_circle_stay_when_one_derivation_is_left_out(store):
+    clear(store)
+    one, other = (NodeFact(f"s3://lake/{name}", Role.ARTIFACT, "s3") for name in "ab")
+    contents = (
+        EventContent(None, (End(one),), (End(other, alternates=(one,)),)),
+        EventContent(None, (End(other),), (End(one),)),
+    )
+    events = [LineageEvent(str(n), NOON, "x", "{}", content=content) for n, content in enumerate(contents)]
+
+    SqlEvents(store).add(events, BOT, ())
+
+    with store.read() as connection:
+        verbs = sorted(connection.execute(sa.select(edge.c.verb)).scalars())
+    assert verbs == [Verb.DERIVED_FROM, Verb.ALTERNATE_OF, Verb.ALTERNATE_OF]
+    assert len(left_out_of(store)) == 1

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import runpy
+import sys
+
 import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handrail.errors import MissingTool
+from handrail.lineage.adapters.sql import csr_reach
 from handrail.lineage.adapters.sql.csr_reach import CsrReach, EdgeCopy, NewerEdges, find_in
 from handrail.lineage.adapters.sql.graph import SqlGraph
 from handrail.lineage.adapters.sql.tables import node_id
@@ -120,6 +125,45 @@ def test_a_snapshot_whose_newer_edges_were_forgotten_is_not_used(store):
     with store.read() as connection:
         assert old.find(connection, Reachable(uri(2), Direction.CAUSES, 9)) is None
     assert len(SqlGraph(store, old, large=0).walk(uri(2), Direction.CAUSES, 9).nodes) == 3
+
+
+@pytest.mark.parametrize(("later", "is_used"), [(1, True), (2, False)])
+def test_newer_edges_of_the_two_latest_copies_are_kept(store, later, is_used):
+    clear(store)
+    record(store, [(1, 0)])
+    copy = CsrReach(store)
+    copy.prepare()
+    record(store, [(2, 1)])
+    for _ in range(later):
+        CsrReach(store).prepare()
+    record(store, [(3, 2)])
+
+    with store.read() as connection:
+        found = copy.find(connection, Reachable(uri(3), Direction.CAUSES, 9))
+        assert (found is not None) is is_used
+        assert not is_used or len(found.ids()) == 4
+    assert [row[0] for row in dump(store)["lineage_recent_edge"]] == ([1, 2] if is_used else [3])
+
+
+def test_a_copy_that_cannot_be_used_when_it_is_ready_is_replaced_by_sql(store):
+    class NeverReady(CsrReach):
+        def find(self, connection, what):
+            return None
+
+    clear(store)
+    record(store, [(number + 1, number) for number in range(6)])
+
+    walk = SqlGraph(store, NeverReady(store), large=2).walk(uri(6), Direction.CAUSES, 100)
+
+    assert walk == SqlGraph(store).walk(uri(6), Direction.CAUSES, 100)
+    assert len(walk.nodes) == 7
+
+
+def test_without_numpy_the_extra_that_brings_it_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numpy", None)
+
+    with pytest.raises(MissingTool, match=r"numpy.*server"):
+        runpy.run_path(csr_reach.__file__)
 
 
 def test_too_many_newer_edges_call_for_a_new_snapshot_and_small_closures_for_none(store):
