@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from feature_repo.sets import SETS, read_sets
+from feature_repo.sets import SETS, FeatureSet, read_sets
 from flows.steps.data.feature_tables import write_tables
 from flows.steps.data.features import entity_rows
 from flows.steps.data.live import open_live, request_of
@@ -115,6 +115,22 @@ def test_labels_are_what_models_and_feedback_count_with(project: Path) -> None:
         assert set(labels) <= set(range(len(CASE.label.classes)))
     else:
         assert labels.is_finite().all()
+
+
+def test_a_set_with_the_next_number_leaves_the_others_as_they_are(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from feature_repo.store import apply, open_feature_store, service_identity
+
+    store = open_feature_store(load_settings(project), project / "data" / "features", tmp_path / "feast")
+    apply(store)
+    before = service_identity(store)
+    monkeypatch.setitem(SETS, f"{CASE.name}_other_v99", FeatureSet(request=SET.fields[:1], history=SET.history))
+
+    apply(store)
+
+    assert service_identity(store) == before
+    assert service_identity(store, f"{CASE.name}_other_v99")["spec_hash"] != before["spec_hash"]
 
 
 def test_a_column_that_disappears_upstream_stops_the_first_stage_by_name(tmp_path: Path) -> None:
