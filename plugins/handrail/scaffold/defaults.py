@@ -13,6 +13,8 @@ MARGINS = {"binary": 0.005, "multiclass": 0.01}
 MARGIN_OF_LIMIT = 0.02
 """Of numbers: a challenger's error may be larger by this part of the limit."""
 SHORTEST_MATURITY_H = 48
+LATEST_REPORT = timedelta(days=3)
+"""The replay reports some outcomes up to 60 hours after they are known; months are judged when that is over."""
 EXACTNESS = 1e-5
 """ONNX computes in float32: so far may it be from the model, of a probability or as a share of the largest number."""
 
@@ -25,6 +27,7 @@ def defaults_of(draft: Draft) -> dict[str, Any]:
     main = next(metric for metric in METRICS_OF[draft.kind] if metric.name == draft.main_metric)
     return {
         "margin": MARGINS.get(draft.kind) or _rounded((draft.limit or scale) * MARGIN_OF_LIMIT),
+        "outcomes_until": draft.outcomes_until + LATEST_REPORT,
         "maturity_hours": max(SHORTEST_MATURITY_H, waited),
         "largest_difference": f"{EXACTNESS:.1e}",
         "smallest_leaf": _between(10, draft.rows // 100, 200),
