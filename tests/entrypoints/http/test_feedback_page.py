@@ -1,4 +1,4 @@
-"""The example of the feedback page: its file, its service and its bodies, as a reader would type them."""
+"""The example of feedback on the page of HTTP: its file, its service and its bodies, as a reader would type them."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-PAGE = Path(__file__).resolve().parents[3] / "plugins" / "handrail" / "feedback" / "README.md"
+PAGE = Path(__file__).resolve().parents[3] / "plugins" / "handrail" / "entrypoints" / "http" / "README.md"
 
 
 def example(name):
