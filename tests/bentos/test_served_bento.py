@@ -143,7 +143,7 @@ def test_ten_megabytes_are_refused_and_the_server_goes_on(client: httpx.Client) 
     assert (answer.status_code, client.get("/readyz").status_code) == (413, 200)
 
 
-@pytest.mark.parametrize("path", ["/predict", "/api/feedback"])
+@pytest.mark.parametrize("path", ["/predict", "/api/feedback", "/api/predictions"])
 def test_nothing_is_written_without_the_token(served: Servers, path: str) -> None:
     assert httpx.post(address_of(served.settings, "bento") + path, json={}, trust_env=False).status_code == 401
 
@@ -202,7 +202,7 @@ def test_each_example_of_the_page_is_a_request_that_succeeds(client: httpx.Clien
             answer = client.post(path, json=example)
             posted.append((path, answer.status_code // 100))
 
-    assert set(posted) == {("/predict", 2), ("/api/feedback", 2)}
+    assert set(posted) == {("/predict", 2), ("/api/feedback", 2), ("/api/predictions", 2)}
 
 
 def test_five_thousand_flights_go_in_one_request(client: httpx.Client) -> None:

@@ -2,6 +2,8 @@
 
 import io
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -14,8 +16,12 @@ from infra.demo.screen import Screen
 from infra.servers.supervisor import Servers
 
 
+ROOT = Path(__file__).resolve().parents[3]
+
+
 @pytest.fixture
 def scene(tmp_path):
+    shutil.copytree(ROOT / "config", tmp_path / "project" / "config")
     settings = Settings(project=tmp_path / "project", home=tmp_path / "home")
     return Scene(tmp_path, settings, Servers(settings))
 
