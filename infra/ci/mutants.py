@@ -75,7 +75,7 @@ TESTS = {
     "plugins/handrail/reproduction/service/*.py": "tests/unit/reproduction",
     "plugins/handrail/statistics/*.py": "tests/unit/statistics",
     "flows/steps/modelling/evaluate.py": "tests/flows/modelling/test_evaluate.py",
-    "flows/steps/modelling/slices.py": "tests/flows/modelling/test_small_tables.py tests/flows/modelling/test_evaluate.py",
+    "flows/steps/modelling/slices.py": "tests/flows/modelling/test_slices.py",
     "flows/steps/modelling/perturb.py": "tests/flows/modelling/test_perturb.py",
     "flows/steps/modelling/onnx_file.py": "tests/flows/modelling/test_onnx_file.py",
     "flows/steps/monitoring/config.py": "tests/flows/monitoring/test_config.py tests/flows/monitoring/test_findings.py",

@@ -15,13 +15,13 @@ from infra.demo.scene import Scene
 from infra.demo.screen import Screen
 from infra.servers.supervisor import Servers
 
-
 ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
 def scene(tmp_path):
     shutil.copytree(ROOT / "config", tmp_path / "project" / "config")
+    shutil.copy(ROOT / "params.yaml", tmp_path / "project")
     settings = Settings(project=tmp_path / "project", home=tmp_path / "home")
     return Scene(tmp_path, settings, Servers(settings))
 
