@@ -76,7 +76,7 @@ CASES = {
     "reports": (
         "evidently",
         "evidently",
-        loaded("import flows.steps.monitoring.reports as m; m.add_reports(None, None, None, None)"),
+        loaded("import flows.steps.monitoring.reports as m; m.add_reports(None, None, None, None, None)"),
     ),
     "acquire": ("polars", "reference", stage("acquire")),
     "validate": ("great_expectations", "reference", stage("validate")),
