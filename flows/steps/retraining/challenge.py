@@ -18,7 +18,7 @@ from flows.steps.monitoring.month import mature_at, read_forecasts, read_month
 from flows.steps.project.dvc_files import PARAMS, change_params, track
 from flows.steps.project.outputs import write_json
 from flows.steps.project.params import read_params
-from flows.steps.project.pipeline import read_graph, run_stages
+from flows.steps.project.pipeline import check_tracked_files, read_graph, run_stages
 from flows.steps.project.recorded_run import record_run
 from flows.steps.project.workspace import commit, open_challenger_clone
 from flows.steps.release.desk import Desk
@@ -102,7 +102,9 @@ def train_challenger(desk: Desk, challenge: Challenge, report: Report | None = N
 
     Raises:
         StageFailed: a stage ended with an error; the earlier ones stand.
+        Unavailable: a tracked file, such as the table, is neither in the cache nor in the remote.
     """
+    check_tracked_files(challenge.folder)
     stages = [stage.name for stage in read_graph(challenge.folder)]
     outcomes: dict[str, str] = {**run_stages(challenge.folder, stages, desk.tracking, report)}
     record_run(challenge.folder, outcomes)
