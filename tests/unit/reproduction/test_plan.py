@@ -87,7 +87,7 @@ def test_of_two_projects_with_an_equal_stage_the_one_whose_other_stages_led_to_t
             return tuple(pipelines[place.prefix])
 
     both = TwoProjects()
-    ports = ReproductionPorts(both, FakeData(), both, FakePackages(), PlainFiles(), FakeScorer())
+    ports = ReproductionPorts(both, FakeData(), both, FakePackages(), PlainFiles(), FakeScorer(), FakeModels())
 
     plan = Planner(lineage, ports).plan(VERSION.uri)
 
