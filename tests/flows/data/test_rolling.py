@@ -93,5 +93,24 @@ def test_a_mean_over_nothing_is_unknown() -> None:
     assert frame.select(ratio(pl.col("sum"), pl.col("count"))).to_series().to_list() == [2.0, None]
 
 
+def test_a_grid_has_both_of_its_ends() -> None:
+    ends = Buckets(START, START + 2 * HOUR, HOUR).ends()["event_timestamp"].to_list()
+
+    assert ends == [START, START + HOUR, START + 2 * HOUR]
+    assert Buckets(START, START, HOUR).ends().height == 1
+    assert Buckets(START, START + 119 * HOUR / 60, HOUR).ends().height == 2
+
+
+def test_events_that_nobody_knows_of_yet_or_without_a_key_are_left_out() -> None:
+    frame = _frame([("A", 10, 1)]).vstack(
+        _frame([("A", 20, 5)]).with_columns(known=pl.lit(None, pl.Datetime("us", "UTC")))
+    )
+    frame = frame.vstack(_frame([("A", 30, 7)]).with_columns(key=pl.lit(None, pl.String)))
+
+    table = rolling_sums(frame, "key", ["delay"], HOURS)
+
+    assert table["delay"].to_list() == [1] + [0] * 11
+
+
 def test_a_grid_that_ends_before_it_starts_is_empty() -> None:
     assert Buckets(START, START - HOUR, HOUR).ends().height == 0

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from flows.steps.modelling.evaluate import summary
 from flows.steps.modelling.judge import Judge
 from flows.steps.modelling.perturb import Probe, importance, robustness
 from flows.steps.modelling.slices import POOLED, judge_slices, pooled, worst
-from handrail.statistics import Answers, Intervals, Scored
+from handrail.statistics import Answers, Intervals, Scored, metrics_of
 from handrail.use_case import read_use_case
 
 FLIGHTS = Judge(read_use_case(Path(__file__).parents[3]), 0.5)
@@ -116,3 +117,36 @@ def test_a_group_of_columns_that_nobody_uses_changes_nothing(probe: Probe) -> No
 
     assert missing["unused"]["labels_flipped"] == 0
     assert missing["used"]["roc_auc"] == 0.5
+
+
+def details(calibration: list[dict[str, float]], missing: dict[str, Any], slices: dict[str, Any]) -> dict[str, Any]:
+    noise = {level: {"roc_auc_lost": float(level)} for level in ("0.05", "0.1", "0.25")}
+    return {"calibration": calibration, "robustness": {"noise": noise, "missing": missing}, "slices": slices}
+
+
+def test_a_summary_is_what_follows_from_the_details_at_the_threshold() -> None:
+    scored = Scored(np.array([0.5, 0.9, 0.49, 0.1, 0.95]), np.array([1, 0, 1, 0, 1]), np.array([0, 0, 1, 1, 2]))
+    area = {"value": 0.6, "low": 0.5, "high": 0.7}
+    shown = details(
+        [{"rows": 4, "predicted": 0.3, "observed": 0.2}, {"rows": 1, "predicted": 0.5, "observed": 1.0}],
+        {"weather": {"roc_auc_lost": 0.01}, "tail": {"roc_auc_lost": 0.03}},
+        {"carrier": {"UA": {"roc_auc": area}, "OO": {"roc_auc": None}}, "hour": {"05": {"roc_auc": None}}},
+    )
+
+    found = summary(scored, shown, FLIGHTS, Intervals(20, 0))
+
+    assert (found["rows"], found["days"], found["threshold"]) == (5, 3, 0.5)
+    assert (found["precision"], found["recall"]) == (0.666666667, 0.666666667)
+    assert found["calibration_error"] == 0.18
+    assert (found["noise_roc_auc_lost"], found["worst_missing_roc_auc_lost"]) == (0.1, 0.03)
+    assert found["worst_slices"] == {"carrier": {"group": "UA", "roc_auc": 0.6, "roc_auc_high": 0.7}}
+    for name, of in metrics_of("binary", scored, Intervals(20, 0)).items():
+        assert [found[f"{name}{end}"] for end in ("", "_low", "_high")] == list(of.as_dict().values())
+
+
+def test_where_nothing_is_called_positive_nothing_is_precise_and_nothing_missing_costs_nothing() -> None:
+    found = summary(
+        Scored(np.zeros(2), np.array([0, 1]), np.zeros(2, int)), details([], {}, {}), FLIGHTS, Intervals(2, 0)
+    )
+
+    assert (found["precision"], found["recall"], found["worst_missing_roc_auc_lost"]) == (0.0, 0.0, 0.0)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.steps.monitoring.config import check_metric_limits, read_monitoring, read_objectives
+from flows.steps.monitoring.config import Objective, check_metric_limits, read_monitoring, read_objectives
 from handrail.errors import Misconfigured
 from handrail.use_case import MetricLimit, Metrics, read_use_case
 
@@ -93,3 +93,43 @@ def test_a_metrics_limit_cites_an_objective_that_wants_its_better_side(objective
 
 def test_the_shipped_limits_are_in_order() -> None:
     check_metric_limits(read_use_case(CONFIG.parent), read_objectives(CONFIG))
+
+
+@pytest.mark.parametrize(
+    ("old", "name", "taken", "refused"),
+    [
+        ("  bins: 10", "  bins", (2, 100), (1, 101)),
+        ("  sample_rows: 50000", "  sample_rows", (100, 100_000), (99, 100_001)),
+        ("  seed: 0", "  seed", (0,), (-1,)),
+        ("  project: flights", "  project", ('"f"',), ('""',)),
+        ("threshold: 0.1", "threshold", (1e-9,), (0, -0.1)),
+    ],
+)
+def test_a_value_at_the_end_of_what_is_allowed_is_taken_and_the_next_is_refused(
+    config: Path, old: str, name: str, taken: tuple[object, ...], refused: tuple[object, ...]
+) -> None:
+    file = config / "monitoring.yaml"
+    shipped = file.read_text(encoding="utf-8")
+    for value in taken:
+        file.write_text(shipped.replace(old, f"{name}: {value}", 1), encoding="utf-8")
+        read_monitoring(config)
+    for value in refused:
+        file.write_text(shipped.replace(old, f"{name}: {value}", 1), encoding="utf-8")
+        with pytest.raises(Misconfigured, match=name.strip()):
+            read_monitoring(config)
+
+
+@pytest.mark.parametrize(("kind", "below", "on", "above"), [("at-least", 0, 1, 1), ("at-most", 1, 1, 0)])
+def test_the_limit_itself_is_on_the_good_side(kind: str, below: int, on: int, above: int) -> None:
+    objective = Objective(statement="x", kpi="x", kind=kind, target=0.8, owner="ml-engineer")  # type: ignore[arg-type]
+
+    assert [objective.holds(value, 0.7) for value in (0.6, 0.7, 0.8)] == [bool(each) for each in (below, on, above)]
+
+
+@pytest.mark.parametrize("field", ["statement", "kpi"])
+def test_an_objective_says_what_it_is_in_at_least_a_letter(field: str) -> None:
+    words = {"statement": "x", "kpi": "x", "kind": "at-most", "target": 1, "owner": "ml-engineer"}
+
+    Objective.model_validate(words)
+    with pytest.raises(ValueError, match=field):
+        Objective.model_validate(words | {field: ""})

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from flows.steps.replay.log import ReplayLog
-from flows.steps.replay.skew import compare_features, skew_of
+from flows.steps.replay.skew import Skew, compare_features, skew_of
 from handrail.settings import Settings
 
 NOON = datetime(2013, 8, 8, 12, tzinfo=UTC)
@@ -47,4 +47,15 @@ def test_the_kept_sample_is_held_against_the_scored_months(tmp_path: Path) -> No
 
 
 def test_before_a_replay_nothing_is_compared(tmp_path: Path) -> None:
-    assert compare_features(Settings(project=tmp_path, home=tmp_path))["subjects"] == 0
+    nothing = {"subjects": 0, "values": 0, "different": 0, "one_sided": 0, "max_difference": 0.0, "features": {}}
+
+    assert compare_features(Settings(project=tmp_path, home=tmp_path)) == nothing
+    ReplayLog(tmp_path / "replay").add_online(NOON, ["a"], {"temp": [2.0]})
+    assert compare_features(Settings(project=tmp_path, home=tmp_path)) == nothing, "not scored yet"
+
+
+def test_the_largest_difference_is_between_numbers_that_both_sides_know() -> None:
+    online = {"temp": [1.0, 9.0, None, math.nan], "carrier": ["AA", "UA", "DL", None]}
+    offline = {"temp": [3.0, 9.0, 50.0, 60.0], "carrier": ["AA", "AA", "DL", "B6"]}
+
+    assert skew_of(4, online, offline) == Skew(4, 8, 5, 3, 2.0, {"temp": 3, "carrier": 2})

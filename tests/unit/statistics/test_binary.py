@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
-from handrail.statistics import Intervals, Scored, draw_clusters, estimate, metrics_of
+from handrail.statistics import Estimate, Intervals, Scored, binary, draw_clusters, estimate, metrics_of
 from handrail.statistics.binary import LARGEST_TABLE, average_precision, roc_auc
 
 
@@ -159,3 +159,63 @@ def test_certain_and_wrong_is_costly_and_still_finite() -> None:
     scored = Scored(np.array([0.0, 1.0]), np.array([1, 0], dtype=np.int8), np.array([0, 0]))
 
     assert 30 < metrics_of("binary", scored, Intervals(5, 0))["log_loss"].value < 40
+
+
+def test_probabilities_are_clipped_so_little_that_only_certain_ones_change() -> None:
+    wrong, sure = (
+        metrics_of(
+            "binary", Scored(np.array([score, 1 - score]), np.array([1, 0], dtype=np.int8), np.zeros(2, int)), ONE
+        )
+        for score in (0.0, 1e-14)
+    )
+
+    assert wrong["log_loss"].value == pytest.approx(-math.log(1e-15), rel=1e-3)
+    assert sure["log_loss"].value == pytest.approx(-math.log(1e-14), rel=1e-3)
+
+
+ONE = Intervals(1, 0)
+
+
+def test_figures_are_rounded_to_nine_decimals_on_both_ends_of_the_interval() -> None:
+    third = Estimate(1 / 3, 1 / 30, 2 / 3)
+
+    assert third.as_dict() == {"value": 0.333333333, "low": 0.033333333, "high": 0.666666667}
+
+
+def test_draws_are_judged_alike_however_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    scored = some(4, rows=50)
+    weights = draw_clusters(scored.clusters, Intervals(10, 0))
+    whole = average_precision(scored, weights)
+
+    for rows_at_once in (1, 50, 150, 550):
+        monkeypatch.setattr(binary, "ROWS_AT_ONCE", rows_at_once)
+        assert average_precision(scored, weights) == pytest.approx(whole, rel=1e-12)
+
+
+def test_a_part_counts_its_clusters_anew() -> None:
+    scored = Scored(np.array([0.1, 0.2, 0.3, 0.4]), np.array([0, 1, 0, 1], dtype=np.int8), np.array([0, 3, 3, 5]))
+
+    for part in (scored.part(np.array([False, True, True, True])), scored.part(np.array([1, 2, 3]))):
+        assert (part.score.tolist(), part.label.tolist(), part.cluster.tolist()) == (
+            [0.2, 0.3, 0.4],
+            [1, 0, 1],
+            [0, 0, 1],
+        )
+        assert part.clusters == 2
+    assert scored.clusters == 6
+
+
+def test_without_any_finite_draw_an_interval_is_not_known() -> None:
+    found = estimate(np.array([0.7, np.nan, np.inf]))
+
+    assert (found.value, math.isnan(found.low), math.isnan(found.high)) == (0.7, True, True)
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_with_one_outcome_there_is_no_ranking(late: int) -> None:
+    scored = Scored(np.array([0.1, 0.9]), np.full(2, late, dtype=np.int8), np.array([0, 1]))
+    weights = draw_clusters(2, Intervals(3, 0))
+
+    assert np.isnan(roc_auc(scored, weights)).all()
+    precision = average_precision(scored, weights)
+    assert np.isnan(precision).all() if late == 0 else (precision == 1).all()

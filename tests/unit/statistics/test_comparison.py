@@ -156,3 +156,25 @@ def test_classes_are_compared_by_what_was_predicted() -> None:
 def test_an_unknown_metric_is_named_with_those_there_are() -> None:
     with pytest.raises(InvalidInput, match="'roc_auc' does not judge a count label. Use one of mae, rmse"):
         metric_named("count", "roc_auc")
+
+
+def test_without_other_intervals_clusters_are_drawn_2000_times() -> None:
+    scores, late, days = flights(300)
+    other = Answers(scores + 0.3 * np.random.default_rng(1).normal(size=len(scores)))
+    few, usual, more, seeded = (
+        compare_in(AUC, "binary", Answers(scores), other, late, days, margin=0.005, intervals=intervals)
+        for intervals in (Intervals(2000, 0), None, Intervals(2001, 0), Intervals(2000, 1))
+    )
+
+    assert usual == few
+    assert usual.low not in (more.low, seeded.low)
+
+
+def test_both_models_are_judged_on_the_same_drawn_days() -> None:
+    scores, late, days = flights(600)
+    other = scores + 0.3 * np.random.default_rng(1).normal(size=len(scores))
+
+    answer, back = compare(scores, other, late, days), compare(other, scores, late, days)
+
+    assert answer.champion == back.challenger
+    assert [answer.gain, answer.low, answer.high] == pytest.approx([-back.gain, -back.high, -back.low])
