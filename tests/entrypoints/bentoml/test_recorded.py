@@ -1,11 +1,13 @@
 """BentoML alone: real bentos in a real store, one served by the real server, and what lineage knows of them."""
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 import pytest
@@ -23,6 +25,7 @@ from handrail.settings import Settings
 from tests.fakes.bento_store import COMMIT, bento_environment, build_bento
 
 DEADLINE_S = 90
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +103,7 @@ def test_a_bento_leads_to_its_models_their_trees_and_the_commit(handrail, store,
 
 
 def test_a_bento_has_the_digest_that_a_deployment_of_it_is_recorded_with(store, tmp_path):
+    shutil.copytree(ROOT / "config", tmp_path / "config")
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "bentoml").mkdir()
     (tmp_path / "home" / "bentoml" / "bentos").mkdir()

@@ -45,6 +45,8 @@ RECORDING = {
     "serve",
 }
 """What makes the store: a first record may be the first thing that a folder sees."""
+APART = {"init"}
+"""What writes a folder of its own and records nothing."""
 
 
 @pytest.fixture
@@ -73,7 +75,7 @@ def leaves(command, path=()):
 
 
 def test_every_command_has_its_place_in_these_tables():
-    assert set(leaves(typer.main.get_command(build()))) == {*READING, *AT_THE_SERVER, *RECORDING}
+    assert set(leaves(typer.main.get_command(build()))) == {*READING, *AT_THE_SERVER, *RECORDING, *APART}
 
 
 @pytest.mark.parametrize("command", READING)

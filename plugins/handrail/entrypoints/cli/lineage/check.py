@@ -44,7 +44,8 @@ def check(
         print_json(_plain(found) | {"coverage": asdict(coverage), "dvc_projects": list(projects)})
     else:
         _print(found)
-        _print_projects(projects)
+        if [flaw.kind for flaw in found.open] != [NOTHING]:
+            _print_projects(projects)
         _print_accepted(found, show_all)
         if coverage.predictions:
             traced = f"{coverage.traced:,} of {coverage.predictions:,}"
