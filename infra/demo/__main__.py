@@ -62,7 +62,7 @@ STEPS = (
     Step("serve", "Build the bento and serve permitted bytes", gate.serve),
     Step("replay", "Replay {months}", production.replay),
     Step("monitor", "Monitor month by month", production.monitor),
-    Step("retrain", "Retrain because a finding says so", production.retrain),
+    Step("retrain", "Retrain, and let the gate decide", production.retrain),
     Step("trace", "Trace a prediction, and a raw file's impact", provenance.trace),
     Step("closing", "Where to look", closing.addresses),
 )
