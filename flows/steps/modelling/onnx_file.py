@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,7 +67,7 @@ def to_onnx_bytes(model: Any, features: int, name: str) -> bytes:
         from sklearn.base import is_classifier
 
         graph = to_onnx(
-            model,
+            _with_narrow_thresholds(model),
             name=name,
             initial_types=[("features", FloatTensorType([None, features]))],
             options={"zipmap": False} if is_classifier(model) else None,
@@ -76,6 +77,25 @@ def to_onnx_bytes(model: Any, features: int, name: str) -> bytes:
             _take_exponential(graph)
     content: bytes = graph.SerializeToString(deterministic=True)
     return content
+
+
+def _with_narrow_thresholds(model: Any) -> Any:
+    """Return trees whose thresholds are the float32 number at or below each: for float32 inputs the same branches.
+
+    The converter rounds to the nearest float32. A threshold lies halfway between two values of the training rows, and
+    where it is rounded up to a value that stands between them, a row with that value would take the other branch.
+    """
+    if not hasattr(model, "_predictors"):
+        return model
+    narrowed = copy.deepcopy(model)
+    for trees in narrowed._predictors:
+        for tree in trees:
+            exact = tree.nodes["num_threshold"]
+            near = exact.astype(np.float32)
+            below = np.where(near > exact, np.nextafter(near, np.float32(-np.inf)), near)
+            tree.nodes = tree.nodes.copy()
+            tree.nodes["num_threshold"] = below
+    return narrowed
 
 
 def _answers_are_logarithms(model: Any) -> bool:

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
+import onnxruntime
 import pytest
 
-from flows.steps.modelling.onnx_file import Parity, measure_parity
+from flows.steps.modelling.onnx_file import Parity, measure_parity, to_onnx_bytes
 from handrail.errors import Refused
 from handrail.scoring import Answered
 
@@ -56,3 +57,18 @@ def test_the_largest_difference_itself_is_allowed_and_no_other_call(parity: Pari
     else:
         with pytest.raises(Refused):
             parity.require(1e-5)
+
+
+def test_a_value_on_a_threshold_takes_the_branch_that_scikit_learn_takes() -> None:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    # Values with one decimal, every second of them in training: the others lie on thresholds.
+    values = (np.arange(0, 4000) / 10).astype(np.float32)
+    trained, between = values[::2][:, None], values[:, None]
+    kinds = np.arange(len(trained)) % 3
+    model = HistGradientBoostingClassifier(max_iter=5, min_samples_leaf=1, max_bins=255).fit(trained[:250], kinds[:250])
+
+    session = onnxruntime.InferenceSession(to_onnx_bytes(model, 1, "decimals"))
+    probabilities = session.run(None, {"features": between})[1]
+
+    assert np.abs(probabilities - model.predict_proba(between)).max() < 1e-6
