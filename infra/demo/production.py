@@ -234,7 +234,8 @@ def wait_for_flow(scene: Scene, flow: str, began: float, report: Report) -> str:
         run = _first_run(scene, flow, began)
         if run is not None and run["state_type"] in ENDED:
             if run["state_type"] != "COMPLETED":
-                raise Unavailable(f"The flow {flow}", f"it ended {run['state_name']}", "See its log in the Prefect UI.")
+                log = scene.servers.log_of("worker")
+                raise Unavailable(f"The flow {flow}", f"it ended {run['state_name']}", f"Its log is {log}.")
             return f"{run['name']} {run['state_name'].lower()}"
         report(f"flow {flow}: {run['state_name'] if run else 'the automation has not started it yet'}")
         time.sleep(1)

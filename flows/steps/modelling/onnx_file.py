@@ -40,7 +40,7 @@ class Parity:
         found = (
             f"Over {self.rows} rows the ONNX model differs from scikit-learn by up to {self.max_difference:.3g} "
             f"(allowed: {largest_difference:g}) and calls {self.labels_differ} of them differently; "
-            "encode categories before the model instead of splitting on them natively."
+            "find the step that ONNX computes otherwise, such as categories that the model splits on natively."
         )
         raise Refused("Packaging", (found,))
 

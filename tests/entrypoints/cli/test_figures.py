@@ -186,3 +186,12 @@ def test_a_wrong_question_is_one_sentence(project, words, kind, sentence):
         run(*words)
 
     assert type(raised.value) is kind
+
+
+def test_a_window_without_predictions_says_what_newer_ones_wait_for(project):
+    fill([("new", NOW - timedelta(hours=1), 0.5, 1)])
+
+    answer = run("--kind", "truth", "--metric", "accuracy")
+
+    assert answer.exit_code == 0
+    assert "newer ones still wait for their truth" in answer.stderr

@@ -164,6 +164,8 @@ class Answer:
                 ("deployments", ", ".join(self.deployments) or "none"),
             ]
         )
+        if not figure.predictions:
+            messages.print(f"No prediction of that window is known; newer ones still wait for their {self.kind}.")
         for reason in reasons:
             messages.print(f"alert: {reason}", highlight=False, markup=False)
 
