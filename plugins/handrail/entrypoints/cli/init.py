@@ -27,6 +27,7 @@ FEW_CHOICES = 6
 
 
 def init(  # noqa: PLR0913 - one parameter for each flag
+    context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The new or empty folder of the project.")],
     table: Annotated[Path | None, typer.Option(help="CSV (also .gz or .zst) or Parquet.", metavar="FILE")] = None,
     label: Annotated[str | None, typer.Option(help="The column to predict.", metavar="COLUMN")] = None,
@@ -50,7 +51,7 @@ def init(  # noqa: PLR0913 - one parameter for each flag
     Asks on a terminal; elsewhere, and with --yes, the guesses count. Each guess has a flag that overrules it.
     """
     if update:
-        return _update(folder)
+        return _update(folder, context)
     if table is None or label is None:
         missing = "--table" if table is None else "--label"
         raise typer.BadParameter("it is missing; only --update goes without.", param_hint=missing)
@@ -79,7 +80,15 @@ def _check(options: Options) -> None:
         raise InvalidInput("--zone", f"{options.zone!r} is not a time zone", remedy) from err
 
 
-def _update(folder: Path) -> None:
+def _update(folder: Path, context: typer.Context) -> None:
+    others = [
+        each.opts[0]
+        for each in context.command.params
+        if each.name not in ("folder", "update") and context.params[each.name or ""] not in (None, False, [], ())
+    ]
+    if others:
+        remedy = "to correct a guess, remove the folder and run init again, or edit the project's files"
+        raise typer.BadParameter(f"it goes without {', '.join(others)}; {remedy}.", param_hint="--update")
     from handrail.scaffold.git import TEMPLATE_BRANCH
     from handrail.scaffold.updating import update
 

@@ -83,3 +83,12 @@ def test_a_missing_flag_is_misuse(run):
 
     assert code == 2
     assert "--table" in err
+
+
+@pytest.mark.parametrize("others", [("--time", "ordered"), ("--entity", "buyer_id"), ("--json",)])
+def test_an_update_takes_no_other_flag(run, others):
+    code, out, err = run("--update", *others)
+
+    assert (code, out) == (2, "")
+    sentence = " ".join(err.replace("│", " ").split())
+    assert f"it goes without {others[0]}; to correct a guess, remove the folder and run init again" in sentence
