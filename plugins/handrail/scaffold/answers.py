@@ -78,10 +78,10 @@ def understand_label(profiled: Profiled, options: Options, ask: Ask) -> tuple[An
         return Answers(label.name, kind), notes
     _check_classes(label, kind, counts)
     if kind == "binary":
-        values, note = _with_positive(label.name, counts, options, ask)
-        notes += note
-    else:
-        values = tuple(sorted(counts))
+        called = _words(profiled) if label.type == "truth" else {value: text_of(value) for value in counts}
+        values, note = _with_positive(label.name, counts, called, options, ask)
+        return Answers(label.name, kind, values, tuple(called[value] for value in values)), notes + note
+    values = tuple(sorted(counts))
     return Answers(label.name, kind, values, tuple(map(text_of, values))), notes
 
 
@@ -155,20 +155,48 @@ def _check_classes(label: Profile, kind: str, counts: dict[Any, int]) -> None:
         raise InvalidInput("--label", problem, "Give more rows, or put that class together with another one.")
 
 
-def _with_positive(name: str, counts: dict[Any, int], options: Options, ask: Ask) -> tuple[tuple[Any, ...], list[str]]:
-    """Return the values for 0 and 1."""
-    by_text = {text_of(value): value for value in sorted(counts, key=lambda each: (counts[each], str(each)))}
+def _words(profiled: Profiled) -> dict[Any, str]:
+    """Return what the file calls true and false, in its own letters if it writes each in one way."""
+    import polars as pl
+
+    name, table = profiled.label, profiled.table
+    reading = profiled.readings[name]
+    if not reading.pattern:
+        return {True: "true", False: "false"}
+    text = pl.col(name).cast(pl.String)
+    pairs = table.scan().select(text.str.strip_chars().alias("text"), reading.convert(text, profiled.zone).alias("is"))
+    found = pairs.drop_nulls().unique().collect(engine="streaming")
+    words = {truth: sorted(found.filter(pl.col("is") == truth)["text"]) for truth in (True, False)}
+    return {truth: each[0] if len(each) == 1 else each[0].lower() for truth, each in words.items()}
+
+
+def _with_positive(
+    name: str, counts: dict[Any, int], called: dict[Any, str], options: Options, ask: Ask
+) -> tuple[tuple[Any, ...], list[str]]:
+    """Return the values for 0 and 1, and what should be known of how they were found."""
+    by_text = {called[value]: value for value in sorted(counts, key=lambda each: (counts[each], str(each)))}
     named = [text for text in by_text if text.lower() in YES]
     guess = named[0] if len(named) == 1 else next(iter(by_text))
     reason = "its name says so" if len(named) == 1 else "it is the rarer one"
     chosen = options.positive
     if chosen is None:
         chosen = ask(Question("--positive", f"Which value of {name!r} is looked for?", guess, tuple(by_text)))
-    if chosen not in by_text:
-        shown = " or ".join(map(repr, by_text))
-        raise InvalidInput("--positive", f"{name!r} has no value {chosen!r}", f"Write {shown}.")
-    other = next(text for text in by_text if text != chosen)
-    notes = (
-        [] if options.positive else [f"{chosen!r} is what is looked for in {name!r}: {reason}. Otherwise: --positive."]
-    )
-    return (by_text[other], by_text[chosen]), notes
+    positive = _value_named(name, chosen, by_text)
+    other = next(value for value in counts if value != positive)
+    notes = []
+    if options.positive is None:
+        notes = [f"{called[positive]!r} is what is looked for in {name!r}: {reason}. Otherwise: --positive."]
+    if isinstance(positive, bool) and called[True].lower() != "true":
+        notes.append(f"{called[positive]!r} in {name!r} is stored as true, and {called[other]!r} as false.")
+    return (other, positive), notes
+
+
+def _value_named(name: str, chosen: str, by_text: dict[str, Any]) -> Any:
+    """Return the value that somebody named as the file writes it, or as true or false."""
+    known = {text_of(value): value for value in by_text.values()} | by_text
+    alike = {value for text, value in known.items() if text.casefold() == chosen.casefold()}
+    if chosen in known:
+        return known[chosen]
+    if len(alike) == 1:
+        return alike.pop()
+    raise InvalidInput("--positive", f"{name!r} has no value {chosen!r}", f"Write {' or '.join(map(repr, by_text))}.")

@@ -32,7 +32,7 @@ BAD = {
     "a column that is not there": (shop(), ("--entity", "byer_id"), "'buyer_id'"),
     "an unknown kind": (shop(), ("--kind", "sort"), "multiclass"),
     "a count of texts": (shop(), ("--kind", "count"), "needs numbers"),
-    "an unknown value": (shop(), ("--positive", "maybe"), "'true'"),
+    "an unknown value": (shop(), ("--positive", "maybe"), "Write 'yes' or 'no'"),
     "an unknown zone": (shop(), ("--zone", "Mars"), "Europe/Berlin"),
     "nothing left": (
         shop(),

@@ -49,7 +49,7 @@ def test_it_understands_the_table(project):
     assert use_case.name == "orders"
     assert (use_case.subject.column, use_case.subject.many) == ("order_id", "orders")
     assert use_case.time.event == "ordered"
-    assert (use_case.label.column, use_case.label.positive, use_case.label.negative) == ("returned", "true", "false")
+    assert (use_case.label.column, use_case.label.positive, use_case.label.negative) == ("returned", "yes", "no")
     assert use_case.entities == ("buyer_id",)
     assert {"price", "colour"} <= set(use_case.request)
 
@@ -166,12 +166,12 @@ def _typed_on_a_terminal(place, lines, *arguments):
 def test_a_terminal_is_asked_and_a_bare_enter_takes_the_guess(tmp_path):
     write_csv(tmp_path / "t.csv", shop())
 
-    code, shown = _typed_on_a_terminal(tmp_path, ["", "false", "none", "nonsense", "ordered", ""])
+    code, shown = _typed_on_a_terminal(tmp_path, ["", "no", "none", "nonsense", "ordered", ""])
 
     assert code == 0, shown
     assert "Which value of 'returned' is looked for?" in shown
     use_case = read_use_case(tmp_path / "project")
-    assert (use_case.label.positive, use_case.subject.column, use_case.time.event) == ("false", "row_id", "ordered")
+    assert (use_case.label.positive, use_case.subject.column, use_case.time.event) == ("no", "row_id", "ordered")
 
 
 def test_yes_asks_nothing(tmp_path):
