@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from handrail.errors import InvalidInput
@@ -14,6 +15,8 @@ from handrail.scaffold.profile import ROW, Profile, Profiled, first_duplicate
 
 ID = re.compile(r"(^|[\s_.-])(?i:id|key|code|uuid|guid|no|nr|number)$|[a-z](Id|ID|Key|Code|No|Number)$")
 KNOWN = re.compile(r"known|resolved|closed|settled|outcome|labell?ed|decided", re.IGNORECASE)
+MOSTLY = 0.5
+"""A column of moments that is filled in more than this part of the rows may be meant as the time of each row."""
 NUMBERS = re.compile(r"^(unnamed.*|index|rownames?|row|instant|)$", re.IGNORECASE)
 
 
@@ -78,21 +81,36 @@ def _unique_id(profiled: Profiled, others: Sequence[Profile]) -> str | None:
 
 
 def _time(profiled: Profiled, others: Sequence[Profile], options: Options, ask: Ask) -> tuple[str | None, str]:
-    moments = [each for each in others if each.type == "moment" and each.filled == profiled.rows]
-    past = [each for each in moments if each.low < each.high and not _is_future(each.high)]
-    guess = min(past, key=lambda each: (bool(KNOWN.search(each.name)), each.low)).name if past else NONE
+    moments = sorted(
+        (each for each in others if each.type == "moment" and each.filled and each.low < each.high),
+        key=lambda each: (bool(KNOWN.search(each.name)), each.low),
+    )
+    past = [each for each in moments if each.filled > profiled.rows * MOSTLY and not _is_future(each.high)]
+    guess = past[0].name if past else NONE
     chosen = options.time or ask(
         Question("--time", "Which column says when an answer is needed?", guess, _choices(others))
     )
     if chosen == NONE and NONE not in profiled.columns:
-        return None, (
-            "No column says when something happened, so each row gets a moment of six months by a seeded shuffle. "
-            "Otherwise: --time."
-        )
+        made = "No column says when something happened, so each row gets a moment of six months by a seeded shuffle."
+        passed = "" if options.time else _passed_over(profiled, moments, None)
+        return None, f"{made} Otherwise: --time.{passed}"
     name = column_named(chosen, "--time", [each.name for each in others])
     _check_moments(profiled, name, "--time")
     reason = "it was named" if options.time else "it is the earliest moment of a row; otherwise: --time"
-    return name, f"{name!r} is when an answer is needed: {reason}. Moments without an offset are in {profiled.zone}."
+    zone = f"Moments without an offset are in {profiled.zone}."
+    passed = "" if options.time else _passed_over(profiled, moments, name)
+    return name, f"{name!r} is when an answer is needed: {reason}. {zone}{passed}"
+
+
+def _passed_over(profiled: Profiled, moments: Sequence[Profile], chosen: str | None) -> str:
+    """Return which moments would come before the chosen ones but cannot be taken, and why."""
+    said = ""
+    for each in takewhile(lambda column: column.name != chosen, moments):
+        if each.filled < profiled.rows:
+            said += f" {each.name!r} is passed over, as it is empty in {profiled.rows - each.filled:,} rows."
+        elif _is_future(each.high):
+            said += f" {each.name!r} is passed over, as it lies in the future, up to {each.high:%Y-%m-%d}."
+    return said
 
 
 def _known(
@@ -154,7 +172,8 @@ def _check_moments(profiled: Profiled, name: str, flag: str) -> None:
         raise InvalidInput(flag, problem, "Write ISO 8601, as in 2026-11-23T12:00Z.")
     if column.filled < profiled.rows:
         problem = f"{name!r} is empty in {profiled.rows - column.filled:,} rows"
-        raise InvalidInput(flag, problem, f"Fill it, leave the rows out, or write {flag} {NONE}.")
+        remedy = f"Fill it, leave the rows out, give another column with {flag}, or write {flag} {NONE}."
+        raise InvalidInput(flag, problem, remedy)
     if _is_future(column.high):
         row = _first_row(profiled, _later_than(name, _tomorrow()))
         problem = f"{name!r} lies in the future in row {row}, up to {column.high:%Y-%m-%d}"

@@ -1,0 +1,79 @@
+"""What columns are for: what is guessed of a table, what is suggested, and what is refused instead of guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handrail.errors import InvalidInput
+from handrail.scaffold.draft import Draft
+from handrail.scaffold.inspecting import inspect
+from handrail.scaffold.options import Options, take_guesses
+from tests.fakes.tables import ROWS, shop, write_csv
+
+Look = Callable[..., Draft]
+START = datetime(2021, 1, 1)
+
+
+@pytest.fixture
+def look(tmp_path: Path) -> Look:
+    """Look at a table that has these columns too, or instead; return what was understood."""
+
+    def do(columns: Mapping[str, Sequence[str]], **flags: Any) -> Draft:
+        table = write_csv(tmp_path / "shop.csv", shop() | columns)
+        (tmp_path / "place").mkdir()
+        options = Options(label="returned", name="shop", **flags)
+        return inspect(table, options, tmp_path / "place", take_guesses, lambda *_: None).draft
+
+    return do
+
+
+def _moments(days: int, blanks: int = 0, every: int = 1) -> list[str]:
+    """Return a moment for each row, from that many days after the year began on; the first rows have none."""
+    found = [(START + timedelta(days=days + number // every % 300)).isoformat() for number in range(ROWS)]
+    return [""] * blanks + found[blanks:]
+
+
+def test_the_earliest_moments_are_refused_when_some_are_blank_and_no_other_column_is_guessed(look: Look) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        look({"booked": _moments(-30, blanks=3)})
+
+    assert str(caught.value) == (
+        "--time: 'booked' is empty in 3 rows. "
+        "Fill it, leave the rows out, give another column with --time, or write --time none."
+    )
+
+
+def test_a_named_time_is_taken_beside_blank_moments(look: Look) -> None:
+    draft = look({"booked": _moments(-30, blanks=3)}, time="ordered")
+
+    assert draft.time is not None
+    assert draft.time.name == "ordered"
+
+
+def test_moments_that_most_rows_lack_are_passed_over_and_named(look: Look) -> None:
+    draft = look({"called": _moments(-200, blanks=ROWS - 50)})
+
+    assert draft.time is not None
+    assert draft.time.name == "ordered"
+    assert [note for note in draft.notes if "'called' is passed over, as it is empty in 350 rows." in note]
+
+
+def test_moments_in_the_future_are_passed_over_and_named(look: Look) -> None:
+    draft = look({"due": [*_moments(-30)[:-1], "2999-01-01T00:00:00"]})
+
+    assert draft.time is not None
+    assert draft.time.name == "ordered"
+    assert [note for note in draft.notes if "'due' is passed over, as it lies in the future, up to 2999-01-01." in note]
+
+
+def test_later_moments_with_blanks_are_not_in_the_way(look: Look) -> None:
+    draft = look({"called": _moments(30, blanks=9)})
+
+    assert draft.time is not None
+    assert draft.time.name == "ordered"
+    assert not [note for note in draft.notes if "passed over" in note]
