@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from math import ceil, floor
 
 from handrail.scaffold.answers import Answers
 from handrail.scaffold.leaks import adding_up, knowing
 from handrail.scaffold.options import Options, columns_matching
 from handrail.scaffold.profile import MOST_CATEGORIES, Profile, Profiled
-from handrail.scaffold.roles import ID, NUMBERS, Roles
+from handrail.scaffold.roles import ID, NUMBERS, Roles, is_future
 
 MEMORISED_FROM = 0.5
 KEEP = "keep it with --keep"
@@ -70,11 +72,10 @@ def _leaks(profiled: Profiled, answers: Answers, roles: Roles, names: Sequence[s
     found: dict[str, str] = {}
     moments = [name for name in names if profiled.columns[name].type == "moment"]
     if roles.time:
-        time = sample[roles.time]
         found = {
-            name: f"it mostly lies after {roles.time!r}, when nobody knows it yet"
+            name: _later(profiled.columns[name], profiled, roles, roles.time)
             for name in moments
-            if ((sample[name] > time).mean() or 0) > MEMORISED_FROM
+            if ((sample[name] > sample[roles.time]).mean() or 0) > MEMORISED_FROM
         }
     columns: Mapping[str, object] = {name: sample[name] for name in names if name not in found}
     found |= knowing(columns, label, answers.kind)
@@ -84,3 +85,19 @@ def _leaks(profiled: Profiled, answers: Answers, roles: Roles, names: Sequence[s
         shown = " and ".join(map(repr, together))
         found |= dict.fromkeys(together, f"the label is a sum of {shown}, so they are known when it is")
     return found
+
+
+def _later(column: Profile, profiled: Profiled, roles: Roles, time: str) -> str:
+    """Return why moments after the event are left out; `--known-at` is offered if it would be accepted."""
+    import polars as pl
+
+    late = pl.col(column.name) - pl.col(time)
+    hours = profiled.frame().select(least=late.min(), most=late.max()).collect(engine="streaming").row(0)
+    least, most = (each / timedelta(hours=1) for each in hours)
+    if roles.known or column.filled < profiled.rows or least < 0 or is_future(column.high):
+        return f"it mostly lies after {time!r}, when nobody knows it yet"
+    unit, length = ("days", 24) if most >= 48 else ("hours", 1)
+    return (
+        f"it lies {floor(least / length)} to {ceil(most / length)} {unit} after {time!r}, when nobody knows it yet: "
+        "with --known-at it says when the label is known"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,8 @@ from handrail.scaffold.profile import ROW, Profile, Profiled, first_duplicate
 
 ID = re.compile(r"(^|[\s_.-])(?i:id|key|code|uuid|guid|no|nr|number)$|[a-z](Id|ID|Key|Code|No|Number)$")
 KNOWN = re.compile(r"known|resolved|closed|settled|outcome|labell?ed|decided", re.IGNORECASE)
+FEWEST_THAT_COME_AGAIN, OFTEN, MOST_SUGGESTED = 5, 20, 3
+"""Texts of at least so many values, each in so many rows on average, are suggested as entities, up to three."""
 MOSTLY = 0.5
 """A column of moments that is filled in more than this part of the rows may be meant as the time of each row."""
 NUMBERS = re.compile(r"^(unnamed.*|index|rownames?|row|instant|)$", re.IGNORECASE)
@@ -85,7 +88,7 @@ def _time(profiled: Profiled, others: Sequence[Profile], options: Options, ask: 
         (each for each in others if each.type == "moment" and each.filled and each.low < each.high),
         key=lambda each: (bool(KNOWN.search(each.name)), each.low),
     )
-    past = [each for each in moments if each.filled > profiled.rows * MOSTLY and not _is_future(each.high)]
+    past = [each for each in moments if each.filled > profiled.rows * MOSTLY and not is_future(each.high)]
     guess = past[0].name if past else NONE
     chosen = options.time or ask(
         Question("--time", "Which column says when an answer is needed?", guess, _choices(others))
@@ -108,7 +111,7 @@ def _passed_over(profiled: Profiled, moments: Sequence[Profile], chosen: str | N
     for each in takewhile(lambda column: column.name != chosen, moments):
         if each.filled < profiled.rows:
             said += f" {each.name!r} is passed over, as it is empty in {profiled.rows - each.filled:,} rows."
-        elif _is_future(each.high):
+        elif is_future(each.high):
             said += f" {each.name!r} is passed over, as it lies in the future, up to {each.high:%Y-%m-%d}."
     return said
 
@@ -153,12 +156,22 @@ def _entities(
         for each in free
         if each.type in ("text", "whole") and ID.search(each.name) and 2 <= each.distinct <= profiled.rows / 5
     )
-    if not found:
-        return (), ()
-    shown = ", ".join(map(repr, found))
-    return found, (
-        f"What happened before to the same {shown} is a feature: the name says id. Otherwise: --entity {NONE}.",
-    )
+    notes = _suggested([each for each in free if each.name not in found], profiled.rows)
+    if found:
+        shown = ", ".join(map(repr, found))
+        said = f"What happened before to the same {shown} is a feature: the name says id. Otherwise: --entity {NONE}."
+        notes = (said, *notes)
+    return found, notes
+
+
+def _suggested(free: Sequence[Profile], rows: int) -> tuple[str, ...]:
+    """Return one sentence about texts that come again so often that their history could help."""
+    often = [each for each in free if each.type == "text" and FEWEST_THAT_COME_AGAIN <= each.distinct <= rows / OFTEN]
+    if not often:
+        return ()
+    shown = " and ".join(repr(each.name) for each in often[:MOST_SUGGESTED])
+    remedy = " ".join(f"--entity {shlex.quote(each.name)}" for each in often[:MOST_SUGGESTED])
+    return (f"The values of {shown} come again often: with {remedy} what happened before to the same is a feature.",)
 
 
 def _choices(columns: Sequence[Profile]) -> tuple[str, ...]:
@@ -174,7 +187,7 @@ def _check_moments(profiled: Profiled, name: str, flag: str) -> None:
         problem = f"{name!r} is empty in {profiled.rows - column.filled:,} rows"
         remedy = f"Fill it, leave the rows out, give another column with {flag}, or write {flag} {NONE}."
         raise InvalidInput(flag, problem, remedy)
-    if _is_future(column.high):
+    if is_future(column.high):
         row = _first_row(profiled, _later_than(name, _tomorrow()))
         problem = f"{name!r} lies in the future in row {row}, up to {column.high:%Y-%m-%d}"
         raise InvalidInput(flag, problem, f"Correct the rows, give another column, or write {flag} {NONE}.")
@@ -184,7 +197,8 @@ def _tomorrow() -> datetime:
     return datetime.now(UTC) + timedelta(days=1)
 
 
-def _is_future(moment: datetime) -> bool:
+def is_future(moment: datetime) -> bool:
+    """Say whether a moment is more than a day after now, as no clock's error explains."""
     return moment > _tomorrow()
 
 

@@ -77,3 +77,60 @@ def test_later_moments_with_blanks_are_not_in_the_way(look: Look) -> None:
     assert draft.time is not None
     assert draft.time.name == "ordered"
     assert not [note for note in draft.notes if "passed over" in note]
+
+
+def _reason(draft: Draft, name: str) -> str:
+    return next(reason for column, reason in draft.left_out if column.name == name)
+
+
+def _after(hours: Sequence[int]) -> list[str]:
+    """Return moments so many hours after each order."""
+    ordered = map(datetime.fromisoformat, shop()["ordered"])
+    return [(each + timedelta(hours=hours[n % len(hours)])).isoformat() for n, each in enumerate(ordered)]
+
+
+@pytest.mark.parametrize(
+    ("hours", "length"), [((30, 470, 99), "1 to 20 days"), ((1, 5), "1 to 5 hours"), ((0, 30, 48), "0 to 2 days")]
+)
+def test_moments_after_the_event_are_offered_as_when_the_label_is_known(
+    look: Look, hours: tuple[int, ...], length: str
+) -> None:
+    draft = look({"arrived": _after(hours)}, time="ordered")
+
+    assert _reason(draft, "arrived").startswith(
+        f"it lies {length} after 'ordered', when nobody knows it yet: with --known-at it says when the label is known"
+    )
+
+
+def test_moments_that_known_at_would_refuse_are_not_offered(look: Look) -> None:
+    late = _after([30])
+    columns = {"blank": ["", *late[1:]], "before": _after([30] * (ROWS - 1) + [-1]), "known": late, "other": late}
+
+    draft = look(columns, time="ordered")
+
+    assert draft.known is not None
+    assert [_reason(draft, name)[:40] for name in ("blank", "before", "other")] == [
+        "it mostly lies after 'ordered', when nob"
+    ] * 3
+
+
+def test_texts_that_come_again_often_are_suggested_as_entities_and_not_taken(look: Look) -> None:
+    columns = {
+        "the agency": [f"a{number % 20}" for number in range(ROWS)],
+        "street": [f"s{number % 21}" for number in range(ROWS)],
+    }
+
+    draft = look(columns)
+
+    assert [column.name for column in draft.entities] == ["buyer_id"]
+    assert (
+        "The values of 'the agency' come again often: with --entity 'the agency' what happened before to the same "
+        "is a feature."
+    ) in draft.notes
+    assert not [note for note in draft.notes if "'street'" in note or "'colour'" in note]
+
+
+def test_nothing_is_suggested_to_somebody_who_named_entities(look: Look) -> None:
+    draft = look({"agency": [f"a{number % 20}" for number in range(ROWS)]}, entities=("buyer_id",))
+
+    assert not [note for note in draft.notes if "come again often" in note]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 KINDS = ("binary", "multiclass", "regression", "count")
 FEW_CHOICES = 6
+MOST_REASONS = 12
 
 
 def init(  # noqa: PLR0913 - one parameter for each flag
@@ -140,11 +141,22 @@ def _report(created: Created, as_json: bool) -> None:
     draft = created.draft
     if as_json:
         return print_json({"folder": str(created.folder), "files": created.files, **asdict(draft)})
-    for note in draft.notes:
+    for note in (*draft.notes, *_reasons(draft)):
         messages.print(note, markup=False, highlight=False)
     for line in _lines(created):
         results.print(line, markup=False, highlight=False)
     return None
+
+
+def _reasons(draft: Draft) -> Iterator[str]:
+    """Yield why columns are left out, of at most MOST_REASONS of them: what a person left out comes last."""
+    from handrail.scaffold.types import UNWANTED
+
+    ordered = sorted(draft.left_out, key=lambda each: each[1] == UNWANTED)
+    for column, reason in ordered[:MOST_REASONS]:
+        yield f"{column.name!r} is left out: {reason}."
+    if len(ordered) > MOST_REASONS:
+        yield f"More columns are left out: {len(ordered) - MOST_REASONS}; README.md of the project has their reasons."
 
 
 def _lines(created: Created) -> Iterator[str]:
@@ -160,7 +172,7 @@ def _lines(created: Created) -> Iterator[str]:
     yield f"Windows:    train {draft.train_from}, validate {draft.train_until}, go-live {draft.validate_until}"
     yield f"Features:   {len(draft.features)}: {_names(draft.features)}"
     yield f"Left out:   {len(draft.left_out)}: {_names([column for column, _ in draft.left_out])}"
-    yield "Reasons:    above, and in config/init.json; change what you like in config/use_case.yaml."
+    yield "Reasons:    above, and in README.md; change what you like in config/use_case.yaml."
     yield f"Next:       cd {created.folder} && make demo"
 
 

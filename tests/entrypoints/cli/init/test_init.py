@@ -43,6 +43,19 @@ def test_it_writes_a_project_and_ends_with_ten_lines(project):
     assert sorted(path.name for path in folder.parent.iterdir()) == ["orders", "shop.csv"]
 
 
+def test_the_reason_of_each_column_that_is_left_out_is_shown(run, tmp_path):
+    copies = {f"copy {number}": shop()["returned"] for number in range(12)}
+    write_csv(tmp_path / "t.csv", shop() | {"a": shop()["price"]} | copies)
+
+    code, out, err = run("--table", "t.csv", "--label", "returned", "--leave-out", "a")
+
+    assert (code or 0) == 0
+    assert err.count("' is left out: it knows the label nearly alone") == 12
+    assert "More columns are left out: 1; README.md of the project has their reasons." in err
+    assert "Reasons:    above, and in README.md;" in out
+    assert "- a is left out: it was named with --leave-out." in (tmp_path / "project" / "README.md").read_text()
+
+
 def test_it_understands_the_table(project):
     use_case = read_use_case(project[0])
 
