@@ -29,6 +29,7 @@ def defaults_of(draft: Draft) -> dict[str, Any]:
         "margin": MARGINS.get(draft.kind) or _rounded((draft.limit or scale) * MARGIN_OF_LIMIT),
         "outcomes_until": draft.outcomes_until + LATEST_REPORT,
         "maturity_hours": max(SHORTEST_MATURITY_H, waited),
+        "shortest_maturity_hours": SHORTEST_MATURITY_H,
         "largest_difference": f"{EXACTNESS:.1e}",
         "smallest_leaf": _between(10, draft.rows // 100, 200),
         "smallest_slice": _between(20, draft.rows // 100, 300),

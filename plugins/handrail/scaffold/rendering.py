@@ -12,6 +12,7 @@ import yaml
 
 from handrail.errors import Misconfigured
 from handrail.files import REMEDY, unwritable
+from handrail.scaffold.asking import example_outcome, example_request
 from handrail.scaffold.defaults import defaults_of
 from handrail.scaffold.draft import Draft
 from handrail.scaffold.machinery import machinery
@@ -98,7 +99,8 @@ def rendered(draft: Draft, template: Path) -> Iterator[tuple[Path, bytes]]:
         autoescape=False,
     )
     environment.filters["yaml"] = as_yaml
-    known = {"draft": draft, **defaults_of(draft)}
+    examples = {"example_request": example_request(draft), "example_outcome": example_outcome(draft)}
+    known = {"draft": draft, **defaults_of(draft), **examples}
     for file in sorted(template.rglob("*")):
         if not file.is_file() or "__pycache__" in file.parts:
             continue
