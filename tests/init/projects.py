@@ -15,6 +15,7 @@ from tests.loop.conftest import git, plain_environment
 
 PROGRAMS = Path(sys.executable).parent
 WITHIN_S = 1500
+OF_MAKE = frozenset({"TESTS", "JOBS", "STOP", "MAKEFLAGS", "MFLAGS", "MAKELEVEL"})
 SMALL = ((r"draws: 500", "draws: 50"), (r"max_iter: 150", "max_iter: 30"))
 """What makes a run short and changes nothing that is looked at."""
 
@@ -40,7 +41,9 @@ class Made:
 
 def run(folder: Path, *command: str, **variables: str) -> str:
     """Run a command in a project, with this process's programs, and return what it prints."""
-    environment = plain_environment() | {"BIN": str(PROGRAMS), "DVC_NO_ANALYTICS": "1"} | variables
+    # A `make` above this process hands its own variables down.
+    outer = {name: value for name, value in plain_environment().items() if name not in OF_MAKE}
+    environment = outer | {"BIN": str(PROGRAMS), "DVC_NO_ANALYTICS": "1"} | variables
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=WITHIN_S)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout + done.stderr

@@ -50,7 +50,7 @@ def offered(tmp_path, monkeypatch, capsys):
 @pytest.fixture
 def evaluated(tmp_path, reference):
     def evaluate():
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("HANDRAIL_", "MLFLOW_"))}
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("HANDRAIL_", *PLACES))}
         given = clean | {"HANDRAIL_PROJECT": str(tmp_path), "HANDRAIL_HOME": str(tmp_path / "a home"), "ASK": ASK}
         line = f'eval "$({HANDRAIL} env)" && python -c "$ASK"'
         done = subprocess.run(["sh", "-c", line], env=given, capture_output=True, text=True, check=True, timeout=60)
