@@ -1,17 +1,37 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from time import monotonic
 
 import pytest
 
 from flows.steps.__main__ import main
 from tests.fakes.flights_project import ROOT, write_project
+
+STAGE = """
+import sys
+from flows.steps.__main__ import main
+
+sys.exit(main(sys.argv[1:]))
+"""
+# What the interpreter reports of itself is the one moment between two outputs that a test can hold on to. A process
+# that a background job starts would ignore the interrupt.
+INTERRUPTED_AFTER_THE_FEATURES = f"""
+import signal, sys
+replaced = []
+
+def interrupt(event, arguments):
+    if replaced:
+        replaced.clear()
+        signal.raise_signal(signal.SIGINT)
+    elif event == "os.rename" and str(arguments[1]).endswith("/data/features"):
+        replaced.append(event)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.addaudithook(interrupt)
+{STAGE}"""
 
 
 @pytest.mark.parametrize("arguments", [[], ["fly"], ["acquire", "validate"]])
@@ -67,16 +87,8 @@ def test_a_full_disk_is_one_sentence_and_the_former_outputs_stay(
     """A limit on the size of files stands for the disk: the system refuses the write in the same way."""
     before = (project / file).read_bytes()
     in_limit = f"import resource as r, sys; r.setrlimit(r.RLIMIT_FSIZE, ({limit}, {limit}));"
-    command = f"{in_limit} from flows.steps.__main__ import main; sys.exit(main(['{stage}']))"
 
-    done = subprocess.run(
-        [sys.executable, "-c", command],
-        cwd=project,
-        env=_environment(project),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = _run(project, stage, in_limit + STAGE)
 
     assert done.returncode == 1
     assert done.stderr.startswith(f"{stage}: {project / file}: it cannot be written: file too large. Free the disk")
@@ -85,43 +97,18 @@ def test_a_full_disk_is_one_sentence_and_the_former_outputs_stay(
 
 
 def test_ctrl_c_keeps_what_was_done_and_the_next_run_goes_on(project: Path) -> None:
-    features, training = project / "data" / "features", project / "data" / "training"
+    training = project / "data" / "training"
     before = {file.name: file.read_bytes() for file in training.iterdir()}
-    made = features.stat().st_ino
+    made = (project / "data" / "features").stat().st_ino
 
-    with subprocess.Popen(
-        _command("features"), cwd=project, env=_environment(project), stderr=subprocess.PIPE
-    ) as stage:
-        _wait_until(lambda: _is_another(features, made), stage)
-        stage.send_signal(signal.SIGINT)
-        _, said = stage.communicate(timeout=60)
+    done = _run(project, "features", INTERRUPTED_AFTER_THE_FEATURES)
 
-    assert stage.returncode == 1
-    assert said.decode().splitlines()[-1].startswith("features: interrupted; nothing half-done was kept.")
-    assert "Traceback" not in said.decode()
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("features: interrupted; nothing half-done was kept.")
+    assert "Traceback" not in done.stderr
+    assert (project / "data" / "features").stat().st_ino != made
     assert {file.name: file.read_bytes() for file in training.iterdir()} == before
     assert _run(project, "features").returncode == 0
-
-
-def _is_another(folder: Path, inode: int) -> bool:
-    """Whether the folder was replaced; between two renames it is not there."""
-    try:
-        return folder.stat().st_ino != inode
-    except FileNotFoundError:
-        return False
-
-
-def _wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes], deadline_s: float = 120) -> None:
-    """Ask again and again; the process must not end meanwhile."""
-    until = monotonic() + deadline_s
-    while not condition():
-        assert monotonic() < until
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(0.01)
-
-
-def _command(stage: str) -> list[str]:
-    return [sys.executable, "-m", "flows.steps", stage]
 
 
 def _environment(project: Path) -> dict[str, str]:
@@ -129,7 +116,12 @@ def _environment(project: Path) -> dict[str, str]:
     return os.environ | own
 
 
-def _run(project: Path, stage: str) -> subprocess.CompletedProcess[str]:
+def _run(project: Path, stage: str, code: str = STAGE) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        _command(stage), cwd=project, env=_environment(project), capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, stage],
+        cwd=project,
+        env=_environment(project),
+        capture_output=True,
+        text=True,
+        check=False,
     )
