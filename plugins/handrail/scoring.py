@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -161,5 +162,14 @@ def _session(file: Path) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     try:
         return onnxruntime.InferenceSession(file.read_bytes(), options, providers=["CPUExecutionProvider"])
-    except Exception as err:  # noqa: BLE001 - the runtime's exceptions share no base class
-        raise ValueError(f"{ONNX_FILE} cannot be loaded: {err}") from err
+    except _runtime_errors() as err:
+        raise ValueError(f"{ONNX_FILE} cannot be loaded: {' '.join(str(err).split())}") from err
+
+
+@cache
+def _runtime_errors() -> tuple[type[Exception], ...]:
+    """Return the classes of the runtime's errors, which share no base class."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    classes = (each for each in vars(state).values() if isinstance(each, type))
+    return RuntimeError, *(each for each in classes if issubclass(each, Exception))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
 from handrail.errors import InvalidInput
@@ -147,6 +148,25 @@ def test_a_damaged_tree_is_named(tree: Path, damage: str) -> None:
             model.write_bytes(model.read_bytes()[:100])
 
     with pytest.raises(InvalidInput, match=r"dvc repro package|Package again"):
+        Scorer.load(tree)
+
+
+@pytest.mark.parametrize("damage", ["no graph", "an operator that nobody knows", "an opset of the future", "a type"])
+def test_a_model_that_the_runtime_refuses_is_named(tree: Path, damage: str) -> None:
+    file = tree / "onnx" / "model.onnx"
+    model = onnx.load(file)
+    match damage:
+        case "no graph":
+            model.ClearField("graph")
+        case "an operator that nobody knows":
+            model.graph.node[0].op_type = "Guess"
+        case "an opset of the future":
+            model.opset_import[0].version = 9_999
+        case "a type":
+            model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.STRING
+    file.write_bytes(model.SerializeToString())
+
+    with pytest.raises(InvalidInput, match=r"model\.onnx cannot be loaded: .*Run: dvc repro package"):
         Scorer.load(tree)
 
 

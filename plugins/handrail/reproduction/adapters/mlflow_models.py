@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,12 +13,13 @@ from urllib.parse import unquote
 
 from handrail.errors import Unavailable
 from handrail.files import unwritable
+from handrail.reproduction.adapters.other_python import OtherPython
 from handrail.reproduction.adapters.work_folder import ANOTHER_FOLDER
 from handrail.reproduction.ports import LoggedModels
 from handrail.tools import require
 
 SCRIPT = Path(__file__).with_name("logged_models.py")
-TIMEOUT_S = 1800
+SUBJECT, REMEDY = "The models that the stage logged", "Is MLflow in that environment?"
 _VERSION = re.compile(r"mlflow://[^/]+/registered/(?P<name>[^/]+)/\d+/(?P<version>\d+)")
 
 
@@ -80,25 +79,9 @@ def _asked(python: Path, environment: Mapping[str, str], known: Any, folder: Pat
     Raises:
         Unavailable: MLflow is not there, or cannot read it.
     """
-    with tempfile.TemporaryDirectory(prefix="handrail-logged-") as place:
-        request, answer = Path(place) / "request.json", Path(place) / "answer.json"
-        asked = {"known": list(known), "folder": str(folder) if folder else ""}
-        request.write_text(json.dumps(asked), encoding="utf-8")
-        run = subprocess.run(
-            [str(python), "-P", str(SCRIPT), str(request), str(answer)],
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-        if run.returncode:
-            printed = run.stderr.strip().splitlines() or ["it printed nothing"]
-            remedy = "Is MLflow in that environment?"
-            raise Unavailable("The models that the stage logged", printed[-1].rstrip("."), remedy)
-        found: list[dict[str, str]] = json.loads(answer.read_text(encoding="utf-8"))
-        return found
+    asked = {"known": list(known), "folder": str(folder) if folder else ""}
+    found: list[dict[str, str]] = OtherPython(python, environment).ask(SCRIPT, asked, SUBJECT, REMEDY)
+    return found
 
 
 def _made(folder: Path) -> Path:
