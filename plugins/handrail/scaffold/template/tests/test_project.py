@@ -143,6 +143,15 @@ def test_a_column_that_disappears_upstream_stops_the_first_stage_by_name(tmp_pat
         read_source(tmp_path, CASE)
 
 
+def test_a_value_of_the_label_that_is_not_described_stops_the_first_stage_by_name(tmp_path: Path) -> None:
+    table = pl.read_parquet(ROOT / SOURCE)
+    (tmp_path / SOURCE).parent.mkdir(parents=True)
+    table.with_columns(pl.lit("renamed").alias(CASE.label.column)).write_parquet(tmp_path / SOURCE)
+
+    with pytest.raises(InvalidInput, match=f"{CASE.label.column!r} holds .* and config/use_case.yaml describes"):
+        read_source(tmp_path, CASE)
+
+
 @pytest.mark.parametrize(
     ("of", "sentence"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +14,14 @@ from handrail.use_case import UseCase, read_use_case
 SOURCE = Path("data") / "source" / "table.parquet"
 USE_CASE = read_use_case(Path(__file__).resolve().parents[3])
 MOMENT = pl.Datetime("us", "UTC")
+FITS: Mapping[str, Callable[[pl.DataType], bool]] = {
+    "text": lambda kind: kind in (pl.String, pl.Categorical, pl.Enum),
+    "whole": lambda kind: kind.is_numeric(),
+    "number": lambda kind: kind.is_numeric(),
+    "truth": lambda kind: kind == pl.Boolean,
+    "moment": lambda kind: kind.is_temporal(),
+}
+"""Which types a column of the table may have, by the type that config/use_case.yaml describes."""
 
 
 def columns(use_case: UseCase) -> list[str]:
@@ -28,7 +37,7 @@ def read_source(project: Path, use_case: UseCase) -> pl.DataFrame:
     Raises:
         Unavailable: the file is missing.
         InvalidInput: it is not a table, lacks a column, or a column has another type than config/use_case.yaml says;
-            or it holds a class that label.classes lacks.
+            or the label has a value that is not described there.
     """
     try:
         present = pl.read_parquet_schema(project / SOURCE)
@@ -36,7 +45,8 @@ def read_source(project: Path, use_case: UseCase) -> pl.DataFrame:
             remedy = "Bring it back, or take it out of config/use_case.yaml, in a set with the next number."
             raise InvalidInput(str(SOURCE), f"it lacks the column {gone[0]!r}", remedy)
         table = pl.read_parquet(project / SOURCE, columns=columns(use_case))
-        _require_known_classes(table, use_case)
+        _require_types(table, use_case)
+        table = _with_described_label(table, use_case)
         moments = {use_case.time.event, use_case.time.known}
         moments |= {name for name, field in use_case.request.items() if field.type == "moment"}
         return table.with_columns(
@@ -50,13 +60,47 @@ def read_source(project: Path, use_case: UseCase) -> pl.DataFrame:
         raise InvalidInput(str(SOURCE), f"it cannot be read: {problem}", "Correct it or config/use_case.yaml.") from err
 
 
-def _require_known_classes(table: pl.DataFrame, use_case: UseCase) -> None:
-    if use_case.label.classes is None:
-        return
-    values = table.get_column(use_case.label.column).cast(pl.String).drop_nulls().unique().sort()
-    if unknown := [value for value in values if value not in use_case.label.classes]:
-        problem = f"{use_case.label.column!r} holds {unknown[0]!r}, which label.classes in config/use_case.yaml lacks"
-        raise InvalidInput(str(SOURCE), problem, "Add it at the end there: the codes of the others stay as they are.")
+def _require_types(table: pl.DataFrame, use_case: UseCase) -> None:
+    """Refuse a column of the request, or a label that is a number, whose values are of another type than described."""
+    described = {name: field.type for name, field in use_case.request.items() if name not in use_case.entities}
+    described.pop(use_case.subject.column, None)
+    if use_case.label.kind in ("regression", "count"):
+        described[use_case.label.column] = "number"
+    for name, kind in described.items():
+        found = table.schema[name]
+        if found != pl.Null and not FITS[kind](found):
+            problem = f"{name!r} holds values of type {str(found).lower()}, and config/use_case.yaml describes {kind}"
+            raise InvalidInput(str(SOURCE), problem, "Correct the column, or its type there.")
+
+
+def _with_described_label(table: pl.DataFrame, use_case: UseCase) -> pl.DataFrame:
+    """Return the table after checking each value of the label; words of a binary one become true and false."""
+    label = use_case.label
+    if label.kind == "binary":
+        codes = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+        words = {str(label.positive): True, str(label.negative): False}
+        is_text = table.schema[label.column] in (pl.String, pl.Categorical, pl.Enum)
+        meant: dict[str, bool] | dict[str, str] = words if is_text else codes
+    elif label.classes is not None:
+        meant = dict(zip(label.classes, label.classes, strict=True))
+    else:
+        return table
+    texts = table.get_column(label.column).cast(pl.String)
+    if unknown := [value for value in texts.drop_nulls().unique().sort() if value not in meant]:
+        raise _undescribed(unknown[0], use_case)
+    kind = pl.Boolean if label.kind == "binary" else pl.String
+    return table.with_columns(texts.replace_strict(meant, return_dtype=kind).alias(label.column))
+
+
+def _undescribed(value: str, use_case: UseCase) -> InvalidInput:
+    label = use_case.label
+    if label.kind == "binary":
+        described = f"describes {label.positive!r} as positive and {label.negative!r} as negative"
+        remedy = "Write one of them in the table, or rename `positive` or `negative` there."
+    else:
+        described = f"describes {', '.join(map(repr, label.classes or ()))}"
+        remedy = "Write one of them in the table, or add it at the end of label.classes there: codes stay as they are."
+    return InvalidInput(str(SOURCE), f"{label.column!r} holds {value!r}, and config/use_case.yaml {described}", remedy)
 
 
 def known_at(rows: pl.DataFrame, as_of: datetime, use_case: UseCase) -> pl.DataFrame:
