@@ -42,7 +42,7 @@ def run_stage(name: str, project: Path) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     stage = STAGES[name]
     for package in stage.packages:
-        require(package, "reference")
+        require(package, "project")
     importlib.import_module(stage.module).run(project)
     if stage.log is not None:
         tracking = importlib.import_module("flows.steps.modelling.tracking")

@@ -78,12 +78,12 @@ CASES = {
         "evidently",
         loaded("import flows.steps.monitoring.reports as m; m.add_reports(None, None, None, None, None)"),
     ),
-    "acquire": ("polars", "reference", stage("acquire")),
-    "validate": ("great_expectations", "reference", stage("validate")),
-    "features": ("feast", "reference", stage("features")),
-    "train": ("mlflow", "reference", stage("train")),
-    "evaluate": ("sklearn", "reference", stage("evaluate")),
-    "package": ("skl2onnx", "reference", stage("package")),
+    "acquire": ("polars", "project", stage("acquire")),
+    "validate": ("great_expectations", "project", stage("validate")),
+    "features": ("feast", "project", stage("features")),
+    "train": ("mlflow", "project", stage("train")),
+    "evaluate": ("sklearn", "project", stage("evaluate")),
+    "package": ("skl2onnx", "project", stage("package")),
 }
 
 

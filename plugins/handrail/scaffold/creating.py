@@ -53,7 +53,7 @@ def create(
     """
     dialogue = dialogue or Dialogue()
     for package in ("polars", "pyarrow", "jinja2", "dvc"):
-        require(package, "reference")
+        require(package, "project")
     with building(folder) as (project, scratch):
         (project / SOURCE).parent.mkdir(parents=True)
         with by_polars(file.name):

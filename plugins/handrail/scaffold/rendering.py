@@ -89,7 +89,7 @@ def rendered(draft: Draft, template: Path) -> Iterator[tuple[Path, bytes]]:
     Raises:
         MissingTool: Jinja2 is not installed.
     """
-    require("jinja2", "reference")
+    require("jinja2", "project")
     import jinja2
 
     environment = jinja2.Environment(

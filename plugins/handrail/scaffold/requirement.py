@@ -7,11 +7,11 @@ from importlib.metadata import PackageNotFoundError, distribution
 
 from handrail.version import __version__
 
-EXTRA = "reference"
+EXTRA = "project"
 
 
 def own_requirement() -> str:
-    """Return `handrail[reference]` with its version, or with the address that it was installed from."""
+    """Return `handrail[project]` with its version, or with the address that it was installed from."""
     try:
         origin = json.loads(distribution("handrail").read_text("direct_url.json") or "{}")
     except PackageNotFoundError:

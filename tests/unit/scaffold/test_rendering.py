@@ -26,7 +26,7 @@ DRAFT = Draft(
     features=(Column("price", "price", "number", nullable=False, low=0.0, high=9.5, example=1.5),), left_out=(),
     train_from=date(2021, 1, 1), train_until=date(2021, 7, 1), validate_until=date(2021, 9, 1),
     go_live=LIVE, live_until=datetime(2022, 1, 1, tzinfo=UTC), outcomes_until=datetime(2022, 1, 2, tzinfo=UTC),
-    main_metric="roc_auc", limit=0.6, handrail="handrail[reference]==0.1.0", notes=("Guessed.",),
+    main_metric="roc_auc", limit=0.6, handrail="handrail[project]==0.1.0", notes=("Guessed.",),
 )  # fmt: skip
 
 QUICK = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
