@@ -20,7 +20,7 @@ Results = dict[str, list[dict[str, Any]] | None]
 
 
 def has_postgresql() -> bool:
-    """Tell whether there is a PostgreSQL to measure: the one of the tests, or one that answers on this machine."""
+    """Return whether there is a PostgreSQL to measure: the one of the tests, or one that answers on this machine."""
     import psycopg
 
     url = os.environ.setdefault("HANDRAIL_TEST_POSTGRES_URL", LOCAL_POSTGRESQL)

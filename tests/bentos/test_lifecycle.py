@@ -138,7 +138,7 @@ def test_a_taken_port_gives_one_sentence_with_the_remedy(
 
 
 class _Looks:
-    """What stands in for `bentoml serve`: it ends by itself after some looks at the pointer."""
+    """What replaces `bentoml serve`: it ends by itself after some looks at the pointer."""
 
     def __init__(self, looks: int) -> None:
         self.started: list[str] = []

@@ -82,14 +82,21 @@ def test_an_answer_is_recorded_and_leads_back_to_the_permitted_bytes(
 
 
 def test_the_same_batch_twice_is_recorded_once(client: httpx.Client, platform: Platform, deployed: Deployed) -> None:
+    def recorded_after(number: int) -> int:
+        """Return how many predictions are recorded once all that were made until now are."""
+        (last,) = client.post("/predict", json={"flights": [flight(number)]}).json()["predictions"]
+        eventually(lambda: platform.feedback.find_prediction(last["prediction_id"]))
+        return platform.feedback.count_predictions([deployed.deployment.uri])[deployed.deployment.uri]
+
     body = {"flights": [flight(20), flight(21)]}
+    before = recorded_after(23)
 
     first, second = (client.post("/predict", json=body).json() for _ in range(2))
-    after = client.post("/predict", json={"flights": [flight(22)]}).json()["predictions"][0]["prediction_id"]
-    eventually(lambda: platform.feedback.find_prediction(after))
 
     assert first == second
-    assert deployed.deployment.uri in {known.uri for known in platform.feedback.deployments()}
+    assert recorded_after(22) - before == 3
+    known = [each.uri for each in platform.feedback.deployments() if each.uri.startswith("deploy://local/flights/")]
+    assert known == [deployed.deployment.uri]
 
 
 def test_online_features_count_while_they_are_fresh(client: httpx.Client, platform: Platform) -> None:
@@ -161,7 +168,7 @@ def test_feedback_is_taken_for_an_answer(client: httpx.Client, platform: Platfor
     statuses = [client.post("/api/feedback", json={"events": [event]}).status_code for _ in range(2)]
 
     assert statuses == [201, 200]
-    assert [told.value for told in platform.feedback.feedback_about(one["prediction_id"])] == [1]
+    assert [each.value for each in platform.feedback.feedback_about(one["prediction_id"])] == [1]
 
 
 def test_unknown_paths_leave_no_trace_in_the_metrics(client: httpx.Client) -> None:

@@ -126,7 +126,7 @@ def test_an_alias_points_where_it_was_pointed_last(world):
     assert world.registry.incumbent("flights", "other") is None
 
 
-def test_a_move_that_was_not_committed_is_told_and_can_be_repeated(world):
+def test_a_move_that_was_not_committed_is_reported_and_can_be_repeated(world):
     version = world.register("flights")
     before = world.registry.incumbent("flights", "champion")
     world.fail()

@@ -54,7 +54,7 @@ def test_events_become_runs_jobs_and_datasets_with_their_versions(log_and_graph)
     assert {edge.asserted_by for edge in walk.edges} == {(BOT,)}
 
 
-def test_a_repeated_event_counts_once_whoever_tells_it_and_all_tellers_are_named(log_and_graph):
+def test_a_repeated_event_counts_once_whoever_sends_it_and_all_senders_are_named(log_and_graph):
     log, graph = log_and_graph
     log.add([START, END], BOT, [])
 

@@ -70,7 +70,7 @@ def test_a_walk_goes_both_ways_and_holds_the_edges_between(graph):
     assert forth.edges[0].asserted_by == ("bentoml",)
 
 
-def test_facts_come_back_as_they_were_told_but_for_what_was_not_asked(graph):
+def test_facts_come_back_as_they_were_recorded_but_for_what_was_not_asked(graph):
     told = ran("train", [data("set", D1)], [data("model", D2)], started=NOON, attributes={"rows": "12"})
     graph.record(told)
     graph.record(ran("train", [data("other")], attributes={"rows": "13"}, asserted_by="mlflow"))
@@ -110,20 +110,20 @@ def test_repeating_facts_changes_nothing(graph):
     assert graph.walk("dvc://shop/model", Direction.CAUSES, 10) == before
 
 
-def test_it_tells_whether_anything_was_new(graph):
+def test_it_reports_whether_anything_was_new(graph):
     facts = ran("train", [data("set")], attributes={"by": "hand"})
 
     assert graph.record(facts)
     assert not graph.record(facts)
     assert not graph.record(Facts())
-    assert graph.record(ran("train", [data("set")], asserted_by="prefect")), "a teller"
+    assert graph.record(ran("train", [data("set")], asserted_by="prefect")), "a sender"
     assert graph.record(ran("train", attributes={"by": "flow"})), "an attribute"
     assert graph.record(ran("train", started=NOON)), "a time"
     assert not graph.record(ran("train", started=NOON + timedelta(hours=1))), "nothing that the held time lacks"
     assert graph.record(Facts(frozenset({activity_fact("dvc-stage://shop/test")}))), "a node"
 
 
-def test_times_widen_attributes_unite_and_tellers_are_all_named(graph):
+def test_times_widen_attributes_unite_and_senders_are_all_named(graph):
     graph.record(ran("train", [data("set")], started=NOON, ended=NOON, attributes={"by": "hand"}))
     graph.record(ran("train", [data("set")], started=NOON - timedelta(hours=1), asserted_by="prefect"))
     graph.record(ran("train", ended=NOON + timedelta(hours=1), attributes={"by": "flow"}))

@@ -125,7 +125,7 @@ def test_a_refused_event_does_not_hold_up_the_others(outbox):
     assert sorted(picky.taken) == sorted(ids(ORDER))
 
 
-def test_an_unknown_sink_is_told(outbox):
+def test_an_unknown_sink_is_reported(outbox):
     forwarder = Forwarder(outbox, {"marquez": TransportInMemory()})
 
     for call in (forwarder.forward, forwarder.retry):
@@ -133,7 +133,7 @@ def test_an_unknown_sink_is_told(outbox):
             call("archive")
 
 
-def test_an_event_that_tells_of_facts_is_queued_with_the_first_of_them(ports):
+def test_an_event_that_reports_facts_is_queued_with_the_first_of_them(ports):
     _, graph, outbox = ports
     facts = describe_derivation(artifact_at("dvc://shop/b"), artifact_at("dvc://shop/a"), "dvc")
 

@@ -63,7 +63,7 @@ def test_a_token_has_256_bits_that_nobody_can_guess_and_only_its_hash_is_kept(re
     assert [record.digest for record in register.all()] == [sha256(token.encode()).hexdigest() for token in tokens]
 
 
-def test_a_token_stands_for_its_holder_until_it_is_revoked(register):
+def test_a_token_represents_its_holder_until_it_is_revoked(register):
     access = Access(register, lambda: NOON)
     bot, ann = access.create("airflow"), access.create("ann", HolderKind.PERSON)
 

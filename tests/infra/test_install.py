@@ -52,7 +52,7 @@ def test_the_lock_names_no_index_and_no_place():
         assert word not in text, word
 
 
-def test_what_only_pip_was_told_reaches_uv(monkeypatch):
+def test_what_only_pip_was_given_reaches_uv(monkeypatch):
     monkeypatch.setenv("PIP_INDEX_URL", "https://mirror.invalid/simple")
     monkeypatch.setenv("VIRTUAL_ENV", "/elsewhere")
     monkeypatch.delenv("UV_DEFAULT_INDEX", raising=False)

@@ -31,7 +31,7 @@ class Loop:
         return self.checkout / ".handrail" / "demo" / "project"
 
     def figures(self, step):
-        """Return what the first run told of a step."""
+        """Return what the first run reported of a step."""
         return next(each["figures"] for each in self.first["steps"] if each["name"] == step)
 
     def run(self, *command, folder=None):

@@ -87,6 +87,6 @@ def test_a_second_demo_is_right_and_faster(loop):
 
 
 def _lasting(summary, step):
-    """Return a step's figures without those that tell what this very run had to do."""
+    """Return a step's figures without those that say what this very run had to do."""
     figures = next(each["figures"] for each in summary["steps"] if each["name"] == step)
     return {name: value for name, value in figures.items() if name not in ("dvc", "flow_run")}

@@ -124,7 +124,7 @@ def test_a_file_is_blamed_for_its_own_value_while_variables_are_right(project, m
         load_settings(project)
 
 
-def test_a_variable_that_is_nothing_to_us_is_told_once(project, monkeypatch, caplog):
+def test_a_variable_that_is_nothing_to_us_is_named_once(project, monkeypatch, caplog):
     monkeypatch.setenv("HANDRAIL_COLOUR_OF_THE_SKY", "blue")
 
     assert load_settings(project) == load_settings(project)

@@ -61,7 +61,7 @@ def test_prov_json_holds_every_node_and_edge(lineage, trace):
     assert all(name.startswith("handrail:") for name in named)
 
 
-def test_no_attribute_stands_for_what_a_thing_is(lineage):
+def test_no_attribute_represents_what_a_thing_is(lineage):
     named = {"uri": "s3://lake/forged", "digest": "sha256:ff"}
     lineage.derive(ArtifactVersion("s3://lake/a", "s3", "sha256:aa", named), artifact_at("s3://lake/b"))
 
@@ -80,7 +80,7 @@ def test_an_exported_event_can_be_taken_in_again(lineage, trace):
     assert len({event.event_id for event in events}) == len(events)
 
 
-def test_an_export_tells_another_all_that_was_found_with_its_proof(lineage, trace):
+def test_an_export_gives_another_all_that_was_found_with_its_proof(lineage, trace):
     log = EventsInMemory()
     log.add(
         [read(json.loads(line)) for line in export(lineage, trace, Form.OPENLINEAGE, NOW).splitlines()],
@@ -126,7 +126,7 @@ def test_pictures_have_a_line_for_each_node_and_edge_and_escape_names(lineage):
     assert re.search(r'n1 -> n0 \[label="turned into", style=dashed\]', dot)
 
 
-def test_labels_are_written_out_and_colours_told_once(lineage):
+def test_labels_are_written_out_and_colours_explained_once(lineage):
     lineage.derive(artifact_at("bento-model://iris/v%201"), artifact_at("s3://lake/a%0Ab"))
 
     mermaid = export(lineage, lineage.trace("bento-model://iris/v%201"), Form.MERMAID, NOW)

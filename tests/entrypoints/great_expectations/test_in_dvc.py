@@ -1,4 +1,4 @@
-"""A DVC stage that validates with Great Expectations: one validation, one name, whoever tells of it."""
+"""A DVC stage that validates with Great Expectations: one validation, one name, whoever reports it."""
 
 import hashlib
 import sys

@@ -1,4 +1,4 @@
-"""Lineage over HTTP: who may call, what is taken, what is refused and how it is told, what is answered."""
+"""Lineage over HTTP: who may call, what is taken, what is refused and how it is reported, what is answered."""
 
 import re
 from datetime import UTC, datetime
@@ -136,7 +136,7 @@ def test_a_fault_is_named_and_changes_nothing(client, platform, bad, field):
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"NaN", b'{"a": NaN}', b"\xff", b"[" * 200_000, b'{"a":' * 5000, b"7" * 5000]
 )
-def test_what_is_no_json_is_told_so(client, body):
+def test_what_is_not_json_is_refused_as_such(client, body):
     is_problem(client.post(EVENTS, content=body), 400, "body")
 
 

@@ -117,7 +117,7 @@ def test_a_huge_body_is_refused_before_it_is_read(client):
         ("gzip", gzip.compress(b"{}", mtime=0) + b"more", 400),
     ],
 )
-def test_a_body_that_cannot_be_unpacked_is_told_so(client, encoding, body, status):
+def test_a_body_that_cannot_be_unpacked_is_refused_as_such(client, encoding, body, status):
     is_problem(client.post(EVENTS, content=body, headers={"content-encoding": encoding}), status)
 
 

@@ -1,4 +1,4 @@
-"""One Handrail records, another is told over HTTP: the same nodes, edges, digests, proof; only the teller differs."""
+"""One Handrail records, another receives it over HTTP: same nodes, edges, digests, proof; only the sender differs."""
 
 import json
 import os
@@ -48,7 +48,7 @@ def lineage_of(platform):
 
 
 def tell(platform):
-    """Record the whole story of one model, and what tools tell beside it."""
+    """Record the whole story of one model, and what tools report beside it."""
     assert open_lineage(platform.settings, platform.store, platform.feedback)
     lineage = lineage_of(platform)
     for call in story(platform.settings.project):

@@ -88,7 +88,7 @@ def test_metrics_parameters_and_other_tags_do_not_touch_lineage(caplog):
     assert not caplog.text
 
 
-def test_a_told_tag_is_recorded_with_the_whole_run():
+def test_a_reported_tag_is_recorded_with_the_whole_run():
     told = []
     recorded = store(
         lambda: Thing(record_activity=lambda uri, kind, **_: told.append((uri, kind)), recorded=lambda _uris: Facts())

@@ -68,7 +68,7 @@ def test_a_line_that_a_kill_cut_short_costs_no_other(folder):
     assert [asset.key for asset in archive.assets() if asset.made] == ["s3://lake/a", "s3://lake/b"]
 
 
-def test_an_asset_is_told_with_what_made_it_and_what_it_was_made_of(folder):
+def test_an_asset_is_recorded_with_what_made_it_and_what_it_was_made_of(folder):
     archive = EventArchive(folder)
     archive.add([_materialised(1, "s3://lake/orders", rows=3, nested={"left": "out"})])
 

@@ -65,7 +65,7 @@ def test_metadata_may_name_version_and_digest(told, uri, digest):
     assert (made.uri, made.digest) == (uri, digest)
 
 
-def test_a_run_without_a_record_is_a_gap_and_its_flow_is_not_told_twice():
+def test_a_run_without_a_record_is_a_gap_and_its_flow_is_not_recorded_twice():
     assert _gaps(FLOW_RUN, TASK_RUN) == [("t", "The task-run 't' of the flow 'shop' left no lineage record.")]
 
 
@@ -79,7 +79,7 @@ def test_a_record_without_data_is_a_gap():
     assert problem == "The flow-run 'f' of the flow 'shop' left a record that names neither an input nor an output."
 
 
-def test_a_run_that_only_prefect_told_of_is_not_said_to_have_left_a_record():
+def test_a_run_that_only_prefect_reported_is_not_said_to_have_left_a_record():
     ((_, problem),) = _gaps(TASK_RUN, held={"t": RunSummary(0)})
 
     assert problem.endswith("of the flow 'shop' is known from Prefect alone and names neither an input nor an output.")

@@ -122,7 +122,7 @@ def test_collecting_again_changes_nothing_and_keeps_each_event_once(project, pre
     assert len(ids) == len(set(ids)) == first["new_events"] + again["new_events"]
 
 
-def test_a_failed_run_is_told_as_failed_and_made_nothing(project, prefect_url, began):
+def test_a_failed_run_is_recorded_as_failed_and_made_nothing(project, prefect_url, began):
     @materialize("s3://lake/never.csv", cache_policy=NO_CACHE)
     def fail():
         raise OSError("of the task")

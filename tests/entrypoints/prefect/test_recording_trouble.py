@@ -16,7 +16,7 @@ from handrail.errors import InvalidInput
 from tests.fakes.prefect_runs import data_at, only, runs
 
 
-def test_what_cannot_be_named_is_told_in_the_record_and_fails_nothing(project):
+def test_what_cannot_be_named_is_said_in_the_record_and_fails_nothing(project):
     @record(inputs=["orders.csv", "missing.csv"], outputs=lambda result: result["target"])
     @task
     def clean():

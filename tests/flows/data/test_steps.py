@@ -84,7 +84,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_a_full_disk_is_one_sentence_and_the_former_outputs_stay(
     project: Path, stage: str, limit: int, file: str
 ) -> None:
-    """A limit on the size of files stands for the disk: the system refuses the write in the same way."""
+    """A limit on the size of files acts like a full disk: the system refuses the write in the same way."""
     before = (project / file).read_bytes()
     in_limit = f"import resource as r, sys; r.setrlimit(r.RLIMIT_FSIZE, ({limit}, {limit}));"
 

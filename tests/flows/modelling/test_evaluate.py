@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 from flows.steps.modelling.evaluate import summary
 from flows.steps.modelling.judge import Judge
-from flows.steps.modelling.perturb import Probe, importance, robustness
 from flows.steps.modelling.slices import POOLED, judge_slices, pooled, worst
-from handrail.statistics import Answers, Intervals, Scored, metrics_of
+from handrail.statistics import Intervals, Scored, metrics_of
 from handrail.use_case import read_use_case
 
 FLIGHTS = Judge(read_use_case(Path(__file__).parents[3]), 0.5)
@@ -77,46 +75,6 @@ def test_a_group_with_one_outcome_has_no_area() -> None:
     assert judged["B"]["roc_auc"] is None
     assert judged["B"]["missed_rate"] is None
     assert worst(judged, FLIGHTS.metric) == ("A", 1.0, 1.0)
-
-
-@pytest.fixture
-def probe() -> Probe:
-    source = np.random.default_rng(1)
-    encoded = source.normal(size=(500, 3))
-    encoded[source.random(500) < 0.2, 2] = np.nan
-    late = (encoded[:, 0] > 0).astype(np.int8)
-    return Probe(
-        answer=lambda inputs: Answers(1 / (1 + np.exp(-np.nan_to_num(inputs[:, 0])))),
-        judge=FLIGHTS,
-        encoded=encoded,
-        features=("used", "unused", "holey"),
-        coded=np.array([False, True, False]),
-        label=late,
-        seed=0,
-    )
-
-
-def test_only_the_feature_in_use_is_important(probe: Probe) -> None:
-    lost = importance(probe)
-
-    assert list(lost)[0] == "used"
-    assert lost["used"]["value"] == pytest.approx(0.5, abs=0.08)
-    assert lost["unused"] == {"value": 0.0, "low": 0.0, "high": 0.0}
-
-
-def test_noise_costs_more_the_louder_it_is_and_spares_codes(probe: Probe) -> None:
-    noise = robustness(probe, {"views": ["unused"]})["noise"]
-
-    losses = [noise[level]["roc_auc_lost"] for level in ("0.05", "0.1", "0.25", "0.5")]
-    assert losses == sorted(losses)
-    assert losses[-1] > 0.01
-
-
-def test_a_group_of_columns_that_nobody_uses_changes_nothing(probe: Probe) -> None:
-    missing = robustness(probe, {"unused": ["unused", "holey"], "used": ["used"]})["missing"]
-
-    assert missing["unused"]["labels_flipped"] == 0
-    assert missing["used"]["roc_auc"] == 0.5
 
 
 def details(calibration: list[dict[str, float]], missing: dict[str, Any], slices: dict[str, Any]) -> dict[str, Any]:

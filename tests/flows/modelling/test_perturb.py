@@ -134,3 +134,26 @@ def test_features_of_equal_importance_are_in_the_order_of_their_names(probe: Pro
     idle = replace(probe, answer=lambda inputs: Answers(np.full(len(inputs), 0.5)))
 
     assert list(importance(idle)) == ["holey", "unused", "used"]
+
+
+def test_only_the_feature_in_use_is_important(probe: Probe) -> None:
+    lost = importance(probe)
+
+    assert list(lost)[0] == "used"
+    assert lost["used"]["value"] == pytest.approx(0.5, abs=0.08)
+    assert lost["unused"] == {"value": 0.0, "low": 0.0, "high": 0.0}
+
+
+def test_noise_costs_more_the_louder_it_is_and_spares_codes(probe: Probe) -> None:
+    noise = robustness(probe, {"views": ["unused"]})["noise"]
+
+    losses = [noise[level]["roc_auc_lost"] for level in ("0.05", "0.1", "0.25", "0.5")]
+    assert losses == sorted(losses)
+    assert losses[-1] > 0.01
+
+
+def test_a_group_of_columns_that_nobody_uses_changes_nothing(probe: Probe) -> None:
+    missing = robustness(probe, {"unused": ["unused", "holey"], "used": ["used"]})["missing"]
+
+    assert missing["unused"]["labels_flipped"] == 0
+    assert missing["used"]["roc_auc"] == 0.5

@@ -118,7 +118,7 @@ def test_an_unknown_stage_is_named(project):
         pipeline.read_graph(project, "fitt")
 
 
-def test_ran_skipped_and_restored_are_told_apart_and_nothing_is_left_to_do(project):
+def test_ran_skipped_and_restored_are_distinguished_and_nothing_is_left_to_do(project):
     first = _outcomes(project)
     again = _outcomes(project)
     _set(project, rows=3, rate=2)

@@ -113,7 +113,7 @@ def test_a_wrong_first_report_counts_until_its_correction(platform: Platform, mo
 
 
 def bento(settings: Settings, carried: bool = True) -> str:
-    """Lay a bento out as the store has it, with a permitted tree unless told otherwise; return its deployment."""
+    """Lay a bento out as the store has it, with a permitted tree unless another one is given; return its deployment."""
     folder = settings.home / "bentoml" / "bentos" / "flights" / "v1"
     (folder / "src").mkdir(parents=True)
     (folder / "bento.yaml").write_text("creation_time: 2026-01-01T00:00:00+00:00\n", encoding="utf-8")

@@ -87,7 +87,7 @@ def test_no_report_comes_before_its_flight_was_predicted() -> None:
     assert [hour.at for hour in hours] == sorted(hour.at for hour in hours)
 
 
-def test_a_request_tells_nothing_that_is_known_only_later() -> None:
+def test_a_request_holds_nothing_that_is_known_only_later() -> None:
     (row,) = flights(flight_id(Fate.AT_ONCE)).rows(named=True)
 
     assert request_of(row).keys() == {

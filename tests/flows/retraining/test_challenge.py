@@ -139,7 +139,7 @@ def test_labels_after_go_live_come_only_from_the_snapshot(settings: Settings, pl
     challenge = prepare_retrain(platform, MONTH)
     params = read_params(challenge.folder)
     landed, before = ASKED + timedelta(hours=5), datetime(2013, 7, 1, tzinfo=UTC)
-    # The raw table tells the opposite of each report, and a late landing that nobody reported.
+    # The raw table says the opposite of each report, and a late landing that nobody reported.
     raw = timed({flight(1): (landed, 0), flight(2): (landed, 99), flight(3): (landed, 99), "july": (before, 99)})
 
     use_case = read_use_case(challenge.folder)

@@ -1,4 +1,4 @@
-"""Where servers listen, what they are told, how they start and stop. The real ones run in test_up.py."""
+"""Where servers listen, what they are given, how they start and stop. The real ones run in test_up.py."""
 
 import os
 import socket
@@ -105,7 +105,7 @@ def test_no_secret_is_in_what_the_settings_say(settings):
     assert "HANDRAIL_DATABASE_URL" not in settings_environment(settings)
 
 
-def test_mlflow_is_told_where_its_logins_lie_and_others_are_not(settings):
+def test_mlflow_gets_the_place_of_its_logins_and_others_do_not(settings):
     config = settings.config
     (config / "policies").mkdir(parents=True)
     (config / "policies" / "champion.yaml").write_text(

@@ -137,7 +137,7 @@ def test_a_policy_that_does_not_ask_for_the_incumbent_keeps_its_digest():
     assert Rule("a.b", is_incumbent=True).to_json()["is_incumbent"] is True
 
 
-def test_the_reason_of_a_rule_is_told():
+def test_the_reason_of_a_rule_is_shown():
     rule = Rule("a.b", at_most=1, because="leaks look like this")
 
     assert "leaks look like this" in failed_rules(Policy("x", QUORUM, (rule,)), {"a": {"b": 2}}, replacing=False)[0]

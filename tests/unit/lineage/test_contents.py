@@ -48,7 +48,7 @@ def test_a_pipelines_facts_come_back():
     assert merged(said(contents_of(told))) == merged(told)
 
 
-def test_an_activity_is_one_step_for_each_who_tells_of_it():
+def test_an_activity_is_one_step_for_each_who_reports_it():
     stage = activity_fact("dvc-stage://shop/train@1", details=ActivityDetails(attributes={"stage": "train"}))
     data, view, model = map(artifact_at, ("dvc://shop/data@1", "feast://shop/feature_view/v@1", "dvc://shop/model@1"))
 
@@ -84,7 +84,7 @@ def test_what_agreed_in_two_ways_takes_two_steps():
     assert [content.inputs[0].agreed for content in contents_of(told)] == ["md5:aa", "sha256:bb"]
 
 
-def test_what_nobody_says_anything_of_is_still_told():
+def test_what_nobody_says_anything_of_is_still_recorded():
     alone = Facts(frozenset({activity_fact("mlflow://s/run/1")})) | Facts(
         describe_derivation(artifact_at("s3://a/b"), artifact_at("s3://a/c"), "x").nodes
     )

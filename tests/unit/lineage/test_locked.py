@@ -1,9 +1,9 @@
-"""Stages of a lock file can be told apart and put into sets."""
+"""Stages of a lock file can be distinguished and put into sets."""
 
 from handrail.lineage.domain.locked import LockedStage, OutsideData
 
 
-def test_what_dvc_recorded_of_outside_data_tells_it_apart_and_it_can_be_in_a_set():
+def test_what_dvc_recorded_of_outside_data_distinguishes_it_and_it_can_be_in_a_set():
     seen, again = (OutsideData("s3://lake/raw", details={"etag": "1"}) for _ in range(2))
     other = OutsideData("s3://lake/raw", details={"etag": "2"})
 

@@ -170,7 +170,7 @@ def test_a_portrait_holds_direct_causes_and_effects_with_who_says_so(lineage):
     assert lineage.show("p1").node.uri == DEPLOYMENT.uri
 
 
-def test_a_portrait_tells_where_names_pointed_and_findings(lineage):
+def test_the_details_show_where_names_pointed_and_findings(lineage):
     lineage.point("mlflow alias flights@champion", VERSION, NOON, by=PERMIT.uri)
     lineage.point(
         "mlflow alias flights@champion",

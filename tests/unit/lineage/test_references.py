@@ -69,7 +69,7 @@ def test_a_name_and_number_mean_the_model_that_has_the_name_now(lineage):
     assert lineage.trace("models:/flights/1").start == again.uri
 
 
-def test_what_only_looks_like_a_version_of_a_model_stands_for_none(lineage):
+def test_what_only_looks_like_a_version_of_a_model_represents_none(lineage):
     lineage.derive(artifact_at("mlflow://registry/registered/flights/latest/1"), artifact_at("s3://lake/a"))
 
     assert lineage.trace("models:/flights/1").start == VERSION.uri
@@ -82,7 +82,7 @@ def test_one_model_name_on_two_servers_is_ambiguous(lineage):
         lineage.trace("models:/flights/1")
 
 
-def test_a_commit_of_another_repository_is_found_and_two_that_begin_alike_are_told(lineage):
+def test_a_commit_of_another_repository_is_found_and_two_that_begin_alike_are_named(lineage):
     lineage.derive(artifact_at("dvc://shop/vendored@1"), artifact_at("git://other/" + "abc12345" * 5))
 
     assert lineage.trace("abc12345").start == "git://other/" + "abc12345" * 5
@@ -99,7 +99,7 @@ def test_a_name_that_was_taken_away_points_nowhere(lineage):
         lineage.trace("models:/flights@champion")
 
 
-def test_the_beginning_of_a_deployment_never_stands_for_the_one_of_a_prediction():
+def test_the_beginning_of_a_deployment_never_represents_the_one_of_a_prediction():
     lineage = open_in_memory({"lost": "deploy://local/flights/d"})
     lineage.record_deployment(DEPLOYMENT, BENTO)
 
@@ -199,7 +199,7 @@ def test_of_a_thing_and_what_lies_below_it_the_thing_is_meant(lineage):
         lineage.trace("feast://shop/retrieval/")
 
 
-def test_how_many_more_fit_is_told(lineage):
+def test_how_many_more_fit_is_said(lineage):
     for number in range(8):
         lineage.derive(artifact_at(f"s3://lake/many-{number}"), artifact_at("s3://lake/one"))
 

@@ -1,4 +1,4 @@
-"""The telling of a trace: from the prediction back to the commit."""
+"""How a trace is shown: from the prediction back to the commit."""
 
 from itertools import permutations
 from pathlib import Path
@@ -22,7 +22,7 @@ def trace():
     return lineage.trace("p1")
 
 
-def test_a_trace_is_told_from_the_deployment_back_to_the_commit(trace):
+def test_a_trace_is_shown_from_the_deployment_back_to_the_commit(trace):
     assert [section.title for section in sections_of(trace)] == [
         "deployment",
         "bento",
@@ -40,7 +40,7 @@ def test_a_trace_is_told_from_the_deployment_back_to_the_commit(trace):
     ]
 
 
-def test_the_flow_run_that_ran_a_stage_is_told():
+def test_the_flow_run_that_ran_a_stage_is_shown():
     lineage = open_in_memory({"p1": DEPLOYMENT.uri})
     for call in story(Path()):
         call(lineage)
@@ -52,14 +52,14 @@ def test_the_flow_run_that_ran_a_stage_is_told():
     assert [hop.node.uri for hop in section.hops] == [flow_run]
 
 
-def test_whatever_was_reached_is_told(trace):
+def test_whatever_was_reached_is_shown(trace):
     told = [(hop.node.uri, section) for section in sections_of(trace) for hop in section.hops]
     folded = sum(section.folded for section in sections_of(trace))
 
     assert len(told) + folded == len(trace.nodes) == len({uri for uri, _ in told}) + folded
 
 
-def test_an_activity_that_no_section_is_made_for_is_told_among_stages_and_runs():
+def test_an_activity_that_no_section_is_made_for_is_shown_among_stages_and_runs():
     lineage = open_in_memory()
     run, job, checkpoint = "openlineage-run://r1", "openlineage-job://prod/clean", "gx://shop/checkpoint/nightly/1"
     made = [artifact_at("s3://lake/clean"), artifact_at("gx://shop/validation/v1")]
@@ -127,7 +127,7 @@ def test_who_only_ran_something_is_no_approver():
     assert "actor://registry/eve" not in told["permit and approvers"]
 
 
-def test_every_node_but_the_start_is_told_with_the_hop_that_leads_to_it(trace):
+def test_every_node_but_the_start_is_shown_with_the_hop_that_leads_to_it(trace):
     hops = [hop for section in sections_of(trace) for hop in section.hops]
 
     assert [hop.node.uri for hop in hops if hop.via is None] == [DEPLOYMENT.uri]
@@ -208,14 +208,14 @@ def test_the_run_leads_to_the_training_set_by_the_fingerprint_of_its_inputs(trac
     assert edges["stage-inputs", "dvc://shop/data/training"]
 
 
-def test_what_one_witness_alone_tells_is_not_proven(trace):
+def test_what_one_witness_alone_says_is_not_proven(trace):
     alone = [edge for edge in trace.edges if edge.cause.startswith(("feast://", "gx://"))]
 
     assert alone
     assert not any(edge.proven for edge in alone)
 
 
-def test_a_filtered_trace_is_told_by_hops_from_what_it_hides():
+def test_a_filtered_trace_is_distinguished_by_hops_from_what_it_hides():
     lineage = open_in_memory({"p1": DEPLOYMENT.uri})
     for call in story(Path()):
         call(lineage)

@@ -111,7 +111,7 @@ def test_a_truncated_walk_says_so(lineage):
         lineage.trace("p1", max_nodes=0)
 
 
-def test_another_digest_for_the_same_name_is_told_with_the_trace(lineage):
+def test_another_digest_for_the_same_name_is_shown_with_the_trace(lineage):
     lineage.derive(artifact_at(Deployment("local", "flights", "d2").uri), PERMIT)
     lineage.record_bento(
         BentoTag("flights", "b2"),

@@ -1,4 +1,4 @@
-"""Timelines: periods follow from moves, names may be given by their end, permits tell who allowed it."""
+"""Timelines: periods follow from moves, names may be given by their end, permits say who allowed it."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -73,7 +73,7 @@ def test_a_moment_falls_into_one_reign(lineage, hours, place):
     assert held == lineage.timeline(ALIAS)[place]
 
 
-def test_a_name_that_fits_nothing_or_several_is_told(lineage):
+def test_a_name_that_fits_nothing_or_several_is_reported(lineage):
     with pytest.raises(UnknownReference):
         lineage.timeline("challenger")
     with pytest.raises(UnknownReference, match=r"^at: the name .* was first set at .*, not by .*then or later"):

@@ -69,7 +69,7 @@ def test_nanoseconds_equal_the_definition_and_bounds_in_microseconds_lose_none(a
     assert found == [definition(at) for at in asked]
 
 
-def test_a_time_that_nanoseconds_cannot_tell_is_refused_beside_a_table_in_nanoseconds():
+def test_a_time_that_nanoseconds_cannot_represent_is_refused_beside_a_table_in_nanoseconds():
     entities = pl.DataFrame({"id": [1], "ts": [datetime(9999, 1, 1, tzinfo=UTC)]})
     frame = pl.LazyFrame({"k": [1], "t": _nanoseconds(0), "v": [7]})
     join = Join(entities.schema, "ts", [FeatureTable("f", frame, "t", {"k": "id"}, {"v": "v"})])

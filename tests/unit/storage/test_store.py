@@ -117,7 +117,7 @@ def test_a_store_of_a_newer_release_is_refused(store, scripts):
         migrate(store, "toy", scripts)
 
 
-def test_tables_that_are_up_to_date_are_told_so_without_alembic(store, scripts, tmp_path):
+def test_tables_that_are_up_to_date_are_recognised_without_alembic(store, scripts, tmp_path):
     migrate(store, "toy", scripts)
     code = f"""
 import sys
@@ -170,7 +170,7 @@ def test_an_unreachable_database_is_one_sentence_without_the_password():
 
 
 @pytest.mark.parametrize("content", [b"garbage\n", b"no database at all" * 100, b"SQLite format 3\0" + b"\xff" * 4000])
-def test_a_file_that_is_no_database_is_one_sentence_that_tells_what_to_do_with_it(tmp_path, content):
+def test_a_file_that_is_not_a_database_is_one_sentence_that_says_what_to_do_with_it(tmp_path, content):
     (tmp_path / "handrail.db").write_bytes(content)
     store = open_store(f"sqlite:///{tmp_path / 'handrail.db'}")
 
@@ -182,7 +182,7 @@ def test_a_file_that_is_no_database_is_one_sentence_that_tells_what_to_do_with_i
             pass
 
 
-def test_whoever_is_impatient_is_told_soon_that_another_one_writes(tmp_path, scripts):
+def test_whoever_is_impatient_hears_soon_that_another_one_writes(tmp_path, scripts):
     url = f"sqlite:///{tmp_path / 'handrail.db'}"
     patient, impatient = open_store(url), open_store(url, patience_s=0.05)
     migrate(patient, "toy", scripts)

@@ -34,7 +34,7 @@ def test_bytes_that_are_as_recorded_are_well(project):
     assert kinds(project) == []
 
 
-def test_changed_added_and_missing_files_are_told_once(project):
+def test_changed_added_and_missing_files_are_reported_once(project):
     (project / "raw" / "b.csv").write_text("2\n")
     (project / "out.json").unlink()
 
@@ -45,7 +45,7 @@ def test_a_project_without_a_lock_has_nothing_to_compare(tmp_path):
     assert kinds(tmp_path) == []
 
 
-def test_a_broken_lock_is_told(tmp_path):
+def test_a_broken_lock_is_reported(tmp_path):
     (tmp_path / "dvc.lock").write_text("[")
 
     with pytest.raises(InvalidInput, match="not a lock file"):

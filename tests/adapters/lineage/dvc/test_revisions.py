@@ -53,7 +53,7 @@ def test_the_hash_is_the_one_that_the_revision_names(project, path, md5):
     assert (found and found.md5) == md5
 
 
-def test_an_unknown_revision_tells_nothing(project):
+def test_an_unknown_revision_yields_nothing(project):
     assert locked_at(project, "data/set", "v9") is None
     assert locked_at(project, "data/set", "--help") is None
 

@@ -57,7 +57,7 @@ def test_tracked_data_comes_from_the_commit_that_brought_its_content_in(made):
     assert (orders.uri, f"git://shop/{second}", f"md5:{orders.attributes['md5']}") in derivations(record)
 
 
-def test_a_tracked_folder_is_told_file_by_file(made):
+def test_a_tracked_folder_is_reported_file_by_file(made):
     folder, *_, third = made
 
     record = DvcPipeline("shop").read(folder, third)
@@ -76,7 +76,7 @@ def test_an_older_commit_has_its_own_data_whose_bytes_are_gone(made):
     assert (orders.uri, f"git://shop/{first}", "") in derivations(record), "the commit says so; nothing was compared"
 
 
-def test_data_whose_dvc_file_no_commit_holds_is_not_told(project):
+def test_data_whose_dvc_file_no_commit_holds_is_not_reported(project):
     folder, *_, third = project
     add(folder, "data/new.csv", "new")
 
@@ -94,7 +94,7 @@ def test_a_file_that_only_ends_like_a_dvc_file_is_one_sentence(project):
         DvcPipeline("shop").read(folder, fourth)
 
 
-def test_data_outside_the_project_is_not_told(project):
+def test_data_outside_the_project_is_not_reported(project):
     folder, *_ = project
     (folder / "out.dvc").write_text(f"outs: [{{md5: {'0' * 32}, path: ../elsewhere.csv}}]\n")
     fourth = commit(folder, "Track a file elsewhere")

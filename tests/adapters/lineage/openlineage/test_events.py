@@ -49,7 +49,7 @@ def test_the_body_keeps_facets_that_handrail_does_not_know():
     assert json.loads(read(event).body) == event
 
 
-def test_facets_that_handrail_knows_are_told():
+def test_facets_that_handrail_knows_are_recorded():
     job = {"namespace": "n", "name": "j", "facets": {"sourceCodeLocation": CODE}}
     run = {"runId": a_run_id(3).upper(), "facets": {"parent": PARENT}}
 

@@ -1,4 +1,4 @@
-"""What one store records another knows from its events alone, whatever their order: only the teller is another."""
+"""What one store records another knows from its events alone, whatever their order: only the sender differs."""
 
 import json
 import random

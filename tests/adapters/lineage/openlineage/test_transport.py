@@ -122,7 +122,7 @@ def test_an_event_that_will_never_be_taken_is_refused():
 
 
 @pytest.mark.parametrize("kind", ["http", "async_http"])
-def test_nobody_there_is_told_as_such(kind):
+def test_nobody_there_is_reported_as_such(kind):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/api/v1/lineage"

@@ -200,7 +200,7 @@ def test_a_run_that_came_as_an_event_goes_out_under_its_own_id():
 
 
 @pytest.mark.parametrize("folder", [True, False])
-def test_what_is_too_large_for_one_event_is_told_in_several(folder):
+def test_what_is_too_large_for_one_event_is_sent_in_several(folder):
     files = [artifact_at(f"dvc://shop/data/{n}.csv@{n:032x}", f"sha256:{n:064x}") for n in range(4000)]
     whole = artifact_at("dvc://shop/data@ff.dir", "md5:ff")
     told = Facts.union(describe_derivation(whole, file, "dvc", agreed=file.digest) for file in files)

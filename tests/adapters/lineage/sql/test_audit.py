@@ -278,7 +278,7 @@ def test_predictions_that_lead_nowhere_are_found(store):
     assert ("predictions-without-data", other) in found(store, {other: 1})
 
 
-def test_contradicting_digests_and_changed_bytes_are_told_with_the_rest(store):
+def test_contradicting_digests_and_changed_bytes_are_reported_with_the_rest(store):
     SqlGraph(store).record(describe_derivation(artifact_at("x://y"), artifact_at(PERMIT.uri, TREE), "x"))
 
     assert found(store, {}, "changed") == [("bytes-changed", "data/raw"), ("two-digests", PERMIT.uri)]

@@ -26,7 +26,7 @@ def _record(store, *parts):
     SqlGraph(store).record(Facts.union(parts))
 
 
-def test_a_run_that_nobody_told_of_is_left_out(store):
+def test_a_run_that_nobody_recorded_is_left_out(store):
     assert SqlCensus(store).runs([TASK]) == {}
 
 
@@ -38,7 +38,7 @@ def test_what_a_run_read_and_made_is_counted_and_a_value_in_memory_is_not(store)
     assert SqlCensus(store).runs([TASK, OTHER]) == {TASK: RunSummary(2, values=1), OTHER: RunSummary(0, values=1)}
 
 
-def test_a_whole_is_told_by_its_parts(store):
+def test_a_whole_is_recorded_by_its_parts(store):
     _record(
         store,
         describe_activity(activity_fact("dvc-stage://s/fit@1"), [ORDERS], [], [], "dvc"),
@@ -63,7 +63,7 @@ def test_a_run_that_recorded_itself_is_known_as_such(store):
 
 
 @pytest.mark.parametrize(("attributes", "kinds"), [({}, set()), ({"recorded": "explicitly"}, {"run-without-data"})])
-def test_the_doctor_asks_for_data_where_a_run_was_to_tell_it(store, attributes, kinds):
+def test_the_doctor_asks_for_data_where_a_run_was_to_report_it(store, attributes, kinds):
     told = activity_fact(TASK, details=ActivityDetails(attributes=attributes))
     _record(store, Facts(frozenset({told})), describe_membership(TASK, [FLOW], "prefect"))
 

@@ -1,4 +1,4 @@
-"""Circles in random graphs, told in random batches: networkx decides on its own which batches have to be refused."""
+"""Circles in random graphs, recorded in random batches: networkx decides on its own which ones have to be refused."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ WRITER = (
 
 
 def log():
-    """Each run reads what two runs before it made; each of its three states is told."""
+    """Each run reads what two runs before it made; each of its three states is recorded."""
     return [
         read(
             a_run_event(

@@ -74,7 +74,7 @@ def test_programs_get_what_is_accepted_beside_what_stands(check):
     assert [each["subject"] for each in told["unused"]] == ["other"]
 
 
-def test_an_acceptance_of_nothing_is_told_so_that_a_slip_is_seen(check):
+def test_an_acceptance_of_nothing_is_reported_so_that_a_slip_is_seen(check):
     point_nowhere("slot-1")
 
     assert "accepts pointer-to-nowhere of other, of which there is none: take it out." in check()[1]

@@ -1,4 +1,4 @@
-"""`handrail lineage collect mlflow` over a plain store: what it reads, what it leaves, and how mistakes are told."""
+"""`handrail lineage collect mlflow` over a plain store: what it reads, what it leaves, how mistakes are reported."""
 
 import json
 import socketserver

@@ -128,7 +128,7 @@ def test_an_impact_as_json(handrail):
     assert impact["total_predictions"] == 3
 
 
-def test_a_budget_that_ends_the_walk_is_told_with_the_remedy(handrail):
+def test_a_budget_that_ends_the_walk_is_reported_with_the_remedy(handrail):
     assert "node budget ended the walk: raise --max-nodes" in handrail("trace", "p1", "--max-nodes", "2")[1]
     assert "lower bounds" in handrail("impact", "data/raw", "--max-nodes", "2")[1]
     assert "raise --max-nodes" in handrail("export", "p1", "--format", "dot", "--max-nodes", "2")[2]
@@ -172,7 +172,7 @@ def test_one_thing_is_shown_whole(handrail):
     assert handrail("show", "no-such-thing")[0] == 1
 
 
-def test_nothing_that_was_told_commands_the_terminal(handrail, home):
+def test_nothing_that_was_recorded_commands_the_terminal(handrail, home):
     odd = ArtifactVersion("s3://lake/a", "\x1b[2Jtable", None, {"na\x07me": "va\x9b31mlue\n\u202eproven"})
     home.derive(artifact_at("s3://lake/b"), odd)
 
@@ -215,7 +215,7 @@ def test_findings_are_sentences(handrail, home):
     assert "was also claimed as" in handrail("trace", "p1")[1]
 
 
-def test_a_timeline_tells_who_allowed_it(handrail):
+def test_a_timeline_says_who_allowed_it(handrail):
     code, out, _ = handrail("timeline", "champion")
 
     assert code == 0

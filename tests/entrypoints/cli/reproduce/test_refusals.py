@@ -16,7 +16,7 @@ from tests.fakes import reproducible_project as toy
 DEADLINE_S = 300
 
 
-def test_a_dry_run_tells_what_is_missing_and_changes_nothing(project, reproduce):
+def test_a_dry_run_reports_what_is_missing_and_changes_nothing(project, reproduce):
     code, out, _ = reproduce("toys/1", "--dry-run")
     assert code == 0
     assert "clean, train, package" in out
@@ -41,7 +41,7 @@ def test_data_that_is_nowhere_is_one_sentence(project, reproduce):
     assert "dvc push" in err
 
 
-def test_the_cache_of_the_project_stands_in_for_a_lost_remote(project, reproduce):
+def test_the_cache_of_the_project_replaces_a_lost_remote(project, reproduce):
     shutil.rmtree(project.parent / "remote")
 
     assert reproduce("toys/1", "--until", "clean")[0] == 0

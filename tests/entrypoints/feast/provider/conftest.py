@@ -50,7 +50,7 @@ def project(tmp_path, monkeypatch):
 
 
 class Told:
-    """What lineage was told in the current project."""
+    """What was sent to lineage in the current project."""
 
     @property
     def lineage(self):

@@ -187,7 +187,7 @@ def test_many_online_reads_are_one_fact_that_names_the_state_they_saw(writable, 
     assert causes["feature-service"][0].uri.startswith("feast://shop/feature_service/checkout@")
 
 
-def test_reads_before_and_after_a_write_of_this_process_are_told_apart(writable, told):
+def test_reads_before_and_after_a_write_of_this_process_are_distinguished(writable, told):
     for end in (1, 5):
         writable.materialize(hour(0), hour(end), feature_views=["orders"])
         read(writable)
@@ -209,7 +209,7 @@ def test_reads_by_name_name_their_views(writable, told):
     assert len(told.causes(uri)["feature-view"]) == 2
 
 
-def test_what_waits_is_told_in_the_background(writable, monkeypatch, told):
+def test_what_waits_is_recorded_in_the_background(writable, monkeypatch, told):
     monkeypatch.setattr(pending, "WRITES_WAIT_S", 0.05)
     monkeypatch.setattr(pending, "TICK_S", 0.02)
     writable.push("clicks_pushed", clicks(1))
@@ -232,7 +232,7 @@ shop.get_online_features(features=["orders:amount"], entity_rows=[{"customer": 1
 """
 
 
-def test_what_waits_is_told_when_the_process_ends(writable, project, told):
+def test_what_waits_is_recorded_when_the_process_ends(writable, project, told):
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[4])}
 
     done = subprocess.run(
@@ -256,7 +256,7 @@ def test_a_broken_store_of_lineage_is_said_once_and_serves_on(writable, project,
     assert caplog.text.count("Lineage does not know of online reads of Feast.") == 1
 
 
-def test_a_forked_process_does_not_tell_what_its_parent_counted(writable, told):
+def test_a_forked_process_does_not_record_what_its_parent_counted(writable, told):
     read(writable)
 
     child = os.fork()

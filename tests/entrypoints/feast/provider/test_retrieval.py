@@ -116,7 +116,7 @@ def test_equal_rows_have_one_digest_however_they_come(shop, told):
 
 
 @pytest.mark.parametrize("service", ["checkout", "shares", "orders_alone"])
-def test_the_service_that_was_asked_for_is_told_from_those_with_some_of_its_features(shop, told, service):
+def test_the_service_that_was_asked_for_is_distinguished_from_those_with_some_of_its_features(shop, told, service):
     frame = plan(shop, service).to_df()
 
     (found,) = told.causes(retrieval_of(frame))["feature-service"]
@@ -175,7 +175,7 @@ def test_a_source_that_changes_during_the_read_is_there_twice_and_said(project, 
     assert "changed while" in caplog.text
 
 
-def test_a_source_that_changes_between_two_reads_is_told_apart(project, told):
+def test_a_source_that_changes_between_two_reads_is_distinguished(project, told):
     shop = open_shop(project / "features")
     first = retrieval_of(table := plan(shop, ["orders:amount"]).to_arrow())
     write_orders(project / "features", first=9.0)

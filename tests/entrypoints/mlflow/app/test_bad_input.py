@@ -13,7 +13,7 @@ from tests.fakes.mlflow_server import password
     ("old", "new", "words"),
     [("quorum:", "quorom:", "'quorom' is unknown. Did you mean 'quorum'"), ("rules:", "rules: [", "it is not YAML")],
 )
-def test_a_mistake_in_the_policy_is_told_and_the_alias_stays_protected(server, made, old, new, words):
+def test_a_mistake_in_the_policy_is_reported_and_the_alias_stays_protected(server, made, old, new, words):
     request_id = made.ask()["request_id"]
     file = server.settings.config / "policies" / "champion.yaml"
     text = file.read_text()

@@ -1,4 +1,4 @@
-"""What a training script that knows nothing of Handrail leaves in lineage, and that collecting tells the same."""
+"""What a training script that knows nothing of Handrail leaves in lineage, and that collecting records the same."""
 
 import hashlib
 import json
@@ -104,7 +104,7 @@ def test_the_alias_points_at_the_version_since_ada_set_it(server, trained, linea
     assert (now.target, now.by) == (version_uri(server, "plain"), f"actor://{trained.server}/Ada")
 
 
-def test_collecting_from_outside_tells_the_same_as_the_server_did(server, trained, tmp_path):
+def test_collecting_from_outside_records_the_same_as_the_server_did(server, trained, tmp_path):
     collected = [collect(trained, tmp_path / "home", "--experiment", "plain", "--download") for _ in range(2)]
 
     assert [found["aliases"] for found in collected] == [1, 0]

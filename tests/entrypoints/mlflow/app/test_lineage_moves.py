@@ -1,4 +1,4 @@
-"""Names that move, versions that go, and datasets that are not what they say: what the server tells lineage."""
+"""Names that move, versions that go, and datasets that are not what they say: what the server sends to lineage."""
 
 import hashlib
 import json
@@ -152,7 +152,7 @@ def test_five_rows_logged_as_a_file_of_four_are_a_flaw(server, made, ada, tmp_pa
     assert contradiction == "the frame has 5 rows, but dvc://x.csv holds 4"
 
 
-def test_tags_that_come_late_are_told_and_others_are_not(server, made, ada):
+def test_tags_that_come_late_are_recorded_and_others_are_not(server, made, ada):
     commit = "c" * 40
     tags = [{"key": "handrail.git_commit", "value": commit}, {"key": "handrail.git_dirty", "value": "false"}]
 
