@@ -1,6 +1,7 @@
 """The bento: POST /predict answers flights, /api takes feedback, both with a bearer token; health and metrics are open.
 
 Serve a checkout with `bentoml serve bentos/flights`, the deployed bento with `python -m infra.servers.bento`.
+What is sent and answered follows from config/use_case.yaml, and from messages.py beside this file.
 """
 
 # BentoML reads the annotations at run time, so they stay real; its decorators come without types.
@@ -9,9 +10,10 @@ Serve a checkout with `bentoml serve bentos/flights`, the deployed bento with `p
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import bentoml
+from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,13 +21,14 @@ ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from bentos.flights.messages import Flights, PredictAnswer  # noqa: E402
+from bentos.flights.messages import flight_of  # noqa: E402
 from feature_repo.online import online  # noqa: E402
 from feature_repo.store import apply, open_feature_store, service_identity  # noqa: E402
 from handrail.bentoml import guarded  # noqa: E402
 from handrail.bootstrap import open_platform  # noqa: E402
 from handrail.entrypoints.bentoml.features import FeatureRepo  # noqa: E402
 from handrail.entrypoints.bentoml.guarding import require_permit, rules_of  # noqa: E402
+from handrail.entrypoints.bentoml.messages import answer_of, items_of  # noqa: E402
 from handrail.entrypoints.bentoml.service import quieten_warnings  # noqa: E402
 from handrail.entrypoints.bentoml.worker import Worker  # noqa: E402
 from handrail.entrypoints.http.problems import status_of  # noqa: E402
@@ -45,6 +48,14 @@ try:
     FEEDBACK = feedback_app(PLATFORM, checked_by_host)
 except HandrailError as err:
     sys.exit(f"error: {err}")
+
+# Types that the description decides on, so that mypy sees their general form only.
+if TYPE_CHECKING:
+    Flights = list[Any]
+    Answers = BaseModel
+else:
+    Flights = items_of(CASE, flight_of(CASE))
+    Answers = answer_of(CASE)
 
 
 @bentoml.service(
@@ -81,9 +92,9 @@ class FlightsService:
         await WORKER.stop()
 
     @bentoml.api(route="/predict")
-    async def predict(self, flights: Flights) -> PredictAnswer:
+    async def predict(self, flights: Flights) -> Answers:
         """Give each flight's probability to land late, in the order of the request."""
         try:
-            return PredictAnswer.model_validate(await WORKER.answer([vars(flight) for flight in flights]))
+            return Answers.model_validate(await WORKER.answer([vars(flight) for flight in flights]))
         except HandrailError as err:
-            return JSONResponse({"error": str(err)}, int(status_of(err)))  # type: ignore[return-value]
+            return cast(Answers, JSONResponse({"error": str(err)}, int(status_of(err))))

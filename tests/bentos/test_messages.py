@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from bentos.flights.messages import MAX_FLIGHTS, Flights
+from bentos.flights.messages import flight_of
+from handrail.entrypoints.bentoml.messages import MOST_ITEMS, items_of
+from handrail.use_case import read_use_case
 
 GOOD: dict[str, Any] = {
     "flight_id": "2013-08-01:UA:1545:0515:EWR",
@@ -21,7 +24,8 @@ GOOD: dict[str, Any] = {
     "sched_arr": "2013-08-01T12:19:00+00:00",
     "distance": 1400,
 }
-READER = TypeAdapter(Flights)
+CASE = read_use_case(Path(__file__).parents[2])
+READER = TypeAdapter(items_of(CASE, flight_of(CASE)))
 
 
 def read(*flights: Any) -> list[Any]:
@@ -70,7 +74,9 @@ def test_a_missing_field_is_named(field: str) -> None:
         ("distance", "1400"),
         ("distance", float("nan")),
         ("distance", float("inf")),
+        ("distance", 0),
         ("distance", -1),
+        ("distance", 20_001),
         ("distance", None),
         ("distance", True),
     ],
@@ -115,4 +121,4 @@ def test_a_flight_may_come_once_a_batch() -> None:
 
 def test_an_empty_and_an_oversized_batch_are_refused() -> None:
     assert "at least 1" in errors()[0][1]
-    assert f"at most {MAX_FLIGHTS}" in errors(*[GOOD] * (MAX_FLIGHTS + 1))[0][1]
+    assert f"at most {MOST_ITEMS}" in errors(*[GOOD] * (MOST_ITEMS + 1))[0][1]
