@@ -8,7 +8,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 
 from handrail.scaffold.machinery import machinery
-from tests.init.projects import Made, make_project, run, texts_of
+from tests.init.projects import PROGRAMS, Made, make_project, run, texts_of
 from tests.loop.conftest import ROOT
 
 FLIGHTS = re.compile(
@@ -49,3 +49,12 @@ def test_months_are_judged_on_what_became_known(tumours: Made) -> None:
 
     assert len(months) >= 2
     assert all("ROC-AUC 0.9" in line or "ROC-AUC 1.0" in line for line in months.values())
+
+
+def test_what_is_written_holds_its_types_and_its_form(tumours: Made) -> None:
+    for check in (("ruff", "check", "."), ("ruff", "format", "--check", ".")):
+        run(tumours.folder, str(PROGRAMS / check[0]), *check[1:])
+
+    checked = run(tumours.folder, str(PROGRAMS / "mypy"), "bentos", "feature_repo", "flows", "tests")
+
+    assert re.search(r"no issues found in \d\d+ source files", checked)

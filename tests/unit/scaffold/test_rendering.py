@@ -29,6 +29,7 @@ DRAFT = Draft(
     main_metric="roc_auc", limit=0.6, handrail="handrail[project]==0.1.0", notes=("Guessed.",),
 )  # fmt: skip
 
+LONGEST_LINE = 120
 QUICK = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 VALUES = st.recursive(
@@ -76,6 +77,16 @@ def test_any_column_names_make_a_use_case_that_is_accepted(names, project):
             yaml.load(content, QUICK)
         if path.endswith(".py"):
             compile(content, path, "exec")
+
+
+def test_code_keeps_its_form_whatever_a_project_and_its_subjects_are_called():
+    draft = replace(DRAFT, name=40 * "n", one=39 * "s", many=40 * "s")
+
+    texts = [content.decode() for path, content in rendered(draft, TEMPLATE) if path.suffix == ".py"]
+    lines = [line for text in texts for line in text.splitlines()]
+
+    assert any(draft.many in line for line in lines)
+    assert [line for line in lines if len(line) > LONGEST_LINE] == []
 
 
 def test_the_template_has_no_file_of_the_machinery():
