@@ -7,10 +7,14 @@ import pytest
 
 from handrail.approvals.adapters.sql_custody import SqlHolds, SqlProvenance
 from handrail.approvals.domain.subject import Candidate
+from handrail.manifest import FileEntry, Manifest
 from tests.fakes.approvals import MemoryHolds, MemoryProvenance
 from tests.fakes.approvals_store import DATABASES, approvals_store
 
 MODEL = Candidate("flights", 7, 3, 9, "/a/1/r/model", "run", "1", "m-1")
+WEIGHTS, REQUIREMENTS = "a" * 64, "b" * 64
+NOTHING = Manifest(())
+FILES = Manifest.of([FileEntry("onnx/model.onnx", 3, WEIGHTS), FileEntry("requirements.txt", 3, REQUIREMENTS)])
 
 
 @pytest.fixture(params=["memory", *DATABASES])
@@ -45,7 +49,7 @@ def holds(custody):
 def test_whoever_made_a_part_is_a_maker(provenance, kind, key):
     provenance.record(kind, key, "ada")
 
-    assert provenance.makers(MODEL) == ("ada",)
+    assert provenance.makers(MODEL, NOTHING).accounts == ("ada",)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +67,7 @@ def test_whoever_made_a_part_is_a_maker(provenance, kind, key):
 def test_whoever_made_something_else_is_no_maker(provenance, kind, key):
     provenance.record(kind, key, "ada")
 
-    assert provenance.makers(MODEL) == ()
+    assert provenance.makers(MODEL, NOTHING).accounts == ()
 
 
 def test_makers_come_once_and_in_order(provenance):
@@ -71,20 +75,85 @@ def test_makers_come_once_and_in_order(provenance):
         provenance.record("run", "run", account)
         provenance.record("version", MODEL.key, account)
 
-    assert provenance.makers(MODEL) == ("ada", "zoe")
+    assert provenance.makers(MODEL, NOTHING).accounts == ("ada", "zoe")
 
 
 def test_many_may_record_the_same_at_once(provenance):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: provenance.record("run", "run", "ada"), range(16)))
 
-    assert provenance.makers(MODEL) == ("ada",)
+    assert provenance.makers(MODEL, NOTHING).accounts == ("ada",)
 
 
 def test_nothing_missing_counts_as_made(provenance):
     provenance.record("run", "", "ada")
 
-    assert provenance.makers(replace(MODEL, run_id=None, logged_model_id=None)) == ()
+    assert provenance.makers(replace(MODEL, run_id=None, logged_model_id=None), NOTHING).accounts == ()
+
+
+@pytest.mark.parametrize(
+    "related",
+    [
+        [("run", "parent")],
+        [("run", "parent"), ("parent", "grandparent"), ("other", "grandparent")],
+        [("other", "run"), ("run", "other")],
+        [("other", "parent"), ("run", "parent"), ("child", "other")],
+    ],
+    ids=["child of it", "a far cousin", "a circle", "child of a sibling"],
+)
+def test_whoever_made_a_run_of_the_same_family_is_a_maker(provenance, related):
+    for run, parent in related:
+        provenance.record_parent(run, parent)
+        provenance.record_parent(run, parent)
+    for run in {name for pair in related for name in pair} - {"run"}:
+        provenance.record("run", run, f"maker of {run}")
+    provenance.record("run", "stranger", "zoe")
+
+    found = provenance.makers(MODEL, NOTHING).accounts
+
+    assert found == tuple(sorted(f"maker of {run}" for run in {name for pair in related for name in pair} - {"run"}))
+
+
+def test_the_first_to_upload_the_bytes_is_a_maker_and_nobody_later(provenance):
+    for account in ("ben", "ada"):
+        provenance.record_upload(WEIGHTS, account)
+        provenance.record_upload(REQUIREMENTS, account)
+
+    assert provenance.makers(MODEL, FILES).accounts == ("ben",)
+    assert provenance.makers(MODEL, FILES, {WEIGHTS}).accounts == ()
+
+
+def test_more_bytes_than_one_question_takes_are_all_looked_up(provenance):
+    many = Manifest.of([FileEntry(f"{number:05}.bin", 1, f"{number:064x}") for number in range(1_200)])
+    for number in (0, 600, 1_199):
+        provenance.record_upload(f"{number:064x}", f"account {number}")
+
+    assert provenance.makers(MODEL, many).accounts == ("account 0", "account 1199", "account 600")
+
+
+def test_each_part_without_a_maker_is_named(provenance):
+    parts = {
+        ("version", MODEL.key): "the version",
+        ("run", "run"): "the run run",
+        ("logged_model", "m-1"): "the logged model m-1",
+        ("path", "/a/1/r/model"): "the files in its top folder",
+        ("path", "/a/1/r/model/onnx"): "the files in 'onnx'",
+    }
+    missing = set(parts.values())
+    assert set(provenance.makers(MODEL, FILES).unrecorded) == missing
+
+    for (kind, key), part in parts.items():
+        provenance.record(kind, key, "ada")
+        missing.remove(part)
+        assert set(provenance.makers(MODEL, FILES).unrecorded) == missing
+
+
+def test_a_version_without_run_and_logged_model_needs_no_maker_of_them(provenance):
+    alone = replace(MODEL, run_id=None, logged_model_id=None)
+    for kind, key in [("version", MODEL.key), ("path", "/a/1/r/model"), ("path", "/a/1/r/model/onnx")]:
+        provenance.record(kind, key, "ada")
+
+    assert provenance.makers(alone, FILES).unrecorded == ()
 
 
 @pytest.mark.parametrize(

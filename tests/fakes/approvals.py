@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from handrail.approvals.domain.errors import MovedMeanwhile, MoveUnderWay
 from handrail.approvals.domain.events import Event, History, MoveAbandoned, MoveDone, MoveIntended
-from handrail.approvals.domain.people import Directory, Person, folded
+from handrail.approvals.domain.people import Directory, Person, Service, folded
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.policy import Policy, Rule
-from handrail.approvals.domain.subject import Candidate, PromotionRequest
+from handrail.approvals.domain.subject import Authorship, Candidate, PromotionRequest
 from handrail.approvals.ports import (
     DecisionJournal,
     Holds,
@@ -103,25 +103,49 @@ class MemoryProvenance(Provenance):
 
     def __init__(self) -> None:
         self.rows: set[tuple[str, str, str]] = set()
+        self.uploads: dict[str, str] = {}
+        self.parents: set[tuple[str, str]] = set()
 
     def record(self, kind: str, key: str, account: str) -> None:
         self.rows.add((kind, key, account))
 
-    def makers(self, candidate: Candidate) -> tuple[str, ...]:
-        things = {
-            ("version", candidate.key),
-            ("run", candidate.run_id),
-            ("logged_model", candidate.logged_model_id),
+    def record_upload(self, sha256: str, account: str) -> None:
+        self.uploads.setdefault(sha256, account)
+
+    def record_parent(self, run_id: str, parent: str) -> None:
+        self.parents.add((run_id, parent))
+
+    def makers(self, candidate: Candidate, manifest: Manifest, approved: Collection[str] = ()) -> Authorship:
+        parts = {
+            "the version": ("version", candidate.key),
+            f"the run {candidate.run_id}": ("run", candidate.run_id),
+            f"the logged model {candidate.logged_model_id}": ("logged_model", candidate.logged_model_id),
         }
-        return tuple(
-            sorted(
-                {
-                    account
-                    for kind, key, account in self.rows
-                    if (kind, key) in things or (kind == "path" and f"{key}/".startswith(f"{candidate.tree}/"))
-                }
-            )
-        )
+        for folder in {file.path.rpartition("/")[0] for file in manifest.files}:
+            place = repr(folder) if folder else "its top folder"
+            parts[f"the files in {place}"] = ("path", f"{candidate.tree}/{folder}".rstrip("/"))
+        known = {(kind, key) for kind, key, _ in self.rows}
+        family = {("run", run) for run in self._family(candidate.run_id)}
+        accounts = {
+            account
+            for kind, key, account in self.rows
+            if (kind, key) in family | set(parts.values())
+            or (kind == "path" and f"{key}/".startswith(f"{candidate.tree}/"))
+        }
+        usual = {"MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt"}
+        for file in manifest.files:
+            if file.path.rpartition("/")[2] not in usual and file.sha256 not in approved:
+                accounts |= {self.uploads[file.sha256]} if file.sha256 in self.uploads else set()
+        missing = sorted(part for part, thing in parts.items() if thing[1] and thing not in known)
+        return Authorship(tuple(sorted(accounts)), tuple(missing))
+
+    def _family(self, run: str | None) -> set[str | None]:
+        above = {run}
+        while more := {parent for child, parent in self.parents if child in above} - above:
+            above |= more
+        while more := {child for child, parent in self.parents if parent in above} - above:
+            above |= more
+        return above
 
 
 class MemoryHolds(Holds):
@@ -211,6 +235,7 @@ class FakeRules(RuleBook):
     def __init__(self) -> None:
         self.policies = {"champion": Policy("champion", QUORUM, RULES)}
         self.persons: tuple[Person, ...] = PEOPLE
+        self.services: tuple[Service, ...] = ()
         self._seen: frozenset[str] = frozenset()
 
     def protected(self) -> frozenset[str]:
@@ -228,7 +253,7 @@ class FakeRules(RuleBook):
             for account in person.accounts:
                 if owners.setdefault(folded(account), person.name) != person.name:
                     raise Misconfigured("roles", f"two persons have the account {account!r}", "Correct the roles.")
-        return Directory(self.persons)
+        return Directory(self.persons, self.services)
 
 
 class FakeSigner(Signer):

@@ -70,6 +70,8 @@ class World:
         self.trees.content[tree] = {"MLmodel": b"format: skops", "onnx/model.onnx": b"weights %d" % version}
         self.provenance.record("version", candidate.key, author)
         self.provenance.record("run", f"run-{version}", author)
+        for folder in (tree, f"{tree}/onnx"):
+            self.provenance.record("path", folder, author)
         return candidate
 
     def ask(self, **changes: Any) -> str:

@@ -53,8 +53,8 @@ class Server:
     def gate(self, account):
         return GateClient(self.url, account, password(account))
 
-    def write_roles(self, persons=PERSONS):
-        text = yaml.safe_dump({"version": 1, "persons": persons})
+    def write_roles(self, persons=PERSONS, services=None):
+        text = yaml.safe_dump({"version": 1, "persons": persons, "services": services})
         (self.settings.config / "roles.yaml").write_text(text, encoding="utf-8")
 
     def new_name(self):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from handrail.approvals.domain.events import Event, History
 from handrail.approvals.domain.people import Directory
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.policy import Policy
-from handrail.approvals.domain.subject import Candidate, PromotionRequest
+from handrail.approvals.domain.subject import Authorship, Candidate, PromotionRequest
 from handrail.manifest import Manifest
 
 
@@ -60,11 +60,28 @@ class Provenance(Protocol):
 
     @abstractmethod
     def record(self, kind: str, key: str, account: str) -> None:
-        """Remember durably that the account made this `version`, `run` or `path`. Repeating changes nothing."""
+        """Remember durably that the account made this `version`, `run`, `logged_model` or `path`.
+
+        Repeating changes nothing. Whoever deletes a file has a part in what is left: that is recorded as its `path`.
+        """
 
     @abstractmethod
-    def makers(self, candidate: Candidate) -> tuple[str, ...]:
-        """Return every account that made the version, its run or a file below its tree, in order of name."""
+    def record_upload(self, sha256: str, account: str) -> None:
+        """Remember durably who was the first to upload a file with these bytes; later uploads change nothing."""
+
+    @abstractmethod
+    def record_parent(self, run_id: str, parent: str) -> None:
+        """Remember durably that a run was once a child of another, whatever is said of it afterwards."""
+
+    @abstractmethod
+    def makers(self, candidate: Candidate, manifest: Manifest, approved: Collection[str] = ()) -> Authorship:
+        """Return who made the candidate, and the parts whose maker is not recorded.
+
+        Makers are whoever made the version, its logged model, its run, another run with a common ancestor, wrote or
+        deleted a file below the tree, or was the first to upload the bytes of a file in the manifest. Left out of
+        these are files that MLflow itself writes beside each model, the same for many, and the sha256 in `approved`:
+        bytes that others have already allowed for the same use.
+        """
 
 
 class Holds(Protocol):
@@ -139,7 +156,7 @@ class RuleBook(Protocol):
 
     @abstractmethod
     def directory(self) -> Directory:
-        """Return the persons and their roles.
+        """Return the persons and their roles, and the services and their owners.
 
         Raises:
             Misconfigured: the roles cannot be used as they stand.

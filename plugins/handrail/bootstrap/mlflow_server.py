@@ -19,7 +19,7 @@ LARGEST_TREE_BYTES = 64 << 20
 
 
 def open_agents(settings: Settings) -> Callable[[str], str]:
-    """Return what names the agent of an account: the person of config/roles.yaml, as in permits, or the account."""
+    """Return what names the agent of an account: its person or service of config/roles.yaml, or the account itself."""
     from handrail.approvals.adapters.yaml_rules import YamlRules
 
     server, file = server_name(settings), settings.config / "roles.yaml"
@@ -27,10 +27,11 @@ def open_agents(settings: Settings) -> Callable[[str], str]:
     @lru_cache(maxsize=1024)
     def agent(account: str, _changed: tuple[int, int] | None) -> str:
         try:
-            person = YamlRules(settings.config).directory().person_behind(account)
+            directory = YamlRules(settings.config).directory()
+            known = directory.person_behind(account) or directory.service_behind(account)
         except HandrailError:
-            person = None
-        return agent_uri(server, person.name if person else account)
+            known = None
+        return agent_uri(server, known.name if known else account)
 
     def agent_of(account: str) -> str:
         try:

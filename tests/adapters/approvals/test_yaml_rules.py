@@ -4,9 +4,11 @@ from pathlib import Path
 import pytest
 
 from handrail.approvals.adapters.yaml_rules import YamlRules
+from handrail.approvals.domain.people import Service
 from handrail.errors import Misconfigured, UnknownReference
 
 SHIPPED = Path(__file__).parents[3] / "config"
+SERVICE = "version: 1\npersons: {{Ben: {{accounts: [ben]}}}}\nservices: {{training: {{{}}}}}"
 
 
 @pytest.fixture
@@ -116,6 +118,13 @@ def test_a_policy_that_demands_nobody_is_no_policy(config, text):
         ),
         ("version: 1\npersons: {Ben: {accounts: [a]}, Ben: {accounts: [b]}}", "'Ben' is written twice"),
         ("persons: {}", "'version' is missing"),
+        (SERVICE.format("accounts: [train]"), "owner.* is missing"),
+        (SERVICE.format("accounts: [], owner: Ben"), "expected at least 1 entry"),
+        (SERVICE.format("accounts: [train], owner: Bob"), "'Bob', the owner of the service 'training', is none of"),
+        (SERVICE.format("accounts: [train], owner: ben"), "'ben', the owner of the service 'training', is none of"),
+        (SERVICE.format("accounts: [Ben], owner: Ben"), "the account 'Ben' belongs to 'Ben' and 'training'"),
+        (SERVICE.format("accounts: [t], owner: Ben, roles: [ml-engineer]"), "training.roles' is unknown"),
+        (SERVICE.format("accounts: [t], owner: Ben").replace("training", "Ben"), "'Ben' is a person and a service"),
     ],
 )
 def test_a_mistake_in_the_roles_is_named_with_its_remedy(config, text, words):
@@ -124,6 +133,16 @@ def test_a_mistake_in_the_roles_is_named_with_its_remedy(config, text, words):
     with pytest.raises(Misconfigured, match=words) as caught:
         YamlRules(config).directory()
     assert "roles.yaml" in str(caught.value)
+
+
+def test_services_have_accounts_and_an_owner(config):
+    _roles(config, SERVICE.format("accounts: [train, nightly], owner: Ben"))
+
+    directory = YamlRules(config).directory()
+
+    assert directory.services == (Service("training", frozenset({"train", "nightly"}), "Ben"),)
+    assert directory.answerable("nightly").name == "Ben"
+    assert directory.person_behind("nightly") is None
 
 
 def test_missing_files_are_named(config):

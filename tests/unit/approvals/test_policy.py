@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handrail.approvals.domain.people import Person, RoleName
+from handrail.approvals.domain.people import Directory, Person, RoleName
 from handrail.approvals.domain.policy import Policy, Rule, failed_rules, missing_roles, why_not_eligible
 from tests.fakes.approvals import EVIDENCE, PEOPLE, QUORUM, RULES
 
@@ -232,20 +232,20 @@ def test_one_person_with_two_roles_fills_one_place():
 
 
 def test_the_author_cannot_decide_with_any_account():
-    assert "made the candidate" in why_not_eligible("ben-2", BEN, POLICY, ["ben"], "ada")
-    assert "made the candidate" in why_not_eligible("ben", BEN, POLICY, ["ada", "BEN"], "ada")
+    assert "made the candidate" in why_not_eligible("ben-2", Directory(PEOPLE), POLICY, ["ben"], "ada")
+    assert "made the candidate" in why_not_eligible("ben", Directory(PEOPLE), POLICY, ["ada", "BEN"], "ada")
 
 
 def test_the_requester_cannot_decide():
-    assert "asked for the promotion" in why_not_eligible("ben", BEN, POLICY, ["ada"], "ben-2")
+    assert "asked for the promotion" in why_not_eligible("ben", Directory(PEOPLE), POLICY, ["ada"], "ben-2")
 
 
 def test_an_account_that_nobody_has_cannot_decide():
-    assert "belongs to nobody" in why_not_eligible("root", None, POLICY, ["ada"], "ada")
+    assert "belongs to nobody" in why_not_eligible("root", Directory(PEOPLE), POLICY, ["ada"], "ada")
 
 
 def test_a_person_without_a_role_of_the_policy_cannot_decide():
-    refusal = why_not_eligible("ada", ADA, POLICY, ["dora"], "dora")
+    refusal = why_not_eligible("ada", Directory(PEOPLE), POLICY, ["dora"], "dora")
 
     assert "business-stakeholder, ml-engineer" in refusal
 

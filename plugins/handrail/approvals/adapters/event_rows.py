@@ -76,6 +76,7 @@ def request_from(body: str) -> PromotionRequest:
             "subject": Subject(**values["subject"]),
             "manifest": Manifest.from_json(values["manifest"]),
             "authors": tuple(values["authors"]),
+            "unrecorded": tuple(values.get("unrecorded", ())),
             "opened_at": datetime.fromisoformat(values["opened_at"]),
         }
     )

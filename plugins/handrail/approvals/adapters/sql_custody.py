@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
-from handrail.approvals.adapters.tables import holds, makers
-from handrail.approvals.domain.subject import Candidate
+from handrail.approvals.adapters.tables import holds, makers, parents, uploads
+from handrail.approvals.domain.subject import Authorship, Candidate
 from handrail.approvals.ports import Holds, Provenance
+from handrail.manifest import Manifest
 from handrail.storage import Store
 from handrail.storage.bulk import insert_new
+
+WRITTEN_BY_MLFLOW = frozenset({"MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt"})
+"""Files that MLflow writes beside each model: many who have nothing to do with one another upload equal ones."""
+MOST_AT_ONCE = 500
 
 
 class SqlProvenance(Provenance):
@@ -30,17 +37,38 @@ class SqlProvenance(Provenance):
             connection.execute(insert_new(connection, makers), {"kind": kind, "thing": key, "account": account})
         self._written.add(row)
 
-    def makers(self, candidate: Candidate) -> tuple[str, ...]:
-        """Return every account that made the version, its run, its logged model or a file below its tree."""
-        made = [
-            _is("version", candidate.key),
-            _is("run", candidate.run_id),
-            _is("logged_model", candidate.logged_model_id),
-            sa.and_(makers.c.kind == "path", _at_or_below(makers.c.thing, candidate.tree)),
-        ]
+    def record_upload(self, sha256: str, account: str) -> None:
+        """Remember durably who was the first to upload a file with these bytes; later uploads change nothing."""
+        with self._store.write() as connection:
+            connection.execute(insert_new(connection, uploads), {"sha256": sha256, "account": account})
+
+    def record_parent(self, run_id: str, parent: str) -> None:
+        """Remember durably that a run was once a child of another."""
+        with self._store.write() as connection:
+            connection.execute(insert_new(connection, parents), {"run_id": run_id, "parent": parent})
+
+    def makers(self, candidate: Candidate, manifest: Manifest, approved: Collection[str] = ()) -> Authorship:
+        """Return who made the candidate, and the parts whose maker is not recorded."""
         with self._store.read() as connection:
-            found = connection.execute(sa.select(makers.c.account).distinct().where(sa.or_(*made))).scalars().all()
-        return tuple(sorted(found))
+            versions = _makers_of(connection, "version", {candidate.key})
+            models = _makers_of(connection, "logged_model", {candidate.logged_model_id})
+            runs = _makers_of(connection, "run", {candidate.run_id})
+            relatives = _makers_of(connection, "run", _family(connection, candidate.run_id))
+            writers = connection.execute(
+                sa.select(makers.c.thing, makers.c.account).where(
+                    makers.c.kind == "path", _at_or_below(makers.c.thing, candidate.tree)
+                )
+            ).all()
+            first = _first_uploaders(connection, _own_bytes(manifest, approved))
+        written = {str(row.thing) for row in writers}
+        parts = (
+            ("the version", versions or not candidate.version),
+            (f"the run {candidate.run_id}", runs or not candidate.run_id),
+            (f"the logged model {candidate.logged_model_id}", models or not candidate.logged_model_id),
+            *((f"the files in {place}", path in written) for place, path in _folders(candidate, manifest)),
+        )
+        accounts = versions | models | runs | relatives | first | {str(row.account) for row in writers}
+        return Authorship(tuple(sorted(accounts)), tuple(part for part, known in parts if not known))
 
 
 class SqlHolds(Holds):
@@ -80,8 +108,43 @@ class SqlHolds(Holds):
             return label
 
 
-def _is(kind: str, key: str | None) -> sa.ColumnElement[bool]:
-    return sa.and_(makers.c.kind == kind, makers.c.thing == key) if key else sa.false()
+def _makers_of(connection: Connection, kind: str, things: set[str | None]) -> set[str]:
+    wanted = sorted(thing for thing in things if thing)
+    found: set[str] = set()
+    for start in range(0, len(wanted), MOST_AT_ONCE):
+        some = makers.c.thing.in_(wanted[start : start + MOST_AT_ONCE])
+        found |= set(connection.execute(sa.select(makers.c.account).where(makers.c.kind == kind, some)).scalars())
+    return found
+
+
+def _family(connection: Connection, run_id: str | None) -> set[str | None]:
+    """Return every run that has an ancestor in common with this one, the ancestors included."""
+    if not run_id:
+        return set()
+    above = sa.select(sa.literal(run_id, sa.String(64)).label("run_id")).cte("above", recursive=True)
+    above = above.union(sa.select(parents.c.parent).where(parents.c.run_id == above.c.run_id))
+    below = sa.select(above.c.run_id).cte("below", recursive=True)
+    below = below.union(sa.select(parents.c.run_id).where(parents.c.parent == below.c.run_id))
+    return set(connection.execute(sa.select(below.c.run_id)).scalars())
+
+
+def _own_bytes(manifest: Manifest, approved: Collection[str]) -> list[str]:
+    files = [entry for entry in manifest.files if PurePosixPath(entry.path).name not in WRITTEN_BY_MLFLOW]
+    return sorted({entry.sha256 for entry in files}.difference(approved))
+
+
+def _first_uploaders(connection: Connection, own: list[str]) -> set[str]:
+    found: set[str] = set()
+    for start in range(0, len(own), MOST_AT_ONCE):
+        some = uploads.c.sha256.in_(own[start : start + MOST_AT_ONCE])
+        found |= set(connection.execute(sa.select(uploads.c.account).where(some)).scalars())
+    return found
+
+
+def _folders(candidate: Candidate, manifest: Manifest) -> Iterator[tuple[str, str]]:
+    """Give each folder that holds a file of the manifest, for people and as an absolute path."""
+    for folder in sorted({str(PurePosixPath(entry.path).parent) for entry in manifest.files}):
+        yield "its top folder" if folder == "." else repr(folder), str(PurePosixPath(candidate.tree) / folder)
 
 
 def _at_or_below(column: sa.ColumnElement[str], path: str) -> sa.ColumnElement[bool]:

@@ -49,6 +49,20 @@ makers = sa.Table(
     sa.Column("account", sa.String(256), primary_key=True),
 )
 
+uploads = sa.Table(
+    "approvals_upload",
+    metadata,
+    sa.Column("sha256", sa.String(64), primary_key=True),
+    sa.Column("account", sa.String(256), nullable=False),
+)
+
+parents = sa.Table(
+    "approvals_run_parent",
+    metadata,
+    sa.Column("run_id", sa.String(64), primary_key=True),
+    sa.Column("parent", sa.String(64), primary_key=True, index=True),
+)
+
 holds = sa.Table(
     "approvals_hold",
     metadata,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StrictBool, model_validator
 
-from handrail.approvals.domain.people import Directory, Person, RoleName, folded
+from handrail.approvals.domain.people import Directory, Person, RoleName, Service, folded
 from handrail.approvals.domain.policy import Policy, Rule
 from handrail.approvals.ports import RuleBook
 from handrail.config import Section, read_config
@@ -61,11 +61,22 @@ class PersonKeys(Section):
     roles: list[RoleName] = []
 
 
+class ServiceKeys(Section):
+    """The accounts of a program, and the person who answers for it."""
+
+    accounts: Annotated[list[Text], Field(min_length=1)]
+    owner: Text
+
+
+Name = Annotated[str, Field(pattern=r"\S", strict=True)]
+
+
 class RolesFile(Section):
-    """Who is who: persons by name."""
+    """Who is who: persons and services by name."""
 
     version: Literal[1]
-    persons: dict[Annotated[str, Field(pattern=r"\S", strict=True)], PersonKeys] | None = None
+    persons: dict[Name, PersonKeys] | None = None
+    services: dict[Name, ServiceKeys] | None = None
 
 
 class YamlRules(RuleBook):
@@ -110,23 +121,33 @@ class YamlRules(RuleBook):
         return f"There is no {self._policies / alias}.yaml; the aliases that have a policy: {known}."
 
     def directory(self) -> Directory:
-        """Return the persons and their roles.
+        """Return the persons and their roles, and the services and their owners.
 
         Raises:
-            Misconfigured: a key is misspelt, a role is unknown, or an account belongs to two persons.
+            Misconfigured: a key is misspelt, a role is unknown, an account belongs to two, or a service to nobody.
         """
         content = read_config(self._roles, RolesFile, remedy=REMEDY)
-        persons = content.persons or {}
-        owners: dict[str, str] = {}
-        for name, keys in persons.items():
-            for account in keys.accounts:
-                other = owners.setdefault(folded(account), name)
+        persons, services = content.persons or {}, content.services or {}
+        holders: dict[str, str] = {}
+        listed = [(name, keys.accounts) for name, keys in persons.items()]
+        listed += [(name, service.accounts) for name, service in services.items()]
+        for name, accounts in listed:
+            for account in accounts:
+                other = holders.setdefault(folded(account), name)
                 if other != name:
-                    problem = f"the account {account!r} belongs to {other!r} and {name!r}"
-                    raise Misconfigured(str(self._roles), problem, REMEDY)
+                    raise self._mistake(f"the account {account!r} belongs to {other!r} and {name!r}")
+        for name, service in services.items():
+            if name in persons:
+                raise self._mistake(f"{name!r} is a person and a service")
+            if service.owner not in persons:
+                raise self._mistake(f"{service.owner!r}, the owner of the service {name!r}, is none of the persons")
         return Directory(
-            tuple(Person(name, frozenset(keys.accounts), frozenset(keys.roles)) for name, keys in persons.items())
+            tuple(Person(name, frozenset(keys.accounts), frozenset(keys.roles)) for name, keys in persons.items()),
+            tuple(Service(name, frozenset(keys.accounts), keys.owner) for name, keys in services.items()),
         )
+
+    def _mistake(self, problem: str) -> Misconfigured:
+        return Misconfigured(str(self._roles), problem, REMEDY)
 
     def check(self) -> None:
         """Read everything once, so that a mistake is reported before anything relies on it.

@@ -81,7 +81,7 @@ def _voter(decision: Decided, history: History, policy: Policy, directory: Direc
     if person is None or person.name != decision.person:
         return None
     request = history.request
-    refusal = why_not_eligible(decision.account, person, policy, request.authors, request.requester)
+    refusal = why_not_eligible(decision.account, directory, policy, request.authors, request.requester)
     return None if refusal else person
 
 
@@ -91,7 +91,10 @@ def _unknown_makers(request: PromotionRequest, directory: Directory) -> tuple[st
             f"Nobody is recorded as the author of version {request.subject.version}, as of everything that was made "
             "before the gate; register its files as a new version on this server.",
         )
-    unknown = [account for account in (*request.authors, request.requester) if not directory.person_behind(account)]
+    if request.unrecorded:
+        parts = ", ".join(request.unrecorded)
+        return (f"Nobody is recorded as the maker of {parts}; log the model again to this server and register that.",)
+    unknown = [account for account in (*request.authors, request.requester) if not directory.answerable(account)]
     return tuple(
         f"The account {account!r} made or asked for this and belongs to nobody in config/roles.yaml; name its person."
         for account in dict.fromkeys(unknown)

@@ -1,4 +1,4 @@
-"""Which person an account belongs to, and in which roles. Persons decide; accounts only name them."""
+"""Which person or service an account belongs to. Persons decide, in roles; a service never does, its owner answers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
+
+from handrail.manifest import digest_of
 
 RoleName = Literal[
     "business-stakeholder",
@@ -34,15 +36,69 @@ class Person:
 
     def shares_account_with(self, accounts: Iterable[str]) -> bool:
         """Say whether one of the accounts is this person's, spelling variants included."""
-        return not {folded(account) for account in self.accounts}.isdisjoint(folded(account) for account in accounts)
+        return _share(self.accounts, accounts)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A program with accounts on the MLflow server, such as a pipeline; `owner` is the person who answers for it."""
+
+    name: str
+    accounts: frozenset[str]
+    owner: str
 
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """The persons that the gates know, at one moment."""
+    """The persons and services that the gates know, at one moment."""
 
     persons: tuple[Person, ...]
+    services: tuple[Service, ...] = ()
 
     def person_behind(self, account: str) -> Person | None:
         """Return the person with exactly this account; another spelling belongs to nobody."""
         return next((person for person in self.persons if account in person.accounts), None)
+
+    def service_behind(self, account: str) -> Service | None:
+        """Return the service with exactly this account."""
+        return next((service for service in self.services if account in service.accounts), None)
+
+    def answerable(self, account: str) -> Person | None:
+        """Return the person who answers for what the account does: its own, or the owner of its service."""
+        service = self.service_behind(account)
+        if service is None:
+            return self.person_behind(account)
+        return next((person for person in self.persons if person.name == service.owner), None)
+
+    def answers_for_one(self, person: Person, accounts: Iterable[str]) -> bool:
+        """Say whether one of the accounts is the person's or of a service of theirs, spelling variants included."""
+        named = tuple(accounts)
+        owned = (service.accounts for service in self.services if service.owner == person.name)
+        return person.shares_account_with(named) or any(_share(accounts, named) for accounts in owned)
+
+    def digest_for(self, roles: Iterable[str], accounts: Iterable[str]) -> str:
+        """Return `sha256:<hex>` over what is said of those who hold one of the roles or answer for an account.
+
+        It changes whenever somebody else could decide, or somebody else is taken for the maker, and with no other
+        change of the directory.
+        """
+        wanted, named = frozenset(roles), tuple(accounts)
+        concerned = [person for person in self.persons if person.roles & wanted or self.answers_for_one(person, named)]
+        owners = {person.name for person in concerned}
+        return digest_of(
+            {
+                "persons": {
+                    person.name: {"accounts": sorted(person.accounts), "roles": sorted(person.roles & wanted)}
+                    for person in concerned
+                },
+                "services": {
+                    service.name: {"accounts": sorted(service.accounts), "owner": service.owner}
+                    for service in self.services
+                    if service.owner in owners
+                },
+            }
+        )
+
+
+def _share(accounts: Iterable[str], others: Iterable[str]) -> bool:
+    return not {folded(account) for account in accounts}.isdisjoint(folded(account) for account in others)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from handrail.approvals.domain.people import Person
+from handrail.approvals.domain.people import Directory, Person
 from handrail.manifest import digest_of
 
 MOST_NAMES, LONGEST_NAME = 8, 40
@@ -142,19 +142,27 @@ def _seat(
 
 
 def why_not_eligible(
-    account: str, person: Person | None, policy: Policy, authors: Iterable[str], requester: str
+    account: str, directory: Directory, policy: Policy, authors: Iterable[str], requester: str
 ) -> str | None:
     """Return why this account may not decide under the policy, or None if it may.
 
     Authors are accounts: run owner, creator of the version, writers of its files. Neither they nor the
-    requester, nor any other account of the same persons, may decide.
+    requester, nor any other account of the same persons, nor the owner of a service among them, may decide.
     """
+    if service := directory.service_behind(account):
+        return f"{account!r} is an account of the service {service.name!r}; services never decide, persons do."
+    person = directory.person_behind(account)
     if person is None:
         return f"The account {account!r} belongs to nobody in config/roles.yaml; a role has to be given there."
-    if person.shares_account_with(authors):
-        return f"{person.name} made the candidate; someone else in the role has to decide."
-    if person.shares_account_with([requester]):
-        return f"{person.name} asked for the promotion; someone else in the role has to decide."
+    if directory.answers_for_one(person, authors):
+        return f"{person.name} made the candidate{_as_owner(person, authors)}; someone else in the role has to decide."
+    if directory.answers_for_one(person, [requester]):
+        asked = f"asked for the promotion{_as_owner(person, [requester])}"
+        return f"{person.name} {asked}; someone else in the role has to decide."
     if not person.roles & set(policy.quorum):
         return f"{person.name} holds none of the roles that decide here: {', '.join(sorted(policy.quorum))}."
     return None
+
+
+def _as_owner(person: Person, accounts: Iterable[str]) -> str:
+    return "" if person.shares_account_with(accounts) else " through a service that they own"

@@ -39,6 +39,14 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Authorship:
+    """The accounts that made a candidate, in order of name, and each part of it of which no maker is recorded."""
+
+    accounts: tuple[str, ...]
+    unrecorded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """Everything that a decision is about. A change of any field makes it a decision about something else."""
 
@@ -52,15 +60,24 @@ class Subject:
     policy_digest: str
     evidence: Mapping[str, str]
     incumbent: int | None
+    people_digest: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return all fields; evidence as name to digest."""
-        return {name: getattr(self, name) for name in self.__slots__} | {"evidence": dict(self.evidence)}
+        """Return all fields; evidence as name to digest.
+
+        Requests from before persons were bound have no `people_digest`: their ids and keys stay what they were.
+        """
+        fields = {name: getattr(self, name) for name in self.__slots__} | {"evidence": dict(self.evidence)}
+        return {name: value for name, value in fields.items() if name != "people_digest" or value is not None}
 
     @property
     def key(self) -> str:
-        """The same for each request about this candidate, evidence and policy, whatever the alias points at."""
-        return digest_of({name: value for name, value in self.to_json().items() if name != "incumbent"})
+        """The same for each request about this candidate, evidence and policy.
+
+        What the alias points at, and who could decide at the time, makes no difference.
+        """
+        moving = ("incumbent", "people_digest")
+        return digest_of({name: value for name, value in self.to_json().items() if name not in moving})
 
     def request_id(self, turn: int) -> str:
         """Return the id of the `turn`-th request about this subject."""
@@ -80,18 +97,25 @@ class Subject:
             "evidence": "the evidence",
             "incumbent": "the version that the alias points at",
         }
-        return tuple(
-            f"Since the request was opened, {words[name]} changed: {was!r} became {value!r}."
-            for name, value in self.to_json().items()
-            if (was := bound.to_json()[name]) != value
-        )
+        known = bound.to_json()
+        changed = {name: value for name, value in self.to_json().items() if known.get(name, value) != value}
+        people = changed.pop("people_digest", None)
+        sentences = [
+            f"Since the request was opened, {words[name]} changed: {known[name]!r} became {value!r}."
+            for name, value in changed.items()
+        ]
+        if people:
+            who = "who could decide about it, or who answers for its makers, changed in config/roles.yaml"
+            sentences.append(f"Since the request was opened, {who}; ask again.")
+        return tuple(sentences)
 
 
 @dataclass(frozen=True, slots=True)
 class PromotionRequest:
     """The request to move an alias, with everything that it depends on.
 
-    `incumbent_tree` is None unless the policy asks for it.
+    `incumbent_tree` is None unless the policy asks for it. `unrecorded` names the parts that nobody is known to have
+    made.
     """
 
     request_id: str
@@ -105,6 +129,7 @@ class PromotionRequest:
     reason: str
     opened_at: datetime
     incumbent_tree: str | None = None
+    unrecorded: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:

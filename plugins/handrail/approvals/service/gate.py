@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -18,7 +18,7 @@ from handrail.approvals.service.moves import Mover
 from handrail.approvals.service.records import Approvals, RequestView
 from handrail.clock import Clock
 from handrail.errors import HandrailError, UnknownReference
-from handrail.manifest import digest_of
+from handrail.manifest import Manifest, digest_of
 
 ATTEMPTS = 10
 
@@ -70,13 +70,15 @@ class Gate:
             Refused: the version's files cannot be frozen or digested.
         """
         policy = self._ports.rules.policy(folded(opening.alias))
-        self._ports.rules.directory()
         candidate = self._ports.registry.candidate(opening.model, opening.version)
         # Freeze first: bytes that change after the digest must have been changed by force.
         self._ports.holds.hold(candidate)
         manifest = self._ports.trees.manifest(candidate.tree)
         evidence = {name: digest_of(content) for name, content in opening.evidence.items()}
-        subject = self._subject(candidate, policy, evidence, manifest.digest)
+        incumbent = self._incumbent_manifest(candidate, policy)
+        made = self._ports.provenance.makers(candidate, manifest, _files_of(incumbent))
+        people = self._people_digest(policy, made.accounts, account)
+        subject = self._subject(candidate, policy, evidence, manifest.digest, people)
         turn, earlier = self._latest_about(subject)
         if earlier:
             return self.records.view(earlier)
@@ -87,11 +89,12 @@ class Gate:
             manifest=manifest,
             evidence=dict(opening.evidence),
             run_id=candidate.run_id,
-            authors=self._ports.provenance.makers(candidate),
+            authors=made.accounts,
             requester=account,
             reason=opening.reason,
             opened_at=self._clock(),
-            incumbent_tree=self._incumbent_tree(subject, policy),
+            incumbent_tree=incumbent.digest if incumbent else None,
+            unrecorded=made.unrecorded,
         )
         stored = self._ports.ledger.open(request)
         return replace(self.records.view(stored), is_new=stored.request == request)
@@ -142,8 +145,11 @@ class Gate:
         bound = view.history.request.subject
         try:
             points_at = incumbent(bound.model, bound.alias)
-            now = replace(bound, incumbent=None if points_at == bound.version else points_at)
-            changes = now.changes_since(bound)
+            request = view.history.request
+            policy = self._ports.rules.policy(bound.alias)
+            people = self._people_digest(policy, request.authors, request.requester)
+            incumbent_now = None if points_at == bound.version else points_at
+            changes = replace(bound, incumbent=incumbent_now, people_digest=people).changes_since(bound)
         except UnknownReference as err:
             changes = (str(err),)
         return replace(view, judgement=Judgement(Verdict.VOID, changes)) if changes else view
@@ -192,8 +198,9 @@ class Gate:
     def _eligible(self, history: History, account: str) -> str:
         request = history.request
         policy = self._ports.rules.policy(request.subject.alias)
-        person = self._ports.rules.directory().person_behind(account)
-        refusal = why_not_eligible(account, person, policy, request.authors, request.requester)
+        directory = self._ports.rules.directory()
+        person = directory.person_behind(account)
+        refusal = why_not_eligible(account, directory, policy, request.authors, request.requester)
         if refusal or person is None:
             raise NotEligible(account, request.request_id, refusal or "")
         return person.name
@@ -214,10 +221,17 @@ class Gate:
         except UnknownReference as err:
             return (str(err),)
         evidence = {name: digest_of(content) for name, content in request.evidence.items()}
-        now = self._subject(candidate, self._ports.rules.policy(bound.alias), evidence, tree_digest)
+        policy = self._ports.rules.policy(bound.alias)
+        people = self._people_digest(policy, request.authors, request.requester)
+        now = self._subject(candidate, policy, evidence, tree_digest, people)
         return now.changes_since(bound)
 
-    def _subject(self, candidate: Candidate, policy: Policy, evidence: Mapping[str, str], tree_digest: str) -> Subject:
+    def _people_digest(self, policy: Policy, authors: Iterable[str], requester: str) -> str:
+        return self._ports.rules.directory().digest_for(policy.quorum, [*authors, requester])
+
+    def _subject(  # noqa: PLR0913 - what a decision is about has this many parts
+        self, candidate: Candidate, policy: Policy, evidence: Mapping[str, str], tree_digest: str, people_digest: str
+    ) -> Subject:
         incumbent = self._ports.registry.incumbent(candidate.model, policy.alias)
         return Subject(
             server=self._server,
@@ -230,14 +244,16 @@ class Gate:
             policy_digest=policy.digest,
             evidence=dict(sorted(evidence.items())),
             incumbent=None if incumbent == candidate.version else incumbent,
+            people_digest=people_digest,
         )
 
-    def _incumbent_tree(self, subject: Subject, policy: Policy) -> str | None:
-        """Digest what the alias points at, if a rule asks whether the evidence is about it."""
-        if subject.incumbent is None or not any(rule.is_incumbent for rule in policy.rules):
+    def _incumbent_manifest(self, candidate: Candidate, policy: Policy) -> Manifest | None:
+        """List what the alias points at, if it points at another version."""
+        points_at = self._ports.registry.incumbent(candidate.model, policy.alias)
+        if points_at is None or points_at == candidate.version:
             return None
-        incumbent = self._ports.registry.candidate(subject.model, str(subject.incumbent))
-        return self._ports.trees.manifest(incumbent.tree).digest
+        incumbent = self._ports.registry.candidate(candidate.model, str(points_at))
+        return self._ports.trees.manifest(incumbent.tree)
 
     def _latest_about(self, subject: Subject) -> tuple[int, History | None]:
         """Return the next turn's number, and the last request about the subject if it still answers the question."""
@@ -248,5 +264,9 @@ class Gate:
         points_here = self._ports.registry.incumbent(subject.model, subject.alias) == subject.version
         if last.done:
             return len(earlier), last if points_here else None
-        same = not last.voided and last.request.subject.incumbent == subject.incumbent
+        same = not last.voided and not subject.changes_since(last.request.subject)
         return len(earlier), last if same or last.open_move else None
+
+
+def _files_of(manifest: Manifest | None) -> frozenset[str]:
+    return frozenset(entry.sha256 for entry in manifest.files) if manifest else frozenset()

@@ -85,6 +85,16 @@ class Guard:
         if account:
             self._provenance.record(kind, key, account)
 
+    def uploaded(self, folder: str, sha256: str, account: str | None) -> None:
+        """Remember that the account wrote a file with these bytes into the folder; call it before the file is there."""
+        if account:
+            self._provenance.record_upload(sha256, account)
+            self._provenance.record("path", folder, account)
+
+    def has_parent(self, run_id: str, parent: str) -> None:
+        """Remember that a run is the child of another; whoever made one has a part in the other."""
+        self._provenance.record_parent(run_id, parent)
+
 
 def is_reserved_tag(key: str) -> bool:
     """Say whether a tag key belongs to the gate."""

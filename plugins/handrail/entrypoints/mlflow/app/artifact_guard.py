@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
 from handrail.approvals import Guard
 from handrail.entrypoints.mlflow.app.store_guards import ask, current_account
+from handrail.files import sha256_of
 
 _account: ContextVar[str | None] = ContextVar("handrail_account", default=None)
 
@@ -46,7 +48,8 @@ def guard_artifacts(guard: Guard) -> None:
 
     def guarded_publish(self: Any, temp_file_path: str, destination_file_path: str, *args: Any, **kwargs: Any) -> Any:
         _check(guard, destination_file_path)
-        _made(guard, os.path.dirname(destination_file_path))
+        folder = os.path.realpath(os.path.dirname(destination_file_path))
+        ask(guard.uploaded, folder, sha256_of(Path(temp_file_path)), _who())
         return publish(self, temp_file_path, destination_file_path, *args, **kwargs)
 
     def guarded_log_artifacts(self: Any, local_dir: str, artifact_path: str | None = None) -> Any:
@@ -56,7 +59,9 @@ def guard_artifacts(guard: Guard) -> None:
         return log_artifacts(self, local_dir, artifact_path)
 
     def guarded_delete(self: Any, artifact_path: str | None = None) -> Any:
-        _check(guard, os.path.join(self.artifact_dir, artifact_path or ""))
+        target = os.path.join(self.artifact_dir, artifact_path or "")
+        _check(guard, target)
+        _made(guard, target)
         return delete_artifacts(self, artifact_path)
 
     repository._get_destination_artifact_path = guarded_destination
@@ -70,4 +75,8 @@ def _check(guard: Guard, path: str) -> None:
 
 
 def _made(guard: Guard, folder: str) -> None:
-    ask(guard.made, "path", os.path.realpath(folder), current_account() or _account.get())
+    ask(guard.made, "path", os.path.realpath(folder), _who())
+
+
+def _who() -> str | None:
+    return current_account() or _account.get()

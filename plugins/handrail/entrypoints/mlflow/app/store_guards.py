@@ -16,6 +16,7 @@ from handrail.bootstrap.mlflow_server import is_allowed_move
 from handrail.entrypoints.mlflow.app.recorded_stores import RecordedRegistry, RecordedTracking, Recorder
 from handrail.errors import HandrailError, Misconfigured
 
+PARENT_TAG = "mlflow.parentRunId"
 # Methods of a class that MLflow chooses at run time come after these.
 _Store: Any = object
 About = ParamSpec("About")
@@ -125,8 +126,26 @@ class GuardedTracking(_Store):
     def create_run(self, *args: Any, **kwargs: Any) -> Any:
         """Remember who made the run; `user_id` and the tag mlflow.user are the client's own words."""
         run = super().create_run(*args, **kwargs)
+        # The maker last: a stop before it leaves a run that nobody made, and such a run is refused.
+        if parent := run.data.tags.get(PARENT_TAG):
+            ask(self.guard.has_parent, run.info.run_id, parent)
         ask(self.guard.made, "run", run.info.run_id, current_account())
         return run
+
+    def set_tag(self, run_id: str, tag: Any) -> Any:
+        """Remember the parent of a run before it has it."""
+        self._remember_parent(run_id, [tag])
+        return super().set_tag(run_id, tag)
+
+    def log_batch(self, run_id: str, metrics: Any, params: Any, tags: Any) -> Any:
+        """Remember the parent of a run before it has it."""
+        self._remember_parent(run_id, tags or [])
+        return super().log_batch(run_id, metrics, params, tags)
+
+    def _remember_parent(self, run_id: str, tags: Iterable[Any]) -> None:
+        for tag in tags:
+            if tag.key == PARENT_TAG and tag.value:
+                ask(self.guard.has_parent, run_id, tag.value)
 
     def create_logged_model(self, *args: Any, **kwargs: Any) -> Any:
         """Remember who made the logged model."""
