@@ -9,10 +9,10 @@ from contextlib import suppress
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from handrail.config import Section, YamlSource, explained, read_yaml
 from handrail.errors import Misconfigured
@@ -82,8 +82,18 @@ class Settings(BaseSettings):
     mlflow_url: str | None = Field(
         default=None, description="MLflow server with the Handrail app; from host and port if unset"
     )
+    mlflow_routes: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="what MLflow's server has and the gate keeps off: assistant, jobs, demo, gateway, or 'POST /path'; "
+        "commas between them in the variable",
+    )
     prefect_url: str | None = Field(default=None, description="Prefect server; from host and port if unset")
     bento_url: str | None = Field(default=None, description="the serving bento; from host and port if unset")
+
+    @field_validator("mlflow_routes", mode="before")
+    @classmethod
+    def _split(cls, given: Any) -> Any:
+        return [part.strip() for part in given.split(",") if part.strip()] if isinstance(given, str) else given
 
     @classmethod
     def settings_customise_sources(  # noqa: PLR0913 - pydantic-settings dictates the arguments

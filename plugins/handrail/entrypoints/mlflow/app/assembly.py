@@ -22,7 +22,7 @@ from handrail.clock import system_time
 from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.mlflow.collect import Naming
 from handrail.errors import HandrailError, Misconfigured
-from handrail.settings import load_settings
+from handrail.settings import Settings, load_settings
 from handrail.tools import require
 
 if TYPE_CHECKING:
@@ -76,7 +76,25 @@ def _assemble(app: Any) -> Any:
         asgi.user_middleware.append(Middleware(RememberAccount))
     _report_interrupted(gate)
     _open_lineage(recording)
-    return asgi
+    return _behind_door(app, asgi, settings)
+
+
+def _behind_door(app: Any, asgi: Any, settings: Settings) -> Any:
+    """Let only open routes reach the server, as the tables of this installed MLflow list them now."""
+    from mlflow.server import handlers
+
+    from handrail.entrypoints.mlflow.app.door import Door, WsgiDoor
+    from handrail.entrypoints.mlflow.app.route_tables import known_routes, routes_of_asgi, routes_of_flask
+    from handrail.entrypoints.mlflow.app.surface import RouteLine, Surface
+
+    prefix = handlers._add_static_prefix("")
+    own = {RouteLine(route.method, route.path) for route in Route}
+    installed = {*routes_of_flask(app), *(routes_of_asgi(asgi) if asgi is not app else ())}
+    surface = Surface(installed, known_routes() | own, settings.mlflow_routes, prefix)
+    if asgi is not app:
+        return Door(asgi, surface)
+    app.wsgi_app = WsgiDoor(app.wsgi_app, surface)
+    return app
 
 
 def _recorder(platform: Platform, host: GateHost) -> Recorder:
