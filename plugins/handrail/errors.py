@@ -13,6 +13,7 @@ HandrailError
     Refused                understood, and not allowed
         Contradiction        what is recorded rules it out, whoever asks
             Closed             approvals: the request takes no more decisions
+            LogMismatch        approvals: the store holds something else than was logged
             CycleRefused       lineage: something would become its own cause
             SnapshotChanged    feedback: the rows under a snapshot were altered
         FolderNotEmpty       a folder that must be new or empty holds something

@@ -123,6 +123,11 @@ class Settings(BaseSettings):
         return self.home / "permits"
 
     @property
+    def log(self) -> Path:
+        """Folder of the approvals' transparency log: checkpoint, tiles and the log's public key."""
+        return self.home / "log"
+
+    @property
     def config(self) -> Path:
         """Folder of policies, roles, objectives and the plugins' own YAML files."""
         return self.project / "config"

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from handrail.approvals.adapters.sql_ledger import SqlLedger
 from handrail.approvals.domain.errors import MovedMeanwhile, MoveUnderWay
 from handrail.approvals.domain.events import (
     Choice,
@@ -22,7 +21,7 @@ from handrail.approvals.domain.permit import make_statement
 from handrail.errors import UnknownReference
 from handrail.manifest import canonical_json
 from tests.fakes.approvals import FakeSigner, MemoryLedger
-from tests.fakes.approvals_store import DATABASES, approvals_store
+from tests.fakes.approvals_store import DATABASES, approvals_store, logged_ledger
 from tests.fakes.approvals_world import TickingClock, World, opening
 
 clock = TickingClock()
@@ -34,7 +33,7 @@ def ledger(request, tmp_path):
         yield MemoryLedger()
         return
     with approvals_store(request.param, tmp_path) as store:
-        yield SqlLedger(store)
+        yield logged_ledger(store)
 
 
 def _requests(count=1):

@@ -9,8 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from handrail.approvals import adapters
+from handrail.approvals.adapters.ed25519_notes import Ed25519Heads
+from handrail.approvals.adapters.sql_ledger import SqlLedger
+from handrail.approvals.adapters.sql_log import SqlLog
+from handrail.approvals.domain.notes import ED25519, VerifierKey
 from handrail.storage import Store, migrate, open_store
 
 POSTGRES = os.environ.get("HANDRAIL_TEST_POSTGRES_URL")
@@ -39,3 +45,17 @@ def approvals_store(database: str, folder: Path) -> Iterator[Store]:
         with owner.connect() as connection:
             connection.execute(sa.text(f"drop schema {schema} cascade"))
         owner.dispose()
+
+
+def log_key(name: str = "example.com/log", kind: int = ED25519) -> Ed25519Heads:
+    """Make a key for a log."""
+    private = Ed25519PrivateKey.generate()
+    public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return Ed25519Heads(VerifierKey(name, kind, public), private)
+
+
+def logged_ledger(store: Store, signer: Ed25519Heads | None = None) -> SqlLedger:
+    """Open a ledger with its log."""
+    ledger = SqlLedger(store, SqlLog(store, signer or log_key()))
+    ledger.begin()
+    return ledger

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from handrail.approvals.domain.events import Event, History
+from handrail.approvals.domain.leaves import Leaf
+from handrail.approvals.domain.notes import Checkpoint, Note, VerifierKey
 from handrail.approvals.domain.people import Directory
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.policy import Policy
@@ -25,7 +29,8 @@ class Ledger(Protocol):
     def append(self, history: History, event: Event) -> History:
         """Store one more event after exactly the events in `history`, durably, and return the longer history.
 
-        The event and everything that is written with it are one transaction: after a crash both are there or neither.
+        The event, its leaf of the log and everything that is written with it are one transaction: after a crash all are
+        there or none.
         With an intended move the alias is held, until the move is done or abandoned; with a done move its permit is
         found by the digest of its tree.
 
@@ -36,10 +41,11 @@ class Ledger(Protocol):
 
     @abstractmethod
     def load(self, request_id: str) -> History:
-        """Return a request with all its events.
+        """Return a request with all its events, to be judged.
 
         Raises:
             UnknownReference: there is no such request.
+            LogMismatch: what is stored is not what was logged.
         """
 
 
@@ -48,7 +54,7 @@ class RequestIndex(Protocol):
 
     @abstractmethod
     def find(self, *, alias: str | None = None, subject_key: str | None = None) -> Sequence[History]:
-        """Return the requests that match, oldest first."""
+        """Return the requests that match, oldest first, to be looked at; nothing is judged by them before a `load`."""
 
     @abstractmethod
     def permit(self, tree_digest: str) -> str | None:
@@ -185,3 +191,89 @@ class DecisionJournal(Protocol):
     @abstractmethod
     def promoted(self, permit: Permit, envelope: str, moved_at: str) -> None:
         """Report the promotion; `moved_at` is ISO 8601 in UTC. Repeating changes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedLeaf:
+    """A leaf as it is stored, with the proof and the signature that show it to be the last one of its moment's tree."""
+
+    number: int
+    request_id: str | None
+    position: int | None
+    content: bytes
+    hash: bytes
+    proof: tuple[bytes, ...]
+    signature: bytes
+
+
+class LeafLog(Protocol):
+    """The append-only log of everything that the gate does."""
+
+    @abstractmethod
+    def note(self, leaf: Leaf) -> int:
+        """Append a leaf durably, and return its number.
+
+        Raises:
+            LogMismatch: the log was changed by others.
+        """
+
+    @abstractmethod
+    def checkpoint(self) -> tuple[Checkpoint, bytes]:
+        """Return the head of the log and its signature.
+
+        Raises:
+            LogMismatch: the log was changed by others.
+        """
+
+    @abstractmethod
+    def read(self, first: int, after: int) -> Sequence[LoggedLeaf]:
+        """Return the leaves from `first` up to and without `after`, in order, as they are stored."""
+
+
+class HeadSigner(Protocol):
+    """Signs the heads of the log with a key of its own."""
+
+    @property
+    @abstractmethod
+    def key(self) -> VerifierKey:
+        """The key that verifies; its name is the log's origin."""
+
+    @abstractmethod
+    def sign(self, text: str) -> bytes:
+        """Return the signature over a checkpoint's text."""
+
+    @abstractmethod
+    def holds(self, text: str, signature: bytes) -> bool:
+        """Return whether the signature is this key's over the text."""
+
+
+class LogFiles(Protocol):
+    """The log as files that others can read while it grows."""
+
+    @abstractmethod
+    def writing(self) -> AbstractContextManager[None]:
+        """Keep other processes from writing while the block runs."""
+
+    @abstractmethod
+    def published(self) -> Note | None:
+        """Return the last checkpoint that was written, None if there is none.
+
+        Raises:
+            LogMismatch: the file is no checkpoint.
+        """
+
+    @abstractmethod
+    def put(self, leaves: Sequence[LoggedLeaf]) -> None:
+        """Write the leaves of one bundle, from its first one on. Repeating changes nothing."""
+
+    @abstractmethod
+    def finish(self, before: int, note: Note) -> None:
+        """Write what lies above the leaves since the size `before`, and the checkpoint last.
+
+        Raises:
+            LogMismatch: the files are not those of the checkpoint, which was not written.
+        """
+
+    @abstractmethod
+    def replace_checkpoint(self, note: Note) -> None:
+        """Write the checkpoint with other signatures below it."""

@@ -15,6 +15,7 @@ from handrail.approvals.domain.permit import Permit
 from handrail.approvals.ports import DecisionJournal
 from handrail.approvals.service import Approvals, Gate, GatePorts, Guard
 from handrail.approvals.service.moves import Mover
+from handrail.bootstrap.approvals_log import open_ledger
 from handrail.clock import system_time
 from handrail.manifest import digest_of_bytes
 from handrail.refs import ArtifactVersion, ModelAlias, TrackingRun
@@ -86,10 +87,14 @@ def open_approvals(settings: Settings, store: Store) -> Approvals:
 
     Moving an alias needs the MLflow server's own process: see `open_gate`.
     """
+    from handrail.approvals.adapters.ed25519_notes import Ed25519Heads, read_key
     from handrail.approvals.adapters.sql_ledger import SqlLedger
+    from handrail.approvals.adapters.sql_log import SqlLog
     from handrail.approvals.adapters.yaml_rules import YamlRules
 
-    ledger = SqlLedger(_migrated(store))
+    key = settings.log / "log.vkey"
+    migrated = _migrated(store)
+    ledger = SqlLedger(migrated, SqlLog(migrated, Ed25519Heads(read_key(key))) if key.is_file() else None)
     return Approvals(ledger, ledger, YamlRules(settings.config))
 
 
@@ -107,16 +112,16 @@ def open_gate(settings: Settings, store: Store, lineage: Callable[[], Lineage], 
 
     Raises:
         Misconfigured: policies, roles or the signing key cannot be used.
+        LogMismatch: the ledger's log or its files were changed by others.
     """
     from handrail.approvals.adapters.mlflow_registry import MlflowRegistry
     from handrail.approvals.adapters.sql_custody import SqlHolds, SqlProvenance
-    from handrail.approvals.adapters.sql_ledger import SqlLedger
     from handrail.approvals.adapters.yaml_rules import YamlRules
 
     rules = YamlRules(settings.config)
     rules.check()
     make_home(settings)
-    ledger = SqlLedger(_migrated(store))
+    ledger = open_ledger(settings, _migrated(store))
     holds, provenance = SqlHolds(store), SqlProvenance(store)
     registry = MlflowRegistry(host.registry, host.tracking, host.artifacts)
     mover = Mover(

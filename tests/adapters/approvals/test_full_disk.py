@@ -6,12 +6,11 @@ from contextlib import contextmanager
 import pytest
 
 from handrail.approvals.adapters.folder_trees import FolderTrees, copy_verified
-from handrail.approvals.adapters.sql_ledger import SqlLedger
 from handrail.approvals.domain.events import Choice
 from handrail.approvals.domain.judging import Verdict
 from handrail.errors import Unavailable
 from handrail.files import replace_file
-from tests.fakes.approvals_store import approvals_store
+from tests.fakes.approvals_store import approvals_store, logged_ledger
 from tests.fakes.approvals_world import World, opening
 
 
@@ -28,7 +27,7 @@ def no_room(bytes_left=0):
 
 def test_a_decision_on_a_full_disk_is_refused_and_can_be_repeated(tmp_path):
     with approvals_store("sqlite", tmp_path) as store:
-        world = World(ledger=SqlLedger(store))
+        world = World(ledger=logged_ledger(store))
         request_id = world.gate.open_request(opening(), "ada").history.request.request_id
         world.gate.decide(request_id, "ben", Choice.APPROVE, "fine")
         before = world.ledger.load(request_id)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from handrail.approvals.adapters.event_rows import event_body, event_from, kind_of, request_body, request_from
+from handrail.approvals.adapters.logged_rows import EventRow, RequestRow, refuse_unlogged
+from handrail.approvals.adapters.sql_log import SqlLog
 from handrail.approvals.adapters.tables import events, moving, permits, requests
 from handrail.approvals.domain.errors import MovedMeanwhile, MoveUnderWay
 from handrail.approvals.domain.events import Event, History, MoveAbandoned, MoveDone, MoveIntended
+from handrail.approvals.domain.leaves import StoredEvent, opening_leaf
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.subject import PromotionRequest
 from handrail.approvals.ports import Ledger, RequestIndex
@@ -26,53 +30,77 @@ class SqlLedger(Ledger, RequestIndex):
     Keeps the promises of `Ledger` and of `RequestIndex`.
     """
 
-    def __init__(self, store: Store) -> None:
-        """Write to the store, whose approvals tables are migrated."""
+    def __init__(self, store: Store, log: SqlLog | None) -> None:
+        """Write to the store, whose approvals tables are migrated; without a log it reads, and checks nothing."""
         self._store = store
+        self._log = log
+
+    def begin(self) -> int:
+        """Begin the log if it has not begun: append what was stored before there was one, and return how much it was.
+
+        Raises:
+            LogMismatch: the head of the log is not one that the gate signed.
+        """
+        adopted = 0
+        with self._store.write() as connection:
+            if self._writing.begin(connection):
+                for request, happened in self._stored(connection):
+                    leaf = opening_leaf(request_from(request.body), request.body, request.number)
+                    leaves = [leaf, *(row.leaf(self._permit_row(connection, row)) for row in happened)]
+                    for each in leaves:
+                        self._writing.append(connection, replace(each, facts={**each.facts, "adopted": True}))
+                    adopted += len(leaves)
+        self._writing.committed()
+        return adopted
 
     def open(self, request: PromotionRequest) -> History:
         """Store the request unless its id is there already; return what is stored."""
+        body = request_body(request)
         row = {
             "request_id": request.request_id,
             "alias": request.subject.alias,
             "subject_key": request.subject.key,
-            "body": request_body(request),
+            "body": body,
         }
         try:
             with self._store.write() as connection:
-                connection.execute(requests.insert().values(row))
+                number = _inserted(connection, requests, row)
+                self._writing.append(connection, opening_leaf(request, body, number))
         except IntegrityError:
             return self.load(request.request_id)
+        self._writing.committed()
         return History(request)
 
     def append(self, history: History, event: Event) -> History:
-        """Store the event after those in `history`, with the mark and the permit that go with it, or nothing."""
+        """Store the event after those in `history` with all that goes with it, its leaf included, or nothing."""
         request_id = history.request.request_id
+        position, kind, body = len(history.events), kind_of(event), event_body(event)
         try:
             with self._store.write() as connection:
-                self._follow(connection, history, event)
+                permit = self._follow(connection, history, event)
                 connection.execute(
-                    events.insert().values(
-                        request_id=request_id,
-                        position=len(history.events),
-                        kind=kind_of(event),
-                        body=event_body(event),
-                    )
+                    events.insert().values(request_id=request_id, position=position, kind=kind, body=body)
                 )
+                self._writing.append(connection, StoredEvent(kind, event, body, permit).leaf(request_id, position))
         except IntegrityError as err:
             raise MovedMeanwhile(request_id) from err
+        self._writing.committed()
         return history.then(event)
 
     def load(self, request_id: str) -> History:
-        """Return a request with its events.
+        """Return a request with its events, each as the log says.
 
         Raises:
             UnknownReference: there is none.
+            LogMismatch: it is stored otherwise than it was logged.
         """
-        found = self._histories(requests.c.request_id == request_id)
+        with self._store.read() as connection:
+            found = list(self._stored(connection, requests.c.request_id == request_id))
+            if self._log and self._log.has_begun(connection):
+                refuse_unlogged(request_id, found, self._log.about(connection, [request_id]))
         if not found:
             raise UnknownReference("promotion request", request_id, "List them with 'handrail approvals list'.")
-        return found[0]
+        return _history(*found[0])
 
     def find(self, *, alias: str | None = None, subject_key: str | None = None) -> Sequence[History]:
         """Return the requests that match, oldest first."""
@@ -93,24 +121,39 @@ class SqlLedger(Ledger, RequestIndex):
             return envelope
 
     def _histories(self, wanted: sa.ColumnElement[bool]) -> list[History]:
-        asked = sa.select(requests.c.request_id, requests.c.body).where(wanted).order_by(requests.c.number)
-        happened = (
-            sa.select(events.c.request_id, events.c.kind, events.c.body)
-            .join(requests)
-            .where(wanted)
-            .order_by(events.c.request_id, events.c.position)
-        )
         with self._store.read() as connection:
-            # Requests first: an event that comes in between is then missing, never without its request.
-            bodies = {row.request_id: str(row.body) for row in connection.execute(asked)}
-            rows = connection.execute(happened).all()
-        found: dict[str, list[Event]] = {request_id: [] for request_id in bodies}
-        for row in rows:
-            if row.request_id in found:
-                found[row.request_id].append(event_from(row.kind, row.body))
-        return [History(request_from(body), tuple(found[request_id])) for request_id, body in bodies.items()]
+            return [_history(*stored) for stored in self._stored(connection, wanted)]
 
-    def _follow(self, connection: Connection, history: History, event: Event) -> None:
+    @property
+    def _writing(self) -> SqlLog:
+        assert self._log is not None, "this ledger was opened for reading"
+        return self._log
+
+    @staticmethod
+    def _stored(
+        connection: Connection, wanted: sa.ColumnElement[bool] | None = None
+    ) -> Iterator[tuple[RequestRow, list[EventRow]]]:
+        """Yield requests, oldest first, each with its events in order, as they are stored."""
+        chosen = sa.true() if wanted is None else wanted
+        asked = sa.select(requests).where(chosen).order_by(requests.c.number)
+        happened = sa.select(events).join(requests).where(chosen).order_by(events.c.request_id, events.c.position)
+        # Requests first: an event that comes in between is then missing, never without its request.
+        found = [RequestRow(**row._mapping) for row in connection.execute(asked)]
+        of: dict[str, list[EventRow]] = {row.request_id: [] for row in found}
+        for row in connection.execute(happened):
+            if row.request_id in of:
+                of[row.request_id].append(EventRow(**row._mapping))
+        for request in found:
+            yield request, of[request.request_id]
+
+    @staticmethod
+    def _permit_row(connection: Connection, row: EventRow) -> int | None:
+        if row.kind != "move-done":
+            return None
+        return connection.execute(sa.select(permits.c.number).where(permits.c.request_id == row.request_id)).scalar()
+
+    def _follow(self, connection: Connection, history: History, event: Event) -> int | None:
+        """Write what goes with the event; return the number of the permit, if one does."""
         request = history.request
         subject = request.subject
         alias_key = digest_of([subject.server, subject.model, subject.alias])
@@ -123,10 +166,19 @@ class SqlLedger(Ledger, RequestIndex):
             connection.execute(moving.insert().values(alias_key=alias_key, request_id=request.request_id))
         if isinstance(event, MoveDone | MoveAbandoned):
             connection.execute(moving.delete().where(moving.c.request_id == request.request_id))
-        if isinstance(event, MoveDone):
-            permit = Permit.from_payload(Envelope.from_json(event.envelope).payload)
-            connection.execute(
-                permits.insert().values(
-                    request_id=request.request_id, tree_digest=permit.tree_digest, envelope=event.envelope
-                )
-            )
+        if not isinstance(event, MoveDone):
+            return None
+        permit = Permit.from_payload(Envelope.from_json(event.envelope).payload)
+        row = {"request_id": request.request_id, "tree_digest": permit.tree_digest, "envelope": event.envelope}
+        return _inserted(connection, permits, row)
+
+
+def _inserted(connection: Connection, table: sa.Table, row: dict[str, str]) -> int:
+    """Insert a row and return the number that the database gave it."""
+    key = connection.execute(table.insert().values(row)).inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def _history(request: RequestRow, happened: Sequence[EventRow]) -> History:
+    return History(request_from(request.body), tuple(event_from(row.kind, row.body) for row in happened))

@@ -70,3 +70,26 @@ holds = sa.Table(
     sa.Column("thing", sa.String(1024), primary_key=True),
     sa.Column("label", sa.Text, nullable=False),
 )
+
+leaves = sa.Table(
+    "approvals_leaf",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("request_id", sa.String(40), index=True),
+    sa.Column("position", sa.Integer),
+    sa.Column("leaf", sa.Text, nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.Column("proof", sa.Text, nullable=False),
+    sa.Column("signature", sa.String(128), nullable=False),
+)
+"""The log; `proof` and `signature` show that each leaf is the last one of the tree with `number + 1` leaves."""
+
+head = sa.Table(
+    "approvals_head",
+    metadata,
+    sa.Column("name", sa.String(16), primary_key=True),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("peaks", sa.Text, nullable=False),
+    sa.Column("signature", sa.String(128), nullable=False),
+)
+"""One row, which every writer of the log locks; without a signature the log has not begun."""

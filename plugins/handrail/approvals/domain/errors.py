@@ -6,6 +6,7 @@ Refused
     UnverifiedBytes  the bytes at hand are not those that the permit allows
     Contradiction
         Closed       nothing is left to decide: void, rejected, refused or promoted
+        LogMismatch  the store holds something else than the log says
 Conflict
     MovedMeanwhile   someone else wrote first; load again and repeat
     MoveUnderWay     another request is moving the same alias
@@ -38,6 +39,17 @@ class Closed(Contradiction):
     def __init__(self, request_id: str, verdict: str, reasons: tuple[str, ...]) -> None:
         super().__init__(f"A decision on {request_id!r}, which is {verdict},", reasons)
         self.request_id, self.verdict = request_id, verdict
+
+
+class LogMismatch(Contradiction):
+    """The store holds something else than what the gate logged: somebody changed it by other means."""
+
+    def __init__(self, what: str, problem: str) -> None:
+        super().__init__(
+            f"Building on {what[0].lower()}{what[1:]}, which {problem},",
+            ("Look at 'handrail approvals check', and restore the store from a backup.",),
+        )
+        self.what, self.problem = what, problem
 
 
 class UnverifiedBytes(Refused):

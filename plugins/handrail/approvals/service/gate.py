@@ -81,7 +81,7 @@ class Gate:
         subject = self._subject(candidate, policy, evidence, manifest.digest, people)
         turn, earlier = self._latest_about(subject)
         if earlier:
-            return self.records.view(earlier)
+            return self.records.request(earlier.request.request_id)
         request = PromotionRequest(
             request_id=subject.request_id(turn),
             turn=turn,
@@ -170,6 +170,7 @@ class Gate:
         """Finish one move and say so; one that cannot be finished yet keeps no other from it."""
         label = history.request.label
         try:
+            history = self._ports.ledger.load(history.request.request_id)
             if not history.open_move:
                 published = self._mover.publish(history).is_published
                 return f"The permit for {label} was {'published' if published else 'not published, see above'}."

@@ -1,0 +1,80 @@
+"""Opens the transparency log of the approvals: where the gate appends, and where others verify."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from handrail.approvals.service import Publisher
+from handrail.errors import HandrailError, Unavailable
+from handrail.settings import Settings, make_home
+from handrail.storage import Store
+
+if TYPE_CHECKING:
+    from handrail.approvals.adapters.sql_ledger import SqlLedger
+
+__all__ = ["open_ledger"]
+
+_log = logging.getLogger("handrail.approvals")
+
+
+def open_ledger(settings: Settings, store: Store) -> SqlLedger:
+    """Open the ledger with its log, inside the gate's process, and bring the log's files up to date.
+
+    Args:
+        settings: of the project.
+        store: with migrated tables.
+
+    Raises:
+        Misconfigured: the log's key was lost or replaced.
+        LogMismatch: the ledger's log or its files were changed by others.
+    """
+    from handrail.approvals.adapters.ed25519_notes import open_heads
+    from handrail.approvals.adapters.folder_log import FolderLog
+    from handrail.approvals.adapters.mlflow_home import stable_server_name
+    from handrail.approvals.adapters.sql_ledger import SqlLedger
+    from handrail.approvals.adapters.sql_log import SqlLog
+
+    name = f"handrail/{stable_server_name(make_home(settings) / 'mlflow', settings.environment)}"
+    signer = open_heads(settings.credentials / "log-signing-key.pem", settings.log / "log.vkey", name)
+    log = SqlLog(store, signer)
+    ledger = SqlLedger(store, log)
+    adopted = ledger.begin()
+    if adopted:
+        _log.warning("The log began with %d requests and events from before it.", adopted)
+    publisher = Publisher(log, FolderLog(settings.log), signer.key)
+    try:
+        publisher.catch_up()
+    except Unavailable as err:
+        _log.error("The log's files are behind; they are written with the next event. %s", err)
+    log.committed = Background(publisher).wake
+    return ledger
+
+
+class Background:
+    """Publishes soon after it is woken, off the request's thread; what comes meanwhile is published together."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+        self._wanted = threading.Event()
+        self._lock = threading.Lock()
+        self._process: int | None = None
+
+    def wake(self) -> None:
+        """Ask for the files to be brought up to date, and return at once."""
+        self._wanted.set()
+        with self._lock:
+            # A thread does not live on in a process that was forked.
+            if self._process != os.getpid():
+                self._process = os.getpid()
+                threading.Thread(target=self._run, name="handrail-log", daemon=True).start()
+
+    def _run(self) -> None:
+        while self._wanted.wait():
+            self._wanted.clear()
+            try:
+                self._publisher.catch_up()
+            except HandrailError as err:
+                _log.error("The log's files could not be brought up to date. %s", err)
