@@ -16,6 +16,7 @@ from handrail.approvals import adapters
 from handrail.approvals.adapters.ed25519_notes import Ed25519Heads
 from handrail.approvals.adapters.sql_ledger import SqlLedger
 from handrail.approvals.adapters.sql_log import SqlLog
+from handrail.approvals.domain.leaves import Leaf
 from handrail.approvals.domain.notes import ED25519, VerifierKey
 from handrail.storage import Store, migrate, open_store
 
@@ -59,3 +60,10 @@ def logged_ledger(store: Store, signer: Ed25519Heads | None = None) -> SqlLedger
     ledger = SqlLedger(store, SqlLog(store, signer or log_key()))
     ledger.begin()
     return ledger
+
+
+def fill_log(log: SqlLog, count: int) -> None:
+    """Append so many leaves in one transaction, as it is quick."""
+    with log._store.write() as connection:
+        for number in range(count):
+            log.append(connection, Leaf("alarm", "2026-01-01T00:00:00+00:00", {"text": f"n{number}"}))
