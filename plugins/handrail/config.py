@@ -7,12 +7,14 @@ import re
 import types
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, RootModel, ValidationError
 
+from handrail.clock import parse_moment
 from handrail.errors import Misconfigured
 
 REMEDY = "Correct it there."
@@ -55,6 +57,22 @@ class Section(BaseModel):
     """A part of a configuration file: frozen, and every key is known."""
 
     model_config = ConfigDict(frozen=True, **STRICT)
+
+
+def as_moment(value: Any) -> datetime:
+    """Return a moment that YAML or JSON holds, in UTC.
+
+    Raises:
+        ValueError: it is not ISO 8601.
+    """
+    try:
+        return parse_moment(value.isoformat() if isinstance(value, datetime) else str(value))
+    except ValueError as err:
+        raise ValueError("expected an ISO 8601 moment such as 2013-08-01T04:00:00Z") from err
+
+
+Moment = Annotated[datetime, BeforeValidator(as_moment)]
+"""A key of a configuration file that holds a moment."""
 
 
 def read_config(file: Path, model: type[M], *, shown: str = "", remedy: str = REMEDY, secret: bool = False) -> M:

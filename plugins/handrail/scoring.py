@@ -19,13 +19,12 @@ import numpy as np
 import onnxruntime
 
 from handrail.errors import InvalidInput
+from handrail.label_kinds import CLASSIFIED, KINDS
 
 FORMAT = "handrail.scoring/1"
 SCORING_FILE = "scoring.json"
 ONNX_FILE = Path("onnx") / "model.onnx"
 PROBABILITIES = "probabilities"
-KINDS = ("binary", "multiclass", "regression", "count")
-CLASSIFIED = ("binary", "multiclass")
 Column = Sequence[Any] | np.ndarray
 
 

@@ -7,20 +7,18 @@ Everything that is not about one table reads this, so that another table needs a
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
-from handrail.clock import parse_moment
-from handrail.config import Section, read_config
+from handrail.config import Moment, Section, as_moment, read_config
 from handrail.errors import UnknownReference
+from handrail.label_kinds import NUMERIC, LabelKind
 from handrail.statistics import METRICS_OF, Metric
 
 FILE = Path("config") / "use_case.yaml"
-LabelKind = Literal["binary", "multiclass", "regression", "count"]
 FieldType = Literal["text", "whole", "number", "truth", "moment"]
 WORD = r"^[a-z][a-z0-9_]*$"
 NAME = r"^[a-z][a-z0-9_]{0,39}$"
@@ -42,17 +40,9 @@ def _pattern(text: str) -> str:
     return text
 
 
-def _moment(value: Any) -> datetime:
-    try:
-        return parse_moment(value.isoformat() if isinstance(value, datetime) else str(value))
-    except ValueError as err:
-        raise ValueError("expected an ISO 8601 moment such as 2013-08-01T04:00:00Z") from err
-
-
 Column = Annotated[str, Field(min_length=1, max_length=200)]
 Words = Annotated[str, Field(min_length=1, max_length=400)]
 Zone = Annotated[str, AfterValidator(_known_zone)]
-Moment = Annotated[datetime, BeforeValidator(_moment)]
 
 
 class Subject(Section):
@@ -99,7 +89,7 @@ class Label(Section):
         for name, kind in (("positive", "binary"), ("negative", "binary"), ("classes", "multiclass")):
             if getattr(self, name) is not None and self.kind != kind:
                 raise ValueError(f"is {self.kind}, and {name!r} belongs to {kind}")
-        if self.unit is not None and self.kind not in ("regression", "count"):
+        if self.unit is not None and self.kind not in NUMERIC:
             raise ValueError(f"is {self.kind}, and 'unit' belongs to regression and count")
         if self.classes is not None and len(set(self.classes)) < len(self.classes):
             raise ValueError("names a class twice")
@@ -144,7 +134,7 @@ class Features(Section):
         return name
 
 
-class MetricLimit(Section):
+class Limit(Section):
     """From where on a figure of production raises an alert, and the objective of config/objectives.yaml behind it."""
 
     limit: float
@@ -156,7 +146,7 @@ class Metrics(Section):
 
     main: str
     margin: Annotated[float, Field(ge=0)]
-    limits: dict[str, MetricLimit] = Field(default_factory=dict)
+    limits: dict[str, Limit] = Field(default_factory=dict)
 
 
 class Costs(Section):
@@ -230,7 +220,7 @@ class UseCase(Section):
             ValueError: a moment is not one.
         """
         moments = [name for name, field in self.request.items() if field.type == "moment"]
-        return {**item, **{name: _moment(item[name]) for name in moments if item.get(name) is not None}}
+        return {**item, **{name: as_moment(item[name]) for name in moments if item.get(name) is not None}}
 
     def service_of(self, feature_set: str) -> str:
         """Return the Feast feature service of a feature set.
@@ -240,7 +230,8 @@ class UseCase(Section):
         """
         if feature_set not in self.features.sets:
             known = ", ".join(sorted(self.features.sets))
-            raise UnknownReference("feature set", feature_set, f"config/use_case.yaml has {known}.", "feature_set")
+            remedy = f"Write one of {known}, as config/use_case.yaml has them."
+            raise UnknownReference("feature set", feature_set, remedy, "feature_set")
         return self.features.sets[feature_set]
 
 

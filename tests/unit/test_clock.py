@@ -1,10 +1,10 @@
 """The two clocks."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from handrail.clock import EventClock, parse_moment, system_time
+from handrail.clock import EventClock, midnight, parse_moment, system_time
 
 NOON = datetime(2013, 9, 1, 12, tzinfo=UTC)
 
@@ -35,3 +35,8 @@ def test_nobody_moves_event_time_in_production():
 )
 def test_a_moment_is_read_as_utc(text):
     assert parse_moment(text) == NOON
+
+
+def test_a_local_day_begins_at_its_own_midnight_in_summer_and_in_winter():
+    assert midnight(date(2013, 7, 1), "America/New_York") == datetime(2013, 7, 1, 4, tzinfo=UTC)
+    assert midnight(date(2013, 12, 1), "America/New_York") == datetime(2013, 12, 1, 5, tzinfo=UTC)

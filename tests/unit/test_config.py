@@ -1,11 +1,12 @@
 """One voice for mistakes in configuration files: file, line, key, problem, remedy."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import pytest
 from pydantic import Field, model_validator
 
-from handrail.config import Section, read_config, read_yaml
+from handrail.config import Moment, Section, read_config, read_yaml
 from handrail.errors import Misconfigured
 
 
@@ -158,3 +159,19 @@ def test_keys_may_be_taken_from_another_mapping(tmp_path):
 def test_a_file_with_secrets_is_never_quoted(tmp_path, text):
     assert "hunter2" not in sentence(tmp_path, text, secret=True)
     assert "1e-5" not in sentence(tmp_path, text, secret=True)
+
+
+class _Timed(Section):
+    at: Moment
+
+
+def test_a_moment_in_yaml_is_read_as_utc_whether_quoted_or_not(tmp_path):
+    file = tmp_path / "timed.yaml"
+
+    for text in ("2013-08-01T06:00:00+02:00", "'2013-08-01T04:00:00Z'", "2013-08-01 04:00:00"):
+        file.write_text(f"at: {text}\n")
+        assert read_config(file, _Timed).at == datetime(2013, 8, 1, 4, tzinfo=UTC)
+
+    file.write_text("at: yesterday\n")
+    with pytest.raises(Misconfigured, match="expected an ISO 8601 moment such as"):
+        read_config(file, _Timed)

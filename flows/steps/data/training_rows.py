@@ -77,7 +77,7 @@ class TrainingRows:
         """Ask a private store of this stage, gone when it ends, and return the rows and the service's identity."""
         from feature_repo.store import apply, open_feature_store, service_identity
 
-        service = service_of(self.use_case, self.params)
+        service = self.use_case.service_of(self.params.feature_set)
         with tempfile.TemporaryDirectory(prefix="handrail-features-") as private:
             store = open_feature_store(load_settings(project), project / "data" / "features", Path(private))
             try:
@@ -111,19 +111,6 @@ class TrainingRows:
             "categorical": [*self.categorical, *texts],
             "label": label,
         }
-
-
-def service_of(use_case: UseCase, params: DataParams) -> str:
-    """Return the feature service that params.yaml chooses.
-
-    Raises:
-        InvalidInput: the description has no such set.
-    """
-    sets = use_case.features.sets
-    if params.feature_set not in sets:
-        problem = f"there is no set {params.feature_set!r}"
-        raise InvalidInput("feature_set", problem, f"Write one of {', '.join(sets)} in params.yaml.")
-    return sets[params.feature_set]
 
 
 def read_validated(project: Path, table: str) -> pl.DataFrame:

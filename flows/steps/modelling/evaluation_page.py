@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from flows.steps.modelling.judge import Judge
+from handrail.label_kinds import NUMERIC
 from handrail.statistics import METRICS_OF
 
 PAGE = "evaluation.html"
-NUMBERS = ("regression", "count")
 STYLE = """
 body { font: 14px/1.5 system-ui, sans-serif; color: #1f2933; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
@@ -59,7 +59,7 @@ def _metrics(report: dict[str, Any], judge: Judge) -> str:
 def _decision(report: dict[str, Any], judge: Judge) -> Iterator[str]:
     """Say what the answers mean for whoever acts on them."""
     label, subject = judge.case.label, judge.case.subject
-    if judge.kind in NUMBERS:
+    if judge.kind in NUMERIC:
         unit = f" {label.unit}" if label.unit else ""
         yield f"<p>An answer is {report['mae']:.4g}{escape(unit)} away from the truth on average.</p>"
     if judge.threshold is None:
@@ -101,9 +101,9 @@ def _described(judge: Judge) -> dict[str, str]:
 
 
 def _slice_row(name: str, of: dict[str, Any], described: Sequence[str], judge: Judge) -> tuple[str, ...]:
-    shown = "{:.4g}" if judge.kind in NUMBERS else "{:.1%}"
+    shown = "{:.4g}" if judge.kind in NUMERIC else "{:.1%}"
     facts = ("" if of[fact] is None else shown.format(of[fact]) for fact in described)
-    value, bound = of[judge.metric.name], "{:.4g}" if judge.kind in NUMBERS else "{:.3f}"
+    value, bound = of[judge.metric.name], "{:.4g}" if judge.kind in NUMERIC else "{:.3f}"
     bounds = tuple(bound.format(value[key]) for key in ("value", "low", "high")) if value else ("", "", "")
     return (name, f"{of['rows']:,}", *facts, *bounds)
 
@@ -114,17 +114,17 @@ def _robustness(robustness: dict[str, dict[str, dict[str, float]]], judge: Judge
         (
             f"{kind}: {case}",
             *(_figure(of[key], judge) for key in (name, f"{name}_lost")),
-            _figure(of["mean_change"], judge) if judge.kind in NUMBERS else f"{of['labels_flipped']:.1%}",
+            _figure(of["mean_change"], judge) if judge.kind in NUMERIC else f"{of['labels_flipped']:.1%}",
         )
         for kind, cases in robustness.items()
         for case, of in cases.items()
     ]
-    changes = "mean change" if judge.kind in NUMBERS else "calls that change"
+    changes = "mean change" if judge.kind in NUMERIC else "calls that change"
     return _table(("case", judge.metric.title, judge.lost.removeprefix(f"{judge.metric.title} "), changes), rows)
 
 
 def _figure(value: float, judge: Judge) -> str:
-    return f"{value:.6g}" if judge.kind in NUMBERS else f"{value:.4f}"
+    return f"{value:.6g}" if judge.kind in NUMERIC else f"{value:.4f}"
 
 
 def _sentence(words: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from flows.steps.modelling.drawing import ACCENT, INK, SOFT, new_axes, save, shown
+from handrail.label_kinds import CLASSIFIED
 from handrail.statistics import Scored
 from handrail.use_case import Label, UseCase
 
@@ -68,7 +69,7 @@ def draw_calibration(groups: Sequence[Mapping[str, float]], case: UseCase, title
     predicted, observed = ([group[key] for group in groups] for key in ("predicted", "observed"))
     top = max(*predicted, *observed)
     # Probabilities start at zero; the range of numbers may lie far from it.
-    ends = [0, top * 1.05] if label.kind in ("binary", "multiclass") else [min(*predicted, *observed), top]
+    ends = [0, top * 1.05] if label.kind in CLASSIFIED else [min(*predicted, *observed), top]
     axes.plot(ends, ends, color=SOFT, linestyle="--")
     axes.plot(predicted, observed, color=ACCENT, marker="o")
     save(axes, file)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from handrail.label_kinds import NUMERIC
 from handrail.statistics import Answers, Metric, Scored
 from handrail.use_case import UseCase
 
@@ -35,7 +36,7 @@ class Judge:
 
     def answers(self, model: Any, inputs: Any) -> Answers:
         """Return what a fitted model answers; a multiclass model knows every class, in the order of their codes."""
-        if self.kind in ("regression", "count"):
+        if self.kind in NUMERIC:
             return Answers(np.asarray(model.predict(inputs), dtype=np.float64))
         probabilities = model.predict_proba(inputs)
         if self.kind == "binary":

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from handrail.errors import Refused
-from handrail.scoring import CLASSIFIED, Answered
+from handrail.label_kinds import CLASSIFIED
+from handrail.scoring import Answered
 
 OPSETS = {"": 18, "ai.onnx.ml": 3}
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 from pydantic import Field
 
 from handrail.config import Section, read_config
 from handrail.errors import Misconfigured
 from handrail.use_case import FILE as USE_CASE
-from handrail.use_case import UseCase
+from handrail.use_case import Limit, UseCase
 
 
 class Objective(Section):
@@ -43,20 +43,6 @@ class Objectives(Section):
     """All objectives by name."""
 
     objectives: dict[str, Objective]
-
-
-class CitedLimit(Protocol):
-    """A limit, and the name of the objective that says why."""
-
-    limit: float
-    objective: str
-
-
-class Limit(Section):
-    """Where somebody has to act, and the name of the objective that says why."""
-
-    limit: float
-    objective: str
 
 
 class DriftLimits(Section):
@@ -156,7 +142,7 @@ def check_metric_limits(case: UseCase, objectives: Mapping[str, Objective]) -> N
             raise Misconfigured(USE_CASE.as_posix(), problem, "Cite another objective, or correct its kind.")
 
 
-def _require_objective(file: str, name: str, limit: CitedLimit, known: Mapping[str, Objective]) -> None:
+def _require_objective(file: str, name: str, limit: Limit, known: Mapping[str, Objective]) -> None:
     if limit.objective not in known:
         raise Misconfigured(
             file,

@@ -11,12 +11,12 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.steps.monitoring.config import CitedLimit, MonitoringRules, Objective
+from flows.steps.monitoring.config import MonitoringRules, Objective
+from handrail.label_kinds import CLASSIFIED
 from handrail.statistics import METRICS_OF, Answers, Scored, judgeable
-from handrail.use_case import UseCase
+from handrail.use_case import Limit, UseCase
 
 Scores = NDArray[np.float64]
-CLASSIFIED = ("binary", "multiclass")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ def _entropy(rate: float | None) -> float | None:
     return -(rate * math.log(rate) + (1 - rate) * math.log(1 - rate))
 
 
-def check(figure: str, value: float | None, limit: CitedLimit, objectives: Mapping[str, Objective]) -> Check:
+def check(figure: str, value: float | None, limit: Limit, objectives: Mapping[str, Objective]) -> Check:
     """Hold one figure against its limit."""
     objective = objectives[limit.objective]
     holds = value is not None and objective.holds(value, limit.limit)

@@ -6,14 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import polars as pl
 
 from flows.steps.monitoring.findings import Batch, Health
 from handrail.bootstrap import Platform
+from handrail.clock import midnight
 from handrail.errors import InvalidInput, Refused, Unavailable
 from handrail.feedback import Cohort
 from handrail.use_case import UseCase
@@ -31,12 +31,12 @@ class Month:
     @property
     def start(self) -> datetime:
         """The first moment of the month, in UTC."""
-        return _midnight(self.first, self.zone)
+        return midnight(self.first, self.zone)
 
     @property
     def end(self) -> datetime:
         """The first moment after the month, in UTC."""
-        return _midnight(self.after, self.zone)
+        return midnight(self.after, self.zone)
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,3 @@ def read_health(batches: Sequence[Batch], month: Month, rows: pl.DataFrame) -> H
     latencies = [batch.latency_ms for batch in seen] or rows["latency_ms"].drop_nulls().to_list()
     p50, p99 = np.quantile(latencies, (0.5, 0.99)).tolist() if latencies else (None, None)
     return Health(len(seen), failed, failed / (len(seen) + failed) if failed else 0.0, p50, p99)
-
-
-def _midnight(day: date, zone: str) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from handrail.label_kinds import CLASSIFIED
 from handrail.use_case import UseCase
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SCORE_BIN = "score_bin"
-CLASSIFIED = ("binary", "multiclass")
 About = tuple[datetime, Mapping[str, str], str]
 """The as-of time, the metadata and the month of a report."""
 

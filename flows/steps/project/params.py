@@ -2,24 +2,16 @@
 
 # pydantic reads the annotations at run time, so they stay real.
 
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from handrail.clock import parse_moment
-from handrail.config import STRICT, Section, read_config
+from handrail.config import STRICT, Moment, Section, read_config
 
 FILE = "params.yaml"
-
-
-def _moment(value: Any) -> datetime:
-    try:
-        return parse_moment(value.isoformat() if isinstance(value, datetime) else str(value))
-    except ValueError as err:
-        raise ValueError("expected an ISO 8601 moment such as 2013-08-01T04:00:00Z") from err
 
 
 def _day(value: Any) -> date:
@@ -29,7 +21,6 @@ def _day(value: Any) -> date:
         raise ValueError("expected a day such as 2013-07-01") from err
 
 
-Moment = Annotated[datetime, BeforeValidator(_moment)]
 Day = Annotated[date, BeforeValidator(_day)]
 Share = Annotated[float, Field(gt=0, le=1, strict=True)]
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
 from handrail.errors import InvalidInput
+from handrail.label_kinds import KINDS, NUMERIC
 from handrail.scaffold.options import Ask, Options, Question
 from handrail.scaffold.profile import MOST_CATEGORIES, Profile, Profiled
-from handrail.use_case import LabelKind
 
-KINDS: tuple[str, ...] = get_args(LabelKind)
 YES = ("1", "1.0", "true", "yes", "t", "y", "positive", "pos", "bad", "fraud", "default", "churn", "churned", "spam")
 FEWEST_OF_A_CLASS = 20
 MOST_CLASSES_OF_NUMBERS = 10
@@ -73,7 +72,7 @@ def understand_label(profiled: Profiled, options: Options, ask: Ask) -> tuple[An
     else:
         kind = options.kind
     notes = [] if options.kind else [f"{label.name!r} is a {kind} label: {reason}. Otherwise: --kind."]
-    if kind in ("regression", "count"):
+    if kind in NUMERIC:
         _check_number(label, kind)
         return Answers(label.name, kind), notes
     _check_classes(label, kind, counts)

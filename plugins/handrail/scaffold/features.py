@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from math import ceil, floor
 
+from handrail.label_kinds import NUMERIC
 from handrail.scaffold.answers import Answers
 from handrail.scaffold.leaks import adding_up, knowing
 from handrail.scaffold.options import Options, columns_matching
@@ -79,7 +80,7 @@ def _leaks(profiled: Profiled, answers: Answers, roles: Roles, names: Sequence[s
         }
     columns: Mapping[str, object] = {name: sample[name] for name in names if name not in found}
     found |= knowing(columns, label, answers.kind)
-    if answers.kind in ("regression", "count"):
+    if answers.kind in NUMERIC:
         rest = {name: series for name, series in columns.items() if name not in found}
         together = adding_up(rest, label)
         shown = " and ".join(map(repr, together))

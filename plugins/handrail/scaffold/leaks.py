@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from handrail.label_kinds import NUMERIC
+
 KNOWS_FROM = 0.98
 ADDS_UP_FROM = 0.9999
 GROUPS = 64
@@ -24,7 +26,7 @@ def knowing(columns: Mapping[str, Any], label: np.ndarray, kind: str) -> dict[st
     found = {}
     for name, series in columns.items():
         score = _score(_groups(series, half), label, half, kind)
-        if kind in ("regression", "count") and series.dtype.is_numeric():
+        if kind in NUMERIC and series.dtype.is_numeric():
             score = max(score, _straight(series.to_numpy().astype(float), label))
         if score > KNOWS_FROM:
             found[name] = f"it knows the label nearly alone ({figure} {score:.3f} on rows that it did not see)"

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from handrail.clock import midnight
 from handrail.errors import InvalidInput
 
 TRAIN, VALIDATE = 0.5, 0.65
@@ -65,12 +66,8 @@ def _windows(edges: Sequence[date], last_known: datetime, zone: str, how: str) -
         f"Training is from {first} until {train_until}, validation until {validate_until}, the rest comes after "
         f"go-live: cut {how}. Otherwise: params.yaml."
     )
-    go_live, live_until, outcomes_until = (_midnight(day, zone) for day in (validate_until, after, outcomes))
+    go_live, live_until, outcomes_until = (midnight(day, zone) for day in (validate_until, after, outcomes))
     return Windows(first, train_until, validate_until, go_live, live_until, outcomes_until, note)
-
-
-def _midnight(day: date, zone: str) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
 def _month_starts(first: date, after: date) -> list[date]:

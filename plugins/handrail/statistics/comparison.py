@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from handrail.errors import InvalidInput
+from handrail.label_kinds import CLASSIFIED
 from handrail.statistics.metrics import METRICS_OF, Metric, judgeable
 from handrail.statistics.scored import Intervals, Scored, draw_clusters, estimate
 
@@ -111,7 +112,7 @@ def _paired(kind: str, models: tuple[Answers, Answers], labels: Values, clusters
     for name, values in named.items():
         if not np.isfinite(values[known]).all():
             raise InvalidInput(name, "a score is not a finite number", "Score these subjects again.")
-    truth = label.astype(np.int64) if kind in ("binary", "multiclass") else label
+    truth = label.astype(np.int64) if kind in CLASSIFIED else label
     first, second = (
         Scored(_floats(model.score)[known], truth, codes, _classes(model, known, kind)) for model in models
     )

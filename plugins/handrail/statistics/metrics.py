@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from handrail.label_kinds import CLASSIFIED
 from handrail.statistics import binary, classes, numeric
 from handrail.statistics.scored import Estimate, Intervals, Scored, draw_clusters, estimate
 
@@ -61,4 +62,4 @@ def metrics_of(kind: str, scored: Scored, intervals: Intervals) -> dict[str, Est
 
 def judgeable(kind: str, label: np.ndarray) -> bool:
     """Say whether these truths (n,) can judge answers: a classifier needs more than one class to have happened."""
-    return len(label) > 0 and (kind not in ("binary", "multiclass") or len(np.unique(label)) > 1)
+    return len(label) > 0 and (kind not in CLASSIFIED or len(np.unique(label)) > 1)

@@ -7,7 +7,7 @@ import pytest
 
 from flows.steps.monitoring.config import Objective, check_metric_limits, read_monitoring, read_objectives
 from handrail.errors import Misconfigured
-from handrail.use_case import MetricLimit, Metrics, read_use_case
+from handrail.use_case import Limit, Metrics, read_use_case
 
 CONFIG = Path(__file__).parents[3] / "config"
 
@@ -80,7 +80,7 @@ def test_text_that_is_not_yaml_is_refused(config: Path) -> None:
 
 
 def limited(objective: str) -> Metrics:
-    return Metrics(main="roc_auc", margin=0.0, limits={"log_loss": MetricLimit(limit=0.5, objective=objective)})
+    return Metrics(main="roc_auc", margin=0.0, limits={"log_loss": Limit(limit=0.5, objective=objective)})
 
 
 @pytest.mark.parametrize(("objective", "reason"), [("rankign", "does not name"), ("ranking", "log_loss needs at-most")])

@@ -10,13 +10,13 @@ from flows.steps.monitoring.month import read_month
 from handrail.bootstrap import Platform, open_platform
 from handrail.feedback import Feedback, Prediction
 from handrail.settings import Settings
-from handrail.use_case import Label, MetricLimit, Metrics, UseCase
+from handrail.use_case import Label, Limit, Metrics, UseCase
 from tests.fakes.monitored import CASE, DEPLOYMENT, FIRST, ZONE, N, judge_of
 
 
 def numbers(kind: Any = "count") -> UseCase:
     """Return the description with a label that is a number, whose error may be 1 at most."""
-    limits = {"rmse": MetricLimit(limit=1.0, objective="steady-forecasts")}
+    limits = {"rmse": Limit(limit=1.0, objective="steady-forecasts")}
     label = Label(column="riders", kind=kind, feedback="riders")
     return CASE.model_copy(update={"label": label, "metrics": Metrics(main="rmse", margin=0.1, limits=limits)})
 

@@ -14,7 +14,7 @@ from flows.steps.monitoring.config import read_monitoring
 from flows.steps.monitoring.reports import MonthTables, ReportSubject, add_reports
 from handrail.errors import Unavailable
 from handrail.statistics import stability_index
-from handrail.use_case import Label, MetricLimit, Metrics, read_use_case
+from handrail.use_case import Label, Limit, Metrics, read_use_case
 
 CONFIG = Path(__file__).parents[3] / "config"
 RULES, CASE = read_monitoring(CONFIG), read_use_case(CONFIG.parent)
@@ -113,7 +113,7 @@ def test_outcomes_of_one_kind_give_no_classification_report(tmp_path: Path) -> N
 
 
 def of_kind(label: Label, limits: dict[str, float]) -> Any:
-    given = {name: MetricLimit(limit=limit, objective="ranking") for name, limit in limits.items()}
+    given = {name: Limit(limit=limit, objective="ranking") for name, limit in limits.items()}
     return CASE.model_copy(update={"label": label, "metrics": Metrics(main=next(iter(limits)), margin=0, limits=given)})
 
 

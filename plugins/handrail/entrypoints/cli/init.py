@@ -16,13 +16,13 @@ from rich.prompt import Prompt
 
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, results
 from handrail.errors import InvalidInput
+from handrail.label_kinds import KINDS
 from handrail.scaffold.options import Options, Question, take_guesses
 
 if TYPE_CHECKING:
     from handrail.scaffold.creating import Created
     from handrail.scaffold.draft import Draft
 
-KINDS = ("binary", "multiclass", "regression", "count")
 FEW_CHOICES = 6
 MOST_REASONS = 12
 

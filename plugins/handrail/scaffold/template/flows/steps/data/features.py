@@ -11,7 +11,7 @@ from feature_repo.sets import SETS, USE_CASE
 from flows.steps.data.feature_tables import write_tables
 from flows.steps.data.labels import read_labels
 from flows.steps.data.table import with_day
-from flows.steps.data.training_rows import TrainingRows, read_validated, service_of
+from flows.steps.data.training_rows import TrainingRows, read_validated
 from flows.steps.project.outputs import fresh_folder
 from flows.steps.project.params import read_params
 from handrail.use_case import read_use_case
@@ -26,7 +26,7 @@ def run(project: Path) -> None:
     params, use_case = read_params(project), read_use_case(project)
     rows = with_day(read_validated(project, use_case.subject.many), use_case)
     labels = read_labels(rows, params.go_live, project, params.labels_snapshot, use_case)
-    chosen = SETS[service_of(use_case, params)]
+    chosen = SETS[use_case.service_of(params.feature_set)]
     seen = (use_case.subject.column, use_case.time.event, use_case.time.day, *use_case.entities)
     identity = dict.fromkeys((*seen, *(name for name in use_case.slices if name not in chosen.fields)))
     with fresh_folder(project / "data" / "features") as folder:

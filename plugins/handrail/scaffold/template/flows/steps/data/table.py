@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from handrail.errors import InvalidInput, MissingFile
+from handrail.label_kinds import NUMERIC
 from handrail.use_case import UseCase, read_use_case
 
 SOURCE = Path("data") / "source" / "table.parquet"
@@ -64,7 +65,7 @@ def _require_types(table: pl.DataFrame, use_case: UseCase) -> None:
     """Refuse a column of the request, or a label that is a number, whose values are of another type than described."""
     described = {name: field.type for name, field in use_case.request.items() if name not in use_case.entities}
     described.pop(use_case.subject.column, None)
-    if use_case.label.kind in ("regression", "count"):
+    if use_case.label.kind in NUMERIC:
         described[use_case.label.column] = "number"
     for name, kind in described.items():
         found = table.schema[name]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.steps.modelling.model_params import BoostingParams
 from flows.steps.modelling.training_set import Manifest
+from handrail.label_kinds import CLASSIFIED
 from handrail.use_case import read_use_case
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ BASELINES = ("constant", "linear")
 MODELS = (*BASELINES, CANDIDATE)
 
 KIND = read_use_case(Path(__file__).resolve().parents[3]).label.kind
-IS_CLASSIFIED = KIND in ("binary", "multiclass")
+IS_CLASSIFIED = KIND in CLASSIFIED
 RARE_CATEGORY = 20
 LINEAR: dict[str, dict[str, Any]] = {
     "binary": {"C": 0.1, "max_iter": 1000},
