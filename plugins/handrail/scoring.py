@@ -110,10 +110,6 @@ class Scorer:
         """Return the scores, (n,) float32, for columns as `encode` takes them."""
         return self.answer(columns).score
 
-    def score_encoded(self, encoded: np.ndarray) -> np.ndarray:
-        """Return the scores, (n,) float32, for an input that `encode` made."""
-        return self.answer_encoded(encoded).score
-
     def answer(self, columns: Mapping[str, Column]) -> Answered:
         """Return scores and labels for columns as `encode` takes them."""
         return self.answer_encoded(self.encode(columns))

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from handrail.scaffold.draft import MADE_SUBJECT, Column, Draft
+from handrail.scaffold.draft import MADE_SUBJECT, Draft
 
 WIDTH = 110
 """Of a line; a longer value gets a line of its own."""
@@ -15,10 +15,9 @@ WIDTH = 110
 
 def example_request(draft: Draft) -> str:
     """Return the body of a request about one item, quoted for a shell: each field of the description, and no other."""
-    special = [each for each in (draft.subject, *draft.entities) if each]
     fields: dict[str, Any] = {} if draft.subject else {MADE_SUBJECT: "1"}
     for column in filter(None, (draft.subject, draft.time, *draft.entities, *draft.features)):
-        fields.setdefault(column.field, _value(column, is_text=column in special))
+        fields.setdefault(column.field, column.example)
     lines = _packed([f"{_json(name)}: {_json(value)}" for name, value in fields.items()])
     return shlex.quote(f"{{{_json(draft.many)}: [{{\n  {_joined(lines)}}}]}}")
 
@@ -35,10 +34,6 @@ def example_outcome(draft: Draft) -> str:
     }
     lines = _packed([f"{_json(name)}: {_json(each)}" for name, each in outcome.items()])
     return shlex.quote(f"{{\n  {_joined(lines)}}}")
-
-
-def _value(column: Column, *, is_text: bool) -> Any:
-    return str(column.example) if is_text and column.example is not None else column.example
 
 
 def _json(value: Any) -> str:

@@ -29,7 +29,7 @@ class Column:
     nullable: bool
     low: float | None = None
     high: float | None = None
-    """Of numbers: the range that validation and requests allow, with margins."""
+    """Of numbers, always: the range that validation and requests allow, with margins."""
     values: tuple[str, ...] = ()
     """Of texts: the categories in alphabetical order, none if there are more than 50."""
     example: Any = None
@@ -47,7 +47,7 @@ class Draft:
     rows: int
     """Rows with a label."""
     subject: Column | None
-    """None: rows are numbered."""
+    """A text. None: rows are numbered."""
     one: str
     many: str
     time: Column | None
@@ -56,7 +56,7 @@ class Draft:
     """None: a day after the event."""
     zone: str
     entities: tuple[Column, ...]
-    """Some may be features too."""
+    """Texts; some may be features too."""
     label: Column
     kind: str
     positive: str | None
@@ -75,7 +75,7 @@ class Draft:
     live_until: datetime
     outcomes_until: datetime
     main_metric: str
-    limit: float | None
+    limit: float
     handrail: str
     """The requirement that installs this Handrail."""
     notes: tuple[str, ...] = ()

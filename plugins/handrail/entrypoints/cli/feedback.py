@@ -79,7 +79,7 @@ def take_snapshot(
         results.print(_sentence(snapshot), highlight=False)
 
 
-@app.command("export", epilog="Example: handrail feedback export sha256:1f0c... data/labels/august.parquet")
+@app.command("export", epilog="Example: handrail feedback export sha256:1f0c... data/labels-august.parquet")
 def export_labels(
     digest: Annotated[str, typer.Argument(help="The snapshot's digest, as `snapshot` printed it.")],
     path: Annotated[Path, typer.Argument(help="The Parquet file to write.")],
