@@ -33,7 +33,10 @@ def test_what_adds_up_to_the_label_is_left_out_and_said(bikes: Made) -> None:
 def test_the_loop_closes_with_an_alert_and_a_retraining(bikes: Made) -> None:
     assert bikes.summary["ok"], bikes.said[-3000:]
     assert any("alert" in str(line) for line in bikes.figures("monitor").values())
-    assert bikes.figures("retrain")
+    retrained = bikes.figures("retrain")
+    assert retrained["flow_run"].endswith("completed")
+    assert retrained["verdict"] in ("promoted", "refused")
+    assert ("deployment" in retrained) == (retrained["verdict"] == "promoted")
 
 
 def test_numbers_are_judged_by_their_error_and_the_model_beats_the_mean(bikes: Made) -> None:
@@ -44,4 +47,6 @@ def test_numbers_are_judged_by_their_error_and_the_model_beats_the_mean(bikes: M
 
 
 def test_every_prediction_leads_back(bikes: Made) -> None:
-    assert bikes.figures("trace")
+    traced, of = bikes.figures("trace")["predictions_that_trace"].replace(",", "").split(" of ")
+
+    assert int(traced) == int(of) > 1000

@@ -103,7 +103,7 @@ def page_of(record: dict[str, Any]) -> str:
         "|---|---|",
     ]
     figures = {
-        "forecasts": seen["predictions"],
+        "predictions": seen["predictions"],
         "mature": seen["mature"],
         "coverage": seen["coverage"],
         **record.get("figures", _untitled(seen)),

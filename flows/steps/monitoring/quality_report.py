@@ -92,7 +92,7 @@ def _preset(case: UseCase, limits: Mapping[str, str]) -> Any:
 def open_project(store: Any, name: str, case: UseCase) -> Any:
     """Return the workspace's project of that name with its dashboard; both are made at the first use."""
     found = store.search_project(name)
-    project = found[0] if found else store.create_project(name, "Forecasts in production, month by month")
+    project = found[0] if found else store.create_project(name, "Predictions in production, month by month")
     if not project.dashboard.model().panels:
         for title, kind, lines in _panels(case):
             project.dashboard.add_panel(_panel(title, kind, lines))
@@ -123,7 +123,7 @@ def _quality_panels(case: UseCase) -> tuple[tuple[str, str, Lines], ...]:
         return (
             (f"Ranking of mature {many}", "line", (("ROC-AUC", "RocAuc", {}),)),
             (
-                f"{label.positive.capitalize()} {many}, and what was forecast",
+                f"{label.positive.capitalize()} {many}, and what was predicted",
                 "line",
                 ((f"share {label.positive}", *truth), ("mean probability", *score)),
             ),
@@ -136,5 +136,5 @@ def _quality_panels(case: UseCase) -> tuple[tuple[str, str, Lines], ...]:
         )
     return (
         (f"Errors on mature {many}", "line", (("RMSE", "RMSE", {}), ("MAE", "MAE", {"value_type": "mean"}))),
-        (f"{label.column}, and what was forecast", "line", (("mean truth", *truth), ("mean prediction", *score))),
+        (f"{label.column}, and what was predicted", "line", (("mean truth", *truth), ("mean prediction", *score))),
     )

@@ -33,7 +33,9 @@ def test_an_event_carries_what_an_automation_matches_on(settings: Settings, plat
         "handrail.finding.month": "2013-09",
     }
     assert [row["figure"] for row in table_of(record)][:3] == ["score PSI", "ROC-AUC", "coverage"]
+    assert f"| predictions | {record['performance']['predictions']:,} |" in page_of(record)
     assert "| coverage | 1.0000 |" in page_of(record)
+    assert "| forecasts |" not in page_of(record)
     assert "As of 2013-10-02T16:00" in page_of(record)
 
 

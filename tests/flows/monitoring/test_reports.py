@@ -101,7 +101,9 @@ def test_the_dashboard_is_made_once(tmp_path: Path) -> None:
     add_reports(tmp_path, tables(), replace(SUBJECT, month="2013-10"), RULES, CASE)
 
     _, project = workspace_of(tmp_path)
-    assert len(project.dashboard.model().panels) == 6
+    panels = project.dashboard.model().panels
+    assert len(panels) == 6
+    assert "forecast" not in " ".join([project.description, *(panel.title for panel in panels)]).lower()
 
 
 def test_outcomes_of_one_kind_give_no_classification_report(tmp_path: Path) -> None:

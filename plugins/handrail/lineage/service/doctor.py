@@ -83,7 +83,7 @@ class Doctor:
     def coverage(self) -> Coverage:
         """Count all predictions, and those whose deployment leads back to a commit and to data with a sha256.
 
-        None where a value that cannot be is in the way.
+        Both counts are 0 where a value that cannot be is in the way: the flaws name it.
         """
         try:
             counts = list(self._deployments())

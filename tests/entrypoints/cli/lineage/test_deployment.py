@@ -17,6 +17,7 @@ from handrail.refs import ModelVersion, TrackingRun
 CONFIG = Path(__file__).resolve().parents[4] / "config"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SERVICE = "deploy://production/espresso/7"
+EARLIER = "deploy://production/espresso/6"
 
 
 @pytest.fixture
@@ -98,13 +99,22 @@ def test_other_files_than_those_of_the_version_are_a_flaw(handrail, tree):
 
 
 def test_the_slot_of_the_service_has_a_timeline(handrail):
-    handrail("deployment", "deploy://production/espresso/6", "--serves", "espresso/2")
+    handrail("deployment", EARLIER, "--serves", "espresso/2")
     handrail("deployment", SERVICE, "--serves", "espresso/3")
     handrail("deployment", SERVICE, "--serves", "espresso/3")
 
     periods = json.loads(handrail("timeline", "deploy://production/espresso", "--json")[1])
 
-    assert [period["target"] for period in periods] == ["deploy://production/espresso/6", SERVICE]
+    assert [period["target"] for period in periods] == [EARLIER, SERVICE]
+
+
+def test_recording_an_earlier_deployment_again_says_that_the_service_went_back(handrail):
+    for uri, version in ((EARLIER, 2), (SERVICE, 3), (EARLIER, 2)):
+        assert handrail("deployment", uri, "--serves", f"espresso/{version}")[0] == 0
+
+    periods = json.loads(handrail("timeline", "deploy://production/espresso", "--json")[1])
+
+    assert [period["target"] for period in periods] == [EARLIER, SERVICE, EARLIER]
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,8 @@ def record_deployment(
 ) -> None:
     """Record which registered model version a service serves, so that its predictions trace.
 
-    Run it where the service is deployed; a bento does this by itself. Recording the same again changes nothing.
+    Run it where the service is deployed; a bento does this by itself. Recording again what is served
+    now changes nothing; recording an earlier deployment again says that the service went back to it.
     """
     deployment = read_deployment(uri)
     digest = None if files is None else _digest_of(files)
