@@ -1,4 +1,4 @@
-"""Streams somebody's file into a Parquet file of texts: a table of any size in constant memory.
+"""Streams somebody's file into a Parquet file of texts, whose parts are looked at one after the other.
 
 What the texts mean is found out in types.py.
 """
@@ -25,7 +25,9 @@ from handrail.scaffold.formats import (
     open_bytes,
 )
 
-BLOCK = 1 << 24
+BLOCK = 1 << 22
+CELLS = 2_000_000
+"""Of one part of a table."""
 FEWEST_ROWS = 200
 LETTERS = {"cp1252": "it is not UTF-8, so it is read as Windows-1252", "utf-16": "it is read as UTF-16"}
 Progress = Callable[[float], None]
@@ -47,7 +49,13 @@ class Table:
         """Return the table as a polars LazyFrame."""
         import polars
 
-        return polars.scan_parquet(self.parquet)
+        return polars.scan_parquet(self.parquet, glob=False)
+
+    def parts(self) -> Iterator[tuple[int, Any]]:
+        """Yield slices of about two million cells, polars LazyFrames in order, each with how many rows come before."""
+        rows = max(1, CELLS // len(self.names))
+        for first in range(0, self.rows, rows):
+            yield first, self.scan().slice(first, rows)
 
 
 def read_table(file: Path, place: Path, progress: Progress) -> Table:

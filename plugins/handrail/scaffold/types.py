@@ -6,6 +6,7 @@ A sample suggests a reading, and the whole table confirms it: one that fits fewe
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -245,8 +246,10 @@ def _misfits(table: Table, readings: Mapping[str, Reading], zone: str) -> dict[s
         readings[name].convert(pl.col(name).cast(pl.String), zone).count().alias(f"r{n}")
         for n, name in enumerate(names)
     ]
-    row = table.scan().select(*counts, *fitting).collect(engine="streaming").row(0, named=True)
-    return {name: (row[f"f{n}"], row[f"f{n}"] - row[f"r{n}"]) for n, name in enumerate(names)}
+    found = Counter[str]()
+    for _, part in table.parts():
+        found.update(part.select(*counts, *fitting).collect().row(0, named=True))
+    return {name: (found[f"f{n}"], found[f"f{n}"] - found[f"r{n}"]) for n, name in enumerate(names)}
 
 
 def _mixed(table: Table, name: str, reading: Reading, zone: str) -> InvalidInput:
