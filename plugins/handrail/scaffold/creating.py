@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -10,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from handrail.dvc_command import run_dvc, sentence_of
 from handrail.errors import FolderNotEmpty, InvalidInput, MissingFile, Unavailable
 from handrail.files import REMEDY, unwritable
 from handrail.scaffold.draft import Draft
+from handrail.scaffold.dvc import dvc
 from handrail.scaffold.git import TEMPLATE_BRANCH, commit_all, git, has_git, start
 from handrail.scaffold.inspecting import inspect
 from handrail.scaffold.options import Ask, Options, take_guesses
@@ -120,15 +119,8 @@ def _keep(project: Path, scratch: Path) -> None:
     if with_git:
         start(project)
     else:
-        _dvc(project, scratch, "config", "--local", "core.no_scm", "true")
-    _dvc(project, scratch, "add", SOURCE.as_posix())
+        dvc(project, scratch, "config", "--local", "core.no_scm", "true")
+    dvc(project, scratch, "add", SOURCE.as_posix())
     if with_git:
         commit_all(project, f"Project as Handrail {__version__} wrote it")
         git(project, "branch", TEMPLATE_BRANCH)
-
-
-def _dvc(project: Path, scratch: Path, *arguments: str) -> None:
-    environment = dict(os.environ) | {"DVC_NO_ANALYTICS": "1", "DVC_SITE_CACHE_DIR": str(scratch / "dvc")}
-    code, lines = run_dvc(project, arguments, environment, None)
-    if code:
-        raise Unavailable(f"dvc {arguments[0]}", sentence_of(lines), "Correct that, and try again.")

@@ -80,6 +80,8 @@ class Draft:
     """The requirement that installs this Handrail."""
     notes: tuple[str, ...] = ()
     """One sentence for each guess, with its reason and how to overrule it."""
+    readings: tuple[tuple[str, str], ...] = ()
+    """Of each column that is kept, as the table calls it: the name of how it was read. None in older records."""
 
     @property
     def subject_field(self) -> str:

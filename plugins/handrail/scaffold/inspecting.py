@@ -78,7 +78,8 @@ def inspect(file: Path, options: Options, place: Path, ask: Ask, progress: Progr
     windows = _windows(frame, known)
     said = [*table.notes, *_readings(profiles, used), *said_label, *roles.notes, windows.note]
     draft = _draft(known, out, windows, said, _limit(profiles, answers))
-    return Inspected(draft, lambda target: frame.sink_parquet(target))
+    kept = tuple((name, reading.name) for name, reading in profiles.readings.items() if name in used)
+    return Inspected(replace(draft, readings=kept), lambda target: frame.sink_parquet(target))
 
 
 def _profiles(table: Table, options: Options, place: Path) -> Profiled:

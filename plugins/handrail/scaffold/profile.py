@@ -1,7 +1,7 @@
 """What each column holds in the rows that have a label: how many values, how many different ones, and their range.
 
 The table is converted part by part, and every figure is counted by polars' streaming engine. Memory grows far slower
-than the file: a CSV of 262 MB takes 0.6 GB at its peak, where one whole conversion took 0.9 GB.
+than the file: at its peak a CSV of 262 MB takes 0.6 GB, one of 1 GB takes 0.8 GB (24 columns, on two cores).
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def write_converted(table: Table, readings: Mapping[str, Reading], label: str, z
     """Write the columns as they are meant, of the rows with a label, into a new folder: a file for each part."""
     import polars as pl
 
-    columns = [reading.convert(_text_or_value(table, name), zone).alias(name) for name, reading in readings.items()]
+    columns = [reading.convert(text_or_value(table, name), zone).alias(name) for name, reading in readings.items()]
     folder.mkdir()
     for number, (before, part) in enumerate(table.parts()):
         rows = part.with_row_index(ROW, offset=before + 1).select(ROW, *columns).filter(pl.col(label).is_not_null())
@@ -117,7 +117,8 @@ def first_duplicate(profiled: Profiled, name: str) -> tuple[str, int] | None:
     return None
 
 
-def _text_or_value(table: Table, name: str) -> Any:
+def text_or_value(table: Table, name: str) -> Any:
+    """Return the polars expression of a column of the table; categories are texts."""
     import polars as pl
 
     is_text = table.scan().collect_schema()[name] in (pl.Categorical, pl.Enum)

@@ -58,11 +58,11 @@ class Table:
             yield first, self.scan().slice(first, rows)
 
 
-def read_table(file: Path, place: Path, progress: Progress) -> Table:
+def read_table(file: Path, place: Path, progress: Progress, fewest: int = FEWEST_ROWS) -> Table:
     """Read a CSV or Parquet file; what has to be written for that is written into the folder `place`.
 
     Raises:
-        InvalidInput: it is no table, or too small.
+        InvalidInput: it is no table, or has fewer than `fewest` rows.
         MissingFile: it is not there.
         OSError: the disk is full.
     """
@@ -70,9 +70,9 @@ def read_table(file: Path, place: Path, progress: Progress) -> Table:
     table = _parquet(file) if is_parquet(file) else _csv(file, dialect_of(file), in_texts, progress)
     if table.rows == 0:
         raise InvalidInput(TABLE, f"{file.name!r} has column names and no rows", "Give a file with rows.")
-    if table.rows < FEWEST_ROWS:
+    if table.rows < fewest:
         raise InvalidInput(
-            TABLE, f"{file.name!r} has {table.rows} rows", f"Give at least {FEWEST_ROWS}: fewer cannot be judged."
+            TABLE, f"{file.name!r} has {table.rows} rows", f"Give at least {fewest}: fewer cannot be judged."
         )
     return table
 

@@ -25,8 +25,7 @@ TRUTHS = dict.fromkeys(PAIRS, True) | dict.fromkeys(PAIRS.values(), False)
 MIXED_FROM = 0.9
 DAY = r"\d{4}-\d{1,2}-\d{1,2}"
 CLOCK = r"[ T]\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?"
-Parse = Callable[[Any, str], Any]
-"""Makes a polars expression of one and a zone, null where a value does not fit."""
+Parse = Callable[[Any, str], Any]  # makes a polars expression of one and a zone, null where a value does not fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +166,9 @@ READINGS = (
     _dates("slashes", r"\d{4}/\d{1,2}/\d{1,2}", "%Y/%m/%d"),
 )
 TEXT = Reading("text", "text", lambda column, _zone: _cleaned(column, MISSING))
+KINDS_OF_VALUES: Mapping[FieldType, str] = {
+    "truth": "yes or no", "whole": "whole numbers", "number": "numbers", "moment": "moments", "text": "texts",
+}  # fmt: skip
 UNWANTED = "it was named with --leave-out"
 AS_TEXT = "Correct it, or take the column as text with --text, or leave it out with --leave-out."
 
@@ -188,11 +190,11 @@ def types_of(table: Table, zone: str, *, as_text: Sequence[str] = (), unread: Se
     while open_columns:
         found |= {name: Typed(name, TEXT) for name, readings in open_columns.items() if readings == [TEXT]}
         open_columns = {name: readings for name, readings in open_columns.items() if name not in found}
-        wrong = _misfits(table, {name: readings[0] for name, readings in open_columns.items()}, zone)
-        for name, (filled, misfits) in wrong.items():
+        wrong = misfits(table, {name: readings[0] for name, readings in open_columns.items()}, zone)
+        for name, (filled, unfit) in wrong.items():
             first, *others = open_columns[name]
-            is_rare = misfits <= filled * (1 - MIXED_FROM) and first.type != "truth"
-            if not misfits:
+            is_rare = unfit <= filled * (1 - MIXED_FROM) and first.type != "truth"
+            if not unfit:
                 found[name] = Typed(name, first)
             elif is_rare and others == [TEXT]:
                 raise _mixed(table, name, first, zone)
@@ -234,8 +236,8 @@ def _share(reading: Reading, texts: Sequence[str], zone: str) -> float:
     return float(read.count()) / len(texts)
 
 
-def _misfits(table: Table, readings: Mapping[str, Reading], zone: str) -> dict[str, tuple[int, int]]:
-    """Return of each column how many values it has, and how many of them its reading does not fit."""
+def misfits(table: Table, readings: Mapping[str, Reading], zone: str) -> dict[str, tuple[int, int]]:
+    """Return of each column of texts how many values it has, and how many of them its reading does not fit."""
     import polars as pl
 
     if not readings:
@@ -252,22 +254,20 @@ def _misfits(table: Table, readings: Mapping[str, Reading], zone: str) -> dict[s
     return {name: (found[f"f{n}"], found[f"f{n}"] - found[f"r{n}"]) for n, name in enumerate(names)}
 
 
-def _mixed(table: Table, name: str, reading: Reading, zone: str) -> InvalidInput:
+def first_misfit(table: Table, name: str, reading: Reading, zone: str) -> tuple[Any, ...]:
+    """Return the number of the first row whose text a reading does not fit, and the text; there is one."""
     import polars as pl
 
     text = pl.col(name).cast(pl.String)
-    wrong = (
-        table.scan()
-        .with_row_index("row at", offset=1)
-        .filter(_cleaned(text, NOTHING).is_not_null() & reading.convert(text, zone).is_null())
-        .select("row at", text.alias("text"))
-        .head(1)
-        .collect(engine="streaming")
-    )
-    row, value = wrong.row(0)
-    kinds = {"truth": "yes or no", "whole": "whole numbers", "number": "numbers", "moment": "moments"}
-    problem = f"nearly all of its values are {kinds[reading.type]}, and row {row} is {value[:60]!r}"
-    return InvalidInput(f"column {name!r}", problem, AS_TEXT)
+    is_wrong = _cleaned(text, NOTHING).is_not_null() & reading.convert(text, zone).is_null()
+    wrong = table.scan().with_row_index("row at", offset=1).filter(is_wrong).select("row at", text).head(1)
+    return tuple(wrong.collect(engine="streaming").row(0))
+
+
+def _mixed(table: Table, name: str, reading: Reading, zone: str) -> InvalidInput:
+    row, value = first_misfit(table, name, reading, zone)
+    known = f"nearly all of its values are {KINDS_OF_VALUES[reading.type]}"
+    return InvalidInput(f"column {name!r}", f"{known}, and row {row} is {value[:60]!r}", AS_TEXT)
 
 
 def _typed(name: str, kind: Any, as_text: bool) -> Typed:

@@ -20,6 +20,7 @@ from handrail.label_kinds import KINDS
 from handrail.scaffold.options import Options, Question, take_guesses
 
 if TYPE_CHECKING:
+    from handrail.scaffold.adding import Taken
     from handrail.scaffold.creating import Created
     from handrail.scaffold.draft import Draft
 
@@ -29,7 +30,7 @@ MOST_REASONS = 12
 
 def init(  # noqa: PLR0913 - one parameter for each flag
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The new or empty folder of the project.")],
+    folder: Annotated[Path | None, typer.Argument(metavar="DIR", help="The project: new or empty.")] = None,
     table: Annotated[Path | None, typer.Option(help="CSV (also .gz or .zst) or Parquet.", metavar="FILE")] = None,
     label: Annotated[str | None, typer.Option(help="The column to predict.", metavar="COLUMN")] = None,
     subject: Annotated[str | None, typer.Option(help="Identifies a row, or none.", metavar="COLUMN")] = None,
@@ -45,17 +46,21 @@ def init(  # noqa: PLR0913 - one parameter for each flag
     zone: Annotated[str | None, typer.Option(help="Of moments without an offset, and of days; UTC if unset.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Take every guess, and ask nothing.")] = False,
     update: Annotated[bool, typer.Option("--update", help="Bring this Handrail's template into a project.")] = False,
+    into: Annotated[Path | None, typer.Option(help="A project that takes new rows of --table.", metavar="DIR")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Look at a table, explain what is guessed about it, and write a project: from training to monitoring.
 
     Asks on a terminal; elsewhere, and with --yes, the guesses count. Each guess has a flag that overrules it.
+    With --into DIR, the project in DIR takes the new rows of --table instead.
     """
-    if update:
+    if into is not None:
+        return _take_in(into, table, context)
+    if folder is not None and update:
         return _update(folder, context)
-    if table is None or label is None:
-        missing = "--table" if table is None else "--label"
-        raise typer.BadParameter("it is missing; only --update goes without.", param_hint=missing)
+    if folder is None or table is None or label is None:
+        missing = "DIR" if folder is None else "--table" if table is None else "--label"
+        raise typer.BadParameter("it is missing; see --help.", param_hint=missing)
     options = Options(
         label=label, subject=subject, time=time, known_at=known_at, entities=tuple(entity or ()), kind=kind,
         positive=positive, leave_out=tuple(leave_out or ()), keep=tuple(keep or ()), text=tuple(text or ()),
@@ -67,8 +72,7 @@ def init(  # noqa: PLR0913 - one parameter for each flag
     is_asked = not yes and sys.stdin.isatty() and messages.is_terminal
     with _progress() as progress:
         created = create(table, folder, options, Dialogue(_ask if is_asked else take_guesses, progress))
-    _report(created, as_json)
-    return None
+    return _report(created, as_json)
 
 
 def _check(options: Options) -> None:
@@ -82,12 +86,7 @@ def _check(options: Options) -> None:
 
 
 def _update(folder: Path, context: typer.Context) -> None:
-    others = [
-        each.opts[0]
-        for each in context.command.params
-        if each.name not in ("folder", "update") and context.params[each.name or ""] not in (None, False, [], ())
-    ]
-    if others:
+    if others := _given(context, "folder", "update"):
         remedy = "to correct a guess, remove the folder and run init again, or edit the project's files"
         raise typer.BadParameter(f"it goes without {', '.join(others)}; {remedy}.", param_hint="--update")
     from handrail.scaffold.git import TEMPLATE_BRANCH
@@ -98,6 +97,50 @@ def _update(folder: Path, context: typer.Context) -> None:
         results.print(f"  git merge {TEMPLATE_BRANCH}", highlight=False)
     else:
         results.print("Nothing to do: the project has the template of this Handrail.")
+
+
+def _given(context: typer.Context, *names: str) -> list[str]:
+    """Return the flags that were given beside those of these names."""
+    return [
+        each.opts[0]
+        for each in context.command.params
+        if each.name not in names and context.params[each.name or ""] not in (None, False, [], ())
+    ]
+
+
+def _take_in(folder: Path, table: Path | None, context: typer.Context) -> None:
+    if others := _given(context, "into", "table", "leave_out", "yes", "as_json"):
+        remedy = "the project decided that already"
+        raise typer.BadParameter(f"it goes without {', '.join(others)}; {remedy}.", param_hint="--into")
+    if table is None:
+        raise typer.BadParameter("it is missing; --into takes its rows.", param_hint="--table")
+    from handrail.scaffold.adding import take_in
+
+    with _progress() as progress:
+        taken = take_in(table, folder, tuple(context.params["leave_out"] or ()), progress)
+    if context.params["as_json"]:
+        return print_json({"folder": str(folder), **asdict(taken)})
+    for line in _taken(taken, table, folder):
+        results.print(line, markup=False, highlight=False, soft_wrap=True)
+    return None
+
+
+def _taken(taken: Taken, table: Path, folder: Path) -> Iterator[str]:
+    from handrail.scaffold.rendering import as_yaml
+
+    already = f"{taken.skipped:,} were there already"
+    blank = f"; {taken.unlabelled:,} have no {taken.label!r} and are left out" if taken.unlabelled else ""
+    yield f"Took {taken.added:,} new rows of {table.name} into {folder}; {already}{blank}. It has {taken.rows:,} now."
+    if taken.moved is None:
+        yield "Windows:    they stay, as the table reaches no further, or by less than a month where they end with one."
+    else:
+        yield f"Windows:    the table reaches {taken.moved.by} further. These keys move together, by as much:"
+        yield "  params.yaml"
+        yield from (f"    {key}: {as_yaml(value)}" for key, value in taken.moved.params.items())
+        if taken.moved.replay is not None:
+            yield "  config/use_case.yaml"
+            yield f"    replay: {as_yaml(taken.moved.replay)}"
+    yield f"Next:       cd {folder}, write the keys if they move, git commit --all, and make demo or dvc repro."
 
 
 def _ask(question: Question) -> str:
