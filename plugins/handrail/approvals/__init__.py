@@ -14,7 +14,7 @@ from handrail.approvals.domain.events import Choice
 from handrail.approvals.domain.permit import Permit
 from handrail.approvals.domain.subject import Candidate
 from handrail.approvals.service import Approvals, Gate, Guard, Opening, RequestView
-from handrail.approvals.service.guard import PROMPT_TAG, is_reserved_tag
+from handrail.approvals.service.guard import PROMPT_TAG, is_bound_tag, is_reserved_tag
 from handrail.lazy import lazy_names
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ __all__ = [
     "Protected",
     "RequestView",
     "UnverifiedBytes",
+    "is_bound_tag",
     "is_reserved_tag",
 ]
 

@@ -1,6 +1,7 @@
 import pytest
 
 from handrail.approvals.domain.errors import Protected
+from handrail.approvals.service.guard import is_bound_tag
 from tests.fakes.approvals_world import World, opening
 
 
@@ -91,3 +92,53 @@ def test_what_an_unknown_account_made_has_no_maker(world):
     world.guard.made("run", "r", None)
 
     assert not [row for row in world.provenance.rows if row[1] == "r"]
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["mlflow.source.git.commit", "MLFLOW.user", "mlflow.parentRunId", "lineage.dvc.x", "ｌineage.y"],
+)
+def test_tags_that_say_where_a_run_came_from_are_known_in_any_spelling(key):
+    assert is_bound_tag(key)
+
+
+@pytest.mark.parametrize("key", ["mlflow.runName", "mlflow.note.content", "team", "mlflow.log-model.history"])
+def test_other_tags_of_a_run_are_its_owners(key):
+    assert not is_bound_tag(key)
+
+
+def test_where_a_run_came_from_stays_once_a_request_rests_on_it(world):
+    world.guard.origin("run", "run-1", "What it read")
+
+    world.gate.open_request(opening(), "ada")
+
+    assert world.guard.is_held("run", "run-1")
+    with pytest.raises(Protected, match=r"^Changing the run 'run-1' \(what it read\) .*register a new version"):
+        world.guard.origin("run", "run-1", "What it read")
+
+
+TAKEN = ("mlflow-artifacts:/1", "mlflow-artifacts:/team/churn", "s3://bucket/x", "file:///data")
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        *("/data/x", "data", "file:/data", "file:///artifacts/1/run/artifacts/model", "FILE:///x", "./x"),
+        *("mlflow-artifacts:/1/run/artifacts/model", "mlflow-artifacts:/1", "mlflow-artifacts:/", "mlflow-artifacts:"),
+        *("mlflow-artifacts:/team", "mlflow-artifacts://host/team/churn/x", "mlflow-artifacts:/team//churn/./x"),
+        *(
+            "mlflow-artifacts:/other/../1",
+            "mlflow-artifacts:/%74eam/churn",
+            "mlflow-artifacts:/77",
+            "mlflow-artifacts:/٧",
+        ),
+    ],
+)
+def test_an_experiment_is_not_put_on_this_machine_or_over_anothers_files(world, location):
+    with pytest.raises(Protected, match="Leave artifact_location out"):
+        world.guard.place(location, TAKEN)
+
+
+@pytest.mark.parametrize("location", ["mlflow-artifacts:/team/other", "mlflow-artifacts:/new", "s3://bucket/x"])
+def test_a_place_of_its_own_is_free(world, location):
+    world.guard.place(location, TAKEN)

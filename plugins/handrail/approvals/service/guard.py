@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import NoReturn
+from urllib.parse import unquote, urlparse
 
 from handrail.approvals.domain.errors import Protected
 from handrail.approvals.domain.people import folded
@@ -10,10 +13,12 @@ from handrail.approvals.ports import Holds, Provenance, RuleBook
 
 RESERVED_TAG_PREFIX = "approval."
 PROMPT_TAG = "mlflow.prompt.is_prompt"
+BOUND_TAGS = ("mlflow.source.", "mlflow.user", "mlflow.parentrunid", "lineage.", "handrail.")
 _HOW_TO_MOVE = (
     "It moves only through the gate: open a promotion request with POST /handrail/api/v1/promotion-requests or "
     "'handrail approvals request', and let the roles in config/policies decide."
 )
+_LEAVE_PLACE = "Leave artifact_location out: the server gives each experiment a folder of its own."
 
 
 class Guard:
@@ -67,6 +72,46 @@ class Guard:
         if holder:
             _refuse_change(f"Deleting or renaming the {kind.replace('_', ' ')} {key!r}", holder)
 
+    def is_held(self, kind: str, key: str) -> bool:
+        """Whether a `version`, `model`, `run`, `experiment` or `logged_model` is held."""
+        return self._holds.holder(kind, key) is not None
+
+    def origin(self, kind: str, key: str, what: str) -> None:
+        """Refuse to change what a held `version`, `run` or `logged_model` says of where it came from.
+
+        Args:
+            kind: as above.
+            key: its id, as the store has it.
+            what: what would change, as the beginning of a sentence.
+
+        Raises:
+            Protected: a promotion request or a permit depends on it.
+        """
+        holder = self._holds.holder(kind, key)
+        if holder:
+            _refuse_change(f"Changing the {kind.replace('_', ' ')} {key!r} ({what[0].lower()}{what[1:]})", holder)
+
+    def place(self, location: str, others: Iterable[str]) -> None:
+        """Refuse a place for an experiment's files that is a folder of this machine, or that touches another's.
+
+        Args:
+            location: the URI that was asked for.
+            others: the places of the experiments that there are.
+
+        Raises:
+            Protected: files that appear there would become part of somebody else's candidate.
+        """
+        parsed = urlparse(location)
+        if parsed.scheme in ("", "file"):
+            raise Protected(f"Keeping artifacts at {location!r}", _LEAVE_PLACE)
+        if parsed.scheme != "mlflow-artifacts":
+            return
+        wanted = _folders(location)
+        taken = (_folders(other) for other in others if urlparse(other).scheme == "mlflow-artifacts")
+        # MLflow's own places are named by a number, also those of experiments that are still to be made.
+        if not wanted or wanted[0].isdigit() or any(_touches(wanted, other) for other in taken):
+            raise Protected(f"Keeping artifacts at {location!r}", _LEAVE_PLACE)
+
     def write(self, path: str) -> None:
         """Refuse to change a file at, below or above the tree of a held version.
 
@@ -100,6 +145,21 @@ def is_reserved_tag(key: str) -> bool:
     """Say whether a tag key belongs to the gate."""
     plain = folded(key)
     return plain.startswith(RESERVED_TAG_PREFIX) or plain == PROMPT_TAG
+
+
+def is_bound_tag(key: str) -> bool:
+    """Say whether a tag says where a run, a logged model or a version came from, in any spelling."""
+    return folded(key).startswith(BOUND_TAGS)
+
+
+def _folders(uri: str) -> tuple[str, ...]:
+    parts = [part for part in re.split(r"[/\\]+", unquote(urlparse(uri).path)) if part not in ("", ".")]
+    return () if ".." in parts else tuple(parts)
+
+
+def _touches(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    shorter = min(len(one), len(other))
+    return one[:shorter] == other[:shorter]
 
 
 def _refuse_change(action: str, holder: str) -> NoReturn:

@@ -10,7 +10,7 @@ from typing import Any
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
 from handrail.approvals import Guard
-from handrail.entrypoints.mlflow.app.store_guards import ask, current_account
+from handrail.entrypoints.mlflow.app.asking import ask, current_account
 from handrail.files import sha256_of
 
 _account: ContextVar[str | None] = ContextVar("handrail_account", default=None)

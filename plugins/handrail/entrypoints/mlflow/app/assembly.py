@@ -98,8 +98,8 @@ def _behind_door(app: Any, asgi: Any, settings: Settings) -> Any:
 
 
 def _recorder(platform: Platform, host: GateHost) -> Recorder:
+    from handrail.entrypoints.mlflow.app.asking import current_account
     from handrail.entrypoints.mlflow.app.recorded_stores import Recorder
-    from handrail.entrypoints.mlflow.app.store_guards import current_account
 
     settings, agent_of = platform.settings, open_agents(platform.settings)
 

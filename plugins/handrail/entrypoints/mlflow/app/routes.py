@@ -19,7 +19,7 @@ from handrail.approvals import Choice, Gate, Opening
 from handrail.entrypoints.http.bodies import too_large
 from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.http.problems import MEDIA_TYPE, Rejection, members_of, problem, status_of
-from handrail.entrypoints.mlflow.app.store_guards import current_account
+from handrail.entrypoints.mlflow.app.asking import current_account
 from handrail.errors import HandrailError, InvalidInput, Refused, UnknownReference
 from handrail.manifest import canonical_json
 

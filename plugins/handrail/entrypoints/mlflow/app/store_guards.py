@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, ParamSpec
+from collections.abc import Iterable
+from typing import Any
 
-from flask import g, has_request_context
-from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import PERMISSION_DENIED, TEMPORARILY_UNAVAILABLE
 from mlflow.server import handlers
 from mlflow.store.db.db_types import DATABASE_ENGINES
 
-from handrail.approvals import PROMPT_TAG, Candidate, Guard, Protected, is_reserved_tag
+from handrail.approvals import PROMPT_TAG, Candidate, Guard, is_bound_tag, is_reserved_tag
 from handrail.bootstrap.mlflow_server import is_allowed_move
+from handrail.entrypoints.mlflow.app.asking import ask, current_account
 from handrail.entrypoints.mlflow.app.recorded_stores import RecordedRegistry, RecordedTracking, Recorder
-from handrail.errors import HandrailError, Misconfigured
+from handrail.entrypoints.mlflow.app.tracking_guard import GuardedTracking
+from handrail.errors import Misconfigured
 
-PARENT_TAG = "mlflow.parentRunId"
 # Methods of a class that MLflow chooses at run time come after these.
 _Store: Any = object
-About = ParamSpec("About")
-
-
-def ask(question: Callable[About, None], *about: About.args, **named: About.kwargs) -> None:
-    """Ask the guard: a refusal becomes MLflow's own 403 with JSON, any other trouble of the gate its 503."""
-    try:
-        question(*about, **named)
-    except Protected as err:
-        raise MlflowException(str(err), error_code=PERMISSION_DENIED) from err
-    except HandrailError as err:
-        raise MlflowException(str(err), error_code=TEMPORARILY_UNAVAILABLE) from err
-
-
-def current_account() -> str | None:
-    """Return the account that logged in to the request being answered, None outside of one."""
-    return getattr(g, "mlflow_authenticated_user", None) if has_request_context() else None
 
 
 class GuardedRegistry(_Store):
@@ -85,22 +67,24 @@ class GuardedRegistry(_Store):
 
     def delete_registered_model(self, name: str) -> Any:
         """Refuse a model with a version that is held."""
-        ask(self.guard.removal, "model", name)
+        ask(self.guard.removal, "model", super().get_registered_model(name).name)
         return super().delete_registered_model(name)
 
     def rename_registered_model(self, name: str, new_name: str) -> Any:
         """Refuse a model with a version that is held."""
-        ask(self.guard.removal, "model", name)
+        ask(self.guard.removal, "model", super().get_registered_model(name).name)
         return super().rename_registered_model(name, new_name)
 
     def set_model_version_tag(self, name: str, version: Any, tag: Any) -> Any:
-        """Refuse reserved tags."""
+        """Refuse reserved tags, and another word on where a held version came from."""
         self._refuse_tags([tag])
+        self._keep_origin(name, version, tag.key, tag.value)
         return super().set_model_version_tag(name, version, tag)
 
     def delete_model_version_tag(self, name: str, version: Any, key: str) -> Any:
-        """Refuse reserved tags."""
+        """Refuse reserved tags, and to take away where a held version came from."""
         ask(self.guard.tag, key)
+        self._keep_origin(name, version, key, None)
         return super().delete_model_version_tag(name, version, key)
 
     def set_registered_model_tag(self, name: str, tag: Any) -> Any:
@@ -113,60 +97,15 @@ class GuardedRegistry(_Store):
         ask(self.guard.tag, key)
         return super().delete_registered_model_tag(name, key)
 
+    def _keep_origin(self, name: str, version: Any, key: str, value: str | None) -> None:
+        if is_bound_tag(key):
+            found = super().get_model_version(name, version)
+            if found.tags.get(key) != value:
+                ask(self.guard.origin, "version", f"{found.name}/{int(found.version)}", f"The tag {key!r}")
+
     def _refuse_tags(self, tags: Iterable[Any]) -> None:
         for tag in tags:
             ask(self.guard.tag, tag.key)
-
-
-class GuardedTracking(_Store):
-    """Comes before the methods of MLflow's tracking store that make or remove what a version depends on."""
-
-    guard: Guard
-
-    def create_run(self, *args: Any, **kwargs: Any) -> Any:
-        """Remember who made the run; `user_id` and the tag mlflow.user are the client's own words."""
-        run = super().create_run(*args, **kwargs)
-        # The maker last: a stop before it leaves a run that nobody made, and such a run is refused.
-        if parent := run.data.tags.get(PARENT_TAG):
-            ask(self.guard.has_parent, run.info.run_id, parent)
-        ask(self.guard.made, "run", run.info.run_id, current_account())
-        return run
-
-    def set_tag(self, run_id: str, tag: Any) -> Any:
-        """Remember the parent of a run before it has it."""
-        self._remember_parent(run_id, [tag])
-        return super().set_tag(run_id, tag)
-
-    def log_batch(self, run_id: str, metrics: Any, params: Any, tags: Any) -> Any:
-        """Remember the parent of a run before it has it."""
-        self._remember_parent(run_id, tags or [])
-        return super().log_batch(run_id, metrics, params, tags)
-
-    def _remember_parent(self, run_id: str, tags: Iterable[Any]) -> None:
-        for tag in tags:
-            if tag.key == PARENT_TAG and tag.value:
-                ask(self.guard.has_parent, run_id, tag.value)
-
-    def create_logged_model(self, *args: Any, **kwargs: Any) -> Any:
-        """Remember who made the logged model."""
-        model = super().create_logged_model(*args, **kwargs)
-        ask(self.guard.made, "logged_model", model.model_id, current_account())
-        return model
-
-    def delete_run(self, run_id: str) -> Any:
-        """Refuse a run that is held."""
-        ask(self.guard.removal, "run", run_id)
-        return super().delete_run(run_id)
-
-    def delete_experiment(self, experiment_id: str) -> Any:
-        """Refuse an experiment that holds a run that is held."""
-        ask(self.guard.removal, "experiment", str(experiment_id))
-        return super().delete_experiment(experiment_id)
-
-    def delete_logged_model(self, model_id: str) -> Any:
-        """Refuse a logged model that is held."""
-        ask(self.guard.removal, "logged_model", model_id)
-        return super().delete_logged_model(model_id)
 
 
 def guard_stores(guard: Guard, recorder: Recorder) -> None:
