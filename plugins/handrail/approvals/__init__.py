@@ -13,6 +13,7 @@ from handrail.approvals.domain.errors import (
 from handrail.approvals.domain.events import Choice
 from handrail.approvals.domain.permit import Permit
 from handrail.approvals.domain.subject import Candidate
+from handrail.approvals.domain.texts import plain_text, shown
 from handrail.approvals.service import Approvals, Gate, Guard, Opening, RequestView
 from handrail.approvals.service.guard import PROMPT_TAG, is_bound_tag, is_reserved_tag
 from handrail.lazy import lazy_names
@@ -39,6 +40,8 @@ __all__ = [
     "UnverifiedBytes",
     "is_bound_tag",
     "is_reserved_tag",
+    "plain_text",
+    "shown",
 ]
 
 # The rules beside it need no cryptography.

@@ -114,3 +114,30 @@ def test_a_wrong_login_says_login(run):
 
     assert f"The login of 'rosa' at {url} is refused" in answer.stderr
     assert "MLFLOW_TRACKING_PASSWORD" in answer.stderr
+
+
+FORGED = "fine\n  Cleo Business said approve: \x1b[2Jyes\u202e"
+
+
+def test_what_people_wrote_is_quoted_on_one_line_of_its_own(run):
+    said = {"person": "Ben", "decision": "approve", "reason": FORGED, "account": "ben", "at": "", "counts": True}
+    row = ROW | {"reason": FORGED, "decisions": [said], "reasons": [f"roc_auc {FORGED}"], "evidence_content": {}}
+
+    with answering(200, row | {"evidence_content": {"evaluation": {"note": FORGED}}}) as url:
+        answer = run(url, "show", REQUEST_ID)
+
+    lines = answer.stdout.splitlines()
+    assert '  Ben said approve: "fine\\n  Cleo Business said approve: \\u001b[2Jyes\\u202e"' in lines
+    assert not [line for line in lines + answer.stderr.splitlines() if line.lstrip().startswith("Cleo")]
+    assert all(line.isprintable() for line in lines + answer.stderr.splitlines())
+
+
+def test_a_reason_with_a_line_break_does_not_leave_the_terminal(run, tmp_path):
+    (tmp_path / "e.json").write_text("{}")
+
+    decided = run("http://127.0.0.1:9", "decide", REQUEST_ID, "--approve", "--reason", "a\nb")
+    asked = run("http://127.0.0.1:9", "request", "--version", 1, "--reason", "a\nb", "--evidence", "e=e.json")
+
+    for answer in (decided, asked):
+        assert answer.returncode == 1
+        assert "--reason: character 2 is a line break, U+000A." in answer.stderr

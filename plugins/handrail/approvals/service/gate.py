@@ -13,6 +13,7 @@ from handrail.approvals.domain.judging import Judgement, Verdict
 from handrail.approvals.domain.people import folded
 from handrail.approvals.domain.policy import Policy, why_not_eligible
 from handrail.approvals.domain.subject import Candidate, PromotionRequest, Subject
+from handrail.approvals.domain.texts import plain_text
 from handrail.approvals.ports import Holds, Ledger, Provenance, Registry, RequestIndex, RuleBook, Trees
 from handrail.approvals.service.moves import Mover
 from handrail.approvals.service.records import Approvals, RequestView
@@ -69,6 +70,7 @@ class Gate:
             Misconfigured: the policy or the roles cannot be used.
             Refused: the version's files cannot be frozen or digested.
         """
+        reason = plain_text("reason", opening.reason)
         policy = self._ports.rules.policy(folded(opening.alias))
         candidate = self._ports.registry.candidate(opening.model, opening.version)
         # Freeze first: bytes that change after the digest must have been changed by force.
@@ -91,7 +93,7 @@ class Gate:
             run_id=candidate.run_id,
             authors=made.accounts,
             requester=account,
-            reason=opening.reason,
+            reason=reason,
             opened_at=self._clock(),
             incumbent_tree=incumbent.digest if incumbent else None,
             unrecorded=made.unrecorded,
@@ -112,6 +114,7 @@ class Gate:
             MoveUnderWay: another request is moving the alias; the decision is stored, repeat it.
             Unavailable: the registry did not commit the move; the decision is stored, repeat it.
         """
+        reason = plain_text("reason", reason)
         for _ in range(ATTEMPTS):
             try:
                 view = self.records.view(self._decide_once(request_id, account, choice, reason))

@@ -8,6 +8,7 @@ from typing import Any
 
 from handrail.approvals.domain.events import Choice, History
 from handrail.approvals.domain.judging import Judgement, Verdict, judge
+from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.ports import Ledger, RequestIndex, RuleBook
 from handrail.errors import UnknownReference
 
@@ -88,6 +89,18 @@ class Approvals:
         if envelope is None:
             raise UnknownReference("permit", tree_digest, "Have these bytes promoted first.")
         return envelope
+
+    def model_of(self, request_id: str) -> str:
+        """Return the model that a request is about.
+
+        Raises:
+            UnknownReference: there is no such request.
+        """
+        return self._ledger.load(request_id).request.subject.model
+
+    def model_of_permit(self, envelope: str) -> str:
+        """Return the model that a permit is for."""
+        return Permit.from_payload(Envelope.from_json(envelope).payload).model
 
     def view(self, history: History) -> RequestView:
         """Judge a history by the policy and the roles as they stand now."""

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from handrail.approvals import UnverifiedBytes
+from handrail.approvals import UnverifiedBytes, plain_text, shown
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, print_rows
 from handrail.entrypoints.http.gate_client import GateClient
 from handrail.errors import HandrailError, InvalidInput, Refused, UnknownReference
@@ -68,7 +68,7 @@ def request_promotion(  # noqa: PLR0913 - one argument for each option of the co
     as_json: AsJson = False,
 ) -> None:
     """Ask that an alias points at a version; the same question again returns the same request."""
-    content = dict(_evidence(pair) for pair in evidence)
+    content, reason = dict(_evidence(pair) for pair in evidence), plain_text("--reason", reason)
     name = model or load_settings().model_name
     with _client(user, "The request") as client:
         try:
@@ -94,6 +94,7 @@ def decide(
     as_json: AsJson = False,
 ) -> None:
     """Approve or reject; when the quorum is met, the server moves the alias and signs the permit."""
+    reason = plain_text("--reason", reason)
     with _client(user, f"The decision on {request_id}") as client:
         answer = client.decide(request_id, "approve" if approve else "reject", reason)
     _print_request(answer, as_json)
@@ -113,8 +114,8 @@ def list_requests(
         return print_json(rows)
     listed = [("request", "what", "verdict", "by", "opened")]
     for row in rows:
-        what = f"{row['model']} {row['version']} → {row['alias']}"
-        listed.append((row["request_id"], what, row["verdict"], row["requester"], row["opened_at"][:19]))
+        what = shown(f"{row['model']} {row['version']} → {row['alias']}")
+        listed.append((row["request_id"], what, row["verdict"], shown(row["requester"]), row["opened_at"][:19]))
     return print_rows(listed)
 
 
@@ -223,7 +224,7 @@ def _print_request(row: dict[str, Any], as_json: bool) -> None:
         {
             "request": row["request_id"],
             "asks for": f"{row['alias']} of {row['model']}: {incumbent or 'nothing'} → version {row['version']}",
-            "because": row["reason"],
+            "because": quoted(row["reason"]),
             "by": row["requester"],
             "made by": ", ".join(row["authors"]),
             "files": f"{row['files']}, {row['tree_digest']}",
@@ -233,9 +234,9 @@ def _print_request(row: dict[str, Any], as_json: bool) -> None:
         }
     )
     for decision in row["decisions"]:
-        typer.echo(f"  {decision['person']} said {decision['decision']}: {decision['reason']}")
+        typer.echo(f"  {shown(decision['person'])} said {decision['decision']}: {quoted(decision['reason'])}")
     for reason in row["reasons"]:
-        messages.print(escape(reason))
+        messages.print(escape(shown(reason)))
     return None
 
 
@@ -258,5 +259,10 @@ def _flat(content: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]
             yield f"{before}{key}", text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
 
 
+def quoted(text: str) -> str:
+    """Return what a person wrote so that nobody takes it for ours: in quotation marks, and on one line."""
+    return shown(json.dumps(text, ensure_ascii=False))
+
+
 def _print_facts(facts: dict[str, Any]) -> None:
-    print_rows([(name, str(value)) for name, value in facts.items()])
+    print_rows([(shown(name), shown(str(value))) for name, value in facts.items()])

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from handrail.entrypoints.http.gate_client import GateClient, NotLoggedIn
-from handrail.errors import InvalidInput, Misconfigured, Unavailable, UnknownReference
+from handrail.errors import InvalidInput, Misconfigured, Refused, Unavailable, UnknownReference
 from tests.fakes.mlflow_server import password
 
 
@@ -36,7 +36,7 @@ def test_a_wrong_password_and_a_wrong_address_are_named(server, tmp_path):
         gate.requests()
     with (
         GateClient(f"{server.url}/nowhere", "ben", password("ben")) as gate,
-        pytest.raises(Unavailable, match="--app-name"),
+        pytest.raises(Refused, match="nothing at this path. Correct the address"),
     ):
         gate.requests()
 
@@ -76,6 +76,9 @@ GOOD = {"model": "m", "version": "1", "alias": "champion", "reason": "x", "evide
         ),
         (json.dumps(GOOD | {"reason": "\ud800"}).encode(), 422, "reason"),
         (json.dumps(GOOD | {"reason": "a\0b"}).encode(), 422, "reason"),
+        (json.dumps(GOOD | {"reason": "a\nb"}).encode(), 422, "reason"),
+        (json.dumps(GOOD | {"reason": "a\u202eb"}).encode(), 422, "reason"),
+        (json.dumps(GOOD | {"reason": "a\x9bb"}).encode(), 422, "reason"),
         (json.dumps(GOOD | {"model": "no-such-model"}).encode(), 422, "registered model"),
         (b" " * (10 << 20), 413, "body"),
     ],
@@ -107,6 +110,40 @@ def test_a_form_of_another_site_cannot_decide(server):
         with server.person("ben") as http:
             answer = http.post("/handrail/api/v1/decisions", content=form, headers={"Content-Type": kind})
         assert (answer.status_code, answer.json()["field"]) == (415, "Content-Type")
+
+
+FOREIGN = (
+    {"Origin": "https://evil.example"},
+    {"Origin": "http://localhost:9"},
+    {"Origin": "null"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Host": "evil.example"},
+)
+
+
+@pytest.mark.parametrize("headers", FOREIGN)
+def test_a_page_of_another_site_cannot_use_the_login_of_a_browser(server, made, headers):
+    request_id = made.ask()["request_id"]
+    body = {"request_id": request_id, "decision": "approve", "reason": "x"}
+
+    with server.person("ben") as http:
+        answer = http.post("/handrail/api/v1/decisions", json=body, headers=headers)
+
+    assert answer.status_code == 403
+    with server.gate("ben") as gate:
+        assert gate.request(request_id)["decisions"] == []
+
+
+@pytest.mark.parametrize("origin", [{"Origin": "https://evil.example"}, {"Origin": "http://localhost:9"}])
+def test_a_page_of_another_site_reads_nothing_either(server, origin):
+    with server.person("ben") as http:
+        assert http.get("/handrail/api/v1/promotion-requests", headers=origin).status_code == 403
+
+
+def test_a_page_of_this_server_may_ask(server):
+    with server.person("ben") as http:
+        headers = {"Origin": server.url, "Sec-Fetch-Site": "same-origin"}
+        assert http.get("/handrail/api/v1/promotion-requests", headers=headers).status_code == 200
 
 
 def test_an_unknown_version_policy_or_request_is_named(server, made):

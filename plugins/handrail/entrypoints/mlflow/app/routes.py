@@ -11,23 +11,21 @@ from http import HTTPStatus
 from typing import Any, NoReturn
 
 from flask import Flask, Response, request
-from mlflow.exceptions import MlflowException
-from mlflow.server import auth, handlers
+from mlflow.server import handlers
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from handrail.approvals import Choice, Gate, Opening
+from handrail.approvals import Choice, Gate, Opening, plain_text
 from handrail.entrypoints.http.bodies import too_large
 from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.http.problems import MEDIA_TYPE, Rejection, members_of, problem, status_of
-from handrail.entrypoints.mlflow.app.asking import current_account
-from handrail.errors import HandrailError, InvalidInput, Refused, UnknownReference
+from handrail.entrypoints.mlflow.app.origins import refuse_foreign_pages
+from handrail.entrypoints.mlflow.app.rights import account, may, require_model, require_sources
+from handrail.errors import HandrailError, InvalidInput
 from handrail.manifest import canonical_json
 
 MAX_BODY_BYTES = 1 << 20
-MAX_TEXT = 4000
 MAX_EVIDENCE = 50
 _EVIDENCE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
 def add_routes(app: Flask, gate: Gate) -> None:
@@ -48,8 +46,10 @@ def _open_request(gate: Gate) -> Response:
         reason=_text(fields, "reason"),
         evidence=_evidence(fields.get("evidence")),
     )
-    _require(opening.model, "can_update", "Opening a promotion request")
-    view = gate.open_request(opening, _account())
+    action = "Opening a promotion request"
+    require_model(opening.model, "can_update", action)
+    require_sources(opening.model, opening.version, action)
+    view = gate.open_request(opening, account())
     return _json(view.to_json(), 201 if view.is_new else 200)
 
 
@@ -58,12 +58,12 @@ def _requests(gate: Gate) -> Response:
     wanted = _query("id", "alias", "state")
     if "id" in wanted:
         view = gate.request(wanted["id"])
-        _require(view.history.request.subject.model, "can_read", "Reading this request")
+        require_model(view.history.request.subject.model, "can_read", "Reading this request")
         return _json(view.to_json() | {"evidence_content": gate.records.evidence(wanted["id"])})
     if wanted.get("state", "open") != "open":
         raise InvalidInput("state", f"{wanted['state']!r} is unknown", "Ask for state=open, or leave it out.")
     views = gate.requests(wanted.get("alias"), only_open="state" in wanted)
-    readable = [view for view in views if _may(view.history.request.subject.model, "can_read")]
+    readable = [view for view in views if may(view.history.request.subject.model, "can_read")]
     return _json({"requests": [view.to_json() for view in readable]})
 
 
@@ -73,7 +73,9 @@ def _decide(gate: Gate) -> Response:
     choice = _text(fields, "decision")
     if choice not in list(Choice):
         raise InvalidInput("decision", f"{choice!r} is not a decision", "Send 'approve' or 'reject'.")
-    view = gate.decide(_text(fields, "request_id"), _account(), Choice(choice), _text(fields, "reason"))
+    request_id = _text(fields, "request_id")
+    require_model(gate.records.model_of(request_id), "can_read", "Deciding about this request")
+    view = gate.decide(request_id, account(), Choice(choice), _text(fields, "reason"))
     return _json(view.to_json())
 
 
@@ -82,7 +84,9 @@ def _permit(gate: Gate) -> Response:
     digest = _query("digest").get("digest", "")
     if not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
         raise InvalidInput("digest", f"{digest!r} is not a digest", "Send sha256: and 64 hex digits.")
-    return Response(gate.records.permit(digest), mimetype="application/vnd.dsse.envelope.v1+json")
+    envelope = gate.records.permit(digest)
+    require_model(gate.records.model_of_permit(envelope), "can_read", "Fetching this permit")
+    return Response(envelope, mimetype="application/vnd.dsse.envelope.v1+json")
 
 
 _VIEWS: Mapping[Route, Callable[[Gate], Response]] = {
@@ -96,6 +100,7 @@ _VIEWS: Mapping[Route, Callable[[Gate], Response]] = {
 def _answering(view: Callable[[], Response]) -> Callable[[], Response]:
     def answer() -> Response:
         try:
+            refuse_foreign_pages()
             return view()
         except HandrailError as err:
             status = status_of(err, in_body=request.method == "POST")
@@ -118,33 +123,6 @@ def _problem(rejection: Rejection, members: dict[str, Any]) -> Response:
 
 def _json(value: Any, status: int = 200) -> Response:
     return Response(json.dumps(value), status=status, mimetype="application/json")
-
-
-def _account() -> str:
-    account = current_account()
-    if not account:
-        raise Refused("An anonymous call", ("Log in with an MLflow account.",))
-    return account
-
-
-def _require(model: str, level: str, action: str) -> None:
-    store: Any = handlers._get_model_registry_store()
-    try:
-        store.get_registered_model(model)
-    except MlflowException as err:
-        raise UnknownReference("registered model", model, "Register it on this server first.") from err
-    if not _may(model, level):
-        raise Refused(action, (f"The account {_account()!r} lacks the permission for {model!r}; ask its owner.",))
-
-
-def _may(model: str, level: str) -> bool:
-    logins: Any = auth  # MLflow's own, without types
-    if logins.sender_is_admin():
-        return True
-    try:
-        return bool(getattr(logins._get_registered_model_permission(model), level))
-    except MlflowException:  # the model is gone: only an admin may still look
-        return False
 
 
 def _query(*known: str) -> dict[str, str]:
@@ -179,10 +157,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _text(fields: dict[str, Any], name: str) -> str:
-    value = fields.get(name)
-    if not isinstance(value, str) or not value.strip() or len(value) > MAX_TEXT or _UNPRINTABLE.search(value):
-        raise InvalidInput(name, f"{value!r:.80} is not a text", f"Send 1 to {MAX_TEXT} printable characters.")
-    return value.strip()
+    return plain_text(name, fields.get(name))
 
 
 def _version(fields: dict[str, Any]) -> str:

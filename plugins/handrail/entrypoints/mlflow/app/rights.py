@@ -1,0 +1,110 @@
+"""What an account may do on this MLflow server, and which experiments a version was made in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote, urlparse
+
+from mlflow.entities import ViewType
+from mlflow.exceptions import MlflowException
+from mlflow.server import auth, handlers
+
+from handrail.entrypoints.mlflow.app.asking import current_account
+from handrail.errors import Refused, UnknownReference
+
+PAGE = 1000
+
+
+def account() -> str:
+    """Return the account that is logged in.
+
+    Raises:
+        Refused: nobody is.
+    """
+    name = current_account()
+    if not name:
+        raise Refused("An anonymous call", ("Log in with an MLflow account.",))
+    return name
+
+
+def require_model(model: str, level: str, action: str) -> None:
+    """Let only those pass who have a permission of MLflow, such as `can_read`, on the model.
+
+    Raises:
+        UnknownReference: there is no such model.
+        Refused: this account lacks it.
+    """
+    store: Any = handlers._get_model_registry_store()
+    try:
+        store.get_registered_model(model)
+    except MlflowException as err:
+        raise UnknownReference("registered model", model, "Register it on this server first.") from err
+    if not may(model, level):
+        raise Refused(action, (f"The account {account()!r} lacks the permission for {model!r}; ask its owner.",))
+
+
+def may(model: str, level: str) -> bool:
+    """Whether the account has the permission on the model; once the model is gone, only an admin has."""
+    logins: Any = auth  # MLflow's own, without types
+    if logins.sender_is_admin():
+        return True
+    try:
+        return bool(getattr(logins._get_registered_model_permission(model), level))
+    except MlflowException:
+        return False
+
+
+def require_sources(model: str, version: str, action: str) -> None:
+    """Let only those pass who may change every experiment that the version's files and runs lie in.
+
+    Otherwise whoever may read a run could have it held.
+
+    Raises:
+        UnknownReference: there is no such version.
+        Refused: the account lacks the permission.
+    """
+    logins: Any = auth
+    if logins.sender_is_admin():
+        return
+    for experiment_id in sorted(set(_experiments_of(model, version))):
+        if not logins._get_experiment_permission(experiment_id, account()).can_update:
+            reason = f"The account {account()!r} may not change the experiment {experiment_id} that it was made in"
+            raise Refused(action, (f"{reason}; ask its owner.",))
+
+
+def _experiments_of(model: str, version: str) -> Iterator[str]:
+    registry: Any = handlers._get_model_registry_store()
+    tracking: Any = handlers._get_tracking_store()
+    try:
+        found = registry.get_model_version(model, version)
+        if found.run_id:
+            yield str(tracking.get_run(found.run_id).info.experiment_id)
+        yield from _experiments_at(tracking, str(registry.get_model_version_download_uri(model, version)))
+    except MlflowException as err:
+        raise UnknownReference("registered model", f"{model}/{version}", "Register it on this server first.") from err
+
+
+def _experiments_at(tracking: Any, uri: str) -> Iterator[str]:
+    parsed = urlparse(uri)
+    name = unquote(uri.partition(":")[2]).lstrip("/").partition("/")[0]
+    if parsed.scheme == "runs":
+        yield str(tracking.get_run(name).info.experiment_id)
+    elif parsed.scheme == "models":
+        yield str(tracking.get_logged_model(name).experiment_id)
+    elif parsed.scheme == "mlflow-artifacts":
+        path = f"{unquote(parsed.path).rstrip('/')}/"
+        for experiment in _all_experiments(tracking):
+            place = urlparse(str(experiment.artifact_location))
+            if place.scheme == parsed.scheme and path.startswith(f"{unquote(place.path).rstrip('/')}/"):
+                yield str(experiment.experiment_id)
+
+
+def _all_experiments(tracking: Any) -> Iterator[Any]:
+    token = None
+    while True:
+        page = tracking.search_experiments(view_type=ViewType.ALL, max_results=PAGE, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
