@@ -60,11 +60,7 @@ class Section(BaseModel):
 
 
 def as_moment(value: Any) -> datetime:
-    """Return a moment that YAML or JSON holds, in UTC.
-
-    Raises:
-        ValueError: it is not ISO 8601.
-    """
+    """Return a moment that YAML or JSON holds, in UTC; ValueError where it is not ISO 8601."""
     try:
         return parse_moment(value.isoformat() if isinstance(value, datetime) else str(value))
     except ValueError as err:

@@ -8,7 +8,7 @@ import pytest
 from handrail.approvals.adapters.sql_custody import SqlHolds, SqlProvenance
 from handrail.approvals.domain.subject import Candidate
 from handrail.manifest import FileEntry, Manifest
-from tests.fakes.approvals import MemoryHolds, MemoryProvenance
+from tests.fakes.approvals_custody import MemoryHolds, MemoryProvenance
 from tests.fakes.approvals_store import DATABASES, approvals_store
 
 MODEL = Candidate("flights", 7, 3, 9, "/a/1/r/model", "run", "1", "m-1")

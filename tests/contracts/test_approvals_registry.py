@@ -2,7 +2,9 @@
 
 import pytest
 
+from handrail.approvals.adapters import mlflow_registry
 from handrail.approvals.adapters.mlflow_registry import MlflowRegistry, is_allowed_move
+from handrail.approvals.domain.standing import Pointed
 from handrail.errors import Refused, Unavailable, UnknownReference
 from tests.fakes.approvals_world import World
 
@@ -194,3 +196,28 @@ def test_a_link_out_of_the_folder_is_refused(stores, tmp_path):
 
     with pytest.raises(Refused, match="not below the folder"):
         world.registry.candidate("flights", str(version))
+
+
+def test_every_alias_is_listed_with_its_model_and_version(world):
+    first, second = world.register("listed"), world.register("listed")
+    world.registry.point("listed" if isinstance(world, Mlflow) else "flights", "champion", first)
+    world.registry.point("listed" if isinstance(world, Mlflow) else "flights", "shadow", second)
+
+    name = "listed" if isinstance(world, Mlflow) else "flights"
+    epoch = world.registry.candidate(name, str(first)).epoch
+    listed = [row for row in world.registry.listed_aliases() if row.model == name]
+
+    assert sorted(listed, key=lambda row: row.alias) == [
+        Pointed(name, epoch, "champion", first),
+        Pointed(name, epoch, "shadow", second),
+    ]
+
+
+def test_aliases_of_more_models_than_a_page_are_all_listed(stores, tmp_path, monkeypatch):
+    monkeypatch.setattr(mlflow_registry, "PAGE", 2)
+    registry = Mlflow(stores, tmp_path).registry
+    names = [f"paged-{number}" for number in range(5)]
+    for name in names:
+        registry.point(name, "champion", stores.register(name))
+
+    assert {row.model for row in registry.listed_aliases()} >= set(names)

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from handrail.approvals.domain.errors import MovedMeanwhile, MoveUnderWay
 from handrail.approvals.domain.events import Event, History, MoveAbandoned, MoveDone, MoveIntended
 from handrail.approvals.domain.people import Directory, Person, Service, folded
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.policy import Policy, Rule
-from handrail.approvals.domain.subject import Authorship, Candidate, PromotionRequest
+from handrail.approvals.domain.standing import Pointed, Promoted
+from handrail.approvals.domain.subject import Candidate, PromotionRequest
 from handrail.approvals.ports import (
     DecisionJournal,
-    Holds,
     Ledger,
     PermitShelf,
-    Provenance,
     Registry,
     RequestIndex,
     RuleBook,
@@ -94,88 +93,19 @@ class MemoryLedger(Ledger, RequestIndex):
             if alias in (None, history.request.subject.alias) and subject_key in (None, history.request.subject.key)
         ]
 
+    def promoted(self) -> Sequence[Promoted]:
+        newest: dict[tuple[str, str], Promoted] = {}
+        for request_id, _, _ in self.permits:
+            subject = self.stored[request_id].request.subject
+            promoted = Promoted(subject.model, subject.epoch, subject.alias, subject.version, request_id)
+            newest[subject.model, subject.alias] = promoted
+        return list(newest.values())
+
+    def moves_under_way(self) -> Sequence[tuple[str, str]]:
+        return [(model, alias) for _, model, alias in self.moving]
+
     def permit(self, tree_digest: str) -> str | None:
         return next((envelope for _, digest, envelope in reversed(self.permits) if digest == tree_digest), None)
-
-
-class MemoryProvenance(Provenance):
-    """`Provenance` in memory."""
-
-    def __init__(self) -> None:
-        self.rows: set[tuple[str, str, str]] = set()
-        self.uploads: dict[str, str] = {}
-        self.parents: set[tuple[str, str]] = set()
-
-    def record(self, kind: str, key: str, account: str) -> None:
-        self.rows.add((kind, key, account))
-
-    def record_upload(self, sha256: str, account: str) -> None:
-        self.uploads.setdefault(sha256, account)
-
-    def record_parent(self, run_id: str, parent: str) -> None:
-        self.parents.add((run_id, parent))
-
-    def makers(self, candidate: Candidate, manifest: Manifest, approved: Collection[str] = ()) -> Authorship:
-        parts = {
-            "the version": ("version", candidate.key),
-            f"the run {candidate.run_id}": ("run", candidate.run_id),
-            f"the logged model {candidate.logged_model_id}": ("logged_model", candidate.logged_model_id),
-        }
-        for folder in {file.path.rpartition("/")[0] for file in manifest.files}:
-            place = repr(folder) if folder else "its top folder"
-            parts[f"the files in {place}"] = ("path", f"{candidate.tree}/{folder}".rstrip("/"))
-        known = {(kind, key) for kind, key, _ in self.rows}
-        family = {("run", run) for run in self._family(candidate.run_id)}
-        accounts = {
-            account
-            for kind, key, account in self.rows
-            if (kind, key) in family | set(parts.values())
-            or (kind == "path" and f"{key}/".startswith(f"{candidate.tree}/"))
-        }
-        usual = {"MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt"}
-        for file in manifest.files:
-            if file.path.rpartition("/")[2] not in usual and file.sha256 not in approved:
-                accounts |= {self.uploads[file.sha256]} if file.sha256 in self.uploads else set()
-        missing = sorted(part for part, thing in parts.items() if thing[1] and thing not in known)
-        return Authorship(tuple(sorted(accounts)), tuple(missing))
-
-    def _family(self, run: str | None) -> set[str | None]:
-        above = {run}
-        while more := {parent for child, parent in self.parents if child in above} - above:
-            above |= more
-        while more := {child for child, parent in self.parents if parent in above} - above:
-            above |= more
-        return above
-
-
-class MemoryHolds(Holds):
-    """`Holds` in memory."""
-
-    def __init__(self) -> None:
-        self.things: dict[tuple[str, str], str] = {}
-        self.trees: dict[str, str] = {}
-
-    def hold(self, candidate: Candidate) -> None:
-        self.trees.setdefault(candidate.tree, candidate.label)
-        for kind, key in (
-            ("version", f"{candidate.model}/{candidate.version}"),
-            ("model", candidate.model),
-            ("run", candidate.run_id),
-            ("experiment", candidate.experiment_id),
-            ("logged_model", candidate.logged_model_id),
-        ):
-            if key:
-                self.things.setdefault((kind, key), candidate.label)
-
-    def holder(self, kind: str, key: str) -> str | None:
-        return self.things.get((kind, key))
-
-    def holder_of_path(self, path: str) -> str | None:
-        asked = path.rstrip("/") + "/"
-        touching = (
-            label for tree, label in self.trees.items() if asked.startswith(f"{tree}/") or f"{tree}/".startswith(asked)
-        )
-        return next(touching, None)
 
 
 class FakeRegistry(Registry):
@@ -186,6 +116,13 @@ class FakeRegistry(Registry):
         self.aliases: dict[tuple[str, str], int] = {}
         self.fail_before: Exception | None = None
         self.fail_after: Exception | None = None
+        self.fail_reading: Exception | None = None
+
+    def listed_aliases(self) -> Sequence[Pointed]:
+        if self.fail_reading:
+            raise self.fail_reading
+        epochs = {candidate.model: candidate.epoch for candidate in self.versions.values()}
+        return [Pointed(model, epochs[model], alias, version) for (model, alias), version in self.aliases.items()]
 
     def candidate(self, model: str, version: str) -> Candidate:
         found = self.versions.get((model, int(version))) if version.isdecimal() else None

@@ -17,12 +17,11 @@ from tests.fakes.approvals import (
     FakeRules,
     FakeSigner,
     FakeTrees,
-    MemoryHolds,
     MemoryJournal,
     MemoryLedger,
-    MemoryProvenance,
     MemoryShelf,
 )
+from tests.fakes.approvals_custody import MemoryHolds, MemoryProvenance
 
 
 class TickingClock:

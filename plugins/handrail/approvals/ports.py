@@ -14,6 +14,7 @@ from handrail.approvals.domain.notes import Checkpoint, Note, VerifierKey
 from handrail.approvals.domain.people import Directory
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.policy import Policy
+from handrail.approvals.domain.standing import Pointed, Promoted
 from handrail.approvals.domain.subject import Authorship, Candidate, PromotionRequest
 from handrail.manifest import Manifest
 
@@ -55,6 +56,14 @@ class RequestIndex(Protocol):
     @abstractmethod
     def find(self, *, alias: str | None = None, subject_key: str | None = None) -> Sequence[History]:
         """Return the requests that match, oldest first, to be looked at; nothing is judged by them before a `load`."""
+
+    @abstractmethod
+    def promoted(self) -> Sequence[Promoted]:
+        """Return the newest promotion of each alias of each model."""
+
+    @abstractmethod
+    def moves_under_way(self) -> Sequence[tuple[str, str]]:
+        """Return model and alias of each move that is intended and neither done nor abandoned."""
 
     @abstractmethod
     def permit(self, tree_digest: str) -> str | None:
@@ -121,6 +130,14 @@ class Registry(Protocol):
     @abstractmethod
     def incumbent(self, model: str, alias: str) -> int | None:
         """Return the version that the alias points at, None if at none."""
+
+    @abstractmethod
+    def listed_aliases(self) -> Sequence[Pointed]:
+        """Return every alias of every registered model, prompts left out.
+
+        Raises:
+            Unavailable: the registry cannot be read.
+        """
 
     @abstractmethod
     def point(self, model: str, alias: str, version: int) -> None:

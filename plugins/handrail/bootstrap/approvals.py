@@ -12,11 +12,13 @@ from handrail.approvals.adapters.ed25519_permits import Ed25519Signer, PermitVer
 from handrail.approvals.adapters.folder_shelf import FolderShelf, permit_file
 from handrail.approvals.adapters.folder_trees import FolderTrees
 from handrail.approvals.domain.permit import Permit
-from handrail.approvals.ports import DecisionJournal
+from handrail.approvals.ports import DecisionJournal, RequestIndex
 from handrail.approvals.service import Approvals, Gate, GatePorts, Guard
 from handrail.approvals.service.moves import Mover
+from handrail.approvals.service.standing import StandingWatch
 from handrail.bootstrap.approvals_log import open_ledger
 from handrail.clock import system_time
+from handrail.errors import Misconfigured
 from handrail.manifest import digest_of_bytes
 from handrail.refs import ArtifactVersion, ModelAlias, TrackingRun
 from handrail.settings import Settings, make_home
@@ -77,6 +79,7 @@ def prepare_mlflow(settings: Settings) -> dict[str, str]:
     from handrail.approvals.adapters.yaml_rules import YamlRules
 
     YamlRules(settings.config).check()
+    _refuse_lost_key(settings)
     own = prepare_mlflow_home(make_home(settings) / "mlflow", settings.credentials, settings.environment)
     Ed25519Signer(settings.credentials / "gate-signing-key.pem", settings.permits / "gate.pub")
     return own | {"HANDRAIL_PROJECT": str(settings.project), "HANDRAIL_HOME": str(settings.home)}
@@ -107,11 +110,20 @@ class GateHost:
     artifacts: Path
 
 
-def open_gate(settings: Settings, store: Store, lineage: Callable[[], Lineage], host: GateHost) -> tuple[Gate, Guard]:
-    """Open, inside an MLflow server, the gate and the guard that makes it the only way.
+@dataclass(frozen=True, slots=True)
+class OpenGate:
+    """The gate of an MLflow server, the guard that makes it the only way, and the watch over what it has set."""
+
+    gate: Gate
+    guard: Guard
+    watch: StandingWatch
+
+
+def open_gate(settings: Settings, store: Store, lineage: Callable[[], Lineage], host: GateHost) -> OpenGate:
+    """Open, inside an MLflow server, the gate and what stands around it.
 
     Raises:
-        Misconfigured: policies, roles or the signing key cannot be used.
+        Misconfigured: policies, roles or the signing key cannot be used, or the gate's ledger or key is lost.
         LogMismatch: the ledger's log or its files were changed by others.
     """
     from handrail.approvals.adapters.mlflow_registry import MlflowRegistry
@@ -121,7 +133,9 @@ def open_gate(settings: Settings, store: Store, lineage: Callable[[], Lineage], 
     rules = YamlRules(settings.config)
     rules.check()
     make_home(settings)
+    _refuse_lost_key(settings)
     ledger = open_ledger(settings, _migrated(store))
+    _refuse_lost_ledger(settings, ledger)
     holds, provenance = SqlHolds(store), SqlProvenance(store)
     registry = MlflowRegistry(host.registry, host.tracking, host.artifacts)
     mover = Mover(
@@ -134,7 +148,35 @@ def open_gate(settings: Settings, store: Store, lineage: Callable[[], Lineage], 
         clock=system_time,
     )
     ports = GatePorts(ledger, ledger, provenance, holds, registry, FolderTrees(), rules)
-    return Gate(server_name(settings), ports, mover, system_time), Guard(rules, holds, provenance)
+    return OpenGate(
+        Gate(server_name(settings), ports, mover, system_time),
+        Guard(rules, holds, provenance),
+        StandingWatch(registry, ledger, rules, holds),
+    )
+
+
+def _refuse_lost_key(settings: Settings) -> None:
+    """Refuse to replace a signing key that is gone: what it signed would verify nowhere any more, and nobody knew."""
+    private, public = settings.credentials / "gate-signing-key.pem", settings.permits / "gate.pub"
+    if public.exists() and not private.exists():
+        raise Misconfigured(
+            str(private),
+            f"the gate's signing key is gone, while its public half, {public}, is here",
+            "Restore the key from a backup. If it is lost for good, remove the public half too: a new key is made, and "
+            "every permit that the old one signed has to be replaced by a new promotion.",
+        )
+
+
+def _refuse_lost_ledger(settings: Settings, ledger: RequestIndex) -> None:
+    """Refuse to start over a ledger that has none of the promotions whose permits are here."""
+    permit = next(settings.permits.rglob("*.json"), None)
+    if permit is not None and not ledger.promoted():
+        raise Misconfigured(
+            "database_url",
+            f"the store holds no promotion, while {permit} is the permit of one; it is another store, or empty",
+            "Name the store that the gate has used before. If it is lost for good, move the folder of permits away: "
+            "what aliases point at then has to be adopted or promoted again.",
+        )
 
 
 class LineageJournal(DecisionJournal):

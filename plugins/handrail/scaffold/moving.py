@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict, Field
 
-from handrail.config import Section, read_config
+from handrail.config import Moment, Section, read_config
 from handrail.scaffold.defaults import LATEST_REPORT
-from handrail.use_case import Moment, UseCase
+from handrail.use_case import UseCase
 
 PARAMS = "params.yaml"
 

@@ -6,7 +6,8 @@ from handrail.approvals.domain.judging import Verdict
 from handrail.approvals.domain.people import Person
 from handrail.approvals.service.gate import ATTEMPTS
 from handrail.errors import UnknownReference
-from tests.fakes.approvals import EVIDENCE, PEOPLE, FakeTrees, MemoryHolds
+from tests.fakes.approvals import EVIDENCE, PEOPLE, FakeTrees
+from tests.fakes.approvals_custody import MemoryHolds
 from tests.fakes.approvals_world import World, opening
 
 

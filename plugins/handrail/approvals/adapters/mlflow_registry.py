@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
 
+from handrail.approvals.domain.standing import Pointed
 from handrail.approvals.domain.subject import Candidate
 from handrail.approvals.ports import Registry
 from handrail.errors import Refused, Unavailable, UnknownReference
 
+PAGE = 1000
+"""The most registered models that MLflow returns at once."""
 Move = tuple[str, str, int]
 _allowed: ContextVar[Move | None] = ContextVar("handrail_allowed_move", default=None)
 
@@ -60,6 +63,21 @@ class MlflowRegistry(Registry):
             aliases = self._registry().get_registered_model(model).aliases
         version = aliases.get(alias)
         return None if version is None else int(version)
+
+    def listed_aliases(self) -> Sequence[Pointed]:
+        """Return every alias of every registered model; MLflow's search leaves prompts out."""
+        found: list[Pointed] = []
+        token = None
+        with _translated("registered models", "all"):
+            while True:
+                page = self._registry().search_registered_models(max_results=PAGE, page_token=token)
+                for registered in page:
+                    epoch = int(registered.creation_timestamp)
+                    aliases = registered.aliases.items()
+                    found += [Pointed(registered.name, epoch, alias, int(version)) for alias, version in aliases]
+                token = page.token
+                if not token:
+                    return found
 
     def point(self, model: str, alias: str, version: int) -> None:
         """Make the alias point at the version, past the guard that stops everybody else.

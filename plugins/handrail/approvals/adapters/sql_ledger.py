@@ -17,6 +17,7 @@ from handrail.approvals.domain.errors import MovedMeanwhile, MoveUnderWay
 from handrail.approvals.domain.events import Event, History, MoveAbandoned, MoveDone, MoveIntended
 from handrail.approvals.domain.leaves import StoredEvent, opening_leaf
 from handrail.approvals.domain.permit import Envelope, Permit
+from handrail.approvals.domain.standing import Promoted
 from handrail.approvals.domain.subject import PromotionRequest
 from handrail.approvals.ports import Ledger, RequestIndex
 from handrail.errors import UnknownReference
@@ -107,6 +108,24 @@ class SqlLedger(Ledger, RequestIndex):
         asked = {"alias": alias, "subject_key": subject_key}
         wanted = (requests.c[name] == value for name, value in asked.items() if value is not None)
         return self._histories(sa.and_(sa.true(), *wanted))
+
+    def promoted(self) -> Sequence[Promoted]:
+        """Return the newest promotion of each alias of each model."""
+        done = sa.select(requests.c.request_id, requests.c.body).join(permits).order_by(permits.c.number)
+        newest: dict[tuple[str, str], Promoted] = {}
+        with self._store.read() as connection:
+            for row in connection.execute(done):
+                subject = request_from(row.body).subject
+                promoted = Promoted(subject.model, subject.epoch, subject.alias, subject.version, row.request_id)
+                newest[subject.model, subject.alias] = promoted
+        return list(newest.values())
+
+    def moves_under_way(self) -> Sequence[tuple[str, str]]:
+        """Return model and alias of each move that is intended and neither done nor abandoned."""
+        with self._store.read() as connection:
+            bodies = connection.execute(sa.select(requests.c.body).join(moving)).scalars().all()
+        subjects = [request_from(body).subject for body in bodies]
+        return [(subject.model, subject.alias) for subject in subjects]
 
     def permit(self, tree_digest: str) -> str | None:
         """Return the newest signed permit for a tree, as envelope JSON."""

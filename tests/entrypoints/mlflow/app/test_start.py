@@ -65,3 +65,29 @@ def test_the_command_starts_one_worker_of_the_app():
 
     assert command[:5] == ["exec", "mlflow", "server", "--app-name", "handrail"]
     assert command[command.index("--workers") + 1] == "1"
+
+
+def test_a_lost_signing_key_is_not_replaced_in_silence(settings):
+    prepare_mlflow(settings)
+    (settings.credentials / "gate-signing-key.pem").unlink()
+
+    with pytest.raises(Misconfigured, match=r"signing key is gone, while its public half, .*gate\.pub, is here"):
+        prepare_mlflow(settings)
+    (settings.permits / "gate.pub").unlink()
+    prepare_mlflow(settings)
+
+
+def test_an_empty_store_beside_permits_stops_the_start(settings):
+    prepare_mlflow(settings)
+    (settings.permits / f"{'a' * 64}.json").write_text("{}")
+    env = os.environ | {"HANDRAIL_PROJECT": str(settings.project), "HANDRAIL_HOME": str(settings.home)}
+    env |= {"MLFLOW_BACKEND_STORE_URI": f"sqlite:///{settings.home}/server.db"}
+    env |= {
+        "_MLFLOW_SERVER_ARTIFACT_DESTINATION": str(settings.home / "artifacts"),
+        "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
+    }
+
+    run = subprocess.run([sys.executable, "-c", CREATE], env=env, capture_output=True, text=True, timeout=300)
+
+    assert run.returncode == 1
+    assert "the store holds no promotion, while" in run.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
@@ -27,10 +28,13 @@ from handrail.tools import require
 
 if TYPE_CHECKING:
     from handrail.approvals import Gate
+    from handrail.bootstrap.approvals import OpenGate
     from handrail.entrypoints.mlflow.app.recorded_stores import Recorder
 
 PATIENCE_S = 2.0
 """How long a request that MLflow has carried out is delayed, at most, because lineage's store is locked."""
+
+WATCH_EVERY_S = 60.0
 
 _log = logging.getLogger("handrail.approvals")
 
@@ -61,7 +65,8 @@ def _assemble(app: Any) -> Any:
     app = server.app if app is None else app
     platform = open_platform(settings)
     host = GateHost(handlers._get_model_registry_store, handlers._get_tracking_store, _artifacts_folder())
-    gate, guard = open_gate(settings, platform.store, lambda: platform.lineage, host)
+    opened = open_gate(settings, platform.store, lambda: platform.lineage, host)
+    gate, guard = opened.gate, opened.guard
     recording = open_platform(settings, PATIENCE_S)
     guard_stores(guard, _recorder(recording, host))
     guard_artifacts(guard)
@@ -75,6 +80,7 @@ def _assemble(app: Any) -> Any:
         # Appended: innermost, so that it runs after the login.
         asgi.user_middleware.append(Middleware(RememberAccount))
     _report_interrupted(gate)
+    _keep_watch(opened)
     _open_lineage(recording)
     return _behind_door(app, asgi, settings)
 
@@ -127,6 +133,19 @@ def _report_interrupted(gate: Gate) -> None:
             _log.warning(sentence)
     except HandrailError as err:
         _log.error("An interrupted move could not be finished; it will be tried at the next start. %s", err)
+
+
+def _keep_watch(opened: OpenGate) -> None:
+    """Report now, and every minute, each alias whose target the gate did not set."""
+    watch = opened.watch
+    watch.report()
+
+    def look_again() -> None:
+        pause = threading.Event()
+        while not pause.wait(WATCH_EVERY_S):
+            watch.report()
+
+    threading.Thread(target=look_again, name="handrail-watch", daemon=True).start()
 
 
 def _refuse_workspaces() -> None:
