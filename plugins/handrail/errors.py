@@ -21,6 +21,7 @@ HandrailError
         NotLoggedIn          the server does not know this account and password
         OutOfScope           lineage: this token does not allow it
         Protected            approvals: it moves only through the gate
+        TamperedLog          approvals: the files of a log are not those that were signed
         UnverifiedBytes      approvals: the bytes are not those that were permitted
     Unavailable            a tool, a store or a port is not there (any more)
         MissingTool          an optional package is not installed

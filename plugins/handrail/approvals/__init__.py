@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING
 
 from handrail.approvals.domain.errors import (
     Closed,
+    LogMismatch,
     MovedMeanwhile,
     MoveUnderWay,
     NotEligible,
     Protected,
+    TamperedLog,
     UnverifiedBytes,
 )
 from handrail.approvals.domain.events import Choice
@@ -20,6 +22,7 @@ from handrail.lazy import lazy_names
 
 if TYPE_CHECKING:
     from handrail.approvals.adapters.ed25519_permits import PermitVerifier
+    from handrail.approvals.adapters.log_verifier import LogVerifier
 
 __all__ = [
     "Approvals",
@@ -28,6 +31,8 @@ __all__ = [
     "Closed",
     "Gate",
     "Guard",
+    "LogMismatch",
+    "LogVerifier",
     "MoveUnderWay",
     "MovedMeanwhile",
     "NotEligible",
@@ -37,6 +42,7 @@ __all__ = [
     "PermitVerifier",
     "Protected",
     "RequestView",
+    "TamperedLog",
     "UnverifiedBytes",
     "is_bound_tag",
     "is_reserved_tag",
@@ -45,4 +51,10 @@ __all__ = [
 ]
 
 # The rules beside it need no cryptography.
-__getattr__, __dir__ = lazy_names(__name__, {"handrail.approvals.adapters.ed25519_permits": ("PermitVerifier",)})
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "handrail.approvals.adapters.ed25519_permits": ("PermitVerifier",),
+        "handrail.approvals.adapters.log_verifier": ("LogVerifier",),
+    },
+)

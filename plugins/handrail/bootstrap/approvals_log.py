@@ -13,9 +13,12 @@ from handrail.settings import Settings, make_home
 from handrail.storage import Store
 
 if TYPE_CHECKING:
-    from handrail.approvals.adapters.sql_ledger import SqlLedger
+    from pathlib import Path
 
-__all__ = ["open_ledger"]
+    from handrail.approvals.adapters.sql_ledger import SqlLedger
+    from handrail.approvals.domain.notes import VerifierKey
+
+__all__ = ["open_ledger", "read_log_key"]
 
 _log = logging.getLogger("handrail.approvals")
 
@@ -51,6 +54,17 @@ def open_ledger(settings: Settings, store: Store) -> SqlLedger:
         _log.error("The log's files are behind; they are written with the next event. %s", err)
     log.committed = Background(publisher).wake
     return ledger
+
+
+def read_log_key(file: Path) -> VerifierKey:
+    """Read the public key of a log.
+
+    Raises:
+        Misconfigured: the file is missing or holds none.
+    """
+    from handrail.approvals.adapters.ed25519_notes import read_key
+
+    return read_key(file)
 
 
 class Background:

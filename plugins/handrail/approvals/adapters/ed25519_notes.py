@@ -46,7 +46,7 @@ class Ed25519Heads(HeadSigner):
 
     def holds(self, text: str, signature: bytes) -> bool:
         """Return whether the signature is this key's over the text."""
-        return _holds(self._public, text.encode("utf-8"), signature)
+        return is_signature(self._public, text.encode("utf-8"), signature)
 
 
 def open_heads(private: Path, public: Path, name: str, kind: int = ED25519) -> Ed25519Heads:
@@ -99,10 +99,11 @@ def is_signed(note: Note, key: VerifierKey) -> bool:
     """Return whether the note carries a valid signature by this key of a log."""
     public = Ed25519PublicKey.from_public_bytes(key.public)
     mine = [each for each in note.signatures if each.is_by(key)]
-    return bool(mine) and all(_holds(public, note.text.encode("utf-8"), each.content) for each in mine)
+    return bool(mine) and all(is_signature(public, note.text.encode("utf-8"), each.content) for each in mine)
 
 
-def _holds(public: Ed25519PublicKey, message: bytes, signature: bytes) -> bool:
+def is_signature(public: Ed25519PublicKey, message: bytes, signature: bytes) -> bool:
+    """Return whether the signature is this key's over the message."""
     if len(signature) != SIGNATURE_BYTES:
         return False
     try:

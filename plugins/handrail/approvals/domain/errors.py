@@ -3,6 +3,7 @@
 Refused
     Protected        a direct attempt at something that moves only through the gate
     NotEligible      this account may not decide here: author, requester, unknown or without the role
+    TamperedLog      the files of a log are not those that were signed
     UnverifiedBytes  the bytes at hand are not those that the permit allows
     Contradiction
         Closed       nothing is left to decide: void, rejected, refused or promoted
@@ -50,6 +51,14 @@ class LogMismatch(Contradiction):
             ("Look at 'handrail approvals check', and restore the store from a backup.",),
         )
         self.what, self.problem = what, problem
+
+
+class TamperedLog(Refused):
+    """The files of a log are not those that were signed; `leaf` is the first one at fault, if it is a leaf."""
+
+    def __init__(self, folder: str, problem: str, leaf: int | None = None) -> None:
+        super().__init__(f"Trusting the log in {folder!r}", (f"{problem}.",))
+        self.folder, self.problem, self.leaf = folder, problem, leaf
 
 
 class UnverifiedBytes(Refused):

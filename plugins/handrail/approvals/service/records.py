@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from handrail.approvals.domain.events import Choice, History
 from handrail.approvals.domain.judging import Judgement, Verdict, judge
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.ports import Ledger, RequestIndex, RuleBook
+from handrail.approvals.service.tenures import Tenure, tenure_at
 from handrail.errors import UnknownReference
 
 
@@ -78,6 +80,17 @@ class Approvals:
     def evidence(self, request_id: str) -> dict[str, Any]:
         """Return the evidence that a request was opened with, by name."""
         return dict(self._ledger.load(request_id).request.evidence)
+
+    def at(self, model: str, alias: str, moment: datetime) -> Tenure:
+        """Return what the gate had last moved an alias to by then, as it was logged.
+
+        Raises:
+            UnknownReference: it had not moved it yet.
+            LogMismatch: what is stored about it is not what was logged.
+        """
+        tenure = tenure_at(self._index.find(alias=alias), model, alias, moment)
+        self._ledger.load(tenure.history.request.request_id)
+        return tenure
 
     def permit(self, tree_digest: str) -> str:
         """Return the newest permit for a tree as DSSE envelope JSON.

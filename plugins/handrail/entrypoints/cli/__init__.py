@@ -22,7 +22,17 @@ _TYPER_INTERRUPTED = 130
 def build() -> typer.Typer:
     """Assemble the command from the modules beside this one; each holds the `app` of a noun, or one command."""
     # Not at the top: the modules beside this one import it first.
-    from handrail.entrypoints.cli import approvals, env, feedback, figures, init, lineage, reproduce, serve
+    from handrail.entrypoints.cli import (
+        approvals,
+        approvals_log,
+        env,
+        feedback,
+        figures,
+        init,
+        lineage,
+        reproduce,
+        serve,
+    )
 
     app = typer.Typer(
         name="handrail",
@@ -36,6 +46,8 @@ def build() -> typer.Typer:
     app.command("init", epilog="Example: handrail init bikes --table bikes.csv --label bikers --time hour")(init.init)
     app.command("env", epilog='Example: eval "$(handrail env)"')(env.show)
     app.add_typer(approvals.app, name="approvals")
+    approvals.app.add_typer(approvals_log.app, name="log")
+    approvals.app.command("at", epilog=approvals_log.AT_EXAMPLE)(approvals_log.at)
     app.add_typer(lineage.app, name="lineage")
     app.add_typer(feedback.app, name="feedback")
     feedback.app.command("figures", epilog=figures.EXAMPLE)(figures.show_figures)

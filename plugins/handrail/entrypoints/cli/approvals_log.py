@@ -1,0 +1,84 @@
+"""`handrail approvals log` and `handrail approvals at`: what was done, and that nobody changed it afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from handrail.approvals import LogVerifier
+from handrail.bootstrap import open_records
+from handrail.bootstrap.approvals_log import read_log_key
+from handrail.entrypoints.cli.output import AsJson, print_json, print_rows, read_moment
+from handrail.errors import InvalidInput
+from handrail.files import replace_file
+from handrail.settings import load_settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Check the log of what was asked, decided and moved.",
+    epilog="Example: handrail approvals log verify",
+)
+
+AT_EXAMPLE = "Example: handrail approvals at --alias champion --time 2026-11-23T12:00Z"
+
+
+@app.command(epilog="Example: handrail approvals log verify --log copy/ --key log.vkey --since kept --keep kept")
+def verify(
+    log: Annotated[Path | None, typer.Option(help="Folder of the log's files; the project's if left out.")] = None,
+    key: Annotated[Path | None, typer.Option(help="The log's public key, log.vkey; the project's if left out.")] = None,
+    since: Annotated[Path | None, typer.Option(help="Checkpoint that was kept from an earlier time.")] = None,
+    keep: Annotated[Path | None, typer.Option(help="File to keep the checkpoint in, once it is verified.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check every leaf and file of the log without any server; the first leaf at fault is named."""
+    settings = load_settings()
+    verifier = LogVerifier(log or settings.log, read_log_key(key or settings.log / "log.vkey"))
+    verified = verifier.verify(_kept(since, keep))
+    if keep:
+        replace_file(keep, verified.note.to_bytes())
+    facts = {
+        "log": verified.checkpoint.origin,
+        "leaves": verified.checkpoint.size,
+        "root": verified.checkpoint.root.hex(),
+        "since": str(since) if since else None,
+    }
+    if as_json:
+        return print_json(facts)
+    return _print(facts)
+
+
+def at(
+    time: Annotated[str, typer.Option(help="A moment in ISO 8601; UTC without a zone.")],
+    model: Annotated[str | None, typer.Option(help="Registered model; the project's if left out.")] = None,
+    alias: Annotated[str, typer.Option(help="The alias.")] = "champion",
+    as_json: AsJson = False,
+) -> None:
+    """Say who let an alias point where it did at a moment, by which rule and on what evidence."""
+    moment = read_moment("--time", time)
+    name = model or load_settings().model_name
+    with open_records() as platform:
+        facts = platform.approvals.at(name, alias, moment).to_json()
+    if as_json:
+        return print_json(facts)
+    decisions = facts.pop("approvers")
+    evidence = {f"evidence {name}": digest for name, digest in facts.pop("evidence").items()}
+    _print(facts | {"authors": ", ".join(facts["authors"])} | evidence)
+    for row in decisions:
+        typer.echo(f"  {row['person']} ({row['account']}) approved at {row['at']}: {row['reason']!r}")
+    return None
+
+
+def _kept(since: Path | None, keep: Path | None) -> bytes | None:
+    """Read the kept checkpoint; the first time there is none yet where the next one will be kept."""
+    if since is None or (since == keep and not since.exists()):
+        return None
+    try:
+        return since.read_bytes()
+    except OSError as err:
+        raise InvalidInput("--since", f"{str(since)!r} cannot be read: {err.strerror}", "Give a checkpoint.") from err
+
+
+def _print(facts: dict[str, Any]) -> None:
+    print_rows([(name, str(value)) for name, value in facts.items() if value is not None])

@@ -1,0 +1,110 @@
+"""`handrail approvals log verify` and `at`, on files and on a store, without a server."""
+
+import json
+import sys
+
+import pytest
+
+from handrail.bootstrap import open_platform
+from handrail.bootstrap.approvals import _migrated
+from handrail.bootstrap.approvals_log import open_ledger
+from handrail.entrypoints.cli import main
+from handrail.settings import load_settings
+from tests.fakes.approvals_world import World
+from tests.fakes.log_folder import replace_entries
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    monkeypatch.setenv("HANDRAIL_PROJECT", str(tmp_path))
+    monkeypatch.setenv("HANDRAIL_HOME", str(tmp_path / "home"))
+    return load_settings()
+
+
+@pytest.fixture
+def world(settings):
+    """A gate whose version 1 was promoted, and whose log's files are up to date."""
+    with open_platform(settings) as platform:
+        world = World(ledger=open_ledger(settings, _migrated(platform.store)))
+        world.promote()
+        open_ledger(settings, platform.store)
+        yield world
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["handrail", "approvals", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        said = capsys.readouterr()
+        return stopped.value.code or 0, said.out, said.err
+
+    return call
+
+
+def test_the_projects_log_is_verified(settings, world, call):
+    code, out, _ = call("log", "verify", "--json")
+
+    assert code == 0
+    assert json.loads(out)["leaves"] == 6
+    assert "leaves" in call("log", "verify")[1]
+
+
+def test_an_edited_leaf_is_named_in_one_sentence(settings, world, call):
+    file = settings.log / "tile" / "entries" / "000.p" / "6"
+    file.write_bytes(file.read_bytes().replace(b'"Ben"', b'"Eve"'))
+
+    code, out, err = call("log", "verify")
+
+    assert (code, out) == (1, "")
+    request_id = world.gate.records.requests()[0].history.request.request_id
+    assert f"Leaf 1 was edited (decided, {request_id})." in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_a_kept_checkpoint_is_compared_and_replaced(settings, world, call, tmp_path):
+    kept = tmp_path / "kept"
+    assert call("log", "verify", "--since", kept)[0] == 1
+    assert call("log", "verify", "--since", kept, "--keep", kept)[0] == 0
+    assert kept.read_bytes() == (settings.log / "checkpoint").read_bytes()
+    assert call("log", "verify", "--since", kept, "--keep", kept)[0] == 0
+    replace_entries(settings.log, [], 6)
+
+    code, _, err = call("log", "verify", "--since", kept, "--keep", kept)
+
+    assert code == 1
+    assert "leaves from 0 on are missing" in err
+    assert kept.read_bytes() == (settings.log / "checkpoint").read_bytes()
+
+
+def test_a_copy_is_verified_by_its_key_elsewhere(settings, world, call, tmp_path, monkeypatch):
+    copy, key = tmp_path / "copy", tmp_path / "log.vkey"
+    settings.log.rename(copy)
+    (copy / "log.vkey").rename(key)
+    monkeypatch.setenv("HANDRAIL_HOME", str(tmp_path / "other"))
+
+    assert call("log", "verify", "--log", copy, "--key", key)[0] == 0
+    code, _, err = call("log", "verify", "--log", copy)
+    assert code == 1
+    assert "Copy log/log.vkey" in err
+
+
+def test_at_says_who_when_by_which_rule_and_on_what(world, call):
+    code, out, _ = call("at", "--time", "2026-06-01", "--json")
+
+    assert code == 0
+    found = json.loads(out)
+    assert (found["version"], found["requester"], found["until"]) == (1, "ada", None)
+    assert [row["person"] for row in found["approvers"]] == ["Ben", "Cleo"]
+    assert found["policy_digest"].startswith("sha256:")
+    shown = call("at", "--time", "2026-06-01")[1]
+    assert "Cleo (cleo) approved at 2026-01-01" in shown
+    assert "evaluation" in shown
+
+
+def test_at_before_the_first_move_is_said(world, call):
+    code, _, err = call("at", "--time", "2025-06-01")
+
+    assert code == 1
+    assert "The gate moved it first at 2026-01-01" in err
