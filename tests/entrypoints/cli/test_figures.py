@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,8 +11,9 @@ from typer.testing import CliRunner
 
 from handrail import open_platform
 from handrail.entrypoints.cli import build
+from handrail.entrypoints.cli.figures import Limits
 from handrail.errors import HandrailError, InvalidInput, Unavailable, UnknownReference
-from handrail.feedback import Feedback, Prediction
+from handrail.feedback import Feedback, Figure, Prediction
 
 KINDS = """
 version: 1
@@ -119,6 +121,17 @@ def test_with_if_sure_an_interval_that_reaches_the_limit_is_no_alert(project):
     assert run(*question, "--at-least", between).exit_code == 3
     assert run(*question, "--at-least", between, "--if-sure").exit_code == 0
     assert run(*question, "--at-least", beyond, "--if-sure").exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "limits"), [(-1.0, 0.0, Limits(-0.2, None, None, True)), (0.0, 1.0, Limits(None, 0.2, None, True))]
+)
+def test_an_interval_that_ends_at_zero_ends_there(low, high, limits):
+    middle = (low + high) / 2
+    figure = Figure("bias", middle, low, high, 10, 10, 10, 1.0, NOW)
+
+    assert limits.reasons(figure) == []
+    assert replace(limits, if_sure=False).reasons(figure) != []
 
 
 def test_what_is_not_known_holds_no_limit(project):

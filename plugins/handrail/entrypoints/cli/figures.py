@@ -50,9 +50,8 @@ class Limits:
     def _holds(self, figure: Figure, bound: float, side: str) -> bool:
         if figure.value is None:
             return False
-        best = figure.value
-        if self.if_sure:
-            best = (figure.high if side == "at least" else figure.low) or figure.value
+        end = figure.high if side == "at least" else figure.low
+        best = end if self.if_sure and end is not None else figure.value
         return best >= bound if side == "at least" else best <= bound
 
 
