@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, RootModel, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from handrail.clock import parse_moment
 from handrail.errors import Misconfigured
@@ -69,6 +70,31 @@ def as_moment(value: Any) -> datetime:
 
 Moment = Annotated[datetime, BeforeValidator(as_moment)]
 """A key of a configuration file that holds a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A value that no single field can find wrong: where it lies below the model that looks, and what to do.
+
+    `problem` goes on after the key, as in `'metrics.main' is 'mae', which does not judge a binary label`.
+    """
+
+    location: Location
+    problem: str
+    remedy: str = REMEDY
+
+
+def mistaken(*mistakes: Mistake) -> ValidationError:
+    """Return the error that a model's own validator raises, so that each mistake is reported at its own line."""
+    details = [
+        InitErrorDetails(
+            type=PydanticCustomError("mistake", "{problem}", {"problem": each.problem, "remedy": each.remedy}),
+            loc=each.location,
+            input=None,
+        )
+        for each in mistakes
+    ]
+    return ValidationError.from_exception_data("mistaken", details)
 
 
 def read_config(file: Path, model: type[M], *, shown: str = "", remedy: str = REMEDY, secret: bool = False) -> M:
@@ -225,6 +251,8 @@ def _explain(error: Any, model: type[BaseModel], secret: bool) -> tuple[str, str
         known = re.findall(r"'([^']*)'", error["ctx"]["expected"])
         found = "is unknown" if location[-1:] == ("[key]",) else f"{_shown(error['input'], secret)}which is unknown"
         return found, _one_of(known, error["input"])
+    if kind == "mistake":
+        return error["ctx"]["problem"], error["ctx"]["remedy"]
     message = str(error["msg"]).removeprefix("Value error, ")
     if kind == "value_error" and message.startswith("expected "):
         return f"{_shown(error['input'], secret)}{message}", ""

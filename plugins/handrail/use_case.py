@@ -5,21 +5,24 @@ Everything that is not about one table reads this, so that another table needs a
 
 # pydantic reads the annotations at run time, so they stay real.
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
-from handrail.config import Moment, Section, as_moment, read_config
+from handrail.config import Mistake, Moment, Section, mistaken, read_config, read_yaml
 from handrail.errors import UnknownReference
 from handrail.label_kinds import NUMERIC, LabelKind
+from handrail.request_field import FieldType as FieldType
+from handrail.request_field import RequestField as RequestField
+from handrail.request_field import Words, moment_of
 from handrail.statistics import METRICS_OF, Metric
 
 FILE = Path("config") / "use_case.yaml"
-FieldType = Literal["text", "whole", "number", "truth", "moment"]
+KINDS_FILE = Path("config") / "feedback.yaml"
 WORD = r"^[a-z][a-z0-9_]*$"
 NAME = r"^[a-z][a-z0-9_]{0,39}$"
 
@@ -32,16 +35,7 @@ def _known_zone(name: str) -> str:
     return name
 
 
-def _pattern(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as err:
-        raise ValueError(f"is not a regular expression: {err}") from err
-    return text
-
-
 Column = Annotated[str, Field(min_length=1, max_length=200)]
-Words = Annotated[str, Field(min_length=1, max_length=400)]
 Zone = Annotated[str, AfterValidator(_known_zone)]
 
 
@@ -78,45 +72,31 @@ class Label(Section):
     negative: Words | None = None
     classes: Annotated[tuple[Words, ...], Field(min_length=3)] | None = None
     unit: Words | None = None
-    feedback: Words = "ground_truth"
+    feedback: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")] = "ground_truth"
 
     @model_validator(mode="after")
     def _has_what_its_kind_needs(self) -> Self:
-        needed = {"binary": ("positive", "negative"), "multiclass": ("classes",)}.get(self.kind, ())
-        for name in needed:
+        if mistakes := [*self._mistakes()]:
+            raise mistaken(*mistakes)
+        return self
+
+    def _mistakes(self) -> Iterator[Mistake]:
+        kinds: dict[str, tuple[str, ...]] = {
+            "positive": ("binary",),
+            "negative": ("binary",),
+            "classes": ("multiclass",),
+            "unit": NUMERIC,
+        }
+        for name, of in kinds.items():
             if getattr(self, name) is None:
-                raise ValueError(f"is {self.kind} and lacks {name!r}")
-        for name, kind in (("positive", "binary"), ("negative", "binary"), ("classes", "multiclass")):
-            if getattr(self, name) is not None and self.kind != kind:
-                raise ValueError(f"is {self.kind}, and {name!r} belongs to {kind}")
-        if self.unit is not None and self.kind not in NUMERIC:
-            raise ValueError(f"is {self.kind}, and 'unit' belongs to regression and count")
-        if self.classes is not None and len(set(self.classes)) < len(self.classes):
-            raise ValueError("names a class twice")
-        return self
-
-
-class RequestField(Section):
-    """One field of a request: its type, what it may hold, and an example for the page at /docs."""
-
-    type: FieldType
-    says: Words = "not described"
-    example: str | int | float | bool | None = None
-    nullable: bool = False
-    pattern: Annotated[str, AfterValidator(_pattern)] | None = None
-    at_least: float | None = None
-    at_most: float | None = None
-    unit: Words | None = None
-
-    @model_validator(mode="after")
-    def _bounds_fit_the_type(self) -> Self:
-        if self.pattern is not None and self.type != "text":
-            raise ValueError(f"is a {self.type}, and 'pattern' belongs to text")
-        if (self.at_least, self.at_most) != (None, None) and self.type not in ("whole", "number"):
-            raise ValueError(f"is a {self.type}, and bounds belong to whole and number")
-        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
-            raise ValueError(f"at_most is {self.at_most:g}, expected at least {self.at_least:g}")
-        return self
+                if self.kind in of and name != "unit":
+                    yield Mistake((name,), f"is missing, which a {self.kind} label needs", "Add it.")
+            elif self.kind not in of:
+                yield Mistake((name,), f"belongs to {' and '.join(of)}, and the label is {self.kind}", "Remove it.")
+        if self.positive is not None and self.positive == self.negative:
+            yield Mistake(("negative",), f"is {self.negative!r}, as 'positive' is", "Give each its own name.")
+        if twice := _repeated(self.classes or ()):
+            yield Mistake(("classes", twice[0]), f"is {twice[1]!r}, which is there already", "Remove one of the two.")
 
 
 class Features(Section):
@@ -163,6 +143,13 @@ class Live(Section):
     until: Moment
     outcomes_until: Moment
 
+    @model_validator(mode="after")
+    def _outcomes_follow(self) -> Self:
+        if self.outcomes_until < self.until:
+            problem = f"is {_written(self.outcomes_until)}, expected {_written(self.until)} or later, which is 'until'"
+            raise mistaken(Mistake(("outcomes_until",), problem))
+        return self
+
 
 class UseCase(Section):
     """The whole description. Windows (train, validate, go-live) are in params.yaml: each retraining moves them."""
@@ -184,19 +171,50 @@ class UseCase(Section):
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
-        known = {metric.name for metric in METRICS_OF[self.label.kind]}
-        for name in (self.metrics.main, *self.metrics.limits):
-            if name not in known:
-                raise ValueError(f"metrics: {name!r} does not judge a {self.label.kind} label, use {_listed(known)}")
-        if self.main_metric.better == "neither":
-            raise ValueError(f"metrics: {self.metrics.main!r} describes and does not judge, so it cannot be main")
-        if self.costs is not None and self.label.kind != "binary":
-            raise ValueError(f"costs belong to a binary label, and {self.label.column!r} is {self.label.kind}")
-        if self.subject.column not in self.request:
-            raise ValueError(f"request: it lacks {self.subject.column!r}, which names what is asked about")
-        if self.label.column in self.request:
-            raise ValueError(f"request: it holds the label {self.label.column!r}, which nobody knows yet")
+        if mistakes := [*self._mistakes_of_metrics(), *self._mistakes_of_columns()]:
+            raise mistaken(*mistakes)
         return self
+
+    def _mistakes_of_metrics(self) -> Iterator[Mistake]:
+        kind, known = self.label.kind, self.metric_by_name
+        judging = [name for name, metric in known.items() if metric.better != "neither"]
+        if self.metrics.main not in judging:
+            what = "describes" if self.metrics.main in known else "does not judge"
+            problem = f"is {self.metrics.main!r}, which {what} a {kind} label"
+            yield Mistake(("metrics", "main"), problem, f"Write one of: {_listed(judging)}.")
+        for name in self.metrics.limits:
+            if name not in known:
+                problem = f"limits what does not judge a {kind} label"
+                yield Mistake(("metrics", "limits", name), problem, f"Write one of: {_listed(known)}.")
+        if self.costs is not None and kind != "binary":
+            yield Mistake(("costs",), f"belongs to a binary label, and {self.label.column!r} is {kind}", "Remove it.")
+
+    def _mistakes_of_columns(self) -> Iterator[Mistake]:
+        subject, label = self.subject.column, self.label.column
+        if subject not in self.request:
+            yield Mistake(("request",), f"lacks {subject!r}, which names what is asked about", "Add that field.")
+        if label in self.request:
+            yield Mistake(("request", label), "is the label, which nobody knows yet", "Remove it.")
+        for place, name in enumerate(self.entities):
+            if name not in self.request and name != label:
+                problem = f"is {name!r}, which no request holds"
+                yield Mistake(("entities", place), problem, f"Write one of: {_listed(self.request)}.")
+        yield from self._mistakes_of_parts()
+
+    def _mistakes_of_parts(self) -> Iterator[Mistake]:
+        """Look at what rows are grouped by: entities, slices and clusters."""
+        subject, label = self.subject.column, self.label.column
+        for key in ("entities", "slices"):
+            names = getattr(self, key)
+            if label in names:
+                problem = f"is {label!r}, the label, which nobody knows yet"
+                yield Mistake((key, names.index(label)), problem, "Remove it.")
+            if twice := _repeated(names):
+                yield Mistake((key, twice[0]), f"is {twice[1]!r}, which is there already", "Remove one of the two.")
+        drawn = {self.time.day, subject, *self.entities, *self.slices, *self.request} - {label}
+        if self.cluster not in drawn:
+            problem = f"is {self.cluster!r}, which no training row is sure to have"
+            yield Mistake(("cluster",), problem, f"Write one of: {_listed(drawn)}.")
 
     @property
     def main_metric(self) -> Metric:
@@ -217,10 +235,10 @@ class UseCase(Section):
         """Return a request item as JSON holds it with its moments as such.
 
         Raises:
-            ValueError: a moment is not one.
+            InvalidInput: a moment is not one.
         """
         moments = [name for name, field in self.request.items() if field.type == "moment"]
-        return {**item, **{name: as_moment(item[name]) for name in moments if item.get(name) is not None}}
+        return {**item, **{name: moment_of(name, item[name]) for name in moments if item.get(name) is not None}}
 
     def service_of(self, feature_set: str) -> str:
         """Return the Feast feature service of a feature set.
@@ -239,10 +257,33 @@ def read_use_case(project: Path) -> UseCase:
     """Read and check `project`/config/use_case.yaml.
 
     Raises:
-        Misconfigured: the file is missing, or a key in it is unknown, missing or wrong; the sentence names the line.
+        Misconfigured: the file is missing, a key in it is unknown, missing or wrong, or config/feedback.yaml lacks the
+            kind of the label's feedback; the sentence names the line.
     """
-    return read_config(project / FILE, UseCase, shown=FILE.as_posix())
+    case = read_config(project / FILE, UseCase, shown=FILE.as_posix())
+    _require_kind(project, case)
+    return case
 
 
-def _listed(names: Any) -> str:
+def _require_kind(project: Path, case: UseCase) -> None:
+    """Refuse a kind of feedback that is not declared; what is wrong in its own file is reported by its own reader."""
+    if not (project / KINDS_FILE).is_file():
+        return
+    kinds = read_yaml(project / KINDS_FILE, KINDS_FILE.as_posix()).values.get("kinds")
+    if isinstance(kinds, Mapping) and case.label.feedback not in kinds:
+        problem = f"is {case.label.feedback!r}, which {KINDS_FILE.as_posix()} does not declare"
+        remedy = f"Write one of: {_listed(str(name) for name in kinds)}." if kinds else "Declare it there."
+        raise read_yaml(project / FILE, FILE.as_posix()).wrong(("label", "feedback"), problem, remedy)
+
+
+def _written(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _repeated(names: Sequence[str]) -> tuple[int, str] | None:
+    """Return the first name that was there before, with its place."""
+    return next(((place, name) for place, name in enumerate(names) if name in names[:place]), None)
+
+
+def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))

@@ -66,7 +66,7 @@ def description(kind: str) -> dict[str, Any]:
         "name": "orders",
         "question": "What happens to an order?",
         "subject": {"column": "order_id", "one": "order", "many": "orders"},
-        "time": {"known": "known_at"},
+        "time": {"known": "known_at", "day": "week"},
         "label": {"kind": kind, **LABELS[kind]},
         "request": {"order_id": {"type": "text"}},
         "features": {"default": "all", "sets": {"all": "orders_v1"}},
