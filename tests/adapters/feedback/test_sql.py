@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from handrail.bootstrap.feedback import feedback_stores
 from handrail.feedback.adapters.pyarrow_labels import PyarrowLabels
+from handrail.feedback.adapters.sql_events import EventRow
+from handrail.feedback.adapters.sql_tables import event as events
 from handrail.feedback.adapters.sql_tables import metadata
 from handrail.feedback.domain.snapshots import SnapshotChanged
 from handrail.feedback.domain.values import Receipt
@@ -153,3 +155,7 @@ def test_two_writers_of_the_same_rows_record_them_once(database, tmp_path):
         assert sum(receipts, Receipt()) == Receipt(accepted=400, repeated=400)
         for store in stores:
             store.close()
+
+
+def test_a_row_of_an_event_has_the_order_of_its_table():
+    assert list(EventRow._fields) == [column.name for column in events.columns if column.name != "seq"]

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from handrail.feedback.adapters.sql_append import Appender, Row
+from handrail.feedback.adapters.sql_append import Appender
 from handrail.feedback.adapters.sql_tables import Moment, arrival, event, from_microseconds, to_microseconds
 from handrail.feedback.domain.values import Feedback, Receipt
 from handrail.feedback.ports import EventLog
 from handrail.storage import Store
 from handrail.storage.bulk import TEXT, insert_new, read
 
+
+class EventRow(NamedTuple):
+    """A row of the table, in the order of its columns, `seq` left out."""
+
+    event_id: str
+    prediction_id: str
+    kind: str
+    source: str
+    revision: int
+    occurred_at: int
+    received_at: int
+    value: float | None
+    body: bytes
+
+
 EVENTS = Appender(event, what="feedback")
-KEY, RECEIVED_AT, BODY = 0, 6, 8
-"""Places in a row that `_row` makes."""
 NEVER = -(2**63)
 """Earlier than every moment."""
 _HELD = "select e.event_id, e.body, e.received_at from {given} cross join feedback_event e where e.event_id = g.a"
@@ -48,21 +62,23 @@ class SqlEvents(EventLog):
         return tuple(Feedback(**row._asdict(), retracts=row.value is None) for row in rows)
 
 
-def _keep_earlier_arrivals(connection: sa.Connection, sent: Sequence[Row]) -> None:
+def _keep_earlier_arrivals(connection: sa.Connection, sent: Sequence[EventRow]) -> None:
     """Keep when known events were received, where that is earlier than their rows say."""
-    rows = read(connection, _HELD, sorted({each[KEY] for each in sent}), TEXT)
+    rows = read(connection, _HELD, sorted({each.event_id for each in sent}), TEXT)
     held = {(event_id, body): received_at for event_id, body, received_at in rows}
     earlier = {
-        (each[KEY], each[RECEIVED_AT]) for each in sent if each[RECEIVED_AT] < held.get((each[KEY], each[BODY]), NEVER)
+        (each.event_id, each.received_at)
+        for each in sent
+        if each.received_at < held.get((each.event_id, each.body), NEVER)
     }
     if earlier:
         values = [{"event_id": event_id, "received_at": from_microseconds(at)} for event_id, at in sorted(earlier)]
         connection.execute(insert_new(connection, arrival), values)
 
 
-def _row(each: Feedback) -> Row:
+def _row(each: Feedback) -> EventRow:
     body = each.body_digest()
-    return (
+    return EventRow(
         each.event_id or body.hex(),
         each.prediction_id,
         each.kind,
