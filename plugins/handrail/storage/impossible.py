@@ -19,8 +19,8 @@ MOST_ROWS = 100
 MOST_SHOWN = 80
 FIRST_MOMENT, LAST_MOMENT = -62_135_596_800_000_000, 253_402_300_799_999_999
 """The years 1 and 9999 in microseconds since 1970: what a datetime can hold."""
-SIGNED = frozenset({"label", "revision"})
-"""Whole numbers that are no id, no count and no place in an order: they may be less than zero."""
+SIGNED = {"signed": True}
+"""The `info` of a column of whole numbers that may be less than zero: no id, no count and no place in an order."""
 _NAMES = ("uri", "name", "run_id", "event_id", "prediction_id", "identifier", "digest")
 _TYPES = {int: "integer", float: "real", str: "text", bytes: "blob"}
 
@@ -104,7 +104,7 @@ def _range(column: sa.Column[Any]) -> tuple[int, int]:
     if isinstance(column.type, sa.types.TypeDecorator):
         return FIRST_MOMENT, LAST_MOMENT
     most = 2**63 - 1
-    return (-most - 1 if column.name in SIGNED else 0), most
+    return (-most - 1 if column.info.items() >= SIGNED.items() else 0), most
 
 
 def _name(table: sa.Table, row: Any, wrong: str) -> str:

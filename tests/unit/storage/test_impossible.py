@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
 from handrail.feedback.adapters.sql_tables import Moment
-from handrail.storage.impossible import FIRST_MOMENT, LAST_MOMENT, MOST_ROWS, ImpossibleValue, find_impossible
+from handrail.storage.impossible import FIRST_MOMENT, LAST_MOMENT, MOST_ROWS, SIGNED, ImpossibleValue, find_impossible
 from tests.fakes.lineage_stores import KINDS, a_store
 
 metadata = sa.MetaData()
@@ -21,11 +21,12 @@ THING = sa.Table(
     sa.Column("score", sa.Double),
     sa.Column("standing", sa.Boolean),
     sa.Column("body", sa.LargeBinary),
-    sa.Column("label", sa.Integer),
+    sa.Column("label", sa.Integer, info=SIGNED),
+    sa.Column("revision", sa.Integer),
 )
 GONE = sa.Table("gone", sa.MetaData(), sa.Column("id", sa.Integer))
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
-WELL = {"id": 3, "name": "one", "at": NOON, "score": -0.5, "standing": True, "body": b"b", "label": -1}
+WELL = {"id": 3, "name": "one", "at": NOON, "score": -0.5, "standing": True, "body": b"b", "label": -1, "revision": 0}
 
 
 @pytest.fixture(params=KINDS)
@@ -65,6 +66,7 @@ def test_what_can_have_been_recorded_is_well(connection):
         ("at", 2**63 - 1),
         ("id", -1),
         ("id", -(2**63)),
+        ("revision", -1),
     ],
 )
 def test_a_time_out_of_range_and_a_negative_id_are_found(connection, column, value):

@@ -8,6 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from handrail.feedback.domain.values import EPOCH
+from handrail.storage.impossible import SIGNED
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 MICROSECOND = timedelta(microseconds=1)
@@ -59,7 +60,7 @@ prediction = sa.Table(
     sa.Column("subject", sa.Text),
     sa.Column("made_at", Moment),
     sa.Column("score", sa.Double),
-    sa.Column("label", sa.Integer),
+    sa.Column("label", sa.Integer, info=SIGNED),
     sa.Column("features_digest", sa.Text),
     sa.Column("feature_service", sa.Text),
     sa.Column("latency_ms", sa.Double),
@@ -73,7 +74,7 @@ event = sa.Table(
     sa.Column("prediction_id", sa.Text),
     sa.Column("kind", sa.Text),
     sa.Column("source", sa.Text),
-    sa.Column("revision", sa.Integer),
+    sa.Column("revision", sa.Integer, info=SIGNED),
     sa.Column("occurred_at", Moment),
     sa.Column("received_at", Moment),
     sa.Column("value", sa.Double),
