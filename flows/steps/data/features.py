@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -9,11 +10,13 @@ import polars as pl
 from flows.steps.data.feature_tables import build_tables
 from flows.steps.data.flight_times import with_times
 from flows.steps.data.labels import read_labels
-from flows.steps.data.training_rows import TrainingRows, read_validated
+from flows.steps.data.snapshots import Labels
+from flows.steps.data.training_rows import TrainingRows, read_validated, require_service
 from flows.steps.project.outputs import fresh_folder, write_parquet
 from flows.steps.project.params import read_params
 from handrail.use_case import read_use_case
 
+TABLES = ("flights", "weather", "planes", "airports")
 CATEGORICAL = ("carrier", "origin", "dest")
 IDENTITY = ("flight_id", "event_timestamp", "day", "carrier", "origin", "dest", "tailnum")
 
@@ -24,16 +27,32 @@ def run(project: Path) -> None:
     Raises:
         InvalidInput: a validated table or the labels snapshot is missing, or a window has no labelled flight.
     """
-    params, use_case = read_params(project), read_use_case(project)
-    validated = {name: read_validated(project, name) for name in ("flights", "weather", "planes", "airports")}
-    timed = with_times(validated["flights"], validated["airports"]).with_columns(day=pl.col("local_day"))
-    labels = read_labels(timed, params.go_live, project, params.labels_snapshot, use_case)
-    rows = TrainingRows(use_case, params, IDENTITY, CATEGORICAL, entity_rows)
-    rows.choose(timed.join(labels.rows, on="flight_id"))
+    validated = {name: read_validated(project, name) for name in TABLES}
+    rows, timed, labels = _rows(project, validated)
+    rows.choose(timed.join(labels.rows, on="flight_id"), labels)
     with fresh_folder(project / "data" / "features") as folder:
-        for name, table in build_tables(**validated, until=params.as_of).items():
+        for name, table in build_tables(**validated, until=rows.params.as_of).items():
             write_parquet(table, folder / f"{name}.parquet")
     rows.write(project, timed, labels)
+
+
+def read_window(project: Path, window: str, service: str) -> pl.DataFrame:
+    """Return the rows of a window (train or validate) with the features of another feature service, from data/features.
+
+    Raises:
+        UnknownReference: config/use_case.yaml has no set with that service.
+        InvalidInput: a validated table or the labels snapshot is missing, or a window has no labelled flight.
+    """
+    require_service(read_use_case(project), service)
+    rows, timed, labels = _rows(project, {name: read_validated(project, name) for name in ("flights", "airports")})
+    return rows.read_window(project, timed, labels, window, service)
+
+
+def _rows(project: Path, validated: Mapping[str, pl.DataFrame]) -> tuple[TrainingRows, pl.DataFrame, Labels]:
+    params, use_case = read_params(project), read_use_case(project)
+    timed = with_times(validated["flights"], validated["airports"]).with_columns(day=pl.col("local_day"))
+    labels = read_labels(timed, params.go_live, project, params.labels_snapshot, use_case)
+    return TrainingRows(use_case, params, IDENTITY, CATEGORICAL, entity_rows), timed, labels
 
 
 def entity_rows(timed: pl.DataFrame) -> pl.DataFrame:

@@ -24,6 +24,14 @@ class Labels:
     digest: str | None
     unmatched: int
 
+    def sentence(self, use_case: UseCase) -> str:
+        """Say what was left out because the table lacks it, and what to do; for an `unmatched` above 0."""
+        named = use_case.subject.one if self.unmatched == 1 else use_case.subject.many
+        return (
+            f"The labels snapshot has the outcome of {self.unmatched:,} {named} that the table lacks. "
+            "They train nothing: add those rows to data/source."
+        )
+
 
 def with_snapshot(
     raw: pl.DataFrame, every: pl.DataFrame, project: Path, snapshot: LabelsSnapshot | None, use_case: UseCase

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import polars as pl
 from flows.steps.data.snapshots import Labels
 from flows.steps.project.outputs import fresh_folder, write_json, write_parquet
 from flows.steps.project.params import DataParams, Window
-from handrail.errors import InvalidInput, Unavailable
+from handrail.errors import InvalidInput, Unavailable, UnknownReference
 from handrail.settings import load_settings
 from handrail.use_case import UseCase
 
@@ -40,8 +41,10 @@ class TrainingRows:
             Unavailable: the stage's own feature store fails.
         """
         labelled = subjects.join(labels.rows, on=self.use_case.subject.column)
-        windows = self.choose(labelled)
-        frames, service = self._read_features(project, windows)
+        if labels.unmatched:
+            sys.stderr.write(f"features: {labels.sentence(self.use_case)}\n")
+        windows = self.choose(labelled, labels)
+        frames, service = self._read_features(project, windows, self.use_case.service_of(self.params.feature_set))
         with fresh_folder(project / "data" / "training") as folder:
             for name, frame in frames.items():
                 write_parquet(frame, folder / f"{name}.parquet")
@@ -52,8 +55,22 @@ class TrainingRows:
             write_json(folder / "manifest.json", manifest)
         _record_origins(project / "data" / "training", frames)
 
-    def choose(self, labelled: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    def read_window(
+        self, project: Path, subjects: pl.DataFrame, labels: Labels, window: str, service: str
+    ) -> pl.DataFrame:
+        """Return the rows of one window as `write` does, with the features of any service that the project defines.
+
+        Raises:
+            InvalidInput: the window has no labelled subject.
+            Unavailable: the private feature store fails.
+        """
+        chosen = self.choose(subjects.join(labels.rows, on=self.use_case.subject.column), labels)
+        return self._read_features(project, {window: chosen[window]}, service)[0][window]
+
+    def choose(self, labelled: pl.DataFrame, labels: Labels) -> dict[str, pl.DataFrame]:
         """Return the labelled rows of the train and the validate window, in the order of their predictions.
+
+        `labels` are those that `labelled` was made with: where rows of the table lack, they are the remedy.
 
         Raises:
             InvalidInput: a window is empty.
@@ -64,20 +81,23 @@ class TrainingRows:
         for name, window in windows.items():
             if chosen[name].is_empty():
                 problem = f"no labelled {self.use_case.subject.one} from {window.start} until {window.end}"
-                raise InvalidInput(name, problem, "Move the window, as_of or go_live in params.yaml.")
+                raise InvalidInput(name, problem, self._remedy(labels))
         return chosen
+
+    def _remedy(self, labels: Labels) -> str:
+        move = "Move the window, as_of or go_live in params.yaml."
+        return f"{labels.sentence(self.use_case)} Or else: {move[0].lower()}{move[1:]}" if labels.unmatched else move
 
     def _within(self, rows: pl.DataFrame, window: Window) -> pl.DataFrame:
         inside = pl.col(self.use_case.time.day).is_between(window.start, window.end, closed="left")
         return rows.filter(inside).sort(self.use_case.time.event, self.use_case.subject.column)
 
     def _read_features(
-        self, project: Path, windows: Mapping[str, pl.DataFrame]
+        self, project: Path, windows: Mapping[str, pl.DataFrame], service: str
     ) -> tuple[dict[str, pl.DataFrame], dict[str, Any]]:
         """Ask a private store of this stage, gone when it ends, and return the rows and the service's identity."""
         from feature_repo.store import apply, open_feature_store, service_identity
 
-        service = self.use_case.service_of(self.params.feature_set)
         with tempfile.TemporaryDirectory(prefix="handrail-features-") as private:
             store = open_feature_store(load_settings(project), project / "data" / "features", Path(private))
             try:
@@ -111,6 +131,17 @@ class TrainingRows:
             "categorical": [*self.categorical, *texts],
             "label": label,
         }
+
+
+def require_service(use_case: UseCase, service: str) -> None:
+    """Refuse a feature service that the description does not name (any more).
+
+    Raises:
+        UnknownReference: it is none of its sets.
+    """
+    if service not in use_case.features.sets.values():
+        known = ", ".join(use_case.features.sets.values())
+        raise UnknownReference("feature service", service, f"The sets of config/use_case.yaml are {known}.")
 
 
 def read_validated(project: Path, table: str) -> pl.DataFrame:

@@ -11,12 +11,18 @@ import pytest
 
 from flows.steps.data import features
 from flows.steps.data.flight_times import with_times
-from flows.steps.data.training_rows import sample_days
+from flows.steps.data.snapshots import Labels
+from flows.steps.data.training_rows import TrainingRows, sample_days
+from flows.steps.project.params import read_params
+from flows.steps.release.own_features import window_for
 from handrail.bootstrap import open_platform
-from handrail.errors import InvalidInput
+from handrail.errors import InvalidInput, UnknownReference
 from handrail.files import sha256_of
+from handrail.scoring import Scorer
 from handrail.settings import Settings
+from handrail.use_case import read_use_case
 from tests.fakes.flights_project import change_params
+from tests.fakes.permitted_tree import write_tree
 
 OUTCOMES = {"dep_time", "dep_delay", "arr_time", "arr_delay", "air_time", "arr_known_ts", "dep_known_ts", "late"}
 
@@ -39,6 +45,44 @@ def test_every_labelled_flight_of_the_window_comes_back_once(
     wanted = known.filter(pl.col("day") < 12).get_column("flight_id").sort()
 
     assert _rows(fortnight, "train").get_column("flight_id").sort().equals(wanted)
+
+
+def test_a_window_is_read_again_with_any_feature_set(project: Path) -> None:
+    trained = _rows(project, "validate")
+
+    again = features.read_window(project, "validate", "flights_v1")
+    schedule = features.read_window(project, "validate", "flights_schedule_v1")
+
+    assert again.equals(trained)
+    assert schedule.get_column("flight_id").equals(trained.get_column("flight_id"))
+    assert "temp" in trained.columns
+    assert "temp" not in schedule.columns
+    with pytest.raises(UnknownReference, match="'flights_v0'.*are flights_v1, flights_schedule_v1"):
+        features.read_window(project, "validate", "flights_v0")
+
+
+def test_a_model_is_scored_with_its_own_features_after_the_set_was_changed(project: Path) -> None:
+    trained = _rows(project, "validate")
+    champion = Scorer.load(write_tree(project / "old"))
+    change_params(project, {"feature_set": "schedule"})
+    features.run(project)
+    challenger = _rows(project, "validate")
+    assert "temp" not in challenger.columns
+
+    rows = window_for(project, "validate", champion, like=challenger)
+
+    assert rows.equals(trained)
+
+
+def test_a_window_whose_outcomes_are_of_rows_that_the_table_lacks_says_which_rows_to_add(project: Path) -> None:
+    params, use_case = read_params(project), read_use_case(project)
+    rows = TrainingRows(use_case, params, features.IDENTITY, features.CATEGORICAL, features.entity_rows)
+    nothing = _rows(project, "train").clear().with_columns(source=pl.lit("raw"))
+
+    with pytest.raises(InvalidInput, match="of 7 flights that the table lacks.*add those rows to data/source"):
+        rows.choose(nothing, Labels(nothing, None, 7))
+    with pytest.raises(InvalidInput, match=r"until 2013-01-\d+. Move the window, as_of or go_live"):
+        rows.choose(nothing, Labels(nothing, None, 0))
 
 
 def test_the_manifest_says_what_the_files_hold(fortnight: Path) -> None:

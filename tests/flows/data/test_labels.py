@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,22 @@ def _export(project: Path, rows: dict[str, list[Any]]) -> LabelsSnapshot:
     file.parent.mkdir(parents=True, exist_ok=True)
     pl.DataFrame(rows).write_parquet(file)
     return LabelsSnapshot("data/labels/snapshot.parquet", sha256_of(file))
+
+
+def test_outcomes_of_subjects_that_the_table_lacks_are_reported_with_the_remedy(
+    timed: pl.DataFrame, tmp_path: Path
+) -> None:
+    later = timed.filter(pl.col("event_timestamp") > GO_LIVE).head(1).get_column("flight_id").to_list()
+    snapshot = _export(tmp_path, {"flight_id": [*later, "gone", "lost"], "late": [1, 0, 1]})
+
+    labels = read_labels(timed, GO_LIVE, tmp_path, snapshot, USE_CASE)
+
+    assert labels.unmatched == 2
+    assert labels.sentence(USE_CASE) == (
+        "The labels snapshot has the outcome of 2 flights that the table lacks. "
+        "They train nothing: add those rows to data/source."
+    )
+    assert "of 1 flight that" in replace(labels, unmatched=1).sentence(USE_CASE)
 
 
 def test_no_raw_outcome_after_go_live_becomes_a_label(timed: pl.DataFrame, tmp_path: Path) -> None:
