@@ -147,13 +147,12 @@ def choose_month(month: str | None) -> str | None:
 def monitor(month: str) -> dict[str, Any]:
     """Judge a month and write its record."""
     from flows.steps.monitoring import monitor as steps
-    from flows.steps.monitoring.config import read_monitoring
-    from flows.steps.replay.log import ReplayLog
+    from flows.steps.replay.log import ReplayLog, scored_months
 
     settings = _in_clone()
-    judged = steps.monitor(settings, month, ReplayLog(settings.home / "replay").batches())
-    project = read_monitoring(settings.config).reports.project
-    reports = [report_uri(project, each["run_id"]) for each in judged["reports"]]
+    batches = ReplayLog(settings.home / "replay").batches()
+    judged = steps.monitor(settings, month, batches, scored_months(settings.home))
+    reports = [report_uri(judged["reports_project"], each["run_id"]) for each in judged["reports"]]
     with record(inputs=lambda: snapshot_uri("handrail", judged["snapshot"]), outputs=reports):
         return judged
 

@@ -18,7 +18,7 @@ from flows.steps.release.promote import TREE, is_open
 from flows.steps.release.serving import asker, await_bento
 from flows.steps.replay import run as replaying
 from flows.steps.replay.bulk import score_the_rest
-from flows.steps.replay.log import ReplayLog
+from flows.steps.replay.log import ReplayLog, scored_months
 from flows.steps.replay.skew import compare_features
 from flows.steps.retraining import challenge as retraining
 from handrail.bootstrap.approvals import tree_digest
@@ -131,7 +131,8 @@ def _monitored(scene: Scene, month: str) -> dict[str, Any]:
         return known
     if scene.found.get("alerted"):
         # One alert is answered at a time: later months of this model are only recorded.
-        record = monitoring.monitor(scene.settings, month, ReplayLog(scene.settings.home / "replay").batches())
+        batches = ReplayLog(scene.settings.home / "replay").batches()
+        record = monitoring.monitor(scene.settings, month, batches, scored_months(scene.settings.home))
         write_pages(record)
         return record
     record = flow(MonitorParameters(month=month))

@@ -11,10 +11,11 @@ from typing import Any, cast
 import numpy as np
 import polars as pl
 
-from flows.steps.monitoring.config import read_monitoring
+from flows.steps.monitoring.config import read_monitoring, read_objectives
 from flows.steps.monitoring.findings import Batch
 from flows.steps.monitoring.monitor import Judge
 from flows.steps.release.served_model import ServedModel
+from flows.steps.replay.log import scored_months
 from handrail.bootstrap import Platform
 from handrail.feedback import Feedback, Prediction, prediction_id_for
 from handrail.settings import Settings
@@ -43,7 +44,9 @@ def judge_of(settings: Settings, platform: Platform, batches: Sequence[Batch] = 
     def model(_settings: Settings, deployment: str) -> ServedModel:
         return ServedModel(deployment, "sha256:aa", cast("Any", Miles()))
 
-    return Judge(settings, platform, case, read_monitoring(settings.config), model, batches)
+    objectives = read_objectives(settings.config)
+    rules = read_monitoring(settings.config, objectives)
+    return Judge(settings, platform, case, rules, objectives, model, batches, scored_months(settings.home))
 
 
 @dataclass(frozen=True)

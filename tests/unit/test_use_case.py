@@ -139,7 +139,7 @@ def test_a_feature_set_leads_to_its_service(tmp_path: Path) -> None:
     case = read(tmp_path)
 
     assert case.service_of("plain") == "parcels_plain_v2"
-    with pytest.raises(UnknownReference, match=r"'other'. config/use_case.yaml has all, plain"):
+    with pytest.raises(UnknownReference, match=r"'other'. Write one of all, plain"):
         case.service_of("other")
 
 

@@ -112,15 +112,17 @@ def read_objectives(config: Path) -> dict[str, Objective]:
     return read_config(config / "objectives.yaml", Objectives).objectives
 
 
-def read_monitoring(config: Path) -> MonitoringRules:
+def read_monitoring(config: Path, objectives: Mapping[str, Objective] | None = None) -> MonitoringRules:
     """Read monitoring.yaml in the folder `config`, and check that every objective it cites exists.
+
+    `objectives` are those of objectives.yaml in that folder, read here if None.
 
     Raises:
         Misconfigured: the file is missing, a key is unknown, missing or wrong, or a cited objective does not exist.
     """
     file = config / "monitoring.yaml"
     rules = read_config(file, MonitoringRules)
-    known = read_objectives(config)
+    known = read_objectives(config) if objectives is None else objectives
     for name, limit in rules.limits.items():
         _require_objective(str(file), name, limit, known)
     return rules

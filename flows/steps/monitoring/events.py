@@ -110,9 +110,13 @@ def page_of(record: dict[str, Any]) -> str:
         "score PSI": record["drift"]["score_psi"],
         "latency p50, ms": health["latency_p50_ms"],
         "latency p99, ms": health["latency_p99_ms"],
-        "failed attempts": health["failed_attempts"],
     }
+    if health["batches"]:
+        # Without a client that counts, nobody knows of a failed attempt.
+        figures["failed attempts"] = health["failed_attempts"]
     lines += [f"| {name} | {_shown(value)} |" for name, value in figures.items()]
+    if reason := record.get("features_missing"):
+        lines += ["", f"Features of the month are not shown. {reason}"]
     lines += [
         "",
         *(f"- **{each['kind']}: {each['state']}.** {' '.join(each['reasons'])}" for each in record["findings"]),

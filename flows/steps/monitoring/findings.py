@@ -45,13 +45,13 @@ class Performance:
 class Health:
     """How the service answered: latencies in milliseconds for one batch; the share of attempts that failed, 0 to 1.
 
-    Batches and failed attempts are those that a client counted: 0 without one. Latencies are what it measured, else
-    what the service measured itself.
+    Batches and failed attempts are those that a client counted; without one there are none, and `error_share` is not
+    known. Latencies are what it measured, else what the service measured itself.
     """
 
     batches: int
     failed_attempts: int
-    error_share: float
+    error_share: float | None
     latency_p50_ms: float | None
     latency_p99_ms: float | None
 
@@ -221,12 +221,14 @@ def performance_finding(
 
 def health_finding(
     subject: Subject, seen: Health, rules: MonitoringRules, objectives: Mapping[str, Objective]
-) -> Finding:
-    """Say whether the service answered, and quickly; a month that nobody measured is in order."""
-    checks = [check("share of failed attempts", seen.error_share, rules.health.error_share, objectives)]
-    if seen.latency_p99_ms is not None:
-        checks.append(check("latency p99 in ms", seen.latency_p99_ms, rules.health.latency_p99_ms, objectives))
-    return _finding("health", subject, tuple(checks))
+) -> Finding | None:
+    """Say whether the service answered, and quickly, as far as it was measured; None if nobody measured anything."""
+    measured = (
+        ("share of failed attempts", seen.error_share, rules.health.error_share),
+        ("latency p99 in ms", seen.latency_p99_ms, rules.health.latency_p99_ms),
+    )
+    checks = tuple(check(name, value, limit, objectives) for name, value, limit in measured if value is not None)
+    return _finding("health", subject, checks) if checks else None
 
 
 def _finding(kind: Literal["drift", "performance", "health"], subject: Subject, checks: tuple[Check, ...]) -> Finding:

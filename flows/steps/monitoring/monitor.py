@@ -6,14 +6,20 @@ A month's record is a function of a feedback snapshot; nothing here decides what
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from flows.steps.monitoring.config import MonitoringRules, check_metric_limits, read_monitoring, read_objectives
+from flows.steps.monitoring.config import (
+    MonitoringRules,
+    Objective,
+    check_metric_limits,
+    read_monitoring,
+    read_objectives,
+)
 from flows.steps.monitoring.findings import (
     Batch,
     Finding,
@@ -27,7 +33,13 @@ from flows.steps.monitoring.findings import (
     titled,
 )
 from flows.steps.monitoring.month import Forecasts, Month, read_forecasts, read_health, read_month
-from flows.steps.monitoring.report_tables import read_features, read_reference, tables_for_reports
+from flows.steps.monitoring.report_tables import (
+    MonthFeatures,
+    Shown,
+    read_features,
+    read_reference,
+    tables_for_reports,
+)
 from flows.steps.monitoring.reports import MonthTables, RecordedReport, ReportSubject, add_reports
 from flows.steps.project.outputs import write_json
 from flows.steps.release.served_model import ServedModel, open_model
@@ -48,31 +60,38 @@ FORMAT = "handrail.month/1"
 class Judge:
     """What a month is judged by: the description, the rules, and the model that made the forecasts.
 
-    `batches` are those that a client of the service measured, none if nobody did.
+    `batches` are those that a client of the service measured, none if nobody did; `scored` is a folder of whole scored
+    months with their features, None without one.
     """
 
     settings: Settings
     platform: Platform
     case: UseCase
     rules: MonitoringRules
+    objectives: Mapping[str, Objective]
     open_model: Callable[[Settings, str], ServedModel]
     batches: Sequence[Batch] = ()
+    scored: Path | None = None
 
 
-def monitor(settings: Settings, month: str, batches: Sequence[Batch] = ()) -> dict[str, Any]:
+def monitor(
+    settings: Settings, month: str, batches: Sequence[Batch] = (), scored: Path | None = None
+) -> dict[str, Any]:
     """Monitor a month such as `2013-09`; write and return its record. Repeating it changes nothing.
 
-    `batches` are those that a client of the service measured, as a replay does.
+    `batches` are those that a client of the service measured, and `scored` is a folder of whole scored months, as a
+    replay leaves both.
 
     Raises:
         InvalidInput: it is not a month.
         Refused: the month is not mature yet, or no permit covers what was served.
         Unavailable: nothing was forecast, or a store or the workspace cannot be used.
     """
-    rules, case = read_monitoring(settings.config), read_use_case(settings.project)
-    check_metric_limits(case, read_objectives(settings.config))
+    objectives = read_objectives(settings.config)
+    rules, case = read_monitoring(settings.config, objectives), read_use_case(settings.project)
+    check_metric_limits(case, objectives)
     with open_platform(settings) as platform:
-        judge = Judge(settings, platform, case, rules, open_model, batches)
+        judge = Judge(settings, platform, case, rules, objectives, open_model, batches, scored)
         return judge_month(judge, read_month(month, case.time.zone))
 
 
@@ -96,7 +115,7 @@ def judge_month(judge: Judge, month: Month) -> dict[str, Any]:
     model = judge.open_model(settings, forecasts.deployment)
     reference = read_reference(settings, rules.reference, model.scorer, model.tree_digest)
     figures = _figures(judge, month, forecasts, reference)
-    tables, origin = _tables(judge, month, forecasts, reference, model.scorer)
+    tables, features = _tables(judge, month, forecasts, reference, model.scorer)
     about = ReportSubject(month.name, forecasts.as_of, forecasts.snapshot, forecasts.deployment)
     reports = add_reports(settings.home / "evidently", tables, about, rules, judge.case)
     _record_lineage(judge, forecasts, reports)
@@ -109,9 +128,11 @@ def judge_month(judge: Judge, month: Month) -> dict[str, Any]:
         "deployment": forecasts.deployment,
         "forecasts_of_other_deployments": forecasts.others,
         "reference": rules.reference,
+        "reports_project": rules.reports.project,
         **figures.as_json(),
         "figures": titled(figures.performance, judge.case),
-        "features_from": origin,
+        "features_from": features.origin,
+        "features_missing": features.reason,
         "columns_not_in_model": sorted(set(rules.reports.columns) - set(model.scorer.features)),
         "reports": [asdict(report) | {"tests": dict(report.tests)} for report in reports],
         "findings": [finding.as_json() for finding in _findings(judge, month, forecasts, figures)],
@@ -149,22 +170,25 @@ def _figures(judge: Judge, month: Month, forecasts: Forecasts, reference: pl.Dat
 
 
 def _findings(judge: Judge, month: Month, forecasts: Forecasts, figures: Figures) -> tuple[Finding, ...]:
-    rules, objectives = judge.rules, read_objectives(judge.settings.config)
+    """Draw the findings; there is none about what nobody measured."""
+    rules, objectives = judge.rules, judge.objectives
     subject = Subject(judge.settings.model_name, month.name, forecasts.as_of, forecasts.snapshot)
-    return (
+    found = (
         drift_finding(subject, figures.score_psi, rules, objectives),
         performance_finding(subject, figures.performance, judge.case, rules, objectives),
         health_finding(subject, figures.health, rules, objectives),
     )
+    return tuple(finding for finding in found if finding is not None)
 
 
 def _tables(
     judge: Judge, month: Month, forecasts: Forecasts, reference: pl.DataFrame, scorer: Scorer
-) -> tuple[MonthTables, str]:
-    """Return what the reports are made of, and where the month's features are from."""
+) -> tuple[MonthTables, MonthFeatures]:
+    """Return what the reports are made of, and the month's features."""
     shown = tuple(name for name in judge.rules.reports.columns if name in scorer.features)
-    features, origin = read_features(judge.settings, month, forecasts.rows, shown, scorer.feature_service["name"])
-    current, compared, judged = tables_for_reports(forecasts, features, reference.select("score", *shown))
+    wanted = Shown(shown, scorer.feature_service["name"], judge.scored)
+    features = read_features(judge.settings, judge.case, month, forecasts.rows, wanted)
+    current, compared, judged = tables_for_reports(forecasts, features.rows, reference.select("score", *shown))
     names = [name for name in shown if name in current.columns]
     tables = MonthTables(
         current.to_pandas(),
@@ -173,7 +197,7 @@ def _tables(
         tuple(name for name in names if name not in scorer.categorical),
         tuple(name for name in names if name in scorer.categorical),
     )
-    return tables, origin
+    return tables, features
 
 
 def alerts(record: dict[str, Any]) -> list[dict[str, Any]]:

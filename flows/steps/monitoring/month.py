@@ -134,4 +134,4 @@ def read_health(batches: Sequence[Batch], month: Month, rows: pl.DataFrame) -> H
     failed = sum(batch.failures for batch in seen)
     latencies = [batch.latency_ms for batch in seen] or rows["latency_ms"].drop_nulls().to_list()
     p50, p99 = np.quantile(latencies, (0.5, 0.99)).tolist() if latencies else (None, None)
-    return Health(len(seen), failed, failed / (len(seen) + failed) if failed else 0.0, p50, p99)
+    return Health(len(seen), failed, failed / (len(seen) + failed) if seen else None, p50, p99)

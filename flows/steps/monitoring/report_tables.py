@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -11,11 +13,12 @@ import polars as pl
 from flows.steps.data.live import open_live
 from flows.steps.monitoring.month import Forecasts, Month
 from flows.steps.project.outputs import write_parquet
-from flows.steps.release.history import open_history, point_in_time, scored_months
-from handrail.errors import HandrailError, Unavailable
+from flows.steps.release.history import open_history, point_in_time
+from flows.steps.release.own_features import window_for
+from handrail.errors import Misconfigured, MissingFile, Unavailable
 from handrail.files import replacing, sha256_of
 from handrail.settings import Settings
-from handrail.use_case import read_use_case
+from handrail.use_case import UseCase
 
 if TYPE_CHECKING:
     from handrail.scoring import Scorer
@@ -24,29 +27,51 @@ SUBJECT = "subject"
 KEPT, JOINED, NOWHERE = "kept", "joined", "nowhere"
 
 
-def read_features(
-    settings: Settings, month: Month, forecasts: pl.DataFrame, features: tuple[str, ...], service: str
-) -> tuple[pl.DataFrame | None, str]:
-    """Return `SUBJECT` and the features of a month's subjects, and where they are from.
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The features that reports show: columns of a feature service; `scored` is the folder of whole scored months."""
 
-    They are kept beside the scores of whole months (`KEPT`). Else they are joined as they were known, for those
-    subjects that the project's own tables hold (`JOINED`). Where neither is there (`NOWHERE`), it is None.
+    columns: tuple[str, ...]
+    service: str
+    scored: Path | None = None
+
+
+@dataclass(frozen=True)
+class MonthFeatures:
+    """`SUBJECT` and the features of a month's subjects, and where they are from: `KEPT`, `JOINED` or `NOWHERE`.
+
+    Where they are from nowhere, `rows` is None and `reason` says why.
     """
-    column = read_use_case(settings.project).subject.column
-    file = scored_months(settings) / f"{month.name}.parquet"
-    if file.is_file():
-        return pl.read_parquet(file, columns=[column, *features]).rename({column: SUBJECT}), KEPT
+
+    rows: pl.DataFrame | None
+    origin: str
+    reason: str | None = None
+
+
+def read_features(
+    settings: Settings, case: UseCase, month: Month, forecasts: pl.DataFrame, shown: Shown
+) -> MonthFeatures:
+    """Return the features of a month's subjects.
+
+    They are kept beside the scores of whole months. Else they are joined as they were known, for those subjects that
+    the project's own tables hold. Reports show features and no finding needs them: without a recorded time after
+    go-live, or without the table, there are none.
+    """
+    column = case.subject.column
+    file = shown.scored / f"{month.name}.parquet" if shown.scored else None
+    if file is not None and file.is_file() and {column, *shown.columns} <= set(pl.read_parquet_schema(file)):
+        kept = pl.read_parquet(file, columns=[column, *shown.columns])
+        return MonthFeatures(kept.select(pl.col(column).cast(pl.String).alias(SUBJECT), *shown.columns), KEPT)
     try:
         live = open_live(settings)
-        asked = forecasts.select(pl.col(SUBJECT).alias("asked_about"))
-        rows = live.rows.with_columns(pl.col(column).cast(pl.String).alias("asked_about")).join(asked, on="asked_about")
-        if rows.is_empty():
-            return None, NOWHERE
-        known = point_in_time(open_history(settings, live.features), rows.drop("asked_about"), service)
-    except HandrailError:
-        # Reports show features, no finding needs them.
-        return None, NOWHERE
-    return known.select(pl.col(column).cast(pl.String).alias(SUBJECT), *features), JOINED
+    except (Misconfigured, MissingFile) as err:
+        return MonthFeatures(None, NOWHERE, str(err))
+    asked = forecasts.select(pl.col(SUBJECT).alias("asked_about"))
+    rows = live.rows.with_columns(pl.col(column).cast(pl.String).alias("asked_about")).join(asked, on="asked_about")
+    if rows.is_empty():
+        return MonthFeatures(None, NOWHERE, f"The table holds none of the {case.subject.many} of {month.name}.")
+    known = point_in_time(open_history(settings, live.features), rows.drop("asked_about"), shown.service)
+    return MonthFeatures(known.select(pl.col(column).cast(pl.String).alias(SUBJECT), *shown.columns), JOINED)
 
 
 def read_reference(settings: Settings, window: str, scorer: Scorer, tree_digest: str) -> pl.DataFrame:
@@ -63,7 +88,7 @@ def read_reference(settings: Settings, window: str, scorer: Scorer, tree_digest:
     name = hashlib.sha256(json.dumps([tree_digest, sha256_of(file)]).encode()).hexdigest()[:16]
     kept = settings.home / "monitoring" / "reference" / f"{window}-{name}.parquet"
     if not kept.is_file():
-        rows = pl.read_parquet(file)
+        rows = window_for(settings.project, window, scorer)
         scores = scorer.score({column: rows[column].to_list() for column in scorer.features})
         with replacing(kept) as beside:
             write_parquet(rows.select(scorer.features).with_columns(score=pl.Series(scores.astype(float))), beside)

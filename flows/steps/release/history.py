@@ -1,4 +1,4 @@
-"""Features of rows after go-live as they were known, and the scored months that are kept with them."""
+"""Features of rows after go-live as they were known."""
 
 from __future__ import annotations
 
@@ -12,11 +12,6 @@ from handrail.settings import Settings
 
 if TYPE_CHECKING:
     from feature_repo.project_store import ProjectStore
-
-
-def scored_months(settings: Settings) -> Path:
-    """Return the folder of whole scored months: rows with their features and `score`, a parquet file a month."""
-    return settings.home / "replay" / "scored"
 
 
 def open_history(settings: Settings, features: Path) -> ProjectStore:

@@ -10,8 +10,9 @@ import polars as pl
 
 from flows.steps.data.live import Live, open_live
 from flows.steps.project.outputs import make_once, write_parquet
-from flows.steps.release.history import open_history, point_in_time, scored_months
+from flows.steps.release.history import open_history, point_in_time
 from flows.steps.release.served_model import ServedModel, open_model, serving_deployment
+from flows.steps.replay.log import scored_months
 from flows.steps.replay.plan import DEFAULT_DAYS, outcomes_of, replayed_days
 from flows.steps.replay.truth import SOURCE, OutcomeReport, stream
 from handrail.bootstrap import Platform, open_platform
@@ -45,7 +46,7 @@ def score_the_rest(settings: Settings, days: int = DEFAULT_DAYS) -> dict[str, An
 
 def score_months(settings: Settings, live: Live, model: ServedModel) -> pl.DataFrame:
     """Return every row of `live` with its features, `score` and `predicted`; months that are there are only read."""
-    place = scored_months(settings)
+    place = scored_months(settings.home)
     made = {"live": live.identity, "tree": model.tree_digest}
     make_once(place, made, partial(_score_all, settings, live, model))
     return pl.concat([pl.read_parquet(file) for file in sorted(place.glob("*.parquet"))])

@@ -37,6 +37,11 @@ class Batch:
     latency_ms: float
 
 
+def scored_months(home: Path) -> Path:
+    """Return the folder of whole scored months: rows with their features and `score`, a parquet file a month."""
+    return home / "replay" / "scored"
+
+
 class ReplayLog:
     """Files under home/replay: `place.json`, `batches.jsonl` and `online.jsonl`."""
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from flows.steps.release.history import scored_months
-from flows.steps.replay.log import ReplayLog
+from flows.steps.replay.log import ReplayLog, scored_months
 from handrail.settings import Settings
 from handrail.use_case import read_use_case
 
@@ -41,7 +40,7 @@ def compare_features(settings: Settings) -> dict[str, Any]:
     names_asked = [name for entry in entries for name in entry["subjects"]]
     names = sorted({name for entry in entries for name in entry["columns"]})
     online = {name: [value for entry in entries for value in entry["columns"][name]] for name in names}
-    months = [pl.read_parquet(file) for file in sorted(scored_months(settings).glob("*.parquet"))]
+    months = [pl.read_parquet(file) for file in sorted(scored_months(settings.home).glob("*.parquet"))]
     if not names_asked or not months:
         return asdict(Skew(0, 0, 0, 0, 0.0, {}))
     subject = read_use_case(settings.project).subject.column

@@ -28,6 +28,7 @@ def settings(tmp_path: Path) -> Settings:
     pl.DataFrame({"carrier": ["AA"] * N, "distance_miles": random.beta(2, 6, N)}).write_parquet(
         training / "train.parquet"
     )
+    (training / "manifest.json").write_text('{"feature_service": {"name": "flights_v1"}}')
     return Settings(project=project, home=tmp_path / "home", replay=True)
 
 

@@ -10,7 +10,7 @@ from flows.steps.monitoring.monitor import judge_month
 from flows.steps.monitoring.month import read_month
 from handrail.bootstrap import Platform
 from handrail.settings import Settings
-from tests.fakes.monitored import ZONE, forecast, judge_of
+from tests.fakes.monitored import FIRST, ZONE, Seen, forecast, judge_of
 
 
 def test_the_page_of_an_earlier_versions_record_still_shows_its_figures(settings: Settings, platform: Platform) -> None:
@@ -37,6 +37,17 @@ def test_an_event_carries_what_an_automation_matches_on(settings: Settings, plat
     assert "| coverage | 1.0000 |" in page_of(record)
     assert "| forecasts |" not in page_of(record)
     assert "As of 2013-10-02T16:00" in page_of(record)
+
+
+def test_the_page_counts_failed_attempts_only_if_a_client_did(settings: Settings, platform: Platform) -> None:
+    forecast(platform)
+    month = read_month("2013-09", ZONE)
+
+    silent = judge_month(judge_of(settings, platform), month)
+    counted = judge_month(judge_of(settings, platform, [Seen(FIRST, 0, 20.0)]), month)
+
+    assert "failed attempts" not in page_of(silent)
+    assert "| failed attempts | 0 |" in page_of(counted)
 
 
 def test_without_a_server_nothing_is_announced(

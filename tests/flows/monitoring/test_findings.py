@@ -120,14 +120,30 @@ def test_thin_coverage_alerts_though_the_ranking_is_fine() -> None:
     assert (finding.state, finding.figure) == ("alert", "coverage")
 
 
-def test_a_month_without_batches_is_healthy() -> None:
-    assert health_finding(SUBJECT, Health(0, 0, 0.0, None, None), RULES, OBJECTIVES).state == "ok"
+def test_nothing_is_said_about_the_health_of_a_month_that_nobody_measured() -> None:
+    assert health_finding(SUBJECT, Health(0, 0, None, None, None), RULES, OBJECTIVES) is None
+
+
+@pytest.mark.parametrize(
+    ("seen", "figures"),
+    [
+        (Health(0, 0, None, 20.0, 30.0), ["latency p99 in ms"]),
+        (Health(100, 0, 0.0, None, None), ["share of failed attempts"]),
+        (Health(100, 0, 0.0, 20.0, 30.0), ["share of failed attempts", "latency p99 in ms"]),
+    ],
+)
+def test_health_is_judged_by_what_was_measured(seen: Health, figures: list[str]) -> None:
+    finding = health_finding(SUBJECT, seen, RULES, OBJECTIVES)
+
+    assert finding is not None
+    assert (finding.state, [check.figure for check in finding.checks]) == ("ok", figures)
 
 
 def test_slow_answers_are_a_health_alert() -> None:
-    seen = Health(100, 0, 0.0, 20.0, 9000.0)
+    finding = health_finding(SUBJECT, Health(100, 0, 0.0, 20.0, 9000.0), RULES, OBJECTIVES)
 
-    assert health_finding(SUBJECT, seen, RULES, OBJECTIVES).figure == "latency p99 in ms"
+    assert finding is not None
+    assert (finding.state, finding.figure) == ("alert", "latency p99 in ms")
 
 
 def test_the_figures_are_those_of_scikit_learn() -> None:

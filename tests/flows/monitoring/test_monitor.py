@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from flows.steps.monitoring.events import page_of
 from flows.steps.monitoring.monitor import alerts, judge_month, read_record
 from flows.steps.monitoring.month import due_month, read_month
-from flows.steps.release.history import scored_months
+from flows.steps.replay.log import scored_months
 from handrail.bootstrap import Platform
 from handrail.errors import InvalidInput, Refused, Unavailable, UnknownReference
 from handrail.feedback import Feedback, Prediction, prediction_id_for
@@ -23,8 +24,8 @@ def test_a_quiet_month_is_measured_and_kept(settings: Settings, platform: Platfo
     assert [(each["kind"], each["state"]) for each in record["findings"]] == [
         ("drift", "ok"),
         ("performance", "ok"),
-        ("health", "ok"),
     ]
+    assert record["health"]["error_share"] is None
     assert record["performance"]["coverage"] == 1.0
     assert record["as_of"] == "2013-10-02T16:00:00+00:00"
     assert [report["name"] for report in record["reports"]] == ["drift", "classification"]
@@ -106,7 +107,7 @@ def test_a_flight_that_was_forecast_twice_counts_once(settings: Settings, platfo
 
 def test_features_of_the_month_join_the_drift_report(settings: Settings, platform: Platform) -> None:
     features = forecast(platform)
-    place = scored_months(settings)
+    place = scored_months(settings.home)
     place.mkdir(parents=True)
     features.write_parquet(place / "2013-09.parquet")
 
@@ -140,7 +141,8 @@ def test_without_a_client_health_is_what_the_service_measured(settings: Settings
     record = judge_month(judge_of(settings, platform), read_month("2013-09", ZONE))
 
     assert (record["health"]["batches"], record["health"]["latency_p99_ms"]) == (0, 3000.0)
-    assert "latency p99 in ms" in [each["figure"] for each in alerts(record)]
+    (health,) = [each for each in record["findings"] if each["kind"] == "health"]
+    assert [(check["figure"], check["holds"]) for check in health["checks"]] == [("latency p99 in ms", False)]
 
 
 def test_without_tables_the_reports_show_scores_alone(settings: Settings, platform: Platform) -> None:
@@ -149,6 +151,8 @@ def test_without_tables_the_reports_show_scores_alone(settings: Settings, platfo
     record = judge_month(judge_of(settings, platform), read_month("2013-09", ZONE))
 
     assert record["features_from"] == "nowhere"
+    assert record["features_missing"].startswith("params.yaml: it is missing.")
+    assert f"Features of the month are not shown. {record['features_missing']}" in page_of(record)
     assert len(record["reports"]) == 2
 
 
