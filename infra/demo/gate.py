@@ -13,9 +13,11 @@ from flows.steps.release.desk import Desk
 from flows.steps.release.incumbent import ask_with_comparison
 from flows.steps.release.promote import Registered, is_open
 from flows.steps.replay.run import finished_figures
+from handrail.bootstrap.approvals import project_use
 from handrail.bootstrap.delivery import open_permits
 from handrail.delivery import Permits
 from handrail.errors import Refused
+from handrail.refs import Use
 from infra.demo import ahead
 from infra.demo.people import APPROVERS
 from infra.demo.scene import Scene
@@ -97,9 +99,10 @@ def serve(scene: Scene, report: Report) -> Figures:
     scene.servers.start("bento")
     report("flipping one byte of each file, one after another")
     permits = open_permits(scene.settings)
-    permit = permits.find(scene.found["champion"])
+    use = project_use(scene.settings)
+    permit = permits.find(scene.found["champion"], use)
     with scene.author.lend(permits.read(permit)) as tree:
-        refusals = refuse_altered(permits, tree, permit)
+        refusals = refuse_altered(permits, tree, permit, use)
     scene.outcome("production")
     judged, serving = judged_deployment(scene, deployed.deployment.uri), deployed.deployment.uri
     if judged == serving:
@@ -126,7 +129,7 @@ def judged_deployment(scene: Scene, serving: str) -> str:
     return finished[-1] if finished else serving
 
 
-def refuse_altered(permits: Permits, tree: Path, permit: Path) -> list[str]:
+def refuse_altered(permits: Permits, tree: Path, permit: Path, use: Use) -> list[str]:
     """Flip one byte in each file of copies of the tree; return the verifier's sentences.
 
     Raises:
@@ -142,7 +145,7 @@ def refuse_altered(permits: Permits, tree: Path, permit: Path) -> list[str]:
             content[len(content) // 2] ^= 1
             (copy / name).write_bytes(content)
             try:
-                permits.verify(copy, permit, Path(folder) / "private")
+                permits.verify(copy, permit, Path(folder) / "private", use)
             except Refused as err:
                 if f"'{name}'" not in err.reasons[0]:
                     raise

@@ -28,6 +28,7 @@ __all__ = [
     "TaskRun",
     "TrackedDataset",
     "TrackingRun",
+    "Use",
 ]
 
 SAFE = "@:+~.-_"
@@ -233,3 +234,39 @@ class FeedbackSnapshot(Reference):
     def artifact(self) -> ArtifactVersion:
         """The snapshot as an artifact of lineage."""
         return ArtifactVersion(self.uri, "feedback-snapshot", self.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a permit allows and a verifier is about to do: in an environment, serve a model as an alias of its server.
+
+    It is no reference: which version that is changes with each promotion.
+    """
+
+    server: str
+    model: str
+    alias: str
+    environment: str
+
+    def __str__(self) -> str:
+        """What it is, for people."""
+        return f"{self.model!r} as {self.alias!r} of the server {self.server!r} in {self.environment!r}"
+
+    def to_json(self) -> dict[str, str]:
+        """Return the four names."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    @classmethod
+    def from_json(cls, names: Mapping[str, str]) -> Use:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: a name is missing, unknown, empty or no text.
+        """
+        wanted = [each.name for each in fields(cls)]
+        if not isinstance(names, Mapping) or sorted(names) != sorted(wanted):
+            raise ValueError(f"a use has exactly {', '.join(wanted)}")
+        for name, value in names.items():
+            if not isinstance(value, str) or not value:
+                raise ValueError(f"{name!r} is {value!r:.80}, expected a name")
+        return cls(**names)

@@ -75,6 +75,15 @@ class Settings(BaseSettings):
     model_name: str = Field(
         default="flights", pattern=r"^[A-Za-z0-9._-]+$", description="registered model that is served"
     )
+    model_alias: str = Field(default="champion", min_length=1, description="alias of the model that is served")
+    gate_server: str | None = Field(
+        default=None,
+        pattern=r"^[a-z0-9][a-z0-9-]*$",
+        description="name of the MLflow server whose permits allow serving; this home's own if unset",
+    )
+    gate_key_id: str | None = Field(
+        default=None, pattern=r"^[0-9a-f]{64}$", description="id of the gate's key: another key in its place is refused"
+    )
     replay: bool = Field(default=False, description="read event time from home/replay/now instead of the system clock")
     lineage_max_bytes: int = Field(
         default=25_000_000, ge=1, description="what a request with lineage events may weigh, unpacked"

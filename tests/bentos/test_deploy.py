@@ -6,6 +6,7 @@ import json
 import shutil
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import mlflow
@@ -16,13 +17,16 @@ from flows.steps.release.desk import Desk
 from flows.steps.release.handrail_wheel import build_wheel
 from handrail.approvals.domain.errors import UnverifiedBytes
 from handrail.bootstrap import Platform, open_platform
-from handrail.bootstrap.approvals import tree_digest
+from handrail.bootstrap.approvals import permit_path, tree_digest
+from handrail.bootstrap.delivery import open_deployments, open_permits
 from handrail.bootstrap.lineage_doctor import open_doctor
 from handrail.delivery import Deployed
 from handrail.entrypoints.bentoml.collect import find_bentos, record_bento
 from handrail.errors import Unavailable, UnknownReference
 from handrail.settings import Settings
+from tests.bentos.test_loading import WRONG
 from tests.fakes.bento_project import make_project
+from tests.fakes.delivery import USE
 from tests.fakes.permitted_tree import permit_tree, write_tree
 
 
@@ -137,6 +141,36 @@ def test_without_a_permit_nothing_is_built(platform: Platform, fresh: Settings) 
         deploy(Desk(platform, "mlflow-admin"), "sha256:" + "5" * 64)
 
     assert not (fresh.home / "bentoml").exists()
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_nothing_is_built_under_a_permit_for_a_wrong_use(platform: Platform, fresh: Settings, wrong: str) -> None:
+    package = fresh.project / "models" / "package"
+    right = open_permits(fresh).find(tree_digest(package), USE)
+    if wrong == "tree":
+        shutil.rmtree(package)
+        write_tree(package, kind="regression")
+        shutil.copy(right, permit_path(fresh, USE, tree_digest(package)))
+    else:
+        # As if somebody had put it in the place of the right one.
+        permit_tree(fresh, package, **WRONG[wrong]).replace(right)
+
+    with pytest.raises(UnverifiedBytes) as caught:
+        deploy(Desk(platform, "mlflow-admin"), tree_digest(package))
+
+    changes = {name: text for name, text in WRONG[wrong].items() if name == wrong}
+    assert str(replace(USE, **changes)) in str(caught.value)
+    assert str(USE) in str(caught.value)
+    assert open_deployments(platform).target(slot_of(fresh).pointer) is None
+
+
+def test_a_permit_of_another_alias_is_not_found_for_this_one(platform: Platform, fresh: Settings) -> None:
+    package = fresh.project / "models" / "package"
+    open_permits(fresh).find(tree_digest(package), USE).unlink()
+    permit_tree(fresh, package, alias="shadow")
+
+    with pytest.raises(UnknownReference, match="'flights' as 'champion'"):
+        deploy(Desk(platform, "mlflow-admin"), tree_digest(package))
 
 
 def test_a_tree_that_is_neither_here_nor_in_the_registry_is_missed(platform: Platform, digest: str) -> None:

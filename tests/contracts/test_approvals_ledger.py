@@ -23,9 +23,10 @@ from handrail.errors import UnknownReference
 from handrail.manifest import canonical_json
 from tests.fakes.approvals import FakeSigner, MemoryLedger
 from tests.fakes.approvals_store import DATABASES, approvals_store, logged_ledger
-from tests.fakes.approvals_world import TickingClock, World, opening
+from tests.fakes.approvals_world import TERMS, TickingClock, World, opening
 
 clock = TickingClock()
+NAMED = ("local-1", "flights", "champion")
 
 
 @pytest.fixture(params=["memory", *DATABASES])
@@ -49,7 +50,7 @@ def _yes(person="Ben"):
 
 
 def _intent(request):
-    return MoveIntended(clock(), make_statement(request, Judgement(Verdict.APPROVED), clock().isoformat()))
+    return MoveIntended(clock(), make_statement(request, Judgement(Verdict.APPROVED), clock().isoformat(), TERMS))
 
 
 def _done(intent):
@@ -152,7 +153,7 @@ def test_a_request_has_one_permit(ledger):
         ledger.append(done, _done(_intent(request)))
 
     assert ledger.load(request.request_id) == done
-    assert ledger.permit(request.subject.tree_digest) == done.done.envelope
+    assert ledger.permit(*NAMED, request.subject.tree_digest) == done.done.envelope
 
 
 def test_only_the_request_that_moves_an_alias_frees_it(ledger):
@@ -188,7 +189,7 @@ def test_a_permit_is_found_once_the_move_is_done_and_the_newest_wins(ledger):
     history = ledger.open(request)
     intent = _intent(request)
     history = ledger.append(history, intent)
-    assert ledger.permit(digest) is None
+    assert ledger.permit(*NAMED, digest) is None
 
     ledger.append(history, _done(intent))
 
@@ -196,8 +197,25 @@ def test_a_permit_is_found_once_the_move_is_done_and_the_newest_wins(ledger):
     later = _intent(other)
     done = _done(later)
     ledger.append(ledger.append(ledger.open(other), later), done)
-    assert ledger.permit(digest) == done.envelope
-    assert ledger.permit("sha256:" + "0" * 64) is None
+    assert ledger.permit(*NAMED, digest) == done.envelope
+    assert ledger.permit(*NAMED, "sha256:" + "0" * 64) is None
+
+
+def test_permits_of_two_aliases_for_one_tree_stand_beside_each_other(ledger):
+    (request,) = _requests()
+    shadow = replace(request, request_id="pr-shadow", subject=replace(request.subject, alias="shadow"))
+    envelopes = []
+    for asked in (request, shadow):
+        intent = _intent(asked)
+        done = _done(intent)
+        ledger.append(ledger.append(ledger.open(asked), intent), done)
+        envelopes.append(done.envelope)
+
+    digest = request.subject.tree_digest
+    assert [ledger.permit(*NAMED[:2], alias, digest) for alias in ("champion", "shadow")] == envelopes
+    assert [ledger.permit(*NAMED[:2], alias) for alias in ("champion", "shadow")] == envelopes
+    assert ledger.permit("local-2", "flights", "shadow") is None
+    assert ledger.permit("local-1", "toy", "shadow", digest) is None
 
 
 def test_requests_are_found_by_alias_and_subject_oldest_first(ledger):

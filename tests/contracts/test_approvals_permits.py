@@ -1,6 +1,8 @@
 """`Signer`, `PermitShelf` and `DecisionJournal`: the same promises by the fakes and by keys, files and lineage."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -15,7 +17,7 @@ from handrail.manifest import canonical_json
 from handrail.settings import Settings
 from handrail.storage import open_store
 from tests.fakes.approvals import FakeSigner, MemoryJournal, MemoryShelf
-from tests.fakes.approvals_world import TickingClock, World, opening
+from tests.fakes.approvals_world import TERMS, TickingClock, World, opening
 from tests.fakes.feedback import a_log
 
 AT = "2026-01-01T00:00:00+00:00"
@@ -25,7 +27,7 @@ def _payload():
     request = World().gate.open_request(opening(), "ada").history.request
     clock = TickingClock()
     decisions = [Decided(clock(), name.lower(), name, Choice.APPROVE, "fine") for name in ("Ben", "Cleo Q.")]
-    return canonical_json(make_statement(request, Judgement(Verdict.APPROVED, (), tuple(decisions)), AT))
+    return canonical_json(make_statement(request, Judgement(Verdict.APPROVED, (), tuple(decisions)), AT, TERMS))
 
 
 @pytest.fixture(params=["memory", "ed25519"])
@@ -47,8 +49,8 @@ class FolderSight:
     def __init__(self, folder):
         self.shelf, self.folder = FolderShelf(folder), folder
 
-    def get(self, digest):
-        file = permit_file(self.folder, digest)
+    def get(self, use, digest):
+        file = permit_file(self.folder, use, digest)
         return file.read_text() if file.exists() else None
 
 
@@ -58,20 +60,37 @@ class MemorySight:
     def __init__(self, _folder):
         self.shelf = MemoryShelf()
 
-    def get(self, digest):
-        return self.shelf.permits.get(digest)
+    def get(self, use, digest):
+        return self.shelf.permits.get((use, digest))
 
 
 @pytest.mark.parametrize("kind", [MemorySight, FolderSight])
-def test_a_permit_is_found_by_the_digest_of_its_tree(tmp_path, kind):
+def test_a_permit_is_found_by_its_use_and_the_digest_of_its_tree(tmp_path, kind):
     sight, envelope = kind(tmp_path / "permits"), FakeSigner().sign(_payload())
     permit = Permit.from_payload(envelope.payload)
 
     for _ in range(2):
         sight.shelf.put(permit, envelope.to_json())
 
-    assert Envelope.from_json(sight.get(permit.tree_digest)) == envelope
-    assert sight.get("sha256:" + "0" * 64) is None
+    assert Envelope.from_json(sight.get(permit.use, permit.tree_digest)) == envelope
+    assert sight.get(permit.use, "sha256:" + "0" * 64) is None
+
+
+NAMES = ("champion", "Champion", "shadow", "..", "a/b", "a%2Fb", "é", "x" * 300, "x" * 301)
+
+
+@pytest.mark.parametrize("kind", [MemorySight, FolderSight])
+@pytest.mark.parametrize("part", ["server", "model", "alias"])
+def test_permits_of_other_uses_for_one_tree_never_overwrite_each_other(tmp_path, kind, part):
+    sight, base = kind(tmp_path / "permits"), Permit.from_payload(_payload())
+    changes: list[Any] = [{part: name} for name in NAMES]
+    others = [replace(base, **change) for change in changes]
+
+    for number, permit in enumerate(others):
+        sight.shelf.put(permit, str(number))
+
+    assert [sight.get(permit.use, permit.tree_digest) for permit in others] == list(map(str, range(len(NAMES))))
+    assert {path.name for path in tmp_path.iterdir()} <= {"permits"}
 
 
 def test_a_permit_on_the_shelf_is_verified_by_the_laid_out_key(tmp_path):
@@ -80,7 +99,9 @@ def test_a_permit_on_the_shelf_is_verified_by_the_laid_out_key(tmp_path):
     permit = Permit.from_payload(envelope.payload)
     FolderShelf(tmp_path / "permits").put(permit, envelope.to_json())
 
-    read = PermitVerifier(tmp_path / "permits" / "gate.pub").read(permit_file(tmp_path / "permits", permit.tree_digest))
+    read = PermitVerifier(tmp_path / "permits" / "gate.pub").read(
+        permit_file(tmp_path / "permits", permit.use, permit.tree_digest)
+    )
 
     assert read == permit
 

@@ -1,6 +1,7 @@
 """Permits keep their promise: a signature at each read, and every byte at each load."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,9 @@ import pytest
 from handrail.bootstrap.delivery import open_permits
 from handrail.delivery import Permits
 from handrail.errors import Refused, UnknownReference
+from handrail.refs import Use
 from handrail.settings import Settings
-from tests.fakes.delivery import PermitsInFolder
+from tests.fakes.delivery import USE, PermitsInFolder
 from tests.fakes.permitted_tree import permit_tree
 
 Allow = Callable[[Path], tuple[Permits, Path]]
@@ -20,7 +22,7 @@ def allow(request: pytest.FixtureRequest, tmp_path: Path) -> Allow:
     """Return what permits a tree, and hands out the permits and the file."""
     if request.param == "fake":
         fake = PermitsInFolder(tmp_path / "permits")
-        return lambda tree: (fake, fake.find(fake.allow(tree)))
+        return lambda tree: (fake, fake.find(fake.allow(tree), USE))
     settings = Settings(project=tmp_path, home=tmp_path / "home")
     return lambda tree: (open_permits(settings), permit_tree(settings, tree))
 
@@ -38,7 +40,7 @@ def test_a_permit_is_found_by_the_tree_that_it_allows(allow: Allow, tree: Path) 
 
     permitted = permits.read(file)
 
-    assert permits.find(permitted.tree_digest) == file
+    assert permits.find(permitted.tree_digest, USE) == file
     assert permitted.permit_digest.startswith("sha256:")
     assert permitted.version.name == "flights"
 
@@ -47,13 +49,13 @@ def test_a_tree_without_a_permit_has_none(allow: Allow, tree: Path) -> None:
     permits, _ = allow(tree)
 
     with pytest.raises(UnknownReference):
-        permits.find("sha256:" + "0" * 64)
+        permits.find("sha256:" + "0" * 64, USE)
 
 
 def test_exactly_the_permitted_files_are_copied(allow: Allow, tree: Path, tmp_path: Path) -> None:
     permits, file = allow(tree)
 
-    permitted = permits.verify(tree, file, tmp_path / "copy")
+    permitted = permits.verify(tree, file, tmp_path / "copy", USE)
 
     assert permitted == permits.read(file)
     assert (tmp_path / "copy" / "MLmodel").read_text() == "flavors: {}"
@@ -64,7 +66,7 @@ def test_altered_bytes_are_refused_with_their_file_and_leave_nothing(allow: Allo
     (tree / "MLmodel").write_text("altered")
 
     with pytest.raises(Refused, match="MLmodel"):
-        permits.verify(tree, file, tmp_path / "copy")
+        permits.verify(tree, file, tmp_path / "copy", USE)
 
     assert not list((tmp_path / "copy").rglob("*"))
 
@@ -75,3 +77,21 @@ def test_a_damaged_permit_is_refused(allow: Allow, tree: Path) -> None:
 
     with pytest.raises(Refused):
         permits.read(file)
+
+
+@pytest.mark.parametrize("name", ["server", "model", "alias", "environment"])
+def test_another_use_has_no_permit_and_is_refused_with_both(
+    allow: Allow, tree: Path, tmp_path: Path, name: str
+) -> None:
+    permits, file = allow(tree)
+    other: Use = replace(USE, **{name: "other"})
+
+    if name != "environment":  # a file is found by the rest; what it says decides
+        with pytest.raises(UnknownReference, match="other"):
+            permits.find(permits.read(file).tree_digest, other)
+    with pytest.raises(Refused) as caught:
+        permits.verify(tree, file, tmp_path / "copy", other)
+
+    assert str(USE) in str(caught.value)
+    assert str(other) in str(caught.value)
+    assert not list((tmp_path / "copy").rglob("*"))

@@ -25,6 +25,7 @@ from handrail.approvals.ports import (
 )
 from handrail.errors import Misconfigured, Refused, Unavailable, UnknownReference
 from handrail.manifest import FileEntry, Manifest
+from handrail.refs import Use
 
 QUORUM = {"ml-engineer": 1, "business-stakeholder": 1}
 RULES = (
@@ -48,7 +49,7 @@ class MemoryLedger(Ledger, RequestIndex):
     def __init__(self) -> None:
         self.stored: dict[str, History] = {}
         self.moving: dict[tuple[str, str, str], str] = {}
-        self.permits: list[tuple[str, str, str]] = []
+        self.permits: list[tuple[str, tuple[str, str, str], str, str]] = []
 
     def open(self, request: PromotionRequest) -> History:
         return self.stored.setdefault(request.request_id, History(request))
@@ -76,10 +77,11 @@ class MemoryLedger(Ledger, RequestIndex):
         self.moving[slot] = request_id
 
     def _keep_permit(self, request_id: str, envelope: str) -> None:
-        if any(made_for == request_id for made_for, _, _ in self.permits):
+        if any(made_for == request_id for made_for, *_ in self.permits):
             raise MovedMeanwhile(request_id)
         permit = Permit.from_payload(Envelope.from_json(envelope).payload)
-        self.permits.append((request_id, permit.tree_digest, envelope))
+        named = (permit.server, permit.model, permit.alias)
+        self.permits.append((request_id, named, permit.tree_digest, envelope))
 
     def load(self, request_id: str) -> History:
         if request_id not in self.stored:
@@ -95,7 +97,7 @@ class MemoryLedger(Ledger, RequestIndex):
 
     def promoted(self) -> Sequence[Promoted]:
         newest: dict[tuple[str, str], Promoted] = {}
-        for request_id, _, _ in self.permits:
+        for request_id, *_ in self.permits:
             subject = self.stored[request_id].request.subject
             promoted = Promoted(subject.model, subject.epoch, subject.alias, subject.version, request_id)
             newest[subject.model, subject.alias] = promoted
@@ -104,8 +106,13 @@ class MemoryLedger(Ledger, RequestIndex):
     def moves_under_way(self) -> Sequence[tuple[str, str]]:
         return [(model, alias) for _, model, alias in self.moving]
 
-    def permit(self, tree_digest: str) -> str | None:
-        return next((envelope for _, digest, envelope in reversed(self.permits) if digest == tree_digest), None)
+    def permit(self, server: str, model: str, alias: str, tree_digest: str | None = None) -> str | None:
+        found = (
+            envelope
+            for _, named, digest, envelope in reversed(self.permits)
+            if named == (server, model, alias) and tree_digest in (None, digest)
+        )
+        return next(found, None)
 
 
 class FakeRegistry(Registry):
@@ -204,14 +211,14 @@ class MemoryShelf(PermitShelf):
     """`PermitShelf` in memory; `fail_with` makes the next call fail."""
 
     def __init__(self) -> None:
-        self.permits: dict[str, str] = {}
+        self.permits: dict[tuple[Use, str], str] = {}
         self.fail_with: Exception | None = None
 
     def put(self, permit: Permit, envelope: str) -> None:
         error, self.fail_with = self.fail_with, None
         if error:
             raise error
-        self.permits[permit.tree_digest] = envelope
+        self.permits[permit.use, permit.tree_digest] = envelope
 
 
 class MemoryJournal(DecisionJournal):

@@ -9,6 +9,7 @@ from typing import Any
 from handrail.approvals.domain.events import Choice
 from handrail.approvals.domain.judging import Verdict
 from handrail.approvals.domain.subject import Candidate
+from handrail.approvals.domain.terms import Terms
 from handrail.approvals.service import Gate, GatePorts, Guard, Opening
 from handrail.approvals.service.moves import Mover
 from tests.fakes.approvals import (
@@ -22,6 +23,9 @@ from tests.fakes.approvals import (
     MemoryShelf,
 )
 from tests.fakes.approvals_custody import MemoryHolds, MemoryProvenance
+
+TERMS = Terms("local", datetime(2027, 1, 1, tzinfo=UTC), counter=1)
+"""The terms of a permit of this world."""
 
 
 class TickingClock:
@@ -55,7 +59,17 @@ class World:
 
     def restart(self) -> None:
         """Open the gate again over the same stores, as a new process would."""
-        self.mover = Mover(self.ledger, self.registry, self.rules, FakeSigner(), self.shelf, self.journal, self.clock)
+        self.mover = Mover(
+            environment="local",
+            ledger=self.ledger,
+            index=self.ledger,
+            registry=self.registry,
+            rules=self.rules,
+            signer=FakeSigner(),
+            shelf=self.shelf,
+            journal=self.journal,
+            clock=self.clock,
+        )
         ports = GatePorts(self.ledger, self.ledger, self.provenance, self.holds, self.registry, self.trees, self.rules)
         self.gate = Gate("local-1", ports, self.mover, self.clock)
         self.guard = Guard(self.rules, self.holds, self.provenance)

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from handrail.delivery import Bentos, BuiltBento, Deployments, Permits, PermittedVersion, Recipe, Trees
 from handrail.errors import Refused, UnknownReference
-from handrail.refs import BentoTag, Deployment, ModelVersion
+from handrail.refs import BentoTag, Deployment, ModelVersion, Use
 
 BUILT = datetime(2026, 11, 1, tzinfo=UTC)
+USE = Use("test", "flights", "champion", "local")
 
 
 def digest_of(tree: Path) -> str:
@@ -25,10 +26,11 @@ def digest_of(tree: Path) -> str:
 
 
 class PermitsInFolder(Permits):
-    """A permit is a text file that holds the digest of the tree."""
+    """A permit is a text file that holds the digest of the tree; each is for `use`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, use: Use = USE) -> None:
         self.folder = folder
+        self.use = use
 
     def allow(self, tree: Path) -> str:
         """Write the permit for a tree and return the tree's digest."""
@@ -37,10 +39,10 @@ class PermitsInFolder(Permits):
         (self.folder / f"{digest[7:]}.json").write_text(digest)
         return digest
 
-    def find(self, tree_digest: str) -> Path:
+    def find(self, tree_digest: str, use: Use) -> Path:
         file = self.folder / f"{tree_digest[7:]}.json"
-        if not file.is_file():
-            raise UnknownReference("permit", tree_digest, "Open a promotion request first.")
+        if not file.is_file() or use != self.use:
+            raise UnknownReference("permit", f"of {tree_digest} for {use}", "Open a promotion request first.")
         return file
 
     def read(self, permit: Path) -> PermittedVersion:
@@ -52,10 +54,12 @@ class PermitsInFolder(Permits):
             raise Refused("Loading", (f"{permit} is damaged.",))
         version = ModelVersion("test", "flights", 1, 1)
         content = f"sha256:{sha256(permit.read_bytes()).hexdigest()}"
-        return PermittedVersion("approval://test/pr-1", content, version, None, digest, ("bea",), frozenset())
+        return PermittedVersion("approval://test/pr-1", content, version, None, digest, ("bea",), frozenset(), "key")
 
-    def verify(self, tree: Path, permit: Path, into: Path) -> PermittedVersion:
+    def verify(self, tree: Path, permit: Path, into: Path, expect: Use) -> PermittedVersion:
         permitted = self.read(permit)
+        if expect != self.use:
+            raise Refused("Loading", (f"The permit is for {self.use}, and wanted is {expect}.",))
         if digest_of(tree) != permitted.tree_digest:
             differing = next((file for file in sorted(tree.rglob("*")) if file.is_file()), tree)
             raise Refused("Loading", (f"'{differing.name}' may differ.",))

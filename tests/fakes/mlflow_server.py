@@ -13,7 +13,9 @@ from pathlib import Path
 import httpx
 import yaml
 
+from handrail.bootstrap.approvals import server_name
 from handrail.entrypoints.http.gate_client import GateClient
+from handrail.refs import Use
 from handrail.settings import Settings, load_settings
 from infra.servers.supervisor import commands, environment
 
@@ -56,6 +58,9 @@ class Server:
     def write_roles(self, persons=PERSONS, services=None):
         text = yaml.safe_dump({"version": 1, "persons": persons, "services": services})
         (self.settings.config / "roles.yaml").write_text(text, encoding="utf-8")
+
+    def use(self, made, alias="champion"):
+        return Use(server_name(self.settings), made.name, alias, self.settings.environment)
 
     def new_name(self):
         return f"model-{next(self._names)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -14,8 +15,10 @@ from handrail.approvals.adapters.ed25519_permits import Ed25519Signer
 from handrail.approvals.adapters.folder_trees import FolderTrees
 from handrail.approvals.domain.permit import PREDICATE_TYPE, STATEMENT_TYPE
 from handrail.bootstrap.approvals import permit_path
+from handrail.refs import Use
 from handrail.settings import Settings
 
+SERVER = "test"
 SERVICE: Mapping[str, str] = {"name": "flights_v1", "spec_hash": "0" * 64}
 NUMBERS = ("minute_of_day", "temp", "distance_miles")
 CATEGORIES = {"carrier": ["AA", "UA"]}
@@ -69,15 +72,20 @@ def _model(width: int, outputs: int) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
-def permit_tree(settings: Settings, tree: Path, version: int = 1) -> Path:
-    """Sign a permit for the tree with the project's gate key and return its file on the shelf."""
+def permit_tree(settings: Settings, tree: Path, version: int = 1, **changes: Any) -> Path:
+    """Sign a permit for the tree with the project's gate key and return its file on the shelf.
+
+    The gate's server is then "test". `changes` are for the predicate, whose use says where on the shelf.
+    """
+    (settings.home / "mlflow").mkdir(parents=True, exist_ok=True)
+    (settings.home / "mlflow" / "server-name").write_text(SERVER)
     manifest = FolderTrees().manifest(str(tree))
-    statement = {
+    statement: dict[str, Any] = {
         "_type": STATEMENT_TYPE,
         "subject": [{"name": f"flights/{version}", "digest": {"sha256": manifest.digest.removeprefix("sha256:")}}],
         "predicateType": PREDICATE_TYPE,
         "predicate": {
-            "server": "test",
+            "server": SERVER,
             "model": "flights",
             "epoch": 1,
             "version": version,
@@ -93,11 +101,18 @@ def permit_tree(settings: Settings, tree: Path, version: int = 1) -> Path:
             "authors": ["ada"],
             "requester": "ada",
             "approvers": [{"person": "bea", "account": "bea", "at": "2026-11-23T00:00:00+00:00"}],
-            "issued": "2026-11-23T00:00:00+00:00",
-        },
+            "issued": "2026-01-01T00:00:00+00:00",
+            "environment": settings.environment,
+            "expires": "2100-01-01T00:00:00+00:00",
+            "counter": 1,
+            "formats": [],
+        }
+        | changes,
     }
     signer = Ed25519Signer(settings.credentials / "gate-signing-key.pem", settings.permits / "gate.pub")
-    file = permit_path(settings, manifest.digest)
+    stated = statement["predicate"]
+    use = Use(*(str(stated[name]) for name in ("server", "model", "alias", "environment")))
+    file = permit_path(settings, use, manifest.digest)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(signer.sign(json.dumps(statement).encode()).to_json())
     return file

@@ -29,7 +29,7 @@ from handrail.delivery import Trees
 from handrail.errors import Refused, Unavailable
 from handrail.files import replace_file
 from handrail.http import GateClient
-from handrail.refs import TrackingRun
+from handrail.refs import TrackingRun, Use
 from handrail.settings import Settings
 
 if TYPE_CHECKING:
@@ -147,9 +147,10 @@ class Desk(Trees):
         """
         if request["verdict"] != "promoted":
             raise Refused(f"Promoting {request['model']} version {request['version']}", tuple(request["reasons"]))
-        file = permit_path(self.settings, request["tree_digest"])
+        use = Use(request["server"], request["model"], request["alias"], self.settings.environment)
+        file = permit_path(self.settings, use, request["tree_digest"])
         if not file.is_file():
-            content = self.gate.permit(request["tree_digest"])
+            content = self.gate.permit(use, request["tree_digest"])
             self._check_permit(content, request["tree_digest"])
             replace_file(file, content)
         return file

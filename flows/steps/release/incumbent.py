@@ -11,7 +11,7 @@ from flows.steps.release import promote
 from flows.steps.release.desk import Desk
 from flows.steps.release.own_features import window_for
 from flows.steps.release.promote import Registered
-from handrail.bootstrap.approvals import tree_digest
+from handrail.bootstrap.approvals import project_use, tree_digest
 from handrail.bootstrap.delivery import open_permits
 from handrail.statistics import Answers, compare
 from handrail.use_case import UseCase, read_use_case
@@ -39,11 +39,12 @@ def compare_with_incumbent(desk: Desk, project: Path, alias: str) -> dict[str, A
     if incumbent is None or incumbent == tree_digest(project / promote.TREE):
         return None
     permits = open_permits(desk.settings)
-    permit = permits.find(incumbent)
+    use = project_use(desk.settings, alias=alias)
+    permit = permits.find(incumbent, use)
     with desk.lend(permits.read(permit)) as tree, tempfile.TemporaryDirectory(prefix="handrail-champion-") as folder:
         # What the registry gives is loaded as a copy whose bytes the permit covers, as in a served bento.
         copy = Path(folder) / "tree"
-        permits.verify(tree, permit, copy)
+        permits.verify(tree, permit, copy, use)
         champion = Scorer.load(copy)
     found = compare_on_window(project, champion, Scorer.load(project / promote.TREE), read_use_case(project))
     return found | {"incumbent": incumbent, "rows": f"data/training/{WINDOW}.parquet"}

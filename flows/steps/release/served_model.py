@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from flows.steps.release.deploy import bentos_of, slot_of
 from handrail.bootstrap import Platform
-from handrail.bootstrap.delivery import open_deployments, open_permits
-from handrail.delivery import find_carried, lend_verified
+from handrail.bootstrap.delivery import lend_carried, open_deployments
+from handrail.delivery import find_carried
 from handrail.errors import Unavailable
 from handrail.settings import Settings
 
@@ -50,5 +50,5 @@ def open_model(settings: Settings, deployment: str) -> ServedModel:
     carried = find_carried(bento.root) if bento else None
     if carried is None:
         raise Unavailable(f"The bento of {deployment}", "it is not in the local store", "Deploy that model again.")
-    with lend_verified(open_permits(settings), carried) as verified:
+    with lend_carried(settings, carried) as verified:
         return ServedModel(deployment, verified.permitted.tree_digest, Scorer.load(verified.tree))

@@ -19,6 +19,7 @@ from handrail.approvals.domain.texts import plain_text, shown
 from handrail.approvals.service import Approvals, Gate, Guard, Opening, RequestView
 from handrail.approvals.service.guard import PROMPT_TAG, is_bound_tag, is_reserved_tag
 from handrail.lazy import lazy_names
+from handrail.refs import Use
 
 if TYPE_CHECKING:
     from handrail.approvals.adapters.ed25519_permits import PermitVerifier
@@ -44,6 +45,7 @@ __all__ = [
     "RequestView",
     "TamperedLog",
     "UnverifiedBytes",
+    "Use",
     "is_bound_tag",
     "is_reserved_tag",
     "plain_text",

@@ -33,7 +33,7 @@ class Ledger(Protocol):
         The event, its leaf of the log and everything that is written with it are one transaction: after a crash all are
         there or none.
         With an intended move the alias is held, until the move is done or abandoned; with a done move its permit is
-        found by the digest of its tree.
+        found by its alias and by the digest of its tree.
 
         Raises:
             MovedMeanwhile: the stored request has other events by now; nothing was stored.
@@ -66,8 +66,8 @@ class RequestIndex(Protocol):
         """Return model and alias of each move that is intended and neither done nor abandoned."""
 
     @abstractmethod
-    def permit(self, tree_digest: str) -> str | None:
-        """Return the newest signed permit for a tree, as envelope JSON."""
+    def permit(self, server: str, model: str, alias: str, tree_digest: str | None = None) -> str | None:
+        """Return the newest signed permit of an alias, as envelope JSON; for this tree, if one is named."""
 
 
 class Provenance(Protocol):
@@ -199,7 +199,7 @@ class PermitShelf(Protocol):
 
     @abstractmethod
     def put(self, permit: Permit, envelope: str) -> None:
-        """Put the permit there under its tree's digest, whole or not at all. Repeating changes nothing."""
+        """Put the permit there under its use and its tree's digest, whole or not at all. Repeating changes nothing."""
 
 
 class DecisionJournal(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from handrail.approvals.adapters.ed25519_permits import Ed25519Signer, PermitVerifier
 from handrail.approvals.adapters.folder_shelf import FolderShelf, permit_file
 from handrail.approvals.adapters.folder_trees import FolderTrees
+from handrail.approvals.adapters.mlflow_download import without_additions
 from handrail.approvals.domain.permit import Permit
 from handrail.approvals.ports import DecisionJournal, RequestIndex
 from handrail.approvals.service import Approvals, Gate, GatePorts, Guard
@@ -20,7 +22,7 @@ from handrail.bootstrap.approvals_log import open_ledger
 from handrail.clock import system_time
 from handrail.errors import Misconfigured
 from handrail.manifest import digest_of_bytes
-from handrail.refs import ArtifactVersion, ModelAlias, TrackingRun
+from handrail.refs import ArtifactVersion, ModelAlias, TrackingRun, Use
 from handrail.settings import Settings, make_home
 from handrail.storage import Store, migrate
 
@@ -29,19 +31,47 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GateHost",
+    "find_permit",
     "open_approvals",
     "open_gate",
     "open_permit_verifier",
     "permit_path",
     "prepare_mlflow",
+    "project_use",
     "server_name",
     "tree_digest",
 ]
 
 
-def open_permit_verifier(settings: Settings, key: Path | None = None) -> PermitVerifier:
-    """Open the verifier that trusts this project's gate, or `key`. Needs no store, no server and no network."""
-    return PermitVerifier(key or settings.permits / "gate.pub")
+def open_permit_verifier(
+    settings: Settings, key: Path | None = None, *, pinned: str | None = None, seen: Path | None = None
+) -> PermitVerifier:
+    """Open the verifier that trusts this project's gate, or `key`. Needs no store, no server and no network.
+
+    `pinned` is the id that the key must have; the setting `gate_key_id` if None. `seen` is a file of counters.
+    """
+    return PermitVerifier(key or settings.permits / "gate.pub", pinned=pinned or settings.gate_key_id, seen=seen)
+
+
+def project_use(settings: Settings, *, model: str | None = None, alias: str | None = None) -> Use:
+    """Return what this project serves: the model and alias of its settings unless others are named.
+
+    Raises:
+        Misconfigured: the gate's server is neither named in the settings nor below this home.
+    """
+    server = settings.gate_server
+    if server is None and not (settings.home / "mlflow" / "server-name").is_file():
+        raise Misconfigured(
+            "gate_server",
+            "it is not set, and this home is not that of the gate's MLflow server",
+            "Set it to the server's name, which stands in mlflow/server-name below the HANDRAIL_HOME of that server.",
+        )
+    return Use(
+        server or server_name(settings),
+        model or settings.model_name,
+        alias or settings.model_alias,
+        settings.environment,
+    )
 
 
 def tree_digest(tree: Path) -> str:
@@ -54,9 +84,24 @@ def tree_digest(tree: Path) -> str:
     return FolderTrees().manifest(str(tree)).digest
 
 
-def permit_path(settings: Settings, digest: str) -> Path:
-    """Return where the gate puts the permit for a tree digest; the file is there once the tree is promoted."""
-    return permit_file(settings.permits, digest)
+def find_permit(settings: Settings, use: Use, tree: Path) -> Path | None:
+    """Return the project's permit for a use of exactly this tree, as it lies there or as MLflow downloads it.
+
+    Raises:
+        UnknownReference: there is no such folder.
+        Refused: it holds no file, or a link.
+    """
+    manifest = FolderTrees().manifest(str(tree))
+    digests = [manifest.digest]
+    with suppress(ValueError):
+        digests.append(without_additions(manifest).digest)
+    files = [permit_path(settings, use, digest) for digest in digests]
+    return next((file for file in files if file.is_file()), None)
+
+
+def permit_path(settings: Settings, use: Use, digest: str) -> Path:
+    """Return where the gate puts the permit of an alias for a tree; the file is there once the tree is promoted."""
+    return permit_file(settings.permits, use, digest)
 
 
 def server_name(settings: Settings) -> str:
@@ -82,6 +127,8 @@ def prepare_mlflow(settings: Settings) -> dict[str, str]:
     _refuse_lost_key(settings)
     own = prepare_mlflow_home(make_home(settings) / "mlflow", settings.credentials, settings.environment)
     Ed25519Signer(settings.credentials / "gate-signing-key.pem", settings.permits / "gate.pub")
+    if settings.gate_key_id:
+        open_permit_verifier(settings).key_id  # noqa: B018 - a replaced key stops the start
     return own | {"HANDRAIL_PROJECT": str(settings.project), "HANDRAIL_HOME": str(settings.home)}
 
 
@@ -139,7 +186,9 @@ def open_gate(settings: Settings, store: Store, lineage: Callable[[], Lineage], 
     holds, provenance = SqlHolds(store), SqlProvenance(store)
     registry = MlflowRegistry(host.registry, host.tracking, host.artifacts)
     mover = Mover(
+        environment=settings.environment,
         ledger=ledger,
+        index=ledger,
         registry=registry,
         rules=rules,
         signer=Ed25519Signer(settings.credentials / "gate-signing-key.pem", settings.permits / "gate.pub"),

@@ -2,52 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from handrail.bootstrap.approvals import open_permit_verifier, permit_path
+from handrail.approvals import UnverifiedBytes
+from handrail.bootstrap.approvals import open_permit_verifier, permit_path, project_use
 from handrail.clock import system_time
-from handrail.delivery import Deployer, PermittedVersion
+from handrail.delivery import BuiltFor, Carried, Deployer, PermittedVersion, Verified, lend_verified
 from handrail.delivery.ports import Bentos, Deployments, Permits, Recipe
 from handrail.errors import UnknownReference
 from handrail.manifest import digest_of_bytes
-from handrail.refs import ArtifactVersion
+from handrail.refs import ArtifactVersion, Use
 from handrail.settings import Settings
 
 if TYPE_CHECKING:
-    from handrail.approvals import Permit
+    from handrail.approvals import Permit, PermitVerifier
     from handrail.bootstrap import Platform
     from handrail.delivery import BuiltBento
     from handrail.refs import Deployment
 
-__all__ = ["open_bentos", "open_deployer", "open_deployments", "open_permits"]
+__all__ = ["lend_carried", "open_bentos", "open_deployer", "open_deployments", "open_permits"]
 
 
 class GatePermits(Permits):
     """The permits that this project's gate signed. Needs no store, no server and no network."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, pinned: str | None = None) -> None:
+        """Trust the key of the project's gate, which must have the id `pinned` if one is given."""
         self._settings = settings
-        self._verifier = open_permit_verifier(settings)
+        self._verifier = open_permit_verifier(settings, pinned=pinned)
 
-    def find(self, tree_digest: str) -> Path:
+    def find(self, tree_digest: str, use: Use) -> Path:
         """Look in the folder where the gate puts permits."""
-        file = permit_path(self._settings, tree_digest)
+        file = permit_path(self._settings, use, tree_digest)
         if not file.is_file():
-            raise UnknownReference("permit", tree_digest, "Open a promotion request and have it approved first.")
+            remedy = "Open a promotion request and have it approved first."
+            raise UnknownReference("permit", f"of {tree_digest} for {use}", remedy)
+        # What lies under its name may be another one.
+        statement = self._verifier.read(file)
+        self._verifier.require_use(statement, use, tree_digest)
+        if statement.tree_digest != tree_digest:
+            problem = f"The permit for {statement.use} is for {statement.tree_digest}; wanted is {use}."
+            raise UnverifiedBytes(tree_digest, problem)
         return file
 
     def read(self, permit: Path) -> PermittedVersion:
         """Read through the verifier."""
-        return _described(self._verifier.read(permit), permit)
+        return _described(self._verifier, self._verifier.read(permit), permit)
 
-    def verify(self, tree: Path, permit: Path, into: Path) -> PermittedVersion:
+    def verify(self, tree: Path, permit: Path, into: Path, expect: Use) -> PermittedVersion:
         """Verify with the verifier, and describe the very statement that it used."""
-        return _described(self._verifier.verify(tree, permit, into), permit)
+        return _described(self._verifier, self._verifier.verify(tree, permit, into, expect), permit)
 
 
-def _described(statement: Permit, file: Path) -> PermittedVersion:
+def _described(verifier: PermitVerifier, statement: Permit, file: Path) -> PermittedVersion:
     return PermittedVersion(
         permit=statement.uri,
         permit_digest=digest_of_bytes(file.read_bytes()),
@@ -56,6 +67,7 @@ def _described(statement: Permit, file: Path) -> PermittedVersion:
         tree_digest=statement.tree_digest,
         approvers=statement.approvers,
         files=frozenset(entry.path for entry in statement.manifest.files),
+        key_id=verifier.key_id,
     )
 
 
@@ -95,9 +107,22 @@ class RecordedDeployments(Deployments):
             self._platform.lineage.point(pointer, deployment, system_time(), by=self._by)
 
 
-def open_permits(settings: Settings) -> Permits:
-    """Open the permits of this project's gate."""
-    return GatePermits(settings)
+def open_permits(settings: Settings, pinned: str | None = None) -> Permits:
+    """Open the permits of this project's gate, whose key must have the id `pinned` if one is given."""
+    return GatePermits(settings, pinned)
+
+
+@contextmanager
+def lend_carried(settings: Settings, carried: Carried) -> Iterator[Verified]:
+    """Lend a verified copy of what a bento carries, for the use that it was built for, in this environment.
+
+    Raises:
+        Refused: the permit is for another use or other bytes, or its key is not the one of the build.
+    """
+    built_for = BuiltFor.read(carried.use)
+    expect = replace(built_for.use, environment=settings.environment)
+    with lend_verified(open_permits(settings, built_for.key_id), carried, expect) as verified:
+        yield verified
 
 
 def open_deployments(platform: Platform, by: str = "handrail deploy") -> Deployments:
@@ -117,4 +142,4 @@ def open_deployer(platform: Platform, recipe: Recipe, environment: Mapping[str, 
     """Open what deploys the recipe's bento into this environment; `environment` is what `bentoml build` needs."""
     settings = platform.settings
     bentos = open_bentos(settings, recipe.name, environment)
-    return Deployer(settings.environment, open_permits(settings), recipe, bentos, open_deployments(platform))
+    return Deployer(project_use(settings), open_permits(settings), recipe, bentos, open_deployments(platform))

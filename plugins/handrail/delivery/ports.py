@@ -9,18 +9,19 @@ from pathlib import Path
 from typing import Protocol
 
 from handrail.delivery.domain import BuiltBento, PermittedVersion
-from handrail.refs import Deployment
+from handrail.refs import Deployment, Use
 
 
 class Permits(Protocol):
     """The permits of a gate, and the rule that only bytes under a permit are loaded."""
 
     @abstractmethod
-    def find(self, tree_digest: str) -> Path:
-        """Return the file of the permit for a tree.
+    def find(self, tree_digest: str, use: Use) -> Path:
+        """Return the file of the permit for a tree and a use.
 
         Raises:
             UnknownReference: there is none.
+            Refused: what lies in its place is another one, or does not allow the use any more.
         """
 
     @abstractmethod
@@ -33,12 +34,12 @@ class Permits(Protocol):
         """
 
     @abstractmethod
-    def verify(self, tree: Path, permit: Path, into: Path) -> PermittedVersion:
-        """Copy a tree into a new folder while hashing it, and return the permit for exactly those bytes.
+    def verify(self, tree: Path, permit: Path, into: Path, expect: Use) -> PermittedVersion:
+        """Copy a tree into a new folder while hashing it, and return the permit for exactly those bytes and that use.
 
         Raises:
-            Refused: no permit covers exactly these bytes; the sentence names the first file that differs, and
-                nothing is left in the folder.
+            Refused: the permit is for another use, and the sentence says both; or it does not cover exactly these
+                bytes, and the sentence names the first file that differs. Nothing is left in the folder.
         """
 
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,19 @@ import pytest
 from handrail.approvals.adapters.ed25519_permits import Ed25519Signer, PermitVerifier
 from handrail.approvals.adapters.folder_trees import FolderTrees
 from handrail.approvals.domain.errors import UnverifiedBytes
+from handrail.approvals.domain.events import Choice, Decided
 from handrail.approvals.domain.judging import Judgement, Verdict
 from handrail.approvals.domain.permit import Envelope, make_statement
 from handrail.errors import FolderNotEmpty, Misconfigured, Unavailable
 from handrail.manifest import canonical_json
-from tests.fakes.approvals_world import World, opening
+from handrail.refs import Use
+from tests.fakes.approvals_world import TERMS, World, opening
+
+USE = Use("local-1", "flights", "champion", "local")
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+APPROVED = Judgement(
+    Verdict.APPROVED, approvers=(Decided(datetime(2026, 1, 1, tzinfo=UTC), "ben", "Ben", Choice.APPROVE, "fine"),)
+)
 
 FILES = {
     "MLmodel": b"flavors: sklearn",
@@ -40,7 +49,7 @@ def _permit(tree, signer):
     }
     request = world.gate.open_request(opening(), "ada").history.request
     assert request.subject.tree_digest == FolderTrees().manifest(str(tree)).digest
-    statement = make_statement(request, Judgement(Verdict.APPROVED), "2026-01-01T00:00:00+00:00")
+    statement = make_statement(request, APPROVED, "2026-01-01T00:00:00+00:00", TERMS)
     return signer.sign(canonical_json(statement))
 
 
@@ -52,7 +61,7 @@ def signer(tmp_path_factory):
 
 @pytest.fixture
 def verifier(signer):
-    return PermitVerifier(signer[1] / "gate.pub")
+    return PermitVerifier(signer[1] / "gate.pub", clock=lambda: NOW)
 
 
 @pytest.fixture
@@ -72,14 +81,14 @@ def into(tmp_path):
 
 
 def test_exactly_the_permitted_files_are_copied(verifier, tree, permit, into):
-    allowed = verifier.verify(tree, permit, into)
+    allowed = verifier.verify(tree, permit, into, USE)
 
     assert {path.relative_to(into).as_posix(): path.read_bytes() for path in into.rglob("*") if path.is_file()} == FILES
     assert allowed.tree_digest == FolderTrees().manifest(str(into)).digest
 
 
 def test_the_copy_is_private(verifier, tree, permit, into):
-    verifier.verify(tree, permit, into)
+    verifier.verify(tree, permit, into, USE)
 
     assert stat.S_IMODE(into.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in into.rglob("*") if path.is_file()} == {0o600}
@@ -88,12 +97,12 @@ def test_the_copy_is_private(verifier, tree, permit, into):
 def test_a_permit_may_be_a_file(verifier, tree, permit, into, tmp_path):
     (tmp_path / "permit.json").write_bytes(permit)
 
-    assert verifier.verify(tree, tmp_path / "permit.json", into).version == 1
+    assert verifier.verify(tree, tmp_path / "permit.json", into, USE).version == 1
 
 
-def _refused(verifier, tree, permit, into, words):
+def _refused(verifier, tree, permit, into, words, use=USE):
     with pytest.raises(UnverifiedBytes, match=words) as caught:
-        verifier.verify(tree, permit, into)
+        verifier.verify(tree, permit, into, use)
     assert not into.exists()
     return caught.value
 
@@ -215,7 +224,7 @@ def test_without_the_gates_key_nothing_is_verified(tree, permit, into, tmp_path,
         (tmp_path / "gate.pub").write_bytes(content)
 
     with pytest.raises(Misconfigured, match=r"gate\.pub"):
-        PermitVerifier(tmp_path / "gate.pub").verify(tree, permit, into)
+        PermitVerifier(tmp_path / "gate.pub").verify(tree, permit, into, USE)
 
 
 def test_a_folder_that_holds_something_is_not_overwritten(verifier, tree, permit, into):
@@ -223,12 +232,12 @@ def test_a_folder_that_holds_something_is_not_overwritten(verifier, tree, permit
     (into / "mine").write_bytes(b"x")
 
     with pytest.raises(FolderNotEmpty, match="not empty"):
-        verifier.verify(tree, permit, into)
+        verifier.verify(tree, permit, into, USE)
     assert (into / "mine").read_bytes() == b"x"
 
 
 def test_what_changes_after_the_copy_does_not_matter(verifier, tree, permit, into):
-    verifier.verify(tree, permit, into)
+    verifier.verify(tree, permit, into, USE)
 
     (tree / "model.skops").write_bytes(b"evil")
 
@@ -251,7 +260,7 @@ def test_swapping_files_while_they_are_verified_never_lends_wrong_bytes(verifier
         for number in range(150):
             into = good / str(number)
             try:
-                verifier.verify(tree, permit, into)
+                verifier.verify(tree, permit, into, USE)
             except UnverifiedBytes:
                 assert not into.exists()
             else:
@@ -261,37 +270,9 @@ def test_swapping_files_while_they_are_verified_never_lends_wrong_bytes(verifier
         thread.join()
 
 
-def test_the_key_is_private_and_stays(signer):
-    folder = signer[1]
-    held = (folder / "private.pem").read_bytes()
-
-    again = Ed25519Signer(folder / "private.pem", folder / "gate.pub")
-
-    assert stat.S_IMODE((folder / "private.pem").stat().st_mode) == 0o600
-    assert (folder / "private.pem").read_bytes() == held
-    assert again.sign(b"x") == signer[0].sign(b"x")
-
-
-def test_a_lost_public_half_is_laid_out_again(tmp_path):
-    Ed25519Signer(tmp_path / "k.pem", tmp_path / "k.pub")
-    public = (tmp_path / "k.pub").read_bytes()
-    (tmp_path / "k.pub").unlink()
-
-    Ed25519Signer(tmp_path / "k.pem", tmp_path / "k.pub")
-
-    assert (tmp_path / "k.pub").read_bytes() == public
-
-
-def test_a_file_that_is_no_key_is_named(tmp_path):
-    (tmp_path / "k.pem").write_text("no key")
-
-    with pytest.raises(Misconfigured, match=r"k\.pem: it holds no Ed25519 key"):
-        Ed25519Signer(tmp_path / "k.pem", tmp_path / "k.pub")
-
-
 def test_the_copy_goes_when_the_disk_is_full(verifier, tree, permit):
     full = Path("/dev/full")
     assert full.exists()
 
     with pytest.raises(Unavailable, match="cannot be used"):
-        verifier.verify(tree, permit, full)
+        verifier.verify(tree, permit, full, USE)

@@ -3,11 +3,12 @@
 import json
 import shutil
 import sqlite3
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
+from handrail.approvals import UnverifiedBytes
 from handrail.bootstrap import open_platform
 from handrail.bootstrap.approvals import open_permit_verifier
 from handrail.bootstrap.feedback import open_spool
@@ -69,21 +70,38 @@ def test_a_promotion_request_has_its_subject_decisions_and_verdict(platform, exp
     } == expected
 
 
-def test_the_permit_verifies_and_says_the_same(settings, tmp_path):
+def test_the_permit_is_read_and_says_the_same(settings):
     expected = EXPECTED["permit"]
     file = settings.permits / expected["file"]
 
-    found = open_permit_verifier(settings).verify(RELEASE / "tree", file, tmp_path / "copy")
+    found = open_permit_verifier(settings).read(file)
 
     said = {name: getattr(found, name) for name in expected if name not in ("file", "manifest", "approvers", "authors")}
     lists = {"approvers": list(found.approvers), "authors": list(found.authors), "manifest": found.manifest.digest}
     assert said | lists | {"file": file.name} == expected
 
 
+def test_the_permit_is_not_enough_to_serve_because_it_never_expires_and_names_no_environment(settings, tmp_path):
+    expected = EXPECTED["permit"]
+    permit = open_permit_verifier(settings).read(settings.permits / expected["file"])
+    use = replace(permit.use, environment="local")
+
+    with pytest.raises(UnverifiedBytes, match=r"of release 0\.1\.0.*promotion of the same version again"):
+        open_permit_verifier(settings).verify(
+            RELEASE / "tree", settings.permits / expected["file"], tmp_path / "copy", use
+        )
+
+    assert not (tmp_path / "copy").exists()
+
+
 def test_the_store_has_that_permit_for_the_tree(platform, settings):
     expected = EXPECTED["permit"]
+    permit = open_permit_verifier(settings).read(settings.permits / expected["file"])
+    use = replace(permit.use, environment="local")
 
-    assert platform.approvals.permit(expected["tree_digest"]) == (settings.permits / expected["file"]).read_text()
+    kept = (settings.permits / expected["file"]).read_text()
+    assert platform.approvals.permit(use, expected["tree_digest"]) == kept
+    assert platform.approvals.permit(use) == kept
 
 
 def test_a_deployment_is_traced_to_the_same_nodes_and_edges(platform):

@@ -9,7 +9,10 @@ from flows.steps.release.desk import open_desk
 from flows.steps.release.promote import TREE, Registered, is_open, read_evidence
 from handrail.bootstrap.approvals import open_permit_verifier, permit_path, tree_digest
 from handrail.errors import Misconfigured, Refused, Unavailable
+from handrail.refs import Use
 from tests.fakes.permitted_tree import permit_tree
+
+USE = Use("other", "flights", "champion", "local")
 
 
 def _ask(desk, registered):
@@ -61,9 +64,9 @@ def test_what_comes_is_checked_before_it_is_kept(settings, desk, signed, sent):
     desk.gate = Sender(signed if sent is None else sent)
 
     with pytest.raises(Refused):
-        desk.fetch_permit({"verdict": "promoted", "tree_digest": digest, "model": "flights", "version": 1})
+        desk.fetch_permit({"verdict": "promoted", "tree_digest": digest, "version": 1, **USE.to_json()})
 
-    assert not permit_path(settings, digest).exists()
+    assert not permit_path(settings, USE, digest).exists()
 
 
 class Sender:
@@ -72,7 +75,7 @@ class Sender:
     def __init__(self, sent):
         self._sent = sent
 
-    def permit(self, digest):
+    def permit(self, use, digest):
         return self._sent
 
     def close(self):
@@ -82,7 +85,10 @@ class Sender:
 @pytest.fixture
 def signed(settings):
     """A permit that the project's own gate signed, of another tree."""
+    name = settings.home / "mlflow" / "server-name"
+    kept = name.read_bytes()
     file = permit_tree(settings, settings.project / TREE)
+    name.write_bytes(kept)
     content = file.read_bytes()
     file.unlink()
     return content

@@ -25,7 +25,8 @@ def test_two_persons_in_the_named_roles_move_the_alias(world):
     assert world.champion() == 1
     permit, _ = world.journal.promotions[request_id]
     assert (permit.version, permit.approvers, permit.authors) == (1, ("Ben", "Cleo"), ("ada",))
-    assert world.shelf.permits[permit.tree_digest] == world.gate.records.permit(permit.tree_digest)
+    put = world.shelf.permits[permit.use, permit.tree_digest]
+    assert put == world.gate.records.permit(permit.use, permit.tree_digest)
 
 
 def test_the_same_question_is_the_same_request(world):

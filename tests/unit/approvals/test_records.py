@@ -2,6 +2,7 @@ import pytest
 
 from handrail.approvals.domain.events import Choice
 from handrail.errors import UnknownReference
+from handrail.refs import Use
 from tests.fakes.approvals import EVIDENCE
 from tests.fakes.approvals_world import World, opening
 
@@ -39,4 +40,4 @@ def test_what_was_never_asked_or_allowed_is_unknown(world):
     with pytest.raises(UnknownReference, match="pr-0"):
         world.gate.records.request("pr-0")
     with pytest.raises(UnknownReference, match="sha256:0"):
-        world.gate.records.permit("sha256:0")
+        world.gate.records.permit(Use("local-1", "flights", "champion", "local"), "sha256:0")

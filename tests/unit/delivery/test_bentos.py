@@ -60,4 +60,6 @@ def test_what_a_bento_carries_lies_in_its_source():
     built = BuiltBento(BentoTag("flights", "v3"), Path("bentos/flights/v3"), BUILT, "sha256:0")
 
     assert built.root == Path("bentos/flights/v3/src")
-    assert Carried.below(built.root) == Carried(built.root / "model", built.root / "permit.json")
+    assert Carried.below(built.root) == Carried(
+        built.root / "model", built.root / "permit.json", built.root / "use.json"
+    )

@@ -7,9 +7,7 @@ import pytest
 
 from handrail.delivery import Deployer, Deployments, Slot, find_serving
 from handrail.errors import Refused, Unavailable, UnknownReference
-from tests.fakes.delivery import BentosInFolder, DeploymentsInMemory, PermitsInFolder, PlainRecipe, TreesInMemory
-
-ENVIRONMENT = "test"
+from tests.fakes.delivery import USE, BentosInFolder, DeploymentsInMemory, PermitsInFolder, PlainRecipe, TreesInMemory
 
 
 @pytest.fixture
@@ -24,7 +22,7 @@ def tree(tmp_path: Path) -> Path:
 def deployer(tmp_path: Path) -> Deployer:
     permits = PermitsInFolder(tmp_path / "permits")
     bentos = BentosInFolder(tmp_path / "bentos", "plain")
-    return Deployer(ENVIRONMENT, permits, PlainRecipe(), bentos, DeploymentsInMemory())
+    return Deployer(USE, permits, PlainRecipe(), bentos, DeploymentsInMemory())
 
 
 def allow(deployer: Deployer, tree: Path) -> str:
@@ -45,7 +43,7 @@ def test_a_permitted_tree_is_built_recorded_and_pointed_at(deployer: Deployer, t
     assert not deployed.reused
     assert deployed.tree_digest == digest
     assert deployed.model_version == "mlflow://test/registered/flights/1/1"
-    assert moves(deployer.deployments) == [("deploy://test/plain", deployed.deployment.uri)]
+    assert moves(deployer.deployments) == [("deploy://local/plain", deployed.deployment.uri)]
     served = find_serving(deployer.slot, deployer.bentos, deployer.deployments)
     assert served is not None
     assert (served.tag, served.digest) == (deployed.bento, deployed.bento_digest)
@@ -120,7 +118,7 @@ def test_a_bento_with_another_valid_pair_of_tree_and_permit_is_not_pointed_at(de
     with pytest.raises(Refused, match="Delete this bento"):
         deployer.deploy(first.tree_digest, TreesInMemory(tree))
 
-    assert moves(deployer.deployments)[-1] == ("deploy://test/plain", second.deployment.uri)
+    assert moves(deployer.deployments)[-1] == ("deploy://local/plain", second.deployment.uri)
 
 
 def test_the_pointer_moves_last(deployer: Deployer, tree: Path) -> None:
@@ -129,7 +127,7 @@ def test_the_pointer_moves_last(deployer: Deployer, tree: Path) -> None:
             raise Unavailable("The store", "it is full", "Free the disk.")
 
     digest, failing = allow(deployer, tree), Failing()
-    broken = Deployer(ENVIRONMENT, deployer.permits, deployer.recipe, deployer.bentos, failing)
+    broken = Deployer(USE, deployer.permits, deployer.recipe, deployer.bentos, failing)
 
     with pytest.raises(Unavailable):
         broken.deploy(digest, TreesInMemory(tree))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -17,11 +19,15 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from handrail.approvals.adapters.folder_trees import copy_verified
+from handrail.approvals.adapters.mlflow_download import additions
+from handrail.approvals.adapters.seen_counters import SeenCounters
 from handrail.approvals.domain.errors import UnverifiedBytes
-from handrail.approvals.domain.permit import Envelope, Permit, pre_authentication_encoding
+from handrail.approvals.domain.permit import Envelope, Permit, pre_authentication_encoding, why_unusable
 from handrail.approvals.ports import Signer
+from handrail.clock import Clock, system_time
 from handrail.errors import Misconfigured
 from handrail.files import create_file, replace_file
+from handrail.refs import Use
 
 
 class Ed25519Signer(Signer):
@@ -56,9 +62,27 @@ class Ed25519Signer(Signer):
 class PermitVerifier:
     """Checks trees of files against permits, with the gate's public key and nothing else."""
 
-    def __init__(self, public_key: Path) -> None:
-        """Trust permits by this key; the file is read at each verification, so it may come later."""
+    def __init__(
+        self, public_key: Path, *, pinned: str | None = None, seen: Path | None = None, clock: Clock = system_time
+    ) -> None:
+        """Trust permits by this key; the file is read at each verification, so it may come later.
+
+        `pinned` is the id that the key must have, so that nobody can put another in its place. With `seen`, a file
+        that is made when needed, an older permit than one that was used before is refused.
+        """
         self._public_key = public_key
+        self._pinned = pinned
+        self._seen = SeenCounters(seen) if seen else None
+        self._clock = clock
+
+    @property
+    def key_id(self) -> str:
+        """The id of the key that is trusted.
+
+        Raises:
+            Misconfigured: the gate's public key is missing, no key, or not the pinned one.
+        """
+        return key_id(self._trusted())
 
     def read(self, permit: Path | bytes) -> Permit:
         """Verify a permit's signature and return what it states.
@@ -83,24 +107,43 @@ class PermitVerifier:
         except ValueError as err:
             raise UnverifiedBytes(name, f"The permit cannot be used: {err}.") from err
 
-    def verify(self, tree: Path, permit: Path | bytes, into: Path) -> Permit:
-        """Copy the tree into a private folder while hashing, and return the permit for exactly those bytes.
+    def verify(self, tree: Path, permit: Path | bytes, into: Path, expect: Use) -> Permit:
+        """Copy the tree into a private folder while hashing, and return the permit for these bytes and that use.
 
-        Load from `into` and from nowhere else.
+        Load from `into` and from nowhere else. The file that MLflow adds to what it downloads may be in the tree, if it
+        is exactly MLflow's for the permit's version; it is not copied.
 
         Args:
             tree: folder to be loaded.
             permit: a file, or the envelope's bytes.
             into: a new or empty folder; on any failure nothing is left there.
+            expect: what the bytes will be used for; the caller knows it, never the permit.
 
         Raises:
-            UnverifiedBytes: the permit is not the gate's, or the first file that is missing, extra or different.
+            UnverifiedBytes: the permit is not the gate's, is for another use or was taken back, or the first file that
+                is missing, extra or different. The sentence says both uses.
             Unavailable: the disk is full.
             FolderNotEmpty: `into` holds something.
         """
         statement = self.read(permit)
-        copy_verified(tree, statement.manifest, into)
+        self.require_use(statement, expect, str(tree))
+        with _saying_both(statement, expect):
+            copy_verified(tree, statement.manifest, into, additions(statement))
+        if self._seen:
+            self._seen.keep(statement)
         return statement
+
+    def require_use(self, permit: Permit, expect: Use, what: str) -> None:
+        """Refuse a permit, whose signature holds, that does not allow this use now; `what` names what is loaded.
+
+        Raises:
+            UnverifiedBytes: the sentence says both uses.
+        """
+        refusal = why_unusable(permit, expect, self._clock())
+        if refusal is None and self._seen:
+            refusal = self._seen.why_older(permit)
+        if refusal:
+            raise UnverifiedBytes(what, refusal)
 
     def _trusted(self) -> Ed25519PublicKey:
         try:
@@ -111,7 +154,23 @@ class PermitVerifier:
             raise _bad_key(self._public_key) from err
         if not isinstance(key, Ed25519PublicKey):
             raise _bad_key(self._public_key)
+        if self._pinned not in (None, key_id(key)):
+            raise Misconfigured(
+                str(self._public_key),
+                f"it holds the key {key_id(key)}, and {self._pinned} is pinned",
+                "Restore the gate's own key; if its key was changed on purpose, correct gate_key_id.",
+            )
         return key
+
+
+@contextmanager
+def _saying_both(permit: Permit, expect: Use) -> Iterator[None]:
+    """Add to a refusal what the permit is for and what is wanted."""
+    try:
+        yield
+    except UnverifiedBytes as err:
+        both = f"{err.problem} The permit is for {permit.use}, and wanted is {expect}."
+        raise UnverifiedBytes(err.tree, both, err.path) from err
 
 
 def key_id(key: Ed25519PublicKey) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
@@ -52,10 +52,13 @@ class FolderTrees(Trees):
             raise Refused(f"The artifact tree {tree!r}", (f"Of its content: {err}.",)) from err
 
 
-def copy_verified(tree: Path, manifest: Manifest, into: Path) -> None:
+def copy_verified(
+    tree: Path, manifest: Manifest, into: Path, besides: Mapping[str, frozenset[bytes]] | None = None
+) -> None:
     """Copy exactly the files of the manifest into a new private folder, hashing the bytes that are written.
 
-    Load from `into` alone: the files in `tree` may change at any time.
+    Load from `into` alone: the files in `tree` may change at any time. A file of `besides` may be there too, if it has
+    one of those contents; it is not copied.
 
     Raises:
         UnverifiedBytes: a file is missing, extra, different or no regular file; `into` is then gone.
@@ -65,11 +68,11 @@ def copy_verified(tree: Path, manifest: Manifest, into: Path) -> None:
     _make_private(into)
     with ExitStack() as undo:
         undo.callback(shutil.rmtree, into, ignore_errors=True)
-        _copy_all(tree, manifest, into)
+        _copy_all(tree, manifest, into, besides or {})
         undo.pop_all()
 
 
-def _copy_all(tree: Path, manifest: Manifest, into: Path) -> None:
+def _copy_all(tree: Path, manifest: Manifest, into: Path, besides: Mapping[str, frozenset[bytes]]) -> None:
     expected = {entry.path: entry for entry in manifest.files}
     folders = manifest.folders
 
@@ -80,6 +83,8 @@ def _copy_all(tree: Path, manifest: Manifest, into: Path) -> None:
 
     def on_file(path: str, descriptor: int) -> None:
         entry = expected.pop(path, None)
+        if entry is None and _has_one_of(descriptor, besides.get(path, frozenset())):
+            return
         if entry is None:
             raise UnverifiedBytes(str(tree), f"The file {path!r} is not in the permit.", path)
         if _copy(descriptor, into / path) != (entry.size, entry.sha256):
@@ -152,6 +157,12 @@ def _copy(source: int, target: Path | None) -> tuple[int, str]:
             if written is not None:
                 written.write(chunk)
     return size, digest.hexdigest()
+
+
+def _has_one_of(source: int, contents: frozenset[bytes]) -> bool:
+    """Read no more than the longest of them, and say whether the file is one of them."""
+    longest = max(map(len, contents), default=0)
+    return bool(contents) and os.pread(source, longest + 1, 0) in contents
 
 
 def _private(path: str, flags: int) -> int:

@@ -127,11 +127,12 @@ class SqlLedger(Ledger, RequestIndex):
         subjects = [request_from(body).subject for body in bodies]
         return [(subject.model, subject.alias) for subject in subjects]
 
-    def permit(self, tree_digest: str) -> str | None:
-        """Return the newest signed permit for a tree, as envelope JSON."""
+    def permit(self, server: str, model: str, alias: str, tree_digest: str | None = None) -> str | None:
+        """Return the newest signed permit of an alias, as envelope JSON; for this tree, if one is named."""
+        of_tree = sa.true() if tree_digest is None else permits.c.tree_digest == tree_digest
         newest = (
             sa.select(permits.c.envelope)
-            .where(permits.c.tree_digest == tree_digest)
+            .where(permits.c.alias_key == digest_of([server, model, alias]), of_tree)
             .order_by(permits.c.number.desc())
             .limit(1)
         )
@@ -188,7 +189,12 @@ class SqlLedger(Ledger, RequestIndex):
         if not isinstance(event, MoveDone):
             return None
         permit = Permit.from_payload(Envelope.from_json(event.envelope).payload)
-        row = {"request_id": request.request_id, "tree_digest": permit.tree_digest, "envelope": event.envelope}
+        row = {
+            "request_id": request.request_id,
+            "alias_key": alias_key,
+            "tree_digest": permit.tree_digest,
+            "envelope": event.envelope,
+        }
         return _inserted(connection, permits, row)
 
 

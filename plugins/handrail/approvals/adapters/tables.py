@@ -37,6 +37,7 @@ permits = sa.Table(
     metadata,
     sa.Column("number", sa.Integer, sa.Identity(), primary_key=True),
     sa.Column("request_id", sa.String(40), sa.ForeignKey(requests.c.request_id), nullable=False, unique=True),
+    sa.Column("alias_key", sa.String(80), nullable=False, index=True),
     sa.Column("tree_digest", sa.String(80), nullable=False, index=True),
     sa.Column("envelope", sa.Text, nullable=False),
 )

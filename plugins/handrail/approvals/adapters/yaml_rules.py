@@ -9,6 +9,7 @@ from pydantic import Field, StrictBool, model_validator
 
 from handrail.approvals.domain.people import Directory, Person, RoleName, Service, folded
 from handrail.approvals.domain.policy import Policy, Rule
+from handrail.approvals.domain.terms import DAYS, PermitRules
 from handrail.approvals.ports import RuleBook
 from handrail.config import Section, read_config
 from handrail.errors import Misconfigured, UnknownReference
@@ -52,6 +53,13 @@ class PolicyFile(Section):
     alias: str
     quorum: Annotated[dict[RoleName, Count], Field(min_length=1)]
     rules: list[RuleKeys] = []
+    permit_days: Annotated[int, Field(ge=1, le=3660, strict=True)] = DAYS
+    environment: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] | None = None
+
+    @property
+    def permits(self) -> PermitRules:
+        """What it says of permits."""
+        return PermitRules(self.permit_days, self.environment)
 
 
 class PersonKeys(Section):
@@ -110,6 +118,7 @@ class YamlRules(RuleBook):
             alias,
             {str(role): count for role, count in content.quorum.items()},
             tuple(keys.rule() for keys in content.rules),
+            content.permits,
         )
 
     def _what_is_there(self, alias: str) -> str:

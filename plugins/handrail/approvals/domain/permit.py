@@ -11,15 +11,21 @@ import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from handrail.approvals.domain.judging import Judgement
 from handrail.approvals.domain.subject import PromotionRequest
+from handrail.approvals.domain.terms import Terms
 from handrail.manifest import Manifest, canonical_json
-from handrail.refs import ModelVersion
+from handrail.refs import ModelVersion, Use
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
-PREDICATE_TYPE = "urn:handrail:permit:v1"
+PREDICATE_TYPE = "urn:handrail:permit:v2"
+FIRST_PREDICATE_TYPE = "urn:handrail:permit:v1"
+"""What release 0.1.0 wrote: it can be read, and is never enough to serve."""
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""How far the clock of a verifier may be behind the clock of the gate."""
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
 
@@ -29,7 +35,7 @@ def pre_authentication_encoding(payload: bytes) -> bytes:
     return b" ".join((b"DSSEv1", b"%d" % len(kind), kind, b"%d" % len(payload), payload))
 
 
-def make_statement(request: PromotionRequest, judgement: Judgement, issued: str) -> dict[str, Any]:
+def make_statement(request: PromotionRequest, judgement: Judgement, issued: str, terms: Terms) -> dict[str, Any]:
     """Return the statement for an approved request; the same arguments give the same statement.
 
     `issued` is an ISO 8601 moment in UTC.
@@ -45,6 +51,7 @@ def make_statement(request: PromotionRequest, judgement: Judgement, issued: str)
         ],
         "predicateType": PREDICATE_TYPE,
         "predicate": subject.to_json()
+        | terms.to_json()
         | {
             "request_id": request.request_id,
             "run_id": request.run_id,
@@ -62,7 +69,10 @@ def make_statement(request: PromotionRequest, judgement: Judgement, issued: str)
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """What a permit states. Nothing here is verified yet: `PermitVerifier` does that."""
+    """What a permit states. Nothing here is verified yet: `PermitVerifier` does that.
+
+    A permit of release 0.1.0 has no `terms`.
+    """
 
     request_id: str
     server: str
@@ -78,6 +88,12 @@ class Permit:
     approvers: tuple[str, ...]
     issued: str
     manifest: Manifest
+    terms: Terms | None = None
+
+    @property
+    def use(self) -> Use:
+        """The one use that it allows; without terms in no environment at all."""
+        return Use(self.server, self.model, self.alias, self.terms.environment if self.terms else "")
 
     @property
     def uri(self) -> str:
@@ -98,7 +114,8 @@ class Permit:
         """
         try:
             statement = json.loads(payload)
-            if (statement["_type"], statement["predicateType"]) != (STATEMENT_TYPE, PREDICATE_TYPE):
+            kind = statement["predicateType"]
+            if statement["_type"] != STATEMENT_TYPE or kind not in (PREDICATE_TYPE, FIRST_PREDICATE_TYPE):
                 raise ValueError("it is a statement of another kind")
             fields = dict(statement["predicate"])
             permit = cls(
@@ -107,6 +124,7 @@ class Permit:
                 authors=tuple(fields["authors"]),
                 approvers=tuple(row["person"] for row in fields["approvers"]),
                 manifest=Manifest.from_json(fields["manifest"]),
+                terms=Terms.from_json(fields) if kind == PREDICATE_TYPE else None,
             )
             subject = "sha256:" + statement["subject"][0]["digest"]["sha256"]
         except (KeyError, TypeError, IndexError, RecursionError) as err:
@@ -114,6 +132,32 @@ class Permit:
         if not permit.manifest.digest == permit.tree_digest == subject:
             raise ValueError("its list of files does not match its digest")
         return permit
+
+
+def why_unusable(permit: Permit, expect: Use, now: datetime) -> str | None:
+    """Return why a permit does not allow this use at this moment, None if it does; its signature is checked elsewhere.
+
+    The sentence says both uses.
+    """
+    terms = permit.terms
+    both = f"It allows {permit.use}, and what is wanted is {expect}."
+    if terms is None:
+        return (
+            f"The permit is of release 0.1.0: it names no environment and never expires. {both} "
+            "Ask for the promotion of the same version again."
+        )
+    if permit.use != expect:
+        return f"The permit is for another use. {both}"
+    if not permit.approvers:
+        return f"The permit names nobody who approved it. {both}"
+    if now < datetime.fromisoformat(permit.issued) - CLOCKS_DIFFER:
+        return f"The permit was issued at {permit.issued}, and the clock here says {now.isoformat()}. {both}"
+    if now >= terms.expires:
+        return (
+            f"The permit expired at {terms.expires.isoformat()}. {both} "
+            "Ask for the promotion of the same version again."
+        )
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Any
 
 from handrail.approvals.domain.people import Directory, Person
+from handrail.approvals.domain.terms import PermitRules
 from handrail.manifest import digest_of
 
 MOST_NAMES, LONGEST_NAME = 8, 40
@@ -49,13 +50,14 @@ class Policy:
     alias: str
     quorum: Mapping[str, int]
     rules: tuple[Rule, ...]
+    permits: PermitRules = PermitRules()
 
     @property
     def digest(self) -> str:
         """`sha256:<hex>` over everything that the policy says; comments in its file do not count."""
-        return digest_of(
-            {"alias": self.alias, "quorum": dict(self.quorum), "rules": [rule.to_json() for rule in self.rules]}
-        )
+        said = {"alias": self.alias, "quorum": dict(self.quorum), "rules": [rule.to_json() for rule in self.rules]}
+        permits = self.permits.to_json()
+        return digest_of(said | ({"permits": permits} if permits else {}))
 
 
 def failed_rules(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -11,6 +12,7 @@ from handrail.approvals.domain.errors import Closed, MovedMeanwhile, NotEligible
 from handrail.approvals.domain.events import Choice, Decided, History, Voided
 from handrail.approvals.domain.judging import Judgement, Verdict
 from handrail.approvals.domain.people import folded
+from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.policy import Policy, why_not_eligible
 from handrail.approvals.domain.subject import Candidate, PromotionRequest, Subject
 from handrail.approvals.domain.texts import plain_text
@@ -22,6 +24,8 @@ from handrail.errors import HandrailError, UnknownReference
 from handrail.manifest import Manifest, digest_of
 
 ATTEMPTS = 10
+RENEWAL = timedelta(days=30)
+"""How long before its end a permit can be asked for again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +263,12 @@ class Gate:
         incumbent = self._ports.registry.candidate(candidate.model, str(points_at))
         return self._ports.trees.manifest(incumbent.tree)
 
+    def _is_renewable(self, promoted: History) -> bool:
+        """Whether the permit of a promotion is used up, or soon will be, so that the same may be asked for again."""
+        assert promoted.done is not None
+        terms = Permit.from_payload(Envelope.from_json(promoted.done.envelope).payload).terms
+        return terms is None or self._clock() >= terms.expires - RENEWAL
+
     def _latest_about(self, subject: Subject) -> tuple[int, History | None]:
         """Return the next turn's number, and the last request about the subject if it still answers the question."""
         earlier = self._ports.index.find(subject_key=subject.key)
@@ -267,7 +277,7 @@ class Gate:
         last = earlier[-1]
         points_here = self._ports.registry.incumbent(subject.model, subject.alias) == subject.version
         if last.done:
-            return len(earlier), last if points_here else None
+            return len(earlier), last if points_here and not self._is_renewable(last) else None
         same = not last.voided and not subject.changes_since(last.request.subject)
         return len(earlier), last if same or last.open_move else None
 

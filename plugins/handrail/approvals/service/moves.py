@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from handrail.approvals.domain.events import History, MoveAbandoned, MoveDone, MoveIntended, Published, Voided
 from handrail.approvals.domain.judging import judge
 from handrail.approvals.domain.permit import Envelope, Permit, make_statement
-from handrail.approvals.ports import DecisionJournal, Ledger, PermitShelf, Registry, RuleBook, Signer
+from handrail.approvals.domain.subject import Subject
+from handrail.approvals.ports import DecisionJournal, Ledger, PermitShelf, Registry, RequestIndex, RuleBook, Signer
 from handrail.clock import Clock
 from handrail.errors import HandrailError
 from handrail.manifest import canonical_json
@@ -18,9 +19,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Mover:
-    """Moves aliases for approved requests. The caller has judged; this acts, and may be repeated."""
+    """Moves aliases for approved requests. The caller has judged; this acts, and may be repeated.
 
+    `environment` is where permits allow serving, unless the policy names another.
+    """
+
+    environment: str
     ledger: Ledger
+    index: RequestIndex
     registry: Registry
     rules: RuleBook
     signer: Signer
@@ -47,11 +53,15 @@ class Mover:
         subject = history.request.subject
         if not history.open_move:
             at = self.clock()
-            judgement = judge(history, self.rules.policy(subject.alias), self.rules.directory())
-            statement = make_statement(history.request, judgement, at.isoformat())
+            policy = self.rules.policy(subject.alias)
+            judgement = judge(history, policy, self.rules.directory())
+            counter = self._next_counter(subject)
+            terms = policy.permits.terms(at, self.environment, counter)
+            statement = make_statement(history.request, judgement, at.isoformat(), terms)
             history = self.ledger.append(history, MoveIntended(at, statement))
             # The alias is held from here on; another request that moved it meanwhile has finished.
-            if self._incumbent(history) not in (subject.incumbent, subject.version):
+            moved = self._incumbent(history) not in (subject.incumbent, subject.version)
+            if moved or self._next_counter(subject) != counter:
                 return self._give_up(history, ("The alias moved while this was being decided.",))
         intent = history.open_move
         assert intent is not None
@@ -72,6 +82,14 @@ class Mover:
         except HandrailError as err:
             _log.error("The permit for %s is signed and stored, but not published: %s", history.request.label, err)
             return history
+
+    def _next_counter(self, subject: Subject) -> int:
+        """Return one more than the newest permit of the alias has; a permit of release 0.1.0 counts as none."""
+        newest = self.index.permit(subject.server, subject.model, subject.alias)
+        if newest is None:
+            return 1
+        terms = Permit.from_payload(Envelope.from_json(newest).payload).terms
+        return terms.counter + 1 if terms else 1
 
     def _has_moved(self, history: History) -> bool:
         """Whether the registry committed the intended move before the interruption."""

@@ -13,6 +13,7 @@ from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.ports import Ledger, RequestIndex, RuleBook
 from handrail.approvals.service.tenures import Tenure, tenure_at
 from handrail.errors import UnknownReference
+from handrail.refs import Use
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +93,19 @@ class Approvals:
         self._ledger.load(tenure.history.request.request_id)
         return tenure
 
-    def permit(self, tree_digest: str) -> str:
-        """Return the newest permit for a tree as DSSE envelope JSON.
+    def permit(self, use: Use, tree_digest: str | None = None) -> str:
+        """Return the newest permit for a use as DSSE envelope JSON; for this tree, if one is named.
 
         Raises:
-            UnknownReference: no promotion allowed this tree.
+            UnknownReference: no promotion allowed this; the sentence says both uses if another one was allowed.
         """
-        envelope = self._index.permit(tree_digest)
+        envelope = self._index.permit(use.server, use.model, use.alias, tree_digest)
+        what = f"for {use}" + (f" of {tree_digest}" if tree_digest else "")
         if envelope is None:
-            raise UnknownReference("permit", tree_digest, "Have these bytes promoted first.")
+            raise UnknownReference("permit", what, "Have these bytes promoted for this use first.")
+        allowed = Permit.from_payload(Envelope.from_json(envelope).payload).use
+        if allowed.environment not in ("", use.environment):
+            raise UnknownReference("permit", what, f"The newest one allows {allowed}.")
         return envelope
 
     def model_of(self, request_id: str) -> str:
@@ -110,10 +115,6 @@ class Approvals:
             UnknownReference: there is no such request.
         """
         return self._ledger.load(request_id).request.subject.model
-
-    def model_of_permit(self, envelope: str) -> str:
-        """Return the model that a permit is for."""
-        return Permit.from_payload(Envelope.from_json(envelope).payload).model
 
     def view(self, history: History) -> RequestView:
         """Judge a history by the policy and the roles as they stand now."""

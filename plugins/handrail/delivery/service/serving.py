@@ -10,6 +10,7 @@ from pathlib import Path
 from handrail.delivery.domain import TREE, BuiltBento, Carried, Slot, Verified
 from handrail.delivery.ports import Bentos, Deployments, Permits
 from handrail.errors import Refused, Unavailable
+from handrail.refs import Use
 
 
 def find_serving(slot: Slot, bentos: Bentos, deployments: Deployments) -> BuiltBento | None:
@@ -31,27 +32,28 @@ def find_serving(slot: Slot, bentos: Bentos, deployments: Deployments) -> BuiltB
 
 
 def find_carried(root: Path) -> Carried | None:
-    """Return what lies below `root`, None if there is neither tree nor permit, as in a fresh checkout.
+    """Return what lies below `root`, None if nothing of it is there, as in a fresh checkout.
 
     Raises:
-        Refused: one is there without the other.
+        Refused: a part is missing.
     """
     carried = Carried.below(root)
-    missing = [path for path in (carried.tree, carried.permit) if not path.exists()]
-    if len(missing) == 1:
+    parts = (carried.tree, carried.permit, carried.use)
+    missing = [path for path in parts if not path.exists()]
+    if missing and len(missing) < len(parts):
         raise Refused("Serving this bento", (f"{missing[0]} is missing. Build the bento again.",))
     return None if missing else carried
 
 
 @contextmanager
-def lend_verified(permits: Permits, carried: Carried) -> Iterator[Verified]:
-    """Verify the carried bytes while copying them into a folder of this process; lend the copy, then remove it.
+def lend_verified(permits: Permits, carried: Carried, expect: Use) -> Iterator[Verified]:
+    """Verify the carried bytes for a use while copying them into a private folder; lend the copy, then remove it.
 
     Load from the copy (`.tree`), never from the bento: its files may change after they were verified.
 
     Raises:
-        Refused: no permit covers exactly these bytes; the sentence names the first file that differs.
+        Refused: the permit is for another use, or not for exactly these bytes; the sentence says which.
     """
     with tempfile.TemporaryDirectory(prefix="handrail-model-") as folder:
         copy = Path(folder) / TREE
-        yield Verified(copy, permits.verify(carried.tree, carried.permit, copy))
+        yield Verified(copy, permits.verify(carried.tree, carried.permit, copy, expect))

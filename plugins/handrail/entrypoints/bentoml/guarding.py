@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from handrail.bootstrap import Platform
-from handrail.bootstrap.delivery import open_permits
-from handrail.delivery import find_carried, lend_verified
+from handrail.bootstrap.delivery import lend_carried
+from handrail.delivery import find_carried
 from handrail.entrypoints.bentoml.service import SWAGGER_PAGE, open_paths
 from handrail.entrypoints.http.feedback_guard import Rules
 from handrail.entrypoints.http.serving_token import serving_token
@@ -27,12 +27,12 @@ def rules_of(platform: Platform, feedback: Any) -> Rules:
 
 
 def require_permit(platform: Platform, root: Path) -> None:
-    """Exit with the reason if no permit covers exactly the bytes that the bento below `root` carries."""
+    """Exit with the reason if no permit covers exactly the bytes that the bento below `root` carries, for its use."""
     try:
         serving_token(platform.settings)
         carried = find_carried(root)
         if carried is not None:
-            with lend_verified(open_permits(platform.settings), carried):
+            with lend_carried(platform.settings, carried):
                 pass
     except HandrailError as err:
         sys.exit(f"error: {err}")

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from handrail.bootstrap import Platform, open_platform
-from handrail.bootstrap.delivery import open_permits
+from handrail.bootstrap.delivery import lend_carried
 from handrail.bootstrap.feedback import open_spool
-from handrail.delivery import Slot, find_carried, lend_verified
+from handrail.delivery import Slot, find_carried
 from handrail.entrypoints.bentoml.collect import bento_digest
 from handrail.entrypoints.bentoml.features import FeatureRepo, Items, OnlineFeatures
 from handrail.entrypoints.bentoml.predictor import Identity, Predictor
@@ -98,7 +98,7 @@ class Worker:
         if carried is None:
             return None
         settings = self._platform.settings
-        with lend_verified(open_permits(settings), carried) as verified:
+        with lend_carried(settings, carried) as verified:
             scorer = Scorer.load(verified.tree)
             permitted = verified.permitted
         features = OnlineFeatures(settings, self._case, self._repo, scorer.feature_service)

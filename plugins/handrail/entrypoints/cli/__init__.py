@@ -24,6 +24,7 @@ def build() -> typer.Typer:
     # Not at the top: the modules beside this one import it first.
     from handrail.entrypoints.cli import (
         approvals,
+        approvals_bytes,
         approvals_log,
         env,
         feedback,
@@ -48,6 +49,7 @@ def build() -> typer.Typer:
     app.add_typer(approvals.app, name="approvals")
     approvals.app.add_typer(approvals_log.app, name="log")
     approvals.app.command("at", epilog=approvals_log.AT_EXAMPLE)(approvals_log.at)
+    approvals.app.command("verify", epilog=approvals_bytes.EXAMPLE)(approvals_bytes.verify)
     app.add_typer(lineage.app, name="lineage")
     app.add_typer(feedback.app, name="feedback")
     feedback.app.command("figures", epilog=figures.EXAMPLE)(figures.show_figures)

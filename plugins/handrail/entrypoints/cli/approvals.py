@@ -1,12 +1,11 @@
-"""`handrail approvals`: ask for a promotion, decide about it, look at it, and verify bytes offline."""
+"""`handrail approvals`: ask for a promotion, decide about it, and look at it."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,11 +13,11 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from handrail.approvals import UnverifiedBytes, plain_text, shown
+from handrail.approvals import plain_text, shown
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, print_rows
 from handrail.entrypoints.http.gate_client import GateClient
-from handrail.errors import HandrailError, InvalidInput, Refused, UnknownReference
-from handrail.settings import Settings, load_settings
+from handrail.errors import HandrailError, InvalidInput, UnknownReference
+from handrail.settings import load_settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,7 +25,6 @@ app = typer.Typer(
     epilog="Example: handrail approvals list --open",
 )
 
-ADDED_BY_MLFLOW = "registered_model_meta"
 PASSWORD_VARIABLE = "MLFLOW_TRACKING_PASSWORD"
 MOST_NUMBERS, LONGEST_VALUE = 40, 80
 User = Annotated[
@@ -127,61 +125,6 @@ def show(request_id: RequestId, user: User, as_json: AsJson = False) -> None:
     _print_request(answer, as_json)
 
 
-@app.command(epilog="Example: handrail approvals verify models/package --permit permit.json --key gate.pub")
-def verify(
-    tree: Annotated[Path, typer.Argument(help="Folder whose bytes are to be loaded.")],
-    permit: Annotated[Path | None, typer.Option(help="Permit file; the project's for these bytes if left out.")] = None,
-    key: Annotated[
-        Path | None, typer.Option(help="The gate's public key, gate.pub; the project's if left out.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Check, without any server, that the gate allowed exactly these bytes."""
-    from handrail.bootstrap.approvals import open_permit_verifier
-
-    settings = load_settings()
-    with tempfile.TemporaryDirectory(prefix="handrail-verify-") as folder, _naming_what_mlflow_added(tree):
-        file = permit or _permit_of(settings, tree)
-        statement = open_permit_verifier(settings, key).verify(tree, file, Path(folder) / "tree")
-    facts = {
-        "allowed": f"{statement.model} version {statement.version} as {statement.alias}",
-        "tree_digest": statement.tree_digest,
-        "files": len(statement.manifest.files),
-        "request_id": statement.request_id,
-        "approvers": list(statement.approvers),
-        "issued": statement.issued,
-    }
-    if as_json:
-        return print_json(facts)
-    return _print_facts(facts | {"approvers": ", ".join(statement.approvers)})
-
-
-def _permit_of(settings: Settings, tree: Path) -> Path:
-    from handrail.bootstrap.approvals import permit_path, tree_digest
-
-    file = permit_path(settings, tree_digest(tree))
-    if not file.is_file():
-        problem = (
-            f"No permit in {settings.permits} is for exactly these bytes; name with --permit the one that you expect, "
-            "and the first file that differs is named."
-        )
-        raise UnverifiedBytes(str(tree), problem)
-    return file
-
-
-@contextmanager
-def _naming_what_mlflow_added(tree: Path) -> Iterator[None]:
-    """Say so if the reason may be the file that MLflow writes into what it downloads from the registry."""
-    try:
-        yield
-    except UnverifiedBytes as err:
-        added = tree / ADDED_BY_MLFLOW
-        if not added.is_file() or err.path not in (None, ADDED_BY_MLFLOW):
-            raise
-        remedy = f"MLflow adds {ADDED_BY_MLFLOW} to what it downloads by models:/; remove {added} and verify again."
-        raise Refused(f"Loading {str(tree)!r}", (err.problem, remedy)) from err
-
-
 @contextmanager
 def _client(user: str, what: str) -> Iterator[GateClient]:
     try:
@@ -220,7 +163,7 @@ def _print_request(row: dict[str, Any], as_json: bool) -> None:
         return print_json(row)
     incumbent = row["incumbent"]
     content = row.get("evidence_content", {})
-    _print_facts(
+    print_facts(
         {
             "request": row["request_id"],
             "asks for": f"{row['alias']} of {row['model']}: {incumbent or 'nothing'} → version {row['version']}",
@@ -264,5 +207,6 @@ def quoted(text: str) -> str:
     return shown(json.dumps(text, ensure_ascii=False))
 
 
-def _print_facts(facts: dict[str, Any]) -> None:
+def print_facts(facts: Mapping[str, Any]) -> None:
+    """Print names and their values, one a line."""
     print_rows([(shown(name), shown(str(value))) for name, value in facts.items()])

@@ -12,6 +12,7 @@ from handrail.approvals import Closed, MovedMeanwhile, MoveUnderWay, NotEligible
 from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.http.problems import error_of
 from handrail.errors import Conflict, HandrailError, InvalidInput, Misconfigured, Refused, Unavailable, UnknownReference
+from handrail.refs import Use
 
 TIMEOUT_S = 120.0
 START = "Start it, or name the right address: mlflow_url in config/handrail.yaml, or HANDRAIL_MLFLOW_URL."
@@ -97,13 +98,14 @@ class GateClient:
         rows: list[dict[str, Any]] = self._json(Route.REQUESTS, params=params)["requests"]
         return rows
 
-    def permit(self, digest: str) -> bytes:
-        """Return the signed permit for a tree digest, as it is written into a bento.
+    def permit(self, use: Use, digest: str | None = None) -> bytes:
+        """Return the newest signed permit for a use; for the tree with this digest, if one is named.
 
         Raises:
-            UnknownReference: no promotion allowed this tree.
+            UnknownReference: no promotion allowed this.
         """
-        return self._send(Route.PERMIT, params={"digest": digest}).content
+        params = use.to_json() | ({"digest": digest} if digest else {})
+        return self._send(Route.PERMIT, params=params).content
 
     def _json(self, route: Route, **content: Any) -> dict[str, Any]:
         value: dict[str, Any] = self._send(route, **content).json()

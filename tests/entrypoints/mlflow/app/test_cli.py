@@ -84,10 +84,19 @@ def test_ask_decide_list_show_and_verify(run, server, made, evidence):
     assert "promoted" in shown.stdout
     assert "Ben said approve: checked the slices" in shown.stdout
     assert request_id in run("list").stdout
-    permit = permit_path(server.settings, digest)
-    offline = run("verify", made.tree, "--permit", permit, "--json", HANDRAIL_MLFLOW_URL="http://127.0.0.1:9")
+    permit = permit_path(server.settings, server.use(made), digest)
+    offline = run(
+        "verify",
+        made.tree,
+        "--model",
+        made.name,
+        "--permit",
+        permit,
+        "--json",
+        HANDRAIL_MLFLOW_URL="http://127.0.0.1:9",
+    )
     assert json.loads(offline.stdout)["approvers"] == ["Ben", "Cleo"]
-    assert "Ben, Cleo" in run("verify", made.tree).stdout
+    assert "Ben, Cleo" in run("verify", made.tree, "--model", made.name).stdout
 
 
 def test_verify_names_the_file_that_differs(run, server, made, tmp_path):
@@ -95,7 +104,8 @@ def test_verify_names_the_file_that_differs(run, server, made, tmp_path):
     shutil.copytree(made.tree, tmp_path / "tree")
     (tmp_path / "tree" / "MLmodel").write_bytes(b"flavors: pickle!\n")
 
-    answer = run("verify", tmp_path / "tree", "--permit", permit_path(server.settings, digest))
+    permit = permit_path(server.settings, server.use(made), digest)
+    answer = run("verify", tmp_path / "tree", "--model", made.name, "--permit", permit)
 
     assert answer.returncode == 1
     assert answer.stderr.startswith("error: ")
@@ -109,7 +119,7 @@ def test_bytes_without_a_permit_are_not_verified(run, tmp_path):
     answer = run("verify", tmp_path)
 
     assert answer.returncode == 1
-    assert "is for exactly these bytes" in answer.stderr
+    assert "and for exactly these bytes" in answer.stderr
 
 
 def test_a_refusal_is_one_sentence_and_exit_code_1(run, made, evidence):

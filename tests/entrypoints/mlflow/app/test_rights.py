@@ -33,12 +33,12 @@ def test_who_may_not_read_the_model_does_not_decide_about_it(made, denied):
 def test_who_may_not_read_the_model_gets_neither_its_request_nor_its_permit(server, made):
     done = made.promote()
     with server.gate("cleo") as gate:
-        assert gate.permit(done["tree_digest"])
+        assert gate.permit(server.use(made), done["tree_digest"])
     _grant(server, "cleo", "registered_model", made.name, "DENY")
 
     with server.gate("cleo") as gate:
         with pytest.raises(Refused, match="Fetching this permit"):
-            gate.permit(done["tree_digest"])
+            gate.permit(server.use(made), done["tree_digest"])
         with pytest.raises(Refused, match="Reading this request"):
             gate.request(done["request_id"])
         assert done["request_id"] not in {row["request_id"] for row in gate.requests()}

@@ -22,6 +22,7 @@ from handrail.entrypoints.mlflow.app.origins import refuse_foreign_pages
 from handrail.entrypoints.mlflow.app.rights import account, may, require_model, require_sources
 from handrail.errors import HandrailError, InvalidInput
 from handrail.manifest import canonical_json
+from handrail.refs import Use
 
 MAX_BODY_BYTES = 1 << 20
 MAX_EVIDENCE = 50
@@ -80,13 +81,17 @@ def _decide(gate: Gate) -> Response:
 
 
 def _permit(gate: Gate) -> Response:
-    """Return the signed permit for a tree."""
-    digest = _query("digest").get("digest", "")
-    if not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
+    """Return the signed permit for a use, the newest one or that for a tree."""
+    wanted = _query("server", "model", "alias", "environment", "digest")
+    digest = wanted.pop("digest", None)
+    if digest is not None and not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
         raise InvalidInput("digest", f"{digest!r} is not a digest", "Send sha256: and 64 hex digits.")
-    envelope = gate.records.permit(digest)
-    require_model(gate.records.model_of_permit(envelope), "can_read", "Fetching this permit")
-    return Response(envelope, mimetype="application/vnd.dsse.envelope.v1+json")
+    for name in ("server", "model", "alias", "environment"):
+        if not wanted.get(name):
+            raise InvalidInput(name, "it is missing", "Send the use: server, model, alias and environment.")
+    use = Use.from_json(wanted)
+    require_model(use.model, "can_read", "Fetching this permit")
+    return Response(gate.records.permit(use, digest), mimetype="application/vnd.dsse.envelope.v1+json")
 
 
 _VIEWS: Mapping[Route, Callable[[Gate], Response]] = {
