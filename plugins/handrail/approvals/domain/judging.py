@@ -45,6 +45,8 @@ def judge(history: History, policy: Policy, directory: Directory) -> Judgement:
     if rejections:
         return Judgement(Verdict.REJECTED, rejections)
     subject = history.request.subject
+    if subject.adopts:
+        return _judge_adoption(history, policy, directory)
     failures = _unknown_makers(history.request, directory) + failed_rules(
         policy,
         history.request.evidence,
@@ -55,6 +57,19 @@ def judge(history: History, policy: Policy, directory: Directory) -> Judgement:
         failures += ("The request was opened under another policy.",)
     if failures:
         return Judgement(Verdict.REFUSED, failures)
+    return _judge_quorum(history, policy, directory)
+
+
+def _judge_adoption(history: History, policy: Policy, directory: Directory) -> Judgement:
+    """Ask for the quorum alone: what was there before the gate has no evidence, and not every maker is known."""
+    requester = history.request.requester
+    if not directory.answerable(requester):
+        unknown = (
+            f"The account {requester!r} asked for this and belongs to nobody in config/roles.yaml; name its person."
+        )
+        return Judgement(Verdict.REFUSED, (unknown,))
+    if policy.digest != history.request.subject.policy_digest:
+        return Judgement(Verdict.REFUSED, ("The request was opened under another policy.",))
     return _judge_quorum(history, policy, directory)
 
 

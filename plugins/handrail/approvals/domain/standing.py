@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from handrail.approvals.domain.people import folded
+from handrail.approvals.domain.subject import Subject
 
 HOW_TO_MEND = (
     "Adopt it with 'handrail approvals adopt', or promote another version; until then nothing that verifies loads it."
@@ -31,6 +32,11 @@ class Promoted:
     alias: str
     version: int
     request_id: str
+
+    def is_about(self, subject: Subject) -> bool:
+        """Say whether this is the promotion of what the subject names."""
+        named = (subject.model, subject.epoch, subject.alias, subject.version)
+        return named == (self.model, self.epoch, self.alias, self.version)
 
 
 @dataclass(frozen=True, slots=True)

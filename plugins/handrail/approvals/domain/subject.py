@@ -46,9 +46,16 @@ class Authorship:
     unrecorded: tuple[str, ...] = ()
 
 
+LATER_FIELDS = ("people_digest", "adopts")
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Everything that a decision is about. A change of any field makes it a decision about something else."""
+    """Everything that a decision is about. A change of any field makes it a decision about something else.
+
+    One that `adopts` is about the version that the alias already points at, from before the gate: its makers and its
+    quality are not known, and the persons who decide take it over as it is.
+    """
 
     server: str
     model: str
@@ -61,14 +68,16 @@ class Subject:
     evidence: Mapping[str, str]
     incumbent: int | None
     people_digest: str | None = None
+    adopts: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return all fields; evidence as name to digest.
 
-        Requests from before persons were bound have no `people_digest`: their ids and keys stay what they were.
+        Requests from before persons were bound have no `people_digest`, and only an adoption has `adopts`: the ids and
+        keys of all others stay what they were.
         """
         fields = {name: getattr(self, name) for name in self.__slots__} | {"evidence": dict(self.evidence)}
-        return {name: value for name, value in fields.items() if name != "people_digest" or value is not None}
+        return {name: value for name, value in fields.items() if name not in LATER_FIELDS or value}
 
     @property
     def key(self) -> str:
@@ -96,6 +105,7 @@ class Subject:
             "policy_digest": "the policy",
             "evidence": "the evidence",
             "incumbent": "the version that the alias points at",
+            "adopts": "whether it is an adoption",
         }
         known = bound.to_json()
         changed = {name: value for name, value in self.to_json().items() if known.get(name, value) != value}

@@ -17,10 +17,11 @@ from handrail.approvals.domain.policy import Policy, why_not_eligible
 from handrail.approvals.domain.subject import Candidate, PromotionRequest, Subject
 from handrail.approvals.domain.texts import plain_text
 from handrail.approvals.ports import Holds, Ledger, Provenance, Registry, RequestIndex, RuleBook, Trees
+from handrail.approvals.service.adoption import refuse_strange_adoption, why_no_adoption
 from handrail.approvals.service.moves import Mover
 from handrail.approvals.service.records import Approvals, RequestView
 from handrail.clock import Clock
-from handrail.errors import HandrailError, UnknownReference
+from handrail.errors import HandrailError, Refused, UnknownReference
 from handrail.manifest import Manifest, digest_of
 
 ATTEMPTS = 10
@@ -30,13 +31,14 @@ RENEWAL = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a requester sends: the version as text, evidence by name."""
+    """What a requester sends: the version as text, evidence by name, and whether it adopts what is there already."""
 
     model: str
     version: str
     alias: str
     reason: str
     evidence: Mapping[str, Any]
+    adopts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,9 @@ class Gate:
         made = self._ports.provenance.makers(candidate, manifest, _files_of(incumbent))
         people = self._people_digest(policy, made.accounts, account)
         subject = self._subject(candidate, policy, evidence, manifest.digest, people)
+        if opening.adopts:
+            subject = replace(subject, adopts=True)
+            refuse_strange_adoption(subject, self._ports.registry, self._ports.index)
         turn, earlier = self._latest_about(subject)
         if earlier:
             return self.records.request(earlier.request.request_id)
@@ -104,6 +109,21 @@ class Gate:
         )
         stored = self._ports.ledger.open(request)
         return replace(self.records.view(stored), is_new=stored.request == request)
+
+    def adopt(self, model: str, alias: str, reason: str, account: str) -> RequestView:
+        """Open a request that takes over the version that the alias points at since before the gate.
+
+        It needs the quorum of the alias's policy and no evidence; its permit says that it was adopted.
+
+        Raises:
+            UnknownReference: there is no such model or policy.
+            Refused: the alias points at nothing, or at what was promoted.
+        """
+        points_at = self._ports.registry.incumbent(model, folded(alias))
+        if points_at is None:
+            reasons = (f"Only what the alias points at can be adopted, and {alias!r} points at nothing.",)
+            raise Refused(f"Adopting {alias!r} of {model!r}", reasons)
+        return self.open_request(Opening(model, str(points_at), alias, reason, {}, adopts=True), account)
 
     def decide(self, request_id: str, account: str, choice: Choice, reason: str) -> RequestView:
         """Take a decision; when the quorum is met, move the alias and sign the permit before returning.
@@ -157,6 +177,7 @@ class Gate:
             people = self._people_digest(policy, request.authors, request.requester)
             incumbent_now = None if points_at == bound.version else points_at
             changes = replace(bound, incumbent=incumbent_now, people_digest=people).changes_since(bound)
+            changes += why_no_adoption(bound, self._ports.registry)
         except UnknownReference as err:
             changes = (str(err),)
         return replace(view, judgement=Judgement(Verdict.VOID, changes)) if changes else view
@@ -231,8 +252,8 @@ class Gate:
         evidence = {name: digest_of(content) for name, content in request.evidence.items()}
         policy = self._ports.rules.policy(bound.alias)
         people = self._people_digest(policy, request.authors, request.requester)
-        now = self._subject(candidate, policy, evidence, tree_digest, people)
-        return now.changes_since(bound)
+        now = replace(self._subject(candidate, policy, evidence, tree_digest, people), adopts=bound.adopts)
+        return now.changes_since(bound) + why_no_adoption(bound, self._ports.registry)
 
     def _people_digest(self, policy: Policy, authors: Iterable[str], requester: str) -> str:
         return self._ports.rules.directory().digest_for(policy.quorum, [*authors, requester])

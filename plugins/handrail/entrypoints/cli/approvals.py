@@ -81,6 +81,20 @@ def request_promotion(  # noqa: PLR0913 - one argument for each option of the co
         raise typer.Exit(1)
 
 
+@app.command(epilog="Example: handrail approvals adopt --model churn --reason 'served since March'")
+def adopt(
+    reason: Annotated[str, typer.Option(help="One sentence for those who decide.")],
+    user: User,
+    model: Annotated[str | None, typer.Option(help="Registered model; the project's if left out.")] = None,
+    alias: Annotated[str, typer.Option(help="The alias whose version is taken over.")] = "champion",
+    as_json: AsJson = False,
+) -> None:
+    """Ask to take over what an alias points at since before the gate; it needs the quorum, and no evidence."""
+    with _client(user, "The request") as client:
+        answer = client.adopt(model=model or load_settings().model_name, alias=alias, reason=reason)
+    _print_request(answer, as_json)
+
+
 @app.command(
     epilog="Example: handrail approvals decide pr-0123456789abcdef0123 --approve --reason 'checked the slices'"
 )
@@ -161,12 +175,11 @@ def _evidence(pair: str) -> tuple[str, dict[str, Any]]:
 def _print_request(row: dict[str, Any], as_json: bool) -> None:
     if as_json:
         return print_json(row)
-    incumbent = row["incumbent"]
     content = row.get("evidence_content", {})
     print_facts(
         {
             "request": row["request_id"],
-            "asks for": f"{row['alias']} of {row['model']}: {incumbent or 'nothing'} → version {row['version']}",
+            "asks for": _asked(row),
             "because": quoted(row["reason"]),
             "by": row["requester"],
             "made by": ", ".join(row["authors"]),
@@ -181,6 +194,13 @@ def _print_request(row: dict[str, Any], as_json: bool) -> None:
     for reason in row["reasons"]:
         messages.print(escape(shown(reason)))
     return None
+
+
+def _asked(row: dict[str, Any]) -> str:
+    what = f"{row['alias']} of {row['model']}"
+    if row.get("adopts"):
+        return f"{what}: adopt version {row['version']} as it is, from before the gate, without evidence"
+    return f"{what}: {row['incumbent'] or 'nothing'} → version {row['version']}"
 
 
 def _numbers(content: dict[str, Any]) -> dict[str, str]:

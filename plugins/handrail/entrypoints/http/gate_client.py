@@ -74,6 +74,14 @@ class GateClient:
         body = {"model": model, "version": str(version), "alias": alias, "reason": reason, "evidence": rows}
         return self._json(Route.OPEN_REQUEST, json=body)
 
+    def adopt(self, *, model: str, alias: str, reason: str) -> dict[str, Any]:
+        """Ask that the gate takes over the version that `alias` points at since before the gate.
+
+        Raises:
+            Refused: the alias points at nothing, or at what the gate has promoted.
+        """
+        return self._json(Route.ADOPT, json={"model": model, "alias": alias, "reason": reason})
+
     def decide(self, request_id: str, decision: str, reason: str) -> dict[str, Any]:
         """Approve or reject as this account; returns the request, `promoted` once the alias has moved.
 

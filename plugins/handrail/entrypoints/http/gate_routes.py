@@ -11,6 +11,7 @@ class Route(Enum):
     """A route by method and path. Paths are without parameters: MLflow looks up its permission checks by exact path."""
 
     OPEN_REQUEST = "POST", f"{PREFIX}/promotion-requests"
+    ADOPT = "POST", f"{PREFIX}/adoptions"
     REQUESTS = "GET", f"{PREFIX}/promotion-requests"
     DECIDE = "POST", f"{PREFIX}/decisions"
     PERMIT = "GET", f"{PREFIX}/permits"

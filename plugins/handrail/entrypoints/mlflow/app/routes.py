@@ -54,6 +54,15 @@ def _open_request(gate: Gate) -> Response:
     return _json(view.to_json(), 201 if view.is_new else 200)
 
 
+def _adopt(gate: Gate) -> Response:
+    """Open a request that takes over what an alias points at since before the gate."""
+    fields = _body("model", "alias", "reason")
+    model = _text(fields, "model")
+    require_model(model, "can_update", "Adopting what an alias points at")
+    view = gate.adopt(model, _text(fields, "alias"), _text(fields, "reason"), account())
+    return _json(view.to_json(), 201 if view.is_new else 200)
+
+
 def _requests(gate: Gate) -> Response:
     """Return one request by id with its evidence, or a list."""
     wanted = _query("id", "alias", "state")
@@ -96,6 +105,7 @@ def _permit(gate: Gate) -> Response:
 
 _VIEWS: Mapping[Route, Callable[[Gate], Response]] = {
     Route.OPEN_REQUEST: _open_request,
+    Route.ADOPT: _adopt,
     Route.REQUESTS: _requests,
     Route.DECIDE: _decide,
     Route.PERMIT: _permit,
