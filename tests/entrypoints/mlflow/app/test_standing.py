@@ -5,6 +5,9 @@ from __future__ import annotations
 import sqlite3
 from contextlib import contextmanager
 
+import pytest
+
+from handrail.errors import UnknownReference
 from tests.fakes.mlflow_server import Server, password, settings_in, start, wait_until_up
 
 CHANGED = "UPDATE registered_model_aliases SET version = 2 WHERE alias = 'champion'"
@@ -39,10 +42,18 @@ def test_an_alias_that_was_moved_in_the_database_is_reported_and_held(tmp_path):
 
     with _running(settings, log) as server, server.person("ada") as http:
         refused = http.put(other.artifact("model.skops"), content=b"other weights")
+        with server.gate("ada") as gate:
+            adoption = gate.adopt(model=made.name, alias="champion", reason="it serves well")
+            with pytest.raises(UnknownReference):
+                gate.adopt(model="no-such-model", alias="champion", reason="it serves well")
+        other.server = server
+        other.say(adoption["request_id"], "ben")
+        adopted = other.say(adoption["request_id"], "cleo")
         server.admin.close()
 
     said = log.read_text(errors="replace")
     sentence = f"The alias 'champion' of '{made.name}' points at version 2, but {promoted['request_id']} promoted"
     assert said.count(sentence) == 1
     assert refused.status_code == 403
+    assert (adoption["adopts"], adoption["verdict"], adopted["verdict"]) == (True, "pending", "promoted")
     assert "Adopt it with 'handrail approvals adopt', or promote another version" in said
