@@ -25,6 +25,7 @@ def build() -> typer.Typer:
     from handrail.entrypoints.cli import (
         approvals,
         approvals_bytes,
+        approvals_leave,
         approvals_log,
         env,
         feedback,
@@ -50,6 +51,7 @@ def build() -> typer.Typer:
     approvals.app.add_typer(approvals_log.app, name="log")
     approvals.app.command("at", epilog=approvals_log.AT_EXAMPLE)(approvals_log.at)
     approvals.app.command("verify", epilog=approvals_bytes.EXAMPLE)(approvals_bytes.verify)
+    approvals.app.command("leave", epilog=approvals_leave.EXAMPLE)(approvals_leave.leave)
     app.add_typer(lineage.app, name="lineage")
     app.add_typer(feedback.app, name="feedback")
     feedback.app.command("figures", epilog=figures.EXAMPLE)(figures.show_figures)
