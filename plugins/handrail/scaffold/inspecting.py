@@ -13,6 +13,7 @@ from handrail.errors import InvalidInput
 from handrail.scaffold.answers import MAIN_METRIC, Answers, text_of, understand_label
 from handrail.scaffold.draft import MADE_KNOWN, MADE_SUBJECT, MADE_TIME, Column, Draft
 from handrail.scaffold.features import left_out
+from handrail.scaffold.limits import Fields, MetricLimit, metric_limit
 from handrail.scaffold.naming import fields_of, project_name, words_for
 from handrail.scaffold.options import Ask, Options, column_named, columns_matching
 from handrail.scaffold.profile import ROW, Profile, Profiled, profiled
@@ -25,7 +26,6 @@ from handrail.use_case import FieldType
 
 MARGIN = 0.25
 """How far a number may lie outside of what the table holds, as a part of its range."""
-WORST_AUC = 0.6
 TYPE_OF_LABEL: Mapping[str, FieldType] = {
     "binary": "truth",
     "multiclass": "text",
@@ -76,8 +76,9 @@ def inspect(file: Path, options: Options, place: Path, ask: Ask, progress: Progr
     used = [name for name in profiles.columns if name not in out or name in roles.entities]
     frame = _project_frame(known, used)
     windows = _windows(frame, known)
-    said = [*table.notes, *_readings(profiles, used), *said_label, *roles.notes, windows.note]
-    draft = _draft(known, out, windows, said, _limit(profiles, answers))
+    limit = _limit(frame, known, windows)
+    said = [*table.notes, *_readings(profiles, used), *said_label, *roles.notes, windows.note, limit.note]
+    draft = _draft(known, out, windows, said, limit.value)
     kept = tuple((name, reading.name) for name, reading in profiles.readings.items() if name in used)
     return Inspected(replace(draft, readings=kept), lambda target: frame.sink_parquet(target))
 
@@ -118,18 +119,31 @@ def _project_frame(known: _Understood, used: Sequence[str]) -> Any:
     return known.profiled.frame().select(*made, *(special.get(name, pl.col(name)).alias(fields[name]) for name in used))
 
 
+def _fields(known: _Understood) -> Fields:
+    roles, fields = known.roles, known.fields
+    return Fields(
+        time=fields[roles.time] if roles.time else MADE_TIME,
+        known=fields[roles.known] if roles.known else MADE_KNOWN,
+        label=fields[known.profiled.label],
+        zone=known.profiled.zone if roles.time else "UTC",
+    )
+
+
 def _windows(frame: Any, known: _Understood) -> Windows:
     import polars as pl
 
-    roles, zone = known.roles, known.profiled.zone if known.roles.time else "UTC"
-    time = known.fields[roles.time] if roles.time else MADE_TIME
-    known_at = known.fields[roles.known] if roles.known else MADE_KNOWN
-    day = pl.col(time).dt.convert_time_zone(zone).dt.date().alias("day at")
-    counted = frame.group_by(day).agg(pl.len().alias("rows at"), pl.col(known_at).max().alias("known"))
+    fields = _fields(known)
+    day = pl.col(fields.time).dt.convert_time_zone(fields.zone).dt.date().alias("day at")
+    counted = frame.group_by(day).agg(pl.len().alias("rows at"), pl.col(fields.known).max().alias("known"))
     days = counted.collect(engine="streaming")
     by_day: dict[date, int] = dict(days.select("day at", "rows at").iter_rows())
     last: datetime = days["known"].max()
-    return cut(by_day, last, zone)
+    return cut(by_day, last, fields.zone)
+
+
+def _limit(frame: Any, known: _Understood, windows: Windows) -> MetricLimit:
+    kind = known.answers.kind
+    return metric_limit(frame, _fields(known), windows, kind, MAIN_METRIC[kind])
 
 
 def _draft(known: _Understood, out: Mapping[str, str], windows: Windows, said: Sequence[str], limit: float) -> Draft:
@@ -206,13 +220,3 @@ def _range(profile: Profile) -> tuple[float, float]:
 def _rounded(number: float) -> float:
     """Return four digits of a bound: its margin is far wider than what they lose."""
     return float(f"{number:.4g}")
-
-
-def _limit(profiles: Profiled, answers: Answers) -> float:
-    """Return from where on the main metric raises an alert: what an answer without any feature reaches."""
-    if answers.kind == "binary":
-        return WORST_AUC
-    label = answers.coded(profiles.sample()[profiles.label])
-    if answers.kind == "multiclass":
-        return float(f"{(label[:, None] == range(len(answers.texts))).mean(axis=0).max():.3g}")
-    return float(f"{label.std():.3g}")
