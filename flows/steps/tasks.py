@@ -161,7 +161,7 @@ def announce(record: dict[str, Any]) -> int:
     """Emit an event for each finding of a month's record, once for each judgement; return their number."""
     from flows.steps.monitoring.events import announce_once
 
-    return announce_once(load_settings().home, record)
+    return announce_once(load_settings().home, record, report=_log)
 
 
 def prepare_retrain(month: str, feature_set: str | None) -> Any:

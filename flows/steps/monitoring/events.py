@@ -17,23 +17,56 @@ from flows.steps.project.outputs import write_json
 EVENT = "handrail.finding"
 RESOURCE = "handrail.model.{model}"
 COUNTED = ("as_of", "predictions", "mature", "labelled", "coverage")
+IDENTIFYING = ("figure", "value", "limit", "holds", "objective", "target", "owner")
 CHECK_COLUMNS = ("figure", "value", "limit", "objective", "target", "owner")
 
 
-def announce_once(home: Path, record: dict[str, Any], send: Callable[[dict[str, Any]], int] | None = None) -> int:
+def announce_once(
+    home: Path,
+    record: dict[str, Any],
+    send: Callable[[dict[str, Any]], int] | None = None,
+    report: Callable[[str], None] | None = None,
+) -> int:
     """Announce a month's record unless the same judgement was announced before; return the number of events.
 
     A month is judged every day, and an alert asks for one retraining, not for one a day: what makes a judgement
-    another one is its snapshot or its deployment. The mark is written after the events, so none is ever left out.
+    another one is its snapshot, its deployment, or what was found. The mark is written after the events, so none is
+    ever left out. What was announced before is reported as a sentence.
     """
     mark = home / "monitoring" / "announced" / f"{record['month']}.json"
-    judged = {"snapshot": record["snapshot"], "deployment": record["deployment"]}
-    if mark.is_file() and json.loads(mark.read_text(encoding="utf-8")) == judged:
+    judged = _identity(record)
+    if mark.is_file() and (before := json.loads(mark.read_text(encoding="utf-8"))) == judged:
+        if report:
+            report(_announced_before(record, before))
         return 0
     sent = (send or announce)(record)
     if sent:
         write_json(mark, judged)
     return sent
+
+
+def _identity(record: dict[str, Any]) -> dict[str, Any]:
+    """Return what makes a judgement the same one; health is measured anew each time, so its values do not count."""
+    found = [
+        {
+            "kind": finding["kind"],
+            "state": finding["state"],
+            "checks": [
+                {name: check[name] for name in IDENTIFYING if finding["kind"] != "health" or name != "value"}
+                for check in finding["checks"]
+            ],
+        }
+        for finding in record["findings"]
+    ]
+    return {"snapshot": record["snapshot"], "deployment": record["deployment"], "found": found}
+
+
+def _announced_before(record: dict[str, Any], judged: dict[str, Any]) -> str:
+    states = ", ".join(f"{each['kind']} {each['state']}" for each in judged["found"])
+    return (
+        f"{record['month']} was announced before with the same findings ({states}), limits and outcomes: no event is "
+        "sent again."
+    )
 
 
 def announce(record: dict[str, Any]) -> int:

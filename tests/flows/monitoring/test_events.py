@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,22 +61,83 @@ def test_without_a_server_nothing_is_announced(
     assert announce(judge_month(judge_of(settings, platform), read_month("2013-09", ZONE))) == 0
 
 
-def test_a_judgement_is_announced_once_and_a_new_one_again(tmp_path: Path) -> None:
-    told: list[str] = []
-    record = {"month": "2013-09", "snapshot": "sha256:a", "deployment": "deploy://local/flights/v1"}
+def _record(*, limit: float = 0.7, value: float = 0.72, kind: str = "performance", **changes: Any) -> dict[str, Any]:
+    holds = value >= limit
+    check = {
+        "figure": "ROC-AUC", "value": value, "limit": limit, "holds": holds,
+        "objective": "quality", "target": 0.8, "owner": "ml-engineer",
+    }  # fmt: skip
+    finding = {"kind": kind, "state": "ok" if holds else "alert", "checks": [check]}
+    return {
+        "month": "2013-09", "snapshot": "sha256:a", "deployment": "deploy://local/flights/v1", "findings": [finding],
+    } | changes  # fmt: skip
 
-    def tell(each: dict[str, Any]) -> int:
-        told.append(each["snapshot"])
+
+@pytest.mark.parametrize(
+    "another",
+    [
+        _record(snapshot="sha256:b"),
+        _record(deployment="deploy://local/flights/v2"),
+        _record(limit=0.75),
+        _record(limit=0.71),
+        _record(value=0.69),
+        _record(kind="drift"),
+    ],
+    ids=["snapshot", "deployment", "limit that alerts", "limit that does not", "value", "kind"],
+)
+def test_a_judgement_is_announced_once_and_another_one_again(tmp_path: Path, another: dict[str, Any]) -> None:
+    sent: list[dict[str, Any]] = []
+    said: list[str] = []
+
+    def send(each: dict[str, Any]) -> int:
+        sent.append(each)
         return 3
 
-    counts = [announce_once(tmp_path, one, tell) for one in (record, record, record | {"snapshot": "sha256:b"})]
+    counts = [announce_once(tmp_path, one, send, said.append) for one in (_record(), _record(), another, another)]
 
-    assert counts == [3, 0, 3]
-    assert told == ["sha256:a", "sha256:b"]
+    assert counts == [3, 0, 3, 0]
+    assert sent == [_record(), another]
+    assert said[0] == (
+        "2013-09 was announced before with the same findings (performance ok), limits and outcomes: no event is sent "
+        "again."
+    )
+
+
+def test_another_latency_is_no_other_judgement_and_a_missed_limit_is(tmp_path: Path) -> None:
+    quick, quicker, slow = (_record(kind="health", value=value) for value in (0.9, 0.95, 0.5))
+
+    assert [announce_once(tmp_path, one, lambda _: 1) for one in (quick, quicker, slow)] == [1, 0, 1]
+
+
+def test_the_mark_of_an_earlier_version_does_not_hide_a_judgement(tmp_path: Path) -> None:
+    mark = tmp_path / "monitoring" / "announced" / "2013-09.json"
+    mark.parent.mkdir(parents=True)
+    mark.write_text(json.dumps({name: _record()[name] for name in ("snapshot", "deployment")}), encoding="utf-8")
+
+    assert announce_once(tmp_path, _record(), lambda _: 3) == 3
+
+
+def test_a_lowered_limit_announces_the_alert_of_a_month_that_was_in_order(
+    settings: Settings, platform: Platform, tmp_path: Path
+) -> None:
+    forecast(platform)
+    judge = judge_of(settings, platform)
+    states: list[list[str]] = []
+
+    def send(record: dict[str, Any]) -> int:
+        states.append([finding["state"] for finding in record["findings"]])
+        return len(states[-1])
+
+    main = judge.case.metrics.main
+    limits = {main: judge.case.metrics.limits[main].model_copy(update={"limit": 0.9999})}
+    metrics = judge.case.metrics.model_copy(update={"limits": limits})
+    stricter = replace(judge, case=judge.case.model_copy(update={"metrics": metrics}))
+    for one in (judge, judge, stricter, stricter):
+        announce_once(tmp_path, judge_month(one, read_month("2013-09", ZONE)), send)
+
+    assert states == [["ok", "ok", "ok"], ["ok", "alert", "ok"]]
 
 
 def test_what_no_server_took_is_announced_later(tmp_path: Path) -> None:
-    record = {"month": "2013-09", "snapshot": "sha256:a", "deployment": "deploy://local/flights/v1"}
-
-    assert announce_once(tmp_path, record, lambda _: 0) == 0
-    assert announce_once(tmp_path, record, lambda _: 3) == 3
+    assert announce_once(tmp_path, _record(), lambda _: 0) == 0
+    assert announce_once(tmp_path, _record(), lambda _: 3) == 3
