@@ -11,6 +11,7 @@ from handrail.approvals.domain.events import Choice, History
 from handrail.approvals.domain.judging import Judgement, Verdict, judge
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.ports import Ledger, RequestIndex, RuleBook
+from handrail.approvals.service.simulation import Simulated, simulate
 from handrail.approvals.service.tenures import Tenure, tenure_at
 from handrail.errors import UnknownReference
 from handrail.refs import Use
@@ -107,6 +108,11 @@ class Approvals:
         if allowed.environment not in ("", use.environment):
             raise UnknownReference("permit", what, f"The newest one allows {allowed}.")
         return envelope
+
+    def simulate(self, alias: str, other: RuleBook) -> Sequence[Simulated]:
+        """Judge each request about an alias by other rules, on the evidence and the decisions that it had."""
+        now = self._rules.policy(alias), self._rules.directory()
+        return simulate(self._index.find(alias=alias), now, (other.policy(alias), other.directory()))
 
     def model_of(self, request_id: str) -> str:
         """Return the model that a request is about.

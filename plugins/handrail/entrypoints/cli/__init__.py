@@ -27,6 +27,7 @@ def build() -> typer.Typer:
         approvals_bytes,
         approvals_leave,
         approvals_log,
+        approvals_policy,
         env,
         feedback,
         figures,
@@ -51,6 +52,7 @@ def build() -> typer.Typer:
     approvals.app.add_typer(approvals_log.app, name="log")
     approvals.app.command("at", epilog=approvals_log.AT_EXAMPLE)(approvals_log.at)
     approvals.app.command("verify", epilog=approvals_bytes.EXAMPLE)(approvals_bytes.verify)
+    approvals.app.add_typer(approvals_policy.app, name="policy")
     approvals.app.command("leave", epilog=approvals_leave.EXAMPLE)(approvals_leave.leave)
     app.add_typer(lineage.app, name="lineage")
     app.add_typer(feedback.app, name="feedback")
