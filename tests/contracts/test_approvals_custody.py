@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 from handrail.approvals.adapters.sql_custody import SqlHolds, SqlProvenance
+from handrail.approvals.adapters.sql_seals import Seals
 from handrail.approvals.domain.subject import Candidate
 from handrail.manifest import FileEntry, Manifest
 from tests.fakes.approvals_custody import MemoryHolds, MemoryProvenance
-from tests.fakes.approvals_store import DATABASES, approvals_store
+from tests.fakes.approvals_store import DATABASES, approvals_store, log_key
 
 MODEL = Candidate("flights", 7, 3, 9, "/a/1/r/model", "run", "1", "m-1")
 WEIGHTS, REQUIREMENTS = "a" * 64, "b" * 64
@@ -23,7 +24,10 @@ def custody(request, tmp_path):
         yield MemoryProvenance(), MemoryHolds()
         return
     with approvals_store(request.param, tmp_path) as store:
-        yield SqlProvenance(store), SqlHolds(store)
+        seals = Seals(log_key())
+        yield SqlProvenance(store, seals), SqlHolds(store, seals)
+        with store.read() as connection:
+            assert list(seals.broken(connection)) == []
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from handrail.approvals import adapters
 from handrail.approvals.adapters.ed25519_notes import Ed25519Heads
 from handrail.approvals.adapters.sql_ledger import SqlLedger
 from handrail.approvals.adapters.sql_log import SqlLog
+from handrail.approvals.adapters.sql_seals import Seals
 from handrail.approvals.domain.leaves import Leaf
 from handrail.approvals.domain.notes import ED25519, VerifierKey
 from handrail.storage import Store, migrate, open_store
@@ -57,8 +58,9 @@ def log_key(name: str = "example.com/log", kind: int = ED25519) -> Ed25519Heads:
 
 def logged_ledger(store: Store, signer: Ed25519Heads | None = None) -> SqlLedger:
     """Open a ledger with its log."""
-    ledger = SqlLedger(store, SqlLog(store, signer or log_key()))
-    ledger.begin()
+    key = signer or log_key()
+    ledger = SqlLedger(store, SqlLog(store, key))
+    ledger.begin(Seals(key))
     return ledger
 
 

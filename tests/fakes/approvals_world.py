@@ -10,6 +10,7 @@ from handrail.approvals.domain.events import Choice
 from handrail.approvals.domain.judging import Verdict
 from handrail.approvals.domain.subject import Candidate
 from handrail.approvals.domain.terms import Terms
+from handrail.approvals.ports import Signer
 from handrail.approvals.service import Gate, GatePorts, Guard, Opening
 from handrail.approvals.service.moves import Mover
 from tests.fakes.approvals import (
@@ -52,6 +53,7 @@ class World:
     shelf: MemoryShelf = field(default_factory=MemoryShelf)
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     clock: TickingClock = field(default_factory=TickingClock)
+    signer: Signer = field(default_factory=FakeSigner)
 
     def __post_init__(self) -> None:
         self.restart()
@@ -65,7 +67,7 @@ class World:
             index=self.ledger,
             registry=self.registry,
             rules=self.rules,
-            signer=FakeSigner(),
+            signer=self.signer,
             shelf=self.shelf,
             journal=self.journal,
             clock=self.clock,

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "GateHost",
     "find_permit",
+    "migrated",
     "open_approvals",
     "open_gate",
     "open_permit_verifier",
@@ -143,8 +144,8 @@ def open_approvals(settings: Settings, store: Store) -> Approvals:
     from handrail.approvals.adapters.yaml_rules import YamlRules
 
     key = settings.log / "log.vkey"
-    migrated = _migrated(store)
-    ledger = SqlLedger(migrated, SqlLog(migrated, Ed25519Heads(read_key(key))) if key.is_file() else None)
+    tables = migrated(store)
+    ledger = SqlLedger(tables, SqlLog(tables, Ed25519Heads(read_key(key))) if key.is_file() else None)
     return Approvals(ledger, ledger, YamlRules(settings.config))
 
 
@@ -181,9 +182,9 @@ def open_gate(settings: Settings, store: Store, lineage: Callable[[], Lineage], 
     rules.check()
     make_home(settings)
     _refuse_lost_key(settings)
-    ledger = open_ledger(settings, _migrated(store))
+    ledger, seals = open_ledger(settings, migrated(store))
     _refuse_lost_ledger(settings, ledger)
-    holds, provenance = SqlHolds(store), SqlProvenance(store)
+    holds, provenance = SqlHolds(store, seals), SqlProvenance(store, seals)
     registry = MlflowRegistry(host.registry, host.tracking, host.artifacts)
     mover = Mover(
         environment=settings.environment,
@@ -254,7 +255,8 @@ class LineageJournal(DecisionJournal):
         )
 
 
-def _migrated(store: Store) -> Store:
+def migrated(store: Store) -> Store:
+    """Bring the approvals tables of a store up to date, and return it."""
     from handrail.approvals import adapters
 
     migrate(store, "approvals", Path(adapters.__file__).parent / "migrations")

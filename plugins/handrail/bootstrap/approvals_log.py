@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from handrail.approvals.adapters.sql_ledger import SqlLedger
+    from handrail.approvals.adapters.sql_seals import Seals
     from handrail.approvals.domain.notes import VerifierKey
 
 __all__ = ["open_ledger", "read_log_key"]
@@ -23,8 +24,8 @@ __all__ = ["open_ledger", "read_log_key"]
 _log = logging.getLogger("handrail.approvals")
 
 
-def open_ledger(settings: Settings, store: Store) -> SqlLedger:
-    """Open the ledger with its log, inside the gate's process, and bring the log's files up to date.
+def open_ledger(settings: Settings, store: Store) -> tuple[SqlLedger, Seals]:
+    """Open the ledger with its log and seals, inside the gate's process, and bring the log's files up to date.
 
     Args:
         settings: of the project.
@@ -39,12 +40,14 @@ def open_ledger(settings: Settings, store: Store) -> SqlLedger:
     from handrail.approvals.adapters.mlflow_home import stable_server_name
     from handrail.approvals.adapters.sql_ledger import SqlLedger
     from handrail.approvals.adapters.sql_log import SqlLog
+    from handrail.approvals.adapters.sql_seals import Seals
 
     name = f"handrail/{stable_server_name(make_home(settings) / 'mlflow', settings.environment)}"
     signer = open_heads(settings.credentials / "log-signing-key.pem", settings.log / "log.vkey", name)
     log = SqlLog(store, signer)
     ledger = SqlLedger(store, log)
-    adopted = ledger.begin()
+    seals = Seals(signer)
+    adopted = ledger.begin(seals)
     if adopted:
         _log.warning("The log began with %d requests and events from before it.", adopted)
     publisher = Publisher(log, FolderLog(settings.log), signer.key)
@@ -53,7 +56,7 @@ def open_ledger(settings: Settings, store: Store) -> SqlLedger:
     except Unavailable as err:
         _log.error("The log's files are behind; they are written with the next event. %s", err)
     log.committed = Background(publisher).wake
-    return ledger
+    return ledger, seals
 
 
 def read_log_key(file: Path) -> VerifierKey:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from handrail.approvals.adapters.event_rows import event_body, kind_of
 from handrail.approvals.adapters.sql_ledger import SqlLedger
 from handrail.approvals.adapters.sql_log import SqlLog
+from handrail.approvals.adapters.sql_seals import Seals
 from handrail.approvals.adapters.tables import events, head, leaves, requests
 from handrail.approvals.domain.errors import LogMismatch
 from handrail.approvals.domain.events import Choice, Decided
@@ -178,11 +179,11 @@ def test_what_is_stored_before_there_was_a_log_is_adopted_once(tmp_path):
         signer = log_key()
         ledger = SqlLedger(store, SqlLog(store, signer))
 
-        adopted = ledger.begin()
+        adopted = ledger.begin(Seals(signer))
 
         assert adopted == sum(1 + len(history.events) for history in before) > len(before) > 0
         assert [ledger.load(history.request.request_id) for history in before] == list(before)
-        assert SqlLedger(store, SqlLog(store, signer)).begin() == 0
+        assert SqlLedger(store, SqlLog(store, signer)).begin(Seals(signer)) == 0
         assert all(b'"adopted":true' in leaf.content for leaf in SqlLog(store, signer).read(0, adopted))
 
 

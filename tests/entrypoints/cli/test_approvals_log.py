@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from handrail.bootstrap import open_platform
-from handrail.bootstrap.approvals import _migrated
+from handrail.bootstrap.approvals import migrated
 from handrail.bootstrap.approvals_log import open_ledger
 from handrail.entrypoints.cli import main
 from handrail.settings import load_settings
@@ -25,7 +25,7 @@ def settings(tmp_path, monkeypatch):
 def world(settings):
     """A gate whose version 1 was promoted, and whose log's files are up to date."""
     with open_platform(settings) as platform:
-        world = World(ledger=open_ledger(settings, _migrated(platform.store)))
+        world = World(ledger=open_ledger(settings, migrated(platform.store))[0])
         world.promote()
         open_ledger(settings, platform.store)
         yield world

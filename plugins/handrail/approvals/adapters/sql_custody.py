@@ -8,12 +8,12 @@ from pathlib import PurePosixPath
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from handrail.approvals.adapters.sql_seals import Seals
 from handrail.approvals.adapters.tables import holds, makers, parents, uploads
 from handrail.approvals.domain.subject import Authorship, Candidate
 from handrail.approvals.ports import Holds, Provenance
 from handrail.manifest import Manifest
 from handrail.storage import Store
-from handrail.storage.bulk import insert_new
 
 WRITTEN_BY_MLFLOW = frozenset({"MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt"})
 """Files that MLflow writes beside each model: many who have nothing to do with one another upload equal ones."""
@@ -23,9 +23,10 @@ MOST_AT_ONCE = 500
 class SqlProvenance(Provenance):
     """Remembers which account made what on the server."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, seals: Seals) -> None:
         """Write to the store, whose approvals tables are migrated."""
         self._store = store
+        self._seals = seals
         self._written: set[tuple[str, str, str]] = set()
 
     def record(self, kind: str, key: str, account: str) -> None:
@@ -34,18 +35,18 @@ class SqlProvenance(Provenance):
         if row in self._written:
             return
         with self._store.write() as connection:
-            connection.execute(insert_new(connection, makers), {"kind": kind, "thing": key, "account": account})
+            self._seals.insert(connection, makers, [{"kind": kind, "thing": key, "account": account}])
         self._written.add(row)
 
     def record_upload(self, sha256: str, account: str) -> None:
         """Remember durably who was the first to upload a file with these bytes; later uploads change nothing."""
         with self._store.write() as connection:
-            connection.execute(insert_new(connection, uploads), {"sha256": sha256, "account": account})
+            self._seals.insert(connection, uploads, [{"sha256": sha256, "account": account}])
 
     def record_parent(self, run_id: str, parent: str) -> None:
         """Remember durably that a run was once a child of another."""
         with self._store.write() as connection:
-            connection.execute(insert_new(connection, parents), {"run_id": run_id, "parent": parent})
+            self._seals.insert(connection, parents, [{"run_id": run_id, "parent": parent}])
 
     def makers(self, candidate: Candidate, manifest: Manifest, approved: Collection[str] = ()) -> Authorship:
         """Return who made the candidate, and the parts whose maker is not recorded."""
@@ -74,9 +75,10 @@ class SqlProvenance(Provenance):
 class SqlHolds(Holds):
     """Remembers what must not change any more."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, seals: Seals) -> None:
         """Write to the store, whose approvals tables are migrated."""
         self._store = store
+        self._seals = seals
 
     def hold(self, candidate: Candidate) -> None:
         """Hold the version and all it consists of, durably. Repeating changes nothing."""
@@ -90,7 +92,7 @@ class SqlHolds(Holds):
         }
         rows = [{"kind": kind, "thing": thing, "label": candidate.label} for kind, thing in things.items() if thing]
         with self._store.write() as connection:
-            connection.execute(insert_new(connection, holds), rows)
+            self._seals.insert(connection, holds, rows)
 
     def holder(self, kind: str, key: str) -> str | None:
         """Return the label of the candidate that holds this thing."""

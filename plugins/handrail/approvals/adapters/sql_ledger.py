@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from handrail.approvals.adapters.event_rows import event_body, event_from, kind_of, request_body, request_from
 from handrail.approvals.adapters.logged_rows import EventRow, RequestRow, refuse_unlogged
 from handrail.approvals.adapters.sql_log import SqlLog
+from handrail.approvals.adapters.sql_seals import Seals
 from handrail.approvals.adapters.tables import events, moving, permits, requests
 from handrail.approvals.domain.errors import MovedMeanwhile, MoveUnderWay
 from handrail.approvals.domain.events import Event, History, MoveAbandoned, MoveDone, MoveIntended
@@ -36,8 +37,8 @@ class SqlLedger(Ledger, RequestIndex):
         self._store = store
         self._log = log
 
-    def begin(self) -> int:
-        """Begin the log if it has not begun: append what was stored before there was one, and return how much it was.
+    def begin(self, seals: Seals) -> int:
+        """Begin the log if it has not begun: log and seal what was stored before, and return how much was logged.
 
         Raises:
             LogMismatch: the head of the log is not one that the gate signed.
@@ -45,6 +46,7 @@ class SqlLedger(Ledger, RequestIndex):
         adopted = 0
         with self._store.write() as connection:
             if self._writing.begin(connection):
+                seals.adopt(connection)
                 for request, happened in self._stored(connection):
                     leaf = opening_leaf(request_from(request.body), request.body, request.number)
                     leaves = [leaf, *(row.leaf(self._permit_row(connection, row)) for row in happened)]

@@ -95,7 +95,7 @@ class SqlLog(LeafLog):
         """Return the leaves from `first` up to and without `after`, as they are stored."""
         wanted = sa.select(leaves).where(leaves.c.number >= first, leaves.c.number < after).order_by(leaves.c.number)
         with self._store.read() as connection:
-            return [_logged(row) for row in connection.execute(wanted)]
+            return [logged_leaf(row) for row in connection.execute(wanted)]
 
     def about(self, connection: Connection, request_ids: Iterable[str]) -> Sequence[LoggedLeaf]:
         """Return the leaves about requests in their order, each verified to be one that was appended at its place.
@@ -104,7 +104,7 @@ class SqlLog(LeafLog):
             LogMismatch: one of them is not.
         """
         wanted = sa.select(leaves).where(leaves.c.request_id.in_(list(request_ids))).order_by(leaves.c.number)
-        found = [_logged(row) for row in connection.execute(wanted)]
+        found = [logged_leaf(row) for row in connection.execute(wanted)]
         for leaf in found:
             problem = self.problem_of(leaf)
             if problem:
@@ -181,7 +181,12 @@ def read_leaf(content: bytes) -> Mapping[str, Any]:
     return values
 
 
-def _logged(row: Any) -> LoggedLeaf:
+def logged_leaf(row: Any) -> LoggedLeaf:
+    """Read a row of the log.
+
+    Raises:
+        LogMismatch: a cell of it cannot be read.
+    """
     try:
         return LoggedLeaf(
             number=row.number,

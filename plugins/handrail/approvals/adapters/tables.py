@@ -94,3 +94,10 @@ head = sa.Table(
     sa.Column("signature", sa.String(128), nullable=False),
 )
 """One row, which every writer of the log locks; without a signature the log has not begun."""
+
+seals = sa.Table(
+    "approvals_seal",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("signature", sa.String(128), nullable=False),
+)

@@ -83,6 +83,10 @@ class Approvals:
         """Return the evidence that a request was opened with, by name."""
         return dict(self._ledger.load(request_id).request.evidence)
 
+    def protected(self) -> frozenset[str]:
+        """Return the aliases that have a policy, in lower case."""
+        return self._rules.protected()
+
     def at(self, model: str, alias: str, moment: datetime) -> Tenure:
         """Return what the gate had last moved an alias to by then, as it was logged.
 

@@ -54,6 +54,7 @@ def build() -> typer.Typer:
     approvals.app.command("verify", epilog=approvals_bytes.EXAMPLE)(approvals_bytes.verify)
     approvals.app.add_typer(approvals_policy.app, name="policy")
     approvals.app.command("leave", epilog=approvals_leave.EXAMPLE)(approvals_leave.leave)
+    approvals.app.command("check", epilog=approvals_log.CHECK_EXAMPLE)(approvals_log.check)
     app.add_typer(lineage.app, name="lineage")
     app.add_typer(feedback.app, name="feedback")
     feedback.app.command("figures", epilog=figures.EXAMPLE)(figures.show_figures)

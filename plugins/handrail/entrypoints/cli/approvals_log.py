@@ -1,4 +1,4 @@
-"""`handrail approvals log` and `handrail approvals at`: what was done, and that nobody changed it afterwards."""
+"""`handrail approvals log`, `at` and `check`: what was done, and that nobody changed it afterwards."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import typer
 
 from handrail.approvals import LogVerifier
 from handrail.bootstrap import open_records
+from handrail.bootstrap.approvals_check import check as hold_against
+from handrail.bootstrap.approvals_check import mlflow_aliases
 from handrail.bootstrap.approvals_log import read_log_key
-from handrail.entrypoints.cli.output import AsJson, print_json, print_rows, read_moment
+from handrail.entrypoints.cli.output import AsJson, messages, print_json, print_rows, read_moment
 from handrail.errors import InvalidInput
 from handrail.files import replace_file
 from handrail.settings import load_settings
@@ -21,6 +23,7 @@ app = typer.Typer(
     epilog="Example: handrail approvals log verify",
 )
 
+CHECK_EXAMPLE = "Example: handrail approvals check --backend-store-uri sqlite:///mlflow.db"
 AT_EXAMPLE = "Example: handrail approvals at --alias champion --time 2026-11-23T12:00Z"
 
 
@@ -68,6 +71,27 @@ def at(
     for row in decisions:
         typer.echo(f"  {row['person']} ({row['account']}) approved at {row['at']}: {row['reason']!r}")
     return None
+
+
+def check(
+    backend_store_uri: Annotated[
+        str | None, typer.Option(help="MLflow's database, as its server is given it; the project's if left out.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hold ledger, log, permits, MLflow's aliases and lineage against one another, on the gate's machine."""
+    with open_records() as platform:
+        aliases = mlflow_aliases(platform, backend_store_uri)
+        problems = list(hold_against(platform, aliases))
+    if aliases is None:
+        messages.print("MLflow's aliases were not looked at: name its database with --backend-store-uri.")
+    if as_json:
+        print_json({"problems": problems, "aliases": None if aliases is None else len(aliases)})
+    else:
+        for problem in problems or ["Everything agrees."]:
+            typer.echo(problem)
+    if problems:
+        raise typer.Exit(1)
 
 
 def _kept(since: Path | None, keep: Path | None) -> bytes | None:

@@ -8,7 +8,15 @@ from typing import Any, Self
 
 import httpx
 
-from handrail.approvals import Closed, MovedMeanwhile, MoveUnderWay, NotEligible, Protected, UnverifiedBytes
+from handrail.approvals import (
+    Closed,
+    LogMismatch,
+    MovedMeanwhile,
+    MoveUnderWay,
+    NotEligible,
+    Protected,
+    UnverifiedBytes,
+)
 from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.http.problems import error_of
 from handrail.errors import Conflict, HandrailError, InvalidInput, Misconfigured, Refused, Unavailable, UnknownReference
@@ -18,7 +26,7 @@ TIMEOUT_S = 120.0
 START = "Start it, or name the right address: mlflow_url in config/handrail.yaml, or HANDRAIL_MLFLOW_URL."
 ERRORS: tuple[type[HandrailError], ...] = (
     *(InvalidInput, UnknownReference, Conflict, Refused, Misconfigured, Unavailable),
-    *(Closed, MovedMeanwhile, MoveUnderWay, NotEligible, Protected, UnverifiedBytes),
+    *(Closed, LogMismatch, MovedMeanwhile, MoveUnderWay, NotEligible, Protected, UnverifiedBytes),
 )
 """What the gate may raise."""
 
