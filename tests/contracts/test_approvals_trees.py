@@ -83,3 +83,28 @@ def test_a_name_that_is_no_text_is_refused(tmp_path):
 
     with pytest.raises(Refused, match="Of its content"):
         FolderTrees().manifest(str(tmp_path))
+
+
+def test_formats_that_run_code_are_found_with_their_place(world):
+    tree = world.lay(
+        "tree", FILES | {"MLmodel": b"flavors: {sklearn: {serialization_format: cloudpickle}}", "m.py": b""}
+    )
+
+    assert world.trees.formats(tree) == {
+        "pickle": "The flavor 'sklearn' in MLmodel",
+        "code": "The file 'm.py'",
+    }
+    assert world.trees.formats(world.lay("plain", FILES)) == {}
+
+
+def test_an_upload_that_has_not_ended_is_refused(world):
+    with pytest.raises(Refused, match="upload that has not ended"):
+        world.trees.manifest(world.lay("tree", FILES | {"onnx/.artifact.uploading.0a1b": b"half"}))
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff\xfe\x00", b"a: b: c", b"[" * 100_000])
+def test_an_mlmodel_that_is_no_yaml_is_refused(tmp_path, content):
+    (tmp_path / "MLmodel").write_bytes(content)
+
+    with pytest.raises(Refused, match="MLmodel"):
+        FolderTrees().formats(str(tmp_path))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import yaml
 
 from handrail.approvals.domain.errors import MovedMeanwhile, MoveUnderWay
 from handrail.approvals.domain.events import Event, History, MoveAbandoned, MoveDone, MoveIntended
+from handrail.approvals.domain.formats import formats_in
 from handrail.approvals.domain.people import Directory, Person, Service, folded
-from handrail.approvals.domain.permit import Envelope, Permit
+from handrail.approvals.domain.permit import PAYLOAD_TYPE, Envelope, Permit
 from handrail.approvals.domain.policy import Policy, Rule
 from handrail.approvals.domain.standing import Pointed, Promoted
 from handrail.approvals.domain.subject import Candidate, PromotionRequest
@@ -167,10 +170,18 @@ class FakeTrees(Trees):
             FileEntry(path, len(content), hashlib.sha256(content).hexdigest())
             for path, content in self.content[tree].items()
         ]
+        unfinished = [path for path in self.content[tree] if path.rpartition("/")[2].startswith(".artifact.uploading.")]
+        if unfinished:
+            raise Refused(tree, (f"{unfinished[0]!r} is an upload that has not ended.",))
         try:
             return Manifest.of(entries)
         except ValueError as err:
             raise Refused(tree, (str(err),)) from err
+
+    def formats(self, tree: str) -> Mapping[str, str]:
+        content = self.content[tree]
+        described = content.get("MLmodel")
+        return formats_in(content, yaml.safe_load(described) if described else None)
 
 
 class FakeRules(RuleBook):
@@ -203,8 +214,8 @@ class FakeRules(RuleBook):
 class FakeSigner(Signer):
     """`Signer` whose signature is a hash."""
 
-    def sign(self, payload: bytes) -> Envelope:
-        return Envelope(payload, {"fake": base64.b64encode(hashlib.sha256(payload).digest())})
+    def sign(self, payload: bytes, payload_type: str = PAYLOAD_TYPE) -> Envelope:
+        return Envelope(payload, {"fake": base64.b64encode(hashlib.sha256(payload).digest())}, payload_type)
 
 
 class MemoryShelf(PermitShelf):
@@ -212,6 +223,7 @@ class MemoryShelf(PermitShelf):
 
     def __init__(self) -> None:
         self.permits: dict[tuple[Use, str], str] = {}
+        self.revoked = ""
         self.fail_with: Exception | None = None
 
     def put(self, permit: Permit, envelope: str) -> None:
@@ -219,6 +231,9 @@ class MemoryShelf(PermitShelf):
         if error:
             raise error
         self.permits[permit.use, permit.tree_digest] = envelope
+
+    def put_revoked(self, envelope: str) -> None:
+        self.revoked = envelope
 
 
 class MemoryJournal(DecisionJournal):

@@ -12,8 +12,11 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from handrail.approvals.adapters.ed25519_permits import Ed25519Signer
+from handrail.approvals.adapters.folder_shelf import FolderShelf
 from handrail.approvals.adapters.folder_trees import FolderTrees
 from handrail.approvals.domain.permit import PREDICATE_TYPE, STATEMENT_TYPE
+from handrail.approvals.domain.revocations import PAYLOAD_TYPE as REVOCATIONS
+from handrail.approvals.domain.revocations import Revocation, RevocationList
 from handrail.bootstrap.approvals import permit_path
 from handrail.refs import Use
 from handrail.settings import Settings
@@ -112,7 +115,18 @@ def permit_tree(settings: Settings, tree: Path, version: int = 1, **changes: Any
     signer = Ed25519Signer(settings.credentials / "gate-signing-key.pem", settings.permits / "gate.pub")
     stated = statement["predicate"]
     use = Use(*(str(stated[name]) for name in ("server", "model", "alias", "environment")))
+    if not (settings.permits / "revoked.dsse").exists():
+        revoke(settings)
     file = permit_path(settings, use, manifest.digest)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(signer.sign(json.dumps(statement).encode()).to_json())
     return file
+
+
+def revoke(settings: Settings, *request_ids: str) -> None:
+    """Sign the list of these requests' permits, as taken back by Bea, with the project's gate key."""
+    at = "2026-02-01T00:00:00+00:00"
+    rows = tuple(Revocation(each, at, "Bea", "it leaks") for each in request_ids)
+    signer = Ed25519Signer(settings.credentials / "gate-signing-key.pem", settings.permits / "gate.pub")
+    listed = RevocationList(SERVER, at, rows).payload
+    FolderShelf(settings.permits).put_revoked(signer.sign(listed, REVOCATIONS).to_json())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,7 +12,7 @@ from handrail.approvals.domain.events import Event, History
 from handrail.approvals.domain.leaves import Leaf
 from handrail.approvals.domain.notes import Checkpoint, Note, VerifierKey
 from handrail.approvals.domain.people import Directory
-from handrail.approvals.domain.permit import Envelope, Permit
+from handrail.approvals.domain.permit import PAYLOAD_TYPE, Envelope, Permit
 from handrail.approvals.domain.policy import Policy
 from handrail.approvals.domain.standing import Pointed, Promoted
 from handrail.approvals.domain.subject import Authorship, Candidate, PromotionRequest
@@ -160,6 +160,15 @@ class Trees(Protocol):
             UnknownReference: there is no such folder.
         """
 
+    @abstractmethod
+    def formats(self, tree: str) -> Mapping[str, str]:
+        """Return the formats in the tree that run code when they are loaded, and where each shows. Nothing is loaded.
+
+        Raises:
+            Refused: as `manifest`, or its MLmodel cannot be read.
+            UnknownReference: there is no such folder.
+        """
+
 
 class RuleBook(Protocol):
     """Policies and roles as they stand at this moment; a changed file counts at once."""
@@ -190,8 +199,8 @@ class Signer(Protocol):
     """Signs permits with the gate's own key."""
 
     @abstractmethod
-    def sign(self, payload: bytes) -> Envelope:
-        """Return the payload in an envelope. The same payload gives the same envelope."""
+    def sign(self, payload: bytes, payload_type: str = PAYLOAD_TYPE) -> Envelope:
+        """Return the payload in an envelope of that type. The same payload gives the same envelope."""
 
 
 class PermitShelf(Protocol):
@@ -200,6 +209,10 @@ class PermitShelf(Protocol):
     @abstractmethod
     def put(self, permit: Permit, envelope: str) -> None:
         """Put the permit there under its use and its tree's digest, whole or not at all. Repeating changes nothing."""
+
+    @abstractmethod
+    def put_revoked(self, envelope: str) -> None:
+        """Put the signed list of permits that were taken back in the place of the one before it."""
 
 
 class DecisionJournal(Protocol):

@@ -198,8 +198,11 @@ def open_gate(settings: Settings, store: Store, lineage: Callable[[], Lineage], 
         clock=system_time,
     )
     ports = GatePorts(ledger, ledger, provenance, holds, registry, FolderTrees(), rules)
+    gate = Gate(server_name(settings), ports, mover, system_time)
+    # Verifiers load nothing without it, and a list that could not be written is made up for.
+    gate.revoker.publish()
     return OpenGate(
-        Gate(server_name(settings), ports, mover, system_time),
+        gate,
         Guard(rules, holds, provenance),
         StandingWatch(registry, ledger, rules, holds),
     )

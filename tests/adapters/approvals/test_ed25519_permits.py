@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 
 from handrail.approvals.adapters.ed25519_permits import Ed25519Signer, PermitVerifier
+from handrail.approvals.adapters.folder_shelf import FolderShelf
 from handrail.approvals.adapters.folder_trees import FolderTrees
 from handrail.approvals.domain.errors import UnverifiedBytes
 from handrail.approvals.domain.events import Choice, Decided
 from handrail.approvals.domain.judging import Judgement, Verdict
 from handrail.approvals.domain.permit import Envelope, make_statement
+from handrail.approvals.domain.revocations import PAYLOAD_TYPE as REVOCATIONS
+from handrail.approvals.domain.revocations import Revocation, RevocationList
 from handrail.errors import FolderNotEmpty, Misconfigured, Unavailable
 from handrail.manifest import canonical_json
 from handrail.refs import Use
@@ -53,10 +56,19 @@ def _permit(tree, signer):
     return signer.sign(canonical_json(statement))
 
 
+def revoke(signer, folder, *request_ids):
+    """Put the signed list of these requests beside the key."""
+    rows = tuple(Revocation(each, "2026-02-01T00:00:00+00:00", "Ben", "leaks") for each in request_ids)
+    listed = RevocationList("local-1", "2026-02-01T00:00:00+00:00", rows)
+    FolderShelf(folder).put_revoked(signer.sign(listed.payload, REVOCATIONS).to_json())
+
+
 @pytest.fixture(scope="module")
 def signer(tmp_path_factory):
     folder = tmp_path_factory.mktemp("keys")
-    return Ed25519Signer(folder / "private.pem", folder / "gate.pub"), folder
+    signer = Ed25519Signer(folder / "private.pem", folder / "gate.pub")
+    revoke(signer, folder)
+    return signer, folder
 
 
 @pytest.fixture

@@ -149,7 +149,8 @@ def test_the_example_of_the_page_verifies_and_refuses(permitted, tmp_path, monke
     stranger = tmp_path / "stranger"
     shutil.copytree(tree, stranger / "models" / "package")
     shutil.copy(permit, stranger / "permit.json")
-    shutil.copy(load_settings().permits / "gate.pub", stranger)
+    for name in ("gate.pub", "revoked.dsse"):
+        shutil.copy(load_settings().permits / name, stranger)
     monkeypatch.chdir(stranger)
     page = (ROOT / "plugins/handrail/approvals/README.md").read_text(encoding="utf-8")
     example = re.search(r"<!-- example: verify at load -->\n```python\n(.*?)```", page, re.DOTALL)[1]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -18,14 +19,19 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from handrail.approvals.adapters.folder_trees import copy_verified
+from handrail.approvals.adapters.folder_shelf import revoked_file
+from handrail.approvals.adapters.folder_trees import FolderTrees, copy_verified
 from handrail.approvals.adapters.mlflow_download import additions
 from handrail.approvals.adapters.seen_counters import SeenCounters
 from handrail.approvals.domain.errors import UnverifiedBytes
-from handrail.approvals.domain.permit import Envelope, Permit, pre_authentication_encoding, why_unusable
+from handrail.approvals.domain.formats import refused_formats
+from handrail.approvals.domain.permit import PAYLOAD_TYPE, Envelope, Permit, pre_authentication_encoding, why_unusable
+from handrail.approvals.domain.revocations import PAYLOAD_TYPE as REVOCATIONS
+from handrail.approvals.domain.revocations import RevocationList
+from handrail.approvals.domain.texts import shown
 from handrail.approvals.ports import Signer
 from handrail.clock import Clock, system_time
-from handrail.errors import Misconfigured
+from handrail.errors import Misconfigured, Refused
 from handrail.files import create_file, replace_file
 from handrail.refs import Use
 
@@ -53,25 +59,33 @@ class Ed25519Signer(Signer):
         if not public_key.exists() or public_key.read_bytes() != public:
             replace_file(public_key, public)
 
-    def sign(self, payload: bytes) -> Envelope:
+    def sign(self, payload: bytes, payload_type: str = PAYLOAD_TYPE) -> Envelope:
         """Return the payload in an envelope with one signature."""
-        signature = self._key.sign(pre_authentication_encoding(payload))
-        return Envelope(payload, {key_id(self._key.public_key()): signature})
+        signature = self._key.sign(pre_authentication_encoding(payload, payload_type))
+        return Envelope(payload, {key_id(self._key.public_key()): signature}, payload_type)
 
 
 class PermitVerifier:
     """Checks trees of files against permits, with the gate's public key and nothing else."""
 
     def __init__(
-        self, public_key: Path, *, pinned: str | None = None, seen: Path | None = None, clock: Clock = system_time
+        self,
+        public_key: Path,
+        *,
+        pinned: str | None = None,
+        seen: Path | None = None,
+        revoked: Path | None = None,
+        clock: Clock = system_time,
     ) -> None:
         """Trust permits by this key; the file is read at each verification, so it may come later.
 
         `pinned` is the id that the key must have, so that nobody can put another in its place. With `seen`, a file
-        that is made when needed, an older permit than one that was used before is refused.
+        that is made when needed, an older permit than one that was used before is refused. `revoked` is the list of
+        permits that were taken back, revoked.dsse beside the key if None.
         """
         self._public_key = public_key
         self._pinned = pinned
+        self._revoked = revoked
         self._seen = SeenCounters(seen) if seen else None
         self._clock = clock
 
@@ -95,17 +109,47 @@ class PermitVerifier:
             Misconfigured: the gate's public key is missing or no key.
         """
         name = str(permit) if isinstance(permit, Path) else "permit"
-        key = self._trusted()
         try:
-            envelope = Envelope.from_json(permit.read_bytes() if isinstance(permit, Path) else permit)
-            key.verify(envelope.signatures.get(key_id(key), b""), pre_authentication_encoding(envelope.payload))
-            return Permit.from_payload(envelope.payload)
+            return Permit.from_payload(self._payload(permit, PAYLOAD_TYPE))
         except OSError as err:
             raise UnverifiedBytes(name, f"There is no permit to read: {err.strerror}.") from err
         except InvalidSignature as err:
             raise UnverifiedBytes(name, "The permit is not signed by this project's gate.") from err
         except ValueError as err:
             raise UnverifiedBytes(name, f"The permit cannot be used: {err}.") from err
+
+    def revocations(self) -> RevocationList:
+        """Verify and read the list of permits that were taken back, which lies beside the gate's public key.
+
+        Raises:
+            Misconfigured: it is missing, damaged, or not signed by the gate: without it nobody knows.
+        """
+        file = self._revoked or revoked_file(self._public_key.parent)
+        remedy = (
+            "Copy it again from permits/ below the HANDRAIL_HOME of the gate's MLflow server, which writes it when it "
+            "starts, to where gate.pub is; or fetch it: GET /handrail/api/v1/revocations."
+        )
+        try:
+            return RevocationList.from_payload(self._payload(file, REVOCATIONS))
+        except OSError as err:
+            problem = f"the list of permits that were taken back cannot be read: {(err.strerror or str(err)).lower()}"
+            raise Misconfigured(str(file), problem, remedy) from err
+        except InvalidSignature as err:
+            raise Misconfigured(str(file), "it is not signed by this project's gate", remedy) from err
+        except ValueError as err:
+            raise Misconfigured(str(file), str(err), remedy) from err
+
+    def _payload(self, source: Path | bytes, payload_type: str) -> bytes:
+        """Return what an envelope holds, if the trusted key has signed it.
+
+        Raises:
+            OSError, ValueError, InvalidSignature: what is wrong with the envelope.
+        """
+        key = self._trusted()
+        envelope = Envelope.from_json(source.read_bytes() if isinstance(source, Path) else source, payload_type)
+        signed = pre_authentication_encoding(envelope.payload, payload_type)
+        key.verify(envelope.signatures.get(key_id(key), b""), signed)
+        return envelope.payload
 
     def verify(self, tree: Path, permit: Path | bytes, into: Path, expect: Use) -> Permit:
         """Copy the tree into a private folder while hashing, and return the permit for these bytes and that use.
@@ -129,6 +173,10 @@ class PermitVerifier:
         self.require_use(statement, expect, str(tree))
         with _saying_both(statement, expect):
             copy_verified(tree, statement.manifest, into, additions(statement))
+            with ExitStack() as undo:
+                undo.callback(shutil.rmtree, into, ignore_errors=True)
+                _refuse_formats(statement, into)
+                undo.pop_all()
         if self._seen:
             self._seen.keep(statement)
         return statement
@@ -140,6 +188,11 @@ class PermitVerifier:
             UnverifiedBytes: the sentence says both uses.
         """
         refusal = why_unusable(permit, expect, self._clock())
+        if refusal is None and (taken := self.revocations().of_request(permit.request_id)):
+            refusal = (
+                f"The permit for {permit.use} was taken back by {taken.person} at {taken.at}: {shown(taken.reason)!r}. "
+                f"Wanted is {expect}."
+            )
         if refusal is None and self._seen:
             refusal = self._seen.why_older(permit)
         if refusal:
@@ -161,6 +214,16 @@ class PermitVerifier:
                 "Restore the gate's own key; if its key was changed on purpose, correct gate_key_id.",
             )
         return key
+
+
+def _refuse_formats(permit: Permit, copy: Path) -> None:
+    """Refuse what runs code when it is loaded, unless the permit allows it."""
+    try:
+        found = FolderTrees().formats(str(copy))
+    except Refused as err:
+        raise UnverifiedBytes(str(copy), " ".join(err.reasons)) from err
+    for refusal in refused_formats(found, permit.terms.formats if permit.terms else ()):
+        raise UnverifiedBytes(str(copy), refusal)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from handrail.approvals.domain.events import (
     MoveDone,
     MoveIntended,
     Published,
+    Revoked,
     Voided,
 )
 from handrail.approvals.domain.subject import PromotionRequest, Subject
@@ -28,6 +29,7 @@ _KINDS: dict[str, type[Event]] = {
     "move-done": MoveDone,
     "move-abandoned": MoveAbandoned,
     "published": Published,
+    "revoked": Revoked,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 

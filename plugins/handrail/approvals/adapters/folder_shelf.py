@@ -32,6 +32,19 @@ class FolderShelf(PermitShelf):
         """
         replace_file(permit_file(self._folder, permit.use, permit.tree_digest), envelope.encode("utf-8"))
 
+    def put_revoked(self, envelope: str) -> None:
+        """Write the list.
+
+        Raises:
+            Unavailable: the disk is full or the folder cannot be written.
+        """
+        replace_file(revoked_file(self._folder), envelope.encode("utf-8"))
+
+
+def revoked_file(folder: Path) -> Path:
+    """Return the file of the list of permits that were taken back; it lies beside the gate's public key."""
+    return folder / "revoked.dsse"
+
 
 def permit_file(folder: Path, use: Use, tree_digest: str) -> Path:
     """Return the file of the permit of an alias for a tree; the environment is in the permit, not in the name.

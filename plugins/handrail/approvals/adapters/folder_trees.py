@@ -9,14 +9,21 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from handrail.approvals.domain.errors import UnverifiedBytes
+from handrail.approvals.domain.formats import HEAD_BYTES, MLMODEL, formats_in
 from handrail.approvals.ports import Trees
 from handrail.errors import FolderNotEmpty, Refused, Unavailable, UnknownReference
 from handrail.files import DISK_ERRORS
 from handrail.manifest import FileEntry, Manifest
 
 CHUNK_BYTES = 1 << 20
+LARGEST_MLMODEL = 4 << 20
+UPLOADING = ".artifact.uploading."
+"""How MLflow calls a file of which not everything has arrived."""
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -37,19 +44,61 @@ class FolderTrees(Trees):
         entries: list[FileEntry] = []
 
         def on_file(path: str, descriptor: int) -> None:
+            _refuse_unfinished(path)
             size, digest = _copy(descriptor, None)
             entries.append(FileEntry(path, size, digest))
 
-        try:
+        with _as_refused(tree):
+            with _opened(tree) as root:
+                _walk(root, "", _refuse_unfinished, on_file)
+            return Manifest.of(entries)
+
+    def formats(self, tree: str) -> Mapping[str, str]:
+        """Look at MLmodel and at the beginning of each file below the folder.
+
+        Raises:
+            UnknownReference: there is no such folder.
+            Refused: it holds something other than files and folders, or an MLmodel that cannot be read.
+        """
+        heads: dict[str, bytes] = {}
+        described: list[bytes] = []
+
+        def on_file(path: str, descriptor: int) -> None:
+            heads[path] = os.pread(descriptor, HEAD_BYTES, 0)
+            if path == MLMODEL:
+                described.append(os.pread(descriptor, LARGEST_MLMODEL + 1, 0))
+
+        with _as_refused(tree):
             with _opened(tree) as root:
                 _walk(root, "", lambda _path: None, on_file)
-            return Manifest.of(entries)
-        except (FileNotFoundError, NotADirectoryError) as err:
-            raise UnknownReference(
-                "artifact tree", tree, "Check the path; a version whose files are gone has to be made again."
-            ) from err
-        except ValueError as err:
-            raise Refused(f"The artifact tree {tree!r}", (f"Of its content: {err}.",)) from err
+            return formats_in(heads, _read_mlmodel(described[0]) if described else None)
+
+
+def _refuse_unfinished(path: str) -> None:
+    """Refuse the folder in which MLflow collects an upload that has not ended."""
+    if path.rpartition("/")[2].startswith(UPLOADING):
+        raise _NotPlain(path, "an upload that has not ended")
+
+
+def _read_mlmodel(content: bytes) -> Any:
+    if len(content) > LARGEST_MLMODEL:
+        raise ValueError(f"{MLMODEL!r} is larger than {LARGEST_MLMODEL:,} bytes")
+    try:
+        return yaml.safe_load(content)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as err:
+        raise ValueError(f"{MLMODEL!r} is not YAML") from err
+
+
+@contextmanager
+def _as_refused(tree: str) -> Iterator[None]:
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError) as err:
+        raise UnknownReference(
+            "artifact tree", tree, "Check the path; a version whose files are gone has to be made again."
+        ) from err
+    except ValueError as err:
+        raise Refused(f"The artifact tree {tree!r}", (f"Of its content: {err}.",)) from err
 
 
 def copy_verified(

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StrictBool, model_validator
 
+from handrail.approvals.domain.formats import RunsCode
 from handrail.approvals.domain.people import Directory, Person, RoleName, Service, folded
 from handrail.approvals.domain.policy import Policy, Rule
 from handrail.approvals.domain.terms import DAYS, PermitRules
@@ -55,11 +56,13 @@ class PolicyFile(Section):
     rules: list[RuleKeys] = []
     permit_days: Annotated[int, Field(ge=1, le=3660, strict=True)] = DAYS
     environment: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] | None = None
+    formats: list[RunsCode] = []
+    revoke: list[RoleName] = []
 
     @property
     def permits(self) -> PermitRules:
         """What it says of permits."""
-        return PermitRules(self.permit_days, self.environment)
+        return PermitRules(self.permit_days, self.environment, frozenset(self.formats), frozenset(self.revoke))
 
 
 class PersonKeys(Section):

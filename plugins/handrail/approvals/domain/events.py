@@ -68,7 +68,17 @@ class Published:
     at: datetime
 
 
-Event = Decided | Voided | MoveIntended | MoveDone | MoveAbandoned | Published
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """A person took the permit back; nothing is loaded under it any more."""
+
+    at: datetime
+    account: str
+    person: str
+    reason: str
+
+
+Event = Decided | Voided | MoveIntended | MoveDone | MoveAbandoned | Published | Revoked
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +113,11 @@ class History:
         """The intended move that is neither done nor abandoned."""
         moves = [event for event in self.events if isinstance(event, MoveIntended | MoveDone | MoveAbandoned)]
         return moves[-1] if moves and isinstance(moves[-1], MoveIntended) else None
+
+    @property
+    def revoked(self) -> Revoked | None:
+        """Who took the permit back, if somebody did."""
+        return next((event for event in self.events if isinstance(event, Revoked)), None)
 
     @property
     def is_published(self) -> bool:

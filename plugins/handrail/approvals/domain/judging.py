@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from handrail.approvals.domain.events import Choice, Decided, History
+from handrail.approvals.domain.formats import refused_formats
 from handrail.approvals.domain.people import Directory, Person
 from handrail.approvals.domain.policy import Policy, failed_rules, missing_roles, why_not_eligible
 from handrail.approvals.domain.subject import PromotionRequest
@@ -45,6 +46,8 @@ def judge(history: History, policy: Policy, directory: Directory) -> Judgement:
     if rejections:
         return Judgement(Verdict.REJECTED, rejections)
     subject = history.request.subject
+    if refused := refused_formats(history.request.formats or {}, policy.permits.formats):
+        return Judgement(Verdict.REFUSED, refused)
     if subject.adopts:
         return _judge_adoption(history, policy, directory)
     failures = _unknown_makers(history.request, directory) + failed_rules(

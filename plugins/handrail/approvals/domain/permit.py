@@ -29,9 +29,9 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
 
-def pre_authentication_encoding(payload: bytes) -> bytes:
+def pre_authentication_encoding(payload: bytes, payload_type: str = PAYLOAD_TYPE) -> bytes:
     """Return the bytes that are signed: DSSE's PAE of the payload and its type."""
-    kind = PAYLOAD_TYPE.encode("ascii")
+    kind = payload_type.encode("ascii")
     return b" ".join((b"DSSEv1", b"%d" % len(kind), kind, b"%d" % len(payload), payload))
 
 
@@ -166,12 +166,13 @@ class Envelope:
 
     payload: bytes
     signatures: Mapping[str, bytes]
+    payload_type: str = PAYLOAD_TYPE
 
     def to_json(self) -> str:
         """Return the envelope as canonical JSON text."""
         return canonical_json(
             {
-                "payloadType": PAYLOAD_TYPE,
+                "payloadType": self.payload_type,
                 "payload": base64.b64encode(self.payload).decode("ascii"),
                 "signatures": [
                     {"keyid": key_id, "sig": base64.b64encode(signature).decode("ascii")}
@@ -181,19 +182,20 @@ class Envelope:
         ).decode("utf-8")
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> Envelope:
-        """Read an envelope.
+    def from_json(cls, text: str | bytes, payload_type: str = PAYLOAD_TYPE) -> Envelope:
+        """Read an envelope of that payload type.
 
         Raises:
             ValueError: it is not an envelope, or has another payload type.
         """
         try:
             fields = json.loads(text)
-            if fields["payloadType"] != PAYLOAD_TYPE:
+            if fields["payloadType"] != payload_type:
                 raise ValueError(f"its payload type is {fields['payloadType']!r}")
             return cls(
                 base64.b64decode(fields["payload"], validate=True),
                 {row["keyid"]: base64.b64decode(row["sig"], validate=True) for row in fields["signatures"]},
+                payload_type,
             )
         except (KeyError, TypeError, binascii.Error, RecursionError) as err:
             raise ValueError(f"it is not a DSSE envelope: {err}") from err

@@ -125,7 +125,7 @@ class PromotionRequest:
     """The request to move an alias, with everything that it depends on.
 
     `incumbent_tree` is None unless the policy asks for it. `unrecorded` names the parts that nobody is known to have
-    made.
+    made. `formats` run code when they are loaded, each with where it was found; with None nobody looked.
     """
 
     request_id: str
@@ -140,6 +140,7 @@ class PromotionRequest:
     opened_at: datetime
     incumbent_tree: str | None = None
     unrecorded: tuple[str, ...] = ()
+    formats: Mapping[str, str] | None = None
 
     @property
     def label(self) -> str:

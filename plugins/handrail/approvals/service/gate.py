@@ -63,6 +63,7 @@ class Gate:
         self._ports = ports
         self._mover = mover
         self._clock = clock
+        self.revoker = mover.revoker(server)
         self.records = Approvals(ports.ledger, ports.index, ports.rules)
 
     def open_request(self, opening: Opening, account: str) -> RequestView:
@@ -106,6 +107,7 @@ class Gate:
             opened_at=self._clock(),
             incumbent_tree=incumbent.digest if incumbent else None,
             unrecorded=made.unrecorded,
+            formats=self._ports.trees.formats(candidate.tree),
         )
         stored = self._ports.ledger.open(request)
         return replace(self.records.view(stored), is_new=stored.request == request)
@@ -288,7 +290,7 @@ class Gate:
         """Whether the permit of a promotion is used up, or soon will be, so that the same may be asked for again."""
         assert promoted.done is not None
         terms = Permit.from_payload(Envelope.from_json(promoted.done.envelope).payload).terms
-        return terms is None or self._clock() >= terms.expires - RENEWAL
+        return promoted.revoked is not None or terms is None or self._clock() >= terms.expires - RENEWAL
 
     def _latest_about(self, subject: Subject) -> tuple[int, History | None]:
         """Return the next turn's number, and the last request about the subject if it still answers the question."""

@@ -10,6 +10,7 @@ from handrail.approvals.domain.judging import judge
 from handrail.approvals.domain.permit import Envelope, Permit, make_statement
 from handrail.approvals.domain.subject import Subject
 from handrail.approvals.ports import DecisionJournal, Ledger, PermitShelf, Registry, RequestIndex, RuleBook, Signer
+from handrail.approvals.service.revoking import Revoker
 from handrail.clock import Clock
 from handrail.errors import HandrailError
 from handrail.manifest import canonical_json
@@ -33,6 +34,10 @@ class Mover:
     shelf: PermitShelf
     journal: DecisionJournal
     clock: Clock
+
+    def revoker(self, server: str) -> Revoker:
+        """Return what takes back the permits that this gives."""
+        return Revoker(server, self.ledger, self.index, self.rules, self.signer, self.shelf, self.clock)
 
     def move(self, history: History, changes: tuple[str, ...]) -> History:
         """Make the alias point at the approved version and sign the permit.

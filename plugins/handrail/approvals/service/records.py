@@ -54,6 +54,14 @@ class RequestView:
                 for decision in self.history.decisions
             ],
             "files": len(request.manifest.files),
+            "formats": dict(request.formats or {}),
+            "revoked": None
+            if self.history.revoked is None
+            else {
+                "person": self.history.revoked.person,
+                "reason": self.history.revoked.reason,
+                "at": self.history.revoked.at.isoformat(),
+            },
         }
 
 

@@ -112,6 +112,19 @@ def decide(
     _print_request(answer, as_json)
 
 
+@app.command(epilog="Example: handrail approvals revoke pr-0123456789abcdef0123 --reason 'leaks the label'")
+def revoke(
+    request_id: RequestId,
+    reason: Annotated[str, typer.Option(help="Why, in one sentence.")],
+    user: User,
+    as_json: AsJson = False,
+) -> None:
+    """Take the permit of a promoted request back: nothing is loaded under it any more."""
+    with _client(user, f"Revoking {request_id}") as client:
+        answer = client.revoke(request_id, reason)
+    _print_request(answer, as_json)
+
+
 @app.command("list", epilog="Example: handrail approvals list --open")
 def list_requests(
     user: User,
@@ -191,6 +204,8 @@ def _print_request(row: dict[str, Any], as_json: bool) -> None:
     )
     for decision in row["decisions"]:
         typer.echo(f"  {shown(decision['person'])} said {decision['decision']}: {quoted(decision['reason'])}")
+    if revoked := row.get("revoked"):
+        typer.echo(f"  {shown(revoked['person'])} took the permit back: {quoted(revoked['reason'])}")
     for reason in row["reasons"]:
         messages.print(escape(shown(reason)))
     return None

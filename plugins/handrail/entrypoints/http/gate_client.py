@@ -123,6 +123,19 @@ class GateClient:
         params = use.to_json() | ({"digest": digest} if digest else {})
         return self._send(Route.PERMIT, params=params).content
 
+    def revoke(self, request_id: str, reason: str) -> dict[str, Any]:
+        """Take a permit back as this account; returns the request.
+
+        Raises:
+            NotEligible: this person holds none of the roles that take permits back.
+            Refused: the request has no permit.
+        """
+        return self._json(Route.REVOKE, json={"request_id": request_id, "reason": reason})
+
+    def revocations(self) -> bytes:
+        """Return the signed list of permits that were taken back: revoked.dsse beside the gate's key."""
+        return self._send(Route.REVOCATIONS).content
+
     def _json(self, route: Route, **content: Any) -> dict[str, Any]:
         value: dict[str, Any] = self._send(route, **content).json()
         return value

@@ -14,6 +14,8 @@ class Route(Enum):
     ADOPT = "POST", f"{PREFIX}/adoptions"
     REQUESTS = "GET", f"{PREFIX}/promotion-requests"
     DECIDE = "POST", f"{PREFIX}/decisions"
+    REVOKE = "POST", f"{PREFIX}/revocations"
+    REVOCATIONS = "GET", f"{PREFIX}/revocations"
     PERMIT = "GET", f"{PREFIX}/permits"
 
     def __init__(self, method: str, path: str) -> None:

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from handrail.bootstrap.approvals import open_permit_verifier
+from handrail.approvals import NotEligible, PermitVerifier, UnverifiedBytes
+from handrail.bootstrap.approvals import open_permit_verifier, permit_path
 from handrail.errors import UnknownReference
 from tests.fakes.approvals import EVIDENCE
 from tests.fakes.mlflow_server import FILES
@@ -56,3 +57,33 @@ def test_a_permit_says_for_how_long_and_counts_upwards(server, made):
     assert [permit.terms.counter for permit in permits] == [1, 2]
     assert {permit.terms.expires - datetime.fromisoformat(permit.issued) for permit in permits} == {timedelta(days=365)}
     assert {permit.terms.environment for permit in permits} == {server.settings.environment}
+
+
+def test_a_permit_that_was_taken_back_is_refused_where_bytes_are_loaded(server, made, tmp_path):
+    done, use = made.promote(), server.use(made)
+    permit = permit_path(server.settings, use, done["tree_digest"])
+    verifier = open_permit_verifier(server.settings)
+    assert verifier.verify(made.tree, permit, tmp_path / "before", use)
+
+    with server.gate("ada") as gate, pytest.raises(NotEligible):
+        gate.revoke(done["request_id"], "mine")
+    with server.gate("ben") as gate:
+        revoked = gate.revoke(done["request_id"], "it leaks the label")
+        fetched = gate.revocations()
+
+    assert revoked["revoked"]["person"] == "Ben"
+    with pytest.raises(UnverifiedBytes, match="taken back by Ben.*'it leaks the label'"):
+        verifier.verify(made.tree, permit, tmp_path / "after", use)
+    (tmp_path / "revoked.dsse").write_bytes(fetched)
+    elsewhere = PermitVerifier(server.settings.permits / "gate.pub", revoked=tmp_path / "revoked.dsse")
+    with pytest.raises(UnverifiedBytes, match="taken back by Ben"):
+        elsewhere.verify(made.tree, permit, tmp_path / "after", use)
+
+
+def test_a_pickled_model_is_refused_by_the_policy_and_says_so(server):
+    pickled = server.make_version(files=FILES | {"MLmodel": b"flavors: {sklearn: {serialization_format: pickle}}\n"})
+
+    request = pickled.ask()
+
+    assert request["verdict"] == "refused"
+    assert "is pickle, which runs code when it is loaded" in request["reasons"][0]

@@ -103,11 +103,28 @@ def _permit(gate: Gate) -> Response:
     return Response(gate.records.permit(use, digest), mimetype="application/vnd.dsse.envelope.v1+json")
 
 
+def _revoke(gate: Gate) -> Response:
+    """Take a permit back, as the account that is logged in."""
+    fields = _body("request_id", "reason")
+    request_id = _text(fields, "request_id")
+    require_model(gate.records.model_of(request_id), "can_read", "Revoking this permit")
+    gate.revoker.revoke(request_id, account(), _text(fields, "reason"))
+    return _json(gate.request(request_id).to_json())
+
+
+def _revocations(gate: Gate) -> Response:
+    """Return the signed list of permits that were taken back."""
+    _query()
+    return Response(gate.revoker.envelope(), mimetype="application/vnd.dsse.envelope.v1+json")
+
+
 _VIEWS: Mapping[Route, Callable[[Gate], Response]] = {
     Route.OPEN_REQUEST: _open_request,
     Route.ADOPT: _adopt,
     Route.REQUESTS: _requests,
     Route.DECIDE: _decide,
+    Route.REVOKE: _revoke,
+    Route.REVOCATIONS: _revocations,
     Route.PERMIT: _permit,
 }
 
