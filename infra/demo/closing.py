@@ -79,7 +79,8 @@ def verdicts(steps: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     months = [name for name in steps["monitor"] if name[:1].isdigit()]
     alerts = [name for name in months if str(steps["monitor"][name]).endswith("alert")]
     yield f"  gate       {approve['verdict']} by {show(approve['approved_by'])}; a move without it: {_status(approve)}"
-    yield f"  bytes      altered trees refused: {serve['altered_trees_refused'].partition(',')[0]}"
+    refused = serve["altered_trees_refused"].partition(",")[0]
+    yield f"  bytes      altered trees refused: {refused}; another use and an edited log: too"
     yield f"  months     {len(months)} judged on mature labels; alerts: {', '.join(alerts) or 'none'}"
     others = [name for name in retrain if name.endswith(ONLY)]
     poor = "".join(f"; the model that knows only the {name.removesuffix(ONLY)}: {retrain[name]}" for name in others)

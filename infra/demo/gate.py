@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from flows.steps.release.deploy import deploy
@@ -15,13 +12,12 @@ from flows.steps.release.promote import Registered, is_open
 from flows.steps.replay.run import finished_figures
 from handrail.bootstrap.approvals import project_use
 from handrail.bootstrap.delivery import open_permits
-from handrail.delivery import Permits
 from handrail.errors import Refused
-from handrail.refs import Use
 from infra.demo import ahead
 from infra.demo.people import APPROVERS
 from infra.demo.scene import Scene
 from infra.demo.screen import Report
+from infra.demo.tampering import find_edited_leaf, refuse_altered, refuse_another_use
 
 Figures = dict[str, object]
 ALIAS = "champion"
@@ -97,12 +93,16 @@ def serve(scene: Scene, report: Report) -> Figures:
     deployed = deploy(scene.author, scene.found["champion"])
     report("starting the bento")
     scene.servers.start("bento")
-    report("flipping one byte of each file, one after another")
     permits = open_permits(scene.settings)
     use = project_use(scene.settings)
     permit = permits.find(scene.found["champion"], use)
     with scene.author.lend(permits.read(permit)) as tree:
+        report("flipping one byte of each file, one after another")
         refusals = refuse_altered(permits, tree, permit, use)
+        report("loading the champion's bytes for another use")
+        other_use = refuse_another_use(permits, tree, permit, use)
+    report("editing one leaf in a copy of the gate's log")
+    edited = find_edited_leaf(scene.settings)
     scene.outcome("production")
     judged, serving = judged_deployment(scene, deployed.deployment.uri), deployed.deployment.uri
     if judged == serving:
@@ -114,6 +114,8 @@ def serve(scene: Scene, report: Report) -> Figures:
         "bento": deployed.bento.uri,
         "deployment": deployed.deployment.uri,
         "altered_trees_refused": f"{len(refusals)} of {len(refusals)}, for example: {refusals[-1]}",
+        "other_use_refused": other_use,
+        "edited_leaf": edited,
         "ready": True,
     }
 
@@ -127,29 +129,3 @@ def judged_deployment(scene: Scene, serving: str) -> str:
     mine = [known.uri for known in scene.platform.feedback.deployments() if known.tree_digest == tree]
     finished = [uri for uri in mine if finished_figures(scene.settings, uri, scene.days) is not None]
     return finished[-1] if finished else serving
-
-
-def refuse_altered(permits: Permits, tree: Path, permit: Path, use: Use) -> list[str]:
-    """Flip one byte in each file of copies of the tree; return the verifier's sentences.
-
-    Raises:
-        Refused: an altered tree passed.
-    """
-    refusals = []
-    files = sorted(str(file.relative_to(tree)) for file in tree.rglob("*") if file.is_file())
-    for name in files:
-        with tempfile.TemporaryDirectory(prefix="handrail-altered-") as folder:
-            copy = Path(folder) / "tree"
-            shutil.copytree(tree, copy)
-            content = bytearray((copy / name).read_bytes() or b" ")
-            content[len(content) // 2] ^= 1
-            (copy / name).write_bytes(content)
-            try:
-                permits.verify(copy, permit, Path(folder) / "private", use)
-            except Refused as err:
-                if f"'{name}'" not in err.reasons[0]:
-                    raise
-                refusals.append(err.reasons[0])
-                continue
-            raise Refused("The demo", (f"A tree with one byte of {name} flipped was accepted.",))
-    return refusals

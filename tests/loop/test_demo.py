@@ -114,6 +114,14 @@ def test_altered_bytes_are_refused_by_name(loop):
     assert refused == of >= 5
 
 
+def test_a_permit_is_for_one_use_and_an_edited_log_is_found(loop):
+    figures = loop.figures("serve")
+
+    assert "shadow" in figures["other_use_refused"]
+    assert "champion" in figures["other_use_refused"]
+    assert re.match(r"Leaf \d+ was edited \(decided, pr-[0-9a-f]{20}\)", figures["edited_leaf"])
+
+
 def test_each_replayed_flight_is_stored_and_outcomes_are_late_twice_corrected_and_missing(loop):
     figures = loop.figures("replay")
 
