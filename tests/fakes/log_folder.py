@@ -6,10 +6,9 @@ import shutil
 
 from handrail.approvals.adapters.folder_log import FolderLog
 from handrail.approvals.domain import tiles
-from handrail.approvals.domain.leaves import Leaf
+from handrail.approvals.domain.leaves import Leaf, LoggedLeaf
 from handrail.approvals.domain.merkle import CompactRange, leaf_hash
 from handrail.approvals.domain.notes import Checkpoint, Note, Signature
-from handrail.approvals.ports import LoggedLeaf
 
 
 def contents_of(count):

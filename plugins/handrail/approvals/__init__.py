@@ -23,6 +23,7 @@ from handrail.refs import Use
 
 if TYPE_CHECKING:
     from handrail.approvals.adapters.ed25519_permits import PermitVerifier
+    from handrail.approvals.adapters.folder_witness import FolderWitness
     from handrail.approvals.adapters.log_verifier import LogVerifier
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Candidate",
     "Choice",
     "Closed",
+    "FolderWitness",
     "Gate",
     "Guard",
     "LogMismatch",
@@ -57,6 +59,7 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "handrail.approvals.adapters.ed25519_permits": ("PermitVerifier",),
+        "handrail.approvals.adapters.folder_witness": ("FolderWitness",),
         "handrail.approvals.adapters.log_verifier": ("LogVerifier",),
     },
 )

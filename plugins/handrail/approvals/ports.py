@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Protocol
 
 from handrail.approvals.domain.events import Event, History
-from handrail.approvals.domain.leaves import Leaf
-from handrail.approvals.domain.notes import Checkpoint, Note, VerifierKey
+from handrail.approvals.domain.leaves import Leaf, LoggedLeaf
+from handrail.approvals.domain.notes import Checkpoint, Note, Signature, VerifierKey
 from handrail.approvals.domain.people import Directory
 from handrail.approvals.domain.permit import PAYLOAD_TYPE, Envelope, Permit
 from handrail.approvals.domain.policy import Policy
@@ -223,37 +222,16 @@ class DecisionJournal(Protocol):
         """Report the promotion; `moved_at` is ISO 8601 in UTC. Repeating changes nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedLeaf:
-    """A leaf as it is stored, with the proof and the signature that show it to be the last one of its moment's tree."""
-
-    number: int
-    request_id: str | None
-    position: int | None
-    content: bytes
-    hash: bytes
-    proof: tuple[bytes, ...]
-    signature: bytes
-
-
 class LeafLog(Protocol):
     """The append-only log of everything that the gate does."""
 
     @abstractmethod
     def note(self, leaf: Leaf) -> int:
-        """Append a leaf durably, and return its number.
-
-        Raises:
-            LogMismatch: the log was changed by others.
-        """
+        """Append a leaf durably, and return its number."""
 
     @abstractmethod
     def checkpoint(self) -> tuple[Checkpoint, bytes]:
-        """Return the head of the log and its signature.
-
-        Raises:
-            LogMismatch: the log was changed by others.
-        """
+        """Return the head of the log and its signature."""
 
     @abstractmethod
     def read(self, first: int, after: int) -> Sequence[LoggedLeaf]:
@@ -277,6 +255,17 @@ class HeadSigner(Protocol):
         """Return whether the signature is this key's over the text."""
 
 
+class Witnesses(Protocol):
+    """Others who cosign the log's head if it continues what they saw last."""
+
+    @abstractmethod
+    def cosign(self, note: Note, proof: Callable[[int], Sequence[bytes]]) -> tuple[Signature, ...]:
+        """Return the valid cosignatures that the checkpoint lacks and could be had now.
+
+        `proof` gives the proof that the log continues its own tree of an older size.
+        """
+
+
 class LogFiles(Protocol):
     """The log as files that others can read while it grows."""
 
@@ -286,11 +275,7 @@ class LogFiles(Protocol):
 
     @abstractmethod
     def published(self) -> Note | None:
-        """Return the last checkpoint that was written, None if there is none.
-
-        Raises:
-            LogMismatch: the file is no checkpoint.
-        """
+        """Return the last checkpoint that was written, None if there is none."""
 
     @abstractmethod
     def put(self, leaves: Sequence[LoggedLeaf]) -> None:
@@ -298,12 +283,12 @@ class LogFiles(Protocol):
 
     @abstractmethod
     def finish(self, before: int, note: Note) -> None:
-        """Write what lies above the leaves since the size `before`, and the checkpoint last.
-
-        Raises:
-            LogMismatch: the files are not those of the checkpoint, which was not written.
-        """
+        """Write what lies above the leaves since the size `before`, and the checkpoint last."""
 
     @abstractmethod
     def replace_checkpoint(self, note: Note) -> None:
         """Write the checkpoint with other signatures below it."""
+
+    @abstractmethod
+    def continues(self, old: int, size: int) -> tuple[bytes, ...]:
+        """Return the proof that the tree of this size, which is published, begins with that of the old size."""

@@ -5,21 +5,29 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections.abc import Sequence
+from time import time
 from typing import TYPE_CHECKING
 
 from handrail.approvals.service import Publisher
-from handrail.errors import HandrailError, Unavailable
+from handrail.errors import HandrailError, Misconfigured, Unavailable
 from handrail.settings import Settings, make_home
 from handrail.storage import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from handrail.approvals.adapters.folder_witness import FolderWitness
+    from handrail.approvals.adapters.http_witnesses import HttpWitnesses
     from handrail.approvals.adapters.sql_ledger import SqlLedger
     from handrail.approvals.adapters.sql_seals import Seals
+    from handrail.approvals.domain.log_policy import LogPolicy
     from handrail.approvals.domain.notes import VerifierKey
 
-__all__ = ["open_ledger", "read_log_key"]
+__all__ = ["POLICY", "open_ledger", "open_witness", "read_log_key", "read_policy"]
+
+POLICY = "log.policy"
+"""The file below `config/` that names the witnesses."""
 
 _log = logging.getLogger("handrail.approvals")
 
@@ -50,12 +58,15 @@ def open_ledger(settings: Settings, store: Store) -> tuple[SqlLedger, Seals]:
     adopted = ledger.begin(seals)
     if adopted:
         _log.warning("The log began with %d requests and events from before it.", adopted)
-    publisher = Publisher(log, FolderLog(settings.log), signer.key)
+    publisher = Publisher(log, FolderLog(settings.log), signer.key, _witnesses(settings))
     try:
         publisher.catch_up()
     except Unavailable as err:
         _log.error("The log's files are behind; they are written with the next event. %s", err)
-    log.committed = Background(publisher).wake
+    background = Background(publisher)
+    log.committed = background.wake
+    if publisher.witnesses:
+        background.wake()
     return ledger, seals
 
 
@@ -68,6 +79,43 @@ def read_log_key(file: Path) -> VerifierKey:
     from handrail.approvals.adapters.ed25519_notes import read_key
 
     return read_key(file)
+
+
+def open_witness(private: Path, name: str, state: Path, logs: Sequence[Path]) -> FolderWitness:
+    """Open a witness for the logs whose keys are in these files; its own key is made at its first use.
+
+    Raises:
+        Misconfigured: a key cannot be used.
+        Unavailable: the folder cannot be written.
+    """
+    from handrail.approvals.adapters.ed25519_notes import open_heads
+    from handrail.approvals.adapters.folder_witness import FolderWitness
+    from handrail.approvals.domain.notes import COSIGNATURE
+
+    signer = open_heads(private, state / "witness.vkey", name, COSIGNATURE)
+    return FolderWitness(signer, [read_log_key(file) for file in logs], state, lambda: int(time()))
+
+
+def read_policy(file: Path) -> LogPolicy:
+    """Read which witnesses have to cosign.
+
+    Raises:
+        Misconfigured: the file is missing or cannot be used.
+    """
+    from handrail.approvals.domain.log_policy import LogPolicy
+
+    try:
+        return LogPolicy.parse(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as err:
+        remedy = "Write it as https://c2sp.org/tlog-policy says."
+        raise Misconfigured(str(file), f"it is no policy of a log: {err}", remedy) from err
+
+
+def _witnesses(settings: Settings) -> HttpWitnesses | None:
+    from handrail.approvals.adapters.http_witnesses import HttpWitnesses
+
+    file = settings.config / POLICY
+    return HttpWitnesses(read_policy(file).witnesses) if file.exists() else None
 
 
 class Background:
@@ -92,6 +140,6 @@ class Background:
         while self._wanted.wait():
             self._wanted.clear()
             try:
-                self._publisher.catch_up()
+                self._publisher.collect(self._publisher.catch_up())
             except HandrailError as err:
                 _log.error("The log's files could not be brought up to date. %s", err)

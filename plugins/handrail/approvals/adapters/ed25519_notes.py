@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from handrail.approvals.domain.notes import ED25519, SIGNATURE_BYTES, Note, VerifierKey
+from handrail.approvals.domain.notes import ED25519, SIGNATURE_BYTES, TIME_BYTES, Note, VerifierKey, cosigned_text
 from handrail.approvals.ports import HeadSigner
 from handrail.errors import Misconfigured
 from handrail.files import create_file, replace_file
@@ -100,6 +100,20 @@ def is_signed(note: Note, key: VerifierKey) -> bool:
     public = Ed25519PublicKey.from_public_bytes(key.public)
     mine = [each for each in note.signatures if each.is_by(key)]
     return bool(mine) and all(is_signature(public, note.text.encode("utf-8"), each.content) for each in mine)
+
+
+def is_cosigned(note: Note, key: VerifierKey) -> bool:
+    """Return whether the note carries a valid cosignature by this key of a witness."""
+    public = Ed25519PublicKey.from_public_bytes(key.public)
+    mine = [each.content for each in note.signatures if each.is_by(key)]
+    return bool(mine) and all(
+        is_signature(
+            public,
+            cosigned_text(note.text, int.from_bytes(content[:TIME_BYTES], "big")),
+            content[TIME_BYTES:],
+        )
+        for content in mine
+    )
 
 
 def is_signature(public: Ed25519PublicKey, message: bytes, signature: bytes) -> bool:

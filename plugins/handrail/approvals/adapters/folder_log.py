@@ -10,10 +10,11 @@ from pathlib import Path
 
 from handrail.approvals.domain import tiles
 from handrail.approvals.domain.errors import LogMismatch
-from handrail.approvals.domain.merkle import HASH_BYTES, Node, subtree_root, tree_root
+from handrail.approvals.domain.leaves import LoggedLeaf
+from handrail.approvals.domain.merkle import HASH_BYTES, Node, consistency_proof, subtree_root, tree_root
 from handrail.approvals.domain.notes import Checkpoint, Note
 from handrail.approvals.domain.tiles import WIDTH, tile_path
-from handrail.approvals.ports import LogFiles, LoggedLeaf
+from handrail.approvals.ports import LogFiles
 from handrail.files import REMEDY, replace_file, unwritable
 
 
@@ -81,6 +82,10 @@ class FolderLog(LogFiles):
     def replace_checkpoint(self, note: Note) -> None:
         """Write the checkpoint."""
         replace_file(self._folder / tiles.CHECKPOINT, note.to_bytes(), durable=self._durable)
+
+    def continues(self, old: int, size: int) -> tuple[bytes, ...]:
+        """Return the proof that the tree of this size begins with that of the old size."""
+        return consistency_proof(old, size, node_in(self._folder, size))
 
     def _level(self, level: int, before: int, count: int) -> None:
         folder = tiles.hashes_folder(level)

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from handrail.approvals.adapters.ed25519_notes import is_signature, is_signed
+from handrail.approvals.adapters.ed25519_notes import is_cosigned, is_signature, is_signed
+from handrail.approvals.adapters.log_leaves import Leaves, content_at, number_of, tree_of, values_of, what_happened
 from handrail.approvals.domain import tiles
 from handrail.approvals.domain.errors import TamperedLog
+from handrail.approvals.domain.log_policy import LogPolicy
 from handrail.approvals.domain.merkle import (
     HASH_BYTES,
-    CompactRange,
     consistency_proof,
+    inclusion_proof,
     is_consistent,
-    node_hash,
+    is_included,
+    leaf_hash,
     subtree_root,
     tree_root,
 )
 from handrail.approvals.domain.notes import SIGNATURE_BYTES, Checkpoint, Note, VerifierKey
+from handrail.approvals.domain.proofs import LeafProof
 from handrail.approvals.domain.tiles import WIDTH, tile_path
-
-LONGEST_WORD = 40
+from handrail.errors import UnknownReference
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class VerifiedLog:
 
     note: Note
     checkpoint: Checkpoint
+    witnesses: tuple[str, ...] = ()
 
 
 class LogVerifier:
@@ -45,15 +46,54 @@ class LogVerifier:
         self._folder = folder
         self._key = key
 
-    def verify(self, since: bytes | None = None) -> VerifiedLog:
+    def verify(self, since: bytes | None = None, policy: LogPolicy | None = None) -> VerifiedLog:
         """Return the log's head, if everything below it is what was signed.
 
         Args:
             since: a checkpoint that was kept from an earlier time; the log has to begin with what it had then.
+            policy: which witnesses have to have cosigned the head.
 
         Raises:
-            TamperedLog: with the first leaf that was edited, removed, added or moved, or the file at fault.
+            TamperedLog: with the first leaf that was edited, removed, added or moved, or the file at fault; or too few
+                witnesses cosigned.
         """
+        return self._verified(since, policy)[0]
+
+    def prove(self, request_id: str) -> LeafProof:
+        """Return the proof that the permit of a promotion request is in the log, once the whole log is verified.
+
+        Raises:
+            TamperedLog: as `verify` does.
+            UnknownReference: no permit of such a request is in the log.
+        """
+        verified, leaves = self._verified(None, None)
+        mark = f'"request_id":"{request_id}"'.encode()
+        found = [number for number, content in enumerate(leaves.contents) if mark in content]
+        done = [number for number in found if values_of(leaves.contents[number]).get("kind") == "move-done"]
+        if not done:
+            remedy = "A permit is logged when the alias has moved; the files follow within moments."
+            raise UnknownReference("logged permit", request_id, remedy)
+        size = verified.checkpoint.size
+        hashes = inclusion_proof(done[0], size, leaves.node)
+        return LeafProof(leaves.contents[done[0]], done[0], hashes, verified.note)
+
+    def check(self, proof: bytes, policy: LogPolicy | None = None) -> LeafProof:
+        """Return a proof that shows its leaf to be in this log; no file of the log is read.
+
+        Raises:
+            TamperedLog: it shows nothing.
+        """
+        try:
+            found = LeafProof.parse(proof)
+        except ValueError as err:
+            raise self._tampered(f"The proof cannot be read: {err}") from err
+        _, checkpoint = self._signed(found.note.to_bytes(), "The proof's checkpoint")
+        self._require_quorum(found.note, policy)
+        if not is_included(leaf_hash(found.leaf), found.index, checkpoint.size, found.hashes, checkpoint.root):
+            raise self._tampered(f"The proof does not lead from its leaf {found.index:,} to its checkpoint")
+        return found
+
+    def _verified(self, since: bytes | None, policy: LogPolicy | None) -> tuple[VerifiedLog, Leaves]:
         note, checkpoint = self._signed(self._read(tiles.CHECKPOINT), "Its checkpoint")
         kept = self._signed(since, "The kept checkpoint")[1] if since is not None else None
         if kept and kept.size > checkpoint.size:
@@ -67,7 +107,16 @@ class LogVerifier:
         self._check_tiles(leaves)
         if kept:
             self._check_kept(leaves, kept, checkpoint)
-        return VerifiedLog(note, checkpoint)
+        return VerifiedLog(note, checkpoint, self._require_quorum(note, policy)), leaves
+
+    def _require_quorum(self, note: Note, policy: LogPolicy | None) -> tuple[str, ...]:
+        if policy is None:
+            return ()
+        cosigned = tuple(witness.name for witness in policy.witnesses if is_cosigned(note, witness.key))
+        if not policy.is_met(cosigned):
+            names = ", ".join(cosigned) or "nobody"
+            raise self._tampered(f"Its checkpoint is cosigned by {names}, and the policy wants {policy.quorum!r}")
+        return cosigned
 
     def _signed(self, content: bytes, what: str) -> tuple[Note, Checkpoint]:
         try:
@@ -89,7 +138,7 @@ class LogVerifier:
             for index, width in tiles.tiles_of(count):
                 path = tile_path(tiles.hashes_folder(level), index, width)
                 first = index * WIDTH
-                if _content(self._folder, path)[: width * HASH_BYTES] != b"".join(hashes[first : first + width]):
+                if content_at(self._folder, path)[: width * HASH_BYTES] != b"".join(hashes[first : first + width]):
                     raise self._tampered(f"{path} is not what the leaves below it give, which are as they were signed")
 
     def _check_kept(self, leaves: Leaves, kept: Checkpoint, now: Checkpoint) -> None:
@@ -106,12 +155,12 @@ class LogVerifier:
         if bad is None:
             bad = leaves.first_unlike_tiles()
         if bad is None:
-            places = enumerate(map(_number, leaves.contents[:present]))
+            places = enumerate(map(number_of, leaves.contents[:present]))
             bad = next((place for place, number in places if number != place), None)
         if bad is None and len(leaves.contents) > checkpoint.size:
             bad = checkpoint.size
         if bad is not None:
-            return self._tampered(_named(bad, leaves.contents, checkpoint.size), bad)
+            return self._tampered(what_happened(bad, leaves.contents, checkpoint.size), bad)
         if present < checkpoint.size:
             return self._tampered(
                 f"Its leaves from {present:,} on are missing, and the checkpoint has {checkpoint.size:,}: "
@@ -140,7 +189,7 @@ class LogVerifier:
 
     def _heads(self, count: int) -> list[bytes]:
         found = b"".join(
-            _content(self._folder, tile_path(tiles.HEADS, index, width))[: width * SIGNATURE_BYTES].ljust(
+            content_at(self._folder, tile_path(tiles.HEADS, index, width))[: width * SIGNATURE_BYTES].ljust(
                 width * SIGNATURE_BYTES, b"\0"
             )
             for index, width in tiles.tiles_of(count)
@@ -155,110 +204,3 @@ class LogVerifier:
 
     def _tampered(self, problem: str, leaf: int | None = None) -> TamperedLog:
         return TamperedLog(str(self._folder), problem, leaf)
-
-
-class Leaves:
-    """All leaves of a log's files, and the tree over them."""
-
-    def __init__(self, folder: Path, size: int) -> None:
-        """Read what there is of a log of this size; `fault` names the first file that is not whole."""
-        self._folder = folder
-        self._size = size
-        self.contents: list[bytes] = []
-        self.fault: str | None = None
-        for index, width in tiles.tiles_of(size):
-            path = tile_path(tiles.ENTRIES, index, width)
-            found, is_whole = tiles.leaves_of(_content(folder, path))
-            if width < WIDTH and not (folder / path).is_file():
-                found = found[:width]
-            self.contents += found
-            if not is_whole or len(found) != width:
-                self.fault = self.fault or path
-                if not found:
-                    break
-        self.are_complete = self.fault is None
-
-    @cached_property
-    def hashes(self) -> list[bytes]:
-        """The hash of each leaf."""
-        return [sha256(b"\x00" + content).digest() for content in self.contents]
-
-    @cached_property
-    def _levels(self) -> list[list[bytes]]:
-        levels = [self.hashes]
-        while len(levels[-1]) > 1:
-            below = levels[-1]
-            levels.append([node_hash(left, right) for left, right in zip(below[::2], below[1::2], strict=False)])
-        return levels
-
-    def node(self, level: int, index: int) -> bytes:
-        """Return the hash of a complete subtree."""
-        return self._levels[level][index]
-
-    def first_unlike_tiles(self) -> int | None:
-        """Return the first leaf whose hash is another one than its tile has."""
-        found = b"".join(
-            _content(self._folder, tile_path(tiles.hashes_folder(0), index, width))[: width * HASH_BYTES]
-            for index, width in tiles.tiles_of(self._size)
-        )
-        held = [found[at : at + HASH_BYTES] for at in range(0, len(found), HASH_BYTES)]
-        pairs = zip(self.hashes, held, strict=False)
-        return next((number for number, (leaf, tile) in enumerate(pairs) if leaf != tile), None)
-
-
-def tree_of(hashes: Sequence[bytes]) -> CompactRange:
-    """Return the compact range over leaves that are given by their hashes."""
-    peaks, first = [], 0
-    for bit in reversed(range(len(hashes).bit_length())):
-        if len(hashes) >> bit & 1:
-            peaks.append(subtree_root(hashes[first : first + (1 << bit)]))
-            first += 1 << bit
-    return CompactRange(len(hashes), tuple(peaks))
-
-
-def _content(folder: Path, path: str) -> bytes:
-    """Return a tile's content, or that of the whole tile or of the widest partial one in its place, or nothing."""
-    whole = folder / path.partition(".p/")[0]
-    partial = whole.with_name(f"{whole.name}.p")
-    widths = sorted((int(file.name) for file in partial.glob("*") if file.name.isdecimal()), reverse=True)
-    for file in (folder / path, whole, *(partial / str(width) for width in widths)):
-        if file.is_file():
-            return file.read_bytes()
-    return b""
-
-
-def _named(bad: int, contents: Sequence[bytes], size: int) -> str:
-    """Say what happened to the first leaf that is not as it was signed, by the places that leaves say of themselves."""
-    says = _number(contents[bad])
-    after = _number(contents[bad + 1]) if bad + 1 < len(contents) else None
-    label = _label(contents[bad])
-    if len(contents) > size or (after == bad and (says is None or says <= bad)):
-        return f"At leaf {bad:,} one was added{label}"
-    if says is None or says == bad:
-        return f"Leaf {bad:,} was edited{label}"
-    elsewhere = next((at for at in range(bad + 1, len(contents)) if _number(contents[at]) == bad), None)
-    if elsewhere is None:
-        return f"Leaf {bad:,} was removed: leaf {says:,} lies in its place"
-    return f"Leaf {bad:,} was moved to {elsewhere:,}: leaf {says:,} lies in its place"
-
-
-def _number(content: bytes) -> int | None:
-    values = _values(content)
-    number = values.get("number")
-    return number if type(number) is int else None
-
-
-def _label(content: bytes) -> str:
-    """Return in brackets what a leaf says that it is about."""
-    values = _values(content)
-    words = [values.get("kind"), values.get("request_id")]
-    shown = [word[:LONGEST_WORD] for word in words if isinstance(word, str) and word.isprintable()]
-    return f" ({', '.join(shown)})" if shown else ""
-
-
-def _values(content: bytes) -> dict[str, object]:
-    try:
-        values = json.loads(content)
-    except (ValueError, RecursionError):
-        return {}
-    return values if isinstance(values, dict) else {}

@@ -9,8 +9,7 @@ from typing import Any
 from handrail.approvals.adapters.event_rows import event_from
 from handrail.approvals.adapters.sql_log import read_leaf
 from handrail.approvals.domain.errors import LogMismatch
-from handrail.approvals.domain.leaves import OPENED, Leaf, StoredEvent
-from handrail.approvals.ports import LoggedLeaf
+from handrail.approvals.domain.leaves import OPENED, Leaf, LoggedLeaf, StoredEvent
 from handrail.manifest import digest_of_bytes
 
 

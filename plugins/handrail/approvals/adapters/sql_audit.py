@@ -13,10 +13,9 @@ from handrail.approvals.adapters.sql_log import SqlLog, logged_leaf, read_leaf
 from handrail.approvals.adapters.sql_seals import Seals
 from handrail.approvals.adapters.tables import events, head, leaves, moving, permits, requests
 from handrail.approvals.domain.errors import LogMismatch
-from handrail.approvals.domain.leaves import OPENED
+from handrail.approvals.domain.leaves import OPENED, LoggedLeaf
 from handrail.approvals.domain.merkle import CompactRange
 from handrail.approvals.domain.permit import Envelope, Permit
-from handrail.approvals.ports import LoggedLeaf
 from handrail.manifest import digest_of, digest_of_bytes
 from handrail.storage import Store
 

@@ -13,10 +13,10 @@ from sqlalchemy.engine import Connection
 
 from handrail.approvals.adapters.tables import head, leaves
 from handrail.approvals.domain.errors import LogMismatch
-from handrail.approvals.domain.leaves import Leaf
+from handrail.approvals.domain.leaves import Leaf, LoggedLeaf
 from handrail.approvals.domain.merkle import HASH_BYTES, CompactRange, leaf_hash, root_from_inclusion
 from handrail.approvals.domain.notes import Checkpoint
-from handrail.approvals.ports import HeadSigner, LeafLog, LoggedLeaf
+from handrail.approvals.ports import HeadSigner, LeafLog
 from handrail.storage import Store
 
 MOST_REMEMBERED = 100_000

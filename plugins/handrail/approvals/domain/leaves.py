@@ -81,3 +81,16 @@ class StoredEvent:
         if isinstance(event, MoveDone):
             facts |= {"permit": digest_of_bytes(event.envelope.encode("utf-8")), "row": self.row}
         return Leaf(self.kind, event.at.isoformat(), facts, request_id, position)
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedLeaf:
+    """A leaf as it is stored, with the proof and the signature that show it to be the last one of its moment's tree."""
+
+    number: int
+    request_id: str | None
+    position: int | None
+    content: bytes
+    hash: bytes
+    proof: tuple[bytes, ...]
+    signature: bytes

@@ -8,7 +8,7 @@ from handrail.approvals.domain.errors import LogMismatch
 from handrail.approvals.domain.merkle import EMPTY_ROOT, root_from_inclusion
 from handrail.approvals.domain.notes import Checkpoint, Note, Signature, VerifierKey
 from handrail.approvals.domain.tiles import WIDTH
-from handrail.approvals.ports import LeafLog, LogFiles
+from handrail.approvals.ports import LeafLog, LogFiles, Witnesses
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Publisher:
     log: LeafLog
     files: LogFiles
     key: VerifierKey
+    witnesses: Witnesses | None = None
 
     def catch_up(self) -> Note:
         """Write all that is committed, the checkpoint last, and return it.
@@ -38,6 +39,19 @@ class Publisher:
                 self.files.put(self.log.read(first, min(first + WIDTH, checkpoint.size)))
             self.files.finish(before.size, note)
             return note
+
+    def collect(self, note: Note) -> Note:
+        """Have the checkpoint cosigned, and write it with the cosignatures unless a newer one is there by now."""
+        size = Checkpoint.parse(note.text).size
+        found = self.witnesses.cosign(note, lambda old: self.files.continues(old, size)) if self.witnesses else ()
+        if not found:
+            return note
+        cosigned = Note(note.text, (*note.signatures, *found))
+        with self.files.writing():
+            published = self.files.published()
+            if published and published.text == note.text:
+                self.files.replace_checkpoint(cosigned)
+        return cosigned
 
     def _refuse_another_log(self, before: Checkpoint, now: Checkpoint) -> None:
         """Refuse to go on after a checkpoint that the ledger's log does not begin with."""

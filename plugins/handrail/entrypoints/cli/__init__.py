@@ -28,6 +28,7 @@ def build() -> typer.Typer:
         approvals_leave,
         approvals_log,
         approvals_policy,
+        approvals_witness,
         env,
         feedback,
         figures,
@@ -55,6 +56,7 @@ def build() -> typer.Typer:
     approvals.app.add_typer(approvals_policy.app, name="policy")
     approvals.app.command("leave", epilog=approvals_leave.EXAMPLE)(approvals_leave.leave)
     approvals.app.command("check", epilog=approvals_log.CHECK_EXAMPLE)(approvals_log.check)
+    approvals.app.command("witness", epilog=approvals_witness.EXAMPLE)(approvals_witness.witness)
     app.add_typer(lineage.app, name="lineage")
     app.add_typer(feedback.app, name="feedback")
     feedback.app.command("figures", epilog=figures.EXAMPLE)(figures.show_figures)
