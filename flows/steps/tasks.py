@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 def plan(project: Path | None, until: str | None) -> tuple[Path, tuple[pipeline.Stage, ...]]:
     """Open the clone to work in, check its tracked files, and return its folder and the stages in order."""
     folder = _clone(project)
+    _log_place(folder)
     stages = pipeline.read_graph(folder, until)
     pipeline.check_tracked_files(folder)
     return folder, stages
@@ -57,6 +58,7 @@ def publish_features(project: Path) -> dict[str, int]:
 
 def register(project: Path | None, account: str) -> dict[str, Any]:
     """Make the clone's packaged tree one registered version, as `account`."""
+    _log_place(_clone(project))
     with _desk(account) as desk:
         registered = desk.register(_clone(project))
     with record(inputs=lambda: tree_uri(registered.tree_digest)):
@@ -108,6 +110,7 @@ def deploy(tree_digest: str | None, account: str | None) -> dict[str, Any]:
     from flows.steps.release.promote import TREE
     from handrail.bootstrap.approvals import tree_digest as digest_of
 
+    _log_place(_clone(None))
     with _desk(account or "mlflow-admin") as desk:
         deployed = deploy_tree(desk, tree_digest or digest_of(desk.settings.project / TREE))
     with record(inputs=lambda: tree_uri(deployed.tree_digest)) as run:
@@ -138,6 +141,7 @@ def choose_month(month: str | None) -> str | None:
     from flows.steps.monitoring.month import due_month
     from handrail.use_case import read_use_case
 
+    _log_place(_clone(None))
     if month is not None:
         return month
     with open_platform() as platform:
@@ -204,12 +208,20 @@ def replay(days: int) -> dict[str, Any]:
     from flows.steps.replay.bulk import score_the_rest
 
     settings = _in_clone()
+    _log_place(settings.project)
     return {"replayed": steps.replay(settings, days), "bulk": score_the_rest(settings, days)}
 
 
 def _clone(project: Path | None) -> Path:
     """Return the folder of the clone of `project`, the flows' own if None."""
     return workspace.open_workspace(load_settings(), project)
+
+
+def _log_place(folder: Path) -> None:
+    """Begin a flow's log with where it works and what is in force there."""
+    from flows.steps.monitoring.place import place_of
+
+    _log(place_of(folder))
 
 
 def _in_clone() -> Settings:

@@ -11,7 +11,8 @@ from typing import Any
 from honcho.manager import Manager
 from honcho.printer import Printer
 
-from handrail.errors import HandrailError
+from flows.steps.project.workspace import follow, uncommitted
+from handrail.errors import HandrailError, Unavailable
 from handrail.settings import Settings, load_settings
 from infra.servers.processes import stop_left_over
 from infra.servers.supervisor import KINDS, commands, environment, require_free_ports
@@ -22,10 +23,13 @@ ASKED_TO_STOP = (0, 130, 143)
 def main() -> int:
     """Run the servers until Ctrl-C, or until one of them ends; return the exit code."""
     try:
-        settings = choose_state(load_settings())
+        own = load_settings()
+        settings = choose_state(own)
         for name in KINDS:
             stop_left_over(settings.home / "run" / f"{name}.json")
         require_free_ports(settings)
+        for sentence in works_in(settings, own.project):
+            print(sentence, flush=True)
         logs = Logs(settings.home / "logs")
         supervisor = supervise(settings, logs)
     except HandrailError as err:
@@ -47,6 +51,30 @@ def choose_state(settings: Settings) -> Settings:
         return settings
     replayed = (settings.home / "replay" / "now").is_file()
     return settings.model_copy(update={"project": demo / "project", "replay": settings.replay or replayed})
+
+
+def works_in(settings: Settings, checkout: Path) -> list[str]:
+    """Bring the demo's project to the checkout's commit, if it is the one that is shown; say what is in use.
+
+    Only commits count, in the demo's project and in the flows' clones alike.
+    """
+    if not (checkout / ".git").exists():
+        return [f"Servers work in {settings.project}. Flows need a git repository, and it is none."]
+    if settings.project == checkout:
+        said = [f"Servers work in {checkout}, flows in clones of its last commit."]
+    else:
+        said = [f"Servers and flows work in the demo's project, {settings.project}. {_followed(settings, checkout)}"]
+    if changed := uncommitted(checkout):
+        said.append(f"Not committed in {checkout}, and so not in use by flows: {', '.join(changed)}.")
+    return said
+
+
+def _followed(settings: Settings, checkout: Path) -> str:
+    try:
+        head = follow(checkout, settings.project)
+    except Unavailable as err:
+        return f"Newer commits of {checkout} are not in use there. {err}"
+    return f"It has commit {head[:12]} of {checkout}, with the demo's people and data."
 
 
 def supervise(settings: Settings, logs: Logs) -> Manager:

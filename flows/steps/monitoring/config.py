@@ -144,6 +144,14 @@ def check_metric_limits(case: UseCase, objectives: Mapping[str, Objective]) -> N
             raise Misconfigured(USE_CASE.as_posix(), problem, "Cite another objective, or correct its kind.")
 
 
+def limits_in_words(case: UseCase, objectives: Mapping[str, Objective]) -> str:
+    """Return the limits of the metrics as a person reads them, such as `ROC-AUC at least 0.7`."""
+    return ", ".join(
+        f"{case.metric_by_name[name].title} {objectives[limit.objective].kind.replace('-', ' ')} {limit.limit:g}"
+        for name, limit in case.metrics.limits.items()
+    )
+
+
 def _require_objective(file: str, name: str, limit: Limit, known: Mapping[str, Objective]) -> None:
     if limit.objective not in known:
         raise Misconfigured(

@@ -71,6 +71,33 @@ def bring_clone(source: Path, folder: Path, committer: str = FLOWS) -> None:
         git(folder, "reset", "--quiet", "--hard", head, committer=committer)
 
 
+def follow(source: Path, folder: Path, committer: str = FLOWS) -> str:
+    """Merge the HEAD of `source` into a clone that made commits of its own; return that HEAD. Safe to repeat.
+
+    Raises:
+        Unavailable: git fails; the clone is left as it was. Of a conflict the files are named.
+    """
+    head = git(source, "rev-parse", "HEAD")
+    if _agrees(folder, "merge-base", "--is-ancestor", head, "HEAD"):
+        return head
+    git(folder, "fetch", "--quiet", str(source), head, committer=committer)
+    try:
+        git(folder, "merge", "--quiet", "--no-edit", "--message", f"Follow {head[:12]}", head, committer=committer)
+    except Unavailable as err:
+        files = git(folder, "diff", "--name-only", "--diff-filter=U").splitlines()
+        if not files:
+            raise
+        git(folder, "merge", "--abort", committer=committer)
+        problem = f"commit {head[:12]} changes what it changed itself: {', '.join(files)}"
+        raise Unavailable(str(folder), problem, f"Merge it there: git -C {folder} pull {source} HEAD.") from err
+    return head
+
+
+def uncommitted(folder: Path) -> list[str]:
+    """Return the tracked files of a repository that differ from its HEAD, by path."""
+    return git(folder, "diff", "--name-only", "HEAD", "--").splitlines()
+
+
 def configure_dvc(folder: Path, remote: Path, cache: Path | None = None) -> None:
     """Point a clone's DVC remote, relative to its own folder in .dvc/config, at `remote`, and its cache at `cache`."""
     local = folder / ".dvc" / "config.local"

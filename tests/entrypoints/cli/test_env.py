@@ -180,3 +180,17 @@ def test_a_project_that_the_shell_still_names_is_named(offered, tmp_path):
 
     assert values["HANDRAIL_PROJECT"] == str(first)
     assert f"HANDRAIL_PROJECT names {first}, and this folder belongs to {second}" in said
+
+
+def test_the_project_of_a_demo_is_named_as_the_one_that_make_up_works_in(offered, reference):
+    configure(reference)
+    _, before = offered(reference)
+    demo = reference / ".handrail" / "demo" / "project"
+    demo.mkdir(parents=True)
+    (demo / "dvc.yaml").touch()
+
+    _, said = offered(reference)
+
+    assert "make up" not in before
+    assert f"work in the demo's project, {demo}: each start" in " ".join(said.split())
+    assert f"brings it to the last commit of {reference}" in " ".join(said.split())

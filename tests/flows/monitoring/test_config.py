@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from flows.steps.monitoring.config import Objective, check_metric_limits, read_monitoring, read_objectives
+from flows.steps.monitoring.config import (
+    Objective,
+    check_metric_limits,
+    limits_in_words,
+    read_monitoring,
+    read_objectives,
+)
 from handrail.errors import Misconfigured
 from handrail.use_case import Limit, Metrics, read_use_case
 
@@ -30,6 +36,12 @@ def test_the_shipped_files_are_read(config: Path) -> None:
 
     assert rules.drift.score_psi.limit == 0.25
     assert set(limit.objective for limit in rules.limits.values()) <= set(read_objectives(config))
+
+
+def test_limits_are_said_with_their_side() -> None:
+    case = read_use_case(CONFIG.parent)
+
+    assert limits_in_words(case, read_objectives(CONFIG)) == "ROC-AUC at least 0.7"
 
 
 def test_an_unknown_key_is_refused_by_name(config: Path) -> None:

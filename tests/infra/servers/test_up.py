@@ -15,9 +15,10 @@ import httpx
 import pytest
 from honcho.printer import Message
 
+from flows.steps.project.workspace import bring_clone, committer_environment, git
 from handrail.settings import load_settings
 from infra.servers.supervisor import address_of, settings_environment, with_free_ports
-from infra.servers.up import Logs, choose_state
+from infra.servers.up import Logs, choose_state, works_in
 from infra.servers.welcome import reason
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -125,6 +126,77 @@ def test_a_finished_demo_is_what_is_shown(settings):
     assert without == failed == settings
     assert finished.project == project
     assert finished.replay
+
+
+@pytest.fixture
+def after_demo(settings, tmp_path, monkeypatch):
+    """Return a checkout, and the settings of the clone that a demo made of it and committed its people in."""
+    for name, value in committer_environment().items():
+        monkeypatch.setenv(name, value)
+    checkout, clone = tmp_path / "checkout", settings.home / "demo" / "project"
+    (checkout / "config").mkdir(parents=True)
+    git(checkout, "init", "--quiet")
+    (checkout / "config" / "objectives.yaml").write_text("target: 9.0\n")
+    (checkout / "config" / "roles.yaml").write_text("persons: {}\n")
+    _commit(checkout)
+    bring_clone(checkout, clone)
+    (clone / "config" / "roles.yaml").write_text("persons: {Ada: {}}\n")
+    _commit(clone)
+    return checkout, settings.model_copy(update={"project": clone})
+
+
+def _commit(folder):
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "Change")
+    return git(folder, "rev-parse", "HEAD")
+
+
+def test_the_demos_project_follows_what_the_checkout_committed(after_demo):
+    checkout, settings = after_demo
+    (checkout / "config" / "objectives.yaml").write_text("target: 5.0\n")
+    head = _commit(checkout)
+
+    said = works_in(settings, checkout)
+
+    assert (settings.project / "config" / "objectives.yaml").read_text() == "target: 5.0\n"
+    assert (settings.project / "config" / "roles.yaml").read_text() == "persons: {Ada: {}}\n"
+    assert f"It has commit {head[:12]} of {checkout}" in said[0]
+    merged = git(settings.project, "rev-parse", "HEAD")
+    assert works_in(settings, checkout) == said
+    assert git(settings.project, "rev-parse", "HEAD") == merged
+
+
+def test_what_is_not_committed_is_named_as_not_in_use(after_demo):
+    checkout, settings = after_demo
+    (checkout / "config" / "objectives.yaml").write_text("target: 5.0\n")
+
+    said = works_in(settings, checkout)
+
+    assert said[1] == f"Not committed in {checkout}, and so not in use by flows: config/objectives.yaml."
+    assert (settings.project / "config" / "objectives.yaml").read_text() == "target: 9.0\n"
+
+
+def test_a_conflict_with_the_demos_own_change_is_named_and_leaves_its_project_as_it_was(after_demo):
+    checkout, settings = after_demo
+    before = git(settings.project, "rev-parse", "HEAD")
+    (checkout / "config" / "roles.yaml").write_text("persons: {Rosa: {}}\n")
+    _commit(checkout)
+
+    said = works_in(settings, checkout)
+
+    assert f"Newer commits of {checkout} are not in use there." in said[0]
+    assert "changes what it changed itself: config/roles.yaml" in said[0]
+    assert f"git -C {settings.project} pull {checkout} HEAD" in said[0]
+    assert git(settings.project, "rev-parse", "HEAD") == before
+    assert git(settings.project, "status", "--porcelain") == ""
+
+
+def test_without_a_demo_the_checkout_is_what_is_named(after_demo):
+    checkout, settings = after_demo
+
+    said = works_in(settings.model_copy(update={"project": checkout}), checkout)
+
+    assert said == [f"Servers work in {checkout}, flows in clones of its last commit."]
 
 
 def test_the_reason_of_a_problem_document_is_shown():

@@ -17,6 +17,9 @@ from handrail.settings import CONFIG_FILE, Settings, find_project, load_settings
 OWN_PROJECT = Path("infra") / "servers" / "up.py"
 """What starts the servers of the reference project, and of a copy of it. Elsewhere a team has servers of its own."""
 
+DEMO = Path("demo") / "project"
+"""Below the home: the project of `make demo`, which `make up` shows once the demo ended well."""
+
 PLACES = {
     "MLflow": ("MLFLOW_TRACKING_URI", "MLFLOW_BACKEND_STORE_URI", "MLFLOW_REGISTRY_URI"),
     "Prefect": ("PREFECT_API_URL", "PREFECT_HOME", "PREFECT_PROFILES_PATH"),
@@ -135,6 +138,11 @@ def _notes(settings: Settings, kept: Mapping[str, list[str]]) -> Iterator[str]:
         yield (
             "Set for Handrail alone: this is not the reference project. Other tools are pointed only at servers that "
             "mlflow_url and prefect_url name."
+        )
+    if (settings.home / DEMO / "dvc.yaml").is_file() and settings.project != settings.home / DEMO:
+        yield (
+            f"Servers and flows of make up work in the demo's project, {settings.home / DEMO}: each start of make up "
+            f"brings it to the last commit of {settings.project}."
         )
     around = find_project(Path.cwd())
     if (around / CONFIG_FILE).is_file() and around != settings.project:
