@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from prefect import flow, task
+from prefect import State, flow, task
+from prefect.states import Failed
 from pydantic import BaseModel, Field
 
 from flows.steps import tasks
@@ -28,6 +29,12 @@ def choose_month(month: str | None) -> str | None:
 
 
 @task(persist_result=False)
+def check(month: str) -> str | None:
+    """Return why the month cannot be monitored yet, None if it can."""
+    return tasks.check_month(month)
+
+
+@task(persist_result=False)
 def measure(month: str) -> dict[str, Any]:
     """Judge the month's mature forecasts and write the reports."""
     return tasks.monitor(month)
@@ -40,11 +47,13 @@ def announce(record: dict[str, Any]) -> int:
 
 
 @flow
-def monitor(parameters: MonitorParameters = DEFAULTS) -> dict[str, Any]:
-    """Monitor a month; ends in findings, never in a decision."""
+def monitor(parameters: MonitorParameters = DEFAULTS) -> dict[str, Any] | State[Any]:
+    """Monitor a month; ends in findings, never in a decision. A month that is not mature yet ends it as refused."""
     month = choose_month(parameters.month)
     if month is None:
         return {"month": None, "findings": []}
+    if refusal := check(month):
+        return Failed(name="Refused", message=refusal)
     record = measure(month)
     announce(record)
     return record

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from prefect import flow, task
+from prefect import State, flow, task
+from prefect.states import Failed
 from pydantic import BaseModel, Field
 
 from flows.steps import tasks
@@ -33,6 +34,12 @@ def choose_month(month: str | None) -> str | None:
 
 
 @task(persist_result=False)
+def check(month: str, account: str) -> str | None:
+    """Return why no challenger may be trained on that month, None if one may."""
+    return tasks.check_retrain(month, account)
+
+
+@task(persist_result=False)
 def prepare(month: str, feature_set: str | None) -> Any:
     """Export the labels and make the challenger's clone."""
     return tasks.prepare_retrain(month, feature_set)
@@ -57,11 +64,16 @@ def ask(challenge: Any, account: str) -> dict[str, Any]:
 
 
 @flow
-def retrain(parameters: RetrainParameters = DEFAULTS) -> dict[str, Any]:
-    """Retrain and ask; the gate decides, and a challenger that is worse is refused there."""
+def retrain(parameters: RetrainParameters = DEFAULTS) -> dict[str, Any] | State[Any]:
+    """Retrain and ask; the gate decides, and a challenger that is worse is refused there.
+
+    What refuses a challenger before it is trained ends the run as refused, with its sentence.
+    """
     month = choose_month(parameters.month)
     if month is None:
         return {"month": None}
+    if refusal := check(month, parameters.account):
+        return Failed(name="Refused", message=refusal)
     challenge = prepare(month, parameters.feature_set)
     outcomes = train_challenger(challenge, parameters.account)
     comparison = compare(challenge, wait_for=[outcomes])

@@ -6,7 +6,7 @@ Steps are imported where they are called, so that loading a flow (to deploy it) 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -166,6 +166,32 @@ def announce(record: dict[str, Any]) -> int:
     from flows.steps.monitoring.events import announce_once
 
     return announce_once(load_settings().home, record, report=_log)
+
+
+def check_month(month: str) -> str | None:
+    """Return why a month cannot be monitored yet, None if it can."""
+    from flows.steps.monitoring.month import mature_at, read_month
+    from handrail.use_case import read_use_case
+
+    with open_platform(_in_clone()) as platform:
+        case = read_use_case(platform.settings.project)
+        return _refusal(lambda: mature_at(platform, read_month(month, case.time.zone), case))
+
+
+def check_retrain(month: str, account: str) -> str | None:
+    """Return why no challenger may be trained on that month, None if one may."""
+    from flows.steps.retraining import challenge as steps
+
+    with _desk(account) as desk:
+        return _refusal(lambda: steps.check_retrain(desk, month))
+
+
+def _refusal(check: Callable[[], object]) -> str | None:
+    try:
+        check()
+    except Refused as err:
+        return str(err)
+    return None
 
 
 def prepare_retrain(month: str, feature_set: str | None) -> Any:

@@ -244,6 +244,17 @@ def test_a_worker_runs_monitor_to_its_end_even_when_nothing_is_deployed(working)
     assert prefect.run("monitor")["state_name"] == "Completed"
 
 
+def test_a_month_that_is_not_mature_ends_the_run_as_refused_without_a_traceback(working):
+    _, prefect = working
+
+    run = prefect.run("monitor", {"parameters": {"month": "2098-12"}})
+
+    assert (run["state_type"], run["state_name"]) == ("FAILED", "Refused")
+    assert run["state"]["message"].startswith("Monitoring 2098-12 is refused. Its forecasts are mature at 2099-01")
+    logs = [row["message"] for row in prefect.post("logs/filter", logs={"flow_run_id": {"any_": [run["id"]]}})]
+    assert not [line for line in logs if "Traceback" in line]
+
+
 def test_a_failing_stage_fails_the_run_with_its_sentence(working):
     servers, prefect = working
     project = servers.settings.project

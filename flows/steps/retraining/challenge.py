@@ -5,7 +5,7 @@ Whether the challenger may replace the champion is decided by the gate, not here
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from flows.steps.modelling.compare import as_evidence
-from flows.steps.monitoring.month import mature_at, read_forecasts, read_month
+from flows.steps.monitoring.month import Month, mature_at, read_forecasts, read_month
 from flows.steps.project.dvc_files import PARAMS, change_params, track
 from flows.steps.project.outputs import write_json
 from flows.steps.project.params import read_params
@@ -35,6 +35,7 @@ from handrail.use_case import UseCase, read_use_case
 if TYPE_CHECKING:
     from handrail.scoring import Answered
 
+ALIAS = "champion"
 COMPARISON = Path("reports") / "comparison.json"
 Report = Callable[[str], None]
 
@@ -54,6 +55,20 @@ class Challenge:
     labels: str
 
 
+def check_retrain(desk: Desk, month: str, alias: str = ALIAS) -> None:
+    """Check what is known before a challenger is trained: that the month can be judged, against the champion.
+
+    Raises:
+        InvalidInput: it is not a month.
+        Refused: the month is not mature yet, is before go-live, or was answered by another model than the champion.
+        Unavailable: nothing was forecast, or the server does not answer.
+    """
+    case = read_use_case(desk.platform.settings.project)
+    span = _retrainable(desk.platform, month, case)[0]
+    forecasts = read_forecasts(desk.platform, span, case)
+    _require_champion(desk.platform, month, forecasts.deployment, desk.digest_behind(alias))
+
+
 def prepare_retrain(platform: Platform, month: str, feature_set: str | None = None) -> Challenge:
     """Make a clone of the project whose parameters train up to a month such as `2013-09` and validate on it.
 
@@ -67,11 +82,7 @@ def prepare_retrain(platform: Platform, month: str, feature_set: str | None = No
     """
     case = read_use_case(platform.settings.project)
     chosen = _feature_set(case, feature_set)
-    span = read_month(month, case.time.zone)
-    as_of = mature_at(platform, span, case, "Retraining on")
-    go_live = read_params(platform.settings.project).go_live
-    if span.start < go_live:
-        raise Refused(f"Retraining on {month}", (f"No forecast of it went live: go-live was {go_live:%Y-%m-%d}.",))
+    span, as_of = _retrainable(platform, month, case)
     folder = open_challenger_clone(platform.settings, clone_of(case, chosen))
     snapshot = platform.feedback.snapshot(case.label.feedback, read_params(folder).go_live, span.end, as_of).digest
     labels = f"data/labels-{snapshot.removeprefix('sha256:')[:12]}.parquet"
@@ -82,6 +93,16 @@ def prepare_retrain(platform: Platform, month: str, feature_set: str | None = No
     commit(folder, f"Train on labels known by {as_of:%Y-%m-%d}, validate {month}", [PARAMS, tracked])
     _record_labels(platform, challenge)
     return challenge
+
+
+def _retrainable(platform: Platform, month: str, case: UseCase) -> tuple[Month, datetime]:
+    """Return the month, and the moment from which on it is mature."""
+    span = read_month(month, case.time.zone)
+    as_of = mature_at(platform, span, case, "Retraining on")
+    go_live = read_params(platform.settings.project).go_live
+    if span.start < go_live:
+        raise Refused(f"Retraining on {month}", (f"No forecast of it went live: go-live was {go_live:%Y-%m-%d}.",))
+    return span, as_of
 
 
 def clone_of(case: UseCase, feature_set: str) -> str:
@@ -148,7 +169,7 @@ def compare_with_champion(platform: Platform, challenge: Challenge) -> dict[str,
     return evidence
 
 
-def open_challenge(desk: Desk, challenge: Challenge, alias: str = "champion") -> dict[str, Any]:
+def open_challenge(desk: Desk, challenge: Challenge, alias: str = ALIAS) -> dict[str, Any]:
     """Register the challenger and ask for its promotion, whatever the comparison says; return the gate's answer.
 
     Returns:
@@ -159,24 +180,28 @@ def open_challenge(desk: Desk, challenge: Challenge, alias: str = "champion") ->
     """
     registered = desk.register(challenge.folder)
     evidence = read_evidence(challenge.folder)
-    _require_champion(desk.platform, evidence["comparison"], desk.digest_behind(alias))
+    comparison = evidence["comparison"]
+    _require_champion(desk.platform, comparison["month"], comparison["champion"], desk.digest_behind(alias))
     reason = f"Trained on labels known by {challenge.as_of:%Y-%m-%d}; judged on {challenge.month}."
     request = desk.ask(registered, alias, reason, evidence)
     return request | {"version": registered.version}
 
 
-def _require_champion(platform: Platform, comparison: Mapping[str, Any], champion: str | None) -> None:
-    """Refuse evidence about a deployment of another tree than the one that the alias points at."""
-    judged = _trees(platform).get(comparison["champion"])
-    if champion is not None and judged != champion:
+def _require_champion(platform: Platform, month: str, answered: str, champion: str | None) -> None:
+    """Refuse a month that a deployment of another tree answered than the one that the alias points at."""
+    if champion is not None and _trees(platform).get(answered) != champion:
         raise Refused(
-            f"The comparison on {comparison['month']}",
-            (f"It is with {comparison['champion']}, and {champion} is the champion by now: monitor that first.",),
+            f"Retraining on {month}",
+            (
+                f"{answered} answered most of that month, and {champion} is the champion by now.",
+                "Retrain on a month that the champion answered.",
+            ),
         )
 
 
 def retrain(desk: Desk, month: str, feature_set: str | None = None, report: Report | None = None) -> dict[str, Any]:
     """Prepare, train and compare a challenger, and ask for its promotion; return the request. Safe to repeat."""
+    check_retrain(desk, month)
     challenge = prepare_retrain(desk.platform, month, feature_set)
     train_challenger(desk, challenge, report)
     compare_with_champion(desk.platform, challenge)

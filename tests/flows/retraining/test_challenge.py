@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import polars as pl
 import pytest
@@ -14,18 +15,21 @@ from flows.steps.data.labels import read_labels
 from flows.steps.project.dvc_files import change_params
 from flows.steps.project.params import read_params
 from flows.steps.project.workspace import git, open_challenger_clone
-from flows.steps.retraining.challenge import compare_with_champion, prepare_retrain
+from flows.steps.release.desk import Desk
+from flows.steps.retraining.challenge import check_retrain, compare_with_champion, prepare_retrain
 from handrail.bootstrap import Platform, open_platform
 from handrail.errors import InvalidInput, Refused, Unavailable
 from handrail.feedback import Feedback, Prediction
 from handrail.settings import Settings
 from handrail.use_case import read_use_case
+from tests.fakes.desk import AliasDesk
 from tests.fakes.permitted_tree import write_tree
 
 ROOT = Path(__file__).parents[3]
 DEPLOYMENT = "deploy://local/flights/v1"
 ASKED = datetime(2013, 9, 10, 12, tzinfo=UTC)
 MONTH = "2013-09"
+OLD, NEW = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 
 
 @pytest.fixture
@@ -211,8 +215,43 @@ def test_a_month_before_go_live_is_refused(settings: Settings, platform: Platfor
         prepare_retrain(platform, "2013-07")
 
 
+def served(platform: Platform, digest: str) -> None:
+    platform.feedback.register_deployment(DEPLOYMENT, digest, "models://flights/1", started_at=ASKED)
+
+
+def test_a_month_that_another_model_answered_is_refused_before_anything_is_trained(
+    settings: Settings, platform: Platform
+) -> None:
+    predict_and_report(platform, {flight(1): 1.0})
+    served(platform, OLD)
+
+    with pytest.raises(Refused) as refused:
+        check_retrain(cast(Desk, AliasDesk(platform, NEW)), MONTH)
+
+    assert str(refused.value) == (
+        f"Retraining on 2013-09 is refused. {DEPLOYMENT} answered most of that month, and {NEW} is the champion by "
+        "now. Retrain on a month that the champion answered."
+    )
+    assert not (settings.home / "retrain").exists()
+
+
+@pytest.mark.parametrize("champion", [OLD, None])
+def test_a_month_that_the_champion_answered_may_be_retrained_on(platform: Platform, champion: str | None) -> None:
+    predict_and_report(platform, {flight(1): 1.0})
+    served(platform, OLD)
+
+    check_retrain(cast(Desk, AliasDesk(platform, champion)), MONTH)
+
+
+def test_a_month_that_is_not_mature_is_refused_before_anything_is_trained(platform: Platform) -> None:
+    platform.event_clock.set(datetime(2013, 10, 1, tzinfo=UTC))
+
+    with pytest.raises(Refused, match="mature at 2013-10-02 16:00Z"):
+        check_retrain(cast(Desk, AliasDesk(platform, None)), MONTH)
+
+
 def test_a_feature_set_that_the_description_lacks_is_named(platform: Platform) -> None:
-    with pytest.raises(InvalidInput, match=r"named 'tickets'. config/use_case.yaml has all, schedule"):
+    with pytest.raises(InvalidInput, match=r"named 'tickets'\. Write one of all, schedule"):
         prepare_retrain(platform, MONTH, feature_set="tickets")
 
 
