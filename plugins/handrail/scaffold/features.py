@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil, floor
 
 from handrail.label_kinds import NUMERIC
 from handrail.scaffold.answers import Answers
-from handrail.scaffold.leaks import adding_up, knowing
+from handrail.scaffold.leaks import adding_up, knowing, scores_of, standing_out
 from handrail.scaffold.options import Options, columns_matching
 from handrail.scaffold.profile import MOST_CATEGORIES, Profile, Profiled
 from handrail.scaffold.roles import ID, NUMBERS, Roles, is_future
@@ -17,8 +19,16 @@ MEMORISED_FROM = 0.5
 KEEP = "keep it with --keep"
 
 
-def left_out(profiled: Profiled, answers: Answers, roles: Roles, options: Options) -> dict[str, str]:
-    """Return the columns that are no features and have no role, each with the reason.
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """The columns that are no features and have no role, each with the reason; and which of the others to look at."""
+
+    reasons: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
+
+
+def left_out(profiled: Profiled, answers: Answers, roles: Roles, options: Options) -> LeftOut:
+    """Return the columns that are no features, and one sentence for each feature that may know the label.
 
     Raises:
         InvalidInput: an option names a column that is not there.
@@ -32,9 +42,18 @@ def left_out(profiled: Profiled, answers: Answers, roles: Roles, options: Option
     }
     guesses |= _repeated_entities(free, roles)
     open_names = [each.name for each in free if each.name not in {*found, *guesses}]
-    guesses |= _leaks(profiled, answers, roles, open_names)
+    leaks, suspects = _leaks(profiled, answers, roles, open_names)
+    guesses |= leaks
+    warnings = tuple(_warning(profiled.label, each, why) for each, why in suspects.items() if each not in kept)
     found |= {name: f"{reason}; {KEEP}" for name, reason in guesses.items() if name not in {*found, *kept}}
-    return {name: found[name] for name in names if name in found}
+    return LeftOut({name: found[name] for name in names if name in found}, warnings)
+
+
+def _warning(label: str, name: str, why: str) -> str:
+    return (
+        f"Look at {name!r}: it answers {label!r} far better than the other columns ({why}). If it is known only when "
+        f"the label is, it is a leak: --leave-out {shlex.quote(name)}. Otherwise: --keep {shlex.quote(name)}."
+    )
 
 
 def _unusable(column: Profile) -> str:
@@ -67,7 +86,10 @@ def _repeated_entities(free: Sequence[Profile], roles: Roles) -> dict[str, str]:
     }
 
 
-def _leaks(profiled: Profiled, answers: Answers, roles: Roles, names: Sequence[str]) -> dict[str, str]:
+def _leaks(
+    profiled: Profiled, answers: Answers, roles: Roles, names: Sequence[str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the columns that know the label and those that may, each with the reason."""
     sample = profiled.sample()
     label = answers.coded(sample[profiled.label])
     found: dict[str, str] = {}
@@ -79,13 +101,14 @@ def _leaks(profiled: Profiled, answers: Answers, roles: Roles, names: Sequence[s
             if ((sample[name] > sample[roles.time]).mean() or 0) > MEMORISED_FROM
         }
     columns: Mapping[str, object] = {name: sample[name] for name in names if name not in found}
-    found |= knowing(columns, label, answers.kind)
+    scores = scores_of(columns, label, answers.kind)
+    found |= knowing(scores, answers.kind)
     if answers.kind in NUMERIC:
         rest = {name: series for name, series in columns.items() if name not in found}
         together = adding_up(rest, label)
         shown = " and ".join(map(repr, together))
         found |= dict.fromkeys(together, f"the label is a sum of {shown}, so they are known when it is")
-    return found
+    return found, standing_out({name: score for name, score in scores.items() if name not in found}, answers.kind)
 
 
 def _later(column: Profile, profiled: Profiled, roles: Roles, time: str) -> str:

@@ -71,13 +71,22 @@ def inspect(file: Path, options: Options, place: Path, ask: Ask, progress: Progr
     profiles = _profiles(table, options, place)
     answers, said_label = understand_label(profiles, options, ask)
     roles = understand_roles(profiles, options, ask)
-    out = left_out(profiles, answers, roles, options)
+    features = left_out(profiles, answers, roles, options)
+    out = features.reasons
     known = _Understood(profiles, answers, roles, fields_of(table.names), options)
     used = [name for name in profiles.columns if name not in out or name in roles.entities]
     frame = _project_frame(known, used)
     windows = _windows(frame, known)
     limit = _limit(frame, known, windows)
-    said = [*table.notes, *_readings(profiles, used), *said_label, *roles.notes, windows.note, limit.note]
+    said = [
+        *table.notes,
+        *_readings(profiles, used),
+        *said_label,
+        *roles.notes,
+        windows.note,
+        limit.note,
+        *features.warnings,
+    ]
     draft = _draft(known, out, windows, said, limit.value)
     kept = tuple((name, reading.name) for name, reading in profiles.readings.items() if name in used)
     return Inspected(replace(draft, readings=kept), lambda target: frame.sink_parquet(target))

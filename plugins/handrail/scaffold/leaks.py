@@ -1,7 +1,8 @@
 """Which columns know the label: alone, by a few cuts of their values, or several that add up to it.
 
 A column is cut into at most 64 groups, each group learns its mean label on one half of the rows and answers for the
-other half. Whoever is right there nearly always is a leak far more often than a feature.
+other half. Whoever is right there nearly always is a leak far more often than a feature; whoever is far better than all
+others may be one, and a person is asked to look.
 """
 
 from __future__ import annotations
@@ -14,23 +15,52 @@ import numpy as np
 from handrail.label_kinds import NUMERIC
 
 KNOWS_FROM = 0.98
+STANDS_OUT_FROM = {"binary": 0.9, "multiclass": 0.9}
+STANDS_OUT_FROM_OF_NUMBERS = 0.8
+FAR = 3.0
+"""What columns lack to a perfect answer: one that stands out lacks so many times less than the next."""
+MOST_THAT_STAND_OUT = 3
+FIGURES = {"binary": "AUC", "multiclass": "balanced accuracy"}
 ADDS_UP_FROM = 0.9999
 GROUPS = 64
 ROWS_A_GROUP = 8
 
 
-def knowing(columns: Mapping[str, Any], label: np.ndarray, kind: str) -> dict[str, str]:
-    """Return the columns (polars Series) that know the label (n,) nearly alone, each with a reason."""
+def scores_of(columns: Mapping[str, Any], label: np.ndarray, kind: str) -> dict[str, float]:
+    """Return how well each column (polars Series) answers the label (n,) alone, on rows that it did not see; 1 is best.
+
+    It is the AUC of a binary label, the balanced accuracy of classes, R² of numbers.
+    """
     half = np.random.default_rng(0).permutation(len(label)) < len(label) // 2
-    figure = {"binary": "AUC", "multiclass": "balanced accuracy"}.get(kind, "R²")
     found = {}
     for name, series in columns.items():
-        score = _score(_groups(series, half), label, half, kind)
+        found[name] = _score(_groups(series, half), label, half, kind)
         if kind in NUMERIC and series.dtype.is_numeric():
-            score = max(score, _straight(series.to_numpy().astype(float), label))
-        if score > KNOWS_FROM:
-            found[name] = f"it knows the label nearly alone ({figure} {score:.3f} on rows that it did not see)"
+            found[name] = max(found[name], _straight(series.to_numpy().astype(float), label))
     return found
+
+
+def knowing(scores: Mapping[str, float], kind: str) -> dict[str, str]:
+    """Return the columns that know the label nearly alone, each with a reason."""
+    figure = FIGURES.get(kind, "R²")
+    return {
+        name: f"it knows the label nearly alone ({figure} {score:.3f} on rows that it did not see)"
+        for name, score in scores.items()
+        if score > KNOWS_FROM
+    }
+
+
+def standing_out(scores: Mapping[str, float], kind: str) -> dict[str, str]:
+    """Return the few columns that answer far better alone than every other one, each with its figure and the next's."""
+    least, figure = STANDS_OUT_FROM.get(kind, STANDS_OUT_FROM_OF_NUMBERS), FIGURES.get(kind, "R²")
+    ordered = [*sorted(scores.items(), key=lambda each: -each[1]), ("", 0.0)]
+    for place in range(1, min(MOST_THAT_STAND_OUT, len(scores)) + 1):
+        (_, worst), (following, reached) = ordered[place - 1], ordered[place]
+        if worst < least or (1 - worst) * FAR > 1 - reached:
+            continue
+        beside = f"the next, {following!r}, has {reached:.2f}" if following else "no other column is left"
+        return {name: f"{figure} {score:.3f} alone, and {beside}" for name, score in ordered[:place]}
+    return {}
 
 
 def adding_up(columns: Mapping[str, Any], label: np.ndarray) -> tuple[str, ...]:

@@ -187,7 +187,7 @@ def _report(created: Created, as_json: bool) -> None:
     for note in (*draft.notes, *_reasons(draft)):
         messages.print(note, markup=False, highlight=False)
     for line in _lines(created):
-        results.print(line, markup=False, highlight=False)
+        results.print(line, markup=False, highlight=False, soft_wrap=True)
     return None
 
 
@@ -226,6 +226,4 @@ def _label(draft: Draft) -> str:
 
 
 def _names(columns: Any) -> str:
-    names = [column.name for column in columns]
-    more = f" and {len(names) - FEW_CHOICES} more" if len(names) > FEW_CHOICES else ""
-    return (", ".join(names[:FEW_CHOICES]) or "none") + more
+    return ", ".join(column.name for column in columns) or "none"

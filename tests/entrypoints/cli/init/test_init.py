@@ -56,6 +56,30 @@ def test_the_reason_of_each_column_that_is_left_out_is_shown(run, tmp_path):
     assert "- a is left out: it was named with --leave-out." in (tmp_path / "project" / "README.md").read_text()
 
 
+def test_a_column_that_stands_out_is_named_with_the_flag_that_leaves_it_out(run, tmp_path):
+    prices = [float(price) for price in shop()["price"]]
+    leak = [price if number % 8 else 20.0 for number, price in enumerate(prices)]
+    noise = [str((number * 7919) % 101) for number in range(ROWS)]
+    write_csv(tmp_path / "t.csv", shop() | {"paid in the end": [f"{each:.2f}" for each in leak], "noise": noise})
+
+    code, _, err = run("--table", "t.csv", "--label", "price", "--entity", "none")
+
+    assert (code or 0) == 0
+    said = " ".join(err.split())
+    assert "Look at 'paid in the end': it answers 'price' far better than the other columns (R² 0." in said
+    assert "it is a leak: --leave-out 'paid in the end'. Otherwise: --keep 'paid in the end'." in said
+
+
+def test_every_name_that_is_left_out_is_shown(run, tmp_path):
+    copies = {f"copy {number}": shop()["returned"] for number in range(12)}
+    write_csv(tmp_path / "t.csv", shop() | copies)
+
+    _, out, _ = run("--table", "t.csv", "--label", "returned")
+
+    left_out = next(line for line in out.splitlines() if line.startswith("Left out:"))
+    assert left_out == f"Left out:   12: {', '.join(copies)}"
+
+
 def test_it_understands_the_table(project):
     use_case = read_use_case(project[0])
 
