@@ -32,8 +32,9 @@ class BuildWithScaffold(build_py):
 
     def _scaffold(self) -> list[tuple[Path, Path]]:
         built = Path(self.build_lib) / SCAFFOLD
-        machinery = runpy.run_path(str(ROOT / "plugins" / SCAFFOLD / "machinery.py"))["machinery"]
-        files = [(ROOT / name, built / "machinery" / name) for name in machinery(ROOT)]
+        module = runpy.run_path(str(ROOT / "plugins" / SCAFFOLD / "machinery.py"))
+        names = [*module["machinery"](ROOT), module["LOCK"]]
+        files = [(ROOT / name, built / "machinery" / name) for name in names]
         template = (file for file in TEMPLATE.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
         return files + [(file, built / "template" / file.relative_to(TEMPLATE)) for file in template]
 

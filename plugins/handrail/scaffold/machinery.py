@@ -34,6 +34,9 @@ WHOLE = (
 )
 """Patterns below the reference project's root."""
 
+LOCK = "infra/requirements.lock"
+"""What was tested together: a project holds its versions in constraints.txt, not the file."""
+
 USE_CASE = ("flows/steps/modelling/candidates.py",)
 """What the patterns find and a project has of its own."""
 

@@ -15,8 +15,9 @@ from handrail.files import REMEDY, unwritable
 from handrail.scaffold.asking import example_outcome, example_request
 from handrail.scaffold.defaults import defaults_of
 from handrail.scaffold.draft import Draft
-from handrail.scaffold.machinery import machinery
+from handrail.scaffold.machinery import LOCK, machinery
 from handrail.scaffold.record import FILE, recorded
+from handrail.scaffold.requirement import pinned_versions
 from handrail.tools import require
 
 HERE = Path(__file__).parent
@@ -72,7 +73,7 @@ def machinery_root() -> Path:
         Misconfigured: it is at neither place.
     """
     for root in (HERE / "machinery", HERE.parents[2]):
-        if (root / "flows").is_dir():
+        if (root / "flows").is_dir() and (root / LOCK).is_file():
             return root
     raise Misconfigured("handrail", "its installation lacks the machinery", "Install Handrail again.")
 
@@ -87,6 +88,7 @@ def rendered(draft: Draft, template: Path) -> Iterator[tuple[Path, bytes]]:
     """Yield the path in a project and the content of each file of a template.
 
     Raises:
+        Misconfigured: this installation lacks the machinery.
         MissingTool: Jinja2 is not installed.
     """
     require("jinja2", "project")
@@ -100,7 +102,7 @@ def rendered(draft: Draft, template: Path) -> Iterator[tuple[Path, bytes]]:
     )
     environment.filters["yaml"] = as_yaml
     examples = {"example_request": example_request(draft), "example_outcome": example_outcome(draft)}
-    known = {"draft": draft, **defaults_of(draft), **examples}
+    known = {"draft": draft, "pins": pinned_versions(machinery_root()), **defaults_of(draft), **examples}
     for file in sorted(template.rglob("*")):
         if not file.is_file() or "__pycache__" in file.parts:
             continue

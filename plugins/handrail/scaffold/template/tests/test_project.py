@@ -143,6 +143,13 @@ def test_a_column_that_disappears_upstream_stops_the_first_stage_by_name(tmp_pat
         read_source(tmp_path, CASE)
 
 
+def test_a_slice_that_no_row_has_stops_the_first_stage_by_name() -> None:
+    case = CASE.model_copy(update={"slices": (*CASE.slices, "nowhere")})
+
+    with pytest.raises(Misconfigured, match="slices name 'nowhere', which no row has"):
+        read_source(ROOT, case)
+
+
 def test_a_value_of_the_label_that_is_not_described_stops_the_first_stage_by_name(tmp_path: Path) -> None:
     table = pl.read_parquet(ROOT / SOURCE)
     (tmp_path / SOURCE).parent.mkdir(parents=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import polars as pl
 
-from handrail.errors import InvalidInput, MissingFile
+from handrail.errors import InvalidInput, Misconfigured, MissingFile
 from handrail.label_kinds import NUMERIC
-from handrail.use_case import UseCase, read_use_case
+from handrail.use_case import FILE, UseCase, read_use_case
 
 SOURCE = Path("data") / "source" / "table.parquet"
 USE_CASE = read_use_case(Path(__file__).resolve().parents[3])
@@ -39,7 +39,9 @@ def read_source(project: Path, use_case: UseCase) -> pl.DataFrame:
         Unavailable: the file is missing.
         InvalidInput: it is not a table, lacks a column, or a column has another type than config/use_case.yaml says;
             or the label has a value that is not described there.
+        Misconfigured: a slice there is no column that is read.
     """
+    _require_slices(use_case)
     try:
         present = pl.read_parquet_schema(project / SOURCE)
         if gone := [name for name in columns(use_case) if name not in present]:
@@ -59,6 +61,14 @@ def read_source(project: Path, use_case: UseCase) -> pl.DataFrame:
     except pl.exceptions.PolarsError as err:
         problem = str(err).splitlines()[0].rstrip(".")
         raise InvalidInput(str(SOURCE), f"it cannot be read: {problem}", "Correct it or config/use_case.yaml.") from err
+
+
+def _require_slices(use_case: UseCase) -> None:
+    """Refuse a slice that no row has."""
+    known = {*columns(use_case), use_case.time.day}
+    if gone := [name for name in use_case.slices if name not in known]:
+        remedy = "Take it out of slices, or name its column under request."
+        raise Misconfigured(FILE.as_posix(), f"slices name {gone[0]!r}, which no row has", remedy)
 
 
 def _require_types(table: pl.DataFrame, use_case: UseCase) -> None:
