@@ -10,6 +10,7 @@ HandrailError
         RoleConflict         lineage: one URI for two sorts of nodes
         MovedMeanwhile       approvals: someone else wrote first
         MoveUnderWay         approvals: another request is moving the same alias
+        UnderEvaluation      approvals: the gate is measuring the candidate
     Refused                understood, and not allowed
         Contradiction        what is recorded rules it out, whoever asks
             Closed             approvals: the request takes no more decisions

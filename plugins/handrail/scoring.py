@@ -66,7 +66,22 @@ class Scorer:
             InvalidInput: scoring.json or the ONNX file is missing, damaged, or of another format.
         """
         try:
-            stored = json.loads((tree / SCORING_FILE).read_text(encoding="utf-8"))
+            if not (tree / ONNX_FILE).is_file():
+                raise FileNotFoundError(f"{ONNX_FILE} is missing")
+            scoring, network = (tree / SCORING_FILE).read_bytes(), (tree / ONNX_FILE).read_bytes()
+        except OSError as err:
+            raise _not_packaged(str(tree), err) from err
+        return cls.read(scoring, network, str(tree))
+
+    @classmethod
+    def read(cls, scoring: bytes, network: bytes, shown: str) -> Scorer:
+        """Read the two files that a score depends on, scoring.json and the ONNX model; messages call them `shown`.
+
+        Raises:
+            InvalidInput: one of them is damaged, or of another format.
+        """
+        try:
+            stored = json.loads(scoring)
             if stored["format"] != FORMAT:
                 raise InvalidInput(SCORING_FILE, f"format is {stored['format']!r}", f"Package again as {FORMAT}.")
             # Trees from before other kinds were known hold no kind.
@@ -79,12 +94,12 @@ class Scorer:
                 threshold=float(stored["threshold"]) if kind == "binary" else math.nan,
                 feature_service=stored["feature_service"],
                 codes={name: {text: code for code, text in enumerate(of)} for name, of in stored["categories"].items()},
-                session=_session(tree / ONNX_FILE),
+                session=_session(network),
                 kind=kind,
                 classes=tuple(stored["classes"]) if kind == "multiclass" else (),
             )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
-            raise InvalidInput(str(tree), f"it is not a packaged model ({err})", "Run: dvc repro package.") from err
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
+            raise _not_packaged(shown, err) from err
 
     def encode(self, columns: Mapping[str, Column]) -> np.ndarray:
         """Return the model's input, (n, features) float32, from columns of n values by feature name.
@@ -150,13 +165,15 @@ def _numbers(name: str, values: Column) -> np.ndarray:
         raise InvalidInput(name, f"it holds a value that is not a number ({err})", "Pass numbers or None.") from err
 
 
-def _session(file: Path) -> onnxruntime.InferenceSession:
-    if not file.is_file():
-        raise FileNotFoundError(f"{ONNX_FILE} is missing")
+def _not_packaged(shown: str, err: Exception) -> InvalidInput:
+    return InvalidInput(shown, f"it is not a packaged model ({err})", "Run: dvc repro package.")
+
+
+def _session(network: bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     try:
-        return onnxruntime.InferenceSession(file.read_bytes(), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
     except _runtime_errors() as err:
         raise ValueError(f"{ONNX_FILE} cannot be loaded: {' '.join(str(err).split())}") from err
 

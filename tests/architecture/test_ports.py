@@ -8,8 +8,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "plugins" / "handrail"
 PORTS = {
-    (file.parent.name, node.name)
-    for file in PLUGINS.glob("*/ports.py")
+    (file.parent.name, node.name): file
+    for file in PLUGINS.glob("*/*ports.py")
     for node in ast.parse(file.read_text(encoding="utf-8")).body
     if isinstance(node, ast.ClassDef) and "Protocol" in [ast.unparse(base) for base in node.bases]
 }
@@ -60,7 +60,7 @@ def _keepers(port):
 
 @pytest.mark.parametrize(("plugin", "name"), sorted(PORTS), ids=lambda part: part)
 def test_a_port_has_an_adapter_and_a_fake_or_a_contract(plugin, name):
-    keepers = _keepers((f"handrail.{plugin}.ports", name))
+    keepers = _keepers((f"handrail.{plugin}.{PORTS[plugin, name].stem}", name))
     adapters = {name for module, name in keepers if not module.startswith("tests.")}
     fakes = {name for module, name in keepers if module.startswith("tests.")}
 
@@ -70,7 +70,7 @@ def test_a_port_has_an_adapter_and_a_fake_or_a_contract(plugin, name):
 
 @pytest.mark.parametrize(("plugin", "name"), sorted(PORTS), ids=lambda part: part)
 def test_the_methods_of_a_port_are_abstract(plugin, name):
-    tree = ast.parse((PLUGINS / plugin / "ports.py").read_text(encoding="utf-8"))
+    tree = ast.parse(PORTS[plugin, name].read_text(encoding="utf-8"))
     (port,) = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name]
 
     for method in [node for node in port.body if isinstance(node, ast.FunctionDef)]:

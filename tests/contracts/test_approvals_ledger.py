@@ -9,6 +9,7 @@ from handrail.approvals.domain.errors import MovedMeanwhile, MoveUnderWay
 from handrail.approvals.domain.events import (
     Choice,
     Decided,
+    Evaluated,
     History,
     MoveAbandoned,
     MoveDone,
@@ -19,6 +20,7 @@ from handrail.approvals.domain.events import (
 from handrail.approvals.domain.judging import Judgement, Verdict
 from handrail.approvals.domain.permit import make_statement
 from handrail.approvals.domain.standing import Promoted
+from handrail.approvals.domain.subject import BoundFile
 from handrail.errors import UnknownReference
 from handrail.manifest import canonical_json
 from tests.fakes.approvals import FakeSigner, MemoryLedger
@@ -245,3 +247,38 @@ def test_the_newest_promotion_of_each_alias_is_known(ledger):
         ledger.append(history, _done(intent))
 
     assert list(ledger.promoted()) == [Promoted("flights", 1, "champion", 2, requests[1].request_id)]
+
+
+def _rejection(request):
+    return Decided(clock(), "cleo", "Cleo", Choice.REJECT, "no")
+
+
+def test_rejections_are_found_by_tree_oldest_first_and_approvals_are_not(ledger):
+    first, second = _requests(2)
+    for request in (second, first):
+        ledger.append(ledger.append(ledger.open(request), _yes()), _rejection(request))
+    trees = [request.subject.tree_digest for request in (first, second)]
+
+    found = ledger.rejections(trees)
+
+    assert [(one.request_id, one.tree_digest) for one in found] == [
+        (second.request_id, trees[1]),
+        (first.request_id, trees[0]),
+    ]
+    assert [(one.person, one.reason) for one in ledger.rejections(trees[:1])] == [("Cleo", "no")]
+    assert ledger.rejections([]) == ledger.rejections(["sha256:0"]) == []
+    assert len(ledger.rejections([f"sha256:{number}" for number in range(2000)] + trees)) == 2
+
+
+def test_an_evaluation_and_bound_files_come_back_as_they_were_stored(ledger):
+    (request,) = _requests()
+    bound = {"parity": BoundFile("run-1", "reports/parity.json", "a" * 64, ("ada", "ben"))}
+    snapshot = "sha256:" + "1" * 64
+    request = replace(request, bound=bound, subject=replace(request.subject, snapshot=snapshot))
+    evaluated = Evaluated(
+        clock(), snapshot, None, {"evaluation": {"roc_auc": 0.76}}, ("ada",), "sha256:2", "b" * 64, {"network": "none"}
+    )
+
+    ledger.append(ledger.open(request), evaluated)
+
+    assert ledger.load(request.request_id) == History(request, (evaluated,))

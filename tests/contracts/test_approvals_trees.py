@@ -1,5 +1,7 @@
 """`Trees`: the same promises by the fake and by folders."""
 
+from dataclasses import replace
+
 import pytest
 
 from handrail.approvals.adapters.folder_trees import FolderTrees
@@ -66,6 +68,31 @@ def test_an_empty_tree_is_refused(world):
 def test_a_missing_tree_is_named(world):
     with pytest.raises(UnknownReference, match="absent"):
         world.trees.manifest("/absent")
+
+
+def test_a_file_is_read_as_its_manifest_names_it(world):
+    tree = world.lay("tree", FILES)
+    entries = {entry.path: entry for entry in world.trees.manifest(tree).files}
+    world.lay("tree", FILES | {"MLmodel": b"other"})
+
+    assert world.trees.read(tree, entries["onnx/model.onnx"]) == b"bb"
+    with pytest.raises(Refused, match="bytes changed"):
+        world.trees.read(tree, entries["MLmodel"])
+    with pytest.raises(Refused):
+        world.trees.read(tree, replace(entries["MLmodel"], path="gone"))
+
+
+def test_a_file_behind_a_link_is_not_read(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "file").write_bytes(b"x")
+    entry = FolderTrees().manifest(str(tmp_path / "real")).files[0]
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "file").symlink_to(tmp_path / "real" / "file")
+    (tmp_path / "tree" / "folder").symlink_to(tmp_path / "real")
+
+    for path in ("file", "folder/file"):
+        with pytest.raises(Refused):
+            FolderTrees().read(str(tmp_path / "tree"), replace(entry, path=path))
 
 
 def test_links_are_refused(tmp_path):

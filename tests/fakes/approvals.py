@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import yaml
 
 from handrail.approvals.domain.errors import MovedMeanwhile, MoveUnderWay
-from handrail.approvals.domain.events import Event, History, MoveAbandoned, MoveDone, MoveIntended
+from handrail.approvals.domain.events import (
+    Choice,
+    Decided,
+    Event,
+    History,
+    MoveAbandoned,
+    MoveDone,
+    MoveIntended,
+    Rejection,
+)
 from handrail.approvals.domain.formats import formats_in
 from handrail.approvals.domain.people import Directory, Person, Service, folded
 from handrail.approvals.domain.permit import PAYLOAD_TYPE, Envelope, Permit
 from handrail.approvals.domain.policy import Policy, Rule
 from handrail.approvals.domain.standing import Pointed, Promoted
 from handrail.approvals.domain.subject import Candidate, PromotionRequest
+from handrail.approvals.evidence_ports import TreeFiles
 from handrail.approvals.ports import (
     DecisionJournal,
     Ledger,
@@ -109,6 +119,17 @@ class MemoryLedger(Ledger, RequestIndex):
     def moves_under_way(self) -> Sequence[tuple[str, str]]:
         return [(model, alias) for _, model, alias in self.moving]
 
+    def rejections(self, tree_digests: Iterable[str]) -> Sequence[Rejection]:
+        wanted = set(tree_digests)
+        found = [
+            Rejection(tree, request_id, event.person, event.reason, event.at)
+            for request_id, history in self.stored.items()
+            if (tree := history.request.subject.tree_digest) in wanted
+            for event in history.events
+            if isinstance(event, Decided) and event.choice is Choice.REJECT
+        ]
+        return sorted(found, key=lambda one: one.at)
+
     def permit(self, server: str, model: str, alias: str, tree_digest: str | None = None) -> str | None:
         found = (
             envelope
@@ -157,7 +178,7 @@ class FakeRegistry(Registry):
             raise error
 
 
-class FakeTrees(Trees):
+class FakeTrees(Trees, TreeFiles):
     """`Trees` with contents by path."""
 
     def __init__(self) -> None:
@@ -182,6 +203,12 @@ class FakeTrees(Trees):
         content = self.content[tree]
         described = content.get("MLmodel")
         return formats_in(content, yaml.safe_load(described) if described else None)
+
+    def read(self, tree: str, entry: FileEntry) -> bytes:
+        found = self.content.get(tree, {}).get(entry.path)
+        if found is None or hashlib.sha256(found).hexdigest() != entry.sha256:
+            raise Refused(f"Reading {entry.path!r}", ("It is gone, or its bytes changed.",))
+        return found
 
 
 class FakeRules(RuleBook):

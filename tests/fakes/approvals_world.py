@@ -11,7 +11,7 @@ from handrail.approvals.domain.judging import Verdict
 from handrail.approvals.domain.subject import Candidate
 from handrail.approvals.domain.terms import Terms
 from handrail.approvals.ports import Signer
-from handrail.approvals.service import Gate, GatePorts, Guard, Opening
+from handrail.approvals.service import EvaluationPorts, Evaluations, Gate, GatePorts, Guard, Opening
 from handrail.approvals.service.moves import Mover
 from tests.fakes.approvals import (
     EVIDENCE,
@@ -24,6 +24,13 @@ from tests.fakes.approvals import (
     MemoryShelf,
 )
 from tests.fakes.approvals_custody import MemoryHolds, MemoryProvenance
+from tests.fakes.approvals_evidence import (
+    FakeEvaluator,
+    FakeEvidenceFiles,
+    FakePlans,
+    MemoryLooks,
+    MemorySnapshots,
+)
 
 TERMS = Terms("local", datetime(2027, 1, 1, tzinfo=UTC), counter=1)
 """The terms of a permit of this world."""
@@ -54,6 +61,12 @@ class World:
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     clock: TickingClock = field(default_factory=TickingClock)
     signer: Signer = field(default_factory=FakeSigner)
+    snapshots: MemorySnapshots = field(default_factory=MemorySnapshots)
+    looks: MemoryLooks = field(default_factory=MemoryLooks)
+    plans: FakePlans = field(default_factory=FakePlans)
+    evaluator: FakeEvaluator = field(default_factory=FakeEvaluator)
+    files: FakeEvidenceFiles = field(default_factory=FakeEvidenceFiles)
+    waiting: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.restart()
@@ -72,8 +85,30 @@ class World:
             journal=self.journal,
             clock=self.clock,
         )
-        ports = GatePorts(self.ledger, self.ledger, self.provenance, self.holds, self.registry, self.trees, self.rules)
-        self.gate = Gate("local-1", ports, self.mover, self.clock)
+        ports = GatePorts(
+            self.ledger,
+            self.ledger,
+            self.provenance,
+            self.holds,
+            self.registry,
+            self.trees,
+            self.rules,
+            self.snapshots,
+            self.files,
+        )
+        evaluation = EvaluationPorts(
+            self.ledger,
+            self.ledger,
+            self.registry,
+            self.trees,
+            self.trees,
+            self.plans,
+            self.snapshots,
+            self.looks,
+            self.evaluator,
+        )
+        self.gate = Gate("local-1", ports, self.mover, self.clock, self.waiting.append)
+        self.evaluations = Evaluations(evaluation, self.clock)
         self.guard = Guard(self.rules, self.holds, self.provenance)
 
     def register(self, version: int, author: str = "ada", *, epoch: int = 1, created: int | None = None) -> Candidate:

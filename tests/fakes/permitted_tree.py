@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +27,21 @@ NUMBERS = ("minute_of_day", "temp", "distance_miles")
 CATEGORIES = {"carrier": ["AA", "UA"]}
 
 
-def write_tree(folder: Path, service: Mapping[str, str] = SERVICE, kind: str = "binary") -> Path:
-    """Write a tree that `Scorer` loads: the chance to be late grows with the miles and the temperature.
+def write_tree(
+    folder: Path,
+    service: Mapping[str, str] = SERVICE,
+    kind: str = "binary",
+    weights: tuple[float, float] = (0.01, 0.001),
+    features: Sequence[str] = (*CATEGORIES, *NUMBERS),
+) -> Path:
+    """Write a tree that `Scorer` loads: the chance to be late grows with the last features, by `weights`.
 
     Of three classes the second one's chance grows so, and a number does itself.
     """
     (folder / "onnx").mkdir(parents=True)
-    features = [*CATEGORIES, *NUMBERS]
     scoring = {
         "format": "handrail.scoring/1",
-        "features": features,
+        "features": list(features),
         "categories": CATEGORIES,
         "threshold": 0.5,
         "feature_service": dict(service),
@@ -48,12 +53,12 @@ def write_tree(folder: Path, service: Mapping[str, str] = SERVICE, kind: str = "
     (folder / "scoring.json").write_text(json.dumps(scoring))
     (folder / "MLmodel").write_text("flavors: {}\n")
     (folder / "onnx" / "model.onnx").write_bytes(
-        _model(len(features), {"binary": 2, "multiclass": 3}.get(kind, 1)).SerializeToString()
+        _model(len(features), {"binary": 2, "multiclass": 3}.get(kind, 1), weights).SerializeToString()
     )
     return folder
 
 
-def _model(width: int, outputs: int) -> onnx.ModelProto:
+def _model(width: int, outputs: int, last: tuple[float, float]) -> onnx.ModelProto:
     weights = np.zeros((width, outputs), dtype=np.float32)
     name = "probabilities" if outputs > 1 else "variable"
     nodes = [
@@ -64,7 +69,7 @@ def _model(width: int, outputs: int) -> onnx.ModelProto:
         if outputs > 1
         else helper.make_node("Identity", ["sum"], [name]),
     ]
-    weights[-2:, min(1, outputs - 1)] = (0.01, 0.001)
+    weights[-2:, min(1, outputs - 1)] = last
     graph = helper.make_graph(
         nodes,
         "flights",

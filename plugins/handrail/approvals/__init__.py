@@ -10,13 +10,15 @@ from handrail.approvals.domain.errors import (
     NotEligible,
     Protected,
     TamperedLog,
+    UnderEvaluation,
     UnverifiedBytes,
 )
 from handrail.approvals.domain.events import Choice
 from handrail.approvals.domain.permit import Permit
 from handrail.approvals.domain.subject import Candidate
 from handrail.approvals.domain.texts import plain_text, shown
-from handrail.approvals.service import Approvals, Gate, Guard, Opening, RequestView
+from handrail.approvals.evidence_ports import Snapshots
+from handrail.approvals.service import Approvals, Evaluations, Gate, Guard, Opening, RequestView, RunFile
 from handrail.approvals.service.guard import PROMPT_TAG, is_bound_tag, is_reserved_tag
 from handrail.lazy import lazy_names
 from handrail.refs import Use
@@ -31,6 +33,7 @@ __all__ = [
     "Candidate",
     "Choice",
     "Closed",
+    "Evaluations",
     "FolderWitness",
     "Gate",
     "Guard",
@@ -45,7 +48,10 @@ __all__ = [
     "PermitVerifier",
     "Protected",
     "RequestView",
+    "RunFile",
+    "Snapshots",
     "TamperedLog",
+    "UnderEvaluation",
     "UnverifiedBytes",
     "Use",
     "is_bound_tag",

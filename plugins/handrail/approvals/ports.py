@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from handrail.approvals.domain.events import Event, History
+from handrail.approvals.domain.events import Event, History, Rejection
 from handrail.approvals.domain.leaves import Leaf, LoggedLeaf
 from handrail.approvals.domain.notes import Checkpoint, Note, Signature, VerifierKey
 from handrail.approvals.domain.people import Directory
@@ -63,6 +63,10 @@ class RequestIndex(Protocol):
     @abstractmethod
     def moves_under_way(self) -> Sequence[tuple[str, str]]:
         """Return model and alias of each move that is intended and neither done nor abandoned."""
+
+    @abstractmethod
+    def rejections(self, tree_digests: Collection[str]) -> Sequence[Rejection]:
+        """Return every rejection of one of these trees, under whatever name and version, oldest first."""
 
     @abstractmethod
     def permit(self, server: str, model: str, alias: str, tree_digest: str | None = None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,10 +15,12 @@ from handrail.approvals.adapters.folder_shelf import FolderShelf, permit_file
 from handrail.approvals.adapters.folder_trees import FolderTrees
 from handrail.approvals.adapters.mlflow_download import without_additions
 from handrail.approvals.domain.permit import Permit
-from handrail.approvals.ports import DecisionJournal, RequestIndex
-from handrail.approvals.service import Approvals, Gate, GatePorts, Guard
+from handrail.approvals.evidence_ports import Snapshots
+from handrail.approvals.ports import DecisionJournal, Registry, RequestIndex, RuleBook
+from handrail.approvals.service import Approvals, Evaluations, Gate, GatePorts, Guard
 from handrail.approvals.service.moves import Mover
 from handrail.approvals.service.standing import StandingWatch
+from handrail.bootstrap.approvals_evaluation import open_evaluations, open_snapshots
 from handrail.bootstrap.approvals_log import open_ledger
 from handrail.clock import system_time
 from handrail.errors import Misconfigured
@@ -27,6 +30,7 @@ from handrail.settings import Settings, make_home
 from handrail.storage import Store, migrate
 
 if TYPE_CHECKING:
+    from handrail.approvals.adapters.sql_ledger import SqlLedger
     from handrail.lineage.service.lineage import Lineage
 
 __all__ = [
@@ -42,6 +46,8 @@ __all__ = [
     "server_name",
     "tree_digest",
 ]
+
+_log = logging.getLogger("handrail.approvals")
 
 
 def open_permit_verifier(
@@ -160,33 +166,67 @@ class GateHost:
 
 @dataclass(frozen=True, slots=True)
 class OpenGate:
-    """The gate of an MLflow server, the guard that makes it the only way, and the watch over what it has set."""
+    """The gate of an MLflow server, the guard that makes it the only way, the watch over what it has set.
+
+    And what measures candidates outside of calls, with the labelled rows that it measures them on.
+    """
 
     gate: Gate
     guard: Guard
     watch: StandingWatch
+    evaluations: Evaluations
+    snapshots: Snapshots
 
 
-def open_gate(settings: Settings, store: Store, lineage: Callable[[], Lineage], host: GateHost) -> OpenGate:
+def open_gate(
+    settings: Settings,
+    store: Store,
+    lineage: Callable[[], Lineage],
+    host: GateHost,
+    evaluate_later: Callable[[str], None],
+) -> OpenGate:
     """Open, inside an MLflow server, the gate and what stands around it.
+
+    `evaluate_later` is called with the id of each request that waits for `evaluations`.
 
     Raises:
         Misconfigured: policies, roles or the signing key cannot be used, or the gate's ledger or key is lost.
         LogMismatch: the ledger's log or its files were changed by others.
     """
+    from handrail.approvals.adapters.mlflow_evidence_files import MlflowEvidenceFiles
     from handrail.approvals.adapters.mlflow_registry import MlflowRegistry
     from handrail.approvals.adapters.sql_custody import SqlHolds, SqlProvenance
     from handrail.approvals.adapters.yaml_rules import YamlRules
 
     rules = YamlRules(settings.config)
-    rules.check()
+    for sentence in rules.check():
+        _log.warning(sentence)
     make_home(settings)
     _refuse_lost_key(settings)
     ledger, seals = open_ledger(settings, migrated(store))
     _refuse_lost_ledger(settings, ledger)
     holds, provenance = SqlHolds(store, seals), SqlProvenance(store, seals)
     registry = MlflowRegistry(host.registry, host.tracking, host.artifacts)
-    mover = Mover(
+    mover = _open_mover(settings, ledger, registry, rules, LineageJournal(lineage))
+    trees, snapshots = FolderTrees(), open_snapshots(settings, store)
+    files = MlflowEvidenceFiles(host.tracking, host.artifacts)
+    ports = GatePorts(ledger, ledger, provenance, holds, registry, trees, rules, snapshots, files)
+    gate = Gate(server_name(settings), ports, mover, system_time, evaluate_later)
+    # Verifiers load nothing without it, and a list that could not be written is made up for.
+    gate.revoker.publish()
+    return OpenGate(
+        gate,
+        Guard(rules, holds, provenance),
+        StandingWatch(registry, ledger, rules, holds),
+        open_evaluations(settings, store, ports),
+        snapshots,
+    )
+
+
+def _open_mover(
+    settings: Settings, ledger: SqlLedger, registry: Registry, rules: RuleBook, journal: DecisionJournal
+) -> Mover:
+    return Mover(
         environment=settings.environment,
         ledger=ledger,
         index=ledger,
@@ -194,17 +234,8 @@ def open_gate(settings: Settings, store: Store, lineage: Callable[[], Lineage], 
         rules=rules,
         signer=Ed25519Signer(settings.credentials / "gate-signing-key.pem", settings.permits / "gate.pub"),
         shelf=FolderShelf(settings.permits),
-        journal=LineageJournal(lineage),
+        journal=journal,
         clock=system_time,
-    )
-    ports = GatePorts(ledger, ledger, provenance, holds, registry, FolderTrees(), rules)
-    gate = Gate(server_name(settings), ports, mover, system_time)
-    # Verifiers load nothing without it, and a list that could not be written is made up for.
-    gate.revoker.publish()
-    return OpenGate(
-        gate,
-        Guard(rules, holds, provenance),
-        StandingWatch(registry, ledger, rules, holds),
     )
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from handrail.approvals.adapters.yaml_rules import YamlRules
+from handrail.approvals.domain.evidence import Level
 from handrail.approvals.domain.people import Service
 from handrail.errors import Misconfigured, UnknownReference
 
@@ -58,7 +59,13 @@ def test_the_shipped_policy_wants_two_roles_five_bounds_and_the_incumbent(config
         ("ml-engineer: 1", "ml-engineer: 0", "'quorum.ml-engineer' is 0, expected a number from 1 up"),
         ("ml-engineer: 1", "ml-engineer: true", "'quorum.ml-engineer' is True, expected a whole number"),
         ("ml-engineer: 1", "ml-engineer: 1\n  ml-engineer: 2", "'ml-engineer' is written twice"),
-        ("version: 1", "version: 2", "'version' is 2, expected 1"),
+        ("version: 1", "version: 3", "'version' is 3, expected 1 or 2"),
+        ("version: 1", "version: 2", "rule 3, of 'parity.max_difference', lacks its level, one of claimed"),
+        (
+            "equals: 0",
+            "equals: 0\n    level: bound",
+            "rule 4, of 'parity.labels_differ', has a level",
+        ),
         ("alias: champion", "alias: challenger", "'alias' must be 'champion'"),
         ("at_most: 1.0e-5", "at_most: 1e-5", "write 1.0e-5"),
         ("0.74", ".nan", "is nan, expected a finite number"),
@@ -193,3 +200,21 @@ def test_a_policy_in_a_file_of_another_ending_protects_nothing_less_and_is_named
     with pytest.raises(Misconfigured, match=r"champion\.yml: .* Rename it to champion\.yaml"):
         rules.check()
     assert rules.protected() == {"champion"}
+
+
+def test_a_policy_of_version_1_claims_and_one_of_version_2_wants_quality_and_comparison_recomputed(config):
+    old = YamlRules(config)
+    digest = old.policy("champion").digest
+    assert {rule.level for rule in old.policy("champion").rules} == {Level.CLAIMED}
+    (sentence,) = old.check()
+    assert "champion.yaml is of version 1: it takes every number as its sender claims it" in sentence
+
+    _policy(config, "version: 1", "version: 2")
+    _policy(config, "at_most: 1.0e-5", "at_most: 1.0e-5\n    level: bound")
+    _policy(config, "equals: 0", "equals: 0\n    level: claimed")
+
+    new = YamlRules(config)
+    levels = [str(rule.level) for rule in new.policy("champion").rules]
+    assert levels == ["recomputed", "recomputed", "bound", "claimed", "recomputed", "recomputed"]
+    assert new.check() == ()
+    assert new.policy("champion").digest != digest

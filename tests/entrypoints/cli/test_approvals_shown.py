@@ -141,3 +141,27 @@ def test_a_reason_with_a_line_break_does_not_leave_the_terminal(run, tmp_path):
     for answer in (decided, asked):
         assert answer.returncode == 1
         assert "--reason: character 2 is a line break, U+000A." in answer.stderr
+
+
+def test_each_rule_is_shown_with_value_level_and_who_answers_for_it(run):
+    quality = {"measure": "evaluation.roc_auc", "value": 0.67, "level": "recomputed", "by": "the gate"}
+    measures = [
+        quality | {"wanted": "recomputed", "met": False},
+        quality | {"wanted": "recomputed", "met": True},
+        {
+            "measure": "parity.labels_differ",
+            "value": 0,
+            "level": "claimed",
+            "by": "tom",
+            "wanted": "bound",
+            "met": False,
+        },
+        quality | {"measure": "comparison.ci_low", "value": None, "level": None, "by": None, "met": False},
+    ]
+    with answering(200, ROW | {"evidence_content": CONTENT, "measures": measures}) as url:
+        shown = run(url, "show", REQUEST_ID).stdout
+
+    lines = [" ".join(line.split()) for line in shown.splitlines()]
+    assert "rule on evaluation.roc_auc 0.67, recomputed by the gate: not met" in lines
+    assert "rule on parity.labels_differ 0, claimed by tom: not met" in lines
+    assert "rule on comparison.ci_low unknown: not met" in lines

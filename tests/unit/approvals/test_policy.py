@@ -6,12 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handrail.approvals.domain.evidence import Evidence, Level
 from handrail.approvals.domain.people import Directory, Person, RoleName
-from handrail.approvals.domain.policy import Policy, Rule, failed_rules, missing_roles, why_not_eligible
+from handrail.approvals.domain.policy import Policy, Rule, missing_roles, why_not_eligible
+from handrail.approvals.domain.policy import failed_rules as failed_rules_of
 from tests.fakes.approvals import EVIDENCE, PEOPLE, QUORUM, RULES
 
 POLICY = Policy("champion", QUORUM, RULES)
 ADA, BEN, CLEO = PEOPLE
+
+
+def failed_rules(policy, evidence, **more):
+    return failed_rules_of(policy, [Evidence(Level.CLAIMED, "ada", evidence)], **more)
 
 
 def _evidence(**evaluation):
@@ -25,15 +31,15 @@ def test_good_evidence_meets_every_rule():
 @pytest.mark.parametrize(
     ("evidence", "words"),
     [
-        (_evidence(roc_auc=0.70), "evaluation.roc_auc is 0.7; the policy wants at least 0.74."),
-        (_evidence(roc_auc=0.95), "evaluation.roc_auc is 0.95; the policy wants at most 0.9."),
+        (_evidence(roc_auc=0.70), "evaluation.roc_auc is 0.7, claimed by ada; the policy wants at least 0.74."),
+        (_evidence(roc_auc=0.95), "evaluation.roc_auc is 0.95, claimed by ada; the policy wants at most 0.9."),
         (_evidence(), "evaluation.roc_auc is not in the evidence"),
         ({"parity": EVIDENCE["parity"]}, "evaluation.roc_auc is not in the evidence"),
-        (_evidence(roc_auc="0.8"), "is '0.8', which is not a finite number"),
-        (_evidence(roc_auc=True), "is True, which is not a finite number"),
-        (_evidence(roc_auc=None), "is None, which is not a finite number"),
-        (_evidence(roc_auc=math.nan), "is nan, which is not a finite number"),
-        (_evidence(roc_auc=math.inf), "is inf, which is not a finite number"),
+        (_evidence(roc_auc="0.8"), "is '0.8', claimed by ada, which is not a finite number"),
+        (_evidence(roc_auc=True), "is True, claimed by ada, which is not a finite number"),
+        (_evidence(roc_auc=None), "is None, claimed by ada, which is not a finite number"),
+        (_evidence(roc_auc=math.nan), "is nan, claimed by ada, which is not a finite number"),
+        (_evidence(roc_auc=math.inf), "is inf, claimed by ada, which is not a finite number"),
         (EVIDENCE | {"parity": {"max_difference": 2e-5, "labels_differ": 0}}, "wants at most 1e-05"),
         (EVIDENCE | {"parity": {"max_difference": 0, "labels_differ": 1}}, "wants exactly 0"),
         (_evidence(roc_auc=10**400), "the policy wants at most 0.9"),
@@ -128,7 +134,7 @@ def test_another_tree_than_the_incumbents_is_named_with_the_reason_of_the_rule(b
     policy = Policy("x", QUORUM, (Rule("a.b", is_incumbent=True, because=because),))
 
     assert failed_rules(policy, {"a": {"b": "sha256:bb"}}, replacing=True, incumbent_tree="sha256:aa") == (
-        f"a.b is 'sha256:bb'; the alias points at sha256:aa{told}.",
+        f"a.b is 'sha256:bb', claimed by ada; the alias points at sha256:aa{told}.",
     )
 
 

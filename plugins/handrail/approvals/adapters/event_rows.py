@@ -10,6 +10,7 @@ from typing import Any
 from handrail.approvals.domain.events import (
     Choice,
     Decided,
+    Evaluated,
     Event,
     MoveAbandoned,
     MoveDone,
@@ -18,12 +19,13 @@ from handrail.approvals.domain.events import (
     Revoked,
     Voided,
 )
-from handrail.approvals.domain.subject import PromotionRequest, Subject
+from handrail.approvals.domain.subject import BoundFile, PromotionRequest, Subject
 from handrail.manifest import Manifest, canonical_json
 
 FORMAT = 1
 _KINDS: dict[str, type[Event]] = {
     "decided": Decided,
+    "evaluated": Evaluated,
     "voided": Voided,
     "move-intended": MoveIntended,
     "move-done": MoveDone,
@@ -49,8 +51,9 @@ def event_from(kind: str, body: str) -> Event:
     values: dict[str, Any] = json.loads(body)
     del values["format"]
     values["at"] = datetime.fromisoformat(values["at"])
-    if "reasons" in values:
-        values["reasons"] = tuple(values["reasons"])
+    for name in ("reasons", "custodians"):
+        if name in values:
+            values[name] = tuple(values[name])
     if "choice" in values:
         values["choice"] = Choice(values["choice"])
     return _KINDS[kind](**values)
@@ -80,5 +83,9 @@ def request_from(body: str) -> PromotionRequest:
             "authors": tuple(values["authors"]),
             "unrecorded": tuple(values.get("unrecorded", ())),
             "opened_at": datetime.fromisoformat(values["opened_at"]),
+            "bound": {
+                name: BoundFile(**source | {"writers": tuple(source["writers"])})
+                for name, source in values.get("bound", {}).items()
+            },
         }
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -13,9 +14,18 @@ from handrail.approvals.adapters.event_rows import event_body, event_from, kind_
 from handrail.approvals.adapters.logged_rows import EventRow, RequestRow, refuse_unlogged
 from handrail.approvals.adapters.sql_log import SqlLog
 from handrail.approvals.adapters.sql_seals import Seals
-from handrail.approvals.adapters.tables import events, moving, permits, requests
+from handrail.approvals.adapters.tables import events, moving, permits, rejections, requests
 from handrail.approvals.domain.errors import MovedMeanwhile, MoveUnderWay
-from handrail.approvals.domain.events import Event, History, MoveAbandoned, MoveDone, MoveIntended
+from handrail.approvals.domain.events import (
+    Choice,
+    Decided,
+    Event,
+    History,
+    MoveAbandoned,
+    MoveDone,
+    MoveIntended,
+    Rejection,
+)
 from handrail.approvals.domain.leaves import StoredEvent, opening_leaf
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.standing import Promoted
@@ -24,6 +34,9 @@ from handrail.approvals.ports import Ledger, RequestIndex
 from handrail.errors import UnknownReference
 from handrail.manifest import digest_of
 from handrail.storage import Store
+
+AT_ONCE = 500
+"""How many values one statement is given."""
 
 
 class SqlLedger(Ledger, RequestIndex):
@@ -129,6 +142,19 @@ class SqlLedger(Ledger, RequestIndex):
         subjects = [request_from(body).subject for body in bodies]
         return [(subject.model, subject.alias) for subject in subjects]
 
+    def rejections(self, tree_digests: Iterable[str]) -> Sequence[Rejection]:
+        """Return every rejection of one of these trees, oldest first."""
+        digests = sorted(set(tree_digests))
+        columns = (rejections.c[name] for name in ("tree_digest", "request_id", "person", "reason", "at"))
+        asked = sa.select(*columns).order_by(rejections.c.at, rejections.c.request_id)
+        found: list[Rejection] = []
+        with self._store.read() as connection:
+            for start in range(0, len(digests), AT_ONCE):
+                some = asked.where(rejections.c.tree_digest.in_(digests[start : start + AT_ONCE]))
+                rows = connection.execute(some).mappings()
+                found += [Rejection(**{**row, "at": datetime.fromisoformat(row["at"])}) for row in rows]
+        return sorted(found, key=lambda one: one.at)
+
     def permit(self, server: str, model: str, alias: str, tree_digest: str | None = None) -> str | None:
         """Return the newest signed permit of an alias, as envelope JSON; for this tree, if one is named."""
         of_tree = sa.true() if tree_digest is None else permits.c.tree_digest == tree_digest
@@ -179,6 +205,17 @@ class SqlLedger(Ledger, RequestIndex):
         request = history.request
         subject = request.subject
         alias_key = digest_of([subject.server, subject.model, subject.alias])
+        if isinstance(event, Decided) and event.choice is Choice.REJECT:
+            connection.execute(
+                rejections.insert().values(
+                    request_id=request.request_id,
+                    position=len(history.events),
+                    tree_digest=subject.tree_digest,
+                    person=event.person,
+                    reason=event.reason,
+                    at=event.at.isoformat(),
+                )
+            )
         if isinstance(event, MoveIntended):
             held = connection.execute(
                 sa.select(moving.c.request_id).where(moving.c.alias_key == alias_key).with_for_update()

@@ -101,3 +101,32 @@ seals = sa.Table(
     sa.Column("digest", sa.String(64), primary_key=True),
     sa.Column("signature", sa.String(128), nullable=False),
 )
+
+rejections = sa.Table(
+    "approvals_rejection",
+    metadata,
+    sa.Column("request_id", sa.String(40), sa.ForeignKey(requests.c.request_id), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("tree_digest", sa.String(80), nullable=False, index=True),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("at", sa.String(40), nullable=False),
+)
+
+snapshots = sa.Table(
+    "approvals_snapshot",
+    metadata,
+    sa.Column("digest", sa.String(80), primary_key=True),
+    sa.Column("account", sa.String(256), primary_key=True),
+    sa.Column("handed_in", sa.String(40), nullable=False),
+)
+
+looks = sa.Table(
+    "approvals_look",
+    metadata,
+    sa.Column("model", sa.String(256), primary_key=True),
+    sa.Column("snapshot", sa.String(80), primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("tree_digest", sa.String(80), nullable=False),
+    sa.UniqueConstraint("model", "snapshot", "tree_digest"),
+)

@@ -2,11 +2,13 @@
 
 # pydantic reads the annotations at run time, so they stay real.
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StrictBool, model_validator
+from pydantic import Field, StrictBool, ValidationInfo, field_validator, model_validator
 
+from handrail.approvals.domain.evidence import Level
 from handrail.approvals.domain.formats import RunsCode
 from handrail.approvals.domain.people import Directory, Person, RoleName, Service, folded
 from handrail.approvals.domain.policy import Policy, Rule
@@ -16,6 +18,8 @@ from handrail.config import Section, read_config
 from handrail.errors import Misconfigured, UnknownReference
 
 REMEDY = "Correct the file; nothing is promoted until then."
+MEASURED = ("evaluation", "comparison")
+"""Names of evidence that the gate's evaluator computes."""
 Text = Annotated[str, Field(min_length=1, strict=True)]
 Bound = Annotated[float, Field(strict=True)]
 Count = Annotated[int, Field(ge=1, le=20, strict=True)]
@@ -31,6 +35,7 @@ class RuleKeys(Section):
     is_incumbent: StrictBool = False
     if_replacing: StrictBool = False
     because: str = ""
+    level: Level | None = None
 
     @model_validator(mode="after")
     def _has_a_bound(self) -> Self:
@@ -43,14 +48,19 @@ class RuleKeys(Section):
         return self
 
     def rule(self) -> Rule:
-        """Return what it says."""
-        return Rule(**self.model_dump())
+        """Return what it says; without a level quality and comparison have to be recomputed."""
+        return Rule(**self.model_dump() | {"level": self.level or Level.RECOMPUTED})
+
+    @property
+    def names_quality(self) -> bool:
+        """Whether the measure is one that the gate's evaluator computes."""
+        return self.measure.split(".")[0] in MEASURED
 
 
 class PolicyFile(Section):
-    """The policy of one alias."""
+    """The policy of one alias; in version 1 rules had no level, and everything was claimed."""
 
-    version: Literal[1]
+    version: Literal[1, 2]
     alias: str
     quorum: Annotated[dict[RoleName, Count], Field(min_length=1)]
     rules: list[RuleKeys] = []
@@ -63,6 +73,23 @@ class PolicyFile(Section):
     def permits(self) -> PermitRules:
         """What it says of permits."""
         return PermitRules(self.permit_days, self.environment, frozenset(self.formats), frozenset(self.revoke))
+
+    @field_validator("rules")
+    @classmethod
+    def _levels_fit_the_version(cls, rules: list[RuleKeys], info: ValidationInfo) -> list[RuleKeys]:
+        version = info.data.get("version")
+        for place, keys in enumerate(rules, 1):
+            if version == 1 and keys.level is not None:
+                raise ValueError(f"rule {place}, of {keys.measure!r}, has a level, which belongs to version 2")
+            if version == 2 and keys.level is None and not keys.names_quality:
+                levels = ", ".join(Level)
+                raise ValueError(f"rule {place}, of {keys.measure!r}, lacks its level, one of {levels}")
+        return rules
+
+    def rules_of_its_version(self) -> tuple[Rule, ...]:
+        """Return the rules with their levels."""
+        rules = (keys.rule() for keys in self.rules)
+        return tuple(rules if self.version > 1 else (replace(rule, level=Level.CLAIMED) for rule in rules))
 
 
 class PersonKeys(Section):
@@ -114,15 +141,15 @@ class YamlRules(RuleBook):
         file = self._policies / f"{alias}.yaml"
         if alias not in {known.stem for known in self._policies.glob("*.yaml")}:
             raise UnknownReference("policy", alias, self._what_is_there(alias))
+        content = self._read(file, alias)
+        quorum = {str(role): count for role, count in content.quorum.items()}
+        return Policy(alias, quorum, content.rules_of_its_version(), content.permits)
+
+    def _read(self, file: Path, alias: str) -> PolicyFile:
         content = read_config(file, PolicyFile, remedy=REMEDY)
         if content.alias != alias:
             raise Misconfigured(str(file), f"'alias' must be {alias!r}, as the file is called", REMEDY)
-        return Policy(
-            alias,
-            {str(role): count for role, count in content.quorum.items()},
-            tuple(keys.rule() for keys in content.rules),
-            content.permits,
-        )
+        return content
 
     def _what_is_there(self, alias: str) -> str:
         """Say which file was looked for, which one may be meant, and which aliases have a policy."""
@@ -161,8 +188,11 @@ class YamlRules(RuleBook):
     def _mistake(self, problem: str) -> Misconfigured:
         return Misconfigured(str(self._roles), problem, REMEDY)
 
-    def check(self) -> None:
+    def check(self) -> tuple[str, ...]:
         """Read everything once, so that a mistake is reported before anything relies on it.
+
+        Returns:
+            a sentence about each policy that asks for less than it could.
 
         Raises:
             Misconfigured: no alias has a policy, or a file cannot be used.
@@ -174,6 +204,10 @@ class YamlRules(RuleBook):
         names = sorted(file.stem for file in self._policies.glob("*.yaml"))
         if not names:
             raise Misconfigured(str(self._policies), "no alias has a policy, so none would be protected", REMEDY)
-        for name in names:
-            self.policy(name)
+        old = [name for name in names if self._read(self._policies / f"{name}.yaml", name).version == 1]
         self.directory()
+        return tuple(
+            f"config/policies/{name}.yaml is of version 1: it takes every number as its sender claims it. Give it "
+            "version 2, in which each rule names its level."
+            for name in old
+        )

@@ -11,6 +11,7 @@ Refused
 Conflict
     MovedMeanwhile   someone else wrote first; load again and repeat
     MoveUnderWay     another request is moving the same alias
+    UnderEvaluation  the gate is measuring the candidate; nobody can decide before
 """
 
 from __future__ import annotations
@@ -88,3 +89,14 @@ class MoveUnderWay(Conflict):
             "move of alias", alias, f"Request {request_id!r} is moving it; repeat the same decision in a moment."
         )
         self.alias, self.request_id = alias, request_id
+
+
+class UnderEvaluation(Conflict):
+    """The gate's evaluator is measuring the candidate."""
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__("evaluation of", request_id, "")
+        self.request_id = request_id
+
+    def __str__(self) -> str:
+        return f"{self.request_id!r} is being evaluated, and nobody has decided yet. Repeat it in a moment."

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from handrail.approvals.domain.evidence import Evidence, Level
 from handrail.approvals.domain.subject import PromotionRequest
 
 
@@ -27,6 +28,25 @@ class Decided:
     person: str
     choice: Choice
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """The gate's own evaluator has measured the candidate, or `problem` says in a sentence why it could not.
+
+    `measures` are numbers by the names that policies use; `snapshot` is the digest of the labelled rows, and
+    `custodians` are the accounts that handed them in. `plan` is the digest of what config/evaluation.yaml asked for,
+    `scores` that of all scores, and `isolation` says what the evaluator could not reach.
+    """
+
+    at: datetime
+    snapshot: str
+    problem: str | None = None
+    measures: Mapping[str, Any] = field(default_factory=dict)
+    custodians: tuple[str, ...] = ()
+    plan: str | None = None
+    scores: str | None = None
+    isolation: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +98,28 @@ class Revoked:
     reason: str
 
 
-Event = Decided | Voided | MoveIntended | MoveDone | MoveAbandoned | Published | Revoked
+Event = Decided | Evaluated | Voided | MoveIntended | MoveDone | MoveAbandoned | Published | Revoked
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A person rejected a tree, in this request."""
+
+    tree_digest: str
+    request_id: str
+    person: str
+    reason: str
+    at: datetime
+
+    def to_json(self) -> dict[str, str]:
+        """Return all fields as JSON values."""
+        return {
+            "tree_digest": self.tree_digest,
+            "request_id": self.request_id,
+            "person": self.person,
+            "reason": self.reason,
+            "at": self.at.isoformat(),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +138,30 @@ class History:
         """The last decision of each person, in the order in which they first decided."""
         last = {event.person: event for event in self.events if isinstance(event, Decided)}
         return tuple(last.values())
+
+    @property
+    def evaluated(self) -> Evaluated | None:
+        """What the gate's own evaluator found, if it has been at work."""
+        return next((event for event in reversed(self.events) if isinstance(event, Evaluated)), None)
+
+    @property
+    def awaits_evaluation(self) -> bool:
+        """Whether labelled rows were named and the evaluator has not answered."""
+        return self.request.subject.snapshot is not None and self.evaluated is None
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """All evidence, each with its level and who answers for it."""
+        request = self.request
+        sent = {name: content for name, content in request.evidence.items() if name not in request.bound}
+        files = (
+            Evidence(Level.BOUND, ", ".join(source.writers) or "nobody known", {name: request.evidence[name]})
+            for name, source in request.bound.items()
+        )
+        claimed = Evidence(Level.CLAIMED, request.requester, sent)
+        if self.evaluated is None or self.evaluated.problem is not None:
+            return (claimed, *files)
+        return (claimed, *files, Evidence(Level.RECOMPUTED, "the gate", self.evaluated.measures))
 
     @property
     def voided(self) -> Voided | None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from handrail.approvals.domain.events import Choice, Decided, History
 from handrail.approvals.domain.formats import refused_formats
 from handrail.approvals.domain.people import Directory, Person
-from handrail.approvals.domain.policy import Policy, failed_rules, missing_roles, why_not_eligible
+from handrail.approvals.domain.policy import Measured, Policy, measure_rules, missing_roles, why_not_eligible
 from handrail.approvals.domain.subject import PromotionRequest
 
 
@@ -18,6 +18,7 @@ class Verdict(StrEnum):
     REFUSED = "refused"
     VOID = "void"
     REJECTED = "rejected"
+    EVALUATING = "evaluating"
     PENDING = "pending"
     APPROVED = "approved"
     PROMOTED = "promoted"
@@ -50,17 +51,21 @@ def judge(history: History, policy: Policy, directory: Directory) -> Judgement:
         return Judgement(Verdict.REFUSED, refused)
     if subject.adopts:
         return _judge_adoption(history, policy, directory)
-    failures = _unknown_makers(history.request, directory) + failed_rules(
-        policy,
-        history.request.evidence,
-        replacing=subject.incumbent is not None,
-        incumbent_tree=history.request.incumbent_tree,
-    )
-    if policy.digest != subject.policy_digest or policy.alias != subject.alias:
-        failures += ("The request was opened under another policy.",)
+    if history.awaits_evaluation:
+        return Judgement(Verdict.EVALUATING, (f"It is being evaluated on {subject.snapshot}; look again in a moment.",))
+    failures = _failures(history, policy, directory)
     if failures:
         return Judgement(Verdict.REFUSED, failures)
     return _judge_quorum(history, policy, directory)
+
+
+def _failures(history: History, policy: Policy, directory: Directory) -> tuple[str, ...]:
+    subject = history.request.subject
+    failures = _unknown_makers(history.request, directory) + _unmeasured(history)
+    failures += tuple(one.failure for one in measured(history, policy) if one.failure)
+    if policy.digest != subject.policy_digest or policy.alias != subject.alias:
+        failures += ("The request was opened under another policy.",)
+    return failures
 
 
 def _judge_adoption(history: History, policy: Policy, directory: Directory) -> Judgement:
@@ -74,6 +79,21 @@ def _judge_adoption(history: History, policy: Policy, directory: Directory) -> J
     if policy.digest != history.request.subject.policy_digest:
         return Judgement(Verdict.REFUSED, ("The request was opened under another policy.",))
     return _judge_quorum(history, policy, directory)
+
+
+def measured(history: History, policy: Policy) -> tuple[Measured, ...]:
+    """Return each rule of the policy that counts for the request, with what is known of its measure."""
+    return measure_rules(
+        policy,
+        history.evidence,
+        replacing=history.request.subject.incumbent is not None,
+        incumbent_tree=history.request.incumbent_tree,
+    )
+
+
+def _unmeasured(history: History) -> tuple[str, ...]:
+    problem = history.evaluated.problem if history.evaluated else None
+    return (problem,) if problem else ()
 
 
 def _judge_quorum(history: History, policy: Policy, directory: Directory) -> Judgement:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from handrail.approvals.domain.judging import Judgement
+from handrail.approvals.domain.policy import Measured
 from handrail.approvals.domain.subject import PromotionRequest
 from handrail.approvals.domain.terms import Terms
 from handrail.manifest import Manifest, canonical_json
@@ -35,10 +36,12 @@ def pre_authentication_encoding(payload: bytes, payload_type: str = PAYLOAD_TYPE
     return b" ".join((b"DSSEv1", b"%d" % len(kind), kind, b"%d" % len(payload), payload))
 
 
-def make_statement(request: PromotionRequest, judgement: Judgement, issued: str, terms: Terms) -> dict[str, Any]:
+def make_statement(
+    request: PromotionRequest, judgement: Judgement, issued: str, terms: Terms, measures: Sequence[Measured] = ()
+) -> dict[str, Any]:
     """Return the statement for an approved request; the same arguments give the same statement.
 
-    `issued` is an ISO 8601 moment in UTC.
+    `issued` is an ISO 8601 moment in UTC; `measures` say of each rule what is known, at which level and by whom.
     """
     subject = request.subject
     return {
@@ -63,6 +66,7 @@ def make_statement(request: PromotionRequest, judgement: Judgement, issued: str,
                 for decision in judgement.approvers
             ],
             "issued": issued,
+            "measures": [measured.to_json() for measured in measures],
         },
     }
 

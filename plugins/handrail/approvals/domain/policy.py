@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+from handrail.approvals.domain.evidence import Evidence, Found, Level, find, merged
 from handrail.approvals.domain.people import Directory, Person
 from handrail.approvals.domain.terms import PermitRules
 from handrail.manifest import digest_of
@@ -16,7 +17,7 @@ MOST_NAMES, LONGEST_NAME = 8, 40
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A bound on one number of the evidence, or the demand that the evidence is about the incumbent.
+    """A bound on one number of the evidence of a `level` at least, or the demand that it is about the incumbent.
 
     `measure` is the name of a piece of evidence and the keys inside it, joined by dots. A rule with
     `if_replacing` counts only while the alias points at another version. With `is_incumbent` the measure has to be
@@ -30,6 +31,7 @@ class Rule:
     if_replacing: bool = False
     because: str = ""
     is_incumbent: bool = False
+    level: Level = Level.CLAIMED
 
     def to_json(self) -> dict[str, Any]:
         """Return all that the rule says."""
@@ -40,7 +42,12 @@ class Rule:
             "because": self.because,
             # Only where it is used: the digests of policies from before stay what they were.
             **({"is_incumbent": True} if self.is_incumbent else {}),
+            **({} if self.level is Level.CLAIMED else {"level": str(self.level)}),
         }
+
+    def counts(self, *, replacing: bool) -> bool:
+        """Say whether it has to be met; `replacing`: the alias points at another version."""
+        return replacing or not self.if_replacing
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,41 +67,97 @@ class Policy:
         return digest_of(said | ({"permits": permits} if permits else {}))
 
 
-def failed_rules(
-    policy: Policy, evidence: Mapping[str, Any], *, replacing: bool, incumbent_tree: str | None = None
-) -> tuple[str, ...]:
-    """Return one sentence for each rule that the evidence does not meet; `replacing`: the alias points elsewhere.
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What is known of what a rule measures, and why the rule is not met, if it is not."""
 
-    A measure that is absent or no finite number fails its rule. `incumbent_tree` is the digest of the tree that the
-    alias points at, `sha256:<hex>`; while it is unknown, what has to be the incumbent is not.
+    rule: Rule
+    found: Found | None
+    failure: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return measure, value, level, who answers for it, the wanted level, and whether the rule is met."""
+        known: dict[str, Any] = {"value": None, "level": None, "by": None}
+        if self.found:
+            known = {"value": self.found.value, "level": str(self.found.level), "by": self.found.by}
+        return {"measure": self.rule.measure, **known, "wanted": str(self.rule.level), "met": self.failure is None}
+
+
+def measure_rules(
+    policy: Policy, evidence: Sequence[Evidence], *, replacing: bool, incumbent_tree: str | None = None
+) -> tuple[Measured, ...]:
+    """Hold each rule that counts against the evidence; `replacing`: the alias points elsewhere.
+
+    A measure that is absent or no finite number fails its rule, and so does one of a lower level than the rule's. Of
+    several values the most trusted one is judged. `incumbent_tree` is the digest of the tree that the alias points
+    at, `sha256:<hex>`; while it is unknown, what has to be the incumbent is not.
     """
-    sentences = (
-        _failure(rule, evidence, incumbent_tree) for rule in policy.rules if replacing or not rule.if_replacing
-    )
-    return tuple(sentence for sentence in sentences if sentence)
+    counting = (rule for rule in policy.rules if rule.counts(replacing=replacing))
+    return tuple(_measure(rule, evidence, incumbent_tree) for rule in counting)
 
 
-def _failure(rule: Rule, evidence: Mapping[str, Any], incumbent_tree: str | None) -> str | None:
+def failed_rules(
+    policy: Policy, evidence: Sequence[Evidence], *, replacing: bool, incumbent_tree: str | None = None
+) -> tuple[str, ...]:
+    """Return one sentence for each rule that the evidence does not meet, as `measure_rules` does."""
+    measured = measure_rules(policy, evidence, replacing=replacing, incumbent_tree=incumbent_tree)
+    return tuple(one.failure for one in measured if one.failure)
+
+
+def _measure(rule: Rule, evidence: Sequence[Evidence], incumbent_tree: str | None) -> Measured:
+    known = find(rule.measure, evidence)
+    if not known:
+        return Measured(rule, None, _absent(rule, merged(evidence)))
+    found = known[0]
+    if not found.level.reaches(rule.level):
+        failure: str | None = f"{_stated(rule, found)}; the policy wants it {rule.level}{_because(rule)}."
+    elif rule.is_incumbent:
+        failure = _other_than_incumbent(rule, found, incumbent_tree)
+    else:
+        failure = _out_of_bounds(rule, known)
+    return Measured(rule, found, failure)
+
+
+def _absent(rule: Rule, evidence: Mapping[str, Any]) -> str:
     value: Any = evidence
-    *above, _ = parts = rule.measure.split(".")
-    for depth, key in enumerate(parts):
+    above: list[str] = []
+    for key in rule.measure.split("."):
         if not isinstance(value, Mapping) or key not in value:
-            where = f"whose {'.'.join(above[:depth])!r}" if depth else "which"
-            return f"{rule.measure} is not in the evidence, {where} has {_named(value)}; send it."
+            break
         value = value[key]
-    if rule.is_incumbent:
-        return _other_than_incumbent(rule, value, incumbent_tree)
+        above.append(key)
+    where = f"whose {'.'.join(above)!r}" if above else "which"
+    remedy = "send it" if rule.level is Level.CLAIMED else f"the policy wants it {rule.level}"
+    return f"{rule.measure} is not in the evidence, {where} has {_named(value)}; {remedy}."
+
+
+def _out_of_bounds(rule: Rule, known: Sequence[Found]) -> str | None:
+    value = known[0].value
     if isinstance(value, bool) or not isinstance(value, int | float) or (type(value) is float and not isfinite(value)):
-        return f"{rule.measure} is {value!r:.80}, which is not a finite number."
+        return f"{_stated(rule, known[0])}, which is not a finite number."
     demands = (
         (rule.at_least, "at least", rule.at_least is not None and value < rule.at_least),
         (rule.at_most, "at most", rule.at_most is not None and value > rule.at_most),
         (rule.equals, "exactly", rule.equals is not None and value != rule.equals),
     )
-    reason = f" ({rule.because})" if rule.because else ""
     broken = [f"{words} {bound:g}" for bound, words, fails in demands if fails and bound is not None]
-    shown = f"{value:.6g}" if isinstance(value, float) else f"{value!r:.80}"
-    return f"{rule.measure} is {shown}; the policy wants {' and '.join(broken)}{reason}." if broken else None
+    if not broken:
+        return None
+    # What somebody claimed beside a measurement is of interest just where the measurement refuses.
+    others = "".join(f" {_shown(other.value)} was {other.source}." for other in known[1:] if other.value != value)
+    return f"{_stated(rule, known[0])}; the policy wants {' and '.join(broken)}{_because(rule)}.{others}"
+
+
+def _stated(rule: Rule, found: Found) -> str:
+    return f"{rule.measure} is {_shown(found.value)}, {found.source}"
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else f"{value!r:.80}"
+
+
+def _because(rule: Rule) -> str:
+    return f" ({rule.because})" if rule.because else ""
 
 
 def _named(value: Any) -> str:
@@ -106,11 +169,10 @@ def _named(value: Any) -> str:
     return ", ".join(names[:MOST_NAMES] + more)
 
 
-def _other_than_incumbent(rule: Rule, value: Any, incumbent_tree: str | None) -> str | None:
-    if incumbent_tree is not None and value == incumbent_tree:
+def _other_than_incumbent(rule: Rule, found: Found, incumbent_tree: str | None) -> str | None:
+    if incumbent_tree is not None and found.value == incumbent_tree:
         return None
-    reason = f" ({rule.because})" if rule.because else ""
-    return f"{rule.measure} is {value!r:.80}; the alias points at {incumbent_tree or 'nothing'}{reason}."
+    return f"{_stated(rule, found)}; the alias points at {incumbent_tree or 'nothing'}{_because(rule)}."
 
 
 def missing_roles(quorum: Mapping[str, int], approvers: Sequence[Person]) -> dict[str, int]:

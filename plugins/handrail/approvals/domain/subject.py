@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -45,8 +45,13 @@ class Authorship:
     accounts: tuple[str, ...]
     unrecorded: tuple[str, ...] = ()
 
+    def joined(self, other: Authorship) -> Authorship:
+        """Return both together."""
+        accounts = sorted({*self.accounts, *other.accounts})
+        return Authorship(tuple(accounts), tuple(dict.fromkeys((*self.unrecorded, *other.unrecorded))))
 
-LATER_FIELDS = ("people_digest", "adopts")
+
+LATER_FIELDS = ("people_digest", "adopts", "snapshot")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +74,13 @@ class Subject:
     incumbent: int | None
     people_digest: str | None = None
     adopts: bool = False
+    snapshot: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return all fields; evidence as name to digest.
 
-        Requests from before persons were bound have no `people_digest`, and only an adoption has `adopts`: the ids and
-        keys of all others stay what they were.
+        Requests from before persons were bound have no `people_digest`, only an adoption has `adopts`, and not each
+        request names a `snapshot`: the ids and keys of all others stay what they were.
         """
         fields = {name: getattr(self, name) for name in self.__slots__} | {"evidence": dict(self.evidence)}
         return {name: value for name, value in fields.items() if name not in LATER_FIELDS or value}
@@ -106,6 +112,7 @@ class Subject:
             "evidence": "the evidence",
             "incumbent": "the version that the alias points at",
             "adopts": "whether it is an adoption",
+            "snapshot": "the snapshot of labelled rows",
         }
         known = bound.to_json()
         changed = {name: value for name, value in self.to_json().items() if known.get(name, value) != value}
@@ -121,11 +128,23 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class BoundFile:
+    """Where a piece of evidence was read by the gate: a file of a run on this server, and who wrote there."""
+
+    run_id: str
+    path: str
+    sha256: str
+    writers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PromotionRequest:
     """The request to move an alias, with everything that it depends on.
 
-    `incumbent_tree` is None unless the policy asks for it. `unrecorded` names the parts that nobody is known to have
-    made. `formats` run code when they are loaded, each with where it was found; with None nobody looked.
+    `incumbent_tree` is None while the alias points at nothing else. `unrecorded` names the parts that nobody is known
+    to have made. `formats` run code when they are loaded, each with where it was found; with None nobody looked.
+    `bound` has the files that the gate read itself, by the name of their evidence; `authors` are their writers too, and
+    who handed in the snapshot.
     """
 
     request_id: str
@@ -141,6 +160,7 @@ class PromotionRequest:
     incumbent_tree: str | None = None
     unrecorded: tuple[str, ...] = ()
     formats: Mapping[str, str] | None = None
+    bound: Mapping[str, BoundFile] = field(default_factory=dict)
 
     @property
     def label(self) -> str:

@@ -1,8 +1,22 @@
 """The use cases of the approval gates."""
 
-from handrail.approvals.service.gate import Gate, GatePorts, Opening
+from handrail.approvals.service.asking import GatePorts, Opening
+from handrail.approvals.service.bound_files import RunFile
+from handrail.approvals.service.evaluations import EvaluationPorts, Evaluations
+from handrail.approvals.service.gate import Gate
 from handrail.approvals.service.guard import Guard
 from handrail.approvals.service.publishing import Publisher
 from handrail.approvals.service.records import Approvals, RequestView
 
-__all__ = ["Approvals", "Gate", "GatePorts", "Guard", "Opening", "Publisher", "RequestView"]
+__all__ = [
+    "Approvals",
+    "EvaluationPorts",
+    "Evaluations",
+    "Gate",
+    "GatePorts",
+    "Guard",
+    "Opening",
+    "Publisher",
+    "RequestView",
+    "RunFile",
+]

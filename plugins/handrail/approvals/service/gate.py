@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
-from typing import Any
 
-from handrail.approvals.domain.errors import Closed, MovedMeanwhile, NotEligible
+from handrail.approvals.domain.errors import Closed, MovedMeanwhile, NotEligible, UnderEvaluation
 from handrail.approvals.domain.events import Choice, Decided, History, Voided
 from handrail.approvals.domain.judging import Judgement, Verdict
 from handrail.approvals.domain.people import folded
@@ -16,101 +15,88 @@ from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.policy import Policy, why_not_eligible
 from handrail.approvals.domain.subject import Candidate, PromotionRequest, Subject
 from handrail.approvals.domain.texts import plain_text
-from handrail.approvals.ports import Holds, Ledger, Provenance, Registry, RequestIndex, RuleBook, Trees
 from handrail.approvals.service.adoption import refuse_strange_adoption, why_no_adoption
+from handrail.approvals.service.asking import GatePorts, Opening, digests_of, files_of, read_evidence
+from handrail.approvals.service.evaluations import require_snapshot
 from handrail.approvals.service.moves import Mover
 from handrail.approvals.service.records import Approvals, RequestView
 from handrail.clock import Clock
 from handrail.errors import HandrailError, Refused, UnknownReference
-from handrail.manifest import Manifest, digest_of
+from handrail.manifest import Manifest
 
 ATTEMPTS = 10
 RENEWAL = timedelta(days=30)
 """How long before its end a permit can be asked for again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What a requester sends: the version as text, evidence by name, and whether it adopts what is there already."""
-
-    model: str
-    version: str
-    alias: str
-    reason: str
-    evidence: Mapping[str, Any]
-    adopts: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class GatePorts:
-    """The adapters behind the gate."""
-
-    ledger: Ledger
-    index: RequestIndex
-    provenance: Provenance
-    holds: Holds
-    registry: Registry
-    trees: Trees
-    rules: RuleBook
-
-
 class Gate:
     """The only way to move a protected alias."""
 
-    def __init__(self, server: str, ports: GatePorts, mover: Mover, clock: Clock) -> None:
-        """Guard the registry of the server with this stable name; `clock` gives system time."""
+    def __init__(
+        self, server: str, ports: GatePorts, mover: Mover, clock: Clock, evaluate_later: Callable[[str], None]
+    ) -> None:
+        """Guard the registry of the server with this stable name; `clock` gives system time.
+
+        `evaluate_later` is called with the id of a request that waits to be measured, and returns at once.
+        """
         self._server = server
         self._ports = ports
         self._mover = mover
         self._clock = clock
         self.revoker = mover.revoker(server)
+        self._evaluate_later = evaluate_later
         self.records = Approvals(ports.ledger, ports.index, ports.rules)
 
     def open_request(self, opening: Opening, account: str) -> RequestView:
         """Freeze the version, digest it, and open a request. The same subject gives the same request.
 
-        The view says whether it `is_new`. A request that the policy refuses is stored too, and returned with the
-        verdict `refused` and its reasons.
+        The view says whether it `is_new`. One that the policy refuses is stored too, and has the verdict `refused`.
 
         Raises:
-            UnknownReference: there is no such model, version or policy.
+            UnknownReference: there is no such model, version, snapshot or policy.
             Misconfigured: the policy or the roles cannot be used.
-            Refused: the version's files cannot be frozen or digested.
+            Refused: the version's files or its evidence cannot be used.
         """
-        reason = plain_text("reason", opening.reason)
         policy = self._ports.rules.policy(folded(opening.alias))
+        require_snapshot(self._ports.snapshots, opening.snapshot)
         candidate = self._ports.registry.candidate(opening.model, opening.version)
         # Freeze first: bytes that change after the digest must have been changed by force.
         self._ports.holds.hold(candidate)
         manifest = self._ports.trees.manifest(candidate.tree)
-        evidence = {name: digest_of(content) for name, content in opening.evidence.items()}
         incumbent = self._incumbent_manifest(candidate, policy)
-        made = self._ports.provenance.makers(candidate, manifest, _files_of(incumbent))
+        content, bound, witnesses = read_evidence(self._ports, opening, candidate, (manifest, incumbent))
+        made = self._ports.provenance.makers(candidate, manifest, files_of(incumbent)).joined(witnesses)
         people = self._people_digest(policy, made.accounts, account)
-        subject = self._subject(candidate, policy, evidence, manifest.digest, people)
+        subject = self._subject(candidate, policy, digests_of(content), manifest.digest, people)
+        subject = replace(subject, snapshot=opening.snapshot, adopts=opening.adopts)
         if opening.adopts:
-            subject = replace(subject, adopts=True)
             refuse_strange_adoption(subject, self._ports.registry, self._ports.index)
         turn, earlier = self._latest_about(subject)
         if earlier:
-            return self.records.request(earlier.request.request_id)
+            return self._waiting(self.records.request(earlier.request.request_id))
         request = PromotionRequest(
             request_id=subject.request_id(turn),
             turn=turn,
             subject=subject,
             manifest=manifest,
-            evidence=dict(opening.evidence),
+            evidence=content,
             run_id=candidate.run_id,
             authors=made.accounts,
             requester=account,
-            reason=reason,
+            reason=plain_text("reason", opening.reason),
             opened_at=self._clock(),
             incumbent_tree=incumbent.digest if incumbent else None,
             unrecorded=made.unrecorded,
             formats=self._ports.trees.formats(candidate.tree),
+            bound=bound,
         )
         stored = self._ports.ledger.open(request)
-        return replace(self.records.view(stored), is_new=stored.request == request)
+        return self._waiting(replace(self.records.view(stored), is_new=stored.request == request))
+
+    def _waiting(self, view: RequestView) -> RequestView:
+        if view.history.awaits_evaluation and not view.history.voided:
+            self._evaluate_later(view.history.request.request_id)
+        return view
 
     def adopt(self, model: str, alias: str, reason: str, account: str) -> RequestView:
         """Open a request that takes over the version that the alias points at since before the gate.
@@ -137,6 +123,7 @@ class Gate:
             UnknownReference: there is no such request.
             Closed: the request is void, rejected, refused or promoted, or became void by this look at it.
             NotEligible: this account may not decide here.
+            UnderEvaluation: the gate is measuring the version; nothing was stored, repeat it.
             MoveUnderWay: another request is moving the alias; the decision is stored, repeat it.
             Unavailable: the registry did not commit the move; the decision is stored, repeat it.
         """
@@ -220,6 +207,9 @@ class Gate:
         if mine and mine.choice is choice:
             return history
         view = self.records.view(history)
+        if view.judgement.verdict is Verdict.EVALUATING:
+            self._waiting(view)
+            raise UnderEvaluation(request_id)
         if history.open_move:
             raise Closed(request_id, "being promoted", ("Repeat the decision that met the quorum to finish it.",))
         if not view.is_open:
@@ -251,10 +241,10 @@ class Gate:
             tree_digest = self._ports.trees.manifest(candidate.tree).digest
         except UnknownReference as err:
             return (str(err),)
-        evidence = {name: digest_of(content) for name, content in request.evidence.items()}
         policy = self._ports.rules.policy(bound.alias)
         people = self._people_digest(policy, request.authors, request.requester)
-        now = replace(self._subject(candidate, policy, evidence, tree_digest, people), adopts=bound.adopts)
+        now = self._subject(candidate, policy, digests_of(request.evidence), tree_digest, people)
+        now = replace(now, adopts=bound.adopts, snapshot=bound.snapshot)
         return now.changes_since(bound) + why_no_adoption(bound, self._ports.registry)
 
     def _people_digest(self, policy: Policy, authors: Iterable[str], requester: str) -> str:
@@ -301,9 +291,6 @@ class Gate:
         points_here = self._ports.registry.incumbent(subject.model, subject.alias) == subject.version
         if last.done:
             return len(earlier), last if points_here and not self._is_renewable(last) else None
-        same = not last.voided and not subject.changes_since(last.request.subject)
+        is_measured = not (last.evaluated and last.evaluated.problem)
+        same = is_measured and not last.voided and not subject.changes_since(last.request.subject)
         return len(earlier), last if same or last.open_move else None
-
-
-def _files_of(manifest: Manifest | None) -> frozenset[str]:
-    return frozenset(entry.sha256 for entry in manifest.files) if manifest else frozenset()

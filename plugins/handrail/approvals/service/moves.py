@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 
 from handrail.approvals.domain.events import History, MoveAbandoned, MoveDone, MoveIntended, Published, Voided
-from handrail.approvals.domain.judging import judge
+from handrail.approvals.domain.judging import judge, measured
 from handrail.approvals.domain.permit import Envelope, Permit, make_statement
 from handrail.approvals.domain.subject import Subject
 from handrail.approvals.ports import DecisionJournal, Ledger, PermitShelf, Registry, RequestIndex, RuleBook, Signer
@@ -62,7 +62,7 @@ class Mover:
             judgement = judge(history, policy, self.rules.directory())
             counter = self._next_counter(subject)
             terms = policy.permits.terms(at, self.environment, counter)
-            statement = make_statement(history.request, judgement, at.isoformat(), terms)
+            statement = make_statement(history.request, judgement, at.isoformat(), terms, measured(history, policy))
             history = self.ledger.append(history, MoveIntended(at, statement))
             # The alias is held from here on; another request that moved it meanwhile has finished.
             moved = self._incumbent(history) not in (subject.incumbent, subject.version)

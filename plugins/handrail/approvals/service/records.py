@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from handrail.approvals.domain.events import Choice, History
-from handrail.approvals.domain.judging import Judgement, Verdict, judge
+from handrail.approvals.domain.events import Choice, Evaluated, History, Rejection
+from handrail.approvals.domain.judging import Judgement, Verdict, judge, measured
 from handrail.approvals.domain.permit import Envelope, Permit
+from handrail.approvals.domain.policy import Measured
 from handrail.approvals.ports import Ledger, RequestIndex, RuleBook
 from handrail.approvals.service.simulation import Simulated, simulate
 from handrail.approvals.service.tenures import Tenure, tenure_at
@@ -19,16 +20,22 @@ from handrail.refs import Use
 
 @dataclass(frozen=True, slots=True)
 class RequestView:
-    """A request with the verdict on it at this moment; `is_new` is true only where this call opened it."""
+    """A request with the verdict on it at this moment; `is_new` is true only where this call opened it.
+
+    `measures` has each rule with what is known of its measure; `rejections` are those of the same files in other
+    requests.
+    """
 
     history: History
     judgement: Judgement
     is_new: bool = False
+    measures: tuple[Measured, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
 
     @property
     def is_open(self) -> bool:
         """Whether decisions can still change the outcome."""
-        return self.judgement.verdict in (Verdict.PENDING, Verdict.APPROVED)
+        return self.judgement.verdict in (Verdict.EVALUATING, Verdict.PENDING, Verdict.APPROVED)
 
     def to_json(self) -> dict[str, Any]:
         """Return the request, its decisions and its verdict as JSON values."""
@@ -36,7 +43,7 @@ class RequestView:
         return request.subject.to_json() | {
             "request_id": request.request_id,
             "verdict": str(self.judgement.verdict),
-            "reasons": list(self.judgement.reasons),
+            "reasons": [*self.judgement.reasons, *map(_rejected_before, self.rejections)],
             "requester": request.requester,
             "reason": request.reason,
             "authors": list(request.authors),
@@ -62,7 +69,22 @@ class RequestView:
                 "reason": self.history.revoked.reason,
                 "at": self.history.revoked.at.isoformat(),
             },
+            "measures": [measured.to_json() for measured in self.measures],
+            "evidence_files": {name: asdict(file) for name, file in request.bound.items()},
+            "rejections": [rejection.to_json() for rejection in self.rejections],
+            "evaluation": _evaluation(self.history.evaluated),
         }
+
+
+def _rejected_before(rejection: Rejection) -> str:
+    when = f"{rejection.at:%Y-%m-%d}"
+    return f"{rejection.person} rejected the same files on {when} in {rejection.request_id}: {rejection.reason!r}"
+
+
+def _evaluation(evaluated: Evaluated | None) -> dict[str, Any] | None:
+    if evaluated is None:
+        return None
+    return asdict(evaluated) | {"at": evaluated.at.isoformat(), "custodians": list(evaluated.custodians)}
 
 
 class Approvals:
@@ -84,7 +106,7 @@ class Approvals:
 
     def requests(self, alias: str | None = None, *, only_open: bool = False) -> Sequence[RequestView]:
         """Return requests, oldest first."""
-        views = [self.view(history) for history in self._index.find(alias=alias)]
+        views = self._views(self._index.find(alias=alias))
         return [view for view in views if view.is_open or not only_open]
 
     def evidence(self, request_id: str) -> dict[str, Any]:
@@ -136,5 +158,20 @@ class Approvals:
 
     def view(self, history: History) -> RequestView:
         """Judge a history by the policy and the roles as they stand now."""
-        policy = self._rules.policy(history.request.subject.alias)
-        return RequestView(history, judge(history, policy, self._rules.directory()))
+        return self._views([history])[0]
+
+    def _views(self, histories: Sequence[History]) -> list[RequestView]:
+        trees = {history.request.subject.tree_digest for history in histories}
+        rejections = self._index.rejections(trees)
+        return [self._view(history, rejections) for history in histories]
+
+    def _view(self, history: History, rejections: Sequence[Rejection]) -> RequestView:
+        request = history.request
+        policy = self._rules.policy(request.subject.alias)
+        mine = tuple(
+            rejection
+            for rejection in rejections
+            if rejection.tree_digest == request.subject.tree_digest and rejection.request_id != request.request_id
+        )
+        judgement = judge(history, policy, self._rules.directory())
+        return RequestView(history, judgement, measures=measured(history, policy), rejections=mine)

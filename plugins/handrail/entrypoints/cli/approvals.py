@@ -25,6 +25,7 @@ app = typer.Typer(
     epilog="Example: handrail approvals list --open",
 )
 
+RUNS = "runs:/"
 PASSWORD_VARIABLE = "MLFLOW_TRACKING_PASSWORD"
 MOST_NUMBERS, LONGEST_VALUE = 40, 80
 User = Annotated[
@@ -60,9 +61,14 @@ def request_promotion(  # noqa: PLR0913 - one argument for each option of the co
     version: Annotated[int, typer.Option(min=1, help="Version of the registered model.")],
     reason: Annotated[str, typer.Option(help="One sentence for those who decide.")],
     user: User,
-    evidence: Annotated[list[str], typer.Option(help="name=file.json, as the policy names it; repeat for more.")],
+    evidence: Annotated[
+        list[str], typer.Option(help="name=file.json, or name=runs:/RUN_ID/file.json for the gate to read; repeat.")
+    ],
     model: Annotated[str | None, typer.Option(help="Registered model; the project's if left out.")] = None,
     alias: Annotated[str, typer.Option(help="The alias to move.")] = "champion",
+    snapshot: Annotated[
+        Path | None, typer.Option(help="Parquet file of labelled rows, on which the gate measures the version.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask that an alias points at a version; the same question again returns the same request."""
@@ -70,7 +76,12 @@ def request_promotion(  # noqa: PLR0913 - one argument for each option of the co
     name = model or load_settings().model_name
     with _client(user, "The request") as client:
         try:
-            answer = client.open_request(model=name, version=version, alias=alias, reason=reason, evidence=content)
+            rows = client.hand_in(name, snapshot) if snapshot else None
+            answer = client.measured(
+                client.open_request(
+                    model=name, version=version, alias=alias, reason=reason, evidence=content, snapshot=rows
+                )
+            )
         except UnknownReference as err:
             if model or err.kind != "registered model":
                 raise
@@ -170,8 +181,11 @@ def _password(user: str) -> str:
     return str(typer.prompt(f"Password of {user}", hide_input=True, err=True))
 
 
-def _evidence(pair: str) -> tuple[str, dict[str, Any]]:
+def _evidence(pair: str) -> tuple[str, dict[str, Any] | tuple[str, str]]:
     name, equals, file = pair.partition("=")
+    if file.startswith(RUNS):
+        run_id, _, path = file.removeprefix(RUNS).partition("/")
+        return name, (run_id, path)
     if not equals:
         raise InvalidInput("--evidence", f"{pair!r} is not name=file.json", "Write for example evaluation=e.json.")
     try:
@@ -199,6 +213,7 @@ def _print_request(row: dict[str, Any], as_json: bool) -> None:
             "files": f"{row['files']}, {row['tree_digest']}",
             "evidence": ", ".join(f"{name} {digest[:19]}" for name, digest in row["evidence"].items()),
             **_numbers(content),
+            **_measures(row),
             "verdict": row["verdict"],
         }
     )
@@ -216,6 +231,18 @@ def _asked(row: dict[str, Any]) -> str:
     if row.get("adopts"):
         return f"{what}: adopt version {row['version']} as it is, from before the gate, without evidence"
     return f"{what}: {row['incumbent'] or 'nothing'} → version {row['version']}"
+
+
+def _measures(row: dict[str, Any]) -> dict[str, str]:
+    """Return what each rule measures: its value, its level, and who answers for it."""
+    found: dict[str, str] = {}
+    for measure in row.get("measures", ()):
+        name, value = f"  rule on {measure['measure']}", json.dumps(measure["value"], ensure_ascii=False)
+        known = f"{value[:LONGEST_VALUE]}, {measure['level']} by {measure['by']}" if measure["level"] else "unknown"
+        # Of several rules on one measure the one that is not met is of interest.
+        if not measure["met"] or name not in found:
+            found[name] = f"{known}: {'met' if measure['met'] else 'not met'}"
+    return found
 
 
 def _numbers(content: dict[str, Any]) -> dict[str, str]:

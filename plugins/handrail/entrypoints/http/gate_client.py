@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,6 +17,7 @@ from handrail.approvals import (
     MoveUnderWay,
     NotEligible,
     Protected,
+    UnderEvaluation,
     UnverifiedBytes,
 )
 from handrail.entrypoints.http.gate_routes import Route
@@ -23,10 +26,13 @@ from handrail.errors import Conflict, HandrailError, InvalidInput, Misconfigured
 from handrail.refs import Use
 
 TIMEOUT_S = 120.0
+POLL_S = 0.2
+MEASURED_WITHIN_S = 300.0
+SNAPSHOT_TYPE = "application/vnd.apache.parquet"
 START = "Start it, or name the right address: mlflow_url in config/handrail.yaml, or HANDRAIL_MLFLOW_URL."
 ERRORS: tuple[type[HandrailError], ...] = (
     *(InvalidInput, UnknownReference, Conflict, Refused, Misconfigured, Unavailable),
-    *(Closed, LogMismatch, MovedMeanwhile, MoveUnderWay, NotEligible, Protected, UnverifiedBytes),
+    *(Closed, LogMismatch, MovedMeanwhile, MoveUnderWay, NotEligible, Protected, UnderEvaluation, UnverifiedBytes),
 )
 """What the gate may raise."""
 
@@ -60,8 +66,15 @@ class GateClient:
         """Close the connection."""
         self._http.close()
 
-    def open_request(
-        self, *, model: str, version: int | str, alias: str, reason: str, evidence: Mapping[str, Mapping[str, Any]]
+    def open_request(  # noqa: PLR0913 - one argument for each part of a request
+        self,
+        *,
+        model: str,
+        version: int | str,
+        alias: str,
+        reason: str,
+        evidence: Mapping[str, Mapping[str, Any] | tuple[str, str]],
+        snapshot: str | None = None,
     ) -> dict[str, Any]:
         """Ask that `alias` points at a version; asking the same again returns the same request.
 
@@ -70,16 +83,18 @@ class GateClient:
             version: number of the version.
             alias: for example `champion`.
             reason: one sentence for those who decide.
-            evidence: JSON objects by name, as the policy's rules name them.
+            evidence: by the names of the policy's rules JSON objects, or (run id, path) of a file that the gate reads.
+            snapshot: digest of labelled rows, handed in before, on which the gate measures the version.
 
         Returns:
-            the request: `request_id`, `verdict` (`pending`, `refused`, ...), `reasons`, `tree_digest` and more.
+            the request: `request_id`, `verdict` (`pending`, `evaluating`, `refused`, ...), `reasons` and more.
 
         Raises:
             HandrailError: see the module.
         """
-        rows = [{"name": name, "content": dict(content)} for name, content in evidence.items()]
-        body = {"model": model, "version": str(version), "alias": alias, "reason": reason, "evidence": rows}
+        rows = [{"name": name, **_said(of)} for name, of in evidence.items()]
+        body: dict[str, Any] = {"model": model, "version": str(version), "alias": alias, "reason": reason}
+        body |= {"evidence": rows} | ({"snapshot": snapshot} if snapshot else {})
         return self._json(Route.OPEN_REQUEST, json=body)
 
     def adopt(self, *, model: str, alias: str, reason: str) -> dict[str, Any]:
@@ -89,6 +104,21 @@ class GateClient:
             Refused: the alias points at nothing, or at what the gate has promoted.
         """
         return self._json(Route.ADOPT, json={"model": model, "alias": alias, "reason": reason})
+
+    def hand_in(self, model: str, snapshot: Path) -> str:
+        """Hand in a Parquet file of labelled rows on which versions of a model can be measured; return its digest.
+
+        Raises:
+            Refused: this account may not change the model.
+            InvalidInput: it is not a Parquet file, or too large.
+        """
+        try:
+            with snapshot.open("rb") as rows:
+                headers = {"Content-Type": SNAPSHOT_TYPE, "Content-Length": str(snapshot.stat().st_size)}
+                answer = self._send(Route.SNAPSHOT, params={"model": model}, content=rows, headers=headers)
+        except OSError as err:
+            raise InvalidInput("snapshot", f"{snapshot} cannot be read: {err.strerror}", "Name a file.") from err
+        return str(answer.json()["snapshot"])
 
     def decide(self, request_id: str, decision: str, reason: str) -> dict[str, Any]:
         """Approve or reject as this account; returns the request, `promoted` once the alias has moved.
@@ -107,6 +137,14 @@ class GateClient:
             UnknownReference: there is no such request.
         """
         return self._json(Route.REQUESTS, params={"id": request_id})
+
+    def measured(self, request: Mapping[str, Any], within_s: float = MEASURED_WITHIN_S) -> dict[str, Any]:
+        """Return the request as soon as the gate has measured its version, or as it stands after that time."""
+        deadline, current = time.monotonic() + within_s, dict(request)
+        while current["verdict"] == "evaluating" and time.monotonic() < deadline:
+            time.sleep(POLL_S)
+            current = self.request(current["request_id"])
+        return current
 
     def requests(self, alias: str | None = None, *, only_open: bool = False) -> list[dict[str, Any]]:
         """Return requests, oldest first."""
@@ -153,6 +191,12 @@ class GateClient:
         if answer.is_error:
             raise _error(answer, self._url)
         return answer
+
+
+def _said(evidence: Mapping[str, Any] | tuple[str, str]) -> dict[str, Any]:
+    if isinstance(evidence, tuple):
+        return {"run_id": evidence[0], "path": evidence[1]}
+    return {"content": dict(evidence)}
 
 
 def _error(answer: httpx.Response, url: str) -> HandrailError:

@@ -17,6 +17,7 @@ class Route(Enum):
     REVOKE = "POST", f"{PREFIX}/revocations"
     REVOCATIONS = "GET", f"{PREFIX}/revocations"
     PERMIT = "GET", f"{PREFIX}/permits"
+    SNAPSHOT = "POST", f"{PREFIX}/snapshots"
 
     def __init__(self, method: str, path: str) -> None:
         self.method, self.path = method, path

@@ -21,6 +21,7 @@ from handrail.bootstrap.lineage import find_repository_addresses
 from handrail.bootstrap.mlflow_server import open_agents, open_trees
 from handrail.clock import system_time
 from handrail.entrypoints.http.gate_routes import Route
+from handrail.entrypoints.mlflow.app.evaluating import EvaluatingThreads
 from handrail.entrypoints.mlflow.collect import Naming
 from handrail.errors import HandrailError, Misconfigured
 from handrail.settings import Settings, load_settings
@@ -65,12 +66,13 @@ def _assemble(app: Any) -> Any:
     app = server.app if app is None else app
     platform = open_platform(settings)
     host = GateHost(handlers._get_model_registry_store, handlers._get_tracking_store, _artifacts_folder())
-    opened = open_gate(settings, platform.store, lambda: platform.lineage, host)
+    evaluating = EvaluatingThreads(lambda: opened.evaluations)
+    opened = open_gate(settings, platform.store, lambda: platform.lineage, host, evaluating.begin)
     gate, guard = opened.gate, opened.guard
     recording = open_platform(settings, PATIENCE_S)
     guard_stores(guard, _recorder(recording, host))
     guard_artifacts(guard)
-    add_routes(app, gate)
+    add_routes(app, gate, opened.snapshots)
     asgi = auth.create_app(app)
     for route in Route:
         auth.BEFORE_REQUEST_VALIDATORS[(handlers._add_static_prefix(route.path), route.method)] = lambda: True
@@ -79,7 +81,7 @@ def _assemble(app: Any) -> Any:
 
         # Appended: innermost, so that it runs after the login.
         asgi.user_middleware.append(Middleware(RememberAccount))
-    _report_interrupted(gate)
+    _report_interrupted(gate, evaluating)
     _keep_watch(opened)
     _open_lineage(recording)
     return _behind_door(app, asgi, settings)
@@ -126,11 +128,12 @@ def _open_lineage(platform: Platform) -> None:
         _log.warning("Lineage cannot be opened; it will be tried again at the next thing that it should know. %s", err)
 
 
-def _report_interrupted(gate: Gate) -> None:
-    """Finish moves that a stop interrupted; if the stores are not there, the guards still hold."""
+def _report_interrupted(gate: Gate, evaluating: EvaluatingThreads) -> None:
+    """Finish moves and evaluations that a stop interrupted; if the stores are not there, the guards still hold."""
     try:
         for sentence in gate.finish_moves():
             _log.warning(sentence)
+        evaluating.resume()
     except HandrailError as err:
         _log.error("An interrupted move could not be finished; it will be tried at the next start. %s", err)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote, urlparse
 
@@ -71,6 +71,24 @@ def require_sources(model: str, version: str, action: str) -> None:
         if not logins._get_experiment_permission(experiment_id, account()).can_update:
             reason = f"The account {account()!r} may not change the experiment {experiment_id} that it was made in"
             raise Refused(action, (f"{reason}; ask its owner.",))
+
+
+def require_runs(run_ids: Iterable[str], action: str) -> None:
+    """Let only those pass who may read each run: evidence is shown to everybody who may read the request.
+
+    Raises:
+        UnknownReference: there is no such run.
+        Refused: the account lacks the permission.
+    """
+    logins: Any = auth
+    tracking: Any = handlers._get_tracking_store()
+    for run_id in sorted(set(run_ids)):
+        try:
+            experiment_id = str(tracking.get_run(run_id).info.experiment_id)
+        except MlflowException as err:
+            raise UnknownReference("run", run_id, "Name a run of this server.", "run_id") from err
+        if not (logins.sender_is_admin() or logins._get_experiment_permission(experiment_id, account()).can_read):
+            raise Refused(action, (f"The account {account()!r} may not read the run {run_id}; ask its owner.",))
 
 
 def _experiments_of(model: str, version: str) -> Iterator[str]:

@@ -8,48 +8,54 @@ import uuid
 from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn, cast
 
 from flask import Flask, Response, request
 from mlflow.server import handlers
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from handrail.approvals import Choice, Gate, Opening, plain_text
+from handrail.approvals import Choice, Gate, Opening, Snapshots, plain_text
+from handrail.clock import system_time
 from handrail.entrypoints.http.bodies import too_large
 from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.http.problems import MEDIA_TYPE, Rejection, members_of, problem, status_of
+from handrail.entrypoints.mlflow.app.evidence_bodies import read_digest, read_evidence
 from handrail.entrypoints.mlflow.app.origins import refuse_foreign_pages
-from handrail.entrypoints.mlflow.app.rights import account, may, require_model, require_sources
+from handrail.entrypoints.mlflow.app.rights import account, may, require_model, require_runs, require_sources
 from handrail.errors import HandrailError, InvalidInput
-from handrail.manifest import canonical_json
 from handrail.refs import Use
 
 MAX_BODY_BYTES = 1 << 20
-MAX_EVIDENCE = 50
-_EVIDENCE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+SNAPSHOT_TYPE = "application/vnd.apache.parquet"
 
 
-def add_routes(app: Flask, gate: Gate) -> None:
+def add_routes(app: Flask, gate: Gate, snapshots: Snapshots) -> None:
     """Add every `Route` to MLflow's Flask app; its login runs before each of them."""
+    views = {route: partial(view, gate) for route, view in _VIEWS.items()}
+    views[Route.SNAPSHOT] = partial(_hand_in, snapshots)
     for route in Route:
-        answer = _answering(partial(_VIEWS[route], gate))
+        answer = _answering(views[route])
         rule = handlers._add_static_prefix(route.path)
         app.add_url_rule(rule, f"handrail_{route.name.lower()}", answer, methods=[route.method])
 
 
 def _open_request(gate: Gate) -> Response:
     """Open a promotion request, or return the existing one about the same subject."""
-    fields = _body("model", "version", "alias", "reason", "evidence")
+    fields = _body("model", "version", "alias", "reason", "evidence", "snapshot")
+    content, files = read_evidence(fields.get("evidence"))
     opening = Opening(
         model=_text(fields, "model"),
         version=_version(fields),
         alias=_text(fields, "alias"),
         reason=_text(fields, "reason"),
-        evidence=_evidence(fields.get("evidence")),
+        evidence=content,
+        files=files,
+        snapshot=None if fields.get("snapshot") is None else read_digest(fields["snapshot"], "snapshot"),
     )
     action = "Opening a promotion request"
     require_model(opening.model, "can_update", action)
     require_sources(opening.model, opening.version, action)
+    require_runs((file.run_id for file in opening.files.values()), action)
     view = gate.open_request(opening, account())
     return _json(view.to_json(), 201 if view.is_new else 200)
 
@@ -93,8 +99,8 @@ def _permit(gate: Gate) -> Response:
     """Return the signed permit for a use, the newest one or that for a tree."""
     wanted = _query("server", "model", "alias", "environment", "digest")
     digest = wanted.pop("digest", None)
-    if digest is not None and not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
-        raise InvalidInput("digest", f"{digest!r} is not a digest", "Send sha256: and 64 hex digits.")
+    if digest is not None:
+        read_digest(digest, "digest")
     for name in ("server", "model", "alias", "environment"):
         if not wanted.get(name):
             raise InvalidInput(name, "it is missing", "Send the use: server, model, alias and environment.")
@@ -116,6 +122,19 @@ def _revocations(gate: Gate) -> Response:
     """Return the signed list of permits that were taken back."""
     _query()
     return Response(gate.revoker.envelope(), mimetype="application/vnd.dsse.envelope.v1+json")
+
+
+def _hand_in(snapshots: Snapshots) -> Response:
+    """Keep labelled rows, sent as the whole body, on which versions of a model can be measured."""
+    # A form cannot be of this type, so another site's page cannot send it with the browser's own login.
+    if request.mimetype != SNAPSHOT_TYPE:
+        detail = f"Content-Type: {request.mimetype!r} is not {SNAPSHOT_TYPE}. Send the bytes of a Parquet file."
+        raise Rejection(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
+    model = _query("model").get("model", "")
+    require_model(model, "can_update", "Handing in labelled rows")
+    request.max_content_length = None
+    digest = snapshots.keep(cast("BinaryIO", request.stream), account(), system_time())
+    return _json({"snapshot": digest}, 201)
 
 
 _VIEWS: Mapping[Route, Callable[[Gate], Response]] = {
@@ -197,24 +216,3 @@ def _version(fields: dict[str, Any]) -> str:
     if isinstance(value, bool) or not re.fullmatch(r"\d{1,9}", str(value)):
         raise InvalidInput("version", f"{value!r:.80} is not a version number", "Send a whole number.")
     return str(value)
-
-
-def _evidence(rows: Any) -> dict[str, Any]:
-    if not isinstance(rows, list) or len(rows) > MAX_EVIDENCE:
-        raise InvalidInput("evidence", "it is not a list", f"Send at most {MAX_EVIDENCE} of {{'name', 'content'}}.")
-    found: dict[str, Any] = {}
-    for index, row in enumerate(rows):
-        where = f"evidence[{index}]"
-        if not isinstance(row, dict) or set(row) != {"name", "content"}:
-            raise InvalidInput(where, "it needs exactly a name and a content", "Send both.")
-        name, content = row["name"], row["content"]
-        if not isinstance(name, str) or not _EVIDENCE_NAME.fullmatch(name) or name in found:
-            raise InvalidInput(f"{where}.name", f"{name!r:.80} is not a new name", "Send lower-case words, each once.")
-        if not isinstance(content, dict):
-            raise InvalidInput(f"{where}.content", "it is not a JSON object", "Send one JSON object.")
-        try:
-            canonical_json(content)
-        except ValueError as err:
-            raise InvalidInput(f"{where}.content", f"it cannot be stored: {err}", "Send plain finite JSON.") from err
-        found[name] = content
-    return found

@@ -1,0 +1,119 @@
+"""How candidates are measured: config/evaluation.yaml and the use case that it names, read again at each use."""
+
+# pydantic reads the annotations at run time, so they stay real.
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from handrail.approvals.domain.evaluation import Columns, EvaluationPlan
+from handrail.approvals.evidence_ports import EvaluationPlans
+from handrail.config import Section, read_config
+from handrail.errors import Misconfigured, UnknownReference
+from handrail.statistics import METRICS_OF
+from handrail.use_case import UseCase
+
+FILE = Path("config") / "evaluation.yaml"
+REMEDY = "Correct the file; nothing is measured until then."
+Rows = Annotated[str, Field(min_length=1, pattern=r"^[^/\\]", description="a Parquet file of the project")]
+
+
+class IntervalKeys(Section):
+    """How often clusters are drawn again for an interval, and the seed of the draws."""
+
+    draws: Annotated[int, Field(ge=100, le=10_000, strict=True)] = 500
+    seed: Annotated[int, Field(ge=0, strict=True)] = 0
+
+
+class LimitKeys(Section):
+    """What the evaluator may use before it is stopped."""
+
+    seconds: Annotated[float, Field(gt=0, le=3600)] = 120
+    megabytes: Annotated[int, Field(ge=256, strict=True)] = 4096
+
+
+class SnapshotKeys(Section):
+    """Which rows of the project the flows hand in for a first promotion, and for the replacement of a champion."""
+
+    first: Rows = "data/training/validate.parquet"
+    replacement: Rows = "data/training/validate.parquet"
+
+
+class ModelKeys(Section):
+    """How the versions of one registered model are measured."""
+
+    use_case: Rows = "config/use_case.yaml"
+    snapshots: SnapshotKeys = SnapshotKeys()
+    metrics: Annotated[list[str], Field(min_length=1)] | None = None
+    looks: Annotated[int, Field(ge=1, strict=True)] = 20
+    least_rows: Annotated[int, Field(ge=1, strict=True)] = 100
+    intervals: IntervalKeys = IntervalKeys()
+    limits: LimitKeys = LimitKeys()
+
+
+class EvaluationFile(Section):
+    """The models that the gate's evaluator measures, by their registered names."""
+
+    version: Literal[1]
+    models: Annotated[dict[str, ModelKeys], Field(min_length=1)]
+
+
+class YamlEvaluations(EvaluationPlans):
+    """Keeps the promise of `EvaluationPlans` with files that people edit."""
+
+    def __init__(self, project: Path) -> None:
+        """Read below the project."""
+        self._project = project
+
+    def plan(self, model: str) -> EvaluationPlan:
+        """Return the plan for a registered model.
+
+        Raises:
+            UnknownReference: config/evaluation.yaml is not there, or does not name the model.
+            Misconfigured: a key is misspelt, or a value cannot be used.
+        """
+        keys = self.keys(model)
+        case = read_config(self._project / keys.use_case, UseCase, shown=keys.use_case, remedy=REMEDY)
+        known = [metric.name for metric in METRICS_OF[case.label.kind]]
+        metrics = tuple(keys.metrics or known)
+        for name in (*metrics, case.metrics.main):
+            if name not in known:
+                problem = f"{name!r} does not judge a {case.label.kind} label"
+                raise Misconfigured(FILE.as_posix(), problem, f"Use {', '.join(known)}.")
+        return EvaluationPlan(
+            model=model,
+            kind=case.label.kind,
+            columns=Columns(
+                label=case.label.column,
+                cluster=case.cluster,
+                subject=case.subject.column,
+                # What is known only afterwards, and what names a row, says nothing about the next one.
+                withheld=(case.label.column, case.time.known, case.subject.column),
+            ),
+            main=case.metrics.main,
+            margin=case.metrics.margin,
+            metrics=metrics,
+            classes=case.label.classes or (),
+            draws=keys.intervals.draws,
+            seed=keys.intervals.seed,
+            looks=keys.looks,
+            least_rows=keys.least_rows,
+            seconds=keys.limits.seconds,
+            megabytes=keys.limits.megabytes,
+        )
+
+    def keys(self, model: str) -> ModelKeys:
+        """Return what the file says about a model.
+
+        Raises:
+            UnknownReference: it is not there, or does not name the model.
+            Misconfigured: a key is misspelt, or a value cannot be used.
+        """
+        file = self._project / FILE
+        shown = FILE.as_posix()
+        models = read_config(file, EvaluationFile, shown=shown, remedy=REMEDY).models if file.is_file() else {}
+        if model not in models:
+            known = ", ".join(sorted(models)) or "no model"
+            raise UnknownReference("model to measure", model, f"{shown} names {known}.", "model")
+        return models[model]

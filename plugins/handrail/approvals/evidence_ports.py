@@ -1,0 +1,101 @@
+"""What the gate needs to look at evidence itself. Each docstring states the promise that an adapter keeps."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from datetime import datetime
+from typing import BinaryIO, Protocol
+
+from handrail.approvals.domain.evaluation import Evaluation, EvaluationPlan, Question
+from handrail.manifest import FileEntry
+
+
+class Snapshots(Protocol):
+    """Snapshots of labelled rows in the gate's custody: Parquet files by the sha256 of their bytes."""
+
+    @abstractmethod
+    def keep(self, content: BinaryIO, account: str, at: datetime) -> str:
+        """Keep the bytes durably, read-only, with the account that hands them in; return `sha256:<hex>`.
+
+        Of several accounts that hand in the same bytes each is remembered. Repeating changes nothing.
+
+        Raises:
+            InvalidInput: it is not a Parquet file, or too large.
+        """
+
+    @abstractmethod
+    def path(self, digest: str) -> str:
+        """Return where the bytes are.
+
+        Raises:
+            UnknownReference: nobody handed them in.
+        """
+
+    @abstractmethod
+    def custodians(self, digest: str) -> tuple[str, ...]:
+        """Return every account that handed the snapshot in, in order of name."""
+
+
+class Looks(Protocol):
+    """Counts the different trees of a model that were measured on one snapshot."""
+
+    @abstractmethod
+    def look(self, model: str, snapshot: str, tree_digest: str, budget: int) -> int | None:
+        """Count this look durably, before it happens, unless it was counted or the budget is used up.
+
+        Returns:
+            None if the look may happen, else how many trees were looked at already.
+        """
+
+
+class EvaluationPlans(Protocol):
+    """How candidates are measured, as the project says at this moment."""
+
+    @abstractmethod
+    def plan(self, model: str) -> EvaluationPlan:
+        """Return the plan for a registered model.
+
+        Raises:
+            UnknownReference: the project says nothing about this model.
+            Misconfigured: what it says cannot be used.
+        """
+
+
+class Evaluator(Protocol):
+    """Measures a candidate where nothing but the question can be reached."""
+
+    @abstractmethod
+    def evaluate(self, question: Question) -> Evaluation:
+        """Score every row with the candidate, and with the incumbent if there is one, and compute all measures.
+
+        What the packages or the snapshot do to the evaluator ends in a sentence.
+
+        Raises:
+            Refused: no measurement came out; the reason is a sentence.
+            Unavailable: this machine cannot evaluate.
+        """
+
+
+class TreeFiles(Protocol):
+    """Reads single files of artifact trees."""
+
+    @abstractmethod
+    def read(self, tree: str, entry: FileEntry) -> bytes:
+        """Return the bytes of one file of the tree, exactly those that the entry of its manifest names.
+
+        Raises:
+            Refused: the file is gone, is larger than this is meant for, or has other bytes.
+        """
+
+
+class EvidenceFiles(Protocol):
+    """Files of the runs on this server, as the gate reads them itself."""
+
+    @abstractmethod
+    def read(self, run_id: str, path: str) -> tuple[str, bytes]:
+        """Return the absolute folder that holds a file of a run's artifacts, and the file's bytes.
+
+        Raises:
+            UnknownReference: there is no such run or file.
+            Refused: it is not a regular file below the artifacts of that run, or too large for evidence.
+        """

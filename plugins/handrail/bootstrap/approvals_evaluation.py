@@ -1,0 +1,33 @@
+"""Opens what measures candidates: the labelled rows in the gate's custody, and the evaluator."""
+
+from __future__ import annotations
+
+from handrail.approvals.adapters.evaluation_process import EvaluationProcess
+from handrail.approvals.adapters.folder_snapshots import FolderSnapshots, SqlLooks
+from handrail.approvals.adapters.folder_trees import FolderTrees
+from handrail.approvals.adapters.yaml_evaluations import YamlEvaluations
+from handrail.approvals.service import EvaluationPorts, Evaluations, GatePorts
+from handrail.clock import system_time
+from handrail.settings import Settings
+from handrail.storage import Store
+
+
+def open_snapshots(settings: Settings, store: Store) -> FolderSnapshots:
+    """Open the labelled rows below the home, with their custodians in the store, whose tables are migrated."""
+    return FolderSnapshots(settings.home / "labels", store)
+
+
+def open_evaluations(settings: Settings, store: Store, ports: GatePorts) -> Evaluations:
+    """Open what evaluates the requests of a gate with these adapters."""
+    evaluation = EvaluationPorts(
+        ledger=ports.ledger,
+        index=ports.index,
+        registry=ports.registry,
+        trees=ports.trees,
+        files=FolderTrees(),
+        plans=YamlEvaluations(settings.project),
+        snapshots=ports.snapshots,
+        looks=SqlLooks(store),
+        evaluator=EvaluationProcess(),
+    )
+    return Evaluations(evaluation, system_time)

@@ -1,0 +1,46 @@
+"""`Evaluator`: the same promises by the fake and by a confined process that scores real ONNX files."""
+
+from math import isfinite
+
+import pytest
+
+from handrail.approvals.adapters.evaluation_process import EvaluationProcess
+from handrail.approvals.domain.evaluation import COMPARED, names_of
+from tests.fakes.approvals_evidence import FakeEvaluator
+from tests.fakes.labelled_rows import GOOD, WEAK
+from tests.fakes.questions import Questions
+
+
+@pytest.fixture
+def questions(tmp_path):
+    return Questions(tmp_path)
+
+
+@pytest.fixture(params=["memory", "process"])
+def evaluator(request, questions):
+    if request.param == "process":
+        return EvaluationProcess()
+    fake = FakeEvaluator()
+    fake.quality = {questions.package(GOOD).network: 0.84, questions.package(WEAK).network: 0.64}
+    return fake
+
+
+def test_a_candidate_alone_is_measured(evaluator, questions):
+    question = questions.ask(WEAK)
+
+    found = evaluator.evaluate(question)
+
+    assert set(found.evaluation) == names_of(question.plan)
+    assert 0.6 < found.evaluation["roc_auc"] < 0.7
+    assert found.comparison is None
+    assert all(isfinite(value) for value in found.evaluation.values())
+
+
+def test_a_candidate_is_compared_with_the_incumbent(evaluator, questions):
+    found = evaluator.evaluate(questions.ask(WEAK, GOOD))
+
+    assert set(found.comparison) == set(COMPARED)
+    assert found.comparison["delta"] < -0.1
+    assert found.comparison["ci_low"] <= found.comparison["delta"]
+    assert set(found.measures) == {"evaluation", "comparison"}
+    assert found.isolation["network"] == "none"

@@ -1,0 +1,114 @@
+"""Fakes of the ports by which the gate looks at evidence itself, and a plan for them."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import BinaryIO
+
+from handrail.approvals.domain.evaluation import (
+    COMPARED,
+    Columns,
+    Evaluation,
+    EvaluationPlan,
+    Question,
+    names_of,
+)
+from handrail.approvals.evidence_ports import EvaluationPlans, Evaluator, EvidenceFiles, Looks, Snapshots
+from handrail.errors import InvalidInput, Refused, UnknownReference
+
+PLAN = EvaluationPlan(
+    model="flights",
+    kind="binary",
+    columns=Columns("late", "day", "flight_id", ("late", "flight_id")),
+    main="roc_auc",
+    margin=0.005,
+    metrics=("roc_auc", "log_loss"),
+    looks=3,
+)
+
+
+class MemorySnapshots(Snapshots):
+    """`Snapshots` in memory."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+        self.accounts: dict[str, set[str]] = {}
+
+    def keep(self, content: BinaryIO, account: str, at: datetime) -> str:
+        sent = content.read()
+        if not (sent.startswith(b"PAR1") and sent.endswith(b"PAR1")):
+            raise InvalidInput("body", "it is not a Parquet file", "Hand in one.")
+        digest = f"sha256:{hashlib.sha256(sent).hexdigest()}"
+        self.kept[digest] = sent
+        self.accounts.setdefault(digest, set()).add(account)
+        return digest
+
+    def path(self, digest: str) -> str:
+        if digest not in self.kept:
+            raise UnknownReference("snapshot", digest, "Hand it in first.", "snapshot")
+        return f"/labels/{digest}"
+
+    def custodians(self, digest: str) -> tuple[str, ...]:
+        return tuple(sorted(self.accounts.get(digest, ())))
+
+
+class MemoryLooks(Looks):
+    """`Looks` in memory."""
+
+    def __init__(self) -> None:
+        self.trees: dict[tuple[str, str], set[str]] = {}
+
+    def look(self, model: str, snapshot: str, tree_digest: str, budget: int) -> int | None:
+        looked = self.trees.setdefault((model, snapshot), set())
+        if tree_digest not in looked and len(looked) >= budget:
+            return len(looked)
+        looked.add(tree_digest)
+        return None
+
+
+class FakePlans(EvaluationPlans):
+    """`EvaluationPlans` for one model."""
+
+    def __init__(self) -> None:
+        self.plans = {"flights": PLAN}
+
+    def plan(self, model: str) -> EvaluationPlan:
+        if model not in self.plans:
+            raise UnknownReference("model to measure", model, "config/evaluation.yaml names flights.", "model")
+        return self.plans[model]
+
+
+class FakeEvaluator(Evaluator):
+    """`Evaluator` that knows each model's quality by the bytes of its ONNX file; `fail_with` ends every question."""
+
+    def __init__(self) -> None:
+        self.quality: dict[bytes, float] = {}
+        self.fail_with: Exception | None = None
+        self.asked: list[Question] = []
+
+    def evaluate(self, question: Question) -> Evaluation:
+        self.asked.append(question)
+        if self.fail_with:
+            raise self.fail_with
+        mine = self.quality.get(question.candidate.network, 0.76)
+        evaluation = {name: mine for name in names_of(question.plan)} | {"rows": 1000, "clusters": 30}
+        comparison = None
+        if question.incumbent:
+            delta = mine - self.quality.get(question.incumbent.network, 0.76)
+            comparison = {name: delta for name in COMPARED} | {"n": 1000, "clusters": 30}
+        return Evaluation(evaluation, comparison, "0" * 64, {"network": "none"})
+
+
+class FakeEvidenceFiles(EvidenceFiles):
+    """`EvidenceFiles` by run and path."""
+
+    def __init__(self) -> None:
+        self.files: dict[tuple[str, str], bytes] = {}
+
+    def read(self, run_id: str, path: str) -> tuple[str, bytes]:
+        if path.startswith("/") or ".." in path.split("/"):
+            raise Refused(f"The evidence {path!r}", ("It is elsewhere.",))
+        if (run_id, path) not in self.files:
+            raise UnknownReference("file", path, "Log it first.", "path")
+        return f"/artifacts/{run_id}/{path.rpartition('/')[0]}".rstrip("/"), self.files[run_id, path]

@@ -1,0 +1,107 @@
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handrail.approvals.domain.evaluation import (
+    COMPARED,
+    LARGEST_ANSWER,
+    Package,
+    Question,
+    names_of,
+    read_answer,
+)
+from tests.fakes.approvals_evidence import PLAN
+from tests.fakes.effort import tried
+
+ALONE = Question(PLAN, Package(b"", b""), None, "/rows", "sha256:" + "0" * 64)
+BESIDE = Question(PLAN, Package(b"", b""), Package(b"", b""), "/rows", "sha256:" + "0" * 64)
+EVALUATION = dict.fromkeys(names_of(PLAN), 0.5)
+COMPARISON = dict.fromkeys(COMPARED, 0.1)
+GOOD = {"evaluation": EVALUATION, "comparison": None, "scores": "a" * 64}
+
+
+def _written(**changes):
+    return json.dumps(GOOD | changes).encode()
+
+
+def test_an_answer_with_exactly_what_was_asked_is_read():
+    alone, beside = read_answer(_written(), ALONE), read_answer(_written(comparison=COMPARISON), BESIDE)
+
+    assert alone.measures == {"evaluation": EVALUATION}
+    assert beside.measures == {"evaluation": EVALUATION, "comparison": COMPARISON}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b"{}", "exactly evaluation, comparison and scores"),
+        (b"[]", "exactly evaluation"),
+        (b" " * (LARGEST_ANSWER + 1), "longer than"),
+        (_written(scores="A" * 64), "not a sha256"),
+        (_written(scores=7), "not a sha256"),
+        (_written(comparison=COMPARISON), "another incumbent"),
+        (_written(evaluation=None), "exactly"),
+        (_written(evaluation=EVALUATION | {"more": 1}), "exactly"),
+        (_written(evaluation={}), "exactly"),
+        (_written(evaluation=EVALUATION | {"roc_auc": None}), "roc_auc is None"),
+        (_written(evaluation=EVALUATION | {"roc_auc": True}), "roc_auc is True"),
+        (_written(evaluation=EVALUATION | {"roc_auc": "0.8"}), "roc_auc is '0.8'"),
+        (_written(evaluation=EVALUATION | {"roc_auc": math.nan}), "roc_auc is nan"),
+        (_written(evaluation=EVALUATION | {"roc_auc": math.inf}), "roc_auc is inf"),
+        (_written(evaluation=EVALUATION | {"roc_auc": 10**400}), "not a finite number"),
+        (_written(more=1), "exactly"),
+    ],
+)
+def test_any_other_answer_is_none(text, words):
+    with pytest.raises(ValueError, match=words):
+        read_answer(text, ALONE)
+
+
+def test_an_incumbent_that_was_asked_about_has_to_be_compared_with():
+    with pytest.raises(ValueError, match="another incumbent"):
+        read_answer(_written(), BESIDE)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(key=st.sampled_from([*sorted(GOOD), *sorted(EVALUATION), "another"]), value=json_values)
+@tried(300)
+def test_whatever_another_process_writes_is_read_as_finite_numbers_or_not_at_all(key, value):
+    answer = json.loads(_written())
+    (answer["evaluation"] if key in EVALUATION else answer)[key] = value
+
+    try:
+        read = read_answer(json.dumps(answer).encode(), ALONE)
+    except ValueError:
+        return
+    assert all(math.isfinite(number) for number in read.evaluation.values())
+    assert set(read.evaluation) == names_of(PLAN)
+
+
+def test_each_part_of_a_plan_changes_its_digest():
+    from dataclasses import fields, replace
+
+    changed = {
+        field.name: replace(
+            PLAN,
+            **{
+                field.name: getattr(PLAN, field.name) * 2
+                if field.name != "columns"
+                else replace(PLAN.columns, label="x")
+            },
+        )
+        for field in fields(PLAN)
+        if getattr(PLAN, field.name)
+    }
+
+    assert len({PLAN.digest, *(plan.digest for plan in changed.values())}) == len(changed) + 1
