@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from handrail.errors import Misconfigured
+from handrail.errors import InvalidInput, Misconfigured
 from handrail.feedback.adapters.yaml_kinds import read_kinds
 from tests.fakes.feedback import GROUND_TRUTH
 
@@ -38,6 +38,30 @@ def test_a_kind_may_be_money(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("rules", "allowed", "refused", "said"),
+    [
+        ("at_least: 0, whole: true", [0, 17, 1e6], [-3.5, -4, 2.5], "Write a whole number from 0 on."),
+        ("at_least: 0", [0, 2.5], [-0.001], "Write a number from 0 on."),
+        ("at_most: 10", [-7, 10], [10.5], "Write a number up to 10."),
+        ("at_least: 1, at_most: 5, whole: true", [1, 5], [0, 6, 3.5], "Write a whole number from 1 to 5."),
+        ("whole: true", [-4, 4], [0.5], "Write a whole number."),
+    ],
+)
+def test_a_kind_may_be_bounded_and_whole(tmp_path, rules, allowed, refused, said):
+    file = tmp_path / "feedback.yaml"
+    file.write_text(f"version: 1\nkinds: {{calls: {{maturity_window_hours: 24, {rules}}}}}")
+
+    kind = read_kinds(file)["calls"]
+
+    for value in (*allowed, None):
+        kind.check(value)
+    for value in refused:
+        with pytest.raises(InvalidInput) as refusal:
+            kind.check(value)
+        assert str(refusal.value) == f"value: {value!r} is not a calls. {said}"
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("", "'version' is missing"),
@@ -51,6 +75,11 @@ def test_a_kind_may_be_money(tmp_path):
         ),
         ("version: 1\nkinds: {a: {maturity_window_hours: 1, absence_means: .nan}}", "absence_means"),
         ("version: 1\nkinds: {a: {maturity_window_hours: 1, unit: euro}}", r"kinds\.a\.unit"),
+        (
+            "version: 1\nkinds: {a: {maturity_window_hours: 1, at_least: 2, at_most: 1}}",
+            "at_least 2 is above at_most 1",
+        ),
+        ("version: 1\nkinds: {a: {maturity_window_hours: 1, values: [1], whole: true}}", "have no place beside them"),
         ("version: 1\nkinds: {A b: {maturity_window_hours: 1}}", "A b"),
         ("version: [", "not YAML"),
     ],

@@ -125,3 +125,27 @@ def test_an_altered_record_is_one_sentence(tmp_path, content):
 def test_a_missing_record_is_named():
     with pytest.raises(MissingFile, match="handrail init wrote"):
         read_draft(Path("nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "low", "rules"),
+    [
+        ("count", 0.0, {"at_least": 0, "whole": True}),
+        ("regression", 0.0, {"at_least": 0}),
+        ("regression", -4.0, {}),
+        ("binary", None, {"values": [0, 1]}),
+    ],
+)
+def test_feedback_allows_what_the_label_can_be(kind, low, rules):
+    label = replace(
+        DRAFT.label, type="truth" if kind == "binary" else "number", low=low, high=None if low is None else 9.0
+    )
+    main = "roc_auc" if kind == "binary" else "rmse"
+
+    files = {
+        path.as_posix(): text
+        for path, text in rendered(replace(DRAFT, kind=kind, label=label, main_metric=main), TEMPLATE)
+    }
+    found = yaml.safe_load(files["config/feedback.yaml"])["kinds"]["ground_truth"]
+
+    assert {name: value for name, value in found.items() if name in ("at_least", "at_most", "whole", "values")} == rules

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, StrictBool, model_validator
 
 from handrail.config import Section, read_config
 from handrail.feedback.domain.kinds import Kind
@@ -29,8 +29,19 @@ class KindFile(Section):
         default="unknown", description="the label of a mature prediction about which nothing was said"
     )
     values: list[Finite] = Field(default=[], description="the allowed values; empty allows every finite number")
+    at_least: Finite | None = Field(default=None, description="the smallest allowed value")
+    at_most: Finite | None = Field(default=None, description="the largest allowed value")
+    whole: StrictBool = Field(default=False, description="whether only whole numbers are allowed")
     export: ExportColumns = ExportColumns()
     unit: Currency | None = Field(default=None, description="the currency, if values are amounts of money to sum")
+
+    @model_validator(mode="after")
+    def _one_way_to_say_it(self) -> Self:
+        if self.values and (self.at_least is not None or self.at_most is not None or self.whole):
+            raise ValueError("values are listed, so at_least, at_most and whole have no place beside them")
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise ValueError(f"at_least {self.at_least:g} is above at_most {self.at_most:g}")
+        return self
 
 
 class FeedbackFile(Section):
@@ -61,4 +72,7 @@ def _kind(name: str, rules: KindFile) -> Kind:
         subject_column=rules.export.subject,
         label_column=rules.export.label,
         unit=rules.unit or "",
+        at_least=rules.at_least,
+        at_most=rules.at_most,
+        whole=rules.whole,
     )
