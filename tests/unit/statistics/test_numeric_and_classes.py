@@ -86,3 +86,10 @@ def test_a_gain_is_positive_on_the_better_side(metric: object) -> None:
     gain = getattr(metric, "gain")  # noqa: B009
 
     assert gain(1.0, 2.0) == (1.0 if better == "lower" else -1.0)
+
+
+@pytest.mark.parametrize("kind", ["regression", "count"])
+def test_the_coefficient_of_determination_is_called_so(kind):
+    titles = {metric.name: metric.title for metric in METRICS_OF[kind]}
+
+    assert titles["r2"] == "R²"
