@@ -10,12 +10,14 @@ import numpy as np
 from handrail.errors import InvalidInput
 from handrail.label_kinds import KINDS, NUMERIC
 from handrail.scaffold.options import Ask, Options, Question
-from handrail.scaffold.profile import MOST_CATEGORIES, Profile, Profiled
+from handrail.scaffold.profile import MOST_CATEGORIES, ROW, Profile, Profiled
 
 YES = ("1", "1.0", "true", "yes", "t", "y", "positive", "pos", "bad", "fraud", "default", "churn", "churned", "spam")
 FEWEST_OF_A_CLASS = 20
 MOST_CLASSES_OF_NUMBERS = 10
 LARGEST_COUNT = 10_000
+FEW_OTHERS = 0.01
+"""Up to this part of the rows, values that are no counts are named as a possible mistake."""
 MAIN_METRIC = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "rmse", "count": "rmse"}
 
 
@@ -73,8 +75,8 @@ def understand_label(profiled: Profiled, options: Options, ask: Ask) -> tuple[An
         kind = options.kind
     notes = [] if options.kind else [f"{label.name!r} is a {kind} label: {reason}. Otherwise: --kind."]
     if kind in NUMERIC:
-        _check_number(label, kind)
-        return Answers(label.name, kind), notes
+        _check_number(profiled, label, kind)
+        return Answers(label.name, kind), [*notes, *_nearly_a_count(profiled, label, kind)]
     _check_classes(label, kind, counts)
     if kind == "binary":
         called = _words(profiled) if label.type == "truth" else {value: text_of(value) for value in counts}
@@ -128,14 +130,54 @@ def _kind(label: Profile, values: int) -> tuple[str, str]:
     return "regression", "it holds numbers"
 
 
-def _check_number(label: Profile, kind: str) -> None:
+def _check_number(profiled: Profiled, label: Profile, kind: str) -> None:
     if label.type not in ("whole", "number"):
         raise InvalidInput(
             "--kind", f"a {kind} needs numbers, and {label.name!r} is {label.type}", "Write another kind."
         )
-    if kind == "count" and (label.type != "whole" or label.low < 0):
-        problem = f"a count needs whole numbers from 0 on, and {label.name!r} has others"
-        raise InvalidInput("--kind", problem, "Write regression.")
+    if kind == "count" and (others := _no_counts(profiled, label)).rows:
+        problem = f"a count needs whole numbers from 0 on, and {label.name!r} is {others.shown}"
+        raise InvalidInput("--kind", problem, "Correct that, or write regression.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Others:
+    """Values that are no counts: how many rows have one, and the first of them."""
+
+    rows: int
+    first_row: int | None
+    value: Any
+
+    @property
+    def shown(self) -> str:
+        more = f", and no count in {self.rows - 1:,} more" if self.rows > 1 else ""
+        return f"{text_of(self.value)} in row {self.first_row}{more}"
+
+
+def _no_counts(profiled: Profiled, label: Profile) -> _Others:
+    import polars as pl
+
+    value = pl.col(label.name)
+    others = profiled.frame().filter((value < 0) | (value != value.floor()))
+    found = others.select(pl.len().alias("rows at"), pl.col(ROW).min().alias("first at"))
+    rows, first = found.collect(engine="streaming").row(0)
+    if not rows:
+        return _Others(0, None, None)
+    named = profiled.frame().filter(pl.col(ROW) == first).select(label.name).collect(engine="streaming")
+    return _Others(rows, first, named.item())
+
+
+def _nearly_a_count(profiled: Profiled, label: Profile, kind: str) -> list[str]:
+    """Return which few rows keep a label from being a count, nothing if there are many or none."""
+    if kind != "regression" or label.high > LARGEST_COUNT:
+        return []
+    others = _no_counts(profiled, label)
+    if not 0 < others.rows <= profiled.rows * FEW_OTHERS:
+        return []
+    return [
+        f"{label.name!r} is {others.shown}; in all other rows it is a whole number from 0 on. If that is a mistake, "
+        "correct it: the label is a count then, and --kind count says so."
+    ]
 
 
 def _check_classes(label: Profile, kind: str, counts: dict[Any, int]) -> None:
