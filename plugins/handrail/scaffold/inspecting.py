@@ -11,6 +11,7 @@ from typing import Any
 
 from handrail.errors import InvalidInput
 from handrail.scaffold.answers import MAIN_METRIC, Answers, text_of, understand_label
+from handrail.scaffold.clock_changes import clock_changes
 from handrail.scaffold.draft import MADE_KNOWN, MADE_SUBJECT, MADE_TIME, Column, Draft
 from handrail.scaffold.features import left_out
 from handrail.scaffold.limits import Fields, MetricLimit, metric_limit
@@ -81,6 +82,7 @@ def inspect(file: Path, options: Options, place: Path, ask: Ask, progress: Progr
     said = [
         *table.notes,
         *_readings(profiles, used),
+        *clock_changes(table, profiles.readings, profiles.zone, used),
         *said_label,
         *roles.notes,
         windows.note,
