@@ -17,6 +17,7 @@ ALLOWED = {
     "handrail.entrypoints.mlflow.app": {"mlflow"},
     "handrail.entrypoints.mlflow.context": {"mlflow"},
     "handrail.entrypoints.mlflow.dataset_sources": {"mlflow"},
+    "handrail.entrypoints.mlflow.permitted_models": {"mlflow"},
     "handrail.entrypoints.mlflow.feast_sources": {"mlflow"},
     "handrail.entrypoints.feast.identity": set(),
     "handrail.entrypoints.feast.provider": {"feast"},
@@ -54,6 +55,7 @@ def test_the_tools_that_load_handrail_are_known():
     assert {point.group for point in OURS} >= {
         "console_scripts",
         "mlflow.app",
+        "mlflow.artifact_repository",
         "mlflow.run_context_provider",
         "mlflow.dataset_source",
         "prefect.collections",

@@ -51,13 +51,21 @@ _log = logging.getLogger("handrail.approvals")
 
 
 def open_permit_verifier(
-    settings: Settings, key: Path | None = None, *, pinned: str | None = None, seen: Path | None = None
+    settings: Settings,
+    key: Path | None = None,
+    *,
+    pinned: str | None = None,
+    seen: Path | None = None,
+    revoked: Path | None = None,
 ) -> PermitVerifier:
     """Open the verifier that trusts this project's gate, or `key`. Needs no store, no server and no network.
 
-    `pinned` is the id that the key must have; the setting `gate_key_id` if None. `seen` is a file of counters.
+    `pinned` is the id that the key must have; the setting `gate_key_id` if None. `seen` is a file of counters,
+    `revoked` the list of permits that were taken back, if it is not beside the key.
     """
-    return PermitVerifier(key or settings.permits / "gate.pub", pinned=pinned or settings.gate_key_id, seen=seen)
+    return PermitVerifier(
+        key or settings.permits / "gate.pub", pinned=pinned or settings.gate_key_id, seen=seen, revoked=revoked
+    )
 
 
 def project_use(settings: Settings, *, model: str | None = None, alias: str | None = None) -> Use:

@@ -53,6 +53,7 @@ def build() -> typer.Typer:
     approvals.app.add_typer(approvals_log.app, name="log")
     approvals.app.command("at", epilog=approvals_log.AT_EXAMPLE)(approvals_log.at)
     approvals.app.command("verify", epilog=approvals_bytes.EXAMPLE)(approvals_bytes.verify)
+    approvals.app.command("fetch", epilog=approvals_bytes.FETCH_EXAMPLE)(approvals_bytes.fetch)
     approvals.app.add_typer(approvals_policy.app, name="policy")
     approvals.app.command("leave", epilog=approvals_leave.EXAMPLE)(approvals_leave.leave)
     approvals.app.command("check", epilog=approvals_log.CHECK_EXAMPLE)(approvals_log.check)

@@ -166,13 +166,14 @@ def show(request_id: RequestId, user: User, as_json: AsJson = False) -> None:
 @contextmanager
 def _client(user: str, what: str) -> Iterator[GateClient]:
     try:
-        with GateClient(load_settings().url("mlflow"), user, _password(user)) as client:
+        with GateClient(load_settings().url("mlflow"), user, password_of(user)) as client:
             yield client
     except KeyboardInterrupt as err:
         raise Interrupted(what) from err
 
 
-def _password(user: str) -> str:
+def password_of(user: str) -> str:
+    """Return the password of an account, from its variable or asked for."""
     given = os.environ.get(PASSWORD_VARIABLE)
     if given:
         return given

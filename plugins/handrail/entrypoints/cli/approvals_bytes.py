@@ -1,25 +1,28 @@
-"""`handrail approvals verify`: bytes and their permit, where they are loaded. No server is asked."""
+"""`handrail approvals verify` and `fetch`: bytes and their permit, where they are loaded."""
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from handrail.approvals import UnverifiedBytes
-from handrail.entrypoints.cli.approvals import print_facts
+from handrail.approvals import Permit, UnverifiedBytes
+from handrail.entrypoints.cli.approvals import PASSWORD_VARIABLE, User, password_of, print_facts
 from handrail.entrypoints.cli.output import AsJson, print_json
 from handrail.refs import Use
 from handrail.settings import Settings, load_settings
 
+FETCH_EXAMPLE = "Example: handrail approvals fetch models:/churn@champion model --user ada"
 EXAMPLE = (
     "Example: handrail approvals verify models/package --model churn --alias champion "
     "--permit permit.json --key gate.pub"
 )
 Model = Annotated[str | None, typer.Option(help="Registered model; the project's if left out.")]
 Alias = Annotated[str | None, typer.Option(help="The alias that it is used as; the project's if left out.")]
+Key = Annotated[Path | None, typer.Option(help="The gate's public key, gate.pub; the project's if left out.")]
 Environment = Annotated[str | None, typer.Option(help="Where it is used; the project's environment if left out.")]
 ServerName = Annotated[
     str | None, typer.Option(help="Name of the gate's server in permits; the project's if left out.")
@@ -29,9 +32,7 @@ ServerName = Annotated[
 def verify(  # noqa: PLR0913 - one argument for each option of the command
     tree: Annotated[Path, typer.Argument(help="Folder whose bytes are to be loaded.")],
     permit: Annotated[Path | None, typer.Option(help="Permit file; the project's for these bytes if left out.")] = None,
-    key: Annotated[
-        Path | None, typer.Option(help="The gate's public key, gate.pub; the project's if left out.")
-    ] = None,
+    key: Key = None,
     model: Model = None,
     alias: Alias = None,
     environment: Environment = None,
@@ -51,20 +52,33 @@ def verify(  # noqa: PLR0913 - one argument for each option of the command
     with tempfile.TemporaryDirectory(prefix="handrail-verify-") as folder:
         file = permit or _permit_of(settings, tree, use)
         statement = verifier.verify(tree, file, Path(folder) / "tree", use)
-    facts = {
-        "allowed": f"{statement.model} version {statement.version} as {statement.alias}",
-        "environment": use.environment,
-        "server": use.server,
-        "expires": statement.terms.expires.isoformat() if statement.terms else None,
-        "tree_digest": statement.tree_digest,
-        "files": len(statement.manifest.files),
-        "request_id": statement.request_id,
-        "approvers": list(statement.approvers),
-        "issued": statement.issued,
-    }
-    if as_json:
-        return print_json(facts)
-    return print_facts(facts | {"approvers": ", ".join(statement.approvers)})
+    return _print_permit(
+        statement, {"allowed": f"{statement.model} version {statement.version} as {statement.alias}"}, as_json
+    )
+
+
+def fetch(  # noqa: PLR0913 - one argument for each option of the command
+    model: Annotated[str, typer.Argument(help="What to get, as models:/churn@champion.")],
+    folder: Annotated[Path, typer.Argument(help="New or empty folder for the verified copy.")],
+    user: User,
+    key: Key = None,
+    environment: Environment = None,
+    server: ServerName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Get what an alias points at from the MLflow server, and keep it only if its permit allows exactly that here."""
+    from handrail.entrypoints.mlflow import fetching
+
+    address = fetching.read_address(model)
+    settings = load_settings()
+    changes = {"environment": environment or settings.environment, "gate_server": server or settings.gate_server}
+    secret = password_of(user)
+    # MLflow's own client reads its login there.
+    os.environ |= {"MLFLOW_TRACKING_USERNAME": user, PASSWORD_VARIABLE: secret}
+    login = fetching.Login(settings.url("mlflow"), user, secret)
+    permit = fetching.fetch(settings.model_copy(update=changes), login, address, folder, key)
+    facts = {"fetched": f"{permit.model} version {permit.version} as {permit.alias}", "folder": str(folder)}
+    return _print_permit(permit, facts, as_json)
 
 
 def _use_of(
@@ -88,3 +102,20 @@ def _permit_of(settings: Settings, tree: Path, use: Use) -> Path:
         )
         raise UnverifiedBytes(str(tree), problem)
     return file
+
+
+def _print_permit(permit: Permit, facts: dict[str, str], as_json: bool) -> None:
+    said: dict[str, object] = {
+        **facts,
+        "environment": permit.use.environment,
+        "server": permit.server,
+        "expires": permit.terms.expires.isoformat() if permit.terms else None,
+        "tree_digest": permit.tree_digest,
+        "files": len(permit.manifest.files),
+        "request_id": permit.request_id,
+        "approvers": list(permit.approvers),
+        "issued": permit.issued,
+    }
+    if as_json:
+        return print_json(said)
+    return print_facts(said | {"approvers": ", ".join(permit.approvers)})
