@@ -11,16 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from handrail.approvals.adapters.ed25519_permits import Ed25519Signer, PermitVerifier
-from handrail.approvals.adapters.folder_shelf import FolderShelf, permit_file
+from handrail.approvals.adapters.folder_shelf import permit_file
 from handrail.approvals.adapters.folder_trees import FolderTrees
 from handrail.approvals.adapters.mlflow_download import without_additions
 from handrail.approvals.domain.permit import Permit
 from handrail.approvals.evidence_ports import Snapshots
-from handrail.approvals.ports import DecisionJournal, Registry, RequestIndex, RuleBook
+from handrail.approvals.ports import DecisionJournal, Registry, RuleBook
 from handrail.approvals.service import Approvals, Evaluations, Gate, GatePorts, Guard
 from handrail.approvals.service.moves import Mover
 from handrail.approvals.service.standing import StandingWatch
 from handrail.bootstrap.approvals_evaluation import open_evaluations, open_snapshots
+from handrail.bootstrap.approvals_keys import open_shelf, refuse_lost_key, refuse_lost_ledger
 from handrail.bootstrap.approvals_log import open_ledger
 from handrail.clock import system_time
 from handrail.errors import Misconfigured
@@ -139,7 +140,7 @@ def prepare_mlflow(settings: Settings) -> dict[str, str]:
     from handrail.approvals.adapters.yaml_rules import YamlRules
 
     YamlRules(settings.config).check()
-    _refuse_lost_key(settings)
+    refuse_lost_key(settings)
     own = prepare_mlflow_home(make_home(settings) / "mlflow", settings.credentials, settings.environment)
     Ed25519Signer(settings.credentials / "gate-signing-key.pem", settings.permits / "gate.pub")
     if settings.gate_key_id:
@@ -210,9 +211,9 @@ def open_gate(
     for sentence in rules.check():
         _log.warning(sentence)
     make_home(settings)
-    _refuse_lost_key(settings)
+    refuse_lost_key(settings)
     ledger, seals = open_ledger(settings, migrated(store))
-    _refuse_lost_ledger(settings, ledger)
+    refuse_lost_ledger(settings, ledger)
     holds, provenance = SqlHolds(store, seals), SqlProvenance(store, seals)
     registry = MlflowRegistry(host.registry, host.tracking, host.artifacts)
     mover = _open_mover(settings, ledger, registry, rules, LineageJournal(lineage))
@@ -234,41 +235,18 @@ def open_gate(
 def _open_mover(
     settings: Settings, ledger: SqlLedger, registry: Registry, rules: RuleBook, journal: DecisionJournal
 ) -> Mover:
+    signer = Ed25519Signer(settings.credentials / "gate-signing-key.pem", settings.permits / "gate.pub")
     return Mover(
         environment=settings.environment,
         ledger=ledger,
         index=ledger,
         registry=registry,
         rules=rules,
-        signer=Ed25519Signer(settings.credentials / "gate-signing-key.pem", settings.permits / "gate.pub"),
-        shelf=FolderShelf(settings.permits),
+        signer=signer,
+        shelf=open_shelf(settings, signer),
         journal=journal,
         clock=system_time,
     )
-
-
-def _refuse_lost_key(settings: Settings) -> None:
-    """Refuse to replace a signing key that is gone: what it signed would verify nowhere any more, and nobody knew."""
-    private, public = settings.credentials / "gate-signing-key.pem", settings.permits / "gate.pub"
-    if public.exists() and not private.exists():
-        raise Misconfigured(
-            str(private),
-            f"the gate's signing key is gone, while its public half, {public}, is here",
-            "Restore the key from a backup. If it is lost for good, remove the public half too: a new key is made, and "
-            "every permit that the old one signed has to be replaced by a new promotion.",
-        )
-
-
-def _refuse_lost_ledger(settings: Settings, ledger: RequestIndex) -> None:
-    """Refuse to start over a ledger that has none of the promotions whose permits are here."""
-    permit = next(settings.permits.rglob("*.json"), None)
-    if permit is not None and not ledger.promoted():
-        raise Misconfigured(
-            "database_url",
-            f"the store holds no promotion, while {permit} is the permit of one; it is another store, or empty",
-            "Name the store that the gate has used before. If it is lost for good, move the folder of permits away: "
-            "what aliases point at then has to be adopted or promoted again.",
-        )
 
 
 class LineageJournal(DecisionJournal):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,16 +22,21 @@ LONGEST = 100
 class FolderShelf(PermitShelf):
     """Keeps the promise of `PermitShelf`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, companions: Mapping[str, Callable[[Permit], bytes]] | None = None) -> None:
+        """Write below the folder. `companions` make what lies beside each permit, by the end of its name (`.sig`)."""
         self._folder = folder
+        self._companions = companions or {}
 
     def put(self, permit: Permit, envelope: str) -> None:
-        """Write the permit under its use and its tree's digest.
+        """Write the permit under its use and its tree's digest, after what lies beside it.
 
         Raises:
             Unavailable: the disk is full or the folder cannot be written.
         """
-        replace_file(permit_file(self._folder, permit.use, permit.tree_digest), envelope.encode("utf-8"))
+        file = permit_file(self._folder, permit.use, permit.tree_digest)
+        for ending, make in self._companions.items():
+            replace_file(file.with_suffix(ending), make(permit))
+        replace_file(file, envelope.encode("utf-8"))
 
     def put_revoked(self, envelope: str) -> None:
         """Write the list.
