@@ -11,11 +11,14 @@ import pytest
 from feature_repo.online import online
 from feature_repo.store import apply, open_feature_store, service_identity
 from handrail.bootstrap import open_platform
+from handrail.bootstrap.approvals import open_permit_verifier
+from handrail.delivery import BuiltFor
 from handrail.entrypoints.bentoml.features import FeatureRepo
 from handrail.entrypoints.bentoml.worker import NO_MODEL, STARTING, Worker
 from handrail.refs import BentoTag
 from handrail.settings import Settings
 from handrail.use_case import read_use_case
+from tests.fakes.delivery import USE
 from tests.fakes.permitted_tree import permit_tree, write_tree
 
 TAG = BentoTag("flights", "v1")
@@ -46,6 +49,7 @@ def root(tmp_path: Path, settings: Settings) -> Path:
     root = tmp_path / "bento"
     tree = write_tree(root / "model")
     shutil.copy(permit_tree(settings, tree), root / "permit.json")
+    (root / "use.json").write_bytes(BuiltFor(USE, open_permit_verifier(settings).key_id).to_bytes())
     return root
 
 
