@@ -38,6 +38,10 @@ def addresses(scene: Scene, report: Report) -> dict[str, object]:
     }
 
 
+OUTCOMES = {"void": "overtaken by it"}
+"""What a person reads of a verdict that is no decision: the champion changed before one was made."""
+
+
 def write(folder: Path, summary: dict[str, Any]) -> tuple[Path, Path]:
     """Write every figure as summary.json, for programs, and as summary.txt, for people; return both files."""
     page = io.StringIO()
@@ -83,7 +87,10 @@ def verdicts(steps: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     yield f"  bytes      altered trees refused: {refused}; another use and an edited log: too"
     yield f"  months     {len(months)} judged on mature labels; alerts: {', '.join(alerts) or 'none'}"
     others = [name for name in retrain if name.endswith(ONLY)]
-    poor = "".join(f"; the model that knows only the {name.removesuffix(ONLY)}: {retrain[name]}" for name in others)
+    poor = "".join(
+        f"; the model that knows only the {name.removesuffix(ONLY)}: {OUTCOMES.get(retrain[name], retrain[name])}"
+        for name in others
+    )
     yield f"  retrained  {retrain['verdict']}{poor}"
     yield f"  lineage    {trace['predictions_that_trace']} predictions lead back to commit and bytes"
 

@@ -2,12 +2,14 @@
 
 import io
 import json
+from copy import deepcopy
 
 import pytest
 from rich.console import Console
 
 from infra.demo import closing
 from infra.demo.__main__ import STEPS, main
+from infra.demo.production import ONLY
 
 PREDICTION = "1c8e8c41-0f2f-5621-83e4-d80aa3b9bfc2"
 FIGURES = {
@@ -53,6 +55,15 @@ def screen(tmp_path):
         return page.getvalue().splitlines()
 
     return show
+
+
+def test_a_challenger_that_another_one_overtook_is_said_in_words(screen):
+    summary = deepcopy(a_summary())
+    retrain = next(step for step in summary["steps"] if step["name"] == "retrain")["figures"]
+    (poor,) = [name for name in retrain if name.endswith(ONLY)]
+    retrain[poor] = "void"
+
+    assert "  retrained  promoted; the model that knows only the schedule: overtaken by it" in screen(summary)
 
 
 def test_the_screen_has_fifteen_lines_that_fit(screen):
