@@ -21,6 +21,19 @@ kinds:
   truth: {maturity_window_hours: 48, values: [0, 1]}
   price: {maturity_window_hours: 1}
 """
+DESCRIBED = """
+version: 1
+name: loans
+question: What will the price be?
+subject: {{column: id, one: loan, many: loans}}
+time: {{event: asked, known: known, day: day, zone: UTC}}
+label: {{column: price, kind: {kind}, feedback: price}}
+request: {{id: {{type: text, says: id, example: a}}, asked: {{type: moment, says: when, example: "2026-05-01T00:00Z"}}}}
+features: {{default: all, sets: {{all: loans_v1}}}}
+slices: []
+cluster: day
+metrics: {{main: rmse, margin: 0.1, limits: {{}}}}
+"""
 START = datetime(2026, 5, 1, 12, tzinfo=UTC)
 NOW = START + timedelta(days=12)
 URI = "deploy://prod/loans/7"
@@ -141,6 +154,41 @@ def test_what_is_not_known_holds_no_limit(project):
 
     assert answer.exit_code == 3
     assert "roc_auc is not known, wanted is at least 0.7." in answer.stderr
+
+
+@pytest.mark.parametrize("replayed", [None, "2026-05-13T12:00:00+00:00"])
+def test_an_empty_window_says_how_to_choose_another(project, replayed):
+    fill()
+    if replayed:
+        (project / "home" / "replay").mkdir(parents=True)
+        (project / "home" / "replay" / "now").write_text(replayed)
+
+    answer = run("--kind", "truth", "--metric", "roc_auc", "--window", "1h", "--as-of", "2026-09-01T00:00Z")
+
+    hint = "with --as-of 2026-05-13T12:00Z." if replayed else "with --as-of MOMENT or a longer --window."
+    assert answer.exit_code == 0
+    assert hint in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "metric", "fits"),
+    [
+        ("count", "accuracy", False),
+        ("count", "poisson_deviance", True),
+        ("regression", "poisson_deviance", False),
+        ("regression", "roc_auc", False),
+        ("regression", "mae", True),
+    ],
+)
+def test_a_metric_that_does_not_fit_the_described_label_is_refused_with_those_that_do(project, kind, metric, fits):
+    fill(kind="price")
+    (project / "config" / "use_case.yaml").write_text(DESCRIBED.format(kind=kind))
+
+    if fits:
+        assert run("--kind", "price", "--metric", metric).exit_code == 0
+        return
+    with pytest.raises(InvalidInput, match=rf"'{metric}' does not judge a {kind} label, .*Use one of mae, rmse, r2"):
+        run("--kind", "price", "--metric", metric)
 
 
 def test_too_few_known_outcomes_are_an_alert_of_their_own(project):

@@ -9,16 +9,19 @@ import shlex
 import subprocess
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
 from handrail.bootstrap import open_records
+from handrail.clock import parse_moment
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, print_rows, read_moment
 from handrail.errors import InvalidInput, Unavailable
 from handrail.feedback import Clusters, Figure
 from handrail.tools import require
+from handrail.use_case import FILE, read_use_case
 
 EXAMPLE = "Example: handrail feedback figures --kind ground_truth --metric accuracy --window 30d --at-least 0.70"
 ALERT = 3
@@ -124,11 +127,14 @@ class About:
     def judge(self, as_of: datetime | None) -> Answer:
         """Judge the newest window whose predictions are all mature at that moment, event time now if None."""
         with open_records() as platform:
+            settings = platform.settings
+            _check_metric(settings.project, self.kind, self.metric)
             log, known = platform.feedback, as_of or platform.event_clock()
             start, end = log.due_window(self.kind, self.length, known)
             cohort = log.cohort(self.deployment, self.kind, start, end, known)
             figure = log.figure(cohort, self.metric, self.clusters)
-        return Answer(figure, self.kind, start, end, tuple(sorted(set(cohort.deployment))))
+        deployments = tuple(sorted(set(cohort.deployment)))
+        return Answer(figure, self.kind, start, end, deployments, _replayed(settings.home / "replay" / "now"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +146,8 @@ class Answer:
     start: datetime
     end: datetime
     deployments: tuple[str, ...]
+    replayed: datetime | None = None
+    """Where the event time of a replay stands, if there was one."""
 
     def as_json(self, reasons: list[str]) -> dict[str, Any]:
         """Return what a program reads; `state` is ok or alert."""
@@ -147,6 +155,13 @@ class Answer:
         facts = {"kind": self.kind, "deployments": list(self.deployments), "as_of": self.figure.as_of.isoformat()}
         state = {"state": "alert" if reasons else "ok", "reasons": reasons}
         return asdict(self.figure) | moments | facts | state
+
+    def _nothing(self) -> str:
+        """Say why a window may be empty, and how to choose another one."""
+        said = f"No mature prediction was made in that window; newer ones still wait for their {self.kind}."
+        if self.replayed:
+            return f"{said} What a demo replayed is judged with --as-of {self.replayed:%Y-%m-%dT%H:%MZ}."
+        return f"{said} Older ones are judged with --as-of MOMENT or a longer --window."
 
     def print(self, reasons: list[str]) -> None:
         """Print the figure as a small table, and the reasons of an alert on stderr."""
@@ -164,7 +179,7 @@ class Answer:
             ]
         )
         if not figure.predictions:
-            messages.print(f"No prediction of that window is known; newer ones still wait for their {self.kind}.")
+            messages.print(self._nothing(), highlight=False, markup=False, soft_wrap=True)
         for reason in reasons:
             messages.print(f"alert: {reason}", highlight=False, markup=False)
 
@@ -203,6 +218,27 @@ def run_on_alert(command: str, shown: dict[str, Any]) -> None:
         ) from err
     if run.returncode:
         raise Unavailable(words[0], f"it ended with exit code {run.returncode}", "See what it printed.")
+
+
+def _check_metric(project: Path, kind: str, metric: str) -> None:
+    """Refuse a metric of classes for the numbers of a described use case, and the other way round.
+
+    Answers to a binary label are probabilities and decisions: every metric of labels 0 and 1 or of classes fits.
+    """
+    from handrail.statistics import METRICS_OF
+
+    if not (project / FILE).is_file():
+        return
+    label = read_use_case(project).label
+    fitting = [each.name for each in METRICS_OF[label.kind]]
+    known = {each.name for metrics in METRICS_OF.values() for each in metrics}
+    if label.feedback == kind and label.kind != "binary" and metric in known and metric not in fitting:
+        problem = f"{metric!r} does not judge a {label.kind} label, which {label.column!r} is"
+        raise InvalidInput("--metric", problem, f"Use one of {', '.join(fitting)}.")
+
+
+def _replayed(file: Path) -> datetime | None:
+    return parse_moment(file.read_text(encoding="ascii")) if file.is_file() else None
 
 
 def _cluster(text: str) -> Any:
