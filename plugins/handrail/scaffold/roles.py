@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from calendar import day_name, month_name
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,10 @@ FEWEST_THAT_COME_AGAIN, OFTEN, MOST_SUGGESTED = 5, 20, 3
 """Texts of at least so many values, each in so many rows on average, are suggested as entities, up to three."""
 MOSTLY = 0.5
 """A column of moments that is filled in more than this part of the rows may be meant as the time of each row."""
+CALENDAR = tuple(
+    {name.lower() for name in names} | {name[:3].lower() for name in names} for names in (day_name, month_name[1:])
+)
+"""What comes again by itself: nothing happened to a weekday before."""
 NUMBERS = re.compile(r"^(unnamed.*|index|rownames?|row|instant|)$", re.IGNORECASE)
 
 
@@ -100,7 +105,7 @@ def _time(profiled: Profiled, others: Sequence[Profile], options: Options, ask: 
     name = column_named(chosen, "--time", [each.name for each in others])
     _check_moments(profiled, name, "--time")
     reason = "it was named" if options.time else "it is the earliest moment of a row; otherwise: --time"
-    zone = f"Moments without an offset are in {profiled.zone}."
+    zone = f"Moments without an offset are in {profiled.zone}{'' if options.zone else '; otherwise: --zone'}."
     passed = "" if options.time else _passed_over(profiled, moments, name)
     return name, f"{name!r} is when an answer is needed: {reason}. {zone}{passed}"
 
@@ -166,12 +171,22 @@ def _entities(
 
 def _suggested(free: Sequence[Profile], rows: int) -> tuple[str, ...]:
     """Return one sentence about texts that come again so often that their history could help."""
-    often = [each for each in free if each.type == "text" and FEWEST_THAT_COME_AGAIN <= each.distinct <= rows / OFTEN]
+    often = [
+        each
+        for each in free
+        if each.type == "text" and FEWEST_THAT_COME_AGAIN <= each.distinct <= rows / OFTEN and not _is_calendar(each)
+    ]
     if not often:
         return ()
     shown = " and ".join(repr(each.name) for each in often[:MOST_SUGGESTED])
     remedy = " ".join(f"--entity {shlex.quote(each.name)}" for each in often[:MOST_SUGGESTED])
     return (f"The values of {shown} come again often: with {remedy} what happened before to the same is a feature.",)
+
+
+def _is_calendar(column: Profile) -> bool:
+    """Say whether all values are English names of weekdays or of months, whole or their first three letters."""
+    values = {value.strip().lower() for value in column.values}
+    return bool(values) and any(values <= names for names in CALENDAR)
 
 
 def _choices(columns: Sequence[Profile]) -> tuple[str, ...]:

@@ -134,6 +134,16 @@ def test_texts_that_come_again_often_are_suggested_as_entities_and_not_taken(loo
     assert not [note for note in draft.notes if "'street'" in note or "'colour'" in note]
 
 
+@pytest.mark.parametrize(
+    "names",
+    [["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"], ["january", "february", "march", "april", "may", "june"]],
+)
+def test_days_and_months_are_not_suggested_as_entities(look: Look, names: list[str]) -> None:
+    draft = look({"part": [names[number % len(names)] for number in range(ROWS)]})
+
+    assert not [note for note in draft.notes if "'part'" in note]
+
+
 def test_nothing_is_suggested_to_somebody_who_named_entities(look: Look) -> None:
     draft = look({"agency": [f"a{number % 20}" for number in range(ROWS)]}, entities=("buyer_id",))
 
