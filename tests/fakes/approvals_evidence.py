@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from collections.abc import Collection
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import BinaryIO
 
 from handrail.approvals.domain.evaluation import (
@@ -14,8 +16,10 @@ from handrail.approvals.domain.evaluation import (
     Question,
     names_of,
 )
-from handrail.approvals.evidence_ports import EvaluationPlans, Evaluator, EvidenceFiles, Looks, Snapshots
+from handrail.approvals.evidence_ports import EvaluationPlans, Evaluator, EvidenceFiles, Looks, Snapshots, TreeCopies
 from handrail.errors import InvalidInput, Refused, UnknownReference
+from handrail.manifest import Manifest
+from tests.fakes.approvals import FakeTrees
 
 PLAN = EvaluationPlan(
     model="flights",
@@ -112,3 +116,31 @@ class FakeEvidenceFiles(EvidenceFiles):
         if (run_id, path) not in self.files:
             raise UnknownReference("file", path, "Log it first.", "path")
         return f"/artifacts/{run_id}/{path.rpartition('/')[0]}".rstrip("/"), self.files[run_id, path]
+
+
+class MemoryCopies(TreeCopies):
+    """`TreeCopies` of the trees of a `FakeTrees`, in memory."""
+
+    def __init__(self, trees: FakeTrees) -> None:
+        self.trees = trees
+        self.kept: dict[str, tuple[Manifest, dict[str, bytes]]] = {}
+        self.taken: dict[str, datetime] = {}
+
+    def take(self, tree: str) -> Manifest:
+        manifest = self.trees.manifest(tree)
+        self.kept[manifest.digest] = (manifest, dict(self.trees.content[tree]))
+        self.taken[manifest.digest] = datetime.now(UTC)
+        return manifest
+
+    def lay_out(self, tree_digest: str, into: Path) -> Manifest:
+        if tree_digest not in self.kept:
+            raise UnknownReference("copy of a tree", tree_digest, "Ask for it first.")
+        manifest, content = self.kept[tree_digest]
+        for path, written in content.items():
+            (into / path).parent.mkdir(parents=True, exist_ok=True)
+            (into / path).write_bytes(written)
+        return manifest
+
+    def collect(self, keep: Collection[str], before: datetime) -> int:
+        gone = [digest for digest in self.kept if digest not in keep and self.taken[digest] < before]
+        return sum(len(self.kept.pop(digest)[1]) + 1 for digest in gone)

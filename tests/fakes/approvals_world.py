@@ -28,6 +28,7 @@ from tests.fakes.approvals_evidence import (
     FakeEvaluator,
     FakeEvidenceFiles,
     FakePlans,
+    MemoryCopies,
     MemoryLooks,
     MemorySnapshots,
 )
@@ -69,6 +70,7 @@ class World:
     waiting: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.copies = MemoryCopies(self.trees)
         self.restart()
         self.register(1)
 
@@ -95,6 +97,7 @@ class World:
             self.rules,
             self.snapshots,
             self.files,
+            self.copies,
         )
         evaluation = EvaluationPorts(
             self.ledger,

@@ -1,13 +1,15 @@
-"""What the gate needs to look at evidence itself. Each docstring states the promise that an adapter keeps."""
+"""What the gate needs to look at evidence and files itself. Each docstring states the promise that an adapter keeps."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Collection
 from datetime import datetime
+from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from handrail.approvals.domain.evaluation import Evaluation, EvaluationPlan, Question
-from handrail.manifest import FileEntry
+from handrail.manifest import FileEntry, Manifest
 
 
 class Snapshots(Protocol):
@@ -99,3 +101,31 @@ class EvidenceFiles(Protocol):
             UnknownReference: there is no such run or file.
             Refused: it is not a regular file below the artifacts of that run, or too large for evidence.
         """
+
+
+class TreeCopies(Protocol):
+    """The gate's own copies of trees, by content: equal files are kept once, and nobody writes them again."""
+
+    @abstractmethod
+    def take(self, tree: str) -> Manifest:
+        """Copy every file below the tree while hashing it, durably; what is hashed is what is kept.
+
+        Raises:
+            Refused: as `Trees.manifest`.
+            UnknownReference: there is no such folder.
+            Unavailable: the disk is full; nothing that counts was kept.
+        """
+
+    @abstractmethod
+    def lay_out(self, tree_digest: str, into: Path) -> Manifest:
+        """Copy a kept tree into a new or empty private folder, verified; on any failure nothing is left there.
+
+        Raises:
+            UnknownReference: no such tree is kept.
+            Refused: what is kept is not what was taken any more.
+            Unavailable: the disk is full.
+        """
+
+    @abstractmethod
+    def collect(self, keep: Collection[str], before: datetime) -> int:
+        """Remove what belongs to none of these tree digests and was taken before a moment; return how many files."""

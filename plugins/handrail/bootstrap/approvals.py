@@ -18,8 +18,10 @@ from handrail.approvals.domain.permit import Permit
 from handrail.approvals.evidence_ports import Snapshots
 from handrail.approvals.ports import DecisionJournal, Registry, RuleBook
 from handrail.approvals.service import Approvals, Evaluations, Gate, GatePorts, Guard
+from handrail.approvals.service.collecting import collect_copies
 from handrail.approvals.service.moves import Mover
 from handrail.approvals.service.standing import StandingWatch
+from handrail.bootstrap.approvals_copies import open_copies
 from handrail.bootstrap.approvals_evaluation import open_evaluations, open_snapshots
 from handrail.bootstrap.approvals_keys import open_shelf, refuse_lost_key, refuse_lost_ledger
 from handrail.bootstrap.approvals_log import open_ledger
@@ -217,12 +219,13 @@ def open_gate(
     holds, provenance = SqlHolds(store, seals), SqlProvenance(store, seals)
     registry = MlflowRegistry(host.registry, host.tracking, host.artifacts)
     mover = _open_mover(settings, ledger, registry, rules, LineageJournal(lineage))
-    trees, snapshots = FolderTrees(), open_snapshots(settings, store)
+    trees, snapshots, copies = FolderTrees(), open_snapshots(settings, store), open_copies(settings)
     files = MlflowEvidenceFiles(host.tracking, host.artifacts)
-    ports = GatePorts(ledger, ledger, provenance, holds, registry, trees, rules, snapshots, files)
+    ports = GatePorts(ledger, ledger, provenance, holds, registry, trees, rules, snapshots, files, copies)
     gate = Gate(server_name(settings), ports, mover, system_time, evaluate_later)
     # Verifiers load nothing without it, and a list that could not be written is made up for.
     gate.revoker.publish()
+    collect_copies(ledger, copies, system_time())
     return OpenGate(
         gate,
         Guard(rules, holds, provenance),

@@ -1,9 +1,12 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from handrail.approvals.domain.errors import Closed, MovedMeanwhile, NotEligible
 from handrail.approvals.domain.events import Choice, Decided
 from handrail.approvals.domain.judging import Verdict
 from handrail.approvals.domain.people import Person
+from handrail.approvals.service.collecting import UNCLAIMED, collect_copies
 from handrail.approvals.service.gate import ATTEMPTS
 from handrail.errors import UnknownReference
 from tests.fakes.approvals import EVIDENCE, PEOPLE, FakeTrees
@@ -252,3 +255,25 @@ def test_nothing_is_left_to_decide_after_the_move(world):
 def test_an_alias_without_a_policy_cannot_be_asked_for(world):
     with pytest.raises(UnknownReference, match="challenger"):
         world.ask(alias="challenger")
+
+
+def test_a_request_takes_a_copy_of_the_files_that_it_is_about(world, tmp_path):
+    request_id = world.ask()
+    before = dict(world.trees.content["/artifacts/1/1/model"])
+    world.trees.content["/artifacts/1/1/model"]["MLmodel"] = b"changed"
+
+    world.copies.lay_out(world.ledger.load(request_id).request.subject.tree_digest, tmp_path)
+
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {str(path.relative_to(tmp_path)): path.read_bytes() for path in files} == before
+
+
+def test_only_copies_that_no_request_is_about_are_collected(world):
+    kept = world.ledger.load(world.ask()).request.subject.tree_digest
+    garbage = world.copies.take(world.register(2).tree).digest
+    later = datetime.now(UTC) + 2 * UNCLAIMED
+
+    assert collect_copies(world.ledger, world.copies, datetime.now(UTC)) == 0
+    assert collect_copies(world.ledger, world.copies, later) == 3
+
+    assert (kept in world.copies.kept, garbage in world.copies.kept) == (True, False)

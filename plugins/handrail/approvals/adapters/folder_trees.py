@@ -46,13 +46,13 @@ class FolderTrees(Trees, TreeFiles):
         entries: list[FileEntry] = []
 
         def on_file(path: str, descriptor: int) -> None:
-            _refuse_unfinished(path)
-            size, digest = _copy(descriptor, None)
+            refuse_unfinished(path)
+            size, digest = copy_hashed(descriptor, None)
             entries.append(FileEntry(path, size, digest))
 
-        with _as_refused(tree):
-            with _opened(tree) as root:
-                _walk(root, "", _refuse_unfinished, on_file)
+        with as_refused(tree):
+            with opened(tree) as root:
+                walk(root, "", refuse_unfinished, on_file)
             return Manifest.of(entries)
 
     def formats(self, tree: str) -> Mapping[str, str]:
@@ -70,9 +70,9 @@ class FolderTrees(Trees, TreeFiles):
             if path == MLMODEL:
                 described.append(os.pread(descriptor, LARGEST_MLMODEL + 1, 0))
 
-        with _as_refused(tree):
-            with _opened(tree) as root:
-                _walk(root, "", lambda _path: None, on_file)
+        with as_refused(tree):
+            with opened(tree) as root:
+                walk(root, "", lambda _path: None, on_file)
             return formats_in(heads, _read_mlmodel(described[0]) if described else None)
 
     def read(self, tree: str, entry: FileEntry) -> bytes:
@@ -85,10 +85,10 @@ class FolderTrees(Trees, TreeFiles):
             raise Refused(f"Reading {entry.path!r}", (f"It has more than {LARGEST_IN_MEMORY:,} bytes.",))
         *folders, name = entry.path.split("/")
         try:
-            with ExitStack() as opened:
-                folder = opened.enter_context(_opened(tree))
+            with ExitStack() as held:
+                folder = held.enter_context(opened(tree))
                 for each in folders:
-                    folder = opened.enter_context(_opened(each, folder))
+                    folder = held.enter_context(opened(each, folder))
                 with os.fdopen(os.open(name, _FILE_FLAGS, dir_fd=folder), "rb") as file:
                     found = file.read(entry.size + 1)
         except OSError as err:
@@ -98,7 +98,7 @@ class FolderTrees(Trees, TreeFiles):
         return found
 
 
-def _refuse_unfinished(path: str) -> None:
+def refuse_unfinished(path: str) -> None:
     """Refuse the folder in which MLflow collects an upload that has not ended."""
     if path.rpartition("/")[2].startswith(UPLOADING):
         raise _NotPlain(path, "an upload that has not ended")
@@ -114,7 +114,8 @@ def _read_mlmodel(content: bytes) -> Any:
 
 
 @contextmanager
-def _as_refused(tree: str) -> Iterator[None]:
+def as_refused(tree: str) -> Iterator[None]:
+    """Say in one sentence what cannot be approved of a tree."""
     try:
         yield
     except (FileNotFoundError, NotADirectoryError) as err:
@@ -138,7 +139,7 @@ def copy_verified(
         Unavailable: the disk is full; `into` is then as before.
         FolderNotEmpty: `into` holds something.
     """
-    _make_private(into)
+    make_private(into)
     with ExitStack() as undo:
         undo.callback(shutil.rmtree, into, ignore_errors=True)
         _copy_all(tree, manifest, into, besides or {})
@@ -160,11 +161,11 @@ def _copy_all(tree: Path, manifest: Manifest, into: Path, besides: Mapping[str, 
             return
         if entry is None:
             raise UnverifiedBytes(str(tree), f"The file {path!r} is not in the permit.", path)
-        if _copy(descriptor, into / path) != (entry.size, entry.sha256):
+        if copy_hashed(descriptor, into / path) != (entry.size, entry.sha256):
             raise UnverifiedBytes(str(tree), f"The file {path!r} differs from what was approved.", path)
 
-    with _as_unverified(tree, into), _opened(str(tree.resolve())) as root:
-        _walk(root, "", on_folder, on_file)
+    with _as_unverified(tree, into), opened(str(tree.resolve())) as root:
+        walk(root, "", on_folder, on_file)
     if expected:
         path = min(expected)
         raise UnverifiedBytes(str(tree), f"The file {path!r} is missing.", path)
@@ -190,7 +191,8 @@ class _NotPlain(ValueError):
         self.path = path
 
 
-def _walk(folder: int, prefix: str, on_folder: OnFolder, on_file: OnFile) -> None:
+def walk(folder: int, prefix: str, on_folder: OnFolder, on_file: OnFile) -> None:
+    """Call one of the two for all that lies below a folder that is held open, in order, following no link."""
     with os.scandir(folder) as entries:
         names = sorted(entry.name for entry in entries)
     for name in names:
@@ -200,10 +202,10 @@ def _walk(folder: int, prefix: str, on_folder: OnFolder, on_file: OnFile) -> Non
         kind = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
         if stat.S_ISDIR(kind):
             on_folder(path)
-            with _opened(name, folder) as below:
-                _walk(below, f"{path}/", on_folder, on_file)
+            with opened(name, folder) as below:
+                walk(below, f"{path}/", on_folder, on_file)
         elif stat.S_ISREG(kind):
-            with _opened(name, folder, _FILE_FLAGS) as descriptor:
+            with opened(name, folder, _FILE_FLAGS) as descriptor:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     raise _NotPlain(path, "no longer a file")
                 on_file(path, descriptor)
@@ -212,7 +214,8 @@ def _walk(folder: int, prefix: str, on_folder: OnFolder, on_file: OnFile) -> Non
 
 
 @contextmanager
-def _opened(name: str, folder: int | None = None, flags: int = _FOLDER_FLAGS) -> Iterator[int]:
+def opened(name: str, folder: int | None = None, flags: int = _FOLDER_FLAGS) -> Iterator[int]:
+    """Hold a folder open for the length of a block."""
     descriptor = os.open(name, flags, dir_fd=folder)
     try:
         yield descriptor
@@ -220,7 +223,7 @@ def _opened(name: str, folder: int | None = None, flags: int = _FOLDER_FLAGS) ->
         os.close(descriptor)
 
 
-def _copy(source: int, target: Path | None) -> tuple[int, str]:
+def copy_hashed(source: int, target: Path | None) -> tuple[int, str]:
     """Read the source once; write to the target, if any, exactly what was hashed."""
     digest, size = hashlib.sha256(), 0
     with open(target, "xb", opener=_private) if target else nullcontext() as written:
@@ -242,7 +245,8 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _make_private(into: Path) -> None:
+def make_private(into: Path) -> None:
+    """Make a folder that is empty and this account's alone."""
     try:
         into.mkdir(mode=0o700, parents=True, exist_ok=True)
         occupied = any(into.iterdir())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handrail.approvals.domain.subject import Authorship, BoundFile, Candidate
-from handrail.approvals.evidence_ports import EvidenceFiles, Snapshots
+from handrail.approvals.evidence_ports import EvidenceFiles, Snapshots, TreeCopies
 from handrail.approvals.ports import Holds, Ledger, Provenance, Registry, RequestIndex, RuleBook, Trees
 from handrail.approvals.service.bound_files import BoundFiles, RunFile
 from handrail.manifest import Manifest, digest_of
@@ -44,6 +44,7 @@ class GatePorts:
     rules: RuleBook
     snapshots: Snapshots
     files: EvidenceFiles
+    copies: TreeCopies
 
 
 def read_evidence(

@@ -62,7 +62,7 @@ class Gate:
         candidate = self._ports.registry.candidate(opening.model, opening.version)
         # Freeze first: bytes that change after the digest must have been changed by force.
         self._ports.holds.hold(candidate)
-        manifest = self._ports.trees.manifest(candidate.tree)
+        manifest = self._ports.copies.take(candidate.tree)
         incumbent = self._incumbent_manifest(candidate, policy)
         content, bound, witnesses = read_evidence(self._ports, opening, candidate, (manifest, incumbent))
         made = self._ports.provenance.makers(candidate, manifest, files_of(incumbent)).joined(witnesses)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from handrail.approvals import Permit, UnverifiedBytes
-from handrail.entrypoints.cli.approvals import PASSWORD_VARIABLE, User, password_of, print_facts
+from handrail.entrypoints.cli.approvals import PASSWORD_VARIABLE, password_of, print_facts
 from handrail.entrypoints.cli.output import AsJson, print_json
+from handrail.errors import InvalidInput
 from handrail.refs import Use
 from handrail.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from handrail.entrypoints.mlflow.fetching import Login
 
 FETCH_EXAMPLE = "Example: handrail approvals fetch models:/churn@champion model --user ada"
 EXAMPLE = (
@@ -22,6 +26,10 @@ EXAMPLE = (
 )
 Model = Annotated[str | None, typer.Option(help="Registered model; the project's if left out.")]
 Alias = Annotated[str | None, typer.Option(help="The alias that it is used as; the project's if left out.")]
+MaybeUser = Annotated[
+    str | None,
+    typer.Option("--user", envvar="MLFLOW_TRACKING_USERNAME", help="Your MLflow account; its password is asked for."),
+]
 Key = Annotated[Path | None, typer.Option(help="The gate's public key, gate.pub; the project's if left out.")]
 Environment = Annotated[str | None, typer.Option(help="Where it is used; the project's environment if left out.")]
 ServerName = Annotated[
@@ -60,25 +68,46 @@ def verify(  # noqa: PLR0913 - one argument for each option of the command
 def fetch(  # noqa: PLR0913 - one argument for each option of the command
     model: Annotated[str, typer.Argument(help="What to get, as models:/churn@champion.")],
     folder: Annotated[Path, typer.Argument(help="New or empty folder for the verified copy.")],
-    user: User,
+    user: MaybeUser = None,
+    from_store: Annotated[bool, typer.Option(help="Take the gate's own copy, on its machine; ask no server.")] = False,
     key: Key = None,
     environment: Environment = None,
     server: ServerName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Get what an alias points at from the MLflow server, and keep it only if its permit allows exactly that here."""
+    """Get what an alias points at, and keep it only if its permit allows exactly that here."""
     from handrail.entrypoints.mlflow import fetching
 
-    address = fetching.read_address(model)
+    name, alias = fetching.read_address(model)
+    changes = {"environment": environment, "gate_server": server}
     settings = load_settings()
-    changes = {"environment": environment or settings.environment, "gate_server": server or settings.gate_server}
+    settings = settings.model_copy(update={option: value for option, value in changes.items() if value})
+    if from_store:
+        permit = _from_store(settings, name, alias, folder)
+    else:
+        permit = fetching.fetch(settings, _login(settings, user), (name, alias), folder, key)
+    facts = {"fetched": f"{permit.model} version {permit.version} as {permit.alias}", "folder": str(folder)}
+    return _print_permit(permit, facts, as_json)
+
+
+def _from_store(settings: Settings, model: str, alias: str, folder: Path) -> Permit:
+    from handrail.bootstrap import open_platform
+    from handrail.bootstrap.approvals import project_use
+    from handrail.bootstrap.approvals_fetch import fetch_from_store
+
+    with open_platform(settings) as platform:
+        return fetch_from_store(settings, platform.store, project_use(settings, model=model, alias=alias), folder)
+
+
+def _login(settings: Settings, user: str | None) -> Login:
+    from handrail.entrypoints.mlflow.fetching import Login
+
+    if not user:
+        raise InvalidInput("--user", "no account was given", "Set MLFLOW_TRACKING_USERNAME, or take --from-store.")
     secret = password_of(user)
     # MLflow's own client reads its login there.
     os.environ |= {"MLFLOW_TRACKING_USERNAME": user, PASSWORD_VARIABLE: secret}
-    login = fetching.Login(settings.url("mlflow"), user, secret)
-    permit = fetching.fetch(settings.model_copy(update=changes), login, address, folder, key)
-    facts = {"fetched": f"{permit.model} version {permit.version} as {permit.alias}", "folder": str(folder)}
-    return _print_permit(permit, facts, as_json)
+    return Login(settings.url("mlflow"), user, secret)
 
 
 def _use_of(

@@ -194,3 +194,13 @@ def test_fetch_leaves_nothing_of_what_it_refuses(champion, run, tmp_path):
     assert "'model.skops' differs" in said
     assert "Traceback" not in said
     assert not (tmp_path / "got").exists()
+
+
+def test_fetch_takes_the_gates_own_copy_when_the_registrys_files_are_changed(champion, run, tmp_path, honest):
+    (champion.tree / "model.skops").write_bytes(b"other")
+
+    code, *_ = run(f"models:/{champion.name}@champion", tmp_path / "got", "--from-store")
+
+    assert code == 0
+    got = tmp_path / "got"
+    assert {path.relative_to(got).as_posix(): path.read_bytes() for path in got.rglob("*") if path.is_file()} == honest
