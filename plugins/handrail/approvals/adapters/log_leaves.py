@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from handrail.approvals.domain import tiles
-from handrail.approvals.domain.merkle import HASH_BYTES, CompactRange, node_hash, subtree_root
+from handrail.approvals.domain.merkle import HASH_BYTES, node_hash, subtree_root, tree_root
 from handrail.approvals.domain.tiles import WIDTH, tile_path
 
 LONGEST_WORD = 40
@@ -42,6 +42,27 @@ class Leaves:
         return [sha256(b"\x00" + content).digest() for content in self.contents]
 
     @cached_property
+    def tile_levels(self) -> list[list[bytes]]:
+        """The hashes of each level of tiles."""
+        levels = [self.hashes] if self.hashes else []
+        while levels and len(levels[-1]) >= WIDTH:
+            below = levels[-1]
+            whole = range(0, len(below) // WIDTH * WIDTH, WIDTH)
+            levels.append([subtree_root(below[first : first + WIDTH]) for first in whole])
+        return levels
+
+    @property
+    def root(self) -> bytes:
+        """The root over all leaves."""
+
+        def node(level: int, index: int) -> bytes:
+            above, inside = divmod(level, 8)
+            first = index << inside
+            return subtree_root(self.tile_levels[above][first : first + (1 << inside)])
+
+        return tree_root(len(self.hashes), node)
+
+    @cached_property
     def _levels(self) -> list[list[bytes]]:
         levels = [self.hashes]
         while len(levels[-1]) > 1:
@@ -62,16 +83,6 @@ class Leaves:
         held = [found[at : at + HASH_BYTES] for at in range(0, len(found), HASH_BYTES)]
         pairs = zip(self.hashes, held, strict=False)
         return next((number for number, (leaf, tile) in enumerate(pairs) if leaf != tile), None)
-
-
-def tree_of(hashes: Sequence[bytes]) -> CompactRange:
-    """Return the compact range over leaves that are given by their hashes."""
-    peaks, first = [], 0
-    for bit in reversed(range(len(hashes).bit_length())):
-        if len(hashes) >> bit & 1:
-            peaks.append(subtree_root(hashes[first : first + (1 << bit)]))
-            first += 1 << bit
-    return CompactRange(len(hashes), tuple(peaks))
 
 
 def content_at(folder: Path, path: str) -> bytes:

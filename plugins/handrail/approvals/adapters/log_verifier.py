@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from handrail.approvals.adapters.ed25519_notes import is_cosigned, is_signature, is_signed
-from handrail.approvals.adapters.log_leaves import Leaves, content_at, number_of, tree_of, values_of, what_happened
+from handrail.approvals.adapters.log_leaves import Leaves, content_at, number_of, values_of, what_happened
 from handrail.approvals.domain import tiles
 from handrail.approvals.domain.errors import TamperedLog
 from handrail.approvals.domain.log_policy import LogPolicy
@@ -20,7 +19,6 @@ from handrail.approvals.domain.merkle import (
     is_consistent,
     is_included,
     leaf_hash,
-    subtree_root,
     tree_root,
 )
 from handrail.approvals.domain.notes import SIGNATURE_BYTES, Checkpoint, Note, VerifierKey
@@ -102,7 +100,7 @@ class LogVerifier:
                 f"Its end was removed: it has {first:,} leaves, and the kept checkpoint {kept.size:,}", first
             )
         leaves = Leaves(self._folder, checkpoint.size)
-        if not leaves.are_complete or tree_of(leaves.hashes).root != checkpoint.root:
+        if not leaves.are_complete or leaves.root != checkpoint.root:
             raise self._located(leaves, note, checkpoint)
         self._check_tiles(leaves)
         if kept:
@@ -130,12 +128,8 @@ class LogVerifier:
 
     def _check_tiles(self, leaves: Leaves) -> None:
         """Compare each tile with the hashes that the leaves have."""
-        hashes: Sequence[bytes] = leaves.hashes
-        for level, count in tiles.levels_of(len(hashes)):
-            if level:
-                whole = range(0, len(hashes) // WIDTH * WIDTH, WIDTH)
-                hashes = [subtree_root(hashes[first : first + WIDTH]) for first in whole]
-            for index, width in tiles.tiles_of(count):
+        for level, hashes in enumerate(leaves.tile_levels):
+            for index, width in tiles.tiles_of(len(hashes)):
                 path = tile_path(tiles.hashes_folder(level), index, width)
                 first = index * WIDTH
                 if content_at(self._folder, path)[: width * HASH_BYTES] != b"".join(hashes[first : first + width]):
