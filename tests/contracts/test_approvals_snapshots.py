@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from handrail.approvals.adapters.folder_snapshots import FolderSnapshots, SqlLooks
+from handrail.approvals.adapters.sql_seals import Seals
 from handrail.errors import InvalidInput, UnknownReference
 from handrail.manifest import digest_of_bytes
 from tests.fakes.approvals_evidence import MemoryLooks, MemorySnapshots
-from tests.fakes.approvals_store import DATABASES, approvals_store
+from tests.fakes.approvals_store import DATABASES, approvals_store, log_key
 
 ROWS = b"PAR1" + bytes(range(256)) * 9000 + b"PAR1"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -22,7 +23,10 @@ def pair(request, tmp_path):
         yield MemorySnapshots(), MemoryLooks()
         return
     with approvals_store(request.param, tmp_path) as store:
-        yield FolderSnapshots(tmp_path / "labels", store), SqlLooks(store)
+        seals = Seals(log_key())
+        yield FolderSnapshots(tmp_path / "labels", store, seals), SqlLooks(store, seals)
+        with store.read() as connection:
+            assert list(seals.broken(connection)) == []
 
 
 @pytest.fixture
@@ -80,7 +84,7 @@ def test_looks_at_the_same_moment_never_exceed_the_budget(looks):
 
 def test_files_are_the_servers_alone_and_nothing_is_left_of_what_was_refused(tmp_path):
     with approvals_store("sqlite", tmp_path) as store:
-        kept = FolderSnapshots(tmp_path / "labels", store, largest_bytes=len(ROWS))
+        kept = FolderSnapshots(tmp_path / "labels", store, Seals(log_key()), largest_bytes=len(ROWS))
         file = kept.keep(io.BytesIO(ROWS), "ada", NOW)
         with pytest.raises(InvalidInput, match="larger than"):
             kept.keep(io.BytesIO(ROWS + b" PAR1"), "ada", NOW)

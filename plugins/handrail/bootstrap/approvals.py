@@ -219,7 +219,7 @@ def open_gate(
     holds, provenance = SqlHolds(store, seals), SqlProvenance(store, seals)
     registry = MlflowRegistry(host.registry, host.tracking, host.artifacts)
     mover = _open_mover(settings, ledger, registry, rules, LineageJournal(lineage))
-    trees, snapshots, copies = FolderTrees(), open_snapshots(settings, store), open_copies(settings)
+    trees, snapshots, copies = FolderTrees(), open_snapshots(settings, store, seals), open_copies(settings)
     files = MlflowEvidenceFiles(host.tracking, host.artifacts)
     ports = GatePorts(ledger, ledger, provenance, holds, registry, trees, rules, snapshots, files, copies)
     gate = Gate(server_name(settings), ports, mover, system_time, evaluate_later)
@@ -230,7 +230,7 @@ def open_gate(
         gate,
         Guard(rules, holds, provenance),
         StandingWatch(registry, ledger, rules, holds),
-        open_evaluations(settings, store, ports),
+        open_evaluations(settings, store, ports, seals),
         snapshots,
     )
 

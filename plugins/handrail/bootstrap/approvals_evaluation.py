@@ -5,6 +5,7 @@ from __future__ import annotations
 from handrail.approvals.adapters.evaluation_process import EvaluationProcess
 from handrail.approvals.adapters.folder_snapshots import FolderSnapshots, SqlLooks
 from handrail.approvals.adapters.folder_trees import FolderTrees
+from handrail.approvals.adapters.sql_seals import Seals
 from handrail.approvals.adapters.yaml_evaluations import YamlEvaluations
 from handrail.approvals.service import EvaluationPorts, Evaluations, GatePorts
 from handrail.clock import system_time
@@ -12,12 +13,12 @@ from handrail.settings import Settings
 from handrail.storage import Store
 
 
-def open_snapshots(settings: Settings, store: Store) -> FolderSnapshots:
+def open_snapshots(settings: Settings, store: Store, seals: Seals) -> FolderSnapshots:
     """Open the labelled rows below the home, with their custodians in the store, whose tables are migrated."""
-    return FolderSnapshots(settings.home / "labels", store)
+    return FolderSnapshots(settings.home / "labels", store, seals)
 
 
-def open_evaluations(settings: Settings, store: Store, ports: GatePorts) -> Evaluations:
+def open_evaluations(settings: Settings, store: Store, ports: GatePorts, seals: Seals) -> Evaluations:
     """Open what evaluates the requests of a gate with these adapters."""
     evaluation = EvaluationPorts(
         ledger=ports.ledger,
@@ -27,7 +28,7 @@ def open_evaluations(settings: Settings, store: Store, ports: GatePorts) -> Eval
         files=FolderTrees(),
         plans=YamlEvaluations(settings.project),
         snapshots=ports.snapshots,
-        looks=SqlLooks(store),
+        looks=SqlLooks(store, seals),
         evaluator=EvaluationProcess(),
     )
     return Evaluations(evaluation, system_time)

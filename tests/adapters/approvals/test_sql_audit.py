@@ -1,10 +1,12 @@
 """Each cell of each approvals table, edited by SQL, is found; so is each row that is removed or copied."""
 
+import io
 import sqlite3
 
 import pytest
 import sqlalchemy as sa
 
+from handrail.approvals.adapters.folder_snapshots import FolderSnapshots, SqlLooks
 from handrail.approvals.adapters.sql_audit import SqlAudit
 from handrail.approvals.adapters.sql_custody import SqlHolds, SqlProvenance
 from handrail.approvals.adapters.sql_ledger import SqlLedger
@@ -37,6 +39,8 @@ def place(tmp_path_factory):
             world.register(version)
         world.provenance.record_upload("0" * 64, "ada")
         world.provenance.record_parent("run-1", "run-0")
+        SqlLooks(store, seals).look("flights", "sha256:0", "sha256:1", 5)
+        FolderSnapshots(folder / "labels", store, seals).keep(io.BytesIO(b"PAR1 PAR1"), "ada", world.clock())
         world.promote()
         world.say(world.ask(version="2", evidence=EVIDENCE | {"comparison": {"ci_low": 0.0}}), "ben", Choice.REJECT)
         world.ask(version="3", evidence={})

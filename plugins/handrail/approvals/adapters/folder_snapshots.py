@@ -13,13 +13,13 @@ from typing import IO, BinaryIO
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from handrail.approvals.adapters.sql_seals import Seals
 from handrail.approvals.adapters.tables import looks, snapshots
 from handrail.approvals.evidence_ports import Looks, Snapshots
 from handrail.errors import InvalidInput, UnknownReference
 from handrail.files import REMEDY as FREE
 from handrail.files import sync_folder, unwritable
 from handrail.storage import Store
-from handrail.storage.bulk import insert_new
 
 CHUNK_BYTES = 1 << 20
 LARGEST_BYTES = 512 << 20
@@ -32,10 +32,11 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 class FolderSnapshots(Snapshots):
     """Keeps the promise of `Snapshots`: `<folder>/<two hex digits>/<hex>.parquet`, readable by the server alone."""
 
-    def __init__(self, folder: Path, store: Store, largest_bytes: int = LARGEST_BYTES) -> None:
+    def __init__(self, folder: Path, store: Store, seals: Seals, largest_bytes: int = LARGEST_BYTES) -> None:
         """Keep bytes below the folder, and custodians in the store, whose approvals tables are migrated."""
         self._folder = folder
         self._store = store
+        self._seals = seals
         self._largest = largest_bytes
 
     def keep(self, content: BinaryIO, account: str, at: datetime) -> str:
@@ -63,7 +64,7 @@ class FolderSnapshots(Snapshots):
             beside.unlink(missing_ok=True)
         row = {"digest": digest, "account": account, "handed_in": at.isoformat()}
         with self._store.write() as connection:
-            connection.execute(insert_new(connection, snapshots), row)
+            self._seals.insert(connection, snapshots, [row])
         return digest
 
     def path(self, digest: str) -> str:
@@ -104,9 +105,10 @@ class FolderSnapshots(Snapshots):
 class SqlLooks(Looks):
     """Keeps the promise of `Looks`: a row a tree."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, seals: Seals) -> None:
         """Write to the store, whose approvals tables are migrated."""
         self._store = store
+        self._seals = seals
 
     def look(self, model: str, snapshot: str, tree_digest: str, budget: int) -> int | None:
         """Count the look unless it was counted or the budget is used up; return how many there are in that case."""
@@ -123,6 +125,7 @@ class SqlLooks(Looks):
                         return used
                     row = {"model": model, "snapshot": snapshot, "place": used, "tree_digest": tree_digest}
                     connection.execute(looks.insert().values(row))
+                    self._seals.seal(connection, looks, row)
                     return None
             except IntegrityError:
                 # Another process took that place at the same moment: count again.

@@ -7,12 +7,13 @@ from collections.abc import Generator, Iterator, Mapping
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handrail.approvals.adapters.event_rows import request_from
+from handrail.approvals.adapters.event_rows import event_from, request_from
 from handrail.approvals.adapters.logged_rows import EventRow, RequestRow, mismatches
 from handrail.approvals.adapters.sql_log import SqlLog, logged_leaf, read_leaf
 from handrail.approvals.adapters.sql_seals import Seals
-from handrail.approvals.adapters.tables import events, head, leaves, moving, permits, requests
+from handrail.approvals.adapters.tables import events, head, leaves, moving, permits, rejections, requests
 from handrail.approvals.domain.errors import LogMismatch
+from handrail.approvals.domain.events import Choice, Decided
 from handrail.approvals.domain.leaves import OPENED, LoggedLeaf
 from handrail.approvals.domain.merkle import CompactRange
 from handrail.approvals.domain.permit import Envelope, Permit
@@ -42,6 +43,7 @@ class SqlAudit:
             yield from self._histories(connection, logged)
             yield from _permits(connection, logged)
             yield from _moving(connection, logged)
+            yield from _rejections(connection)
             yield from self._seals.broken(connection)
 
     def _head(self) -> Generator[str, None, int | None]:
@@ -141,3 +143,25 @@ def _moving(connection: Connection, logged: Mapping[str, list[LoggedLeaf]]) -> I
         yield f"The mark of the move under way of {request_id!r} was removed or edited."
     for _, request_id in sorted(marked - expected):
         yield f"The mark of a move under way of {request_id!r} was written or edited by another than the gate."
+
+
+def _rejections(connection: Connection) -> Iterator[str]:
+    """Compare the rejections of trees with the decisions that they repeat."""
+    decided = (
+        sa.select(events.c.request_id, events.c.position, events.c.body, requests.c.body.label("request"))
+        .join(requests)
+        .where(events.c.kind == "decided")
+    )
+    expected = set()
+    for row in connection.execute(decided):
+        try:
+            event, request = event_from("decided", row.body), request_from(row.request)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            # Its request says so.
+            continue
+        if isinstance(event, Decided) and event.choice is Choice.REJECT:
+            said = (request.subject.tree_digest, event.person, event.reason, event.at.isoformat())
+            expected.add((row.request_id, row.position, *said))
+    found = {tuple(row) for row in connection.execute(sa.select(rejections))}
+    for request_id, *_ in sorted(expected ^ found):
+        yield f"The rejection in {request_id!r} was removed, written or edited by another than the gate."

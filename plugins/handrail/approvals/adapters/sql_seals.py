@@ -14,12 +14,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handrail.approvals.adapters.tables import holds, makers, parents, seals, uploads
+from handrail.approvals.adapters.tables import holds, looks, makers, parents, seals, snapshots, uploads
 from handrail.approvals.ports import HeadSigner
 from handrail.manifest import digest_of
 from handrail.storage.bulk import insert_new
 
-SEALED = (makers, uploads, parents, holds)
+SEALED = (makers, uploads, parents, holds, snapshots, looks)
 
 
 class Seals:
@@ -29,17 +29,17 @@ class Seals:
         """Seal with the log's key."""
         self._signer = signer
 
-    def insert(self, connection: Connection, table: sa.Table, rows: Iterable[Mapping[str, str]]) -> None:
+    def insert(self, connection: Connection, table: sa.Table, rows: Iterable[Mapping[str, Any]]) -> None:
         """Insert and seal the rows whose keys are new."""
         for row in rows:
             if connection.execute(insert_new(connection, table), dict(row)).rowcount:
-                self._seal(connection, table, row)
+                self.seal(connection, table, row)
 
     def adopt(self, connection: Connection) -> None:
         """Seal every row that is there."""
         for table in SEALED:
             for row in connection.execute(sa.select(table)).all():
-                self._seal(connection, table, row._asdict())
+                self.seal(connection, table, row._asdict())
 
     def broken(self, connection: Connection) -> Iterator[str]:
         """Yield one sentence for each row without its seal, and for each seal without its row."""
@@ -53,7 +53,8 @@ class Seals:
         for digest in found:
             yield f"A row was removed or edited whose seal begins with {digest[:12]!r}."
 
-    def _seal(self, connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> None:
+    def seal(self, connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> None:
+        """Seal a row that was inserted in this transaction."""
         digest = _digest(table, row)
         signature = base64.b64encode(self._signer.sign(_text(digest))).decode("ascii")
         connection.execute(insert_new(connection, seals), {"digest": digest, "signature": signature})
