@@ -88,6 +88,12 @@ class Settings(BaseSettings):
     lineage_max_bytes: int = Field(
         default=25_000_000, ge=1, description="what a request with lineage events may weigh, unpacked"
     )
+    approvals_most_open: int = Field(default=100, ge=1, description="open promotion requests of one account")
+    approvals_most_kept: int = Field(
+        default=200_000_000,
+        ge=1,
+        description="characters of requests with their evidence that are kept for one account",
+    )
     mlflow_url: str | None = Field(
         default=None, description="MLflow server with the Handrail app; from host and port if unset"
     )

@@ -4,7 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 
+from handrail.approvals.adapters import tables
 from handrail.approvals.adapters.sql_custody import SqlHolds, SqlProvenance
 from handrail.approvals.adapters.sql_seals import Seals
 from handrail.approvals.domain.subject import Candidate
@@ -200,3 +202,29 @@ def test_a_second_version_of_the_same_run_adds_its_own_hold(holds):
 
     assert holds.holder("version", "flights/4") == "version 4 of 'flights'"
     assert holds.holder("run", "run") == "version 3 of 'flights'"
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_what_touches_a_path_is_found_by_an_index_however_much_is_held(database, tmp_path):
+    with approvals_store(database, tmp_path) as store:
+        rows = [{"kind": "path", "thing": f"/artifacts/{n}/r/model", "label": f"v{n}"} for n in range(20_000)]
+        with store.write() as connection:
+            connection.execute(tables.holds.insert(), rows)
+            connection.execute(sa.text("analyze"))
+        asked = []
+        sa.event.listen(store.engine, "before_cursor_execute", lambda *about: asked.append(about[2:4]))
+        held = SqlHolds(store, Seals(log_key()))
+
+        assert held.holder_of_path("/artifacts/7/r") == "v7"
+        assert held.holder_of_path("/artifacts/7/r/model/a/b") == "v7"
+        assert held.holder_of_path("/artifacts/7/r/models") is None
+        assert held.holder_of_path("/artifacts/7/q") is None
+
+        explain = "explain query plan " if database == "sqlite" else "explain "
+        questions = [(sql, values) for sql, values in asked if sql.lstrip().upper().startswith("SELECT") and values]
+        with store.read() as connection:
+            for sql, values in questions:
+                plan = str(connection.exec_driver_sql(explain + sql, values).fetchall())
+                assert "SCAN" not in plan, plan
+                assert "Seq Scan" not in plan, plan
+        assert len(questions) >= 6

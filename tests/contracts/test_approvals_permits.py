@@ -11,7 +11,7 @@ from handrail.approvals.adapters.folder_shelf import FolderShelf, permit_file
 from handrail.approvals.domain.events import Choice, Decided
 from handrail.approvals.domain.judging import Judgement, Verdict
 from handrail.approvals.domain.permit import Envelope, Permit, make_statement
-from handrail.bootstrap.approvals import LineageJournal
+from handrail.bootstrap.approvals_journal import LineageJournal
 from handrail.bootstrap.lineage import open_lineage
 from handrail.manifest import canonical_json
 from handrail.settings import Settings

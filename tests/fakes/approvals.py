@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import yaml
 
+from handrail.approvals.adapters.event_rows import request_body
 from handrail.approvals.domain.errors import MovedMeanwhile, MoveUnderWay
 from handrail.approvals.domain.events import (
     Choice,
@@ -20,6 +21,7 @@ from handrail.approvals.domain.events import (
     Rejection,
 )
 from handrail.approvals.domain.formats import formats_in
+from handrail.approvals.domain.pages import Kept, Page
 from handrail.approvals.domain.people import Directory, Person, Service, folded
 from handrail.approvals.domain.permit import PAYLOAD_TYPE, Envelope, Permit
 from handrail.approvals.domain.policy import Policy, Rule
@@ -116,8 +118,24 @@ class MemoryLedger(Ledger, RequestIndex):
             newest[subject.model, subject.alias] = promoted
         return list(newest.values())
 
-    def moves_under_way(self) -> Sequence[tuple[str, str]]:
-        return [(model, alias) for _, model, alias in self.moving]
+    def page(self, after: int, most: int, *, alias: str | None = None, only_unended: bool = False) -> Page:
+        numbered = [
+            (number, history)
+            for number, history in enumerate(self.stored.values(), 1)
+            if number > after
+            and alias in (None, history.request.subject.alias)
+            and not (only_unended and (history.voided or history.done))
+        ]
+        shown = numbered[:most]
+        return Page(tuple(history for _, history in shown), shown[-1][0] if len(numbered) > most else None)
+
+    def unfinished(self) -> Sequence[History]:
+        return [each for each in self.stored.values() if each.open_move or (each.done and not each.is_published)]
+
+    def kept_for(self, requester: str) -> Kept:
+        mine = [each for each in self.stored.values() if each.request.requester == requester]
+        unended = tuple(each.request.request_id for each in mine if not (each.voided or each.done))
+        return Kept(unended, sum(len(request_body(each.request)) for each in mine))
 
     def rejections(self, tree_digests: Iterable[str]) -> Sequence[Rejection]:
         wanted = set(tree_digests)
@@ -183,8 +201,10 @@ class FakeTrees(Trees, TreeFiles):
 
     def __init__(self) -> None:
         self.content: dict[str, dict[str, bytes]] = {}
+        self.asked: list[str] = []
 
     def manifest(self, tree: str) -> Manifest:
+        self.asked.append(tree)
         if tree not in self.content:
             raise UnknownReference("artifact tree", tree, "Check the path.")
         entries = [
@@ -218,6 +238,7 @@ class FakeRules(RuleBook):
         self.policies = {"champion": Policy("champion", QUORUM, RULES)}
         self.persons: tuple[Person, ...] = PEOPLE
         self.services: tuple[Service, ...] = ()
+        self.broken: Misconfigured | None = None
         self._seen: frozenset[str] = frozenset()
 
     def protected(self) -> frozenset[str]:
@@ -225,6 +246,8 @@ class FakeRules(RuleBook):
         return self._seen
 
     def policy(self, alias: str) -> Policy:
+        if self.broken:
+            raise self.broken
         if alias not in self.policies:
             raise UnknownReference("policy", alias, "Write one.")
         return self.policies[alias]

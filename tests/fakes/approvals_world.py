@@ -11,7 +11,7 @@ from handrail.approvals.domain.judging import Verdict
 from handrail.approvals.domain.subject import Candidate
 from handrail.approvals.domain.terms import Terms
 from handrail.approvals.ports import Signer
-from handrail.approvals.service import EvaluationPorts, Evaluations, Gate, GatePorts, Guard, Opening
+from handrail.approvals.service import EvaluationPorts, Evaluations, Gate, GatePorts, Guard, Limits, Opening
 from handrail.approvals.service.moves import Mover
 from tests.fakes.approvals import (
     EVIDENCE,
@@ -68,6 +68,7 @@ class World:
     evaluator: FakeEvaluator = field(default_factory=FakeEvaluator)
     files: FakeEvidenceFiles = field(default_factory=FakeEvidenceFiles)
     waiting: list[str] = field(default_factory=list)
+    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         self.copies = MemoryCopies(self.trees)
@@ -110,7 +111,7 @@ class World:
             self.looks,
             self.evaluator,
         )
-        self.gate = Gate("local-1", ports, self.mover, self.clock, self.waiting.append)
+        self.gate = Gate("local-1", ports, self.mover, self.clock, self.waiting.append, self.limits)
         self.evaluations = Evaluations(evaluation, self.clock)
         self.guard = Guard(self.rules, self.holds, self.provenance)
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from handrail.approvals.domain.events import Event, History, Rejection
 from handrail.approvals.domain.leaves import Leaf, LoggedLeaf
 from handrail.approvals.domain.notes import Checkpoint, Note, Signature, VerifierKey
+from handrail.approvals.domain.pages import Kept, Page
 from handrail.approvals.domain.people import Directory
 from handrail.approvals.domain.permit import PAYLOAD_TYPE, Envelope, Permit
 from handrail.approvals.domain.policy import Policy
@@ -29,10 +30,7 @@ class Ledger(Protocol):
     def append(self, history: History, event: Event) -> History:
         """Store one more event after exactly the events in `history`, durably, and return the longer history.
 
-        The event, its leaf of the log and everything that is written with it are one transaction: after a crash all are
-        there or none.
-        With an intended move the alias is held, until the move is done or abandoned; with a done move its permit is
-        found by its alias and by the digest of its tree.
+        It and all that goes with it are one transaction. An intended move holds the alias until done or abandoned.
 
         Raises:
             MovedMeanwhile: the stored request has other events by now; nothing was stored.
@@ -61,8 +59,16 @@ class RequestIndex(Protocol):
         """Return the newest promotion of each alias of each model."""
 
     @abstractmethod
-    def moves_under_way(self) -> Sequence[tuple[str, str]]:
-        """Return model and alias of each move that is intended and neither done nor abandoned."""
+    def page(self, after: int, most: int, *, alias: str | None = None, only_unended: bool = False) -> Page:
+        """Return at most `most` requests after a number, oldest first; unended ones are neither void nor promoted."""
+
+    @abstractmethod
+    def unfinished(self) -> Sequence[History]:
+        """Return the requests whose move is under way, or whose permit is not published, oldest first."""
+
+    @abstractmethod
+    def kept_for(self, requester: str) -> Kept:
+        """Return what is kept of an account's requests."""
 
     @abstractmethod
     def rejections(self, tree_digests: Collection[str]) -> Sequence[Rejection]:
@@ -78,10 +84,7 @@ class Provenance(Protocol):
 
     @abstractmethod
     def record(self, kind: str, key: str, account: str) -> None:
-        """Remember durably that the account made this `version`, `run`, `logged_model` or `path`.
-
-        Repeating changes nothing. Whoever deletes a file has a part in what is left: that is recorded as its `path`.
-        """
+        """Remember durably who made a `version`, `run` or `logged_model`, or changed a `path`. Repeating is free."""
 
     @abstractmethod
     def record_upload(self, sha256: str, account: str) -> None:
@@ -96,9 +99,8 @@ class Provenance(Protocol):
         """Return who made the candidate, and the parts whose maker is not recorded.
 
         Makers are whoever made the version, its logged model, its run, another run with a common ancestor, wrote or
-        deleted a file below the tree, or was the first to upload the bytes of a file in the manifest. Left out of
-        these are files that MLflow itself writes beside each model, the same for many, and the sha256 in `approved`:
-        bytes that others have already allowed for the same use.
+        deleted a file below the tree, or first uploaded the bytes of one. Left out are files that MLflow itself writes
+        beside each model, and the sha256 in `approved`: bytes that others have already allowed for the same use.
         """
 
 

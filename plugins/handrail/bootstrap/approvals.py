@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,23 +13,22 @@ from handrail.approvals.adapters.ed25519_permits import Ed25519Signer, PermitVer
 from handrail.approvals.adapters.folder_shelf import permit_file
 from handrail.approvals.adapters.folder_trees import FolderTrees
 from handrail.approvals.adapters.mlflow_download import without_additions
-from handrail.approvals.domain.permit import Permit
 from handrail.approvals.evidence_ports import Snapshots
 from handrail.approvals.ports import DecisionJournal, Registry, RuleBook
-from handrail.approvals.service import Approvals, Evaluations, Gate, GatePorts, Guard
+from handrail.approvals.service import Approvals, Evaluations, Gate, GatePorts, Guard, Limits
 from handrail.approvals.service.collecting import collect_copies
 from handrail.approvals.service.moves import Mover
 from handrail.approvals.service.standing import StandingWatch
 from handrail.bootstrap.approvals_copies import open_copies
 from handrail.bootstrap.approvals_evaluation import open_evaluations, open_snapshots
+from handrail.bootstrap.approvals_journal import LineageJournal
 from handrail.bootstrap.approvals_keys import open_shelf, refuse_lost_key, refuse_lost_ledger
 from handrail.bootstrap.approvals_log import open_ledger
 from handrail.clock import system_time
 from handrail.errors import Misconfigured
-from handrail.manifest import digest_of_bytes
-from handrail.refs import ArtifactVersion, ModelAlias, TrackingRun, Use
+from handrail.refs import Use
 from handrail.settings import Settings, make_home
-from handrail.storage import Store, migrate
+from handrail.storage import Store, migrate, open_store
 
 if TYPE_CHECKING:
     from handrail.approvals.adapters.sql_ledger import SqlLedger
@@ -51,6 +49,8 @@ __all__ = [
 ]
 
 _log = logging.getLogger("handrail.approvals")
+PATIENCE_S = 0.5
+"""How long MLflow's own calls wait for the store of the approvals; what it cannot take yet is kept in a file."""
 
 
 def open_permit_verifier(
@@ -206,6 +206,7 @@ def open_gate(
     """
     from handrail.approvals.adapters.mlflow_evidence_files import MlflowEvidenceFiles
     from handrail.approvals.adapters.mlflow_registry import MlflowRegistry
+    from handrail.approvals.adapters.spooled_provenance import SpooledProvenance
     from handrail.approvals.adapters.sql_custody import SqlHolds, SqlProvenance
     from handrail.approvals.adapters.yaml_rules import YamlRules
 
@@ -216,13 +217,16 @@ def open_gate(
     refuse_lost_key(settings)
     ledger, seals = open_ledger(settings, migrated(store))
     refuse_lost_ledger(settings, ledger)
-    holds, provenance = SqlHolds(store, seals), SqlProvenance(store, seals)
+    holds = SqlHolds(store, seals)
+    # A store of its own, which does not keep training waiting while something else writes for long.
+    quick = open_store(settings.store_url, PATIENCE_S)
+    provenance = SpooledProvenance(SqlProvenance(quick, seals), settings.home / "mlflow" / "makers.spool")
     registry = MlflowRegistry(host.registry, host.tracking, host.artifacts)
     mover = _open_mover(settings, ledger, registry, rules, LineageJournal(lineage))
     trees, snapshots, copies = FolderTrees(), open_snapshots(settings, store, seals), open_copies(settings)
     files = MlflowEvidenceFiles(host.tracking, host.artifacts)
     ports = GatePorts(ledger, ledger, provenance, holds, registry, trees, rules, snapshots, files, copies)
-    gate = Gate(server_name(settings), ports, mover, system_time, evaluate_later)
+    gate = Gate(server_name(settings), ports, mover, system_time, evaluate_later, _limits(settings))
     # Verifiers load nothing without it, and a list that could not be written is made up for.
     gate.revoker.publish()
     collect_copies(ledger, copies, system_time())
@@ -252,30 +256,8 @@ def _open_mover(
     )
 
 
-class LineageJournal(DecisionJournal):
-    """Keeps the promise of the gate's `DecisionJournal` with the lineage plugin."""
-
-    def __init__(self, lineage: Callable[[], Lineage]) -> None:
-        """Record into the graph that is opened at the first promotion: the gate works without it."""
-        self._lineage = lineage
-
-    def promoted(self, permit: Permit, envelope: str, moved_at: str) -> None:
-        """Record version, run, permit and approvers, and where the alias points since."""
-        from handrail.lineage import agent_uri
-
-        lineage, version = self._lineage(), permit.model_version
-        run = TrackingRun(permit.server, permit.run_id) if permit.run_id else None
-        lineage.record_registration(version, tree_digest=permit.tree_digest, run=run)
-        lineage.record_permit(
-            ArtifactVersion(permit.uri, "permit", digest_of_bytes(envelope.encode("utf-8"))),
-            version,
-            tree_digest=permit.tree_digest,
-            policy_digest=permit.policy_digest,
-            approvers=[agent_uri(permit.server, person) for person in permit.approvers],
-        )
-        lineage.point(
-            ModelAlias(permit.model, permit.alias).pointer, version, datetime.fromisoformat(moved_at), by=permit.uri
-        )
+def _limits(settings: Settings) -> Limits:
+    return Limits(settings.approvals_most_open, settings.approvals_most_kept)
 
 
 def migrated(store: Store) -> Store:

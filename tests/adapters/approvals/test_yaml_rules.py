@@ -218,3 +218,21 @@ def test_a_policy_of_version_1_claims_and_one_of_version_2_wants_quality_and_com
     assert levels == ["recomputed", "recomputed", "bound", "claimed", "recomputed", "recomputed"]
     assert new.check() == ()
     assert new.policy("champion").digest != digest
+
+
+@pytest.mark.parametrize(
+    "name", ["champion.yml", "champion.yaml.bak", "README.md", ".champion.yaml", "old/x.yaml", "x"]
+)
+def test_anything_else_among_the_policies_stops_the_start(config, name):
+    file = config / "policies" / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("version: 1\n")
+
+    with pytest.raises(Misconfigured, match=name.split("/")[0].replace(".", r"\.")):
+        YamlRules(config).check()
+
+
+def test_the_file_that_keeps_a_folder_in_git_is_no_policy(config):
+    (config / "policies" / ".gitkeep").touch()
+
+    YamlRules(config).check()

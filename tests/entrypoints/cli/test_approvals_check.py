@@ -12,7 +12,8 @@ from handrail.approvals.adapters.ed25519_permits import Ed25519Signer
 from handrail.approvals.adapters.folder_shelf import FolderShelf
 from handrail.approvals.adapters.sql_custody import SqlHolds, SqlProvenance
 from handrail.bootstrap import open_platform
-from handrail.bootstrap.approvals import LineageJournal, migrated
+from handrail.bootstrap.approvals import migrated
+from handrail.bootstrap.approvals_journal import LineageJournal
 from handrail.bootstrap.approvals_log import open_ledger
 from handrail.entrypoints.cli import main
 from handrail.settings import load_settings

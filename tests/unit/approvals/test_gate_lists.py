@@ -3,7 +3,8 @@
 import pytest
 
 from handrail.approvals.domain.judging import Verdict
-from handrail.errors import UnknownReference
+from handrail.errors import Misconfigured, UnknownReference
+from tests.fakes.approvals import EVIDENCE
 from tests.fakes.approvals_world import World
 
 
@@ -43,3 +44,28 @@ def test_a_request_that_still_fits_is_listed_as_it_is(world):
 
     assert world.gate.request(waiting).judgement.verdict is Verdict.PENDING
     assert [each.judgement.verdict for each in world.gate.requests(only_open=True)] == [Verdict.PENDING]
+
+
+def test_a_list_outlives_the_policy_of_one_of_its_requests(world):
+    promoted = world.promote()
+    world.register(2)
+    waiting = world.ask(version="2", evidence=EVIDENCE | {"comparison": {"ci_low": 0.01}})
+
+    del world.rules.policies["champion"]
+
+    verdicts = {view.history.request.request_id: view.judgement for view in world.gate.requests()}
+    assert verdicts[promoted].verdict is Verdict.PROMOTED
+    assert verdicts[waiting].verdict is Verdict.REFUSED
+    assert "no policy named 'champion'" in verdicts[waiting].reasons[0]
+    with pytest.raises(UnknownReference, match="no policy named"):
+        world.say(waiting, "ben")
+
+
+def test_a_list_is_shown_while_a_policy_has_a_mistake_and_nothing_is_decided(world):
+    waiting = world.ask()
+    world.rules.broken = Misconfigured("champion.yaml", "it is not YAML", "Correct it.")
+
+    (view,) = world.gate.requests()
+    assert (view.judgement.verdict, view.judgement.reasons) == (Verdict.PENDING, (str(world.rules.broken),))
+    with pytest.raises(Misconfigured):
+        world.say(waiting, "ben")

@@ -2,6 +2,7 @@ import logging
 
 import pytest
 
+from handrail.approvals.domain.events import MoveIntended
 from handrail.approvals.domain.standing import Pointed, Promoted, disagreements
 from handrail.approvals.service.standing import StandingWatch
 from handrail.errors import Unavailable
@@ -78,7 +79,8 @@ class TestWatch:
         assert world.holds.holder_of_path("/artifacts/1/1/model/MLmodel")
 
     def test_a_move_under_way_is_not_reported(self, world, watch):
-        world.ledger.moving["local-1", "flights", "champion"] = "pr-1"
+        history = world.ledger.load(world.ask())
+        world.ledger.append(history, MoveIntended(world.clock(), {}))
         world.registry.aliases["flights", "champion"] = 1
 
         assert list(watch.report()) == []

@@ -22,6 +22,7 @@ class RequestRow:
     alias: str
     subject_key: str
     body: str
+    requester: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,8 @@ def _request_mismatches(request: RequestRow, openings: Sequence[tuple[int, Mappi
         facts = values["facts"]
         if facts["body"] != digest_of_bytes(request.body.encode("utf-8")):
             yield f"is not what leaf {number} says that was asked for"
+        if facts["requester"] != request.requester:
+            yield f"was asked for by {request.requester!r}, and by {facts['requester']!r} in leaf {number}"
         if facts["row"] != request.number:
             yield f"has the number {request.number}, and {facts['row']} in leaf {number}"
 

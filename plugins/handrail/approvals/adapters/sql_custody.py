@@ -57,7 +57,7 @@ class SqlProvenance(Provenance):
             relatives = _makers_of(connection, "run", _family(connection, candidate.run_id))
             writers = connection.execute(
                 sa.select(makers.c.thing, makers.c.account).where(
-                    makers.c.kind == "path", _at_or_below(makers.c.thing, candidate.tree)
+                    makers.c.kind == "path", _at_or_below(connection, makers.c.thing, candidate.tree)
                 )
             ).all()
             first = _first_uploaders(connection, _own_bytes(manifest, approved))
@@ -101,13 +101,23 @@ class SqlHolds(Holds):
     def holder_of_path(self, path: str) -> str | None:
         """Return the label of a candidate whose tree is at, above or below an absolute path."""
         above = [str(parent) for parent in PurePosixPath(path).parents]
-        touches = sa.or_(holds.c.thing.in_(above), _at_or_below(holds.c.thing, path))
-        return self._label(sa.and_(holds.c.kind == "path", touches))
+        is_path = holds.c.kind == "path"
+        with self._store.read() as connection:
+            # Two questions, each answered by an index, however much is held.
+            for touching in (holds.c.thing.in_(above), _at_or_below(connection, holds.c.thing, path)):
+                label = _first_label(connection, sa.and_(is_path, touching))
+                if label is not None:
+                    return label
+        return None
 
     def _label(self, wanted: sa.ColumnElement[bool]) -> str | None:
         with self._store.read() as connection:
-            label: str | None = connection.execute(sa.select(holds.c.label).where(wanted).limit(1)).scalar()
-            return label
+            return _first_label(connection, wanted)
+
+
+def _first_label(connection: Connection, wanted: sa.ColumnElement[bool]) -> str | None:
+    label: str | None = connection.execute(sa.select(holds.c.label).where(wanted).limit(1)).scalar()
+    return label
 
 
 def _makers_of(connection: Connection, kind: str, things: set[str | None]) -> set[str]:
@@ -149,6 +159,8 @@ def _folders(candidate: Candidate, manifest: Manifest) -> Iterator[tuple[str, st
         yield "its top folder" if folder == "." else repr(folder), str(PurePosixPath(candidate.tree) / folder)
 
 
-def _at_or_below(column: sa.ColumnElement[str], path: str) -> sa.ColumnElement[bool]:
-    below = path.rstrip("/") + "/"
-    return sa.or_(column == path, sa.func.substr(column, 1, len(below)) == below)
+def _at_or_below(connection: Connection, column: sa.ColumnElement[str], path: str) -> sa.ColumnElement[bool]:
+    """Compare a path column with a folder by a range that an index serves: byte order, as `/` and `0` follow it."""
+    below = path.rstrip("/")
+    ordered = sa.collate(column, "C") if connection.dialect.name == "postgresql" else column
+    return sa.or_(column == path, sa.and_(ordered >= f"{below}/", ordered < f"{below}0"))

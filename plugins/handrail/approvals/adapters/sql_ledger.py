@@ -27,6 +27,7 @@ from handrail.approvals.domain.events import (
     Rejection,
 )
 from handrail.approvals.domain.leaves import StoredEvent, opening_leaf
+from handrail.approvals.domain.pages import Kept, Page
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.standing import Promoted
 from handrail.approvals.domain.subject import PromotionRequest
@@ -37,6 +38,7 @@ from handrail.storage import Store
 
 AT_ONCE = 500
 """How many values one statement is given."""
+PAGE_CHARACTERS = 4_000_000
 
 
 class SqlLedger(Ledger, RequestIndex):
@@ -76,6 +78,7 @@ class SqlLedger(Ledger, RequestIndex):
             "request_id": request.request_id,
             "alias": request.subject.alias,
             "subject_key": request.subject.key,
+            "requester": request.requester,
             "body": body,
         }
         try:
@@ -135,12 +138,33 @@ class SqlLedger(Ledger, RequestIndex):
                 newest[subject.model, subject.alias] = promoted
         return list(newest.values())
 
-    def moves_under_way(self) -> Sequence[tuple[str, str]]:
-        """Return model and alias of each move that is intended and neither done nor abandoned."""
+    def page(self, after: int, most: int, *, alias: str | None = None, only_unended: bool = False) -> Page:
+        """Return requests after a number, oldest first; a page is as long as its bodies allow, and one at least."""
+        wanted = [requests.c.number > after]
+        wanted += [requests.c.alias == alias] if alias is not None else []
+        wanted += [_UNENDED] if only_unended else []
+        sizes = sa.select(requests.c.number, sa.func.length(requests.c.body)).where(*wanted)
         with self._store.read() as connection:
-            bodies = connection.execute(sa.select(requests.c.body).join(moving)).scalars().all()
-        subjects = [request_from(body).subject for body in bodies]
-        return [(subject.model, subject.alias) for subject in subjects]
+            found = connection.execute(sizes.order_by(requests.c.number).limit(most + 1)).all()
+            numbers = _first_of(found, most)
+            stored = self._stored(connection, requests.c.number.in_(numbers))
+            histories = tuple(_history(*each) for each in stored)
+        return Page(histories, numbers[-1] if len(numbers) < len(found) else None)
+
+    def unfinished(self) -> Sequence[History]:
+        """Return the requests whose move is under way, or whose permit is not published, oldest first."""
+        under_way = requests.c.request_id.in_(sa.select(moving.c.request_id))
+        unpublished = sa.and_(requests.c.request_id.in_(sa.select(permits.c.request_id)), ~_happened("published"))
+        return self._histories(sa.or_(under_way, unpublished))
+
+    def kept_for(self, requester: str) -> Kept:
+        """Return what is kept of an account's requests."""
+        mine = requests.c.requester == requester
+        unended = sa.select(requests.c.request_id).where(mine, _UNENDED).order_by(requests.c.number)
+        size = sa.select(sa.func.coalesce(sa.func.sum(sa.func.length(requests.c.body)), 0)).where(mine)
+        with self._store.read() as connection:
+            ids = connection.execute(unended).scalars().all()
+            return Kept(tuple(ids), int(connection.execute(size).scalar_one()))
 
     def rejections(self, tree_digests: Iterable[str]) -> Sequence[Rejection]:
         """Return every rejection of one of these trees, oldest first."""
@@ -235,6 +259,26 @@ class SqlLedger(Ledger, RequestIndex):
             "envelope": event.envelope,
         }
         return _inserted(connection, permits, row)
+
+
+def _happened(*kinds: str) -> sa.ColumnElement[bool]:
+    event = events.alias()
+    return sa.exists().where(event.c.request_id == requests.c.request_id, event.c.kind.in_(kinds)).correlate(requests)
+
+
+_UNENDED = ~_happened("voided", "move-done")
+
+
+def _first_of(sized: Sequence[sa.Row[tuple[int, int]]], most: int) -> list[int]:
+    """Return the numbers of the first rows that fit into a page."""
+    numbers: list[int] = []
+    room = PAGE_CHARACTERS
+    for number, size in sized[:most]:
+        room -= size
+        if room < 0 and numbers:
+            break
+        numbers.append(number)
+    return numbers
 
 
 def _inserted(connection: Connection, table: sa.Table, row: dict[str, str]) -> int:

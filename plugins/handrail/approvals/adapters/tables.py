@@ -14,6 +14,7 @@ requests = sa.Table(
     sa.Column("alias", sa.String(256), nullable=False, index=True),
     sa.Column("subject_key", sa.String(80), nullable=False, index=True),
     sa.Column("body", sa.Text, nullable=False),
+    sa.Column("requester", sa.String(256), nullable=False, index=True),
 )
 
 events = sa.Table(

@@ -1,4 +1,4 @@
-"""Policies from config/policies/<alias>.yaml and roles from config/roles.yaml, read again at each use."""
+"""Policies from config/policies/<alias>.yaml and roles from config/roles.yaml, read again when they have changed."""
 
 # pydantic reads the annotations at run time, so they stay real.
 
@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StrictBool, ValidationInfo, field_validator, model_validator
 
+from handrail.approvals.adapters.changed_files import ChangedFiles
 from handrail.approvals.domain.evidence import Level
 from handrail.approvals.domain.formats import RunsCode
 from handrail.approvals.domain.people import Directory, Person, RoleName, Service, folded
@@ -125,6 +126,7 @@ class YamlRules(RuleBook):
         self._roles = config / "roles.yaml"
         self._policies = config / "policies"
         self._seen: frozenset[str] = frozenset()
+        self._changed = ChangedFiles()
 
     def protected(self) -> frozenset[str]:
         """Return the aliases that have a policy file, in lower case; removing a file frees nothing while running."""
@@ -141,6 +143,9 @@ class YamlRules(RuleBook):
         file = self._policies / f"{alias}.yaml"
         if alias not in {known.stem for known in self._policies.glob("*.yaml")}:
             raise UnknownReference("policy", alias, self._what_is_there(alias))
+        return self._changed.read(file, lambda: self._read_policy(file, alias))
+
+    def _read_policy(self, file: Path, alias: str) -> Policy:
         content = self._read(file, alias)
         quorum = {str(role): count for role, count in content.quorum.items()}
         return Policy(alias, quorum, content.rules_of_its_version(), content.permits)
@@ -165,6 +170,9 @@ class YamlRules(RuleBook):
         Raises:
             Misconfigured: a key is misspelt, a role is unknown, an account belongs to two, or a service to nobody.
         """
+        return self._changed.read(self._roles, self._read_directory)
+
+    def _read_directory(self) -> Directory:
         content = read_config(self._roles, RolesFile, remedy=REMEDY)
         persons, services = content.persons or {}, content.services or {}
         holders: dict[str, str] = {}
@@ -197,10 +205,10 @@ class YamlRules(RuleBook):
         Raises:
             Misconfigured: no alias has a policy, or a file cannot be used.
         """
-        for file in sorted(self._policies.glob("*.yml")):
-            raise Misconfigured(
-                str(file), "a policy is read from a file that ends in .yaml", f"Rename it to {file.stem}.yaml."
-            )
+        for file in sorted(self._policies.glob("*")):
+            if file.name != ".gitkeep" and (file.suffix != ".yaml" or file.name.startswith(".") or not file.is_file()):
+                problem = "a policy is read from a file that ends in .yaml, and here is nothing else"
+                raise Misconfigured(str(file), problem, f"Rename it to {file.stem}.yaml, or move it away.")
         names = sorted(file.stem for file in self._policies.glob("*.yaml"))
         if not names:
             raise Misconfigured(str(self._policies), "no alias has a policy, so none would be protected", REMEDY)

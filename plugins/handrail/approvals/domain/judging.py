@@ -35,17 +35,8 @@ class Judgement:
 
 def judge(history: History, policy: Policy, directory: Directory) -> Judgement:
     """Judge a request by this policy with these roles. What is not clearly allowed is refused."""
-    if history.done:
-        return Judgement(Verdict.PROMOTED, approvers=_approvals(history))
-    if history.voided:
-        return Judgement(Verdict.VOID, history.voided.reasons)
-    rejections = tuple(
-        f"{decision.person} rejected it: {decision.reason}"
-        for decision in history.decisions
-        if decision.choice is Choice.REJECT
-    )
-    if rejections:
-        return Judgement(Verdict.REJECTED, rejections)
+    if ended := _ended(history):
+        return ended
     subject = history.request.subject
     if refused := refused_formats(history.request.formats or {}, policy.permits.formats):
         return Judgement(Verdict.REFUSED, refused)
@@ -66,6 +57,24 @@ def _failures(history: History, policy: Policy, directory: Directory) -> tuple[s
     if policy.digest != subject.policy_digest or policy.alias != subject.alias:
         failures += ("The request was opened under another policy.",)
     return failures
+
+
+def judge_without_policy(history: History, verdict: Verdict, why: str) -> Judgement:
+    """Judge what has ended as it ended, and give the rest this verdict: nothing can be allowed."""
+    return _ended(history) or Judgement(verdict, (why,))
+
+
+def _ended(history: History) -> Judgement | None:
+    if history.done:
+        return Judgement(Verdict.PROMOTED, approvers=_approvals(history))
+    if history.voided:
+        return Judgement(Verdict.VOID, history.voided.reasons)
+    rejections = tuple(
+        f"{decision.person} rejected it: {decision.reason}"
+        for decision in history.decisions
+        if decision.choice is Choice.REJECT
+    )
+    return Judgement(Verdict.REJECTED, rejections) if rejections else None
 
 
 def _judge_adoption(history: History, policy: Policy, directory: Directory) -> Judgement:

@@ -6,6 +6,7 @@ from handrail.approvals.service.evaluations import EvaluationPorts, Evaluations
 from handrail.approvals.service.gate import Gate
 from handrail.approvals.service.guard import Guard
 from handrail.approvals.service.publishing import Publisher
+from handrail.approvals.service.quota import Limits
 from handrail.approvals.service.records import Approvals, RequestView
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Gate",
     "GatePorts",
     "Guard",
+    "Limits",
     "Opening",
     "Publisher",
     "RequestView",

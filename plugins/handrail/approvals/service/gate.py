@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 
 from handrail.approvals.domain.errors import Closed, MovedMeanwhile, NotEligible, UnderEvaluation
 from handrail.approvals.domain.events import Choice, Decided, History, Voided
@@ -19,9 +19,10 @@ from handrail.approvals.service.adoption import refuse_strange_adoption, why_no_
 from handrail.approvals.service.asking import GatePorts, Opening, digests_of, files_of, read_evidence
 from handrail.approvals.service.evaluations import require_snapshot
 from handrail.approvals.service.moves import Mover
-from handrail.approvals.service.records import Approvals, RequestView
+from handrail.approvals.service.quota import Limits, Quota
+from handrail.approvals.service.records import Approvals, RequestView, all_pages
 from handrail.clock import Clock
-from handrail.errors import HandrailError, Refused, UnknownReference
+from handrail.errors import Misconfigured, Refused, UnknownReference
 from handrail.manifest import Manifest
 
 ATTEMPTS = 10
@@ -32,20 +33,26 @@ RENEWAL = timedelta(days=30)
 class Gate:
     """The only way to move a protected alias."""
 
-    def __init__(
-        self, server: str, ports: GatePorts, mover: Mover, clock: Clock, evaluate_later: Callable[[str], None]
+    def __init__(  # noqa: PLR0913 - what a gate is made of
+        self,
+        server: str,
+        ports: GatePorts,
+        mover: Mover,
+        clock: Clock,
+        evaluate_later: Callable[[str], None],
+        limits: Limits = Limits(),  # noqa: B008 - frozen
     ) -> None:
         """Guard the registry of the server with this stable name; `clock` gives system time.
 
         `evaluate_later` is called with the id of a request that waits to be measured, and returns at once.
         """
-        self._server = server
-        self._ports = ports
+        self._server, self._ports = server, ports
         self._mover = mover
         self._clock = clock
         self.revoker = mover.revoker(server)
         self._evaluate_later = evaluate_later
         self.records = Approvals(ports.ledger, ports.index, ports.rules)
+        self._quota = Quota(limits, ports.index, self.records)
 
     def open_request(self, opening: Opening, account: str) -> RequestView:
         """Freeze the version, digest it, and open a request. The same subject gives the same request.
@@ -59,6 +66,7 @@ class Gate:
         """
         policy = self._ports.rules.policy(folded(opening.alias))
         require_snapshot(self._ports.snapshots, opening.snapshot)
+        self._quota.check(account, opening)
         candidate = self._ports.registry.candidate(opening.model, opening.version)
         # Freeze first: bytes that change after the digest must have been changed by force.
         self._ports.holds.hold(candidate)
@@ -150,9 +158,19 @@ class Gate:
 
     def requests(self, alias: str | None = None, *, only_open: bool = False) -> Sequence[RequestView]:
         """Return requests, oldest first, each as `request` does."""
+        return all_pages(partial(self.page, alias=alias, only_open=only_open))
+
+    def page(
+        self, after: int, most: int, *, alias: str | None = None, only_open: bool = False
+    ) -> tuple[Sequence[RequestView], int | None]:
+        """Look at no more than `most` requests after a number; return those that match, and the number to go on after.
+
+        The number is None at the end. A page may be empty before that.
+        """
         incumbent = cache(self._ports.registry.incumbent)
-        views = (self._as_of_now(view, incumbent) for view in self.records.requests(alias))
-        return [view for view in views if view.is_open or not only_open]
+        found, on = self.records.page(after, most, alias=alias, only_open=only_open)
+        views = [self._as_of_now(view, incumbent) for view in found]
+        return [view for view in views if view.is_open or not only_open], on
 
     def _as_of_now(self, view: RequestView, incumbent: Callable[[str, str], int | None]) -> RequestView:
         """Say void where the alias has moved since; the next decision records it."""
@@ -167,42 +185,26 @@ class Gate:
             incumbent_now = None if points_at == bound.version else points_at
             changes = replace(bound, incumbent=incumbent_now, people_digest=people).changes_since(bound)
             changes += why_no_adoption(bound, self._ports.registry)
+        except Misconfigured:
+            return view  # which says so
         except UnknownReference as err:
             changes = (str(err),)
         return replace(view, judgement=Judgement(Verdict.VOID, changes)) if changes else view
 
     def finish_moves(self) -> tuple[str, ...]:
-        """Finish or give up every move that was interrupted, and publish what was not yet; one sentence for each.
-
-        Called at start-up, before the server answers.
-        """
-        unfinished = [
-            history
-            for history in self._ports.index.find()
-            if history.open_move or (history.done and not history.is_published)
-        ]
-        return tuple(map(self._finish, unfinished))
-
-    def _finish(self, history: History) -> str:
-        """Finish one move and say so; one that cannot be finished yet keeps no other from it."""
-        label = history.request.label
-        try:
-            history = self._ports.ledger.load(history.request.request_id)
-            if not history.open_move:
-                published = self._mover.publish(history).is_published
-                return f"The permit for {label} was {'published' if published else 'not published, see above'}."
-            after = self._mover.move(history, self._changes(history))
-        except HandrailError as err:
-            return f"The interrupted move of {label} stays open and is tried again at the next start. {err}"
-        outcome = "was finished" if after.done else "was abandoned: the request is void"
-        return f"The interrupted move of {label} {outcome}."
+        """Finish or give up each interrupted move, and publish what was not, at start-up; one sentence for each."""
+        return tuple(self._mover.finish(history, self._changes) for history in self._ports.index.unfinished())
 
     def _decide_once(self, request_id: str, account: str, choice: Choice, reason: str) -> History:
         history = self._ports.ledger.load(request_id)
+        history = self._void_if_changed(history, with_files=False)
+        if history.voided:
+            return history
+        # Before anything is hashed: that work is done for those alone who may decide.
+        person = self._eligible(history, account)
         history = self._void_if_changed(history)
         if history.voided:
             return history
-        person = self._eligible(history, account)
         mine = next((decision for decision in history.decisions if decision.person == person), None)
         if mine and mine.choice is choice:
             return history
@@ -226,19 +228,19 @@ class Gate:
             raise NotEligible(account, request.request_id, refusal or "")
         return person.name
 
-    def _void_if_changed(self, history: History) -> History:
+    def _void_if_changed(self, history: History, *, with_files: bool = True) -> History:
         if history.done or history.voided or history.open_move:
             return history
-        changes = self._changes(history)
+        changes = self._changes(history, with_files=with_files)
         return self._ports.ledger.append(history, Voided(self._clock(), changes)) if changes else history
 
-    def _changes(self, history: History) -> tuple[str, ...]:
-        """Compare what the request binds with the world now."""
+    def _changes(self, history: History, *, with_files: bool = True) -> tuple[str, ...]:
+        """Compare what the request binds with the world now; the files only if asked: that takes long."""
         request = history.request
         bound = request.subject
         try:
             candidate = self._ports.registry.candidate(bound.model, str(bound.version))
-            tree_digest = self._ports.trees.manifest(candidate.tree).digest
+            tree_digest = self._ports.trees.manifest(candidate.tree).digest if with_files else bound.tree_digest
         except UnknownReference as err:
             return (str(err),)
         policy = self._ports.rules.policy(bound.alias)

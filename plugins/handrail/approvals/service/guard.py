@@ -33,13 +33,17 @@ class Guard:
         self._holds = holds
         self._provenance = provenance
 
+    def is_protected(self, alias: str) -> bool:
+        """Whether the alias has a policy, however it is spelt."""
+        return folded(alias) in self._rules.protected()
+
     def alias(self, model: str, alias: str) -> None:
         """Refuse to set or delete a protected alias, however it is spelt.
 
         Raises:
             Protected: it moves only through the gate.
         """
-        if folded(alias) in self._rules.protected():
+        if self.is_protected(alias):
             raise Protected(f"Changing the alias {alias!r} of {model!r} directly", _HOW_TO_MOVE)
 
     def stage(self, model: str, *stages: str | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from handrail.approvals.domain.events import History, MoveAbandoned, MoveDone, MoveIntended, Published, Voided
@@ -74,6 +75,20 @@ class Mover:
         envelope = self.signer.sign(canonical_json(intent.statement))
         history = self.ledger.append(history, MoveDone(self.clock(), envelope.to_json()))
         return self.publish(history)
+
+    def finish(self, history: History, changes: Callable[[History], tuple[str, ...]]) -> str:
+        """Finish an interrupted move or give it up, and say so; one that cannot be finished keeps no other from it."""
+        label = history.request.label
+        try:
+            history = self.ledger.load(history.request.request_id)
+            if not history.open_move:
+                published = self.publish(history).is_published
+                return f"The permit for {label} was {'published' if published else 'not published, see above'}."
+            after = self.move(history, changes(history))
+        except HandrailError as err:
+            return f"The interrupted move of {label} stays open and is tried again at the next start. {err}"
+        outcome = "was finished" if after.done else "was abandoned: the request is void"
+        return f"The interrupted move of {label} {outcome}."
 
     def publish(self, history: History) -> History:
         """Put the permit on its shelf and report to the journal. A failure is logged and repaired at the next start."""

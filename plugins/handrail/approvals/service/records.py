@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from handrail.approvals.domain.events import Choice, Evaluated, History, Rejection
-from handrail.approvals.domain.judging import Judgement, Verdict, judge, measured
+from handrail.approvals.domain.judging import Judgement, Verdict, judge, judge_without_policy, measured
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.policy import Measured
 from handrail.approvals.ports import Ledger, RequestIndex, RuleBook
 from handrail.approvals.service.simulation import Simulated, simulate
 from handrail.approvals.service.tenures import Tenure, tenure_at
-from handrail.errors import UnknownReference
+from handrail.errors import Misconfigured, UnknownReference
 from handrail.refs import Use
+
+PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +109,18 @@ class Approvals:
 
     def requests(self, alias: str | None = None, *, only_open: bool = False) -> Sequence[RequestView]:
         """Return requests, oldest first."""
-        views = self._views(self._index.find(alias=alias))
-        return [view for view in views if view.is_open or not only_open]
+        return all_pages(partial(self.page, alias=alias, only_open=only_open))
+
+    def page(
+        self, after: int, most: int, *, alias: str | None = None, only_open: bool = False
+    ) -> tuple[Sequence[RequestView], int | None]:
+        """Look at no more than `most` requests after a number; return those that match, and the number to go on after.
+
+        The number is None at the end. A page may be empty before that.
+        """
+        page = self._index.page(after, most, alias=alias, only_unended=only_open)
+        views = self._views(page.histories)
+        return [view for view in views if view.is_open or not only_open], page.after
 
     def evidence(self, request_id: str) -> dict[str, Any]:
         """Return the evidence that a request was opened with, by name."""
@@ -157,7 +170,7 @@ class Approvals:
         return self._ledger.load(request_id).request.subject.model
 
     def view(self, history: History) -> RequestView:
-        """Judge a history by the policy and the roles as they stand now."""
+        """Judge a history by the policy and the roles as they stand now; without a policy it can be looked at only."""
         return self._views([history])[0]
 
     def _views(self, histories: Sequence[History]) -> list[RequestView]:
@@ -167,11 +180,25 @@ class Approvals:
 
     def _view(self, history: History, rejections: Sequence[Rejection]) -> RequestView:
         request = history.request
-        policy = self._rules.policy(request.subject.alias)
         mine = tuple(
             rejection
             for rejection in rejections
             if rejection.tree_digest == request.subject.tree_digest and rejection.request_id != request.request_id
         )
-        judgement = judge(history, policy, self._rules.directory())
+        try:
+            policy = self._rules.policy(request.subject.alias)
+            judgement = judge(history, policy, self._rules.directory())
+        except (UnknownReference, Misconfigured) as err:
+            verdict = Verdict.PENDING if isinstance(err, Misconfigured) else Verdict.REFUSED
+            return RequestView(history, judge_without_policy(history, verdict, str(err)), rejections=mine)
         return RequestView(history, judgement, measures=measured(history, policy), rejections=mine)
+
+
+def all_pages(page: Callable[[int, int], tuple[Sequence[RequestView], int | None]]) -> Sequence[RequestView]:
+    """Return what all pages hold, one after the other."""
+    after: int | None = 0
+    found: list[RequestView] = []
+    while after is not None:
+        views, after = page(after, PAGE)
+        found += views
+    return found

@@ -30,10 +30,14 @@ class StandingWatch:
         Raises:
             Unavailable: the registry or the ledger cannot be read.
         """
-        moving = {(model, folded(alias)) for model, alias in self._index.moves_under_way()}
+        moving = self._moving()
         found = disagreements(self._registry.listed_aliases(), self._index.promoted(), self._rules.protected())
-        still = {(model, folded(alias)) for model, alias in self._index.moves_under_way()}
+        still = self._moving()
         return [row for row in found if (row.model, folded(row.alias)) not in moving | still]
+
+    def _moving(self) -> set[tuple[str, str]]:
+        unfinished = (history.request.subject for history in self._index.unfinished() if history.open_move)
+        return {(subject.model, folded(subject.alias)) for subject in unfinished}
 
     def report(self) -> Sequence[Disagreement]:
         """Log and hold what disagrees, each once as long as it lasts; a store that cannot be read is logged too."""

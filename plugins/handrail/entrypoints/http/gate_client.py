@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -148,9 +148,16 @@ class GateClient:
 
     def requests(self, alias: str | None = None, *, only_open: bool = False) -> list[dict[str, Any]]:
         """Return requests, oldest first."""
+        return list(self.each_request(alias, only_open=only_open))
+
+    def each_request(self, alias: str | None = None, *, only_open: bool = False) -> Iterator[dict[str, Any]]:
+        """Yield requests, oldest first, page by page."""
         params = ({"alias": alias} if alias else {}) | ({"state": "open"} if only_open else {})
-        rows: list[dict[str, Any]] = self._json(Route.REQUESTS, params=params)["requests"]
-        return rows
+        after: dict[str, str] | None = {}
+        while after is not None:
+            page = self._json(Route.REQUESTS, params=params | after)
+            yield from page["requests"]
+            after = {"after": page["next"]} if "next" in page else None
 
     def permit(self, use: Use, digest: str | None = None) -> bytes:
         """Return the newest signed permit for a use; for the tree with this digest, if one is named.

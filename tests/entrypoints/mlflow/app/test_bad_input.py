@@ -155,3 +155,21 @@ def test_an_unknown_version_policy_or_request_is_named(server, made):
         made.ask(alias="challenger")
     with pytest.raises(UnknownReference, match="pr-none"):
         made.say("pr-none", "ben")
+
+
+def test_a_list_comes_in_pages_that_lead_on(server, made):
+    other = server.make_version()
+    asked = [made.ask()["request_id"], other.ask()["request_id"]]
+    path, found, after = "/handrail/api/v1/promotion-requests", [], {}
+    with server.person("ada") as http:
+        while after is not None:
+            page = http.get(path, params={"limit": "1", "state": "open"} | after).json()
+            assert len(page["requests"]) <= 1
+            found += [row["request_id"] for row in page["requests"]]
+            after = {"after": page["next"]} if "next" in page else None
+        for query in ({"limit": "51"}, {"limit": "x"}, {"after": "-1"}, {"after": "9" * 13}):
+            assert http.get(path, params=query).status_code == 400
+
+    assert [each for each in found if each in asked] == asked
+    with server.gate("ada") as gate:
+        assert [row["request_id"] for row in gate.requests(only_open=True)] == found

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from handrail.bootstrap.approvals import OpenGate
     from handrail.entrypoints.mlflow.app.recorded_stores import Recorder
 
-PATIENCE_S = 2.0
+PATIENCE_S = 0.7
 """How long a request that MLflow has carried out is delayed, at most, because lineage's store is locked."""
 
 WATCH_EVERY_S = 60.0

@@ -6,7 +6,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from http import HTTPStatus
 from typing import Any, BinaryIO, NoReturn, cast
 
@@ -27,6 +27,7 @@ from handrail.refs import Use
 
 MAX_BODY_BYTES = 1 << 20
 SNAPSHOT_TYPE = "application/vnd.apache.parquet"
+PAGE = 50
 
 
 def add_routes(app: Flask, gate: Gate, snapshots: Snapshots) -> None:
@@ -71,16 +72,18 @@ def _adopt(gate: Gate) -> Response:
 
 def _requests(gate: Gate) -> Response:
     """Return one request by id with its evidence, or a list."""
-    wanted = _query("id", "alias", "state")
+    wanted = _query("id", "alias", "state", "after", "limit")
     if "id" in wanted:
         view = gate.request(wanted["id"])
         require_model(view.history.request.subject.model, "can_read", "Reading this request")
         return _json(view.to_json() | {"evidence_content": gate.records.evidence(wanted["id"])})
     if wanted.get("state", "open") != "open":
         raise InvalidInput("state", f"{wanted['state']!r} is unknown", "Ask for state=open, or leave it out.")
-    views = gate.requests(wanted.get("alias"), only_open="state" in wanted)
-    readable = [view for view in views if may(view.history.request.subject.model, "can_read")]
-    return _json({"requests": [view.to_json() for view in readable]})
+    after, most = _number(wanted, "after", 0, 10**12), _number(wanted, "limit", PAGE, PAGE)
+    views, on = gate.page(after, most, alias=wanted.get("alias"), only_open="state" in wanted)
+    readable = cache(partial(may, level="can_read"))
+    rows = [view.to_json() for view in views if readable(view.history.request.subject.model)]
+    return _json({"requests": rows} | ({"next": str(on)} if on is not None else {}))
 
 
 def _decide(gate: Gate) -> Response:
@@ -179,6 +182,13 @@ def _json(value: Any, status: int = 200) -> Response:
 def _query(*known: str) -> dict[str, str]:
     _only_known(dict(request.args), known)
     return dict(request.args)
+
+
+def _number(wanted: dict[str, str], name: str, default: int, most: int) -> int:
+    text = wanted.get(name, str(default))
+    if not re.fullmatch("[0-9]{1,12}", text) or not 0 <= int(text) <= most:
+        raise InvalidInput(name, f"{text!r:.80} is not a number up to {most:,}", "Send the one that came as next.")
+    return int(text)
 
 
 def _body(*known: str) -> dict[str, Any]:

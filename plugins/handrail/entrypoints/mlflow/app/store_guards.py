@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from mlflow.exceptions import MlflowException
 from mlflow.server import handlers
 from mlflow.store.db.db_types import DATABASE_ENGINES
 
@@ -15,6 +16,7 @@ from handrail.entrypoints.mlflow.app.recorded_stores import RecordedRegistry, Re
 from handrail.entrypoints.mlflow.app.tracking_guard import GuardedTracking
 from handrail.errors import Misconfigured
 
+SOURCE_OF_PROMPTS = "prompt-template"
 # Methods of a class that MLflow chooses at run time come after these.
 _Store: Any = object
 
@@ -26,14 +28,26 @@ class GuardedRegistry(_Store):
 
     def set_registered_model_alias(self, name: str, alias: str, version: Any) -> Any:
         """Refuse a protected alias unless the gate itself is moving it."""
-        if not is_allowed_move(name, alias, version):
+        moves_past = is_allowed_move(name, alias, version) or not self.guard.is_protected(alias)
+        if not moves_past and not self._is_text_of_prompt(name, version):
             ask(self.guard.alias, name, alias)
         return super().set_registered_model_alias(name, alias, version)
 
     def delete_registered_model_alias(self, name: str, alias: str) -> Any:
         """Refuse a protected alias."""
-        ask(self.guard.alias, name, alias)
+        if self.guard.is_protected(alias):
+            points_at = super().get_registered_model(name).aliases.get(alias)
+            if points_at is None or not self._is_text_of_prompt(name, points_at):
+                ask(self.guard.alias, name, alias)
         return super().delete_registered_model_alias(name, alias)
+
+    def _is_text_of_prompt(self, name: str, version: Any) -> bool:
+        """Whether this is a version of a prompt, which MLflow keeps as a model: only text, and no files to load."""
+        try:
+            is_prompt = super().get_registered_model(name)._is_prompt()
+            return bool(is_prompt and super().get_model_version(name, version).source == SOURCE_OF_PROMPTS)
+        except MlflowException:  # the call itself reports it
+            return False
 
     def transition_model_version_stage(
         self, name: str, version: Any, stage: str, archive_existing_versions: Any
