@@ -14,7 +14,7 @@ from flows.steps.data.slices import slice_values
 from flows.steps.modelling.candidates import CANDIDATE
 from flows.steps.modelling.costs import cheapest, expected_cost
 from flows.steps.modelling.drawing import draw_bars
-from flows.steps.modelling.evaluation_page import write_page
+from flows.steps.modelling.evaluation_page import Seen, write_page
 from flows.steps.modelling.figures import calibration, draw_performance
 from flows.steps.modelling.judge import Judge
 from flows.steps.modelling.model_params import ModelParams, read_model_params
@@ -26,7 +26,7 @@ from flows.steps.modelling.training_set import Manifest, Rows, read_manifest, re
 from flows.steps.project.outputs import fresh_folder, write_json
 from handrail.errors import InvalidInput
 from handrail.files import sha256_of
-from handrail.statistics import Estimate, Intervals, Scored, judgeable, metrics_of
+from handrail.statistics import METRICS_OF, Estimate, Intervals, Scored, judgeable, metrics_of
 from handrail.use_case import Costs, read_use_case
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ FOLDER = Path("reports") / "evaluate"
 SHOWN_FEATURES = 20
 JUDGED_NOISE = "0.1"
 SHORTENED = 0.4
+SMALLEST = 1e-9
 
 
 def run(project: Path) -> None:
@@ -58,12 +59,34 @@ def run(project: Path) -> None:
     }
     report = summary(scored, details, judge, params.intervals.resampling) | {"model_sha256": sha256_of(trained)}
     ranked = [{"feature": name, **of} for name, of in details["importance"].items()]
+    seen = Seen(report, baseline_figures(project, rows, judge), *_days(rows, case.time.day))
     with fresh_folder(project / FOLDER) as folder:
         for name, value in (details | {"importance": ranked}).items():
             write_json(folder / f"{name}.json", value)
         pictures = _draw(scored, details, judge, folder)
-        write_page(report, details, judge, pictures, folder)
+        write_page(seen, details, judge, pictures, folder)
     write_json(project / REPORT, report)
+
+
+def baseline_figures(project: Path, rows: Rows, judge: Judge) -> dict[str, dict[str, float]]:
+    """Return every metric of each other model that was trained, on the same rows, without intervals."""
+    found = {}
+    for file in sorted((project / "models" / "train").glob(f"*/{MODEL_FILE}")):
+        if file.parent.name == CANDIDATE:
+            continue
+        model = read_skops(file)
+        scored = judge.scored(judge.answers(model, rows.inputs), rows.label, np.zeros(len(rows.label), dtype=np.int64))
+        one = np.ones((1, 1))
+        found[file.parent.name] = {
+            metric.name: float(metric.values(scored, one)[0]) for metric in METRICS_OF[judge.kind]
+        }
+    return found
+
+
+def _days(rows: Rows, column: str) -> tuple[str, str]:
+    """Return the first and the last day of the rows."""
+    days = rows.subjects[column]
+    return str(days.min()), str(days.max())
 
 
 def judged_slices(
@@ -123,6 +146,8 @@ def summary(scored: Scored, details: dict[str, Any], judge: Judge, intervals: In
         f"worst_missing_{lost}": max((of[lost] for of in missing.values()), default=0.0),
         "worst_slices": {},
     }
+    if judge.kind == "count":
+        report["pearson_dispersion"] = pearson_dispersion(scored)
     for name, of in metrics_of(judge.kind, scored, intervals).items():
         report |= _flat(name, of)
     for by, groups_of in details["slices"].items():
@@ -135,6 +160,16 @@ def summary(scored: Scored, details: dict[str, Any], judge: Judge, intervals: In
         if judge.case.costs is not None:
             report |= _costs(scored, judge.threshold, judge.case.costs, intervals)
     return report
+
+
+def pearson_dispersion(scored: Scored) -> float:
+    """Return how many times more counts vary around the answers than Poisson counts of these means would.
+
+    It is the mean of squared Pearson residuals, without a correction for the parameters (McCullagh and Nelder,
+    Generalized Linear Models, section 4.5); answers below 1e-9 count as that.
+    """
+    mean = np.maximum(scored.score.astype(np.float64), SMALLEST)
+    return round(float(((scored.label - mean) ** 2 / mean).mean()), 9)
 
 
 def _decided(scored: Scored, threshold: float) -> dict[str, float]:

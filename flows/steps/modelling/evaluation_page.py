@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -22,18 +23,30 @@ th:first-child, td:first-child { text-align: left; } th { color: #52606d; font-w
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was measured: the report, the metrics of each baseline by its name, and the first and the last day."""
+
+    report: Mapping[str, Any]
+    baselines: Mapping[str, Mapping[str, float]]
+    first_day: str
+    last_day: str
+
+
 def write_page(
-    report: dict[str, Any], details: dict[str, Any], judge: Judge, pictures: Mapping[str, Sequence[str]], folder: Path
+    seen: Seen, details: dict[str, Any], judge: Judge, pictures: Mapping[str, Sequence[str]], folder: Path
 ) -> None:
     """Write evaluation.html into `folder`, which holds the pictures that it embeds, named by heading."""
-    case = judge.case
+    case, report = judge.case, seen.report
     many, clusters = case.subject.many, f"{case.cluster}s"
     on = "on" if case.cluster == "day" else "of"
     parts = [
-        "<h1>Evaluation of the candidate</h1>",
-        f"<p>{report['rows']:,} {many} {on} {report[clusters]} {clusters} that the model never saw. Intervals are "
-        f"95 %, drawn over whole {clusters}.</p>",
-        _metrics(report, judge),
+        f"<h1>{escape(case.name)}: evaluation of the candidate</h1>",
+        f"<p>{escape(case.question)}</p>",
+        f"<p>{report['rows']:,} {many} {on} {report[clusters]} {clusters} that the model never saw, from "
+        f"{escape(seen.first_day)} to {escape(seen.last_day)}. Intervals are 95 %, drawn over whole {clusters}. The "
+        f"baselines answered about the same {many}.</p>",
+        _metrics(seen, judge),
         *_decision(report, judge),
         "<h2>Calibration</h2>",
         *(_picture(folder / f"{name}.png") for name in pictures["Calibration"]),
@@ -50,18 +63,29 @@ def write_page(
     (folder / PAGE).write_text(head + "\n".join(parts) + "</html>\n", encoding="utf-8")
 
 
-def _metrics(report: dict[str, Any], judge: Judge) -> str:
-    names = [metric.name for metric in METRICS_OF[judge.kind]]
-    rows = [(name, *(_figure(report[name + bound], judge) for bound in ("", "_low", "_high"))) for name in names]
-    return _table(("metric", "value", "low", "high"), rows)
+def _metrics(seen: Seen, judge: Judge) -> str:
+    rows = [
+        (
+            metric.title,
+            *(_figure(seen.report[metric.name + bound], judge) for bound in ("", "_low", "_high")),
+            *(_figure(of[metric.name], judge) for of in seen.baselines.values()),
+        )
+        for metric in METRICS_OF[judge.kind]
+    ]
+    return _table(("metric", "candidate", "low", "high", *seen.baselines), rows)
 
 
-def _decision(report: dict[str, Any], judge: Judge) -> Iterator[str]:
+def _decision(report: Mapping[str, Any], judge: Judge) -> Iterator[str]:
     """Say what the answers mean for whoever acts on them."""
     label, subject = judge.case.label, judge.case.subject
     if judge.kind in NUMERIC:
         unit = f" {label.unit}" if label.unit else ""
         yield f"<p>An answer is {report['mae']:.4g}{escape(unit)} away from the truth on average.</p>"
+    if judge.kind == "count":
+        yield (
+            f"<p>The truth varies {report['pearson_dispersion']:.3g} times as much around the answers as a Poisson "
+            "count would, whose variance is its mean (Pearson dispersion).</p>"
+        )
     if judge.threshold is None:
         return
     positive, many = escape(str(label.positive)), subject.many
@@ -124,7 +148,7 @@ def _robustness(robustness: dict[str, dict[str, dict[str, float]]], judge: Judge
 
 
 def _figure(value: float, judge: Judge) -> str:
-    return f"{value:.6g}" if judge.kind in NUMERIC else f"{value:.4f}"
+    return f"{value:.4g}" if judge.kind in NUMERIC else f"{value:.4f}"
 
 
 def _sentence(words: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from calendar import day_name, month_name
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +27,20 @@ def judge_slices(scored: Scored, groups: np.ndarray, judge: Judge, intervals: In
     `missed_rate` is the share of positives below the threshold. The metric comes with its interval and is None where
     the group cannot be judged by it, for example where one outcome never happens.
     """
-    return {str(name): _judge(scored.part(groups == name), judge, intervals) for name in np.unique(groups)}
+    names = in_calendar_order([str(name) for name in np.unique(groups)])
+    return {name: _judge(scored.part(groups == name), judge, intervals) for name in names}
+
+
+def in_calendar_order(names: Sequence[str]) -> list[str]:
+    """Return English names of weekdays or months, whole or their first three letters, as they follow; others as given.
+
+    Names that are none of them, such as that of pooled groups, come last.
+    """
+    for calendar in (day_name, month_name):
+        places = {name[:length].lower(): place for place, name in enumerate(calendar) for length in (3, 9) if name}
+        if sum(name.lower() in places for name in names) > len(names) / 2:
+            return sorted(names, key=lambda name: places.get(name.lower(), len(places)))
+    return list(names)
 
 
 def _judge(part: Scored, judge: Judge, intervals: Intervals) -> dict[str, Any]:

@@ -31,7 +31,7 @@ _NUMERIC = (
     Metric("mae", "mean absolute error", "lower", numeric.mean_absolute_error),
     Metric("rmse", "root mean squared error", "lower", numeric.root_mean_squared_error),
     Metric("r2", "R²", "higher", numeric.r_squared),
-    Metric("bias", "mean error", "neither", numeric.bias),
+    Metric("bias", "mean error, prediction minus truth", "neither", numeric.bias),
     Metric("mean_label", "mean truth", "neither", numeric.mean_label),
 )
 

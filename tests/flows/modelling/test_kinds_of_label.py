@@ -76,6 +76,30 @@ def made(request: pytest.FixtureRequest, made_of: Callable[[str], Made]) -> Made
     return made_of(request.param)
 
 
+def test_the_page_names_the_question_the_days_and_the_baseline_beside_the_candidate(made: Made) -> None:
+    page = (made.project / "reports" / "evaluate" / "evaluation.html").read_text()
+    case, days = read_use_case(made.project), made.rows().subjects["week"]
+    prior = made.report("train")["models"]["prior"]["metrics"][case.metrics.main]["value"]
+    shown = f"{prior:.4g}" if made.kind in ("regression", "count") else f"{prior:.4f}"
+
+    assert "What happens to an order?" in page
+    assert f"from {days.min()} to {days.max()}" in page
+    assert "<th>candidate</th><th>low</th><th>high</th><th>prior</th>" in page
+    row = page.partition(f"<td>{case.main_metric.title}</td>")[2].partition("</tr>")[0]
+    assert row.endswith(f"<td>{shown}</td>")
+
+
+def test_counts_say_how_much_more_they_vary_than_poisson_counts(made_of: Callable[[str], Made]) -> None:
+    made = made_of("count")
+    rows, model = made.rows(), read_skops(made.project / "models" / "train" / "gradient_boosting" / "model.skops")
+    answers = np.asarray(model.predict(rows.inputs))
+
+    expected = float(np.mean((rows.label - answers) ** 2 / answers))
+
+    assert made.report("evaluate")["pearson_dispersion"] == pytest.approx(expected, abs=1e-8)
+    assert f"varies {expected:.3g} times" in (made.project / "reports" / "evaluate" / "evaluation.html").read_text()
+
+
 def test_each_kind_has_its_metrics_and_learns_something(made: Made) -> None:
     prior, boosted = (made.report("train")["models"][name]["metrics"] for name in labelled_orders.MODELS)
     metric = read_use_case(made.project).main_metric

@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from flows.steps.modelling.judge import Judge
-from flows.steps.modelling.slices import POOLED, better_bound, judge_slices, pooled, worst
+from flows.steps.modelling.slices import POOLED, better_bound, in_calendar_order, judge_slices, pooled, worst
 from handrail.statistics import Intervals, Scored, metric_named
 from handrail.use_case import read_use_case
 
@@ -67,3 +67,16 @@ def test_of_errors_the_largest_is_the_worst_and_its_lower_bound_the_better_one()
 
     assert worst(slices, error) == ("A", 0.7, 0.1)
     assert (better_bound(error), better_bound(FLIGHTS.metric)) == ("low", "high")
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["Fri", "Mon", "Sat", "Sun", "Thu", "Tue", "Wed"], ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]),
+        (["april", "february", "may", "others"], ["february", "april", "may", "others"]),
+        (["bath", "leeds", "mon"], ["bath", "leeds", "mon"]),
+        ([], []),
+    ],
+)
+def test_days_and_months_follow_one_another(names: list[str], expected: list[str]) -> None:
+    assert in_calendar_order(names) == expected
