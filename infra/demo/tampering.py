@@ -77,4 +77,4 @@ def find_edited_leaf(settings: Settings) -> str:
             if err.leaf is not None:
                 return err.problem
             raise
-    raise Refused("The demo", ("A leaf of the log was edited, and nobody could tell.",))
+    raise Refused("The demo", ("A leaf of the log was edited, and nobody noticed.",))
