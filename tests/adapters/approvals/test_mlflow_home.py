@@ -78,3 +78,21 @@ def test_a_damaged_name_is_not_replaced(tmp_path):
 
     with pytest.raises(Misconfigured, match="'a b' is not a name"):
         stable_server_name(tmp_path, "local")
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+def test_the_folder_and_the_databases_are_their_owners_alone(folders, is_old):
+    home, credentials = folders
+    if is_old:
+        prepare_mlflow_home(home, credentials, "local")
+        home.chmod(0o755)
+        for name in ("auth.db", "server.db", "server.db-wal"):
+            (home / name).touch()
+            (home / name).chmod(0o644)
+
+    prepare_mlflow_home(home, credentials, "local")
+
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    files = list(home.glob("*.db*"))
+    assert "auth.db" in {file.name for file in files}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}

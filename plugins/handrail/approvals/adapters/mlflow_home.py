@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 
 from handrail.errors import Misconfigured
-from handrail.files import create_file, replace_file
+from handrail.files import REMEDY, create_file, replace_file, unwritable
 
 ADMIN = "handrail-admin"
 AUTH_CACHE_TTL_S = 60
@@ -48,7 +48,7 @@ def prepare_mlflow_home(home: Path, credentials: Path, environment: str) -> dict
     except (ValueError, KeyError, TypeError) as err:
         raise Misconfigured(str(admin_file), "it holds no username and password", "Restore the file.") from err
     secret = create_file(credentials / "mlflow-flask-secret", secrets.token_hex(32).encode("ascii"))
-    (home / "artifacts").mkdir(parents=True, exist_ok=True)
+    _close(home)
     stable_server_name(home, environment)
     # configparser expands '%': a password or path that holds one is doubled.
     replace_file(home / "auth.ini", ini.replace("%", "%%").encode("utf-8"), mode=0o600)
@@ -59,6 +59,21 @@ def prepare_mlflow_home(home: Path, credentials: Path, environment: str) -> dict
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "true",
     }
+
+
+def _close(home: Path) -> None:
+    """Make the folder of the server, and its databases with the hashes of passwords, their owner's alone.
+
+    Raises:
+        Unavailable: the folder belongs to somebody else, or cannot be made.
+    """
+    with unwritable(home, REMEDY):
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        home.chmod(0o700)
+        (home / "artifacts").mkdir(mode=0o700, exist_ok=True)
+        (home / "auth.db").touch(mode=0o600)
+        for file in home.glob("*.db*"):
+            file.chmod(0o600)
 
 
 def stable_server_name(home: Path, environment: str) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import stat
 import subprocess
 import sys
 
@@ -91,3 +92,12 @@ def test_an_empty_store_beside_permits_stops_the_start(settings):
 
     assert run.returncode == 1
     assert "the store holds no promotion, while" in run.stderr
+
+
+def test_no_other_user_of_the_machine_reads_the_accounts_of_a_running_server(server):
+    home = server.settings.home / "mlflow"
+
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    databases = [file for file in home.iterdir() if ".db" in file.name]
+    assert {"auth.db", "server.db"} <= {file.name for file in databases}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in databases} == {0o600}
