@@ -82,7 +82,7 @@ def test_ask_decide_list_show_and_verify(run, server, made, evidence):
 
     shown = run("show", request_id)
     assert "promoted" in shown.stdout
-    assert "Ben said approve: checked the slices" in shown.stdout
+    assert 'Ben said approve: "checked the slices"' in shown.stdout
     assert request_id in run("list").stdout
     permit = permit_path(server.settings, server.use(made), digest)
     offline = run(
