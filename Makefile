@@ -8,7 +8,7 @@ JOBS ?= $(shell nproc)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder --durations 20 --durations-min 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-short up test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-demo bench-gate-log bench-feast-lineage bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
+.PHONY: help setup demo demo-short up test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-demo bench-gate bench-gate-log bench-feast-lineage bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -78,6 +78,9 @@ bench-feast-lineage: setup  ## Feast with its reads and writes recorded beside F
 
 bench-lineage-ingest: setup  ## Lineage events into the store beside Feast's own consumer and the disk's own rate.
 	@$(BIN)/python -m tests.benchmarks.lineage_ingest
+
+bench-gate: setup  ## MLflow's own calls through the gate beside stock MLflow with logins, call by call in turn.
+	@$(BIN)/python -m tests.benchmarks.gate
 
 bench-gate-log: setup  ## The gate's log: a million leaves verified, appends with their proof beside a bare commit.
 	@$(BIN)/python -m tests.benchmarks.gate_log
