@@ -15,7 +15,7 @@ from flows.steps.modelling.candidates import CANDIDATE
 from flows.steps.modelling.costs import cheapest, expected_cost
 from flows.steps.modelling.drawing import draw_bars
 from flows.steps.modelling.evaluation_page import Seen, write_page
-from flows.steps.modelling.figures import calibration, draw_performance
+from flows.steps.modelling.figures import calibration, draw_performance, pearson_residuals
 from flows.steps.modelling.judge import Judge
 from flows.steps.modelling.model_params import ModelParams, read_model_params
 from flows.steps.modelling.perturb import Probe, importance, robustness
@@ -37,7 +37,6 @@ FOLDER = Path("reports") / "evaluate"
 SHOWN_FEATURES = 20
 JUDGED_NOISE = "0.1"
 SHORTENED = 0.4
-SMALLEST = 1e-9
 
 
 def run(project: Path) -> None:
@@ -166,10 +165,9 @@ def pearson_dispersion(scored: Scored) -> float:
     """Return how many times more counts vary around the answers than Poisson counts of these means would.
 
     It is the mean of squared Pearson residuals, without a correction for the parameters (McCullagh and Nelder,
-    Generalized Linear Models, section 4.5); answers below 1e-9 count as that.
+    Generalized Linear Models, section 4.5).
     """
-    mean = np.maximum(scored.score.astype(np.float64), SMALLEST)
-    return round(float(((scored.label - mean) ** 2 / mean).mean()), 9)
+    return round(float((pearson_residuals(scored) ** 2).mean()), 9)
 
 
 def _decided(scored: Scored, threshold: float) -> dict[str, float]:

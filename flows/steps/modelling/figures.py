@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ CURVE_POINTS = 500
 CALIBRATION_BINS = 10
 DOTS = 2000
 LARGEST_LETTERED = 12
+SMALLEST = 1e-9
 
 
 def draw_performance(
@@ -58,6 +60,16 @@ def calibration(scored: Scored, label: Label) -> list[dict[str, float]]:
     ]
 
 
+def pearson_residuals(scored: Scored) -> np.ndarray:
+    """Return the residual (n,) of each count over the root of its prediction, which counts as 1e-9 if it is below.
+
+    Those of Poisson counts spread by 1 (McCullagh and Nelder, Generalized Linear Models, section 2.4.1).
+    """
+    mean = np.maximum(scored.score.astype(np.float64), SMALLEST)
+    residuals: np.ndarray = (scored.label - mean) / np.sqrt(mean)
+    return residuals
+
+
 def draw_calibration(groups: Sequence[Mapping[str, float]], case: UseCase, title: str, file: Path) -> None:
     """Draw what was observed over what was predicted, for the groups that `calibration` returns."""
     label, many = case.label, case.subject.many
@@ -70,9 +82,23 @@ def draw_calibration(groups: Sequence[Mapping[str, float]], case: UseCase, title
     top = max(*predicted, *observed)
     # Probabilities start at zero; the range of numbers may lie far from it.
     ends = [0, top * 1.05] if label.kind in CLASSIFIED else [min(*predicted, *observed), top]
+    if label.kind == "count" and min(*predicted, *observed) > 0:
+        # The tenths of counts lie close together at the low end.
+        _with_logarithms(axes)
     axes.plot(ends, ends, color=SOFT, linestyle="--")
     axes.plot(predicted, observed, color=ACCENT, marker="o")
     save(axes, file)
+
+
+def _with_logarithms(axes: Any) -> None:
+    """Make both axes logarithmic, with plain numbers at their ticks."""
+    from matplotlib.ticker import LogFormatter
+
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(LogFormatter())
+        axis.set_minor_formatter(LogFormatter())
 
 
 def quantity(label: Label) -> str:
@@ -140,6 +166,18 @@ def _draw_residuals(scored: Scored, case: UseCase, title: str, file: Path) -> No
     save(axes, file)
 
 
+def _draw_pearson(scored: Scored, case: UseCase, title: str, file: Path) -> None:
+    """Draw residuals over the root of the prediction: those of Poisson counts would spread by 1 everywhere."""
+    chosen, name = _dots(scored), quantity(case.label)
+    predicted, residuals = scored.score[chosen], pearson_residuals(scored)[chosen]
+    up = "Pearson residual: (observed - predicted) / √predicted"
+    axes = new_axes(f"{title}: Pearson residuals", f"predicted {name}", up)
+    for line in (-2, 0, 2):
+        axes.axhline(line, color=SOFT, linestyle="--")
+    axes.scatter(predicted, residuals, s=6, color=ACCENT, alpha=0.4, linewidths=0)
+    save(axes, file)
+
+
 def _dots(scored: Scored) -> slice:
     return slice(None, None, max(1, len(scored.label) // DOTS))
 
@@ -150,6 +188,6 @@ PICTURES: Mapping[str, Mapping[str, Draw]] = {
     "binary": {"roc": _draw_roc, "precision_recall": _draw_precision},
     "multiclass": {"confusion": _draw_confusion},
     "regression": _NUMBERS,
-    "count": _NUMBERS,
+    "count": {"predicted_observed": _draw_observed, "residuals": _draw_pearson},
 }
 """The pictures of each kind of label beside its calibration, by the name of their file."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from flows.steps.modelling.figures import calibration, curves
+from flows.steps.modelling.figures import calibration, curves, pearson_residuals
 from handrail.statistics import Scored
 from handrail.use_case import read_use_case
 
@@ -35,6 +35,17 @@ def test_curves_equal_those_of_scikit_learn(rows: int, levels: int, seed: int) -
     assert false_rate == pytest.approx(expected_false[1:])
     assert recall == pytest.approx(expected_recall[1:])
     assert precision == pytest.approx(expected_precision)
+
+
+def test_residuals_of_poisson_counts_spread_by_one_whatever_the_prediction() -> None:
+    source = np.random.default_rng(0)
+    means = np.repeat([0.5, 4.0, 60.0], 4000)
+    scored = Scored(means, source.poisson(means), np.zeros(len(means), int))
+
+    residuals = pearson_residuals(scored).reshape(3, -1)
+
+    assert residuals.std(axis=1) == pytest.approx(1, abs=0.05)
+    assert pearson_residuals(Scored(np.array([0.0]), np.array([0]), np.zeros(1, int))) == pytest.approx(0, abs=1e-4)
 
 
 def test_of_many_thresholds_500_are_drawn_from_the_first_to_the_last() -> None:
