@@ -15,7 +15,7 @@ class MonitorParameters(BaseModel):
     month: str | None = Field(
         default=None,
         pattern=r"^\d{4}-(0[1-9]|1[0-2])$",
-        description="A month such as 2013-09; the newest whose forecasts are all mature if empty.",
+        description="A month such as 2013-09; the newest whose predictions are all mature if empty.",
     )
 
 

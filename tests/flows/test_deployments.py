@@ -250,7 +250,7 @@ def test_a_month_that_is_not_mature_ends_the_run_as_refused_without_a_traceback(
     run = prefect.run("monitor", {"parameters": {"month": "2098-12"}})
 
     assert (run["state_type"], run["state_name"]) == ("FAILED", "Refused")
-    assert run["state"]["message"].startswith("Monitoring 2098-12 is refused. Its forecasts are mature at 2099-01")
+    assert run["state"]["message"].startswith("Monitoring 2098-12 is refused. Its predictions are mature at 2099-01")
     logs = [row["message"] for row in prefect.post("logs/filter", logs={"flow_run_id": {"any_": [run["id"]]}})]
     assert not [line for line in logs if "Traceback" in line]
 

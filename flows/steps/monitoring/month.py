@@ -87,7 +87,7 @@ def mature_at(platform: Platform, month: Month, case: UseCase, action: str = "Mo
     wait = platform.feedback.kind(case.label.feedback).maturity_window
     moment, now = month.end + wait, platform.event_clock()
     if moment > now:
-        reason = f"Its forecasts are mature at {moment:%Y-%m-%d %H:%MZ}, and now it is {now:%Y-%m-%d %H:%MZ}."
+        reason = f"Its predictions are mature at {moment:%Y-%m-%d %H:%MZ}, and now it is {now:%Y-%m-%d %H:%MZ}."
         raise Refused(f"{action} {month.name}", (reason,))
     return moment
 
@@ -104,7 +104,7 @@ def read_forecasts(platform: Platform, month: Month, case: UseCase) -> Forecasts
     cohort = platform.feedback.snapshot_cohort(snapshot.digest)
     if not len(cohort):
         raise Unavailable(
-            f"The month {month.name}", "nothing was forecast in it", "Choose a month in which the service answered."
+            f"The month {month.name}", "nothing was predicted in it", "Choose a month in which the service answered."
         )
     counts = Counter(cohort.deployment)
     started = {record.uri: str(record.started_at) for record in platform.feedback.deployments()}

@@ -101,7 +101,7 @@ def _retrainable(platform: Platform, month: str, case: UseCase) -> tuple[Month, 
     as_of = mature_at(platform, span, case, "Retraining on")
     go_live = read_params(platform.settings.project).go_live
     if span.start < go_live:
-        raise Refused(f"Retraining on {month}", (f"No forecast of it went live: go-live was {go_live:%Y-%m-%d}.",))
+        raise Refused(f"Retraining on {month}", (f"No prediction of it went live: go-live was {go_live:%Y-%m-%d}.",))
     return span, as_of
 
 
