@@ -23,7 +23,7 @@ from flows.steps.project.accounts import Account, read_account, tracking_environ
 from flows.steps.release import as_account
 from flows.steps.release.promote import TREE, Registered, is_open
 from handrail.bootstrap import Platform, open_platform
-from handrail.bootstrap.approvals import permit_path, server_name, tree_digest
+from handrail.bootstrap.approvals import permit_path, project_use, server_name, tree_digest
 from handrail.bootstrap.delivery import open_permits
 from handrail.delivery import Trees
 from handrail.errors import Refused, Unavailable
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from handrail.delivery import PermittedVersion
+    from handrail.scoring import Scorer
 
 TRAINED = Path("reports") / "train.json"
 ADDED_BY_MLFLOW = "registered_model_meta"
@@ -93,12 +94,18 @@ class Desk(Trees):
         self.platform.lineage.record_tracking_run(run, stage_inputs=inputs, tree_digest=registered.tree_digest)
         return registered
 
-    def ask(
-        self, registered: Registered, alias: str, reason: str, evidence: Mapping[str, Mapping[str, Any]]
+    def ask(  # noqa: PLR0913 - what is asked, and what with
+        self,
+        registered: Registered,
+        alias: str,
+        reason: str,
+        evidence: Mapping[str, Mapping[str, Any]],
+        snapshot: str | None = None,
     ) -> dict[str, Any]:
         """Open the promotion request of a registered version, which asks for the `alias`.
 
-        `evidence` has what those who decide look at, by the names that policies use.
+        `evidence` has what those who decide look at, by the names that policies use; `snapshot` is the digest of
+        labelled rows that were handed in, and the gate has measured the version on them when this returns.
 
         Returns:
             the request as the gate sees it, with `request_id`, `verdict` and `reasons`.
@@ -112,13 +119,14 @@ class Desk(Trees):
             alias=alias,
             reason=reason,
             evidence=evidence,
+            snapshot=snapshot,
         )
         if request["tree_digest"] != registered.tree_digest:
             raise Refused(
                 f"Promoting {registered.model} version {registered.version}",
                 (f"The server holds {request['tree_digest']}, packaged was {registered.tree_digest}.",),
             )
-        return request
+        return self.gate.measured(request)
 
     def wait(self, request_id: str, within_s: float) -> dict[str, Any]:
         """Return the request as soon as it is decided, or as it stands after `within_s` seconds."""
@@ -192,6 +200,18 @@ class Desk(Trees):
             raise Unavailable(server, f"it answered {answer.status_code}", remedy)
         aliases = answer.json()["registered_model"].get("aliases", [])
         return next((str(each["version"]) for each in aliases if each["alias"] == alias), None)
+
+    @contextmanager
+    def champion(self, digest: str, alias: str) -> Iterator[Scorer]:
+        """Lend the model that the alias points at, loaded from a copy whose bytes the permit covers."""
+        from handrail.scoring import Scorer
+
+        permits, use = open_permits(self.settings), project_use(self.settings, alias=alias)
+        permit = permits.find(digest, use)
+        with self.lend(permits.read(permit)) as tree, tempfile.TemporaryDirectory(prefix="handrail-champion-") as place:
+            copy = Path(place) / "tree"
+            permits.verify(tree, permit, copy, use)
+            yield Scorer.load(copy)
 
     @contextmanager
     def lend(self, permitted: PermittedVersion) -> Iterator[Path]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.steps.modelling.compare import as_evidence
 from flows.steps.release import promote
 from flows.steps.release.desk import Desk
+from flows.steps.release.measured_rows import hand_in_rows
 from flows.steps.release.own_features import window_for
 from flows.steps.release.promote import Registered
-from handrail.bootstrap.approvals import project_use, tree_digest
-from handrail.bootstrap.delivery import open_permits
+from handrail.bootstrap.approvals import tree_digest
 from handrail.statistics import Answers, compare
 from handrail.use_case import UseCase, read_use_case
 
@@ -38,15 +37,9 @@ def compare_with_incumbent(desk: Desk, project: Path, alias: str) -> dict[str, A
     incumbent = desk.digest_behind(alias)
     if incumbent is None or incumbent == tree_digest(project / promote.TREE):
         return None
-    permits = open_permits(desk.settings)
-    use = project_use(desk.settings, alias=alias)
-    permit = permits.find(incumbent, use)
-    with desk.lend(permits.read(permit)) as tree, tempfile.TemporaryDirectory(prefix="handrail-champion-") as folder:
-        # What the registry gives is loaded as a copy whose bytes the permit covers, as in a served bento.
-        copy = Path(folder) / "tree"
-        permits.verify(tree, permit, copy, use)
-        champion = Scorer.load(copy)
-    found = compare_on_window(project, champion, Scorer.load(project / promote.TREE), read_use_case(project))
+    with desk.champion(incumbent, alias) as champion:
+        challenger = Scorer.load(project / promote.TREE)
+        found = compare_on_window(project, champion, challenger, read_use_case(project))
     return found | {"incumbent": incumbent, "rows": f"data/training/{WINDOW}.parquet"}
 
 
@@ -77,7 +70,8 @@ def ask_with_comparison(desk: Desk, project: Path, registered: Registered, alias
     evidence = promote.read_evidence(project)
     if "comparison" not in evidence and (found := compare_with_incumbent(desk, project, alias)):
         evidence["comparison"] = found
-    return desk.ask(registered, alias, reason, evidence)
+    snapshot = hand_in_rows(desk, project, registered.model, alias)
+    return desk.ask(registered, alias, reason, evidence, snapshot)
 
 
 def _answers(scorer: Scorer, rows: pl.DataFrame) -> Answers:

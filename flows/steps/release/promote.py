@@ -16,7 +16,7 @@ from handrail.errors import Unavailable
 TREE = Path("models") / "package"
 EVIDENCE = {"evaluation": "reports/evaluate.json", "parity": "reports/package.json"}
 COMPARISON = {"comparison": "reports/comparison.json"}
-OPEN_VERDICTS = ("pending", "approved")
+OPEN_VERDICTS = ("evaluating", "pending", "approved")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from flows.steps.project.pipeline import check_tracked_files, read_graph, run_st
 from flows.steps.project.recorded_run import record_run
 from flows.steps.project.workspace import commit, open_challenger_clone
 from flows.steps.release.desk import Desk
+from flows.steps.release.measured_rows import hand_in_rows
 from flows.steps.release.promote import TREE, read_evidence
 from handrail.bootstrap import Platform
 from handrail.bootstrap.lineage import path_artifact
@@ -183,7 +184,8 @@ def open_challenge(desk: Desk, challenge: Challenge, alias: str = ALIAS) -> dict
     comparison = evidence["comparison"]
     _require_champion(desk.platform, comparison["month"], comparison["champion"], desk.digest_behind(alias))
     reason = f"Trained on labels known by {challenge.as_of:%Y-%m-%d}; judged on {challenge.month}."
-    request = desk.ask(registered, alias, reason, evidence)
+    snapshot = hand_in_rows(desk, challenge.folder, registered.model, alias)
+    request = desk.ask(registered, alias, reason, evidence, snapshot)
     return request | {"version": registered.version}
 
 

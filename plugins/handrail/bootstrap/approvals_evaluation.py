@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from handrail.approvals.adapters.evaluation_process import EvaluationProcess
 from handrail.approvals.adapters.folder_snapshots import FolderSnapshots, SqlLooks
 from handrail.approvals.adapters.folder_trees import FolderTrees
@@ -9,6 +11,7 @@ from handrail.approvals.adapters.sql_seals import Seals
 from handrail.approvals.adapters.yaml_evaluations import YamlEvaluations
 from handrail.approvals.service import EvaluationPorts, Evaluations, GatePorts
 from handrail.clock import system_time
+from handrail.errors import UnknownReference
 from handrail.settings import Settings
 from handrail.storage import Store
 
@@ -32,3 +35,16 @@ def open_evaluations(settings: Settings, store: Store, ports: GatePorts, seals: 
         evaluator=EvaluationProcess(),
     )
     return Evaluations(evaluation, system_time)
+
+
+def rows_for(project: Path, model: str, *, replacing: bool) -> str | None:
+    """Return which file of a project holds the labelled rows for a model; None if no evaluation is described for it.
+
+    Raises:
+        Misconfigured: config/evaluation.yaml cannot be used.
+    """
+    try:
+        snapshots = YamlEvaluations(project).keys(model).snapshots
+    except UnknownReference:
+        return None
+    return snapshots.replacement if replacing else snapshots.first
