@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from handrail.bootstrap import open_platform
-from handrail.bootstrap.approvals import _migrated
+from handrail.bootstrap.approvals import migrated
 from handrail.bootstrap.approvals_log import open_ledger
 from handrail.entrypoints.cli import main
 from handrail.settings import load_settings
@@ -130,7 +130,7 @@ def test_the_same_policy_in_another_order_changes_nothing(project, call):
 def test_past_requests_are_judged_by_the_changed_policy(project, call):
     settings = load_settings()
     with open_platform(settings) as platform:
-        world = World(ledger=open_ledger(settings, _migrated(platform.store)))
+        world = World(ledger=open_ledger(settings, migrated(platform.store))[0])
         promoted = world.promote()
     before = _rows(settings)
 
@@ -156,7 +156,7 @@ def test_without_requests_there_is_nothing_to_try(project, call):
     assert (code, "Nothing is recorded here" in err) == (1, True)
 
     with open_platform(load_settings()) as platform:
-        open_ledger(load_settings(), _migrated(platform.store))
+        open_ledger(load_settings(), migrated(platform.store))
     code, _, err = call("simulate", other)
     assert (code, "Ask for a promotion first" in " ".join(err.split())) == (1, True)
 
