@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handrail.errors import UnknownReference
-from handrail.feedback.domain.material import Scope
+from handrail.feedback.domain.material import Mark, Material, Scope
 from handrail.feedback.domain.snapshots import Format, SnapshotChanged, build_snapshot
 from tests.fakes.feedback import GO_LIVE, GROUND_TRUTH, MemoryWriter, a_log, a_prediction, an_outcome, memory_stores
 
@@ -272,3 +272,13 @@ def test_an_export_holds_mature_labels_and_each_subject_once():
     assert f"('{subject}', 0.0, " in writer.written[FILE]
     assert a_prediction(1).subject not in writer.written[FILE]
     assert unripe.subject not in writer.written[FILE]
+
+
+@pytest.mark.parametrize("change", [{"at_least": 0.0}, {"at_most": 0.0}, {"whole": True}, {"unit": "euros"}])
+def test_each_bound_of_a_kind_counts_a_bound_of_zero_too(change):
+    empty, mark = Material((), ()), Mark(0, 0)
+    kinds = replace(GROUND_TRUTH, values=()), replace(GROUND_TRUTH, values=(), **change)
+
+    plain, bounded = (build_snapshot(Scope(*AUGUST), kind, empty, mark).digest for kind in kinds)
+
+    assert plain != bounded

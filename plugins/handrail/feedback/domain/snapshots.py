@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 from hashlib import sha256
+from typing import Any
 
 from handrail import refs
 from handrail.errors import Contradiction
@@ -15,6 +16,9 @@ from handrail.feedback.domain.cohorts import Cohort
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.material import EventRow, Mark, Material, PredictionRow, Scope
 from handrail.feedback.domain.values import moment_text
+
+LATER = ("unit", "at_least", "at_most", "whole")
+"""Fields of a kind that the first releases did not have."""
 
 
 class Format(IntEnum):
@@ -65,6 +69,16 @@ class Snapshot:
         return refs.FeedbackSnapshot(self.digest).uri
 
 
+def _said(kind: Kind) -> dict[str, Any]:
+    """Return what a kind says. What later releases added counts where it is said: older digests stay what they were."""
+    return {name: value for name, value in asdict(kind).items() if name not in LATER or _is_said(value)}
+
+
+def _is_said(value: Any) -> bool:
+    # A bound of 0 is one, although it equals False.
+    return value is not None and value is not False and value != ""
+
+
 def build_snapshot(scope: Scope, kind: Kind, material: Material, mark: Mark, form: Format = Format.BODIES) -> Snapshot:
     """Name the state of knowledge that `material` is."""
     predictions, events = _LINES[form]
@@ -72,7 +86,7 @@ def build_snapshot(scope: Scope, kind: Kind, material: Material, mark: Mark, for
         "format": f"handrail.feedback.snapshot/{form:d}",
         "scope": asdict(scope),
         # A unit came later than the first snapshots: without one their digests are what they were.
-        "kind": {name: value for name, value in asdict(kind).items() if name != "unit" or value},
+        "kind": _said(kind),
         "predictions": _digest_lines(map(predictions, material.predictions)),
         "events": _digest_lines(map(events, material.events)),
     }
