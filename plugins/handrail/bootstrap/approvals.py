@@ -32,6 +32,7 @@ from handrail.storage import Store, migrate, open_store
 
 if TYPE_CHECKING:
     from handrail.approvals.adapters.sql_ledger import SqlLedger
+    from handrail.approvals.adapters.yaml_rules import YamlRules
     from handrail.lineage.service.lineage import Lineage
 
 __all__ = [
@@ -208,11 +209,8 @@ def open_gate(
     from handrail.approvals.adapters.mlflow_registry import MlflowRegistry
     from handrail.approvals.adapters.spooled_provenance import SpooledProvenance
     from handrail.approvals.adapters.sql_custody import SqlHolds, SqlProvenance
-    from handrail.approvals.adapters.yaml_rules import YamlRules
 
-    rules = YamlRules(settings.config)
-    for sentence in rules.check():
-        _log.warning(sentence)
+    rules = _open_rules(settings)
     make_home(settings)
     refuse_lost_key(settings)
     ledger, seals = open_ledger(settings, migrated(store))
@@ -254,6 +252,15 @@ def _open_mover(
         journal=journal,
         clock=system_time,
     )
+
+
+def _open_rules(settings: Settings) -> YamlRules:
+    from handrail.approvals.adapters.yaml_rules import YamlRules
+
+    rules = YamlRules(settings.config)
+    for sentence in rules.check():
+        _log.warning(sentence)
+    return rules
 
 
 def _limits(settings: Settings) -> Limits:

@@ -152,7 +152,7 @@ def test_the_example_of_the_page_verifies_and_refuses(permitted, tmp_path, monke
     for name in ("gate.pub", "revoked.dsse"):
         shutil.copy(load_settings().permits / name, stranger)
     monkeypatch.chdir(stranger)
-    page = (ROOT / "plugins/handrail/approvals/README.md").read_text(encoding="utf-8")
+    page = (ROOT / "plugins/handrail/approvals/PERMITS.md").read_text(encoding="utf-8")
     example = re.search(r"<!-- example: verify at load -->\n```python\n(.*?)```", page, re.DOTALL)[1]
 
     example = example.replace("local-0a1b2c3d", "test").replace("churn", "flights")

@@ -55,9 +55,7 @@ class Gate:
         self._quota = Quota(limits, ports.index, self.records)
 
     def open_request(self, opening: Opening, account: str) -> RequestView:
-        """Freeze the version, digest it, and open a request. The same subject gives the same request.
-
-        The view says whether it `is_new`. One that the policy refuses is stored too, and has the verdict `refused`.
+        """Freeze the version, digest it, and open a request, refused ones too; or return the one about the same.
 
         Raises:
             UnknownReference: there is no such model, version, snapshot or policy.
