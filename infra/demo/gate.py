@@ -14,6 +14,7 @@ from handrail.bootstrap.approvals import project_use
 from handrail.bootstrap.delivery import open_permits
 from handrail.errors import Refused
 from infra.demo import ahead
+from infra.demo.forging import refuse_forged
 from infra.demo.people import APPROVERS
 from infra.demo.scene import Scene
 from infra.demo.screen import Report
@@ -30,6 +31,8 @@ def approve(scene: Scene, report: Report) -> Figures:
     registered = desk.register(scene.clone)
     report("trying to set @champion directly, as the author")
     status, reason = set_alias_directly(desk, registered.version)
+    report("claiming a number that a weaker model does not have")
+    forged = refuse_forged(desk, scene.clone, ALIAS, scene.case.metrics.main)
     report("opening a promotion request")
     request = _promoted_before(desk, registered)
     if request is None:
@@ -44,6 +47,7 @@ def approve(scene: Scene, report: Report) -> Figures:
     figures: Figures = {
         "version": f"{registered.model} v{registered.version}",
         "direct_attempt": f"{status} {reason}",
+        "forged_number": forged,
         "approved_by": [decision["person"] for decision in request["decisions"]],
         "verdict": request["verdict"],
         "tree": registered.tree_digest[:19],

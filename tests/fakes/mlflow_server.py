@@ -20,6 +20,7 @@ from handrail.settings import Settings, load_settings
 from infra.servers.supervisor import commands, environment
 
 CONFIG = Path(__file__).parents[2] / "config"
+CLAIMED = Path(__file__).parents[1] / "fixtures" / "claimed" / "champion.yaml"
 START_LIMIT_S = 180
 EVIDENCE = {"evaluation": {"roc_auc": 0.76}, "parity": {"max_difference": 1e-7, "labels_differ": 0}}
 PERSONS = {
@@ -130,6 +131,8 @@ def settings_in(folder, **changes):
     project = folder / "project"
     if not project.exists():
         shutil.copytree(CONFIG, project / "config")
+        # What is sent counts here as claimed; what the gate measures itself has tests of its own.
+        shutil.copy(CLAIMED, project / "config" / "policies")
     base = load_settings(project)
     ports = base.ports.model_copy(update={"mlflow": _free_port()})
     return base.model_copy(update={"home": folder / "home", "ports": ports, "mlflow_url": None} | changes)

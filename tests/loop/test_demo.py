@@ -100,6 +100,13 @@ def test_the_author_is_refused_and_two_people_decide(loop):
     assert figures["verdict"] == "promoted"
 
 
+def test_a_number_that_a_model_does_not_have_is_refused_by_the_name_of_the_level(loop):
+    forged = loop.figures("approve")["forged_number"]
+
+    assert re.match(r"evaluation.roc_auc is 0\.\d+, recomputed by the gate; the policy wants at least 0.74", forged)
+    assert forged.endswith("0.8 was claimed by ada.")
+
+
 def test_passwords_are_readable_by_their_owner_alone(loop):
     secrets = list((loop.checkout / ".handrail" / "credentials").iterdir())
 

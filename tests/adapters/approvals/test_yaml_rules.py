@@ -3,18 +3,21 @@ from pathlib import Path
 
 import pytest
 
+from handrail.approvals.adapters.yaml_evaluations import YamlEvaluations
 from handrail.approvals.adapters.yaml_rules import YamlRules
 from handrail.approvals.domain.evidence import Level
 from handrail.approvals.domain.people import Service
 from handrail.errors import Misconfigured, UnknownReference
 
 SHIPPED = Path(__file__).parents[3] / "config"
+CLAIMED = Path(__file__).parents[2] / "fixtures" / "claimed" / "champion.yaml"
 SERVICE = "version: 1\npersons: {{Ben: {{accounts: [ben]}}}}\nservices: {{training: {{{}}}}}"
 
 
 @pytest.fixture
 def config(tmp_path):
     shutil.copytree(SHIPPED, tmp_path / "config")
+    shutil.copy(CLAIMED, tmp_path / "config" / "policies")
     return tmp_path / "config"
 
 
@@ -33,19 +36,25 @@ def test_the_shipped_roles_name_nobody(config):
     assert YamlRules(config).directory().persons == ()
 
 
-def test_the_shipped_policy_wants_two_roles_five_bounds_and_the_incumbent(config):
-    policy = YamlRules(config).policy("champion")
+def test_the_shipped_policy_wants_two_roles_and_quality_and_comparison_recomputed():
+    policy = YamlRules(SHIPPED).policy("champion")
 
     assert dict(policy.quorum) == {"ml-engineer": 1, "business-stakeholder": 1}
-    assert [(rule.measure, rule.at_least, rule.at_most, rule.equals, rule.if_replacing) for rule in policy.rules] == [
-        ("evaluation.roc_auc", 0.74, None, None, False),
-        ("evaluation.roc_auc", None, 0.90, None, False),
-        ("parity.max_difference", None, 1e-5, None, False),
-        ("parity.labels_differ", None, None, 0, False),
-        ("comparison.ci_low", -0.005, None, None, True),
-        ("comparison.incumbent", None, None, None, True),
+    assert [(rule.measure, rule.at_least, rule.at_most, rule.equals, str(rule.level)) for rule in policy.rules] == [
+        ("evaluation.roc_auc", 0.74, None, None, "recomputed"),
+        ("evaluation.roc_auc", None, 0.90, None, "recomputed"),
+        ("parity.max_difference", None, 1e-5, None, "claimed"),
+        ("parity.labels_differ", None, None, 0, "claimed"),
+        ("comparison.ci_low", -0.005, None, None, "recomputed"),
     ]
-    assert [rule.is_incumbent for rule in policy.rules] == [False] * 5 + [True]
+    assert [rule.if_replacing for rule in policy.rules] == [False] * 4 + [True]
+    assert YamlRules(SHIPPED).check() == ()
+
+
+def test_what_the_shipped_policy_wants_recomputed_is_measured():
+    plan = YamlEvaluations(SHIPPED.parent).plan("flights")
+
+    assert "roc_auc" in plan.metrics
 
 
 @pytest.mark.parametrize(
