@@ -32,7 +32,7 @@ def approve(scene: Scene, report: Report) -> Figures:
     report("trying to set @champion directly, as the author")
     status, reason = set_alias_directly(desk, registered.version)
     report("claiming a number that a weaker model does not have")
-    forged = refuse_forged(desk, scene.clone, ALIAS, scene.case.metrics.main)
+    forged = refuse_forged(desk, scene.clone, ALIAS, scene.case.label.kind, scene.case.metrics.main)
     report("opening a promotion request")
     request = _promoted_before(desk, registered)
     if request is None:

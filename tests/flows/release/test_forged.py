@@ -26,8 +26,8 @@ def measured(settings):
 def test_a_number_that_a_model_does_not_have_is_refused_once_and_again(measured, desk):
     desk.register(measured.project)
 
-    reason = refuse_forged(desk, measured.project, "champion", "roc_auc")
+    reason = refuse_forged(desk, measured.project, "champion", "binary", "roc_auc")
 
     assert "recomputed by the gate; the policy wants at least 0.6" in reason
     assert reason.endswith("0.8 was claimed by ada.")
-    assert refuse_forged(desk, measured.project, "champion", "roc_auc") == reason
+    assert refuse_forged(desk, measured.project, "champion", "binary", "roc_auc") == reason
