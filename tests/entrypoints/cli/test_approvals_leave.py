@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from handrail.bootstrap import open_platform
-from handrail.bootstrap.approvals import _migrated
+from handrail.bootstrap.approvals import migrated
 from handrail.bootstrap.approvals_log import open_ledger
 from handrail.entrypoints.cli import main
 from handrail.settings import load_settings
@@ -24,7 +24,7 @@ def settings(tmp_path, monkeypatch):
     shutil.copytree(CONFIG, tmp_path / "config")
     settings = load_settings()
     with open_platform(settings) as platform:
-        world = World(ledger=open_ledger(settings, _migrated(platform.store)))
+        world = World(ledger=open_ledger(settings, migrated(platform.store))[0])
         world.promote()
         world.register(2)
         world.ask(version="2")
