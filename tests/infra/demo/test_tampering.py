@@ -56,5 +56,5 @@ def test_an_edited_decision_is_located(settings):
 def test_a_log_without_a_decision_to_edit_stops_the_demo(settings):
     _log(settings, contents_of(4))
 
-    with pytest.raises(Refused, match="nobody could tell"):
+    with pytest.raises(Refused, match="nobody noticed"):
         find_edited_leaf(settings)
