@@ -11,6 +11,15 @@ READING = {
     "env": (),
     "reproduce": ("flights/1",),
     "approvals verify": ("tree",),
+    "approvals at": ("--time", "2026-01-01T00:00Z"),
+    "approvals check": (),
+    "approvals leave": ("--to", "record"),
+    "approvals log verify": (),
+    "approvals log proof": ("pr-0123456789abcdef0123", "--out", "permit.tlog-proof"),
+    "approvals log check-proof": ("permit.tlog-proof", "--permit", "permit.json"),
+    "approvals policy check": (),
+    "approvals policy diff": ("other",),
+    "approvals policy simulate": ("other",),
     "feedback status": (),
     "feedback figures": ("--kind", "ground_truth", "--metric", "accuracy"),
     "feedback snapshot": ("ground_truth", "--from", "2026-01-01", "--until", "2026-02-01"),
@@ -28,7 +37,13 @@ READING = {
     "lineage token list": (),
     "lineage token revoke": ("airflow",),
 }
+WITHOUT_A_STORE = {"env", "approvals verify", "approvals policy check", "approvals policy diff"}
+WITHOUT_A_STORE |= {"approvals log verify", "approvals log check-proof"}
+"""What reads other files than the store."""
 AT_THE_SERVER = {
+    "approvals adopt": ("--reason", "served since March"),
+    "approvals revoke": ("pr-0123456789abcdef0123", "--reason", "leaks the label"),
+    "approvals fetch": ("models:/churn@champion", "tree"),
     "approvals list": (),
     "approvals show": ("pr-0123456789abcdef0123",),
     "approvals request": ("--version", "1", "--reason", "better", "--evidence", "evaluation=evidence.json"),
@@ -45,7 +60,7 @@ RECORDING = {
     "serve",
 }
 """What makes the store: a first record may be the first thing that a folder sees."""
-APART = {"init"}
+APART = {"init", "approvals witness"}
 """What writes a folder of its own and records nothing."""
 
 
@@ -87,7 +102,7 @@ def test_a_reading_command_says_so_and_creates_nothing(handrail, command):
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", [name for name in READING if name not in ("env", "approvals verify")])
+@pytest.mark.parametrize("command", sorted(READING.keys() - WITHOUT_A_STORE))
 def test_the_sentence_names_the_missing_store_and_what_to_do(handrail, command, tmp_path):
     _, _, err, _ = handrail(*command.split(), *READING[command])
 
