@@ -38,7 +38,7 @@ READING = {
     "lineage token revoke": ("airflow",),
 }
 WITHOUT_A_STORE = {"env", "approvals verify", "approvals policy check", "approvals policy diff"}
-WITHOUT_A_STORE |= {"approvals log verify", "approvals log check-proof"}
+WITHOUT_A_STORE |= {"approvals log verify", "approvals log proof", "approvals log check-proof"}
 """What reads other files than the store."""
 AT_THE_SERVER = {
     "approvals adopt": ("--reason", "served since March"),
