@@ -12,11 +12,13 @@ from flows.steps.release.served_model import ServedModel, open_model
 from flows.steps.replay.bulk import predictions_of, record
 from flows.steps.replay.truth import Fate, fate_of
 from handrail.bootstrap import Platform, open_platform
-from handrail.bootstrap.approvals import tree_digest
+from handrail.bootstrap.approvals import open_permit_verifier, tree_digest
+from handrail.delivery import BuiltFor
 from handrail.errors import Refused, Unavailable
 from handrail.scoring import Scorer
 from handrail.settings import Settings
 from handrail.use_case import read_use_case
+from tests.fakes.delivery import USE
 from tests.fakes.permitted_tree import permit_tree, write_tree
 
 ROOT = Path(__file__).parents[3]
@@ -120,6 +122,7 @@ def bento(settings: Settings, carried: bool = True) -> str:
     if carried:
         tree = write_tree(folder / "src" / "model")
         (folder / "src" / "permit.json").write_bytes(permit_tree(settings, tree).read_bytes())
+        (folder / "src" / "use.json").write_bytes(BuiltFor(USE, open_permit_verifier(settings).key_id).to_bytes())
     return DEPLOYMENT
 
 
