@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Barrier
 
+import httpx
 import pytest
 
 from flows.steps.project.accounts import read_account
@@ -15,6 +16,20 @@ from flows.steps.release.promote import read_evidence
 from handrail.errors import Misconfigured, Unavailable
 
 ROUNDS = 2
+
+
+def _let_change(settings, account, desk, run_id):
+    """Give an account what asking needs: EDIT on the experiment of the run."""
+    run = desk.server.get("/api/2.0/mlflow/runs/get", params={"run_id": run_id}).json()["run"]["info"]
+    admin = read_account(settings, "mlflow-admin")
+    may = {"resource_type": "experiment", "resource_id": run["experiment_id"], "permission": "EDIT"}
+    granted = httpx.post(
+        f"{settings.url('mlflow')}/api/3.0/mlflow/users/permissions/grant",
+        json={"username": account, **may},
+        auth=(admin.username, admin.password),
+        timeout=60,
+    )
+    assert granted.status_code == 200, granted.text
 
 
 def _together(*works):
@@ -30,7 +45,8 @@ def _together(*works):
 
 
 def test_two_threads_register_and_ask_each_as_its_own_account(settings, desk):
-    desk.register(settings.project)  # run and files are on the server, so that both threads only register
+    registered = desk.register(settings.project)  # run and files are on the server, so both threads only register
+    _let_change(settings, "ben", desk, registered.run_id)
     evidence = read_evidence(settings.project)
 
     def ask(file, model):

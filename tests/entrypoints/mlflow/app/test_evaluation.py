@@ -175,7 +175,8 @@ def test_a_model_that_reads_the_label_is_not_measured(measured, rows, tmp_path):
     assert "reads 'late', which a model must not know" in request["reasons"][0]
 
 
-def test_who_handed_in_the_rows_cannot_approve(server, measured, rows, tmp_path):
+def test_who_handed_in_the_rows_cannot_approve(server, measured, tmp_path):
+    rows = write_rows(tmp_path / "of-ben.parquet", labelled_rows(seed=7))
     made = measured.make(tmp_path / "good")
     body = {"username": "ben", "resource_type": "registered_model", "resource_id": made.name, "permission": "EDIT"}
     granted = server.admin.post("/api/3.0/mlflow/users/permissions/grant", json=body)
