@@ -131,7 +131,9 @@ def _counted(frame: Any, readings: Mapping[str, Reading]) -> dict[str, Any]:
     figures = [pl.len().alias("rows")]
     for name, reading in readings.items():
         column = pl.col(name)
-        figures += [column.count().alias(f"filled {name}"), column.approx_n_unique().alias(f"distinct {name}")]
+        # The oldest polars that is supported does not count moments with a zone.
+        plain = column.to_physical() if reading.type == "moment" else column
+        figures += [column.count().alias(f"filled {name}"), plain.approx_n_unique().alias(f"distinct {name}")]
         if reading.type in ("whole", "number", "moment"):
             figures += [column.min().alias(f"low {name}"), column.max().alias(f"high {name}")]
         figures.append(column.drop_nulls().first().alias(f"example {name}"))

@@ -158,13 +158,17 @@ def _ask(question: Question) -> str:
 @contextmanager
 def _progress() -> Iterator[Any]:
     """Give what shows how far a file has been read: a bar on a terminal, nothing elsewhere."""
+    if not messages.is_terminal:
+        # Not a disabled bar: the oldest rich that is supported ends one with an empty line.
+        yield lambda _: None
+        return
     columns = (
         TextColumn("Reading the table"),
         BarColumn(),
         TextColumn("{task.percentage:.0f} %"),
         TimeRemainingColumn(),
     )
-    bar = Progress(*columns, console=messages, transient=True, disable=not messages.is_terminal)
+    bar = Progress(*columns, console=messages, transient=True)
     task = bar.add_task("", total=1.0)
 
     def show(part: float) -> None:
