@@ -128,13 +128,13 @@ def test_a_comparison_with_another_tree_than_the_incumbents_does_not_count(named
 
 
 @pytest.mark.parametrize(
-    ("because", "told"), [("", ""), ("a weaker one proves little", " (a weaker one proves little)")]
+    ("because", "shown"), [("", ""), ("a weaker one proves little", " (a weaker one proves little)")]
 )
-def test_another_tree_than_the_incumbents_is_named_with_the_reason_of_the_rule(because, told):
+def test_another_tree_than_the_incumbents_is_named_with_the_reason_of_the_rule(because, shown):
     policy = Policy("x", QUORUM, (Rule("a.b", is_incumbent=True, because=because),))
 
     assert failed_rules(policy, {"a": {"b": "sha256:bb"}}, replacing=True, incumbent_tree="sha256:aa") == (
-        f"a.b is 'sha256:bb', claimed by ada; the alias points at sha256:aa{told}.",
+        f"a.b is 'sha256:bb', claimed by ada; the alias points at sha256:aa{shown}.",
     )
 
 

@@ -39,7 +39,7 @@ def read_source(project: Path, use_case: UseCase) -> pl.DataFrame:
         Unavailable: the file is missing.
         InvalidInput: it is not a table, lacks a column, or a column has another type than config/use_case.yaml says;
             or the label has a value that is not described there.
-        Misconfigured: a slice there is no column that is read.
+        Misconfigured: a slice is named that is none of the columns that are read.
     """
     _require_slices(use_case)
     try:
