@@ -8,24 +8,31 @@ import uuid
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from http import HTTPStatus
-from typing import Any, BinaryIO, NoReturn, cast
+from typing import Any, BinaryIO, cast
 
 from flask import Flask, Response, request
 from mlflow.server import handlers
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from handrail.approvals import Choice, Gate, Opening, Snapshots, plain_text
+from handrail.approvals import Gate, Opening, Snapshots
 from handrail.clock import system_time
 from handrail.entrypoints.http.bodies import too_large
 from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.http.problems import MEDIA_TYPE, Rejection, members_of, problem, status_of
 from handrail.entrypoints.mlflow.app.evidence_bodies import read_digest, read_evidence
+from handrail.entrypoints.mlflow.app.messages import (
+    MAX_BODY_BYTES,
+    read_body,
+    read_choice,
+    read_number,
+    read_query,
+    read_text,
+)
 from handrail.entrypoints.mlflow.app.origins import refuse_foreign_pages
 from handrail.entrypoints.mlflow.app.rights import account, may, require_model, require_runs, require_sources
 from handrail.errors import HandrailError, InvalidInput
 from handrail.refs import Use
 
-MAX_BODY_BYTES = 1 << 20
 SNAPSHOT_TYPE = "application/vnd.apache.parquet"
 PAGE = 50
 
@@ -42,13 +49,13 @@ def add_routes(app: Flask, gate: Gate, snapshots: Snapshots) -> None:
 
 def _open_request(gate: Gate) -> Response:
     """Open a promotion request, or return the existing one about the same subject."""
-    fields = _body("model", "version", "alias", "reason", "evidence", "snapshot")
+    fields = read_body("model", "version", "alias", "reason", "evidence", "snapshot")
     content, files = read_evidence(fields.get("evidence"))
     opening = Opening(
-        model=_text(fields, "model"),
+        model=read_text(fields, "model"),
         version=_version(fields),
-        alias=_text(fields, "alias"),
-        reason=_text(fields, "reason"),
+        alias=read_text(fields, "alias"),
+        reason=read_text(fields, "reason"),
         evidence=content,
         files=files,
         snapshot=None if fields.get("snapshot") is None else read_digest(fields["snapshot"], "snapshot"),
@@ -63,23 +70,23 @@ def _open_request(gate: Gate) -> Response:
 
 def _adopt(gate: Gate) -> Response:
     """Open a request that takes over what an alias points at since before the gate."""
-    fields = _body("model", "alias", "reason")
-    model = _text(fields, "model")
+    fields = read_body("model", "alias", "reason")
+    model = read_text(fields, "model")
     require_model(model, "can_update", "Adopting what an alias points at")
-    view = gate.adopt(model, _text(fields, "alias"), _text(fields, "reason"), account())
+    view = gate.adopt(model, read_text(fields, "alias"), read_text(fields, "reason"), account())
     return _json(view.to_json(), 201 if view.is_new else 200)
 
 
 def _requests(gate: Gate) -> Response:
     """Return one request by id with its evidence, or a list."""
-    wanted = _query("id", "alias", "state", "after", "limit")
+    wanted = read_query("id", "alias", "state", "after", "limit")
     if "id" in wanted:
         view = gate.request(wanted["id"])
         require_model(view.history.request.subject.model, "can_read", "Reading this request")
         return _json(view.to_json() | {"evidence_content": gate.records.evidence(wanted["id"])})
     if wanted.get("state", "open") != "open":
         raise InvalidInput("state", f"{wanted['state']!r} is unknown", "Ask for state=open, or leave it out.")
-    after, most = _number(wanted, "after", 0, 10**12), _number(wanted, "limit", PAGE, PAGE)
+    after, most = read_number(wanted, "after", 0, 10**12), read_number(wanted, "limit", PAGE, PAGE)
     views, on = gate.page(after, most, alias=wanted.get("alias"), only_open="state" in wanted)
     readable = cache(partial(may, level="can_read"))
     rows = [view.to_json() for view in views if readable(view.history.request.subject.model)]
@@ -88,19 +95,16 @@ def _requests(gate: Gate) -> Response:
 
 def _decide(gate: Gate) -> Response:
     """Record the decision of the account that is logged in."""
-    fields = _body("request_id", "decision", "reason")
-    choice = _text(fields, "decision")
-    if choice not in list(Choice):
-        raise InvalidInput("decision", f"{choice!r} is not a decision", "Send 'approve' or 'reject'.")
-    request_id = _text(fields, "request_id")
+    fields = read_body("request_id", "decision", "reason")
+    choice, request_id = read_choice(fields), read_text(fields, "request_id")
     require_model(gate.records.model_of(request_id), "can_read", "Deciding about this request")
-    view = gate.decide(request_id, account(), Choice(choice), _text(fields, "reason"))
+    view = gate.decide(request_id, account(), choice, read_text(fields, "reason"))
     return _json(view.to_json())
 
 
 def _permit(gate: Gate) -> Response:
     """Return the signed permit for a use, the newest one or that for a tree."""
-    wanted = _query("server", "model", "alias", "environment", "digest")
+    wanted = read_query("server", "model", "alias", "environment", "digest")
     digest = wanted.pop("digest", None)
     if digest is not None:
         read_digest(digest, "digest")
@@ -114,16 +118,16 @@ def _permit(gate: Gate) -> Response:
 
 def _revoke(gate: Gate) -> Response:
     """Take a permit back, as the account that is logged in."""
-    fields = _body("request_id", "reason")
-    request_id = _text(fields, "request_id")
+    fields = read_body("request_id", "reason")
+    request_id = read_text(fields, "request_id")
     require_model(gate.records.model_of(request_id), "can_read", "Revoking this permit")
-    gate.revoker.revoke(request_id, account(), _text(fields, "reason"))
+    gate.revoker.revoke(request_id, account(), read_text(fields, "reason"))
     return _json(gate.request(request_id).to_json())
 
 
 def _revocations(gate: Gate) -> Response:
     """Return the signed list of permits that were taken back."""
-    _query()
+    read_query()
     return Response(gate.revoker.envelope(), mimetype="application/vnd.dsse.envelope.v1+json")
 
 
@@ -133,7 +137,7 @@ def _hand_in(snapshots: Snapshots) -> Response:
     if request.mimetype != SNAPSHOT_TYPE:
         detail = f"Content-Type: {request.mimetype!r} is not {SNAPSHOT_TYPE}. Send the bytes of a Parquet file."
         raise Rejection(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
-    model = _query("model").get("model", "")
+    model = read_query("model").get("model", "")
     require_model(model, "can_update", "Handing in labelled rows")
     request.max_content_length = None
     digest = snapshots.keep(cast("BinaryIO", request.stream), account(), system_time())
@@ -177,48 +181,6 @@ def _problem(rejection: Rejection, members: dict[str, Any]) -> Response:
 
 def _json(value: Any, status: int = 200) -> Response:
     return Response(json.dumps(value), status=status, mimetype="application/json")
-
-
-def _query(*known: str) -> dict[str, str]:
-    _only_known(dict(request.args), known)
-    return dict(request.args)
-
-
-def _number(wanted: dict[str, str], name: str, default: int, most: int) -> int:
-    text = wanted.get(name, str(default))
-    if not re.fullmatch("[0-9]{1,12}", text) or not 0 <= int(text) <= most:
-        raise InvalidInput(name, f"{text!r:.80} is not a number up to {most:,}", "Send the one that came as next.")
-    return int(text)
-
-
-def _body(*known: str) -> dict[str, Any]:
-    # Only JSON: a form could be sent by another site's page with the browser's own login.
-    if not request.is_json:
-        detail = f"Content-Type: {request.mimetype!r} is not JSON. Send application/json."
-        raise Rejection(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
-    request.max_content_length = MAX_BODY_BYTES
-    try:
-        fields = json.loads(request.get_data(), parse_constant=_no_constant)
-    except (ValueError, RecursionError) as err:
-        raise InvalidInput("body", f"it is not JSON: {err}", "Send one JSON object.") from err
-    if not isinstance(fields, dict):
-        raise InvalidInput("body", "it is not a JSON object", "Send one JSON object.")
-    _only_known(fields, known)
-    return fields
-
-
-def _only_known(fields: dict[str, Any], known: tuple[str, ...]) -> None:
-    for name in fields:
-        if name not in known:
-            raise InvalidInput(name, "it is unknown here", f"Send only: {', '.join(known)}.")
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def _text(fields: dict[str, Any], name: str) -> str:
-    return plain_text(name, fields.get(name))
 
 
 def _version(fields: dict[str, Any]) -> str:
