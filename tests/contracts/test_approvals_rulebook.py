@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+from handrail.approvals.adapters.folder_texts import FolderTexts
 from handrail.approvals.adapters.yaml_rules import YamlRules
 from handrail.approvals.domain.people import Directory, Person
 from handrail.errors import Misconfigured, UnknownReference
@@ -26,7 +27,7 @@ class Files:
     """Policies and persons in YAML files."""
 
     def __init__(self, folder):
-        self.folder, self.rules = folder, YamlRules(folder)
+        self.folder, self.rules = folder, YamlRules(FolderTexts(folder))
         rules = [{key: value for key, value in rule.to_json().items() if value not in (None, "")} for rule in RULES]
         policy = {"version": 1, "alias": "champion", "quorum": dict(QUORUM), "rules": rules}
         (folder / "policies").mkdir()
@@ -52,12 +53,12 @@ def rules(book):
 
 
 def test_an_alias_with_a_policy_is_protected(rules):
-    assert rules.protected() == {"champion"}
+    assert rules.protected("flights", "champion")
 
 
 def test_both_say_the_same_policy(rules):
-    assert rules.policy("champion") == FakeRules().policy("champion")
-    assert rules.policy("champion").digest == FakeRules().policy("champion").digest
+    assert rules.policy("flights", "champion") == FakeRules().policy("flights", "champion")
+    assert rules.policy("flights", "champion").digest == FakeRules().policy("flights", "champion").digest
 
 
 def test_both_know_the_same_persons(rules):
@@ -66,17 +67,17 @@ def test_both_know_the_same_persons(rules):
 
 def test_an_alias_without_a_policy_is_named(rules):
     with pytest.raises(UnknownReference, match="challenger"):
-        rules.policy("challenger")
+        rules.policy("flights", "challenger")
 
 
 def test_an_alias_stays_protected_when_its_policy_is_removed(book):
-    assert book.rules.protected() == {"champion"}
+    assert book.rules.protected("flights", "champion")
 
     book.drop_policy()
 
-    assert book.rules.protected() == {"champion"}
+    assert book.rules.protected("flights", "champion")
     with pytest.raises(UnknownReference, match="champion"):
-        book.rules.policy("champion")
+        book.rules.policy("flights", "champion")
 
 
 def test_persons_are_read_again_at_each_look(book):

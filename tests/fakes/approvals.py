@@ -241,14 +241,14 @@ class FakeRules(RuleBook):
         self.broken: Misconfigured | None = None
         self._seen: frozenset[str] = frozenset()
 
-    def protected(self) -> frozenset[str]:
+    def protected(self, model: str, alias: str, *, prompt: bool = False) -> bool:
         self._seen |= frozenset(map(folded, self.policies))
-        return self._seen
+        return not prompt and folded(alias) in self._seen
 
-    def policy(self, alias: str) -> Policy:
+    def policy(self, model: str, alias: str, *, prompt: bool = False) -> Policy:
         if self.broken:
             raise self.broken
-        if alias not in self.policies:
+        if prompt or alias not in self.policies:
             raise UnknownReference("policy", alias, "Write one.")
         return self.policies[alias]
 

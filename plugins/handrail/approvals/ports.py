@@ -179,12 +179,12 @@ class RuleBook(Protocol):
     """Policies and roles as they stand at this moment; a changed file counts at once."""
 
     @abstractmethod
-    def protected(self) -> frozenset[str]:
-        """Return the aliases that have a policy, in lower case; one once protected stays so while the process lives."""
+    def protected(self, model: str, alias: str, *, prompt: bool = False) -> bool:
+        """Say whether an alias has a policy, however spelt; one once protected stays so while the process lives."""
 
     @abstractmethod
-    def policy(self, alias: str) -> Policy:
-        """Return the alias's policy.
+    def policy(self, model: str, alias: str, *, prompt: bool = False) -> Policy:
+        """Return the policy of an alias, in its folded spelling, of a model or a prompt.
 
         Raises:
             UnknownReference: it has none.

@@ -24,6 +24,7 @@ from handrail.bootstrap.approvals_evaluation import open_evaluations, open_snaps
 from handrail.bootstrap.approvals_journal import LineageJournal
 from handrail.bootstrap.approvals_keys import open_shelf, refuse_lost_key, refuse_lost_ledger
 from handrail.bootstrap.approvals_log import open_ledger
+from handrail.bootstrap.approvals_policy import open_rules
 from handrail.clock import system_time
 from handrail.errors import Misconfigured
 from handrail.refs import Use
@@ -32,7 +33,6 @@ from handrail.storage import Store, migrate, open_store
 
 if TYPE_CHECKING:
     from handrail.approvals.adapters.sql_ledger import SqlLedger
-    from handrail.approvals.adapters.yaml_rules import YamlRules
     from handrail.lineage.service.lineage import Lineage
 
 __all__ = [
@@ -140,9 +140,8 @@ def prepare_mlflow(settings: Settings) -> dict[str, str]:
         Unavailable: the disk is full or a folder cannot be written.
     """
     from handrail.approvals.adapters.mlflow_home import prepare_mlflow_home
-    from handrail.approvals.adapters.yaml_rules import YamlRules
 
-    YamlRules(settings.config).check()
+    open_rules(settings.config).check()
     refuse_lost_key(settings)
     own = prepare_mlflow_home(make_home(settings) / "mlflow", settings.credentials, settings.environment)
     Ed25519Signer(settings.credentials / "gate-signing-key.pem", settings.permits / "gate.pub")
@@ -159,12 +158,11 @@ def open_approvals(settings: Settings, store: Store) -> Approvals:
     from handrail.approvals.adapters.ed25519_notes import Ed25519Heads, read_key
     from handrail.approvals.adapters.sql_ledger import SqlLedger
     from handrail.approvals.adapters.sql_log import SqlLog
-    from handrail.approvals.adapters.yaml_rules import YamlRules
 
     key = settings.log / "log.vkey"
     tables = migrated(store)
     ledger = SqlLedger(tables, SqlLog(tables, Ed25519Heads(read_key(key))) if key.is_file() else None)
-    return Approvals(ledger, ledger, YamlRules(settings.config))
+    return Approvals(ledger, ledger, open_rules(settings.config))
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,10 +252,8 @@ def _open_mover(
     )
 
 
-def _open_rules(settings: Settings) -> YamlRules:
-    from handrail.approvals.adapters.yaml_rules import YamlRules
-
-    rules = YamlRules(settings.config)
+def _open_rules(settings: Settings) -> RuleBook:
+    rules = open_rules(settings.config)
     for sentence in rules.check():
         _log.warning(sentence)
     return rules

@@ -133,9 +133,9 @@ def _aliases(platform: Platform, histories: Sequence[History], aliases: Aliases)
     open_moves = {
         (history.request.subject.model, history.request.subject.alias) for history in histories if history.open_move
     }
-    protected = platform.approvals.protected()
+    protected = platform.approvals.protected
     for (model, alias), version in sorted(aliases.items()):
-        if alias.casefold() in protected and (model, alias) not in moves and (model, alias) not in open_moves:
+        if protected(model, alias) and (model, alias) not in moves and (model, alias) not in open_moves:
             yield f"{model}@{alias} points at version {version} in MLflow, and the gate never moved it."
     for name, moved in sorted(moves.items()):
         wanted, found = moved[-1].request.subject.version, aliases.get(name)

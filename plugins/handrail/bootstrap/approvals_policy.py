@@ -1,4 +1,4 @@
-"""Opens policies and roles from any folder, to check, compare and try them before they rule."""
+"""Opens policies and roles from any folder: the project's, or others to check, compare and try before they rule."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ __all__ = ["differences", "open_rules", "weak_points"]
 
 def open_rules(config: Path) -> YamlRules:
     """Open the policies and roles of a folder, as the gate reads them."""
+    from handrail.approvals.adapters.folder_texts import FolderTexts
     from handrail.approvals.adapters.yaml_rules import YamlRules
 
-    return YamlRules(config)
+    return YamlRules(FolderTexts(config))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from handrail.approvals.adapters.mlflow_registry import MlflowRegistry, is_allowed_move
 from handrail.bootstrap.approvals import GateHost, server_name, tree_digest
+from handrail.bootstrap.approvals_policy import open_rules
 from handrail.errors import HandrailError
 from handrail.lineage import agent_uri
 from handrail.settings import Settings
@@ -20,14 +21,12 @@ LARGEST_TREE_BYTES = 64 << 20
 
 def open_agents(settings: Settings) -> Callable[[str], str]:
     """Return what names the agent of an account: its person or service of config/roles.yaml, or the account itself."""
-    from handrail.approvals.adapters.yaml_rules import YamlRules
-
     server, file = server_name(settings), settings.config / "roles.yaml"
 
     @lru_cache(maxsize=1024)
     def agent(account: str, _changed: tuple[int, int] | None) -> str:
         try:
-            directory = YamlRules(settings.config).directory()
+            directory = open_rules(settings.config).directory()
             known = directory.person_behind(account) or directory.service_behind(account)
         except HandrailError:
             known = None

@@ -7,7 +7,10 @@ from handrail.config.reading import (
     Section,
     YamlSource,
     as_moment,
+    parse_config,
+    parse_yaml,
     read_config,
+    read_text,
     read_yaml,
     spelled,
 )
@@ -23,7 +26,10 @@ __all__ = [
     "as_moment",
     "explained",
     "mistaken",
+    "parse_config",
+    "parse_yaml",
     "read_config",
+    "read_text",
     "read_yaml",
     "spelled",
 ]

@@ -50,7 +50,19 @@ def read_config(file: Path, model: type[M], *, shown: str = "", remedy: str = RE
     Raises:
         Misconfigured: the file is missing, is not YAML, writes a key twice, or a key is unknown, missing or wrong.
     """
-    source = read_yaml(file, shown or str(file), secret=secret)
+    return _as_model(read_yaml(file, shown or str(file), secret=secret), model, remedy, secret)
+
+
+def parse_config(text: str, model: type[M], *, shown: str, remedy: str = REMEDY) -> M:
+    """Read YAML text as `model`, as `read_config` reads a file; `shown` is what messages call the text.
+
+    Raises:
+        Misconfigured: the text is not YAML, writes a key twice, or a key is unknown, missing or wrong.
+    """
+    return _as_model(parse_yaml(text, shown), model, remedy)
+
+
+def _as_model(source: YamlSource, model: type[M], remedy: str, secret: bool = False) -> M:
     try:
         return model.model_validate(source.values)
     except ValidationError as err:
@@ -82,15 +94,34 @@ def read_yaml(file: Path, shown: str = "", *, secret: bool = False) -> YamlSourc
         Misconfigured: the file is missing, cannot be read, is not YAML, or writes a key twice.
     """
     name = shown or str(file)
+    return parse_yaml(read_text(file, name), name, secret=secret)
+
+
+def read_text(file: Path, shown: str = "") -> str:
+    """Return the text of a file of the configuration.
+
+    Raises:
+        Misconfigured: the file is missing, cannot be read, or is not UTF-8.
+    """
+    name = shown or str(file)
     try:
-        text = file.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        values = yaml.load(text, Loader=_OnceOnlyLoader)  # a SafeLoader underneath
+        return file.read_text(encoding="utf-8")
     except FileNotFoundError as err:
         raise Misconfigured(name, "it is missing", "Restore it from the repository.") from err
     except (OSError, UnicodeDecodeError) as err:
         problem = "it is not UTF-8" if isinstance(err, UnicodeDecodeError) else f"it cannot be read: {err.strerror}"
         raise Misconfigured(name, problem, "Save it as UTF-8, readable by this user.") from err
+
+
+def parse_yaml(text: str, name: str, *, secret: bool = False) -> YamlSource:
+    """Read one YAML text that holds a mapping, as `read_yaml` reads a file; `name` is what messages call it.
+
+    Raises:
+        Misconfigured: the text is not YAML, or writes a key twice.
+    """
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        values = yaml.load(text, Loader=_OnceOnlyLoader)  # a SafeLoader underneath
     except yaml.YAMLError as err:
         raise _not_yaml(name, err, secret) from err
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from handrail.approvals.adapters.folder_texts import FolderTexts
 from handrail.approvals.adapters.yaml_evaluations import YamlEvaluations
 from handrail.approvals.adapters.yaml_rules import YamlRules
 from handrail.approvals.domain.evidence import Level
@@ -21,6 +22,10 @@ def config(tmp_path):
     return tmp_path / "config"
 
 
+def _rules(config):
+    return YamlRules(FolderTexts(config))
+
+
 def _policy(config, old, new, *, alias="champion"):
     file = config / "policies" / f"{alias}.yaml"
     text = file.read_text(encoding="utf-8")
@@ -33,11 +38,11 @@ def _roles(config, text):
 
 
 def test_the_shipped_roles_name_nobody(config):
-    assert YamlRules(config).directory().persons == ()
+    assert _rules(config).directory().persons == ()
 
 
 def test_the_shipped_policy_wants_two_roles_and_quality_and_comparison_recomputed():
-    policy = YamlRules(SHIPPED).policy("champion")
+    policy = _rules(SHIPPED).policy("flights", "champion")
 
     assert dict(policy.quorum) == {"ml-engineer": 1, "business-stakeholder": 1}
     assert [(rule.measure, rule.at_least, rule.at_most, rule.equals, str(rule.level)) for rule in policy.rules] == [
@@ -48,7 +53,7 @@ def test_the_shipped_policy_wants_two_roles_and_quality_and_comparison_recompute
         ("comparison.ci_low", -0.005, None, None, "recomputed"),
     ]
     assert [rule.if_replacing for rule in policy.rules] == [False] * 4 + [True]
-    assert YamlRules(SHIPPED).check() == ()
+    assert _rules(SHIPPED).check() == ()
 
 
 def test_what_the_shipped_policy_wants_recomputed_is_measured():
@@ -103,7 +108,7 @@ def test_a_mistake_in_a_policy_is_named_with_its_remedy(config, old, new, words)
     _policy(config, old, new)
 
     with pytest.raises(Misconfigured, match=words) as caught:
-        YamlRules(config).check()
+        _rules(config).check()
     assert "champion.yaml" in str(caught.value)
 
 
@@ -114,7 +119,7 @@ def test_a_policy_that_demands_nobody_is_no_policy(config, text):
     (config / "policies" / "champion.yaml").write_text(text, encoding="utf-8")
 
     with pytest.raises(Misconfigured):
-        YamlRules(config).policy("champion")
+        _rules(config).policy("flights", "champion")
 
 
 @pytest.mark.parametrize(
@@ -147,14 +152,14 @@ def test_a_mistake_in_the_roles_is_named_with_its_remedy(config, text, words):
     _roles(config, text)
 
     with pytest.raises(Misconfigured, match=words) as caught:
-        YamlRules(config).directory()
+        _rules(config).directory()
     assert "roles.yaml" in str(caught.value)
 
 
 def test_services_have_accounts_and_an_owner(config):
     _roles(config, SERVICE.format("accounts: [train, nightly], owner: Ben"))
 
-    directory = YamlRules(config).directory()
+    directory = _rules(config).directory()
 
     assert directory.services == (Service("training", frozenset({"train", "nightly"}), "Ben"),)
     assert directory.answerable("nightly").name == "Ben"
@@ -164,57 +169,57 @@ def test_services_have_accounts_and_an_owner(config):
 def test_missing_files_are_named(config):
     (config / "roles.yaml").unlink()
     with pytest.raises(Misconfigured, match=r"roles\.yaml: it is missing"):
-        YamlRules(config).directory()
+        _rules(config).directory()
 
     (config / "policies" / "champion.yaml").unlink()
     with pytest.raises(Misconfigured, match="no alias has a policy"):
-        YamlRules(config).check()
+        _rules(config).check()
 
 
 @pytest.mark.parametrize("alias", ["challenger", "../roles", "", "Champion", "*"])
 def test_an_alias_without_a_file_has_no_policy(config, alias):
     with pytest.raises(UnknownReference, match="champion"):
-        YamlRules(config).policy(alias)
+        _rules(config).policy("flights", alias)
 
 
 def test_an_alias_stays_protected_when_its_policy_is_broken_or_removed(config):
-    rules = YamlRules(config)
-    assert rules.protected() == {"champion"}
+    rules = _rules(config)
+    assert rules.protected("flights", "champion")
 
     _policy(config, "version: 1", "version: [")
-    assert rules.protected() == {"champion"}
+    assert rules.protected("flights", "champion")
     (config / "policies" / "champion.yaml").unlink()
-    assert rules.protected() == {"champion"}
+    assert rules.protected("flights", "champion")
 
 
 def test_files_are_read_anew_at_each_look_and_comments_do_not_count(config):
-    rules = YamlRules(config)
-    before = rules.policy("champion").digest
+    rules = _rules(config)
+    before = rules.policy("flights", "champion").digest
 
     _policy(config, "version: 1", "# changed nothing\nversion: 1")
-    assert rules.policy("champion").digest == before
+    assert rules.policy("flights", "champion").digest == before
 
     _policy(config, "0.74", "0.50")
-    assert rules.policy("champion").digest != before
+    assert rules.policy("flights", "champion").digest != before
     _roles(config, "version: 1\npersons: {Ben: {accounts: [ben], roles: [ml-engineer]}}")
     assert rules.directory().person_behind("ben").roles == {"ml-engineer"}
 
 
 def test_a_policy_in_a_file_of_another_ending_protects_nothing_less_and_is_named(config):
     (config / "policies" / "champion.yaml").rename(config / "policies" / "champion.yml")
-    rules = YamlRules(config)
+    rules = _rules(config)
 
     with pytest.raises(UnknownReference, match=r"champion\.yml is not read: rename it to champion\.yaml"):
-        rules.policy("champion")
+        rules.policy("flights", "champion")
     with pytest.raises(Misconfigured, match=r"champion\.yml: .* Rename it to champion\.yaml"):
         rules.check()
-    assert rules.protected() == {"champion"}
+    assert rules.protected("flights", "champion")
 
 
 def test_a_policy_of_version_1_claims_and_one_of_version_2_wants_quality_and_comparison_recomputed(config):
-    old = YamlRules(config)
-    digest = old.policy("champion").digest
-    assert {rule.level for rule in old.policy("champion").rules} == {Level.CLAIMED}
+    old = _rules(config)
+    digest = old.policy("flights", "champion").digest
+    assert {rule.level for rule in old.policy("flights", "champion").rules} == {Level.CLAIMED}
     (sentence,) = old.check()
     assert "champion.yaml is of version 1: it takes every number as its sender claims it" in sentence
 
@@ -222,11 +227,11 @@ def test_a_policy_of_version_1_claims_and_one_of_version_2_wants_quality_and_com
     _policy(config, "at_most: 1.0e-5", "at_most: 1.0e-5\n    level: bound")
     _policy(config, "equals: 0", "equals: 0\n    level: claimed")
 
-    new = YamlRules(config)
-    levels = [str(rule.level) for rule in new.policy("champion").rules]
+    new = _rules(config)
+    levels = [str(rule.level) for rule in new.policy("flights", "champion").rules]
     assert levels == ["recomputed", "recomputed", "bound", "claimed", "recomputed", "recomputed"]
     assert new.check() == ()
-    assert new.policy("champion").digest != digest
+    assert new.policy("flights", "champion").digest != digest
 
 
 @pytest.mark.parametrize(
@@ -238,10 +243,10 @@ def test_anything_else_among_the_policies_stops_the_start(config, name):
     file.write_text("version: 1\n")
 
     with pytest.raises(Misconfigured, match=name.split("/")[0].replace(".", r"\.")):
-        YamlRules(config).check()
+        _rules(config).check()
 
 
 def test_the_file_that_keeps_a_folder_in_git_is_no_policy(config):
     (config / "policies" / ".gitkeep").touch()
 
-    YamlRules(config).check()
+    _rules(config).check()

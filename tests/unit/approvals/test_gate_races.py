@@ -68,7 +68,7 @@ class GateLife(RuleBasedStateMachine):
     def _oracle_allows(self):
         if self.spoilt or Choice.REJECT in self.approved.values():
             return False
-        quorum = self.world.rules.policy("champion").quorum
+        quorum = self.world.rules.policy("flights", "champion").quorum
         places = [role for role, count in quorum.items() for _ in range(count)]
         voters = [name for name in self.approved if name != "Ada"]
         return any(
@@ -86,7 +86,7 @@ class GateLife(RuleBasedStateMachine):
     @rule(engineers=st.integers(1, 2))
     def change_policy(self, engineers):
         quorum = {"ml-engineer": engineers, "business-stakeholder": 1}
-        if quorum != self.world.rules.policy("champion").quorum:
+        if quorum != self.world.rules.policy("flights", "champion").quorum:
             self.spoilt = True
             # A request that nobody looks at in between is judged by the policy that stands when it is looked at.
             self.request_id = None

@@ -1,26 +1,28 @@
-"""Policies from config/policies/<alias>.yaml and roles from config/roles.yaml, read again when they have changed."""
+"""What the YAML texts of policies and roles mean. Where the texts come from is not decided here."""
 
 # pydantic reads the annotations at run time, so they stay real.
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import Annotated, Literal, Self
+from pathlib import PurePath
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, StrictBool, ValidationInfo, field_validator, model_validator
 
-from handrail.approvals.adapters.changed_files import ChangedFiles
 from handrail.approvals.domain.evidence import Level
 from handrail.approvals.domain.formats import RunsCode
 from handrail.approvals.domain.people import Directory, Person, RoleName, Service, folded
 from handrail.approvals.domain.policy import Policy, Rule
 from handrail.approvals.domain.terms import DAYS, PermitRules
 from handrail.approvals.ports import RuleBook
-from handrail.config import Section, read_config
+from handrail.approvals.rule_ports import RuleText, RuleTexts
+from handrail.config import Section, parse_config
 from handrail.errors import Misconfigured, UnknownReference
 
 REMEDY = "Correct the file; nothing is promoted until then."
 MEASURED = ("evaluation", "comparison")
 """Names of evidence that the gate's evaluator computes."""
+T = TypeVar("T")
 Text = Annotated[str, Field(min_length=1, strict=True)]
 Bound = Annotated[float, Field(strict=True)]
 Count = Annotated[int, Field(ge=1, le=20, strict=True)]
@@ -119,50 +121,61 @@ class RolesFile(Section):
 
 
 class YamlRules(RuleBook):
-    """Keeps the promise of `RuleBook` with files that people edit."""
+    """Keeps the promise of `RuleBook` with YAML texts, wherever they come from."""
 
-    def __init__(self, config: Path) -> None:
-        """Read below the project's config folder."""
-        self._roles = config / "roles.yaml"
-        self._policies = config / "policies"
+    def __init__(self, texts: RuleTexts) -> None:
+        """Read these texts; each is parsed again only when it has changed."""
+        self._texts = texts
         self._seen: frozenset[str] = frozenset()
-        self._changed = ChangedFiles()
+        self._parsed: dict[str, tuple[RuleText, Any]] = {}
 
-    def protected(self) -> frozenset[str]:
-        """Return the aliases that have a policy file, in lower case; removing a file frees nothing while running."""
-        self._seen |= {folded(file.stem) for file in self._policies.glob("*.y*ml")}
-        return self._seen
+    def protected(self, model: str, alias: str, *, prompt: bool = False) -> bool:  # noqa: ARG002 - all models
+        """Say whether an alias has a policy, however spelt; removing one frees nothing while the process lives."""
+        strays = (PurePath(name) for name in self._texts.strays())
+        named = [*self._texts.names(), *(name.stem for name in strays if name.match("*.y*ml"))]
+        self._seen |= frozenset(map(folded, named))
+        return not prompt and folded(alias) in self._seen
 
-    def policy(self, alias: str) -> Policy:
-        """Return the alias's policy.
+    def policy(self, model: str, alias: str, *, prompt: bool = False) -> Policy:
+        """Return the policy of an alias, in its folded spelling, of a model or a prompt.
 
         Raises:
             UnknownReference: it has none.
             Misconfigured: a key is misspelt, or a value cannot be used.
         """
-        file = self._policies / f"{alias}.yaml"
-        if alias not in {known.stem for known in self._policies.glob("*.yaml")}:
-            raise UnknownReference("policy", alias, self._what_is_there(alias))
-        return self._changed.read(file, lambda: self._read_policy(file, alias))
-
-    def _read_policy(self, file: Path, alias: str) -> Policy:
-        content = self._read(file, alias)
+        if prompt or alias not in self._texts.names():
+            raise UnknownReference("policy", f"of {model}@{alias}", self._what_is_there(alias))
+        content = self._read(alias)
         quorum = {str(role): count for role, count in content.quorum.items()}
         return Policy(alias, quorum, content.rules_of_its_version(), content.permits)
 
-    def _read(self, file: Path, alias: str) -> PolicyFile:
-        content = read_config(file, PolicyFile, remedy=REMEDY)
-        if content.alias != alias:
-            raise Misconfigured(str(file), f"'alias' must be {alias!r}, as the file is called", REMEDY)
-        return content
+    def policies(self) -> Mapping[str, Policy]:
+        """Return every policy by the name of its text.
+
+        Raises:
+            Misconfigured: one of them cannot be used.
+        """
+        return {name: self.policy("*", name) for name in self._texts.names()}
+
+    def _read(self, name: str) -> PolicyFile:
+        return self._once(self._texts.policy(name), lambda text: _policy_file(text, name))
+
+    def _once(self, text: RuleText, parse: Callable[[RuleText], T]) -> T:
+        """Return what the text means; an error is not kept."""
+        known = self._parsed.get(text.place)
+        if known is None or known[0] != text:
+            known = self._parsed[text.place] = text, parse(text)
+        meant: T = known[1]
+        return meant
 
     def _what_is_there(self, alias: str) -> str:
-        """Say which file was looked for, which one may be meant, and which aliases have a policy."""
-        others = [file.name for file in sorted(self._policies.glob("*")) if folded(file.stem) == alias]
+        """Say which text was looked for, which one may be meant, and which aliases have a policy."""
+        place, names = self._texts.place(), self._texts.names()
+        there = [*self._texts.strays(), *(f"{name}.yaml" for name in names)]
+        others = [name for name in sorted(there) if folded(PurePath(name).stem) == alias]
         if others:
-            return f"{self._policies / others[0]} is not read: rename it to {alias}.yaml."
-        known = ", ".join(sorted({file.stem for file in self._policies.glob("*.yaml")})) or "none"
-        return f"There is no {self._policies / alias}.yaml; the aliases that have a policy: {known}."
+            return f"{place}/{others[0]} is not read: rename it to {alias}.yaml."
+        return f"There is no {place}/{alias}.yaml; the aliases that have a policy: {', '.join(names) or 'none'}."
 
     def directory(self) -> Directory:
         """Return the persons and their roles, and the services and their owners.
@@ -170,31 +183,7 @@ class YamlRules(RuleBook):
         Raises:
             Misconfigured: a key is misspelt, a role is unknown, an account belongs to two, or a service to nobody.
         """
-        return self._changed.read(self._roles, self._read_directory)
-
-    def _read_directory(self) -> Directory:
-        content = read_config(self._roles, RolesFile, remedy=REMEDY)
-        persons, services = content.persons or {}, content.services or {}
-        holders: dict[str, str] = {}
-        listed = [(name, keys.accounts) for name, keys in persons.items()]
-        listed += [(name, service.accounts) for name, service in services.items()]
-        for name, accounts in listed:
-            for account in accounts:
-                other = holders.setdefault(folded(account), name)
-                if other != name:
-                    raise self._mistake(f"the account {account!r} belongs to {other!r} and {name!r}")
-        for name, service in services.items():
-            if name in persons:
-                raise self._mistake(f"{name!r} is a person and a service")
-            if service.owner not in persons:
-                raise self._mistake(f"{service.owner!r}, the owner of the service {name!r}, is none of the persons")
-        return Directory(
-            tuple(Person(name, frozenset(keys.accounts), frozenset(keys.roles)) for name, keys in persons.items()),
-            tuple(Service(name, frozenset(keys.accounts), keys.owner) for name, keys in services.items()),
-        )
-
-    def _mistake(self, problem: str) -> Misconfigured:
-        return Misconfigured(str(self._roles), problem, REMEDY)
+        return self._once(self._texts.roles(), _directory)
 
     def check(self) -> tuple[str, ...]:
         """Read everything once, so that a mistake is reported before anything relies on it.
@@ -203,19 +192,52 @@ class YamlRules(RuleBook):
             a sentence about each policy that asks for less than it could.
 
         Raises:
-            Misconfigured: no alias has a policy, or a file cannot be used.
+            Misconfigured: no alias has a policy, or a text cannot be used.
         """
-        for file in sorted(self._policies.glob("*")):
-            if file.name != ".gitkeep" and (file.suffix != ".yaml" or file.name.startswith(".") or not file.is_file()):
-                problem = "a policy is read from a file that ends in .yaml, and here is nothing else"
-                raise Misconfigured(str(file), problem, f"Rename it to {file.stem}.yaml, or move it away.")
-        names = sorted(file.stem for file in self._policies.glob("*.yaml"))
+        for stray in self._texts.strays():
+            problem = "a policy is read from a file that ends in .yaml, and here is nothing else"
+            remedy = f"Rename it to {PurePath(stray).stem}.yaml, or move it away."
+            raise Misconfigured(f"{self._texts.place()}/{stray}", problem, remedy)
+        names = self._texts.names()
         if not names:
-            raise Misconfigured(str(self._policies), "no alias has a policy, so none would be protected", REMEDY)
-        old = [name for name in names if self._read(self._policies / f"{name}.yaml", name).version == 1]
+            raise Misconfigured(self._texts.place(), "no alias has a policy, so none would be protected", REMEDY)
+        old = [name for name in names if self._read(name).version == 1]
         self.directory()
         return tuple(
             f"config/policies/{name}.yaml is of version 1: it takes every number as its sender claims it. Give it "
             "version 2, in which each rule names its level."
             for name in old
         )
+
+
+def _policy_file(text: RuleText, name: str) -> PolicyFile:
+    content = parse_config(text.content, PolicyFile, shown=text.place, remedy=REMEDY)
+    if content.alias != name:
+        raise Misconfigured(text.place, f"'alias' must be {name!r}, as the file is called", REMEDY)
+    return content
+
+
+def _directory(text: RuleText) -> Directory:
+    content = parse_config(text.content, RolesFile, shown=text.place, remedy=REMEDY)
+    persons, services = content.persons or {}, content.services or {}
+    _refuse_shared_accounts(text.place, [*persons.items(), *services.items()])
+    for name, service in services.items():
+        if name in persons:
+            raise Misconfigured(text.place, f"{name!r} is a person and a service", REMEDY)
+        if service.owner not in persons:
+            problem = f"{service.owner!r}, the owner of the service {name!r}, is none of the persons"
+            raise Misconfigured(text.place, problem, REMEDY)
+    return Directory(
+        tuple(Person(name, frozenset(keys.accounts), frozenset(keys.roles)) for name, keys in persons.items()),
+        tuple(Service(name, frozenset(keys.accounts), keys.owner) for name, keys in services.items()),
+    )
+
+
+def _refuse_shared_accounts(place: str, listed: Iterable[tuple[str, PersonKeys | ServiceKeys]]) -> None:
+    holders: dict[str, str] = {}
+    for name, keys in listed:
+        for account in keys.accounts:
+            other = holders.setdefault(folded(account), name)
+            if other != name:
+                problem = f"the account {account!r} belongs to {other!r} and {name!r}"
+                raise Misconfigured(place, problem, REMEDY)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from handrail.approvals.domain.people import folded
@@ -50,18 +50,18 @@ class Disagreement:
 
 
 def disagreements(
-    pointed: Iterable[Pointed], promoted: Iterable[Promoted], protected: Collection[str]
+    pointed: Iterable[Pointed], promoted: Iterable[Promoted], protected: Callable[[str, str], bool]
 ) -> tuple[Disagreement, ...]:
     """Compare the registry's aliases with the ledger, for aliases that are protected or were promoted once.
 
     Args:
         pointed: every alias of every registered model.
         promoted: the newest promotion of each alias of each model.
-        protected: the aliases that have a policy, folded.
+        protected: says whether an alias of a model has a policy, however it is spelt.
     """
     known = {(row.model, folded(row.alias)): row for row in promoted}
     there = sorted(pointed, key=lambda row: (row.model, row.alias))
-    found = [row for row in there if folded(row.alias) in protected or (row.model, folded(row.alias)) in known]
+    found = [row for row in there if protected(row.model, row.alias) or (row.model, folded(row.alias)) in known]
     strange = [disagreement for row in found for disagreement in _of(row, known.get((row.model, folded(row.alias))))]
     return tuple(strange) + tuple(_gone(known, {(row.model, folded(row.alias)) for row in found}))
 

@@ -62,7 +62,7 @@ class Gate:
             Misconfigured: the policy or the roles cannot be used.
             Refused: the version's files or its evidence cannot be used.
         """
-        policy = self._ports.rules.policy(folded(opening.alias))
+        policy = self._ports.rules.policy(opening.model, folded(opening.alias))
         require_snapshot(self._ports.snapshots, opening.snapshot)
         self._quota.check(account, opening)
         candidate = self._ports.registry.candidate(opening.model, opening.version)
@@ -178,7 +178,7 @@ class Gate:
         try:
             points_at = incumbent(bound.model, bound.alias)
             request = view.history.request
-            policy = self._ports.rules.policy(bound.alias)
+            policy = self._ports.rules.policy(bound.model, bound.alias)
             people = self._people_digest(policy, request.authors, request.requester)
             incumbent_now = None if points_at == bound.version else points_at
             changes = replace(bound, incumbent=incumbent_now, people_digest=people).changes_since(bound)
@@ -218,7 +218,7 @@ class Gate:
 
     def _eligible(self, history: History, account: str) -> str:
         request = history.request
-        policy = self._ports.rules.policy(request.subject.alias)
+        policy = self._ports.rules.policy(request.subject.model, request.subject.alias)
         directory = self._ports.rules.directory()
         person = directory.person_behind(account)
         refusal = why_not_eligible(account, directory, policy, request.authors, request.requester)
@@ -241,7 +241,7 @@ class Gate:
             tree_digest = self._ports.trees.manifest(candidate.tree).digest if with_files else bound.tree_digest
         except UnknownReference as err:
             return (str(err),)
-        policy = self._ports.rules.policy(bound.alias)
+        policy = self._ports.rules.policy(bound.model, bound.alias)
         people = self._people_digest(policy, request.authors, request.requester)
         now = self._subject(candidate, policy, digests_of(request.evidence), tree_digest, people)
         now = replace(now, adopts=bound.adopts, snapshot=bound.snapshot)

@@ -33,9 +33,9 @@ class Guard:
         self._holds = holds
         self._provenance = provenance
 
-    def is_protected(self, alias: str) -> bool:
-        """Whether the alias has a policy, however it is spelt."""
-        return folded(alias) in self._rules.protected()
+    def is_protected(self, model: str, alias: str) -> bool:
+        """Whether the alias of a model has a policy, however it is spelt."""
+        return self._rules.protected(model, alias)
 
     def alias(self, model: str, alias: str) -> None:
         """Refuse to set or delete a protected alias, however it is spelt.
@@ -43,7 +43,7 @@ class Guard:
         Raises:
             Protected: it moves only through the gate.
         """
-        if self.is_protected(alias):
+        if self.is_protected(model, alias):
             raise Protected(f"Changing the alias {alias!r} of {model!r} directly", _HOW_TO_MOVE)
 
     def stage(self, model: str, *stages: str | None) -> None:

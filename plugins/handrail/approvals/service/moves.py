@@ -59,7 +59,7 @@ class Mover:
         subject = history.request.subject
         if not history.open_move:
             at = self.clock()
-            policy = self.rules.policy(subject.alias)
+            policy = self.rules.policy(subject.model, subject.alias)
             judgement = judge(history, policy, self.rules.directory())
             counter = self._next_counter(subject)
             terms = policy.permits.terms(at, self.environment, counter)

@@ -126,9 +126,9 @@ class Approvals:
         """Return the evidence that a request was opened with, by name."""
         return dict(self._ledger.load(request_id).request.evidence)
 
-    def protected(self) -> frozenset[str]:
-        """Return the aliases that have a policy, in lower case."""
-        return self._rules.protected()
+    def protected(self, model: str, alias: str) -> bool:
+        """Say whether an alias of a model has a policy, however it is spelt."""
+        return self._rules.protected(model, alias)
 
     def at(self, model: str, alias: str, moment: datetime) -> Tenure:
         """Return what the gate had last moved an alias to by then, as it was logged.
@@ -158,8 +158,7 @@ class Approvals:
 
     def simulate(self, alias: str, other: RuleBook) -> Sequence[Simulated]:
         """Judge each request about an alias by other rules, on the evidence and the decisions that it had."""
-        now = self._rules.policy(alias), self._rules.directory()
-        return simulate(self._index.find(alias=alias), now, (other.policy(alias), other.directory()))
+        return simulate(self._index.find(alias=alias), self._rules, other)
 
     def model_of(self, request_id: str) -> str:
         """Return the model that a request is about.
@@ -186,7 +185,7 @@ class Approvals:
             if rejection.tree_digest == request.subject.tree_digest and rejection.request_id != request.request_id
         )
         try:
-            policy = self._rules.policy(request.subject.alias)
+            policy = self._rules.policy(request.subject.model, request.subject.alias)
             judgement = judge(history, policy, self._rules.directory())
         except (UnknownReference, Misconfigured) as err:
             verdict = Verdict.PENDING if isinstance(err, Misconfigured) else Verdict.REFUSED

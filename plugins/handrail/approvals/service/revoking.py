@@ -38,7 +38,7 @@ class Revoker:
         """
         reason = plain_text("reason", reason)
         history = self.ledger.load(request_id)
-        policy = self.rules.policy(history.request.subject.alias)
+        policy = self.rules.policy(history.request.subject.model, history.request.subject.alias)
         roles = policy.permits.revokers or frozenset(policy.quorum)
         person = self.rules.directory().person_behind(account)
         if person is None or not person.roles & roles:

@@ -9,6 +9,7 @@ from handrail.approvals.domain.events import History, MoveAbandoned, MoveDone, M
 from handrail.approvals.domain.judging import Verdict, judge
 from handrail.approvals.domain.people import Directory
 from handrail.approvals.domain.policy import Policy, missing_roles
+from handrail.approvals.ports import RuleBook
 
 OUTCOMES = (MoveIntended, MoveDone, MoveAbandoned, Published, Voided)
 
@@ -24,16 +25,20 @@ class Simulated:
     reasons: tuple[str, ...]
 
 
-def simulate(
-    histories: Iterable[History], now: tuple[Policy, Directory], then: tuple[Policy, Directory]
-) -> Sequence[Simulated]:
-    """Judge each request by both, on the evidence and the decisions that it had; what became of it does not count."""
+def simulate(histories: Iterable[History], now: RuleBook, then: RuleBook) -> Sequence[Simulated]:
+    """Judge each request by both, on the evidence and the decisions that it had; what became of it does not count.
+
+    Raises:
+        UnknownReference: one of the two has no policy for it.
+        Misconfigured: one of the two cannot be used.
+    """
     return [_simulated(history, now, then) for history in histories]
 
 
-def _simulated(history: History, now: tuple[Policy, Directory], then: tuple[Policy, Directory]) -> Simulated:
+def _simulated(history: History, now: RuleBook, then: RuleBook) -> Simulated:
     request = history.request
-    before, after = _judged(history, *now), _judged(history, *then)
+    model, alias = request.subject.model, request.subject.alias
+    before, after = (_judged(history, rules.policy(model, alias), rules.directory()) for rules in (now, then))
     return Simulated(request.request_id, request.label, before[0], after[0], after[1])
 
 

@@ -31,7 +31,7 @@ class StandingWatch:
             Unavailable: the registry or the ledger cannot be read.
         """
         moving = self._moving()
-        found = disagreements(self._registry.listed_aliases(), self._index.promoted(), self._rules.protected())
+        found = disagreements(self._registry.listed_aliases(), self._index.promoted(), self._rules.protected)
         still = self._moving()
         return [row for row in found if (row.model, folded(row.alias)) not in moving | still]
 

@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 Config = Annotated[Path | None, typer.Argument(help="Folder with policies/ and roles.yaml; the project's if left out.")]
 Other = Annotated[Path, typer.Argument(help="Folder with the changed policies/ and roles.yaml.")]
+Model = Annotated[str | None, typer.Option(help="The model whose policy is meant; the project's if left out.")]
 Alias = Annotated[str, typer.Option(help="The alias whose policy is meant.")]
 
 
@@ -30,7 +31,7 @@ def check(config: Config = None, as_json: AsJson = False) -> None:
     rules = open_rules(config or load_settings().config)
     rules.check()
     directory = rules.directory()
-    policies = [rules.policy(alias) for alias in sorted(rules.protected())]
+    policies = [policy for _, policy in sorted(rules.policies().items())]
     weak = [sentence for policy in policies for sentence in weak_points(policy, directory)]
     if as_json:
         print_json({"policies": {policy.alias: policy.digest for policy in policies}, "weak_points": weak})
@@ -47,9 +48,11 @@ def check(config: Config = None, as_json: AsJson = False) -> None:
 
 
 @app.command(epilog="Example: handrail approvals policy diff new-config")
-def diff(other: Other, alias: Alias = "champion", as_json: AsJson = False) -> None:
+def diff(other: Other, model: Model = None, alias: Alias = "champion", as_json: AsJson = False) -> None:
     """Show what another folder's policy changes; ends with 1 if it changes something."""
-    lines = list(differences(open_rules(load_settings().config).policy(alias), open_rules(other).policy(alias)))
+    settings = load_settings()
+    rules = (open_rules(config).policy(model or settings.model_name, alias) for config in (settings.config, other))
+    lines = list(differences(*rules))
     if as_json:
         print_json({"alias": alias, "differences": lines})
     else:

@@ -28,14 +28,14 @@ class GuardedRegistry(_Store):
 
     def set_registered_model_alias(self, name: str, alias: str, version: Any) -> Any:
         """Refuse a protected alias unless the gate itself is moving it."""
-        moves_past = is_allowed_move(name, alias, version) or not self.guard.is_protected(alias)
+        moves_past = is_allowed_move(name, alias, version) or not self.guard.is_protected(name, alias)
         if not moves_past and not self._is_text_of_prompt(name, version):
             ask(self.guard.alias, name, alias)
         return super().set_registered_model_alias(name, alias, version)
 
     def delete_registered_model_alias(self, name: str, alias: str) -> Any:
         """Refuse a protected alias."""
-        if self.guard.is_protected(alias):
+        if self.guard.is_protected(name, alias):
             points_at = super().get_registered_model(name).aliases.get(alias)
             if points_at is None or not self._is_text_of_prompt(name, points_at):
                 ask(self.guard.alias, name, alias)
