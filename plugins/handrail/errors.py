@@ -11,6 +11,7 @@ HandrailError
         MovedMeanwhile       approvals: someone else wrote first
         MoveUnderWay         approvals: another request is moving the same alias
         UnderEvaluation      approvals: the gate is measuring the candidate
+        NotAsShown           approvals: the facts are not those that the person was shown
     Refused                understood, and not allowed
         Contradiction        what is recorded rules it out, whoever asks
             Closed             approvals: the request takes no more decisions

@@ -10,12 +10,14 @@ from threading import Thread
 
 
 @contextmanager
-def answering(status: int, document: object) -> Iterator[str]:
-    """Serve for the length of a block; yields the address."""
+def answering(status: int, document: object, received: list[object] | None = None) -> Iterator[str]:
+    """Serve for the length of a block; yields the address. `received` gets each body that came, None for none."""
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # noqa: N802 - the name that the base class calls
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if received is not None:
+                received.append(json.loads(sent) if sent else None)
             body = json.dumps(document).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))

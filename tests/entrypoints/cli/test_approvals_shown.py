@@ -1,6 +1,7 @@
 """`handrail approvals` on a terminal: whole ids, the numbers of the evidence, and sentences with the fitting remedy."""
 
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -165,3 +166,40 @@ def test_each_rule_is_shown_with_value_level_and_who_answers_for_it(run):
     assert "rule on evaluation.roc_auc 0.67, recomputed by the gate: not met" in lines
     assert "rule on parity.labels_differ 0, claimed by tom: not met" in lines
     assert "rule on comparison.ci_low unknown: not met" in lines
+
+
+SEEN = "sha256:" + "5" * 64
+
+
+def test_show_prints_the_digest_that_a_decision_carries(run):
+    with answering(200, ROW | {"seen": SEEN, "evidence_content": CONTENT}) as url:
+        lines = [line.split() for line in run(url, "show", REQUEST_ID).stdout.splitlines()]
+
+    assert ["seen", SEEN] in lines
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 1)])
+def test_on_a_terminal_the_facts_are_shown_before_the_decision_is_sent(tmp_path, answer, code):
+    sent = []
+    environment = {"PATH": os.environ["PATH"], "HANDRAIL_HOME": str(tmp_path / "home"), "NO_COLOR": "1"}
+    environment |= {"MLFLOW_TRACKING_USERNAME": "rosa", "MLFLOW_TRACKING_PASSWORD": "x"}
+    with answering(200, ROW | {"seen": SEEN, "evidence_content": CONTENT}, sent) as url:
+        terminal, inside = pty.openpty()
+        words = [HANDRAIL, "approvals", "decide", REQUEST_ID, "--approve", "--reason", "fine"]
+        process = subprocess.Popen(
+            words,
+            cwd=tmp_path,
+            env=environment | {"HANDRAIL_MLFLOW_URL": url},
+            stdin=inside,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        os.write(terminal, answer.encode())
+        out, err = process.communicate(timeout=120)
+        os.close(terminal)
+        os.close(inside)
+
+    assert process.returncode == code
+    assert b"evaluation.roc_auc" in err
+    assert bool(out.strip()) is (code == 0)
+    assert [body["seen"] for body in sent if body] == ([SEEN] if code == 0 else [])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from handrail.approvals.domain.permit import Envelope, Permit, why_unusable
 from handrail.approvals.domain.terms import DAYS, PermitRules
-from handrail.approvals.service.gate import RENEWAL
+from handrail.approvals.service.earlier import RENEWAL
 from handrail.refs import Use
 from tests.fakes.approvals import EVIDENCE
 from tests.fakes.approvals_world import World

@@ -23,6 +23,7 @@ from handrail.approvals.domain.subject import BoundFile, PromotionRequest, Subje
 from handrail.manifest import Manifest, canonical_json
 
 FORMAT = 1
+LATER_FIELDS = ("seen",)
 _KINDS: dict[str, type[Event]] = {
     "decided": Decided,
     "evaluated": Evaluated,
@@ -42,8 +43,9 @@ def kind_of(event: Event) -> str:
 
 
 def event_body(event: Event) -> str:
-    """Write an event's fields."""
-    return canonical_json(asdict(event) | {"at": event.at.isoformat(), "format": FORMAT}).decode("utf-8")
+    """Write an event's fields; those that came later only where they say something."""
+    fields = {name: value for name, value in asdict(event).items() if name not in LATER_FIELDS or value is not None}
+    return canonical_json(fields | {"at": event.at.isoformat(), "format": FORMAT}).decode("utf-8")
 
 
 def event_from(kind: str, body: str) -> Event:

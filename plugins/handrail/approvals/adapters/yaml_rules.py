@@ -71,6 +71,7 @@ class PolicyFile(Section):
     environment: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] | None = None
     formats: list[RunsCode] = []
     revoke: list[RoleName] = []
+    seen: Literal["required"] | None = None
 
     @property
     def permits(self) -> PermitRules:
@@ -147,7 +148,9 @@ class YamlRules(RuleBook):
             raise UnknownReference("policy", f"of {model}@{alias}", self._what_is_there(alias))
         content = self._read(alias)
         quorum = {str(role): count for role, count in content.quorum.items()}
-        return Policy(alias, quorum, content.rules_of_its_version(), content.permits)
+        return Policy(
+            alias, quorum, content.rules_of_its_version(), content.permits, seen_required=content.seen is not None
+        )
 
     def policies(self) -> Mapping[str, Policy]:
         """Return every policy by the name of its text.

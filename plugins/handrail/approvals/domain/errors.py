@@ -12,9 +12,12 @@ Conflict
     MovedMeanwhile   someone else wrote first; load again and repeat
     MoveUnderWay     another request is moving the same alias
     UnderEvaluation  the gate is measuring the candidate; nobody can decide before
+    NotAsShown       the facts are not those that the person was shown; look again and repeat
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from handrail.errors import Conflict, Contradiction, Refused
 
@@ -100,3 +103,15 @@ class UnderEvaluation(Conflict):
 
     def __str__(self) -> str:
         return f"{self.request_id!r} is being evaluated, and nobody has decided yet. Repeat it in a moment."
+
+
+class NotAsShown(Conflict):
+    """The facts of a request are not those that the person was shown; `changes` says in sentences what changed."""
+
+    def __init__(self, request_id: str, seen: str, changes: Sequence[str]) -> None:
+        super().__init__("facts of", request_id, "")
+        self.request_id, self.seen, self.changes = request_id, seen, tuple(changes)
+
+    def __str__(self) -> str:
+        said = f"What was shown of {self.request_id!r} is not what it is now, and nothing was recorded."
+        return f"{said} {' '.join(self.changes)} Look at it again, and decide by what it shows then."

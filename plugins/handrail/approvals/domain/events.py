@@ -21,13 +21,14 @@ class Choice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A person approved or rejected."""
+    """A person approved or rejected; `seen` is the digest of the facts that they were shown, if it was sent."""
 
     at: datetime
     account: str
     person: str
     choice: Choice
     reason: str
+    seen: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ class StoredEvent:
         facts: dict[str, Any] = {"body": digest_of_bytes(self.body.encode("utf-8"))}
         if isinstance(event, Decided):
             facts |= {"account": event.account, "person": event.person, "choice": str(event.choice)}
+            facts |= {} if event.seen is None else {"seen": event.seen}
         if isinstance(event, MoveDone):
             facts |= {"permit": digest_of_bytes(event.envelope.encode("utf-8")), "row": self.row}
         return Leaf(self.kind, event.at.isoformat(), facts, request_id, position)

@@ -52,19 +52,25 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What must hold before an alias moves: bounds on evidence, and how many persons of each role must approve."""
+    """What must hold before an alias moves: bounds on evidence, and how many persons of each role must approve.
+
+    With `seen_required` a decision counts only if it carries the digest of the facts that its person was shown.
+    """
 
     alias: str
     quorum: Mapping[str, int]
     rules: tuple[Rule, ...]
     permits: PermitRules = PermitRules()
+    seen_required: bool = False
 
     @property
     def digest(self) -> str:
         """`sha256:<hex>` over everything that the policy says; comments in its file do not count."""
-        said = {"alias": self.alias, "quorum": dict(self.quorum), "rules": [rule.to_json() for rule in self.rules]}
+        rules = [rule.to_json() for rule in self.rules]
+        said: dict[str, Any] = {"alias": self.alias, "quorum": dict(self.quorum), "rules": rules}
         permits = self.permits.to_json()
-        return digest_of(said | ({"permits": permits} if permits else {}))
+        said |= {"permits": permits} if permits else {}
+        return digest_of(said | ({"seen": "required"} if self.seen_required else {}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,30 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from functools import cache, partial
 
 from handrail.approvals.domain.errors import Closed, MovedMeanwhile, NotEligible, UnderEvaluation
-from handrail.approvals.domain.events import Choice, Decided, History, Voided
+from handrail.approvals.domain.events import Choice, History, Voided
 from handrail.approvals.domain.judging import Judgement, Verdict
 from handrail.approvals.domain.people import folded
-from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.policy import Policy, why_not_eligible
 from handrail.approvals.domain.subject import Candidate, PromotionRequest, Subject
 from handrail.approvals.domain.texts import plain_text
 from handrail.approvals.service.adoption import refuse_strange_adoption, why_no_adoption
 from handrail.approvals.service.asking import GatePorts, Opening, digests_of, files_of, read_evidence
+from handrail.approvals.service.earlier import latest_about
 from handrail.approvals.service.evaluations import require_snapshot
 from handrail.approvals.service.moves import Mover
 from handrail.approvals.service.quota import Limits, Quota
 from handrail.approvals.service.records import Approvals, RequestView, all_pages
+from handrail.approvals.service.seen import Said, require_seen
 from handrail.clock import Clock
 from handrail.errors import Misconfigured, Refused, UnknownReference
 from handrail.manifest import Manifest
 
 ATTEMPTS = 10
-RENEWAL = timedelta(days=30)
-"""How long before its end a permit can be asked for again."""
 
 
 class Gate:
@@ -77,7 +75,7 @@ class Gate:
         subject = replace(subject, snapshot=opening.snapshot, adopts=opening.adopts)
         if opening.adopts:
             refuse_strange_adoption(subject, self._ports.registry, self._ports.index)
-        turn, earlier = self._latest_about(subject)
+        turn, earlier = latest_about(self._ports, subject, self._clock())
         if earlier:
             return self._waiting(self.records.request(earlier.request.request_id))
         request = PromotionRequest(
@@ -119,24 +117,29 @@ class Gate:
             raise Refused(f"Adopting {alias!r} of {model!r}", reasons)
         return self.open_request(Opening(model, str(points_at), alias, reason, {}, adopts=True), account)
 
-    def decide(self, request_id: str, account: str, choice: Choice, reason: str) -> RequestView:
+    def decide(  # noqa: PLR0913 - who says what about which facts
+        self, request_id: str, account: str, choice: Choice, reason: str, *, seen: str | None = None
+    ) -> RequestView:
         """Take a decision; when the quorum is met, move the alias and sign the permit before returning.
 
         Deciding the same again changes nothing, and takes up a move that was interrupted. An approval can be
-        withdrawn by a rejection until the alias has moved; a rejection is final.
+        withdrawn by a rejection until the alias has moved; a rejection is final. `seen` is the digest of the facts that
+        the person was shown.
 
         Raises:
             UnknownReference: there is no such request.
             Closed: the request is void, rejected, refused or promoted, or became void by this look at it.
             NotEligible: this account may not decide here.
             UnderEvaluation: the gate is measuring the version; nothing was stored, repeat it.
+            NotAsShown: the facts are not those that the person was shown; nothing was stored.
+            InvalidInput: the policy requires `seen`.
             MoveUnderWay: another request is moving the alias; the decision is stored, repeat it.
             Unavailable: the registry did not commit the move; the decision is stored, repeat it.
         """
-        reason = plain_text("reason", reason)
+        said = Said(account, choice, plain_text("reason", reason), seen)
         for _ in range(ATTEMPTS):
             try:
-                view = self.records.view(self._decide_once(request_id, account, choice, reason))
+                view = self.records.view(self._decide_once(request_id, said))
                 if view.judgement.verdict is Verdict.APPROVED:
                     view = self.records.view(self._mover.move(view.history, self._changes(view.history)))
             except MovedMeanwhile:
@@ -193,18 +196,18 @@ class Gate:
         """Finish or give up each interrupted move, and publish what was not, at start-up; one sentence for each."""
         return tuple(self._mover.finish(history, self._changes) for history in self._ports.index.unfinished())
 
-    def _decide_once(self, request_id: str, account: str, choice: Choice, reason: str) -> History:
+    def _decide_once(self, request_id: str, said: Said) -> History:
         history = self._ports.ledger.load(request_id)
         history = self._void_if_changed(history, with_files=False)
         if history.voided:
             return history
         # Before anything is hashed: that work is done for those alone who may decide.
-        person = self._eligible(history, account)
+        person = self._eligible(history, said.account)
         history = self._void_if_changed(history)
         if history.voided:
             return history
         mine = next((decision for decision in history.decisions if decision.person == person), None)
-        if mine and mine.choice is choice:
+        if mine and mine.choice is said.choice:
             return history
         view = self.records.view(history)
         if view.judgement.verdict is Verdict.EVALUATING:
@@ -214,7 +217,9 @@ class Gate:
             raise Closed(request_id, "being promoted", ("Repeat the decision that met the quorum to finish it.",))
         if not view.is_open:
             raise Closed(request_id, str(view.judgement.verdict), view.judgement.reasons)
-        return self._ports.ledger.append(history, Decided(self._clock(), account, person, choice, reason))
+        subject = history.request.subject
+        require_seen(view, said.seen, self._ports.rules.policy(subject.model, subject.alias))
+        return self._ports.ledger.append(history, said.by(person, self._clock()))
 
     def _eligible(self, history: History, account: str) -> str:
         request = history.request
@@ -275,22 +280,3 @@ class Gate:
             return None
         incumbent = self._ports.registry.candidate(candidate.model, str(points_at))
         return self._ports.trees.manifest(incumbent.tree)
-
-    def _is_renewable(self, promoted: History) -> bool:
-        """Whether the permit of a promotion is used up, or soon will be, so that the same may be asked for again."""
-        assert promoted.done is not None
-        terms = Permit.from_payload(Envelope.from_json(promoted.done.envelope).payload).terms
-        return promoted.revoked is not None or terms is None or self._clock() >= terms.expires - RENEWAL
-
-    def _latest_about(self, subject: Subject) -> tuple[int, History | None]:
-        """Return the next turn's number, and the last request about the subject if it still answers the question."""
-        earlier = self._ports.index.find(subject_key=subject.key)
-        if not earlier:
-            return 0, None
-        last = earlier[-1]
-        points_here = self._ports.registry.incumbent(subject.model, subject.alias) == subject.version
-        if last.done:
-            return len(earlier), last if points_here and not self._is_renewable(last) else None
-        is_measured = not (last.evaluated and last.evaluated.problem)
-        same = is_measured and not last.voided and not subject.changes_since(last.request.subject)
-        return len(earlier), last if same or last.open_move else None

@@ -8,7 +8,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from handrail.approvals.domain.events import Choice, Evaluated, History, Rejection
+from handrail.approvals.domain.events import Choice, History, Rejection
+from handrail.approvals.domain.facts import digest_of_facts, evaluation_json, facts_of
 from handrail.approvals.domain.judging import Judgement, Verdict, judge, judge_without_policy, measured
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.policy import Measured
@@ -40,11 +41,27 @@ class RequestView:
         """Whether decisions can still change the outcome."""
         return self.judgement.verdict in (Verdict.EVALUATING, Verdict.PENDING, Verdict.APPROVED)
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a person judges the request by."""
+        return facts_of(self.history, self.measures, self.rejections)
+
+    @property
+    def seen(self) -> str:
+        """The digest of the facts, which a decision carries."""
+        return digest_of_facts(self.facts)
+
+    @property
+    def moments(self) -> tuple[datetime, ...]:
+        """When a fact may have changed."""
+        return tuple(each.at for each in (*self.history.events, *self.rejections))
+
     def to_json(self) -> dict[str, Any]:
         """Return the request, its decisions and its verdict as JSON values."""
         request = self.history.request
         return request.subject.to_json() | {
             "request_id": request.request_id,
+            "seen": self.seen,
             "verdict": str(self.judgement.verdict),
             "reasons": [*self.judgement.reasons, *map(_rejected_before, self.rejections)],
             "requester": request.requester,
@@ -75,19 +92,13 @@ class RequestView:
             "measures": [measured.to_json() for measured in self.measures],
             "evidence_files": {name: asdict(file) for name, file in request.bound.items()},
             "rejections": [rejection.to_json() for rejection in self.rejections],
-            "evaluation": _evaluation(self.history.evaluated),
+            "evaluation": evaluation_json(self.history.evaluated),
         }
 
 
 def _rejected_before(rejection: Rejection) -> str:
     when = f"{rejection.at:%Y-%m-%d}"
     return f"{rejection.person} rejected the same files on {when} in {rejection.request_id}: {rejection.reason!r}"
-
-
-def _evaluation(evaluated: Evaluated | None) -> dict[str, Any] | None:
-    if evaluated is None:
-        return None
-    return asdict(evaluated) | {"at": evaluated.at.isoformat(), "custodians": list(evaluated.custodians)}
 
 
 class Approvals:

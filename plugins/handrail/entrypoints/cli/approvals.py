@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from handrail.approvals import plain_text, shown
-from handrail.entrypoints.cli.output import AsJson, messages, print_json, print_rows
+from handrail.entrypoints.cli.approvals_printing import print_request
+from handrail.entrypoints.cli.output import AsJson, print_json, print_rows
 from handrail.entrypoints.http.gate_client import GateClient
 from handrail.errors import HandrailError, InvalidInput, UnknownReference
 from handrail.settings import load_settings
@@ -27,7 +27,6 @@ app = typer.Typer(
 
 RUNS = "runs:/"
 PASSWORD_VARIABLE = "MLFLOW_TRACKING_PASSWORD"
-MOST_NUMBERS, LONGEST_VALUE = 40, 80
 User = Annotated[
     str,
     typer.Option(
@@ -87,7 +86,7 @@ def request_promotion(  # noqa: PLR0913 - one argument for each option of the co
                 raise
             remedy = "Name yours with --model, or set model_name in config/handrail.yaml."
             raise UnknownReference(err.kind, name, remedy) from err
-    _print_request(answer, as_json)
+    print_request(answer, as_json)
     if answer["verdict"] in ("refused", "rejected"):
         raise typer.Exit(1)
 
@@ -103,24 +102,38 @@ def adopt(
     """Ask to take over what an alias points at since before the gate; it needs the quorum, and no evidence."""
     with _client(user, "The request") as client:
         answer = client.adopt(model=model or load_settings().model_name, alias=alias, reason=reason)
-    _print_request(answer, as_json)
+    print_request(answer, as_json)
 
 
 @app.command(
     epilog="Example: handrail approvals decide pr-0123456789abcdef0123 --approve --reason 'checked the slices'"
 )
-def decide(
+def decide(  # noqa: PLR0913 - one argument for each option of the command
     request_id: RequestId,
     approve: Annotated[bool, typer.Option("--approve/--reject", help="What you say.", show_default=False)],
     reason: Annotated[str, typer.Option(help="Why, in one sentence.")],
     user: User,
+    seen: Annotated[
+        str | None, typer.Option(help="The 'seen' that show printed; on a terminal the facts are shown if left out.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Approve or reject; when the quorum is met, the server moves the alias and signs the permit."""
     reason = plain_text("--reason", reason)
+    choice = "approve" if approve else "reject"
     with _client(user, f"The decision on {request_id}") as client:
-        answer = client.decide(request_id, "approve" if approve else "reject", reason)
-    _print_request(answer, as_json)
+        if seen is None and sys.stdin.isatty():
+            seen = _show_and_ask(client.request(request_id), choice)
+        answer = client.decide(request_id, choice, reason, seen=seen)
+    print_request(answer, as_json)
+
+
+def _show_and_ask(row: dict[str, Any], choice: str) -> str | None:
+    """Show on stderr what is decided about, and return its digest once the person has confirmed."""
+    with redirect_stdout(sys.stderr):
+        print_request(row)
+    typer.confirm(f"{choice.capitalize()} this?", abort=True, err=True)
+    return row.get("seen")
 
 
 @app.command(epilog="Example: handrail approvals revoke pr-0123456789abcdef0123 --reason 'leaks the label'")
@@ -133,7 +146,7 @@ def revoke(
     """Take the permit of a promoted request back: nothing is loaded under it any more."""
     with _client(user, f"Revoking {request_id}") as client:
         answer = client.revoke(request_id, reason)
-    _print_request(answer, as_json)
+    print_request(answer, as_json)
 
 
 @app.command("list", epilog="Example: handrail approvals list --open")
@@ -160,7 +173,7 @@ def show(request_id: RequestId, user: User, as_json: AsJson = False) -> None:
     """Show a request: what it binds, the evidence, the decisions and the verdict."""
     with _client(user, "Showing the request") as client:
         answer = client.request(request_id)
-    _print_request(answer, as_json)
+    print_request(answer, as_json)
 
 
 @contextmanager
@@ -198,78 +211,3 @@ def _evidence(pair: str) -> tuple[str, dict[str, Any] | tuple[str, str]]:
     if not isinstance(content, dict):
         raise InvalidInput("--evidence", f"{file!r} holds no JSON object", "Give a file with one object.")
     return name, content
-
-
-def _print_request(row: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        return print_json(row)
-    content = row.get("evidence_content", {})
-    print_facts(
-        {
-            "request": row["request_id"],
-            "asks for": _asked(row),
-            "because": quoted(row["reason"]),
-            "by": row["requester"],
-            "made by": ", ".join(row["authors"]),
-            "files": f"{row['files']}, {row['tree_digest']}",
-            "evidence": ", ".join(f"{name} {digest[:19]}" for name, digest in row["evidence"].items()),
-            **_numbers(content),
-            **_measures(row),
-            "verdict": row["verdict"],
-        }
-    )
-    for decision in row["decisions"]:
-        typer.echo(f"  {shown(decision['person'])} said {decision['decision']}: {quoted(decision['reason'])}")
-    if revoked := row.get("revoked"):
-        typer.echo(f"  {shown(revoked['person'])} took the permit back: {quoted(revoked['reason'])}")
-    for reason in row["reasons"]:
-        messages.print(escape(shown(reason)))
-    return None
-
-
-def _asked(row: dict[str, Any]) -> str:
-    what = f"{row['alias']} of {row['model']}"
-    if row.get("adopts"):
-        return f"{what}: adopt version {row['version']} as it is, from before the gate, without evidence"
-    return f"{what}: {row['incumbent'] or 'nothing'} → version {row['version']}"
-
-
-def _measures(row: dict[str, Any]) -> dict[str, str]:
-    """Return what each rule measures: its value, its level, and who answers for it."""
-    found: dict[str, str] = {}
-    for measure in row.get("measures", ()):
-        name, value = f"  rule on {measure['measure']}", json.dumps(measure["value"], ensure_ascii=False)
-        known = f"{value[:LONGEST_VALUE]}, {measure['level']} by {measure['by']}" if measure["level"] else "unknown"
-        # Of several rules on one measure the one that is not met is of interest.
-        if not measure["met"] or name not in found:
-            found[name] = f"{known}: {'met' if measure['met'] else 'not met'}"
-    return found
-
-
-def _numbers(content: dict[str, Any]) -> dict[str, str]:
-    """Return what the evidence says, a line for each value; those of the fewest words first, if there are too many."""
-    found = sorted(_flat(content), key=lambda pair: pair[0].count("."))
-    shown = {f"  {name}": text for name, text in found[:MOST_NUMBERS]}
-    more = len(found) - MOST_NUMBERS
-    return shown | ({"  ...": f"{more:,} more values: --json has them all"} if more > 0 else {})
-
-
-def _flat(content: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
-    for key, value in content.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{before}{key}.")
-        elif isinstance(value, list):
-            yield f"{before}{key}", f"a list of {len(value):,}"
-        else:
-            text = json.dumps(value, ensure_ascii=False)
-            yield f"{before}{key}", text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
-
-
-def quoted(text: str) -> str:
-    """Return what a person wrote so that nobody takes it for ours: in quotation marks, and on one line."""
-    return shown(json.dumps(text, ensure_ascii=False))
-
-
-def print_facts(facts: Mapping[str, Any]) -> None:
-    """Print names and their values, one a line."""
-    print_rows([(shown(name), shown(str(value))) for name, value in facts.items()])

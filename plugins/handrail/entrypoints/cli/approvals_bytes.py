@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from handrail.approvals import Permit, UnverifiedBytes
-from handrail.entrypoints.cli.approvals import PASSWORD_VARIABLE, password_of, print_facts
+from handrail.entrypoints.cli.approvals import PASSWORD_VARIABLE, password_of
+from handrail.entrypoints.cli.approvals_printing import print_facts
 from handrail.entrypoints.cli.output import AsJson, print_json
 from handrail.errors import InvalidInput
 from handrail.refs import Use

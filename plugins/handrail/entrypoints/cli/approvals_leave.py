@@ -10,7 +10,7 @@ import typer
 
 from handrail.approvals import Approvals
 from handrail.bootstrap import open_records
-from handrail.entrypoints.cli.approvals import print_facts
+from handrail.entrypoints.cli.approvals_printing import print_facts
 from handrail.entrypoints.cli.output import AsJson, messages, print_json
 from handrail.errors import FolderNotEmpty, Unavailable
 from handrail.manifest import canonical_json

@@ -15,6 +15,7 @@ from handrail.approvals import (
     LogMismatch,
     MovedMeanwhile,
     MoveUnderWay,
+    NotAsShown,
     NotEligible,
     Protected,
     UnderEvaluation,
@@ -32,7 +33,8 @@ SNAPSHOT_TYPE = "application/vnd.apache.parquet"
 START = "Start it, or name the right address: mlflow_url in config/handrail.yaml, or HANDRAIL_MLFLOW_URL."
 ERRORS: tuple[type[HandrailError], ...] = (
     *(InvalidInput, UnknownReference, Conflict, Refused, Misconfigured, Unavailable),
-    *(Closed, LogMismatch, MovedMeanwhile, MoveUnderWay, NotEligible, Protected, UnderEvaluation, UnverifiedBytes),
+    *(Closed, LogMismatch, MovedMeanwhile, MoveUnderWay, NotAsShown, NotEligible, Protected),
+    *(UnderEvaluation, UnverifiedBytes),
 )
 """What the gate may raise."""
 
@@ -120,14 +122,17 @@ class GateClient:
             raise InvalidInput("snapshot", f"{snapshot} cannot be read: {err.strerror}", "Name a file.") from err
         return str(answer.json()["snapshot"])
 
-    def decide(self, request_id: str, decision: str, reason: str) -> dict[str, Any]:
+    def decide(self, request_id: str, decision: str, reason: str, *, seen: str | None = None) -> dict[str, Any]:
         """Approve or reject as this account; returns the request, `promoted` once the alias has moved.
+
+        `seen` is what the request had under that name when it was looked at: the digest of the facts.
 
         Raises:
             NotEligible: this person may not decide.
             Closed: the request takes no more decisions; its `verdict` says why.
+            NotAsShown: the facts changed since they were looked at; nothing was recorded.
         """
-        body = {"request_id": request_id, "decision": decision, "reason": reason}
+        body = {"request_id": request_id, "decision": decision, "reason": reason} | ({"seen": seen} if seen else {})
         return self._json(Route.DECIDE, json=body)
 
     def request(self, request_id: str) -> dict[str, Any]:

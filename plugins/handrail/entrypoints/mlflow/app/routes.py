@@ -95,10 +95,11 @@ def _requests(gate: Gate) -> Response:
 
 def _decide(gate: Gate) -> Response:
     """Record the decision of the account that is logged in."""
-    fields = read_body("request_id", "decision", "reason")
+    fields = read_body("request_id", "decision", "reason", "seen")
     choice, request_id = read_choice(fields), read_text(fields, "request_id")
     require_model(gate.records.model_of(request_id), "can_read", "Deciding about this request")
-    view = gate.decide(request_id, account(), choice, read_text(fields, "reason"))
+    seen = None if fields.get("seen") is None else read_digest(fields["seen"], "seen")
+    view = gate.decide(request_id, account(), choice, read_text(fields, "reason"), seen=seen)
     return _json(view.to_json())
 
 

@@ -1,0 +1,129 @@
+"""The facts that a person is shown before they decide, their digest, and what changed between two looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from handrail.approvals.domain.events import Evaluated, History, Rejection
+from handrail.approvals.domain.policy import Measured
+from handrail.manifest import digest_of
+
+Facts = Mapping[str, Any]
+LONGEST = 80
+
+
+def facts_of(history: History, measures: Sequence[Measured], rejections: Sequence[Rejection]) -> dict[str, Any]:
+    """Return all that matters to judge a request: JSON values by name.
+
+    What others have approved is left out: two persons who decide at the same time do not keep each other from it.
+    """
+    request = history.request
+    return {
+        "subject": request.subject.to_json(),
+        "requester": request.requester,
+        "reason": request.reason,
+        "authors": list(request.authors),
+        "run_id": request.run_id,
+        "formats": dict(request.formats or {}),
+        "evidence_files": {name: asdict(file) for name, file in request.bound.items()},
+        "measures": [one.rule.to_json() | one.to_json() for one in measures],
+        "rejections": [rejection.to_json() for rejection in rejections],
+        "evaluation": evaluation_json(history.evaluated),
+    }
+
+
+def evaluation_json(evaluated: Evaluated | None) -> dict[str, Any] | None:
+    """Return what the gate's evaluator found as JSON values, None while it has not been at work."""
+    if evaluated is None:
+        return None
+    return asdict(evaluated) | {"at": evaluated.at.isoformat(), "custodians": list(evaluated.custodians)}
+
+
+def digest_of_facts(facts: Facts) -> str:
+    """Return `sha256:<hex>` over the facts, the same for the same facts whatever the order of names."""
+    return digest_of(dict(facts))
+
+
+def changes_between(before: Facts, after: Facts) -> tuple[str, ...]:
+    """Return one sentence for each fact in which two looks differ, the earlier one first."""
+    return (
+        *_subject(before["subject"], after["subject"]),
+        *_plain(before, after),
+        *_measures(before["measures"], after["measures"]),
+        *_evaluation(before["evaluation"], after["evaluation"]),
+        *_added(before["rejections"], after["rejections"]),
+    )
+
+
+def _subject(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    if before.get("people_digest") != after.get("people_digest"):
+        yield "Who could decide about it, or who answers for its makers, changed in config/roles.yaml."
+    was, becomes = before["evidence"], after["evidence"]
+    for name in sorted({*was, *becomes}):
+        if was.get(name) != becomes.get(name):
+            yield f"The evidence {name!r} was {_shown(was.get(name))} and is {_shown(becomes.get(name))}."
+    for name in sorted({*before, *after} - {"evidence", "people_digest"}):
+        if before.get(name) != after.get(name):
+            yield f"Its {name} was {_shown(before.get(name))} and is {_shown(after.get(name))}."
+
+
+def _plain(before: Facts, after: Facts) -> Iterator[str]:
+    words = {"requester": "Who asks", "reason": "The reason", "run_id": "The run", "formats": "What runs code at load"}
+    for name, what in words.items():
+        if before[name] != after[name]:
+            yield f"{what} was {_shown(before[name])} and is {_shown(after[name])}."
+    yield from _makers(before["authors"], after["authors"])
+    if before["evidence_files"] != after["evidence_files"]:
+        yield "The files that the gate read as evidence, or who wrote them, changed."
+
+
+def _makers(before: Sequence[str], after: Sequence[str]) -> Iterator[str]:
+    if more := sorted(set(after).difference(before)):
+        yield f"Makers came to be known: {', '.join(more)}."
+    if fewer := sorted(set(before).difference(after)):
+        yield f"No makers of it any more: {', '.join(fewer)}."
+
+
+def _measures(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    was, becomes = _by_rule(before), _by_rule(after)
+    for key in dict.fromkeys([*was, *becomes]):
+        one, other = was.get(key), becomes.get(key)
+        if one is None and other is not None:
+            yield f"A rule on {other['measure']} came, which is {_met(other)}: {_value(other)}."
+        elif one is not None and other is None:
+            yield f"The rule on {one['measure']} is gone."
+        elif one != other and one is not None and other is not None:
+            measure = one["measure"]
+            yield f"The rule on {measure} was {_met(one)} by {_value(one)}, and is {_met(other)} by {_value(other)}."
+
+
+def _by_rule(measures: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    known = ("value", "level", "by", "met")
+    return {digest_of({name: row[name] for name in row if name not in known}): row for row in measures}
+
+
+def _met(row: Mapping[str, Any]) -> str:
+    return "met" if row["met"] else "not met"
+
+
+def _value(row: Mapping[str, Any]) -> str:
+    return f"{_shown(row['value'])}, {row['level']} by {row['by']}" if row["level"] else "nothing"
+
+
+def _evaluation(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Iterator[str]:
+    if before != after:
+        yield "The gate has measured the version." if before is None else "The gate's measurement is another one."
+
+
+def _added(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for row in after:
+        if row not in before:
+            yield f"{row['person']} rejected the same files in {row['request_id']}: {row['reason']!r}."
+    if any(row not in after for row in before):
+        yield "A rejection of the same files is not there any more."
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is None else f"{value!r:.{LONGEST}}"

@@ -1,0 +1,92 @@
+"""How a promotion request looks on a terminal: everything that a person decides by, a line for each fact."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import typer
+from rich.markup import escape
+
+from handrail.approvals import shown
+from handrail.entrypoints.cli.output import messages, print_json, print_rows
+
+MOST_NUMBERS, LONGEST_VALUE = 40, 80
+
+
+def print_request(row: dict[str, Any], as_json: bool = False) -> None:
+    """Print a request as lines, or as JSON."""
+    if as_json:
+        return print_json(row)
+    content = row.get("evidence_content", {})
+    print_facts(
+        {
+            "request": row["request_id"],
+            "asks for": _asked(row),
+            "because": quoted(row["reason"]),
+            "by": row["requester"],
+            "made by": ", ".join(row["authors"]),
+            "files": f"{row['files']}, {row['tree_digest']}",
+            "evidence": ", ".join(f"{name} {digest[:19]}" for name, digest in row["evidence"].items()),
+            **_numbers(content),
+            **_measures(row),
+            "verdict": row["verdict"],
+            **({"seen": row["seen"]} if "seen" in row else {}),
+        }
+    )
+    for decision in row["decisions"]:
+        typer.echo(f"  {shown(decision['person'])} said {decision['decision']}: {quoted(decision['reason'])}")
+    if revoked := row.get("revoked"):
+        typer.echo(f"  {shown(revoked['person'])} took the permit back: {quoted(revoked['reason'])}")
+    for reason in row["reasons"]:
+        messages.print(escape(shown(reason)))
+    return None
+
+
+def _asked(row: dict[str, Any]) -> str:
+    what = f"{row['alias']} of {row['model']}"
+    if row.get("adopts"):
+        return f"{what}: adopt version {row['version']} as it is, from before the gate, without evidence"
+    return f"{what}: {row['incumbent'] or 'nothing'} → version {row['version']}"
+
+
+def _measures(row: dict[str, Any]) -> dict[str, str]:
+    """Return what each rule measures: its value, its level, and who answers for it."""
+    found: dict[str, str] = {}
+    for measure in row.get("measures", ()):
+        name, value = f"  rule on {measure['measure']}", json.dumps(measure["value"], ensure_ascii=False)
+        known = f"{value[:LONGEST_VALUE]}, {measure['level']} by {measure['by']}" if measure["level"] else "unknown"
+        # Of several rules on one measure the one that is not met is of interest.
+        if not measure["met"] or name not in found:
+            found[name] = f"{known}: {'met' if measure['met'] else 'not met'}"
+    return found
+
+
+def _numbers(content: dict[str, Any]) -> dict[str, str]:
+    """Return what the evidence says, a line for each value; those of the fewest words first, if there are too many."""
+    found = sorted(_flat(content), key=lambda pair: pair[0].count("."))
+    shown = {f"  {name}": text for name, text in found[:MOST_NUMBERS]}
+    more = len(found) - MOST_NUMBERS
+    return shown | ({"  ...": f"{more:,} more values: --json has them all"} if more > 0 else {})
+
+
+def _flat(content: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in content.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{key}.")
+        elif isinstance(value, list):
+            yield f"{before}{key}", f"a list of {len(value):,}"
+        else:
+            text = json.dumps(value, ensure_ascii=False)
+            yield f"{before}{key}", text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
+
+
+def quoted(text: str) -> str:
+    """Return what a person wrote so that nobody takes it for ours: in quotation marks, and on one line."""
+    return shown(json.dumps(text, ensure_ascii=False))
+
+
+def print_facts(facts: Mapping[str, Any]) -> None:
+    """Print names and their values, one a line."""
+    print_rows([(shown(name), shown(str(value))) for name, value in facts.items()])
