@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from handrail.approvals.domain.evidence import Evidence, Level
 from handrail.approvals.domain.people import Directory, Person, RoleName
-from handrail.approvals.domain.policy import Policy, Rule, missing_roles, why_not_eligible
+from handrail.approvals.domain.policy import Policy, Rule, why_not_eligible
 from handrail.approvals.domain.policy import failed_rules as failed_rules_of
+from handrail.approvals.domain.quorum import missing_roles
 from tests.fakes.approvals import EVIDENCE, PEOPLE, QUORUM, RULES
 
 POLICY = Policy("champion", QUORUM, RULES)

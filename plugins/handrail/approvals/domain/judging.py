@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from handrail.approvals.domain.events import Choice, Decided, History
 from handrail.approvals.domain.formats import refused_formats
 from handrail.approvals.domain.people import Directory, Person
-from handrail.approvals.domain.policy import Measured, Policy, measure_rules, missing_roles, why_not_eligible
+from handrail.approvals.domain.policy import (
+    Measured,
+    Policy,
+    measure_rules,
+    why_no_request,
+    why_not_eligible,
+    without_role,
+)
+from handrail.approvals.domain.quorum import Progress, advance
+from handrail.approvals.domain.rights import Action
 from handrail.approvals.domain.subject import PromotionRequest
 
 
@@ -53,6 +63,8 @@ def judge(history: History, policy: Policy, directory: Directory) -> Judgement:
 def _failures(history: History, policy: Policy, directory: Directory) -> tuple[str, ...]:
     subject = history.request.subject
     failures = _unknown_makers(history.request, directory) + _unmeasured(history)
+    if refusal := why_no_request(history.request.requester, directory, policy):
+        failures += (refusal,)
     failures += tuple(one.failure for one in measured(history, policy) if one.failure)
     if policy.digest != subject.policy_digest or policy.alias != subject.alias:
         failures += ("The request was opened under another policy.",)
@@ -85,6 +97,8 @@ def _judge_adoption(history: History, policy: Policy, directory: Directory) -> J
             f"The account {requester!r} asked for this and belongs to nobody in config/roles.yaml; name its person."
         )
         return Judgement(Verdict.REFUSED, (unknown,))
+    if refusal := why_no_request(requester, directory, policy):
+        return Judgement(Verdict.REFUSED, (refusal,))
     if policy.digest != history.request.subject.policy_digest:
         return Judgement(Verdict.REFUSED, ("The request was opened under another policy.",))
     return _judge_quorum(history, policy, directory)
@@ -106,21 +120,50 @@ def _unmeasured(history: History) -> tuple[str, ...]:
 
 
 def _judge_quorum(history: History, policy: Policy, directory: Directory) -> Judgement:
-    counted = [
-        (decision, person)
-        for decision in _approvals(history)
-        if (person := _voter(decision, history, policy, directory))
-    ]
-    missing = missing_roles(policy.quorum, [person for _, person in counted])
-    approvers = tuple(decision for decision, _ in counted)
-    if not missing:
+    progress = progress_of(history, policy, directory)
+    counted = {person.name for person in progress.counted}
+    approvers = tuple(decision for decision in _approvals(history) if decision.person in counted)
+    if not progress.missing:
         return Judgement(Verdict.APPROVED, approvers=approvers)
-    reasons = tuple(f"It still needs the approval of {count} {role}." for role, count in sorted(missing.items()))
-    return Judgement(Verdict.PENDING, reasons, approvers)
+    return Judgement(Verdict.PENDING, tuple(_needed(progress, len(policy.steps))), approvers)
+
+
+def progress_of(history: History, policy: Policy, directory: Directory) -> Progress:
+    """Return how far the approvals have come: which step is open, what it lacks, and whose approvals count."""
+    return advance(policy.steps, _voters(history, policy, directory))
+
+
+def why_not_now(person: Person, choice: Choice, history: History, policy: Policy, directory: Directory) -> str | None:
+    """Return why an eligible person may not give this answer at this moment, or None if they may.
+
+    With several steps an approval has to fill a place of the step that is open: it would count for no later one.
+    """
+    if choice is Choice.REJECT:
+        return without_role(person, "reject", policy.may(Action.REJECT))
+    if (refusal := without_role(person, "approve", policy.deciders)) or not policy.later:
+        return refusal
+    voters = _voters(history, policy, directory)
+    before, after = advance(policy.steps, voters), advance(policy.steps, [*voters, person])
+    if not before.missing or after.step > before.step or sum(after.missing.values()) < sum(before.missing.values()):
+        return None
+    return f"{' '.join(_needed(before, len(policy.steps)))} {person.name} fills no place of it; decide in a later step."
+
+
+def _needed(progress: Progress, steps: int) -> Iterator[str]:
+    who = "It" if steps == 1 else f"Step {progress.step + 1} of {steps}"
+    for role, count in sorted(progress.missing.items()):
+        yield f"{who} still needs the approval of {count} {role}."
 
 
 def _approvals(history: History) -> tuple[Decided, ...]:
-    return tuple(decision for decision in history.decisions if decision.choice is Choice.APPROVE)
+    """Return the approvals that were not withdrawn, in the order in which they were given."""
+    approvals = (decision for decision in history.decisions if decision.choice is Choice.APPROVE)
+    return tuple(sorted(approvals, key=history.events.index))
+
+
+def _voters(history: History, policy: Policy, directory: Directory) -> list[Person]:
+    voters = (_voter(decision, history, policy, directory) for decision in _approvals(history))
+    return [person for person in voters if person]
 
 
 def _voter(decision: Decided, history: History, policy: Policy, directory: Directory) -> Person | None:

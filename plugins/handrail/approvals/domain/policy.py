@@ -1,4 +1,4 @@
-"""What a policy demands, and the pure functions that judge evidence and decisions against it, with reasons."""
+"""What a policy demands, and the pure functions that judge evidence and persons against it, with reasons."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 
 from handrail.approvals.domain.evidence import Evidence, Found, Level, find, merged
 from handrail.approvals.domain.people import Directory, Person
+from handrail.approvals.domain.quorum import Quorum
+from handrail.approvals.domain.rights import Action, Rights
 from handrail.approvals.domain.terms import PermitRules
 from handrail.manifest import digest_of
 
@@ -55,22 +57,59 @@ class Policy:
     """What must hold before an alias moves: bounds on evidence, and how many persons of each role must approve.
 
     With `seen_required` a decision counts only if it carries the digest of the facts that its person was shown.
+    `later` are the quorums that follow the first one, each after the one before it is complete.
     """
 
     alias: str
-    quorum: Mapping[str, int]
+    quorum: Quorum
     rules: tuple[Rule, ...]
     permits: PermitRules = PermitRules()
     seen_required: bool = False
+    later: tuple[Quorum, ...] = ()
+    rights: Rights = Rights()
 
     @property
     def digest(self) -> str:
         """`sha256:<hex>` over everything that the policy says; comments in its file do not count."""
         rules = [rule.to_json() for rule in self.rules]
         said: dict[str, Any] = {"alias": self.alias, "quorum": dict(self.quorum), "rules": rules}
-        permits = self.permits.to_json()
-        said |= {"permits": permits} if permits else {}
-        return digest_of(said | ({"seen": "required"} if self.seen_required else {}))
+        # Only where it is used: the digests of policies from before stay what they were.
+        more = {
+            "permits": self.permits.to_json(),
+            "seen": "required" if self.seen_required else None,
+            "later": [dict(quorum) for quorum in self.later],
+            "rights": self.rights.to_json(),
+        }
+        return digest_of(said | {name: value for name, value in more.items() if value})
+
+    @property
+    def steps(self) -> tuple[Quorum, ...]:
+        """The quorums in their order."""
+        return (self.quorum, *self.later)
+
+    @property
+    def deciders(self) -> frozenset[str]:
+        """The roles that approve, in whichever step."""
+        return frozenset(role for quorum in self.steps for role in quorum)
+
+    def may(self, action: Action) -> frozenset[str]:
+        """Return the roles that may do this, those that approve where the policy names none.
+
+        Without a name nobody may break the glass; and whoever can be named may request, which is an empty set too.
+        """
+        named = {
+            Action.REQUEST: self.rights.request,
+            Action.REJECT: self.rights.reject,
+            Action.REVOKE: self.permits.revokers,
+            Action.ROLL_BACK: self.rights.roll_back,
+            Action.BREAK_GLASS: self.rights.break_glass,
+        }[action]
+        return named if action in (Action.REQUEST, Action.BREAK_GLASS) else named or self.deciders
+
+    @property
+    def concerned(self) -> frozenset[str]:
+        """The roles by which requests and decisions are judged."""
+        return self.deciders | self.may(Action.REJECT) | self.may(Action.REQUEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,36 +220,6 @@ def _other_than_incumbent(rule: Rule, found: Found, incumbent_tree: str | None) 
     return f"{_stated(rule, found)}; the alias points at {incumbent_tree or 'nothing'}{_because(rule)}."
 
 
-def missing_roles(quorum: Mapping[str, int], approvers: Sequence[Person]) -> dict[str, int]:
-    """Return how many approvals of each role are still missing; empty if the quorum is met.
-
-    A person fills one place, however many roles they hold: a maximum matching of persons to places
-    (augmenting paths, Kuhn 1955). An empty quorum is never met: it is reported as one missing "anyone".
-    """
-    places = [role for role in sorted(quorum) for _ in range(quorum[role])]
-    if not places:
-        return {"anyone": 1}
-    persons = {person.name: person for person in sorted(approvers, key=lambda person: person.name)}
-    holder: dict[int, str] = {}
-    for name in persons:
-        _seat(name, persons, places, holder, set())
-    missing = [role for index, role in enumerate(places) if index not in holder]
-    return {role: missing.count(role) for role in dict.fromkeys(missing)}
-
-
-def _seat(
-    name: str, persons: Mapping[str, Person], places: Sequence[str], holder: dict[int, str], tried: set[int]
-) -> bool:
-    for index, role in enumerate(places):
-        if role not in persons[name].roles or index in tried:
-            continue
-        tried.add(index)
-        if index not in holder or _seat(holder[index], persons, places, holder, tried):
-            holder[index] = name
-            return True
-    return False
-
-
 def why_not_eligible(
     account: str, directory: Directory, policy: Policy, authors: Iterable[str], requester: str
 ) -> str | None:
@@ -229,9 +238,29 @@ def why_not_eligible(
     if directory.answers_for_one(person, [requester]):
         asked = f"asked for the promotion{_as_owner(person, [requester])}"
         return f"{person.name} {asked}; someone else in the role has to decide."
-    if not person.roles & set(policy.quorum):
-        return f"{person.name} holds none of the roles that decide here: {', '.join(sorted(policy.quorum))}."
-    return None
+    roles = policy.deciders | policy.may(Action.REJECT)
+    return without_role(person, "decide", roles)
+
+
+def why_no_request(account: str, directory: Directory, policy: Policy) -> str | None:
+    """Return why this account may not ask for a promotion under the policy, or None if it may.
+
+    A service asks with the roles of the person who answers for it. Where the policy names no roles, anybody may.
+    """
+    roles = policy.may(Action.REQUEST)
+    if not roles:
+        return None
+    person = directory.answerable(account)
+    if person is None:
+        return f"The account {account!r} belongs to nobody in config/roles.yaml; a role has to be given there."
+    return without_role(person, "ask for promotions", roles)
+
+
+def without_role(person: Person, what: str, roles: frozenset[str]) -> str | None:
+    """Return that a person holds none of the roles that do this, or None if they hold one."""
+    if person.roles & roles:
+        return None
+    return f"{person.name} holds none of the roles that {what} here: {', '.join(sorted(roles)) or 'none is named'}."
 
 
 def _as_owner(person: Person, accounts: Iterable[str]) -> str:

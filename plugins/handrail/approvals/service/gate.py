@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 
-from handrail.approvals.domain.errors import Closed, MovedMeanwhile, NotEligible, UnderEvaluation
+from handrail.approvals.domain.errors import Closed, MovedMeanwhile, UnderEvaluation
 from handrail.approvals.domain.events import Choice, History, Voided
 from handrail.approvals.domain.judging import Judgement, Verdict
 from handrail.approvals.domain.people import folded
-from handrail.approvals.domain.policy import Policy, why_not_eligible
+from handrail.approvals.domain.policy import Policy
 from handrail.approvals.domain.subject import Candidate, PromotionRequest, Subject
 from handrail.approvals.domain.texts import plain_text
 from handrail.approvals.service.adoption import refuse_strange_adoption, why_no_adoption
 from handrail.approvals.service.asking import GatePorts, Opening, digests_of, files_of, read_evidence
 from handrail.approvals.service.earlier import latest_about
+from handrail.approvals.service.eligibility import eligible, refuse_answer, refuse_requester
 from handrail.approvals.service.evaluations import require_snapshot
 from handrail.approvals.service.moves import Mover
 from handrail.approvals.service.quota import Limits, Quota
@@ -58,9 +59,10 @@ class Gate:
         Raises:
             UnknownReference: there is no such model, version, snapshot or policy.
             Misconfigured: the policy or the roles cannot be used.
-            Refused: the version's files or its evidence cannot be used.
+            Refused: the account may not ask, or the version's files or its evidence cannot be used.
         """
         policy = self._ports.rules.policy(opening.model, folded(opening.alias))
+        refuse_requester(self._ports.rules.directory(), policy, opening, account)
         require_snapshot(self._ports.snapshots, opening.snapshot)
         self._quota.check(account, opening)
         candidate = self._ports.registry.candidate(opening.model, opening.version)
@@ -129,7 +131,7 @@ class Gate:
         Raises:
             UnknownReference: there is no such request.
             Closed: the request is void, rejected, refused or promoted, or became void by this look at it.
-            NotEligible: this account may not decide here.
+            NotEligible: this account may not decide here, or not so, or not yet.
             UnderEvaluation: the gate is measuring the version; nothing was stored, repeat it.
             NotAsShown: the facts are not those that the person was shown; nothing was stored.
             InvalidInput: the policy requires `seen`.
@@ -202,7 +204,7 @@ class Gate:
         if history.voided:
             return history
         # Before anything is hashed: that work is done for those alone who may decide.
-        person = self._eligible(history, said.account)
+        person = eligible(self._ports.rules, history, said.account)
         history = self._void_if_changed(history)
         if history.voided:
             return history
@@ -217,19 +219,10 @@ class Gate:
             raise Closed(request_id, "being promoted", ("Repeat the decision that met the quorum to finish it.",))
         if not view.is_open:
             raise Closed(request_id, str(view.judgement.verdict), view.judgement.reasons)
+        refuse_answer(self._ports.rules, history, said.account, said.choice)
         subject = history.request.subject
         require_seen(view, said.seen, self._ports.rules.policy(subject.model, subject.alias))
         return self._ports.ledger.append(history, said.by(person, self._clock()))
-
-    def _eligible(self, history: History, account: str) -> str:
-        request = history.request
-        policy = self._ports.rules.policy(request.subject.model, request.subject.alias)
-        directory = self._ports.rules.directory()
-        person = directory.person_behind(account)
-        refusal = why_not_eligible(account, directory, policy, request.authors, request.requester)
-        if refusal or person is None:
-            raise NotEligible(account, request.request_id, refusal or "")
-        return person.name
 
     def _void_if_changed(self, history: History, *, with_files: bool = True) -> History:
         if history.done or history.voided or history.open_move:
@@ -253,7 +246,7 @@ class Gate:
         return now.changes_since(bound) + why_no_adoption(bound, self._ports.registry)
 
     def _people_digest(self, policy: Policy, authors: Iterable[str], requester: str) -> str:
-        return self._ports.rules.directory().digest_for(policy.quorum, [*authors, requester])
+        return self._ports.rules.directory().digest_for(policy.concerned, [*authors, requester])
 
     def _subject(  # noqa: PLR0913 - what a decision is about has this many parts
         self, candidate: Candidate, policy: Policy, evidence: Mapping[str, str], tree_digest: str, people_digest: str

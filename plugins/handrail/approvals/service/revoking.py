@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from handrail.approvals.domain.errors import NotEligible
 from handrail.approvals.domain.events import History, Revoked
 from handrail.approvals.domain.revocations import PAYLOAD_TYPE, RevocationList
+from handrail.approvals.domain.rights import Action
 from handrail.approvals.domain.texts import plain_text
 from handrail.approvals.ports import Ledger, PermitShelf, RequestIndex, RuleBook, Signer
 from handrail.clock import Clock
@@ -39,7 +40,7 @@ class Revoker:
         reason = plain_text("reason", reason)
         history = self.ledger.load(request_id)
         policy = self.rules.policy(history.request.subject.model, history.request.subject.alias)
-        roles = policy.permits.revokers or frozenset(policy.quorum)
+        roles = policy.may(Action.REVOKE)
         person = self.rules.directory().person_behind(account)
         if person is None or not person.roles & roles:
             needed = ", ".join(sorted(roles))

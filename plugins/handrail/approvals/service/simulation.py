@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from handrail.approvals.domain.events import History, MoveAbandoned, MoveDone, MoveIntended, Published, Voided
 from handrail.approvals.domain.judging import Verdict, judge
 from handrail.approvals.domain.people import Directory
-from handrail.approvals.domain.policy import Policy, missing_roles
+from handrail.approvals.domain.policy import Policy
+from handrail.approvals.domain.quorum import missing_roles
 from handrail.approvals.ports import RuleBook
 
 OUTCOMES = (MoveIntended, MoveDone, MoveAbandoned, Published, Voided)
