@@ -7,6 +7,7 @@ import pytest
 
 from handrail.approvals.domain.errors import MovedMeanwhile, MoveUnderWay
 from handrail.approvals.domain.events import (
+    Answered,
     Choice,
     Decided,
     Evaluated,
@@ -82,7 +83,9 @@ def test_every_kind_of_event_comes_back_in_order(ledger):
     history = ledger.open(request)
     intent = _intent(request)
     for event in (
-        _yes(),
+        replace(_yes(), seen="sha256:5"),
+        Decided(clock(), "ben", "Ben", Choice.ASK, "which slices?"),
+        Answered(clock(), "ada", "Ada", 1, "all of them"),
         _intent(request),
         MoveAbandoned(clock(), ("a", "b")),
         intent,

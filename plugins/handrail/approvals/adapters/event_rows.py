@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from handrail.approvals.domain.events import (
+    Answered,
     Choice,
     Decided,
     Evaluated,
@@ -26,6 +27,7 @@ FORMAT = 1
 LATER_FIELDS = ("seen",)
 _KINDS: dict[str, type[Event]] = {
     "decided": Decided,
+    "answered": Answered,
     "evaluated": Evaluated,
     "voided": Voided,
     "move-intended": MoveIntended,

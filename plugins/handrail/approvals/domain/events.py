@@ -13,15 +13,19 @@ from handrail.approvals.domain.subject import PromotionRequest
 
 
 class Choice(StrEnum):
-    """What a person decides about a request."""
+    """What a person says about a request; whoever asks has not approved, whatever they said before."""
 
     APPROVE = "approve"
     REJECT = "reject"
+    ASK = "ask"
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A person approved or rejected; `seen` is the digest of the facts that they were shown, if it was sent."""
+    """A person approved, rejected, or asked what `reason` says.
+
+    `seen` is the digest of the facts that they were shown, None if none was sent.
+    """
 
     at: datetime
     account: str
@@ -29,6 +33,17 @@ class Decided:
     choice: Choice
     reason: str
     seen: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Whoever asks for the promotion, or made the version, answered the question with this number, from 1 on."""
+
+    at: datetime
+    account: str
+    person: str
+    question: int
+    answer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +114,7 @@ class Revoked:
     reason: str
 
 
-Event = Decided | Evaluated | Voided | MoveIntended | MoveDone | MoveAbandoned | Published | Revoked
+Event = Decided | Answered | Evaluated | Voided | MoveIntended | MoveDone | MoveAbandoned | Published | Revoked
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from handrail.approvals.domain.events import Evaluated, History, Rejection
 from handrail.approvals.domain.policy import Measured
+from handrail.approvals.domain.questions import Question, questions_of
 from handrail.manifest import digest_of
 
 Facts = Mapping[str, Any]
@@ -31,7 +32,13 @@ def facts_of(history: History, measures: Sequence[Measured], rejections: Sequenc
         "measures": [one.rule.to_json() | one.to_json() for one in measures],
         "rejections": [rejection.to_json() for rejection in rejections],
         "evaluation": evaluation_json(history.evaluated),
+        "questions": [_asked(question) for question in questions_of(history)],
     }
+
+
+def _asked(question: Question) -> dict[str, Any]:
+    """Leave out whether it is open: that a person decided without an answer changes no fact."""
+    return {name: value for name, value in question.to_json().items() if name != "open"}
 
 
 def evaluation_json(evaluated: Evaluated | None) -> dict[str, Any] | None:
@@ -54,6 +61,7 @@ def changes_between(before: Facts, after: Facts) -> tuple[str, ...]:
         *_measures(before["measures"], after["measures"]),
         *_evaluation(before["evaluation"], after["evaluation"]),
         *_added(before["rejections"], after["rejections"]),
+        *_questions(before["questions"], after["questions"]),
     )
 
 
@@ -123,6 +131,15 @@ def _added(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any
             yield f"{row['person']} rejected the same files in {row['request_id']}: {row['reason']!r}."
     if any(row not in after for row in before):
         yield "A rejection of the same files is not there any more."
+
+
+def _questions(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    known = {row["number"]: row for row in before}
+    for row in after:
+        if row["number"] not in known:
+            yield f"{row['person']} asked: {row['question']!r}."
+        if row["answer"] is not None and known.get(row["number"], {}).get("answer") is None:
+            yield f"{row['answered_by']} answered {row['person']}: {row['answer']!r}."
 
 
 def _shown(value: Any) -> str:

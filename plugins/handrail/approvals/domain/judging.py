@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from handrail.approvals.domain.events import Choice, Decided, History
@@ -17,6 +17,7 @@ from handrail.approvals.domain.policy import (
     why_not_eligible,
     without_role,
 )
+from handrail.approvals.domain.questions import waits_for_answers
 from handrail.approvals.domain.quorum import Progress, advance
 from handrail.approvals.domain.rights import Action
 from handrail.approvals.domain.subject import PromotionRequest
@@ -42,6 +43,12 @@ class Judgement:
     reasons: tuple[str, ...] = ()
     approvers: tuple[Decided, ...] = ()
 
+    def held_back(self, reasons: tuple[str, ...]) -> Judgement:
+        """Return the judgement, pending for these reasons too if it could be approved."""
+        if not reasons or self.verdict not in (Verdict.PENDING, Verdict.APPROVED):
+            return self
+        return replace(self, verdict=Verdict.PENDING, reasons=(*self.reasons, *reasons))
+
 
 def judge(history: History, policy: Policy, directory: Directory) -> Judgement:
     """Judge a request by this policy with these roles. What is not clearly allowed is refused."""
@@ -57,7 +64,7 @@ def judge(history: History, policy: Policy, directory: Directory) -> Judgement:
     failures = _failures(history, policy, directory)
     if failures:
         return Judgement(Verdict.REFUSED, failures)
-    return _judge_quorum(history, policy, directory)
+    return _judge_quorum(history, policy, directory).held_back(waits_for_answers(history))
 
 
 def _failures(history: History, policy: Policy, directory: Directory) -> tuple[str, ...]:
@@ -101,7 +108,7 @@ def _judge_adoption(history: History, policy: Policy, directory: Directory) -> J
         return Judgement(Verdict.REFUSED, (refusal,))
     if policy.digest != history.request.subject.policy_digest:
         return Judgement(Verdict.REFUSED, ("The request was opened under another policy.",))
-    return _judge_quorum(history, policy, directory)
+    return _judge_quorum(history, policy, directory).held_back(waits_for_answers(history))
 
 
 def measured(history: History, policy: Policy) -> tuple[Measured, ...]:
@@ -138,6 +145,8 @@ def why_not_now(person: Person, choice: Choice, history: History, policy: Policy
 
     With several steps an approval has to fill a place of the step that is open: it would count for no later one.
     """
+    if choice is Choice.ASK:
+        return None
     if choice is Choice.REJECT:
         return without_role(person, "reject", policy.may(Action.REJECT))
     if (refusal := without_role(person, "approve", policy.deciders)) or not policy.later:

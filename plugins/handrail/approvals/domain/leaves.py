@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from handrail.approvals.domain.events import Decided, Event, MoveDone
+from handrail.approvals.domain.events import Answered, Decided, Event, MoveDone
 from handrail.approvals.domain.subject import PromotionRequest
 from handrail.approvals.domain.tiles import MOST_LEAF_BYTES
 from handrail.errors import InvalidInput
@@ -79,6 +79,8 @@ class StoredEvent:
         if isinstance(event, Decided):
             facts |= {"account": event.account, "person": event.person, "choice": str(event.choice)}
             facts |= {} if event.seen is None else {"seen": event.seen}
+        if isinstance(event, Answered):
+            facts |= {"account": event.account, "person": event.person, "question": event.question}
         if isinstance(event, MoveDone):
             facts |= {"permit": digest_of_bytes(event.envelope.encode("utf-8")), "row": self.row}
         return Leaf(self.kind, event.at.isoformat(), facts, request_id, position)

@@ -19,6 +19,7 @@ from handrail.approvals.service.earlier import latest_about
 from handrail.approvals.service.eligibility import eligible, refuse_answer, refuse_requester
 from handrail.approvals.service.evaluations import require_snapshot
 from handrail.approvals.service.moves import Mover
+from handrail.approvals.service.questioning import Questions
 from handrail.approvals.service.quota import Limits, Quota
 from handrail.approvals.service.records import Approvals, RequestView, all_pages
 from handrail.approvals.service.seen import Said, require_seen
@@ -51,6 +52,7 @@ class Gate:
         self.revoker = mover.revoker(server)
         self._evaluate_later = evaluate_later
         self.records = Approvals(ports.ledger, ports.index, ports.rules)
+        self.questions = Questions(ports.ledger, ports.rules, self.records, clock)
         self._quota = Quota(limits, ports.index, self.records)
 
     def open_request(self, opening: Opening, account: str) -> RequestView:
@@ -208,8 +210,7 @@ class Gate:
         history = self._void_if_changed(history)
         if history.voided:
             return history
-        mine = next((decision for decision in history.decisions if decision.person == person), None)
-        if mine and mine.choice is said.choice:
+        if said.repeats(history, person):
             return history
         view = self.records.view(history)
         if view.judgement.verdict is Verdict.EVALUATING:

@@ -13,6 +13,7 @@ from handrail.approvals.domain.facts import digest_of_facts, evaluation_json, fa
 from handrail.approvals.domain.judging import Judgement, Verdict, judge, judge_without_policy, measured
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.policy import Measured
+from handrail.approvals.domain.questions import questions_of
 from handrail.approvals.ports import Ledger, RequestIndex, RuleBook
 from handrail.approvals.service.simulation import Simulated, simulate
 from handrail.approvals.service.tenures import Tenure, tenure_at
@@ -93,6 +94,7 @@ class RequestView:
             "evidence_files": {name: asdict(file) for name, file in request.bound.items()},
             "rejections": [rejection.to_json() for rejection in self.rejections],
             "evaluation": evaluation_json(self.history.evaluated),
+            "questions": [question.to_json() for question in questions_of(self.history)],
         }
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from handrail.approvals.domain.errors import NotAsShown
-from handrail.approvals.domain.events import Choice, Decided
+from handrail.approvals.domain.events import Choice, Decided, History
 from handrail.approvals.domain.facts import Facts, changes_between, digest_of_facts
 from handrail.approvals.domain.judging import measured
 from handrail.approvals.domain.policy import Policy
+from handrail.approvals.domain.questions import open_questions
 from handrail.approvals.service.records import RequestView
 from handrail.errors import InvalidInput
 
@@ -23,6 +24,14 @@ class Said:
     choice: Choice
     reason: str
     seen: str | None = None
+
+    def repeats(self, history: History, person: str) -> bool:
+        """Whether the person's last word says the same; a question does so while it is open."""
+        last = next((decision for decision in history.decisions if decision.person == person), None)
+        if last is None or last.choice is not self.choice:
+            return False
+        asked = {question.asked.reason for question in open_questions(history) if question.asked.person == person}
+        return self.choice is not Choice.ASK or self.reason in asked
 
     def by(self, person: str, at: datetime) -> Decided:
         """Return the decision of the person whose account it is."""

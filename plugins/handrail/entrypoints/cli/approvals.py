@@ -110,17 +110,22 @@ def adopt(
 )
 def decide(  # noqa: PLR0913 - one argument for each option of the command
     request_id: RequestId,
-    approve: Annotated[bool, typer.Option("--approve/--reject", help="What you say.", show_default=False)],
-    reason: Annotated[str, typer.Option(help="Why, in one sentence.")],
+    reason: Annotated[str, typer.Option(help="Why, in one sentence; or your question.")],
     user: User,
+    approve: Annotated[
+        bool | None, typer.Option("--approve/--reject", help="What you say.", show_default=False)
+    ] = None,
+    ask: Annotated[bool, typer.Option("--ask", help="Ask what --reason says, before you decide.")] = False,
     seen: Annotated[
         str | None, typer.Option(help="The 'seen' that show printed; on a terminal the facts are shown if left out.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Approve or reject; when the quorum is met, the server moves the alias and signs the permit."""
+    """Approve, reject or ask; when the quorum is met, the server moves the alias and signs the permit."""
+    if ask is (approve is not None):
+        raise typer.BadParameter("Say one of --approve, --reject and --ask.")
     reason = plain_text("--reason", reason)
-    choice = "approve" if approve else "reject"
+    choice = "ask" if ask else "approve" if approve else "reject"
     with _client(user, f"The decision on {request_id}") as client:
         if seen is None and sys.stdin.isatty():
             seen = _show_and_ask(client.request(request_id), choice)
@@ -134,6 +139,21 @@ def _show_and_ask(row: dict[str, Any], choice: str) -> str | None:
         print_request(row)
     typer.confirm(f"{choice.capitalize()} this?", abort=True, err=True)
     return row.get("seen")
+
+
+@app.command(epilog="Example: handrail approvals answer pr-0123456789abcdef0123 --answer 'see slice 4 of the report'")
+def answer(
+    request_id: RequestId,
+    answer: Annotated[str, typer.Option(help="One sentence for those who decide.")],
+    user: User,
+    question: Annotated[int | None, typer.Option(min=1, help="Its number; the open one if left out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Answer a question, as whoever asks for the promotion or made the version; the clock goes on."""
+    answer = plain_text("--answer", answer)
+    with _client(user, f"The answer about {request_id}") as client:
+        row = client.answer(request_id, answer, question)
+    print_request(row, as_json)
 
 
 @app.command(epilog="Example: handrail approvals revoke pr-0123456789abcdef0123 --reason 'leaks the label'")

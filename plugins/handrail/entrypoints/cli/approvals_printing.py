@@ -37,6 +37,12 @@ def print_request(row: dict[str, Any], as_json: bool = False) -> None:
     )
     for decision in row["decisions"]:
         typer.echo(f"  {shown(decision['person'])} said {decision['decision']}: {quoted(decision['reason'])}")
+    for question in row.get("questions", ()):
+        if question["answer"] is not None:
+            who = shown(question["answered_by"])
+            typer.echo(f"  {who} answered question {question['number']}: {quoted(question['answer'])}")
+        elif question["open"]:
+            typer.echo(f"  question {question['number']} waits for an answer; the clock stands")
     if revoked := row.get("revoked"):
         typer.echo(f"  {shown(revoked['person'])} took the permit back: {quoted(revoked['reason'])}")
     for reason in row["reasons"]:

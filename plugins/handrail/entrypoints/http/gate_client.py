@@ -123,7 +123,7 @@ class GateClient:
         return str(answer.json()["snapshot"])
 
     def decide(self, request_id: str, decision: str, reason: str, *, seen: str | None = None) -> dict[str, Any]:
-        """Approve or reject as this account; returns the request, `promoted` once the alias has moved.
+        """Approve, reject or ask as this account; returns the request, `promoted` once the alias has moved.
 
         `seen` is what the request had under that name when it was looked at: the digest of the facts.
 
@@ -134,6 +134,16 @@ class GateClient:
         """
         body = {"request_id": request_id, "decision": decision, "reason": reason} | ({"seen": seen} if seen else {})
         return self._json(Route.DECIDE, json=body)
+
+    def answer(self, request_id: str, answer: str, question: int | None = None) -> dict[str, Any]:
+        """Answer a question about a request, by its number or the one that is open; returns the request.
+
+        Raises:
+            NotEligible: this person neither asks for the promotion nor made the version.
+            Closed: nothing waits for an answer any more.
+        """
+        body: dict[str, Any] = {"request_id": request_id, "answer": answer}
+        return self._json(Route.ANSWER, json=body | ({} if question is None else {"question": question}))
 
     def request(self, request_id: str) -> dict[str, Any]:
         """Return a request with its decisions, verdict and `evidence_content`.

@@ -14,6 +14,7 @@ class Route(Enum):
     ADOPT = "POST", f"{PREFIX}/adoptions"
     REQUESTS = "GET", f"{PREFIX}/promotion-requests"
     DECIDE = "POST", f"{PREFIX}/decisions"
+    ANSWER = "POST", f"{PREFIX}/answers"
     REVOKE = "POST", f"{PREFIX}/revocations"
     REVOCATIONS = "GET", f"{PREFIX}/revocations"
     PERMIT = "GET", f"{PREFIX}/permits"

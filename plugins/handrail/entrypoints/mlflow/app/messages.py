@@ -66,5 +66,5 @@ def read_choice(fields: dict[str, Any]) -> Choice:
     """Return the decision that was sent."""
     choice = read_text(fields, "decision")
     if choice not in list(Choice):
-        raise InvalidInput("decision", f"{choice!r} is not a decision", "Send 'approve' or 'reject'.")
+        raise InvalidInput("decision", f"{choice!r} is not a decision", "Send 'approve', 'reject' or 'ask'.")
     return Choice(choice)

@@ -103,6 +103,16 @@ def _decide(gate: Gate) -> Response:
     return _json(view.to_json())
 
 
+def _answer(gate: Gate) -> Response:
+    """Record an answer to a question, as the account that is logged in."""
+    fields = read_body("request_id", "answer", "question")
+    request_id, number = read_text(fields, "request_id"), fields.get("question")
+    if number is not None and (type(number) is not int or number < 1):
+        raise InvalidInput("question", f"{number!r:.80} is not a number from 1 on", "Send the question's number.")
+    require_model(gate.records.model_of(request_id), "can_read", "Answering a question about this request")
+    return _json(gate.questions.answer(request_id, account(), read_text(fields, "answer"), number).to_json())
+
+
 def _permit(gate: Gate) -> Response:
     """Return the signed permit for a use, the newest one or that for a tree."""
     wanted = read_query("server", "model", "alias", "environment", "digest")
@@ -150,6 +160,7 @@ _VIEWS: Mapping[Route, Callable[[Gate], Response]] = {
     Route.ADOPT: _adopt,
     Route.REQUESTS: _requests,
     Route.DECIDE: _decide,
+    Route.ANSWER: _answer,
     Route.REVOKE: _revoke,
     Route.REVOCATIONS: _revocations,
     Route.PERMIT: _permit,
