@@ -5,6 +5,8 @@ import pytest
 
 from handrail.approvals.adapters.changed_files import ChangedFiles
 
+pytestmark = pytest.mark.any_version
+
 
 @pytest.fixture
 def file(tmp_path):

@@ -24,6 +24,8 @@ from tests.fakes.delivery import USE
 from tests.fakes.effort import TIMES
 from tests.fakes.permitted_tree import permit_tree, write_tree
 
+pytestmark = pytest.mark.any_version
+
 
 @pytest.fixture
 def settings(tmp_path):

@@ -9,6 +9,8 @@ from handrail.approvals.adapters import folder_copies
 from handrail.approvals.adapters.folder_copies import FolderCopies
 from handrail.errors import Refused, Unavailable
 
+pytestmark = pytest.mark.any_version
+
 
 @pytest.fixture
 def store(tmp_path):

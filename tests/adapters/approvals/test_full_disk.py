@@ -13,6 +13,8 @@ from handrail.files import replace_file
 from tests.fakes.approvals_store import approvals_store, logged_ledger
 from tests.fakes.approvals_world import World, opening
 
+pytestmark = pytest.mark.any_version
+
 
 @contextmanager
 def no_room(bytes_left=0):

@@ -20,6 +20,8 @@ from tests.fakes.log_folder import contents_of, replace_entries, write_log
 from tests.unit.approvals.test_merkle import _node
 from tests.unit.approvals.test_notes import KEY, NOTE
 
+pytestmark = pytest.mark.any_version
+
 RUNS = TIMES > 1 or bool(os.environ.get("HANDRAIL_TEST_AICS"))
 SIZES = [1, 2, 255, 256, 257, 600] if RUNS else []
 LOG, WITNESS = log_key(), log_key("example.com/w1", COSIGNATURE)

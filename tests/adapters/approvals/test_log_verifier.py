@@ -16,6 +16,8 @@ from tests.fakes.approvals_store import log_key
 from tests.fakes.effort import tried
 from tests.fakes.log_folder import contents_of, forge_log, replace_entries, signed_leaves, write_log
 
+pytestmark = pytest.mark.any_version
+
 ROOT = Path(__file__).resolve().parents[3]
 SIZES = [1, 2, 7, 256, 300]
 SIGNER = log_key()

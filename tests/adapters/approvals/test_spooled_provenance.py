@@ -10,6 +10,8 @@ from handrail.errors import Unavailable
 from handrail.manifest import Manifest
 from tests.fakes.approvals_custody import MemoryProvenance
 
+pytestmark = pytest.mark.any_version
+
 MODEL = Candidate("flights", 7, 3, 9, "/a/1/r/model", "run", "1", None)
 
 

@@ -13,6 +13,8 @@ from handrail.settings import Settings
 from tests.fakes.delivery import USE
 from tests.fakes.permitted_tree import permit_tree, revoke, write_tree
 
+pytestmark = pytest.mark.any_version
+
 
 @pytest.fixture
 def settings(tmp_path):

@@ -10,6 +10,8 @@ from handrail.approvals.domain.evidence import Level
 from handrail.approvals.domain.people import Service
 from handrail.errors import Misconfigured, UnknownReference
 
+pytestmark = pytest.mark.any_version
+
 SHIPPED = Path(__file__).parents[3] / "config"
 CLAIMED = Path(__file__).parents[2] / "fixtures" / "claimed" / "champion.yaml"
 SERVICE = "version: 1\npersons: {{Ben: {{accounts: [ben]}}}}\nservices: {{training: {{{}}}}}"

@@ -10,6 +10,8 @@ from handrail.bootstrap.feedback import feedback_stores
 from tests.fakes.feedback import GO_LIVE, a_log, a_prediction, an_outcome
 from tests.fakes.feedback_store import DATABASES, a_store
 
+pytestmark = pytest.mark.any_version
+
 LAST = GO_LIVE + timedelta(days=30)
 
 

@@ -14,6 +14,8 @@ from handrail.feedback.adapters.spool import PredictionSpool
 from handrail.feedback.domain.values import Receipt
 from tests.fakes.feedback import a_log, a_prediction
 
+pytestmark = pytest.mark.any_version
+
 DEADLINE_S = 60
 
 

@@ -11,6 +11,8 @@ from handrail.lineage.ports import EventLog
 from tests.fakes.lineage_events import EventsInMemory, a_clash, a_dataset, a_run_event, read
 from tests.fakes.waiting_writer import DEADLINE_S, while_one_writes
 
+pytestmark = pytest.mark.any_version
+
 ANN, BOT = "actor://person/ann", "actor://service/airflow"
 
 

@@ -9,6 +9,8 @@ import pytest
 from handrail.reproduction.adapters.file_differences import FileDifferences
 from handrail.reproduction.domain.results import Grade
 
+pytestmark = pytest.mark.any_version
+
 
 @pytest.fixture
 def compare(tmp_path):

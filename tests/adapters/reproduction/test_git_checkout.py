@@ -8,6 +8,8 @@ from handrail.reproduction.adapters.git_checkout import GitCheckout
 from handrail.reproduction.domain.recorded import CommitPlace
 from tests.fakes.reproducible_project import commit, run
 
+pytestmark = pytest.mark.any_version
+
 
 @pytest.fixture
 def project(tmp_path):

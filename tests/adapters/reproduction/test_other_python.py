@@ -9,6 +9,8 @@ import pytest
 from handrail.errors import Unavailable
 from handrail.reproduction.adapters.other_python import OtherPython
 
+pytestmark = pytest.mark.any_version
+
 HEAD = "import json, os, sys\nfrom pathlib import Path\nask, answer = map(Path, sys.argv[1:])\n"
 REMEDY = "Try another environment."
 

@@ -8,6 +8,8 @@ import pytest
 from handrail.errors import Refused, Unavailable
 from handrail.reproduction.adapters.work_folder import STATE, ReproductionFolder
 
+pytestmark = pytest.mark.any_version
+
 ONE, OTHER = {"commit": "a"}, {"commit": "b"}
 
 

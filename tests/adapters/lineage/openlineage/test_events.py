@@ -18,6 +18,8 @@ from tests.fakes.lineage_events import (
     read,
 )
 
+pytestmark = pytest.mark.any_version
+
 PARENT = {
     "_producer": PRODUCER,
     "_schemaURL": SPEC,

@@ -5,6 +5,8 @@ import pytest
 from handrail.errors import InvalidInput
 from tests.fakes.lineage_events import a_dataset_event, a_job_event, a_run_event, read
 
+pytestmark = pytest.mark.any_version
+
 
 def without(event, key):
     return {name: value for name, value in event.items() if name != key}

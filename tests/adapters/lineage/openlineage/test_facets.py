@@ -8,6 +8,8 @@ from handrail.lineage.domain.vocabulary import Role
 from tests.fakes.lineage_events import PRODUCER, SPEC, a_dataset_event, a_job_event, a_run_event, a_run_id, read
 from tests.fakes.openlineage_schemas import SCHEMAS, faults
 
+pytestmark = pytest.mark.any_version
+
 RUN = f"openlineage-run://{a_run_id(1)}"
 D1, D2 = "sha256:" + "11" * 32, "md5:" + "22" * 16
 

@@ -4,7 +4,11 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.fakes.lineage_events import read
+
+pytestmark = pytest.mark.any_version
 
 
 def test_the_example_of_the_page_joins_the_file_that_others_read():

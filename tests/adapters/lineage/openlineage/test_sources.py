@@ -24,6 +24,8 @@ from tests.fakes.lineage_events import (
 from tests.fakes.lineage_facts import NOON
 from tests.fakes.lineage_stores import KINDS, an_empty_store, graph_of
 
+pytestmark = pytest.mark.any_version
+
 BOT = "actor://service/airflow"
 RUN, JOB = f"openlineage-run://{a_run_id(1)}", "openlineage-job://airflow:%2F%2Fprod/clean%20orders"
 STAMP = {"_producer": PRODUCER, "_schemaURL": SPEC}

@@ -39,6 +39,8 @@ from tests.fakes.lineage import BENTO, COMMIT, DEPLOYMENT, PERMIT, RUN, STAGES, 
 from tests.fakes.lineage_facts import facts
 from tests.fakes.openlineage_schemas import SCHEMAS, faults, our_facets
 
+pytestmark = pytest.mark.any_version
+
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 THERE = "actor://service/elsewhere"
 TREE = "sha256:" + "7e" * 32

@@ -9,6 +9,8 @@ from handrail.errors import Misconfigured
 from handrail.lineage.adapters.openlineage.yaml_sinks import Sink, read_accepted, read_sinks
 from handrail.lineage.domain.flaws import Acceptance
 
+pytestmark = pytest.mark.any_version
+
 CONFIG = Path(__file__).resolve().parents[4] / "config"
 URL = "http://127.0.0.1:5001/api/v1/lineage"
 

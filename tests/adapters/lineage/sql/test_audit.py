@@ -45,6 +45,8 @@ from tests.fakes.lineage import (
 from tests.fakes.lineage_events import PRODUCER, SPEC, a_dataset, a_run_event, a_run_id, read
 from tests.fakes.lineage_stores import KINDS, an_empty_store, clear
 
+pytestmark = pytest.mark.any_version
+
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 BOT = "actor://service/airflow"
 TREE = "sha256:" + "77" * 32

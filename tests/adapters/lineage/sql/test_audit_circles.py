@@ -11,6 +11,8 @@ from handrail.lineage.adapters.sql.audit import SqlAudit, circles
 from handrail.lineage.adapters.sql.tables import edge, node, node_id
 from tests.fakes.lineage_stores import KINDS, an_empty_store, clear
 
+pytestmark = pytest.mark.any_version
+
 DERIVED = 3
 
 

@@ -12,6 +12,8 @@ from handrail.lineage.domain.flaws import RunSummary
 from handrail.lineage.domain.names import artifact_at
 from tests.fakes.lineage_stores import KINDS, an_empty_store
 
+pytestmark = pytest.mark.any_version
+
 FLOW, TASK, OTHER = "prefect://s/flow-run/f", "prefect://s/task-run/t", "prefect://s/task-run/o"
 ORDERS, VALUE = artifact_at("s3://lake/orders"), artifact_at(f"{OTHER}/result")
 

@@ -28,6 +28,8 @@ from tests.fakes.effort import tried
 from tests.fakes.lineage_events import a_dataset, a_run_event, read
 from tests.fakes.lineage_stores import KINDS, an_empty_store, clear, dump
 
+pytestmark = pytest.mark.any_version
+
 SIZE = 9
 BOT = "actor://service/airflow"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

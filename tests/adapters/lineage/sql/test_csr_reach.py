@@ -23,6 +23,8 @@ from handrail.lineage.domain.vocabulary import Role
 from tests.fakes.effort import tried
 from tests.fakes.lineage_stores import KINDS, an_empty_store, clear, dump
 
+pytestmark = pytest.mark.any_version
+
 SIZE = 16
 edges = st.lists(
     st.sampled_from([(effect, cause) for effect in range(SIZE + 1) for cause in range(effect)]), max_size=30

@@ -15,6 +15,8 @@ from handrail.lineage.domain.graph import Direction, Reachable
 from handrail.lineage.domain.names import artifact_at
 from handrail.storage import migrate, open_store
 
+pytestmark = pytest.mark.any_version
+
 PAGE = 4096
 FACTS = describe_derivation(artifact_at("x://b"), artifact_at("x://a"), "me")
 EFFECTS_OF_A = Reachable("x://a", Direction.EFFECTS, 10)

@@ -25,6 +25,8 @@ from tests.fakes.lineage import PERMIT, STAGES, VERSION, PipelineInMemory, Predi
 from tests.fakes.lineage_events import a_dataset, a_dataset_event, a_job_event, a_run_event, read
 from tests.fakes.lineage_stores import KINDS, an_empty_store, dump
 
+pytestmark = pytest.mark.any_version
+
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 

@@ -17,6 +17,8 @@ from handrail.lineage.domain.names import artifact_at
 from handrail.lineage.service.access import Access
 from tests.fakes.lineage_stores import KINDS, an_empty_store, clear
 
+pytestmark = pytest.mark.any_version
+
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 A, B = artifact_at("s3://lake/a"), artifact_at("s3://lake/b")
 

@@ -24,6 +24,8 @@ from tests.fakes.effort import TIMES
 from tests.fakes.lineage_events import a_dataset, a_run_event, read
 from tests.fakes.lineage_stores import KINDS, an_empty_store, an_url, dump
 
+pytestmark = pytest.mark.any_version
+
 ROOT = Path(__file__).resolve().parents[4]
 BOT, SINKS = "actor://service/airflow", ("marquez",)
 RUNS, DEADLINE_S = 40, 120

@@ -1,4 +1,9 @@
-"""One real MLflow server with the Handrail app for the session."""
+"""One real MLflow server with the Handrail app for the session: a start costs 12 seconds of processor time.
+
+Tests share it by models of their own: `made` is a fresh version, `server.make_version` makes more. Roles are written
+anew after each test; who changes a policy or the server in another way takes that back. Only a test of the start
+itself, or of what lies between two starts, starts a server of its own, with `tests.fakes.mlflow_server`.
+"""
 
 from __future__ import annotations
 

@@ -8,6 +8,8 @@ from handrail.entrypoints.http.gate_client import GateClient, NotLoggedIn
 from handrail.errors import InvalidInput, Misconfigured, Refused, Unavailable, UnknownReference
 from tests.fakes.mlflow_server import password
 
+pytestmark = pytest.mark.any_version
+
 
 @pytest.mark.parametrize(
     ("old", "new", "words"),

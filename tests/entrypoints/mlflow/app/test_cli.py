@@ -19,6 +19,8 @@ from tests.fakes.approvals import EVIDENCE
 from tests.fakes.mlflow_server import password
 from tests.fakes.sleeping_process import wait_until_asleep
 
+pytestmark = pytest.mark.any_version
+
 HANDRAIL = [sys.executable, "-c", "from handrail.entrypoints.cli import main; main()", "approvals"]
 
 

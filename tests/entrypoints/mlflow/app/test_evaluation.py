@@ -127,6 +127,7 @@ def test_a_forged_comparison_changes_nothing(measured, rows, tmp_path):
     assert seen["evaluation"]["measures"]["comparison"]["incumbent"] == tree
 
 
+@pytest.mark.any_version
 def test_the_same_bytes_under_a_fresh_name_are_not_measured(measured, rows, tmp_path):
     known = measured.make(tmp_path / "known")
     fresh = measured.make(tmp_path / "again", name=measured.server.new_name())
@@ -138,6 +139,7 @@ def test_the_same_bytes_under_a_fresh_name_are_not_measured(measured, rows, tmp_
     assert known.name in request["reasons"][0]
 
 
+@pytest.mark.any_version
 def test_a_rejection_is_shown_on_every_later_request_for_the_same_files(measured, rows, tmp_path):
     made = measured.make(tmp_path / "good")
     snapshot = measured.hand_in(made, rows)
@@ -154,6 +156,7 @@ def test_a_rejection_is_shown_on_every_later_request_for_the_same_files(measured
         assert f"in {first['request_id']}: 'looked at it'" in request["reasons"][-1]
 
 
+@pytest.mark.any_version
 def test_evidence_of_another_tree_says_nothing(measured, rows, tmp_path):
     """The numbers are honest, and about the good model; they are sent for the weak one."""
     good = measured.make(tmp_path / "good")
@@ -175,6 +178,7 @@ def test_a_model_that_reads_the_label_is_not_measured(measured, rows, tmp_path):
     assert "reads 'late', which a model must not know" in request["reasons"][0]
 
 
+@pytest.mark.any_version
 def test_who_handed_in_the_rows_cannot_approve(server, measured, tmp_path):
     rows = write_rows(tmp_path / "of-ben.parquet", labelled_rows(seed=7))
     made = measured.make(tmp_path / "good")
@@ -190,6 +194,7 @@ def test_who_handed_in_the_rows_cannot_approve(server, measured, tmp_path):
         made.say(request["request_id"], "ben")
 
 
+@pytest.mark.any_version
 def test_looks_at_one_snapshot_are_budgeted(measured, rows, tmp_path):
     first = measured.make(tmp_path / "1", (0.0, 0.0011))
     measured.measure(first.name, looks=2)
@@ -203,6 +208,7 @@ def test_looks_at_one_snapshot_are_budgeted(measured, rows, tmp_path):
     assert "'looks' in config/evaluation.yaml allows 2" in requests[2]["reasons"][0]
 
 
+@pytest.mark.any_version
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
@@ -222,6 +228,7 @@ def test_rows_that_cannot_be_used_are_refused_with_a_sentence(measured, tmp_path
     assert words in request["reasons"][0]
 
 
+@pytest.mark.any_version
 def test_only_parquet_of_somebody_who_may_change_the_model_is_kept(server, measured, rows, tmp_path):
     made = measured.make(tmp_path / "good")
     text = tmp_path / "rows.csv"
@@ -239,6 +246,7 @@ def test_only_parquet_of_somebody_who_may_change_the_model_is_kept(server, measu
     assert httpx.post(f"{server.url}/handrail/api/v1/snapshots?model={made.name}", content=b"").status_code == 401
 
 
+@pytest.mark.any_version
 def test_nobody_decides_before_it_is_measured_and_asking_again_does_not_measure_again(measured, rows, tmp_path):
     made = measured.make(tmp_path / "good")
     snapshot = measured.hand_in(made, rows)

@@ -4,6 +4,8 @@ import sqlite3
 
 import pytest
 
+pytestmark = pytest.mark.any_version
+
 
 @pytest.fixture
 def locked(server):

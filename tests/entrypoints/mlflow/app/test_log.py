@@ -13,6 +13,8 @@ from handrail.errors import Refused
 from tests.entrypoints.mlflow.app.test_start import CREATE
 from tests.fakes.mlflow_server import settings_in
 
+pytestmark = pytest.mark.any_version
+
 DEADLINE_S = 30
 
 

@@ -10,6 +10,8 @@ import pytest
 from handrail.errors import UnknownReference
 from tests.fakes.mlflow_server import Server, password, settings_in, start, wait_until_up
 
+pytestmark = pytest.mark.any_version
+
 CHANGED = "UPDATE registered_model_aliases SET version = 2 WHERE alias = 'champion'"
 
 
