@@ -10,6 +10,7 @@ from handrail.approvals.domain.events import Choice
 from handrail.approvals.domain.judging import Verdict
 from handrail.approvals.domain.subject import Candidate
 from handrail.approvals.domain.terms import Terms
+from handrail.approvals.finding_ports import FindingBook
 from handrail.approvals.ports import Signer
 from handrail.approvals.service import EvaluationPorts, Evaluations, Gate, GatePorts, Guard, Limits, Opening
 from handrail.approvals.service.moves import Mover
@@ -32,6 +33,7 @@ from tests.fakes.approvals_evidence import (
     MemoryLooks,
     MemorySnapshots,
 )
+from tests.fakes.approvals_findings import MemoryFindings
 
 TERMS = Terms("local", datetime(2027, 1, 1, tzinfo=UTC), counter=1)
 """The terms of a permit of this world."""
@@ -68,6 +70,7 @@ class World:
     evaluator: FakeEvaluator = field(default_factory=FakeEvaluator)
     files: FakeEvidenceFiles = field(default_factory=FakeEvidenceFiles)
     waiting: list[str] = field(default_factory=list)
+    findings: FindingBook = field(default_factory=MemoryFindings)
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
@@ -87,6 +90,7 @@ class World:
             shelf=self.shelf,
             journal=self.journal,
             clock=self.clock,
+            findings=self.findings,
         )
         ports = GatePorts(
             self.ledger,
@@ -99,6 +103,7 @@ class World:
             self.snapshots,
             self.files,
             self.copies,
+            self.findings,
         )
         evaluation = EvaluationPorts(
             self.ledger,

@@ -15,11 +15,12 @@ from handrail.approvals.domain.errors import (
     UnverifiedBytes,
 )
 from handrail.approvals.domain.events import Choice
+from handrail.approvals.domain.findings import Finding, Severity
 from handrail.approvals.domain.permit import Permit
 from handrail.approvals.domain.subject import Candidate
 from handrail.approvals.domain.texts import plain_text, shown
 from handrail.approvals.evidence_ports import Snapshots
-from handrail.approvals.service import Approvals, Evaluations, Gate, Guard, Opening, RequestView, RunFile
+from handrail.approvals.service import Approvals, Evaluations, Gate, Guard, Opening, Report, RequestView, RunFile
 from handrail.approvals.service.guard import PROMPT_TAG, is_bound_tag, is_reserved_tag
 from handrail.lazy import lazy_names
 from handrail.refs import Use
@@ -35,6 +36,7 @@ __all__ = [
     "Choice",
     "Closed",
     "Evaluations",
+    "Finding",
     "FolderWitness",
     "Gate",
     "Guard",
@@ -49,8 +51,10 @@ __all__ = [
     "Permit",
     "PermitVerifier",
     "Protected",
+    "Report",
     "RequestView",
     "RunFile",
+    "Severity",
     "Snapshots",
     "TamperedLog",
     "UnderEvaluation",

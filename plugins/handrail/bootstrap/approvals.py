@@ -14,7 +14,7 @@ from handrail.approvals.adapters.folder_shelf import permit_file
 from handrail.approvals.adapters.folder_trees import FolderTrees
 from handrail.approvals.adapters.mlflow_download import without_additions
 from handrail.approvals.evidence_ports import Snapshots
-from handrail.approvals.ports import DecisionJournal, Registry, RuleBook
+from handrail.approvals.ports import DecisionJournal, RuleBook
 from handrail.approvals.service import Approvals, Evaluations, Gate, GatePorts, Guard, Limits
 from handrail.approvals.service.collecting import collect_copies
 from handrail.approvals.service.moves import Mover
@@ -32,7 +32,6 @@ from handrail.settings import Settings, make_home
 from handrail.storage import Store, migrate, open_store
 
 if TYPE_CHECKING:
-    from handrail.approvals.adapters.sql_ledger import SqlLedger
     from handrail.lineage.service.lineage import Lineage
 
 __all__ = [
@@ -156,13 +155,15 @@ def open_approvals(settings: Settings, store: Store) -> Approvals:
     Moving an alias needs the MLflow server's own process: see `open_gate`.
     """
     from handrail.approvals.adapters.ed25519_notes import Ed25519Heads, read_key
+    from handrail.approvals.adapters.sql_findings import SqlFindings
     from handrail.approvals.adapters.sql_ledger import SqlLedger
     from handrail.approvals.adapters.sql_log import SqlLog
 
     key = settings.log / "log.vkey"
     tables = migrated(store)
-    ledger = SqlLedger(tables, SqlLog(tables, Ed25519Heads(read_key(key))) if key.is_file() else None)
-    return Approvals(ledger, ledger, open_rules(settings.config))
+    log = SqlLog(tables, Ed25519Heads(read_key(key))) if key.is_file() else None
+    ledger = SqlLedger(tables, log)
+    return Approvals(ledger, ledger, open_rules(settings.config), SqlFindings(tables, log))
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +208,7 @@ def open_gate(
     from handrail.approvals.adapters.mlflow_registry import MlflowRegistry
     from handrail.approvals.adapters.spooled_provenance import SpooledProvenance
     from handrail.approvals.adapters.sql_custody import SqlHolds, SqlProvenance
+    from handrail.approvals.adapters.sql_findings import SqlFindings
 
     rules = _open_rules(settings)
     make_home(settings)
@@ -218,10 +220,11 @@ def open_gate(
     quick = open_store(settings.store_url, PATIENCE_S)
     provenance = SpooledProvenance(SqlProvenance(quick, seals), settings.home / "mlflow" / "makers.spool")
     registry = MlflowRegistry(host.registry, host.tracking, host.artifacts)
-    mover = _open_mover(settings, ledger, registry, rules, LineageJournal(lineage))
     trees, snapshots, copies = FolderTrees(), open_snapshots(settings, store, seals), open_copies(settings)
     files = MlflowEvidenceFiles(host.tracking, host.artifacts)
-    ports = GatePorts(ledger, ledger, provenance, holds, registry, trees, rules, snapshots, files, copies)
+    findings = SqlFindings(store, ledger.log)
+    ports = GatePorts(ledger, ledger, provenance, holds, registry, trees, rules, snapshots, files, copies, findings)
+    mover = _open_mover(settings, ports, LineageJournal(lineage))
     gate = Gate(server_name(settings), ports, mover, system_time, evaluate_later, _limits(settings))
     # Verifiers load nothing without it, and a list that could not be written is made up for.
     gate.revoker.publish()
@@ -235,20 +238,19 @@ def open_gate(
     )
 
 
-def _open_mover(
-    settings: Settings, ledger: SqlLedger, registry: Registry, rules: RuleBook, journal: DecisionJournal
-) -> Mover:
+def _open_mover(settings: Settings, ports: GatePorts, journal: DecisionJournal) -> Mover:
     signer = Ed25519Signer(settings.credentials / "gate-signing-key.pem", settings.permits / "gate.pub")
     return Mover(
         environment=settings.environment,
-        ledger=ledger,
-        index=ledger,
-        registry=registry,
-        rules=rules,
+        ledger=ports.ledger,
+        index=ports.index,
+        registry=ports.registry,
+        rules=ports.rules,
         signer=signer,
         shelf=open_shelf(settings, signer),
         journal=journal,
         clock=system_time,
+        findings=ports.findings,
     )
 
 

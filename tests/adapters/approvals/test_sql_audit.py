@@ -9,11 +9,14 @@ import sqlalchemy as sa
 from handrail.approvals.adapters.folder_snapshots import FolderSnapshots, SqlLooks
 from handrail.approvals.adapters.sql_audit import SqlAudit
 from handrail.approvals.adapters.sql_custody import SqlHolds, SqlProvenance
+from handrail.approvals.adapters.sql_findings import SqlFindings
 from handrail.approvals.adapters.sql_ledger import SqlLedger
 from handrail.approvals.adapters.sql_log import SqlLog
 from handrail.approvals.adapters.sql_seals import Seals
 from handrail.approvals.adapters.tables import events, metadata
 from handrail.approvals.domain.events import Choice
+from handrail.approvals.domain.findings import Severity
+from handrail.approvals.service import Report
 from tests.fakes.approvals import EVIDENCE
 from tests.fakes.approvals_store import approvals_store, log_key
 from tests.fakes.approvals_world import World
@@ -34,7 +37,8 @@ def place(tmp_path_factory):
         seals = Seals(SIGNER)
         ledger = SqlLedger(store, SqlLog(store, SIGNER))
         ledger.begin(seals)
-        world = World(ledger=ledger, provenance=SqlProvenance(store, seals), holds=SqlHolds(store, seals))
+        custody = {"provenance": SqlProvenance(store, seals), "holds": SqlHolds(store, seals)}
+        world = World(ledger=ledger, findings=SqlFindings(store, ledger.log), **custody)
         for version in (2, 3, 4):
             world.register(version)
         world.provenance.record_upload("0" * 64, "ada")
@@ -44,6 +48,8 @@ def place(tmp_path_factory):
         world.promote()
         world.say(world.ask(version="2", evidence=EVIDENCE | {"comparison": {"ci_low": 0.0}}), "ben", Choice.REJECT)
         world.ask(version="3", evidence={})
+        finding = world.gate.findings.open(Report("flights", "drift", Severity.LOW, "3"), "ben")
+        world.gate.findings.close(finding.opened.finding_id, "ben", "gone")
         request_id = world.ask(version="4", evidence=EVIDENCE | {"comparison": {"ci_low": 0.0}})
         world.say(request_id, "ben")
         world.registry.fail_before = Killed()

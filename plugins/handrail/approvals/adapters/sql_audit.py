@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handrail.approvals.adapters.event_rows import event_from, request_from
 from handrail.approvals.adapters.logged_rows import EventRow, RequestRow, mismatches
+from handrail.approvals.adapters.sql_findings import KEY as FINDINGS
+from handrail.approvals.adapters.sql_findings import finding_mismatches
 from handrail.approvals.adapters.sql_log import SqlLog, logged_leaf, read_leaf
 from handrail.approvals.adapters.sql_seals import Seals
-from handrail.approvals.adapters.tables import events, head, leaves, moving, permits, rejections, requests
+from handrail.approvals.adapters.tables import events, findings, head, leaves, moving, permits, rejections, requests
 from handrail.approvals.domain.errors import LogMismatch
 from handrail.approvals.domain.events import Choice, Decided
 from handrail.approvals.domain.leaves import OPENED, LoggedLeaf
@@ -40,6 +43,7 @@ class SqlAudit:
                 return
             size = yield from self._head()
             logged = yield from self._leaves(connection, size)
+            yield from _findings(connection, logged)
             yield from self._histories(connection, logged)
             yield from _permits(connection, logged)
             yield from _moving(connection, logged)
@@ -80,7 +84,7 @@ class SqlAudit:
         happened: dict[str, list[EventRow]] = {}
         for row in connection.execute(sa.select(events).order_by(events.c.request_id, events.c.position)):
             happened.setdefault(row.request_id, []).append(EventRow(**row._mapping))
-        missing = set(logged)
+        missing = {key for key in logged if not key.startswith(FINDINGS)}
         for row in connection.execute(sa.select(requests).order_by(requests.c.number)):
             request = RequestRow(**row._mapping)
             missing.discard(request.request_id)
@@ -93,6 +97,16 @@ class SqlAudit:
                 yield f"The promotion request {request_id!r} {problem}."
         for request_id in sorted(happened):
             yield f"There are events of {request_id!r}, and no such request."
+
+
+def _findings(connection: Connection, logged: Mapping[str, list[LoggedLeaf]]) -> Iterator[str]:
+    """Compare what happened to the findings about each model with their leaves."""
+    stored: dict[str, list[sa.Row[Any]]] = {key: [] for key in logged if key.startswith(FINDINGS)}
+    for row in connection.execute(sa.select(findings).order_by(findings.c.model_key, findings.c.position)):
+        stored.setdefault(row.model_key, []).append(row)
+    for key, rows in sorted(stored.items()):
+        for problem in finding_mismatches(rows, logged.get(key, [])):
+            yield f"The findings {key!r} {problem}."
 
 
 def _columns(request: RequestRow) -> Iterator[str]:

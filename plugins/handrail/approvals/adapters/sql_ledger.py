@@ -52,6 +52,11 @@ class SqlLedger(Ledger, RequestIndex):
         self._store = store
         self._log = log
 
+    @property
+    def log(self) -> SqlLog:
+        """The log that goes with this ledger; other adapters append to it within their own transactions."""
+        return self._writing
+
     def begin(self, seals: Seals) -> int:
         """Begin the log if it has not begun: log and seal what was stored before, and return how much was logged.
 

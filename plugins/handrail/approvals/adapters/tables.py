@@ -131,3 +131,13 @@ looks = sa.Table(
     sa.Column("tree_digest", sa.String(80), nullable=False),
     sa.UniqueConstraint("model", "snapshot", "tree_digest"),
 )
+
+findings = sa.Table(
+    "approvals_finding",
+    metadata,
+    sa.Column("model_key", sa.String(40), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("model", sa.String(256), nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)

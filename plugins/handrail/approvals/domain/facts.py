@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from handrail.approvals.domain.events import Evaluated, History, Rejection
+from handrail.approvals.domain.findings import Finding
 from handrail.approvals.domain.policy import Measured
 from handrail.approvals.domain.questions import Question, questions_of
 from handrail.manifest import digest_of
@@ -15,7 +16,9 @@ Facts = Mapping[str, Any]
 LONGEST = 80
 
 
-def facts_of(history: History, measures: Sequence[Measured], rejections: Sequence[Rejection]) -> dict[str, Any]:
+def facts_of(
+    history: History, measures: Sequence[Measured], rejections: Sequence[Rejection], findings: Sequence[Finding] = ()
+) -> dict[str, Any]:
     """Return all that matters to judge a request: JSON values by name.
 
     What others have approved is left out: two persons who decide at the same time do not keep each other from it.
@@ -32,6 +35,7 @@ def facts_of(history: History, measures: Sequence[Measured], rejections: Sequenc
         "measures": [one.rule.to_json() | one.to_json() for one in measures],
         "rejections": [rejection.to_json() for rejection in rejections],
         "evaluation": evaluation_json(history.evaluated),
+        "findings": [finding.to_json() for finding in findings],
         "questions": [_asked(question) for question in questions_of(history)],
     }
 
@@ -61,6 +65,7 @@ def changes_between(before: Facts, after: Facts) -> tuple[str, ...]:
         *_measures(before["measures"], after["measures"]),
         *_evaluation(before["evaluation"], after["evaluation"]),
         *_added(before["rejections"], after["rejections"]),
+        *_findings(before["findings"], after["findings"]),
         *_questions(before["questions"], after["questions"]),
     )
 
@@ -131,6 +136,17 @@ def _added(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any
             yield f"{row['person']} rejected the same files in {row['request_id']}: {row['reason']!r}."
     if any(row not in after for row in before):
         yield "A rejection of the same files is not there any more."
+
+
+def _findings(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    known = {row["finding_id"]: row for row in before}
+    for row in after:
+        if row["finding_id"] not in known:
+            yield f"{row['by']} opened the finding {row['finding_id']}: {row['text']!r}."
+        if not row["open"] and known.get(row["finding_id"], {"open": True})["open"]:
+            yield f"{row['closed_by']} closed the finding {row['finding_id']}: {row['closed_because']!r}."
+    if gone := sorted(known.keys() - {row["finding_id"] for row in after}):
+        yield f"No longer about it: the findings {', '.join(gone)}."
 
 
 def _questions(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from handrail.approvals.service.asking import GatePorts, Opening
 from handrail.approvals.service.bound_files import RunFile
 from handrail.approvals.service.evaluations import EvaluationPorts, Evaluations
+from handrail.approvals.service.findings import Findings, Report
 from handrail.approvals.service.gate import Gate
 from handrail.approvals.service.guard import Guard
 from handrail.approvals.service.publishing import Publisher
@@ -13,12 +14,14 @@ __all__ = [
     "Approvals",
     "EvaluationPorts",
     "Evaluations",
+    "Findings",
     "Gate",
     "GatePorts",
     "Guard",
     "Limits",
     "Opening",
     "Publisher",
+    "Report",
     "RequestView",
     "RunFile",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 
 from handrail.approvals.domain.subject import Authorship, BoundFile, Candidate
 from handrail.approvals.evidence_ports import EvidenceFiles, Snapshots, TreeCopies
+from handrail.approvals.finding_ports import FindingBook
 from handrail.approvals.ports import Holds, Ledger, Provenance, Registry, RequestIndex, RuleBook, Trees
 from handrail.approvals.service.bound_files import BoundFiles, RunFile
 from handrail.manifest import Manifest, digest_of
@@ -45,6 +46,7 @@ class GatePorts:
     snapshots: Snapshots
     files: EvidenceFiles
     copies: TreeCopies
+    findings: FindingBook
 
 
 def read_evidence(

@@ -18,6 +18,7 @@ from handrail.approvals.service.asking import GatePorts, Opening, digests_of, fi
 from handrail.approvals.service.earlier import latest_about
 from handrail.approvals.service.eligibility import eligible, refuse_answer, refuse_requester
 from handrail.approvals.service.evaluations import require_snapshot
+from handrail.approvals.service.findings import Findings
 from handrail.approvals.service.moves import Mover
 from handrail.approvals.service.questioning import Questions
 from handrail.approvals.service.quota import Limits, Quota
@@ -51,8 +52,9 @@ class Gate:
         self._clock = clock
         self.revoker = mover.revoker(server)
         self._evaluate_later = evaluate_later
-        self.records = Approvals(ports.ledger, ports.index, ports.rules)
+        self.records = Approvals(ports.ledger, ports.index, ports.rules, ports.findings)
         self.questions = Questions(ports.ledger, ports.rules, self.records, clock)
+        self.findings = Findings(ports.findings, ports.index, ports.registry, ports.rules, clock)
         self._quota = Quota(limits, ports.index, self.records)
 
     def open_request(self, opening: Opening, account: str) -> RequestView:

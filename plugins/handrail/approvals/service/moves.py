@@ -10,7 +10,9 @@ from handrail.approvals.domain.events import History, MoveAbandoned, MoveDone, M
 from handrail.approvals.domain.judging import judge, measured
 from handrail.approvals.domain.permit import Envelope, Permit, make_statement
 from handrail.approvals.domain.subject import Subject
+from handrail.approvals.finding_ports import FindingBook
 from handrail.approvals.ports import DecisionJournal, Ledger, PermitShelf, Registry, RequestIndex, RuleBook, Signer
+from handrail.approvals.service.findings import shutting, why_shut
 from handrail.approvals.service.revoking import Revoker
 from handrail.clock import Clock
 from handrail.errors import HandrailError
@@ -35,6 +37,7 @@ class Mover:
     shelf: PermitShelf
     journal: DecisionJournal
     clock: Clock
+    findings: FindingBook
 
     def revoker(self, server: str) -> Revoker:
         """Return what takes back the permits that this gives."""
@@ -46,6 +49,7 @@ class Mover:
         Args:
             history: an approved request, or one whose move was interrupted.
             changes: what the request binds and no longer holds; if any, the request becomes void instead.
+                A finding about it that is open keeps the alias where it is; the request stays as it was decided.
 
         Raises:
             MoveUnderWay: another request is moving the alias.
@@ -69,6 +73,9 @@ class Mover:
             moved = self._incumbent(history) not in (subject.incumbent, subject.version)
             if moved or self._next_counter(subject) != counter:
                 return self._give_up(history, ("The alias moved while this was being decided.",))
+        # Looked at under the intent: one that was opened while the quorum was met shuts the gate too.
+        if (shut := why_shut(shutting(self.findings, subject))) and not self._has_moved(history):
+            return self.ledger.append(history, MoveAbandoned(self.clock(), shut))
         intent = history.open_move
         assert intent is not None
         self.registry.point(subject.model, subject.alias, subject.version)
@@ -87,7 +94,8 @@ class Mover:
             after = self.move(history, changes(history))
         except HandrailError as err:
             return f"The interrupted move of {label} stays open and is tried again at the next start. {err}"
-        outcome = "was finished" if after.done else "was abandoned: the request is void"
+        ended = "was abandoned: the request is void" if after.voided else "was abandoned: the gate is shut"
+        outcome = "was finished" if after.done else ended
         return f"The interrupted move of {label} {outcome}."
 
     def publish(self, history: History) -> History:

@@ -10,11 +10,15 @@ from typing import Any
 
 from handrail.approvals.domain.events import Choice, History, Rejection
 from handrail.approvals.domain.facts import digest_of_facts, evaluation_json, facts_of
+from handrail.approvals.domain.findings import Finding
 from handrail.approvals.domain.judging import Judgement, Verdict, judge, judge_without_policy, measured
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.policy import Measured
 from handrail.approvals.domain.questions import questions_of
+from handrail.approvals.domain.subject import PromotionRequest
+from handrail.approvals.finding_ports import FindingBook
 from handrail.approvals.ports import Ledger, RequestIndex, RuleBook
+from handrail.approvals.service.findings import shutting, why_shut
 from handrail.approvals.service.simulation import Simulated, simulate
 from handrail.approvals.service.tenures import Tenure, tenure_at
 from handrail.errors import Misconfigured, UnknownReference
@@ -28,7 +32,7 @@ class RequestView:
     """A request with the verdict on it at this moment; `is_new` is true only where this call opened it.
 
     `measures` has each rule with what is known of its measure; `rejections` are those of the same files in other
-    requests.
+    requests; `findings` are about what it asks for, open ones and those that were closed since it was opened.
     """
 
     history: History
@@ -36,6 +40,7 @@ class RequestView:
     is_new: bool = False
     measures: tuple[Measured, ...] = ()
     rejections: tuple[Rejection, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -45,7 +50,7 @@ class RequestView:
     @property
     def facts(self) -> dict[str, Any]:
         """What a person judges the request by."""
-        return facts_of(self.history, self.measures, self.rejections)
+        return facts_of(self.history, self.measures, self.rejections, self.findings)
 
     @property
     def seen(self) -> str:
@@ -55,7 +60,8 @@ class RequestView:
     @property
     def moments(self) -> tuple[datetime, ...]:
         """When a fact may have changed."""
-        return tuple(each.at for each in (*self.history.events, *self.rejections))
+        found = (each for finding in self.findings for each in (finding.opened, finding.closed) if each)
+        return tuple(each.at for each in (*self.history.events, *self.rejections, *found))
 
     def to_json(self) -> dict[str, Any]:
         """Return the request, its decisions and its verdict as JSON values."""
@@ -94,6 +100,7 @@ class RequestView:
             "evidence_files": {name: asdict(file) for name, file in request.bound.items()},
             "rejections": [rejection.to_json() for rejection in self.rejections],
             "evaluation": evaluation_json(self.history.evaluated),
+            "findings": [finding.to_json() for finding in self.findings],
             "questions": [question.to_json() for question in questions_of(self.history)],
         }
 
@@ -106,11 +113,12 @@ def _rejected_before(rejection: Rejection) -> str:
 class Approvals:
     """What was asked, decided and permitted."""
 
-    def __init__(self, ledger: Ledger, index: RequestIndex, rules: RuleBook) -> None:
+    def __init__(self, ledger: Ledger, index: RequestIndex, rules: RuleBook, findings: FindingBook) -> None:
         """Read from a ledger, and judge by the rules as they stand."""
         self._ledger = ledger
         self._index = index
         self._rules = rules
+        self._findings = findings
 
     def request(self, request_id: str) -> RequestView:
         """Return a request and where it stands.
@@ -197,13 +205,19 @@ class Approvals:
             for rejection in rejections
             if rejection.tree_digest == request.subject.tree_digest and rejection.request_id != request.request_id
         )
+        findings = self._findings_about(request)
         try:
             policy = self._rules.policy(request.subject.model, request.subject.alias)
-            judgement = judge(history, policy, self._rules.directory())
+            judgement = judge(history, policy, self._rules.directory()).held_back(why_shut(findings))
         except (UnknownReference, Misconfigured) as err:
             verdict = Verdict.PENDING if isinstance(err, Misconfigured) else Verdict.REFUSED
-            return RequestView(history, judge_without_policy(history, verdict, str(err)), rejections=mine)
-        return RequestView(history, judgement, measures=measured(history, policy), rejections=mine)
+            judgement = judge_without_policy(history, verdict, str(err))
+            return RequestView(history, judgement, rejections=mine, findings=findings)
+        return RequestView(history, judgement, measures=measured(history, policy), rejections=mine, findings=findings)
+
+    def _findings_about(self, request: PromotionRequest) -> tuple[Finding, ...]:
+        about = shutting(self._findings, request.subject)
+        return tuple(each for each in about if each.closed is None or each.closed.at >= request.opened_at)
 
 
 def all_pages(page: Callable[[int, int], tuple[Sequence[RequestView], int | None]]) -> Sequence[RequestView]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from handrail.approvals.domain.errors import NotAsShown
 from handrail.approvals.domain.events import Choice, Decided, History
 from handrail.approvals.domain.facts import Facts, changes_between, digest_of_facts
+from handrail.approvals.domain.findings import as_of
 from handrail.approvals.domain.judging import measured
 from handrail.approvals.domain.policy import Policy
 from handrail.approvals.domain.questions import open_questions
@@ -76,4 +77,6 @@ def facts_at(view: RequestView, policy: Policy, moment: datetime) -> Facts:
     events = tuple(event for event in view.history.events if event.at <= moment)
     history = replace(view.history, events=events)
     rejections = tuple(rejection for rejection in view.rejections if rejection.at <= moment)
-    return replace(view, history=history, measures=measured(history, policy), rejections=rejections).facts
+    findings = as_of(view.findings, moment)
+    measures = measured(history, policy)
+    return replace(view, history=history, measures=measures, rejections=rejections, findings=findings).facts

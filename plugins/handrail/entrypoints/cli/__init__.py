@@ -25,6 +25,7 @@ def build() -> typer.Typer:
     from handrail.entrypoints.cli import (
         approvals,
         approvals_bytes,
+        approvals_findings,
         approvals_leave,
         approvals_log,
         approvals_policy,
@@ -55,6 +56,7 @@ def build() -> typer.Typer:
     approvals.app.command("verify", epilog=approvals_bytes.EXAMPLE)(approvals_bytes.verify)
     approvals.app.command("fetch", epilog=approvals_bytes.FETCH_EXAMPLE)(approvals_bytes.fetch)
     approvals.app.add_typer(approvals_policy.app, name="policy")
+    approvals.app.add_typer(approvals_findings.app, name="finding")
     approvals.app.command("leave", epilog=approvals_leave.EXAMPLE)(approvals_leave.leave)
     approvals.app.command("check", epilog=approvals_log.CHECK_EXAMPLE)(approvals_log.check)
     approvals.app.command("witness", epilog=approvals_witness.EXAMPLE)(approvals_witness.witness)

@@ -73,7 +73,7 @@ def request_promotion(  # noqa: PLR0913 - one argument for each option of the co
     """Ask that an alias points at a version; the same question again returns the same request."""
     content, reason = dict(_evidence(pair) for pair in evidence), plain_text("--reason", reason)
     name = model or load_settings().model_name
-    with _client(user, "The request") as client:
+    with gate_client(user, "The request") as client:
         try:
             rows = client.hand_in(name, snapshot) if snapshot else None
             answer = client.measured(
@@ -100,7 +100,7 @@ def adopt(
     as_json: AsJson = False,
 ) -> None:
     """Ask to take over what an alias points at since before the gate; it needs the quorum, and no evidence."""
-    with _client(user, "The request") as client:
+    with gate_client(user, "The request") as client:
         answer = client.adopt(model=model or load_settings().model_name, alias=alias, reason=reason)
     print_request(answer, as_json)
 
@@ -126,7 +126,7 @@ def decide(  # noqa: PLR0913 - one argument for each option of the command
         raise typer.BadParameter("Say one of --approve, --reject and --ask.")
     reason = plain_text("--reason", reason)
     choice = "ask" if ask else "approve" if approve else "reject"
-    with _client(user, f"The decision on {request_id}") as client:
+    with gate_client(user, f"The decision on {request_id}") as client:
         if seen is None and sys.stdin.isatty():
             seen = _show_and_ask(client.request(request_id), choice)
         answer = client.decide(request_id, choice, reason, seen=seen)
@@ -151,7 +151,7 @@ def answer(
 ) -> None:
     """Answer a question, as whoever asks for the promotion or made the version; the clock goes on."""
     answer = plain_text("--answer", answer)
-    with _client(user, f"The answer about {request_id}") as client:
+    with gate_client(user, f"The answer about {request_id}") as client:
         row = client.answer(request_id, answer, question)
     print_request(row, as_json)
 
@@ -164,7 +164,7 @@ def revoke(
     as_json: AsJson = False,
 ) -> None:
     """Take the permit of a promoted request back: nothing is loaded under it any more."""
-    with _client(user, f"Revoking {request_id}") as client:
+    with gate_client(user, f"Revoking {request_id}") as client:
         answer = client.revoke(request_id, reason)
     print_request(answer, as_json)
 
@@ -177,7 +177,7 @@ def list_requests(
     as_json: AsJson = False,
 ) -> None:
     """List promotion requests, oldest first."""
-    with _client(user, "Listing") as client:
+    with gate_client(user, "Listing") as client:
         rows = client.requests(alias, only_open=only_open)
     if as_json:
         return print_json(rows)
@@ -191,13 +191,14 @@ def list_requests(
 @app.command(epilog="Example: handrail approvals show pr-0123456789abcdef0123 --json")
 def show(request_id: RequestId, user: User, as_json: AsJson = False) -> None:
     """Show a request: what it binds, the evidence, the decisions and the verdict."""
-    with _client(user, "Showing the request") as client:
+    with gate_client(user, "Showing the request") as client:
         answer = client.request(request_id)
     print_request(answer, as_json)
 
 
 @contextmanager
-def _client(user: str, what: str) -> Iterator[GateClient]:
+def gate_client(user: str, what: str) -> Iterator[GateClient]:
+    """Lend the gate as one account; `what` is at work if somebody stops the command."""
     try:
         with GateClient(load_settings().url("mlflow"), user, password_of(user)) as client:
             yield client

@@ -145,6 +145,32 @@ class GateClient:
         body: dict[str, Any] = {"request_id": request_id, "answer": answer}
         return self._json(Route.ANSWER, json=body | ({} if question is None else {"question": question}))
 
+    def open_finding(
+        self, model: str, text: str, severity: str, *, version: int | str | None = None, alias: str | None = None
+    ) -> dict[str, Any]:
+        """Open a finding, which shuts the gate for what it is about; without version or alias it is about each.
+
+        Raises:
+            NotEligible: the account belongs to no person and no service.
+        """
+        body = {"model": model, "text": text, "severity": severity}
+        body |= {} if version is None else {"version": str(version)}
+        return self._json(Route.OPEN_FINDING, json=body | ({} if alias is None else {"alias": alias}))
+
+    def close_finding(self, finding_id: str, reason: str) -> dict[str, Any]:
+        """Close a finding; returns it.
+
+        Raises:
+            NotEligible: this account may not close it.
+        """
+        return self._json(Route.CLOSE_FINDING, json={"finding_id": finding_id, "reason": reason})
+
+    def findings(self, model: str | None = None, *, only_open: bool = False) -> list[dict[str, Any]]:
+        """Return findings, oldest first for each model."""
+        params = ({"model": model} if model else {}) | ({"state": "open"} if only_open else {})
+        found: list[dict[str, Any]] = self._json(Route.FINDINGS, params=params)["findings"]
+        return found
+
     def request(self, request_id: str) -> dict[str, Any]:
         """Return a request with its decisions, verdict and `evidence_content`.
 

@@ -68,3 +68,11 @@ def read_choice(fields: dict[str, Any]) -> Choice:
     if choice not in list(Choice):
         raise InvalidInput("decision", f"{choice!r} is not a decision", "Send 'approve', 'reject' or 'ask'.")
     return Choice(choice)
+
+
+def read_version(fields: dict[str, Any]) -> str:
+    """Return the number of a version, as it was written."""
+    value = fields.get("version")
+    if isinstance(value, bool) or not re.fullmatch(r"\d{1,9}", str(value)):
+        raise InvalidInput("version", f"{value!r:.80} is not a version number", "Send a whole number.")
+    return str(value)

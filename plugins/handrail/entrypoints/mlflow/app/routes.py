@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from collections.abc import Callable, Mapping
 from functools import cache, partial
@@ -20,6 +19,7 @@ from handrail.entrypoints.http.bodies import too_large
 from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.http.problems import MEDIA_TYPE, Rejection, members_of, problem, status_of
 from handrail.entrypoints.mlflow.app.evidence_bodies import read_digest, read_evidence
+from handrail.entrypoints.mlflow.app.finding_routes import close_finding, findings, open_finding
 from handrail.entrypoints.mlflow.app.messages import (
     MAX_BODY_BYTES,
     read_body,
@@ -27,6 +27,7 @@ from handrail.entrypoints.mlflow.app.messages import (
     read_number,
     read_query,
     read_text,
+    read_version,
 )
 from handrail.entrypoints.mlflow.app.origins import refuse_foreign_pages
 from handrail.entrypoints.mlflow.app.rights import account, may, require_model, require_runs, require_sources
@@ -53,7 +54,7 @@ def _open_request(gate: Gate) -> Response:
     content, files = read_evidence(fields.get("evidence"))
     opening = Opening(
         model=read_text(fields, "model"),
-        version=_version(fields),
+        version=read_version(fields),
         alias=read_text(fields, "alias"),
         reason=read_text(fields, "reason"),
         evidence=content,
@@ -161,6 +162,9 @@ _VIEWS: Mapping[Route, Callable[[Gate], Response]] = {
     Route.REQUESTS: _requests,
     Route.DECIDE: _decide,
     Route.ANSWER: _answer,
+    Route.OPEN_FINDING: open_finding,
+    Route.CLOSE_FINDING: close_finding,
+    Route.FINDINGS: findings,
     Route.REVOKE: _revoke,
     Route.REVOCATIONS: _revocations,
     Route.PERMIT: _permit,
@@ -193,10 +197,3 @@ def _problem(rejection: Rejection, members: dict[str, Any]) -> Response:
 
 def _json(value: Any, status: int = 200) -> Response:
     return Response(json.dumps(value), status=status, mimetype="application/json")
-
-
-def _version(fields: dict[str, Any]) -> str:
-    value = fields.get("version")
-    if isinstance(value, bool) or not re.fullmatch(r"\d{1,9}", str(value)):
-        raise InvalidInput("version", f"{value!r:.80} is not a version number", "Send a whole number.")
-    return str(value)
