@@ -24,7 +24,7 @@ from handrail.approvals.domain.subject import BoundFile, PromotionRequest, Subje
 from handrail.manifest import Manifest, canonical_json
 
 FORMAT = 1
-LATER_FIELDS = ("seen",)
+LATER_FIELDS = ("seen", "renews")
 _KINDS: dict[str, type[Event]] = {
     "decided": Decided,
     "answered": Answered,
@@ -65,8 +65,9 @@ def event_from(kind: str, body: str) -> Event:
 
 def request_body(request: PromotionRequest) -> str:
     """Write a request with its manifest and evidence."""
+    fields = {name: value for name, value in asdict(request).items() if name not in LATER_FIELDS or value is not None}
     return canonical_json(
-        asdict(request)
+        fields
         | {
             "format": FORMAT,
             "manifest": request.manifest.to_json(),

@@ -144,7 +144,7 @@ class PromotionRequest:
     `incumbent_tree` is None while the alias points at nothing else. `unrecorded` names the parts that nobody is known
     to have made. `formats` run code when they are loaded, each with where it was found; with None nobody looked.
     `bound` has the files that the gate read itself, by the name of their evidence; `authors` are their writers too, and
-    who handed in the snapshot.
+    who handed in the snapshot. `renews` is the id of the void request in whose place it was opened.
     """
 
     request_id: str
@@ -161,6 +161,7 @@ class PromotionRequest:
     unrecorded: tuple[str, ...] = ()
     formats: Mapping[str, str] | None = None
     bound: Mapping[str, BoundFile] = field(default_factory=dict)
+    renews: str | None = None
 
     @property
     def label(self) -> str:

@@ -19,7 +19,8 @@ class Opening:
     """What a requester sends: the version as text, evidence by name, and names of what the gate reads itself.
 
     `files` are files of runs on this server, by the name of their evidence; `snapshot` is the digest of labelled rows
-    on which the gate measures the version. One that `adopts` is about what the alias points at already.
+    on which the gate measures the version. One that `adopts` is about what the alias points at already; `renews` is the
+    id of the void request that it is opened in place of.
     """
 
     model: str
@@ -30,6 +31,7 @@ class Opening:
     files: Mapping[str, RunFile] = field(default_factory=dict)
     snapshot: str | None = None
     adopts: bool = False
+    renews: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from handrail.approvals.service.moves import Mover
 from handrail.approvals.service.questioning import Questions
 from handrail.approvals.service.quota import Limits, Quota
 from handrail.approvals.service.records import Approvals, RequestView, all_pages
+from handrail.approvals.service.renewal import Renewals, since_approvals
 from handrail.approvals.service.seen import Said, require_seen
 from handrail.clock import Clock
 from handrail.errors import Misconfigured, Refused, UnknownReference
@@ -55,6 +56,7 @@ class Gate:
         self.records = Approvals(ports.ledger, ports.index, ports.rules, ports.findings)
         self.questions = Questions(ports.ledger, ports.rules, self.records, clock)
         self.findings = Findings(ports.findings, ports.index, ports.registry, ports.rules, clock)
+        self.renewals = Renewals(ports.ledger, self.records, self._void_if_changed, self.open_request)
         self._quota = Quota(limits, ports.index, self.records)
 
     def open_request(self, opening: Opening, account: str) -> RequestView:
@@ -99,6 +101,7 @@ class Gate:
             unrecorded=made.unrecorded,
             formats=self._ports.trees.formats(candidate.tree),
             bound=bound,
+            renews=opening.renews,
         )
         stored = self._ports.ledger.open(request)
         return self._waiting(replace(self.records.view(stored), is_new=stored.request == request))
@@ -161,7 +164,12 @@ class Gate:
         Raises:
             UnknownReference: there is none.
         """
-        return self._as_of_now(self.records.request(request_id), self._ports.registry.incumbent)
+        view = self._as_of_now(self.records.request(request_id), self._ports.registry.incumbent)
+        subject = view.history.request.subject
+        if view.history.request.renews is None or not view.is_open:
+            return view
+        policy = self._ports.rules.policy(subject.model, subject.alias)
+        return replace(view, since=since_approvals(view, self._ports.ledger, self.records, policy))
 
     def requests(self, alias: str | None = None, *, only_open: bool = False) -> Sequence[RequestView]:
         """Return requests, oldest first, each as `request` does."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from handrail.approvals.domain.events import Choice, History, Rejection
+from handrail.approvals.domain.events import Choice, Decided, History, Rejection
 from handrail.approvals.domain.facts import digest_of_facts, evaluation_json, facts_of
 from handrail.approvals.domain.findings import Finding
 from handrail.approvals.domain.judging import Judgement, Verdict, judge, judge_without_policy, measured
@@ -28,11 +28,30 @@ PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
+class SinceApproval:
+    """An approval of a request that another one renews, and what changed since it was given."""
+
+    approval: Decided
+    request_id: str
+    changes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return who approved which request when, and the changes, as JSON values."""
+        return {
+            "person": self.approval.person,
+            "request_id": self.request_id,
+            "at": self.approval.at.isoformat(),
+            "changes": list(self.changes),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class RequestView:
     """A request with the verdict on it at this moment; `is_new` is true only where this call opened it.
 
     `measures` has each rule with what is known of its measure; `rejections` are those of the same files in other
-    requests; `findings` are about what it asks for, open ones and those that were closed since it was opened.
+    requests; `findings` are about what it asks for, open ones and those that were closed since it was opened;
+    `since` says what changed since the approvals of the request that it renews.
     """
 
     history: History
@@ -41,6 +60,7 @@ class RequestView:
     measures: tuple[Measured, ...] = ()
     rejections: tuple[Rejection, ...] = ()
     findings: tuple[Finding, ...] = ()
+    since: tuple[SinceApproval, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -100,6 +120,8 @@ class RequestView:
             "evidence_files": {name: asdict(file) for name, file in request.bound.items()},
             "rejections": [rejection.to_json() for rejection in self.rejections],
             "evaluation": evaluation_json(self.history.evaluated),
+            "renews": request.renews,
+            "changes": [since.to_json() for since in self.since],
             "findings": [finding.to_json() for finding in self.findings],
             "questions": [question.to_json() for question in questions_of(self.history)],
         }

@@ -156,6 +156,20 @@ def answer(
     print_request(row, as_json)
 
 
+@app.command(epilog="Example: handrail approvals renew pr-0123456789abcdef0123")
+def renew(
+    request_id: RequestId,
+    user: User,
+    reason: Annotated[str | None, typer.Option(help="For those who decide; as before if left out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Open a void request again: the same version and evidence; those who approved see what changed."""
+    reason = None if reason is None else plain_text("--reason", reason)
+    with gate_client(user, f"Renewing {request_id}") as client:
+        answer = client.measured(client.renew(request_id, reason))
+    print_request(answer, as_json)
+
+
 @app.command(epilog="Example: handrail approvals revoke pr-0123456789abcdef0123 --reason 'leaks the label'")
 def revoke(
     request_id: RequestId,

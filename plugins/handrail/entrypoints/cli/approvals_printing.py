@@ -35,19 +35,47 @@ def print_request(row: dict[str, Any], as_json: bool = False) -> None:
             **({"seen": row["seen"]} if "seen" in row else {}),
         }
     )
-    for decision in row["decisions"]:
-        typer.echo(f"  {shown(decision['person'])} said {decision['decision']}: {quoted(decision['reason'])}")
-    for question in row.get("questions", ()):
-        if question["answer"] is not None:
-            who = shown(question["answered_by"])
-            typer.echo(f"  {who} answered question {question['number']}: {quoted(question['answer'])}")
-        elif question["open"]:
-            typer.echo(f"  question {question['number']} waits for an answer; the clock stands")
-    if revoked := row.get("revoked"):
-        typer.echo(f"  {shown(revoked['person'])} took the permit back: {quoted(revoked['reason'])}")
+    for line in (*_said(row), *_changed(row), *_found(row)):
+        typer.echo(f"  {line}")
     for reason in row["reasons"]:
         messages.print(escape(shown(reason)))
     return None
+
+
+def _said(row: dict[str, Any]) -> Iterator[str]:
+    """Yield a line for each thing that a person said."""
+    for question in row.get("questions", ()):
+        yield f"{shown(question['person'])} asked question {question['number']}: {quoted(question['question'])}"
+        if question["answer"] is not None:
+            who = shown(question["answered_by"])
+            yield f"{who} answered question {question['number']}: {quoted(question['answer'])}"
+        elif question["open"]:
+            yield f"question {question['number']} waits for an answer; the clock stands"
+    for decision in row["decisions"]:
+        if decision["decision"] != "ask":
+            yield f"{shown(decision['person'])} said {decision['decision']}: {quoted(decision['reason'])}"
+    if revoked := row.get("revoked"):
+        yield f"{shown(revoked['person'])} took the permit back: {quoted(revoked['reason'])}"
+
+
+def _changed(row: dict[str, Any]) -> Iterator[str]:
+    """Yield what changed since each approval of the request that this one renews."""
+    for since in row.get("changes", ()):
+        who = f"{shown(since['person'])} approved {since['request_id']} on {since['at'][:10]}, which this renews"
+        yield f"{who}. Since then:"
+        yield from (f"  {shown(change)}" for change in since["changes"] or ("Nothing of it changed.",))
+
+
+def _found(row: dict[str, Any]) -> Iterator[str]:
+    """Yield findings that were closed, what runs code, and that the gate has measured."""
+    for finding in row.get("findings", ()):
+        if not finding["open"]:
+            found = f"{shown(finding['by'])} found {quoted(finding['text'])}"
+            yield f"{found}; {shown(finding['closed_by'])} closed that: {quoted(finding['closed_because'])}"
+    for kind, where in row.get("formats", {}).items():
+        yield f"{shown(where)} is {kind}, which runs code when it is loaded"
+    if evaluation := row.get("evaluation"):
+        yield f"the gate measured it on {evaluation['snapshot']} at {evaluation['at'][:19]}"
 
 
 def _asked(row: dict[str, Any]) -> str:

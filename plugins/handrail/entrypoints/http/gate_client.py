@@ -135,6 +135,14 @@ class GateClient:
         body = {"request_id": request_id, "decision": decision, "reason": reason} | ({"seen": seen} if seen else {})
         return self._json(Route.DECIDE, json=body)
 
+    def renew(self, request_id: str, reason: str | None = None) -> dict[str, Any]:
+        """Ask again for what a void request asked for, with the same evidence; returns the new request.
+
+        Raises:
+            Refused: the request is not void.
+        """
+        return self._json(Route.RENEW, json={"request_id": request_id} | ({"reason": reason} if reason else {}))
+
     def answer(self, request_id: str, answer: str, question: int | None = None) -> dict[str, Any]:
         """Answer a question about a request, by its number or the one that is open; returns the request.
 

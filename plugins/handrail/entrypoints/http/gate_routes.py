@@ -18,6 +18,7 @@ class Route(Enum):
     OPEN_FINDING = "POST", f"{PREFIX}/findings"
     FINDINGS = "GET", f"{PREFIX}/findings"
     CLOSE_FINDING = "POST", f"{PREFIX}/finding-closures"
+    RENEW = "POST", f"{PREFIX}/renewals"
     REVOKE = "POST", f"{PREFIX}/revocations"
     REVOCATIONS = "GET", f"{PREFIX}/revocations"
     PERMIT = "GET", f"{PREFIX}/permits"

@@ -114,6 +114,19 @@ def _answer(gate: Gate) -> Response:
     return _json(gate.questions.answer(request_id, account(), read_text(fields, "answer"), number).to_json())
 
 
+def _renew(gate: Gate) -> Response:
+    """Open a void request again, as the account that is logged in."""
+    fields = read_body("request_id", "reason")
+    request_id = read_text(fields, "request_id")
+    old, action = gate.records.request(request_id).history.request, "Renewing a promotion request"
+    require_model(old.subject.model, "can_update", action)
+    require_sources(old.subject.model, str(old.subject.version), action)
+    require_runs((file.run_id for file in old.bound.values()), action)
+    reason = None if fields.get("reason") is None else read_text(fields, "reason")
+    view = gate.renewals.renew(request_id, account(), reason)
+    return _json(gate.request(view.history.request.request_id).to_json(), 201 if view.is_new else 200)
+
+
 def _permit(gate: Gate) -> Response:
     """Return the signed permit for a use, the newest one or that for a tree."""
     wanted = read_query("server", "model", "alias", "environment", "digest")
@@ -162,6 +175,7 @@ _VIEWS: Mapping[Route, Callable[[Gate], Response]] = {
     Route.REQUESTS: _requests,
     Route.DECIDE: _decide,
     Route.ANSWER: _answer,
+    Route.RENEW: _renew,
     Route.OPEN_FINDING: open_finding,
     Route.CLOSE_FINDING: close_finding,
     Route.FINDINGS: findings,
