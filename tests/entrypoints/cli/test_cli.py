@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from handrail.entrypoints.cli import approvals, build, feedback
 from tests.fakes.sleeping_process import wait_until_asleep
 
 HANDRAIL = Path(sys.executable).with_name("handrail")
@@ -45,6 +46,15 @@ def test_the_help_of_a_group_ends_with_an_example(environment, group):
 
     assert done.returncode == 0
     assert done.stdout.strip().splitlines()[-1].strip().startswith(f"Example: {' '.join(('handrail', *group))} ")
+
+
+def test_assembling_again_adds_no_command_to_a_noun():
+    build()
+    before = [len(noun.app.registered_commands) for noun in (approvals, feedback)]
+
+    build()
+
+    assert [len(noun.app.registered_commands) for noun in (approvals, feedback)] == before
 
 
 def test_a_token_says_what_it_allows(environment):

@@ -7,7 +7,8 @@ Exit code 0: done; 1: refused, failed or interrupted, with one sentence; 2: misu
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
+from functools import cache
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 from rich.markup import escape
@@ -16,11 +17,18 @@ from handrail.entrypoints.cli.output import messages
 from handrail.errors import HandrailError
 from handrail.version import __version__
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _TYPER_INTERRUPTED = 130
 
 
+@cache
 def build() -> typer.Typer:
-    """Assemble the command from the modules beside this one; each holds the `app` of a noun, or one command."""
+    """Assemble the command from the modules beside this one; each holds the `app` of a noun, or one command.
+
+    Once a process: a second assembly would add to each noun's `app` the same commands again.
+    """
     # Not at the top: the modules beside this one import it first.
     from handrail.entrypoints.cli import (
         approvals,
@@ -68,6 +76,12 @@ def build() -> typer.Typer:
     return app
 
 
+@cache
+def _command() -> Callable[[], object]:
+    """Return what reads the command line. Typer would make it from the signatures of all commands at each call."""
+    return typer.main.get_command(build())
+
+
 def _print_version(asked: bool) -> None:
     if asked:
         typer.echo(__version__)
@@ -85,7 +99,7 @@ def _root(
 def main() -> None:
     """Run the command; whatever is raised on purpose becomes one sentence and exit code 1."""
     try:
-        build()()
+        _command()()
     except HandrailError as err:
         messages.print(f"[bold red]error:[/] {escape(str(err))}", markup=True, highlight=False, soft_wrap=True)
         sys.exit(1)
