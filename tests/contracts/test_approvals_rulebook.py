@@ -6,6 +6,8 @@ import yaml
 from handrail.approvals.adapters.folder_texts import FolderTexts
 from handrail.approvals.adapters.yaml_rules import YamlRules
 from handrail.approvals.domain.people import Directory, Person
+from handrail.approvals.domain.policy import Policy
+from handrail.approvals.domain.scope import Scope
 from handrail.errors import Misconfigured, UnknownReference
 from tests.fakes.approvals import PEOPLE, QUORUM, RULES, FakeRules
 
@@ -16,8 +18,11 @@ class Memory:
     def __init__(self):
         self.rules = FakeRules()
 
-    def drop_policy(self):
-        del self.rules.policies["champion"]
+    def drop_policy(self, name="champion"):
+        del self.rules.policies[name]
+
+    def write_policy(self, name, scope, role):
+        self.rules.policies[name] = Policy("", {role: 1}, (), scope=scope)
 
     def write_persons(self, *persons):
         self.rules.persons = persons
@@ -34,8 +39,13 @@ class Files:
         (folder / "policies" / "champion.yaml").write_text(yaml.safe_dump(policy))
         self.write_persons(*PEOPLE)
 
-    def drop_policy(self):
-        (self.folder / "policies" / "champion.yaml").unlink()
+    def drop_policy(self, name="champion"):
+        (self.folder / "policies" / f"{name}.yaml").unlink()
+
+    def write_policy(self, name, scope, role):
+        said = {key: list(getattr(scope, key)) for key in ("aliases", "models", "prompts") if getattr(scope, key)}
+        text = yaml.safe_dump({"version": 2, "quorum": {role: 1}} | said)
+        (self.folder / "policies" / f"{name}.yaml").write_text(text)
 
     def write_persons(self, *persons):
         listed = {each.name: {"accounts": sorted(each.accounts), "roles": sorted(each.roles)} for each in persons}
@@ -95,3 +105,64 @@ def test_an_account_of_two_persons_is_refused(book, account):
 
     with pytest.raises(Misconfigured, match=account):
         book.rules.directory()
+
+
+def _demand(book, name, aliases, models=("*",), prompts=(), role="ml-engineer"):
+    book.write_policy(name, Scope(tuple(aliases), tuple(models), tuple(prompts)), role)
+
+
+def test_the_most_exact_policy_rules(book):
+    _demand(book, "credit", ["champion"], ["credit-*"], role="data-engineer")
+    _demand(book, "us", ["champion", "shadow"], ["Credit-US"], role="devops-engineer")
+
+    def ruling(model, alias="champion"):
+        return sorted(book.rules.policy(model, alias).quorum)
+
+    assert ruling("flights") == sorted(QUORUM)
+    assert ruling("credit-eu") == ruling("CREDIT-eu") == ["data-engineer"]
+    assert ruling("credit-us") == ruling("credit-us", "shadow") == ["devops-engineer"]
+    assert book.rules.policy("credit-us", "shadow").alias == "shadow"
+    assert book.rules.protected("credit-us", "SHADOW")
+    assert not book.rules.protected("credit-eu", "shadow")
+    with pytest.raises(UnknownReference, match="shadow"):
+        book.rules.policy("credit-eu", "shadow")
+
+
+def test_two_policies_that_are_equally_exact_refuse(book):
+    _demand(book, "one", ["champion"], ["cred*"])
+    _demand(book, "two", ["champion"], ["*risk"], role="data-engineer")
+
+    with pytest.raises(Misconfigured, match="equally exact about credit-risk@champion"):
+        book.rules.policy("credit-risk", "champion")
+    assert book.rules.protected("credit-risk", "champion")
+    assert sorted(book.rules.policy("a-risk", "champion").quorum) == ["data-engineer"]
+
+
+def test_prompts_have_a_policy_only_if_one_names_them(book):
+    assert not book.rules.protected("greeting", "champion", prompt=True)
+    with pytest.raises(UnknownReference):
+        book.rules.policy("greeting", "champion", prompt=True)
+
+    _demand(book, "prompts", ["production"], [], ["greet*"])
+
+    assert book.rules.protected("greeting", "Production", prompt=True)
+    assert sorted(book.rules.policy("greeting", "production", prompt=True).quorum) == ["ml-engineer"]
+    assert not book.rules.protected("greeting", "production")
+    assert not book.rules.protected("other", "production", prompt=True)
+
+
+def test_what_a_policy_was_about_stays_protected_when_it_is_removed(book):
+    _demand(book, "credit", ["shadow"], ["credit-*"])
+    assert book.rules.protected("credit-us", "shadow")
+
+    book.drop_policy("credit")
+
+    assert book.rules.protected("credit-us", "shadow")
+    assert not book.rules.protected("flights", "shadow")
+    with pytest.raises(UnknownReference):
+        book.rules.policy("credit-us", "shadow")
+
+
+def test_an_alias_is_asked_for_in_its_folded_spelling(book):
+    with pytest.raises(UnknownReference):
+        book.rules.policy("flights", "Champion")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import yaml
 
@@ -25,6 +26,7 @@ from handrail.approvals.domain.pages import Kept, Page
 from handrail.approvals.domain.people import Directory, Person, Service, folded
 from handrail.approvals.domain.permit import PAYLOAD_TYPE, Envelope, Permit
 from handrail.approvals.domain.policy import Policy, Rule
+from handrail.approvals.domain.scope import Scope
 from handrail.approvals.domain.standing import Pointed, Promoted
 from handrail.approvals.domain.subject import Candidate, PromotionRequest
 from handrail.approvals.evidence_ports import TreeFiles
@@ -232,25 +234,32 @@ class FakeTrees(Trees, TreeFiles):
 
 
 class FakeRules(RuleBook):
-    """`RuleBook` with policies and persons that a test sets."""
+    """`RuleBook` with policies and persons that a test sets; one without a scope is about the alias of its name."""
 
     def __init__(self) -> None:
         self.policies = {"champion": Policy("champion", QUORUM, RULES)}
         self.persons: tuple[Person, ...] = PEOPLE
         self.services: tuple[Service, ...] = ()
         self.broken: Misconfigured | None = None
-        self._seen: frozenset[str] = frozenset()
+        self._seen: frozenset[Scope] = frozenset()
 
     def protected(self, model: str, alias: str, *, prompt: bool = False) -> bool:
-        self._seen |= frozenset(map(folded, self.policies))
-        return not prompt and folded(alias) in self._seen
+        self._seen |= frozenset(self._scopes().values())
+        return any(scope.is_about(model, alias, prompt=prompt) for scope in self._seen)
 
     def policy(self, model: str, alias: str, *, prompt: bool = False) -> Policy:
         if self.broken:
             raise self.broken
-        if prompt or alias not in self.policies:
+        found = {name: scope.exactness(model, alias, prompt=prompt) for name, scope in self._scopes().items()}
+        ranked = sorted((exactness, name) for name, exactness in found.items() if exactness)
+        if not ranked or alias != folded(alias):
             raise UnknownReference("policy", alias, "Write one.")
-        return self.policies[alias]
+        if [exactness for exactness, _ in ranked].count(ranked[-1][0]) > 1:
+            raise Misconfigured("policies", f"two are equally exact about {model}@{alias}", "Correct one of them.")
+        return replace(self.policies[ranked[-1][1]], alias=alias)
+
+    def _scopes(self) -> dict[str, Scope]:
+        return {name: policy.scope or Scope((name,)) for name, policy in self.policies.items()}
 
     def directory(self) -> Directory:
         owners: dict[str, str] = {}

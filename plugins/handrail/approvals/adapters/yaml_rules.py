@@ -2,98 +2,25 @@
 
 # pydantic reads the annotations at run time, so they stay real.
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from itertools import combinations
 from pathlib import PurePath
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, StrictBool, ValidationInfo, field_validator, model_validator
+from pydantic import Field
 
-from handrail.approvals.domain.evidence import Level
-from handrail.approvals.domain.formats import RunsCode
+from handrail.approvals.adapters.policy_file import REMEDY, PolicyFile, read_policy, scope_at_least
 from handrail.approvals.domain.people import Directory, Person, RoleName, Service, folded
-from handrail.approvals.domain.policy import Policy, Rule
-from handrail.approvals.domain.terms import DAYS, PermitRules
+from handrail.approvals.domain.policy import Policy
+from handrail.approvals.domain.scope import Exactness, Scope
 from handrail.approvals.ports import RuleBook
 from handrail.approvals.rule_ports import RuleText, RuleTexts
 from handrail.config import Section, parse_config
 from handrail.errors import Misconfigured, UnknownReference
 
-REMEDY = "Correct the file; nothing is promoted until then."
-MEASURED = ("evaluation", "comparison")
-"""Names of evidence that the gate's evaluator computes."""
 T = TypeVar("T")
 Text = Annotated[str, Field(min_length=1, strict=True)]
-Bound = Annotated[float, Field(strict=True)]
-Count = Annotated[int, Field(ge=1, le=20, strict=True)]
-
-
-class RuleKeys(Section):
-    """One rule of a policy."""
-
-    measure: Annotated[str, Field(pattern=r"\.", description="like evaluation.roc_auc")]
-    at_least: Bound | None = None
-    at_most: Bound | None = None
-    equals: Bound | None = None
-    is_incumbent: StrictBool = False
-    if_replacing: StrictBool = False
-    because: str = ""
-    level: Level | None = None
-
-    @model_validator(mode="after")
-    def _has_a_bound(self) -> Self:
-        bounds = [name for name in ("at_least", "at_most", "equals") if name in self.model_fields_set]
-        for name in bounds:
-            if getattr(self, name) is None:
-                raise ValueError(f"{name} is empty, expected a finite number")
-        if bool(bounds) is self.is_incumbent:
-            raise ValueError("it needs at_least, at_most or equals, or else is_incumbent")
-        return self
-
-    def rule(self) -> Rule:
-        """Return what it says; without a level quality and comparison have to be recomputed."""
-        return Rule(**self.model_dump() | {"level": self.level or Level.RECOMPUTED})
-
-    @property
-    def names_quality(self) -> bool:
-        """Whether the measure is one that the gate's evaluator computes."""
-        return self.measure.split(".")[0] in MEASURED
-
-
-class PolicyFile(Section):
-    """The policy of one alias; in version 1 rules had no level, and everything was claimed."""
-
-    version: Literal[1, 2]
-    alias: str
-    quorum: Annotated[dict[RoleName, Count], Field(min_length=1)]
-    rules: list[RuleKeys] = []
-    permit_days: Annotated[int, Field(ge=1, le=3660, strict=True)] = DAYS
-    environment: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] | None = None
-    formats: list[RunsCode] = []
-    revoke: list[RoleName] = []
-    seen: Literal["required"] | None = None
-
-    @property
-    def permits(self) -> PermitRules:
-        """What it says of permits."""
-        return PermitRules(self.permit_days, self.environment, frozenset(self.formats), frozenset(self.revoke))
-
-    @field_validator("rules")
-    @classmethod
-    def _levels_fit_the_version(cls, rules: list[RuleKeys], info: ValidationInfo) -> list[RuleKeys]:
-        version = info.data.get("version")
-        for place, keys in enumerate(rules, 1):
-            if version == 1 and keys.level is not None:
-                raise ValueError(f"rule {place}, of {keys.measure!r}, has a level, which belongs to version 2")
-            if version == 2 and keys.level is None and not keys.names_quality:
-                levels = ", ".join(Level)
-                raise ValueError(f"rule {place}, of {keys.measure!r}, lacks its level, one of {levels}")
-        return rules
-
-    def rules_of_its_version(self) -> tuple[Rule, ...]:
-        """Return the rules with their levels."""
-        rules = (keys.rule() for keys in self.rules)
-        return tuple(rules if self.version > 1 else (replace(rule, level=Level.CLAIMED) for rule in rules))
 
 
 class PersonKeys(Section):
@@ -127,41 +54,73 @@ class YamlRules(RuleBook):
     def __init__(self, texts: RuleTexts) -> None:
         """Read these texts; each is parsed again only when it has changed."""
         self._texts = texts
-        self._seen: frozenset[str] = frozenset()
+        self._seen: dict[str, frozenset[Scope]] = {}
         self._parsed: dict[str, tuple[RuleText, Any]] = {}
 
-    def protected(self, model: str, alias: str, *, prompt: bool = False) -> bool:  # noqa: ARG002 - all models
+    def protected(self, model: str, alias: str, *, prompt: bool = False) -> bool:
         """Say whether an alias has a policy, however spelt; removing one frees nothing while the process lives."""
-        strays = (PurePath(name) for name in self._texts.strays())
-        named = [*self._texts.names(), *(name.stem for name in strays if name.match("*.y*ml"))]
-        self._seen |= frozenset(map(folded, named))
-        return not prompt and folded(alias) in self._seen
+        self._look()
+        return any(scope.is_about(model, alias, prompt=prompt) for scopes in self._seen.values() for scope in scopes)
 
     def policy(self, model: str, alias: str, *, prompt: bool = False) -> Policy:
-        """Return the policy of an alias, in its folded spelling, of a model or a prompt.
+        """Return the policy of an alias, in its folded spelling, of a model or a prompt: the most exact one.
 
         Raises:
             UnknownReference: it has none.
-            Misconfigured: a key is misspelt, or a value cannot be used.
+            Misconfigured: one that is, or was, about it cannot be used, or two are equally exact about it.
         """
-        if prompt or alias not in self._texts.names():
-            raise UnknownReference("policy", f"of {model}@{alias}", self._what_is_there(alias))
-        content = self._read(alias)
-        quorum = {str(role): count for role, count in content.quorum.items()}
-        return Policy(
-            alias, quorum, content.rules_of_its_version(), content.permits, seen_required=content.seen is not None
-        )
+        found: list[tuple[tuple[Exactness, Exactness], str, PolicyFile]] = []
+        for name, read in self._look().items():
+            if isinstance(read, Misconfigured):
+                if any(scope.is_about(model, alias, prompt=prompt) for scope in self._seen[name]):
+                    raise read
+            elif exactness := read.scope.exactness(model, alias, prompt=prompt):
+                found.append((exactness, name, read))
+        if not found or alias != folded(alias):
+            what = f"{alias!r} of {'the prompt ' if prompt else ''}{model!r}"
+            raise UnknownReference("policy", alias, self._what_is_there(alias, what))
+        found.sort(key=lambda one: one[0])
+        (most, name, ruling), others = found[-1], found[:-1]
+        if others and others[-1][0] == most:
+            raise self._tie(others[-1][1], name, f"{model}@{alias}")
+        return ruling.policy(alias)
 
     def policies(self) -> Mapping[str, Policy]:
-        """Return every policy by the name of its text.
+        """Return every policy by the name of its text; as its alias it has all its patterns of aliases.
 
         Raises:
             Misconfigured: one of them cannot be used.
         """
-        return {name: self.policy("*", name) for name in self._texts.names()}
+        return {name: read.policy(", ".join(read.scope.aliases)) for name, read in self._all()}
 
-    def _read(self, name: str) -> PolicyFile:
-        return self._once(self._texts.policy(name), lambda text: _policy_file(text, name))
+    def _look(self) -> Mapping[str, PolicyFile | Misconfigured]:
+        """Return what each text says, or why it cannot be used; and remember what it is about."""
+        found: dict[str, PolicyFile | Misconfigured] = {}
+        for name in self._texts.names():
+            text: RuleText | None = None
+            try:
+                text = self._texts.policy(name)
+                found[name] = read = self._once(text, partial(read_policy, name=name))
+                scope = read.scope
+            except Misconfigured as err:
+                found[name] = err
+                scope = scope_at_least(text, name)
+            self._seen[name] = self._seen.get(name, frozenset()) | {scope}
+        for stray in map(PurePath, self._texts.strays()):
+            if stray.match("*.y*ml"):
+                self._seen[stray.name] = frozenset({Scope((stray.stem,))})
+        return found
+
+    def _all(self) -> Iterator[tuple[str, PolicyFile]]:
+        for name, read in self._look().items():
+            if isinstance(read, Misconfigured):
+                raise read
+            yield name, read
+
+    def _tie(self, one: str, other: str, what: str) -> Misconfigured:
+        place = self._texts.place()
+        problem = f"{one}.yaml and {other}.yaml are equally exact about {what}"
+        return Misconfigured(place, problem, "Name models or aliases more exactly in one of them.")
 
     def _once(self, text: RuleText, parse: Callable[[RuleText], T]) -> T:
         """Return what the text means; an error is not kept."""
@@ -171,14 +130,15 @@ class YamlRules(RuleBook):
         meant: T = known[1]
         return meant
 
-    def _what_is_there(self, alias: str) -> str:
-        """Say which text was looked for, which one may be meant, and which aliases have a policy."""
-        place, names = self._texts.place(), self._texts.names()
-        there = [*self._texts.strays(), *(f"{name}.yaml" for name in names)]
-        others = [name for name in sorted(there) if folded(PurePath(name).stem) == alias]
-        if others:
-            return f"{place}/{others[0]} is not read: rename it to {alias}.yaml."
-        return f"There is no {place}/{alias}.yaml; the aliases that have a policy: {', '.join(names) or 'none'}."
+    def _what_is_there(self, alias: str, what: str) -> str:
+        """Say which file may be meant, and which names have a policy."""
+        place = self._texts.place()
+        meant = [name for name in self._texts.strays() if folded(PurePath(name).stem) == folded(alias)]
+        if meant:
+            return f"{place}/{meant[0]} is not read: rename it to {alias}.yaml."
+        scopes = (read.scope for read in self._look().values() if not isinstance(read, Misconfigured))
+        known = ", ".join(str(scope) for scope in scopes) or "none"
+        return f"No policy in {place} is about {what}; what has one: {known}."
 
     def directory(self) -> Directory:
         """Return the persons and their roles, and the services and their owners.
@@ -195,7 +155,7 @@ class YamlRules(RuleBook):
             a sentence about each policy that asks for less than it could.
 
         Raises:
-            Misconfigured: no alias has a policy, or a text cannot be used.
+            Misconfigured: no alias has a policy, a text cannot be used, or two are equally exact about one name.
         """
         for stray in self._texts.strays():
             problem = "a policy is read from a file that ends in .yaml, and here is nothing else"
@@ -204,20 +164,17 @@ class YamlRules(RuleBook):
         names = self._texts.names()
         if not names:
             raise Misconfigured(self._texts.place(), "no alias has a policy, so none would be protected", REMEDY)
-        old = [name for name in names if self._read(name).version == 1]
+        read = dict(self._all())
+        for (one, first), (other, second) in combinations(read.items(), 2):
+            for pattern, same in first.scope.ties(second.scope):
+                raise self._tie(one, other, pattern if pattern == same else f"{pattern} and {same}")
+        old = [name for name, content in read.items() if content.version == 1]
         self.directory()
         return tuple(
             f"config/policies/{name}.yaml is of version 1: it takes every number as its sender claims it. Give it "
             "version 2, in which each rule names its level."
             for name in old
         )
-
-
-def _policy_file(text: RuleText, name: str) -> PolicyFile:
-    content = parse_config(text.content, PolicyFile, shown=text.place, remedy=REMEDY)
-    if content.alias != name:
-        raise Misconfigured(text.place, f"'alias' must be {name!r}, as the file is called", REMEDY)
-    return content
 
 
 def _directory(text: RuleText) -> Directory:

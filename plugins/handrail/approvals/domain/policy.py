@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
@@ -11,6 +11,7 @@ from handrail.approvals.domain.evidence import Evidence, Found, Level, find, mer
 from handrail.approvals.domain.people import Directory, Person
 from handrail.approvals.domain.quorum import Quorum
 from handrail.approvals.domain.rights import Action, Rights
+from handrail.approvals.domain.scope import Scope
 from handrail.approvals.domain.terms import PermitRules
 from handrail.manifest import digest_of
 
@@ -57,7 +58,8 @@ class Policy:
     """What must hold before an alias moves: bounds on evidence, and how many persons of each role must approve.
 
     With `seen_required` a decision counts only if it carries the digest of the facts that its person was shown.
-    `later` are the quorums that follow the first one, each after the one before it is complete.
+    `later` are the quorums that follow the first one, each after the one before it is complete. `scope` is what the
+    policy is about; it changes nothing of what is demanded of this alias, and is left out of the digest.
     """
 
     alias: str
@@ -67,6 +69,7 @@ class Policy:
     seen_required: bool = False
     later: tuple[Quorum, ...] = ()
     rights: Rights = Rights()
+    scope: Scope | None = field(default=None, compare=False)
 
     @property
     def digest(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NoReturn
 from urllib.parse import unquote, urlparse
 
@@ -33,18 +33,31 @@ class Guard:
         self._holds = holds
         self._provenance = provenance
 
-    def is_protected(self, model: str, alias: str) -> bool:
-        """Whether the alias of a model has a policy, however it is spelt."""
-        return self._rules.protected(model, alias)
+    def is_protected(self, name: str, alias: str, *, prompt: bool = False) -> bool:
+        """Whether the alias of a model, or of a prompt, has a policy, however it is spelt."""
+        return self._rules.protected(name, alias, prompt=prompt)
 
-    def alias(self, model: str, alias: str) -> None:
-        """Refuse to set or delete a protected alias, however it is spelt.
+    def alias(self, name: str, alias: str, *, prompt: bool = False) -> None:
+        """Refuse to set or delete a protected alias of a model, or of a prompt, however it is spelt.
 
         Raises:
             Protected: it moves only through the gate.
         """
-        if self.is_protected(model, alias):
-            raise Protected(f"Changing the alias {alias!r} of {model!r} directly", _HOW_TO_MOVE)
+        if self.is_protected(name, alias, prompt=prompt):
+            raise Protected(f"Changing the alias {alias!r} of {name!r} directly", _HOW_TO_MOVE)
+
+    def name(self, old: str, new: str, aliases: Mapping[str, bool]) -> None:
+        """Refuse to rename a model or prompt with an alias that is protected under the old name or the new one.
+
+        `aliases` says for each whether it points at the text of a prompt.
+
+        Raises:
+            Protected: an alias would come under a policy, or out of one, without the gate.
+        """
+        for alias, prompt in aliases.items():
+            if any(self.is_protected(name, alias, prompt=prompt) for name in (old, new)):
+                remedy = f"Its alias {alias!r} has a policy under one of the two names: delete the alias first."
+                raise Protected(f"Renaming {old!r} to {new!r}", remedy)
 
     def stage(self, model: str, *stages: str | None) -> None:
         """Refuse to enter or leave the stage Production, the older name for what the alias does.

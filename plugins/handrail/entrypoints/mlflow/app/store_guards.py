@@ -28,18 +28,23 @@ class GuardedRegistry(_Store):
 
     def set_registered_model_alias(self, name: str, alias: str, version: Any) -> Any:
         """Refuse a protected alias unless the gate itself is moving it."""
-        moves_past = is_allowed_move(name, alias, version) or not self.guard.is_protected(name, alias)
-        if not moves_past and not self._is_text_of_prompt(name, version):
-            ask(self.guard.alias, name, alias)
+        if not is_allowed_move(name, alias, version):
+            self._keep_alias(name, alias, version)
         return super().set_registered_model_alias(name, alias, version)
 
     def delete_registered_model_alias(self, name: str, alias: str) -> Any:
         """Refuse a protected alias."""
-        if self.guard.is_protected(name, alias):
-            points_at = super().get_registered_model(name).aliases.get(alias)
-            if points_at is None or not self._is_text_of_prompt(name, points_at):
-                ask(self.guard.alias, name, alias)
+        self._keep_alias(name, alias, None)
         return super().delete_registered_model_alias(name, alias)
+
+    def _keep_alias(self, name: str, alias: str, version: Any) -> None:
+        """Refuse a protected alias of what the version is, a model or a prompt; of what it points at without one."""
+        if not any(self.guard.is_protected(name, alias, prompt=prompt) for prompt in (False, True)):
+            return
+        if version is None:
+            version = super().get_registered_model(name).aliases.get(alias)
+        is_prompt = version is not None and self._is_text_of_prompt(name, version)
+        ask(self.guard.alias, name, alias, prompt=is_prompt)
 
     def _is_text_of_prompt(self, name: str, version: Any) -> bool:
         """Whether this is a version of a prompt, which MLflow keeps as a model: only text, and no files to load."""
@@ -85,8 +90,11 @@ class GuardedRegistry(_Store):
         return super().delete_registered_model(name)
 
     def rename_registered_model(self, name: str, new_name: str) -> Any:
-        """Refuse a model with a version that is held."""
-        ask(self.guard.removal, "model", super().get_registered_model(name).name)
+        """Refuse a model with a version that is held, or with an alias that a policy names under either name."""
+        found = super().get_registered_model(name)
+        ask(self.guard.removal, "model", found.name)
+        aliases = {alias: self._is_text_of_prompt(name, version) for alias, version in found.aliases.items()}
+        ask(self.guard.name, found.name, new_name, aliases)
         return super().rename_registered_model(name, new_name)
 
     def set_model_version_tag(self, name: str, version: Any, tag: Any) -> Any:
