@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from handrail.approvals.service.simulation import differences, weak_points
+from handrail.approvals.domain.review import differences, weak_points
 
 if TYPE_CHECKING:
     from handrail.approvals.adapters.yaml_rules import YamlRules

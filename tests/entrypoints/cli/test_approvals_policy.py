@@ -53,7 +53,7 @@ def _write(config, persons=PERSONS, **changes):
     (config / "roles.yaml").write_text(yaml.safe_dump({"version": 1, "persons": persons}))
     rules = [{name: value for name, value in asdict(rule).items() if name in _said(rule)} for rule in RULES]
     policy = {"version": 1, "alias": "champion", "quorum": {"ml-engineer": 1, "business-stakeholder": 1}}
-    policy |= {"rules": rules} | changes
+    policy = {name: value for name, value in (policy | {"rules": rules} | changes).items() if value is not None}
     (config / "policies" / "champion.yaml").write_text(yaml.safe_dump(policy))
 
 
@@ -125,6 +125,78 @@ def test_the_same_policy_in_another_order_changes_nothing(project, call):
     code, out, _ = call("diff", _other(project, quorum={"business-stakeholder": 1, "ml-engineer": 1}))
 
     assert (code, "say the same" in out) == (0, True)
+
+
+STEPS = {"steps": [{"ml-engineer": 1}, {"business-stakeholder": 1}], "quorum": None}
+
+
+@pytest.mark.parametrize(
+    ("changes", "lines"),
+    [
+        (STEPS, ["step 1: business-stakeholder 1 → 0", "step 2: business-stakeholder 0 → 1"]),
+        ({"reject": ["ml-engineer"]}, ["reject: not said → ml-engineer"]),
+        (
+            {"revoke": ["ml-engineer"], "permit_days": 30},
+            ["permit_days: not said → 30", "revoke: not said → ml-engineer"],
+        ),
+        ({"seen": "required"}, ["seen: not said → required"]),
+        ({"models": ["flights", "credit-*"]}, ["about: champion → champion of flights, credit-*"]),
+    ],
+)
+def test_every_key_that_changes_has_a_line(project, call, changes, lines):
+    code, out, _ = call("diff", _other(project, **changes), "--model", "flights")
+
+    assert (code, out.splitlines()) == (1, lines)
+
+
+def test_a_policy_of_another_model_is_compared_by_its_name(project, call):
+    other = _other(project)
+    policy = {"version": 2, "aliases": ["champion"], "models": ["credit-*"], "quorum": {"ml-engineer": 2}}
+    (other / "policies" / "credit.yaml").write_text(yaml.safe_dump(policy))
+
+    code, out, _ = call("diff", other, "--model", "credit-us")
+
+    assert (code, "quorum: ml-engineer 1 → 2" in out.splitlines()) == (1, True)
+    assert call("diff", other)[0] == 0
+
+
+def test_what_each_file_is_about_is_shown(project, call):
+    policy = {"version": 2, "aliases": ["champion"], "models": ["credit-*"], "steps": STEPS["steps"]}
+    (project / "config" / "policies" / "credit.yaml").write_text(yaml.safe_dump(policy))
+
+    _, out, err = call("check")
+
+    assert "champion of credit-*" in out
+    assert "1 ml-engineer, then 1 business-stakeholder" in out
+    assert "no rule asks for evidence" in " ".join(err.split())
+
+
+def test_files_that_are_equally_exact_are_named(project, call):
+    policy = {"version": 2, "aliases": ["champion"], "quorum": {"ml-engineer": 1}}
+    (project / "config" / "policies" / "other.yaml").write_text(yaml.safe_dump(policy))
+
+    code, _, err = call("check")
+
+    assert (code, "champion.yaml and other.yaml are equally exact about *@champion" in " ".join(err.split())) == (
+        1,
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "words"),
+    [
+        ({"request": ["data-engineer"]}, 1, "nobody holds a role of 'request': data-engineer"),
+        ({"break_glass": ["data-engineer"]}, 0, "nobody holds a role of 'break_glass': data-engineer"),
+        ({"steps": [{"ml-engineer": 1}, {"ml-engineer": 1}], "quorum": None}, 1, "leave 1 ml-engineer open"),
+    ],
+)
+def test_rights_and_steps_that_nobody_can_use_are_named(project, call, changes, code, words):
+    _write(project / "config", **changes)
+
+    found, _, err = call("check")
+
+    assert (found, words in " ".join(err.split())) == (code, True)
 
 
 def test_past_requests_are_judged_by_the_changed_policy(project, call):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -31,28 +32,35 @@ def check(config: Config = None, as_json: AsJson = False) -> None:
     rules = open_rules(config or load_settings().config)
     rules.check()
     directory = rules.directory()
-    policies = [policy for _, policy in sorted(rules.policies().items())]
-    weak = [sentence for policy in policies for sentence in weak_points(policy, directory)]
+    policies = rules.policies()
+    weak = [point for policy in policies.values() for point in weak_points(policy, directory)]
     if as_json:
-        print_json({"policies": {policy.alias: policy.digest for policy in policies}, "weak_points": weak})
+        digests = {name: policy.digest for name, policy in policies.items()}
+        print_json({"policies": digests, "weak_points": [point.sentence for point in weak]})
     else:
-        named = [("alias", "quorum", "rules", "digest")]
-        for policy in policies:
-            quorum = ", ".join(f"{count} {role}" for role, count in sorted(policy.quorum.items()))
-            named.append((policy.alias, quorum, str(len(policy.rules)), policy.digest[:19]))
+        named = [("file", "about", "quorum", "rules", "digest")]
+        for name, policy in policies.items():
+            steps = ", then ".join(_places(step) for step in policy.steps)
+            named.append((name, str(policy.scope), steps, str(len(policy.rules)), policy.digest[:19]))
         print_rows(named)
-        for sentence in weak:
-            messages.print(sentence)
-    if any("can be promoted" in sentence or "leave" in sentence for sentence in weak):
+        for point in weak:
+            messages.print(point.sentence)
+    if any(point.blocks for point in weak):
         raise typer.Exit(1)
+
+
+def _places(quorum: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {role}" for role, count in sorted(quorum.items()))
 
 
 @app.command(epilog="Example: handrail approvals policy diff new-config")
 def diff(other: Other, model: Model = None, alias: Alias = "champion", as_json: AsJson = False) -> None:
     """Show what another folder's policy changes; ends with 1 if it changes something."""
     settings = load_settings()
-    rules = (open_rules(config).policy(model or settings.model_name, alias) for config in (settings.config, other))
-    lines = list(differences(*rules))
+    was, becomes = (
+        open_rules(config).policy(model or settings.model_name, alias) for config in (settings.config, other)
+    )
+    lines = list(differences(was, becomes))
     if as_json:
         print_json({"alias": alias, "differences": lines})
     else:
