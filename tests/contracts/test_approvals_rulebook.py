@@ -9,7 +9,8 @@ from handrail.approvals.domain.people import Directory, Person
 from handrail.approvals.domain.policy import Policy
 from handrail.approvals.domain.scope import Scope
 from handrail.errors import Misconfigured, UnknownReference
-from tests.fakes.approvals import PEOPLE, QUORUM, RULES, FakeRules
+from tests.fakes.approvals import PEOPLE, QUORUM, RULES
+from tests.fakes.approvals_rules import FakeRules
 
 
 class Memory:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 import yaml
 
@@ -23,10 +22,9 @@ from handrail.approvals.domain.events import (
 )
 from handrail.approvals.domain.formats import formats_in
 from handrail.approvals.domain.pages import Kept, Page
-from handrail.approvals.domain.people import Directory, Person, Service, folded
+from handrail.approvals.domain.people import Person
 from handrail.approvals.domain.permit import PAYLOAD_TYPE, Envelope, Permit
-from handrail.approvals.domain.policy import Policy, Rule
-from handrail.approvals.domain.scope import Scope
+from handrail.approvals.domain.policy import Rule
 from handrail.approvals.domain.standing import Pointed, Promoted
 from handrail.approvals.domain.subject import Candidate, PromotionRequest
 from handrail.approvals.evidence_ports import TreeFiles
@@ -36,11 +34,10 @@ from handrail.approvals.ports import (
     PermitShelf,
     Registry,
     RequestIndex,
-    RuleBook,
     Signer,
     Trees,
 )
-from handrail.errors import Misconfigured, Refused, Unavailable, UnknownReference
+from handrail.errors import Refused, Unavailable, UnknownReference
 from handrail.manifest import FileEntry, Manifest
 from handrail.refs import Use
 
@@ -231,43 +228,6 @@ class FakeTrees(Trees, TreeFiles):
         if found is None or hashlib.sha256(found).hexdigest() != entry.sha256:
             raise Refused(f"Reading {entry.path!r}", ("It is gone, or its bytes changed.",))
         return found
-
-
-class FakeRules(RuleBook):
-    """`RuleBook` with policies and persons that a test sets; one without a scope is about the alias of its name."""
-
-    def __init__(self) -> None:
-        self.policies = {"champion": Policy("champion", QUORUM, RULES)}
-        self.persons: tuple[Person, ...] = PEOPLE
-        self.services: tuple[Service, ...] = ()
-        self.broken: Misconfigured | None = None
-        self._seen: frozenset[Scope] = frozenset()
-
-    def protected(self, model: str, alias: str, *, prompt: bool = False) -> bool:
-        self._seen |= frozenset(self._scopes().values())
-        return any(scope.is_about(model, alias, prompt=prompt) for scope in self._seen)
-
-    def policy(self, model: str, alias: str, *, prompt: bool = False) -> Policy:
-        if self.broken:
-            raise self.broken
-        found = {name: scope.exactness(model, alias, prompt=prompt) for name, scope in self._scopes().items()}
-        ranked = sorted((exactness, name) for name, exactness in found.items() if exactness)
-        if not ranked or alias != folded(alias):
-            raise UnknownReference("policy", alias, "Write one.")
-        if [exactness for exactness, _ in ranked].count(ranked[-1][0]) > 1:
-            raise Misconfigured("policies", f"two are equally exact about {model}@{alias}", "Correct one of them.")
-        return replace(self.policies[ranked[-1][1]], alias=alias)
-
-    def _scopes(self) -> dict[str, Scope]:
-        return {name: policy.scope or Scope((name,)) for name, policy in self.policies.items()}
-
-    def directory(self) -> Directory:
-        owners: dict[str, str] = {}
-        for person in self.persons:
-            for account in person.accounts:
-                if owners.setdefault(folded(account), person.name) != person.name:
-                    raise Misconfigured("roles", f"two persons have the account {account!r}", "Correct the roles.")
-        return Directory(self.persons, self.services)
 
 
 class FakeSigner(Signer):

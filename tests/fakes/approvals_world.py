@@ -17,7 +17,6 @@ from handrail.approvals.service.moves import Mover
 from tests.fakes.approvals import (
     EVIDENCE,
     FakeRegistry,
-    FakeRules,
     FakeSigner,
     FakeTrees,
     MemoryJournal,
@@ -34,6 +33,7 @@ from tests.fakes.approvals_evidence import (
     MemorySnapshots,
 )
 from tests.fakes.approvals_findings import MemoryFindings
+from tests.fakes.approvals_rules import FakeRules
 
 TERMS = Terms("local", datetime(2027, 1, 1, tzinfo=UTC), counter=1)
 """The terms of a permit of this world."""

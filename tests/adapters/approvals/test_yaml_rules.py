@@ -8,7 +8,6 @@ from handrail.approvals.adapters.yaml_evaluations import YamlEvaluations
 from handrail.approvals.adapters.yaml_rules import YamlRules
 from handrail.approvals.domain.evidence import Level
 from handrail.approvals.domain.people import Service
-from handrail.approvals.domain.rights import Action
 from handrail.errors import Misconfigured, UnknownReference
 
 pytestmark = pytest.mark.any_version
@@ -105,30 +104,6 @@ def test_what_the_shipped_policy_wants_recomputed_is_measured():
         ("measure: parity.labels_differ", "measure: parity", "is 'parity', expected a text that fits"),
         ("rules:", "rules: [3]\nrest:", "'rest' is unknown"),
         ("version: 1", "version: [", "it is not YAML"),
-        ("alias: champion", "alias: 3", "'alias' is 3, expected a text"),
-        ("alias: champion", "aliasses: [champion]", "'aliasses' is unknown. Did you mean 'aliases'?"),
-        ("alias: champion", "environment: x", "'alias' is missing. Write 'alias' or 'aliases'"),
-        ("alias: champion", "alias: champion\naliases: [x]", "'alias' stands beside 'aliases'"),
-        ("alias: champion", "aliases: []", "'aliases' cannot be used: expected at least 1 entry"),
-        ("alias: champion", "aliases: champion", "'aliases' is 'champion', expected a list"),
-        ("alias: champion", 'aliases: [" "]', r"'aliases\[0\]' is ' ', expected a text"),
-        (
-            "alias: champion",
-            "alias: champion\nmodels: ['a[bc]']",
-            r"'models\[0\]' is 'a\[bc\]', expected a name in which",
-        ),
-        ("alias: champion", "alias: champion\nprompts: [7]", r"'prompts\[0\]' is 7, expected a text"),
-        ("quorum:", "steps: [{ml-engineer: 1}]\nquorum:", "'quorum' stands beside 'steps'"),
-        ("quorum:\n  ml-engineer: 1\n  business-stakeholder: 1\n", "steps: []\n", "'steps' .* at least 1 entry"),
-        ("quorum:\n  ml-engineer: 1\n  business-stakeholder: 1\n", "steps: [{}]\n", r"'steps\[0\]' .* at least 1"),
-        (
-            "quorum:\n  ml-engineer: 1\n  business-stakeholder: 1\n",
-            "",
-            "'quorum' is missing. Write 'quorum' or 'steps'",
-        ),
-        ("rules:", "reject: []\nrules:", "'reject' cannot be used: expected at least 1 entry"),
-        ("rules:", "break_glass: [ml-enginer]\nrules:", r"'break_glass\[0\]' .* Did you mean 'ml-engineer'"),
-        ("rules:", "roll_back: ml-engineer\nrules:", "'roll_back' is 'ml-engineer', expected a list"),
     ],
 )
 def test_a_mistake_in_a_policy_is_named_with_its_remedy(config, old, new, words):
@@ -277,106 +252,3 @@ def test_the_file_that_keeps_a_folder_in_git_is_no_policy(config):
     (config / "policies" / ".gitkeep").touch()
 
     _rules(config).check()
-
-
-OTHER = "version: 2\nquorum: {data-engineer: 1}\n"
-
-
-def _write(config, name, text):
-    (config / "policies" / f"{name}.yaml").write_text(text, encoding="utf-8")
-
-
-def test_steps_and_rights_are_read(config):
-    rights = "request: [data-scientist]\nreject: [ml-engineer]\nroll_back: [devops-engineer]\n"
-    steps = "steps: [{ml-engineer: 2}, {business-stakeholder: 1, data-engineer: 1}]\n"
-    _write(config, "champion", f"version: 2\nalias: champion\n{steps}{rights}break_glass: [solution-architect]\n")
-
-    policy = _rules(config).policy("flights", "champion")
-
-    assert policy.steps == ({"ml-engineer": 2}, {"business-stakeholder": 1, "data-engineer": 1})
-    assert {str(action): sorted(policy.may(action)) for action in Action if action is not Action.REVOKE} == {
-        "request": ["data-scientist"],
-        "reject": ["ml-engineer"],
-        "roll_back": ["devops-engineer"],
-        "break_glass": ["solution-architect"],
-    }
-
-
-def test_one_step_says_the_same_as_a_quorum(config):
-    one = _rules(config).policy("flights", "champion")
-    _policy(
-        config,
-        "quorum:\n  ml-engineer: 1\n  business-stakeholder: 1",
-        "steps:\n- ml-engineer: 1\n  business-stakeholder: 1",
-    )
-
-    assert _rules(config).policy("flights", "champion").digest == one.digest
-
-
-def test_what_a_policy_is_about_is_left_out_of_its_digest(config):
-    one = _rules(config).policy("flights", "champion")
-    _policy(config, "alias: champion", "aliases: [champion, shadow]\nmodels: [flights]")
-
-    assert _rules(config).policy("flights", "champion").digest == one.digest
-    assert _rules(config).policy("flights", "shadow").digest != one.digest
-
-
-@pytest.mark.parametrize(
-    ("scope", "words"),
-    [
-        ("aliases: [champion]", "champion.yaml and other.yaml are equally exact about .*@champion"),
-        ("aliases: ['CHAMPION']\nmodels: ['*']", "equally exact about .*champion"),
-        ("aliases: [shadow]\nprompts: [a]", None),
-        ("aliases: [champion]\nmodels: [flights]", None),
-        ("aliases: [champion]\nprompts: ['*']", None),
-    ],
-)
-def test_two_policies_that_are_equally_exact_stop_the_start(config, scope, words):
-    _write(config, "other", OTHER + scope)
-
-    if words is None:
-        _rules(config).check()
-    else:
-        with pytest.raises(Misconfigured, match=words) as caught:
-            _rules(config).check()
-        assert "Name models or aliases more exactly in one of them." in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "broken",
-    [
-        OTHER + "aliases: [shadow]\nmodels: ['credit-*']\nquorom: x",
-        OTHER + "aliases: [shadow]\nmodels: 3",
-        "aliases: [shadow]",
-    ],
-)
-def test_a_policy_that_was_never_right_protects_what_it_says_and_rules_nothing(config, broken):
-    _write(config, "credit", broken)
-    rules = _rules(config)
-
-    assert rules.protected("credit-us", "shadow")
-    with pytest.raises(Misconfigured, match=r"credit\.yaml"):
-        rules.policy("credit-us", "shadow")
-    assert rules.policy("credit-us", "champion").quorum
-
-
-def test_a_policy_that_breaks_keeps_what_it_was_about_and_lets_no_other_rule_there(config):
-    _write(config, "credit", OTHER + "aliases: [champion]\nmodels: ['credit-*']")
-    rules = _rules(config)
-    assert dict(rules.policy("credit-us", "champion").quorum) == {"data-engineer": 1}
-
-    _write(config, "credit", "version: [")
-
-    assert rules.protected("credit-us", "champion")
-    with pytest.raises(Misconfigured, match=r"credit\.yaml"):
-        rules.policy("credit-us", "champion")
-    assert len(rules.policy("flights", "champion").quorum) == 2
-
-
-def test_a_file_that_cannot_be_read_protects_the_alias_that_it_is_called_like(config):
-    (config / "policies" / "shadow.yaml").write_bytes("alias: ü".encode("latin-1"))
-    rules = _rules(config)
-
-    assert rules.protected("flights", "shadow")
-    with pytest.raises(Misconfigured, match="not UTF-8"):
-        rules.policy("flights", "shadow")

@@ -15,7 +15,7 @@ Exactness = tuple[bool, int]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The names that a policy rules over, in any spelling; `*` stands for any characters, `?` for one."""
+    """The names that a policy rules over, in any spelling; `*` means any characters, `?` one."""
 
     aliases: tuple[str, ...]
     models: tuple[str, ...] = (EVERY,)
