@@ -4,7 +4,7 @@ import contextlib
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from mlflow.entities import LoggedModelStatus, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
@@ -14,8 +14,9 @@ from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Tracking
 from handrail.entrypoints.mlflow.app.store_guards import GuardedRegistry, _wrapped
 from handrail.entrypoints.mlflow.app.tracking_guard import GuardedTracking
 from tests.fakes.approvals_world import World
+from tests.fakes.effort import tried
 
-PATIENT = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PATIENT = tried(60)
 
 
 @pytest.fixture(scope="module")
