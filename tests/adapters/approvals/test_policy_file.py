@@ -59,6 +59,7 @@ def _policy(config, old, new):
         ),
         ("rules:", "reject: []\nrules:", "'reject' cannot be used: expected at least 1 entry"),
         ("rules:", "break_glass: [ml-enginer]\nrules:", r"'break_glass\[0\]' .* Did you mean 'ml-engineer'"),
+        ("rules:", "request_days: 0\nrules:", "'request_days' is 0, expected a number from 1 up"),
         ("rules:", "roll_back: ml-engineer\nrules:", "'roll_back' is 'ml-engineer', expected a list"),
     ],
 )

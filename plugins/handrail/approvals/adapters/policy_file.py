@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, StrictBool, ValidationInfo, field_validator, model_validator
 
 from handrail.approvals.domain.evidence import Level
+from handrail.approvals.domain.expiry import REQUEST_DAYS
 from handrail.approvals.domain.formats import RunsCode
 from handrail.approvals.domain.people import RoleName, folded
 from handrail.approvals.domain.policy import Policy, Rule
@@ -85,6 +86,7 @@ class PolicyFile(Section):
     environment: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] | None = None
     formats: list[RunsCode] = []
     revoke: list[RoleName] = []
+    request_days: Annotated[int, Field(ge=1, le=3660, strict=True)] = REQUEST_DAYS
     seen: Literal["required"] | None = None
     request: Roles | None = None
     reject: Roles | None = None
@@ -133,6 +135,7 @@ class PolicyFile(Section):
             rights=Rights(
                 *(frozenset(named or ()) for named in (self.request, self.reject, self.roll_back, self.break_glass))
             ),
+            request_days=self.request_days,
             scope=self.scope,
         )
 

@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Any
 
 from handrail.approvals.domain.evidence import Evidence, Found, Level, find, merged
+from handrail.approvals.domain.expiry import REQUEST_DAYS
 from handrail.approvals.domain.people import Directory, Person
 from handrail.approvals.domain.quorum import Quorum
 from handrail.approvals.domain.rights import Action, Rights
@@ -69,6 +70,7 @@ class Policy:
     seen_required: bool = False
     later: tuple[Quorum, ...] = ()
     rights: Rights = Rights()
+    request_days: int = REQUEST_DAYS
     scope: Scope | None = field(default=None, compare=False)
 
     @property
@@ -86,6 +88,7 @@ class Policy:
             "seen": "required" if self.seen_required else None,
             "later": [dict(quorum) for quorum in self.later],
             "rights": self.rights.to_json(),
+            "request_days": None if self.request_days == REQUEST_DAYS else self.request_days,
         }
         return said | {name: value for name, value in more.items() if value}
 

@@ -18,6 +18,7 @@ from handrail.approvals.service.asking import GatePorts, Opening, digests_of, fi
 from handrail.approvals.service.earlier import latest_about
 from handrail.approvals.service.eligibility import eligible, refuse_answer, refuse_requester
 from handrail.approvals.service.evaluations import require_snapshot
+from handrail.approvals.service.expiry import Expiry
 from handrail.approvals.service.findings import Findings
 from handrail.approvals.service.moves import Mover
 from handrail.approvals.service.questioning import Questions
@@ -53,6 +54,7 @@ class Gate:
         self._clock = clock
         self.revoker = mover.revoker(server)
         self._evaluate_later = evaluate_later
+        self.expiry = Expiry(ports.ledger, ports.index, ports.rules, clock)
         self.records = Approvals(ports.ledger, ports.index, ports.rules, ports.findings)
         self.questions = Questions(ports.ledger, ports.rules, self.records, clock)
         self.findings = Findings(ports.findings, ports.index, ports.registry, ports.rules, clock)
@@ -83,6 +85,7 @@ class Gate:
         subject = replace(subject, snapshot=opening.snapshot, adopts=opening.adopts)
         if opening.adopts:
             refuse_strange_adoption(subject, self._ports.registry, self._ports.index)
+        self.expiry.settle(self._ports.index.find(subject_key=subject.key))
         turn, earlier = latest_about(self._ports, subject, self._clock())
         if earlier:
             return self._waiting(self.records.request(earlier.request.request_id))
@@ -199,7 +202,7 @@ class Gate:
             people = self._people_digest(policy, request.authors, request.requester)
             incumbent_now = None if points_at == bound.version else points_at
             changes = replace(bound, incumbent=incumbent_now, people_digest=people).changes_since(bound)
-            changes += why_no_adoption(bound, self._ports.registry)
+            changes += why_no_adoption(bound, self._ports.registry) + self.expiry.why(view.history)
         except Misconfigured:
             return view  # which says so
         except UnknownReference as err:
@@ -254,7 +257,7 @@ class Gate:
         people = self._people_digest(policy, request.authors, request.requester)
         now = self._subject(candidate, policy, digests_of(request.evidence), tree_digest, people)
         now = replace(now, adopts=bound.adopts, snapshot=bound.snapshot)
-        return now.changes_since(bound) + why_no_adoption(bound, self._ports.registry)
+        return now.changes_since(bound) + why_no_adoption(bound, self._ports.registry) + self.expiry.why(history)
 
     def _people_digest(self, policy: Policy, authors: Iterable[str], requester: str) -> str:
         return self._ports.rules.directory().digest_for(policy.concerned, [*authors, requester])

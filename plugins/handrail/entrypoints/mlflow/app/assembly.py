@@ -139,14 +139,16 @@ def _report_interrupted(gate: Gate, evaluating: EvaluatingThreads) -> None:
 
 
 def _keep_watch(opened: OpenGate) -> None:
-    """Report now, and every minute, each alias whose target the gate did not set."""
-    watch = opened.watch
+    """Now, and every minute, report each alias whose target the gate did not set, and end requests that expired."""
+    watch, expiry = opened.watch, opened.gate.expiry
     watch.report()
+    expiry.sweep()
 
     def look_again() -> None:
         pause = threading.Event()
         while not pause.wait(WATCH_EVERY_S):
             watch.report()
+            expiry.sweep()
 
     threading.Thread(target=look_again, name="handrail-watch", daemon=True).start()
 
