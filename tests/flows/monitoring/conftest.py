@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from flows.steps.data.live import open_live
 from handrail.bootstrap import Platform, open_platform
 from handrail.settings import Settings
 from tests.fakes.monitored import N
@@ -17,9 +18,18 @@ from tests.fakes.monitored import N
 ROOT = Path(__file__).parents[3]
 
 
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What replay and reports keep below `home/live`: the feature tables of the year, which take seconds to make."""
+    home = tmp_path_factory.mktemp("live")
+    open_live(Settings(project=ROOT, home=home))
+    return home / "live"
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, live: Path) -> Settings:
     os.environ["DO_NOT_TRACK"] = "1"
+    shutil.copytree(live, tmp_path / "home" / "live")
     project = tmp_path / "project"
     shutil.copytree(ROOT / "config", project / "config")
     training = project / "data" / "training"
