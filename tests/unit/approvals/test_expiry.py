@@ -3,7 +3,8 @@ from datetime import timedelta
 import pytest
 
 from handrail.approvals.domain.errors import Closed
-from handrail.approvals.domain.events import Choice
+from handrail.approvals.domain.events import Choice, Evaluated
+from handrail.approvals.domain.expiry import why_expired
 from handrail.approvals.domain.judging import Verdict
 from handrail.errors import Misconfigured
 from tests.fakes.approvals_world import World
@@ -76,17 +77,12 @@ def test_a_clock_that_goes_back_revives_nothing(world):
 
 
 def test_a_request_is_at_least_as_old_as_its_newest_event(world):
-    world.change_rules(request_days=2)
-    request_id = world.ask()
-    opened = world.clock.now
-    world.clock.now += 2 * DAY - timedelta(minutes=1)
-    world.say(request_id, "ben")
-    world.clock.now = opened - 9 * DAY
-    world.restart()
+    history = world.ledger.load(world.ask())
+    opened = history.request.opened_at
+    measured = history.then(Evaluated(opened + 31 * DAY, "sha256:rows"))
 
-    assert _verdict(world, request_id) is Verdict.PENDING
-    world.clock.now = opened + 2 * DAY
-    assert _verdict(world, request_id) is Verdict.VOID
+    assert why_expired(history, 30, opened) == ()
+    assert WORDS in why_expired(measured, 30, opened)[0]
 
 
 def test_the_sweep_ends_what_has_expired_and_nothing_else(world):

@@ -8,13 +8,18 @@ from handrail.approvals.domain.events import History
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.subject import Subject
 from handrail.approvals.service.asking import GatePorts
+from handrail.approvals.service.expiry import Expiry
 
 RENEWAL = timedelta(days=30)
 """How long before its end a permit can be asked for again."""
 
 
-def latest_about(ports: GatePorts, subject: Subject, now: datetime) -> tuple[int, History | None]:
-    """Return the next turn's number, and the last request about the subject if it still answers the question."""
+def latest_about(ports: GatePorts, subject: Subject, expiry: Expiry, now: datetime) -> tuple[int, History | None]:
+    """Return the next turn's number, and the last request about the subject if it still answers the question.
+
+    One that has expired is ended first.
+    """
+    expiry.settle(ports.index.find(subject_key=subject.key))
     earlier = ports.index.find(subject_key=subject.key)
     if not earlier:
         return 0, None

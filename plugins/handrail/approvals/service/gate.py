@@ -85,8 +85,7 @@ class Gate:
         subject = replace(subject, snapshot=opening.snapshot, adopts=opening.adopts)
         if opening.adopts:
             refuse_strange_adoption(subject, self._ports.registry, self._ports.index)
-        self.expiry.settle(self._ports.index.find(subject_key=subject.key))
-        turn, earlier = latest_about(self._ports, subject, self._clock())
+        turn, earlier = latest_about(self._ports, subject, self.expiry, self._clock())
         if earlier:
             return self._waiting(self.records.request(earlier.request.request_id))
         request = PromotionRequest(
