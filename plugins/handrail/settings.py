@@ -94,6 +94,18 @@ class Settings(BaseSettings):
         ge=1,
         description="characters of requests with their evidence that are kept for one account",
     )
+    approvals_home: Path | None = Field(
+        default=None, description="folder of the gate's ledger, keys, log and permits, kept by a keeper; home if unset"
+    )
+    approvals_database_url: SecretStr | None = Field(
+        default=None, description="SQLAlchemy URL of the gate's ledger; a file below approvals_home if that is set"
+    )
+    approvals_socket: Path | None = Field(
+        default=None, description="Unix socket of the keeper of ledger and keys; MLflow's own process if unset"
+    )
+    approvals_user: str | None = Field(
+        default=None, description="user of the keeper, as a name or as 990:990; needs a start as root"
+    )
     mlflow_url: str | None = Field(
         default=None, description="MLflow server with the Handrail app; from host and port if unset"
     )
@@ -133,14 +145,36 @@ class Settings(BaseSettings):
         return self.home / "credentials"
 
     @property
+    def gate_home(self) -> Path:
+        """Folder of everything that the gate keeps."""
+        return self.approvals_home or self.home
+
+    @property
+    def gate_credentials(self) -> Path:
+        """Folder of the gate's private keys, readable by the owner alone."""
+        return self.gate_home / "credentials"
+
+    @property
+    def approvals_url(self) -> str:
+        """The SQLAlchemy URL of the gate's ledger, secrets included: never print it."""
+        if self.approvals_database_url:
+            return self.approvals_database_url.get_secret_value()
+        return f"sqlite:///{self.approvals_home / 'ledger' / 'approvals.db'}" if self.approvals_home else self.store_url
+
+    @property
+    def labels(self) -> Path:
+        """Folder of labelled rows that were handed in, readable by the owner alone."""
+        return self.gate_home / "labels"
+
+    @property
     def permits(self) -> Path:
         """Folder of signed permits and of the gate's public key."""
-        return self.home / "permits"
+        return self.gate_home / "permits"
 
     @property
     def log(self) -> Path:
         """Folder of the approvals' transparency log: checkpoint, tiles and the log's public key."""
-        return self.home / "log"
+        return self.gate_home / "log"
 
     @property
     def config(self) -> Path:
@@ -195,7 +229,9 @@ def load_settings(start: Path | None = None) -> Settings:
         raise Misconfigured(
             f"{PREFIX}PORTS", "it is not JSON", f"Set each port by itself, as {PREFIX}PORTS__MLFLOW=5000."
         ) from err
-    return settings.model_copy(update={"project": project, "home": (project / settings.home).resolve()})
+    places = {name: getattr(settings, name) for name in ("home", "approvals_home", "approvals_socket")}
+    absolute = {name: (project / place).resolve() for name, place in places.items() if place is not None}
+    return settings.model_copy(update={"project": project, **absolute})
 
 
 def _blame(source: YamlSource, err: ValidationError) -> Misconfigured:

@@ -1,4 +1,4 @@
-"""`Provenance` and `Holds`: the same promises by the fakes and by SQL."""
+"""`Provenance` and `Holds`: the same promises by the fakes, by SQL, and by a keeper's socket before SQL."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -7,12 +7,14 @@ import pytest
 import sqlalchemy as sa
 
 from handrail.approvals.adapters import tables
+from handrail.approvals.adapters.socket_custody import SocketHolds, SocketProvenance
 from handrail.approvals.adapters.sql_custody import SqlHolds, SqlProvenance
 from handrail.approvals.adapters.sql_seals import Seals
 from handrail.approvals.domain.subject import Candidate
 from handrail.manifest import FileEntry, Manifest
 from tests.fakes.approvals_custody import MemoryHolds, MemoryProvenance
 from tests.fakes.approvals_store import DATABASES, approvals_store, log_key
+from tests.fakes.keeper import asking
 
 MODEL = Candidate("flights", 7, 3, 9, "/a/1/r/model", "run", "1", "m-1")
 WEIGHTS, REQUIREMENTS = "a" * 64, "b" * 64
@@ -20,14 +22,20 @@ NOTHING = Manifest(())
 FILES = Manifest.of([FileEntry("onnx/model.onnx", 3, WEIGHTS), FileEntry("requirements.txt", 3, REQUIREMENTS)])
 
 
-@pytest.fixture(params=["memory", *DATABASES])
+@pytest.fixture(params=["memory", "socket", *DATABASES])
 def custody(request, tmp_path):
     if request.param == "memory":
         yield MemoryProvenance(), MemoryHolds()
         return
-    with approvals_store(request.param, tmp_path) as store:
+    database = "sqlite" if request.param == "socket" else request.param
+    with approvals_store(database, tmp_path) as store:
         seals = Seals(log_key())
-        yield SqlProvenance(store, seals), SqlHolds(store, seals)
+        provenance, holds = SqlProvenance(store, seals), SqlHolds(store, seals)
+        if request.param == "socket":
+            with asking(provenance=provenance, holds=holds) as keeper:
+                yield SocketProvenance(keeper), SocketHolds(keeper)
+        else:
+            yield provenance, holds
         with store.read() as connection:
             assert list(seals.broken(connection)) == []
 

@@ -1,24 +1,30 @@
-"""`FindingBook`: the same promises by the fake and by SQL."""
+"""`FindingBook`: the same promises by the fake, by SQL, and over a keeper's socket."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
 
+from handrail.approvals.adapters.socket_custody import SocketFindings
 from handrail.approvals.adapters.sql_findings import SqlFindings
 from handrail.approvals.domain.errors import MovedMeanwhile
 from handrail.approvals.domain.findings import FindingClosed, FindingOpened, Severity
 from tests.fakes.approvals_findings import MemoryFindings
 from tests.fakes.approvals_store import DATABASES, approvals_store, logged_ledger
 from tests.fakes.approvals_world import TickingClock
+from tests.fakes.keeper import asking
 
 clock = TickingClock()
 
 
-@pytest.fixture(params=["memory", *DATABASES])
+@pytest.fixture(params=["memory", "socket", *DATABASES])
 def book(request, tmp_path):
     if request.param == "memory":
         yield MemoryFindings()
+        return
+    if request.param == "socket":
+        with asking(findings=MemoryFindings()) as keeper:
+            yield SocketFindings(keeper)
         return
     with approvals_store(request.param, tmp_path) as store:
         yield SqlFindings(store, logged_ledger(store).log)

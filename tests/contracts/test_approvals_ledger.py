@@ -1,10 +1,11 @@
-"""`Ledger` and `RequestIndex`: the same promises by the fake and by SQL."""
+"""`Ledger` and `RequestIndex`: the same promises by the fake, by SQL, and by a keeper's socket before SQL."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
+from handrail.approvals.adapters.socket_ledger import SocketLedger
 from handrail.approvals.domain.errors import MovedMeanwhile, MoveUnderWay
 from handrail.approvals.domain.events import (
     Answered,
@@ -27,15 +28,20 @@ from handrail.manifest import canonical_json
 from tests.fakes.approvals import FakeSigner, MemoryLedger
 from tests.fakes.approvals_store import DATABASES, approvals_store, logged_ledger
 from tests.fakes.approvals_world import TERMS, TickingClock, World, opening
+from tests.fakes.keeper import asking
 
 clock = TickingClock()
 NAMED = ("local-1", "flights", "champion")
 
 
-@pytest.fixture(params=["memory", *DATABASES])
+@pytest.fixture(params=["memory", "socket", *DATABASES])
 def ledger(request, tmp_path):
     if request.param == "memory":
         yield MemoryLedger()
+        return
+    if request.param == "socket":
+        with approvals_store("sqlite", tmp_path) as store, asking(ledger=logged_ledger(store)) as keeper:
+            yield SocketLedger(keeper)
         return
     with approvals_store(request.param, tmp_path) as store:
         yield logged_ledger(store)

@@ -1,4 +1,4 @@
-"""`Snapshots` and `Looks`: the same promises by the fakes and by files and SQL."""
+"""`Snapshots` and `Looks`: the same promises by the fakes, by files and SQL, and by a keeper's socket before those."""
 
 import io
 from concurrent.futures import ThreadPoolExecutor
@@ -7,24 +7,32 @@ from datetime import UTC, datetime
 import pytest
 
 from handrail.approvals.adapters.folder_snapshots import FolderSnapshots, SqlLooks
+from handrail.approvals.adapters.socket_custody import SocketLooks, SocketSnapshots
 from handrail.approvals.adapters.sql_seals import Seals
 from handrail.errors import InvalidInput, UnknownReference
 from handrail.manifest import digest_of_bytes
 from tests.fakes.approvals_evidence import MemoryLooks, MemorySnapshots
 from tests.fakes.approvals_store import DATABASES, approvals_store, log_key
+from tests.fakes.keeper import asking
 
 ROWS = b"PAR1" + bytes(range(256)) * 9000 + b"PAR1"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@pytest.fixture(params=["memory", *DATABASES])
+@pytest.fixture(params=["memory", "socket", *DATABASES])
 def pair(request, tmp_path):
     if request.param == "memory":
         yield MemorySnapshots(), MemoryLooks()
         return
-    with approvals_store(request.param, tmp_path) as store:
+    database = "sqlite" if request.param == "socket" else request.param
+    with approvals_store(database, tmp_path) as store:
         seals = Seals(log_key())
-        yield FolderSnapshots(tmp_path / "labels", store, seals), SqlLooks(store, seals)
+        snapshots, looks = FolderSnapshots(tmp_path / "labels", store, seals), SqlLooks(store, seals)
+        if request.param == "socket":
+            with asking(snapshots=snapshots, looks=looks) as keeper:
+                yield SocketSnapshots(keeper), SocketLooks(keeper)
+        else:
+            yield snapshots, looks
         with store.read() as connection:
             assert list(seals.broken(connection)) == []
 

@@ -39,6 +39,13 @@ class Platform:
         return open_store(self.settings.store_url, self.patience_s)
 
     @cached_property
+    def approvals_store(self) -> Store:
+        """The database of the gate's ledger: Handrail's own unless a keeper has one."""
+        if self.settings.approvals_url == self.settings.store_url:
+            return self.store
+        return open_store(self.settings.approvals_url, self.patience_s)
+
+    @cached_property
     def event_clock(self) -> EventClock:
         """Event time for features, predictions and outcomes."""
         return EventClock(self.settings.replay_clock)
@@ -48,7 +55,7 @@ class Platform:
         """The approval gates."""
         from handrail.bootstrap.approvals import open_approvals
 
-        return open_approvals(self.settings, self.store)
+        return open_approvals(self.settings, lambda: self.approvals_store)
 
     @cached_property
     def lineage(self) -> Lineage:
@@ -67,8 +74,9 @@ class Platform:
 
     def close(self) -> None:
         """Give back the store's connections, if any were opened."""
-        if "store" in self.__dict__:
-            self.store.close()
+        for name in ("store", "approvals_store"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
 
     def __enter__(self) -> Self:
         """Return this platform; nothing is opened yet."""
@@ -91,8 +99,10 @@ def open_records() -> Platform:
         Unavailable: nothing was ever recorded here, so the folder may be the wrong one.
     """
     platform = open_platform()
-    missing = missing_file(platform.settings.store_url)
-    if missing:
+    settings = platform.settings
+    missing = missing_file(settings.store_url)
+    elsewhere = settings.approvals_url != settings.store_url and not missing_file(settings.approvals_url)
+    if missing and not elsewhere and settings.approvals_socket is None:
         raise Unavailable(
             "Nothing is recorded here",
             f"there is no file {missing}",

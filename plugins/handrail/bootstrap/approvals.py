@@ -17,19 +17,20 @@ from handrail.approvals.evidence_ports import Snapshots
 from handrail.approvals.ports import DecisionJournal, RuleBook
 from handrail.approvals.service import Approvals, Evaluations, Gate, GatePorts, Guard, Limits
 from handrail.approvals.service.collecting import collect_copies
+from handrail.approvals.service.custody import Custody
 from handrail.approvals.service.moves import Mover
 from handrail.approvals.service.standing import StandingWatch
 from handrail.bootstrap.approvals_copies import open_copies
-from handrail.bootstrap.approvals_evaluation import open_evaluations, open_snapshots
+from handrail.bootstrap.approvals_custody import held_by_keeper, open_custody, use_name_of_keeper
+from handrail.bootstrap.approvals_evaluation import open_evaluations
 from handrail.bootstrap.approvals_journal import LineageJournal
-from handrail.bootstrap.approvals_keys import open_shelf, refuse_lost_key, refuse_lost_ledger
-from handrail.bootstrap.approvals_log import open_ledger
+from handrail.bootstrap.approvals_keys import refuse_lost_key
 from handrail.bootstrap.approvals_policy import open_rules
 from handrail.clock import system_time
 from handrail.errors import Misconfigured
 from handrail.refs import Use
 from handrail.settings import Settings, make_home
-from handrail.storage import Store, migrate, open_store
+from handrail.storage import Store, migrate
 
 if TYPE_CHECKING:
     from handrail.lineage.service.lineage import Lineage
@@ -49,8 +50,6 @@ __all__ = [
 ]
 
 _log = logging.getLogger("handrail.approvals")
-PATIENCE_S = 0.5
-"""How long MLflow's own calls wait for the store of the approvals; what it cannot take yet is kept in a file."""
 
 
 def open_permit_verifier(
@@ -141,26 +140,32 @@ def prepare_mlflow(settings: Settings) -> dict[str, str]:
     from handrail.approvals.adapters.mlflow_home import prepare_mlflow_home
 
     open_rules(settings.config).check()
-    refuse_lost_key(settings)
+    if settings.approvals_socket is None:
+        refuse_lost_key(settings)
+        Ed25519Signer(settings.gate_credentials / "gate-signing-key.pem", settings.permits / "gate.pub")
+    else:
+        use_name_of_keeper(settings)
     own = prepare_mlflow_home(make_home(settings) / "mlflow", settings.credentials, settings.environment)
-    Ed25519Signer(settings.credentials / "gate-signing-key.pem", settings.permits / "gate.pub")
     if settings.gate_key_id:
         open_permit_verifier(settings).key_id  # noqa: B018 - a replaced key stops the start
     return own | {"HANDRAIL_PROJECT": str(settings.project), "HANDRAIL_HOME": str(settings.home)}
 
 
-def open_approvals(settings: Settings, store: Store) -> Approvals:
-    """Open the records of requests, decisions and permits for reading.
+def open_approvals(settings: Settings, store: Callable[[], Store]) -> Approvals:
+    """Open the records of requests, decisions and permits for reading, where a keeper holds them by asking it.
 
     Moving an alias needs the MLflow server's own process: see `open_gate`.
     """
+    if settings.approvals_socket is not None:
+        held = held_by_keeper(settings)
+        return Approvals(held.ledger, held.index, open_rules(settings.config), held.findings)
     from handrail.approvals.adapters.ed25519_notes import Ed25519Heads, read_key
     from handrail.approvals.adapters.sql_findings import SqlFindings
     from handrail.approvals.adapters.sql_ledger import SqlLedger
     from handrail.approvals.adapters.sql_log import SqlLog
 
     key = settings.log / "log.vkey"
-    tables = migrated(store)
+    tables = migrated(store())
     log = SqlLog(tables, Ed25519Heads(read_key(key))) if key.is_file() else None
     ledger = SqlLedger(tables, log)
     return Approvals(ledger, ledger, open_rules(settings.config), SqlFindings(tables, log))
@@ -191,63 +196,57 @@ class OpenGate:
 
 def open_gate(
     settings: Settings,
-    store: Store,
+    store: Callable[[], Store],
     lineage: Callable[[], Lineage],
     host: GateHost,
     evaluate_later: Callable[[str], None],
 ) -> OpenGate:
     """Open, inside an MLflow server, the gate and what stands around it.
 
-    `evaluate_later` is called with the id of each request that waits for `evaluations`.
+    `store` opens that of the approvals, unless a keeper holds it. `evaluate_later` is called with the id of each
+    request that waits for `evaluations`.
 
     Raises:
         Misconfigured: policies, roles or the signing key cannot be used, or the gate's ledger or key is lost.
+        Unavailable: the keeper that the settings name is not there.
         LogMismatch: the ledger's log or its files were changed by others.
     """
     from handrail.approvals.adapters.mlflow_evidence_files import MlflowEvidenceFiles
     from handrail.approvals.adapters.mlflow_registry import MlflowRegistry
     from handrail.approvals.adapters.spooled_provenance import SpooledProvenance
-    from handrail.approvals.adapters.sql_custody import SqlHolds, SqlProvenance
-    from handrail.approvals.adapters.sql_findings import SqlFindings
 
     rules = _open_rules(settings)
     make_home(settings)
-    refuse_lost_key(settings)
-    ledger, seals = open_ledger(settings, migrated(store))
-    refuse_lost_ledger(settings, ledger)
-    holds = SqlHolds(store, seals)
-    # A store of its own, which does not keep training waiting while something else writes for long.
-    quick = open_store(settings.store_url, PATIENCE_S)
-    provenance = SpooledProvenance(SqlProvenance(quick, seals), settings.home / "mlflow" / "makers.spool")
+    custody = open_custody(settings, lambda: migrated(store()))
+    provenance = SpooledProvenance(custody.provenance, settings.home / "mlflow" / "makers.spool")
     registry = MlflowRegistry(host.registry, host.tracking, host.artifacts)
-    trees, snapshots, copies = FolderTrees(), open_snapshots(settings, store, seals), open_copies(settings)
+    trees, snapshots, copies = FolderTrees(), custody.snapshots, open_copies(settings)
     files = MlflowEvidenceFiles(host.tracking, host.artifacts)
-    findings = SqlFindings(store, ledger.log)
-    ports = GatePorts(ledger, ledger, provenance, holds, registry, trees, rules, snapshots, files, copies, findings)
-    mover = _open_mover(settings, ports, LineageJournal(lineage))
-    gate = Gate(server_name(settings), ports, mover, system_time, evaluate_later, _limits(settings))
+    ledger, index, holds, findings = custody.ledger, custody.index, custody.holds, custody.findings
+    ports = GatePorts(ledger, index, provenance, holds, registry, trees, rules, snapshots, files, copies, findings)
+    mover = _open_mover(settings, ports, custody, LineageJournal(lineage))
+    gate = Gate(custody.server, ports, mover, system_time, evaluate_later, _limits(settings))
     # Verifiers load nothing without it, and a list that could not be written is made up for.
     gate.revoker.publish()
-    collect_copies(ledger, copies, system_time())
+    collect_copies(index, copies, system_time())
     return OpenGate(
         gate,
         Guard(rules, holds, provenance),
-        StandingWatch(registry, ledger, rules, holds),
-        open_evaluations(settings, store, ports, seals),
+        StandingWatch(registry, index, rules, holds),
+        open_evaluations(settings, ports, custody),
         snapshots,
     )
 
 
-def _open_mover(settings: Settings, ports: GatePorts, journal: DecisionJournal) -> Mover:
-    signer = Ed25519Signer(settings.credentials / "gate-signing-key.pem", settings.permits / "gate.pub")
+def _open_mover(settings: Settings, ports: GatePorts, custody: Custody, journal: DecisionJournal) -> Mover:
     return Mover(
         environment=settings.environment,
         ledger=ports.ledger,
         index=ports.index,
         registry=ports.registry,
         rules=ports.rules,
-        signer=signer,
-        shelf=open_shelf(settings, signer),
+        signer=custody.signer,
+        shelf=custody.shelf,
         journal=journal,
         clock=system_time,
         findings=ports.findings,

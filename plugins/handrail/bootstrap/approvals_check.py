@@ -49,7 +49,7 @@ def check(platform: Platform, aliases: Aliases | None) -> Iterator[str]:
     from handrail.approvals.adapters.sql_seals import Seals
 
     signer = Ed25519Heads(read_log_key(platform.settings.log / "log.vkey"))
-    store = migrated(platform.store)
+    store = migrated(platform.approvals_store)
     log = SqlLog(store, signer)
     yield from SqlAudit(store, log, Seals(signer)).problems()
     yield from _files(platform, log)

@@ -1,27 +1,19 @@
-"""Opens what measures candidates: the labelled rows in the gate's custody, and the evaluator."""
+"""Opens what measures candidates on the labelled rows in the gate's custody."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from handrail.approvals.adapters.evaluation_process import EvaluationProcess
-from handrail.approvals.adapters.folder_snapshots import FolderSnapshots, SqlLooks
 from handrail.approvals.adapters.folder_trees import FolderTrees
-from handrail.approvals.adapters.sql_seals import Seals
 from handrail.approvals.adapters.yaml_evaluations import YamlEvaluations
 from handrail.approvals.service import EvaluationPorts, Evaluations, GatePorts
+from handrail.approvals.service.custody import Custody
 from handrail.clock import system_time
 from handrail.errors import UnknownReference
 from handrail.settings import Settings
-from handrail.storage import Store
 
 
-def open_snapshots(settings: Settings, store: Store, seals: Seals) -> FolderSnapshots:
-    """Open the labelled rows below the home, with their custodians in the store, whose tables are migrated."""
-    return FolderSnapshots(settings.home / "labels", store, seals)
-
-
-def open_evaluations(settings: Settings, store: Store, ports: GatePorts, seals: Seals) -> Evaluations:
+def open_evaluations(settings: Settings, ports: GatePorts, custody: Custody) -> Evaluations:
     """Open what evaluates the requests of a gate with these adapters."""
     evaluation = EvaluationPorts(
         ledger=ports.ledger,
@@ -31,8 +23,8 @@ def open_evaluations(settings: Settings, store: Store, ports: GatePorts, seals: 
         files=FolderTrees(),
         plans=YamlEvaluations(settings.project),
         snapshots=ports.snapshots,
-        looks=SqlLooks(store, seals),
-        evaluator=EvaluationProcess(),
+        looks=custody.looks,
+        evaluator=custody.evaluator,
     )
     return Evaluations(evaluation, system_time)
 

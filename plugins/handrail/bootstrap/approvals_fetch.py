@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from handrail.approvals import Permit
 
 
-def fetch_from_store(settings: Settings, store: Store, use: Use, into: Path) -> Permit:
+def fetch_from_store(settings: Settings, store: Callable[[], Store], use: Use, into: Path) -> Permit:
     """Lay out the newest permitted tree, verified; no server is asked.
 
     Raises:

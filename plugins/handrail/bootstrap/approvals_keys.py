@@ -16,7 +16,7 @@ def open_shelf(settings: Settings, signer: Ed25519Signer) -> FolderShelf:
     from handrail.approvals.adapters.p256_bundles import P256Bundles
     from handrail.approvals.domain.companions import make_svr_statement
 
-    bundles = P256Bundles(settings.credentials / "gate-p256-key.pem", settings.permits / "gate-p256.pub")
+    bundles = P256Bundles(settings.gate_credentials / "gate-p256-key.pem", settings.permits / "gate-p256.pub")
 
     def svr(permit: Permit) -> bytes:
         return signer.sign(canonical_json(make_svr_statement(permit))).to_json().encode("utf-8")
@@ -26,7 +26,7 @@ def open_shelf(settings: Settings, signer: Ed25519Signer) -> FolderShelf:
 
 def refuse_lost_key(settings: Settings) -> None:
     """Refuse to replace a signing key that is gone: what it signed would verify nowhere any more, and nobody knew."""
-    private, public = settings.credentials / "gate-signing-key.pem", settings.permits / "gate.pub"
+    private, public = settings.gate_credentials / "gate-signing-key.pem", settings.permits / "gate.pub"
     if public.exists() and not private.exists():
         raise Misconfigured(
             str(private),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from handrail.approvals.service import Publisher
 from handrail.errors import HandrailError, Misconfigured, Unavailable
-from handrail.settings import Settings, make_home
+from handrail.settings import Settings
 from handrail.storage import Store
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def open_ledger(settings: Settings, store: Store) -> tuple[SqlLedger, Seals]:
     from handrail.approvals.adapters.sql_log import SqlLog
     from handrail.approvals.adapters.sql_seals import Seals
 
-    name = f"handrail/{stable_server_name(make_home(settings) / 'mlflow', settings.environment)}"
-    signer = open_heads(settings.credentials / "log-signing-key.pem", settings.log / "log.vkey", name)
+    name = f"handrail/{stable_server_name(settings.gate_home / 'mlflow', settings.environment)}"
+    signer = open_heads(settings.gate_credentials / "log-signing-key.pem", settings.log / "log.vkey", name)
     log = SqlLog(store, signer)
     ledger = SqlLedger(store, log)
     seals = Seals(signer)

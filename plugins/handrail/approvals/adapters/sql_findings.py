@@ -58,9 +58,9 @@ class SqlFindings(FindingBook):
         row = {
             "model_key": key_of(model),
             "position": known,
-            "kind": _NAMES[type(event)],
+            "kind": kind_of(event),
             "model": model,
-            "body": _body(event),
+            "body": body_of(event),
         }
         try:
             with self._store.write() as connection:
@@ -81,6 +81,11 @@ class SqlFindings(FindingBook):
 def key_of(model: str) -> str:
     """Return under which key the log has the leaves about the findings of a model."""
     return KEY + digest_of(["findings", model]).removeprefix("sha256:")[:20]
+
+
+def kind_of(event: FindingEvent) -> str:
+    """Return the name under which this kind of event is stored."""
+    return _NAMES[type(event)]
 
 
 def event_from(kind: str, body: str) -> FindingEvent:
@@ -109,7 +114,8 @@ def finding_mismatches(rows: Sequence[Any], leaves: Sequence[LoggedLeaf]) -> Ite
         yield f"have lost their entry {position} of kind {values['kind']!r}, which leaf {number} has"
 
 
-def _body(event: FindingEvent) -> str:
+def body_of(event: FindingEvent) -> str:
+    """Write an event's fields."""
     return canonical_json(asdict(event) | {"at": event.at.isoformat(), "format": FORMAT}).decode("utf-8")
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from handrail.approvals.domain.errors import MovedMeanwhile, NotEligible
-from handrail.approvals.domain.events import Choice, History
+from handrail.approvals.domain.errors import MovedMeanwhile
 from handrail.approvals.domain.findings import Finding, FindingClosed, FindingOpened, Severity, findings_in
 from handrail.approvals.domain.people import folded
 from handrail.approvals.domain.subject import Subject
 from handrail.approvals.domain.texts import plain_text
 from handrail.approvals.finding_ports import FindingBook
 from handrail.approvals.ports import Registry, RequestIndex, RuleBook
+from handrail.approvals.service.finding_rights import FindingRights
 from handrail.clock import Clock
 from handrail.errors import Refused, UnknownReference
 from handrail.manifest import digest_of
@@ -43,6 +43,10 @@ class Findings:
     rules: RuleBook
     clock: Clock
 
+    @property
+    def _rights(self) -> FindingRights:
+        return FindingRights(self.index, self.rules)
+
     def listed(self, model: str | None = None, *, only_open: bool = False) -> tuple[Finding, ...]:
         """Return the findings about a model, or about all, oldest first for each."""
         models = self.book.models() if model is None else [model]
@@ -62,7 +66,7 @@ class Findings:
         version = None
         if report.version is not None:
             version = self.registry.candidate(report.model, report.version).version
-        by = self._name_behind(account)
+        by = self._rights.name_behind(account)
         for _ in range(ATTEMPTS):
             events = self.book.events(report.model)
             mine = [each for each in findings_in(events) if each.is_open and each.opened.account == account]
@@ -98,7 +102,7 @@ class Findings:
             found = self.found(finding_id)
             if not found.is_open:
                 return found
-            person = self._closer(found, account)
+            person = self._rights.closer(found, account)
             model = found.opened.model
             closed = FindingClosed(self.clock(), finding_id, account, person, reason)
             events = self.book.events(model)
@@ -122,48 +126,6 @@ class Findings:
             raise UnknownReference("finding", finding_id, "List them with 'handrail approvals finding list'.")
         return found
 
-    def _name_behind(self, account: str) -> str:
-        directory = self.rules.directory()
-        known = directory.service_behind(account) or directory.person_behind(account)
-        if known is None:
-            reason = f"The account {account!r} belongs to nobody in config/roles.yaml; name its person or service."
-            raise NotEligible(account, "a finding", reason)
-        return known.name
-
-    def _closer(self, finding: Finding, account: str) -> str:
-        """Return the name of the person who may close it."""
-        finding_id, directory = finding.opened.finding_id, self.rules.directory()
-        person = directory.person_behind(account)
-        if person is None:
-            services = f"{account!r} belongs to no person in config/roles.yaml; services open findings and close none."
-            raise NotEligible(account, finding_id, services)
-        concerned = self._concerned(finding)
-        for alias in sorted(_aliases(finding, concerned)):
-            roles = self.rules.policy(finding.opened.model, alias).deciders
-            if not person.roles & roles:
-                needed = ", ".join(sorted(roles))
-                reason = f"{person.name} holds none of the roles that decide about {alias!r}: {needed}."
-                raise NotEligible(account, finding_id, reason)
-        for history in concerned:
-            request = history.request
-            if directory.answers_for_one(person, [*request.authors, request.requester]):
-                reason = f"{person.name} made or asked for {request.label}, which it is about; another has to close it."
-                raise NotEligible(account, finding_id, reason)
-        if not concerned and finding.opened.alias is None:
-            reason = f"No promotion of {finding.opened.model!r} was asked for yet, so no policy says who closes it."
-            raise NotEligible(account, finding_id, reason)
-        return person.name
-
-    def _concerned(self, finding: Finding) -> list[History]:
-        """Return the requests that it shuts out, and those whose version is served."""
-        served = {row.request_id for row in self.index.promoted()}
-        return [
-            history
-            for history in self.index.find(alias=finding.opened.alias)
-            if finding.concerns(history.request.subject)
-            and (history.request.request_id in served or not (history.done or history.voided or _is_rejected(history)))
-        ]
-
 
 def shutting(book: FindingBook, subject: Subject) -> tuple[Finding, ...]:
     """Return the findings about what a request asks for, open or closed, oldest first."""
@@ -173,12 +135,3 @@ def shutting(book: FindingBook, subject: Subject) -> tuple[Finding, ...]:
 def why_shut(findings: Iterable[Finding]) -> tuple[str, ...]:
     """Return a sentence for each finding that is open."""
     return tuple(finding.sentence for finding in findings if finding.is_open)
-
-
-def _aliases(finding: Finding, concerned: Sequence[History]) -> set[str]:
-    named = finding.opened.alias
-    return {named} if named is not None else {history.request.subject.alias for history in concerned}
-
-
-def _is_rejected(history: History) -> bool:
-    return any(decision.choice is Choice.REJECT for decision in history.decisions)

@@ -7,11 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from handrail.approvals.domain.events import History, MoveAbandoned, MoveDone, MoveIntended, Published, Voided
-from handrail.approvals.domain.judging import judge, measured
-from handrail.approvals.domain.permit import Envelope, Permit, make_statement
-from handrail.approvals.domain.subject import Subject
+from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.finding_ports import FindingBook
 from handrail.approvals.ports import DecisionJournal, Ledger, PermitShelf, Registry, RequestIndex, RuleBook, Signer
+from handrail.approvals.service.drafting import draft_permit, next_counter
 from handrail.approvals.service.findings import shutting, why_shut
 from handrail.approvals.service.revoking import Revoker
 from handrail.clock import Clock
@@ -63,15 +62,11 @@ class Mover:
         subject = history.request.subject
         if not history.open_move:
             at = self.clock()
-            policy = self.rules.policy(subject.model, subject.alias)
-            judgement = judge(history, policy, self.rules.directory())
-            counter = self._next_counter(subject)
-            terms = policy.permits.terms(at, self.environment, counter)
-            statement = make_statement(history.request, judgement, at.isoformat(), terms, measured(history, policy))
-            history = self.ledger.append(history, MoveIntended(at, statement))
+            draft = draft_permit(history, at, self.index, self.rules, self.environment)
+            history = self.ledger.append(history, MoveIntended(at, draft.statement))
             # The alias is held from here on; another request that moved it meanwhile has finished.
             moved = self._incumbent(history) not in (subject.incumbent, subject.version)
-            if moved or self._next_counter(subject) != counter:
+            if moved or next_counter(self.index, subject) != draft.counter:
                 return self._give_up(history, ("The alias moved while this was being decided.",))
         # Looked at under the intent: one that was opened while the quorum was met shuts the gate too.
         if (shut := why_shut(shutting(self.findings, subject))) and not self._has_moved(history):
@@ -110,14 +105,6 @@ class Mover:
         except HandrailError as err:
             _log.error("The permit for %s is signed and stored, but not published: %s", history.request.label, err)
             return history
-
-    def _next_counter(self, subject: Subject) -> int:
-        """Return one more than the newest permit of the alias has; a permit of release 0.1.0 counts as none."""
-        newest = self.index.permit(subject.server, subject.model, subject.alias)
-        if newest is None:
-            return 1
-        terms = Permit.from_payload(Envelope.from_json(newest).payload).terms
-        return terms.counter + 1 if terms else 1
 
     def _has_moved(self, history: History) -> bool:
         """Whether the registry committed the intended move before the interruption."""

@@ -47,7 +47,7 @@ class Questions:
         answer = plain_text("answer", answer)
         for _ in range(ATTEMPTS):
             history = self.ledger.load(request_id)
-            person = self._who(history, account)
+            person = who_answers(self.rules, history, account)
             question = _named(history, number)
             if question.answered and question.answered.answer == answer:
                 return self.records.view(history)
@@ -66,14 +66,20 @@ class Questions:
                 continue
         raise MovedMeanwhile(request_id)
 
-    def _who(self, history: History, account: str) -> str:
-        request = history.request
-        directory = self.rules.directory()
-        person = directory.person_behind(account)
-        if person is None or not directory.answers_for_one(person, [*request.authors, request.requester]):
-            reason = f"{account!r} neither asks for the promotion nor made the version; one of those has to answer."
-            raise NotEligible(account, request.request_id, reason)
-        return person.name
+
+def who_answers(rules: RuleBook, history: History, account: str) -> str:
+    """Return the name of the person behind an account that may answer questions about the request.
+
+    Raises:
+        NotEligible: this person neither asks for the promotion nor made the version.
+    """
+    request = history.request
+    directory = rules.directory()
+    person = directory.person_behind(account)
+    if person is None or not directory.answers_for_one(person, [*request.authors, request.requester]):
+        reason = f"{account!r} neither asks for the promotion nor made the version; one of those has to answer."
+        raise NotEligible(account, request.request_id, reason)
+    return person.name
 
 
 def _named(history: History, number: int | None) -> Question:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from handrail.approvals.domain.errors import NotEligible
 from handrail.approvals.domain.events import History, Revoked
+from handrail.approvals.domain.people import Person
 from handrail.approvals.domain.revocations import PAYLOAD_TYPE, RevocationList
 from handrail.approvals.domain.rights import Action
 from handrail.approvals.domain.texts import plain_text
@@ -39,12 +40,7 @@ class Revoker:
         """
         reason = plain_text("reason", reason)
         history = self.ledger.load(request_id)
-        policy = self.rules.policy(history.request.subject.model, history.request.subject.alias)
-        roles = policy.may(Action.REVOKE)
-        person = self.rules.directory().person_behind(account)
-        if person is None or not person.roles & roles:
-            needed = ", ".join(sorted(roles))
-            raise NotEligible(account, request_id, f"{account!r} holds none of the roles that revoke here: {needed}.")
+        person = revoker_behind(account, history, self.rules)
         if not history.done:
             raise Refused(f"Revoking {request_id!r}", ("It has no permit: nothing was promoted by it.",))
         if not history.revoked:
@@ -60,3 +56,19 @@ class Revoker:
         """Return the signed list as it is now."""
         listed = RevocationList.of(self.server, self.index.find(), self.clock())
         return self.signer.sign(listed.payload, PAYLOAD_TYPE).to_json()
+
+
+def revoker_behind(account: str, history: History, rules: RuleBook) -> Person:
+    """Return the person with this account, who may take the permit of the request back.
+
+    Raises:
+        NotEligible: this account has none of the roles that take permits back.
+    """
+    policy = rules.policy(history.request.subject.model, history.request.subject.alias)
+    roles = policy.may(Action.REVOKE)
+    person = rules.directory().person_behind(account)
+    if person is None or not person.roles & roles:
+        needed = ", ".join(sorted(roles))
+        refusal = f"{account!r} holds none of the roles that revoke here: {needed}."
+        raise NotEligible(account, history.request.request_id, refusal)
+    return person

@@ -30,22 +30,7 @@ def build() -> typer.Typer:
     Once a process: a second assembly would add to each noun's `app` the same commands again.
     """
     # Not at the top: the modules beside this one import it first.
-    from handrail.entrypoints.cli import (
-        approvals,
-        approvals_bytes,
-        approvals_findings,
-        approvals_leave,
-        approvals_log,
-        approvals_policy,
-        approvals_witness,
-        env,
-        feedback,
-        figures,
-        init,
-        lineage,
-        reproduce,
-        serve,
-    )
+    from handrail.entrypoints.cli import env, feedback, figures, init, lineage, reproduce, serve
 
     app = typer.Typer(
         name="handrail",
@@ -58,7 +43,27 @@ def build() -> typer.Typer:
     app.callback()(_root)
     app.command("init", epilog="Example: handrail init bikes --table bikes.csv --label bikers --time hour")(init.init)
     app.command("env", epilog='Example: eval "$(handrail env)"')(env.show)
-    app.add_typer(approvals.app, name="approvals")
+    app.add_typer(_approvals(), name="approvals")
+    app.add_typer(lineage.app, name="lineage")
+    app.add_typer(feedback.app, name="feedback")
+    feedback.app.command("figures", epilog=figures.EXAMPLE)(figures.show_figures)
+    app.command("serve", epilog="Example: handrail serve")(serve.serve)
+    app.command("reproduce", epilog="Example: handrail reproduce orders@champion")(reproduce.reproduce)
+    return app
+
+
+def _approvals() -> typer.Typer:
+    from handrail.entrypoints.cli import (
+        approvals,
+        approvals_bytes,
+        approvals_findings,
+        approvals_keeper,
+        approvals_leave,
+        approvals_log,
+        approvals_policy,
+        approvals_witness,
+    )
+
     approvals.app.add_typer(approvals_log.app, name="log")
     approvals.app.command("at", epilog=approvals_log.AT_EXAMPLE)(approvals_log.at)
     approvals.app.command("verify", epilog=approvals_bytes.EXAMPLE)(approvals_bytes.verify)
@@ -67,13 +72,9 @@ def build() -> typer.Typer:
     approvals.app.add_typer(approvals_findings.app, name="finding")
     approvals.app.command("leave", epilog=approvals_leave.EXAMPLE)(approvals_leave.leave)
     approvals.app.command("check", epilog=approvals_log.CHECK_EXAMPLE)(approvals_log.check)
+    approvals.app.command("keeper", epilog=approvals_keeper.EXAMPLE)(approvals_keeper.keeper)
     approvals.app.command("witness", epilog=approvals_witness.EXAMPLE)(approvals_witness.witness)
-    app.add_typer(lineage.app, name="lineage")
-    app.add_typer(feedback.app, name="feedback")
-    feedback.app.command("figures", epilog=figures.EXAMPLE)(figures.show_figures)
-    app.command("serve", epilog="Example: handrail serve")(serve.serve)
-    app.command("reproduce", epilog="Example: handrail reproduce orders@champion")(reproduce.reproduce)
-    return app
+    return approvals.app
 
 
 @cache

@@ -97,7 +97,9 @@ def _from_store(settings: Settings, model: str, alias: str, folder: Path) -> Per
     from handrail.bootstrap.approvals_fetch import fetch_from_store
 
     with open_platform(settings) as platform:
-        return fetch_from_store(settings, platform.store, project_use(settings, model=model, alias=alias), folder)
+        return fetch_from_store(
+            settings, lambda: platform.approvals_store, project_use(settings, model=model, alias=alias), folder
+        )
 
 
 def _login(settings: Settings, user: str | None) -> Login:

@@ -67,7 +67,7 @@ def _assemble(app: Any) -> Any:
     platform = open_platform(settings)
     host = GateHost(handlers._get_model_registry_store, handlers._get_tracking_store, _artifacts_folder())
     evaluating = EvaluatingThreads(lambda: opened.evaluations)
-    opened = open_gate(settings, platform.store, lambda: platform.lineage, host, evaluating.begin)
+    opened = open_gate(settings, lambda: platform.approvals_store, lambda: platform.lineage, host, evaluating.begin)
     gate, guard = opened.gate, opened.guard
     recording = open_platform(settings, PATIENCE_S)
     guard_stores(guard, _recorder(recording, host))

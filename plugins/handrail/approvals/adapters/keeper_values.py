@@ -1,0 +1,92 @@
+"""How values look in the frames of the keeper's socket. Requests and events look as they do in the database."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from handrail.approvals.adapters.event_rows import event_body, event_from, kind_of, request_body, request_from
+from handrail.approvals.domain.evaluation import Columns, Evaluation, EvaluationPlan, Package, Question
+from handrail.approvals.domain.events import Event, History, Rejection
+from handrail.approvals.domain.subject import Authorship, Candidate
+from handrail.manifest import FileEntry, Manifest
+
+
+def history_values(history: History) -> dict[str, Any]:
+    """Write a request with its events."""
+    return {"request": request_body(history.request), "events": [event_values(event) for event in history.events]}
+
+
+def history_from(values: Mapping[str, Any]) -> History:
+    """Read what `history_values` wrote."""
+    return History(request_from(values["request"]), tuple(event_from_values(event) for event in values["events"]))
+
+
+def event_values(event: Event) -> list[str]:
+    """Write an event."""
+    return [kind_of(event), event_body(event)]
+
+
+def event_from_values(values: list[str]) -> Event:
+    """Read what `event_values` wrote."""
+    kind, body = values
+    return event_from(kind, body)
+
+
+def candidate_from(values: Mapping[str, Any]) -> Candidate:
+    """Read a candidate that was written as its fields."""
+    return Candidate(**values)
+
+
+def manifest_from(rows: list[Mapping[str, Any]]) -> Manifest:
+    """Read the entries of a manifest, which may be empty."""
+    return Manifest(tuple(FileEntry(str(row["path"]), int(row["size"]), str(row["sha256"])) for row in rows))
+
+
+def authorship_from(values: Mapping[str, Any]) -> Authorship:
+    """Read an authorship that was written as its fields."""
+    return Authorship(tuple(values["accounts"]), tuple(values["unrecorded"]))
+
+
+def rejection_from(values: Mapping[str, Any]) -> Rejection:
+    """Read what `Rejection.to_json` wrote."""
+    return Rejection(**{**values, "at": datetime.fromisoformat(values["at"])})
+
+
+def question_values(question: Question) -> dict[str, Any]:
+    """Write a question without the place of its snapshot, which is the keeper's to know."""
+    return {
+        "plan": asdict(question.plan),
+        "candidate": _package_values(question.candidate),
+        "incumbent": _package_values(question.incumbent) if question.incumbent else None,
+        "snapshot": question.snapshot_digest,
+    }
+
+
+def question_from(values: Mapping[str, Any]) -> Question:
+    """Read what `question_values` wrote."""
+    plan: dict[str, Any] = dict(values["plan"])
+    columns: dict[str, Any] = dict(plan["columns"])
+    columns["withheld"] = tuple(columns["withheld"])
+    plan |= {"columns": Columns(**columns)} | {name: tuple(plan[name]) for name in ("metrics", "classes")}
+    incumbent = _package_from(values["incumbent"]) if values["incumbent"] else None
+    return Question(EvaluationPlan(**plan), _package_from(values["candidate"]), incumbent, "", str(values["snapshot"]))
+
+
+def evaluation_from(values: Mapping[str, Any]) -> Evaluation:
+    """Read an evaluation that was written as its fields."""
+    return Evaluation(values["evaluation"], values["comparison"], values["scores"], values["isolation"])
+
+
+def _package_values(package: Package) -> dict[str, str]:
+    return {
+        name: base64.b64encode(content).decode("ascii")
+        for name, content in (("scoring", package.scoring), ("network", package.network))
+    }
+
+
+def _package_from(values: Mapping[str, str]) -> Package:
+    return Package(*(base64.b64decode(values[name], validate=True) for name in ("scoring", "network")))

@@ -1,0 +1,175 @@
+"""Who made what, what is held, what is signed and what was handed in, where a keeper holds it."""
+
+from __future__ import annotations
+
+import base64
+import tempfile
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, BinaryIO
+
+from handrail.approvals.adapters.folder_snapshots import CHUNK_BYTES, LARGEST_BYTES
+from handrail.approvals.adapters.keeper_client import KeeperClient
+from handrail.approvals.adapters.keeper_values import authorship_from, evaluation_from, question_values
+from handrail.approvals.adapters.sql_findings import body_of, event_from, kind_of
+from handrail.approvals.domain.evaluation import Evaluation, Question
+from handrail.approvals.domain.findings import FindingEvent
+from handrail.approvals.domain.permit import PAYLOAD_TYPE, Envelope, Permit
+from handrail.approvals.domain.subject import Authorship, Candidate
+from handrail.approvals.evidence_ports import Evaluator, Looks, Snapshots
+from handrail.approvals.finding_ports import FindingBook
+from handrail.approvals.ports import Holds, PermitShelf, Provenance, Signer
+from handrail.manifest import Manifest
+
+
+class SocketFindings(FindingBook):
+    """Keeps the promise of `FindingBook` by asking a keeper."""
+
+    def __init__(self, keeper: KeeperClient) -> None:
+        """Ask this keeper."""
+        self._keeper = keeper
+
+    def models(self) -> Sequence[str]:
+        """Return the models about which there ever was a finding."""
+        return list(self._keeper.ask("findings.models"))
+
+    def events(self, model: str) -> Sequence[FindingEvent]:
+        """Return what happened to the findings of a model, oldest first."""
+        return [event_from(*row) for row in self._keeper.ask_for_all("findings.events", model=model)]
+
+    def append(self, model: str, known: int, event: FindingEvent) -> None:
+        """Store one more event after the `known` ones that there are."""
+        self._keeper.ask("findings.append", model=model, known=known, event=[kind_of(event), body_of(event)])
+
+
+class SocketProvenance(Provenance):
+    """Keeps the promise of `Provenance` by asking a keeper."""
+
+    def __init__(self, keeper: KeeperClient) -> None:
+        """Ask this keeper."""
+        self._keeper = keeper
+
+    def record(self, kind: str, key: str, account: str) -> None:
+        """Remember durably that the account made this."""
+        self._keeper.ask("provenance.record", kind=kind, key=key, account=account)
+
+    def record_upload(self, sha256: str, account: str) -> None:
+        """Remember durably who was the first to upload a file with these bytes."""
+        self._keeper.ask("provenance.record_upload", sha256=sha256, account=account)
+
+    def record_parent(self, run_id: str, parent: str) -> None:
+        """Remember durably that a run was once a child of another."""
+        self._keeper.ask("provenance.record_parent", run_id=run_id, parent=parent)
+
+    def makers(self, candidate: Candidate, manifest: Manifest, approved: Collection[str] = ()) -> Authorship:
+        """Return who made the candidate, and the parts whose maker is not recorded."""
+        said: dict[str, Any] = {"candidate": asdict(candidate), "manifest": manifest.to_json()}
+        said["approved"] = sorted(approved)
+        return authorship_from(self._keeper.ask("provenance.makers", **said))
+
+
+class SocketHolds(Holds):
+    """Keeps the promise of `Holds` by asking a keeper."""
+
+    def __init__(self, keeper: KeeperClient) -> None:
+        """Ask this keeper."""
+        self._keeper = keeper
+
+    def hold(self, candidate: Candidate) -> None:
+        """Hold the version and all it consists of, durably."""
+        self._keeper.ask("holds.hold", candidate=asdict(candidate))
+
+    def holder(self, kind: str, key: str) -> str | None:
+        """Return the label of the candidate that holds this thing."""
+        label: str | None = self._keeper.ask("holds.holder", kind=kind, key=key)
+        return label
+
+    def holder_of_path(self, path: str) -> str | None:
+        """Return the label of a candidate whose tree is at, above or below an absolute path."""
+        label: str | None = self._keeper.ask("holds.holder_of_path", path=path)
+        return label
+
+
+class SocketSigner(Signer):
+    """Keeps the promise of `Signer` by asking a keeper, who signs what its ledger proves."""
+
+    def __init__(self, keeper: KeeperClient) -> None:
+        """Ask this keeper."""
+        self._keeper = keeper
+
+    def sign(self, payload: bytes, payload_type: str = PAYLOAD_TYPE) -> Envelope:
+        """Return the payload in an envelope with the keeper's signature."""
+        content = base64.b64encode(payload).decode("ascii")
+        signed = self._keeper.ask("signer.sign", payload=content, payload_type=payload_type)
+        return Envelope.from_json(signed, payload_type)
+
+
+class SocketShelf(PermitShelf):
+    """Keeps the promise of `PermitShelf` by asking a keeper."""
+
+    def __init__(self, keeper: KeeperClient) -> None:
+        """Ask this keeper."""
+        self._keeper = keeper
+
+    def put(self, permit: Permit, envelope: str) -> None:  # noqa: ARG002 - the envelope holds it
+        """Have the permit put on its shelf."""
+        self._keeper.ask("shelf.put", envelope=envelope)
+
+    def put_revoked(self, envelope: str) -> None:
+        """Have the list put on its shelf."""
+        self._keeper.ask("shelf.put_revoked", envelope=envelope)
+
+
+class SocketSnapshots(Snapshots):
+    """Keeps the promise of `Snapshots` by asking a keeper, who is lent what was handed in as an open file."""
+
+    def __init__(self, keeper: KeeperClient) -> None:
+        """Ask this keeper."""
+        self._keeper = keeper
+
+    def keep(self, content: BinaryIO, account: str, at: datetime) -> str:
+        """Have the bytes kept; `path` of what is returned is a place that only the keeper reads."""
+        with tempfile.TemporaryFile() as file:
+            size = 0
+            # One chunk too many is enough for the keeper to refuse it.
+            while size <= LARGEST_BYTES and (chunk := content.read(CHUNK_BYTES)):
+                size += file.write(chunk)
+            file.flush()
+            file.seek(0)
+            digest = self._keeper.ask("snapshots.keep", (file.fileno(),), account=account, at=at.isoformat())
+        return str(digest)
+
+    def path(self, digest: str) -> str:
+        """Return where the bytes are for the keeper."""
+        return str(self._keeper.ask("snapshots.path", digest=digest))
+
+    def custodians(self, digest: str) -> tuple[str, ...]:
+        """Return every account that handed the snapshot in."""
+        return tuple(self._keeper.ask("snapshots.custodians", digest=digest))
+
+
+class SocketLooks(Looks):
+    """Keeps the promise of `Looks` by asking a keeper."""
+
+    def __init__(self, keeper: KeeperClient) -> None:
+        """Ask this keeper."""
+        self._keeper = keeper
+
+    def look(self, model: str, snapshot: str, tree_digest: str, budget: int) -> int | None:
+        """Count the look unless it was counted or the budget is used up."""
+        said: dict[str, Any] = {"model": model, "snapshot": snapshot, "tree_digest": tree_digest, "budget": budget}
+        used: int | None = self._keeper.ask("looks.look", **said)
+        return used
+
+
+class SocketEvaluator(Evaluator):
+    """Keeps the promise of `Evaluator` by asking a keeper, who measures by its own plan and on its own snapshot."""
+
+    def __init__(self, keeper: KeeperClient) -> None:
+        """Ask this keeper, for as long as it takes."""
+        self._keeper = keeper.patient(None)
+
+    def evaluate(self, question: Question) -> Evaluation:
+        """Have the question answered."""
+        return evaluation_from(self._keeper.ask("evaluator.evaluate", question=question_values(question)))

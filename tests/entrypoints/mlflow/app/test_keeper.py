@@ -1,0 +1,92 @@
+"""A server whose ledger and keys a keeper has, both started by one command."""
+
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from handrail.approvals import PermitVerifier
+from handrail.bootstrap.approvals_keeper import keeper_settings
+from infra.servers.supervisor import commands, environment
+from tests.fakes.mlflow_server import ACCOUNTS, Server, password, settings_in, wait_until_up
+
+
+@pytest.fixture(scope="module")
+def kept():
+    # The path of a socket is short, so not below pytest's own folder.
+    with tempfile.TemporaryDirectory(prefix="kept-") as name:
+        folder = Path(name)
+        settings = settings_in(folder)
+        settings.home.mkdir()
+        command = ["handrail", "approvals", "keeper", "--", "/bin/sh", "-c", commands()["mlflow"]]
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                command, env=environment(settings, "mlflow"), cwd=settings.home, stdout=log, stderr=subprocess.STDOUT
+            )
+        try:
+            wait_until_up(settings, process, folder / "log")
+            server = Server(settings)
+            for account in ACCOUNTS:
+                body = {"username": account, "password": password(account)}
+                assert server.admin.post("/api/2.0/mlflow/users/create", json=body).status_code == 200
+            server.write_roles()
+            yield server
+            server.admin.close()
+        finally:
+            process.terminate()
+            process.wait(60)
+        assert "Traceback" not in (folder / "log").read_text()
+
+
+def test_a_promotion_passes_through_the_keeper(kept, tmp_path):
+    made = kept.make_version()
+    made.promote()
+
+    home = keeper_settings(kept.settings).gate_home
+    (permit,) = home.glob("permits/*/*/champion/*.json")
+    verifier = PermitVerifier(home / "permits" / "gate.pub")
+    verifier.verify(made.tree, permit, tmp_path / "copy", kept.use(made))
+    assert made.champion() == str(made.version)
+
+
+def test_what_the_gate_keeps_lies_in_the_keeper_s_folder_alone(kept):
+    home = keeper_settings(kept.settings).gate_home
+
+    assert (home / "ledger" / "approvals.db").is_file()
+    assert (home / "credentials" / "gate-signing-key.pem").is_file()
+    own = kept.settings.credentials
+    assert [file.name for file in own.iterdir() if file.suffix == ".pem"] == []
+    assert not kept.settings.permits.exists()
+
+
+def test_refusals_and_answers_are_those_of_a_gate_without_a_keeper(kept):
+    made = kept.make_version()
+    request_id = made.ask()["request_id"]
+
+    direct = kept.admin.post(
+        "/api/2.0/mlflow/registered-models/alias",
+        json={"name": made.name, "alias": "champion", "version": str(made.version)},
+    )
+    own = kept.person("ada").post(
+        "/handrail/api/v1/decisions", json={"request_id": request_id, "decision": "approve", "reason": "mine"}
+    )
+    listed = kept.person("ada").get("/handrail/api/v1/promotion-requests", params={"state": "open"}).json()
+
+    assert (direct.status_code, own.status_code) == (403, 403)
+    assert "Ada made the candidate" in own.json()["detail"]
+    assert request_id in [row["request_id"] for row in listed["requests"]]
+
+
+def test_the_records_can_be_read_with_the_settings_of_the_server(kept):
+    settings = keeper_settings(kept.settings)
+    env = environment(kept.settings, "mlflow") | {
+        "HANDRAIL_APPROVALS_HOME": str(settings.approvals_home),
+        "HANDRAIL_APPROVALS_SOCKET": str(settings.approvals_socket),
+    }
+
+    for command in (["check"], ["log", "verify"]):
+        run = subprocess.run(
+            ["handrail", "approvals", *command], env=env, cwd=kept.settings.project, capture_output=True, text=True
+        )
+        assert run.returncode == 0, (command, run.stdout, run.stderr)
