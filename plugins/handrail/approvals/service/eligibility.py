@@ -5,21 +5,25 @@ from __future__ import annotations
 from handrail.approvals.domain.errors import NotEligible
 from handrail.approvals.domain.events import Choice, History
 from handrail.approvals.domain.judging import why_not_now
-from handrail.approvals.domain.people import Directory
+from handrail.approvals.domain.people import folded
 from handrail.approvals.domain.policy import Policy, why_no_request, why_not_eligible
 from handrail.approvals.ports import RuleBook
 from handrail.approvals.service.asking import Opening
 from handrail.errors import Refused
 
 
-def refuse_requester(directory: Directory, policy: Policy, opening: Opening, account: str) -> None:
-    """Refuse an account that the policy does not let ask for promotions.
+def policy_for_request(rules: RuleBook, opening: Opening, account: str) -> Policy:
+    """Return the policy of what is asked for, to an account that it lets ask for promotions.
 
     Raises:
-        Refused: with the roles that may.
+        UnknownReference: there is none.
+        Misconfigured: policy or roles cannot be used.
+        Refused: the account may not ask; the reason names the roles that may.
     """
-    if refusal := why_no_request(account, directory, policy):
+    policy = rules.policy(opening.model, folded(opening.alias))
+    if refusal := why_no_request(account, rules.directory(), policy):
         raise Refused(f"A request of {account!r} for {opening.alias!r} of {opening.model!r}", (refusal,))
+    return policy
 
 
 def eligible(rules: RuleBook, history: History, account: str) -> str:

@@ -16,7 +16,7 @@ from handrail.approvals.domain.texts import plain_text
 from handrail.approvals.service.adoption import refuse_strange_adoption, why_no_adoption
 from handrail.approvals.service.asking import GatePorts, Opening, digests_of, files_of, read_evidence
 from handrail.approvals.service.earlier import latest_about
-from handrail.approvals.service.eligibility import eligible, refuse_answer, refuse_requester
+from handrail.approvals.service.eligibility import eligible, policy_for_request, refuse_answer
 from handrail.approvals.service.evaluations import require_snapshot
 from handrail.approvals.service.expiry import Expiry
 from handrail.approvals.service.findings import Findings
@@ -69,8 +69,7 @@ class Gate:
             Misconfigured: the policy or the roles cannot be used.
             Refused: the account may not ask, or the version's files or its evidence cannot be used.
         """
-        policy = self._ports.rules.policy(opening.model, folded(opening.alias))
-        refuse_requester(self._ports.rules.directory(), policy, opening, account)
+        policy = policy_for_request(self._ports.rules, opening, account)
         require_snapshot(self._ports.snapshots, opening.snapshot)
         self._quota.check(account, opening)
         candidate = self._ports.registry.candidate(opening.model, opening.version)
