@@ -48,8 +48,14 @@ AT_THE_SERVER = {
     "approvals show": ("pr-0123456789abcdef0123",),
     "approvals request": ("--version", "1", "--reason", "better", "--evidence", "evaluation=evidence.json"),
     "approvals decide": ("pr-0123456789abcdef0123", "--approve", "--reason", "read it"),
+    "approvals answer": ("pr-0123456789abcdef0123", "--answer", "see slice 4"),
+    "approvals renew": ("pr-0123456789abcdef0123",),
+    "approvals finding open": ("--text", "the scores drift", "--severity", "high"),
+    "approvals finding close": ("fi-0123456789abcdef0123", "--reason", "a sensor was replaced"),
+    "approvals finding list": (),
 }
 RECORDING = {
+    "approvals keeper",
     "feedback import",
     "lineage collect bentoml",
     "lineage deployment",

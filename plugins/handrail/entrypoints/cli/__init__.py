@@ -53,6 +53,7 @@ def build() -> typer.Typer:
 
 
 def _approvals() -> typer.Typer:
+    """Return the noun of the gate, with the commands that have modules of their own."""
     from handrail.entrypoints.cli import (
         approvals,
         approvals_bytes,
