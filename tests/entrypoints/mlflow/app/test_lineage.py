@@ -111,6 +111,7 @@ def test_the_alias_points_at_the_version_since_ada_set_it(server, trained, linea
     assert (now.target, now.by) == (version_uri(server, "plain"), f"actor://{trained.server}/Ada")
 
 
+@pytest.mark.any_version
 def test_collecting_from_outside_records_the_same_as_the_server_did(server, trained, collected):
     home, (first, again) = collected
 
@@ -127,6 +128,7 @@ def test_collecting_from_outside_records_the_same_as_the_server_did(server, trai
     assert [row[:2] for row in told.pointers if "plain@" in row[0]] == [row[:2] for row in read.pointers]
 
 
+@pytest.mark.any_version
 def test_an_account_that_may_not_read_everything_is_said_to_see_a_part(server, trained, collected, tmp_path):
     _, (own, _) = collected
 
