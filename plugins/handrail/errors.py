@@ -28,6 +28,7 @@ HandrailError
     Unavailable            a tool, a store or a port is not there (any more)
         MissingTool          an optional package is not installed
         MissingFile          what an earlier step makes is not there (yet)
+        StillReading         approvals: the files of a version are being read
     Interrupted            somebody stopped a command while a server was at work
     StageFailed            a stage of the pipeline ended with an error
 CannotInstall              the machine lacks something (infra/install.py, which imports nothing)

@@ -94,6 +94,11 @@ class Settings(BaseSettings):
         ge=1,
         description="characters of requests with their evidence that are kept for one account",
     )
+    approvals_hold_days: int = Field(
+        default=30,
+        ge=0,
+        description="days for which a version that was superseded as an alias's target is held at least",
+    )
     approvals_home: Path | None = Field(
         default=None, description="folder of the gate's ledger, keys, log and permits, kept by a keeper; home if unset"
     )

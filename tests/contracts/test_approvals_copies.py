@@ -1,5 +1,6 @@
 """`TreeCopies`: the same promises by the fake and by folders."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from handrail.approvals.adapters.folder_copies import FolderCopies
 from handrail.approvals.adapters.folder_trees import FolderTrees
 from handrail.errors import Refused, UnknownReference
+from tests.contracts.test_approvals_trees import CODE, FORMATS
 from tests.fakes.approvals import FakeTrees
 from tests.fakes.approvals_evidence import MemoryCopies
 
@@ -87,3 +89,49 @@ def test_what_cannot_be_approved_is_not_taken(world, files, tmp_path):
 
     with pytest.raises(Refused):
         world.copies.take(world.lay("tree", files))
+
+
+def test_a_kept_tree_is_known_by_its_digest_alone(world):
+    tree = world.lay("tree", FILES)
+    digest = world.trees.manifest(tree).digest
+    assert not world.copies.keeps(digest)
+
+    manifest = world.copies.take(tree)
+    world.lay("tree", {"MLmodel": b"changed"})
+
+    assert world.copies.keeps(digest)
+    assert world.copies.manifest(digest) == manifest
+    assert not world.copies.keeps("sha256:" + "0" * 64)
+    assert not world.copies.keeps("sha256:../../x")
+    with pytest.raises(UnknownReference):
+        world.copies.manifest("sha256:" + "0" * 64)
+
+
+def test_one_kept_file_is_read_as_it_was_taken(world):
+    tree = world.lay("tree", FILES)
+    entries = {entry.path: entry for entry in world.copies.take(tree).files}
+    world.lay("tree", {"MLmodel": b"changed"})
+
+    assert {path: world.copies.read(entry) for path, entry in entries.items()} == FILES
+    with pytest.raises(Refused):
+        world.copies.read(replace(entries["MLmodel"], sha256="0" * 64))
+
+
+def test_formats_of_a_kept_tree_are_those_that_were_taken(world):
+    tree = world.lay("tree", CODE)
+    digest = world.copies.take(tree).digest
+    world.lay("tree", {"MLmodel": b"flavors: {}"})
+
+    assert world.copies.formats(digest) == FORMATS
+    assert world.copies.formats(world.copies.take(world.lay("plain", FILES)).digest) == {}
+    with pytest.raises(UnknownReference):
+        world.copies.formats("sha256:" + "0" * 64)
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff\xfe\x00", b"a: b: c", b"[" * 100_000])
+def test_an_mlmodel_that_is_no_yaml_is_refused(tmp_path, content):
+    world = Folders(tmp_path)
+    digest = world.copies.take(world.lay("tree", {"MLmodel": content})).digest
+
+    with pytest.raises(Refused, match="MLmodel"):
+        world.copies.formats(digest)

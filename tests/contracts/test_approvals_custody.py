@@ -1,7 +1,9 @@
 """`Provenance` and `Holds`: the same promises by the fakes, by SQL, and by a keeper's socket before SQL."""
 
+import base64
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
@@ -11,13 +13,14 @@ from handrail.approvals.adapters.socket_custody import SocketHolds, SocketProven
 from handrail.approvals.adapters.sql_custody import SqlHolds, SqlProvenance
 from handrail.approvals.adapters.sql_seals import Seals
 from handrail.approvals.domain.subject import Candidate
-from handrail.manifest import FileEntry, Manifest
+from handrail.manifest import FileEntry, Manifest, digest_of
 from tests.fakes.approvals_custody import MemoryHolds, MemoryProvenance
 from tests.fakes.approvals_store import DATABASES, approvals_store, log_key
 from tests.fakes.keeper import asking
 
 MODEL = Candidate("flights", 7, 3, 9, "/a/1/r/model", "run", "1", "m-1")
 WEIGHTS, REQUIREMENTS = "a" * 64, "b" * 64
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NOTHING = Manifest(())
 FILES = Manifest.of([FileEntry("onnx/model.onnx", 3, WEIGHTS), FileEntry("requirements.txt", 3, REQUIREMENTS)])
 
@@ -183,8 +186,8 @@ def test_a_version_without_run_and_logged_model_needs_no_maker_of_them(provenanc
 def test_everything_that_a_version_consists_of_is_held(holds, kind, key):
     assert holds.holder(kind, key) is None
 
-    holds.hold(MODEL)
-    holds.hold(MODEL)
+    holds.hold(MODEL, "pr-1")
+    holds.hold(MODEL, "pr-1")
 
     assert holds.holder(kind, key) == "version 3 of 'flights'"
     assert holds.holder(kind, f"{key}0") is None
@@ -192,32 +195,86 @@ def test_everything_that_a_version_consists_of_is_held(holds, kind, key):
 
 @pytest.mark.parametrize("path", ["/a/1/r/model", "/a/1/r/model/x/y", "/a/1/r", "/a", "/"])
 def test_a_tree_is_held_at_above_and_below(holds, path):
-    holds.hold(MODEL)
+    holds.hold(MODEL, "pr-1")
 
     assert holds.holder_of_path(path) == "version 3 of 'flights'"
 
 
 @pytest.mark.parametrize("path", ["/a/1/r/model2", "/a/1/r/mode", "/a/1/r2", "/b", "/a/1/r/MODEL", "/a/1/r/mode_"])
 def test_other_paths_are_free(holds, path):
-    holds.hold(MODEL)
+    holds.hold(MODEL, "pr-1")
 
     assert holds.holder_of_path(path) is None
 
 
 def test_a_second_version_of_the_same_run_adds_its_own_hold(holds):
-    holds.hold(MODEL)
-    holds.hold(replace(MODEL, version=4, created=10))
+    holds.hold(MODEL, "pr-1")
+    holds.hold(replace(MODEL, version=4, created=10), "pr-2")
 
     assert holds.holder("version", "flights/4") == "version 4 of 'flights'"
     assert holds.holder("run", "run") == "version 3 of 'flights'"
 
 
+KINDS = [("version", "flights/3"), ("model", "flights"), ("run", "run"), ("experiment", "1"), ("logged_model", "m-1")]
+
+
+def test_what_is_released_for_one_holder_stays_held_for_another(holds):
+    assert holds.holders() == frozenset()
+    for holder in ("pr-1", "pr-2"):
+        holds.hold(MODEL, holder)
+
+    for _ in range(2):
+        holds.release("pr-1", NOW, "superseded")
+    assert holds.holders() == {"pr-2"}
+    assert all(holds.holder(kind, key) for kind, key in KINDS)
+    assert holds.holder_of_path("/a/1/r/model/x")
+
+    holds.release("pr-2", NOW, "superseded")
+    assert holds.holders() == frozenset()
+    assert not any(holds.holder(kind, key) for kind, key in KINDS)
+    assert not any(holds.holder_of_path(path) for path in ("/a/1/r/model/x", "/a/1/r", "/"))
+
+
+def test_for_one_that_was_released_nothing_is_held_any_more(holds):
+    holds.hold(MODEL, "pr-1")
+    holds.release("pr-1", NOW, "superseded")
+
+    holds.hold(MODEL, "pr-1")
+
+    assert holds.holder("run", "run") is None
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_holds_and_seals_from_before_there_were_holders_stay_as_they_are(database, tmp_path):
+    with approvals_store(database, tmp_path) as store:
+        key = log_key()
+        seals, row = Seals(key), {"kind": "run", "thing": "run", "label": "version 3 of 'flights'"}
+        digest = digest_of(["approvals_hold", row]).removeprefix("sha256:")
+        signature = base64.b64encode(key.sign(f"handrail seal v1\n{digest}\n")).decode("ascii")
+        with store.write() as connection:
+            connection.execute(tables.holds.insert(), row | {"holder": ""})
+            connection.execute(tables.seals.insert(), {"digest": digest, "signature": signature})
+
+        with store.read() as connection:
+            assert list(seals.broken(connection)) == []
+        held = SqlHolds(store, seals)
+        assert held.holder("run", "run") == "version 3 of 'flights'"
+        assert held.holders() == {""}
+        held.release("", NOW, "requests hold for themselves now")
+        assert held.holder("run", "run") is None
+
+
 @pytest.mark.parametrize("database", DATABASES)
 def test_what_touches_a_path_is_found_by_an_index_however_much_is_held(database, tmp_path):
     with approvals_store(database, tmp_path) as store:
-        rows = [{"kind": "path", "thing": f"/artifacts/{n}/r/model", "label": f"v{n}"} for n in range(20_000)]
+        rows = [
+            {"kind": "path", "thing": f"/artifacts/{n}/r/model", "holder": f"pr-{n}", "label": f"v{n}"}
+            for n in range(20_000)
+        ]
         with store.write() as connection:
             connection.execute(tables.holds.insert(), rows)
+            gone = [{"holder": f"gone-{n}", "at": NOW.isoformat(), "reason": "superseded"} for n in range(5_000)]
+            connection.execute(tables.releases.insert(), gone)
             connection.execute(sa.text("analyze"))
         asked = []
         sa.event.listen(store.engine, "before_cursor_execute", lambda *about: asked.append(about[2:4]))

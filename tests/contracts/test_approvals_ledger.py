@@ -21,7 +21,6 @@ from handrail.approvals.domain.events import (
 )
 from handrail.approvals.domain.judging import Judgement, Verdict
 from handrail.approvals.domain.permit import make_statement
-from handrail.approvals.domain.standing import Promoted
 from handrail.approvals.domain.subject import BoundFile
 from handrail.errors import UnknownReference
 from handrail.manifest import canonical_json
@@ -243,17 +242,6 @@ def test_requests_are_found_by_alias_and_subject_oldest_first(ledger):
 def test_an_unknown_request_is_named(ledger):
     with pytest.raises(UnknownReference, match="pr-unknown"):
         ledger.load("pr-unknown")
-
-
-def test_the_newest_promotion_of_each_alias_is_known(ledger):
-    requests = _requests(3)
-    for request in (requests[0], requests[2], requests[1]):
-        history = ledger.open(request)
-        intent = _intent(request)
-        history = ledger.append(history, intent)
-        ledger.append(history, _done(intent))
-
-    assert list(ledger.promoted()) == [Promoted("flights", 1, "champion", 2, requests[1].request_id)]
 
 
 def _rejection(request):

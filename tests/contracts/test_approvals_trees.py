@@ -1,7 +1,5 @@
 """`Trees`: the same promises by the fake and by folders."""
 
-from dataclasses import replace
-
 import pytest
 
 from handrail.approvals.adapters.folder_trees import FolderTrees
@@ -9,6 +7,9 @@ from handrail.errors import Refused, UnknownReference
 from tests.fakes.approvals import FakeTrees
 
 FILES = {"MLmodel": b"a", "onnx/model.onnx": b"bb", ".git/config": b"", "sub/.hidden": b"c"}
+
+CODE = FILES | {"MLmodel": b"flavors: {sklearn: {serialization_format: cloudpickle}}", "m.py": b""}
+FORMATS = {"pickle": "The flavor 'sklearn' in MLmodel", "code": "The file 'm.py'"}
 
 
 class Folders:
@@ -70,31 +71,6 @@ def test_a_missing_tree_is_named(world):
         world.trees.manifest("/absent")
 
 
-def test_a_file_is_read_as_its_manifest_names_it(world):
-    tree = world.lay("tree", FILES)
-    entries = {entry.path: entry for entry in world.trees.manifest(tree).files}
-    world.lay("tree", FILES | {"MLmodel": b"other"})
-
-    assert world.trees.read(tree, entries["onnx/model.onnx"]) == b"bb"
-    with pytest.raises(Refused, match="bytes changed"):
-        world.trees.read(tree, entries["MLmodel"])
-    with pytest.raises(Refused):
-        world.trees.read(tree, replace(entries["MLmodel"], path="gone"))
-
-
-def test_a_file_behind_a_link_is_not_read(tmp_path):
-    (tmp_path / "real").mkdir()
-    (tmp_path / "real" / "file").write_bytes(b"x")
-    entry = FolderTrees().manifest(str(tmp_path / "real")).files[0]
-    (tmp_path / "tree").mkdir()
-    (tmp_path / "tree" / "file").symlink_to(tmp_path / "real" / "file")
-    (tmp_path / "tree" / "folder").symlink_to(tmp_path / "real")
-
-    for path in ("file", "folder/file"):
-        with pytest.raises(Refused):
-            FolderTrees().read(str(tmp_path / "tree"), replace(entry, path=path))
-
-
 def test_links_are_refused(tmp_path):
     (tmp_path / "file").write_bytes(b"x")
     (tmp_path / "link").symlink_to("file")
@@ -112,15 +88,11 @@ def test_a_name_that_is_no_text_is_refused(tmp_path):
         FolderTrees().manifest(str(tmp_path))
 
 
-def test_formats_that_run_code_are_found_with_their_place(world):
-    tree = world.lay(
-        "tree", FILES | {"MLmodel": b"flavors: {sklearn: {serialization_format: cloudpickle}}", "m.py": b""}
-    )
+def test_formats_that_run_code_are_found_with_their_place(tmp_path):
+    world = Folders(tmp_path)
+    tree = world.lay("tree", CODE)
 
-    assert world.trees.formats(tree) == {
-        "pickle": "The flavor 'sklearn' in MLmodel",
-        "code": "The file 'm.py'",
-    }
+    assert world.trees.formats(tree) == FORMATS
     assert world.trees.formats(world.lay("plain", FILES)) == {}
 
 

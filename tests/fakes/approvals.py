@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-
-import yaml
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from handrail.approvals.adapters.event_rows import request_body
 from handrail.approvals.domain.errors import MovedMeanwhile, MoveUnderWay
@@ -20,14 +19,14 @@ from handrail.approvals.domain.events import (
     MoveIntended,
     Rejection,
 )
-from handrail.approvals.domain.formats import formats_in
+from handrail.approvals.domain.holding import Promotion, holder_of
 from handrail.approvals.domain.pages import Kept, Page
 from handrail.approvals.domain.people import Person
 from handrail.approvals.domain.permit import PAYLOAD_TYPE, Envelope, Permit
 from handrail.approvals.domain.policy import Rule
 from handrail.approvals.domain.standing import Pointed, Promoted
 from handrail.approvals.domain.subject import Candidate, PromotionRequest
-from handrail.approvals.evidence_ports import TreeFiles
+from handrail.approvals.evidence_ports import Trees
 from handrail.approvals.ports import (
     DecisionJournal,
     Ledger,
@@ -35,7 +34,6 @@ from handrail.approvals.ports import (
     Registry,
     RequestIndex,
     Signer,
-    Trees,
 )
 from handrail.errors import Refused, Unavailable, UnknownReference
 from handrail.manifest import FileEntry, Manifest
@@ -117,6 +115,19 @@ class MemoryLedger(Ledger, RequestIndex):
             newest[subject.model, subject.alias] = promoted
         return list(newest.values())
 
+    def promotions(self) -> Sequence[Promotion]:
+        permits = [(request_id, named, _permit_of(envelope)) for request_id, named, _, envelope in self.permits]
+        return [
+            Promotion(
+                Promoted(permit.model, permit.epoch, permit.alias, permit.version, request_id),
+                holder_of(self.stored[request_id]),
+                next((datetime.fromisoformat(p.issued) for _, other, p in permits[at + 1 :] if other == named), None),
+                permit.terms.expires if permit.terms else None,
+                self.stored[request_id].revoked is not None,
+            )
+            for at, (request_id, named, permit) in enumerate(permits)
+        ]
+
     def page(self, after: int, most: int, *, alias: str | None = None, only_unended: bool = False) -> Page:
         numbered = [
             (number, history)
@@ -154,6 +165,10 @@ class MemoryLedger(Ledger, RequestIndex):
             if named == (server, model, alias) and tree_digest in (None, digest)
         )
         return next(found, None)
+
+
+def _permit_of(envelope: str) -> Permit:
+    return Permit.from_payload(Envelope.from_json(envelope).payload)
 
 
 class FakeRegistry(Registry):
@@ -195,7 +210,7 @@ class FakeRegistry(Registry):
             raise error
 
 
-class FakeTrees(Trees, TreeFiles):
+class FakeTrees(Trees):
     """`Trees` with contents by path."""
 
     def __init__(self) -> None:
@@ -217,17 +232,6 @@ class FakeTrees(Trees, TreeFiles):
             return Manifest.of(entries)
         except ValueError as err:
             raise Refused(tree, (str(err),)) from err
-
-    def formats(self, tree: str) -> Mapping[str, str]:
-        content = self.content[tree]
-        described = content.get("MLmodel")
-        return formats_in(content, yaml.safe_load(described) if described else None)
-
-    def read(self, tree: str, entry: FileEntry) -> bytes:
-        found = self.content.get(tree, {}).get(entry.path)
-        if found is None or hashlib.sha256(found).hexdigest() != entry.sha256:
-            raise Refused(f"Reading {entry.path!r}", ("It is gone, or its bytes changed.",))
-        return found
 
 
 class FakeSigner(Signer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
 from handrail.approvals.domain.subject import Authorship, Candidate
 from handrail.approvals.ports import Holds, Provenance
@@ -63,27 +64,36 @@ class MemoryHolds(Holds):
     """`Holds` in memory."""
 
     def __init__(self) -> None:
-        self.things: dict[tuple[str, str], str] = {}
-        self.trees: dict[str, str] = {}
+        self.things: dict[tuple[str, str], dict[str, str]] = {}
+        self.released: dict[str, str] = {}
 
-    def hold(self, candidate: Candidate) -> None:
-        self.trees.setdefault(candidate.tree, candidate.label)
+    def hold(self, candidate: Candidate, holder: str) -> None:
         for kind, key in (
             ("version", f"{candidate.model}/{candidate.version}"),
             ("model", candidate.model),
             ("run", candidate.run_id),
             ("experiment", candidate.experiment_id),
             ("logged_model", candidate.logged_model_id),
+            ("path", candidate.tree),
         ):
             if key:
-                self.things.setdefault((kind, key), candidate.label)
+                self.things.setdefault((kind, key), {}).setdefault(holder, candidate.label)
+
+    def release(self, holder: str, at: datetime, reason: str) -> None:
+        self.released.setdefault(holder, reason)
+
+    def holders(self) -> frozenset[str]:
+        return frozenset(holder for held in self.things.values() for holder in held if holder not in self.released)
 
     def holder(self, kind: str, key: str) -> str | None:
-        return self.things.get((kind, key))
+        held = self.things.get((kind, key), {})
+        return next((label for holder, label in held.items() if holder not in self.released), None)
 
     def holder_of_path(self, path: str) -> str | None:
         asked = path.rstrip("/") + "/"
         touching = (
-            label for tree, label in self.trees.items() if asked.startswith(f"{tree}/") or f"{tree}/".startswith(asked)
+            self.holder(kind, tree)
+            for kind, tree in self.things
+            if kind == "path" and (asked.startswith(f"{tree}/") or f"{tree}/".startswith(asked))
         )
-        return next(touching, None)
+        return next((label for label in touching if label), None)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+import yaml
+
+from handrail.approvals.domain.errors import StillReading
 from handrail.approvals.domain.evaluation import (
     COMPARED,
     Columns,
@@ -16,9 +19,19 @@ from handrail.approvals.domain.evaluation import (
     Question,
     names_of,
 )
-from handrail.approvals.evidence_ports import EvaluationPlans, Evaluator, EvidenceFiles, Looks, Snapshots, TreeCopies
+from handrail.approvals.domain.formats import formats_in
+from handrail.approvals.evidence_ports import (
+    EvaluationPlans,
+    Evaluator,
+    EvidenceFiles,
+    Looks,
+    Outcome,
+    Readings,
+    Snapshots,
+    TreeCopies,
+)
 from handrail.errors import InvalidInput, Refused, UnknownReference
-from handrail.manifest import Manifest
+from handrail.manifest import FileEntry, Manifest
 from tests.fakes.approvals import FakeTrees
 
 PLAN = EvaluationPlan(
@@ -132,10 +145,31 @@ class MemoryCopies(TreeCopies):
         self.taken[manifest.digest] = datetime.now(UTC)
         return manifest
 
-    def lay_out(self, tree_digest: str, into: Path) -> Manifest:
+    def keeps(self, tree_digest: str) -> bool:
+        return tree_digest in self.kept
+
+    def manifest(self, tree_digest: str) -> Manifest:
+        return self._tree(tree_digest)[0]
+
+    def read(self, entry: FileEntry) -> bytes:
+        for manifest, content in self.kept.values():
+            for file in manifest.files:
+                if file.sha256 == entry.sha256:
+                    return content[file.path]
+        raise Refused(f"Reading {entry.path!r}", ("It is not kept.",))
+
+    def formats(self, tree_digest: str) -> Mapping[str, str]:
+        content = self._tree(tree_digest)[1]
+        described = content.get("MLmodel")
+        return formats_in(content, yaml.safe_load(described) if described else None)
+
+    def _tree(self, tree_digest: str) -> tuple[Manifest, dict[str, bytes]]:
         if tree_digest not in self.kept:
             raise UnknownReference("copy of a tree", tree_digest, "Ask for it first.")
-        manifest, content = self.kept[tree_digest]
+        return self.kept[tree_digest]
+
+    def lay_out(self, tree_digest: str, into: Path) -> Manifest:
+        manifest, content = self._tree(tree_digest)
         for path, written in content.items():
             (into / path).parent.mkdir(parents=True, exist_ok=True)
             (into / path).write_bytes(written)
@@ -144,3 +178,18 @@ class MemoryCopies(TreeCopies):
     def collect(self, keep: Collection[str], before: datetime) -> int:
         gone = [digest for digest in self.kept if digest not in keep and self.taken[digest] < before]
         return sum(len(self.kept.pop(digest)[1]) + 1 for digest in gone)
+
+
+class ReadingsAtOnce(Readings):
+    """`Readings` that end within the call; while `is_slow` each goes on after it."""
+
+    def __init__(self) -> None:
+        self.is_slow = False
+        self.under_way: dict[str, Callable[[], object]] = {}
+
+    def outcome(self, work: str, label: str, read: Callable[[], Outcome]) -> Outcome:
+        if self.is_slow:
+            self.under_way.setdefault(work, read)
+            raise StillReading(label, "its files are being read", 1)
+        self.under_way.pop(work, None)
+        return read()

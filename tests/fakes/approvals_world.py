@@ -13,7 +13,10 @@ from handrail.approvals.domain.terms import Terms
 from handrail.approvals.finding_ports import FindingBook
 from handrail.approvals.ports import Signer
 from handrail.approvals.service import EvaluationPorts, Evaluations, Gate, GatePorts, Guard, Limits, Opening
+from handrail.approvals.service.changes import ChangesUnderWay
+from handrail.approvals.service.holding import Holding
 from handrail.approvals.service.moves import Mover
+from handrail.approvals.service.reading import TreeReader
 from tests.fakes.approvals import (
     EVIDENCE,
     FakeRegistry,
@@ -31,6 +34,7 @@ from tests.fakes.approvals_evidence import (
     MemoryCopies,
     MemoryLooks,
     MemorySnapshots,
+    ReadingsAtOnce,
 )
 from tests.fakes.approvals_findings import MemoryFindings
 from tests.fakes.approvals_rules import FakeRules
@@ -69,6 +73,7 @@ class World:
     plans: FakePlans = field(default_factory=FakePlans)
     evaluator: FakeEvaluator = field(default_factory=FakeEvaluator)
     files: FakeEvidenceFiles = field(default_factory=FakeEvidenceFiles)
+    readings: ReadingsAtOnce = field(default_factory=ReadingsAtOnce)
     waiting: list[str] = field(default_factory=list)
     findings: FindingBook = field(default_factory=MemoryFindings)
     limits: Limits = field(default_factory=Limits)
@@ -80,6 +85,19 @@ class World:
 
     def restart(self) -> None:
         """Open the gate again over the same stores, as a new process would."""
+        self.changes = ChangesUnderWay()
+        self.reader = TreeReader(self.readings, self.trees, self.copies)
+        self.holding = Holding(
+            holds=self.holds,
+            registry=self.registry,
+            index=self.ledger,
+            provenance=self.provenance,
+            rules=self.rules,
+            reader=self.reader,
+            changes=self.changes,
+            clock=self.clock,
+            released_after=timedelta(days=30),
+        )
         self.mover = Mover(
             environment="local",
             ledger=self.ledger,
@@ -91,14 +109,14 @@ class World:
             journal=self.journal,
             clock=self.clock,
             findings=self.findings,
+            holding=self.holding,
         )
         ports = GatePorts(
             self.ledger,
             self.ledger,
             self.provenance,
-            self.holds,
             self.registry,
-            self.trees,
+            self.reader,
             self.rules,
             self.snapshots,
             self.files,
@@ -108,9 +126,7 @@ class World:
         evaluation = EvaluationPorts(
             self.ledger,
             self.ledger,
-            self.registry,
-            self.trees,
-            self.trees,
+            self.copies,
             self.plans,
             self.snapshots,
             self.looks,
@@ -118,7 +134,7 @@ class World:
         )
         self.gate = Gate("local-1", ports, self.mover, self.clock, self.waiting.append, self.limits)
         self.evaluations = Evaluations(evaluation, self.clock)
-        self.guard = Guard(self.rules, self.holds, self.provenance)
+        self.guard = Guard(self.rules, self.holds, self.provenance, self.changes)
 
     def register(self, version: int, author: str = "ada", *, epoch: int = 1, created: int | None = None) -> Candidate:
         """Register a version with its own files."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeVar
 
 from handrail.approvals.domain.evaluation import Evaluation, EvaluationPlan, Question
 from handrail.manifest import FileEntry, Manifest
+
+Outcome = TypeVar("Outcome")
 
 
 class Snapshots(Protocol):
@@ -78,18 +80,6 @@ class Evaluator(Protocol):
         """
 
 
-class TreeFiles(Protocol):
-    """Reads single files of artifact trees."""
-
-    @abstractmethod
-    def read(self, tree: str, entry: FileEntry) -> bytes:
-        """Return the bytes of one file of the tree, exactly those that the entry of its manifest names.
-
-        Raises:
-            Refused: the file is gone, is larger than this is meant for, or has other bytes.
-        """
-
-
 class EvidenceFiles(Protocol):
     """Files of the runs on this server, as the gate reads them itself."""
 
@@ -100,6 +90,19 @@ class EvidenceFiles(Protocol):
         Raises:
             UnknownReference: there is no such run or file.
             Refused: it is not a regular file below the artifacts of that run, or too large for evidence.
+        """
+
+
+class Trees(Protocol):
+    """Reads artifact trees."""
+
+    @abstractmethod
+    def manifest(self, tree: str) -> Manifest:
+        """List and hash every file below the tree.
+
+        Raises:
+            Refused: the tree is empty or holds something other than files and folders, a link for instance.
+            UnknownReference: there is no such folder.
         """
 
 
@@ -117,6 +120,36 @@ class TreeCopies(Protocol):
         """
 
     @abstractmethod
+    def keeps(self, tree_digest: str) -> bool:
+        """Return whether the tree was taken and not collected since."""
+
+    @abstractmethod
+    def manifest(self, tree_digest: str) -> Manifest:
+        """Return the list of a kept tree's files.
+
+        Raises:
+            UnknownReference: no such tree is kept.
+            Refused: what is kept is not what was taken any more.
+        """
+
+    @abstractmethod
+    def read(self, entry: FileEntry) -> bytes:
+        """Return the bytes of one kept file, exactly those that the entry names.
+
+        Raises:
+            Refused: it is not kept, is larger than this is meant for, or is not what was taken any more.
+        """
+
+    @abstractmethod
+    def formats(self, tree_digest: str) -> Mapping[str, str]:
+        """Return the formats of a kept tree that run code when they are loaded, and where each shows.
+
+        Raises:
+            UnknownReference: no such tree is kept.
+            Refused: its MLmodel cannot be read, or what is kept is not what was taken any more.
+        """
+
+    @abstractmethod
     def lay_out(self, tree_digest: str, into: Path) -> Manifest:
         """Copy a kept tree into a new or empty private folder, verified; on any failure nothing is left there.
 
@@ -129,3 +162,22 @@ class TreeCopies(Protocol):
     @abstractmethod
     def collect(self, keep: Collection[str], before: datetime) -> int:
         """Remove what belongs to none of these tree digests and was taken before a moment; return how many files."""
+
+
+class Readings(Protocol):
+    """Long work on files, done outside of the threads that answer calls."""
+
+    @abstractmethod
+    def outcome(self, work: str, label: str, read: Callable[[], Outcome]) -> Outcome:
+        """Return what `read` returns, or raise what it raises, if that is known within the time of a call.
+
+        Work of one name is done once at a time, and its outcome is given once, to whoever asks by that name first.
+
+        Args:
+            work: its name, of which nothing else is called.
+            label: what is read, for people.
+            read: called in another thread.
+
+        Raises:
+            StillReading: it goes on; or too much waits already, and nothing was begun.
+        """

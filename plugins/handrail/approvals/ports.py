@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Protocol
 
 from handrail.approvals.domain.events import Event, History, Rejection
+from handrail.approvals.domain.holding import Promotion
 from handrail.approvals.domain.leaves import Leaf, LoggedLeaf
 from handrail.approvals.domain.notes import Checkpoint, Note, Signature, VerifierKey
 from handrail.approvals.domain.pages import Kept, Page
@@ -59,6 +61,10 @@ class RequestIndex(Protocol):
         """Return the newest promotion of each alias of each model."""
 
     @abstractmethod
+    def promotions(self) -> Sequence[Promotion]:
+        """Return what became of every promotion, oldest first; what was held for it and released may be left out."""
+
+    @abstractmethod
     def page(self, after: int, most: int, *, alias: str | None = None, only_unended: bool = False) -> Page:
         """Return at most `most` requests after a number, oldest first; unended ones are neither void nor promoted."""
 
@@ -105,15 +111,26 @@ class Provenance(Protocol):
 
 
 class Holds(Protocol):
-    """What must not change any more, because somebody decides or has decided about it."""
+    """What must not change any more, because it was promoted."""
 
     @abstractmethod
-    def hold(self, candidate: Candidate) -> None:
-        """Hold the version, its model, run, experiment, logged model and files, durably. Repeating changes nothing."""
+    def hold(self, candidate: Candidate, holder: str) -> None:
+        """Hold the version, its model, run, experiment, logged model and files for a holder, durably.
+
+        Repeating changes nothing. For one that was released nothing is held any more.
+        """
+
+    @abstractmethod
+    def release(self, holder: str, at: datetime, reason: str) -> None:
+        """End what is held for a holder, durably and for good; what others hold stays held."""
+
+    @abstractmethod
+    def holders(self) -> frozenset[str]:
+        """Return everybody for whom something is held."""
 
     @abstractmethod
     def holder(self, kind: str, key: str) -> str | None:
-        """Return the label of the candidate that holds a `version`, `model`, `run`, `experiment` or `logged_model`."""
+        """Return the label of a candidate that holds a `version`, `model`, `run`, `experiment` or `logged_model`."""
 
     @abstractmethod
     def holder_of_path(self, path: str) -> str | None:
@@ -150,28 +167,6 @@ class Registry(Protocol):
 
         Raises:
             Unavailable: the registry did not commit it.
-        """
-
-
-class Trees(Protocol):
-    """Reads artifact trees."""
-
-    @abstractmethod
-    def manifest(self, tree: str) -> Manifest:
-        """List and hash every file below the tree.
-
-        Raises:
-            Refused: the tree is empty or holds something other than files and folders, a link for instance.
-            UnknownReference: there is no such folder.
-        """
-
-    @abstractmethod
-    def formats(self, tree: str) -> Mapping[str, str]:
-        """Return the formats in the tree that run code when they are loaded, and where each shows. Nothing is loaded.
-
-        Raises:
-            Refused: as `manifest`, or its MLmodel cannot be read.
-            UnknownReference: there is no such folder.
         """
 
 

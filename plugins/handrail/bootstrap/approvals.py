@@ -18,11 +18,12 @@ from handrail.approvals.ports import DecisionJournal, RuleBook
 from handrail.approvals.service import Approvals, Evaluations, Gate, GatePorts, Guard, Limits
 from handrail.approvals.service.collecting import collect_copies
 from handrail.approvals.service.custody import Custody
+from handrail.approvals.service.holding import Holding
 from handrail.approvals.service.moves import Mover
 from handrail.approvals.service.standing import StandingWatch
-from handrail.bootstrap.approvals_copies import open_copies
 from handrail.bootstrap.approvals_custody import held_by_keeper, open_custody, use_name_of_keeper
 from handrail.bootstrap.approvals_evaluation import open_evaluations
+from handrail.bootstrap.approvals_holding import open_holding
 from handrail.bootstrap.approvals_journal import LineageJournal
 from handrail.bootstrap.approvals_keys import refuse_lost_key
 from handrail.bootstrap.approvals_policy import open_rules
@@ -213,43 +214,53 @@ def open_gate(
     """
     from handrail.approvals.adapters.mlflow_evidence_files import MlflowEvidenceFiles
     from handrail.approvals.adapters.mlflow_registry import MlflowRegistry
-    from handrail.approvals.adapters.spooled_provenance import SpooledProvenance
 
     rules = _open_rules(settings)
     make_home(settings)
     custody = open_custody(settings, lambda: migrated(store()))
-    provenance = SpooledProvenance(custody.provenance, settings.home / "mlflow" / "makers.spool")
     registry = MlflowRegistry(host.registry, host.tracking, host.artifacts)
-    trees, snapshots, copies = FolderTrees(), custody.snapshots, open_copies(settings)
+    holding = open_holding(settings, custody, registry, rules)
+    reader, index = holding.reader, custody.index
     files = MlflowEvidenceFiles(host.tracking, host.artifacts)
-    ledger, index, holds, findings = custody.ledger, custody.index, custody.holds, custody.findings
-    ports = GatePorts(ledger, index, provenance, holds, registry, trees, rules, snapshots, files, copies, findings)
-    mover = _open_mover(settings, ports, custody, LineageJournal(lineage))
+    ports = GatePorts(
+        custody.ledger,
+        index,
+        holding.provenance,
+        registry,
+        reader,
+        rules,
+        custody.snapshots,
+        files,
+        reader.copies,
+        custody.findings,
+    )
+    mover = _open_mover(settings, custody, holding, LineageJournal(lineage))
     gate = Gate(custody.server, ports, mover, system_time, evaluate_later, _limits(settings))
     # Verifiers load nothing without it, and a list that could not be written is made up for.
     gate.revoker.publish()
-    collect_copies(index, copies, system_time())
+    collect_copies(index, reader.copies, system_time())
     return OpenGate(
         gate,
-        Guard(rules, holds, provenance),
-        StandingWatch(registry, index, rules, holds),
+        Guard(rules, holding.holds, holding.provenance, holding.changes),
+        StandingWatch(holding),
         open_evaluations(settings, ports, custody),
-        snapshots,
+        custody.snapshots,
     )
 
 
-def _open_mover(settings: Settings, ports: GatePorts, custody: Custody, journal: DecisionJournal) -> Mover:
+def _open_mover(settings: Settings, custody: Custody, holding: Holding, journal: DecisionJournal) -> Mover:
     return Mover(
         environment=settings.environment,
-        ledger=ports.ledger,
-        index=ports.index,
-        registry=ports.registry,
-        rules=ports.rules,
+        ledger=custody.ledger,
+        index=custody.index,
+        registry=holding.registry,
+        rules=holding.rules,
         signer=custody.signer,
         shelf=custody.shelf,
         journal=journal,
         clock=system_time,
-        findings=ports.findings,
+        findings=custody.findings,
+        holding=holding,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from handrail.approvals.adapters.folder_trees import FolderTrees
 from handrail.approvals.adapters.yaml_evaluations import YamlEvaluations
 from handrail.approvals.service import EvaluationPorts, Evaluations, GatePorts
 from handrail.approvals.service.custody import Custody
@@ -18,9 +17,7 @@ def open_evaluations(settings: Settings, ports: GatePorts, custody: Custody) -> 
     evaluation = EvaluationPorts(
         ledger=ports.ledger,
         index=ports.index,
-        registry=ports.registry,
-        trees=ports.trees,
-        files=FolderTrees(),
+        copies=ports.copies,
         plans=YamlEvaluations(settings.project),
         snapshots=ports.snapshots,
         looks=custody.looks,

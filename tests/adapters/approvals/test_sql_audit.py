@@ -45,6 +45,8 @@ def place(tmp_path_factory):
         world.provenance.record_parent("run-1", "run-0")
         SqlLooks(store, seals).look("flights", "sha256:0", "sha256:1", 5)
         FolderSnapshots(folder / "labels", store, seals).keep(io.BytesIO(b"PAR1 PAR1"), "ada", world.clock())
+        world.holds.hold(world.registry.candidate("flights", "3"), "pr-given-up")
+        world.holds.release("pr-given-up", world.clock(), "The move was abandoned.")
         world.promote()
         world.say(world.ask(version="2", evidence=EVIDENCE | {"comparison": {"ci_low": 0.0}}), "ben", Choice.REJECT)
         world.ask(version="3", evidence={})

@@ -55,7 +55,7 @@ def test_another_question_is_another_request(world, change):
     assert world.ask() != world.ask(**change)
 
 
-def test_the_files_are_frozen_before_they_are_digested():
+def test_the_files_are_held_before_they_are_compared_for_the_move():
     holds, seen = MemoryHolds(), []
 
     class Watching(FakeTrees):
@@ -63,9 +63,9 @@ def test_the_files_are_frozen_before_they_are_digested():
             seen.append(holds.holder_of_path(f"{tree}/MLmodel"))
             return super().manifest(tree)
 
-    World(holds=holds, trees=Watching()).ask()
+    World(holds=holds, trees=Watching()).promote()
 
-    assert seen == ["version 1 of 'flights'"]
+    assert seen == [None, "version 1 of 'flights'"]
 
 
 def test_a_request_that_breaks_rules_is_refused_with_a_reason_for_each(world):

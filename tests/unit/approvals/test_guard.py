@@ -2,7 +2,7 @@ import pytest
 
 from handrail.approvals.domain.errors import Protected
 from handrail.approvals.service.guard import is_bound_tag
-from tests.fakes.approvals_world import World, opening
+from tests.fakes.approvals_world import World
 
 
 @pytest.fixture
@@ -51,20 +51,20 @@ HELD = [
 
 
 @pytest.mark.parametrize(("kind", "key"), HELD)
-def test_what_a_request_rests_on_can_only_be_removed_before(world, kind, key):
+def test_what_was_promoted_can_only_be_removed_before(world, kind, key):
     world.guard.removal(kind, key)
 
-    world.gate.open_request(opening(), "ada")
+    world.promote()
 
     with pytest.raises(Protected, match="version 1 of 'flights'"):
         world.guard.removal(kind, key)
 
 
 @pytest.mark.parametrize("path", ["", "/MLmodel", "/onnx/model.onnx", "/new/file"])
-def test_files_of_a_requested_version_are_frozen(world, path):
+def test_files_of_a_promoted_version_are_frozen(world, path):
     world.guard.write(f"/artifacts/1/1/model{path}")
 
-    world.gate.open_request(opening(), "ada")
+    world.promote()
 
     name = f"/model{path}".rpartition("/")[2]
     with pytest.raises(Protected, match=f"^Writing to '{name}'.*register a new version"):
@@ -73,7 +73,7 @@ def test_files_of_a_requested_version_are_frozen(world, path):
 
 @pytest.mark.parametrize("path", ["/artifacts/1/1", "/artifacts", "/"])
 def test_what_lies_above_frozen_files_is_frozen(world, path):
-    world.gate.open_request(opening(), "ada")
+    world.promote()
 
     with pytest.raises(Protected):
         world.guard.write(path)
@@ -83,7 +83,7 @@ def test_what_lies_above_frozen_files_is_frozen(world, path):
     "path", ["/artifacts/1/1/model2", "/artifacts/1/1/plots/a.png", "/artifacts/1/2/model/MLmodel"]
 )
 def test_other_files_are_free(world, path):
-    world.gate.open_request(opening(), "ada")
+    world.promote()
 
     world.guard.write(path)
 
@@ -107,10 +107,10 @@ def test_other_tags_of_a_run_are_its_owners(key):
     assert not is_bound_tag(key)
 
 
-def test_where_a_run_came_from_stays_once_a_request_rests_on_it(world):
+def test_where_a_run_came_from_stays_once_its_version_is_promoted(world):
     world.guard.origin("run", "run-1", "What it read")
 
-    world.gate.open_request(opening(), "ada")
+    world.promote()
 
     assert world.guard.is_held("run", "run-1")
     with pytest.raises(Protected, match=r"^Changing the run 'run-1' \(what it read\) .*register a new version"):

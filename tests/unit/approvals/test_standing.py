@@ -57,7 +57,7 @@ class TestWatch:
 
     @pytest.fixture
     def watch(self, world):
-        return StandingWatch(world.registry, world.ledger, world.rules, world.holds)
+        return StandingWatch(world.holding)
 
     def test_an_honest_promotion_is_in_order(self, world, watch):
         world.promote()

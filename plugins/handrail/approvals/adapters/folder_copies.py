@@ -5,30 +5,36 @@ The list of a tree's files is a file like the others: its sha256 is the digest o
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import secrets
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from handrail.approvals.adapters.folder_trees import (
+    LARGEST_MLMODEL,
     as_refused,
     copy_hashed,
     make_private,
     opened,
+    read_mlmodel,
     refuse_unfinished,
     walk,
 )
+from handrail.approvals.domain.formats import HEAD_BYTES, MLMODEL, formats_in
 from handrail.approvals.evidence_ports import TreeCopies
 from handrail.errors import Refused, UnknownReference
 from handrail.files import sha256_of, sync_folder, unwritable
 from handrail.manifest import FileEntry, Manifest, canonical_json
 
 REMEDY = "Free the disk or correct the permissions, then ask again; nothing was changed."
+LARGEST_IN_MEMORY = 1 << 30
 _HEX = re.compile(r"sha256:([0-9a-f]{64})")
 
 
@@ -61,9 +67,37 @@ class FolderCopies(TreeCopies):
             self._keep(beside, manifest.digest.removeprefix("sha256:"), len(content))
         return manifest
 
+    def keeps(self, tree_digest: str) -> bool:
+        """Return whether the list of the tree's files is there."""
+        found = _HEX.fullmatch(tree_digest)
+        return found is not None and self._place(found[1]).is_file()
+
+    def read(self, entry: FileEntry) -> bytes:
+        """Return the bytes of one file, hashed again."""
+        if entry.size > LARGEST_IN_MEMORY:
+            raise Refused(f"Reading {entry.path!r}", (f"It has more than {LARGEST_IN_MEMORY:,} bytes.",))
+        with self._opened(entry) as file:
+            content = file.read(entry.size + 1)
+        if hashlib.sha256(content).hexdigest() != entry.sha256:
+            raise _altered(entry.path, "a file")
+        return content
+
+    def formats(self, tree_digest: str) -> Mapping[str, str]:
+        """Look at MLmodel and at the beginning of each file; the files are as they were when they were taken."""
+        heads: dict[str, bytes] = {}
+        described: bytes | None = None
+        for entry in self.manifest(tree_digest).files:
+            with self._opened(entry) as file:
+                heads[entry.path] = file.read(HEAD_BYTES)
+            if entry.path == MLMODEL:
+                with self._opened(entry) as file:
+                    described = file.read(LARGEST_MLMODEL + 1)
+        with as_refused(tree_digest):
+            return formats_in(heads, None if described is None else read_mlmodel(described))
+
     def lay_out(self, tree_digest: str, into: Path) -> Manifest:
         """Copy the listed files into a private folder, hashing them again."""
-        manifest = self._manifest(tree_digest)
+        manifest = self.manifest(tree_digest)
         make_private(into)
         with ExitStack() as undo, unwritable(into, REMEDY):
             undo.callback(shutil.rmtree, into, ignore_errors=True)
@@ -77,7 +111,7 @@ class FolderCopies(TreeCopies):
         kept = {digest.removeprefix("sha256:") for digest in keep}
         for digest in keep:
             try:
-                kept |= {entry.sha256 for entry in self._manifest(digest).files}
+                kept |= {entry.sha256 for entry in self.manifest(digest).files}
             except UnknownReference:
                 continue  # asked for before the gate kept copies
             except Refused:
@@ -93,7 +127,8 @@ class FolderCopies(TreeCopies):
                 if file.is_file() and file.stat().st_mtime < before.timestamp():
                     yield file
 
-    def _manifest(self, tree_digest: str) -> Manifest:
+    def manifest(self, tree_digest: str) -> Manifest:
+        """Return the list, whose own sha256 is the digest."""
         found = _HEX.fullmatch(tree_digest)
         file = self._place(found[1]) if found else None
         if file is None or not file.is_file():
@@ -110,15 +145,18 @@ class FolderCopies(TreeCopies):
     def _lay(self, entry: FileEntry, into: Path) -> None:
         target = into / entry.path
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._opened(entry) as file:
+            if copy_hashed(file.fileno(), target) != (entry.size, entry.sha256):
+                raise _altered(entry.path, "a file")
+
+    @contextmanager
+    def _opened(self, entry: FileEntry) -> Iterator[BinaryIO]:
         try:
             descriptor = os.open(self._place(entry.sha256), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except FileNotFoundError as err:
+        except OSError as err:
             raise _altered(entry.path, "a file") from err
-        try:
-            if copy_hashed(descriptor, target) != (entry.size, entry.sha256):
-                raise _altered(entry.path, "a file")
-        finally:
-            os.close(descriptor)
+        with os.fdopen(descriptor, "rb") as file:
+            yield file
 
     def _place(self, digest: str) -> Path:
         return self._files / digest[:2] / digest

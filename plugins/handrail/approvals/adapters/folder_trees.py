@@ -15,8 +15,7 @@ import yaml
 
 from handrail.approvals.domain.errors import UnverifiedBytes
 from handrail.approvals.domain.formats import HEAD_BYTES, MLMODEL, formats_in
-from handrail.approvals.evidence_ports import TreeFiles
-from handrail.approvals.ports import Trees
+from handrail.approvals.evidence_ports import Trees
 from handrail.errors import FolderNotEmpty, Refused, Unavailable, UnknownReference
 from handrail.files import DISK_ERRORS
 from handrail.manifest import FileEntry, Manifest
@@ -25,7 +24,6 @@ CHUNK_BYTES = 1 << 20
 LARGEST_MLMODEL = 4 << 20
 UPLOADING = ".artifact.uploading."
 """How MLflow calls a file of which not everything has arrived."""
-LARGEST_IN_MEMORY = 1 << 30
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -33,8 +31,8 @@ OnFolder = Callable[[str], None]
 OnFile = Callable[[str, int], None]
 
 
-class FolderTrees(Trees, TreeFiles):
-    """Keeps the promises of `Trees` and of `TreeFiles`."""
+class FolderTrees(Trees):
+    """Keeps the promise of `Trees`."""
 
     def manifest(self, tree: str) -> Manifest:
         """List and hash every file below the folder, hidden ones included, following no link.
@@ -73,29 +71,7 @@ class FolderTrees(Trees, TreeFiles):
         with as_refused(tree):
             with opened(tree) as root:
                 walk(root, "", lambda _path: None, on_file)
-            return formats_in(heads, _read_mlmodel(described[0]) if described else None)
-
-    def read(self, tree: str, entry: FileEntry) -> bytes:
-        """Return the bytes of one file, exactly those that the entry names, following no link.
-
-        Raises:
-            Refused: the file is gone, is too large to be held in memory, or has other bytes.
-        """
-        if entry.size > LARGEST_IN_MEMORY:
-            raise Refused(f"Reading {entry.path!r}", (f"It has more than {LARGEST_IN_MEMORY:,} bytes.",))
-        *folders, name = entry.path.split("/")
-        try:
-            with ExitStack() as held:
-                folder = held.enter_context(opened(tree))
-                for each in folders:
-                    folder = held.enter_context(opened(each, folder))
-                with os.fdopen(os.open(name, _FILE_FLAGS, dir_fd=folder), "rb") as file:
-                    found = file.read(entry.size + 1)
-        except OSError as err:
-            raise Refused(f"Reading {entry.path!r}", (f"It cannot be read: {err.strerror}.",)) from err
-        if hashlib.sha256(found).hexdigest() != entry.sha256:
-            raise Refused(f"Reading {entry.path!r}", ("Its bytes changed since the request was opened.",))
-        return found
+            return formats_in(heads, read_mlmodel(described[0]) if described else None)
 
 
 def refuse_unfinished(path: str) -> None:
@@ -104,7 +80,12 @@ def refuse_unfinished(path: str) -> None:
         raise _NotPlain(path, "an upload that has not ended")
 
 
-def _read_mlmodel(content: bytes) -> Any:
+def read_mlmodel(content: bytes) -> Any:
+    """Return what an MLmodel says.
+
+    Raises:
+        ValueError: it is no YAML, or too large to be one.
+    """
     if len(content) > LARGEST_MLMODEL:
         raise ValueError(f"{MLMODEL!r} is larger than {LARGEST_MLMODEL:,} bytes")
     try:

@@ -15,6 +15,7 @@ from handrail.approvals.adapters.keeper_values import (
     event_from_values,
     history_values,
     manifest_from,
+    promotion_values,
     question_from,
 )
 from handrail.approvals.adapters.sql_findings import body_of, event_from, kind_of
@@ -74,6 +75,7 @@ def _index_calls(custody: Custody) -> dict[str, Call]:
     return {
         "index.find": find,
         "index.promoted": lambda _said, _: map(asdict, index.promoted()),
+        "index.promotions": lambda _said, _: map(promotion_values, index.promotions()),
         "index.page": page,
         "index.unfinished": lambda _said, _: map(history_values, index.unfinished()),
         "index.kept_for": lambda said, _: asdict(index.kept_for(said["requester"])),
@@ -100,7 +102,11 @@ def _custody_calls(custody: Custody) -> dict[str, Call]:
         "provenance.makers": lambda said, _: asdict(
             provenance.makers(candidate_from(said["candidate"]), manifest_from(said["manifest"]), said["approved"])
         ),
-        "holds.hold": lambda said, _: holds.hold(candidate_from(said["candidate"])),
+        "holds.hold": lambda said, _: holds.hold(candidate_from(said["candidate"]), said["holder"]),
+        "holds.release": lambda said, _: holds.release(
+            said["holder"], datetime.fromisoformat(said["at"]), said["reason"]
+        ),
+        "holds.holders": lambda _said, _: iter(sorted(holds.holders())),
         "holds.holder": lambda said, _: holds.holder(said["kind"], said["key"]),
         "holds.holder_of_path": lambda said, _: holds.holder_of_path(said["path"]),
     }

@@ -11,8 +11,12 @@ from typing import Any
 from handrail.approvals.adapters.event_rows import event_body, event_from, kind_of, request_body, request_from
 from handrail.approvals.domain.evaluation import Columns, Evaluation, EvaluationPlan, Package, Question
 from handrail.approvals.domain.events import Event, History, Rejection
+from handrail.approvals.domain.holding import Promotion
+from handrail.approvals.domain.standing import Promoted
 from handrail.approvals.domain.subject import Authorship, Candidate
 from handrail.manifest import FileEntry, Manifest
+
+_MOMENTS = ("superseded_at", "expires")
 
 
 def history_values(history: History) -> dict[str, Any]:
@@ -49,6 +53,18 @@ def manifest_from(rows: list[Mapping[str, Any]]) -> Manifest:
 def authorship_from(values: Mapping[str, Any]) -> Authorship:
     """Read an authorship that was written as its fields."""
     return Authorship(tuple(values["accounts"]), tuple(values["unrecorded"]))
+
+
+def promotion_values(promotion: Promotion) -> dict[str, Any]:
+    """Write what became of a promotion."""
+    moments = {name: getattr(promotion, name) for name in _MOMENTS}
+    return asdict(promotion) | {name: at and at.isoformat() for name, at in moments.items()}
+
+
+def promotion_from(values: Mapping[str, Any]) -> Promotion:
+    """Read what `promotion_values` wrote."""
+    moments = {name: values[name] and datetime.fromisoformat(values[name]) for name in _MOMENTS}
+    return Promotion(**{**values, **moments, "promoted": Promoted(**values["promoted"])})
 
 
 def rejection_from(values: Mapping[str, Any]) -> Rejection:

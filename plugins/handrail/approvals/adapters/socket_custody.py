@@ -76,9 +76,17 @@ class SocketHolds(Holds):
         """Ask this keeper."""
         self._keeper = keeper
 
-    def hold(self, candidate: Candidate) -> None:
-        """Hold the version and all it consists of, durably."""
-        self._keeper.ask("holds.hold", candidate=asdict(candidate))
+    def hold(self, candidate: Candidate, holder: str) -> None:
+        """Hold the version and all it consists of for `holder`, durably."""
+        self._keeper.ask("holds.hold", candidate=asdict(candidate), holder=holder)
+
+    def release(self, holder: str, at: datetime, reason: str) -> None:
+        """End what is held for `holder`, durably and for good."""
+        self._keeper.ask("holds.release", holder=holder, at=at.isoformat(), reason=reason)
+
+    def holders(self) -> frozenset[str]:
+        """Return everybody for whom something is held."""
+        return frozenset(self._keeper.ask_for_all("holds.holders"))
 
     def holder(self, kind: str, key: str) -> str | None:
         """Return the label of the candidate that holds this thing."""

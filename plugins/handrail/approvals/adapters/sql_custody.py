@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from datetime import datetime
 from pathlib import PurePosixPath
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handrail.approvals.adapters.sql_seals import Seals
-from handrail.approvals.adapters.tables import holds, makers, parents, uploads
+from handrail.approvals.adapters.tables import holds, makers, parents, releases, uploads
 from handrail.approvals.domain.subject import Authorship, Candidate
 from handrail.approvals.ports import Holds, Provenance
 from handrail.manifest import Manifest
@@ -80,8 +81,8 @@ class SqlHolds(Holds):
         self._store = store
         self._seals = seals
 
-    def hold(self, candidate: Candidate) -> None:
-        """Hold the version and all it consists of, durably. Repeating changes nothing."""
+    def hold(self, candidate: Candidate, holder: str) -> None:
+        """Hold the version and all it consists of for `holder`, durably. Repeating changes nothing."""
         things = {
             "version": f"{candidate.model}/{candidate.version}",
             "model": candidate.model,
@@ -90,9 +91,23 @@ class SqlHolds(Holds):
             "logged_model": candidate.logged_model_id,
             "path": candidate.tree,
         }
-        rows = [{"kind": kind, "thing": thing, "label": candidate.label} for kind, thing in things.items() if thing]
+        rows = [
+            {"kind": kind, "thing": thing, "holder": holder, "label": candidate.label}
+            for kind, thing in things.items()
+            if thing
+        ]
         with self._store.write() as connection:
             self._seals.insert(connection, holds, rows)
+
+    def release(self, holder: str, at: datetime, reason: str) -> None:
+        """End what is held for `holder`, durably and for good. Repeating changes nothing."""
+        with self._store.write() as connection:
+            self._seals.insert(connection, releases, [{"holder": holder, "at": at.isoformat(), "reason": reason}])
+
+    def holders(self) -> frozenset[str]:
+        """Return everybody for whom something is held."""
+        with self._store.read() as connection:
+            return frozenset(connection.execute(sa.select(holds.c.holder).where(_IS_HELD).distinct()).scalars())
 
     def holder(self, kind: str, key: str) -> str | None:
         """Return the label of the candidate that holds this thing."""
@@ -115,8 +130,11 @@ class SqlHolds(Holds):
             return _first_label(connection, wanted)
 
 
+_IS_HELD = ~sa.exists().where(releases.c.holder == holds.c.holder).correlate(holds)
+
+
 def _first_label(connection: Connection, wanted: sa.ColumnElement[bool]) -> str | None:
-    label: str | None = connection.execute(sa.select(holds.c.label).where(wanted).limit(1)).scalar()
+    label: str | None = connection.execute(sa.select(holds.c.label).where(wanted, _IS_HELD).limit(1)).scalar()
     return label
 
 

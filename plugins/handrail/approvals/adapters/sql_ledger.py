@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from handrail.approvals.adapters.event_rows import event_body, event_from, kind_of, request_body, request_from
 from handrail.approvals.adapters.logged_rows import EventRow, RequestRow, refuse_unlogged
 from handrail.approvals.adapters.sql_log import SqlLog
+from handrail.approvals.adapters.sql_promotions import SqlPromotions
 from handrail.approvals.adapters.sql_seals import Seals
 from handrail.approvals.adapters.tables import events, moving, permits, rejections, requests
 from handrail.approvals.domain.errors import MovedMeanwhile, MoveUnderWay
@@ -26,6 +27,7 @@ from handrail.approvals.domain.events import (
     MoveIntended,
     Rejection,
 )
+from handrail.approvals.domain.holding import Promotion
 from handrail.approvals.domain.leaves import StoredEvent, opening_leaf
 from handrail.approvals.domain.pages import Kept, Page
 from handrail.approvals.domain.permit import Envelope, Permit
@@ -51,6 +53,7 @@ class SqlLedger(Ledger, RequestIndex):
         """Write to the store, whose approvals tables are migrated; without a log it reads, and checks nothing."""
         self._store = store
         self._log = log
+        self._promotions = SqlPromotions()
 
     @property
     def log(self) -> SqlLog:
@@ -134,14 +137,13 @@ class SqlLedger(Ledger, RequestIndex):
 
     def promoted(self) -> Sequence[Promoted]:
         """Return the newest promotion of each alias of each model."""
-        done = sa.select(requests.c.request_id, requests.c.body).join(permits).order_by(permits.c.number)
-        newest: dict[tuple[str, str], Promoted] = {}
         with self._store.read() as connection:
-            for row in connection.execute(done):
-                subject = request_from(row.body).subject
-                promoted = Promoted(subject.model, subject.epoch, subject.alias, subject.version, row.request_id)
-                newest[subject.model, subject.alias] = promoted
-        return list(newest.values())
+            return self._promotions.newest(connection)
+
+    def promotions(self) -> Sequence[Promotion]:
+        """Return what became of every promotion that was not released, oldest first."""
+        with self._store.read() as connection:
+            return list(self._promotions.unreleased(connection))
 
     def page(self, after: int, most: int, *, alias: str | None = None, only_unended: bool = False) -> Page:
         """Return requests after a number, oldest first; a page is as long as its bodies allow, and one at least."""

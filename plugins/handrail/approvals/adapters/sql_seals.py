@@ -14,12 +14,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handrail.approvals.adapters.tables import holds, looks, makers, parents, seals, snapshots, uploads
+from handrail.approvals.adapters.tables import holds, looks, makers, parents, releases, seals, snapshots, uploads
 from handrail.approvals.ports import HeadSigner
 from handrail.manifest import digest_of
 from handrail.storage.bulk import insert_new
 
-SEALED = (makers, uploads, parents, holds, snapshots, looks)
+SEALED = (makers, uploads, parents, holds, releases, snapshots, looks)
 
 
 class Seals:
@@ -67,7 +67,9 @@ class Seals:
 
 
 def _digest(table: sa.Table, row: Mapping[str, Any]) -> str:
-    return digest_of([table.name, {column.name: row[column.name] for column in table.columns}]).removeprefix("sha256:")
+    # A column that was added later is left out while it is empty: older seals stay what they were.
+    sealed = [column.name for column in table.columns if row[column.name] or not column.info.get("later")]
+    return digest_of([table.name, {name: row[name] for name in sealed}]).removeprefix("sha256:")
 
 
 def _text(digest: str) -> str:

@@ -70,8 +70,19 @@ holds = sa.Table(
     metadata,
     sa.Column("kind", sa.String(16), primary_key=True),
     sa.Column("thing", sa.String(1024), primary_key=True),
+    sa.Column("holder", sa.String(80), primary_key=True, index=True, info={"later": True}),
     sa.Column("label", sa.Text, nullable=False),
 )
+"""What is held, and for whom; a holder is empty where it was held before releases were possible."""
+
+releases = sa.Table(
+    "approvals_release",
+    metadata,
+    sa.Column("holder", sa.String(80), primary_key=True),
+    sa.Column("at", sa.String(40), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+)
+"""Holders for whom nothing is held any more. Rows of both tables are only ever added."""
 
 leaves = sa.Table(
     "approvals_leaf",

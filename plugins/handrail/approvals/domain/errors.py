@@ -13,13 +13,15 @@ Conflict
     MoveUnderWay     another request is moving the same alias
     UnderEvaluation  the gate is measuring the candidate; nobody can decide before
     NotAsShown       the facts are not those that the person was shown; look again and repeat
+Unavailable
+    StillReading     the files of a version are being read; the same call gets the outcome later
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handrail.errors import Conflict, Contradiction, Refused
+from handrail.errors import Conflict, Contradiction, Refused, Unavailable
 
 
 class Protected(Refused):
@@ -115,3 +117,11 @@ class NotAsShown(Conflict):
     def __str__(self) -> str:
         said = f"What was shown of {self.request_id!r} is not what it is now, and nothing was recorded."
         return f"{said} {' '.join(self.changes)} Look at it again, and decide by what it shows then."
+
+
+class StillReading(Unavailable):
+    """The files of a version are being read, or wait for it; the same call gets the outcome later."""
+
+    def __init__(self, label: str, problem: str, retry_after_s: int) -> None:
+        super().__init__(f"Reading {label}", problem, f"Repeat the same call in {retry_after_s} s.")
+        self.label, self.problem, self.retry_after_s = label, problem, retry_after_s

@@ -9,8 +9,9 @@ from typing import Any
 from handrail.approvals.domain.subject import Authorship, BoundFile, Candidate
 from handrail.approvals.evidence_ports import EvidenceFiles, Snapshots, TreeCopies
 from handrail.approvals.finding_ports import FindingBook
-from handrail.approvals.ports import Holds, Ledger, Provenance, Registry, RequestIndex, RuleBook, Trees
+from handrail.approvals.ports import Ledger, Provenance, Registry, RequestIndex, RuleBook
 from handrail.approvals.service.bound_files import BoundFiles, RunFile
+from handrail.approvals.service.reading import TreeReader
 from handrail.manifest import Manifest, digest_of
 
 
@@ -41,9 +42,8 @@ class GatePorts:
     ledger: Ledger
     index: RequestIndex
     provenance: Provenance
-    holds: Holds
     registry: Registry
-    trees: Trees
+    reader: TreeReader
     rules: RuleBook
     snapshots: Snapshots
     files: EvidenceFiles
@@ -67,11 +67,6 @@ def read_evidence(
     for one in read.values():
         witnesses = witnesses.joined(one.authorship)
     return content, {name: one.file for name, one in read.items()}, witnesses
-
-
-def files_of(manifest: Manifest | None) -> frozenset[str]:
-    """Return the sha256 of each file of a tree, none where there is no tree."""
-    return frozenset(entry.sha256 for entry in manifest.files) if manifest else frozenset()
 
 
 def digests_of(evidence: Mapping[str, Any]) -> dict[str, str]:

@@ -11,8 +11,8 @@ from handrail.approvals.domain.errors import MovedMeanwhile
 from handrail.approvals.domain.evaluation import EvaluationPlan, Package, Question
 from handrail.approvals.domain.events import Evaluated, History
 from handrail.approvals.domain.subject import PromotionRequest
-from handrail.approvals.evidence_ports import EvaluationPlans, Evaluator, Looks, Snapshots, TreeFiles
-from handrail.approvals.ports import Ledger, Registry, RequestIndex, Trees
+from handrail.approvals.evidence_ports import EvaluationPlans, Evaluator, Looks, Snapshots, TreeCopies
+from handrail.approvals.ports import Ledger, RequestIndex
 from handrail.clock import Clock
 from handrail.errors import HandrailError, Refused, UnknownReference
 from handrail.manifest import Manifest
@@ -29,9 +29,7 @@ class EvaluationPorts:
 
     ledger: Ledger
     index: RequestIndex
-    registry: Registry
-    trees: Trees
-    files: TreeFiles
+    copies: TreeCopies
     plans: EvaluationPlans
     snapshots: Snapshots
     looks: Looks
@@ -81,14 +79,14 @@ class Evaluations:
         ports, subject = self._ports, request.subject
         plan = ports.plans.plan(subject.model)
         path = ports.snapshots.path(snapshot)
-        candidate = ports.registry.candidate(subject.model, str(subject.version))
-        package = self._package(candidate.tree, request.manifest)
-        incumbent, incumbent_tree = self._incumbent(subject.model, subject.incumbent)
+        package = self._package(request.manifest)
+        incumbent = self._incumbent(request.incumbent_tree)
         self._require_a_look_left(plan, request, snapshot)
         found = ports.evaluator.evaluate(Question(plan, package, incumbent, path, snapshot))
         measures: dict[str, Any] = found.measures
-        if incumbent_tree is not None:
-            measures["comparison"] = {**measures["comparison"], "incumbent": incumbent_tree, "metric": plan.main}
+        if incumbent is not None:
+            compared = {"incumbent": request.incumbent_tree, "metric": plan.main}
+            measures["comparison"] = {**measures["comparison"], **compared}
         return Evaluated(
             at=self._clock(),
             snapshot=snapshot,
@@ -99,21 +97,17 @@ class Evaluations:
             isolation=found.isolation,
         )
 
-    def _incumbent(self, model: str, version: int | None) -> tuple[Package | None, str | None]:
-        """Return what the served name's alias points at: the gate looks itself, nobody names another model to it."""
-        if version is None:
-            return None, None
-        tree = self._ports.registry.candidate(model, str(version)).tree
-        manifest = self._ports.trees.manifest(tree)
-        return self._package(tree, manifest), manifest.digest
+    def _incumbent(self, tree_digest: str | None) -> Package | None:
+        """Return what the served name's alias pointed at: the gate looked itself, nobody names another model to it."""
+        return None if tree_digest is None else self._package(self._ports.copies.manifest(tree_digest))
 
-    def _package(self, tree: str, manifest: Manifest) -> Package:
+    def _package(self, manifest: Manifest) -> Package:
         entries: Mapping[str, Any] = {entry.path: entry for entry in manifest.files}
         for name in (SCORING, NETWORK):
             if name not in entries:
                 remedy = "Package the model as the stage 'package' does, with its ONNX form."
                 raise Refused("Scoring the tree", (f"It has no {name}. {remedy}",))
-        scoring, network = (self._ports.files.read(tree, entries[name]) for name in (SCORING, NETWORK))
+        scoring, network = (self._ports.copies.read(entries[name]) for name in (SCORING, NETWORK))
         return Package(scoring, network)
 
     def _require_a_look_left(self, plan: EvaluationPlan, request: PromotionRequest, snapshot: str) -> None:

@@ -10,11 +10,12 @@ from handrail.approvals.domain.errors import Closed, MovedMeanwhile, UnderEvalua
 from handrail.approvals.domain.events import Choice, History, Voided
 from handrail.approvals.domain.judging import Judgement, Verdict
 from handrail.approvals.domain.people import folded
+from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.policy import Policy
 from handrail.approvals.domain.subject import Candidate, PromotionRequest, Subject
 from handrail.approvals.domain.texts import plain_text
 from handrail.approvals.service.adoption import refuse_strange_adoption, why_no_adoption
-from handrail.approvals.service.asking import GatePorts, Opening, digests_of, files_of, read_evidence
+from handrail.approvals.service.asking import GatePorts, Opening, digests_of, read_evidence
 from handrail.approvals.service.earlier import latest_about
 from handrail.approvals.service.eligibility import eligible, policy_for_request, refuse_answer
 from handrail.approvals.service.evaluations import require_snapshot
@@ -23,6 +24,7 @@ from handrail.approvals.service.findings import Findings
 from handrail.approvals.service.moves import Mover
 from handrail.approvals.service.questioning import Questions
 from handrail.approvals.service.quota import Limits, Quota
+from handrail.approvals.service.reading import files_of
 from handrail.approvals.service.records import Approvals, RequestView, all_pages
 from handrail.approvals.service.renewal import Renewals, since_approvals
 from handrail.approvals.service.seen import Said, require_seen
@@ -60,11 +62,13 @@ class Gate:
         self.findings = Findings(ports.findings, ports.index, ports.registry, ports.rules, clock)
         self.renewals = Renewals(ports.ledger, self.records, self._void_if_changed, self.open_request)
         self._quota = Quota(limits, ports.index, self.records)
+        self._reader = ports.reader
 
     def open_request(self, opening: Opening, account: str) -> RequestView:
-        """Freeze the version, digest it, and open a request, refused ones too; or return the one about the same.
+        """Copy the version's files, and open a request about the copy, refused ones too; or return the one about it.
 
         Raises:
+            StillReading: the files are being copied; the same call gets the request later.
             UnknownReference: there is no such model, version, snapshot or policy.
             Misconfigured: the policy or the roles cannot be used.
             Refused: the account may not ask, or the version's files or its evidence cannot be used.
@@ -73,10 +77,8 @@ class Gate:
         require_snapshot(self._ports.snapshots, opening.snapshot)
         self._quota.check(account, opening)
         candidate = self._ports.registry.candidate(opening.model, opening.version)
-        # Freeze first: bytes that change after the digest must have been changed by force.
-        self._ports.holds.hold(candidate)
-        manifest = self._ports.copies.take(candidate.tree)
-        incumbent = self._incumbent_manifest(candidate, policy)
+        manifest = self._reader.copy(candidate, account)
+        incumbent = self._incumbent_manifest(candidate, policy, account)
         content, bound, witnesses = read_evidence(self._ports, opening, candidate, (manifest, incumbent))
         made = self._ports.provenance.makers(candidate, manifest, files_of(incumbent)).joined(witnesses)
         people = self._people_digest(policy, made.accounts, account)
@@ -100,7 +102,7 @@ class Gate:
             opened_at=self._clock(),
             incumbent_tree=incumbent.digest if incumbent else None,
             unrecorded=made.unrecorded,
-            formats=self._ports.trees.formats(candidate.tree),
+            formats=self._ports.copies.formats(manifest.digest),
             bound=bound,
             renews=opening.renews,
         )
@@ -144,6 +146,7 @@ class Gate:
             NotAsShown: the facts are not those that the person was shown; nothing was stored.
             InvalidInput: the policy requires `seen`.
             MoveUnderWay: another request is moving the alias; the decision is stored, repeat it.
+            StillReading: the version is being compared with what was approved; the decision is stored, repeat it.
             Unavailable: the registry did not commit the move; the decision is stored, repeat it.
         """
         said = Said(account, choice, plain_text("reason", reason), seen)
@@ -160,7 +163,7 @@ class Gate:
         raise MovedMeanwhile(request_id)
 
     def request(self, request_id: str) -> RequestView:
-        """Return a request as a decision would find it now, but for its files, which are held. Nothing is recorded.
+        """Return a request as a decision would find it now. Nothing is recorded.
 
         Raises:
             UnknownReference: there is none.
@@ -213,14 +216,10 @@ class Gate:
 
     def _decide_once(self, request_id: str, said: Said) -> History:
         history = self._ports.ledger.load(request_id)
-        history = self._void_if_changed(history, with_files=False)
-        if history.voided:
-            return history
-        # Before anything is hashed: that work is done for those alone who may decide.
-        person = eligible(self._ports.rules, history, said.account)
         history = self._void_if_changed(history)
         if history.voided:
             return history
+        person = eligible(self._ports.rules, history, said.account)
         if said.repeats(history, person):
             return history
         view = self.records.view(history)
@@ -236,24 +235,23 @@ class Gate:
         require_seen(view, said.seen, self._ports.rules.policy(subject.model, subject.alias))
         return self._ports.ledger.append(history, said.by(person, self._clock()))
 
-    def _void_if_changed(self, history: History, *, with_files: bool = True) -> History:
+    def _void_if_changed(self, history: History) -> History:
         if history.done or history.voided or history.open_move:
             return history
-        changes = self._changes(history, with_files=with_files)
+        changes = self._changes(history)
         return self._ports.ledger.append(history, Voided(self._clock(), changes)) if changes else history
 
-    def _changes(self, history: History, *, with_files: bool = True) -> tuple[str, ...]:
-        """Compare what the request binds with the world now; the files only if asked: that takes long."""
+    def _changes(self, history: History) -> tuple[str, ...]:
+        """Compare what the request binds with the world now, but for the files: these are compared under the hold."""
         request = history.request
         bound = request.subject
         try:
             candidate = self._ports.registry.candidate(bound.model, str(bound.version))
-            tree_digest = self._ports.trees.manifest(candidate.tree).digest if with_files else bound.tree_digest
         except UnknownReference as err:
             return (str(err),)
         policy = self._ports.rules.policy(bound.model, bound.alias)
         people = self._people_digest(policy, request.authors, request.requester)
-        now = self._subject(candidate, policy, digests_of(request.evidence), tree_digest, people)
+        now = self._subject(candidate, policy, digests_of(request.evidence), bound.tree_digest, people)
         now = replace(now, adopts=bound.adopts, snapshot=bound.snapshot)
         return now.changes_since(bound) + why_no_adoption(bound, self._ports.registry) + self.expiry.why(history)
 
@@ -278,10 +276,14 @@ class Gate:
             people_digest=people_digest,
         )
 
-    def _incumbent_manifest(self, candidate: Candidate, policy: Policy) -> Manifest | None:
-        """List what the alias points at, if it points at another version."""
+    def _incumbent_manifest(self, candidate: Candidate, policy: Policy, account: str) -> Manifest | None:
+        """List what the alias points at, if it points at another version: as promoted, or as copied now."""
         points_at = self._ports.registry.incumbent(candidate.model, policy.alias)
         if points_at is None or points_at == candidate.version:
             return None
         incumbent = self._ports.registry.candidate(candidate.model, str(points_at))
-        return self._ports.trees.manifest(incumbent.tree)
+        envelope = self._ports.index.permit(self._server, candidate.model, policy.alias)
+        permit = Permit.from_payload(Envelope.from_json(envelope).payload) if envelope else None
+        if permit and (permit.epoch, permit.version) == (incumbent.epoch, incumbent.version):
+            return permit.manifest
+        return self._reader.copy(incumbent, account)

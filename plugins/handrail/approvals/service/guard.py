@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import NoReturn
 from urllib.parse import unquote, urlparse
 
 from handrail.approvals.domain.errors import Protected
 from handrail.approvals.domain.people import folded
 from handrail.approvals.ports import Holds, Provenance, RuleBook
+from handrail.approvals.service.changes import ChangesUnderWay
 
 RESERVED_TAG_PREFIX = "approval."
 PROMPT_TAG = "mlflow.prompt.is_prompt"
@@ -27,11 +29,16 @@ class Guard:
     Being an admin of the server makes no difference to any answer.
     """
 
-    def __init__(self, rules: RuleBook, holds: Holds, provenance: Provenance) -> None:
-        """Protect the aliases that have a policy and the versions that are held."""
+    def __init__(self, rules: RuleBook, holds: Holds, provenance: Provenance, changes: ChangesUnderWay) -> None:
+        """Protect the aliases that have a policy and the versions that are held, which begin after open `changes`."""
         self._rules = rules
         self._holds = holds
         self._provenance = provenance
+        self._changes = changes
+
+    def changing(self) -> AbstractContextManager[None]:
+        """Enclose a question about what may be held, and the change itself: what is held meanwhile waits for it."""
+        return self._changes.change()
 
     def is_protected(self, name: str, alias: str, *, prompt: bool = False) -> bool:
         """Whether the alias of a model, or of a prompt, has a policy, however it is spelt."""
@@ -83,7 +90,7 @@ class Guard:
         """Refuse to delete or rename a `version`, `model`, `run`, `experiment` or `logged_model` that is held.
 
         Raises:
-            Protected: a promotion request or a permit depends on it.
+            Protected: an alias or a permit depends on it.
         """
         holder = self._holds.holder(kind, key)
         if holder:
@@ -102,7 +109,7 @@ class Guard:
             what: what would change, as the beginning of a sentence.
 
         Raises:
-            Protected: a promotion request or a permit depends on it.
+            Protected: an alias or a permit depends on it.
         """
         holder = self._holds.holder(kind, key)
         if holder:
@@ -180,6 +187,4 @@ def _touches(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
 
 
 def _refuse_change(action: str, holder: str) -> NoReturn:
-    raise Protected(
-        action, f"A promotion request or a permit depends on {holder}; register a new version from a new run instead."
-    )
+    raise Protected(action, f"An alias or a permit depends on {holder}; register a new version from a new run instead.")

@@ -7,14 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from handrail.approvals.domain.events import History, MoveAbandoned, MoveDone, MoveIntended, Published, Voided
+from handrail.approvals.domain.holding import holder_of
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.finding_ports import FindingBook
 from handrail.approvals.ports import DecisionJournal, Ledger, PermitShelf, Registry, RequestIndex, RuleBook, Signer
 from handrail.approvals.service.drafting import draft_permit, next_counter
 from handrail.approvals.service.findings import shutting, why_shut
+from handrail.approvals.service.holding import Holding
 from handrail.approvals.service.revoking import Revoker
 from handrail.clock import Clock
-from handrail.errors import HandrailError
+from handrail.errors import HandrailError, Refused
 from handrail.manifest import canonical_json
 
 _log = logging.getLogger(__name__)
@@ -37,6 +39,7 @@ class Mover:
     journal: DecisionJournal
     clock: Clock
     findings: FindingBook
+    holding: Holding
 
     def revoker(self, server: str) -> Revoker:
         """Return what takes back the permits that this gives."""
@@ -53,6 +56,7 @@ class Mover:
         Raises:
             MoveUnderWay: another request is moving the alias.
             MovedMeanwhile: another process is moving this very request.
+            StillReading: the files are being compared; the intent stays open.
             Unavailable: the registry did not commit it; the intent stays open.
         """
         if history.done:
@@ -70,13 +74,22 @@ class Mover:
                 return self._give_up(history, ("The alias moved while this was being decided.",))
         # Looked at under the intent: one that was opened while the quorum was met shuts the gate too.
         if (shut := why_shut(shutting(self.findings, subject))) and not self._has_moved(history):
-            return self.ledger.append(history, MoveAbandoned(self.clock(), shut))
+            return self._abandon(history, shut)
+        if changed := self._changed_files(history):
+            return self._give_up(history, changed)
         intent = history.open_move
         assert intent is not None
         self.registry.point(subject.model, subject.alias, subject.version)
         envelope = self.signer.sign(canonical_json(intent.statement))
         history = self.ledger.append(history, MoveDone(self.clock(), envelope.to_json()))
         return self.publish(history)
+
+    def _changed_files(self, history: History) -> tuple[str, ...]:
+        """Hold the registry's own files, and compare them with what was approved: with the gate's copy."""
+        try:
+            return self.holding.take(history, has_moved=self._has_moved(history))
+        except Refused as err:
+            return (str(err),)
 
     def finish(self, history: History, changes: Callable[[History], tuple[str, ...]]) -> str:
         """Finish an interrupted move or give it up, and say so; one that cannot be finished keeps no other from it."""
@@ -116,5 +129,10 @@ class Mover:
 
     def _give_up(self, history: History, reasons: tuple[str, ...]) -> History:
         if history.open_move:
-            history = self.ledger.append(history, MoveAbandoned(self.clock(), reasons))
+            history = self._abandon(history, reasons)
         return self.ledger.append(history, Voided(self.clock(), reasons))
+
+    def _abandon(self, history: History, reasons: tuple[str, ...]) -> History:
+        abandoned = self.ledger.append(history, MoveAbandoned(self.clock(), reasons))
+        self.holding.release(holder_of(history), "The move was abandoned.")
+        return abandoned

@@ -18,6 +18,7 @@ from handrail.approvals import (
     NotAsShown,
     NotEligible,
     Protected,
+    StillReading,
     UnderEvaluation,
     UnverifiedBytes,
 )
@@ -29,12 +30,14 @@ from handrail.refs import Use
 TIMEOUT_S = 120.0
 POLL_S = 0.2
 MEASURED_WITHIN_S = 300.0
+READ_WITHIN_S = 1800.0
+"""How long the same call is repeated while the gate reads the files of a large version."""
 SNAPSHOT_TYPE = "application/vnd.apache.parquet"
 START = "Start it, or name the right address: mlflow_url in config/handrail.yaml, or HANDRAIL_MLFLOW_URL."
 ERRORS: tuple[type[HandrailError], ...] = (
     *(InvalidInput, UnknownReference, Conflict, Refused, Misconfigured, Unavailable),
     *(Closed, LogMismatch, MovedMeanwhile, MoveUnderWay, NotAsShown, NotEligible, Protected),
-    *(UnderEvaluation, UnverifiedBytes),
+    *(StillReading, UnderEvaluation, UnverifiedBytes),
 )
 """What the gate may raise."""
 
@@ -231,8 +234,16 @@ class GateClient:
         return self._send(Route.REVOCATIONS).content
 
     def _json(self, route: Route, **content: Any) -> dict[str, Any]:
-        value: dict[str, Any] = self._send(route, **content).json()
-        return value
+        deadline = time.monotonic() + READ_WITHIN_S
+        while True:
+            try:
+                value: dict[str, Any] = self._send(route, **content).json()
+            except StillReading as err:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(err.retry_after_s)
+            else:
+                return value
 
     def _send(self, route: Route, **content: Any) -> httpx.Response:
         try:

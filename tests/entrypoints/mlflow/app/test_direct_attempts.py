@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from handrail.approvals import Closed
 from handrail.entrypoints.http.gate_routes import Route
 
 API, AJAX = "/api/2.0", "/ajax-api/2.0"
@@ -28,7 +29,7 @@ def plain(server):
 def frozen(server):
     """A version that a request holds."""
     made = server.make_version()
-    made.ask()
+    made.promote()
     return made
 
 
@@ -137,7 +138,7 @@ def test_aliases_in_a_create_body_are_ignored(server, made):
 @pytest.mark.parametrize(
     "path", ["MLmodel", "onnx/model.onnx", "new-file", "new/folder/file", "%4dLmodel", "%254dLmodel"]
 )
-def test_files_are_frozen_by_a_request(frozen, http, prefix, path):
+def test_files_are_frozen_by_a_promotion(frozen, http, prefix, path):
     before = _content(frozen.tree)
 
     answer = http.put(frozen.artifact(path, prefix), content=b"evil")
@@ -217,7 +218,7 @@ REMOVALS = {
 
 @pytest.mark.parametrize("prefix", [API, AJAX])
 @pytest.mark.parametrize("what", REMOVALS)
-def test_what_a_request_rests_on_stays(frozen, http, prefix, what):
+def test_what_was_promoted_stays(frozen, http, prefix, what):
     method, route, body = REMOVALS[what]
 
     answer = http.request(method, f"{prefix}/mlflow/{route}", json=body(frozen))
@@ -226,10 +227,39 @@ def test_what_a_request_rests_on_stays(frozen, http, prefix, what):
     assert _content(frozen.tree)
 
 
-def test_before_a_request_everything_may_be_removed(made, http):
+def test_before_a_promotion_everything_may_be_removed(made, http):
     method, route, body = REMOVALS["model"]
 
     assert http.request(method, f"{API}/mlflow/{route}", json=body(made)).status_code == 200
+
+
+@pytest.mark.parametrize("outcome", ["open", "refused", "rejected"])
+def test_what_was_not_promoted_is_still_its_authors(server, made, outcome):
+    request = made.ask(evidence={}) if outcome == "refused" else made.ask()
+    if outcome == "rejected":
+        made.say(request["request_id"], "ben", "reject")
+
+    with server.person("ada") as http:
+        assert http.put(made.artifact("MLmodel"), content=b"another").status_code == 200
+        assert http.delete(made.artifact("model.skops")).status_code == 200
+        for what in ("version", "model", "run", "experiment"):
+            method, route, body = REMOVALS[what]
+            answer = http.request(method, f"{API}/mlflow/{route}", json=body(made))
+            assert answer.status_code == 200, answer.text
+
+
+def test_files_that_were_swapped_after_the_approval_are_not_promoted(server, made):
+    request_id = made.ask()["request_id"]
+    made.say(request_id, "ben")
+    with server.person("ada") as http:
+        assert http.put(made.artifact("MLmodel"), content=b"swapped").status_code == 200
+
+    with pytest.raises(Closed, match="the files of the version"):
+        made.say(request_id, "cleo")
+
+    assert made.champion() is None
+    with server.person("ada") as http:
+        assert http.delete(made.artifact("MLmodel")).status_code == 200
 
 
 GATE_ROUTES = [

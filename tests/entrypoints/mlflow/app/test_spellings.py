@@ -37,7 +37,8 @@ def made(tmp_path_factory):
     registry.create_registered_model("Churn")
     registry.create_model_version("Churn", f"runs:/{run_id}/model", run_id)
     things = {"experiment": experiment, "run": run_id, "logged_model": model.model_id, "model": "Churn"}
-    world.holds.things |= {**{(kind, key): "version 1" for kind, key in things.items()}, ("version", "Churn/1"): "v"}
+    held = {**{(kind, key): "version 1" for kind, key in things.items()}, ("version", "Churn/1"): "v"}
+    world.holds.things |= {thing: {"pr-1": label} for thing, label in held.items()}
     return SimpleNamespace(world=world, tracking=tracking, registry=registry, **things)
 
 

@@ -35,7 +35,8 @@ def guard_artifacts(guard: Guard) -> None:
     """Make MLflow's local artifact repository ask the guard before it writes or deletes.
 
     The class itself is changed, so that a path, an encoding or a route cannot lead around it. A file is checked
-    before its folder is made, and again when it takes its name: an upload may have begun before the freeze.
+    before its folder is made, and again when it takes its name: an upload may have begun before the hold. Its writer
+    is remembered before it is there.
     """
     repository: Any = LocalArtifactRepository
     destination, publish = repository._get_destination_artifact_path, repository._publish_staged_artifact
@@ -43,26 +44,31 @@ def guard_artifacts(guard: Guard) -> None:
 
     def guarded_destination(self: Any, artifact_file_name: str, artifact_path: str | None = None) -> Any:
         name = os.path.basename(artifact_file_name)
-        _check(guard, os.path.join(self.artifact_dir, artifact_path or "", name))
-        return destination(self, artifact_file_name, artifact_path)
+        with guard.changing():
+            _check(guard, os.path.join(self.artifact_dir, artifact_path or "", name))
+            return destination(self, artifact_file_name, artifact_path)
 
     def guarded_publish(self: Any, temp_file_path: str, destination_file_path: str, *args: Any, **kwargs: Any) -> Any:
-        _check(guard, destination_file_path)
         folder = os.path.realpath(os.path.dirname(destination_file_path))
-        ask(guard.uploaded, folder, sha256_of(Path(temp_file_path)), _who())
-        return publish(self, temp_file_path, destination_file_path, *args, **kwargs)
+        digest = sha256_of(Path(temp_file_path))
+        with guard.changing():
+            _check(guard, destination_file_path)
+            ask(guard.uploaded, folder, digest, _who())
+            return publish(self, temp_file_path, destination_file_path, *args, **kwargs)
 
     def guarded_log_artifacts(self: Any, local_dir: str, artifact_path: str | None = None) -> Any:
         target = os.path.join(self.artifact_dir, artifact_path or "")
-        _check(guard, target)
-        _made(guard, target)
-        return log_artifacts(self, local_dir, artifact_path)
+        with guard.changing():
+            _check(guard, target)
+            _made(guard, target)
+            return log_artifacts(self, local_dir, artifact_path)
 
     def guarded_delete(self: Any, artifact_path: str | None = None) -> Any:
         target = os.path.join(self.artifact_dir, artifact_path or "")
-        _check(guard, target)
-        _made(guard, target)
-        return delete_artifacts(self, artifact_path)
+        with guard.changing():
+            _check(guard, target)
+            _made(guard, target)
+            return delete_artifacts(self, artifact_path)
 
     repository._get_destination_artifact_path = guarded_destination
     repository._publish_staged_artifact = guarded_publish

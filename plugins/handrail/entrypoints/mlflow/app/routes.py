@@ -13,7 +13,7 @@ from flask import Flask, Response, request
 from mlflow.server import handlers
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from handrail.approvals import Gate, Opening, Snapshots
+from handrail.approvals import Gate, Opening, Snapshots, StillReading
 from handrail.clock import system_time
 from handrail.entrypoints.http.bodies import too_large
 from handrail.entrypoints.http.gate_routes import Route
@@ -192,7 +192,8 @@ def _answering(view: Callable[[], Response]) -> Callable[[], Response]:
             return view()
         except HandrailError as err:
             status = status_of(err, in_body=request.method == "POST")
-            return _problem(Rejection(status, str(err)), members_of(err))
+            later = [("Retry-After", str(err.retry_after_s))] if isinstance(err, StillReading) else []
+            return _problem(Rejection(status, str(err), later), members_of(err))
         except RequestEntityTooLarge:
             less = "Send less evidence."
             error = InvalidInput("body", f"it is larger than {MAX_BODY_BYTES:,} bytes", less)

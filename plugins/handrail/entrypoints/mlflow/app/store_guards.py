@@ -81,33 +81,38 @@ class GuardedRegistry(_Store):
     def delete_model_version(self, name: str, version: Any) -> Any:
         """Refuse a version that is held."""
         found = super().get_model_version(name, version)
-        ask(self.guard.removal, "version", f"{found.name}/{int(found.version)}")
-        return super().delete_model_version(name, version)
+        with self.guard.changing():
+            ask(self.guard.removal, "version", f"{found.name}/{int(found.version)}")
+            return super().delete_model_version(name, version)
 
     def delete_registered_model(self, name: str) -> Any:
         """Refuse a model with a version that is held."""
-        ask(self.guard.removal, "model", super().get_registered_model(name).name)
-        return super().delete_registered_model(name)
+        with self.guard.changing():
+            ask(self.guard.removal, "model", super().get_registered_model(name).name)
+            return super().delete_registered_model(name)
 
     def rename_registered_model(self, name: str, new_name: str) -> Any:
         """Refuse a model with a version that is held, or with an alias that a policy names under either name."""
         found = super().get_registered_model(name)
-        ask(self.guard.removal, "model", found.name)
         aliases = {alias: self._is_text_of_prompt(name, version) for alias, version in found.aliases.items()}
-        ask(self.guard.name, found.name, new_name, aliases)
-        return super().rename_registered_model(name, new_name)
+        with self.guard.changing():
+            ask(self.guard.removal, "model", found.name)
+            ask(self.guard.name, found.name, new_name, aliases)
+            return super().rename_registered_model(name, new_name)
 
     def set_model_version_tag(self, name: str, version: Any, tag: Any) -> Any:
         """Refuse reserved tags, and another word on where a held version came from."""
         self._refuse_tags([tag])
-        self._keep_origin(name, version, tag.key, tag.value)
-        return super().set_model_version_tag(name, version, tag)
+        with self.guard.changing():
+            self._keep_origin(name, version, tag.key, tag.value)
+            return super().set_model_version_tag(name, version, tag)
 
     def delete_model_version_tag(self, name: str, version: Any, key: str) -> Any:
         """Refuse reserved tags, and to take away where a held version came from."""
         ask(self.guard.tag, key)
-        self._keep_origin(name, version, key, None)
-        return super().delete_model_version_tag(name, version, key)
+        with self.guard.changing():
+            self._keep_origin(name, version, key, None)
+            return super().delete_model_version_tag(name, version, key)
 
     def set_registered_model_tag(self, name: str, tag: Any) -> Any:
         """Refuse reserved tags."""

@@ -33,36 +33,42 @@ class GuardedTracking(_Store):
 
     def set_tag(self, run_id: str, tag: Any) -> Any:
         """Keep where a held run came from, and remember the parent of a run before it has it."""
-        self._keep_origin(run_id, {tag.key: tag.value})
-        self._remember_parent(run_id, [tag])
-        return super().set_tag(run_id, tag)
+        with self.guard.changing():
+            self._keep_origin(run_id, {tag.key: tag.value})
+            self._remember_parent(run_id, [tag])
+            return super().set_tag(run_id, tag)
 
     def log_batch(self, run_id: str, metrics: Any, params: Any, tags: Any) -> Any:
         """Keep where a held run came from, and remember the parent of a run before it has it."""
-        self._keep_origin(run_id, {tag.key: tag.value for tag in tags or []})
-        self._remember_parent(run_id, tags or [])
-        return super().log_batch(run_id, metrics, params, tags)
+        with self.guard.changing():
+            self._keep_origin(run_id, {tag.key: tag.value for tag in tags or []})
+            self._remember_parent(run_id, tags or [])
+            return super().log_batch(run_id, metrics, params, tags)
 
     def delete_tag(self, run_id: str, key: str) -> Any:
         """Keep where a held run came from."""
-        self._keep_origin(run_id, {key: None})
-        return super().delete_tag(run_id, key)
+        with self.guard.changing():
+            self._keep_origin(run_id, {key: None})
+            return super().delete_tag(run_id, key)
 
     def log_inputs(self, run_id: str, *args: Any, **kwargs: Any) -> Any:
         """Refuse to add to what a held run read."""
-        ask(self.guard.origin, "run", self._run(run_id), "What it read")
-        return super().log_inputs(run_id, *args, **kwargs)
+        with self.guard.changing():
+            ask(self.guard.origin, "run", self._run(run_id), "What it read")
+            return super().log_inputs(run_id, *args, **kwargs)
 
     def log_outputs(self, run_id: str, *args: Any, **kwargs: Any) -> Any:
         """Refuse to add to what a held run made."""
-        ask(self.guard.origin, "run", self._run(run_id), "What it made")
-        return super().log_outputs(run_id, *args, **kwargs)
+        with self.guard.changing():
+            ask(self.guard.origin, "run", self._run(run_id), "What it made")
+            return super().log_outputs(run_id, *args, **kwargs)
 
     def update_run_info(self, run_id: str, run_status: Any, end_time: Any, run_name: Any) -> Any:
         """Refuse another end of a held run that has ended; one that still runs may end."""
-        if run_status is not None or end_time is not None:
-            self._keep_end(run_id, run_status, end_time)
-        return super().update_run_info(run_id, run_status, end_time, run_name)
+        with self.guard.changing():
+            if run_status is not None or end_time is not None:
+                self._keep_end(run_id, run_status, end_time)
+            return super().update_run_info(run_id, run_status, end_time, run_name)
 
     def _keep_end(self, run_id: str, run_status: Any, end_time: Any) -> None:
         if not self.guard.is_held("run", self._run(run_id)):
@@ -95,36 +101,42 @@ class GuardedTracking(_Store):
 
     def delete_run(self, run_id: str) -> Any:
         """Refuse a run that is held."""
-        ask(self.guard.removal, "run", self._run(run_id))
-        return super().delete_run(run_id)
+        with self.guard.changing():
+            ask(self.guard.removal, "run", self._run(run_id))
+            return super().delete_run(run_id)
 
     def delete_experiment(self, experiment_id: str) -> Any:
         """Refuse an experiment that holds a run that is held."""
         found = super().get_experiment(experiment_id)
-        ask(self.guard.removal, "experiment", str(found.experiment_id))
-        return super().delete_experiment(experiment_id)
+        with self.guard.changing():
+            ask(self.guard.removal, "experiment", str(found.experiment_id))
+            return super().delete_experiment(experiment_id)
 
     def delete_logged_model(self, model_id: str) -> Any:
         """Refuse a logged model that is held."""
-        ask(self.guard.removal, "logged_model", super().get_logged_model(model_id).model_id)
-        return super().delete_logged_model(model_id)
+        with self.guard.changing():
+            ask(self.guard.removal, "logged_model", super().get_logged_model(model_id).model_id)
+            return super().delete_logged_model(model_id)
 
     def set_logged_model_tags(self, model_id: str, tags: Any) -> Any:
         """Keep where a held logged model came from."""
-        self._keep_origin_of_model(model_id, {tag.key: tag.value for tag in tags})
-        return super().set_logged_model_tags(model_id, tags)
+        with self.guard.changing():
+            self._keep_origin_of_model(model_id, {tag.key: tag.value for tag in tags})
+            return super().set_logged_model_tags(model_id, tags)
 
     def delete_logged_model_tag(self, model_id: str, key: str) -> Any:
         """Keep where a held logged model came from."""
-        self._keep_origin_of_model(model_id, {key: None})
-        return super().delete_logged_model_tag(model_id, key)
+        with self.guard.changing():
+            self._keep_origin_of_model(model_id, {key: None})
+            return super().delete_logged_model_tag(model_id, key)
 
     def finalize_logged_model(self, model_id: str, status: Any) -> Any:
         """Refuse another status of a held logged model."""
-        model = super().get_logged_model(model_id)
-        if model.status != status:
-            ask(self.guard.origin, "logged_model", model.model_id, "Its status")
-        return super().finalize_logged_model(model_id, status)
+        with self.guard.changing():
+            model = super().get_logged_model(model_id)
+            if model.status != status:
+                ask(self.guard.origin, "logged_model", model.model_id, "Its status")
+            return super().finalize_logged_model(model_id, status)
 
     def _keep_origin_of_model(self, model_id: str, tags: Mapping[str, str | None]) -> None:
         bound = {key: value for key, value in tags.items() if is_bound_tag(key)}
