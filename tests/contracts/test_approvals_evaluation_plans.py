@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from handrail.approvals.adapters.yaml_evaluations import YamlEvaluations
+from handrail.approvals.adapters.yaml_evaluations import YamlEvaluations, files_of
 from handrail.errors import Misconfigured, UnknownReference
 from tests.fakes.approvals_evidence import FakePlans
 
@@ -28,7 +28,7 @@ def write(project, models, version=1):
 
 @pytest.fixture(params=["memory", "yaml"])
 def plans(request, project):
-    return FakePlans() if request.param == "memory" else YamlEvaluations(project)
+    return FakePlans() if request.param == "memory" else YamlEvaluations(files_of(project))
 
 
 def test_a_model_that_is_named_has_a_plan(plans):
@@ -49,14 +49,14 @@ def test_without_the_file_no_model_is_measured(project):
     (project / "config" / "evaluation.yaml").unlink()
 
     with pytest.raises(UnknownReference, match="names no model"):
-        YamlEvaluations(project).plan("flights")
+        YamlEvaluations(files_of(project)).plan("flights")
 
 
 def test_what_is_known_afterwards_is_withheld_and_keys_reach_the_plan(project):
     keys = {"looks": 3, "least_rows": 7, "metrics": ["brier"], "limits": {"seconds": 5, "megabytes": 512}}
     write(project, {"flights": keys | {"intervals": {"draws": 200, "seed": 9}}})
 
-    plan = YamlEvaluations(project).plan("flights")
+    plan = YamlEvaluations(files_of(project)).plan("flights")
 
     assert plan.columns.withheld == ("late", "arr_known_ts", "flight_id")
     assert (plan.looks, plan.least_rows, plan.metrics, plan.draws, plan.seed) == (3, 7, ("brier",), 200, 9)
@@ -77,4 +77,4 @@ def test_a_mistake_is_a_sentence_with_its_key(project, keys, words):
     write(project, {"flights": keys})
 
     with pytest.raises(Misconfigured, match=words):
-        YamlEvaluations(project).plan("flights")
+        YamlEvaluations(files_of(project)).plan("flights")

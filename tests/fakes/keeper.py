@@ -18,6 +18,7 @@ from tests.fakes.approvals import FakeSigner, MemoryLedger, MemoryShelf
 from tests.fakes.approvals_custody import MemoryHolds, MemoryProvenance
 from tests.fakes.approvals_evidence import FakeEvaluator, MemoryLooks, MemorySnapshots
 from tests.fakes.approvals_findings import MemoryFindings
+from tests.fakes.approvals_ruling import RulesInMemory
 
 
 def memory_custody(**held: Any) -> Custody:
@@ -28,6 +29,7 @@ def memory_custody(**held: Any) -> Custody:
         "ledger": ledger,
         "index": ledger,
         "findings": MemoryFindings(),
+        "rules": RulesInMemory(),
         "provenance": MemoryProvenance(),
         "holds": MemoryHolds(),
         "signer": FakeSigner(),

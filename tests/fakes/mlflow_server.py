@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -14,7 +15,9 @@ import httpx
 import yaml
 
 from handrail.bootstrap.approvals import server_name
+from handrail.bootstrap.approvals_rules import take_files
 from handrail.entrypoints.http.gate_client import GateClient
+from handrail.errors import Refused
 from handrail.refs import Use
 from handrail.settings import Settings, load_settings
 from infra.servers.supervisor import commands, environment
@@ -59,6 +62,12 @@ class Server:
     def write_roles(self, persons=PERSONS, services=None):
         text = yaml.safe_dump({"version": 1, "persons": persons, "services": services})
         (self.settings.config / "roles.yaml").write_text(text, encoding="utf-8")
+        self.take_files()
+
+    def take_files(self):
+        """Bring into force what the files say now, as whoever runs the machine can."""
+        with suppress(Refused):
+            take_files(self.settings, "a test")
 
     def use(self, made, alias="champion"):
         return Use(server_name(self.settings), made.name, alias, self.settings.environment)

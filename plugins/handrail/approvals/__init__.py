@@ -21,7 +21,18 @@ from handrail.approvals.domain.permit import Permit
 from handrail.approvals.domain.subject import Candidate
 from handrail.approvals.domain.texts import plain_text, shown
 from handrail.approvals.evidence_ports import Snapshots
-from handrail.approvals.service import Approvals, Evaluations, Gate, Guard, Opening, Report, RequestView, RunFile
+from handrail.approvals.service import (
+    Approvals,
+    Evaluations,
+    Gate,
+    Guard,
+    Opening,
+    Report,
+    RequestView,
+    RuleChanges,
+    RuleWatch,
+    RunFile,
+)
 from handrail.approvals.service.guard import PROMPT_TAG, is_bound_tag, is_reserved_tag
 from handrail.lazy import lazy_names
 from handrail.refs import Use
@@ -54,6 +65,8 @@ __all__ = [
     "Protected",
     "Report",
     "RequestView",
+    "RuleChanges",
+    "RuleWatch",
     "RunFile",
     "Severity",
     "Snapshots",

@@ -171,11 +171,11 @@ class Registry(Protocol):
 
 
 class RuleBook(Protocol):
-    """Policies and roles as they stand at this moment; a changed file counts at once."""
+    """Policies and roles as they rule at this moment."""
 
     @abstractmethod
     def protected(self, model: str, alias: str, *, prompt: bool = False) -> bool:
-        """Say whether an alias has a policy, however spelt; one once protected stays so while the process lives."""
+        """Say whether an alias has a policy, however spelt; a file that is removed frees nothing."""
 
     @abstractmethod
     def policy(self, model: str, alias: str, *, prompt: bool = False) -> Policy:

@@ -15,11 +15,13 @@ from handrail.approvals.adapters.folder_trees import FolderTrees
 from handrail.approvals.adapters.mlflow_download import without_additions
 from handrail.approvals.evidence_ports import Snapshots
 from handrail.approvals.ports import DecisionJournal, RuleBook
+from handrail.approvals.rule_ports import RuleRecords
 from handrail.approvals.service import Approvals, Evaluations, Gate, GatePorts, Guard, Limits
 from handrail.approvals.service.collecting import collect_copies
 from handrail.approvals.service.custody import Custody
 from handrail.approvals.service.holding import Holding
 from handrail.approvals.service.moves import Mover
+from handrail.approvals.service.rule_changes import RuleChanges
 from handrail.approvals.service.standing import StandingWatch
 from handrail.bootstrap.approvals_custody import held_by_keeper, open_custody, use_name_of_keeper
 from handrail.bootstrap.approvals_evaluation import open_evaluations
@@ -27,11 +29,13 @@ from handrail.bootstrap.approvals_holding import open_holding
 from handrail.bootstrap.approvals_journal import LineageJournal
 from handrail.bootstrap.approvals_keys import refuse_lost_key
 from handrail.bootstrap.approvals_policy import open_rules
+from handrail.bootstrap.approvals_rules import open_records_of_rules, open_rule_changes, plans_in_force, rules_in_force
+from handrail.bootstrap.approvals_tables import migrated
 from handrail.clock import system_time
 from handrail.errors import Misconfigured
 from handrail.refs import Use
 from handrail.settings import Settings, make_home
-from handrail.storage import Store, migrate
+from handrail.storage import Store
 
 if TYPE_CHECKING:
     from handrail.lineage.service.lineage import Lineage
@@ -132,7 +136,7 @@ def server_name(settings: Settings) -> str:
 def prepare_mlflow(settings: Settings) -> dict[str, str]:
     """Make what an MLflow server with the Handrail app needs, and return the environment to start it with.
 
-    Policies and roles are read too, so that a misspelt key stops the start with one sentence.
+    Before the first start policies and roles are read too, so that a misspelt key stops it with one sentence.
 
     Raises:
         Misconfigured: policies, roles or credentials cannot be used.
@@ -140,7 +144,9 @@ def prepare_mlflow(settings: Settings) -> dict[str, str]:
     """
     from handrail.approvals.adapters.mlflow_home import prepare_mlflow_home
 
-    open_rules(settings.config).check()
+    # Later the files only propose: a mistake in them is reported, and stops nothing.
+    if not (settings.log / "log.vkey").is_file():
+        open_rules(settings.config).check()
     if settings.approvals_socket is None:
         refuse_lost_key(settings)
         Ed25519Signer(settings.gate_credentials / "gate-signing-key.pem", settings.permits / "gate.pub")
@@ -168,8 +174,10 @@ def open_approvals(settings: Settings, store: Callable[[], Store]) -> Approvals:
     key = settings.log / "log.vkey"
     tables = migrated(store())
     log = SqlLog(tables, Ed25519Heads(read_key(key))) if key.is_file() else None
-    ledger = SqlLedger(tables, log)
-    return Approvals(ledger, ledger, open_rules(settings.config), SqlFindings(tables, log))
+    ledger, records = SqlLedger(tables, log), open_records_of_rules(tables, log)
+    # Before the first start of the server nothing is in force but what the files say.
+    rules = rules_in_force(records) if records.in_force() else open_rules(settings.config)
+    return Approvals(ledger, ledger, rules, SqlFindings(tables, log))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +193,7 @@ class GateHost:
 class OpenGate:
     """The gate of an MLflow server, the guard that makes it the only way, the watch over what it has set.
 
-    And what measures candidates outside of calls, with the labelled rows that it measures them on.
+    And what measures candidates outside of calls, with the labelled rows that it measures them on, and the rules.
     """
 
     gate: Gate
@@ -193,6 +201,7 @@ class OpenGate:
     watch: StandingWatch
     evaluations: Evaluations
     snapshots: Snapshots
+    rules: RuleChanges
 
 
 def open_gate(
@@ -215,9 +224,9 @@ def open_gate(
     from handrail.approvals.adapters.mlflow_evidence_files import MlflowEvidenceFiles
     from handrail.approvals.adapters.mlflow_registry import MlflowRegistry
 
-    rules = _open_rules(settings)
     make_home(settings)
     custody = open_custody(settings, lambda: migrated(store()))
+    changes, rules = _begin_rules(settings, custody.rules)
     registry = MlflowRegistry(host.registry, host.tracking, host.artifacts)
     holding = open_holding(settings, custody, registry, rules)
     reader, index = holding.reader, custody.index
@@ -243,8 +252,9 @@ def open_gate(
         gate,
         Guard(rules, holding.holds, holding.provenance, holding.changes),
         StandingWatch(holding),
-        open_evaluations(settings, ports, custody),
+        open_evaluations(plans_in_force(changes), ports, custody),
         custody.snapshots,
+        changes,
     )
 
 
@@ -264,20 +274,14 @@ def _open_mover(settings: Settings, custody: Custody, holding: Holding, journal:
     )
 
 
-def _open_rules(settings: Settings) -> RuleBook:
-    rules = open_rules(settings.config)
+def _begin_rules(settings: Settings, records: RuleRecords) -> tuple[RuleChanges, RuleBook]:
+    changes = open_rule_changes(settings, records)
+    changes.start()
+    rules = rules_in_force(records, changes.count_files)
     for sentence in rules.check():
         _log.warning(sentence)
-    return rules
+    return changes, rules
 
 
 def _limits(settings: Settings) -> Limits:
     return Limits(settings.approvals_most_open, settings.approvals_most_kept)
-
-
-def migrated(store: Store) -> Store:
-    """Bring the approvals tables of a store up to date, and return it."""
-    from handrail.approvals import adapters
-
-    migrate(store, "approvals", Path(adapters.__file__).parent / "migrations")
-    return store

@@ -11,6 +11,7 @@ from handrail.approvals.adapters.folder_snapshots import FolderSnapshots, SqlLoo
 from handrail.approvals.adapters.mlflow_home import stable_server_name
 from handrail.approvals.adapters.sql_custody import SqlHolds, SqlProvenance
 from handrail.approvals.adapters.sql_findings import SqlFindings
+from handrail.approvals.adapters.sql_rules import SqlRules
 from handrail.approvals.service.custody import Custody
 from handrail.bootstrap.approvals_keys import open_shelf, refuse_lost_key, refuse_lost_ledger
 from handrail.bootstrap.approvals_log import open_ledger
@@ -47,6 +48,7 @@ def held_here(settings: Settings, store: Store) -> Custody:
         ledger=ledger,
         index=ledger,
         findings=SqlFindings(store, ledger.log),
+        rules=SqlRules(store, ledger.log),
         provenance=SqlProvenance(quick, seals),
         holds=SqlHolds(store, seals),
         signer=signer,
@@ -76,6 +78,7 @@ def held_by_keeper(settings: Settings) -> Custody:
         SocketSnapshots,
     )
     from handrail.approvals.adapters.socket_ledger import SocketLedger
+    from handrail.approvals.adapters.socket_rules import SocketRules
 
     assert settings.approvals_socket is not None
     keeper = KeeperClient(settings.approvals_socket)
@@ -85,6 +88,7 @@ def held_by_keeper(settings: Settings) -> Custody:
         ledger=ledger,
         index=ledger,
         findings=SocketFindings(keeper),
+        rules=SocketRules(keeper),
         provenance=SocketProvenance(keeper.patient(2 * PATIENCE_S)),
         holds=SocketHolds(keeper),
         signer=SocketSigner(keeper),

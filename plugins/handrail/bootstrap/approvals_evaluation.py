@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from handrail.approvals.adapters.yaml_evaluations import YamlEvaluations
+from handrail.approvals.adapters.yaml_evaluations import YamlEvaluations, files_of
+from handrail.approvals.evidence_ports import EvaluationPlans
 from handrail.approvals.service import EvaluationPorts, Evaluations, GatePorts
 from handrail.approvals.service.custody import Custody
 from handrail.clock import system_time
 from handrail.errors import UnknownReference
-from handrail.settings import Settings
 
 
-def open_evaluations(settings: Settings, ports: GatePorts, custody: Custody) -> Evaluations:
-    """Open what evaluates the requests of a gate with these adapters."""
+def open_evaluations(plans: EvaluationPlans, ports: GatePorts, custody: Custody) -> Evaluations:
+    """Open what evaluates the requests of a gate with these adapters, as the plans say."""
     evaluation = EvaluationPorts(
         ledger=ports.ledger,
         index=ports.index,
         copies=ports.copies,
-        plans=YamlEvaluations(settings.project),
+        plans=plans,
         snapshots=ports.snapshots,
         looks=custody.looks,
         evaluator=custody.evaluator,
@@ -33,7 +33,7 @@ def rows_for(project: Path, model: str, *, replacing: bool) -> str | None:
         Misconfigured: config/evaluation.yaml cannot be used.
     """
     try:
-        snapshots = YamlEvaluations(project).keys(model).snapshots
+        snapshots = YamlEvaluations(files_of(project)).keys(model).snapshots
     except UnknownReference:
         return None
     return snapshots.replacement if replacing else snapshots.first

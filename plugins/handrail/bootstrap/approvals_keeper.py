@@ -13,7 +13,6 @@ from handrail.approvals.adapters.keeper_calls import calls_of
 from handrail.approvals.adapters.keeper_process import KeeperProcess, run_beside
 from handrail.approvals.adapters.keeper_server import KeeperServer
 from handrail.approvals.adapters.system_users import SystemUser
-from handrail.approvals.adapters.yaml_evaluations import YamlEvaluations
 from handrail.approvals.service.custody import Custody
 from handrail.approvals.service.proven_findings import ProvenFindings
 from handrail.approvals.service.proven_signing import ProvenShelf, ProvenSigner
@@ -21,7 +20,7 @@ from handrail.approvals.service.proving import ProvenLedger
 from handrail.approvals.service.witnessed import WitnessedEvaluator
 from handrail.bootstrap.approvals import migrated
 from handrail.bootstrap.approvals_custody import held_here
-from handrail.bootstrap.approvals_policy import open_rules
+from handrail.bootstrap.approvals_rules import open_rule_changes, plans_in_force, proven_rules, rules_in_force
 from handrail.clock import system_time
 from handrail.errors import Misconfigured
 from handrail.files import REMEDY, create_file, unwritable
@@ -88,8 +87,9 @@ def open_keeper(settings: Settings, clients: Collection[SystemUser]) -> KeeperSe
 
 def proven(settings: Settings, held: Custody) -> Custody:
     """Put what proves each event and each signature in front of what is held."""
-    rules = open_rules(settings.config)
-    plans = YamlEvaluations(settings.project)
+    changes = open_rule_changes(settings, held.rules)
+    changes.start()
+    rules, plans = rules_in_force(held.rules, changes.count_files), plans_in_force(changes)
     evaluator = WitnessedEvaluator(held.evaluator, plans, held.snapshots, held.index)
     signer = ProvenSigner(held.server, held.ledger, held.index, held.signer, system_time)
     ledger = ProvenLedger(
@@ -106,7 +106,10 @@ def proven(settings: Settings, held: Custody) -> Custody:
     )
     shelf = ProvenShelf(held.ledger, signer, held.shelf)
     findings = ProvenFindings(held.findings, held.index, rules, system_time)
-    return replace(held, ledger=ledger, findings=findings, signer=signer, shelf=shelf, evaluator=evaluator)
+    records = proven_rules(settings, held.rules)
+    return replace(
+        held, ledger=ledger, findings=findings, rules=records, signer=signer, shelf=shelf, evaluator=evaluator
+    )
 
 
 def _bring_here(settings: Settings) -> list[str]:

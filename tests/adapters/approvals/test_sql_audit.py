@@ -12,11 +12,13 @@ from handrail.approvals.adapters.sql_custody import SqlHolds, SqlProvenance
 from handrail.approvals.adapters.sql_findings import SqlFindings
 from handrail.approvals.adapters.sql_ledger import SqlLedger
 from handrail.approvals.adapters.sql_log import SqlLog
+from handrail.approvals.adapters.sql_rules import SqlRules
 from handrail.approvals.adapters.sql_seals import Seals
 from handrail.approvals.adapters.tables import events, metadata
 from handrail.approvals.domain.events import Choice
 from handrail.approvals.domain.findings import Severity
 from handrail.approvals.service import Report
+from tests.contracts.test_approvals_rule_records import CHANGE, FIRST, SECOND, YES
 from tests.fakes.approvals import EVIDENCE
 from tests.fakes.approvals_store import approvals_store, log_key
 from tests.fakes.approvals_world import World
@@ -37,6 +39,9 @@ def place(tmp_path_factory):
         seals = Seals(SIGNER)
         ledger = SqlLedger(store, SqlLog(store, SIGNER))
         ledger.begin(seals)
+        rules = SqlRules(store, ledger.log)
+        rules.take(FIRST)
+        rules.append(rules.open(CHANGE), YES, SECOND)
         custody = {"provenance": SqlProvenance(store, seals), "holds": SqlHolds(store, seals)}
         world = World(ledger=ledger, findings=SqlFindings(store, ledger.log), **custody)
         for version in (2, 3, 4):

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from handrail.approvals.adapters.folder_texts import FolderTexts
-from handrail.approvals.adapters.yaml_evaluations import YamlEvaluations
+from handrail.approvals.adapters.yaml_evaluations import YamlEvaluations, files_of
 from handrail.approvals.adapters.yaml_rules import YamlRules
 from handrail.approvals.domain.evidence import Level
 from handrail.approvals.domain.people import Service
@@ -59,7 +59,7 @@ def test_the_shipped_policy_wants_two_roles_and_quality_and_comparison_recompute
 
 
 def test_what_the_shipped_policy_wants_recomputed_is_measured():
-    plan = YamlEvaluations(SHIPPED.parent).plan("flights")
+    plan = YamlEvaluations(files_of(SHIPPED.parent)).plan("flights")
 
     assert "roc_auc" in plan.metrics
 

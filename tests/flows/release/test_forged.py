@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+from handrail.bootstrap.approvals_rules import take_files
 from infra.demo.forging import refuse_forged
 from tests.flows.release.conftest import POLICY
 
@@ -18,9 +19,11 @@ def measured(settings):
     ]
     policy.write_text(yaml.safe_dump(POLICY | {"version": 2, "rules": rules}))
     plans.write_text(yaml.safe_dump({"version": 1, "models": {settings.model_name: {"least_rows": 20}}}))
+    take_files(settings, "measured")
     yield settings
     policy.write_text(before)
     plans.unlink()
+    take_files(settings, "claimed again")
 
 
 def test_a_number_that_a_model_does_not_have_is_refused_once_and_again(measured, desk):

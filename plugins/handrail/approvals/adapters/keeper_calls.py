@@ -18,6 +18,8 @@ from handrail.approvals.adapters.keeper_values import (
     promotion_values,
     question_from,
 )
+from handrail.approvals.adapters.rule_rows import change_from, decision_from, rules_body, rules_from
+from handrail.approvals.adapters.socket_rules import change_history_values
 from handrail.approvals.adapters.sql_findings import body_of, event_from, kind_of
 from handrail.approvals.domain.errors import MovedMeanwhile
 from handrail.approvals.domain.permit import Envelope, Permit
@@ -36,6 +38,7 @@ def calls_of(custody: Custody) -> dict[str, Call]:
         **_ledger_calls(custody),
         **_index_calls(custody),
         **_finding_calls(custody),
+        **_rule_calls(custody),
         **_custody_calls(custody),
         **_signing_calls(custody),
         **_evidence_calls(custody),
@@ -90,6 +93,33 @@ def _finding_calls(custody: Custody) -> dict[str, Call]:
         "findings.models": lambda _said, _: list(findings.models()),
         "findings.events": lambda said, _: ([kind_of(one), body_of(one)] for one in findings.events(said["model"])),
         "findings.append": lambda said, _: findings.append(said["model"], said["known"], event_from(*said["event"])),
+    }
+
+
+def _rule_calls(custody: Custody) -> dict[str, Call]:
+    rules = custody.rules
+
+    def in_force(said: Said, _files: Sequence[int]) -> dict[str, Any] | None:
+        found = rules.in_force()
+        if found is None:
+            return None
+        return {"number": found.number, "rules": None if found.number == said["known"] else rules_body(found)}
+
+    def append(said: Said, _files: Sequence[int]) -> dict[str, Any]:
+        stored = rules.load(said["change_id"])
+        if len(stored.decided) != said["after"]:
+            raise MovedMeanwhile(said["change_id"])
+        adopted = rules_from(said["adopted"]) if said["adopted"] else None
+        return change_history_values(rules.append(stored, decision_from(said["decision"]), adopted))
+
+    return {
+        "rules.in_force": in_force,
+        "rules.all_in_force": lambda _said, _: map(rules_body, rules.all_in_force()),
+        "rules.take": lambda said, _: rules.take(rules_from(said["taken"])),
+        "rules.open": lambda said, _: change_history_values(rules.open(change_from(said["change"]))),
+        "rules.append": append,
+        "rules.load": lambda said, _: change_history_values(rules.load(said["change_id"])),
+        "rules.changes": lambda _said, _: map(change_history_values, rules.changes()),
     }
 
 

@@ -92,6 +92,7 @@ class PolicyFile(Section):
     reject: Roles | None = None
     roll_back: Roles | None = None
     break_glass: Roles | None = None
+    change: QuorumKeys | None = None
 
     @model_validator(mode="after")
     def _says_one_of_two(self) -> Self:
@@ -136,6 +137,7 @@ class PolicyFile(Section):
                 *(frozenset(named or ()) for named in (self.request, self.reject, self.roll_back, self.break_glass))
             ),
             request_days=self.request_days,
+            change={str(role): count for role, count in (self.change or {}).items()},
             scope=self.scope,
         )
 

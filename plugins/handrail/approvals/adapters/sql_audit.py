@@ -13,6 +13,7 @@ from handrail.approvals.adapters.logged_rows import EventRow, RequestRow, mismat
 from handrail.approvals.adapters.sql_findings import KEY as FINDINGS
 from handrail.approvals.adapters.sql_findings import finding_mismatches
 from handrail.approvals.adapters.sql_log import SqlLog, logged_leaf, read_leaf
+from handrail.approvals.adapters.sql_rules import KINDS, rule_problems
 from handrail.approvals.adapters.sql_seals import Seals
 from handrail.approvals.adapters.tables import events, findings, head, leaves, moving, permits, rejections, requests
 from handrail.approvals.domain.errors import LogMismatch
@@ -42,7 +43,9 @@ class SqlAudit:
                 yield "The log has not begun: start the gate's MLflow server once."
                 return
             size = yield from self._head()
-            logged = yield from self._leaves(connection, size)
+            streams = yield from self._leaves(connection, size)
+            logged = {key: found for key, found in streams.items() if not _is_about_rules(found)}
+            yield from rule_problems(connection, {key: streams[key] for key in streams.keys() - logged.keys()})
             yield from _findings(connection, logged)
             yield from self._histories(connection, logged)
             yield from _permits(connection, logged)
@@ -107,6 +110,10 @@ def _findings(connection: Connection, logged: Mapping[str, list[LoggedLeaf]]) ->
     for key, rows in sorted(stored.items()):
         for problem in finding_mismatches(rows, logged.get(key, [])):
             yield f"The findings {key!r} {problem}."
+
+
+def _is_about_rules(found: list[LoggedLeaf]) -> bool:
+    return all(read_leaf(leaf.content)["kind"] in KINDS for leaf in found)
 
 
 def _columns(request: RequestRow) -> Iterator[str]:

@@ -152,3 +152,15 @@ findings = sa.Table(
     sa.Column("model", sa.String(256), nullable=False),
     sa.Column("body", sa.Text, nullable=False),
 )
+
+rule_records = sa.Table(
+    "approvals_rule_record",
+    metadata,
+    sa.Column("number", sa.Integer, sa.Identity(), primary_key=True),
+    sa.Column("stream", sa.String(40), nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.UniqueConstraint("stream", "position"),
+)
+"""What was in force, in one stream, and each proposed change with its decisions, in a stream of its own."""

@@ -1,7 +1,8 @@
-"""How candidates are measured: config/evaluation.yaml and the use case that it names, read again at each use."""
+"""How candidates are measured: what config/evaluation.yaml and the use case that it names say, at each use."""
 
 # pydantic reads the annotations at run time, so they stay real.
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,12 +10,12 @@ from pydantic import Field
 
 from handrail.approvals.domain.evaluation import Columns, EvaluationPlan
 from handrail.approvals.evidence_ports import EvaluationPlans
-from handrail.config import Section, read_config
+from handrail.config import Section, parse_config, read_text
 from handrail.errors import Misconfigured, UnknownReference
 from handrail.statistics import METRICS_OF
 from handrail.use_case import UseCase
 
-FILE = Path("config") / "evaluation.yaml"
+FILE = "config/evaluation.yaml"
 REMEDY = "Correct the file; nothing is measured until then."
 Rows = Annotated[str, Field(min_length=1, pattern=r"^[^/\\]", description="a Parquet file of the project")]
 
@@ -59,12 +60,20 @@ class EvaluationFile(Section):
     models: Annotated[dict[str, ModelKeys], Field(min_length=1)]
 
 
-class YamlEvaluations(EvaluationPlans):
-    """Keeps the promise of `EvaluationPlans` with files that people edit."""
+def files_of(project: Path) -> Callable[[str], str | None]:
+    """Return what reads files of a project by their path below it; one that is not there is None.
 
-    def __init__(self, project: Path) -> None:
-        """Read below the project."""
-        self._project = project
+    What it returns raises Misconfigured where a file cannot be read.
+    """
+    return lambda path: read_text(project / path, path) if (project / path).is_file() else None
+
+
+class YamlEvaluations(EvaluationPlans):
+    """Keeps the promise of `EvaluationPlans` with texts that people wrote."""
+
+    def __init__(self, text: Callable[[str], str | None]) -> None:
+        """Read texts by their path below the project with `text`."""
+        self._text = text
 
     def plan(self, model: str) -> EvaluationPlan:
         """Return the plan for a registered model.
@@ -74,13 +83,16 @@ class YamlEvaluations(EvaluationPlans):
             Misconfigured: a key is misspelt, or a value cannot be used.
         """
         keys = self.keys(model)
-        case = read_config(self._project / keys.use_case, UseCase, shown=keys.use_case, remedy=REMEDY)
+        text = self._text(keys.use_case)
+        if text is None:
+            raise Misconfigured(keys.use_case, "it is missing", "Restore it from the repository.")
+        case = parse_config(text, UseCase, shown=keys.use_case, remedy=REMEDY)
         known = [metric.name for metric in METRICS_OF[case.label.kind]]
         metrics = tuple(keys.metrics or known)
         for name in (*metrics, case.metrics.main):
             if name not in known:
                 problem = f"{name!r} does not judge a {case.label.kind} label"
-                raise Misconfigured(FILE.as_posix(), problem, f"Use {', '.join(known)}.")
+                raise Misconfigured(FILE, problem, f"Use {', '.join(known)}.")
         return EvaluationPlan(
             model=model,
             kind=case.label.kind,
@@ -110,10 +122,30 @@ class YamlEvaluations(EvaluationPlans):
             UnknownReference: it is not there, or does not name the model.
             Misconfigured: a key is misspelt, or a value cannot be used.
         """
-        file = self._project / FILE
-        shown = FILE.as_posix()
-        models = read_config(file, EvaluationFile, shown=shown, remedy=REMEDY).models if file.is_file() else {}
+        models = self._models()
         if model not in models:
             known = ", ".join(sorted(models)) or "no model"
-            raise UnknownReference("model to measure", model, f"{shown} names {known}.", "model")
+            raise UnknownReference("model to measure", model, f"{FILE} names {known}.", "model")
         return models[model]
+
+    def paths(self) -> Sequence[str]:
+        """Return the paths of the texts that the plans are in, below the project.
+
+        Raises:
+            Misconfigured: a key is misspelt, or a value cannot be used.
+        """
+        models = self._models()
+        return [FILE, *sorted({keys.use_case for keys in models.values()})] if models else []
+
+    def check(self) -> None:
+        """Read every plan once.
+
+        Raises:
+            Misconfigured: one of them cannot be used.
+        """
+        for model in self._models():
+            self.plan(model)
+
+    def _models(self) -> dict[str, ModelKeys]:
+        text = self._text(FILE)
+        return {} if text is None else parse_config(text, EvaluationFile, shown=FILE, remedy=REMEDY).models

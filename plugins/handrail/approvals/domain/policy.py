@@ -72,6 +72,12 @@ class Policy:
     rights: Rights = Rights()
     request_days: int = REQUEST_DAYS
     scope: Scope | None = field(default=None, compare=False)
+    change: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def change_quorum(self) -> Mapping[str, int]:
+        """How many persons of each role have to approve a change of the policy itself; as said, or its quorum."""
+        return self.change or {role: sum(step.get(role, 0) for step in self.steps) for role in sorted(self.deciders)}
 
     @property
     def digest(self) -> str:
@@ -89,6 +95,7 @@ class Policy:
             "later": [dict(quorum) for quorum in self.later],
             "rights": self.rights.to_json(),
             "request_days": None if self.request_days == REQUEST_DAYS else self.request_days,
+            "change": dict(self.change),
         }
         return said | {name: value for name, value in more.items() if value}
 

@@ -9,6 +9,8 @@ from handrail.approvals.service.guard import Guard
 from handrail.approvals.service.publishing import Publisher
 from handrail.approvals.service.quota import Limits
 from handrail.approvals.service.records import Approvals, RequestView
+from handrail.approvals.service.rule_changes import RuleChanges
+from handrail.approvals.service.rule_watch import RuleWatch
 
 __all__ = [
     "Approvals",
@@ -23,5 +25,7 @@ __all__ = [
     "Publisher",
     "Report",
     "RequestView",
+    "RuleChanges",
+    "RuleWatch",
     "RunFile",
 ]

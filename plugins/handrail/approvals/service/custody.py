@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from handrail.approvals.evidence_ports import Evaluator, Looks, Snapshots
 from handrail.approvals.finding_ports import FindingBook
 from handrail.approvals.ports import Holds, Ledger, PermitShelf, Provenance, RequestIndex, Signer
+from handrail.approvals.rule_ports import RuleRecords
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class Custody:
     ledger: Ledger
     index: RequestIndex
     findings: FindingBook
+    rules: RuleRecords
     provenance: Provenance
     holds: Holds
     signer: Signer

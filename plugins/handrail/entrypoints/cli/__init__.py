@@ -62,6 +62,7 @@ def _approvals() -> typer.Typer:
         approvals_leave,
         approvals_log,
         approvals_policy,
+        approvals_rules,
         approvals_witness,
     )
 
@@ -70,6 +71,7 @@ def _approvals() -> typer.Typer:
     approvals.app.command("verify", epilog=approvals_bytes.EXAMPLE)(approvals_bytes.verify)
     approvals.app.command("fetch", epilog=approvals_bytes.FETCH_EXAMPLE)(approvals_bytes.fetch)
     approvals.app.add_typer(approvals_policy.app, name="policy")
+    approvals.app.add_typer(approvals_rules.app, name="rules")
     approvals.app.add_typer(approvals_findings.app, name="finding")
     approvals.app.command("leave", epilog=approvals_leave.EXAMPLE)(approvals_leave.leave)
     approvals.app.command("check", epilog=approvals_log.CHECK_EXAMPLE)(approvals_log.check)

@@ -24,6 +24,7 @@ from handrail.approvals import (
 )
 from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.http.problems import error_of
+from handrail.entrypoints.http.rule_client import RuleClient
 from handrail.errors import Conflict, HandrailError, InvalidInput, Misconfigured, Refused, Unavailable, UnknownReference
 from handrail.refs import Use
 
@@ -232,6 +233,11 @@ class GateClient:
     def revocations(self) -> bytes:
         """Return the signed list of permits that were taken back: revoked.dsse beside the gate's key."""
         return self._send(Route.REVOCATIONS).content
+
+    @property
+    def rules(self) -> RuleClient:
+        """What is in force, and how it changes."""
+        return RuleClient(self._json)
 
     def _json(self, route: Route, **content: Any) -> dict[str, Any]:
         deadline = time.monotonic() + READ_WITHIN_S

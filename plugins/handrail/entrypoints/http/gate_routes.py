@@ -22,6 +22,10 @@ class Route(Enum):
     REVOKE = "POST", f"{PREFIX}/revocations"
     REVOCATIONS = "GET", f"{PREFIX}/revocations"
     PERMIT = "GET", f"{PREFIX}/permits"
+    RULES = "GET", f"{PREFIX}/rules"
+    RULE_CHANGES = "GET", f"{PREFIX}/rule-changes"
+    PROPOSE_RULES = "POST", f"{PREFIX}/rule-changes"
+    DECIDE_RULES = "POST", f"{PREFIX}/rule-decisions"
     SNAPSHOT = "POST", f"{PREFIX}/snapshots"
 
     def __init__(self, method: str, path: str) -> None:

@@ -28,9 +28,11 @@ def measured(server):
     """A policy that wants quality and comparison recomputed, for this test alone; models are named by `measure`."""
     policy, plans = server.settings.config / "policies" / "measured.yaml", server.settings.config / "evaluation.yaml"
     policy.write_text(yaml.safe_dump(POLICY))
+    server.take_files()
     yield Measured(server, plans)
     policy.unlink()
     plans.unlink(missing_ok=True)
+    server.take_files()
 
 
 class Measured:
@@ -42,6 +44,7 @@ class Measured:
     def measure(self, *models, **keys):
         content = {"version": 1, "models": {model: keys for model in models}}
         self.plans.write_text(yaml.safe_dump(content))
+        self.server.take_files()
 
     def make(self, folder, weights=GOOD, name=None, **more):
         made = self.server.make_version(name=name, files=files_of(Path(folder), weights, **more))

@@ -229,10 +229,12 @@ def test_a_changed_policy_voids_the_decisions(server, made):
     file = server.settings.config / "policies" / "champion.yaml"
     text = file.read_text()
     file.write_text(text.replace("0.74", "0.10"))
+    server.take_files()
     try:
         assert _denied(made, request_id, "cleo", "the policy changed").verdict == "void"
     finally:
         file.write_text(text)
+        server.take_files()
     _denied(made, request_id, "cleo", "the policy changed")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
 
+from handrail.approvals import RuleWatch
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.approvals import (
     GateHost,
@@ -72,7 +73,7 @@ def _assemble(app: Any) -> Any:
     recording = open_platform(settings, PATIENCE_S)
     guard_stores(guard, _recorder(recording, host))
     guard_artifacts(guard)
-    add_routes(app, gate, opened.snapshots)
+    add_routes(app, gate, opened.snapshots, opened.rules)
     asgi = auth.create_app(app)
     for route in Route:
         auth.BEFORE_REQUEST_VALIDATORS[(handlers._add_static_prefix(route.path), route.method)] = lambda: True
@@ -139,16 +140,20 @@ def _report_interrupted(gate: Gate, evaluating: EvaluatingThreads) -> None:
 
 
 def _keep_watch(opened: OpenGate) -> None:
-    """Now, and every minute, report each alias whose target the gate did not set, and end requests that expired."""
-    watch, expiry = opened.watch, opened.gate.expiry
-    watch.report()
-    expiry.sweep()
+    """Now and every minute: report what the gate did not set and files that only propose, end what has expired."""
+    watches, expiry = (opened.watch, RuleWatch(opened.rules)), opened.gate.expiry
+
+    def look() -> None:
+        for watch in watches:
+            watch.report()
+        expiry.sweep()
 
     def look_again() -> None:
         pause = threading.Event()
         while not pause.wait(WATCH_EVERY_S):
-            watch.report()
-            expiry.sweep()
+            look()
+
+    look()
 
     threading.Thread(target=look_again, name="handrail-watch", daemon=True).start()
 

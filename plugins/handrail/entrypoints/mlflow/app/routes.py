@@ -13,7 +13,7 @@ from flask import Flask, Response, request
 from mlflow.server import handlers
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from handrail.approvals import Gate, Opening, Snapshots, StillReading
+from handrail.approvals import Gate, Opening, RuleChanges, Snapshots, StillReading
 from handrail.clock import system_time
 from handrail.entrypoints.http.bodies import too_large
 from handrail.entrypoints.http.gate_routes import Route
@@ -31,6 +31,7 @@ from handrail.entrypoints.mlflow.app.messages import (
 )
 from handrail.entrypoints.mlflow.app.origins import refuse_foreign_pages
 from handrail.entrypoints.mlflow.app.rights import account, may, require_model, require_runs, require_sources
+from handrail.entrypoints.mlflow.app.rule_routes import RULE_VIEWS
 from handrail.errors import HandrailError, InvalidInput
 from handrail.refs import Use
 
@@ -38,9 +39,10 @@ SNAPSHOT_TYPE = "application/vnd.apache.parquet"
 PAGE = 50
 
 
-def add_routes(app: Flask, gate: Gate, snapshots: Snapshots) -> None:
+def add_routes(app: Flask, gate: Gate, snapshots: Snapshots, rules: RuleChanges) -> None:
     """Add every `Route` to MLflow's Flask app; its login runs before each of them."""
     views = {route: partial(view, gate) for route, view in _VIEWS.items()}
+    views |= {route: partial(_rule_answer, view, rules) for route, view in RULE_VIEWS.items()}
     views[Route.SNAPSHOT] = partial(_hand_in, snapshots)
     for route in Route:
         answer = _answering(views[route])
@@ -154,6 +156,10 @@ def _revocations(gate: Gate) -> Response:
     """Return the signed list of permits that were taken back."""
     read_query()
     return Response(gate.revoker.envelope(), mimetype="application/vnd.dsse.envelope.v1+json")
+
+
+def _rule_answer(view: Callable[[RuleChanges], dict[str, Any]], rules: RuleChanges) -> Response:
+    return _json(view(rules))
 
 
 def _hand_in(snapshots: Snapshots) -> Response:

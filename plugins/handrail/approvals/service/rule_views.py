@@ -1,0 +1,133 @@
+"""Looks at proposed changes of rules: where each stands by what rules now, and what it would change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from handrail.approvals.domain.rule_changes import (
+    ChangeHistory,
+    ChangeState,
+    RuleSet,
+    RulesInForce,
+    Ruling,
+    file_of,
+    judge_change,
+)
+from handrail.approvals.rule_ports import Readable, RuleRecords
+from handrail.errors import HandrailError, Misconfigured
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeView:
+    """A proposed change with where it stands, why, and how each file that it changes differs from what ruled."""
+
+    history: ChangeHistory
+    state: ChangeState
+    reasons: tuple[str, ...]
+    diffs: dict[str, str]
+    quorum: dict[str, int]
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of the files that it changes."""
+        return tuple(self.diffs)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything but the texts as JSON values."""
+        change = self.history.change
+        return {
+            "change_id": change.change_id,
+            "state": str(self.state),
+            "reasons": list(self.reasons),
+            "diffs": self.diffs,
+            "quorum": self.quorum,
+            "proposer": change.proposer,
+            "reason": change.reason,
+            "opened_at": change.opened_at.isoformat(),
+            "base": change.base,
+            "digest": change.rules.digest,
+            "decisions": [
+                {
+                    "person": decision.person,
+                    "account": decision.account,
+                    "decision": str(decision.choice),
+                    "reason": decision.reason,
+                    "at": decision.at.isoformat(),
+                }
+                for decision in self.history.decisions
+            ],
+        }
+
+
+class RuleViews:
+    """What rules, and everything that was proposed, judged by what rules now."""
+
+    def __init__(self, records: RuleRecords, read: Callable[[RuleSet], Readable]) -> None:
+        """Look at these records; `read` says what texts mean."""
+        self._records, self.read = records, read
+
+    def in_force(self) -> RulesInForce:
+        """Return what rules now.
+
+        Raises:
+            Misconfigured: the gate's server was never started.
+            LogMismatch: what is stored is not what was logged.
+        """
+        found = self._records.in_force()
+        if found is None:
+            remedy = "Start the gate's MLflow server once: it takes the files."
+            raise Misconfigured("the rules", "none are in force yet", remedy)
+        return found
+
+    def change(self, change_id: str) -> ChangeView:
+        """Return a proposed change and where it stands.
+
+        Raises:
+            UnknownReference: there is none.
+        """
+        return self.view(self._records.load(change_id))
+
+    def changes(self) -> Sequence[ChangeView]:
+        """Return everything that was proposed, oldest first."""
+        now = self.in_force()
+        return [self._judged(history, now) for history in self._records.changes()]
+
+    def view(self, history: ChangeHistory) -> ChangeView:
+        """Judge a proposed change by what rules now."""
+        return self._judged(history, self.in_force())
+
+    def _judged(self, history: ChangeHistory, now: RulesInForce) -> ChangeView:
+        diffs = self._diffs(history, now)
+        try:
+            ruling = self.ruling_over(history, now)
+        except HandrailError as err:
+            # Of an older release, which could read what this one cannot.
+            return ChangeView(history, ChangeState.VOID, (str(err),), diffs, {})
+        state, reasons = judge_change(history, diffs, ruling)
+        if state is ChangeState.PENDING:
+            reasons += tuple(_unreachable(ruling, ruling.quorum_for(diffs)))
+        return ChangeView(history, state, reasons, diffs, ruling.quorum_for(diffs))
+
+    def _diffs(self, history: ChangeHistory, now: RulesInForce) -> dict[str, str]:
+        change = history.change
+        bases = (once.rules for once in (now, *self._records.all_in_force()) if once.rules.digest == change.base)
+        base = next(bases, change.rules)
+        return {name: base.diff(change.rules, name) for name in change.rules.differing(base)}
+
+    def ruling_over(self, history: ChangeHistory, now: RulesInForce) -> Ruling:
+        """Return what a change is judged by, by these rules."""
+        rules, proposed = self.read(now.rules), self.read(history.change.rules)
+        quorums = {file_of(name): policy.change_quorum for name, policy in rules.policies().items()}
+        return Ruling(now.rules.digest, quorums, rules.directory(), proposed.directory())
+
+
+def _unreachable(ruling: Ruling, quorum: dict[str, int]) -> Iterator[str]:
+    for role, count in sorted(quorum.items()):
+        holders = sum(role in person.roles for person in ruling.directory.persons)
+        if holders < count:
+            yield (
+                f"Only {holders} of {count} persons hold the role {role}, so this cannot be decided: whoever runs the "
+                "server can bring the files into force with 'handrail approvals rules take'."
+            )

@@ -1,0 +1,103 @@
+"""Opens the rules of the gate: what is in force, and how it changes. The files below `config/` only propose."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from handrail.approvals.domain.rule_changes import RuleSet, RulesInForce
+from handrail.approvals.service.proven_rules import ProvenRules
+from handrail.approvals.service.rule_changes import RuleChanges
+from handrail.clock import system_time
+from handrail.settings import Settings
+
+if TYPE_CHECKING:
+    from handrail.approvals.adapters.kept_texts import RulesByLedger
+    from handrail.approvals.adapters.sql_log import SqlLog
+    from handrail.approvals.adapters.sql_rules import SqlRules
+    from handrail.approvals.adapters.yaml_evaluations import YamlEvaluations
+    from handrail.approvals.rule_ports import RuleRecords
+    from handrail.storage import Store
+
+__all__ = [
+    "open_records_of_rules",
+    "open_rule_changes",
+    "plans_in_force",
+    "proven_rules",
+    "rules_in_force",
+    "take_files",
+]
+
+
+def open_records_of_rules(store: Store, log: SqlLog | None) -> SqlRules:
+    """Open the records in a store whose tables are migrated; without a log they can be read, and are not checked."""
+    from handrail.approvals.adapters.sql_rules import SqlRules
+
+    return SqlRules(store, log)
+
+
+def open_rule_changes(settings: Settings, records: RuleRecords) -> RuleChanges:
+    """Open what takes proposals of the project's files, and decisions about them."""
+    from handrail.approvals.adapters.kept_texts import KeptRules
+
+    return RuleChanges(records, _files_of(settings), KeptRules, system_time, user_name())
+
+
+def proven_rules(settings: Settings, records: RuleRecords) -> ProvenRules:
+    """Put what proves each change of rules, by the project's files, in front of the records."""
+    from handrail.approvals.adapters.kept_texts import KeptRules
+
+    return ProvenRules(records, _files_of(settings), KeptRules, system_time)
+
+
+def _files_of(settings: Settings) -> Callable[[], RuleSet]:
+    from handrail.approvals.adapters.folder_texts import FolderTexts
+    from handrail.approvals.adapters.kept_texts import rule_set_of
+
+    files = FolderTexts(settings.config)
+    return lambda: rule_set_of(files, settings.project)
+
+
+def user_name() -> str:
+    """Return the name of the machine's user as whom this process runs, or its number where it has none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.geteuid())
+
+
+def rules_in_force(records: RuleRecords, before_persons: Callable[[], None] = lambda: None) -> RulesByLedger:
+    """Return policies and roles as they are in force at each call; see `RulesByLedger`."""
+    from handrail.approvals.adapters.kept_texts import RulesByLedger
+
+    return RulesByLedger(records, before_persons)
+
+
+def plans_in_force(changes: RuleChanges) -> YamlEvaluations:
+    """Return how candidates are measured, as it is in force at each call."""
+    from handrail.approvals.adapters.kept_texts import text_at
+    from handrail.approvals.adapters.yaml_evaluations import YamlEvaluations
+
+    return YamlEvaluations(lambda path: text_at(changes.views.in_force().rules, path))
+
+
+def take_files(settings: Settings, reason: str) -> RulesInForce:
+    """Bring the project's files into force without asking anybody, on the server's machine.
+
+    Raises:
+        Misconfigured: a file cannot be used, or the log's key is missing.
+        Refused: they say what is in force.
+        LogMismatch: what is stored is not what was logged.
+    """
+    from handrail.bootstrap.approvals_log import open_ledger
+    from handrail.bootstrap.approvals_tables import migrated
+    from handrail.storage import open_store
+
+    store = open_store(settings.approvals_url)
+    try:
+        ledger, _ = open_ledger(settings, migrated(store))
+        return open_rule_changes(settings, open_records_of_rules(store, ledger.log)).take(reason)
+    finally:
+        store.close()
