@@ -111,7 +111,9 @@ class MemoryLedger(Ledger, RequestIndex):
         newest: dict[tuple[str, str], Promoted] = {}
         for request_id, *_ in self.permits:
             subject = self.stored[request_id].request.subject
-            promoted = Promoted(subject.model, subject.epoch, subject.alias, subject.version, request_id)
+            promoted = Promoted(
+                subject.model, subject.epoch, subject.alias, subject.version, request_id, subject.purpose
+            )
             newest[subject.model, subject.alias] = promoted
         return list(newest.values())
 

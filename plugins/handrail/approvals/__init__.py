@@ -18,7 +18,7 @@ from handrail.approvals.domain.errors import (
 from handrail.approvals.domain.events import Choice
 from handrail.approvals.domain.findings import Finding, Severity
 from handrail.approvals.domain.permit import Permit
-from handrail.approvals.domain.subject import Candidate
+from handrail.approvals.domain.subject import Candidate, Purpose
 from handrail.approvals.domain.texts import plain_text, shown
 from handrail.approvals.evidence_ports import Snapshots
 from handrail.approvals.service import (
@@ -63,6 +63,7 @@ __all__ = [
     "Permit",
     "PermitVerifier",
     "Protected",
+    "Purpose",
     "Report",
     "RequestView",
     "RuleChanges",

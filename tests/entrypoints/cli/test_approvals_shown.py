@@ -1,55 +1,16 @@
 """`handrail approvals` on a terminal: whole ids, the numbers of the evidence, and sentences with the fitting remedy."""
 
-import os
-import pty
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from handrail.entrypoints.http.problems import members_of
 from handrail.errors import UnknownReference
 from tests.fakes.answering_server import answering
-
-HANDRAIL = Path(sys.executable).with_name("handrail")
-REQUEST_ID = "pr-58bdf0a8b42034727abc"
-ROW = {
-    "request_id": REQUEST_ID,
-    "model": "espresso",
-    "version": 4,
-    "alias": "champion",
-    "incumbent": 1,
-    "reason": "better on the machines of the old bar",
-    "requester": "tom",
-    "authors": ["tom"],
-    "files": 6,
-    "tree_digest": "sha256:" + "a" * 64,
-    "evidence": {"evaluation": "sha256:" + "b" * 64},
-    "verdict": "pending",
-    "opened_at": "2026-11-29T10:30:00+00:00",
-    "decisions": [],
-    "reasons": [],
-}
-CONTENT = {"evaluation": {"roc_auc": 0.6184, "rows": 28220, "by_bar": {"old": 0.6}, "folds": [1, 2, 3], "by": "x" * 99}}
+from tests.fakes.approvals_command import CONTENT, FORGED, REQUEST_ID, ROW, runner
 
 
 @pytest.fixture
 def run(tmp_path):
-    def run(url, *words, columns="200", **more):
-        environment = {name: text for name, text in os.environ.items() if not name.startswith("HANDRAIL_")}
-        environment |= {"HANDRAIL_HOME": str(tmp_path / "home"), "HANDRAIL_MLFLOW_URL": url, "NO_COLOR": "1"}
-        environment |= {"MLFLOW_TRACKING_USERNAME": "rosa", "MLFLOW_TRACKING_PASSWORD": "x", "COLUMNS": columns}
-        return subprocess.run(
-            [HANDRAIL, "approvals", *map(str, words)],
-            cwd=tmp_path,
-            env=environment | more,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-
-    return run
+    return runner(tmp_path)
 
 
 @pytest.mark.parametrize("columns", ["20", "80"])
@@ -117,9 +78,6 @@ def test_a_wrong_login_says_login(run):
     assert "MLFLOW_TRACKING_PASSWORD" in answer.stderr
 
 
-FORGED = "fine\n  Cleo Business said approve: \x1b[2Jyes\u202e"
-
-
 def test_what_people_wrote_is_quoted_on_one_line_of_its_own(run):
     said = {"person": "Ben", "decision": "approve", "reason": FORGED, "account": "ben", "at": "", "counts": True}
     row = ROW | {"reason": FORGED, "decisions": [said], "reasons": [f"roc_auc {FORGED}"], "evidence_content": {}}
@@ -166,40 +124,3 @@ def test_each_rule_is_shown_with_value_level_and_who_answers_for_it(run):
     assert "rule on evaluation.roc_auc 0.67, recomputed by the gate: not met" in lines
     assert "rule on parity.labels_differ 0, claimed by tom: not met" in lines
     assert "rule on comparison.ci_low unknown: not met" in lines
-
-
-SEEN = "sha256:" + "5" * 64
-
-
-def test_show_prints_the_digest_that_a_decision_carries(run):
-    with answering(200, ROW | {"seen": SEEN, "evidence_content": CONTENT}) as url:
-        lines = [line.split() for line in run(url, "show", REQUEST_ID).stdout.splitlines()]
-
-    assert ["seen", SEEN] in lines
-
-
-@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 1)])
-def test_on_a_terminal_the_facts_are_shown_before_the_decision_is_sent(tmp_path, answer, code):
-    sent = []
-    environment = {"PATH": os.environ["PATH"], "HANDRAIL_HOME": str(tmp_path / "home"), "NO_COLOR": "1"}
-    environment |= {"MLFLOW_TRACKING_USERNAME": "rosa", "MLFLOW_TRACKING_PASSWORD": "x"}
-    with answering(200, ROW | {"seen": SEEN, "evidence_content": CONTENT}, sent) as url:
-        terminal, inside = pty.openpty()
-        words = [HANDRAIL, "approvals", "decide", REQUEST_ID, "--approve", "--reason", "fine"]
-        process = subprocess.Popen(
-            words,
-            cwd=tmp_path,
-            env=environment | {"HANDRAIL_MLFLOW_URL": url},
-            stdin=inside,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        os.write(terminal, answer.encode())
-        out, err = process.communicate(timeout=120)
-        os.close(terminal)
-        os.close(inside)
-
-    assert process.returncode == code
-    assert b"evaluation.roc_auc" in err
-    assert bool(out.strip()) is (code == 0)
-    assert [body["seen"] for body in sent if body] == ([SEEN] if code == 0 else [])

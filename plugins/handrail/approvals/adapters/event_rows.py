@@ -17,10 +17,11 @@ from handrail.approvals.domain.events import (
     MoveDone,
     MoveIntended,
     Published,
+    Reverting,
     Revoked,
     Voided,
 )
-from handrail.approvals.domain.subject import BoundFile, PromotionRequest, Subject
+from handrail.approvals.domain.subject import BoundFile, PromotionRequest, Purpose, Subject
 from handrail.manifest import Manifest, canonical_json
 
 FORMAT = 1
@@ -35,6 +36,7 @@ _KINDS: dict[str, type[Event]] = {
     "move-abandoned": MoveAbandoned,
     "published": Published,
     "revoked": Revoked,
+    "reverting": Reverting,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
@@ -55,7 +57,7 @@ def event_from(kind: str, body: str) -> Event:
     values: dict[str, Any] = json.loads(body)
     del values["format"]
     values["at"] = datetime.fromisoformat(values["at"])
-    for name in ("reasons", "custodians"):
+    for name in ("reasons", "custodians", "approvals"):
         if name in values:
             values[name] = tuple(values[name])
     if "choice" in values:
@@ -76,6 +78,11 @@ def request_body(request: PromotionRequest) -> str:
     ).decode("utf-8")
 
 
+def _subject(values: dict[str, Any]) -> Subject:
+    purpose = values.get("purpose")
+    return Subject(**values | {"purpose": None if purpose is None else Purpose(purpose)})
+
+
 def request_from(body: str) -> PromotionRequest:
     """Read what `request_body` wrote."""
     values: dict[str, Any] = json.loads(body)
@@ -83,7 +90,7 @@ def request_from(body: str) -> PromotionRequest:
     return PromotionRequest(
         **values
         | {
-            "subject": Subject(**values["subject"]),
+            "subject": _subject(values["subject"]),
             "manifest": Manifest.from_json(values["manifest"]),
             "authors": tuple(values["authors"]),
             "unrecorded": tuple(values.get("unrecorded", ())),

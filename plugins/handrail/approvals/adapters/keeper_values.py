@@ -13,7 +13,7 @@ from handrail.approvals.domain.evaluation import Columns, Evaluation, Evaluation
 from handrail.approvals.domain.events import Event, History, Rejection
 from handrail.approvals.domain.holding import Promotion
 from handrail.approvals.domain.standing import Promoted
-from handrail.approvals.domain.subject import Authorship, Candidate
+from handrail.approvals.domain.subject import Authorship, Candidate, Purpose
 from handrail.manifest import FileEntry, Manifest
 
 _MOMENTS = ("superseded_at", "expires")
@@ -64,12 +64,18 @@ def promotion_values(promotion: Promotion) -> dict[str, Any]:
 def promotion_from(values: Mapping[str, Any]) -> Promotion:
     """Read what `promotion_values` wrote."""
     moments = {name: values[name] and datetime.fromisoformat(values[name]) for name in _MOMENTS}
-    return Promotion(**{**values, **moments, "promoted": Promoted(**values["promoted"])})
+    return Promotion(**{**values, **moments, "promoted": promoted_from(values["promoted"])})
 
 
 def rejection_from(values: Mapping[str, Any]) -> Rejection:
     """Read what `Rejection.to_json` wrote."""
     return Rejection(**{**values, "at": datetime.fromisoformat(values["at"])})
+
+
+def promoted_from(values: Mapping[str, Any]) -> Promoted:
+    """Read a promotion that was written as its fields."""
+    purpose = values["purpose"]
+    return Promoted(**{**values, "purpose": None if purpose is None else Purpose(purpose)})
 
 
 def question_values(question: Question) -> dict[str, Any]:

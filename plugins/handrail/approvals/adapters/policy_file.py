@@ -12,7 +12,7 @@ from handrail.approvals.domain.expiry import REQUEST_DAYS
 from handrail.approvals.domain.formats import RunsCode
 from handrail.approvals.domain.people import RoleName, folded
 from handrail.approvals.domain.policy import Policy, Rule
-from handrail.approvals.domain.rights import Rights
+from handrail.approvals.domain.rights import Glass, Rights
 from handrail.approvals.domain.scope import EVERY, Scope
 from handrail.approvals.domain.terms import DAYS, PermitRules
 from handrail.approvals.rule_ports import RuleText
@@ -93,6 +93,8 @@ class PolicyFile(Section):
     roll_back: Roles | None = None
     break_glass: Roles | None = None
     change: QuorumKeys | None = None
+    break_glass_hours: Annotated[int, Field(ge=1, le=720, strict=True)] = Glass().hours
+    break_glass_by_makers: StrictBool = False
 
     @model_validator(mode="after")
     def _says_one_of_two(self) -> Self:
@@ -138,6 +140,7 @@ class PolicyFile(Section):
             ),
             request_days=self.request_days,
             change={str(role): count for role, count in (self.change or {}).items()},
+            glass=Glass(self.break_glass_hours, self.break_glass_by_makers),
             scope=self.scope,
         )
 

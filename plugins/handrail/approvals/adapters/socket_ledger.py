@@ -6,7 +6,13 @@ from collections.abc import Collection, Sequence
 
 from handrail.approvals.adapters.event_rows import request_body
 from handrail.approvals.adapters.keeper_client import KeeperClient
-from handrail.approvals.adapters.keeper_values import event_values, history_from, promotion_from, rejection_from
+from handrail.approvals.adapters.keeper_values import (
+    event_values,
+    history_from,
+    promoted_from,
+    promotion_from,
+    rejection_from,
+)
 from handrail.approvals.domain.events import Event, History, Rejection
 from handrail.approvals.domain.holding import Promotion
 from handrail.approvals.domain.pages import Kept, Page
@@ -48,7 +54,7 @@ class SocketLedger(Ledger, RequestIndex):
 
     def promoted(self) -> Sequence[Promoted]:
         """Return the newest promotion of each alias of each model."""
-        return [Promoted(**row) for row in self._keeper.ask_for_all("index.promoted")]
+        return [promoted_from(row) for row in self._keeper.ask_for_all("index.promoted")]
 
     def promotions(self) -> Sequence[Promotion]:
         """Return what became of every promotion that was not released, oldest first."""

@@ -13,6 +13,7 @@ from handrail.approvals.adapters.tables import events, permits, releases
 from handrail.approvals.domain.holding import Promotion, holder_named
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.standing import Promoted
+from handrail.approvals.domain.subject import Purpose
 
 MOST_REMEMBERED = 10_000
 
@@ -70,6 +71,7 @@ class SqlPromotions:
 
 def _facts_of(envelope: str, holder: str) -> _Facts:
     permit = Permit.from_payload(Envelope.from_json(envelope).payload)
-    promoted = Promoted(permit.model, permit.epoch, permit.alias, permit.version, permit.request_id)
+    purpose = None if permit.purpose is None else Purpose(permit.purpose)
+    promoted = Promoted(permit.model, permit.epoch, permit.alias, permit.version, permit.request_id, purpose)
     expires = permit.terms.expires if permit.terms else None
     return _Facts(promoted, holder, datetime.fromisoformat(permit.issued), expires)

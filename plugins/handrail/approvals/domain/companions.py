@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from handrail.approvals.domain.permit import STATEMENT_TYPE, Permit
+from handrail.approvals.domain.subject import Purpose
 
 OMS_TYPE = "https://model_signing/signature/v1.0"
 SVR_TYPE = "https://in-toto.io/attestation/svr/v0.2"
@@ -37,7 +38,8 @@ def make_oms_statement(permit: Permit) -> dict[str, Any]:
 
 def make_svr_statement(permit: Permit) -> dict[str, Any]:
     """Return what was verified about the tree, by which policy; for whom and for how long only the permit says."""
-    properties = ["HANDRAIL_APPROVED"]
+    emergency = permit.purpose == Purpose.BREAK_GLASS
+    properties = ["HANDRAIL_BREAK_GLASS" if emergency else "HANDRAIL_APPROVED"]
     if len(set(permit.approvers)) > 1:
         properties.append("HANDRAIL_TWO_PERSON_APPROVED")
     policy = {

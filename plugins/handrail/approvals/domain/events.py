@@ -114,7 +114,17 @@ class Revoked:
     reason: str
 
 
-Event = Decided | Answered | Evaluated | Voided | MoveIntended | MoveDone | MoveAbandoned | Published | Revoked
+@dataclass(frozen=True, slots=True)
+class Reverting:
+    """The gate goes back by itself; `approvals` let the version be promoted before: person, account and moment."""
+
+    at: datetime
+    approvals: tuple[Mapping[str, str], ...]
+
+
+Event = (
+    Decided | Answered | Evaluated | Voided | MoveIntended | MoveDone | MoveAbandoned | Published | Revoked | Reverting
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +209,11 @@ class History:
     def revoked(self) -> Revoked | None:
         """Who took the permit back, if somebody did."""
         return next((event for event in self.events if isinstance(event, Revoked)), None)
+
+    @property
+    def reverting(self) -> Reverting | None:
+        """Whose approvals the gate goes back by, if it does so by itself."""
+        return next((event for event in self.events if isinstance(event, Reverting)), None)
 
     @property
     def is_published(self) -> bool:

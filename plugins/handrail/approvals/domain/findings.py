@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from handrail.approvals.domain.people import folded
-from handrail.approvals.domain.subject import Subject
+from handrail.approvals.domain.subject import Purpose, Subject
 
 
 class Severity(StrEnum):
@@ -79,6 +79,15 @@ class Finding:
             and opened.version in (None, subject.version)
             and (opened.alias is None or folded(opened.alias) == folded(subject.alias))
         )
+
+    def shuts(self, subject: Subject) -> bool:
+        """Whether it keeps the alias where it is while it is open.
+
+        The way back is open unless it is about that version, and an emergency, like the end of one, does not wait.
+        """
+        if not self.is_open or subject.purpose in (Purpose.BREAK_GLASS, Purpose.REVERT):
+            return False
+        return self.concerns(subject) and (subject.purpose is not Purpose.ROLLBACK or self.opened.version is not None)
 
     def to_json(self) -> dict[str, Any]:
         """Return who found what, and who closed it why, as JSON values."""

@@ -20,7 +20,8 @@ from handrail.approvals.domain.policy import (
 from handrail.approvals.domain.questions import waits_for_answers
 from handrail.approvals.domain.quorum import Progress, advance
 from handrail.approvals.domain.rights import Action
-from handrail.approvals.domain.subject import PromotionRequest
+from handrail.approvals.domain.short_requests import NEEDED, broken_by, carried, policy_for, why_no_breaking
+from handrail.approvals.domain.subject import PromotionRequest, Purpose
 
 
 class Verdict(StrEnum):
@@ -57,6 +58,8 @@ def judge(history: History, policy: Policy, directory: Directory) -> Judgement:
     subject = history.request.subject
     if refused := refused_formats(history.request.formats or {}, policy.permits.formats):
         return Judgement(Verdict.REFUSED, refused)
+    if subject.purpose is not None:
+        return _judge_short(history, policy, directory)
     if subject.adopts:
         return _judge_adoption(history, policy, directory)
     if history.awaits_evaluation:
@@ -111,8 +114,42 @@ def _judge_adoption(history: History, policy: Policy, directory: Directory) -> J
     return _judge_quorum(history, policy, directory).held_back(waits_for_answers(history))
 
 
+def _judge_short(history: History, policy: Policy, directory: Directory) -> Judgement:
+    """Ask for what a short way needs; quality was judged before, or is for those who confirm to look at."""
+    request, subject = history.request, history.request.subject
+    if policy.digest != subject.policy_digest:
+        return Judgement(Verdict.REFUSED, ("The request was opened under another policy.",))
+    if subject.purpose is Purpose.REVERT:
+        return _judged_short(carried(history), 1, "It waits for the gate itself.")
+    if subject.purpose is Purpose.BREAK_GLASS:
+        refusal = why_no_breaking(request.requester, directory, policy, request.authors)
+        refusals = _unknown_makers(request, directory) + ((refusal,) if refusal else ())
+        if refusals:
+            return Judgement(Verdict.REFUSED, refusals)
+        return _judged_short(
+            broken_by(history, directory), 1, f"It waits for {request.requester!r} to break the glass."
+        )
+    if not directory.answerable(request.requester):
+        unknown = f"The account {request.requester!r} asked for this and belongs to nobody in config/roles.yaml."
+        return Judgement(Verdict.REFUSED, (unknown,))
+    short, needed = policy_for(subject, policy), NEEDED[subject.purpose or Purpose.CONFIRMATION]
+    counted = {person.name for person in _voters(history, short, directory) if person.roles & short.deciders}
+    approvers = tuple(decision for decision in _approvals(history) if decision.person in counted)
+    roles = " or ".join(sorted(short.deciders))
+    waits = f"It still needs the approval of {needed - len(approvers)} {roles}."
+    return _judged_short(approvers, needed, waits).held_back(waits_for_answers(history))
+
+
+def _judged_short(approvers: tuple[Decided, ...], needed: int, waits: str) -> Judgement:
+    if len(approvers) < needed:
+        return Judgement(Verdict.PENDING, (waits,), approvers)
+    return Judgement(Verdict.APPROVED, approvers=approvers)
+
+
 def measured(history: History, policy: Policy) -> tuple[Measured, ...]:
     """Return each rule of the policy that counts for the request, with what is known of its measure."""
+    if history.request.subject.purpose is not None:
+        return ()
     return measure_rules(
         policy,
         history.evidence,

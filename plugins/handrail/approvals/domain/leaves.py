@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handrail.approvals.domain.events import Answered, Decided, Event, MoveDone
-from handrail.approvals.domain.subject import PromotionRequest
+from handrail.approvals.domain.subject import PromotionRequest, Purpose
 from handrail.approvals.domain.tiles import MOST_LEAF_BYTES
 from handrail.errors import InvalidInput
 from handrail.manifest import canonical_json, digest_of_bytes
@@ -59,6 +59,9 @@ def opening_leaf(request: PromotionRequest, body: str, row: int) -> Leaf:
     subject = request.subject
     names = ("server", "model", "epoch", "version", "created", "alias", "tree_digest", "policy_digest", "incumbent")
     facts = {name: getattr(subject, name) for name in names}
+    if subject.purpose is not None:
+        facts |= {"purpose": str(subject.purpose), "about": subject.about}
+        facts |= {"alarm": True} if subject.purpose in (Purpose.BREAK_GLASS, Purpose.REVERT) else {}
     facts |= {"requester": request.requester, "body": digest_of_bytes(body.encode("utf-8")), "row": row}
     return Leaf(OPENED, request.opened_at.isoformat(), facts, request.request_id)
 

@@ -75,7 +75,7 @@ def make_statement(
 class Permit:
     """What a permit states. Nothing here is verified yet: `PermitVerifier` does that.
 
-    A permit of release 0.1.0 has no `terms`.
+    A permit of release 0.1.0 has no `terms`. `purpose` is that of a request with a short way.
     """
 
     request_id: str
@@ -93,6 +93,7 @@ class Permit:
     issued: str
     manifest: Manifest
     terms: Terms | None = None
+    purpose: str | None = None
 
     @property
     def use(self) -> Use:
@@ -129,6 +130,7 @@ class Permit:
                 approvers=tuple(row["person"] for row in fields["approvers"]),
                 manifest=Manifest.from_json(fields["manifest"]),
                 terms=Terms.from_json(fields) if kind == PREDICATE_TYPE else None,
+                purpose=fields.get("purpose"),
             )
             subject = "sha256:" + statement["subject"][0]["digest"]["sha256"]
         except (KeyError, TypeError, IndexError, RecursionError) as err:

@@ -11,7 +11,7 @@ from handrail.approvals.domain.evidence import Evidence, Found, Level, find, mer
 from handrail.approvals.domain.expiry import REQUEST_DAYS
 from handrail.approvals.domain.people import Directory, Person
 from handrail.approvals.domain.quorum import Quorum
-from handrail.approvals.domain.rights import Action, Rights
+from handrail.approvals.domain.rights import Action, Glass, Rights
 from handrail.approvals.domain.scope import Scope
 from handrail.approvals.domain.terms import PermitRules
 from handrail.manifest import digest_of
@@ -72,6 +72,7 @@ class Policy:
     rights: Rights = Rights()
     request_days: int = REQUEST_DAYS
     scope: Scope | None = field(default=None, compare=False)
+    glass: Glass = Glass()
     change: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -96,6 +97,7 @@ class Policy:
             "rights": self.rights.to_json(),
             "request_days": None if self.request_days == REQUEST_DAYS else self.request_days,
             "change": dict(self.change),
+            "glass": self.glass.to_json(),
         }
         return said | {name: value for name, value in more.items() if value}
 

@@ -16,6 +16,7 @@ from handrail.approvals.domain.events import (
     MoveDone,
     MoveIntended,
     Published,
+    Reverting,
     Revoked,
     Voided,
 )
@@ -87,6 +88,10 @@ def _revoked(history: History, _event: Event) -> str | None:
     return "The permit was taken back already." if history.revoked else None
 
 
+def _reverting(history: History, event: Event) -> str | None:
+    return "The gate goes back already." if history.reverting else _resting(history, event)
+
+
 _NEXT: Mapping[type[Event], Callable[[History, Event], str | None]] = {
     Decided: _decided,
     Answered: _answered,
@@ -97,4 +102,5 @@ _NEXT: Mapping[type[Event], Callable[[History, Event], str | None]] = {
     MoveAbandoned: _moving,
     Published: _published,
     Revoked: _revoked,
+    Reverting: _reverting,
 }

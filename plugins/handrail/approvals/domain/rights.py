@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Action(StrEnum):
@@ -14,6 +15,20 @@ class Action(StrEnum):
     REVOKE = "revoke"
     ROLL_BACK = "roll_back"
     BREAK_GLASS = "break_glass"
+
+
+@dataclass(frozen=True, slots=True)
+class Glass:
+    """What holds when the glass is broken: for how many hours, and whether makers of the version may."""
+
+    hours: int = 24
+    by_makers: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is said, and nothing of what holds anyway."""
+        said = {"break_glass_hours": self.hours, "break_glass_by_makers": self.by_makers}
+        silent = {"break_glass_hours": Glass().hours, "break_glass_by_makers": Glass().by_makers}
+        return {name: value for name, value in said.items() if value != silent[name]}
 
 
 @dataclass(frozen=True, slots=True)

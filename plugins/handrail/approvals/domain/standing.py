@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from handrail.approvals.domain.people import folded
-from handrail.approvals.domain.subject import Subject
+from handrail.approvals.domain.subject import Purpose, Subject
 
 HOW_TO_MEND = (
     "Adopt it with 'handrail approvals adopt', or promote another version; until then nothing that verifies loads it."
@@ -32,6 +32,7 @@ class Promoted:
     alias: str
     version: int
     request_id: str
+    purpose: Purpose | None = None
 
     def is_about(self, subject: Subject) -> bool:
         """Say whether this is the promotion of what the subject names."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from handrail.manifest import Manifest, digest_of
@@ -51,7 +52,16 @@ class Authorship:
         return Authorship(tuple(accounts), tuple(dict.fromkeys((*self.unrecorded, *other.unrecorded))))
 
 
-LATER_FIELDS = ("people_digest", "adopts", "snapshot")
+class Purpose(StrEnum):
+    """What a request with a short way is for; any other asks for a promotion, or to adopt."""
+
+    ROLLBACK = "rollback"
+    BREAK_GLASS = "break-glass"
+    CONFIRMATION = "confirmation"
+    REVERT = "revert"
+
+
+LATER_FIELDS = ("people_digest", "adopts", "snapshot", "purpose", "about")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,8 @@ class Subject:
     """Everything that a decision is about. A change of any field makes it a decision about something else.
 
     One that `adopts` is about the version that the alias already points at, from before the gate: its makers and its
-    quality are not known, and the persons who decide take it over as it is.
+    quality are not known, and the persons who decide take it over as it is. `about` is the id of the request that one
+    with the purpose of a confirmation or a revert is about.
     """
 
     server: str
@@ -75,6 +86,8 @@ class Subject:
     people_digest: str | None = None
     adopts: bool = False
     snapshot: str | None = None
+    purpose: Purpose | None = None
+    about: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return all fields; evidence as name to digest.
@@ -113,6 +126,8 @@ class Subject:
             "incumbent": "the version that the alias points at",
             "adopts": "whether it is an adoption",
             "snapshot": "the snapshot of labelled rows",
+            "purpose": "what it is for",
+            "about": "which request it is about",
         }
         known = bound.to_json()
         changed = {name: value for name, value in self.to_json().items() if known.get(name, value) != value}

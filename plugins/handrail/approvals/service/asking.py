@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from handrail.approvals.domain.subject import Authorship, BoundFile, Candidate
+from handrail.approvals.domain.subject import Authorship, BoundFile, Candidate, Purpose
 from handrail.approvals.evidence_ports import EvidenceFiles, Snapshots, TreeCopies
 from handrail.approvals.finding_ports import FindingBook
 from handrail.approvals.ports import Ledger, Provenance, Registry, RequestIndex, RuleBook
@@ -21,7 +21,7 @@ class Opening:
 
     `files` are files of runs on this server, by the name of their evidence; `snapshot` is the digest of labelled rows
     on which the gate measures the version. One that `adopts` is about what the alias points at already; `renews` is the
-    id of the void request that it is opened in place of.
+    id of the void request that it is opened in place of. `purpose` and `about` are those of a request with a short way.
     """
 
     model: str
@@ -33,6 +33,13 @@ class Opening:
     snapshot: str | None = None
     adopts: bool = False
     renews: str | None = None
+    purpose: Purpose | None = None
+    about: str | None = None
+
+    @property
+    def marks(self) -> dict[str, Any]:
+        """What a subject says of its request beside what the gate looks up itself."""
+        return {name: getattr(self, name) for name in ("snapshot", "adopts", "purpose", "about")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 from handrail.approvals.domain.events import History
 from handrail.approvals.domain.judging import Judgement, Verdict, judge, measured
 from handrail.approvals.domain.permit import Envelope, Permit, make_statement
+from handrail.approvals.domain.short_requests import terms_for
 from handrail.approvals.domain.subject import Subject
 from handrail.approvals.ports import RequestIndex, RuleBook
 
@@ -37,7 +38,7 @@ def draft_permit(history: History, at: datetime, index: RequestIndex, rules: Rul
     policy = rules.policy(history.request.subject.model, history.request.subject.alias)
     judgement = judge(history, policy, rules.directory())
     counter = next_counter(index, history.request.subject)
-    terms = policy.permits.terms(at, environment, counter)
+    terms = terms_for(history.request.subject, policy, policy.permits.terms(at, environment, counter), at)
     statement = make_statement(history.request, judgement, at.isoformat(), terms, measured(history, policy))
     return Draft(statement, judgement, counter)
 

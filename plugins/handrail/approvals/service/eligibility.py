@@ -7,9 +7,20 @@ from handrail.approvals.domain.events import Choice, History
 from handrail.approvals.domain.judging import why_not_now
 from handrail.approvals.domain.people import folded
 from handrail.approvals.domain.policy import Policy, why_no_request, why_not_eligible
+from handrail.approvals.domain.short_requests import policy_for, why_no_breaking
+from handrail.approvals.domain.subject import Purpose
 from handrail.approvals.ports import RuleBook
 from handrail.approvals.service.asking import Opening
 from handrail.errors import Refused
+
+OWN_RIGHTS = (Purpose.BREAK_GLASS, Purpose.CONFIRMATION, Purpose.REVERT)
+"""What a policy names roles for beside those that ask, or what the gate asks for by itself."""
+
+
+def policy_of(rules: RuleBook, history: History) -> Policy:
+    """Return the policy of a request, with the roles that decide about it."""
+    subject = history.request.subject
+    return policy_for(subject, rules.policy(subject.model, subject.alias))
 
 
 def policy_for_request(rules: RuleBook, opening: Opening, account: str) -> Policy:
@@ -21,6 +32,8 @@ def policy_for_request(rules: RuleBook, opening: Opening, account: str) -> Polic
         Refused: the account may not ask; the reason names the roles that may.
     """
     policy = rules.policy(opening.model, folded(opening.alias))
+    if opening.purpose in OWN_RIGHTS:
+        return policy
     if refusal := why_no_request(account, rules.directory(), policy):
         raise Refused(f"A request of {account!r} for {opening.alias!r} of {opening.model!r}", (refusal,))
     return policy
@@ -35,9 +48,14 @@ def eligible(rules: RuleBook, history: History, account: str) -> str:
         Misconfigured: policy or roles cannot be used.
     """
     request = history.request
-    policy, directory = rules.policy(request.subject.model, request.subject.alias), rules.directory()
+    policy, directory = policy_of(rules, history), rules.directory()
     person = directory.person_behind(account)
-    refusal = why_not_eligible(account, directory, policy, request.authors, request.requester)
+    if request.subject.purpose is Purpose.REVERT:
+        refusal: str | None = "The gate decides about this by itself."
+    elif request.subject.purpose is Purpose.BREAK_GLASS and account == request.requester:
+        refusal = why_no_breaking(account, directory, policy, request.authors)
+    else:
+        refusal = why_not_eligible(account, directory, policy, request.authors, request.requester)
     if refusal or person is None:
         raise NotEligible(account, request.request_id, refusal or "")
     return person.name
@@ -50,7 +68,9 @@ def refuse_answer(rules: RuleBook, history: History, account: str, choice: Choic
         NotEligible: with the roles that may, or the step that comes first.
     """
     request = history.request
-    policy, directory = rules.policy(request.subject.model, request.subject.alias), rules.directory()
+    if request.subject.purpose is Purpose.BREAK_GLASS and choice is Choice.APPROVE:
+        return
+    policy, directory = policy_of(rules, history), rules.directory()
     person = directory.person_behind(account)
     refusal = why_not_now(person, choice, history, policy, directory) if person else "Nobody is behind the account."
     if refusal:

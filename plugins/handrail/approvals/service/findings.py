@@ -132,6 +132,6 @@ def shutting(book: FindingBook, subject: Subject) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings_in(book.events(subject.model)) if finding.concerns(subject))
 
 
-def why_shut(findings: Iterable[Finding]) -> tuple[str, ...]:
-    """Return a sentence for each finding that is open."""
-    return tuple(finding.sentence for finding in findings if finding.is_open)
+def why_shut(findings: Iterable[Finding], subject: Subject) -> tuple[str, ...]:
+    """Return a sentence for each finding that keeps the alias where it is."""
+    return tuple(finding.sentence for finding in findings if finding.shuts(subject))

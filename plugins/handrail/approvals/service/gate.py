@@ -14,8 +14,8 @@ from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.policy import Policy
 from handrail.approvals.domain.subject import Candidate, PromotionRequest, Subject
 from handrail.approvals.domain.texts import plain_text
-from handrail.approvals.service.adoption import refuse_strange_adoption, why_no_adoption
 from handrail.approvals.service.asking import GatePorts, Opening, digests_of, read_evidence
+from handrail.approvals.service.breaking import BreakGlass
 from handrail.approvals.service.earlier import latest_about
 from handrail.approvals.service.eligibility import eligible, policy_for_request, refuse_answer
 from handrail.approvals.service.evaluations import require_snapshot
@@ -28,6 +28,7 @@ from handrail.approvals.service.reading import files_of
 from handrail.approvals.service.records import Approvals, RequestView, all_pages
 from handrail.approvals.service.renewal import Renewals, since_approvals
 from handrail.approvals.service.seen import Said, require_seen
+from handrail.approvals.service.short_ways import refuse_strange, why_not_any_more
 from handrail.clock import Clock
 from handrail.errors import Misconfigured, Refused, UnknownReference
 from handrail.manifest import Manifest
@@ -61,6 +62,7 @@ class Gate:
         self.questions = Questions(ports.ledger, ports.rules, self.records, clock)
         self.findings = Findings(ports.findings, ports.index, ports.registry, ports.rules, clock)
         self.renewals = Renewals(ports.ledger, self.records, self._void_if_changed, self.open_request)
+        self.glass = BreakGlass(ports, self.records, mover, self.revoker, clock, self.open_request, self._changes)
         self._quota = Quota(limits, ports.index, self.records)
         self._reader = ports.reader
 
@@ -83,9 +85,8 @@ class Gate:
         made = self._ports.provenance.makers(candidate, manifest, files_of(incumbent)).joined(witnesses)
         people = self._people_digest(policy, made.accounts, account)
         subject = self._subject(candidate, policy, digests_of(content), manifest.digest, people)
-        subject = replace(subject, snapshot=opening.snapshot, adopts=opening.adopts)
-        if opening.adopts:
-            refuse_strange_adoption(subject, self._ports.registry, self._ports.index)
+        subject = replace(subject, **opening.marks)
+        refuse_strange(subject, self._ports)
         turn, earlier = latest_about(self._ports, subject, self.expiry, self._clock())
         if earlier:
             return self._waiting(self.records.request(earlier.request.request_id))
@@ -203,7 +204,7 @@ class Gate:
             people = self._people_digest(policy, request.authors, request.requester)
             incumbent_now = None if points_at == bound.version else points_at
             changes = replace(bound, incumbent=incumbent_now, people_digest=people).changes_since(bound)
-            changes += why_no_adoption(bound, self._ports.registry) + self.expiry.why(view.history)
+            changes += why_not_any_more(bound, self._ports) + self.expiry.why(view.history)
         except Misconfigured:
             return view  # which says so
         except UnknownReference as err:
@@ -252,8 +253,8 @@ class Gate:
         policy = self._ports.rules.policy(bound.model, bound.alias)
         people = self._people_digest(policy, request.authors, request.requester)
         now = self._subject(candidate, policy, digests_of(request.evidence), bound.tree_digest, people)
-        now = replace(now, adopts=bound.adopts, snapshot=bound.snapshot)
-        return now.changes_since(bound) + why_no_adoption(bound, self._ports.registry) + self.expiry.why(history)
+        now = replace(now, adopts=bound.adopts, snapshot=bound.snapshot, purpose=bound.purpose, about=bound.about)
+        return now.changes_since(bound) + why_not_any_more(bound, self._ports) + self.expiry.why(history)
 
     def _people_digest(self, policy: Policy, authors: Iterable[str], requester: str) -> str:
         return self._ports.rules.directory().digest_for(policy.concerned, [*authors, requester])

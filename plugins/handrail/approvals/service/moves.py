@@ -73,7 +73,7 @@ class Mover:
             if moved or next_counter(self.index, subject) != draft.counter:
                 return self._give_up(history, ("The alias moved while this was being decided.",))
         # Looked at under the intent: one that was opened while the quorum was met shuts the gate too.
-        if (shut := why_shut(shutting(self.findings, subject))) and not self._has_moved(history):
+        if (shut := why_shut(shutting(self.findings, subject), subject)) and not self._has_moved(history):
             return self._abandon(history, shut)
         if changed := self._changed_files(history):
             return self._give_up(history, changed)

@@ -18,12 +18,13 @@ from handrail.approvals.domain.events import (
     History,
     MoveDone,
     MoveIntended,
+    Reverting,
     Revoked,
 )
 from handrail.approvals.domain.expiry import why_expired
 from handrail.approvals.domain.judging import Verdict
 from handrail.approvals.domain.possible import CLOCKS_APART, why_impossible
-from handrail.approvals.domain.subject import Candidate, PromotionRequest
+from handrail.approvals.domain.subject import Candidate, PromotionRequest, Purpose
 from handrail.approvals.domain.texts import plain_text
 from handrail.approvals.finding_ports import FindingBook
 from handrail.approvals.ports import Ledger, Provenance, RequestIndex, RuleBook, Signer
@@ -31,10 +32,12 @@ from handrail.approvals.service.asking import digests_of
 from handrail.approvals.service.drafting import draft_permit
 from handrail.approvals.service.eligibility import eligible, refuse_answer
 from handrail.approvals.service.findings import shutting, why_shut
+from handrail.approvals.service.proven_ways import ProvenWays
 from handrail.approvals.service.questioning import who_answers
 from handrail.approvals.service.records import Approvals
 from handrail.approvals.service.revoking import revoker_behind
 from handrail.approvals.service.seen import require_seen
+from handrail.approvals.service.short_ways import GATE, why_no_way_back
 from handrail.clock import Clock
 from handrail.errors import HandrailError, Refused, UnknownReference
 from handrail.manifest import Manifest, canonical_json
@@ -113,7 +116,9 @@ class ProvenLedger(Ledger):
             "Its reason is not plain text.": is_plain(request.reason),
             "It leaves out who made the version or its run.": self._known_makers(request) <= {*request.authors},
         }
-        return next((sentence for sentence, is_so in holds.items() if not is_so), None)
+        return next((sentence for sentence, is_so in holds.items() if not is_so), None) or self._ways.why_no_request(
+            request
+        )
 
     def _known_makers(self, request: PromotionRequest) -> set[str]:
         """Return who made version and run as recorded here; which folder the files lie in, only the server knows."""
@@ -127,10 +132,7 @@ class ProvenLedger(Ledger):
             case Decided():
                 return self._why_no_decision(stored, event)
             case Answered():
-                person = who_answers(self.rules, stored, event.account)
-                if person != event.person:
-                    return f"{event.account!r} belongs to {person!r}."
-                return None if is_plain(event.answer) else "The answer is not plain text."
+                return self._why_no_answer(stored, event)
             case Evaluated():
                 return self.why_not_measured(stored, event)
             case MoveIntended():
@@ -139,10 +141,27 @@ class ProvenLedger(Ledger):
                 assert stored.open_move is not None
                 signed = self.signer.sign(canonical_json(stored.open_move.statement)).to_json()
                 return None if event.envelope == signed else "The permit is not the one that was intended."
+            case Reverting():
+                return self._ways.why_no_revert(stored, event)
             case Revoked():
-                revoker = revoker_behind(event.account, stored, self.rules)
-                return None if revoker.name == event.person else f"{event.account!r} belongs to {revoker.name!r}."
+                return self._why_no_revocation(stored, event)
         return None
+
+    @property
+    def _ways(self) -> ProvenWays:
+        return ProvenWays(self.ledger, self.index, self.clock)
+
+    def _why_no_answer(self, stored: History, event: Answered) -> str | None:
+        person = who_answers(self.rules, stored, event.account)
+        if person != event.person:
+            return f"{event.account!r} belongs to {person!r}."
+        return None if is_plain(event.answer) else "The answer is not plain text."
+
+    def _why_no_revocation(self, stored: History, event: Revoked) -> str | None:
+        if event.account == GATE:
+            return self._ways.why_not_over(stored)
+        revoker = revoker_behind(event.account, stored, self.rules)
+        return None if revoker.name == event.person else f"{event.account!r} belongs to {revoker.name!r}."
 
     def _why_no_decision(self, stored: History, event: Decided) -> str | None:
         person = eligible(self.rules, stored, event.account)
@@ -156,7 +175,8 @@ class ProvenLedger(Ledger):
         policy = self.rules.policy(subject.model, subject.alias)
         if expired := why_expired(stored, policy.request_days, self.clock()):
             return " ".join(expired)
-        require_seen(view, event.seen, policy)
+        if subject.purpose is not Purpose.BREAK_GLASS:
+            require_seen(view, event.seen, policy)
         verdict = view.judgement.verdict
         return None if verdict in (Verdict.PENDING, Verdict.APPROVED) else f"The request is {verdict}."
 
@@ -168,7 +188,9 @@ class ProvenLedger(Ledger):
         days = self.rules.policy(subject.model, subject.alias).request_days
         if expired := why_expired(stored, days, self.clock()):
             return " ".join(expired)
-        if shut := why_shut(shutting(self.findings, subject)):
+        if back := why_no_way_back(subject, self.index):
+            return " ".join(back)
+        if shut := why_shut(shutting(self.findings, subject), subject):
             return " ".join(shut)
         same = canonical_json(draft.statement) == canonical_json(event.statement)
         return None if same else "The permit states something else than follows from the ledger and the rules here."

@@ -230,7 +230,7 @@ class Approvals:
         findings = self._findings_about(request)
         try:
             policy = self._rules.policy(request.subject.model, request.subject.alias)
-            judgement = judge(history, policy, self._rules.directory()).held_back(why_shut(findings))
+            judgement = judge(history, policy, self._rules.directory()).held_back(why_shut(findings, request.subject))
         except (UnknownReference, Misconfigured) as err:
             verdict = Verdict.PENDING if isinstance(err, Misconfigured) else Verdict.REFUSED
             judgement = judge_without_policy(history, verdict, str(err))

@@ -9,6 +9,7 @@ from typing import Any
 
 from handrail.approvals.domain.events import Choice, History
 from handrail.approvals.domain.permit import Envelope, Permit
+from handrail.approvals.domain.short_requests import carried
 from handrail.errors import UnknownReference
 
 
@@ -27,7 +28,7 @@ class Tenure:
         permit = Permit.from_payload(Envelope.from_json(done.envelope).payload)
         counted = [
             decision
-            for decision in self.history.decisions
+            for decision in (*self.history.decisions, *carried(self.history))
             if decision.choice is Choice.APPROVE and decision.person in permit.approvers
         ]
         return {
@@ -37,6 +38,7 @@ class Tenure:
             "since": self.since.isoformat(),
             "until": self.until.isoformat() if self.until else None,
             "request_id": request.request_id,
+            "purpose": request.subject.purpose,
             "requester": request.requester,
             "reason": request.reason,
             "authors": list(request.authors),

@@ -145,6 +145,7 @@ def _print_permit(permit: Permit, facts: dict[str, str], as_json: bool) -> None:
         "tree_digest": permit.tree_digest,
         "files": len(permit.manifest.files),
         "request_id": permit.request_id,
+        **({"purpose": permit.purpose} if permit.purpose else {}),
         "approvers": list(permit.approvers),
         "issued": permit.issued,
     }

@@ -20,7 +20,7 @@ app = typer.Typer(
 Model = Annotated[str | None, typer.Option(help="Registered model; the project's if left out.")]
 
 
-@app.command("open", epilog="Example: handrail approvals finding open --text 'drift in the weather' --severity high")
+@app.command("open", epilog="Example: handrail approvals finding open --text 'drift in the ages' --severity high")
 def open_finding(  # noqa: PLR0913 - one argument for each option of the command
     text: Annotated[str, typer.Option(help="What was found, in one sentence.")],
     user: User,

@@ -82,7 +82,14 @@ def _asked(row: dict[str, Any]) -> str:
     what = f"{row['alias']} of {row['model']}"
     if row.get("adopts"):
         return f"{what}: adopt version {row['version']} as it is, from before the gate, without evidence"
-    return f"{what}: {row['incumbent'] or 'nothing'} → version {row['version']}"
+    short = {
+        "rollback": "go back to a version that was approved before",
+        "break-glass": "at once, by one person, in an emergency",
+        "confirmation": f"confirm the emergency {row.get('about')}",
+        "revert": f"undo the emergency {row.get('about')}, which nobody confirmed",
+    }.get(row.get("purpose", ""))
+    moves = f"{what}: {row['incumbent'] or 'nothing'} → version {row['version']}"
+    return f"{moves}; {short}" if short else moves
 
 
 def _measures(row: dict[str, Any]) -> dict[str, str]:

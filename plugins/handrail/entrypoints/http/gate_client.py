@@ -22,6 +22,7 @@ from handrail.approvals import (
     UnderEvaluation,
     UnverifiedBytes,
 )
+from handrail.entrypoints.http.gate_answers import GateAnswers
 from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.http.problems import error_of
 from handrail.entrypoints.http.rule_client import RuleClient
@@ -53,7 +54,7 @@ class NotLoggedIn(Refused):
         self.url, self.username = url, username
 
 
-class GateClient:
+class GateClient(GateAnswers):
     """The gate as one account sees it. Every call may be repeated."""
 
     def __init__(self, url: str, username: str, password: str) -> None:
@@ -138,50 +139,6 @@ class GateClient:
         """
         body = {"request_id": request_id, "decision": decision, "reason": reason} | ({"seen": seen} if seen else {})
         return self._json(Route.DECIDE, json=body)
-
-    def renew(self, request_id: str, reason: str | None = None) -> dict[str, Any]:
-        """Ask again for what a void request asked for, with the same evidence; returns the new request.
-
-        Raises:
-            Refused: the request is not void.
-        """
-        return self._json(Route.RENEW, json={"request_id": request_id} | ({"reason": reason} if reason else {}))
-
-    def answer(self, request_id: str, answer: str, question: int | None = None) -> dict[str, Any]:
-        """Answer a question about a request, by its number or the one that is open; returns the request.
-
-        Raises:
-            NotEligible: this person neither asks for the promotion nor made the version.
-            Closed: nothing waits for an answer any more.
-        """
-        body: dict[str, Any] = {"request_id": request_id, "answer": answer}
-        return self._json(Route.ANSWER, json=body | ({} if question is None else {"question": question}))
-
-    def open_finding(
-        self, model: str, text: str, severity: str, *, version: int | str | None = None, alias: str | None = None
-    ) -> dict[str, Any]:
-        """Open a finding, which shuts the gate for what it is about; without version or alias it is about each.
-
-        Raises:
-            NotEligible: the account belongs to no person and no service.
-        """
-        body = {"model": model, "text": text, "severity": severity}
-        body |= {} if version is None else {"version": str(version)}
-        return self._json(Route.OPEN_FINDING, json=body | ({} if alias is None else {"alias": alias}))
-
-    def close_finding(self, finding_id: str, reason: str) -> dict[str, Any]:
-        """Close a finding; returns it.
-
-        Raises:
-            NotEligible: this account may not close it.
-        """
-        return self._json(Route.CLOSE_FINDING, json={"finding_id": finding_id, "reason": reason})
-
-    def findings(self, model: str | None = None, *, only_open: bool = False) -> list[dict[str, Any]]:
-        """Return findings, oldest first for each model."""
-        params = ({"model": model} if model else {}) | ({"state": "open"} if only_open else {})
-        found: list[dict[str, Any]] = self._json(Route.FINDINGS, params=params)["findings"]
-        return found
 
     def request(self, request_id: str) -> dict[str, Any]:
         """Return a request with its decisions, verdict and `evidence_content`.

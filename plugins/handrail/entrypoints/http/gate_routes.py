@@ -19,6 +19,8 @@ class Route(Enum):
     FINDINGS = "GET", f"{PREFIX}/findings"
     CLOSE_FINDING = "POST", f"{PREFIX}/finding-closures"
     RENEW = "POST", f"{PREFIX}/renewals"
+    ROLL_BACK = "POST", f"{PREFIX}/rollbacks"
+    BREAK_GLASS = "POST", f"{PREFIX}/broken-glass"
     REVOKE = "POST", f"{PREFIX}/revocations"
     REVOCATIONS = "GET", f"{PREFIX}/revocations"
     PERMIT = "GET", f"{PREFIX}/permits"

@@ -141,12 +141,13 @@ def _report_interrupted(gate: Gate, evaluating: EvaluatingThreads) -> None:
 
 def _keep_watch(opened: OpenGate) -> None:
     """Now and every minute: report what the gate did not set and files that only propose, end what has expired."""
-    watches, expiry = (opened.watch, RuleWatch(opened.rules)), opened.gate.expiry
+    watches, gate = (opened.watch, RuleWatch(opened.rules)), opened.gate
 
     def look() -> None:
         for watch in watches:
             watch.report()
-        expiry.sweep()
+        gate.expiry.sweep()
+        gate.glass.watch()
 
     def look_again() -> None:
         pause = threading.Event()

@@ -32,6 +32,7 @@ from handrail.entrypoints.mlflow.app.messages import (
 from handrail.entrypoints.mlflow.app.origins import refuse_foreign_pages
 from handrail.entrypoints.mlflow.app.rights import account, may, require_model, require_runs, require_sources
 from handrail.entrypoints.mlflow.app.rule_routes import RULE_VIEWS
+from handrail.entrypoints.mlflow.app.urgent_routes import break_glass, roll_back
 from handrail.errors import HandrailError, InvalidInput
 from handrail.refs import Use
 
@@ -182,6 +183,8 @@ _VIEWS: Mapping[Route, Callable[[Gate], Response]] = {
     Route.DECIDE: _decide,
     Route.ANSWER: _answer,
     Route.RENEW: _renew,
+    Route.ROLL_BACK: roll_back,
+    Route.BREAK_GLASS: break_glass,
     Route.OPEN_FINDING: open_finding,
     Route.CLOSE_FINDING: close_finding,
     Route.FINDINGS: findings,
