@@ -5,8 +5,10 @@ from math import isfinite
 import pytest
 
 from handrail.approvals.adapters.evaluation_process import EvaluationProcess
+from handrail.approvals.adapters.socket_custody import SocketEvaluator
 from handrail.approvals.domain.evaluation import COMPARED, names_of
 from tests.fakes.approvals_evidence import FakeEvaluator
+from tests.fakes.keeper import asking
 from tests.fakes.labelled_rows import GOOD, WEAK
 from tests.fakes.questions import Questions
 
@@ -16,13 +18,18 @@ def questions(tmp_path):
     return Questions(tmp_path)
 
 
-@pytest.fixture(params=["memory", "process"])
+@pytest.fixture(params=["memory", "socket", "process"])
 def evaluator(request, questions):
     if request.param == "process":
-        return EvaluationProcess()
+        yield EvaluationProcess()
+        return
     fake = FakeEvaluator()
     fake.quality = {questions.package(GOOD).network: 0.84, questions.package(WEAK).network: 0.64}
-    return fake
+    if request.param == "memory":
+        yield fake
+        return
+    with asking(evaluator=fake) as keeper:
+        yield SocketEvaluator(keeper)
 
 
 def test_a_candidate_alone_is_measured(evaluator, questions):

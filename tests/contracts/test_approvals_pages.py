@@ -1,9 +1,10 @@
-"""`RequestIndex`: the same pages and counts by the fake and by SQL."""
+"""`RequestIndex`: the same pages and counts by the fake, by SQL, and over a keeper's socket."""
 
 from dataclasses import replace
 
 import pytest
 
+from handrail.approvals.adapters.socket_ledger import SocketLedger
 from handrail.approvals.domain.events import Choice, Decided, MoveDone, MoveIntended, Published, Voided
 from handrail.approvals.domain.judging import Judgement, Verdict
 from handrail.approvals.domain.permit import make_statement
@@ -11,14 +12,19 @@ from handrail.manifest import canonical_json
 from tests.fakes.approvals import FakeSigner, MemoryLedger
 from tests.fakes.approvals_store import DATABASES, approvals_store, logged_ledger
 from tests.fakes.approvals_world import TERMS, TickingClock, World, opening
+from tests.fakes.keeper import asking
 
 clock = TickingClock()
 
 
-@pytest.fixture(params=["memory", *DATABASES])
+@pytest.fixture(params=["memory", "socket", *DATABASES])
 def ledger(request, tmp_path):
     if request.param == "memory":
         yield MemoryLedger()
+        return
+    if request.param == "socket":
+        with approvals_store("sqlite", tmp_path) as store, asking(ledger=logged_ledger(store)) as keeper:
+            yield SocketLedger(keeper)
         return
     with approvals_store(request.param, tmp_path) as store:
         yield logged_ledger(store)

@@ -84,7 +84,7 @@ def test_what_is_no_frame_ends_that_conversation_alone(content):
 def test_a_keeper_that_was_started_again_is_asked_again():
     with serving(memory_custody()) as path, KeeperClient(path) as keeper:
         assert keeper.ask("keeper.server") == "local-1"
-        keeper._idle[0].shutdown(socket.SHUT_RDWR)
+        keeper._idle._connections[0].shutdown(socket.SHUT_RDWR)
 
         assert keeper.ask("keeper.server") == "local-1"
     with pytest.raises(Unavailable, match="handrail approvals keeper"):

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from copy import copy
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,6 +19,28 @@ TIMEOUT_S = 60.0
 START = "Start it with 'handrail approvals keeper', or name the right socket in approvals_socket."
 
 
+class _Idle:
+    """Connections on which nothing is asked at the moment."""
+
+    def __init__(self) -> None:
+        self._connections: list[socket.socket] = []
+        self._process = os.getpid()
+        self._lock = threading.Lock()
+
+    def take(self) -> socket.socket | None:
+        """Return one of them, None if there is none."""
+        with self._lock:
+            if self._process != os.getpid():
+                # Another process goes on with the connections that it had when this one was forked from it.
+                self._connections, self._process = [], os.getpid()
+            return self._connections.pop() if self._connections else None
+
+    def give_back(self, connection: socket.socket) -> None:
+        """Keep a connection for the next question."""
+        with self._lock:
+            self._connections.append(connection)
+
+
 class KeeperClient:
     """Connections to one keeper, for any number of threads. A question that a restart cut off is asked once more."""
 
@@ -25,9 +48,7 @@ class KeeperClient:
         """Connect to the socket at the first question; an answer may take so long, for ever if None."""
         self._path = path
         self._timeout_s = timeout_s
-        self._idle: list[socket.socket] = []
-        self._process = os.getpid()
-        self._lock = threading.Lock()
+        self._idle = _Idle()
 
     def __enter__(self) -> Self:
         return self
@@ -36,8 +57,10 @@ class KeeperClient:
         self.close()
 
     def patient(self, timeout_s: float | None) -> KeeperClient:
-        """Return a client of the same keeper with another patience."""
-        return KeeperClient(self._path, timeout_s)
+        """Return this client with another patience; its connections are the same."""
+        other = copy(self)
+        other._timeout_s = timeout_s
+        return other
 
     def ask(self, call: str, files: Sequence[int] = (), **said: Any) -> Any:
         """Return the answer to one call.
@@ -54,15 +77,14 @@ class KeeperClient:
 
     def close(self) -> None:
         """End what is idle."""
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for connection in idle:
+        while (connection := self._idle.take()) is not None:
             connection.close()
 
     def _conversation(self, call: str, files: Sequence[int], said: dict[str, Any]) -> tuple[Any, list[Any]]:
         question = {"v": VERSION, "call": call, "said": said}
-        connection = self._taken()
+        connection = self._idle.take()
         if connection is not None:
+            connection.settimeout(self._timeout_s)
             with suppress(OSError, FrameError, EOFError):
                 return self._asked(connection, question, files)
             for descriptor in files:
@@ -89,7 +111,7 @@ class KeeperClient:
             # What was not read to its end would be taken for the answer to the next question.
             if answer is None:
                 connection.close()
-        self._give_back(connection)
+        self._idle.give_back(connection)
         if "error" in answer:
             raise error_from(answer, self._name)
         return answer["said"], parts
@@ -97,17 +119,6 @@ class KeeperClient:
     @property
     def _name(self) -> str:
         return f"The keeper at {self._path}"
-
-    def _taken(self) -> socket.socket | None:
-        with self._lock:
-            if self._process != os.getpid():
-                # Another process goes on with the connections that it had when this one was forked from it.
-                self._idle, self._process = [], os.getpid()
-            return self._idle.pop() if self._idle else None
-
-    def _give_back(self, connection: socket.socket) -> None:
-        with self._lock:
-            self._idle.append(connection)
 
     def _connected(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX)

@@ -68,10 +68,10 @@ def test_refusals_and_answers_are_those_of_a_gate_without_a_keeper(kept):
         "/api/2.0/mlflow/registered-models/alias",
         json={"name": made.name, "alias": "champion", "version": str(made.version)},
     )
-    own = kept.person("ada").post(
-        "/handrail/api/v1/decisions", json={"request_id": request_id, "decision": "approve", "reason": "mine"}
-    )
-    listed = kept.person("ada").get("/handrail/api/v1/promotion-requests", params={"state": "open"}).json()
+    with kept.person("ada") as ada:
+        body = {"request_id": request_id, "decision": "approve", "reason": "mine"}
+        own = ada.post("/handrail/api/v1/decisions", json=body)
+        listed = ada.get("/handrail/api/v1/promotion-requests", params={"state": "open"}).json()
 
     assert (direct.status_code, own.status_code) == (403, 403)
     assert "Ada made the candidate" in own.json()["detail"]
