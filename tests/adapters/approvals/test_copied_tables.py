@@ -25,7 +25,7 @@ def filled(tmp_path):
         for request in requests[:2]:
             ledger.open(request)
         SqlProvenance(store, Seals(key)).record("run", "run-1", "ada")
-        SqlHolds(store, Seals(key)).hold(world.registry.versions["flights", 1])
+        SqlHolds(store, Seals(key)).hold(world.registry.versions["flights", 1], requests[0].request_id)
         yield store, key, requests
 
 
