@@ -221,7 +221,6 @@ def open_gate(
         Unavailable: the keeper that the settings name is not there.
         LogMismatch: the ledger's log or its files were changed by others.
     """
-    from handrail.approvals.adapters.mlflow_evidence_files import MlflowEvidenceFiles
     from handrail.approvals.adapters.mlflow_registry import MlflowRegistry
 
     make_home(settings)
@@ -229,25 +228,12 @@ def open_gate(
     changes, rules = _begin_rules(settings, custody.rules)
     registry = MlflowRegistry(host.registry, host.tracking, host.artifacts)
     holding = open_holding(settings, custody, registry, rules)
-    reader, index = holding.reader, custody.index
-    files = MlflowEvidenceFiles(host.tracking, host.artifacts)
-    ports = GatePorts(
-        custody.ledger,
-        index,
-        holding.provenance,
-        registry,
-        reader,
-        rules,
-        custody.snapshots,
-        files,
-        reader.copies,
-        custody.findings,
-    )
+    ports = _gate_ports(custody, holding, host)
     mover = _open_mover(settings, custody, holding, LineageJournal(lineage))
     gate = Gate(custody.server, ports, mover, system_time, evaluate_later, _limits(settings))
     # Verifiers load nothing without it, and a list that could not be written is made up for.
     gate.revoker.publish()
-    collect_copies(index, reader.copies, system_time())
+    collect_copies(ports.index, ports.copies, system_time())
     return OpenGate(
         gate,
         Guard(rules, holding.holds, holding.provenance, holding.changes),
@@ -255,6 +241,23 @@ def open_gate(
         open_evaluations(plans_in_force(changes), ports, custody),
         custody.snapshots,
         changes,
+    )
+
+
+def _gate_ports(custody: Custody, holding: Holding, host: GateHost) -> GatePorts:
+    from handrail.approvals.adapters.mlflow_evidence_files import MlflowEvidenceFiles
+
+    return GatePorts(
+        ledger=custody.ledger,
+        index=custody.index,
+        provenance=holding.provenance,
+        registry=holding.registry,
+        reader=holding.reader,
+        rules=holding.rules,
+        snapshots=custody.snapshots,
+        files=MlflowEvidenceFiles(host.tracking, host.artifacts),
+        copies=holding.reader.copies,
+        findings=custody.findings,
     )
 
 
