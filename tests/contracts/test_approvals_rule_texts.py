@@ -22,6 +22,9 @@ class Memory:
     def write_roles(self, text):
         self.texts.persons = text
 
+    def write_objectives(self, text):
+        self.texts.wanted = text
+
     def write_stray(self, name):
         self.texts.others.add(name)
 
@@ -39,6 +42,9 @@ class Files:
 
     def write_roles(self, text):
         (self.folder / "roles.yaml").write_text(text, encoding="utf-8")
+
+    def write_objectives(self, text):
+        (self.folder / "objectives.yaml").write_text(text, encoding="utf-8")
 
     def write_stray(self, name):
         (self.folder / "policies" / name).write_text("version: 1")
@@ -84,6 +90,15 @@ def test_roles_that_are_missing_are_named(source):
     source.write_roles("version: 1")
 
     assert source.texts.roles().content == "version: 1"
+
+
+def test_objectives_that_are_missing_are_named(source):
+    with pytest.raises(Misconfigured, match=r"objectives\.yaml: it is missing"):
+        source.texts.objectives()
+
+    source.write_objectives("objectives: {}")
+
+    assert source.texts.objectives().content == "objectives: {}"
 
 
 def test_what_is_no_policy_is_a_stray(source):

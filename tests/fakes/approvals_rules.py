@@ -57,6 +57,7 @@ class MemoryTexts(RuleTexts):
     def __init__(self) -> None:
         self.policies: dict[str, str] = {}
         self.persons: str | None = None
+        self.wanted: str | None = None
         self.others: set[str] = set()
 
     def names(self) -> Sequence[str]:
@@ -67,6 +68,9 @@ class MemoryTexts(RuleTexts):
 
     def roles(self) -> RuleText:
         return _text("roles.yaml", self.persons)
+
+    def objectives(self) -> RuleText:
+        return _text("objectives.yaml", self.wanted)
 
     def place(self) -> str:
         return "policies"

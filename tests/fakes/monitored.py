@@ -11,13 +11,14 @@ from typing import Any, cast
 import numpy as np
 import polars as pl
 
-from flows.steps.monitoring.config import read_monitoring, read_objectives
+from flows.steps.monitoring.config import read_monitoring
 from flows.steps.monitoring.findings import Batch
 from flows.steps.monitoring.monitor import Judge
 from flows.steps.release.served_model import ServedModel
 from flows.steps.replay.log import scored_months
 from handrail.bootstrap import Platform
 from handrail.feedback import Feedback, Prediction, prediction_id_for
+from handrail.objectives import read_objectives
 from handrail.settings import Settings
 from handrail.use_case import UseCase, read_use_case
 

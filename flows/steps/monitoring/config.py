@@ -1,4 +1,4 @@
-"""config/monitoring.yaml and config/objectives.yaml, read and checked. No figure is judged here.
+"""config/monitoring.yaml, read and checked against the objectives. No figure is judged here.
 
 Limits of metrics are in config/use_case.yaml: which there are depends on what is predicted.
 """
@@ -13,36 +13,9 @@ from pydantic import Field
 
 from handrail.config import Section, read_config
 from handrail.errors import Misconfigured
+from handrail.objectives import Objective, read_objectives
 from handrail.use_case import FILE as USE_CASE
 from handrail.use_case import Limit, UseCase
-
-
-class Objective(Section):
-    """One business objective: `target` is what is wanted of `kpi`, `owner` the role that is responsible for it."""
-
-    statement: str = Field(min_length=1)
-    kpi: str = Field(min_length=1)
-    kind: Literal["at-least", "at-most"]
-    target: float
-    owner: Literal[
-        "business-stakeholder",
-        "solution-architect",
-        "data-scientist",
-        "data-engineer",
-        "software-engineer",
-        "devops-engineer",
-        "ml-engineer",
-    ]
-
-    def holds(self, value: float, limit: float) -> bool:
-        """Say whether `value` is on the good side of `limit`; on the limit is good."""
-        return value >= limit if self.kind == "at-least" else value <= limit
-
-
-class Objectives(Section):
-    """All objectives by name."""
-
-    objectives: dict[str, Objective]
 
 
 class DriftLimits(Section):
@@ -101,15 +74,6 @@ class MonitoringRules(Section):
             "health.latency_p99_ms": self.health.latency_p99_ms,
             "health.error_share": self.health.error_share,
         }
-
-
-def read_objectives(config: Path) -> dict[str, Objective]:
-    """Read objectives.yaml in the folder `config`.
-
-    Raises:
-        Misconfigured: the file is missing, or a key in it is unknown, missing or wrong; the sentence names the key.
-    """
-    return read_config(config / "objectives.yaml", Objectives).objectives
 
 
 def read_monitoring(config: Path, objectives: Mapping[str, Objective] | None = None) -> MonitoringRules:

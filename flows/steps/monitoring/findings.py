@@ -11,8 +11,9 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.steps.monitoring.config import MonitoringRules, Objective
+from flows.steps.monitoring.config import MonitoringRules
 from handrail.label_kinds import CLASSIFIED
+from handrail.objectives import Objective
 from handrail.statistics import METRICS_OF, Answers, Scored, judgeable
 from handrail.use_case import Limit, UseCase
 

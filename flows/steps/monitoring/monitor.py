@@ -15,10 +15,8 @@ import polars as pl
 
 from flows.steps.monitoring.config import (
     MonitoringRules,
-    Objective,
     check_metric_limits,
     read_monitoring,
-    read_objectives,
 )
 from flows.steps.monitoring.findings import (
     Batch,
@@ -45,6 +43,7 @@ from flows.steps.project.outputs import write_json
 from flows.steps.release.served_model import ServedModel, open_model
 from handrail.bootstrap import Platform, open_platform
 from handrail.errors import UnknownReference
+from handrail.objectives import Objective, read_objectives
 from handrail.refs import ArtifactVersion, FeedbackSnapshot
 from handrail.settings import Settings
 from handrail.statistics import Answers, stability_index

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flows.steps.monitoring.config import limits_in_words, read_objectives
+from flows.steps.monitoring.config import limits_in_words
 from flows.steps.project.workspace import git
+from handrail.objectives import read_objectives
 from handrail.use_case import read_use_case
 
 

@@ -22,7 +22,7 @@ class RuleText:
 
 
 class RuleTexts(Protocol):
-    """The texts of policies and roles as they stand at this moment; a changed one counts at the next call."""
+    """The texts of policies, roles and objectives as they stand now; a changed one counts at the next call."""
 
     @abstractmethod
     def names(self) -> Sequence[str]:
@@ -39,6 +39,14 @@ class RuleTexts(Protocol):
     @abstractmethod
     def roles(self) -> RuleText:
         """Return the text that says who is who.
+
+        Raises:
+            Misconfigured: it is missing, or cannot be read.
+        """
+
+    @abstractmethod
+    def objectives(self) -> RuleText:
+        """Return the text that says what the business wants in figures.
 
         Raises:
             Misconfigured: it is missing, or cannot be read.

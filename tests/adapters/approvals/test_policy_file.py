@@ -169,3 +169,83 @@ def test_a_file_that_cannot_be_read_protects_the_alias_that_it_is_called_like(co
     assert rules.protected("flights", "shadow")
     with pytest.raises(Misconfigured, match="not UTF-8"):
         rules.policy("flights", "shadow")
+
+
+OBJECTIVE = "statement: x\n    kpi: x\n    kind: {kind}\n    target: 2\n    owner: ml-engineer"
+
+
+def _want(config, kind="at-least", measure="evaluation.auc", name="wanted"):
+    said = OBJECTIVE.format(kind=kind) + (f"\n    measure: {measure}" if measure else "")
+    (config / "objectives.yaml").write_text(f"objectives:\n  wanted:\n    {said}\n", encoding="utf-8")
+    _policy(config, "quorum:", f"objectives: [{name}]\nquorum:")
+
+
+@pytest.mark.parametrize(("kind", "bounds"), [("at-least", (2, None)), ("at-most", (None, 2))])
+def test_a_required_objective_is_a_rule_on_what_the_gate_measures(config, kind, bounds):
+    before = _rules(config).policy("flights", "champion")
+    _want(config, kind)
+
+    policy = _rules(config).policy("flights", "champion")
+
+    rule = policy.rules[-1]
+    assert policy.rules[:-1] == before.rules
+    assert (rule.measure, rule.at_least, rule.at_most, str(rule.level)) == ("evaluation.auc", *bounds, "recomputed")
+    assert rule.because == "the objective wanted of ml-engineer"
+    assert not rule.if_replacing
+    assert policy.digest != before.digest
+
+
+def test_an_objective_of_a_comparison_counts_while_there_is_something_to_compare_with(config):
+    _want(config, measure="comparison.ci_low")
+
+    assert _rules(config).policy("flights", "champion").rules[-1].if_replacing
+
+
+def test_a_changed_objective_changes_the_policy_at_the_next_call(config):
+    _want(config)
+    rules = _rules(config)
+    before = rules.policy("flights", "champion").digest
+    file = config / "objectives.yaml"
+
+    file.write_text(file.read_text().replace("target: 2", "target: 3"))
+
+    assert rules.policy("flights", "champion").digest != before
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"name": "wantd"}, r"champion\.yaml: 'objectives' names 'wantd', which .*objectives\.yaml does not have"),
+        ({"measure": None}, "names 'wanted', whose figure is not known before a promotion. Give it a measure"),
+        ({"measure": "parity.x"}, r"'objectives\.wanted\.measure' is 'parity\.x', expected a text that fits"),
+        ({"kind": "least"}, r"objectives\.yaml.*'objectives\.wanted\.kind'"),
+    ],
+)
+def test_an_objective_that_cannot_be_required_is_named_and_refuses(config, changes, words):
+    _want(config, **changes)
+    rules = _rules(config)
+
+    with pytest.raises(Misconfigured, match=words):
+        rules.check()
+    with pytest.raises(Misconfigured, match=words):
+        rules.policy("flights", "champion")
+    assert rules.protected("flights", "champion")
+
+
+def test_objectives_that_are_gone_refuse(config):
+    _want(config)
+    (config / "objectives.yaml").unlink()
+
+    with pytest.raises(Misconfigured, match="it is missing"):
+        _rules(config).policy("flights", "champion")
+
+
+def test_the_shipped_objectives_can_be_required(config):
+    _policy(config, "quorum:", "objectives: [ranking, no-regression]\nquorum:")
+
+    rules = _rules(config).policy("flights", "champion").rules[-2:]
+
+    assert [(rule.measure, rule.at_least, rule.if_replacing) for rule in rules] == [
+        ("evaluation.roc_auc", 0.74, False),
+        ("comparison.ci_low", -0.005, True),
+    ]

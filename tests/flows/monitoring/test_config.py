@@ -6,13 +6,12 @@ from pathlib import Path
 import pytest
 
 from flows.steps.monitoring.config import (
-    Objective,
     check_metric_limits,
     limits_in_words,
     read_monitoring,
-    read_objectives,
 )
 from handrail.errors import Misconfigured
+from handrail.objectives import Objective, read_objectives
 from handrail.use_case import Limit, Metrics, read_use_case
 
 CONFIG = Path(__file__).parents[3] / "config"

@@ -14,16 +14,15 @@ from handrail.approvals.domain.judging import judge, why_not_now
 from handrail.approvals.domain.people import Directory, Person, Service
 from handrail.approvals.domain.policy import Policy, Rule, why_not_eligible
 from handrail.approvals.domain.rights import Rights
-from handrail.approvals.domain.scope import Scope
 from handrail.approvals.domain.subject import BoundFile, PromotionRequest, Subject
 from handrail.approvals.domain.terms import PermitRules
 from handrail.manifest import Manifest
+from tests.fakes.approvals_oracle import LEVELS, Naive
 from tests.fakes.effort import TIMES
 
 POLICIES = 300 * TIMES
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ROLES = ("ml-engineer", "data-scientist", "business-stakeholder", "devops-engineer")
-LEVELS = ("claimed", "bound", "attested", "recomputed", "prospective")
 VALUES = (0, 1, 2, 0.5, math.nan, True, "1", None, "sha256:tree")
 
 
@@ -146,130 +145,6 @@ def _history(case, policy):
     return history.then(Voided(START, ("Something changed.",))) if case["voided"] else history
 
 
-class Naive:
-    """The whole judging once more, by the words of the documentation and of plain values alone."""
-
-    def __init__(self, case):
-        self.case = case
-        self.person_of = {account: name for name, accounts in case["accounts"].items() for account in accounts}
-        self.deciding = {role for step in case["steps"] for role in step}
-        self.rejecting = case["reject"] or self.deciding
-        self.log = []
-
-    def behind(self, account):
-        return self.case["owner"] if account == "bot" else self.person_of.get(account)
-
-    def may_decide_somehow(self, account):
-        person = self.person_of.get(account)
-        made = {self.behind(maker) for maker in [*self.case["authors"], self.case["requester"]]}
-        if person is None or person in made:
-            return False
-        return bool(self.case["persons"][person] & (self.deciding | self.rejecting))
-
-    def last_words(self):
-        last = {}
-        for account, person, word in self.log:
-            last.pop(person, None)
-            last[person] = (account, word)
-        return last
-
-    def filled(self, step, persons):
-        """The most places of a step that these persons can fill, each one: try everything."""
-        places = [role for role, count in step.items() for _ in range(count)]
-        if not places or not persons:
-            return 0
-        best = self.filled(step, persons[1:])
-        for role in self.case["persons"][persons[0]] & set(places):
-            rest = Counter(places)
-            rest[role] -= 1
-            best = max(best, 1 + self.filled(+rest, persons[1:]))
-        return best
-
-    def walk(self, approvers):
-        """Return the open step, how many of its places are filled, and who counts in any step."""
-        steps, at, here, counted = self.case["steps"], 0, [], []
-        for person in approvers:
-            if self.case["persons"][person] & set(steps[at]):
-                here, counted = [*here, person], [*counted, person]
-                if steps[at] and self.filled(steps[at], here) == sum(steps[at].values()) and at < len(steps) - 1:
-                    at, here = at + 1, []
-        return at, self.filled(steps[at], here), counted
-
-    def approvers(self):
-        said = self.last_words().items()
-        return [
-            person
-            for person, (account, word) in said
-            if word == "approve" and self.person_of.get(account) == person and self.may_decide_somehow(account)
-        ]
-
-    def is_complete(self, at, filled):
-        steps = self.case["steps"]
-        return at == len(steps) - 1 and bool(steps[at]) and filled == sum(steps[at].values())
-
-    def may_say(self, account, word):
-        roles = self.case["persons"][self.person_of[account]]
-        if word == "reject":
-            return bool(roles & self.rejecting)
-        if not roles & self.deciding:
-            return False
-        if len(self.case["steps"]) == 1:
-            return True
-        at, filled, _ = self.walk(self.approvers())
-        then, more, _ = self.walk([*self.approvers(), self.person_of[account]])
-        return self.is_complete(at, filled) or then > at or more > filled
-
-    def rule_holds(self, rule):
-        case = self.case
-        if rule["if_replacing"] and case["incumbent"] is None:
-            return True
-        name, key = rule["measure"].split(".")
-        known = []
-        if case["snapshot"] and case["measured"] is not None and not case["failed"] and name == "evaluation":
-            known.append(("recomputed", case["measured"][key]))
-        if name in case["files"]:
-            known.append(("bound", case["files"][name][key]))
-        if name in case["sent"] and name not in case["files"]:
-            known.append(("claimed", case["sent"][name][key]))
-        if not known or LEVELS.index(known[0][0]) < LEVELS.index(rule["level"]):
-            return False
-        value = known[0][1]
-        if rule["is_incumbent"]:
-            return case["incumbent"] is not None and case["incumbent"][1] is not None and value == case["incumbent"][1]
-        if type(value) not in (int, float) or value != value:
-            return False
-        return all(
-            {"at_least": value >= bound, "at_most": value <= bound, "equals": value == bound}[kind]
-            for kind, bound in rule["bounds"].items()
-        )
-
-    def is_refused(self):
-        case = self.case
-        asker = self.behind(case["requester"])
-        if asker is None or (case["request"] and not case["persons"][asker] & case["request"]) or case["other_policy"]:
-            return True
-        if case["adopts"]:
-            return False
-        made_by_known = case["authors"] and all(self.behind(maker) for maker in case["authors"])
-        unmeasured = case["snapshot"] and case["failed"]
-        return not made_by_known or case["unrecorded"] or unmeasured or not all(map(self.rule_holds, case["rules"]))
-
-    def verdict(self):
-        case = self.case
-        if case["voided"]:
-            return "void", set()
-        if any(word == "reject" for _, word in self.last_words().values()):
-            return "rejected", set()
-        if case["formats"] - case["allowed"]:
-            return "refused", set()
-        if not case["adopts"] and case["snapshot"] and case["measured"] is None:
-            return "evaluating", set()
-        if self.is_refused():
-            return "refused", set()
-        at, filled, counted = self.walk(self.approvers())
-        return ("approved" if self.is_complete(at, filled) else "pending"), set(counted)
-
-
 def test_the_gates_judge_agrees_with_a_naive_one():
     met = Counter()
     for seed in range(POLICIES):
@@ -296,41 +171,3 @@ def test_the_gates_judge_agrees_with_a_naive_one():
     # Each state was reached, or the draw says nothing about it.
     assert set(met) == {"void", "rejected", "refused", "evaluating", "pending", "approved"}
     assert min(met.values()) >= POLICIES / 60, met
-
-
-def test_the_policy_that_rules_agrees_with_a_naive_choice():
-    names = ("a", "ab", "abc", "b", "bc")
-    patterns = (*names, "*", "a*", "*b*", "?b", "a?c", "*c", "ab*", "*a")
-    for seed in range(POLICIES):
-        rng = random.Random(seed)
-        scopes = [
-            Scope(*(tuple(rng.sample(patterns, rng.randint(1, 2))) for _ in range(3))) for _ in range(rng.randint(1, 4))
-        ]
-        model, alias, prompt = rng.choice(names), rng.choice(names), rng.random() < 0.3
-        found = {n: scope.exactness(model, alias, prompt=prompt) for n, scope in enumerate(scopes)}
-
-        ranked = {n: _naive_rank(scope, model, alias, prompt) for n, scope in enumerate(scopes)}
-
-        assert {n for n, exactness in found.items() if exactness} == {n for n, rank in ranked.items() if rank}, seed
-        first = [n for n, rank in ranked.items() if rank and rank == max(filter(None, ranked.values()))]
-        best = max(filter(None, found.values()), default=None)
-        assert [n for n, exactness in found.items() if exactness and exactness == best] == first, seed
-
-
-def _naive_rank(scope, model, alias, prompt):
-    """Return how exactly a scope says two names, as two numbers; a name itself goes before all patterns."""
-    ranks = []
-    for patterns, name in ((scope.prompts if prompt else scope.models, model), (scope.aliases, alias)):
-        fitting = [each for each in patterns if _fits(each, name)]
-        if not fitting:
-            return None
-        ranks.append(max(100 if each == name else len(each.replace("*", "").replace("?", "")) for each in fitting))
-    return tuple(ranks)
-
-
-def _fits(pattern, name):
-    if not pattern:
-        return not name
-    if pattern[0] == "*":
-        return any(_fits(pattern[1:], name[skip:]) for skip in range(len(name) + 1))
-    return bool(name) and pattern[0] in ("?", name[0]) and _fits(pattern[1:], name[1:])

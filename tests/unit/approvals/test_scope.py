@@ -1,3 +1,4 @@
+import random
 import re
 
 import pytest
@@ -5,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handrail.approvals.domain.scope import Scope
+from tests.fakes.effort import TIMES
 
 PATTERNS = st.text("ab*?", min_size=1, max_size=6)
 NAMES = st.text("ab", min_size=0, max_size=6)
@@ -98,3 +100,41 @@ def _names(longest):
 )
 def test_ties_are_named_by_their_patterns(one, other, ties):
     assert [first for first, _ in one.ties(other)] == ties
+
+
+def test_the_policy_that_rules_agrees_with_a_naive_choice():
+    names = ("a", "ab", "abc", "b", "bc")
+    patterns = (*names, "*", "a*", "*b*", "?b", "a?c", "*c", "ab*", "*a")
+    for seed in range(300 * TIMES):
+        rng = random.Random(seed)
+        scopes = [
+            Scope(*(tuple(rng.sample(patterns, rng.randint(1, 2))) for _ in range(3))) for _ in range(rng.randint(1, 4))
+        ]
+        model, alias, prompt = rng.choice(names), rng.choice(names), rng.random() < 0.3
+        found = {n: scope.exactness(model, alias, prompt=prompt) for n, scope in enumerate(scopes)}
+
+        ranked = {n: _naive_rank(scope, model, alias, prompt) for n, scope in enumerate(scopes)}
+
+        assert {n for n, exactness in found.items() if exactness} == {n for n, rank in ranked.items() if rank}, seed
+        first = [n for n, rank in ranked.items() if rank and rank == max(filter(None, ranked.values()))]
+        best = max(filter(None, found.values()), default=None)
+        assert [n for n, exactness in found.items() if exactness and exactness == best] == first, seed
+
+
+def _naive_rank(scope, model, alias, prompt):
+    """Return how exactly a scope says two names, as two numbers; a name itself goes before all patterns."""
+    ranks = []
+    for patterns, name in ((scope.prompts if prompt else scope.models, model), (scope.aliases, alias)):
+        fitting = [each for each in patterns if _fits(each, name)]
+        if not fitting:
+            return None
+        ranks.append(max(100 if each == name else len(each.replace("*", "").replace("?", "")) for each in fitting))
+    return tuple(ranks)
+
+
+def _fits(pattern, name):
+    if not pattern:
+        return not name
+    if pattern[0] == "*":
+        return any(_fits(pattern[1:], name[skip:]) for skip in range(len(name) + 1))
+    return bool(name) and pattern[0] in ("?", name[0]) and _fits(pattern[1:], name[1:])

@@ -1,4 +1,4 @@
-"""Texts of policies and roles from the project's config folder: policies/<name>.yaml and roles.yaml."""
+"""Texts from the project's config folder: policies/<name>.yaml, roles.yaml and objectives.yaml."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class FolderTexts(RuleTexts):
     def __init__(self, config: Path) -> None:
         """Read below the project's config folder."""
         self._roles = config / "roles.yaml"
+        self._objectives = config / "objectives.yaml"
         self._policies = config / "policies"
         self._changed = ChangedFiles()
 
@@ -40,6 +41,14 @@ class FolderTexts(RuleTexts):
             Misconfigured: it is missing, cannot be read, or is not UTF-8.
         """
         return self._text(self._roles)
+
+    def objectives(self) -> RuleText:
+        """Return the text that says what the business wants in figures.
+
+        Raises:
+            Misconfigured: it is missing, cannot be read, or is not UTF-8.
+        """
+        return self._text(self._objectives)
 
     def place(self) -> str:
         """Return the folder of the policies."""

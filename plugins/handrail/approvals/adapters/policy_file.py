@@ -2,6 +2,7 @@
 
 # pydantic reads the annotations at run time, so they stay real.
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Annotated, Literal, Self
 
@@ -18,6 +19,7 @@ from handrail.approvals.domain.terms import DAYS, PermitRules
 from handrail.approvals.rule_ports import RuleText
 from handrail.config import Mistake, Section, mistaken, parse_config, parse_yaml
 from handrail.errors import Misconfigured
+from handrail.objectives import Objective, parse_objectives
 
 REMEDY = "Correct the file; nothing is promoted until then."
 MEASURED = ("evaluation", "comparison")
@@ -82,6 +84,7 @@ class PolicyFile(Section):
     quorum: QuorumKeys | None = None
     steps: Annotated[list[QuorumKeys], Field(min_length=1)] | None = None
     rules: list[RuleKeys] = []
+    objectives: Annotated[list[str], Field(min_length=1)] | None = None
     permit_days: Annotated[int, Field(ge=1, le=3660, strict=True)] = DAYS
     environment: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] | None = None
     formats: list[RunsCode] = []
@@ -123,15 +126,15 @@ class PolicyFile(Section):
         models = self.models or ([] if self.prompts else [EVERY])
         return Scope(tuple(self.aliases or [self.alias or ""]), tuple(models), tuple(self.prompts or ()))
 
-    def policy(self, alias: str) -> Policy:
-        """Return what it demands before this alias moves."""
+    def policy(self, alias: str, wanted: tuple[Rule, ...] = ()) -> Policy:
+        """Return what it demands before this alias moves, together with the rules of its objectives."""
         first, *later = (
             {str(role): count for role, count in step.items()} for step in self.steps or [self.quorum or {}]
         )
         return Policy(
             alias,
             first,
-            self._rules_of_its_version(),
+            self._rules_of_its_version() + wanted,
             PermitRules(self.permit_days, self.environment, frozenset(self.formats), frozenset(self.revoke)),
             seen_required=self.seen is not None,
             later=tuple(later),
@@ -160,6 +163,37 @@ def read_policy(text: RuleText, name: str) -> PolicyFile:
         remedy = f"Rename the file to {content.alias}.yaml, or write 'aliases', which may stand in any file."
         raise Misconfigured(text.place, f"'alias' must be {name!r}, as the file is called", remedy)
     return content
+
+
+def rules_of_objectives(text: RuleText, names: Iterable[str], place: str) -> tuple[Rule, ...]:
+    """Return a rule for each named objective: its measure, recomputed by the gate, is on the good side of its target.
+
+    A comparison counts only while there is something to compare with. `place` is the policy's.
+
+    Raises:
+        Misconfigured: an objective is unknown, or has no measure.
+    """
+    known = parse_objectives(text.content, text.place)
+    return tuple(_rule_of(name, known, text, place) for name in names)
+
+
+def _rule_of(name: str, known: Mapping[str, Objective], text: RuleText, place: str) -> Rule:
+    objective = known.get(name)
+    if objective is None:
+        remedy = f"Write one of: {', '.join(known) or 'none is there'}."
+        raise Misconfigured(place, f"'objectives' names {name!r}, which {text.place} does not have", remedy)
+    if objective.measure is None:
+        problem = f"'objectives' names {name!r}, whose figure is not known before a promotion"
+        raise Misconfigured(place, problem, f"Give it a measure in {text.place}, or leave it to monitoring.")
+    is_least = objective.kind == "at-least"
+    return Rule(
+        objective.measure,
+        at_least=objective.target if is_least else None,
+        at_most=None if is_least else objective.target,
+        if_replacing=objective.measure.startswith("comparison."),
+        because=f"the objective {name} of {objective.owner}",
+        level=Level.RECOMPUTED,
+    )
 
 
 def scope_at_least(text: RuleText | None, name: str) -> Scope:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
 
-from handrail.approvals.adapters.policy_file import REMEDY, PolicyFile, read_policy, scope_at_least
+from handrail.approvals.adapters.policy_file import REMEDY, PolicyFile, read_policy, rules_of_objectives, scope_at_least
 from handrail.approvals.domain.people import Directory, Person, RoleName, Service, folded
 from handrail.approvals.domain.policy import Policy
 from handrail.approvals.domain.scope import Exactness, Scope
@@ -83,7 +83,7 @@ class YamlRules(RuleBook):
         (most, name, ruling), others = found[-1], found[:-1]
         if others and others[-1][0] == most:
             raise self._tie(others[-1][1], name, f"{model}@{alias}")
-        return ruling.policy(alias)
+        return self._meaning(name, ruling, alias)
 
     def policies(self) -> Mapping[str, Policy]:
         """Return every policy by the name of its text; as its alias it has all its patterns of aliases.
@@ -91,7 +91,13 @@ class YamlRules(RuleBook):
         Raises:
             Misconfigured: one of them cannot be used.
         """
-        return {name: read.policy(", ".join(read.scope.aliases)) for name, read in self._all()}
+        return {name: self._meaning(name, read, ", ".join(read.scope.aliases)) for name, read in self._all()}
+
+    def _meaning(self, name: str, read: PolicyFile, alias: str) -> Policy:
+        if read.objectives is None:
+            return read.policy(alias)
+        place = self._texts.policy(name).place
+        return read.policy(alias, rules_of_objectives(self._texts.objectives(), read.objectives, place))
 
     def _look(self) -> Mapping[str, PolicyFile | Misconfigured]:
         """Return what each text says, or why it cannot be used; and remember what it is about."""
@@ -168,6 +174,7 @@ class YamlRules(RuleBook):
         for (one, first), (other, second) in combinations(read.items(), 2):
             for pattern, same in first.scope.ties(second.scope):
                 raise self._tie(one, other, pattern if pattern == same else f"{pattern} and {same}")
+        self.policies()
         old = [name for name, content in read.items() if content.version == 1]
         self.directory()
         return tuple(
