@@ -51,7 +51,9 @@ def keeper(
     for number in PASSED_ON:
         signal.signal(number, _stop)
     with KeeperProcess.start(keeping, lambda: open_keeper(settings, clients)) as started:
-        messages.print(f"The keeper listens at {settings.approvals_socket}, for user {serving.uid}.")
+        messages.print(
+            f"The keeper of {settings.gate_home} listens at {settings.approvals_socket}, for user {serving.uid}."
+        )
         sys.exit(_beside(started, command or [], serving, settings))
 
 

@@ -26,7 +26,7 @@ def kept():
             )
         try:
             wait_until_up(settings, process, folder / "log")
-            server = Server(settings)
+            server = Server(keeper_settings(settings))
             for account in ACCOUNTS:
                 body = {"username": account, "password": password(account)}
                 assert server.admin.post("/api/2.0/mlflow/users/create", json=body).status_code == 200
@@ -43,7 +43,7 @@ def test_a_promotion_passes_through_the_keeper(kept, tmp_path):
     made = kept.make_version()
     made.promote()
 
-    home = keeper_settings(kept.settings).gate_home
+    home = kept.settings.gate_home
     (permit,) = home.glob("permits/*/*/champion/*.json")
     verifier = PermitVerifier(home / "permits" / "gate.pub")
     verifier.verify(made.tree, permit, tmp_path / "copy", kept.use(made))
@@ -51,13 +51,13 @@ def test_a_promotion_passes_through_the_keeper(kept, tmp_path):
 
 
 def test_what_the_gate_keeps_lies_in_the_keeper_s_folder_alone(kept):
-    home = keeper_settings(kept.settings).gate_home
+    home = kept.settings.gate_home
 
     assert (home / "ledger" / "approvals.db").is_file()
     assert (home / "credentials" / "gate-signing-key.pem").is_file()
     own = kept.settings.credentials
     assert [file.name for file in own.iterdir() if file.suffix == ".pem"] == []
-    assert not kept.settings.permits.exists()
+    assert not (kept.settings.home / "permits").exists()
 
 
 def test_refusals_and_answers_are_those_of_a_gate_without_a_keeper(kept):
@@ -79,14 +79,14 @@ def test_refusals_and_answers_are_those_of_a_gate_without_a_keeper(kept):
 
 
 def test_the_records_can_be_read_with_the_settings_of_the_server(kept):
-    settings = keeper_settings(kept.settings)
-    env = environment(kept.settings, "mlflow") | {
+    settings = kept.settings
+    env = environment(settings, "mlflow") | {
         "HANDRAIL_APPROVALS_HOME": str(settings.approvals_home),
         "HANDRAIL_APPROVALS_SOCKET": str(settings.approvals_socket),
     }
 
     for command in (["check"], ["log", "verify"]):
         run = subprocess.run(
-            ["handrail", "approvals", *command], env=env, cwd=kept.settings.project, capture_output=True, text=True
+            ["handrail", "approvals", *command], env=env, cwd=settings.project, capture_output=True, text=True
         )
         assert run.returncode == 0, (command, run.stdout, run.stderr)
