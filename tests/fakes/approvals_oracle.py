@@ -15,7 +15,7 @@ class Naive:
         self.person_of = {account: name for name, accounts in case["accounts"].items() for account in accounts}
         self.deciding = {role for step in case["steps"] for role in step}
         self.rejecting = case["reject"] or self.deciding
-        self.log = []
+        self.log: list[tuple[str, str, str]] = []
 
     def behind(self, account):
         return self.case["owner"] if account == "bot" else self.person_of.get(account)
@@ -28,7 +28,7 @@ class Naive:
         return bool(self.case["persons"][person] & (self.deciding | self.rejecting))
 
     def last_words(self):
-        last = {}
+        last: dict[str, tuple[str, str]] = {}
         for account, person, word in self.log:
             last.pop(person, None)
             last[person] = (account, word)
@@ -46,9 +46,11 @@ class Naive:
             best = max(best, 1 + self.filled(+rest, persons[1:]))
         return best
 
-    def walk(self, approvers):
+    def walk(self, approvers: list[str]) -> tuple[int, int, list[str]]:
         """Return the open step, how many of its places are filled, and who counts in any step."""
-        steps, at, here, counted = self.case["steps"], 0, [], []
+        steps, at = self.case["steps"], 0
+        here: list[str] = []
+        counted: list[str] = []
         for person in approvers:
             if self.case["persons"][person] & set(steps[at]):
                 here, counted = [*here, person], [*counted, person]

@@ -10,7 +10,7 @@ from handrail.approvals.adapters.yaml_evaluations import YamlEvaluations, files_
 from handrail.approvals.adapters.yaml_rules import YamlRules
 from handrail.approvals.domain.people import Directory
 from handrail.approvals.domain.policy import Policy
-from handrail.approvals.domain.rule_changes import END, POLICIES, RuleSet, file_of
+from handrail.approvals.domain.rule_changes import END, OBJECTIVES, POLICIES, RuleSet, file_of
 from handrail.approvals.ports import RuleBook
 from handrail.approvals.rule_ports import Readable, RuleRecords, RuleText, RuleTexts
 from handrail.config import parse_yaml
@@ -46,6 +46,14 @@ class KeptTexts(RuleTexts):
             Misconfigured: there is none.
         """
         return self._text(ROLES)
+
+    def objectives(self) -> RuleText:
+        """Return the text that says what the business wants in figures.
+
+        Raises:
+            Misconfigured: no policy that came into force required an objective.
+        """
+        return self._text(OBJECTIVES)
 
     def place(self) -> str:
         """Return what messages call the place of all policies."""
@@ -156,6 +164,9 @@ def rule_set_of(texts: RuleTexts, project: Path) -> RuleSet:
             raise Misconfigured(path, "it is missing", "Restore it from the repository.")
         found[_name(path)] = RuleText(path, content)
     said = {name: dict(parse_yaml(text.content, text.place).values) for name, text in found.items()}
+    if any("objectives" in said[name] for name in said if _is_policy(name)):
+        found[OBJECTIVES] = wanted = texts.objectives()
+        said[OBJECTIVES] = dict(parse_yaml(wanted.content, wanted.place).values)
     return RuleSet(
         {name: text.content for name, text in found.items()},
         {name: digest_of(values) for name, values in said.items()},

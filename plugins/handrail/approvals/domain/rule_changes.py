@@ -15,6 +15,7 @@ from handrail.approvals.domain.quorum import missing_roles
 from handrail.manifest import digest_of
 
 POLICIES, END = "policies/", ".yaml"
+OBJECTIVES = "objectives.yaml"
 
 
 def file_of(policy: str) -> str:
@@ -48,8 +49,9 @@ class RuleSet:
         return "\n".join(unified_diff(before, after, f"in force/{name}", f"proposed/{name}", lineterm=""))
 
     def keeping(self, other: RuleSet) -> RuleSet:
-        """Return this set with those policies of the other one that it lacks."""
-        kept = {name for name in other.texts if name.startswith(POLICIES) and name not in self.texts}
+        """Return this set with those policies of the other one that it lacks, and the objectives that they require."""
+        needed = {name for name in other.texts if name.startswith(POLICIES) or name == OBJECTIVES}
+        kept = needed - set(self.texts)
         return RuleSet(
             {**self.texts, **{name: other.texts[name] for name in kept}},
             {**self.meanings, **{name: other.meanings[name] for name in kept}},
