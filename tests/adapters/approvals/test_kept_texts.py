@@ -1,71 +1,116 @@
-"""Rules that came into force mean what their files meant, the objectives that they require too."""
+"""Rules by the ledger: what came into force is judged by, whatever the files say by now."""
 
-import shutil
-from pathlib import Path
+from datetime import UTC, datetime
 
 import pytest
+import yaml
 
 from handrail.approvals.adapters.folder_texts import FolderTexts
-from handrail.approvals.adapters.kept_texts import KeptRules, KeptTexts, rule_set_of
-from handrail.approvals.adapters.yaml_rules import YamlRules
-from handrail.errors import Misconfigured
+from handrail.approvals.adapters.kept_texts import KeptRules, RulesByLedger, rule_set_of
+from handrail.approvals.domain.rule_changes import RulesInForce, Way
+from handrail.errors import Misconfigured, UnknownReference
+from tests.fakes.approvals_ruling import RulesInMemory
 
-SHIPPED = Path(__file__).parents[3] / "config"
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+PERSONS = {"Ben": {"accounts": ["ben"], "roles": ["ml-engineer"]}}
+
+
+class Project:
+    """A project's files, and what rules by the ledger."""
+
+    def __init__(self, folder):
+        self.folder, self.config = folder, folder / "config"
+        (self.config / "policies").mkdir(parents=True)
+        self.records = RulesInMemory()
+        self.rules = RulesByLedger(self.records)
+        self.write("policies/champion.yaml", {"version": 2, "alias": "champion", "quorum": {"ml-engineer": 1}})
+        self.write("roles.yaml", {"version": 1, "persons": PERSONS})
+
+    def write(self, name, content):
+        (self.config / name).write_text(yaml.safe_dump(content))
+
+    def take(self):
+        found = rule_set_of(FolderTexts(self.config), self.folder)
+        KeptRules(found).check()
+        self.records.take(RulesInForce(len(self.records.adopted), found, Way.OWNER, NOW, "root"))
 
 
 @pytest.fixture
 def project(tmp_path):
-    shutil.copytree(SHIPPED, tmp_path / "config")
-    return tmp_path
+    project = Project(tmp_path)
+    project.take()
+    return project
 
 
-def _rules(project):
-    return rule_set_of(FolderTexts(project / "config"), project)
+def test_before_anything_is_in_force_nothing_is_judged():
+    rules = RulesByLedger(RulesInMemory())
+
+    for ask in (rules.directory, lambda: rules.policy("m", "champion"), lambda: rules.protected("m", "champion")):
+        with pytest.raises(Misconfigured, match="none are in force yet"):
+            ask()
 
 
-def _require(project):
-    file = project / "config" / "policies" / "champion.yaml"
-    file.write_text(file.read_text().replace("quorum:", "objectives: [ranking]\nquorum:"))
+def test_a_file_counts_once_it_is_in_force(project):
+    project.write("policies/champion.yaml", {"version": 2, "alias": "champion", "quorum": {"ml-engineer": 2}})
+    project.write("roles.yaml", {"version": 1, "persons": {}})
+    assert dict(project.rules.policy("m", "champion").quorum) == {"ml-engineer": 1}
+    assert project.rules.directory().person_behind("ben")
+
+    project.take()
+
+    assert dict(project.rules.policy("m", "champion").quorum) == {"ml-engineer": 2}
+    assert not project.rules.directory().persons
 
 
-def test_policies_in_force_are_those_of_the_files(project):
-    _require(project)
-    files = YamlRules(FolderTexts(project / "config")).policies()
+def test_a_removed_policy_protects_until_its_removal_is_in_force(project):
+    project.write("policies/shadow.yaml", {"version": 2, "alias": "shadow", "quorum": {"ml-engineer": 1}})
+    (project.config / "policies" / "champion.yaml").unlink()
+    assert project.rules.protected("m", "Champion")
+    assert not project.rules.protected("m", "shadow")
 
-    kept = KeptRules(_rules(project)).policies()
+    project.take()
 
-    assert {name: policy.digest for name, policy in kept.items()} == {n: policy.digest for n, policy in files.items()}
-
-
-def test_objectives_are_kept_as_soon_as_a_policy_requires_one(project):
-    before = _rules(project)
-    assert "objectives.yaml" not in before.texts
-    with pytest.raises(Misconfigured, match=r"objectives\.yaml, as it is in force: it is missing"):
-        KeptTexts(before).objectives()
-
-    _require(project)
-    after = _rules(project)
-
-    assert after.differing(before) == ("objectives.yaml", "policies/champion.yaml")
-    assert "ranking" in KeptTexts(after).objectives().content
+    assert not project.rules.protected("m", "champion")
+    assert project.rules.protected("m", "shadow")
+    with pytest.raises(UnknownReference):
+        project.rules.policy("m", "champion")
 
 
-def test_a_changed_target_of_a_required_objective_is_a_changed_rule(project):
-    _require(project)
-    before = _rules(project)
-    file = project / "config" / "objectives.yaml"
-    file.write_text(file.read_text().replace("target: 0.74", "target: 0.70"))
+def test_what_is_asked_before_persons_can_bring_others_into_force(project):
+    rules = RulesByLedger(project.records, project.take)
+    project.write("roles.yaml", {"version": 1, "persons": PERSONS | {"Eve": {"accounts": ["eve"]}}})
 
-    assert _rules(project).differing(before) == ("objectives.yaml",)
-    assert KeptRules(before).policies()["champion"].rules[-1].at_least == 0.74
+    assert rules.directory().person_behind("eve")
 
 
-def test_a_policy_that_is_kept_keeps_its_objectives(project):
-    _require(project)
-    before = _rules(project)
-    (project / "config" / "policies" / "champion.yaml").unlink()
-    shutil.copy(SHIPPED / "policies" / "champion.yaml", project / "config" / "policies" / "shadow.yaml")
+def test_comments_and_layout_are_no_difference(project):
+    file = project.config / "policies" / "champion.yaml"
+    before = rule_set_of(FolderTexts(project.config), project.folder)
+    file.write_text(f"# a remark\n{yaml.safe_dump(yaml.safe_load(file.read_text()), default_flow_style=True)}")
 
-    kept = _rules(project).keeping(before)
+    after = rule_set_of(FolderTexts(project.config), project.folder)
 
-    assert KeptTexts(kept).objectives().content == before.texts["objectives.yaml"]
+    assert after.digest == before.digest
+    assert after.differing(before) == ()
+    assert after.texts != before.texts
+
+
+def test_how_the_gate_measures_is_kept_with_the_use_case_that_it_names(project):
+    project.write("evaluation.yaml", {"version": 1, "models": {"m": {"use_case": "config/case.yaml"}}})
+    with pytest.raises(Misconfigured, match=r"config/case\.yaml"):
+        project.take()
+    project.write("case.yaml", {"label": {}})
+
+    found = rule_set_of(FolderTexts(project.config), project.folder)
+
+    assert {"evaluation.yaml", "case.yaml"} < set(found.texts)
+    with pytest.raises(Misconfigured, match=r"config/case\.yaml"):
+        KeptRules(found).check()
+
+
+@pytest.mark.parametrize("stray", ["champion.yml", "note.txt"])
+def test_nothing_else_may_lie_among_the_policies(project, stray):
+    project.write(f"policies/{stray}", {})
+
+    with pytest.raises(Misconfigured, match=stray):
+        project.take()
