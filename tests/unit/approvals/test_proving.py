@@ -184,6 +184,19 @@ def test_an_event_after_others_than_the_stored_ones_is_a_race(world):
         world.gate_ledger.append(history, world.yes("cleo", "Cleo"))
 
 
+def test_what_was_given_is_not_believed_after_others_have_written(world):
+    request_id = world.asked().request.request_id
+    given = world.gate_ledger.load(request_id)
+    world.gate_ledger.append(world.kept.load(request_id), world.yes())
+
+    with pytest.raises(MovedMeanwhile):
+        world.gate_ledger.append(given, world.yes("cleo", "Cleo"))
+    given = world.gate_ledger.load(request_id)
+    world.kept.append(given, world.yes("cleo", "Cleo"))
+    with pytest.raises(MovedMeanwhile):
+        world.gate_ledger.append(given, world.yes("cleo", "Cleo"))
+
+
 @pytest.mark.parametrize(
     "changed",
     [

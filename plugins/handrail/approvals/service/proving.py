@@ -7,7 +7,8 @@ and what the registry holds.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import local
 
 from handrail.approvals.domain.errors import MovedMeanwhile
 from handrail.approvals.domain.events import (
@@ -62,6 +63,7 @@ class ProvenLedger(Ledger):
     signer: Signer
     clock: Clock
     why_not_measured: Callable[[History, Evaluated], str | None]
+    _given: local = field(default_factory=local, repr=False, compare=False)
 
     def open(self, request: PromotionRequest) -> History:
         """Store the request unless its id is there already; return what is stored.
@@ -87,7 +89,8 @@ class ProvenLedger(Ledger):
             NotEligible: this account may not decide, or not take back.
         """
         request_id = history.request.request_id
-        stored = self.ledger.load(request_id)
+        # What this thread was just given is as it is stored; if others write meanwhile, the append itself refuses.
+        stored = history if history is self._given.__dict__.pop("history", None) else self.ledger.load(request_id)
         if len(stored.events) != len(history.events):
             raise MovedMeanwhile(request_id)
         refusal = why_impossible(stored, event, self.clock()) or self._why_unproven(stored, event)
@@ -97,7 +100,9 @@ class ProvenLedger(Ledger):
 
     def load(self, request_id: str) -> History:
         """Return a request with all its events."""
-        return self.ledger.load(request_id)
+        self._given.history = self.ledger.load(request_id)
+        given: History = self._given.history
+        return given
 
     def _why_no_request(self, request: PromotionRequest) -> str | None:
         subject = request.subject
