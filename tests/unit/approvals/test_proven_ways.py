@@ -104,6 +104,17 @@ def test_approvals_that_nobody_gave_revert_nothing(world):
         world.gate_ledger.append(asked, Reverting(world.clock.now, forged))
 
 
+def test_the_gate_goes_back_by_the_approvals_that_the_version_had_and_no_others(world):
+    broken, _ = break_glass(world)
+    world.clock.now += timedelta(hours=25)
+    about = opening(1, evidence={}, purpose=Purpose.REVERT, about=broken.history.request.request_id)
+    back = world.gate.open_request(about, GATE).history
+    forged = ({"person": "Gina", "account": "gina", "at": "2026-01-01T00:00:00+00:00"},)
+
+    with pytest.raises(Refused, match="not the approvals that the version had"):
+        world.gate_ledger.append(back, Reverting(world.clock.now, forged))
+
+
 def test_a_rollback_to_what_was_never_promoted_is_not_stored(world):
     world.register(3)
     asked = world.gate.open_request(opening(3, evidence={}), "ada")
