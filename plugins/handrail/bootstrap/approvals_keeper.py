@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,11 +27,20 @@ from handrail.files import REMEDY, create_file, unwritable
 from handrail.settings import Settings
 from handrail.storage import open_store
 
-__all__ = ["KeeperProcess", "SystemUser", "keeper_settings", "open_keeper", "prepare_gate_home", "run_beside"]
+__all__ = [
+    "KeeperProcess",
+    "SystemUser",
+    "keeper_settings",
+    "open_keeper",
+    "prepare_gate_home",
+    "refuse_replaceable",
+    "run_beside",
+]
 
 KEYS = ("gate-signing-key.pem", "log-signing-key.pem", "gate-p256-key.pem")
 PRIVATE = ("credentials", "ledger", "labels", "mlflow")
 PUBLIC = ("permits", "log", "run")
+MOVED = ("permits", "log", "labels")
 
 
 def keeper_settings(settings: Settings) -> Settings:
@@ -78,8 +87,10 @@ def open_keeper(settings: Settings, clients: Collection[SystemUser]) -> KeeperSe
     if settings.approvals_socket is None:
         raise Misconfigured("approvals_socket", "it is not set", "Name the place of the keeper's socket.")
     own = os.geteuid()
+    others = [client for client in clients if client.uid != own]
     _require_reach(settings.gate_home)
-    _refuse_open_rules(settings.config, [client for client in clients if client.uid != own])
+    refuse_replaceable(settings.gate_home, others)
+    _refuse_open_rules(settings.config, others)
     held = held_here(settings, migrated(open_store(settings.approvals_url)))
     calls = calls_of(proven(settings, held))
     return KeeperServer(settings.approvals_socket, calls, {client.uid for client in clients})
@@ -115,30 +126,59 @@ def proven(settings: Settings, held: Custody) -> Custody:
 def _bring_here(settings: Settings) -> list[str]:
     """Copy the tables, then move folders, then keys: as long as a key is missing here, the home is not moved."""
     old, new = settings.home, settings.gate_home
-    name = old / "mlflow" / "server-name"
-    moved = [old / "credentials" / key for key in KEYS if (old / "credentials" / key).exists()]
     if old == new:
         return []
+    name = old / "mlflow" / "server-name"
     if name.exists():
         create_file(new / "mlflow" / "server-name", name.read_bytes())
-    if not moved:
+    keys = [old / "credentials" / key for key in KEYS if (old / "credentials" / key).exists()]
+    if not keys:
         return []
-    source = open_store(settings.store_url)
-    target = migrated(open_store(settings.approvals_url))
+    folders = [folder for folder in MOVED if (old / folder).is_dir()]
+    for folder in (*folders, "credentials"):
+        _refuse_links(old / folder)
+    rows = _copy_records(settings)
+    for folder in folders:
+        shutil.copytree(old / folder, new / folder, symlinks=True, dirs_exist_ok=True)
+    _move_keys(keys, new / "credentials")
+    for folder in folders:
+        shutil.rmtree(old / folder, ignore_errors=True)
+    return [f"Keys, permits, log and {rows} records of the gate were moved from {old} to {new}."]
+
+
+def _move_keys(keys: Iterable[Path], into: Path) -> None:
+    for key in keys:
+        create_file(into / key.name, key.read_bytes())
+        key.unlink()
+
+
+def _copy_records(settings: Settings) -> int:
+    source, target = open_store(settings.store_url), open_store(settings.approvals_url)
     try:
-        rows = copy_tables(migrated(source), target)
+        return copy_tables(migrated(source), migrated(target))
     finally:
         source.close()
         target.close()
-    for folder in ("permits", "log", "labels"):
-        if (old / folder).is_dir():
-            shutil.copytree(old / folder, new / folder, dirs_exist_ok=True)
-    for key in moved:
-        create_file(new / "credentials" / key.name, key.read_bytes())
-        key.unlink()
-    for folder in ("permits", "log", "labels"):
-        shutil.rmtree(old / folder, ignore_errors=True)
-    return [f"Keys, permits, log and {rows} records of the gate were moved from {old} to {new}."]
+
+
+def refuse_replaceable(home: Path, clients: Collection[SystemUser]) -> None:
+    """Refuse a place for the keeper's folder in which a client could put another folder of that name.
+
+    Raises:
+        Misconfigured: a folder above it, or itself, is a client's to write.
+    """
+    for folder in (home, *home.parents):
+        for client in clients:
+            if folder.is_dir() and client.may_write(folder) and not client.is_kept_out_of(folder):
+                problem = f"user {client.uid}, as whom the server runs, may write to {folder} and so replace {home}"
+                raise Misconfigured("approvals_home", problem, "Name a folder elsewhere, such as /var/lib/handrail.")
+
+
+def _refuse_links(folder: Path) -> None:
+    """Refuse to copy, as root perhaps, what a link names."""
+    for path in (folder, *folder.rglob("*")):
+        if path.is_symlink():
+            raise Misconfigured(str(path), "it is a link, and the gate made none", "Look who put it there; remove it.")
 
 
 def _require_reach(home: Path) -> None:

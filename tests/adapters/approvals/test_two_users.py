@@ -3,6 +3,7 @@
 Only root starts processes of two users. Elsewhere both are one, and then the socket alone is tried.
 """
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -102,6 +103,15 @@ if IS_ROOT:
         with pytest.raises(Misconfigured, match=r"roles\.yaml.*may change it"):
             open_keeper(settings, [SERVER])
 
+    @pytest.mark.parametrize("above", ["home", "approvals"])
+    def test_a_folder_that_the_server_could_replace_is_refused(settings, above):
+        prepare_gate_home(settings, SystemUser.current())
+        folder = settings.home if above == "home" else settings.gate_home
+        os.chown(folder, SERVER.uid, SERVER.gid)
+
+        with pytest.raises(Misconfigured, match=f"may write to {folder} and so replace"):
+            open_keeper(settings, [SERVER])
+
     def test_a_folder_that_the_keeper_cannot_pass_is_named(settings):
         prepare_gate_home(settings, OTHER)
         settings.home.chmod(0o700)
@@ -189,3 +199,16 @@ def test_an_older_home_is_brought_to_the_keeper_with_all_that_it_held(settings):
     # The older place begins no second ledger beside it.
     with pytest.raises(LogMismatch):
         held_here(before, open_store(before.store_url))
+
+
+@pytest.mark.parametrize("folder", ["permits", "credentials"])
+def test_a_link_in_an_older_home_is_not_followed(settings, folder):
+    before = settings.model_copy(update={"approvals_home": None, "approvals_socket": None})
+    held_here(before, migrated(open_store(before.store_url)))
+    (settings.home / folder / "more").symlink_to("/etc/passwd")
+
+    with pytest.raises(Misconfigured, match="it is a link"):
+        prepare_gate_home(settings, SystemUser.current())
+
+    assert not list(settings.gate_home.rglob("more"))
+    assert list(before.credentials.glob("gate-*"))

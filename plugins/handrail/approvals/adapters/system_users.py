@@ -6,6 +6,7 @@ import grp
 import os
 import pwd
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +56,11 @@ class SystemUser:
             return True
         in_group = entry.st_gid in (self.gid, *self.groups)
         return bool(entry.st_mode & (0o020 if in_group else 0o002))
+
+    def is_kept_out_of(self, folder: Path) -> bool:
+        """Say whether a folder that this user may write lets nobody but owners rename what is in it, as /tmp does."""
+        entry = folder.stat()
+        return bool(entry.st_mode & stat.S_ISVTX) and self.uid not in (0, entry.st_uid)
 
 
 def become(user: SystemUser) -> None:

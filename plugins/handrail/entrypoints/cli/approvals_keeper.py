@@ -36,10 +36,18 @@ def keeper(
     ] = None,
 ) -> None:
     """Keep the gate's ledger, log and keys in a process of another user, which signs only what the ledger proves."""
-    from handrail.bootstrap.approvals_keeper import KeeperProcess, keeper_settings, open_keeper, prepare_gate_home
+    from handrail.bootstrap.approvals_keeper import (
+        KeeperProcess,
+        keeper_settings,
+        open_keeper,
+        prepare_gate_home,
+        refuse_replaceable,
+    )
 
     settings = keeper_settings(load_settings())
     keeping, serving = _users(settings, user, server_user)
+    if keeping.uid != serving.uid:
+        refuse_replaceable(settings.gate_home, [serving])
     for sentence in prepare_gate_home(settings, keeping):
         messages.print(sentence)
     if keeping.uid == serving.uid:
