@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from handrail.approvals.domain.subject import Authorship, Candidate
@@ -26,6 +26,10 @@ class MemoryProvenance(Provenance):
 
     def record_parent(self, run_id: str, parent: str) -> None:
         self.parents.add((run_id, parent))
+
+    def record_all(self, records: Iterable[tuple[str, ...]]) -> None:
+        for what, *values in records:
+            getattr(self, what)(*values)
 
     def makers(self, candidate: Candidate, manifest: Manifest, approved: Collection[str] = ()) -> Authorship:
         parts = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -99,6 +99,10 @@ class Provenance(Protocol):
     @abstractmethod
     def record_parent(self, run_id: str, parent: str) -> None:
         """Remember durably that a run was once a child of another, whatever is said of it afterwards."""
+
+    @abstractmethod
+    def record_all(self, records: Iterable[tuple[str, ...]]) -> None:
+        """Remember durably, all or none: each the name of one of the three above with what it is given."""
 
     @abstractmethod
     def makers(self, candidate: Candidate, manifest: Manifest, approved: Collection[str] = ()) -> Authorship:

@@ -26,17 +26,19 @@ class Platform:
     """The three plugins over one store; each is opened at its first use. A context that closes the store at its end.
 
     `patience_s` is how long a statement waits for a store that is locked or silent, None for the store's own default.
+    Where it is not `synced`, a power cut loses the last of what was recorded through this.
     """
 
     settings: Settings
     patience_s: float | None = None
+    synced: bool = True
 
     @cached_property
     def store(self) -> Store:
         """Handrail's own database."""
         if self.settings.database_url is None:
             make_home(self.settings)
-        return open_store(self.settings.store_url, self.patience_s)
+        return open_store(self.settings.store_url, self.patience_s, synced=self.synced)
 
     @cached_property
     def approvals_store(self) -> Store:
@@ -87,9 +89,11 @@ class Platform:
         self.close()
 
 
-def open_platform(settings: Settings | None = None, patience_s: float | None = None) -> Platform:
-    """Open Handrail for `settings`, read from the current project if None; `patience_s` as `Platform` has it."""
-    return Platform(settings or load_settings(), patience_s)
+def open_platform(
+    settings: Settings | None = None, patience_s: float | None = None, *, synced: bool = True
+) -> Platform:
+    """Open Handrail for `settings`, read from the current project if None; the rest is as `Platform` has it."""
+    return Platform(settings or load_settings(), patience_s, synced)
 
 
 def open_records() -> Platform:

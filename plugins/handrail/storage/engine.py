@@ -83,8 +83,11 @@ def _remedy(problem: BaseException | None) -> str:
     return "Nothing of this step was written; free the disk or start the database, and run it again."
 
 
-def open_store(url: str, patience_s: float | None = None) -> Store:
+def open_store(url: str, patience_s: float | None = None, *, synced: bool = True) -> Store:
     """Open the store at a SQLAlchemy URL; a missing SQLite file is made, readable by its owner alone.
+
+    Where it is not `synced`, a transaction outlives the end of the process, and is on disk with the next that is
+    synced, by whomever: a power cut before that loses the last ones, whole and in order.
 
     `patience_s` is how long a statement waits for a lock and a connection for its server: by default 30 seconds on
     SQLite, and as long as the server and the system will on PostgreSQL.
@@ -96,10 +99,10 @@ def open_store(url: str, patience_s: float | None = None) -> Store:
     """
     parsed = _parsed(url)
     if parsed.get_backend_name() == "sqlite":
-        return Store(_open_sqlite(parsed, BUSY_TIMEOUT_S if patience_s is None else patience_s))
+        return Store(_open_sqlite(parsed, BUSY_TIMEOUT_S if patience_s is None else patience_s, synced))
     if parsed.get_backend_name() == "postgresql":
         require("psycopg", "postgresql")
-        return Store(_open_postgresql(parsed.set(drivername="postgresql+psycopg"), patience_s))
+        return Store(_open_postgresql(parsed.set(drivername="postgresql+psycopg"), patience_s, synced))
     raise Misconfigured("database_url", f"{parsed.get_backend_name()!r} is not supported", "Use SQLite or PostgreSQL.")
 
 
@@ -125,14 +128,14 @@ def _parsed(url: str) -> sa.URL:
         ) from err
 
 
-def _open_postgresql(url: sa.URL, patience_s: float | None) -> Engine:
+def _open_postgresql(url: sa.URL, patience_s: float | None, synced: bool) -> Engine:
     waits = {} if patience_s is None else {"connect_timeout": math.ceil(patience_s)}
     engine = sa.create_engine(url, pool_pre_ping=True, connect_args=waits)
-    event.listen(engine, "connect", partial(_prepare_postgresql, patience_s=patience_s))
+    event.listen(engine, "connect", partial(_prepare_postgresql, patience_s=patience_s, synced=synced))
     return engine
 
 
-def _open_sqlite(url: sa.URL, patience_s: float) -> Engine:
+def _open_sqlite(url: sa.URL, patience_s: float, synced: bool) -> Engine:
     if url.database and url.database != ":memory:":
         file = Path(url.database)
         try:
@@ -142,25 +145,28 @@ def _open_sqlite(url: sa.URL, patience_s: float) -> Engine:
             problem = f"it cannot be made: {err.strerror}"
             raise Unavailable(str(file), problem, "Correct the rights of its folder, or name another.") from err
     engine = sa.create_engine(url, connect_args={"timeout": patience_s})
-    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "connect", partial(_prepare_sqlite, synced=synced))
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any, synced: bool) -> None:
     # The driver's own implicit BEGIN would be deferred: transactions are begun by `_begin_sqlite` instead.
     connection.isolation_level = None
     # Keys are hashes, so a transaction touches pages all over the tables: with the defaults (2 MB of pages held, the
     # log moved into the file each 4 MB) most of them would be read and written several times.
     sizes = ("cache_size = -32768", "wal_autocheckpoint = 4000")
-    for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = on", *sizes):
+    sync = "synchronous = full" if synced else "synchronous = normal"
+    for pragma in ("journal_mode = wal", sync, "foreign_keys = on", *sizes):
         connection.execute(f"pragma {pragma}")
 
 
-def _prepare_postgresql(connection: Any, _record: Any, patience_s: float | None) -> None:
+def _prepare_postgresql(connection: Any, _record: Any, patience_s: float | None, synced: bool) -> None:
     # The planner takes every recursive query for a huge one, and compiling it takes longer than running it.
     with connection.cursor() as cursor:
         cursor.execute("set jit = off")
+        if not synced:
+            cursor.execute("set synchronous_commit = off")
         if patience_s is not None:
             cursor.execute(f"set lock_timeout = {math.ceil(patience_s * 1000)}")
     connection.commit()

@@ -77,6 +77,16 @@ def test_acknowledged_rows_survive_power_loss_by_setting(store):
         assert connection.execute(text("pragma journal_mode")).scalar_one() == "wal"
 
 
+def test_a_store_that_is_not_synced_leaves_that_to_others(tmp_path):
+    url = f"sqlite:///{tmp_path / 'handrail.db'}"
+    for synced, level in ((True, 2), (False, 1)):
+        store = open_store(url, synced=synced)
+        with store.read() as connection:
+            assert connection.execute(text("pragma synchronous")).scalar_one() == level
+            assert connection.execute(text("pragma journal_mode")).scalar_one() == "wal"
+        store.close()
+
+
 def test_the_file_is_readable_by_its_owner_alone(store, tmp_path):
     assert stat.S_IMODE((tmp_path / "state" / "handrail.db").stat().st_mode) == 0o600
 

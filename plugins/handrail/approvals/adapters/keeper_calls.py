@@ -129,6 +129,7 @@ def _custody_calls(custody: Custody) -> dict[str, Call]:
         "provenance.record": lambda said, _: provenance.record(said["kind"], said["key"], said["account"]),
         "provenance.record_upload": lambda said, _: provenance.record_upload(said["sha256"], said["account"]),
         "provenance.record_parent": lambda said, _: provenance.record_parent(said["run_id"], said["parent"]),
+        "provenance.record_all": lambda said, _: provenance.record_all(map(tuple, said["records"])),
         "provenance.makers": lambda said, _: asdict(
             provenance.makers(candidate_from(said["candidate"]), manifest_from(said["manifest"]), said["approved"])
         ),

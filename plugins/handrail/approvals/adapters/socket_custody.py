@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, BinaryIO
@@ -61,6 +61,10 @@ class SocketProvenance(Provenance):
     def record_parent(self, run_id: str, parent: str) -> None:
         """Remember durably that a run was once a child of another."""
         self._keeper.ask("provenance.record_parent", run_id=run_id, parent=parent)
+
+    def record_all(self, records: Iterable[tuple[str, ...]]) -> None:
+        """Remember all of it, durably."""
+        self._keeper.ask("provenance.record_all", records=[list(record) for record in records])
 
     def makers(self, candidate: Candidate, manifest: Manifest, approved: Collection[str] = ()) -> Authorship:
         """Return who made the candidate, and the parts whose maker is not recorded."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from pathlib import PurePosixPath
 
@@ -19,6 +19,12 @@ from handrail.storage import Store
 WRITTEN_BY_MLFLOW = frozenset({"MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt"})
 """Files that MLflow writes beside each model: many who have nothing to do with one another upload equal ones."""
 MOST_AT_ONCE = 500
+_RECORDS = {
+    "record": (makers, ("kind", "thing", "account")),
+    "record_upload": (uploads, ("sha256", "account")),
+    "record_parent": (parents, ("run_id", "parent")),
+}
+"""Where each kind of record is kept, and the columns that its values fill."""
 
 
 class SqlProvenance(Provenance):
@@ -28,26 +34,25 @@ class SqlProvenance(Provenance):
         """Write to the store, whose approvals tables are migrated."""
         self._store = store
         self._seals = seals
-        self._written: set[tuple[str, str, str]] = set()
 
     def record(self, kind: str, key: str, account: str) -> None:
         """Remember durably that the account made this. Repeating changes nothing."""
-        row = (kind, key, account)
-        if row in self._written:
-            return
-        with self._store.write() as connection:
-            self._seals.insert(connection, makers, [{"kind": kind, "thing": key, "account": account}])
-        self._written.add(row)
+        self.record_all([("record", kind, key, account)])
 
     def record_upload(self, sha256: str, account: str) -> None:
         """Remember durably who was the first to upload a file with these bytes; later uploads change nothing."""
-        with self._store.write() as connection:
-            self._seals.insert(connection, uploads, [{"sha256": sha256, "account": account}])
+        self.record_all([("record_upload", sha256, account)])
 
     def record_parent(self, run_id: str, parent: str) -> None:
         """Remember durably that a run was once a child of another."""
+        self.record_all([("record_parent", run_id, parent)])
+
+    def record_all(self, records: Iterable[tuple[str, ...]]) -> None:
+        """Remember all of it in one transaction."""
         with self._store.write() as connection:
-            self._seals.insert(connection, parents, [{"run_id": run_id, "parent": parent}])
+            for what, *values in records:
+                table, columns = _RECORDS[what]
+                self._seals.insert(connection, table, [dict(zip(columns, values, strict=True))])
 
     def makers(self, candidate: Candidate, manifest: Manifest, approved: Collection[str] = ()) -> Authorship:
         """Return who made the candidate, and the parts whose maker is not recorded."""

@@ -70,7 +70,8 @@ def _assemble(app: Any) -> Any:
     evaluating = EvaluatingThreads(lambda: opened.evaluations)
     opened = open_gate(settings, lambda: platform.approvals_store, lambda: platform.lineage, host, evaluating.begin)
     gate, guard = opened.gate, opened.guard
-    recording = open_platform(settings, PATIENCE_S)
+    # MLflow has what is recorded here too, so a call need not wait for the disk a second time.
+    recording = open_platform(settings, PATIENCE_S, synced=False)
     guard_stores(guard, _recorder(recording, host))
     guard_artifacts(guard)
     add_routes(app, gate, opened.snapshots, opened.rules)
