@@ -1,4 +1,7 @@
-"""MLflow's own calls on a server with the gate beside the same calls on stock MLflow with logins, in turn."""
+"""MLflow's own calls on a server with the gate beside the same calls on stock MLflow with logins, in turn.
+
+And what the gate itself answers when it is full: 10^4 requests, 10^5 held trees.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,14 @@ from typing import Any
 
 from handrail.approvals.adapters.mlflow_home import prepare_mlflow_home
 from handrail.settings import Settings
-from tests.benchmarks import harness
+from tests.benchmarks import gate_case, harness
 from tests.fakes.mlflow_server import Server, password, settings_in, start, wait_until_up
 
 CALLS, WARM_UP = 60, 10
 API = "/api/2.0/mlflow"
 LIMITS = {"alias, not protected": 1.05, "create version": 1.2}
 OTHERS = 1.05
+ASKED, HELD, PAGES = 10_000, 100_000, 40
 _numbers = count(1)
 
 
@@ -31,8 +35,8 @@ class Side:
     def __init__(self, server: Server) -> None:
         body = {"username": "ada", "password": password("ada")}
         assert server.admin.post("/api/2.0/mlflow/users/create", json=body).status_code == 200
-        self._http = server.person("ada")
-        self._experiment = self.post("experiments/create", {"name": "bench"})["experiment_id"]
+        self.http = self._http = server.person("ada")
+        self.experiment = self._experiment = self.post("experiments/create", {"name": "bench"})["experiment_id"]
         self.run_id = self.create_run()
         self.post("registered-models/create", {"name": "bench"})
         self.create_version()
@@ -95,6 +99,7 @@ def _gated(folder: Path) -> Iterator[Server]:
     with (folder / "log").open("wb") as log:
         process = start(settings, log)
     with _until_done(settings, process, folder / "log") as server:
+        server.process = process.pid
         yield server
 
 
@@ -130,13 +135,34 @@ def _took(call: Callable[[Side], object], side: Side) -> float:
     return (time.perf_counter() - before) * 1000
 
 
+def _full(server: Server, full: Side, empty: Side) -> Iterator[harness.Row]:
+    """Measure a server that is filled now beside one that is not."""
+    gate_case.seed(server.settings, ASKED, HELD)
+    server.write_roles()
+    versions = gate_case.make_candidates(full.http, full.experiment, CALLS)
+    for side in (full, empty) * WARM_UP:
+        side.upload()
+    pairs = [(_took(Side.upload, full), _took(Side.upload, empty)) for _ in range(CALLS)]
+    mine, theirs = [a for a, _ in pairs], [b for _, b in pairs]
+    yield harness.compare(f"upload beside {HELD:,} holds (goal +1 ms)", "wall", "ms", mine, ("no hold", theirs))
+    gate_case.list_page(full.http, 0)
+    before = gate_case.resident_mb(server.process)
+    pages = [_took(lambda side: gate_case.list_page(side.http, 200 * page), full) for page in range(PAGES)]  # noqa: B023
+    yield harness.alone(f"a page of {ASKED:,} requests (goal 200 ms)", "wall", "ms", pages)
+    asked = [_took(lambda side: gate_case.ask(side.http, version), full) for version in versions]  # noqa: B023
+    yield harness.alone(f"a request beside {ASKED:,} (goal 300 ms)", "wall", "ms", asked)
+    grown = gate_case.resident_mb(server.process) - before
+    yield harness.alone(f"memory after {PAGES + CALLS} such calls", "growth", "MB", [grown])
+
+
 def main() -> None:
     """Time each call on both servers in turn, print the table beside the goals, and keep it."""
     load = harness.quiet_load()
     rows = []
     with ExitStack() as stack:
         folders = [Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="handrail-bench-"))) for _ in range(2)]
-        ours = Side(stack.enter_context(_gated(folders[0])))
+        gated = stack.enter_context(_gated(folders[0]))
+        ours = Side(gated)
         stock = Side(stack.enter_context(_stock(folders[1])))
         for case, call in CASES.items():
             for side in (ours, stock) * WARM_UP:
@@ -145,6 +171,8 @@ def main() -> None:
             goal = LIMITS.get(case, OTHERS)
             name = f"{case} (goal {goal:g} ×)"
             rows.append(harness.compare(name, "wall", "ms", [a for a, _ in pairs], ("mlflow", [b for _, b in pairs])))
+        with tempfile.TemporaryDirectory(prefix="handrail-bench-") as folder, _gated(Path(folder)) as other:
+            rows += _full(gated, ours, Side(other))
     harness.finish("gate", rows, load, 240)
 
 

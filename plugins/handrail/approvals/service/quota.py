@@ -21,13 +21,13 @@ class Limits:
 
 
 class Quota:
-    """Counts what is kept for an account. A request that a policy refused is not open, and stays so."""
+    """Counts what is kept for an account. A request that was refused or rejected is not open, and stays so."""
 
     def __init__(self, limits: Limits, index: RequestIndex, records: Approvals) -> None:
         self._limits = limits
         self._index = index
         self._records = records
-        self._refused: set[str] = set()
+        self._closed: set[str] = set()
 
     def check(self, account: str, opening: Opening) -> None:
         """Let a request be opened if there is room for it.
@@ -41,7 +41,7 @@ class Quota:
             raise _over(
                 account, f"{wanted:,} characters of requests", "approvals_most_kept", self._limits.kept_characters
             )
-        possible = [request_id for request_id in kept.unended if request_id not in self._refused]
+        possible = [request_id for request_id in kept.unended if request_id not in self._closed]
         if len(possible) >= self._limits.open_requests:
             count = sum(self._is_open(request_id) for request_id in possible)
             if count >= self._limits.open_requests:
@@ -49,8 +49,8 @@ class Quota:
 
     def _is_open(self, request_id: str) -> bool:
         view = self._records.request(request_id)
-        if view.judgement.verdict is Verdict.REFUSED:
-            self._refused.add(request_id)
+        if view.judgement.verdict in (Verdict.REFUSED, Verdict.REJECTED):
+            self._closed.add(request_id)
         return view.is_open
 
 
