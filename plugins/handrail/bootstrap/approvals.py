@@ -13,7 +13,7 @@ from handrail.approvals.adapters.ed25519_permits import Ed25519Signer, PermitVer
 from handrail.approvals.adapters.folder_shelf import permit_file
 from handrail.approvals.adapters.folder_trees import FolderTrees
 from handrail.approvals.adapters.mlflow_download import without_additions
-from handrail.approvals.evidence_ports import EvidenceFiles, Snapshots
+from handrail.approvals.evidence_ports import Snapshots
 from handrail.approvals.ports import DecisionJournal, RuleBook
 from handrail.approvals.rule_ports import RuleRecords
 from handrail.approvals.service import Approvals, Evaluations, Gate, GatePorts, Guard, Limits
