@@ -48,7 +48,7 @@ def open_trees(host: GateHost) -> Callable[[str, str], str | None]:
 
     def tree_of(model: str, version: str) -> str | None:
         try:
-            return small_tree_digest(Path(registry.candidate(model, version).tree))
+            return small_tree_digest(registry.place(model, version))
         except HandrailError:
             return None
 

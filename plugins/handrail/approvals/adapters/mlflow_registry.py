@@ -57,6 +57,17 @@ class MlflowRegistry(Registry):
                 logged_model_id=_logged_model(found.source),
             )
 
+    def place(self, model: str, version: str) -> Path:
+        """Return the folder of a version's files.
+
+        Raises:
+            UnknownReference: there is no such version.
+            Refused: its files are outside the folder that the server keeps.
+        """
+        with _translated("registered model", f"{model}/{version}"):
+            uri = self._registry().get_model_version_download_uri(model, version)
+            return self._tree(uri, f"version {version} of {model!r}")
+
     def incumbent(self, model: str, alias: str) -> int | None:
         """Return the version that the alias points at, None if at none."""
         with _translated("registered model", model):

@@ -11,6 +11,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Registry
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Tracking
 
+from handrail.entrypoints.mlflow.app.known_models import KnownModels
 from handrail.entrypoints.mlflow.app.store_guards import GuardedRegistry, _wrapped
 from handrail.entrypoints.mlflow.app.tracking_guard import GuardedTracking
 from tests.fakes.approvals_world import World
@@ -24,7 +25,7 @@ def made(tmp_path_factory):
     """A tracking store and a registry behind the guard, with one of everything, all of it held."""
     folder = tmp_path_factory.mktemp("stores")
     world, url = World(), f"sqlite:///{folder / 'mlflow.db'}"
-    attributes = {"guard": world.guard}
+    attributes = {"guard": world.guard, "known": KnownModels()}
     tracking = _wrapped(Tracking(url, "mlflow-artifacts:/"), (GuardedTracking,), attributes)
     registry = _wrapped(Registry(url), (GuardedRegistry,), attributes)
     for index in range(8):
@@ -136,7 +137,7 @@ def test_a_database_that_reads_names_without_case_gives_no_way_around(made):
         def get_registered_model(self, name):
             return super().get_registered_model("Churn" if name.casefold() == "churn" else name)
 
-    guarded = type("Guarded", (GuardedRegistry, WithoutCase), {"guard": made.world.guard})
+    guarded = type("Guarded", (GuardedRegistry, WithoutCase), {"guard": made.world.guard, "known": KnownModels()})
     other = object.__new__(guarded)
     other.__dict__.update(store.__dict__)
 

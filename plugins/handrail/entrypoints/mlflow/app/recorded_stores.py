@@ -13,6 +13,7 @@ from mlflow.exceptions import MlflowException
 
 from handrail.bootstrap.mlflow_server import is_allowed_move
 from handrail.entrypoints.hosts.never_fail import never_fail
+from handrail.entrypoints.mlflow.app.known_models import Known, KnownModels
 from handrail.entrypoints.mlflow.collect import (
     VERSION_TAGS,
     Naming,
@@ -148,6 +149,7 @@ class RecordedRegistry(_Store):
     """Comes after the methods of MLflow's registry store that make versions and move names."""
 
     recorder: Recorder
+    known: KnownModels
 
     def create_model_version(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Record what the version came from."""
@@ -204,11 +206,11 @@ class RecordedRegistry(_Store):
         return renamed
 
     def _records_of(self, version: Any, by: str | None = None) -> Iterable[Record]:
-        model = super().get_registered_model(version.name)
-        if model._is_prompt():
+        model = self.known.find(version.name, super().get_registered_model)
+        if model.is_prompt:
             return ()
         tree = self.recorder.tree(version.name, str(version.version))
-        registered = Registered(version, int(model.creation_timestamp), tree, by)
+        registered = Registered(version, model.epoch, tree, by)
         return records_of_version(self.recorder.naming, registered, self._epoch_of)
 
     def _uri(self, name: str, version: Any) -> str:
@@ -237,8 +239,14 @@ class RecordedRegistry(_Store):
             return None
 
     def _epoch_of(self, name: str) -> int | None:
-        model = self._model(name)
-        return int(model.creation_timestamp) if model else None
+        model = self._known(name)
+        return model.epoch if model else None
+
+    def _known(self, name: str) -> Known | None:
+        try:
+            return self.known.find(name, super().get_registered_model)
+        except MlflowException:  # the call itself reports it
+            return None
 
     def _aliases(self, name: str) -> dict[str, Any]:
         model = self._model(name)
@@ -248,12 +256,12 @@ class RecordedRegistry(_Store):
         recorder = self.recorder
 
         def facts() -> Iterable[Record]:
-            model, now, agent = self._model(name), recorder.clock(), recorder.agent() or ""
-            if model and model._is_prompt():
+            model, now, agent = self._known(name), recorder.clock(), recorder.agent() or ""
+            if model and model.is_prompt:
                 return
             for alias, version in aliases.items():
-                given = version is not None and model is not None
-                target = recorder.naming.version(name, int(model.creation_timestamp), int(version)) if given else None
+                given = version is not None
+                target = recorder.naming.version(name, model.epoch, int(version)) if model and given else None
                 yield records_of_alias(recorder.naming, (name, alias), target, now, agent)
 
         if aliases:

@@ -12,6 +12,7 @@ from mlflow.store.db.db_types import DATABASE_ENGINES
 from handrail.approvals import PROMPT_TAG, Candidate, Guard, is_bound_tag, is_reserved_tag
 from handrail.bootstrap.mlflow_server import is_allowed_move
 from handrail.entrypoints.mlflow.app.asking import ask, current_account
+from handrail.entrypoints.mlflow.app.known_models import KnownModels
 from handrail.entrypoints.mlflow.app.recorded_stores import RecordedRegistry, RecordedTracking, Recorder
 from handrail.entrypoints.mlflow.app.tracking_guard import GuardedTracking
 from handrail.errors import Misconfigured
@@ -25,6 +26,7 @@ class GuardedRegistry(_Store):
     """Comes before the methods of MLflow's registry store that can change what is served."""
 
     guard: Guard
+    known: KnownModels
 
     def set_registered_model_alias(self, name: str, alias: str, version: Any) -> Any:
         """Refuse a protected alias unless the gate itself is moving it."""
@@ -65,7 +67,8 @@ class GuardedRegistry(_Store):
     def create_registered_model(self, name: str, tags: Any = None, **others: Any) -> Any:
         """Refuse tags that look like approvals."""
         self._refuse_tags(tag for tag in tags or [] if tag.key != PROMPT_TAG)
-        return super().create_registered_model(name, tags, **others)
+        with self.known.changing():
+            return super().create_registered_model(name, tags, **others)
 
     def create_model_version(self, name: str, source: str, run_id: Any = None, tags: Any = None, **others: Any) -> Any:
         """Refuse tags that look like approvals, and remember who made the version."""
@@ -73,8 +76,8 @@ class GuardedRegistry(_Store):
             tags = [tag for tag in tags or [] if not is_reserved_tag(tag.key)]
         self._refuse_tags(tag for tag in tags or [] if tag.key != PROMPT_TAG)
         made = super().create_model_version(name, source, run_id, tags, **others)
-        epoch = super().get_registered_model(name).creation_timestamp
-        key = Candidate(name, int(epoch), int(made.version), int(made.creation_timestamp), tree="").key
+        epoch = self.known.find(name, super().get_registered_model).epoch
+        key = Candidate(name, epoch, int(made.version), int(made.creation_timestamp), tree="").key
         ask(self.guard.made, "version", key, current_account())
         return made
 
@@ -87,7 +90,7 @@ class GuardedRegistry(_Store):
 
     def delete_registered_model(self, name: str) -> Any:
         """Refuse a model with a version that is held."""
-        with self.guard.changing():
+        with self.guard.changing(), self.known.changing():
             ask(self.guard.removal, "model", super().get_registered_model(name).name)
             return super().delete_registered_model(name)
 
@@ -95,7 +98,7 @@ class GuardedRegistry(_Store):
         """Refuse a model with a version that is held, or with an alias that a policy names under either name."""
         found = super().get_registered_model(name)
         aliases = {alias: self._is_text_of_prompt(name, version) for alias, version in found.aliases.items()}
-        with self.guard.changing():
+        with self.guard.changing(), self.known.changing():
             ask(self.guard.removal, "model", found.name)
             ask(self.guard.name, found.name, new_name, aliases)
             return super().rename_registered_model(name, new_name)
@@ -145,7 +148,7 @@ def guard_stores(guard: Guard, recorder: Recorder) -> None:
     tracking: Any = handlers._tracking_store_registry
     open_registry, open_tracking = type(registry)._get_sqlalchemy_store, type(tracking)._get_sqlalchemy_store
 
-    attributes = {"guard": guard, "recorder": recorder}
+    attributes = {"guard": guard, "recorder": recorder, "known": KnownModels()}
 
     # MLflow inspects the names of these parameters.
     def registry_store(store_uri: str) -> Any:
