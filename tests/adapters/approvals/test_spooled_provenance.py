@@ -23,7 +23,7 @@ class Store(MemoryProvenance):
 
     def __init__(self):
         super().__init__()
-        self.is_locked, self.written = False, []
+        self.is_locked, self.written, self.stored = False, [], threading.Event()
 
     def record_all(self, records):
         records = list(records)
@@ -31,6 +31,7 @@ class Store(MemoryProvenance):
             raise Unavailable("The store", "it is locked", "Wait.")
         self.written.append(records)
         super().record_all(records)
+        self.stored.set()
 
 
 class World:
@@ -45,7 +46,8 @@ class World:
         deadline = time.monotonic() + LIMIT_S
         while not condition():
             assert time.monotonic() < deadline
-            time.sleep(0.005)
+            self.inner.stored.wait(0.01)
+            self.inner.stored.clear()
 
 
 @pytest.fixture
