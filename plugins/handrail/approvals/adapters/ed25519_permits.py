@@ -228,12 +228,13 @@ def _refuse_formats(permit: Permit, copy: Path) -> None:
 
 @contextmanager
 def _saying_both(permit: Permit, expect: Use) -> Iterator[None]:
-    """Add to a refusal what the permit is for and what is wanted."""
+    """Add to a refusal what the permit is for, and what is wanted if that is something else."""
     try:
         yield
     except UnverifiedBytes as err:
-        both = f"{err.problem} The permit is for {permit.use}, and wanted is {expect}."
-        raise UnverifiedBytes(err.tree, both, err.path) from err
+        wanted = "" if permit.use == expect else f", and wanted is {expect}"
+        problem = f"{err.problem} The permit is for {permit.use}{wanted}."
+        raise UnverifiedBytes(err.tree, problem, err.path) from err
 
 
 def key_id(key: Ed25519PublicKey) -> str:
