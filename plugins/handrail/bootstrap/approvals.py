@@ -165,7 +165,7 @@ def open_approvals(settings: Settings, store: Callable[[], Store]) -> Approvals:
     """
     if settings.approvals_socket is not None:
         held = held_by_keeper(settings)
-        return Approvals(held.ledger, held.index, open_rules(settings.config), held.findings)
+        return Approvals(held.ledger, held.index, _rules_to_read(settings, held.rules), held.findings)
     from handrail.approvals.adapters.ed25519_notes import Ed25519Heads, read_key
     from handrail.approvals.adapters.sql_findings import SqlFindings
     from handrail.approvals.adapters.sql_ledger import SqlLedger
@@ -175,9 +175,12 @@ def open_approvals(settings: Settings, store: Callable[[], Store]) -> Approvals:
     tables = migrated(store())
     log = SqlLog(tables, Ed25519Heads(read_key(key))) if key.is_file() else None
     ledger, records = SqlLedger(tables, log), open_records_of_rules(tables, log)
-    # Before the first start of the server nothing is in force but what the files say.
-    rules = rules_in_force(records) if records.in_force() else open_rules(settings.config)
-    return Approvals(ledger, ledger, rules, SqlFindings(tables, log))
+    return Approvals(ledger, ledger, _rules_to_read(settings, records), SqlFindings(tables, log))
+
+
+def _rules_to_read(settings: Settings, records: RuleRecords) -> RuleBook:
+    """Return what is in force; before the first start of the server that is nothing but what the files say."""
+    return rules_in_force(records) if records.in_force() else open_rules(settings.config)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,26 @@
 """`handrail approvals leave`: everything that the gate has recorded goes along, and verifies where it went."""
 
 import json
+import re
 import shutil
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from handrail.approvals.adapters.sql_findings import SqlFindings
+from handrail.approvals.adapters.sql_rules import SqlRules
+from handrail.approvals.domain.findings import FindingOpened, Severity
 from handrail.bootstrap import open_platform
 from handrail.bootstrap.approvals import migrated
 from handrail.bootstrap.approvals_log import open_ledger
+from handrail.bootstrap.approvals_rules import open_rule_changes
 from handrail.entrypoints.cli import main
 from handrail.settings import load_settings
 from tests.fakes.approvals_world import World
 
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 CONFIG = Path(__file__).parents[3] / "config"
 
 
@@ -28,7 +35,14 @@ def settings(tmp_path, monkeypatch):
         world.promote()
         world.register(2)
         world.ask(version="2")
-        open_ledger(settings, platform.store)
+        ledger, _ = open_ledger(settings, platform.store)
+        changes = open_rule_changes(settings, SqlRules(platform.store, ledger.log))
+        changes.start()
+        roles = settings.config / "roles.yaml"
+        roles.write_text("version: 1\npersons: {Ben: {accounts: [ben], roles: [ml-engineer]}}\n")
+        changes.look()
+        book = SqlFindings(platform.store, ledger.log)
+        book.append("flights", 0, FindingOpened(NOW, "fi-1", "flights", "drift in July", Severity.LOW, "ben", "Ben"))
     settings.permits.mkdir(parents=True, exist_ok=True)
     (settings.permits / "gate.pub").write_text("a key")
     return settings
@@ -51,13 +65,22 @@ def test_requests_decisions_evidence_permits_and_log_go_along(settings, call, tm
 
     code, out, err = call("leave", "--to", tmp_path / "out")
 
-    assert (code, "requests  2" in out.replace("\t", "  ")) == (0, True)
+    assert (code, re.search(r"requests +2", out) is not None) == (0, True)
     assert "start the server without --app-name handrail" in " ".join(err.split())
     rows = [json.loads(line) for line in (tmp_path / "out" / "requests.ndjson").read_bytes().splitlines()]
     assert [row["version"] for row in rows] == [1, 2]
     assert [decision["person"] for decision in rows[0]["decisions"]] == ["Ben", "Cleo"]
     assert rows[0]["evidence_content"]["evaluation"] == {"roc_auc": 0.76}
     assert (tmp_path / "out" / "permits" / "gate.pub").read_text() == "a key"
+    (finding,), rules, changes = (
+        [json.loads(line) for line in (tmp_path / "out" / f"{name}.ndjson").read_bytes().splitlines()]
+        for name in ("findings", "rules", "rule-changes")
+    )
+    assert (finding["text"], changes) == ("drift in July", [])
+    assert [(once["number"], once["way"], "Ben" in once["texts"]["roles.yaml"]) for once in rules] == [
+        (0, "first", False),
+        (1, "nobody", True),
+    ]
     log = tmp_path / "out" / "log"
     assert call("log", "verify", "--log", log, "--key", log / "log.vkey")[0] == 0
     assert _content(settings.home) == home
