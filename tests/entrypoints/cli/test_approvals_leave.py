@@ -43,6 +43,7 @@ def settings(tmp_path, monkeypatch):
         changes.look()
         book = SqlFindings(platform.store, ledger.log)
         book.append("flights", 0, FindingOpened(NOW, "fi-1", "flights", "drift in July", Severity.LOW, "ben", "Ben"))
+        open_ledger(settings, platform.store)  # which writes the files of the log that are behind
     settings.permits.mkdir(parents=True, exist_ok=True)
     (settings.permits / "gate.pub").write_text("a key")
     return settings
