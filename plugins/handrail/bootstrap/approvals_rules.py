@@ -11,6 +11,7 @@ from handrail.approvals.domain.rule_changes import RuleSet, RulesInForce
 from handrail.approvals.service.proven_rules import ProvenRules
 from handrail.approvals.service.rule_changes import RuleChanges
 from handrail.clock import system_time
+from handrail.errors import Misconfigured
 from handrail.settings import Settings
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def take_files(settings: Settings, reason: str) -> RulesInForce:
     """Bring the project's files into force without asking anybody, on the server's machine.
 
     Raises:
-        Misconfigured: a file cannot be used, or the log's key is missing.
+        Misconfigured: a file cannot be used, the log's key is missing, or a keeper holds the rules elsewhere.
         Refused: they say what is in force.
         LogMismatch: what is stored is not what was logged.
     """
@@ -95,6 +96,9 @@ def take_files(settings: Settings, reason: str) -> RulesInForce:
     from handrail.bootstrap.approvals_tables import migrated
     from handrail.storage import open_store
 
+    if settings.approvals_socket is not None and settings.approvals_home is None:
+        remedy = "Run it as the keeper's user, with HANDRAIL_APPROVALS_HOME naming the keeper's folder."
+        raise Misconfigured("approvals_home", "a keeper holds the rules, and its folder is not named", remedy)
     store = open_store(settings.approvals_url)
     try:
         ledger, _ = open_ledger(settings, migrated(store))
