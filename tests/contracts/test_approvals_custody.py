@@ -275,7 +275,8 @@ def test_what_touches_a_path_is_found_by_an_index_however_much_is_held(database,
             connection.execute(tables.holds.insert(), rows)
             gone = [{"holder": f"gone-{n}", "at": NOW.isoformat(), "reason": "superseded"} for n in range(5_000)]
             connection.execute(tables.releases.insert(), gone)
-            connection.execute(sa.text("analyze"))
+            if database == "postgresql":  # SQLite has to know without
+                connection.execute(sa.text("analyze"))
         asked = []
         sa.event.listen(store.engine, "before_cursor_execute", lambda *about: asked.append(about[2:4]))
         held = SqlHolds(store, Seals(log_key()))
@@ -291,5 +292,6 @@ def test_what_touches_a_path_is_found_by_an_index_however_much_is_held(database,
             for sql, values in questions:
                 plan = str(connection.exec_driver_sql(explain + sql, values).fetchall())
                 assert "SCAN" not in plan, plan
+                assert "(kind=?)" not in plan, plan
                 assert "Seq Scan" not in plan, plan
         assert len(questions) >= 6

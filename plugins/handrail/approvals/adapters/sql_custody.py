@@ -61,18 +61,17 @@ class SqlProvenance(Provenance):
             models = _makers_of(connection, "logged_model", {candidate.logged_model_id})
             runs = _makers_of(connection, "run", {candidate.run_id})
             relatives = _makers_of(connection, "run", _family(connection, candidate.run_id))
-            writers = connection.execute(
-                sa.select(makers.c.thing, makers.c.account).where(
-                    makers.c.kind == "path", _at_or_below(connection, makers.c.thing, candidate.tree)
-                )
-            ).all()
+            written = sa.select(makers.c.thing, makers.c.account).where(makers.c.kind == "path")
+            at = written.where(makers.c.thing == candidate.tree)
+            below = written.where(_below(connection, makers.c.thing, candidate.tree))
+            writers = [*connection.execute(at), *connection.execute(below)]
             first = _first_uploaders(connection, _own_bytes(manifest, approved))
-        written = {str(row.thing) for row in writers}
+        folders = {str(row.thing) for row in writers}
         parts = (
             ("the version", versions or not candidate.version),
             (f"the run {candidate.run_id}", runs or not candidate.run_id),
             (f"the logged model {candidate.logged_model_id}", models or not candidate.logged_model_id),
-            *((f"the files in {place}", path in written) for place, path in _folders(candidate, manifest)),
+            *((f"the files in {place}", path in folders) for place, path in _folders(candidate, manifest)),
         )
         accounts = versions | models | runs | relatives | first | {str(row.account) for row in writers}
         return Authorship(tuple(sorted(accounts)), tuple(part for part, known in parts if not known))
@@ -120,11 +119,11 @@ class SqlHolds(Holds):
 
     def holder_of_path(self, path: str) -> str | None:
         """Return the label of a candidate whose tree is at, above or below an absolute path."""
-        above = [str(parent) for parent in PurePosixPath(path).parents]
+        above = [path, *(str(parent) for parent in PurePosixPath(path).parents)]
         is_path = holds.c.kind == "path"
         with self._store.read() as connection:
             # Two questions, each answered by an index, however much is held.
-            for touching in (holds.c.thing.in_(above), _at_or_below(connection, holds.c.thing, path)):
+            for touching in (holds.c.thing.in_(above), _below(connection, holds.c.thing, path)):
                 label = _first_label(connection, sa.and_(is_path, touching))
                 if label is not None:
                     return label
@@ -182,8 +181,11 @@ def _folders(candidate: Candidate, manifest: Manifest) -> Iterator[tuple[str, st
         yield "its top folder" if folder == "." else repr(folder), str(PurePosixPath(candidate.tree) / folder)
 
 
-def _at_or_below(connection: Connection, column: sa.ColumnElement[str], path: str) -> sa.ColumnElement[bool]:
-    """Compare a path column with a folder by a range that an index serves: byte order, as `/` and `0` follow it."""
+def _below(connection: Connection, column: sa.ColumnElement[str], path: str) -> sa.ColumnElement[bool]:
+    """Compare a path column with a folder by a range that an index serves: byte order, as `/` and `0` follow it.
+
+    Alone, and not as one of two choices: without statistics SQLite would then read every path.
+    """
     below = path.rstrip("/")
     ordered = sa.collate(column, "C") if connection.dialect.name == "postgresql" else column
-    return sa.or_(column == path, sa.and_(ordered >= f"{below}/", ordered < f"{below}0"))
+    return sa.and_(ordered >= f"{below}/", ordered < f"{below}0")
