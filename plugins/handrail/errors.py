@@ -21,6 +21,7 @@ HandrailError
         FolderNotEmpty       a folder that must be new or empty holds something
         NotEligible          approvals: this account may not decide here
         NotLoggedIn          the server does not know this account and password
+        NotSigned            approvals: a decision lacks a valid signature of its person
         OutOfScope           lineage: this token does not allow it
         Protected            approvals: it moves only through the gate
         TamperedLog          approvals: the files of a log are not those that were signed

@@ -12,9 +12,11 @@ from handrail.approvals.domain.events import Decided
 from handrail.approvals.domain.people import Directory, Person, Service
 from handrail.approvals.domain.policy import Policy
 from handrail.approvals.domain.rule_changes import ChangeHistory, RuleChange, RuleSet, RulesInForce
+from handrail.approvals.domain.signatures import PersonKey
 from handrail.approvals.rule_ports import Readable, RuleRecords
 from handrail.errors import Misconfigured, UnknownReference
 from handrail.manifest import digest_of
+from tests.fakes.approvals_signatures import FakeKey
 
 
 @dataclass
@@ -70,7 +72,10 @@ def rule_set(**files: Any) -> RuleSet:
 
 @dataclass(frozen=True)
 class JsonRules(Readable):
-    """Reads what `rule_set` made: a policy is its quorum; a person has roles and the account of their name."""
+    """Reads what `rule_set` made: a policy is its quorum, and whether it is `signed`; a person has roles and keys.
+
+    A person has the account of their name unless others are named.
+    """
 
     rules: RuleSet
 
@@ -84,12 +89,13 @@ class JsonRules(Readable):
 
     def policies(self) -> dict[str, Policy]:
         named = {name[9:-5]: text for name, text in self.rules.texts.items() if name.startswith("policies/")}
-        return {name: Policy(name, json.loads(text), ()) for name, text in named.items()}
+        said = {name: json.loads(text) for name, text in named.items()}
+        return {name: Policy(name, quorum, (), signed=quorum.pop("signed", False)) for name, quorum in said.items()}
 
     def directory(self) -> Directory:
         roles: Mapping[str, Any] = json.loads(self.rules.texts.get("roles.yaml", "{}"))
         persons = tuple(
-            Person(name, frozenset(said.get("accounts", [name.lower()])), frozenset(said["roles"]))
+            Person(name, frozenset(said.get("accounts", [name.lower()])), frozenset(said["roles"]), _keys(said))
             for name, said in roles.items()
             if "roles" in said
         )
@@ -97,3 +103,7 @@ class JsonRules(Readable):
             Service(name, frozenset([name]), said["owner"]) for name, said in roles.items() if "owner" in said
         )
         return Directory(persons, services)
+
+
+def _keys(said: Mapping[str, Any]) -> frozenset[PersonKey]:
+    return frozenset(FakeKey(name).public for name in said.get("keys", ()))

@@ -38,6 +38,7 @@ from tests.fakes.approvals_evidence import (
 )
 from tests.fakes.approvals_findings import MemoryFindings
 from tests.fakes.approvals_rules import FakeRules
+from tests.fakes.approvals_signatures import FakeCheck
 
 TERMS = Terms("local", datetime(2027, 1, 1, tzinfo=UTC), counter=1)
 """The terms of a permit of this world."""
@@ -122,6 +123,7 @@ class World:
             self.files,
             self.copies,
             self.findings,
+            FakeCheck(),
         )
         evaluation = EvaluationPorts(
             self.ledger,

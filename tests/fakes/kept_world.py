@@ -9,6 +9,7 @@ from handrail.approvals.service.proven_signing import ProvenShelf, ProvenSigner
 from handrail.approvals.service.proving import ProvenLedger
 from handrail.manifest import canonical_json
 from tests.fakes.approvals import MemoryLedger
+from tests.fakes.approvals_signatures import FakeCheck
 from tests.fakes.approvals_world import World
 
 
@@ -28,6 +29,7 @@ class KeptWorld(World):
             rules=self.rules,
             signer=self.signer,
             clock=self.clock,
+            signatures=FakeCheck(),
             why_not_measured=lambda _history, event: None if event.problem else "Nothing was measured here.",
         )
         self.gate_findings = ProvenFindings(self.findings, self.kept, self.rules, self.clock)

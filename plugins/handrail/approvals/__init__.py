@@ -9,6 +9,7 @@ from handrail.approvals.domain.errors import (
     MoveUnderWay,
     NotAsShown,
     NotEligible,
+    NotSigned,
     Protected,
     StillReading,
     TamperedLog,
@@ -18,6 +19,8 @@ from handrail.approvals.domain.errors import (
 from handrail.approvals.domain.events import Choice
 from handrail.approvals.domain.findings import Finding, Severity
 from handrail.approvals.domain.permit import Permit
+from handrail.approvals.domain.short_requests import emergency_name
+from handrail.approvals.domain.signatures import DecisionText, PersonSignature, moment_text
 from handrail.approvals.domain.subject import Candidate, Purpose
 from handrail.approvals.domain.texts import plain_text, shown
 from handrail.approvals.evidence_ports import Snapshots
@@ -38,6 +41,7 @@ from handrail.lazy import lazy_names
 from handrail.refs import Use
 
 if TYPE_CHECKING:
+    from handrail.approvals.adapters.ed25519_people import SigningKey
     from handrail.approvals.adapters.ed25519_permits import PermitVerifier
     from handrail.approvals.adapters.folder_witness import FolderWitness
     from handrail.approvals.adapters.log_verifier import LogVerifier
@@ -47,6 +51,7 @@ __all__ = [
     "Candidate",
     "Choice",
     "Closed",
+    "DecisionText",
     "Evaluations",
     "Finding",
     "FolderWitness",
@@ -58,10 +63,12 @@ __all__ = [
     "MovedMeanwhile",
     "NotAsShown",
     "NotEligible",
+    "NotSigned",
     "Opening",
     "PROMPT_TAG",
     "Permit",
     "PermitVerifier",
+    "PersonSignature",
     "Protected",
     "Purpose",
     "Report",
@@ -70,14 +77,17 @@ __all__ = [
     "RuleWatch",
     "RunFile",
     "Severity",
+    "SigningKey",
     "Snapshots",
     "StillReading",
     "TamperedLog",
     "UnderEvaluation",
     "UnverifiedBytes",
     "Use",
+    "emergency_name",
     "is_bound_tag",
     "is_reserved_tag",
+    "moment_text",
     "plain_text",
     "shown",
 ]
@@ -86,6 +96,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "handrail.approvals.adapters.ed25519_people": ("SigningKey",),
         "handrail.approvals.adapters.ed25519_permits": ("PermitVerifier",),
         "handrail.approvals.adapters.folder_witness": ("FolderWitness",),
         "handrail.approvals.adapters.log_verifier": ("LogVerifier",),

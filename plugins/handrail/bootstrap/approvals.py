@@ -15,7 +15,6 @@ from handrail.approvals.adapters.folder_trees import FolderTrees
 from handrail.approvals.adapters.mlflow_download import without_additions
 from handrail.approvals.evidence_ports import Snapshots
 from handrail.approvals.ports import DecisionJournal, RuleBook
-from handrail.approvals.rule_ports import RuleRecords
 from handrail.approvals.service import Approvals, Evaluations, Gate, GatePorts, Guard, Limits
 from handrail.approvals.service.collecting import collect_copies
 from handrail.approvals.service.custody import Custody
@@ -29,7 +28,13 @@ from handrail.bootstrap.approvals_holding import open_holding
 from handrail.bootstrap.approvals_journal import LineageJournal
 from handrail.bootstrap.approvals_keys import refuse_lost_key
 from handrail.bootstrap.approvals_policy import open_rules
-from handrail.bootstrap.approvals_rules import open_records_of_rules, open_rule_changes, plans_in_force, rules_in_force
+from handrail.bootstrap.approvals_rules import (
+    open_records_of_rules,
+    open_rule_changes,
+    open_signatures,
+    plans_in_force,
+    rules_in_force,
+)
 from handrail.bootstrap.approvals_tables import migrated
 from handrail.clock import system_time
 from handrail.errors import Misconfigured
@@ -228,7 +233,7 @@ def open_gate(
 
     make_home(settings)
     custody = open_custody(settings, lambda: migrated(store()))
-    changes, rules = _begin_rules(settings, custody.rules)
+    changes, rules = _begin_rules(settings, custody)
     registry = MlflowRegistry(host.registry, host.tracking, host.artifacts)
     holding = open_holding(settings, custody, registry, rules)
     ports = _gate_ports(custody, holding, host)
@@ -261,6 +266,7 @@ def _gate_ports(custody: Custody, holding: Holding, host: GateHost) -> GatePorts
         files=MlflowEvidenceFiles(host.tracking, host.artifacts),
         copies=holding.reader.copies,
         findings=custody.findings,
+        signatures=open_signatures(custody.server).check,
     )
 
 
@@ -280,10 +286,10 @@ def _open_mover(settings: Settings, custody: Custody, holding: Holding, journal:
     )
 
 
-def _begin_rules(settings: Settings, records: RuleRecords) -> tuple[RuleChanges, RuleBook]:
-    changes = open_rule_changes(settings, records)
+def _begin_rules(settings: Settings, custody: Custody) -> tuple[RuleChanges, RuleBook]:
+    changes = open_rule_changes(settings, custody.rules, custody.server)
     changes.start()
-    rules = rules_in_force(records, changes.count_files)
+    rules = rules_in_force(custody.rules, changes.count_files)
     for sentence in rules.check():
         _log.warning(sentence)
     return changes, rules

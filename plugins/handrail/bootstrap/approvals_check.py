@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 from handrail.approvals import PermitVerifier, TamperedLog, UnverifiedBytes
 from handrail.approvals.domain.errors import LogMismatch
 from handrail.approvals.domain.permit import Permit
+from handrail.approvals.service.signed_records import SignedRecords
 from handrail.bootstrap import Platform
-from handrail.bootstrap.approvals import migrated
+from handrail.bootstrap.approvals import migrated, server_name
 from handrail.bootstrap.approvals_log import read_log_key
+from handrail.bootstrap.approvals_rules import open_records_of_rules, open_signatures
 from handrail.errors import UnknownReference
 from handrail.refs import ModelAlias, ModelVersion
 
 if TYPE_CHECKING:
     from handrail.approvals.adapters.sql_log import SqlLog
     from handrail.approvals.domain.events import History
+    from handrail.approvals.rule_ports import RuleRecords
 
 __all__ = ["check", "mlflow_aliases"]
 
@@ -58,10 +61,24 @@ def check(platform: Platform, aliases: Aliases | None) -> Iterator[str]:
     except (ValueError, KeyError, TypeError, AttributeError):
         # Said above; nothing can be compared with rows that cannot be read.
         return
+    yield from _signatures(platform, histories, open_records_of_rules(store, log))
     yield from _permits(platform, histories)
     if aliases is not None:
         yield from _aliases(platform, histories, aliases)
     yield from _pointers(platform, histories)
+
+
+def _signatures(platform: Platform, histories: Sequence[History], records: RuleRecords) -> Iterator[str]:
+    """Verify each person's signature under a decision, by the keys that were theirs then."""
+    from handrail.approvals.adapters.kept_texts import KeptRules
+
+    try:
+        in_force, changes = records.all_in_force(), records.changes()
+    except LogMismatch:
+        # Said above.
+        return
+    signatures = open_signatures(server_name(platform.settings))
+    yield from SignedRecords(signatures, in_force, KeptRules).problems(histories, changes)
 
 
 def _files(platform: Platform, log: SqlLog) -> Iterator[str]:

@@ -20,7 +20,13 @@ from handrail.approvals.service.proving import ProvenLedger
 from handrail.approvals.service.witnessed import WitnessedEvaluator
 from handrail.bootstrap.approvals import migrated
 from handrail.bootstrap.approvals_custody import held_here
-from handrail.bootstrap.approvals_rules import open_rule_changes, plans_in_force, proven_rules, rules_in_force
+from handrail.bootstrap.approvals_rules import (
+    open_rule_changes,
+    open_signatures,
+    plans_in_force,
+    proven_rules,
+    rules_in_force,
+)
 from handrail.clock import system_time
 from handrail.errors import Misconfigured
 from handrail.files import REMEDY, create_file, unwritable
@@ -98,7 +104,7 @@ def open_keeper(settings: Settings, clients: Collection[SystemUser]) -> KeeperSe
 
 def proven(settings: Settings, held: Custody) -> Custody:
     """Put what proves each event and each signature in front of what is held."""
-    changes = open_rule_changes(settings, held.rules)
+    changes = open_rule_changes(settings, held.rules, held.server)
     changes.start()
     rules, plans = rules_in_force(held.rules, changes.count_files), plans_in_force(changes)
     evaluator = WitnessedEvaluator(held.evaluator, plans, held.snapshots, held.index)
@@ -113,11 +119,12 @@ def proven(settings: Settings, held: Custody) -> Custody:
         rules=rules,
         signer=held.signer,
         clock=system_time,
+        signatures=open_signatures(held.server).check,
         why_not_measured=evaluator.why_not_measured,
     )
     shelf = ProvenShelf(held.ledger, signer, held.shelf)
     findings = ProvenFindings(held.findings, held.index, rules, system_time)
-    records = proven_rules(settings, held.rules)
+    records = proven_rules(settings, held.rules, held.server)
     return replace(
         held, ledger=ledger, findings=findings, rules=records, signer=signer, shelf=shelf, evaluator=evaluator
     )

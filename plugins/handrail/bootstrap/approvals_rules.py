@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from handrail.approvals.domain.rule_changes import RuleSet, RulesInForce
 from handrail.approvals.service.proven_rules import ProvenRules
 from handrail.approvals.service.rule_changes import RuleChanges
+from handrail.approvals.service.signing import Signatures
 from handrail.clock import system_time
 from handrail.errors import Misconfigured
 from handrail.settings import Settings
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "open_records_of_rules",
     "open_rule_changes",
+    "open_signatures",
     "plans_in_force",
     "proven_rules",
     "rules_in_force",
@@ -39,18 +41,26 @@ def open_records_of_rules(store: Store, log: SqlLog | None) -> SqlRules:
     return SqlRules(store, log)
 
 
-def open_rule_changes(settings: Settings, records: RuleRecords) -> RuleChanges:
-    """Open what takes proposals of the project's files, and decisions about them."""
+def open_rule_changes(settings: Settings, records: RuleRecords, server: str) -> RuleChanges:
+    """Open what takes proposals of the project's files, and decisions about them for the server of this name."""
     from handrail.approvals.adapters.kept_texts import KeptRules
 
-    return RuleChanges(records, _files_of(settings), KeptRules, system_time, user_name())
+    files, signatures = _files_of(settings), open_signatures(server)
+    return RuleChanges(records, files, KeptRules, system_time, user_name(), signatures)
 
 
-def proven_rules(settings: Settings, records: RuleRecords) -> ProvenRules:
+def proven_rules(settings: Settings, records: RuleRecords, server: str) -> ProvenRules:
     """Put what proves each change of rules, by the project's files, in front of the records."""
     from handrail.approvals.adapters.kept_texts import KeptRules
 
-    return ProvenRules(records, _files_of(settings), KeptRules, system_time)
+    return ProvenRules(records, _files_of(settings), KeptRules, system_time, open_signatures(server))
+
+
+def open_signatures(server: str) -> Signatures:
+    """Open what verifies signatures of persons under decisions for the server of this name."""
+    from handrail.approvals.adapters.ed25519_people import Ed25519Check
+
+    return Signatures(server, Ed25519Check())
 
 
 def _files_of(settings: Settings) -> Callable[[], RuleSet]:
@@ -92,6 +102,7 @@ def take_files(settings: Settings, reason: str) -> RulesInForce:
         Refused: they say what is in force.
         LogMismatch: what is stored is not what was logged.
     """
+    from handrail.approvals.adapters.mlflow_home import stable_server_name
     from handrail.bootstrap.approvals_log import open_ledger
     from handrail.bootstrap.approvals_tables import migrated
     from handrail.storage import open_store
@@ -102,6 +113,7 @@ def take_files(settings: Settings, reason: str) -> RulesInForce:
     store = open_store(settings.approvals_url)
     try:
         ledger, _ = open_ledger(settings, migrated(store))
-        return open_rule_changes(settings, open_records_of_rules(store, ledger.log)).take(reason)
+        server = stable_server_name(settings.gate_home / "mlflow", settings.environment)
+        return open_rule_changes(settings, open_records_of_rules(store, ledger.log), server).take(reason)
     finally:
         store.close()

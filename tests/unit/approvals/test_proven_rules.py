@@ -5,13 +5,15 @@ from datetime import timedelta
 
 import pytest
 
+from handrail.approvals.domain.errors import NotSigned
 from handrail.approvals.domain.events import Choice, Decided
 from handrail.approvals.domain.rule_changes import ChangeState, RuleChange, Way
 from handrail.approvals.service.proven_rules import ProvenRules
 from handrail.approvals.service.rule_changes import RuleChanges
 from handrail.errors import Refused
 from tests.fakes.approvals_ruling import JsonRules, rule_set
-from tests.unit.approvals.test_rule_changes import BOTH, ROLES, STRICTER, Place
+from tests.fakes.approvals_signatures import FakeKey
+from tests.unit.approvals.test_rule_changes import BOTH, ROLES, SIGNATURES, SIGNED, STRICTER, WITH_KEYS, Place
 
 WEAKER = {"ml-engineer": 1}
 
@@ -21,8 +23,10 @@ class Kept(Place):
 
     def __init__(self, **files):
         super().__init__(**files)
-        self.proven = ProvenRules(self.records, lambda: rule_set(**self.files), JsonRules, self._tick)
-        self.rules = RuleChanges(self.proven, lambda: rule_set(**self.files), JsonRules, self._tick, "mlflow")
+        self.proven = ProvenRules(self.records, lambda: rule_set(**self.files), JsonRules, self._tick, SIGNATURES)
+        self.rules = RuleChanges(
+            self.proven, lambda: rule_set(**self.files), JsonRules, self._tick, "mlflow", SIGNATURES
+        )
 
     def yes(self, account, /, **changes):
         return replace(Decided(self.now, account, account.title(), Choice.APPROVE, "fine"), **changes)
@@ -63,7 +67,9 @@ def test_where_somebody_can_be_asked_nothing_is_taken(kept, way):
 
 def test_the_first_rules_are_the_files():
     kept = Kept()
-    strange = RuleChanges(kept.proven, lambda: rule_set(champion=WEAKER, roles=ROLES), JsonRules, kept._tick, "mlflow")
+    strange = RuleChanges(
+        kept.proven, lambda: rule_set(champion=WEAKER, roles=ROLES), JsonRules, kept._tick, "mlflow", SIGNATURES
+    )
 
     with pytest.raises(Refused, match="not what the files say"):
         strange.start()
@@ -136,3 +142,19 @@ def test_rules_come_into_force_with_the_last_approval_and_no_other(kept):
     kept.proven.append(history, last, replace(adopted, at=last.at))
 
     assert kept.quorums == {"policies/champion.yaml": STRICTER} != {"policies/champion.yaml": BOTH}
+
+
+def test_a_keeper_stores_no_unsigned_decision_where_rules_ask_for_signatures():
+    kept = Kept(champion=SIGNED, roles=WITH_KEYS)
+    kept.rules.start()
+    change = kept.propose(champion=BOTH)
+    digest = change.history.change.rules.digest
+    signature = FakeKey("Ben").says(change.history.change.change_id, digest, "approve", "ben", kept.now, reason="fine")
+
+    with pytest.raises(NotSigned):
+        kept.proven.append(change.history, kept.yes("ben"), None)
+    with pytest.raises(Refused, match="under other rules"):
+        kept.proven.append(change.history, kept.yes("ben", signature=signature), None)
+    stored = kept.proven.append(change.history, kept.yes("ben", seen=digest, signature=signature), None)
+
+    assert [decision.signature for decision in stored.decisions] == [signature]

@@ -21,11 +21,12 @@ from handrail.approvals.domain.events import (
     Revoked,
     Voided,
 )
+from handrail.approvals.domain.signatures import signature_from
 from handrail.approvals.domain.subject import BoundFile, PromotionRequest, Purpose, Subject
 from handrail.manifest import Manifest, canonical_json
 
 FORMAT = 1
-LATER_FIELDS = ("seen", "renews")
+LATER_FIELDS = ("seen", "renews", "signature")
 _KINDS: dict[str, type[Event]] = {
     "decided": Decided,
     "answered": Answered,
@@ -62,6 +63,7 @@ def event_from(kind: str, body: str) -> Event:
             values[name] = tuple(values[name])
     if "choice" in values:
         values["choice"] = Choice(values["choice"])
+        values["signature"] = signature_from(values.get("signature"))
     return _KINDS[kind](**values)
 
 

@@ -91,6 +91,7 @@ class PolicyFile(Section):
     revoke: list[RoleName] = []
     request_days: Annotated[int, Field(ge=1, le=3660, strict=True)] = REQUEST_DAYS
     seen: Literal["required"] | None = None
+    signatures: Literal["per-person"] | None = None
     request: Roles | None = None
     reject: Roles | None = None
     roll_back: Roles | None = None
@@ -145,6 +146,7 @@ class PolicyFile(Section):
             change={str(role): count for role, count in (self.change or {}).items()},
             glass=Glass(self.break_glass_hours, self.break_glass_by_makers),
             scope=self.scope,
+            signed=self.signatures is not None,
         )
 
     def _rules_of_its_version(self) -> tuple[Rule, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from handrail.approvals.domain.events import Choice, Decided
 from handrail.approvals.domain.rule_changes import RuleChange, RuleSet, RulesInForce, Way
+from handrail.approvals.domain.signatures import signature_from
 from handrail.manifest import canonical_json
 
 
@@ -39,13 +40,16 @@ def change_from(body: str) -> RuleChange:
 
 def decision_body(decision: Decided) -> str:
     """Write a decision."""
-    return _written(asdict(decision) | {"at": decision.at.isoformat()})
+    # Only where there is one: what was written before stays what it was.
+    fields = {name: value for name, value in asdict(decision).items() if name != "signature" or value is not None}
+    return _written(fields | {"at": decision.at.isoformat()})
 
 
 def decision_from(body: str) -> Decided:
     """Read what `decision_body` wrote."""
     values = json.loads(body)
-    return Decided(**{**values, "at": datetime.fromisoformat(values["at"]), "choice": Choice(values["choice"])})
+    kept = {"at": datetime.fromisoformat(values["at"]), "choice": Choice(values["choice"])}
+    return Decided(**{**values, **kept, "signature": signature_from(values.get("signature"))})
 
 
 def _rule_set(values: Mapping[str, Any]) -> RuleSet:

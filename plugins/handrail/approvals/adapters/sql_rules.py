@@ -80,7 +80,8 @@ class SqlRules(RuleRecords):
         """Store the decision, and the rules that it brings into force, in one transaction."""
         stream = history.change.change_id
         body = decision_body(decision)
-        facts = {"account": decision.account, "person": decision.person, "choice": str(decision.choice)}
+        facts: dict[str, Any] = {"account": decision.account, "person": decision.person, "choice": str(decision.choice)}
+        facts |= {} if decision.signature is None else {"signature": decision.signature.to_json()}
         records = [(stream, 1 + len(history.decided), DECIDED, body, decision.at.isoformat(), facts)]
         self._write(stream, records + ([self._adopting(adopted)] if adopted else []))
         return self.load(stream)

@@ -8,8 +8,9 @@ from itertools import combinations
 from pathlib import PurePath
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from handrail.approvals.adapters.ed25519_people import read_person_key
 from handrail.approvals.adapters.policy_file import REMEDY, PolicyFile, read_policy, rules_of_objectives, scope_at_least
 from handrail.approvals.domain.people import Directory, Person, RoleName, Service, folded
 from handrail.approvals.domain.policy import Policy
@@ -23,11 +24,25 @@ T = TypeVar("T")
 Text = Annotated[str, Field(min_length=1, strict=True)]
 
 
+def _as_key(text: str) -> str:
+    read_person_key(text)
+    return text
+
+
+PublicKey = Annotated[Text, AfterValidator(_as_key)]
+
+
 class PersonKeys(Section):
-    """The accounts and roles of one person."""
+    """The accounts and roles of one person, and the public keys that sign their decisions."""
 
     accounts: Annotated[list[Text], Field(min_length=1)]
     roles: list[RoleName] = []
+    keys: list[PublicKey] = []
+
+    def person(self, name: str) -> Person:
+        """Return the person whose keys these are."""
+        keys = frozenset(read_person_key(text) for text in self.keys)
+        return Person(name, frozenset(self.accounts), frozenset(self.roles), keys)
 
 
 class ServiceKeys(Section):
@@ -194,8 +209,10 @@ def _directory(text: RuleText) -> Directory:
         if service.owner not in persons:
             problem = f"{service.owner!r}, the owner of the service {name!r}, is none of the persons"
             raise Misconfigured(text.place, problem, REMEDY)
+    listed = tuple(keys.person(name) for name, keys in persons.items())
+    _refuse_shared_keys(text.place, listed)
     return Directory(
-        tuple(Person(name, frozenset(keys.accounts), frozenset(keys.roles)) for name, keys in persons.items()),
+        listed,
         tuple(Service(name, frozenset(keys.accounts), keys.owner) for name, keys in services.items()),
     )
 
@@ -207,4 +224,14 @@ def _refuse_shared_accounts(place: str, listed: Iterable[tuple[str, PersonKeys |
             other = holders.setdefault(folded(account), name)
             if other != name:
                 problem = f"the account {account!r} belongs to {other!r} and {name!r}"
+                raise Misconfigured(place, problem, REMEDY)
+
+
+def _refuse_shared_keys(place: str, persons: Iterable[Person]) -> None:
+    holders: dict[str, str] = {}
+    for person in persons:
+        for key in person.keys:
+            other = holders.setdefault(key.key_id, person.name)
+            if other != person.name:
+                problem = f"the key {key.key_id} belongs to {other!r} and {person.name!r}"
                 raise Misconfigured(place, problem, REMEDY)

@@ -3,6 +3,7 @@
 Refused
     Protected        a direct attempt at something that moves only through the gate
     NotEligible      this account may not decide here: author, requester, unknown or without the role
+    NotSigned        a decision lacks a valid signature of its person
     TamperedLog      the files of a log are not those that were signed
     UnverifiedBytes  the bytes at hand are not those that the permit allows
     Contradiction
@@ -38,6 +39,14 @@ class NotEligible(Refused):
     def __init__(self, account: str, request_id: str, reason: str) -> None:
         super().__init__(f"A decision by {account!r} on {request_id!r}", (reason,))
         self.account, self.request_id, self.reason = account, request_id, reason
+
+
+class NotSigned(Refused):
+    """A decision lacks a valid signature of its person; nothing was recorded."""
+
+    def __init__(self, account: str, about: str, reason: str) -> None:
+        super().__init__(f"A decision by {account!r} on {about!r}", (reason,))
+        self.account, self.about, self.reason = account, about, reason
 
 
 class Closed(Contradiction):

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from handrail.approvals.domain.evidence import Evidence, Level
+from handrail.approvals.domain.signatures import PersonSignature
 from handrail.approvals.domain.subject import PromotionRequest
 
 
@@ -24,7 +25,8 @@ class Choice(StrEnum):
 class Decided:
     """A person approved, rejected, or asked what `reason` says.
 
-    `seen` is the digest of the facts that they were shown, None if none was sent.
+    `seen` is the digest of the facts that they were shown, None if none was sent; `signature` is their own, under what
+    `DecisionText` says of it.
     """
 
     at: datetime
@@ -33,6 +35,7 @@ class Decided:
     choice: Choice
     reason: str
     seen: str | None = None
+    signature: PersonSignature | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from handrail.approvals.domain.policy import (
 from handrail.approvals.domain.questions import waits_for_answers
 from handrail.approvals.domain.quorum import Progress, advance
 from handrail.approvals.domain.rights import Action
-from handrail.approvals.domain.short_requests import NEEDED, broken_by, carried, policy_for, why_no_breaking
+from handrail.approvals.domain.short_requests import NEEDED, broken_by, carried, is_signed, policy_for, why_no_breaking
 from handrail.approvals.domain.subject import PromotionRequest, Purpose
 
 
@@ -127,7 +127,7 @@ def _judge_short(history: History, policy: Policy, directory: Directory) -> Judg
         if refusals:
             return Judgement(Verdict.REFUSED, refusals)
         return _judged_short(
-            broken_by(history, directory), 1, f"It waits for {request.requester!r} to break the glass."
+            broken_by(history, directory, policy), 1, f"It waits for {request.requester!r} to break the glass."
         )
     if not directory.answerable(request.requester):
         unknown = f"The account {request.requester!r} asked for this and belongs to nobody in config/roles.yaml."
@@ -214,7 +214,7 @@ def _voters(history: History, policy: Policy, directory: Directory) -> list[Pers
 
 def _voter(decision: Decided, history: History, policy: Policy, directory: Directory) -> Person | None:
     person = directory.person_behind(decision.account)
-    if person is None or person.name != decision.person:
+    if person is None or person.name != decision.person or not is_signed(decision, person, policy):
         return None
     request = history.request
     refusal = why_not_eligible(decision.account, directory, policy, request.authors, request.requester)

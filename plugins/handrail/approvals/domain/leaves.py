@@ -82,6 +82,7 @@ class StoredEvent:
         if isinstance(event, Decided):
             facts |= {"account": event.account, "person": event.person, "choice": str(event.choice)}
             facts |= {} if event.seen is None else {"seen": event.seen}
+            facts |= {} if event.signature is None else {"signature": event.signature.to_json()}
         if isinstance(event, Answered):
             facts |= {"account": event.account, "person": event.person, "question": event.question}
         if isinstance(event, MoveDone):

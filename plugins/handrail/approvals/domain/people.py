@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from handrail.approvals.domain.signatures import PersonKey, key_with
 from handrail.manifest import digest_of
 
 RoleName = Literal[
@@ -28,11 +29,16 @@ def folded(account: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Someone with accounts on the MLflow server and roles that policies name."""
+    """Someone with accounts on the MLflow server and roles that policies name; `keys` sign their decisions."""
 
     name: str
     accounts: frozenset[str]
     roles: frozenset[str]
+    keys: frozenset[PersonKey] = frozenset()
+
+    def key(self, key_id: str) -> PersonKey | None:
+        """Return the key of this person that has the id, None if it is none of theirs."""
+        return key_with(key_id, self.keys)
 
     def shares_account_with(self, accounts: Iterable[str]) -> bool:
         """Say whether one of the accounts is this person's, spelling variants included."""
@@ -79,8 +85,8 @@ class Directory:
     def digest_for(self, roles: Iterable[str], accounts: Iterable[str]) -> str:
         """Return `sha256:<hex>` over what is said of those who hold one of the roles or answer for an account.
 
-        It changes whenever somebody else could decide, or somebody else is taken for the maker, and with no other
-        change of the directory.
+        It changes whenever somebody else could decide, or by another key, or somebody else is taken for the maker, and
+        with no other change of the directory.
         """
         wanted, named = frozenset(roles), tuple(accounts)
         concerned = [person for person in self.persons if person.roles & wanted or self.answers_for_one(person, named)]
@@ -89,6 +95,8 @@ class Directory:
             {
                 "persons": {
                     person.name: {"accounts": sorted(person.accounts), "roles": sorted(person.roles & wanted)}
+                    # Only where there are some: digests from before stay what they were.
+                    | ({"keys": sorted(key.key_id for key in person.keys)} if person.keys else {})
                     for person in concerned
                 },
                 "services": {

@@ -16,6 +16,7 @@ from typing import Any
 
 from handrail.approvals.domain.judging import Judgement
 from handrail.approvals.domain.policy import Measured
+from handrail.approvals.domain.signatures import signed_by
 from handrail.approvals.domain.subject import PromotionRequest
 from handrail.approvals.domain.terms import Terms
 from handrail.manifest import Manifest, canonical_json
@@ -63,6 +64,7 @@ def make_statement(
             "requester": request.requester,
             "approvers": [
                 {"person": decision.person, "account": decision.account, "at": decision.at.isoformat()}
+                | signed_by(decision.signature)
                 for decision in judgement.approvers
             ],
             "issued": issued,

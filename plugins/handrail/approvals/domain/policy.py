@@ -58,7 +58,8 @@ class Rule:
 class Policy:
     """What must hold before an alias moves: bounds on evidence, and how many persons of each role must approve.
 
-    With `seen_required` a decision counts only if it carries the digest of the facts that its person was shown.
+    With `seen_required` a decision counts only if it carries the digest of the facts that its person was shown, and
+    if it is `signed`, only with a signature of its person too.
     `later` are the quorums that follow the first one, each after the one before it is complete. `scope` is what the
     policy is about; it changes nothing of what is demanded of this alias, and is left out of the digest.
     """
@@ -73,6 +74,7 @@ class Policy:
     request_days: int = REQUEST_DAYS
     scope: Scope | None = field(default=None, compare=False)
     glass: Glass = Glass()
+    signed: bool = False
     change: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -98,6 +100,7 @@ class Policy:
             "request_days": None if self.request_days == REQUEST_DAYS else self.request_days,
             "change": dict(self.change),
             "glass": self.glass.to_json(),
+            "signatures": "per-person" if self.signed else None,
         }
         return said | {name: value for name, value in more.items() if value}
 

@@ -26,8 +26,10 @@ def weak_points(policy: Policy, directory: Directory) -> Iterator[WeakPoint]:
     held = {role for person in directory.persons for role in person.roles}
     for role in sorted(policy.deciders - held):
         yield WeakPoint(f"{policy.alias}: nobody holds the role {role}, so nothing can be promoted.", blocks=True)
+    yield from _without_keys(policy, directory)
+    deciding = [person for person in directory.persons if person.keys or not policy.signed]
     places = sum(map(Counter, policy.steps), Counter[str]())
-    for role, count in sorted(missing_roles(places, directory.persons).items()):
+    for role, count in sorted(missing_roles(places, deciding).items()):
         remedy = "name more persons, or ask for fewer"
         yield WeakPoint(f"{policy.alias}: all persons together leave {count} {role} open; {remedy}.", blocks=True)
     for action in Action:
@@ -39,6 +41,12 @@ def weak_points(policy: Policy, directory: Directory) -> Iterator[WeakPoint]:
             )
     if not policy.rules:
         yield WeakPoint(f"{policy.alias}: no rule asks for evidence, so persons alone decide.")
+
+
+def _without_keys(policy: Policy, directory: Directory) -> Iterator[WeakPoint]:
+    for person in directory.persons if policy.signed else ():
+        if person.roles & policy.deciders and not person.keys:
+            yield WeakPoint(f"{policy.alias}: {person.name} has no key, and each decision has to be signed.")
 
 
 def differences(one: Policy, other: Policy) -> Iterator[str]:

@@ -149,13 +149,20 @@ class ChangeState(StrEnum):
 class Ruling:
     """What a change of rules is judged by: the rules in force, and what the proposed ones would make of persons.
 
-    `quorums` has for each policy file in force how many persons of each role have to approve its change.
+    `quorums` has for each policy file in force how many persons of each role have to approve its change, `signed` those
+    files whose policies ask for signatures.
     """
 
     digest: str
     quorums: Mapping[str, Mapping[str, int]]
     directory: Directory
     proposed: Directory
+    signed: frozenset[str] = frozenset()
+
+    def wants_signatures(self, names: Iterable[str]) -> bool:
+        """Say whether one of the policies that are asked about a change of these files asks for signatures."""
+        names = set(names)
+        return bool(self.signed & names) or (bool(self.signed) and not names <= set(self.quorums))
 
     def quorum_for(self, names: Iterable[str]) -> dict[str, int]:
         """Return how many persons of each role have to approve a change of these files.
@@ -183,8 +190,9 @@ def judge_change(history: ChangeHistory, names: Iterable[str], ruling: Ruling) -
         return ChangeState.REJECTED, rejections
     if history.change.base != ruling.digest:
         return ChangeState.VOID, ("The rules in force are others by now; propose the files again.",)
+    names = tuple(names)
     quorum = ruling.quorum_for(names)
-    missing = missing_roles(quorum, _counted(history, quorum, ruling))
+    missing = missing_roles(quorum, _counted(history, quorum, ruling, signed=ruling.wants_signatures(names)))
     if not missing:
         return ChangeState.IN_FORCE, ()
     return ChangeState.PENDING, tuple(
@@ -192,10 +200,12 @@ def judge_change(history: ChangeHistory, names: Iterable[str], ruling: Ruling) -
     )
 
 
-def _counted(history: ChangeHistory, quorum: Mapping[str, int], ruling: Ruling) -> list[Person]:
+def _counted(history: ChangeHistory, quorum: Mapping[str, int], ruling: Ruling, *, signed: bool) -> list[Person]:
     found = []
     for decision in history.decisions:
         person = ruling.directory.person_behind(decision.account)
+        if signed and not (person and decision.signature and person.key(decision.signature.key_id)):
+            continue
         refusal = why_not_deciding(decision.account, history.change.proposer, quorum, ruling)
         if person and person.name == decision.person and decision.choice is Choice.APPROVE and refusal is None:
             found.append(person)
@@ -227,9 +237,11 @@ def gains(person: Person, now: Directory, then: Directory) -> str | None:
     roles = {role for other in after for role in other.roles} - person.roles
     accounts = {account for other in after for account in other.accounts} - person.accounts
     # A service that changes hands makes another person answer for what it made: its owner could then decide about it.
+    keys = {key.key_id for other in after for key in other.keys} - {key.key_id for key in person.keys}
     owned = {service.name for service in now.services if service.owner == person.name}
     names = {person.name} | {other.name for other in after}
     freed = owned - {service.name for service in then.services if service.owner in names}
     more = [f"the role {role}" for role in sorted(roles)] + [f"the account {name!r}" for name in sorted(accounts)]
+    more += [f"the key {key_id}" for key_id in sorted(keys)]
     more += [f"no more to answer for {name!r}" for name in sorted(freed)]
     return " and ".join(more) or None

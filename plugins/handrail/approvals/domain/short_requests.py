@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from handrail.approvals.domain.events import Choice, Decided, History
-from handrail.approvals.domain.people import Directory
+from handrail.approvals.domain.people import Directory, Person, folded
 from handrail.approvals.domain.policy import Policy, without_role
 from handrail.approvals.domain.rights import Action
 from handrail.approvals.domain.subject import Purpose, Subject
@@ -18,6 +18,11 @@ from handrail.approvals.domain.terms import Terms
 
 NEEDED = {Purpose.ROLLBACK: 1, Purpose.CONFIRMATION: 2}
 """How many persons approve, of whichever of the roles."""
+
+
+def emergency_name(model: str, version: int, alias: str) -> str:
+    """Return what is signed about by whoever breaks the glass, when the request has no id yet."""
+    return f"break-glass:{model}/{version}@{folded(alias)}"
 
 
 def policy_for(subject: Subject, policy: Policy) -> Policy:
@@ -40,10 +45,20 @@ def why_no_breaking(account: str, directory: Directory, policy: Policy, authors:
     return None
 
 
-def broken_by(history: History, directory: Directory) -> tuple[Decided, ...]:
+def is_signed(decision: Decided, person: Person, policy: Policy) -> bool:
+    """Say whether a decision has a signature by a key that its person has now, where the policy wants one.
+
+    Whether the signature holds is verified before a decision is stored.
+    """
+    return not policy.signed or (decision.signature is not None and person.key(decision.signature.key_id) is not None)
+
+
+def broken_by(history: History, directory: Directory, policy: Policy) -> tuple[Decided, ...]:
     """Return the word of the person who breaks the glass, nothing if it was not given."""
     person = directory.person_behind(history.request.requester)
-    said = (each for each in history.decisions if person and each.person == person.name)
+    said = (
+        each for each in history.decisions if person and each.person == person.name and is_signed(each, person, policy)
+    )
     return tuple(each for each in said if each.choice is Choice.APPROVE)
 
 

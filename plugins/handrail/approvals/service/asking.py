@@ -12,6 +12,7 @@ from handrail.approvals.finding_ports import FindingBook
 from handrail.approvals.ports import Ledger, Provenance, Registry, RequestIndex, RuleBook
 from handrail.approvals.service.bound_files import BoundFiles, RunFile
 from handrail.approvals.service.reading import TreeReader
+from handrail.approvals.signature_ports import SignatureCheck
 from handrail.manifest import Manifest, digest_of
 
 
@@ -56,6 +57,7 @@ class GatePorts:
     files: EvidenceFiles
     copies: TreeCopies
     findings: FindingBook
+    signatures: SignatureCheck
 
 
 def read_evidence(

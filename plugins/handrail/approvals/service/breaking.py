@@ -11,12 +11,14 @@ from handrail.approvals.domain.events import Choice, Decided, History, Reverting
 from handrail.approvals.domain.judging import Verdict
 from handrail.approvals.domain.people import folded
 from handrail.approvals.domain.short_requests import why_no_breaking
+from handrail.approvals.domain.signatures import PersonSignature
 from handrail.approvals.domain.subject import Purpose
 from handrail.approvals.service.asking import GatePorts, Opening
 from handrail.approvals.service.moves import Mover
 from handrail.approvals.service.records import Approvals, RequestView
 from handrail.approvals.service.revoking import Revoker
 from handrail.approvals.service.short_ways import GATE, approvals_before, expires
+from handrail.approvals.service.signing import Signatures, matter_of
 from handrail.clock import Clock
 from handrail.errors import HandrailError, Refused, UnknownReference
 
@@ -39,18 +41,22 @@ class BreakGlass:
     changes: Callable[[History], tuple[str, ...]]
     _reported: set[str] = field(default_factory=set)
 
-    def break_glass(self, opening: Opening, account: str) -> tuple[RequestView, RequestView]:
+    def break_glass(
+        self, opening: Opening, account: str, signature: PersonSignature | None = None
+    ) -> tuple[RequestView, RequestView]:
         """Move an alias at once, by the word of one person; return the request, and the one that confirms it.
 
         Args:
             opening: model, version, alias and the reason; evidence is not asked for.
             account: whose person breaks the glass.
+            signature: theirs, where the policy asks for it.
 
         Raises:
             UnknownReference: there is no such model, version or policy.
             NotEligible: the person has not the role, or made the version and the policy does not let makers.
             Refused: a format that runs code, files that cannot be used, or another emergency that waits for its
                 confirmation.
+            NotSigned: the policy asks for a signature, or the one that came does not hold.
             MoveUnderWay: another request is moving the alias; repeat it.
             Unavailable: the registry did not commit the move; repeat it.
         """
@@ -68,7 +74,10 @@ class BreakGlass:
         assert person is not None
         history = self.ports.ledger.load(view.history.request.request_id)
         if not history.decisions:
-            said = Decided(self.clock(), account, person.name, Choice.APPROVE, view.history.request.reason)
+            reason = view.history.request.reason
+            said = Decided(self.clock(), account, person.name, Choice.APPROVE, reason, None, signature)
+            signatures = Signatures(history.request.subject.server, self.ports.signatures)
+            signatures.require(said, matter_of(history, policy), directory, said.at)
             history = self.ports.ledger.append(history, said)
         history = self.mover.move(history, self.changes(history))
         if not history.done:

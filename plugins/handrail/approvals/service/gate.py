@@ -12,6 +12,7 @@ from handrail.approvals.domain.judging import Judgement, Verdict
 from handrail.approvals.domain.people import folded
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.policy import Policy
+from handrail.approvals.domain.signatures import PersonSignature
 from handrail.approvals.domain.subject import Candidate, PromotionRequest, Subject
 from handrail.approvals.domain.texts import plain_text
 from handrail.approvals.service.asking import GatePorts, Opening, digests_of, read_evidence
@@ -29,6 +30,7 @@ from handrail.approvals.service.records import Approvals, RequestView, all_pages
 from handrail.approvals.service.renewal import Renewals, since_approvals
 from handrail.approvals.service.seen import Said, require_seen
 from handrail.approvals.service.short_ways import refuse_strange, why_not_any_more
+from handrail.approvals.service.signing import Signatures, matter_of
 from handrail.clock import Clock
 from handrail.errors import Misconfigured, Refused, UnknownReference
 from handrail.manifest import Manifest
@@ -131,13 +133,20 @@ class Gate:
         return self.open_request(Opening(model, str(points_at), alias, reason, {}, adopts=True), account)
 
     def decide(  # noqa: PLR0913 - who says what about which facts
-        self, request_id: str, account: str, choice: Choice, reason: str, *, seen: str | None = None
+        self,
+        request_id: str,
+        account: str,
+        choice: Choice,
+        reason: str,
+        *,
+        seen: str | None = None,
+        signature: PersonSignature | None = None,
     ) -> RequestView:
         """Take a decision; when the quorum is met, move the alias and sign the permit before returning.
 
         Deciding the same again changes nothing, and takes up a move that was interrupted. An approval can be
         withdrawn by a rejection until the alias has moved; a rejection is final. `seen` is the digest of the facts that
-        the person was shown.
+        the person was shown, `signature` their own under the decision.
 
         Raises:
             UnknownReference: there is no such request.
@@ -146,11 +155,12 @@ class Gate:
             UnderEvaluation: the gate is measuring the version; nothing was stored, repeat it.
             NotAsShown: the facts are not those that the person was shown; nothing was stored.
             InvalidInput: the policy requires `seen`.
+            NotSigned: the policy asks for a signature, or the one that came does not hold; nothing was stored.
             MoveUnderWay: another request is moving the alias; the decision is stored, repeat it.
             StillReading: the version is being compared with what was approved; the decision is stored, repeat it.
             Unavailable: the registry did not commit the move; the decision is stored, repeat it.
         """
-        said = Said(account, choice, plain_text("reason", reason), seen)
+        said = Said(account, choice, plain_text("reason", reason), seen, signature)
         for _ in range(ATTEMPTS):
             try:
                 view = self.records.view(self._decide_once(request_id, said))
@@ -233,8 +243,12 @@ class Gate:
             raise Closed(request_id, str(view.judgement.verdict), view.judgement.reasons)
         refuse_answer(self._ports.rules, history, said.account, said.choice)
         subject = history.request.subject
-        require_seen(view, said.seen, self._ports.rules.policy(subject.model, subject.alias))
-        return self._ports.ledger.append(history, said.by(person, self._clock()))
+        policy = self._ports.rules.policy(subject.model, subject.alias)
+        require_seen(view, said.seen, policy)
+        decision = said.by(person, self._clock())
+        signatures = Signatures(subject.server, self._ports.signatures)
+        signatures.require(decision, matter_of(history, policy), self._ports.rules.directory(), decision.at)
+        return self._ports.ledger.append(history, decision)
 
     def _void_if_changed(self, history: History) -> History:
         if history.done or history.voided or history.open_move:

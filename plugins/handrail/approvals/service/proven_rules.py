@@ -21,6 +21,7 @@ from handrail.approvals.domain.rule_changes import (
 from handrail.approvals.rule_ports import Readable, RuleRecords
 from handrail.approvals.service.proving import REMEDY, is_plain
 from handrail.approvals.service.rule_views import RuleViews
+from handrail.approvals.service.signing import Signatures, change_as_matter
 from handrail.clock import Clock
 from handrail.errors import Refused
 
@@ -33,6 +34,7 @@ class ProvenRules(RuleRecords):
     files: Callable[[], RuleSet]
     read: Callable[[RuleSet], Readable]
     clock: Clock
+    signatures: Signatures
 
     def in_force(self) -> RulesInForce | None:
         """Return the rules that are in force."""
@@ -79,6 +81,7 @@ class ProvenRules(RuleRecords):
 
         Raises:
             Refused: it cannot have been decided, or does not decide that.
+            NotSigned: a policy asks for a signature, or the one that came does not hold.
             MovedMeanwhile: there are other decisions, or other rules in force, by now.
         """
         views = RuleViews(self.records, self.read)
@@ -90,6 +93,10 @@ class ProvenRules(RuleRecords):
         if view.state is not ChangeState.PENDING or refusal or not is_theirs:
             raise _impossible(refusal or "It takes no such decision.")
         self._require(decision.at, decision.reason)
+        if decision.seen != (history.change.rules.digest if decision.signature else None):
+            raise _impossible("It was signed under other rules than those that are proposed.")
+        matter = change_as_matter(history, ruling.wants_signatures(view.files))
+        self.signatures.require(decision, matter, ruling.directory, self.clock())
         state, _ = judge_change(history.then(decision), view.files, ruling)
         change = history.change
         expected = RulesInForce(

@@ -39,6 +39,8 @@ from handrail.approvals.service.records import Approvals
 from handrail.approvals.service.revoking import revoker_behind
 from handrail.approvals.service.seen import require_seen
 from handrail.approvals.service.short_ways import GATE, why_no_way_back
+from handrail.approvals.service.signing import Signatures, matter_of
+from handrail.approvals.signature_ports import SignatureCheck
 from handrail.clock import Clock
 from handrail.errors import HandrailError, Refused, UnknownReference
 from handrail.manifest import Manifest, canonical_json
@@ -62,6 +64,7 @@ class ProvenLedger(Ledger):
     rules: RuleBook
     signer: Signer
     clock: Clock
+    signatures: SignatureCheck
     why_not_measured: Callable[[History, Evaluated], str | None]
     _given: local = field(default_factory=local, repr=False, compare=False)
 
@@ -87,6 +90,7 @@ class ProvenLedger(Ledger):
             MoveUnderWay: another request holds the alias.
             Refused: it cannot have happened.
             NotEligible: this account may not decide, or not take back.
+            NotSigned: the decision lacks a valid signature of its person.
         """
         request_id = history.request.request_id
         # What this thread was just given is as it is stored; if others write meanwhile, the append itself refuses.
@@ -182,6 +186,8 @@ class ProvenLedger(Ledger):
             return " ".join(expired)
         if subject.purpose is not Purpose.BREAK_GLASS:
             require_seen(view, event.seen, policy)
+        signatures = Signatures(self.server, self.signatures)
+        signatures.require(event, matter_of(stored, policy), self.rules.directory(), self.clock())
         verdict = view.judgement.verdict
         return None if verdict in (Verdict.PENDING, Verdict.APPROVED) else f"The request is {verdict}."
 

@@ -103,6 +103,7 @@ class RequestView:
                     "decision": str(decision.choice),
                     "reason": decision.reason,
                     "at": decision.at.isoformat(),
+                    "signed_by": decision.signature.key_id if decision.signature else None,
                     "counts": decision in self.judgement.approvers or decision.choice is Choice.REJECT,
                 }
                 for decision in self.history.decisions

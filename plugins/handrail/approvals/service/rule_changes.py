@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from handrail.approvals.domain.errors import Closed, MovedMeanwhile, NotEligible
-from handrail.approvals.domain.events import Choice, Decided
+from handrail.approvals.domain.events import Choice
 from handrail.approvals.domain.rule_changes import (
     POLICIES,
     ChangeHistory,
@@ -17,9 +18,12 @@ from handrail.approvals.domain.rule_changes import (
     judge_change,
     why_not_deciding,
 )
+from handrail.approvals.domain.signatures import PersonSignature
 from handrail.approvals.domain.texts import plain_text
 from handrail.approvals.rule_ports import Readable, RuleRecords
 from handrail.approvals.service.rule_views import ChangeView, RuleViews
+from handrail.approvals.service.seen import Said
+from handrail.approvals.service.signing import Signatures, change_as_matter
 from handrail.clock import Clock
 from handrail.errors import Misconfigured, Refused
 
@@ -30,18 +34,20 @@ PROPOSE = "Propose it with 'handrail approvals rules propose'."
 class RuleChanges:
     """Keeps what rules, takes proposals and decisions about them."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what rules are made of
         self,
         records: RuleRecords,
         files: Callable[[], RuleSet],
         read: Callable[[RuleSet], Readable],
         clock: Clock,
         user: str,
+        signatures: Signatures,
     ) -> None:
         """Compare with the files as `files` returns them now; `read` says what texts mean.
 
         `user` is the user of the machine, who is named where nobody decided. `clock` gives system time.
         """
+        self.signatures = signatures
         self._records, self._files, self._read = records, files, read
         self.views = RuleViews(records, read)
         self._clock, self._user = clock, user
@@ -149,40 +155,47 @@ class RuleChanges:
         change = RuleChange(base, files, account, reason, self._clock(), len(known))
         return self.views.view(self._records.open(change))
 
-    def decide(self, change_id: str, account: str, choice: Choice, reason: str) -> ChangeView:
+    def decide(
+        self, change_id: str, account: str, choice: Choice, reason: str, *, signature: PersonSignature | None = None
+    ) -> ChangeView:
         """Take a decision; the one that completes the quorum brings the rules into force before this returns.
 
-        Deciding the same again changes nothing. An approval can be withdrawn by a rejection, which is final.
+        Deciding the same again changes nothing. An approval can be withdrawn by a rejection, which is final. A
+        `signature` is under the digest of the proposed rules as the facts that were shown.
 
         Raises:
             UnknownReference: there is no such change.
             NotEligible: this account may not decide here.
             Closed: it is rejected, in force or void.
+            NotSigned: a policy asks for a signature, or the one that came does not hold; nothing was stored.
             MovedMeanwhile: others decide at the same time; repeat it.
         """
         reason = plain_text("reason", reason)
         for _ in range(ATTEMPTS):
             try:
-                return self.views.view(self._decide_once(change_id, account, choice, reason))
+                return self.views.view(self._decide_once(change_id, Said(account, choice, reason, None, signature)))
             except MovedMeanwhile:
                 continue
         raise MovedMeanwhile(change_id)
 
-    def _decide_once(self, change_id: str, account: str, choice: Choice, reason: str) -> ChangeHistory:
+    def _decide_once(self, change_id: str, said: Said) -> ChangeHistory:
         history = self._records.load(change_id)
         now = self.views.in_force()
         view = self.views.view(history)
         ruling = self.views.ruling_over(history, now)
-        refusal = why_not_deciding(account, history.change.proposer, view.quorum, ruling)
-        person = ruling.directory.person_behind(account)
+        refusal = why_not_deciding(said.account, history.change.proposer, view.quorum, ruling)
+        person = ruling.directory.person_behind(said.account)
         if refusal or person is None:
-            raise NotEligible(account, change_id, refusal or "")
+            raise NotEligible(said.account, change_id, refusal or "")
         mine = next((decision for decision in history.decisions if decision.person == person.name), None)
-        if mine and mine.choice is choice:
+        if mine and mine.choice is said.choice:
             return history
         if view.state is not ChangeState.PENDING:
             raise Closed(change_id, str(view.state), view.reasons)
-        decision = Decided(self._clock(), account, person.name, choice, reason)
+        seen = history.change.rules.digest if said.signature else None
+        decision = replace(said, seen=seen).by(person.name, self._clock())
+        matter = change_as_matter(history, ruling.wants_signatures(view.files))
+        self.signatures.require(decision, matter, ruling.directory, decision.at)
         state, _ = judge_change(history.then(decision), view.files, ruling)
         adopted = None
         if state is ChangeState.IN_FORCE:

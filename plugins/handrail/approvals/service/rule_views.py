@@ -55,6 +55,7 @@ class ChangeView:
                     "decision": str(decision.choice),
                     "reason": decision.reason,
                     "at": decision.at.isoformat(),
+                    "signed_by": decision.signature.key_id if decision.signature else None,
                 }
                 for decision in self.history.decisions
             ],
@@ -119,8 +120,10 @@ class RuleViews:
     def ruling_over(self, history: ChangeHistory, now: RulesInForce) -> Ruling:
         """Return what a change is judged by, by these rules."""
         rules, proposed = self.read(now.rules), self.read(history.change.rules)
-        quorums = {file_of(name): policy.change_quorum for name, policy in rules.policies().items()}
-        return Ruling(now.rules.digest, quorums, rules.directory(), proposed.directory())
+        policies = {file_of(name): policy for name, policy in rules.policies().items()}
+        quorums = {name: policy.change_quorum for name, policy in policies.items()}
+        signed = frozenset(name for name, policy in policies.items() if policy.signed)
+        return Ruling(now.rules.digest, quorums, rules.directory(), proposed.directory(), signed)
 
 
 def _unreachable(ruling: Ruling, quorum: dict[str, int]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from handrail.approvals.domain.findings import as_of
 from handrail.approvals.domain.judging import measured
 from handrail.approvals.domain.policy import Policy
 from handrail.approvals.domain.questions import open_questions
+from handrail.approvals.domain.signatures import PersonSignature
 from handrail.approvals.service.records import RequestView
 from handrail.errors import InvalidInput
 
@@ -25,6 +26,7 @@ class Said:
     choice: Choice
     reason: str
     seen: str | None = None
+    signature: PersonSignature | None = None
 
     def repeats(self, history: History, person: str) -> bool:
         """Whether the person's last word says the same; a question does so while it is open."""
@@ -36,7 +38,7 @@ class Said:
 
     def by(self, person: str, at: datetime) -> Decided:
         """Return the decision of the person whose account it is."""
-        return Decided(at, self.account, person, self.choice, self.reason, self.seen)
+        return Decided(at, self.account, person, self.choice, self.reason, self.seen, self.signature)
 
 
 def require_seen(view: RequestView, seen: str | None, policy: Policy) -> None:
@@ -53,7 +55,7 @@ def require_seen(view: RequestView, seen: str | None, policy: Policy) -> None:
     """
     request_id = view.history.request.request_id
     if seen is None:
-        if policy.seen_required:
+        if policy.seen_required or policy.signed:
             remedy = f"Look at the request with 'handrail approvals show {request_id}', and send the 'seen' it shows."
             raise InvalidInput("seen", "it is missing, and the policy requires it", remedy)
         return

@@ -14,8 +14,10 @@ import typer
 
 from handrail.approvals import plain_text, shown
 from handrail.entrypoints.cli.approvals_printing import print_request
+from handrail.entrypoints.cli.approvals_signing import Sign, require_look, signing_key
 from handrail.entrypoints.cli.output import AsJson, print_json, print_rows
 from handrail.entrypoints.http.gate_client import GateClient
+from handrail.entrypoints.http.gate_signing import sign_decision
 from handrail.errors import HandrailError, InvalidInput, UnknownReference
 from handrail.settings import load_settings
 
@@ -119,6 +121,7 @@ def decide(  # noqa: PLR0913 - one argument for each option of the command
     seen: Annotated[
         str | None, typer.Option(help="The 'seen' that show printed; on a terminal the facts are shown if left out.")
     ] = None,
+    sign: Sign = None,
     as_json: AsJson = False,
 ) -> None:
     """Approve, reject or ask; when the quorum is met, the server moves the alias and signs the permit."""
@@ -126,10 +129,15 @@ def decide(  # noqa: PLR0913 - one argument for each option of the command
         raise typer.BadParameter("Say one of --approve, --reject and --ask.")
     reason = plain_text("--reason", reason)
     choice = "ask" if ask else "approve" if approve else "reject"
+    key = signing_key(sign) if sign else None
     with gate_client(user, f"The decision on {request_id}") as client:
         if seen is None and sys.stdin.isatty():
             seen = _show_and_ask(client.request(request_id), choice)
-        answer = client.decide(request_id, choice, reason, seen=seen)
+        signature = None
+        if key:
+            shown_then = client.request(request_id) | {"seen": require_look(seen, f"'show {request_id}'")}
+            signature = sign_decision(key, shown_then, choice, reason, user)
+        answer = client.decide(request_id, choice, reason, seen=seen, signature=signature)
     print_request(answer, as_json)
 
 

@@ -53,9 +53,16 @@ def _said(row: dict[str, Any]) -> Iterator[str]:
             yield f"question {question['number']} waits for an answer; the clock stands"
     for decision in row["decisions"]:
         if decision["decision"] != "ask":
-            yield f"{shown(decision['person'])} said {decision['decision']}: {quoted(decision['reason'])}"
+            yield said_by(decision)
     if revoked := row.get("revoked"):
         yield f"{shown(revoked['person'])} took the permit back: {quoted(revoked['reason'])}"
+
+
+def said_by(decision: dict[str, Any]) -> str:
+    """Return a line about a decision: of whom, what, by which key if it is signed, and why."""
+    key_id = decision.get("signed_by")
+    signed = f", signed by {shown(key_id)}" if key_id else ""
+    return f"{shown(decision['person'])} said {decision['decision']}{signed}: {quoted(decision['reason'])}"
 
 
 def _changed(row: dict[str, Any]) -> Iterator[str]:

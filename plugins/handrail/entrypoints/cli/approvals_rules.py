@@ -10,8 +10,10 @@ from rich.markup import escape
 from handrail.approvals import plain_text, shown
 from handrail.bootstrap.approvals_rules import take_files
 from handrail.entrypoints.cli.approvals import User, gate_client
-from handrail.entrypoints.cli.approvals_printing import print_facts, quoted
+from handrail.entrypoints.cli.approvals_printing import print_facts, quoted, said_by
+from handrail.entrypoints.cli.approvals_signing import Sign, require_look, signing_key
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, print_rows
+from handrail.entrypoints.http.gate_signing import sign_rule_decision
 from handrail.settings import load_settings
 
 app = typer.Typer(
@@ -56,17 +58,24 @@ def propose(
 
 
 @app.command(epilog="Example: handrail approvals rules decide rc-0123456789abcdef0123 --approve --reason 'agreed'")
-def decide(
+def decide(  # noqa: PLR0913 - one argument for each option of the command
     change_id: ChangeId,
     approve: Annotated[bool, typer.Option("--approve/--reject", help="What you say.", show_default=False)],
     reason: Annotated[str, typer.Option(help="Why, in one sentence.")],
     user: User,
+    seen: Annotated[str | None, typer.Option(help="The 'digest' that show printed; needed to sign.")] = None,
+    sign: Sign = None,
     as_json: AsJson = False,
 ) -> None:
     """Approve or reject a proposed change; when its quorum is complete, it is in force."""
-    reason = plain_text("--reason", reason)
+    reason, choice = plain_text("--reason", reason), "approve" if approve else "reject"
+    key = signing_key(sign) if sign else None
     with gate_client(user, f"The decision on {change_id}") as client:
-        answer = client.rules.decide(change_id, "approve" if approve else "reject", reason)
+        signature = None
+        if key:
+            change = client.rules.change(change_id) | {"digest": require_look(seen, f"'rules show {change_id}'")}
+            signature = sign_rule_decision(key, change, choice, reason, user)
+        answer = client.rules.decide(change_id, choice, reason, signature=signature)
     _print_change(answer, as_json)
 
 
@@ -133,11 +142,12 @@ def _print_change(row: dict[str, Any], as_json: bool) -> None:
             "because": quoted(row["reason"]),
             "by": row["proposer"],
             "needs": wanted,
+            "digest": row["digest"],
             "state": row["state"],
         }
     )
     for decision in row["decisions"]:
-        typer.echo(f"  {shown(decision['person'])} said {decision['decision']}: {quoted(decision['reason'])}")
+        typer.echo(f"  {said_by(decision)}")
     for diff in row["diffs"].values():
         typer.echo(shown_lines(diff))
     for reason in row["reasons"]:

@@ -9,7 +9,9 @@ import typer
 from handrail.approvals import plain_text
 from handrail.entrypoints.cli.approvals import User, gate_client
 from handrail.entrypoints.cli.approvals_printing import print_request
+from handrail.entrypoints.cli.approvals_signing import Sign, signing_key
 from handrail.entrypoints.cli.output import AsJson, messages, print_json
+from handrail.entrypoints.http.gate_signing import sign_emergency
 from handrail.settings import load_settings
 
 ROLLBACK_EXAMPLE = "Example: handrail approvals rollback --version 3 --reason 'version 4 fails on new customers'"
@@ -41,13 +43,18 @@ def break_glass(  # noqa: PLR0913 - one argument for each option of the command
     user: User,
     model: Model = None,
     alias: Alias = "champion",
+    sign: Sign = None,
     as_json: AsJson = False,
 ) -> None:
     """Move an alias at once, as one person; two others confirm it before the permit expires, or it is reverted."""
     reason = plain_text("--reason", reason)
+    key, name = signing_key(sign) if sign else None, model or load_settings().model_name
     with gate_client(user, "Breaking the glass") as client:
-        name = model or load_settings().model_name
-        answer = client.break_glass(model=name, version=version, alias=alias, reason=reason)
+        signature = None
+        if key:
+            server = client.rules.in_force()["server"]
+            signature = sign_emergency(key, server, (name, version, alias), reason, user)
+        answer = client.break_glass(model=name, version=version, alias=alias, reason=reason, signature=signature)
     if as_json:
         return print_json(answer)
     print_request(answer)

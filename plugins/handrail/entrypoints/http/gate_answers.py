@@ -5,7 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
+from handrail.approvals import PersonSignature
 from handrail.entrypoints.http.gate_routes import Route
+from handrail.entrypoints.http.gate_signing import sent
 
 
 class GateAnswers(ABC):
@@ -42,15 +44,24 @@ class GateAnswers(ABC):
         body = {"model": model, "version": str(version), "alias": alias, "reason": reason}
         return self._json(Route.ROLL_BACK, json=body)
 
-    def break_glass(self, *, model: str, version: int | str, alias: str, reason: str) -> dict[str, Any]:
+    def break_glass(  # noqa: PLR0913 - one argument for each part
+        self,
+        *,
+        model: str,
+        version: int | str,
+        alias: str,
+        reason: str,
+        signature: PersonSignature | None = None,
+    ) -> dict[str, Any]:
         """Move `alias` at once as one person; the answer has the id of the `confirmation` that two others decide.
 
         Raises:
             NotEligible: the policy gives this person no right to break the glass.
             Refused: a format that runs code, or another emergency waits for its confirmation.
+            NotSigned: the policy asks for a signature, or this one, of `sign_emergency`, does not hold.
         """
         body = {"model": model, "version": str(version), "alias": alias, "reason": reason}
-        return self._json(Route.BREAK_GLASS, json=body)
+        return self._json(Route.BREAK_GLASS, json=body | sent(signature))
 
     def open_finding(
         self, model: str, text: str, severity: str, *, version: int | str | None = None, alias: str | None = None

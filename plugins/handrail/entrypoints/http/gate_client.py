@@ -17,6 +17,8 @@ from handrail.approvals import (
     MoveUnderWay,
     NotAsShown,
     NotEligible,
+    NotSigned,
+    PersonSignature,
     Protected,
     StillReading,
     UnderEvaluation,
@@ -24,6 +26,7 @@ from handrail.approvals import (
 )
 from handrail.entrypoints.http.gate_answers import GateAnswers
 from handrail.entrypoints.http.gate_routes import Route
+from handrail.entrypoints.http.gate_signing import sent
 from handrail.entrypoints.http.problems import error_of
 from handrail.entrypoints.http.rule_client import RuleClient
 from handrail.errors import Conflict, HandrailError, InvalidInput, Misconfigured, Refused, Unavailable, UnknownReference
@@ -38,7 +41,8 @@ SNAPSHOT_TYPE = "application/vnd.apache.parquet"
 START = "Start it, or name the right address: mlflow_url in config/handrail.yaml, or HANDRAIL_MLFLOW_URL."
 ERRORS: tuple[type[HandrailError], ...] = (
     *(InvalidInput, UnknownReference, Conflict, Refused, Misconfigured, Unavailable),
-    *(Closed, LogMismatch, MovedMeanwhile, MoveUnderWay, NotAsShown, NotEligible, Protected),
+    *(Closed, LogMismatch, MovedMeanwhile, MoveUnderWay, NotAsShown, NotEligible),
+    *(NotSigned, Protected),
     *(StillReading, UnderEvaluation, UnverifiedBytes),
 )
 """What the gate may raise."""
@@ -127,18 +131,28 @@ class GateClient(GateAnswers):
             raise InvalidInput("snapshot", f"{snapshot} cannot be read: {err.strerror}", "Name a file.") from err
         return str(answer.json()["snapshot"])
 
-    def decide(self, request_id: str, decision: str, reason: str, *, seen: str | None = None) -> dict[str, Any]:
+    def decide(
+        self,
+        request_id: str,
+        decision: str,
+        reason: str,
+        *,
+        seen: str | None = None,
+        signature: PersonSignature | None = None,
+    ) -> dict[str, Any]:
         """Approve, reject or ask as this account; returns the request, `promoted` once the alias has moved.
 
-        `seen` is what the request had under that name when it was looked at: the digest of the facts.
+        `seen` is what the request had under that name when it was looked at: the digest of the facts. `signature` is
+        what `sign_decision` made of the same.
 
         Raises:
             NotEligible: this person may not decide.
             Closed: the request takes no more decisions; its `verdict` says why.
             NotAsShown: the facts changed since they were looked at; nothing was recorded.
+            NotSigned: the policy asks for a signature, or this one does not hold; nothing was recorded.
         """
         body = {"request_id": request_id, "decision": decision, "reason": reason} | ({"seen": seen} if seen else {})
-        return self._json(Route.DECIDE, json=body)
+        return self._json(Route.DECIDE, json=body | sent(signature))
 
     def request(self, request_id: str) -> dict[str, Any]:
         """Return a request with its decisions, verdict and `evidence_content`.

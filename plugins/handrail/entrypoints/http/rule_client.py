@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from handrail.approvals import PersonSignature
 from handrail.entrypoints.http.gate_routes import Route
+from handrail.entrypoints.http.gate_signing import sent
 
 
 class RuleClient:
@@ -17,6 +19,8 @@ class RuleClient:
 
     def in_force(self) -> dict[str, Any]:
         """Return the rules in force (`in_force`, with `texts`) and a sentence for each file that only proposes.
+
+        And `server`, the name that signed decisions are for.
 
         Raises:
             Misconfigured: nothing is in force yet.
@@ -46,11 +50,15 @@ class RuleClient:
         found: list[dict[str, Any]] = self._call(Route.RULE_CHANGES)["changes"]
         return found
 
-    def decide(self, change_id: str, decision: str, reason: str) -> dict[str, Any]:
+    def decide(
+        self, change_id: str, decision: str, reason: str, *, signature: PersonSignature | None = None
+    ) -> dict[str, Any]:
         """Approve or reject a change as this account; returns it, `in force` once the quorum is complete.
 
         Raises:
             NotEligible: this person may not decide about it.
             Closed: it takes no more decisions.
+            NotSigned: a policy asks for a signature, or this one does not hold.
         """
-        return self._call(Route.DECIDE_RULES, json={"change_id": change_id, "decision": decision, "reason": reason})
+        body = {"change_id": change_id, "decision": decision, "reason": reason}
+        return self._call(Route.DECIDE_RULES, json=body | sent(signature))

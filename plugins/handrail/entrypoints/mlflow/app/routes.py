@@ -32,6 +32,7 @@ from handrail.entrypoints.mlflow.app.messages import (
 from handrail.entrypoints.mlflow.app.origins import refuse_foreign_pages
 from handrail.entrypoints.mlflow.app.rights import account, may, require_model, require_runs, require_sources
 from handrail.entrypoints.mlflow.app.rule_routes import RULE_VIEWS
+from handrail.entrypoints.mlflow.app.signature_bodies import read_signature
 from handrail.entrypoints.mlflow.app.urgent_routes import break_glass, roll_back
 from handrail.errors import HandrailError, InvalidInput
 from handrail.refs import Use
@@ -99,11 +100,12 @@ def _requests(gate: Gate) -> Response:
 
 def _decide(gate: Gate) -> Response:
     """Record the decision of the account that is logged in."""
-    fields = read_body("request_id", "decision", "reason", "seen")
+    fields = read_body("request_id", "decision", "reason", "seen", "signature")
     choice, request_id = read_choice(fields), read_text(fields, "request_id")
     require_model(gate.records.model_of(request_id), "can_read", "Deciding about this request")
     seen = None if fields.get("seen") is None else read_digest(fields["seen"], "seen")
-    view = gate.decide(request_id, account(), choice, read_text(fields, "reason"), seen=seen)
+    reason, signature = read_text(fields, "reason"), read_signature(fields)
+    view = gate.decide(request_id, account(), choice, reason, seen=seen, signature=signature)
     return _json(view.to_json())
 
 
