@@ -10,14 +10,25 @@ from handrail.lazy import lazy_names
 if TYPE_CHECKING:
     from handrail.entrypoints.http.feedback import checked_by_host, feedback_app
     from handrail.entrypoints.http.gate_client import GateClient
+    from handrail.entrypoints.http.gate_signing import sign_decision, sign_emergency, sign_rule_decision
     from handrail.entrypoints.http.lineage import lineage_app
     from handrail.entrypoints.http.serving_token import serving_token
 
-__all__ = ["GateClient", "checked_by_host", "feedback_app", "lineage_app", "serving_token"]
+__all__ = [
+    "GateClient",
+    "checked_by_host",
+    "feedback_app",
+    "lineage_app",
+    "serving_token",
+    "sign_decision",
+    "sign_emergency",
+    "sign_rule_decision",
+]
 
 _PLACES = {
     "handrail.entrypoints.http.feedback": ("checked_by_host", "feedback_app"),
     "handrail.entrypoints.http.gate_client": ("GateClient",),
+    "handrail.entrypoints.http.gate_signing": ("sign_decision", "sign_emergency", "sign_rule_decision"),
     "handrail.entrypoints.http.lineage": ("lineage_app",),
     "handrail.entrypoints.http.serving_token": ("serving_token",),
 }

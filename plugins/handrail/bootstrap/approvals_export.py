@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from handrail.approvals.domain.findings import findings_in
 from handrail.bootstrap import Platform
+from handrail.bootstrap.approvals import server_name
 from handrail.bootstrap.approvals_custody import held_by_keeper
 from handrail.bootstrap.approvals_rules import open_rule_changes
 from handrail.bootstrap.approvals_tables import migrated
@@ -27,7 +28,8 @@ def beside_requests(platform: Platform) -> Iterator[tuple[str, list[dict[str, An
     found = (finding for model in findings.models() for finding in findings_in(findings.events(model)))
     yield "findings", [finding.to_json() for finding in found]
     yield "rules", [once.to_json() | {"texts": dict(once.rules.texts)} for once in rules.all_in_force()]
-    proposed = open_rule_changes(platform.settings, rules).views.changes() if rules.in_force() else ()
+    changes = open_rule_changes(platform.settings, rules, server_name(platform.settings))
+    proposed = changes.views.changes() if rules.in_force() else ()
     yield "rule-changes", [view.to_json() | {"texts": dict(view.history.change.rules.texts)} for view in proposed]
 
 

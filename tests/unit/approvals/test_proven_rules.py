@@ -13,7 +13,8 @@ from handrail.approvals.service.rule_changes import RuleChanges
 from handrail.errors import Refused
 from tests.fakes.approvals_ruling import JsonRules, rule_set
 from tests.fakes.approvals_signatures import FakeKey
-from tests.unit.approvals.test_rule_changes import BOTH, ROLES, SIGNATURES, SIGNED, STRICTER, WITH_KEYS, Place
+from tests.unit.approvals.test_rule_changes import BOTH, ROLES, SIGNATURES, STRICTER, Place
+from tests.unit.approvals.test_signed_rules import SIGNED, WITH_KEYS
 
 WEAKER = {"ml-engineer": 1}
 

@@ -18,7 +18,7 @@ from handrail.approvals.service.moves import Mover
 from handrail.approvals.service.records import Approvals, RequestView
 from handrail.approvals.service.revoking import Revoker
 from handrail.approvals.service.short_ways import GATE, approvals_before, expires
-from handrail.approvals.service.signing import Signatures, matter_of
+from handrail.approvals.service.signing import require_signed
 from handrail.clock import Clock
 from handrail.errors import HandrailError, Refused, UnknownReference
 
@@ -76,8 +76,7 @@ class BreakGlass:
         if not history.decisions:
             reason = view.history.request.reason
             said = Decided(self.clock(), account, person.name, Choice.APPROVE, reason, None, signature)
-            signatures = Signatures(history.request.subject.server, self.ports.signatures)
-            signatures.require(said, matter_of(history, policy), directory, said.at)
+            require_signed(said, history, self.ports)
             history = self.ports.ledger.append(history, said)
         history = self.mover.move(history, self.changes(history))
         if not history.done:

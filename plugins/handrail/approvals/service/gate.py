@@ -18,7 +18,7 @@ from handrail.approvals.domain.texts import plain_text
 from handrail.approvals.service.asking import GatePorts, Opening, digests_of, read_evidence
 from handrail.approvals.service.breaking import BreakGlass
 from handrail.approvals.service.earlier import latest_about
-from handrail.approvals.service.eligibility import eligible, policy_for_request, refuse_answer
+from handrail.approvals.service.eligibility import eligible, policy_for_request, policy_of, refuse_answer
 from handrail.approvals.service.evaluations import require_snapshot
 from handrail.approvals.service.expiry import Expiry
 from handrail.approvals.service.findings import Findings
@@ -30,7 +30,7 @@ from handrail.approvals.service.records import Approvals, RequestView, all_pages
 from handrail.approvals.service.renewal import Renewals, since_approvals
 from handrail.approvals.service.seen import Said, require_seen
 from handrail.approvals.service.short_ways import refuse_strange, why_not_any_more
-from handrail.approvals.service.signing import Signatures, matter_of
+from handrail.approvals.service.signing import require_signed
 from handrail.clock import Clock
 from handrail.errors import Misconfigured, Refused, UnknownReference
 from handrail.manifest import Manifest
@@ -206,10 +206,9 @@ class Gate:
         """Say void where the alias has moved since; the next decision records it."""
         if not view.is_open or view.history.open_move:
             return view
-        bound = view.history.request.subject
+        request, bound = view.history.request, view.history.request.subject
         try:
             points_at = incumbent(bound.model, bound.alias)
-            request = view.history.request
             policy = self._ports.rules.policy(bound.model, bound.alias)
             people = self._people_digest(policy, request.authors, request.requester)
             incumbent_now = None if points_at == bound.version else points_at
@@ -242,12 +241,9 @@ class Gate:
         if not view.is_open:
             raise Closed(request_id, str(view.judgement.verdict), view.judgement.reasons)
         refuse_answer(self._ports.rules, history, said.account, said.choice)
-        subject = history.request.subject
-        policy = self._ports.rules.policy(subject.model, subject.alias)
-        require_seen(view, said.seen, policy)
+        require_seen(view, said.seen, policy_of(self._ports.rules, history))
         decision = said.by(person, self._clock())
-        signatures = Signatures(subject.server, self._ports.signatures)
-        signatures.require(decision, matter_of(history, policy), self._ports.rules.directory(), decision.at)
+        require_signed(decision, history, self._ports)
         return self._ports.ledger.append(history, decision)
 
     def _void_if_changed(self, history: History) -> History:

@@ -20,6 +20,7 @@ from handrail.approvals.domain.signatures import (
     PersonSignature,
 )
 from handrail.approvals.domain.subject import PromotionRequest, Purpose
+from handrail.approvals.service.asking import GatePorts
 from handrail.approvals.signature_ports import SignatureCheck
 
 
@@ -101,6 +102,17 @@ class Signatures:
             signature.at,
         )
         return self.check.holds(key, text.to_bytes(), signature.raw)
+
+
+def require_signed(decision: Decided, history: History, ports: GatePorts) -> None:
+    """Let a decision about a request pass in the gate if it is signed as its policy asks.
+
+    Raises:
+        NotSigned: with the reason.
+    """
+    subject = history.request.subject
+    policy, directory = ports.rules.policy(subject.model, subject.alias), ports.rules.directory()
+    Signatures(subject.server, ports.signatures).require(decision, matter_of(history, policy), directory, decision.at)
 
 
 def _key(directory: Directory, decision: Decided) -> PersonKey | None:
