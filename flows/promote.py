@@ -7,7 +7,6 @@ from prefect import flow, task
 from pydantic import BaseModel, Field
 
 from flows.steps import tasks
-from flows.steps.release.promote import is_open
 
 
 class PromoteParameters(BaseModel):
@@ -32,31 +31,25 @@ def register(parameters: PromoteParameters) -> dict[str, Any]:
 
 
 @task(persist_result=False)
-def ask(parameters: PromoteParameters, registered: dict[str, Any]) -> dict[str, Any]:
-    """Open the promotion request with the pipeline's evidence."""
-    return tasks.ask(parameters.project, parameters.account, registered, parameters.alias, parameters.reason)
-
-
-@task(persist_result=False)
-def wait(parameters: PromoteParameters, request: dict[str, Any]) -> dict[str, Any]:
-    """Wait a while for the decisions."""
-    return tasks.wait(parameters.account, request, parameters.wait_s)
+def ask(parameters: PromoteParameters, registered: dict[str, Any]) -> str:
+    """Open the promotion request with the pipeline's evidence, and return its id."""
+    request = tasks.ask(parameters.project, parameters.account, registered, parameters.alias, parameters.reason)
+    return str(request["request_id"])
 
 
 @task(persist_result=False)
 def fetch_permit(parameters: PromoteParameters, request: dict[str, Any]) -> str:
-    """Return the permit's file; a request that was not promoted is refused here, with the gate's reasons."""
+    """Return the permit's file."""
     return tasks.fetch_permit(parameters.account, request)
 
 
-@flow
+@flow(flow_run_name="promote to {parameters.alias}")
 def promote(parameters: PromoteParameters = DEFAULTS) -> dict[str, Any]:
-    """Ask for a promotion and wait for the decision. The gate decides; a resumed run only reads the request again."""
-    registered = register(parameters)
-    request = wait(parameters, ask(parameters, registered))
-    if is_open(request):
-        tasks.suspend(request)
-    return {"permit": fetch_permit(parameters, request), "request": request["request_id"], **registered}
+    """Ask for a promotion and wait for the decision, which the gate makes. A resumed run keeps to its request."""
+    request_id = tasks.awaited() or ask(parameters, register(parameters))
+    request = tasks.await_decision(parameters.account, request_id, parameters.wait_s)
+    made = {name: request[name] for name in ("model", "version", "run_id", "tree_digest")}
+    return {"permit": fetch_permit(parameters, request), "request": request_id, **made}
 
 
 if __name__ == "__main__":

@@ -74,28 +74,34 @@ def ask(project: Path | None, account: str, registered: Mapping[str, Any], alias
         return ask_with_comparison(desk, _clone(project), Registered(**registered), alias, reason)
 
 
-def wait(account: str, request: Mapping[str, Any], within_s: float) -> dict[str, Any]:
-    """Return the request once it is decided, or as it stands after that time."""
-    with _desk(account) as desk:
-        return desk.wait(request["request_id"], within_s)
+def awaited() -> str | None:
+    """Return the request that this flow run was suspended for, None if it was not."""
+    from handrail.prefect import awaited_request
+
+    return awaited_request()
 
 
-def suspend(request: Mapping[str, Any]) -> None:
-    """Give the worker back while people decide; resumed, the whole flow runs again and only looks once more.
+def await_decision(account: str, request_id: str, within_s: float) -> dict[str, Any]:
+    """Return the request once it was promoted; suspend the flow run while people decide.
 
     Raises:
-        Refused: this run has no deployment, so that nobody could resume it.
+        Refused: it ended otherwise, or nobody could resume this run.
     """
-    from prefect.flow_runs import suspend_flow_run
-    from prefect.runtime import deployment
+    from handrail.prefect import approval_gate
 
-    if deployment.id is None:
-        reasons = (
-            *request["reasons"],
-            f"Decide: handrail approvals decide {request['request_id']}, then run it again.",
-        )
-        raise Refused(f"Promoting {request['model']} version {request['version']} for now", reasons)
-    suspend_flow_run(timeout=None)
+    with _desk(account) as desk:
+        return approval_gate(request_id, desk, within_s=within_s)
+
+
+def wake(account: str) -> list[str]:
+    """Resume each flow run that is suspended for a request which has ended, and log each."""
+    from handrail.prefect import wake_decided
+
+    with _desk(account) as desk:
+        woken = wake_decided(desk)
+    for sentence in woken:
+        _log(sentence)
+    return woken
 
 
 def fetch_permit(account: str, request: Mapping[str, Any]) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -21,7 +20,7 @@ import httpx
 
 from flows.steps.project.accounts import Account, read_account, tracking_environment
 from flows.steps.release import as_account
-from flows.steps.release.promote import TREE, Registered, is_open
+from flows.steps.release.promote import TREE, Registered
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.approvals import permit_path, project_use, server_name, tree_digest
 from handrail.bootstrap.delivery import open_permits
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
 TRAINED = Path("reports") / "train.json"
 ADDED_BY_MLFLOW = "registered_model_meta"
 """A file that MLflow writes into what it downloads from the registry; it is not part of the version."""
-POLL_S = 1.0
 TIMEOUT_S = 60.0
 
 
@@ -63,6 +61,10 @@ class Desk(Trees):
     def gate(self) -> GateClient:
         """The gate as this account sees it."""
         return GateClient(self.settings.url("mlflow"), self.login.username, self.login.password)
+
+    def request(self, request_id: str) -> dict[str, Any]:
+        """Return a request as the gate sees it; login and connection are only needed now."""
+        return self.gate.request(request_id)
 
     @cached_property
     def server(self) -> httpx.Client:
@@ -127,15 +129,6 @@ class Desk(Trees):
                 (f"The server holds {request['tree_digest']}, packaged was {registered.tree_digest}.",),
             )
         return self.gate.measured(request)
-
-    def wait(self, request_id: str, within_s: float) -> dict[str, Any]:
-        """Return the request as soon as it is decided, or as it stands after `within_s` seconds."""
-        deadline = time.monotonic() + within_s
-        request = self.gate.request(request_id)
-        while is_open(request) and time.monotonic() < deadline:
-            time.sleep(min(POLL_S, max(0.0, deadline - time.monotonic())))
-            request = self.gate.request(request_id)
-        return request
 
     def requests_for(self, alias: str, digest: str) -> list[dict[str, Any]]:
         """Return the requests that asked for `alias` to point at that tree, oldest first."""
