@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from handrail.approvals.adapters.ed25519_signatures import Ed25519Signatures
 from handrail.approvals.domain.events import Choice
 from handrail.approvals.domain.judging import Verdict
 from handrail.approvals.domain.subject import Candidate
@@ -13,6 +14,7 @@ from handrail.approvals.domain.terms import Terms
 from handrail.approvals.finding_ports import FindingBook
 from handrail.approvals.ports import Signer
 from handrail.approvals.service import EvaluationPorts, Evaluations, Gate, GatePorts, Guard, Limits, Opening
+from handrail.approvals.service.attestations import Attestations
 from handrail.approvals.service.changes import ChangesUnderWay
 from handrail.approvals.service.holding import Holding
 from handrail.approvals.service.moves import Mover
@@ -26,6 +28,7 @@ from tests.fakes.approvals import (
     MemoryLedger,
     MemoryShelf,
 )
+from tests.fakes.approvals_attesting import FakeIdentities, MemoryNonces
 from tests.fakes.approvals_custody import MemoryHolds, MemoryProvenance
 from tests.fakes.approvals_evidence import (
     FakeEvaluator,
@@ -77,6 +80,8 @@ class World:
     readings: ReadingsAtOnce = field(default_factory=ReadingsAtOnce)
     waiting: list[str] = field(default_factory=list)
     findings: FindingBook = field(default_factory=MemoryFindings)
+    identities: FakeIdentities = field(default_factory=FakeIdentities)
+    nonces: MemoryNonces = field(default_factory=MemoryNonces)
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
@@ -112,6 +117,7 @@ class World:
             findings=self.findings,
             holding=self.holding,
         )
+        self.attestations = Attestations(self.identities, Ed25519Signatures(), self.nonces, self.rules, self.clock)
         ports = GatePorts(
             self.ledger,
             self.ledger,
@@ -124,6 +130,7 @@ class World:
             self.copies,
             self.findings,
             FakeCheck(),
+            self.attestations,
         )
         evaluation = EvaluationPorts(
             self.ledger,

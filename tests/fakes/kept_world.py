@@ -31,6 +31,7 @@ class KeptWorld(World):
             clock=self.clock,
             signatures=FakeCheck(),
             why_not_measured=lambda _history, event: None if event.problem else "Nothing was measured here.",
+            attestations=self.attestations,
         )
         self.gate_findings = ProvenFindings(self.findings, self.kept, self.rules, self.clock)
         self.gate_signer = ProvenSigner("local-1", self.gate_ledger, self.kept, self.signer, self.clock)

@@ -17,6 +17,7 @@ from handrail.approvals.evidence_ports import Snapshots
 from handrail.approvals.ports import DecisionJournal, RuleBook
 from handrail.approvals.rule_ports import RuleRecords
 from handrail.approvals.service import Approvals, Evaluations, Gate, GatePorts, Guard, Limits
+from handrail.approvals.service.attestations import Attestations
 from handrail.approvals.service.collecting import collect_copies
 from handrail.approvals.service.custody import Custody
 from handrail.approvals.service.holding import Holding
@@ -30,6 +31,7 @@ from handrail.bootstrap.approvals_journal import LineageJournal
 from handrail.bootstrap.approvals_keys import refuse_lost_key
 from handrail.bootstrap.approvals_policy import open_rules
 from handrail.bootstrap.approvals_rules import (
+    attestations_in_force,
     open_records_of_rules,
     open_rule_changes,
     open_signatures,
@@ -237,9 +239,10 @@ def open_gate(
     changes, rules = _begin_rules(settings, custody)
     registry = MlflowRegistry(host.registry, host.tracking, host.artifacts)
     holding = open_holding(settings, custody, registry, rules)
-    ports = _gate_ports(custody, holding, host)
+    ports = _gate_ports(custody, holding, host, attestations_in_force(changes, rules, custody.nonces))
     mover = _open_mover(settings, custody, holding, LineageJournal(lineage))
-    gate = Gate(custody.server, ports, mover, system_time, evaluate_later, _limits(settings))
+    limits = Limits(settings.approvals_most_open, settings.approvals_most_kept)
+    gate = Gate(custody.server, ports, mover, system_time, evaluate_later, limits)
     # Verifiers load nothing without it, and a list that could not be written is made up for.
     gate.revoker.publish()
     collect_copies(ports.index, ports.copies, system_time())
@@ -253,7 +256,7 @@ def open_gate(
     )
 
 
-def _gate_ports(custody: Custody, holding: Holding, host: GateHost) -> GatePorts:
+def _gate_ports(custody: Custody, holding: Holding, host: GateHost, attestations: Attestations) -> GatePorts:
     from handrail.approvals.adapters.mlflow_evidence_files import MlflowEvidenceFiles
 
     return GatePorts(
@@ -268,6 +271,7 @@ def _gate_ports(custody: Custody, holding: Holding, host: GateHost) -> GatePorts
         copies=holding.reader.copies,
         findings=custody.findings,
         signatures=open_signatures(custody.server).check,
+        attestations=attestations,
     )
 
 
@@ -294,7 +298,3 @@ def _begin_rules(settings: Settings, custody: Custody) -> tuple[RuleChanges, Rul
     for sentence in rules.check():
         _log.warning(sentence)
     return changes, rules
-
-
-def _limits(settings: Settings) -> Limits:
-    return Limits(settings.approvals_most_open, settings.approvals_most_kept)

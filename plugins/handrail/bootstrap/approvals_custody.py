@@ -11,6 +11,7 @@ from handrail.approvals.adapters.folder_snapshots import FolderSnapshots, SqlLoo
 from handrail.approvals.adapters.mlflow_home import stable_server_name
 from handrail.approvals.adapters.sql_custody import SqlHolds, SqlProvenance
 from handrail.approvals.adapters.sql_findings import SqlFindings
+from handrail.approvals.adapters.sql_nonces import SqlNonces
 from handrail.approvals.adapters.sql_rules import SqlRules
 from handrail.approvals.service.custody import Custody
 from handrail.bootstrap.approvals_keys import open_shelf, refuse_lost_key, refuse_lost_ledger
@@ -56,6 +57,7 @@ def held_here(settings: Settings, store: Store) -> Custody:
         snapshots=FolderSnapshots(settings.labels, store, seals),
         looks=SqlLooks(store, seals),
         evaluator=EvaluationProcess(),
+        nonces=SqlNonces(store, seals),
     )
 
 
@@ -72,6 +74,7 @@ def held_by_keeper(settings: Settings) -> Custody:
         SocketFindings,
         SocketHolds,
         SocketLooks,
+        SocketNonces,
         SocketProvenance,
         SocketShelf,
         SocketSigner,
@@ -96,6 +99,7 @@ def held_by_keeper(settings: Settings) -> Custody:
         snapshots=SocketSnapshots(keeper),
         looks=SocketLooks(keeper),
         evaluator=SocketEvaluator(keeper),
+        nonces=SocketNonces(keeper),
     )
 
 

@@ -13,6 +13,7 @@ from handrail.approvals.adapters.keeper_calls import calls_of
 from handrail.approvals.adapters.keeper_process import KeeperProcess, run_beside
 from handrail.approvals.adapters.keeper_server import KeeperServer
 from handrail.approvals.adapters.system_users import SystemUser
+from handrail.approvals.service.attestations import ProvenNonces
 from handrail.approvals.service.custody import Custody
 from handrail.approvals.service.proven_findings import ProvenFindings
 from handrail.approvals.service.proven_signing import ProvenShelf, ProvenSigner
@@ -21,6 +22,7 @@ from handrail.approvals.service.witnessed import WitnessedEvaluator
 from handrail.bootstrap.approvals import migrated
 from handrail.bootstrap.approvals_custody import held_here
 from handrail.bootstrap.approvals_rules import (
+    attestations_in_force,
     open_rule_changes,
     open_signatures,
     plans_in_force,
@@ -121,12 +123,20 @@ def proven(settings: Settings, held: Custody) -> Custody:
         clock=system_time,
         signatures=open_signatures(held.server).check,
         why_not_measured=evaluator.why_not_measured,
+        attestations=attestations_in_force(changes, rules, held.nonces),
     )
     shelf = ProvenShelf(held.ledger, signer, held.shelf)
     findings = ProvenFindings(held.findings, held.index, rules, system_time)
     records = proven_rules(settings, held.rules, held.server)
     return replace(
-        held, ledger=ledger, findings=findings, rules=records, signer=signer, shelf=shelf, evaluator=evaluator
+        held,
+        ledger=ledger,
+        findings=findings,
+        rules=records,
+        signer=signer,
+        shelf=shelf,
+        evaluator=evaluator,
+        nonces=ProvenNonces(held.nonces, system_time),
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from handrail.approvals.domain.rule_changes import RuleSet, RulesInForce
+from handrail.approvals.service.attestations import Attestations
 from handrail.approvals.service.proven_rules import ProvenRules
 from handrail.approvals.service.rule_changes import RuleChanges
 from handrail.approvals.service.signing import Signatures
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
     from handrail.approvals.adapters.sql_log import SqlLog
     from handrail.approvals.adapters.sql_rules import SqlRules
     from handrail.approvals.adapters.yaml_evaluations import YamlEvaluations
+    from handrail.approvals.attestation_ports import Nonces
+    from handrail.approvals.ports import RuleBook
     from handrail.approvals.rule_ports import RuleRecords
     from handrail.storage import Store
 
 __all__ = [
+    "attestations_in_force",
     "open_records_of_rules",
     "open_rule_changes",
     "open_signatures",
@@ -92,6 +96,16 @@ def plans_in_force(changes: RuleChanges) -> YamlEvaluations:
     from handrail.approvals.adapters.yaml_evaluations import YamlEvaluations
 
     return YamlEvaluations(lambda path: text_at(changes.views.in_force().rules, path))
+
+
+def attestations_in_force(changes: RuleChanges, rules: RuleBook, nonces: Nonces) -> Attestations:
+    """Return what takes evidence that pipelines have signed, by the pipelines in force at each call."""
+    from handrail.approvals.adapters.ed25519_signatures import Ed25519Signatures
+    from handrail.approvals.adapters.kept_texts import text_at
+    from handrail.approvals.adapters.yaml_identities import FILE, YamlIdentities
+
+    identities = YamlIdentities(lambda: text_at(changes.views.in_force().rules, FILE))
+    return Attestations(identities, Ed25519Signatures(), nonces, rules, system_time)
 
 
 def take_files(settings: Settings, reason: str) -> RulesInForce:

@@ -2,6 +2,7 @@
 
 import io
 import sqlite3
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from handrail.approvals.adapters.sql_custody import SqlHolds, SqlProvenance
 from handrail.approvals.adapters.sql_findings import SqlFindings
 from handrail.approvals.adapters.sql_ledger import SqlLedger
 from handrail.approvals.adapters.sql_log import SqlLog
+from handrail.approvals.adapters.sql_nonces import SqlNonces
 from handrail.approvals.adapters.sql_rules import SqlRules
 from handrail.approvals.adapters.sql_seals import Seals
 from handrail.approvals.adapters.tables import events, metadata
@@ -49,6 +51,8 @@ def place(tmp_path_factory):
         world.provenance.record_upload("0" * 64, "ada")
         world.provenance.record_parent("run-1", "run-0")
         SqlLooks(store, seals).look("flights", "sha256:0", "sha256:1", 5)
+        nonces, now = SqlNonces(store, seals), world.clock()
+        nonces.spend(nonces.issue("sha256:0", "ada", now, now + timedelta(days=1)), "sha256:0", "pr-1", now)
         FolderSnapshots(folder / "labels", store, seals).keep(io.BytesIO(b"PAR1 PAR1"), "ada", world.clock())
         world.holds.hold(world.registry.candidate("flights", "3"), "pr-given-up")
         world.holds.release("pr-given-up", world.clock(), "The move was abandoned.")

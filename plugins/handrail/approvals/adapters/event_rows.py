@@ -22,11 +22,11 @@ from handrail.approvals.domain.events import (
     Voided,
 )
 from handrail.approvals.domain.signatures import signature_from
-from handrail.approvals.domain.subject import BoundFile, PromotionRequest, Purpose, Subject
+from handrail.approvals.domain.subject import Attestation, BoundFile, PromotionRequest, Purpose, Subject
 from handrail.manifest import Manifest, canonical_json
 
 FORMAT = 1
-LATER_FIELDS = ("seen", "renews", "signature")
+LATER_FIELDS = ("seen", "renews", "signature", "attested")
 _KINDS: dict[str, type[Event]] = {
     "decided": Decided,
     "answered": Answered,
@@ -69,7 +69,7 @@ def event_from(kind: str, body: str) -> Event:
 
 def request_body(request: PromotionRequest) -> str:
     """Write a request with its manifest and evidence."""
-    fields = {name: value for name, value in asdict(request).items() if name not in LATER_FIELDS or value is not None}
+    fields = {name: value for name, value in asdict(request).items() if name not in LATER_FIELDS or value}
     return canonical_json(
         fields
         | {
@@ -101,5 +101,6 @@ def request_from(body: str) -> PromotionRequest:
                 name: BoundFile(**source | {"writers": tuple(source["writers"])})
                 for name, source in values.get("bound", {}).items()
             },
+            "attested": {name: Attestation(**said) for name, said in values.get("attested", {}).items()},
         }
     )

@@ -42,6 +42,7 @@ def calls_of(custody: Custody) -> dict[str, Call]:
         **_custody_calls(custody),
         **_signing_calls(custody),
         **_evidence_calls(custody),
+        **_nonce_calls(custody),
     }
 
 
@@ -172,4 +173,16 @@ def _evidence_calls(custody: Custody) -> dict[str, Call]:
         "snapshots.custodians": lambda said, _: list(snapshots.custodians(said["digest"])),
         "looks.look": lambda said, _: looks.look(said["model"], said["snapshot"], said["tree_digest"], said["budget"]),
         "evaluator.evaluate": lambda said, _: asdict(evaluator.evaluate(question_from(said["question"]))),
+    }
+
+
+def _nonce_calls(custody: Custody) -> dict[str, Call]:
+    nonces, moment = custody.nonces, datetime.fromisoformat
+    return {
+        "nonces.issue": lambda said, _: nonces.issue(
+            said["purpose"], said["account"], moment(said["now"]), moment(said["expires"])
+        ),
+        "nonces.spend": lambda said, _: nonces.spend(
+            said["nonce"], said["purpose"], said["request_id"], moment(said["now"])
+        ),
     }

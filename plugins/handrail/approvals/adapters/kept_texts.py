@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from handrail.approvals.adapters.yaml_evaluations import YamlEvaluations, files_of
+from handrail.approvals.adapters.yaml_identities import FILE as IDENTITIES
+from handrail.approvals.adapters.yaml_identities import YamlIdentities
 from handrail.approvals.adapters.yaml_rules import YamlRules
 from handrail.approvals.domain.people import Directory
 from handrail.approvals.domain.policy import Policy
@@ -71,12 +73,13 @@ class KeptTexts(RuleTexts):
 
 
 class KeptRules(Readable):
-    """Keeps the promise of `Readable` with one set of rules: policies, roles, and how candidates are measured."""
+    """Keeps the promise of `Readable` with one set of rules: policies, roles, pipelines, plans of measuring."""
 
     def __init__(self, rules: RuleSet) -> None:
         """Read the texts of this set."""
         self._rules = YamlRules(KeptTexts(rules))
         self._evaluations = YamlEvaluations(partial(text_at, rules))
+        self._identities = YamlIdentities(partial(text_at, rules, IDENTITIES))
 
     def check(self) -> None:
         """Read everything once.
@@ -86,6 +89,7 @@ class KeptRules(Readable):
         """
         self._rules.check()
         self._evaluations.check()
+        self._identities.check(self._rules.directory())
 
     def policies(self) -> Mapping[str, Policy]:
         """Return every policy by the name of its text."""
@@ -158,7 +162,8 @@ def rule_set_of(texts: RuleTexts, project: Path) -> RuleSet:
         raise Misconfigured(f"{texts.place()}/{stray}", problem, "Rename it, or move it away.")
     found = {file_of(name): texts.policy(name) for name in texts.names()} | {ROLES: texts.roles()}
     read = files_of(project)
-    for path in YamlEvaluations(read).paths():
+    identities = [IDENTITIES] if read(IDENTITIES) is not None else []
+    for path in (*YamlEvaluations(read).paths(), *identities):
         content = read(path)
         if content is None:
             raise Misconfigured(path, "it is missing", "Restore it from the repository.")

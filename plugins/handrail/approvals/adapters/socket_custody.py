@@ -13,6 +13,7 @@ from handrail.approvals.adapters.folder_snapshots import CHUNK_BYTES, LARGEST_BY
 from handrail.approvals.adapters.keeper_client import KeeperClient
 from handrail.approvals.adapters.keeper_values import authorship_from, evaluation_from, question_values
 from handrail.approvals.adapters.sql_findings import body_of, event_from, kind_of
+from handrail.approvals.attestation_ports import Nonces
 from handrail.approvals.domain.evaluation import Evaluation, Question
 from handrail.approvals.domain.findings import FindingEvent
 from handrail.approvals.domain.permit import PAYLOAD_TYPE, Envelope, Permit
@@ -173,6 +174,25 @@ class SocketLooks(Looks):
         said: dict[str, Any] = {"model": model, "snapshot": snapshot, "tree_digest": tree_digest, "budget": budget}
         used: int | None = self._keeper.ask("looks.look", **said)
         return used
+
+
+class SocketNonces(Nonces):
+    """Keeps the promise of `Nonces` by asking a keeper."""
+
+    def __init__(self, keeper: KeeperClient) -> None:
+        """Ask this keeper."""
+        self._keeper = keeper
+
+    def issue(self, purpose: str, account: str, now: datetime, expires: datetime) -> str:
+        """Return a new nonce for a purpose."""
+        said: dict[str, Any] = {"purpose": purpose, "account": account}
+        said |= {"now": now.isoformat(), "expires": expires.isoformat()}
+        return str(self._keeper.ask("nonces.issue", **said))
+
+    def spend(self, nonce: str, purpose: str, request_id: str, now: datetime) -> None:
+        """Use the nonce for a request."""
+        said: dict[str, Any] = {"nonce": nonce, "purpose": purpose, "request_id": request_id, "now": now.isoformat()}
+        self._keeper.ask("nonces.spend", **said)
 
 
 class SocketEvaluator(Evaluator):

@@ -14,12 +14,23 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handrail.approvals.adapters.tables import holds, looks, makers, parents, releases, seals, snapshots, uploads
+from handrail.approvals.adapters.tables import (
+    holds,
+    looks,
+    makers,
+    nonces,
+    parents,
+    releases,
+    seals,
+    snapshots,
+    spent_nonces,
+    uploads,
+)
 from handrail.approvals.ports import HeadSigner
 from handrail.manifest import digest_of
 from handrail.storage.bulk import insert_new
 
-SEALED = (makers, uploads, parents, holds, releases, snapshots, looks)
+SEALED = (makers, uploads, parents, holds, releases, snapshots, looks, nonces, spent_nonces)
 
 
 class Seals:

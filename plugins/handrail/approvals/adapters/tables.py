@@ -164,3 +164,19 @@ rule_records = sa.Table(
     sa.UniqueConstraint("stream", "position"),
 )
 """What was in force, in one stream, and each proposed change with its decisions, in a stream of its own."""
+
+nonces = sa.Table(
+    "approvals_nonce",
+    metadata,
+    sa.Column("nonce", sa.String(64), primary_key=True),
+    sa.Column("purpose", sa.String(80), nullable=False),
+    sa.Column("account", sa.String(256), nullable=False, index=True),
+    sa.Column("expires", sa.String(40), nullable=False),
+)
+
+spent_nonces = sa.Table(
+    "approvals_nonce_use",
+    metadata,
+    sa.Column("nonce", sa.String(64), sa.ForeignKey(nonces.c.nonce), primary_key=True),
+    sa.Column("request_id", sa.String(40), nullable=False),
+)

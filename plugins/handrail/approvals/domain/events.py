@@ -182,15 +182,23 @@ class History:
     def evidence(self) -> tuple[Evidence, ...]:
         """All evidence, each with its level and who answers for it."""
         request = self.request
-        sent = {name: content for name, content in request.evidence.items() if name not in request.bound}
+        sent = {
+            name: content
+            for name, content in request.evidence.items()
+            if name not in {**request.bound, **request.attested}
+        }
         files = (
             Evidence(Level.BOUND, ", ".join(source.writers) or "nobody known", {name: request.evidence[name]})
             for name, source in request.bound.items()
         )
+        signed = (
+            Evidence(Level.ATTESTED, source.answerable, {name: request.evidence[name]})
+            for name, source in request.attested.items()
+        )
         claimed = Evidence(Level.CLAIMED, request.requester, sent)
         if self.evaluated is None or self.evaluated.problem is not None:
-            return (claimed, *files)
-        return (claimed, *files, Evidence(Level.RECOMPUTED, "the gate", self.evaluated.measures))
+            return (claimed, *files, *signed)
+        return (claimed, *files, *signed, Evidence(Level.RECOMPUTED, "the gate", self.evaluated.measures))
 
     @property
     def voided(self) -> Voided | None:

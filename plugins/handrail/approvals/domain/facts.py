@@ -10,6 +10,7 @@ from handrail.approvals.domain.events import Evaluated, History, Rejection
 from handrail.approvals.domain.findings import Finding
 from handrail.approvals.domain.policy import Measured
 from handrail.approvals.domain.questions import Question, questions_of
+from handrail.approvals.domain.subject import PromotionRequest
 from handrail.manifest import digest_of
 
 Facts = Mapping[str, Any]
@@ -32,12 +33,18 @@ def facts_of(
         "run_id": request.run_id,
         "formats": dict(request.formats or {}),
         "evidence_files": {name: asdict(file) for name, file in request.bound.items()},
+        # Only where it is used: facts from before have the digests that persons were shown.
+        **({"attestations": _attestations(request)} if request.attested else {}),
         "measures": [one.rule.to_json() | one.to_json() for one in measures],
         "rejections": [rejection.to_json() for rejection in rejections],
         "evaluation": evaluation_json(history.evaluated),
         "findings": [finding.to_json() for finding in findings],
         "questions": [_asked(question) for question in questions_of(history)],
     }
+
+
+def _attestations(request: PromotionRequest) -> dict[str, Any]:
+    return {name: one.to_json() for name, one in request.attested.items()}
 
 
 def _asked(question: Question) -> dict[str, Any]:
@@ -88,6 +95,8 @@ def _plain(before: Facts, after: Facts) -> Iterator[str]:
         if before[name] != after[name]:
             yield f"{what} was {_shown(before[name])} and is {_shown(after[name])}."
     yield from _makers(before["authors"], after["authors"])
+    if before.get("attestations") != after.get("attestations"):
+        yield "The statements of pipelines, or who signed them, changed."
     if before["evidence_files"] != after["evidence_files"]:
         yield "The files that the gate read as evidence, or who wrote them, changed."
 

@@ -76,6 +76,12 @@ class Directory:
             return self.person_behind(account)
         return next((person for person in self.persons if person.name == service.owner), None)
 
+    def accounts_of(self, name: str) -> tuple[str, ...]:
+        """Return the accounts of the person or service of this name, in order; none if nobody has it."""
+        accounts = {person.name: person.accounts for person in self.persons}
+        accounts |= {service.name: service.accounts for service in self.services}
+        return tuple(sorted(accounts.get(name, ())))
+
     def answers_for_one(self, person: Person, accounts: Iterable[str]) -> bool:
         """Say whether one of the accounts is the person's or of a service of theirs, spelling variants included."""
         named = tuple(accounts)

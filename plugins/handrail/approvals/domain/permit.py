@@ -45,6 +45,7 @@ def make_statement(
     `issued` is an ISO 8601 moment in UTC; `measures` say of each rule what is known, at which level and by whom.
     """
     subject = request.subject
+    attestations = {name: one.to_json() for name, one in request.attested.items()}
     return {
         "_type": STATEMENT_TYPE,
         "subject": [
@@ -69,6 +70,8 @@ def make_statement(
             ],
             "issued": issued,
             "measures": [measured.to_json() for measured in measures],
+            # Only where it is used: permits from before are drafted as they were.
+            **({"attestations": attestations} if attestations else {}),
         },
     }
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from handrail.manifest import Manifest, digest_of
+from handrail.manifest import Manifest, digest_of, digest_of_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +153,38 @@ class BoundFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Attestation:
+    """A statement by which a pipeline answers for a piece of evidence: its DSSE envelope, and who signed it.
+
+    `owner` is the person or service of roles.yaml for which the pipeline acts, `key_id` the sha256 (hex) of its key.
+    """
+
+    identity: str
+    owner: str
+    key_id: str
+    nonce: str
+    envelope: str
+
+    @property
+    def answerable(self) -> str:
+        """The pipeline and for whom it acts, as a sentence names them."""
+        return f"{self.identity} for {self.owner}"
+
+    def to_json(self) -> dict[str, str]:
+        """Return who signed with which key and nonce, and the digest of the envelope."""
+        known = {"identity": self.identity, "owner": self.owner, "key_id": self.key_id, "nonce": self.nonce}
+        return known | {"envelope": digest_of_bytes(self.envelope.encode("utf-8"))}
+
+
+@dataclass(frozen=True, slots=True)
 class PromotionRequest:
     """The request to move an alias, with everything that it depends on.
 
     `incumbent_tree` is None while the alias points at nothing else. `unrecorded` names the parts that nobody is known
     to have made. `formats` run code when they are loaded, each with where it was found; with None nobody looked.
-    `bound` has the files that the gate read itself, by the name of their evidence; `authors` are their writers too, and
-    who handed in the snapshot. `renews` is the id of the void request in whose place it was opened.
+    `bound` has the files that the gate read itself and `attested` the statements of pipelines, by the name of their
+    evidence; `authors` are their writers too, who answers for them, and who handed in the snapshot. `renews` is the id
+    of the void request in whose place it was opened.
     """
 
     request_id: str
@@ -177,6 +202,7 @@ class PromotionRequest:
     formats: Mapping[str, str] | None = None
     bound: Mapping[str, BoundFile] = field(default_factory=dict)
     renews: str | None = None
+    attested: Mapping[str, Attestation] = field(default_factory=dict)
 
     @property
     def label(self) -> str:

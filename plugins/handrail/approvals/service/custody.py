@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from handrail.approvals.attestation_ports import Nonces
 from handrail.approvals.evidence_ports import Evaluator, Looks, Snapshots
 from handrail.approvals.finding_ports import FindingBook
 from handrail.approvals.ports import Holds, Ledger, PermitShelf, Provenance, RequestIndex, Signer
@@ -26,3 +27,4 @@ class Custody:
     snapshots: Snapshots
     looks: Looks
     evaluator: Evaluator
+    nonces: Nonces

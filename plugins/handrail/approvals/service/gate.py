@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 
+from handrail.approvals.domain.attesting import Target
 from handrail.approvals.domain.errors import Closed, MovedMeanwhile, UnderEvaluation
 from handrail.approvals.domain.events import Choice, History, Voided
 from handrail.approvals.domain.judging import Judgement, Verdict
 from handrail.approvals.domain.people import folded
-from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.policy import Policy
 from handrail.approvals.domain.signatures import PersonSignature
 from handrail.approvals.domain.subject import Candidate, PromotionRequest, Subject
@@ -22,7 +22,9 @@ from handrail.approvals.service.eligibility import eligible, policy_for_request,
 from handrail.approvals.service.evaluations import require_snapshot
 from handrail.approvals.service.expiry import Expiry
 from handrail.approvals.service.findings import Findings
+from handrail.approvals.service.incumbents import incumbent_manifest
 from handrail.approvals.service.moves import Mover
+from handrail.approvals.service.nonce_desk import NonceDesk
 from handrail.approvals.service.questioning import Questions
 from handrail.approvals.service.quota import Limits, Quota
 from handrail.approvals.service.reading import files_of
@@ -33,7 +35,6 @@ from handrail.approvals.service.short_ways import refuse_strange, why_not_any_mo
 from handrail.approvals.service.signing import require_signed
 from handrail.clock import Clock
 from handrail.errors import Misconfigured, Refused, UnknownReference
-from handrail.manifest import Manifest
 
 ATTEMPTS = 10
 
@@ -66,6 +67,7 @@ class Gate:
         self.renewals = Renewals(ports.ledger, self.records, self._void_if_changed, self.open_request)
         self.glass = BreakGlass(ports, self.records, mover, self.revoker, clock, self.open_request, self._changes)
         self._quota = Quota(limits, ports.index, self.records)
+        self.nonces = NonceDesk(server, ports)
         self._reader = ports.reader
 
     def open_request(self, opening: Opening, account: str) -> RequestView:
@@ -82,11 +84,12 @@ class Gate:
         self._quota.check(account, opening)
         candidate = self._ports.registry.candidate(opening.model, opening.version)
         manifest = self._reader.copy(candidate, account)
-        incumbent = self._incumbent_manifest(candidate, policy, account)
-        content, bound, witnesses = read_evidence(self._ports, opening, candidate, (manifest, incumbent))
-        made = self._ports.provenance.makers(candidate, manifest, files_of(incumbent)).joined(witnesses)
+        incumbent = incumbent_manifest(self._ports, self._server, candidate, policy.alias, account)
+        purpose = Target.about(self._server, candidate, policy.alias, manifest, incumbent)
+        read = read_evidence(self._ports, opening, candidate, purpose)
+        made = self._ports.provenance.makers(candidate, manifest, files_of(incumbent)).joined(read.witnesses)
         people = self._people_digest(policy, made.accounts, account)
-        subject = self._subject(candidate, policy, digests_of(content), manifest.digest, people)
+        subject = self._subject(candidate, policy, digests_of(read.content), manifest.digest, people)
         subject = replace(subject, **opening.marks)
         refuse_strange(subject, self._ports)
         turn, earlier = latest_about(self._ports, subject, self.expiry, self._clock())
@@ -97,18 +100,23 @@ class Gate:
             turn=turn,
             subject=subject,
             manifest=manifest,
-            evidence=content,
+            evidence=read.content,
             run_id=candidate.run_id,
             authors=made.accounts,
             requester=account,
             reason=plain_text("reason", opening.reason),
             opened_at=self._clock(),
-            incumbent_tree=incumbent.digest if incumbent else None,
+            incumbent_tree=purpose.incumbent,
             unrecorded=made.unrecorded,
             formats=self._ports.copies.formats(manifest.digest),
-            bound=bound,
+            bound=read.bound,
+            attested=read.attested,
             renews=opening.renews,
         )
+        return self._store(request)
+
+    def _store(self, request: PromotionRequest) -> RequestView:
+        self._ports.attestations.spend(request)
         stored = self._ports.ledger.open(request)
         return self._waiting(replace(self.records.view(stored), is_new=stored.request == request))
 
@@ -214,6 +222,7 @@ class Gate:
             incumbent_now = None if points_at == bound.version else points_at
             changes = replace(bound, incumbent=incumbent_now, people_digest=people).changes_since(bound)
             changes += why_not_any_more(bound, self._ports) + self.expiry.why(view.history)
+            changes += self._ports.attestations.changes(request)
         except Misconfigured:
             return view  # which says so
         except UnknownReference as err:
@@ -264,7 +273,8 @@ class Gate:
         people = self._people_digest(policy, request.authors, request.requester)
         now = self._subject(candidate, policy, digests_of(request.evidence), bound.tree_digest, people)
         now = replace(now, adopts=bound.adopts, snapshot=bound.snapshot, purpose=bound.purpose, about=bound.about)
-        return now.changes_since(bound) + why_not_any_more(bound, self._ports) + self.expiry.why(history)
+        changes = now.changes_since(bound) + why_not_any_more(bound, self._ports) + self.expiry.why(history)
+        return changes + self._ports.attestations.changes(request)
 
     def _people_digest(self, policy: Policy, authors: Iterable[str], requester: str) -> str:
         return self._ports.rules.directory().digest_for(policy.concerned, [*authors, requester])
@@ -286,15 +296,3 @@ class Gate:
             incumbent=None if incumbent == candidate.version else incumbent,
             people_digest=people_digest,
         )
-
-    def _incumbent_manifest(self, candidate: Candidate, policy: Policy, account: str) -> Manifest | None:
-        """List what the alias points at, if it points at another version: as promoted, or as copied now."""
-        points_at = self._ports.registry.incumbent(candidate.model, policy.alias)
-        if points_at is None or points_at == candidate.version:
-            return None
-        incumbent = self._ports.registry.candidate(candidate.model, str(points_at))
-        envelope = self._ports.index.permit(self._server, candidate.model, policy.alias)
-        permit = Permit.from_payload(Envelope.from_json(envelope).payload) if envelope else None
-        if permit and (permit.epoch, permit.version) == (incumbent.epoch, incumbent.version):
-            return permit.manifest
-        return self._reader.copy(incumbent, account)

@@ -30,6 +30,7 @@ from handrail.approvals.domain.texts import plain_text
 from handrail.approvals.finding_ports import FindingBook
 from handrail.approvals.ports import Ledger, Provenance, RequestIndex, RuleBook, Signer
 from handrail.approvals.service.asking import digests_of
+from handrail.approvals.service.attestations import Attestations
 from handrail.approvals.service.drafting import draft_permit
 from handrail.approvals.service.eligibility import eligible, refuse_answer
 from handrail.approvals.service.findings import shutting, why_shut
@@ -66,6 +67,7 @@ class ProvenLedger(Ledger):
     clock: Clock
     signatures: SignatureCheck
     why_not_measured: Callable[[History, Evaluated], str | None]
+    attestations: Attestations
     _given: local = field(default_factory=local, repr=False, compare=False)
 
     def open(self, request: PromotionRequest) -> History:
@@ -77,7 +79,7 @@ class ProvenLedger(Ledger):
         try:
             return self.ledger.load(request.request_id)
         except UnknownReference:
-            refusal = self._why_no_request(request)
+            refusal = self._why_no_request(request) or self.attestations.why_unproven(request)
         if refusal:
             raise Refused(f"Storing the promotion request {request.request_id!r}", (refusal, REMEDY))
         return self.ledger.open(request)
@@ -203,6 +205,8 @@ class ProvenLedger(Ledger):
             return " ".join(back)
         if shut := why_shut(shutting(self.findings, subject), subject):
             return " ".join(shut)
+        if changed := self.attestations.changes(stored.request):
+            return " ".join(changed)
         same = canonical_json(draft.statement) == canonical_json(event.statement)
         return None if same else "The permit states something else than follows from the ledger and the rules here."
 

@@ -119,6 +119,7 @@ class RequestView:
             },
             "measures": [measured.to_json() for measured in self.measures],
             "evidence_files": {name: asdict(file) for name, file in request.bound.items()},
+            "attestations": {name: one.to_json() for name, one in request.attested.items()},
             "rejections": [rejection.to_json() for rejection in self.rejections],
             "evaluation": evaluation_json(self.history.evaluated),
             "renews": request.renews,

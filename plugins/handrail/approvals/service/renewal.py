@@ -59,11 +59,16 @@ def again(history: History, reason: str | None) -> Opening:
         version=str(subject.version),
         alias=subject.alias,
         reason=request.reason if reason is None else reason,
-        evidence={name: content for name, content in request.evidence.items() if name not in request.bound},
+        evidence={
+            name: content
+            for name, content in request.evidence.items()
+            if name not in {**request.bound, **request.attested}
+        },
         files={name: RunFile(file.run_id, file.path) for name, file in request.bound.items()},
         snapshot=subject.snapshot,
         adopts=subject.adopts,
         renews=request.request_id,
+        attestations={name: one.envelope for name, one in request.attested.items()},
     )
 
 

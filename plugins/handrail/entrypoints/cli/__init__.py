@@ -56,6 +56,7 @@ def _approvals() -> typer.Typer:
     """Return the noun of the gate, with the commands that have modules of their own."""
     from handrail.entrypoints.cli import (
         approvals,
+        approvals_attest,
         approvals_bytes,
         approvals_findings,
         approvals_keeper,
@@ -67,6 +68,8 @@ def _approvals() -> typer.Typer:
         approvals_witness,
     )
 
+    approvals.app.command("nonce", epilog=approvals_attest.NONCE_EXAMPLE)(approvals_attest.nonce)
+    approvals.app.command("attest", epilog=approvals_attest.ATTEST_EXAMPLE)(approvals_attest.attest)
     approvals.app.add_typer(approvals_log.app, name="log")
     approvals.app.command("at", epilog=approvals_log.AT_EXAMPLE)(approvals_log.at)
     approvals.app.command("verify", epilog=approvals_bytes.EXAMPLE)(approvals_bytes.verify)

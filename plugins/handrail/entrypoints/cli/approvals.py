@@ -63,7 +63,7 @@ def request_promotion(  # noqa: PLR0913 - one argument for each option of the co
     reason: Annotated[str, typer.Option(help="One sentence for those who decide.")],
     user: User,
     evidence: Annotated[
-        list[str], typer.Option(help="name=file.json, or name=runs:/RUN_ID/file.json for the gate to read; repeat.")
+        list[str], typer.Option(help="name=file.json, also signed, or name=runs:/RUN_ID/file.json to be read; repeat.")
     ],
     model: Annotated[str | None, typer.Option(help="Registered model; the project's if left out.")] = None,
     alias: Annotated[str, typer.Option(help="The alias to move.")] = "champion",

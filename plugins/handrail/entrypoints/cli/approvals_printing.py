@@ -74,11 +74,14 @@ def _changed(row: dict[str, Any]) -> Iterator[str]:
 
 
 def _found(row: dict[str, Any]) -> Iterator[str]:
-    """Yield findings that were closed, what runs code, and that the gate has measured."""
+    """Yield findings that were closed, what pipelines signed, what runs code, and that the gate has measured."""
     for finding in row.get("findings", ()):
         if not finding["open"]:
             found = f"{shown(finding['by'])} found {quoted(finding['text'])}"
             yield f"{found}; {shown(finding['closed_by'])} closed that: {quoted(finding['closed_because'])}"
+    for name, said in row.get("attestations", {}).items():
+        signer = f"the pipeline {shown(said['identity'])}, for {shown(said['owner'])}"
+        yield f"{shown(name)} is signed by {signer}, with the key {said['key_id'][:16]}"
     for kind, where in row.get("formats", {}).items():
         yield f"{shown(where)} is {kind}, which runs code when it is loaded"
     if evaluation := row.get("evaluation"):

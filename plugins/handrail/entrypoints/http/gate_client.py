@@ -25,6 +25,7 @@ from handrail.approvals import (
     UnverifiedBytes,
 )
 from handrail.entrypoints.http.gate_answers import GateAnswers
+from handrail.entrypoints.http.gate_evidence import evidence_rows
 from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.http.gate_signing import sent
 from handrail.entrypoints.http.problems import error_of
@@ -94,7 +95,8 @@ class GateClient(GateAnswers):
             version: number of the version.
             alias: for example `champion`.
             reason: one sentence for those who decide.
-            evidence: by the names of the policy's rules JSON objects, or (run id, path) of a file that the gate reads.
+            evidence: by the names of the policy's rules JSON objects, envelopes that a pipeline has signed among them,
+                or (run id, path) of a file that the gate reads.
             snapshot: digest of labelled rows, handed in before, on which the gate measures the version.
 
         Returns:
@@ -103,10 +105,17 @@ class GateClient(GateAnswers):
         Raises:
             HandrailError: see the module.
         """
-        rows = [{"name": name, **_said(of)} for name, of in evidence.items()]
         body: dict[str, Any] = {"model": model, "version": str(version), "alias": alias, "reason": reason}
-        body |= {"evidence": rows} | ({"snapshot": snapshot} if snapshot else {})
+        body |= {"evidence": evidence_rows(evidence)} | ({"snapshot": snapshot} if snapshot else {})
         return self._json(Route.OPEN_REQUEST, json=body)
+
+    def nonce(self, *, model: str, version: int | str, alias: str) -> dict[str, Any]:
+        """Get a nonce with which a pipeline signs evidence for one request; returns what the statement is about too.
+
+        Raises:
+            Refused: this account may not ask for the promotion, or has too many nonces.
+        """
+        return self._json(Route.NONCE, json={"model": model, "version": str(version), "alias": alias})
 
     def adopt(self, *, model: str, alias: str, reason: str) -> dict[str, Any]:
         """Ask that the gate takes over the version that `alias` points at since before the gate.
@@ -235,12 +244,6 @@ class GateClient(GateAnswers):
         if answer.is_error:
             raise _error(answer, self._url)
         return answer
-
-
-def _said(evidence: Mapping[str, Any] | tuple[str, str]) -> dict[str, Any]:
-    if isinstance(evidence, tuple):
-        return {"run_id": evidence[0], "path": evidence[1]}
-    return {"content": dict(evidence)}
 
 
 def _error(answer: httpx.Response, url: str) -> HandrailError:

@@ -28,6 +28,7 @@ class Route(Enum):
     RULE_CHANGES = "GET", f"{PREFIX}/rule-changes"
     PROPOSE_RULES = "POST", f"{PREFIX}/rule-changes"
     DECIDE_RULES = "POST", f"{PREFIX}/rule-decisions"
+    NONCE = "POST", f"{PREFIX}/nonces"
     SNAPSHOT = "POST", f"{PREFIX}/snapshots"
 
     def __init__(self, method: str, path: str) -> None:

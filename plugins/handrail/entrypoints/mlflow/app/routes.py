@@ -55,7 +55,7 @@ def add_routes(app: Flask, gate: Gate, snapshots: Snapshots, rules: RuleChanges)
 def _open_request(gate: Gate) -> Response:
     """Open a promotion request, or return the existing one about the same subject."""
     fields = read_body("model", "version", "alias", "reason", "evidence", "snapshot")
-    content, files = read_evidence(fields.get("evidence"))
+    content, files, envelopes = read_evidence(fields.get("evidence"))
     opening = Opening(
         model=read_text(fields, "model"),
         version=read_version(fields),
@@ -63,6 +63,7 @@ def _open_request(gate: Gate) -> Response:
         reason=read_text(fields, "reason"),
         evidence=content,
         files=files,
+        attestations=envelopes,
         snapshot=None if fields.get("snapshot") is None else read_digest(fields["snapshot"], "snapshot"),
     )
     action = "Opening a promotion request"
@@ -80,6 +81,15 @@ def _adopt(gate: Gate) -> Response:
     require_model(model, "can_update", "Adopting what an alias points at")
     view = gate.adopt(model, read_text(fields, "alias"), read_text(fields, "reason"), account())
     return _json(view.to_json(), 201 if view.is_new else 200)
+
+
+def _nonce(gate: Gate) -> Response:
+    """Give a nonce with which a pipeline signs evidence for one request."""
+    fields = read_body("model", "version", "alias")
+    model, version, action = read_text(fields, "model"), read_version(fields), "Getting a nonce"
+    require_model(model, "can_update", action)
+    require_sources(model, version, action)
+    return _json(gate.nonces.give(model, version, read_text(fields, "alias"), account()).to_json(), 201)
 
 
 def _requests(gate: Gate) -> Response:
@@ -181,6 +191,7 @@ def _hand_in(snapshots: Snapshots) -> Response:
 _VIEWS: Mapping[Route, Callable[[Gate], Response]] = {
     Route.OPEN_REQUEST: _open_request,
     Route.ADOPT: _adopt,
+    Route.NONCE: _nonce,
     Route.REQUESTS: _requests,
     Route.DECIDE: _decide,
     Route.ANSWER: _answer,
