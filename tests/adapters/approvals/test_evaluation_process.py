@@ -1,17 +1,23 @@
 """What a process that misbehaves, a package that attacks, or rows that lie do to the gate: one sentence."""
 
+import re
 import sys
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from handrail.approvals.adapters.evaluation_process import COMMAND, EvaluationProcess
 from handrail.approvals.adapters.measuring import measure
 from handrail.errors import HandrailError, Refused, Unavailable
+from handrail.files import sha256_of
 from tests.fakes.labelled_rows import GOOD, labelled_rows
 from tests.fakes.questions import Questions
+
+BOMB_BYTES, BOMB_TEXT, HUNDREDS_OF_MILLIONS = 10 << 30, 1 << 19, 150 << 20
 
 
 @pytest.fixture
@@ -126,3 +132,30 @@ def test_packages_and_rows_that_attack_end_in_one_sentence(questions, tmp_path):
 def test_a_sentence_comes_through_from_the_process(questions):
     with pytest.raises(Refused, match="snapshot: it has 600 labelled rows, expected at least 700"):
         EvaluationProcess().evaluate(questions.ask(GOOD, least_rows=700))
+
+
+@pytest.mark.parametrize("where", ["snapshot", "candidate"])
+def test_what_becomes_too_large_when_it_is_read_ends_in_one_sentence(questions, tmp_path, where):
+    question = questions.ask(GOOD, seconds=60, megabytes=1024)
+    if where == "snapshot":
+        file = bomb(tmp_path / "bomb.parquet")
+        question = replace(question, snapshot=str(file), snapshot_digest=f"sha256:{sha256_of(file)}")
+    else:
+        candidate = replace(question.candidate, scoring=b"[" + b"0," * HUNDREDS_OF_MILLIONS + b"0]")
+        question = replace(question, candidate=candidate)
+
+    with pytest.raises(Refused) as caught:
+        EvaluationProcess().evaluate(question)
+
+    assert "\n" not in str(caught.value)
+    assert re.search(r"1,024 megabytes|too much memory|cannot be read", str(caught.value)), str(caught.value)
+
+
+def bomb(file):
+    """Write a Parquet file of less than a megabyte whose one column has 10 GB: a text that every row refers to."""
+    text, rows = pa.array(["x" * BOMB_TEXT]), BOMB_BYTES // BOMB_TEXT
+    column = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), text)
+    pq.write_table(pa.table({"late": column}), file, compression="zstd", store_schema=False)
+    assert file.stat().st_size < 1 << 20
+    assert pq.read_metadata(file).num_rows * BOMB_TEXT == BOMB_BYTES
+    return file
