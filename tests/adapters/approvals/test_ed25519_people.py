@@ -19,6 +19,7 @@ from handrail.approvals.adapters.ed25519_people import Ed25519Check, SigningKey,
 from handrail.approvals.adapters.event_rows import event_body, event_from
 from handrail.approvals.adapters.rule_rows import decision_body, decision_from
 from handrail.approvals.adapters.yaml_rules import YamlRules
+from handrail.approvals.domain.leaves import StoredEvent
 from handrail.approvals.domain.signatures import DecisionText
 from handrail.errors import InvalidInput, Misconfigured
 from tests.fakes.approvals_rules import MemoryTexts
@@ -141,3 +142,13 @@ def test_rows_keep_a_signature_and_stay_what_they_were_without_one():
     assert event_from("decided", event_body(signed)) == signed
     assert decision_from(decision_body(signed)) == signed
     assert "signature" not in event_body(decision) + decision_body(decision)
+
+
+def test_the_leaf_of_a_signed_decision_has_the_signature_and_others_stay_what_they_were():
+    decision = KeptWorld().yes()
+    signed = replace(decision, signature=SigningKey(KEY).sign(TEXT))
+
+    leaves = [StoredEvent("decided", event, event_body(event)).leaf("pr-1", 0) for event in (signed, decision)]
+
+    assert leaves[0].facts["signature"] == signed.signature.to_json()
+    assert sorted(leaves[1].facts) == ["account", "body", "choice", "person"]

@@ -1,9 +1,11 @@
 """Rules that ask for signatures change by signed decisions alone."""
 
+from dataclasses import replace
+
 import pytest
 
 from handrail.approvals.domain.errors import NotEligible, NotSigned
-from handrail.approvals.domain.events import Choice
+from handrail.approvals.domain.events import Choice, Decided
 from handrail.approvals.domain.rule_changes import ChangeState
 from tests.fakes.approvals_signatures import FakeKey
 from tests.unit.approvals.test_rule_changes import BOTH, ROLES, Place
@@ -59,3 +61,26 @@ def test_nobody_decides_about_a_key_of_their_own(signed):
 
     with pytest.raises(NotEligible, match=FakeKey("Eve").public.key_id):
         _sign(signed, change, "ben", FakeKey("Ben"))
+
+
+def test_an_unsigned_decision_in_the_records_or_one_by_a_key_that_is_gone_does_not_count(signed):
+    change = signed.propose(champion=BOTH)
+    history = change.history
+    for account, person in (("ben", "Ben"), ("cleo", "Cleo")):
+        history = history.then(Decided(signed.now, account, person, Choice.APPROVE, "fine"))
+    gone = tuple(replace(each, signature=FakeKey("Eve").says("", None, "", "", signed.now)) for each in history.decided)
+
+    for decided in (history.decided, gone):
+        assert signed.rules.views.view(replace(history, decided=decided)).state is ChangeState.PENDING
+
+
+def test_a_change_that_too_few_persons_with_keys_could_decide_says_so(signed):
+    view = signed.propose(champion=BOTH | {"ml-engineer": 2}, account="ada")
+    assert not any("Only" in reason for reason in view.reasons)
+    without = WITH_KEYS | {"Cleo": ROLES["Cleo"]}
+    place = Place(champion=SIGNED, roles=without)
+    place.rules.start()
+
+    view = place.propose(champion=BOTH)
+
+    assert any("0 of 1 persons hold the role business-stakeholder, and a key" in reason for reason in view.reasons)

@@ -108,7 +108,8 @@ class RuleViews:
             return ChangeView(history, ChangeState.VOID, (str(err),), diffs, {})
         state, reasons = judge_change(history, diffs, ruling)
         if state is ChangeState.PENDING:
-            reasons += tuple(_unreachable(ruling, ruling.quorum_for(diffs)))
+            signed = ruling.wants_signatures(diffs)
+            reasons += tuple(_unreachable(ruling, ruling.quorum_for(diffs), signed=signed))
         return ChangeView(history, state, reasons, diffs, ruling.quorum_for(diffs))
 
     def _diffs(self, history: ChangeHistory, now: RulesInForce) -> dict[str, str]:
@@ -126,11 +127,13 @@ class RuleViews:
         return Ruling(now.rules.digest, quorums, rules.directory(), proposed.directory(), signed)
 
 
-def _unreachable(ruling: Ruling, quorum: dict[str, int]) -> Iterator[str]:
+def _unreachable(ruling: Ruling, quorum: dict[str, int], *, signed: bool) -> Iterator[str]:
+    able = [person for person in ruling.directory.persons if person.keys or not signed]
+    what = ", and a key to sign with," if signed else ","
     for role, count in sorted(quorum.items()):
-        holders = sum(role in person.roles for person in ruling.directory.persons)
+        holders = sum(role in person.roles for person in able)
         if holders < count:
             yield (
-                f"Only {holders} of {count} persons hold the role {role}, so this cannot be decided: whoever runs the "
-                "server can bring the files into force with 'handrail approvals rules take'."
+                f"Only {holders} of {count} persons hold the role {role}{what} so this cannot be decided: whoever "
+                "runs the server can bring the files into force with 'handrail approvals rules take'."
             )

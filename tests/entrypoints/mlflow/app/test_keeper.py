@@ -2,14 +2,23 @@
 
 import subprocess
 import tempfile
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from handrail.approvals import PermitVerifier
+from handrail.approvals import Choice, NotSigned, PermitVerifier, SigningKey
+from handrail.approvals.adapters.keeper_client import KeeperClient
+from handrail.approvals.adapters.socket_ledger import SocketLedger
+from handrail.approvals.domain.events import Decided
 from handrail.bootstrap.approvals_keeper import keeper_settings
+from handrail.bootstrap.approvals_rules import take_files
+from handrail.entrypoints.http.gate_signing import sign_decision
+from handrail.errors import Refused
 from infra.servers.supervisor import commands, environment
-from tests.fakes.mlflow_server import ACCOUNTS, Server, password, settings_in, wait_until_up
+from tests.fakes.mlflow_server import ACCOUNTS, PERSONS, Server, password, settings_in, wait_until_up
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +99,30 @@ def test_the_records_can_be_read_with_the_settings_of_the_server(kept):
             ["handrail", "approvals", *command], env=env, cwd=settings.project, capture_output=True, text=True
         )
         assert run.returncode == 0, (command, run.stdout, run.stderr)
+
+
+def test_where_signatures_are_asked_for_code_of_the_server_decides_for_nobody(kept, tmp_path):
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "ben"], check=True)
+    made = kept.make_version()
+    policy = f"version: 2\naliases: [champion]\nmodels: ['{made.name}']\nsignatures: per-person\n"
+    file = kept.settings.config / "policies" / "signed.yaml"
+    file.write_text(policy + "quorum: {ml-engineer: 1}\n", encoding="utf-8")
+    public = (tmp_path / "ben.pub").read_text()
+    kept.write_roles(persons=PERSONS | {"Ben": PERSONS["Ben"] | {"keys": [public]}})
+    with suppress(Refused):  # in force already, if nobody was named before
+        take_files(keeper_settings(kept.settings), "a test")
+    request_id = made.ask()["request_id"]
+    with kept.gate("ben") as ben, KeeperClient(keeper_settings(kept.settings).approvals_socket) as keeper:
+        ledger, shown = SocketLedger(keeper), ben.request(request_id)
+        history = ledger.load(request_id)
+        forged = Decided(datetime.now(UTC), "ben", "Ben", Choice.APPROVE, "fine", shown["seen"])
+
+        with pytest.raises(NotSigned, match="signed by its person"):
+            ledger.append(history, forged)
+        signature = sign_decision(SigningKey.from_file(tmp_path / "ben"), shown, "approve", "fine", "ben")
+        with pytest.raises(NotSigned, match="not that of this decision"):
+            ledger.append(history, replace(forged, reason="something else", signature=signature))
+        promoted = ben.decide(request_id, "approve", "fine", seen=shown["seen"], signature=signature)
+
+    assert promoted["verdict"] == "promoted"
+    assert promoted["decisions"][0]["signed_by"] == signature.key_id
