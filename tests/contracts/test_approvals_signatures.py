@@ -7,16 +7,23 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from handrail.approvals.adapters.ed25519_people import Ed25519Check, SigningKey
-from handrail.approvals.domain.signatures import DecisionText
+from handrail.approvals.domain.signatures import DecisionText, PersonKey
 from tests.fakes.approvals_signatures import FakeCheck, FakeKey
 
 TEXT = DecisionText("local-1", "pr-1", "sha256:1", "approve", "fine", "ben", "2026-01-01T00:00:00+00:00")
+
+
+def _key(byte):
+    private = Ed25519PrivateKey.from_private_bytes(byte * 32)
+    return SigningKey(PersonKey(private.public_key().public_bytes_raw()), private.sign)
+
+
 KEYS = {
     "fake": (FakeCheck(), FakeKey("Ben"), FakeKey("Cleo")),
     "ed25519": (
         Ed25519Check(),
-        SigningKey(Ed25519PrivateKey.from_private_bytes(b"1" * 32)),
-        SigningKey(Ed25519PrivateKey.from_private_bytes(b"2" * 32)),
+        _key(b"1"),
+        _key(b"2"),
     ),
 }
 

@@ -1,6 +1,7 @@
 """Keys of persons as people have them: PEM and OpenSSH, encrypted or not; and what is not one."""
 
 import subprocess
+import time
 from dataclasses import replace
 from importlib.util import find_spec
 
@@ -20,13 +21,14 @@ from handrail.approvals.adapters.event_rows import event_body, event_from
 from handrail.approvals.adapters.rule_rows import decision_body, decision_from
 from handrail.approvals.adapters.yaml_rules import YamlRules
 from handrail.approvals.domain.leaves import StoredEvent
-from handrail.approvals.domain.signatures import DecisionText
-from handrail.errors import InvalidInput, Misconfigured
+from handrail.approvals.domain.signatures import DecisionText, PersonKey
+from handrail.errors import InvalidInput, Misconfigured, Unavailable
 from tests.fakes.approvals_rules import MemoryTexts
 from tests.fakes.kept_world import KeptWorld
 
 TEXT = DecisionText("local-1", "pr-1", "sha256:1", "approve", "fine", "ben", "2026-01-01T00:00:00+00:00")
 KEY = Ed25519PrivateKey.from_private_bytes(b"1" * 32)
+SIGNING = SigningKey(PersonKey(KEY.public_key().public_bytes_raw()), KEY.sign)
 SECRET = BestAvailableEncryption(b"open sesame")
 FORMATS = [
     (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
@@ -70,7 +72,7 @@ def test_a_key_that_openssh_encrypted_signs_where_bcrypt_is_and_says_so_elsewher
 
 def test_another_kind_of_key_and_what_is_none_are_refused(tmp_path):
     other = generate_private_key(SECP256R1()).private_bytes(*FORMATS[0])
-    for content in (other, b"", b"nonsense", _public(KEY).encode(), b"\x00" * 100):
+    for content in (other, b"", b"nonsense", b"ssh-ed25519 AAAA", b"\x00" * 100):
         (tmp_path / "key").write_bytes(content)
         with pytest.raises(InvalidInput, match="--sign"):
             SigningKey.from_file(tmp_path / "key")
@@ -137,7 +139,7 @@ def test_two_persons_have_no_key_in_common():
 
 def test_rows_keep_a_signature_and_stay_what_they_were_without_one():
     decision = KeptWorld().yes()
-    signed = replace(decision, signature=SigningKey(KEY).sign(TEXT))
+    signed = replace(decision, signature=SIGNING.sign(TEXT))
 
     assert event_from("decided", event_body(signed)) == signed
     assert decision_from(decision_body(signed)) == signed
@@ -146,9 +148,44 @@ def test_rows_keep_a_signature_and_stay_what_they_were_without_one():
 
 def test_the_leaf_of_a_signed_decision_has_the_signature_and_others_stay_what_they_were():
     decision = KeptWorld().yes()
-    signed = replace(decision, signature=SigningKey(KEY).sign(TEXT))
+    signed = replace(decision, signature=SIGNING.sign(TEXT))
 
     leaves = [StoredEvent("decided", event, event_body(event)).leaf("pr-1", 0) for event in (signed, decision)]
 
     assert leaves[0].facts["signature"] == signed.signature.to_json()
     assert sorted(leaves[1].facts) == ["account", "body", "choice", "person"]
+
+
+@pytest.fixture
+def agent(tmp_path, monkeypatch):
+    """An ssh-agent of this test's own, without keys."""
+    path = tmp_path / "agent.sock"
+    process = subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 10
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
+    yield path
+    process.terminate()
+    process.wait(10)
+
+
+def test_ssh_agent_signs_with_a_key_that_it_holds_and_is_named_if_it_does_not(tmp_path, agent):
+    file = tmp_path / "id_ed25519"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", file], check=True)
+    key = SigningKey.from_file(file.with_suffix(".pub"))
+
+    with pytest.raises(Unavailable, match="does not sign with SHA256:"):
+        key.sign(TEXT)
+    subprocess.run(["ssh-add", "-q", file], check=True)
+
+    assert Ed25519Check().holds(key.public, TEXT.to_bytes(), key.sign(TEXT).raw)
+
+
+def test_without_an_agent_that_is_said(tmp_path, monkeypatch):
+    (tmp_path / "key.pub").write_text(_public(KEY))
+    key = SigningKey.from_file(tmp_path / "key.pub")
+    for place in ("", str(tmp_path / "nowhere")):
+        monkeypatch.setenv("SSH_AUTH_SOCK", place)
+        with pytest.raises(Unavailable, match="no agent answers"):
+            key.sign(TEXT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_public_key,
 )
 
+from handrail.approvals.adapters.ssh_agent import sign_by_agent
 from handrail.approvals.domain.signatures import DecisionText, PersonKey, PersonSignature
 from handrail.approvals.signature_ports import SignatureCheck
 from handrail.errors import InvalidInput
@@ -57,13 +59,14 @@ def read_person_key(text: str) -> PersonKey:
 class SigningKey:
     """The private key of a person, on their machine: signs decisions."""
 
-    def __init__(self, private: Ed25519PrivateKey) -> None:
-        """Sign with this key."""
-        self._private = private
+    def __init__(self, public: PersonKey, sign: Callable[[bytes], bytes]) -> None:
+        """Sign with `sign`, which returns the 64 bytes of a signature by the key with this public half."""
+        self.public = public
+        self._sign = sign
 
     @classmethod
     def from_file(cls, path: Path, passphrase: Callable[[], str] | None = None) -> SigningKey:
-        """Read a private key in PEM or in OpenSSH's own format.
+        """Read a private key in PEM or in OpenSSH's own format, or the public line of one that ssh-agent holds.
 
         `passphrase` is called only if the key is encrypted.
 
@@ -75,6 +78,8 @@ class SigningKey:
                 content = file.read(MOST_KEY_BYTES)
         except OSError as err:
             raise _unusable(path, f"it cannot be read: {err.strerror}") from err
+        if content.startswith(b"ssh-"):
+            return cls._of_agent(path, content)
         load = load_ssh_private_key if b"OPENSSH PRIVATE KEY" in content else load_pem_private_key
         try:
             try:
@@ -92,16 +97,23 @@ class SigningKey:
             raise _unusable(path, "it is no private key, or the passphrase is another one") from None
         if not isinstance(key, Ed25519PrivateKey):
             raise _unusable(path, "it is a key of another kind")
-        return cls(key)
+        return cls(PersonKey(key.public_key().public_bytes_raw()), key.sign)
 
-    @property
-    def public(self) -> PersonKey:
-        """The public half, as it stands in config/roles.yaml."""
-        return PersonKey(self._private.public_key().public_bytes_raw())
+    @classmethod
+    def _of_agent(cls, path: Path, content: bytes) -> SigningKey:
+        try:
+            public = read_person_key(content.decode("utf-8", "replace"))
+        except ValueError as err:
+            raise _unusable(path, str(err)) from err
+        return cls(public, partial(sign_by_agent, public))
 
     def sign(self, text: DecisionText) -> PersonSignature:
-        """Return the signature over what is decided."""
-        value = base64.b64encode(self._private.sign(text.to_bytes())).decode("ascii")
+        """Return the signature over what is decided.
+
+        Raises:
+            Unavailable: the key is one of ssh-agent, which does not sign.
+        """
+        value = base64.b64encode(self._sign(text.to_bytes())).decode("ascii")
         return PersonSignature(self.public.key_id, text.at, value)
 
 

@@ -27,11 +27,14 @@ class PersonKey:
     raw: bytes
 
     @property
+    def ssh_blob(self) -> bytes:
+        """The key as SSH writes it (RFC 8709)."""
+        return b"".join(len(part).to_bytes(4, "big") + part for part in (_SSH_KIND, self.raw))
+
+    @property
     def key_id(self) -> str:
         """The fingerprint that `ssh-keygen -l` prints: `SHA256:` and the digest of the key as SSH writes it."""
-        parts = (_SSH_KIND, self.raw)
-        written = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
-        return "SHA256:" + base64.b64encode(sha256(written).digest()).decode("ascii").rstrip("=")
+        return "SHA256:" + base64.b64encode(sha256(self.ssh_blob).digest()).decode("ascii").rstrip("=")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from handrail.errors import InvalidInput
 
 Sign = Annotated[
     Path | None,
-    typer.Option("--sign", metavar="KEY", help="Your Ed25519 private key, PEM or OpenSSH, to sign what you say."),
+    typer.Option("--sign", metavar="KEY", help="Your Ed25519 private key, or its .pub if ssh-agent holds it."),
 ]
 
 
