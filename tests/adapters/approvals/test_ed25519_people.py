@@ -1,7 +1,9 @@
 """Keys of persons as people have them: PEM and OpenSSH, encrypted or not; and what is not one."""
 
+import os
+import re
+import signal
 import subprocess
-import time
 from dataclasses import replace
 from importlib.util import find_spec
 
@@ -160,14 +162,12 @@ def test_the_leaf_of_a_signed_decision_has_the_signature_and_others_stay_what_th
 def agent(tmp_path, monkeypatch):
     """An ssh-agent of this test's own, without keys."""
     path = tmp_path / "agent.sock"
-    process = subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 10
-    while not path.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    # It goes on in the background once it listens, and prints which process it is then.
+    printed = subprocess.run(["ssh-agent", "-s", "-a", path], check=True, capture_output=True, text=True).stdout
     monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
     yield path
-    process.terminate()
-    process.wait(10)
+    (pid,) = re.findall(r"SSH_AGENT_PID=(\d+)", printed)
+    os.kill(int(pid), signal.SIGTERM)
 
 
 def test_ssh_agent_signs_with_a_key_that_it_holds_and_is_named_if_it_does_not(tmp_path, agent):
