@@ -5,18 +5,21 @@ import subprocess
 import pytest
 import yaml
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from handrail.approvals.adapters.ed25519_signatures import Ed25519Signatures, sign_with
+from handrail.approvals.adapters.ed25519_people import Ed25519Check
+from handrail.approvals.adapters.ed25519_pipelines import sign_with
 from handrail.approvals.adapters.yaml_identities import YamlIdentities
 from handrail.approvals.domain.people import Directory, Person, Service
 from handrail.approvals.domain.permit import pre_authentication_encoding
+from handrail.approvals.domain.signatures import PersonKey
 from handrail.errors import Misconfigured
 from tests.fakes.approvals_attesting import PARITY, FakeIdentities, Pipeline
 
 PIPELINE = Pipeline()
 OPENSSH = PIPELINE.key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 PEM = PIPELINE.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+PRIVATE = PIPELINE.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 KEYS = {"key": OPENSSH, "owner": "Ada", "predicates": {"parity": PARITY}, "models": ["flights*"]}
 
 
@@ -54,8 +57,9 @@ def test_without_the_file_nobody_signs():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (text_of({"nightly": KEYS | {"key": "ssh-ed25519 AAAA"}}), "'nightly' cannot be used: it cannot be read"),
-        (text_of({"nightly": KEYS | {"key": "no key"}}), "cannot be read as a key"),
+        (text_of({"nightly": KEYS | {"key": "ssh-ed25519 AAAA"}}), "'nightly' cannot be used: expected an Ed25519"),
+        (text_of({"nightly": KEYS | {"key": "no key"}}), "expected an Ed25519 public key"),
+        (text_of({"nightly": KEYS | {"key": PRIVATE}}), "this is a private key"),
         (text_of({"nightly": KEYS, "weekly": KEYS}), "'nightly' and 'weekly' have the same key"),
         (text_of({"nightly": KEYS | {"modles": []}}), "modles"),
         (text_of({"nightly": KEYS | {"models": []}}), "models"),
@@ -97,9 +101,10 @@ def test_a_key_of_ssh_keygen_signs_and_its_public_half_verifies(tmp_path):
 
     ((key_id, signature),) = envelope.signatures.items()
     message = pre_authentication_encoding(b"{}")
-    assert Ed25519Signatures().holds(known[key_id].public_key, message, signature)
-    assert not Ed25519Signatures().holds(known[key_id].public_key, message + b" ", signature)
-    assert not Ed25519Signatures().holds(known[key_id].public_key, message, signature[:-1])
+    public = PersonKey(known[key_id].public_key)
+    assert Ed25519Check().holds(public, message, signature)
+    assert not Ed25519Check().holds(public, message + b" ", signature)
+    assert not Ed25519Check().holds(public, message, signature[:-1])
 
 
 @pytest.mark.parametrize("content", [b"", b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n", b"no key"])

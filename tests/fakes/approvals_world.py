@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from handrail.approvals.adapters.ed25519_signatures import Ed25519Signatures
+from handrail.approvals.adapters.ed25519_people import Ed25519Check
 from handrail.approvals.domain.events import Choice
 from handrail.approvals.domain.judging import Verdict
 from handrail.approvals.domain.subject import Candidate
@@ -117,7 +117,7 @@ class World:
             findings=self.findings,
             holding=self.holding,
         )
-        self.attestations = Attestations(self.identities, Ed25519Signatures(), self.nonces, self.rules, self.clock)
+        self.attestations = Attestations(self.identities, Ed25519Check(), self.nonces, self.rules, self.clock)
         ports = GatePorts(
             self.ledger,
             self.ledger,

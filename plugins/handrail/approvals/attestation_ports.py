@@ -22,14 +22,6 @@ class Identities(Protocol):
         """
 
 
-class Signatures(Protocol):
-    """Checks signatures of keys that others hold."""
-
-    @abstractmethod
-    def holds(self, public_key: bytes, message: bytes, signature: bytes) -> bool:
-        """Say whether the holder of an Ed25519 key of 32 bytes signed exactly this; what is damaged does not hold."""
-
-
 class Nonces(Protocol):
     """Numbers that are used once: each is given for one purpose and serves one request."""
 

@@ -24,7 +24,7 @@ def sign_evidence(private_key: Path, predicate_type: str, nonce: Mapping[str, An
         InvalidInput: the nonce lacks a part, or the evidence cannot be signed.
         Misconfigured: the key cannot be used.
     """
-    from handrail.approvals.adapters.ed25519_signatures import sign_with
+    from handrail.approvals.adapters.ed25519_pipelines import sign_with
     from handrail.approvals.domain.attesting import make_attestation, read_attestation
 
     try:

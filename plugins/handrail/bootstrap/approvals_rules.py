@@ -100,12 +100,12 @@ def plans_in_force(changes: RuleChanges) -> YamlEvaluations:
 
 def attestations_in_force(changes: RuleChanges, rules: RuleBook, nonces: Nonces) -> Attestations:
     """Return what takes evidence that pipelines have signed, by the pipelines in force at each call."""
-    from handrail.approvals.adapters.ed25519_signatures import Ed25519Signatures
+    from handrail.approvals.adapters.ed25519_people import Ed25519Check
     from handrail.approvals.adapters.kept_texts import text_at
     from handrail.approvals.adapters.yaml_identities import FILE, YamlIdentities
 
     identities = YamlIdentities(lambda: text_at(changes.views.in_force().rules, FILE))
-    return Attestations(identities, Ed25519Signatures(), nonces, rules, system_time)
+    return Attestations(identities, Ed25519Check(), nonces, rules, system_time)
 
 
 def take_files(settings: Settings, reason: str) -> RulesInForce:

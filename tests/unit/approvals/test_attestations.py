@@ -12,6 +12,7 @@ from handrail.approvals.domain.evidence import Level
 from handrail.approvals.domain.judging import Verdict
 from handrail.approvals.domain.permit import Envelope
 from handrail.approvals.domain.policy import Rule
+from handrail.approvals.service.attestations import ProvenNonces
 from handrail.errors import Refused
 from tests.fakes.approvals_attesting import PARITY, Pipeline
 from tests.fakes.approvals_world import World
@@ -265,3 +266,12 @@ def test_a_keeper_signs_no_permit_once_the_pipeline_is_gone():
 
 def _rows():
     return BytesIO(b"PAR1 PAR1")
+
+
+def test_before_a_keeper_the_clock_of_the_caller_counts_for_nothing(signed):
+    nonces, past = ProvenNonces(signed.world.nonces, signed.world.clock), signed.world.clock.now - timedelta(days=9)
+    nonce = nonces.issue("sha256:1", "ada", past, past + timedelta(days=999))
+    signed.world.clock.now += timedelta(days=1)
+
+    with pytest.raises(Refused, match="It expired at"):
+        nonces.spend(nonce, "sha256:1", "pr-1", past)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from handrail.approvals.adapters.ed25519_signatures import read_public_key
+from handrail.approvals.adapters.ed25519_pipelines import read_public_key
 from handrail.approvals.attestation_ports import Identities
 from handrail.approvals.domain.attesting import Identity
 from handrail.approvals.domain.people import Directory

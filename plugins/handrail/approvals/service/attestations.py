@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from handrail.approvals.attestation_ports import Identities, Nonces, Signatures
+from handrail.approvals.attestation_ports import Identities, Nonces
 from handrail.approvals.domain.attesting import Attested, Identity, Target, read_attestation, why_signers_changed
 from handrail.approvals.domain.permit import Envelope, pre_authentication_encoding
+from handrail.approvals.domain.signatures import PersonKey
 from handrail.approvals.domain.subject import Attestation, PromotionRequest
 from handrail.approvals.ports import RuleBook
+from handrail.approvals.signature_ports import SignatureCheck
 from handrail.clock import Clock
 from handrail.errors import Refused
 
@@ -33,7 +35,7 @@ class Attestations:
     """Reads statements, by the pipelines and roles as they stand; `clock` gives system time."""
 
     identities: Identities
-    signatures: Signatures
+    signatures: SignatureCheck
     nonces: Nonces
     rules: RuleBook
     clock: Clock
@@ -74,7 +76,7 @@ class Attestations:
         if identity is None:
             raise ValueError(f"no pipeline of config/identities.yaml has the key {key_id!r:.80}")
         message = pre_authentication_encoding(read.payload, read.payload_type)
-        if not self.signatures.holds(identity.public_key, message, signature):
+        if not self.signatures.holds(PersonKey(identity.public_key), message, signature):
             raise ValueError(f"the signature is not that of {identity.name!r}")
         return identity, read_attestation(read.payload), read.to_json()
 
