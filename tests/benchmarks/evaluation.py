@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from tests.benchmarks import harness
@@ -20,12 +19,11 @@ SAME = 1e-6
 
 def main() -> None:
     """Measure each side in turn, check that all found the same, print the table beside the limit, and keep it."""
-    load, folder = harness.quiet_load(), str(harness.RESULTS / "evaluation")
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    found = harness.interleaved(CASE, {side: [side, folder] for side in ("gate", SAME_CODE)})
+    load = harness.quiet_load()
+    found = harness.interleaved(CASE, {side: [side] for side in ("gate", SAME_CODE)})
     # It draws rows one by one, and needs more than half a minute: once, or as often as the others with FULL=1.
     times = harness.REPEATS if os.environ.get("FULL") else 1
-    found |= harness.interleaved(CASE, {PEER: [PEER, folder]}, times, PEER_LIMIT_S)
+    found |= harness.interleaved(CASE, {PEER: [PEER]}, times, PEER_LIMIT_S)
     ours = found["gate"] or []
     for side in (SAME_CODE, PEER):
         if theirs := found[side]:

@@ -1,9 +1,10 @@
-"""One measurement of an evaluation, as JSON: `SIDE FOLDER`, with the side `gate`, `in-process` or `scikit-learn`."""
+"""One measurement of an evaluation, as JSON: `SIDE`, which is `gate`, `in-process` or `scikit-learn`."""
 
 from __future__ import annotations
 
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -94,11 +95,13 @@ def _weights(clusters: int, draws: int) -> np.ndarray:
 
 def main() -> None:
     """Print seconds and the numbers that were found."""
-    side, folder = sys.argv[1], Path(sys.argv[2])
-    measure = {"gate": by_the_gate, "in-process": in_process, "scikit-learn": by_scikit_learn}[side](folder / side)
-    began = time.perf_counter()
-    found = measure()
-    sys.stdout.write(json.dumps({"seconds": time.perf_counter() - began} | found) + "\n")
+    side = {"gate": by_the_gate, "in-process": in_process, "scikit-learn": by_scikit_learn}[sys.argv[1]]
+    with tempfile.TemporaryDirectory() as folder:
+        measure = side(Path(folder))
+        began = time.perf_counter()
+        found = measure()
+        taken = time.perf_counter() - began
+    sys.stdout.write(json.dumps({"seconds": taken} | found) + "\n")
 
 
 if __name__ == "__main__":
