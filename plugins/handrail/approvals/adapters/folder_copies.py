@@ -146,7 +146,7 @@ class FolderCopies(TreeCopies):
         target = into / entry.path
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._opened(entry) as file:
-            if copy_hashed(file.fileno(), target) != (entry.size, entry.sha256):
+            if copy_hashed(file.fileno(), target, entry.size) != (entry.size, entry.sha256):
                 raise _altered(entry.path, "a file")
 
     @contextmanager

@@ -21,6 +21,8 @@ from handrail.files import DISK_ERRORS
 from handrail.manifest import FileEntry, Manifest
 
 CHUNK_BYTES = 1 << 20
+MOST_FOLDERS = 100
+"""How deep folders may lie within one another: each is held open while those in it are read."""
 LARGEST_MLMODEL = 4 << 20
 UPLOADING = ".artifact.uploading."
 """How MLflow calls a file of which not everything has arrived."""
@@ -142,7 +144,7 @@ def _copy_all(tree: Path, manifest: Manifest, into: Path, besides: Mapping[str, 
             return
         if entry is None:
             raise UnverifiedBytes(str(tree), f"The file {path!r} is not in the permit.", path)
-        if copy_hashed(descriptor, into / path) != (entry.size, entry.sha256):
+        if copy_hashed(descriptor, into / path, entry.size) != (entry.size, entry.sha256):
             raise UnverifiedBytes(str(tree), f"The file {path!r} differs from what was approved.", path)
 
     with _as_unverified(tree, into), opened(str(tree.resolve())) as root:
@@ -173,7 +175,11 @@ class _NotPlain(ValueError):
 
 
 def walk(folder: int, prefix: str, on_folder: OnFolder, on_file: OnFile) -> None:
-    """Call one of the two for all that lies below a folder that is held open, in order, following no link."""
+    """Call one of the two for all that lies below a folder that is held open, in order, following no link.
+
+    Raises:
+        ValueError: something is neither file nor folder, or a folder lies too deep.
+    """
     with os.scandir(folder) as entries:
         names = sorted(entry.name for entry in entries)
     for name in names:
@@ -183,6 +189,8 @@ def walk(folder: int, prefix: str, on_folder: OnFolder, on_file: OnFile) -> None
         kind = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
         if stat.S_ISDIR(kind):
             on_folder(path)
+            if path.count("/") >= MOST_FOLDERS:
+                raise ValueError(f"the folder {path[:60]!r}... lies more than {MOST_FOLDERS} folders deep")
             with opened(name, folder) as below:
                 walk(below, f"{path}/", on_folder, on_file)
         elif stat.S_ISREG(kind):
@@ -204,8 +212,11 @@ def opened(name: str, folder: int | None = None, flags: int = _FOLDER_FLAGS) -> 
         os.close(descriptor)
 
 
-def copy_hashed(source: int, target: Path | None) -> tuple[int, str]:
-    """Read the source once; write to the target, if any, exactly what was hashed."""
+def copy_hashed(source: int, target: Path | None, most: int | None = None) -> tuple[int, str]:
+    """Read the source once; write to the target, if any, exactly what was hashed.
+
+    With `most` it stops within a megabyte behind so many bytes: the size that is returned is then larger.
+    """
     digest, size = hashlib.sha256(), 0
     with open(target, "xb", opener=_private) if target else nullcontext() as written:
         while chunk := os.read(source, CHUNK_BYTES):
@@ -213,6 +224,8 @@ def copy_hashed(source: int, target: Path | None) -> tuple[int, str]:
             size += len(chunk)
             if written is not None:
                 written.write(chunk)
+            if most is not None and size > most:
+                break
     return size, digest.hexdigest()
 
 

@@ -100,6 +100,54 @@ def test_bad_input_is_one_sentence_that_names_the_field(server, body, status, fi
     assert "Traceback" not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("reason", "status", "field"),
+    [
+        ("x" * (1 << 20), 413, "body"),
+        ("x" * 4001, 422, "reason"),
+        ("looked\nat it", 422, "reason"),
+        ("fine \u202egnihton", 422, "reason"),
+        ("\u2066fine", 422, "reason"),
+        ("fine\u0000", 422, "reason"),
+    ],
+)
+@pytest.mark.parametrize("decision", ["approve", "reject", "ask"])
+def test_a_reason_that_nobody_could_read_decides_nothing(server, made, decision, reason, status, field):
+    request_id = made.ask()["request_id"]
+    body = {"request_id": request_id, "decision": decision, "reason": reason}
+
+    with server.person("ben") as http:
+        answer = http.post("/handrail/api/v1/decisions", json=body)
+
+    assert (answer.status_code, answer.json()["field"]) == (status, field)
+    with server.gate("ben") as gate:
+        assert gate.request(request_id)["decisions"] == []
+
+
+def test_a_reason_with_html_is_text_and_comes_back_as_it_was_sent(server, made):
+    request_id, reason = made.ask()["request_id"], "<script>alert(1)</script> [bold]a < b[/bold] &amp;"
+    with server.person("ben") as http:
+        body = {"request_id": request_id, "decision": "approve", "reason": reason}
+        answer = http.post("/handrail/api/v1/decisions", json=body)
+        shown = http.get("/handrail/api/v1/promotion-requests", params={"id": request_id})
+
+    assert answer.json()["decisions"][0]["reason"] == shown.json()["decisions"][0]["reason"] == reason
+    assert shown.headers["content-type"] == "application/json"
+
+
+def test_a_decision_that_is_replayed_changes_nothing(server, made):
+    request_id = made.ask()["request_id"]
+    body = {"request_id": request_id, "decision": "approve", "reason": "looked at it"}
+    with server.person("ben") as http:
+        first, again = (http.post("/handrail/api/v1/decisions", json=body).json() for _ in range(2))
+    assert first == again
+    made.say(request_id, "cleo")
+    with server.person("ben") as http:
+        late = http.post("/handrail/api/v1/decisions", json=body).json()
+
+    assert (late["verdict"], len(late["decisions"])) == ("promoted", 2)
+
+
 def test_evidence_that_is_too_large_is_said_to_be(server, made):
     with pytest.raises(
         InvalidInput, match=r"^body: it is larger than 1,048,576 bytes\. Send less evidence\.$"
