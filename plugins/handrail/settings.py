@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from handrail.config import Section, YamlSource, explained, read_yaml
+from handrail.config.confirmations import Confirmations, LongSecret
 from handrail.errors import Misconfigured
 
 __all__ = ["Ports", "Settings", "find_project", "load_settings", "make_home"]
@@ -23,6 +24,8 @@ CONFIG_FILE = Path("config") / "handrail.yaml"
 PREFIX = "HANDRAIL_"
 # Variables that tests and flows exchange, and what Kubernetes sets beside a service whose name begins with handrail.
 _OTHERS = re.compile(r"TEST_.*|FLOW_RUN_ID|(.+_)?SERVICE_(HOST|PORT)(_.+)?|(.+_)?PORT(_\d+_.+)?")
+
+_SECRET = tuple((name,) for name in ("database_url", "approvals_database_url", "confirmations", "metrics_token"))
 
 _log = logging.getLogger("handrail.settings")
 
@@ -110,6 +113,10 @@ class Settings(BaseSettings):
     )
     approvals_user: str | None = Field(
         default=None, description="user of the keeper, as a name or as 990:990; needs a start as root"
+    )
+    confirmations: Confirmations = Confirmations()
+    metrics_token: LongSecret | None = Field(
+        default=None, description="bearer token that reads the gate's metrics; without it a login does"
     )
     mlflow_url: str | None = Field(
         default=None, description="MLflow server with the Handrail app; from host and port if unset"
@@ -241,7 +248,7 @@ def load_settings(start: Path | None = None) -> Settings:
 
 def _blame(source: YamlSource, err: ValidationError) -> Misconfigured:
     """Return the error about one value, named after the variable that gave it if there is one, else after the file."""
-    secret = any(error["loc"][:1] == ("database_url",) for error in err.errors())
+    secret = any(error["loc"][:1] in _SECRET for error in err.errors())
     location, problem, mend = explained(err, Settings, secret=secret)
     parts = [str(part) for part in location]
     given = {name.upper(): name for name in os.environ}
@@ -260,6 +267,7 @@ def _look_at_names(names: tuple[str, ...]) -> None:
     """
     known = [field.upper() for field in Settings.model_fields]
     known += [f"PORTS__{port.upper()}" for port in Ports.model_fields]
+    known += [f"CONFIRMATIONS__{name.upper()}" for name in Confirmations.model_fields]
     for name in names:
         given = name.removeprefix(PREFIX)
         if given in known or _OTHERS.fullmatch(given):

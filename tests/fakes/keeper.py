@@ -15,6 +15,7 @@ from handrail.approvals.adapters.keeper_client import KeeperClient
 from handrail.approvals.adapters.keeper_server import KeeperServer
 from handrail.approvals.service.custody import Custody
 from tests.fakes.approvals import FakeSigner, MemoryLedger, MemoryShelf
+from tests.fakes.approvals_attempts import MemoryAttempts
 from tests.fakes.approvals_attesting import MemoryNonces
 from tests.fakes.approvals_custody import MemoryHolds, MemoryProvenance
 from tests.fakes.approvals_evidence import FakeEvaluator, MemoryLooks, MemorySnapshots
@@ -39,6 +40,7 @@ def memory_custody(**held: Any) -> Custody:
         "looks": MemoryLooks(),
         "evaluator": FakeEvaluator(),
         "nonces": MemoryNonces(),
+        "attempts": MemoryAttempts(),
     }
     return Custody(**rest | held)
 

@@ -25,6 +25,15 @@ from infra.servers.supervisor import commands, environment
 CONFIG = Path(__file__).parents[2] / "config"
 CLAIMED = Path(__file__).parents[1] / "fixtures" / "claimed" / "champion.yaml"
 START_LIMIT_S = 180
+TOKEN, METRICS_TOKEN, GITHUB_SECRET = ("-".join((kind, "x" * 24)) for kind in ("confirm", "metrics", "github"))
+OUTSIDE = {
+    "HANDRAIL_CONFIRMATIONS__TOKEN": TOKEN,
+    "HANDRAIL_CONFIRMATIONS__GITHUB_SECRET": GITHUB_SECRET,
+    "HANDRAIL_CONFIRMATIONS__GITHUB_APP": "12345",
+    "HANDRAIL_CONFIRMATIONS__GITHUB_KEY": "config/github.pem",
+    "HANDRAIL_METRICS_TOKEN": METRICS_TOKEN,
+}
+"""What lets other systems ask the server."""
 EVIDENCE = {"evaluation": {"roc_auc": 0.76}, "parity": {"max_difference": 1e-7, "labels_differ": 0}}
 PERSONS = {
     "Ada": {"accounts": ["ada"], "roles": ["data-scientist"]},
@@ -147,10 +156,11 @@ def settings_in(folder, **changes):
     return base.model_copy(update={"home": folder / "home", "ports": ports, "mlflow_url": None} | changes)
 
 
-def start(settings, log):
-    """Start a server and return its process; the caller stops it."""
+def start(settings, log, more=None):
+    """Start a server and return its process; the caller stops it. `more` are variables, `OUTSIDE` if None."""
     # One server answers for all tests of a session: its accounts ask more often than people do.
     env = environment(settings, "mlflow") | {"OMP_NUM_THREADS": "1", "HANDRAIL_APPROVALS_MOST_OPEN": "100000"}
+    env |= OUTSIDE if more is None else more
     line = ["/bin/sh", "-c", commands()["mlflow"]]
     return subprocess.Popen(line, env=env, cwd=settings.home, stdout=log, stderr=subprocess.STDOUT)
 

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from handrail.approvals.domain.attempts import AttemptKind
 from handrail.approvals.domain.errors import (
     Closed,
     LogMismatch,
@@ -25,9 +26,15 @@ from handrail.approvals.domain.subject import Candidate, Purpose
 from handrail.approvals.domain.texts import plain_text, shown
 from handrail.approvals.evidence_ports import Snapshots
 from handrail.approvals.service import (
+    BOUNDS_S,
     Approvals,
+    Attempts,
+    Confirmations,
+    Confirmed,
     Evaluations,
+    Figures,
     Gate,
+    GateFigures,
     Guard,
     Opening,
     Report,
@@ -48,14 +55,21 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Approvals",
+    "AttemptKind",
+    "Attempts",
+    "BOUNDS_S",
     "Candidate",
     "Choice",
     "Closed",
+    "Confirmations",
+    "Confirmed",
     "DecisionText",
     "Evaluations",
+    "Figures",
     "Finding",
     "FolderWitness",
     "Gate",
+    "GateFigures",
     "Guard",
     "LogMismatch",
     "LogVerifier",

@@ -29,11 +29,12 @@ from handrail.bootstrap.approvals_evaluation import open_evaluations
 from handrail.bootstrap.approvals_holding import open_holding
 from handrail.bootstrap.approvals_journal import LineageJournal
 from handrail.bootstrap.approvals_keys import refuse_lost_key
+from handrail.bootstrap.approvals_outside import Outside, open_outside
 from handrail.bootstrap.approvals_policy import open_rules
 from handrail.bootstrap.approvals_rules import (
     attestations_in_force,
+    begin_rules,
     open_records_of_rules,
-    open_rule_changes,
     open_signatures,
     plans_in_force,
     rules_in_force,
@@ -204,7 +205,8 @@ class GateHost:
 class OpenGate:
     """The gate of an MLflow server, the guard that makes it the only way, the watch over what it has set.
 
-    And what measures candidates outside of calls, with the labelled rows that it measures them on, and the rules.
+    And what measures candidates outside of calls, with the labelled rows that it measures them on, the rules, and
+    what is said to others.
     """
 
     gate: Gate
@@ -213,6 +215,7 @@ class OpenGate:
     evaluations: Evaluations
     snapshots: Snapshots
     rules: RuleChanges
+    outside: Outside
 
 
 def open_gate(
@@ -236,7 +239,7 @@ def open_gate(
 
     make_home(settings)
     custody = open_custody(settings, lambda: migrated(store()))
-    changes, rules = _begin_rules(settings, custody)
+    changes, rules = begin_rules(settings, custody)
     registry = MlflowRegistry(host.registry, host.tracking, host.artifacts)
     holding = open_holding(settings, custody, registry, rules)
     ports = _gate_ports(custody, holding, host, attestations_in_force(changes, rules, custody.nonces))
@@ -253,6 +256,7 @@ def open_gate(
         open_evaluations(plans_in_force(changes), ports, custody),
         custody.snapshots,
         changes,
+        open_outside(custody, gate, changes),
     )
 
 
@@ -289,12 +293,3 @@ def _open_mover(settings: Settings, custody: Custody, holding: Holding, journal:
         findings=custody.findings,
         holding=holding,
     )
-
-
-def _begin_rules(settings: Settings, custody: Custody) -> tuple[RuleChanges, RuleBook]:
-    changes = open_rule_changes(settings, custody.rules, custody.server)
-    changes.start()
-    rules = rules_in_force(custody.rules, changes.count_files)
-    for sentence in rules.check():
-        _log.warning(sentence)
-    return changes, rules

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from handrail.approvals.adapters.ed25519_permits import Ed25519Signer
 from handrail.approvals.adapters.evaluation_process import EvaluationProcess
 from handrail.approvals.adapters.folder_snapshots import FolderSnapshots, SqlLooks
+from handrail.approvals.adapters.log_attempts import LogAttempts
 from handrail.approvals.adapters.mlflow_home import stable_server_name
 from handrail.approvals.adapters.sql_custody import SqlHolds, SqlProvenance
 from handrail.approvals.adapters.sql_findings import SqlFindings
@@ -58,6 +59,7 @@ def held_here(settings: Settings, store: Store) -> Custody:
         looks=SqlLooks(store, seals),
         evaluator=EvaluationProcess(),
         nonces=SqlNonces(store, seals),
+        attempts=LogAttempts(ledger.log),
     )
 
 
@@ -69,6 +71,7 @@ def held_by_keeper(settings: Settings) -> Custody:
         Misconfigured: it is the keeper of another server.
     """
     from handrail.approvals.adapters.keeper_client import KeeperClient
+    from handrail.approvals.adapters.log_attempts import SocketAttempts
     from handrail.approvals.adapters.socket_custody import (
         SocketEvaluator,
         SocketFindings,
@@ -100,6 +103,7 @@ def held_by_keeper(settings: Settings) -> Custody:
         looks=SocketLooks(keeper),
         evaluator=SocketEvaluator(keeper),
         nonces=SocketNonces(keeper),
+        attempts=SocketAttempts(keeper),
     )
 
 

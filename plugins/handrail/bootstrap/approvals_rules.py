@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import logging
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
     from handrail.approvals.attestation_ports import Nonces
     from handrail.approvals.ports import RuleBook
     from handrail.approvals.rule_ports import RuleRecords
+    from handrail.approvals.service.custody import Custody
     from handrail.storage import Store
 
 __all__ = [
     "attestations_in_force",
+    "begin_rules",
     "open_records_of_rules",
     "open_rule_changes",
     "open_signatures",
@@ -36,6 +39,8 @@ __all__ = [
     "rules_in_force",
     "take_files",
 ]
+
+_log = logging.getLogger("handrail.approvals")
 
 
 def open_records_of_rules(store: Store, log: SqlLog | None) -> SqlRules:
@@ -51,6 +56,16 @@ def open_rule_changes(settings: Settings, records: RuleRecords, server: str) -> 
 
     files, signatures = _files_of(settings), open_signatures(server)
     return RuleChanges(records, files, KeptRules, system_time, user_name(), signatures)
+
+
+def begin_rules(settings: Settings, custody: Custody) -> tuple[RuleChanges, RuleBook]:
+    """Start what takes proposals, and return it with what rules; mistakes of what rules are logged."""
+    changes = open_rule_changes(settings, custody.rules, custody.server)
+    changes.start()
+    rules = rules_in_force(custody.rules, changes.count_files)
+    for sentence in rules.check():
+        _log.warning(sentence)
+    return changes, rules
 
 
 def proven_rules(settings: Settings, records: RuleRecords, server: str) -> ProvenRules:

@@ -21,6 +21,7 @@ from handrail.approvals.adapters.keeper_values import (
 from handrail.approvals.adapters.rule_rows import change_from, decision_from, rules_body, rules_from
 from handrail.approvals.adapters.socket_rules import change_history_values
 from handrail.approvals.adapters.sql_findings import body_of, event_from, kind_of
+from handrail.approvals.domain.attempts import Attempt, AttemptKind
 from handrail.approvals.domain.errors import MovedMeanwhile
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.service.custody import Custody
@@ -40,6 +41,7 @@ def calls_of(custody: Custody) -> dict[str, Call]:
         **_finding_calls(custody),
         **_rule_calls(custody),
         **_custody_calls(custody),
+        **_attempt_calls(custody),
         **_signing_calls(custody),
         **_evidence_calls(custody),
         **_nonce_calls(custody),
@@ -142,6 +144,16 @@ def _custody_calls(custody: Custody) -> dict[str, Call]:
         "holds.holder": lambda said, _: holds.holder(said["kind"], said["key"]),
         "holds.holder_of_path": lambda said, _: holds.holder_of_path(said["path"]),
     }
+
+
+def _attempt_calls(custody: Custody) -> dict[str, Call]:
+    def note(said: Said, _files: Sequence[int]) -> None:
+        at = datetime.fromisoformat(said["at"])
+        custody.attempts.note(
+            Attempt(AttemptKind(said["kind"]), str(said["account"]), str(said["sentence"]), at, int(said["count"]))
+        )
+
+    return {"attempts.note": note}
 
 
 def _signing_calls(custody: Custody) -> dict[str, Call]:

@@ -1,10 +1,13 @@
 """The use cases of the approval gates."""
 
 from handrail.approvals.service.asking import GatePorts, Opening
+from handrail.approvals.service.attempts import Attempts
 from handrail.approvals.service.bound_files import RunFile
+from handrail.approvals.service.confirming import Confirmations, Confirmed
 from handrail.approvals.service.evaluations import EvaluationPorts, Evaluations
 from handrail.approvals.service.findings import Findings, Report
 from handrail.approvals.service.gate import Gate
+from handrail.approvals.service.gate_figures import BOUNDS_S, Figures, GateFigures
 from handrail.approvals.service.guard import Guard
 from handrail.approvals.service.publishing import Publisher
 from handrail.approvals.service.quota import Limits
@@ -14,10 +17,16 @@ from handrail.approvals.service.rule_watch import RuleWatch
 
 __all__ = [
     "Approvals",
+    "Attempts",
+    "BOUNDS_S",
+    "Confirmations",
+    "Confirmed",
     "EvaluationPorts",
     "Evaluations",
+    "Figures",
     "Findings",
     "Gate",
+    "GateFigures",
     "GatePorts",
     "Guard",
     "Limits",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from handrail.approvals.attempt_ports import AttemptLog
 from handrail.approvals.attestation_ports import Nonces
 from handrail.approvals.evidence_ports import Evaluator, Looks, Snapshots
 from handrail.approvals.finding_ports import FindingBook
@@ -28,3 +29,4 @@ class Custody:
     looks: Looks
     evaluator: Evaluator
     nonces: Nonces
+    attempts: AttemptLog

@@ -30,6 +30,8 @@ class Route(Enum):
     DECIDE_RULES = "POST", f"{PREFIX}/rule-decisions"
     NONCE = "POST", f"{PREFIX}/nonces"
     SNAPSHOT = "POST", f"{PREFIX}/snapshots"
+    CONFIRM = "POST", f"{PREFIX}/confirmations"
+    METRICS = "GET", f"{PREFIX}/metrics"
 
     def __init__(self, method: str, path: str) -> None:
         self.method, self.path = method, path

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
 from handrail.approvals import Guard
-from handrail.entrypoints.mlflow.app.asking import ask, current_account
+from handrail.entrypoints.mlflow.app.asking import account_of_call, ask, who_asks
 from handrail.files import sha256_of
-
-_account: ContextVar[str | None] = ContextVar("handrail_account", default=None)
 
 
 class RememberAccount:
@@ -24,11 +21,11 @@ class RememberAccount:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Set the account for this call alone."""
-        token = _account.set(scope.get("state", {}).get("username"))
+        token = account_of_call.set(scope.get("state", {}).get("username"))
         try:
             await self._app(scope, receive, send)
         finally:
-            _account.reset(token)
+            account_of_call.reset(token)
 
 
 def guard_artifacts(guard: Guard) -> None:
@@ -53,7 +50,7 @@ def guard_artifacts(guard: Guard) -> None:
         digest = sha256_of(Path(temp_file_path))
         with guard.changing():
             _check(guard, destination_file_path)
-            ask(guard.uploaded, folder, digest, _who())
+            ask(guard.uploaded, folder, digest, who_asks())
             return publish(self, temp_file_path, destination_file_path, *args, **kwargs)
 
     def guarded_log_artifacts(self: Any, local_dir: str, artifact_path: str | None = None) -> Any:
@@ -81,8 +78,4 @@ def _check(guard: Guard, path: str) -> None:
 
 
 def _made(guard: Guard, folder: str) -> None:
-    ask(guard.made, "path", os.path.realpath(folder), _who())
-
-
-def _who() -> str | None:
-    return current_account() or _account.get()
+    ask(guard.made, "path", os.path.realpath(folder), who_asks())

@@ -6,6 +6,9 @@ import logging
 import os
 import sys
 import threading
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
@@ -22,6 +25,7 @@ from handrail.bootstrap.lineage import find_repository_addresses
 from handrail.bootstrap.mlflow_server import open_agents, open_trees
 from handrail.clock import system_time
 from handrail.entrypoints.http.gate_routes import Route
+from handrail.entrypoints.http.github_app import GithubApp
 from handrail.entrypoints.mlflow.app.evaluating import EvaluatingThreads
 from handrail.entrypoints.mlflow.collect import Naming
 from handrail.errors import HandrailError, Misconfigured
@@ -31,7 +35,9 @@ from handrail.tools import require
 if TYPE_CHECKING:
     from handrail.approvals import Gate
     from handrail.bootstrap.approvals import OpenGate
+    from handrail.entrypoints.mlflow.app.foreign_calls import ForeignRoute
     from handrail.entrypoints.mlflow.app.recorded_stores import Recorder
+    from handrail.entrypoints.mlflow.app.refusals import Refusals
 
 PATIENCE_S = 0.7
 """How long a request that MLflow has carried out is delayed, at most, because lineage's store is locked."""
@@ -39,6 +45,13 @@ PATIENCE_S = 0.7
 WATCH_EVERY_S = 60.0
 
 _log = logging.getLogger("handrail.approvals")
+
+
+@dataclass
+class Looks:
+    """When the watch last looked at everything."""
+
+    last: datetime | None = None
 
 
 def assemble(app: Any) -> Any:
@@ -61,7 +74,10 @@ def _assemble(app: Any) -> Any:
 
     _refuse_workspaces()
     from handrail.entrypoints.mlflow.app.artifact_guard import RememberAccount, guard_artifacts
-    from handrail.entrypoints.mlflow.app.routes import add_routes
+    from handrail.entrypoints.mlflow.app.asking import remember_refusals
+    from handrail.entrypoints.mlflow.app.foreign_calls import let_in
+    from handrail.entrypoints.mlflow.app.refusals import Refusals
+    from handrail.entrypoints.mlflow.app.routes import Desks, add_routes, answering
     from handrail.entrypoints.mlflow.app.store_guards import guard_stores
 
     app = server.app if app is None else app
@@ -72,10 +88,14 @@ def _assemble(app: Any) -> Any:
     gate, guard = opened.gate, opened.guard
     # MLflow has what is recorded here too, so a call need not wait for the disk a second time.
     recording = open_platform(settings, PATIENCE_S, synced=False)
+    refusals, looks = Refusals(opened.outside.attempts), Looks()
+    remember_refusals(refusals)
     guard_stores(guard, _recorder(recording, host))
     guard_artifacts(guard)
-    add_routes(app, gate, opened.snapshots, opened.rules)
+    outside = _outside(settings, opened, refusals, looks)
+    add_routes(app, Desks(gate, opened.snapshots, opened.rules, outside, refusals))
     asgi = auth.create_app(app)
+    let_in(app, outside, refusals, partial(answering, refusals))
     for route in Route:
         auth.BEFORE_REQUEST_VALIDATORS[(handlers._add_static_prefix(route.path), route.method)] = lambda: True
     if asgi is not app:
@@ -84,7 +104,7 @@ def _assemble(app: Any) -> Any:
         # Appended: innermost, so that it runs after the login.
         asgi.user_middleware.append(Middleware(RememberAccount))
     _report_interrupted(gate, evaluating)
-    _keep_watch(opened)
+    _keep_watch(opened, looks)
     _open_lineage(recording)
     return _behind_door(app, asgi, settings)
 
@@ -140,7 +160,25 @@ def _report_interrupted(gate: Gate, evaluating: EvaluatingThreads) -> None:
         _log.error("An interrupted move could not be finished; it will be tried at the next start. %s", err)
 
 
-def _keep_watch(opened: OpenGate) -> None:
+def _outside(settings: Settings, opened: OpenGate, refusals: Refusals, looks: Looks) -> dict[Route, ForeignRoute]:
+    """Open what others than accounts may call, with the secrets of the settings."""
+    from handrail.entrypoints.mlflow.app.confirmation_routes import ConfirmationDesk
+    from handrail.entrypoints.mlflow.app.foreign_calls import ForeignRoute
+    from handrail.entrypoints.mlflow.app.metrics_routes import MetricsDesk
+
+    asked = settings.confirmations
+    github = None
+    if asked.github_app and asked.github_key:
+        github = GithubApp(asked.github_app, settings.project / asked.github_key, asked.github_hosts)
+    desk = ConfirmationDesk(opened.outside.confirmations, asked, server_name(settings), settings.environment, github)
+    metrics = MetricsDesk(opened.outside.figures, refusals, lambda: looks.last, system_time, settings.metrics_token)
+    return {
+        route: ForeignRoute(found.is_foreign, found.why_unknown, found.answer)
+        for route, found in ((Route.CONFIRM, desk), (Route.METRICS, metrics))
+    }
+
+
+def _keep_watch(opened: OpenGate, looks: Looks) -> None:
     """Now and every minute: report what the gate did not set and files that only propose, end what has expired."""
     watches, gate = (opened.watch, RuleWatch(opened.rules)), opened.gate
 
@@ -149,6 +187,8 @@ def _keep_watch(opened: OpenGate) -> None:
             watch.report()
         gate.expiry.sweep()
         gate.glass.watch()
+        opened.outside.attempts.flush()
+        looks.last = system_time()
 
     def look_again() -> None:
         pause = threading.Event()

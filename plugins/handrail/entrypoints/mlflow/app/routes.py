@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache, partial
 from http import HTTPStatus
 from typing import Any, BinaryIO, cast
@@ -18,8 +19,10 @@ from handrail.clock import system_time
 from handrail.entrypoints.http.bodies import too_large
 from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.http.problems import MEDIA_TYPE, Rejection, members_of, problem, status_of
+from handrail.entrypoints.mlflow.app.asking import current_account
 from handrail.entrypoints.mlflow.app.evidence_bodies import read_digest, read_evidence
 from handrail.entrypoints.mlflow.app.finding_routes import close_finding, findings, open_finding
+from handrail.entrypoints.mlflow.app.foreign_calls import ForeignRoute
 from handrail.entrypoints.mlflow.app.messages import (
     MAX_BODY_BYTES,
     read_body,
@@ -30,6 +33,7 @@ from handrail.entrypoints.mlflow.app.messages import (
     read_version,
 )
 from handrail.entrypoints.mlflow.app.origins import refuse_foreign_pages
+from handrail.entrypoints.mlflow.app.refusals import Refusals
 from handrail.entrypoints.mlflow.app.rights import account, may, require_model, require_runs, require_sources
 from handrail.entrypoints.mlflow.app.rule_routes import RULE_VIEWS
 from handrail.entrypoints.mlflow.app.signature_bodies import read_signature
@@ -41,13 +45,26 @@ SNAPSHOT_TYPE = "application/vnd.apache.parquet"
 PAGE = 50
 
 
-def add_routes(app: Flask, gate: Gate, snapshots: Snapshots, rules: RuleChanges) -> None:
+@dataclass(frozen=True, slots=True)
+class Desks:
+    """What answers the routes; `outside` are those that others than accounts may call too."""
+
+    gate: Gate
+    snapshots: Snapshots
+    rules: RuleChanges
+    outside: Mapping[Route, ForeignRoute]
+    refusals: Refusals
+
+
+def add_routes(app: Flask, desks: Desks) -> None:
     """Add every `Route` to MLflow's Flask app; its login runs before each of them."""
-    views = {route: partial(view, gate) for route, view in _VIEWS.items()}
+    gate, rules = desks.gate, desks.rules
+    views: dict[Route, Callable[[], Response]] = {route: partial(view, gate) for route, view in _VIEWS.items()}
     views |= {route: partial(_rule_answer, view, rules) for route, view in RULE_VIEWS.items()}
-    views[Route.SNAPSHOT] = partial(_hand_in, snapshots)
+    views |= {route: found.answer for route, found in desks.outside.items()}
+    views[Route.SNAPSHOT] = partial(_hand_in, desks.snapshots)
     for route in Route:
-        answer = _answering(views[route])
+        answer = answering(desks.refusals, views[route])
         rule = handlers._add_static_prefix(route.path)
         app.add_url_rule(rule, f"handrail_{route.name.lower()}", answer, methods=[route.method])
 
@@ -207,12 +224,15 @@ _VIEWS: Mapping[Route, Callable[[Gate], Response]] = {
 }
 
 
-def _answering(view: Callable[[], Response]) -> Callable[[], Response]:
+def answering(refusals: Refusals, view: Callable[[], Response]) -> Callable[[], Response]:
+    """Return a view that makes problem details of errors, and has refusals remembered."""
+
     def answer() -> Response:
         try:
             refuse_foreign_pages()
             return view()
         except HandrailError as err:
+            refusals.answered(err, current_account())
             status = status_of(err, in_body=request.method == "POST")
             later = [("Retry-After", str(err.retry_after_s))] if isinstance(err, StillReading) else []
             return _problem(Rejection(status, str(err), later), members_of(err))
@@ -221,7 +241,8 @@ def _answering(view: Callable[[], Response]) -> Callable[[], Response]:
             error = InvalidInput("body", f"it is larger than {MAX_BODY_BYTES:,} bytes", less)
             return _problem(too_large(MAX_BODY_BYTES, less), members_of(error))
         except Rejection as rejection:
-            return _problem(rejection, {"field": "Content-Type"})
+            of_type = rejection.status is HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+            return _problem(rejection, {"field": "Content-Type"} if of_type else {})
 
     return answer
 
