@@ -127,7 +127,7 @@ def test_its_accounts_may_do_again_what_everybody_could(admin, server, shell, co
 
     assert made.returncode == 0, made.stderr
     accounts = dict(line.split() for line in made.stdout.splitlines())
-    assert set(accounts) == {"rosa", "cleo"}
+    assert set(accounts) == {"ada", "rosa", "cleo"}
     for login in accounts.items():
         with httpx.Client(base_url=server, auth=login, timeout=60, trust_env=False) as person:
             run = person.post("/api/2.0/mlflow/runs/create", json={"experiment_id": before})

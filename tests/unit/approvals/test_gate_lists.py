@@ -21,7 +21,7 @@ def test_a_request_whose_alias_moved_meanwhile_is_void_before_anybody_decides(wo
     view = world.gate.request(waiting)
 
     assert view.judgement.verdict is Verdict.VOID
-    assert "None became 2" in view.judgement.reasons[0]
+    assert "nothing became 2" in view.judgement.reasons[0]
     assert [each.judgement.verdict for each in world.gate.requests()] == [Verdict.VOID]
     assert world.gate.requests(only_open=True) == []
     assert not world.ledger.load(waiting).voided, "looking records nothing"

@@ -158,3 +158,8 @@ def test_asking_twice_is_the_same_request_and_after_it_was_done_too(world):
     assert _id(_back(world)) == request_id
     world.say(request_id, "cleo")
     assert _id(_back(world)) == request_id
+
+
+def test_there_is_no_way_back_to_where_the_alias_points(world):
+    with pytest.raises(Refused, match="points at it already"):
+        _back(world, version=2)

@@ -66,7 +66,7 @@ class KeptTexts(RuleTexts):
         return []
 
     def _text(self, name: str) -> RuleText:
-        place = f"config/{name}, as it is in force"
+        place = f"config/{name}"
         if name not in self._kept.texts:
             raise Misconfigured(place, "it is missing", "Propose it with 'handrail approvals rules propose'.")
         return RuleText(place, self._kept.texts[name])

@@ -21,7 +21,7 @@ from handrail.config import Mistake, Section, mistaken, parse_config, parse_yaml
 from handrail.errors import Misconfigured
 from handrail.objectives import Objective, parse_objectives
 
-REMEDY = "Correct the file; nothing is promoted until then."
+REMEDY = "Correct the file."
 MEASURED = ("evaluation", "comparison")
 """Names of evidence that the gate's evaluator computes."""
 NO_WILDCARDS = "[]{}\\"

@@ -184,7 +184,11 @@ class YamlRules(RuleBook):
             raise Misconfigured(f"{self._texts.place()}/{stray}", problem, remedy)
         names = self._texts.names()
         if not names:
-            raise Misconfigured(self._texts.place(), "no alias has a policy, so none would be protected", REMEDY)
+            raise Misconfigured(
+                self._texts.place(),
+                "no alias has a policy, so none would be protected",
+                "Restore one; to switch the gate off, see 'handrail approvals leave'.",
+            )
         read = dict(self._all())
         for (one, first), (other, second) in combinations(read.items(), 2):
             for pattern, same in first.scope.ties(second.scope):

@@ -53,7 +53,7 @@ class Closed(Contradiction):
     """The request takes no decisions any more; `verdict` says why."""
 
     def __init__(self, request_id: str, verdict: str, reasons: tuple[str, ...]) -> None:
-        super().__init__(f"A decision on {request_id!r}, which is {verdict},", reasons)
+        super().__init__(f"{request_id!r} is {verdict}, so another decision on it", reasons)
         self.request_id, self.verdict = request_id, verdict
 
 

@@ -148,7 +148,7 @@ def _judged_short(approvers: tuple[Decided, ...], needed: int, waits: str) -> Ju
 
 def measured(history: History, policy: Policy) -> tuple[Measured, ...]:
     """Return each rule of the policy that counts for the request, with what is known of its measure."""
-    if history.request.subject.purpose is not None:
+    if history.request.subject.purpose is not None or history.request.subject.adopts:
         return ()
     return measure_rules(
         policy,

@@ -133,7 +133,7 @@ class Subject:
         changed = {name: value for name, value in self.to_json().items() if known.get(name, value) != value}
         people = changed.pop("people_digest", None)
         sentences = [
-            f"Since the request was opened, {words[name]} changed: {known[name]!r} became {value!r}."
+            f"Since the request was opened, {words[name]} changed: {_shown(known[name])} became {_shown(value)}."
             for name, value in changed.items()
         ]
         if people:
@@ -208,3 +208,7 @@ class PromotionRequest:
     def label(self) -> str:
         """What is asked for, for people."""
         return f"{self.subject.alias!r} of {self.subject.model!r} to version {self.subject.version}"
+
+
+def _shown(value: object) -> str:
+    return "nothing" if value is None else repr(value)

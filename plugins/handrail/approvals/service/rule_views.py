@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from handrail.approvals.domain.quorum import missing_roles
 from handrail.approvals.domain.rule_changes import (
     ChangeHistory,
     ChangeState,
@@ -14,6 +15,7 @@ from handrail.approvals.domain.rule_changes import (
     Ruling,
     file_of,
     judge_change,
+    why_not_deciding,
 )
 from handrail.approvals.rule_ports import Readable, RuleRecords
 from handrail.errors import HandrailError, Misconfigured
@@ -109,7 +111,7 @@ class RuleViews:
         state, reasons = judge_change(history, diffs, ruling)
         if state is ChangeState.PENDING:
             signed = ruling.wants_signatures(diffs)
-            reasons += tuple(_unreachable(ruling, ruling.quorum_for(diffs), signed=signed))
+            reasons += tuple(_unreachable(ruling, history.change.proposer, ruling.quorum_for(diffs), signed=signed))
         return ChangeView(history, state, reasons, diffs, ruling.quorum_for(diffs))
 
     def _diffs(self, history: ChangeHistory, now: RulesInForce) -> dict[str, str]:
@@ -127,13 +129,17 @@ class RuleViews:
         return Ruling(now.rules.digest, quorums, rules.directory(), proposed.directory(), signed)
 
 
-def _unreachable(ruling: Ruling, quorum: dict[str, int], *, signed: bool) -> Iterator[str]:
-    able = [person for person in ruling.directory.persons if person.keys or not signed]
-    what = ", and a key to sign with," if signed else ","
-    for role, count in sorted(quorum.items()):
-        holders = sum(role in person.roles for person in able)
-        if holders < count:
-            yield (
-                f"Only {holders} of {count} persons hold the role {role}{what} so this cannot be decided: whoever "
-                "runs the server can bring the files into force with 'handrail approvals rules take'."
-            )
+def _unreachable(ruling: Ruling, proposer: str, quorum: dict[str, int], *, signed: bool) -> Iterator[str]:
+    """Say which roles all persons together who may decide about the change would leave open."""
+    able = [
+        person
+        for person in ruling.directory.persons
+        if (person.keys or not signed)
+        and any(why_not_deciding(account, proposer, quorum, ruling) is None for account in person.accounts)
+    ]
+    key = " who has a key to sign with" if signed else ""
+    for role, count in missing_roles(quorum, able).items():
+        yield (
+            f"All who may decide about it leave {count} {role}{key} open, so it cannot be decided as it stands: have "
+            "somebody else propose it, or let whoever runs the server take it: 'handrail approvals rules take'."
+        )

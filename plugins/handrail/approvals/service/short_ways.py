@@ -25,7 +25,12 @@ def refuse_strange(subject: Subject, ports: GatePorts) -> None:
     """
     if subject.adopts:
         refuse_strange_adoption(subject, ports.registry, ports.index)
-    if reasons := why_no_way_back(subject, ports.index):
+    reasons = why_no_way_back(subject, ports.index)
+    points_at = ports.registry.incumbent(subject.model, subject.alias)
+    is_new = subject.purpose is Purpose.ROLLBACK and not ports.index.find(subject_key=subject.key)
+    if is_new and points_at == subject.version:
+        reasons += (f"{subject.alias!r} points at it already.",)
+    if reasons:
         raise Refused(f"Going back to version {subject.version} of {subject.model!r} as {subject.alias!r}", reasons)
 
 

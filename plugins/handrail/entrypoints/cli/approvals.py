@@ -105,6 +105,8 @@ def adopt(
     with gate_client(user, "The request") as client:
         answer = client.adopt(model=model or load_settings().model_name, alias=alias, reason=reason)
     print_request(answer, as_json)
+    if answer["verdict"] in ("refused", "rejected"):
+        raise typer.Exit(1)
 
 
 @app.command(

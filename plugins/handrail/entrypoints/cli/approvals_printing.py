@@ -26,9 +26,9 @@ def print_request(row: dict[str, Any], as_json: bool = False) -> None:
             "asks for": _asked(row),
             "because": quoted(row["reason"]),
             "by": row["requester"],
-            "made by": ", ".join(row["authors"]),
+            "made by": ", ".join(row["authors"]) or "nobody who is recorded",
             "files": f"{row['files']}, {row['tree_digest']}",
-            "evidence": ", ".join(f"{name} {digest[:19]}" for name, digest in row["evidence"].items()),
+            "evidence": ", ".join(f"{name} {digest[:19]}" for name, digest in row["evidence"].items()) or "none",
             **_numbers(content),
             **_measures(row),
             "verdict": row["verdict"],
@@ -91,7 +91,7 @@ def _found(row: dict[str, Any]) -> Iterator[str]:
 def _asked(row: dict[str, Any]) -> str:
     what = f"{row['alias']} of {row['model']}"
     if row.get("adopts"):
-        return f"{what}: adopt version {row['version']} as it is, from before the gate, without evidence"
+        return f"{what}: adopt version {row['version']} as it is, which the gate did not promote, without evidence"
     short = {
         "rollback": "go back to a version that was approved before",
         "break-glass": "at once, by one person, in an emergency",

@@ -39,6 +39,7 @@ MEASURED_WITHIN_S = 300.0
 READ_WITHIN_S = 1800.0
 """How long the same call is repeated while the gate reads the files of a large version."""
 SNAPSHOT_TYPE = "application/vnd.apache.parquet"
+NO_GATE = "Start it with --app-name handrail and see its log; without the gate ask MLflow itself, as models:/ does."
 START = "Start it, or name the right address: mlflow_url in config/handrail.yaml, or HANDRAIL_MLFLOW_URL."
 ERRORS: tuple[type[HandrailError], ...] = (
     *(InvalidInput, UnknownReference, Conflict, Refused, Misconfigured, Unavailable),
@@ -258,7 +259,9 @@ def _error(answer: httpx.Response, url: str) -> HandrailError:
     detail = document.get("detail") if isinstance(document, dict) else None
     if not isinstance(detail, str) or not detail.strip():
         return Unavailable(
-            server, f"it answered {answer.status_code}", "Start it with --app-name handrail, and see its log."
+            server,
+            f"it answered {answer.status_code}",
+            NO_GATE,
         )
     if answer.is_server_error:
         return Unavailable(server, detail.strip().rstrip("."), "See its log.")
