@@ -6,6 +6,7 @@ from handrail.reproduction.domain.results import Compared, Conclusion, Grade, Pa
 from handrail.reproduction.ports import WorkFolder
 from handrail.reproduction.service.models import Models
 from handrail.reproduction.service.plan import Listener, Options, Plan, Planner, Reproduction, StepReport
+from handrail.reproduction.service.report import report_of
 from handrail.reproduction.service.run import Reproducer
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "Result",
     "StepReport",
     "WorkFolder",
+    "report_of",
 ]

@@ -103,6 +103,8 @@ def test_what_the_shipped_policy_wants_recomputed_is_measured():
         ("equals: 0", "because: x", "written twice"),
         ("measure: parity.labels_differ", "measure: parity", "is 'parity', expected a text that fits"),
         ("rules:", "rules: [3]\nrest:", "'rest' is unknown"),
+        ("is_incumbent: true", "is_incumbent: true\n    is_candidate: true", "or else is_incumbent or is_candidate"),
+        ("rules:", "require: {reproduction: equal}\nrules:", "it belongs to version 2"),
         ("version: 1", "version: [", "it is not YAML"),
     ],
 )
@@ -112,6 +114,40 @@ def test_a_mistake_in_a_policy_is_named_with_its_remedy(config, old, new, words)
     with pytest.raises(Misconfigured, match=words) as caught:
         _rules(config).check()
     assert "champion.yaml" in str(caught.value)
+
+
+def test_an_equal_reproduction_can_be_required_by_one_word(config):
+    digests = []
+    for said in (
+        "{reproduction: equal}",
+        "{reproduction: equal, level: bound}",
+        "{reproduction: equal, level: claimed}",
+    ):
+        text = f"version: 2\nalias: champion\nquorum: {{ml-engineer: 1}}\nrequire: {said}\n"
+        (config / "policies" / "champion.yaml").write_text(text, encoding="utf-8")
+        policy = _rules(config).policy("flights", "champion")
+        digests.append(policy.digest)
+        assert [rule.measure.partition(".")[0] for rule in policy.rules] == ["reproduction"] * 3
+        assert {rule.level for rule in policy.rules} == {Level.CLAIMED if "claimed" in said else Level.BOUND}
+    assert digests[0] == digests[1] != digests[2]
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("{}", "it requires nothing"),
+        ("{level: bound}", "it requires nothing"),
+        ("{reproduction: near}", "'require.reproduction' is 'near'"),
+        ("{reproduction: equal, level: recomputed}", "'require.level' is 'recomputed'"),
+        ("{lineages: complete}", "'require.lineages' is unknown"),
+    ],
+)
+def test_a_requirement_that_says_nothing_is_a_mistake(config, said, words):
+    text = f"version: 2\nalias: champion\nquorum: {{ml-engineer: 1}}\nrequire: {said}\n"
+    (config / "policies" / "champion.yaml").write_text(text, encoding="utf-8")
+
+    with pytest.raises(Misconfigured, match=words):
+        _rules(config).check()
 
 
 @pytest.mark.parametrize(

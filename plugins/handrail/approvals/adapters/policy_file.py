@@ -13,6 +13,7 @@ from handrail.approvals.domain.expiry import REQUEST_DAYS
 from handrail.approvals.domain.formats import RunsCode
 from handrail.approvals.domain.people import RoleName, folded
 from handrail.approvals.domain.policy import Policy, Rule
+from handrail.approvals.domain.requirements import reproduction_rules
 from handrail.approvals.domain.rights import Glass, Rights
 from handrail.approvals.domain.scope import EVERY, Scope
 from handrail.approvals.domain.terms import DAYS, PermitRules
@@ -49,6 +50,7 @@ class RuleKeys(Section):
     at_most: Bound | None = None
     equals: Bound | None = None
     is_incumbent: StrictBool = False
+    is_candidate: StrictBool = False
     if_replacing: StrictBool = False
     because: str = ""
     level: Level | None = None
@@ -59,8 +61,8 @@ class RuleKeys(Section):
         for name in bounds:
             if getattr(self, name) is None:
                 raise ValueError(f"{name} is empty, expected a finite number")
-        if bool(bounds) is self.is_incumbent:
-            raise ValueError("it needs at_least, at_most or equals, or else is_incumbent")
+        if [bool(bounds), self.is_incumbent, self.is_candidate].count(True) != 1:
+            raise ValueError("it needs at_least, at_most or equals, or else is_incumbent or is_candidate")
         return self
 
     def rule(self) -> Rule:
@@ -71,6 +73,24 @@ class RuleKeys(Section):
     def names_quality(self) -> bool:
         """Whether the measure is one that the gate's evaluator computes."""
         return self.measure.split(".")[0] in MEASURED
+
+
+class RequireKeys(Section):
+    """What a policy requires by one word; `level` is that of the reproduction."""
+
+    reproduction: Literal["equal"] | None = None
+    level: Literal["claimed", "bound", "attested"] | None = None
+
+    @model_validator(mode="after")
+    def _requires_something(self) -> Self:
+        if self.reproduction is None:
+            raise ValueError("it requires nothing, expected reproduction: equal")
+        return self
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules that it means."""
+        return reproduction_rules(Level(self.level or Level.BOUND)) if self.reproduction else ()
 
 
 class PolicyFile(Section):
@@ -85,6 +105,7 @@ class PolicyFile(Section):
     steps: Annotated[list[QuorumKeys], Field(min_length=1)] | None = None
     rules: list[RuleKeys] = []
     objectives: Annotated[list[str], Field(min_length=1)] | None = None
+    require: RequireKeys | None = None
     permit_days: Annotated[int, Field(ge=1, le=3660, strict=True)] = DAYS
     environment: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] | None = None
     formats: list[RunsCode] = []
@@ -121,6 +142,13 @@ class PolicyFile(Section):
                 raise ValueError(f"rule {place}, of {keys.measure!r}, lacks its level, one of {levels}")
         return rules
 
+    @field_validator("require")
+    @classmethod
+    def _has_levels(cls, require: RequireKeys | None, info: ValidationInfo) -> RequireKeys | None:
+        if require is not None and info.data.get("version") == 1:
+            raise ValueError("it belongs to version 2, in which rules have levels")
+        return require
+
     @property
     def scope(self) -> Scope:
         """What it is about: every model, unless it names some, or nothing but prompts."""
@@ -135,7 +163,7 @@ class PolicyFile(Section):
         return Policy(
             alias,
             first,
-            self._rules_of_its_version() + wanted,
+            self._rules_of_its_version() + wanted + (self.require.rules if self.require else ()),
             PermitRules(self.permit_days, self.environment, frozenset(self.formats), frozenset(self.revoke)),
             seen_required=self.seen is not None,
             later=tuple(later),

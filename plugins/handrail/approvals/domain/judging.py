@@ -155,6 +155,7 @@ def measured(history: History, policy: Policy) -> tuple[Measured, ...]:
         history.evidence,
         replacing=history.request.subject.incumbent is not None,
         incumbent_tree=history.request.incumbent_tree,
+        candidate_tree=history.request.subject.tree_digest,
     )
 
 

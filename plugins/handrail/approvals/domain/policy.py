@@ -21,11 +21,12 @@ MOST_NAMES, LONGEST_NAME = 8, 40
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A bound on one number of the evidence of a `level` at least, or the demand that it is about the incumbent.
+    """A bound on one number of the evidence of a `level` at least, or the demand that it names certain files.
 
     `measure` is the name of a piece of evidence and the keys inside it, joined by dots. A rule with
     `if_replacing` counts only while the alias points at another version. With `is_incumbent` the measure has to be
-    the digest of the tree that the alias points at, so that a comparison with a weaker model does not count.
+    the digest of the tree that the alias points at, so that a comparison with a weaker model does not count; with
+    `is_candidate` that of the version that is asked for, so that a report about other files does not count.
     """
 
     measure: str
@@ -36,6 +37,7 @@ class Rule:
     because: str = ""
     is_incumbent: bool = False
     level: Level = Level.CLAIMED
+    is_candidate: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return all that the rule says."""
@@ -46,6 +48,7 @@ class Rule:
             "because": self.because,
             # Only where it is used: the digests of policies from before stay what they were.
             **({"is_incumbent": True} if self.is_incumbent else {}),
+            **({"is_candidate": True} if self.is_candidate else {}),
             **({} if self.level is Level.CLAIMED else {"level": str(self.level)}),
         }
 
@@ -151,16 +154,21 @@ class Measured:
 
 
 def measure_rules(
-    policy: Policy, evidence: Sequence[Evidence], *, replacing: bool, incumbent_tree: str | None = None
+    policy: Policy,
+    evidence: Sequence[Evidence],
+    *,
+    replacing: bool,
+    incumbent_tree: str | None = None,
+    candidate_tree: str | None = None,
 ) -> tuple[Measured, ...]:
     """Hold each rule that counts against the evidence; `replacing`: the alias points elsewhere.
 
     A measure that is absent or no finite number fails its rule, and so does one of a lower level than the rule's. Of
     several values the most trusted one is judged. `incumbent_tree` is the digest of the tree that the alias points
-    at, `sha256:<hex>`; while it is unknown, what has to be the incumbent is not.
+    at, `sha256:<hex>`, `candidate_tree` that of the version's; while one is unknown, nothing is about it.
     """
     counting = (rule for rule in policy.rules if rule.counts(replacing=replacing))
-    return tuple(_measure(rule, evidence, incumbent_tree) for rule in counting)
+    return tuple(_measure(rule, evidence, incumbent_tree, candidate_tree) for rule in counting)
 
 
 def failed_rules(
@@ -171,7 +179,7 @@ def failed_rules(
     return tuple(one.failure for one in measured if one.failure)
 
 
-def _measure(rule: Rule, evidence: Sequence[Evidence], incumbent_tree: str | None) -> Measured:
+def _measure(rule: Rule, evidence: Sequence[Evidence], incumbent: str | None, candidate: str | None) -> Measured:
     known = find(rule.measure, evidence)
     if not known:
         return Measured(rule, None, _absent(rule, merged(evidence)))
@@ -179,7 +187,9 @@ def _measure(rule: Rule, evidence: Sequence[Evidence], incumbent_tree: str | Non
     if not found.level.reaches(rule.level):
         failure: str | None = f"{_stated(rule, found)}; the policy wants it {rule.level}{_because(rule)}."
     elif rule.is_incumbent:
-        failure = _other_than_incumbent(rule, found, incumbent_tree)
+        failure = _other_than(rule, found, "the alias points at", incumbent)
+    elif rule.is_candidate:
+        failure = _other_than(rule, found, "the files of the version are", candidate)
     else:
         failure = _out_of_bounds(rule, known)
     return Measured(rule, found, failure)
@@ -236,10 +246,10 @@ def _named(value: Any) -> str:
     return ", ".join(names[:MOST_NAMES] + more)
 
 
-def _other_than_incumbent(rule: Rule, found: Found, incumbent_tree: str | None) -> str | None:
-    if incumbent_tree is not None and found.value == incumbent_tree:
+def _other_than(rule: Rule, found: Found, what: str, tree: str | None) -> str | None:
+    if tree is not None and found.value == tree:
         return None
-    return f"{_stated(rule, found)}; the alias points at {incumbent_tree or 'nothing'}{_because(rule)}."
+    return f"{_stated(rule, found)}; {what} {tree or 'nothing'}{_because(rule)}."
 
 
 def why_not_eligible(

@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from handrail.bootstrap import open_platform
+from handrail.bootstrap.approvals import tree_digest
+from handrail.version import __version__
 from tests.fakes import reproducible_project as toy
 
 
@@ -26,6 +28,27 @@ def test_the_same_commit_data_and_packages_give_the_same_bytes(project, reproduc
     assert "running train" in err
     assert not list((project / ".handrail" / "reproduce").iterdir()), "the folder is gone when all is equal"
     assert toy.run(project, "git", "status", "--porcelain") == ""
+
+
+def test_a_report_says_for_a_gate_what_was_compared(project, reproduce):
+    file = project / "reports" / "reproduction.json"
+
+    code, _, err = reproduce("toys/1", "--report", str(file))
+
+    report = json.loads(file.read_text())
+    assert code == 0, err
+    assert (report["equal"], report["unequal"], report["verdict"]) == (10, 0, "reproduced")
+    assert report["tree_digest"] == tree_digest(project / "models" / "package")
+    assert report["commit"] == toy.run(project, "git", "rev-parse", "HEAD").strip()
+    assert report["versions"]["handrail"] == __version__
+
+
+def test_nothing_is_reported_of_a_model_that_is_not_made_again(project, reproduce):
+    file = project / "reproduction.json"
+
+    for also, words in (("--until=clean", "the run ends before 'package'"), ("--dry-run", "nothing runs")):
+        code, _, err = reproduce("toys/1", "--report", str(file), also)
+        assert (code, words in err, file.exists()) == (1, True, False), err
 
 
 def test_lineage_keeps_the_verdict_beside_the_model(project, reproduce):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import platform as machine
 import re
 import sys
 import tempfile
@@ -27,8 +29,10 @@ from handrail.entrypoints.cli.reproduce.output import (
 )
 from handrail.entrypoints.mlflow.collect.clients import find_tracking_uri
 from handrail.errors import InvalidInput
-from handrail.reproduction import Models, Options, Plan, Planner, Reproducer, Reproduction, Result
+from handrail.files import replace_file
+from handrail.reproduction import Models, Options, Plan, Planner, Reproducer, Reproduction, Result, report_of
 from handrail.settings import Settings
+from handrail.version import __version__
 
 Name = Annotated[str, typer.Argument(help="A model: orders/3, orders@champion, a URI, or a prediction id.")]
 Until = Annotated[str | None, typer.Option("--until", help="End at this stage of dvc.yaml.")]
@@ -44,6 +48,8 @@ Keep = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and whether all is at hand.")]
 Record = Annotated[bool, typer.Option("--record/--no-record", help="Let lineage know of the reproduction.")]
 
+Report = Annotated[Path | None, typer.Option("--report", help="Write what a policy can require into this JSON file.")]
+
 
 def reproduce(  # noqa: PLR0913 - typer reads the options from the signature
     model: Name,
@@ -56,6 +62,7 @@ def reproduce(  # noqa: PLR0913 - typer reads the options from the signature
     install: Install = False,
     keep: Keep = None,
     record: Record = True,
+    report: Report = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -69,6 +76,7 @@ def reproduce(  # noqa: PLR0913 - typer reads the options from the signature
         models, mlflow = open_models(platform), partial(find_tracking_uri, platform.settings, None)
         planner, reproducer = open_reproducer(platform, mlflow, repository)
         plan = planner.plan(models.uri(model, system_time()), until)
+        _refuse_empty_report(report, plan, dry_run)
         if dry_run:
             return _survey(planner, plan, lock, as_json)
         target = (into or _default_folder(platform.settings, plan)).resolve()
@@ -81,7 +89,7 @@ def reproduce(  # noqa: PLR0913 - typer reads the options from the signature
             tolerance=tolerance,
             install=install,
         )
-        after = _Afterwards(target, True if keep is None and into is not None else keep, record, as_json)
+        after = _Afterwards(target, True if keep is None and into is not None else keep, record, as_json, report)
         found = _run(reproducer, plan, options, models, after)
     if found.conclusion.result is Result.DIFFERS:
         raise typer.Exit(1)
@@ -90,12 +98,24 @@ def reproduce(  # noqa: PLR0913 - typer reads the options from the signature
 
 @dataclass(frozen=True, slots=True)
 class _Afterwards:
-    """What to do with a reproduction in the folder `target`: keep it (None: unless all is equal), record, print."""
+    """What to do with a reproduction in the folder `target`: keep it (None: unless all is equal), record, report."""
 
     target: Path
     keep: bool | None
     record: bool
     as_json: bool
+    report: Path | None
+
+
+def _refuse_empty_report(report: Path | None, plan: Plan, dry_run: bool) -> None:
+    """Refuse to report on a model that is not going to be made again."""
+    if report is None:
+        return
+    if dry_run:
+        raise InvalidInput("--report", "nothing runs with --dry-run", "Leave one of them out.")
+    if not plan.runs_target:
+        problem = f"the run ends before {plan.target!r}, which made the model"
+        raise InvalidInput("--report", problem, "Leave --until out.")
 
 
 def _run(reproducer: Reproducer, plan: Plan, options: Options, models: Models, after: _Afterwards) -> Reproduction:
@@ -107,6 +127,8 @@ def _run(reproducer: Reproducer, plan: Plan, options: Options, models: Models, a
         if after.record:
             report["recorded_as"] = models.record(found, began, system_time())
         folder.finish(report)
+        if after.report is not None:
+            _write_report(found, after.report)
         kept = after.keep if after.keep is not None else found.conclusion.result is not Result.REPRODUCED
         if kept:
             report["folder"] = str(after.target)
@@ -117,6 +139,11 @@ def _run(reproducer: Reproducer, plan: Plan, options: Options, models: Models, a
     else:
         print_reproduction(found, after.target if kept else None)
     return found
+
+
+def _write_report(found: Reproduction, file: Path) -> None:
+    content = report_of(found, {"handrail": __version__, "python": machine.python_version()})
+    replace_file(file, f"{json.dumps(content, indent=2)}\n".encode())
 
 
 def _survey(planner: Planner, plan: Plan, lock: str | None, as_json: bool) -> None:
