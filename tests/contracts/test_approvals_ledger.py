@@ -22,6 +22,7 @@ from handrail.approvals.domain.events import (
 from handrail.approvals.domain.judging import Judgement, Verdict
 from handrail.approvals.domain.permit import make_statement
 from handrail.approvals.domain.subject import BoundFile
+from handrail.approvals.domain.tracing import Traced
 from handrail.errors import UnknownReference
 from handrail.manifest import canonical_json
 from tests.fakes.approvals import FakeSigner, MemoryLedger
@@ -67,6 +68,18 @@ def _done(intent):
 
 def test_a_request_comes_back_as_it_was_stored(ledger):
     (request,) = _requests()
+
+    ledger.open(request)
+
+    assert ledger.load(request.request_id).request == request
+
+
+@pytest.mark.parametrize("gaps", [(), ("s3://lake/orders has no sha256 or md5.",)])
+def test_what_was_found_in_lineage_comes_back(ledger, gaps):
+    (request,) = _requests()
+    traced = Traced(("git://shop/c",), 2, "sha256:ends", len(gaps), gaps)
+    subject = replace(request.subject, lineage=traced.bound)
+    request = replace(request, subject=subject, request_id=subject.request_id(0), traced=traced)
 
     ledger.open(request)
 

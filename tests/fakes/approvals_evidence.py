@@ -20,10 +20,13 @@ from handrail.approvals.domain.evaluation import (
     names_of,
 )
 from handrail.approvals.domain.formats import formats_in
+from handrail.approvals.domain.subject import Candidate
+from handrail.approvals.domain.tracing import MOST_SHOWN, Traced
 from handrail.approvals.evidence_ports import (
     EvaluationPlans,
     Evaluator,
     EvidenceFiles,
+    LineageTraces,
     Looks,
     Outcome,
     Readings,
@@ -31,7 +34,7 @@ from handrail.approvals.evidence_ports import (
     TreeCopies,
 )
 from handrail.errors import InvalidInput, Refused, UnknownReference
-from handrail.manifest import FileEntry, Manifest
+from handrail.manifest import FileEntry, Manifest, digest_of
 from tests.fakes.approvals import FakeTrees
 
 PLAN = EvaluationPlan(
@@ -193,3 +196,26 @@ class ReadingsAtOnce(Readings):
             raise StillReading(label, "its files are being read", 1)
         self.under_way.pop(work, None)
         return read()
+
+
+class FakeTraces(LineageTraces):
+    """`LineageTraces` of versions whose trace is complete but for the sentences in `gaps`; `fail_with` ends each look.
+
+    `trees` has the digest of a version's files by its number, where lineage knows another one.
+    """
+
+    def __init__(self) -> None:
+        self.gaps: dict[int, tuple[str, ...]] = {}
+        self.trees: dict[int, str] = {}
+        self.fail_with: Exception | None = None
+        self.looks = 0
+
+    def traced(self, candidate: Candidate, tree_digest: str) -> Traced:
+        self.looks += 1
+        if self.fail_with:
+            raise self.fail_with
+        found = self.gaps.get(candidate.version, ())
+        if self.trees.get(candidate.version, tree_digest) != tree_digest:
+            found += (f"Lineage does not say that version {candidate.version} holds {tree_digest}.",)
+        gaps = tuple(sorted(found))
+        return Traced((f"git://shop/{'c' * 40}",), 2, digest_of([candidate.version]), len(gaps), gaps[:MOST_SHOWN])

@@ -83,6 +83,11 @@ class Naive:
         return self.is_complete(at, filled) or then > at or more > filled
 
     def rule_holds(self, rule):
+        if rule["measure"] == "lineage.gaps":
+            return self.case["gaps"] == 0
+        return self.number_holds(rule)
+
+    def number_holds(self, rule):
         case = self.case
         if rule["if_replacing"] and case["incumbent"] is None:
             return True
@@ -97,8 +102,9 @@ class Naive:
         if not known or LEVELS.index(known[0][0]) < LEVELS.index(rule["level"]):
             return False
         value = known[0][1]
-        if rule["is_incumbent"]:
-            return case["incumbent"] is not None and case["incumbent"][1] is not None and value == case["incumbent"][1]
+        if rule["is_candidate"] or rule["is_incumbent"]:
+            pointed = case["incumbent"] and case["incumbent"][1]
+            return value == ("sha256:files" if rule["is_candidate"] else pointed or object())
         if type(value) not in (int, float) or value != value:
             return False
         return all(

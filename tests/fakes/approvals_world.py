@@ -34,6 +34,7 @@ from tests.fakes.approvals_evidence import (
     FakeEvaluator,
     FakeEvidenceFiles,
     FakePlans,
+    FakeTraces,
     MemoryCopies,
     MemoryLooks,
     MemorySnapshots,
@@ -77,6 +78,7 @@ class World:
     plans: FakePlans = field(default_factory=FakePlans)
     evaluator: FakeEvaluator = field(default_factory=FakeEvaluator)
     files: FakeEvidenceFiles = field(default_factory=FakeEvidenceFiles)
+    traces: FakeTraces = field(default_factory=FakeTraces)
     readings: ReadingsAtOnce = field(default_factory=ReadingsAtOnce)
     waiting: list[str] = field(default_factory=list)
     findings: FindingBook = field(default_factory=MemoryFindings)
@@ -131,6 +133,7 @@ class World:
             self.findings,
             FakeCheck(),
             self.attestations,
+            self.traces,
         )
         evaluation = EvaluationPorts(
             self.ledger,

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
 from handrail.approvals.domain.evaluation import Evaluation, EvaluationPlan, Question
+from handrail.approvals.domain.subject import Candidate
+from handrail.approvals.domain.tracing import Traced
 from handrail.manifest import FileEntry, Manifest
 
 Outcome = TypeVar("Outcome")
@@ -180,4 +182,19 @@ class Readings(Protocol):
 
         Raises:
             StillReading: it goes on; or too much waits already, and nothing was begun.
+        """
+
+
+class LineageTraces(Protocol):
+    """What is missing in the trace of a candidate?"""
+
+    @abstractmethod
+    def traced(self, candidate: Candidate, tree_digest: str) -> Traced:
+        """Return what the trace of a version ends at, and what it lacks; nothing is recorded.
+
+        Each end has to be a commit or data with a sha256 or md5, and the trace has to hold exactly these files. What
+        lineage does not know is a gap; the same facts give the same answer in whatever order they were recorded.
+
+        Raises:
+            Unavailable: lineage cannot be read.
         """

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from handrail.approvals.adapters.ed25519_permits import Ed25519Signer, PermitVerifier
 from handrail.approvals.adapters.folder_shelf import permit_file
@@ -16,8 +16,7 @@ from handrail.approvals.adapters.mlflow_download import without_additions
 from handrail.approvals.evidence_ports import Snapshots
 from handrail.approvals.ports import DecisionJournal, RuleBook
 from handrail.approvals.rule_ports import RuleRecords
-from handrail.approvals.service import Approvals, Evaluations, Gate, GatePorts, Guard, Limits
-from handrail.approvals.service.attestations import Attestations
+from handrail.approvals.service import Approvals, Evaluations, Gate, Guard, Limits
 from handrail.approvals.service.collecting import collect_copies
 from handrail.approvals.service.custody import Custody
 from handrail.approvals.service.holding import Holding
@@ -29,13 +28,14 @@ from handrail.bootstrap.approvals_evaluation import open_evaluations
 from handrail.bootstrap.approvals_holding import open_holding
 from handrail.bootstrap.approvals_journal import LineageJournal
 from handrail.bootstrap.approvals_keys import refuse_lost_key
+from handrail.bootstrap.approvals_lineage import ReadTraces
 from handrail.bootstrap.approvals_outside import Outside, open_outside
 from handrail.bootstrap.approvals_policy import open_rules
+from handrail.bootstrap.approvals_ports import GateHost, gate_ports
 from handrail.bootstrap.approvals_rules import (
     attestations_in_force,
     begin_rules,
     open_records_of_rules,
-    open_signatures,
     plans_in_force,
     rules_in_force,
 )
@@ -193,15 +193,6 @@ def _rules_to_read(settings: Settings, records: RuleRecords) -> RuleBook:
 
 
 @dataclass(frozen=True, slots=True)
-class GateHost:
-    """The MLflow server around the gate: its stores, and the folder that it serves artifacts from."""
-
-    registry: Callable[[], Any]
-    tracking: Callable[[], Any]
-    artifacts: Path
-
-
-@dataclass(frozen=True, slots=True)
 class OpenGate:
     """The gate of an MLflow server, the guard that makes it the only way, the watch over what it has set.
 
@@ -242,7 +233,8 @@ def open_gate(
     changes, rules = begin_rules(settings, custody)
     registry = MlflowRegistry(host.registry, host.tracking, host.artifacts)
     holding = open_holding(settings, custody, registry, rules)
-    ports = _gate_ports(custody, holding, host, attestations_in_force(changes, rules, custody.nonces))
+    attestations = attestations_in_force(changes, rules, custody.nonces)
+    ports = gate_ports(custody, holding, host, attestations, ReadTraces(custody.server, lineage))
     mover = _open_mover(settings, custody, holding, LineageJournal(lineage))
     limits = Limits(settings.approvals_most_open, settings.approvals_most_kept)
     gate = Gate(custody.server, ports, mover, system_time, evaluate_later, limits)
@@ -257,25 +249,6 @@ def open_gate(
         custody.snapshots,
         changes,
         open_outside(custody, gate, changes),
-    )
-
-
-def _gate_ports(custody: Custody, holding: Holding, host: GateHost, attestations: Attestations) -> GatePorts:
-    from handrail.approvals.adapters.mlflow_evidence_files import MlflowEvidenceFiles
-
-    return GatePorts(
-        ledger=custody.ledger,
-        index=custody.index,
-        provenance=holding.provenance,
-        registry=holding.registry,
-        reader=holding.reader,
-        rules=holding.rules,
-        snapshots=custody.snapshots,
-        files=MlflowEvidenceFiles(host.tracking, host.artifacts),
-        copies=holding.reader.copies,
-        findings=custody.findings,
-        signatures=open_signatures(custody.server).check,
-        attestations=attestations,
     )
 
 

@@ -2,6 +2,7 @@
 
 from handrail.lineage.domain.answers import Impact, NodeDetails, Page, Trace
 from handrail.lineage.domain.callers import HolderKind, TokenRecord
+from handrail.lineage.domain.completeness import Completeness, completeness_of
 from handrail.lineage.domain.errors import AmbiguousReference, NotYetSet, OutOfScope
 from handrail.lineage.domain.events import IntakeResult
 from handrail.lineage.domain.facts import ActivityDetails, ColumnFact, Facts
@@ -39,6 +40,7 @@ __all__ = [
     "MAX_NODES",
     "TRUNCATED",
     "ColumnFact",
+    "Completeness",
     "Facts",
     "Queries",
     "Acceptance",
@@ -83,6 +85,7 @@ __all__ = [
     "agent_uri",
     "artifact_at",
     "check_uri",
+    "completeness_of",
     "data_at",
     "inputs_uri",
     "permit_uri",

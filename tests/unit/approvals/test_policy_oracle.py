@@ -16,6 +16,7 @@ from handrail.approvals.domain.policy import Policy, Rule, why_not_eligible
 from handrail.approvals.domain.rights import Rights
 from handrail.approvals.domain.subject import BoundFile, PromotionRequest, Subject
 from handrail.approvals.domain.terms import PermitRules
+from handrail.approvals.domain.tracing import Traced
 from handrail.manifest import Manifest
 from tests.fakes.approvals_oracle import LEVELS, Naive
 from tests.fakes.effort import TIMES
@@ -23,7 +24,7 @@ from tests.fakes.effort import TIMES
 POLICIES = 300 * TIMES
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ROLES = ("ml-engineer", "data-scientist", "business-stakeholder", "devops-engineer")
-VALUES = (0, 1, 2, 0.5, math.nan, True, "1", None, "sha256:tree")
+VALUES = (0, 1, 2, 0.5, math.nan, True, "1", None, "sha256:tree", "sha256:files")
 
 
 def _case(rng):
@@ -61,6 +62,7 @@ def _case(rng):
         "snapshot": rarely(0.5),
         "measured": None if rarely() else _draw_values(rng),
         "failed": rarely(),
+        "gaps": rng.choice([None, 0, 0, 1]),
         "incumbent": rng.choice([None, (7, "sha256:tree"), (7, None)]),
         "formats": {"pickle"} if rarely() else set(),
         "allowed": {"pickle"} if rarely(0.5) else set(),
@@ -79,12 +81,17 @@ def _draw_values(rng):
 
 
 def _draw_rule(rng):
-    is_incumbent = rng.random() < 0.2
+    kind = rng.choices(("bound", "incumbent", "candidate", "lineage"), (6, 2, 2, 2))[0]
+    if kind == "lineage":
+        rule = {"measure": "lineage.gaps", "bounds": {"equals": 0}, "if_replacing": False, "level": "recomputed"}
+        return rule | {"is_incumbent": False, "is_candidate": False}
+    is_tree = kind != "bound"
     bounds = rng.sample(("at_least", "at_most", "equals"), rng.randint(1, 2))
     return {
-        "measure": rng.choice(("e", "f", "evaluation", "g")) + (".tree" if is_incumbent else ".x"),
-        "bounds": {} if is_incumbent else {name: rng.choice((0, 1, 2)) for name in bounds},
-        "is_incumbent": is_incumbent,
+        "measure": rng.choice(("e", "f", "evaluation", "g")) + (".tree" if is_tree else ".x"),
+        "bounds": {} if is_tree else {name: rng.choice((0, 1, 2)) for name in bounds},
+        "is_incumbent": kind == "incumbent",
+        "is_candidate": kind == "candidate",
         "if_replacing": rng.random() < 0.5,
         "level": rng.choice(LEVELS[:4]),
     }
@@ -97,6 +104,7 @@ def _policy(case):
             rule["measure"],
             **rule["bounds"],
             is_incumbent=rule["is_incumbent"],
+            is_candidate=rule["is_candidate"],
             if_replacing=rule["if_replacing"],
             level=Level(rule["level"]),
         )
@@ -137,6 +145,7 @@ def _history(case, policy):
         unrecorded=("its run",) if case["unrecorded"] else (),
         formats={name: "MLmodel" for name in case["formats"]},
         bound={name: BoundFile("r", "f.json", "0", ()) for name in case["files"]},
+        traced=None if case["gaps"] is None else Traced(("git://s/c",), 1, "sha256:ends", case["gaps"]),
     )
     history = History(request)
     if case["snapshot"] and case["measured"] is not None:

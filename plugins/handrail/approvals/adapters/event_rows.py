@@ -23,10 +23,11 @@ from handrail.approvals.domain.events import (
 )
 from handrail.approvals.domain.signatures import signature_from
 from handrail.approvals.domain.subject import Attestation, BoundFile, PromotionRequest, Purpose, Subject
+from handrail.approvals.domain.tracing import Traced
 from handrail.manifest import Manifest, canonical_json
 
 FORMAT = 1
-LATER_FIELDS = ("seen", "renews", "signature", "attested")
+LATER_FIELDS = ("seen", "renews", "signature", "attested", "traced")
 _KINDS: dict[str, type[Event]] = {
     "decided": Decided,
     "answered": Answered,
@@ -85,6 +86,12 @@ def _subject(values: dict[str, Any]) -> Subject:
     return Subject(**values | {"purpose": None if purpose is None else Purpose(purpose)})
 
 
+def _traced(values: dict[str, Any] | None) -> Traced | None:
+    if values is None:
+        return None
+    return Traced(**values | {name: tuple(values[name]) for name in ("commits", "examples")})
+
+
 def request_from(body: str) -> PromotionRequest:
     """Read what `request_body` wrote."""
     values: dict[str, Any] = json.loads(body)
@@ -102,5 +109,6 @@ def request_from(body: str) -> PromotionRequest:
                 for name, source in values.get("bound", {}).items()
             },
             "attested": {name: Attestation(**said) for name, said in values.get("attested", {}).items()},
+            "traced": _traced(values.get("traced")),
         }
     )

@@ -13,7 +13,7 @@ from handrail.approvals.domain.expiry import REQUEST_DAYS
 from handrail.approvals.domain.formats import RunsCode
 from handrail.approvals.domain.people import RoleName, folded
 from handrail.approvals.domain.policy import Policy, Rule
-from handrail.approvals.domain.requirements import reproduction_rules
+from handrail.approvals.domain.requirements import lineage_rules, reproduction_rules
 from handrail.approvals.domain.rights import Glass, Rights
 from handrail.approvals.domain.scope import EVERY, Scope
 from handrail.approvals.domain.terms import DAYS, PermitRules
@@ -78,19 +78,23 @@ class RuleKeys(Section):
 class RequireKeys(Section):
     """What a policy requires by one word; `level` is that of the reproduction."""
 
+    lineage: Literal["complete"] | None = None
     reproduction: Literal["equal"] | None = None
     level: Literal["claimed", "bound", "attested"] | None = None
 
     @model_validator(mode="after")
     def _requires_something(self) -> Self:
-        if self.reproduction is None:
-            raise ValueError("it requires nothing, expected reproduction: equal")
+        if self.reproduction is None and self.lineage is None:
+            raise ValueError("it requires nothing, expected lineage: complete or reproduction: equal")
+        if self.level is not None and self.reproduction is None:
+            raise ValueError("its level is that of a reproduction, which it does not require")
         return self
 
     @property
     def rules(self) -> tuple[Rule, ...]:
         """The rules that it means."""
-        return reproduction_rules(Level(self.level or Level.BOUND)) if self.reproduction else ()
+        reproduced = reproduction_rules(Level(self.level or Level.BOUND)) if self.reproduction else ()
+        return (lineage_rules() if self.lineage else ()) + reproduced
 
 
 class PolicyFile(Section):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -196,9 +196,15 @@ class History:
             for name, source in request.attested.items()
         )
         claimed = Evidence(Level.CLAIMED, request.requester, sent)
-        if self.evaluated is None or self.evaluated.problem is not None:
-            return (claimed, *files, *signed)
-        return (claimed, *files, *signed, Evidence(Level.RECOMPUTED, "the gate", self.evaluated.measures))
+        found = (Evidence(Level.RECOMPUTED, "the gate", measures) for measures in self._found())
+        return (claimed, *files, *signed, *found)
+
+    def _found(self) -> Iterator[Mapping[str, Any]]:
+        """Yield what the gate found itself: by its evaluator, and in lineage."""
+        if self.evaluated is not None and self.evaluated.problem is None:
+            yield self.evaluated.measures
+        if self.request.traced is not None:
+            yield {"lineage": self.request.traced.to_json()}
 
     @property
     def voided(self) -> Voided | None:

@@ -40,6 +40,8 @@ def facts_of(
         "evaluation": evaluation_json(history.evaluated),
         "findings": [finding.to_json() for finding in findings],
         "questions": [_asked(question) for question in questions_of(history)],
+        # Only where it was looked for: what was shown before keeps its digest.
+        **({"lineage": request.traced.to_json()} if request.traced else {}),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -19,6 +19,7 @@ from handrail.approvals.domain.policy import (
 )
 from handrail.approvals.domain.questions import waits_for_answers
 from handrail.approvals.domain.quorum import Progress, advance
+from handrail.approvals.domain.requirements import LINEAGE_GAPS
 from handrail.approvals.domain.rights import Action
 from handrail.approvals.domain.short_requests import NEEDED, broken_by, carried, is_signed, policy_for, why_no_breaking
 from handrail.approvals.domain.subject import PromotionRequest, Purpose
@@ -75,7 +76,8 @@ def _failures(history: History, policy: Policy, directory: Directory) -> tuple[s
     failures = _unknown_makers(history.request, directory) + _unmeasured(history)
     if refusal := why_no_request(history.request.requester, directory, policy):
         failures += (refusal,)
-    failures += tuple(one.failure for one in measured(history, policy) if one.failure)
+    found = measured(history, policy)
+    failures += tuple(one.failure for one in found if one.failure) + _missing_lineage(history.request, found)
     if policy.digest != subject.policy_digest or policy.alias != subject.alias:
         failures += ("The request was opened under another policy.",)
     return failures
@@ -157,6 +159,12 @@ def measured(history: History, policy: Policy) -> tuple[Measured, ...]:
         incumbent_tree=history.request.incumbent_tree,
         candidate_tree=history.request.subject.tree_digest,
     )
+
+
+def _missing_lineage(request: PromotionRequest, found: Sequence[Measured]) -> tuple[str, ...]:
+    """Say what is missing, where a rule is not met because of it."""
+    fails = any(one.failure and one.rule.measure == LINEAGE_GAPS for one in found)
+    return request.traced.examples if fails and request.traced else ()
 
 
 def _unmeasured(history: History) -> tuple[str, ...]:

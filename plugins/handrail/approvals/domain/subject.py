@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from handrail.approvals.domain.tracing import Traced
 from handrail.manifest import Manifest, digest_of, digest_of_bytes
 
 
@@ -61,7 +62,7 @@ class Purpose(StrEnum):
     REVERT = "revert"
 
 
-LATER_FIELDS = ("people_digest", "adopts", "snapshot", "purpose", "about")
+LATER_FIELDS = ("people_digest", "adopts", "snapshot", "purpose", "about", "lineage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ class Subject:
 
     One that `adopts` is about the version that the alias already points at, from before the gate: its makers and its
     quality are not known, and the persons who decide take it over as it is. `about` is the id of the request that one
-    with the purpose of a confirmation or a revert is about.
+    with the purpose of a confirmation or a revert is about. `lineage` is what its trace lacked when it was opened, as
+    `Traced.bound` has it, None where the policy does not require lineage.
     """
 
     server: str
@@ -88,6 +90,7 @@ class Subject:
     snapshot: str | None = None
     purpose: Purpose | None = None
     about: str | None = None
+    lineage: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return all fields; evidence as name to digest.
@@ -106,6 +109,11 @@ class Subject:
         """
         moving = ("incumbent", "people_digest")
         return digest_of({name: value for name, value in self.to_json().items() if name not in moving})
+
+    def said_as(self, bound: Subject) -> Subject:
+        """Return this, the present state, with what only the request says, from what it binds."""
+        said = ("adopts", "snapshot", "purpose", "about", "lineage")
+        return replace(self, **{name: getattr(bound, name) for name in said})
 
     def request_id(self, turn: int) -> str:
         """Return the id of the `turn`-th request about this subject."""
@@ -128,6 +136,7 @@ class Subject:
             "snapshot": "the snapshot of labelled rows",
             "purpose": "what it is for",
             "about": "which request it is about",
+            "lineage": "what its lineage lacks",
         }
         known = bound.to_json()
         changed = {name: value for name, value in self.to_json().items() if known.get(name, value) != value}
@@ -184,7 +193,8 @@ class PromotionRequest:
     to have made. `formats` run code when they are loaded, each with where it was found; with None nobody looked.
     `bound` has the files that the gate read itself and `attested` the statements of pipelines, by the name of their
     evidence; `authors` are their writers too, who answers for them, and who handed in the snapshot. `renews` is the id
-    of the void request in whose place it was opened.
+    of the void request in whose place it was opened. `traced` is what the gate found in lineage, None where the policy
+    does not require it.
     """
 
     request_id: str
@@ -203,6 +213,7 @@ class PromotionRequest:
     bound: Mapping[str, BoundFile] = field(default_factory=dict)
     renews: str | None = None
     attested: Mapping[str, Attestation] = field(default_factory=dict)
+    traced: Traced | None = None
 
     @property
     def label(self) -> str:

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from handrail.approvals.domain.people import folded
 from handrail.approvals.domain.subject import Subject
 from handrail.approvals.ports import Registry, RequestIndex
 from handrail.errors import Refused
+
+
+def adoptable(registry: Registry, model: str, alias: str) -> int:
+    """Return the version that an alias, however it is spelt, points at.
+
+    Raises:
+        Refused: it points at nothing.
+    """
+    points_at = registry.incumbent(model, folded(alias))
+    if points_at is None:
+        reasons = (f"Only what the alias points at can be adopted, and {alias!r} points at nothing.",)
+        raise Refused(f"Adopting {alias!r} of {model!r}", reasons)
+    return points_at
 
 
 def refuse_strange_adoption(subject: Subject, registry: Registry, index: RequestIndex) -> None:

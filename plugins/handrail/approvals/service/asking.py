@@ -8,7 +8,7 @@ from typing import Any
 
 from handrail.approvals.domain.attesting import Target
 from handrail.approvals.domain.subject import Attestation, Authorship, BoundFile, Candidate, Purpose
-from handrail.approvals.evidence_ports import EvidenceFiles, Snapshots, TreeCopies
+from handrail.approvals.evidence_ports import EvidenceFiles, LineageTraces, Snapshots, TreeCopies
 from handrail.approvals.finding_ports import FindingBook
 from handrail.approvals.ports import Ledger, Provenance, Registry, RequestIndex, RuleBook
 from handrail.approvals.service.attestations import Attestations
@@ -63,6 +63,7 @@ class GatePorts:
     findings: FindingBook
     signatures: SignatureCheck
     attestations: Attestations
+    traces: LineageTraces
 
 
 @dataclass(frozen=True, slots=True)

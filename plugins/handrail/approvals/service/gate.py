@@ -10,11 +10,11 @@ from handrail.approvals.domain.attesting import Target
 from handrail.approvals.domain.errors import Closed, MovedMeanwhile, UnderEvaluation
 from handrail.approvals.domain.events import Choice, History, Voided
 from handrail.approvals.domain.judging import Judgement, Verdict
-from handrail.approvals.domain.people import folded
 from handrail.approvals.domain.policy import Policy
 from handrail.approvals.domain.signatures import PersonSignature
 from handrail.approvals.domain.subject import Candidate, PromotionRequest, Subject
 from handrail.approvals.domain.texts import plain_text
+from handrail.approvals.service.adoption import adoptable
 from handrail.approvals.service.asking import GatePorts, Opening, digests_of, read_evidence
 from handrail.approvals.service.breaking import BreakGlass
 from handrail.approvals.service.earlier import latest_about
@@ -33,8 +33,9 @@ from handrail.approvals.service.renewal import Renewals, since_approvals
 from handrail.approvals.service.seen import Said, require_seen
 from handrail.approvals.service.short_ways import refuse_strange, why_not_any_more
 from handrail.approvals.service.signing import require_signed
+from handrail.approvals.service.tracing import trace_for, why_incomplete_now
 from handrail.clock import Clock
-from handrail.errors import Misconfigured, Refused, UnknownReference
+from handrail.errors import Misconfigured, UnknownReference
 
 ATTEMPTS = 10
 
@@ -78,6 +79,7 @@ class Gate:
             UnknownReference: there is no such model, version, snapshot or policy.
             Misconfigured: the policy or the roles cannot be used.
             Refused: the account may not ask, or the version's files or its evidence cannot be used.
+            Unavailable: the policy requires lineage, which cannot be read.
         """
         policy = policy_for_request(self._ports.rules, opening, account)
         require_snapshot(self._ports.snapshots, opening.snapshot)
@@ -90,7 +92,8 @@ class Gate:
         made = self._ports.provenance.makers(candidate, manifest, files_of(incumbent)).joined(read.witnesses)
         people = self._people_digest(policy, made.accounts, account)
         subject = self._subject(candidate, policy, digests_of(read.content), manifest.digest, people)
-        subject = replace(subject, **opening.marks)
+        traced = trace_for(self._ports.traces, policy, opening, candidate, manifest.digest)
+        subject = replace(subject, **opening.marks, lineage=traced.bound if traced else None)
         refuse_strange(subject, self._ports)
         turn, earlier = latest_about(self._ports, subject, self.expiry, self._clock())
         if earlier:
@@ -112,6 +115,7 @@ class Gate:
             bound=read.bound,
             attested=read.attested,
             renews=opening.renews,
+            traced=traced,
         )
         return self._store(request)
 
@@ -134,10 +138,7 @@ class Gate:
             UnknownReference: there is no such model or policy.
             Refused: the alias points at nothing, or at what was promoted.
         """
-        points_at = self._ports.registry.incumbent(model, folded(alias))
-        if points_at is None:
-            reasons = (f"Only what the alias points at can be adopted, and {alias!r} points at nothing.",)
-            raise Refused(f"Adopting {alias!r} of {model!r}", reasons)
+        points_at = adoptable(self._ports.registry, model, alias)
         return self.open_request(Opening(model, str(points_at), alias, reason, {}, adopts=True), account)
 
     def decide(  # noqa: PLR0913 - who says what about which facts
@@ -272,8 +273,8 @@ class Gate:
         policy = self._ports.rules.policy(bound.model, bound.alias)
         people = self._people_digest(policy, request.authors, request.requester)
         now = self._subject(candidate, policy, digests_of(request.evidence), bound.tree_digest, people)
-        now = replace(now, adopts=bound.adopts, snapshot=bound.snapshot, purpose=bound.purpose, about=bound.about)
-        changes = now.changes_since(bound) + why_not_any_more(bound, self._ports) + self.expiry.why(history)
+        changes = now.said_as(bound).changes_since(bound) + why_incomplete_now(self._ports.traces, bound, candidate)
+        changes += why_not_any_more(bound, self._ports) + self.expiry.why(history)
         return changes + self._ports.attestations.changes(request)
 
     def _people_digest(self, policy: Policy, authors: Iterable[str], requester: str) -> str:

@@ -123,6 +123,7 @@ class ProvenLedger(Ledger):
             "It names files as evidence that it does not hold.": set(request.bound) <= set(request.evidence),
             "The policy is another one here.": (policy.alias, policy.digest) == (subject.alias, subject.policy_digest),
             "The persons and roles are other ones here.": people == subject.people_digest,
+            "It binds another lineage than it holds.": _binds_lineage(request),
             "The clocks are apart.": abs(request.opened_at - self.clock()) <= CLOCKS_APART,
             "Its reason is not plain text.": is_plain(request.reason),
             "It leaves out who made the version or its run.": self._known_makers(request) <= {*request.authors},
@@ -209,6 +210,12 @@ class ProvenLedger(Ledger):
             return " ".join(changed)
         same = canonical_json(draft.statement) == canonical_json(event.statement)
         return None if same else "The permit states something else than follows from the ledger and the rules here."
+
+
+def _binds_lineage(request: PromotionRequest) -> bool:
+    traced = request.traced
+    bound = traced.bound if traced else None
+    return bound == request.subject.lineage and not (traced and traced.contradicts_itself)
 
 
 def is_plain(text: str) -> bool:

@@ -122,6 +122,7 @@ class RequestView:
             "attestations": {name: one.to_json() for name, one in request.attested.items()},
             "rejections": [rejection.to_json() for rejection in self.rejections],
             "evaluation": evaluation_json(self.history.evaluated),
+            "traced": request.traced.to_json() if request.traced else None,
             "renews": request.renews,
             "changes": [since.to_json() for since in self.since],
             "findings": [finding.to_json() for finding in self.findings],
