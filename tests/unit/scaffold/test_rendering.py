@@ -9,6 +9,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handrail.approvals.adapters.policy_file import rules_of_objectives
+from handrail.approvals.rule_ports import RuleText
 from handrail.errors import Misconfigured, MissingFile
 from handrail.scaffold.draft import Column, Draft
 from handrail.scaffold.machinery import machinery
@@ -77,6 +79,17 @@ def test_any_column_names_make_a_use_case_that_is_accepted(names, project):
             yaml.load(content, QUICK)
         if path.endswith(".py"):
             compile(content, path, "exec")
+
+
+def test_a_policy_can_require_the_objectives_of_a_new_project():
+    files = {path.as_posix(): content for path, content in rendered(DRAFT, TEMPLATE)}
+    text = RuleText("config/objectives.yaml", files["config/objectives.yaml"])
+
+    rules = rules_of_objectives(text, ["quality", "no-regression"], "config/policies/champion.yaml")
+
+    policy = yaml.load(files["config/policies/champion.yaml"], QUICK)
+    written = {(rule["measure"], rule.get("at_least"), rule.get("at_most")) for rule in policy["rules"]}
+    assert {(rule.measure, rule.at_least, rule.at_most) for rule in rules} <= written
 
 
 def test_code_keeps_its_form_whatever_a_project_and_its_subjects_are_called():

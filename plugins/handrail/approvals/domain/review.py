@@ -11,6 +11,8 @@ from handrail.approvals.domain.people import Directory
 from handrail.approvals.domain.policy import Policy
 from handrail.approvals.domain.quorum import missing_roles
 from handrail.approvals.domain.rights import Action
+from handrail.approvals.domain.short_requests import NEEDED
+from handrail.approvals.domain.subject import Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,22 @@ def weak_points(policy: Policy, directory: Directory) -> Iterator[WeakPoint]:
                 f"{policy.alias}: nobody holds a role of {str(action)!r}: {', '.join(sorted(roles))}.",
                 blocks=action is Action.REQUEST,
             )
+    yield from _unconfirmed(policy, directory)
     if not policy.rules:
         yield WeakPoint(f"{policy.alias}: no rule asks for evidence, so persons alone decide.")
+
+
+def _unconfirmed(policy: Policy, directory: Directory) -> Iterator[WeakPoint]:
+    """Give whoever can break the glass without enough others to confirm it; makers of the version count even less."""
+    needed = NEEDED[Purpose.CONFIRMATION]
+    approving = {person.name for person in directory.persons if person.roles & policy.deciders}
+    for person in directory.persons:
+        others = len(approving - {person.name})
+        if person.roles & policy.may(Action.BREAK_GLASS) and others < needed:
+            yield WeakPoint(
+                f"{policy.alias}: an emergency of {person.name} is confirmed by {needed} others of the roles that "
+                f"approve, and there are {others}; so it is always reverted. Name more persons."
+            )
 
 
 def _without_keys(policy: Policy, directory: Directory) -> Iterator[WeakPoint]:

@@ -5,15 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import threading
-from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
 
-from handrail.approvals import RuleWatch
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.approvals import (
     GateHost,
@@ -27,6 +23,7 @@ from handrail.clock import system_time
 from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.http.github_app import GithubApp
 from handrail.entrypoints.mlflow.app.evaluating import EvaluatingThreads
+from handrail.entrypoints.mlflow.app.watching import Looks, keep_watch
 from handrail.entrypoints.mlflow.collect import Naming
 from handrail.errors import HandrailError, Misconfigured
 from handrail.settings import Settings, load_settings
@@ -42,16 +39,7 @@ if TYPE_CHECKING:
 PATIENCE_S = 0.7
 """How long a request that MLflow has carried out is delayed, at most, because lineage's store is locked."""
 
-WATCH_EVERY_S = 60.0
-
 _log = logging.getLogger("handrail.approvals")
-
-
-@dataclass
-class Looks:
-    """When the watch last looked at everything."""
-
-    last: datetime | None = None
 
 
 def assemble(app: Any) -> Any:
@@ -104,7 +92,7 @@ def _assemble(app: Any) -> Any:
         # Appended: innermost, so that it runs after the login.
         asgi.user_middleware.append(Middleware(RememberAccount))
     _report_interrupted(gate, evaluating)
-    _keep_watch(opened, looks)
+    keep_watch(opened, looks)
     _open_lineage(recording)
     return _behind_door(app, asgi, settings)
 
@@ -176,28 +164,6 @@ def _outside(settings: Settings, opened: OpenGate, refusals: Refusals, looks: Lo
         route: ForeignRoute(found.is_foreign, found.why_unknown, found.answer)
         for route, found in ((Route.CONFIRM, desk), (Route.METRICS, metrics))
     }
-
-
-def _keep_watch(opened: OpenGate, looks: Looks) -> None:
-    """Now and every minute: report what the gate did not set and files that only propose, end what has expired."""
-    watches, gate = (opened.watch, RuleWatch(opened.rules)), opened.gate
-
-    def look() -> None:
-        for watch in watches:
-            watch.report()
-        gate.expiry.sweep()
-        gate.glass.watch()
-        opened.outside.attempts.flush()
-        looks.last = system_time()
-
-    def look_again() -> None:
-        pause = threading.Event()
-        while not pause.wait(WATCH_EVERY_S):
-            look()
-
-    look()
-
-    threading.Thread(target=look_again, name="handrail-watch", daemon=True).start()
 
 
 def _refuse_workspaces() -> None:
