@@ -75,11 +75,9 @@ class Gate:
         """Copy the version's files, and open a request about the copy, refused ones too; or return the one about it.
 
         Raises:
-            StillReading: the files are being copied; the same call gets the request later.
-            UnknownReference: there is no such model, version, snapshot or policy.
-            Misconfigured: the policy or the roles cannot be used.
+            StillReading, Unavailable: files are being copied, or required lineage cannot be read; repeat the call.
+            UnknownReference, Misconfigured: there is no such model, version, snapshot or policy, or it cannot be used.
             Refused: the account may not ask, or the version's files or its evidence cannot be used.
-            Unavailable: the policy requires lineage, which cannot be read.
         """
         policy = policy_for_request(self._ports.rules, opening, account)
         require_snapshot(self._ports.snapshots, opening.snapshot)
@@ -91,8 +89,8 @@ class Gate:
         read = read_evidence(self._ports, opening, candidate, purpose)
         made = self._ports.provenance.makers(candidate, manifest, files_of(incumbent)).joined(read.witnesses)
         people = self._people_digest(policy, made.accounts, account)
-        subject = self._subject(candidate, policy, digests_of(read.content), manifest.digest, people)
         traced = trace_for(self._ports.traces, policy, opening, candidate, manifest.digest)
+        subject = self._subject(candidate, policy, digests_of(read.content), manifest.digest, people)
         subject = replace(subject, **opening.marks, lineage=traced.bound if traced else None)
         refuse_strange(subject, self._ports)
         turn, earlier = latest_about(self._ports, subject, self.expiry, self._clock())

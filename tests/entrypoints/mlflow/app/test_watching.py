@@ -1,5 +1,6 @@
 """What the server does by itself, at its start and again and again."""
 
+import threading
 import time
 from datetime import timedelta
 
@@ -50,9 +51,9 @@ def kept():
 
 
 def _until(condition):
-    deadline = time.monotonic() + DEADLINE_S
+    deadline, pause = time.monotonic() + DEADLINE_S, threading.Event()
     while not condition() and time.monotonic() < deadline:
-        time.sleep(0.01)
+        pause.wait(0.01)
     return condition()
 
 
