@@ -126,10 +126,22 @@ class Settings(BaseSettings):
         description="what MLflow's server has and the gate keeps off: assistant, jobs, demo, gateway, or 'POST /path'; "
         "commas between them in the variable",
     )
+    mlflow_inner_app: str = Field(
+        default="basic-auth",
+        pattern=r"^(basic-auth|[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*)$",
+        description="app with logins that the gate's server wraps: basic-auth, or a function as module:function",
+    )
+    mlflow_trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="addresses of reverse proxies that log people in for MLflow; commas between them in the variable",
+    )
+    mlflow_user_header: str | None = Field(
+        default=None, description="header in which a trusted proxy names the account; needs mlflow_trusted_proxies"
+    )
     prefect_url: str | None = Field(default=None, description="Prefect server; from host and port if unset")
     bento_url: str | None = Field(default=None, description="the serving bento; from host and port if unset")
 
-    @field_validator("mlflow_routes", mode="before")
+    @field_validator("mlflow_routes", "mlflow_trusted_proxies", mode="before")
     @classmethod
     def _split(cls, given: Any) -> Any:
         return [part.strip() for part in given.split(",") if part.strip()] if isinstance(given, str) else given

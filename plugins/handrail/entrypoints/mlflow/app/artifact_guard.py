@@ -9,23 +9,9 @@ from typing import Any
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
 from handrail.approvals import Guard
-from handrail.entrypoints.mlflow.app.asking import account_of_call, ask, who_asks
+from handrail.entrypoints.mlflow.app.asking import ask
+from handrail.entrypoints.mlflow.app.logins import current_account
 from handrail.files import sha256_of
-
-
-class RememberAccount:
-    """Innermost ASGI middleware: lets code below know who logged in to a route that MLflow serves without Flask."""
-
-    def __init__(self, app: Any) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Set the account for this call alone."""
-        token = account_of_call.set(scope.get("state", {}).get("username"))
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            account_of_call.reset(token)
 
 
 def guard_artifacts(guard: Guard) -> None:
@@ -50,7 +36,7 @@ def guard_artifacts(guard: Guard) -> None:
         digest = sha256_of(Path(temp_file_path))
         with guard.changing():
             _check(guard, destination_file_path)
-            ask(guard.uploaded, folder, digest, who_asks())
+            ask(guard.uploaded, folder, digest, current_account())
             return publish(self, temp_file_path, destination_file_path, *args, **kwargs)
 
     def guarded_log_artifacts(self: Any, local_dir: str, artifact_path: str | None = None) -> Any:
@@ -78,4 +64,4 @@ def _check(guard: Guard, path: str) -> None:
 
 
 def _made(guard: Guard, folder: str) -> None:
-    ask(guard.made, "path", os.path.realpath(folder), who_asks())
+    ask(guard.made, "path", os.path.realpath(folder), current_account())

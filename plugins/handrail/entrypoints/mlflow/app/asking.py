@@ -1,24 +1,21 @@
-"""How MLflow's methods ask the guard, and who is asking."""
+"""How MLflow's methods ask the guard."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, ParamSpec
 
-from flask import g, has_request_context
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED, TEMPORARILY_UNAVAILABLE
 
 from handrail.approvals import Protected
+from handrail.entrypoints.mlflow.app.logins import current_account
 from handrail.errors import HandrailError
 
 if TYPE_CHECKING:
     from handrail.entrypoints.mlflow.app.refusals import Refusals
 
 About = ParamSpec("About")
-account_of_call: ContextVar[str | None] = ContextVar("handrail_account", default=None)
-"""Who logged in to a route that MLflow serves without Flask."""
 _refusals: list[Refusals] = []
 
 
@@ -33,17 +30,7 @@ def ask(question: Callable[About, None], *about: About.args, **named: About.kwar
         question(*about, **named)
     except Protected as err:
         for refusals in _refusals:
-            refusals.direct(err, who_asks())
+            refusals.direct(err, current_account())
         raise MlflowException(str(err), error_code=PERMISSION_DENIED) from err
     except HandrailError as err:
         raise MlflowException(str(err), error_code=TEMPORARILY_UNAVAILABLE) from err
-
-
-def current_account() -> str | None:
-    """Return the account that logged in to the request being answered, None outside of one."""
-    return getattr(g, "mlflow_authenticated_user", None) if has_request_context() else None
-
-
-def who_asks() -> str | None:
-    """Return the account behind the call being answered, whichever framework serves it; None outside of one."""
-    return current_account() or account_of_call.get()

@@ -23,6 +23,7 @@ from handrail.clock import system_time
 from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.http.github_app import GithubApp
 from handrail.entrypoints.mlflow.app.evaluating import EvaluatingThreads
+from handrail.entrypoints.mlflow.app.trusted_header import HeaderDoor, Trust, read_trust
 from handrail.entrypoints.mlflow.app.watching import Looks, keep_watch
 from handrail.entrypoints.mlflow.collect import Naming
 from handrail.errors import HandrailError, Misconfigured
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from handrail.approvals import Gate
     from handrail.bootstrap.approvals import OpenGate
     from handrail.entrypoints.mlflow.app.foreign_calls import ForeignRoute
+    from handrail.entrypoints.mlflow.app.logins import Logins
     from handrail.entrypoints.mlflow.app.recorded_stores import Recorder
     from handrail.entrypoints.mlflow.app.refusals import Refusals
 
@@ -57,18 +59,22 @@ def _assemble(app: Any) -> Any:
     # Before mlflow.server.auth is imported: it reads its file and its secret at import.
     for name, value in prepare_mlflow(settings).items():
         os.environ.setdefault(name, value)
-    from mlflow import server
-    from mlflow.server import auth, handlers
+    from mlflow import environment_variables, server
+    from mlflow.server import handlers
 
     _refuse_workspaces()
-    from handrail.entrypoints.mlflow.app.artifact_guard import RememberAccount, guard_artifacts
+    from handrail.entrypoints.mlflow.app.artifact_guard import guard_artifacts
     from handrail.entrypoints.mlflow.app.asking import remember_refusals
     from handrail.entrypoints.mlflow.app.foreign_calls import let_in
+    from handrail.entrypoints.mlflow.app.inner_app import open_inner_app, refuse_open_app
     from handrail.entrypoints.mlflow.app.refusals import Refusals
     from handrail.entrypoints.mlflow.app.routes import Desks, add_routes, answering
     from handrail.entrypoints.mlflow.app.store_guards import guard_stores
 
     app = server.app if app is None else app
+    trust = read_trust(settings.mlflow_trusted_proxies, settings.mlflow_user_header)
+    interface: Any = environment_variables._MLFLOW_SGI_NAME
+    asgi = interface.get() == "uvicorn"
     platform = open_platform(settings)
     host = GateHost(handlers._get_model_registry_store, handlers._get_tracking_store, _artifacts_folder())
     evaluating = EvaluatingThreads(lambda: opened.evaluations)
@@ -82,41 +88,38 @@ def _assemble(app: Any) -> Any:
     guard_artifacts(guard)
     outside = _outside(settings, opened, refusals, looks)
     add_routes(app, Desks(gate, opened.snapshots, opened.rules, outside, refusals))
-    asgi = auth.create_app(app)
+    inner, logins = open_inner_app(app, settings, by_header=trust is not None, asgi=asgi)
     let_in(app, outside, refusals, partial(answering, refusals))
-    for route in Route:
-        auth.BEFORE_REQUEST_VALIDATORS[(handlers._add_static_prefix(route.path), route.method)] = lambda: True
-    if asgi is not app:
-        from starlette.middleware import Middleware
-
-        # Appended: innermost, so that it runs after the login.
-        asgi.user_middleware.append(Middleware(RememberAccount))
     _report_interrupted(gate, evaluating)
     keep_watch(opened, looks)
     _open_lineage(recording)
-    return _behind_door(app, asgi, settings)
+    served = _behind_doors(app, inner, settings, logins, trust)
+    refuse_open_app(served, settings)
+    return served
 
 
-def _behind_door(app: Any, asgi: Any, settings: Settings) -> Any:
+def _behind_doors(app: Any, inner: Any, settings: Settings, logins: Logins, trust: Trust | None) -> Any:
     """Let only open routes reach the server, as the tables of this installed MLflow list them now."""
     from mlflow.server import handlers
 
     from handrail.entrypoints.mlflow.app.door import Door, WsgiDoor
+    from handrail.entrypoints.mlflow.app.logins import WithLogins, WsgiWithLogins
     from handrail.entrypoints.mlflow.app.route_tables import known_routes, routes_of_asgi, routes_of_flask
     from handrail.entrypoints.mlflow.app.surface import RouteLine, Surface
 
     prefix = handlers._add_static_prefix("")
     own = {RouteLine(route.method, route.path) for route in Route}
-    installed = {*routes_of_flask(app), *(routes_of_asgi(asgi) if asgi is not app else ())}
+    installed = {*routes_of_flask(app), *(routes_of_asgi(inner) if inner is not app else ())}
     surface = Surface(installed, known_routes() | own, settings.mlflow_routes, prefix)
-    if asgi is not app:
-        return Door(asgi, surface)
-    app.wsgi_app = WsgiDoor(app.wsgi_app, surface)
+    if inner is not app:
+        known = WithLogins(inner, logins)
+        return Door(HeaderDoor(known, trust) if trust else known, surface)
+    app.wsgi_app = WsgiDoor(WsgiWithLogins(app.wsgi_app, logins), surface)
     return app
 
 
 def _recorder(platform: Platform, host: GateHost) -> Recorder:
-    from handrail.entrypoints.mlflow.app.asking import current_account
+    from handrail.entrypoints.mlflow.app.logins import current_account
     from handrail.entrypoints.mlflow.app.recorded_stores import Recorder
 
     settings, agent_of = platform.settings, open_agents(platform.settings)

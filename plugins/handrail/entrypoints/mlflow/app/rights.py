@@ -8,9 +8,9 @@ from urllib.parse import unquote, urlparse
 
 from mlflow.entities import ViewType
 from mlflow.exceptions import MlflowException
-from mlflow.server import auth, handlers
+from mlflow.server import handlers
 
-from handrail.entrypoints.mlflow.app.asking import current_account
+from handrail.entrypoints.mlflow.app.logins import Level, current_account, is_allowed
 from handrail.errors import Refused, UnknownReference
 
 PAGE = 1000
@@ -28,7 +28,7 @@ def account() -> str:
     return name
 
 
-def require_model(model: str, level: str, action: str) -> None:
+def require_model(model: str, level: Level, action: str) -> None:
     """Let only those pass who have a permission of MLflow, such as `can_read`, on the model.
 
     Raises:
@@ -44,15 +44,9 @@ def require_model(model: str, level: str, action: str) -> None:
         raise Refused(action, (f"The account {account()!r} lacks the permission for {model!r}; ask its owner.",))
 
 
-def may(model: str, level: str) -> bool:
-    """Whether the account has the permission on the model; once the model is gone, only an admin has."""
-    logins: Any = auth  # MLflow's own, without types
-    if logins.sender_is_admin():
-        return True
-    try:
-        return bool(getattr(logins._get_registered_model_permission(model), level))
-    except MlflowException:
-        return False
+def may(model: str, level: Level) -> bool:
+    """Whether the account has the permission on the model."""
+    return is_allowed(account(), "registered_model", model, level)
 
 
 def require_sources(model: str, version: str, action: str) -> None:
@@ -64,11 +58,8 @@ def require_sources(model: str, version: str, action: str) -> None:
         UnknownReference: there is no such version.
         Refused: the account lacks the permission.
     """
-    logins: Any = auth
-    if logins.sender_is_admin():
-        return
     for experiment_id in sorted(set(_experiments_of(model, version))):
-        if not logins._get_experiment_permission(experiment_id, account()).can_update:
+        if not is_allowed(account(), "experiment", experiment_id, "can_update"):
             reason = f"The account {account()!r} may not change the experiment {experiment_id} that it was made in"
             raise Refused(action, (f"{reason}; ask its owner.",))
 
@@ -80,14 +71,13 @@ def require_runs(run_ids: Iterable[str], action: str) -> None:
         UnknownReference: there is no such run.
         Refused: the account lacks the permission.
     """
-    logins: Any = auth
     tracking: Any = handlers._get_tracking_store()
     for run_id in sorted(set(run_ids)):
         try:
             experiment_id = str(tracking.get_run(run_id).info.experiment_id)
         except MlflowException as err:
             raise UnknownReference("run", run_id, "Name a run of this server.", "run_id") from err
-        if not (logins.sender_is_admin() or logins._get_experiment_permission(experiment_id, account()).can_read):
+        if not is_allowed(account(), "experiment", experiment_id, "can_read"):
             raise Refused(action, (f"The account {account()!r} may not read the run {run_id}; ask its owner.",))
 
 

@@ -19,10 +19,10 @@ from handrail.clock import system_time
 from handrail.entrypoints.http.bodies import too_large
 from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.http.problems import MEDIA_TYPE, Rejection, members_of, problem, status_of
-from handrail.entrypoints.mlflow.app.asking import current_account
 from handrail.entrypoints.mlflow.app.evidence_bodies import read_digest, read_evidence
 from handrail.entrypoints.mlflow.app.finding_routes import close_finding, findings, open_finding
 from handrail.entrypoints.mlflow.app.foreign_calls import ForeignRoute
+from handrail.entrypoints.mlflow.app.logins import current_account
 from handrail.entrypoints.mlflow.app.messages import (
     MAX_BODY_BYTES,
     read_body,
@@ -64,9 +64,15 @@ def add_routes(app: Flask, desks: Desks) -> None:
     views |= {route: found.answer for route, found in desks.outside.items()}
     views[Route.SNAPSHOT] = partial(_hand_in, desks.snapshots)
     for route in Route:
-        answer = answering(desks.refusals, views[route])
+        answer = answering(desks.refusals, partial(_of_account, views[route]))
         rule = handlers._add_static_prefix(route.path)
         app.add_url_rule(rule, f"handrail_{route.name.lower()}", answer, methods=[route.method])
+
+
+def _of_account(view: Callable[[], Response]) -> Response:
+    """Refuse who has not logged in, also where the app around this one lets them pass."""
+    account()
+    return view()
 
 
 def _open_request(gate: Gate) -> Response:

@@ -11,8 +11,9 @@ from mlflow.store.db.db_types import DATABASE_ENGINES
 
 from handrail.approvals import PROMPT_TAG, Candidate, Guard, is_bound_tag, is_reserved_tag
 from handrail.bootstrap.mlflow_server import is_allowed_move
-from handrail.entrypoints.mlflow.app.asking import ask, current_account
+from handrail.entrypoints.mlflow.app.asking import ask
 from handrail.entrypoints.mlflow.app.known_models import KnownModels
+from handrail.entrypoints.mlflow.app.logins import current_account
 from handrail.entrypoints.mlflow.app.recorded_stores import RecordedRegistry, RecordedTracking, Recorder
 from handrail.entrypoints.mlflow.app.tracking_guard import GuardedTracking
 from handrail.errors import Misconfigured

@@ -9,7 +9,8 @@ from typing import Any
 from mlflow.entities import RunStatus, ViewType
 
 from handrail.approvals import Guard, is_bound_tag
-from handrail.entrypoints.mlflow.app.asking import ask, current_account
+from handrail.entrypoints.mlflow.app.asking import ask
+from handrail.entrypoints.mlflow.app.logins import current_account
 
 PARENT_TAG = "mlflow.parentRunId"
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
