@@ -1,8 +1,10 @@
 import pytest
 
-from handrail.approvals.domain.errors import Closed
+from handrail.approvals.domain.errors import Closed, MovedMeanwhile
 from handrail.approvals.domain.events import Choice, MoveAbandoned, MoveDone, MoveIntended, Published, Voided
+from handrail.approvals.domain.findings import Severity
 from handrail.approvals.domain.judging import Verdict
+from handrail.approvals.service import Report
 from handrail.errors import Unavailable
 from tests.fakes.approvals_world import World, opening
 
@@ -114,3 +116,48 @@ def test_a_permit_that_could_not_be_published_stays_signed_and_is_published_late
     world.gate.finish_moves()
     assert isinstance(world.ledger.load(request_id).events[-1], Published)
     assert len(world.shelf.permits) == 1
+
+
+def _interrupted(world):
+    """A move whose intent is open, as a second thread has read it that takes it up."""
+    request_id = _approved_by_one(world)
+    world.registry.fail_before = Unavailable("The registry", "it is locked", "Repeat it.")
+    with pytest.raises(Unavailable):
+        world.gate.decide(request_id, "cleo", Choice.APPROVE, "fine")
+    return world.ledger.load(request_id)
+
+
+def test_who_took_up_a_move_that_another_finished_does_not_move_the_alias_back(world):
+    late = _interrupted(world)
+    assert world.say(late.request.request_id, "cleo") is Verdict.PROMOTED
+    world.register(2)
+    world.promote(2)
+
+    with pytest.raises(MovedMeanwhile):
+        world.mover.move(late, ())
+
+    assert world.champion() == 2
+
+
+def test_who_took_up_a_move_that_another_abandoned_does_not_move_the_alias(world):
+    late = _interrupted(world)
+    finding = world.gate.findings.open(Report("flights", "drift", Severity.LOW, alias="champion"), "cleo")
+    assert "abandoned" in world.gate.finish_moves()[0]
+    world.gate.findings.close(finding.opened.finding_id, "ben", "repaired")
+
+    with pytest.raises(MovedMeanwhile):
+        world.mover.move(late, ())
+
+    assert world.champion() is None
+
+
+def test_a_move_that_another_has_made_and_not_stored_yet_is_not_abandoned(world):
+    late = _interrupted(world)
+    world.gate.findings.open(Report("flights", "drift", Severity.LOW, alias="champion"), "cleo")
+    looks = iter([None, 1])
+    world.registry.incumbent = lambda *_: next(looks, 1)
+
+    with pytest.raises(MovedMeanwhile):
+        world.mover.move(late, ())
+
+    assert world.ledger.load(late.request.request_id).open_move

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from handrail.approvals.domain.errors import MovedMeanwhile
 from handrail.approvals.domain.events import History, MoveAbandoned, MoveDone, MoveIntended, Published, Voided
 from handrail.approvals.domain.holding import holder_of
 from handrail.approvals.domain.permit import Envelope, Permit
@@ -15,6 +16,7 @@ from handrail.approvals.service.drafting import draft_permit, next_counter
 from handrail.approvals.service.findings import shutting, why_shut
 from handrail.approvals.service.holding import Holding
 from handrail.approvals.service.revoking import Revoker
+from handrail.approvals.service.turns import Turns
 from handrail.clock import Clock
 from handrail.errors import HandrailError, Refused
 from handrail.manifest import canonical_json
@@ -40,6 +42,7 @@ class Mover:
     clock: Clock
     findings: FindingBook
     holding: Holding
+    _turns: Turns = field(default_factory=Turns)
 
     def revoker(self, server: str) -> Revoker:
         """Return what takes back the permits that this gives."""
@@ -69,25 +72,36 @@ class Mover:
             draft = draft_permit(history, at, self.index, self.rules, self.environment)
             history = self.ledger.append(history, MoveIntended(at, draft.statement))
             # The alias is held from here on; another request that moved it meanwhile has finished.
-            moved = self._incumbent(history) not in (subject.incumbent, subject.version)
-            if moved or next_counter(self.index, subject) != draft.counter:
+            overtaken = self._incumbent(history) not in (subject.incumbent, subject.version)
+            if overtaken or next_counter(self.index, subject) != draft.counter:
                 return self._give_up(history, ("The alias moved while this was being decided.",))
         # Looked at under the intent: one that was opened while the quorum was met shuts the gate too.
         if (shut := why_shut(shutting(self.findings, subject), subject)) and not self._has_moved(history):
             return self._abandon(history, shut)
-        if changed := self._changed_files(history):
-            return self._give_up(history, changed)
-        intent = history.open_move
-        assert intent is not None
-        self.registry.point(subject.model, subject.alias, subject.version)
-        envelope = self.signer.sign(canonical_json(intent.statement))
-        history = self.ledger.append(history, MoveDone(self.clock(), envelope.to_json()))
-        return self.publish(history)
+        moved = self._has_moved(history)
+        if changed := self._changed_files(history, moved=moved):
+            return self._give_up(history, changed, moved=moved)
+        return self.publish(self._point(history))
 
-    def _changed_files(self, history: History) -> tuple[str, ...]:
+    def _point(self, history: History) -> History:
+        """Move the alias, unless the intent has meanwhile ended in another thread: it may be another's by now."""
+        subject, intent = history.request.subject, history.open_move
+        assert intent is not None
+        with self._turns.turn(subject):
+            self._require_same(history)
+            self.registry.point(subject.model, subject.alias, subject.version)
+            envelope = self.signer.sign(canonical_json(intent.statement))
+            return self.ledger.append(history, MoveDone(self.clock(), envelope.to_json()))
+
+    def _require_same(self, history: History) -> None:
+        request_id = history.request.request_id
+        if len(self.ledger.load(request_id).events) != len(history.events):  # they are only appended
+            raise MovedMeanwhile(request_id)
+
+    def _changed_files(self, history: History, *, moved: bool) -> tuple[str, ...]:
         """Hold the registry's own files, and compare them with what was approved: with the gate's copy."""
         try:
-            return self.holding.take(history, has_moved=self._has_moved(history))
+            return self.holding.take(history, has_moved=moved)
         except Refused as err:
             return (str(err),)
 
@@ -127,12 +141,16 @@ class Mover:
         subject = history.request.subject
         return self.registry.incumbent(subject.model, subject.alias)
 
-    def _give_up(self, history: History, reasons: tuple[str, ...]) -> History:
+    def _give_up(self, history: History, reasons: tuple[str, ...], *, moved: bool = False) -> History:
         if history.open_move:
-            history = self._abandon(history, reasons)
+            history = self._abandon(history, reasons, moved=moved)
         return self.ledger.append(history, Voided(self.clock(), reasons))
 
-    def _abandon(self, history: History, reasons: tuple[str, ...]) -> History:
-        abandoned = self.ledger.append(history, MoveAbandoned(self.clock(), reasons))
+    def _abandon(self, history: History, reasons: tuple[str, ...], *, moved: bool = False) -> History:
+        with self._turns.turn(history.request.subject):
+            # Another thread may have moved it since, and not have stored so.
+            if self._has_moved(history) != moved:
+                raise MovedMeanwhile(history.request.request_id)
+            abandoned = self.ledger.append(history, MoveAbandoned(self.clock(), reasons))
         self.holding.release(holder_of(history), "The move was abandoned.")
         return abandoned
