@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.engine import Connection
 
@@ -76,15 +77,16 @@ def mortal_world(folder: Path, url: str, moments: Moments) -> World:
     key = open_heads(folder / "log.pem", folder / "log.vkey", "example.com/log")
     seals, ledger = Seals(key), SqlLedger(store, SqlLog(store, key))
     ledger.begin(seals)
-    return World(
-        ledger=ledger,
-        findings=SqlFindings(store, ledger.log),
-        provenance=SqlProvenance(store, seals),
-        holds=SqlHolds(store, seals),
-        registry=FileRegistry(folder / "aliases.json", moments),
-        signer=Ed25519Signer(folder / "gate.pem", folder / "gate.pub"),
-        shelf=FolderShelf(folder / "permits"),
-    )
+    adapters: dict[str, Any] = {
+        "ledger": ledger,
+        "findings": SqlFindings(store, ledger.log),
+        "provenance": SqlProvenance(store, seals),
+        "holds": SqlHolds(store, seals),
+        "registry": FileRegistry(folder / "aliases.json", moments),
+        "signer": Ed25519Signer(folder / "gate.pem", folder / "gate.pub"),
+        "shelf": FolderShelf(folder / "permits"),
+    }
+    return World(**adapters)
 
 
 def promote_and_die(folder: Path, url: str, at: int | None) -> None:
