@@ -130,6 +130,7 @@ class Books(RuleBooks):
                         "measure": "evaluation.roc_auc",
                         "bounds": {"at_least": policy["rules"][0]["at_least"]},
                         "is_incumbent": False,
+                        "is_candidate": False,
                         "if_replacing": False,
                         "level": "claimed",
                     }
