@@ -139,6 +139,7 @@ def take_files(settings: Settings, reason: str) -> RulesInForce:
     if settings.approvals_socket is not None and settings.approvals_home is None:
         remedy = "Run it as the keeper's user, with HANDRAIL_APPROVALS_HOME naming the keeper's folder."
         raise Misconfigured("approvals_home", "a keeper holds the rules, and its folder is not named", remedy)
+    _files_of(settings)()  # before a store is made where there is no project
     store = open_store(settings.approvals_url)
     try:
         ledger, _ = open_ledger(settings, migrated(store))

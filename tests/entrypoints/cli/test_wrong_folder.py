@@ -20,6 +20,11 @@ READING = {
     "approvals policy check": (),
     "approvals policy diff": ("other",),
     "approvals policy simulate": ("other",),
+    "approvals rules take": ("--reason", "set up"),
+    "approvals attest": (
+        *("--nonce", "nonce.json", "--evidence", "parity.json", "--key", "key.pem"),
+        *("--predicate-type", "https://example.com/parity/v1"),
+    ),
     "feedback status": (),
     "feedback figures": ("--kind", "ground_truth", "--metric", "accuracy"),
     "feedback snapshot": ("ground_truth", "--from", "2026-01-01", "--until", "2026-02-01"),
@@ -39,6 +44,7 @@ READING = {
 }
 WITHOUT_A_STORE = {"env", "approvals verify", "approvals policy check", "approvals policy diff"}
 WITHOUT_A_STORE |= {"approvals log verify", "approvals log proof", "approvals log check-proof"}
+WITHOUT_A_STORE |= {"approvals rules take", "approvals attest"}
 """What reads other files than the store."""
 AT_THE_SERVER = {
     "approvals adopt": ("--reason", "served since March"),
@@ -50,6 +56,14 @@ AT_THE_SERVER = {
     "approvals decide": ("pr-0123456789abcdef0123", "--approve", "--reason", "read it"),
     "approvals answer": ("pr-0123456789abcdef0123", "--answer", "see slice 4"),
     "approvals renew": ("pr-0123456789abcdef0123",),
+    "approvals nonce": ("--version", "1"),
+    "approvals rollback": ("--version", "1", "--reason", "it failed"),
+    "approvals break-glass": ("--version", "1", "--reason", "nothing answers"),
+    "approvals rules status": (),
+    "approvals rules propose": ("--reason", "a second pair of eyes"),
+    "approvals rules list": (),
+    "approvals rules show": ("rc-0123456789abcdef0123",),
+    "approvals rules decide": ("rc-0123456789abcdef0123", "--approve", "--reason", "agreed"),
     "approvals finding open": ("--text", "the scores drift", "--severity", "high"),
     "approvals finding close": ("fi-0123456789abcdef0123", "--reason", "a sensor was replaced"),
     "approvals finding list": (),
