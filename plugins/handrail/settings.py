@@ -15,7 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from handrail.config import Section, YamlSource, explained, read_yaml
-from handrail.config.confirmations import Confirmations, LongSecret
+from handrail.confirmations import Confirmations, LongSecret
 from handrail.errors import Misconfigured
 
 __all__ = ["Ports", "Settings", "find_project", "load_settings", "make_home"]

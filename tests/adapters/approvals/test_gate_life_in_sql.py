@@ -49,7 +49,7 @@ def test_no_life_of_a_gate_in_sql_leaves_what_log_and_books_do_not_allow(databas
                 self.closing.close()
 
     lives = settings(
-        max_examples=4 * TIMES,
+        max_examples=8 * TIMES,
         stateful_step_count=40,
         deadline=None,
         derandomize=TIMES == 1,

@@ -36,7 +36,7 @@ def settings(tmp_path, monkeypatch):
         world.register(2)
         world.ask(version="2")
         ledger, _ = open_ledger(settings, platform.store)
-        changes = open_rule_changes(settings, SqlRules(platform.store, ledger.log))
+        changes = open_rule_changes(settings, SqlRules(platform.store, ledger.log), "local-1")
         changes.start()
         roles = settings.config / "roles.yaml"
         roles.write_text("version: 1\npersons: {Ben: {accounts: [ben], roles: [ml-engineer]}}\n")

@@ -6,6 +6,7 @@ import yaml
 
 from flows.steps.release.incumbent import ask_with_comparison
 from flows.steps.release.measured_rows import _with_features_of, hand_in_rows
+from handrail.bootstrap.approvals_rules import take_files
 from handrail.errors import Misconfigured, Unavailable
 from handrail.files import sha256_of
 
@@ -16,8 +17,10 @@ MODEL = "measured"
 def described(settings):
     file = settings.project / "config" / "evaluation.yaml"
     file.write_text(yaml.safe_dump({"version": 1, "models": {MODEL: {"least_rows": 20}}}))
+    take_files(settings, "measured")
     yield file
     file.unlink()
+    take_files(settings, "no more")
 
 
 def test_the_gate_measures_what_a_project_asks_for(settings, desk, described):

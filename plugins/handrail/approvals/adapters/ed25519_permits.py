@@ -228,13 +228,12 @@ def _refuse_formats(permit: Permit, copy: Path) -> None:
 
 @contextmanager
 def _saying_both(permit: Permit, expect: Use) -> Iterator[None]:
-    """Add to a refusal what the permit is for, and what is wanted if that is something else."""
+    """Add to a refusal what the permit is for and what is wanted."""
     try:
         yield
     except UnverifiedBytes as err:
-        wanted = "" if permit.use == expect else f", and wanted is {expect}"
-        problem = f"{err.problem} The permit is for {permit.use}{wanted}."
-        raise UnverifiedBytes(err.tree, problem, err.path) from err
+        both = f"{err.problem} The permit is for {permit.use}, and wanted is {expect}."
+        raise UnverifiedBytes(err.tree, both, err.path) from err
 
 
 def key_id(key: Ed25519PublicKey) -> str:

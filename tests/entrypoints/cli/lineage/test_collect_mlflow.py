@@ -212,6 +212,8 @@ def test_a_server_that_breaks_off_is_one_sentence_without_a_librarys_words(colle
 
 @pytest.mark.parametrize("account", ["", "ann"])
 def test_a_login_that_the_server_does_not_know_is_called_a_login(collect, monkeypatch, account):
+    for name in ("USERNAME", "PASSWORD", "TOKEN"):
+        monkeypatch.delenv(f"MLFLOW_TRACKING_{name}", raising=False)
     if account:
         monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", account)
         monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "wrong")

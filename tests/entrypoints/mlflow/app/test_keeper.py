@@ -53,7 +53,7 @@ def test_a_promotion_passes_through_the_keeper(kept, tmp_path):
     made.promote()
 
     home = kept.settings.gate_home
-    (permit,) = home.glob("permits/*/*/champion/*.json")
+    (permit,) = home.glob(f"permits/*/{made.name}/champion/*.json")
     verifier = PermitVerifier(home / "permits" / "gate.pub")
     verifier.verify(made.tree, permit, tmp_path / "copy", kept.use(made))
     assert made.champion() == str(made.version)

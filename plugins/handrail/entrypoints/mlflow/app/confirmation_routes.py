@@ -11,8 +11,8 @@ from typing import Any
 from flask import Response, request
 
 from handrail.approvals import Confirmations, Confirmed
-from handrail.config.confirmations import Confirmations as Setting
-from handrail.config.confirmations import GithubEnvironment
+from handrail.confirmations import Confirmations as Setting
+from handrail.confirmations import GithubEnvironment
 from handrail.entrypoints.http.auth import is_bearer
 from handrail.entrypoints.http.github_app import EVENT, GithubApp, ProtectionRule, is_signed
 from handrail.entrypoints.mlflow.app.evidence_bodies import read_digest
