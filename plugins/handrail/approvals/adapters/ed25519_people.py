@@ -84,8 +84,11 @@ class SigningKey:
         try:
             try:
                 key = load(content, None)
-            except TypeError:
-                # So the library says that the key is encrypted.
+            except (TypeError, ValueError) as err:
+                # So the library says that the key is encrypted; of OpenSSH's keys older ones say it by a ValueError.
+                is_encrypted = isinstance(err, TypeError) or "password-protected" in str(err)
+                if not is_encrypted:
+                    raise
                 if passphrase is None:
                     raise _unusable(path, "it is encrypted, and no passphrase was given") from None
                 key = load(content, passphrase().encode("utf-8"))
