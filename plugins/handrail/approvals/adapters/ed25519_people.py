@@ -85,10 +85,7 @@ class SigningKey:
             try:
                 key = load(content, None)
             except (TypeError, ValueError) as err:
-                # So the library says that the key is encrypted; of OpenSSH's keys older ones say it by a ValueError.
-                is_encrypted = isinstance(err, TypeError) or "password-protected" in str(err)
-                if not is_encrypted:
-                    raise
+                _pass_on_unless_encrypted(err)
                 if passphrase is None:
                     raise _unusable(path, "it is encrypted, and no passphrase was given") from None
                 key = load(content, passphrase().encode("utf-8"))
@@ -118,6 +115,12 @@ class SigningKey:
         """
         value = base64.b64encode(self._sign(text.to_bytes())).decode("ascii")
         return PersonSignature(self.public.key_id, text.at, value)
+
+
+def _pass_on_unless_encrypted(err: TypeError | ValueError) -> None:
+    """Raise the error unless it says that a key is encrypted: of keys of OpenSSH older libraries say it by ValueError."""
+    if isinstance(err, ValueError) and "password-protected" not in str(err):
+        raise err
 
 
 def _unusable(path: Path, problem: str) -> InvalidInput:
