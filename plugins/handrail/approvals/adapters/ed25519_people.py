@@ -118,7 +118,7 @@ class SigningKey:
 
 
 def _pass_on_unless_encrypted(err: TypeError | ValueError) -> None:
-    """Raise the error unless it says that a key is encrypted: of keys of OpenSSH older libraries say it by ValueError."""
+    """Raise the error unless it says that a key is encrypted: older libraries say it by a ValueError."""
     if isinstance(err, ValueError) and "password-protected" not in str(err):
         raise err
 
