@@ -150,11 +150,19 @@ def test_a_new_policy_and_roles_need_what_any_policy_needs(place):
     assert place.propose(other=None, roles=ROLES | {"Eve": {"roles": []}}).quorum == BOTH | {"data-engineer": 1}
 
 
-@pytest.mark.parametrize("account", ["ada", "pipeline", "Ben", "eve"])
-def test_proposer_services_and_strangers_do_not_decide(place, account):
+@pytest.mark.parametrize(
+    ("account", "words"),
+    [
+        ("ada", "Ada proposed the change"),
+        ("pipeline", "services never decide"),
+        ("Ben", "'Ben' belongs to nobody"),
+        ("eve", "'eve' belongs to nobody"),
+    ],
+)
+def test_proposer_services_and_strangers_do_not_decide(place, account, words):
     change = place.propose(champion=STRICTER)
 
-    with pytest.raises(NotEligible):
+    with pytest.raises(NotEligible, match=words):
         place.say(change, account)
 
 

@@ -45,7 +45,7 @@ class KeeperClient:
     """Connections to one keeper, for any number of threads. A question that a restart cut off is asked once more."""
 
     def __init__(self, path: Path, timeout_s: float | None = TIMEOUT_S) -> None:
-        """Connect to the socket at the first question; an answer may take so long, for ever if None."""
+        """Connect to the socket at the first question; an answer may take so long, or any time if None."""
         self._path = path
         self._timeout_s = timeout_s
         self._idle = _Idle()

@@ -226,9 +226,11 @@ class GateClient(GateAnswers):
             try:
                 value: dict[str, Any] = self._send(route, **content).json()
             except StillReading as err:
-                if time.monotonic() > deadline:
+                left = deadline - time.monotonic()
+                if left <= 0:
                     raise
-                time.sleep(err.retry_after_s)
+                # No longer than this client waits in all, and not without a pause, whatever the answer asks for.
+                time.sleep(min(max(err.retry_after_s, POLL_S), left))
             else:
                 return value
 

@@ -117,15 +117,15 @@ def test_collecting_from_outside_records_the_same_as_the_server_did(server, trai
 
     assert (first["aliases"], again["aliases"]) == (1, 0)
     assert not again["refused"]
-    told, read = rows_of(server.settings.home), rows_of(home)
+    recorded, read = rows_of(server.settings.home), rows_of(home)
     ours = {uri for uri, *_ in read.nodes}
     account = f"actor://{trained.server}/Ada"
     # Who was logged in is known to the server alone.
-    assert {row for row in told.nodes if row[0] in ours} == read.nodes
+    assert {row for row in recorded.nodes if row[0] in ours} == read.nodes
     # So is who registered a version, and each knows by itself since when the record of a run is complete.
-    assert _lasting(row for row in told.attributes if row[0] in ours) == _lasting(read.attributes)
-    assert {row for row in told.statements if row[0] in ours and row[2] != account} == read.statements
-    assert [row[:2] for row in told.pointers if "plain@" in row[0]] == [row[:2] for row in read.pointers]
+    assert _lasting(row for row in recorded.attributes if row[0] in ours) == _lasting(read.attributes)
+    assert {row for row in recorded.statements if row[0] in ours and row[2] != account} == read.statements
+    assert [row[:2] for row in recorded.pointers if "plain@" in row[0]] == [row[:2] for row in read.pointers]
 
 
 @pytest.mark.any_version
