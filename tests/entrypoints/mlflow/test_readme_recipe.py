@@ -53,12 +53,19 @@ def shell(tmp_path_factory):
 
 
 BEFORE = """
+from pathlib import Path
+
 from mlflow import MlflowClient
 client = MlflowClient("sqlite:///mlflow.db")
 experiment = client.create_experiment("before", artifact_location="mlflow-artifacts:/before")
 run = client.create_run(experiment)
 client.create_registered_model("churn")
 client.create_model_version("churn", f"runs:/{run.info.run_id}/model", run.info.run_id)
+client.set_registered_model_alias("churn", "champion", "1")
+tree = Path("mlartifacts/before") / run.info.run_id / "artifacts" / "model"
+tree.mkdir(parents=True)
+(tree / "MLmodel").write_text("flavors:\\n  onnx:\\n    data: model.onnx\\n")
+(tree / "model.onnx").write_bytes(b"served since March")
 """
 
 
@@ -119,14 +126,18 @@ def test_the_alias_moves_only_through_the_gate(admin):
     assert "promotion request" in answer.text
 
 
-def test_its_accounts_may_do_again_what_everybody_could(admin, server, shell, commands):
+@pytest.fixture(scope="module")
+def accounts(server, shell, commands):
+    """The accounts that the recipe makes, with the passwords that it prints."""
+    made = shell(commands[0][2])
+    assert made.returncode == 0, made.stderr
+    return dict(line.split() for line in made.stdout.splitlines())
+
+
+def test_its_accounts_may_do_again_what_everybody_could(admin, server, accounts):
     experiments = admin.get("/api/2.0/mlflow/experiments/search", params={"max_results": 9}).json()["experiments"]
     (before,) = (one["experiment_id"] for one in experiments if one["name"] == "before")
 
-    made = shell(commands[0][2])
-
-    assert made.returncode == 0, made.stderr
-    accounts = dict(line.split() for line in made.stdout.splitlines())
     assert set(accounts) == {"ada", "rosa", "cleo"}
     for login in accounts.items():
         with httpx.Client(base_url=server, auth=login, timeout=60, trust_env=False) as person:
@@ -160,8 +171,33 @@ def test_handrail_asks_the_server_that_the_recipe_started(server, shell, command
     held = json.loads((shell.folder / ".handrail" / "credentials" / "mlflow-admin.json").read_text())
 
     done = shell(
-        f"{commands[0][3]} cd /; handrail approvals list --user {held['username']} --json",
+        f"{commands[0][3]} cd /; handrail approvals list --alias shadow --user {held['username']} --json",
         MLFLOW_TRACKING_PASSWORD=held["password"],
     )
 
     assert (done.returncode, json.loads(done.stdout)) == (0, []), done.stderr
+
+
+def test_its_champion_is_adopted_loaded_and_left_again_by_the_lines_of_the_page(admin, shell, commands, accounts):
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    adopt, *decisions = re.findall(r"^    (handrail approvals (?:adopt|decide) .*)$", page, re.MULTILINE)
+    leave = re.search(r"`(handrail approvals leave [^`]*)`", page)[1]
+
+    def type_line(line):
+        who = re.search(r"--user (\w+)", line)
+        password = {"MLFLOW_TRACKING_PASSWORD": accounts[who[1]]} if who else {}
+        done = shell(f"{commands[0][3]} {line}", **password)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    request_id = re.search(r"pr-[0-9a-f]{20}", type_line(adopt))[0]
+    said = [type_line(re.sub(r"pr-[0-9a-f]{20}", request_id, line)) for line in decisions]
+    type_line("handrail approvals fetch models:/churn@champion served --user rosa")
+    type_line(leave)
+
+    assert "promoted" in said[-1]
+    assert (shell.folder / "served" / "model.onnx").read_bytes() == b"served since March"
+    recorded = (shell.folder / "approvals-record" / "requests.ndjson").read_text()
+    assert json.loads(recorded)["verdict"] == "promoted"
+    requests = admin.get("/api/2.0/mlflow/registered-models/get", params={"name": "churn"}).json()
+    assert requests["registered_model"]["aliases"] == [{"alias": "champion", "version": "1"}]
