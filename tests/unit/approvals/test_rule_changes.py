@@ -1,5 +1,6 @@
 """Files propose, and persons in the roles that rule now decide."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -274,3 +275,19 @@ def test_while_nobody_is_named_files_count_at_once_but_protect_what_they_protect
 def test_an_unknown_change_is_said(place):
     with pytest.raises(UnknownReference, match="rc-1"):
         place.rules.decide("rc-1", "ben", Choice.APPROVE, "fine")
+
+
+def test_who_takes_the_files_while_others_bring_rules_into_force_tries_again(place):
+    place.files["champion"] = STRICTER
+    in_force, other = place.records.in_force, replace(place.rules.views.in_force(), number=1, way=Way.NOBODY)
+
+    def once_before_the_other():
+        place.records.in_force = in_force
+        now = in_force()
+        place.records.take(other)
+        return now
+
+    place.records.in_force = once_before_the_other
+
+    assert place.rules.take("both left").number == 2
+    assert place.quorums == {"policies/champion.yaml": STRICTER}

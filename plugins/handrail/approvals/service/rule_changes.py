@@ -25,7 +25,7 @@ from handrail.approvals.service.rule_views import ChangeView, RuleViews
 from handrail.approvals.service.seen import Said
 from handrail.approvals.service.signing import Signatures, change_as_matter
 from handrail.clock import Clock
-from handrail.errors import Misconfigured, Refused
+from handrail.errors import Misconfigured, Refused, Unavailable
 
 ATTEMPTS = 10
 PROPOSE = "Propose it with 'handrail approvals rules propose'."
@@ -116,14 +116,20 @@ class RuleChanges:
         Raises:
             Misconfigured: the files cannot be used.
             Refused: they say what is in force.
+            Unavailable: others bring rules into force at the same time.
         """
         reason = plain_text("reason", reason)
         files = self._files()
         self._read(files).check()
-        now = self._records.in_force()
-        if now and not files.differing(now.rules):
-            raise Refused("Taking the files", ("They say what is in force already.",))
-        return self._take(files, Way.OWNER if now else Way.FIRST, reason)
+        for _ in range(ATTEMPTS):
+            now = self._records.in_force()
+            if now and not files.differing(now.rules):
+                raise Refused("Taking the files", ("They say what is in force already.",))
+            try:
+                return self._take(files, Way.OWNER if now else Way.FIRST, reason)
+            except MovedMeanwhile:
+                continue
+        raise Unavailable("The rules", "others bring rules into force at every try", "Repeat it in a moment.")
 
     def propose(self, account: str, reason: str) -> ChangeView:
         """Open a change from what rules to what the files say now; the same again returns the same change.

@@ -57,6 +57,7 @@ def _dictionary(values):
             pa.decimal128(20, 4),
         ),
         ([pa.array([Decimal("0.10")], pa.decimal128(10, 2)), pa.array([2])], Float64, [0.1, 2.0], pa.float64()),
+        ([pa.array([Decimal("37251529.55")], pa.decimal128(10, 2))] * 2, Float64, [37251529.55] * 2, pa.float64()),
         ([pa.array(['{"a": 1}']), pa.array(["{}"], pa.large_string())], Json, ['{"a": 1}', "{}"], pa.large_string()),
     ],
 )
