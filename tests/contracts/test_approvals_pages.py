@@ -7,6 +7,7 @@ import pytest
 from handrail.approvals.adapters.socket_ledger import SocketLedger
 from handrail.approvals.domain.events import Choice, Decided, MoveDone, MoveIntended, Published, Voided
 from handrail.approvals.domain.judging import Judgement, Verdict
+from handrail.approvals.domain.pages import Listing
 from handrail.approvals.domain.permit import make_statement
 from handrail.manifest import canonical_json
 from tests.fakes.approvals import FakeSigner, MemoryLedger
@@ -53,7 +54,7 @@ def _numbered(ledger, most, **wanted):
     """Follow the pages; return the ids, page by page."""
     after, pages = 0, []
     while after is not None:
-        page = ledger.page(after, most, **wanted)
+        page = ledger.page(after, most, Listing(**wanted))
         pages.append([history.request.request_id for history in page.histories])
         after = page.after
     return pages
@@ -68,6 +69,13 @@ def test_pages_show_each_request_once_oldest_first(ledger):
     assert _numbered(ledger, 2) == [ids[:2], ids[2:4], ids[4:]]
     assert _numbered(ledger, 5) == [ids]
     assert _numbered(ledger, 2, alias="challenger") == [[]]
+
+
+def test_the_latest_come_first_where_that_is_wanted_and_are_followed_backwards(ledger):
+    ids = [ledger.open(request).request.request_id for request in _requests(5)]
+
+    assert _numbered(ledger, 2, newest=True) == [[ids[4], ids[3]], [ids[2], ids[1]], [ids[0]]]
+    assert _numbered(ledger, 5, newest=True) == [ids[::-1]]
 
 
 def test_pages_of_what_has_not_ended_leave_out_the_void_and_the_promoted(ledger):

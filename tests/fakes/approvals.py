@@ -20,7 +20,7 @@ from handrail.approvals.domain.events import (
     Rejection,
 )
 from handrail.approvals.domain.holding import Promotion, holder_of
-from handrail.approvals.domain.pages import Kept, Page
+from handrail.approvals.domain.pages import EVERY, Kept, Listing, Page
 from handrail.approvals.domain.people import Person
 from handrail.approvals.domain.permit import PAYLOAD_TYPE, Envelope, Permit
 from handrail.approvals.domain.policy import Rule
@@ -130,14 +130,16 @@ class MemoryLedger(Ledger, RequestIndex):
             for at, (request_id, named, permit) in enumerate(permits)
         ]
 
-    def page(self, after: int, most: int, *, alias: str | None = None, only_unended: bool = False) -> Page:
+    def page(self, after: int, most: int, wanted: Listing = EVERY) -> Page:
         numbered = [
             (number, history)
             for number, history in enumerate(self.stored.values(), 1)
-            if number > after
-            and alias in (None, history.request.subject.alias)
-            and not (only_unended and (history.voided or history.done))
+            if (number < (after or number + 1) if wanted.newest else number > after)
+            and wanted.alias in (None, history.request.subject.alias)
+            and not (wanted.only_unended and (history.voided or history.done))
         ]
+        if wanted.newest:
+            numbered.reverse()
         shown = numbered[:most]
         return Page(tuple(history for _, history in shown), shown[-1][0] if len(numbered) > most else None)
 

@@ -12,7 +12,7 @@ from handrail.approvals.domain.events import Event, History, Rejection
 from handrail.approvals.domain.holding import Promotion
 from handrail.approvals.domain.leaves import Leaf, LoggedLeaf
 from handrail.approvals.domain.notes import Checkpoint, Note, Signature, VerifierKey
-from handrail.approvals.domain.pages import Kept, Page
+from handrail.approvals.domain.pages import EVERY, Kept, Listing, Page
 from handrail.approvals.domain.people import Directory
 from handrail.approvals.domain.permit import PAYLOAD_TYPE, Envelope, Permit
 from handrail.approvals.domain.policy import Policy
@@ -65,8 +65,8 @@ class RequestIndex(Protocol):
         """Return what became of every promotion, oldest first; what was held for it and released may be left out."""
 
     @abstractmethod
-    def page(self, after: int, most: int, *, alias: str | None = None, only_unended: bool = False) -> Page:
-        """Return at most `most` requests after a number, oldest first; unended ones are neither void nor promoted."""
+    def page(self, after: int, most: int, wanted: Listing = EVERY) -> Page:
+        """Return at most `most` requests that are wanted, from a number on."""
 
     @abstractmethod
     def unfinished(self) -> Sequence[History]:

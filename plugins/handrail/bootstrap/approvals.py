@@ -21,6 +21,7 @@ from handrail.approvals.service.collecting import collect_copies
 from handrail.approvals.service.custody import Custody
 from handrail.approvals.service.holding import Holding
 from handrail.approvals.service.moves import Mover
+from handrail.approvals.service.reviewers import Reviewing
 from handrail.approvals.service.rule_changes import RuleChanges
 from handrail.approvals.service.standing import StandingWatch
 from handrail.bootstrap.approvals_custody import held_by_keeper, open_custody, use_name_of_keeper
@@ -196,8 +197,8 @@ def _rules_to_read(settings: Settings, records: RuleRecords) -> RuleBook:
 class OpenGate:
     """The gate of an MLflow server, the guard that makes it the only way, the watch over what it has set.
 
-    And what measures candidates outside of calls, with the labelled rows that it measures them on, the rules, and
-    what is said to others.
+    And what measures candidates outside of calls, with the labelled rows that it measures them on, the rules, what is
+    said to others, and who decides about a request.
     """
 
     gate: Gate
@@ -207,6 +208,7 @@ class OpenGate:
     snapshots: Snapshots
     rules: RuleChanges
     outside: Outside
+    reviewing: Reviewing
 
 
 def open_gate(
@@ -249,6 +251,7 @@ def open_gate(
         custody.snapshots,
         changes,
         open_outside(custody, gate, changes),
+        Reviewing(rules),
     )
 
 

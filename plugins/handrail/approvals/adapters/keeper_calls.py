@@ -23,6 +23,7 @@ from handrail.approvals.adapters.socket_rules import change_history_values
 from handrail.approvals.adapters.sql_findings import body_of, event_from, kind_of
 from handrail.approvals.domain.attempts import Attempt, AttemptKind
 from handrail.approvals.domain.errors import MovedMeanwhile
+from handrail.approvals.domain.pages import Listing
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.service.custody import Custody
 from handrail.errors import UnknownReference
@@ -71,7 +72,7 @@ def _index_calls(custody: Custody) -> dict[str, Call]:
     index = custody.index
 
     def page(said: Said, _files: Sequence[int]) -> Iterator[Any]:
-        found = index.page(said["after"], said["most"], alias=said["alias"], only_unended=said["only_unended"])
+        found = index.page(said["after"], said["most"], Listing(**said["wanted"]))
         yield {"after": found.after}
         yield from map(history_values, found.histories)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import asdict
 
 from handrail.approvals.adapters.event_rows import request_body
 from handrail.approvals.adapters.keeper_client import KeeperClient
@@ -15,7 +16,7 @@ from handrail.approvals.adapters.keeper_values import (
 )
 from handrail.approvals.domain.events import Event, History, Rejection
 from handrail.approvals.domain.holding import Promotion
-from handrail.approvals.domain.pages import Kept, Page
+from handrail.approvals.domain.pages import EVERY, Kept, Listing, Page
 from handrail.approvals.domain.standing import Promoted
 from handrail.approvals.domain.subject import PromotionRequest
 from handrail.approvals.ports import Ledger, RequestIndex
@@ -60,11 +61,9 @@ class SocketLedger(Ledger, RequestIndex):
         """Return what became of every promotion that was not released, oldest first."""
         return [promotion_from(row) for row in self._keeper.ask_for_all("index.promotions")]
 
-    def page(self, after: int, most: int, *, alias: str | None = None, only_unended: bool = False) -> Page:
-        """Return requests after a number, oldest first."""
-        head, *rows = self._keeper.ask_for_all(
-            "index.page", after=after, most=most, alias=alias, only_unended=only_unended
-        )
+    def page(self, after: int, most: int, wanted: Listing = EVERY) -> Page:
+        """Return requests after a number, oldest first, or before it, newest first."""
+        head, *rows = self._keeper.ask_for_all("index.page", after=after, most=most, wanted=asdict(wanted))
         return Page(tuple(map(history_from, rows)), head["after"])
 
     def unfinished(self) -> Sequence[History]:

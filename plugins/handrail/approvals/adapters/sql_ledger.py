@@ -29,7 +29,7 @@ from handrail.approvals.domain.events import (
 )
 from handrail.approvals.domain.holding import Promotion
 from handrail.approvals.domain.leaves import StoredEvent, opening_leaf
-from handrail.approvals.domain.pages import Kept, Page
+from handrail.approvals.domain.pages import EVERY, Kept, Listing, Page, first_that_fit
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.standing import Promoted
 from handrail.approvals.domain.subject import PromotionRequest
@@ -40,7 +40,6 @@ from handrail.storage import Store
 
 AT_ONCE = 500
 """How many values one statement is given."""
-PAGE_CHARACTERS = 4_000_000
 
 
 class SqlLedger(Ledger, RequestIndex):
@@ -145,17 +144,18 @@ class SqlLedger(Ledger, RequestIndex):
         with self._store.read() as connection:
             return list(self._promotions.unreleased(connection))
 
-    def page(self, after: int, most: int, *, alias: str | None = None, only_unended: bool = False) -> Page:
-        """Return requests after a number, oldest first; a page is as long as its bodies allow, and one at least."""
-        wanted = [requests.c.number > after]
-        wanted += [requests.c.alias == alias] if alias is not None else []
-        wanted += [_UNENDED] if only_unended else []
-        sizes = sa.select(requests.c.number, sa.func.length(requests.c.body)).where(*wanted)
+    def page(self, after: int, most: int, wanted: Listing = EVERY) -> Page:
+        """Return requests after or before a number; a page is as long as its bodies allow, and one at least."""
+        number, newest = requests.c.number, wanted.newest
+        chosen = [number < after] if newest and after else [number > (0 if newest else after)]
+        chosen += [requests.c.alias == wanted.alias] if wanted.alias is not None else []
+        chosen += [_UNENDED] if wanted.only_unended else []
+        sizes = sa.select(number, sa.func.length(requests.c.body)).where(*chosen).limit(most + 1)
         with self._store.read() as connection:
-            found = connection.execute(sizes.order_by(requests.c.number).limit(most + 1)).all()
-            numbers = _first_of(found, most)
-            stored = self._stored(connection, requests.c.number.in_(numbers))
-            histories = tuple(_history(*each) for each in stored)
+            found = connection.execute(sizes.order_by(number.desc() if newest else number)).all()
+            numbers = first_that_fit([(each, size) for each, size in found], most)
+            stored = list(self._stored(connection, number.in_(numbers)))
+        histories = tuple(_history(*each) for each in (reversed(stored) if newest else stored))
         return Page(histories, numbers[-1] if len(numbers) < len(found) else None)
 
     def unfinished(self) -> Sequence[History]:
@@ -274,18 +274,6 @@ def _happened(*kinds: str) -> sa.ColumnElement[bool]:
 
 
 _UNENDED = ~_happened("voided", "move-done")
-
-
-def _first_of(sized: Sequence[sa.Row[tuple[int, int]]], most: int) -> list[int]:
-    """Return the numbers of the first rows that fit into a page."""
-    numbers: list[int] = []
-    room = PAGE_CHARACTERS
-    for number, size in sized[:most]:
-        room -= size
-        if room < 0 and numbers:
-            break
-        numbers.append(number)
-    return numbers
 
 
 def _inserted(connection: Connection, table: sa.Table, row: dict[str, str]) -> int:

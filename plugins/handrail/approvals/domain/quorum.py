@@ -45,18 +45,32 @@ def advance(steps: Sequence[Quorum], approvers: Sequence[Person]) -> Progress:
 def missing_roles(quorum: Quorum, approvers: Sequence[Person]) -> dict[str, int]:
     """Return how many approvals of each role are still missing; empty if the quorum is met.
 
-    A person fills one place, however many roles they hold: a maximum matching of persons to places
-    (augmenting paths, Kuhn 1955). An empty quorum is never met: it is reported as one missing "anyone".
+    An empty quorum is never met: it is reported as one missing "anyone".
     """
-    places = [role for role in sorted(quorum) for _ in range(quorum[role])]
-    if not places:
+    if not _places(quorum):
         return {"anyone": 1}
+    seated = seats(quorum, approvers)
+    missing = {role: needed - len(seated.get(role, ())) for role, needed in sorted(quorum.items())}
+    return {role: count for role, count in missing.items() if count > 0}
+
+
+def seats(quorum: Quorum, approvers: Sequence[Person]) -> dict[str, tuple[str, ...]]:
+    """Return whose approval fills a place of which role, as many places as can be.
+
+    A person fills one place, however many roles they hold: a maximum matching of persons to places
+    (augmenting paths, Kuhn 1955).
+    """
+    places = _places(quorum)
     persons = {person.name: person for person in sorted(approvers, key=lambda person: person.name)}
     holder: dict[int, str] = {}
     for name in persons:
         _seat(name, persons, places, holder, set())
-    missing = [role for index, role in enumerate(places) if index not in holder]
-    return {role: missing.count(role) for role in dict.fromkeys(missing)}
+    filled = {role: tuple(holder[index] for index in holder if places[index] == role) for role in quorum}
+    return {role: names for role, names in filled.items() if names}
+
+
+def _places(quorum: Quorum) -> list[str]:
+    return [role for role in sorted(quorum) for _ in range(quorum[role])]
 
 
 def _seat(

@@ -12,6 +12,7 @@ from handrail.approvals.service.guard import Guard
 from handrail.approvals.service.publishing import Publisher
 from handrail.approvals.service.quota import Limits
 from handrail.approvals.service.records import Approvals, RequestView
+from handrail.approvals.service.reviewers import Reviewers, Reviewing
 from handrail.approvals.service.rule_changes import RuleChanges
 from handrail.approvals.service.rule_watch import RuleWatch
 
@@ -34,6 +35,8 @@ __all__ = [
     "Publisher",
     "Report",
     "RequestView",
+    "Reviewers",
+    "Reviewing",
     "RuleChanges",
     "RuleWatch",
     "RunFile",

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from handrail.approvals.domain.events import History, Voided
 from handrail.approvals.domain.expiry import why_expired
+from handrail.approvals.domain.pages import Listing
 from handrail.approvals.ports import Ledger, RequestIndex, RuleBook
 from handrail.clock import Clock
 from handrail.errors import HandrailError, Misconfigured, UnknownReference
@@ -48,7 +49,7 @@ class Expiry:
         after: int | None = 0
         try:
             while after is not None:
-                page = self._index.page(after, AT_ONCE, only_unended=True)
+                page = self._index.page(after, AT_ONCE, Listing(only_unended=True))
                 self.settle(page.histories)
                 after = page.after
         except HandrailError as err:

@@ -198,14 +198,14 @@ class Gate:
         return all_pages(partial(self.page, alias=alias, only_open=only_open))
 
     def page(
-        self, after: int, most: int, *, alias: str | None = None, only_open: bool = False
+        self, after: int, most: int, *, alias: str | None = None, only_open: bool = False, newest: bool = False
     ) -> tuple[Sequence[RequestView], int | None]:
         """Look at no more than `most` requests after a number; return those that match, and the number to go on after.
 
-        The number is None at the end. A page may be empty before that.
+        The number is None at the end. A page may be empty before that. With `newest` they go backwards, 0 is the end.
         """
         incumbent = cache(self._ports.registry.incumbent)
-        found, on = self.records.page(after, most, alias=alias, only_open=only_open)
+        found, on = self.records.page(after, most, alias=alias, only_open=only_open, newest=newest)
         views = [self._as_of_now(view, incumbent) for view in found]
         return [view for view in views if view.is_open or not only_open], on
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from handrail.approvals.domain.events import Choice, Decided, History
+from handrail.approvals.domain.pages import Listing
 from handrail.approvals.domain.questions import waited
 from handrail.approvals.ports import RequestIndex
 from handrail.approvals.service.gate import Gate
@@ -100,7 +101,7 @@ class GateFigures:
             return
         still, after = set[str](), 0
         while True:
-            page = self._index.page(after, AT_ONCE, only_unended=True)
+            page = self._index.page(after, AT_ONCE, Listing(only_unended=True))
             for history in page.histories:
                 if not self._end(history):
                     still.add(history.request.request_id)

@@ -12,6 +12,7 @@ from handrail.approvals.domain.events import Choice, Decided, History, Rejection
 from handrail.approvals.domain.facts import digest_of_facts, evaluation_json, facts_of
 from handrail.approvals.domain.findings import Finding
 from handrail.approvals.domain.judging import Judgement, Verdict, judge, judge_without_policy, measured
+from handrail.approvals.domain.pages import Listing
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.policy import Measured
 from handrail.approvals.domain.questions import questions_of
@@ -158,13 +159,13 @@ class Approvals:
         return all_pages(partial(self.page, alias=alias, only_open=only_open))
 
     def page(
-        self, after: int, most: int, *, alias: str | None = None, only_open: bool = False
+        self, after: int, most: int, *, alias: str | None = None, only_open: bool = False, newest: bool = False
     ) -> tuple[Sequence[RequestView], int | None]:
         """Look at no more than `most` requests after a number; return those that match, and the number to go on after.
 
-        The number is None at the end. A page may be empty before that.
+        The number is None at the end. A page may be empty before that. With `newest` they go backwards, 0 is the end.
         """
-        page = self._index.page(after, most, alias=alias, only_unended=only_open)
+        page = self._index.page(after, most, Listing(alias, only_open, newest))
         views = self._views(page.histories)
         return [view for view in views if view.is_open or not only_open], page.after
 
