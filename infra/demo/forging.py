@@ -87,7 +87,7 @@ def _register(desk: Desk, tree: Path, digest: str) -> Registered:
         if file.is_file():
             path = f"{root}/model/{file.relative_to(tree).as_posix()}"
             desk.server.put(path, content=file.read_bytes()).raise_for_status()
-    body = {"name": model, "source": f"runs:/{run['run_id']}/model", "run_id": run["run_id"]}
+    body = {"name": model, "source": f"{run['artifact_uri']}/model", "run_id": run["run_id"]}
     version = _call(desk, "model-versions/create", **body)["model_version"]["version"]
     return Registered(model, int(version), run["run_id"], digest)
 

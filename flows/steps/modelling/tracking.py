@@ -98,23 +98,25 @@ def register_package(project: Path, name: str) -> tuple[int, str]:
 
     Returns the version and the id of the run that it belongs to.
 
-    The same tree of the same run is registered once.
+    The same tree of the same run is registered once, also if an older release named its place runs:/.
 
     Raises:
         Unavailable: a stage output is missing, or MLflow does not answer or refuses.
     """
     from mlflow.exceptions import MlflowException
 
-    run_id = log_package(project)
-    source = f"runs:/{run_id}/{package_path(project)}"
+    run_id, path = log_package(project), package_path(project)
     with open_tracking(project) as store:
+        # MLflow's own page of a version reads files at a place, and answers 500 for runs:/.
+        source = f"{store.client.get_run(run_id).info.artifact_uri.rstrip('/')}/{path}"
         try:
             store.client.create_registered_model(name)
         except MlflowException as err:
             if err.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
         known = store.client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
-        versions = [int(version.version) for version in known if version.source == source]
+        same = (source, f"runs:/{run_id}/{path}")
+        versions = [int(version.version) for version in known if version.source in same]
         if versions:
             return min(versions), run_id
         service = _read_report(project, package.REPORT)["feature_service"]

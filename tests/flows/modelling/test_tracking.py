@@ -119,6 +119,20 @@ def test_one_tree_is_registered_once_and_another_beside_it(trained: Path, local_
     assert len({version.run_id for version in versions}) == 1
 
 
+def test_a_version_names_the_place_of_its_files_and_one_that_named_its_run_is_known(
+    trained: Path, local_store: str
+) -> None:
+    client, run_id = MlflowClient(local_store), tracking.log_package(trained)
+    place = f"{client.get_run(run_id).info.artifact_uri}/{tracking.package_path(trained)}"
+    client.create_registered_model("older")
+    older = client.create_model_version("older", f"runs:/{run_id}/{tracking.package_path(trained)}", run_id)
+
+    version, _ = tracking.register_package(trained, "newer")
+
+    assert client.get_model_version("newer", str(version)).source == place
+    assert tracking.register_package(trained, "older")[0] == int(older.version)
+
+
 def test_an_evaluation_of_an_earlier_model_is_not_logged_to_the_new_run(
     trained: Path, local_store: str, tmp_path: Path
 ) -> None:
