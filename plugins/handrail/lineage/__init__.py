@@ -3,6 +3,7 @@
 from handrail.lineage.domain.answers import Impact, NodeDetails, Page, Trace
 from handrail.lineage.domain.callers import HolderKind, TokenRecord
 from handrail.lineage.domain.completeness import Completeness, completeness_of
+from handrail.lineage.domain.direct_path import Step, direct_path
 from handrail.lineage.domain.errors import AmbiguousReference, NotYetSet, OutOfScope
 from handrail.lineage.domain.events import IntakeResult
 from handrail.lineage.domain.facts import ActivityDetails, ColumnFact, Facts
@@ -77,6 +78,7 @@ __all__ = [
     "Role",
     "RunSummary",
     "Section",
+    "Step",
     "TokenRecord",
     "TokenScope",
     "Trace",
@@ -87,6 +89,7 @@ __all__ = [
     "check_uri",
     "completeness_of",
     "data_at",
+    "direct_path",
     "inputs_uri",
     "permit_uri",
     "report_uri",

@@ -80,6 +80,18 @@ def test_filters_and_bounds_are_those_of_the_commands(ask):
     assert ask("impact", ref=RAW, kind="bento").json()["named"] == {"bento": [BENTO.uri]}
 
 
+def test_a_trace_has_its_direct_path_as_the_command_prints_it(ask):
+    trace = ask("trace", ref="p1").json()
+
+    stations = [link["station"] for link in trace["path"]]
+    assert (stations[0], stations[1], stations[-1]) == ("prediction", "deployment", "git-commit")
+    assert trace["summary"].startswith(
+        "It came from flights 1, which ann and bob allowed; nothing on the way is missing"
+    )
+    assert trace["missing"] == []
+    assert ask("trace", ref="p1", depth=1).json()["path"] is None
+
+
 def test_one_thing_is_shown_with_its_neighbours_and_names(ask):
     shown = ask("show", ref="models:/flights@champion").json()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
@@ -176,6 +176,14 @@ class Approvals:
     def protected(self, model: str, alias: str) -> bool:
         """Say whether an alias of a model has a policy, however it is spelt."""
         return self._rules.protected(model, alias)
+
+    def roles(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the roles of each person as they stand now.
+
+        Raises:
+            Misconfigured: the roles cannot be used.
+        """
+        return {person.name: tuple(sorted(person.roles)) for person in self._rules.directory().persons}
 
     def at(self, model: str, alias: str, moment: datetime) -> Tenure:
         """Return what the gate had last moved an alias to by then, as it was logged.

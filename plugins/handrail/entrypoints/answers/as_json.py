@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from handrail.entrypoints.answers.chain import Chain
 from handrail.lineage import (
     ColumnFact,
     DigestConflict,
@@ -26,13 +27,19 @@ MOST_NAMED = 1_000
 LONGER = "Raise the node budget (max_nodes), or ask for less: a depth, or a start that is nearer."
 
 
-def trace_to_json(trace: Trace, columns: Sequence[ColumnFact] | None = None) -> dict[str, Any]:
-    """Return a trace as JSON, with `columns` if they were asked for: `--json` and HTTP answer the same."""
+def trace_to_json(
+    trace: Trace, columns: Sequence[ColumnFact] | None = None, chain: Chain | None = None
+) -> dict[str, Any]:
+    """Return a trace as JSON, with `columns` if they were asked for: `--json` and HTTP answer the same.
+
+    `path`, `missing` and `summary` are those of its chain, null where only a part of the trace was asked for.
+    """
     asked = {} if columns is None else {"columns": [asdict(column) for column in columns]}
     return {
         "ref": trace.ref,
         "prediction_id": trace.prediction_id,
         "start": trace.start,
+        **(chain.to_json() if chain else {"path": None, "missing": None, "summary": None}),
         "hops": len(trace.edges),
         "proven_hops": trace.proven,
         **_truncation(trace.truncated),

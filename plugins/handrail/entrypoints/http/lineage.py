@@ -118,5 +118,5 @@ def lineage_app(platform: Platform) -> FastAPI:
         status = HTTPStatus.CREATED if result.accepted else HTTPStatus.OK
         return JSONResponse(_to_json(result), int(status))
 
-    app.include_router(questions(lineage, [Depends(asker)], _PROBLEMS))
+    app.include_router(questions(platform, lineage, [Depends(asker)], _PROBLEMS))
     return app

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime
 
+from handrail.bootstrap import Platform
 from handrail.clock import system_time
 from handrail.entrypoints.answers.as_json import (
     details_to_json,
@@ -15,6 +16,7 @@ from handrail.entrypoints.answers.as_json import (
     period_to_json,
     trace_to_json,
 )
+from handrail.entrypoints.answers.chain import chain_about
 from handrail.entrypoints.answers.exports import Form, export
 from handrail.errors import MissingTool
 from handrail.lineage import MAX_COUNTED, MAX_NODES, Direction, Lineage
@@ -41,8 +43,10 @@ MaxNodes = Annotated[int, Query(ge=1, le=1_000_000, description="stop the walk a
 MaxCounted = Annotated[int, Query(ge=1, le=MAX_COUNTED, description="stop the walk after that many nodes")]
 
 
-def questions(lineage: Lineage, guard: list[Any], problems: dict[int | str, dict[str, Any]]) -> APIRouter:
-    """Return the routes that ask `lineage`, each behind `guard`."""
+def questions(
+    platform: Platform, lineage: Lineage, guard: list[Any], problems: dict[int | str, dict[str, Any]]
+) -> APIRouter:
+    """Return the routes that ask `lineage`, each behind `guard`; the platform knows scores, outcomes and permits."""
     routes = APIRouter(prefix="/api/v1/lineage", dependencies=guard, responses=problems)
 
     @routes.get("/trace", summary="What led to it")
@@ -53,9 +57,14 @@ def questions(lineage: Lineage, guard: list[Any], problems: dict[int | str, dict
         max_nodes: MaxNodes = MAX_NODES,
         columns: Annotated[bool, Query(description="return which columns came from which as well")] = False,
     ) -> Response:
-        """Return everything that led to a prediction, or to anything else that has a name."""
+        """Return everything that led to a prediction, or to anything else that has a name.
+
+        `path` is the direct path, newest first, `summary` a sentence on it, `missing` what is not recorded on the way;
+        null with a depth or a kind.
+        """
         found = lineage.trace(ref, max_nodes, depth=depth, kinds=kind)
-        return _json(trace_to_json(found, lineage.columns_of(found) if columns else None))
+        chain = None if kind or depth else chain_about(platform, lineage, found)
+        return _json(trace_to_json(found, lineage.columns_of(found) if columns else None, chain))
 
     @routes.get("/impact", summary="Count what it led to")
     def impact(ref: Ref, kind: Kinds = [], depth: Depth = None, max_nodes: MaxCounted = MAX_COUNTED) -> Response:  # noqa: B006

@@ -64,7 +64,7 @@ def sections_of(trace: Trace) -> tuple[Section, ...]:
     titles |= _titles_of_approvers(trace)
     near = {node.uri: position for position, node in enumerate(trace.nodes)}
     via = _best_hops(trace, near)
-    parts = _parts_of_folders(trace)
+    parts = folders_of(trace)
     sections = []
     for title, _ in SECTIONS:
         nodes = [node for node in trace.nodes if titles[node.uri] == title]
@@ -100,10 +100,11 @@ def _best_hops(trace: Trace, near: Mapping[str, int]) -> dict[str, Edge]:
     return best
 
 
-def _parts_of_folders(trace: Trace) -> set[str]:
+def folders_of(trace: Trace) -> dict[str, str]:
+    """Return the folder of each file that is in one; both are data under DVC."""
     paths = {node.uri: node.attributes.get("path", "") for node in trace.nodes if node.kind == "dvc-data"}
     return {
-        edge.cause
+        edge.cause: edge.effect
         for edge in trace.edges
         if edge.effect in paths and edge.cause in paths and paths[edge.cause].startswith(f"{paths[edge.effect]}/")
     }

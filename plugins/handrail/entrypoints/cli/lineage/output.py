@@ -87,15 +87,17 @@ def draw_trace(trace: Trace, columns: Sequence[ColumnFact] | None = None) -> Tre
     if columns is not None:
         nothing = [Text("no column lineage is known between these", style="dim")]
         _add_branch(tree, f"which columns came from which ({len(columns):,})", [*map(_column, columns)] or nothing)
-    for conflict in trace.conflicts:
-        tree.add(Text(sentence_of(conflict), style="red"))
-    for node in trace.nodes:
-        if LATER in node.attributes:
-            tree.add(
-                Text(f"Added to {shorten(node.uri)} too late to count: {shorten(node.attributes[LATER])}", style="red")
-            )
+    for sentence in warnings_of(trace):
+        tree.add(Text(sentence, style="red"))
     tree.add(Text(_summary(trace), style="dim"))
     return tree
+
+
+def warnings_of(trace: Trace) -> Sequence[str]:
+    """Return what contradicts in a trace, and what was added too late to count."""
+    added = ((shorten(node.uri), node.attributes[LATER]) for node in trace.nodes if LATER in node.attributes)
+    late = (f"Added to {name} too late to count: {shorten(what)}" for name, what in added)
+    return [*map(sentence_of, trace.conflicts), *late]
 
 
 def draw_impact(impact: Impact) -> Tree:

@@ -15,7 +15,9 @@ from handrail.entrypoints.answers.as_json import (
     period_to_json,
     trace_to_json,
 )
+from handrail.entrypoints.answers.chain import chain_about
 from handrail.entrypoints.answers.exports import Form, export
+from handrail.entrypoints.cli.lineage.chain_output import Pages, show_chain
 from handrail.entrypoints.cli.lineage.on_disk import as_typed_here
 from handrail.entrypoints.cli.lineage.output import (
     draw_details,
@@ -47,17 +49,25 @@ def show_trace(  # noqa: PLR0913 - the options of a command
     depth: Depth = None,
     max_nodes: MaxNodes = MAX_NODES,
     columns: Annotated[bool, typer.Option("--columns", help="Show which columns came from which.")] = False,
+    tree: Annotated[bool, typer.Option("--tree", help="Show everything, a section for each tool.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show everything that led to a prediction, back to the commit and the data, and which hops are proven."""
+    """Show what made a prediction as one chain, back to the commit and the data, and which hops are proven.
+
+    With --tree, and where only a part is asked for (--kind, --depth, --columns), all that led to it is a tree.
+    """
     with open_records() as platform:
         ref = as_typed_here(platform, ref)
         trace = platform.lineage.trace(ref, max_nodes, depth=depth, kinds=kind or ())
         facts = platform.lineage.columns_of(trace) if columns else None
+        chain = None if kind or depth else chain_about(platform, platform.lineage, trace)
+        pages = Pages.of(platform.settings)
     if as_json:
-        print_json(trace_to_json(trace, facts))
-    else:
+        print_json(trace_to_json(trace, facts, chain))
+    elif chain is None or tree or columns:
         show_tree(draw_trace(trace, facts))
+    else:
+        show_chain(chain, trace, pages)
 
 
 def show_impact(  # noqa: PLR0913 - the options of a command

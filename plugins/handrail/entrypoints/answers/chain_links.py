@@ -1,0 +1,288 @@
+"""What stands at each link of a chain: a plain word, a sentence, a note, its moment, and who vouches for the hop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from handrail.entrypoints.answers.chain_facts import ChainFacts
+from handrail.entrypoints.answers.names import listed, moment_of, name_at, name_of, word_of
+from handrail.entrypoints.answers.words import counted
+from handrail.lineage import Edge, Node, Step, Trace, Verb
+
+REGISTERED, REGISTERED_BY = "registered", "registered_by"
+_STATIONS = {
+    "training-data": "Training set",
+    "raw-data": "Raw data",
+    "features": "Features",
+    "bento": "Bento",
+}
+KEY = ("prediction", "permit", "raw-data")
+"""The stations that answer the question: what, by whom, from what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One link. `when` is system time unless `is_event_time`; `proven` is None where the chain begins.
+
+    `said_by` names the sources of the hop from the link above. `count` is how many things stand here.
+    """
+
+    station: str
+    kind: str
+    title: str
+    uri: str
+    note: str = ""
+    digest: str | None = None
+    when: datetime | None = None
+    until: datetime | None = None
+    is_event_time: bool = False
+    proven: bool | None = None
+    said_by: tuple[str, ...] = ()
+    count: int = 1
+
+    @property
+    def is_key(self) -> bool:
+        """Whether a reader looks for this link first."""
+        return self.station in KEY
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the link as JSON values; moments are ISO 8601."""
+        return {
+            "station": self.station,
+            "kind": self.kind,
+            "title": self.title,
+            "note": self.note,
+            "uri": self.uri,
+            "digest": self.digest,
+            "when": self.when.isoformat() if self.when else None,
+            "until": self.until.isoformat() if self.until else None,
+            "event_time": self.is_event_time,
+            "proven": self.proven,
+            "said_by": list(self.said_by),
+            "key": self.is_key,
+            "count": self.count,
+        }
+
+
+def link_of_prediction(facts: ChainFacts, trace: Trace) -> Link:
+    """Return the first link of a prediction's chain; without what feedback knows only its id."""
+    made = facts.prediction
+    identifier = trace.prediction_id or ""
+    if made is None:
+        return Link("prediction", "Prediction", identifier, identifier)
+    said = [
+        f"{'Outcome' if one.word else one.kind}: {one.word or f'{one.value:g}'} ({one.kind} by {one.source}), "
+        f"known since {moment_of(one.occurred_at)}"
+        for one in facts.outcomes
+    ]
+    return Link(
+        "prediction",
+        "Prediction",
+        f"{made.subject}: {facts.answer}",
+        identifier,
+        f"{'. '.join(said) or 'No outcome is known yet'}.",
+        made.features_digest or None,
+        made.made_at,
+        is_event_time=not _fits(facts, made.made_at, trace.start),
+    )
+
+
+def _fits(facts: ChainFacts, at: datetime, deployment: str) -> bool:
+    """Return whether a prediction was made while its deployment was in service, as far as that is known."""
+    served = [period for period in facts.moves if period.target == deployment]
+    return not served or any(period.covers(at) for period in served)
+
+
+def link_of_later_permit(uri: str, facts: ChainFacts) -> Link:
+    """Return the link of a permit that was given for the thing itself."""
+    title, note, when = _permit(uri, facts)
+    return Link("permit", "Permit", title, uri, note, when=when, proven=True, said_by=("approvals",))
+
+
+def link_of(step: Step, trace: Trace, facts: ChainFacts) -> Link:
+    """Return the link of a station."""
+    node, via = step.node, step.via
+    title, note, when, until = _written(step, trace, facts)
+    is_given_by_prediction = via is None and trace.prediction_id is not None
+    return Link(
+        step.station,
+        _STATIONS.get(step.station) or word_of(node.kind),
+        title,
+        node.uri,
+        note,
+        node.digest,
+        when or _time_of(node, trace),
+        until,
+        proven=False if is_given_by_prediction else None if via is None else via.proven,
+        said_by=("feedback",) if is_given_by_prediction else via.asserted_by if via else (),
+        count=len(step.nodes),
+    )
+
+
+_Written = tuple[str, str, datetime | None, datetime | None]
+
+
+def _written(step: Step, trace: Trace, facts: ChainFacts) -> _Written:
+    """Return title, note, since and until of a station."""
+    node = step.node
+    if step.station == "permit":
+        return *_permit(node.uri, facts, trace), None
+    if node.kind == "deployment":
+        return _deployment(node, facts)
+    writer = _WRITERS.get(step.station, _WRITERS.get(node.kind, _plain))
+    title, note = writer(step, trace)
+    return title, note, None, None
+
+
+def _permit(uri: str, facts: ChainFacts, trace: Trace | None = None) -> tuple[str, str, datetime | None]:
+    known = facts.permits.get(uri)
+    if known is None:
+        people = approvers_of(uri, trace) if trace else []
+        who = listed(people) if people else "The gate"
+        return f"{who} allowed this", f"Request {name_at(uri)}; its ledger cannot be read here.", None
+    people = [f"{name} ({', '.join(roles)})" if roles else name for name, roles in known.people]
+    rules = f", {known.met} of {counted(known.rules, 'rule')} met" if known.rules else ""
+    note = f"Request {known.request_id}, asked by {known.requester}. Policy {known.policy}{rules}."
+    taken_back = " Taken back since." if known.revoked else ""
+    return f"{listed(people) or 'The gate'} allowed {known.use}", f"{note}{taken_back}", known.at
+
+
+def approvers_of(permit: str, trace: Trace) -> list[str]:
+    """Return who answers for the decision behind a permit, as the graph has it."""
+    named = (edge for edge in trace.edges if edge.effect == f"{permit}/decision" and edge.counts)
+    return [name_at(edge.cause) for edge in named if edge.verb is Verb.ASSOCIATED_WITH]
+
+
+def _deployment(node: Node, facts: ChainFacts) -> _Written:
+    served = [period for period in facts.moves if period.target == node.uri]
+    title = f"{name_of(node)} in service" if served else name_of(node)
+    if not served:
+        return title, "When it was in service is not recorded.", None, None
+    until = served[-1].until
+    again = f"{len(served)} times, the last one here. " if len(served) > 1 else ""
+    note = f"In service until {moment_of(until)}." if until else "In service until now."
+    return title, f"{again}{note}", served[-1].since, until
+
+
+def _version(step: Step, trace: Trace) -> tuple[str, str]:
+    by = step.node.attributes.get(REGISTERED_BY)
+    title = name_of(step.node) + (f", registered by {name_at(by)}" if by else "")
+    trees = [edge.cause for edge in trace.edges if edge.effect == step.node.uri and edge.cause.startswith("tree://")]
+    return title, "Its digest is that of the whole tree of its files." if trees else ""
+
+
+def _bento(step: Step, trace: Trace) -> tuple[str, str]:
+    tree = [edge for edge in trace.edges if edge.effect == step.node.uri and edge.cause.startswith("tree://")]
+    if tree and all(edge.proven for edge in tree):
+        return name_of(step.node), "It carries the tree of the model unchanged."
+    return name_of(step.node), ""
+
+
+def _run(step: Step, trace: Trace) -> tuple[str, str]:
+    node = step.node
+    facts = [
+        f"{word} {node.attributes[name]}"
+        for name, word in (("experiment", "experiment"), ("status", "status"), ("state", "state"))
+        if name in node.attributes
+    ]
+    who = [name_at(edge.cause) for edge in _by(trace, node.uri)]
+    if who:
+        facts.append(f"by {listed(who)}")
+    if node.attributes.get("git_dirty") == "true":
+        facts.append("with changes that no commit has")
+    number = f" ({name_at(node.uri)})" if node.attributes.get("run_name") else ""
+    return f"{name_of(node)}{number}", f"{', '.join(facts)[:1].upper()}{', '.join(facts)[1:]}." if facts else ""
+
+
+def _by(trace: Trace, uri: str) -> Iterator[Edge]:
+    for edge in trace.edges:
+        if edge.effect == uri and edge.verb is Verb.ASSOCIATED_WITH and edge.cause.startswith("actor://"):
+            yield edge
+
+
+def _training_data(step: Step, trace: Trace) -> tuple[str, str]:
+    paths = [name_of(node) for node in step.nodes]
+    rows = _rows(trace)
+    learned = f"{counted(rows, 'row')} in {listed(paths)}" if rows else listed(paths)
+    return learned, _inside(step)
+
+
+def _rows(trace: Trace) -> int:
+    """Return how many rows the nearest run says that it learned from."""
+    for node in trace.nodes:
+        for name, value in node.attributes.items():
+            learned = name.startswith("input.") and name.endswith(".context") and value == "training"
+            rows = node.attributes.get(f"{name.removesuffix('.context')}.rows", "") if learned else ""
+            if rows.isdigit():
+                return int(rows)
+    return 0
+
+
+def _features(step: Step, trace: Trace) -> tuple[str, str]:
+    del trace
+    views = [name_of(node) for node in step.nodes if node.kind == "feature-view"]
+    if step.node.kind != "feature-service":
+        return listed(views), ""
+    return f"{name_of(step.node)}, {counted(len(views), 'feature view')}", f"{listed(views, 10)}." if views else ""
+
+
+def _validation(step: Step, trace: Trace) -> tuple[str, str]:
+    del trace
+    known: Mapping[str, str] = step.node.attributes
+    evaluated, successful = known.get("evaluated", ""), known.get("successful", "")
+    more = f" Beside it {counted(len(step.nodes) - 1, 'other validation')}." if len(step.nodes) > 1 else ""
+    if not (evaluated.isdigit() and successful.isdigit()):
+        return f"Checked: {name_of(step.node)}", more.strip()
+    unmet = int(evaluated) - int(successful)
+    result = f"{unmet:,} not met" if unmet else "all met"
+    not_met = f"Not met: {known['unmet']}." if known.get("unmet") else ""
+    return f"{counted(int(evaluated), 'expectation')}, {result}", f"{not_met}{more}".strip()
+
+
+def _raw(step: Step, trace: Trace) -> tuple[str, str]:
+    del trace
+    return listed([name_of(node) for node in step.nodes]), _inside(step)
+
+
+def _commit(step: Step, trace: Trace) -> tuple[str, str]:
+    del trace
+    others = [name_of(node) for node in step.nodes[1:]]
+    return name_of(step.node), f"Also on the way: {listed(others)}." if others else ""
+
+
+def _plain(step: Step, trace: Trace) -> tuple[str, str]:
+    del trace
+    return name_of(step.node), _inside(step)
+
+
+def _inside(step: Step) -> str:
+    return f"{counted(step.parts, 'file')}." if step.parts else ""
+
+
+_WRITERS: Mapping[str, Callable[[Step, Trace], tuple[str, str]]] = {
+    "model-version": _version,
+    "bento": _bento,
+    "run": _run,
+    "training-data": _training_data,
+    "features": _features,
+    "validation": _validation,
+    "raw-data": _raw,
+    "git-commit": _commit,
+}
+
+
+def _time_of(node: Node, trace: Trace) -> datetime | None:
+    """Return when a thing was made or happened, as its tool or its maker reports it."""
+    if REGISTERED in node.attributes:
+        try:
+            return datetime.fromisoformat(node.attributes[REGISTERED])
+        except ValueError:
+            return None
+    if node.ended or node.started:
+        return node.started or node.ended
+    makers = {edge.cause for edge in trace.edges if edge.effect == node.uri and edge.verb is Verb.GENERATED}
+    times = [each.ended or each.started for each in trace.nodes if each.uri in makers]
+    return next((at for at in times if at), None)
