@@ -31,6 +31,25 @@ def plans(request, project):
     return FakePlans() if request.param == "memory" else YamlEvaluations(files_of(project))
 
 
+def test_roles_that_confirm_rows_first_are_part_of_the_plan_where_they_are_named(project):
+    plans = YamlEvaluations(files_of(project))
+    without = plans.plan("flights")
+    write(project, {"flights": {"custody": ["ml-engineer", "data-engineer", "ml-engineer"]}})
+
+    plan = plans.plan("flights")
+
+    assert (without.custody, plan.custody) == ((), ("data-engineer", "ml-engineer"))
+    assert plan.digest != without.digest
+
+
+@pytest.mark.parametrize("custody", [[], ["boss"], "ml-engineer", [1]])
+def test_custody_by_nobody_or_an_unknown_role_is_a_mistake(project, custody):
+    write(project, {"flights": {"custody": custody}})
+
+    with pytest.raises(Misconfigured, match="custody"):
+        YamlEvaluations(files_of(project)).plan("flights")
+
+
 def test_a_model_that_is_named_has_a_plan(plans):
     plan = plans.plan("flights")
 

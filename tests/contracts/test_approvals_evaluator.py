@@ -51,3 +51,16 @@ def test_a_candidate_is_compared_with_the_incumbent(evaluator, questions):
     assert found.comparison["ci_low"] <= found.comparison["delta"]
     assert set(found.measures) == {"evaluation", "comparison"}
     assert found.isolation["network"] == "none"
+
+
+def test_rows_are_described_by_counts_and_shares(evaluator, questions):
+    question = questions.ask(GOOD)
+
+    found = evaluator.describe(question.plan, question.snapshot, question.snapshot_digest)
+
+    assert found.rows >= found.labelled > 100
+    assert found.clusters > 20
+    assert found.first < found.last
+    assert "late" in found.columns
+    assert set(found.label) == {"0", "1"}
+    assert sum(found.label.values()) == pytest.approx(1)

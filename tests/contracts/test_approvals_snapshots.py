@@ -48,7 +48,7 @@ def looks(pair):
 
 
 def test_bytes_are_kept_by_their_digest_with_everybody_who_handed_them_in(snapshots):
-    digests = {snapshots.keep(io.BytesIO(ROWS), account, NOW) for account in ("ben", "ada", "ben")}
+    digests = {snapshots.keep(io.BytesIO(ROWS), "flights", account, NOW) for account in ("ben", "ada", "ben")}
 
     assert digests == {digest_of_bytes(ROWS)}
     assert snapshots.custodians(*digests) == ("ada", "ben")
@@ -59,10 +59,10 @@ def test_bytes_are_kept_by_their_digest_with_everybody_who_handed_them_in(snapsh
 def test_anything_but_parquet_is_refused(snapshots, content):
     if content == b"PAR1":
         # Four bytes are both its begin and its end; what reads the rows refuses it.
-        assert snapshots.keep(io.BytesIO(content), "ada", NOW)
+        assert snapshots.keep(io.BytesIO(content), "flights", "ada", NOW)
         return
     with pytest.raises(InvalidInput, match="not a Parquet file"):
-        snapshots.keep(io.BytesIO(content), "ada", NOW)
+        snapshots.keep(io.BytesIO(content), "flights", "ada", NOW)
 
 
 @pytest.mark.parametrize("digest", ["sha256:" + "0" * 64, "../../credentials", "sha256:../x", ""])
@@ -93,11 +93,11 @@ def test_looks_at_the_same_moment_never_exceed_the_budget(looks):
 def test_files_are_the_servers_alone_and_nothing_is_left_of_what_was_refused(tmp_path):
     with approvals_store("sqlite", tmp_path) as store:
         kept = FolderSnapshots(tmp_path / "labels", store, Seals(log_key()), largest_bytes=len(ROWS))
-        file = kept.keep(io.BytesIO(ROWS), "ada", NOW)
+        file = kept.keep(io.BytesIO(ROWS), "flights", "ada", NOW)
         with pytest.raises(InvalidInput, match="larger than"):
-            kept.keep(io.BytesIO(ROWS + b" PAR1"), "ada", NOW)
+            kept.keep(io.BytesIO(ROWS + b" PAR1"), "flights", "ada", NOW)
         with pytest.raises(InvalidInput, match="not a Parquet"):
-            kept.keep(io.BytesIO(b"x"), "ada", NOW)
+            kept.keep(io.BytesIO(b"x"), "flights", "ada", NOW)
 
     files = [path for path in (tmp_path / "labels").rglob("*") if path.is_file()]
     assert [str(path) for path in files] == [kept.path(file)]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
 import yaml
 
+from handrail.approvals.custody_ports import SnapshotBook
+from handrail.approvals.domain.described_rows import RowsDescribed
 from handrail.approvals.domain.errors import StillReading
 from handrail.approvals.domain.evaluation import (
     COMPARED,
@@ -20,6 +22,7 @@ from handrail.approvals.domain.evaluation import (
     names_of,
 )
 from handrail.approvals.domain.formats import formats_in
+from handrail.approvals.domain.row_custody import HandedIn, RowsConfirmed
 from handrail.approvals.domain.subject import Candidate
 from handrail.approvals.domain.tracing import MOST_SHOWN, Traced
 from handrail.approvals.evidence_ports import (
@@ -54,14 +57,16 @@ class MemorySnapshots(Snapshots):
     def __init__(self) -> None:
         self.kept: dict[str, bytes] = {}
         self.accounts: dict[str, set[str]] = {}
+        self.rows: dict[tuple[str, str, str], HandedIn] = {}
 
-    def keep(self, content: BinaryIO, account: str, at: datetime) -> str:
+    def keep(self, content: BinaryIO, model: str, account: str, at: datetime) -> str:
         sent = content.read()
         if not (sent.startswith(b"PAR1") and sent.endswith(b"PAR1")):
             raise InvalidInput("body", "it is not a Parquet file", "Hand in one.")
         digest = f"sha256:{hashlib.sha256(sent).hexdigest()}"
         self.kept[digest] = sent
         self.accounts.setdefault(digest, set()).add(account)
+        self.rows.setdefault((digest, model, account), HandedIn(digest, model, account, at))
         return digest
 
     def path(self, digest: str) -> str:
@@ -71,6 +76,23 @@ class MemorySnapshots(Snapshots):
 
     def custodians(self, digest: str) -> tuple[str, ...]:
         return tuple(sorted(self.accounts.get(digest, ())))
+
+
+class MemoryBook(SnapshotBook):
+    """`SnapshotBook` in memory, about what was handed in to a `MemorySnapshots`."""
+
+    def __init__(self, snapshots: MemorySnapshots) -> None:
+        self.snapshots = snapshots
+        self.said: dict[tuple[str, str, str], RowsConfirmed] = {}
+
+    def handed_in(self, model: str | None = None) -> Sequence[HandedIn]:
+        return [row for row in self.snapshots.rows.values() if model is None or row.model in (model, "")]
+
+    def confirm(self, confirmation: RowsConfirmed) -> None:
+        self.said.setdefault((confirmation.digest, confirmation.model, confirmation.account), confirmation)
+
+    def confirmations(self, digest: str) -> Sequence[RowsConfirmed]:
+        return [each for each in self.said.values() if each.digest == digest]
 
 
 class MemoryLooks(Looks):
@@ -106,6 +128,8 @@ class FakeEvaluator(Evaluator):
         self.quality: dict[bytes, float] = {}
         self.fail_with: Exception | None = None
         self.asked: list[Question] = []
+        self.described = 0
+        self.holds = RowsDescribed(1000, 1000, 30, "2013-07-01", "2013-07-30", ("late", "day"), {"0": 0.8, "1": 0.2})
 
     def evaluate(self, question: Question) -> Evaluation:
         self.asked.append(question)
@@ -118,6 +142,12 @@ class FakeEvaluator(Evaluator):
             delta = mine - self.quality.get(question.incumbent.network, 0.76)
             comparison = {name: delta for name in COMPARED} | {"n": 1000, "clusters": 30}
         return Evaluation(evaluation, comparison, "0" * 64, {"network": "none"})
+
+    def describe(self, plan: EvaluationPlan, snapshot: str, digest: str) -> RowsDescribed:
+        self.described += 1
+        if self.fail_with:
+            raise self.fail_with
+        return self.holds
 
 
 class FakeEvidenceFiles(EvidenceFiles):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from handrail.approvals.adapters.ed25519_people import Ed25519Check
+from handrail.approvals.custody_ports import SnapshotBook
 from handrail.approvals.domain.events import Choice
 from handrail.approvals.domain.judging import Verdict
 from handrail.approvals.domain.subject import Candidate
@@ -19,6 +20,7 @@ from handrail.approvals.service.changes import ChangesUnderWay
 from handrail.approvals.service.holding import Holding
 from handrail.approvals.service.moves import Mover
 from handrail.approvals.service.reading import TreeReader
+from handrail.approvals.service.row_custody import RowCustody
 from tests.fakes.approvals import (
     EVIDENCE,
     FakeRegistry,
@@ -35,6 +37,7 @@ from tests.fakes.approvals_evidence import (
     FakeEvidenceFiles,
     FakePlans,
     FakeTraces,
+    MemoryBook,
     MemoryCopies,
     MemoryLooks,
     MemorySnapshots,
@@ -74,6 +77,7 @@ class World:
     clock: TickingClock = field(default_factory=TickingClock)
     signer: Signer = field(default_factory=FakeSigner)
     snapshots: MemorySnapshots = field(default_factory=MemorySnapshots)
+    book: SnapshotBook = field(init=False)
     looks: MemoryLooks = field(default_factory=MemoryLooks)
     plans: FakePlans = field(default_factory=FakePlans)
     evaluator: FakeEvaluator = field(default_factory=FakeEvaluator)
@@ -88,6 +92,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.copies = MemoryCopies(self.trees)
+        self.book = MemoryBook(self.snapshots)
         self.restart()
         self.register(1)
 
@@ -120,6 +125,7 @@ class World:
             holding=self.holding,
         )
         self.attestations = Attestations(self.identities, Ed25519Check(), self.nonces, self.rules, self.clock)
+        self.custody = RowCustody(self.snapshots, self.book, self.plans, self.rules, self.clock)
         ports = GatePorts(
             self.ledger,
             self.ledger,
@@ -134,6 +140,8 @@ class World:
             FakeCheck(),
             self.attestations,
             self.traces,
+            self.custody,
+            self.evaluator,
         )
         evaluation = EvaluationPorts(
             self.ledger,
@@ -143,6 +151,7 @@ class World:
             self.snapshots,
             self.looks,
             self.evaluator,
+            self.custody,
         )
         self.gate = Gate("local-1", ports, self.mover, self.clock, self.waiting.append, self.limits)
         self.evaluations = Evaluations(evaluation, self.clock)

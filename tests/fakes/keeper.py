@@ -18,7 +18,7 @@ from tests.fakes.approvals import FakeSigner, MemoryLedger, MemoryShelf
 from tests.fakes.approvals_attempts import MemoryAttempts
 from tests.fakes.approvals_attesting import MemoryNonces
 from tests.fakes.approvals_custody import MemoryHolds, MemoryProvenance
-from tests.fakes.approvals_evidence import FakeEvaluator, MemoryLooks, MemorySnapshots
+from tests.fakes.approvals_evidence import FakeEvaluator, MemoryBook, MemoryLooks, MemorySnapshots
 from tests.fakes.approvals_findings import MemoryFindings
 from tests.fakes.approvals_ruling import RulesInMemory
 
@@ -26,6 +26,7 @@ from tests.fakes.approvals_ruling import RulesInMemory
 def memory_custody(**held: Any) -> Custody:
     """Return what a keeper holds: what is named, and fakes for the rest."""
     ledger = held.get("ledger", MemoryLedger())
+    snapshots = held.get("snapshots", MemorySnapshots())
     rest = {
         "server": "local-1",
         "ledger": ledger,
@@ -36,7 +37,8 @@ def memory_custody(**held: Any) -> Custody:
         "holds": MemoryHolds(),
         "signer": FakeSigner(),
         "shelf": MemoryShelf(),
-        "snapshots": MemorySnapshots(),
+        "snapshots": snapshots,
+        "snapshot_book": MemoryBook(snapshots),
         "looks": MemoryLooks(),
         "evaluator": FakeEvaluator(),
         "nonces": MemoryNonces(),

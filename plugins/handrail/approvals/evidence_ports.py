@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
+from handrail.approvals.domain.described_rows import RowsDescribed
 from handrail.approvals.domain.evaluation import Evaluation, EvaluationPlan, Question
 from handrail.approvals.domain.subject import Candidate
 from handrail.approvals.domain.tracing import Traced
@@ -20,8 +21,8 @@ class Snapshots(Protocol):
     """Snapshots of labelled rows in the gate's custody: Parquet files by the sha256 of their bytes."""
 
     @abstractmethod
-    def keep(self, content: BinaryIO, account: str, at: datetime) -> str:
-        """Keep the bytes durably, read-only, with the account that hands them in; return `sha256:<hex>`.
+    def keep(self, content: BinaryIO, model: str, account: str, at: datetime) -> str:
+        """Keep the bytes durably, read-only, with the account that hands them in for a model; return `sha256:<hex>`.
 
         Of several accounts that hand in the same bytes each is remembered. Repeating changes nothing.
 
@@ -78,6 +79,15 @@ class Evaluator(Protocol):
 
         Raises:
             Refused: no measurement came out; the reason is a sentence.
+            Unavailable: this machine cannot evaluate.
+        """
+
+    @abstractmethod
+    def describe(self, plan: EvaluationPlan, snapshot: str, digest: str) -> RowsDescribed:
+        """Say what a snapshot holds, whose path and digest these are, read as a measurement by the plan reads it.
+
+        Raises:
+            Refused: nothing can be measured on it; the reason is a sentence.
             Unavailable: this machine cannot evaluate.
         """
 

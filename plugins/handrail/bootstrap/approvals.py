@@ -25,14 +25,14 @@ from handrail.approvals.service.reviewers import Reviewing
 from handrail.approvals.service.rule_changes import RuleChanges
 from handrail.approvals.service.standing import StandingWatch
 from handrail.bootstrap.approvals_custody import held_by_keeper, open_custody, use_name_of_keeper
-from handrail.bootstrap.approvals_evaluation import open_evaluations
+from handrail.bootstrap.approvals_evaluation import open_evaluations, open_row_custody
 from handrail.bootstrap.approvals_holding import open_holding
 from handrail.bootstrap.approvals_journal import LineageJournal
 from handrail.bootstrap.approvals_keys import refuse_lost_key
 from handrail.bootstrap.approvals_lineage import ReadTraces
 from handrail.bootstrap.approvals_outside import Outside, open_outside
 from handrail.bootstrap.approvals_policy import open_rules
-from handrail.bootstrap.approvals_ports import GateHost, gate_ports
+from handrail.bootstrap.approvals_ports import GateHost, Vouching, gate_ports
 from handrail.bootstrap.approvals_rules import (
     attestations_in_force,
     begin_rules,
@@ -236,7 +236,8 @@ def open_gate(
     registry = MlflowRegistry(host.registry, host.tracking, host.artifacts)
     holding = open_holding(settings, custody, registry, rules)
     attestations = attestations_in_force(changes, rules, custody.nonces)
-    ports = gate_ports(custody, holding, host, attestations, ReadTraces(custody.server, lineage))
+    rows = open_row_custody(custody, plans_in_force(changes), rules)
+    ports = gate_ports(custody, holding, host, Vouching(attestations, ReadTraces(custody.server, lineage), rows))
     mover = _open_mover(settings, custody, holding, LineageJournal(lineage))
     limits = Limits(settings.approvals_most_open, settings.approvals_most_kept)
     gate = Gate(custody.server, ports, mover, system_time, evaluate_later, limits)
@@ -247,7 +248,7 @@ def open_gate(
         gate,
         Guard(rules, holding.holds, holding.provenance, holding.changes),
         StandingWatch(holding),
-        open_evaluations(plans_in_force(changes), ports, custody),
+        open_evaluations(ports, custody),
         custody.snapshots,
         changes,
         open_outside(custody, gate, changes),

@@ -14,6 +14,7 @@ from handrail.approvals.adapters.sql_custody import SqlHolds, SqlProvenance
 from handrail.approvals.adapters.sql_findings import SqlFindings
 from handrail.approvals.adapters.sql_nonces import SqlNonces
 from handrail.approvals.adapters.sql_rules import SqlRules
+from handrail.approvals.adapters.sql_snapshot_book import SqlSnapshotBook
 from handrail.approvals.service.custody import Custody
 from handrail.bootstrap.approvals_keys import open_shelf, refuse_lost_key, refuse_lost_ledger
 from handrail.bootstrap.approvals_log import open_ledger
@@ -56,6 +57,7 @@ def held_here(settings: Settings, store: Store) -> Custody:
         signer=signer,
         shelf=open_shelf(settings, signer),
         snapshots=FolderSnapshots(settings.labels, store, seals),
+        snapshot_book=SqlSnapshotBook(store, ledger.log, seals),
         looks=SqlLooks(store, seals),
         evaluator=EvaluationProcess(),
         nonces=SqlNonces(store, seals),
@@ -81,6 +83,7 @@ def held_by_keeper(settings: Settings) -> Custody:
         SocketProvenance,
         SocketShelf,
         SocketSigner,
+        SocketSnapshotBook,
         SocketSnapshots,
     )
     from handrail.approvals.adapters.socket_ledger import SocketLedger
@@ -100,6 +103,7 @@ def held_by_keeper(settings: Settings) -> Custody:
         signer=SocketSigner(keeper),
         shelf=SocketShelf(keeper),
         snapshots=SocketSnapshots(keeper),
+        snapshot_book=SocketSnapshotBook(keeper),
         looks=SocketLooks(keeper),
         evaluator=SocketEvaluator(keeper),
         nonces=SocketNonces(keeper),

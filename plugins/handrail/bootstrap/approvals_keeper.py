@@ -15,12 +15,14 @@ from handrail.approvals.adapters.keeper_server import KeeperServer
 from handrail.approvals.adapters.system_users import SystemUser
 from handrail.approvals.service.attestations import ProvenNonces
 from handrail.approvals.service.custody import Custody
+from handrail.approvals.service.proven_custody import ProvenSnapshotBook
 from handrail.approvals.service.proven_findings import ProvenFindings
 from handrail.approvals.service.proven_signing import ProvenShelf, ProvenSigner
 from handrail.approvals.service.proving import ProvenLedger
 from handrail.approvals.service.witnessed import WitnessedEvaluator
 from handrail.bootstrap.approvals import migrated
 from handrail.bootstrap.approvals_custody import held_here
+from handrail.bootstrap.approvals_evaluation import open_row_custody
 from handrail.bootstrap.approvals_rules import (
     attestations_in_force,
     open_rule_changes,
@@ -109,7 +111,8 @@ def proven(settings: Settings, held: Custody) -> Custody:
     changes = open_rule_changes(settings, held.rules, held.server)
     changes.start()
     rules, plans = rules_in_force(held.rules, changes.count_files), plans_in_force(changes)
-    evaluator = WitnessedEvaluator(held.evaluator, plans, held.snapshots, held.index)
+    custody = open_row_custody(held, plans, rules)
+    evaluator = WitnessedEvaluator(held.evaluator, custody, held.index)
     signer = ProvenSigner(held.server, held.ledger, held.index, held.signer, system_time)
     ledger = ProvenLedger(
         server=held.server,
@@ -136,6 +139,7 @@ def proven(settings: Settings, held: Custody) -> Custody:
         signer=signer,
         shelf=shelf,
         evaluator=evaluator,
+        snapshot_book=ProvenSnapshotBook(held.snapshot_book, custody),
         nonces=ProvenNonces(held.nonces, system_time),
     )
 

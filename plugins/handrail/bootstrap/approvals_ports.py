@@ -12,6 +12,7 @@ from handrail.approvals.service import GatePorts
 from handrail.approvals.service.attestations import Attestations
 from handrail.approvals.service.custody import Custody
 from handrail.approvals.service.holding import Holding
+from handrail.approvals.service.row_custody import RowCustody
 from handrail.bootstrap.approvals_rules import open_signatures
 
 
@@ -24,9 +25,16 @@ class GateHost:
     artifacts: Path
 
 
-def gate_ports(
-    custody: Custody, holding: Holding, host: GateHost, attestations: Attestations, traces: LineageTraces
-) -> GatePorts:
+@dataclass(frozen=True, slots=True)
+class Vouching:
+    """What vouches for evidence by the rules in force: statements of pipelines, lineage, and persons for rows."""
+
+    attestations: Attestations
+    traces: LineageTraces
+    rows: RowCustody
+
+
+def gate_ports(custody: Custody, holding: Holding, host: GateHost, vouching: Vouching) -> GatePorts:
     """Return what the gate of an MLflow server asks."""
     from handrail.approvals.adapters.mlflow_evidence_files import MlflowEvidenceFiles
 
@@ -42,6 +50,8 @@ def gate_ports(
         copies=holding.reader.copies,
         findings=custody.findings,
         signatures=open_signatures(custody.server).check,
-        attestations=attestations,
-        traces=traces,
+        attestations=vouching.attestations,
+        traces=vouching.traces,
+        custody=vouching.rows,
+        evaluator=custody.evaluator,
     )

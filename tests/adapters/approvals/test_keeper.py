@@ -58,7 +58,11 @@ def test_an_error_of_the_keeper_is_raised_as_it_was():
         {"v": 1, "call": "ledger.load", "said": {}},
         {"v": 1, "call": "ledger.load", "said": None},
         {"v": 1, "call": "ledger.open", "said": {"request": "{}"}},
-        {"v": 1, "call": "snapshots.keep", "said": {"account": "ada", "at": "2026-01-01T00:00:00+00:00"}},
+        {
+            "v": 1,
+            "call": "snapshots.keep",
+            "said": {"model": "flights", "account": "ada", "at": "2026-01-01T00:00:00+00:00"},
+        },
         {"v": 1, "call": "signer.sign", "said": {"payload": "!", "payload_type": "x"}},
     ],
 )

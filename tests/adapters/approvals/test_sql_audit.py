@@ -16,9 +16,11 @@ from handrail.approvals.adapters.sql_log import SqlLog
 from handrail.approvals.adapters.sql_nonces import SqlNonces
 from handrail.approvals.adapters.sql_rules import SqlRules
 from handrail.approvals.adapters.sql_seals import Seals
+from handrail.approvals.adapters.sql_snapshot_book import SqlSnapshotBook
 from handrail.approvals.adapters.tables import events, metadata
 from handrail.approvals.domain.events import Choice
 from handrail.approvals.domain.findings import Severity
+from handrail.approvals.domain.row_custody import RowsConfirmed
 from handrail.approvals.service import Report
 from tests.contracts.test_approvals_rule_records import CHANGE, FIRST, SECOND, YES
 from tests.fakes.approvals import EVIDENCE
@@ -53,7 +55,9 @@ def place(tmp_path_factory):
         SqlLooks(store, seals).look("flights", "sha256:0", "sha256:1", 5)
         nonces, now = SqlNonces(store, seals), world.clock()
         nonces.spend(nonces.issue("sha256:0", "ada", now, now + timedelta(days=1)), "sha256:0", "pr-1", now)
-        FolderSnapshots(folder / "labels", store, seals).keep(io.BytesIO(b"PAR1 PAR1"), "ada", world.clock())
+        FolderSnapshots(folder / "labels", store, seals).keep(io.BytesIO(b"PAR1 PAR1"), "flights", "ada", world.clock())
+        confirmed = RowsConfirmed("sha256:0", "flights", "ben", "Ben", world.clock())
+        SqlSnapshotBook(store, ledger.log, seals).confirm(confirmed)
         world.holds.hold(world.registry.candidate("flights", "3"), "pr-given-up")
         world.holds.release("pr-given-up", world.clock(), "The move was abandoned.")
         world.promote()

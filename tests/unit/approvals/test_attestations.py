@@ -106,7 +106,7 @@ def test_a_nonce_serves_one_request(signed):
     signed.ask(envelope)
 
     with pytest.raises(Refused, match="serves the request pr-"):
-        signed.ask(envelope, snapshot=signed.world.snapshots.keep(_rows(), "ada", signed.world.clock()))
+        signed.ask(envelope, snapshot=signed.world.snapshots.keep(_rows(), "flights", "ada", signed.world.clock()))
 
 
 def test_a_nonce_expires(signed):

@@ -31,12 +31,12 @@ def _package(world, version, quality):
 
 
 def _witness(world):
-    return WitnessedEvaluator(world.evaluator, world.plans, world.snapshots, world.ledger)
+    return WitnessedEvaluator(world.evaluator, world.custody, world.ledger)
 
 
 def _outcome(world, witness, version=1):
     """Return a request that waits, and what the evaluations say of it when they ask the witness."""
-    snapshot = world.snapshots.keep(io.BytesIO(b"PAR1 rows PAR1"), "ada", world.clock())
+    snapshot = world.snapshots.keep(io.BytesIO(b"PAR1 rows PAR1"), "flights", "ada", world.clock())
     history = world.ledger.load(world.ask(version=str(version), snapshot=snapshot))
     asked = replace(world.evaluations._ports, evaluator=witness)
     return history, Evaluations(asked, world.clock)._outcome(history.request)
@@ -105,7 +105,7 @@ def test_a_comparison_is_with_what_was_promoted_last(world):
 
 
 def test_plan_and_rows_are_those_that_are_known_here(world):
-    snapshot = world.snapshots.keep(io.BytesIO(b"PAR1 rows PAR1"), "ada", world.clock())
+    snapshot = world.snapshots.keep(io.BytesIO(b"PAR1 rows PAR1"), "flights", "ada", world.clock())
     weaker = replace(PLAN, draws=1, least_rows=1)
 
     _witness(world).evaluate(Question(weaker, Package(b"{}", b"x"), None, "/elsewhere", snapshot))

@@ -11,12 +11,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, replace
-from typing import Any
 
-from handrail.approvals.domain.evaluation import LARGEST_ANSWER, Evaluation, Question, read_answer
+from handrail.approvals.domain.described_rows import RowsDescribed, read_description
+from handrail.approvals.domain.evaluation import LARGEST_ANSWER, Evaluation, EvaluationPlan, Question, read_answer
 from handrail.approvals.evidence_ports import Evaluator
 from handrail.errors import Refused, Unavailable
 from handrail.tools import require
@@ -42,21 +42,37 @@ class EvaluationProcess(Evaluator):
             Refused: it was stopped, or its answer is not one; or the measurement ended in a sentence.
             Unavailable: it cannot be started here, or the packages that it computes with are missing.
         """
-        for package in NEEDED:
-            require(package, "evaluation")
-        isolation, answer = self._lines(question)
-        problem = _problem_of(answer)
-        if problem is not None:
-            raise Refused("The evaluation", (problem,))
+        isolation, answer = self._answer(question.plan, _files(question))
         try:
             return replace(read_answer(answer, question), isolation=json.loads(isolation))
         except (ValueError, RecursionError) as err:
             raise Refused("The evaluation", (f"Its answer is not one: {err}.",)) from err
 
-    def _lines(self, question: Question) -> tuple[bytes, bytes]:
-        plan = question.plan
+    def describe(self, plan: EvaluationPlan, snapshot: str, digest: str) -> RowsDescribed:
+        """Ask a new process what the rows of a snapshot hold.
+
+        Raises:
+            Refused: it was stopped, or its answer is not one; or the rows cannot be used.
+            Unavailable: it cannot be started here, or the packages that it computes with are missing.
+        """
+        _, answer = self._answer(plan, {"snapshot": _lent_file(snapshot, digest)})
+        try:
+            return read_description(answer)
+        except ValueError as err:
+            raise Refused("The evaluation", (f"Its answer is not one: {err}.",)) from err
+
+    def _answer(self, plan: EvaluationPlan, lent: Mapping[str, AbstractContextManager[int]]) -> tuple[bytes, bytes]:
+        for package in NEEDED:
+            require(package, "evaluation")
+        isolation, answer = self._lines(plan, lent)
+        problem = _problem_of(answer)
+        if problem is not None:
+            raise Refused("The evaluation", (problem,))
+        return isolation, answer
+
+    def _lines(self, plan: EvaluationPlan, lent: Mapping[str, AbstractContextManager[int]]) -> tuple[bytes, bytes]:
         with ExitStack() as stack:
-            files = {name: stack.enter_context(opened) for name, opened in _files(question).items()}
+            files = {name: stack.enter_context(opened) for name, opened in lent.items()}
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="handrail-evaluator-"))
             task = {"files": files, "plan": asdict(plan), "seconds": plan.seconds, "megabytes": plan.megabytes}
             try:
@@ -83,7 +99,7 @@ class EvaluationProcess(Evaluator):
         return lines[0], lines[1]
 
 
-def _files(question: Question) -> dict[str, Any]:
+def _files(question: Question) -> Mapping[str, AbstractContextManager[int]]:
     """Return what the process may read, each lent as a descriptor that has no name."""
     trees = {"candidate": question.candidate, "incumbent": question.incumbent}
     contents = {f"{name}.scoring": tree.scoring for name, tree in trees.items() if tree}

@@ -27,7 +27,7 @@ from handrail.approvals.domain.tracing import Traced
 from handrail.manifest import Manifest, canonical_json
 
 FORMAT = 1
-LATER_FIELDS = ("seen", "renews", "signature", "attested", "traced")
+LATER_FIELDS = ("seen", "renews", "signature", "attested", "traced", "confirmed")
 _KINDS: dict[str, type[Event]] = {
     "decided": Decided,
     "answered": Answered,
@@ -59,7 +59,7 @@ def event_from(kind: str, body: str) -> Event:
     values: dict[str, Any] = json.loads(body)
     del values["format"]
     values["at"] = datetime.fromisoformat(values["at"])
-    for name in ("reasons", "custodians", "approvals"):
+    for name in ("reasons", "custodians", "approvals", "confirmed"):
         if name in values:
             values[name] = tuple(values[name])
     if "choice" in values:

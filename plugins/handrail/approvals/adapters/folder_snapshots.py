@@ -39,8 +39,8 @@ class FolderSnapshots(Snapshots):
         self._seals = seals
         self._largest = largest_bytes
 
-    def keep(self, content: BinaryIO, account: str, at: datetime) -> str:
-        """Keep the bytes with the account; return their digest.
+    def keep(self, content: BinaryIO, model: str, account: str, at: datetime) -> str:
+        """Keep the bytes with model and account; return their digest.
 
         Raises:
             InvalidInput: it is not a Parquet file, or too large.
@@ -62,7 +62,7 @@ class FolderSnapshots(Snapshots):
                 sync_folder(file.parent)
         finally:
             beside.unlink(missing_ok=True)
-        row = {"digest": digest, "account": account, "handed_in": at.isoformat()}
+        row = {"digest": digest, "account": account, "model": model, "handed_in": at.isoformat()}
         with self._store.write() as connection:
             self._seals.insert(connection, snapshots, [row])
         return digest
@@ -79,7 +79,9 @@ class FolderSnapshots(Snapshots):
 
     def custodians(self, digest: str) -> tuple[str, ...]:
         """Return every account that handed the snapshot in."""
-        asked = sa.select(snapshots.c.account).where(snapshots.c.digest == digest).order_by(snapshots.c.account)
+        asked = (
+            sa.select(snapshots.c.account).where(snapshots.c.digest == digest).distinct().order_by(snapshots.c.account)
+        )
         with self._store.read() as connection:
             return tuple(connection.execute(asked).scalars())
 

@@ -12,9 +12,12 @@ from typing import Any
 from handrail.approvals.adapters.event_rows import request_from
 from handrail.approvals.adapters.keeper_values import (
     candidate_from,
+    confirmed_from,
     event_from_values,
     history_values,
     manifest_from,
+    moment_values,
+    plan_from,
     promotion_values,
     question_from,
 )
@@ -173,19 +176,23 @@ def _signing_calls(custody: Custody) -> dict[str, Call]:
 
 
 def _evidence_calls(custody: Custody) -> dict[str, Call]:
-    snapshots, looks, evaluator = custody.snapshots, custody.looks, custody.evaluator
+    snapshots, book, looks, evaluator = custody.snapshots, custody.snapshot_book, custody.looks, custody.evaluator
 
     def keep(said: Said, files: Sequence[int]) -> str:
         (descriptor,) = files
         with os.fdopen(os.dup(descriptor), "rb") as content:
-            return snapshots.keep(content, said["account"], datetime.fromisoformat(said["at"]))
+            return snapshots.keep(content, said["model"], said["account"], datetime.fromisoformat(said["at"]))
 
     return {
         "snapshots.keep": keep,
         "snapshots.path": lambda said, _: snapshots.path(said["digest"]),
         "snapshots.custodians": lambda said, _: list(snapshots.custodians(said["digest"])),
+        "snapshots.handed_in": lambda said, _: map(moment_values, book.handed_in(said["model"])),
+        "snapshots.confirm": lambda said, _: book.confirm(confirmed_from(said["confirmation"])),
+        "snapshots.confirmations": lambda said, _: map(moment_values, book.confirmations(said["digest"])),
         "looks.look": lambda said, _: looks.look(said["model"], said["snapshot"], said["tree_digest"], said["budget"]),
         "evaluator.evaluate": lambda said, _: asdict(evaluator.evaluate(question_from(said["question"]))),
+        "evaluator.describe": lambda said, _: evaluator.describe(plan_from(said["plan"]), "", said["digest"]).to_json(),
     }
 
 

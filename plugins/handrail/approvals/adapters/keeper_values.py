@@ -12,6 +12,7 @@ from handrail.approvals.adapters.event_rows import event_body, event_from, kind_
 from handrail.approvals.domain.evaluation import Columns, Evaluation, EvaluationPlan, Package, Question
 from handrail.approvals.domain.events import Event, History, Rejection
 from handrail.approvals.domain.holding import Promotion
+from handrail.approvals.domain.row_custody import HandedIn, RowsConfirmed
 from handrail.approvals.domain.standing import Promoted
 from handrail.approvals.domain.subject import Authorship, Candidate, Purpose
 from handrail.manifest import FileEntry, Manifest
@@ -88,14 +89,35 @@ def question_values(question: Question) -> dict[str, Any]:
     }
 
 
-def question_from(values: Mapping[str, Any]) -> Question:
-    """Read what `question_values` wrote."""
-    plan: dict[str, Any] = dict(values["plan"])
+def plan_from(values: Mapping[str, Any]) -> EvaluationPlan:
+    """Read a plan that was written as its fields."""
+    plan: dict[str, Any] = dict(values)
     columns: dict[str, Any] = dict(plan["columns"])
     columns["withheld"] = tuple(columns["withheld"])
-    plan |= {"columns": Columns(**columns)} | {name: tuple(plan[name]) for name in ("metrics", "classes")}
+    plan |= {"columns": Columns(**columns)} | {name: tuple(plan[name]) for name in ("metrics", "classes", "custody")}
+    return EvaluationPlan(**plan)
+
+
+def question_from(values: Mapping[str, Any]) -> Question:
+    """Read what `question_values` wrote."""
+    plan = plan_from(values["plan"])
     incumbent = _package_from(values["incumbent"]) if values["incumbent"] else None
-    return Question(EvaluationPlan(**plan), _package_from(values["candidate"]), incumbent, "", str(values["snapshot"]))
+    return Question(plan, _package_from(values["candidate"]), incumbent, "", str(values["snapshot"]))
+
+
+def moment_values(said: HandedIn | RowsConfirmed) -> dict[str, Any]:
+    """Write what somebody said about a snapshot."""
+    return asdict(said) | {"at": said.at.isoformat()}
+
+
+def handed_in_from(values: Mapping[str, Any]) -> HandedIn:
+    """Read who handed in a snapshot."""
+    return HandedIn(**{**values, "at": datetime.fromisoformat(values["at"])})
+
+
+def confirmed_from(values: Mapping[str, Any]) -> RowsConfirmed:
+    """Read who confirmed a snapshot."""
+    return RowsConfirmed(**{**values, "at": datetime.fromisoformat(values["at"])})
 
 
 def evaluation_from(values: Mapping[str, Any]) -> Evaluation:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from handrail.approvals.domain.described_rows import LONGEST_NAME, MOST_COLUMNS
 from handrail.errors import InvalidInput
 from handrail.scoring import Answered, Scorer
 from handrail.statistics import (
@@ -63,6 +64,33 @@ def measure(plan: Plan, files: Mapping[str, bytes]) -> dict[str, Any]:
         "comparison": _compared(answered, rows, plan) if "incumbent" in answered else None,
         "scores": digest.hexdigest(),
     }
+
+
+def describe(plan: Plan, content: bytes) -> dict[str, Any]:
+    """Describe the rows of a snapshot as `RowsDescribed` does, in JSON values.
+
+    Raises:
+        InvalidInput: nothing can be measured on these rows.
+    """
+    rows = _rows(content, plan)
+    clusters, names = np.unique(rows.cluster), rows.table.column_names
+    return {
+        "rows": pq.ParquetFile(pa.BufferReader(content)).metadata.num_rows,
+        "labelled": len(rows.label),
+        "clusters": len(clusters),
+        "first": str(clusters[0])[:LONGEST_NAME],
+        "last": str(clusters[-1])[:LONGEST_NAME],
+        "columns": [name[:LONGEST_NAME] for name in names[:MOST_COLUMNS]],
+        "label": _shares(rows.label, plan),
+    }
+
+
+def _shares(label: np.ndarray, plan: Plan) -> dict[str, float]:
+    if plan["kind"] not in ("binary", "multiclass"):
+        return {"least": float(label.min()), "mean": float(label.mean()), "most": float(label.max())}
+    codes, counts = np.unique(label, return_counts=True)
+    names = dict(enumerate(plan["classes"]))
+    return {names.get(int(code), str(code)): int(count) / len(label) for code, count in zip(codes, counts, strict=True)}
 
 
 def warm_up(plan: Plan) -> None:

@@ -11,12 +11,22 @@ from typing import Any, BinaryIO
 
 from handrail.approvals.adapters.folder_snapshots import CHUNK_BYTES, LARGEST_BYTES
 from handrail.approvals.adapters.keeper_client import KeeperClient
-from handrail.approvals.adapters.keeper_values import authorship_from, evaluation_from, question_values
+from handrail.approvals.adapters.keeper_values import (
+    authorship_from,
+    confirmed_from,
+    evaluation_from,
+    handed_in_from,
+    moment_values,
+    question_values,
+)
 from handrail.approvals.adapters.sql_findings import body_of, event_from, kind_of
 from handrail.approvals.attestation_ports import Nonces
-from handrail.approvals.domain.evaluation import Evaluation, Question
+from handrail.approvals.custody_ports import SnapshotBook
+from handrail.approvals.domain.described_rows import RowsDescribed, described_from
+from handrail.approvals.domain.evaluation import Evaluation, EvaluationPlan, Question
 from handrail.approvals.domain.findings import FindingEvent
 from handrail.approvals.domain.permit import PAYLOAD_TYPE, Envelope, Permit
+from handrail.approvals.domain.row_custody import HandedIn, RowsConfirmed
 from handrail.approvals.domain.subject import Authorship, Candidate
 from handrail.approvals.evidence_ports import Evaluator, Looks, Snapshots
 from handrail.approvals.finding_ports import FindingBook
@@ -141,7 +151,7 @@ class SocketSnapshots(Snapshots):
         """Ask this keeper."""
         self._keeper = keeper
 
-    def keep(self, content: BinaryIO, account: str, at: datetime) -> str:
+    def keep(self, content: BinaryIO, model: str, account: str, at: datetime) -> str:
         """Have the bytes kept; `path` of what is returned is a place that only the keeper reads."""
         with tempfile.TemporaryFile() as file:
             size = 0
@@ -150,7 +160,8 @@ class SocketSnapshots(Snapshots):
                 size += file.write(chunk)
             file.flush()
             file.seek(0)
-            digest = self._keeper.ask("snapshots.keep", (file.fileno(),), account=account, at=at.isoformat())
+            said = {"model": model, "account": account, "at": at.isoformat()}
+            digest = self._keeper.ask("snapshots.keep", (file.fileno(),), **said)
         return str(digest)
 
     def path(self, digest: str) -> str:
@@ -160,6 +171,26 @@ class SocketSnapshots(Snapshots):
     def custodians(self, digest: str) -> tuple[str, ...]:
         """Return every account that handed the snapshot in."""
         return tuple(self._keeper.ask("snapshots.custodians", digest=digest))
+
+
+class SocketSnapshotBook(SnapshotBook):
+    """Keeps the promise of `SnapshotBook` by asking a keeper, who judges who may confirm."""
+
+    def __init__(self, keeper: KeeperClient) -> None:
+        """Ask this keeper."""
+        self._keeper = keeper
+
+    def handed_in(self, model: str | None = None) -> Sequence[HandedIn]:
+        """Return what was handed in for a model, oldest first."""
+        return [handed_in_from(row) for row in self._keeper.ask_for_all("snapshots.handed_in", model=model)]
+
+    def confirm(self, confirmation: RowsConfirmed) -> None:
+        """Have the confirmation stored."""
+        self._keeper.ask("snapshots.confirm", confirmation=moment_values(confirmation))
+
+    def confirmations(self, digest: str) -> Sequence[RowsConfirmed]:
+        """Return who confirmed a snapshot, oldest first."""
+        return [confirmed_from(row) for row in self._keeper.ask_for_all("snapshots.confirmations", digest=digest)]
 
 
 class SocketLooks(Looks):
@@ -205,3 +236,7 @@ class SocketEvaluator(Evaluator):
     def evaluate(self, question: Question) -> Evaluation:
         """Have the question answered."""
         return evaluation_from(self._keeper.ask("evaluator.evaluate", question=question_values(question)))
+
+    def describe(self, plan: EvaluationPlan, snapshot: str, digest: str) -> RowsDescribed:  # noqa: ARG002 - its own
+        """Have the rows described."""
+        return described_from(self._keeper.ask("evaluator.describe", plan=asdict(plan), digest=digest))

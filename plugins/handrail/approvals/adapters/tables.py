@@ -130,7 +130,21 @@ snapshots = sa.Table(
     metadata,
     sa.Column("digest", sa.String(80), primary_key=True),
     sa.Column("account", sa.String(256), primary_key=True),
+    sa.Column("model", sa.String(256), primary_key=True, info={"later": True}),
     sa.Column("handed_in", sa.String(40), nullable=False),
+)
+"""Who handed in which labelled rows; the model is empty where they came before models were recorded."""
+
+confirmations = sa.Table(
+    "approvals_snapshot_confirmation",
+    metadata,
+    sa.Column("digest", sa.String(80), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("model", sa.String(256), nullable=False),
+    sa.Column("account", sa.String(256), nullable=False),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("confirmed_at", sa.String(40), nullable=False),
+    sa.UniqueConstraint("digest", "model", "account"),
 )
 
 looks = sa.Table(

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from handrail.approvals.domain.evaluation import Columns, EvaluationPlan
+from handrail.approvals.domain.people import RoleName
 from handrail.approvals.evidence_ports import EvaluationPlans
 from handrail.config import Section, parse_config, read_text
 from handrail.errors import Misconfigured, UnknownReference
@@ -47,6 +48,7 @@ class ModelKeys(Section):
     use_case: Rows = "config/use_case.yaml"
     snapshots: SnapshotKeys = SnapshotKeys()
     metrics: Annotated[list[str], Field(min_length=1)] | None = None
+    custody: Annotated[list[RoleName], Field(min_length=1, description="roles that confirm rows first")] | None = None
     looks: Annotated[int, Field(ge=1, strict=True)] = 20
     least_rows: Annotated[int, Field(ge=1, strict=True)] = 100
     intervals: IntervalKeys = IntervalKeys()
@@ -113,6 +115,7 @@ class YamlEvaluations(EvaluationPlans):
             least_rows=keys.least_rows,
             seconds=keys.limits.seconds,
             megabytes=keys.limits.megabytes,
+            custody=tuple(sorted(set(keys.custody or ()))),
         )
 
     def keys(self, model: str) -> ModelKeys:

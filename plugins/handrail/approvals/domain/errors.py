@@ -106,13 +106,15 @@ class MoveUnderWay(Conflict):
 
 
 class UnderEvaluation(Conflict):
-    """The gate's evaluator is measuring the candidate."""
+    """The gate's evaluator is measuring the candidate, or `waits` says in a sentence what it waits for first."""
 
-    def __init__(self, request_id: str) -> None:
+    def __init__(self, request_id: str, waits: str | None = None) -> None:
         super().__init__("evaluation of", request_id, "")
-        self.request_id = request_id
+        self.request_id, self.waits = request_id, waits
 
     def __str__(self) -> str:
+        if self.waits:
+            return f"{self.request_id!r} is not measured yet, so nobody can decide. {self.waits}"
         return f"{self.request_id!r} is being evaluated, and nobody has decided yet. Repeat it in a moment."
 
 

@@ -54,7 +54,8 @@ class Evaluated:
     """The gate's own evaluator has measured the candidate, or `problem` says in a sentence why it could not.
 
     `measures` are numbers by the names that policies use; `snapshot` is the digest of the labelled rows, and
-    `custodians` are the accounts that handed them in. `plan` is the digest of what config/evaluation.yaml asked for,
+    `custodians` are the accounts that handed them in, `confirmed` the persons who confirmed them, None where nobody
+    had to. `plan` is the digest of what config/evaluation.yaml asked for,
     `scores` that of all scores, and `isolation` says what the evaluator could not reach.
     """
 
@@ -66,6 +67,7 @@ class Evaluated:
     plan: str | None = None
     scores: str | None = None
     isolation: Mapping[str, Any] = field(default_factory=dict)
+    confirmed: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

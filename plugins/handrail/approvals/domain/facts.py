@@ -58,7 +58,10 @@ def evaluation_json(evaluated: Evaluated | None) -> dict[str, Any] | None:
     """Return what the gate's evaluator found as JSON values, None while it has not been at work."""
     if evaluated is None:
         return None
-    return asdict(evaluated) | {"at": evaluated.at.isoformat(), "custodians": list(evaluated.custodians)}
+    said = asdict(evaluated) | {"at": evaluated.at.isoformat(), "custodians": list(evaluated.custodians)}
+    # Only where it was asked for: what was shown before keeps its digest.
+    confirmed = {} if evaluated.confirmed is None else {"confirmed": list(evaluated.confirmed)}
+    return {name: value for name, value in said.items() if name != "confirmed"} | confirmed
 
 
 def digest_of_facts(facts: Facts) -> str:

@@ -8,12 +8,13 @@ from typing import Any
 
 from handrail.approvals.domain.attesting import Target
 from handrail.approvals.domain.subject import Attestation, Authorship, BoundFile, Candidate, Purpose
-from handrail.approvals.evidence_ports import EvidenceFiles, LineageTraces, Snapshots, TreeCopies
+from handrail.approvals.evidence_ports import Evaluator, EvidenceFiles, LineageTraces, Snapshots, TreeCopies
 from handrail.approvals.finding_ports import FindingBook
 from handrail.approvals.ports import Ledger, Provenance, Registry, RequestIndex, RuleBook
 from handrail.approvals.service.attestations import Attestations
 from handrail.approvals.service.bound_files import BoundFiles, RunFile
 from handrail.approvals.service.reading import TreeReader
+from handrail.approvals.service.row_custody import RowCustody
 from handrail.approvals.signature_ports import SignatureCheck
 from handrail.manifest import digest_of
 
@@ -64,6 +65,8 @@ class GatePorts:
     signatures: SignatureCheck
     attestations: Attestations
     traces: LineageTraces
+    custody: RowCustody
+    evaluator: Evaluator
 
 
 @dataclass(frozen=True, slots=True)

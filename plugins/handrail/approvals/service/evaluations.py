@@ -13,6 +13,7 @@ from handrail.approvals.domain.events import Evaluated, History
 from handrail.approvals.domain.subject import PromotionRequest
 from handrail.approvals.evidence_ports import EvaluationPlans, Evaluator, Looks, Snapshots, TreeCopies
 from handrail.approvals.ports import Ledger, RequestIndex
+from handrail.approvals.service.row_custody import RowCustody
 from handrail.clock import Clock
 from handrail.errors import HandrailError, Refused, UnknownReference
 from handrail.manifest import Manifest
@@ -34,6 +35,7 @@ class EvaluationPorts:
     snapshots: Snapshots
     looks: Looks
     evaluator: Evaluator
+    custody: RowCustody
 
 
 class Evaluations:
@@ -55,17 +57,22 @@ class Evaluations:
     def evaluate(self, request_id: str) -> History:
         """Measure what a request waits for and store the outcome, also that there is none; then nothing is left to do.
 
+        While its labelled rows wait for the confirmation of a second person, nothing happens.
+
         Raises:
             UnknownReference: there is no such request.
         """
         history = self._ports.ledger.load(request_id)
-        while history.awaits_evaluation and not history.voided:
+        while history.awaits_evaluation and not history.voided and not self._waits(history.request):
             outcome = self._outcome(history.request)
             try:
                 return self._ports.ledger.append(history, outcome)
             except MovedMeanwhile:
                 history = self._ports.ledger.load(request_id)
         return history
+
+    def _waits(self, request: PromotionRequest) -> bool:
+        return self._ports.custody.why_waiting(request) is not None
 
     def _outcome(self, request: PromotionRequest) -> Evaluated:
         snapshot = str(request.subject.snapshot)
@@ -95,6 +102,7 @@ class Evaluations:
             plan=plan.digest,
             scores=found.scores,
             isolation=found.isolation,
+            confirmed=ports.custody.confirmed(request),
         )
 
     def _incumbent(self, tree_digest: str | None) -> Package | None:

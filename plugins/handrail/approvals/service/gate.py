@@ -33,6 +33,7 @@ from handrail.approvals.service.renewal import Renewals, since_approvals
 from handrail.approvals.service.seen import Said, require_seen
 from handrail.approvals.service.short_ways import refuse_strange, why_not_any_more
 from handrail.approvals.service.signing import require_signed
+from handrail.approvals.service.snapshot_desk import SnapshotDesk
 from handrail.approvals.service.tracing import trace_for, why_incomplete_now
 from handrail.clock import Clock
 from handrail.errors import Misconfigured, UnknownReference
@@ -62,7 +63,7 @@ class Gate:
         self.revoker = mover.revoker(server)
         self._evaluate_later = evaluate_later
         self.expiry = Expiry(ports.ledger, ports.index, ports.rules, clock)
-        self.records = Approvals(ports.ledger, ports.index, ports.rules, ports.findings)
+        self.records = Approvals(ports.ledger, ports.index, ports.rules, ports.findings, ports.custody)
         self.questions = Questions(ports.ledger, ports.rules, self.records, clock)
         self.findings = Findings(ports.findings, ports.index, ports.registry, ports.rules, clock)
         self.renewals = Renewals(ports.ledger, self.records, self._void_if_changed, self.open_request)
@@ -70,6 +71,8 @@ class Gate:
         self._quota = Quota(limits, ports.index, self.records)
         self.nonces = NonceDesk(server, ports)
         self._reader = ports.reader
+        looked = (ports.custody, ports.evaluator, ports.index, ports.reader.readings)
+        self.snapshots = SnapshotDesk(*looked, evaluate_later)
 
     def open_request(self, opening: Opening, account: str) -> RequestView:
         """Copy the version's files, and open a request about the copy, refused ones too; or return the one about it.
@@ -123,7 +126,7 @@ class Gate:
         return self._waiting(replace(self.records.view(stored), is_new=stored.request == request))
 
     def _waiting(self, view: RequestView) -> RequestView:
-        if view.history.awaits_evaluation and not view.history.voided:
+        if view.history.awaits_evaluation and not view.history.voided and not view.waits:
             self._evaluate_later(view.history.request.request_id)
         return view
 
@@ -243,7 +246,7 @@ class Gate:
         view = self.records.view(history)
         if view.judgement.verdict is Verdict.EVALUATING:
             self._waiting(view)
-            raise UnderEvaluation(request_id)
+            raise UnderEvaluation(request_id, view.waits)
         if history.open_move:
             raise Closed(request_id, "being promoted", ("Repeat the decision that met the quorum to finish it.",))
         if not view.is_open:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -20,6 +20,7 @@ from handrail.approvals.domain.subject import PromotionRequest
 from handrail.approvals.finding_ports import FindingBook
 from handrail.approvals.ports import Ledger, RequestIndex, RuleBook
 from handrail.approvals.service.findings import shutting, why_shut
+from handrail.approvals.service.row_custody import RowCustody
 from handrail.approvals.service.simulation import Simulated, simulate
 from handrail.approvals.service.tenures import Tenure, tenure_at
 from handrail.errors import Misconfigured, UnknownReference
@@ -52,7 +53,8 @@ class RequestView:
 
     `measures` has each rule with what is known of its measure; `rejections` are those of the same files in other
     requests; `findings` are about what it asks for, open ones and those that were closed since it was opened;
-    `since` says what changed since the approvals of the request that it renews.
+    `since` says what changed since the approvals of the request that it renews; `waits` for whose confirmation its
+    labelled rows wait.
     """
 
     history: History
@@ -62,6 +64,7 @@ class RequestView:
     rejections: tuple[Rejection, ...] = ()
     findings: tuple[Finding, ...] = ()
     since: tuple[SinceApproval, ...] = ()
+    waits: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -111,24 +114,24 @@ class RequestView:
             ],
             "files": len(request.manifest.files),
             "formats": dict(request.formats or {}),
-            "revoked": None
-            if self.history.revoked is None
-            else {
-                "person": self.history.revoked.person,
-                "reason": self.history.revoked.reason,
-                "at": self.history.revoked.at.isoformat(),
-            },
+            "revoked": _revoked(self.history),
             "measures": [measured.to_json() for measured in self.measures],
             "evidence_files": {name: asdict(file) for name, file in request.bound.items()},
             "attestations": {name: one.to_json() for name, one in request.attested.items()},
             "rejections": [rejection.to_json() for rejection in self.rejections],
             "evaluation": evaluation_json(self.history.evaluated),
+            "waits": self.waits,
             "traced": request.traced.to_json() if request.traced else None,
             "renews": request.renews,
             "changes": [since.to_json() for since in self.since],
             "findings": [finding.to_json() for finding in self.findings],
             "questions": [question.to_json() for question in questions_of(self.history)],
         }
+
+
+def _revoked(history: History) -> dict[str, str] | None:
+    said = history.revoked
+    return None if said is None else {"person": said.person, "reason": said.reason, "at": said.at.isoformat()}
 
 
 def _rejected_before(rejection: Rejection) -> str:
@@ -139,12 +142,20 @@ def _rejected_before(rejection: Rejection) -> str:
 class Approvals:
     """What was asked, decided and permitted."""
 
-    def __init__(self, ledger: Ledger, index: RequestIndex, rules: RuleBook, findings: FindingBook) -> None:
-        """Read from a ledger, and judge by the rules as they stand."""
+    def __init__(
+        self,
+        ledger: Ledger,
+        index: RequestIndex,
+        rules: RuleBook,
+        findings: FindingBook,
+        custody: RowCustody | None = None,
+    ) -> None:
+        """Read from a ledger, and judge by the rules as they stand; with `custody` say what a measurement waits for."""
         self._ledger = ledger
         self._index = index
         self._rules = rules
         self._findings = findings
+        self._custody = custody
 
     def request(self, request_id: str) -> RequestView:
         """Return a request and where it stands.
@@ -247,7 +258,14 @@ class Approvals:
             verdict = Verdict.PENDING if isinstance(err, Misconfigured) else Verdict.REFUSED
             judgement = judge_without_policy(history, verdict, str(err))
             return RequestView(history, judgement, rejections=mine, findings=findings)
-        return RequestView(history, judgement, measures=measured(history, policy), rejections=mine, findings=findings)
+        waits = self._waits(request) if judgement.verdict is Verdict.EVALUATING else None
+        if waits:
+            judgement = replace(judgement, reasons=(waits,))
+        found = measured(history, policy)
+        return RequestView(history, judgement, measures=found, rejections=mine, findings=findings, waits=waits)
+
+    def _waits(self, request: PromotionRequest) -> str | None:
+        return self._custody.why_waiting(request) if self._custody else None
 
     def _findings_about(self, request: PromotionRequest) -> tuple[Finding, ...]:
         about = shutting(self._findings, request.subject)

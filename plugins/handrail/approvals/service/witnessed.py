@@ -7,11 +7,13 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from handrail.approvals.domain.described_rows import RowsDescribed
 from handrail.approvals.domain.evaluation import Evaluation, EvaluationPlan, Package, Question
 from handrail.approvals.domain.events import Evaluated, History
-from handrail.approvals.evidence_ports import EvaluationPlans, Evaluator, Snapshots
+from handrail.approvals.evidence_ports import Evaluator
 from handrail.approvals.ports import RequestIndex
 from handrail.approvals.service.evaluations import NETWORK, SCORING
+from handrail.approvals.service.row_custody import RowCustody
 from handrail.manifest import Manifest, canonical_json
 
 MOST_REMEMBERED = 1000
@@ -31,9 +33,10 @@ class Witnessed:
 class WitnessedEvaluator(Evaluator):
     """Keeps the promise of `Evaluator` by its own plans and snapshots, whatever the caller says of them."""
 
-    def __init__(self, inner: Evaluator, plans: EvaluationPlans, snapshots: Snapshots, index: RequestIndex) -> None:
+    def __init__(self, inner: Evaluator, custody: RowCustody, index: RequestIndex) -> None:
         """Measure with `inner`; `index` knows what aliases point at since a promotion."""
-        self._inner, self._plans, self._snapshots, self._index = inner, plans, snapshots, index
+        self._inner, self._plans, self._custody, self._index = inner, custody.plans, custody, index
+        self._snapshots = custody.snapshots
         self._measured: deque[Witnessed] = deque(maxlen=MOST_REMEMBERED)
 
     def evaluate(self, question: Question) -> Evaluation:
@@ -51,10 +54,22 @@ class WitnessedEvaluator(Evaluator):
         self._measured.append(Witnessed(plan, _hashes(own.candidate), incumbent, digest, found))
         return found
 
+    def describe(self, plan: EvaluationPlan, snapshot: str, digest: str) -> RowsDescribed:  # noqa: ARG002
+        """Say what a snapshot holds, by the plan and at the place that are known here.
+
+        Raises:
+            Refused: nothing can be measured on it.
+            Unavailable: this machine cannot evaluate.
+            UnknownReference: there is no such plan or snapshot.
+        """
+        return self._inner.describe(self._plans.plan(plan.model), self._snapshots.path(digest), digest)
+
     def why_not_measured(self, history: History, event: Evaluated) -> str | None:
         """Return why this outcome is not one that was measured here; without numbers it can only close the gate."""
         if event.problem is not None:
             return None
+        if waits := self._custody.why_waiting(history.request):
+            return waits
         reason = "Nothing was measured here that had these scores."
         for one in tuple(self._measured):
             if (one.found.scores, one.snapshot) == (event.scores, event.snapshot):
@@ -71,7 +86,7 @@ class WitnessedEvaluator(Evaluator):
         if not self._is_incumbent(history, one.incumbent):
             return "It was compared with other files than those that the alias points at."
         said, known = (
-            canonical_json([each.measures, each.custodians, each.plan, each.isolation])
+            canonical_json([each.measures, each.custodians, each.plan, each.isolation, each.confirmed])
             for each in (event, self._expected(history, event, one))
         )
         return None if said == known else "It says other numbers than were measured here."
@@ -102,6 +117,7 @@ class WitnessedEvaluator(Evaluator):
             custodians=self._snapshots.custodians(one.snapshot),
             plan=one.plan.digest,
             isolation=one.found.isolation,
+            confirmed=self._custody.confirmed(history.request),
         )
 
 

@@ -64,6 +64,7 @@ def _approvals() -> typer.Typer:
         approvals_log,
         approvals_policy,
         approvals_rules,
+        approvals_snapshots,
         approvals_urgent,
         approvals_witness,
     )
@@ -77,6 +78,7 @@ def _approvals() -> typer.Typer:
     approvals.app.add_typer(approvals_policy.app, name="policy")
     approvals.app.add_typer(approvals_rules.app, name="rules")
     approvals.app.add_typer(approvals_findings.app, name="finding")
+    approvals.app.add_typer(approvals_snapshots.app, name="snapshots")
     approvals.app.command("rollback", epilog=approvals_urgent.ROLLBACK_EXAMPLE)(approvals_urgent.rollback)
     approvals.app.command("break-glass", epilog=approvals_urgent.EXAMPLE)(approvals_urgent.break_glass)
     approvals.app.command("leave", epilog=approvals_leave.EXAMPLE)(approvals_leave.leave)

@@ -85,7 +85,10 @@ def _found(row: dict[str, Any]) -> Iterator[str]:
     for kind, where in row.get("formats", {}).items():
         yield f"{shown(where)} is {kind}, which runs code when it is loaded"
     if evaluation := row.get("evaluation"):
-        yield f"the gate measured it on {evaluation['snapshot']} at {evaluation['at'][:19]}"
+        said = f"the gate measured it on {evaluation['snapshot']} at {evaluation['at'][:19]}"
+        by = f"handed in by {', '.join(map(shown, evaluation['custodians'])) or 'nobody known'}"
+        second = evaluation.get("confirmed")
+        yield f"{said}, {by}" + (f", confirmed by {', '.join(map(shown, second))}" if second else "")
 
 
 def _asked(row: dict[str, Any]) -> str:

@@ -30,6 +30,7 @@ from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.http.gate_signing import sent
 from handrail.entrypoints.http.problems import error_of
 from handrail.entrypoints.http.rule_client import RuleClient
+from handrail.entrypoints.http.snapshot_client import SnapshotClient
 from handrail.errors import Conflict, HandrailError, InvalidInput, Misconfigured, Refused, Unavailable, UnknownReference
 from handrail.refs import Use
 
@@ -173,9 +174,12 @@ class GateClient(GateAnswers):
         return self._json(Route.REQUESTS, params={"id": request_id})
 
     def measured(self, request: Mapping[str, Any], within_s: float = MEASURED_WITHIN_S) -> dict[str, Any]:
-        """Return the request as soon as the gate has measured its version, or as it stands after that time."""
+        """Return the request as soon as the gate has measured its version, or as it stands after that time.
+
+        What waits for the confirmation of its labelled rows (`waits`) is returned at once.
+        """
         deadline, current = time.monotonic() + within_s, dict(request)
-        while current["verdict"] == "evaluating" and time.monotonic() < deadline:
+        while current["verdict"] == "evaluating" and not current.get("waits") and time.monotonic() < deadline:
             time.sleep(POLL_S)
             current = self.request(current["request_id"])
         return current
@@ -214,6 +218,11 @@ class GateClient(GateAnswers):
     def revocations(self) -> bytes:
         """Return the signed list of permits that were taken back: revoked.dsse beside the gate's key."""
         return self._send(Route.REVOCATIONS).content
+
+    @property
+    def snapshots(self) -> SnapshotClient:
+        """Labelled rows that were handed in, and how they are confirmed."""
+        return SnapshotClient(self._json)
 
     @property
     def rules(self) -> RuleClient:

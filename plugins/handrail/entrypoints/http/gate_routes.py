@@ -30,6 +30,8 @@ class Route(Enum):
     DECIDE_RULES = "POST", f"{PREFIX}/rule-decisions"
     NONCE = "POST", f"{PREFIX}/nonces"
     SNAPSHOT = "POST", f"{PREFIX}/snapshots"
+    SNAPSHOTS = "GET", f"{PREFIX}/snapshots"
+    CONFIRM_SNAPSHOT = "POST", f"{PREFIX}/snapshot-confirmations"
     CONFIRM = "POST", f"{PREFIX}/confirmations"
     METRICS = "GET", f"{PREFIX}/metrics"
 

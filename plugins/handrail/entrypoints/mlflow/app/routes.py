@@ -8,14 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from http import HTTPStatus
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from flask import Flask, Response, request
 from mlflow.server import handlers
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from handrail.approvals import Gate, Opening, RuleChanges, Snapshots, StillReading
-from handrail.clock import system_time
 from handrail.entrypoints.http.bodies import too_large
 from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.http.problems import MEDIA_TYPE, Rejection, members_of, problem, status_of
@@ -37,11 +36,11 @@ from handrail.entrypoints.mlflow.app.refusals import Refusals
 from handrail.entrypoints.mlflow.app.rights import account, may, require_model, require_runs, require_sources
 from handrail.entrypoints.mlflow.app.rule_routes import RULE_VIEWS
 from handrail.entrypoints.mlflow.app.signature_bodies import read_signature
+from handrail.entrypoints.mlflow.app.snapshot_routes import confirm, hand_in, snapshots
 from handrail.entrypoints.mlflow.app.urgent_routes import break_glass, roll_back
 from handrail.errors import HandrailError, InvalidInput
 from handrail.refs import Use
 
-SNAPSHOT_TYPE = "application/vnd.apache.parquet"
 PAGE = 50
 
 
@@ -62,7 +61,7 @@ def add_routes(app: Flask, desks: Desks) -> None:
     views: dict[Route, Callable[[], Response]] = {route: partial(view, gate) for route, view in _VIEWS.items()}
     views |= {route: partial(_rule_answer, view, rules) for route, view in RULE_VIEWS.items()}
     views |= {route: found.answer for route, found in desks.outside.items()}
-    views[Route.SNAPSHOT] = partial(_hand_in, desks.snapshots)
+    views[Route.SNAPSHOT] = partial(hand_in, desks.snapshots)
     for route in Route:
         answer = answering(desks.refusals, partial(_of_account, views[route]))
         rule = handlers._add_static_prefix(route.path)
@@ -198,19 +197,6 @@ def _rule_answer(view: Callable[[RuleChanges], dict[str, Any]], rules: RuleChang
     return _json(view(rules))
 
 
-def _hand_in(snapshots: Snapshots) -> Response:
-    """Keep labelled rows, sent as the whole body, on which versions of a model can be measured."""
-    # A form cannot be of this type, so another site's page cannot send it with the browser's own login.
-    if request.mimetype != SNAPSHOT_TYPE:
-        detail = f"Content-Type: {request.mimetype!r} is not {SNAPSHOT_TYPE}. Send the bytes of a Parquet file."
-        raise Rejection(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
-    model = read_query("model").get("model", "")
-    require_model(model, "can_update", "Handing in labelled rows")
-    request.max_content_length = None
-    digest = snapshots.keep(cast("BinaryIO", request.stream), account(), system_time())
-    return _json({"snapshot": digest}, 201)
-
-
 _VIEWS: Mapping[Route, Callable[[Gate], Response]] = {
     Route.OPEN_REQUEST: _open_request,
     Route.ADOPT: _adopt,
@@ -224,6 +210,8 @@ _VIEWS: Mapping[Route, Callable[[Gate], Response]] = {
     Route.OPEN_FINDING: open_finding,
     Route.CLOSE_FINDING: close_finding,
     Route.FINDINGS: findings,
+    Route.SNAPSHOTS: snapshots,
+    Route.CONFIRM_SNAPSHOT: confirm,
     Route.REVOKE: _revoke,
     Route.REVOCATIONS: _revocations,
     Route.PERMIT: _permit,
