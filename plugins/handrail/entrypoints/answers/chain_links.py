@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from handrail.entrypoints.answers.chain_facts import ChainFacts
+from handrail.entrypoints.answers.chain_titles import WRITERS, plain, rows_learned
 from handrail.entrypoints.answers.names import listed, moment_of, name_at, name_of, word_of
 from handrail.entrypoints.answers.words import counted
-from handrail.lineage import Edge, Node, Step, Trace, Verb
+from handrail.lineage import Node, Step, Trace, Verb
 
-REGISTERED, REGISTERED_BY = "registered", "registered_by"
+REGISTERED = "registered"
 _STATIONS = {
     "training-data": "Training set",
     "raw-data": "Raw data",
@@ -27,7 +27,8 @@ KEY = ("prediction", "permit", "raw-data")
 class Link:
     """One link. `when` is system time unless `is_event_time`; `proven` is None where the chain begins.
 
-    `said_by` names the sources of the hop from the link above. `count` is how many things stand here.
+    `said_by` names the sources of the hop from the link above. `count` is how many things stand here, `label` what
+    fits into a small box.
     """
 
     station: str
@@ -42,6 +43,7 @@ class Link:
     proven: bool | None = None
     said_by: tuple[str, ...] = ()
     count: int = 1
+    label: str = ""
 
     @property
     def is_key(self) -> bool:
@@ -54,6 +56,7 @@ class Link:
             "station": self.station,
             "kind": self.kind,
             "title": self.title,
+            "label": self.label,
             "note": self.note,
             "uri": self.uri,
             "digest": self.digest,
@@ -72,7 +75,7 @@ def link_of_prediction(facts: ChainFacts, trace: Trace) -> Link:
     made = facts.prediction
     identifier = trace.prediction_id or ""
     if made is None:
-        return Link("prediction", "Prediction", identifier, identifier)
+        return Link("prediction", "Prediction", identifier, identifier, label=identifier)
     said = [
         f"{'Outcome' if one.word else one.kind}: {one.word or f'{one.value:g}'} ({one.kind} by {one.source}), "
         f"known since {moment_of(one.occurred_at)}"
@@ -87,6 +90,7 @@ def link_of_prediction(facts: ChainFacts, trace: Trace) -> Link:
         made.features_digest or None,
         made.made_at,
         is_event_time=not _fits(facts, made.made_at, trace.start),
+        label=facts.answer,
     )
 
 
@@ -99,7 +103,9 @@ def _fits(facts: ChainFacts, at: datetime, deployment: str) -> bool:
 def link_of_later_permit(uri: str, facts: ChainFacts) -> Link:
     """Return the link of a permit that was given for the thing itself."""
     title, note, when = _permit(uri, facts)
-    return Link("permit", "Permit", title, uri, note, when=when, proven=True, said_by=("approvals",))
+    return Link(
+        "permit", "Permit", title, uri, note, when=when, proven=True, said_by=("approvals",), label=name_at(uri)
+    )
 
 
 def link_of(step: Step, trace: Trace, facts: ChainFacts) -> Link:
@@ -119,6 +125,18 @@ def link_of(step: Step, trace: Trace, facts: ChainFacts) -> Link:
         proven=False if is_given_by_prediction else None if via is None else via.proven,
         said_by=("feedback",) if is_given_by_prediction else via.asserted_by if via else (),
         count=len(step.nodes),
+        label=_label(step, trace),
+    )
+
+
+def _label(step: Step, trace: Trace) -> str:
+    rows = rows_learned(trace) if step.station == "training-data" else 0
+    if rows:
+        return counted(rows, "row")
+    if step.station == "validation" and step.node.attributes.get("evaluated", "").isdigit():
+        return counted(int(step.node.attributes["evaluated"]), "expectation")
+    return (
+        name_of(step.node) if len(step.nodes) == 1 or step.station != "raw-data" else f"{len(step.nodes):,} data sets"
     )
 
 
@@ -132,7 +150,7 @@ def _written(step: Step, trace: Trace, facts: ChainFacts) -> _Written:
         return *_permit(node.uri, facts, trace), None
     if node.kind == "deployment":
         return _deployment(node, facts)
-    writer = _WRITERS.get(step.station, _WRITERS.get(node.kind, _plain))
+    writer = WRITERS.get(step.station, WRITERS.get(node.kind, plain))
     title, note = writer(step, trace)
     return title, note, None, None
 
@@ -165,113 +183,6 @@ def _deployment(node: Node, facts: ChainFacts) -> _Written:
     again = f"{len(served)} times, the last one here. " if len(served) > 1 else ""
     note = f"In service until {moment_of(until)}." if until else "In service until now."
     return title, f"{again}{note}", served[-1].since, until
-
-
-def _version(step: Step, trace: Trace) -> tuple[str, str]:
-    by = step.node.attributes.get(REGISTERED_BY)
-    title = name_of(step.node) + (f", registered by {name_at(by)}" if by else "")
-    trees = [edge.cause for edge in trace.edges if edge.effect == step.node.uri and edge.cause.startswith("tree://")]
-    return title, "Its digest is that of the whole tree of its files." if trees else ""
-
-
-def _bento(step: Step, trace: Trace) -> tuple[str, str]:
-    tree = [edge for edge in trace.edges if edge.effect == step.node.uri and edge.cause.startswith("tree://")]
-    if tree and all(edge.proven for edge in tree):
-        return name_of(step.node), "It carries the tree of the model unchanged."
-    return name_of(step.node), ""
-
-
-def _run(step: Step, trace: Trace) -> tuple[str, str]:
-    node = step.node
-    facts = [
-        f"{word} {node.attributes[name]}"
-        for name, word in (("experiment", "experiment"), ("status", "status"), ("state", "state"))
-        if name in node.attributes
-    ]
-    who = [name_at(edge.cause) for edge in _by(trace, node.uri)]
-    if who:
-        facts.append(f"by {listed(who)}")
-    if node.attributes.get("git_dirty") == "true":
-        facts.append("with changes that no commit has")
-    number = f" ({name_at(node.uri)})" if node.attributes.get("run_name") else ""
-    return f"{name_of(node)}{number}", f"{', '.join(facts)[:1].upper()}{', '.join(facts)[1:]}." if facts else ""
-
-
-def _by(trace: Trace, uri: str) -> Iterator[Edge]:
-    for edge in trace.edges:
-        if edge.effect == uri and edge.verb is Verb.ASSOCIATED_WITH and edge.cause.startswith("actor://"):
-            yield edge
-
-
-def _training_data(step: Step, trace: Trace) -> tuple[str, str]:
-    paths = [name_of(node) for node in step.nodes]
-    rows = _rows(trace)
-    learned = f"{counted(rows, 'row')} in {listed(paths)}" if rows else listed(paths)
-    return learned, _inside(step)
-
-
-def _rows(trace: Trace) -> int:
-    """Return how many rows the nearest run says that it learned from."""
-    for node in trace.nodes:
-        for name, value in node.attributes.items():
-            learned = name.startswith("input.") and name.endswith(".context") and value == "training"
-            rows = node.attributes.get(f"{name.removesuffix('.context')}.rows", "") if learned else ""
-            if rows.isdigit():
-                return int(rows)
-    return 0
-
-
-def _features(step: Step, trace: Trace) -> tuple[str, str]:
-    del trace
-    views = [name_of(node) for node in step.nodes if node.kind == "feature-view"]
-    if step.node.kind != "feature-service":
-        return listed(views), ""
-    return f"{name_of(step.node)}, {counted(len(views), 'feature view')}", f"{listed(views, 10)}." if views else ""
-
-
-def _validation(step: Step, trace: Trace) -> tuple[str, str]:
-    del trace
-    known: Mapping[str, str] = step.node.attributes
-    evaluated, successful = known.get("evaluated", ""), known.get("successful", "")
-    more = f" Beside it {counted(len(step.nodes) - 1, 'other validation')}." if len(step.nodes) > 1 else ""
-    if not (evaluated.isdigit() and successful.isdigit()):
-        return f"Checked: {name_of(step.node)}", more.strip()
-    unmet = int(evaluated) - int(successful)
-    result = f"{unmet:,} not met" if unmet else "all met"
-    not_met = f"Not met: {known['unmet']}." if known.get("unmet") else ""
-    return f"{counted(int(evaluated), 'expectation')}, {result}", f"{not_met}{more}".strip()
-
-
-def _raw(step: Step, trace: Trace) -> tuple[str, str]:
-    del trace
-    return listed([name_of(node) for node in step.nodes]), _inside(step)
-
-
-def _commit(step: Step, trace: Trace) -> tuple[str, str]:
-    del trace
-    others = [name_of(node) for node in step.nodes[1:]]
-    return name_of(step.node), f"Also on the way: {listed(others)}." if others else ""
-
-
-def _plain(step: Step, trace: Trace) -> tuple[str, str]:
-    del trace
-    return name_of(step.node), _inside(step)
-
-
-def _inside(step: Step) -> str:
-    return f"{counted(step.parts, 'file')}." if step.parts else ""
-
-
-_WRITERS: Mapping[str, Callable[[Step, Trace], tuple[str, str]]] = {
-    "model-version": _version,
-    "bento": _bento,
-    "run": _run,
-    "training-data": _training_data,
-    "features": _features,
-    "validation": _validation,
-    "raw-data": _raw,
-    "git-commit": _commit,
-}
 
 
 def _time_of(node: Node, trace: Trace) -> datetime | None:
