@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 
 from handrail.config import Mistake, Moment, Section, mistaken, read_config, read_yaml
 from handrail.errors import UnknownReference
+from handrail.everyday import EverydayWords, Group, group_mistakes
 from handrail.label_kinds import NUMERIC, LabelKind
 from handrail.request_field import FieldType as FieldType
 from handrail.request_field import RequestField as RequestField
@@ -164,6 +165,8 @@ class UseCase(Section):
     request: Annotated[dict[Column, RequestField], Field(min_length=1)]
     features: Features
     slices: tuple[Column, ...] = ()
+    groups: dict[Column, Group] = Field(default_factory=dict)
+    words: EverydayWords | None = None
     cluster: Annotated[str, Field(pattern=WORD)] = "day"
     metrics: Metrics
     costs: Costs | None = None
@@ -186,8 +189,9 @@ class UseCase(Section):
             if name not in known:
                 problem = f"limits what does not judge a {kind} label"
                 yield Mistake(("metrics", "limits", name), problem, f"Write one of: {_listed(known)}.")
-        if self.costs is not None and kind != "binary":
-            yield Mistake(("costs",), f"belongs to a binary label, and {self.label.column!r} is {kind}", "Remove it.")
+        for key in ("costs", "words"):
+            if getattr(self, key) is not None and kind != "binary":
+                yield Mistake((key,), f"belongs to a binary label, and {self.label.column!r} is {kind}", "Remove it.")
 
     def _mistakes_of_columns(self) -> Iterator[Mistake]:
         subject, label = self.subject.column, self.label.column
@@ -200,6 +204,7 @@ class UseCase(Section):
                 problem = f"is {name!r}, which no request holds"
                 yield Mistake(("entities", place), problem, f"Write one of: {_listed(self.request)}.")
         yield from self._mistakes_of_parts()
+        yield from group_mistakes(self.groups, self.slices, label)
 
     def _mistakes_of_parts(self) -> Iterator[Mistake]:
         """Look at what rows are grouped by: entities, slices and clusters."""
