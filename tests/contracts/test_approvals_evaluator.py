@@ -64,3 +64,23 @@ def test_rows_are_described_by_counts_and_shares(evaluator, questions):
     assert "late" in found.columns
     assert set(found.label) == {"0", "1"}
     assert sum(found.label.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("incumbent", [None, GOOD], ids=["alone", "beside"])
+def test_both_versions_are_seen_on_the_same_cases(evaluator, questions, incumbent):
+    question = questions.ask(WEAK, incumbent)
+
+    found = evaluator.evaluate(question)
+
+    cases = found.cases
+    assert [row["name"] for row in cases["measures"]] == [measure.name for measure in question.plan.cases.measures]
+    main = next(row for row in cases["measures"] if row["name"] == cases["main"])
+    assert (main["candidate"], main["candidate_low"]) == (found.evaluation["roc_auc"], found.evaluation["roc_auc_low"])
+    assert (cases["rows"], cases["clusters"]) == (found.evaluation["rows"], found.evaluation["clusters"])
+    for column in ("carrier", "hour"):
+        assert sum(group["rows"] for group in cases["groups"] if group["column"] == column) == cases["rows"]
+    if incumbent is None:
+        assert all(row["champion"] is row["delta"] is row["low"] is None for row in cases["measures"])
+    else:
+        said = {"delta": main["delta"], "ci_low": main["low"], "ci_high": main["high"]}
+        assert said == {name: found.comparison[name] for name in said}

@@ -19,6 +19,7 @@ from handrail.approvals.domain.events import (
     Published,
     Voided,
 )
+from handrail.approvals.domain.facts import digest_of_facts, facts_of
 from handrail.approvals.domain.judging import Judgement, Verdict
 from handrail.approvals.domain.permit import make_statement
 from handrail.approvals.domain.subject import BoundFile
@@ -283,10 +284,12 @@ def test_an_evaluation_and_bound_files_come_back_as_they_were_stored(ledger):
     bound = {"parity": BoundFile("run-1", "reports/parity.json", "a" * 64, ("ada", "ben"))}
     snapshot = "sha256:" + "1" * 64
     request = replace(request, bound=bound, subject=replace(request.subject, snapshot=snapshot))
-    evaluated = Evaluated(
-        clock(), snapshot, None, {"evaluation": {"roc_auc": 0.76}}, ("ada",), "sha256:2", "b" * 64, {"network": "none"}
-    )
+    cases = {"rows": 9, "groups": [{"label": "from \u202eEWR", "delta": -0.0123456789, "value": None, "worse": True}]}
+    measures, isolation = {"evaluation": {"roc_auc": 0.76}}, {"network": "none"}
+    evaluated = Evaluated(clock(), snapshot, None, measures, ("ada",), "sha256:2", "b" * 64, isolation, cases=cases)
 
-    ledger.append(ledger.open(request), evaluated)
+    history = ledger.append(ledger.open(request), evaluated)
 
-    assert ledger.load(request.request_id) == History(request, (evaluated,))
+    stored = ledger.load(request.request_id)
+    assert stored == history == History(request, (evaluated,))
+    assert digest_of_facts(facts_of(stored, (), ())) == digest_of_facts(facts_of(history, (), ()))

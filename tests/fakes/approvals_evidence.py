@@ -6,11 +6,13 @@ import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import yaml
 
 from handrail.approvals.custody_ports import SnapshotBook
+from handrail.approvals.domain.cases import MEASURED, CasesPlan, Grouping, Measure, gain_of, read_cases
+from handrail.approvals.domain.cases import Measured as KnownOfAll
 from handrail.approvals.domain.described_rows import RowsDescribed
 from handrail.approvals.domain.errors import StillReading
 from handrail.approvals.domain.evaluation import (
@@ -40,6 +42,20 @@ from handrail.errors import InvalidInput, Refused, UnknownReference
 from handrail.manifest import FileEntry, Manifest, digest_of
 from tests.fakes.approvals import FakeTrees
 
+CASES = CasesPlan(
+    measures=(
+        Measure("roc_auc", "ROC-AUC", "how well late ones are ranked", "higher"),
+        Measure("log_loss", "Log loss", "error that punishes false certainty", "lower"),
+        Measure("found", "Late flights found", "of the late flights, the share called late", "higher", "share"),
+        Measure("right", "Calls that were right", "of the flights called late, the share", "higher", "share"),
+        Measure("called", "Flights called late", "share of all flights", "neither", "share"),
+    ),
+    groupings=(
+        Grouping("carrier", "carrier", "carrier {value}", "all other carriers"),
+        Grouping("hour", "minute_of_day", "departs at {value} h", "departs at any other hour", per=60),
+    ),
+    least_rows=50,
+)
 PLAN = EvaluationPlan(
     model="flights",
     kind="binary",
@@ -48,6 +64,7 @@ PLAN = EvaluationPlan(
     margin=0.005,
     metrics=("roc_auc", "log_loss"),
     looks=3,
+    cases=CASES,
 )
 
 
@@ -141,13 +158,31 @@ class FakeEvaluator(Evaluator):
         if question.incumbent:
             delta = mine - self.quality.get(question.incumbent.network, 0.76)
             comparison = {name: delta for name in COMPARED} | {"n": 1000, "clusters": 30}
-        return Evaluation(evaluation, comparison, "0" * 64, {"network": "none"})
+        cases = cases_like(question.plan, evaluation, comparison)
+        return Evaluation(evaluation, comparison, "0" * 64, {"network": "none"}, cases)
 
     def describe(self, plan: EvaluationPlan, snapshot: str, digest: str) -> RowsDescribed:
         self.described += 1
         if self.fail_with:
             raise self.fail_with
         return self.holds
+
+
+def cases_like(plan: EvaluationPlan, evaluation: Mapping[str, float], comparison: Mapping[str, float] | None) -> Any:
+    """Return cases that fit these numbers, with one group for each slice."""
+    known = KnownOfAll(plan.main, plan.better, evaluation, comparison)
+    measures: dict[str, Any] = {}
+    for measure in plan.cases.measures:
+        measures[measure.name] = dict.fromkeys(MEASURED)
+        if measure.name in plan.metrics:
+            ends = {f"candidate{end}": evaluation[f"{measure.name}{end}"] for end in ("", "_low", "_high")}
+            measures[measure.name] |= ends
+        if measure.name == plan.main and comparison:
+            measures[measure.name] |= gain_of(comparison, plan.better)
+    whole = {"value": None, "rows": int(evaluation["rows"]), "found_champion": None, "found_candidate": 0.2}
+    places = range(len(plan.cases.groupings))
+    groups = [{"grouping": place, **whole, "silent": False, **measures[plan.main]} for place in places]
+    return read_cases({"measures": measures, "groups": groups, "missing": []}, plan.cases, known)
 
 
 class FakeEvidenceFiles(EvidenceFiles):

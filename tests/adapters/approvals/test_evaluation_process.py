@@ -48,7 +48,7 @@ def _saying(line):
         (_saying(""), "not JSON"),
         (_saying("NaN"), "does not hold exactly evaluation"),
         (_saying("[[["), "not JSON"),
-        (_saying('{"evaluation": {"roc_auc": 0.9}, "comparison": null, "scores": ""}'), "not a sha256"),
+        (_saying('{"evaluation": {"roc_auc": 0.9}, "comparison": null, "cases": {}, "scores": ""}'), "not a sha256"),
         (_saying('{"problem": "no \\u202e rows"}'), "no   rows"),
         (_saying('{"problem": ["x"]}'), "does not hold exactly"),
     ],

@@ -1,10 +1,12 @@
 import json
 import math
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handrail.approvals.domain.cases import CasesPlan
 from handrail.approvals.domain.evaluation import (
     COMPARED,
     LARGEST_ANSWER,
@@ -13,14 +15,16 @@ from handrail.approvals.domain.evaluation import (
     names_of,
     read_answer,
 )
-from tests.fakes.approvals_evidence import PLAN
+from tests.fakes import approvals_evidence
 from tests.fakes.effort import tried
 
+PLAN = replace(approvals_evidence.PLAN, cases=CasesPlan())
 ALONE = Question(PLAN, Package(b"", b""), None, "/rows", "sha256:" + "0" * 64)
 BESIDE = Question(PLAN, Package(b"", b""), Package(b"", b""), "/rows", "sha256:" + "0" * 64)
 EVALUATION = dict.fromkeys(names_of(PLAN), 0.5)
 COMPARISON = dict.fromkeys(COMPARED, 0.1)
-GOOD = {"evaluation": EVALUATION, "comparison": None, "scores": "a" * 64}
+NO_CASES = {"measures": {}, "groups": [], "missing": []}
+GOOD = {"evaluation": EVALUATION, "comparison": None, "cases": NO_CASES, "scores": "a" * 64}
 
 
 def _written(**changes):
@@ -39,7 +43,7 @@ def test_an_answer_with_exactly_what_was_asked_is_read():
     [
         (b"", "not JSON"),
         (b"[" * 100_000, "not JSON"),
-        (b"{}", "exactly evaluation, comparison and scores"),
+        (b"{}", "exactly evaluation, comparison, cases and scores"),
         (b"[]", "exactly evaluation"),
         (b" " * (LARGEST_ANSWER + 1), "longer than"),
         (_written(scores="A" * 64), "not a sha256"),
@@ -55,6 +59,7 @@ def test_an_answer_with_exactly_what_was_asked_is_read():
         (_written(evaluation=EVALUATION | {"roc_auc": math.inf}), "roc_auc is inf"),
         (_written(evaluation=EVALUATION | {"roc_auc": 10**400}), "not a finite number"),
         (_written(more=1), "exactly"),
+        (_written(cases=None), "cases has other names"),
     ],
 )
 def test_any_other_answer_is_none(text, words):
@@ -89,16 +94,11 @@ def test_whatever_another_process_writes_is_read_as_finite_numbers_or_not_at_all
 
 
 def test_each_part_of_a_plan_changes_its_digest():
-    from dataclasses import fields, replace
-
+    other = {"columns": replace(PLAN.columns, label="x"), "cases": approvals_evidence.CASES}
     changed = {
         field.name: replace(
             PLAN,
-            **{
-                field.name: getattr(PLAN, field.name) * 2
-                if field.name != "columns"
-                else replace(PLAN.columns, label="x")
-            },
+            **{field.name: other[field.name] if field.name in other else getattr(PLAN, field.name) * 2},
         )
         for field in fields(PLAN)
         if getattr(PLAN, field.name)

@@ -1,13 +1,15 @@
 """A decision is about the facts that its person was shown, or it is not recorded."""
 
+import json
 import re
 from dataclasses import replace
 
 import pytest
 
+from handrail.approvals.adapters.event_rows import event_body, event_from
 from handrail.approvals.domain.errors import NotAsShown
 from handrail.approvals.domain.events import Choice, Evaluated
-from handrail.approvals.domain.facts import changes_between
+from handrail.approvals.domain.facts import changes_between, evaluation_json
 from handrail.approvals.domain.judging import Verdict
 from handrail.errors import InvalidInput
 from tests.fakes.approvals import EVIDENCE, QUORUM, RULES
@@ -141,6 +143,16 @@ def test_each_part_of_the_subject_makes_another_digest_and_a_sentence(world, nam
 
     assert changed.seen != view.seen
     assert changes_between(view.facts, changed.facts)
+
+
+def test_an_evaluation_from_before_the_cases_keeps_its_digest_and_cases_are_part_of_it(world):
+    event = Evaluated(world.clock(), "sha256:1", measures={"evaluation": {"roc_auc": 0.8}})
+    body = json.loads(event_body(event))
+
+    assert "cases" not in body
+    assert event_from("evaluated", json.dumps(body)) == event
+    assert "cases" not in evaluation_json(event)
+    assert evaluation_json(replace(event, cases={"rows": 3}))["cases"] == {"rows": 3}
 
 
 def test_the_same_facts_have_no_changes(world):

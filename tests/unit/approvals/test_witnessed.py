@@ -67,8 +67,10 @@ def test_what_another_measured_does_not_pass(world):
         lambda event: replace(event, custodians=()),
         lambda event: replace(event, plan="sha256:1"),
         lambda event: replace(event, isolation={"network": "all"}),
+        lambda event: replace(event, cases=None),
+        lambda event: replace(event, cases={**event.cases, "groups": []}),
     ],
-    ids=["numbers", "comparison", "scores", "snapshot", "custodians", "plan", "isolation"],
+    ids=["numbers", "comparison", "scores", "snapshot", "custodians", "plan", "isolation", "no cases", "groups"],
 )
 def test_what_says_anything_else_does_not_pass(world, changed):
     witness = _witness(world)

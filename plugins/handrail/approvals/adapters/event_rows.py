@@ -27,7 +27,7 @@ from handrail.approvals.domain.tracing import Traced
 from handrail.manifest import Manifest, canonical_json
 
 FORMAT = 1
-LATER_FIELDS = ("seen", "renews", "signature", "attested", "traced", "confirmed")
+LATER_FIELDS = ("seen", "renews", "signature", "attested", "traced", "confirmed", "cases")
 _KINDS: dict[str, type[Event]] = {
     "decided": Decided,
     "answered": Answered,

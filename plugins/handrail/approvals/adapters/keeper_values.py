@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from handrail.approvals.adapters.event_rows import event_body, event_from, kind_of, request_body, request_from
+from handrail.approvals.domain.cases import CasesPlan, Grouping, Measure
 from handrail.approvals.domain.evaluation import Columns, Evaluation, EvaluationPlan, Package, Question
 from handrail.approvals.domain.events import Event, History, Rejection
 from handrail.approvals.domain.holding import Promotion
@@ -95,6 +96,7 @@ def plan_from(values: Mapping[str, Any]) -> EvaluationPlan:
     columns: dict[str, Any] = dict(plan["columns"])
     columns["withheld"] = tuple(columns["withheld"])
     plan |= {"columns": Columns(**columns)} | {name: tuple(plan[name]) for name in ("metrics", "classes", "custody")}
+    plan["cases"] = _cases_plan_from(plan["cases"])
     return EvaluationPlan(**plan)
 
 
@@ -122,7 +124,14 @@ def confirmed_from(values: Mapping[str, Any]) -> RowsConfirmed:
 
 def evaluation_from(values: Mapping[str, Any]) -> Evaluation:
     """Read an evaluation that was written as its fields."""
-    return Evaluation(values["evaluation"], values["comparison"], values["scores"], values["isolation"])
+    names = ("evaluation", "comparison", "scores", "isolation", "cases")
+    return Evaluation(**{name: values[name] for name in names})
+
+
+def _cases_plan_from(values: Mapping[str, Any]) -> CasesPlan:
+    groupings = (Grouping(**{**one, "edges": tuple(one["edges"])}) for one in values["groupings"])
+    measures = tuple(Measure(**one) for one in values["measures"])
+    return CasesPlan(**{**values, "measures": measures, "groupings": tuple(groupings)})
 
 
 def _package_values(package: Package) -> dict[str, str]:

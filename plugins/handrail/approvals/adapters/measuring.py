@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from handrail.approvals.adapters.measuring_cases import Beside, measured_cases
 from handrail.approvals.domain.described_rows import LONGEST_NAME, MOST_COLUMNS
 from handrail.errors import InvalidInput
 from handrail.scoring import Answered, Scorer
@@ -48,7 +49,8 @@ def measure(plan: Plan, files: Mapping[str, bytes]) -> dict[str, Any]:
         files: `snapshot`, and `scoring` and `network` of `candidate.` and `incumbent.`.
 
     Returns:
-        `evaluation` and `comparison` as numbers by name, and `scores`, the sha256 (hex) of all that was answered.
+        `evaluation` and `comparison` as numbers by name, `cases` as `read_cases` reads them, and `scores`, the
+        sha256 (hex) of all that was answered.
 
     Raises:
         InvalidInput: the rows or a package cannot be used.
@@ -59,11 +61,21 @@ def measure(plan: Plan, files: Mapping[str, bytes]) -> dict[str, Any]:
     digest = sha256()
     for each in answered.values():
         digest.update(each.score.tobytes() + each.label.tobytes())
-    return {
-        "evaluation": _evaluated(answered["candidate"], rows, plan),
+    return _measured(answered, rows, plan) | {"scores": digest.hexdigest()}
+
+
+def _measured(answered: Mapping[str, Answered], rows: Rows, plan: Plan) -> dict[str, Any]:
+    codes = np.unique(rows.cluster, return_inverse=True)[1]
+    versions = {who: Scored(of.score, rows.label, codes, of.label) for who, of in answered.items()}
+    weights = draw_clusters(versions["candidate"].clusters, Intervals(plan["draws"], plan["seed"]))
+    candidate = versions["candidate"]
+    drawn = {name: metric_named(plan["kind"], name).values(candidate, weights) for name in plan["metrics"]}
+    known = {
+        "evaluation": _evaluated(candidate, drawn),
         "comparison": _compared(answered, rows, plan) if "incumbent" in answered else None,
-        "scores": digest.hexdigest(),
     }
+    beside = Beside(candidate, versions.get("incumbent"), weights, drawn)
+    return known | {"cases": measured_cases(beside, rows.table, plan, known)}
 
 
 def describe(plan: Plan, content: bytes) -> dict[str, Any]:
@@ -109,18 +121,13 @@ def warm_up(plan: Plan) -> None:
     rows = _rows(file.getvalue().to_pybytes(), few)
     answered = Answered(np.linspace(0.1, 0.9, count, dtype=np.float32), rows.label.astype(np.int64))
     _values(rows.table[columns["label"]], is_text=False)
-    _evaluated(answered, rows, few)
-    _compared({"candidate": answered, "incumbent": answered}, rows, few)
+    _measured({"candidate": answered, "incumbent": answered}, rows, few)
 
 
-def _evaluated(answered: Answered, rows: Rows, plan: Plan) -> dict[str, float]:
-    codes = np.unique(rows.cluster, return_inverse=True)[1]
-    predicted = answered.label if plan["kind"] == "multiclass" else None
-    scored = Scored(answered.score, rows.label, codes, predicted)
-    weights = draw_clusters(scored.clusters, Intervals(plan["draws"], plan["seed"]))
-    found: dict[str, float] = {"rows": len(rows.label), "clusters": scored.clusters}
-    for name in plan["metrics"]:
-        of = estimate(metric_named(plan["kind"], name).values(scored, weights)).as_dict()
+def _evaluated(scored: Scored, drawn: Mapping[str, np.ndarray]) -> dict[str, float]:
+    found: dict[str, float] = {"rows": len(scored.label), "clusters": scored.clusters}
+    for name, values in drawn.items():
+        of = estimate(values).as_dict()
         found |= {name: of["value"], f"{name}_low": of["low"], f"{name}_high": of["high"]}
     return found
 

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from handrail.approvals.adapters.everyday_measures import groupings_of, measures_of
+from handrail.approvals.domain.cases import MOST_GROUPINGS, MOST_GROUPS, CasesPlan
 from handrail.approvals.domain.evaluation import Columns, EvaluationPlan
 from handrail.approvals.domain.people import RoleName
 from handrail.approvals.evidence_ports import EvaluationPlans
@@ -42,6 +44,13 @@ class SnapshotKeys(Section):
     replacement: Rows = "data/training/validate.parquet"
 
 
+class GroupKeys(Section):
+    """From how many rows on a group is seen apart, and how many groups there are at most, those of all slices."""
+
+    least_rows: Annotated[int, Field(ge=1, strict=True)] = 100
+    most: Annotated[int, Field(ge=2, le=MOST_GROUPS, strict=True)] = 60
+
+
 class ModelKeys(Section):
     """How the versions of one registered model are measured."""
 
@@ -51,6 +60,7 @@ class ModelKeys(Section):
     custody: Annotated[list[RoleName], Field(min_length=1, description="roles that confirm rows first")] | None = None
     looks: Annotated[int, Field(ge=1, strict=True)] = 20
     least_rows: Annotated[int, Field(ge=1, strict=True)] = 100
+    groups: GroupKeys = GroupKeys()
     intervals: IntervalKeys = IntervalKeys()
     limits: LimitKeys = LimitKeys()
 
@@ -116,6 +126,8 @@ class YamlEvaluations(EvaluationPlans):
             seconds=keys.limits.seconds,
             megabytes=keys.limits.megabytes,
             custody=tuple(sorted(set(keys.custody or ()))),
+            better=case.main_metric.better,
+            cases=_cases(case, metrics, keys),
         )
 
     def keys(self, model: str) -> ModelKeys:
@@ -152,3 +164,12 @@ class YamlEvaluations(EvaluationPlans):
     def _models(self) -> dict[str, ModelKeys]:
         text = self._text(FILE)
         return {} if text is None else parse_config(text, EvaluationFile, shown=FILE, remedy=REMEDY).models
+
+
+def _cases(case: UseCase, metrics: Sequence[str], keys: ModelKeys) -> CasesPlan:
+    return CasesPlan(
+        measures=measures_of(case, metrics),
+        groupings=groupings_of(case, keys.use_case, MOST_GROUPINGS),
+        least_rows=keys.groups.least_rows,
+        most=keys.groups.most,
+    )

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from math import isfinite
 from typing import Any
 
+from handrail.approvals.domain.cases import CasesPlan, Measured, read_cases
 from handrail.manifest import digest_of
 
 LARGEST_ANSWER = 1 << 20
@@ -35,6 +36,7 @@ class EvaluationPlan:
     compared in, `metrics` are those that are computed. `draws` and `seed` are of the intervals. At most `looks`
     different trees are measured on one snapshot, which has at least `least_rows` rows; the evaluator is stopped after
     `seconds`, and has so many `megabytes`. With `custody` a person in one of these roles confirms the rows first.
+    `main` is better on the side `better`; `cases` is what is looked at for both versions, beside what rules can cite.
     """
 
     model: str
@@ -51,6 +53,8 @@ class EvaluationPlan:
     seconds: float = 120
     megabytes: int = 4096
     custody: tuple[str, ...] = ()
+    better: str = "higher"
+    cases: CasesPlan = CasesPlan()
 
     @property
     def digest(self) -> str:
@@ -86,13 +90,15 @@ class Question:
 class Evaluation:
     """What the evaluator measured: `evaluation`, and `comparison` if there is an incumbent, as numbers by name.
 
-    `scores` is the sha256 (hex) of all scores; `isolation` says what the evaluator could not reach.
+    `scores` is the sha256 (hex) of all scores; `isolation` says what the evaluator could not reach. `cases` are both
+    versions on the same cases as `read_cases` returns them, JSON values; None from evaluators that do not look at them.
     """
 
     evaluation: Mapping[str, float]
     comparison: Mapping[str, float] | None
     scores: str
     isolation: Mapping[str, Any] = field(default_factory=dict)
+    cases: Mapping[str, Any] | None = None
 
     @property
     def measures(self) -> dict[str, Any]:
@@ -119,8 +125,8 @@ def read_answer(text: bytes, question: Question) -> Evaluation:
         answer = json.loads(text)
     except (ValueError, RecursionError) as err:
         raise ValueError("it is not JSON") from err
-    if not isinstance(answer, dict) or set(answer) != {"evaluation", "comparison", "scores"}:
-        raise ValueError("it does not hold exactly evaluation, comparison and scores")
+    if not isinstance(answer, dict) or set(answer) != {"evaluation", "comparison", "cases", "scores"}:
+        raise ValueError("it does not hold exactly evaluation, comparison, cases and scores")
     scores, comparison = answer["scores"], answer["comparison"]
     if not isinstance(scores, str) or not _HEX.fullmatch(scores):
         raise ValueError("its digest of the scores is not a sha256")
@@ -128,7 +134,9 @@ def read_answer(text: bytes, question: Question) -> Evaluation:
         raise ValueError("it compares with another incumbent than the one that was asked about")
     if comparison is not None:
         comparison = _numbers(comparison, frozenset(COMPARED))
-    return Evaluation(_numbers(answer["evaluation"], names_of(question.plan)), comparison, scores)
+    plan, evaluation = question.plan, _numbers(answer["evaluation"], names_of(question.plan))
+    cases = read_cases(answer["cases"], plan.cases, Measured(plan.main, plan.better, evaluation, comparison))
+    return Evaluation(evaluation, comparison, scores, cases=cases)
 
 
 def _numbers(values: Any, names: frozenset[str]) -> dict[str, float]:

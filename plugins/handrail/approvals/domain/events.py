@@ -56,7 +56,8 @@ class Evaluated:
     `measures` are numbers by the names that policies use; `snapshot` is the digest of the labelled rows, and
     `custodians` are the accounts that handed them in, `confirmed` the persons who confirmed them, None where nobody
     had to. `plan` is the digest of what config/evaluation.yaml asked for,
-    `scores` that of all scores, and `isolation` says what the evaluator could not reach.
+    `scores` that of all scores, and `isolation` says what the evaluator could not reach. `cases` are both versions on
+    the same cases, as `read_cases` returns them; None in events from before they were looked at.
     """
 
     at: datetime
@@ -68,6 +69,7 @@ class Evaluated:
     scores: str | None = None
     isolation: Mapping[str, Any] = field(default_factory=dict)
     confirmed: tuple[str, ...] | None = None
+    cases: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,9 +59,9 @@ def evaluation_json(evaluated: Evaluated | None) -> dict[str, Any] | None:
     if evaluated is None:
         return None
     said = asdict(evaluated) | {"at": evaluated.at.isoformat(), "custodians": list(evaluated.custodians)}
-    # Only where it was asked for: what was shown before keeps its digest.
-    confirmed = {} if evaluated.confirmed is None else {"confirmed": list(evaluated.confirmed)}
-    return {name: value for name, value in said.items() if name != "confirmed"} | confirmed
+    said |= {} if evaluated.confirmed is None else {"confirmed": list(evaluated.confirmed)}
+    # Only where it was asked for or looked at: what was shown before keeps its digest.
+    return {name: value for name, value in said.items() if name not in ("confirmed", "cases") or value is not None}
 
 
 def digest_of_facts(facts: Facts) -> str:

@@ -103,6 +103,7 @@ class Evaluations:
             scores=found.scores,
             isolation=found.isolation,
             confirmed=ports.custody.confirmed(request),
+            cases=found.cases,
         )
 
     def _incumbent(self, tree_digest: str | None) -> Package | None:

@@ -86,7 +86,7 @@ class WitnessedEvaluator(Evaluator):
         if not self._is_incumbent(history, one.incumbent):
             return "It was compared with other files than those that the alias points at."
         said, known = (
-            canonical_json([each.measures, each.custodians, each.plan, each.isolation, each.confirmed])
+            canonical_json([each.measures, each.custodians, each.plan, each.isolation, each.confirmed, each.cases])
             for each in (event, self._expected(history, event, one))
         )
         return None if said == known else "It says other numbers than were measured here."
@@ -118,6 +118,7 @@ class WitnessedEvaluator(Evaluator):
             plan=one.plan.digest,
             isolation=one.found.isolation,
             confirmed=self._custody.confirmed(history.request),
+            cases=one.found.cases,
         )
 
 
