@@ -136,6 +136,7 @@ class MemoryLedger(Ledger, RequestIndex):
             for number, history in enumerate(self.stored.values(), 1)
             if (number < (after or number + 1) if wanted.newest else number > after)
             and wanted.alias in (None, history.request.subject.alias)
+            and (history.done or not wanted.only_promoted)
             and not (wanted.only_unended and (history.voided or history.done))
         ]
         if wanted.newest:

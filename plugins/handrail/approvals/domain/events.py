@@ -173,6 +173,11 @@ class History:
         return tuple(last.values())
 
     @property
+    def said(self) -> tuple[Decided, ...]:
+        """Every decision in its order, those too that the same person replaced later."""
+        return tuple(event for event in self.events if isinstance(event, Decided))
+
+    @property
     def evaluated(self) -> Evaluated | None:
         """What the gate's own evaluator found, if it has been at work."""
         return next((event for event in reversed(self.events) if isinstance(event, Evaluated)), None)

@@ -13,7 +13,7 @@ PAGE_CHARACTERS = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Which requests are wanted: of one alias or of all, and only those that are neither void nor promoted.
+    """Which requests are wanted: of one alias or of all; only those that are neither void nor promoted; or promoted.
 
     Oldest first and after a number; with `newest` the latest first and before the number, where 0 is the end.
     """
@@ -21,6 +21,7 @@ class Listing:
     alias: str | None = None
     only_unended: bool = False
     newest: bool = False
+    only_promoted: bool = False
 
 
 EVERY = Listing()

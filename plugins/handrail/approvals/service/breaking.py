@@ -17,7 +17,7 @@ from handrail.approvals.service.asking import GatePorts, Opening
 from handrail.approvals.service.moves import Mover
 from handrail.approvals.service.records import Approvals, RequestView
 from handrail.approvals.service.revoking import Revoker
-from handrail.approvals.service.short_ways import GATE, approvals_before, expires
+from handrail.approvals.service.short_ways import GATE, Emergency, approvals_before, expires
 from handrail.approvals.service.signing import require_signed
 from handrail.clock import Clock
 from handrail.errors import HandrailError, Refused, UnknownReference
@@ -99,6 +99,16 @@ class BreakGlass:
                 _log.error(
                     "%s broke the glass, and could not be looked after; it is tried again. %s", row.request_id, err
                 )
+
+    def in_force(self) -> tuple[Emergency, ...]:
+        """Return each emergency by which an alias points where it does, and that nobody has confirmed.
+
+        Raises:
+            HandrailError: the ledger or the registry cannot be read.
+        """
+        rows = (row for row in self.ports.index.promoted() if row.purpose is Purpose.BREAK_GLASS)
+        found = (self._unconfirmed(row.model, folded(row.alias)) for row in rows)
+        return tuple(Emergency(history, expires(history)) for history in found if history)
 
     def _look_after(self, history: History) -> None:
         subject = history.request.subject

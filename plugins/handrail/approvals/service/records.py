@@ -16,13 +16,14 @@ from handrail.approvals.domain.pages import Listing
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.policy import Measured
 from handrail.approvals.domain.questions import questions_of
+from handrail.approvals.domain.standing import Promoted
 from handrail.approvals.domain.subject import PromotionRequest
 from handrail.approvals.finding_ports import FindingBook
 from handrail.approvals.ports import Ledger, RequestIndex, RuleBook
 from handrail.approvals.service.findings import shutting, why_shut
 from handrail.approvals.service.row_custody import RowCustody
 from handrail.approvals.service.simulation import Simulated, simulate
-from handrail.approvals.service.tenures import Tenure, tenure_at
+from handrail.approvals.service.tenures import Tenure, tenure_at, tenures
 from handrail.errors import Misconfigured, UnknownReference
 from handrail.refs import Use
 
@@ -177,7 +178,7 @@ class Approvals:
         The number is None at the end. A page may be empty before that. With `newest` they go backwards, 0 is the end.
         """
         page = self._index.page(after, most, Listing(alias, only_open, newest))
-        views = self._views(page.histories)
+        views = self.views(page.histories)
         return [view for view in views if view.is_open or not only_open], page.after
 
     def evidence(self, request_id: str) -> dict[str, Any]:
@@ -203,9 +204,22 @@ class Approvals:
             UnknownReference: it had not moved it yet.
             LogMismatch: what is stored about it is not what was logged.
         """
-        tenure = tenure_at(self._index.find(alias=alias), model, alias, moment)
+        tenure = tenure_at(self.moves(model, alias), f"{model}@{alias}", moment)
         self._ledger.load(tenure.history.request.request_id)
         return tenure
+
+    def aliases(self) -> Sequence[Promoted]:
+        """Return the newest promotion of each alias of each model."""
+        return self._index.promoted()
+
+    def moves(self, model: str, alias: str) -> Sequence[Tenure]:
+        """Return every version that the gate has moved an alias to, oldest first."""
+        found: list[History] = []
+        after: int | None = 0
+        while after is not None:
+            page = self._index.page(after, PAGE, Listing(alias, only_promoted=True))
+            found, after = [*found, *page.histories], page.after
+        return tenures(found, model, alias)
 
     def permit(self, use: Use, tree_digest: str | None = None) -> str:
         """Return the newest permit for a use as DSSE envelope JSON; for this tree, if one is named.
@@ -236,9 +250,10 @@ class Approvals:
 
     def view(self, history: History) -> RequestView:
         """Judge a history by the policy and the roles as they stand now; without a policy it can be looked at only."""
-        return self._views([history])[0]
+        return self.views([history])[0]
 
-    def _views(self, histories: Sequence[History]) -> list[RequestView]:
+    def views(self, histories: Sequence[History]) -> list[RequestView]:
+        """Judge histories as `view` does."""
         trees = {history.request.subject.tree_digest for history in histories}
         rejections = self._index.rejections(trees)
         return [self._view(history, rejections) for history in histories]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from handrail.approvals.domain.events import History, MoveIntended
@@ -75,6 +76,14 @@ def approvals_before(subject: Subject, index: RequestIndex) -> tuple[Mapping[str
     intent = next((event for event in events if isinstance(event, MoveIntended)), None)
     rows = intent.statement["predicate"]["approvers"] if intent else ()
     return tuple({name: str(row[name]) for name in ("person", "account", "at")} for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Emergency:
+    """A promotion by break-glass, and when its permit ends unless others confirm it."""
+
+    history: History
+    ends: datetime
 
 
 def expires(promoted: History) -> datetime:

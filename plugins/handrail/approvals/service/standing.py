@@ -33,6 +33,11 @@ class StandingWatch:
         found, moving = self._look()
         return [row for row in found if (row.model, folded(row.alias)) not in moving]
 
+    @property
+    def reported(self) -> tuple[Disagreement, ...]:
+        """What the last look reported and still lasts; empty before the first."""
+        return tuple(sorted(self._reported, key=lambda row: (row.model, row.alias)))
+
     def _look(self) -> tuple[Sequence[Disagreement], set[tuple[str, str]]]:
         moving = self._moving()
         found = disagreements(self._registry.listed_aliases(), self._index.promoted(), self._rules.protected)

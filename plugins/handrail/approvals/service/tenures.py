@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -57,27 +57,28 @@ class Tenure:
         }
 
 
-def tenure_at(histories: Iterable[History], model: str, alias: str, moment: datetime) -> Tenure:
-    """Return what the gate had last moved the alias to by then.
+def tenures(histories: Iterable[History], model: str, alias: str) -> tuple[Tenure, ...]:
+    """Return what the alias of the model pointed at, one after the other, from promoted requests and others."""
+    about = (model, alias)
+    done = ((each.done.at, each) for each in histories if each.done and _about(each) == about)
+    moves = sorted(done, key=lambda pair: pair[0])
+    ends = [*(since for since, _ in moves[1:]), None][: len(moves)]
+    return tuple(Tenure(history, since, until) for (since, history), until in zip(moves, ends, strict=True))
+
+
+def _about(history: History) -> tuple[str, str]:
+    return history.request.subject.model, history.request.subject.alias
+
+
+def tenure_at(moves: Sequence[Tenure], name: str, moment: datetime) -> Tenure:
+    """Return what the gate had last moved the alias of this name to by then.
 
     Raises:
         UnknownReference: it had not moved it yet.
     """
-    moves = sorted(
-        (
-            (history.done.at, history)
-            for history in histories
-            if history.done and (history.request.subject.model, history.request.subject.alias) == (model, alias)
-        ),
-        key=lambda pair: pair[0],
-    )
-    begun = [number for number, (since, _) in enumerate(moves) if since <= moment]
+    begun = [tenure for tenure in moves if tenure.since <= moment]
     if not begun:
-        raise UnknownReference(
-            "approved version",
-            f"{model}@{alias} at {moment.isoformat()}",
-            f"The gate moved it first at {moves[0][0].isoformat()}." if moves else "The gate never moved this alias.",
-        )
-    since, history = moves[begun[-1]]
-    following = moves[begun[-1] + 1 : begun[-1] + 2]
-    return Tenure(history, since, following[0][0] if following else None)
+        never = "The gate never moved this alias."
+        first = f"The gate moved it first at {moves[0].since.isoformat()}." if moves else never
+        raise UnknownReference("approved version", f"{name} at {moment.isoformat()}", first)
+    return begun[-1]

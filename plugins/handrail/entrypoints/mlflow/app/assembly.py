@@ -20,6 +20,7 @@ from handrail.bootstrap.approvals import (
 from handrail.bootstrap.lineage import find_repository_addresses
 from handrail.bootstrap.mlflow_server import open_agents, open_trees
 from handrail.clock import system_time
+from handrail.entrypoints.console.tokens import Forms
 from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.http.github_app import GithubApp
 from handrail.entrypoints.mlflow.app.evaluating import EvaluatingThreads
@@ -88,14 +89,28 @@ def _assemble(app: Any) -> Any:
     guard_artifacts(guard)
     outside = _outside(settings, opened, refusals, looks)
     add_routes(app, Desks(gate, opened.snapshots, opened.rules, outside, refusals))
+    _add_pages(app, opened, platform, refusals)
     inner, logins = open_inner_app(app, settings, by_header=trust is not None, asgi=asgi)
     let_in(app, outside, refusals, partial(answering, refusals))
-    _report_interrupted(gate, evaluating)
-    keep_watch(opened, looks)
-    _open_lineage(recording)
+    _begin(opened, evaluating, looks, recording)
     served = _behind_doors(app, inner, settings, logins, trust)
     refuse_open_app(served, settings)
     return served
+
+
+def _begin(opened: OpenGate, evaluating: EvaluatingThreads, looks: Looks, recording: Platform) -> None:
+    _report_interrupted(opened.gate, evaluating)
+    keep_watch(opened, looks)
+    _open_lineage(recording)
+
+
+def _add_pages(app: Any, opened: OpenGate, platform: Platform, refusals: Refusals) -> None:
+    from handrail.entrypoints.mlflow.app.pages.desk import PageDesk
+    from handrail.entrypoints.mlflow.app.pages.routes import add_pages
+
+    # Every process of the server has the same secret, so a form of one passes in another.
+    forms = Forms(os.environ["MLFLOW_FLASK_SERVER_SECRET_KEY"].encode())
+    add_pages(app, PageDesk(opened, platform, forms, server_name(platform.settings)), refusals)
 
 
 def _behind_doors(app: Any, inner: Any, settings: Settings, logins: Logins, trust: Trust | None) -> Any:
@@ -104,11 +119,12 @@ def _behind_doors(app: Any, inner: Any, settings: Settings, logins: Logins, trus
 
     from handrail.entrypoints.mlflow.app.door import Door, WsgiDoor
     from handrail.entrypoints.mlflow.app.logins import WithLogins, WsgiWithLogins
+    from handrail.entrypoints.mlflow.app.pages.routes import page_lines
     from handrail.entrypoints.mlflow.app.route_tables import known_routes, routes_of_asgi, routes_of_flask
     from handrail.entrypoints.mlflow.app.surface import RouteLine, Surface
 
     prefix = handlers._add_static_prefix("")
-    own = {RouteLine(route.method, route.path) for route in Route}
+    own = {RouteLine(route.method, route.path) for route in Route} | page_lines()
     installed = {*routes_of_flask(app), *(routes_of_asgi(inner) if inner is not app else ())}
     surface = Surface(installed, known_routes() | own, settings.mlflow_routes, prefix)
     if inner is not app:

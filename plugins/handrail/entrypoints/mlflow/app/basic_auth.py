@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +11,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.server import auth, handlers
 from werkzeug.datastructures import Authorization
 
+from handrail.entrypoints.console.addresses import Address
 from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.mlflow.app.logins import Identity, Kind, Level, Logins, Rights
 from handrail.entrypoints.mlflow.app.trusted_header import vouched_account
@@ -26,7 +27,27 @@ def open_basic_auth(app: Flask, *, by_header: bool) -> tuple[Any, Logins]:
     served = _auth.create_app(app)
     for route in Route:
         _auth.BEFORE_REQUEST_VALIDATORS[(handlers._add_static_prefix(route.path), route.method)] = lambda: True
+    _auth.BEFORE_REQUEST_VALIDATORS = _WithPages(_auth.BEFORE_REQUEST_VALIDATORS)
     return served, Logins(BasicAuthIdentity(), BasicAuthRights())
+
+
+class _WithPages(dict[tuple[str, str], Callable[[], bool]]):
+    """MLflow's checks by exact path and method, and the pages, whose paths vary and which check rights themselves.
+
+    Without a check of its own a route is closed to everybody but admins.
+    """
+
+    def get(self, key: tuple[str, str], default: Any = None) -> Any:
+        """Return the check of a route; that of a page of the console lets every account in."""
+        found = super().get(key)
+        return found or ((lambda: True) if _is_page(*key) else default)
+
+
+def _is_page(path: str, method: str) -> bool:
+    prefix = handlers._add_static_prefix("")
+    return path.startswith(prefix) and any(
+        method == each.method and each.matches(path.removeprefix(prefix)) for each in Address
+    )
 
 
 def authorize() -> Authorization | Response:

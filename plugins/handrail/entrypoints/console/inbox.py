@@ -1,0 +1,149 @@
+"""The inbox: what waits for a person, for others, open findings, and what was decided lately; and the list of all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from handrail.approvals import Finding, RequestView, Reviewers
+from handrail.entrypoints.console.pages import Page
+from handrail.entrypoints.console.request_cases import cases_of
+from handrail.entrypoints.console.request_rules import rule_rows
+from handrail.entrypoints.console.request_short import question_of, state_of
+from handrail.entrypoints.console.words import counted, listed
+
+Row = dict[str, Any]
+Seen = tuple[RequestView, Reviewers | None, bool]
+
+
+class Named(Protocol):
+    """A person as pages name them."""
+
+    @property
+    def name(self) -> str:
+        """Their name."""
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles that they hold."""
+
+
+def inbox_page(
+    waiting: Sequence[Seen], closed: Sequence[RequestView], findings: Sequence[Finding], person: Named | None
+) -> Page:
+    """Return the inbox of a person, None for an account that belongs to nobody.
+
+    Args:
+        waiting: open requests, latest first, with who decides, and whether they wait for this person.
+        closed: requests that were decided, latest first.
+        findings: open ones.
+        person: who looks.
+    """
+    mine = [open_row(view, reviewers) for view, reviewers, is_mine in waiting if is_mine]
+    others = [open_row(view, reviewers) for view, reviewers, is_mine in waiting if not is_mine]
+    title = (
+        f"{counted(len(mine), 'request')} {'waits' if len(mine) == 1 else 'wait'} for you"
+        if mine
+        else ("Nothing waits for you")
+    )
+    roles = sorted(person.roles) if person else []
+    facts = {
+        "title": title,
+        "person": person.name if person else None,
+        "roles": roles,
+        "lede": _lede(roles, known=person is not None),
+        "mine": mine,
+        "others": others,
+        "findings": [finding.to_json() for finding in findings],
+        "closed": [closed_row(view) for view in closed],
+    }
+    return Page("inbox.html", title, facts)
+
+
+def list_page(views: Sequence[RequestView], on: int | None, wanted: Mapping[str, str]) -> Page:
+    """Return a page of all requests, latest first; `on` is the number to go on before."""
+    rows = [closed_row(view) for view in views]
+    query = {name: value for name, value in wanted.items() if name != "before"}
+    facts = {"rows": rows, "next": None if on is None else query | {"before": str(on)}, "wanted": dict(wanted)}
+    return Page("requests.html", "All requests", facts)
+
+
+def open_row(view: RequestView, reviewers: Reviewers | None) -> Row:
+    """Return an open request as the inbox shows it: one line of result, and who is missing."""
+    bound, row = view.history.request.subject, view.to_json()
+    rules = rule_rows(view)
+    cases = cases_of(row["evaluation"], bound.model, bound.version, bound.incumbent)
+    approved = [each["person"] for each in row["decisions"] if each["decision"] == "approve"]
+    missing = [
+        f"{place.role} ({listed(list(place.could), 'or') or 'nobody named'})"
+        for step in (reviewers.steps if reviewers else ())
+        for place in step
+        if place.missing
+    ]
+    return {
+        "request_id": row["request_id"],
+        "question": question_of(view),
+        "state": state_of(view, reviewers),
+        "result": _result(view, rules, cases),
+        "asked_by": row["requester"],
+        "reason": row["reason"],
+        "opened_at": row["opened_at"],
+        "approved": approved,
+        "missing": missing,
+    }
+
+
+def closed_row(view: RequestView) -> Row:
+    """Return a request as a line of a table."""
+    row, rules = view.to_json(), rule_rows(view)
+    ended = [each.at for each in (view.history.done, view.history.voided) if each]
+    decided = [each.at for each in view.history.decisions]
+    by = [each.person for each in view.judgement.approvers] or [each["person"] for each in row["decisions"]]
+    state = state_of(view, None)
+    unmet = [each for each in rules if not each["met"]]
+    why = "; ".join(f"{each['label']} {each['value_text']}, limit {each['limit_text']}" for each in unmet[:2])
+    refused = state["verdict"] == "refused"
+    return {
+        "request_id": row["request_id"],
+        "question": question_of(view),
+        "what": f"{row['model']} {row['version']} as {row['alias']}",
+        "state": state,
+        "why": why if refused and why else _why(view, rules),
+        "by": "the policy, at once" if refused else listed(by) or "–",
+        "at": max([*ended, *decided], default=view.history.request.opened_at).isoformat(),
+    }
+
+
+def _why(view: RequestView, rules: Sequence[Row]) -> str:
+    if reasons := view.judgement.reasons:
+        return reasons[0]
+    if str(view.judgement.verdict) == "promoted" and rules:
+        return "The one rule was met." if len(rules) == 1 else f"All {len(rules)} rules were met."
+    return view.history.request.reason
+
+
+def _result(view: RequestView, rules: Sequence[Row], cases: Row) -> str:
+    if str(view.judgement.verdict) == "evaluating":
+        return "The server is measuring it."
+    met = sum(1 for row in rules if row["met"])
+    said = (
+        [f"All {len(rules)} rules met." if met == len(rules) else f"{met} of {len(rules)} rules met."] if rules else []
+    )
+    if cases["against"]:
+        main = next((row for row in cases["measures"] if row["name"] == cases["main"]), None)
+        if main and main["delta_text"]:
+            said.append(f"Against the champion: {main['label']} {main['delta_text']} ({main['interval_text']}).")
+    elif cases["measures"]:
+        main = cases["measures"][0]
+        said.append(f"{main['label']} {main['candidate_text']} ({main['interval_text']}).")
+    return " ".join(said)
+
+
+def _lede(roles: Sequence[str], *, known: bool) -> str:
+    if not known:
+        return (
+            "Your account belongs to nobody in the roles, so nothing waits for you. You can read what MLflow lets you."
+        )
+    if not roles:
+        return "You hold no role, so nothing waits for you."
+    return f"You decide as {listed(list(roles))}. What you made or asked for yourself never waits for you."

@@ -1,0 +1,166 @@
+"""What a request's page says first: its question, its state, and a few sentences made of the facts below them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from handrail.approvals import RequestView, Reviewers
+from handrail.entrypoints.console.request_cases import verdict_of
+from handrail.entrypoints.console.words import counted, listed, number
+
+Row = dict[str, Any]
+FINISHED = {"promoted": "good", "rejected": "bad", "refused": "bad", "void": "warn"}
+
+
+def question_of(view: RequestView) -> str:
+    """Return what is asked, as a question."""
+    bound = view.history.request.subject
+    version, alias = f"{bound.model} {bound.version}", bound.alias
+    instead = f"{bound.model} {bound.incumbent}" if bound.incumbent is not None else ""
+    if bound.adopts:
+        return f"Should {version} stay {alias}, as it was before the gate?"
+    asked = {
+        "rollback": f"Should {alias} go back from {instead or 'nothing'} to {version}?",
+        "break-glass": f"{version} as {alias} at once, by one person, in an emergency",
+        "confirmation": f"Was the emergency right that made {version} {alias}?",
+        "revert": f"{alias} goes back to {version}: nobody confirmed the emergency",
+    }.get(str(bound.purpose or ""))
+    if asked:
+        return asked
+    return f"Should {version} replace {instead} as {alias}?" if instead else f"Should {version} become {alias}?"
+
+
+def state_of(view: RequestView, reviewers: Reviewers | None) -> Row:
+    """Return where the request stands: the kind of its sign, its words, and whether it is open."""
+    verdict = str(view.judgement.verdict)
+    if verdict in FINISHED:
+        words = {"promoted": "Promoted", "rejected": "Rejected", "refused": "Refused by the policy", "void": "Void"}
+        revoked = view.history.revoked is not None
+        text = "Promoted; its permit was taken back" if revoked else words[verdict]
+        return {"kind": "warn" if revoked else FINISHED[verdict], "text": text, "open": False, "verdict": verdict}
+    asked = [each for each in view.to_json()["questions"] if each["open"]]
+    if verdict == "evaluating":
+        text = "Open: the server is measuring it"
+    elif asked:
+        text = f"Open: waits for an answer to {asked[0]['person']}"
+    elif verdict == "approved":
+        text = "Approved: the move is under way"
+    elif reviewers is None:
+        text = "Open"
+    else:
+        needed = sum(place.needed for step in reviewers.steps for place in step)
+        text = f"Open: {needed - reviewers.missing} of {counted(needed, 'approval')}"
+    return {"kind": "open", "text": text, "open": True, "verdict": verdict}
+
+
+def short_of(view: RequestView, rules: Sequence[Row], cases: Mapping[str, Any]) -> list[Row]:
+    """Return the sentences of *In short*: the kind of the sign, what is said first, and the rest."""
+    return [
+        {"kind": kind, "what": what, "more": more}
+        for kind, what, more in (
+            *_rules(view, rules),
+            *_difference(cases),
+            *_groups(cases),
+            *_warnings(view),
+        )
+    ]
+
+
+Said = Iterator[tuple[str, str, str]]
+
+
+def _rules(view: RequestView, rules: Sequence[Row]) -> Said:
+    if not rules:
+        if view.history.request.subject.adopts:
+            yield "warn", "No rule asks for evidence:", "the version was there before the gate, and is taken as it is."
+        elif view.history.request.subject.purpose is not None:
+            yield "flat", "No rule asks for evidence:", "persons alone decide about this kind of request."
+        return
+    unmet = [row for row in rules if not row["met"]]
+    if str(view.judgement.verdict) == "evaluating":
+        yield "open", "The server is measuring the version.", "Load the page again in a moment."
+    elif unmet:
+        first = "; ".join(f"{row['label']} is {row['value_text']}, limit {row['limit_text']}" for row in unmet[:3])
+        many = f"{len(unmet)} of {counted(len(rules), 'rule')} {'is' if len(unmet) == 1 else 'are'} not met."
+        yield "bad", f"{many} Nobody can approve this.", f"{first}."
+    else:
+        tightest = min((row for row in rules if _room(row) is not None), key=lambda row: _room(row) or 0, default=None)
+        more = "" if tightest is None else _tightest(tightest)
+        every = "The one rule" if len(rules) == 1 else f"All {len(rules)} rules"
+        yield "good", f"{every} of the policy {'is' if len(rules) == 1 else 'are'} met.", more
+
+
+def _room(row: Row) -> float | None:
+    value, limit = row["value"], row["limit"]
+    if limit in (None, 0) or not row["forbidden"] or isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(abs(value - limit) / abs(limit))
+
+
+def _tightest(row: Row) -> str:
+    return f"The tightest: {row['label']}, {row['value_text']} with a limit of {number(row['limit'])}."
+
+
+def _difference(cases: Mapping[str, Any]) -> Said:
+    if not cases["measures"]:
+        return
+    if not cases["against"]:
+        row = cases["measures"][0]
+        between = f" ({row['interval_text']})" if row["interval_text"] else ""
+        yield "flat", "There is no champion to compare with.", f"{row['label']}: {row['candidate_text']}{between}."
+        return
+    rows = {row["name"]: row for row in cases["measures"]}
+    verdict = verdict_of(cases["measures"], cases["main"])
+    words = {
+        "better": ("good", "Better than the champion on the same cases."),
+        "worse": ("bad", "Worse than the champion on the same cases."),
+        "unclear": ("flat", "No clear difference to the champion."),
+    }
+    if verdict:
+        kind, what = words[verdict]
+        everyday = [_everyday(rows[name]) for name in ("found", "right") if name in rows]
+        main = rows[cases["main"]]
+        exact = f"{main['label']} {main['champion_text']} → {main['candidate_text']}, {main['delta_text']} "
+        yield kind, what, " ".join([*everyday, f"{exact}({main['interval_text']})."])
+
+
+def _everyday(row: Row) -> str:
+    if row["champion"] is None or row["candidate"] is None:
+        return ""
+    before, after = round(row["champion"] * 100), round(row["candidate"] * 100)
+    changed = f"{before} → {after} of 100" if before != after else f"{after} of 100, as before"
+    return f"{row['label']}: {changed}."
+
+
+def _groups(cases: Mapping[str, Any]) -> Said:
+    groups = cases["groups"]
+    worse = [row["label"] for row in groups if row["worse"]]
+    if worse:
+        more = "" if len(worse) <= 3 else f" and {counted(len(worse) - 3, 'more group')}"
+        yield "bad", f"Worse for {listed(worse[:3])}{more}, beyond chance.", "See the groups below."
+    elif groups and cases["against"]:
+        row = groups[0]
+        doubtful = f"Most doubtful: {row['label']}, {row['delta_text']} ({row['interval_text']})."
+        yield "flat", "No group became worse beyond chance.", doubtful
+    if silent := cases.get("silent"):
+        names = listed(silent[:4], "and") if len(silent) <= 4 else f"{', '.join(silent[:4])} and {len(silent) - 4} more"
+        yield "warn", f"{names}: neither version calls any case.", "This is not new; the candidate does not mend it."
+
+
+def _warnings(view: RequestView) -> Said:
+    row = view.to_json()
+    for finding in row["findings"]:
+        if finding["open"]:
+            yield "bad", "An open finding shuts the gate:", f"“{finding['text']}”, by {finding['by']}."
+        else:
+            closed = f"“{finding['text']}”; {finding['closed_by']}: “{finding['closed_because']}”."
+            yield "flat", "A finding was closed since it was asked:", closed
+    for rejection in row["rejections"]:
+        because = f"“{rejection['reason']}” in {rejection['request_id']}."
+        yield "warn", f"{rejection['person']} rejected the same files before:", because
+    for kind, where in row["formats"].items():
+        yield "warn", f"{where} is {kind}", "and runs code when it is loaded."
+    if row["attestations"]:
+        signers = listed(sorted({each["identity"] for each in row["attestations"].values()}))
+        yield "flat", "Evidence is signed by a pipeline:", f"{signers}."

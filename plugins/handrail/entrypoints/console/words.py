@@ -1,0 +1,114 @@
+"""How values are written on a page: numbers with their sign, moments, counts, levels of evidence. No markup."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+
+MINUS = "\N{MINUS SIGN}"
+LEVELS = {
+    "claimed": "author’s word",
+    "bound": "file of a run",
+    "attested": "signed by a pipeline",
+    "recomputed": "recomputed by the server",
+    "prospective": "on outcomes that came later",
+}
+"""The five levels of evidence, the weakest first."""
+ABOUT_LEVELS = {
+    "claimed": "nobody checked it",
+    "bound": "the gate froze and read the file; who wrote it counts as a maker",
+    "attested": "a pipeline with an identity of its own signed it for this request",
+    "recomputed": "the gate scored the rows itself, from the frozen files",
+    "prospective": "the version predicted before the outcome was known",
+}
+METRICS = {
+    "roc_auc": "ROC-AUC",
+    "average_precision": "Average precision",
+    "brier": "Brier score",
+    "log_loss": "Log loss",
+    "accuracy": "Accuracy",
+    "precision": "Precision",
+    "recall": "Recall",
+    "f1": "F1",
+    "mae": "Mean absolute error",
+    "rmse": "Root mean squared error",
+    "r2": "R²",
+    "ci_low": "Difference to the champion, lower end",
+    "ci_high": "Difference to the champion, upper end",
+    "delta": "Difference to the champion",
+    "base_rate": "Share of positive labels",
+    "incumbent": "What it was compared with",
+    "max_difference": "Largest difference of the served file",
+    "labels_differ": "Labels that differ in the served file",
+}
+
+
+def number(value: object, digits: int | None = None) -> str:
+    """Return a number as people read it: thousands apart, and with so many digits, or as many as say something."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, int) or (digits is None and value == int(value) and abs(value) < 1e15):
+        return f"{int(value):,}".replace("-", MINUS)
+    if digits is None:
+        small = abs(value) < 1e-3
+        text = f"{value:.2g}" if small else f"{value:,.4f}"
+        if small and "e" in text:
+            text = f"{value:.{-math.floor(math.log10(abs(value))) + 1}f}"
+    else:
+        text = f"{value:,.{digits}f}"
+    return text.replace("-", MINUS)
+
+
+def signed(value: float, digits: int = 4) -> str:
+    """Return a difference with its sign, also where it is positive; what rounds to nothing has none."""
+    text = f"{value:+,.{digits}f}"
+    return text[1:] if not text.strip("+-0.,") else text.replace("-", MINUS)
+
+
+def share(value: float, digits: int = 1) -> str:
+    """Return a share as percent."""
+    return f"{value * 100:,.{digits}f} %".replace("-", MINUS)
+
+
+def points(value: float, digits: int = 1) -> str:
+    """Return a difference of two shares in percentage points, with its sign."""
+    return signed(value * 100, digits)
+
+
+def moment(value: str | datetime) -> datetime:
+    """Return a moment in UTC from ISO 8601."""
+    found = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def when(value: str | datetime, *, seconds: bool = True) -> str:
+    """Return a moment as `28 Nov 2026, 21:55:13 UTC`."""
+    at = moment(value)
+    return f"{at.day} {at:%b %Y}, {at:%H:%M:%S}"[: None if seconds else -3] + " UTC"
+
+
+def day(value: str | datetime) -> str:
+    """Return the day of a moment as `28 Nov 2026`."""
+    at = moment(value)
+    return f"{at.day} {at:%b %Y}"
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """Return `1 file`, `7 files`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def listed(names: list[str] | tuple[str, ...], last: str = "and") -> str:
+    """Return names as `Ada, Ben and Cleo`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}" if names else ""
+
+
+def metric(name: str) -> str:
+    """Return the name of a measure as people read it."""
+    known = name.rpartition(".")[2]
+    for end, words in (("_low", ", lower end of the interval"), ("_high", ", upper end of the interval")):
+        if known.endswith(end) and known.removesuffix(end) in METRICS:
+            return METRICS[known.removesuffix(end)] + words
+    return METRICS.get(known) or known.replace("_", " ")

@@ -1,0 +1,112 @@
+"""Sends pages: as HTML or as JSON, with the headers that keep browsers strict; errors are pages too."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from flask import Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from handrail.entrypoints.console.addresses import Address
+from handrail.entrypoints.console.pages import HEADERS, KEPT_FOR, STATIC, Page, render, static_file
+from handrail.entrypoints.http.bodies import too_large
+from handrail.entrypoints.http.problems import MEDIA_TYPE, Rejection, members_of, problem, status_of
+from handrail.entrypoints.mlflow.app.logins import current_account
+from handrail.entrypoints.mlflow.app.origins import refuse_foreign_pages
+from handrail.entrypoints.mlflow.app.pages.desk import PageDesk, Waiting
+from handrail.entrypoints.mlflow.app.refusals import Refusals
+from handrail.entrypoints.mlflow.app.rights import account
+from handrail.errors import HandrailError, InvalidInput, Refused, UnknownReference
+
+MOST_FORM_BYTES = 64 << 10
+FORM = "application/x-www-form-urlencoded"
+View = Callable[..., "Page | Response"]
+
+
+def wants_json() -> bool:
+    """Whether the caller asks for the facts and not for the page."""
+    found = request.accept_mimetypes.best_match(["text/html", "application/json"], default="text/html")
+    return found == "application/json"
+
+
+def respond(desk: PageDesk, page: Page, here: Address, waiting: list[Waiting] | None = None) -> Response:
+    """Send a page in the form that was asked for."""
+    if wants_json():
+        body, kind = json.dumps(page.facts, ensure_ascii=False, default=str), "application/json"
+    else:
+        body, kind = render(page, desk.frame(here, waiting)), "text/html; charset=utf-8"
+    return Response(body, page.status, [*HEADERS, ("Vary", "Accept")], content_type=kind)
+
+
+def see(address: str) -> Response:
+    """Send the browser on to a page after a form was recorded (303)."""
+    return Response("", 303, [("Location", address), *HEADERS])
+
+
+def read_form(*known: str) -> dict[str, str]:
+    """Return the fields of a form that a page of this server sent; line breaks in texts are spaces.
+
+    Raises:
+        Refused: nothing shows that it was sent from a page of this server.
+        InvalidInput: a field is unknown, or there twice.
+    """
+    own = request.headers.get("Sec-Fetch-Site") == "same-origin" or request.headers.get("Origin") is not None
+    if not own or request.mimetype != FORM:
+        raise Refused("A form", ("Send it from the page of this server itself, with a browser that names its origin.",))
+    request.max_content_length = request.max_form_memory_size = MOST_FORM_BYTES
+    fields: dict[str, str] = {}
+    for name, values in request.form.lists():
+        if name not in known or len(values) != 1:
+            raise InvalidInput(
+                name[:80], "it is unknown here or there twice", "Load the page again, and send its form."
+            )
+        fields[name] = " ".join(values[0].split())
+    for name in known:
+        fields.setdefault(name, "")
+    return fields
+
+
+def page_view(desk: PageDesk, refusals: Refusals, here: Address, view: View) -> Callable[..., Response]:
+    """Return a view of Flask that answers with a page, and with a page for each error."""
+
+    def answer(**segments: str) -> Response:
+        try:
+            refuse_foreign_pages()
+            account()
+            found = view(**segments)
+            return found if isinstance(found, Response) else respond(desk, found, here)
+        except HandrailError as err:
+            refusals.answered(err, current_account())
+            status = status_of(err, in_body=request.method == "POST")
+            return _error(desk, here, Rejection(status, str(err)), err)
+        except RequestEntityTooLarge:
+            return _error(desk, here, too_large(MOST_FORM_BYTES, "Write less."), None)
+
+    return answer
+
+
+def _error(desk: PageDesk, here: Address, rejection: Rejection, error: HandrailError | None) -> Response:
+    if wants_json():
+        members = members_of(error) if error else {}
+        document = problem(rejection.status, rejection.detail, "", **members)
+        return Response(document, int(rejection.status), rejection.headers, mimetype=MEDIA_TYPE)
+    title = f"No {error.kind} is called “{error.name}”." if isinstance(error, UnknownReference) else rejection.detail
+    sentences = [rejection.detail] if title != rejection.detail else []
+    facts: dict[str, Any] = {"title": title, "sentences": sentences, "kind": "bad", "close": []}
+    page = Page("error.html", title, facts, int(rejection.status))
+    try:
+        return respond(desk, page, here)
+    except HandrailError:
+        return Response(
+            rejection.detail, int(rejection.status), list(HEADERS), content_type="text/plain; charset=utf-8"
+        )
+
+
+def send_static(file: str) -> Response:
+    """Send a file that pages need; what does not exist is 404."""
+    if file not in STATIC:
+        return Response("There is no such file.", 404, list(HEADERS), content_type="text/plain; charset=utf-8")
+    kept = [(name, value) for name, value in HEADERS if name != "Cache-Control"]
+    return Response(static_file(file), 200, [*kept, ("Cache-Control", KEPT_FOR)], content_type=STATIC[file])

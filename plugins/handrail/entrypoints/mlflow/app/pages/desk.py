@@ -1,0 +1,131 @@
+"""What the pages of the MLflow server read, and the frame around them: who is there, and what waits for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mlflow.server import handlers
+
+from handrail.approvals import Finding, RequestView, Reviewers
+from handrail.bootstrap import Platform
+from handrail.bootstrap.approvals import OpenGate
+from handrail.clock import system_time
+from handrail.entrypoints.console.addresses import Address
+from handrail.entrypoints.console.pages import Alert, Frame
+from handrail.entrypoints.console.tokens import Forms
+from handrail.entrypoints.console.words import when
+from handrail.entrypoints.mlflow.app.rights import account, may
+from handrail.errors import HandrailError
+
+MOST_OPEN = 50
+"""How many open requests are looked at for the count of those that wait for a person."""
+PLACES = (
+    (Address.INBOX, "Requests"),
+    (Address.TIMELINES, "Timeline"),
+    (Address.TRACE, "Trace"),
+    (Address.IMPACT, "Impact"),
+    (Address.FEEDBACK, "Feedback"),
+    (Address.DEPLOYMENTS, "Deployments"),
+    (Address.FINDINGS, "Findings"),
+    (Address.RULES, "Rules"),
+    (Address.LOG, "Log"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An open request with who decides about it, as the account sees it."""
+
+    view: RequestView
+    reviewers: Reviewers | None
+
+    @property
+    def is_mine(self) -> bool:
+        """Whether the person may decide and has not approved it."""
+        if self.reviewers is None or not self.reviewers.may_decide:
+            return False
+        return all(each.person != self.reviewers.me for each in self.view.history.decisions)
+
+
+@dataclass(frozen=True, slots=True)
+class PageDesk:
+    """The gate, the records and the secret of forms; one for a server."""
+
+    opened: OpenGate
+    platform: Platform
+    forms: Forms
+    server: str
+
+    def open_requests(self) -> tuple[list[Waiting], bool]:
+        """Return the latest open requests that the account may read, and whether there are more."""
+        views, after = self.opened.gate.page(0, MOST_OPEN, only_open=True, newest=True)
+        who = account()
+        seen = [Waiting(view, self.opened.reviewing.of(view, who)) for view in readable(views)]
+        return seen, after is not None
+
+    def frame(self, here: Address, waiting: Sequence[Waiting] | None = None) -> Frame:
+        """Return the frame of a page, for the account that is logged in."""
+        who, now = account(), system_time()
+        name, roles = who, tuple[str, ...]()
+        alerts = list(self._alerts())
+        try:
+            if person := self.opened.reviewing.person(who):
+                name, roles = person.name, tuple(sorted(person.roles))
+            mine = self.open_requests()[0] if waiting is None else waiting
+        except HandrailError as err:
+            alerts.append(
+                Alert("bad", "Nothing can be decided now: what was asked and decided cannot be read.", str(err))
+            )
+            mine = []
+        return Frame(
+            now=now,
+            me=name,
+            roles=roles,
+            server=self.server,
+            base=str(handlers._add_static_prefix("")),
+            here=here,
+            places=PLACES,
+            waiting=sum(1 for each in mine if each.is_mine),
+            alerts=tuple(alerts),
+        )
+
+    def _alerts(self) -> Iterator[Alert]:
+        base = str(handlers._add_static_prefix(""))
+        for row in self.opened.watch.reported:
+            if may(row.model, "can_read"):
+                address = Address.TIMELINE.to(base, model=row.model, alias=row.alias)
+                title = f"{row.alias} of {row.model} points where the gate did not move it."
+                yield Alert("bad", title, row.sentence, address, "What the gate allowed, and when")
+        for found in self.opened.gate.glass.in_force():
+            asked, bound = found.history.request, found.history.request.subject
+            if may(bound.model, "can_read"):
+                address = Address.REQUEST.to(base, request_id=asked.request_id)
+                title = f"{bound.model} {bound.version} is {bound.alias} by break-glass, by {asked.requester} alone."
+                ends = f"It ends {when(found.ends)} unless two others confirm it. “{asked.reason}”"
+                yield Alert("bad", title, ends, address, "What was done, and why")
+
+    def token(self, about: str) -> str:
+        """Return a token for a form of the account that is logged in."""
+        return self.forms.token(account(), about, system_time())
+
+    def check(self, token: str, about: str) -> None:
+        """Let a form pass that was made for this account and about that.
+
+        Raises:
+            Refused: it was not.
+        """
+        self.forms.check(token, account(), about, system_time())
+
+
+def readable(views: Sequence[RequestView]) -> list[RequestView]:
+    """Return those requests that the account may read."""
+    models = {view.history.request.subject.model for view in views}
+    allowed = {model for model in models if may(model, "can_read")}
+    return [view for view in views if view.history.request.subject.model in allowed]
+
+
+def readable_findings(found: Sequence[Finding]) -> list[Finding]:
+    """Return those findings that the account may read."""
+    allowed = {model for model in {each.opened.model for each in found} if may(model, "can_read")}
+    return [each for each in found if each.opened.model in allowed]

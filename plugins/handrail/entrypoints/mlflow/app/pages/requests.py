@@ -1,0 +1,176 @@
+"""The inbox, the page of a request, and what people send from it: decisions, answers, renewals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, request
+
+from handrail.approvals import Choice, NotAsShown, RequestView
+from handrail.clock import system_time
+from handrail.entrypoints.console.addresses import Address
+from handrail.entrypoints.console.inbox import inbox_page, list_page
+from handrail.entrypoints.console.pages import Page
+from handrail.entrypoints.console.request_page import Problem, Sent, Shown, request_page
+from handrail.entrypoints.http.problems import status_of
+from handrail.entrypoints.mlflow.app.evidence_bodies import read_digest
+from handrail.entrypoints.mlflow.app.messages import read_choice, read_number, read_query, read_text
+from handrail.entrypoints.mlflow.app.pages.answers import read_form, respond, see
+from handrail.entrypoints.mlflow.app.pages.desk import PageDesk, readable, readable_findings
+from handrail.entrypoints.mlflow.app.rights import account, may, require_model, require_runs, require_sources
+from handrail.errors import Contradiction, HandrailError, Unavailable
+
+CLOSED = 20
+"""How many closed requests the inbox shows; all of them are one link away."""
+
+
+def inbox(desk: PageDesk) -> Response:
+    """What waits for the person, for others, open findings, and what was decided lately."""
+    read_query()
+    waiting, more = desk.open_requests()
+    latest, _ = desk.opened.gate.page(0, 2 * CLOSED, newest=True)
+    closed = [view for view in readable(latest) if not view.is_open][:CLOSED]
+    findings = readable_findings(desk.opened.gate.findings.listed(only_open=True))
+    person = desk.opened.reviewing.person(account())
+    page = inbox_page([(each.view, each.reviewers, each.is_mine) for each in waiting], closed, findings, person)
+    return respond(desk, page, Address.INBOX, waiting if not more else None)
+
+
+def listed(desk: PageDesk) -> Page:
+    """Every request, latest first, page by page; `alias` and `state=open` are as in the JSON interface."""
+    wanted = read_query("alias", "state", "before")
+    before, only_open = read_number(wanted, "before", 0, 10**12), wanted.get("state") == "open"
+    alias = wanted.get("alias") or None
+    views, on = desk.opened.gate.page(before, 50, alias=alias, only_open=only_open, newest=True)
+    return list_page(readable(views), on, wanted)
+
+
+def shown(desk: PageDesk, request_id: str) -> Page:
+    """Return the page of a request."""
+    done = read_query("said").get("said", "")
+    view = _readable(desk, request_id)
+    return request_page(_shown(desk, view, said=_confirmed(done, view)))
+
+
+def decide(desk: PageDesk, request_id: str) -> Response:
+    """Record a decision; what cannot be recorded comes back on the page, with the text kept."""
+    form = read_form("decision", "reason", "seen", "token")
+    view, sent = _readable(desk, request_id), Sent(choice=form["decision"], reason=form["reason"])
+    try:
+        desk.check(form["token"], _about_decision(request_id, form["seen"]))
+        seen, choice, reason = read_digest(form["seen"], "seen"), read_choice(form), read_text(form, "reason")
+        said_before = len(view.history.said)
+        after = desk.opened.gate.decide(request_id, account(), choice, reason, seen=seen)
+    except HandrailError as err:
+        return _not_recorded(desk, request_id, sent, err)
+    same = len(after.history.said) == said_before
+    return see(_address(request_id, "same" if same else str(choice)))
+
+
+def answer(desk: PageDesk, request_id: str) -> Response:
+    """Record an answer to a question."""
+    form = read_form("answer", "question", "token")
+    _readable(desk, request_id)
+    number = read_number(form, "question", 0, 10**6)
+    try:
+        desk.check(form["token"], _about_answer(request_id, number))
+        desk.opened.gate.questions.answer(request_id, account(), read_text(form, "answer"), number)
+    except HandrailError as err:
+        return _not_recorded(desk, request_id, Sent(answers={number: form["answer"]}), err)
+    return see(_address(request_id, "answered"))
+
+
+def renew(desk: PageDesk, request_id: str) -> Response:
+    """Open a void request again."""
+    form = read_form("token")
+    old, action = _readable(desk, request_id).history.request, "Renewing a promotion request"
+    try:
+        desk.check(form["token"], f"renewal {request_id}")
+        require_model(old.subject.model, "can_update", action)
+        require_sources(old.subject.model, str(old.subject.version), action)
+        require_runs((file.run_id for file in old.bound.values()), action)
+        view = desk.opened.gate.renewals.renew(request_id, account(), None)
+    except HandrailError as err:
+        return _not_recorded(desk, request_id, Sent(), err)
+    return see(_address(view.history.request.request_id, "renewed"))
+
+
+def _readable(desk: PageDesk, request_id: str) -> RequestView:
+    """Return a request that the account may read; the gate's own answer where it may not."""
+    require_model(desk.opened.gate.records.model_of(request_id), "can_read", "Reading this request")
+    return desk.opened.gate.request(request_id)
+
+
+def _shown(desk: PageDesk, view: RequestView, said: dict[str, Any] | None = None, sent: Sent = Sent()) -> Shown:  # noqa: B008
+    now, gate = system_time(), desk.opened.gate
+    request_id = view.history.request.request_id
+    return Shown(
+        view=view,
+        reviewers=desk.opened.reviewing.of(view, account()),
+        evidence=gate.records.evidence(request_id),
+        now=now,
+        tokens=_tokens(desk, view),
+        said=said,
+        sent=sent,
+    )
+
+
+def _tokens(desk: PageDesk, view: RequestView) -> Mapping[str, str]:
+    request_id, bound = view.history.request.request_id, view.history.request.subject
+    tokens = {"decision": desk.token(_about_decision(request_id, view.seen))} if view.is_open else {}
+    mine = desk.opened.reviewing.of(view, account())
+    if mine is not None and mine.is_maker:
+        numbers = [int(each["number"]) for each in view.to_json()["questions"] if each["open"]]
+        tokens |= {f"answer-{number}": desk.token(_about_answer(request_id, number)) for number in numbers}
+    if str(view.judgement.verdict) == "void" and may(bound.model, "can_update"):
+        tokens["renewal"] = desk.token(f"renewal {request_id}")
+    return tokens
+
+
+def _about_decision(request_id: str, seen: str) -> str:
+    return f"decision {request_id} {seen}"
+
+
+def _about_answer(request_id: str, number: int) -> str:
+    return f"answer {request_id} {number}"
+
+
+def _address(request_id: str, said: str) -> str:
+    base = request.path.partition("/handrail/")[0]
+    return Address.REQUEST.to(base, {"said": said}, request_id=request_id)
+
+
+def _not_recorded(desk: PageDesk, request_id: str, sent: Sent, err: HandrailError) -> Response:
+    """Return the page as it is now, with what was sent, why it was not recorded, and the status of the error."""
+    title, lines, kind = "Nothing was recorded.", [str(err)], "bad"
+    if isinstance(err, NotAsShown):
+        title, kind = "Nothing was recorded: the request changed after you opened it.", "warn"
+        lines = [*err.changes, "Your text is kept below. Read the difference, and send it again."]
+    elif isinstance(err, Unavailable | Contradiction):
+        title, kind = "It did not end as you asked.", "warn"
+    status = int(status_of(err, in_body=True))
+    view = desk.opened.gate.request(request_id)
+    again = Sent(Problem(title, tuple(lines), kind), sent.choice, sent.reason, sent.answers, status)
+    return respond(desk, request_page(_shown(desk, view, sent=again)), Address.INBOX)
+
+
+def _confirmed(said: str, view: RequestView) -> dict[str, Any] | None:
+    """Return the sentence after a form was recorded, made of what is true now and not of the address alone."""
+    row, bound = view.to_json(), view.history.request.subject
+    me = account()
+    mine = any(each["account"] == me for each in row["decisions"])
+    if said == str(Choice.APPROVE) and mine and view.history.done:
+        return {"title": f"{bound.model} {bound.version} is {bound.alias} now.", "text": "The permit is signed."}
+    sentences = {
+        "approve": ("Your approval is recorded.", "Others still have to decide.") if mine and view.is_open else None,
+        "reject": ("Your rejection is recorded.", "The request is closed.") if mine and not view.is_open else None,
+        "ask": ("Your question is recorded.", f"The alias waits for an answer of {row['requester']}.")
+        if mine
+        else None,
+        "same": ("You had said the same before.", "Nothing changed.") if mine else None,
+        "answered": ("The answer is recorded.", "Whoever asked can decide now.") if row["questions"] else None,
+        "renewed": ("It is asked again.", "Reviewers see only what changed.") if row["renews"] else None,
+    }
+    found = sentences.get(said)
+    return {"title": found[0], "text": found[1]} if found else None

@@ -1,0 +1,49 @@
+"""Adds every page of the console to MLflow's Flask app."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from flask import Flask
+from mlflow.server import handlers
+
+from handrail.entrypoints.console.addresses import Address
+from handrail.entrypoints.mlflow.app.pages import aliases, requests
+from handrail.entrypoints.mlflow.app.pages.answers import page_view, send_static
+from handrail.entrypoints.mlflow.app.pages.desk import PageDesk
+from handrail.entrypoints.mlflow.app.refusals import Refusals
+from handrail.entrypoints.mlflow.app.surface import RouteLine
+
+VIEWS: Mapping[Address, tuple[Any, Address]] = {
+    Address.INBOX: (requests.inbox, Address.INBOX),
+    Address.REQUESTS: (requests.listed, Address.INBOX),
+    Address.REQUEST: (requests.shown, Address.INBOX),
+    Address.DECIDE: (requests.decide, Address.INBOX),
+    Address.ANSWER: (requests.answer, Address.INBOX),
+    Address.RENEW: (requests.renew, Address.INBOX),
+    Address.TIMELINES: (aliases.timelines, Address.TIMELINES),
+    Address.TIMELINE: (aliases.timeline, Address.TIMELINES),
+}
+"""What answers each address, and the entry of the menu that it belongs to."""
+
+
+def page_lines() -> set[RouteLine]:
+    """Return the lines of the pages as the server's table of routes writes them."""
+    return {RouteLine(each.method, re.sub(r"\{\w+\}", "{}", each.path)) for each in (*VIEWS, Address.STATIC)}
+
+
+def add_pages(app: Flask, desk: PageDesk, refusals: Refusals) -> None:
+    """Add the pages; MLflow's login runs before each of them."""
+    for address, (view, here) in VIEWS.items():
+        answer = page_view(desk, refusals, here, partial(view, desk))
+        _add(app, address, answer)
+    _add(app, Address.STATIC, send_static)
+
+
+def _add(app: Flask, address: Address, answer: Any) -> None:
+    rule = re.sub(r"\{(\w+)\}", r"<\1>", address.path)
+    name = f"handrail_page_{address.name.lower()}"
+    app.add_url_rule(handlers._add_static_prefix(rule), name, answer, methods=[address.method])
