@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from handrail.approvals.domain.attempts import AttemptKind
+from handrail.approvals.domain.differences import Changes
 from handrail.approvals.domain.errors import (
     Closed,
     LogMismatch,
@@ -31,6 +32,7 @@ from handrail.approvals.service import (
     Attempts,
     Confirmations,
     Confirmed,
+    Differences,
     Evaluations,
     Figures,
     Gate,
@@ -61,11 +63,13 @@ __all__ = [
     "Attempts",
     "BOUNDS_S",
     "Candidate",
+    "Changes",
     "Choice",
     "Closed",
     "Confirmations",
     "Confirmed",
     "DecisionText",
+    "Differences",
     "Evaluations",
     "Figures",
     "Finding",

@@ -16,7 +16,7 @@ from handrail.approvals.adapters.mlflow_download import without_additions
 from handrail.approvals.evidence_ports import Snapshots
 from handrail.approvals.ports import DecisionJournal, RuleBook
 from handrail.approvals.rule_ports import RuleRecords
-from handrail.approvals.service import Approvals, Evaluations, Gate, Guard, Limits
+from handrail.approvals.service import Approvals, Differences, Evaluations, Gate, Guard, Limits
 from handrail.approvals.service.collecting import collect_copies
 from handrail.approvals.service.custody import Custody
 from handrail.approvals.service.holding import Holding
@@ -25,6 +25,7 @@ from handrail.approvals.service.reviewers import Reviewing
 from handrail.approvals.service.rule_changes import RuleChanges
 from handrail.approvals.service.standing import StandingWatch
 from handrail.bootstrap.approvals_custody import held_by_keeper, open_custody, use_name_of_keeper
+from handrail.bootstrap.approvals_differences import open_differences
 from handrail.bootstrap.approvals_evaluation import open_evaluations, open_row_custody
 from handrail.bootstrap.approvals_holding import open_holding
 from handrail.bootstrap.approvals_journal import LineageJournal
@@ -198,7 +199,7 @@ class OpenGate:
     """The gate of an MLflow server, the guard that makes it the only way, the watch over what it has set.
 
     And what measures candidates outside of calls, with the labelled rows that it measures them on, the rules, what is
-    said to others, and who decides about a request.
+    said to others, who decides about a request, and how a candidate differs from the version before it.
     """
 
     gate: Gate
@@ -209,6 +210,7 @@ class OpenGate:
     rules: RuleChanges
     outside: Outside
     reviewing: Reviewing
+    differences: Differences
 
 
 def open_gate(
@@ -253,6 +255,7 @@ def open_gate(
         changes,
         open_outside(custody, gate, changes),
         Reviewing(rules),
+        open_differences(ports, host, lineage),
     )
 
 

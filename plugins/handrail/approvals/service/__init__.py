@@ -4,6 +4,7 @@ from handrail.approvals.service.asking import GatePorts, Opening
 from handrail.approvals.service.attempts import Attempts
 from handrail.approvals.service.bound_files import RunFile
 from handrail.approvals.service.confirming import Confirmations, Confirmed
+from handrail.approvals.service.differences import Differences
 from handrail.approvals.service.evaluations import EvaluationPorts, Evaluations
 from handrail.approvals.service.findings import Findings, Report
 from handrail.approvals.service.gate import Gate
@@ -22,6 +23,7 @@ __all__ = [
     "BOUNDS_S",
     "Confirmations",
     "Confirmed",
+    "Differences",
     "EvaluationPorts",
     "Evaluations",
     "Figures",

@@ -58,6 +58,7 @@ def _approvals() -> typer.Typer:
         approvals,
         approvals_attest,
         approvals_bytes,
+        approvals_changes,
         approvals_findings,
         approvals_keeper,
         approvals_leave,
@@ -71,6 +72,7 @@ def _approvals() -> typer.Typer:
 
     approvals.app.command("nonce", epilog=approvals_attest.NONCE_EXAMPLE)(approvals_attest.nonce)
     approvals.app.command("attest", epilog=approvals_attest.ATTEST_EXAMPLE)(approvals_attest.attest)
+    approvals.app.command("changes", epilog=approvals_changes.EXAMPLE)(approvals_changes.changes)
     approvals.app.add_typer(approvals_log.app, name="log")
     approvals.app.command("at", epilog=approvals_log.AT_EXAMPLE)(approvals_log.at)
     approvals.app.command("verify", epilog=approvals_bytes.EXAMPLE)(approvals_bytes.verify)

@@ -1,4 +1,7 @@
-"""What a client of the gate sends beside requests and decisions: answers, findings, renewals and the short ways."""
+"""What a client of the gate sends beside requests and decisions: answers, findings, renewals, the short ways.
+
+And what it asks: what changed since the version before.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,14 @@ class GateAnswers(ABC):
     @abstractmethod
     def _json(self, route: Route, **content: Any) -> dict[str, Any]:
         """Send to a route, and return the JSON object of its answer."""
+
+    def changes(self, request_id: str) -> dict[str, Any]:
+        """Return what changed since the version that the alias pointed at when a request was opened.
+
+        Raises:
+            UnknownReference: there is no such request.
+        """
+        return self._json(Route.CHANGES, params={"id": request_id})
 
     def answer(self, request_id: str, answer: str, question: int | None = None) -> dict[str, Any]:
         """Answer a question about a request, by its number or the one that is open; returns the request.

@@ -13,6 +13,7 @@ class Route(Enum):
     OPEN_REQUEST = "POST", f"{PREFIX}/promotion-requests"
     ADOPT = "POST", f"{PREFIX}/adoptions"
     REQUESTS = "GET", f"{PREFIX}/promotion-requests"
+    CHANGES = "GET", f"{PREFIX}/changes"
     DECIDE = "POST", f"{PREFIX}/decisions"
     ANSWER = "POST", f"{PREFIX}/answers"
     OPEN_FINDING = "POST", f"{PREFIX}/findings"

@@ -23,6 +23,7 @@ LOGGED_IN = frozenset({"reader", "author", "editor", "approver", "admin"})
 MAY = {
     **dict.fromkeys((Route.OPEN_REQUEST, Route.NONCE), {"author", "admin"}),
     Route.DECIDE: {"approver"},
+    Route.CHANGES: LOGGED_IN,
     Route.OPEN_FINDING: {"reader", "author", "approver"},
     **dict.fromkeys(
         (Route.REQUESTS, Route.FINDINGS, Route.REVOCATIONS, Route.RULES, Route.RULE_CHANGES, Route.METRICS), LOGGED_IN
@@ -82,6 +83,8 @@ def _body(route, made, request_id):
 
 def _call(http, route, path, made, request_id):
     url = httpx.URL(str(http.base_url)).copy_with(raw_path=path.encode())
+    if route is Route.CHANGES:
+        url = url.copy_with(query=f"id={request_id}".encode())
     body = {} if route.method == "GET" else {"json": _body(route, made, request_id)}
     return http.request(route.method, url, **body)
 

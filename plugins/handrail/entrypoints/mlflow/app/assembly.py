@@ -88,7 +88,7 @@ def _assemble(app: Any) -> Any:
     guard_stores(guard, _recorder(recording, host))
     guard_artifacts(guard)
     outside = _outside(settings, opened, refusals, looks)
-    add_routes(app, Desks(gate, opened.snapshots, opened.rules, outside, refusals))
+    add_routes(app, Desks(gate, opened.snapshots, opened.rules, opened.differences, outside, refusals))
     _add_pages(app, opened, platform, refusals)
     inner, logins = open_inner_app(app, settings, by_header=trust is not None, asgi=asgi)
     let_in(app, outside, refusals, partial(answering, refusals))

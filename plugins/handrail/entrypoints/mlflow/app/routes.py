@@ -14,7 +14,7 @@ from flask import Flask, Response, request
 from mlflow.server import handlers
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from handrail.approvals import Gate, Opening, RuleChanges, Snapshots, StillReading
+from handrail.approvals import Differences, Gate, Opening, RuleChanges, Snapshots, StillReading
 from handrail.entrypoints.http.bodies import too_large
 from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.http.problems import MEDIA_TYPE, Rejection, members_of, problem, status_of
@@ -51,6 +51,7 @@ class Desks:
     gate: Gate
     snapshots: Snapshots
     rules: RuleChanges
+    differences: Differences
     outside: Mapping[Route, ForeignRoute]
     refusals: Refusals
 
@@ -62,6 +63,7 @@ def add_routes(app: Flask, desks: Desks) -> None:
     views |= {route: partial(_rule_answer, view, rules) for route, view in RULE_VIEWS.items()}
     views |= {route: found.answer for route, found in desks.outside.items()}
     views[Route.SNAPSHOT] = partial(hand_in, desks.snapshots)
+    views[Route.CHANGES] = partial(_changes, gate, desks.differences)
     for route in Route:
         answer = answering(desks.refusals, partial(_of_account, views[route]))
         rule = handlers._add_static_prefix(route.path)
@@ -128,6 +130,13 @@ def _requests(gate: Gate) -> Response:
     readable = cache(partial(may, level="can_read"))
     rows = [view.to_json() for view in views if readable(view.history.request.subject.model)]
     return _json({"requests": rows} | ({"next": str(on)} if on is not None else {}))
+
+
+def _changes(gate: Gate, differences: Differences) -> Response:
+    """Return what changed since the version before the one that a request asks for."""
+    request_id = read_query("id").get("id", "")
+    require_model(gate.records.model_of(request_id), "can_read", "Reading this request")
+    return _json(differences.of(request_id).to_json())
 
 
 def _decide(gate: Gate) -> Response:

@@ -1,0 +1,295 @@
+"""Compares two versions by what is known of each: nothing is read here, and nothing is left out in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from handrail.approvals.domain.differences import (
+    MOST_ROWS,
+    Changes,
+    Code,
+    Difference,
+    Features,
+    Origin,
+    Part,
+    weakest,
+)
+from handrail.approvals.domain.sides import Dataset, Making, NamedFeatures, RunFacts, Side
+from handrail.manifest import Manifest
+
+PIPELINE_UNKNOWN = "Lineage knows no pipeline that made version {version}: which source files it ran is not known."
+
+
+def compare(request_id: str, before: Side | None, after: Side, unread: Iterable[str]) -> Changes:
+    """Compare a version with the one before it, or list what it is made of if there is none before it.
+
+    `unread` are sentences about what could not be read of either; others are added to them.
+    """
+    files = _files(before, after)
+    parameters, data, code = _parameters(before, after), tuple(_data(before, after)), _code(before, after)
+    features, environment = _features(before, after), _environment(before, after)
+    missing = [*unread, *_doubts(before, after)]
+    missing += _missing(before, after, {"parameters": parameters, "features": features.names, "packages": environment})
+    if len(data) > MOST_ROWS:
+        missing.append(f"Of {len(data):,} facts about the data {MOST_ROWS} are listed.")
+    return Changes(
+        request_id=request_id,
+        version=before.version if before else None,
+        tree=before.tree if before else None,
+        files=files,
+        parameters=parameters,
+        code=code,
+        data=data,
+        features=features,
+        environment=environment,
+        unknown=tuple(dict.fromkeys(missing)),
+    )
+
+
+def part(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, origin: Origin, *, first: bool) -> Part:
+    """Compare two mappings; `first` if there is no version before."""
+    known = (before is not None, after is not None)
+    if after is None or (before is None and not first):
+        return Part((), 0, known, origin)
+    old = before or {}
+    names = sorted(old.keys() | after.keys())
+    rows = tuple(
+        Difference(name, old.get(name), after.get(name), origin) for name in names if old.get(name) != after.get(name)
+    )
+    return Part(rows, len(names) - len(rows), known, origin)
+
+
+def _files(before: Side | None, after: Side) -> Part:
+    return part(
+        _entries(before.files if before else None), _entries(after.files), Origin.RECOMPUTED, first=before is None
+    )
+
+
+def _entries(manifest: Manifest | None) -> Mapping[str, Any] | None:
+    if manifest is None:
+        return None
+    return {entry.path: {"size": entry.size, "sha256": entry.sha256} for entry in manifest.files}
+
+
+def _environment(before: Side | None, after: Side) -> Part:
+    old = before.frozen.packages if before and before.frozen else None
+    return part(old, after.frozen.packages if after.frozen else None, Origin.RECOMPUTED, first=before is None)
+
+
+def _parameters(before: Side | None, after: Side) -> Part:
+    """Compare what the stages had, then what the runs say, without what a run says like its stages."""
+    first = before is None
+    mine, old = after.making, before.making if before else None
+    both = mine is not None and (old is not None or first)
+    staged = part(
+        old.parameters if old else None, mine.parameters if mine else None, _origin_of(old, mine), first=first
+    )
+    new_run, old_run = after.run, before.run if before else None
+    names = _said_alike(old, mine, old_run, new_run) if both else frozenset()
+    logged = part(_without(old_run, names), _without(new_run, names), Origin.WORD, first=first)
+    used = [each for each in (staged, logged) if all(each.known) or (first and each.known[1])]
+    known = tuple(staged.known[side] or logged.known[side] for side in (0, 1))
+    return Part(
+        tuple(row for each in used for row in each.rows),
+        sum(each.same for each in used),
+        (known[0], known[1]),
+        weakest([each.origin for each in used if each.rows] or [each.origin for each in used if each.same]),
+    )
+
+
+def _without(run: RunFacts | None, names: frozenset[str]) -> Mapping[str, str] | None:
+    return None if run is None else {name: text for name, text in run.parameters.items() if name not in names}
+
+
+def _said_alike(
+    old: Making | None, mine: Making | None, old_run: RunFacts | None, new_run: RunFacts | None
+) -> frozenset[str]:
+    """Return the parameters of the runs that repeat one of the stages, under its last name, on each side."""
+    sides = [(making, run) for making, run in ((old, old_run), (mine, new_run)) if making and run]
+    names = {name for _, run in sides for name in run.parameters}
+    return frozenset(name for name in names if sides and all(_repeats(name, *side) for side in sides))
+
+
+def _repeats(name: str, making: Making, run: RunFacts) -> bool:
+    fitting = [text for full, text in making.parameters.items() if full == name or full.endswith(f".{name}")]
+    return name in run.parameters and len(fitting) == 1 and _plain(fitting[0]) == _plain(run.parameters[name])
+
+
+def _plain(text: str) -> str | float:
+    """Return a value however it is spelt: `1e-05` and `0.00001`, `True` and `true` are the same."""
+    try:
+        return float(text)
+    except ValueError:
+        return text.strip().lower()
+
+
+def _code(before: Side | None, after: Side) -> Code:
+    mine, old = after.making, before.making if before else None
+    origin = _origin_of(old, mine)
+    files = part(old.code if old else None, mine.code if mine else None, origin, first=before is None)
+    commit = _either("commit", _commit(before), _commit(after))
+    return Code(commit, _either("clean", _clean(before), _clean(after)), files)
+
+
+def _commit(side: Side | None) -> tuple[str | None, Origin]:
+    if side and side.making and side.making.commit:
+        return side.making.commit, _origin_of(side.making)
+    return (side.run.commit if side and side.run else None), Origin.WORD
+
+
+def _clean(side: Side | None) -> tuple[bool | None, Origin]:
+    if side and side.making and side.making.measured:
+        return True, Origin.MEASURED
+    return (side.run.clean if side and side.run else None), Origin.WORD
+
+
+def _either(name: str, before: tuple[Any, Origin], after: tuple[Any, Origin]) -> Difference:
+    known = [origin for value, origin in (before, after) if value is not None]
+    return Difference(name, before[0], after[0], weakest(known))
+
+
+def _features(before: Side | None, after: Side) -> Features:
+    old = before.frozen.features if before and before.frozen else None
+    mine = after.frozen.features if after.frozen else None
+    names = part(_as_names(old), _as_names(mine), Origin.RECOMPUTED, first=before is None)
+    count = Difference("features", None if old is None else len(old), None if mine is None else len(mine))
+    return Features(
+        names,
+        Difference(count.name, count.before, count.after, Origin.RECOMPUTED),
+        _either("feature service", _service(before), _service(after)),
+        _importances(before, after),
+    )
+
+
+def _as_names(features: tuple[str, ...] | None) -> Mapping[str, Any] | None:
+    return None if features is None else dict.fromkeys(features, True)
+
+
+def _service(side: Side | None) -> tuple[Mapping[str, str | None] | None, Origin]:
+    """Return the feature service that the frozen files name, else the pipeline, else the run."""
+    if side and side.frozen and side.frozen.service:
+        return _as_json(side.frozen.service), Origin.RECOMPUTED
+    if side and side.making and side.making.service:
+        return _as_json(side.making.service), _origin_of(side.making)
+    if side and side.run and side.run.service:
+        return _as_json(side.run.service), Origin.WORD
+    return None, Origin.WORD
+
+
+def _as_json(service: NamedFeatures) -> Mapping[str, str | None]:
+    return {"name": service.name, "digest": service.digest}
+
+
+def _importances(before: Side | None, after: Side) -> tuple[Difference, ...]:
+    """Return what each feature weighs, as both runs logged it, the largest move first; of a first version its own."""
+    mine = after.run.importances if after.run else None
+    old = before.run.importances if before and before.run else None
+    if mine is None or (before and old is None):
+        return ()
+    rows = [Difference(name, (old or {}).get(name), mine.get(name)) for name in {*(old or {}), *mine}]
+    return tuple(sorted(rows, key=lambda row: (-abs((row.after or 0.0) - (row.before or 0.0)), row.name)))
+
+
+def _data(before: Side | None, after: Side) -> Iterator[Difference]:
+    yield from _datasets(before, after)
+    yield from _windows(before, after)
+    yield from _pipeline_data(before, after)
+
+
+def _datasets(before: Side | None, after: Side) -> Iterator[Difference]:
+    """Yield the rows and the digest of each set of rows that a run names, by what it read them for."""
+    sides = [_by_context(side.run.datasets) if side and side.run else {} for side in (before, after)]
+    for context in sorted({*sides[0], *sides[1]}):
+        old, mine = (side.get(context) for side in sides)
+        yield Difference(f"{context} rows", old.rows if old else None, mine.rows if mine else None)
+        origin = weakest([_named(each, side) for each, side in ((old, before), (mine, after)) if each and side])
+        yield _pair(f"{context} set", [each.digest if each else None for each in (old, mine)], origin)
+
+
+def _named(dataset: Dataset, side: Side) -> Origin:
+    """Return who answers for the digest of a set of rows: the pipeline if it made a file with that digest."""
+    named = side.making is not None and dataset.digest in side.making.digests
+    return _origin_of(side.making) if named else Origin.WORD
+
+
+def _by_context(datasets: Iterable[Dataset]) -> dict[str, Dataset]:
+    """Return datasets by their context; of several with one context each has its name beside it."""
+    found: dict[str, list[Dataset]] = {}
+    for each in datasets:
+        found.setdefault(each.context, []).append(each)
+    alone = {context: same[0] for context, same in found.items() if len(same) == 1}
+    return alone | {f"{context} {each.name}": each for context, same in found.items() if len(same) > 1 for each in same}
+
+
+def _windows(before: Side | None, after: Side) -> Iterator[Difference]:
+    """Yield each window and each named digest among the parameters of the stages."""
+    mine, old = after.making, before.making if before else None
+    if mine is None:
+        return
+    origin, sides = _origin_of(old, mine), [making.parameters if making else {} for making in (old, mine)]
+    for name in sorted({*sides[0], *sides[1]}):
+        group, _, leaf = name.rpartition(".")
+        if leaf == "from" and any(f"{group}.until" in side for side in sides):
+            yield _pair(f"{group} window", [_window(side, group) for side in sides], origin)
+        if leaf == "digest" and group:
+            yield _pair(group, [side.get(name) for side in sides], origin)
+
+
+def _window(parameters: Mapping[str, str], group: str) -> str | None:
+    ends = [parameters.get(f"{group}.{end}") for end in ("from", "until")]
+    return None if None in ends else f"{ends[0]} until {ends[1]}"
+
+
+def _pipeline_data(before: Side | None, after: Side) -> Iterator[Difference]:
+    mine, old = after.making, before.making if before else None
+    if mine is None:
+        return
+    origin, sides = _origin_of(old, mine), [making.data if making else {} for making in (old, mine)]
+    for path in sorted({*sides[0], *sides[1]}):
+        held = [side.get(path) for side in sides]
+        if any(each and each.files is not None for each in held):
+            yield _pair(f"files in {path}", [each.files if each else None for each in held], origin)
+        yield _pair(path, [each.digest if each else None for each in held], origin)
+
+
+def _pair(name: str, sides: Sequence[Any], origin: Origin) -> Difference:
+    return Difference(name, sides[0], sides[1], origin)
+
+
+def _origin_of(*makings: Making | None) -> Origin:
+    known = [making for making in makings if making is not None]
+    return Origin.MEASURED if known and all(making.measured for making in known) else Origin.WORD
+
+
+def _doubts(before: Side | None, after: Side) -> Iterator[str]:
+    for side in filter(None, (before, after)):
+        yield from (f"Version {side.version}: {doubt}" for doubt in (side.making.doubts if side.making else ()))
+        yield from (f"Version {side.version}: {why}" for why in (side.frozen.unread if side.frozen else ()))
+
+
+def _missing(before: Side | None, after: Side, parts: Mapping[str, Part]) -> Iterator[str]:
+    """Yield a sentence for each thing that is not known of a version though what would say it was read."""
+    for place, side in enumerate((before, after)):
+        if side is None:
+            continue
+        lacking = [what for what, found in parts.items() if not found.known[place]]
+        yield from (f"The {what} of version {side.version} are not known." for what in lacking)
+        if side.making is None and "lineage" not in side.unread:
+            yield PIPELINE_UNKNOWN.format(version=side.version)
+        if not side.unread & {"run", "lineage"}:
+            yield from _not_said(side)
+
+
+def _not_said(side: Side) -> Iterator[str]:
+    """Yield a sentence for each thing that neither the run nor lineage says of a version."""
+    if _commit(side)[0] is None:
+        yield f"The commit of version {side.version} is not known."
+    elif _clean(side)[0] is None:
+        yield f"Whether version {side.version} was made in a clean checkout is not known."
+    if not (side.run and side.run.datasets) and not (side.making and side.making.data):
+        yield f"The training data of version {side.version} is not known."
+    if not (side.run and side.run.importances):
+        yield f"No importances of features were logged with version {side.version}."
+    if _service(side)[0] is None:
+        yield f"The feature service of version {side.version} is not known."

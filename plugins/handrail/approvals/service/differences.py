@@ -1,0 +1,153 @@
+"""Says what changed between the version that a request asks for and the one that its alias pointed at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from handrail.approvals.difference_ports import Makings, PromptReadings, TrainingRuns, TreeDescriptions
+from handrail.approvals.domain.comparing import compare
+from handrail.approvals.domain.differences import Changes
+from handrail.approvals.domain.errors import StillReading
+from handrail.approvals.domain.permit import Envelope, Permit
+from handrail.approvals.domain.sides import RunFacts, Side
+from handrail.approvals.domain.subject import PromotionRequest
+from handrail.approvals.ports import Ledger, Registry, RequestIndex
+from handrail.errors import HandrailError, UnknownReference
+from handrail.manifest import Manifest
+
+LABELS = {"files": "frozen files", "run": "run", "lineage": "lineage"}
+RETRY_AFTER_S = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DifferencePorts:
+    """What is asked about the two versions."""
+
+    ledger: Ledger
+    index: RequestIndex
+    registry: Registry
+    trees: TreeDescriptions
+    runs: TrainingRuns
+    makings: Makings
+    prompt: PromptReadings
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A version by what the request binds of it."""
+
+    version: int
+    tree: str | None
+    files: Manifest | None
+    run: Callable[[], RunFacts]
+    names: Mapping[str, str]
+
+    @property
+    def label(self) -> str:
+        """Its number, for people."""
+        return f"version {self.version}"
+
+
+class Differences:
+    """What changed since the version before, from what can be read in a moment."""
+
+    def __init__(self, ports: DifferencePorts) -> None:
+        """Compare by these ports."""
+        self._ports = ports
+
+    def of(self, request_id: str) -> Changes:
+        """Return what a request would change. Nothing is recorded; what was not read within a moment is named.
+
+        Raises:
+            UnknownReference: there is no such request.
+            LogMismatch: what is stored is not what was logged.
+        """
+        request = self._ports.ledger.load(request_id).request
+        after, before = self._candidate(request), self._incumbent(request)
+        works = self._works(after) | (self._works(before) if before else {})
+        done, unread = self._ports.prompt.within(works), list[str]()
+        sides = [_side(asked, done, unread) if asked else None for asked in (before, after)]
+        assert sides[1] is not None
+        return compare(request_id, sides[0], sides[1], unread)
+
+    def _candidate(self, request: PromotionRequest) -> _Asked:
+        subject, run_id = request.subject, request.run_id
+
+        def run() -> RunFacts:
+            if run_id is None:
+                raise UnknownReference("run", f"of version {subject.version}", "Register versions with their run.")
+            return self._ports.runs.run(run_id)
+
+        version, tree = subject.version, subject.tree_digest
+        return _Asked(version, tree, request.manifest, run, _names(request, version, tree))
+
+    def _incumbent(self, request: PromotionRequest) -> _Asked | None:
+        subject, tree = request.subject, request.incumbent_tree
+        version = subject.incumbent
+        if version is None:
+            return None
+
+        def run() -> RunFacts:
+            found = self._ports.registry.candidate(subject.model, str(version))
+            if found.epoch != subject.epoch or found.run_id is None:
+                raise UnknownReference("run", f"of version {version}", "Register versions with their run.")
+            return self._ports.runs.run(found.run_id)
+
+        return _Asked(version, tree, self._permitted(request), run, _names(request, version, tree))
+
+    def _permitted(self, request: PromotionRequest) -> Manifest | None:
+        """Return the files of the version before as its permit lists them, should the gate keep no copy of them."""
+        subject, tree = request.subject, request.incumbent_tree
+        envelope = self._ports.index.permit(subject.server, subject.model, subject.alias, tree) if tree else None
+        return Permit.from_payload(Envelope.from_json(envelope).payload).manifest if envelope else None
+
+    def _works(self, asked: _Asked) -> dict[str, Callable[[], Any]]:
+        tree = asked.tree
+        works: dict[str, Callable[[], Any]] = {asked.names["run"]: asked.run}
+        if tree is None:
+            return works
+        return works | {
+            asked.names["files"]: lambda: self._ports.trees.described(tree),
+            asked.names["lineage"]: lambda: self._ports.makings.made(tree),
+        }
+
+
+def _names(request: PromotionRequest, version: int, tree: str | None) -> Mapping[str, str]:
+    """Return the name of each work, which has to differ where its outcome can."""
+    subject = request.subject
+    one = f"{subject.model}/{subject.epoch}/{version}"
+    run = f"{one} in {request.request_id}" if version == subject.version else one
+    return {"run": f"run of {run}", "files": f"tree {tree}", "lineage": f"making of {tree}"}
+
+
+def _side(asked: _Asked, done: Mapping[str, Future[Any]], unread: list[str]) -> Side:
+    """Gather what was read of a version; what failed or is not there yet becomes a sentence."""
+    outcomes, lacking = dict[str, Any](), set[str]()
+    for what in LABELS if asked.tree else ("run",):
+        try:
+            outcomes[what] = _outcome(asked, what, done)
+        except HandrailError as err:
+            unread.append(f"The {LABELS[what]} of version {asked.version} could not be read: {err}")
+            lacking.add(what)
+    frozen = outcomes.get("files")
+    if asked.tree is None:
+        unread.append(f"Which files version {asked.version} had is not known.")
+    return Side(
+        asked.version,
+        asked.tree,
+        frozen.manifest if frozen else asked.files,
+        frozen,
+        outcomes.get("run"),
+        outcomes.get("lineage"),
+        frozenset(lacking),
+    )
+
+
+def _outcome(asked: _Asked, what: str, done: Mapping[str, Future[Any]]) -> Any:
+    future = done.get(asked.names[what])
+    if future is None:
+        raise StillReading(asked.label, "that is being read", RETRY_AFTER_S)
+    return future.result()
