@@ -234,6 +234,16 @@ def test_a_prefix_finds_names_in_order_and_takes_signs_literally(graph):
     assert graph.find("dvc://other/", 3) == ()
 
 
+def test_a_digest_finds_all_that_were_claimed_with_it(graph):
+    graph.record(ran("features", [], [data("set", D2)], asserted_by="dvc"))
+    graph.record(ran("train", [data("set", D1), data("copy", D1)], asserted_by="mlflow"))
+
+    assert graph.with_digest(D1, 9) == ("dvc://shop/copy", "dvc://shop/set")
+    assert graph.with_digest(D1[:12], 1) == ("dvc://shop/copy",)
+    assert graph.with_digest(D2, 9) == ("dvc://shop/set",)
+    assert graph.with_digest("md5:" + D1.partition(":")[2], 9) == ()
+
+
 def test_an_attribute_may_be_long_and_its_name_not(graph):
     chance = random.Random(0)
     long = "".join(chance.choice("0123456789abcdef") for _ in range(50_000))

@@ -124,6 +124,10 @@ class GraphInMemory(GraphStore):
     def find(self, prefix, limit, after=""):
         return tuple(sorted(uri for uri in self.nodes if uri.startswith(prefix) and uri > after))[:limit]
 
+    def with_digest(self, beginning, limit):
+        claimed = ((uri, claim) for uri, held in self.digests.items() for claims in held.values() for claim in claims)
+        return tuple(sorted({uri for uri, claim in claimed if claim.startswith(beginning)}))[:limit]
+
     def conflicts(self, uris=None):
         return tuple(
             DigestConflict(uri, claims[0], tuple(sorted(set(claims[1:]) - {claims[0]})), self._sources(uri))

@@ -73,6 +73,10 @@ class GraphStore(Protocol):
         """Return up to `limit` URIs that begin with `prefix` and come after another, in the order of code points."""
 
     @abstractmethod
+    def with_digest(self, beginning: str, limit: int) -> tuple[str, ...]:
+        """Return up to `limit` URIs that were claimed with a digest that begins so, `sha256:9f86`, in their order."""
+
+    @abstractmethod
     def conflicts(self, uris: Sequence[str] | None = None) -> tuple[DigestConflict, ...]:
         """Return the digest conflicts of these nodes, or of all, by URI."""
 

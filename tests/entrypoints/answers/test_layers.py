@@ -65,7 +65,7 @@ def test_a_proven_hop_is_a_whole_line_and_an_asserted_one_is_broken(drawn):
     said = {hop[0].text: hop.get("class") for hop in parts(drawn(), "path") if hop.get("marker-end")}
 
     assert said["Deployment came from Bento: proven"] == "hop"
-    assert said["Prediction came from Deployment: asserted"] == "hop told"
+    assert said["Prediction came from Deployment: asserted"] == "hop asserted"
     assert all(text.endswith("proven") is (name == "hop") for text, name in said.items())
 
 

@@ -52,6 +52,11 @@ def lineage():
         ("champion", VERSION.uri),
         (ALIAS, VERSION.uri),
         ("local/flights", DEPLOYMENT.uri),
+        ("p1", DEPLOYMENT.uri),
+        ("git:" + COMMIT[:9], f"git://shop/{COMMIT}"),
+        ("sha256:" + "9a" * 32, PERMIT.uri),
+        ("sha256:" + "9a" * 5, PERMIT.uri),
+        ("9a" * 5, PERMIT.uri),
     ],
 )
 def test_a_reference_may_be_written_as_its_tool_writes_it(lineage, ref, uri):
@@ -142,7 +147,9 @@ def test_what_names_nothing_is_one_sentence_with_a_remedy(lineage, ref):
             with pytest.raises(AmbiguousReference):
                 ask(ref)
         else:
-            with pytest.raises(UnknownReference, match=r"^ref: no prediction, [^:]* named .* Give a prediction id"):
+            with pytest.raises(
+                UnknownReference, match=r"^ref: no prediction, [^:]* named .* (Give a pred|Close to it)"
+            ):
                 ask(ref)
 
 
@@ -240,3 +247,28 @@ def test_a_run_is_not_its_longer_neighbour(lineage):
     assert lineage.trace("runs:/run-1").start == RUN.uri
     with pytest.raises(UnknownReference):
         lineage.trace("runs:/run-")
+
+
+def test_a_request_is_named_by_its_id_or_the_beginning_of_that():
+    lineage = open_in_memory()
+    permit = "approval://registry/pr-0123456789abcdef0123"
+    lineage.derive(artifact_at(permit), artifact_at(VERSION.uri), asserted_by="approvals")
+    lineage.record_activity(f"{permit}/decision", "promotion-decision", generated=[artifact_at(permit)])
+
+    assert [lineage.show(ref).node.uri for ref in ("pr-0123456789abcdef0123", "pr-0123")] == [permit] * 2
+
+
+def test_a_run_is_named_by_the_beginning_of_its_id():
+    lineage, run = open_in_memory(), TrackingRun("registry", "0f" * 16)
+    lineage.record_activity(run, "tracking-run")
+
+    assert lineage.show("0f" * 5).node.uri == run.uri
+
+
+def test_a_digest_of_several_things_lists_them(lineage):
+    lineage.derive(artifact_at("s3://lake/copy", "sha256:" + "9a" * 32), artifact_at("s3://lake/raw"))
+
+    with pytest.raises(AmbiguousReference) as raised:
+        lineage.trace("sha256:" + "9a" * 32)
+
+    assert raised.value.candidates == (PERMIT.uri, "s3://lake/copy")

@@ -1,6 +1,6 @@
 """The direct path as a picture of at most 14 boxes: SVG that a strict Content-Security-Policy lets through.
 
-Colours come from classes (`box`, `key`, `hop`, `told`, `m`, `s`, `b`, `tip`): the page that holds the picture has them.
+Colours come from classes (`box`, `key`, `hop`, `asserted`, `m`, `s`, `b`, `tip`), which the page has that holds it.
 What has no box is folded by kind.
 """
 
@@ -119,7 +119,7 @@ def folded(chain: Chain, trace: Trace) -> tuple[Fold, ...]:
 def draw_layers(chain: Chain, trace: Trace, address: Address = lambda _: None, *, name: str = "path") -> str:
     """Return the picture as SVG. `address` gives the page of a URI, None if it has none; `name` begins its ids.
 
-    Whole lines are proven hops, those of the class `told` are asserted.
+    Whole lines are proven hops, those of the class `asserted` are asserted.
     """
     boxes = boxes_of(chain, trace)
     hops = hops_between([box.main for box in boxes], trace)
@@ -168,7 +168,7 @@ def _draw_hop(hop: Hop, boxes: Sequence[Box], name: str) -> str:
     word = "proven" if hop.proven else "asserted"
     title = f"{effect.kind} came from {cause.kind}: {word}"
     return (
-        f'<path class="hop{"" if hop.proven else " told"}" marker-end="url(#{escape(name)}-tip)" '
+        f'<path class="hop{"" if hop.proven else " asserted"}" marker-end="url(#{escape(name)}-tip)" '
         f'd="{_way(cause, effect, boxes)}"><title>{_text(title)}</title></path>'
     )
 

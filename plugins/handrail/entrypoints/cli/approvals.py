@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from handrail.approvals import plain_text, shown
+from handrail.entrypoints.cli.approvals_naming import find_request
 from handrail.entrypoints.cli.approvals_printing import print_request
 from handrail.entrypoints.cli.approvals_signing import Sign, require_look, signing_key
 from handrail.entrypoints.cli.output import AsJson, print_json, print_rows
@@ -213,10 +214,14 @@ def list_requests(
 
 
 @app.command(epilog="Example: handrail approvals show pr-0123456789abcdef0123 --json")
-def show(request_id: RequestId, user: User, as_json: AsJson = False) -> None:
+def show(
+    request: Annotated[str, typer.Argument(help="Its id or the beginning, or what it is about: name/3, name@alias.")],
+    user: User,
+    as_json: AsJson = False,
+) -> None:
     """Show a request: what it binds, the evidence, the decisions and the verdict."""
     with gate_client(user, "Showing the request") as client:
-        answer = client.request(request_id)
+        answer = client.request(find_request(client, request))
     print_request(answer, as_json)
 
 

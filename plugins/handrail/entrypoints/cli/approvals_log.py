@@ -94,15 +94,19 @@ def check_proof(
 
 def at(
     time: Annotated[str, typer.Option(help="A moment in ISO 8601; UTC without a zone.")],
+    name: Annotated[str | None, typer.Argument(help="model@alias, in place of the two options.")] = None,
     model: Annotated[str | None, typer.Option(help="Registered model; the project's if left out.")] = None,
     alias: Annotated[str, typer.Option(help="The alias.")] = "champion",
     as_json: AsJson = False,
 ) -> None:
     """Say who let an alias point where it did at a moment, by which rule and on what evidence."""
     moment = read_moment("--time", time)
-    name = model or load_settings().model_name
+    named, at_sign, its_alias = (name or "").removeprefix("models:/").rpartition("@")
+    if name and not (named and at_sign and its_alias):
+        raise InvalidInput("name", f"{name!r} is not model@alias", "Write it as flights@champion, or use the options.")
     with open_records() as platform:
-        facts = platform.approvals.at(name, alias, moment).to_json()
+        asked = (named, its_alias) if name else (model or platform.settings.model_name, alias)
+        facts = platform.approvals.at(*asked, moment).to_json()
     if as_json:
         return print_json(facts)
     decisions = facts.pop("approvers")

@@ -8,90 +8,34 @@ from datetime import datetime
 
 from handrail.errors import InvalidInput, UnknownReference
 from handrail.lineage.domain.answers import ENDS, Impact, NodeDetails, Page, Trace, check_kinds
-from handrail.lineage.domain.errors import AmbiguousReference, NotYetSet
 from handrail.lineage.domain.facts import Facts
 from handrail.lineage.domain.graph import (
     DigestConflict,
     Direction,
     Edge,
-    Pointer,
     Reachable,
     Tally,
     Walk,
     order_by_distance,
 )
 from handrail.lineage.domain.limits import MAX_COUNTED, MAX_LISTED, MAX_NODES
-from handrail.lineage.domain.timeline import Period, match_name, periods
+from handrail.lineage.domain.timeline import periods
 from handrail.lineage.domain.vocabulary import Verb
-from handrail.lineage.ports import LineagePorts
-from handrail.lineage.service.references import References, check_reference, unknown
+from handrail.lineage.service.moving_names import NEARBY, Names
+from handrail.lineage.service.references import check_reference
 
 DEPLOYMENT = "deployment"
 UNDECLARED = (
     "It made this prediction, and nobody recorded what it serves: "
     "handrail lineage deployment {deployment} --serves models:/NAME/VERSION."
 )
-NEARBY = 1_000
 FEW = 10
 MOST_NAMES = 100
 SMALL = 20_000
 
 
-class Queries:
+class Queries(Names):
     """Answers questions about the graph and about pointers."""
-
-    def __init__(self, ports: LineagePorts) -> None:
-        self._ports = ports
-
-    @property
-    def _references(self) -> References:
-        return References(self._ports)
-
-    def pointer_at(self, name: str, at: datetime) -> Pointer | None:
-        """Return what a moving name pointed at; None if it was never set by then."""
-        return self._ports.pointers.at(name, at)
-
-    def pointer_names(self) -> tuple[str, ...]:
-        """Return every moving name that was ever set."""
-        return self._ports.pointers.names()
-
-    def pointer_history(self, name: str) -> tuple[Pointer, ...]:
-        """Return every move of a name, oldest first."""
-        return self._ports.pointers.history(name)
-
-    def timeline(self, name: str, at: datetime | None = None) -> tuple[Period, ...]:
-        """Return where a moving name pointed, from when until when, and who allowed it; oldest first.
-
-        `name` may be its end or a part, such as `champion`; with `at` only the period at that moment is returned.
-
-        Raises:
-            UnknownReference: no name fits.
-            NotYetSet: the name was first set later.
-            AmbiguousReference: several names fit.
-        """
-        names = match_name(name, self._ports.pointers.names())
-        if len(names) > 1:
-            raise AmbiguousReference(name, names)
-        if not names:
-            raise UnknownReference("pointer", name, "Name an alias or a slot that was set, such as champion.")
-        found = periods(self._ports.pointers.history(names[0]))
-        if at is not None:
-            first, found = found[0].since, tuple(period for period in found if period.covers(at))
-            if not found:
-                raise NotYetSet(names[0], first, at)
-        return tuple(replace(period, agents=self._agents_of(period.by)) for period in found)
-
-    def _agents_of(self, uri: str) -> tuple[str, ...]:
-        """Return who answers for a permit, or the agent itself."""
-        if uri.startswith("actor://"):
-            return (uri,)
-        walk = self._ports.graph.walk(uri, Direction.CAUSES, NEARBY)
-        if walk is None:
-            return ()
-        made = [edge for edge in walk.edges if edge.effect == uri and edge.verb is Verb.GENERATED]
-        makers = {edge.cause for edge in made if edge.counts}
-        with_whom = [edge for edge in walk.edges if edge.effect in makers and edge.verb is Verb.ASSOCIATED_WITH]
-        return tuple(edge.cause for edge in with_whom if edge.counts)
 
     def trace(
         self,
@@ -259,10 +203,6 @@ class Queries:
         """Return every URI that was claimed with several digests, and who claimed what."""
         return self._ports.graph.conflicts()
 
-    def _deployment_of(self, ref: str) -> str | None:
-        """Return the deployment of a prediction; None if `ref` is not the id of a prediction."""
-        return None if "://" in check_reference(ref) else self._ports.predictions.deployment_of(ref)
-
     def _walk(self, ref: str, deployment: str | None, what: Reachable) -> Walk:
         """Walk from what is named exactly, else from what `ref` means; a prediction's deployment is named exactly."""
         walk = self._walked(what) if "://" in what.start else None
@@ -271,7 +211,7 @@ class Queries:
         if walk is None and deployment is not None:
             raise UnknownReference("deployment", deployment, UNDECLARED.format(deployment=deployment), "ref")
         if walk is None:
-            raise unknown(what.start)
+            raise self._references.unknown(what.start)
         return walk
 
     def _walked(self, what: Reachable) -> Walk | None:
@@ -280,12 +220,12 @@ class Queries:
     def _tally(self, ref: str, max_nodes: int, depth: int | None, kinds: Sequence[str]) -> Tally:
         for kind in kinds:
             check_reference(kind, "kind")
-        what = Reachable(check_reference(ref), Direction.EFFECTS, max_nodes, depth)
-        tally = self._ports.graph.tally(what, kinds) if "://" in ref else None
+        what = Reachable(self._deployment_of(ref) or ref, Direction.EFFECTS, max_nodes, depth)
+        tally = self._ports.graph.tally(what, kinds) if "://" in what.start else None
         if tally is None:
             tally = self._ports.graph.tally(replace(what, start=self._references.resolve(ref)), kinds)
         if tally is None:
-            raise unknown(ref)
+            raise self._references.unknown(ref)
         return tally
 
 

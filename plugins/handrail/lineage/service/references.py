@@ -12,6 +12,7 @@ from handrail.lineage.domain.logins import without_logins
 from handrail.lineage.domain.names import PLAIN, data_prefix, shorten_uri
 from handrail.lineage.domain.timeline import ends_in
 from handrail.lineage.ports import LineagePorts
+from handrail.lineage.service.nearest import nearest_names
 from handrail.refs import BentoTag, ModelAlias
 
 MAX_CHARACTERS = 2048
@@ -25,6 +26,15 @@ _EPOCH_AND_VERSION = re.compile(r"/(?P<epoch>[0-9]{1,18})/(?P<version>[0-9]+)$")
 _MODEL_ALIAS = re.compile(r"models:/(?P<name>[^/]+)@(?P<alias>[^/@]+)")
 _NAME_AND_VERSION = re.compile(r"[^/:]+/[0-9]+")
 _LOGGED_MODEL = re.compile(r"models:/(?P<id>m-[^/@]+)")
+_REQUEST = re.compile(r"pr-[0-9a-f]{4,20}")
+_HEX = re.compile(r"[0-9a-f]{7,64}(\.dir)?")
+_DIGEST = re.compile(r"[a-z][a-z0-9-]{1,15}:[0-9a-f]{7,128}(\.dir)?")
+ALGORITHMS = ("sha256", "md5")
+FORMS = (
+    "Give a prediction id, a URI or its beginning, a path under DVC (data/raw), a commit, a digest, name/1, "
+    "models:/name@alias, runs:/id, a request's id, feature_view/name, a bento's name:version, a person, or a name "
+    "(champion)."
+)
 _RUN = re.compile(r"runs:/(?P<id>[^/@]+)(/.*)?")
 
 
@@ -48,14 +58,28 @@ class References:
                 raise AmbiguousReference(ref, found)
             if found:
                 return found[0]
-        raise unknown(ref, self._aliases_beside(ref))
+        raise self.unknown(ref)
+
+    def unknown(self, ref: str) -> UnknownReference:
+        """Return the error that nothing has that name, with the nearest known names, else with what can be given."""
+        if aliases := self._aliases_beside(ref):
+            return UnknownReference("version", ref, f"The aliases of that model are: {', '.join(aliases)}.", "ref")
+        kind = "prediction, version or project path"
+        return UnknownReference(kind, ref, close_to(self.nearest(ref)) or FORMS, "ref")
+
+    def nearest(self, ref: str) -> Sequence[str]:
+        """Return known names that are written much as `ref` is, the nearest first."""
+        return nearest_names(ref, self._ports, self._authorities("mlflow"))
 
     def _guesses(self, ref: str) -> Sequence[Callable[[str], Sequence[str]]]:
         if "://" in ref:
             return (self._beginning, self._unescaped)
         if ref.startswith(("models:/", "runs:/")):
             return (self._of_mlflow,)
-        return (self._commit, self._numbered, self._path, self._tagged, self._below_authority, self._pointed_at)
+        if _DIGEST.fullmatch(ref):
+            return (self._digest, self._tagged)
+        named = (self._numbered, self._path, self._tagged, self._below_authority, self._pointed_at)
+        return (self._commit, self._request, *named, self._run, self._digest)
 
     def _beginning(self, prefix: str) -> Sequence[str]:
         """Find by the beginning of a URI; a name without its version is not the beginning of a longer name.
@@ -85,6 +109,27 @@ class References:
             return ()
         ours = self._find(f"git://{_segment(self._ports.repository)}/{ref}")
         return ours or [found for place in self._authorities("git") for found in self._find(f"{place}/{ref}")]
+
+    def _request(self, ref: str) -> Sequence[str]:
+        """Find the permit of a request by its id, or by the beginning of that."""
+        if not _REQUEST.fullmatch(ref):
+            return ()
+        return [found for place in self._authorities("approval") for found in self._beginning(f"{place}/{ref}")]
+
+    def _run(self, ref: str) -> Sequence[str]:
+        """Find an MLflow run by its id, or by the beginning of that."""
+        if not _HEX.fullmatch(ref):
+            return ()
+        return [found for place in self._authorities("mlflow") for found in self._find(f"{place}/run/{ref}")]
+
+    def _digest(self, ref: str) -> Sequence[str]:
+        """Find by a digest, `sha256:9f86...` or its digits alone, or by the beginning of either."""
+        if _DIGEST.fullmatch(ref):
+            return self._ports.graph.with_digest(ref, MOST_FOUND)
+        if not _HEX.fullmatch(ref):
+            return ()
+        known = (self._ports.graph.with_digest(f"{algorithm}:{ref}", MOST_FOUND) for algorithm in ALGORITHMS)
+        return sorted({uri for found in known for uri in found})
 
     def _numbered(self, ref: str) -> Sequence[str]:
         """Find `name/1`, as MLflow writes it without the scheme."""
@@ -174,17 +219,9 @@ def check_reference(ref: str, field: str = "ref") -> str:
     return ref
 
 
-def unknown(ref: str, aliases: Sequence[str] = ()) -> UnknownReference:
-    """Return the error that nothing has that name, and what to give; `aliases` are those that its model has."""
-    if aliases:
-        return UnknownReference("version", ref, f"The aliases of that model are: {', '.join(aliases)}.", "ref")
-    return UnknownReference(
-        "prediction, version or project path",
-        ref,
-        "Give a prediction id, a URI or its beginning, a path under DVC (data/raw), a commit, name/1, "
-        "models:/name@alias, runs:/id, feature_view/name, a bento's name:version, a person, or a name (champion).",
-        "ref",
-    )
+def close_to(names: Sequence[str]) -> str:
+    """Return the sentence that names what is written much alike, empty if there is nothing."""
+    return f"Close to it: {', '.join(names)}." if names else ""
 
 
 def _segment(text: str) -> str:

@@ -43,19 +43,18 @@ app.command(
 
 @app.command("pointer", epilog="Example: handrail lineage pointer 'mlflow alias orders@champion'")
 def show_pointer(
-    name: Annotated[str, typer.Argument(help="A moving name: an alias, a branch, a deployment slot.")],
+    name: Annotated[str, typer.Argument(help="A moving name, its end or a part, or what it points at: flights/3.")],
     at: Annotated[str | None, typer.Option("--at", help="ISO 8601 moment; now if left out.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what a moving name pointed at, and who moved it there."""
     moment = read_moment("--at", at) if at else system_time()
     with open_records() as platform:
+        name = platform.lineage.moving_name(name)
         pointer = platform.lineage.pointer_at(name, moment)
         first = None if pointer else next(iter(platform.lineage.pointer_history(name)), None)
-    if first:
-        raise NotYetSet(name, first.at, moment)
     if pointer is None:
-        raise UnknownReference("pointer", name, "handrail lineage timeline takes a part of a name, such as champion.")
+        raise NotYetSet(name, first.at, moment) if first else UnknownReference("pointer", name, "It was never set.")
     if as_json:
         fields = {"name": pointer.name, "target": pointer.target, "since": pointer.at.isoformat(), "by": pointer.by}
         print_json(fields)

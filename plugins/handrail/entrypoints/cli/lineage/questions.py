@@ -34,8 +34,8 @@ from handrail.lineage import MAX_COUNTED, MAX_LISTED, MAX_NODES, TRUNCATED, Dire
 Ref = Annotated[
     str,
     typer.Argument(
-        help="A prediction id, a URI or its beginning, a path of the project, a commit, models:/name/1, "
-        "models:/name@alias, a person, or a moving name."
+        help="A prediction id, a URI or its beginning, a path of the project, a commit, a digest, name/1, "
+        "name@alias, a request's id, a person, or a moving name."
     ),
 ]
 Kinds = Annotated[list[str] | None, typer.Option("--kind", help="Show only this kind of thing; may be repeated.")]
@@ -104,7 +104,9 @@ def show_node(ref: Ref, as_json: AsJson = False) -> None:
 
 
 def show_timeline(
-    name: Annotated[str, typer.Argument(help="A moving name, its end or a part: champion.")],
+    name: Annotated[
+        str, typer.Argument(help="A moving name, its end or a part (champion), or what it points at: flights/3.")
+    ],
     at: Annotated[str | None, typer.Option("--at", help="Only what held at this ISO 8601 moment.")] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -112,6 +112,15 @@ class SqlGraph(GraphStore):
             found = connection.execute(sa.select(node.c.uri).where(within).order_by(node.c.uri).limit(limit))
             return tuple(found.scalars())
 
+    def with_digest(self, beginning: str, limit: int) -> tuple[str, ...]:
+        """Return up to `limit` URIs that were claimed with a digest that begins so, in their order."""
+        algorithm = beginning.partition(":")[0]
+        fits = (digest.c.digest >= beginning, digest.c.digest < beginning + LAST_CHARACTER)
+        claimed = sa.select(digest.c.node).where(digest.c.algorithm == algorithm, *fits)
+        with self._store.read() as connection:
+            uris = sa.select(node.c.uri).where(node.c.id.in_(claimed)).order_by(node.c.uri).limit(limit)
+            return tuple(connection.execute(uris).scalars())
+
     def conflicts(self, uris: Sequence[str] | None = None) -> tuple[DigestConflict, ...]:
         """Return the digest conflicts of these nodes, or of all, by URI."""
         with self._store.read() as connection:
