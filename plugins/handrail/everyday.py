@@ -23,10 +23,10 @@ def _with_a_value(text: str) -> str:
 
 
 class EverydayWords(Section):
-    """What a binary answer is called, each as it follows the subject's plural, like "flights".
+    """What a binary answer is called, each as it follows the subject's plural, like "parcels".
 
-    `positive` is what happened to those with the label, like "landed late", and `called` what an answer says of them,
-    like "called late"; `found` and `right` are what recall and precision are called: "late flights found", "calls
+    `positive` is what happened to those with the label, like "came late", and `called` what an answer says of them,
+    like "called late"; `found` and `right` are what recall and precision are called: "late parcels found", "calls
     that were right".
     """
 
@@ -41,7 +41,7 @@ class Group(Section):
 
     `column` is the column of the labelled rows. A number is divided by `per` and rounded down, or falls into bands that
     end before each of `edges`; without both, one with few values has a group for each, and another is cut into
-    quarters. `words` say what a group is, as in "departs at {value} h", and `others` what small groups together are.
+    quarters. `words` say what a group is, as in "sent at {value} h", and `others` what small groups together are.
     """
 
     column: Annotated[str, Field(min_length=1, max_length=200)] | None = None

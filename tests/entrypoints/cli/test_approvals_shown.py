@@ -122,5 +122,5 @@ def test_each_rule_is_shown_with_value_level_and_who_answers_for_it(run):
 
     lines = [" ".join(line.split()) for line in shown.splitlines()]
     assert "rule on evaluation.roc_auc 0.67, recomputed by the gate: not met" in lines
-    assert "rule on parity.labels_differ 0, claimed by tom: not met" in lines
+    assert "rule on parity.labels_differ 0, claimed by tom: not met; wanted bound" in lines
     assert "rule on comparison.ci_low unknown: not met" in lines

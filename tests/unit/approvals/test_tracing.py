@@ -33,7 +33,7 @@ def test_a_complete_trace_is_a_rule_that_the_gate_found_met_and_stands_in_the_pe
 
     assert world.say(request_id, "cleo") is Verdict.PROMOTED
     met = {"measure": "lineage.gaps", "value": 0, "level": "recomputed", "by": "the gate", "met": True}
-    assert measure == met | {"wanted": "recomputed"}
+    assert measure | met | {"wanted": "recomputed"} == measure
     (permit,) = world.shelf.permits.values()
     assert b'"measure":"lineage.gaps"' in Envelope.from_json(permit).payload
     assert world.gate.request(request_id).to_json()["traced"]["data"] == 2

@@ -16,6 +16,7 @@ from handrail.approvals.domain.pages import Listing
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.policy import Measured
 from handrail.approvals.domain.questions import questions_of
+from handrail.approvals.domain.room import measured_json
 from handrail.approvals.domain.standing import Promoted
 from handrail.approvals.domain.subject import PromotionRequest
 from handrail.approvals.finding_ports import FindingBook
@@ -116,7 +117,7 @@ class RequestView:
             "files": len(request.manifest.files),
             "formats": dict(request.formats or {}),
             "revoked": _revoked(self.history),
-            "measures": [measured.to_json() for measured in self.measures],
+            "measures": [measured_json(measured) for measured in self.measures],
             "evidence_files": {name: asdict(file) for name, file in request.bound.items()},
             "attestations": {name: one.to_json() for name, one in request.attested.items()},
             "rejections": [rejection.to_json() for rejection in self.rejections],

@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 
 from handrail.approvals import shown
+from handrail.entrypoints.cli.approvals_cases import case_lines, rule_facts
 from handrail.entrypoints.cli.output import messages, print_json, print_rows
 
 MOST_NUMBERS, LONGEST_VALUE = 40, 80
@@ -25,17 +26,17 @@ def print_request(row: dict[str, Any], as_json: bool = False) -> None:
             "request": row["request_id"],
             "asks for": _asked(row),
             "because": quoted(row["reason"]),
-            "by": row["requester"],
+            "by": f"{row['requester']}, {row['opened_at'][:19]}",
             "made by": ", ".join(row["authors"]) or "nobody who is recorded",
             "files": f"{row['files']}, {row['tree_digest']}",
             "evidence": ", ".join(f"{name} {digest[:19]}" for name, digest in row["evidence"].items()) or "none",
             **_numbers(content),
-            **_measures(row),
+            **rule_facts(row),
             "verdict": row["verdict"],
             **({"seen": row["seen"]} if "seen" in row else {}),
         }
     )
-    for line in (*_said(row), *_changed(row), *_found(row)):
+    for line in (*case_lines(row), *_said(row), *_changed(row), *_found(row)):
         typer.echo(f"  {line}")
     for reason in row["reasons"]:
         messages.print(escape(shown(reason)))
@@ -59,10 +60,11 @@ def _said(row: dict[str, Any]) -> Iterator[str]:
 
 
 def said_by(decision: dict[str, Any]) -> str:
-    """Return a line about a decision: of whom, what, by which key if it is signed, and why."""
+    """Return a line about a decision: of whom, what, by which key if it is signed, why, and when."""
     key_id = decision.get("signed_by")
     signed = f", signed by {shown(key_id)}" if key_id else ""
-    return f"{shown(decision['person'])} said {decision['decision']}{signed}: {quoted(decision['reason'])}"
+    at = f", {decision['at'][:19]}" if decision.get("at") else ""
+    return f"{shown(decision['person'])} said {decision['decision']}{signed}: {quoted(decision['reason'])}{at}"
 
 
 def _changed(row: dict[str, Any]) -> Iterator[str]:
@@ -103,18 +105,6 @@ def _asked(row: dict[str, Any]) -> str:
     }.get(row.get("purpose", ""))
     moves = f"{what}: {row['incumbent'] or 'nothing'} → version {row['version']}"
     return f"{moves}; {short}" if short else moves
-
-
-def _measures(row: dict[str, Any]) -> dict[str, str]:
-    """Return what each rule measures: its value, its level, and who answers for it."""
-    found: dict[str, str] = {}
-    for measure in row.get("measures", ()):
-        name, value = f"  rule on {measure['measure']}", json.dumps(measure["value"], ensure_ascii=False)
-        known = f"{value[:LONGEST_VALUE]}, {measure['level']} by {measure['by']}" if measure["level"] else "unknown"
-        # Of several rules on one measure the one that is not met is of interest.
-        if not measure["met"] or name not in found:
-            found[name] = f"{known}: {'met' if measure['met'] else 'not met'}"
-    return found
 
 
 def _numbers(content: dict[str, Any]) -> dict[str, str]:
