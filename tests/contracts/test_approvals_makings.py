@@ -133,12 +133,11 @@ def test_what_served_before_is_no_part_of_how_a_later_model_was_made():
 
 
 def test_two_runs_of_one_stage_that_wrote_the_same_leave_their_parameters_out():
-    acquire = replace(SAID[0], fingerprint="f" * 64, parameters='{"params.yaml": {"as_of": "2014"}}')
-    world = Graph()
-    for call in story(Path())[:1]:
-        other = open_in_memory(stages=(acquire, *SAID[1:]))
-        call(other)
-        world.lineage.record(other.recorded([node.uri for node in other.trace(f"tree://sha256/{TREE[7:]}").nodes]))
+    first, again = (replace(SAID[0], parameters=f'{{"params.yaml": {{"as_of": "{year}"}}}}') for year in (2013, 2014))
+    world = Graph((first, *SAID[1:]))
+    other = open_in_memory(stages=(replace(again, fingerprint="f" * 64), *SAID[1:]))
+    story(Path())[0](other)
+    world.lineage.record(other.recorded([node.uri for node in other.trace(f"tree://sha256/{TREE[7:]}").nodes]))
 
     found = made(world.makings)
 

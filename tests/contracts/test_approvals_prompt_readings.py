@@ -132,4 +132,4 @@ def test_no_more_than_so_many_works_are_begun(threads):
 
     assert threads.prompt.within({"one more": threads.work("one more", 1)}) == {}
     threads.be_quick()
-    assert _until_there(threads.prompt, {"one more": threads.work("one more", 1)}) == {"one more": 1}
+    assert _until_there(threads.prompt, {"one more": threads.work("one more", 2)}) == {"one more": 2}

@@ -49,8 +49,7 @@ class _Pipeline:
         self._nodes: Mapping[str, Node] = {node.uri: node for node in trace.nodes}
         self._causes: dict[str, list[Edge]] = {}
         for edge in trace.edges:
-            if edge.counts:
-                self._causes.setdefault(edge.effect, []).append(edge)
+            self._causes.setdefault(edge.effect, []).append(edge)
         self._start, self._truncated = trace.start, trace.truncated
         self.stages = [node for node in self._reached(trace.start) if node.kind == STAGE]
 

@@ -10,7 +10,6 @@ from typing import Any
 from handrail.approvals.difference_ports import Makings, PromptReadings, TrainingRuns, TreeDescriptions
 from handrail.approvals.domain.comparing import compare
 from handrail.approvals.domain.differences import Changes
-from handrail.approvals.domain.errors import StillReading
 from handrail.approvals.domain.permit import Envelope, Permit
 from handrail.approvals.domain.sides import RunFacts, Side
 from handrail.approvals.domain.subject import PromotionRequest
@@ -18,8 +17,7 @@ from handrail.approvals.ports import Ledger, Registry, RequestIndex
 from handrail.errors import HandrailError, UnknownReference
 from handrail.manifest import Manifest
 
-LABELS = {"files": "frozen files", "run": "run", "lineage": "lineage"}
-RETRY_AFTER_S = 1
+LABELS = {"files": "copy", "run": "run", "lineage": "lineage"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +42,6 @@ class _Asked:
     files: Manifest | None
     run: Callable[[], RunFacts]
     names: Mapping[str, str]
-
-    @property
-    def label(self) -> str:
-        """Its number, for people."""
-        return f"version {self.version}"
 
 
 class Differences:
@@ -127,11 +120,15 @@ def _side(asked: _Asked, done: Mapping[str, Future[Any]], unread: list[str]) -> 
     """Gather what was read of a version; what failed or is not there yet becomes a sentence."""
     outcomes, lacking = dict[str, Any](), set[str]()
     for what in LABELS if asked.tree else ("run",):
+        label, future = f"The {LABELS[what]} of version {asked.version}", done.get(asked.names[what])
         try:
-            outcomes[what] = _outcome(asked, what, done)
+            if future is not None:
+                outcomes[what] = future.result()
+                continue
+            unread.append(f"{label} was not read in time; it is there when the same is asked again.")
         except HandrailError as err:
-            unread.append(f"The {LABELS[what]} of version {asked.version} could not be read: {err}")
-            lacking.add(what)
+            unread.append(f"{label} could not be read: {err}")
+        lacking.add(what)
     frozen = outcomes.get("files")
     if asked.tree is None:
         unread.append(f"Which files version {asked.version} had is not known.")
@@ -144,10 +141,3 @@ def _side(asked: _Asked, done: Mapping[str, Future[Any]], unread: list[str]) -> 
         outcomes.get("lineage"),
         frozenset(lacking),
     )
-
-
-def _outcome(asked: _Asked, what: str, done: Mapping[str, Future[Any]]) -> Any:
-    future = done.get(asked.names[what])
-    if future is None:
-        raise StillReading(asked.label, "that is being read", RETRY_AFTER_S)
-    return future.result()

@@ -54,7 +54,7 @@ def _changes(server, request_id, account="cleo"):
     with server.gate(account) as gate:
         for _ in range(200):
             found = gate.changes(request_id)
-            if not any("is being read" in sentence for sentence in found["unknown"]):
+            if not any("was not read in time" in sentence for sentence in found["unknown"]):
                 return found
     raise AssertionError(found["unknown"])
 
