@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
     from handrail.approvals.adapters.folder_witness import FolderWitness
     from handrail.approvals.adapters.http_witnesses import HttpWitnesses
+    from handrail.approvals.adapters.log_reader import LogState
     from handrail.approvals.adapters.sql_ledger import SqlLedger
     from handrail.approvals.adapters.sql_seals import Seals
     from handrail.approvals.domain.log_policy import LogPolicy
     from handrail.approvals.domain.notes import VerifierKey
 
-__all__ = ["POLICY", "open_ledger", "open_witness", "read_log_key", "read_policy"]
+__all__ = ["POLICY", "log_state", "open_ledger", "open_witness", "read_log_key", "read_policy"]
 
 POLICY = "log.policy"
 """The file below `config/` that names the witnesses."""
@@ -79,6 +80,18 @@ def read_log_key(file: Path) -> VerifierKey:
     from handrail.approvals.adapters.ed25519_notes import read_key
 
     return read_key(file)
+
+
+def log_state(settings: Settings, most: int) -> LogState | None:
+    """Return the log's checkpoint with its latest leaves, None where nothing was published yet.
+
+    Raises:
+        Misconfigured: the log's public key is missing.
+        LogMismatch: the checkpoint is not the log's own, or files are missing.
+    """
+    from handrail.approvals.adapters.log_reader import LogReader
+
+    return LogReader(settings.log, read_log_key(settings.log / "log.vkey")).state(most)
 
 
 def open_witness(private: Path, name: str, state: Path, logs: Sequence[Path]) -> FolderWitness:

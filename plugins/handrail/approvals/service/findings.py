@@ -115,6 +115,14 @@ class Findings:
             return Finding(found.opened, closed)
         raise MovedMeanwhile(finding_id)
 
+    def closer(self, finding: Finding, account: str) -> str:
+        """Return the name of the person behind an account that may close a finding.
+
+        Raises:
+            NotEligible: the account may not.
+        """
+        return self._rights.closer(finding, account)
+
     def found(self, finding_id: str) -> Finding:
         """Return a finding.
 

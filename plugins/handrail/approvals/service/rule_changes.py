@@ -161,6 +161,20 @@ class RuleChanges:
         change = RuleChange(base, files, account, reason, self._clock(), len(known))
         return self.views.view(self._records.open(change))
 
+    def why_not(self, change_id: str, account: str) -> str:
+        """Return why an account may not decide about a change now, an empty text if it may.
+
+        Raises:
+            UnknownReference: there is no such change.
+        """
+        view = self.views.change(change_id)
+        if view.state is not ChangeState.PENDING:
+            return f"The change is {view.state}."
+        ruling = self.views.ruling_over(view.history, self.views.in_force())
+        if ruling.wants_signatures(view.files):
+            return f"Each decision is signed with a key: 'handrail approvals rules decide {change_id} --sign KEY'."
+        return why_not_deciding(account, view.history.change.proposer, view.quorum, ruling) or ""
+
     def decide(
         self, change_id: str, account: str, choice: Choice, reason: str, *, signature: PersonSignature | None = None
     ) -> ChangeView:

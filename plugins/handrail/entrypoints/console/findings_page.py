@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from handrail.approvals import Finding
+from handrail.approvals import Finding, Severity
 from handrail.entrypoints.console.pages import Page
 from handrail.entrypoints.console.words import counted
 
-SEVERITIES = ("low", "medium", "high", "critical")
+SEVERITIES = tuple(str(each) for each in Severity)
 
 
 def findings_page(found: Sequence[Finding], closers: Mapping[str, str], extra: Mapping[str, Any]) -> Page:

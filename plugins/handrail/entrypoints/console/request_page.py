@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from handrail.approvals import Choice, RequestView, Reviewers
 from handrail.entrypoints.console.pages import Page
 from handrail.entrypoints.console.request_cases import case_charts, cases_of
+from handrail.entrypoints.console.request_changed import changed_parts
 from handrail.entrypoints.console.request_history import history_of
 from handrail.entrypoints.console.request_rules import interval_note, rule_charts, rule_rows
 from handrail.entrypoints.console.request_short import question_of, short_of, state_of
@@ -266,13 +267,6 @@ def _renewal(shown: Shown) -> Row | None:
     return {"token": token} if token and str(shown.view.judgement.verdict) == "void" else None
 
 
-def changed_parts(changed: Mapping[str, Any] | None) -> Row | None:
-    """Return what changed since the champion as panels of rows; None if nothing is known of it."""
-    if not changed or not changed.get("parts"):
-        return None
-    return {"title": changed["title"], "parts": changed["parts"], "unknown": list(changed.get("unknown", ()))}
-
-
 def _flat(content: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
     for key, value in content.items():
         if isinstance(value, Mapping):
@@ -280,8 +274,3 @@ def _flat(content: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, s
         else:
             text = json.dumps(value, ensure_ascii=False)
             yield f"{before}{key}", text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
-
-
-def names_of(values: Sequence[str]) -> str:
-    """Return names for a sentence, or that there is nobody."""
-    return listed(list(values)) or "nobody who is recorded"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Response, request
+from mlflow.server import handlers
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from handrail.entrypoints.console.addresses import Address
@@ -38,6 +39,11 @@ def respond(desk: PageDesk, page: Page, here: Address, waiting: list[Waiting] | 
     else:
         body, kind = render(page, desk.frame(here, waiting)), "text/html; charset=utf-8"
     return Response(body, page.status, [*HEADERS, ("Vary", "Accept")], content_type=kind)
+
+
+def base_of() -> str:
+    """Return the path that the server itself lies at."""
+    return str(handlers._add_static_prefix(""))
 
 
 def see(address: str) -> Response:

@@ -67,7 +67,7 @@ class PageDesk:
     def frame(self, here: Address, waiting: Sequence[Waiting] | None = None) -> Frame:
         """Return the frame of a page, for the account that is logged in."""
         who, now = account(), system_time()
-        name, roles = who, tuple[str, ...]()
+        name, roles, base = who, tuple[str, ...](), str(handlers._add_static_prefix(""))
         alerts = list(self._alerts())
         try:
             if person := self.opened.reviewing.person(who):
@@ -83,7 +83,7 @@ class PageDesk:
             me=name,
             roles=roles,
             server=self.server,
-            base=str(handlers._add_static_prefix("")),
+            base=base,
             here=here,
             places=PLACES,
             waiting=sum(1 for each in mine if each.is_mine),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
 from handrail.approvals import Choice, NotAsShown, RequestView
 from handrail.clock import system_time
@@ -16,7 +16,7 @@ from handrail.entrypoints.console.request_page import Problem, Sent, Shown, requ
 from handrail.entrypoints.http.problems import status_of
 from handrail.entrypoints.mlflow.app.evidence_bodies import read_digest
 from handrail.entrypoints.mlflow.app.messages import read_choice, read_number, read_query, read_text
-from handrail.entrypoints.mlflow.app.pages.answers import read_form, respond, see
+from handrail.entrypoints.mlflow.app.pages.answers import base_of, read_form, respond, see
 from handrail.entrypoints.mlflow.app.pages.desk import PageDesk, readable, readable_findings
 from handrail.entrypoints.mlflow.app.rights import account, may, require_model, require_runs, require_sources
 from handrail.errors import Contradiction, HandrailError, Unavailable
@@ -110,10 +110,19 @@ def _shown(desk: PageDesk, view: RequestView, said: dict[str, Any] | None = None
         reviewers=desk.opened.reviewing.of(view, account()),
         evidence=gate.records.evidence(request_id),
         now=now,
+        changed=_changed(desk, view),
         tokens=_tokens(desk, view),
         said=said,
         sent=sent,
     )
+
+
+def _changed(desk: PageDesk, view: RequestView) -> Mapping[str, Any] | None:
+    """Return what changed since the champion; nothing for requests that bring no other files."""
+    subject = view.history.request.subject
+    if subject.purpose is not None or subject.adopts:
+        return None
+    return desk.opened.differences.of(view.history.request.request_id).to_json()
 
 
 def _tokens(desk: PageDesk, view: RequestView) -> Mapping[str, str]:
@@ -137,8 +146,7 @@ def _about_answer(request_id: str, number: int) -> str:
 
 
 def _address(request_id: str, said: str) -> str:
-    base = request.path.partition("/handrail/")[0]
-    return Address.REQUEST.to(base, {"said": said}, request_id=request_id)
+    return Address.REQUEST.to(base_of(), {"said": said}, request_id=request_id)
 
 
 def _not_recorded(desk: PageDesk, request_id: str, sent: Sent, err: HandrailError) -> Response:

@@ -11,7 +11,7 @@ from flask import Flask
 from mlflow.server import handlers
 
 from handrail.entrypoints.console.addresses import Address
-from handrail.entrypoints.mlflow.app.pages import aliases, requests
+from handrail.entrypoints.mlflow.app.pages import aliases, findings, lineage, log, requests, rules
 from handrail.entrypoints.mlflow.app.pages.answers import page_view, send_static
 from handrail.entrypoints.mlflow.app.pages.desk import PageDesk
 from handrail.entrypoints.mlflow.app.refusals import Refusals
@@ -26,6 +26,15 @@ VIEWS: Mapping[Address, tuple[Any, Address]] = {
     Address.RENEW: (requests.renew, Address.INBOX),
     Address.TIMELINES: (aliases.timelines, Address.TIMELINES),
     Address.TIMELINE: (aliases.timeline, Address.TIMELINES),
+    Address.FINDINGS: (findings.findings, Address.FINDINGS),
+    Address.OPEN_FINDING: (findings.open_finding, Address.FINDINGS),
+    Address.CLOSE_FINDING: (findings.close_finding, Address.FINDINGS),
+    Address.RULES: (rules.rules, Address.RULES),
+    Address.PROPOSE_RULES: (rules.propose, Address.RULES),
+    Address.RULE_CHANGE: (rules.change, Address.RULES),
+    Address.DECIDE_RULES: (rules.decide, Address.RULES),
+    Address.LOG: (log.log, Address.LOG),
+    Address.TRACE: (lineage.trace, Address.TRACE),
 }
 """What answers each address, and the entry of the menu that it belongs to."""
 

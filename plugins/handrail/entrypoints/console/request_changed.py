@@ -1,0 +1,121 @@
+"""What changed since the champion, as panels of a request's page: data, code, features, parameters and files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from handrail.entrypoints.console.words import counted, number, signed
+
+Row = dict[str, Any]
+MOST = 8
+"""How many rows of a panel are shown at once; the rest is folded."""
+
+
+def changed_parts(changed: Mapping[str, Any] | None) -> Row | None:
+    """Return the panels as JSON values, made of the gate's own `Changes.to_json`; None where it is not known."""
+    if changed is None:
+        return None
+    first = changed["against"]["version"] is None
+    parts = [part for part in _parts(changed) if part["rows"] or part["sentence"]]
+    title = "What it is made of" if first else "What changed since the champion"
+    return {"title": title, "parts": parts, "unknown": list(changed["unknown"])}
+
+
+def _parts(changed: Mapping[str, Any]) -> Iterator[Row]:
+    yield _part("Data", [_row(row["what"], row) for row in changed["data"] if _differs(row)], _origins(changed["data"]))
+    yield _code(changed["code"])
+    yield _features(changed["features"])
+    yield _parameters(changed["parameters"])
+    yield _three("Environment", changed["environment"], "name", "package")
+    yield _three("Files served", changed["files"], "path", "file")
+
+
+def _code(code: Mapping[str, Any]) -> Row:
+    rows = []
+    if _differs(code["commit"]):
+        rows.append(_row("commit", code["commit"]))
+    if _differs(code["clean"]) or code["clean"]["after"] is False:
+        words = {None: "not known", True: "clean", False: "with changes that were not committed"}
+        before, after = words[code["clean"]["before"]], words[code["clean"]["after"]]
+        rows.append({"what": "checkout", "before": before, "after": after})
+    files = _three("", code["files"], "path", "file of code")
+    rows += [*files["rows"], *files["more"]]
+    known = code["files"]["known"]["after"]
+    sentence = "" if rows or not known else "No file of code differs."
+    return _part("Code", rows, _said([code["commit"]["origin"], code["files"]["origin"]]), sentence)
+
+
+def _features(features: Mapping[str, Any]) -> Row:
+    rows = [{"what": name, "before": None, "after": "new"} for name in features["added"]]
+    rows += [{"what": name, "before": "used", "after": "not used"} for name in features["removed"]]
+    if _differs(features["service"]):
+        rows.append(_row("feature service", features["service"]))
+    rows += [
+        {"what": f"weight of {row['name']}", "before": _value(row["before"]), "after": _moved(row)}
+        for row in features["importances"]
+        if row["change"]
+    ]
+    same = features["same"]
+    sentence = f"The same {counted(same, 'feature')}." if same and not features["added"] + features["removed"] else ""
+    return _part("Features", rows, _said([features["origin"]]), sentence)
+
+
+def _moved(row: Mapping[str, Any]) -> str:
+    return f"{_value(row['after'])} ({signed(row['change'])})"
+
+
+def _parameters(parameters: Mapping[str, Any]) -> Row:
+    rows = [_row(row["name"], row) for row in parameters["changed"]]
+    same = counted(parameters["unchanged"], "parameter")
+    sentence = f"{same} unchanged." if parameters["unchanged"] else ""
+    return _part("Parameters", rows, _origins(parameters["changed"]) or _said([parameters["origin"]]), sentence)
+
+
+def _three(name: str, part: Mapping[str, Any], key: str, what: str) -> Row:
+    rows = [_row(row[key], row) for row in part["changed"]]
+    rows += [{"what": row[key], "before": None, "after": "added"} for row in part["added"]]
+    rows += [{"what": row[key], "before": "there", "after": "removed"} for row in part["removed"]]
+    many = part["left_out"]
+    if many:
+        rows.append(
+            {"what": f"{counted(many, 'more difference')}", "before": None, "after": "handrail approvals changes"}
+        )
+    sentence = f"{counted(part['same'], what, _plural(what))} the same." if part["same"] else ""
+    return _part(name, rows, _said([part["origin"]]), sentence)
+
+
+def _plural(what: str) -> str:
+    return what.replace("file of code", "files of code") if what == "file of code" else f"{what}s"
+
+
+def _part(name: str, rows: Sequence[Row], origin: str, sentence: str = "") -> Row:
+    return {"name": name, "rows": list(rows[:MOST]), "more": list(rows[MOST:]), "origin": origin, "sentence": sentence}
+
+
+def _differs(row: Mapping[str, Any]) -> bool:
+    return bool(row["before"] != row["after"])
+
+
+def _row(what: str, row: Mapping[str, Any]) -> Row:
+    before = None if row["before"] is None else _value(row["before"])
+    return {"what": what, "before": before, "after": _value(row["after"])}
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_value(inner)}" for name, inner in value.items())
+    if isinstance(value, str):
+        return f"{value[:19]}…" if value.startswith("sha256:") else value
+    return number(value)
+
+
+def _origins(rows: Sequence[Mapping[str, Any]]) -> str:
+    return _said(sorted({str(row["origin"]) for row in rows if _differs(row)}))
+
+
+def _said(origins: Sequence[str]) -> str:
+    words = {"recomputed": "recomputed by the server"}
+    return " and ".join(dict.fromkeys(words.get(origin, origin) for origin in origins))

@@ -1,0 +1,80 @@
+"""The page of a trace: one sentence, the direct path with times and people, a picture of it, and the rest folded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from handrail.bootstrap import Platform
+from handrail.entrypoints.answers.chain import Chain, chain_about
+from handrail.entrypoints.answers.layers import draw_layers, folded
+from handrail.entrypoints.console.pages import Page, ours
+from handrail.entrypoints.console.words import counted
+from handrail.lineage import Lineage, Trace
+
+MOST_NODES = 5_000
+"""After so many things a trace for a page ends; the command reads on."""
+MOST_LISTED = 200
+AddressOf = Callable[[str], str | None]
+
+
+def ask_page() -> Page:
+    """Return the page that asks what is to be traced."""
+    return Page("trace.html", "What led to it?", {"q": "", "found": False})
+
+
+def trace_page(platform: Platform, lineage: Lineage, q: str, address: AddressOf) -> Page:
+    """Return the page of what led to something.
+
+    Args:
+        platform: what else is recorded about the path, in feedback and by the gate.
+        lineage: where it is looked for.
+        q: any name of it.
+        address: the page of a URI on the server that shows this, None where there is none.
+
+    Raises:
+        UnknownReference: nothing has that name.
+        InvalidInput: several things have it.
+        Unavailable: the store cannot be read.
+    """
+    trace = lineage.trace(q, MOST_NODES)
+    chain = chain_about(platform, lineage, trace)
+    facts = chain.to_json() | {
+        "q": q,
+        "found": True,
+        "uri": trace.start,
+        "title": f"What led to {_name(chain, trace)}",
+        "nodes": len(trace.nodes),
+        "hops": len(trace.edges),
+        "proven": trace.proven,
+        "truncated": trace.truncated,
+        "folds": [
+            {
+                "kind": fold.kind,
+                "title": f"{fold.word}: {len(fold.nodes):,}",
+                "things": [{"uri": node.uri, "digest": node.digest} for node in fold.nodes[:MOST_LISTED]],
+                "more": max(len(fold.nodes) - MOST_LISTED, 0),
+            }
+            for fold in folded(chain, trace)
+        ],
+        "asserted": _asserted(trace),
+    }
+    for link in facts["path"]:
+        link["address"] = address(link["uri"])
+    extra = {"picture": ours(draw_layers(chain, trace, address))}
+    return Page("trace.html", str(facts["title"]), facts, 200, extra)
+
+
+def _name(chain: Chain, trace: Trace) -> str:
+    if trace.prediction_id:
+        return f"prediction {trace.prediction_id[:8]}"
+    return chain.links[0].label or chain.links[0].title if chain.links else trace.start
+
+
+def _asserted(trace: Trace) -> list[dict[str, Any]]:
+    by: dict[str, int] = {}
+    for edge in trace.edges:
+        if not edge.proven:
+            for source in edge.asserted_by or ("nobody",):
+                by[source] = by.get(source, 0) + 1
+    return [{"by": source, "hops": counted(count, "hop")} for source, count in sorted(by.items())]
