@@ -75,12 +75,17 @@ def read_facts(platform: Platform, lineage: Lineage, trace: Trace) -> ChainFacts
     for uri in [*(node.uri for node in on_the_way if node.kind == PERMIT), *later]:
         # The ledger may lie elsewhere, behind a keeper.
         with suppress(HandrailError):
-            permits[uri] = _allowed(platform, uri)
+            permits[uri] = read_allowed(platform, uri)
     prediction, answer, outcomes = _predicted(platform, trace)
     return ChainFacts(prediction, answer, outcomes, permits, later, _moves(lineage, on_the_way))
 
 
-def _allowed(platform: Platform, uri: str) -> Allowed:
+def read_allowed(platform: Platform, uri: str) -> Allowed:
+    """Return what the gate of this project knows about a permit.
+
+    Raises:
+        HandrailError: its ledger cannot be read here, or has no such request.
+    """
     view = platform.approvals.request(uri.rpartition("/")[2])
     if uri.split("/")[2] != view.history.request.subject.server:
         raise UnknownReference("permit", uri, "It is another server's.")

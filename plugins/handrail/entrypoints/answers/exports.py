@@ -1,4 +1,4 @@
-"""A trace or an impact in the formats of others: W3C PROV-JSON, OpenLineage events, Mermaid and Graphviz pictures."""
+"""A trace or an impact in other forms: W3C PROV-JSON, OpenLineage events, Mermaid and Graphviz pictures, a page."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from handrail.entrypoints.answers.chain import Chain, chain_of
+from handrail.entrypoints.answers.chain_facts import ChainFacts
+from handrail.entrypoints.answers.one_page import write_page
 from handrail.entrypoints.answers.pictures import to_dot, to_mermaid
 from handrail.lineage import Lineage, Node, Role, Trace, Verb
 
@@ -31,6 +34,7 @@ class Form(Enum):
     OPENLINEAGE = "openlineage"
     MERMAID = "mermaid"
     DOT = "dot"
+    HTML = "html"
 
     @property
     def media_type(self) -> str:
@@ -38,8 +42,13 @@ class Form(Enum):
         return _MEDIA_TYPES[self]
 
 
-def export(lineage: Lineage, found: Trace, form: Form, asked_at: datetime) -> str:
-    """Return what `lineage` found in a form: the nodes that it shows, and the hops between them."""
+def export(lineage: Lineage, found: Trace, form: Form, asked_at: datetime, chain: Chain | None = None) -> str:
+    """Return what `lineage` found in a form: the nodes that it shows, and the hops between them.
+
+    A page has the `chain` that is given, else one of what the graph alone knows.
+    """
+    if form is Form.HTML:
+        return write_page(chain or chain_of(found, ChainFacts()), found, asked_at, whole=True)
     if form is Form.OPENLINEAGE:
         return "".join(f"{event}\n" for event in lineage.events_of(found, asked_at))
     shown = {node.uri for node in found.nodes}
@@ -74,6 +83,7 @@ _MEDIA_TYPES: Mapping[Form, str] = {
     Form.OPENLINEAGE: "application/x-ndjson",
     Form.MERMAID: "text/vnd.mermaid",
     Form.DOT: "text/vnd.graphviz",
+    Form.HTML: "text/html; charset=utf-8",
 }
 
 

@@ -37,7 +37,7 @@ _FORMS: Sequence[tuple[re.Pattern[str], str]] = tuple(
         (r"dvc-stage://[^/]+/(?P<a>.+)@[0-9a-f]+", "{a}"),
         (r"openlineage-(?:run|job)://(?P<a>.+)", "{a}"),
         (r"[a-z][a-z0-9+.-]*://[^/]+/[a-z_-]+/(?P<a>[0-9a-f]{16,}|[0-9a-f-]{36})", "{a}"),
-        (r"(?:git|tree|policy|gx)://.*?(?P<a>[0-9a-f]{32,})", "{a}"),
+        (r"(?:git|tree|policy|gx|stage-inputs)://.*?(?P<a>[0-9a-f]{32,})", "{a}"),
     )
 )
 _HEX = re.compile(r"[0-9a-f]{32,}")

@@ -18,6 +18,7 @@ from handrail.entrypoints.answers.as_json import (
 )
 from handrail.entrypoints.answers.chain import chain_about
 from handrail.entrypoints.answers.exports import Form, export
+from handrail.entrypoints.answers.one_page import POLICY
 from handrail.errors import MissingTool
 from handrail.lineage import MAX_COUNTED, MAX_NODES, Direction, Lineage
 
@@ -81,11 +82,11 @@ def questions(
         """Return where a moving name pointed, from when until when, and who allowed it."""
         return _json([period_to_json(period) for period in lineage.timeline(name, at)])
 
-    _add_lists(routes, lineage)
+    _add_lists(routes, platform, lineage)
     return routes
 
 
-def _add_lists(routes: APIRouter, lineage: Lineage) -> None:
+def _add_lists(routes: APIRouter, platform: Platform, lineage: Lineage) -> None:
     @routes.get("/impact/nodes", summary="List what it led to")
     def touched(
         ref: Ref,
@@ -108,8 +109,12 @@ def _add_lists(routes: APIRouter, lineage: Lineage) -> None:
     ) -> Response:
         """Write what led to something, or what it led to, for other tools or as a picture."""
         found = lineage.trace(ref, max_nodes, depth=depth, kinds=kind, direction=towards)
-        headers = {"handrail-truncated": "true"} if found.truncated else None
-        written = export(lineage, found, format, system_time())
+        headers = {"handrail-truncated": "true"} if found.truncated else {}
+        chain = None
+        if format is Form.HTML:
+            headers["content-security-policy"] = POLICY
+            chain = None if kind or depth or towards is Direction.EFFECTS else chain_about(platform, lineage, found)
+        written = export(lineage, found, format, system_time(), chain)
         return Response(written, 200, headers, format.media_type)
 
 

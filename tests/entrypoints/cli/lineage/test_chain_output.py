@@ -55,3 +55,28 @@ def test_what_the_server_has_a_page_of_has_its_address(uri, page):
     expected = f"http://127.0.0.1:5000{page}" if page else ""
 
     assert Pages("http://127.0.0.1:5000", "ours").page_of(uri) == expected
+
+
+def test_a_page_of_a_trace_is_written_whole_or_as_a_summary(handrail):
+    whole = handrail("export", "p1", "--format", "html")[1]
+    summary = handrail("export", "p1", "--format", "html", "--summary")[1]
+
+    assert "It came from flights 1, which ann and bob allowed" in summary
+    assert whole.count("<table>") == 1
+    assert "<table>" not in summary
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--format", "dot", "--summary"),
+        ("--format", "html", "--towards", "effects"),
+        ("--format", "html", "--kind", "bento"),
+        ("--format", "html", "--depth", "2"),
+    ],
+)
+def test_a_part_of_a_page_is_refused_in_one_sentence(handrail, options):
+    code, out, error = handrail("export", "p1", *options)
+
+    assert (code, out, error.count("error:")) == (1, "", 1)
+    assert "Leave it out" in error

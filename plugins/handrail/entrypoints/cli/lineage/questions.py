@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -17,6 +18,7 @@ from handrail.entrypoints.answers.as_json import (
 )
 from handrail.entrypoints.answers.chain import chain_about
 from handrail.entrypoints.answers.exports import Form, export
+from handrail.entrypoints.answers.one_page import write_page
 from handrail.entrypoints.cli.lineage.chain_output import Pages, show_chain
 from handrail.entrypoints.cli.lineage.on_disk import as_typed_here
 from handrail.entrypoints.cli.lineage.output import (
@@ -29,6 +31,7 @@ from handrail.entrypoints.cli.lineage.output import (
     trees,
 )
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, read_moment
+from handrail.errors import InvalidInput
 from handrail.lineage import MAX_COUNTED, MAX_LISTED, MAX_NODES, TRUNCATED, Direction
 
 Ref = Annotated[
@@ -133,12 +136,28 @@ def write_export(  # noqa: PLR0913 - the options of a command
     kind: Kinds = None,
     depth: Depth = None,
     max_nodes: MaxNodes = MAX_NODES,
+    summary: Annotated[bool, typer.Option("--summary", help="Of html: leave the table of all hops out.")] = False,
 ) -> None:
-    """Write what led to something, or what it led to, to stdout: for other tools, or as a picture."""
+    """Write what led to something, or what it led to, to stdout: for other tools, as a picture or as one page."""
+    if form is Form.HTML:
+        _refuse_a_part(towards, kind, depth)
+    elif summary:
+        raise InvalidInput("--summary", f"{form.value} has none", "Leave it out, or write --format html.")
     with open_records() as platform:
         ref = as_typed_here(platform, ref)
         found = platform.lineage.trace(ref, max_nodes, depth=depth, kinds=kind or (), direction=towards)
-        written = export(platform.lineage, found, form, system_time())
+        chain = chain_about(platform, platform.lineage, found) if form is Form.HTML else None
+        if chain and summary:
+            written = write_page(chain, found, system_time())
+        else:
+            written = export(platform.lineage, found, form, system_time(), chain)
     if found.truncated:
         messages.print(TRUNCATED)
     typer.echo(written, nl=False)
+
+
+def _refuse_a_part(towards: Direction, kind: Sequence[str] | None, depth: int | None) -> None:
+    """A page has the whole way from something back to the commit."""
+    for option, given in (("--towards", towards is Direction.EFFECTS), ("--kind", kind), ("--depth", depth)):
+        if given:
+            raise InvalidInput(option, "a page shows all that led to something", "Leave it out, or write another form.")
