@@ -20,6 +20,7 @@ from handrail.approvals.domain.errors import (
 )
 from handrail.approvals.domain.events import Choice
 from handrail.approvals.domain.findings import Finding, Severity
+from handrail.approvals.domain.notices import keeping_blocks, without_blocks
 from handrail.approvals.domain.permit import Permit
 from handrail.approvals.domain.short_requests import emergency_name
 from handrail.approvals.domain.signatures import DecisionText, PersonSignature, moment_text
@@ -38,6 +39,7 @@ from handrail.approvals.service import (
     Gate,
     GateFigures,
     Guard,
+    Notices,
     Opening,
     Report,
     RequestView,
@@ -84,6 +86,7 @@ __all__ = [
     "NotAsShown",
     "NotEligible",
     "NotSigned",
+    "Notices",
     "Opening",
     "PROMPT_TAG",
     "Permit",
@@ -109,9 +112,11 @@ __all__ = [
     "emergency_name",
     "is_bound_tag",
     "is_reserved_tag",
+    "keeping_blocks",
     "moment_text",
     "plain_text",
     "shown",
+    "without_blocks",
 ]
 
 # The rules beside it need no cryptography.

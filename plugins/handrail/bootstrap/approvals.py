@@ -21,6 +21,7 @@ from handrail.approvals.service.collecting import collect_copies
 from handrail.approvals.service.custody import Custody
 from handrail.approvals.service.holding import Holding
 from handrail.approvals.service.moves import Mover
+from handrail.approvals.service.notices import Notices
 from handrail.approvals.service.reviewers import Reviewing
 from handrail.approvals.service.rule_changes import RuleChanges
 from handrail.approvals.service.standing import StandingWatch
@@ -31,6 +32,7 @@ from handrail.bootstrap.approvals_holding import open_holding
 from handrail.bootstrap.approvals_journal import LineageJournal
 from handrail.bootstrap.approvals_keys import refuse_lost_key
 from handrail.bootstrap.approvals_lineage import ReadTraces
+from handrail.bootstrap.approvals_notices import noted, open_notices
 from handrail.bootstrap.approvals_outside import Outside, open_outside
 from handrail.bootstrap.approvals_policy import open_rules
 from handrail.bootstrap.approvals_ports import GateHost, Vouching, gate_ports
@@ -199,7 +201,8 @@ class OpenGate:
     """The gate of an MLflow server, the guard that makes it the only way, the watch over what it has set.
 
     And what measures candidates outside of calls, with the labelled rows that it measures them on, the rules, what is
-    said to others, who decides about a request, and how a candidate differs from the version before it.
+    said to others, who decides about a request, how a candidate differs from the version before it, and what is written
+    on MLflow's own pages.
     """
 
     gate: Gate
@@ -211,6 +214,7 @@ class OpenGate:
     outside: Outside
     reviewing: Reviewing
     differences: Differences
+    notices: Notices
 
 
 def open_gate(
@@ -233,7 +237,7 @@ def open_gate(
     from handrail.approvals.adapters.mlflow_registry import MlflowRegistry
 
     make_home(settings)
-    custody = open_custody(settings, lambda: migrated(store()))
+    custody, due = noted(open_custody(settings, lambda: migrated(store())))
     changes, rules = begin_rules(settings, custody)
     registry = MlflowRegistry(host.registry, host.tracking, host.artifacts)
     holding = open_holding(settings, custody, registry, rules)
@@ -256,6 +260,7 @@ def open_gate(
         open_outside(custody, gate, changes),
         Reviewing(rules),
         open_differences(ports, host, lineage),
+        open_notices(due, gate, ports, host),
     )
 
 

@@ -18,11 +18,15 @@ from handrail.bootstrap.approvals_rules import open_signatures
 
 @dataclass(frozen=True, slots=True)
 class GateHost:
-    """The MLflow server around the gate: its stores, and the folder that it serves artifacts from."""
+    """The MLflow server around the gate: its stores, and the folder that it serves artifacts from.
+
+    `root` is the path below which it answers.
+    """
 
     registry: Callable[[], Any]
     tracking: Callable[[], Any]
     artifacts: Path
+    root: str = ""
 
 
 @dataclass(frozen=True, slots=True)

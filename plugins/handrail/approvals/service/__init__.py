@@ -10,6 +10,7 @@ from handrail.approvals.service.findings import Findings, Report
 from handrail.approvals.service.gate import Gate
 from handrail.approvals.service.gate_figures import BOUNDS_S, Figures, GateFigures
 from handrail.approvals.service.guard import Guard
+from handrail.approvals.service.notices import Notices
 from handrail.approvals.service.publishing import Publisher
 from handrail.approvals.service.quota import Limits
 from handrail.approvals.service.records import Approvals, RequestView
@@ -33,6 +34,7 @@ __all__ = [
     "GatePorts",
     "Guard",
     "Limits",
+    "Notices",
     "Opening",
     "Publisher",
     "Report",

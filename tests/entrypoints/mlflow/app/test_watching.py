@@ -22,6 +22,13 @@ class NoProposals:
         return ()
 
 
+class NoNotices:
+    """Nothing is written."""
+
+    def retry(self):
+        return None
+
+
 class Outside:
     """Nobody tried anything."""
 
@@ -34,7 +41,9 @@ class Outside:
 
 def _opened(world):
     watch = StandingWatch(world.holding)
-    return OpenGate(world.gate, world.guard, watch, world.evaluations, world.snapshots, NoProposals(), Outside())
+    unwatched = dict.fromkeys(("reviewing", "differences"))
+    around = world.evaluations, world.snapshots, NoProposals(), Outside()
+    return OpenGate(world.gate, world.guard, watch, *around, **unwatched, notices=NoNotices())
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from handrail.entrypoints.console.tokens import Forms
 from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.http.github_app import GithubApp
 from handrail.entrypoints.mlflow.app.evaluating import EvaluatingThreads
+from handrail.entrypoints.mlflow.app.noticing import keep_writing
 from handrail.entrypoints.mlflow.app.trusted_header import HeaderDoor, Trust, read_trust
 from handrail.entrypoints.mlflow.app.watching import Looks, keep_watch
 from handrail.entrypoints.mlflow.collect import Naming
@@ -77,7 +78,8 @@ def _assemble(app: Any) -> Any:
     interface: Any = environment_variables._MLFLOW_SGI_NAME
     asgi = interface.get() == "uvicorn"
     platform = open_platform(settings)
-    host = GateHost(handlers._get_model_registry_store, handlers._get_tracking_store, _artifacts_folder())
+    stores = handlers._get_model_registry_store, handlers._get_tracking_store
+    host = GateHost(*stores, _artifacts_folder(), handlers._add_static_prefix(""))
     evaluating = EvaluatingThreads(lambda: opened.evaluations)
     opened = open_gate(settings, lambda: platform.approvals_store, lambda: platform.lineage, host, evaluating.begin)
     gate, guard = opened.gate, opened.guard
@@ -101,6 +103,7 @@ def _assemble(app: Any) -> Any:
 def _begin(opened: OpenGate, evaluating: EvaluatingThreads, looks: Looks, recording: Platform) -> None:
     _report_interrupted(opened.gate, evaluating)
     keep_watch(opened, looks)
+    keep_writing(opened.notices)
     _open_lineage(recording)
 
 

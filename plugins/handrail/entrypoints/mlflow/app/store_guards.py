@@ -10,8 +10,9 @@ from mlflow.server import handlers
 from mlflow.store.db.db_types import DATABASE_ENGINES
 
 from handrail.approvals import PROMPT_TAG, Candidate, Guard, is_bound_tag, is_reserved_tag
-from handrail.bootstrap.mlflow_server import is_allowed_move
+from handrail.bootstrap.mlflow_server import is_allowed_move, is_own_notice
 from handrail.entrypoints.mlflow.app.asking import ask
+from handrail.entrypoints.mlflow.app.described import KeptDescriptions
 from handrail.entrypoints.mlflow.app.known_models import KnownModels
 from handrail.entrypoints.mlflow.app.logins import current_account
 from handrail.entrypoints.mlflow.app.recorded_stores import RecordedRegistry, RecordedTracking, Recorder
@@ -135,7 +136,7 @@ class GuardedRegistry(_Store):
                 ask(self.guard.origin, "version", f"{found.name}/{int(found.version)}", f"The tag {key!r}")
 
     def _refuse_tags(self, tags: Iterable[Any]) -> None:
-        for tag in tags:
+        for tag in () if is_own_notice() else tags:
             ask(self.guard.tag, tag.key)
 
 
@@ -154,7 +155,7 @@ def guard_stores(guard: Guard, recorder: Recorder) -> None:
     # MLflow inspects the names of these parameters.
     def registry_store(store_uri: str) -> Any:
         store = open_registry(store_uri)
-        return _wrapped(store, (RecordedRegistry, GuardedRegistry), attributes)
+        return _wrapped(store, (RecordedRegistry, GuardedRegistry, KeptDescriptions), attributes)
 
     def tracking_store(store_uri: str, artifact_uri: str) -> Any:
         store = open_tracking(store_uri, artifact_uri)

@@ -33,6 +33,7 @@ def keep_watch(opened: OpenGate, looks: Looks, every_s: float = EVERY_S) -> thre
         gate.expiry.sweep()
         gate.glass.watch()
         opened.outside.attempts.flush()
+        opened.notices.retry()
         looks.last = system_time()
 
     def look_again() -> None:
