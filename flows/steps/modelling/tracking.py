@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.steps.modelling import evaluate, package, train
 from flows.steps.modelling.candidates import CANDIDATE
+from flows.steps.modelling.run_labels import DESCRIPTION, labels_of
 from flows.steps.modelling.tracking_store import TrackingStore, open_tracking
 from flows.steps.modelling.training_set import FOLDER, Manifest, md5_of, read_manifest
 from handrail.clock import system_time
@@ -121,16 +122,22 @@ def register_package(project: Path, name: str) -> tuple[int, str]:
             return min(versions), run_id
         service = _read_report(project, package.REPORT)["feature_service"]
         tags = {"handrail.feature_service": service["name"], "handrail.feature_service_spec": service["spec_hash"]}
-        return int(store.client.create_model_version(name, source, run_id, tags=tags).version), run_id
+        labels = labels_of(project)
+        said = f"{labels.name(CANDIDATE)}. {labels.sentence(store.case)}" if labels else None
+        made = store.client.create_model_version(name, source, run_id, tags=tags, description=said)
+        return int(made.version), run_id
 
 
 def _log_model(store: TrackingStore, report: Mapping[str, Any], name: str) -> str:
     judged = report["models"][name]
-    run = store.find_or_create(name, {STAGE_INPUTS: report["stage_inputs"], MODEL: name})
+    labels = labels_of(store.project)
+    found_by = {STAGE_INPUTS: report["stage_inputs"], MODEL: name}
+    described = {DESCRIPTION: labels.sentence(store.case)} if labels else {}
+    run = store.find_or_create(labels.name(name) if labels else name, found_by, described)
     run_id: str = run.info.run_id
     if run.info.status == FINISHED:
         return run_id
-    for key, value in {**judged["params"], **_facts(report)}.items():
+    for key, value in {**judged["params"], **_facts(report), **(labels.params if labels else {})}.items():
         store.client.log_param(run_id, key, value)
     metrics = {
         key + ("" if bound == "value" else f"_{bound}"): value

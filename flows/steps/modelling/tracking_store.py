@@ -42,8 +42,11 @@ class TrackingStore:
     project: Path
     case: UseCase
 
-    def find_or_create(self, name: str, tags: Mapping[str, str]) -> Run:
-        """Return the oldest live run that carries all `tags`, else a new one with them and the run context's tags."""
+    def find_or_create(self, name: str, tags: Mapping[str, str], more: Mapping[str, str]) -> Run:
+        """Return the oldest live run that carries all `tags`, else a new one with them and the run context's tags.
+
+        A new one gets `more` tags too, by which it is not found.
+        """
         from mlflow.tracking.context.registry import resolve_tags
 
         wanted = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
@@ -55,7 +58,7 @@ class TrackingStore:
         # The run context describes the repository around the current folder.
         with contextlib.chdir(self.project):
             context = resolve_tags()
-        return self.client.create_run(self.experiment_id, tags={**context, **tags}, run_name=name)
+        return self.client.create_run(self.experiment_id, tags={**context, **tags, **more}, run_name=name)
 
 
 @contextmanager

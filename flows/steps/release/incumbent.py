@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.steps.modelling.compare import as_evidence
 from flows.steps.release import promote
+from flows.steps.release.comparison_log import log_comparison
 from flows.steps.release.desk import Desk
 from flows.steps.release.measured_rows import hand_in_rows
 from flows.steps.release.own_features import window_for
@@ -66,10 +67,15 @@ def compare_on_window(project: Path, champion: Scorer, challenger: Scorer, case:
 
 
 def ask_with_comparison(desk: Desk, project: Path, registered: Registered, alias: str, reason: str) -> dict[str, Any]:
-    """Open the promotion request with the evidence that the project holds, compared here if it holds no comparison."""
+    """Open the promotion request with the evidence that the project holds, compared here if it holds no comparison.
+
+    The comparison is logged to the run of the version too, for whoever looks at it in MLflow.
+    """
     evidence = promote.read_evidence(project)
     if "comparison" not in evidence and (found := compare_with_incumbent(desk, project, alias)):
         evidence["comparison"] = found
+    if "comparison" in evidence:
+        log_comparison(desk, project, registered, evidence["comparison"])
     snapshot = hand_in_rows(desk, project, registered.model, alias)
     return desk.ask(registered, alias, reason, evidence, snapshot)
 

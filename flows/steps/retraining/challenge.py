@@ -21,6 +21,7 @@ from flows.steps.project.params import read_params
 from flows.steps.project.pipeline import check_tracked_files, read_graph, run_stages
 from flows.steps.project.recorded_run import record_run
 from flows.steps.project.workspace import commit, open_challenger_clone
+from flows.steps.release.comparison_log import log_comparison
 from flows.steps.release.desk import Desk
 from flows.steps.release.measured_rows import hand_in_rows
 from flows.steps.release.promote import TREE, read_evidence
@@ -173,6 +174,8 @@ def compare_with_champion(platform: Platform, challenge: Challenge) -> dict[str,
 def open_challenge(desk: Desk, challenge: Challenge, alias: str = ALIAS) -> dict[str, Any]:
     """Register the challenger and ask for its promotion, whatever the comparison says; return the gate's answer.
 
+    The comparison is logged to the challenger's run too.
+
     Returns:
         the request (`request_id`, `verdict`, `reasons`, ...) and the registered `version`.
 
@@ -183,6 +186,7 @@ def open_challenge(desk: Desk, challenge: Challenge, alias: str = ALIAS) -> dict
     evidence = read_evidence(challenge.folder)
     comparison = evidence["comparison"]
     _require_champion(desk.platform, comparison["month"], comparison["champion"], desk.digest_behind(alias))
+    log_comparison(desk, challenge.folder, registered, comparison)
     reason = f"Trained on labels known by {challenge.as_of:%Y-%m-%d}; judged on {challenge.month}."
     snapshot = hand_in_rows(desk, challenge.folder, registered.model, alias)
     request = desk.ask(registered, alias, reason, evidence, snapshot)

@@ -184,3 +184,22 @@ print("feast" in sys.modules, FEAST_HEADERS in sys.modules, "User-Agent" in reso
     )
 
     assert run.stdout.split() == ["False", "False", "True"], run.stderr
+
+
+def test_runs_and_versions_say_which_window_judged_them(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, store = shutil.copytree(trained, tmp_path / "named"), f"sqlite:///{tmp_path / 'named.db'}"
+    windows = "train: {from: '2013-06-01', until: '2013-07-01'}\nvalidate: {from: '2013-07-01', until: '2013-08-01'}\n"
+    (project / "params.yaml").write_text((project / "params.yaml").read_text() + windows)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+
+    version, run_id = tracking.register_package(project, "flights")
+
+    run = MlflowClient(store).get_run(run_id)
+    assert run.info.run_name == f"go-live {CANDIDATE}, judged on 2013-07"
+    assert (run.data.params["judged_on"], run.data.params["trained_on"]) == ("2013-07", "2013-06")
+    assert "flights of 2013-07" in run.data.tags["mlflow.note.content"]
+    described = MlflowClient(store).get_model_version("flights", str(version)).description
+    assert described is not None
+    assert described.startswith(f"go-live {CANDIDATE}, judged on 2013-07. ")
