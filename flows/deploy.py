@@ -21,6 +21,11 @@ class DeployParameters(BaseModel):
     )
     wait_s: float = Field(default=120, ge=0, le=3600, description="Seconds to wait until the running service follows.")
 
+    @property
+    def which(self) -> str:
+        """What the run is called after."""
+        return self.tree_digest[:19] if self.tree_digest else "the packaged tree"
+
 
 DEFAULTS = DeployParameters()
 
@@ -37,7 +42,7 @@ def await_service(deployment: str, wait_s: float) -> str:
     return tasks.await_service(deployment, wait_s)
 
 
-@flow
+@flow(flow_run_name="deploy {parameters.which}")
 def deploy(parameters: DeployParameters = DEFAULTS) -> dict[str, Any]:
     """Deploy a permitted tree; without a permit for exactly these bytes it is refused."""
     deployed = build_and_point(parameters.tree_digest, parameters.account)

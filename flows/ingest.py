@@ -25,7 +25,7 @@ def publish_features(project: Path) -> dict[str, int]:
     return tasks.publish_features(project)
 
 
-@flow
+@flow(flow_run_name="ingest what is known by now")
 def ingest(parameters: IngestParameters = DEFAULTS) -> dict[str, Any]:
     """Acquire, validate and join features; leave the feature store ready to serve."""
     recorded = run_stages(parameters.project, "features")

@@ -18,6 +18,11 @@ class MonitorParameters(BaseModel):
         description="A month such as 2013-09; the newest whose predictions are all mature if empty.",
     )
 
+    @property
+    def which(self) -> str:
+        """What the run is called after."""
+        return self.month or "the newest mature month"
+
 
 DEFAULTS = MonitorParameters()
 
@@ -46,7 +51,7 @@ def announce(record: dict[str, Any]) -> int:
     return tasks.announce(record)
 
 
-@flow
+@flow(flow_run_name="monitor {parameters.which}")
 def monitor(parameters: MonitorParameters = DEFAULTS) -> dict[str, Any] | State[Any]:
     """Monitor a month; ends in findings, never in a decision. A month that is not mature yet ends it as refused."""
     month = choose_month(parameters.month)

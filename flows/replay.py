@@ -23,7 +23,7 @@ def play(days: int) -> dict[str, Any]:
     return tasks.replay(days)
 
 
-@flow
+@flow(flow_run_name="replay {parameters.days} days")
 def replay(parameters: ReplayParameters = DEFAULTS) -> dict[str, Any]:
     """Replay recorded days as production; only in replay mode."""
     return play(parameters.days)

@@ -23,6 +23,11 @@ class RetrainParameters(BaseModel):
     )
     account: str = Field(default="author", description="Credentials file (its name without .json) of the author.")
 
+    @property
+    def cause(self) -> str:
+        """What the run is called after."""
+        return self.month or "the newest mature month"
+
 
 DEFAULTS = RetrainParameters()
 
@@ -63,7 +68,7 @@ def ask(challenge: Any, account: str) -> dict[str, Any]:
     return tasks.open_challenge(challenge, account)
 
 
-@flow
+@flow(flow_run_name="retrain because of {parameters.cause}")
 def retrain(parameters: RetrainParameters = DEFAULTS) -> dict[str, Any] | State[Any]:
     """Retrain and ask; the gate decides, and a challenger that is worse is refused there.
 

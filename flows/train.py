@@ -18,11 +18,16 @@ class TrainParameters(BaseModel):
         default=None, description="Credentials file (its name without .json) to log to the MLflow server with."
     )
 
+    @property
+    def which(self) -> str:
+        """What the run is called after."""
+        return f"up to {self.until}" if self.until else "the whole graph"
+
 
 DEFAULTS = TrainParameters()
 
 
-@flow
+@flow(flow_run_name="train {parameters.which}")
 def train(parameters: TrainParameters = DEFAULTS) -> dict[str, Any]:
     """Run the pipeline of a clone up to date; return the outcome of each stage and the commit that records them."""
     return run_stages(parameters.project, parameters.until, parameters.account)
