@@ -31,6 +31,7 @@ from flows.steps.monitoring.findings import (
     titled,
 )
 from flows.steps.monitoring.month import Forecasts, Month, read_forecasts, read_health, read_month
+from flows.steps.monitoring.quality_report import RETRAINED
 from flows.steps.monitoring.report_tables import (
     MonthFeatures,
     Shown,
@@ -115,7 +116,10 @@ def judge_month(judge: Judge, month: Month) -> dict[str, Any]:
     reference = read_reference(settings, rules.reference, model.scorer, model.tree_digest)
     figures = _figures(judge, month, forecasts, reference)
     tables, features = _tables(judge, month, forecasts, reference, model.scorer)
-    about = ReportSubject(month.name, forecasts.as_of, forecasts.snapshot, forecasts.deployment)
+    findings = [finding.as_json() for finding in _findings(judge, month, forecasts, figures)]
+    alarming = tuple(finding["kind"] for finding in findings if finding["state"] == "alert")
+    marked = tuple(kind for kind in RETRAINED if kind in alarming)
+    about = ReportSubject(month.name, forecasts.as_of, forecasts.snapshot, forecasts.deployment, marked)
     reports = add_reports(settings.home / "evidently", tables, about, rules, judge.case)
     _record_lineage(judge, forecasts, reports)
     record = {
@@ -134,7 +138,7 @@ def judge_month(judge: Judge, month: Month) -> dict[str, Any]:
         "features_missing": features.reason,
         "columns_not_in_model": sorted(set(rules.reports.columns) - set(model.scorer.features)),
         "reports": [asdict(report) | {"tests": dict(report.tests)} for report in reports],
-        "findings": [finding.as_json() for finding in _findings(judge, month, forecasts, figures)],
+        "findings": findings,
     }
     write_json(_record_file(settings, month.name), record)
     return record

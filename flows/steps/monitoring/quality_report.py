@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCORE_BIN = "score_bin"
+LIMIT, ALERT = "limit_", "alert_"
+"""How the columns begin whose mean is a limit, or 1 where a finding is an alert: panels draw columns only."""
+RETRAINED = ("drift", "performance")
+"""The kinds of alerts after which a challenger is trained; these are marked."""
 About = tuple[datetime, Mapping[str, str], str]
 """The as-of time, the metadata and the month of a report."""
 
@@ -43,12 +47,12 @@ def quality_report(sample: pd.DataFrame, case: UseCase, about: About) -> tuple[A
 
     limits = {TESTED[name]: name for name in case.metrics.limits if name in TESTED}
     definition, score = _definition(case)
-    answers = sample.assign(**{score: sample["score"], "true_value": sample["outcome"]})
+    limited = {f"{LIMIT}{name}": case.metrics.limits[name].limit for name in case.metrics.limits}
+    answers = sample.assign(**{score: sample["score"], "true_value": sample["outcome"]}, **limited)
     if case.label.kind in CLASSIFIED:
         answers = answers.assign(outcome=answers["outcome"].astype(int))
-    report = Report(
-        [_preset(case, limits), MeanValue(column="true_value"), MeanValue(column=score)], include_tests=False
-    )
+    shown = ("true_value", score, *limited)
+    report = Report([_preset(case, limits), *(MeanValue(column=name) for name in shown)], include_tests=False)
     as_of, metadata, month = about
     with warnings.catch_warnings():
         # A month may pass in which a class was never answered; its precision is shown as 0.
@@ -66,16 +70,18 @@ def _definition(case: UseCase) -> tuple[Any, str]:
     """Return what Evidently is given as columns, and the column of scores."""
     from evidently import BinaryClassification, DataDefinition, MulticlassClassification, Regression
 
+    columns = ["true_value", "probability", *(f"{LIMIT}{name}" for name in case.metrics.limits)]
     if case.label.kind == "binary":
         judged = BinaryClassification(
             target="outcome", prediction_labels="predicted", prediction_probas="probability", pos_label=1
         )
-        return DataDefinition(numerical_columns=["true_value", "probability"], classification=[judged]), "probability"
+        return DataDefinition(numerical_columns=columns, classification=[judged]), "probability"
     if case.label.classes is not None:
         several = MulticlassClassification(target="outcome", prediction_labels="predicted")
-        return DataDefinition(numerical_columns=["true_value", "probability"], classification=[several]), "probability"
+        return DataDefinition(numerical_columns=columns, classification=[several]), "probability"
     numbers = Regression(target="outcome", prediction="prediction")
-    return DataDefinition(numerical_columns=["true_value", "outcome", "prediction"], regression=[numbers]), "prediction"
+    numeric = [name for name in columns if name != "probability"] + ["outcome", "prediction"]
+    return DataDefinition(numerical_columns=numeric, regression=[numbers]), "prediction"
 
 
 def _preset(case: UseCase, limits: Mapping[str, str]) -> Any:
@@ -108,11 +114,29 @@ def _panel(title: str, kind: str, lines: Lines) -> Any:
 
 def _panels(case: UseCase) -> tuple[tuple[str, str, Lines], ...]:
     return (
-        ("Shift of the scores (PSI)", "bar", (("score PSI", "ValueDrift", {"column": SCORE_BIN}),)),
+        (
+            "Alerts; after each a challenger is trained",
+            "bar",
+            tuple((kind, "MeanValue", {"column": f"{ALERT}{kind}"}) for kind in RETRAINED),
+        ),
+        (
+            "Shift of the scores (PSI)",
+            "line",
+            (("score PSI", "ValueDrift", {"column": SCORE_BIN}), _limit("score_psi")),
+        ),
         *_quality_panels(case),
         ("Features that moved (no alarm)", "bar", (("share", "DriftedColumnsCount", {"value_type": "share"}),)),
-        ("Known outcomes", "line", (("coverage", "MeanValue", {"column": "known"}),)),
+        ("Known outcomes", "line", (("coverage", "MeanValue", {"column": "known"}), _limit("coverage"))),
     )
+
+
+def _limit(name: str, words: str = "limit") -> tuple[str, str, dict[str, str]]:
+    return words, "MeanValue", {"column": f"{LIMIT}{name}"}
+
+
+def _limits(case: UseCase, *names: str) -> Lines:
+    """Return a line for the limit of each of these metrics that has one."""
+    return tuple(_limit(name, f"limit of {name}") for name in names if name in case.metrics.limits)
 
 
 def _quality_panels(case: UseCase) -> tuple[tuple[str, str, Lines], ...]:
@@ -121,20 +145,28 @@ def _quality_panels(case: UseCase) -> tuple[tuple[str, str, Lines], ...]:
     score = ("MeanValue", {"column": _definition(case)[1]})
     if label.positive is not None:
         return (
-            (f"Ranking of mature {many}", "line", (("ROC-AUC", "RocAuc", {}),)),
+            (f"Ranking of mature {many}", "line", (("ROC-AUC", "RocAuc", {}), *_limits(case, "roc_auc"))),
             (
                 f"{label.positive.capitalize()} {many}, and what was predicted",
                 "line",
                 ((f"share {label.positive}", *truth), ("mean probability", *score)),
             ),
-            ("Log loss", "line", (("log loss", "LogLoss", {}),)),
+            ("Log loss", "line", (("log loss", "LogLoss", {}), *_limits(case, "log_loss"))),
         )
     if label.classes is not None:
         return (
-            (f"Accuracy on mature {many}", "line", (("accuracy", "Accuracy", {}), ("F1", "F1Score", {}))),
+            (
+                f"Accuracy on mature {many}",
+                "line",
+                (("accuracy", "Accuracy", {}), ("F1", "F1Score", {}), *_limits(case, "accuracy", "macro_f1")),
+            ),
             ("Certainty", "line", (("mean probability", *score),)),
         )
     return (
-        (f"Errors on mature {many}", "line", (("RMSE", "RMSE", {}), ("MAE", "MAE", {"value_type": "mean"}))),
+        (
+            f"Errors on mature {many}",
+            "line",
+            (("RMSE", "RMSE", {}), ("MAE", "MAE", {"value_type": "mean"}), *_limits(case, "rmse", "mae")),
+        ),
         (f"{label.column}, and what was predicted", "line", (("mean truth", *truth), ("mean prediction", *score))),
     )

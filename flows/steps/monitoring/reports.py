@@ -18,7 +18,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from flows.steps.monitoring.config import MonitoringRules
-from flows.steps.monitoring.quality_report import SCORE_BIN, About, open_project, quality_report, report_name
+from flows.steps.monitoring.quality_report import (
+    ALERT,
+    LIMIT,
+    RETRAINED,
+    SCORE_BIN,
+    About,
+    open_project,
+    quality_report,
+    report_name,
+)
 from handrail.errors import Unavailable
 from handrail.statistics import judgeable
 from handrail.tools import require
@@ -46,12 +55,16 @@ class MonthTables:
 
 @dataclass(frozen=True, slots=True)
 class ReportSubject:
-    """What makes a report this one and no other; reports of one subject are made once."""
+    """What makes a report this one and no other; reports of one subject are made once.
+
+    `alerts` are the kinds of findings of the month that ask somebody to act: a page marks them.
+    """
 
     month: str
     as_of: datetime
     snapshot: str
     deployment: str
+    alerts: tuple[str, ...] = ()
 
     def metadata(self, rules: MonitoringRules, case: UseCase) -> dict[str, str]:
         """Return what Evidently keeps beside a run; everything that could change its figures is in it."""
@@ -63,6 +76,7 @@ class ReportSubject:
             "reference": rules.reference,
             "sample_rows": str(rules.reports.sample_rows),
             "seed": str(rules.reports.seed),
+            "alerts": " ".join(self.alerts),
             "rules": hashlib.sha256(rules_of(rules, case).encode()).hexdigest()[:16],
         }
 
@@ -74,7 +88,10 @@ def rules_of(rules: MonitoringRules, case: UseCase) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RecordedReport:
-    """One Evidently run: `tests` maps each test to pass or fail, `digest` is the sha256 of its JSON."""
+    """One Evidently run, called after its month and kind.
+
+    `tests` maps each test to pass or fail, `digest` is the sha256 of its JSON.
+    """
 
     name: str
     run_id: str
@@ -100,10 +117,10 @@ def add_reports(
         project = open_project(store, rules.reports.project, case)
         there = _recorded(store, project.id, subject.metadata(rules, case))
         about = subject.as_of, subject.metadata(rules, case), subject.month
-        wanted = {"drift": partial(_drift_report, tables, rules, about)}
+        wanted = {f"{subject.month} drift": partial(_drift_report, tables, rules, about)}
         if judgeable(case.label.kind, tables.judged["outcome"].to_numpy()):
             sample = sampled(tables.judged, rules)
-            wanted[report_name(case)] = partial(quality_report, sample, case, about)
+            wanted[f"{subject.month} {report_name(case)}"] = partial(quality_report, sample, case, about)
         return tuple(there.get(name) or _add(store, project.id, name, build) for name, build in wanted.items())
     except OSError as err:
         raise Unavailable(
@@ -148,24 +165,28 @@ def _drift_report(tables: MonthTables, rules: MonitoringRules, about: About) -> 
     from evidently.metrics import MeanValue, ValueDrift
     from evidently.tests import gte, lte
 
+    as_of, metadata, month = about
+    limit, coverage = rules.drift.score_psi.limit, rules.performance.coverage.limit
+    marks = {f"{LIMIT}score_psi": limit, f"{LIMIT}coverage": coverage}
+    marks |= {f"{ALERT}{kind}": float(kind in metadata["alerts"].split()) for kind in RETRAINED}
     definition = DataDefinition(
-        numerical_columns=[*tables.numeric, "score", "known"], categorical_columns=[*tables.categorical, SCORE_BIN]
+        numerical_columns=[*tables.numeric, "score", "known", *marks],
+        categorical_columns=[*tables.categorical, SCORE_BIN],
     )
     inner = np.unique(np.quantile(tables.reference["score"], np.linspace(0, 1, rules.drift.bins + 1)))[1:-1]
     current, reference = (
-        Dataset.from_pandas(_prepared(frame, inner, rules), data_definition=definition)
+        Dataset.from_pandas(_prepared(frame, inner, rules).assign(**marks), data_definition=definition)
         for frame in (tables.current, tables.reference.assign(known=1.0))
     )
-    limit, coverage = rules.drift.score_psi.limit, rules.performance.coverage.limit
     report = Report(
         [
             ValueDrift(column=SCORE_BIN, method="psi", threshold=limit, tests=[lte(limit)]),
             MeanValue(column="known", tests=[gte(coverage)]),
+            *(MeanValue(column=name) for name in marks),
             *_feature_drift(tables, rules),
         ],
         include_tests=False,
     )
-    as_of, metadata, month = about
     return report.run(current, reference, timestamp=as_of, metadata=metadata, tags=["drift", month]), 2
 
 

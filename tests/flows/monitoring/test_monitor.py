@@ -28,7 +28,7 @@ def test_a_quiet_month_is_measured_and_kept(settings: Settings, platform: Platfo
     assert record["health"]["error_share"] is None
     assert record["performance"]["coverage"] == 1.0
     assert record["as_of"] == "2013-10-02T16:00:00+00:00"
-    assert [report["name"] for report in record["reports"]] == ["drift", "classification"]
+    assert [report["name"] for report in record["reports"]] == ["2013-09 drift", "2013-09 classification"]
     assert read_record(settings, "2013-09") == json.loads(json.dumps(record))
     assert alerts(record) == []
 

@@ -41,4 +41,7 @@ def test_numbers_are_judged_by_their_errors(settings: Settings, platform: Platfo
     assert {"poisson_deviance", "mae", "r2", "bias", "mean_label"} <= set(record["performance"])
     assert record["figures"]["mean riders"] == pytest.approx(truths.mean())
     assert [each["figure"] for each in alerts(record) if each["kind"] == "performance"] == ["root mean squared error"]
-    assert [(report["name"], len(report["tests"])) for report in record["reports"]] == [("drift", 2), ("regression", 1)]
+    assert [(report["name"], len(report["tests"])) for report in record["reports"]] == [
+        ("2013-09 drift", 2),
+        ("2013-09 regression", 1),
+    ]

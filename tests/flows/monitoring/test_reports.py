@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -61,9 +62,9 @@ def test_a_month_gives_a_drift_and_a_classification_report_dated_as_of(tmp_path:
 
     store, project = workspace_of(tmp_path)
     runs = {run.name: run for run in (store.get_run(project.id, run_id) for run_id in store.list_runs(project.id))}
-    assert set(runs) == {"drift", "classification"}
+    assert set(runs) == {"2013-09 drift", "2013-09 classification"}
     assert all(run.timestamp.date() == SUBJECT.as_of.date() for run in runs.values())
-    assert runs["drift"].metadata["seed"] == "0"
+    assert runs["2013-09 drift"].metadata["seed"] == "0"
     assert all(drift.tests.values())
     assert all(classification.tests.values())
 
@@ -102,8 +103,37 @@ def test_the_dashboard_is_made_once(tmp_path: Path) -> None:
 
     _, project = workspace_of(tmp_path)
     panels = project.dashboard.model().panels
-    assert len(panels) == 6
+    assert len(panels) == 7
     assert "forecast" not in " ".join([project.description, *(panel.title for panel in panels)]).lower()
+
+
+def values_of(store: Any, project: Any, name: str) -> dict[str, float]:
+    """Return the mean of each column that a report holds one of."""
+    from evidently.core.report import Snapshot
+
+    runs = {run.name: run for run in (store.get_run(project.id, run_id) for run_id in store.list_runs(project.id))}
+    metrics = json.loads(Snapshot.load_model(runs[name]).json())["metrics"]
+    return {
+        each["config"]["column"]: each["value"] for each in metrics if each["config"]["type"].endswith(":MeanValue")
+    }
+
+
+def test_limits_and_alerts_are_in_the_reports_so_that_panels_draw_them(tmp_path: Path) -> None:
+    add_reports(tmp_path, tables(), replace(SUBJECT, alerts=("drift",)), RULES, CASE)
+
+    store, project = workspace_of(tmp_path)
+    drift, quality = (values_of(store, project, f"2013-09 {kind}") for kind in ("drift", "classification"))
+    assert drift["limit_score_psi"] == pytest.approx(RULES.drift.score_psi.limit)
+    assert drift["limit_coverage"] == pytest.approx(RULES.performance.coverage.limit)
+    assert (drift["alert_drift"], drift["alert_performance"]) == (1.0, 0.0)
+    assert quality["limit_roc_auc"] == pytest.approx(CASE.metrics.limits["roc_auc"].limit)
+    drawn = {
+        value.metric_labels.get("column", "")
+        for panel in project.dashboard.model().panels
+        for value in panel.values
+        if value.metric.endswith(":MeanValue")
+    }
+    assert drawn <= {*drift, *quality}
 
 
 def test_outcomes_of_one_kind_give_no_classification_report(tmp_path: Path) -> None:
@@ -111,7 +141,7 @@ def test_outcomes_of_one_kind_give_no_classification_report(tmp_path: Path) -> N
 
     reports = add_reports(tmp_path, replace(month, judged=month.judged.assign(outcome=0.0)), SUBJECT, RULES, CASE)
 
-    assert [report.name for report in reports] == ["drift"]
+    assert [report.name for report in reports] == ["2013-09 drift"]
 
 
 def of_kind(label: Label, limits: dict[str, float]) -> Any:
@@ -129,7 +159,7 @@ def test_classes_get_a_classification_report_with_their_limits(tmp_path: Path) -
     judged = month.judged.assign(outcome=codes.astype(float), predicted=codes)
     _, report = add_reports(tmp_path, replace(month, judged=judged), SUBJECT, RULES, case)
 
-    assert (report.name, list(report.tests.values())) == ("classification", [True, True])
+    assert (report.name, list(report.tests.values())) == ("2013-09 classification", [True, True])
 
 
 def test_numbers_get_a_regression_report_with_their_limits(tmp_path: Path) -> None:
@@ -137,7 +167,7 @@ def test_numbers_get_a_regression_report_with_their_limits(tmp_path: Path) -> No
 
     _, report = add_reports(tmp_path, tables(), SUBJECT, RULES, case)
 
-    assert (report.name, list(report.tests.values())) == ("regression", [False, False])
+    assert (report.name, list(report.tests.values())) == ("2013-09 regression", [False, False])
 
 
 def test_a_workspace_that_cannot_be_written_is_named(tmp_path: Path) -> None:
