@@ -25,7 +25,7 @@ ANSWER = {
         changed=[_row(*({"size": n, "sha256": f"{n}" * 64} for n in (1, 2)), "recomputed", path="model.skops")]
     ),
     "parameters": _part(changed=[_row("0.05", FORGED, name="rate")], unchanged=8, left_out=7),
-    "code": {"commit": _row("1" * 40, "2" * 40), "clean": _row(True, None), "files": _part()},
+    "code": {"commit": _row("1" * 40, "2" * 40), "clean": _row(True, None, known=False), "files": _part()},
     "data": [_row(100, 140, what="training rows"), _row("x", "x", what="validation set")],
     "features": _part(
         added=["wind"],
@@ -52,7 +52,7 @@ def test_each_difference_is_a_line_with_its_origin(run):
     assert f"files model.skops 1 {'1' * 64} → 2 {'2' * 64} recomputed" in lines
     assert "parameters ... 7 more" in lines
     assert f"code commit {'1' * 40} → {'2' * 40} author's word" in lines
-    assert "code clean checkout true → none author's word" in lines
+    assert "code clean checkout true → not known author's word" in lines
     assert "data training rows 100 → 140 author's word" in lines
     assert "features added wind" in lines
     assert "environment scipy none → ==1.0 recomputed" in lines

@@ -132,8 +132,9 @@ def test_a_run_that_was_edited_afterwards_stands_beside_what_its_stages_had(stor
 def test_code_is_compared_by_the_files_that_the_stages_ran(story):
     code = story.changes()["code"]
 
-    assert code["commit"] == {"before": "c" * 40, "after": "d" * 40, "origin": "measured by the pipeline"}
-    assert code["clean"] == {"before": True, "after": True, "origin": "measured by the pipeline"}
+    measured = {"origin": "measured by the pipeline", "known": True}
+    assert code["commit"] == {"before": "c" * 40, "after": "d" * 40} | measured
+    assert code["clean"] == {"before": True, "after": True} | measured
     assert [row["path"] for row in code["files"]["changed"]] == ["train.py"]
     assert [row["path"] for row in code["files"]["added"]] == ["more.py"]
     assert [row["path"] for row in code["files"]["removed"]] == ["clean.py"]
@@ -159,7 +160,7 @@ def test_features_and_what_they_weigh_the_largest_move_first(story):
     features = story.changes()["features"]
 
     assert (features["added"], features["removed"], features["same"]) == ([], [], 2)
-    assert features["count"] == {"before": 2, "after": 2, "origin": "recomputed"}
+    assert features["count"] == {"before": 2, "after": 2, "origin": "recomputed", "known": True}
     assert [(row["name"], row["change"]) for row in features["importances"]] == [("carrier", 0.2), ("distance", -0.05)]
     assert features["service"]["after"] == {"name": "flights_v1", "digest": "sha256:" + "f" * 64}
 
@@ -232,6 +233,23 @@ def test_what_takes_long_is_named_and_nobody_waits(story):
     assert [late, late.replace("1", "2")] == changes["unknown"]
     assert _named(changes["parameters"]["changed"])["learning_rate"] == ("0.05", "0.1", "author's word")
     assert changes["code"]["commit"]["after"] == "b" * 40
+
+
+def test_what_a_run_does_not_say_is_not_called_none(story):
+    story.runs.runs["run-1"] = RunFacts("run-1")
+    story.makings.makings.pop(story.tree(story.first))
+
+    changes = story.changes()
+
+    assert changes["code"]["commit"] | {"origin": ""} == {
+        "before": None,
+        "after": "d" * 40,
+        "origin": "",
+        "known": False,
+    }
+    data = {row["what"]: row for row in changes["data"]}
+    assert (data["training rows"]["before"], data["training rows"]["known"]) == (None, False)
+    assert (data["data/raw"]["before"], data["data/raw"]["known"]) == (None, False)
 
 
 def test_a_champion_that_is_gone_from_the_registry_is_named(story):

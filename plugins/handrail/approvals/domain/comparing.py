@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
+from handrail.approvals.domain.comparing_data import data_of, origin_of, pair
 from handrail.approvals.domain.differences import (
     MOST_ROWS,
     Changes,
@@ -15,7 +17,7 @@ from handrail.approvals.domain.differences import (
     Part,
     weakest,
 )
-from handrail.approvals.domain.sides import Dataset, Making, NamedFeatures, RunFacts, Side
+from handrail.approvals.domain.sides import Making, NamedFeatures, RunFacts, Side
 from handrail.manifest import Manifest
 
 PIPELINE_UNKNOWN = "Lineage knows no pipeline that made version {version}: which source files it ran is not known."
@@ -27,8 +29,12 @@ def compare(request_id: str, before: Side | None, after: Side, unread: Iterable[
     `unread` are sentences about what could not be read of either; others are added to them.
     """
     files = _files(before, after)
-    parameters, data, code = _parameters(before, after), tuple(_data(before, after)), _code(before, after)
+    parameters, data, code = _parameters(before, after), tuple(data_of(before, after)), _code(before, after)
     features, environment = _features(before, after), _environment(before, after)
+    if before is None:
+        data = tuple(map(_of_first, data))
+        code = replace(code, commit=_of_first(code.commit), clean=_of_first(code.clean))
+        features = replace(features, count=_of_first(features.count), service=_of_first(features.service))
     missing = [*unread, *_doubts(before, after)]
     missing += _missing(before, after, {"parameters": parameters, "features": features.names, "packages": environment})
     if len(data) > MOST_ROWS:
@@ -82,9 +88,7 @@ def _parameters(before: Side | None, after: Side) -> Part:
     first = before is None
     mine, old = after.making, before.making if before else None
     both = mine is not None and (old is not None or first)
-    staged = part(
-        old.parameters if old else None, mine.parameters if mine else None, _origin_of(old, mine), first=first
-    )
+    staged = part(old.parameters if old else None, mine.parameters if mine else None, origin_of(old, mine), first=first)
     new_run, old_run = after.run, before.run if before else None
     names = _said_alike(old, mine, old_run, new_run) if both else frozenset()
     logged = part(_without(old_run, names), _without(new_run, names), Origin.WORD, first=first)
@@ -126,7 +130,7 @@ def _plain(text: str) -> str | float:
 
 def _code(before: Side | None, after: Side) -> Code:
     mine, old = after.making, before.making if before else None
-    origin = _origin_of(old, mine)
+    origin = origin_of(old, mine)
     files = part(old.code if old else None, mine.code if mine else None, origin, first=before is None)
     commit = _either("commit", _commit(before), _commit(after))
     return Code(commit, _either("clean", _clean(before), _clean(after)), files)
@@ -134,7 +138,7 @@ def _code(before: Side | None, after: Side) -> Code:
 
 def _commit(side: Side | None) -> tuple[str | None, Origin]:
     if side and side.making and side.making.commit:
-        return side.making.commit, _origin_of(side.making)
+        return side.making.commit, origin_of(side.making)
     return (side.run.commit if side and side.run else None), Origin.WORD
 
 
@@ -146,17 +150,17 @@ def _clean(side: Side | None) -> tuple[bool | None, Origin]:
 
 def _either(name: str, before: tuple[Any, Origin], after: tuple[Any, Origin]) -> Difference:
     known = [origin for value, origin in (before, after) if value is not None]
-    return Difference(name, before[0], after[0], weakest(known))
+    return Difference(name, before[0], after[0], weakest(known), known=len(known) == 2)
 
 
 def _features(before: Side | None, after: Side) -> Features:
     old = before.frozen.features if before and before.frozen else None
     mine = after.frozen.features if after.frozen else None
     names = part(_as_names(old), _as_names(mine), Origin.RECOMPUTED, first=before is None)
-    count = Difference("features", None if old is None else len(old), None if mine is None else len(mine))
+    counts = [None if each is None else len(each) for each in (old, mine)]
     return Features(
         names,
-        Difference(count.name, count.before, count.after, Origin.RECOMPUTED),
+        pair("features", counts, Origin.RECOMPUTED, known=None not in counts),
         _either("feature service", _service(before), _service(after)),
         _importances(before, after),
     )
@@ -171,7 +175,7 @@ def _service(side: Side | None) -> tuple[Mapping[str, str | None] | None, Origin
     if side and side.frozen and side.frozen.service:
         return _as_json(side.frozen.service), Origin.RECOMPUTED
     if side and side.making and side.making.service:
-        return _as_json(side.making.service), _origin_of(side.making)
+        return _as_json(side.making.service), origin_of(side.making)
     if side and side.run and side.run.service:
         return _as_json(side.run.service), Origin.WORD
     return None, Origin.WORD
@@ -191,75 +195,9 @@ def _importances(before: Side | None, after: Side) -> tuple[Difference, ...]:
     return tuple(sorted(rows, key=lambda row: (-abs((row.after or 0.0) - (row.before or 0.0)), row.name)))
 
 
-def _data(before: Side | None, after: Side) -> Iterator[Difference]:
-    yield from _datasets(before, after)
-    yield from _windows(before, after)
-    yield from _pipeline_data(before, after)
-
-
-def _datasets(before: Side | None, after: Side) -> Iterator[Difference]:
-    """Yield the rows and the digest of each set of rows that a run names, by what it read them for."""
-    sides = [_by_context(side.run.datasets) if side and side.run else {} for side in (before, after)]
-    for context in sorted({*sides[0], *sides[1]}):
-        old, mine = (side.get(context) for side in sides)
-        yield Difference(f"{context} rows", old.rows if old else None, mine.rows if mine else None)
-        origin = weakest([_named(each, side) for each, side in ((old, before), (mine, after)) if each and side])
-        yield _pair(f"{context} set", [each.digest if each else None for each in (old, mine)], origin)
-
-
-def _named(dataset: Dataset, side: Side) -> Origin:
-    """Return who answers for the digest of a set of rows: the pipeline if it made a file with that digest."""
-    named = side.making is not None and dataset.digest in side.making.digests
-    return _origin_of(side.making) if named else Origin.WORD
-
-
-def _by_context(datasets: Iterable[Dataset]) -> dict[str, Dataset]:
-    """Return datasets by their context; of several with one context each has its name beside it."""
-    found: dict[str, list[Dataset]] = {}
-    for each in datasets:
-        found.setdefault(each.context, []).append(each)
-    alone = {context: same[0] for context, same in found.items() if len(same) == 1}
-    return alone | {f"{context} {each.name}": each for context, same in found.items() if len(same) > 1 for each in same}
-
-
-def _windows(before: Side | None, after: Side) -> Iterator[Difference]:
-    """Yield each window and each named digest among the parameters of the stages."""
-    mine, old = after.making, before.making if before else None
-    if mine is None:
-        return
-    origin, sides = _origin_of(old, mine), [making.parameters if making else {} for making in (old, mine)]
-    for name in sorted({*sides[0], *sides[1]}):
-        group, _, leaf = name.rpartition(".")
-        if leaf == "from" and any(f"{group}.until" in side for side in sides):
-            yield _pair(f"{group} window", [_window(side, group) for side in sides], origin)
-        if leaf == "digest" and group:
-            yield _pair(group, [side.get(name) for side in sides], origin)
-
-
-def _window(parameters: Mapping[str, str], group: str) -> str | None:
-    ends = [parameters.get(f"{group}.{end}") for end in ("from", "until")]
-    return None if None in ends else f"{ends[0]} until {ends[1]}"
-
-
-def _pipeline_data(before: Side | None, after: Side) -> Iterator[Difference]:
-    mine, old = after.making, before.making if before else None
-    if mine is None:
-        return
-    origin, sides = _origin_of(old, mine), [making.data if making else {} for making in (old, mine)]
-    for path in sorted({*sides[0], *sides[1]}):
-        held = [side.get(path) for side in sides]
-        if any(each and each.files is not None for each in held):
-            yield _pair(f"files in {path}", [each.files if each else None for each in held], origin)
-        yield _pair(path, [each.digest if each else None for each in held], origin)
-
-
-def _pair(name: str, sides: Sequence[Any], origin: Origin) -> Difference:
-    return Difference(name, sides[0], sides[1], origin)
-
-
-def _origin_of(*makings: Making | None) -> Origin:
-    known = [making for making in makings if making is not None]
-    return Origin.MEASURED if known and all(making.measured for making in known) else Origin.WORD
+def _of_first(row: Difference) -> Difference:
+    """Return a row of a first version: that it has nothing before it is known."""
+    return replace(row, known=row.after is not None)
 
 
 def _doubts(before: Side | None, after: Side) -> Iterator[str]:

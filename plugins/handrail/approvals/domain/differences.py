@@ -31,12 +31,13 @@ def weakest(origins: Sequence[Origin]) -> Origin:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing before and after; None where that version has none of it."""
+    """One thing before and after; None where that version has none of it, or if not `known`, where it is not known."""
 
     name: str
     before: Any
     after: Any
     origin: Origin = Origin.WORD
+    known: bool = True
 
     @property
     def is_change(self) -> bool:
@@ -158,7 +159,8 @@ def _of_three(part: Part, key: str) -> dict[str, Any]:
 
 def _row(row: Difference, key: str | None = None) -> dict[str, Any]:
     named = {key: _short(row.name)} if key else {}
-    return named | {"before": _short(row.before), "after": _short(row.after), "origin": str(row.origin)}
+    values = {"before": _short(row.before), "after": _short(row.after), "origin": str(row.origin)}
+    return named | values | {"known": row.known}
 
 
 def _moved(row: Difference) -> dict[str, Any]:

@@ -64,13 +64,13 @@ def _of_part(part: str, found: dict[str, Any], key: str) -> Iterator[tuple[str, 
 
 
 def _difference(part: str, what: str, row: dict[str, Any]) -> tuple[str, ...]:
-    before, after = _text(row["before"]), _text(row["after"])
+    before, after = (_text(row[side], row.get("known", True)) for side in ("before", "after"))
     return part, shown(what), after if before == after else f"{before} → {after}", row["origin"]
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, known: bool = True) -> str:
     if value is None:
-        return "none"
+        return "none" if known else "not known"
     if isinstance(value, dict):
         return " ".join(_text(inner) for inner in value.values())
     text = value if isinstance(value, str) else json.dumps(value)

@@ -37,12 +37,13 @@ def _code(code: Mapping[str, Any]) -> Row:
         rows.append(_row("commit", code["commit"]))
     if _differs(code["clean"]) or code["clean"]["after"] is False:
         words = {None: "not known", True: "clean", False: "with changes that were not committed"}
-        before, after = words[code["clean"]["before"]], words[code["clean"]["after"]]
+        clean = code["clean"]
+        before = None if clean["before"] is None and clean["known"] else words[clean["before"]]
+        after = words[clean["after"]]
         rows.append({"what": "checkout", "before": before, "after": after})
     files = _three("", code["files"], "path", "file of code")
     rows += [*files["rows"], *files["more"]]
-    known = code["files"]["known"]["after"]
-    sentence = "" if rows or not known else "No file of code differs."
+    sentence = files["sentence"] if files["rows"] or not _comparable(code["files"]) else "No file of code differs."
     return _part("Code", rows, _said([code["commit"]["origin"], code["files"]["origin"]]), sentence)
 
 
@@ -58,6 +59,8 @@ def _features(features: Mapping[str, Any]) -> Row:
     ]
     same = features["same"]
     sentence = f"The same {counted(same, 'feature')}." if same and not features["added"] + features["removed"] else ""
+    if not _comparable(features):
+        sentence = "Which features differ is not known."
     return _part("Features", rows, _said([features["origin"]]), sentence)
 
 
@@ -69,6 +72,8 @@ def _parameters(parameters: Mapping[str, Any]) -> Row:
     rows = [_row(row["name"], row) for row in parameters["changed"]]
     same = counted(parameters["unchanged"], "parameter")
     sentence = f"{same} unchanged." if parameters["unchanged"] else ""
+    if not _comparable(parameters):
+        sentence = "Which parameters differ is not known."
     return _part("Parameters", rows, _origins(parameters["changed"]) or _said([parameters["origin"]]), sentence)
 
 
@@ -82,6 +87,8 @@ def _three(name: str, part: Mapping[str, Any], key: str, what: str) -> Row:
             {"what": f"{counted(many, 'more difference')}", "before": None, "after": "handrail approvals changes"}
         )
     sentence = f"{counted(part['same'], what, _plural(what))} the same." if part["same"] else ""
+    if not _comparable(part):
+        sentence = f"Which {_plural(what)} differ is not known."
     return _part(name, rows, _said([part["origin"]]), sentence)
 
 
@@ -98,18 +105,23 @@ def _differs(row: Mapping[str, Any]) -> bool:
 
 
 def _row(what: str, row: Mapping[str, Any]) -> Row:
-    before = None if row["before"] is None else _value(row["before"])
-    return {"what": what, "before": before, "after": _value(row["after"])}
+    known = row.get("known", True)
+    before = None if row["before"] is None and known else _value(row["before"], known)
+    return {"what": what, "before": before, "after": _value(row["after"], known)}
 
 
-def _value(value: Any) -> str:
+def _comparable(part: Mapping[str, Any]) -> bool:
+    """Whether it was compared: of a first version all is listed, of another one nothing if a side is not known."""
+    listed = any(part.get(kind) for kind in ("changed", "added", "removed"))
+    return bool(part["known"]["after"]) and bool(part["known"]["before"] or listed)
+
+
+def _value(value: Any, known: bool = True) -> str:
     if value is None:
-        return "nothing"
+        return "nothing" if known else "not known"
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {_value(inner)}" for name, inner in value.items())
-    if isinstance(value, str):
-        return f"{value[:19]}…" if value.startswith("sha256:") else value
-    return number(value)
+    return value if isinstance(value, str) else number(value)
 
 
 def _origins(rows: Sequence[Mapping[str, Any]]) -> str:

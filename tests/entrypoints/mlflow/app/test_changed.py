@@ -77,9 +77,30 @@ def test_who_may_read_the_request_sees_what_changed(server, challenged):
     data = _named(found["data"], "what")
     assert data["training rows"] == (100, 140, "author's word")
     assert data["training set"] == (f"md5:{'1' * 32}", f"md5:{'2' * 32}", "author's word")
-    assert found["code"]["commit"] == {"before": "1" * 40, "after": "2" * 40, "origin": "author's word"}
+    commit = {"before": "1" * 40, "after": "2" * 40, "origin": "author's word", "known": True}
+    assert found["code"]["commit"] == commit
     assert found["code"]["clean"]["after"] is True
     assert "Lineage knows no pipeline that made version 2" in "\n".join(found["unknown"])
+
+
+def test_the_page_of_the_request_shows_it_and_what_a_run_says_is_text(server, challenged):
+    challenger, request_id, _ = challenged
+    with server.person("ada") as http:
+        body = {"run_id": challenger.run_id, "key": "note", "value": "<script>alert(1)</script>\u202e"}
+        assert http.post(f"{API}/runs/log-parameter", json=body).status_code == 200
+    _changes(server, request_id)
+
+    with server.person("cleo") as http:
+        page = http.get(f"/handrail/requests/{request_id}", headers={"Accept": "text/html"})
+
+    assert page.status_code == 200
+    assert "What changed since the champion" in page.text
+    assert "model.skops" in page.text
+    assert "<script>alert" not in page.text
+    assert "\u202e" not in page.text
+    with server.person("cleo") as http:
+        as_json = http.get(f"/handrail/requests/{request_id}", headers={"Accept": "application/json"}).json()
+    assert as_json["changed"]["title"] == "What changed since the champion"
 
 
 def test_a_first_version_is_compared_with_nothing(server, made):
