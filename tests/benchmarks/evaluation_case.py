@@ -27,9 +27,16 @@ QUANTILES = (0.025, 0.975)
 Found = dict[str, float]
 
 
+def _rows() -> pl.DataFrame:
+    """Return rows of several carriers and hours, so that groups are measured too."""
+    source = np.random.default_rng(1)
+    carriers, minutes = source.choice(list("ABCDEFGHIJKL"), ROWS), source.uniform(300, 1440, ROWS)
+    return labelled_rows(ROWS, carrier=carriers, minute_of_day=minutes)
+
+
 def by_the_gate(folder: Path) -> Callable[[], Found]:
     """Return what asks the evaluator: a confined process that scores both models and computes all."""
-    question = Questions(folder).ask(GOOD, WEAK, labelled_rows(ROWS))
+    question = Questions(folder).ask(GOOD, WEAK, _rows())
 
     def measure() -> Found:
         return _numbers(EvaluationProcess().evaluate(question).measures)
@@ -39,7 +46,7 @@ def by_the_gate(folder: Path) -> Callable[[], Found]:
 
 def in_process(folder: Path) -> Callable[[], Found]:
     """Return what computes all with the same code in this process, without confinement."""
-    question = Questions(folder).ask(GOOD, WEAK, labelled_rows(ROWS))
+    question = Questions(folder).ask(GOOD, WEAK, _rows())
     trees = {"candidate": question.candidate, "incumbent": question.incumbent}
     files = {f"{name}.scoring": tree.scoring for name, tree in trees.items() if tree}
     files |= {f"{name}.network": tree.network for name, tree in trees.items() if tree}
@@ -58,7 +65,7 @@ def _numbers(measures: Mapping[str, Any]) -> Found:
 
 def by_scikit_learn(folder: Path) -> Callable[[], Found]:
     """Return what computes the same here with scikit-learn: the same draws of days, each as weights of rows."""
-    question = Questions(folder).ask(GOOD, WEAK, labelled_rows(ROWS))
+    question = Questions(folder).ask(GOOD, WEAK, _rows())
     draws = question.plan.draws
 
     def measure() -> Found:

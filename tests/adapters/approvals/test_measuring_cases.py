@@ -23,7 +23,6 @@ from handrail.approvals.adapters.measuring import measure
 from handrail.approvals.domain.cases import CasesPlan, Grouping, Measure
 from handrail.approvals.domain.evaluation import read_answer
 from handrail.scoring import Scorer
-from handrail.statistics.comparison import DRAWS
 from tests.fakes.approvals_evidence import CASES
 from tests.fakes.labelled_rows import labelled_rows
 from tests.fakes.questions import Questions
@@ -33,6 +32,7 @@ NAMES = ("roc_auc", "average_precision", "log_loss", "brier")
 QUANTILES = (0.025, 0.975)
 CARRIERS = ("AA", "UA", "ZZ")
 APART = 1e-8
+FEW_DRAWS = 40
 BY_SCORE = {
     "roc_auc": roc_auc_score,
     "average_precision": average_precision_score,
@@ -62,7 +62,7 @@ def rows():
 def _plan(metrics=NAMES):
     more = tuple(Measure(name, name, better="lower" if name in ("log_loss", "brier") else "higher") for name in metrics)
     everyday = tuple(measure for measure in CASES.measures if measure.unit)
-    return {"metrics": metrics, "cases": replace(CASES, measures=(*more, *everyday)), "draws": 120}
+    return {"metrics": metrics, "cases": replace(CASES, measures=(*more, *everyday)), "draws": FEW_DRAWS}
 
 
 def _measured(question):
@@ -108,16 +108,16 @@ def _paired(judge, label, first, second, weights):
 def test_each_measure_is_that_of_scikit_learn_on_the_same_draws_of_days(questions, rows):
     question = questions.ask(CANDIDATE, CHAMPION, rows, **_plan())
     first, second = (_answered(package, rows) for package in (question.candidate, question.incumbent))
-    label, weights = rows["late"].to_numpy(), _weights(rows, 120)
+    label, weights = rows["late"].to_numpy(), _weights(rows, FEW_DRAWS)
 
     found = {row["name"]: row for row in _measured(question).cases["measures"]}
 
     assert 0.2 < found["called"]["candidate"] < 0.8
     for name, judge in {**BY_SCORE, **BY_CALL}.items():
         values = (first.score, second.score) if name in BY_SCORE else (first.label, second.label)
-        drawn = _weights(rows, DRAWS) if name == "roc_auc" else weights
-        expected = _paired(judge, label, *map(np.float64, values), drawn)
-        keys = ("champion", "candidate", "delta", "low", "high")
+        expected = _paired(judge, label, *map(np.float64, values), weights)
+        # The interval of the metric that decides is that of the comparison, over more draws.
+        keys = ("champion", "candidate", "delta", *(() if name == "roc_auc" else ("low", "high")))
         assert {key: found[name][key] for key in keys} == pytest.approx({key: expected[key] for key in keys}, abs=APART)
     alone = _paired(log_loss, label, np.float64(first.score), np.float64(second.score), weights)
     for end in ("candidate_low", "candidate_high"):
@@ -127,7 +127,7 @@ def test_each_measure_is_that_of_scikit_learn_on_the_same_draws_of_days(question
 def test_each_group_is_judged_on_the_draws_of_the_whole(questions, rows):
     question = questions.ask(CANDIDATE, CHAMPION, rows, **_plan())
     first, second = (_answered(package, rows) for package in (question.candidate, question.incumbent))
-    label, weights = rows["late"].to_numpy(), _weights(rows, 120)
+    label, weights = rows["late"].to_numpy(), _weights(rows, FEW_DRAWS)
     hour = rows["minute_of_day"].to_numpy() // 60
     carrier = rows["carrier"].to_numpy()
     expected = {
@@ -182,6 +182,28 @@ def test_groups_in_which_nobody_is_called_are_named(questions, rows):
     assert sorted(cases["silent"]) == ["departs at 05 h", "departs at 06 h"]
     silent = next(group for group in cases["groups"] if group["label"] == "departs at 05 h")
     assert (silent["found_candidate"], silent["found_champion"]) == (0.0, 0.0)
+
+
+def test_a_group_in_which_one_version_calls_is_not_silent(questions, rows):
+    assert _measured(questions.ask((-1.0, 0.0), CHAMPION, rows)).cases["silent"] == []
+    assert len(_measured(questions.ask((-1.0, 0.0), None, rows)).cases["silent"]) == 8
+
+
+def test_draws_without_a_row_of_a_group_say_nothing_about_it(questions, rows):
+    days = np.array([int(day[-2:]) for day in rows["day"]])
+    apart = rows.with_columns(carrier=np.where(days <= 5, "UA", "AA"))
+    package = questions.package(CANDIDATE, kind="multiclass")
+    plan = {"kind": "multiclass", "main": "macro_f1", "metrics": ("macro_f1",), "classes": ("a", "b", "c")}
+
+    cases = _measured(questions.ask(package, None, apart, draws=400, cases=replace(CASES, measures=()), **plan)).cases
+
+    chosen = days <= 5
+    label, mine = apart["late"].to_numpy()[chosen], _answered(package, apart).label[chosen]
+    drawn = [weights for weights in _weights(apart, 400)[1:, chosen] if weights.any()]
+    values = [f1_score(label[of > 0], mine[of > 0], average="macro", sample_weight=of[of > 0]) for of in drawn]
+    group = next(group for group in cases["groups"] if group["label"] == "carrier UA")
+    assert len(drawn) < 400
+    assert (group["candidate_low"], group["candidate_high"]) == pytest.approx(np.quantile(values, QUANTILES), abs=APART)
 
 
 def test_a_candidate_alone_has_values_with_intervals_and_no_difference(questions, rows):
