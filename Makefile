@@ -60,7 +60,7 @@ lock: setup  ## Resolve both locks anew, the newest and the oldest versions; UPG
 
 test-oldest: setup  ## Run what meets the tools on the oldest versions that pyproject.toml allows; TESTS= names others.
 	@$(BIN)/python -m infra.ci.oldest
-	@$(subst $(BIN),.handrail/oldest/bin,$(PYTEST)) -m 'not any_version' $(or $(TESTS),$(OLDEST_TESTS))
+	@$(subst $(BIN),.handrail/oldest/bin,$(PYTEST)) -o cache_dir=.handrail/oldest/pytest_cache -m 'not any_version' $(or $(TESTS),$(OLDEST_TESTS))
 
 test-pythons: setup  ## Resolve the lock for every supported Python: is there a wheel of each package?
 	@$(BIN)/python -m infra.ci.pythons
