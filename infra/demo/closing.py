@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from handrail.files import replace_file
+from infra.demo.left_open import leave_open
 from infra.demo.people import PEOPLE
 from infra.demo.scene import Scene
 from infra.demo.screen import Report, show
@@ -25,6 +26,7 @@ ONLY = "_only"
 
 def addresses(scene: Scene, report: Report) -> dict[str, object]:
     """Say where each tool will answer under `make up`; the demo's own servers end with it."""
+    waiting = leave_open(scene, report)
     report("stopping the demo's servers")
     usual = scene.found["usual"]
     return {
@@ -35,6 +37,7 @@ def addresses(scene: Scene, report: Report) -> dict[str, object]:
         "evidently": f"http://{usual.host}:{usual.ports.evidently}",
         "lineage": f"http://{usual.host}:{usual.ports.lineage}",
         "credentials": str(scene.settings.credentials.relative_to(scene.checkout)),
+        **waiting,
     }
 
 
@@ -105,6 +108,9 @@ def ways_on(steps: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     yield f"{at['start']}: MLflow {at['mlflow']}, Prefect {at['prefect']},"
     yield f"  bento {at['bento']}/docs, lineage {at['lineage']}/docs,"
     yield f"  Evidently {at['evidently']}"
+    if waits := at.get("waits_for"):
+        yield f"One request is open. Decide it in a browser, as {waits} (password below):"
+        yield f"  {at['mlflow']}/handrail/requests/{at['open_request']}"
     yield f"{HANDRAIL} lineage trace {trace['prediction']}"
     yield f"{HANDRAIL} lineage impact {trace['impact_of']}"
     yield f"{HANDRAIL} reproduce {model}@champion --repository .handrail/demo/project"

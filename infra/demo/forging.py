@@ -16,12 +16,12 @@ from handrail.bootstrap.approvals import tree_digest
 from handrail.errors import Refused
 from handrail.scoring import SCORING_FILE
 from handrail.statistics import metric_named
+from infra.demo.registering import register_files
 
 CLAIMED = {"higher": 0.80, "lower": 0.0}
 """What is claimed of a metric, by the side on which it is better."""
 RECOMPUTED = "recomputed"
 EXPERIMENT = "claims"
-API = "/api/2.0/mlflow"
 
 
 def refuse_forged(desk: Desk, project: Path, alias: str, kind: str, metric: str) -> str:
@@ -41,7 +41,9 @@ def refuse_forged(desk: Desk, project: Path, alias: str, kind: str, metric: str)
         digest = tree_digest(weak)
         asked = desk.requests_for(alias, digest)
         evidence = {"evaluation": {metric: claimed}}
-        request = asked[-1] if asked else _ask(desk, project, alias, _register(desk, weak, digest), evidence)
+        request = (
+            asked[-1] if asked else _ask(desk, project, alias, register_files(desk, weak, digest, EXPERIMENT), evidence)
+        )
     return judged_by_its_own_number(request, metric, claimed)
 
 
@@ -75,30 +77,3 @@ def _ask(
     evidence = {name: {**content, **forged.get(name, {})} for name, content in honest.items()}
     snapshot = hand_in_rows(desk, project, weak.model, alias)
     return desk.ask(weak, alias, "It is the best so far.", evidence, snapshot)
-
-
-def _register(desk: Desk, tree: Path, digest: str) -> Registered:
-    """Log the files to a new run over MLflow's REST API, and register them."""
-    model = desk.settings.model_name
-    experiment = _experiment(desk)
-    run = _call(desk, "runs/create", experiment_id=experiment)["run"]["info"]
-    root = f"/api/2.0/mlflow-artifacts/artifacts/{run['artifact_uri'].partition('mlflow-artifacts:/')[2].lstrip('/')}"
-    for file in sorted(tree.rglob("*")):
-        if file.is_file():
-            path = f"{root}/model/{file.relative_to(tree).as_posix()}"
-            desk.server.put(path, content=file.read_bytes()).raise_for_status()
-    body = {"name": model, "source": f"{run['artifact_uri']}/model", "run_id": run["run_id"]}
-    version = _call(desk, "model-versions/create", **body)["model_version"]["version"]
-    return Registered(model, int(version), run["run_id"], digest)
-
-
-def _experiment(desk: Desk) -> str:
-    found = desk.server.get(f"{API}/experiments/get-by-name", params={"experiment_name": EXPERIMENT})
-    if found.is_success:
-        return str(found.json()["experiment"]["experiment_id"])
-    return str(_call(desk, "experiments/create", name=EXPERIMENT)["experiment_id"])
-
-
-def _call(desk: Desk, path: str, **body: Any) -> dict[str, Any]:
-    answer: dict[str, Any] = desk.server.post(f"{API}/{path}", json=body).raise_for_status().json()
-    return answer

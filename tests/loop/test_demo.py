@@ -8,6 +8,9 @@ from contextlib import closing
 
 import pytest
 
+from handrail.bootstrap import open_platform
+from handrail.settings import load_settings
+
 STEPS = [
     "acquire",
     "validate",
@@ -198,3 +201,17 @@ def test_the_demo_ends_with_fifteen_lines(loop):
 @pytest.mark.parametrize("tool", ["mlflow", "prefect", "bento", "evidently"])
 def test_the_closing_screen_says_where_to_look(loop, tool):
     assert loop.figures("closing")[tool].startswith("http://127.0.0.1:")
+
+
+def test_one_request_stays_open_for_a_person_who_decides_in_a_browser(loop):
+    figures = loop.figures("closing")
+
+    settings = load_settings(loop.clone).model_copy(update={"home": loop.checkout / ".handrail"})
+    with open_platform(settings) as platform:
+        request = platform.approvals.request(figures["open_request"]).to_json()
+    measures = {row["name"]: row for row in request["evaluation"]["cases"]["measures"]}
+
+    assert (request["verdict"], figures["waits_for"]) == ("pending", "cleo")
+    assert all(row["met"] for row in request["measures"])
+    assert measures["found"]["delta"] > 0 > measures["right"]["delta"]
+    assert f"/handrail/requests/{figures['open_request']}" in loop.said
