@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from handrail.entrypoints.console.addresses import Address
+from handrail.entrypoints.console.impact_page import ask_page as ask_for_impact
+from handrail.entrypoints.console.impact_page import impact_page
 from handrail.entrypoints.console.pages import Page
 from handrail.entrypoints.console.trace_page import ask_page, trace_page
 from handrail.entrypoints.mlflow.app.messages import read_query
@@ -21,6 +23,13 @@ def trace(desk: PageDesk) -> Page:
     q = read_query("q").get("q", "").strip()
     _require_person(desk)
     return trace_page(desk.platform, desk.platform.lineage, q, address_of) if q else ask_page()
+
+
+def impact(desk: PageDesk) -> Page:
+    """Return what something led to, or the question for its name."""
+    q = read_query("q").get("q", "").strip()
+    _require_person(desk)
+    return impact_page(desk.platform, desk.platform.lineage, q, address_of) if q else ask_for_impact()
 
 
 def address_of(uri: str) -> str | None:

@@ -35,6 +35,7 @@ VIEWS: Mapping[Address, tuple[Any, Address]] = {
     Address.DECIDE_RULES: (rules.decide, Address.RULES),
     Address.LOG: (log.log, Address.LOG),
     Address.TRACE: (lineage.trace, Address.TRACE),
+    Address.IMPACT: (lineage.impact, Address.IMPACT),
 }
 """What answers each address, and the entry of the menu that it belongs to."""
 
