@@ -50,7 +50,7 @@ def test_nobody_reads_a_page_without_a_login(server, asked):
             assert http.get(path).status_code == 401
 
 
-def test_every_page_tells_the_browser_to_be_strict(server, asked):
+def test_every_page_asks_the_browser_to_be_strict(server, asked):
     with server.person("cleo") as http:
         for path in ("/handrail/", f"/handrail/requests/{asked}", "/handrail/timeline", "/handrail/rules"):
             answer = _page(http, path)
