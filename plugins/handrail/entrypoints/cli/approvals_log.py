@@ -103,7 +103,7 @@ def at(
     moment = read_moment("--time", time)
     named, at_sign, its_alias = (name or "").removeprefix("models:/").rpartition("@")
     if name and not (named and at_sign and its_alias):
-        raise InvalidInput("name", f"{name!r} is not model@alias", "Write it as flights@champion, or use the options.")
+        raise InvalidInput("name", f"{name!r} is not model@alias", "Write it as churn@champion, or use the options.")
     with open_records() as platform:
         asked = (named, its_alias) if name else (model or platform.settings.model_name, alias)
         facts = platform.approvals.at(*asked, moment).to_json()

@@ -43,7 +43,7 @@ app.command(
 
 @app.command("pointer", epilog="Example: handrail lineage pointer 'mlflow alias orders@champion'")
 def show_pointer(
-    name: Annotated[str, typer.Argument(help="A moving name, its end or a part, or what it points at: flights/3.")],
+    name: Annotated[str, typer.Argument(help="A moving name, its end or a part, or what it points at: churn/3.")],
     at: Annotated[str | None, typer.Option("--at", help="ISO 8601 moment; now if left out.")] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -108,7 +108,7 @@ def show_node(ref: Ref, as_json: AsJson = False) -> None:
 
 def show_timeline(
     name: Annotated[
-        str, typer.Argument(help="A moving name, its end or a part (champion), or what it points at: flights/3.")
+        str, typer.Argument(help="A moving name, its end or a part (champion), or what it points at: churn/3.")
     ],
     at: Annotated[str | None, typer.Option("--at", help="Only what held at this ISO 8601 moment.")] = None,
     as_json: AsJson = False,
