@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from handrail.approvals.adapters.yaml_evaluations import YamlEvaluations, files_of
+from handrail.approvals.domain.evaluation import Prospective
 from handrail.errors import Misconfigured, UnknownReference
 from tests.fakes.approvals_evidence import FakePlans
 
@@ -39,6 +40,17 @@ def test_roles_that_confirm_rows_first_are_part_of_the_plan_where_they_are_named
     plan = plans.plan("flights")
 
     assert (without.custody, plan.custody) == ((), ("data-engineer", "ml-engineer"))
+    assert plan.digest != without.digest
+
+
+def test_what_is_foretold_is_held_against_the_column_of_the_use_case(project):
+    plans = YamlEvaluations(files_of(project))
+    without = plans.plan("flights")
+    write(project, {"flights": {"prospective": {"least_rows": 7}}})
+
+    plan = plans.plan("flights")
+
+    assert (without.prospective, plan.prospective) == (None, Prospective("arr_known_ts", 7))
     assert plan.digest != without.digest
 
 

@@ -1,16 +1,24 @@
 """`Evaluator`: the same promises by the fake and by a confined process that scores real ONNX files."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from math import isfinite
 
+import polars as pl
 import pytest
 
 from handrail.approvals.adapters.evaluation_process import EvaluationProcess
 from handrail.approvals.adapters.socket_custody import SocketEvaluator
-from handrail.approvals.domain.evaluation import COMPARED, names_of
+from handrail.approvals.domain.evaluation import COMPARED, FORETOLD, GAINS, Prospective, names_of
+from handrail.approvals.domain.predictions import CommittedFile, Foretold
+from handrail.files import sha256_of
+from handrail.scoring import Scorer
 from tests.fakes.approvals_evidence import FakeEvaluator
 from tests.fakes.keeper import asking
-from tests.fakes.labelled_rows import GOOD, WEAK
+from tests.fakes.labelled_rows import GOOD, WEAK, labelled_rows
 from tests.fakes.questions import Questions
+
+NOW = datetime(2026, 1, 10, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -84,3 +92,50 @@ def test_both_versions_are_seen_on_the_same_cases(evaluator, questions, incumben
     else:
         said = {"delta": main["delta"], "ci_low": main["low"], "ci_high": main["high"]}
         assert said == {name: found.comparison[name] for name in said}
+
+
+@pytest.mark.parametrize("evaluator", [FakeEvaluator(), EvaluationProcess()], ids=["memory", "process"])
+def test_without_predictions_nothing_was_foretold(evaluator, questions):
+    # A keeper is not sent what was foretold: it looks at what it has itself.
+    question = replace(_about_foretold(questions), foretold=Foretold((), NOW))
+
+    found = evaluator.evaluate(question)
+
+    assert set(found.prospective) == set(FORETOLD)
+    assert found.prospective["rows"] == 0
+
+
+def _about_foretold(questions):
+    moment = NOW - timedelta(days=1)
+    rows = labelled_rows().with_columns(pl.lit(moment).alias("known_at"))
+    return questions.ask(GOOD, WEAK, rows=rows, prospective=Prospective("known_at", 100))
+
+
+def test_a_process_measures_the_rows_that_were_foretold_by_themselves(questions, tmp_path):
+    question = _about_foretold(questions)
+    rows = pl.read_parquet(question.snapshot)
+    scorer = Scorer.read(question.candidate.scoring, question.candidate.network, "the candidate")
+    features = {n: rows[n].to_list() if n in scorer.codes else rows[n].to_numpy() for n in scorer.features}
+    score = pl.Series("score", scorer.answer(features).score)
+    made = rows.select("flight_id").with_columns(score)
+
+    def file(name, table, days):
+        table.write_parquet(tmp_path / name)
+        return CommittedFile(str(tmp_path / name), f"sha256:{sha256_of(tmp_path / name)}", NOW - timedelta(days=days))
+
+    in_time = file("in-time.parquet", made[:300], 2)
+    late = file("late.parquet", made[300:400], 0.5)
+    wrong = file("wrong.parquet", made[400:500].with_columns(pl.col("score") + 0.001), 2)
+    asked = replace(question, foretold=Foretold((in_time, late, wrong), NOW))
+
+    found = EvaluationProcess().evaluate(asked)
+    assert found.prospective is not None
+
+    counts = {name: found.prospective[name] for name in FORETOLD}
+    assert counts == {"rows": 300, "uncommitted": 100, "late": 100, "unequal": 100, "coverage": 0.6, "unreadable": 0}
+    assert set(found.prospective) == set(FORETOLD) | names_of(question.plan) | set(GAINS)
+    assert found.prospective["roc_auc"] != found.evaluation["roc_auc"]
+    assert found.prospective["delta"] > 0
+    assert found.isolation["network"] == "none"
+    few = replace(asked, plan=replace(asked.plan, prospective=Prospective("known_at", 301)))
+    assert set(EvaluationProcess().evaluate(few).prospective or ()) == set(FORETOLD)

@@ -14,7 +14,8 @@ from handrail.approvals.adapters.sql_snapshot_book import SqlSnapshotBook
 from handrail.approvals.adapters.tables import confirmations
 from handrail.approvals.domain.errors import LogMismatch
 from handrail.approvals.domain.row_custody import HandedIn, RowsConfirmed
-from tests.fakes.approvals_evidence import MemoryBook, MemorySnapshots
+from tests.fakes.approvals_evidence import MemorySnapshots
+from tests.fakes.approvals_rows import MemoryBook
 from tests.fakes.approvals_store import DATABASES, approvals_store, log_key, logged_ledger
 from tests.fakes.keeper import asking
 

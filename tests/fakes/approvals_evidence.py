@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import yaml
 
-from handrail.approvals.custody_ports import SnapshotBook
 from handrail.approvals.domain.cases import MEASURED, CasesPlan, Grouping, Measure, gain_of, read_cases
 from handrail.approvals.domain.cases import Measured as KnownOfAll
 from handrail.approvals.domain.described_rows import RowsDescribed
 from handrail.approvals.domain.errors import StillReading
 from handrail.approvals.domain.evaluation import (
     COMPARED,
+    FORETOLD,
     Columns,
     Evaluation,
     EvaluationPlan,
@@ -24,7 +24,7 @@ from handrail.approvals.domain.evaluation import (
     names_of,
 )
 from handrail.approvals.domain.formats import formats_in
-from handrail.approvals.domain.row_custody import HandedIn, RowsConfirmed
+from handrail.approvals.domain.row_custody import HandedIn
 from handrail.approvals.domain.subject import Candidate
 from handrail.approvals.domain.tracing import MOST_SHOWN, Traced
 from handrail.approvals.evidence_ports import (
@@ -95,23 +95,6 @@ class MemorySnapshots(Snapshots):
         return tuple(sorted(self.accounts.get(digest, ())))
 
 
-class MemoryBook(SnapshotBook):
-    """`SnapshotBook` in memory, about what was handed in to a `MemorySnapshots`."""
-
-    def __init__(self, snapshots: MemorySnapshots) -> None:
-        self.snapshots = snapshots
-        self.said: dict[tuple[str, str, str], RowsConfirmed] = {}
-
-    def handed_in(self, model: str | None = None) -> Sequence[HandedIn]:
-        return [row for row in self.snapshots.rows.values() if model is None or row.model in (model, "")]
-
-    def confirm(self, confirmation: RowsConfirmed) -> None:
-        self.said.setdefault((confirmation.digest, confirmation.model, confirmation.account), confirmation)
-
-    def confirmations(self, digest: str) -> Sequence[RowsConfirmed]:
-        return [each for each in self.said.values() if each.digest == digest]
-
-
 class MemoryLooks(Looks):
     """`Looks` in memory."""
 
@@ -158,8 +141,11 @@ class FakeEvaluator(Evaluator):
         if question.incumbent:
             delta = mine - self.quality.get(question.incumbent.network, 0.76)
             comparison = {name: delta for name in COMPARED} | {"n": 1000, "clusters": 30}
-        cases = cases_like(question.plan, evaluation, comparison)
-        return Evaluation(evaluation, comparison, "0" * 64, {"network": "none"}, cases)
+        cases, prospective = cases_like(question.plan, evaluation, comparison), None
+        if question.foretold:
+            prospective = dict.fromkeys(FORETOLD, 0.0) | {"rows": 300 * len(question.foretold.files)}
+            prospective |= dict.fromkeys(question.plan.metrics, mine) if question.foretold.files else {}
+        return Evaluation(evaluation, comparison, "0" * 64, {"network": "none"}, cases, prospective)
 
     def describe(self, plan: EvaluationPlan, snapshot: str, digest: str) -> RowsDescribed:
         self.described += 1

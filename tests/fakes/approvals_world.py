@@ -37,13 +37,13 @@ from tests.fakes.approvals_evidence import (
     FakeEvidenceFiles,
     FakePlans,
     FakeTraces,
-    MemoryBook,
     MemoryCopies,
     MemoryLooks,
     MemorySnapshots,
     ReadingsAtOnce,
 )
 from tests.fakes.approvals_findings import MemoryFindings
+from tests.fakes.approvals_rows import MemoryBook, MemoryPredictions
 from tests.fakes.approvals_rules import FakeRules
 from tests.fakes.approvals_signatures import FakeCheck
 
@@ -78,6 +78,7 @@ class World:
     signer: Signer = field(default_factory=FakeSigner)
     snapshots: MemorySnapshots = field(default_factory=MemorySnapshots)
     book: SnapshotBook = field(init=False)
+    predictions: MemoryPredictions = field(init=False)
     looks: MemoryLooks = field(default_factory=MemoryLooks)
     plans: FakePlans = field(default_factory=FakePlans)
     evaluator: FakeEvaluator = field(default_factory=FakeEvaluator)
@@ -93,6 +94,7 @@ class World:
     def __post_init__(self) -> None:
         self.copies = MemoryCopies(self.trees)
         self.book = MemoryBook(self.snapshots)
+        self.predictions = MemoryPredictions(self.clock)
         self.restart()
         self.register(1)
 
@@ -125,7 +127,7 @@ class World:
             holding=self.holding,
         )
         self.attestations = Attestations(self.identities, Ed25519Check(), self.nonces, self.rules, self.clock)
-        self.custody = RowCustody(self.snapshots, self.book, self.plans, self.rules, self.clock)
+        self.custody = RowCustody(self.snapshots, self.book, self.predictions, self.plans, self.rules, self.clock)
         ports = GatePorts(
             self.ledger,
             self.ledger,

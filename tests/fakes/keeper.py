@@ -18,8 +18,9 @@ from tests.fakes.approvals import FakeSigner, MemoryLedger, MemoryShelf
 from tests.fakes.approvals_attempts import MemoryAttempts
 from tests.fakes.approvals_attesting import MemoryNonces
 from tests.fakes.approvals_custody import MemoryHolds, MemoryProvenance
-from tests.fakes.approvals_evidence import FakeEvaluator, MemoryBook, MemoryLooks, MemorySnapshots
+from tests.fakes.approvals_evidence import FakeEvaluator, MemoryLooks, MemorySnapshots
 from tests.fakes.approvals_findings import MemoryFindings
+from tests.fakes.approvals_rows import MemoryBook, MemoryPredictions
 from tests.fakes.approvals_ruling import RulesInMemory
 
 
@@ -38,6 +39,7 @@ def memory_custody(**held: Any) -> Custody:
         "signer": FakeSigner(),
         "shelf": MemoryShelf(),
         "snapshots": snapshots,
+        "predictions": MemoryPredictions(),
         "snapshot_book": MemoryBook(snapshots),
         "looks": MemoryLooks(),
         "evaluator": FakeEvaluator(),

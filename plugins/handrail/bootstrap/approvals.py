@@ -22,6 +22,7 @@ from handrail.approvals.service.custody import Custody
 from handrail.approvals.service.holding import Holding
 from handrail.approvals.service.moves import Mover
 from handrail.approvals.service.notices import Notices
+from handrail.approvals.service.prediction_desk import PredictionDesk
 from handrail.approvals.service.reviewers import Reviewing
 from handrail.approvals.service.rule_changes import RuleChanges
 from handrail.approvals.service.standing import StandingWatch
@@ -210,6 +211,7 @@ class OpenGate:
     watch: StandingWatch
     evaluations: Evaluations
     snapshots: Snapshots
+    predictions: PredictionDesk
     rules: RuleChanges
     outside: Outside
     reviewing: Reviewing
@@ -256,6 +258,7 @@ def open_gate(
         StandingWatch(holding),
         open_evaluations(ports, custody),
         custody.snapshots,
+        PredictionDesk(custody.predictions, registry, holding.reader),
         changes,
         open_outside(custody, gate, changes),
         Reviewing(rules),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from handrail.approvals.adapters.ed25519_permits import Ed25519Signer
 from handrail.approvals.adapters.evaluation_process import EvaluationProcess
+from handrail.approvals.adapters.folder_predictions import FolderPredictions
 from handrail.approvals.adapters.folder_snapshots import FolderSnapshots, SqlLooks
 from handrail.approvals.adapters.log_attempts import LogAttempts
 from handrail.approvals.adapters.mlflow_home import stable_server_name
@@ -18,6 +19,7 @@ from handrail.approvals.adapters.sql_snapshot_book import SqlSnapshotBook
 from handrail.approvals.service.custody import Custody
 from handrail.bootstrap.approvals_keys import open_shelf, refuse_lost_key, refuse_lost_ledger
 from handrail.bootstrap.approvals_log import open_ledger
+from handrail.clock import system_time
 from handrail.errors import Misconfigured
 from handrail.files import create_file
 from handrail.settings import Settings, make_home
@@ -58,6 +60,7 @@ def held_here(settings: Settings, store: Store) -> Custody:
         shelf=open_shelf(settings, signer),
         snapshots=FolderSnapshots(settings.labels, store, seals),
         snapshot_book=SqlSnapshotBook(store, ledger.log, seals),
+        predictions=FolderPredictions(settings.labels / "predictions", store, ledger.log, seals, system_time),
         looks=SqlLooks(store, seals),
         evaluator=EvaluationProcess(),
         nonces=SqlNonces(store, seals),
@@ -72,20 +75,9 @@ def held_by_keeper(settings: Settings) -> Custody:
         Unavailable: it is not there.
         Misconfigured: it is the keeper of another server.
     """
+    from handrail.approvals.adapters import socket_custody as held
     from handrail.approvals.adapters.keeper_client import KeeperClient
     from handrail.approvals.adapters.log_attempts import SocketAttempts
-    from handrail.approvals.adapters.socket_custody import (
-        SocketEvaluator,
-        SocketFindings,
-        SocketHolds,
-        SocketLooks,
-        SocketNonces,
-        SocketProvenance,
-        SocketShelf,
-        SocketSigner,
-        SocketSnapshotBook,
-        SocketSnapshots,
-    )
     from handrail.approvals.adapters.socket_ledger import SocketLedger
     from handrail.approvals.adapters.socket_rules import SocketRules
 
@@ -96,17 +88,18 @@ def held_by_keeper(settings: Settings) -> Custody:
         server=use_name_of_keeper(settings),
         ledger=ledger,
         index=ledger,
-        findings=SocketFindings(keeper),
+        findings=held.SocketFindings(keeper),
         rules=SocketRules(keeper),
-        provenance=SocketProvenance(keeper.patient(2 * PATIENCE_S)),
-        holds=SocketHolds(keeper),
-        signer=SocketSigner(keeper),
-        shelf=SocketShelf(keeper),
-        snapshots=SocketSnapshots(keeper),
-        snapshot_book=SocketSnapshotBook(keeper),
-        looks=SocketLooks(keeper),
-        evaluator=SocketEvaluator(keeper),
-        nonces=SocketNonces(keeper),
+        provenance=held.SocketProvenance(keeper.patient(2 * PATIENCE_S)),
+        holds=held.SocketHolds(keeper),
+        signer=held.SocketSigner(keeper),
+        shelf=held.SocketShelf(keeper),
+        snapshots=held.SocketSnapshots(keeper),
+        snapshot_book=held.SocketSnapshotBook(keeper),
+        predictions=held.SocketPredictions(keeper),
+        looks=held.SocketLooks(keeper),
+        evaluator=held.SocketEvaluator(keeper),
+        nonces=held.SocketNonces(keeper),
         attempts=SocketAttempts(keeper),
     )
 

@@ -31,7 +31,7 @@ def open_evaluations(ports: GatePorts, custody: Custody) -> Evaluations:
 
 def open_row_custody(held: Custody, plans: EvaluationPlans, rules: RuleBook) -> RowCustody:
     """Open what says whether labelled rows wait for the confirmation of a second person."""
-    return RowCustody(held.snapshots, held.snapshot_book, plans, rules, system_time)
+    return RowCustody(held.snapshots, held.snapshot_book, held.predictions, plans, rules, system_time)
 
 
 def rows_for(project: Path, model: str, *, replacing: bool) -> str | None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from handrail.approvals.adapters.folder_predictions import FolderPredictions
 from handrail.approvals.adapters.folder_snapshots import FolderSnapshots, SqlLooks
 from handrail.approvals.adapters.sql_audit import SqlAudit
 from handrail.approvals.adapters.sql_custody import SqlHolds, SqlProvenance
@@ -20,6 +21,7 @@ from handrail.approvals.adapters.sql_snapshot_book import SqlSnapshotBook
 from handrail.approvals.adapters.tables import events, metadata
 from handrail.approvals.domain.events import Choice
 from handrail.approvals.domain.findings import Severity
+from handrail.approvals.domain.predictions import Foretelling
 from handrail.approvals.domain.row_custody import RowsConfirmed
 from handrail.approvals.service import Report
 from tests.contracts.test_approvals_rule_records import CHANGE, FIRST, SECOND, YES
@@ -58,6 +60,8 @@ def place(tmp_path_factory):
         FolderSnapshots(folder / "labels", store, seals).keep(io.BytesIO(b"PAR1 PAR1"), "flights", "ada", world.clock())
         confirmed = RowsConfirmed("sha256:0", "flights", "ben", "Ben", world.clock())
         SqlSnapshotBook(store, ledger.log, seals).confirm(confirmed)
+        predictions = FolderPredictions(folder / "predictions", store, ledger.log, seals, world.clock)
+        predictions.commit(io.BytesIO(b"PAR1 PAR1"), Foretelling("sha256:1", "flights", "ada"))
         world.holds.hold(world.registry.candidate("flights", "3"), "pr-given-up")
         world.holds.release("pr-given-up", world.clock(), "The move was abandoned.")
         world.promote()

@@ -1,6 +1,7 @@
 import json
 import math
 from dataclasses import fields, replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -9,12 +10,15 @@ from hypothesis import strategies as st
 from handrail.approvals.domain.cases import CasesPlan
 from handrail.approvals.domain.evaluation import (
     COMPARED,
+    FORETOLD,
     LARGEST_ANSWER,
     Package,
+    Prospective,
     Question,
     names_of,
     read_answer,
 )
+from handrail.approvals.domain.predictions import Foretold
 from tests.fakes import approvals_evidence
 from tests.fakes.effort import tried
 
@@ -36,6 +40,32 @@ def test_an_answer_with_exactly_what_was_asked_is_read():
 
     assert alone.measures == {"evaluation": EVALUATION}
     assert beside.measures == {"evaluation": EVALUATION, "comparison": COMPARISON}
+
+
+COUNTS = dict.fromkeys(FORETOLD, 0)
+FORETELLING = replace(
+    ALONE, plan=replace(PLAN, prospective=Prospective("known_at", 100)), foretold=Foretold((), datetime.now(UTC))
+)
+
+
+@pytest.mark.parametrize("found", [COUNTS, COUNTS | EVALUATION])
+def test_what_was_foretold_is_read_with_or_without_metrics(found):
+    assert read_answer(_written(prospective=found), FORETELLING).measures["prospective"] == found
+
+
+@pytest.mark.parametrize(
+    "found", [None, {}, COUNTS | {"more": 1}, COUNTS | {"roc_auc": 0.5}, COUNTS | {"coverage": math.nan}, [1]]
+)
+def test_any_other_answer_about_what_was_foretold_is_none(found):
+    with pytest.raises(ValueError, match="exactly|finite"):
+        read_answer(_written(prospective=found), FORETELLING)
+
+
+def test_nothing_is_read_about_what_nobody_asked():
+    with pytest.raises(ValueError, match="exactly"):
+        read_answer(_written(prospective=COUNTS), ALONE)
+    with pytest.raises(ValueError, match="exactly"):
+        read_answer(_written(), FORETELLING)
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, replace
+from typing import Any
 
 from handrail.approvals.domain.described_rows import RowsDescribed, read_description
 from handrail.approvals.domain.evaluation import LARGEST_ANSWER, Evaluation, EvaluationPlan, Question, read_answer
+from handrail.approvals.domain.predictions import Foretold, micros_of
 from handrail.approvals.evidence_ports import Evaluator
 from handrail.errors import Refused, Unavailable
 from handrail.tools import require
@@ -26,6 +28,10 @@ ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTW
 LONGEST_PROBLEM = 400
 NEEDED = ("numpy", "onnxruntime", "pyarrow")
 CHUNK_BYTES = 1 << 16
+
+
+Lent = Mapping[str, AbstractContextManager[int]]
+Moments = Mapping[str, Any] | None
 
 
 class EvaluationProcess(Evaluator):
@@ -42,7 +48,7 @@ class EvaluationProcess(Evaluator):
             Refused: it was stopped, or its answer is not one; or the measurement ended in a sentence.
             Unavailable: it cannot be started here, or the packages that it computes with are missing.
         """
-        isolation, answer = self._answer(question.plan, _files(question))
+        isolation, answer = self._answer(question.plan, _files(question), _moments(question.foretold))
         try:
             return replace(read_answer(answer, question), isolation=json.loads(isolation))
         except (ValueError, RecursionError) as err:
@@ -61,20 +67,21 @@ class EvaluationProcess(Evaluator):
         except ValueError as err:
             raise Refused("The evaluation", (f"Its answer is not one: {err}.",)) from err
 
-    def _answer(self, plan: EvaluationPlan, lent: Mapping[str, AbstractContextManager[int]]) -> tuple[bytes, bytes]:
+    def _answer(self, plan: EvaluationPlan, lent: Lent, foretold: Moments = None) -> tuple[bytes, bytes]:
         for package in NEEDED:
             require(package, "evaluation")
-        isolation, answer = self._lines(plan, lent)
+        isolation, answer = self._lines(plan, lent, foretold)
         problem = _problem_of(answer)
         if problem is not None:
             raise Refused("The evaluation", (problem,))
         return isolation, answer
 
-    def _lines(self, plan: EvaluationPlan, lent: Mapping[str, AbstractContextManager[int]]) -> tuple[bytes, bytes]:
+    def _lines(self, plan: EvaluationPlan, lent: Lent, foretold: Moments) -> tuple[bytes, bytes]:
         with ExitStack() as stack:
             files = {name: stack.enter_context(opened) for name, opened in lent.items()}
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="handrail-evaluator-"))
             task = {"files": files, "plan": asdict(plan), "seconds": plan.seconds, "megabytes": plan.megabytes}
+            task["foretold"] = foretold
             try:
                 process = subprocess.Popen(
                     self._command,
@@ -99,13 +106,22 @@ class EvaluationProcess(Evaluator):
         return lines[0], lines[1]
 
 
-def _files(question: Question) -> Mapping[str, AbstractContextManager[int]]:
+def _files(question: Question) -> Lent:
     """Return what the process may read, each lent as a descriptor that has no name."""
     trees = {"candidate": question.candidate, "incumbent": question.incumbent}
     contents = {f"{name}.scoring": tree.scoring for name, tree in trees.items() if tree}
     contents |= {f"{name}.network": tree.network for name, tree in trees.items() if tree}
     snapshot = _lent_file(question.snapshot, question.snapshot_digest)
-    return {name: _lent(content) for name, content in contents.items()} | {"snapshot": snapshot}
+    lent = {name: _lent(content) for name, content in contents.items()} | {"snapshot": snapshot}
+    files = question.foretold.files if question.foretold else ()
+    return lent | {f"foretold.{place}": _lent_file(file.path, file.digest) for place, file in enumerate(files)}
+
+
+def _moments(foretold: Foretold | None) -> Moments:
+    """Return when each file of predictions was there, and when the rows came, in microseconds since 1970."""
+    if foretold is None:
+        return None
+    return {"files": [micros_of(file.at) for file in foretold.files], "handed_in": micros_of(foretold.handed_in)}
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from handrail.approvals.domain.attempts import Attempt, AttemptKind
 from handrail.approvals.domain.errors import MovedMeanwhile
 from handrail.approvals.domain.pages import Listing
 from handrail.approvals.domain.permit import Envelope, Permit
+from handrail.approvals.domain.predictions import Foretelling
 from handrail.approvals.service.custody import Custody
 from handrail.errors import UnknownReference
 
@@ -176,12 +177,18 @@ def _signing_calls(custody: Custody) -> dict[str, Call]:
 
 
 def _evidence_calls(custody: Custody) -> dict[str, Call]:
+    predictions = custody.predictions
     snapshots, book, looks, evaluator = custody.snapshots, custody.snapshot_book, custody.looks, custody.evaluator
 
     def keep(said: Said, files: Sequence[int]) -> str:
         (descriptor,) = files
         with os.fdopen(os.dup(descriptor), "rb") as content:
             return snapshots.keep(content, said["model"], said["account"], datetime.fromisoformat(said["at"]))
+
+    def commit(said: Said, files: Sequence[int]) -> dict[str, str]:
+        (descriptor,) = files
+        with os.fdopen(os.dup(descriptor), "rb") as content:
+            return predictions.commit(content, Foretelling(**said["said"])).to_json()
 
     return {
         "snapshots.keep": keep,
@@ -190,6 +197,9 @@ def _evidence_calls(custody: Custody) -> dict[str, Call]:
         "snapshots.handed_in": lambda said, _: map(moment_values, book.handed_in(said["model"])),
         "snapshots.confirm": lambda said, _: book.confirm(confirmed_from(said["confirmation"])),
         "snapshots.confirmations": lambda said, _: map(moment_values, book.confirmations(said["digest"])),
+        "predictions.commit": commit,
+        "predictions.committed": lambda said, _: (one.to_json() for one in predictions.committed(said["tree_digest"])),
+        "predictions.path": lambda said, _: predictions.path(said["digest"]),
         "looks.look": lambda said, _: looks.look(said["model"], said["snapshot"], said["tree_digest"], said["budget"]),
         "evaluator.evaluate": lambda said, _: asdict(evaluator.evaluate(question_from(said["question"]))),
         "evaluator.describe": lambda said, _: evaluator.describe(plan_from(said["plan"]), "", said["digest"]).to_json(),

@@ -10,9 +10,10 @@ from typing import Any
 
 from handrail.approvals.adapters.event_rows import event_body, event_from, kind_of, request_body, request_from
 from handrail.approvals.domain.cases import CasesPlan, Grouping, Measure
-from handrail.approvals.domain.evaluation import Columns, Evaluation, EvaluationPlan, Package, Question
+from handrail.approvals.domain.evaluation import Columns, Evaluation, EvaluationPlan, Package, Prospective, Question
 from handrail.approvals.domain.events import Event, History, Rejection
 from handrail.approvals.domain.holding import Promotion
+from handrail.approvals.domain.predictions import Commitment, Foretelling
 from handrail.approvals.domain.row_custody import HandedIn, RowsConfirmed
 from handrail.approvals.domain.standing import Promoted
 from handrail.approvals.domain.subject import Authorship, Candidate, Purpose
@@ -87,6 +88,7 @@ def question_values(question: Question) -> dict[str, Any]:
         "candidate": _package_values(question.candidate),
         "incumbent": _package_values(question.incumbent) if question.incumbent else None,
         "snapshot": question.snapshot_digest,
+        "tree_digest": question.tree_digest,
     }
 
 
@@ -95,6 +97,7 @@ def plan_from(values: Mapping[str, Any]) -> EvaluationPlan:
     plan: dict[str, Any] = dict(values)
     columns: dict[str, Any] = dict(plan["columns"])
     columns["withheld"] = tuple(columns["withheld"])
+    plan["prospective"] = plan["prospective"] and Prospective(**plan["prospective"])
     plan |= {"columns": Columns(**columns)} | {name: tuple(plan[name]) for name in ("metrics", "classes", "custody")}
     plan["cases"] = _cases_plan_from(plan["cases"])
     return EvaluationPlan(**plan)
@@ -104,7 +107,8 @@ def question_from(values: Mapping[str, Any]) -> Question:
     """Read what `question_values` wrote."""
     plan = plan_from(values["plan"])
     incumbent = _package_from(values["incumbent"]) if values["incumbent"] else None
-    return Question(plan, _package_from(values["candidate"]), incumbent, "", str(values["snapshot"]))
+    candidate, tree_digest = _package_from(values["candidate"]), str(values["tree_digest"])
+    return Question(plan, candidate, incumbent, "", str(values["snapshot"]), tree_digest)
 
 
 def moment_values(said: HandedIn | RowsConfirmed) -> dict[str, Any]:
@@ -117,6 +121,12 @@ def handed_in_from(values: Mapping[str, Any]) -> HandedIn:
     return HandedIn(**{**values, "at": datetime.fromisoformat(values["at"])})
 
 
+def commitment_from(values: Mapping[str, Any]) -> Commitment:
+    """Read a file of predictions that was committed, as `Commitment.to_json` wrote it."""
+    said = Foretelling(values["tree_digest"], values["model"], values["account"])
+    return Commitment(said, values["predictions"], datetime.fromisoformat(values["at"]))
+
+
 def confirmed_from(values: Mapping[str, Any]) -> RowsConfirmed:
     """Read who confirmed a snapshot."""
     return RowsConfirmed(**{**values, "at": datetime.fromisoformat(values["at"])})
@@ -124,7 +134,7 @@ def confirmed_from(values: Mapping[str, Any]) -> RowsConfirmed:
 
 def evaluation_from(values: Mapping[str, Any]) -> Evaluation:
     """Read an evaluation that was written as its fields."""
-    names = ("evaluation", "comparison", "scores", "isolation", "cases")
+    names = ("evaluation", "comparison", "scores", "isolation", "cases", "prospective")
     return Evaluation(**{name: values[name] for name in names})
 
 

@@ -12,8 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from handrail.approvals.adapters.foretelling import Foretold, hold_against, known_moments, warm_up_foretold
 from handrail.approvals.adapters.measuring_cases import Beside, measured_cases
 from handrail.approvals.domain.described_rows import LONGEST_NAME, MOST_COLUMNS
+from handrail.approvals.domain.evaluation import GAINS
 from handrail.errors import InvalidInput
 from handrail.scoring import Answered, Scorer
 from handrail.statistics import (
@@ -41,16 +43,17 @@ class Rows:
     cluster: np.ndarray
 
 
-def measure(plan: Plan, files: Mapping[str, bytes]) -> dict[str, Any]:
+def measure(plan: Plan, files: Mapping[str, bytes], foretold: Foretold | None = None) -> dict[str, Any]:
     """Measure the candidate, and the incumbent if its files are there.
 
     Args:
         plan: the fields of an `EvaluationPlan`.
-        files: `snapshot`, and `scoring` and `network` of `candidate.` and `incumbent.`.
+        files: `snapshot`, and `scoring` and `network` of `candidate.` and `incumbent.`, and what was foretold.
+        foretold: if rows that were foretold are measured by themselves too.
 
     Returns:
         `evaluation` and `comparison` as numbers by name, `cases` as `read_cases` reads them, and `scores`, the
-        sha256 (hex) of all that was answered.
+        sha256 (hex) of all that was answered; with `foretold` also `prospective`.
 
     Raises:
         InvalidInput: the rows or a package cannot be used.
@@ -61,21 +64,40 @@ def measure(plan: Plan, files: Mapping[str, bytes]) -> dict[str, Any]:
     digest = sha256()
     for each in answered.values():
         digest.update(each.score.tobytes() + each.label.tobytes())
-    return _measured(answered, rows, plan) | {"scores": digest.hexdigest()}
+    found = _measured(answered, rows, plan) | {"scores": digest.hexdigest()}
+    return found | ({"prospective": _prospective(answered, rows, plan, foretold)} if foretold else {})
 
 
 def _measured(answered: Mapping[str, Answered], rows: Rows, plan: Plan) -> dict[str, Any]:
-    codes = np.unique(rows.cluster, return_inverse=True)[1]
-    versions = {who: Scored(of.score, rows.label, codes, of.label) for who, of in answered.items()}
-    weights = draw_clusters(versions["candidate"].clusters, Intervals(plan["draws"], plan["seed"]))
-    candidate = versions["candidate"]
-    drawn = {name: metric_named(plan["kind"], name).values(candidate, weights) for name in plan["metrics"]}
+    beside = _beside(answered, rows, plan)
     known = {
-        "evaluation": _evaluated(candidate, drawn),
+        "evaluation": _evaluated(beside),
         "comparison": _compared(answered, rows, plan) if "incumbent" in answered else None,
     }
-    beside = Beside(candidate, versions.get("incumbent"), weights, drawn)
     return known | {"cases": measured_cases(beside, rows.table, plan, known)}
+
+
+def _beside(answered: Mapping[str, Answered], rows: Rows, plan: Plan) -> Beside:
+    codes = np.unique(rows.cluster, return_inverse=True)[1]
+    versions = {who: Scored(of.score, rows.label, codes, of.label) for who, of in answered.items()}
+    candidate = versions["candidate"]
+    weights = draw_clusters(candidate.clusters, Intervals(plan["draws"], plan["seed"]))
+    drawn = {name: metric_named(plan["kind"], name).values(candidate, weights) for name in plan["metrics"]}
+    return Beside(candidate, versions.get("incumbent"), weights, drawn)
+
+
+def _prospective(answered: Mapping[str, Answered], rows: Rows, plan: Plan, foretold: Foretold) -> dict[str, float]:
+    """Count the rows that were foretold, and measure them where there are enough."""
+    columns, wanted = plan["columns"], plan["prospective"]
+    subjects = [str(subject) for subject in rows.table[columns["subject"]].to_pylist()]
+    known = known_moments(rows.table, wanted["known"])
+    counts, holds = hold_against(foretold, subjects, known, answered["candidate"].score)
+    few = Rows(rows.table.filter(pa.array(holds)), rows.label[holds], rows.cluster[holds])
+    if len(few.label) < wanted["least_rows"] or not judgeable(plan["kind"], few.label):
+        return counts
+    mine = {who: Answered(each.score[holds], each.label[holds]) for who, each in answered.items()}
+    gains = _compared(mine, few, plan) if "incumbent" in mine else {}
+    return counts | _evaluated(_beside(mine, few, plan)) | {name: gains[name] for name in GAINS if name in gains}
 
 
 def describe(plan: Plan, content: bytes) -> dict[str, Any]:
@@ -122,11 +144,14 @@ def warm_up(plan: Plan) -> None:
     answered = Answered(np.linspace(0.1, 0.9, count, dtype=np.float32), rows.label.astype(np.int64))
     _values(rows.table[columns["label"]], is_text=False)
     _measured({"candidate": answered, "incumbent": answered}, rows, few)
+    if plan["prospective"]:
+        warm_up_foretold(plan["prospective"]["known"])
 
 
-def _evaluated(scored: Scored, drawn: Mapping[str, np.ndarray]) -> dict[str, float]:
+def _evaluated(beside: Beside) -> dict[str, float]:
+    scored = beside.candidate
     found: dict[str, float] = {"rows": len(scored.label), "clusters": scored.clusters}
-    for name, values in drawn.items():
+    for name, values in beside.drawn.items():
         of = estimate(values).as_dict()
         found |= {name: of["value"], f"{name}_low": of["low"], f"{name}_high": of["high"]}
     return found

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import base64
 import tempfile
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, BinaryIO
 
-from handrail.approvals.adapters.folder_snapshots import CHUNK_BYTES, LARGEST_BYTES
+from handrail.approvals.adapters.folder_predictions import LARGEST_BYTES as LARGEST_PREDICTIONS
+from handrail.approvals.adapters.folder_snapshots import LARGEST_BYTES
 from handrail.approvals.adapters.keeper_client import KeeperClient
 from handrail.approvals.adapters.keeper_values import (
     authorship_from,
+    commitment_from,
     confirmed_from,
     evaluation_from,
     handed_in_from,
     moment_values,
     question_values,
 )
+from handrail.approvals.adapters.parquet_folder import CHUNK_BYTES
 from handrail.approvals.adapters.sql_findings import body_of, event_from, kind_of
 from handrail.approvals.attestation_ports import Nonces
-from handrail.approvals.custody_ports import SnapshotBook
+from handrail.approvals.custody_ports import PredictionBook, SnapshotBook
 from handrail.approvals.domain.described_rows import RowsDescribed, described_from
 from handrail.approvals.domain.evaluation import Evaluation, EvaluationPlan, Question
 from handrail.approvals.domain.findings import FindingEvent
 from handrail.approvals.domain.permit import PAYLOAD_TYPE, Envelope, Permit
+from handrail.approvals.domain.predictions import Commitment, Foretelling
 from handrail.approvals.domain.row_custody import HandedIn, RowsConfirmed
 from handrail.approvals.domain.subject import Authorship, Candidate
 from handrail.approvals.evidence_ports import Evaluator, Looks, Snapshots
@@ -153,15 +158,9 @@ class SocketSnapshots(Snapshots):
 
     def keep(self, content: BinaryIO, model: str, account: str, at: datetime) -> str:
         """Have the bytes kept; `path` of what is returned is a place that only the keeper reads."""
-        with tempfile.TemporaryFile() as file:
-            size = 0
-            # One chunk too many is enough for the keeper to refuse it.
-            while size <= LARGEST_BYTES and (chunk := content.read(CHUNK_BYTES)):
-                size += file.write(chunk)
-            file.flush()
-            file.seek(0)
+        with lent(content, LARGEST_BYTES) as descriptor:
             said = {"model": model, "account": account, "at": at.isoformat()}
-            digest = self._keeper.ask("snapshots.keep", (file.fileno(),), **said)
+            digest = self._keeper.ask("snapshots.keep", (descriptor,), **said)
         return str(digest)
 
     def path(self, digest: str) -> str:
@@ -191,6 +190,42 @@ class SocketSnapshotBook(SnapshotBook):
     def confirmations(self, digest: str) -> Sequence[RowsConfirmed]:
         """Return who confirmed a snapshot, oldest first."""
         return [confirmed_from(row) for row in self._keeper.ask_for_all("snapshots.confirmations", digest=digest)]
+
+
+class SocketPredictions(PredictionBook):
+    """Keeps the promise of `PredictionBook` by asking a keeper, by whose clock predictions came."""
+
+    def __init__(self, keeper: KeeperClient) -> None:
+        """Ask this keeper."""
+        self._keeper = keeper
+
+    def commit(self, content: BinaryIO, said: Foretelling) -> Commitment:
+        """Have the bytes kept, and the moment."""
+        with lent(content, LARGEST_PREDICTIONS) as descriptor:
+            return commitment_from(self._keeper.ask("predictions.commit", (descriptor,), said=asdict(said)))
+
+    def committed(self, tree_digest: str) -> Sequence[Commitment]:
+        """Return what was committed for a tree, oldest first."""
+        return [
+            commitment_from(row) for row in self._keeper.ask_for_all("predictions.committed", tree_digest=tree_digest)
+        ]
+
+    def path(self, digest: str) -> str:
+        """Return where the bytes are for the keeper."""
+        return str(self._keeper.ask("predictions.path", digest=digest))
+
+
+@contextmanager
+def lent(content: BinaryIO, largest_bytes: int) -> Iterator[int]:
+    """Give the descriptor of a file without a name that holds the content, or more of it than is taken."""
+    with tempfile.TemporaryFile() as file:
+        size = 0
+        # One chunk too many is enough for the keeper to refuse it.
+        while size <= largest_bytes and (chunk := content.read(CHUNK_BYTES)):
+            size += file.write(chunk)
+        file.flush()
+        file.seek(0)
+        yield file.fileno()
 
 
 class SocketLooks(Looks):

@@ -10,16 +10,13 @@ from sqlalchemy.engine import Connection
 
 from handrail.approvals.adapters.event_rows import event_from, request_from
 from handrail.approvals.adapters.logged_rows import EventRow, RequestRow, mismatches
+from handrail.approvals.adapters.sealed_statements import ALL
 from handrail.approvals.adapters.sql_findings import KEY as FINDINGS
 from handrail.approvals.adapters.sql_findings import finding_mismatches
 from handrail.approvals.adapters.sql_log import SqlLog, logged_leaf, read_leaf
 from handrail.approvals.adapters.sql_rules import KINDS, rule_problems
 from handrail.approvals.adapters.sql_seals import Seals
-from handrail.approvals.adapters.sql_snapshot_book import KEY as CONFIRMATIONS
-from handrail.approvals.adapters.sql_snapshot_book import confirmation_mismatches
-from handrail.approvals.adapters.sql_snapshot_book import key_of as confirmations_key
 from handrail.approvals.adapters.tables import (
-    confirmations,
     events,
     findings,
     head,
@@ -60,7 +57,8 @@ class SqlAudit:
             logged = {key: found for key, found in streams.items() if not _is_about_rules(found)}
             yield from rule_problems(connection, {key: streams[key] for key in streams.keys() - logged.keys()})
             yield from _findings(connection, logged)
-            yield from _confirmations(connection, logged)
+            for statements in ALL:
+                yield from statements.problems(connection, logged)
             yield from self._histories(connection, logged)
             yield from _permits(connection, logged)
             yield from _moving(connection, logged)
@@ -101,7 +99,7 @@ class SqlAudit:
         happened: dict[str, list[EventRow]] = {}
         for row in connection.execute(sa.select(events).order_by(events.c.request_id, events.c.position)):
             happened.setdefault(row.request_id, []).append(EventRow(**row._mapping))
-        missing = {key for key in logged if not key.startswith((FINDINGS, CONFIRMATIONS))}
+        missing = {key for key in logged if not key.startswith((FINDINGS, *(statements.prefix for statements in ALL)))}
         for row in connection.execute(sa.select(requests).order_by(requests.c.number)):
             request = RequestRow(**row._mapping)
             missing.discard(request.request_id)
@@ -124,16 +122,6 @@ def _findings(connection: Connection, logged: Mapping[str, list[LoggedLeaf]]) ->
     for key, rows in sorted(stored.items()):
         for problem in finding_mismatches(rows, logged.get(key, [])):
             yield f"The findings {key!r} {problem}."
-
-
-def _confirmations(connection: Connection, logged: Mapping[str, list[LoggedLeaf]]) -> Iterator[str]:
-    """Compare who confirmed each snapshot with the leaves about it."""
-    stored: dict[str, list[sa.Row[Any]]] = {key: [] for key in logged if key.startswith(CONFIRMATIONS)}
-    for row in connection.execute(sa.select(confirmations).order_by(confirmations.c.digest, confirmations.c.position)):
-        stored.setdefault(confirmations_key(row.digest), []).append(row)
-    for key, rows in sorted(stored.items()):
-        for problem in confirmation_mismatches(rows, logged.get(key, [])):
-            yield f"The confirmations {key!r} {problem}."
 
 
 def _is_about_rules(found: list[LoggedLeaf]) -> bool:

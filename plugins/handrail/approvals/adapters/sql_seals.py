@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handrail.approvals.adapters.tables import (
+    commitments,
     confirmations,
     holds,
     looks,
@@ -31,7 +32,7 @@ from handrail.approvals.ports import HeadSigner
 from handrail.manifest import digest_of
 from handrail.storage.bulk import insert_new
 
-SEALED = (makers, uploads, parents, holds, releases, snapshots, confirmations, looks, nonces, spent_nonces)
+SEALED = (makers, uploads, parents, holds, releases, snapshots, confirmations, commitments, looks, nonces, spent_nonces)
 
 
 class Seals:

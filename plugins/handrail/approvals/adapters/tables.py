@@ -135,6 +135,19 @@ snapshots = sa.Table(
 )
 """Who handed in which labelled rows; the model is empty where they came before models were recorded."""
 
+commitments = sa.Table(
+    "approvals_commitment",
+    metadata,
+    sa.Column("tree_digest", sa.String(80), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("digest", sa.String(80), nullable=False),
+    sa.Column("model", sa.String(256), nullable=False),
+    sa.Column("account", sa.String(256), nullable=False),
+    sa.Column("committed_at", sa.String(40), nullable=False),
+    sa.UniqueConstraint("tree_digest", "digest"),
+)
+"""Files of predictions that were here before their outcome."""
+
 confirmations = sa.Table(
     "approvals_snapshot_confirmation",
     metadata,

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from handrail.approvals.adapters.everyday_measures import groupings_of, measures_of
 from handrail.approvals.domain.cases import MOST_GROUPINGS, MOST_GROUPS, CasesPlan
-from handrail.approvals.domain.evaluation import Columns, EvaluationPlan
+from handrail.approvals.domain.evaluation import Columns, EvaluationPlan, Prospective
 from handrail.approvals.domain.people import RoleName
 from handrail.approvals.evidence_ports import EvaluationPlans
 from handrail.config import Section, parse_config, read_text
@@ -51,6 +51,12 @@ class GroupKeys(Section):
     most: Annotated[int, Field(ge=2, le=MOST_GROUPS, strict=True)] = 60
 
 
+class ProspectiveKeys(Section):
+    """How many rows have to have been foretold before they are measured by themselves."""
+
+    least_rows: Annotated[int, Field(ge=1, strict=True)] = 100
+
+
 class ModelKeys(Section):
     """How the versions of one registered model are measured."""
 
@@ -58,6 +64,7 @@ class ModelKeys(Section):
     snapshots: SnapshotKeys = SnapshotKeys()
     metrics: Annotated[list[str], Field(min_length=1)] | None = None
     custody: Annotated[list[RoleName], Field(min_length=1, description="roles that confirm rows first")] | None = None
+    prospective: ProspectiveKeys | None = None
     looks: Annotated[int, Field(ge=1, strict=True)] = 20
     least_rows: Annotated[int, Field(ge=1, strict=True)] = 100
     groups: GroupKeys = GroupKeys()
@@ -100,7 +107,7 @@ class YamlEvaluations(EvaluationPlans):
             raise Misconfigured(keys.use_case, "it is missing", "Restore it from the repository.")
         case = parse_config(text, UseCase, shown=keys.use_case, remedy=REMEDY)
         known = [metric.name for metric in METRICS_OF[case.label.kind]]
-        metrics = tuple(keys.metrics or known)
+        metrics, few = tuple(keys.metrics or known), keys.prospective
         for name in (*metrics, case.metrics.main):
             if name not in known:
                 problem = f"{name!r} does not judge a {case.label.kind} label"
@@ -125,6 +132,7 @@ class YamlEvaluations(EvaluationPlans):
             least_rows=keys.least_rows,
             seconds=keys.limits.seconds,
             megabytes=keys.limits.megabytes,
+            prospective=Prospective(case.time.known, few.least_rows) if few else None,
             custody=tuple(sorted(set(keys.custody or ()))),
             better=case.main_metric.better,
             cases=_cases(case, metrics, keys),

@@ -10,11 +10,18 @@ from math import isfinite
 from typing import Any
 
 from handrail.approvals.domain.cases import CasesPlan, Measured, read_cases
+from handrail.approvals.domain.predictions import Foretold
 from handrail.manifest import digest_of
 
 LARGEST_ANSWER = 1 << 20
 COMPARED = ("champion_value", "challenger_value", "delta", "ci_low", "ci_high", "margin", "n", "clusters")
 """The numbers of a comparison."""
+FORETOLD = ("rows", "uncommitted", "late", "unequal", "coverage", "unreadable")
+"""What is counted of the rows of a snapshot: foretold ones, those of no prediction, of one that came too late, of
+another score; the share of all subjects that were foretold which have a row that counts; and files that are none."""
+GAINS = ("delta", "ci_low", "ci_high")
+"""The numbers of a comparison on the rows that were foretold."""
+LATER_FIELDS = ("custody", "prospective")
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 
@@ -29,14 +36,26 @@ class Columns:
 
 
 @dataclass(frozen=True, slots=True)
+class Prospective:
+    """What is measured on rows that were foretold: those whose label is said, in the column `known`, to be younger.
+
+    There have to be `least_rows` of them.
+    """
+
+    known: str
+    least_rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class EvaluationPlan:
     """How candidates of one registered model are measured, as the project says.
 
     `kind` is that of the label and `classes` the values of its codes; `main` is the metric that two models are
     compared in, `metrics` are those that are computed. `draws` and `seed` are of the intervals. At most `looks`
     different trees are measured on one snapshot, which has at least `least_rows` rows; the evaluator is stopped after
-    `seconds`, and has so many `megabytes`. With `custody` a person in one of these roles confirms the rows first.
-    `main` is better on the side `better`; `cases` is what is looked at for both versions, beside what rules can cite.
+    `seconds`, and has so many `megabytes`. With `custody` a person in one of these roles confirms the rows first,
+    with `prospective` rows that were foretold are measured by themselves too. `main` is better on the side `better`;
+    `cases` is what is looked at for both versions, beside what rules can cite.
     """
 
     model: str
@@ -55,13 +74,14 @@ class EvaluationPlan:
     custody: tuple[str, ...] = ()
     better: str = "higher"
     cases: CasesPlan = CasesPlan()
+    prospective: Prospective | None = None
 
     @property
     def digest(self) -> str:
         """`sha256:<hex>` over everything that the plan says."""
         said = asdict(self)
         # Only where it is used: the digests of plans from before stay what they were.
-        return digest_of({name: value for name, value in said.items() if value or name != "custody"})
+        return digest_of({name: value for name, value in said.items() if value or name not in LATER_FIELDS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +96,8 @@ class Package:
 class Question:
     """What is to be measured: a candidate, beside the incumbent if there is one, on the rows of a snapshot.
 
-    `snapshot` is the path of a Parquet file whose bytes have the digest `snapshot_digest`.
+    `snapshot` is the path of a Parquet file whose bytes have the digest `snapshot_digest`. `foretold` is what was
+    committed for the candidate's tree, of the digest `tree_digest`, if the plan asks for it.
     """
 
     plan: EvaluationPlan
@@ -84,6 +105,8 @@ class Question:
     incumbent: Package | None
     snapshot: str
     snapshot_digest: str
+    tree_digest: str = ""
+    foretold: Foretold | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +115,7 @@ class Evaluation:
 
     `scores` is the sha256 (hex) of all scores; `isolation` says what the evaluator could not reach. `cases` are both
     versions on the same cases as `read_cases` returns them, JSON values; None from evaluators that do not look at them.
+    `prospective` are the numbers on the rows that were foretold, if that was asked for.
     """
 
     evaluation: Mapping[str, float]
@@ -99,18 +123,27 @@ class Evaluation:
     scores: str
     isolation: Mapping[str, Any] = field(default_factory=dict)
     cases: Mapping[str, Any] | None = None
+    prospective: Mapping[str, float] | None = None
 
     @property
     def measures(self) -> dict[str, Any]:
         """The numbers by the names that policies use."""
         compared = {} if self.comparison is None else {"comparison": dict(self.comparison)}
-        return {"evaluation": dict(self.evaluation), **compared}
+        foretold = {} if self.prospective is None else {"prospective": dict(self.prospective)}
+        return {"evaluation": dict(self.evaluation), **compared, **foretold}
 
 
 def names_of(plan: EvaluationPlan) -> frozenset[str]:
     """Return the names that `evaluation` has."""
     ends = {f"{metric}{end}" for metric in plan.metrics for end in ("", "_low", "_high")}
     return frozenset({"rows", "clusters", *ends})
+
+
+def prospective_names(question: Question, found: Any) -> frozenset[str]:
+    """Return the names that `prospective` has: its counts, and the metrics where there were rows enough for them."""
+    if not isinstance(found, dict) or question.plan.main not in found:
+        return frozenset(FORETOLD)
+    return frozenset(FORETOLD) | names_of(question.plan) | (frozenset(GAINS) if question.incumbent else frozenset())
 
 
 def read_answer(text: bytes, question: Question) -> Evaluation:
@@ -125,8 +158,9 @@ def read_answer(text: bytes, question: Question) -> Evaluation:
         answer = json.loads(text)
     except (ValueError, RecursionError) as err:
         raise ValueError("it is not JSON") from err
-    if not isinstance(answer, dict) or set(answer) != {"evaluation", "comparison", "cases", "scores"}:
-        raise ValueError("it does not hold exactly evaluation, comparison, cases and scores")
+    names = ("evaluation", "comparison", *(("prospective",) if question.foretold else ()), "cases", "scores")
+    if not isinstance(answer, dict) or set(answer) != set(names):
+        raise ValueError(f"it does not hold exactly {', '.join(names[:-1])} and scores")
     scores, comparison = answer["scores"], answer["comparison"]
     if not isinstance(scores, str) or not _HEX.fullmatch(scores):
         raise ValueError("its digest of the scores is not a sha256")
@@ -134,9 +168,11 @@ def read_answer(text: bytes, question: Question) -> Evaluation:
         raise ValueError("it compares with another incumbent than the one that was asked about")
     if comparison is not None:
         comparison = _numbers(comparison, frozenset(COMPARED))
-    plan, evaluation = question.plan, _numbers(answer["evaluation"], names_of(question.plan))
+    plan, evaluation, prospective = question.plan, _numbers(answer["evaluation"], names_of(question.plan)), None
     cases = read_cases(answer["cases"], plan.cases, Measured(plan.main, plan.better, evaluation, comparison))
-    return Evaluation(evaluation, comparison, scores, cases=cases)
+    if question.foretold:
+        prospective = _numbers(answer["prospective"], prospective_names(question, answer["prospective"]))
+    return Evaluation(evaluation, comparison, scores, cases=cases, prospective=prospective)
 
 
 def _numbers(values: Any, names: frozenset[str]) -> dict[str, float]:

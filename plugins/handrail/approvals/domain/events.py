@@ -12,6 +12,9 @@ from handrail.approvals.domain.evidence import Evidence, Level
 from handrail.approvals.domain.signatures import PersonSignature
 from handrail.approvals.domain.subject import PromotionRequest
 
+FORETOLD = "prospective"
+"""The name of what was measured on rows that were foretold."""
+
 
 class Choice(StrEnum):
     """What a person says about a request; whoever asks has not approved, whatever they said before."""
@@ -206,12 +209,18 @@ class History:
         )
         claimed = Evidence(Level.CLAIMED, request.requester, sent)
         found = (Evidence(Level.RECOMPUTED, "the gate", measures) for measures in self._found())
-        return (claimed, *files, *signed, *found)
+        return (claimed, *files, *signed, *found, *self._foretold())
+
+    def _foretold(self) -> Iterator[Evidence]:
+        """Yield what the gate measured on rows that were foretold."""
+        if self.evaluated is not None and self.evaluated.problem is None and FORETOLD in self.evaluated.measures:
+            content = {FORETOLD: self.evaluated.measures[FORETOLD]}
+            yield Evidence(Level.PROSPECTIVE, "the gate", content)
 
     def _found(self) -> Iterator[Mapping[str, Any]]:
         """Yield what the gate found itself: by its evaluator, and in lineage."""
         if self.evaluated is not None and self.evaluated.problem is None:
-            yield self.evaluated.measures
+            yield {name: found for name, found in self.evaluated.measures.items() if name != FORETOLD}
         if self.request.traced is not None:
             yield {"lineage": self.request.traced.to_json()}
 

@@ -11,6 +11,7 @@ from handrail.approvals.service.gate import Gate
 from handrail.approvals.service.gate_figures import BOUNDS_S, Figures, GateFigures
 from handrail.approvals.service.guard import Guard
 from handrail.approvals.service.notices import Notices
+from handrail.approvals.service.prediction_desk import PredictionDesk
 from handrail.approvals.service.publishing import Publisher
 from handrail.approvals.service.quota import Limits
 from handrail.approvals.service.records import Approvals, RequestView
@@ -36,6 +37,7 @@ __all__ = [
     "Limits",
     "Notices",
     "Opening",
+    "PredictionDesk",
     "Publisher",
     "Report",
     "RequestView",

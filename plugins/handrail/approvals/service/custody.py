@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from handrail.approvals.attempt_ports import AttemptLog
 from handrail.approvals.attestation_ports import Nonces
-from handrail.approvals.custody_ports import SnapshotBook
+from handrail.approvals.custody_ports import PredictionBook, SnapshotBook
 from handrail.approvals.evidence_ports import Evaluator, Looks, Snapshots
 from handrail.approvals.finding_ports import FindingBook
 from handrail.approvals.ports import Holds, Ledger, PermitShelf, Provenance, RequestIndex, Signer
@@ -28,6 +28,7 @@ class Custody:
     shelf: PermitShelf
     snapshots: Snapshots
     snapshot_book: SnapshotBook
+    predictions: PredictionBook
     looks: Looks
     evaluator: Evaluator
     nonces: Nonces

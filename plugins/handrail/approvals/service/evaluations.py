@@ -89,7 +89,9 @@ class Evaluations:
         package = self._package(request.manifest)
         incumbent = self._incumbent(request.incumbent_tree)
         self._require_a_look_left(plan, request, snapshot)
-        found = ports.evaluator.evaluate(Question(plan, package, incumbent, path, snapshot))
+        foretold = ports.custody.foretold(plan, subject.tree_digest, snapshot)
+        question = Question(plan, package, incumbent, path, snapshot, subject.tree_digest, foretold)
+        found = ports.evaluator.evaluate(question)
         measures: dict[str, Any] = found.measures
         if incumbent is not None:
             compared = {"incumbent": request.incumbent_tree, "metric": plan.main}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from handrail.approvals.custody_ports import SnapshotBook
+from handrail.approvals.custody_ports import PredictionBook, SnapshotBook
 from handrail.approvals.domain.errors import NotEligible
+from handrail.approvals.domain.evaluation import EvaluationPlan
 from handrail.approvals.domain.possible import CLOCKS_APART
+from handrail.approvals.domain.predictions import CommittedFile, Foretold
 from handrail.approvals.domain.row_custody import CustodyRule, RowsConfirmed, waiting_sentence
 from handrail.approvals.domain.subject import PromotionRequest
 from handrail.approvals.evidence_ports import EvaluationPlans, Snapshots
@@ -23,6 +25,7 @@ class RowCustody:
 
     snapshots: Snapshots
     book: SnapshotBook
+    predictions: PredictionBook
     plans: EvaluationPlans
     rules: RuleBook
     clock: Clock
@@ -54,6 +57,22 @@ class RowCustody:
             return None
         custodians = self.snapshots.custodians(digest)
         return waiting_sentence(digest, custodians, self._rule(request), self.rules.directory())
+
+    def foretold(self, plan: EvaluationPlan, tree_digest: str, snapshot: str) -> Foretold | None:
+        """Return what was foretold with a tree before a snapshot came; None if the plan does not ask for it.
+
+        Raises:
+            UnknownReference: nobody handed the snapshot in, or the bytes of a file are gone.
+            LogMismatch: what is stored is not what was logged.
+        """
+        if plan.prospective is None:
+            return None
+        came = [each.at for each in self.book.handed_in() if each.digest == snapshot]
+        if not came:
+            raise UnknownReference("snapshot", snapshot, REMEDY, field="snapshot")
+        known = (each for each in self.predictions.committed(tree_digest) if each.at < min(came))
+        files = (CommittedFile(self.predictions.path(each.digest), each.digest, each.at) for each in known)
+        return Foretold(tuple(files), min(came))
 
     def confirmation(self, model: str, digest: str, account: str) -> RowsConfirmed:
         """Return the confirmation that an account gives, which may be stored.

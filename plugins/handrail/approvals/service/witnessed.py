@@ -28,6 +28,7 @@ class Witnessed:
     incumbent: Mapping[str, str] | None
     snapshot: str
     found: Evaluation
+    tree_digest: str
 
 
 class WitnessedEvaluator(Evaluator):
@@ -48,10 +49,11 @@ class WitnessedEvaluator(Evaluator):
             UnknownReference: there is no such plan or snapshot.
         """
         plan, digest = self._plans.plan(question.plan.model), question.snapshot_digest
-        own = replace(question, plan=plan, snapshot=self._snapshots.path(digest))
+        foretold = self._custody.foretold(plan, question.tree_digest, digest)
+        own = replace(question, plan=plan, snapshot=self._snapshots.path(digest), foretold=foretold)
         found = self._inner.evaluate(own)
         incumbent = _hashes(own.incumbent) if own.incumbent else None
-        self._measured.append(Witnessed(plan, _hashes(own.candidate), incumbent, digest, found))
+        self._measured.append(Witnessed(plan, _hashes(own.candidate), incumbent, digest, found, own.tree_digest))
         return found
 
     def describe(self, plan: EvaluationPlan, snapshot: str, digest: str) -> RowsDescribed:  # noqa: ARG002
@@ -83,6 +85,8 @@ class WitnessedEvaluator(Evaluator):
         request = history.request
         if not _holds(request.manifest, one.candidate) or one.plan.model != request.subject.model:
             return "What was measured here are other files than the candidate's."
+        if one.found.prospective is not None and one.tree_digest != request.subject.tree_digest:
+            return "What was foretold is of another tree."
         if not self._is_incumbent(history, one.incumbent):
             return "It was compared with other files than those that the alias points at."
         said, known = (

@@ -81,6 +81,8 @@ def _approvals() -> typer.Typer:
     approvals.app.add_typer(approvals_rules.app, name="rules")
     approvals.app.add_typer(approvals_findings.app, name="finding")
     approvals.app.add_typer(approvals_snapshots.app, name="snapshots")
+    commit = approvals_snapshots.commit_predictions
+    approvals.app.command("commit-predictions", epilog=approvals_snapshots.COMMIT_EXAMPLE)(commit)
     approvals.app.command("rollback", epilog=approvals_urgent.ROLLBACK_EXAMPLE)(approvals_urgent.rollback)
     approvals.app.command("break-glass", epilog=approvals_urgent.EXAMPLE)(approvals_urgent.break_glass)
     approvals.app.command("leave", epilog=approvals_leave.EXAMPLE)(approvals_leave.leave)

@@ -1,9 +1,10 @@
-"""`handrail approvals snapshots`: look at labelled rows that were handed in, and confirm them as a second person."""
+"""`handrail approvals snapshots` and `commit-predictions`: labelled rows, and predictions from before their outcome."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import redirect_stdout
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -22,6 +23,7 @@ app = typer.Typer(
 Model = Annotated[str | None, typer.Option(help="Registered model; the project's if left out.")]
 Digest = Annotated[str, typer.Argument(help="The snapshot's digest, sha256: and 64 hex digits.")]
 EXAMPLE = "Example: handrail approvals snapshots {} sha256:0f3a... --model churn"
+COMMIT_EXAMPLE = "Example: handrail approvals commit-predictions shadow.parquet --version 3 --model churn"
 MOST_COLUMNS = 30
 
 
@@ -95,3 +97,18 @@ def _custodians(row: dict[str, Any]) -> str:
 def _confirmed(row: dict[str, Any]) -> str:
     said = ", ".join(f"{each['person']} at {each['at'][:19]}" for each in row["confirmed"])
     return shown(said) if said else "nobody" if row["custody"] else "nobody, and nobody has to"
+
+
+def commit_predictions(
+    predictions: Annotated[Path, typer.Argument(help="Parquet file with the subject's column and 'score'.")],
+    version: Annotated[int, typer.Option(min=1, help="Version of the registered model that made them.")],
+    user: User,
+    model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Commit predictions of a version before their outcome is known; the gate logs that they were there."""
+    with gate_client(user, "The commitment") as client:
+        row = client.commit_predictions(model or load_settings().model_name, version, predictions)
+    if as_json:
+        return print_json(row)
+    return print_facts({name.replace("_", " "): value for name, value in row.items()})

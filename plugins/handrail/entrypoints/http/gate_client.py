@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -134,13 +134,32 @@ class GateClient(GateAnswers):
             Refused: this account may not change the model.
             InvalidInput: it is not a Parquet file, or too large.
         """
+        return str(self._sent_file(Route.SNAPSHOT, snapshot, {"model": model})["snapshot"])
+
+    def commit_predictions(self, model: str, version: int | str, predictions: Path) -> dict[str, Any]:
+        """Commit a Parquet file of predictions of a version, a subject and a `score` a row, before their outcome.
+
+        Returns:
+            `predictions`, `tree_digest`, and `at`, the moment by the gate's clock.
+
+        Raises:
+            Refused: this account may not change the model, or the version's experiments.
+            InvalidInput: it is not a Parquet file, or too large.
+        """
+        return self._sent_file(Route.PREDICTIONS, predictions, {"model": model, "version": str(version)})
+
+    def _sent_file(self, route: Route, file: Path, params: Mapping[str, str]) -> dict[str, Any]:
         try:
-            with snapshot.open("rb") as rows:
-                headers = {"Content-Type": SNAPSHOT_TYPE, "Content-Length": str(snapshot.stat().st_size)}
-                answer = self._send(Route.SNAPSHOT, params={"model": model}, content=rows, headers=headers)
+            # Read at each attempt anew, where the gate has first to read something else.
+            return self._until_read(lambda: self._send_file(route, file, params))
         except OSError as err:
-            raise InvalidInput("snapshot", f"{snapshot} cannot be read: {err.strerror}", "Name a file.") from err
-        return str(answer.json()["snapshot"])
+            raise InvalidInput(route.name.lower(), f"{file} cannot be read: {err.strerror}", "Name a file.") from err
+
+    def _send_file(self, route: Route, file: Path, params: Mapping[str, str]) -> dict[str, Any]:
+        with file.open("rb") as rows:
+            headers = {"Content-Type": SNAPSHOT_TYPE, "Content-Length": str(file.stat().st_size)}
+            answer: dict[str, Any] = self._send(route, params=params, content=rows, headers=headers).json()
+            return answer
 
     def decide(
         self,
@@ -230,18 +249,20 @@ class GateClient(GateAnswers):
         return RuleClient(self._json)
 
     def _json(self, route: Route, **content: Any) -> dict[str, Any]:
+        return self._until_read(lambda: self._send(route, **content).json())
+
+    @staticmethod
+    def _until_read(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         deadline = time.monotonic() + READ_WITHIN_S
         while True:
             try:
-                value: dict[str, Any] = self._send(route, **content).json()
+                return ask()
             except StillReading as err:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     raise
                 # No longer than this client waits in all, and not without a pause, whatever the answer asks for.
                 time.sleep(min(max(err.retry_after_s, POLL_S), left))
-            else:
-                return value
 
     def _send(self, route: Route, **content: Any) -> httpx.Response:
         try:

@@ -32,6 +32,7 @@ class Route(Enum):
     NONCE = "POST", f"{PREFIX}/nonces"
     SNAPSHOT = "POST", f"{PREFIX}/snapshots"
     SNAPSHOTS = "GET", f"{PREFIX}/snapshots"
+    PREDICTIONS = "POST", f"{PREFIX}/predictions"
     CONFIRM_SNAPSHOT = "POST", f"{PREFIX}/snapshot-confirmations"
     CONFIRM = "POST", f"{PREFIX}/confirmations"
     METRICS = "GET", f"{PREFIX}/metrics"

@@ -75,6 +75,7 @@ def _body(route, made, request_id):
         Route.PROPOSE_RULES: {"reason": "why"},
         Route.DECIDE_RULES: {"change_id": "rc-0123456789abcdef0123", "decision": "approve", "reason": "why"},
         Route.SNAPSHOT: {},
+        Route.PREDICTIONS: {},
         Route.CONFIRM_SNAPSHOT: {"model": made.name, "snapshot": "sha256:" + "0" * 64},
         Route.NONCE: {key: value for key, value in about.items() if key != "reason"},
         Route.CONFIRM: {"request_id": request_id},

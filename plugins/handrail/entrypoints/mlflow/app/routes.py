@@ -14,7 +14,7 @@ from flask import Flask, Response, request
 from mlflow.server import handlers
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from handrail.approvals import Differences, Gate, Opening, RuleChanges, Snapshots, StillReading
+from handrail.approvals import Differences, Gate, Opening, PredictionDesk, RuleChanges, Snapshots, StillReading
 from handrail.entrypoints.http.bodies import too_large
 from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.http.problems import MEDIA_TYPE, Rejection, members_of, problem, status_of
@@ -36,7 +36,7 @@ from handrail.entrypoints.mlflow.app.refusals import Refusals
 from handrail.entrypoints.mlflow.app.rights import account, may, require_model, require_runs, require_sources
 from handrail.entrypoints.mlflow.app.rule_routes import RULE_VIEWS
 from handrail.entrypoints.mlflow.app.signature_bodies import read_signature
-from handrail.entrypoints.mlflow.app.snapshot_routes import confirm, hand_in, snapshots
+from handrail.entrypoints.mlflow.app.snapshot_routes import commit, confirm, hand_in, snapshots
 from handrail.entrypoints.mlflow.app.urgent_routes import break_glass, roll_back
 from handrail.errors import HandrailError, InvalidInput
 from handrail.refs import Use
@@ -50,6 +50,7 @@ class Desks:
 
     gate: Gate
     snapshots: Snapshots
+    predictions: PredictionDesk
     rules: RuleChanges
     differences: Differences
     outside: Mapping[Route, ForeignRoute]
@@ -64,6 +65,7 @@ def add_routes(app: Flask, desks: Desks) -> None:
     views |= {route: found.answer for route, found in desks.outside.items()}
     views[Route.SNAPSHOT] = partial(hand_in, desks.snapshots)
     views[Route.CHANGES] = partial(_changes, gate, desks.differences)
+    views[Route.PREDICTIONS] = partial(commit, desks.predictions)
     for route in Route:
         answer = answering(desks.refusals, partial(_of_account, views[route]))
         rule = handlers._add_static_prefix(route.path)
