@@ -106,7 +106,7 @@ def ways_on(steps: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Yield where to look, what to type, and who can log in."""
     at, trace, model = steps["closing"], steps["trace"], steps["approve"]["version"].partition(" ")[0]
     yield f"{at['start']}: MLflow {at['mlflow']}, Prefect {at['prefect']},"
-    yield f"  bento {at['bento']}/docs, lineage {at['lineage']}/docs,"
+    yield f"  bento {at['bento']}/docs, lineage {at['lineage']}/handrail/ (token: lineage-token.json),"
     yield f"  Evidently {at['evidently']}"
     if waits := at.get("waits_for"):
         yield f"One request is open. Decide it in a browser, as {waits} (password below):"

@@ -88,6 +88,11 @@ class Settings(BaseSettings):
         default=None, pattern=r"^[0-9a-f]{64}$", description="id of the gate's key: another key in its place is refused"
     )
     replay: bool = Field(default=False, description="read event time from home/replay/now instead of the system clock")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="names by which browsers may address `handrail serve`, beside localhost, `host` and any IP "
+        "address; commas between them in the variable",
+    )
     lineage_max_bytes: int = Field(
         default=25_000_000, ge=1, description="what a request with lineage events may weigh, unpacked"
     )
@@ -141,7 +146,7 @@ class Settings(BaseSettings):
     prefect_url: str | None = Field(default=None, description="Prefect server; from host and port if unset")
     bento_url: str | None = Field(default=None, description="the serving bento; from host and port if unset")
 
-    @field_validator("mlflow_routes", "mlflow_trusted_proxies", mode="before")
+    @field_validator("allowed_hosts", "mlflow_routes", "mlflow_trusted_proxies", mode="before")
     @classmethod
     def _split(cls, given: Any) -> Any:
         return [part.strip() for part in given.split(",") if part.strip()] if isinstance(given, str) else given

@@ -34,6 +34,9 @@ class Address(Enum):
     IMPACT = "GET", f"{PREFIX}/impact"
     FEEDBACK = "GET", f"{PREFIX}/feedback"
     DEPLOYMENTS = "GET", f"{PREFIX}/deployments"
+    LOGIN = "GET", f"{PREFIX}/login"
+    LOG_IN = "POST", f"{PREFIX}/login"
+    LOG_OUT = "POST", f"{PREFIX}/logout"
     STATIC = "GET", PREFIX + "/static/{file}"
 
     def __init__(self, method: str, path: str) -> None:

@@ -1,4 +1,6 @@
-"""The HTTP interface of lineage: OpenLineage events in, traces and impacts out; every caller carries a token.
+"""The HTTP interface of lineage: OpenLineage events in, traces and impacts out, pages for people beside them.
+
+Every caller carries a token, or has logged in with one.
 
 `handrail serve` runs it. Point any OpenLineage producer at it: OPENLINEAGE_URL, OPENLINEAGE_API_KEY=<token>.
 """
@@ -25,6 +27,7 @@ try:
     from starlette.concurrency import run_in_threadpool
 
     from handrail.entrypoints.http.apps import answer_with_problems, describe
+    from handrail.entrypoints.http.console import add_console
 except ImportError as err:
     raise MissingTool("fastapi", "server") from err
 
@@ -118,5 +121,6 @@ def lineage_app(platform: Platform) -> FastAPI:
         status = HTTPStatus.CREATED if result.accepted else HTTPStatus.OK
         return JSONResponse(_to_json(result), int(status))
 
+    add_console(app, platform, lineage, access)
     app.include_router(questions(platform, lineage, [Depends(asker)], _PROBLEMS))
     return app

@@ -1,0 +1,188 @@
+"""The page of what answers now: slots, the version behind each, under which permit, and every rollout before it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+
+from handrail.bootstrap import Platform
+from handrail.entrypoints.answers.chain_facts import PERMIT, allowed_by
+from handrail.entrypoints.console.pages import Page
+from handrail.entrypoints.console.words import counted
+from handrail.errors import HandrailError, UnknownReference
+from handrail.feedback import DeploymentRecord
+from handrail.lineage import Lineage, Period
+
+Row = dict[str, Any]
+Reads = Callable[[str], bool]
+"""Whether the person may read what is recorded of a model, by the URI of its version; empty where none is known."""
+
+MOST_SLOTS = 50
+MOST_ROLLOUTS = 20
+_SLOT = re.compile(r"deploy://[^/]+/[^/]+")
+_VERSION = re.compile(r"mlflow://([^/]+)/registered/([^/]+)/\d+/(\d+)|models:/([^/]+)/(\d+)")
+
+
+def everything(_version: str) -> bool:
+    """Let a person read all models: for hosts whose logins are not about single ones."""
+    return True
+
+
+def model_of(version: str | None) -> tuple[str, str, str] | None:
+    """Return server, model and version that a URI names; None if it names no registered version."""
+    found = _VERSION.fullmatch(version or "")
+    if found is None:
+        return None
+    return found[1] or "", unquote(found[2] or found[4]), found[3] or found[5]
+
+
+def deployments_page(
+    platform: Platform, lineage: Lineage, service: str, reads: Reads = everything, *, links: bool = False
+) -> Page:
+    """Return what each slot points at and pointed at before, of one service or of all.
+
+    Args:
+        platform: knows predictions, and the gate's requests where they can be read here.
+        lineage: knows where slots point.
+        service: the name of a bento, or of a slot; empty for all.
+        reads: what the person may read.
+        links: whether the host has pages of requests.
+
+    Raises:
+        UnknownReference: no slot that the person may read has that name.
+    """
+    names = [name for name in lineage.pointer_names() if _SLOT.fullmatch(name)]
+    wanted = [name for name in names if service in ("", name, unquote(name.rpartition("/")[2]))]
+    records = {each.uri: each for each in platform.feedback.deployments()} if wanted else {}
+    slots = [_slot(platform, lineage, name, records, reads) for name in wanted[:MOST_SLOTS]]
+    seen = [slot for slot in slots if slot is not None]
+    if service and not seen:
+        raise UnknownReference("service", service, "See which there are: /handrail/deployments.")
+    facts = {"service": service, "slots": seen, "more": max(len(wanted) - MOST_SLOTS, 0)}
+    return Page(
+        "deployments.html", f"What answers for {service or 'every service'} now", facts, 200, {"requests": links}
+    )
+
+
+def _slot(
+    platform: Platform, lineage: Lineage, name: str, records: Mapping[str, DeploymentRecord], reads: Reads
+) -> Row | None:
+    periods = lineage.timeline(name)[::-1]
+    shown = [each for each in periods if each.target is None or reads(_version(records, each.target))]
+    if not any(each.target for each in shown):
+        return None
+    uris = sorted({each.target for each in shown[:MOST_ROLLOUTS] if each.target})
+    counts = platform.feedback.count_predictions(uris)
+    permits = {uri: _permit(platform, lineage, uri) for uri in uris}
+    rows = [_rollout(each, records, counts, permits) for each in shown[:MOST_ROLLOUTS]]
+    now = rows[0] if rows[0]["until"] is None else None
+    return {
+        "name": name,
+        "service": unquote(name.rpartition("/")[2]),
+        "environment": unquote(name.split("/")[2]),
+        "now": now,
+        "back": _back(now, rows),
+        "rollouts": rows,
+        "count": counted(len(shown), "rollout"),
+        "hidden": len(shown) - len(rows),
+    }
+
+
+def _version(records: Mapping[str, DeploymentRecord], uri: str) -> str:
+    record = records.get(uri)
+    return (record.model_version_uri if record else None) or ""
+
+
+def _rollout(
+    period: Period,
+    records: Mapping[str, DeploymentRecord],
+    counts: Mapping[str, int],
+    permits: Mapping[str, Row | None],
+) -> Row:
+    uri = period.target or ""
+    record, named = records.get(uri), model_of(_version(records, uri))
+    permit = permits.get(uri)
+    return {
+        "deployment": uri or None,
+        "label": unquote(uri.rpartition("/")[2]) if uri else None,
+        "model": named[1] if named else None,
+        "version": named[2] if named else None,
+        "model_version": record.model_version_uri if record else None,
+        "tree_digest": record.tree_digest if record else None,
+        "bento": record.bento_uri if record else None,
+        "since": _iso(period.since),
+        "until": _iso(period.until),
+        "by": period.by,
+        "traffic": (1.0 if uri else 0.0) if period.until is None else None,
+        "predictions": counts.get(uri, 0) if uri else None,
+        "permit": permit,
+        "verdict": _verdict(uri, permit),
+    }
+
+
+def _verdict(uri: str, permit: Row | None) -> Row:
+    if not uri:
+        return {"kind": "bad", "text": "the slot was emptied"}
+    if permit is None:
+        return {"kind": "warn", "text": "no permit is recorded"}
+    if permit["revoked"]:
+        return {"kind": "bad", "text": "its permit was taken back"}
+    if permit["use"] is None:
+        return {"kind": "flat", "text": "under a permit that is not read here"}
+    return {"kind": "good", "text": "under a permit"}
+
+
+def _permit(platform: Platform, lineage: Lineage, deployment: str) -> Row | None:
+    """Return what is known of the permit that a deployment was built under; None if lineage has none."""
+    for uri in _permits_of(lineage, deployment):
+        row: Row = {"uri": uri, "request_id": uri.rpartition("/")[2], "server": uri.split("/")[2]}
+        row |= {"use": None, "people": [], "allowed_at": None, "revoked": None, "model": None, "alias": None}
+        # The gate's ledger may lie elsewhere, behind a keeper.
+        with suppress(HandrailError):
+            view = platform.approvals.request(row["request_id"])
+            subject = view.history.request.subject
+            if subject.server == row["server"]:
+                known = allowed_by(view, {})
+                row |= {"use": known.use, "people": [name for name, _ in known.people], "revoked": known.revoked}
+                row |= {"allowed_at": _iso(known.at), "model": subject.model, "alias": subject.alias}
+        return row
+    return None
+
+
+def _permits_of(lineage: Lineage, deployment: str) -> Iterator[str]:
+    with suppress(HandrailError):
+        trace = lineage.trace(deployment, depth=2)
+        yield from (node.uri for node in trace.nodes if node.kind == PERMIT)
+
+
+def _back(now: Row | None, rows: Sequence[Row]) -> Row | None:
+    """Return the version before the present one that could be gone back to, with the commands; None if there is none.
+
+    A version whose permit was taken back is left out.
+    """
+    if now is None or now["model"] is None:
+        return None
+    for row in rows[1:]:
+        same = (row["model"], row["version"]) == (now["model"], now["version"])
+        if row["model"] != now["model"] or same or row["permit"] is None or row["permit"]["revoked"]:
+            continue
+        alias = row["permit"]["alias"] or "champion"
+        options = f"--model {now['model']} --alias {alias} --version {row['version']}"
+        return {
+            "model": row["model"],
+            "version": row["version"],
+            "since": row["since"],
+            "commands": [
+                f"handrail approvals rollback {options} --reason '...'",
+                f"handrail approvals break-glass {options} --reason '...'",
+            ],
+        }
+    return None
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

@@ -1,0 +1,147 @@
+"""Deployments: where slots point, under which permit, what was there before, and what a person may see of it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from handrail.entrypoints.console.addresses import Address
+from handrail.entrypoints.console.deployments_page import MOST_ROLLOUTS, deployments_page, model_of
+from handrail.entrypoints.console.pages import Frame, render
+from handrail.errors import UnknownReference
+from handrail.feedback import Prediction
+from handrail.refs import ArtifactVersion, BentoTag, Deployment, ModelVersion
+from tests.fakes.lineage_server import a_platform
+
+START = datetime(2026, 11, 1, 12, tzinfo=UTC)
+TREE = "sha256:" + "a" * 64
+HOSTILE = "<script>alert(1)\u202e"
+
+
+@pytest.fixture
+def platform(tmp_path):
+    with a_platform(tmp_path) as opened:
+        yield opened
+
+
+def a_rollout(platform, version, hours=0, name="flights", permit=True):
+    """Deploy a version into the slot of `name`, as `handrail.bootstrap.delivery` records it."""
+    deployment, bento = Deployment("local", name, f"v{version}"), BentoTag(name, f"v{version}")
+    if permit:
+        allowed = ArtifactVersion(f"approval://local-1/pr-{version}", "permit", TREE)
+        platform.lineage.record_bento(bento, allowed, tree_digest=TREE, digest=TREE)
+    platform.lineage.record_deployment(deployment, bento, bento_digest=TREE, tree_digest=TREE)
+    model = ModelVersion("local-1", name, 7, version).uri
+    platform.feedback.register_deployment(deployment.uri, TREE, model, bento.uri, START)
+    platform.lineage.point(f"deploy://local/{name}", deployment, START + timedelta(hours=hours), by="ada")
+    return deployment.uri
+
+
+def facts(platform, service="", **more):
+    return deployments_page(platform, platform.lineage, service, **more).facts
+
+
+def html(platform, **more):
+    frame = Frame(START, "Cleo", ("reads only",), "local", places=((Address.DEPLOYMENTS, "Deployments"),))
+    return render(deployments_page(platform, platform.lineage, "", **more), frame)
+
+
+def test_without_a_slot_the_page_says_how_one_comes_to_be(platform):
+    assert facts(platform)["slots"] == []
+    assert "once the flow <code>deploy</code>" in html(platform)
+
+
+def test_a_slot_shows_what_it_points_at_since_when_and_under_which_permit(platform):
+    uri = a_rollout(platform, 1)
+    platform.feedback.record_predictions([Prediction("p", uri, "s", START, 0.5, 1)])
+
+    (slot,) = facts(platform, "flights")["slots"]
+
+    now = slot["now"]
+    assert (slot["name"], slot["environment"], slot["count"]) == ("deploy://local/flights", "local", "1 rollout")
+    assert (now["model"], now["version"], now["traffic"], now["predictions"]) == ("flights", "1", 1.0, 1)
+    assert (now["since"], now["until"], now["tree_digest"]) == (START.isoformat(), None, TREE)
+    assert (now["permit"]["request_id"], now["permit"]["server"]) == ("pr-1", "local-1")
+    assert now["verdict"] == {"kind": "flat", "text": "under a permit that is not read here"}
+    assert slot["back"] is None
+
+
+def test_a_deployment_without_a_recorded_permit_says_so(platform):
+    a_rollout(platform, 1, permit=False)
+
+    assert facts(platform)["slots"][0]["now"]["verdict"]["text"] == "no permit is recorded"
+
+
+def test_the_way_back_is_to_the_version_before_that_has_a_permit(platform):
+    a_rollout(platform, 1)
+    a_rollout(platform, 2, 1, permit=False)
+    a_rollout(platform, 3, 2)
+
+    (slot,) = facts(platform)["slots"]
+
+    assert [row["version"] for row in slot["rollouts"]] == ["3", "2", "1"]
+    assert slot["back"]["version"] == "1"
+    expected = "handrail approvals rollback --model flights --alias champion --version 1 --reason '...'"
+    assert slot["back"]["commands"][0] == expected
+    assert "handrail approvals break-glass --model flights" in html(platform)
+
+
+def test_the_latest_rollouts_are_shown_and_the_others_counted(platform):
+    for version in range(1, MOST_ROLLOUTS + 3):
+        a_rollout(platform, version, version)
+
+    (slot,) = facts(platform)["slots"]
+
+    assert (len(slot["rollouts"]), slot["hidden"]) == (MOST_ROLLOUTS, 2)
+    assert f"the latest {MOST_ROLLOUTS} are shown" in html(platform)
+
+
+def test_what_a_person_may_not_read_is_not_there(platform):
+    a_rollout(platform, 1)
+    a_rollout(platform, 1, name="secret")
+
+    mine = facts(platform, reads=lambda version: "/flights/" in version)
+
+    assert [slot["service"] for slot in mine["slots"]] == ["flights"]
+    assert "secret" not in html(platform, reads=lambda version: "/flights/" in version)
+    assert "secret" not in html(platform, reads=lambda _version: False)
+    with pytest.raises(UnknownReference):
+        facts(platform, "secret", reads=lambda version: "/flights/" in version)
+
+
+def test_a_deployment_that_says_no_model_is_asked_about_as_such(platform):
+    asked = []
+    platform.lineage.point("deploy://local/bare", Deployment("local", "bare", "1"), START, by="ada")
+
+    facts(platform, reads=lambda version: asked.append(version) or False)
+
+    assert asked == [""]
+
+
+def test_requests_are_links_where_the_server_has_them(platform):
+    a_rollout(platform, 1)
+
+    assert 'href="/handrail/requests/pr-1"' in html(platform, links=True)
+    assert "/handrail/requests/" not in html(platform)
+
+
+def test_hostile_names_are_text(platform):
+    a_rollout(platform, 1, name=HOSTILE)
+
+    page = html(platform)
+
+    assert "<script>alert" not in page
+    assert "\u202e" not in page
+    assert "&lt;script&gt;" in page
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("mlflow://s/registered/a%20b/7/3", ("s", "a b", "3")),
+        ("models:/flights/3", ("", "flights", "3")),
+        ("mlflow://s/run/1", None),
+        (None, None),
+    ],
+)
+def test_a_model_is_named_by_its_uri(uri, expected):
+    assert model_of(uri) == expected
