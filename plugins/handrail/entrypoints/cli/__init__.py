@@ -37,7 +37,6 @@ def build() -> typer.Typer:
         help="Approval gates, lineage and feedback across the ML stack.",
         epilog="Example: handrail lineage impact data/raw/orders/2013-03.csv",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
     )
     app.callback()(_root)
@@ -55,6 +54,7 @@ def build() -> typer.Typer:
 def _approvals() -> typer.Typer:
     """Return the noun of the gate, with the commands that have modules of their own."""
     from handrail.entrypoints.cli import (
+        accounts,
         approvals,
         approvals_attest,
         approvals_bytes,
@@ -89,6 +89,7 @@ def _approvals() -> typer.Typer:
     approvals.app.command("check", epilog=approvals_log.CHECK_EXAMPLE)(approvals_log.check)
     approvals.app.command("keeper", epilog=approvals_keeper.EXAMPLE)(approvals_keeper.keeper)
     approvals.app.command("witness", epilog=approvals_witness.EXAMPLE)(approvals_witness.witness)
+    accounts.let_accounts_log_in(approvals.app)
     return approvals.app
 
 

@@ -13,6 +13,8 @@ from typing import Annotated, Any
 import typer
 
 from handrail.approvals import plain_text, shown
+from handrail.entrypoints.cli import completing
+from handrail.entrypoints.cli.accounts import password_from_file
 from handrail.entrypoints.cli.approvals_naming import find_request
 from handrail.entrypoints.cli.approvals_printing import print_request
 from handrail.entrypoints.cli.approvals_signing import Sign, require_look, signing_key
@@ -38,7 +40,10 @@ User = Annotated[
         help=f"Your MLflow account; its password is read from {PASSWORD_VARIABLE} or asked for.",
     ),
 ]
-RequestId = Annotated[str, typer.Argument(help="The request's id, like pr-0123456789abcdef0123.")]
+RequestId = Annotated[
+    str,
+    typer.Argument(help="The request's id, like pr-0123456789abcdef0123.", autocompletion=completing.requests),
+]
 
 
 class Interrupted(HandrailError):
@@ -215,7 +220,13 @@ def list_requests(
 
 @app.command(epilog="Example: handrail approvals show pr-0123456789abcdef0123 --json")
 def show(
-    request: Annotated[str, typer.Argument(help="Its id or the beginning, or what it is about: name/3, name@alias.")],
+    request: Annotated[
+        str,
+        typer.Argument(
+            help="Its id or the beginning, or what it is about: name/3, name@alias.",
+            autocompletion=completing.requests,
+        ),
+    ],
     user: User,
     as_json: AsJson = False,
 ) -> None:
@@ -236,12 +247,14 @@ def gate_client(user: str, what: str) -> Iterator[GateClient]:
 
 
 def password_of(user: str) -> str:
-    """Return the password of an account, from its variable or asked for."""
-    given = os.environ.get(PASSWORD_VARIABLE)
+    """Return the password of an account, from the file that `--as` named, from its variable, or asked for."""
+    given = password_from_file(user) or os.environ.get(PASSWORD_VARIABLE)
     if given:
         return given
     if not sys.stdin.isatty():
-        raise InvalidInput(PASSWORD_VARIABLE, f"no password for {user!r} was given", f"Set {PASSWORD_VARIABLE}.")
+        raise InvalidInput(
+            PASSWORD_VARIABLE, f"no password for {user!r} was given", f"Set {PASSWORD_VARIABLE}, or take --as."
+        )
     return str(typer.prompt(f"Password of {user}", hide_input=True, err=True))
 
 

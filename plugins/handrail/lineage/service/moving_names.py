@@ -32,6 +32,10 @@ class Names:
         """Return known names that are written much as `ref` is, the nearest first; for a sentence that says so."""
         return tuple(self._references.nearest(ref))
 
+    def names_beginning(self, begin: str, most: int) -> tuple[str, ...]:
+        """Return up to `most` known names that begin so, in their order; of very many some are left out."""
+        return tuple(self._references.beginning(begin, most))
+
     def moving_name(self, given: str) -> str:
         """Return the moving name that is meant: itself, its end or a part, or the one that points at what is named.
 

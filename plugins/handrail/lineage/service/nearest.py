@@ -36,14 +36,15 @@ def nearest_names(ref: str, ports: LineagePorts, servers: Iterable[str]) -> Sequ
     if len(ref) > LONGEST:
         return ()
     asked = ref.removeprefix("models:/").removeprefix("./")
-    known = {name.lower(): name for name in _known(ports, servers)}
+    known = {name.lower(): name for name in known_names(ports, servers)}
     if "/" in asked and "://" not in asked:
-        known |= {path.lower(): path for path in _paths(ports, asked.partition("/")[0])}
+        known |= {path.lower(): path for path in known_paths(ports, asked.partition("/")[0])}
     close = difflib.get_close_matches(asked.lower(), known, SHOWN, LIKENESS)
     return [known[name] for name in close]
 
 
-def _known(ports: LineagePorts, servers: Iterable[str]) -> Iterator[str]:
+def known_names(ports: LineagePorts, servers: Iterable[str]) -> Iterator[str]:
+    """Yield names of things as a person would write them, up to `SAMPLED` of each sort."""
     for name in ports.pointers.names()[:SAMPLED]:
         yield name.removeprefix(ModelAlias.PREFIX)
     for uri in (uri for server in servers for uri in ports.graph.find(f"{server}/registered/", SAMPLED)):
@@ -55,7 +56,7 @@ def _known(ports: LineagePorts, servers: Iterable[str]) -> Iterator[str]:
                 yield form.format(**{key: unquote(value) for key, value in match.groupdict().items()})
 
 
-def _paths(ports: LineagePorts, folder: str) -> Iterator[str]:
+def known_paths(ports: LineagePorts, folder: str) -> Iterator[str]:
     """Yield paths of the project that begin much as the first folder of what was asked for does."""
     place = f"dvc://{ports.repository}/"
     for begin in dict.fromkeys((f"{place}{folder}", f"{place}{folder[:1]}")):

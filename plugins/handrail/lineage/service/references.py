@@ -12,7 +12,7 @@ from handrail.lineage.domain.logins import without_logins
 from handrail.lineage.domain.names import PLAIN, data_prefix, shorten_uri
 from handrail.lineage.domain.timeline import ends_in
 from handrail.lineage.ports import LineagePorts
-from handrail.lineage.service.nearest import nearest_names
+from handrail.lineage.service.nearest import known_names, known_paths, nearest_names
 from handrail.refs import BentoTag, ModelAlias
 
 MAX_CHARACTERS = 2048
@@ -70,6 +70,11 @@ class References:
     def nearest(self, ref: str) -> Sequence[str]:
         """Return known names that are written much as `ref` is, the nearest first."""
         return nearest_names(ref, self._ports, self._authorities("mlflow"))
+
+    def beginning(self, begin: str, most: int) -> Sequence[str]:
+        """Return known names that begin so, as a person would write them; for a shell that completes them."""
+        names = [*known_names(self._ports, self._authorities("mlflow")), *known_paths(self._ports, begin)]
+        return sorted({name for name in names if name.startswith(begin)})[:most]
 
     def _guesses(self, ref: str) -> Sequence[Callable[[str], Sequence[str]]]:
         if "://" in ref:

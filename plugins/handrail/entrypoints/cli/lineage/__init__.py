@@ -8,6 +8,7 @@ import typer
 
 from handrail.bootstrap import open_records
 from handrail.clock import system_time
+from handrail.entrypoints.cli import completing
 from handrail.entrypoints.cli.lineage.check import check
 from handrail.entrypoints.cli.lineage.collect import app as collect_app
 from handrail.entrypoints.cli.lineage.deployment import record_deployment
@@ -43,7 +44,13 @@ app.command(
 
 @app.command("pointer", epilog="Example: handrail lineage pointer 'mlflow alias orders@champion'")
 def show_pointer(
-    name: Annotated[str, typer.Argument(help="A moving name, its end or a part, or what it points at: churn/3.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A moving name, its end or a part, or what it points at: churn/3.",
+            autocompletion=completing.moving_names,
+        ),
+    ],
     at: Annotated[str | None, typer.Option("--at", help="ISO 8601 moment; now if left out.")] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -19,6 +19,7 @@ from handrail.entrypoints.answers.as_json import (
 from handrail.entrypoints.answers.chain import chain_about
 from handrail.entrypoints.answers.exports import Form, export
 from handrail.entrypoints.answers.one_page import write_page
+from handrail.entrypoints.cli import completing
 from handrail.entrypoints.cli.lineage.chain_output import Pages, show_chain
 from handrail.entrypoints.cli.lineage.on_disk import as_typed_here
 from handrail.entrypoints.cli.lineage.output import (
@@ -38,7 +39,8 @@ Ref = Annotated[
     str,
     typer.Argument(
         help="A prediction id, a URI or its beginning, a path of the project, a commit, a digest, name/1, "
-        "name@alias, a request's id, a person, or a moving name."
+        "name@alias, a request's id, a person, or a moving name.",
+        autocompletion=completing.names,
     ),
 ]
 Kinds = Annotated[list[str] | None, typer.Option("--kind", help="Show only this kind of thing; may be repeated.")]

@@ -18,6 +18,7 @@ import typer
 from handrail.bootstrap import open_records
 from handrail.bootstrap.reproduction import open_models, open_reproducer, open_work_folder
 from handrail.clock import system_time
+from handrail.entrypoints.cli import completing
 from handrail.entrypoints.cli.env import tool_environment
 from handrail.entrypoints.cli.output import AsJson, messages, print_json
 from handrail.entrypoints.cli.reproduce.output import (
@@ -34,7 +35,13 @@ from handrail.reproduction import Models, Options, Plan, Planner, Reproducer, Re
 from handrail.settings import Settings
 from handrail.version import __version__
 
-Name = Annotated[str, typer.Argument(help="A model: orders/3, orders@champion, a URI, or a prediction id.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        help="A model: orders/3, orders@champion, a URI, a request's or a prediction's id.",
+        autocompletion=completing.names,
+    ),
+]
 Until = Annotated[str | None, typer.Option("--until", help="End at this stage of dvc.yaml.")]
 Into = Annotated[Path | None, typer.Option("--into", help="A folder to work in, new or empty.")]
 Repository = Annotated[str | None, typer.Option("--repository", help="Where the commit is: a folder or an address.")]
