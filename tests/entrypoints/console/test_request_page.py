@@ -9,6 +9,7 @@ from handrail.entrypoints.console.pages import Frame, render
 from handrail.entrypoints.console.request_cases import case_charts, cases_of, verdict_of
 from handrail.entrypoints.console.request_changed import changed_parts
 from handrail.entrypoints.console.request_page import Problem, Sent, Shown, request_page
+from handrail.entrypoints.console.request_short import short_of
 from tests.fakes.approvals_world import World
 
 NOW = datetime(2026, 11, 28, 21, 55, tzinfo=UTC)
@@ -221,3 +222,15 @@ def test_what_changed_is_in_panels_that_fold_what_is_long():
     assert parts["Files served"]["origin"] == "recomputed by the server"
     assert found["unknown"] == ["The commit of version 1 is not known."]
     assert changed_parts(None) is None
+
+
+@pytest.mark.parametrize(("low", "high", "kind"), [(0.09, 0.16, "warn"), (-0.03, 0.03, "flat")])
+def test_what_people_see_of_a_model_is_said_beside_the_ranking(world, low, high, kind):
+    found = MEASURED["measures"][1] | {"champion": 0.72, "candidate": 0.85, "delta": 0.126, "low": low, "high": high}
+    cases = _cases(measures=[MEASURED["measures"][0], found])
+
+    said = {each["what"]: each for each in short_of(world.gate.request(world.ask()), [], cases)}
+    seen = next(each for what, each in said.items() if what.startswith("What people see"))
+
+    assert said["No clear difference to the champion."]["more"].startswith("ROC-AUC 0.7434 → 0.7460")
+    assert (seen["kind"], seen["more"]) == (kind, "Late flights found: 72 → 85 of 100.")

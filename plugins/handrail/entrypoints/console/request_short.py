@@ -10,6 +10,8 @@ from handrail.entrypoints.console.request_cases import verdict_of
 from handrail.entrypoints.console.words import counted, listed, number
 
 Row = dict[str, Any]
+EVERYDAY = ("found", "right", "called")
+"""What people notice of a model without knowing a metric."""
 FINISHED = {"promoted": "good", "rejected": "bad", "refused": "bad", "void": "warn"}
 
 
@@ -119,10 +121,20 @@ def _difference(cases: Mapping[str, Any]) -> Said:
     }
     if verdict:
         kind, what = words[verdict]
-        everyday = [_everyday(rows[name]) for name in ("found", "right") if name in rows]
         main = rows[cases["main"]]
         exact = f"{main['label']} {main['champion_text']} → {main['candidate_text']}, {main['delta_text']} "
-        yield kind, what, " ".join([*everyday, f"{exact}({main['interval_text']})."])
+        yield kind, what, f"{exact}({main['interval_text']})."
+    everyday = [rows[name] for name in EVERYDAY if name in rows]
+    if said := " ".join(filter(None, map(_everyday, everyday))):
+        clear = any(_is_clear(row) for row in everyday)
+        what = "What people see of it changes." if clear else "What people see of it stays about the same."
+        yield ("warn" if clear else "flat"), what, said
+
+
+def _is_clear(row: Row) -> bool:
+    """Whether the interval of a difference leaves no doubt that there is one."""
+    low, high = row["low"], row["high"]
+    return low is not None and high is not None and (low > 0 or high < 0)
 
 
 def _everyday(row: Row) -> str:
