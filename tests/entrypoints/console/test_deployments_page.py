@@ -41,7 +41,7 @@ def facts(platform, service="", **more):
 
 
 def html(platform, **more):
-    frame = Frame(START, "Cleo", ("reads only",), "local", places=((Address.DEPLOYMENTS, "Deployments"),))
+    frame = Frame(START, "Cleo", ("reads only",), "local-1", places=((Address.DEPLOYMENTS, "Deployments"),))
     return render(deployments_page(platform, platform.lineage, "", **more), frame)
 
 

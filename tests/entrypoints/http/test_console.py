@@ -186,11 +186,15 @@ def test_whatever_has_a_name_is_found_and_shown_as_text(client, platform, token)
     found = client.get("/handrail/", params={"q": "s3://lake/orders"})
     facts = client.get("/handrail/", params={"q": "s3://lake/orders"}, headers=JSON).json()
     missing = client.get("/handrail/", params={"q": HOSTILE})
+    trace = client.get("/handrail/trace", params={"q": f"s3://lake/clean {HOSTILE}"})
+    impact = client.get("/handrail/impact", params={"q": "s3://lake/orders"})
 
+    assert (trace.status_code, impact.status_code) == (200, 200)
+    assert 'href="/handrail/trace?q=s3' in trace.text + impact.text
     assert (found.status_code, facts["found"]["uri"]) == (200, "s3://lake/orders@7")
     assert "s3://lake/orders@7" in found.text
     assert missing.status_code == 404
-    for page in (found, missing):
+    for page in (found, missing, trace, impact):
         assert "<script>alert" not in page.text
         assert "\u202e" not in page.text
 

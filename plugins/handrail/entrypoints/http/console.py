@@ -17,9 +17,12 @@ from handrail.bootstrap import Platform
 from handrail.clock import system_time
 from handrail.entrypoints.console.addresses import PREFIX, Address
 from handrail.entrypoints.console.deployments_page import deployments_page
+from handrail.entrypoints.console.impact_page import ask_page as ask_for_impact
+from handrail.entrypoints.console.impact_page import impact_page
 from handrail.entrypoints.console.pages import HEADERS, KEPT_FOR, STATIC, Frame, Page, render, static_file
 from handrail.entrypoints.console.start_page import start_page
 from handrail.entrypoints.console.tokens import Forms
+from handrail.entrypoints.console.trace_page import AddressOf, ask_page, trace_page
 from handrail.entrypoints.http.auth import CHALLENGE
 from handrail.entrypoints.http.console_requests import (
     check_host,
@@ -95,12 +98,30 @@ def _start(desk: ServeDesk, request: Request) -> Page:
     return start_page(desk.lineage, read_query(request, "q")["q"][:MOST_QUERY])
 
 
+def _trace(desk: ServeDesk, request: Request) -> Page:
+    q = read_query(request, "q")["q"][:MOST_QUERY]
+    return trace_page(desk.platform, desk.lineage, q, _addresses(request)) if q else ask_page()
+
+
+def _impact(desk: ServeDesk, request: Request) -> Page:
+    q = read_query(request, "q")["q"][:MOST_QUERY]
+    return impact_page(desk.platform, desk.lineage, q, _addresses(request)) if q else ask_for_impact()
+
+
+def _addresses(request: Request) -> AddressOf:
+    """Return what gives the page of a thing: its own trace, as there are no requests here."""
+    base = request.scope.get("root_path", "")
+    return lambda uri: Address.TRACE.to(base, {"q": uri})
+
+
 def _deployments(desk: ServeDesk, request: Request) -> Page:
     return deployments_page(desk.platform, desk.lineage, read_query(request, "service")["service"])
 
 
 VIEWS: Mapping[Address, tuple[str, View]] = {
     Address.INBOX: ("Search", _start),
+    Address.TRACE: ("Trace", _trace),
+    Address.IMPACT: ("Impact", _impact),
     Address.DEPLOYMENTS: ("Deployments", _deployments),
 }
 """What answers each address, with its name in the menu."""

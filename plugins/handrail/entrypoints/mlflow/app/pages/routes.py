@@ -11,7 +11,7 @@ from flask import Flask
 from mlflow.server import handlers
 
 from handrail.entrypoints.console.addresses import Address
-from handrail.entrypoints.mlflow.app.pages import aliases, findings, lineage, log, requests, rules
+from handrail.entrypoints.mlflow.app.pages import aliases, deployments, findings, lineage, log, requests, rules
 from handrail.entrypoints.mlflow.app.pages.answers import page_view, send_static
 from handrail.entrypoints.mlflow.app.pages.desk import PageDesk
 from handrail.entrypoints.mlflow.app.refusals import Refusals
@@ -36,6 +36,7 @@ VIEWS: Mapping[Address, tuple[Any, Address]] = {
     Address.LOG: (log.log, Address.LOG),
     Address.TRACE: (lineage.trace, Address.TRACE),
     Address.IMPACT: (lineage.impact, Address.IMPACT),
+    Address.DEPLOYMENTS: (deployments.deployments, Address.DEPLOYMENTS),
 }
 """What answers each address, and the entry of the menu that it belongs to."""
 
