@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.fakes import browser
 from tests.fakes.mlflow_server import ACCOUNTS, Server, password, settings_in, start, wait_until_up
+
+collect_ignore_glob = [] if browser.wanted() else ["test_pages_browser*.py"]
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +48,27 @@ def _same_roles(request):
         request.getfixturevalue("server").write_roles()
     else:
         yield
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser for a file of tests: while it runs, other tests of the process cannot start a loop of asyncio."""
+    with browser.browser() as running:
+        yield running
+
+
+@pytest.fixture
+def visit(chromium, server):
+    """Let an account open pages; afterwards no page has asked another server, and none has complained."""
+    visitors = []
+
+    def visit(account, path="/handrail/", **options):
+        visitors.append(browser.Visitor(chromium, server, (account, password(account)), **options))
+        visitors[-1].see(path)
+        return visitors[-1]
+
+    yield visit
+    for visitor in visitors:
+        visitor.close()
+    assert [each for visitor in visitors for each in visitor.stopped] == []
+    assert [each for visitor in visitors for each in visitor.complaints] == []
