@@ -2,6 +2,7 @@
 
 from handrail.feedback.domain.cohorts import Cohort
 from handrail.feedback.domain.figures import Clusters, Figure
+from handrail.feedback.domain.samples import Overview, groups
 from handrail.feedback.domain.snapshots import Snapshot
 from handrail.feedback.domain.values import DeploymentRecord, Feedback, Prediction, Receipt, prediction_id_for
 from handrail.feedback.service import FeedbackLog
@@ -13,6 +14,8 @@ __all__ = [
     "Feedback",
     "FeedbackLog",
     "Figure",
+    "Overview",
+    "groups",
     "Prediction",
     "Receipt",
     "Snapshot",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from handrail.feedback.domain.material import EventRow, Mark, Material, Scope
+from handrail.feedback.domain.samples import Look, Sampled
 from handrail.feedback.domain.snapshots import LabelTable, Snapshot
 from handrail.feedback.domain.values import Damage, DeploymentRecord, Feedback, Prediction, Quarantined, Receipt, Status
 
@@ -84,6 +85,18 @@ class LogReader(Protocol):
     @abstractmethod
     def events_about(self, kind: str, deployments: Sequence[str]) -> Iterable[tuple[str, EventRow]]:
         """Return every event of a kind about predictions of these deployments, each with its deployment's URI."""
+
+
+class Sampler(Protocol):
+    """Reads a part of both logs that stands for all of it, in a bounded time."""
+
+    @abstractmethod
+    def sample(self, look: Look) -> Sampled:
+        """Return every prediction of the look if the log is short, else about `look.most`, evenly over the log.
+
+        With them comes every event of the kind about them that was known at the look's as-of time. The same log gives
+        the same sample.
+        """
 
 
 class SnapshotBook(Protocol):

@@ -14,6 +14,7 @@ from handrail.feedback.domain.cohorts import Cohort, build_cohort
 from handrail.feedback.domain.figures import Clusters, Figure, figure_of
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.material import Scope
+from handrail.feedback.domain.samples import Look, Overview, overview_of
 from handrail.feedback.domain.snapshots import Snapshot, SnapshotChanged, build_snapshot, label_table
 from handrail.feedback.domain.values import Damage, DeploymentRecord, Feedback, Prediction, Quarantined, Receipt, Status
 from handrail.feedback.ports import (
@@ -23,6 +24,7 @@ from handrail.feedback.ports import (
     LabelWriter,
     LogReader,
     PredictionLog,
+    Sampler,
     SnapshotBook,
 )
 from handrail.money import add_exactly
@@ -38,6 +40,7 @@ class FeedbackStores:
     reader: LogReader
     snapshots: SnapshotBook
     auditor: Auditor
+    sampler: Sampler
 
 
 class FeedbackLog:
@@ -161,6 +164,20 @@ class FeedbackLog:
         rules = self.kind(kind)
         reader = self._stores.reader
         return build_cohort(scope, rules, reader.read(scope, reader.mark()))
+
+    def overview(
+        self, kind: str, as_of: datetime, deployments: Sequence[str] | None = None, most: int = 8_000
+    ) -> Overview:
+        """Return what a sample of about `most` predictions says at `as_of`; it takes as long for a log of any size.
+
+        `deployments` are URIs, or None for all.
+
+        Raises:
+            UnknownReference: the kind is not declared.
+        """
+        rules = self.kind(kind)
+        look = Look(kind, as_of, None if deployments is None else tuple(deployments), most)
+        return overview_of(look, rules, self._stores.sampler.sample(look))
 
     def due_window(self, kind: str, length: timedelta, as_of: datetime) -> tuple[datetime, datetime]:
         """Return the newest window of that length all of whose predictions are mature at `as_of`: [start, end).

@@ -17,6 +17,7 @@ from handrail.bootstrap import Platform
 from handrail.clock import system_time
 from handrail.entrypoints.console.addresses import PREFIX, Address
 from handrail.entrypoints.console.deployments_page import deployments_page
+from handrail.entrypoints.console.feedback_page import feedback_page
 from handrail.entrypoints.console.impact_page import ask_page as ask_for_impact
 from handrail.entrypoints.console.impact_page import impact_page
 from handrail.entrypoints.console.pages import HEADERS, KEPT_FOR, STATIC, Frame, Page, render, static_file
@@ -118,10 +119,16 @@ def _deployments(desk: ServeDesk, request: Request) -> Page:
     return deployments_page(desk.platform, desk.lineage, read_query(request, "service")["service"])
 
 
+def _feedback(desk: ServeDesk, request: Request) -> Page:
+    asked = read_query(request, "model", "kind", "as_of")
+    return feedback_page(desk.platform, asked["model"], asked["kind"], asked["as_of"])
+
+
 VIEWS: Mapping[Address, tuple[str, View]] = {
     Address.INBOX: ("Search", _start),
     Address.TRACE: ("Trace", _trace),
     Address.IMPACT: ("Impact", _impact),
+    Address.FEEDBACK: ("Feedback", _feedback),
     Address.DEPLOYMENTS: ("Deployments", _deployments),
 }
 """What answers each address, with its name in the menu."""

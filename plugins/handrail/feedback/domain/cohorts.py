@@ -61,6 +61,10 @@ class Cohort:
         kept = self._rows([each == uri for each in self.deployment])
         return replace(kept, scope=replace(self.scope, deployment=uri))
 
+    def keep(self, rows: list[bool]) -> Cohort:
+        """Keep the rows for which it is true."""
+        return self._rows(rows)
+
     def _rows(self, keep: list[bool]) -> Cohort:
         columns: dict[str, Any] = {name: tuple(compress(column, keep)) for name, column in self.columns().items()}
         return replace(self, **columns)

@@ -49,3 +49,12 @@ def test_deployments_of_other_servers_and_of_no_model_are_not_shown(server, depl
 
     assert deployed.name in seen
     assert not {f"{deployed.name}-far", "bare"} & set(seen)
+
+
+def test_what_really_happened_is_a_page_for_whoever_is_logged_in(server, deployed):
+    with server.person("cleo") as http:
+        answer = http.get("/handrail/feedback", headers=JSON)
+
+    assert (answer.status_code, "kinds" in answer.json()) == (200, True)
+    with server.http("nobody", "wrong") as http:
+        assert http.get("/handrail/feedback").status_code == 401

@@ -1,8 +1,11 @@
-"""What answers now, on the MLflow server: for whoever MLflow lets read the model behind it."""
+"""What answers now and what really happened, on the MLflow server: for whoever MLflow lets read the model behind it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from handrail.entrypoints.console.deployments_page import deployments_page, model_of
+from handrail.entrypoints.console.feedback_page import feedback_page
 from handrail.entrypoints.console.pages import Page
 from handrail.entrypoints.mlflow.app.messages import read_query
 from handrail.entrypoints.mlflow.app.pages.desk import PageDesk
@@ -12,9 +15,19 @@ from handrail.entrypoints.mlflow.app.rights import may
 def deployments(desk: PageDesk) -> Page:
     """Return what each slot points at, of the models of this server that the account may read."""
     service = read_query("service").get("service", "").strip()
+    return deployments_page(desk.platform, desk.platform.lineage, service, _reads(desk), links=True)
 
+
+def feedback(desk: PageDesk) -> Page:
+    """Return what really happened, of the models of this server that the account may read."""
+    asked = read_query("model", "kind", "as_of")
+    model, kind, as_of = (asked.get(name, "").strip() for name in ("model", "kind", "as_of"))
+    return feedback_page(desk.platform, model, kind, as_of, _reads(desk))
+
+
+def _reads(desk: PageDesk) -> Callable[[str], bool]:
     def reads(version: str) -> bool:
         named = model_of(version)
         return named is not None and named[0] in ("", desk.server) and may(named[1], "can_read")
 
-    return deployments_page(desk.platform, desk.platform.lineage, service, reads, links=True)
+    return reads

@@ -36,6 +36,7 @@ VIEWS: Mapping[Address, tuple[Any, Address]] = {
     Address.LOG: (log.log, Address.LOG),
     Address.TRACE: (lineage.trace, Address.TRACE),
     Address.IMPACT: (lineage.impact, Address.IMPACT),
+    Address.FEEDBACK: (deployments.feedback, Address.FEEDBACK),
     Address.DEPLOYMENTS: (deployments.deployments, Address.DEPLOYMENTS),
 }
 """What answers each address, and the entry of the menu that it belongs to."""

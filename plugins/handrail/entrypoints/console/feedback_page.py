@@ -1,0 +1,183 @@
+"""The page of what really happened: how much is known, how late it came, and what the naive way would have said.
+
+It reads a sample of a fixed size, so that it takes as long for a large log; the command reads everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from handrail.bootstrap import Platform
+from handrail.entrypoints.console.charts import interval, scale_around
+from handrail.entrypoints.console.deployments_page import everything, model_of
+from handrail.entrypoints.console.pages import Page
+from handrail.entrypoints.console.timeline import read_moment
+from handrail.entrypoints.console.words import metric as metric_words
+from handrail.errors import InvalidInput, MissingTool, UnknownReference
+from handrail.feedback import Cohort, FeedbackLog, Overview, groups
+
+Row = dict[str, Any]
+MOST = 5_000
+"""How many predictions the page reads."""
+DRAWS = 200
+MOST_PERIODS = 36
+MOST_QUARANTINED = 1_000
+WIDTH, HEIGHT = 540.0, 240.0
+
+
+def feedback_page(
+    platform: Platform, model: str, kind: str, as_of: str, reads: Callable[[str], bool] = everything
+) -> Page:
+    """Return what is known about predictions at a moment.
+
+    Args:
+        platform: knows predictions and feedback.
+        model: the registered model; empty for all that the person may read.
+        kind: the kind of feedback; empty for the first one.
+        as_of: the moment, as a person writes it; empty for now, in event time.
+        reads: what the person may read.
+
+    Raises:
+        UnknownReference: there is no such kind, or no deployment of such a model.
+        InvalidInput: it is no moment.
+    """
+    log = platform.feedback
+    kinds = sorted(log.kinds)
+    if not kinds:
+        return Page("feedback.html", "Feedback", {"kinds": [], "kind": None})
+    chosen, at = kind or kinds[0], read_moment(as_of) if as_of else platform.event_clock()
+    records = log.deployments()
+    mine = {each.uri: model_of(each.model_version_uri) for each in records if reads(each.model_version_uri or "")}
+    models = sorted({named[1] for named in mine.values() if named})
+    if model:
+        mine = {uri: named for uri, named in mine.items() if named and named[1] == model}
+        if not mine:
+            raise UnknownReference("model", model, "See which there are: /handrail/feedback.")
+    found = log.overview(chosen, at, None if len(mine) == len(records) else tuple(mine), MOST)
+    facts: Row = {"kinds": kinds, "kind": chosen, "models": models, "model": model, "as_of": at.isoformat()}
+    facts |= {"asked": as_of, "estimated": found.step > 1 and len(mine) != len(records)}
+    facts |= {"window_h": log.kind(chosen).maturity_window.total_seconds() / 3600}
+    facts |= _counts(found) | {"delay": _delay(found), "quarantine": _quarantine(log)}
+    facts |= _judged(log, found, chosen, mine)
+    return Page(
+        "feedback.html", f"How good is {model or 'every model'}, by what really happened?", facts, 200, _drawn(facts)
+    )
+
+
+def _counts(found: Overview) -> Row:
+    cohort = found.corrected
+    known = len(cohort.judged())
+    return {
+        "predictions": found.total,
+        "sampled": len(cohort),
+        "whole": found.step == 1,
+        "mature_share": cohort.mature_share,
+        "mature": sum(cohort.mature),
+        "known": known,
+        "coverage": cohort.coverage if any(cohort.mature) else None,
+        "revised": found.revised,
+        "silence": found.silence,
+    }
+
+
+def _delay(found: Overview) -> Row:
+    """Return how late first answers came, in hours: of mature predictions, those never answered included."""
+    waits = found.mature_waits()
+    hours = sorted(wait / timedelta(hours=1) for wait in waits if wait is not None)
+    curve = [[hours[place], (place + 1) / len(waits)] for place in _places(len(hours))]
+    return {
+        "median_h": hours[(len(hours) - 1) // 2] if hours else None,
+        "p90_h": hours[(len(hours) - 1) * 9 // 10] if hours else None,
+        "answered": len(hours),
+        "of": len(waits),
+        "curve": curve,
+    }
+
+
+def _places(count: int) -> list[int]:
+    return sorted({round(step * (count - 1) / 60) for step in range(61)}) if count else []
+
+
+def _quarantine(log: FeedbackLog) -> Row:
+    held = log.quarantined(MOST_QUARANTINED)
+    reasons: dict[str, int] = {}
+    for each in held:
+        reasons[each.what] = reasons.get(each.what, 0) + 1
+    return {"count": len(held), "more": len(held) == MOST_QUARANTINED, "by": dict(sorted(reasons.items()))}
+
+
+def _judged(log: FeedbackLog, found: Overview, kind: str, mine: Row) -> Row:
+    values = set(log.kind(kind).values)
+    metric = "roc_auc" if values == {0.0, 1.0} else "accuracy" if values else "mae"
+    try:
+        rows = [
+            _period(log, found.part(keep), name, metric) for name, keep in list(groups(found.corrected))[-MOST_PERIODS:]
+        ]
+        versions = _versions(log, found, metric, mine)
+        both = {"corrected": _figure(log, found.corrected, metric), "naive": _figure(log, found.naive, metric)}
+        missing = None
+    except MissingTool as err:
+        rows, versions, both, missing = [], [], {"corrected": None, "naive": None}, str(err)
+    return {"metric": metric, "periods": rows, "versions": versions, "missing": missing} | both
+
+
+def _period(log: FeedbackLog, part: Overview, name: str, metric: str) -> Row:
+    cohort = part.corrected
+    return {
+        "name": name,
+        "sampled": len(cohort),
+        "mature": sum(cohort.mature),
+        "coverage": cohort.coverage if any(cohort.mature) else None,
+        "corrected": _figure(log, cohort, metric),
+        "naive": _figure(log, part.naive, metric),
+    }
+
+
+def _versions(log: FeedbackLog, found: Overview, metric: str, mine: Row) -> list[Row]:
+    by_version: dict[tuple[str, str], set[str]] = {}
+    for uri in set(found.corrected.deployment):
+        named = mine.get(uri)
+        by_version.setdefault((named[1], named[2]) if named else ("", uri), set()).add(uri)
+    rows = []
+    for (model, version), uris in sorted(by_version.items())[:MOST_PERIODS]:
+        part = found.part([uri in uris for uri in found.corrected.deployment]).corrected
+        name = f"{model} {version}" if model else version
+        rows.append({"name": name, "sampled": len(part), "corrected": _figure(log, part, metric)})
+    return rows
+
+
+def _figure(log: FeedbackLog, cohort: Cohort, metric: str) -> Row | None:
+    """Return a figure with its interval; None where it is not defined, as for labels of one class."""
+    try:
+        figure = log.figure(cohort, metric, draws=DRAWS)
+    except InvalidInput:
+        return None
+    if figure.value is None:
+        return None
+    return {"value": figure.value, "low": figure.low, "high": figure.high, "subjects": figure.subjects}
+
+
+def _drawn(facts: Row) -> Row:
+    rows: Sequence[Row] = [*facts["periods"], *facts["versions"]]
+    shown = [row["corrected"] for row in rows if row["corrected"]]
+    scale = scale_around([each[end] for each in shown for end in ("value", "low", "high")])
+    label = metric_words(facts["metric"])
+    drawn = {
+        row["name"]: interval(scale, figure["value"], figure["low"], figure["high"], label=f"{label} of {row['name']}")
+        for row in rows
+        if (figure := row["corrected"])
+    }
+    curve, window = facts["delay"]["curve"], facts["window_h"]
+    longest = max([window * 1.25, *(hours for hours, _ in curve)])
+    return {"intervals": drawn, "label": label, "curve": _line(curve, longest), "window_x": _x(window, longest)}
+
+
+def _x(hours: float, longest: float) -> float:
+    return round(44 + (WIDTH - 60) * hours / longest, 1)
+
+
+def _line(curve: Sequence[Sequence[float]], longest: float) -> str:
+    points = [f"{_x(hours, longest)} {round(HEIGHT - 30 - (HEIGHT - 60) * share, 1)}" for hours, share in curve]
+    return "M" + "L".join(points) if points else ""

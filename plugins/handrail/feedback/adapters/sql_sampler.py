@@ -1,0 +1,64 @@
+"""Reads a sample of the log by sequence numbers: as many rows, and as long, however large the log is."""
+
+from __future__ import annotations
+
+from random import Random
+
+import sqlalchemy as sa
+
+from handrail.feedback.adapters.sql_tables import arrival, prediction, to_microseconds
+from handrail.feedback.domain.samples import Look, Sampled
+from handrail.feedback.ports import Sampler
+from handrail.storage import Store
+from handrail.storage.bulk import ID, TEXT, read
+
+_PREDICTIONS = """select prediction_id, subject, uri, made_at, score, label, latency_ms
+from {given} cross join feedback_prediction prediction, feedback_deployment deployment
+where seq = g.a and deployment_id = deployment.id and made_at <= {p}"""
+_EVENTS = """select event.prediction_id, revision, occurred_at, event_id, value, received_at
+from {given} cross join feedback_event event where event.prediction_id = g.a and kind = {p}"""
+_EARLIER = """select arrival.event_id, min(arrival.received_at)
+from {given} cross join feedback_arrival arrival where arrival.event_id = g.a group by arrival.event_id"""
+
+
+class SqlSampler(Sampler):
+    """A sample of both logs, read from SQL."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def sample(self, look: Look) -> Sampled:
+        """Return every prediction of the look if there are few, else about `look.most`, evenly over the log."""
+        as_of = to_microseconds(look.as_of)
+        with self._store.read() as connection:
+            lowest, highest = connection.execute(
+                sa.select(
+                    sa.select(sa.func.min(prediction.c.seq)).scalar_subquery(),
+                    sa.select(sa.func.max(prediction.c.seq)).scalar_subquery(),
+                )
+            ).one()
+            picks, step = _picks(lowest or 0, highest or 0, look.most)
+            rows = read(connection, _PREDICTIONS, picks, ID, more=(as_of,))
+            if look.deployments is not None:
+                rows = [row for row in rows if row[2] in look.deployments]
+            events = read(connection, _EVENTS, [row[0] for row in rows], TEXT, more=(look.kind,))
+            earlier: dict[str, int] = {}
+            if connection.execute(sa.select(sa.exists().select_from(arrival))).scalar_one():
+                earlier = dict(read(connection, _EARLIER, [event[3] for event in events], TEXT))  # type: ignore[arg-type]
+            total = None
+            if look.deployments is None:
+                made = sa.select(sa.func.count()).select_from(prediction).where(prediction.c.made_at <= look.as_of)
+                total = connection.execute(made).scalar_one()
+        arrived = [min(event[5], earlier.get(event[3], event[5])) for event in events]
+        known = [(tuple(event[:5]), at) for event, at in zip(events, arrived, strict=True) if at <= as_of]
+        # The driver's rows are tuples of these very types.
+        return Sampled([tuple(row) for row in rows], [one for one, _ in known], [at for _, at in known], total, step)
+
+
+def _picks(lowest: int, highest: int, most: int) -> tuple[list[int], int]:
+    """Return sequence numbers evenly over the log, one at a random place of each step, the same ones each time."""
+    step = max((highest - lowest) // most + 1, 1)
+    if step == 1:
+        return list(range(lowest, highest + 1)), 1
+    draw = Random(0)
+    return [at + draw.randrange(step) for at in range(lowest, highest + 1, step)], step

@@ -1,0 +1,109 @@
+"""Feedback as a page: figures that the log can prove, beside what the naive way says, and nothing that is not mine."""
+
+from datetime import timedelta
+
+import pytest
+
+from handrail.entrypoints.console.addresses import Address
+from handrail.entrypoints.console.feedback_page import feedback_page
+from handrail.entrypoints.console.pages import Frame, render
+from handrail.errors import InvalidInput, UnknownReference
+from tests.fakes.feedback import DEPLOYMENT, GO_LIVE, a_prediction, an_outcome
+from tests.fakes.lineage_server import a_platform
+
+AS_OF = (GO_LIVE + timedelta(days=20)).isoformat()
+HOSTILE = "<script>alert(1)\u202e"
+KINDS = "version: 1\nkinds:\n  ground_truth:\n    maturity_window_hours: 36\n    values: [0, 1]\n"
+
+
+@pytest.fixture
+def platform(tmp_path):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "feedback.yaml").write_text(KINDS, encoding="utf-8")
+    with a_platform(tmp_path) as opened:
+        yield opened
+
+
+def record(platform, count=200, model="models:/flights/1", deployment=DEPLOYMENT):
+    made = [a_prediction(n, deployment=deployment, prediction_id=f"{deployment}-{n}") for n in range(count)]
+    platform.feedback.register_deployment(deployment, None, model)
+    platform.feedback.record_predictions(made)
+    # Every tenth one stays without an answer.
+    platform.feedback.record_feedback([an_outcome(each, n % 2) for n, each in enumerate(made) if n % 10])
+
+
+def html(platform, *asked):
+    frame = Frame(GO_LIVE, "Cleo", ("reads only",), "local", places=((Address.FEEDBACK, "Feedback"),))
+    return render(feedback_page(platform, *asked), frame)
+
+
+def test_without_a_declared_kind_the_page_says_where_to_declare_one(platform, tmp_path):
+    (tmp_path / "config" / "feedback.yaml").unlink()
+
+    assert "config/feedback.yaml" in html(platform, "", "", "")
+
+
+def test_an_empty_log_has_a_page_too(platform):
+    facts = feedback_page(platform, "", "", AS_OF).facts
+
+    assert (facts["predictions"], facts["coverage"], facts["corrected"], facts["periods"]) == (0, None, None, [])
+    assert "No prediction was made by then" in html(platform, "", "", AS_OF)
+
+
+def test_the_figures_are_those_of_the_log(platform):
+    record(platform)
+
+    facts = feedback_page(platform, "flights", "ground_truth", AS_OF).facts
+
+    assert (facts["predictions"], facts["sampled"], facts["mature"], facts["known"]) == (200, 200, 200, 180)
+    assert facts["coverage"] == pytest.approx(0.9)
+    assert (facts["delay"]["median_h"], facts["delay"]["answered"], facts["delay"]["of"]) == (5.5, 180, 200)
+    assert facts["metric"] == "roc_auc"
+    assert facts["corrected"]["subjects"] == 180
+    assert facts["naive"]["subjects"] == 200
+    assert facts["naive"]["value"] != facts["corrected"]["value"]
+    assert [row["name"] for row in facts["versions"]] == ["flights 1"]
+    page = html(platform, "flights", "ground_truth", AS_OF)
+    assert "90.0 %" in page
+    assert len(page) < 100_000
+
+
+def test_what_was_not_known_at_the_moment_is_not_counted(platform):
+    record(platform)
+
+    facts = feedback_page(platform, "", "", (GO_LIVE + timedelta(hours=3)).isoformat()).facts
+
+    assert (facts["predictions"], facts["mature"], facts["coverage"]) == (4, 0, None)
+
+
+def test_models_that_a_person_may_not_read_are_not_there(platform):
+    record(platform)
+    record(platform, 50, "models:/secret/1", "deploy://local/secret/1")
+
+    def reads(version):
+        return "flights" in version
+
+    facts = feedback_page(platform, "", "", AS_OF, reads).facts
+
+    assert (facts["models"], facts["sampled"]) == (["flights"], 200)
+    assert "secret" not in html(platform, "", "", AS_OF, reads)
+    with pytest.raises(UnknownReference):
+        feedback_page(platform, "secret", "", AS_OF, reads)
+    assert feedback_page(platform, "", "", AS_OF, lambda _version: False).facts["sampled"] == 0
+
+
+def test_a_wrong_kind_or_moment_is_refused_with_a_sentence(platform):
+    with pytest.raises(UnknownReference):
+        feedback_page(platform, "", HOSTILE, AS_OF)
+    with pytest.raises(InvalidInput):
+        feedback_page(platform, "", "", "yesterday")
+
+
+def test_hostile_names_are_text(platform):
+    record(platform, 20, f"models:/{HOSTILE}/1")
+
+    page = html(platform, "", "", AS_OF)
+
+    assert "<script>alert" not in page
+    assert "\u202e" not in page
+    assert "&lt;script&gt;" in page
