@@ -11,7 +11,6 @@ from typing import Any, Generic, SupportsFloat, TypeVar
 from handrail.errors import Conflict, Unavailable
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.material import EventRow, Mark, Material, Scope
-from handrail.feedback.domain.samples import Look, Sampled
 from handrail.feedback.domain.snapshots import LabelTable, Snapshot
 from handrail.feedback.domain.values import (
     EPOCH,
@@ -31,10 +30,10 @@ from handrail.feedback.ports import (
     LabelWriter,
     LogReader,
     PredictionLog,
-    Sampler,
     SnapshotBook,
 )
 from handrail.feedback.service import FeedbackLog, FeedbackStores
+from tests.fakes.feedback_samples import MemorySampler
 
 Recorded = TypeVar("Recorded", Prediction, Feedback)
 
@@ -268,33 +267,6 @@ class MemoryWriter(LabelWriter):
         if path in self.unwritable:
             raise Unavailable(str(path), "it cannot be written", "Free the disk or correct the path.")
         self.written[path] = f"{table.snapshot.digest}\n{table.rows}"
-
-
-@dataclass
-class MemorySampler(Sampler):
-    """`Sampler` in memory: the order of insertion is the sequence."""
-
-    predictions: MemoryPredictions
-    events: MemoryEvents
-
-    def sample(self, look: Look) -> Sampled:
-        held = list(self.predictions.log.rows.values())
-        step = max((len(held) - 1) // look.most + 1, 1)
-        mine = [
-            (row.prediction_id, row.subject, row.deployment, _us(row.made_at), row.score, row.label, row.latency_ms)
-            for row in held[::step]
-            if row.made_at <= look.as_of and (look.deployments is None or row.deployment in look.deployments)
-        ]
-        wanted = {row[0] for row in mine}
-        about = [
-            (event, self.events.received_at(event, len(self.events.arrivals)))
-            for event in self.events.log.rows.values()
-            if event.prediction_id in wanted and event.kind == look.kind
-        ]
-        known = [(event, at) for event, at in about if at <= look.as_of]
-        rows = [(e.prediction_id, e.revision, _us(e.occurred_at), e.key, e.value) for e, _ in known]
-        total = sum(row.made_at <= look.as_of for row in held) if look.deployments is None else None
-        return Sampled(mine, rows, [_us(at) for _, at in known], total, step)
 
 
 def memory_stores() -> FeedbackStores:

@@ -189,7 +189,7 @@ def test_a_timeline_is_answered_as_of_a_moment(client, platform):
     is_problem(client.get(TIMELINE, params={"name": "champion", "at": "noon"}), 422, "at")
 
 
-@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/", 404), ("DELETE", EVENTS, 405)])
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nowhere", 404), ("DELETE", EVENTS, 405)])
 def test_other_paths_and_methods_are_problems_too(client, method, path, status):
     is_problem(client.request(method, path), status, "POST /api/v1/lineage")
 
