@@ -9,7 +9,7 @@ JOBS ?= $(shell nproc)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder --durations 20 --durations-min 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-short up test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-demo bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
+.PHONY: help setup demo demo-short up test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-console bench-demo bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -85,6 +85,9 @@ bench-gate: setup  ## MLflow's own calls through the gate beside stock MLflow wi
 
 bench-gate-log: setup  ## The gate's log: a million leaves verified, appends with their proof beside a bare commit.
 	@$(BIN)/python -m tests.benchmarks.gate_log
+
+bench-console: setup  ## The console's pages beside 10^4 open requests and MLflow's own search of its models.
+	@$(BIN)/python -m tests.benchmarks.console
 
 bench-evaluation: setup  ## The gate's own evaluation of 28,220 rows beside the same by scikit-learn in process.
 	@$(BIN)/python -m tests.benchmarks.evaluation

@@ -94,7 +94,8 @@ CASES: dict[str, Callable[[Side], object]] = {
 
 
 @contextmanager
-def _gated(folder: Path) -> Iterator[Server]:
+def gated(folder: Path) -> Iterator[Server]:
+    """Start a server with the gate; yield it once it answers."""
     settings = settings_in(folder)
     with (folder / "log").open("wb") as log:
         process = start(settings, log)
@@ -162,8 +163,8 @@ def main() -> None:
     rows = []
     with ExitStack() as stack:
         folders = [Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="handrail-bench-"))) for _ in range(2)]
-        gated = stack.enter_context(_gated(folders[0]))
-        ours = Side(gated)
+        full = stack.enter_context(gated(folders[0]))
+        ours = Side(full)
         stock = Side(stack.enter_context(_stock(folders[1])))
         for case, call in CASES.items():
             for side in (ours, stock) * WARM_UP:
@@ -172,8 +173,8 @@ def main() -> None:
             goal = LIMITS.get(case, OTHERS)
             name = f"{case} (goal {goal:g} ×)"
             rows.append(harness.compare(name, "wall", "ms", [a for a, _ in pairs], ("mlflow", [b for _, b in pairs])))
-        with tempfile.TemporaryDirectory(prefix="handrail-bench-") as folder, _gated(Path(folder)) as other:
-            rows += _full(gated, ours, Side(other))
+        with tempfile.TemporaryDirectory(prefix="handrail-bench-") as folder, gated(Path(folder)) as other:
+            rows += _full(full, ours, Side(other))
     harness.finish("gate", rows, load, 240)
 
 

@@ -35,11 +35,12 @@ def seed(settings: Settings, asked: int, held: int) -> None:
             key = connection.execute(requests.insert().values(row)).inserted_primary_key
             assert key is not None
             ledger.log.append(connection, opening_leaf(request, body, int(key[0])))
-        trees = (
+        trees = [
             {"kind": "path", "thing": f"/seeded/{n}/model", "holder": f"pr-{n}-1", "label": f"version {n}"}
             for n in range(held)
-        )
-        connection.execute(holds.insert(), list(trees))
+        ]
+        if trees:
+            connection.execute(holds.insert(), trees)
     ledger.log.committed()
     store.close()
 
