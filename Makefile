@@ -9,7 +9,7 @@ JOBS ?= $(shell nproc)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder --durations 20 --durations-min 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-short up test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-console bench-demo bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
+.PHONY: help setup demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-console bench-demo bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -25,6 +25,9 @@ demo-short: setup  ## The same steps on fewer flights.
 
 up: setup  ## Start everything that has a UI; Ctrl-C stops it.
 	@$(BIN)/python -m infra.servers.up
+
+shots: setup  ## Take a picture of every page of the finished demo's console, in .handrail/shots.
+	@$(BIN)/python -m infra.shots
 
 test: setup  ## Run the whole test suite; TESTS="tests/unit" some of it, JOBS=0 in one process.
 	@$(PYTEST) $(TESTS)
