@@ -1,5 +1,6 @@
 """Deployments: where slots point, under which permit, what was there before, and what a person may see of it."""
 
+import shlex
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -69,6 +70,15 @@ def test_a_deployment_without_a_recorded_permit_says_so(platform):
     a_rollout(platform, 1, permit=False)
 
     assert facts(platform)["slots"][0]["now"]["verdict"]["text"] == "no permit is recorded"
+
+
+def test_no_name_of_a_model_becomes_a_command_of_whoever_copies_the_way_back(platform):
+    a_rollout(platform, 1, name="flights; rm -rf $HOME #")
+    a_rollout(platform, 2, 1, name="flights; rm -rf $HOME #")
+
+    commands = facts(platform)["slots"][0]["back"]["commands"]
+
+    assert all(shlex.split(each)[4] == "flights; rm -rf $HOME #" for each in commands)
 
 
 def test_the_way_back_is_to_the_version_before_that_has_a_permit(platform):

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 import pytest
 
 from handrail.approvals import Choice, Reviewing
+from handrail.entrypoints.console.inbox import closed_row, open_row
 from handrail.entrypoints.console.pages import Frame, render
 from handrail.entrypoints.console.request_cases import case_charts, cases_of, verdict_of
 from handrail.entrypoints.console.request_changed import changed_parts
-from handrail.entrypoints.console.request_page import Problem, Sent, Shown, request_page
+from handrail.entrypoints.console.request_page import Problem, Sent, Shown, _flat, request_page
 from handrail.entrypoints.console.request_short import short_of
 from tests.fakes.approvals_world import World
 
@@ -234,3 +235,39 @@ def test_what_people_see_of_a_model_is_said_beside_the_ranking(world, low, high,
 
     assert said["No clear difference to the champion."]["more"].startswith("ROC-AUC 0.7434 → 0.7460")
     assert (seen["kind"], seen["more"]) == (kind, "Late flights found: 72 → 85 of 100.")
+
+
+def _nested(depth):
+    content = {"end": 1}
+    for _ in range(depth):
+        content = {"a": content}
+    return content
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (10**400, "a number of 401 digits"),
+        (-(10**400), "−a number of 401 digits"),
+        (_nested(400), "1 value, not a number"),
+        ([[10**400]], "1 value, not a number"),
+        ("<b>\u202e", "<b>\u202e"),
+        (True, "True"),
+        (None, "not known"),
+    ],
+    ids=("large", "small", "deep", "list", "markup", "yes", "nothing"),
+)
+def test_no_evidence_that_an_author_can_send_keeps_reviewers_from_the_request(world, value, text):
+    sent = {"evaluation": {"roc_auc": value}, "parity": {"max_difference": 0, "labels_differ": 0}}
+    request_id = world.ask(evidence=sent | {"other": _nested(400) | {"big": 10**400, "k" * 9999: [[1], 10**400]}})
+
+    page = _page(world, request_id)
+    view = world.gate.request(request_id)
+
+    assert next(rule["value_text"] for rule in page.facts["rules"] if "roc_auc" in rule["measure"]) == text
+    assert len(render(page, FRAME)) < 100_000
+    assert open_row(view, None)["request_id"] == closed_row(view)["request_id"] == request_id
+
+
+def test_the_end_of_deep_evidence_is_said_and_not_walked():
+    assert list(_flat(_nested(5000))) == [("a." * 20 + "a", "1 value with values inside")]

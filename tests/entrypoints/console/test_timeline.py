@@ -1,6 +1,7 @@
 """The page of an alias: a moment in any form, and every move with who allowed it."""
 
 from datetime import UTC, datetime
+from html import unescape
 
 import pytest
 
@@ -10,6 +11,7 @@ from handrail.errors import InvalidInput
 from tests.fakes.approvals_world import World
 
 FRAME = Frame(datetime(2026, 11, 28, 21, 55, tzinfo=UTC), "Cleo", ("business-stakeholder",), "local-1")
+BEYOND = ("0001-01-01T00:00+14:00", "9999-12-31 23:59 -12:00", "2026-11-28\0")
 AT = datetime(2026, 11, 28, 21, 54, tzinfo=UTC)
 
 
@@ -31,7 +33,7 @@ def test_a_day_alone_means_its_end():
     assert read_moment("2026-11-28") == datetime(2026, 11, 28, 23, 59, 59, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("text", ["last tuesday", "2026-13-01", "28.11.2026", "<script>", "2026-11-28 25:00"])
+@pytest.mark.parametrize("text", ["last tuesday", "2026-13-01", "28.11.2026", "<script>", "2026-11-28 25:00", *BEYOND])
 def test_what_is_no_moment_is_said_with_how_to_write_one(text):
     with pytest.raises(InvalidInput, match="is not a moment"):
         read_moment(text)
@@ -62,6 +64,15 @@ def test_before_the_first_move_it_says_so_and_without_moves_nothing_is_drawn():
     assert "had not moved champion" in render(timeline_page("flights", "champion", [], "2001-01-01", None), FRAME)
     world.promote(1)
     assert "It moved it first" in render(timeline_page("flights", "champion", _moves(world), "2001-01-01", None), FRAME)
+
+
+def test_no_name_becomes_a_command_of_whoever_copies_one():
+    world = World()
+    world.promote(1)
+
+    html = render(timeline_page("a; reboot", "champion", _moves(world), "2099-01-01", 0), FRAME)
+
+    assert "--model 'a; reboot' --alias champion" in unescape(html)
 
 
 def test_the_list_of_aliases_leads_to_each():

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from shlex import quote
 from typing import Any
 from urllib.parse import unquote
 
@@ -171,7 +172,8 @@ def _back(now: Row | None, rows: Sequence[Row]) -> Row | None:
         if row["model"] != now["model"] or same or row["permit"] is None or row["permit"]["revoked"]:
             continue
         alias = row["permit"]["alias"] or "champion"
-        options = f"--model {now['model']} --alias {alias} --version {row['version']}"
+        # Somebody copies it into a shell, and whoever registers a model chooses its name.
+        options = f"--model {quote(now['model'])} --alias {quote(alias)} --version {quote(row['version'])}"
         return {
             "model": row["model"],
             "version": row["version"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -159,6 +160,7 @@ def _environment() -> Environment:
         "metric": words.metric,
         "counted": words.counted,
         "lines": lines,
+        "shell": shlex.quote,
     }
     made.globals |= {"static": _static, "levels": words.LEVELS, "about_levels": words.ABOUT_LEVELS}
     return made

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from handrail.approvals import Choice, RequestView, Reviewers
@@ -18,7 +19,7 @@ from handrail.entrypoints.console.request_short import question_of, short_of, st
 from handrail.entrypoints.console.words import counted, listed
 
 Row = dict[str, Any]
-MOST_NUMBERS, LONGEST = 400, 200
+MOST_NUMBERS, LONGEST, DEEPEST = 400, 200, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def request_page(shown: Shown) -> Page:
         "drawn": rule_charts(rules, row["evaluation"]),
         "case_charts": measure_charts,
         "group_charts": group_charts,
-        "numbers": list(_flat(shown.evidence))[:MOST_NUMBERS],
+        "numbers": list(islice(_flat(shown.evidence), MOST_NUMBERS)),
         "said": shown.said,
         "problem": shown.sent.problem,
         "form": _form(shown),
@@ -267,10 +268,17 @@ def _renewal(shown: Shown) -> Row | None:
     return {"token": token} if token and str(shown.view.judgement.verdict) == "void" else None
 
 
-def _flat(content: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+def _flat(content: Mapping[str, Any], before: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
     for key, value in content.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{before}{key}.")
+        if not isinstance(value, Mapping | list):
+            yield _cut(f"{before}{key}"), _cut(json.dumps(value, ensure_ascii=False))
+        elif depth == DEEPEST or isinstance(value, list) and any(isinstance(each, Mapping | list) for each in value):
+            yield _cut(f"{before}{key}"), f"{counted(len(value), 'value')} with values inside"
+        elif isinstance(value, Mapping):
+            yield from _flat(value, f"{before}{key}.", depth + 1)
         else:
-            text = json.dumps(value, ensure_ascii=False)
-            yield f"{before}{key}", text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
+            yield _cut(f"{before}{key}"), _cut(json.dumps(value, ensure_ascii=False))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"

@@ -7,7 +7,7 @@ from typing import Any
 
 from handrail.approvals import RequestView
 from handrail.entrypoints.console.charts import Interval, interval, scale_around
-from handrail.entrypoints.console.words import metric, number, signed
+from handrail.entrypoints.console.words import counted, is_finite, metric, number, signed
 
 Row = dict[str, Any]
 ENDS = ("_low", "_high")
@@ -52,6 +52,8 @@ def _value_text(rule: Mapping[str, Any], value: Any) -> str:
         return "not known"
     if rule.get("is_incumbent") or rule.get("is_candidate"):
         return ("same files" if rule["met"] else "other files") if isinstance(value, str) else str(value)
+    if isinstance(value, Mapping | list):
+        return f"{counted(len(value), 'value')}, not a number"
     return number(value) if isinstance(value, int | float) else str(value)[:40]
 
 
@@ -66,7 +68,7 @@ def _limit_text(rule: Mapping[str, Any], limit: float | None, side: str) -> str:
 
 
 def _room(value: Any, limit: float | None, side: str) -> str:
-    if limit is None or not side or isinstance(value, bool) or not isinstance(value, int | float):
+    if limit is None or not side or not is_finite(value):
         return "–"
     room = value - limit if side == "below" else limit - value
     if 0 < abs(limit) < 1e-3:
@@ -80,7 +82,7 @@ def _note(rule: Mapping[str, Any]) -> str:
 
 def _chart(row: Row, measures: Mapping[str, Any]) -> Interval | None:
     value, limit = row["value"], row["limit"]
-    if limit is None or isinstance(value, bool) or not isinstance(value, int | float) or not row["forbidden"]:
+    if limit is None or not is_finite(value) or not row["forbidden"]:
         return None
     low, high, shown = _ends(row, measures)
     centre = value if shown is None else shown

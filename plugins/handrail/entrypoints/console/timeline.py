@@ -40,7 +40,7 @@ def read_moment(text: str) -> datetime:
         if re.fullmatch(r"\d{4}-?\d\d-?\d\d", asked):
             return datetime.combine(date.fromisoformat(asked), time(23, 59, 59), UTC)
         return moment(asked)
-    except ValueError:
+    except (ValueError, OverflowError):  # a zone can lead out of the calendar
         remedy = "Write it like 2026-11-28 21:54, 2026-11-28T21:54:00Z or 2026-11-28."
         raise InvalidInput("at", f"{text!r:.80} is not a moment", remedy) from None
 

@@ -43,10 +43,20 @@ METRICS = {
 }
 
 
+def is_finite(value: object) -> bool:
+    """Whether it is a number that can be drawn and subtracted; people also send whole numbers of hundreds of digits."""
+    try:
+        return not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value)
+    except OverflowError:
+        return False
+
+
 def number(value: object, digits: int | None = None) -> str:
     """Return a number as people read it: thousands apart, and with so many digits, or as many as say something."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
+    if isinstance(value, int) and not is_finite(value):
+        return f"{MINUS if value < 0 else ''}a number of {int(value.bit_length() * math.log10(2)) + 1:,} digits"
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, int) or (digits is None and value == int(value) and abs(value) < 1e15):
