@@ -155,6 +155,22 @@ def test_keys_alone_lead_from_the_inbox_to_a_recorded_decision(visit, made, serv
     assert [each["reason"] for each in _given(server, asked)] == ["j and k are letters here"]
 
 
+def test_single_keys_are_listed_move_between_rows_and_can_be_switched_off(visit, asked):
+    page = visit("ben").page
+    page.keyboard.press("?")
+    expect(page.get_by_text("next row, row before")).to_be_visible()
+    assert violations(page) == []
+
+    page.keyboard.press("j")
+    first = page.locator(".rows a").first
+    expect(first).to_be_focused()
+    page.get_by_role("button", name="Switch these keys off").click()
+    page.reload()
+    page.keyboard.press("?")
+
+    expect(page.get_by_text("next row, row before")).to_be_hidden()
+
+
 def _tab_to(page, wanted):
     for _ in range(80):
         page.keyboard.press("Tab")

@@ -3,6 +3,7 @@
 (() => {
   const places = { i: 0, t: 1, r: 2, m: 3, f: 4, d: 5 };
   let went = false;
+  const off = () => localStorage.getItem("handrail-keys") === "off";
   const typing = (e) => e.target.closest("input, textarea, select") || e.ctrlKey || e.metaKey || e.altKey;
   const rows = () => [...document.querySelectorAll(".rows a, tbody th a")];
   const step = (by) => {
@@ -10,16 +11,24 @@
     all[Math.min(Math.max(at + by, 0), all.length - 1)]?.focus();
   };
   document.addEventListener("keydown", (e) => {
-    if (typing(e) || localStorage.getItem("handrail-keys") === "off") return;
+    if (typing(e) || off()) return;
     const links = document.querySelectorAll("header nav a");
     if (went && e.key in places) { links[places[e.key]]?.click(); }
     else if (e.key === "j") step(1);
     else if (e.key === "k") step(-1);
     else if (e.key === "/") { document.querySelector("input[name=q]")?.focus(); e.preventDefault(); }
     else if (e.key === "c") navigator.clipboard?.writeText(document.activeElement?.title ?? "");
-    else if (e.key === "?") document.getElementById("keys")?.toggleAttribute("open");
+    else if (e.key === "?") {
+      keys.open = !keys.open;
+      keys.querySelector("summary").focus();
+    }
     went = e.key === "g";
   });
+  const keys = document.getElementById("keys"), button = document.getElementById("keys-switch");
+  const name = () => { button.textContent = off() ? "Switch these keys on" : "Switch these keys off"; };
+  button.addEventListener("click", () => { localStorage.setItem("handrail-keys", off() ? "on" : "off"); name(); });
+  button.hidden = false;
+  name();
   for (const each of document.querySelectorAll("time[datetime]")) {
     const at = new Date(each.dateTime);
     if (!isNaN(at)) each.title = `${each.dateTime}\n${at.toLocaleString()} here`;
