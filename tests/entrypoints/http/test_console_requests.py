@@ -96,6 +96,8 @@ def test_a_query_is_read_by_known_names_alone():
     assert read_query(a_request(query=b"q=%20a%20"), "q", "as_of") == {"q": "a", "as_of": ""}
     with pytest.raises(InvalidInput):
         read_query(a_request(query=b"q=1&q=2"), "q")
+    with pytest.raises(InvalidInput, match="U\\+0000"):
+        read_query(a_request(query=b"q=a%00"), "q")
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,8 @@ def _named(pairs: Iterable[tuple[str, str]], known: tuple[str, ...]) -> dict[str
     for name, value in pairs:
         if name not in known or name in found:
             raise InvalidInput(name[:80] or "field", "it is unknown here or there twice", _AGAIN)
+        if "\0" in value:  # PostgreSQL neither keeps nor looks for it
+            raise InvalidInput(name, "it holds U+0000", "Send printable characters.")
         found[name] = value.strip()
     return dict.fromkeys(known, "") | found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NoReturn
 
@@ -17,9 +18,21 @@ MAX_BODY_BYTES = 1 << 20
 
 
 def read_query(*known: str) -> dict[str, str]:
-    """Return the parameters of the query, of which none is unknown."""
+    """Return the parameters of the query, of which none is unknown, and each is text that a database can look for."""
     _only_known(dict(request.args), known)
+    refuse_nul(request.args)
     return dict(request.args)
+
+
+def refuse_nul(texts: Mapping[str, str]) -> None:
+    """Let texts pass without U+0000, which PostgreSQL neither keeps nor looks for.
+
+    Raises:
+        InvalidInput: one has it.
+    """
+    for name, text in texts.items():
+        if "\0" in text:
+            raise InvalidInput(name, "it holds U+0000", "Send printable characters.")
 
 
 def read_number(wanted: dict[str, str], name: str, default: int, most: int) -> int:

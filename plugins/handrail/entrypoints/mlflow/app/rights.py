@@ -11,9 +11,11 @@ from mlflow.exceptions import MlflowException
 from mlflow.server import handlers
 
 from handrail.entrypoints.mlflow.app.logins import Level, current_account, is_allowed
-from handrail.errors import Refused, UnknownReference
+from handrail.errors import HandrailError, Refused, Unavailable, UnknownReference
 
 PAGE = 1000
+ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+"""How MLflow says that nothing has a name, or that nothing can have it."""
 
 
 def account() -> str:
@@ -33,13 +35,14 @@ def require_model(model: str, level: Level, action: str) -> None:
 
     Raises:
         UnknownReference: there is no such model.
+        Unavailable: MLflow cannot say.
         Refused: this account lacks it.
     """
     store: Any = handlers._get_model_registry_store()
     try:
         store.get_registered_model(model)
     except MlflowException as err:
-        raise UnknownReference("registered model", model, "Register it on this server first.") from err
+        raise _absent(err, UnknownReference("registered model", model, "Register it on this server first.")) from err
     if not may(model, level):
         raise Refused(action, (f"The account {account()!r} lacks the permission for {model!r}; ask its owner.",))
 
@@ -76,9 +79,16 @@ def require_runs(run_ids: Iterable[str], action: str) -> None:
         try:
             experiment_id = str(tracking.get_run(run_id).info.experiment_id)
         except MlflowException as err:
-            raise UnknownReference("run", run_id, "Name a run of this server.", "run_id") from err
+            raise _absent(err, UnknownReference("run", run_id, "Name a run of this server.", "run_id")) from err
         if not is_allowed(account(), "experiment", experiment_id, "can_read"):
             raise Refused(action, (f"The account {account()!r} may not read the run {run_id}; ask its owner.",))
+
+
+def _absent(err: MlflowException, missing: UnknownReference) -> HandrailError:
+    """Return that it is missing where MLflow says so, and that MLflow cannot say it where its store fails."""
+    if err.error_code in ABSENT:
+        return missing
+    return Unavailable("MLflow's store", str(err.message)[:300], "Nothing was recorded; try again, and see its log.")
 
 
 def _experiments_of(model: str, version: str) -> Iterator[str]:
@@ -90,7 +100,8 @@ def _experiments_of(model: str, version: str) -> Iterator[str]:
             yield str(tracking.get_run(found.run_id).info.experiment_id)
         yield from _experiments_at(tracking, str(registry.get_model_version_download_uri(model, version)))
     except MlflowException as err:
-        raise UnknownReference("registered model", f"{model}/{version}", "Register it on this server first.") from err
+        missing = UnknownReference("registered model", f"{model}/{version}", "Register it on this server first.")
+        raise _absent(err, missing) from err
 
 
 def _experiments_at(tracking: Any, uri: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ from handrail.entrypoints.console.pages import HEADERS, KEPT_FOR, STATIC, Page, 
 from handrail.entrypoints.http.bodies import too_large
 from handrail.entrypoints.http.problems import MEDIA_TYPE, Rejection, members_of, problem, status_of
 from handrail.entrypoints.mlflow.app.logins import current_account
+from handrail.entrypoints.mlflow.app.messages import refuse_nul
 from handrail.entrypoints.mlflow.app.origins import refuse_foreign_pages
 from handrail.entrypoints.mlflow.app.pages.desk import PageDesk, Waiting
 from handrail.entrypoints.mlflow.app.refusals import Refusals
@@ -81,16 +82,32 @@ def page_view(desk: PageDesk, refusals: Refusals, here: Address, view: View) -> 
         try:
             refuse_foreign_pages()
             account()
+            refuse_nul(segments)
             found = view(**segments)
             return found if isinstance(found, Response) else respond(desk, found, here)
         except HandrailError as err:
-            refusals.answered(err, current_account())
+            refusals.answered(err, _account_or_none())
             status = status_of(err, in_body=request.method == "POST")
             return _error(desk, here, Rejection(status, str(err)), err)
         except RequestEntityTooLarge:
             return _error(desk, here, too_large(MOST_FORM_BYTES, "Write less."), None)
 
     return answer
+
+
+def _account_or_none() -> str | None:
+    """Return who is there; what the inner app answers may itself be the error."""
+    try:
+        return current_account()
+    except HandrailError:
+        return None
+
+
+def not_recorded(desk: PageDesk, here: Address, err: HandrailError, again: Callable[[], Page]) -> Response:
+    """Answer a form that was not recorded: a page with the text kept, or the problem for who asked for facts."""
+    if wants_json():
+        raise err
+    return respond(desk, again(), here)
 
 
 def _error(desk: PageDesk, here: Address, rejection: Rejection, error: HandrailError | None) -> Response:

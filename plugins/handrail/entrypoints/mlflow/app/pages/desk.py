@@ -68,8 +68,9 @@ class PageDesk:
         """Return the frame of a page, for the account that is logged in."""
         who, now = account(), system_time()
         name, roles, base = who, tuple[str, ...](), str(handlers._add_static_prefix(""))
-        alerts = list(self._alerts())
+        alerts: list[Alert] = []
         try:
+            alerts += self._alerts()
             if person := self.opened.reviewing.person(who):
                 name, roles = person.name, tuple(sorted(person.roles))
             mine = self.open_requests()[0] if waiting is None else waiting

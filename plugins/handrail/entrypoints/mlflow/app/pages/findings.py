@@ -12,7 +12,7 @@ from handrail.entrypoints.console.findings_page import findings_page
 from handrail.entrypoints.console.pages import Page
 from handrail.entrypoints.http.problems import status_of
 from handrail.entrypoints.mlflow.app.messages import read_query, read_text, read_version
-from handrail.entrypoints.mlflow.app.pages.answers import base_of, read_form, respond, see
+from handrail.entrypoints.mlflow.app.pages.answers import base_of, not_recorded, read_form, see
 from handrail.entrypoints.mlflow.app.pages.desk import PageDesk, readable_findings
 from handrail.entrypoints.mlflow.app.rights import account, may, require_model
 from handrail.errors import HandrailError, InvalidInput
@@ -63,7 +63,7 @@ def close_finding(desk: PageDesk, finding_id: str) -> Response:
 
 def _not_recorded(desk: PageDesk, err: HandrailError, kept: dict[str, str]) -> Response:
     extra = {"problem": str(err), "kept": kept, "status": int(status_of(err, in_body=True))}
-    return respond(desk, _page(desk, extra), Address.FINDINGS)
+    return not_recorded(desk, Address.FINDINGS, err, lambda: _page(desk, extra))
 
 
 def _page(desk: PageDesk, extra: dict[str, Any]) -> Page:

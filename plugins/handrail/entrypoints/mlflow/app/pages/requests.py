@@ -16,7 +16,7 @@ from handrail.entrypoints.console.request_page import Problem, Sent, Shown, requ
 from handrail.entrypoints.http.problems import status_of
 from handrail.entrypoints.mlflow.app.evidence_bodies import read_digest
 from handrail.entrypoints.mlflow.app.messages import read_choice, read_number, read_query, read_text
-from handrail.entrypoints.mlflow.app.pages.answers import base_of, read_form, respond, see
+from handrail.entrypoints.mlflow.app.pages.answers import base_of, not_recorded, read_form, respond, see
 from handrail.entrypoints.mlflow.app.pages.desk import PageDesk, readable, readable_findings
 from handrail.entrypoints.mlflow.app.rights import account, may, require_model, require_runs, require_sources
 from handrail.errors import Contradiction, HandrailError, Unavailable
@@ -158,25 +158,32 @@ def _not_recorded(desk: PageDesk, request_id: str, sent: Sent, err: HandrailErro
     elif isinstance(err, Unavailable | Contradiction):
         title, kind = "It did not end as you asked.", "warn"
     status = int(status_of(err, in_body=True))
-    view = desk.opened.gate.request(request_id)
     again = Sent(Problem(title, tuple(lines), kind), sent.choice, sent.reason, sent.answers, status)
-    return respond(desk, request_page(_shown(desk, view, sent=again)), Address.INBOX)
+
+    def page() -> Page:
+        return request_page(_shown(desk, desk.opened.gate.request(request_id), sent=again))
+
+    return not_recorded(desk, Address.INBOX, err, page)
 
 
 def _confirmed(said: str, view: RequestView) -> dict[str, Any] | None:
     """Return the sentence after a form was recorded, made of what is true now and not of the address alone."""
     row, bound = view.to_json(), view.history.request.subject
     me = account()
-    mine = any(each["account"] == me for each in row["decisions"])
-    if said == str(Choice.APPROVE) and mine and view.history.done:
+    did = {each["decision"] for each in row["decisions"] if each["account"] == me}
+    if said == str(Choice.APPROVE) and said in did and view.history.done:
         return {"title": f"{bound.model} {bound.version} is {bound.alias} now.", "text": "The permit is signed."}
     sentences = {
-        "approve": ("Your approval is recorded.", "Others still have to decide.") if mine and view.is_open else None,
-        "reject": ("Your rejection is recorded.", "The request is closed.") if mine and not view.is_open else None,
-        "ask": ("Your question is recorded.", f"The alias waits for an answer of {row['requester']}.")
-        if mine
+        "approve": ("Your approval is recorded.", "Others still have to decide.")
+        if said in did and view.is_open
         else None,
-        "same": ("You had said the same before.", "Nothing changed.") if mine else None,
+        "reject": ("Your rejection is recorded.", "The request is closed.")
+        if said in did and not view.is_open
+        else None,
+        "ask": ("Your question is recorded.", f"The alias waits for an answer of {row['requester']}.")
+        if said in did
+        else None,
+        "same": ("You had said the same before.", "Nothing changed.") if did else None,
         "answered": ("The answer is recorded.", "Whoever asked can decide now.") if row["questions"] else None,
         "renewed": ("It is asked again.", "Reviewers see only what changed.") if row["renews"] else None,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask import Response
@@ -13,7 +14,7 @@ from handrail.entrypoints.console.pages import Page
 from handrail.entrypoints.console.rules_page import change_page, policy_row, rules_page
 from handrail.entrypoints.http.problems import status_of
 from handrail.entrypoints.mlflow.app.messages import read_choice, read_query, read_text
-from handrail.entrypoints.mlflow.app.pages.answers import base_of, read_form, respond, see
+from handrail.entrypoints.mlflow.app.pages.answers import base_of, not_recorded, read_form, see
 from handrail.entrypoints.mlflow.app.pages.desk import PageDesk
 from handrail.entrypoints.mlflow.app.rights import account
 from handrail.errors import HandrailError, InvalidInput
@@ -41,14 +42,15 @@ def propose(desk: PageDesk) -> Response:
     except HandrailError as err:
         status = int(status_of(err, in_body=True))
         problem = {"problem": str(err), "reason": form["reason"], "status": status}
-        return respond(desk, rules_page(_in_force(desk) | problem), Address.RULES)
+        return not_recorded(desk, Address.RULES, err, lambda: rules_page(_in_force(desk) | problem))
     return see(_address(view.history.change.change_id, "proposed"))
 
 
 def change(desk: PageDesk, change_id: str) -> Page:
     """Return a proposed change."""
-    said = SAID.get(read_query("said").get("said", ""), "")
-    return _change(desk, change_id, {"said": said})
+    said = read_query("said").get("said", "")
+    page = _change(desk, change_id, {})
+    return replace(page, extra=dict(page.extra) | {"said": confirmed(said, page.facts["change"], account())})
 
 
 def decide(desk: PageDesk, change_id: str) -> Response:
@@ -61,9 +63,9 @@ def decide(desk: PageDesk, change_id: str) -> Response:
             raise InvalidInput("decision", "a change of rules has no questions", "Approve or reject it.")
         desk.opened.rules.decide(change_id, account(), choice, read_text(form, "reason"))
     except HandrailError as err:
-        kept = {"problem": str(err), "chosen": form["decision"], "reason": form["reason"]}
-        page = _change(desk, change_id, kept | {"status": int(status_of(err, in_body=True))})
-        return respond(desk, page, Address.RULES)
+        kept: dict[str, Any] = {"problem": str(err), "chosen": form["decision"], "reason": form["reason"]}
+        kept["status"] = int(status_of(err, in_body=True))
+        return not_recorded(desk, Address.RULES, err, lambda: _change(desk, change_id, kept))
     return see(_address(change_id, str(choice)))
 
 
@@ -95,6 +97,12 @@ def _change(desk: PageDesk, change_id: str, extra: Mapping[str, Any]) -> Page:
     why_not = rules.why_not(change_id, account())
     token = "" if why_not else desk.token(_about(change_id))
     return change_page(view.to_json(), {"token": token, "why_not": why_not} | dict(extra))
+
+
+def confirmed(said: str, change: Mapping[str, Any], account: str) -> str:
+    """Return the sentence after a form was recorded, made of what is true and not of the address alone."""
+    did = {each["decision"] for each in change["decisions"] if each["account"] == account}
+    return SAID.get(said, "") if said in did or said == "proposed" else ""
 
 
 def _about(change_id: str) -> str:
