@@ -144,3 +144,10 @@ def test_a_tile_that_was_edited_keeps_the_next_checkpoint_from_being_written(log
         publisher.catch_up()
 
     assert (tmp_path / "log" / "checkpoint").read_bytes() == before
+
+
+def test_a_checkpoint_that_the_system_does_not_give_is_said_in_one_sentence(files, tmp_path):
+    (tmp_path / "log" / tiles.CHECKPOINT).mkdir(parents=True)
+
+    with pytest.raises(LogMismatch, match="cannot be read"):
+        files.published()

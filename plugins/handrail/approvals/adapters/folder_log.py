@@ -41,7 +41,7 @@ class FolderLog(LogFiles):
         """Return the last checkpoint that was written.
 
         Raises:
-            LogMismatch: the file is no checkpoint.
+            LogMismatch: the file is no checkpoint, or cannot be read.
         """
         file = self._folder / tiles.CHECKPOINT
         try:
@@ -49,7 +49,7 @@ class FolderLog(LogFiles):
             Checkpoint.parse(note.text)
         except FileNotFoundError:
             return None
-        except ValueError as err:
+        except (OSError, ValueError) as err:
             raise LogMismatch(f"The checkpoint {file}", f"cannot be read: {err}") from err
         return note
 
