@@ -1,4 +1,4 @@
-"""What no link, form or author may do to the pages of a real server: say what is not true, or keep somebody from them."""
+"""What no link, form or author may do to the pages of a real server: say what is not true, or keep people out."""
 
 import re
 from html import unescape
