@@ -132,7 +132,7 @@ def test_a_process_measures_the_rows_that_were_foretold_by_themselves(questions,
     assert found.prospective is not None
 
     counts = {name: found.prospective[name] for name in FORETOLD}
-    assert counts == {"rows": 300, "uncommitted": 100, "late": 100, "unequal": 100, "coverage": 0.6, "unreadable": 0}
+    assert counts == {"rows": 300, "uncommitted": 100, "overdue": 100, "unequal": 100, "coverage": 0.6, "unreadable": 0}
     assert set(found.prospective) == set(FORETOLD) | names_of(question.plan) | set(GAINS)
     assert found.prospective["roc_auc"] != found.evaluation["roc_auc"]
     assert found.prospective["delta"] > 0

@@ -24,6 +24,7 @@ from tests.fakes.approvals import FakeRegistry, MemoryLedger, MemoryShelf
 from tests.fakes.approvals_custody import MemoryHolds, MemoryProvenance
 from tests.fakes.approvals_evidence import MemoryCopies
 from tests.fakes.approvals_findings import MemoryFindings
+from tests.fakes.approvals_rows import MemoryBook, MemoryPredictions
 from tests.fakes.approvals_rules import MemoryTexts
 from tests.fakes.approvals_ruling import RulesInMemory
 from tests.fakes.approvals_signatures import FakeCheck
@@ -106,6 +107,8 @@ class LivingWorld(World):
 
     def __post_init__(self) -> None:
         self.copies = MemoryCopies(self.trees)
+        self.book = MemoryBook(self.snapshots)
+        self.predictions = MemoryPredictions(self.clock)
         self.restart()
 
     def write_files(self, rules: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from handrail.approvals.adapters.mlflow_download import without_additions
 from handrail.approvals.evidence_ports import Snapshots
 from handrail.approvals.ports import DecisionJournal, RuleBook
 from handrail.approvals.rule_ports import RuleRecords
-from handrail.approvals.service import Approvals, Differences, Evaluations, Gate, Guard, Limits
+from handrail.approvals.service import Approvals, Differences, Evaluations, Gate, GatePorts, Guard, Limits
 from handrail.approvals.service.collecting import collect_copies
 from handrail.approvals.service.custody import Custody
 from handrail.approvals.service.holding import Holding
@@ -249,9 +249,7 @@ def open_gate(
     mover = _open_mover(settings, custody, holding, LineageJournal(lineage))
     limits = Limits(settings.approvals_most_open, settings.approvals_most_kept)
     gate = Gate(custody.server, ports, mover, system_time, evaluate_later, limits)
-    # Verifiers load nothing without it, and a list that could not be written is made up for.
-    gate.revoker.publish()
-    collect_copies(ports.index, ports.copies, system_time())
+    _tidy(gate, ports)
     return OpenGate(
         gate,
         Guard(rules, holding.holds, holding.provenance, holding.changes),
@@ -265,6 +263,12 @@ def open_gate(
         open_differences(ports, host, lineage),
         open_notices(due, gate, ports, host),
     )
+
+
+def _tidy(gate: Gate, ports: GatePorts) -> None:
+    # Verifiers load nothing without it, and a list that could not be written is made up for.
+    gate.revoker.publish()
+    collect_copies(ports.index, ports.copies, system_time())
 
 
 def _open_mover(settings: Settings, custody: Custody, holding: Holding, journal: DecisionJournal) -> Mover:

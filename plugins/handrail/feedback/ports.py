@@ -88,7 +88,7 @@ class LogReader(Protocol):
 
 
 class Sampler(Protocol):
-    """Reads a part of both logs that stands for all of it, in a bounded time."""
+    """Reads a part of both logs that represents all of it, in a bounded time."""
 
     @abstractmethod
     def sample(self, look: Look) -> Sampled:

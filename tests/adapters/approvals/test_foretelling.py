@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from handrail.approvals.adapters.foretelling import NEVER, Foretold, hold_against, known_moments, warm_up_foretold
 from handrail.errors import InvalidInput
 
-COUNTS = ("rows", "uncommitted", "late", "unequal")
+COUNTS = ("rows", "uncommitted", "overdue", "unequal")
 
 
 def _file(subjects=("a",), scores=(0.5,), **more):
@@ -31,10 +31,10 @@ def _held(files, known, handed_in=100, subject="a", score=0.5):
     [
         (10, 11, 100, "rows"),
         (10, 100, 100, "rows"),
-        (10, 10, 100, "late"),
-        (10, 9, 100, "late"),
-        (10, 101, 100, "late"),
-        (10, int(NEVER), 100, "late"),
+        (10, 10, 100, "overdue"),
+        (10, 9, 100, "overdue"),
+        (10, 101, 100, "overdue"),
+        (10, int(NEVER), 100, "overdue"),
         (100, 101, 100, "uncommitted"),
         (200, 300, 100, "uncommitted"),
     ],
@@ -133,7 +133,7 @@ def test_what_is_no_moment_is_refused(column):
 
 def test_rows_that_do_not_say_when_are_refused():
     with pytest.raises(InvalidInput, match="no single column 'known'"):
-        known_moments(pa.table({"late": [1]}), "known")
+        known_moments(pa.table({"overdue": [1]}), "known")
 
 
 def test_libraries_can_be_loaded_before_there_is_anything():

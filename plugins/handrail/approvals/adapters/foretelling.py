@@ -52,7 +52,7 @@ def hold_against(
 
     """
     said, unreadable = _by_subject(foretold)
-    counts = {"rows": 0, "uncommitted": 0, "late": 0, "unequal": 0, "unreadable": unreadable}
+    counts = {"rows": 0, "uncommitted": 0, "overdue": 0, "unequal": 0, "unreadable": unreadable}
     holds = np.zeros(len(subjects), dtype=bool)
     for place, (subject, moment, value) in enumerate(zip(subjects, known.tolist(), score.tolist(), strict=True)):
         timely = [each for at, each in said.get(subject, ()) if at < moment <= foretold.handed_in]
@@ -60,7 +60,7 @@ def hold_against(
             holds[place] = True
             counts["rows"] += 1
         else:
-            counts["unequal" if timely else "late" if subject in said else "uncommitted"] += 1
+            counts["unequal" if timely else "overdue" if subject in said else "uncommitted"] += 1
     return counts | {"coverage": counts["rows"] / len(said) if said else 0.0}, holds
 
 

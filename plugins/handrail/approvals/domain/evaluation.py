@@ -16,7 +16,7 @@ from handrail.manifest import digest_of
 LARGEST_ANSWER = 1 << 20
 COMPARED = ("champion_value", "challenger_value", "delta", "ci_low", "ci_high", "margin", "n", "clusters")
 """The numbers of a comparison."""
-FORETOLD = ("rows", "uncommitted", "late", "unequal", "coverage", "unreadable")
+FORETOLD = ("rows", "uncommitted", "overdue", "unequal", "coverage", "unreadable")
 """What is counted of the rows of a snapshot: foretold ones, those of no prediction, of one that came too late, of
 another score; the share of all subjects that were foretold which have a row that counts; and files that are none."""
 GAINS = ("delta", "ci_low", "ci_high")

@@ -92,7 +92,7 @@ def test_an_outcome_from_before_the_commitment_counts_for_nothing(server, made, 
     request = _ask(server, made, _rows(tmp_path / "rows.parquet", known))
 
     assert request["verdict"] == "refused"
-    assert request["evaluation"]["measures"]["prospective"]["late"] == 600
+    assert request["evaluation"]["measures"]["prospective"]["overdue"] == 600
     assert any("prospective.coverage is 0, prospective by the gate" in reason for reason in request["reasons"])
 
 
