@@ -106,8 +106,8 @@ def ways_on(steps: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Yield where to look, what to type, and who can log in."""
     at, trace, model = steps["closing"], steps["trace"], steps["approve"]["version"].partition(" ")[0]
     yield f"{at['start']}: MLflow {at['mlflow']}, Prefect {at['prefect']},"
-    yield f"  bento {at['bento']}/docs, lineage {at['lineage']}/handrail/ (token: lineage-token.json),"
-    yield f"  Evidently {at['evidently']}"
+    yield f"  bento {at['bento']}/docs, Evidently {at['evidently']},"
+    yield f"  lineage {at['lineage']}/handrail/ (token: lineage-token.json)"
     if waits := at.get("waits_for"):
         yield f"One request is open. Decide it in a browser, as {waits} (password below):"
         yield f"  {at['mlflow']}/handrail/requests/{at['open_request']}"

@@ -191,11 +191,11 @@ def _prefect(loop, query):
         return connection.execute(query).fetchall()
 
 
-def test_the_demo_ends_with_fifteen_lines(loop):
+def test_the_demo_ends_with_seventeen_lines(loop):
     lines = loop.said.splitlines()
 
-    assert lines[-15].startswith("The loop is closed: ")
-    assert loop.figures("trace")["prediction"] in "".join(lines[-15:])
+    assert lines[-17].startswith("The loop is closed: ")
+    assert loop.figures("trace")["prediction"] in "".join(lines[-17:])
 
 
 @pytest.mark.parametrize("tool", ["mlflow", "prefect", "bento", "evidently"])

@@ -1,4 +1,4 @@
-"""The closing screen: fifteen lines that fit a terminal, and every figure in two files."""
+"""The closing screen: seventeen lines that fit a terminal, and every figure in two files."""
 
 import io
 import json
@@ -35,6 +35,8 @@ FIGURES = {
         "evidently": "http://127.0.0.1:8000",
         "lineage": "http://127.0.0.1:7878",
         "credentials": ".handrail/credentials",
+        "open_request": "pr-69b251fe1b51ddc2e489",
+        "waits_for": "cleo",
     },
 }
 
@@ -66,10 +68,10 @@ def test_a_challenger_that_another_one_overtook_is_said_in_words(screen):
     assert "  retrained  promoted; the model that knows only the schedule: overtaken by it" in screen(summary)
 
 
-def test_the_screen_has_fifteen_lines_that_fit(screen):
+def test_the_screen_has_seventeen_lines_that_fit(screen):
     lines = screen(a_summary())
 
-    assert len(lines) == 15
+    assert len(lines) == 17
     assert max(map(len, lines)) <= 82
 
 
@@ -84,6 +86,8 @@ def test_the_screen_has_fifteen_lines_that_fit(screen):
         "141,193 of 141,193 predictions lead back",
         "MLflow http://127.0.0.1:5000",
         "bento http://127.0.0.1:3000/docs",
+        "Decide it in a browser, as cleo",
+        "http://127.0.0.1:5000/handrail/requests/pr-69b251fe1b51ddc2e489",
         f"handrail lineage trace {PREDICTION}",
         "handrail lineage impact data/raw/flights/2013-03.csv",
         "handrail reproduce flights@champion",
@@ -94,6 +98,18 @@ def test_the_screen_has_fifteen_lines_that_fit(screen):
 )
 def test_the_screen_says_verdicts_addresses_commands_and_logins(screen, said):
     assert any(said in line for line in screen(a_summary()))
+
+
+def test_where_nothing_is_left_open_the_screen_does_not_speak_of_it(screen):
+    summary = deepcopy(a_summary())
+    last = summary["steps"][-1]["figures"]
+    last["open_request"] = "none: what this model answers has no threshold"
+    del last["waits_for"]
+
+    lines = screen(summary)
+
+    assert len(lines) == 15
+    assert not any("browser" in line for line in lines)
 
 
 def test_every_figure_is_in_both_files(screen, tmp_path):
