@@ -57,6 +57,9 @@ def test_a_first_version_has_nothing_before_it():
     assert found["title"] == "What it is made of"
     assert _rows(panels["Code"])["commit"] == (None, "d" * 40)
     assert {before for panel in panels.values() for before, _ in _rows(panel).values()} == {None}
+    # Beside nothing everything is new: how much there is says more than a list.
+    assert (panels["Files served"]["rows"], panels["Files served"]["sentence"]) == ([], "2 files.")
+    assert len(panels["Files served"]["more"]) == 2
 
 
 @pytest.mark.parametrize("side", [Side(1), Side(1, TREE)])

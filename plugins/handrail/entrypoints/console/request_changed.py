@@ -8,6 +8,7 @@ from typing import Any
 from handrail.entrypoints.console.words import counted, number, signed
 
 Row = dict[str, Any]
+ALL_NEW = {"Features": "feature", "Environment": "package", "Files served": "file"}
 MOST = 8
 """How many rows of a panel are shown at once; the rest is folded."""
 
@@ -17,7 +18,7 @@ def changed_parts(changed: Mapping[str, Any] | None) -> Row | None:
     if changed is None:
         return None
     first = changed["against"]["version"] is None
-    parts = [part for part in _parts(changed) if part["rows"] or part["sentence"]]
+    parts = [_of_first(part) if first else part for part in _parts(changed) if part["rows"] or part["sentence"]]
     title = "What it is made of" if first else "What changed since the champion"
     return {"title": title, "parts": parts, "unknown": list(changed["unknown"])}
 
@@ -29,6 +30,17 @@ def _parts(changed: Mapping[str, Any]) -> Iterator[Row]:
     yield _parameters(changed["parameters"])
     yield _three("Environment", changed["environment"], "name", "package")
     yield _three("Files served", changed["files"], "path", "file")
+
+
+def _of_first(part: Row) -> Row:
+    """Fold what a first version lists in full: beside nothing, that each of its files is new says little."""
+    what = ALL_NEW.get(part["name"])
+    rows = [*part["rows"], *part["more"]]
+    listed = [row for row in rows if row["after"] in ("new", "added")]
+    if what is None or not listed:
+        return part
+    others = [row for row in rows if row not in listed]
+    return part | {"rows": others, "more": listed, "sentence": f"{counted(len(listed), what)}."}
 
 
 def _code(code: Mapping[str, Any]) -> Row:
