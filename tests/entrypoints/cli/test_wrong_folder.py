@@ -46,6 +46,7 @@ WITHOUT_A_STORE = {"env", "approvals verify", "approvals policy check", "approva
 WITHOUT_A_STORE |= {"approvals log verify", "approvals log proof", "approvals log check-proof"}
 WITHOUT_A_STORE |= {"approvals rules take", "approvals attest"}
 """What reads other files than the store."""
+DIGEST = "sha256:" + "0" * 64
 AT_THE_SERVER = {
     "approvals adopt": ("--reason", "served since March"),
     "approvals revoke": ("pr-0123456789abcdef0123", "--reason", "leaks the label"),
@@ -67,6 +68,11 @@ AT_THE_SERVER = {
     "approvals finding open": ("--text", "the scores drift", "--severity", "high"),
     "approvals finding close": ("fi-0123456789abcdef0123", "--reason", "a sensor was replaced"),
     "approvals finding list": (),
+    "approvals changes": ("pr-0123456789abcdef0123",),
+    "approvals snapshots list": (),
+    "approvals snapshots show": (DIGEST, "--model", "churn"),
+    "approvals snapshots confirm": (DIGEST, "--model", "churn"),
+    "approvals commit-predictions": ("evidence.json", "--version", "1"),
 }
 RECORDING = {
     "approvals keeper",

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import fields
 from datetime import timedelta
 
 import pytest
@@ -40,10 +41,15 @@ class Outside:
 
 
 def _opened(world):
-    watch = StandingWatch(world.holding)
-    unwatched = dict.fromkeys(("reviewing", "differences"))
-    around = world.evaluations, world.snapshots, NoProposals(), Outside()
-    return OpenGate(world.gate, world.guard, watch, *around, **unwatched, notices=NoNotices())
+    # By name, and None for what no watch looks at: another part of the gate is no matter of this test.
+    looked_at = {
+        "gate": world.gate,
+        "watch": StandingWatch(world.holding),
+        "rules": NoProposals(),
+        "outside": Outside(),
+        "notices": NoNotices(),
+    }
+    return OpenGate(**dict.fromkeys(each.name for each in fields(OpenGate)) | looked_at)
 
 
 @pytest.fixture
