@@ -77,7 +77,7 @@ def test_what_changed_while_somebody_read_is_shown_and_their_text_is_there_still
 
     _send(page, "Approve", "fine & <good>")
 
-    expect(page.get_by_role("alert")).to_contain_text("the request changed after you opened it")
+    expect(page.locator("#problem")).to_contain_text("the request changed after you opened it")
     expect(page.get_by_label("Reason, or question")).to_have_value("fine & <good>")
     expect(page.get_by_role("radio", name="Approve")).to_be_checked()
     assert violations(page) == []

@@ -79,7 +79,7 @@ def test_a_form_of_another_persons_session_records_nothing(visit, asked, server)
     cleo.get_by_label("Reason, or question").fill("not mine")
     cleo.get_by_role("button", name="Record my decision").click()
 
-    expect(cleo.get_by_role("alert")).to_contain_text("Nothing was recorded")
+    expect(cleo.locator("#problem")).to_contain_text("Nothing was recorded")
     assert _votes(server, asked) == []
 
 
