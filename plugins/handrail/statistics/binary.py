@@ -20,8 +20,7 @@ def roc_auc(scored: Scored, weights: np.ndarray) -> np.ndarray:
     """
     if scored.clusters > LARGEST_TABLE:
         return _area_by_rows(scored, weights)
-    positive = np.bincount(scored.cluster, weights=scored.label, minlength=scored.clusters)
-    negative = np.bincount(scored.cluster, minlength=scored.clusters) - positive
+    positive, negative = scored.summed(scored.label == 1), scored.summed(scored.label != 1)
     concordant = ((weights @ _concordant_pairs(scored)) * weights).sum(axis=1)
     pairs = (weights @ positive) * (weights @ negative)
     area: np.ndarray = np.divide(concordant, pairs, out=np.full(len(weights), np.nan), where=pairs > 0)
@@ -34,25 +33,28 @@ def _concordant_pairs(scored: Scored) -> np.ndarray:
     levels = int(level.max()) + 1
     is_positive = scored.label == 1
     positive_level, positive_cluster = level[is_positive], scored.cluster[is_positive]
+    weight = scored.weighed(np.ones(len(level)))
     table = np.empty((scored.clusters, scored.clusters))
     for cluster in range(scored.clusters):
-        here = np.bincount(level[~is_positive & (scored.cluster == cluster)], minlength=levels)
-        below = np.cumsum(here) - 0.5 * here
-        table[:, cluster] = np.bincount(positive_cluster, weights=below[positive_level], minlength=scored.clusters)
+        negative = ~is_positive & (scored.cluster == cluster)
+        here = np.bincount(level[negative], weights=weight[negative], minlength=levels)
+        below = (np.cumsum(here) - 0.5 * here)[positive_level] * weight[is_positive]
+        table[:, cluster] = np.bincount(positive_cluster, weights=below, minlength=scored.clusters)
     return table
 
 
 def _area_by_rows(scored: Scored, weights: np.ndarray) -> np.ndarray:
     """Return the same area by adding up, at each score, the positives times the negatives below."""
     order = np.argsort(scored.score, kind="stable")
-    positive, cluster, score = scored.label[order] == 1, scored.cluster[order], scored.score[order]
+    positive, negative = scored.weighed(scored.label == 1)[order], scored.weighed(scored.label != 1)[order]
+    cluster, score = scored.cluster[order], scored.score[order]
     starts = np.r_[0, np.flatnonzero(np.diff(score)) + 1]
     values = np.empty(len(weights))
     step = max(1, ROWS_AT_ONCE // len(order))
     for start in range(0, len(weights), step):
         drawn = weights[start : start + step][:, cluster]
         above = np.add.reduceat(drawn * positive, starts, axis=1)
-        below = np.add.reduceat(drawn * ~positive, starts, axis=1)
+        below = np.add.reduceat(drawn * negative, starts, axis=1)
         pairs = above.sum(axis=1) * below.sum(axis=1)
         concordant = (above * (np.cumsum(below, axis=1) - 0.5 * below)).sum(axis=1)
         values[start : start + step] = np.divide(concordant, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
@@ -62,14 +64,15 @@ def _area_by_rows(scored: Scored, weights: np.ndarray) -> np.ndarray:
 def average_precision(scored: Scored, weights: np.ndarray) -> np.ndarray:
     """Return the average precision, ties taken together; NaN where no positive was drawn."""
     order = np.argsort(-scored.score, kind="stable")
-    positive, cluster, score = scored.label[order] == 1, scored.cluster[order], scored.score[order]
+    positive, every = scored.weighed(scored.label == 1)[order], scored.weighed(np.ones(len(order)))[order]
+    cluster, score = scored.cluster[order], scored.score[order]
     last_of_tie = np.r_[np.flatnonzero(np.diff(score)), len(score) - 1]
     values = np.empty(len(weights))
     step = max(1, ROWS_AT_ONCE // len(order))
     for start in range(0, len(weights), step):
         drawn = weights[start : start + step][:, cluster]
         found = np.cumsum(drawn * positive, axis=1)[:, last_of_tie]
-        called = np.cumsum(drawn, axis=1)[:, last_of_tie]
+        called = np.cumsum(drawn * every, axis=1)[:, last_of_tie]
         precision = np.divide(found, called, out=np.zeros_like(found), where=called > 0)
         gained = np.diff(found, axis=1, prepend=0.0)
         total = found[:, -1]

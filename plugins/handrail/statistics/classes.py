@@ -21,7 +21,7 @@ def macro_f1(scored: Scored, weights: np.ndarray) -> np.ndarray:
     scores, drawn = [], []
     for code in np.union1d(scored.label, predicted):
         right, true, called = (
-            weights @ np.bincount(scored.cluster, weights=of, minlength=scored.clusters)
+            weights @ scored.summed(of)
             for of in ((scored.label == code) & (predicted == code), scored.label == code, predicted == code)
         )
         total = true + called
@@ -33,8 +33,8 @@ def macro_f1(scored: Scored, weights: np.ndarray) -> np.ndarray:
 
 def largest_share(scored: Scored, weights: np.ndarray) -> np.ndarray:
     """Return the share of the class that is most frequent in all rows: what always answering it would reach."""
-    codes, counts = np.unique(scored.label, return_counts=True)
-    most = codes[np.argmax(counts)]
+    codes, row = np.unique(scored.label, return_inverse=True)
+    most = codes[np.argmax(np.bincount(row, weights=scored.weight))]
     return weighted_mean((scored.label == most).astype(np.float64), scored, weights)
 
 

@@ -33,9 +33,6 @@ def _decided(scored: Scored) -> np.ndarray:
 
 
 def _share(scored: Scored, some: np.ndarray, of: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    part, whole = (
-        weights @ np.bincount(scored.cluster, weights=rows.astype(np.float64), minlength=scored.clusters)
-        for rows in (some, of)
-    )
+    part, whole = weights @ scored.summed(some), weights @ scored.summed(of)
     share: np.ndarray = np.divide(part, whole, out=np.full(len(weights), np.nan), where=whole > 0)
     return share

@@ -23,17 +23,19 @@ class Intervals:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Subjects with a known outcome, four arrays of (n,).
+    """Subjects with a known outcome, arrays of (n,).
 
     `score` is the probability of a positive, the probability of the predicted class, or the predicted number; `label`
     is 0 or 1, the code of a class, or a number; `cluster` has codes 0..clusters-1; `predicted` is the code of the
-    predicted class, and is needed where there are more than two.
+    predicted class, and is needed where there are more than two; `weight` says how many subjects a row represents, one
+    each if there is none (see `inverse_probability`).
     """
 
     score: np.ndarray
     label: np.ndarray
     cluster: np.ndarray
     predicted: np.ndarray | None = None
+    weight: np.ndarray | None = None
 
     @property
     def clusters(self) -> int:
@@ -44,7 +46,16 @@ class Scored:
         """Return the chosen rows (boolean mask or indices), clusters counted anew."""
         cluster = np.unique(self.cluster[chosen], return_inverse=True)[1]
         predicted = None if self.predicted is None else self.predicted[chosen]
-        return Scored(self.score[chosen], self.label[chosen], cluster, predicted)
+        weight = None if self.weight is None else self.weight[chosen]
+        return Scored(self.score[chosen], self.label[chosen], cluster, predicted, weight)
+
+    def weighed(self, of_rows: np.ndarray) -> np.ndarray:
+        """Return `of_rows` (n,), each times its weight, as float64."""
+        return of_rows.astype(np.float64) if self.weight is None else of_rows * self.weight
+
+    def summed(self, of_rows: np.ndarray) -> np.ndarray:
+        """Return the weighted sum of `of_rows` (n,) over each cluster, (clusters,)."""
+        return np.bincount(self.cluster, weights=self.weighed(of_rows), minlength=self.clusters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +87,6 @@ def estimate(values: np.ndarray) -> Estimate:
 
 def weighted_mean(of_rows: np.ndarray, scored: Scored, weights: np.ndarray) -> np.ndarray:
     """Return the mean of `of_rows` (n,) for each row of `weights` (draws, clusters)."""
-    sums = np.bincount(scored.cluster, weights=of_rows, minlength=scored.clusters)
-    counts = np.bincount(scored.cluster, minlength=scored.clusters)
+    sums, counts = scored.summed(of_rows), scored.summed(np.ones(len(of_rows)))
     mean: np.ndarray = (weights @ sums) / (weights @ counts)
     return mean
