@@ -2,6 +2,7 @@
 
 from handrail.statistics.comparison import Answers, Comparison, compare, metric_named
 from handrail.statistics.decisions import called_share, found_share, right_share
+from handrail.statistics.delay import LabelDelay, label_delay
 from handrail.statistics.metrics import METRICS_OF, Metric, judgeable, metrics_of
 from handrail.statistics.scored import Estimate, Intervals, Scored, draw_clusters, estimate, weighted_mean
 from handrail.statistics.shift import stability_index
@@ -14,6 +15,7 @@ __all__ = [
     "Comparison",
     "Estimate",
     "Intervals",
+    "LabelDelay",
     "Metric",
     "Scored",
     "Weights",
@@ -26,6 +28,7 @@ __all__ = [
     "horvitz_thompson_mean",
     "inverse_probability",
     "judgeable",
+    "label_delay",
     "metric_named",
     "metrics_of",
     "right_share",
