@@ -92,7 +92,7 @@ def test_a_kind_without_a_unit_is_no_money():
 
 @given(cents=st.lists(st.integers(-(10**9), 10**9), max_size=30), data=st.data())
 def test_sums_are_those_of_whole_cents_in_any_order(cents, data):
-    told = [(DEPLOYMENT, (f"p{number}", 0, 0, "e", amount / 100)) for number, amount in enumerate(cents)]
+    told = [(DEPLOYMENT, (f"p{number}", 0, 0, "e", amount / 100, "")) for number, amount in enumerate(cents)]
 
     total = sum_amounts(data.draw(st.permutations(told))).get(DEPLOYMENT, Decimal(0))
 
@@ -110,7 +110,7 @@ def exact(values):
 
 @given(st.lists(DOUBLES | FAR_APART, max_size=12))
 def test_no_number_is_rounded_in_a_sum_of_a_deployment(values):
-    events = [(DEPLOYMENT, (f"p{n}", 0, 0, "e", value)) for n, value in enumerate(values)]
+    events = [(DEPLOYMENT, (f"p{n}", 0, 0, "e", value, "")) for n, value in enumerate(values)]
 
     assert Fraction(sum_amounts(events).get(DEPLOYMENT, Decimal(0))) == exact(values)
 
@@ -131,6 +131,6 @@ def test_no_number_is_rounded_in_a_sum_over_kinds_and_deployments(values):
 
 def test_numbers_far_apart_that_cancel_leave_nothing():
     values = [1e300, 1e-300, 1.0, -1e300, -1e-300, -1.0]
-    events = [(DEPLOYMENT, (f"p{n}", 0, 0, "e", value)) for n, value in enumerate(values)]
+    events = [(DEPLOYMENT, (f"p{n}", 0, 0, "e", value, "")) for n, value in enumerate(values)]
 
     assert sum_amounts(events) == {DEPLOYMENT: 0}

@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from handrail.feedback.domain.material import Mark, Scope, current_events
+from handrail.feedback.domain.material import Mark, Scope, current_values
 from tests.fakes.feedback import DEPLOYMENT, GO_LIVE, a_prediction, an_outcome
 from tests.fakes.feedback_store import DATABASES, stores_of
 
@@ -57,10 +57,9 @@ def test_rows_carry_what_cohorts_need(stores):
     material = stores.reader.read(a_scope(), stores.reader.mark())
 
     made = int(prediction.made_at.timestamp()) * 1_000_000
-    assert list(material.predictions) == [
-        (prediction.prediction_id, prediction.subject, DEPLOYMENT, made, prediction.score, prediction.label, 2.5)
-    ]
-    assert list(material.events) == [(prediction.prediction_id, 2, made + 5 * 3_600_000_000, "gone", None)]
+    measured = (prediction.score, prediction.label, 2.5, "", None, None)
+    assert list(material.predictions) == [(prediction.prediction_id, prediction.subject, DEPLOYMENT, made, *measured)]
+    assert list(material.events) == [(prediction.prediction_id, 2, made + 5 * 3_600_000_000, "gone", None, "")]
 
 
 def test_what_was_not_known_at_the_as_of_time_stays_out(stores):
@@ -152,8 +151,10 @@ def test_every_order_of_arrival_gives_the_same_labels_at_every_moment(stores):
 
     labels = []
     for at in moments:
-        found = current_events(stores.reader.read(a_scope(as_of=at), stores.reader.mark()).events)
-        labels.append({found[each.prediction_id][4] if each.prediction_id in found else None for each in predictions})
+        found = current_values(stores.reader.read(a_scope(as_of=at), stores.reader.mark()).events, "last")
+        labels.append(
+            {found[each.prediction_id].value if each.prediction_id in found else None for each in predictions}
+        )
     assert labels == [{None}, {1.0}, {1.0}, {0.0}, {0.0}]
 
 

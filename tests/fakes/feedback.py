@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Generic, SupportsFloat, TypeVar
 
 from handrail.errors import Conflict, Unavailable
+from handrail.feedback.domain.addresses import Matching, Rival
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.material import EventRow, Mark, Material, Scope
 from handrail.feedback.domain.snapshots import LabelTable, Snapshot
 from handrail.feedback.domain.values import (
-    EPOCH,
     Damage,
     DeploymentRecord,
     Feedback,
@@ -21,6 +21,7 @@ from handrail.feedback.domain.values import (
     Quarantined,
     Receipt,
     Status,
+    microseconds,
     prediction_id_for,
 )
 from handrail.feedback.ports import (
@@ -33,7 +34,7 @@ from handrail.feedback.ports import (
     SnapshotBook,
 )
 from handrail.feedback.service import FeedbackLog, FeedbackStores
-from tests.fakes.feedback_samples import MemorySampler
+from tests.fakes.feedback_samples import MemorySampler, events_about, plain_row
 
 Recorded = TypeVar("Recorded", Prediction, Feedback)
 
@@ -135,6 +136,10 @@ class MemoryPredictions(PredictionLog):
     def find(self, prediction_id: str) -> Prediction | None:
         return self.log.rows.get(prediction_id)
 
+    def rivals(self, subject: str) -> tuple[Rival, ...]:
+        mine = (row for row in self.log.rows.values() if row.subject == subject)
+        return tuple((row.prediction_id, row.subject, microseconds(row.made_at), row.deployment) for row in mine)
+
     def made_by(self, prediction_id: str) -> str | None:
         found = self.find(prediction_id)
         return found.deployment if found else None
@@ -161,8 +166,14 @@ class MemoryEvents(EventLog):
         return receipt
 
     def about(self, prediction_id: str) -> tuple[Feedback, ...]:
-        about = [event for event in self.log.rows.values() if event.prediction_id == prediction_id]
-        return tuple(replace(event, received_at=self.received_at(event)) for event in about)
+        return self._found(lambda event: event.prediction_id == prediction_id)
+
+    def naming(self, subject: str) -> tuple[Feedback, ...]:
+        return self._found(lambda event: event.subject == subject != "")
+
+    def _found(self, wanted: Callable[[Feedback], bool]) -> tuple[Feedback, ...]:
+        found = filter(wanted, self.log.rows.values())
+        return tuple(replace(event, received_at=self.received_at(event)) for event in found)
 
     def received_at(self, event: Feedback, upto: int | None = None) -> datetime:
         return min(event.received_at, *(at for key, at in self.arrivals[:upto] if key == event.key), LAST)
@@ -178,34 +189,30 @@ class MemoryLogReader(LogReader):
     def mark(self) -> Mark:
         return Mark(len(self.predictions.log.rows), len(self.events.log.rows), len(self.events.arrivals))
 
-    def read(self, scope: Scope, upto: Mark) -> Material:
-        held = list(self.predictions.log.rows.values())[: upto.predictions]
+    def read(self, scope: Scope, upto: Mark, matching: Matching = "latest") -> Material:
+        held = [
+            row for row in list(self.predictions.log.rows.values())[: upto.predictions] if row.made_at <= scope.as_of
+        ]
         mine = [
-            (row.prediction_id, row.subject, row.deployment, _us(row.made_at), row.score, row.label, row.latency_ms)
+            plain_row(row)
             for row in held
-            if scope.start <= row.made_at < scope.end
-            and row.made_at <= scope.as_of
-            and scope.deployment in (None, row.deployment)
+            if scope.start <= row.made_at < scope.end and scope.deployment in (None, row.deployment)
         ]
         wanted = {row[0] for row in mine}
-        events = [
-            (event.prediction_id, event.revision, _us(event.occurred_at), event.key, event.value)
+        known = [
+            event
             for event in list(self.events.log.rows.values())[: upto.events]
-            if event.prediction_id in wanted
-            and event.kind == scope.kind
-            and self.events.received_at(event, upto.arrivals) <= scope.as_of
+            if event.kind == scope.kind and self.events.received_at(event, upto.arrivals) <= scope.as_of
         ]
-        return Material(mine, events)
+        return Material(mine, [row for row in events_about(known, held, matching) if row[0] in wanted])
 
-    def events_about(self, kind: str, deployments: Sequence[str]) -> Iterable[tuple[str, EventRow]]:
-        made = {key: row.deployment for key, row in self.predictions.log.rows.items() if row.deployment in deployments}
-        about = [e for e in self.events.log.rows.values() if e.kind == kind and e.prediction_id in made]
-        rows = ((e.prediction_id, e.revision, _us(e.occurred_at), e.key, e.value) for e in about)
-        return [(made[row[0]], row) for row in rows]
-
-
-def _us(moment: datetime) -> int:
-    return (moment - EPOCH) // timedelta(microseconds=1)
+    def events_about(
+        self, kind: str, deployments: Sequence[str], matching: Matching = "latest"
+    ) -> Iterable[tuple[str, EventRow]]:
+        held = list(self.predictions.log.rows.values())
+        made = {row.prediction_id: row.deployment for row in held if row.deployment in deployments}
+        every = [event for event in self.events.log.rows.values() if event.kind == kind]
+        return [(made[row[0]], row) for row in events_about(every, held, matching) if row[0] in made]
 
 
 @dataclass
@@ -238,10 +245,14 @@ class MemoryAuditor(Auditor):
             deployments=len(self.predictions.deployments.records),
             predictions=len(self.predictions.log.rows),
             feedback=len(events),
-            orphans=sum(event.prediction_id not in self.predictions.log.rows for event in events),
+            orphans=sum(not self._has_prediction(event) for event in events),
             conflicts=len(self.predictions.log.quarantine) + len(self.events.log.quarantine),
             snapshots=len(self.snapshots.kept),
         )
+
+    def _has_prediction(self, event: Feedback) -> bool:
+        held = self.predictions.log.rows
+        return event.prediction_id in held or any(row.subject == event.subject for row in held.values())
 
     def damages(self) -> tuple[Damage, ...]:
         return ()

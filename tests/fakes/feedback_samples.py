@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from handrail.feedback.adapters.sql_tables import to_microseconds
+from handrail.feedback.domain.addresses import Matching, address_of, matches
+from handrail.feedback.domain.material import EventRow, PredictionRow
 from handrail.feedback.domain.samples import Look, Sampled
+from handrail.feedback.domain.values import Feedback, Prediction, microseconds
 from handrail.feedback.ports import Sampler
 
 
@@ -21,25 +24,31 @@ class MemorySampler(Sampler):
         held = list(self.predictions.log.rows.values())
         step = max((len(held) - 1) // look.most + 1, 1)
         mine = [
-            (
-                row.prediction_id,
-                row.subject,
-                row.deployment,
-                to_microseconds(row.made_at),
-                row.score,
-                row.label,
-                row.latency_ms,
-            )
+            plain_row(row)
             for row in held[::step]
             if row.made_at <= look.as_of and (look.deployments is None or row.deployment in look.deployments)
         ]
         wanted = {row[0] for row in mine}
-        about = [
-            (event, self.events.received_at(event, len(self.events.arrivals)))
-            for event in self.events.log.rows.values()
-            if event.prediction_id in wanted and event.kind == look.kind
-        ]
-        known = [(event, at) for event, at in about if at <= look.as_of]
-        rows = [(e.prediction_id, e.revision, to_microseconds(e.occurred_at), e.key, e.value) for e, _ in known]
+        every = [event for event in self.events.log.rows.values() if event.kind == look.kind]
+        heard = {event.key: self.events.received_at(event, len(self.events.arrivals)) for event in every}
+        rivals = [row for row in held if row.made_at <= look.as_of]
+        about = events_about(every, rivals, look.matching)
+        rows = [row for row in about if row[0] in wanted and heard[row[3]] <= look.as_of]
         total = sum(row.made_at <= look.as_of for row in held) if look.deployments is None else None
-        return Sampled(mine, rows, [to_microseconds(at) for _, at in known], total, step)
+        return Sampled(mine, rows, [microseconds(heard[row[3]]) for row in rows], total, step)
+
+
+def plain_row(row: Prediction) -> PredictionRow:
+    """Return a prediction as it is read back."""
+    measured = (row.latency_ms, row.variant, row.propensity, row.sampled)
+    return (row.prediction_id, row.subject, row.deployment, microseconds(row.made_at), row.score, row.label, *measured)
+
+
+def events_about(events: Iterable[Feedback], rivals: Sequence[Prediction], matching: Matching) -> Iterator[EventRow]:
+    """Yield each event as it is read back, once for each prediction that it is about."""
+    plain = [(row.prediction_id, row.subject, microseconds(row.made_at), row.deployment) for row in rivals]
+    for event in events:
+        address = address_of(event)
+        names = matches(address, plain, matching) if event.subject else [event.prediction_id]
+        for name in names:
+            yield (name, event.revision, address.occurred_at, event.key, event.value, event.item)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from handrail.feedback.domain.addresses import Matching, Rival
 from handrail.feedback.domain.material import EventRow, Mark, Material, Scope
 from handrail.feedback.domain.samples import Look, Sampled
 from handrail.feedback.domain.snapshots import LabelTable, Snapshot
@@ -47,6 +48,10 @@ class PredictionLog(Protocol):
         """Return the prediction, or None."""
 
     @abstractmethod
+    def rivals(self, subject: str) -> tuple[Rival, ...]:
+        """Return every prediction about a subject, in any order."""
+
+    @abstractmethod
     def made_by(self, prediction_id: str) -> str | None:
         """Return the URI of the deployment that made a prediction, or None: `find` for those who ask often."""
 
@@ -68,7 +73,11 @@ class EventLog(Protocol):
 
     @abstractmethod
     def about(self, prediction_id: str) -> tuple[Feedback, ...]:
-        """Return every event about a prediction, in any order."""
+        """Return every event that names a prediction by its id, in any order."""
+
+    @abstractmethod
+    def naming(self, subject: str) -> tuple[Feedback, ...]:
+        """Return every event that names a subject and no prediction, in any order."""
 
 
 class LogReader(Protocol):
@@ -79,11 +88,17 @@ class LogReader(Protocol):
         """Return a mark at or above everything acknowledged before; nothing written later falls below it."""
 
     @abstractmethod
-    def read(self, scope: Scope, upto: Mark) -> Material:
-        """Return the rows of a scope at or below the mark; the same arguments always give the same rows."""
+    def read(self, scope: Scope, upto: Mark, matching: Matching = "latest") -> Material:
+        """Return the rows of a scope at or below the mark; the same arguments always give the same rows.
+
+        An event that names a business key is about the predictions that `domain.addresses.resolve` finds among all
+        that were made by the as-of time, whether or not they are in the scope; it comes once for each in the scope.
+        """
 
     @abstractmethod
-    def events_about(self, kind: str, deployments: Sequence[str]) -> Iterable[tuple[str, EventRow]]:
+    def events_about(
+        self, kind: str, deployments: Sequence[str], matching: Matching = "latest"
+    ) -> Iterable[tuple[str, EventRow]]:
         """Return every event of a kind about predictions of these deployments, each with its deployment's URI."""
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 from handrail.errors import InvalidInput, UnknownReference
+from handrail.feedback.domain.addresses import address_of, matches
 from handrail.feedback.domain.amounts import sum_amounts
 from handrail.feedback.domain.cohorts import Cohort, build_cohort
 from handrail.feedback.domain.figures import Clusters, Figure, figure_of
@@ -96,7 +97,11 @@ class FeedbackLog:
             InvalidInput: a kind is not declared, or does not allow the value; nothing of the batch is kept.
         """
         for event in events:
-            self.kind(event.kind).check(event.value)
+            kind = self.kind(event.kind)
+            kind.check(event.value)
+            kind.check_source(event.source)
+            kind.check_unit(event.unit)
+            kind.check_moment(event.occurred_at, event.received_at)
         return self._stores.events.append(events) if events else Receipt()
 
     def kind(self, name: str) -> Kind:
@@ -129,9 +134,20 @@ class FeedbackLog:
         return self._stores.predictions.made_by(prediction_id)
 
     def feedback_about(self, prediction_id: str) -> tuple[Feedback, ...]:
-        """Return everything said about a prediction; of each kind the last one is current."""
-        events = self._stores.events.about(prediction_id)
+        """Return what was said about a prediction, by id or by business key; of each kind the last one is current."""
+        events = [*self._stores.events.about(prediction_id), *self._said_by_key(prediction_id)]
         return tuple(sorted(events, key=lambda event: (event.kind, event.revision, event.occurred_at, event.key)))
+
+    def _said_by_key(self, prediction_id: str) -> Iterator[Feedback]:
+        prediction = self._stores.predictions.find(prediction_id)
+        if prediction is None:
+            return
+        rivals = None
+        for event in self._stores.events.naming(prediction.subject):
+            kind = self._kinds.get(event.kind)
+            rivals = self._stores.predictions.rivals(prediction.subject) if rivals is None else rivals
+            if kind is not None and prediction_id in matches(address_of(event), rivals, kind.matching):
+                yield event
 
     def count_predictions(self, deployments: Sequence[str]) -> Mapping[str, int]:
         """Return the number of predictions of each deployment URI; an unknown one has 0."""
@@ -147,7 +163,8 @@ class FeedbackLog:
         for kind in self._kinds.values():
             if not kind.unit or not deployments:
                 continue
-            for uri, amount in sum_amounts(self._stores.reader.events_about(kind.name, deployments)).items():
+            reported = self._stores.reader.events_about(kind.name, deployments, kind.matching)
+            for uri, amount in sum_amounts(reported, kind.aggregation).items():
                 held = totals.setdefault(uri, {})
                 held[kind.unit] = add_exactly([held.get(kind.unit, Decimal(0)), amount])
         return totals
@@ -163,7 +180,7 @@ class FeedbackLog:
         scope = Scope(kind, start, end, as_of, deployment)
         rules = self.kind(kind)
         reader = self._stores.reader
-        return build_cohort(scope, rules, reader.read(scope, reader.mark()))
+        return build_cohort(scope, rules, reader.read(scope, reader.mark(), rules.matching))
 
     def overview(
         self, kind: str, as_of: datetime, deployments: Sequence[str] | None = None, most: int = 8_000
@@ -176,7 +193,7 @@ class FeedbackLog:
             UnknownReference: the kind is not declared.
         """
         rules = self.kind(kind)
-        look = Look(kind, as_of, None if deployments is None else tuple(deployments), most)
+        look = Look(kind, as_of, None if deployments is None else tuple(deployments), most, rules.matching)
         return overview_of(look, rules, self._stores.sampler.sample(look))
 
     def due_window(self, kind: str, length: timedelta, as_of: datetime) -> tuple[datetime, datetime]:
@@ -218,7 +235,7 @@ class FeedbackLog:
         scope = Scope(kind, start, end, as_of)
         rules = self.kind(kind)
         mark = self._stores.reader.mark()
-        material = self._stores.reader.read(scope, mark)
+        material = self._stores.reader.read(scope, mark, rules.matching)
         return self._stores.snapshots.save(build_snapshot(scope, rules, material, mark))
 
     def snapshots(self) -> tuple[Snapshot, ...]:
@@ -254,7 +271,7 @@ class FeedbackLog:
         snapshot = self._stores.snapshots.find(digest)
         if snapshot is None:
             raise UnknownReference("snapshot", digest, "List them with: handrail feedback status.")
-        material = self._stores.reader.read(snapshot.scope, snapshot.mark)
+        material = self._stores.reader.read(snapshot.scope, snapshot.mark, snapshot.kind.matching)
         found = build_snapshot(snapshot.scope, snapshot.kind, material, snapshot.mark, snapshot.format)
         if found.digest != snapshot.digest:
             raise SnapshotChanged(digest, found.digest)

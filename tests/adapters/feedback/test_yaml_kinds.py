@@ -1,5 +1,6 @@
 """What config/feedback.yaml may say."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,13 +8,13 @@ import pytest
 
 from handrail.errors import InvalidInput, Misconfigured
 from handrail.feedback.adapters.yaml_kinds import read_kinds
-from tests.fakes.feedback import GROUND_TRUTH
+from tests.fakes.feedback import GO_LIVE, GROUND_TRUTH
 
 SHIPPED = Path(__file__).resolve().parents[3] / "config" / "feedback.yaml"
 
 
 def test_the_shipped_file_declares_the_truth_about_flights():
-    assert read_kinds(SHIPPED) == {"ground_truth": GROUND_TRUTH}
+    assert read_kinds(SHIPPED) == {"ground_truth": replace(GROUND_TRUTH, clock_skew=timedelta(hours=48))}
 
 
 def test_without_a_file_no_kind_is_declared(tmp_path):
@@ -92,3 +93,52 @@ def test_a_mistake_is_named_with_its_file(tmp_path, text, said):
         read_kinds(file)
 
     assert str(file) in str(refusal.value)
+
+
+def of(tmp_path, rules):
+    file = tmp_path / "feedback.yaml"
+    file.write_text(f"version: 1\nkinds: {{it: {{maturity_window_hours: 24, {rules}}}}}")
+    return read_kinds(file)["it"]
+
+
+def test_a_type_fills_in_what_is_not_said(tmp_path):
+    assert (of(tmp_path, "type: conversion").values, of(tmp_path, "type: conversion").absence_means) == ((0, 1), 0)
+    assert of(tmp_path, "type: conversion, absence_means: unknown").absence_means is None
+    assert of(tmp_path, "type: revenue, unit: USD").aggregation == "sum"
+    assert of(tmp_path, "type: revenue, unit: USD, aggregation: last").aggregation == "last"
+
+
+@pytest.mark.parametrize(
+    ("rules", "problem"),
+    [
+        ("type: revenue", "a revenue needs its currency"),
+        ("type: rating, at_least: 1", "a rating needs its scale"),
+        ("type: survey", "a survey needs its scale"),
+        ("type: revenue, unit: USD, matching: all", "would count once for each prediction"),
+        ("type: applause", "type"),
+        ("matching: every", "matching"),
+        ("aggregation: median", "aggregation"),
+        ("clock_skew_hours: -1", "clock_skew_hours"),
+        ("late_after_hours: 0", "late_after_hours"),
+    ],
+)
+def test_a_kind_that_cannot_be_is_refused_by_name(tmp_path, rules, problem):
+    with pytest.raises(Misconfigured, match=problem):
+        of(tmp_path, rules)
+
+
+def test_a_kind_says_who_may_report_it_and_what_clock_it_trusts(tmp_path):
+    kind = of(tmp_path, "sources: [shop, desk], clock_skew_hours: 2, late_after_hours: 48, unit: EUR")
+    now = GO_LIVE
+
+    kind.check_source("desk")
+    kind.check_unit("")
+    kind.check_unit("EUR")
+    kind.check_moment(now + timedelta(hours=2), now)
+    assert kind.late_after == timedelta(hours=48)
+    with pytest.raises(InvalidInput, match="'thief' may not report a it. Those who may: shop, desk"):
+        kind.check_source("thief")
+    with pytest.raises(InvalidInput, match="no unit 'USD'. Send amounts in EUR"):
+        kind.check_unit("USD")
+    with pytest.raises(InvalidInput, match="lies 262,968 h after it was received"):
+        kind.check_moment(now + timedelta(days=10957), now)

@@ -28,7 +28,7 @@ def test_rows_are_ordered_by_time_whatever_the_order_of_arrival():
     assert cohort.prediction_id == tuple(a_prediction(number).prediction_id for number in (1, 2, 3))
     assert cohort.columns().keys() == {
         "prediction_id", "subject", "deployment", "made_at", "score", "predicted", "latency_ms", "label", "revision",
-        "mature",
+        "mature", "variant", "propensity", "sampled",
     }  # fmt: skip
 
 

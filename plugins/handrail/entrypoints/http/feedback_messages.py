@@ -15,16 +15,22 @@ from handrail.feedback import Feedback, Prediction
 MAX_BATCH = 5000
 
 Name = Annotated[str, Field(min_length=1, max_length=500)]
+Maybe = Annotated[str, Field(max_length=500)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Share = Annotated[float, Field(strict=True, gt=0, le=1)]
 Whole = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]
 
 
 class FeedbackMessage(BaseModel):
-    """What a source reports about a prediction."""
+    """What a source reports about a prediction, by its id or by what the business calls its subject."""
 
     model_config = ConfigDict(extra="forbid", title="Feedback")
 
-    prediction_id: Name = Field(description="the id that the prediction was answered with")
+    prediction_id: Maybe = Field(default="", description="the id that the prediction was answered with, or a subject")
+    subject: Maybe = Field(default="", description="instead of an id: what the prediction is about")
+    service: Maybe = Field(default="", description="with a subject: the service in the name of its deployment")
+    since: AwareDatetime | None = Field(default=None, description="with a subject: made at this moment or later")
+    until: AwareDatetime | None = Field(default=None, description="with a subject: made before this moment")
     kind: Name = Field(description="a kind that config/feedback.yaml declares", examples=["ground_truth"])
     value: Number | None = Field(default=None, description="what is true now; none in a retraction")
     source: Name = Field(description="who reports it", examples=["outcome-feed"])
@@ -32,6 +38,8 @@ class FeedbackMessage(BaseModel):
     occurred_at: AwareDatetime = Field(description="when it became true in the world, with a time zone")
     retracts: bool = Field(default=False, description="withdraw what was reported before")
     event_id: Name | None = Field(default=None, description="your key of this event; its content's digest if left out")
+    item: Maybe = Field(default="", description="which of several about one prediction, such as a booking")
+    unit: Maybe = Field(default="", description="the currency of an amount; that of its kind if left out")
 
     def to_event(self, received_at: datetime) -> Feedback:
         """Return the event as received at that moment.
@@ -72,6 +80,9 @@ class PredictionMessage(BaseModel):
     features_digest: str = Field(default="", description="digest of the features that it was made from")
     feature_service: str = Field(default="", description="where they were read")
     latency_ms: Number | None = Field(default=None, description="how long the answer took; no part of what it says")
+    variant: Maybe = Field(default="", description="what the subject was assigned to in a comparison of versions")
+    propensity: Share | None = Field(default=None, description="the probability of that assignment")
+    sampled: Share | None = Field(default=None, description="the probability with which such a prediction is recorded")
 
     def to_prediction(self) -> Prediction:
         """Return the prediction.

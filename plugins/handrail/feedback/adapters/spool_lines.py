@@ -9,6 +9,7 @@ from handrail.errors import InvalidInput
 from handrail.feedback.domain.values import Prediction
 
 VERSION = 1
+LATER = ("variant", "propensity", "sampled")
 
 
 def to_line(prediction: Prediction) -> bytes:
@@ -25,6 +26,8 @@ def to_line(prediction: Prediction) -> bytes:
         "feature_service": prediction.feature_service,
         "latency_ms": None if prediction.latency_ms is None else float(prediction.latency_ms),
     }
+    # What is not said is left out: a drainer of an older release reads these lines too.
+    fields |= {name: value for name in LATER if (value := getattr(prediction, name)) not in ("", None)}
     return json.dumps(fields, separators=(",", ":"), allow_nan=False).encode() + b"\n"
 
 

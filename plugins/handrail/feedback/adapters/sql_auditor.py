@@ -21,7 +21,9 @@ class SqlAuditor(Auditor):
 
     def status(self) -> Status:
         """Count everything."""
-        known = sa.exists().where(prediction.c.prediction_id == event.c.prediction_id)
+        by_id = sa.exists().where(prediction.c.prediction_id == event.c.prediction_id)
+        by_key = sa.exists().where(prediction.c.subject == event.c.subject)
+        known = sa.or_(by_id, sa.and_(event.c.subject != "", by_key))
         questions = {
             "deployments": sa.select(sa.func.count()).select_from(deployment),
             "predictions": sa.select(sa.func.count()).select_from(prediction),

@@ -23,7 +23,7 @@ from handrail.storage import Store
 
 FETCHED = 5_000
 _ALTERED = "its digest is not that of what is stored"
-_MOMENTS = ("made_at", "occurred_at", "received_at")
+_MOMENTS = ("made_at", "occurred_at", "received_at", "since", "until")
 _NUMBERED = (prediction, event, arrival)
 _KINDS: Mapping[str, Callable[..., Prediction | Feedback]] = {"prediction": Prediction, "feedback": Feedback}
 _EARLIER = sa.select(arrival.c.event_id, arrival.c.received_at, event.c.received_at.label("known")).join_from(
@@ -72,7 +72,10 @@ def _content(text: str) -> dict[str, Any]:
     """Return the fields that a quarantined row holds; none if they cannot be read."""
     try:
         content = json.loads(text)
-        return {key: datetime.fromisoformat(value) if key in _MOMENTS else value for key, value in content.items()}
+        return {
+            key: datetime.fromisoformat(value) if key in _MOMENTS and value is not None else value
+            for key, value in content.items()
+        }
     except (ValueError, TypeError, AttributeError):
         return {}
 
@@ -92,7 +95,9 @@ def _problem_of(row: Any, reader: SqlLogReader, tops: tuple[int, ...]) -> str | 
         taken = read_snapshot(row)
     except (InvalidInput, Unavailable):
         return "its record cannot be read"
-    found = build_snapshot(taken.scope, taken.kind, reader.read(taken.scope, taken.mark), taken.mark, taken.format)
+    found = build_snapshot(
+        taken.scope, taken.kind, reader.read(taken.scope, taken.mark, taken.kind.matching), taken.mark, taken.format
+    )
     if found.digest != taken.digest:
         return f"its rows now give {found.digest}"
     if (found.predictions, found.events) != (taken.predictions, taken.events):

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from handrail.feedback.adapters.sql_append import Appender
-from handrail.feedback.adapters.sql_tables import Moment, arrival, event, from_microseconds, to_microseconds
-from handrail.feedback.domain.values import Feedback, Receipt
+from handrail.feedback.adapters.sql_tables import Moment, arrival, event, from_microseconds
+from handrail.feedback.domain.values import Feedback, Receipt, microseconds
 from handrail.feedback.ports import EventLog
 from handrail.storage import Store
 from handrail.storage.bulk import TEXT, insert_new, read
@@ -26,6 +26,12 @@ class EventRow(NamedTuple):
     occurred_at: int
     received_at: int
     value: float | None
+    subject: str
+    service: str
+    since: int | None
+    until: int | None
+    item: str
+    unit: str
     body: bytes
 
 
@@ -54,11 +60,19 @@ class SqlEvents(EventLog):
         return receipt
 
     def about(self, prediction_id: str) -> tuple[Feedback, ...]:
-        """Return every event about a prediction."""
+        """Return every event that names a prediction."""
+        return self._found(event.c.prediction_id == prediction_id)
+
+    def naming(self, subject: str) -> tuple[Feedback, ...]:
+        """Return every event that names a subject."""
+        # Said as the index says it, which has those with a subject alone.
+        return self._found(sa.and_(event.c.subject == subject, event.c.subject != ""))
+
+    def _found(self, wanted: sa.ColumnElement[bool]) -> tuple[Feedback, ...]:
         plain = [event.c[name] for name in Feedback.__slots__ if name not in ("received_at", "retracts")]
         columns = [*plain, sa.func.coalesce(_EARLIEST, event.c.received_at, type_=Moment).label("received_at")]
         with self._store.read() as connection:
-            rows = connection.execute(sa.select(*columns).where(event.c.prediction_id == prediction_id)).all()
+            rows = connection.execute(sa.select(*columns).where(wanted)).all()
         return tuple(Feedback(**row._asdict(), retracts=row.value is None) for row in rows)
 
 
@@ -84,8 +98,14 @@ def _row(each: Feedback) -> EventRow:
         each.kind,
         each.source,
         int(each.revision),
-        to_microseconds(each.occurred_at),
-        to_microseconds(each.received_at),
+        microseconds(each.occurred_at),
+        microseconds(each.received_at),
         None if each.value is None else float(each.value),
+        each.subject,
+        each.service,
+        None if each.since is None else microseconds(each.since),
+        None if each.until is None else microseconds(each.until),
+        each.item,
+        each.unit,
         body,
     )

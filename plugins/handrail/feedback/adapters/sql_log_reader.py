@@ -7,14 +7,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from handrail.feedback.adapters.sql_predictions import fetch_rivals
 from handrail.feedback.adapters.sql_tables import arrival, deployment, event, prediction
+from handrail.feedback.domain.addresses import Address, AddressedRow, Matching, resolve
 from handrail.feedback.domain.material import EventRow, Mark, Material, Scope
+from handrail.feedback.domain.values import microseconds
 from handrail.feedback.ports import LogReader
 from handrail.storage import Store
 from handrail.storage.bulk import TEXT, read
 
 NUMBERED = (prediction, event, arrival)
-_ABOUT = """select uri, event.prediction_id, revision, occurred_at, event_id, value
+_ABOUT = """select uri, event.prediction_id, revision, occurred_at, event_id, value, item
 from {given} cross join feedback_deployment deployment, feedback_prediction prediction, feedback_event event
 where uri = g.a and deployment_id = deployment.id and event.prediction_id = prediction.prediction_id and kind = {p}"""
 
@@ -34,8 +37,8 @@ class SqlLogReader(LogReader):
             highest = (sa.func.coalesce(sa.func.max(table.c.seq), 0) for table in NUMBERED)
             return Mark(*(connection.execute(sa.select(each)).scalar_one() for each in highest))
 
-    def read(self, scope: Scope, upto: Mark) -> Material:
-        """Return the rows of a scope at or below the mark."""
+    def read(self, scope: Scope, upto: Mark, matching: Matching = "latest") -> Material:
+        """Return the rows of a scope at or below the mark; `matching` for outcomes that name a business key."""
         made = [
             prediction.c.made_at >= scope.start,
             prediction.c.made_at < scope.end,
@@ -47,13 +50,46 @@ class SqlLogReader(LogReader):
             served = sa.select(deployment.c.id).where(deployment.c.uri == scope.deployment).scalar_subquery()
             made.append(prediction.c.deployment_id == served)
         with self._store.read() as connection:
-            return Material(_fetch(connection, _predictions(made)), _fetch(connection, _events(made, scope, upto)))
+            predictions = _fetch(connection, _predictions(made))
+            direct = _fetch(connection, _events(made, scope, upto))
+            by_key = list(map(addressed_row, _fetch(connection, _addressed(made, scope, upto))))
+            rivals = _rivals(connection, by_key, microseconds(scope.as_of), upto.predictions)
+        if not by_key:
+            return Material(predictions, direct)
+        asked = {row[0] for row in predictions}
+        found = (row.about(name) for name, row in resolve(by_key, rivals, matching) if name in asked)
+        return Material(predictions, [*direct, *found])
 
-    def events_about(self, kind: str, deployments: Sequence[str]) -> Iterable[tuple[str, EventRow]]:
+    def events_about(
+        self, kind: str, deployments: Sequence[str], matching: Matching = "latest"
+    ) -> Iterable[tuple[str, EventRow]]:
         """Return every event of a kind about predictions of these deployments, each with its deployment's URI."""
         with self._store.read() as connection:
             for uri, *row in read(connection, _ABOUT, deployments, TEXT, more=(kind,)):
                 yield uri, tuple(row)
+            every = sa.select(*ADDRESSED).where(event.c.kind == kind, event.c.subject != "")
+            by_key = list(map(addressed_row, _fetch(connection, every)))
+            rivals = _rivals(connection, by_key)
+        made_by = {rival[0]: rival[3] for rival in rivals if rival[3] in set(deployments)}
+        for name, found in resolve(by_key, rivals, matching):
+            if name in made_by:
+                yield made_by[name], found.about(name)
+
+
+ADDRESSED = [
+    event.c[name]
+    for name in ("subject", "service", "since", "until", "occurred_at", "revision", "event_id", "value", "item")
+]
+"""The columns that `addressed_row` reads."""
+
+
+def addressed_row(row: Sequence[Any]) -> AddressedRow:
+    """Return the driver's row of the columns `ADDRESSED`."""
+    return AddressedRow(Address(*row[:5]), *row[5:9])
+
+
+def _rivals(connection: sa.Connection, by_key: Sequence[AddressedRow], *known: int) -> Sequence[Any]:
+    return fetch_rivals(connection, sorted({row.address.subject for row in by_key}), *known)
 
 
 def _fetch(connection: sa.Connection, query: sa.Select[Any]) -> Sequence[Any]:
@@ -74,6 +110,9 @@ def _predictions(made: list[sa.ColumnElement[bool]]) -> sa.Select[Any]:
             columns.score,
             columns.label,
             columns.latency_ms,
+            columns.variant,
+            columns.propensity,
+            columns.sampled,
         )
         .join_from(prediction, deployment, columns.deployment_id == deployment.c.id)
         .where(*made)
@@ -81,13 +120,24 @@ def _predictions(made: list[sa.ColumnElement[bool]]) -> sa.Select[Any]:
 
 
 def _events(made: list[sa.ColumnElement[bool]], scope: Scope, upto: Mark) -> sa.Select[Any]:
+    names = ("prediction_id", "revision", "occurred_at", "event_id", "value", "item")
+    about = event.c.prediction_id == prediction.c.prediction_id
+    columns = (event.c[name] for name in names)
+    return sa.select(*columns).join_from(prediction, event, about).where(*made, *_known(scope, upto))
+
+
+def _addressed(made: list[sa.ColumnElement[bool]], scope: Scope, upto: Mark) -> sa.Select[Any]:
+    """Return the events that name the subject of a prediction of the scope."""
+    asked = event.c.subject.in_(sa.select(prediction.c.subject).where(*made))
+    # Said as the index says it, which has those with a subject alone.
+    return sa.select(*ADDRESSED).where(event.c.subject != "", asked, *_known(scope, upto))
+
+
+def _known(scope: Scope, upto: Mark) -> tuple[sa.ColumnElement[bool], ...]:
     earlier = sa.exists().where(
         arrival.c.event_id == event.c.event_id,
         arrival.c.received_at <= scope.as_of,
         arrival.c.seq <= upto.arrivals,
     )
     received = sa.or_(event.c.received_at <= scope.as_of, earlier)
-    known = (event.c.kind == scope.kind, received, event.c.seq + 0 <= upto.events)
-    columns = (event.c.prediction_id, event.c.revision, event.c.occurred_at, event.c.event_id, event.c.value)
-    about = event.c.prediction_id == prediction.c.prediction_id
-    return sa.select(*columns).join_from(prediction, event, about).where(*made, *known)
+    return (event.c.kind == scope.kind, received, event.c.seq + 0 <= upto.events)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
 from handrail.feedback.adapters.sql_append import Appender, Row
 from handrail.feedback.adapters.sql_deployments import deployment_ids
-from handrail.feedback.adapters.sql_tables import deployment, prediction, to_microseconds
-from handrail.feedback.domain.values import Prediction, Receipt
+from handrail.feedback.adapters.sql_tables import deployment, prediction
+from handrail.feedback.domain.addresses import Rival
+from handrail.feedback.domain.values import Prediction, Receipt, microseconds
 from handrail.feedback.ports import PredictionLog
 from handrail.storage import Store
 from handrail.storage.bulk import TEXT, read
@@ -32,6 +34,12 @@ _MADE_BY = (
 # One count in the index of each deployment, none of which is read twice.
 _COUNTS = """select uri, (select count(*) from feedback_prediction where deployment_id = feedback_deployment.id)
 from {given} cross join feedback_deployment where uri = g.a"""
+
+_RIVALS = """select prediction_id, subject, made_at, uri
+from {given} cross join feedback_prediction prediction, feedback_deployment deployment
+where subject = g.a and deployment_id = deployment.id and made_at <= {p} and seq <= {p}"""
+ANY = 2**63 - 1
+"""As late, or as far in the log, as there is."""
 
 
 class SqlPredictions(PredictionLog):
@@ -58,6 +66,11 @@ class SqlPredictions(PredictionLog):
             found: str | None = connection.execute(_MADE_BY, {"prediction_id": prediction_id}).scalar()
         return found
 
+    def rivals(self, subject: str) -> tuple[Rival, ...]:
+        """Return every prediction about a subject."""
+        with self._store.read() as connection:
+            return tuple(fetch_rivals(connection, [subject]))
+
     def count(self, deployments: Sequence[str]) -> Mapping[str, int]:
         """Return the number of predictions of each of these deployments."""
         with self._store.read() as connection:
@@ -66,16 +79,26 @@ class SqlPredictions(PredictionLog):
             }
 
 
+def fetch_rivals(
+    connection: sa.Connection, subjects: Sequence[str], made_by: int = ANY, upto: int = ANY
+) -> Sequence[Any]:
+    """Return the predictions about subjects that were made by a moment (microseconds), at or below a mark."""
+    return read(connection, _RIVALS, subjects, TEXT, more=(made_by, upto))
+
+
 def _row(row: Prediction, deployments: Mapping[str, int]) -> Row:
     return (
         row.prediction_id,
         deployments[row.deployment],
         row.subject,
-        to_microseconds(row.made_at),
+        microseconds(row.made_at),
         float(row.score),
         int(row.label),
         row.features_digest,
         row.feature_service,
         None if row.latency_ms is None else float(row.latency_ms),
+        row.variant,
+        None if row.propensity is None else float(row.propensity),
+        None if row.sampled is None else float(row.sampled),
         row.body_digest(),
     )

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from random import Random
+from typing import Any
 
 import sqlalchemy as sa
 
-from handrail.feedback.adapters.sql_tables import arrival, prediction, to_microseconds
+from handrail.feedback.adapters.sql_log_reader import addressed_row
+from handrail.feedback.adapters.sql_predictions import fetch_rivals
+from handrail.feedback.adapters.sql_tables import arrival, prediction
+from handrail.feedback.domain.addresses import AddressedRow, resolve
 from handrail.feedback.domain.samples import Look, Sampled
+from handrail.feedback.domain.values import microseconds
 from handrail.feedback.ports import Sampler
 from handrail.storage import Store
 from handrail.storage.bulk import ID, TEXT, read
 
-_PREDICTIONS = """select prediction_id, subject, uri, made_at, score, label, latency_ms
+_PREDICTIONS = """select prediction_id, subject, uri, made_at, score, label, latency_ms,
+    variant, propensity, sampled
 from {given} cross join feedback_prediction prediction, feedback_deployment deployment
 where seq = g.a and deployment_id = deployment.id and made_at <= {p}"""
-_EVENTS = """select event.prediction_id, revision, occurred_at, event_id, value, received_at
+_EVENTS = """select event.prediction_id, revision, occurred_at, event_id, value, item, received_at
 from {given} cross join feedback_event event where event.prediction_id = g.a and kind = {p}"""
+_ADDRESSED = """select subject, service, since, until, occurred_at, revision, event_id, value, item, received_at
+from {given} cross join feedback_event event where event.subject = g.a and event.subject <> '' and kind = {p}"""
 _EARLIER = """select arrival.event_id, min(arrival.received_at)
 from {given} cross join feedback_arrival arrival where arrival.event_id = g.a group by arrival.event_id"""
 
@@ -29,7 +38,7 @@ class SqlSampler(Sampler):
 
     def sample(self, look: Look) -> Sampled:
         """Return every prediction of the look if there are few, else about `look.most`, evenly over the log."""
-        as_of = to_microseconds(look.as_of)
+        as_of = microseconds(look.as_of)
         with self._store.read() as connection:
             lowest, highest = connection.execute(
                 sa.select(
@@ -42,6 +51,11 @@ class SqlSampler(Sampler):
             if look.deployments is not None:
                 rows = [row for row in rows if row[2] in look.deployments]
             events = read(connection, _EVENTS, [row[0] for row in rows], TEXT, more=(look.kind,))
+            by_key = [
+                (addressed_row(row), row[-1])
+                for row in read(connection, _ADDRESSED, sorted({row[1] for row in rows}), TEXT, more=(look.kind,))
+            ]
+            events = [*events, *_resolved(connection, rows, by_key, look)]
             earlier: dict[str, int] = {}
             if connection.execute(sa.select(sa.exists().select_from(arrival))).scalar_one():
                 earlier = dict(read(connection, _EARLIER, [event[3] for event in events], TEXT))  # type: ignore[arg-type]
@@ -49,10 +63,24 @@ class SqlSampler(Sampler):
             if look.deployments is None:
                 made = sa.select(sa.func.count()).select_from(prediction).where(prediction.c.made_at <= look.as_of)
                 total = connection.execute(made).scalar_one()
-        arrived = [min(event[5], earlier.get(event[3], event[5])) for event in events]
-        known = [(tuple(event[:5]), at) for event, at in zip(events, arrived, strict=True) if at <= as_of]
+        arrived = [min(event[6], earlier.get(event[3], event[6])) for event in events]
+        known = [(tuple(event[:6]), at) for event, at in zip(events, arrived, strict=True) if at <= as_of]
         # The driver's rows are tuples of these very types.
         return Sampled([tuple(row) for row in rows], [one for one, _ in known], [at for _, at in known], total, step)
+
+
+def _resolved(
+    connection: sa.Connection, rows: Sequence[Any], by_key: Sequence[tuple[AddressedRow, int]], look: Look
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the events that name a subject as those about a sampled prediction, each with when it was received."""
+    if not by_key:
+        return
+    sampled, received = {row[0] for row in rows}, {row.event_id: at for row, at in by_key}
+    subjects = sorted({row.address.subject for row, _ in by_key})
+    rivals = fetch_rivals(connection, subjects, microseconds(look.as_of))
+    for name, row in resolve((row for row, _ in by_key), rivals, look.matching):
+        if name in sampled:
+            yield (*row.about(name), received[row.event_id])
 
 
 def _picks(lowest: int, highest: int, most: int) -> tuple[list[int], int]:

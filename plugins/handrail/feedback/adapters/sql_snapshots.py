@@ -14,11 +14,13 @@ from handrail.feedback.adapters.sql_tables import snapshot
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.material import Mark, Scope
 from handrail.feedback.domain.snapshots import Format, Snapshot
+from handrail.feedback.domain.values import MICROSECOND
 from handrail.feedback.ports import SnapshotBook
 from handrail.storage import Store
 from handrail.storage.bulk import insert_new
 
 MOMENTS = ("start", "end", "as_of")
+SPANS = ("maturity_window", "clock_skew", "late_after")
 
 
 class SqlSnapshots(SnapshotBook):
@@ -49,7 +51,8 @@ class SqlSnapshots(SnapshotBook):
 
 def _row(taken: Snapshot) -> dict[str, Any]:
     scope = asdict(taken.scope) | {name: getattr(taken.scope, name).isoformat() for name in MOMENTS}
-    kind = asdict(taken.kind) | {"maturity_window": taken.kind.maturity_window / timedelta(microseconds=1)}
+    spans = {name: span / MICROSECOND for name in SPANS if (span := getattr(taken.kind, name)) is not None}
+    kind = asdict(taken.kind) | spans
     return {
         "digest": taken.digest,
         "scope": json.dumps(scope, sort_keys=True),
@@ -85,10 +88,8 @@ def _read(row: Any) -> Snapshot:
         scope=Scope(**scope | {name: datetime.fromisoformat(scope[name]) for name in MOMENTS}),
         kind=Kind(
             **kind
-            | {
-                "maturity_window": timedelta(microseconds=kind["maturity_window"]),
-                "values": tuple(kind["values"]),
-            }
+            | {name: timedelta(microseconds=span) for name in SPANS if (span := kind.get(name)) is not None}
+            | {name: tuple(kind[name]) for name in ("values", "sources") if name in kind}
         ),
         predictions=row.predictions,
         events=row.events,

@@ -7,16 +7,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from handrail.feedback.domain.values import EPOCH
+from handrail.feedback.domain.values import EPOCH, microseconds
 from handrail.storage.impossible import SIGNED
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-MICROSECOND = timedelta(microseconds=1)
-
-
-def to_microseconds(moment: datetime) -> int:
-    """Turn an aware moment into whole microseconds since 1970 UTC."""
-    return (moment - EPOCH) // MICROSECOND
 
 
 def from_microseconds(whole: int) -> datetime:
@@ -32,7 +26,7 @@ class Moment(sa.types.TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:  # noqa: ARG002
         """Turn a moment into microseconds."""
-        return None if value is None else to_microseconds(value)
+        return None if value is None else microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
         """Turn microseconds into a moment."""
@@ -64,6 +58,9 @@ prediction = sa.Table(
     sa.Column("features_digest", sa.Text),
     sa.Column("feature_service", sa.Text),
     sa.Column("latency_ms", sa.Double),
+    sa.Column("variant", sa.Text),
+    sa.Column("propensity", sa.Double),
+    sa.Column("sampled", sa.Double),
     sa.Column("body", sa.LargeBinary),
 )
 event = sa.Table(
@@ -78,6 +75,12 @@ event = sa.Table(
     sa.Column("occurred_at", Moment),
     sa.Column("received_at", Moment),
     sa.Column("value", sa.Double),
+    sa.Column("subject", sa.Text),
+    sa.Column("service", sa.Text),
+    sa.Column("since", Moment),
+    sa.Column("until", Moment),
+    sa.Column("item", sa.Text),
+    sa.Column("unit", sa.Text),
     sa.Column("body", sa.LargeBinary),
 )
 arrival = sa.Table(

@@ -2,16 +2,27 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StrictBool, model_validator
 
 from handrail.config import Section, read_config
+from handrail.feedback.domain.addresses import Matching
 from handrail.feedback.domain.kinds import Kind
+from handrail.feedback.domain.material import Aggregation
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+Source = Annotated[str, Field(min_length=1, max_length=500)]
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "conversion": {"values": [0, 1], "absence_means": 0},
+    "revenue": {"aggregation": "sum"},
+}
+"""What a type of feedback says of itself, where the file does not say otherwise."""
 
 
 class ExportColumns(Section):
@@ -34,6 +45,31 @@ class KindFile(Section):
     whole: StrictBool = Field(default=False, description="whether only whole numbers are allowed")
     export: ExportColumns = ExportColumns()
     unit: Currency | None = Field(default=None, description="the currency, if values are amounts of money to sum")
+    type: Literal["ground_truth", "rating", "survey", "conversion", "revenue", "correction", "other"] = Field(
+        default="other", description="what it is; fills in what is not said, see the README"
+    )
+    aggregation: Aggregation = Field(default="last", description="what several items of one prediction amount to")
+    matching: Matching = Field(default="latest", description="which of several predictions a business key means")
+    sources: list[Source] = Field(default=[], description="who may report it; empty allows every one")
+    clock_skew_hours: float | None = Field(
+        default=48, ge=0, le=87600, description="how far a moment may lie after the one at which it was received"
+    )
+    late_after_hours: float | None = Field(default=None, gt=0, le=87600, description="when what comes is called late")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_type(cls, said: Any) -> Any:
+        return {**PRESETS.get(str(said.get("type")), {}), **said} if isinstance(said, dict) else said
+
+    @model_validator(mode="after")
+    def _whole_of_its_type(self) -> Self:
+        if self.type == "revenue" and self.unit is None:
+            raise ValueError("a revenue needs its currency: add unit, such as USD")
+        if self.type in ("rating", "survey") and not self.values and None in (self.at_least, self.at_most):
+            raise ValueError(f"a {self.type} needs its scale: add at_least and at_most, or values")
+        if self.matching == "all" and self.aggregation == "sum":
+            raise ValueError("an amount would count once for each prediction: matching all does not go with sum")
+        return self
 
     @model_validator(mode="after")
     def _one_way_to_say_it(self) -> Self:
@@ -75,4 +111,13 @@ def _kind(name: str, rules: KindFile) -> Kind:
         at_least=rules.at_least,
         at_most=rules.at_most,
         whole=rules.whole,
+        matching=rules.matching,
+        aggregation=rules.aggregation,
+        sources=tuple(rules.sources),
+        clock_skew=_hours(rules.clock_skew_hours),
+        late_after=_hours(rules.late_after_hours),
     )
+
+
+def _hours(number: float | None) -> timedelta | None:
+    return None if number is None else timedelta(hours=number)

@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 from handrail.feedback.domain.kinds import Kind
-from handrail.feedback.domain.material import Material, Scope, current_events
+from handrail.feedback.domain.material import Material, Scope, current_values
 from handrail.feedback.domain.values import EPOCH
 
 
@@ -19,6 +19,8 @@ class Cohort:
 
     `predicted` is the decision that was answered, `label` the truth known at the as-of time (None: unknown),
     `revision` that of the event behind the label (None: no event), `mature` whether the maturity window has passed.
+    `variant` is what the subject was assigned to in a comparison (empty: none), with which probability `propensity`;
+    `sampled` is the probability with which the prediction was recorded at all. Both are None where nobody said.
     Metrics use mature, labelled rows only (`judged`) and print `coverage` and `scope.as_of`.
     """
 
@@ -33,6 +35,9 @@ class Cohort:
     label: tuple[float | None, ...]
     revision: tuple[int | None, ...]
     mature: tuple[bool, ...]
+    variant: tuple[str, ...] = ()
+    propensity: tuple[float | None, ...] = ()
+    sampled: tuple[float | None, ...] = ()
 
     def __len__(self) -> int:
         return len(self.prediction_id)
@@ -76,13 +81,13 @@ def _judged(mature: bool, label: float | None) -> bool:
 
 def build_cohort(scope: Scope, kind: Kind, material: Material) -> Cohort:
     """Join predictions with their current labels by the rules of `kind`, as they stood at `scope.as_of`."""
-    current = current_events(material.events)
+    current = current_values(material.events, kind.aggregation)
     rows = sorted(material.predictions, key=itemgetter(3, 0))
     made_at = tuple(EPOCH + timedelta(microseconds=row[3]) for row in rows)
     until = kind.matured_until(scope.as_of)
     mature = tuple(at <= until for at in made_at)
-    events = [current.get(row[0]) for row in rows]
-    seen = (None if event is None else event[4] for event in events)
+    found = [current.get(row[0]) for row in rows]
+    seen = (None if each is None else each.value for each in found)
     return Cohort(
         scope=scope,
         prediction_id=tuple(row[0] for row in rows),
@@ -93,6 +98,9 @@ def build_cohort(scope: Scope, kind: Kind, material: Material) -> Cohort:
         predicted=tuple(row[5] for row in rows),
         latency_ms=tuple(row[6] for row in rows),
         label=tuple(map(kind.label, seen, mature)),
-        revision=tuple(None if event is None else event[1] for event in events),
+        revision=tuple(None if each is None else each.revision for each in found),
         mature=mature,
+        variant=tuple(row[7] for row in rows),
+        propensity=tuple(row[8] for row in rows),
+        sampled=tuple(row[9] for row in rows),
     )

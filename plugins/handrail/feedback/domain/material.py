@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from handrail.errors import InvalidInput
 
@@ -37,11 +38,18 @@ class Mark(NamedTuple):
     arrivals: int = 0
 
 
-PredictionRow = tuple[str, str, str, int, float, int, float | None]
-"""(prediction_id, subject, deployment, made_at, score, label, latency_ms); made_at in microseconds since 1970 UTC."""
+PredictionRow = tuple[str, str, str, int, float, int, float | None, str, float | None, float | None]
+"""(prediction_id, subject, deployment, made_at, score, label, latency_ms, variant, propensity, sampled).
 
-EventRow = tuple[str, int, int, str, float | None]
-"""(prediction_id, revision, occurred_at, event_id, value); occurred_at in microseconds; value None retracts."""
+`made_at` in microseconds since 1970 UTC; the two probabilities None where they were not recorded."""
+
+EventRow = tuple[str, int, int, str, float | None, str]
+"""(prediction_id, revision, occurred_at, event_id, value, item); occurred_at in microseconds; value None retracts."""
+
+Aggregation = Literal["last", "first", "sum", "mean"]
+"""What becomes of several items that were reported about one prediction."""
+
+AGGREGATIONS: tuple[Aggregation, ...] = ("last", "first", "sum", "mean")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +63,44 @@ class Material:
     events: Sequence[EventRow]
 
 
-def current_events(events: Iterable[EventRow]) -> dict[str, EventRow]:
-    """Pick for each prediction the event that is maximal by (revision, occurred_at, event_id), never by arrival.
+def current_events(events: Iterable[EventRow]) -> dict[tuple[str, str], EventRow]:
+    """Pick for each item of each prediction the event that is maximal by (revision, occurred_at, event_id).
 
-    The maximum is commutative, associative and idempotent, so neither order nor repetition matters.
+    Never by arrival: the maximum is commutative, associative and idempotent, so neither order nor repetition matters.
+    Most kinds have one item a prediction, without a name.
     """
-    best: dict[str, EventRow] = {}
+    best: dict[tuple[str, str], EventRow] = {}
     for event in events:
-        held = best.setdefault(event[0], event)
+        key = event[0], event[5]
+        held = best.setdefault(key, event)
         if event[1:4] > held[1:4]:
-            best[event[0]] = event
+            best[key] = event
     return best
+
+
+class Current(NamedTuple):
+    """What is known of one prediction: the value that holds, None if it was retracted, and the highest revision."""
+
+    value: float | None
+    revision: int
+
+
+def current_values(events: Iterable[EventRow], aggregation: Aggregation) -> dict[str, Current]:
+    """Return what holds of each prediction: the current values of its items, put together by the rule of the kind."""
+    items: dict[str, list[EventRow]] = {}
+    for event in current_events(events).values():
+        items.setdefault(event[0], []).append(event)
+    return {name: Current(_together(held, aggregation), max(row[1] for row in held)) for name, held in items.items()}
+
+
+def _together(held: list[EventRow], aggregation: Aggregation) -> float | None:
+    if len(held) == 1:
+        return held[0][4]
+    standing = sorted((row[2], row[1], row[3], row[4]) for row in held if row[4] is not None)
+    if not standing:
+        return None
+    values = [row[3] for row in standing]
+    if aggregation in ("last", "first"):
+        return values[-1] if aggregation == "last" else values[0]
+    total = math.fsum(values)
+    return total if aggregation == "sum" else total / len(values)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import compress
 
+from handrail.feedback.domain.addresses import Matching
 from handrail.feedback.domain.cohorts import Cohort, build_cohort
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.material import EventRow, Material, PredictionRow, Scope
@@ -20,12 +21,16 @@ MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What is looked at: a kind, what was known at `as_of`, which deployments (None: all), and how many at most."""
+    """What is looked at: a kind, what was known at `as_of`, which deployments (None: all), and how many at most.
+
+    `matching` is the rule of the kind for outcomes that name a business key.
+    """
 
     kind: str
     as_of: datetime
     deployments: tuple[str, ...] | None
     most: int
+    matching: Matching = "latest"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from enum import IntEnum
 from hashlib import sha256
@@ -13,12 +13,12 @@ from typing import Any
 from handrail import refs
 from handrail.errors import Contradiction
 from handrail.feedback.domain.cohorts import Cohort
-from handrail.feedback.domain.kinds import Kind
+from handrail.feedback.domain.kinds import DOOR_FIELDS, FIRST_FIELDS, Kind
 from handrail.feedback.domain.material import EventRow, Mark, Material, PredictionRow, Scope
 from handrail.feedback.domain.values import moment_text
 
-LATER = ("unit", "at_least", "at_most", "whole")
-"""Fields of a kind that the first releases did not have."""
+_LATER = {field.name: field.default for field in fields(Kind) if field.name not in FIRST_FIELDS}
+"""The fields of a kind that the first releases did not have, and what each is if nothing is said."""
 
 
 class Format(IntEnum):
@@ -71,12 +71,8 @@ class Snapshot:
 
 def _said(kind: Kind) -> dict[str, Any]:
     """Return what a kind says. What later releases added counts where it is said: older digests stay what they were."""
-    return {name: value for name, value in asdict(kind).items() if name not in LATER or _is_said(value)}
-
-
-def _is_said(value: Any) -> bool:
-    # A bound of 0 is one, although it equals False.
-    return value is not None and value is not False and value != ""
+    said = {name: value for name, value in asdict(kind).items() if name not in DOOR_FIELDS}
+    return {name: value for name, value in said.items() if name not in _LATER or value != _LATER[name]}
 
 
 def build_snapshot(scope: Scope, kind: Kind, material: Material, mark: Mark, form: Format = Format.BODIES) -> Snapshot:
@@ -105,14 +101,24 @@ def _digest_lines(lines: Iterable[str]) -> str:
 
 
 def _prediction_line(row: PredictionRow) -> str:
-    prediction_id, subject, deployment, made_at, score, label, _ = row
-    return "\t".join((prediction_id, subject, deployment, str(made_at), _number(score), str(int(label))))
+    prediction_id, subject, deployment, made_at, score, label, _, *later = row
+    first = (prediction_id, subject, deployment, str(made_at), _number(score), str(int(label)))
+    return "\t".join((*first, *_if_said(later)))
 
 
 def _event_line(row: EventRow) -> str:
-    prediction_id, revision, occurred_at, event_id, value = row
-    number = "" if value is None else _number(value)
-    return "\t".join((event_id, prediction_id, str(int(revision)), str(occurred_at), number))
+    prediction_id, revision, occurred_at, event_id, value, item = row
+    first = (event_id, prediction_id, str(int(revision)), str(occurred_at), _text(value))
+    return "\t".join((*first, *_if_said([item])))
+
+
+def _if_said(later: Sequence[str | float | None]) -> Sequence[str]:
+    """Return what later releases added; nothing if none of it is said: older digests stay what they were."""
+    return [_text(each) for each in later] if any(each not in ("", None) for each in later) else ()
+
+
+def _text(value: str | float | None) -> str:
+    return "" if value is None else value if isinstance(value, str) else _number(value)
 
 
 def _number(value: float) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from operator import index
 from uuid import NAMESPACE_URL, uuid5
@@ -14,6 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 from handrail.errors import InvalidInput
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 MAX_TEXT = 500
 MAX_WHOLE = 2**31 - 1
 
@@ -21,6 +22,11 @@ MAX_WHOLE = 2**31 - 1
 def moment_text(moment: datetime) -> str:
     """Write an aware moment as UTC with microseconds: equal moments give equal texts."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def microseconds(moment: datetime) -> int:
+    """Turn an aware moment into whole microseconds since 1970 UTC."""
+    return (moment - EPOCH) // MICROSECOND
 
 
 def prediction_id_for(deployment: str, subject: str, made_at: datetime) -> str:
@@ -31,6 +37,17 @@ def prediction_id_for(deployment: str, subject: str, made_at: datetime) -> str:
 def _digest_lines(lines: Iterable[str]) -> bytes:
     # Unambiguous: no text that was let in holds a line break.
     return sha256("\n".join(lines).encode()).digest()
+
+
+def _said(**values: str | float | datetime | None) -> Iterator[str]:
+    """Yield a line for each value that is said: bodies from before a field existed keep their digest."""
+    for name, value in values.items():
+        if value not in ("", None):
+            yield f"{name}={moment_text(value) if isinstance(value, datetime) else _plain(value)}"
+
+
+def _plain(value: str | float) -> str:
+    return value if isinstance(value, str) else repr(float(value))
 
 
 def _check_text(field: str, text: str, optional: bool = False) -> None:
@@ -58,6 +75,12 @@ def _check_number(field: str, number: float | None) -> None:
         finite = False
     if not finite:
         raise InvalidInput(field, f"{number!r} is not a finite number", "Send a finite number.")
+
+
+def _check_probability(field: str, number: float | None) -> None:
+    _check_number(field, number)
+    if number is not None and not 0 < number <= 1:
+        raise InvalidInput(field, f"{number!r} is not a probability above 0", "Send a number above 0, at most 1.")
 
 
 def _check_whole(field: str, number: int, least: int) -> None:
@@ -92,6 +115,8 @@ class Prediction:
 
     `made_at` is event time. `score` is the probability, `label` the decision made from it. `latency_ms` is a
     measurement of one answer, not part of the prediction: repeating it with another latency does not conflict.
+    `variant` is what the subject was assigned to in a comparison of versions, with which probability `propensity`;
+    `sampled` is the probability with which a prediction like this is recorded at all; None: nobody said.
     """
 
     prediction_id: str
@@ -103,6 +128,9 @@ class Prediction:
     features_digest: str = ""
     feature_service: str = ""
     latency_ms: float | None = None
+    variant: str = ""
+    propensity: float | None = None
+    sampled: float | None = None
 
     def __post_init__(self) -> None:
         _check_text("prediction_id", self.prediction_id)
@@ -114,6 +142,9 @@ class Prediction:
         _check_number("score", self.score)
         _check_whole("label", self.label, -MAX_WHOLE)
         _check_number("latency_ms", self.latency_ms)
+        _check_text("variant", self.variant, optional=True)
+        _check_probability("propensity", self.propensity)
+        _check_probability("sampled", self.sampled)
 
     def body_digest(self) -> bytes:
         """Digest everything that must be equal when the same id comes again (sha256, 32 bytes)."""
@@ -128,7 +159,7 @@ class Prediction:
             self.features_digest,
             self.feature_service,
         )
-        return _digest_lines(body)
+        return _digest_lines((*body, *_said(variant=self.variant, propensity=self.propensity, sampled=self.sampled)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +168,11 @@ class Feedback:
 
     A retraction withdraws what was said and carries no value. `received_at` is when Handrail first heard it;
     repeating the event at another time does not conflict. Without an `event_id` the event is named by its content.
+
+    What it is about is a `prediction_id`, or where that is empty a business key: `subject`, if need be with the
+    `service` that answered and when its prediction was made, in [since, until). `item` distinguishes several things of
+    one kind about one prediction, such as two bookings, each with its own revisions. `unit` is the currency of an
+    amount.
     """
 
     prediction_id: str
@@ -148,9 +184,17 @@ class Feedback:
     received_at: datetime
     event_id: str | None = None
     retracts: bool = False
+    subject: str = ""
+    service: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    item: str = ""
+    unit: str = ""
 
     def __post_init__(self) -> None:
-        _check_text("prediction_id", self.prediction_id)
+        self._check_address()
+        for name in ("item", "unit"):
+            _check_text(name, getattr(self, name), optional=True)
         _check_text("kind", self.kind)
         _check_text("source", self.source)
         _check_moment("occurred_at", self.occurred_at)
@@ -163,6 +207,20 @@ class Feedback:
             problem = "a retraction carries no value" if self.retracts else "it is missing"
             raise InvalidInput("value", problem, "Send either a value, or retracts: true without one.")
 
+    def _check_address(self) -> None:
+        for name in ("prediction_id", "subject", "service"):
+            _check_text(name, getattr(self, name), optional=True)
+        if bool(self.prediction_id) == bool(self.subject):
+            problem = "a subject is named beside it" if self.subject else "it is missing, and so is a subject"
+            raise InvalidInput("prediction_id", problem, "Name either the prediction_id or the subject.")
+        if self.prediction_id and (self.service or self.since or self.until):
+            raise InvalidInput("prediction_id", "a service or a window is named beside it", "They go with a subject.")
+        for name in ("since", "until"):
+            if getattr(self, name) is not None:
+                _check_moment(name, getattr(self, name))
+        if self.since is not None and self.until is not None and self.since >= self.until:
+            raise InvalidInput("until", f"{self.until} is not after since", "Give a later moment.")
+
     @property
     def key(self) -> str:
         """The event's id: the client's, else the hex digest of its content."""
@@ -171,11 +229,14 @@ class Feedback:
     def body_digest(self) -> bytes:
         """Digest everything that must be equal when the same id comes again.
 
-        The sha256 (32 bytes) of source, prediction id, kind, revision, occurred_at and value, a line each.
+        The sha256 (32 bytes) of source, prediction id, kind, revision, occurred_at and value, a line each; then a line
+        for what else is said.
         """
         value = "" if self.value is None else repr(float(self.value))
         occurred_at = moment_text(self.occurred_at)
-        return _digest_lines((self.source, self.prediction_id, self.kind, str(self.revision), occurred_at, value))
+        first = (self.source, self.prediction_id, self.kind, str(self.revision), occurred_at, value)
+        later = ("subject", "service", "since", "until", "item", "unit")
+        return _digest_lines((*first, *_said(**{name: getattr(self, name) for name in later})))
 
 
 @dataclass(frozen=True, slots=True)
