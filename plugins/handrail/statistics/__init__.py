@@ -1,38 +1,76 @@
 """Metrics of answers with confidence intervals, paired comparisons and shifts: one place for everybody who judges."""
 
+from handrail.statistics.arm_ratio import BLOCKING_P, arm_ratio_p_value
 from handrail.statistics.comparison import Answers, Comparison, compare, metric_named
 from handrail.statistics.decisions import called_share, found_share, right_share
 from handrail.statistics.delay import LabelDelay, label_delay
+from handrail.statistics.differences import (
+    Arm,
+    Difference,
+    arm_of_values,
+    at_looks,
+    difference_of_means,
+    difference_of_proportions,
+    paired_difference,
+)
 from handrail.statistics.metrics import METRICS_OF, Metric, judgeable, metrics_of
+from handrail.statistics.open_ended import OpenEnded, lower_bound, tau_narrowest_at
 from handrail.statistics.scored import Estimate, Intervals, Scored, draw_clusters, estimate, weighted_mean
 from handrail.statistics.shift import stability_index
+from handrail.statistics.simulation import Experiment, Rule, Simulation, simulate, simulate_false_positives
+from handrail.statistics.spending import FixedHorizon, spending_bounds
 from handrail.statistics.two_way import two_way_estimate
+from handrail.statistics.verdict import Checks, Guardrail, Verdict, guardrail, judge
 from handrail.statistics.weighting import Weights, effective_sample_size, horvitz_thompson_mean, inverse_probability
 
 __all__ = [
+    "BLOCKING_P",
     "METRICS_OF",
     "Answers",
+    "Arm",
+    "Checks",
     "Comparison",
+    "Difference",
     "Estimate",
+    "Experiment",
+    "FixedHorizon",
+    "Guardrail",
     "Intervals",
     "LabelDelay",
     "Metric",
+    "OpenEnded",
+    "Rule",
     "Scored",
+    "Simulation",
+    "Verdict",
     "Weights",
+    "arm_of_values",
+    "arm_ratio_p_value",
+    "at_looks",
     "called_share",
     "compare",
+    "difference_of_means",
+    "difference_of_proportions",
     "draw_clusters",
     "effective_sample_size",
     "estimate",
     "found_share",
+    "guardrail",
     "horvitz_thompson_mean",
     "inverse_probability",
+    "judge",
     "judgeable",
     "label_delay",
+    "lower_bound",
     "metric_named",
     "metrics_of",
+    "paired_difference",
     "right_share",
+    "simulate",
+    "simulate_false_positives",
+    "spending_bounds",
     "stability_index",
+    "tau_narrowest_at",
     "two_way_estimate",
     "weighted_mean",
 ]

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +9,8 @@ from hypothesis import strategies as st
 
 from handrail.errors import InvalidInput
 from handrail.statistics import LabelDelay, label_delay
+from tests.fixtures.statistics.oracles import ORACLES
 
-ORACLES = json.loads((Path(__file__).parents[2] / "fixtures" / "statistics" / "oracles.json").read_text("utf-8"))
 CASES = st.lists(st.tuples(st.integers(0, 30), st.booleans()), min_size=1, max_size=60)
 
 
