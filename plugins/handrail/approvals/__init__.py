@@ -29,6 +29,7 @@ from handrail.approvals.domain.texts import plain_text, shown
 from handrail.approvals.evidence_ports import Snapshots
 from handrail.approvals.service import (
     BOUNDS_S,
+    JUST_BEFORE,
     Approvals,
     Attempts,
     Confirmations,
@@ -41,6 +42,8 @@ from handrail.approvals.service import (
     Guard,
     Notices,
     Opening,
+    Past,
+    PastView,
     PredictionDesk,
     Report,
     RequestView,
@@ -49,6 +52,11 @@ from handrail.approvals.service import (
     RuleChanges,
     RuleWatch,
     RunFile,
+    SnapshotView,
+    Tenure,
+    UrgentWays,
+    Wanted,
+    urgent_ways,
 )
 from handrail.approvals.service.guard import PROMPT_TAG, is_bound_tag, is_reserved_tag
 from handrail.lazy import lazy_names
@@ -80,6 +88,7 @@ __all__ = [
     "Gate",
     "GateFigures",
     "Guard",
+    "JUST_BEFORE",
     "LogMismatch",
     "LogVerifier",
     "MoveUnderWay",
@@ -90,6 +99,8 @@ __all__ = [
     "Notices",
     "Opening",
     "PROMPT_TAG",
+    "Past",
+    "PastView",
     "Permit",
     "PermitVerifier",
     "PersonSignature",
@@ -105,12 +116,16 @@ __all__ = [
     "RunFile",
     "Severity",
     "SigningKey",
+    "SnapshotView",
     "Snapshots",
     "StillReading",
     "TamperedLog",
+    "Tenure",
     "UnderEvaluation",
     "UnverifiedBytes",
+    "UrgentWays",
     "Use",
+    "Wanted",
     "emergency_name",
     "is_bound_tag",
     "is_reserved_tag",
@@ -118,6 +133,7 @@ __all__ = [
     "moment_text",
     "plain_text",
     "shown",
+    "urgent_ways",
     "without_blocks",
 ]
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from handrail.approvals.service.custody import Custody
 from handrail.approvals.service.holding import Holding
 from handrail.approvals.service.moves import Mover
 from handrail.approvals.service.notices import Notices
+from handrail.approvals.service.past import Past
 from handrail.approvals.service.prediction_desk import PredictionDesk
 from handrail.approvals.service.reviewers import Reviewing
 from handrail.approvals.service.rule_changes import RuleChanges
@@ -43,6 +45,7 @@ from handrail.bootstrap.approvals_rules import (
     open_records_of_rules,
     plans_in_force,
     rules_in_force,
+    rules_then,
 )
 from handrail.bootstrap.approvals_tables import migrated
 from handrail.clock import system_time
@@ -202,8 +205,8 @@ class OpenGate:
     """The gate of an MLflow server, the guard that makes it the only way, the watch over what it has set.
 
     And what measures candidates outside of calls, with the labelled rows that it measures them on, the rules, what is
-    said to others, who decides about a request, how a candidate differs from the version before it, and what is written
-    on MLflow's own pages.
+    said to others, who decides about a request, how requests were at earlier moments, how a candidate differs from the
+    version before it, and what is written on MLflow's own pages.
     """
 
     gate: Gate
@@ -215,6 +218,7 @@ class OpenGate:
     rules: RuleChanges
     outside: Outside
     reviewing: Reviewing
+    past: Past
     differences: Differences
     notices: Notices
 
@@ -260,6 +264,7 @@ def open_gate(
         changes,
         open_outside(custody, gate, changes),
         Reviewing(rules),
+        Past(custody.ledger, custody.index, custody.findings, partial(rules_then, custody.rules)),
         open_differences(ports, host, lineage),
         open_notices(due, gate, ports, host),
     )

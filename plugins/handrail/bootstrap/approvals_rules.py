@@ -18,6 +18,8 @@ from handrail.errors import Misconfigured
 from handrail.settings import Settings
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from handrail.approvals.adapters.kept_texts import RulesByLedger
     from handrail.approvals.adapters.sql_log import SqlLog
     from handrail.approvals.adapters.sql_rules import SqlRules
@@ -37,6 +39,7 @@ __all__ = [
     "plans_in_force",
     "proven_rules",
     "rules_in_force",
+    "rules_then",
     "take_files",
 ]
 
@@ -103,6 +106,13 @@ def rules_in_force(records: RuleRecords, before_persons: Callable[[], None] = la
     from handrail.approvals.adapters.kept_texts import RulesByLedger
 
     return RulesByLedger(records, before_persons)
+
+
+def rules_then(records: RuleRecords, moment: datetime) -> RuleBook:
+    """Return policies and roles as they were in force at a moment."""
+    from handrail.approvals.adapters.kept_texts import rules_at
+
+    return rules_at(records, moment)
 
 
 def plans_in_force(changes: RuleChanges) -> YamlEvaluations:

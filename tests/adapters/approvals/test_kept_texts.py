@@ -1,12 +1,12 @@
 """Rules by the ledger: what came into force is judged by, whatever the files say by now."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import yaml
 
 from handrail.approvals.adapters.folder_texts import FolderTexts
-from handrail.approvals.adapters.kept_texts import KeptRules, RulesByLedger, rule_set_of
+from handrail.approvals.adapters.kept_texts import KeptRules, RulesByLedger, rule_set_of, rules_at
 from handrail.approvals.domain.rule_changes import RulesInForce, Way
 from handrail.errors import Misconfigured, UnknownReference
 from tests.fakes.approvals_ruling import RulesInMemory
@@ -29,10 +29,10 @@ class Project:
     def write(self, name, content):
         (self.config / name).write_text(yaml.safe_dump(content))
 
-    def take(self):
+    def take(self, at=NOW):
         found = rule_set_of(FolderTexts(self.config), self.folder)
         KeptRules(found).check()
-        self.records.take(RulesInForce(len(self.records.adopted), found, Way.OWNER, NOW, "root"))
+        self.records.take(RulesInForce(len(self.records.adopted), found, Way.OWNER, at, "root"))
 
 
 @pytest.fixture
@@ -114,3 +114,21 @@ def test_nothing_else_may_lie_among_the_policies(project, stray):
 
     with pytest.raises(Misconfigured, match=stray):
         project.take()
+
+
+def test_at_an_earlier_moment_rules_what_was_in_force_then(project):
+    later, file = NOW + timedelta(days=1), "policies/champion.yaml"
+    project.write(file, {"version": 2, "alias": "champion", "quorum": {"ml-engineer": 2}})
+    project.write("roles.yaml", {"version": 1, "persons": {}})
+    project.take(later)
+    moments = [later, later - timedelta(microseconds=1), NOW, NOW - timedelta(days=9)]
+
+    found = [rules_at(project.records, moment) for moment in moments]
+
+    assert [rules.policy("m", "champion").quorum["ml-engineer"] for rules in found] == [2, 1, 1, 1]
+    assert [bool(rules.directory().person_behind("ben")) for rules in found] == [False, True, True, True]
+
+
+def test_at_no_moment_rules_anything_before_the_first_start():
+    with pytest.raises(Misconfigured, match="none are in force yet"):
+        rules_at(RulesInMemory(), NOW)

@@ -64,7 +64,7 @@ def test_closed_ones_say_who_decided_or_which_rule_did(world):
 def test_the_list_of_all_leads_on_to_earlier_ones(world):
     world.ask()
 
-    html = render(list_page(world.gate.requests(), 7, {"alias": "champion", "before": "9"}), FRAME)
+    html = render(list_page(world.gate.requests(), "7", {"alias": "champion", "before": "9"}), FRAME)
 
     assert "/handrail/requests?alias=champion&amp;before=7" in html
 

@@ -9,8 +9,10 @@ from handrail.entrypoints.console.inbox import closed_row, open_row
 from handrail.entrypoints.console.pages import Frame, render
 from handrail.entrypoints.console.request_cases import case_charts, cases_of, verdict_of
 from handrail.entrypoints.console.request_changed import changed_parts
-from handrail.entrypoints.console.request_page import Problem, Sent, Shown, _flat, request_page
+from handrail.entrypoints.console.request_evidence import _flat
+from handrail.entrypoints.console.request_page import request_page
 from handrail.entrypoints.console.request_short import short_of
+from handrail.entrypoints.console.request_shown import Problem, Sent, Shown
 from tests.fakes.approvals_world import World
 
 NOW = datetime(2026, 11, 28, 21, 55, tzinfo=UTC)

@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 
 from handrail.entrypoints.console.pages import Frame, render
-from handrail.entrypoints.console.timeline import names_page, read_moment, timeline_page
+from handrail.entrypoints.console.timeline import Asked, names_page, read_moment, timeline_page
 from handrail.errors import InvalidInput
 from tests.fakes.approvals_world import World
 
@@ -49,11 +49,11 @@ def test_the_answer_names_persons_evidence_and_request():
     world = World()
     request_id = world.promote(1)
 
-    page = timeline_page("flights", "champion", _moves(world), "2099-01-01", 0)
+    page = timeline_page("flights", "champion", _moves(world), Asked("2099-01-01", 0))
     html = render(page, FRAME)
 
     assert page.facts["answer"]["request_id"] == request_id
-    assert page.facts["answer"]["who"] == "Ben and Cleo"
+    assert page.facts["answer"]["who"] == "Ben (ben) and Cleo (cleo)"
     assert page.facts["answer"]["on"].startswith("4 of 4 rules met")
     assert "champion was flights 1." in html
     assert '<svg class="fig"' in html
@@ -61,16 +61,18 @@ def test_the_answer_names_persons_evidence_and_request():
 
 def test_before_the_first_move_it_says_so_and_without_moves_nothing_is_drawn():
     world = World()
-    assert "had not moved champion" in render(timeline_page("flights", "champion", [], "2001-01-01", None), FRAME)
+    assert "had not moved champion" in render(timeline_page("flights", "champion", [], Asked("2001-01-01")), FRAME)
     world.promote(1)
-    assert "It moved it first" in render(timeline_page("flights", "champion", _moves(world), "2001-01-01", None), FRAME)
+    assert "It moved it first" in render(
+        timeline_page("flights", "champion", _moves(world), Asked("2001-01-01")), FRAME
+    )
 
 
 def test_no_name_becomes_a_command_of_whoever_copies_one():
     world = World()
     world.promote(1)
 
-    html = render(timeline_page("a; reboot", "champion", _moves(world), "2099-01-01", 0), FRAME)
+    html = render(timeline_page("a; reboot", "champion", _moves(world), Asked("2099-01-01", 0)), FRAME)
 
     assert "--model 'a; reboot' --alias champion" in unescape(html)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from handrail.approvals.domain.events import Choice
-from handrail.approvals.domain.people import Person
+from handrail.approvals.domain.people import Person, Service
 from handrail.approvals.domain.quorum import missing_roles, seats
 from handrail.approvals.domain.subject import Purpose
 from handrail.approvals.service.reviewers import Reviewing
@@ -108,3 +108,21 @@ def test_seats_and_what_is_missing_are_the_two_sides_of_one_matching():
     assert seats(quorum, [both, ZED]) == {"ml-engineer": ("Zed",), "business-stakeholder": ("Both",)}
     assert missing_roles(quorum, [both]) == {"ml-engineer": 1}
     assert missing_roles({}, [both]) == {"anyone": 1}
+
+
+def test_an_account_is_named_by_its_person_or_service_with_the_account_beside_it(world):
+    world.rules.services = (Service("trainer", frozenset({"svc"}), "Ada"),)
+    named = Reviewing(world.rules).names()
+
+    assert [named(account) for account in ("ben-2", "svc", "BEN", "")] == [
+        "Ben (ben-2)",
+        "trainer (svc) for Ada",
+        "BEN",
+        "",
+    ]
+
+
+def test_where_the_roles_cannot_be_read_an_account_stands_alone(world):
+    world.rules.persons = (*PEOPLE, Person("Other", frozenset({"ben"}), frozenset()))
+
+    assert Reviewing(world.rules).names()("ben") == "ben"

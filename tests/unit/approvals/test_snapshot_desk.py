@@ -86,3 +86,29 @@ def test_rows_of_another_model_are_not_shown(world):
 
     with pytest.raises(UnknownReference, match="no snapshot named"):
         world.gate.snapshots.shown("flights", digest)
+
+
+def test_models_with_rows_are_listed_once(world):
+    _hand_in(world)
+    _hand_in(world, b"more")
+    _hand_in(world, b"other", "orders")
+
+    assert world.gate.snapshots.models() == ("flights", "orders")
+
+
+def test_who_may_not_confirm_reads_why_and_who_has_confirmed_that_they_have(world):
+    digest = _hand_in(world)
+    desk = world.gate.snapshots
+    asked = {account: desk.why_not("flights", digest, account) for account in ("ada", "cleo", "nobody", "ben")}
+
+    desk.confirm("flights", digest, "ben")
+
+    assert asked["ben"] is None
+    assert "handed them in" in asked["ada"]
+    assert "holds none of the roles that confirm labelled rows" in asked["cleo"]
+    assert "belongs to nobody" in asked["nobody"]
+    assert (
+        desk.why_not("flights", digest, "ben") == desk.why_not("flights", digest, "ben-2") == "Ben has confirmed them."
+    )
+    with pytest.raises(UnknownReference):
+        desk.why_not("orders", digest, "ben")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -144,6 +145,21 @@ class RulesByLedger(RuleBook):
         if self._known is None or self._known[0] != found.number:
             self._known = found.number, YamlRules(KeptTexts(found.rules))
         return self._known[1]
+
+
+def rules_at(records: RuleRecords, moment: datetime) -> RuleBook:
+    """Return policies and roles as they were in force at a moment; before the first start, those of the start.
+
+    Raises:
+        Misconfigured: none are in force yet.
+        LogMismatch: what is stored is not what was logged.
+    """
+    every = records.all_in_force()
+    if not every:
+        remedy = "Start the gate's MLflow server once: it takes the files."
+        raise Misconfigured("the rules", "none are in force yet", remedy)
+    then = [each for each in every if each.at <= moment] or every[:1]
+    return YamlRules(KeptTexts(then[-1].rules))
 
 
 def text_at(rules: RuleSet, path: str) -> str | None:

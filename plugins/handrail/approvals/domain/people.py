@@ -76,6 +76,13 @@ class Directory:
             return self.person_behind(account)
         return next((person for person in self.persons if person.name == service.owner), None)
 
+    def named(self, account: str) -> str:
+        """Return the person or service behind an account with the account beside it, the account alone if none is."""
+        if service := self.service_behind(account):
+            return f"{service.name} ({account}) for {service.owner}"
+        person = self.person_behind(account)
+        return f"{person.name} ({account})" if person else account
+
     def accounts_of(self, name: str) -> tuple[str, ...]:
         """Return the accounts of the person or service of this name, in order; none if nobody has it."""
         accounts = {person.name: person.accounts for person in self.persons}

@@ -11,6 +11,8 @@ from handrail.approvals.service.gate import Gate
 from handrail.approvals.service.gate_figures import BOUNDS_S, Figures, GateFigures
 from handrail.approvals.service.guard import Guard
 from handrail.approvals.service.notices import Notices
+from handrail.approvals.service.paging import Wanted
+from handrail.approvals.service.past import JUST_BEFORE, Past, PastView
 from handrail.approvals.service.prediction_desk import PredictionDesk
 from handrail.approvals.service.publishing import Publisher
 from handrail.approvals.service.quota import Limits
@@ -18,6 +20,9 @@ from handrail.approvals.service.records import Approvals, RequestView
 from handrail.approvals.service.reviewers import Reviewers, Reviewing
 from handrail.approvals.service.rule_changes import RuleChanges
 from handrail.approvals.service.rule_watch import RuleWatch
+from handrail.approvals.service.snapshot_desk import SnapshotView
+from handrail.approvals.service.tenures import Tenure
+from handrail.approvals.service.urgent import UrgentWays, urgent_ways
 
 __all__ = [
     "Approvals",
@@ -35,8 +40,11 @@ __all__ = [
     "GatePorts",
     "Guard",
     "Limits",
+    "JUST_BEFORE",
     "Notices",
     "Opening",
+    "Past",
+    "PastView",
     "PredictionDesk",
     "Publisher",
     "Report",
@@ -46,4 +54,9 @@ __all__ = [
     "RuleChanges",
     "RuleWatch",
     "RunFile",
+    "SnapshotView",
+    "Tenure",
+    "UrgentWays",
+    "Wanted",
+    "urgent_ways",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from handrail.approvals.domain.errors import NotEligible
 from handrail.approvals.domain.events import Choice, Decided, History, Reverting, Revoked
@@ -109,6 +109,18 @@ class BreakGlass:
         rows = (row for row in self.ports.index.promoted() if row.purpose is Purpose.BREAK_GLASS)
         found = (self._unconfirmed(row.model, folded(row.alias)) for row in rows)
         return tuple(Emergency(history, expires(history)) for history in found if history)
+
+    def confirmation_of(self, broken: History) -> History | None:
+        """Return the request by which others confirm an emergency, as the policy stands; None if none was opened yet.
+
+        Raises:
+            UnknownReference, Misconfigured: the alias has no policy any more, or it cannot be used.
+        """
+        subject = broken.request.subject
+        policy = self.ports.rules.policy(subject.model, subject.alias)
+        asked = replace(subject, purpose=Purpose.CONFIRMATION, about=broken.request.request_id)
+        found = self.ports.index.find(subject_key=replace(asked, policy_digest=policy.digest).key)
+        return found[-1] if found else None
 
     def _look_after(self, history: History) -> None:
         subject = history.request.subject

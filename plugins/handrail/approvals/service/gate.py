@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 
 from handrail.approvals.domain.attesting import Target
 from handrail.approvals.domain.errors import Closed, MovedMeanwhile, UnderEvaluation
@@ -25,10 +25,11 @@ from handrail.approvals.service.findings import Findings
 from handrail.approvals.service.incumbents import incumbent_manifest
 from handrail.approvals.service.moves import Mover
 from handrail.approvals.service.nonce_desk import NonceDesk
+from handrail.approvals.service.paging import EVERYTHING, Wanted, all_pages, read_on
 from handrail.approvals.service.questioning import Questions
 from handrail.approvals.service.quota import Limits, Quota
 from handrail.approvals.service.reading import files_of
-from handrail.approvals.service.records import Approvals, RequestView, all_pages
+from handrail.approvals.service.records import Approvals, RequestView
 from handrail.approvals.service.renewal import Renewals, since_approvals
 from handrail.approvals.service.seen import Said, require_seen
 from handrail.approvals.service.short_ways import refuse_strange, why_not_any_more
@@ -57,9 +58,7 @@ class Gate:
 
         `evaluate_later` is called with the id of a request that waits to be measured, and returns at once.
         """
-        self._server, self._ports = server, ports
-        self._mover = mover
-        self._clock = clock
+        self._server, self._ports, self._mover, self._clock = server, ports, mover, clock
         self.revoker = mover.revoker(server)
         self._evaluate_later = evaluate_later
         self.expiry = Expiry(ports.ledger, ports.index, ports.rules, clock)
@@ -70,9 +69,8 @@ class Gate:
         self.glass = BreakGlass(ports, self.records, mover, self.revoker, clock, self.open_request, self._changes)
         self._quota = Quota(limits, ports.index, self.records)
         self.nonces = NonceDesk(server, ports)
-        self._reader = ports.reader
-        looked = (ports.custody, ports.evaluator, ports.index, ports.reader.readings)
-        self.snapshots = SnapshotDesk(*looked, evaluate_later)
+        self._reader = reader = ports.reader
+        self.snapshots = SnapshotDesk(ports.custody, ports.evaluator, ports.index, reader.readings, evaluate_later)
 
     def open_request(self, opening: Opening, account: str) -> RequestView:
         """Copy the version's files, and open a request about the copy, refused ones too; or return the one about it.
@@ -198,19 +196,21 @@ class Gate:
 
     def requests(self, alias: str | None = None, *, only_open: bool = False) -> Sequence[RequestView]:
         """Return requests, oldest first, each as `request` does."""
-        return all_pages(partial(self.page, alias=alias, only_open=only_open))
+        return all_pages(lambda after, most: self.page(after, most, Wanted(alias, only_open)))
 
-    def page(
-        self, after: int, most: int, *, alias: str | None = None, only_open: bool = False, newest: bool = False
-    ) -> tuple[Sequence[RequestView], int | None]:
-        """Look at no more than `most` requests after a number; return those that match, and the number to go on after.
+    def page(self, after: int, most: int, wanted: Wanted = EVERYTHING) -> tuple[Sequence[RequestView], int | None]:
+        """Return up to `most` requests that match, and the number to go on after; what may not be read counts nowhere.
 
-        The number is None at the end. A page may be empty before that. With `newest` they go backwards, 0 is the end.
+        The number is None at the end. A page holds fewer only there, or where very many do not match.
         """
         incumbent = cache(self._ports.registry.incumbent)
-        found, on = self.records.page(after, most, alias=alias, only_open=only_open, newest=newest)
-        views = [self._as_of_now(view, incumbent) for view in found]
-        return [view for view in views if view.is_open or not only_open], on
+
+        def look(at: int, count: int) -> tuple[Sequence[RequestView], int | None]:
+            found, on = self.records.page(at, count, wanted)
+            views = (self._as_of_now(view, incumbent) for view in found)
+            return [view for view in views if view.is_open or not wanted.only_open], on
+
+        return read_on(look, after, most)
 
     def _as_of_now(self, view: RequestView, incumbent: Callable[[str, str], int | None]) -> RequestView:
         """Say void where the alias has moved since; the next decision records it."""

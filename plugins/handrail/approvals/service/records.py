@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from handrail.approvals.domain.events import Choice, Decided, History, Rejection
@@ -22,13 +21,12 @@ from handrail.approvals.domain.subject import PromotionRequest
 from handrail.approvals.finding_ports import FindingBook
 from handrail.approvals.ports import Ledger, RequestIndex, RuleBook
 from handrail.approvals.service.findings import shutting, why_shut
+from handrail.approvals.service.paging import EVERYTHING, PAGE, Wanted, all_pages
 from handrail.approvals.service.row_custody import RowCustody
 from handrail.approvals.service.simulation import Simulated, simulate
 from handrail.approvals.service.tenures import Tenure, tenure_at, tenures
 from handrail.errors import Misconfigured, UnknownReference
 from handrail.refs import Use
-
-PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,18 +167,16 @@ class Approvals:
 
     def requests(self, alias: str | None = None, *, only_open: bool = False) -> Sequence[RequestView]:
         """Return requests, oldest first."""
-        return all_pages(partial(self.page, alias=alias, only_open=only_open))
+        return all_pages(lambda after, most: self.page(after, most, Wanted(alias, only_open)))
 
-    def page(
-        self, after: int, most: int, *, alias: str | None = None, only_open: bool = False, newest: bool = False
-    ) -> tuple[Sequence[RequestView], int | None]:
+    def page(self, after: int, most: int, wanted: Wanted = EVERYTHING) -> tuple[Sequence[RequestView], int | None]:
         """Look at no more than `most` requests after a number; return those that match, and the number to go on after.
 
-        The number is None at the end. A page may be empty before that. With `newest` they go backwards, 0 is the end.
+        The number is None at the end. A page may be empty before that. What may not be read is not judged either.
         """
-        page = self._index.page(after, most, Listing(alias, only_open, newest))
-        views = self.views(page.histories)
-        return [view for view in views if view.is_open or not only_open], page.after
+        page = self._index.page(after, most, Listing(wanted.alias, wanted.only_open, wanted.newest))
+        views = self.views([each for each in page.histories if wanted.reads(each.request.subject.model)])
+        return [view for view in views if view.is_open or not wanted.only_open], page.after
 
     def evidence(self, request_id: str) -> dict[str, Any]:
         """Return the evidence that a request was opened with, by name."""
@@ -286,13 +282,3 @@ class Approvals:
     def _findings_about(self, request: PromotionRequest) -> tuple[Finding, ...]:
         about = shutting(self._findings, request.subject)
         return tuple(each for each in about if each.closed is None or each.closed.at >= request.opened_at)
-
-
-def all_pages(page: Callable[[int, int], tuple[Sequence[RequestView], int | None]]) -> Sequence[RequestView]:
-    """Return what all pages hold, one after the other."""
-    after: int | None = 0
-    found: list[RequestView] = []
-    while after is not None:
-        views, after = page(after, PAGE)
-        found += views
-    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,6 +93,17 @@ class Reviewing:
             Misconfigured: the roles cannot be read.
         """
         return self.rules.directory().person_behind(account)
+
+    def names(self) -> Callable[[str], str]:
+        """Return what names the person or service behind an account, with the account beside it.
+
+        It returns the account alone where nobody is behind it, or the roles cannot be read.
+        """
+        try:
+            directory = self.rules.directory()
+        except HandrailError:
+            return str
+        return directory.named
 
     def of(self, view: RequestView, account: str) -> Reviewers | None:
         """Return who decides about a request, None where it has no policy any more or the rules cannot be read."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from handrail.approvals.domain.described_rows import RowsDescribed
+from handrail.approvals.domain.errors import NotEligible
 from handrail.approvals.domain.row_custody import CustodyRule, HandedIn, RowsConfirmed
 from handrail.approvals.evidence_ports import Evaluator, Readings
 from handrail.approvals.ports import RequestIndex
@@ -58,6 +59,10 @@ class SnapshotDesk:
     evaluate_later: Callable[[str], None]
     _known: dict[tuple[str, str], RowsDescribed] = field(default_factory=dict, repr=False, compare=False)
 
+    def models(self) -> tuple[str, ...]:
+        """Return the models that something was handed in for, in order of name."""
+        return tuple(sorted({row.model for row in self.custody.book.handed_in() if row.model}))
+
     def listed(self, model: str) -> tuple[SnapshotView, ...]:
         """Return what was handed in for a model, in the order in which it first was."""
         handed_in = self.custody.book.handed_in(model)
@@ -93,6 +98,19 @@ class SnapshotDesk:
             if history.awaits_evaluation and (subject.model, subject.snapshot) == (model, digest):
                 self.evaluate_later(history.request.request_id)
         return self._named(model, digest)
+
+    def why_not(self, model: str, digest: str, account: str) -> str | None:
+        """Return why the person behind an account may not confirm a snapshot, or need not; None if they may.
+
+        Raises:
+            UnknownReference: nobody handed it in for this model.
+        """
+        try:
+            given = self.custody.confirmation(model, digest, account)
+        except NotEligible as err:
+            return err.reason
+        known = (each for each in self.custody.book.confirmations(digest) if each.model == model)
+        return f"{given.person} has confirmed them." if any(each.person == given.person for each in known) else None
 
     def _named(self, model: str, digest: str) -> SnapshotView:
         handed_in = [row for row in self.custody.book.handed_in(model) if row.digest == digest]

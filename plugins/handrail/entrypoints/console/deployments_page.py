@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from itertools import islice
 from shlex import quote
 from typing import Any
 from urllib.parse import unquote
@@ -59,23 +60,31 @@ def deployments_page(
     names = [name for name in lineage.pointer_names() if _SLOT.fullmatch(name)]
     wanted = [name for name in names if service in ("", name, unquote(name.rpartition("/")[2]))]
     records = {each.uri: each for each in platform.feedback.deployments()} if wanted else {}
-    slots = [_slot(platform, lineage, name, records, reads) for name in wanted[:MOST_SLOTS]]
-    seen = [slot for slot in slots if slot is not None]
-    if service and not seen:
+    # Rights first: also how many there are is about models that a person may not read.
+    mine = {name: shown for name in wanted if (shown := _readable(lineage, name, records, reads))}
+    slots = [_slot(platform, lineage, name, shown, records) for name, shown in islice(mine.items(), MOST_SLOTS)]
+    if service and not slots:
         raise UnknownReference("service", service, "See which there are: /handrail/deployments.")
-    facts = {"service": service, "slots": seen, "more": max(len(wanted) - MOST_SLOTS, 0)}
+    facts = {"service": service, "slots": slots, "more": max(len(mine) - MOST_SLOTS, 0)}
     return Page(
         "deployments.html", f"What answers for {service or 'every service'} now", facts, 200, {"requests": links}
     )
 
 
-def _slot(
-    platform: Platform, lineage: Lineage, name: str, records: Mapping[str, DeploymentRecord], reads: Reads
-) -> Row | None:
+def _readable(lineage: Lineage, name: str, records: Mapping[str, DeploymentRecord], reads: Reads) -> list[Period]:
+    """Return what a slot pointed at that the person may read, the last first; nothing if that is nothing but gaps."""
     periods = lineage.timeline(name)[::-1]
     shown = [each for each in periods if each.target is None or reads(_version(records, each.target))]
-    if not any(each.target for each in shown):
-        return None
+    return shown if any(each.target for each in shown) else []
+
+
+def _slot(
+    platform: Platform,
+    lineage: Lineage,
+    name: str,
+    shown: Sequence[Period],
+    records: Mapping[str, DeploymentRecord],
+) -> Row:
     uris = sorted({each.target for each in shown[:MOST_ROLLOUTS] if each.target})
     counts = platform.feedback.count_predictions(uris)
     permits = {uri: _permit(platform, lineage, uri) for uri in uris}

@@ -59,7 +59,9 @@ def feedback_page(
     facts: Row = {"kinds": kinds, "kind": chosen, "models": models, "model": model, "as_of": at.isoformat()}
     facts |= {"asked": as_of, "estimated": found.step > 1 and len(mine) != len(records)}
     facts |= {"window_h": log.kind(chosen).maturity_window.total_seconds() / 3600}
-    facts |= _counts(found) | {"delay": _delay(found), "quarantine": _quarantine(log)}
+    # What is in quarantine is of any model, so it is counted for those alone who may read them all.
+    whole = all(reads(each.model_version_uri or "") for each in records)
+    facts |= _counts(found) | {"delay": _delay(found), "quarantine": _quarantine(log) if whole else None}
     facts |= _judged(log, found, chosen, mine)
     return Page(
         "feedback.html", f"How good is {model or 'every model'}, by what really happened?", facts, 200, _drawn(facts)

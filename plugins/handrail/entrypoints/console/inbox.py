@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from handrail.approvals import Finding, RequestView, Reviewers
@@ -29,7 +29,11 @@ class Named(Protocol):
 
 
 def inbox_page(
-    waiting: Sequence[Seen], closed: Sequence[RequestView], findings: Sequence[Finding], person: Named | None
+    waiting: Sequence[Seen],
+    closed: Sequence[RequestView],
+    findings: Sequence[Finding],
+    person: Named | None,
+    named: Callable[[str], str] = str,
 ) -> Page:
     """Return the inbox of a person, None for an account that belongs to nobody.
 
@@ -38,9 +42,10 @@ def inbox_page(
         closed: requests that were decided, latest first.
         findings: open ones.
         person: who looks.
+        named: gives the person behind an account.
     """
-    mine = [open_row(view, reviewers) for view, reviewers, is_mine in waiting if is_mine]
-    others = [open_row(view, reviewers) for view, reviewers, is_mine in waiting if not is_mine]
+    mine = [open_row(view, reviewers, named) for view, reviewers, is_mine in waiting if is_mine]
+    others = [open_row(view, reviewers, named) for view, reviewers, is_mine in waiting if not is_mine]
     title = (
         f"{counted(len(mine), 'request')} {'waits' if len(mine) == 1 else 'wait'} for you"
         if mine
@@ -60,15 +65,15 @@ def inbox_page(
     return Page("inbox.html", title, facts)
 
 
-def list_page(views: Sequence[RequestView], on: int | None, wanted: Mapping[str, str]) -> Page:
-    """Return a page of all requests, latest first; `on` is the number to go on before."""
+def list_page(views: Sequence[RequestView], on: str | None, wanted: Mapping[str, str]) -> Page:
+    """Return a page of all requests, latest first; `on` says where it goes on, None at the end."""
     rows = [closed_row(view) for view in views]
     query = {name: value for name, value in wanted.items() if name != "before"}
-    facts = {"rows": rows, "next": None if on is None else query | {"before": str(on)}, "wanted": dict(wanted)}
+    facts = {"rows": rows, "next": None if on is None else query | {"before": on}, "wanted": dict(wanted)}
     return Page("requests.html", "All requests", facts)
 
 
-def open_row(view: RequestView, reviewers: Reviewers | None) -> Row:
+def open_row(view: RequestView, reviewers: Reviewers | None, named: Callable[[str], str] = str) -> Row:
     """Return an open request as the inbox shows it: one line of result, and who is missing."""
     bound, row = view.history.request.subject, view.to_json()
     rules = rule_rows(view)
@@ -85,7 +90,7 @@ def open_row(view: RequestView, reviewers: Reviewers | None) -> Row:
         "question": question_of(view),
         "state": state_of(view, reviewers),
         "result": _result(view, rules, cases),
-        "asked_by": row["requester"],
+        "asked_by": named(row["requester"]),
         "reason": row["reason"],
         "opened_at": row["opened_at"],
         "approved": approved,
@@ -123,6 +128,8 @@ def _why(view: RequestView, rules: Sequence[Row]) -> str:
 
 
 def _result(view: RequestView, rules: Sequence[Row], cases: Row) -> str:
+    if view.waits:
+        return "It waits for another person to confirm the labelled rows."
     if str(view.judgement.verdict) == "evaluating":
         return "The server is measuring it."
     met = sum(1 for row in rules if row["met"])

@@ -35,8 +35,24 @@ HEADERS = (
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cache-Control", "no-store"),
 )
-STATIC = {"console.css": "text/css; charset=utf-8", "console.js": "text/javascript; charset=utf-8"}
+STATIC = {
+    "console.css": "text/css; charset=utf-8",
+    "console.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
 """The files beside the pages, with their types."""
+KEYS = {
+    Address.INBOX: "i",
+    Address.TIMELINES: "t",
+    Address.TRACE: "r",
+    Address.IMPACT: "m",
+    Address.FEEDBACK: "f",
+    Address.DEPLOYMENTS: "d",
+    Address.FINDINGS: "n",
+    Address.RULES: "u",
+    Address.LOG: "l",
+}
+"""The key that leads to each page of a menu, after `g`, whichever pages the server has."""
 KEPT_FOR = "public, max-age=31536000, immutable"
 """How long a browser keeps such a file: its address changes with its bytes."""
 
@@ -157,10 +173,11 @@ def _environment() -> Environment:
         "day": words.day,
         "moment": words.moment,
         "listed": words.listed,
+        "beside": words.beside,
         "metric": words.metric,
         "counted": words.counted,
         "lines": lines,
         "shell": shlex.quote,
     }
-    made.globals |= {"static": _static, "levels": words.LEVELS, "about_levels": words.ABOUT_LEVELS}
+    made.globals |= {"static": _static, "keys": KEYS, "levels": words.LEVELS, "about_levels": words.ABOUT_LEVELS}
     return made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from handrail.entrypoints.console.charts import Interval, Scale, interval, scale_around
@@ -13,7 +13,13 @@ LOWER_IS_BETTER = frozenset({"brier", "log_loss", "mae", "rmse", "mean_absolute_
 NOTHING: Row = {"measures": [], "groups": [], "against": None, "worse": 0}
 
 
-def cases_of(evaluation: Mapping[str, Any] | None, model: str, version: int, incumbent: int | None) -> Row:
+def cases_of(
+    evaluation: Mapping[str, Any] | None,
+    model: str,
+    version: int,
+    incumbent: int | None,
+    named: Callable[[str], str] = str,
+) -> Row:
     """Return the tables of a request's evaluation as JSON values; empty ones where the gate measured nothing."""
     if not evaluation or evaluation.get("problem") or not evaluation.get("measures"):
         return dict(NOTHING)
@@ -29,7 +35,7 @@ def cases_of(evaluation: Mapping[str, Any] | None, model: str, version: int, inc
         "against": compared or None,
         "champion": f"{model} {incumbent}" if incumbent else "",
         "candidate": f"{model} {version}",
-        "about": _about(found, evaluation),
+        "about": _about(found, evaluation, named),
         "main": main,
         "main_label": next((row["label"] for row in rows if row["name"] == main), metric(main)),
         "has_found": any(row.get("found_candidate") is not None for row in groups),
@@ -120,14 +126,14 @@ def _group(row: Mapping[str, Any]) -> Row:
     }
 
 
-def _about(found: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
+def _about(found: Mapping[str, Any], evaluation: Mapping[str, Any], named: Callable[[str], str]) -> str:
     rows, clusters = found.get("rows"), found.get("clusters")
     subjects = str(found.get("subjects") or "cases")
     if not isinstance(rows, int | float):
         return "Measured by the server itself."
     drawn = f", drawn again in {clusters:,.0f} clusters for the intervals" if isinstance(clusters, int | float) else ""
     who = evaluation.get("custodians") or []
-    handed = f", handed in by {', '.join(map(str, who))}" if who else ""
+    handed = f", handed in by {', '.join(map(named, who))}" if who else ""
     return f"{int(rows):,} {subjects}{drawn}{handed}."
 
 

@@ -42,7 +42,9 @@ def state_of(view: RequestView, reviewers: Reviewers | None) -> Row:
         text = "Promoted; its permit was taken back" if revoked else words[verdict]
         return {"kind": "warn" if revoked else FINISHED[verdict], "text": text, "open": False, "verdict": verdict}
     asked = [each for each in view.to_json()["questions"] if each["open"]]
-    if verdict == "evaluating":
+    if view.waits:
+        text = "Open: its labelled rows wait for a second person"
+    elif verdict == "evaluating":
         text = "Open: the server is measuring it"
     elif asked:
         text = f"Open: waits for an answer to {asked[0]['person']}"
@@ -80,7 +82,9 @@ def _rules(view: RequestView, rules: Sequence[Row]) -> Said:
             yield "flat", "No rule asks for evidence:", "persons alone decide about this kind of request."
         return
     unmet = [row for row in rules if not row["met"]]
-    if str(view.judgement.verdict) == "evaluating":
+    if view.waits:
+        yield "open", "The version is not measured yet.", "Another person has to confirm its labelled rows first."
+    elif str(view.judgement.verdict) == "evaluating":
         yield "open", "The server is measuring the version.", "Load the page again in a moment."
     elif unmet:
         first = "; ".join(f"{row['label']} is {row['value_text']}, limit {row['limit_text']}" for row in unmet[:3])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from handrail.entrypoints.console.pages import Page
@@ -12,13 +12,14 @@ Row = dict[str, Any]
 STATES = {"pending": ("open", "open"), "in-force": ("good", "in force"), "rejected": ("bad", "rejected")}
 
 
-def rules_page(found: Mapping[str, Any]) -> Page:
+def rules_page(found: Mapping[str, Any], named: Callable[[str], str] = str) -> Page:
     """Return the page.
 
     Args:
         found: `in_force` and `changes` as JSON values of the gate; `policies` and `persons` and `services` as rows;
             `files`, a sentence for each file that only proposes; `token` for the form that proposes, empty for none;
             `problem` and `reason`, what was not recorded.
+        named: gives the person behind an account.
     """
     facts = {
         "in_force": found["in_force"],
@@ -26,25 +27,31 @@ def rules_page(found: Mapping[str, Any]) -> Page:
         "persons": found["persons"],
         "services": found["services"],
         "files": list(found["files"]),
-        "changes": [change_row(each) for each in reversed(found["changes"])],
+        "changes": [change_row(each, named) for each in reversed(found["changes"])],
     }
     extra = {name: found.get(name, "") for name in ("token", "problem", "reason")}
     return Page("rules.html", "Who may decide what", facts, int(found.get("status", 200)), extra)
 
 
-def change_page(change: Mapping[str, Any], extra: Mapping[str, Any]) -> Page:
+def change_page(change: Mapping[str, Any], extra: Mapping[str, Any], named: Callable[[str], str] = str) -> Page:
     """Return the page of a proposed change; `extra` has the form's token, why there is none, and what went wrong."""
-    row = change_row(change)
+    row = change_row(change, named)
     names = {name: extra.get(name, "") for name in ("token", "why_not", "problem", "reason", "chosen", "said")}
     title = f"Should {_listed(list(change['diffs']))} change?"
     return Page("rule_change.html", title, {"change": row, "title": title}, int(extra.get("status", 200)), names)
 
 
-def change_row(change: Mapping[str, Any]) -> Row:
+def change_row(change: Mapping[str, Any], named: Callable[[str], str] = str) -> Row:
     """Return a proposed change as the pages show it."""
     kind, words = STATES.get(change["state"], ("warn", change["state"]))
     quorum = [{"role": role, "needed": count} for role, count in sorted(change["quorum"].items())]
-    return dict(change) | {"kind": kind, "words": words, "places": quorum, "names": _listed(list(change["diffs"]))}
+    return dict(change) | {
+        "kind": kind,
+        "words": words,
+        "places": quorum,
+        "by": named(change["proposer"]),
+        "names": _listed(list(change["diffs"])),
+    }
 
 
 def _listed(names: Sequence[str]) -> str:

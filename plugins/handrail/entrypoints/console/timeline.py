@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -12,7 +13,7 @@ from handrail.entrypoints.console.charts import lanes
 from handrail.entrypoints.console.pages import Page
 from handrail.entrypoints.console.request_cases import cases_of
 from handrail.entrypoints.console.request_rules import rule_rows
-from handrail.entrypoints.console.words import counted, listed, moment, when
+from handrail.entrypoints.console.words import beside, counted, listed, moment, when
 from handrail.errors import InvalidInput
 
 Row = dict[str, Any]
@@ -28,8 +29,10 @@ HOW = {
 }
 
 
-def read_moment(text: str) -> datetime:
+def read_moment(text: str, field: str = "at") -> datetime:
     """Return the moment that a person wrote, in UTC where no zone is named; a day alone means its end.
+
+    `field` is the name by which it was sent.
 
     Raises:
         InvalidInput: it is no moment.
@@ -42,7 +45,19 @@ def read_moment(text: str) -> datetime:
         return moment(asked)
     except (ValueError, OverflowError):  # a zone can lead out of the calendar
         remedy = "Write it like 2026-11-28 21:54, 2026-11-28T21:54:00Z or 2026-11-28."
-        raise InvalidInput("at", f"{text!r:.80} is not a moment", remedy) from None
+        raise InvalidInput(field, f"{text!r:.80} is not a moment", remedy) from None
+
+
+def read_past(text: str, field: str, now: datetime) -> datetime:
+    """Return a moment as `read_moment` does, which is not later than now.
+
+    Raises:
+        InvalidInput: it is no moment, or it lies in the future.
+    """
+    found = read_moment(text, field)
+    if found > now:
+        raise InvalidInput(field, f"{when(found)} is not there yet", f"Ask for a moment up to now, {when(now)}.")
+    return found
 
 
 def names_page(names: Sequence[tuple[str, str, int | None]]) -> Page:
@@ -51,8 +66,40 @@ def names_page(names: Sequence[tuple[str, str, int | None]]) -> Page:
     return Page("timelines.html", "What was in production, when", facts)
 
 
-def timeline_page(
-    model: str, alias: str, moves: Sequence[tuple[Row, RequestView]], asked: str, answer: int | None
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A moment as it was written, empty for none, and the place among the moves of what the alias pointed at then."""
+
+    moment: str = ""
+    answer: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Urgent:
+    """What can be done about an alias at once, and what was done and waits for others.
+
+    Attributes:
+        emergency: what is in force by break-glass, as JSON values; None if nothing is.
+        ways: whereto the alias can go back and who breaks the glass, as JSON values; None where no policy is about it.
+        tokens: of the forms that the person may send, by their names: `rollback`, `break-glass`.
+        kept: what a form sent that was not recorded, with `form`, `problem` and `status`.
+        done: whether the person has broken the glass just now.
+    """
+
+    emergency: Row | None = None
+    ways: Row | None = None
+    tokens: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, str] = field(default_factory=dict)
+    done: bool = False
+
+
+def timeline_page(  # noqa: PLR0913 - what such a page shows
+    model: str,
+    alias: str,
+    moves: Sequence[tuple[Row, RequestView]],
+    asking: Asked,
+    urgent: Urgent = Urgent(),  # noqa: B008 - frozen
+    named: Callable[[str], str] = str,
 ) -> Page:
     """Return the page of an alias.
 
@@ -60,10 +107,11 @@ def timeline_page(
         model: the registered model.
         alias: its alias.
         moves: every move, oldest first: the tenure as JSON values, and its request.
-        asked: the moment that was asked for, as it was written; empty for none.
-        answer: the place in `moves` of what the alias pointed at then; None if nothing, or nothing was asked.
+        asking: the moment that was asked for.
+        urgent: what can be done at once.
+        named: gives the person behind an account.
     """
-    rows = [_move(tenure, view) for tenure, view in moves]
+    rows, asked, answer = [_move(tenure, view, named) for tenure, view in moves], asking.moment, asking.answer
     facts = {
         "model": model,
         "alias": alias,
@@ -72,21 +120,27 @@ def timeline_page(
         "answer": None if answer is None else rows[answer],
         "moves": rows[::-1],
         "count": counted(len(rows), "move"),
+        "emergency": urgent.emergency,
+        "ways": urgent.ways,
     }
     drawn = rows[-MOST_DRAWN:]
     picture = lanes([(f"{model} {row['version']}", moment(row["since"]), row["how"]) for row in drawn])
     said = "; then ".join(f"{model} {row['version']} since {when(row['since'])} {row['how']}" for row in drawn)
     title = f"What was {alias} of {model}, when, and who allowed it"
-    return Page("timeline.html", title, facts, 200, {"picture": picture if drawn else None, "said": said})
+    extra = {"picture": picture if drawn else None, "said": said, "tokens": urgent.tokens, "kept": urgent.kept}
+    return Page("timeline.html", title, facts, int(urgent.kept.get("status", 200)), extra | {"done": urgent.done})
 
 
-def _move(tenure: Mapping[str, Any], view: RequestView) -> Row:
+def _move(tenure: Mapping[str, Any], view: RequestView, named: Callable[[str], str]) -> Row:
     how, kind = HOW.get(tenure["purpose"] or ("adoption" if view.history.request.subject.adopts else None), HOW[None])
     rules = rule_rows(view)
     return dict(tenure) | {
         "how": how,
         "kind": kind,
-        "who": listed([each["person"] for each in tenure["approvers"]]) or "nobody who is recorded",
+        "who": listed([beside(each["person"], each["account"]) for each in tenure["approvers"]])
+        or "nobody who is recorded",
+        "asked_by": named(tenure["requester"]),
+        "made_by": listed([named(each) for each in tenure["authors"]]) or "nobody who is recorded",
         "on": _evidence(view, rules),
         "revoked": view.to_json()["revoked"],
     }

@@ -115,6 +115,11 @@ def listed(names: list[str] | tuple[str, ...], last: str = "and") -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}" if names else ""
 
 
+def beside(person: str, account: str) -> str:
+    """Return a person with the account beside it, as `Ada (ada)`; what has one name only has it once."""
+    return person if person == account else f"{person} ({account})"
+
+
 def metric(name: str) -> str:
     """Return the name of a measure as people read it."""
     known = name.rpartition(".")[2]

@@ -9,6 +9,7 @@ from mlflow.server import handlers
 
 from handrail.entrypoints.console.addresses import Address
 from handrail.entrypoints.console.tokens import Forms
+from handrail.entrypoints.mlflow.app.cursors import Cursors
 from handrail.entrypoints.mlflow.app.logins import Logins, WsgiWithLogins
 from handrail.entrypoints.mlflow.app.pages.desk import PageDesk
 from handrail.entrypoints.mlflow.app.pages.rules import change, confirmed
@@ -36,7 +37,7 @@ def _fail(*_about, **_named):
 def test_a_page_that_needs_no_gate_is_shown_and_says_that_nothing_can_be_decided():
     gate = SimpleNamespace(glass=SimpleNamespace(in_force=_fail), page=_fail)
     opened = SimpleNamespace(gate=gate, watch=SimpleNamespace(reported=()), reviewing=SimpleNamespace(person=_fail))
-    desk = PageDesk(opened, None, Forms(b"secret"), "local-1")
+    desk = PageDesk(opened, None, Forms(b"secret"), "local-1", Cursors(b"secret"))
 
     frame = _as_cleo(lambda: desk.frame(Address.TRACE))
 
@@ -74,10 +75,17 @@ def test_what_was_recorded_of_a_change_is_said_to_whoever_did_it_alone():
 
 @pytest.mark.parametrize(("account", "said"), [("cleo", "Your approval is recorded."), ("ben", "")])
 def test_the_page_of_a_change_takes_nothing_from_its_address_alone(account, said):
-    row = {"state": "pending", "quorum": {}, "diffs": {}, "decisions": [{"account": account, "decision": "approve"}]}
+    row = {
+        "state": "pending",
+        "proposer": "ben",
+        "quorum": {},
+        "diffs": {},
+        "decisions": [{"account": account, "decision": "approve"}],
+    }
     views = SimpleNamespace(change=lambda _id: SimpleNamespace(to_json=lambda: row))
-    opened = SimpleNamespace(rules=SimpleNamespace(views=views, why_not=lambda *_about: "You proposed it."))
-    desk = PageDesk(opened, None, Forms(b"secret"), "local-1")
+    rules = SimpleNamespace(views=views, why_not=lambda *_about: "You proposed it.")
+    opened = SimpleNamespace(rules=rules, reviewing=SimpleNamespace(names=lambda: str))
+    desk = PageDesk(opened, None, Forms(b"secret"), "local-1", Cursors(b"secret"))
 
     with Flask("test").test_request_context("/?said=approve"):
         page = _as_cleo(lambda: change(desk, "rc-1"))

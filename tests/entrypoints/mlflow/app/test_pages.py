@@ -9,34 +9,17 @@ import pytest
 
 from handrail.entrypoints.console.pages import POLICY
 from tests.fakes.mlflow_server import EVIDENCE, PERSONS
+from tests.fakes.page_forms import fields_of, page_at, send_form
 
 pytestmark = pytest.mark.any_version
 
 PROMOTABLE = EVIDENCE | {"comparison": {"ci_low": 0.0}}
-HTML = {"Accept": "text/html"}
-
-
-def _page(http, path):
-    return http.get(path, headers=HTML)
-
-
-def _fields(html, action="decision"):
-    """Return the hidden fields of the form that is sent there."""
-    form = re.search(rf'<form[^>]*action="[^"]*/{action}"[^>]*>(.*?)</form>', html, re.DOTALL)
-    assert form, "no such form"
-    hidden = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form.group(1))
-    return {name: unescape(value) for name, value in hidden}
-
-
-def _send(http, path, fields, **headers):
-    origin = f"{http.base_url.scheme}://{http.base_url.netloc.decode()}"
-    return http.post(path, data=fields, headers={"Origin": origin} | headers, follow_redirects=False)
 
 
 def _decide(http, request_id, decision="approve", reason="looked at it", **changed):
-    fields = _fields(_page(http, f"/handrail/requests/{request_id}").text)
+    fields = fields_of(page_at(http, f"/handrail/requests/{request_id}").text)
     sent = fields | {"decision": decision, "reason": reason} | changed
-    return _send(http, f"/handrail/requests/{request_id}/decision", sent)
+    return send_form(http, f"/handrail/requests/{request_id}/decision", sent)
 
 
 @pytest.fixture
@@ -53,7 +36,7 @@ def test_nobody_reads_a_page_without_a_login(server, asked):
 def test_every_page_asks_the_browser_to_be_strict(server, asked):
     with server.person("cleo") as http:
         for path in ("/handrail/", f"/handrail/requests/{asked}", "/handrail/timeline", "/handrail/rules"):
-            answer = _page(http, path)
+            answer = page_at(http, path)
             assert answer.status_code == 200
             assert answer.headers["Content-Security-Policy"] == POLICY
             assert answer.headers["X-Frame-Options"] in ("DENY", "SAMEORIGIN")
@@ -76,10 +59,10 @@ def test_a_request_waits_in_the_inbox_of_who_may_decide_and_of_nobody_else(serve
 def test_two_persons_approve_in_the_browser_and_the_alias_moves(server, made, asked):
     with server.person("ben") as http:
         first = _decide(http, asked)
-        after = _page(http, first.headers["Location"]).text
+        after = page_at(http, first.headers["Location"]).text
     with server.person("cleo") as http:
         second = _decide(http, asked, reason="fits\r\nwhat staff need")
-        promoted = _page(http, second.headers["Location"]).text
+        promoted = page_at(http, second.headers["Location"]).text
 
     assert (first.status_code, second.status_code) == (303, 303)
     assert "Your approval is recorded." in after
@@ -91,7 +74,7 @@ def test_two_persons_approve_in_the_browser_and_the_alias_moves(server, made, as
 
 def test_the_author_reads_why_they_may_not_decide_and_has_no_form(server, asked):
     with server.person("ada") as http:
-        html = _page(http, f"/handrail/requests/{asked}").text
+        html = page_at(http, f"/handrail/requests/{asked}").text
 
     assert "You can read this, but not decide." in html
     assert "/decision" not in html
@@ -99,15 +82,15 @@ def test_the_author_reads_why_they_may_not_decide_and_has_no_form(server, asked)
 
 def test_a_form_of_another_page_of_another_person_or_about_other_facts_records_nothing(server, asked):
     with server.person("ben") as ben, server.person("cleo") as cleo:
-        own = _fields(_page(ben, f"/handrail/requests/{asked}").text) | {"decision": "approve", "reason": "x"}
+        own = fields_of(page_at(ben, f"/handrail/requests/{asked}").text) | {"decision": "approve", "reason": "x"}
         path = f"/handrail/requests/{asked}/decision"
         refused = [
-            _send(cleo, path, own),
-            _send(ben, path, own | {"token": ""}),
-            _send(ben, path, own | {"seen": "sha256:" + "0" * 64}),
-            _send(ben, path, own, Origin="http://evil.example"),
-            _send(ben, path, own, Origin="null"),
-            _send(ben, path, own, **{"Sec-Fetch-Site": "cross-site"}),
+            send_form(cleo, path, own),
+            send_form(ben, path, own | {"token": ""}),
+            send_form(ben, path, own | {"seen": "sha256:" + "0" * 64}),
+            send_form(ben, path, own, Origin="http://evil.example"),
+            send_form(ben, path, own, Origin="null"),
+            send_form(ben, path, own, **{"Sec-Fetch-Site": "cross-site"}),
             ben.post(path, data=own),
             ben.post(path, json=own, headers={"Origin": str(ben.base_url).rstrip("/")}),
         ]
@@ -119,10 +102,10 @@ def test_a_form_of_another_page_of_another_person_or_about_other_facts_records_n
 
 def test_what_changed_while_a_person_read_is_shown_and_their_text_is_kept(server, made, asked):
     with server.person("ben") as http:
-        fields = _fields(_page(http, f"/handrail/requests/{asked}").text)
+        fields = fields_of(page_at(http, f"/handrail/requests/{asked}").text)
         with server.person("cleo") as other:
             _decide(other, asked, "ask", "which months?")
-        answer = _send(
+        answer = send_form(
             http, f"/handrail/requests/{asked}/decision", fields | {"decision": "approve", "reason": "fine & good"}
         )
 
@@ -137,12 +120,12 @@ def test_a_question_is_answered_on_the_page_by_whoever_asked_for_the_version(ser
     with server.person("cleo") as http:
         _decide(http, asked, "ask", "which months?")
     with server.person("ben") as http:
-        assert "Your answer" not in _page(http, f"/handrail/requests/{asked}").text
+        assert "Your answer" not in page_at(http, f"/handrail/requests/{asked}").text
     with server.person("ada") as http:
         page = f"/handrail/requests/{asked}"
-        fields = _fields(_page(http, page).text, "answer")
-        answer = _send(http, f"{page}/answer", fields | {"answer": "January to June"})
-        html = _page(http, answer.headers["Location"]).text
+        fields = fields_of(page_at(http, page).text, "answer")
+        answer = send_form(http, f"{page}/answer", fields | {"answer": "January to June"})
+        html = page_at(http, answer.headers["Location"]).text
 
     assert answer.status_code == 303
     assert "The answer is recorded." in html
@@ -152,9 +135,9 @@ def test_a_question_is_answered_on_the_page_by_whoever_asked_for_the_version(ser
 def test_the_same_twice_changes_nothing_and_says_so(server, asked):
     with server.person("ben") as http:
         _decide(http, asked)
-        fields = _fields(_page(http, f"/handrail/requests/{asked}").text)
-        again = _send(http, f"/handrail/requests/{asked}/decision", fields | {"decision": "approve", "reason": "y"})
-        html = _page(http, again.headers["Location"]).text
+        fields = fields_of(page_at(http, f"/handrail/requests/{asked}").text)
+        again = send_form(http, f"/handrail/requests/{asked}/decision", fields | {"decision": "approve", "reason": "y"})
+        html = page_at(http, again.headers["Location"]).text
 
     assert "You had said the same before." in html
 
@@ -165,10 +148,10 @@ def test_a_void_request_is_asked_again_with_one_button(server, asked):
     server.write_roles(PERSONS | {"Dora": {"accounts": ["dora"], "roles": ["data-engineer", "ml-engineer"]}})
     with server.person("ada") as http:
         page = f"/handrail/requests/{asked}"
-        html = _page(http, page).text
+        html = page_at(http, page).text
         assert "This request is void" in html
-        answer = _send(http, f"{page}/renewal", _fields(html, "renewal"))
-        renewed = _page(http, answer.headers["Location"]).text
+        answer = send_form(http, f"{page}/renewal", fields_of(html, "renewal"))
+        renewed = page_at(http, answer.headers["Location"]).text
 
     assert "It is asked again." in renewed
     assert "Ben approved" in renewed
@@ -182,7 +165,7 @@ def test_a_hostile_name_and_reason_are_text(server, name):
         view = gate.open_request(model=made.name, version=1, alias="champion", reason=reason, evidence=PROMOTABLE)
     with server.person("cleo") as http:
         for path in ("/handrail/", f"/handrail/requests/{view['request_id']}", "/handrail/requests"):
-            html = _page(http, path).text
+            html = page_at(http, path).text
             assert "<script>" not in html
             assert "<img" not in html
             assert '" onmouseover="' not in html
@@ -193,12 +176,12 @@ def test_a_moment_is_answered_with_who_allowed_it_and_on_what(server, made):
     made.promote()
     with server.person("cleo") as http:
         path = f"/handrail/timeline/{made.name}/champion"
-        html = _page(http, f"{path}?at=2099-01-01 10:00 UTC").text
-        before = _page(http, f"{path}?at=2001-01-01").text
-        unread = _page(http, f"{path}?at=last tuesday")
+        html = page_at(http, f"{path}?at=2099-01-01 10:00 UTC").text
+        before = page_at(http, f"{path}?at=2001-01-01").text
+        unread = page_at(http, f"{path}?at=last tuesday")
 
     assert f"champion was {made.name} 1." in html
-    assert "<b>Ben</b>, <b>Cleo</b>" in html
+    assert "<b>Ben</b> (ben), <b>Cleo</b> (cleo)" in html
     assert "the gate had not moved champion" in before
     assert unread.status_code == 400
     assert "is not a moment" in unread.text
@@ -210,9 +193,9 @@ def test_what_an_account_may_not_read_in_mlflow_it_does_not_read_here(server, ma
     granted = server.admin.post("/api/3.0/mlflow/users/permissions/grant", json=body)
     assert granted.status_code == 200, granted.text
     with server.person("dora") as http:
-        answer = _page(http, f"/handrail/requests/{asked}")
-        inbox = _page(http, "/handrail/").text
-        listed = _page(http, "/handrail/requests").text
+        answer = page_at(http, f"/handrail/requests/{asked}")
+        inbox = page_at(http, "/handrail/").text
+        listed = page_at(http, "/handrail/requests").text
 
     assert answer.status_code == 403
     assert asked not in inbox + listed
@@ -220,7 +203,7 @@ def test_what_an_account_may_not_read_in_mlflow_it_does_not_read_here(server, ma
 
 def test_unknown_pages_and_names_are_said_on_a_page(server):
     with server.person("cleo") as http:
-        gone = _page(http, "/handrail/requests/pr-00000000000000000000")
+        gone = page_at(http, "/handrail/requests/pr-00000000000000000000")
         as_json = http.get("/handrail/requests/pr-00000000000000000000", headers={"Accept": "application/json"})
 
     assert gone.status_code == 404
@@ -230,7 +213,7 @@ def test_unknown_pages_and_names_are_said_on_a_page(server):
 
 def test_a_file_beside_the_pages_is_kept_by_browsers_as_its_address_changes(server):
     with server.person("cleo") as http:
-        address = re.search(r'href="([^"]*console\.css[^"]*)"', _page(http, "/handrail/").text).group(1)
+        address = re.search(r'href="([^"]*console\.css[^"]*)"', page_at(http, "/handrail/").text).group(1)
         answer = http.get(unescape(address))
 
     assert "immutable" in answer.headers["Cache-Control"]
@@ -240,8 +223,8 @@ def test_a_file_beside_the_pages_is_kept_by_browsers_as_its_address_changes(serv
 def test_rules_findings_and_log_are_pages(server, made):
     made.promote()
     with server.person("ben") as http:
-        rules, findings, log = (_page(http, f"/handrail/{name}").text for name in ("rules", "findings", "log"))
-    refused = _page(server.admin, "/handrail/log")
+        rules, findings, log = (page_at(http, f"/handrail/{name}").text for name in ("rules", "findings", "log"))
+    refused = page_at(server.admin, "/handrail/log")
 
     assert "business-stakeholder" in rules
     assert "A finding that is open shuts the gate" in findings
@@ -252,14 +235,16 @@ def test_rules_findings_and_log_are_pages(server, made):
 def test_a_finding_is_opened_and_closed_by_forms(server, made):
     made.promote()
     with server.person("ada") as http:
-        fields = _fields(_page(http, "/handrail/findings").text, "findings/open")
+        fields = fields_of(page_at(http, "/handrail/findings").text, "findings/open")
         sent = fields | {"model": made.name, "version": "1", "severity": "high", "text": "late for <b>EWR</b>"}
-        opened = _send(http, "/handrail/findings/open", sent)
+        opened = send_form(http, "/handrail/findings/open", sent)
         finding_id = opened.headers["Location"].partition("#")[2]
     with server.person("ben") as http:
-        html = _page(http, "/handrail/findings").text
-        closed = _send(
-            http, f"/handrail/findings/{finding_id}/close", _fields(html, f"{finding_id}/close") | {"reason": "mended"}
+        html = page_at(http, "/handrail/findings").text
+        closed = send_form(
+            http,
+            f"/handrail/findings/{finding_id}/close",
+            fields_of(html, f"{finding_id}/close") | {"reason": "mended"},
         )
         after = http.get("/handrail/findings", headers={"Accept": "application/json"}).json()
 

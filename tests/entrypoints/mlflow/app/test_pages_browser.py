@@ -112,7 +112,7 @@ def test_the_timeline_answers_who_allowed_it_in_three_clicks(visit, made):
 
     answer = page.get_by_role("status")
     expect(answer).to_contain_text(f"champion was {made.name} 1.")
-    expect(answer).to_contain_text("Ben, Cleo")
+    expect(answer).to_contain_text("Ben (ben), Cleo (cleo)")
     answer.get_by_role("link").first.click()
     expect(page.get_by_role("heading", name="Who decides")).to_be_visible()
 

@@ -12,6 +12,7 @@ from handrail.entrypoints.cli.output import results
 from handrail.errors import Refused, UnknownReference
 from tests.fakes.labelled_rows import files_of, labelled_rows, write_rows
 from tests.fakes.mlflow_server import password
+from tests.fakes.page_forms import facts_at, fields_of, page_at, send_form
 
 pytestmark = pytest.mark.any_version
 POLICY = {
@@ -116,3 +117,67 @@ def test_what_is_wrong_ends_in_one_sentence(server, made, snapshot, run):
     with server.gate("ben") as gate, pytest.raises(UnknownReference, match="no snapshot named"):
         gate.snapshots.shown(made.name, "sha256:" + "0" * 64)
     assert httpx.get(f"{server.url}/handrail/api/v1/snapshots?model={made.name}").status_code == 401
+
+
+def _path(made, snapshot):
+    return f"/handrail/rows/{made.name}/{snapshot.replace(':', '%3A')}"
+
+
+def test_rows_are_looked_at_and_confirmed_on_a_page_by_whoever_may(server, made, snapshot):
+    waiting = _ask(server, made, snapshot)
+    path, request = _path(made, snapshot), f"/handrail/requests/{waiting['request_id']}"
+    with server.person("cleo") as cleo:
+        waits = page_at(cleo, request).text
+        listed = facts_at(cleo, f"/handrail/rows?model={made.name}")
+        look = page_at(cleo, path).text
+    with server.person("ben") as ben:
+        form = page_at(ben, path).text
+        sent = send_form(ben, f"{path}/confirmation", fields_of(form, "confirmation"))
+        after = page_at(ben, sent.headers["Location"]).text
+    with server.gate("ben") as gate:
+        gate.measured(gate.request(waiting["request_id"]))
+    with server.person("cleo") as cleo:
+        measured = page_at(cleo, request).text
+
+    assert "its labelled rows wait for a second person" in waits
+    assert "Look at the rows, and confirm them" in waits
+    assert [(row["snapshot"], row["is_mine"]) for row in listed["waiting"]] == [(snapshot, False)]
+    assert "600, of which 600 have a label" in look
+    assert "<form" not in look
+    assert "Ben could" in look
+    assert sent.status_code == 303
+    assert "Your confirmation is recorded." in after
+    assert "handed in by Ada (ada), confirmed by Ben" in measured
+
+
+def test_a_confirmation_by_a_form_of_another_person_or_page_records_nothing(server, made, snapshot):
+    path = _path(made, snapshot)
+    with server.person("ben") as ben, server.person("cleo") as cleo:
+        own = fields_of(page_at(ben, path).text, "confirmation")
+        refused = [
+            send_form(cleo, f"{path}/confirmation", own),
+            send_form(ben, f"{path}/confirmation", {"token": ""}),
+            send_form(ben, f"{path}/confirmation", own, Origin="http://evil.example"),
+            send_form(ben, f"{path}/confirmation", own, **{"Sec-Fetch-Site": "cross-site"}),
+            ben.post(f"{path}/confirmation", data=own),
+        ]
+        said = page_at(cleo, f"{path}?said=confirmed").text
+        facts = facts_at(ben, path)
+
+    assert [answer.status_code for answer in refused] == [403] * len(refused)
+    assert facts["confirmed"] == []
+    assert "Your confirmation is recorded." not in said
+
+
+def test_rows_that_are_not_there_or_of_a_model_that_may_not_be_read_are_a_sentence(server, made, snapshot):
+    with server.person("ben") as ben:
+        gone = page_at(ben, _path(made, "sha256:" + "0" * 64))
+        unread = page_at(ben, _path(made, "sha256"))
+        body = {"username": "ben", "resource_type": "registered_model", "resource_id": made.name, "permission": "DENY"}
+        assert server.admin.post("/api/3.0/mlflow/users/permissions/grant", json=body).status_code == 200
+        denied = [page_at(ben, _path(made, snapshot)), page_at(ben, f"/handrail/rows?model={made.name}")]
+        every = facts_at(ben, "/handrail/rows")
+
+    assert (gone.status_code, unread.status_code) == (404, 400)
+    assert [answer.status_code for answer in denied] == [403, 403]
+    assert made.name not in {row["model"] for row in (*every["waiting"], *every["others"])}

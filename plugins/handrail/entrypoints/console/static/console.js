@@ -1,7 +1,6 @@
 // Keys for those who like them; pages read and decide without this file. Off while typing; `?` lists them.
 "use strict";
 (() => {
-  const places = { i: 0, t: 1, r: 2, m: 3, f: 4, d: 5 };
   let went = false;
   const off = () => localStorage.getItem("handrail-keys") === "off";
   const typing = (e) => e.target.closest("input, textarea, select") || e.ctrlKey || e.metaKey || e.altKey;
@@ -12,8 +11,8 @@
   };
   document.addEventListener("keydown", (e) => {
     if (typing(e) || off()) return;
-    const links = document.querySelectorAll("header nav a");
-    if (went && e.key in places) { links[places[e.key]]?.click(); }
+    const place = went && document.querySelector(`header nav a[data-key="${CSS.escape(e.key)}"]`);
+    if (place) place.click();
     else if (e.key === "j") step(1);
     else if (e.key === "k") step(-1);
     else if (e.key === "/") { document.querySelector("input[name=q]")?.focus(); e.preventDefault(); }

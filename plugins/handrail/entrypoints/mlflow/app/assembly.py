@@ -109,12 +109,14 @@ def _begin(opened: OpenGate, evaluating: EvaluatingThreads, looks: Looks, record
 
 
 def _add_pages(app: Any, opened: OpenGate, platform: Platform, refusals: Refusals) -> None:
+    from handrail.entrypoints.mlflow.app.cursors import open_cursors
     from handrail.entrypoints.mlflow.app.pages.desk import PageDesk
     from handrail.entrypoints.mlflow.app.pages.routes import add_pages
 
     # Every process of the server has the same secret, so a form of one passes in another.
     forms = Forms(os.environ["MLFLOW_FLASK_SERVER_SECRET_KEY"].encode())
-    add_pages(app, PageDesk(opened, platform, forms, server_name(platform.settings)), refusals)
+    desk = PageDesk(opened, platform, forms, server_name(platform.settings), open_cursors())
+    add_pages(app, desk, refusals)
 
 
 def _behind_doors(app: Any, inner: Any, settings: Settings, logins: Logins, trust: Trust | None) -> Any:

@@ -14,10 +14,20 @@ from flask import Flask, Response, request
 from mlflow.server import handlers
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from handrail.approvals import Differences, Gate, Opening, PredictionDesk, RuleChanges, Snapshots, StillReading
+from handrail.approvals import (
+    Differences,
+    Gate,
+    Opening,
+    PredictionDesk,
+    RuleChanges,
+    Snapshots,
+    StillReading,
+    Wanted,
+)
 from handrail.entrypoints.http.bodies import too_large
 from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.http.problems import MEDIA_TYPE, Rejection, members_of, problem, status_of
+from handrail.entrypoints.mlflow.app.cursors import Cursors, open_cursors
 from handrail.entrypoints.mlflow.app.evidence_bodies import read_digest, read_evidence
 from handrail.entrypoints.mlflow.app.finding_routes import close_finding, findings, open_finding
 from handrail.entrypoints.mlflow.app.foreign_calls import ForeignRoute
@@ -63,6 +73,7 @@ def add_routes(app: Flask, desks: Desks) -> None:
     views: dict[Route, Callable[[], Response]] = {route: partial(view, gate) for route, view in _VIEWS.items()}
     views |= {route: partial(_rule_answer, view, rules) for route, view in RULE_VIEWS.items()}
     views |= {route: found.answer for route, found in desks.outside.items()}
+    views[Route.REQUESTS] = partial(_requests, gate, open_cursors())
     views[Route.SNAPSHOT] = partial(hand_in, desks.snapshots)
     views[Route.CHANGES] = partial(_changes, gate, desks.differences)
     views[Route.PREDICTIONS] = partial(commit, desks.predictions)
@@ -118,7 +129,7 @@ def _nonce(gate: Gate) -> Response:
     return _json(gate.nonces.give(model, version, read_text(fields, "alias"), account()).to_json(), 201)
 
 
-def _requests(gate: Gate) -> Response:
+def _requests(gate: Gate, cursors: Cursors) -> Response:
     """Return one request by id with its evidence, or a list."""
     wanted = read_query("id", "alias", "state", "after", "limit")
     if "id" in wanted:
@@ -127,11 +138,11 @@ def _requests(gate: Gate) -> Response:
         return _json(view.to_json() | {"evidence_content": gate.records.evidence(wanted["id"])})
     if wanted.get("state", "open") != "open":
         raise InvalidInput("state", f"{wanted['state']!r} is unknown", "Ask for state=open, or leave it out.")
-    after, most = read_number(wanted, "after", 0, 10**12), read_number(wanted, "limit", PAGE, PAGE)
-    views, on = gate.page(after, most, alias=wanted.get("alias"), only_open="state" in wanted)
-    readable = cache(partial(may, level="can_read"))
-    rows = [view.to_json() for view in views if readable(view.history.request.subject.model)]
-    return _json({"requests": rows} | ({"next": str(on)} if on is not None else {}))
+    after, most = cursors.open(wanted.get("after", ""), "after"), read_number(wanted, "limit", PAGE, PAGE)
+    asked = Wanted(wanted.get("alias"), "state" in wanted, reads=cache(partial(may, level="can_read")))
+    views, on = gate.page(after, most, asked)
+    rows = [view.to_json() for view in views]
+    return _json({"requests": rows} | ({"next": cursors.seal(on)} if on is not None else {}))
 
 
 def _changes(gate: Gate, differences: Differences) -> Response:
@@ -212,7 +223,6 @@ _VIEWS: Mapping[Route, Callable[[Gate], Response]] = {
     Route.OPEN_REQUEST: _open_request,
     Route.ADOPT: _adopt,
     Route.NONCE: _nonce,
-    Route.REQUESTS: _requests,
     Route.DECIDE: _decide,
     Route.ANSWER: _answer,
     Route.RENEW: _renew,

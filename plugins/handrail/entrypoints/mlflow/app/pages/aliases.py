@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from handrail.entrypoints.console.pages import Page
-from handrail.entrypoints.console.timeline import names_page, read_moment, timeline_page
+from handrail.entrypoints.console.timeline import Asked, Urgent, names_page, read_moment, timeline_page
 from handrail.entrypoints.mlflow.app.messages import read_query
 from handrail.entrypoints.mlflow.app.pages.desk import PageDesk
-from handrail.entrypoints.mlflow.app.rights import may, require_model
+from handrail.entrypoints.mlflow.app.pages.emergencies import emergency_about
+from handrail.entrypoints.mlflow.app.pages.ways import ways_of
+from handrail.entrypoints.mlflow.app.rights import account, may, require_model
 
 
 def timelines(desk: PageDesk) -> Page:
@@ -19,8 +23,16 @@ def timelines(desk: PageDesk) -> Page:
 
 def timeline(desk: PageDesk, model: str, alias: str) -> Page:
     """Return every move of an alias; with `at`, also what it pointed at then, as it was logged."""
-    asked = read_query("at").get("at", "").strip()
+    query = read_query("at", "said")
     require_model(model, "can_read", "Reading what its aliases pointed at")
+    return page_of(desk, model, alias, query)
+
+
+def page_of(
+    desk: PageDesk, model: str, alias: str, query: Mapping[str, str], kept: Mapping[str, str] | None = None
+) -> Page:
+    """Return the page of an alias; `query` has `at` and `said`, `kept` what a form sent that was not recorded."""
+    asked, said = query.get("at", "").strip(), query.get("said", "")
     at, records = read_moment(asked) if asked else None, desk.opened.gate.records
     moves = records.moves(model, alias)
     answer = None
@@ -28,6 +40,8 @@ def timeline(desk: PageDesk, model: str, alias: str) -> Page:
         # Loaded again, and held against the log, because it is the answer.
         answer = moves.index(records.at(model, alias, at))
     views = records.views([tenure.history for tenure in moves])
-    return timeline_page(
-        model, alias, [(each.to_json(), view) for each, view in zip(moves, views, strict=True)], asked, answer
-    )
+    ways, emergency = ways_of(desk, model, alias, moves), emergency_about(desk, model, alias)
+    done = said == "break-glass" and emergency is not None and emergency["account"] == account()
+    urgent = Urgent(emergency, ways.facts if ways else None, ways.tokens if ways else {}, dict(kept or {}), done=done)
+    rows = [(each.to_json(), view) for each, view in zip(moves, views, strict=True)]
+    return timeline_page(model, alias, rows, Asked(asked, answer), urgent, desk.opened.reviewing.names())

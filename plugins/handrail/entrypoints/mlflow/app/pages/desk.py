@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 
 from mlflow.server import handlers
 
-from handrail.approvals import Finding, RequestView, Reviewers
+from handrail.approvals import Finding, RequestView, Reviewers, Wanted
 from handrail.bootstrap import Platform
 from handrail.bootstrap.approvals import OpenGate
 from handrail.clock import system_time
@@ -15,6 +16,7 @@ from handrail.entrypoints.console.addresses import Address
 from handrail.entrypoints.console.pages import Alert, Frame
 from handrail.entrypoints.console.tokens import Forms
 from handrail.entrypoints.console.words import when
+from handrail.entrypoints.mlflow.app.cursors import Cursors
 from handrail.entrypoints.mlflow.app.rights import account, may
 from handrail.errors import HandrailError
 
@@ -50,19 +52,19 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class PageDesk:
-    """The gate, the records and the secret of forms; one for a server."""
+    """The gate, the records, and what seals forms and cursors; one for a server."""
 
     opened: OpenGate
     platform: Platform
     forms: Forms
     server: str
+    cursors: Cursors
 
-    def open_requests(self) -> tuple[list[Waiting], bool]:
-        """Return the latest open requests that the account may read, and whether there are more."""
-        views, after = self.opened.gate.page(0, MOST_OPEN, only_open=True, newest=True)
+    def open_requests(self) -> list[Waiting]:
+        """Return the latest open requests that the account may read."""
+        views, _ = self.opened.gate.page(0, MOST_OPEN, Wanted(only_open=True, newest=True, reads=reads()))
         who = account()
-        seen = [Waiting(view, self.opened.reviewing.of(view, who)) for view in readable(views)]
-        return seen, after is not None
+        return [Waiting(view, self.opened.reviewing.of(view, who)) for view in views]
 
     def frame(self, here: Address, waiting: Sequence[Waiting] | None = None) -> Frame:
         """Return the frame of a page, for the account that is logged in."""
@@ -73,7 +75,7 @@ class PageDesk:
             alerts += self._alerts()
             if person := self.opened.reviewing.person(who):
                 name, roles = person.name, tuple(sorted(person.roles))
-            mine = self.open_requests()[0] if waiting is None else waiting
+            mine = self.open_requests() if waiting is None else waiting
         except HandrailError as err:
             alerts.append(
                 Alert("bad", "Nothing can be decided now: what was asked and decided cannot be read.", str(err))
@@ -102,9 +104,10 @@ class PageDesk:
             asked, bound = found.history.request, found.history.request.subject
             if may(bound.model, "can_read"):
                 address = Address.REQUEST.to(base, request_id=asked.request_id)
-                title = f"{bound.model} {bound.version} is {bound.alias} by break-glass, by {asked.requester} alone."
+                who = self.opened.reviewing.names()(asked.requester)
+                title = f"{bound.model} {bound.version} is {bound.alias} by break-glass, by {who} alone."
                 ends = f"It ends {when(found.ends)} unless two others confirm it. “{asked.reason}”"
-                yield Alert("bad", title, ends, address, "What was done, and why")
+                yield Alert("bad", title, ends, address, "What was done, why, and who confirms it")
 
     def token(self, about: str) -> str:
         """Return a token for a form of the account that is logged in."""
@@ -119,11 +122,9 @@ class PageDesk:
         self.forms.check(token, account(), about, system_time())
 
 
-def readable(views: Sequence[RequestView]) -> list[RequestView]:
-    """Return those requests that the account may read."""
-    models = {view.history.request.subject.model for view in views}
-    allowed = {model for model in models if may(model, "can_read")}
-    return [view for view in views if view.history.request.subject.model in allowed]
+def reads() -> Callable[[str], bool]:
+    """Return whether the account may read a model, which MLflow is asked once for each."""
+    return cache(partial(may, level="can_read"))
 
 
 def readable_findings(found: Sequence[Finding]) -> list[Finding]:

@@ -27,4 +27,5 @@ def log(desk: PageDesk) -> Page:
         raise Refused("Reading the gate's log", (reason,))
     state = log_state(desk.platform.settings, MOST)
     sentences = [row.sentence for row in desk.opened.watch.reported]
-    return log_page(None if state is None else asdict(state), [*sentences, *desk.opened.rules.look()])
+    found = None if state is None else asdict(state)
+    return log_page(found, [*sentences, *desk.opened.rules.look()], desk.opened.reviewing.names())

@@ -7,17 +7,20 @@ from typing import Any
 
 from flask import Response
 
-from handrail.approvals import Choice, NotAsShown, RequestView
+from handrail.approvals import Choice, NotAsShown, Purpose, RequestView, Wanted
 from handrail.clock import system_time
 from handrail.entrypoints.console.addresses import Address
 from handrail.entrypoints.console.inbox import inbox_page, list_page
 from handrail.entrypoints.console.pages import Page
-from handrail.entrypoints.console.request_page import Problem, Sent, Shown, request_page
+from handrail.entrypoints.console.request_page import request_page
+from handrail.entrypoints.console.request_shown import Problem, Sent, Shown
+from handrail.entrypoints.console.timeline import read_past
 from handrail.entrypoints.http.problems import status_of
 from handrail.entrypoints.mlflow.app.evidence_bodies import read_digest
 from handrail.entrypoints.mlflow.app.messages import read_choice, read_number, read_query, read_text
 from handrail.entrypoints.mlflow.app.pages.answers import base_of, not_recorded, read_form, respond, see
-from handrail.entrypoints.mlflow.app.pages.desk import PageDesk, readable, readable_findings
+from handrail.entrypoints.mlflow.app.pages.desk import PageDesk, readable_findings, reads
+from handrail.entrypoints.mlflow.app.pages.emergencies import emergency_of
 from handrail.entrypoints.mlflow.app.rights import account, may, require_model, require_runs, require_sources
 from handrail.errors import Contradiction, HandrailError, Unavailable
 
@@ -28,29 +31,47 @@ CLOSED = 20
 def inbox(desk: PageDesk) -> Response:
     """What waits for the person, for others, open findings, and what was decided lately."""
     read_query()
-    waiting, more = desk.open_requests()
-    latest, _ = desk.opened.gate.page(0, 2 * CLOSED, newest=True)
-    closed = [view for view in readable(latest) if not view.is_open][:CLOSED]
+    waiting = desk.open_requests()
+    latest, _ = desk.opened.gate.page(0, 2 * CLOSED, Wanted(newest=True, reads=reads()))
+    closed = [view for view in latest if not view.is_open][:CLOSED]
     findings = readable_findings(desk.opened.gate.findings.listed(only_open=True))
-    person = desk.opened.reviewing.person(account())
-    page = inbox_page([(each.view, each.reviewers, each.is_mine) for each in waiting], closed, findings, person)
-    return respond(desk, page, Address.INBOX, waiting if not more else None)
+    person, names = desk.opened.reviewing.person(account()), desk.opened.reviewing.names()
+    page = inbox_page([(each.view, each.reviewers, each.is_mine) for each in waiting], closed, findings, person, names)
+    return respond(desk, page, Address.INBOX, waiting)
 
 
 def listed(desk: PageDesk) -> Page:
     """Every request, latest first, page by page; `alias` and `state=open` are as in the JSON interface."""
     wanted = read_query("alias", "state", "before")
-    before, only_open = read_number(wanted, "before", 0, 10**12), wanted.get("state") == "open"
-    alias = wanted.get("alias") or None
-    views, on = desk.opened.gate.page(before, 50, alias=alias, only_open=only_open, newest=True)
-    return list_page(readable(views), on, wanted)
+    before = desk.cursors.open(wanted.get("before", ""), "before")
+    asked = Wanted(wanted.get("alias") or None, wanted.get("state") == "open", newest=True, reads=reads())
+    views, on = desk.opened.gate.page(before, 50, asked)
+    return list_page(views, None if on is None else desk.cursors.seal(on), wanted)
 
 
 def shown(desk: PageDesk, request_id: str) -> Page:
-    """Return the page of a request."""
-    done = read_query("said").get("said", "")
+    """Return the page of a request, as it is now or, with `as_of`, as it was at an earlier moment."""
+    asked = read_query("said", "as_of")
+    if as_of := asked.get("as_of", "").strip():
+        return _as_of(desk, request_id, as_of)
     view = _readable(desk, request_id)
-    return request_page(_shown(desk, view, said=_confirmed(done, view)))
+    return request_page(_shown(desk, view, said=_confirmed(desk, asked.get("said", ""), view)))
+
+
+def _as_of(desk: PageDesk, request_id: str, as_of: str) -> Page:
+    """Return what the ledger says of a request at a moment: a page on which nothing can be decided."""
+    require_model(desk.opened.gate.records.model_of(request_id), "can_read", "Reading this request")
+    moment = read_past(as_of, "as_of", system_time())
+    past = desk.opened.past.request(request_id, moment)
+    found = Shown(
+        view=past.view,
+        reviewers=past.reviewing.of(past.view, account()),
+        evidence=desk.opened.gate.records.evidence(request_id),
+        now=moment,
+        named=past.reviewing.names(),
+        past=past,
+    )
+    return request_page(found)
 
 
 def decide(desk: PageDesk, request_id: str) -> Response:
@@ -114,6 +135,8 @@ def _shown(desk: PageDesk, view: RequestView, said: dict[str, Any] | None = None
         tokens=_tokens(desk, view),
         said=said,
         sent=sent,
+        named=desk.opened.reviewing.names(),
+        emergency=emergency_of(desk, view),
     )
 
 
@@ -166,10 +189,10 @@ def _not_recorded(desk: PageDesk, request_id: str, sent: Sent, err: HandrailErro
     return not_recorded(desk, Address.INBOX, err, page)
 
 
-def _confirmed(said: str, view: RequestView) -> dict[str, Any] | None:
+def _confirmed(desk: PageDesk, said: str, view: RequestView) -> dict[str, Any] | None:
     """Return the sentence after a form was recorded, made of what is true now and not of the address alone."""
     row, bound = view.to_json(), view.history.request.subject
-    me = account()
+    me, author = account(), desk.opened.reviewing.names()(row["requester"])
     did = {each["decision"] for each in row["decisions"] if each["account"] == me}
     if said == str(Choice.APPROVE) and said in did and view.history.done:
         return {"title": f"{bound.model} {bound.version} is {bound.alias} now.", "text": "The permit is signed."}
@@ -180,12 +203,13 @@ def _confirmed(said: str, view: RequestView) -> dict[str, Any] | None:
         "reject": ("Your rejection is recorded.", "The request is closed.")
         if said in did and not view.is_open
         else None,
-        "ask": ("Your question is recorded.", f"The alias waits for an answer of {row['requester']}.")
-        if said in did
-        else None,
+        "ask": ("Your question is recorded.", f"The alias waits for an answer of {author}.") if said in did else None,
         "same": ("You had said the same before.", "Nothing changed.") if did else None,
         "answered": ("The answer is recorded.", "Whoever asked can decide now.") if row["questions"] else None,
         "renewed": ("It is asked again.", "Reviewers see only what changed.") if row["renews"] else None,
+        "rollback": ("It is asked for.", "The alias moves once another person has approved it.")
+        if row["requester"] == me and bound.purpose is Purpose.ROLLBACK and view.is_open
+        else None,
     }
     found = sentences.get(said)
     return {"title": found[0], "text": found[1]} if found else None

@@ -11,7 +11,17 @@ from flask import Flask
 from mlflow.server import handlers
 
 from handrail.entrypoints.console.addresses import Address
-from handrail.entrypoints.mlflow.app.pages import aliases, deployments, findings, lineage, log, requests, rules
+from handrail.entrypoints.mlflow.app.pages import (
+    aliases,
+    deployments,
+    findings,
+    lineage,
+    log,
+    requests,
+    rows,
+    rules,
+    urgent,
+)
 from handrail.entrypoints.mlflow.app.pages.answers import page_view, send_static
 from handrail.entrypoints.mlflow.app.pages.desk import PageDesk
 from handrail.entrypoints.mlflow.app.refusals import Refusals
@@ -26,6 +36,11 @@ VIEWS: Mapping[Address, tuple[Any, Address]] = {
     Address.RENEW: (requests.renew, Address.INBOX),
     Address.TIMELINES: (aliases.timelines, Address.TIMELINES),
     Address.TIMELINE: (aliases.timeline, Address.TIMELINES),
+    Address.ROLL_BACK: (urgent.roll_back, Address.TIMELINES),
+    Address.BREAK_GLASS: (urgent.break_glass, Address.TIMELINES),
+    Address.ROWS: (rows.listed, Address.RULES),
+    Address.SNAPSHOT: (rows.snapshot, Address.RULES),
+    Address.CONFIRM_ROWS: (rows.confirm, Address.RULES),
     Address.FINDINGS: (findings.findings, Address.FINDINGS),
     Address.OPEN_FINDING: (findings.open_finding, Address.FINDINGS),
     Address.CLOSE_FINDING: (findings.close_finding, Address.FINDINGS),

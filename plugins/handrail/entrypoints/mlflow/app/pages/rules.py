@@ -30,7 +30,7 @@ SAID = {
 def rules(desk: PageDesk) -> Page:
     """Return what rules, and what files only propose."""
     read_query()
-    return rules_page(_in_force(desk))
+    return _page(desk, {})
 
 
 def propose(desk: PageDesk) -> Response:
@@ -42,7 +42,9 @@ def propose(desk: PageDesk) -> Response:
     except HandrailError as err:
         status = int(status_of(err, in_body=True))
         problem = {"problem": str(err), "reason": form["reason"], "status": status}
-        return not_recorded(desk, Address.RULES, err, lambda: rules_page(_in_force(desk) | problem))
+        return not_recorded(
+            desk, Address.RULES, err, lambda: rules_page(_in_force(desk) | problem, desk.opened.reviewing.names())
+        )
     return see(_address(view.history.change.change_id, "proposed"))
 
 
@@ -67,6 +69,10 @@ def decide(desk: PageDesk, change_id: str) -> Response:
         kept["status"] = int(status_of(err, in_body=True))
         return not_recorded(desk, Address.RULES, err, lambda: _change(desk, change_id, kept))
     return see(_address(change_id, str(choice)))
+
+
+def _page(desk: PageDesk, more: Mapping[str, Any]) -> Page:
+    return rules_page(_in_force(desk) | dict(more), desk.opened.reviewing.names())
 
 
 def _in_force(desk: PageDesk) -> dict[str, Any]:
@@ -96,7 +102,8 @@ def _change(desk: PageDesk, change_id: str, extra: Mapping[str, Any]) -> Page:
     view = rules.views.change(change_id)
     why_not = rules.why_not(change_id, account())
     token = "" if why_not else desk.token(_about(change_id))
-    return change_page(view.to_json(), {"token": token, "why_not": why_not} | dict(extra))
+    names = desk.opened.reviewing.names()
+    return change_page(view.to_json(), {"token": token, "why_not": why_not} | dict(extra), names)
 
 
 def confirmed(said: str, change: Mapping[str, Any], account: str) -> str:
