@@ -16,7 +16,7 @@ from handrail.approvals.domain.errors import LogMismatch
 from handrail.approvals.domain.row_custody import HandedIn, RowsConfirmed
 from tests.fakes.approvals_evidence import MemorySnapshots
 from tests.fakes.approvals_rows import MemoryBook
-from tests.fakes.approvals_store import DATABASES, approvals_store, log_key, logged_ledger
+from tests.fakes.approvals_store import DATABASES, approvals_store, log_key, logged_ledger, sealed_store
 from tests.fakes.keeper import asking
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -33,15 +33,11 @@ def pair(request, tmp_path):
         with asking(snapshots=snapshots) as keeper:
             yield snapshots, SocketSnapshotBook(keeper)
         return
-    with approvals_store(request.param, tmp_path) as store:
-        key = log_key()
-        seals = Seals(key)
+    with sealed_store(request.param, tmp_path) as (store, key, seals):
         yield (
             FolderSnapshots(tmp_path / "labels", store, seals),
             SqlSnapshotBook(store, logged_ledger(store, key).log, seals),
         )
-        with store.read() as connection:
-            assert list(seals.broken(connection)) == []
 
 
 @pytest.fixture

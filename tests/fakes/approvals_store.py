@@ -56,6 +56,17 @@ def log_key(name: str = "example.com/log", kind: int = ED25519) -> Ed25519Heads:
     return Ed25519Heads(VerifierKey(name, kind, public), private)
 
 
+@contextmanager
+def sealed_store(database: str, folder: Path) -> Iterator[tuple[Store, Ed25519Heads, Seals]]:
+    """Lend a store of one's own with a log's key and its seals, none of which may be broken at the end."""
+    with approvals_store(database, folder) as store:
+        key = log_key()
+        seals = Seals(key)
+        yield store, key, seals
+        with store.read() as connection:
+            assert list(seals.broken(connection)) == []
+
+
 def logged_ledger(store: Store, signer: Ed25519Heads | None = None) -> SqlLedger:
     """Open a ledger with its log."""
     key = signer or log_key()

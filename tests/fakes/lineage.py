@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 
 from handrail.errors import InvalidInput, MissingFile
 from handrail.lineage.adapters.openlineage.writer import write_events
@@ -158,3 +159,11 @@ def story(project):
             DEPLOYMENT, BENTO, bento_digest="sha256:" + "be" * 32, tree_digest=tree
         ),
     ]
+
+
+def open_story():
+    """Lineage over fakes that holds the story, and the prediction p1 of its deployment."""
+    opened = open_in_memory({"p1": DEPLOYMENT.uri})
+    for call in story(Path()):
+        call(opened)
+    return opened

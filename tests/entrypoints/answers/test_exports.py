@@ -21,6 +21,7 @@ from tests.fakes.lineage import (
     a_folder,
     a_stage,
     open_in_memory,
+    open_story,
     story,
 )
 from tests.fakes.lineage_events import EventsInMemory, a_dataset, a_run_event, read
@@ -31,10 +32,7 @@ RELATIONS = {"used", "wasGeneratedBy", "wasDerivedFrom", "wasAssociatedWith", "w
 
 @pytest.fixture
 def lineage():
-    opened = open_in_memory({"p1": DEPLOYMENT.uri})
-    for call in story(Path()):
-        call(opened)
-    return opened
+    return open_story()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +11,7 @@ from handrail.entrypoints.answers.reach import Concerned, Outcomes, Reach, Serve
 from handrail.entrypoints.answers.reach_facts import way_in
 from handrail.lineage.domain.answers import Impact
 from handrail.lineage.domain.timeline import Period
-from tests.fakes.lineage import DEPLOYMENT, RAW, VERSION, open_in_memory, story
+from tests.fakes.lineage import RAW, VERSION, open_story
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NAMES = {"report": ["r1", "r2"], "feedback-snapshot": ["s1"]}
@@ -87,9 +86,7 @@ def test_a_version_serves_was_replaced_or_never_served(until, predictions, state
 
 
 def test_a_way_leads_from_the_file_to_the_version():
-    lineage = open_in_memory({"p1": DEPLOYMENT.uri})
-    for call in story(Path()):
-        call(lineage)
+    lineage = open_story()
     raw = lineage.show(RAW.path).node.uri
     trace = lineage.trace(VERSION.uri)
 

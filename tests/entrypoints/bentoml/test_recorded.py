@@ -19,10 +19,10 @@ from handrail.bootstrap.approvals import tree_digest
 from handrail.bootstrap.bento_files import BentoStore
 from handrail.entrypoints.bentoml.collect import find_bentos
 from handrail.entrypoints.bentoml.recorded import record_deployment
-from handrail.entrypoints.cli import main
 from handrail.entrypoints.hosts.recording import platform_here
 from handrail.settings import Settings
 from tests.fakes.bento_store import COMMIT, bento_environment, build_bento
+from tests.fakes.command import handrail_command
 
 DEADLINE_S = 90
 ROOT = Path(__file__).resolve().parents[3]
@@ -48,14 +48,7 @@ def project(tmp_path, monkeypatch, store):
 
 @pytest.fixture
 def handrail(project, monkeypatch, capsys):
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["handrail", "lineage", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        printed = capsys.readouterr()
-        return stopped.value.code or 0, printed.out, printed.err
-
-    return call
+    return handrail_command(monkeypatch, capsys, "lineage")
 
 
 def causes(uri):

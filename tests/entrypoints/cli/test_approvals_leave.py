@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,9 +15,9 @@ from handrail.bootstrap import open_platform
 from handrail.bootstrap.approvals import migrated
 from handrail.bootstrap.approvals_log import open_ledger
 from handrail.bootstrap.approvals_rules import open_rule_changes
-from handrail.entrypoints.cli import main
 from handrail.settings import load_settings
 from tests.fakes.approvals_world import World
+from tests.fakes.command import handrail_command
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 CONFIG = Path(__file__).parents[3] / "config"
@@ -51,14 +50,7 @@ def settings(tmp_path, monkeypatch):
 
 @pytest.fixture
 def call(monkeypatch, capsys):
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["handrail", "approvals", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        said = capsys.readouterr()
-        return stopped.value.code or 0, said.out, said.err
-
-    return call
+    return handrail_command(monkeypatch, capsys, "approvals")
 
 
 def test_requests_decisions_evidence_permits_and_log_go_along(settings, call, tmp_path):

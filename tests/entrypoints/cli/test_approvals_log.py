@@ -15,9 +15,9 @@ from handrail.approvals.domain.notes import COSIGNATURE, VerifierKey
 from handrail.bootstrap import open_platform
 from handrail.bootstrap.approvals import migrated
 from handrail.bootstrap.approvals_log import open_ledger, read_log_key, read_policy
-from handrail.entrypoints.cli import main
 from handrail.settings import load_settings
 from tests.fakes.approvals_world import World
+from tests.fakes.command import handrail_command
 from tests.fakes.log_folder import replace_entries
 
 
@@ -40,14 +40,7 @@ def world(settings):
 
 @pytest.fixture
 def call(monkeypatch, capsys):
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["handrail", "approvals", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        said = capsys.readouterr()
-        return stopped.value.code or 0, said.out, said.err
-
-    return call
+    return handrail_command(monkeypatch, capsys, "approvals")
 
 
 def test_the_projects_log_is_verified(settings, world, call):

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,10 +11,10 @@ import yaml
 from handrail.bootstrap import open_platform
 from handrail.bootstrap.approvals import migrated
 from handrail.bootstrap.approvals_log import open_ledger
-from handrail.entrypoints.cli import main
 from handrail.settings import load_settings
 from tests.fakes.approvals import PEOPLE, RULES
 from tests.fakes.approvals_world import World
+from tests.fakes.command import handrail_command
 
 CONFIG = Path(__file__).parents[3] / "config"
 PERSONS = {person.name: {"accounts": sorted(person.accounts), "roles": sorted(person.roles)} for person in PEOPLE}
@@ -32,14 +31,7 @@ def project(tmp_path, monkeypatch):
 
 @pytest.fixture
 def call(monkeypatch, capsys):
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["handrail", "approvals", "policy", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        said = capsys.readouterr()
-        return stopped.value.code or 0, said.out, said.err
-
-    return call
+    return handrail_command(monkeypatch, capsys, "approvals", "policy")
 
 
 def _said(rule):

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-import sys
 from datetime import UTC, timedelta
 from pathlib import Path
 
@@ -17,10 +16,10 @@ from evidently.ui.workspace import Workspace
 
 from handrail.bootstrap import open_platform
 from handrail.bootstrap.lineage_doctor import open_doctor
-from handrail.entrypoints.cli import main
 from handrail.entrypoints.evidently.reports import Sources, add_run
 from handrail.entrypoints.hosts.recording import platform_here
 from handrail.feedback.adapters.sql_tables import snapshot
+from tests.fakes.command import handrail_command
 
 DIGEST = "sha256:" + "5a" * 32
 MARKS = ("mark_predictions", "mark_events", "mark_arrivals", "format")
@@ -54,14 +53,7 @@ def flights(workspace):
 
 @pytest.fixture
 def handrail(project, monkeypatch, capsys):
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["handrail", "lineage", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        printed = capsys.readouterr()
-        return stopped.value.code or 0, printed.out, printed.err
-
-    return call
+    return handrail_command(monkeypatch, capsys, "lineage")
 
 
 def a_run(**metadata):

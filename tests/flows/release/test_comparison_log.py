@@ -7,21 +7,9 @@ import pytest
 from flows.steps.release.comparison_log import log_comparison
 from flows.steps.release.promote import Registered
 from handrail.errors import Unavailable
+from tests.fakes.compared import COMPARED
 
-FOUND = {
-    "metric": "average_precision",
-    "delta": 0.0123,
-    "ci_low": -0.001,
-    "ci_high": 0.025,
-    "champion_value": 0.41,
-    "challenger_value": 0.4223,
-    "n": 28220,
-    "clusters": 30,
-    "margin": 0.005,
-    "not_worse": True,
-    "incumbent": "sha256:abcdef",
-    "month": "2013-09",
-}
+FOUND = COMPARED | {"month": "2013-09"}
 FOLDER = "comparison/on-2013-09-with-sha256-abcdef"
 
 

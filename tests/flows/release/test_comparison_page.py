@@ -5,29 +5,17 @@ import pytest
 
 from flows.steps.release.comparison_page import comparison_page
 from handrail.use_case import read_use_case
+from tests.fakes.compared import COMPARED
 
 CASE = read_use_case(Path(__file__).parents[3])
-FOUND = {
-    "metric": "average_precision",
-    "delta": 0.0123,
-    "ci_low": -0.001,
-    "ci_high": 0.025,
-    "champion_value": 0.41,
-    "challenger_value": 0.4223,
-    "n": 28220,
-    "clusters": 30,
-    "margin": 0.005,
-    "not_worse": True,
-    "incumbent": "sha256:abc",
-    "champion": "bentoml://<b>",
-}
+FOUND = COMPARED | {"champion": "bentoml://<b>"}
 
 
 def test_the_page_says_on_what_both_were_judged():
     page = comparison_page(FOUND, CASE, "flights version 4", "2013-09")
 
     assert "the same 28,220 flights of 2013-09, in 30 days" in page
-    for words in ("0.4223", "0.4100", "+0.0123", "-0.0010 to +0.0250", "sha256:abc", "is not worse"):
+    for words in ("0.4223", "0.4100", "+0.0123", "-0.0010 to +0.0250", "sha256:abcdef", "is not worse"):
         assert words in page
 
 

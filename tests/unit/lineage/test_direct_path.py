@@ -1,24 +1,20 @@
 """The direct path: of each sort of thing the one nearest the start, whatever tools a project uses."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from handrail.lineage.domain.direct_path import direct_path
 from handrail.lineage.domain.names import artifact_at
 from handrail.refs import Deployment, ModelVersion, TrackingRun
-from tests.fakes.lineage import BENTO, COMMIT, DEPLOYMENT, PERMIT, RUN, VERSION, open_in_memory, story
+from tests.fakes.lineage import BENTO, COMMIT, DEPLOYMENT, PERMIT, RUN, VERSION, open_in_memory, open_story
 
 TREE = "sha256:" + "5e" * 32
 
 
 @pytest.fixture
 def lineage():
-    opened = open_in_memory({"p1": DEPLOYMENT.uri})
-    for call in story(Path()):
-        call(opened)
-    return opened
+    return open_story()
 
 
 def stations(steps):

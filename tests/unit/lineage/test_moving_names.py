@@ -1,13 +1,12 @@
 """A moving name may be given by itself, by its end, or by what it points at."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from handrail.errors import UnknownReference
 from handrail.lineage.domain.errors import AmbiguousReference
-from tests.fakes.lineage import BENTO, DEPLOYMENT, PERMIT, VERSION, open_in_memory, story
+from tests.fakes.lineage import BENTO, DEPLOYMENT, PERMIT, VERSION, open_story
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ALIAS, SLOT = "mlflow alias flights@champion", "deploy://local/flights"
@@ -15,9 +14,7 @@ ALIAS, SLOT = "mlflow alias flights@champion", "deploy://local/flights"
 
 @pytest.fixture
 def lineage():
-    opened = open_in_memory({"p1": DEPLOYMENT.uri})
-    for call in story(Path()):
-        call(opened)
+    opened = open_story()
     opened.point(ALIAS, VERSION, NOON, by=PERMIT.uri)
     opened.point(SLOT, DEPLOYMENT, NOON, by="handrail deploy")
     return opened

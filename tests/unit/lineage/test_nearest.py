@@ -1,22 +1,19 @@
 """What nothing has is answered with the known names that are written much alike."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from handrail.errors import UnknownReference
 from handrail.lineage.service.nearest import SAMPLED
-from tests.fakes.lineage import DEPLOYMENT, PERMIT, VERSION, open_in_memory, story
+from tests.fakes.lineage import PERMIT, VERSION, open_story
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 @pytest.fixture
 def lineage():
-    opened = open_in_memory({"p1": DEPLOYMENT.uri})
-    for call in story(Path()):
-        call(opened)
+    opened = open_story()
     opened.point("mlflow alias flights@champion", VERSION, NOON, by=PERMIT.uri)
     return opened
 

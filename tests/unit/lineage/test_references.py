@@ -2,7 +2,6 @@
 
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -11,7 +10,7 @@ from handrail.lineage.domain.errors import AmbiguousReference
 from handrail.lineage.domain.names import artifact_at
 from handrail.lineage.service.references import check_reference
 from handrail.refs import ModelVersion, TrackingRun
-from tests.fakes.lineage import BENTO, COMMIT, DEPLOYMENT, PERMIT, RUN, VERSION, open_in_memory, story
+from tests.fakes.lineage import BENTO, COMMIT, DEPLOYMENT, PERMIT, RUN, VERSION, open_in_memory, open_story
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ALIAS = "mlflow alias flights@champion"
@@ -20,9 +19,7 @@ TREE = "sha256:" + "7e" * 32
 
 @pytest.fixture
 def lineage():
-    opened = open_in_memory({"p1": DEPLOYMENT.uri})
-    for call in story(Path()):
-        call(opened)
+    opened = open_story()
     opened.point(ALIAS, VERSION, NOON, by=PERMIT.uri)
     opened.point("deploy://local/flights", DEPLOYMENT, NOON, by="handrail deploy")
     opened.record_activity(RUN, "tracking-run", generated=[artifact_at("mlflow://registry/model/m-17")])

@@ -11,14 +11,12 @@ from handrail.lineage.domain.graph import Direction, Edge, Node
 from handrail.lineage.domain.names import artifact_at
 from handrail.lineage.domain.sections import NOT_BY_THE_GATE, sections_of
 from handrail.lineage.domain.vocabulary import Role, Verb
-from tests.fakes.lineage import BENTO, DEPLOYMENT, INPUTS, PERMIT, RUN, open_in_memory, story
+from tests.fakes.lineage import BENTO, DEPLOYMENT, INPUTS, PERMIT, RUN, open_in_memory, open_story, story
 
 
 @pytest.fixture
 def trace():
-    lineage = open_in_memory({"p1": DEPLOYMENT.uri})
-    for call in story(Path()):
-        call(lineage)
+    lineage = open_story()
     return lineage.trace("p1")
 
 
@@ -41,9 +39,7 @@ def test_a_trace_is_shown_from_the_deployment_back_to_the_commit(trace):
 
 
 def test_the_flow_run_that_ran_a_stage_is_shown():
-    lineage = open_in_memory({"p1": DEPLOYMENT.uri})
-    for call in story(Path()):
-        call(lineage)
+    lineage = open_story()
     flow_run = "prefect://local/flow-run/f"
     lineage.record_activity(RUN, "tracking-run", details=ActivityDetails(within=[flow_run]))
 
@@ -83,9 +79,7 @@ def test_approvers_stand_with_the_permit(trace):
 
 
 def test_an_approver_of_whom_the_gate_knows_nothing_is_shown_as_what_others_assert():
-    lineage = open_in_memory({"p1": DEPLOYMENT.uri})
-    for call in story(Path()):
-        call(lineage)
+    lineage = open_story()
     evil = ActivityDetails(asserted_by="actor://service/evil")
     agents = ["actor://registry/eve", "actor://registry/ann"]
     lineage.record_activity(f"{PERMIT.uri}/decision", "promotion-decision", agents=agents, details=evil)
@@ -100,9 +94,7 @@ def test_an_approver_of_whom_the_gate_knows_nothing_is_shown_as_what_others_asse
 
 
 def test_what_the_gate_did_not_say_of_an_approval_is_not_proven_by_others():
-    lineage = open_in_memory({"p1": DEPLOYMENT.uri})
-    for call in story(Path()):
-        call(lineage)
+    lineage = open_story()
     before = lineage.trace("p1").proven
     evil = ActivityDetails(asserted_by="actor://service/evil")
     lineage.record_activity(
@@ -116,9 +108,7 @@ def test_what_the_gate_did_not_say_of_an_approval_is_not_proven_by_others():
 
 
 def test_who_only_ran_something_is_no_approver():
-    lineage = open_in_memory({"p1": DEPLOYMENT.uri})
-    for call in story(Path()):
-        call(lineage)
+    lineage = open_story()
     lineage.record_activity(RUN, "tracking-run", agents=["actor://registry/eve"])
 
     told = {section.title: {hop.node.uri for hop in section.hops} for section in sections_of(lineage.trace("p1"))}
@@ -216,9 +206,7 @@ def test_what_one_witness_alone_says_is_not_proven(trace):
 
 
 def test_a_filtered_trace_is_distinguished_by_hops_from_what_it_hides():
-    lineage = open_in_memory({"p1": DEPLOYMENT.uri})
-    for call in story(Path()):
-        call(lineage)
+    lineage = open_story()
 
     (section,) = sections_of(lineage.trace("p1", kinds=["git-commit"]))
 

@@ -1,12 +1,11 @@
 """`handrail lineage collect dvc` in a repository that has nothing but DVC."""
 
 import json
-import sys
 
 import pytest
 
 from handrail.bootstrap import open_platform
-from handrail.entrypoints.cli import main
+from tests.fakes.command import handrail_command
 from tests.fakes.dvc_repository import DVC, add, commit, make_repository, run
 
 
@@ -26,15 +25,7 @@ def handrail(made, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("HANDRAIL_HOME", str(tmp_path))
     monkeypatch.setenv("HANDRAIL_REPOSITORY", "shop")
     monkeypatch.chdir(made[0])
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["handrail", "lineage", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        printed = capsys.readouterr()
-        return stopped.value.code or 0, printed.out, printed.err
-
-    return call
+    return handrail_command(monkeypatch, capsys, "lineage")
 
 
 def test_stages_and_tracked_data_are_recorded_and_trace_to_the_commit(handrail, made):

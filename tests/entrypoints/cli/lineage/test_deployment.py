@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,9 +9,9 @@ import pytest
 
 from handrail.bootstrap import open_platform
 from handrail.bootstrap.approvals import tree_digest
-from handrail.entrypoints.cli import main
 from handrail.feedback import Prediction
 from handrail.refs import ModelVersion, TrackingRun
+from tests.fakes.command import handrail_command
 
 CONFIG = Path(__file__).resolve().parents[4] / "config"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -47,14 +46,7 @@ def project(tmp_path, monkeypatch, tree):
 
 @pytest.fixture
 def handrail(project, monkeypatch, capsys):
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["handrail", "lineage", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        printed = capsys.readouterr()
-        return stopped.value.code or 0, printed.out, printed.err
-
-    return call
+    return handrail_command(monkeypatch, capsys, "lineage")
 
 
 def test_a_prediction_of_an_unknown_service_names_the_command_that_helps(handrail):

@@ -1,14 +1,13 @@
 """A path that is typed in a shell: from any folder of the project, absolute, and in the version that is on disk."""
 
 import hashlib
-import sys
 
 import pytest
 
 from handrail.bootstrap import open_platform
-from handrail.entrypoints.cli import main
 from handrail.lineage.domain.names import artifact_at
 from handrail.refs import DataVersion
+from tests.fakes.command import handrail_command
 
 OLD, NEW, NOT_RECORDED = (hashlib.md5(text).hexdigest() for text in (b"old", b"new", b"other"))
 PATH = "features/data/telemetry.csv"
@@ -42,14 +41,7 @@ def recorded(project):
 
 @pytest.fixture
 def impact(monkeypatch, capsys):
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["handrail", "lineage", "impact", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        printed = capsys.readouterr()
-        return stopped.value.code or 0, printed.out, printed.err
-
-    return call
+    return handrail_command(monkeypatch, capsys, "lineage", "impact")
 
 
 @pytest.mark.parametrize(

@@ -1,26 +1,17 @@
 """`handrail lineage` over a store that holds nothing, or is none."""
 
 import json
-import sys
 
 import pytest
 
-from handrail.entrypoints.cli import main
+from tests.fakes.command import handrail_command
 
 
 @pytest.fixture
 def handrail(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HANDRAIL_DATABASE_URL", raising=False)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["handrail", "lineage", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        printed = capsys.readouterr()
-        return stopped.value.code or 0, printed.out, printed.err
-
-    return call
+    return handrail_command(monkeypatch, capsys, "lineage")
 
 
 def test_the_doctor_is_not_content_where_nothing_is_recorded(handrail, tmp_path, monkeypatch):

@@ -1,12 +1,11 @@
 """A toy project whose model lineage knows, and the command that reproduces it."""
 
 import os
-import sys
 
 import pytest
 
-from handrail.entrypoints.cli import main
 from tests.fakes import reproducible_project as toy
+from tests.fakes.command import handrail_command
 
 
 @pytest.fixture(scope="session")
@@ -34,12 +33,4 @@ def reproduce(project, command):
 @pytest.fixture
 def command(monkeypatch, capsys):
     """The command, wherever the test is."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["handrail", "reproduce", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        printed = capsys.readouterr()
-        return stopped.value.code or 0, printed.out, printed.err
-
-    return call
+    return handrail_command(monkeypatch, capsys, "reproduce")
