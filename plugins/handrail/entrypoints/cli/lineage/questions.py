@@ -19,6 +19,7 @@ from handrail.entrypoints.answers.as_json import (
 from handrail.entrypoints.answers.chain import chain_about
 from handrail.entrypoints.answers.exports import Form, export
 from handrail.entrypoints.answers.one_page import write_page
+from handrail.entrypoints.answers.reach_facts import reach_of
 from handrail.entrypoints.cli import completing
 from handrail.entrypoints.cli.lineage.chain_output import Pages, show_chain
 from handrail.entrypoints.cli.lineage.on_disk import as_typed_here
@@ -31,10 +32,13 @@ from handrail.entrypoints.cli.lineage.output import (
     show_tree,
     trees,
 )
+from handrail.entrypoints.cli.lineage.reach_output import show_reach
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, read_moment
 from handrail.errors import InvalidInput
 from handrail.lineage import MAX_COUNTED, MAX_LISTED, MAX_NODES, TRUNCATED, Direction
 
+MOST_JUDGED = 200_000
+"""Up to so many predictions a command counts the outcomes; a page stops earlier."""
 Ref = Annotated[
     str,
     typer.Argument(
@@ -83,11 +87,13 @@ def show_impact(  # noqa: PLR0913 - the options of a command
     nodes: Annotated[bool, typer.Option("--nodes", help="List what was reached, a page at a time.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=1, max=MAX_LISTED, help="How many nodes a page has.")] = 100,
     after: Annotated[str, typer.Option("--after", help="Go on after this URI, the last of the page before.")] = "",
+    tree: Annotated[bool, typer.Option("--tree", help="Show all that was reached, by kind.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what something led to: models, deployments, numbers of predictions, reports and money.
+    """Show what something led to: models, deployments, numbers of predictions, reports, money, and whom to notify.
 
-    `dataset#column` follows one column where column lineage is known, and whole artifacts elsewhere.
+    `dataset#column` follows one column where column lineage is known, and whole artifacts elsewhere. With --tree, and
+    where only a part is asked for (--kind, --depth), it is a tree by kind.
     """
     with open_records() as platform:
         ref = as_typed_here(platform, ref)
@@ -95,7 +101,11 @@ def show_impact(  # noqa: PLR0913 - the options of a command
             page = platform.lineage.touched(ref, depth=depth, kinds=kind or (), after=after, limit=limit)
             return print_json(page_to_json(page)) if as_json else trees.print(draw_page(page))
         impact = platform.lineage.impact(ref, max_nodes, depth=depth, kinds=kind or ())
-    return print_json(impact_to_json(impact)) if as_json else show_tree(draw_impact(impact))
+        is_whole = not (kind or depth) and (as_json or not tree)
+        reach = reach_of(platform, platform.lineage, impact, MOST_JUDGED) if is_whole else None
+    if as_json:
+        return print_json(impact_to_json(impact) | {"reach": reach.to_json() if reach else None})
+    return show_reach(reach) if reach else show_tree(draw_impact(impact))
 
 
 def show_node(ref: Ref, as_json: AsJson = False) -> None:
