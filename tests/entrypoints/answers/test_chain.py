@@ -2,17 +2,19 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from handrail.entrypoints.answers.chain import NO_PERMIT, chain_of
 from handrail.entrypoints.answers.chain_facts import Allowed, ChainFacts, Outcome
 from handrail.feedback import Prediction
+from handrail.lineage import direct_path
+from handrail.lineage.domain.facts import ActivityDetails
 from handrail.lineage.domain.names import artifact_at
+from handrail.lineage.domain.pipeline import PipelineRecord, describe_pipeline
 from handrail.lineage.domain.timeline import Period
 from handrail.refs import Deployment, ModelVersion
-from tests.fakes.lineage import DEPLOYMENT, PERMIT, VERSION, open_in_memory, story
+from tests.fakes.lineage import COMMIT, DEPLOYMENT, PERMIT, STAGES, VERSION, open_in_memory, open_story
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PEOPLE = (("Ben Engineer", ("ml-engineer",)), ("Cleo Business", ("business-stakeholder",)))
@@ -37,10 +39,7 @@ FACTS = ChainFacts(MADE, "0.092, not called late", permits={PERMIT.uri: ALLOWED}
 
 @pytest.fixture
 def lineage():
-    opened = open_in_memory({"p1": DEPLOYMENT.uri})
-    for call in story(Path()):
-        call(opened)
-    return opened
+    return open_story()
 
 
 @pytest.fixture
@@ -169,3 +168,33 @@ def test_what_nothing_led_to_says_so(lineage):
     assert chain_of(lineage.trace(commit), ChainFacts()).summary.startswith(
         "Nothing is recorded that led to c0c0c0c0c0c0"
     )
+
+
+def test_a_commit_has_the_moment_that_its_committer_reports(lineage):
+    stages = PipelineRecord("shop", STAGES, committed={COMMIT: NOON, "d1" * 20: NOON})
+    lineage.record(describe_pipeline(stages))
+
+    links = {link.station: link for link in chain_of(lineage.trace("p1"), FACTS).links}
+
+    assert links["git-commit"].when == NOON
+    assert "d1" * 20 not in str(lineage.trace("p1").nodes)
+
+
+def test_a_check_has_the_moment_of_the_run_that_it_was_part_of_where_one_is_known(link, lineage):
+    before = link("validation").when
+    stage, task = PipelineRecord("shop", STAGES).runs()["validate"], "prefect://local/task-run/t"
+    lineage.record_activity(task, "task-run", details=ActivityDetails(started=NOON, ended=NOON + timedelta(minutes=1)))
+    lineage.record_activity(stage, "dvc-stage", details=ActivityDetails(within=[task]))
+
+    assert before is None
+    assert link("validation").when == NOON + timedelta(minutes=1)
+    assert link("training-data").when is None, "what ran beside the check has no time of it"
+
+
+def test_a_check_that_has_a_time_of_its_own_keeps_it(link, lineage):
+    validation = next(step.node.uri for step in direct_path(lineage.trace("p1")) if step.station == "validation")
+    lineage.record_activity(
+        "run://x", "checkpoint-run", generated=[artifact_at(validation)], details=ActivityDetails(ended=NOON)
+    )
+
+    assert link("validation").when == NOON

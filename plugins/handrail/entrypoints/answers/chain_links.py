@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,9 +11,11 @@ from handrail.entrypoints.answers.chain_facts import ChainFacts
 from handrail.entrypoints.answers.chain_titles import WRITERS, plain, rows_learned
 from handrail.entrypoints.answers.names import listed, moment_of, name_at, name_of, word_of
 from handrail.entrypoints.answers.words import counted
-from handrail.lineage import Node, Step, Trace, Verb
+from handrail.lineage import Edge, Node, Step, Trace, Verb
 
-REGISTERED = "registered"
+REGISTERED, COMMITTED, CHECK = "registered", "committed", "validation"
+MOST_RUNS = 3
+"""A check is of a stage, which is of a task run, which is of a flow run."""
 _STATIONS = {
     "training-data": "Training set",
     "raw-data": "Raw data",
@@ -187,13 +190,37 @@ def _deployment(node: Node, facts: ChainFacts) -> _Written:
 
 def _time_of(node: Node, trace: Trace) -> datetime | None:
     """Return when a thing was made or happened, as its tool or its maker reports it."""
-    if REGISTERED in node.attributes:
-        try:
-            return datetime.fromisoformat(node.attributes[REGISTERED])
-        except ValueError:
-            return None
+    for name in (REGISTERED, COMMITTED):
+        if name in node.attributes:
+            try:
+                return datetime.fromisoformat(node.attributes[name])
+            except ValueError:
+                return None
     if node.ended or node.started:
         return node.started or node.ended
-    makers = {edge.cause for edge in trace.edges if edge.effect == node.uri and edge.verb is Verb.GENERATED}
-    times = [each.ended or each.started for each in trace.nodes if each.uri in makers]
+    at = _began(_causes({node.uri}, trace.edges, Verb.GENERATED), trace)
+    return at or (_checked_at(node, trace) if node.kind == CHECK else None)
+
+
+def _checked_at(check: Node, trace: Trace) -> datetime | None:
+    """Return when the run began that wrote the result of a check, which is the same bytes under another name.
+
+    A stage of a pipeline may have no time of its own; then that of the task or flow run that it was part of counts.
+    """
+    proven = (edge for edge in trace.edges if edge.proven)
+    here = _causes(_causes({check.uri}, proven, Verb.DERIVED_FROM), trace.edges, Verb.GENERATED)
+    for _ in range(MOST_RUNS):
+        if at := _began(here, trace):
+            return at
+        here = _causes(here, trace.edges, Verb.ASSOCIATED_WITH)
+    return None
+
+
+def _causes(effects: Set[str], edges: Iterable[Edge], verb: Verb) -> Set[str]:
+    return {edge.cause for edge in edges if edge.effect in effects and edge.verb is verb}
+
+
+def _began(runs: Set[str], trace: Trace) -> datetime | None:
+    """Return when the first of these runs that a trace has a time of ended, or began."""
+    times = [each.ended or each.started for each in trace.nodes if each.uri in runs]
     return next((at for at in times if at), None)

@@ -141,6 +141,15 @@ def describe_activity(
     )
 
 
+def describe_artifact(artifact: ArtifactVersion) -> Facts:
+    """State attributes of an artifact, and nothing about how it came to be.
+
+    Raises:
+        InvalidInput: its URI or an attribute cannot be used.
+    """
+    return _checked({_fact(artifact)}, [])
+
+
 def describe_use(activity: NodeFact, used: ArtifactVersion, asserted_by: str, agreed: str | None = None) -> Facts:
     """State that an activity used `used`; `agreed` is a digest that was compared on both sides.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 from handrail import manifest
@@ -13,6 +14,7 @@ from handrail.lineage.domain.facts import (
     Facts,
     activity_fact,
     describe_activity,
+    describe_artifact,
     describe_derivation,
     describe_use,
 )
@@ -25,6 +27,8 @@ from handrail.refs import SAFE, ArtifactVersion, DataVersion, FeatureService, Fe
 ASSERTED_BY = "dvc"
 MODEL_FILE = "MLmodel"
 TRAINING_SET = "training-set"
+COMMITTED = "committed"
+"""The attribute with the moment of a commit, in UTC."""
 _BLANK = re.compile(r"\s")
 
 
@@ -111,13 +115,15 @@ class TrackedFile:
 class PipelineRecord:
     """All stage runs of a project's lock files, and what else is under DVC.
 
-    `notes` are sentences for the user about what this record cannot say.
+    `notes` are sentences for the user about what this record cannot say. `committed` has when each commit (40 hex
+    digits) was made, as its committer says, of those that are known.
     """
 
     repository: str
     stages: tuple[StageRun, ...] = field(default_factory=tuple)
     tracked: tuple[TrackedFile, ...] = ()
     notes: tuple[str, ...] = ()
+    committed: Mapping[str, datetime] = field(default_factory=dict)
 
     def artifact(self, path: str) -> ArtifactVersion:
         """Return the artifact at a path of the project: an output, an input, or a file in one of them.
@@ -161,10 +167,19 @@ def data_at(repository: str, path: str, md5: str, sha256: str = "") -> ArtifactV
 def describe_pipeline(record: PipelineRecord) -> Facts:
     """State what each stage used and generated, the files in its folders, its commit, features and validation.
 
-    Tracked data comes from the commit whose `.dvc` file names it.
+    Tracked data comes from the commit whose `.dvc` file names it. A commit has its moment, where that is known.
     """
     stages = [part for stage in record.stages for part in _stage(record.repository, stage)]
-    return Facts.union(stages + [part for each in record.tracked for part in _tracked(record.repository, each)])
+    tracked = [part for each in record.tracked for part in _tracked(record.repository, each)]
+    return Facts.union([*stages, *tracked, *_moments(record)])
+
+
+def _moments(record: PipelineRecord) -> Iterator[Facts]:
+    named = {each.commit for each in (*record.stages, *record.tracked)}
+    for commit in sorted(named & record.committed.keys()):
+        at = record.committed[commit].astimezone(UTC).isoformat()
+        node = artifact_at(GitCommit(record.repository, commit).uri, f"git:{commit}")
+        yield describe_artifact(replace(node, attributes={COMMITTED: at}))
 
 
 def _stage(repository: str, stage: StageRun) -> Iterator[Facts]:

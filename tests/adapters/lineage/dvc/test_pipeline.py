@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 import yaml
@@ -112,6 +113,15 @@ def test_each_stage_is_of_the_commit_that_recorded_it_first(made, record):
 
     assert stage(record, "acquire").commit == first
     assert stage(record, "features").commit == second
+
+
+def test_each_commit_has_the_moment_that_git_reports(made, record):
+    folder, *commits = made
+    shown = {each: run(folder, "git", "show", "-s", "--format=%cI", each) for each in commits}
+
+    assert {each: at.isoformat() for each, at in record.committed.items()} == {
+        each: datetime.fromisoformat(at).astimezone(UTC).isoformat() for each, at in shown.items()
+    }
 
 
 def test_source_files_are_those_of_the_commit_and_outputs_are_none(record):

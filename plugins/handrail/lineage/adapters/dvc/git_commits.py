@@ -6,6 +6,7 @@ import os
 import posixpath
 import subprocess
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -64,6 +65,13 @@ class GitCommits:
         """Return the files in the folder that git does not ignore and that end so, by path; None if there is no git."""
         out = self._try("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", f"*{suffix}")
         return None if out is None else sorted({path for path in _split(out) if (self._folder / path).is_file()})
+
+    def moments(self, commits: Iterable[str]) -> Mapping[str, datetime]:
+        """Return when each commit (40 hex digits) was made, as its committer says; unknown ones are not in it."""
+        asked = sorted(set(commits))
+        out = self._run("log", "--no-walk=unsorted", "--ignore-missing", "--format=%H %ct", *asked) if asked else None
+        lines = (line.split() for line in (out or b"").decode().splitlines())
+        return {commit: datetime.fromtimestamp(int(seconds), UTC) for commit, seconds in lines}
 
     def is_shallow(self) -> bool:
         """Return whether this clone lacks older commits."""

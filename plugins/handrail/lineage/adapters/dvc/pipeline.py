@@ -58,8 +58,9 @@ class DvcPipeline(PipelineReader):
         tracked, unhashed = reading.tracked(held)
         if not tracked and not tree.named(LOCK):
             raise _nothing_to_read(project, tree)
-        notes = [*unhashed, *([SHALLOW] if git.is_shallow() else [])]
-        return PipelineRecord(self._repository, reading.stages(tree, commit), tracked, tuple(notes))
+        notes, stages = [*unhashed, *([SHALLOW] if git.is_shallow() else [])], reading.stages(tree, commit)
+        committed = git.moments(each.commit for each in (*stages, *tracked))
+        return PipelineRecord(self._repository, stages, tracked, tuple(notes), committed)
 
 
 @dataclass(frozen=True, slots=True)
