@@ -26,6 +26,7 @@ PREFIX = "HANDRAIL_"
 _OTHERS = re.compile(r"TEST_.*|FLOW_RUN_ID|(.+_)?SERVICE_(HOST|PORT)(_.+)?|(.+_)?PORT(_\d+_.+)?")
 
 _SECRET = tuple((name,) for name in ("database_url", "approvals_database_url", "confirmations", "metrics_token"))
+_LISTS = ("allowed_hosts", "lineage_trusted_proxies", "mlflow_routes", "mlflow_trusted_proxies")
 
 _log = logging.getLogger("handrail.settings")
 
@@ -96,6 +97,10 @@ class Settings(BaseSettings):
     lineage_max_bytes: int = Field(
         default=25_000_000, ge=1, description="what a request with lineage events may weigh, unpacked"
     )
+    lineage_trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="addresses of reverse proxies before `handrail serve`; commas between them in the variable",
+    )
     approvals_most_open: int = Field(default=100, ge=1, description="open promotion requests of one account")
     approvals_most_kept: int = Field(
         default=200_000_000,
@@ -146,7 +151,7 @@ class Settings(BaseSettings):
     prefect_url: str | None = Field(default=None, description="Prefect server; from host and port if unset")
     bento_url: str | None = Field(default=None, description="the serving bento; from host and port if unset")
 
-    @field_validator("allowed_hosts", "mlflow_routes", "mlflow_trusted_proxies", mode="before")
+    @field_validator(*_LISTS, mode="before")
     @classmethod
     def _split(cls, given: Any) -> Any:
         return [part.strip() for part in given.split(",") if part.strip()] if isinstance(given, str) else given

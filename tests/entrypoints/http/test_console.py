@@ -11,6 +11,7 @@ from handrail.entrypoints.console.addresses import Address
 from handrail.entrypoints.http.console import VIEWS
 from handrail.entrypoints.http.console_sessions import COOKIE, TRIES
 from handrail.entrypoints.http.lineage import lineage_app
+from handrail.errors import Misconfigured
 from handrail.lineage import HolderKind, May, TokenScope
 from tests.fakes.lineage_events import a_dataset
 from tests.fakes.lineage_server import a_platform, an_event_now, is_problem
@@ -98,14 +99,57 @@ def test_a_login_leads_to_no_other_place(client, token, wanted):
     assert log_in(client, token, wanted).headers["location"] == "/handrail/"
 
 
-def test_a_wrong_token_is_refused_and_the_eleventh_has_to_wait(client, token):
+def test_a_wrong_token_is_refused_and_the_eleventh_has_to_wait_but_nobody_else(client, token):
     answers = [log_in(client, "wrong") for _ in range(TRIES + 1)]
 
     assert [each.status_code for each in answers] == [401] * TRIES + [429]
     assert 0 < int(answers[-1].headers["retry-after"]) <= 61
     assert "or it was revoked" in answers[0].text
     assert COOKIE not in client.cookies
-    assert log_in(client, token).status_code == 429
+    assert log_in(client, token).status_code == 303
+
+
+def test_callers_behind_a_trusted_proxy_are_distinguished_and_others_cannot_choose(tmp_path):
+    def spoil(client, address):
+        for _ in range(TRIES):
+            log_in(client, "wrong", **{"x-forwarded-for": address})
+
+    def waits(client, address):
+        return log_in(client, "wrong", **{"x-forwarded-for": address}).status_code == 429
+
+    with a_platform(tmp_path, lineage_trusted_proxies=("10.0.0.0/29",)) as platform:
+        app = lineage_app(platform)
+        with (
+            TestClient(app, HOST, client=("10.0.0.5", 1)) as proxy,
+            TestClient(app, HOST, client=("10.9.9.9", 1)) as other,
+        ):
+            spoil(proxy, "192.0.2.1")
+            spoil(other, "192.0.2.7")
+
+            assert waits(proxy, "192.0.2.1, 10.0.0.6")
+            assert not waits(proxy, "192.0.2.1, 192.0.2.2")
+            assert not waits(proxy, "192.0.2.7")
+            assert waits(other, "192.0.2.8")
+
+
+def test_the_cookie_is_secure_where_a_trusted_proxy_says_that_the_browser_spoke_https(tmp_path):
+    with a_platform(tmp_path, lineage_trusted_proxies=("10.0.0.5",)) as platform:
+        token, app = open_access(platform.store).create("cleo"), lineage_app(platform)
+        cookies = []
+        for peer in ("10.0.0.5", "10.0.0.4"):
+            with TestClient(app, HOST, follow_redirects=False, client=(peer, 1)) as client:
+                cookies.append(log_in(client, token, **{"x-forwarded-proto": "https"}).headers["set-cookie"].lower())
+
+    assert ["; secure" in cookie for cookie in cookies] == [True, False]
+
+
+@pytest.mark.parametrize("given", ["proxy.shop", "0.0.0.0/0", "10.0.0.5/24"])
+def test_a_proxy_that_is_no_address_or_everybody_stops_the_start(tmp_path, given):
+    with (
+        a_platform(tmp_path, lineage_trusted_proxies=(given,)) as platform,
+        pytest.raises(Misconfigured, match="lineage_trusted_proxies"),
+    ):
+        lineage_app(platform)
 
 
 def test_a_token_that_may_only_send_lets_nobody_in(client, platform):

@@ -1,4 +1,4 @@
-"""Logins of the console: what a cookie proves, when it ends, and how often an address may try."""
+"""Logins of the console: what a cookie proves, when it ends, and how often a caller may try."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,7 +6,7 @@ import pytest
 
 from handrail.bootstrap.lineage_events import open_access
 from handrail.entrypoints.http import console_sessions
-from handrail.entrypoints.http.console_sessions import GOOD_FOR, TRIES, WITHIN_S, Sessions, Tries
+from handrail.entrypoints.http.console_sessions import GOOD_FOR, TRIES, TRIES_OF_ALL, WITHIN_S, Sessions, Tries
 from handrail.lineage import HolderKind, May, OutOfScope, TokenScope
 from tests.fakes.lineage_server import a_platform
 
@@ -112,23 +112,37 @@ def test_a_token_that_may_not_ask_lets_nobody_in(access):
         Sessions(access).begin(only_sends, NOW)
 
 
-def test_an_address_waits_after_ten_wrong_tokens_and_others_do_not():
+def test_who_sends_the_same_wrong_token_again_waits_and_others_at_the_address_do_not():
     clock = [100.0]
     tries = Tries(lambda: clock[0])
-    for _ in range(TRIES):
-        assert tries.wait_s("10.0.0.1") == 0
-        tries.failed("10.0.0.1")
+    for number in range(TRIES):
+        assert tries.wait_s("10.0.0.1", "an-old-token") == 0
+        tries.failed("10.0.0.1", f"an-old-token-mistyped-{number}")
 
-    assert 0 < tries.wait_s("10.0.0.1") <= WITHIN_S + 1
-    assert tries.wait_s("10.0.0.2") == 0
+    assert 0 < tries.wait_s("10.0.0.1", "an-old-token") <= WITHIN_S + 1
+    assert tries.wait_s("10.0.0.1", "another token") == 0
+    assert tries.wait_s("10.0.0.2", "an-old-token") == 0
     clock[0] += WITHIN_S
-    assert tries.wait_s("10.0.0.1") == 0
+    assert tries.wait_s("10.0.0.1", "an-old-token") == 0
 
 
-def test_the_addresses_that_are_remembered_are_bounded(monkeypatch):
-    monkeypatch.setattr(console_sessions, "MOST_ADDRESSES", 3)
+def test_an_address_that_tries_many_tokens_waits_whatever_it_sends():
+    clock = [100.0]
+    tries = Tries(lambda: clock[0])
+    for number in range(TRIES_OF_ALL):
+        assert tries.wait_s("10.0.0.1", "the right one") == 0
+        tries.failed("10.0.0.1", f"{number:08d}")
+
+    assert 0 < tries.wait_s("10.0.0.1", "the right one") <= WITHIN_S + 1
+    assert tries.wait_s("10.0.0.2", "the right one") == 0
+    clock[0] += WITHIN_S
+    assert tries.wait_s("10.0.0.1", "the right one") == 0
+
+
+def test_what_is_remembered_of_failures_is_bounded(monkeypatch):
+    monkeypatch.setattr(console_sessions, "MOST_REMEMBERED", 3)
     tries = Tries(lambda: 1.0)
     for number in range(50):
-        tries.failed(f"10.0.0.{number}")
+        tries.failed(f"10.0.0.{number}", "wrong")
 
-    assert len(tries._by_address) == 3
+    assert len(tries._failed) == 3

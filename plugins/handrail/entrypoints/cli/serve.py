@@ -27,7 +27,10 @@ def serve() -> None:
         if not open_access(platform.store).tokens():
             messages.print("Nobody has a token yet. Make one: handrail lineage token create <name>")
         messages.print(f"Lineage at http://{platform.settings.host}:{listener.getsockname()[1]}/api/v1/lineage")
-        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE_S, server_header=False)
+        # What a proxy says about a caller is read by the app, which knows the proxies; uvicorn would believe any here.
+        config = uvicorn.Config(
+            app, log_level="warning", timeout_graceful_shutdown=GRACE_S, server_header=False, proxy_headers=False
+        )
         uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -1,7 +1,6 @@
 """The console's pages under `handrail serve`: reading only, for whoever has a token that may ask.
 
-A token is pasted once into the login page; from then on a cookie counts. Every page is also JSON, also for a caller who
-sends the token itself.
+It is pasted once into the login page; then a cookie counts. Every page is JSON too, also for who sends the token.
 """
 
 # FastAPI reads the annotations at run time, so they stay real.
@@ -28,12 +27,14 @@ from handrail.entrypoints.http.auth import CHALLENGE
 from handrail.entrypoints.http.console_requests import (
     check_host,
     check_own_page,
+    peer_of,
     read_form,
     read_query,
     wants_json,
 )
 from handrail.entrypoints.http.console_sessions import COOKIE, GOOD_FOR, Session, Sessions, Tries
 from handrail.entrypoints.http.problems import Rejection, members_of, status_of
+from handrail.entrypoints.http.proxies import Proxies, read_proxies
 from handrail.errors import HandrailError, MissingTool, Refused, UnknownReference
 from handrail.lineage import Access, Lineage
 
@@ -61,6 +62,7 @@ class ServeDesk:
     sessions: Sessions
     forms: Forms
     tries: Tries
+    proxies: Proxies
 
     def session(self, request: Request) -> Session | None:
         """Return who asks: by the cookie of a login, or by a token in the header.
@@ -138,7 +140,8 @@ PLACES = tuple((address, name) for address, (name, _) in VIEWS.items())
 def add_console(app: FastAPI, platform: Platform, lineage: Lineage, access: Access) -> None:
     """Add the pages, the login and the way to them; nobody sees a page without a login."""
     sessions = Sessions(access)
-    desk = ServeDesk(platform, lineage, sessions, Forms(sessions.secret), Tries(time.monotonic))
+    proxies = read_proxies("lineage_trusted_proxies", platform.settings.lineage_trusted_proxies)
+    desk = ServeDesk(platform, lineage, sessions, Forms(sessions.secret), Tries(time.monotonic), proxies)
     for address, (_, view) in VIEWS.items():
         _add(app, address, _page_route(desk, address, view))
     _add(app, Address.LOGIN, _login_route(desk))
@@ -187,23 +190,23 @@ def _login_route(desk: ServeDesk) -> Callable[..., Any]:
 
 def _log_in_route(desk: ServeDesk) -> Callable[..., Any]:
     async def log_in(request: Request) -> Response:
-        who = request.client.host if request.client else ""
+        who = desk.proxies.caller(peer_of(request), request.headers)
         try:
             _check_name(desk, request)
             check_own_page(request)
             form = await read_form(request, "secret", "next", "token")
             desk.forms.check(form["token"], "", "login", system_time())
-            if wait := desk.tries.wait_s(who):
-                said = f"Too many tokens came from this address. Try again in {wait} seconds."
+            if wait := desk.tries.wait_s(who, form["secret"]):
+                said = f"Too many such tokens came from this address. Try again in {wait} seconds."
                 return _login_page(desk, request, form["next"], said, 429, ("Retry-After", str(wait)))
             cookie = await run_in_threadpool(desk.sessions.begin, form["secret"], system_time())
         except HandrailError as err:
             return _error(desk, request, Address.LOGIN, None, err)
         if cookie is None:
-            desk.tries.failed(who)
+            desk.tries.failed(who, form["secret"])
             return _login_page(desk, request, form["next"], WRONG, 401, CHALLENGE)
         answered = _see(_inside(request, form["next"]))
-        _set_cookie(request, answered, cookie, int(GOOD_FOR.total_seconds()))
+        _set_cookie(desk, request, answered, cookie, int(GOOD_FOR.total_seconds()))
         return answered
 
     return log_in
@@ -222,7 +225,7 @@ def _log_out_route(desk: ServeDesk) -> Callable[..., Any]:
         except HandrailError as err:
             return _error(desk, request, Address.LOGIN, None, err)
         answered = _see(Address.LOGIN.to(request.scope.get("root_path", "")))
-        _set_cookie(request, answered, "", 0)
+        _set_cookie(desk, request, answered, "", 0)
         return answered
 
     return log_out
@@ -291,8 +294,7 @@ def _see(address: str) -> Response:
     return Response("", 303, dict(HEADERS) | {"Location": address})
 
 
-def _set_cookie(request: Request, answered: Response, value: str, max_age_s: int) -> None:
+def _set_cookie(desk: ServeDesk, request: Request, answered: Response, value: str, max_age_s: int) -> None:
     path = request.scope.get("root_path", "") + PREFIX
-    answered.set_cookie(
-        COOKIE, value, max_age_s, path=path, secure=request.url.scheme == "https", httponly=True, samesite="strict"
-    )
+    secure = desk.proxies.is_encrypted(peer_of(request), request.url.scheme, request.headers)
+    answered.set_cookie(COOKIE, value, max_age_s, path=path, secure=secure, httponly=True, samesite="strict")

@@ -31,6 +31,11 @@ def wants_json(request: Request) -> bool:
     return weights["application/json"] > weights["text/html"]
 
 
+def peer_of(request: Request) -> str | None:
+    """Return the address at the other end of the socket, None if it cannot be known."""
+    return request.client.host if request.client else None
+
+
 def check_host(request: Request, names: Iterable[str]) -> None:
     """Let a request pass that names this server by an address, or by a name that it has.
 

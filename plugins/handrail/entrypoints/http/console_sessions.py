@@ -1,4 +1,4 @@
-"""Who is behind a cookie of the console, and how often an address may try to log in. Nothing is written to disk."""
+"""Who is behind a cookie of the console, and how often a caller may try to log in. Nothing is written to disk."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from handrail.lineage import Access, TokenRecord
 
 GOOD_FOR = timedelta(hours=12)
 COOKIE = "handrail_session"
-TRIES, WITHIN_S = 10, 60.0
-"""How many tokens that do not count an address may send, and in how many seconds."""
-MOST_ADDRESSES = 10_000
+TRIES, TRIES_OF_ALL, WITHIN_S = 10, 100, 60.0
+"""How many tokens that do not count an address may send that begin alike, how many in all, and in how many seconds."""
+BEGINNING = 8
+"""So many characters distinguish tokens here: those of several persons at one address begin differently."""
+MOST_REMEMBERED = 10_000
 MOST_ENDED = 100_000
 
 
@@ -91,30 +93,43 @@ class Sessions:
 
 @dataclass(frozen=True, slots=True)
 class Tries:
-    """Counts the tokens that did not count, by the address that sent them; old addresses are forgotten."""
+    """Counts the tokens that did not count, by the address that sent them and how they begin; old ones are forgotten.
+
+    Whoever sends the same wrong token again and again has to wait, and others behind the same address do not.
+    """
 
     clock: Callable[[], float]
-    _by_address: OrderedDict[str, deque[float]] = field(default_factory=OrderedDict)
+    _failed: OrderedDict[tuple[str, str], deque[float]] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
-    def wait_s(self, address: str) -> int:
-        """Return in how many whole seconds an address may try again; 0 if it may now."""
+    def wait_s(self, address: str, token: str) -> int:
+        """Return in how many whole seconds an address may send such a token; 0 if it may now."""
         with self._lock:
-            tries = self._recent(address)
-            return 0 if len(tries) < TRIES else int(tries[0] + WITHIN_S - self.clock()) + 1
+            return max(self._wait_s(key, most) for key, most in _counted(address, token))
 
-    def failed(self, address: str) -> None:
+    def failed(self, address: str, token: str) -> None:
         """Count a token that did not count."""
         with self._lock:
-            tries = self._recent(address)
-            tries.append(self.clock())
-            self._by_address[address] = tries
-            self._by_address.move_to_end(address)
-            while len(self._by_address) > MOST_ADDRESSES:
-                self._by_address.popitem(last=False)
+            for key, most in _counted(address, token):
+                tries = self._recent(key)
+                tries.append(self.clock())
+                # No more than the newest that a limit looks at.
+                self._failed[key] = deque(tries, maxlen=most)
+                self._failed.move_to_end(key)
+            while len(self._failed) > MOST_REMEMBERED:
+                self._failed.popitem(last=False)
 
-    def _recent(self, address: str) -> deque[float]:
-        tries = self._by_address.get(address, deque(maxlen=TRIES))
+    def _wait_s(self, key: tuple[str, str], most: int) -> int:
+        tries = self._recent(key)
+        return 0 if len(tries) < most else int(tries[0] + WITHIN_S - self.clock()) + 1
+
+    def _recent(self, key: tuple[str, str]) -> deque[float]:
+        tries = self._failed.get(key, deque())
         while tries and tries[0] <= self.clock() - WITHIN_S:
             tries.popleft()
         return tries
+
+
+def _counted(address: str, token: str) -> tuple[tuple[tuple[str, str], int], ...]:
+    """Return what a token is counted under, each with its limit: the address with its beginning, and the address."""
+    return ((address, f"begins {token[:BEGINNING]}"), TRIES), ((address, "all"), TRIES_OF_ALL)

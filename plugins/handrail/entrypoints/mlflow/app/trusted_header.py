@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from http import HTTPStatus
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
 from handrail.entrypoints.http.problems import MEDIA_TYPE, problem
+from handrail.entrypoints.http.proxies import Proxies, read_proxies
 from handrail.errors import Misconfigured
 
 _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,254}", re.ASCII)
@@ -27,20 +27,8 @@ _vouched: ContextVar[str | None] = ContextVar("handrail_vouched", default=None)
 class Trust:
     """Which peers are believed, and in which header: its name in lower case."""
 
-    networks: tuple[IPv4Network | IPv6Network, ...]
+    proxies: Proxies
     header: str
-
-    def covers(self, peer: str | None) -> bool:
-        """Whether a connection from this address is one of the proxy's; `::ffff:10.0.0.5` is 10.0.0.5."""
-        if peer is None:
-            return False
-        try:
-            address = ip_address(peer)
-        except ValueError:
-            return False
-        if isinstance(address, IPv6Address) and address.ipv4_mapped:
-            return any(address.ipv4_mapped in network for network in self.networks)
-        return any(address in network for network in self.networks)
 
 
 def read_trust(proxies: Iterable[str], header: str | None) -> Trust | None:
@@ -58,18 +46,7 @@ def read_trust(proxies: Iterable[str], header: str | None) -> Trust | None:
     if not _HEADER.fullmatch(header) or _TAKEN.fullmatch(header.lower()):
         problem = f"{header!r} cannot name a person"
         raise Misconfigured("mlflow_user_header", problem, "Take a header of its own, as X-Remote-User.")
-    return Trust(tuple(_network(each) for each in proxies), header.lower())
-
-
-def _network(text: str) -> IPv4Network | IPv6Network:
-    remedy = "Give the proxy's address, as 10.0.0.5 or 10.0.0.0/29; a name or everybody cannot be trusted."
-    try:
-        network = ip_network(text)
-    except ValueError as err:
-        raise Misconfigured("mlflow_trusted_proxies", f"{text!r} is no address", remedy) from err
-    if network.prefixlen == 0:
-        raise Misconfigured("mlflow_trusted_proxies", f"{text!r} is everybody", remedy)
-    return network
+    return Trust(read_proxies("mlflow_trusted_proxies", proxies), header.lower())
 
 
 class HeaderDoor:
@@ -86,7 +63,7 @@ class HeaderDoor:
         headers = list(scope["headers"])
         named = [pair for pair in headers if _spelled_out(pair[0]) == self._trust.header]
         account = None
-        if named and self._trust.covers(peer_of(receive)):
+        if named and self._trust.proxies.covers(peer_of(receive)):
             account = _read(named, self._trust.header)
             if account is None:
                 return await _refuse(send, self._trust.header)
