@@ -89,7 +89,7 @@ bench-gate: setup  ## MLflow's own calls through the gate beside stock MLflow wi
 bench-gate-log: setup  ## The gate's log: a million leaves verified, appends with their proof beside a bare commit.
 	@$(BIN)/python -m tests.benchmarks.gate_log
 
-bench-console: setup  ## The console's pages beside 10^4 open requests and MLflow's own search of its models.
+bench-console: setup  ## The console's pages beside 10^4 open requests, 10^6 predictions and MLflow's own search.
 	@$(BIN)/python -m tests.benchmarks.console
 
 bench-evaluation: setup  ## The gate's own evaluation of 28,220 rows beside the same by scikit-learn in process.

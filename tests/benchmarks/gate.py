@@ -138,9 +138,9 @@ def _took(call: Callable[[Side], object], side: Side) -> float:
 
 def _full(server: Server, full: Side, empty: Side) -> Iterator[harness.Row]:
     """Measure a server that is filled now beside one that is not."""
-    gate_case.seed(server.settings, ASKED, HELD)
     server.write_roles()
-    versions = gate_case.make_candidates(full.http, full.experiment, CALLS)
+    versions = gate_case.make_candidates(full.http, full.experiment, CALLS + 1)
+    gate_case.seed(server.settings, gate_case.ask(full.http, versions.pop()), ASKED, HELD)
     gate_case.list_page(full.http, 0)
     before = gate_case.resident_mb(server.process)
     pages = [_took(lambda side: gate_case.list_page(side.http, 200 * page), full) for page in range(PAGES)]  # noqa: B023

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,25 +15,30 @@ from handrail.bootstrap.approvals import migrated
 from handrail.bootstrap.approvals_log import open_ledger
 from handrail.settings import Settings
 from handrail.storage import open_store
-from tests.fakes.approvals_world import World, opening
+from tests.benchmarks import harness
 from tests.fakes.mlflow_server import EVIDENCE
 
 GATE = "/handrail/api/v1/promotion-requests"
 FILES = ("MLmodel", "model.skops")
+PROGRESS = 2_000
 
 
-def seed(settings: Settings, asked: int, held: int) -> None:
-    """Write so many open requests of one account about the model `bench`, with their leaves, and so many held trees."""
+def seed(settings: Settings, like: str, asked: int, held: int) -> None:
+    """Write so many requests that are open as the request `like` is, with their leaves, and so many held trees."""
     store = migrated(open_store(settings.approvals_url))
     ledger, _ = open_ledger(settings, store)
+    request = ledger.load(like).request
     with store.write() as connection:
-        for request in _requests(asked):
-            body = request_body(request)
-            row = {"request_id": request.request_id, "alias": request.subject.alias, "requester": request.requester}
-            row |= {"subject_key": request.subject.key, "body": body}
+        for number in range(asked):
+            if number % PROGRESS == 0:
+                harness.progress(f"{number:,} of {asked:,} requests")
+            one = _one_more(request, number)
+            body = request_body(one)
+            row = {"request_id": one.request_id, "alias": one.subject.alias, "requester": one.requester}
+            row |= {"subject_key": one.subject.key, "body": body}
             key = connection.execute(requests.insert().values(row)).inserted_primary_key
             assert key is not None
-            ledger.log.append(connection, opening_leaf(request, body, int(key[0])))
+            ledger.log.append(connection, opening_leaf(one, body, int(key[0])))
         trees = [
             {"kind": "path", "thing": f"/seeded/{n}/model", "holder": f"pr-{n}-1", "label": f"version {n}"}
             for n in range(held)
@@ -45,11 +49,10 @@ def seed(settings: Settings, asked: int, held: int) -> None:
     store.close()
 
 
-def _requests(count: int) -> Iterator[PromotionRequest]:
-    like = World().gate.open_request(opening(), "ada").history.request
-    for number in range(count):
-        subject = replace(like.subject, model="bench", version=number + 1000, created=number)
-        yield replace(like, request_id=subject.request_id(0), subject=subject)
+def _one_more(like: PromotionRequest, number: int) -> PromotionRequest:
+    """Return the request about a later version; all else that it binds is as before, so it stays open."""
+    subject = replace(like.subject, version=number + 1000, created=number)
+    return replace(like, request_id=subject.request_id(like.turn), subject=subject)
 
 
 def make_candidates(http: httpx.Client, experiment: str, count: int) -> list[str]:
@@ -64,12 +67,13 @@ def make_candidates(http: httpx.Client, experiment: str, count: int) -> list[str
     return [str(answer.json()["model_version"]["version"]) for answer in answers]
 
 
-def ask(http: httpx.Client, version: str) -> None:
-    """Ask for a promotion."""
+def ask(http: httpx.Client, version: str) -> str:
+    """Ask for a promotion; return the id of the request."""
     evidence = [{"name": name, "content": content} for name, content in EVIDENCE.items()]
     body = {"model": "bench", "version": version, "alias": "champion", "reason": "better", "evidence": evidence}
     answer = http.post(GATE, json=body)
     assert answer.status_code == 201, answer.text
+    return str(answer.json()["request_id"])
 
 
 def list_page(http: httpx.Client, after: int) -> None:

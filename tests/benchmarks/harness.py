@@ -118,6 +118,11 @@ def _short(value: float | None) -> str:
     return "" if value is None else f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
+def progress(what: str) -> None:
+    """Say on stderr what is done now, with the time of day."""
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {what}\n")
+
+
 def machine() -> dict[str, object]:
     """Return what the figures depend on."""
     return {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.system()}

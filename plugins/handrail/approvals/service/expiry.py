@@ -24,12 +24,15 @@ class Expiry:
         self._ledger, self._index, self._rules, self._clock = ledger, index, rules, clock
         self._latest = clock()
 
-    def why(self, history: History) -> tuple[str, ...]:
-        """Return in a sentence that a request has expired by now, nothing if it has not or nobody can say."""
+    def why(self, history: History, rules: RuleBook | None = None) -> tuple[str, ...]:
+        """Return in a sentence that a request has expired by now, nothing if it has not or nobody can say.
+
+        `rules` are those that a look at many requests has read already.
+        """
         subject = history.request.subject
         self._latest = max(self._latest, self._clock())
         try:
-            days = self._rules.policy(subject.model, subject.alias).request_days
+            days = (rules or self._rules).policy(subject.model, subject.alias).request_days
         except (Misconfigured, UnknownReference):
             return ()  # nothing can be decided about it either
         return why_expired(history, days, self._latest)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 from handrail.approvals.domain.attesting import Target
 from handrail.approvals.domain.errors import Closed, MovedMeanwhile, UnderEvaluation
@@ -12,10 +12,11 @@ from handrail.approvals.domain.events import Choice, History, Voided
 from handrail.approvals.domain.judging import Judgement, Verdict
 from handrail.approvals.domain.policy import Policy
 from handrail.approvals.domain.signatures import PersonSignature
-from handrail.approvals.domain.subject import Candidate, PromotionRequest, Subject
+from handrail.approvals.domain.subject import PromotionRequest
 from handrail.approvals.domain.texts import plain_text
+from handrail.approvals.ports import RuleBook
 from handrail.approvals.service.adoption import adoptable
-from handrail.approvals.service.asking import GatePorts, Opening, digests_of, read_evidence
+from handrail.approvals.service.asking import GatePorts, Opening, digests_of, read_evidence, subject_of
 from handrail.approvals.service.breaking import BreakGlass
 from handrail.approvals.service.earlier import latest_about
 from handrail.approvals.service.eligibility import eligible, policy_for_request, policy_of, refuse_answer
@@ -31,6 +32,7 @@ from handrail.approvals.service.quota import Limits, Quota
 from handrail.approvals.service.reading import files_of
 from handrail.approvals.service.records import Approvals, RequestView
 from handrail.approvals.service.renewal import Renewals, since_approvals
+from handrail.approvals.service.rules_once import RulesOnce
 from handrail.approvals.service.seen import Said, require_seen
 from handrail.approvals.service.short_ways import refuse_strange, why_not_any_more
 from handrail.approvals.service.signing import require_signed
@@ -59,6 +61,7 @@ class Gate:
         `evaluate_later` is called with the id of a request that waits to be measured, and returns at once.
         """
         self._server, self._ports, self._mover, self._clock = server, ports, mover, clock
+        self._subject = partial(subject_of, server, ports.registry)
         self.revoker = mover.revoker(server)
         self._evaluate_later = evaluate_later
         self.expiry = Expiry(ports.ledger, ports.index, ports.rules, clock)
@@ -187,7 +190,7 @@ class Gate:
         Raises:
             UnknownReference: there is none.
         """
-        view = self._as_of_now(self.records.request(request_id), self._ports.registry.incumbent)
+        view = self._as_of_now(self.records.request(request_id), self._ports.registry.incumbent, self._ports.rules)
         subject = view.history.request.subject
         if view.history.request.renews is None or not view.is_open:
             return view
@@ -203,27 +206,29 @@ class Gate:
 
         The number is None at the end. A page holds fewer only there, or where very many do not match.
         """
-        incumbent = cache(self._ports.registry.incumbent)
+        incumbent, rules = cache(self._ports.registry.incumbent), RulesOnce(self._ports.rules)
 
         def look(at: int, count: int) -> tuple[Sequence[RequestView], int | None]:
             found, on = self.records.page(at, count, wanted)
-            views = (self._as_of_now(view, incumbent) for view in found)
+            views = (self._as_of_now(view, incumbent, rules) for view in found)
             return [view for view in views if view.is_open or not wanted.only_open], on
 
         return read_on(look, after, most)
 
-    def _as_of_now(self, view: RequestView, incumbent: Callable[[str, str], int | None]) -> RequestView:
+    def _as_of_now(
+        self, view: RequestView, incumbent: Callable[[str, str], int | None], rules: RuleBook
+    ) -> RequestView:
         """Say void where the alias has moved since; the next decision records it."""
         if not view.is_open or view.history.open_move:
             return view
         request, bound = view.history.request, view.history.request.subject
         try:
             points_at = incumbent(bound.model, bound.alias)
-            policy = self._ports.rules.policy(bound.model, bound.alias)
-            people = self._people_digest(policy, request.authors, request.requester)
+            policy = rules.policy(bound.model, bound.alias)
+            people = rules.directory().digest_for(policy.concerned, [*request.authors, request.requester])
             incumbent_now = None if points_at == bound.version else points_at
             changes = replace(bound, incumbent=incumbent_now, people_digest=people).changes_since(bound)
-            changes += why_not_any_more(bound, self._ports) + self.expiry.why(view.history)
+            changes += why_not_any_more(bound, self._ports) + self.expiry.why(view.history, rules)
             changes += self._ports.attestations.changes(request)
         except Misconfigured:
             return view  # which says so
@@ -280,21 +285,3 @@ class Gate:
 
     def _people_digest(self, policy: Policy, authors: Iterable[str], requester: str) -> str:
         return self._ports.rules.directory().digest_for(policy.concerned, [*authors, requester])
-
-    def _subject(  # noqa: PLR0913 - what a decision is about has this many parts
-        self, candidate: Candidate, policy: Policy, evidence: Mapping[str, str], tree_digest: str, people_digest: str
-    ) -> Subject:
-        incumbent = self._ports.registry.incumbent(candidate.model, policy.alias)
-        return Subject(
-            server=self._server,
-            model=candidate.model,
-            epoch=candidate.epoch,
-            version=candidate.version,
-            created=candidate.created,
-            alias=policy.alias,
-            tree_digest=tree_digest,
-            policy_digest=policy.digest,
-            evidence=dict(sorted(evidence.items())),
-            incumbent=None if incumbent == candidate.version else incumbent,
-            people_digest=people_digest,
-        )

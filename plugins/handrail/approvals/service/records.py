@@ -9,7 +9,7 @@ from typing import Any
 
 from handrail.approvals.domain.events import Choice, Decided, History, Rejection
 from handrail.approvals.domain.facts import digest_of_facts, evaluation_json, facts_of
-from handrail.approvals.domain.findings import Finding
+from handrail.approvals.domain.findings import Finding, findings_in
 from handrail.approvals.domain.judging import Judgement, Verdict, judge, judge_without_policy, measured
 from handrail.approvals.domain.pages import Listing
 from handrail.approvals.domain.permit import Envelope, Permit
@@ -20,9 +20,10 @@ from handrail.approvals.domain.standing import Promoted
 from handrail.approvals.domain.subject import PromotionRequest
 from handrail.approvals.finding_ports import FindingBook
 from handrail.approvals.ports import Ledger, RequestIndex, RuleBook
-from handrail.approvals.service.findings import shutting, why_shut
+from handrail.approvals.service.findings import why_shut
 from handrail.approvals.service.paging import EVERYTHING, PAGE, Wanted, all_pages
 from handrail.approvals.service.row_custody import RowCustody
+from handrail.approvals.service.rules_once import RulesOnce
 from handrail.approvals.service.simulation import Simulated, simulate
 from handrail.approvals.service.tenures import Tenure, tenure_at, tenures
 from handrail.errors import Misconfigured, UnknownReference
@@ -253,19 +254,24 @@ class Approvals:
         """Judge histories as `view` does."""
         trees = {history.request.subject.tree_digest for history in histories}
         rejections = self._index.rejections(trees)
-        return [self._view(history, rejections) for history in histories]
+        models = {history.request.subject.model for history in histories}
+        findings = {model: findings_in(self._findings.events(model)) for model in models}
+        rules = RulesOnce(self._rules)
+        return [self._view(each, rules, rejections, findings[each.request.subject.model]) for each in histories]
 
-    def _view(self, history: History, rejections: Sequence[Rejection]) -> RequestView:
+    def _view(
+        self, history: History, rules: RuleBook, rejections: Sequence[Rejection], about: Sequence[Finding]
+    ) -> RequestView:
         request = history.request
         mine = tuple(
             rejection
             for rejection in rejections
             if rejection.tree_digest == request.subject.tree_digest and rejection.request_id != request.request_id
         )
-        findings = self._findings_about(request)
+        findings = _findings_about(request, about)
         try:
-            policy = self._rules.policy(request.subject.model, request.subject.alias)
-            judgement = judge(history, policy, self._rules.directory()).held_back(why_shut(findings, request.subject))
+            policy = rules.policy(request.subject.model, request.subject.alias)
+            judgement = judge(history, policy, rules.directory()).held_back(why_shut(findings, request.subject))
         except (UnknownReference, Misconfigured) as err:
             verdict = Verdict.PENDING if isinstance(err, Misconfigured) else Verdict.REFUSED
             judgement = judge_without_policy(history, verdict, str(err))
@@ -279,6 +285,7 @@ class Approvals:
     def _waits(self, request: PromotionRequest) -> str | None:
         return self._custody.why_waiting(request) if self._custody else None
 
-    def _findings_about(self, request: PromotionRequest) -> tuple[Finding, ...]:
-        about = shutting(self._findings, request.subject)
-        return tuple(each for each in about if each.closed is None or each.closed.at >= request.opened_at)
+
+def _findings_about(request: PromotionRequest, found: Sequence[Finding]) -> tuple[Finding, ...]:
+    about = (each for each in found if each.concerns(request.subject))
+    return tuple(each for each in about if each.closed is None or each.closed.at >= request.opened_at)

@@ -17,6 +17,7 @@ from handrail.approvals.domain.short_requests import NEEDED
 from handrail.approvals.ports import RuleBook
 from handrail.approvals.service.eligibility import eligible, policy_of, refuse_answer
 from handrail.approvals.service.records import RequestView
+from handrail.approvals.service.rules_once import RulesOnce
 from handrail.errors import HandrailError
 
 ENDED = (Verdict.REFUSED, Verdict.VOID, Verdict.REJECTED, Verdict.PROMOTED)
@@ -85,6 +86,10 @@ class Reviewing:
     """Looks at requests with the eyes of one account."""
 
     rules: RuleBook
+
+    def at_once(self) -> Reviewing:
+        """Return one that reads the rules once, for a look at many requests."""
+        return Reviewing(RulesOnce(self.rules))
 
     def person(self, account: str) -> Person | None:
         """Return the person behind an account, None if nobody is.

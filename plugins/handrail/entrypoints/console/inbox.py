@@ -28,12 +28,14 @@ class Named(Protocol):
         """The roles that they hold."""
 
 
-def inbox_page(
+def inbox_page(  # noqa: PLR0913 - what an inbox shows
     waiting: Sequence[Seen],
     closed: Sequence[RequestView],
     findings: Sequence[Finding],
     person: Named | None,
     named: Callable[[str], str] = str,
+    *,
+    more: bool = False,
 ) -> Page:
     """Return the inbox of a person, None for an account that belongs to nobody.
 
@@ -43,11 +45,12 @@ def inbox_page(
         findings: open ones.
         person: who looks.
         named: gives the person behind an account.
+        more: whether there are older open requests than those that are given.
     """
     mine = [open_row(view, reviewers, named) for view, reviewers, is_mine in waiting if is_mine]
     others = [open_row(view, reviewers, named) for view, reviewers, is_mine in waiting if not is_mine]
     title = (
-        f"{counted(len(mine), 'request')} {'waits' if len(mine) == 1 else 'wait'} for you"
+        f"{'At least ' * more}{counted(len(mine), 'request')} {'waits' if len(mine) == 1 else 'wait'} for you"
         if mine
         else ("Nothing waits for you")
     )
@@ -59,6 +62,7 @@ def inbox_page(
         "lede": _lede(roles, known=person is not None),
         "mine": mine,
         "others": others,
+        "more": more,
         "findings": [finding.to_json() for finding in findings],
         "closed": [closed_row(view) for view in closed],
     }

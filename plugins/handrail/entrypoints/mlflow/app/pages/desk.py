@@ -60,11 +60,12 @@ class PageDesk:
     server: str
     cursors: Cursors
 
-    def open_requests(self) -> list[Waiting]:
-        """Return the latest open requests that the account may read."""
-        views, _ = self.opened.gate.page(0, MOST_OPEN, Wanted(only_open=True, newest=True, reads=reads()))
-        who = account()
-        return [Waiting(view, self.opened.reviewing.of(view, who)) for view in views]
+    def open_requests(self) -> tuple[list[Waiting], bool]:
+        """Return the latest open requests that the account may read, and whether there are more."""
+        wanted = Wanted(only_open=True, newest=True, reads=reads())
+        views, after = self.opened.gate.page(0, MOST_OPEN, wanted)
+        who, reviewing = account(), self.opened.reviewing.at_once()
+        return [Waiting(view, reviewing.of(view, who)) for view in views], after is not None
 
     def frame(self, here: Address, waiting: Sequence[Waiting] | None = None) -> Frame:
         """Return the frame of a page, for the account that is logged in."""
@@ -75,7 +76,7 @@ class PageDesk:
             alerts += self._alerts()
             if person := self.opened.reviewing.person(who):
                 name, roles = person.name, tuple(sorted(person.roles))
-            mine = self.open_requests() if waiting is None else waiting
+            mine = self.open_requests()[0] if waiting is None else waiting
         except HandrailError as err:
             alerts.append(
                 Alert("bad", "Nothing can be decided now: what was asked and decided cannot be read.", str(err))

@@ -31,13 +31,13 @@ CLOSED = 20
 def inbox(desk: PageDesk) -> Response:
     """What waits for the person, for others, open findings, and what was decided lately."""
     read_query()
-    waiting = desk.open_requests()
+    waiting, more = desk.open_requests()
     latest, _ = desk.opened.gate.page(0, 2 * CLOSED, Wanted(newest=True, reads=reads()))
     closed = [view for view in latest if not view.is_open][:CLOSED]
     findings = readable_findings(desk.opened.gate.findings.listed(only_open=True))
     person, names = desk.opened.reviewing.person(account()), desk.opened.reviewing.names()
-    page = inbox_page([(each.view, each.reviewers, each.is_mine) for each in waiting], closed, findings, person, names)
-    return respond(desk, page, Address.INBOX, waiting)
+    seen = [(each.view, each.reviewers, each.is_mine) for each in waiting]
+    return respond(desk, inbox_page(seen, closed, findings, person, names, more=more), Address.INBOX, waiting)
 
 
 def listed(desk: PageDesk) -> Page:
