@@ -20,7 +20,7 @@ from tests.benchmarks import console_case, gate_case, harness
 from tests.benchmarks.gate import ASKED, gated
 from tests.fakes.mlflow_server import EVIDENCE, Server, password
 
-CALLS, WARM_UP = 40, 5
+CALLS, WARM_UP = 30, 3
 PREDICTIONS = 1_000_000
 GOAL_MS, LIST_GOAL_MS, GOAL_KB = 150, 200, 100
 LISTS = ("all requests", "open requests")
