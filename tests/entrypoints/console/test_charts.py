@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handrail.entrypoints.console.charts import WIDTH, Scale, interval, lanes, scale_around
+from handrail.entrypoints.console.charts import WIDTH, Scale, bars, interval, lanes, scale_around
 
 FINITE = st.floats(-1e6, 1e6)
 
@@ -60,3 +60,13 @@ def test_each_version_of_an_alias_has_its_lane_and_each_move_the_same_width():
     assert max(widths) - min(widths) < 0.5
     assert picture.stretches[0].y == picture.stretches[2].y > picture.stretches[1].y
     assert len(picture.jumps) == 2
+
+
+def test_a_bar_is_as_high_as_what_is_mature_and_filled_as_far_as_it_is_known():
+    first, second = bars([("2013-08", 200, 100, 50), ("2013-09", 0, 0, 0)])
+
+    assert (first.mature_height, first.known_height) == (70, 35)
+    assert first.mature_y + first.mature_height == first.known_y + first.known_height == 160
+    assert (second.mature_height, second.known_height) == (0, 0)
+    assert first.x + first.width < second.x
+    assert bars([]) == ()

@@ -1,9 +1,11 @@
 """Feedback as a page: figures that the log can prove, beside what the naive way says, and nothing that is not mine."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from handrail.entrypoints.console import feedback_page as console_feedback
 from handrail.entrypoints.console.addresses import Address
 from handrail.entrypoints.console.feedback_page import feedback_page
 from handrail.entrypoints.console.pages import Frame, render
@@ -66,6 +68,89 @@ def test_the_figures_are_those_of_the_log(platform):
     page = html(platform, "flights", "ground_truth", AS_OF)
     assert "90.0 %" in page
     assert len(page) < 100_000
+
+
+def replayed(platform, count=200, version=2):
+    """Let another version answer the same cases a minute later, all of them right."""
+    deployment = f"deploy://local/flights/{version}"
+    platform.feedback.register_deployment(deployment, None, f"models:/flights/{version}")
+    made = [
+        a_prediction(n, deployment=deployment, prediction_id=f"{deployment}-{n}", score=0.2 + 0.6 * (n % 2))
+        for n in range(count)
+    ]
+    platform.feedback.record_predictions([replace(each, made_at=each.made_at + timedelta(minutes=1)) for each in made])
+    platform.feedback.record_feedback([an_outcome(each, n % 2) for n, each in enumerate(made) if n % 10])
+
+
+def test_versions_that_answered_the_same_cases_are_compared_on_these_alone(platform):
+    record(platform)
+    replayed(platform)
+    record(platform, 20, "models:/flights/3", "deploy://local/flights/3")
+
+    facts = feedback_page(platform, "flights", "ground_truth", AS_OF).facts
+
+    first, second = facts["pairs"][:2]
+    assert [(row["first"], row["second"], row["cases"]) for row in facts["pairs"]] == [
+        ("flights 1", "flights 2", 180),
+        ("flights 1", "flights 3", 18),
+        ("flights 2", "flights 3", 18),
+    ]
+    gain = first["gain"]
+    assert (gain["of_second"], gain["value"]) == (1.0, pytest.approx(1.0 - gain["of_first"]))
+    assert 0 < gain["low"] <= gain["value"] <= gain["high"]
+    assert second["gain"]["value"] == 0
+    assert "flights 1, then flights 2" in html(platform, "flights", "ground_truth", AS_OF)
+
+
+def test_of_a_large_log_the_newest_mature_predictions_are_compared_whole(platform, monkeypatch):
+    monkeypatch.setattr(console_feedback, "MOST", 100)
+    record(platform)
+    replayed(platform)
+
+    facts = feedback_page(platform, "flights", "ground_truth", AS_OF).facts
+
+    assert facts["whole"] is False
+    (pair,) = facts["pairs"]
+    assert 30 <= pair["cases"] <= 120
+    assert pair["gain"]["of_second"] == 1.0
+    assert "the newest mature predictions" in html(platform, "flights", "ground_truth", AS_OF)
+
+
+def test_what_cannot_be_compared_says_why(platform):
+    record(platform, 60)
+    elsewhere = [
+        a_prediction(n, deployment="deploy://local/flights/2", prediction_id=f"x-{n}", subject=f"other {n}")
+        for n in range(30)
+    ]
+    platform.feedback.register_deployment("deploy://local/flights/2", None, "models:/flights/2")
+    platform.feedback.record_predictions(elsewhere)
+
+    assert feedback_page(platform, "flights", "", AS_OF).facts["pairs"] == []
+    assert "No case with a known outcome was answered by two versions" in html(platform, "flights", "", AS_OF)
+
+
+def test_cases_with_one_outcome_alone_judge_nobody(platform):
+    record(platform, 2)
+    replayed(platform, 2)
+
+    (pair,) = feedback_page(platform, "flights", "", AS_OF).facts["pairs"]
+
+    assert (pair["cases"], pair["gain"]) == (1, None)
+    assert "Not known: they hold one outcome only." in html(platform, "flights", "", AS_OF)
+
+
+def test_predictions_without_an_answer_count_as_waiting_and_coverage_is_drawn(platform):
+    record(platform)
+
+    facts = feedback_page(platform, "flights", "", (GO_LIVE + timedelta(hours=150)).isoformat()).facts
+    page = html(platform, "flights", "", (GO_LIVE + timedelta(hours=150)).isoformat())
+
+    hours, share, low, high = facts["delay"]["curve"][-1]
+    assert (hours, facts["delay"]["median_h"], facts["delay"]["p90_h"]) == (5.5, 5.5, None)
+    assert 0.8 < low < share < high < 0.96
+    assert facts["delay"]["of"] - facts["delay"]["answered"] > 10
+    assert "90 % never were, so far" in page
+    assert page.count('<rect class="cand"') == len(facts["periods"]) == 7
 
 
 def test_what_was_not_known_at_the_moment_is_not_counted(platform):

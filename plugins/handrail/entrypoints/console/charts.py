@@ -86,6 +86,34 @@ def interval(  # noqa: PLR0913 - what such a picture shows
     return Interval(scale.x(value), ends[0], ends[1], at, off, scale.x(0.0) if zero else None, label)
 
 
+BAR_TOP, BAR_HEIGHT, BAR_LEFT, BARS_WIDTH = 20.0, 140.0, 44.0, 480.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """How much is known of a period, as coordinates: the mature part, and in it the part whose outcome is known."""
+
+    x: float
+    width: float
+    mature_y: float
+    mature_height: float
+    known_y: float
+    known_height: float
+    name: str
+
+
+def bars(periods: Sequence[tuple[str, int, int, int]]) -> tuple[Bar, ...]:
+    """Draw periods, each by name with how many predictions were read, are mature, and have a known outcome."""
+    step = BARS_WIDTH / max(len(periods), 1)
+    drawn = []
+    for place, (name, read, mature, known) in enumerate(periods):
+        heights = [round(BAR_HEIGHT * part / read, 1) if read else 0.0 for part in (mature, known)]
+        tops = [round(BAR_TOP + BAR_HEIGHT - height, 1) for height in heights]
+        x, width = round(BAR_LEFT + step * (place + 0.15), 1), round(min(step * 0.7, 48.0), 1)
+        drawn.append(Bar(x, width, tops[0], heights[0], tops[1], heights[1], name))
+    return tuple(drawn)
+
+
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """A version for some time on the picture of an alias: from, to, and its lane."""

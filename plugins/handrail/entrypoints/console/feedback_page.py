@@ -5,20 +5,23 @@ It reads a sample of a fixed size, so that it takes as long for a large log; the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from datetime import timedelta
 from typing import Any
 
 from handrail.bootstrap import Platform
-from handrail.entrypoints.console.charts import interval, scale_around
+from handrail.entrypoints.console.charts import Interval, bars, interval, scale_around
 from handrail.entrypoints.console.deployments_page import everything, model_of
+from handrail.entrypoints.console.feedback_versions import same_cases, versions_of
 from handrail.entrypoints.console.pages import Page
 from handrail.entrypoints.console.timeline import read_moment
 from handrail.entrypoints.console.words import metric as metric_words
 from handrail.errors import InvalidInput, MissingTool, UnknownReference
 from handrail.feedback import Cohort, FeedbackLog, Overview, groups
+from handrail.tools import require
 
 Row = dict[str, Any]
+HOUR = timedelta(hours=1)
 MOST = 5_000
 """How many predictions the page reads."""
 DRAWS = 200
@@ -61,8 +64,7 @@ def feedback_page(
     facts |= {"window_h": log.kind(chosen).maturity_window.total_seconds() / 3600}
     # What is in quarantine is of any model, so it is counted for those alone who may read them all.
     whole = all(reads(each.model_version_uri or "") for each in records)
-    facts |= _counts(found) | {"delay": _delay(found), "quarantine": _quarantine(log) if whole else None}
-    facts |= _judged(log, found, chosen, mine)
+    facts |= _counts(found) | {"quarantine": _quarantine(log) if whole else None} | _judged(log, found, chosen, mine)
     return Page(
         "feedback.html", f"How good is {model or 'every model'}, by what really happened?", facts, 200, _drawn(facts)
     )
@@ -85,17 +87,25 @@ def _counts(found: Overview) -> Row:
 
 
 def _delay(found: Overview) -> Row:
-    """Return how late first answers came, in hours: of mature predictions, those never answered included."""
-    waits = found.mature_waits()
-    hours = sorted(wait / timedelta(hours=1) for wait in waits if wait is not None)
-    curve = [[hours[place], (place + 1) / len(waits)] for place in _places(len(hours))]
-    return {
-        "median_h": hours[(len(hours) - 1) // 2] if hours else None,
-        "p90_h": hours[(len(hours) - 1) * 9 // 10] if hours else None,
-        "answered": len(hours),
-        "of": len(waits),
-        "curve": curve,
-    }
+    """Return how late first answers come, in hours: predictions without one count as waiting, up to their age."""
+    import numpy as np
+
+    from handrail.statistics import label_delay
+
+    cohort, answered = found.corrected, [wait is not None for wait in found.waited]
+    row: Row = {"median_h": None, "p90_h": None, "answered": sum(answered), "of": len(answered), "curve": []}
+    if not any(answered):
+        return row
+    ages = [(cohort.scope.as_of - made) / HOUR for made in cohort.made_at]
+    hours = [age if wait is None else wait / HOUR for wait, age in zip(found.waited, ages, strict=True)]
+    curve = label_delay(np.array(hours), np.array(answered))
+    ends = (curve.time, curve.share, curve.low, curve.high)
+    quantiles = {name: _known(curve.quantile(share).value) for name, share in (("median_h", 0.5), ("p90_h", 0.9))}
+    return row | quantiles | {"curve": [[float(each[at]) for each in ends] for at in _places(len(curve.time))]}
+
+
+def _known(value: float) -> float | None:
+    return None if value != value else value
 
 
 def _places(count: int) -> list[int]:
@@ -113,16 +123,23 @@ def _quarantine(log: FeedbackLog) -> Row:
 def _judged(log: FeedbackLog, found: Overview, kind: str, mine: Row) -> Row:
     values = set(log.kind(kind).values)
     metric = "roc_auc" if values == {0.0, 1.0} else "accuracy" if values else "mae"
+    row: Row = {"metric": metric, "periods": [], "versions": [], "pairs": [], "corrected": None, "naive": None}
+    row |= {"delay": None, "missing": None}
     try:
-        rows = [
-            _period(log, found.part(keep), name, metric) for name, keep in list(groups(found.corrected))[-MOST_PERIODS:]
-        ]
-        versions = _versions(log, found, metric, mine)
-        both = {"corrected": _figure(log, found.corrected, metric), "naive": _figure(log, found.naive, metric)}
-        missing = None
+        require("numpy", "server")
     except MissingTool as err:
-        rows, versions, both, missing = [], [], {"corrected": None, "naive": None}, str(err)
-    return {"metric": metric, "periods": rows, "versions": versions, "missing": missing} | both
+        return row | {"missing": str(err)}
+    named = versions_of(found.corrected, mine)
+    return row | {
+        "periods": [
+            _period(log, found.part(keep), name, metric) for name, keep in list(groups(found.corrected))[-MOST_PERIODS:]
+        ],
+        "versions": [_version(log, found, metric, *each) for each in list(named.items())[:MOST_PERIODS]],
+        "pairs": same_cases(log, found, metric, named),
+        "corrected": _figure(log, found.corrected, metric),
+        "naive": _figure(log, found.naive, metric),
+        "delay": _delay(found),
+    }
 
 
 def _period(log: FeedbackLog, part: Overview, name: str, metric: str) -> Row:
@@ -131,23 +148,17 @@ def _period(log: FeedbackLog, part: Overview, name: str, metric: str) -> Row:
         "name": name,
         "sampled": len(cohort),
         "mature": sum(cohort.mature),
+        "known": len(cohort.judged()),
         "coverage": cohort.coverage if any(cohort.mature) else None,
         "corrected": _figure(log, cohort, metric),
         "naive": _figure(log, part.naive, metric),
     }
 
 
-def _versions(log: FeedbackLog, found: Overview, metric: str, mine: Row) -> list[Row]:
-    by_version: dict[tuple[str, str], set[str]] = {}
-    for uri in set(found.corrected.deployment):
-        named = mine.get(uri)
-        by_version.setdefault((named[1], named[2]) if named else ("", uri), set()).add(uri)
-    rows = []
-    for (model, version), uris in sorted(by_version.items())[:MOST_PERIODS]:
-        part = found.part([uri in uris for uri in found.corrected.deployment]).corrected
-        name = f"{model} {version}" if model else version
-        rows.append({"name": name, "sampled": len(part), "corrected": _figure(log, part, metric)})
-    return rows
+def _version(log: FeedbackLog, found: Overview, metric: str, name: str, uris: Set[str]) -> Row:
+    part = found.part([uri in uris for uri in found.corrected.deployment]).corrected
+    coverage = part.coverage if any(part.mature) else None
+    return {"name": name, "sampled": len(part), "coverage": coverage, "corrected": _figure(log, part, metric)}
 
 
 def _figure(log: FeedbackLog, cohort: Cohort, metric: str) -> Row | None:
@@ -171,15 +182,43 @@ def _drawn(facts: Row) -> Row:
         for row in rows
         if (figure := row["corrected"])
     }
-    curve, window = facts["delay"]["curve"], facts["window_h"]
-    longest = max([window * 1.25, *(hours for hours, _ in curve)])
-    return {"intervals": drawn, "label": label, "curve": _line(curve, longest), "window_x": _x(window, longest)}
+    curve, window = facts["delay"]["curve"] if facts["delay"] else [], facts["window_h"]
+    longest = max([window * 1.25, *(hours for hours, *_ in curve)])
+    return {
+        "intervals": drawn,
+        "gains": _gains(facts["pairs"], label),
+        "label": label,
+        "curve": _line([(hours, share) for hours, share, *_ in curve], longest),
+        "band": _band(curve, longest),
+        "window_x": _x(window, longest),
+        "bars": bars([(row["name"], row["sampled"], row["mature"], row["known"]) for row in facts["periods"]]),
+    }
+
+
+def _gains(pairs: Sequence[Row], label: str) -> dict[str, Interval]:
+    """Return the picture of each gain by the names of both versions; better is right, and nothing in the middle."""
+    known = {f"{row['first']} {row['second']}": row["gain"] for row in pairs if row["gain"]}
+    scale = scale_around([each[end] for each in known.values() for end in ("value", "low", "high")], zero=True)
+    return {
+        name: interval(scale, each["value"], each["low"], each["high"], label=f"Gain in {label}", zero=True)
+        for name, each in known.items()
+    }
 
 
 def _x(hours: float, longest: float) -> float:
     return round(44 + (WIDTH - 60) * hours / longest, 1)
 
 
-def _line(curve: Sequence[Sequence[float]], longest: float) -> str:
-    points = [f"{_x(hours, longest)} {round(HEIGHT - 30 - (HEIGHT - 60) * share, 1)}" for hours, share in curve]
-    return "M" + "L".join(points) if points else ""
+def _y(share: float) -> float:
+    return round(HEIGHT - 30 - (HEIGHT - 60) * share, 1)
+
+
+def _line(curve: Sequence[tuple[float, float]], longest: float) -> str:
+    return "M" + "L".join(f"{_x(hours, longest)} {_y(share)}" for hours, share in curve) if curve else ""
+
+
+def _band(curve: Sequence[Sequence[float]], longest: float) -> str:
+    """Return the outline of the interval around a curve: along its upper ends, and back along the lower ones."""
+    upper = [(hours, high) for hours, _, _, high in curve]
+    lower = [(hours, low) for hours, _, low, _ in reversed(curve)]
+    return f"{_line([*upper, *lower], longest)}Z" if curve else ""

@@ -175,7 +175,7 @@ def describe_pipeline(record: PipelineRecord) -> Facts:
 
 
 def _moments(record: PipelineRecord) -> Iterator[Facts]:
-    named = {each.commit for each in (*record.stages, *record.tracked)}
+    named = {*(stage.commit for stage in record.stages), *(each.commit for each in record.tracked)}
     for commit in sorted(named & record.committed.keys()):
         at = record.committed[commit].astimezone(UTC).isoformat()
         node = artifact_at(GitCommit(record.repository, commit).uri, f"git:{commit}")

@@ -59,7 +59,7 @@ class DvcPipeline(PipelineReader):
         if not tracked and not tree.named(LOCK):
             raise _nothing_to_read(project, tree)
         notes, stages = [*unhashed, *([SHALLOW] if git.is_shallow() else [])], reading.stages(tree, commit)
-        committed = git.moments(each.commit for each in (*stages, *tracked))
+        committed = git.moments([*(stage.commit for stage in stages), *(each.commit for each in tracked)])
         return PipelineRecord(self._repository, stages, tracked, tuple(notes), committed)
 
 
