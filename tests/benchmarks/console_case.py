@@ -47,7 +47,7 @@ def fill(settings: Settings, predictions: int) -> str:
             platform.feedback.record_feedback(
                 [_outcome(n, one) for n, one in zip(numbers, made, strict=True) if n % 20]
             )
-    return f"p{predictions // 2}"
+    return f"p{predictions // 2 + 1}"
 
 
 def _prediction(number: int, at: datetime) -> Prediction:

@@ -58,7 +58,7 @@ def _newest_whole(log: FeedbackLog, found: Overview) -> Cohort:
     sample, scope = found.corrected, found.corrected.scope
     end = log.kind(scope.kind).matured_until(scope.as_of) + timedelta(microseconds=1)
     mature = [at for at in sample.made_at if at < end]
-    # A sample is even, so its last rows stand for as many rows as its step says.
+    # A sample is even: each of its last rows is one of as many as its step says.
     first = mature[-max(len(sample) // found.step, 1)] if mature else end
     return log.cohort(None, scope.kind, first, end, scope.as_of)
 
