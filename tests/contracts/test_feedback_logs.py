@@ -62,7 +62,7 @@ def test_another_body_under_a_known_id_is_quarantined_and_the_first_stands(store
 
     assert receipt == Receipt(accepted=1, conflicts=(first.prediction_id,))
     assert stores.predictions.find(first.prediction_id) == first
-    (held,) = stores.auditor.quarantined(10)
+    (held,) = stores.quarantine.held(10, "open", None)
     assert (held.what, held.identifier) == ("prediction", first.prediction_id)
 
 

@@ -14,18 +14,14 @@ from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.material import EventRow, Mark, Material, Scope
 from handrail.feedback.domain.snapshots import LabelTable, Snapshot
 from handrail.feedback.domain.values import (
-    Damage,
     DeploymentRecord,
     Feedback,
     Prediction,
-    Quarantined,
     Receipt,
-    Status,
     microseconds,
     prediction_id_for,
 )
 from handrail.feedback.ports import (
-    Auditor,
     DeploymentBook,
     EventLog,
     LabelWriter,
@@ -34,6 +30,7 @@ from handrail.feedback.ports import (
     SnapshotBook,
 )
 from handrail.feedback.service import FeedbackLog, FeedbackStores
+from tests.fakes.feedback_quarantine import MemoryAuditor, MemoryQuarantine
 from tests.fakes.feedback_samples import MemorySampler, events_about, plain_row
 
 Recorded = TypeVar("Recorded", Prediction, Feedback)
@@ -231,42 +228,6 @@ class MemorySnapshots(SnapshotBook):
         return self.kept.get(digest)
 
 
-@dataclass
-class MemoryAuditor(Auditor):
-    """`Auditor` in memory."""
-
-    predictions: MemoryPredictions
-    events: MemoryEvents
-    snapshots: MemorySnapshots
-
-    def status(self) -> Status:
-        events = list(self.events.log.rows.values())
-        return Status(
-            deployments=len(self.predictions.deployments.records),
-            predictions=len(self.predictions.log.rows),
-            feedback=len(events),
-            orphans=sum(not self._has_prediction(event) for event in events),
-            conflicts=len(self.predictions.log.quarantine) + len(self.events.log.quarantine),
-            snapshots=len(self.snapshots.kept),
-        )
-
-    def _has_prediction(self, event: Feedback) -> bool:
-        held = self.predictions.log.rows
-        return event.prediction_id in held or any(row.subject == event.subject for row in held.values())
-
-    def damages(self) -> tuple[Damage, ...]:
-        return ()
-
-    def quarantined(self, limit: int) -> tuple[Quarantined, ...]:
-        found = [*_quarantined(self.predictions.log), *_quarantined(self.events.log)]
-        return tuple(reversed(found))[:limit]
-
-
-def _quarantined(log: MemoryLog[Recorded]) -> Iterable[Quarantined]:
-    for (key, _), value in log.quarantine.items():
-        yield Quarantined(log.what, key, {"prediction_id": value.prediction_id}, GO_LIVE)
-
-
 class MemoryWriter(LabelWriter):
     """`LabelWriter` that remembers what it was given, as text; paths in `unwritable` cannot be written."""
 
@@ -284,9 +245,10 @@ def memory_stores() -> FeedbackStores:
     """Return empty fakes of every port."""
     deployments = MemoryDeployments()
     predictions, events, snapshots = MemoryPredictions(deployments), MemoryEvents(), MemorySnapshots()
-    reader, auditor = MemoryLogReader(predictions, events), MemoryAuditor(predictions, events, snapshots)
+    quarantine = MemoryQuarantine(predictions, events)
+    reader, auditor = MemoryLogReader(predictions, events), MemoryAuditor(predictions, events, snapshots, quarantine)
     sampler = MemorySampler(predictions, events)
-    return FeedbackStores(deployments, predictions, events, reader, snapshots, auditor, sampler)
+    return FeedbackStores(deployments, predictions, events, reader, snapshots, auditor, sampler, quarantine)
 
 
 def a_log(

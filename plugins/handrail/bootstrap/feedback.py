@@ -42,6 +42,7 @@ def feedback_stores(store: Store) -> FeedbackStores:
     from handrail.feedback.adapters.sql_events import SqlEvents
     from handrail.feedback.adapters.sql_log_reader import SqlLogReader
     from handrail.feedback.adapters.sql_predictions import SqlPredictions
+    from handrail.feedback.adapters.sql_quarantine import SqlQuarantine
     from handrail.feedback.adapters.sql_sampler import SqlSampler
     from handrail.feedback.adapters.sql_snapshots import SqlSnapshots
     from handrail.feedback.adapters.sql_tables import MIGRATIONS
@@ -55,6 +56,7 @@ def feedback_stores(store: Store) -> FeedbackStores:
         snapshots=SqlSnapshots(store),
         auditor=SqlAuditor(store),
         sampler=SqlSampler(store),
+        quarantine=SqlQuarantine(store),
     )
 
 

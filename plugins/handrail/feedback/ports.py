@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from handrail.feedback.domain.addresses import Matching, Rival
 from handrail.feedback.domain.material import EventRow, Mark, Material, Scope
+from handrail.feedback.domain.quarantine import Held, Reason, Rejected, State, Step
 from handrail.feedback.domain.samples import Look, Sampled
 from handrail.feedback.domain.snapshots import LabelTable, Snapshot
-from handrail.feedback.domain.values import Damage, DeploymentRecord, Feedback, Prediction, Quarantined, Receipt, Status
+from handrail.feedback.domain.values import Damage, DeploymentRecord, Feedback, Prediction, Receipt, Status
 
 
 class DeploymentBook(Protocol):
@@ -153,6 +155,25 @@ class Auditor(Protocol):
     def damages(self) -> tuple[Damage, ...]:
         """Return every row that was altered since it was recorded, as far as its digest or another row shows it."""
 
+
+class QuarantineBook(Protocol):
+    """Keeps rows that could not be recorded, permanently and unchanged, and what a person made of each.
+
+    Conflicts of ids are put there by the logs.
+    """
+
     @abstractmethod
-    def quarantined(self, limit: int) -> tuple[Quarantined, ...]:
-        """Return the newest conflicting bodies, newest first."""
+    def add(self, rows: Sequence[Rejected], at: datetime) -> None:
+        """Keep rows durably; the same row for the same reason once."""
+
+    @abstractmethod
+    def held(self, limit: int, state: State | None, reason: Reason | None) -> tuple[Held, ...]:
+        """Return the newest rows, newest first; of one state and reason, or of all if None."""
+
+    @abstractmethod
+    def find(self, number: int) -> Held | None:
+        """Return the row of that number, or None."""
+
+    @abstractmethod
+    def step(self, step: Step) -> None:
+        """Keep durably what became of a row; of several steps the last counts."""

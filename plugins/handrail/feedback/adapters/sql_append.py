@@ -12,10 +12,12 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
 from handrail.clock import system_time
-from handrail.feedback.adapters.sql_tables import conflict
+from handrail.feedback.adapters.sql_tables import quarantine, with_digest
+from handrail.feedback.domain.quarantine import Reason
 from handrail.feedback.domain.values import Feedback, Prediction, Receipt
 from handrail.storage.bulk import insert_new
 
+CONFLICT = "Its id came before with another body, which stands."
 Row = tuple[Any, ...]
 Recordable = Prediction | Feedback
 
@@ -81,16 +83,23 @@ class Appender:
             return
         now = system_time()
         rows = [
-            {
-                "what": self.what,
-                "identifier": identifier,
-                "body": body,
-                "content": json.dumps(asdict(value), default=_plain),
-                "quarantined_at": now,
-            }
+            with_digest(
+                quarantine,
+                {
+                    "what": self.what,
+                    "identifier": identifier,
+                    "body": body,
+                    "content": json.dumps(asdict(value), default=_plain),
+                    "quarantined_at": now,
+                    "reason": str(Reason.CONFLICT),
+                    "field": "",
+                    "problem": CONFLICT,
+                    "origin": "",
+                },
+            )
             for (identifier, body), value in sorted(clashes.items())
         ]
-        connection.execute(insert_new(connection, conflict), rows)
+        connection.execute(insert_new(connection, quarantine), rows)
 
 
 def _plain(value: Any) -> Any:

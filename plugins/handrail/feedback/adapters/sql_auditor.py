@@ -1,20 +1,21 @@
-"""Counts what the log holds, and lists what was quarantined."""
+"""Counts what the log holds."""
 
 from __future__ import annotations
-
-import json
 
 import sqlalchemy as sa
 
 from handrail.feedback.adapters.sql_damages import find_damages
-from handrail.feedback.adapters.sql_tables import conflict, deployment, event, prediction, snapshot
-from handrail.feedback.domain.values import Damage, Quarantined, Status
+from handrail.feedback.adapters.sql_tables import deployment, event, prediction, quarantine, quarantine_step, snapshot
+from handrail.feedback.domain.quarantine import Reason
+from handrail.feedback.domain.values import Damage, Status
 from handrail.feedback.ports import Auditor
 from handrail.storage import Store
 
+CONFLICT = str(Reason.CONFLICT)
+
 
 class SqlAuditor(Auditor):
-    """Counts and quarantine, read from SQL."""
+    """Counts, read from SQL."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -24,12 +25,14 @@ class SqlAuditor(Auditor):
         by_id = sa.exists().where(prediction.c.prediction_id == event.c.prediction_id)
         by_key = sa.exists().where(prediction.c.subject == event.c.subject)
         known = sa.or_(by_id, sa.and_(event.c.subject != "", by_key))
+        settled = sa.exists().where(quarantine_step.c.number == quarantine.c.seq)
         questions = {
             "deployments": sa.select(sa.func.count()).select_from(deployment),
             "predictions": sa.select(sa.func.count()).select_from(prediction),
             "feedback": sa.select(sa.func.count()).select_from(event),
             "orphans": sa.select(sa.func.count()).select_from(event).where(~known),
-            "conflicts": sa.select(sa.func.count()).select_from(conflict),
+            "conflicts": sa.select(sa.func.count()).select_from(quarantine).where(quarantine.c.reason == CONFLICT),
+            "quarantined": sa.select(sa.func.count()).select_from(quarantine).where(~settled),
             "snapshots": sa.select(sa.func.count()).select_from(snapshot),
         }
         with self._store.read() as connection:
@@ -38,9 +41,3 @@ class SqlAuditor(Auditor):
     def damages(self) -> tuple[Damage, ...]:
         """Return every row that was altered, as far as its digest or another row shows it."""
         return tuple(find_damages(self._store))
-
-    def quarantined(self, limit: int) -> tuple[Quarantined, ...]:
-        """Return the newest conflicting bodies, newest first."""
-        with self._store.read() as connection:
-            rows = connection.execute(sa.select(conflict).order_by(conflict.c.seq.desc()).limit(limit)).all()
-        return tuple(Quarantined(row.what, row.identifier, json.loads(row.content), row.quarantined_at) for row in rows)

@@ -16,7 +16,17 @@ from sqlalchemy.engine import Connection
 from handrail.errors import InvalidInput, Unavailable
 from handrail.feedback.adapters.sql_log_reader import SqlLogReader
 from handrail.feedback.adapters.sql_snapshots import read_snapshot
-from handrail.feedback.adapters.sql_tables import arrival, conflict, deployment, event, prediction, snapshot
+from handrail.feedback.adapters.sql_tables import (
+    arrival,
+    deployment,
+    event,
+    prediction,
+    quarantine,
+    quarantine_step,
+    snapshot,
+    with_digest,
+)
+from handrail.feedback.domain.quarantine import Reason, digest_of
 from handrail.feedback.domain.snapshots import build_snapshot
 from handrail.feedback.domain.values import Damage, Feedback, Prediction
 from handrail.storage import Store
@@ -60,12 +70,34 @@ def _bodies(connection: Connection) -> Iterator[Damage]:
 
 
 def _quarantined(connection: Connection) -> Iterator[Damage]:
-    for row in connection.execute(sa.select(conflict)):
+    numbers = set()
+    for row in connection.execute(sa.select(quarantine)):
+        numbers.add(row.seq)
+        if with_digest(quarantine, row._asdict())["row_digest"] != row.row_digest:
+            yield Damage("changed-quarantine", row.identifier, _ALTERED)
+            continue
+        if row.reason != Reason.CONFLICT:
+            yield from _set_aside(row)
+            continue
         kind, fields = _KINDS.get(row.what), _content(row.content)
         if kind is None or not _is_whole(kind, fields, row.body):
             yield Damage("changed-quarantine", row.identifier, _ALTERED)
         elif row.identifier != (fields.get("event_id") or fields["prediction_id"]):
             yield Damage("changed-quarantine", row.identifier, "its content has another id")
+    yield from _steps(connection, numbers)
+
+
+def _steps(connection: Connection, numbers: set[int]) -> Iterator[Damage]:
+    for row in connection.execute(sa.select(quarantine_step)):
+        if with_digest(quarantine_step, row._asdict())["row_digest"] != row.row_digest:
+            yield Damage("changed-quarantine", f"row {row.number}", f"what became of it: {_ALTERED}")
+        elif row.number not in numbers:
+            yield Damage("changed-quarantine", f"row {row.number}", "something became of it, and it is not there")
+
+
+def _set_aside(row: Any) -> Iterator[Damage]:
+    if row.reason not in set(Reason) or digest_of(row.what, row.reason, row.field, row.content) != row.body:
+        yield Damage("changed-quarantine", row.identifier, _ALTERED)
 
 
 def _content(text: str) -> dict[str, Any]:

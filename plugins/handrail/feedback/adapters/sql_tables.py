@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -90,8 +93,8 @@ arrival = sa.Table(
     sa.Column("event_id", sa.Text),
     sa.Column("received_at", Moment),
 )
-conflict = sa.Table(
-    "feedback_conflict",
+quarantine = sa.Table(
+    "feedback_quarantine",
     metadata,
     sa.Column("seq", sa.BigInteger, primary_key=True),
     sa.Column("what", sa.Text),
@@ -99,7 +102,37 @@ conflict = sa.Table(
     sa.Column("body", sa.LargeBinary),
     sa.Column("content", sa.Text),
     sa.Column("quarantined_at", Moment),
+    sa.Column("reason", sa.Text),
+    sa.Column("field", sa.Text),
+    sa.Column("problem", sa.Text),
+    sa.Column("origin", sa.Text),
+    sa.Column("row_digest", sa.Text),
 )
+quarantine_step = sa.Table(
+    "feedback_quarantine_step",
+    metadata,
+    sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True),
+    sa.Column("number", sa.BigInteger),
+    sa.Column("state", sa.Text),
+    sa.Column("by", sa.Text),
+    sa.Column("at", Moment),
+    sa.Column("note", sa.Text),
+    sa.Column("content", sa.Text),
+    sa.Column("row_digest", sa.Text),
+)
+
+
+def with_digest(table: sa.Table, values: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of quarantine with the digest of what it says (sha256, hex), so that an edit is noticed."""
+    left_out = ("seq", "body", "row_digest")
+    said = [_plain(values[column.name]) for column in table.c if column.name not in left_out]
+    return values | {"row_digest": sha256(json.dumps(said).encode()).hexdigest()}
+
+
+def _plain(value: Any) -> Any:
+    return microseconds(value) if isinstance(value, datetime) else value
+
+
 snapshot = sa.Table(
     "feedback_snapshot",
     metadata,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -12,6 +12,7 @@ from operator import index
 from uuid import NAMESPACE_URL, uuid5
 
 from handrail.errors import InvalidInput
+from handrail.feedback.domain.quarantine import Refusal
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -241,27 +242,19 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a batch: newly kept, known already, and the ids that came again with another body.
+    """What became of a batch: newly kept, known already, ids that came again with another body, and refused rows.
 
-    A conflicting body is kept in quarantine; the first one stands.
+    A conflicting body is kept in quarantine, and the first one stands; a refused row is kept there too.
     """
 
     accepted: int = 0
     repeated: int = 0
     conflicts: tuple[str, ...] = ()
+    refused: tuple[Refusal, ...] = ()
 
     def __add__(self, other: Receipt) -> Receipt:
-        return Receipt(self.accepted + other.accepted, self.repeated + other.repeated, self.conflicts + other.conflicts)
-
-
-@dataclass(frozen=True, slots=True)
-class Quarantined:
-    """A body that came under an id which another body held already; `content` is what was sent."""
-
-    what: str
-    identifier: str
-    content: Mapping[str, object]
-    quarantined_at: datetime
+        counts = (self.accepted + other.accepted, self.repeated + other.repeated)
+        return Receipt(*counts, self.conflicts + other.conflicts, self.refused + other.refused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +268,10 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How much the log holds; an orphan is feedback whose prediction has not come (yet)."""
+    """How much the log holds; an orphan is feedback whose prediction has not come (yet).
+
+    `conflicts` counts ids that came again with another body, `quarantined` what waits in quarantine for a person.
+    """
 
     deployments: int
     predictions: int
@@ -283,6 +279,7 @@ class Status:
     orphans: int
     conflicts: int
     snapshots: int
+    quarantined: int = 0
 
     @property
     def orphan_share(self) -> float:

@@ -92,19 +92,10 @@ FOUND = {
     "feedback_prediction": {
         "seq": "changed-snapshot",
         **dict.fromkeys(
-            (
-                "prediction_id",
-                "deployment_id",
-                "subject",
-                "made_at",
-                "score",
-                "label",
-                "features_digest",
-                "feature_service",
-                "body",
-            ),
-            "changed-prediction",
+            ("prediction_id", "deployment_id", "subject", "made_at", "score", "label"), "changed-prediction"
         ),
+        **dict.fromkeys(("features_digest", "feature_service", "variant", "propensity"), "changed-prediction"),
+        **dict.fromkeys(("sampled", "body"), "changed-prediction"),
     },
     "feedback_event": {
         "seq": "changed-snapshot",
@@ -113,24 +104,22 @@ FOUND = {
         **dict.fromkeys(
             ("prediction_id", "kind", "source", "revision", "occurred_at", "value", "body"), "changed-feedback"
         ),
+        **dict.fromkeys(("subject", "service", "since", "until", "item", "unit"), "changed-feedback"),
     },
     # Its number is above or below the mark of a snapshot; by how much it is earlier than its event shows there alone.
     "feedback_arrival": {"seq": "changed-snapshot"} | dict.fromkeys(("event_id", "received_at"), "changed-arrival"),
-    "feedback_conflict": dict.fromkeys(("what", "identifier", "body", "content"), "changed-quarantine"),
-    "feedback_snapshot": dict.fromkeys(
-        (
-            "digest",
-            "scope",
-            "kind",
-            "predictions",
-            "events",
-            "mark_predictions",
-            "mark_events",
-            "format",
-            "mark_arrivals",
-        ),
-        "changed-snapshot",
+    "feedback_quarantine": {
+        "seq": "changed-quarantine",
+        **dict.fromkeys(("what", "identifier", "body", "content", "quarantined_at"), "changed-quarantine"),
+        **dict.fromkeys(("reason", "field", "problem", "origin", "row_digest"), "changed-quarantine"),
+    },
+    "feedback_quarantine_step": dict.fromkeys(
+        ("number", "state", "by", "at", "note", "content", "row_digest"), "changed-quarantine"
     ),
+    "feedback_snapshot": {
+        **dict.fromkeys(("digest", "scope", "kind", "predictions", "events"), "changed-snapshot"),
+        **dict.fromkeys(("mark_predictions", "mark_events", "format", "mark_arrivals"), "changed-snapshot"),
+    },
 }
 HIDDEN = {
     ("lineage_outbox", "sink"): "a sink's name is free, and one that is no longer configured may have a queue",
@@ -140,8 +129,7 @@ HIDDEN = {
     ): "a counter; nothing else holds how many copies were taken, unless it falls below one in use",
     ("feedback_deployment", "started_at"): "nothing else holds when a deployment began",
     ("feedback_prediction", "latency_ms"): "a measurement, and no part of what a client may repeat",
-    ("feedback_conflict", "seq"): "only the order in which the newest are shown follows from it",
-    ("feedback_conflict", "quarantined_at"): "nothing else holds when it was quarantined",
+    ("feedback_quarantine_step", "seq"): "only which of several steps was the last follows from it",
 }
 # Which row is edited, where it matters; and what it is edited to, where one more would not be a value of its kind.
 ROWS = {
@@ -202,6 +190,8 @@ def fill(platform):
     log.record_predictions([ABOUT, OTHER])
     log.record_feedback([an_outcome(OTHER, event_id="plain"), said])
     log.record_feedback([an_outcome(ABOUT, event_id="mine"), an_outcome(ABOUT, 0.0, event_id="mine")])
+    (conflict,) = log.quarantined()
+    log.quarantine.drop(conflict.number, "ada", GO_LIVE, "the first one is right")
     log.snapshot("ground_truth", GO_LIVE, GO_LIVE + timedelta(days=1), GO_LIVE + timedelta(hours=8))
 
 
@@ -284,7 +274,7 @@ def test_an_edit_that_nothing_shows_is_listed_as_such(project, table, column):
 IMPOSSIBLE = {
     b"\xff": "lineage_digest.digest lineage_attribute.name lineage_event.body lineage_node.uri lineage_token.may",
     "text": "lineage_digest.node feedback_arrival.received_at feedback_event.value feedback_snapshot.mark_events",
-    float("inf"): "lineage_epoch.epoch feedback_conflict.quarantined_at feedback_event.revision",
+    float("inf"): "lineage_epoch.epoch feedback_quarantine.quarantined_at feedback_event.revision",
     -(2**63): "lineage_recent_edge.epoch feedback_prediction.made_at feedback_deployment.started_at",
 }
 

@@ -15,9 +15,10 @@ from handrail.feedback.domain.cohorts import Cohort, build_cohort
 from handrail.feedback.domain.figures import Clusters, Figure, figure_of
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.material import Scope
+from handrail.feedback.domain.quarantine import Held
 from handrail.feedback.domain.samples import Look, Overview, overview_of
 from handrail.feedback.domain.snapshots import Snapshot, SnapshotChanged, build_snapshot, label_table
-from handrail.feedback.domain.values import Damage, DeploymentRecord, Feedback, Prediction, Quarantined, Receipt, Status
+from handrail.feedback.domain.values import Damage, DeploymentRecord, Feedback, Prediction, Receipt, Status
 from handrail.feedback.ports import (
     Auditor,
     DeploymentBook,
@@ -25,9 +26,12 @@ from handrail.feedback.ports import (
     LabelWriter,
     LogReader,
     PredictionLog,
+    QuarantineBook,
     Sampler,
     SnapshotBook,
 )
+from handrail.feedback.service.quarantine import Quarantine
+from handrail.feedback.service.receiving import Receiving, Row, check, find_kind
 from handrail.money import add_exactly
 
 
@@ -42,6 +46,7 @@ class FeedbackStores:
     snapshots: SnapshotBook
     auditor: Auditor
     sampler: Sampler
+    quarantine: QuarantineBook
 
 
 class FeedbackLog:
@@ -52,6 +57,16 @@ class FeedbackLog:
         self._stores = stores
         self._writer = writer
         self._kinds = kinds
+
+    @property
+    def quarantine(self) -> Quarantine:
+        """What could not be recorded."""
+        return Quarantine(self._stores.quarantine)
+
+    def receive(self, rows: Sequence[Row], origin: str = "") -> Receipt:
+        """Record what is good of a batch and set aside what is not, each row for itself; see `Receiving.receive`."""
+        stores = self._stores
+        return Receiving(stores.predictions, stores.events, self.quarantine, self._kinds).receive(rows, origin)
 
     @property
     def kinds(self) -> Mapping[str, Kind]:
@@ -97,11 +112,7 @@ class FeedbackLog:
             InvalidInput: a kind is not declared, or does not allow the value; nothing of the batch is kept.
         """
         for event in events:
-            kind = self.kind(event.kind)
-            kind.check(event.value)
-            kind.check_source(event.source)
-            kind.check_unit(event.unit)
-            kind.check_moment(event.occurred_at, event.received_at)
+            check(event, self._kinds)
         return self._stores.events.append(events) if events else Receipt()
 
     def kind(self, name: str) -> Kind:
@@ -110,11 +121,7 @@ class FeedbackLog:
         Raises:
             UnknownReference: the kind is not declared.
         """
-        kind = self._kinds.get(name)
-        if kind is None:
-            known = ", ".join(sorted(self._kinds)) or "none"
-            raise UnknownReference("kind", name, f"Declared in config/feedback.yaml: {known}.")
-        return kind
+        return find_kind(name, self._kinds)
 
     def find_prediction(self, prediction_id: str) -> Prediction:
         """Return a prediction.
@@ -285,6 +292,6 @@ class FeedbackLog:
         """Return every row that was altered since it was recorded, as far as its digest or another row shows it."""
         return self._stores.auditor.damages()
 
-    def quarantined(self, limit: int = 20) -> tuple[Quarantined, ...]:
-        """Return the newest conflicting bodies, newest first."""
-        return self._stores.auditor.quarantined(limit)
+    def quarantined(self, limit: int = 20) -> tuple[Held, ...]:
+        """Return what was set aside and waits for a person, newest first."""
+        return self.quarantine.held(limit)

@@ -1,0 +1,83 @@
+"""The door of the log: of a batch, what is good is recorded and what is not is set aside, each row for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from handrail.clock import system_time
+from handrail.errors import HandrailError, UnknownReference
+from handrail.feedback.domain.kinds import Kind
+from handrail.feedback.domain.quarantine import Refusal, Rejected, rejected
+from handrail.feedback.domain.values import Feedback, Prediction, Receipt
+from handrail.feedback.ports import EventLog, PredictionLog
+from handrail.feedback.service.quarantine import Quarantine
+
+Row = Prediction | Feedback | Rejected
+"""What a door made of one row that it was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receiving:
+    """Takes rows of any kind from any door."""
+
+    predictions: PredictionLog
+    events: EventLog
+    quarantine: Quarantine
+    kinds: Mapping[str, Kind]
+
+    def receive(self, rows: Sequence[Row], origin: str = "") -> Receipt:
+        """Record what is good durably and set aside what is not, each row for itself; repeating it changes nothing.
+
+        The receipt names each row that was set aside by its place and the reason. `origin` says where they came from.
+
+        Raises:
+            Unavailable: the store is not there; send the rows again.
+        """
+        checked = [self._checked(row, origin) for row in rows]
+        refused = [(place, row) for place, row in enumerate(checked) if isinstance(row, Rejected)]
+        self.quarantine.add([row for _, row in refused], system_time())
+        predictions = [row for row in checked if isinstance(row, Prediction)]
+        events = [row for row in checked if isinstance(row, Feedback)]
+        receipt = Receipt(refused=tuple(Refusal(at, row.reason, row.field, row.problem) for at, row in refused))
+        if predictions:
+            receipt += self.predictions.append(predictions)
+        if events:
+            receipt += self.events.append(events)
+        return receipt
+
+    def _checked(self, row: Row, origin: str) -> Row:
+        if not isinstance(row, Feedback):
+            return row
+        try:
+            check(row, self.kinds)
+        except HandrailError as err:
+            return rejected("feedback", err, asdict(row), origin)
+        return row
+
+
+def find_kind(name: str, kinds: Mapping[str, Kind]) -> Kind:
+    """Return the rules of a kind.
+
+    Raises:
+        UnknownReference: the kind is not declared.
+    """
+    kind = kinds.get(name)
+    if kind is None:
+        known = ", ".join(sorted(kinds)) or "none"
+        raise UnknownReference("kind", name, f"Declared in config/feedback.yaml: {known}.")
+    return kind
+
+
+def check(event: Feedback, kinds: Mapping[str, Kind]) -> None:
+    """Refuse an event that its kind does not let in.
+
+    Raises:
+        UnknownReference: the kind is not declared.
+        InvalidInput: it does not allow the value, the source, the unit or the moment.
+    """
+    kind = find_kind(event.kind, kinds)
+    kind.check(event.value)
+    kind.check_source(event.source)
+    kind.check_unit(event.unit)
+    kind.check_moment(event.occurred_at, event.received_at)
