@@ -1,7 +1,7 @@
 """One real MLflow server with the Handrail app for the session: a start costs 12 seconds of processor time.
 
-Tests share it by models of their own: `made` is a fresh version, `server.make_version` makes more. Roles are written
-anew after each test; who changes a policy or the server in another way takes that back. Only a test of the start
+Tests share it by models of their own: `made` is a fresh version, `server.make_version` makes more. Roles are as
+usual again after each test; who changes a policy or the server in another way takes that back. Only a test of the start
 itself, or of what lies between two starts, starts a server of its own, with `tests.fakes.mlflow_server`.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import pytest
 
 from tests.fakes import browser
-from tests.fakes.mlflow_server import ACCOUNTS, Server, password, settings_in, start, wait_until_up
+from tests.fakes.mlflow_server import Server, password, settings_in, start, wait_until_up
 
 collect_ignore_glob = [] if browser.wanted() else ["test_pages_browser*.py"]
 
@@ -24,9 +24,7 @@ def server(tmp_path_factory):
     try:
         wait_until_up(settings, process, folder / "log")
         server = Server(settings)
-        for account in ACCOUNTS:
-            body = {"username": account, "password": password(account)}
-            assert server.admin.post("/api/2.0/mlflow/users/create", json=body).status_code == 200
+        server.make_accounts()
         server.write_roles()
         yield server
         server.admin.close()
@@ -45,7 +43,7 @@ def made(server):
 def _same_roles(request):
     if "server" in request.fixturenames:
         yield request.getfixturevalue("server")
-        request.getfixturevalue("server").write_roles()
+        request.getfixturevalue("server").restore_roles()
     else:
         yield
 

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from handrail.bootstrap.approvals import open_permit_verifier, permit_path
-from tests.fakes.mlflow_server import ACCOUNTS, PERSONS, Server, password, settings_in, start, wait_until_up
+from tests.fakes.mlflow_server import ACCOUNTS, PERSONS, Server, settings_in, start, wait_until_up
 
 EVE = {"accounts": ["eve"], "roles": ["ml-engineer"]}
 
@@ -22,9 +22,7 @@ def urgent(tmp_path_factory):
     try:
         wait_until_up(settings, process, folder / "log")
         server = Server(settings)
-        for account in (*ACCOUNTS, "eve"):
-            body = {"username": account, "password": password(account)}
-            assert server.admin.post("/api/2.0/mlflow/users/create", json=body).status_code == 200
+        server.make_accounts((*ACCOUNTS, "eve"))
         yield server
         server.admin.close()
     finally:

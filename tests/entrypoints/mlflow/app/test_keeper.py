@@ -18,7 +18,7 @@ from handrail.bootstrap.approvals_rules import take_files
 from handrail.entrypoints.http.gate_signing import sign_decision
 from handrail.errors import Refused
 from infra.servers.supervisor import commands, environment
-from tests.fakes.mlflow_server import ACCOUNTS, PERSONS, Server, password, settings_in, wait_until_up
+from tests.fakes.mlflow_server import PERSONS, Server, settings_in, wait_until_up
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +36,7 @@ def kept():
         try:
             wait_until_up(settings, process, folder / "log")
             server = Server(keeper_settings(settings))
-            for account in ACCOUNTS:
-                body = {"username": account, "password": password(account)}
-                assert server.admin.post("/api/2.0/mlflow/users/create", json=body).status_code == 200
+            server.make_accounts()
             server.write_roles()
             yield server
             server.admin.close()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from handrail.errors import UnknownReference
-from tests.fakes.mlflow_server import Server, password, settings_in, start, wait_until_up
+from tests.fakes.mlflow_server import Server, settings_in, start, wait_until_up
 
 pytestmark = pytest.mark.any_version
 
@@ -30,8 +30,7 @@ def _running(settings, log):
 def test_an_alias_that_was_moved_in_the_database_is_reported_and_held(tmp_path):
     settings, log = settings_in(tmp_path), tmp_path / "log"
     with _running(settings, log) as server:
-        for account in ("ada", "ben", "cleo"):
-            server.admin.post("/api/2.0/mlflow/users/create", json={"username": account, "password": password(account)})
+        server.make_accounts(("ada", "ben", "cleo"))
         server.write_roles()
         made = server.make_version()
         promoted = made.promote()

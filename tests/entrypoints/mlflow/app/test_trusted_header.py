@@ -8,7 +8,7 @@ import pytest
 from handrail.entrypoints.http.gate_routes import Route
 from handrail.entrypoints.mlflow.app.trusted_header import HeaderDoor, read_trust, vouched_account
 from handrail.errors import Misconfigured, Refused
-from tests.fakes.mlflow_server import EVIDENCE, Server, password, settings_in, start, wait_until_up
+from tests.fakes.mlflow_server import EVIDENCE, Server, settings_in, start, wait_until_up
 
 PROXIES = ("10.0.0.5", "192.168.7.0/29", "fd00::1")
 TRUSTED = ("10.0.0.5", "::ffff:10.0.0.5", "192.168.7.6", "fd00::1")
@@ -125,9 +125,7 @@ def behind(tmp_path_factory):
     try:
         wait_until_up(settings, process, folder / "log")
         server = Server(settings)
-        for account in ("ada", "ben", "cleo"):
-            body = {"username": account, "password": password(account)}
-            assert server.admin.post("/api/2.0/mlflow/users/create", json=body).status_code == 200
+        server.make_accounts(("ada", "ben", "cleo"))
         server.write_roles()
         yield server
         server.admin.close()
