@@ -1,7 +1,7 @@
 # Everything a user types. `make demo` and `make test` install what is missing first.
 PYTHON ?= python3
 BIN := .venv/bin
-# What meets a tool, but for the tests marked `any_version`.
+# What meets a tool, but for the tests marked `any_version`; tests/oldest_sample.txt is a sample of them.
 OLDEST_TESTS := tests/adapters $(addprefix tests/entrypoints/,bentoml evidently feast great_expectations mlflow prefect)
 # How many processes work at once, in tests and checks.
 JOBS ?= $(shell nproc)
@@ -61,9 +61,9 @@ lock: setup  ## Resolve both locks anew, the newest and the oldest versions; UPG
 	@$(COMPILE) --universal -o infra/requirements.lock
 	@$(COMPILE) --resolution lowest-direct -o infra/requirements-oldest.lock
 
-test-oldest: setup  ## Run what meets the tools on the oldest versions that pyproject.toml allows; TESTS= names others.
+test-oldest: setup  ## Run a sample of what meets the tools on the oldest versions that pyproject.toml allows; FULL=1 all of it, TESTS= others.
 	@$(BIN)/python -m infra.ci.oldest
-	@$(subst $(BIN),.handrail/oldest/bin,$(PYTEST)) -o cache_dir=.handrail/oldest/pytest_cache -m 'not any_version' $(or $(TESTS),$(OLDEST_TESTS))
+	@$(subst $(BIN),.handrail/oldest/bin,$(PYTEST)) -o cache_dir=.handrail/oldest/pytest_cache -m 'not any_version' $(or $(TESTS),$(if $(FULL),$(OLDEST_TESTS),@tests/oldest_sample.txt))
 
 test-pythons: setup  ## Resolve the lock for every supported Python: is there a wheel of each package?
 	@$(BIN)/python -m infra.ci.pythons

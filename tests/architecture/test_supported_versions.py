@@ -63,3 +63,13 @@ def test_every_python_that_is_allowed_is_named():
     assert pythons.pythons() == [f"3.{minor}" for minor in range(50) if f"3.{minor}" in allowed]
     assert tuple(map(int, pythons.pythons()[0].split("."))) == install.OLDEST
     assert tuple(map(int, pythons.pythons()[-1].split("."))) < install.TOO_NEW
+
+
+def test_the_sample_for_the_oldest_versions_has_tests_of_each_folder_that_meets_a_tool():
+    sample = (ROOT / "tests" / "oldest_sample.txt").read_text(encoding="utf-8").split()
+    (hosts,) = re.findall(r"addprefix tests/entrypoints/,(.+)\)", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    adapters = {file.relative_to(ROOT).parts[2] for file in (ROOT / "tests" / "adapters").rglob("test_*.py")}
+
+    assert sample == sorted(set(sample))
+    assert all((ROOT / test.partition("::")[0]).is_file() for test in sample)
+    assert {test.split("/")[2] for test in sample} == adapters | set(hosts.split())
