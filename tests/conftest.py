@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
-from tests.groups import GroupScheduling, begins
+from tests.groups import GroupScheduling, begins, group_of
 from tests.place import POSTGRES, REDIS, Place, take_place
 
 PLACE = pytest.StashKey[Place]()
@@ -34,8 +35,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let long groups begin; the order within stays random."""
-    items.sort(key=lambda item: begins(item.nodeid))
+    """Let long groups begin, of those that share a server the one with most tests; the order within stays random."""
+    sizes = Counter(group_of(item.nodeid) for item in items)
+    items.sort(key=lambda item: begins(item.nodeid, sizes))
 
 
 @pytest.hookimpl(optionalhook=True)

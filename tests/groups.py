@@ -5,6 +5,7 @@ pytest-xdist's own groups are marks, and its 3.8 cannot carry them under pytest 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -34,9 +35,9 @@ def _group_of_file(file: str) -> str:
     return f"tests/{shared[-1]}" if shared else file
 
 
-def begins(nodeid: str) -> int:
-    """Return a test's place in line: folders of one server, other files that start servers, all else."""
+def begins(nodeid: str, sizes: Mapping[str, int]) -> tuple[int, int]:
+    """Return a test's place in line: folders of one server by `sizes` of groups, other files with servers, all else."""
     group = group_of(nodeid)
     if not group.endswith(".py"):
-        return 0
-    return 1 if Path(group).parts[1] in SERVERS else 2
+        return 0, -sizes[group]
+    return (1 if Path(group).parts[1] in SERVERS else 2), 0

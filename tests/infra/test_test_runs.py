@@ -38,9 +38,14 @@ def test_tests_that_share_a_server_stay_together_and_begin():
 
     assert group_of(served) == "tests/loop"
     assert group_of("tests/unit/test_refs.py::test_one") == "tests/unit/test_refs.py"
-    assert (
-        begins(served) < begins("tests/flows/test_pipeline.py::test_one") < begins("tests/unit/test_refs.py::test_one")
-    )
+    line = [served, "tests/flows/test_pipeline.py::test_one", "tests/unit/test_refs.py::test_one"]
+    assert sorted(reversed(line), key=lambda test: begins(test, {"tests/loop": 1})) == line
+
+
+def test_the_largest_of_those_begins():
+    sizes = {"tests/loop": 40, "tests/bentos": 50}
+
+    assert begins("tests/bentos/test_worker.py::test_one", sizes) < begins("tests/loop/test_demo.py::test_one", sizes)
 
 
 if os.environ.get(POSTGRES):
