@@ -1,6 +1,7 @@
 """Metrics of answers with confidence intervals, paired comparisons and shifts: one place for everybody who judges."""
 
 from handrail.statistics.arm_ratio import BLOCKING_P, arm_ratio_p_value
+from handrail.statistics.calibration import Calibration, calibrate
 from handrail.statistics.comparison import Answers, Comparison, compare, metric_named
 from handrail.statistics.decisions import called_share, found_share, right_share
 from handrail.statistics.delay import LabelDelay, label_delay
@@ -13,8 +14,23 @@ from handrail.statistics.differences import (
     difference_of_proportions,
     paired_difference,
 )
+from handrail.statistics.expected import (
+    ESTIMATED,
+    Hindsight,
+    compare_in_hindsight,
+    design_effect,
+    estimate_performance,
+    expected_rows,
+)
+from handrail.statistics.labels_worth_buying import draw_for_labelling, label_uncertainty, labelling_propensity
 from handrail.statistics.metrics import METRICS_OF, Metric, judgeable, metrics_of
 from handrail.statistics.open_ended import OpenEnded, lower_bound, tau_narrowest_at
+from handrail.statistics.prediction_powered import (
+    PartlyLabelled,
+    Powered,
+    prediction_powered_difference,
+    prediction_powered_mean,
+)
 from handrail.statistics.scored import Estimate, Intervals, Scored, draw_clusters, estimate, weighted_mean
 from handrail.statistics.shift import stability_index
 from handrail.statistics.simulation import Experiment, Rule, Simulation, simulate, simulate_false_positives
@@ -25,9 +41,11 @@ from handrail.statistics.weighting import Weights, effective_sample_size, horvit
 
 __all__ = [
     "BLOCKING_P",
+    "ESTIMATED",
     "METRICS_OF",
     "Answers",
     "Arm",
+    "Calibration",
     "Checks",
     "Comparison",
     "Difference",
@@ -35,10 +53,13 @@ __all__ = [
     "Experiment",
     "FixedHorizon",
     "Guardrail",
+    "Hindsight",
     "Intervals",
     "LabelDelay",
     "Metric",
     "OpenEnded",
+    "PartlyLabelled",
+    "Powered",
     "Rule",
     "Scored",
     "Simulation",
@@ -47,13 +68,19 @@ __all__ = [
     "arm_of_values",
     "arm_ratio_p_value",
     "at_looks",
+    "calibrate",
     "called_share",
     "compare",
+    "compare_in_hindsight",
+    "design_effect",
     "difference_of_means",
     "difference_of_proportions",
     "draw_clusters",
+    "draw_for_labelling",
     "effective_sample_size",
     "estimate",
+    "estimate_performance",
+    "expected_rows",
     "found_share",
     "guardrail",
     "horvitz_thompson_mean",
@@ -61,10 +88,14 @@ __all__ = [
     "judge",
     "judgeable",
     "label_delay",
+    "label_uncertainty",
+    "labelling_propensity",
     "lower_bound",
     "metric_named",
     "metrics_of",
     "paired_difference",
+    "prediction_powered_difference",
+    "prediction_powered_mean",
     "right_share",
     "simulate",
     "simulate_false_positives",
