@@ -26,6 +26,15 @@ def called_share(scored: Scored, weights: np.ndarray, code: int = 1) -> np.ndarr
     return _share(scored, _decided(scored) == code, np.ones(len(scored.label), dtype=bool), weights)
 
 
+def f1(scored: Scored, weights: np.ndarray, code: int = 1) -> np.ndarray:
+    """Return the harmonic mean of both for a class; NaN where it was neither drawn nor called."""
+    called, there = _decided(scored) == code, scored.label == code
+    right = weights @ scored.summed(there & called)
+    either = weights @ (scored.summed(there) + scored.summed(called))
+    share: np.ndarray = np.divide(2 * right, either, out=np.full(len(weights), np.nan), where=either > 0)
+    return share
+
+
 def _decided(scored: Scored) -> np.ndarray:
     if scored.predicted is None:
         raise ValueError("Shares of decisions need the decided label of each subject.")
