@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-import sqlite3
 import subprocess
 import time
-from collections.abc import Mapping
-from contextlib import closing, suppress
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
 import httpx
 import yaml
-from werkzeug.security import generate_password_hash
 
 from handrail.bootstrap.approvals import server_name
 from handrail.bootstrap.approvals_rules import take_files
@@ -73,15 +70,10 @@ class Server:
         return httpx.Client(base_url=self.url, auth=login, timeout=60, verify=False)
 
     def make_accounts(self, accounts=ACCOUNTS):
-        """Make accounts as an administrator does; from then on their passwords and the administrator's are quick."""
+        """Make accounts as an administrator does."""
         for account in accounts:
             body = {"username": account, "password": password(account)}
             assert self.admin.post("/api/2.0/mlflow/users/create", json=body).status_code == 200
-        admin = json.loads((self.settings.credentials / "mlflow-admin.json").read_text())
-        make_passwords_quick(
-            self.settings,
-            {admin["username"]: admin["password"]} | {account: password(account) for account in accounts},
-        )
 
     def person(self, account):
         return self.http(account)
@@ -163,14 +155,6 @@ class Made:
         found = self.server.admin.get("/api/2.0/mlflow/registered-models/get", params={"name": self.name}).json()
         aliases = {row["alias"]: row["version"] for row in found["registered_model"].get("aliases", [])}
         return aliases.get("champion")
-
-
-def make_passwords_quick(settings, passwords: Mapping[str, str]) -> None:
-    """Hash passwords in one round: MLflow verifies that of each request, which else takes 0.1 s of processor time."""
-    file = settings.home / "mlflow" / "auth.db"
-    rows = [(generate_password_hash(secret, "pbkdf2:sha256:1"), account) for account, secret in passwords.items()]
-    with closing(sqlite3.connect(file, timeout=30)) as accounts, accounts:
-        accounts.executemany("UPDATE users SET password_hash = ? WHERE username = ?", rows)
 
 
 def _free_port():

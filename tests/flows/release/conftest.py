@@ -14,7 +14,6 @@ from flows.steps.release.desk import open_desk
 from flows.steps.stages import run_stage
 from handrail.settings import load_settings
 from infra.servers.supervisor import Servers, with_free_ports
-from tests.fakes.mlflow_server import make_passwords_quick
 from tests.fakes.training_project import write_project
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -54,8 +53,6 @@ def _make_accounts(settings):
             timeout=60,
         )
         assert made.status_code == 200, made.text
-    logins = [read_account(settings, name) for name in ("mlflow-admin", *ACCOUNTS)]
-    make_passwords_quick(settings, {login.username: login.password for login in logins})
 
 
 @pytest.fixture(scope="session")
