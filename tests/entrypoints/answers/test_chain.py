@@ -29,6 +29,7 @@ ALLOWED = Allowed(
     4,
     4,
     7,
+    asked_by="Ada",
 )
 MADE = Prediction("p1", DEPLOYMENT.uri, "flight-1", NOON, 0.092, 0)
 SLOT = Period(
@@ -90,7 +91,7 @@ def test_the_permit_says_by_whom_with_roles_when_and_in_which_request(link):
     assert permit.title == (
         "Ben Engineer (ml-engineer) and Cleo Business (business-stakeholder) allowed flights 1 as champion"
     )
-    assert permit.note.startswith("Request request-1, asked by ada. Policy sha256:abab")
+    assert permit.note.startswith("Request request-1, asked by Ada (ada). Policy sha256:abab")
     assert permit.note.endswith("4 of 4 rules met.")
     assert (permit.when, permit.is_key) == (ALLOWED.at, True)
 

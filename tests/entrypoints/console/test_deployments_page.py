@@ -130,7 +130,7 @@ def test_a_deployment_that_says_no_model_is_asked_about_as_such(platform):
 def test_requests_are_links_where_the_server_has_them(platform):
     a_rollout(platform, 1)
 
-    assert 'href="/handrail/requests/pr-1"' in html(platform, links=True)
+    assert 'href="/handrail/requests/pr-1"' in html(platform, named=str)
     assert "/handrail/requests/" not in html(platform)
 
 
@@ -155,3 +155,24 @@ def test_hostile_names_are_text(platform):
 )
 def test_a_model_is_named_by_its_uri(uri, expected):
     assert model_of(uri) == expected
+
+
+def test_how_many_slots_there_are_is_said_of_those_alone_that_the_person_may_read(platform, monkeypatch):
+    monkeypatch.setattr("handrail.entrypoints.console.deployments_page.MOST_SLOTS", 2)
+    for name in ("a", "b", "c", "mine", "mine-too", "mine-three"):
+        a_rollout(platform, 1, name=name)
+
+    some = facts(platform, reads=lambda version: "/mine" in version)
+    every, none = facts(platform), facts(platform, reads=lambda _version: False)
+
+    assert ([slot["service"] for slot in some["slots"]], some["more"]) == (["mine", "mine-three"], 1)
+    assert (len(every["slots"]), every["more"]) == (2, 4)
+    assert (none["slots"], none["more"]) == ([], 0)
+
+
+def test_who_pointed_a_slot_is_named_by_their_person(platform):
+    a_rollout(platform, 1)
+
+    (slot,) = facts(platform, named=lambda account: f"Ada ({account})")["slots"]
+
+    assert slot["rollouts"][0]["by"] == "Ada (ada)"

@@ -192,3 +192,15 @@ def test_hostile_names_are_text(platform):
     assert "<script>alert" not in page
     assert "\u202e" not in page
     assert "&lt;script&gt;" in page
+
+
+def test_conflicts_of_all_models_are_counted_for_who_may_read_them_all(platform):
+    record(platform)
+    record(platform, model="models:/other/1", deployment="deploy://local/other/1")
+
+    whole = feedback_page(platform, "", "ground_truth", AS_OF).facts
+    part = feedback_page(platform, "", "ground_truth", AS_OF, lambda version: "flights" in version)
+
+    assert whole["quarantine"]["count"] == 0
+    assert part.facts["quarantine"] is None
+    assert "counted for those who may read every model" in render(part, Frame(GO_LIVE, "Cleo"))

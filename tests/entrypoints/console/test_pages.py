@@ -6,7 +6,7 @@ import pytest
 from markupsafe import Markup
 
 from handrail.entrypoints.console.addresses import Address
-from handrail.entrypoints.console.pages import POLICY, Alert, Frame, Page, lines, render, static_file, visible
+from handrail.entrypoints.console.pages import KEYS, POLICY, Alert, Frame, Page, lines, render, static_file, visible
 
 FRAME = Frame(datetime(2026, 11, 28, 21, 55, tzinfo=UTC), "Cleo", ("business-stakeholder",), "local-1")
 HOSTILE = "<script>alert(1)</script> \" ' & \u202eesrever\u202c \x1b[31m\x00"
@@ -68,3 +68,26 @@ def test_the_place_in_the_menu_is_marked_with_what_waits():
 
     assert '<a href="/handrail/log" aria-current="page"' in html
     assert "waiting for you: </span>2</span>" in html
+
+
+def test_each_page_of_a_menu_has_a_key_of_its_own_wherever_it_stands_in_the_menu():
+    places = ((Address.LOG, "Log"), (Address.INBOX, "Requests"), (Address.TRACE, "Trace"))
+    html = render(
+        Page("error.html", "x", {"title": "x", "sentences": [], "kind": "bad", "close": []}),
+        Frame(FRAME.now, "Cleo", FRAME.roles, "s", places=places),
+    )
+
+    assert len(set(KEYS.values())) == len(KEYS)
+    assert not set(KEYS.values()) & {"j", "k", "g", "c", "?", "/"}
+    assert '<a href="/handrail/log" data-key="l">' in html
+    assert '<a href="/handrail/trace" data-key="r">' in html
+    assert "<kbd>r</kbd> Trace" in html
+
+
+def test_the_icon_is_ours_and_every_page_names_it():
+    icon = static_file("icon.svg").decode()
+
+    assert icon.startswith("<svg ")
+    assert "script" not in icon
+    assert "http" not in icon.replace("http://www.w3.org/2000/svg", "")
+    assert '<link rel="icon" type="image/svg+xml" href="/handrail/static/icon.svg?v=' in _error("gone")

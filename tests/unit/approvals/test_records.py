@@ -41,3 +41,9 @@ def test_what_was_never_asked_or_allowed_is_unknown(world):
         world.gate.records.request("pr-0")
     with pytest.raises(UnknownReference, match="sha256:0"):
         world.gate.records.permit(Use("local-1", "flights", "champion", "local"), "sha256:0")
+
+
+def test_the_person_behind_an_account_is_whoever_has_exactly_it():
+    records = World().gate.records
+
+    assert [records.person(account) for account in ("ben-2", "BEN", "nobody")] == ["Ben", None, None]

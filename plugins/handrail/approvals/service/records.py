@@ -195,6 +195,15 @@ class Approvals:
         """
         return {person.name: tuple(sorted(person.roles)) for person in self._rules.directory().persons}
 
+    def person(self, account: str) -> str | None:
+        """Return the person behind an account as the roles stand now, None if nobody is.
+
+        Raises:
+            Misconfigured: the roles cannot be used.
+        """
+        found = self._rules.directory().person_behind(account)
+        return found.name if found else None
+
     def at(self, model: str, alias: str, moment: datetime) -> Tenure:
         """Return what the gate had last moved an alias to by then, as it was logged.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from handrail.approvals import RequestView
@@ -35,7 +35,8 @@ class Outcome:
 class Allowed:
     """What the gate knows about a permit. `people` are those who allowed it, each with their roles as they are now.
 
-    `measures` has the rules of the policy that the gate measures, and how many of them are met.
+    `requester` is an account, and `asked_by` whose it is, empty if nobody's. `rules` counts the rules of the policy,
+    and `met` those of them that are met.
     """
 
     request_id: str
@@ -49,6 +50,7 @@ class Allowed:
     rules: int = 0
     files: int = 0
     revoked: bool = False
+    asked_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ def read_allowed(platform: Platform, uri: str) -> Allowed:
     view = platform.approvals.request(uri.rpartition("/")[2])
     if uri.split("/")[2] != view.history.request.subject.server:
         raise UnknownReference("permit", uri, "It is another server's.")
-    return allowed_by(view, platform.approvals.roles())
+    asked_by = platform.approvals.person(view.history.request.requester)
+    return replace(allowed_by(view, platform.approvals.roles()), asked_by=asked_by or "")
 
 
 def allowed_by(view: RequestView, roles: Mapping[str, tuple[str, ...]]) -> Allowed:

@@ -166,7 +166,8 @@ def _permit(uri: str, facts: ChainFacts, trace: Trace | None = None) -> tuple[st
         return f"{who} allowed this", f"Request {name_at(uri)}; its ledger cannot be read here.", None
     people = [f"{name} ({', '.join(roles)})" if roles else name for name, roles in known.people]
     rules = f", {known.met} of {counted(known.rules, 'rule')} met" if known.rules else ""
-    note = f"Request {known.request_id}, asked by {known.requester}. Policy {known.policy}{rules}."
+    who = f"{known.asked_by} ({known.requester})" if known.asked_by else known.requester
+    note = f"Request {known.request_id}, asked by {who}. Policy {known.policy}{rules}."
     taken_back = " Taken back since." if known.revoked else ""
     return f"{listed(people) or 'The gate'} allowed {known.use}", f"{note}{taken_back}", known.at
 

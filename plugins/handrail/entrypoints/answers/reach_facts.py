@@ -141,7 +141,7 @@ def _concerned(platform: Platform, lineage: Lineage, impact: Impact, versions: S
             allowed = read_allowed(platform, uri)
             for name, _ in allowed.people:
                 add(name, f"allowed {allowed.use}")
-            add(allowed.requester, f"asked for {allowed.use}")
+            add(allowed.asked_by or allowed.requester, f"asked for {allowed.use}")
     for uri in versions:
         with suppress(HandrailError):
             for edge in lineage.trace(uri, depth=2).edges:

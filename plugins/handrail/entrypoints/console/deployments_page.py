@@ -43,7 +43,11 @@ def model_of(version: str | None) -> tuple[str, str, str] | None:
 
 
 def deployments_page(
-    platform: Platform, lineage: Lineage, service: str, reads: Reads = everything, *, links: bool = False
+    platform: Platform,
+    lineage: Lineage,
+    service: str,
+    reads: Reads = everything,
+    named: Callable[[str], str] | None = None,
 ) -> Page:
     """Return what each slot points at and pointed at before, of one service or of all.
 
@@ -52,7 +56,7 @@ def deployments_page(
         lineage: knows where slots point.
         service: the name of a bento, or of a slot; empty for all.
         reads: what the person may read.
-        links: whether the host has pages of requests.
+        named: gives the person behind an account, on a host that has pages of requests too; None on others.
 
     Raises:
         UnknownReference: no slot that the person may read has that name.
@@ -65,10 +69,11 @@ def deployments_page(
     slots = [_slot(platform, lineage, name, shown, records) for name, shown in islice(mine.items(), MOST_SLOTS)]
     if service and not slots:
         raise UnknownReference("service", service, "See which there are: /handrail/deployments.")
+    for row in (row for slot in slots for row in slot["rollouts"]):
+        row["by"] = named(row["by"]) if named else row["by"]
     facts = {"service": service, "slots": slots, "more": max(len(mine) - MOST_SLOTS, 0)}
-    return Page(
-        "deployments.html", f"What answers for {service or 'every service'} now", facts, 200, {"requests": links}
-    )
+    title = f"What answers for {service or 'every service'} now"
+    return Page("deployments.html", title, facts, 200, {"requests": named is not None})
 
 
 def _readable(lineage: Lineage, name: str, records: Mapping[str, DeploymentRecord], reads: Reads) -> list[Period]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from handrail.approvals import RequestView
+from handrail.approvals import Purpose, RequestView
 from handrail.entrypoints.console.words import counted, listed
 
 Row = dict[str, Any]
@@ -20,10 +20,7 @@ def evidence_of(view: RequestView, row: Row, named: Callable[[str], str] = str) 
         about = evaluated["problem"] or f"scored from the frozen files, on labelled rows {_custody(evaluated, named)}"
         isolation = evaluated.get("isolation") or {}
         how = f"by another process, network {isolation.get('network', 'unknown')}" if isolation else ""
-        yield _piece("the gate’s own evaluation", about, "recomputed", how, None)
-        yield _piece(
-            "labelled rows", _custody(evaluated, named), "recomputed", "kept by the gate", evaluated["snapshot"]
-        )
+        yield _piece("the gate’s own evaluation", about, "recomputed", how, evaluated["snapshot"])
     for name, digest in row["evidence"].items():
         file, signed = row["evidence_files"].get(name), row["attestations"].get(name)
         if signed:
@@ -59,14 +56,15 @@ def _piece(name: str, about: str, level: str, origin: str, digest: str | None) -
 def bound_of(view: RequestView, row: Row) -> Row:
     """Return what a decision binds."""
     subject = view.history.request.subject
-    points = f"{subject.model} {subject.incumbent}" if subject.incumbent is not None else "nothing"
+    stays = subject.adopts or subject.purpose is Purpose.CONFIRMATION
+    now = subject.version if stays else subject.incumbent
     return {
         "server": subject.server,
         "model": subject.model,
         "version": subject.version,
         "epoch": str(subject.epoch),
         "alias": subject.alias,
-        "now": points,
+        "now": "nothing" if now is None else f"{subject.model} {now}",
         "tree": row["tree_digest"],
         "files": row["files"],
         "policy": row["policy_digest"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from handrail.approvals import Choice
+from handrail.approvals import Choice, Purpose
 from handrail.entrypoints.console.request_shown import Shown
 from handrail.entrypoints.console.words import counted, listed
 
@@ -41,15 +41,23 @@ def form_of(shown: Shown) -> Row | None:
 def _choices(shown: Shown) -> list[tuple[Choice, str, str]]:
     view, reviewers = shown.view, shown.reviewers
     bound = view.history.request.subject
-    files = counted(len(view.history.request.manifest.files), "file")
-    last = reviewers is not None and reviewers.missing == 1
-    moves = f"The alias moves at once. A permit for exactly these {files} is signed."
-    needed = 0 if reviewers is None else reviewers.missing - 1
-    waits = (
-        f"Recorded. {counted(needed, 'more approval')} {'is' if needed == 1 else 'are'} needed before the alias moves."
-    )
-    stays = f"{bound.model} {bound.incumbent} stays {bound.alias}" if bound.incumbent is not None else "nothing changes"
     author = shown.named(view.history.request.requester)
+    last = reviewers is not None and reviewers.missing == 1
+    needed = 0 if reviewers is None else reviewers.missing - 1
+    more = f"{counted(needed, 'more approval')} {'is' if needed == 1 else 'are'} needed"
+    if bound.purpose is Purpose.CONFIRMATION:
+        lasts = f"{bound.model} {bound.version} gets an ordinary permit, and the emergency ends."
+        ends = "Final. Nobody can confirm it any more, so the emergency ends with its short permit."
+        waits = f"Recorded. {more} before the emergency ends."
+        return [
+            (Choice.APPROVE, "Approve", lasts if last else waits),
+            (Choice.REJECT, "Reject", ends),
+            (Choice.ASK, "Ask", f"A question to {author}. The confirmation waits until it is answered."),
+        ]
+    files = counted(len(view.history.request.manifest.files), "file")
+    moves = f"The alias moves at once. A permit for exactly these {files} is signed."
+    stays = f"{bound.model} {bound.incumbent} stays {bound.alias}" if bound.incumbent is not None else "nothing changes"
+    waits = f"Recorded. {more} before the alias moves."
     return [
         (Choice.APPROVE, "Approve", moves if last else waits),
         (Choice.REJECT, "Reject", f"Final. The request closes; {stays}."),

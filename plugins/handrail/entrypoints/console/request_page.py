@@ -24,7 +24,7 @@ def request_page(shown: Shown) -> Page:
     """Return the page of a request."""
     view, row = shown.view, shown.view.to_json()
     bound = view.history.request.subject
-    rules = rule_rows(view)
+    rules = rule_rows(view, shown.named)
     cases = cases_of(row["evaluation"], bound.model, bound.version, bound.incumbent, shown.named)
     measures = (row["evaluation"] or {}).get("measures") or {}
     measure_charts, group_charts = case_charts(cases) if cases["measures"] else ([], [])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from handrail.approvals import RequestView
@@ -13,9 +13,14 @@ Row = dict[str, Any]
 ENDS = ("_low", "_high")
 
 
-def rule_rows(view: RequestView) -> list[Row]:
-    """Return a row for each rule that counts, as JSON values; what is not met first, then as the policy says."""
+def rule_rows(view: RequestView, named: Callable[[str], str] = str) -> list[Row]:
+    """Return a row for each rule that counts, as JSON values; what is not met first, then as the policy says.
+
+    `named` gives the person behind an account that answers for a value.
+    """
     rows = [_row(one.rule.to_json() | one.to_json(), one.failure) for one in view.measures]
+    for row in rows:
+        row["by"] = row["by"] and ", ".join(named(each) for each in row["by"].split(", "))
     return sorted(rows, key=lambda row: row["met"])
 
 

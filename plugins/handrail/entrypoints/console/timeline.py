@@ -150,7 +150,7 @@ def _evidence(view: RequestView, rules: Sequence[Row]) -> str:
     bound, row = view.history.request.subject, view.to_json()
     cases = cases_of(row["evaluation"], bound.model, bound.version, bound.incumbent)
     met = sum(1 for each in rules if each["met"])
-    said = [f"{met} of {len(rules)} rules met"] if rules else [f"“{row['reason']}”"]
+    said = [f"{met} of {counted(len(rules), 'rule')} met"] if rules else [f"“{row['reason']}”"]
     if cases["measures"]:
         main = next((each for each in cases["measures"] if each["name"] == cases["main"]), cases["measures"][0])
         value = f"{main['label']} {main['candidate_text']}"

@@ -171,6 +171,15 @@ def test_single_keys_are_listed_move_between_rows_and_can_be_switched_off(visit,
     expect(page.get_by_text("next row, row before")).to_be_hidden()
 
 
+def test_g_and_a_key_lead_to_the_page_of_that_name(visit, asked):
+    page = visit("ben").page
+
+    for key, path in (("t", "timeline"), ("d", "deployments"), ("l", "log"), ("i", "")):
+        page.keyboard.press("g")
+        page.keyboard.press(key)
+        page.wait_for_url(f"**/handrail/{path}")
+
+
 def _tab_to(page, wanted):
     for _ in range(80):
         page.keyboard.press("Tab")

@@ -6,8 +6,10 @@ from html import unescape
 import pytest
 
 from handrail.entrypoints.console.addresses import Address
+from handrail.entrypoints.console.pages import KEYS
 from handrail.entrypoints.http import console as serve
 from handrail.entrypoints.mlflow.app.cursors import Cursors
+from handrail.entrypoints.mlflow.app.pages.desk import PLACES
 from handrail.entrypoints.mlflow.app.pages.routes import VIEWS
 from handrail.errors import InvalidInput
 from tests.fakes.mlflow_server import EVIDENCE
@@ -21,6 +23,10 @@ LOGIN = {Address.LOGIN, Address.LOG_IN, Address.LOG_OUT}
 
 def test_every_address_is_answered_by_a_server():
     assert {*VIEWS, Address.STATIC} | {*serve.VIEWS} | LOGIN == set(Address)
+
+
+def test_every_page_of_both_menus_has_a_key():
+    assert {address for address, _ in (*PLACES, *serve.PLACES)} <= set(KEYS)
 
 
 def _links(html):

@@ -5,37 +5,17 @@ from datetime import datetime, timedelta
 from html import unescape
 
 import pytest
-import yaml
 
+from tests.fakes.console_state import ALIAS, hotfix
 from tests.fakes.page_forms import facts_at, fields_of, page_at, send_form
 
 pytestmark = pytest.mark.any_version
-ALIAS = "hotfix"
-POLICY = {
-    "version": 2,
-    "alias": ALIAS,
-    "quorum": {"ml-engineer": 1, "business-stakeholder": 1},
-    "break_glass": ["data-engineer"],
-    "break_glass_hours": 2,
-    "rules": [{"measure": "evaluation.roc_auc", "at_least": 0.74, "level": "claimed"}],
-}
 
 
 @pytest.fixture(scope="module")
 def made(server):
-    """A model whose versions 1 and 2 were promoted one after the other, under a policy that lets glass be broken."""
-    policy = server.settings.config / "policies" / f"{ALIAS}.yaml"
-    policy.write_text(yaml.safe_dump(POLICY))
-    server.write_roles()
-    made = server.make_version()
-    for _ in range(2):
-        request_id = made.ask(alias=ALIAS)["request_id"]
-        made.say(request_id, "ben")
-        assert made.say(request_id, "cleo")["verdict"] == "promoted"
-        made = server.make_version(name=made.name)
-    yield made
-    policy.unlink()
-    server.take_files()
+    with hotfix(server) as made:
+        yield made
 
 
 def _path(made, form=""):

@@ -15,7 +15,7 @@ from handrail.entrypoints.mlflow.app.rights import may
 def deployments(desk: PageDesk) -> Page:
     """Return what each slot points at, of the models of this server that the account may read."""
     service = read_query("service").get("service", "").strip()
-    return deployments_page(desk.platform, desk.platform.lineage, service, _reads(desk), links=True)
+    return deployments_page(desk.platform, desk.platform.lineage, service, _reads(desk), desk.opened.reviewing.names())
 
 
 def feedback(desk: PageDesk) -> Page:
