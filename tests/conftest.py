@@ -34,8 +34,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[PLACE].leave()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let long groups begin, of those that share a server the one with most tests; the order within stays random."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let long groups begin, of those that share a server the one with most tests; the order within stays random.
+
+    With HANDRAIL_TEST_BRIEF what runs a whole loop of its own is left out.
+    """
+    if os.environ.get("HANDRAIL_TEST_BRIEF"):
+        left_out = [item for item in items if item.get_closest_marker("whole_loop")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
     sizes = Counter(group_of(item.nodeid) for item in items)
     items.sort(key=lambda item: begins(item.nodeid, sizes))
 

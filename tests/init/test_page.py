@@ -13,6 +13,9 @@ PAGE = ROOT / "plugins" / "handrail" / "scaffold" / "README.md"
 BLOCK = re.compile(r"```bash\n(.*?)```", re.DOTALL)
 
 
+pytestmark = pytest.mark.whole_loop
+
+
 @pytest.fixture(scope="module")
 def bikes(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """The project of the page, after its commands were typed; parameters make it short."""

@@ -61,6 +61,7 @@ def test_the_commands_of_the_closing_screen_run_as_they_are_printed(loop, verb, 
     assert run.stdout
 
 
+@pytest.mark.whole_loop
 def test_a_second_demo_is_right_and_faster(loop):
     began = time.monotonic()
 
