@@ -132,7 +132,7 @@ def main() -> None:
     load, full = os.getloadavg()[0], bool(os.environ.get("FULL"))
     rows = comparisons(20_000 if full else 4000)
     rows += few_labels(500 if full else 60)
-    rows += before_labels(100 if full else 15)
+    rows += before_labels(100 if full else 20)
     harness.finish("feedback-statistics", rows, load, LIMIT_S)
 
 
