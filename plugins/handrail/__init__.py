@@ -23,7 +23,8 @@ What each tool loads or imports from Handrail:
 - Prefect: `handrail.prefect.record`, `handrail.prefect.HandrailLineage`
 - BentoML: `handrail.bentoml.recorded`
 - Evidently: `handrail.evidently.add_run`, `handrail.evidently.Sources`
-- MLflow: `handrail.mlflow.DvcDatasetSource`, `handrail.mlflow.FeastDatasetSource`; `mlflow server --app-name handrail`
+- MLflow: `handrail.mlflow.DvcDatasetSource`, `handrail.mlflow.FeastDatasetSource`; `mlflow server --app-name handrail`;
+  `handrail.prompts.load` for prompts
 - any ASGI server: `handrail.http.feedback_app`, `handrail.http.lineage_app`
 
 Stable are the names in the `__all__` of these modules, `handrail.errors`, `handrail.refs`, `handrail.settings`, the

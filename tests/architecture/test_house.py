@@ -12,7 +12,7 @@ SOURCES = ("plugins", "flows", "feature_repo", "bentos", "infra")
 TOP_LEVEL = {"plugins", "flows", "feature_repo", "bentos", "config", "tests", "infra"}
 FACES = (
     *("approvals", "delivery", "feedback", "lineage", "reproduction"),
-    *("bentoml", "evidently", "feast", "gx", "http", "mlflow", "prefect"),
+    *("bentoml", "evidently", "feast", "gx", "http", "mlflow", "prefect", "prompts"),
 )
 OPEN_TO_THE_PROJECT = (
     *("bootstrap", "refs", "errors", "clock", "settings", "entrypoints", "tools", "files", "config", "dvc_command"),

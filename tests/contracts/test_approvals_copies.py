@@ -51,6 +51,18 @@ def _read(folder):
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+def test_texts_are_kept_as_the_tree_of_files_that_hold_them(world, tmp_path):
+    texts = {"template.txt": "Hé\r\n{{name}}", "model_config.json": "{}\n"}
+    tree = world.lay("same", {path: text.encode() for path, text in texts.items()})
+
+    manifest = world.copies.take_texts(texts)
+
+    assert manifest == world.trees.manifest(tree) == world.copies.manifest(manifest.digest)
+    assert world.copies.keeps(manifest.digest)
+    assert world.copies.lay_out(manifest.digest, tmp_path / "copy") == manifest
+    assert _read(tmp_path / "copy") == {path: text.encode() for path, text in texts.items()}
+
+
 def test_what_is_taken_is_what_is_laid_out_whatever_becomes_of_the_tree(world, tmp_path):
     tree = world.lay("tree", FILES)
     manifest = world.trees.manifest(tree)

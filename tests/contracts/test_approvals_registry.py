@@ -19,6 +19,9 @@ class Memory:
     def register(self, name):
         return self.world.register(1 + len(self.registry.versions)).version
 
+    def register_prompt(self, **parts):
+        return self.world.register_prompt(1 + len(self.registry.versions), **parts).version
+
     def fail(self):
         self.registry.fail_before = Unavailable("The registry", "it is down", "Start it.")
 
@@ -47,6 +50,9 @@ class Mlflow:
     def register(self, name):
         return self.stores.register(name)
 
+    def register_prompt(self, template="Hello {{name}}", model_config=None, response_format=None):
+        return self.stores.register_prompt("greeting", template, model_config, response_format)
+
     def fail(self):
         self.broken = True
 
@@ -70,6 +76,14 @@ class Stores:
             self.names.add(name)
         source = source or f"runs:/{self.run.run_id}/model"
         return int(self.registry.create_model_version(name, source, self.run.run_id).version)
+
+    def register_prompt(self, name, template, model_config, response_format):
+        """Register as MLflow's own store does."""
+        if name not in self.names:
+            self.registry.create_prompt(name)
+            self.names.add(name)
+        parts = {"model_config": model_config, "response_format": response_format}
+        return int(self.registry.create_prompt_version(name, template, **parts).version)
 
 
 @pytest.fixture(scope="module")

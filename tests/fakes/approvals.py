@@ -190,7 +190,11 @@ class FakeRegistry(Registry):
         if self.fail_reading:
             raise self.fail_reading
         epochs = {candidate.model: candidate.epoch for candidate in self.versions.values()}
-        return [Pointed(model, epochs[model], alias, version) for (model, alias), version in self.aliases.items()]
+        prompts = {candidate.model for candidate in self.versions.values() if candidate.is_prompt}
+        return [
+            Pointed(model, epochs[model], alias, version, model in prompts)
+            for (model, alias), version in self.aliases.items()
+        ]
 
     def candidate(self, model: str, version: str) -> Candidate:
         found = self.versions.get((model, int(version))) if version.isdecimal() else None

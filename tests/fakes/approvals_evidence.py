@@ -24,6 +24,7 @@ from handrail.approvals.domain.evaluation import (
     names_of,
 )
 from handrail.approvals.domain.formats import formats_in
+from handrail.approvals.domain.prompts import manifest_of_texts
 from handrail.approvals.domain.row_custody import HandedIn
 from handrail.approvals.domain.subject import Candidate
 from handrail.approvals.domain.tracing import MOST_SHOWN, Traced
@@ -196,6 +197,12 @@ class MemoryCopies(TreeCopies):
     def take(self, tree: str) -> Manifest:
         manifest = self.trees.manifest(tree)
         self.kept[manifest.digest] = (manifest, dict(self.trees.content[tree]))
+        self.taken[manifest.digest] = datetime.now(UTC)
+        return manifest
+
+    def take_texts(self, texts: Mapping[str, str]) -> Manifest:
+        manifest = manifest_of_texts(texts)
+        self.kept[manifest.digest] = (manifest, {path: text.encode("utf-8") for path, text in texts.items()})
         self.taken[manifest.digest] = datetime.now(UTC)
         return manifest
 

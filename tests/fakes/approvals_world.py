@@ -10,6 +10,7 @@ from handrail.approvals.adapters.ed25519_people import Ed25519Check
 from handrail.approvals.custody_ports import SnapshotBook
 from handrail.approvals.domain.events import Choice
 from handrail.approvals.domain.judging import Verdict
+from handrail.approvals.domain.prompts import prompt_address, prompt_texts
 from handrail.approvals.domain.subject import Candidate
 from handrail.approvals.domain.terms import Terms
 from handrail.approvals.finding_ports import FindingBook
@@ -170,6 +171,16 @@ class World:
         self.provenance.record("run", f"run-{version}", author)
         for folder in (tree, f"{tree}/onnx"):
             self.provenance.record("path", folder, author)
+        return candidate
+
+    def register_prompt(self, version: int, author: str = "ada", **parts: Any) -> Candidate:
+        """Register a version of the prompt `greeting`, or write one anew, with these parts of `prompt_texts`."""
+        texts = prompt_texts(**{"template": f"Hello {{{{name}}}}, {version}"} | parts)
+        address = prompt_address("greeting", version)
+        candidate = Candidate("greeting", 7, version, 700 + version, address, texts=texts)
+        self.registry.versions["greeting", version] = candidate
+        self.provenance.record("version", candidate.key, author)
+        self.provenance.record("path", address, author)
         return candidate
 
     def ask(self, **changes: Any) -> str:

@@ -132,6 +132,14 @@ class TreeCopies(Protocol):
         """
 
     @abstractmethod
+    def take_texts(self, texts: Mapping[str, str]) -> Manifest:
+        """Keep texts by path as a tree, durably.
+
+        Raises:
+            Unavailable: as `take`.
+        """
+
+    @abstractmethod
     def keeps(self, tree_digest: str) -> bool:
         """Return whether the tree was taken and not collected since."""
 

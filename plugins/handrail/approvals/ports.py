@@ -159,7 +159,7 @@ class Registry(Protocol):
 
     @abstractmethod
     def listed_aliases(self) -> Sequence[Pointed]:
-        """Return every alias of every registered model, prompts left out.
+        """Return every alias of every registered model and every prompt.
 
         Raises:
             Unavailable: the registry cannot be read.

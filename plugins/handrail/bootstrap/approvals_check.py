@@ -17,13 +17,14 @@ from handrail.errors import UnknownReference
 from handrail.refs import ModelAlias, ModelVersion
 
 if TYPE_CHECKING:
+    from handrail.approvals.adapters.mlflow_aliases import AliasTarget
     from handrail.approvals.adapters.sql_log import SqlLog
     from handrail.approvals.domain.events import History
     from handrail.approvals.rule_ports import RuleRecords
 
 __all__ = ["check", "mlflow_aliases"]
 
-Aliases = Mapping[tuple[str, str], int]
+Aliases = Mapping[tuple[str, str], "AliasTarget"]
 
 
 def mlflow_aliases(platform: Platform, backend_store_uri: str | None) -> Aliases | None:
@@ -151,13 +152,13 @@ def _aliases(platform: Platform, histories: Sequence[History], aliases: Aliases)
         (history.request.subject.model, history.request.subject.alias) for history in histories if history.open_move
     }
     protected = platform.approvals.protected
-    for (model, alias), version in sorted(aliases.items()):
-        if protected(model, alias) and (model, alias) not in moves and (model, alias) not in open_moves:
-            yield f"{model}@{alias} points at version {version} in MLflow, and the gate never moved it."
+    for name, target in sorted(aliases.items(), key=lambda pair: pair[0]):
+        if protected(*name, prompt=target.prompt) and name not in moves and name not in open_moves:
+            yield f"{name[0]}@{name[1]} points at version {target.version} in MLflow, and the gate never moved it."
     for name, moved in sorted(moves.items()):
         wanted, found = moved[-1].request.subject.version, aliases.get(name)
-        if found != wanted and name not in open_moves:
-            where = "points nowhere" if found is None else f"points at version {found}"
+        if (found is None or found.version != wanted) and name not in open_moves:
+            where = "points nowhere" if found is None else f"points at version {found.version}"
             yield f"{name[0]}@{name[1]} {where} in MLflow, and the gate moved it last to version {wanted}."
 
 

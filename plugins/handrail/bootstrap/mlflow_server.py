@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from handrail.approvals.adapters.mlflow_notices import editing, is_own_notice
+from handrail.approvals.adapters.mlflow_prompts import is_content_tag, is_prompt, own_text
 from handrail.approvals.adapters.mlflow_registry import MlflowRegistry, is_allowed_move
 from handrail.bootstrap.approvals import GateHost, server_name, tree_digest
 from handrail.bootstrap.approvals_policy import open_rules
@@ -14,7 +15,17 @@ from handrail.errors import HandrailError
 from handrail.lineage import agent_uri
 from handrail.settings import Settings
 
-__all__ = ["editing", "is_allowed_move", "is_own_notice", "open_agents", "open_trees", "small_tree_digest"]
+__all__ = [
+    "editing",
+    "is_allowed_move",
+    "is_content_tag",
+    "is_own_notice",
+    "is_prompt",
+    "open_agents",
+    "open_trees",
+    "own_text",
+    "small_tree_digest",
+]
 
 LARGEST_TREE_BYTES = 64 << 20
 """Larger trees are not hashed while a caller waits; the gate hashes them when a promotion is asked for."""

@@ -47,6 +47,12 @@ def settings(tmp_path_factory):
             open_ledger(settings, platform.store)
         with sqlite3.connect(settings.home / "mlflow" / "server.db") as connection:
             connection.execute("create table registered_model_aliases (name text, alias text, version integer)")
+            connection.execute("create table registered_model_tags (name text, key text, value text)")
+            connection.execute(
+                "insert into registered_model_tags values ('greeting', 'mlflow.prompt.is_prompt', 'true')"
+            )
+            # A prompt that no policy names has an alias as it likes.
+            connection.execute("insert into registered_model_aliases values ('greeting', 'champion', 1)")
             connection.execute("insert into registered_model_aliases values ('flights', 'champion', 2)")
         connection.close()
         yield settings

@@ -10,8 +10,8 @@ from handrail.errors import Unavailable
 from tests.fakes.approvals_world import World
 
 
-def _champion(_model, alias):
-    return folded(alias) == "champion"
+def _champion(row):
+    return folded(row.alias) == "champion"
 
 
 PROMOTED = Promoted("flights", 1, "champion", 3, "pr-1")

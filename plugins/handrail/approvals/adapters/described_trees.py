@@ -13,6 +13,7 @@ import yaml
 from handrail.approvals.adapters.folder_trees import read_mlmodel
 from handrail.approvals.difference_ports import TreeDescriptions
 from handrail.approvals.domain.formats import MLMODEL
+from handrail.approvals.domain.prompts import is_of_prompt
 from handrail.approvals.domain.sides import NamedFeatures, TreeFacts
 from handrail.approvals.evidence_ports import TreeCopies
 from handrail.manifest import FileEntry, Manifest
@@ -41,6 +42,9 @@ class DescribedTrees(TreeDescriptions):
 
     def _described(self, tree_digest: str) -> TreeFacts:
         manifest = self._copies.manifest(tree_digest)
+        if is_of_prompt(manifest):
+            texts = {entry.path: self._copies.read(entry).decode("utf-8", "replace") for entry in manifest.files}
+            return TreeFacts(manifest, texts=texts)
         files = _Files(self._copies, manifest)
         features = files.said(MLMODEL, _features)
         service = files.said(SCORING, _service)

@@ -171,6 +171,8 @@ class PermitVerifier:
         """
         statement = self.read(permit)
         self.require_use(statement, expect, str(tree))
+        if statement.prompt:
+            raise UnverifiedBytes(str(tree), "The permit is for a prompt: load that by handrail.prompts.load.")
         with _saying_both(statement, expect):
             copy_verified(tree, statement.manifest, into, additions(statement))
             with ExitStack() as undo:

@@ -28,6 +28,7 @@ from handrail.approvals.adapters.folder_trees import (
     walk,
 )
 from handrail.approvals.domain.formats import HEAD_BYTES, MLMODEL, formats_in
+from handrail.approvals.domain.prompts import manifest_of_texts
 from handrail.approvals.evidence_ports import TreeCopies
 from handrail.errors import Refused, UnknownReference
 from handrail.files import sha256_of, sync_folder, unwritable
@@ -61,11 +62,21 @@ class FolderCopies(TreeCopies):
             with opened(tree) as root:
                 walk(root, "", refuse_unfinished, on_file)
             manifest = Manifest.of(entries)
-        content = canonical_json(manifest.to_json())
+        self._write(canonical_json(manifest.to_json()))
+        return manifest
+
+    def take_texts(self, texts: Mapping[str, str]) -> Manifest:
+        """Write each text, then the list of them."""
+        manifest = manifest_of_texts(texts)
+        for text in texts.values():
+            self._write(text.encode("utf-8"))
+        self._write(canonical_json(manifest.to_json()))
+        return manifest
+
+    def _write(self, content: bytes) -> None:
         with self._arrival() as beside:
             beside.write_bytes(content)
-            self._keep(beside, manifest.digest.removeprefix("sha256:"), len(content))
-        return manifest
+            self._keep(beside, hashlib.sha256(content).hexdigest(), len(content))
 
     def keeps(self, tree_digest: str) -> bool:
         """Return whether the list of the tree's files is there."""

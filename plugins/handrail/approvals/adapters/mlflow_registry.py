@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
 
+from handrail.approvals.adapters.mlflow_prompts import is_prompt, texts_in
+from handrail.approvals.domain.prompts import prompt_address
 from handrail.approvals.domain.standing import Pointed
 from handrail.approvals.domain.subject import Candidate
 from handrail.approvals.ports import Registry
@@ -16,6 +18,7 @@ from handrail.errors import Refused, Unavailable, UnknownReference
 
 PAGE = 1000
 """The most registered models that MLflow returns at once."""
+PROMPTS = "tag.`mlflow.prompt.is_prompt` = 'true'"
 Move = tuple[str, str, int]
 _allowed: ContextVar[Move | None] = ContextVar("handrail_allowed_move", default=None)
 
@@ -44,18 +47,27 @@ class MlflowRegistry(Registry):
         with _translated("registered model", f"{model}/{version}"):
             registered = self._registry().get_registered_model(model)
             found = self._registry().get_model_version(model, version)
-            uri = self._registry().get_model_version_download_uri(model, version)
             run = self._tracking().get_run(found.run_id) if found.run_id else None
+            tree, texts = self._content(registered, found)
             return Candidate(
                 model=found.name,
                 epoch=int(registered.creation_timestamp),
                 version=int(found.version),
                 created=int(found.creation_timestamp),
-                tree=str(self._tree(uri, f"version {found.version} of {found.name!r}")),
+                tree=tree,
                 run_id=found.run_id or None,
                 experiment_id=run.info.experiment_id if run else None,
                 logged_model_id=_logged_model(found.source),
+                texts=texts,
             )
+
+    def _content(self, registered: Any, found: Any) -> tuple[str, dict[str, str] | None]:
+        """Return where the files of a version are; of a prompt its address, and its texts."""
+        label = f"version {found.version} of {found.name!r}"
+        if is_prompt(registered, found):
+            return prompt_address(found.name, int(found.version)), texts_in(found.tags, label)
+        uri = self._registry().get_model_version_download_uri(found.name, str(found.version))
+        return str(self._tree(uri, label)), None
 
     def place(self, model: str, version: str) -> Path:
         """Return the folder of a version's files.
@@ -76,19 +88,21 @@ class MlflowRegistry(Registry):
         return None if version is None else int(version)
 
     def listed_aliases(self) -> Sequence[Pointed]:
-        """Return every alias of every registered model; MLflow's search leaves prompts out."""
-        found: list[Pointed] = []
-        token = None
+        """Return every alias of every registered model, and of every prompt: MLflow's search gives one sort at once."""
         with _translated("registered models", "all"):
-            while True:
-                page = self._registry().search_registered_models(max_results=PAGE, page_token=token)
-                for registered in page:
-                    epoch = int(registered.creation_timestamp)
-                    aliases = registered.aliases.items()
-                    found += [Pointed(registered.name, epoch, alias, int(version)) for alias, version in aliases]
-                token = page.token
-                if not token:
-                    return found
+            return [*self._pointed(None, prompt=False), *self._pointed(PROMPTS, prompt=True)]
+
+    def _pointed(self, wanted: str | None, *, prompt: bool) -> Iterator[Pointed]:
+        token = None
+        while True:
+            page = self._registry().search_registered_models(wanted, max_results=PAGE, page_token=token)
+            for registered in page:
+                epoch = int(registered.creation_timestamp)
+                for alias, version in registered.aliases.items():
+                    yield Pointed(registered.name, epoch, alias, int(version), prompt)
+            token = page.token
+            if not token:
+                return
 
     def point(self, model: str, alias: str, version: int) -> None:
         """Make the alias point at the version, past the guard that stops everybody else.

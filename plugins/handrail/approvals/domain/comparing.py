@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from handrail.approvals.domain.comparing_data import data_of, origin_of, pair
+from handrail.approvals.domain.comparing_texts import TextChange, compare_texts
 from handrail.approvals.domain.differences import (
     MOST_ROWS,
     Changes,
@@ -35,8 +36,10 @@ def compare(request_id: str, before: Side | None, after: Side, unread: Iterable[
         data = tuple(map(_of_first, data))
         code = replace(code, commit=_of_first(code.commit), clean=_of_first(code.clean))
         features = replace(features, count=_of_first(features.count), service=_of_first(features.service))
-    missing = [*unread, *_doubts(before, after)]
-    missing += _missing(before, after, {"parameters": parameters, "features": features.names, "packages": environment})
+    prompt, missing = _prompt(before, after), [*unread, *_doubts(before, after)]
+    if prompt is None:
+        parts = {"parameters": parameters, "features": features.names, "packages": environment}
+        missing += _missing(before, after, parts)
     if len(data) > MOST_ROWS:
         missing.append(f"Of {len(data):,} facts about the data {MOST_ROWS} are listed.")
     return Changes(
@@ -50,7 +53,13 @@ def compare(request_id: str, before: Side | None, after: Side, unread: Iterable[
         features=features,
         environment=environment,
         unknown=tuple(dict.fromkeys(missing)),
+        prompt=prompt,
     )
+
+
+def _prompt(before: Side | None, after: Side) -> tuple[TextChange, ...] | None:
+    mine, old = (side.frozen.texts if side and side.frozen else None for side in (after, before))
+    return None if mine is None else compare_texts(old, mine)
 
 
 def part(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, origin: Origin, *, first: bool) -> Part:

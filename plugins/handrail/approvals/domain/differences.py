@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from handrail.approvals.domain.comparing_texts import TextChange
+
 MOST_ROWS = 100
 """The most differences that are listed of a part; the rest is counted."""
 LONGEST = 300
@@ -97,7 +99,8 @@ class Features:
 class Changes:
     """What changed since the version that an alias points at. `version` and `tree` are None for a first promotion.
 
-    `unknown` has a sentence for each thing that could not be compared.
+    `unknown` has a sentence for each thing that could not be compared. `prompt` has the texts of a prompt, None if the
+    version is one of a model.
     """
 
     request_id: str
@@ -110,6 +113,7 @@ class Changes:
     features: Features
     environment: Part
     unknown: tuple[str, ...]
+    prompt: tuple[TextChange, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON values, bounded: long lists and long values are cut, and say by how much."""
@@ -139,6 +143,7 @@ class Changes:
             },
             "environment": _of_three(self.environment, "name"),
             "unknown": [_short(sentence) for sentence in self.unknown[:MOST_ROWS]],
+            **({} if self.prompt is None else {"prompt": [each.to_json() for each in self.prompt]}),
         }
 
 

@@ -80,7 +80,8 @@ def make_statement(
 class Permit:
     """What a permit states. Nothing here is verified yet: `PermitVerifier` does that.
 
-    A permit of release 0.1.0 has no `terms`. `purpose` is that of a request with a short way.
+    A permit of release 0.1.0 has no `terms`. `purpose` is that of a request with a short way. `prompt` says that the
+    model is a prompt: what is permitted are its texts, and there is nothing to load as a model.
     """
 
     request_id: str
@@ -99,6 +100,7 @@ class Permit:
     manifest: Manifest
     terms: Terms | None = None
     purpose: str | None = None
+    prompt: bool = False
 
     @property
     def use(self) -> Use:
@@ -136,6 +138,7 @@ class Permit:
                 manifest=Manifest.from_json(fields["manifest"]),
                 terms=Terms.from_json(fields) if kind == PREDICATE_TYPE else None,
                 purpose=fields.get("purpose"),
+                prompt=fields.get("prompt", False) is True,
             )
             subject = "sha256:" + statement["subject"][0]["digest"]["sha256"]
         except (KeyError, TypeError, IndexError, RecursionError) as err:

@@ -21,7 +21,8 @@ class TreeFacts:
     """What the frozen files of a version say of it.
 
     `features` are the inputs that its MLmodel names, `packages` what its lists of packages ask for by name; None where
-    no file says so. `unread` is a sentence for each file that says it in no readable form.
+    no file says so. `unread` is a sentence for each file that says it in no readable form. `texts` are the files of a
+    prompt by path, None where the tree is not one.
     """
 
     manifest: Manifest
@@ -29,6 +30,7 @@ class TreeFacts:
     packages: Mapping[str, str] | None = None
     service: NamedFeatures | None = None
     unread: tuple[str, ...] = ()
+    texts: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

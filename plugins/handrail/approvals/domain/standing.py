@@ -15,12 +15,16 @@ HOW_TO_MEND = (
 
 @dataclass(frozen=True, slots=True)
 class Pointed:
-    """An alias of the registry and the version that it points at; `epoch` is the model's creation time in ms."""
+    """An alias of the registry and the version that it points at; `epoch` is the model's creation time in ms.
+
+    `prompt` says that the model is a prompt.
+    """
 
     model: str
     epoch: int
     alias: str
     version: int
+    prompt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +55,18 @@ class Disagreement:
 
 
 def disagreements(
-    pointed: Iterable[Pointed], promoted: Iterable[Promoted], protected: Callable[[str, str], bool]
+    pointed: Iterable[Pointed], promoted: Iterable[Promoted], protected: Callable[[Pointed], bool]
 ) -> tuple[Disagreement, ...]:
     """Compare the registry's aliases with the ledger, for aliases that are protected or were promoted once.
 
     Args:
         pointed: every alias of every registered model.
         promoted: the newest promotion of each alias of each model.
-        protected: says whether an alias of a model has a policy, however it is spelt.
+        protected: says whether an alias has a policy, however it is spelt.
     """
     known = {(row.model, folded(row.alias)): row for row in promoted}
     there = sorted(pointed, key=lambda row: (row.model, row.alias))
-    found = [row for row in there if protected(row.model, row.alias) or (row.model, folded(row.alias)) in known]
+    found = [row for row in there if protected(row) or (row.model, folded(row.alias)) in known]
     strange = [disagreement for row in found for disagreement in _of(row, known.get((row.model, folded(row.alias))))]
     return tuple(strange) + tuple(_gone(known, {(row.model, folded(row.alias)) for row in found}))
 

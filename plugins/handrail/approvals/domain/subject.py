@@ -17,7 +17,8 @@ class Candidate:
     """A registered model version as the registry holds it now.
 
     `epoch` is the creation time of the registered model and `created` that of the version, both in
-    milliseconds: after a delete the same name and version can be used again. `tree` is where the files are.
+    milliseconds: after a delete the same name and version can be used again. `tree` is where the files are. A version
+    of a prompt has no files but `texts` by path, as `domain.prompts` writes them.
     """
 
     model: str
@@ -28,11 +29,17 @@ class Candidate:
     run_id: str | None = None
     experiment_id: str | None = None
     logged_model_id: str | None = None
+    texts: Mapping[str, str] | None = None
+
+    @property
+    def is_prompt(self) -> bool:
+        """Whether this is a version of a prompt."""
+        return self.texts is not None
 
     @property
     def label(self) -> str:
         """Name and version for people."""
-        return f"version {self.version} of {self.model!r}"
+        return f"version {self.version} of {'the prompt ' if self.is_prompt else ''}{self.model!r}"
 
     @property
     def key(self) -> str:
@@ -62,7 +69,7 @@ class Purpose(StrEnum):
     REVERT = "revert"
 
 
-LATER_FIELDS = ("people_digest", "adopts", "snapshot", "purpose", "about", "lineage")
+LATER_FIELDS = ("people_digest", "adopts", "snapshot", "purpose", "about", "lineage", "prompt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,7 @@ class Subject:
     One that `adopts` is about the version that the alias already points at, from before the gate: its makers and its
     quality are not known, and the persons who decide take it over as it is. `about` is the id of the request that one
     with the purpose of a confirmation or a revert is about. `lineage` is what its trace lacked when it was opened, as
-    `Traced.bound` has it, None where the policy does not require lineage.
+    `Traced.bound` has it, None where the policy does not require lineage. `prompt` says that the model is a prompt.
     """
 
     server: str
@@ -91,6 +98,7 @@ class Subject:
     purpose: Purpose | None = None
     about: str | None = None
     lineage: str | None = None
+    prompt: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return all fields; evidence as name to digest.
@@ -137,6 +145,7 @@ class Subject:
             "purpose": "what it is for",
             "about": "which request it is about",
             "lineage": "what its lineage lacks",
+            "prompt": "whether it is a prompt",
         }
         known = bound.to_json()
         changed = {name: value for name, value in self.to_json().items() if known.get(name, value) != value}

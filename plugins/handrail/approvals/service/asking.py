@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handrail.approvals.domain.attesting import Target
-from handrail.approvals.domain.policy import Policy
-from handrail.approvals.domain.subject import Attestation, Authorship, BoundFile, Candidate, Purpose, Subject
+from handrail.approvals.domain.subject import Attestation, Authorship, BoundFile, Candidate, Purpose
 from handrail.approvals.evidence_ports import Evaluator, EvidenceFiles, LineageTraces, Snapshots, TreeCopies
 from handrail.approvals.finding_ports import FindingBook
 from handrail.approvals.ports import Ledger, Provenance, Registry, RequestIndex, RuleBook
@@ -42,6 +41,11 @@ class Opening:
     purpose: Purpose | None = None
     about: str | None = None
     attestations: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it adopts or has a short way, so that the rules about evidence are not asked."""
+        return self.adopts or self.purpose is not None
 
     @property
     def marks(self) -> dict[str, Any]:
@@ -104,29 +108,3 @@ def read_evidence(ports: GatePorts, opening: Opening, candidate: Candidate, purp
 def digests_of(evidence: Mapping[str, Any]) -> dict[str, str]:
     """Return the digest of each piece of evidence, by name."""
     return {name: digest_of(content) for name, content in evidence.items()}
-
-
-def subject_of(  # noqa: PLR0913 - what a decision is about has this many parts
-    server: str,
-    registry: Registry,
-    candidate: Candidate,
-    policy: Policy,
-    evidence: Mapping[str, str],
-    tree_digest: str,
-    people_digest: str,
-) -> Subject:
-    """Return what a request binds, as the registry stands now; `evidence` has digests by name."""
-    incumbent = registry.incumbent(candidate.model, policy.alias)
-    return Subject(
-        server=server,
-        model=candidate.model,
-        epoch=candidate.epoch,
-        version=candidate.version,
-        created=candidate.created,
-        alias=policy.alias,
-        tree_digest=tree_digest,
-        policy_digest=policy.digest,
-        evidence=dict(sorted(evidence.items())),
-        incumbent=None if incumbent == candidate.version else incumbent,
-        people_digest=people_digest,
-    )

@@ -63,7 +63,8 @@ class BreakGlass:
         alias = folded(opening.alias)
         if waiting := self._unconfirmed(opening.model, alias):
             return self._the_same(waiting, opening)
-        policy, directory = self.ports.rules.policy(opening.model, alias), self.ports.rules.directory()
+        prompt = self.ports.registry.candidate(opening.model, opening.version).is_prompt
+        policy, directory = self.ports.rules.policy(opening.model, alias, prompt=prompt), self.ports.rules.directory()
         # Before anything is hashed or held: that is done for those alone who may.
         if refusal := why_no_breaking(account, directory, policy, ()):
             raise NotEligible(account, opening.model, refusal)
@@ -117,7 +118,7 @@ class BreakGlass:
             UnknownReference, Misconfigured: the alias has no policy any more, or it cannot be used.
         """
         subject = broken.request.subject
-        policy = self.ports.rules.policy(subject.model, subject.alias)
+        policy = self.ports.rules.policy(subject.model, subject.alias, prompt=subject.prompt)
         asked = replace(subject, purpose=Purpose.CONFIRMATION, about=broken.request.request_id)
         found = self.ports.index.find(subject_key=replace(asked, policy_digest=policy.digest).key)
         return found[-1] if found else None

@@ -99,18 +99,20 @@ class Differences:
 
     def _works(self, asked: _Asked) -> dict[str, Callable[[], Any]]:
         tree = asked.tree
-        works: dict[str, Callable[[], Any]] = {asked.names["run"]: asked.run}
-        if tree is None:
-            return works
-        return works | {
-            asked.names["files"]: lambda: self._ports.trees.described(tree),
-            asked.names["lineage"]: lambda: self._ports.makings.made(tree),
-        }
+        works: dict[str, Callable[[], Any]] = {"run": asked.run}
+        if tree is not None:
+            works |= {
+                "files": lambda: self._ports.trees.described(tree),
+                "lineage": lambda: self._ports.makings.made(tree),
+            }
+        return {asked.names[what]: work for what, work in works.items() if what in asked.names}
 
 
 def _names(request: PromotionRequest, version: int, tree: str | None) -> Mapping[str, str]:
-    """Return the name of each work, which has to differ where its outcome can."""
+    """Return the name of each work, which has to differ where its outcome can; no run and no stage makes a prompt."""
     subject = request.subject
+    if subject.prompt:
+        return {"files": f"tree {tree}"}
     one = f"{subject.model}/{subject.epoch}/{version}"
     run = f"{one} in {request.request_id}" if version == subject.version else one
     return {"run": f"run of {run}", "files": f"tree {tree}", "lineage": f"making of {tree}"}
@@ -119,7 +121,7 @@ def _names(request: PromotionRequest, version: int, tree: str | None) -> Mapping
 def _side(asked: _Asked, done: Mapping[str, Future[Any]], unread: list[str]) -> Side:
     """Gather what was read of a version; what failed or is not there yet becomes a sentence."""
     outcomes, lacking = dict[str, Any](), set[str]()
-    for what in LABELS if asked.tree else ("run",):
+    for what in asked.names if asked.tree else {"run"}.intersection(asked.names):
         label, future = f"The {LABELS[what]} of version {asked.version}", done.get(asked.names[what])
         try:
             if future is not None:

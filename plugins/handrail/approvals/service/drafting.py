@@ -35,10 +35,11 @@ def draft_permit(history: History, at: datetime, index: RequestIndex, rules: Rul
         UnknownReference: there is no policy for the alias.
         Misconfigured: the policy or the roles cannot be used.
     """
-    policy = rules.policy(history.request.subject.model, history.request.subject.alias)
+    subject = history.request.subject
+    policy = rules.policy(subject.model, subject.alias, prompt=subject.prompt)
     judgement = judge(history, policy, rules.directory())
-    counter = next_counter(index, history.request.subject)
-    terms = terms_for(history.request.subject, policy, policy.permits.terms(at, environment, counter), at)
+    counter = next_counter(index, subject)
+    terms = terms_for(subject, policy, policy.permits.terms(at, environment, counter), at)
     statement = make_statement(history.request, judgement, at.isoformat(), terms, measured(history, policy))
     return Draft(statement, judgement, counter)
 

@@ -7,6 +7,7 @@ from handrail.approvals.domain.events import Choice, History
 from handrail.approvals.domain.judging import why_not_now
 from handrail.approvals.domain.people import folded
 from handrail.approvals.domain.policy import Policy, why_no_request, why_not_eligible
+from handrail.approvals.domain.prompts import why_no_prompt
 from handrail.approvals.domain.short_requests import policy_for, why_no_breaking
 from handrail.approvals.domain.subject import Purpose
 from handrail.approvals.ports import RuleBook
@@ -20,22 +21,28 @@ OWN_RIGHTS = (Purpose.BREAK_GLASS, Purpose.CONFIRMATION, Purpose.REVERT)
 def policy_of(rules: RuleBook, history: History) -> Policy:
     """Return the policy of a request, with the roles that decide about it."""
     subject = history.request.subject
-    return policy_for(subject, rules.policy(subject.model, subject.alias))
+    return policy_for(subject, rules.policy(subject.model, subject.alias, prompt=subject.prompt))
 
 
-def policy_for_request(rules: RuleBook, opening: Opening, account: str) -> Policy:
-    """Return the policy of what is asked for, to an account that it lets ask for promotions.
+def policy_for_request(rules: RuleBook, opening: Opening, account: str, *, prompt: bool) -> Policy:
+    """Return the policy of what is asked for, a model or a prompt, to an account that it lets ask for promotions.
 
     Raises:
         UnknownReference: there is none.
         Misconfigured: policy or roles cannot be used.
-        Refused: the account may not ask; the reason names the roles that may.
+        Refused: the account may not ask, and the reason names the roles that may; or the policy asks of a prompt what
+            no prompt has.
     """
-    policy = rules.policy(opening.model, folded(opening.alias))
+    policy = rules.policy(opening.model, folded(opening.alias), prompt=prompt)
     if opening.purpose in OWN_RIGHTS:
         return policy
+    reasons: tuple[str, ...] = ()
     if refusal := why_no_request(account, rules.directory(), policy):
-        raise Refused(f"A request of {account!r} for {opening.alias!r} of {opening.model!r}", (refusal,))
+        reasons = (refusal,)
+    elif prompt and not opening.is_short:
+        reasons = why_no_prompt(policy, opening.snapshot)
+    if reasons:
+        raise Refused(f"A request of {account!r} for {opening.alias!r} of {opening.model!r}", reasons)
     return policy
 
 

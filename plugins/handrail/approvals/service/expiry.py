@@ -32,7 +32,7 @@ class Expiry:
         subject = history.request.subject
         self._latest = max(self._latest, self._clock())
         try:
-            days = (rules or self._rules).policy(subject.model, subject.alias).request_days
+            days = (rules or self._rules).policy(subject.model, subject.alias, prompt=subject.prompt).request_days
         except (Misconfigured, UnknownReference):
             return ()  # nothing can be decided about it either
         return why_expired(history, days, self._latest)

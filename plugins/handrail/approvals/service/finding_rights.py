@@ -44,11 +44,11 @@ class FindingRights:
             raise NotEligible(account, finding_id, services)
         concerned = self._concerned(finding)
         for alias in sorted(_aliases(finding, concerned)):
-            roles = self.rules.policy(finding.opened.model, alias).deciders
-            if not person.roles & roles:
-                needed = ", ".join(sorted(roles))
-                reason = f"{person.name} holds none of the roles that decide about {alias!r}: {needed}."
-                raise NotEligible(account, finding_id, reason)
+            for roles in self._deciders(finding.opened.model, alias, concerned):
+                if not person.roles & roles:
+                    needed = ", ".join(sorted(roles))
+                    reason = f"{person.name} holds none of the roles that decide about {alias!r}: {needed}."
+                    raise NotEligible(account, finding_id, reason)
         for history in concerned:
             request = history.request
             if directory.answers_for_one(person, [*request.authors, request.requester]):
@@ -58,6 +58,12 @@ class FindingRights:
             reason = f"No promotion of {finding.opened.model!r} was asked for yet, so no policy says who closes it."
             raise NotEligible(account, finding_id, reason)
         return person.name
+
+    def _deciders(self, model: str, alias: str, concerned: Sequence[History]) -> list[frozenset[str]]:
+        """Return the roles that decide; before any request a name may be a model's or a prompt's, and both count."""
+        sorts = {history.request.subject.prompt for history in concerned}
+        sorts = sorts or {prompt for prompt in (False, True) if self.rules.protected(model, alias, prompt=prompt)}
+        return [self.rules.policy(model, alias, prompt=prompt).deciders for prompt in sorted(sorts or {False})]
 
     def _concerned(self, finding: Finding) -> list[History]:
         """Return the requests that it shuts out, and those whose version is served."""

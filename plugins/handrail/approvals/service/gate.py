@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 
 from handrail.approvals.domain.attesting import Target
 from handrail.approvals.domain.errors import Closed, MovedMeanwhile, UnderEvaluation
 from handrail.approvals.domain.events import Choice, History, Voided
 from handrail.approvals.domain.judging import Judgement, Verdict
-from handrail.approvals.domain.policy import Policy
+from handrail.approvals.domain.prompts import manifest_of_texts
 from handrail.approvals.domain.signatures import PersonSignature
-from handrail.approvals.domain.subject import PromotionRequest
+from handrail.approvals.domain.subject import PromotionRequest, Subject
 from handrail.approvals.domain.texts import plain_text
 from handrail.approvals.ports import RuleBook
 from handrail.approvals.service.adoption import adoptable
-from handrail.approvals.service.asking import GatePorts, Opening, digests_of, read_evidence, subject_of
+from handrail.approvals.service.asking import GatePorts, Opening, read_evidence
 from handrail.approvals.service.breaking import BreakGlass
 from handrail.approvals.service.earlier import latest_about
 from handrail.approvals.service.eligibility import eligible, policy_for_request, policy_of, refuse_answer
@@ -37,9 +37,10 @@ from handrail.approvals.service.seen import Said, require_seen
 from handrail.approvals.service.short_ways import refuse_strange, why_not_any_more
 from handrail.approvals.service.signing import require_signed
 from handrail.approvals.service.snapshot_desk import SnapshotDesk
+from handrail.approvals.service.subjects import people_digest, subject_of
 from handrail.approvals.service.tracing import trace_for, why_incomplete_now
 from handrail.clock import Clock
-from handrail.errors import Misconfigured, UnknownReference
+from handrail.errors import Misconfigured, Refused, UnknownReference
 
 ATTEMPTS = 10
 
@@ -61,7 +62,6 @@ class Gate:
         `evaluate_later` is called with the id of a request that waits to be measured, and returns at once.
         """
         self._server, self._ports, self._mover, self._clock = server, ports, mover, clock
-        self._subject = partial(subject_of, server, ports.registry)
         self.revoker = mover.revoker(server)
         self._evaluate_later = evaluate_later
         self.expiry = Expiry(ports.ledger, ports.index, ports.rules, clock)
@@ -83,18 +83,18 @@ class Gate:
             UnknownReference, Misconfigured: there is no such model, version, snapshot or policy, or it cannot be used.
             Refused: the account may not ask, or the version's files or its evidence cannot be used.
         """
-        policy = policy_for_request(self._ports.rules, opening, account)
+        candidate = self._ports.registry.candidate(opening.model, opening.version)
+        policy = policy_for_request(self._ports.rules, opening, account, prompt=candidate.is_prompt)
         require_snapshot(self._ports.snapshots, opening.snapshot)
         self._quota.check(account, opening)
-        candidate = self._ports.registry.candidate(opening.model, opening.version)
         manifest = self._reader.copy(candidate, account)
         incumbent = incumbent_manifest(self._ports, self._server, candidate, policy.alias, account)
         purpose = Target.about(self._server, candidate, policy.alias, manifest, incumbent)
         read = read_evidence(self._ports, opening, candidate, purpose)
         made = self._ports.provenance.makers(candidate, manifest, files_of(incumbent)).joined(read.witnesses)
-        people = self._people_digest(policy, made.accounts, account)
+        people = people_digest(self._ports.rules, policy, made.accounts, account)
         traced = trace_for(self._ports.traces, policy, opening, candidate, manifest.digest)
-        subject = self._subject(candidate, policy, digests_of(read.content), manifest.digest, people)
+        subject = subject_of(self._server, self._ports, candidate, policy, read.content, manifest.digest, people)
         subject = replace(subject, **opening.marks, lineage=traced.bound if traced else None)
         refuse_strange(subject, self._ports)
         turn, earlier = latest_about(self._ports, subject, self.expiry, self._clock())
@@ -113,7 +113,7 @@ class Gate:
             opened_at=self._clock(),
             incumbent_tree=purpose.incumbent,
             unrecorded=made.unrecorded,
-            formats=self._ports.copies.formats(manifest.digest),
+            formats={} if candidate.is_prompt else self._ports.copies.formats(manifest.digest),
             bound=read.bound,
             attested=read.attested,
             renews=opening.renews,
@@ -194,7 +194,7 @@ class Gate:
         subject = view.history.request.subject
         if view.history.request.renews is None or not view.is_open:
             return view
-        policy = self._ports.rules.policy(subject.model, subject.alias)
+        policy = self._ports.rules.policy(subject.model, subject.alias, prompt=subject.prompt)
         return replace(view, since=since_approvals(view, self._ports.ledger, self.records, policy))
 
     def requests(self, alias: str | None = None, *, only_open: bool = False) -> Sequence[RequestView]:
@@ -224,17 +224,25 @@ class Gate:
         request, bound = view.history.request, view.history.request.subject
         try:
             points_at = incumbent(bound.model, bound.alias)
-            policy = rules.policy(bound.model, bound.alias)
-            people = rules.directory().digest_for(policy.concerned, [*request.authors, request.requester])
+            policy = rules.policy(bound.model, bound.alias, prompt=bound.prompt)
+            people = people_digest(rules, policy, request.authors, request.requester)
             incumbent_now = None if points_at == bound.version else points_at
-            changes = replace(bound, incumbent=incumbent_now, people_digest=people).changes_since(bound)
+            now = replace(bound, incumbent=incumbent_now, people_digest=people, tree_digest=self._tree_now(bound))
+            changes = now.changes_since(bound)
             changes += why_not_any_more(bound, self._ports) + self.expiry.why(view.history, rules)
             changes += self._ports.attestations.changes(request)
         except Misconfigured:
             return view  # which says so
-        except UnknownReference as err:
+        except (UnknownReference, Refused) as err:
             changes = (str(err),)
         return replace(view, judgement=Judgement(Verdict.VOID, changes)) if changes else view
+
+    def _tree_now(self, bound: Subject) -> str:
+        """Return the digest of a prompt's texts as they are; the files of a model are compared only under the hold."""
+        if not bound.prompt:
+            return bound.tree_digest
+        texts = self._ports.registry.candidate(bound.model, str(bound.version)).texts
+        return manifest_of_texts(texts).digest if texts is not None else "no prompt"
 
     def finish_moves(self) -> tuple[str, ...]:
         """Finish or give up each interrupted move, and publish what was not, at start-up; one sentence for each."""
@@ -274,14 +282,11 @@ class Gate:
         bound = request.subject
         try:
             candidate = self._ports.registry.candidate(bound.model, str(bound.version))
-        except UnknownReference as err:
+        except (UnknownReference, Refused) as err:
             return (str(err),)
-        policy = self._ports.rules.policy(bound.model, bound.alias)
-        people = self._people_digest(policy, request.authors, request.requester)
-        now = self._subject(candidate, policy, digests_of(request.evidence), bound.tree_digest, people)
+        policy = self._ports.rules.policy(bound.model, bound.alias, prompt=bound.prompt)
+        people = people_digest(self._ports.rules, policy, request.authors, request.requester)
+        now = subject_of(self._server, self._ports, candidate, policy, request.evidence, bound.tree_digest, people)
         changes = now.said_as(bound).changes_since(bound) + why_incomplete_now(self._ports.traces, bound, candidate)
         changes += why_not_any_more(bound, self._ports) + self.expiry.why(history)
         return changes + self._ports.attestations.changes(request)
-
-    def _people_digest(self, policy: Policy, authors: Iterable[str], requester: str) -> str:
-        return self._ports.rules.directory().digest_for(policy.concerned, [*authors, requester])

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlparse
 
 from handrail.approvals.domain.errors import Protected
 from handrail.approvals.domain.people import folded
+from handrail.approvals.domain.prompts import prompt_address
 from handrail.approvals.ports import Holds, Provenance, RuleBook
 from handrail.approvals.service.changes import ChangesUnderWay
 
@@ -159,6 +160,12 @@ class Guard:
         if account:
             self._provenance.record_upload(sha256, account)
             self._provenance.record("path", folder, account)
+
+    def wrote_prompt(self, name: str, version: int, account: str | None, sha256: str | None = None) -> None:
+        """Remember that the account wrote a part of a prompt's version, and first a template with these bytes."""
+        if account and sha256:
+            self._provenance.record_upload(sha256, account)
+        self.made("path", prompt_address(name, version), account)
 
     def has_parent(self, run_id: str, parent: str) -> None:
         """Remember that a run is the child of another; whoever made one has a part in the other."""

@@ -80,9 +80,9 @@ class Holding:
         if not since or request.subject.adopts:
             return ()
         known = replace(history, request=replace(request, authors=(*request.authors, *since)))
-        judgement = judge(
-            known, self.rules.policy(request.subject.model, request.subject.alias), self.rules.directory()
-        )
+        subject = request.subject
+        policy = self.rules.policy(subject.model, subject.alias, prompt=subject.prompt)
+        judgement = judge(known, policy, self.rules.directory())
         if judgement.verdict is Verdict.APPROVED:
             return ()
         names = ", ".join(map(repr, since))

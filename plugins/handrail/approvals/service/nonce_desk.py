@@ -40,8 +40,9 @@ class NonceDesk:
             UnknownReference: there is no such model, version or policy.
             Refused: the account may not ask, has too many nonces, or the version's files cannot be used.
         """
-        policy = policy_for_request(self.ports.rules, Opening(model, version, alias, "", {}), account)
         candidate = self.ports.registry.candidate(model, version)
+        opening = Opening(model, version, alias, "", {})
+        policy = policy_for_request(self.ports.rules, opening, account, prompt=candidate.is_prompt)
         manifest = self.ports.reader.copy(candidate, account)
         incumbent = incumbent_manifest(self.ports, self.server, candidate, policy.alias, account)
         purpose = Target.about(self.server, candidate, policy.alias, manifest, incumbent)

@@ -80,7 +80,7 @@ def _judged(
 ) -> RequestView:
     subject = history.request.subject
     try:
-        policy = rules.policy(subject.model, subject.alias)
+        policy = rules.policy(subject.model, subject.alias, prompt=subject.prompt)
         judgement = judge(history, policy, rules.directory()).held_back(why_shut(findings, subject))
     except (UnknownReference, Misconfigured) as err:
         judgement = judge_without_policy(history, Verdict.PENDING, str(err))

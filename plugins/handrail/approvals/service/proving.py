@@ -25,6 +25,7 @@ from handrail.approvals.domain.events import (
 from handrail.approvals.domain.expiry import why_expired
 from handrail.approvals.domain.judging import Verdict
 from handrail.approvals.domain.possible import CLOCKS_APART, why_impossible
+from handrail.approvals.domain.prompts import is_of_prompt
 from handrail.approvals.domain.subject import Candidate, PromotionRequest, Purpose
 from handrail.approvals.domain.texts import plain_text
 from handrail.approvals.finding_ports import FindingBook
@@ -112,12 +113,14 @@ class ProvenLedger(Ledger):
 
     def _why_no_request(self, request: PromotionRequest) -> str | None:
         subject = request.subject
-        policy = self.rules.policy(subject.model, subject.alias)
+        policy = self.rules.policy(subject.model, subject.alias, prompt=subject.prompt)
         people = self.rules.directory().digest_for(policy.concerned, [*request.authors, request.requester])
         holds = {
             "It is of another server.": subject.server == self.server,
             "Its id is not that of its subject.": request.request_id == subject.request_id(request.turn),
             "Its turn was taken.": request.turn == len(self.index.find(subject_key=subject.key)),
+            "It is about a prompt, and its files are not those of one.": is_of_prompt(request.manifest)
+            or not subject.prompt,
             "Its list of files has another digest.": request.manifest.digest == subject.tree_digest,
             "Its evidence has another digest.": digests_of(request.evidence) == dict(subject.evidence),
             "It names files as evidence that it does not hold.": set(request.bound) <= set(request.evidence),
@@ -184,7 +187,7 @@ class ProvenLedger(Ledger):
         refuse_answer(self.rules, stored, event.account, event.choice)
         view = Approvals(self.ledger, self.index, self.rules, self.findings).view(stored)
         subject = stored.request.subject
-        policy = self.rules.policy(subject.model, subject.alias)
+        policy = self.rules.policy(subject.model, subject.alias, prompt=subject.prompt)
         if expired := why_expired(stored, policy.request_days, self.clock()):
             return " ".join(expired)
         if subject.purpose is not Purpose.BREAK_GLASS:
@@ -199,7 +202,7 @@ class ProvenLedger(Ledger):
         if not draft.is_allowed:
             return " ".join((f"The request is {draft.judgement.verdict}.", *draft.judgement.reasons))
         subject = stored.request.subject
-        days = self.rules.policy(subject.model, subject.alias).request_days
+        days = self.rules.policy(subject.model, subject.alias, prompt=subject.prompt).request_days
         if expired := why_expired(stored, days, self.clock()):
             return " ".join(expired)
         if back := why_no_way_back(subject, self.index):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from handrail.approvals.domain.prompts import manifest_of_texts
 from handrail.approvals.domain.subject import Candidate
 from handrail.approvals.evidence_ports import Readings, TreeCopies, Trees
 from handrail.manifest import Manifest
@@ -18,18 +19,20 @@ class TreeReader:
     copies: TreeCopies
 
     def copy(self, candidate: Candidate, account: str) -> Manifest:
-        """Copy the files of a version for an account that asks about it, and return their list.
+        """Copy the files of a version, or a prompt's texts, for an account that asks about it; return their list.
 
         Raises:
             StillReading: it is under way; the same call gets its outcome later.
             Refused: the tree cannot be approved.
             UnknownReference: its files are gone.
         """
+        if candidate.texts is not None:
+            return self.copies.take_texts(candidate.texts)
         work = f"copy {candidate.key} {candidate.tree} for {account}"
         return self.readings.outcome(work, candidate.label, lambda: self.copies.take(candidate.tree))
 
     def digest_now(self, holder: str, candidate: Candidate) -> str:
-        """Return the digest of a tree on the registry's own path, which has to be held for this holder.
+        """Return the digest of a tree on the registry's own path, or of a prompt, held for this holder.
 
         An outcome is only ever given to the holder for whom the work was begun: another one's may be from before the
         hold.
@@ -39,6 +42,8 @@ class TreeReader:
             Refused: as `copy`.
             UnknownReference: as `copy`.
         """
+        if candidate.texts is not None:
+            return manifest_of_texts(candidate.texts).digest
         work = f"compare for {holder}"
         return self.readings.outcome(work, candidate.label, lambda: self.trees.manifest(candidate.tree).digest)
 

@@ -183,9 +183,9 @@ class Approvals:
         """Return the evidence that a request was opened with, by name."""
         return dict(self._ledger.load(request_id).request.evidence)
 
-    def protected(self, model: str, alias: str) -> bool:
-        """Say whether an alias of a model has a policy, however it is spelt."""
-        return self._rules.protected(model, alias)
+    def protected(self, model: str, alias: str, *, prompt: bool = False) -> bool:
+        """Say whether an alias of a model, or of a prompt, has a policy, however it is spelt."""
+        return self._rules.protected(model, alias, prompt=prompt)
 
     def roles(self) -> Mapping[str, tuple[str, ...]]:
         """Return the roles of each person as they stand now.
@@ -271,7 +271,7 @@ class Approvals:
     def _view(
         self, history: History, rules: RuleBook, rejections: Sequence[Rejection], about: Sequence[Finding]
     ) -> RequestView:
-        request = history.request
+        request, subject = history.request, history.request.subject
         mine = tuple(
             rejection
             for rejection in rejections
@@ -279,8 +279,8 @@ class Approvals:
         )
         findings = _findings_about(request, about)
         try:
-            policy = rules.policy(request.subject.model, request.subject.alias)
-            judgement = judge(history, policy, rules.directory()).held_back(why_shut(findings, request.subject))
+            policy = rules.policy(subject.model, subject.alias, prompt=subject.prompt)
+            judgement = judge(history, policy, rules.directory()).held_back(why_shut(findings, subject))
         except (UnknownReference, Misconfigured) as err:
             verdict = Verdict.PENDING if isinstance(err, Misconfigured) else Verdict.REFUSED
             judgement = judge_without_policy(history, verdict, str(err))

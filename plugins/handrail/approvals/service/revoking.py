@@ -64,7 +64,8 @@ def revoker_behind(account: str, history: History, rules: RuleBook) -> Person:
     Raises:
         NotEligible: this account has none of the roles that take permits back.
     """
-    policy = rules.policy(history.request.subject.model, history.request.subject.alias)
+    subject = history.request.subject
+    policy = rules.policy(subject.model, subject.alias, prompt=subject.prompt)
     roles = policy.may(Action.REVOKE)
     person = rules.directory().person_behind(account)
     if person is None or not person.roles & roles:

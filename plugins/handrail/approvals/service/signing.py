@@ -111,7 +111,7 @@ def require_signed(decision: Decided, history: History, ports: GatePorts) -> Non
         NotSigned: with the reason.
     """
     subject = history.request.subject
-    policy, directory = ports.rules.policy(subject.model, subject.alias), ports.rules.directory()
+    policy, directory = ports.rules.policy(subject.model, subject.alias, prompt=subject.prompt), ports.rules.directory()
     Signatures(subject.server, ports.signatures).require(decision, matter_of(history, policy), directory, decision.at)
 
 

@@ -37,8 +37,11 @@ def simulate(histories: Iterable[History], now: RuleBook, then: RuleBook) -> Seq
 
 def _simulated(history: History, now: RuleBook, then: RuleBook) -> Simulated:
     request = history.request
-    model, alias = request.subject.model, request.subject.alias
-    before, after = (_judged(history, rules.policy(model, alias), rules.directory()) for rules in (now, then))
+    subject = request.subject
+    policies = (rules.policy(subject.model, subject.alias, prompt=subject.prompt) for rules in (now, then))
+    before, after = (
+        _judged(history, policy, rules.directory()) for policy, rules in zip(policies, (now, then), strict=True)
+    )
     return Simulated(request.request_id, request.label, before[0], after[0], after[1])
 
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from handrail.approvals.domain.people import folded
-from handrail.approvals.domain.standing import Disagreement, disagreements
+from handrail.approvals.domain.standing import Disagreement, Pointed, disagreements
 from handrail.approvals.service.holding import WATCH, Holding
 from handrail.errors import HandrailError
 from handrail.manifest import digest_of
@@ -40,7 +40,11 @@ class StandingWatch:
 
     def _look(self) -> tuple[Sequence[Disagreement], set[tuple[str, str]]]:
         moving = self._moving()
-        found = disagreements(self._registry.listed_aliases(), self._index.promoted(), self._rules.protected)
+
+        def protected(row: Pointed) -> bool:
+            return self._rules.protected(row.model, row.alias, prompt=row.prompt)
+
+        found = disagreements(self._registry.listed_aliases(), self._index.promoted(), protected)
         return found, moving | self._moving()
 
     def _moving(self) -> set[tuple[str, str]]:

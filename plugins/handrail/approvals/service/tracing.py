@@ -18,7 +18,7 @@ def trace_for(
     Raises:
         Unavailable: lineage cannot be read.
     """
-    if opening.adopts or opening.purpose is not None or not requires_lineage(policy):
+    if opening.is_short or not requires_lineage(policy):
         return None
     return traces.traced(candidate, tree_digest)
 

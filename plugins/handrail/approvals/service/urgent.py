@@ -43,8 +43,8 @@ class UrgentWays:
     signed: bool
 
 
-def urgent_ways(rules: RuleBook, model: str, alias: str, account: str) -> UrgentWays:
-    """Return what an account may do about an alias of a model, in its folded spelling.
+def urgent_ways(rules: RuleBook, model: str, alias: str, account: str, *, prompt: bool = False) -> UrgentWays:
+    """Return what an account may do about an alias of a model or a prompt, in its folded spelling.
 
     What the gate has to look at first, such as the makers of a version, may still refuse it.
 
@@ -52,7 +52,7 @@ def urgent_ways(rules: RuleBook, model: str, alias: str, account: str) -> Urgent
         UnknownReference: the alias has no policy.
         Misconfigured: policy or roles cannot be used.
     """
-    policy, directory = rules.policy(model, alias), rules.directory()
+    policy, directory = rules.policy(model, alias, prompt=prompt), rules.directory()
 
     def asks(who: str) -> str | None:
         return why_no_request(who, directory, policy)

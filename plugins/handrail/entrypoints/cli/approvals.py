@@ -17,6 +17,7 @@ from handrail.entrypoints.cli import completing
 from handrail.entrypoints.cli.accounts import password_from_file
 from handrail.entrypoints.cli.approvals_naming import find_request
 from handrail.entrypoints.cli.approvals_printing import print_request
+from handrail.entrypoints.cli.approvals_prompts import with_texts
 from handrail.entrypoints.cli.approvals_signing import Sign, require_look, signing_key
 from handrail.entrypoints.cli.output import AsJson, print_json, print_rows
 from handrail.entrypoints.http.gate_client import GateClient
@@ -84,11 +85,10 @@ def request_promotion(  # noqa: PLR0913 - one argument for each option of the co
     with gate_client(user, "The request") as client:
         try:
             rows = client.hand_in(name, snapshot) if snapshot else None
-            answer = client.measured(
-                client.open_request(
-                    model=name, version=version, alias=alias, reason=reason, evidence=content, snapshot=rows
-                )
+            asked = client.open_request(
+                model=name, version=version, alias=alias, reason=reason, evidence=content, snapshot=rows
             )
+            answer = with_texts(client, client.measured(asked))
         except UnknownReference as err:
             if model or err.kind != "registered model":
                 raise
@@ -140,7 +140,7 @@ def decide(  # noqa: PLR0913 - one argument for each option of the command
     key = signing_key(sign) if sign else None
     with gate_client(user, f"The decision on {request_id}") as client:
         if seen is None and sys.stdin.isatty():
-            seen = _show_and_ask(client.request(request_id), choice)
+            seen = _show_and_ask(with_texts(client, client.request(request_id)), choice)
         signature = None
         if key:
             shown_then = client.request(request_id) | {"seen": require_look(seen, f"'show {request_id}'")}
@@ -232,7 +232,7 @@ def show(
 ) -> None:
     """Show a request: what it binds, the evidence, the decisions and the verdict."""
     with gate_client(user, "Showing the request") as client:
-        answer = client.request(find_request(client, request))
+        answer = with_texts(client, client.request(find_request(client, request)))
     print_request(answer, as_json)
 
 

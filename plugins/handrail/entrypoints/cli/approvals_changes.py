@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from handrail.approvals import shown
 from handrail.entrypoints.cli.approvals import RequestId, User, gate_client
+from handrail.entrypoints.cli.approvals_prompts import text_lines
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, print_rows
 
 EXAMPLE = "Example: handrail approvals changes pr-0123456789abcdef0123"
@@ -28,7 +29,9 @@ def changes(request_id: RequestId, user: User, as_json: AsJson = False) -> None:
     before = answer["against"]["version"]
     title = "Since nothing: it is the first version." if before is None else f"Since version {before}:"
     typer.echo(title)
-    if rows := list(_rows(answer)):
+    for line in text_lines(answer.get("prompt", ())):
+        typer.echo(f"  {line}")
+    if rows := [] if "prompt" in answer else list(_rows(answer)):
         print_rows(rows)
     for sentence in answer["unknown"]:
         messages.print(escape(shown(f"Not known: {sentence}")))

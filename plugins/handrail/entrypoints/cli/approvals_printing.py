@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from handrail.approvals import shown
 from handrail.entrypoints.cli.approvals_cases import case_lines, rule_facts
+from handrail.entrypoints.cli.approvals_prompts import TEXTS, text_lines
 from handrail.entrypoints.cli.output import messages, print_json, print_rows
 
 MOST_NUMBERS, LONGEST_VALUE = 40, 80
@@ -36,7 +37,8 @@ def print_request(row: dict[str, Any], as_json: bool = False) -> None:
             **({"seen": row["seen"]} if "seen" in row else {}),
         }
     )
-    for line in (*case_lines(row), *_said(row), *_changed(row), *_found(row)):
+    texts = text_lines(row.get(TEXTS, ()))
+    for line in (*texts, *case_lines(row), *_said(row), *_changed(row), *_found(row)):
         typer.echo(f"  {line}")
     for reason in row["reasons"]:
         messages.print(escape(shown(reason)))
@@ -94,7 +96,7 @@ def _found(row: dict[str, Any]) -> Iterator[str]:
 
 
 def _asked(row: dict[str, Any]) -> str:
-    what = f"{row['alias']} of {row['model']}"
+    what = f"{row['alias']} of {'the prompt ' if row.get('prompt') else ''}{row['model']}"
     if row.get("adopts"):
         return f"{what}: adopt version {row['version']} as it is, which the gate did not promote, without evidence"
     short = {

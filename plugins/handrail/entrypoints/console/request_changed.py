@@ -18,9 +18,26 @@ def changed_parts(changed: Mapping[str, Any] | None) -> Row | None:
     if changed is None:
         return None
     first = changed["against"]["version"] is None
+    if "prompt" in changed:
+        title = "The prompt" if first else "The prompt, and what changed since the champion"
+        texts = [_text(each) for each in changed["prompt"]]
+        return {"title": title, "parts": [], "texts": texts, "unknown": list(changed["unknown"])}
     parts = [_of_first(part) if first else part for part in _parts(changed) if part["rows"] or part["sentence"]]
     title = "What it is made of" if first else "What changed since the champion"
-    return {"title": title, "parts": parts, "unknown": list(changed["unknown"])}
+    return {"title": title, "parts": parts, "texts": [], "unknown": list(changed["unknown"])}
+
+
+def _text(file: Mapping[str, Any]) -> Row:
+    """Return one file of a prompt: its text as it would become, and the difference, line by line as text."""
+    said = [] if file["is_there"] else ["This version has none."]
+    said += ["Nothing of it changed."] if file["was_there"] and not file["diff"] else []
+    said += [f"{counted(file['left_out'], 'more character')} left out."] if file["left_out"] else []
+    return {
+        "name": file["path"],
+        "sentence": " ".join(said),
+        "text": file["text"],
+        "diff": "\n".join(file["diff"][2:]),
+    }
 
 
 def _parts(changed: Mapping[str, Any]) -> Iterator[Row]:

@@ -13,10 +13,11 @@ from handrail.bootstrap.approvals import open_permit_verifier, project_use
 from handrail.clock import system_time
 from handrail.entrypoints.http.gate_client import GateClient
 from handrail.errors import InvalidInput, Unavailable
+from handrail.refs import Use
 from handrail.settings import Settings
 
 if TYPE_CHECKING:
-    from handrail.approvals import Permit
+    from handrail.approvals import Permit, PermitVerifier
 
 OLDEST_LIST = timedelta(hours=24)
 """How old a list of revoked permits may be that a server has just sent: it signs one at each call."""
@@ -61,22 +62,54 @@ def fetch(settings: Settings, login: Login, address: tuple[str, str], into: Path
         Misconfigured: the gate's public key is missing or not the pinned one.
         Unavailable: the server does not answer.
     """
-    model, alias = address
-    use = project_use(settings, model=model, alias=alias)
     with tempfile.TemporaryDirectory(prefix="handrail-fetch-") as folder:
         received = Path(folder)
-        with GateClient(login.url, login.username, login.password) as gate:
-            envelope = gate.permit(use)
-            (received / "revoked.dsse").write_bytes(gate.revocations())
-        verifier = open_permit_verifier(settings, key, revoked=received / "revoked.dsse")
-        permit = verifier.read(envelope)
-        what = f"{model}@{alias}"
-        verifier.require_use(permit, use, what)
-        if system_time() - datetime.fromisoformat(verifier.revocations().issued) > OLDEST_LIST:
-            problem = f"The list of permits that were taken back is of {verifier.revocations().issued}: it is too old."
-            raise UnverifiedBytes(what, problem)
-        tree = _download(login, permit, alias, received)
-        return verifier.verify(tree, envelope, into, use)
+        allowed = permitted(settings, login, address, received, key)
+        tree = _download(login, allowed.permit, allowed.use.alias, received)
+        return allowed.verifier.verify(tree, allowed.envelope, into, allowed.use)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The newest permit for a use of this project, and what has verified that it counts now."""
+
+    use: Use
+    permit: Permit
+    envelope: bytes
+    verifier: PermitVerifier
+
+
+def permitted(
+    settings: Settings, login: Login, address: tuple[str, str], received: Path, key: Path | None = None
+) -> Allowed:
+    """Get the newest permit for a model or prompt and its alias, and verify it; its bytes are still to be compared.
+
+    `received` is a folder for what the server sends; the rest is as in `fetch`, and so is what is raised.
+    """
+    model, alias = address
+    use = project_use(settings, model=model, alias=alias)
+    with GateClient(login.url, login.username, login.password) as gate:
+        envelope = gate.permit(use)
+        (received / "revoked.dsse").write_bytes(gate.revocations())
+    verifier = open_permit_verifier(settings, key, revoked=received / "revoked.dsse")
+    permit = verifier.read(envelope)
+    what = f"{model}@{alias}"
+    verifier.require_use(permit, use, what)
+    if system_time() - datetime.fromisoformat(verifier.revocations().issued) > OLDEST_LIST:
+        problem = f"The list of permits that were taken back is of {verifier.revocations().issued}: it is too old."
+        raise UnverifiedBytes(what, problem)
+    return Allowed(use, permit, envelope, verifier)
+
+
+def login_of(settings: Settings, tracking_uri: str | None = None) -> Login:
+    """Log in as MLflow's own client does: MLFLOW_TRACKING_URI, or the project's server; environment or file."""
+    from mlflow import get_tracking_uri
+    from mlflow.utils.credentials import read_mlflow_creds
+
+    named = tracking_uri or get_tracking_uri()
+    url = named if named.startswith(("http://", "https://")) else settings.url("mlflow")
+    account = read_mlflow_creds()
+    return Login(url, account.username or "", account.password or "")
 
 
 def _download(login: Login, permit: Permit, alias: str, into: Path) -> Path:

@@ -28,7 +28,7 @@ class PermittedModels(ArtifactRepository):
         Raises:
             MlflowException: nothing may be loaded; the sentence is Handrail's.
         """
-        from handrail.entrypoints.mlflow.fetching import fetch, read_address
+        from handrail.entrypoints.mlflow.fetching import fetch, login_of, read_address
         from handrail.errors import HandrailError
         from handrail.settings import load_settings
 
@@ -37,23 +37,11 @@ class PermittedModels(ArtifactRepository):
         # MLflow's own folders are this account's alone, and so is the copy in it.
         into = Path(tempfile.mkdtemp(prefix="handrail-model-", dir=dst_path))
         try:
-            fetch(settings, self._login(settings), read_address(address, (SCHEME,)), into)
+            fetch(settings, login_of(settings, self.tracking_uri), read_address(address, (SCHEME,)), into)
         except HandrailError as err:
             shutil.rmtree(into, ignore_errors=True)
             raise MlflowException(str(err)) from err
         return str(into)
-
-    def _login(self, settings: Any) -> Any:
-        """Log in as MLflow's own client does: MLFLOW_TRACKING_URI, or the project's server; environment or file."""
-        from mlflow import get_tracking_uri
-        from mlflow.utils.credentials import read_mlflow_creds
-
-        from handrail.entrypoints.mlflow.fetching import Login
-
-        named = self.tracking_uri or get_tracking_uri()
-        url = named if named.startswith(("http://", "https://")) else settings.url("mlflow")
-        account = read_mlflow_creds()
-        return Login(url, account.username or "", account.password or "")
 
     def list_artifacts(self, *_about: Any, **_named: Any) -> list[Any]:
         """Refuse: only whole models are given."""

@@ -86,7 +86,7 @@ class BasicAuthRights(Rights):
             if _auth.store.get_user(account).is_admin:
                 return True
             permission = (
-                _auth._get_registered_model_permission(name)
+                _auth._get_registered_model_or_prompt_permission(name)
                 if kind == "registered_model"
                 else _auth._get_experiment_permission(name, account)
             )

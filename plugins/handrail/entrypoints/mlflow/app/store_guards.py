@@ -10,7 +10,7 @@ from mlflow.server import handlers
 from mlflow.store.db.db_types import DATABASE_ENGINES
 
 from handrail.approvals import PROMPT_TAG, Candidate, Guard, is_bound_tag, is_reserved_tag
-from handrail.bootstrap.mlflow_server import is_allowed_move, is_own_notice
+from handrail.bootstrap.mlflow_server import is_allowed_move, is_content_tag, is_own_notice, is_prompt, own_text
 from handrail.entrypoints.mlflow.app.asking import ask
 from handrail.entrypoints.mlflow.app.described import KeptDescriptions
 from handrail.entrypoints.mlflow.app.known_models import KnownModels
@@ -19,7 +19,6 @@ from handrail.entrypoints.mlflow.app.recorded_stores import RecordedRegistry, Re
 from handrail.entrypoints.mlflow.app.tracking_guard import GuardedTracking
 from handrail.errors import Misconfigured
 
-SOURCE_OF_PROMPTS = "prompt-template"
 # Methods of a class that MLflow chooses at run time come after these.
 _Store: Any = object
 
@@ -47,14 +46,14 @@ class GuardedRegistry(_Store):
             return
         if version is None:
             version = super().get_registered_model(name).aliases.get(alias)
-        is_prompt = version is not None and self._is_text_of_prompt(name, version)
-        ask(self.guard.alias, name, alias, prompt=is_prompt)
+        prompt = version is not None and self._is_text_of_prompt(name, version)
+        ask(self.guard.alias, name, alias, prompt=prompt)
 
     def _is_text_of_prompt(self, name: str, version: Any) -> bool:
         """Whether this is a version of a prompt, which MLflow keeps as a model: only text, and no files to load."""
         try:
-            is_prompt = super().get_registered_model(name)._is_prompt()
-            return bool(is_prompt and super().get_model_version(name, version).source == SOURCE_OF_PROMPTS)
+            registered = super().get_registered_model(name)
+            return registered._is_prompt() and is_prompt(registered, super().get_model_version(name, version))
         except MlflowException:  # the call itself reports it
             return False
 
@@ -78,9 +77,12 @@ class GuardedRegistry(_Store):
             tags = [tag for tag in tags or [] if not is_reserved_tag(tag.key)]
         self._refuse_tags(tag for tag in tags or [] if tag.key != PROMPT_TAG)
         made = super().create_model_version(name, source, run_id, tags, **others)
-        epoch = self.known.find(name, super().get_registered_model).epoch
-        key = Candidate(name, epoch, int(made.version), int(made.creation_timestamp), tree="").key
+        known = self.known.find(name, super().get_registered_model)
+        key = Candidate(name, known.epoch, int(made.version), int(made.creation_timestamp), tree="").key
         ask(self.guard.made, "version", key, current_account())
+        if known.is_prompt:
+            text = own_text({tag.key: tag.value for tag in tags or []}, key)
+            ask(self.guard.wrote_prompt, name, int(made.version), current_account(), text)
         return made
 
     def delete_model_version(self, name: str, version: Any) -> Any:
@@ -110,6 +112,7 @@ class GuardedRegistry(_Store):
         self._refuse_tags([tag])
         with self.guard.changing():
             self._keep_origin(name, version, tag.key, tag.value)
+            self._remember_writer(name, version, tag.key)
             return super().set_model_version_tag(name, version, tag)
 
     def delete_model_version_tag(self, name: str, version: Any, key: str) -> Any:
@@ -117,6 +120,7 @@ class GuardedRegistry(_Store):
         ask(self.guard.tag, key)
         with self.guard.changing():
             self._keep_origin(name, version, key, None)
+            self._remember_writer(name, version, key)
             return super().delete_model_version_tag(name, version, key)
 
     def set_registered_model_tag(self, name: str, tag: Any) -> Any:
@@ -129,8 +133,14 @@ class GuardedRegistry(_Store):
         ask(self.guard.tag, key)
         return super().delete_registered_model_tag(name, key)
 
+    def _remember_writer(self, name: str, version: Any, key: str) -> None:
+        """Remember, before it happens, who changes a part of a prompt that is approved with it."""
+        if is_content_tag(key) and self.known.find(name, super().get_registered_model).is_prompt:
+            found = super().get_model_version(name, version)
+            ask(self.guard.wrote_prompt, found.name, int(found.version), current_account())
+
     def _keep_origin(self, name: str, version: Any, key: str, value: str | None) -> None:
-        if is_bound_tag(key):
+        if is_bound_tag(key) or is_content_tag(key):
             found = super().get_model_version(name, version)
             if found.tags.get(key) != value:
                 ask(self.guard.origin, "version", f"{found.name}/{int(found.version)}", f"The tag {key!r}")

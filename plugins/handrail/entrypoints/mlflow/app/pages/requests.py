@@ -141,9 +141,9 @@ def _shown(desk: PageDesk, view: RequestView, said: dict[str, Any] | None = None
 
 
 def _changed(desk: PageDesk, view: RequestView) -> Mapping[str, Any] | None:
-    """Return what changed since the champion; nothing for requests that bring no other files."""
+    """Return what changed since the champion; nothing for requests that bring no other files of a model."""
     subject = view.history.request.subject
-    if subject.purpose is not None or subject.adopts:
+    if (subject.purpose is not None or subject.adopts) and not subject.prompt:
         return None
     return desk.opened.differences.of(view.history.request.request_id).to_json()
 

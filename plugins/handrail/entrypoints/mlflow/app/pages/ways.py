@@ -34,7 +34,8 @@ def ways_of(desk: PageDesk, model: str, alias: str, moves: Sequence[Tenure]) -> 
         moves: every move of the alias, oldest first.
     """
     try:
-        ways = urgent_ways(desk.opened.reviewing.rules, model, alias, account())
+        prompt = bool(moves) and moves[-1].history.request.subject.prompt
+        ways = urgent_ways(desk.opened.reviewing.rules, model, alias, account(), prompt=prompt)
     except UnknownReference:
         return None
     versions = _earlier(moves)
