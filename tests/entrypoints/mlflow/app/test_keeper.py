@@ -7,17 +7,22 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
+import yaml
 
 from handrail.approvals import Choice, NotSigned, PermitVerifier, SigningKey
 from handrail.approvals.adapters.keeper_client import KeeperClient
+from handrail.approvals.adapters.socket_custody import SocketPredictions, SocketSnapshotBook
 from handrail.approvals.adapters.socket_ledger import SocketLedger
 from handrail.approvals.domain.events import Decided
+from handrail.approvals.domain.row_custody import RowsConfirmed
 from handrail.bootstrap.approvals_keeper import keeper_settings
 from handrail.bootstrap.approvals_rules import take_files
 from handrail.entrypoints.http.gate_signing import sign_decision
 from handrail.errors import Refused
 from infra.servers.supervisor import commands, environment
+from tests.fakes.labelled_rows import files_of, labelled_rows, write_rows
 from tests.fakes.mlflow_server import PERSONS, Server, settings_in, wait_until_up
 
 
@@ -124,3 +129,91 @@ def test_where_signatures_are_asked_for_code_of_the_server_decides_for_nobody(ke
 
     assert promoted["verdict"] == "promoted"
     assert promoted["decisions"][0]["signed_by"] == signature.key_id
+
+
+@pytest.fixture
+def rules(kept):
+    """Write files of rules and bring them into force, for one test."""
+    written = []
+
+    def write(name, content):
+        written.append(kept.settings.config / name)
+        written[-1].write_text(yaml.safe_dump(content), encoding="utf-8")
+        with suppress(Refused):
+            take_files(kept.settings, "a test")
+
+    yield write
+    for file in written:
+        file.unlink()
+    with suppress(Refused):
+        take_files(kept.settings, "a test")
+
+
+def test_rows_are_confirmed_by_a_second_person_through_the_keeper_and_by_nobody_else(kept, rules, tmp_path):
+    made = kept.make_version(files=files_of(tmp_path / "tree"))
+    policy = {"version": 2, "alias": "twice", "quorum": {"ml-engineer": 1}}
+    rules("policies/twice.yaml", policy | {"rules": [{"measure": "evaluation.roc_auc", "at_least": 0.74}]})
+    rules("evaluation.yaml", {"version": 1, "models": {made.name: {"custody": ["ml-engineer"]}}})
+    asked = {"model": made.name, "version": made.version, "alias": "twice", "reason": "better", "evidence": {}}
+    with kept.gate("ada") as ada:
+        snapshot = ada.hand_in(made.name, write_rows(tmp_path / "rows.parquet", labelled_rows(seed=3)))
+        waiting = ada.measured(ada.open_request(**asked, snapshot=snapshot))
+        with pytest.raises(Refused, match="Ada handed them in"):
+            ada.snapshots.confirm(made.name, snapshot)
+    with KeeperClient(kept.settings.approvals_socket) as keeper:
+        for person in ("Ben", "Ada"):  # code of the server, past its gate
+            forged = RowsConfirmed(snapshot, made.name, "ada", person, datetime.now(UTC))
+            with pytest.raises(Refused, match="handed them in|belongs to"):
+                SocketSnapshotBook(keeper).confirm(forged)
+        assert list(SocketSnapshotBook(keeper).confirmations(snapshot)) == []
+
+    with kept.gate("ben") as ben:
+        confirmed = ben.snapshots.confirm(made.name, snapshot)
+        measured = ben.measured(ben.request(waiting["request_id"]))
+
+    assert waiting["verdict"] == "evaluating"
+    assert [each["person"] for each in confirmed["confirmed"]] == ["Ben"]
+    assert (measured["verdict"], measured["evaluation"]["confirmed"]) == ("pending", ["Ben"])
+
+
+def test_predictions_are_committed_through_the_keeper_at_its_own_moment(kept, tmp_path):
+    made = kept.make_version(files=files_of(tmp_path / "tree", (0.0, 0.25)))
+    file = tmp_path / "predictions.parquet"
+    pl.DataFrame({"flight_id": ["a", "b"], "score": [0.25, 0.5]}).write_parquet(file)
+
+    before = datetime.now(UTC)
+    with kept.gate("ada") as ada:
+        committed = ada.commit_predictions(made.name, made.version, file)
+        again = ada.commit_predictions(made.name, made.version, file)
+    with kept.gate("dora") as dora, pytest.raises(Refused, match="may not change|lacks the permission"):
+        dora.commit_predictions(made.name, made.version, file)
+
+    assert before <= datetime.fromisoformat(committed["at"]) <= datetime.now(UTC)
+    assert again == committed
+    name = f"{committed['predictions'].removeprefix('sha256:')}.parquet"
+    (held,) = kept.settings.home.rglob(name)
+    assert held.is_relative_to(kept.settings.gate_home)
+    with KeeperClient(kept.settings.approvals_socket) as keeper:
+        (known,) = SocketPredictions(keeper).committed(committed["tree_digest"])
+    assert (known.digest, known.at.isoformat()) == (committed["predictions"], committed["at"])
+
+
+def test_a_prompt_passes_through_the_keeper(kept, rules):
+    name, is_prompt = f"ruled-{kept.new_name()}", {"key": "mlflow.prompt.is_prompt", "value": "true"}
+    rules(
+        "policies/prompts.yaml",
+        {"version": 2, "aliases": ["champion"], "prompts": [name], "quorum": {"ml-engineer": 1}},
+    )
+    text = {"key": "mlflow.prompt.text", "value": f"Hello {{{{name}}}}, {name}"}
+    with kept.person("ada") as ada:
+        for path, body in (
+            ("registered-models/create", {"name": name, "tags": [is_prompt]}),
+            ("model-versions/create", {"name": name, "source": "prompt-template", "tags": [is_prompt, text]}),
+        ):
+            assert ada.post(f"/api/2.0/mlflow/{path}", json=body).status_code == 200
+    with kept.gate("ada") as ada:
+        asked = ada.open_request(model=name, version=1, alias="champion", reason="kind", evidence={})
+    with kept.gate("ben") as ben:
+        promoted = ben.decide(asked["request_id"], "approve", "read it")
+
+    assert (asked["authors"], asked["prompt"], promoted["verdict"]) == (["ada"], True, "promoted")
