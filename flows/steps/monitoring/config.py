@@ -56,6 +56,12 @@ class ReportRules(Section):
     categorical: ColumnDrift
 
 
+class ShadowRules(Section):
+    """Which subjects a challenger foretells: a Parquet file below the project, of rows without an outcome."""
+
+    rows: str = Field(min_length=1)
+
+
 class MonitoringRules(Section):
     """Everything in config/monitoring.yaml."""
 
@@ -64,6 +70,7 @@ class MonitoringRules(Section):
     performance: PerformanceLimits
     health: HealthLimits
     reports: ReportRules
+    shadow: ShadowRules | None = None
 
     @property
     def limits(self) -> dict[str, Limit]:

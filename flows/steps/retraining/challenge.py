@@ -25,6 +25,7 @@ from flows.steps.release.comparison_log import log_comparison
 from flows.steps.release.desk import Desk
 from flows.steps.release.measured_rows import hand_in_rows
 from flows.steps.release.promote import TREE, read_evidence
+from flows.steps.retraining.foretell import foretell
 from handrail.bootstrap import Platform
 from handrail.bootstrap.lineage import path_artifact
 from handrail.config import read_yaml
@@ -174,10 +175,11 @@ def compare_with_champion(platform: Platform, challenge: Challenge) -> dict[str,
 def open_challenge(desk: Desk, challenge: Challenge, alias: str = ALIAS) -> dict[str, Any]:
     """Register the challenger and ask for its promotion, whatever the comparison says; return the gate's answer.
 
-    The comparison is logged to the challenger's run too.
+    The comparison is logged to the challenger's run too. What the challenger foretells of subjects that are still to
+    come is committed after the request, if config/monitoring.yaml names a table of them.
 
     Returns:
-        the request (`request_id`, `verdict`, `reasons`, ...) and the registered `version`.
+        the request (`request_id`, `verdict`, `reasons`, ...), the registered `version`, and what was `foretold`.
 
     Raises:
         Refused: the comparison is with a model that is no longer the champion.
@@ -190,7 +192,8 @@ def open_challenge(desk: Desk, challenge: Challenge, alias: str = ALIAS) -> dict
     reason = f"Trained on labels known by {challenge.as_of:%Y-%m-%d}; judged on {challenge.month}."
     snapshot = hand_in_rows(desk, challenge.folder, registered.model, alias)
     request = desk.ask(registered, alias, reason, evidence, snapshot)
-    return request | {"version": registered.version}
+    foretold = foretell(desk, challenge.folder, registered)
+    return request | {"version": registered.version} | ({"foretold": foretold} if foretold else {})
 
 
 def _require_champion(platform: Platform, month: str, answered: str, champion: str | None) -> None:
