@@ -13,8 +13,10 @@ from handrail.entrypoints.http.console_sessions import COOKIE, TRIES
 from handrail.entrypoints.http.lineage import lineage_app
 from handrail.errors import Misconfigured
 from handrail.lineage import HolderKind, May, TokenScope
+from tests.fakes.lineage import VERSION
 from tests.fakes.lineage_events import a_dataset
 from tests.fakes.lineage_server import a_platform, an_event_now, is_problem
+from tests.fakes.lineage_store import story_in
 
 HOST = "http://localhost:7878"
 OWN = {"origin": HOST}
@@ -241,6 +243,20 @@ def test_whatever_has_a_name_is_found_and_shown_as_text(client, platform, token)
     for page in (found, missing, trace, impact):
         assert "<script>alert" not in page.text
         assert "\u202e" not in page.text
+
+
+def test_pages_lead_to_no_page_that_this_server_does_not_have(client, platform, token):
+    story_in(platform, platform.settings.project)
+    log_in(client, token)
+    asked = {"/handrail/": VERSION.uri, "/handrail/trace": VERSION.uri, "/handrail/impact": "data/raw/2013-01.csv"}
+
+    pages = [client.get(path, params={"q": q}) for path, q in asked.items()]
+    pages += [client.get(f"/handrail/{name}") for name in ("feedback", "deployments")]
+
+    assert {page.status_code for page in pages} == {200}
+    led = {each for page in pages for each in re.findall(r'(?:href|action)="(/handrail/[^"?#]*)', page.text)}
+    here = {each.path for each in (*VIEWS, Address.LOG_OUT)}
+    assert {each for each in led if not each.startswith("/handrail/static/")} <= here
 
 
 def test_facts_are_there_for_whoever_sends_the_token_itself(client, token):

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from handrail.bootstrap import Platform
 from handrail.clock import system_time
 from handrail.entrypoints.answers.chain_facts import label_word, read_allowed
+from handrail.entrypoints.answers.chain_links import approvers_of
 from handrail.entrypoints.answers.names import name_at, name_of
 from handrail.entrypoints.answers.reach import Concerned, Outcomes, Reach, Served, Touched, state_of
 from handrail.errors import HandrailError
@@ -137,14 +138,26 @@ def _concerned(platform: Platform, lineage: Lineage, impact: Impact, versions: S
         found.setdefault(name, {})[why] = None
 
     for uri in list(impact.names.get("permit", ()))[:MOST_VERSIONS]:
-        with suppress(HandrailError):
-            allowed = read_allowed(platform, uri)
-            for name, _ in allowed.people:
-                add(name, f"allowed {allowed.use}")
-            add(allowed.asked_by or allowed.requester, f"asked for {allowed.use}")
+        for name, why in _behind(platform, lineage, uri):
+            add(name, why)
     for uri in versions:
         with suppress(HandrailError):
             for edge in lineage.trace(uri, depth=2).edges:
                 if edge.verb is Verb.ASSOCIATED_WITH and edge.cause.startswith("actor://"):
                     add(name_at(edge.cause), f"made {name_at(uri)}")
     return tuple(Concerned(name, tuple(why)) for name, why in sorted(found.items()))
+
+
+def _behind(platform: Platform, lineage: Lineage, permit: str) -> Sequence[tuple[str, str]]:
+    """Return who allowed and who asked for a permit: as the gate knows, else those whom lineage has as approvers."""
+    try:
+        allowed = read_allowed(platform, permit)
+    except HandrailError:
+        with suppress(HandrailError):
+            trace = lineage.trace(permit, depth=2)
+            return [(name, f"allowed {name_at(permit)}") for name in approvers_of(permit, trace)]
+        return ()
+    return [
+        *((name, f"allowed {allowed.use}") for name, _ in allowed.people),
+        (allowed.asked_by or allowed.requester, f"asked for {allowed.use}"),
+    ]

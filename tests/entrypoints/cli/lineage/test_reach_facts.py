@@ -26,3 +26,8 @@ def test_an_impact_is_read_for_people(home):
     assert (served.is_serving, served.predictions) == (True, 3)
     assert dict((row[:2], row[2]) for row in reach.outcomes[0].rows) == {("late", "punctual"): 1, ("late", None): 2}
     assert (few.outcomes, few.too_many) == ((), True)
+    # Its ledger lies elsewhere; lineage knows who allowed it all the same.
+    assert [(each.name, each.why) for each in reach.concerned] == [
+        ("ann", ("allowed request-1",)),
+        ("bob", ("allowed request-1",)),
+    ]
