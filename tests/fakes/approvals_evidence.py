@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import yaml
 
-from handrail.approvals.domain.cases import MEASURED, CasesPlan, Grouping, Measure, gain_of, read_cases
+from handrail.approvals.domain.cases import DECIDED, MEASURED, CasesPlan, Grouping, Measure, gain_of, read_cases
 from handrail.approvals.domain.cases import Measured as KnownOfAll
 from handrail.approvals.domain.described_rows import RowsDescribed
 from handrail.approvals.domain.errors import StillReading
@@ -166,10 +166,13 @@ def cases_like(plan: EvaluationPlan, evaluation: Mapping[str, float], comparison
             measures[measure.name] |= ends
         if measure.name == plan.main and comparison:
             measures[measure.name] |= gain_of(comparison, plan.better)
-    whole = {"value": None, "rows": int(evaluation["rows"]), "found_champion": None, "found_candidate": 0.2}
+    shares = dict.fromkeys(DECIDED) | {"found_candidate": 0.2, "right_candidate": 0.5, "called_candidate": 0.1}
+    whole = {"value": None, "rows": int(evaluation["rows"]), **shares}
     places = range(len(plan.cases.groupings))
     groups = [{"grouping": place, **whole, "silent": False, **measures[plan.main]} for place in places]
-    return read_cases({"measures": measures, "groups": groups, "missing": []}, plan.cases, known)
+    return read_cases(
+        {"measures": measures, "groups": groups, "missing": [], "span": ["2013-07-01", "2013-07-30"]}, plan.cases, known
+    )
 
 
 class FakeEvidenceFiles(EvidenceFiles):

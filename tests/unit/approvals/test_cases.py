@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handrail.approvals.domain.cases import MEASURED, CasesPlan, Grouping, Measure, Measured, kept_apart, read_cases
+from handrail.approvals.domain.cases import (
+    DECIDED,
+    MEASURED,
+    OF_BOTH,
+    CasesPlan,
+    Grouping,
+    Measure,
+    Measured,
+    kept_apart,
+    read_cases,
+)
 from handrail.manifest import canonical_json
 from tests.fakes.effort import tried
 
@@ -32,7 +42,7 @@ SINGLE = {name: value for name, value in AUC.items() if name.startswith("candida
 
 
 def _group(grouping, value, rows, delta=None, low=None, high=None, **more):
-    facts = {"grouping": grouping, "value": value, "rows": rows, "found_champion": 0.5, "found_candidate": 0.5}
+    facts = {"grouping": grouping, "value": value, "rows": rows} | dict.fromkeys(DECIDED, 0.5)
     return facts | {"silent": False} | dict.fromkeys(MEASURED) | {"delta": delta, "low": low, "high": high} | more
 
 
@@ -46,6 +56,7 @@ def _answer():
             _group(1, "17", 30, -0.05, -0.09, 0.01),
         ],
         "missing": [],
+        "span": ["2013-09-01", "2013-09-30"],
     }
 
 
@@ -53,6 +64,7 @@ def test_measures_come_in_the_plans_order_with_their_words():
     cases = read_cases(_answer(), PLAN, BESIDE)
 
     assert (cases["rows"], cases["clusters"], cases["main"]) == (100, 10, "auc")
+    assert cases["span"] == ["2013-09-01", "2013-09-30"]
     assert cases["measures"] == [
         {"name": "auc", "label": "AUC", "about": "ranking", "better": "higher", "unit": "", **AUC},
         {"name": "found", "label": "Late ones found", "about": "", "better": "higher", "unit": "share", **FOUND},
@@ -89,7 +101,8 @@ def test_where_lower_is_better_the_highest_difference_is_the_worst():
 def test_alone_the_lowest_value_comes_first():
     groups = [_group(0, "EWR", 60, candidate=0.7), _group(0, None, 40, candidate=0.6)]
     answer = {"measures": {"auc": SINGLE, "found": dict.fromkeys(MEASURED)}, "missing": [1]}
-    answer["groups"] = [group | {"found_champion": None} for group in groups]
+    answer["groups"] = [group | {name: None for name in DECIDED if name in OF_BOTH} for group in groups]
+    answer["span"] = ["a", "b"]
 
     cases = read_cases(answer, PLAN, ALONE)
 
@@ -143,6 +156,12 @@ def _set(value, *path):
         (_set(59, "groups", 0, "rows"), "do not hold all rows"),
         (_set(1, "groups", 0, "silent"), "somebody is called"),
         (_set(1.5, "groups", 0, "found_candidate"), "a share of a group"),
+        (_set(-0.1, "groups", 0, "right_champion"), "a share of a group"),
+        (_set("1", "groups", 0, "called_champion"), "not a finite number"),
+        (_set(["2013"], "span"), "two names"),
+        (_set(["2013", 2014], "span"), "two names"),
+        (_set(["2013", "x" * 61], "span"), "two names"),
+        (_set(["2013", "\ud800"], "span"), "two names"),
         (_set(math.inf, "groups", 0, "delta"), "not a finite number"),
         (_set(0.5, "groups", 0, "low"), "ends before it begins"),
         (_set([0], "missing"), "do not hold all rows"),
@@ -169,7 +188,7 @@ json_values = st.recursive(
     max_leaves=6,
 )
 paths = st.sampled_from(
-    [("measures",), ("groups",), ("missing",), ("groups", 1), ("measures", "auc")]
+    [("measures",), ("groups",), ("missing",), ("span",), ("span", 0), ("groups", 1), ("measures", "auc")]
     + [("measures", "found", name) for name in MEASURED]
     + [("groups", 2, name) for name in _group(0, "", 1)]
 )

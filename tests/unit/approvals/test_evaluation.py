@@ -27,7 +27,7 @@ ALONE = Question(PLAN, Package(b"", b""), None, "/rows", "sha256:" + "0" * 64)
 BESIDE = Question(PLAN, Package(b"", b""), Package(b"", b""), "/rows", "sha256:" + "0" * 64)
 EVALUATION = dict.fromkeys(names_of(PLAN), 0.5)
 COMPARISON = dict.fromkeys(COMPARED, 0.1)
-NO_CASES = {"measures": {}, "groups": [], "missing": []}
+NO_CASES = {"measures": {}, "groups": [], "missing": [], "span": ["a", "b"]}
 GOOD = {"evaluation": EVALUATION, "comparison": None, "cases": NO_CASES, "scores": "a" * 64}
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from handrail.approvals.adapters.row_groups import groups_of
-from handrail.approvals.domain.cases import gain_of, kept_apart
+from handrail.approvals.domain.cases import DECIDED, LONGEST_VALUE, gain_of, kept_apart
 from handrail.statistics import (
     METRICS_OF,
     Metric,
@@ -65,7 +65,8 @@ def measured_cases(beside: Beside, table: pa.Table, plan: Plan, known: Mapping[s
         known: `evaluation`, and `comparison` or None, whose numbers are not computed again.
 
     Returns:
-        what `read_cases` reads: `measures` by name, `groups`, and `missing`, the places of slices without a column.
+        what `read_cases` reads: `measures` by name, `groups`, `missing`, the places of slices without a column, and
+        `span`, the first and the last cluster by name.
     """
     asked, groups, missing = plan["cases"], [], []
     for place, grouping in enumerate(asked["groupings"]):
@@ -74,7 +75,12 @@ def measured_cases(beside: Beside, table: pa.Table, plan: Plan, known: Mapping[s
         else:
             missing.append(place)
     measures = {measure["name"]: _measured(measure["name"], beside, plan, known) for measure in asked["measures"]}
-    return {"measures": measures, "groups": groups, "missing": missing}
+    return {"measures": measures, "groups": groups, "missing": missing, "span": _span(table, plan)}
+
+
+def _span(table: pa.Table, plan: Plan) -> list[str]:
+    names = {str(name)[:LONGEST_VALUE] for name in table[plan["columns"]["cluster"]].unique().to_pylist()}
+    return [min(names), max(names)]
 
 
 def _measured(name: str, beside: Beside, plan: Plan, known: Mapping[str, Any]) -> dict[str, float | None]:
@@ -134,9 +140,13 @@ def _groups(beside: Beside, column: pa.ChunkedArray, place: int, plan: Plan) -> 
 
 def _group(part: Beside, metric: Metric, kind: str) -> dict[str, Any]:
     values = {who: metric.values(scored, part.weights) for who, scored in part.versions.items()}
-    found: dict[str, Any] = dict.fromkeys(("found_champion", "found_candidate"))
+    found: dict[str, Any] = dict.fromkeys(DECIDED)
     if kind == "binary":
-        once = part.weights[:1]
-        found |= {f"found_{who}": _number(float(found_share(of, once)[0])) for who, of in part.versions.items()}
+        once, shares = part.weights[:1], {"found": found_share, "right": right_share, "called": called_share}
+        found |= {
+            f"{name}_{who}": _number(float(share(of, once)[0]))
+            for name, share in shares.items()
+            for who, of in part.versions.items()
+        }
     called = (of.predicted is not None and bool(of.predicted.any()) for of in part.versions.values())
     return {**_figures(values, part.candidate.clusters), **found, "silent": kind == "binary" and not any(called)}

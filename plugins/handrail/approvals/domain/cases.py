@@ -12,10 +12,13 @@ from typing import Any, Literal
 
 MOST_GROUPS, MOST_GROUPINGS, MOST_MEASURES = 200, 20, 60
 LONGEST_VALUE = 60
+ANSWERED = ("measures", "groups", "missing", "span")
 VALUE = "{value}"
 MEASURED = ("champion", "candidate", "delta", "low", "high", "candidate_low", "candidate_high")
-GROUPED = ("grouping", "value", "rows", "found_champion", "found_candidate", "silent", *MEASURED)
-OF_BOTH = ("champion", "delta", "low", "high", "found_champion")
+DECIDED = tuple(f"{share}_{who}" for share in ("found", "right", "called") for who in ("champion", "candidate"))
+"""What decisions come to in a group of rows with a binary label: shares that are found, right and called."""
+GROUPED = ("grouping", "value", "rows", *DECIDED, "silent", *MEASURED)
+OF_BOTH = ("champion", "delta", "low", "high", "found_champion", "right_champion", "called_champion")
 """What is known only where there is a champion."""
 
 
@@ -78,19 +81,20 @@ def read_cases(answer: Any, plan: CasesPlan, measured: Measured) -> dict[str, An
 
     Returns:
         JSON values: `rows`, `clusters`, `main`, `measures` in the plan's order, `groups` with the worst first,
-        `silent` with what those groups are called in which no version calls anything, and `missing`, the slices
-        that the rows have no column for.
+        `silent` with what those groups are called in which no version calls anything, `missing`, the slices that the
+        rows have no column for, and `span`, the first and the last cluster by name.
 
     Raises:
         ValueError: it holds other names than were asked for, too much, a number that is not finite, or numbers that
             contradict each other.
     """
-    _require(isinstance(answer, dict) and set(answer) == {"measures", "groups", "missing"}, "cases has other names")
-    measures, rows, missing = answer["measures"], answer["groups"], answer["missing"]
+    _require(isinstance(answer, dict) and set(answer) == {*ANSWERED}, "cases has other names")
+    measures, rows, missing, span = (answer[name] for name in ANSWERED)
     names = [measure.name for measure in plan.measures]
     _require(isinstance(measures, dict) and set(measures) == {*names}, "cases has other measures than were asked for")
     _require(isinstance(rows, list) and isinstance(missing, list), "cases holds no list of groups")
     _require(len(rows) <= MOST_GROUPS + MOST_GROUPINGS, f"it has {len(rows)} groups")
+    _require(isinstance(span, list) and len(span) == 2 and all(map(_is_name, span)), "its span is not two names")
     for name, values in measures.items():
         _numbers(name, values, MEASURED, measured)
         _agrees(name, values, measured)
@@ -106,6 +110,7 @@ def read_cases(answer: Any, plan: CasesPlan, measured: Measured) -> dict[str, An
         "groups": [_group_in_words(row, plan, measured.better) for row in groups],
         "silent": [_label(row, plan) for row in groups if row["silent"]],
         "missing": [plan.groupings[place].name for place in sorted(missing)],
+        "span": span,
     }
 
 
@@ -157,16 +162,17 @@ def _group(row: Any, plan: CasesPlan, measured: Measured) -> None:
     _require(isinstance(row, dict) and set(row) == {*GROUPED}, "a group does not hold exactly its facts")
     place, value, count = row["grouping"], row["value"], row["rows"]
     _require(type(place) is int and 0 <= place < len(plan.groupings), "a group is of no slice that was asked for")
-    fits = value is None or (isinstance(value, str) and len(value) <= LONGEST_VALUE and _is_writable(value))
-    _require(fits, "the value of a group is not a short text")
+    _require(value is None or _is_name(value), "the value of a group is not a short text")
     _require(type(count) is int and 0 < count <= measured.rows, "a group has a number of rows that cannot be")
     _require(isinstance(row["silent"], bool), "a group does not say whether somebody is called in it")
-    shares = ("found_champion", "found_candidate")
-    _numbers("a group", {name: row[name] for name in (*MEASURED, *shares)}, (*MEASURED, *shares), measured)
-    _require(all(row[name] is None or 0 <= row[name] <= 1 for name in shares), "a share of a group is none")
+    _numbers("a group", {name: row[name] for name in (*MEASURED, *DECIDED)}, (*MEASURED, *DECIDED), measured)
+    _require(all(row[name] is None or 0 <= row[name] <= 1 for name in DECIDED), "a share of a group is none")
 
 
-def _is_writable(text: str) -> bool:
+def _is_name(text: Any) -> bool:
+    """Whether it is a short text that can be written."""
+    if not isinstance(text, str) or len(text) > LONGEST_VALUE:
+        return False
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:  # half of a surrogate pair
