@@ -153,11 +153,16 @@ class Live(Section):
 
 
 class UseCase(Section):
-    """The whole description. Windows (train, validate, go-live) are in params.yaml: each retraining moves them."""
+    """The whole description. Windows (train, validate, go-live) are in params.yaml: each retraining moves them.
+
+    `question` is what is asked of each subject; `purpose` is a sentence for those who decide about a version and do not
+    know the model: when it is answered, and for whom.
+    """
 
     version: Literal[1]
     name: Annotated[str, Field(pattern=NAME)]
     question: Words
+    purpose: Words | None = None
     subject: Subject
     entities: tuple[Column, ...] = ()
     time: Times

@@ -70,10 +70,20 @@ def test_a_model_that_is_named_has_a_plan(plans):
     assert {"late", "flight_id"} <= set(plan.columns.withheld)
 
 
+def test_a_model_that_is_named_has_words_for_people(plans):
+    words = plans.wording("flights")
+
+    assert (words.question, words.answers) == ("Will a flight land more than 15 minutes late?", ("late", "punctual"))
+    assert (words.many, words.positive, words.called) == ("flights", "landed late", "called late")
+    assert words.clusters == "whole days"
+    assert words.purpose.endswith(".")
+
+
 @pytest.mark.parametrize("model", ["Flights", "flights2", ""])
 def test_any_other_name_has_none(plans, model):
-    with pytest.raises(UnknownReference, match=f"no model to measure named '{model}'.*flights"):
-        plans.plan(model)
+    for ask in (plans.plan, plans.wording):
+        with pytest.raises(UnknownReference, match=f"no model to measure named '{model}'.*flights"):
+            ask(model)
 
 
 def test_without_the_file_no_model_is_measured(project):

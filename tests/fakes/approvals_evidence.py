@@ -28,6 +28,7 @@ from handrail.approvals.domain.prompts import manifest_of_texts
 from handrail.approvals.domain.row_custody import HandedIn
 from handrail.approvals.domain.subject import Candidate
 from handrail.approvals.domain.tracing import MOST_SHOWN, Traced
+from handrail.approvals.domain.wording import Wording
 from handrail.approvals.evidence_ports import (
     EvaluationPlans,
     Evaluator,
@@ -66,6 +67,18 @@ PLAN = EvaluationPlan(
     metrics=("roc_auc", "log_loss"),
     looks=3,
     cases=CASES,
+)
+
+
+WORDING = Wording(
+    "Will a flight land more than 15 minutes late?",
+    "Answered two hours before scheduled departure, for the staff that plan around delays.",
+    ("late", "punctual"),
+    one="flight",
+    many="flights",
+    positive="landed late",
+    called="called late",
+    clusters="whole days",
 )
 
 
@@ -120,6 +133,10 @@ class FakePlans(EvaluationPlans):
         if model not in self.plans:
             raise UnknownReference("model to measure", model, "config/evaluation.yaml names flights.", "model")
         return self.plans[model]
+
+    def wording(self, model: str) -> Wording:
+        self.plan(model)
+        return WORDING
 
 
 class FakeEvaluator(Evaluator):

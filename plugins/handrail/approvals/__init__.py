@@ -26,6 +26,7 @@ from handrail.approvals.domain.short_requests import emergency_name
 from handrail.approvals.domain.signatures import DecisionText, PersonSignature, moment_text
 from handrail.approvals.domain.subject import Candidate, Purpose
 from handrail.approvals.domain.texts import plain_text, shown
+from handrail.approvals.domain.wording import Wording
 from handrail.approvals.evidence_ports import Snapshots
 from handrail.approvals.service import (
     BOUNDS_S,
@@ -126,6 +127,7 @@ __all__ = [
     "UrgentWays",
     "Use",
     "Wanted",
+    "Wording",
     "emergency_name",
     "is_bound_tag",
     "is_reserved_tag",

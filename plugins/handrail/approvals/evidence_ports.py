@@ -12,6 +12,7 @@ from handrail.approvals.domain.described_rows import RowsDescribed
 from handrail.approvals.domain.evaluation import Evaluation, EvaluationPlan, Question
 from handrail.approvals.domain.subject import Candidate
 from handrail.approvals.domain.tracing import Traced
+from handrail.approvals.domain.wording import Wording
 from handrail.manifest import FileEntry, Manifest
 
 Outcome = TypeVar("Outcome")
@@ -61,6 +62,15 @@ class EvaluationPlans(Protocol):
     @abstractmethod
     def plan(self, model: str) -> EvaluationPlan:
         """Return the plan for a registered model.
+
+        Raises:
+            UnknownReference: the project says nothing about this model.
+            Misconfigured: what it says cannot be used.
+        """
+
+    @abstractmethod
+    def wording(self, model: str) -> Wording:
+        """Return what people call the answers of a registered model, and what they are about.
 
         Raises:
             UnknownReference: the project says nothing about this model.

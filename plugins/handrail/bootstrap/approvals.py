@@ -14,7 +14,7 @@ from handrail.approvals.adapters.ed25519_permits import Ed25519Signer, PermitVer
 from handrail.approvals.adapters.folder_shelf import permit_file
 from handrail.approvals.adapters.folder_trees import FolderTrees
 from handrail.approvals.adapters.mlflow_download import without_additions
-from handrail.approvals.evidence_ports import Snapshots
+from handrail.approvals.evidence_ports import EvaluationPlans, Snapshots
 from handrail.approvals.ports import DecisionJournal, RuleBook
 from handrail.approvals.rule_ports import RuleRecords
 from handrail.approvals.service import Approvals, Differences, Evaluations, Gate, GatePorts, Guard, Limits
@@ -221,6 +221,11 @@ class OpenGate:
     past: Past
     differences: Differences
     notices: Notices
+
+    @property
+    def plans(self) -> EvaluationPlans:
+        """How each model is measured and called, as it is in force at each call."""
+        return plans_in_force(self.rules)
 
 
 def open_gate(

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from handrail.approvals.adapters.everyday_measures import groupings_of, measures_of
+from handrail.approvals.adapters.everyday_measures import groupings_of, measures_of, wording_of
 from handrail.approvals.domain.cases import Grouping
 from handrail.errors import Misconfigured
 from handrail.statistics import METRICS_OF
 from handrail.use_case import UseCase, read_use_case
-from tests.fakes.labelled_orders import description
+from tests.fakes.labelled_orders import SIZES, description
 
 ROOT = Path(__file__).parents[3]
 
@@ -30,6 +30,29 @@ def test_a_project_says_how_its_answers_are_called():
     assert (measures["called"].label, measures["called"].better) == ("Flights called late", "neither")
     assert measures["roc_auc"].about.startswith("how well flights that landed late are ranked")
     assert measures["brier"].about.endswith("lower is better")
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "answers", "unit", "called"),
+    [
+        ("binary", {}, ("returned", "kept"), "", "called returned"),
+        ("multiclass", {}, tuple(SIZES), "", "called positive"),
+        ("regression", {}, (), "grams", "called positive"),
+    ],
+)
+def test_the_answers_of_each_kind_have_words(kind, changes, answers, unit, called):
+    case = _case(kind, **changes)
+
+    words = wording_of(case)
+
+    assert (words.answers, words.unit, words.called) == (answers, unit, called)
+    assert (words.question, words.purpose) == (case.question, "")
+    assert (words.one, words.many) == (case.subject.one, case.subject.many)
+
+
+def test_what_is_drawn_for_intervals_is_named():
+    assert wording_of(_case("binary")).clusters == "whole days"
+    assert wording_of(_case("binary", cluster="shop")).clusters == "groups of one shop"
 
 
 def test_without_words_the_metrics_own_names_are_used():

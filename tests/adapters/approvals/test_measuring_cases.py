@@ -182,20 +182,6 @@ def test_groups_in_which_nobody_is_called_are_named(questions, rows):
     assert sorted(cases["silent"]) == ["departs at 05 h", "departs at 06 h"]
     silent = next(group for group in cases["groups"] if group["label"] == "departs at 05 h")
     assert (silent["found_candidate"], silent["found_champion"]) == (0.0, 0.0)
-    assert (silent["called_candidate"], silent["right_candidate"]) == (0.0, None)
-    assert cases["span"] == [min(rows["day"]), max(rows["day"])]
-
-
-def test_each_group_says_what_was_called_found_and_right(questions, rows):
-    groups = _measured(questions.ask(CANDIDATE, CHAMPION, rows)).cases["groups"]
-
-    chosen, late = rows["carrier"].to_numpy() == "UA", rows["late"].to_numpy() == 1
-    group = next(group for group in groups if group["label"] == "carrier UA")
-    for who, package in (("candidate", CANDIDATE), ("champion", CHAMPION)):
-        called = _answered(questions.package(package), rows).label == 1
-        assert group[f"called_{who}"] == pytest.approx(called[chosen].mean())
-        assert group[f"right_{who}"] == pytest.approx(late[chosen & called].mean())
-        assert group[f"found_{who}"] == pytest.approx(called[chosen & late].mean())
 
 
 def test_a_group_in_which_one_version_calls_is_not_silent(questions, rows):

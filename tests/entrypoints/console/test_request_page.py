@@ -4,16 +4,18 @@ from datetime import UTC, datetime
 
 import pytest
 
-from handrail.approvals import Choice, Reviewing
+from handrail.approvals import Choice, Reviewing, Wording
 from handrail.entrypoints.console.inbox import closed_row, open_row
 from handrail.entrypoints.console.pages import Frame, render
 from handrail.entrypoints.console.request_cases import case_charts, cases_of, verdict_of
 from handrail.entrypoints.console.request_changed import changed_parts
 from handrail.entrypoints.console.request_evidence import _flat
+from handrail.entrypoints.console.request_model import model_lines
 from handrail.entrypoints.console.request_page import request_page
-from handrail.entrypoints.console.request_short import short_of
 from handrail.entrypoints.console.request_shown import Problem, Sent, Shown
+from tests.fakes.approvals_evidence import WORDING
 from tests.fakes.approvals_world import World
+from tests.fakes.measured_cases import BOUND, cases_with
 
 NOW = datetime(2026, 11, 28, 21, 55, tzinfo=UTC)
 FRAME = Frame(NOW, "Cleo", ("business-stakeholder",), "local-1")
@@ -127,35 +129,8 @@ def test_history_keeps_every_word_in_its_order(world):
     assert words[1:] == ["which slices?", "all of them", "looked at it"]
 
 
-MEASURED = {
-    "rows": 26857,
-    "clusters": 30,
-    "main": "roc_auc",
-    "measures": [
-        {"name": "roc_auc", "label": "ROC-AUC", "about": "", "better": "higher", "unit": ""}
-        | {"champion": 0.7434, "candidate": 0.746, "delta": 0.0027, "low": -0.0026, "high": 0.0073},
-        {"name": "found", "label": "Late flights found", "about": "", "better": "higher", "unit": "share"}
-        | {"champion": 0.244, "candidate": 0.243, "delta": -0.001, "low": -0.028, "high": 0.026},
-        {"name": "brier", "label": "Brier score", "about": "", "better": "lower", "unit": ""}
-        | {"champion": 0.1, "candidate": 0.09, "delta": -0.01, "low": -0.012, "high": -0.008},
-    ],
-    "groups": [
-        {"column": "hour", "value": "11", "label": "departs at 11 h", "rows": 1500, "champion": 0.71, "candidate": 0.69}
-        | {"delta": -0.016, "low": -0.05, "high": -0.003, "found_champion": 0.2, "found_candidate": 0.1, "worse": True},
-        {"column": "carrier", "value": "UA", "rows": 4615, "champion": 0.753, "candidate": None, "delta": None}
-        | {"low": None, "high": None, "found_champion": None, "found_candidate": None, "worse": False},
-    ],
-    "silent": ["departs at 06 h"],
-}
-
-
-def _cases(**changes):
-    evaluation = {"problem": None, "measures": {"evaluation": {}}, "custodians": ["ada"], "cases": MEASURED | changes}
-    return cases_of(evaluation, "flights", 3, 1)
-
-
 def test_both_versions_are_written_with_signs_points_and_intervals():
-    rows = {row["name"]: row for row in _cases()["measures"]}
+    rows = {row["name"]: row for row in cases_with()["measures"]}
 
     assert rows["roc_auc"]["delta_text"] == "+0.0027"
     assert rows["roc_auc"]["interval_text"] == "−0.0026 to +0.0073"
@@ -164,13 +139,13 @@ def test_both_versions_are_written_with_signs_points_and_intervals():
 
 
 def test_better_is_to_the_right_also_where_lower_is_better():
-    charts, _ = case_charts(_cases())
+    charts, _ = case_charts(cases_with())
 
-    assert charts[2].x > charts[2].zero
+    assert charts["brier"].x > charts["brier"].zero
 
 
 def test_a_group_that_is_worse_beyond_chance_is_counted_and_what_is_not_known_is_not_drawn():
-    cases = _cases()
+    cases = cases_with()
     _, groups = case_charts(cases)
 
     assert cases["worse"] == 1
@@ -193,8 +168,8 @@ def test_the_verdict_follows_the_interval_and_never_says_equal(low, high, verdic
 
 
 def test_nothing_measured_gives_no_table():
-    assert cases_of(None, "flights", 1, None)["measures"] == []
-    assert cases_of({"problem": "it failed", "measures": None}, "flights", 1, None)["measures"] == []
+    assert cases_of(None, BOUND)["measures"] == []
+    assert cases_of({"problem": "it failed", "measures": None}, BOUND)["measures"] == []
 
 
 def test_what_changed_is_in_panels_that_fold_what_is_long():
@@ -227,16 +202,31 @@ def test_what_changed_is_in_panels_that_fold_what_is_long():
     assert changed_parts(None) is None
 
 
-@pytest.mark.parametrize(("low", "high", "kind"), [(0.09, 0.16, "warn"), (-0.03, 0.03, "flat")])
-def test_what_people_see_of_a_model_is_said_beside_the_ranking(world, low, high, kind):
-    found = MEASURED["measures"][1] | {"champion": 0.72, "candidate": 0.85, "delta": 0.126, "low": low, "high": high}
-    cases = _cases(measures=[MEASURED["measures"][0], found])
+def test_the_page_says_what_the_model_answers_and_what_the_alias_means(world):
+    page = _page(world, world.ask(), wording=WORDING)
 
-    said = {each["what"]: each for each in short_of(world.gate.request(world.ask()), [], cases)}
-    seen = next(each for what, each in said.items() if what.startswith("What people see"))
+    assert page.facts["about"] == [
+        "flights answers for each flight: Will a flight land more than 15 minutes late? Yes is “late”, no is "
+        "“punctual”. Answered two hours before scheduled departure, for the staff that plan around delays.",
+        "“champion” is the name by which the version to be used is found; when this was asked, it meant no version.",
+    ]
+    assert "Will a flight land more than 15 minutes late?" in render(page, FRAME)
 
-    assert said["No clear difference to the champion."]["more"].startswith("ROC-AUC 0.7434 → 0.7460")
-    assert (seen["kind"], seen["more"]) == (kind, "Late flights found: 72 → 85 of 100.")
+
+@pytest.mark.parametrize(
+    ("answers", "unit", "said"),
+    [(("a", "b", "c"), "", "The answer is “a”, “b” or “c”."), ((), "euro", "The answer is a number, in euro.")],
+)
+def test_other_kinds_of_answers_are_said_too(answers, unit, said):
+    assert model_lines(BOUND, Wording("What comes?", "", answers, unit))[0].endswith(f"What comes? {said}")
+    assert len(model_lines(BOUND, Wording())) == 1
+
+
+def test_a_rule_on_the_authors_word_is_met_and_unchecked(world):
+    page = _page(world, world.ask())
+
+    assert page.facts["rules_unchecked"] == sum(rule["level"] == "claimed" for rule in page.facts["rules"]) > 0
+    assert "<small>unchecked</small>" in render(page, FRAME)
 
 
 def _nested(depth):

@@ -26,6 +26,20 @@ def test_a_number_has_as_many_digits_as_say_something(value, text):
 
 
 @pytest.mark.parametrize(
+    ("first", "last", "text"),
+    [
+        ("2013-09-01", "2013-09-30", " of 1 to 30 September 2013"),
+        ("2013-08-30", "2013-09-01", " of 30 August to 1 September 2013"),
+        ("2013-12-31", "2014-01-01", " of 31 December 2013 to 1 January 2014"),
+        ("2013-09-01", "2013-09-01", " of 1 September 2013"),
+        ("shop a", "shop b", ""),
+    ],
+)
+def test_days_are_written_as_people_do_and_other_names_are_left_out(first, last, text):
+    assert words.span_words(first, last) == text
+
+
+@pytest.mark.parametrize(
     ("value", "text"), [(0.0027, "+0.0027"), (-0.0027, "−0.0027"), (0.0, "0.0000"), (-1e-9, "0.0000")]
 )
 def test_a_difference_has_its_sign_unless_it_rounds_to_nothing(value, text):

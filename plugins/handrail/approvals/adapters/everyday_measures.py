@@ -1,4 +1,4 @@
-"""What config/use_case.yaml says of measures and groups, in the words that people read. Nothing is computed here."""
+"""What config/use_case.yaml says of answers, measures and groups, in words for people. Nothing is computed here."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from handrail.approvals.domain.cases import MOST_MEASURES, Grouping, Measure
+from handrail.approvals.domain.wording import Wording
 from handrail.errors import Misconfigured
 from handrail.everyday import VALUE, Group
 from handrail.label_kinds import NUMERIC
@@ -80,6 +81,25 @@ def _share(name: str, label: str, about: str, better: Literal["higher", "neither
 
 def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
+
+
+def wording_of(case: UseCase) -> Wording:
+    """Return what people call the answers of a model that a use case describes."""
+    label, words = case.label, case.words
+    decided = tuple(name for name in (label.positive, label.negative) if name is not None)
+    called = {"positive": f"are {label.positive}", "called": f"called {label.positive}"} if label.positive else {}
+    if words:
+        called = {"positive": words.positive, "called": words.called}
+    return Wording(
+        question=case.question,
+        purpose=case.purpose or "",
+        answers=decided or label.classes or (),
+        unit=label.unit or "",
+        one=case.subject.one,
+        many=case.subject.many,
+        clusters="whole days" if case.cluster == case.time.day else f"groups of one {case.cluster}",
+        **called,
+    )
 
 
 def groupings_of(case: UseCase, shown: str, most: int) -> tuple[Grouping, ...]:

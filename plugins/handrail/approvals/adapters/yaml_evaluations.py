@@ -3,15 +3,17 @@
 # pydantic reads the annotations at run time, so they stay real.
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from handrail.approvals.adapters.everyday_measures import groupings_of, measures_of
+from handrail.approvals.adapters.everyday_measures import groupings_of, measures_of, wording_of
 from handrail.approvals.domain.cases import MOST_GROUPINGS, MOST_GROUPS, CasesPlan
 from handrail.approvals.domain.evaluation import Columns, EvaluationPlan, Prospective
 from handrail.approvals.domain.people import RoleName
+from handrail.approvals.domain.wording import Wording
 from handrail.approvals.evidence_ports import EvaluationPlans
 from handrail.config import Section, parse_config, read_text
 from handrail.errors import Misconfigured, UnknownReference
@@ -19,6 +21,8 @@ from handrail.statistics import METRICS_OF
 from handrail.use_case import UseCase
 
 FILE = "config/evaluation.yaml"
+KEPT = 16
+"""Texts are asked for at each look at a page, so what was read of so many is kept."""
 REMEDY = "Correct the file; nothing is measured until then."
 Rows = Annotated[str, Field(min_length=1, pattern=r"^[^/\\]", description="a Parquet file of the project")]
 
@@ -102,10 +106,7 @@ class YamlEvaluations(EvaluationPlans):
             Misconfigured: a key is misspelt, or a value cannot be used.
         """
         keys = self.keys(model)
-        text = self._text(keys.use_case)
-        if text is None:
-            raise Misconfigured(keys.use_case, "it is missing", "Restore it from the repository.")
-        case = parse_config(text, UseCase, shown=keys.use_case, remedy=REMEDY)
+        case = self._case(keys)
         known = [metric.name for metric in METRICS_OF[case.label.kind]]
         metrics, few = tuple(keys.metrics or known), keys.prospective
         for name in (*metrics, case.metrics.main):
@@ -138,6 +139,15 @@ class YamlEvaluations(EvaluationPlans):
             cases=_cases(case, metrics, keys),
         )
 
+    def wording(self, model: str) -> Wording:
+        """Return what people call the answers of a registered model.
+
+        Raises:
+            UnknownReference: config/evaluation.yaml is not there, or does not name the model.
+            Misconfigured: a key is misspelt, or a value cannot be used.
+        """
+        return wording_of(self._case(self.keys(model)))
+
     def keys(self, model: str) -> ModelKeys:
         """Return what the file says about a model.
 
@@ -169,9 +179,25 @@ class YamlEvaluations(EvaluationPlans):
         for model in self._models():
             self.plan(model)
 
+    def _case(self, keys: ModelKeys) -> UseCase:
+        text = self._text(keys.use_case)
+        if text is None:
+            raise Misconfigured(keys.use_case, "it is missing", "Restore it from the repository.")
+        return _use_case(text, keys.use_case)
+
     def _models(self) -> dict[str, ModelKeys]:
         text = self._text(FILE)
-        return {} if text is None else parse_config(text, EvaluationFile, shown=FILE, remedy=REMEDY).models
+        return {} if text is None else _file(text).models
+
+
+@lru_cache(KEPT)
+def _use_case(text: str, shown: str) -> UseCase:
+    return parse_config(text, UseCase, shown=shown, remedy=REMEDY)
+
+
+@lru_cache(KEPT)
+def _file(text: str) -> EvaluationFile:
+    return parse_config(text, EvaluationFile, shown=FILE, remedy=REMEDY)
 
 
 def _cases(case: UseCase, metrics: Sequence[str], keys: ModelKeys) -> CasesPlan:

@@ -81,7 +81,7 @@ def open_row(view: RequestView, reviewers: Reviewers | None, named: Callable[[st
     """Return an open request as the inbox shows it: one line of result, and who is missing."""
     bound, row = view.history.request.subject, view.to_json()
     rules = rule_rows(view)
-    cases = cases_of(row["evaluation"], bound.model, bound.version, bound.incumbent)
+    cases = cases_of(row["evaluation"], bound)
     approved = [each["person"] for each in row["decisions"] if each["decision"] == "approve"]
     missing = [
         f"{place.role} ({listed(list(place.could), 'or') or 'nobody named'})"

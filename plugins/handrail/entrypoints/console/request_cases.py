@@ -3,39 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
+from handrail.approvals import Wording
 from handrail.entrypoints.console.charts import Interval, Scale, interval, scale_around
-from handrail.entrypoints.console.words import METRICS, metric, number, points, share, signed
+from handrail.entrypoints.console.request_calls import call_rows, calls_of, group_calls, worst_first
+from handrail.entrypoints.console.words import METRICS, listed, metric, number, points, share, signed, span_words
 
 Row = dict[str, Any]
 LOWER_IS_BETTER = frozenset({"brier", "log_loss", "mae", "rmse", "mean_absolute_error"})
-NOTHING: Row = {"measures": [], "groups": [], "against": None, "worse": 0}
+NOTHING: Row = {"measures": [], "same": [], "calls": None, "call_rows": [], "groups": [], "groups_alike": False}
+NOTHING |= {"against": None, "worse": 0}
+
+
+class Subject(Protocol):
+    """The version that a request is about, and the one that its alias points at."""
+
+    @property
+    def model(self) -> str:
+        """The registered model."""
+
+    @property
+    def version(self) -> int:
+        """The version asked for."""
+
+    @property
+    def incumbent(self) -> int | None:
+        """The version that it would replace."""
 
 
 def cases_of(
     evaluation: Mapping[str, Any] | None,
-    model: str,
-    version: int,
-    incumbent: int | None,
+    bound: Subject,
     named: Callable[[str], str] = str,
+    wording: Wording = Wording(),  # noqa: B008 - frozen
 ) -> Row:
-    """Return the tables of a request's evaluation as JSON values; empty ones where the gate measured nothing."""
+    """Return the tables of a request's evaluation as JSON values; empty ones where the gate measured nothing.
+
+    `same` are measures in which both versions are exactly alike: they stand in a sentence, and not in the table.
+    """
     if not evaluation or evaluation.get("problem") or not evaluation.get("measures"):
         return dict(NOTHING)
+    model, version, incumbent = bound.model, bound.version, bound.incumbent
     found = evaluation.get("cases") or _from_measures(evaluation["measures"])
     compared = any(row.get("delta") is not None for row in found["measures"])
     rows = [_measure(row, compared=compared) for row in found["measures"]]
     groups = [_group(row) for row in found.get("groups", ())]
     main = found.get("main") or (rows[0]["name"] if rows else "")
+    calls = calls_of(found, wording)
+    alike = any(map(_is_same, groups)) and all(_is_same(row) or row["delta"] is None for row in groups)
     return {
         "measures": rows,
-        "groups": groups,
+        "same": [row["label"] + " " + row["candidate_text"] for row in rows if _is_same(row)],
+        "calls": calls,
+        "call_rows": call_rows(calls),
+        "words": {"many": wording.many, "called": wording.called},
+        "groups": worst_first(groups) if alike else groups,
+        "groups_alike": alike,
+        "has_alarms": any(row["alarms_candidate"] is not None for row in groups),
         "silent": list(found.get("silent", ())),
         "against": compared or None,
         "champion": f"{model} {incumbent}" if incumbent else "",
         "candidate": f"{model} {version}",
-        "about": _about(found, evaluation, named),
+        "about": _about(found, evaluation, named, wording),
         "main": main,
         "main_label": next((row["label"] for row in rows if row["name"] == main), metric(main)),
         "has_found": any(row.get("found_candidate") is not None for row in groups),
@@ -44,9 +74,9 @@ def cases_of(
     }
 
 
-def case_charts(cases: Row) -> tuple[list[Interval | None], list[Interval | None]]:
-    """Return the pictures of the measures, each on its own scale, and of the groups, on one for all."""
-    measures = [_measure_chart(row, against=bool(cases["against"])) for row in cases["measures"]]
+def case_charts(cases: Row) -> tuple[dict[str, Interval | None], list[Interval | None]]:
+    """Return the pictures of the measures by name, each on its own scale, and of the groups, on one for all."""
+    measures = {row["name"]: _measure_chart(row, against=bool(cases["against"])) for row in cases["measures"]}
     groups = cases["groups"]
     lower = next((row["better"] == "lower" for row in cases["measures"] if row["name"] == cases.get("main")), False)
     ends = [row.get(name) for row in groups for name in ("low", "high", "delta")]
@@ -91,6 +121,7 @@ def _measure(row: Mapping[str, Any], *, compared: bool) -> Row:
         between = f"{points(low)} to {points(high)}" if is_share else f"{signed(low)} to {signed(high)}"
     return {
         "name": name,
+        "is_same": _is_same(row),
         "label": row.get("label") or METRICS.get(name) or metric(name),
         "about": row.get("about") or "",
         "better": row.get("better") or ("lower" if name in LOWER_IS_BETTER else "higher"),
@@ -102,6 +133,12 @@ def _measure(row: Mapping[str, Any], *, compared: bool) -> Row:
         "delta_text": "" if row.get("delta") is None else apart(row["delta"]),
         "interval_text": between,
     }
+
+
+def _is_same(row: Mapping[str, Any]) -> bool:
+    """Whether there is no difference at all, and no doubt: an interval without a width is none."""
+    ends = {row.get(name) for name in ("low", "high")}
+    return row.get("delta") == 0 and ends <= {0, None}
 
 
 def _both(row: Mapping[str, Any], low: str, high: str) -> tuple[Any, Any]:
@@ -119,6 +156,7 @@ def _group(row: Mapping[str, Any]) -> Row:
         "found_champion": found[0],
         "found_candidate": found[1],
         "worse": bool(row.get("worse")),
+        **group_calls(row),
         "found_text": " → ".join(share(value, 0) for value in found if value is not None) or "–",
         "both_text": " → ".join(both) or "–",
         "delta_text": "" if delta is None else signed(delta, 3),
@@ -126,15 +164,18 @@ def _group(row: Mapping[str, Any]) -> Row:
     }
 
 
-def _about(found: Mapping[str, Any], evaluation: Mapping[str, Any], named: Callable[[str], str]) -> str:
+def _about(
+    found: Mapping[str, Any], evaluation: Mapping[str, Any], named: Callable[[str], str], wording: Wording
+) -> str:
     rows, clusters = found.get("rows"), found.get("clusters")
-    subjects = str(found.get("subjects") or "cases")
     if not isinstance(rows, int | float):
         return "Measured by the server itself."
-    drawn = f", drawn again in {clusters:,.0f} clusters for the intervals" if isinstance(clusters, int | float) else ""
+    of = span_words(*found["span"]) if found.get("span") else ""
     who = evaluation.get("custodians") or []
-    handed = f", handed in by {', '.join(map(named, who))}" if who else ""
-    return f"{int(rows):,} {subjects}{drawn}{handed}."
+    handed = f", from the file of outcomes that {listed([named(each) for each in who])} handed in" if who else ""
+    drawn = isinstance(clusters, int | float)
+    intervals = f" Intervals: {clusters:,.0f} {wording.clusters} are drawn anew again and again." if drawn else ""
+    return f"The server itself scored {int(rows):,} {wording.many}{of}{handed}.{intervals}"
 
 
 def _measure_chart(row: Row, *, against: bool) -> Interval | None:

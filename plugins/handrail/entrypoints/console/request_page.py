@@ -12,6 +12,7 @@ from handrail.entrypoints.console.request_changed import changed_parts
 from handrail.entrypoints.console.request_evidence import bound_of, evidence_of, numbers_of
 from handrail.entrypoints.console.request_form import form_of, renewal_of, why_not
 from handrail.entrypoints.console.request_history import history_of
+from handrail.entrypoints.console.request_model import model_lines
 from handrail.entrypoints.console.request_past import banner_of
 from handrail.entrypoints.console.request_rules import interval_note, rule_charts, rule_rows
 from handrail.entrypoints.console.request_short import question_of, short_of, state_of
@@ -25,12 +26,12 @@ def request_page(shown: Shown) -> Page:
     view, row = shown.view, shown.view.to_json()
     bound = view.history.request.subject
     rules = rule_rows(view, shown.named)
-    cases = cases_of(row["evaluation"], bound.model, bound.version, bound.incumbent, shown.named)
-    measures = (row["evaluation"] or {}).get("measures") or {}
-    measure_charts, group_charts = case_charts(cases) if cases["measures"] else ([], [])
+    cases = cases_of(row["evaluation"], bound, shown.named, shown.wording)
+    measure_charts, group_charts = case_charts(cases) if cases["measures"] else ({}, [])
     facts = {
         "request_id": row["request_id"],
         "question": question_of(view),
+        "about": model_lines(bound, shown.wording),
         "state": state_of(view, shown.reviewers),
         "asked": _asked(shown, row),
         "as_of": shown.now.isoformat(),
@@ -41,10 +42,7 @@ def request_page(shown: Shown) -> Page:
         "alerts": list(_alerts(view)),
         "short": short_of(view, rules, cases),
         "since": row["changes"],
-        "rules": rules,
-        "rules_met": sum(1 for rule in rules if rule["met"]),
-        "failures": [rule["failure"] for rule in rules if rule["failure"]],
-        "rules_note": interval_note(rules, measures),
+        **_rules(rules, row["evaluation"]),
         "cases": cases,
         "changed": changed_parts(shown.changed),
         "evidence": list(evidence_of(view, row, shown.named)),
@@ -65,6 +63,16 @@ def request_page(shown: Shown) -> Page:
         "renewal": renewal_of(shown),
     }
     return Page("request.html", question_of(view), facts, shown.sent.status, extra)
+
+
+def _rules(rules: list[Row], evaluation: Row | None) -> Row:
+    return {
+        "rules": rules,
+        "rules_met": sum(1 for rule in rules if rule["met"]),
+        "rules_unchecked": sum(1 for rule in rules if rule["unchecked"]),
+        "failures": [rule["failure"] for rule in rules if rule["failure"]],
+        "rules_note": interval_note(rules, (evaluation or {}).get("measures") or {}),
+    }
 
 
 def _asked(shown: Shown, row: Row) -> Row:

@@ -39,6 +39,7 @@ def _row(rule: Row, failure: str | None) -> Row:
         "room_text": _room(value, limit, side),
         "limit": limit,
         "forbidden": side,
+        "unchecked": rule["met"] and rule["level"] == "claimed",
         "failure": failure,
         "note": "" if limit is not None else _note(rule),
     }
@@ -77,7 +78,7 @@ def _room(value: Any, limit: float | None, side: str) -> str:
         return "–"
     room = value - limit if side == "below" else limit - value
     if 0 < abs(limit) < 1e-3:
-        return f"{abs(limit / value):,.0f} ×" if value and room > 0 else "none"
+        return f"{abs(limit / value):,.0f}-fold" if value and room > 0 else "none"
     return signed(room)
 
 

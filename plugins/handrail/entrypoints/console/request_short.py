@@ -6,12 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from handrail.approvals import RequestView, Reviewers
-from handrail.entrypoints.console.request_cases import verdict_of
+from handrail.entrypoints.console.request_difference import Said, difference_of, differing, groups_of
 from handrail.entrypoints.console.words import counted, listed, number
 
 Row = dict[str, Any]
-EVERYDAY = ("found", "right", "called")
-"""What people notice of a model without knowing a metric."""
 FINISHED = {"promoted": "good", "rejected": "bad", "refused": "bad", "void": "warn"}
 
 
@@ -64,14 +62,12 @@ def short_of(view: RequestView, rules: Sequence[Row], cases: Mapping[str, Any]) 
         {"kind": kind, "what": what, "more": more}
         for kind, what, more in (
             *_rules(view, rules),
-            *_difference(cases),
-            *_groups(cases),
+            *difference_of(cases),
+            *_unjudged(rules, cases),
+            *groups_of(cases),
             *_warnings(view),
         )
     ]
-
-
-Said = Iterator[tuple[str, str, str]]
 
 
 def _rules(view: RequestView, rules: Sequence[Row]) -> Said:
@@ -92,9 +88,27 @@ def _rules(view: RequestView, rules: Sequence[Row]) -> Said:
         yield "bad", f"{many} Nobody can approve this.", f"{first}."
     else:
         tightest = min((row for row in rules if _room(row) is not None), key=lambda row: _room(row) or 0, default=None)
-        more = "" if tightest is None else _tightest(tightest)
+        more = [*([_tightest(tightest)] if tightest else []), *_on_word(rules)]
         every = "The one rule" if len(rules) == 1 else f"All {len(rules)} rules"
-        yield "good", f"{every} of the policy {'is' if len(rules) == 1 else 'are'} met.", more
+        yield "good", f"{every} of the policy {'is' if len(rules) == 1 else 'are'} met.", " ".join(more)
+
+
+def _on_word(rules: Sequence[Row]) -> Iterator[str]:
+    """Say of how many rules the value is the author's word alone."""
+    count = sum(1 for row in rules if row["unchecked"])
+    if count:
+        whom = "the author’s word alone: nobody checked it."
+        yield f"{count} of them {'rests' if count == 1 else 'rest'} on {whom}"
+
+
+def _unjudged(rules: Sequence[Row], cases: Mapping[str, Any]) -> Said:
+    """Name what differs beyond chance and is judged by no rule."""
+    judged = {row["measure"].rpartition(".")[2].removesuffix("_low").removesuffix("_high") for row in rules}
+    if any(row["measure"].startswith("comparison.") for row in rules):
+        judged.add(cases.get("main", ""))
+    names = [row["label"] for row in differing(cases) if row["name"] not in judged]
+    if rules and names:
+        yield "warn", "No rule judges this:", f"{listed(names)}. Whether it is wanted is yours to judge."
 
 
 def _room(row: Row) -> float | None:
@@ -106,62 +120,6 @@ def _room(row: Row) -> float | None:
 
 def _tightest(row: Row) -> str:
     return f"The tightest: {row['label']}, {row['value_text']} with a limit of {number(row['limit'])}."
-
-
-def _difference(cases: Mapping[str, Any]) -> Said:
-    if not cases["measures"]:
-        return
-    if not cases["against"]:
-        row = cases["measures"][0]
-        between = f" ({row['interval_text']})" if row["interval_text"] else ""
-        yield "flat", "There is no champion to compare with.", f"{row['label']}: {row['candidate_text']}{between}."
-        return
-    rows = {row["name"]: row for row in cases["measures"]}
-    verdict = verdict_of(cases["measures"], cases["main"])
-    words = {
-        "better": ("good", "Better than the champion on the same cases."),
-        "worse": ("bad", "Worse than the champion on the same cases."),
-        "unclear": ("flat", "No clear difference to the champion."),
-    }
-    if verdict:
-        kind, what = words[verdict]
-        main = rows[cases["main"]]
-        exact = f"{main['label']} {main['champion_text']} → {main['candidate_text']}, {main['delta_text']} "
-        yield kind, what, f"{exact}({main['interval_text']})."
-    everyday = [rows[name] for name in EVERYDAY if name in rows]
-    if said := " ".join(filter(None, map(_everyday, everyday))):
-        clear = any(_is_clear(row) for row in everyday)
-        what = "What people see of it changes." if clear else "What people see of it stays about the same."
-        yield ("warn" if clear else "flat"), what, said
-
-
-def _is_clear(row: Row) -> bool:
-    """Whether the interval of a difference leaves no doubt that there is one."""
-    low, high = row["low"], row["high"]
-    return low is not None and high is not None and (low > 0 or high < 0)
-
-
-def _everyday(row: Row) -> str:
-    if row["champion"] is None or row["candidate"] is None:
-        return ""
-    before, after = round(row["champion"] * 100), round(row["candidate"] * 100)
-    changed = f"{before} → {after} of 100" if before != after else f"{after} of 100, as before"
-    return f"{row['label']}: {changed}."
-
-
-def _groups(cases: Mapping[str, Any]) -> Said:
-    groups = cases["groups"]
-    worse = [row["label"] for row in groups if row["worse"]]
-    if worse:
-        more = "" if len(worse) <= 3 else f" and {counted(len(worse) - 3, 'more group')}"
-        yield "bad", f"Worse for {listed(worse[:3])}{more}, beyond chance.", "See the groups below."
-    elif groups and cases["against"]:
-        row = groups[0]
-        doubtful = f"Most doubtful: {row['label']}, {row['delta_text']} ({row['interval_text']})."
-        yield "flat", "No group became worse beyond chance.", doubtful
-    if silent := cases.get("silent"):
-        names = listed(silent[:4], "and") if len(silent) <= 4 else f"{', '.join(silent[:4])} and {len(silent) - 4} more"
-        yield "warn", f"{names}: neither version calls any case.", "This is not new; the candidate does not mend it."
 
 
 def _warnings(view: RequestView) -> Said:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from handrail.approvals import PastView, RequestView, Reviewers
+from handrail.approvals import PastView, RequestView, Reviewers, Wording
 
 Row = dict[str, Any]
 
@@ -47,6 +47,7 @@ class Shown:
         sent: what was sent and not recorded.
         named: gives the person behind an account.
         past: how the request was at `now`, if that is an earlier moment: then nothing can be decided on the page.
+        wording: what people call the model's answers, and what they are about.
         emergency: what waits for a confirmation, as JSON values, if this is about an emergency that does.
     """
 
@@ -61,3 +62,4 @@ class Shown:
     named: Callable[[str], str] = str
     past: PastView | None = None
     emergency: Row | None = None
+    wording: Wording = Wording()

@@ -148,7 +148,7 @@ def _move(tenure: Mapping[str, Any], view: RequestView, named: Callable[[str], s
 
 def _evidence(view: RequestView, rules: Sequence[Row]) -> str:
     bound, row = view.history.request.subject, view.to_json()
-    cases = cases_of(row["evaluation"], bound.model, bound.version, bound.incumbent)
+    cases = cases_of(row["evaluation"], bound)
     met = sum(1 for each in rules if each["met"])
     said = [f"{met} of {counted(len(rules), 'rule')} met"] if rules else [f"“{row['reason']}”"]
     if cases["measures"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 MINUS = "\N{MINUS SIGN}"
 LEVELS = {
@@ -38,8 +38,8 @@ METRICS = {
     "delta": "Difference to the champion",
     "base_rate": "Share of positive labels",
     "incumbent": "What it was compared with",
-    "max_difference": "Largest difference of the served file",
-    "labels_differ": "Labels that differ in the served file",
+    "max_difference": "Served file beside the reviewed one: largest difference of an answer",
+    "labels_differ": "Served file beside the reviewed one: decisions that differ",
 }
 
 
@@ -103,6 +103,19 @@ def day(value: str | datetime) -> str:
     """Return the day of a moment as `28 Nov 2026`."""
     at = moment(value)
     return f"{at.day} {at:%b %Y}"
+
+
+def span_words(first: str, last: str) -> str:
+    """Return ` of 1 to 30 September 2013` for two days in ISO 8601, and nothing for names that are no days."""
+    try:
+        start, end = date.fromisoformat(first), date.fromisoformat(last)
+    except ValueError:
+        return ""
+    if start == end:
+        return f" of {end.day} {end:%B %Y}"
+    parts = [str(start.day), f"{start:%B}", f"{start:%Y}"]
+    same = 1 if (start.year, start.month) == (end.year, end.month) else 2 if start.year == end.year else 3
+    return f" of {' '.join(parts[:same])} to {end.day} {end:%B %Y}"
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:

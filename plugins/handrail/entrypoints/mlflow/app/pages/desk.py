@@ -8,7 +8,7 @@ from functools import cache, partial
 
 from mlflow.server import handlers
 
-from handrail.approvals import Finding, RequestView, Reviewers, Wanted
+from handrail.approvals import Finding, RequestView, Reviewers, Wanted, Wording
 from handrail.bootstrap import Platform
 from handrail.bootstrap.approvals import OpenGate
 from handrail.clock import system_time
@@ -66,6 +66,13 @@ class PageDesk:
         views, after = self.opened.gate.page(0, MOST_OPEN, wanted)
         who, reviewing = account(), self.opened.reviewing.at_once()
         return [Waiting(view, reviewing.of(view, who)) for view in views], after is not None
+
+    def wording(self, model: str) -> Wording:
+        """Return what people call a model's answers; where no use case in force says so, neutral words."""
+        try:
+            return self.opened.plans.wording(model)
+        except HandrailError:
+            return Wording()
 
     def frame(self, here: Address, waiting: Sequence[Waiting] | None = None) -> Frame:
         """Return the frame of a page, for the account that is logged in."""

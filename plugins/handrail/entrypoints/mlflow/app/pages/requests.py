@@ -137,6 +137,7 @@ def _shown(desk: PageDesk, view: RequestView, said: dict[str, Any] | None = None
         sent=sent,
         named=desk.opened.reviewing.names(),
         emergency=emergency_of(desk, view),
+        wording=desk.wording(view.history.request.subject.model),
     )
 
 
