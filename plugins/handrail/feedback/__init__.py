@@ -2,10 +2,11 @@
 
 from handrail.feedback.domain.cohorts import Cohort
 from handrail.feedback.domain.figures import Clusters, Figure
+from handrail.feedback.domain.quarantine import Held, Reason, Refusal, Rejected
 from handrail.feedback.domain.samples import Overview, groups
 from handrail.feedback.domain.snapshots import Snapshot
 from handrail.feedback.domain.values import DeploymentRecord, Feedback, Prediction, Receipt, prediction_id_for
-from handrail.feedback.service import FeedbackLog
+from handrail.feedback.service import FeedbackLog, Quarantine
 
 __all__ = [
     "Clusters",
@@ -14,10 +15,15 @@ __all__ = [
     "Feedback",
     "FeedbackLog",
     "Figure",
+    "Held",
     "Overview",
     "groups",
     "Prediction",
+    "Quarantine",
+    "Reason",
     "Receipt",
+    "Refusal",
+    "Rejected",
     "Snapshot",
     "prediction_id_for",
 ]

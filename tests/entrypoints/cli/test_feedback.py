@@ -93,20 +93,23 @@ def test_lines_are_read_from_stdin(project):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("{", "line 2: line: it is not JSON"),
-        ("[]", "line 2: line: it is not a JSON object"),
-        (json.dumps(OUTCOME | {"kind": "weather"}), "line 2: kind: no kind named 'weather'"),
-        (json.dumps(OUTCOME | {"value": 3}), "line 2: value: 3.0 is not a ground_truth"),
-        (json.dumps(OUTCOME | {"colour": 3}), "line 2: colour: extra"),
-        (json.dumps(PREDICTION | {"score": "x"}), "line 2: score: "),
+        ("{", "line: it is not JSON"),
+        ("[]", "row: it is not a JSON object"),
+        (json.dumps(OUTCOME | {"kind": "weather"}), "kind: no kind named 'weather'"),
+        (json.dumps(OUTCOME | {"value": 3}), "value: 3.0 is not a ground_truth"),
+        (json.dumps(OUTCOME | {"colour": 3}), "colour: extra"),
+        (json.dumps(PREDICTION | {"score": "x"}), "score: "),
     ],
 )
-def test_a_wrong_line_is_named(project, line, said):
-    with pytest.raises(HandrailError) as refusal:
-        run("import", "-", text=lines(OUTCOME) + line)
+def test_a_wrong_line_is_named_and_the_others_are_recorded(project, line, said):
+    result = run("import", "-", text=lines(OUTCOME) + line + "\n" + lines(PREDICTION))
 
-    assert str(refusal.value).startswith(said)
-    assert str(refusal.value).endswith("that is safe.")
+    assert result.exit_code == 1
+    assert result.stdout == "2 recorded, 0 known already.\n"
+    assert f"stdin line 2: {said}" in result.stderr
+    assert "1 lines are set aside" in result.stderr
+    (held,) = json.loads(run("quarantine", "list", "--json").stdout)
+    assert held["origin"] == "stdin line 2"
 
 
 def test_a_missing_file_is_named(project):

@@ -14,13 +14,18 @@ import click
 import typer
 
 from handrail.bootstrap import Platform, open_records
+from handrail.entrypoints.cli import feedback_quarantine
 from handrail.entrypoints.cli.first_record import open_to_record
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, print_rows, read_moment, results
 from handrail.entrypoints.http.feedback_messages import read_line
 from handrail.errors import InvalidInput
-from handrail.feedback import Feedback, FeedbackLog, Prediction, Receipt, Snapshot
+from handrail.feedback import Feedback, FeedbackLog, Prediction, Receipt, Rejected, Snapshot
 
 CHUNK = 10_000
+MOST_NAMED = 20
+"""How many lines that were set aside are named."""
+LOOK = "Look at them with `handrail feedback quarantine list`."
+Row = Prediction | Feedback | Rejected
 ONLY_IDS = "; its digest covers ids only, so that an altered label is not noticed: take a new one"
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -29,6 +34,8 @@ app = typer.Typer(
     help="Predictions, their outcomes, and snapshots of both.",
     epilog="Example: handrail feedback status",
 )
+
+app.add_typer(feedback_quarantine.app, name="quarantine")
 
 
 @app.command("status", epilog="Example: handrail feedback status --json")
@@ -101,20 +108,26 @@ def import_lines(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Record the feedback and predictions of a file. Importing it again changes nothing."""
+    """Record the feedback and predictions of a file. Importing it again changes nothing.
+
+    Lines that cannot be recorded are set aside and named; the others are recorded.
+    """
     if file != "-" and not Path(file).is_file():
         raise InvalidInput("file", f"there is no file {file!r}", "Give the path of an NDJSON file, or - for stdin.")
     with (
         click.open_file(file, encoding=_encoding(file), errors="backslashreplace") as lines,
         open_to_record() as platform,
     ):
-        receipt = _record(platform.feedback, _parse(platform, lines))
+        receipt = _record(platform.feedback, _rows(platform, lines, file))
     if as_json:
         print_json(asdict(receipt))
     else:
         results.print(f"{receipt.accepted:,} recorded, {receipt.repeated:,} known already.")
     if receipt.conflicts:
-        messages.print(f"{len(receipt.conflicts)} ids came before with another body; see `handrail feedback status`.")
+        messages.print(f"{len(receipt.conflicts)} ids came before with another body. {LOOK}")
+    if receipt.refused:
+        messages.print(f"{len(receipt.refused):,} lines are set aside. {LOOK}")
+    if receipt.conflicts or receipt.refused:
         raise typer.Exit(1)
 
 
@@ -126,28 +139,26 @@ def _encoding(file: str) -> str:
         return "utf-16" if beginning.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8"
 
 
-def _parse(platform: Platform, lines: Iterable[str]) -> Iterator[Prediction | Feedback]:
-    now = platform.event_clock()
+def _rows(platform: Platform, lines: Iterable[str], file: str) -> Iterator[tuple[str, Row]]:
+    """Yield where each row stands, and the row."""
+    now, name = platform.event_clock(), "stdin" if file == "-" else Path(file).name
     for number, marked in enumerate(lines, 1):
         # Files that were joined have their marks within.
         line = marked.removeprefix(BYTE_ORDER_MARK)
-        if not line.strip():
-            continue
-        try:
-            value = read_line(line, now)
-            if isinstance(value, Feedback):
-                platform.feedback.kind(value.kind).check(value.value)
-        except InvalidInput as err:
-            remedy = "Correct it and import the file again: that is safe."
-            raise InvalidInput(f"line {number}", str(err).rstrip("."), remedy) from err
-        yield value
+        if line.strip():
+            place = f"{name} line {number}"
+            yield place, read_line(line, now, place)
 
 
-def _record(log: FeedbackLog, values: Iterator[Prediction | Feedback]) -> Receipt:
+def _record(log: FeedbackLog, rows: Iterator[tuple[str, Row]]) -> Receipt:
+    """Record what is good, part by part, and name what is not by its line."""
     receipt = Receipt()
-    while chunk := list(islice(values, CHUNK)):
-        receipt += log.record_predictions([value for value in chunk if isinstance(value, Prediction)])
-        receipt += log.record_feedback([value for value in chunk if isinstance(value, Feedback)])
+    while chunk := list(islice(rows, CHUNK)):
+        places = [place for place, _ in chunk]
+        found = log.receive([row for _, row in chunk], places)
+        for refusal in found.refused[: max(MOST_NAMED - len(receipt.refused), 0)]:
+            messages.print(f"{places[refusal.index]}: {refusal.problem}", highlight=False, markup=False)
+        receipt += found
     return receipt
 
 

@@ -21,10 +21,12 @@ from handrail.entrypoints.http.feedback_messages import (
     FeedbackMessage,
     PredictionBatch,
     PredictionMessage,
+    read_event,
+    read_prediction,
 )
 from handrail.entrypoints.http.problems import Rejection
 from handrail.errors import MissingTool
-from handrail.feedback import Receipt
+from handrail.feedback import Feedback, Prediction, Receipt
 
 try:
     from fastapi import Body, Depends, FastAPI, Request
@@ -86,7 +88,7 @@ PROBLEMS = describe(
         400: "the body is not JSON; nothing is recorded",
         401: "the caller is not known",
         409: "an id came again with another body; that body is quarantined, the others are recorded",
-        422: "a field is missing, unknown or wrong; nothing is recorded",
+        422: "a field is missing, unknown or wrong; of a batch the rows at fault are named, the others are recorded",
         503: "the store is not there; nothing is recorded",
     },
     ProblemMessage.model_json_schema(),
@@ -147,18 +149,21 @@ def feedback_app(platform: Platform, authenticate: Authenticator | None = None) 
         body: Annotated[Predictions, Body(openapi_examples=PREDICTION_EXAMPLES)], request: Request
     ) -> Response:
         """Record what a service answered; before or after feedback about it, and as often as you like."""
-        messages = body.predictions if isinstance(body, PredictionBatch) else [body]
-        rows = [message.to_prediction() for message in messages]
-        ids = [row.prediction_id for row in rows]
-        return _answer(request, "prediction", ids, platform.feedback.record_predictions(rows))
+        if isinstance(body, PredictionBatch):
+            rows = list(map(read_prediction, body.predictions))
+            return _answer(request, "prediction", rows, platform.feedback.receive(rows, "http"))
+        row = body.to_prediction()
+        return _answer(request, "prediction", [row], platform.feedback.record_predictions([row]))
 
     @app.post("/feedback", summary="Report what is known about predictions", **_answers(ReceiptMessage))
     def give_feedback(body: Annotated[Events, Body(openapi_examples=EXAMPLES)], request: Request) -> Response:
         """Record what is known about predictions; before or after them, and as often as you like."""
-        messages = body.events if isinstance(body, FeedbackBatch) else [body]
         now = platform.event_clock()
-        events = [message.to_event(now) for message in messages]
-        return _answer(request, "event", [event.key for event in events], platform.feedback.record_feedback(events))
+        if isinstance(body, FeedbackBatch):
+            rows = [read_event(each, now) for each in body.events]
+            return _answer(request, "event", rows, platform.feedback.receive(rows, "http"))
+        event = body.to_event(now)
+        return _answer(request, "event", [event], platform.feedback.record_feedback([event]))
 
     return app
 
@@ -194,15 +199,38 @@ REMEDIES = {
 }
 
 
-def _answer(request: Request, what: str, ids: Sequence[str], receipt: Receipt) -> Response:
+def _answer(request: Request, what: str, rows: Sequence[Any], receipt: Receipt) -> Response:
     counts = {"accepted": receipt.accepted, "repeated": receipt.repeated}
-    if receipt.conflicts:
-        shown = ", ".join(receipt.conflicts[:3])
-        detail = (
-            f"{len(receipt.conflicts)} {what} ids came before with another body: {shown}. The first bodies stand, the "
-            f"new ones are quarantined. {REMEDIES[what]}"
-        )
-        conflict = Rejection(HTTPStatus.CONFLICT, detail)
-        return answer(request, conflict, **counts, conflicts=list(receipt.conflicts))
-    status = HTTPStatus.CREATED if receipt.accepted else HTTPStatus.OK
-    return JSONResponse({**counts, f"{what}_ids": list(ids)}, int(status))
+    left_out = {each.index for each in receipt.refused}
+    ids = {f"{what}_ids": [None if place in left_out else _id_of(row) for place, row in enumerate(rows)]}
+    if not (receipt.refused or receipt.conflicts):
+        status = HTTPStatus.CREATED if receipt.accepted else HTTPStatus.OK
+        return JSONResponse({**counts, **ids}, int(status))
+    clashing = {"conflicts": list(receipt.conflicts)} if receipt.conflicts else {}
+    if not receipt.refused:
+        return answer(request, Rejection(HTTPStatus.CONFLICT, _clash(what, receipt)), **counts, **clashing)
+    refused = [
+        {"index": each.index, "reason": str(each.reason), "field": each.field, "detail": each.problem}
+        for each in receipt.refused
+    ]
+    first = receipt.refused[0]
+    detail = (
+        f"{len(refused)} of {len(rows)} rows are not recorded; row {first.index}: {first.problem.rstrip('.')}. They "
+        f"are in quarantine, and the others are recorded. {_clash(what, receipt)}"
+    )
+    rejection = Rejection(HTTPStatus.UNPROCESSABLE_ENTITY, detail.rstrip())
+    return answer(request, rejection, **counts, **ids, **clashing, refused=refused)
+
+
+def _id_of(row: Prediction | Feedback) -> str:
+    return row.prediction_id if isinstance(row, Prediction) else row.key
+
+
+def _clash(what: str, receipt: Receipt) -> str:
+    if not receipt.conflicts:
+        return ""
+    shown = ", ".join(receipt.conflicts[:3])
+    return (
+        f"{len(receipt.conflicts)} {what} ids came before with another body: {shown}. The first bodies stand, the "
+        f"new ones are quarantined. {REMEDIES[what]}"
+    )

@@ -3,14 +3,16 @@
 # pydantic reads the annotations at run time, so they stay real.
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from handrail.entrypoints.http.problems import first_fault
 from handrail.errors import InvalidInput
-from handrail.feedback import Feedback, Prediction
+from handrail.feedback import Feedback, Prediction, Reason, Rejected
 
 MAX_BATCH = 5000
 
@@ -19,6 +21,11 @@ Maybe = Annotated[str, Field(max_length=500)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Share = Annotated[float, Field(strict=True, gt=0, le=1)]
 Whole = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]
+
+
+EventContent = Annotated[Any, WithJsonSchema({"$ref": "#/components/schemas/FeedbackMessage"})]
+PredictionContent = Annotated[Any, WithJsonSchema({"$ref": "#/components/schemas/PredictionMessage"})]
+"""A row of a batch, which is read for itself."""
 
 
 class FeedbackMessage(BaseModel):
@@ -51,11 +58,11 @@ class FeedbackMessage(BaseModel):
 
 
 class FeedbackBatch(BaseModel):
-    """Several events, recorded all or none."""
+    """Several events, each for itself: what is wrong is set aside and named, the others are recorded."""
 
     model_config = ConfigDict(extra="forbid")
 
-    events: list[FeedbackMessage] = Field(min_length=1, max_length=MAX_BATCH)
+    events: list[EventContent] = Field(min_length=1, max_length=MAX_BATCH)
 
 
 class FeedbackLine(FeedbackMessage):
@@ -94,30 +101,60 @@ class PredictionMessage(BaseModel):
 
 
 class PredictionBatch(BaseModel):
-    """Several predictions, recorded all or none."""
+    """Several predictions, each for itself: what is wrong is set aside and named, the others are recorded."""
 
     model_config = ConfigDict(extra="forbid")
 
-    predictions: list[PredictionMessage] = Field(min_length=1, max_length=MAX_BATCH)
+    predictions: list[PredictionContent] = Field(min_length=1, max_length=MAX_BATCH)
 
 
-def read_line(line: str, now: datetime) -> Prediction | Feedback:
-    """Read one line of an NDJSON file; feedback that names no `received_at` is received `now`.
+def read_event(content: Any, now: datetime) -> Feedback | Rejected:
+    """Read an event of a batch, received `now`; what cannot be read comes back as such, with the field at fault."""
+    return _read(content, "feedback", lambda: FeedbackMessage.model_validate(content).to_event(now))
 
-    Raises:
-        InvalidInput: the line is not a JSON object, or a field is missing, unknown or wrong.
-    """
+
+def read_prediction(content: Any) -> Prediction | Rejected:
+    """Read a prediction of a batch; what cannot be read comes back as such, with the field at fault."""
+    return _read(content, "prediction", lambda: PredictionMessage.model_validate(content).to_prediction())
+
+
+def read_row(content: Any, now: datetime, origin: str = "") -> Prediction | Feedback | Rejected:
+    """Read a row of a file: one with a score is a prediction, any other feedback, received `now` if it does not say."""
+    if isinstance(content, dict) and "score" in content:
+        return _from(read_prediction(content), origin)
+
+    def event() -> Feedback:
+        said = FeedbackLine.model_validate(content)
+        return said.to_event(said.received_at or now)
+
+    return _from(_read(content, "feedback", event), origin)
+
+
+def read_line(line: str, now: datetime, origin: str = "") -> Prediction | Feedback | Rejected:
+    """Read one line of an NDJSON file, as `read_row`; one that is not JSON comes back as rejected too."""
     try:
         content = json.loads(line)
-    except (ValueError, RecursionError) as err:
-        raise InvalidInput("line", "it is not JSON", "Write one JSON object a line.") from err
+    except (ValueError, RecursionError):
+        problem = "line: it is not JSON. Write one JSON object a line."
+        return Rejected("feedback", Reason.MALFORMED, "line", problem, line.rstrip("\r\n"), origin)
+    return read_row(content, now, origin)
+
+
+Row = TypeVar("Row", Prediction, Feedback)
+
+
+def _read(content: Any, what: str, make: Callable[[], Row]) -> Row | Rejected:
     if not isinstance(content, dict):
-        raise InvalidInput("line", "it is not a JSON object", "Write one JSON object a line.")
+        return Rejected(what, Reason.MALFORMED, "row", "row: it is not a JSON object. Send one for each row.", content)
     try:
-        if "score" in content:
-            return PredictionMessage.model_validate(content).to_prediction()
-        event = FeedbackLine.model_validate(content)
-        return event.to_event(event.received_at or now)
+        return make()
     except ValidationError as err:
         field, said = first_fault(err.errors())
-        raise InvalidInput(field, said, "Correct the field.") from err
+        return Rejected(what, Reason.MALFORMED, field, f"{field}: {said}. Correct the field.", content)
+    except InvalidInput as err:
+        return Rejected(what, Reason.MALFORMED, err.field, str(err), content)
+
+
+def _from(row: Prediction | Feedback | Rejected, origin: str) -> Prediction | Feedback | Rejected:
+    """Return the row with where it came from, if it is rejected."""
+    return replace(row, origin=origin) if isinstance(row, Rejected) and origin else row

@@ -63,7 +63,7 @@ class FeedbackLog:
         """What could not be recorded."""
         return Quarantine(self._stores.quarantine)
 
-    def receive(self, rows: Sequence[Row], origin: str = "") -> Receipt:
+    def receive(self, rows: Sequence[Row], origin: str | Sequence[str] = "") -> Receipt:
         """Record what is good of a batch and set aside what is not, each row for itself; see `Receiving.receive`."""
         stores = self._stores
         return Receiving(stores.predictions, stores.events, self.quarantine, self._kinds).receive(rows, origin)

@@ -26,15 +26,17 @@ class Receiving:
     quarantine: Quarantine
     kinds: Mapping[str, Kind]
 
-    def receive(self, rows: Sequence[Row], origin: str = "") -> Receipt:
+    def receive(self, rows: Sequence[Row], origin: str | Sequence[str] = "") -> Receipt:
         """Record what is good durably and set aside what is not, each row for itself; repeating it changes nothing.
 
-        The receipt names each row that was set aside by its place and the reason. `origin` says where they came from.
+        The receipt names each row that was set aside by its place and the reason. `origin` says where they
+        came from, all of them or each.
 
         Raises:
             Unavailable: the store is not there; send the rows again.
         """
-        checked = [self._checked(row, origin) for row in rows]
+        origins = [origin] * len(rows) if isinstance(origin, str) else origin
+        checked = list(map(self._checked, rows, origins))
         refused = [(place, row) for place, row in enumerate(checked) if isinstance(row, Rejected)]
         self.quarantine.add([row for _, row in refused], system_time())
         predictions = [row for row in checked if isinstance(row, Prediction)]
