@@ -91,6 +91,15 @@ def test_who_may_decide_has_a_form_that_says_what_each_answer_does(world):
     assert " checked>" not in html
 
 
+def test_the_decision_stands_before_who_decides_and_directly_after_what_is_said_in_short(world):
+    html = render(_page(world, world.ask()), FRAME)
+
+    places = [html.index(f'id="{name}"') for name in ("short", "decide", "votes", "rules", "history")]
+
+    assert places == sorted(places)
+    assert '<a href="#decide">Your decision</a>' in html
+
+
 def test_who_approved_can_only_reject_or_ask_until_the_alias_moves(world):
     request_id = world.ask()
     world.say(request_id, "ben")

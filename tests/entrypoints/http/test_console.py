@@ -64,7 +64,22 @@ def test_nobody_sees_a_page_without_a_login(client):
 def test_every_route_but_login_and_static_files_asks_who_is_there(client):
     paths = {route.path for route in client.app.routes if getattr(route, "path", "").startswith("/handrail/")}
 
-    assert paths == {each.path for each in (*VIEWS, Address.LOGIN, Address.LOG_OUT, Address.STATIC)}
+    known = {each.path for each in (*VIEWS, Address.LOGIN, Address.LOG_OUT, Address.STATIC)}
+    assert paths == known | {"/handrail/{rest:path}"}
+
+
+def test_an_address_without_a_page_has_the_menu_and_the_one_of_a_form_leads_to_a_page(client, token):
+    log_in(client, token)
+
+    unknown = client.get("/handrail/requests/pr-1")
+    form = client.get("/handrail/logout")
+    slash = client.get("/handrail/trace/")
+
+    assert unknown.status_code == 404
+    assert "There is no page at this address." in unknown.text
+    assert 'aria-label="Main"' in unknown.text
+    assert (form.status_code, form.headers["location"]) == (303, "/handrail/")
+    assert (slash.status_code, slash.headers["location"]) == (303, "/handrail/trace")
 
 
 def test_the_root_leads_to_the_search_box(client, token):

@@ -34,6 +34,7 @@ class Address(Enum):
     RULE_CHANGE = "GET", PREFIX + "/rules/{change_id}"
     DECIDE_RULES = "POST", PREFIX + "/rules/{change_id}/decision"
     LOG = "GET", f"{PREFIX}/log"
+    NOWHERE = "GET", f"{PREFIX}/no-such-page"
     TRACE = "GET", f"{PREFIX}/trace"
     IMPACT = "GET", f"{PREFIX}/impact"
     FEEDBACK = "GET", f"{PREFIX}/feedback"
@@ -61,6 +62,14 @@ class Address(Enum):
         for name in self.names:
             filled = filled.replace(f"{{{name}}}", quote(segments[name], safe=""))
         return f"{base}{filled}" + (f"?{urlencode(query)}" if query else "")
+
+
+def page_of_form(path: str) -> str:
+    """Return the path of the page that has the form sent to a path, below the one that the server itself lies at."""
+    while path := path.rpartition("/")[0]:
+        if any(each.method == "GET" and each.matches(path) for each in Address):
+            return quote(path)
+    return Address.INBOX.path
 
 
 @cache

@@ -92,7 +92,7 @@ def open_row(view: RequestView, reviewers: Reviewers | None, named: Callable[[st
     return {
         "request_id": row["request_id"],
         "question": question_of(view),
-        "state": state_of(view, reviewers),
+        "state": state_of(view, reviewers, named),
         "result": _result(view, rules, cases),
         "asked_by": named(row["requester"]),
         "reason": row["reason"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from handrail.approvals import Choice, Purpose
+from handrail.entrypoints.console.request_questions import answerers_of, open_askers
 from handrail.entrypoints.console.request_shown import Shown
 from handrail.entrypoints.console.words import counted, listed
 
@@ -23,7 +24,7 @@ def form_of(shown: Shown) -> Row | None:
         if choice not in refused
     ]
     role = listed(list(reviewers.roles)) or "a person with a role"
-    last = reviewers.missing == 1 and Choice.APPROVE not in refused
+    last = reviewers.missing == 1 and Choice.APPROVE not in refused and not open_askers(shown.view)
     whom = f"As {role}." + (" Yours is the last approval needed." if last else "")
     mine = next((each for each in shown.view.history.decisions if each.person == reviewers.me), None)
     if mine and mine.choice is Choice.APPROVE:
@@ -39,30 +40,40 @@ def form_of(shown: Shown) -> Row | None:
 
 
 def _choices(shown: Shown) -> list[tuple[Choice, str, str]]:
-    view, reviewers = shown.view, shown.reviewers
-    bound = view.history.request.subject
-    author = shown.named(view.history.request.requester)
-    last = reviewers is not None and reviewers.missing == 1
-    needed = 0 if reviewers is None else reviewers.missing - 1
-    more = f"{counted(needed, 'more approval')} {'is' if needed == 1 else 'are'} needed"
+    bound, whom = shown.view.history.request.subject, answerers_of(shown.view, shown.named)
     if bound.purpose is Purpose.CONFIRMATION:
-        lasts = f"{bound.model} {bound.version} gets an ordinary permit, and the emergency ends."
         ends = "Final. Nobody can confirm it any more, so the emergency ends with its short permit."
-        waits = f"Recorded. {more} before the emergency ends."
         return [
-            (Choice.APPROVE, "Approve", lasts if last else waits),
+            (Choice.APPROVE, "Approve", _approval(shown)),
             (Choice.REJECT, "Reject", ends),
-            (Choice.ASK, "Ask", f"A question to {author}. The confirmation waits until it is answered."),
+            (Choice.ASK, "Ask", f"A question to {whom}. The confirmation waits until it is answered."),
         ]
-    files = counted(len(view.history.request.manifest.files), "file")
-    moves = f"The alias moves at once. A permit for exactly these {files} is signed."
     stays = f"{bound.model} {bound.incumbent} stays {bound.alias}" if bound.incumbent is not None else "nothing changes"
-    waits = f"Recorded. {more} before the alias moves."
     return [
-        (Choice.APPROVE, "Approve", moves if last else waits),
+        (Choice.APPROVE, "Approve", _approval(shown)),
         (Choice.REJECT, "Reject", f"Final. The request closes; {stays}."),
-        (Choice.ASK, "Ask", f"A question to {author}. The alias waits until it is answered."),
+        (Choice.ASK, "Ask", f"A question to {whom}. The alias waits until it is answered."),
     ]
+
+
+def _approval(shown: Shown) -> str:
+    """Return what an approval does now; one's own question ends with it, and another's holds it up."""
+    view, reviewers = shown.view, shown.reviewers
+    asking = open_askers(view)
+    others = [name for name in asking if reviewers is None or name != reviewers.me]
+    if others:
+        return f"Counts once {answerers_of(view, shown.named)} has answered {listed(others)}. Nothing moves now."
+    ends = "Your question ends without an answer. " if asking else ""
+    bound, needed = view.history.request.subject, 0 if reviewers is None else reviewers.missing - 1
+    confirms = bound.purpose is Purpose.CONFIRMATION
+    if needed > 0:
+        before = "the emergency ends" if confirms else "the alias moves"
+        more = f"{counted(needed, 'more approval')} {'is' if needed == 1 else 'are'} needed"
+        return f"{ends}Recorded. {more} before {before}."
+    if confirms:
+        return f"{ends}{bound.model} {bound.version} gets an ordinary permit, and the emergency ends."
+    files = counted(len(view.history.request.manifest.files), "file")
+    return f"{ends}The alias moves at once. A permit for exactly these {files} is signed."
 
 
 def why_not(shown: Shown) -> Row | None:

@@ -14,6 +14,7 @@ from handrail.entrypoints.console.request_form import form_of, renewal_of, why_n
 from handrail.entrypoints.console.request_history import history_of
 from handrail.entrypoints.console.request_model import model_lines
 from handrail.entrypoints.console.request_past import banner_of
+from handrail.entrypoints.console.request_questions import answered_for, questions_of
 from handrail.entrypoints.console.request_rules import interval_note, rule_charts, rule_rows
 from handrail.entrypoints.console.request_short import question_of, short_of, state_of
 from handrail.entrypoints.console.request_shown import Shown
@@ -32,14 +33,14 @@ def request_page(shown: Shown) -> Page:
         "request_id": row["request_id"],
         "question": question_of(view),
         "about": model_lines(bound, shown.wording),
-        "state": state_of(view, shown.reviewers),
+        "state": state_of(view, shown.reviewers, shown.named),
         "asked": _asked(shown, row),
         "as_of": shown.now.isoformat(),
         "seen": row["seen"],
         "verdict": row["verdict"],
         "past": banner_of(shown),
         "emergency": shown.emergency,
-        "alerts": list(_alerts(view)),
+        "alerts": [*filter(None, [answered_for(shown)]), *_alerts(view)],
         "short": short_of(view, rules, cases),
         "since": row["changes"],
         **_rules(rules, row["evaluation"]),
@@ -48,7 +49,7 @@ def request_page(shown: Shown) -> Page:
         "evidence": list(evidence_of(view, row, shown.named)),
         "bound": bound_of(view, row),
         "votes": _votes(view, shown.reviewers),
-        "questions": [_question(each, shown) for each in row["questions"] if each["open"]],
+        "questions": questions_of(shown),
         "history": history_of(view, shown.named),
     }
     extra = {
@@ -57,7 +58,7 @@ def request_page(shown: Shown) -> Page:
         "group_charts": group_charts,
         "numbers": numbers_of(shown.evidence),
         "said": shown.said,
-        "problem": shown.sent.problem,
+        "problem": _problem(shown),
         "form": form_of(shown),
         "why_not": why_not(shown),
         "renewal": renewal_of(shown),
@@ -73,6 +74,18 @@ def _rules(rules: list[Row], evaluation: Row | None) -> Row:
         "failures": [rule["failure"] for rule in rules if rule["failure"]],
         "rules_note": interval_note(rules, (evaluation or {}).get("measures") or {}),
     }
+
+
+def _problem(shown: Shown) -> Row | None:
+    """Return why nothing was recorded, and where what was written stands now: in a form, or beside the reason."""
+    sent, problem = shown.sent, shown.sent.problem
+    if problem is None:
+        return None
+    number, answer = next(iter(sent.answers.items()), (0, ""))
+    kept, where = (answer, f"answer-{number}") if answer else (sent.reason, "reason")
+    has_form = shown.tokens.get(f"answer-{number}") if answer else form_of(shown)
+    found = {"title": problem.title, "lines": list(problem.lines), "kind": problem.kind}
+    return found | ({"kept": "", "where": where} if has_form else {"kept": kept, "where": ""})
 
 
 def _asked(shown: Shown, row: Row) -> Row:
@@ -119,8 +132,3 @@ def _votes(view: RequestView, reviewers: Reviewers | None) -> Row | None:
         if each.person not in counted_names
     ]
     return found
-
-
-def _question(asked: Row, shown: Shown) -> Row:
-    number = int(asked["number"])
-    return asked | {"token": shown.tokens.get(f"answer-{number}", ""), "text": shown.sent.answers.get(number, "")}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from handrail.approvals import RequestView, Reviewers
 from handrail.entrypoints.console.request_difference import Said, difference_of, differing, groups_of
-from handrail.entrypoints.console.words import counted, listed, number
+from handrail.entrypoints.console.request_questions import answerers_of, open_askers
+from handrail.entrypoints.console.words import counted, listed, number, when
 
 Row = dict[str, Any]
 FINISHED = {"promoted": "good", "rejected": "bad", "refused": "bad", "void": "warn"}
@@ -31,7 +32,20 @@ def question_of(view: RequestView) -> str:
     return f"Should {version} replace {instead} as {alias}?" if instead else f"Should {version} become {alias}?"
 
 
-def state_of(view: RequestView, reviewers: Reviewers | None) -> Row:
+def ended_of(view: RequestView) -> str:
+    """Return when and how the request ended, as `was decided at 10:20:30 UTC (promoted)`; empty while it is open."""
+    if view.is_open:
+        return ""
+    history, verdict = view.history, str(view.judgement.verdict)
+    if history.voided:
+        return f"became void at {when(history.voided.at)}"
+    moments = [each.at for each in history.decisions] + ([history.done.at] if history.done else [])
+    if verdict == "refused" or not moments:
+        return f"is closed ({verdict})"
+    return f"was decided at {when(max(moments))} ({verdict})"
+
+
+def state_of(view: RequestView, reviewers: Reviewers | None, named: Callable[[str], str] = str) -> Row:
     """Return where the request stands: the kind of its sign, its words, and whether it is open."""
     verdict = str(view.judgement.verdict)
     if verdict in FINISHED:
@@ -39,13 +53,13 @@ def state_of(view: RequestView, reviewers: Reviewers | None) -> Row:
         revoked = view.history.revoked is not None
         text = "Promoted; its permit was taken back" if revoked else words[verdict]
         return {"kind": "warn" if revoked else FINISHED[verdict], "text": text, "open": False, "verdict": verdict}
-    asked = [each for each in view.to_json()["questions"] if each["open"]]
+    asked = open_askers(view)
     if view.waits:
         text = "Open: its labelled rows wait for a second person"
     elif verdict == "evaluating":
         text = "Open: the server is measuring it"
     elif asked:
-        text = f"Open: waits for an answer to {asked[0]['person']}"
+        text = f"Open: waits for {answerers_of(view, named)} to answer {listed(asked)}"
     elif verdict == "approved":
         text = "Approved: the move is under way"
     elif reviewers is None:

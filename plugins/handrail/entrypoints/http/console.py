@@ -16,17 +16,20 @@ from handrail.bootstrap import Platform
 from handrail.clock import system_time
 from handrail.entrypoints.console.addresses import PREFIX, Address
 from handrail.entrypoints.console.deployments_page import deployments_page
+from handrail.entrypoints.console.error_page import error_page, nothing_here
 from handrail.entrypoints.console.feedback_page import feedback_page
 from handrail.entrypoints.console.impact_page import ask_page as ask_for_impact
 from handrail.entrypoints.console.impact_page import impact_page
-from handrail.entrypoints.console.pages import HEADERS, KEPT_FOR, STATIC, Frame, Page, render, static_file
+from handrail.entrypoints.console.pages import HEADERS, Frame, Page, render
 from handrail.entrypoints.console.start_page import start_page
 from handrail.entrypoints.console.tokens import Forms
 from handrail.entrypoints.console.trace_page import AddressOf, ask_page, trace_page
 from handrail.entrypoints.http.auth import CHALLENGE
+from handrail.entrypoints.http.console_answers import see, send_static, set_cookie
 from handrail.entrypoints.http.console_requests import (
     check_host,
     check_own_page,
+    page_meant,
     peer_of,
     read_form,
     read_query,
@@ -35,7 +38,7 @@ from handrail.entrypoints.http.console_requests import (
 from handrail.entrypoints.http.console_sessions import COOKIE, GOOD_FOR, Session, Sessions, Tries
 from handrail.entrypoints.http.problems import Rejection, members_of, status_of
 from handrail.entrypoints.http.proxies import Proxies, read_proxies
-from handrail.errors import HandrailError, MissingTool, Refused, UnknownReference
+from handrail.errors import HandrailError, MissingTool, Refused
 from handrail.lineage import Access, Lineage
 
 try:
@@ -78,6 +81,10 @@ class ServeDesk:
             return None
         record.scope.check_question(record.holder)
         return Session(record, "")
+
+    def is_encrypted(self, request: Request) -> bool:
+        """Whether the browser speaks over an encrypted line, as the server or a proxy that it trusts sees it."""
+        return self.proxies.is_encrypted(peer_of(request), request.url.scheme, request.headers)
 
     def frame(self, request: Request, here: Address, session: Session | None) -> Frame:
         """Return the frame of a page."""
@@ -147,7 +154,9 @@ def add_console(app: FastAPI, platform: Platform, lineage: Lineage, access: Acce
     _add(app, Address.LOGIN, _login_route(desk))
     _add(app, Address.LOG_IN, _log_in_route(desk))
     _add(app, Address.LOG_OUT, _log_out_route(desk))
-    _add(app, Address.STATIC, _static)
+    _add(app, Address.STATIC, send_static)
+    # The last one: what no page has, and what only a form may be sent to.
+    app.add_api_route(f"{PREFIX}/{{rest:path}}", _nowhere(desk), methods=["GET", "HEAD"], include_in_schema=False)
     for path in ("/", PREFIX):
         app.add_api_route(path, _to_start, methods=["GET", "HEAD"], include_in_schema=False)
 
@@ -158,7 +167,7 @@ def _add(app: FastAPI, address: Address, route: Callable[..., Any]) -> None:
 
 
 def _to_start(request: Request) -> Response:
-    return _see(Address.INBOX.to(request.scope.get("root_path", "")))
+    return see(Address.INBOX.to(request.scope.get("root_path", "")))
 
 
 def _page_route(desk: ServeDesk, here: Address, view: View) -> Callable[..., Any]:
@@ -174,6 +183,16 @@ def _page_route(desk: ServeDesk, here: Address, view: View) -> Callable[..., Any
             return _error(desk, request, here, session, err)
 
     return page
+
+
+def _nowhere(desk: ServeDesk) -> Callable[[Request], Response]:
+    page = _page_route(desk, Address.NOWHERE, lambda _desk, request: nothing_here(request.scope["path"][:200]))
+
+    def nowhere(request: Request) -> Response:
+        meant = page_meant(request.scope["path"], (*VIEWS, Address.LOGIN))
+        return see(request.scope.get("root_path", "") + meant) if meant else page(request)
+
+    return nowhere
 
 
 def _login_route(desk: ServeDesk) -> Callable[..., Any]:
@@ -205,8 +224,8 @@ def _log_in_route(desk: ServeDesk) -> Callable[..., Any]:
         if cookie is None:
             desk.tries.failed(who, form["secret"])
             return _login_page(desk, request, form["next"], WRONG, 401, CHALLENGE)
-        answered = _see(_inside(request, form["next"]))
-        _set_cookie(desk, request, answered, cookie, int(GOOD_FOR.total_seconds()))
+        answered = see(_inside(request, form["next"]))
+        set_cookie(request, answered, cookie, int(GOOD_FOR.total_seconds()), secure=desk.is_encrypted(request))
         return answered
 
     return log_in
@@ -224,17 +243,11 @@ def _log_out_route(desk: ServeDesk) -> Callable[..., Any]:
                 desk.sessions.end(session, system_time())
         except HandrailError as err:
             return _error(desk, request, Address.LOGIN, None, err)
-        answered = _see(Address.LOGIN.to(request.scope.get("root_path", "")))
-        _set_cookie(desk, request, answered, "", 0)
+        answered = see(Address.LOGIN.to(request.scope.get("root_path", "")))
+        set_cookie(request, answered, "", 0, secure=desk.is_encrypted(request))
         return answered
 
     return log_out
-
-
-def _static(file: str) -> Response:
-    if file not in STATIC:
-        return Response("There is no such file.", 404, dict(HEADERS), "text/plain; charset=utf-8")
-    return Response(static_file(file), 200, dict(HEADERS) | {"Cache-Control": KEPT_FOR}, STATIC[file])
 
 
 def _check_name(desk: ServeDesk, request: Request) -> None:
@@ -258,7 +271,7 @@ def _ask_to_log_in(request: Request) -> Response:
         return answer(request, Rejection(HTTPStatus.UNAUTHORIZED, NOBODY, (CHALLENGE, *HEADERS)))
     base, path = request.scope.get("root_path", ""), request.scope["path"]
     asked = f"{path}?{request.url.query}" if request.url.query else path
-    return _see(Address.LOGIN.to(base, {"next": asked} if path != Address.INBOX.path or request.url.query else None))
+    return see(Address.LOGIN.to(base, {"next": asked} if path != Address.INBOX.path or request.url.query else None))
 
 
 def _inside(request: Request, wanted: str) -> str:
@@ -281,20 +294,7 @@ def _error(desk: ServeDesk, request: Request, here: Address, session: Session | 
     status = status_of(error, in_body=request.method == "POST")
     if wants_json(request):
         return answer(request, Rejection(status, str(error), HEADERS), **members_of(error))
-    detail = str(error)
-    title = f"No {error.kind} is called “{error.name}”." if isinstance(error, UnknownReference) else detail
-    facts = {"title": title, "sentences": [detail] if title != detail else [], "kind": "bad", "close": []}
     # A host that this server does not have gets no page.
     if isinstance(error, Refused) and session is None:
-        return Response(detail, int(status), dict(HEADERS), "text/plain; charset=utf-8")
-    return _respond(desk, request, Page("error.html", title, facts, int(status)), here, session)
-
-
-def _see(address: str) -> Response:
-    return Response("", 303, dict(HEADERS) | {"Location": address})
-
-
-def _set_cookie(desk: ServeDesk, request: Request, answered: Response, value: str, max_age_s: int) -> None:
-    path = request.scope.get("root_path", "") + PREFIX
-    secure = desk.proxies.is_encrypted(peer_of(request), request.url.scheme, request.headers)
-    answered.set_cookie(COOKIE, value, max_age_s, path=path, secure=secure, httponly=True, samesite="strict")
+        return Response(str(error), int(status), dict(HEADERS), "text/plain; charset=utf-8")
+    return _respond(desk, request, error_page(error, int(status)), here, session)

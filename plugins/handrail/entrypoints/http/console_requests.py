@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlsplit
 
+from handrail.entrypoints.console.addresses import Address
 from handrail.entrypoints.http.bodies import arriving_within, check_length, too_large
 from handrail.errors import InvalidInput, MissingTool, Refused
 
@@ -34,6 +35,14 @@ def wants_json(request: Request) -> bool:
 def peer_of(request: Request) -> str | None:
     """Return the address at the other end of the socket, None if it cannot be known."""
     return request.client.host if request.client else None
+
+
+def page_meant(path: str, pages: Iterable[Address]) -> str | None:
+    """Return the path of the page meant by one with a slash too many, or by that of a form; None for no page."""
+    forms = (Address.LOG_IN, Address.LOG_OUT)
+    if any(each.path == path.rstrip("/") for each in pages):
+        return path.rstrip("/")
+    return Address.INBOX.path if any(each.matches(path) for each in forms) else None
 
 
 def check_host(request: Request, names: Iterable[str]) -> None:

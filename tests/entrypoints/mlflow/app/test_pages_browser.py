@@ -48,6 +48,20 @@ def test_the_second_person_approves_by_clicks_alone_and_the_alias_moves(visit, m
     assert made.champion() == "1"
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (1366, 650), (1280, 400)])
+def test_the_button_stays_within_reach_from_the_top_of_the_page_to_its_end(visit, asked, width, height):
+    page = visit("ben", _request(asked), viewport={"width": width, "height": height}).page
+    button = page.get_by_role("button", name="Record my decision")
+
+    page.evaluate("window.scrollTo({ top: 9999, behavior: 'instant' })")
+    button.focus()
+
+    expect(button).to_be_in_viewport(ratio=1)
+    assert page.evaluate("scrollY") > 300
+    page.get_by_role("radio", name="Ask").check()
+    expect(page.get_by_role("button", name="Send my question")).to_be_visible()
+
+
 def test_the_author_reads_everything_and_finds_no_form(visit, asked):
     page = visit("ada", _request(asked)).page
 
@@ -57,18 +71,19 @@ def test_the_author_reads_everything_and_finds_no_form(visit, asked):
 
 def test_a_question_is_asked_by_one_person_and_answered_by_the_other(visit, asked):
     cleo = visit("cleo", _request(asked)).page
-    _send(cleo, "Ask", "which months?")
+    _send(cleo, "Ask", "which months?", "Send my question")
     expect(cleo.get_by_role("status")).to_contain_text("Your question is recorded.")
     assert violations(cleo) == []
 
     ada = visit("ada", _request(asked)).page
     ada.get_by_label("Your answer").fill("January to June")
     assert violations(ada) == []
-    ada.get_by_role("button", name="Answer").click()
+    ada.get_by_role("button", name="Send my answer").click()
 
     expect(ada.get_by_role("status")).to_contain_text("The answer is recorded.")
     cleo.reload()
-    expect(cleo.get_by_text("January to June")).to_be_visible()
+    expect(cleo.get_by_role("region", name="Cleo asked")).to_contain_text("January to June")
+    expect(cleo.get_by_text("Your question is answered.")).to_be_visible()
 
 
 def test_what_changed_while_somebody_read_is_shown_and_their_text_is_there_still(visit, server, made, asked):

@@ -45,8 +45,9 @@ class _WithPages(dict[tuple[str, str], Callable[[], bool]]):
 
 def _is_page(path: str, method: str) -> bool:
     prefix = handlers._add_static_prefix("")
+    # The address of a form may be opened too: it leads to the form's page.
     return path.startswith(prefix) and any(
-        method == each.method and each.matches(path.removeprefix(prefix)) for each in Address
+        method in (each.method, "GET") and each.matches(path.removeprefix(prefix)) for each in Address
     )
 
 

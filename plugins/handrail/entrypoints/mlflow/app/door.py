@@ -6,7 +6,10 @@ import uuid
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
+from handrail.entrypoints.console.addresses import PREFIX, Address
+from handrail.entrypoints.http.gate_routes import PREFIX as API
 from handrail.entrypoints.http.problems import MEDIA_TYPE, problem
 from handrail.entrypoints.mlflow.app.surface import SETTING, Answer, Surface
 
@@ -24,7 +27,8 @@ class Door:
             return await self.app(scope, receive, send)
         if scope["type"] != "http":
             return await send({"type": "websocket.close", "code": 1008})
-        refusal = _refusal(self._surface, scope["method"], _routed(scope))
+        accept = b",".join(value for name, value in scope["headers"] if name == b"accept").decode("latin-1")
+        refusal = _refusal(self._surface, scope["method"], _routed(scope), accept)
         if refusal is None:
             return await self.app(scope, receive, send)
         status, headers, body = refusal
@@ -43,7 +47,7 @@ class WsgiDoor:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Handle one WSGI request."""
         path = str(environ.get("PATH_INFO", "")).encode("latin-1").decode("utf-8", "replace")
-        refusal = _refusal(self._surface, environ["REQUEST_METHOD"], path)
+        refusal = _refusal(self._surface, environ["REQUEST_METHOD"], path, str(environ.get("HTTP_ACCEPT", "")))
         if refusal is None:
             answer: Iterable[bytes] = self._app(environ, start_response)
             return answer
@@ -52,17 +56,35 @@ class WsgiDoor:
         return [body]
 
 
+def _page_for(surface: Surface, path: str) -> str | None:
+    """Return where a person goes who opens an address among the pages that none of them has; None for other paths.
+
+    It is the page itself where a slash is too many or missing, else the one that says so.
+    """
+    below = path.removeprefix(surface.prefix)
+    if path == below and surface.prefix or not f"{below}/".startswith(f"{PREFIX}/") or below.startswith(f"{API}/"):
+        return None
+    for meant in (f"{path.rstrip('/')}/", path.rstrip("/")):
+        if surface.answer("GET", meant)[0] is Answer.OPEN:
+            return quote(meant)
+    return Address.NOWHERE.to(surface.prefix, {"address": path[:200]})
+
+
 def _routed(scope: Any) -> str:
     """Return the path as the routers below read it: without the root path that a proxy in front takes away."""
     path, root = str(scope["path"]), str(scope.get("root_path") or "")
     return path.removeprefix(root) if root and path.startswith(f"{root}/") else path
 
 
-def _refusal(surface: Surface, method: str, path: str) -> tuple[HTTPStatus, list[tuple[str, str]], bytes] | None:
+def _refusal(
+    surface: Surface, method: str, path: str, accept: str
+) -> tuple[HTTPStatus, list[tuple[str, str]], bytes] | None:
     answer, about = surface.answer(method, path)
     headers = [("content-type", MEDIA_TYPE)]
     if answer is Answer.OPEN:
         return None
+    if method in ("GET", "HEAD") and "text/html" in accept and (page := _page_for(surface, path)):
+        return HTTPStatus.SEE_OTHER, [("location", page)], b""
     if answer is Answer.OTHER_METHOD:
         status, detail = HTTPStatus.METHOD_NOT_ALLOWED, f"This path takes {about}."
         headers.append(("allow", about))

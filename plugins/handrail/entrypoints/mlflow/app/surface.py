@@ -76,7 +76,7 @@ class Surface:
         Raises:
             Misconfigured: a route changes something and nobody knows it; or `opened` names what is not there.
         """
-        self._prefix = prefix
+        self.prefix = prefix
         installed, known, opened = sorted(set(routes)), set(known), tuple(opened)
         groups = {name: re.compile(pattern) for name, pattern in CLOSED.items() if name not in opened}
         named = {line for line in installed if str(line) in opened}
@@ -111,7 +111,7 @@ class Surface:
         return Answer.OTHER_METHOD, ", ".join(sorted(methods))
 
     def _bare(self, line: RouteLine) -> str:
-        return line.path.removeprefix(self._prefix) if line.path.startswith(f"{self._prefix}/") else line.path
+        return line.path.removeprefix(self.prefix) if line.path.startswith(f"{self.prefix}/") else line.path
 
     def _group(self, groups: Mapping[str, re.Pattern[str]], line: RouteLine) -> str | None:
         return next((name for name, pattern in groups.items() if pattern.fullmatch(self._bare(line))), None)

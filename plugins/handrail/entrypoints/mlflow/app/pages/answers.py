@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
 
 from flask import Response, request
 from mlflow.server import handlers
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from handrail.entrypoints.console.addresses import Address
+from handrail.entrypoints.console.addresses import Address, page_of_form
+from handrail.entrypoints.console.error_page import error_page, nothing_here, rejection_page
 from handrail.entrypoints.console.pages import HEADERS, KEPT_FOR, STATIC, Page, render, static_file
 from handrail.entrypoints.http.bodies import too_large
 from handrail.entrypoints.http.problems import MEDIA_TYPE, Rejection, members_of, problem, status_of
 from handrail.entrypoints.mlflow.app.logins import current_account
-from handrail.entrypoints.mlflow.app.messages import refuse_nul
+from handrail.entrypoints.mlflow.app.messages import read_query, read_text, refuse_nul
 from handrail.entrypoints.mlflow.app.origins import refuse_foreign_pages
 from handrail.entrypoints.mlflow.app.pages.desk import PageDesk, Waiting
 from handrail.entrypoints.mlflow.app.refusals import Refusals
 from handrail.entrypoints.mlflow.app.rights import account
-from handrail.errors import HandrailError, InvalidInput, Refused, UnknownReference
+from handrail.errors import HandrailError, InvalidInput, Refused
 
 MOST_FORM_BYTES = 64 << 10
 FORM = "application/x-www-form-urlencoded"
@@ -115,16 +115,36 @@ def _error(desk: PageDesk, here: Address, rejection: Rejection, error: HandrailE
         members = members_of(error) if error else {}
         document = problem(rejection.status, rejection.detail, "", **members)
         return Response(document, int(rejection.status), rejection.headers, mimetype=MEDIA_TYPE)
-    title = f"No {error.kind} is called “{error.name}”." if isinstance(error, UnknownReference) else rejection.detail
-    sentences = [rejection.detail] if title != rejection.detail else []
-    facts: dict[str, Any] = {"title": title, "sentences": sentences, "kind": "bad", "close": []}
-    page = Page("error.html", title, facts, int(rejection.status))
+    status = int(rejection.status)
+    page = error_page(error, status) if error else rejection_page(rejection.detail, status)
     try:
         return respond(desk, page, here)
     except HandrailError:
         return Response(
             rejection.detail, int(rejection.status), list(HEADERS), content_type="text/plain; charset=utf-8"
         )
+
+
+def lead_back() -> Response:
+    """Lead who opens the address of a form, as it stands in a browser after one failed, to the page that has it."""
+    prefix = base_of()
+    return see(f"{prefix}{page_of_form(request.path.removeprefix(prefix))}")
+
+
+def nowhere(_desk: PageDesk) -> Page:
+    """Answer for every address below the pages' own that none of them has; the door leads here."""
+    return nothing_here(read_query("address").get("address", "")[:200])
+
+
+def read_words(form: Mapping[str, str], name: str, what: str) -> str:
+    """Return what a person wrote into a form.
+
+    Raises:
+        InvalidInput: it is empty, too long, or no plain line; `what` is what they should write.
+    """
+    if not form[name]:
+        raise InvalidInput(name, "nothing was written", f"Write {what}: one sentence is enough.")
+    return read_text(dict(form), name)
 
 
 def send_static(file: str) -> Response:

@@ -8,11 +8,12 @@ from flask import Response
 
 from handrail.approvals import Finding, Report, Severity
 from handrail.entrypoints.console.addresses import Address
+from handrail.entrypoints.console.error_page import sentence_of
 from handrail.entrypoints.console.findings_page import findings_page
 from handrail.entrypoints.console.pages import Page
 from handrail.entrypoints.http.problems import status_of
 from handrail.entrypoints.mlflow.app.messages import read_query, read_text, read_version
-from handrail.entrypoints.mlflow.app.pages.answers import base_of, not_recorded, read_form, see
+from handrail.entrypoints.mlflow.app.pages.answers import base_of, not_recorded, read_form, read_words, see
 from handrail.entrypoints.mlflow.app.pages.desk import PageDesk, readable_findings
 from handrail.entrypoints.mlflow.app.rights import account, may, require_model
 from handrail.errors import HandrailError, InvalidInput
@@ -37,7 +38,7 @@ def open_finding(desk: PageDesk) -> Response:
             raise InvalidInput("severity", f"{form['severity']!r:.40} is none", f"Send one of {', '.join(Severity)}.")
         report = Report(
             model=read_text(dict(form), "model"),
-            text=read_text(dict(form), "text"),
+            text=read_words(form, "text", "what was found"),
             severity=Severity(form["severity"]),
             version=read_version(dict(form)) if form["version"] else None,
         )
@@ -55,14 +56,14 @@ def close_finding(desk: PageDesk, finding_id: str) -> Response:
         desk.check(form["token"], _about(finding_id))
         found = desk.opened.gate.findings.found(finding_id)
         require_model(found.opened.model, "can_read", "Closing this finding")
-        desk.opened.gate.findings.close(finding_id, account(), read_text(dict(form), "reason"))
+        desk.opened.gate.findings.close(finding_id, account(), read_words(form, "reason", "why it may be closed"))
     except HandrailError as err:
         return _not_recorded(desk, err, form | {"finding_id": finding_id})
     return see(f"{Address.FINDINGS.to(base_of())}#{finding_id}")
 
 
 def _not_recorded(desk: PageDesk, err: HandrailError, kept: dict[str, str]) -> Response:
-    extra = {"problem": str(err), "kept": kept, "status": int(status_of(err, in_body=True))}
+    extra = {"problem": sentence_of(err), "kept": kept, "status": int(status_of(err, in_body=True))}
     return not_recorded(desk, Address.FINDINGS, err, lambda: _page(desk, extra))
 
 

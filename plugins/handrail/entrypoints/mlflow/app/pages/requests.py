@@ -7,18 +7,20 @@ from typing import Any
 
 from flask import Response
 
-from handrail.approvals import Choice, NotAsShown, Purpose, RequestView, Wanted
+from handrail.approvals import Choice, Closed, NotAsShown, Purpose, RequestView, Wanted
 from handrail.clock import system_time
 from handrail.entrypoints.console.addresses import Address
+from handrail.entrypoints.console.error_page import sentence_of
 from handrail.entrypoints.console.inbox import inbox_page, list_page
 from handrail.entrypoints.console.pages import Page
 from handrail.entrypoints.console.request_page import request_page
+from handrail.entrypoints.console.request_short import ended_of
 from handrail.entrypoints.console.request_shown import Problem, Sent, Shown
 from handrail.entrypoints.console.timeline import read_past
 from handrail.entrypoints.http.problems import status_of
 from handrail.entrypoints.mlflow.app.evidence_bodies import read_digest
-from handrail.entrypoints.mlflow.app.messages import read_choice, read_number, read_query, read_text
-from handrail.entrypoints.mlflow.app.pages.answers import base_of, not_recorded, read_form, respond, see
+from handrail.entrypoints.mlflow.app.messages import read_choice, read_number, read_query
+from handrail.entrypoints.mlflow.app.pages.answers import base_of, not_recorded, read_form, read_words, respond, see
 from handrail.entrypoints.mlflow.app.pages.desk import PageDesk, readable_findings, reads
 from handrail.entrypoints.mlflow.app.pages.emergencies import emergency_of
 from handrail.entrypoints.mlflow.app.rights import account, may, require_model, require_runs, require_sources
@@ -80,7 +82,11 @@ def decide(desk: PageDesk, request_id: str) -> Response:
     view, sent = _readable(desk, request_id), Sent(choice=form["decision"], reason=form["reason"])
     try:
         desk.check(form["token"], _about_decision(request_id, form["seen"]))
-        seen, choice, reason = read_digest(form["seen"], "seen"), read_choice(form), read_text(form, "reason")
+        seen, choice, reason = (
+            read_digest(form["seen"], "seen"),
+            read_choice(form),
+            read_words(form, "reason", "a reason"),
+        )
         said_before = len(view.history.said)
         after = desk.opened.gate.decide(request_id, account(), choice, reason, seen=seen)
     except HandrailError as err:
@@ -96,7 +102,7 @@ def answer(desk: PageDesk, request_id: str) -> Response:
     number = read_number(form, "question", 0, 10**6)
     try:
         desk.check(form["token"], _about_answer(request_id, number))
-        desk.opened.gate.questions.answer(request_id, account(), read_text(form, "answer"), number)
+        desk.opened.gate.questions.answer(request_id, account(), read_words(form, "answer", "an answer"), number)
     except HandrailError as err:
         return _not_recorded(desk, request_id, Sent(answers={number: form["answer"]}), err)
     return see(_address(request_id, "answered"))
@@ -175,17 +181,20 @@ def _address(request_id: str, said: str) -> str:
 
 def _not_recorded(desk: PageDesk, request_id: str, sent: Sent, err: HandrailError) -> Response:
     """Return the page as it is now, with what was sent, why it was not recorded, and the status of the error."""
-    title, lines, kind = "Nothing was recorded.", [str(err)], "bad"
-    if isinstance(err, NotAsShown):
+    title, lines, kind = "Nothing was recorded.", [sentence_of(err)], "bad"
+    view = desk.opened.gate.request(request_id)
+    if isinstance(err, NotAsShown | Closed) and (ended := ended_of(view)):
+        title, lines = f"Nothing was recorded: the request {ended} before you sent this.", []
+    elif isinstance(err, NotAsShown):
         title, kind = "Nothing was recorded: the request changed after you opened it.", "warn"
-        lines = [*err.changes, "Your text is kept below. Read the difference, and send it again."]
+        lines = [*err.changes, "Read the difference, and send it again."]
     elif isinstance(err, Unavailable | Contradiction):
         title, kind = "It did not end as you asked.", "warn"
     status = int(status_of(err, in_body=True))
     again = Sent(Problem(title, tuple(lines), kind), sent.choice, sent.reason, sent.answers, status)
 
     def page() -> Page:
-        return request_page(_shown(desk, desk.opened.gate.request(request_id), sent=again))
+        return request_page(_shown(desk, view, sent=again))
 
     return not_recorded(desk, Address.INBOX, err, page)
 

@@ -22,7 +22,7 @@ from handrail.entrypoints.mlflow.app.pages import (
     rules,
     urgent,
 )
-from handrail.entrypoints.mlflow.app.pages.answers import page_view, send_static
+from handrail.entrypoints.mlflow.app.pages.answers import lead_back, nowhere, page_view, send_static
 from handrail.entrypoints.mlflow.app.pages.desk import PageDesk
 from handrail.entrypoints.mlflow.app.refusals import Refusals
 from handrail.entrypoints.mlflow.app.surface import RouteLine
@@ -49,6 +49,7 @@ VIEWS: Mapping[Address, tuple[Any, Address]] = {
     Address.RULE_CHANGE: (rules.change, Address.RULES),
     Address.DECIDE_RULES: (rules.decide, Address.RULES),
     Address.LOG: (log.log, Address.LOG),
+    Address.NOWHERE: (nowhere, Address.NOWHERE),
     Address.TRACE: (lineage.trace, Address.TRACE),
     Address.IMPACT: (lineage.impact, Address.IMPACT),
     Address.FEEDBACK: (deployments.feedback, Address.FEEDBACK),
@@ -67,10 +68,12 @@ def add_pages(app: Flask, desk: PageDesk, refusals: Refusals) -> None:
     for address, (view, here) in VIEWS.items():
         answer = page_view(desk, refusals, here, partial(view, desk))
         _add(app, address, answer)
+        if address.method == "POST":
+            _add(app, address, page_view(desk, refusals, here, lambda **_segments: lead_back()), "GET")
     _add(app, Address.STATIC, send_static)
 
 
-def _add(app: Flask, address: Address, answer: Any) -> None:
+def _add(app: Flask, address: Address, answer: Any, method: str = "") -> None:
     rule = re.sub(r"\{(\w+)\}", r"<\1>", address.path)
-    name = f"handrail_page_{address.name.lower()}"
-    app.add_url_rule(handlers._add_static_prefix(rule), name, answer, methods=[address.method])
+    name = f"handrail_page_{address.name.lower()}{method.lower()}"
+    app.add_url_rule(handlers._add_static_prefix(rule), name, answer, methods=[method or address.method])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response
 
 from handrail.entrypoints.console.addresses import Address
+from handrail.entrypoints.console.error_page import sentence_of
 from handrail.entrypoints.console.pages import Page
 from handrail.entrypoints.console.rows_page import Sent, rows_page, snapshot_page
 from handrail.entrypoints.http.problems import status_of
@@ -43,7 +44,7 @@ def confirm(desk: PageDesk, model: str, snapshot: str) -> Response:
         desk.check(form["token"], _about(model, snapshot))
         desk.opened.gate.snapshots.confirm(model, read_digest(snapshot, "snapshot"), account())
     except HandrailError as err:
-        sent = Sent(str(err), int(status_of(err, in_body=True)))
+        sent = Sent(sentence_of(err), int(status_of(err, in_body=True)))
         return not_recorded(desk, Address.RULES, err, lambda: _page(desk, model, snapshot, sent))
     return see(Address.SNAPSHOT.to(base_of(), {"said": "confirmed"}, model=model, snapshot=snapshot))
 

@@ -10,11 +10,12 @@ from flask import Response
 
 from handrail.approvals import Choice
 from handrail.entrypoints.console.addresses import Address
+from handrail.entrypoints.console.error_page import sentence_of
 from handrail.entrypoints.console.pages import Page
 from handrail.entrypoints.console.rules_page import change_page, policy_row, rules_page
 from handrail.entrypoints.http.problems import status_of
-from handrail.entrypoints.mlflow.app.messages import read_choice, read_query, read_text
-from handrail.entrypoints.mlflow.app.pages.answers import base_of, not_recorded, read_form, see
+from handrail.entrypoints.mlflow.app.messages import read_choice, read_query
+from handrail.entrypoints.mlflow.app.pages.answers import base_of, not_recorded, read_form, read_words, see
 from handrail.entrypoints.mlflow.app.pages.desk import PageDesk
 from handrail.entrypoints.mlflow.app.rights import account
 from handrail.errors import HandrailError, InvalidInput
@@ -38,10 +39,10 @@ def propose(desk: PageDesk) -> Response:
     form = read_form("reason", "token")
     try:
         desk.check(form["token"], PROPOSE)
-        view = desk.opened.rules.propose(account(), read_text(form, "reason"))
+        view = desk.opened.rules.propose(account(), read_words(form, "reason", "a reason"))
     except HandrailError as err:
         status = int(status_of(err, in_body=True))
-        problem = {"problem": str(err), "reason": form["reason"], "status": status}
+        problem = {"problem": sentence_of(err), "reason": form["reason"], "status": status}
         return not_recorded(
             desk, Address.RULES, err, lambda: rules_page(_in_force(desk) | problem, desk.opened.reviewing.names())
         )
@@ -63,9 +64,9 @@ def decide(desk: PageDesk, change_id: str) -> Response:
         choice = read_choice(form)
         if choice is Choice.ASK:
             raise InvalidInput("decision", "a change of rules has no questions", "Approve or reject it.")
-        desk.opened.rules.decide(change_id, account(), choice, read_text(form, "reason"))
+        desk.opened.rules.decide(change_id, account(), choice, read_words(form, "reason", "a reason"))
     except HandrailError as err:
-        kept: dict[str, Any] = {"problem": str(err), "chosen": form["decision"], "reason": form["reason"]}
+        kept: dict[str, Any] = {"problem": sentence_of(err), "chosen": form["decision"], "reason": form["reason"]}
         kept["status"] = int(status_of(err, in_body=True))
         return not_recorded(desk, Address.RULES, err, lambda: _change(desk, change_id, kept))
     return see(_address(change_id, str(choice)))

@@ -8,10 +8,11 @@ from flask import Response
 
 from handrail.approvals import Opening, Purpose
 from handrail.entrypoints.console.addresses import Address
+from handrail.entrypoints.console.error_page import sentence_of
 from handrail.entrypoints.http.problems import status_of
-from handrail.entrypoints.mlflow.app.messages import read_text, read_version
+from handrail.entrypoints.mlflow.app.messages import read_version
 from handrail.entrypoints.mlflow.app.pages.aliases import page_of
-from handrail.entrypoints.mlflow.app.pages.answers import base_of, not_recorded, read_form, see
+from handrail.entrypoints.mlflow.app.pages.answers import base_of, not_recorded, read_form, read_words, see
 from handrail.entrypoints.mlflow.app.pages.desk import PageDesk
 from handrail.entrypoints.mlflow.app.pages.ways import about, ways_of
 from handrail.entrypoints.mlflow.app.rights import account, require_model
@@ -54,8 +55,8 @@ def _send(
                 f"{alias} of {model}, or who may do this, changed after you opened the page. Look again, and send it."
             )
             raise Contradiction("What you sent", (reason,))
-        version, reason = read_version(dict(fields)), read_text(dict(fields), "reason")
+        version, reason = read_version(dict(fields)), read_words(fields, "reason", "a reason")
         return see(act(Opening(model, version, alias, reason, {}, purpose=purpose)))
     except HandrailError as err:
-        kept = fields | {"form": form, "problem": str(err), "status": str(int(status_of(err, in_body=True)))}
+        kept = fields | {"form": form, "problem": sentence_of(err), "status": str(int(status_of(err, in_body=True)))}
         return not_recorded(desk, Address.TIMELINES, err, lambda: page_of(desk, model, alias, {}, kept))
