@@ -125,3 +125,24 @@ def test_a_signature_without_names_names_no_features(world, described):
 def test_a_tree_that_is_not_kept_is_named(world):
     with pytest.raises(UnknownReference):
         world.described("sha256:" + "0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("scoring", "settings"),
+    [
+        ({"threshold": 0.24, "kind": "binary", "features": ["a"], "categories": {}, "empty": None}, (0.24, "binary")),
+        (["threshold"], None),
+    ],
+)
+def test_the_single_values_by_which_a_package_answers_are_read(world, scoring, settings):
+    found = world.described(world.take({"scoring.json": json.dumps(scoring).encode()})).settings
+
+    assert (None if found is None else (found["threshold"], found["kind"])) == settings
+    assert found is None or {*found} == {"threshold", "kind"}
+
+
+def test_a_package_that_cannot_be_read_is_named_once(world):
+    found = world.described(world.take({"scoring.json": b"{"}))
+
+    assert found.settings is None
+    assert [sentence.partition(":")[0] for sentence in found.unread] == ["scoring.json cannot be read"]

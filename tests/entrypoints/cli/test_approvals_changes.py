@@ -24,6 +24,8 @@ ANSWER = {
     "files": _part(
         changed=[_row(*({"size": n, "sha256": f"{n}" * 64} for n in (1, 2)), "recomputed", path="model.skops")]
     ),
+    "settings": _part(changed=[_row(0.35, 0.24, "recomputed", name="threshold")]),
+    "late": [],
     "parameters": _part(changed=[_row("0.05", FORGED, name="rate")], unchanged=8, left_out=7),
     "code": {"commit": _row("1" * 40, "2" * 40), "clean": _row(True, None, known=False), "files": _part()},
     "data": [_row(100, 140, what="training rows"), _row("x", "x", what="validation set")],
@@ -57,8 +59,17 @@ def test_each_difference_is_a_line_with_its_origin(run):
     assert "features added wind" in lines
     assert "environment scipy none → ==1.0 recomputed" in lines
     assert "validation set" not in answer.stdout
+    assert "settings threshold 0.35 → 0.24 recomputed" in lines
     assert answer.stdout.count("weight of") == 5
     assert answer.stderr.strip() == "Not known: The run of version 1 could not be read: it is gone."
+
+
+def test_a_server_of_before_settings_were_read_is_understood(run):
+    with answering(200, {name: value for name, value in ANSWER.items() if name not in ("settings", "late")}) as url:
+        answer = run(url, "changes", REQUEST_ID)
+
+    assert answer.returncode == 0, answer.stderr
+    assert "settings" not in answer.stdout
 
 
 def test_what_a_run_says_stays_on_its_line(run):

@@ -35,6 +35,10 @@ def _rows(panel):
     return {row["what"]: (row["before"], row["after"]) for row in (*panel["rows"], *panel["more"])}
 
 
+def _folded(panel):
+    return {row["what"]: (row["before"], row["after"]) for row in panel["unrecorded"]["rows"]}
+
+
 def test_each_part_says_what_differs_and_who_says_so():
     found, panels = _panels(OLD, NEW)
 
@@ -47,8 +51,10 @@ def test_each_part_says_what_differs_and_who_says_so():
         "recomputed by the server",
         "==1.1",
     )
-    # Nobody compares two shortened digests by eye.
-    assert "5" * 64 in _rows(panels["Files served"])["model.bin"][1]
+    # Nobody compares two digests by eye: the later one is there whole, to be copied.
+    (file,) = panels["Files served"]["rows"]
+    assert (file["after"], file["digest"]) == ("1 → 2 bytes, other content", f"sha256:{'5' * 64}")
+    assert panels["Files served"]["sentence"] == "Only model.bin differs; 1 file is the same, byte for byte."
 
 
 def test_a_first_version_has_nothing_before_it():
@@ -66,13 +72,67 @@ def test_a_first_version_has_nothing_before_it():
 def test_what_is_not_known_is_neither_the_same_nor_new(side):
     _, panels = _panels(side, NEW)
 
-    assert _rows(panels["Data"])["training rows"] == ("not known", "54,247")
-    assert _rows(panels["Code"])["commit"] == ("not known", "d" * 40)
+    assert not panels["Data"]["rows"] + panels["Code"]["rows"]
+    assert panels["Data"]["unrecorded"]["sentence"] == "2 values not recorded for the champion"
+    assert _folded(panels["Data"])["training rows"] == ("not known", "54,247")
+    assert _folded(panels["Code"])["commit"] == ("not known", "d" * 40)
     for name, what in (("Code", "files of code"), ("Environment", "packages"), ("Files served", "files")):
         assert panels[name]["sentence"] == f"Which {what} differ is not known."
     assert panels["Features"]["sentence"] == "Which features differ is not known."
     assert panels["Parameters"]["sentence"] == "Which parameters differ is not known."
     assert not panels["Files served"]["rows"]
+
+
+def test_a_parameter_that_one_run_did_not_log_did_not_change():
+    before = replace(OLD, making=None, run=replace(RUN, parameters={"rate": "0.1", "depth": "3", "seed": "0"}))
+    after = replace(NEW, making=None, run=replace(RUN, parameters={"rate": "0.2"}))
+
+    _, panels = _panels(before, after)
+
+    assert _rows(panels["Parameters"]) == {"rate": ("0.1", "0.2")}
+    assert panels["Parameters"]["unrecorded"]["sentence"] == "2 values not recorded for the candidate"
+    assert _folded(panels["Parameters"]) == {"depth": ("3", "not known"), "seed": ("0", "not known")}
+
+
+def test_a_parameter_of_the_pipeline_that_is_new_is_said_to_be_new():
+    after = replace(NEW, making=replace(NEW.making, parameters=NEW.making.parameters | {"labels.path": "l.parquet"}))
+
+    _, panels = _panels(OLD, after)
+
+    assert _rows(panels["Parameters"])["labels.path"] == ("none", "l.parquet")
+    assert panels["Parameters"]["unrecorded"] is None
+
+
+def test_a_threshold_is_read_from_the_frozen_files_and_said_in_the_words_of_the_use_case():
+    settings = {"threshold": 0.35, "kind": "binary"}
+    sides = [replace(side, frozen=replace(SAID, settings=settings)) for side in (OLD, NEW)]
+    sides[1] = replace(sides[1], frozen=replace(SAID, settings=settings | {"threshold": 0.24}))
+
+    found = changed_parts(compare("pr-1", *sides, []).to_json(), "called late")
+
+    panel = next(part for part in found["parts"] if part["name"] == "How it answers")
+    assert _rows(panel) == {"threshold, from which on a score means “called late”": ("0.35", "0.24")}
+    assert (panel["sentence"], panel["origin"]) == ("1 setting the same.", "recomputed by the server")
+
+
+def test_what_features_weigh_is_folded_and_the_authors_word():
+    after = replace(NEW, run=replace(NEW.run, importances={"wind": 0.7}))
+
+    _, panels = _panels(OLD, after)
+
+    panel = panels["Importance of features"]
+    assert (panel["rows"], panel["origin"]) == ([], "author’s word")
+    assert _rows(panel) == {"wind": ("0.5000", "0.7000 (+0.2000)")}
+    assert "wind" not in str(panels["Features"]["rows"])
+
+
+def test_what_was_not_read_in_time_is_said_apart():
+    late = "The run of version 1 was not read in time; it is there when the same is asked again."
+    changes = replace(compare("pr-1", OLD, NEW, [late]), late=(late,))
+
+    found = changed_parts(changes.to_json())
+
+    assert (found["late"], found["unknown"]) == ([late], [late])
 
 
 def test_nothing_asked_is_no_section():

@@ -1,10 +1,13 @@
 """The page of a request from the gate's own views: what is said first, rules with room, groups, and the form."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from handrail.approvals import Choice, Reviewing, Wording
+from handrail.approvals.domain.comparing import compare
+from handrail.approvals.domain.sides import Side
 from handrail.entrypoints.console.inbox import closed_row, open_row
 from handrail.entrypoints.console.pages import Frame, render
 from handrail.entrypoints.console.request_cases import case_charts, cases_of, verdict_of
@@ -203,12 +206,24 @@ def test_what_changed_is_in_panels_that_fold_what_is_long():
     found = changed_parts(changed)
     parts = {part["name"]: part for part in found["parts"]}
 
-    assert parts["Data"]["rows"] == [{"what": "rows", "before": "160,678", "after": "217,503"}]
+    (row,) = parts["Data"]["rows"]
+    assert (row["what"], row["before"], row["after"]) == ("rows", "160,678", "217,503")
     assert (len(parts["Parameters"]["rows"]), len(parts["Parameters"]["more"])) == (8, 4)
     assert parts["Features"]["sentence"] == "The same 37 features."
     assert parts["Files served"]["origin"] == "recomputed by the server"
     assert found["unknown"] == ["The commit of version 1 is not known."]
     assert changed_parts(None) is None
+
+
+def test_a_part_that_is_missing_is_said_on_top_before_somebody_decides(world):
+    request_id = world.ask()
+    late = "The run of version 1 was not read in time; it is there when the same is asked again."
+    none = compare(request_id, None, Side(1), [late])
+
+    html = render(_page(world, request_id, changed=replace(none, late=(late,)).to_json()), FRAME)
+
+    assert html.index("Part of this page is missing") < html.index("In short") < html.index("If rules, figures")
+    assert "Part of this page is missing" not in render(_page(world, request_id, changed=none.to_json()), FRAME)
 
 
 def test_the_page_says_what_the_model_answers_and_what_the_alias_means(world):

@@ -51,7 +51,9 @@ class DescribedTrees(TreeDescriptions):
         packages = _joined(
             files.said(REQUIREMENTS, _requirements), files.said(CONDA, _conda), files.said(PYTHON, _python)
         )
-        return TreeFacts(manifest, features, packages, service, tuple(files.unread))
+        settings = files.said(SCORING, _settings)
+        unread = tuple(dict.fromkeys(files.unread))
+        return TreeFacts(manifest, features, packages, service, unread, settings=settings)
 
 
 class _Files:
@@ -94,6 +96,14 @@ def _service(content: bytes) -> NamedFeatures | None:
         return None
     spec = service.get("spec_hash")
     return NamedFeatures(service["name"], f"sha256:{spec}" if isinstance(spec, str) else None)
+
+
+def _settings(content: bytes) -> dict[str, Any] | None:
+    """Return the single values of a package of Handrail, like its threshold."""
+    described = _json(content)
+    if not isinstance(described, dict):
+        return None
+    return {name: value for name, value in described.items() if isinstance(value, str | int | float)}
 
 
 def _requirements(content: bytes) -> dict[str, str]:

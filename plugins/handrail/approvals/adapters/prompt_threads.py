@@ -13,7 +13,7 @@ from handrail.approvals.difference_ports import PromptReadings
 AT_ONCE = 3
 MOST_WAITING = 24
 """So many works may wait or be under way; more are not begun."""
-PATIENCE_S = 0.3
+PATIENCE_S = 1.0
 """A page that waits longer has to say so."""
 KEPT_S = 60.0
 """How long an outcome that came late waits for whoever asks next."""

@@ -53,6 +53,7 @@ def compare(request_id: str, before: Side | None, after: Side, unread: Iterable[
         features=features,
         environment=environment,
         unknown=tuple(dict.fromkeys(missing)),
+        settings=_settings(before, after),
         prompt=prompt,
     )
 
@@ -92,6 +93,11 @@ def _environment(before: Side | None, after: Side) -> Part:
     return part(old, after.frozen.packages if after.frozen else None, Origin.RECOMPUTED, first=before is None)
 
 
+def _settings(before: Side | None, after: Side) -> Part:
+    old = before.frozen.settings if before and before.frozen else None
+    return part(old, after.frozen.settings if after.frozen else None, Origin.RECOMPUTED, first=before is None)
+
+
 def _parameters(before: Side | None, after: Side) -> Part:
     """Compare what the stages had, then what the runs say, without what a run says like its stages."""
     first = before is None
@@ -101,6 +107,8 @@ def _parameters(before: Side | None, after: Side) -> Part:
     new_run, old_run = after.run, before.run if before else None
     names = _said_alike(old, mine, old_run, new_run) if both else frozenset()
     logged = part(_without(old_run, names), _without(new_run, names), Origin.WORD, first=first)
+    if not first:
+        logged = replace(logged, rows=tuple(map(_of_run, logged.rows)))
     used = [each for each in (staged, logged) if all(each.known) or (first and each.known[1])]
     known = tuple(staged.known[side] or logged.known[side] for side in (0, 1))
     return Part(
@@ -109,6 +117,11 @@ def _parameters(before: Side | None, after: Side) -> Part:
         (known[0], known[1]),
         weakest([each.origin for each in used if each.rows] or [each.origin for each in used if each.same]),
     )
+
+
+def _of_run(row: Difference) -> Difference:
+    """Return what the runs logged of one thing: that one of them did not says nothing about its value."""
+    return replace(row, known=row.before is not None and row.after is not None)
 
 
 def _without(run: RunFacts | None, names: frozenset[str]) -> Mapping[str, str] | None:

@@ -99,8 +99,9 @@ class Features:
 class Changes:
     """What changed since the version that an alias points at. `version` and `tree` are None for a first promotion.
 
-    `unknown` has a sentence for each thing that could not be compared. `prompt` has the texts of a prompt, None if the
-    version is one of a model.
+    `unknown` has a sentence for each thing that could not be compared, and `late` those that are there when the same is
+    asked again. `prompt` has the texts of a prompt, None if the version is one of a model. `settings` are the single
+    values by which a package answers, like its threshold.
     """
 
     request_id: str
@@ -114,6 +115,8 @@ class Changes:
     environment: Part
     unknown: tuple[str, ...]
     prompt: tuple[TextChange, ...] | None = None
+    settings: Part = Part()
+    late: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON values, bounded: long lists and long values are cut, and say by how much."""
@@ -121,6 +124,7 @@ class Changes:
             "request_id": self.request_id,
             "against": {"version": self.version, "tree": self.tree},
             "files": _of_three(self.files, "path"),
+            "settings": _of_three(self.settings, "name"),
             "parameters": {
                 "changed": [_row(row, "name") for row in self.parameters.rows[:MOST_ROWS]],
                 "unchanged": self.parameters.same,
@@ -143,6 +147,7 @@ class Changes:
             },
             "environment": _of_three(self.environment, "name"),
             "unknown": [_short(sentence) for sentence in self.unknown[:MOST_ROWS]],
+            "late": list(self.late),
             **({} if self.prompt is None else {"prompt": [each.to_json() for each in self.prompt]}),
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from handrail.manifest import Manifest
 
@@ -22,7 +23,8 @@ class TreeFacts:
 
     `features` are the inputs that its MLmodel names, `packages` what its lists of packages ask for by name; None where
     no file says so. `unread` is a sentence for each file that says it in no readable form. `texts` are the files of a
-    prompt by path, None where the tree is not one.
+    prompt by path, None where the tree is not one. `settings` are the single values by which a package of Handrail
+    answers, like its threshold; None where the tree has none.
     """
 
     manifest: Manifest
@@ -31,6 +33,7 @@ class TreeFacts:
     service: NamedFeatures | None = None
     unread: tuple[str, ...] = ()
     texts: Mapping[str, str] | None = None
+    settings: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

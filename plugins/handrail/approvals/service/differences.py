@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from handrail.approvals.difference_ports import Makings, PromptReadings, TrainingRuns, TreeDescriptions
@@ -17,6 +17,7 @@ from handrail.approvals.ports import Ledger, Registry, RequestIndex
 from handrail.errors import HandrailError, UnknownReference
 from handrail.manifest import Manifest
 
+LATE = "was not read in time; it is there when the same is asked again."
 LABELS = {"files": "copy", "run": "run", "lineage": "lineage"}
 
 
@@ -64,7 +65,8 @@ class Differences:
         done, unread = self._ports.prompt.within(works), list[str]()
         sides = [_side(asked, done, unread) if asked else None for asked in (before, after)]
         assert sides[1] is not None
-        return compare(request_id, sides[0], sides[1], unread)
+        late = tuple(sentence for sentence in unread if sentence.endswith(LATE))
+        return replace(compare(request_id, sides[0], sides[1], unread), late=late)
 
     def _candidate(self, request: PromotionRequest) -> _Asked:
         subject, run_id = request.subject, request.run_id
@@ -127,7 +129,7 @@ def _side(asked: _Asked, done: Mapping[str, Future[Any]], unread: list[str]) -> 
             if future is not None:
                 outcomes[what] = future.result()
                 continue
-            unread.append(f"{label} was not read in time; it is there when the same is asked again.")
+            unread.append(f"{label} {LATE}")
         except HandrailError as err:
             unread.append(f"{label} could not be read: {err}")
         lacking.add(what)

@@ -15,7 +15,7 @@ from handrail.entrypoints.cli.approvals_prompts import text_lines
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, print_rows
 
 EXAMPLE = "Example: handrail approvals changes pr-0123456789abcdef0123"
-PARTS = {"files": "path", "parameters": "name", "environment": "name"}
+PARTS = {"files": "path", "settings": "name", "parameters": "name", "environment": "name"}
 MOST_WEIGHTS = 5
 LONGEST = 80
 
@@ -41,7 +41,8 @@ def changes(request_id: RequestId, user: User, as_json: AsJson = False) -> None:
 def _rows(answer: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     """Yield a row for each difference: the part, what, before and after, and who answers for it."""
     for part, key in PARTS.items():
-        yield from _of_part(part, answer[part], key)
+        # A server of before this release has no settings.
+        yield from _of_part(part, answer[part], key) if part in answer else ()
     code, features = answer["code"], answer["features"]
     yield _difference("code", "commit", code["commit"])
     yield _difference("code", "clean checkout", code["clean"])

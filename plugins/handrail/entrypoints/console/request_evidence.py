@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -12,6 +13,8 @@ from handrail.entrypoints.console.words import counted, listed
 
 Row = dict[str, Any]
 MOST_NUMBERS, LONGEST, DEEPEST = 400, 200, 20
+FIRST_EPOCH = 1_000_000_000_000
+"""Milliseconds since 1970, in 2001: a smaller number is no moment of a registration."""
 
 
 def evidence_of(view: RequestView, row: Row, named: Callable[[str], str] = str) -> Iterator[Row]:
@@ -19,7 +22,7 @@ def evidence_of(view: RequestView, row: Row, named: Callable[[str], str] = str) 
     if evaluated := row["evaluation"]:
         about = evaluated["problem"] or f"scored from the frozen files, on labelled rows {_custody(evaluated, named)}"
         isolation = evaluated.get("isolation") or {}
-        how = f"by another process, network {isolation.get('network', 'unknown')}" if isolation else ""
+        how = f"by another process{_network(isolation)}" if isolation else ""
         yield _piece("the gate’s own evaluation", about, "recomputed", how, evaluated["snapshot"])
     for name, digest in row["evidence"].items():
         file, signed = row["evidence_files"].get(name), row["attestations"].get(name)
@@ -39,6 +42,12 @@ def evidence_of(view: RequestView, row: Row, named: Callable[[str], str] = str) 
     if traced := row["traced"]:
         yield _piece("lineage", str(traced.get("summary", "")) or "looked for when it was asked", "bound", "", None)
     yield _piece("reason", f"“{row['reason']}”", "claimed", "no rule reads it", None)
+
+
+def _network(isolation: Mapping[str, Any]) -> str:
+    said = {"none": ", without a network", None: ""}
+    network = isolation.get("network")
+    return said.get(network, f", with {network} network")
 
 
 def _custody(evaluated: Row, named: Callable[[str], str]) -> str:
@@ -63,6 +72,7 @@ def bound_of(view: RequestView, row: Row) -> Row:
         "model": subject.model,
         "version": subject.version,
         "epoch": str(subject.epoch),
+        "registered": _registered(subject.epoch),
         "alias": subject.alias,
         "now": "nothing" if now is None else f"{subject.model} {now}",
         "tree": row["tree_digest"],
@@ -71,6 +81,14 @@ def bound_of(view: RequestView, row: Row) -> Row:
         "people": row["people_digest"],
         "snapshot": row.get("snapshot"),
     }
+
+
+def _registered(epoch: int) -> str | None:
+    """Return when a registered model was made: its epoch, in milliseconds; None where that is no such moment."""
+    try:
+        return datetime.fromtimestamp(epoch / 1000, UTC).isoformat() if epoch > FIRST_EPOCH else None
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def numbers_of(content: Mapping[str, Any]) -> list[tuple[str, str]]:

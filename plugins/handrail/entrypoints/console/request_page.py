@@ -45,7 +45,7 @@ def request_page(shown: Shown) -> Page:
         "since": row["changes"],
         **_rules(rules, row["evaluation"]),
         "cases": cases,
-        "changed": changed_parts(shown.changed),
+        "changed": changed_parts(shown.changed, shown.wording.called),
         "evidence": list(evidence_of(view, row, shown.named)),
         "bound": bound_of(view, row),
         "votes": _votes(view, shown.reviewers),
