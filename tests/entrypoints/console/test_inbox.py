@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from handrail.approvals import Reviewing
-from handrail.entrypoints.console.inbox import inbox_page, list_page
+from handrail.approvals import Choice, Reviewing
+from handrail.entrypoints.console.inbox import closed_row, inbox_page, list_page
 from handrail.entrypoints.console.pages import Frame, render
 from tests.fakes.approvals_world import World
 
@@ -59,6 +59,41 @@ def test_closed_ones_say_who_decided_or_which_rule_did(world):
 
     assert (promoted["by"], promoted["why"]) == ("Ben and Cleo", "All 4 rules were met.")
     assert refused["by"] == "the policy, at once"
+
+
+def test_a_question_waits_for_whoever_can_answer_it(world):
+    request_id = world.ask()
+    world.gate.decide(request_id, "cleo", Choice.ASK, "which <months>?")
+
+    page = _inbox(world, "ada")
+    (row,) = page.facts["asked"]
+    html = render(page, FRAME)
+
+    assert page.title == "1 question waits for you"
+    assert (row["person"], row["question"], page.facts["others"]) == ("Cleo", "which <months>?", [])
+    assert "Cleo asks you: <q>which &lt;months&gt;?</q>" in html
+    assert f"{request_id}#q1" in html
+    assert _inbox(world, "ben").facts["asked"] == []
+
+
+def test_a_role_that_no_policy_asks_reads_what_stands_here(world):
+    page = inbox_page([], [], (), Reviewing(world.rules).person("ada"), deciding=frozenset({"ml-engineer"}))
+
+    assert page.facts["lede"].startswith("No policy asks your role,")
+    assert "the question stands here" in render(page, FRAME)
+
+
+def test_a_rejection_names_who_rejected_and_who_had_approved_and_reaches_whose_it_is(world):
+    request_id = world.ask()
+    world.say(request_id, "ben")
+    world.gate.decide(request_id, "cleo", Choice.REJECT, "too many false alarms")
+    view = world.gate.request(request_id)
+
+    page = inbox_page([], [view], (), Reviewing(world.rules).person("ada"), yours=[view])
+    html = render(page, FRAME)
+
+    assert closed_row(view)["by"] == "Cleo rejected; Ben had approved"
+    assert "too many false alarms" in html[html.index('id="yours"') : html.index('id="closed"')]
 
 
 def test_the_list_of_all_leads_on_to_earlier_ones(world):

@@ -42,7 +42,7 @@ def test_while_a_question_waits_no_approval_promises_to_move_anything(world):
     assert _means(cleo)["approve"] == "Counts once ada has answered Ben. Nothing moves now."
     assert "Yours is the last approval needed." not in html
     assert html.index("which months?") < html.index('id="decide"')
-    assert _means(ben)["approve"].startswith("Your question ends without an answer. Recorded. 1 more approval is needed")
+    assert _means(ben)["approve"].startswith("Your question ends without an answer. Recorded. 1 more approval")
 
 
 def test_an_answer_stands_below_its_question_and_is_news_to_who_asked_until_they_decide(world):

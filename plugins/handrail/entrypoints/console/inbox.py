@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from handrail.approvals import Finding, RequestView, Reviewers
+from handrail.approvals import Choice, Finding, RequestView, Reviewers
 from handrail.entrypoints.console.pages import Page
 from handrail.entrypoints.console.request_cases import cases_of
+from handrail.entrypoints.console.request_questions import to_answer
 from handrail.entrypoints.console.request_rules import rule_rows
 from handrail.entrypoints.console.request_short import question_of, state_of
 from handrail.entrypoints.console.words import counted, listed
@@ -36,6 +37,8 @@ def inbox_page(  # noqa: PLR0913 - what an inbox shows
     named: Callable[[str], str] = str,
     *,
     more: bool = False,
+    yours: Sequence[RequestView] = (),
+    deciding: frozenset[str] | None = None,
 ) -> Page:
     """Return the inbox of a person, None for an account that belongs to nobody.
 
@@ -46,22 +49,25 @@ def inbox_page(  # noqa: PLR0913 - what an inbox shows
         person: who looks.
         named: gives the person behind an account.
         more: whether there are older open requests than those that are given.
+        yours: those of the closed ones that the person asked for or made.
+        deciding: the roles that policies ask to decide, None where that is not known.
     """
     mine = [open_row(view, reviewers, named) for view, reviewers, is_mine in waiting if is_mine]
-    others = [open_row(view, reviewers, named) for view, reviewers, is_mine in waiting if not is_mine]
-    title = (
-        f"{'At least ' * more}{counted(len(mine), 'request')} {'waits' if len(mine) == 1 else 'wait'} for you"
-        if mine
-        else ("Nothing waits for you")
-    )
+    rest = [(view, reviewers) for view, reviewers, is_mine in waiting if not is_mine]
+    asked = [_asked(view, each) for view, reviewers in rest for each in to_answer(view, reviewers)]
+    title = _title(len(mine), len(asked), more=more)
     roles = sorted(person.roles) if person else []
+    decides = [role for role in roles if deciding is None or role in deciding]
     facts = {
         "title": title,
         "person": person.name if person else None,
         "roles": roles,
-        "lede": _lede(roles, known=person is not None),
+        "decides": decides,
+        "lede": _lede(roles, decides, known=person is not None),
         "mine": mine,
-        "others": others,
+        "asked": asked,
+        "others": [open_row(*each, named) for each in rest if not to_answer(*each)],
+        "yours": [closed_row(view) for view in yours],
         "more": more,
         "findings": [finding.to_json() for finding in findings],
         "closed": [closed_row(view) for view in closed],
@@ -107,7 +113,6 @@ def closed_row(view: RequestView) -> Row:
     row, rules = view.to_json(), rule_rows(view)
     ended = [each.at for each in (view.history.done, view.history.voided) if each]
     decided = [each.at for each in view.history.decisions]
-    by = [each.person for each in view.judgement.approvers] or [each["person"] for each in row["decisions"]]
     state = state_of(view, None)
     unmet = [each for each in rules if not each["met"]]
     why = "; ".join(f"{each['label']} {each['value_text']}, limit {each['limit_text']}" for each in unmet[:2])
@@ -118,9 +123,35 @@ def closed_row(view: RequestView) -> Row:
         "what": f"{row['model']} {row['version']} as {row['alias']}",
         "state": state,
         "why": why if refused and why else _why(view, rules),
-        "by": "the policy, at once" if refused else listed(by) or "–",
+        "by": "the policy, at once" if refused else _decided_by(view),
         "at": max([*ended, *decided], default=view.history.request.opened_at).isoformat(),
     }
+
+
+def _title(requests: int, questions: int, *, more: bool) -> str:
+    """Return how much waits for the person."""
+    counts = ((requests, "request"), (questions, "question"))
+    parts = [counted(count, what) for count, what in counts if count]
+    if not parts:
+        return "Nothing waits for you"
+    return f"{'At least ' * more}{listed(parts)} {'waits' if requests + questions == 1 else 'wait'} for you"
+
+
+def _asked(view: RequestView, question: Row) -> Row:
+    """Return a question that the person has to answer, as a line of the inbox."""
+    about = {"request_id": view.history.request.request_id, "about": question_of(view)}
+    return about | {name: question[name] for name in ("number", "person", "question", "at")}
+
+
+def _decided_by(view: RequestView) -> str:
+    """Return who decided how; where it was not approved, approvals are named as what did not carry."""
+    decisions = view.history.decisions
+    approved = [each.person for each in decisions if each.choice is Choice.APPROVE]
+    rejected = [each.person for each in decisions if each.choice is Choice.REJECT]
+    if str(view.judgement.verdict) == "promoted":
+        return listed([each.person for each in view.judgement.approvers] or approved) or "–"
+    ended = [f"{listed(rejected)} rejected"] if rejected else []
+    return "; ".join([*ended, *([f"{listed(approved)} had approved"] if approved else [])]) or "–"
 
 
 def _why(view: RequestView, rules: Sequence[Row]) -> str:
@@ -150,11 +181,16 @@ def _result(view: RequestView, rules: Sequence[Row], cases: Row) -> str:
     return " ".join(said)
 
 
-def _lede(roles: Sequence[str], *, known: bool) -> str:
+def _lede(roles: Sequence[str], decides: Sequence[str], *, known: bool) -> str:
     if not known:
         return (
             "Your account belongs to nobody in the roles, so nothing waits for you. You can read what MLflow lets you."
         )
     if not roles:
         return "You hold no role, so nothing waits for you."
-    return f"You decide as {listed(list(roles))}. What you made or asked for yourself never waits for you."
+    if not decides:
+        return (
+            f"No policy asks your role, {listed(list(roles))}, to decide. Questions about what you made or asked for "
+            "stand here."
+        )
+    return f"You decide as {listed(list(decides))}. What you made or asked for yourself never waits for you."

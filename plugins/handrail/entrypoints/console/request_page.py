@@ -16,7 +16,7 @@ from handrail.entrypoints.console.request_model import model_lines
 from handrail.entrypoints.console.request_past import banner_of
 from handrail.entrypoints.console.request_questions import answered_for, questions_of
 from handrail.entrypoints.console.request_rules import interval_note, rule_charts, rule_rows
-from handrail.entrypoints.console.request_short import question_of, short_of, state_of
+from handrail.entrypoints.console.request_short import question_of, short_of, state_of, title_of
 from handrail.entrypoints.console.request_shown import Shown
 
 Row = dict[str, Any]
@@ -32,6 +32,7 @@ def request_page(shown: Shown) -> Page:
     facts = {
         "request_id": row["request_id"],
         "question": question_of(view),
+        "title": title_of(view),
         "about": model_lines(bound, shown.wording),
         "state": state_of(view, shown.reviewers, shown.named),
         "asked": _asked(shown, row),
@@ -63,7 +64,7 @@ def request_page(shown: Shown) -> Page:
         "why_not": why_not(shown),
         "renewal": renewal_of(shown),
     }
-    return Page("request.html", question_of(view), facts, shown.sent.status, extra)
+    return Page("request.html", title_of(view), facts, shown.sent.status, extra)
 
 
 def _rules(rules: list[Row], evaluation: Row | None) -> Row:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from handrail.approvals import Choice, RequestView
+from handrail.approvals import Choice, RequestView, Reviewers
 from handrail.entrypoints.console.request_shown import Shown
 from handrail.entrypoints.console.words import listed
 
@@ -22,6 +22,13 @@ def answerers_of(view: RequestView, named: Callable[[str], str] = str) -> str:
 def open_askers(view: RequestView) -> list[str]:
     """Return whose questions wait for an answer, each person once."""
     return list(dict.fromkeys(each["person"] for each in view.to_json()["questions"] if each["open"]))
+
+
+def to_answer(view: RequestView, reviewers: Reviewers | None) -> list[Row]:
+    """Return the open questions that wait for the person who looks, because they asked for or made the version."""
+    if reviewers is None or not reviewers.is_maker or not view.is_open:
+        return []
+    return [each for each in view.to_json()["questions"] if each["open"]]
 
 
 def questions_of(shown: Shown) -> list[Row]:

@@ -32,6 +32,20 @@ def question_of(view: RequestView) -> str:
     return f"Should {version} replace {instead} as {alias}?" if instead else f"Should {version} become {alias}?"
 
 
+def title_of(view: RequestView) -> str:
+    """Return the question while it is open, and afterwards what came of it."""
+    bound, verdict = view.history.request.subject, str(view.judgement.verdict)
+    version, alias = f"{bound.model} {bound.version}", bound.alias
+    if bound.purpose is not None or bound.adopts or view.is_open:
+        return question_of(view)
+    replaced = f"replaced {bound.model} {bound.incumbent} as" if bound.incumbent is not None else "became"
+    return {
+        "promoted": f"{version} {replaced} {alias}",
+        "rejected": f"{version} was rejected as {alias}",
+        "refused": f"The policy refused {version} as {alias}",
+    }.get(verdict, question_of(view))
+
+
 def ended_of(view: RequestView) -> str:
     """Return when and how the request ended, as `was decided at 10:20:30 UTC (promoted)`; empty while it is open."""
     if view.is_open:

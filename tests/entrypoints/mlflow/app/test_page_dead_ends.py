@@ -40,6 +40,20 @@ def test_a_decision_that_came_too_late_says_so_first_and_keeps_its_text(server, 
     assert "You wrote: <q>it is &lt;good&gt;</q>" in said
 
 
+def test_a_question_is_counted_for_who_can_answer_and_the_answer_for_who_asked(server, asked):
+    with server.person("cleo") as cleo, server.person("ada") as ada:
+        _decide(cleo, asked, "ask", "which months?")
+        waits = ada.get("/handrail/", headers={"Accept": "application/json"}).json()
+        fields = fields_of(page_at(ada, f"/handrail/requests/{asked}").text, "answer")
+        send_form(ada, f"/handrail/requests/{asked}/answer", fields | {"answer": "January to June"})
+        answered = cleo.get("/handrail/", headers={"Accept": "application/json"}).json()
+        html = page_at(ada, "/handrail/").text
+
+    assert [row["question"] for row in waits["asked"] if row["request_id"] == asked] == ["which months?"]
+    assert asked in {row["request_id"] for row in answered["mine"]}
+    assert "No policy asks your role" in html
+
+
 def test_nothing_written_is_asked_for_in_a_sentence_and_the_choice_is_kept(server, asked):
     with server.person("ben") as http:
         answer = _decide(http, asked, "reject", "   ")

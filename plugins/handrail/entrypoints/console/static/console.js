@@ -1,6 +1,9 @@
 // Keys for those who like them; pages read and decide without this file. Off while typing; `?` lists them.
 "use strict";
 (() => {
+  // What was recorded is said once: neither a reload nor a copied address says it again.
+  const here = new URL(location);
+  if (here.searchParams.has("said")) { here.searchParams.delete("said"); history.replaceState(null, "", here); }
   let went = false;
   const off = () => localStorage.getItem("handrail-keys") === "off";
   const typing = (e) => e.target.closest("input, textarea, select") || e.ctrlKey || e.metaKey || e.altKey;

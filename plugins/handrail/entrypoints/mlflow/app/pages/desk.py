@@ -8,12 +8,13 @@ from functools import cache, partial
 
 from mlflow.server import handlers
 
-from handrail.approvals import Finding, RequestView, Reviewers, Wanted, Wording
+from handrail.approvals import Choice, Finding, RequestView, Reviewers, Wanted, Wording
 from handrail.bootstrap import Platform
 from handrail.bootstrap.approvals import OpenGate
 from handrail.clock import system_time
 from handrail.entrypoints.console.addresses import Address
 from handrail.entrypoints.console.pages import Alert, Frame
+from handrail.entrypoints.console.request_questions import open_askers, to_answer
 from handrail.entrypoints.console.tokens import Forms
 from handrail.entrypoints.console.words import when
 from handrail.entrypoints.mlflow.app.cursors import Cursors
@@ -44,10 +45,17 @@ class Waiting:
 
     @property
     def is_mine(self) -> bool:
-        """Whether the person may decide and has not approved it."""
+        """Whether the person may decide, has not done so, and waits for no answer to a question of their own."""
         if self.reviewers is None or not self.reviewers.may_decide:
             return False
-        return all(each.person != self.reviewers.me for each in self.view.history.decisions)
+        me = self.reviewers.me
+        decided = any(each.person == me and each.choice is not Choice.ASK for each in self.view.history.decisions)
+        return not decided and me not in open_askers(self.view)
+
+    @property
+    def count(self) -> int:
+        """How much of it waits for the person: a decision, or answers."""
+        return 1 if self.is_mine else len(to_answer(self.view, self.reviewers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +105,7 @@ class PageDesk:
             base=base,
             here=here,
             places=PLACES,
-            waiting=sum(1 for each in mine if each.is_mine),
+            waiting=sum(each.count for each in mine),
             alerts=tuple(alerts),
         )
 

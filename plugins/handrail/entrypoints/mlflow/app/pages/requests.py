@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Response
@@ -26,6 +26,8 @@ from handrail.entrypoints.mlflow.app.pages.emergencies import emergency_of
 from handrail.entrypoints.mlflow.app.rights import account, may, require_model, require_runs, require_sources
 from handrail.errors import Contradiction, HandrailError, Unavailable
 
+YOURS = 5
+"""How many of those that are the person's own stand apart."""
 CLOSED = 20
 """How many closed requests the inbox shows; all of them are one link away."""
 
@@ -39,7 +41,29 @@ def inbox(desk: PageDesk) -> Response:
     findings = readable_findings(desk.opened.gate.findings.listed(only_open=True))
     person, names = desk.opened.reviewing.person(account()), desk.opened.reviewing.names()
     seen = [(each.view, each.reviewers, each.is_mine) for each in waiting]
-    return respond(desk, inbox_page(seen, closed, findings, person, names, more=more), Address.INBOX, waiting)
+    yours, roles = _of(desk, closed)[:YOURS], _deciding(desk)
+    page = inbox_page(seen, closed, findings, person, names, more=more, yours=yours, deciding=roles)
+    return respond(desk, page, Address.INBOX, waiting)
+
+
+def _of(desk: PageDesk, views: Sequence[RequestView]) -> list[RequestView]:
+    """Return those requests that the account's person asked for or whose version they made."""
+    directory = desk.opened.reviewing.rules.directory()
+    person = directory.person_behind(account())
+    if person is None:
+        return []
+    asked = ((view, view.history.request) for view in views)
+    return [view for view, one in asked if directory.answers_for_one(person, (*one.authors, one.requester))]
+
+
+def _deciding(desk: PageDesk) -> frozenset[str] | None:
+    """Return the roles that policies ask to decide, None where they cannot be read."""
+    views = desk.opened.rules.views
+    try:
+        policies = views.read(views.in_force().rules).policies().values()
+    except HandrailError:
+        return None
+    return frozenset(role for policy in policies for role in policy.concerned)
 
 
 def listed(desk: PageDesk) -> Page:
