@@ -66,20 +66,6 @@ def _tree(world):
     return world.gate.request(world.gate.records.aliases()[0].request_id).history.request.subject.tree_digest
 
 
-def test_after_the_decision_the_title_says_what_came_of_it_and_leads_on(world):
-    world.promote(1)
-    world.register(2)
-    request_id = world.ask(version=2, evidence=_compared(world))
-    first, asked = world.gate.records.aliases()[0].request_id, _page(world, request_id)
-    world.gate.decide(request_id, "cleo", Choice.REJECT, "not now")
-
-    promoted, rejected = _page(world, first), _page(world, request_id)
-
-    assert asked.title == asked.facts["question"]
-    assert (promoted.title, rejected.title) == ("flights 1 became champion", "flights 2 was rejected as champion")
-    assert "/handrail/timeline/flights/champion#urgent" in render(promoted, FRAME)
-
-
 def test_a_rule_that_is_not_met_stands_first_with_its_value_and_limit(world):
     request_id = world.ask(
         evidence={"evaluation": {"roc_auc": 0.60}, "parity": {"max_difference": 1e-7, "labels_differ": 0}}

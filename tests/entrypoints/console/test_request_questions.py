@@ -62,13 +62,3 @@ def test_an_answer_stands_below_its_question_and_is_news_to_who_asked_until_they
 
     assert all("Your question" not in each["title"] for each in later.facts["alerts"])
     assert (later.facts["questions"][0]["answer"], later.facts["questions"][0]["fresh"]) == ("January to June", False)
-
-
-def test_what_a_closed_request_lacked_is_not_asked_of_anybody(world):
-    request_id = world.ask()
-    world.gate.decide(request_id, "ben", Choice.REJECT, "not now")
-
-    html = render(_page(world, request_id), FRAME)
-
-    assert "Not needed any more: rejected." in html
-    assert "Could be given by" not in html
