@@ -6,7 +6,7 @@ import pytest
 
 from handrail.approvals.domain.comparing import compare
 from handrail.approvals.domain.sides import Dataset, Making, NamedFeatures, RunFacts, Side, TreeFacts
-from handrail.entrypoints.console.request_changed import changed_parts
+from handrail.entrypoints.console.request_changed import changed_parts, short_change
 from handrail.manifest import FileEntry, Manifest
 
 TREE = "sha256:" + "1" * 64
@@ -113,6 +113,9 @@ def test_a_threshold_is_read_from_the_frozen_files_and_said_in_the_words_of_the_
     panel = next(part for part in found["parts"] if part["name"] == "How it answers")
     assert _rows(panel) == {"threshold, from which on a score means “called late”": ("0.35", "0.24")}
     assert (panel["sentence"], panel["origin"]) == ("1 setting the same.", "recomputed by the server")
+    (short,) = short_change(found)
+    assert short["more"].startswith("threshold, from which on a score means “called late”: 0.35 → 0.24. Only model.bin")
+    assert short_change(None) == short_change(changed_parts(compare("pr-1", OLD, NEW, []).to_json())) == []
 
 
 def test_what_features_weigh_is_folded_and_the_authors_word():

@@ -57,6 +57,13 @@ def test_a_lower_threshold_is_said_as_the_same_ranking_with_gain_and_loss_on_one
     ]
 
 
+def test_what_differs_is_said_in_the_words_of_the_use_case(world):
+    said = short_of(world.gate.request(world.ask()), [], _lower_threshold())
+
+    same = next(each["more"] for each in said if each["what"].startswith("Exactly the same"))
+    assert same == "ROC-AUC (how well they are ranked): 0.7460. Only which flights are called late differs."
+
+
 def test_what_a_rule_judges_is_not_called_unjudged(world):
     names = ("evaluation.found", "comparison.ci_low", "evaluation.right_low", "evaluation.called")
     rules = [{"measure": name, "met": True, "unchecked": True, "value": None, "limit": None} for name in names]

@@ -16,6 +16,9 @@ NOTHING: Row = {"measures": [], "same": [], "calls": None, "call_rows": [], "gro
 NOTHING |= {"against": None, "worse": 0}
 
 
+NEITHER = "more is neither better nor worse"
+
+
 class Subject(Protocol):
     """The version that a request is about, and the one that its alias points at."""
 
@@ -123,7 +126,7 @@ def _measure(row: Mapping[str, Any], *, compared: bool) -> Row:
         "name": name,
         "is_same": _is_same(row),
         "label": row.get("label") or METRICS.get(name) or metric(name),
-        "about": row.get("about") or "",
+        "about": "; ".join(filter(None, (row.get("about"), NEITHER if row.get("better") == "neither" else ""))),
         "better": row.get("better") or ("lower" if name in LOWER_IS_BETTER else "higher"),
         **{key: row.get(key) for key in ("champion", "candidate", "delta", "low", "high")},
         "candidate_low": row.get("candidate_low"),

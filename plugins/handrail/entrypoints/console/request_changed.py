@@ -12,6 +12,7 @@ from handrail.entrypoints.console.words import counted, listed, number, signed
 Row = dict[str, Any]
 ALL_NEW = {"Features": "feature", "Environment": "package", "Files served": "file"}
 DIGEST = re.compile(r"(?:md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}|[0-9a-f]{64}|[0-9a-f]{32})(?:\.dir)?")
+SETTINGS = "How it answers"
 MOST = 8
 """How many rows of a panel are shown at once; the rest is folded."""
 
@@ -31,6 +32,17 @@ def changed_parts(changed: Mapping[str, Any] | None, called: str = Wording().cal
     parts = [_of_first(part) if first else _since(part) for part in _parts(changed, called) if _says(part)]
     title = "What it is made of" if first else "What changed since the champion"
     return {"title": title, "parts": parts, "texts": [], **_gaps(changed)}
+
+
+def short_change(changed: Row | None) -> list[Row]:
+    """Return a sentence for *In short* about the settings that differ, with what is said of the files; or nothing."""
+    parts = {part["name"]: part for part in (changed or {}).get("parts", ())}
+    rows = [row for row in parts.get(SETTINGS, {}).get("rows", ()) if row["before"] is not None]
+    if not rows:
+        return []
+    said = "; ".join(f"{row['what']}: {row['before']} → {row['after']}" for row in rows[:MOST])
+    files = parts.get("Files served", {}).get("sentence", "")
+    return [{"kind": "flat", "what": "How it answers changes:", "more": f"{said}. {files}".rstrip()}]
 
 
 def _gaps(changed: Mapping[str, Any]) -> Row:
@@ -132,7 +144,7 @@ def _moved(row: Mapping[str, Any]) -> str:
 def _settings(settings: Mapping[str, Any], called: str) -> Row:
     named = {"threshold": f"threshold, from which on a score means “{called}”"}
     rows = [_row(named.get(row["name"], row["name"]), row | _plain(row)) for row in settings["changed"]]
-    part = _three("How it answers", {**settings, "changed": []}, "name", "setting")
+    part = _three(SETTINGS, {**settings, "changed": []}, "name", "setting")
     # A package of another tool has no such settings; that is not a gap.
     return part | {"rows": [*rows, *part["rows"]]} if _comparable(settings) else part | {"rows": [], "sentence": ""}
 

@@ -54,7 +54,9 @@ def _main(cases: Mapping[str, Any]) -> Said:
     means, _, _ = main["about"].partition(";")
     named = f"{main['label']} ({means})" if means else main["label"]
     if main["is_same"]:
-        more = " Only what is decided differs." if _decisions_alone(cases["measures"]) else ""
+        words = cases["words"]
+        alone = f" Only which {words['many']} are {words['called']} differs."
+        more = alone if _decisions_alone(cases["measures"]) else ""
         yield "flat", f"Exactly the same {main['label']} as the champion.", f"{named}: {main['candidate_text']}.{more}"
         return
     exact = f"{named}: {main['champion_text']} → {main['candidate_text']}, {main['delta_text']} "

@@ -8,7 +8,7 @@ from typing import Any
 from handrail.approvals import RequestView, Reviewers
 from handrail.entrypoints.console.pages import Page
 from handrail.entrypoints.console.request_cases import case_charts, cases_of
-from handrail.entrypoints.console.request_changed import changed_parts
+from handrail.entrypoints.console.request_changed import changed_parts, short_change
 from handrail.entrypoints.console.request_evidence import bound_of, evidence_of, numbers_of
 from handrail.entrypoints.console.request_form import form_of, renewal_of, why_not
 from handrail.entrypoints.console.request_history import history_of
@@ -28,6 +28,7 @@ def request_page(shown: Shown) -> Page:
     bound = view.history.request.subject
     rules = rule_rows(view, shown.named)
     cases = cases_of(row["evaluation"], bound, shown.named, shown.wording)
+    changed = changed_parts(shown.changed, shown.wording.called)
     measure_charts, group_charts = case_charts(cases) if cases["measures"] else ({}, [])
     facts = {
         "request_id": row["request_id"],
@@ -42,11 +43,11 @@ def request_page(shown: Shown) -> Page:
         "past": banner_of(shown),
         "emergency": shown.emergency,
         "alerts": [*filter(None, [answered_for(shown)]), *_alerts(view)],
-        "short": short_of(view, rules, cases),
+        "short": [*short_of(view, rules, cases), *short_change(changed)],
         "since": row["changes"],
         **_rules(rules, row["evaluation"]),
         "cases": cases,
-        "changed": changed_parts(shown.changed, shown.wording.called),
+        "changed": changed,
         "evidence": list(evidence_of(view, row, shown.named)),
         "bound": bound_of(view, row),
         "votes": _votes(view, shown.reviewers),
