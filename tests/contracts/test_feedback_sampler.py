@@ -8,6 +8,7 @@ from handrail.feedback.domain.samples import Look
 from tests.fakes.feedback import DEPLOYMENT, GO_LIVE, a_prediction, an_outcome
 from tests.fakes.feedback_store import DATABASES, stores_of
 
+OTHER = "deploy://other/x/1"
 LATER = GO_LIVE + timedelta(days=30)
 
 
@@ -47,6 +48,18 @@ def test_a_long_log_is_read_evenly_and_alike_each_time(stores):
     assert found == stores.sampler.sample(look(most=10))
 
 
+def test_a_past_and_a_small_part_of_a_long_log_are_read_as_closely_as_all_of_it(stores):
+    made = [a_prediction(number) for number in range(100)]
+    other = [a_prediction(number, deployment=OTHER, prediction_id=f"other-{number}") for number in range(10)]
+    stores.predictions.append([*made[:50], *other, *made[50:]])
+
+    past = stores.sampler.sample(look(most=20, as_of=made[9].made_at, deployments=(DEPLOYMENT,)))
+    part = stores.sampler.sample(look(most=20, deployments=(OTHER,)))
+
+    assert (len(past.predictions), past.step) == (10, 1)
+    assert (len(part.predictions), part.step) == (10, 1)
+
+
 def test_what_was_not_known_then_stays_out(stores):
     made = [a_prediction(number) for number in range(6)]
     stores.predictions.append(made)
@@ -62,5 +75,5 @@ def test_other_deployments_stay_out_and_the_total_is_not_known(stores):
     stores.predictions.append([a_prediction(number) for number in range(3)])
 
     assert len(stores.sampler.sample(look(deployments=(DEPLOYMENT,))).predictions) == 3
-    other = stores.sampler.sample(look(deployments=("deploy://other/x/1",)))
+    other = stores.sampler.sample(look(deployments=(OTHER,)))
     assert (list(other.predictions), other.total) == ([], None)

@@ -22,12 +22,13 @@ class MemorySampler(Sampler):
 
     def sample(self, look: Look) -> Sampled:
         held = list(self.predictions.log.rows.values())
-        step = max((len(held) - 1) // look.most + 1, 1)
-        mine = [
-            plain_row(row)
-            for row in held[::step]
+        fitting = [
+            row
+            for row in held
             if row.made_at <= look.as_of and (look.deployments is None or row.deployment in look.deployments)
         ]
+        step = max((len(fitting) - 1) // look.most + 1, 1)
+        mine = [plain_row(row) for row in fitting[::step]]
         wanted = {row[0] for row in mine}
         every = [event for event in self.events.log.rows.values() if event.kind == look.kind]
         heard = {event.key: self.events.received_at(event, len(self.events.arrivals)) for event in every}

@@ -15,6 +15,9 @@ from tests.fakes.lineage_server import a_platform
 
 AS_OF = (GO_LIVE + timedelta(days=20)).isoformat()
 HOSTILE = "<script>alert(1)\u202e"
+OBJECTIVES = """objectives:
+  ranking: {statement: s, kpi: k, kind: at-least, target: 0.74, measure: evaluation.roc_auc, owner: data-scientist}
+"""
 KINDS = "version: 1\nkinds:\n  ground_truth:\n    maturity_window_hours: 36\n    values: [0, 1]\n"
 
 
@@ -114,6 +117,53 @@ def test_of_a_large_log_the_newest_mature_predictions_are_compared_whole(platfor
     assert 30 <= pair["cases"] <= 120
     assert pair["gain"]["of_second"] == 1.0
     assert "the newest mature predictions" in html(platform, "flights", "ground_truth", AS_OF)
+
+
+def test_a_sample_says_what_it_read_and_leads_to_all(platform, monkeypatch):
+    monkeypatch.setattr(console_feedback, "MOST", 100)
+    record(platform)
+    platform.feedback.register_deployment("deploy://local/flights/4", None, "models:/flights/4")
+
+    part = html(platform, "flights", "ground_truth", AS_OF)
+    whole = feedback_page(platform, "flights", "ground_truth", AS_OF, rows="all")
+
+    assert "from an even sample of 100 of 200 predictions" in part
+    assert "rows=all" in part
+    assert "No prediction by then: flights 4." in part
+    assert (whole.facts["sampled"], whole.facts["whole"], whole.facts["silent"]) == (200, True, ["flights 4"])
+    page = render(whole, Frame(GO_LIVE, "Cleo"))
+    assert "rows=all" not in page
+    assert "No prediction by then: flights 4." in page
+    with pytest.raises(InvalidInput, match="is no choice"):
+        feedback_page(platform, "flights", "ground_truth", AS_OF, rows="some")
+
+
+def test_a_value_has_as_many_digits_as_its_interval_bears_and_few_outcomes_give_none(platform):
+    record(platform)
+
+    facts = feedback_page(platform, "flights", "ground_truth", AS_OF).facts
+    figure, period = facts["corrected"], facts["periods"][0]["corrected"]
+    page = html(platform, "flights", "ground_truth", AS_OF)
+
+    assert figure["high"] - figure["low"] >= 0.02
+    assert f"<dd>{figure['value']:.{figure['digits']}f}<small>" in page
+    assert figure["digits"] <= 2
+    assert (period["too_few"], period["subjects"]) == (True, 18)
+    assert "too few<small>18 outcomes</small>" in page
+
+
+def test_the_target_of_the_project_is_drawn_for_its_own_model(platform, tmp_path):
+    (tmp_path / "config" / "objectives.yaml").write_text(OBJECTIVES, encoding="utf-8")
+    record(platform)
+    record(platform, model="models:/other/1", deployment="deploy://local/other/1")
+
+    own = feedback_page(platform, "flights", "ground_truth", AS_OF)
+    other = feedback_page(platform, "other", "ground_truth", AS_OF)
+
+    assert own.facts["target"]["value"] == own.extra["at_target"] == 0.74
+    assert "line: target 0.74" in render(own, Frame(GO_LIVE, "Cleo"))
+    assert all(each.limit is not None for each in own.extra["intervals"].values())
+    assert (other.facts["target"], other.extra["at_target"]) == (None, None)
 
 
 def test_what_cannot_be_compared_says_why(platform):

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import pytest
 
 from handrail.approvals import JUST_BEFORE, Choice, Past
+from handrail.entrypoints.console.moments import read_past
 from handrail.entrypoints.console.pages import Frame, render
 from handrail.entrypoints.console.request_page import request_page
 from handrail.entrypoints.console.request_shown import Shown
-from handrail.entrypoints.console.timeline import read_past
 from handrail.errors import InvalidInput
 from tests.fakes.approvals_world import World
 

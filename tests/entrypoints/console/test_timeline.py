@@ -1,42 +1,14 @@
 """The page of an alias: a moment in any form, and every move with who allowed it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 
-import pytest
-
+from handrail.entrypoints.console.moments import read_span
 from handrail.entrypoints.console.pages import Frame, render
-from handrail.entrypoints.console.timeline import Asked, names_page, read_moment, timeline_page
-from handrail.errors import InvalidInput
+from handrail.entrypoints.console.timeline import Asked, names_page, timeline_page
 from tests.fakes.approvals_world import World
 
 FRAME = Frame(datetime(2026, 11, 28, 21, 55, tzinfo=UTC), "Cleo", ("business-stakeholder",), "local-1")
-BEYOND = ("0001-01-01T00:00+14:00", "9999-12-31 23:59 -12:00", "2026-11-28\0")
-AT = datetime(2026, 11, 28, 21, 54, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "2026-11-28 21:54",
-        "2026-11-28T21:54:00Z",
-        "2026-11-28 21:54 UTC",
-        "2026-11-28T23:54+02:00",
-        "2026-11-28 23:54 +02:00",
-    ],
-)
-def test_a_moment_is_read_in_any_iso_form_and_in_utc_without_a_zone(text):
-    assert read_moment(text) == AT
-
-
-def test_a_day_alone_means_its_end():
-    assert read_moment("2026-11-28") == datetime(2026, 11, 28, 23, 59, 59, tzinfo=UTC)
-
-
-@pytest.mark.parametrize("text", ["last tuesday", "2026-13-01", "28.11.2026", "<script>", "2026-11-28 25:00", *BEYOND])
-def test_what_is_no_moment_is_said_with_how_to_write_one(text):
-    with pytest.raises(InvalidInput, match="is not a moment"):
-        read_moment(text)
 
 
 def _moves(world):
@@ -82,3 +54,38 @@ def test_the_list_of_aliases_leads_to_each():
 
     assert "/handrail/timeline/my%20model/champion" in html
     assert "The gate has moved no alias yet." in render(names_page([]), FRAME)
+
+
+def _asked(text, moves, now, answer=None):
+    return timeline_page("flights", "champion", moves, Asked(text, answer, read_span(text, "at", now), now))
+
+
+def test_a_month_is_answered_with_every_move_in_it_up_to_now():
+    world = World()
+    world.register(2)
+    ids = [world.promote(1), world.promote(2)]
+    moves = _moves(world)
+    now = datetime.fromisoformat(moves[-1][0]["since"]) + timedelta(hours=1)
+
+    page = _asked(f"{now:%B %Y}", moves, now, 1)
+    before = _asked(f"{now.year - 1}", moves, now)
+
+    assert [row["request_id"] for row in page.facts["during"]] == ids[::-1]
+    assert page.facts["read_as"] == now.isoformat()
+    assert "which is now, latest first" in render(page, FRAME)
+    assert before.facts["during"] == []
+    assert "by event time" in render(before, FRAME)
+
+
+def test_a_moment_in_the_future_is_not_answered_as_a_fact():
+    world = World()
+    world.promote(1)
+    moves = _moves(world)
+    now = datetime.fromisoformat(moves[-1][0]["since"]) + timedelta(hours=1)
+
+    page = _asked(f"{now.year + 1}-01-01", moves, now, 0)
+    html = render(page, FRAME)
+
+    assert (page.facts["future"], page.facts["read_as"]) == (True, now.isoformat())
+    assert f"“{now.year + 1}-01-01” is in the future. Now champion is flights 1." in html
+    assert "champion was flights 1" not in html

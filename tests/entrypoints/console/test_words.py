@@ -73,3 +73,12 @@ def test_a_measure_has_the_name_that_the_field_uses():
     assert words.metric("evaluation.roc_auc_low") == "ROC-AUC, lower end of the interval"
     assert words.metric("comparison.ci_low") == "Difference to the champion, lower end"
     assert words.metric("mine.largest_gap") == "largest gap"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "digits"),
+    [(0.702, 0.753, 2), (0.741, 0.757, 3), (0.2, 0.9, 1), (0.75, 0.7501, 4), (3.0, 9.0, 0), (0.7, 0.7, 4)],
+)
+def test_a_value_has_as_many_digits_as_its_interval_bears(low, high, digits):
+    assert words.digits_within(low, high) == digits
+    assert words.digits_within(None, None) == 2

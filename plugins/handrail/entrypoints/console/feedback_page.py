@@ -5,7 +5,8 @@ It reads a sample of a fixed size, so that it takes as long for a large log; the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -13,25 +14,31 @@ from handrail.bootstrap import Platform
 from handrail.entrypoints.console.charts import Interval, bars, interval, scale_around
 from handrail.entrypoints.console.deployments_page import everything, model_of
 from handrail.entrypoints.console.feedback_versions import same_cases, versions_of
+from handrail.entrypoints.console.moments import read_span
 from handrail.entrypoints.console.pages import Page
-from handrail.entrypoints.console.timeline import read_moment
+from handrail.entrypoints.console.words import digits_within
 from handrail.entrypoints.console.words import metric as metric_words
-from handrail.errors import InvalidInput, MissingTool, UnknownReference
+from handrail.errors import HandrailError, InvalidInput, MissingTool, UnknownReference
 from handrail.feedback import Cohort, FeedbackLog, Overview, groups
+from handrail.objectives import read_objectives
 from handrail.tools import require
 
 Row = dict[str, Any]
 HOUR = timedelta(hours=1)
-MOST = 5_000
-"""How many predictions the page reads."""
+MOST = 10_000
+"""How many predictions the page reads at once; the interval of a figure holds what the draw adds."""
+MOST_AT_ALL = 250_000
+"""How many it reads for who asks for all, which takes seconds."""
+LEAST = 30
+"""With fewer outcomes a period has no figure of its own."""
 DRAWS = 200
 MOST_PERIODS = 36
 MOST_QUARANTINED = 1_000
 WIDTH, HEIGHT = 540.0, 240.0
 
 
-def feedback_page(
-    platform: Platform, model: str, kind: str, as_of: str, reads: Callable[[str], bool] = everything
+def feedback_page(  # noqa: PLR0913 - what a person can choose
+    platform: Platform, model: str, kind: str, as_of: str, reads: Callable[[str], bool] = everything, *, rows: str = ""
 ) -> Page:
     """Return what is known about predictions at a moment.
 
@@ -41,16 +48,17 @@ def feedback_page(
         kind: the kind of feedback; empty for the first one.
         as_of: the moment, as a person writes it; empty for now, in event time.
         reads: what the person may read.
+        rows: `all` to read every prediction, up to `MOST_AT_ALL`; empty for a sample.
 
     Raises:
         UnknownReference: there is no such kind, or no deployment of such a model.
-        InvalidInput: it is no moment.
+        InvalidInput: it is no moment, or no such choice of rows.
     """
-    log = platform.feedback
-    kinds = sorted(log.kinds)
+    log, kinds = platform.feedback, sorted(platform.feedback.kinds)
     if not kinds:
         return Page("feedback.html", "Feedback", {"kinds": [], "kind": None})
-    chosen, at = kind or kinds[0], read_moment(as_of) if as_of else platform.event_clock()
+    chosen, now = kind or kinds[0], platform.event_clock()
+    at = read_span(as_of, "as_of", now)[1] if as_of else now
     records = log.deployments()
     mine = {each.uri: model_of(each.model_version_uri) for each in records if reads(each.model_version_uri or "")}
     models = sorted({named[1] for named in mine.values() if named})
@@ -58,16 +66,34 @@ def feedback_page(
         mine = {uri: named for uri, named in mine.items() if named and named[1] == model}
         if not mine:
             raise UnknownReference("model", model, "See which there are: /handrail/feedback.")
-    found = log.overview(chosen, at, None if len(mine) == len(records) else tuple(mine), MOST)
+    found = log.overview(chosen, at, None if len(mine) == len(records) else tuple(mine), _most(rows))
     facts: Row = {"kinds": kinds, "kind": chosen, "models": models, "model": model, "as_of": at.isoformat()}
-    facts |= {"asked": as_of, "estimated": found.step > 1 and len(mine) != len(records)}
-    facts |= {"window_h": log.kind(chosen).maturity_window.total_seconds() / 3600}
+    window_h = log.kind(chosen).maturity_window.total_seconds() / 3600
+    estimated = found.step > 1 and len(mine) != len(records)
+    facts |= {"asked": as_of, "estimated": estimated, "rows": rows, "window_h": window_h}
     # What is in quarantine is of any model, so it is counted for those alone who may read them all.
     whole = all(reads(each.model_version_uri or "") for each in records)
+    facts |= {"target": _target(platform, model or (models[0] if len(models) == 1 else ""))}
     facts |= _counts(found) | {"quarantine": _quarantine(log) if whole else None} | _judged(log, found, chosen, mine)
-    return Page(
-        "feedback.html", f"How good is {model or 'every model'}, by what really happened?", facts, 200, _drawn(facts)
-    )
+    title = f"How good is {model or 'every model'}, by what really happened?"
+    return Page("feedback.html", title, facts, 200, _drawn(facts))
+
+
+def _most(rows: str) -> int:
+    if rows not in ("", "all"):
+        raise InvalidInput("rows", f"{rows!r:.80} is no choice", "Leave it out for a sample, or give all.")
+    return MOST_AT_ALL if rows else MOST
+
+
+def _target(platform: Platform, model: str) -> Row | None:
+    """Return the objective about the share that the page judges by, if the project has one for its model."""
+    if model != platform.settings.model_name:
+        return None
+    with suppress(HandrailError):
+        for name, each in read_objectives(platform.settings.project / "config").items():
+            if each.measure == "evaluation.roc_auc":
+                return {"name": name, "value": each.target, "kind": each.kind, "statement": each.statement}
+    return None
 
 
 def _counts(found: Overview) -> Row:
@@ -124,7 +150,7 @@ def _judged(log: FeedbackLog, found: Overview, kind: str, mine: Row) -> Row:
     values = set(log.kind(kind).values)
     metric = "roc_auc" if values == {0.0, 1.0} else "accuracy" if values else "mae"
     row: Row = {"metric": metric, "periods": [], "versions": [], "pairs": [], "corrected": None, "naive": None}
-    row |= {"delay": None, "missing": None}
+    row |= {"delay": None, "missing": None, "silent": []}
     try:
         require("numpy", "server")
     except MissingTool as err:
@@ -135,11 +161,24 @@ def _judged(log: FeedbackLog, found: Overview, kind: str, mine: Row) -> Row:
             _period(log, found.part(keep), name, metric) for name, keep in list(groups(found.corrected))[-MOST_PERIODS:]
         ],
         "versions": [_version(log, found, metric, *each) for each in list(named.items())[:MOST_PERIODS]],
+        "silent": _silent(log, found, mine, named),
         "pairs": same_cases(log, found, metric, named),
         "corrected": _figure(log, found.corrected, metric),
         "naive": _figure(log, found.naive, metric),
         "delay": _delay(found),
     }
+
+
+def _silent(log: FeedbackLog, found: Overview, mine: Row, named: Mapping[str, Set[str]]) -> list[str]:
+    """Return the deployed versions that answered nothing by then; of a sample only those that never did."""
+    unseen: dict[str, list[str]] = {}
+    for uri, version in mine.items():
+        if version and (name := f"{version[1]} {version[2]}") not in named:
+            unseen.setdefault(name, []).append(uri)
+    if found.step > 1:
+        counts = log.count_predictions([uri for uris in unseen.values() for uri in uris])
+        unseen = {name: uris for name, uris in unseen.items() if not any(counts[uri] for uri in uris)}
+    return sorted(unseen)
 
 
 def _period(log: FeedbackLog, part: Overview, name: str, metric: str) -> Row:
@@ -169,23 +208,38 @@ def _figure(log: FeedbackLog, cohort: Cohort, metric: str) -> Row | None:
         return None
     if figure.value is None:
         return None
-    return {"value": figure.value, "low": figure.low, "high": figure.high, "subjects": figure.subjects}
+    digits = digits_within(figure.low, figure.high)
+    return {
+        "value": figure.value,
+        "low": figure.low,
+        "high": figure.high,
+        "subjects": figure.subjects,
+        "digits": digits,
+        "too_few": figure.subjects < LEAST,
+    }
 
 
 def _drawn(facts: Row) -> Row:
     rows: Sequence[Row] = [*facts["periods"], *facts["versions"]]
-    shown = [row["corrected"] for row in rows if row["corrected"]]
-    scale = scale_around([each[end] for each in shown for end in ("value", "low", "high")])
+    shown = [row["corrected"] for row in rows if row["corrected"] and not row["corrected"]["too_few"]]
+    target = facts["target"]["value"] if facts["target"] and facts["metric"] == "roc_auc" else None
+    scale = scale_around([target, *(each[end] for each in shown for end in ("value", "low", "high"))])
     label = metric_words(facts["metric"])
     drawn = {
-        row["name"]: interval(scale, figure["value"], figure["low"], figure["high"], label=f"{label} of {row['name']}")
+        row["name"]: interval(
+            scale, figure["value"], figure["low"], figure["high"], limit=target, label=f"{label} of {row['name']}"
+        )
         for row in rows
-        if (figure := row["corrected"])
+        if (figure := row["corrected"]) in shown
     }
     curve, window = facts["delay"]["curve"] if facts["delay"] else [], facts["window_h"]
     longest = max([window * 1.25, *(hours for hours, *_ in curve)])
     return {
         "intervals": drawn,
+        "ends": (scale.left, scale.right) if drawn else None,
+        "at_target": target,
+        "most_at_all": MOST_AT_ALL,
+        "least": LEAST,
         "gains": _gains(facts["pairs"], label),
         "label": label,
         "curve": _line([(hours, share) for hours, share, *_ in curve], longest),

@@ -11,6 +11,7 @@ from datetime import timedelta
 from itertools import combinations
 from typing import Any
 
+from handrail.entrypoints.console.words import digits_within
 from handrail.errors import InvalidInput
 from handrail.feedback import Cohort, FeedbackLog, Overview
 
@@ -97,6 +98,7 @@ def _gain(judged: Cohort, metric: str, rows: list[tuple[int, int]]) -> Row:
         "value": found.gain,
         "low": ends[0],
         "high": ends[1],
+        "digits": max(digits_within(*ends), 3),
         "of_first": found.champion,
         "of_second": found.challenger,
     }

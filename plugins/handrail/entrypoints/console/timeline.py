@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from typing import Any
 
 from handrail.approvals import RequestView
 from handrail.entrypoints.console.charts import lanes
+from handrail.entrypoints.console.moments import Span, read_span
 from handrail.entrypoints.console.pages import Page
 from handrail.entrypoints.console.request_cases import cases_of
 from handrail.entrypoints.console.request_rules import rule_rows
 from handrail.entrypoints.console.words import beside, counted, listed, moment, when
-from handrail.errors import InvalidInput
 
 Row = dict[str, Any]
 MOST_DRAWN = 12
@@ -29,37 +28,6 @@ HOW = {
 }
 
 
-def read_moment(text: str, field: str = "at") -> datetime:
-    """Return the moment that a person wrote, in UTC where no zone is named; a day alone means its end.
-
-    `field` is the name by which it was sent.
-
-    Raises:
-        InvalidInput: it is no moment.
-    """
-    asked = re.sub(r"\s*(UTC|utc|Z|z)$", "+00:00", text.strip())
-    asked = re.sub(r"(\d)\s+([+-]\d\d:?\d\d)$", r"\1\2", asked)
-    try:
-        if re.fullmatch(r"\d{4}-?\d\d-?\d\d", asked):
-            return datetime.combine(date.fromisoformat(asked), time(23, 59, 59), UTC)
-        return moment(asked)
-    except (ValueError, OverflowError):  # a zone can lead out of the calendar
-        remedy = "Write it like 2026-11-28 21:54, 2026-11-28T21:54:00Z or 2026-11-28."
-        raise InvalidInput(field, f"{text!r:.80} is not a moment", remedy) from None
-
-
-def read_past(text: str, field: str, now: datetime) -> datetime:
-    """Return a moment as `read_moment` does, which is not later than now.
-
-    Raises:
-        InvalidInput: it is no moment, or it lies in the future.
-    """
-    found = read_moment(text, field)
-    if found > now:
-        raise InvalidInput(field, f"{when(found)} is not there yet", f"Ask for a moment up to now, {when(now)}.")
-    return found
-
-
 def names_page(names: Sequence[tuple[str, str, int | None]]) -> Page:
     """Return the list of aliases that the gate has moved: model, alias, and the version that it points at."""
     facts = {"aliases": [{"model": model, "alias": alias, "version": version} for model, alias, version in names]}
@@ -68,10 +36,28 @@ def names_page(names: Sequence[tuple[str, str, int | None]]) -> Page:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A moment as it was written, empty for none, and the place among the moves of what the alias pointed at then."""
+    """A time as it was written, empty for none, and the place among the moves of what the alias pointed at then.
+
+    `span` is how it was read; what lies beyond `now` was cut off, and `answer` is of its end.
+    """
 
     moment: str = ""
     answer: int | None = None
+    span: Span | None = None
+    now: datetime | None = None
+
+    @property
+    def read_as(self) -> Span | None:
+        """The first and the last second that were meant, none of them in the future; None if nothing was asked."""
+        if not self.moment:
+            return None
+        first, last = self.span or read_span(self.moment)
+        return (first, last) if self.now is None else (min(first, self.now), min(last, self.now))
+
+    @property
+    def is_future(self) -> bool:
+        """Whether all of it lies in the future."""
+        return self.span is not None and self.now is not None and self.span[0] > self.now
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +98,17 @@ def timeline_page(  # noqa: PLR0913 - what such a page shows
         named: gives the person behind an account.
     """
     rows, asked, answer = [_move(tenure, view, named) for tenure, view in moves], asking.moment, asking.answer
+    span = asking.read_as
     facts = {
         "model": model,
         "alias": alias,
         "asked": asked,
-        "read_as": read_moment(asked).isoformat() if asked else None,
+        "read_as": span[1].isoformat() if span else None,
+        "read_from": span[0].isoformat() if span else None,
+        "now": asking.now.isoformat() if asking.now else None,
+        "future": asking.is_future,
         "answer": None if answer is None else rows[answer],
+        "during": _during(rows, span)[::-1] if span and span[0] < span[1] else [],
         "moves": rows[::-1],
         "count": counted(len(rows), "move"),
         "emergency": urgent.emergency,
@@ -129,6 +120,15 @@ def timeline_page(  # noqa: PLR0913 - what such a page shows
     title = f"What was {alias} of {model}, when, and who allowed it"
     extra = {"picture": picture if drawn else None, "said": said, "tokens": urgent.tokens, "kept": urgent.kept}
     return Page("timeline.html", title, facts, int(urgent.kept.get("status", 200)), extra | {"done": urgent.done})
+
+
+def _during(rows: Sequence[Row], span: Span) -> list[Row]:
+    """Return the moves by which the alias pointed at something in that time."""
+    return [
+        row
+        for row in rows
+        if moment(row["since"]) <= span[1] and (row["until"] is None or moment(row["until"]) > span[0])
+    ]
 
 
 def _move(tenure: Mapping[str, Any], view: RequestView, named: Callable[[str], str]) -> Row:

@@ -71,6 +71,13 @@ def number(value: object, digits: int | None = None) -> str:
     return text.replace("-", MINUS)
 
 
+def digits_within(low: float | None, high: float | None) -> int:
+    """Return how many digits after the point a value deserves whose interval is that wide: 0 to 4, 2 without one."""
+    if low is None or high is None:
+        return 2
+    return min(max(math.ceil(-math.log10((high - low) / 2)), 0), 4) if high > low else 4
+
+
 def signed(value: float, digits: int = 4) -> str:
     """Return a difference with its sign, also where it is positive; what rounds to nothing has none."""
     text = f"{value:+,.{digits}f}"

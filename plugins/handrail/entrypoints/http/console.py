@@ -129,8 +129,8 @@ def _deployments(desk: ServeDesk, request: Request) -> Page:
 
 
 def _feedback(desk: ServeDesk, request: Request) -> Page:
-    asked = read_query(request, "model", "kind", "as_of")
-    return feedback_page(desk.platform, asked["model"], asked["kind"], asked["as_of"])
+    asked = read_query(request, "model", "kind", "as_of", "rows")
+    return feedback_page(desk.platform, asked["model"], asked["kind"], asked["as_of"], rows=asked["rows"])
 
 
 VIEWS: Mapping[Address, tuple[str, View]] = {

@@ -32,7 +32,7 @@ _MADE_BY = (
     .where(prediction.c.prediction_id == sa.bindparam("prediction_id"))
 )
 # One count in the index of each deployment, none of which is read twice.
-_COUNTS = """select uri, (select count(*) from feedback_prediction where deployment_id = feedback_deployment.id)
+COUNTS = """select uri, (select count(*) from feedback_prediction where deployment_id = feedback_deployment.id)
 from {given} cross join feedback_deployment where uri = g.a"""
 
 _RIVALS = """select prediction_id, subject, made_at, uri
@@ -75,7 +75,7 @@ class SqlPredictions(PredictionLog):
         """Return the number of predictions of each of these deployments."""
         with self._store.read() as connection:
             return dict.fromkeys(deployments, 0) | {
-                uri: number for uri, number in read(connection, _COUNTS, deployments, TEXT)
+                uri: number for uri, number in read(connection, COUNTS, deployments, TEXT)
             }
 
 

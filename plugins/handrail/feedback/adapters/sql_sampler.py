@@ -9,11 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from handrail.feedback.adapters.sql_log_reader import addressed_row
-from handrail.feedback.adapters.sql_predictions import fetch_rivals
+from handrail.feedback.adapters.sql_predictions import COUNTS, fetch_rivals
 from handrail.feedback.adapters.sql_tables import arrival, prediction
 from handrail.feedback.domain.addresses import AddressedRow, resolve
 from handrail.feedback.domain.samples import Look, Sampled
-from handrail.feedback.domain.values import microseconds
+from handrail.feedback.domain.values import EPOCH, microseconds
 from handrail.feedback.ports import Sampler
 from handrail.storage import Store
 from handrail.storage.bulk import ID, TEXT, read
@@ -26,6 +26,8 @@ _EVENTS = """select event.prediction_id, revision, occurred_at, event_id, value,
 from {given} cross join feedback_event event where event.prediction_id = g.a and kind = {p}"""
 _ADDRESSED = """select subject, service, since, until, occurred_at, revision, event_id, value, item, received_at
 from {given} cross join feedback_event event where event.subject = g.a and event.subject <> '' and kind = {p}"""
+MOST_TRIED = 8
+"""How many sequence numbers are tried at most for each row that is wanted."""
 _EARLIER = """select arrival.event_id, min(arrival.received_at)
 from {given} cross join feedback_arrival arrival where arrival.event_id = g.a group by arrival.event_id"""
 
@@ -37,16 +39,10 @@ class SqlSampler(Sampler):
         self._store = store
 
     def sample(self, look: Look) -> Sampled:
-        """Return every prediction of the look if there are few, else about `look.most`, evenly over the log."""
+        """Return every prediction of the look if there are few, else about `look.most`, spread evenly."""
         as_of = microseconds(look.as_of)
         with self._store.read() as connection:
-            lowest, highest = connection.execute(
-                sa.select(
-                    sa.select(sa.func.min(prediction.c.seq)).scalar_subquery(),
-                    sa.select(sa.func.max(prediction.c.seq)).scalar_subquery(),
-                )
-            ).one()
-            picks, step = _picks(lowest or 0, highest or 0, look.most)
+            picks, step, total = _chosen(connection, look)
             rows = read(connection, _PREDICTIONS, picks, ID, more=(as_of,))
             if look.deployments is not None:
                 rows = [row for row in rows if row[2] in look.deployments]
@@ -59,10 +55,6 @@ class SqlSampler(Sampler):
             earlier: dict[str, int] = {}
             if connection.execute(sa.select(sa.exists().select_from(arrival))).scalar_one():
                 earlier = dict(read(connection, _EARLIER, [event[3] for event in events], TEXT))  # type: ignore[arg-type]
-            total = None
-            if look.deployments is None:
-                made = sa.select(sa.func.count()).select_from(prediction).where(prediction.c.made_at <= look.as_of)
-                total = connection.execute(made).scalar_one()
         arrived = [min(event[6], earlier.get(event[3], event[6])) for event in events]
         known = [(tuple(event[:6]), at) for event, at in zip(events, arrived, strict=True) if at <= as_of]
         # The driver's rows are tuples of these very types.
@@ -83,10 +75,31 @@ def _resolved(
             yield (*row.about(name), received[row.event_id])
 
 
-def _picks(lowest: int, highest: int, most: int) -> tuple[list[int], int]:
-    """Return sequence numbers evenly over the log, one at a random place of each step, the same ones each time."""
-    step = max((highest - lowest) // most + 1, 1)
+def _chosen(connection: sa.Connection, look: Look) -> tuple[list[int], int, int | None]:
+    """Return the sequence numbers to read, how many rows each represents, and how many predictions were made by then.
+
+    Whatever lies outside of the look is passed over, so that a short past or a small model is read as closely.
+    """
+    made, seq = prediction.c.made_at, prediction.c.seq
+    total = fitting = connection.execute(sa.select(sa.func.count()).where(made <= look.as_of)).scalar_one()
+    if look.deployments is not None:
+        fitting = min(total, sum(row[1] for row in read(connection, COUNTS, look.deployments, TEXT)))
+    ends = [sa.select(end(seq)) for end in (sa.func.min, sa.func.max)]
+    if (connection.execute(sa.select(sa.func.max(made))).scalar() or EPOCH) > look.as_of:
+        # Adding 0 keeps SQLite from walking the table by `seq` until the first that fits.
+        ends = [sa.select(end(seq + 0)).where(made <= look.as_of) for end in (sa.func.min, sa.func.max)]
+    lowest, highest = (connection.execute(end).scalar() for end in ends)
+    picks, step = _picks(lowest or 0, highest or 0, fitting, look.most)
+    return picks, step, total if look.deployments is None else None
+
+
+def _picks(lowest: int, highest: int, fitting: int, most: int) -> tuple[list[int], int]:
+    """Return sequence numbers evenly over a part of the log, one at a random place of each step, of which some fit.
+
+    They are the same ones each time, until the log grows.
+    """
+    step = max(-(-fitting // most), -(-(highest - lowest + 1) // (most * MOST_TRIED)), 1)
     if step == 1:
         return list(range(lowest, highest + 1)), 1
-    draw = Random(0)
+    draw = Random(highest)
     return [at + draw.randrange(step) for at in range(lowest, highest + 1, step)], step

@@ -180,7 +180,7 @@ def test_a_moment_is_answered_with_who_allowed_it_and_on_what(server, made):
         before = page_at(http, f"{path}?at=2001-01-01").text
         unread = page_at(http, f"{path}?at=last tuesday")
 
-    assert f"champion was {made.name} 1." in html
+    assert f"is in the future. Now champion is {made.name} 1." in html
     assert "<b>Ben</b> (ben), <b>Cleo</b> (cleo)" in html
     assert "the gate had not moved champion" in before
     assert unread.status_code == 400

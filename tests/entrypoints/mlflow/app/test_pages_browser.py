@@ -122,11 +122,11 @@ def test_the_timeline_answers_who_allowed_it_in_three_clicks(visit, made):
 
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Timeline").click()
     page.get_by_role("link", name=f"champion of {made.name}", exact=True).click()
-    page.get_by_label("What was in production at this moment?").fill("2099-01-01 10:00 UTC")
+    page.get_by_label("What was in production then?").fill("2099-01-01 10:00 UTC")
     page.get_by_role("button", name="Answer").click()
 
     answer = page.get_by_role("status")
-    expect(answer).to_contain_text(f"champion was {made.name} 1.")
+    expect(answer).to_contain_text(f"Now champion is {made.name} 1.")
     expect(answer).to_contain_text("Ben (ben), Cleo (cleo)")
     answer.get_by_role("link").first.click()
     expect(page.get_by_role("heading", name="Who decides")).to_be_visible()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from handrail.clock import system_time
+from handrail.entrypoints.console.moments import read_span
 from handrail.entrypoints.console.pages import Page
-from handrail.entrypoints.console.timeline import Asked, Urgent, names_page, read_moment, timeline_page
+from handrail.entrypoints.console.timeline import Asked, Urgent, names_page, timeline_page
 from handrail.entrypoints.mlflow.app.messages import read_query
 from handrail.entrypoints.mlflow.app.pages.desk import PageDesk
 from handrail.entrypoints.mlflow.app.pages.emergencies import emergency_about
@@ -33,15 +36,15 @@ def page_of(
 ) -> Page:
     """Return the page of an alias; `query` has `at` and `said`, `kept` what a form sent that was not recorded."""
     asked, said = query.get("at", "").strip(), query.get("said", "")
-    at, records = read_moment(asked) if asked else None, desk.opened.gate.records
+    now, records = system_time(), desk.opened.gate.records
+    asking = Asked(asked, span=read_span(asked, "at", now), now=now) if asked else Asked()
     moves = records.moves(model, alias)
-    answer = None
-    if at is not None and moves and moves[0].since <= at:
+    if asking.read_as and moves and moves[0].since <= asking.read_as[1]:
         # Loaded again, and held against the log, because it is the answer.
-        answer = moves.index(records.at(model, alias, at))
+        asking = replace(asking, answer=moves.index(records.at(model, alias, asking.read_as[1])))
     views = records.views([tenure.history for tenure in moves])
     ways, emergency = ways_of(desk, model, alias, moves), emergency_about(desk, model, alias)
     done = said == "break-glass" and emergency is not None and emergency["account"] == account()
     urgent = Urgent(emergency, ways.facts if ways else None, ways.tokens if ways else {}, dict(kept or {}), done=done)
     rows = [(each.to_json(), view) for each, view in zip(moves, views, strict=True)]
-    return timeline_page(model, alias, rows, Asked(asked, answer), urgent, desk.opened.reviewing.names())
+    return timeline_page(model, alias, rows, asking, urgent, desk.opened.reviewing.names())

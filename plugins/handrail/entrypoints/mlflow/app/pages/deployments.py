@@ -20,9 +20,9 @@ def deployments(desk: PageDesk) -> Page:
 
 def feedback(desk: PageDesk) -> Page:
     """Return what really happened, of the models of this server that the account may read."""
-    asked = read_query("model", "kind", "as_of")
+    asked = read_query("model", "kind", "as_of", "rows")
     model, kind, as_of = (asked.get(name, "").strip() for name in ("model", "kind", "as_of"))
-    return feedback_page(desk.platform, model, kind, as_of, _reads(desk))
+    return feedback_page(desk.platform, model, kind, as_of, _reads(desk), rows=asked.get("rows", ""))
 
 
 def _reads(desk: PageDesk) -> Callable[[str], bool]:

@@ -12,11 +12,11 @@ from handrail.clock import system_time
 from handrail.entrypoints.console.addresses import Address
 from handrail.entrypoints.console.error_page import sentence_of
 from handrail.entrypoints.console.inbox import inbox_page, list_page
+from handrail.entrypoints.console.moments import read_past
 from handrail.entrypoints.console.pages import Page
 from handrail.entrypoints.console.request_page import request_page
 from handrail.entrypoints.console.request_short import ended_of
 from handrail.entrypoints.console.request_shown import Problem, Sent, Shown
-from handrail.entrypoints.console.timeline import read_past
 from handrail.entrypoints.http.problems import status_of
 from handrail.entrypoints.mlflow.app.evidence_bodies import read_digest
 from handrail.entrypoints.mlflow.app.messages import read_choice, read_number, read_query
