@@ -113,7 +113,7 @@ def ways_on(steps: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         yield f"  {at['mlflow']}/handrail/requests/{at['open_request']}"
     yield f"{HANDRAIL} lineage trace {trace['prediction']}"
     yield f"{HANDRAIL} lineage impact {trace['impact_of']}"
-    yield f"{HANDRAIL} reproduce {model}@champion --repository .handrail/demo/project"
+    yield f"{HANDRAIL} reproduce {model}@champion"
     who = ", ".join(f"{person.account} ({', '.join(person.roles)})" for person in PEOPLE)
     yield f"MLflow knows {who}:"
     yield f"  passwords in {at['credentials']}/demo-<name>.json; tokens beside them"

@@ -5,11 +5,14 @@ import re
 import sqlite3
 import stat
 from contextlib import closing
+from pathlib import Path
 
 import pytest
+import yaml
 
 from handrail.bootstrap import open_platform
 from handrail.settings import load_settings
+from tests.loop.conftest import git
 
 STEPS = [
     "acquire",
@@ -203,15 +206,37 @@ def test_the_closing_screen_says_where_to_look(loop, tool):
     assert loop.figures("closing")[tool].startswith("http://127.0.0.1:")
 
 
-def test_one_request_stays_open_for_a_person_who_decides_in_a_browser(loop):
-    figures = loop.figures("closing")
-
+@pytest.fixture(scope="module")
+def left_open(loop):
+    """The request that waits at the end of the demo, as JSON values."""
     settings = load_settings(loop.clone).model_copy(update={"home": loop.checkout / ".handrail"})
     with open_platform(settings) as platform:
-        request = platform.approvals.request(figures["open_request"]).to_json()
+        return platform.approvals.request(loop.figures("closing")["open_request"]).to_json()
+
+
+def test_one_request_stays_open_for_a_person_who_decides_in_a_browser(loop, left_open):
+    figures, request = loop.figures("closing"), left_open
+
     measures = {row["name"]: row for row in request["evaluation"]["cases"]["measures"]}
 
     assert (request["verdict"], figures["waits_for"]) == ("pending", "cleo")
     assert all(row["met"] for row in request["measures"])
     assert measures["found"]["delta"] > 0 > measures["right"]["delta"]
     assert f"/handrail/requests/{figures['open_request']}" in loop.said
+
+
+def test_what_is_asked_for_last_was_made_by_the_pipeline_at_its_own_commit(loop, left_open):
+    version = f"flights/{left_open['version']}"
+
+    back = json.loads(loop.run("handrail", "lineage", "trace", f"models:/{version}", "--json").stdout)
+    forward = loop.run("handrail", "lineage", "impact", "data/raw/flights/2013-03.csv", "--json").stdout
+    again = loop.run("handrail", "reproduce", version, "--dry-run", "--json", folder=loop.checkout)
+
+    assert back["missing"] == []
+    assert any(uri.endswith(f"/{left_open['version']}") for uri in json.loads(forward)["models"])
+    assert again.returncode == 0, again.stderr
+    plan = json.loads(again.stdout)
+    params = yaml.safe_load(git(Path(plan["repository"]), "show", f"{plan['commit']}:params.yaml"))
+    assert params["package"]["threshold"] == pytest.approx(0.35 * 0.7, abs=0.01)
+    assert plan["stages"][-1] == "package"
+    assert plan["missing"] == []

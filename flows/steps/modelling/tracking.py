@@ -54,6 +54,9 @@ def log_training(project: Path) -> dict[str, str]:
 def log_evaluation(project: Path) -> str:
     """Log the evaluation's figures and pages to the run of the evaluated model; return its id.
 
+    Another evaluation of the same model, as with another threshold, goes beside the first one, and its figures are in
+    its pages alone: what was read when a version was approved stays as it was.
+
     Raises:
         Unavailable: a stage output is missing, or MLflow does not answer.
     """
@@ -61,10 +64,14 @@ def log_evaluation(project: Path) -> str:
     _require_same_model(project, report["model_sha256"], evaluate.REPORT)
     run_id, digest = runs[CANDIDATE], package.content_digest(_files(project / evaluate.FOLDER))
     with open_tracking(project) as store:
-        if store.client.get_run(run_id).data.tags.get(EVALUATION) != digest:
+        known, other = store.client.get_run(run_id).data.tags, f"{EVALUATION}.{digest[:12]}"
+        if EVALUATION not in known:
             store.client.log_artifacts(run_id, str(project / evaluate.FOLDER), "evaluation")
             _log_metrics(store, run_id, _numbers(report, "evaluation", store.case), _now_ms())
             store.client.set_tag(run_id, EVALUATION, digest)
+        elif digest not in (known[EVALUATION], known.get(other)):
+            store.client.log_artifacts(run_id, str(project / evaluate.FOLDER), f"evaluation/{digest[:12]}")
+            store.client.set_tag(run_id, other, digest)
     return run_id
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,8 @@ def push(folder: Path) -> int:
 def change_params(folder: Path, changes: Mapping[str, Any]) -> None:
     """Write new values into the clone's params.yaml, keeping its comments and every other key.
 
+    Of a section only the keys that `changes` names are written.
+
     Raises:
         Unavailable: params.yaml is missing or lacks a key that is changed.
     """
@@ -60,8 +62,17 @@ def change_params(folder: Path, changes: Mapping[str, Any]) -> None:
         unknown = [name for name in changes if name not in values]
         if unknown:
             raise Unavailable(str(file), f"it lacks the key {unknown[0]!r}", "Restore it from the repository.")
+        _update(values, changes)
+
+
+def _update(values: MutableMapping[str, Any], changes: Mapping[str, Any]) -> None:
+    for name, value in changes.items():
+        known = values.get(name)
+        if isinstance(known, MutableMapping) and isinstance(value, Mapping):
+            _update(known, value)
         # A key that is not touched keeps its text as it is.
-        values.update({name: value for name, value in changes.items() if values[name] != value})
+        elif known != value:
+            values[name] = value
 
 
 @contextmanager

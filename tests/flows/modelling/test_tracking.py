@@ -119,6 +119,27 @@ def test_one_tree_is_registered_once_and_another_beside_it(trained: Path, local_
     assert len({version.run_id for version in versions}) == 1
 
 
+def test_another_evaluation_of_the_same_model_goes_beside_the_first(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, name = f"sqlite:///{tmp_path / 'own.db'}", "slices.json"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    run_id, client = tracking.log_evaluation(trained), MlflowClient(store)
+    before = client.get_run(run_id).data
+    changed = shutil.copytree(trained, tmp_path / "changed")
+    (changed / "reports" / "evaluate" / name).write_text('{"another": "threshold"}')
+
+    assert [tracking.log_evaluation(changed) for _ in range(2)] == [run_id, run_id]
+
+    after = client.get_run(run_id).data
+    (added,) = set(after.tags) - set(before.tags)
+    kept = Path(client.download_artifacts(run_id, "evaluation", str(tmp_path)))
+    assert (kept / name).read_bytes() == (trained / "reports" / "evaluate" / name).read_bytes()
+    assert (kept / after.tags[added][:12] / name).read_text() == '{"another": "threshold"}'
+    assert after.metrics == before.metrics
+    assert all(after.tags[each] == before.tags[each] for each in before.tags)
+
+
 def test_a_version_names_the_place_of_its_files_and_one_that_named_its_run_is_known(
     trained: Path, local_store: str
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from handrail.errors import Conflict, UnknownReference
+from handrail.errors import Conflict, InvalidInput, UnknownReference
 from handrail.lineage import LockedFile, LockedStage
 from handrail.lineage.domain.facts import ActivityDetails
 from handrail.lineage.domain.names import artifact_at
@@ -202,5 +202,5 @@ def test_the_lock_of_a_logging_stage_is_that_of_the_run_and_may_come_later(
 def test_a_model_that_no_stage_logged_is_refused_with_what_to_do(lineage, planner, commits):
     commits.commits["1" * 40] = commit_of(1, 1)
 
-    with pytest.raises(UnknownReference, match="Add a stage that runs the script to dvc.yaml"):
+    with pytest.raises(InvalidInput, match="Add a stage that runs the script to dvc.yaml"):
         plan_of_logged(lineage, planner, "1" * 40)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from handrail.errors import UnknownReference
+from handrail.errors import InvalidInput, UnknownReference
 from handrail.lineage.domain.facts import ActivityDetails
 from handrail.lineage.domain.names import artifact_at
 from handrail.refs import ArtifactVersion
@@ -70,7 +70,7 @@ def test_what_no_stage_wrote_cannot_be_reproduced(lineage):
     lineage.record_registration("mlflow://registry/registered/other/1/1", tree_digest=tree)
     lineage.derive(artifact_at("file://a"), artifact_at("file://b"))
 
-    with pytest.raises(UnknownReference, match="No stage of dvc.yaml"):
+    with pytest.raises(InvalidInput, match="was made is not recorded: no stage of dvc.yaml wrote it"):
         recorded_model(lineage.trace("mlflow://registry/registered/other/1/1"))
     with pytest.raises(UnknownReference, match="artifact tree"):
         recorded_model(lineage.trace("file://a"))
@@ -126,5 +126,10 @@ def test_before_mlflow_3_a_model_is_named_by_its_path_in_the_run(lineage, source
 def test_a_run_that_names_no_commit_cannot_be_made_again(lineage):
     log(lineage, {"dvc_stage": "train"})
 
-    with pytest.raises(UnknownReference, match="names no commit. Log the model again"):
+    with pytest.raises(InvalidInput) as refused:
         recorded_model(lineage.trace(OTHER))
+
+    assert str(refused.value) == (
+        f"model: how {OTHER} was made is not recorded: the run that logged it, {LOGGING}, names no commit. "
+        "Log the model again, in a checkout of git."
+    )

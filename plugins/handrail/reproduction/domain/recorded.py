@@ -6,19 +6,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from handrail.errors import UnknownReference
+from handrail.errors import InvalidInput, UnknownReference
 from handrail.lineage import LockedFile, Node, Trace, Verb
 from handrail.reproduction.domain.logged import TREE_AT, LoggedRun
 
 TREE, STAGE, COMMIT = "tree://", "dvc-stage://", "git://"
 DIRTY = "git_dirty"
 NO_TREE = "Lineage holds no files of it. If MLflow does, run: handrail lineage collect mlflow --download."
-NO_STAGE = (
-    "No stage of dvc.yaml wrote it, nor ran the script that logged it. Add a stage that runs the script to dvc.yaml, "
-    "log the model again with dvc repro, and commit dvc.lock."
-)
+NO_STAGE = "no stage of dvc.yaml wrote it, nor ran the script that logged it"
+ADD_STAGE = "Add a stage that runs the script to dvc.yaml, log the model again with dvc repro, and commit dvc.lock."
 _IN_RUN = re.compile(r"(?:runs:/+[^/]+|.*/artifacts)/(?P<path>[^/].*?)/?")
-NO_COMMIT = "The run that logged it names no commit. Log the model again, in a checkout of git."
+NO_COMMIT = "Log the model again, in a checkout of git."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,8 @@ def recorded_model(trace: Trace) -> Recorded:
     Of a tree that no stage wrote, the tracking run in which it was logged.
 
     Raises:
-        UnknownReference: no tree led to it, or neither a stage of a DVC pipeline nor a run that names its commit.
+        UnknownReference: no tree led to it.
+        InvalidInput: neither a stage of a DVC pipeline is recorded that made it, nor a run that names its commit.
     """
     nodes = {node.uri: node for node in trace.nodes}
     tree = next((node for node in trace.nodes if node.uri.startswith(TREE)), None)
@@ -92,7 +91,7 @@ def _logged(trace: Trace, nodes: Mapping[str, Node], runs: Sequence[str], models
     """Read what the run that logged a model says of itself; of several runs, the first that names its commit.
 
     Raises:
-        UnknownReference: no run is known, or none names its commit.
+        InvalidInput: no run is known, or none names its commit.
     """
     name = _name_logged(trace, nodes, models)
     for uri in runs:
@@ -103,8 +102,13 @@ def _logged(trace: Trace, nodes: Mapping[str, Node], runs: Sequence[str], models
                 uri, commit, said.get("dvc_stage", ""), said.get("source", ""), name, dirty=_says_dirty(said)
             )
     if runs:
-        raise UnknownReference("commit", runs[0], NO_COMMIT)
-    raise UnknownReference("pipeline stage", models[0], NO_STAGE)
+        raise not_recorded(models[-1] or models[0], f"the run that logged it, {runs[0]}, names no commit", NO_COMMIT)
+    raise not_recorded(models[-1] or models[0], NO_STAGE, ADD_STAGE)
+
+
+def not_recorded(model: str, why: str, remedy: str) -> InvalidInput:
+    """Return the error about a model whose making nobody recorded."""
+    return InvalidInput("model", f"how {model} was made is not recorded: {why}", remedy)
 
 
 def _name_logged(trace: Trace, nodes: Mapping[str, Node], models: Sequence[str]) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from handrail.errors import UnknownReference
 from handrail.lineage import LockedStage
 from handrail.reproduction.domain.logged import LoggedRun, stage_that_ran
-from handrail.reproduction.domain.recorded import NO_STAGE, CommitPlace
+from handrail.reproduction.domain.recorded import ADD_STAGE, NO_STAGE, CommitPlace, not_recorded
 from handrail.reproduction.ports import ReproductionPorts
 
 
@@ -30,7 +29,7 @@ def find_locked(ports: ReproductionPorts, run: LoggedRun, place: CommitPlace) ->
     another one is taken, and comparing its inputs shows whether the commit holds them.
 
     Raises:
-        UnknownReference: no stage ran the script, or several may have.
+        InvalidInput: no stage ran the script, or several may have.
     """
     found = [
         LockedAt(at, stages, target)
@@ -40,7 +39,7 @@ def find_locked(ports: ReproductionPorts, run: LoggedRun, place: CommitPlace) ->
         if target is not None
     ]
     if not found:
-        raise UnknownReference("pipeline stage", run.uri, NO_STAGE)
+        raise not_recorded(f"the model of {run.uri}", NO_STAGE, ADD_STAGE)
     if not run.dirty:
         fitting = next((one for one in found if ports.runner.fits(place, one.target)), None)
         if fitting is not None:
