@@ -44,6 +44,7 @@ from flows.steps.project.outputs import write_json
 from flows.steps.release.served_model import ServedModel, open_model
 from handrail.bootstrap import Platform, open_platform
 from handrail.errors import UnknownReference
+from handrail.monitored import FORMAT, record_file
 from handrail.objectives import Objective, read_objectives
 from handrail.refs import ArtifactVersion, FeedbackSnapshot
 from handrail.settings import Settings
@@ -52,8 +53,6 @@ from handrail.use_case import UseCase, read_use_case
 
 if TYPE_CHECKING:
     from handrail.scoring import Scorer
-
-FORMAT = "handrail.month/1"
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def read_record(settings: Settings, month: str) -> dict[str, Any]:
     Raises:
         UnknownReference: the month was never monitored.
     """
-    file = _record_file(settings, read_month(month).name)
+    file = record_file(settings.home, read_month(month).name)
     if not file.is_file():
         raise UnknownReference("monitored month", month, "Run the flow monitor for it first.")
     record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
@@ -140,7 +139,7 @@ def judge_month(judge: Judge, month: Month) -> dict[str, Any]:
         "reports": [asdict(report) | {"tests": dict(report.tests)} for report in reports],
         "findings": findings,
     }
-    write_json(_record_file(settings, month.name), record)
+    write_json(record_file(settings.home, month.name), record)
     return record
 
 
@@ -215,7 +214,3 @@ def _record_lineage(judge: Judge, forecasts: Forecasts, reports: Sequence[Record
     for report in reports:
         uri = f"evidently://{project}/report/{report.run_id}"
         lineage.record_report(ArtifactVersion(uri, "report", report.digest, {"name": report.name}), snapshot)
-
-
-def _record_file(settings: Settings, month: str) -> Path:
-    return settings.home / "monitoring" / "findings" / f"{month}.json"

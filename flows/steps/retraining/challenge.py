@@ -31,7 +31,9 @@ from handrail.bootstrap.lineage import path_artifact
 from handrail.config import read_yaml
 from handrail.errors import Refused
 from handrail.files import sha256_of
+from handrail.monitored import read_alerts
 from handrail.refs import ArtifactVersion, DataVersion, FeedbackSnapshot
+from handrail.settings import Settings
 from handrail.statistics import Answers, compare
 from handrail.use_case import UseCase, read_use_case
 
@@ -189,11 +191,19 @@ def open_challenge(desk: Desk, challenge: Challenge, alias: str = ALIAS) -> dict
     comparison = evidence["comparison"]
     _require_champion(desk.platform, comparison["month"], comparison["champion"], desk.digest_behind(alias))
     log_comparison(desk, challenge.folder, registered, comparison)
-    reason = f"Trained on labels known by {challenge.as_of:%Y-%m-%d}; judged on {challenge.month}."
     snapshot = hand_in_rows(desk, challenge.folder, registered.model, alias)
+    reason = _reason(desk.settings, challenge)
     request = desk.ask(registered, alias, reason, evidence, snapshot)
     foretold = foretell(desk, challenge.folder, registered)
     return request | {"version": registered.version} | ({"foretold": foretold} if foretold else {})
+
+
+def _reason(settings: Settings, challenge: Challenge) -> str:
+    """Say what the challenger was trained on, and what monitoring had reported about the month."""
+    known = [each for each in read_alerts(settings.home) if each.period == challenge.month]
+    kinds = [each.kind for each in known if each.model == settings.model_name]
+    because = f"Monitoring alerted on {challenge.month}: {', '.join(kinds)}. " if kinds else ""
+    return f"{because}Trained on labels known by {challenge.as_of:%Y-%m-%d}; judged on {challenge.month}."
 
 
 def _require_champion(platform: Platform, month: str, answered: str, champion: str | None) -> None:

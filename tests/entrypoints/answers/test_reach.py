@@ -10,7 +10,6 @@ import pytest
 from handrail.entrypoints.answers.reach import Concerned, Outcomes, Reach, Served, Touched, state_of
 from handrail.entrypoints.answers.reach_facts import way_in
 from handrail.lineage.domain.answers import Impact
-from handrail.lineage.domain.timeline import Period
 from tests.fakes.lineage import RAW, VERSION, open_story
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -76,13 +75,17 @@ def test_all_of_it_is_plain_json():
 
 
 @pytest.mark.parametrize(
-    ("until", "predictions", "state"), [(None, 0, "serving"), (NOON, 0, "replaced"), ("never", 0, "never served")]
+    ("deployments", "predictions", "state"),
+    [
+        ([SERVED], 0, "serving"),
+        ([replace(SERVED, until=NOON), SERVED], 0, "serving"),
+        ([replace(SERVED, until=NOON)], 0, "replaced"),
+        ([replace(SERVED, since=None)], 3, "in no recorded slot"),
+        ([], 0, "never served"),
+    ],
 )
-def test_a_version_serves_was_replaced_or_never_served(until, predictions, state):
-    periods = [] if until == "never" else [Period("n", "v", NOON, until, "ann")]
-
-    assert state_of(periods, predictions) == state
-    assert state_of([], 1) == "replaced"
+def test_whether_a_version_serves_is_said_by_its_deployments_and_by_no_alias(deployments, predictions, state):
+    assert state_of(deployments, predictions) == state
 
 
 def test_a_way_leads_from_the_file_to_the_version():

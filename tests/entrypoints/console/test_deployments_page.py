@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from handrail.entrypoints.console.addresses import Address
-from handrail.entrypoints.console.deployments_page import MOST_ROLLOUTS, deployments_page, model_of
+from handrail.entrypoints.console.deployments_page import MOST_ROLLOUTS, deployments_page, model_of, slots_behind
 from handrail.entrypoints.console.pages import Frame, render
 from handrail.errors import UnknownReference
 from handrail.feedback import Prediction
-from handrail.refs import ArtifactVersion, BentoTag, Deployment, ModelVersion
+from handrail.refs import ArtifactVersion, BentoTag, Deployment, ModelAlias, ModelVersion
 from tests.fakes.lineage_server import a_platform
 
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -70,6 +70,32 @@ def test_a_deployment_without_a_recorded_permit_says_so(platform):
     a_rollout(platform, 1, permit=False)
 
     assert facts(platform)["slots"][0]["now"]["verdict"]["text"] == "no permit is recorded"
+
+
+def test_a_slot_that_does_not_follow_its_alias_says_what_answers_and_what_should(platform):
+    a_rollout(platform, 1)
+    champion = ModelAlias("flights", "champion").pointer
+    platform.lineage.point(champion, ModelVersion("local-1", "flights", 7, 1), START, by="the gate")
+    assert facts(platform)["slots"][0]["ahead"] is None
+
+    later = START + timedelta(hours=3)
+    platform.lineage.point(champion, ModelVersion("local-1", "flights", 7, 2), later, by="the gate")
+
+    (slot,) = facts(platform)["slots"]
+    assert slot["ahead"] == {"model": "flights", "alias": "champion", "version": "2", "since": later.isoformat()}
+    assert slot["now"]["verdict"] == {"kind": "warn", "text": "not the champion of now"}
+    assert "flights in local still answers with flights 1: champion is flights 2" in html(platform)
+    behind = slots_behind(platform, platform.lineage, ModelVersion("local-1", "flights", 7, 2).uri)
+    assert [(row["service"], row["environment"], row["version"]) for row in behind] == [("flights", "local", "1")]
+
+
+@pytest.mark.parametrize("version", [ModelVersion("local-1", "flights", 7, 1), ModelVersion("other", "flights", 7, 2)])
+def test_a_slot_that_follows_or_is_of_another_server_is_not_behind(platform, version):
+    a_rollout(platform, 1)
+    platform.lineage.point(ModelAlias("flights", "champion").pointer, version, START, by="the gate")
+
+    assert facts(platform)["slots"][0]["ahead"] is None
+    assert slots_behind(platform, platform.lineage, version.uri) == []
 
 
 def test_no_name_of_a_model_becomes_a_command_of_whoever_copies_the_way_back(platform):

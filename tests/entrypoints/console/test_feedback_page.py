@@ -12,6 +12,7 @@ from handrail.entrypoints.console.pages import Frame, render
 from handrail.errors import InvalidInput, UnknownReference
 from tests.fakes.feedback import DEPLOYMENT, GO_LIVE, a_prediction, an_outcome
 from tests.fakes.lineage_server import a_platform
+from tests.fakes.monitoring_records import RECORD, write
 
 AS_OF = (GO_LIVE + timedelta(days=20)).isoformat()
 HOSTILE = "<script>alert(1)\u202e"
@@ -254,3 +255,18 @@ def test_conflicts_of_all_models_are_counted_for_who_may_read_them_all(platform)
     assert whole["quarantine"]["count"] == 0
     assert part.facts["quarantine"] is None
     assert "counted for those who may read every model" in render(part, Frame(GO_LIVE, "Cleo"))
+
+
+def test_an_alert_of_monitoring_stands_at_its_period_of_the_models_that_are_shown(platform):
+    record(platform)
+    later = replace(a_prediction(1, prediction_id="later"), made_at=GO_LIVE + timedelta(days=70))
+    platform.feedback.record_predictions([later])
+    for model in ("flights", "secret"):
+        write(platform.settings.home, RECORD | {"model": model, "month": f"{GO_LIVE:%Y-%m}"}, model)
+
+    page = html(platform, "", "", (GO_LIVE + timedelta(days=90)).isoformat())
+
+    assert page.count("Monitoring alerted on") == 1
+    assert '<a href="#alerts">alert</a>' in page
+    assert "secret" not in page
+    assert "q=evidently%3A%2F%2Fchurn%2Freport%2Fr-1" in page

@@ -16,13 +16,14 @@ from flows.steps.project.dvc_files import change_params
 from flows.steps.project.params import read_params
 from flows.steps.project.workspace import git, open_challenger_clone
 from flows.steps.release.desk import Desk
-from flows.steps.retraining.challenge import check_retrain, compare_with_champion, prepare_retrain
+from flows.steps.retraining.challenge import _reason, check_retrain, compare_with_champion, prepare_retrain
 from handrail.bootstrap import Platform, open_platform
 from handrail.errors import InvalidInput, Refused, Unavailable
 from handrail.feedback import Feedback, Prediction
 from handrail.settings import Settings
 from handrail.use_case import read_use_case
 from tests.fakes.desk import AliasDesk
+from tests.fakes.monitoring_records import RECORD, write
 from tests.fakes.permitted_tree import write_tree
 
 ROOT = Path(__file__).parents[3]
@@ -285,3 +286,14 @@ def test_a_key_that_params_lacks_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(Unavailable, match="feature_set"):
         change_params(tmp_path, {"feature_set": "all"})
+
+
+def test_the_reason_says_what_monitoring_alerted_on_in_that_month(settings: Settings, platform: Platform) -> None:
+    predict_and_report(platform, {flight(1): 1.0})
+    challenge = prepare_retrain(platform, MONTH)
+    assert _reason(settings, challenge) == "Trained on labels known by 2013-10-02; judged on 2013-09."
+
+    for model in (settings.model_name, "another"):
+        write(settings.home, RECORD | {"model": model}, f"{MONTH}-{model}")
+
+    assert _reason(settings, challenge).startswith("Monitoring alerted on 2013-09: drift. Trained on labels")

@@ -1,5 +1,7 @@
 """Comparing two versions: whatever they hold, each thing is listed once or counted as the same."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -99,3 +101,15 @@ def test_nothing_is_called_measured_that_one_pipeline_alone_has_measured(before,
     rows = [*changes.parameters.rows, *changes.code.files.rows]
     if not all(proven):
         assert Origin.MEASURED not in {row.origin for row in rows}
+
+
+@given(SIDES)
+def test_what_nobody_recorded_of_the_making_is_said_only_where_all_that_would_say_it_was_read(side):
+    whole = replace(side, unread=frozenset())
+
+    found = compare("pr-1", None, whole, [])
+
+    assert ("commit" in found.unrecorded) == (found.code.commit.after is None)
+    assert set(found.unrecorded) <= {"commit", "training data"}
+    for what in ("run", "lineage"):
+        assert compare("pr-1", None, replace(side, unread=frozenset((what,))), []).unrecorded == ()

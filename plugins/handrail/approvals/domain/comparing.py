@@ -21,6 +21,7 @@ from handrail.approvals.domain.differences import (
 from handrail.approvals.domain.sides import Making, NamedFeatures, RunFacts, Side
 from handrail.manifest import Manifest
 
+COMMIT = "commit"
 PIPELINE_UNKNOWN = "Lineage knows no pipeline that made version {version}: which source files it ran is not known."
 
 
@@ -55,6 +56,7 @@ def compare(request_id: str, before: Side | None, after: Side, unread: Iterable[
         unknown=tuple(dict.fromkeys(missing)),
         settings=_settings(before, after),
         prompt=prompt,
+        unrecorded=tuple(_unrecorded(after)) if prompt is None and not after.unread & {"run", "lineage"} else (),
     )
 
 
@@ -241,14 +243,20 @@ def _missing(before: Side | None, after: Side, parts: Mapping[str, Part]) -> Ite
             yield from _not_said(side)
 
 
+def _unrecorded(side: Side) -> Iterator[str]:
+    """Yield what neither the run nor lineage says of how a version was made."""
+    if _commit(side)[0] is None:
+        yield COMMIT
+    if not (side.run and side.run.datasets) and not (side.making and side.making.data):
+        yield "training data"
+
+
 def _not_said(side: Side) -> Iterator[str]:
     """Yield a sentence for each thing that neither the run nor lineage says of a version."""
-    if _commit(side)[0] is None:
-        yield f"The commit of version {side.version} is not known."
-    elif _clean(side)[0] is None:
+    lacking = tuple(_unrecorded(side))
+    yield from (f"The {what} of version {side.version} is not known." for what in lacking)
+    if COMMIT not in lacking and _clean(side)[0] is None:
         yield f"Whether version {side.version} was made in a clean checkout is not known."
-    if not (side.run and side.run.datasets) and not (side.making and side.making.data):
-        yield f"The training data of version {side.version} is not known."
     if not (side.run and side.run.importances):
         yield f"No importances of features were logged with version {side.version}."
     if _service(side)[0] is None:

@@ -101,7 +101,8 @@ class Changes:
 
     `unknown` has a sentence for each thing that could not be compared, and `late` those that are there when the same is
     asked again. `prompt` has the texts of a prompt, None if the version is one of a model. `settings` are the single
-    values by which a package answers, like its threshold.
+    values by which a package answers, like its threshold. `unrecorded` names what nobody
+    recorded of how the later version was made, though all that would say it was read: its commit, its training data.
     """
 
     request_id: str
@@ -117,6 +118,7 @@ class Changes:
     prompt: tuple[TextChange, ...] | None = None
     settings: Part = Part()
     late: tuple[str, ...] = ()
+    unrecorded: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON values, bounded: long lists and long values are cut, and say by how much."""
@@ -149,6 +151,7 @@ class Changes:
             "unknown": [_short(sentence) for sentence in self.unknown[:MOST_ROWS]],
             "late": list(self.late),
             **({} if self.prompt is None else {"prompt": [each.to_json() for each in self.prompt]}),
+            "unrecorded": list(self.unrecorded),
         }
 
 

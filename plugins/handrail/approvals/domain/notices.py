@@ -30,7 +30,7 @@ _WORDS = {
     Verdict.EVALUATING: "Being measured by the gate",
     Verdict.PENDING: "Waits for decisions",
     Verdict.APPROVED: "Approved, the alias is about to move",
-    Verdict.PROMOTED: "In use",
+    Verdict.PROMOTED: "Promoted",
 }
 
 
@@ -162,9 +162,9 @@ def _status(history: History, judgement: Judgement, points_at: int | None) -> tu
     if done is None or verdict is not Verdict.PROMOTED:
         return str(verdict), _WORDS[verdict]
     if points_at == history.request.subject.version:
-        return "in-use", f"In use since {_day(done.at)}"
+        return "in-use", f"The alias points here since {_day(done.at)}"
     now = "nothing" if points_at is None else f"version {points_at}"
-    return "replaced", f"Was in use from {_day(done.at)}; the alias points at {now} now"
+    return "replaced", f"The alias pointed here from {_day(done.at)}; it points at {now} now"
 
 
 def _lines(history: History, judgement: Judgement) -> Iterator[str]:

@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from handrail.entrypoints.answers.words import counted
-from handrail.lineage import Impact, Period
+from handrail.lineage import Impact
 
-SERVING, REPLACED, NEVER = "serving", "replaced", "never served"
+SERVING, REPLACED, NEVER, UNPLACED = "serving", "replaced", "never served", "in no recorded slot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class Served:
 class Touched:
     """A model version that was reached, and by which way: names from what was asked about to the version.
 
-    `aliases` are the names that point at it now, `allowed_by` those who let a name point at it at any time.
+    `aliases` are the names that point at it now, `allowed_by` those who let a name point at it at any time. `state` is
+    about the services alone: an alias may point at a version that nobody deployed yet.
     """
 
     uri: str
@@ -142,11 +143,13 @@ class Figure:
         return {"label": self.label, "value": self.value, "note": self.note, "since": _moment(self.since)}
 
 
-def state_of(periods: Sequence[Period], predictions: int) -> str:
-    """Return where a version stands: a name points at it now, one did, or none ever did and it predicted nothing."""
-    if any(period.until is None for period in periods):
+def state_of(deployments: Sequence[Served], predictions: int) -> str:
+    """Return where a version stands, of which these are the deployments: it answers now, did before, or never did."""
+    if any(each.is_serving for each in deployments):
         return SERVING
-    return REPLACED if periods or predictions else NEVER
+    if any(each.until is not None for each in deployments):
+        return REPLACED
+    return UNPLACED if predictions else NEVER
 
 
 def _plain(value: Any) -> dict[str, Any]:

@@ -35,7 +35,12 @@ def reach_of(platform: Platform, lineage: Lineage, impact: Impact, most_judged: 
     for uri, number in impact.predictions.items():
         made[serves.get(uri, "")] += number
     uris = list(impact.names.get("model-version", ()))[:MOST_VERSIONS]
-    versions = tuple(_touched(lineage, uri, impact.start, made[uri]) for uri in uris)
+    placed: dict[str, list[Served]] = {}
+    for each in deployments:
+        placed.setdefault(serves.get(each.uri, ""), []).append(each)
+    versions = tuple(
+        _touched(lineage, uri, impact.start, made[uri], state_of(placed.get(uri, ()), made[uri])) for uri in uris
+    )
     too_many = impact.total > most_judged
     outcomes = () if too_many else _outcomes(platform, [uri for uri, number in impact.predictions.items() if number])
     return Reach(impact, versions, deployments, outcomes, _concerned(platform, lineage, impact, uris), too_many)
@@ -67,7 +72,7 @@ def _served(lineage: Lineage, uri: str, serves: Mapping[str, str], impact: Impac
     )
 
 
-def _touched(lineage: Lineage, uri: str, start: str, predictions: int) -> Touched:
+def _touched(lineage: Lineage, uri: str, start: str, predictions: int, state: str) -> Touched:
     periods = _periods(lineage, uri)
     allowed: dict[str, None] = {}
     for name in dict.fromkeys(period.name for period in periods):
@@ -75,7 +80,6 @@ def _touched(lineage: Lineage, uri: str, start: str, predictions: int) -> Touche
             found = (period for period in lineage.timeline(name) if period.target == uri)
             allowed |= {name_at(agent): None for period in found for agent in period.agents}
     aliases = tuple(period.name.removeprefix(ALIAS) for period in periods if period.until is None)
-    state = state_of(periods, predictions)
     return Touched(uri, name_at(uri), aliases, state, predictions, tuple(allowed), _way(lineage, uri, start))
 
 
@@ -135,6 +139,9 @@ def _concerned(platform: Platform, lineage: Lineage, impact: Impact, versions: S
     found: dict[str, dict[str, None]] = {}
 
     def add(name: str, why: str) -> None:
+        # An account and the person behind it are one to notify.
+        with suppress(HandrailError):
+            name = platform.approvals.person(name) or name
         found.setdefault(name, {})[why] = None
 
     for uri in list(impact.names.get("permit", ()))[:MOST_VERSIONS]:

@@ -18,11 +18,14 @@ from handrail.entrypoints.console.words import counted
 from handrail.errors import HandrailError, UnknownReference
 from handrail.feedback import DeploymentRecord
 from handrail.lineage import Lineage, Period
+from handrail.refs import ModelAlias
 
 Row = dict[str, Any]
 Reads = Callable[[str], bool]
 """Whether the person may read what is recorded of a model, by the URI of its version; empty where none is known."""
 
+ALIAS = "champion"
+"""The alias of a deployment whose permit cannot be read here."""
 MOST_SLOTS = 50
 MOST_ROLLOUTS = 20
 _SLOT = re.compile(r"deploy://[^/]+/[^/]+")
@@ -95,16 +98,60 @@ def _slot(
     permits = {uri: _permit(platform, lineage, uri) for uri in uris}
     rows = [_rollout(each, records, counts, permits) for each in shown[:MOST_ROLLOUTS]]
     now = rows[0] if rows[0]["until"] is None else None
+    ahead = alias_ahead(lineage, now)
+    if now is not None and ahead is not None and now["verdict"]["kind"] != "bad":
+        now["verdict"] = {"kind": "warn", "text": f"not the {ahead['alias']} of now"}
     return {
         "name": name,
         "service": unquote(name.rpartition("/")[2]),
         "environment": unquote(name.split("/")[2]),
         "now": now,
+        "ahead": ahead,
         "back": _back(now, rows),
         "rollouts": rows,
         "count": counted(len(shown), "rollout"),
         "hidden": len(shown) - len(rows),
     }
+
+
+def alias_ahead(lineage: Lineage, now: Row | None) -> Row | None:
+    """Return at which other version the alias of a slot's permit points, and since when; None if the slot follows it.
+
+    Moving an alias moves no traffic: the slot stays behind until that version is deployed.
+    """
+    named = model_of(now["model_version"]) if now else None
+    if now is None or named is None:
+        return None
+    alias = (now["permit"] or {}).get("alias") or ALIAS
+    period = _pointing(lineage, ModelAlias(named[1], alias).pointer)
+    target = model_of(period.target) if period else None
+    if period is None or target is None or target == named or target[:2] != named[:2]:
+        return None
+    return {"model": named[1], "alias": alias, "version": target[2], "since": _iso(period.since)}
+
+
+def slots_behind(platform: Platform, lineage: Lineage, version: str) -> list[Row]:
+    """Return each slot that answers with another version of the model than this one, by URI, and with which since when.
+
+    These are the services that do not follow yet where an alias moved to that version.
+    """
+    wanted, found = model_of(version), list[Row]()
+    records = {each.uri: each for each in platform.feedback.deployments()}
+    for name in lineage.pointer_names():
+        period = _pointing(lineage, name) if _SLOT.fullmatch(name) else None
+        named = model_of(_version(records, period.target or "")) if period else None
+        if period and wanted and named and named[:2] == wanted[:2] and named != wanted:
+            where = {"service": unquote(name.rpartition("/")[2]), "environment": unquote(name.split("/")[2])}
+            found.append({"name": name, **where, "version": named[2], "since": _iso(period.since)})
+    return found
+
+
+def _pointing(lineage: Lineage, name: str) -> Period | None:
+    """Return since when a moving name points at what it points at now; None if it points at nothing."""
+    with suppress(UnknownReference):
+        last = lineage.timeline(name)[-1]
+        return last if last.until is None and last.target else None
+    return None
 
 
 def _version(records: Mapping[str, DeploymentRecord], uri: str) -> str:
@@ -185,7 +232,7 @@ def _back(now: Row | None, rows: Sequence[Row]) -> Row | None:
         same = (row["model"], row["version"]) == (now["model"], now["version"])
         if row["model"] != now["model"] or same or row["permit"] is None or row["permit"]["revoked"]:
             continue
-        alias = row["permit"]["alias"] or "champion"
+        alias = row["permit"]["alias"] or ALIAS
         # Somebody copies it into a shell, and whoever registers a model chooses its name.
         options = f"--model {quote(now['model'])} --alias {quote(alias)} --version {quote(row['version'])}"
         return {

@@ -20,6 +20,7 @@ from handrail.entrypoints.console.words import digits_within
 from handrail.entrypoints.console.words import metric as metric_words
 from handrail.errors import HandrailError, InvalidInput, MissingTool, UnknownReference
 from handrail.feedback import Cohort, FeedbackLog, Overview, groups
+from handrail.monitored import read_alerts
 from handrail.objectives import read_objectives
 from handrail.tools import require
 
@@ -74,6 +75,7 @@ def feedback_page(  # noqa: PLR0913 - what a person can choose
     # What is in quarantine is of any model, so it is counted for those alone who may read them all.
     whole = all(reads(each.model_version_uri or "") for each in records)
     facts |= {"target": _target(platform, model or (models[0] if len(models) == 1 else ""))}
+    facts["alerts"] = _alerts(platform, [model] if model else models)
     facts |= _counts(found) | {"quarantine": _quarantine(log) if whole else None} | _judged(log, found, chosen, mine)
     title = f"How good is {model or 'every model'}, by what really happened?"
     return Page("feedback.html", title, facts, 200, _drawn(facts))
@@ -94,6 +96,10 @@ def _target(platform: Platform, model: str) -> Row | None:
             if each.measure == "evaluation.roc_auc":
                 return {"name": name, "value": each.target, "kind": each.kind, "statement": each.statement}
     return None
+
+
+def _alerts(platform: Platform, models: Sequence[str]) -> list[Row]:
+    return [each.to_json() for each in read_alerts(platform.settings.home) if each.model in models]
 
 
 def _counts(found: Overview) -> Row:

@@ -73,7 +73,13 @@ def _approval(shown: Shown) -> str:
     if confirms:
         return f"{ends}{bound.model} {bound.version} gets an ordinary permit, and the emergency ends."
     files = counted(len(view.history.request.manifest.files), "file")
-    return f"{ends}The alias moves at once. A permit for exactly these {files} is signed."
+    return f"{ends}The alias moves at once. A permit for exactly these {files} is signed.{_later(shown)}"
+
+
+def _later(shown: Shown) -> str:
+    """Say that a service that answers with another version of the model does so until its next deployment."""
+    names = listed(sorted({f"{row['service']}" for row in shown.behind or ()}))
+    return f" What answers in {names} changes with its next deployment." if names else ""
 
 
 def why_not(shown: Shown) -> Row | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from handrail.approvals import RequestView, Reviewers
 from handrail.entrypoints.console.pages import Page
+from handrail.entrypoints.console.request_around import behind_of, monitored_of, unrecorded_of
 from handrail.entrypoints.console.request_cases import case_charts, cases_of
 from handrail.entrypoints.console.request_changed import changed_parts, short_change
 from handrail.entrypoints.console.request_evidence import bound_of, evidence_of, numbers_of
@@ -42,8 +43,13 @@ def request_page(shown: Shown) -> Page:
         "verdict": row["verdict"],
         "past": banner_of(shown),
         "emergency": shown.emergency,
-        "alerts": [*filter(None, [answered_for(shown)]), *_alerts(view)],
-        "short": [*short_of(view, rules, cases), *short_change(changed)],
+        "alerts": [*filter(None, [answered_for(shown)]), *_alerts(view), *behind_of(shown)],
+        "short": [
+            *short_of(view, rules, cases),
+            *short_change(changed),
+            *unrecorded_of(shown.changed),
+            *monitored_of(shown),
+        ],
         "since": row["changes"],
         **_rules(rules, row["evaluation"]),
         "cases": cases,

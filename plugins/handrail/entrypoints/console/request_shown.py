@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from handrail.approvals import PastView, RequestView, Reviewers, Wording
+from handrail.monitored import MonitoringAlert
 
 Row = dict[str, Any]
 
@@ -49,6 +50,9 @@ class Shown:
         past: how the request was at `now`, if that is an earlier moment: then nothing can be decided on the page.
         wording: what people call the model's answers, and what they are about.
         emergency: what waits for a confirmation, as JSON values, if this is about an emergency that does.
+        behind: the slots that answer with another version of the model, as JSON values; None where the alias is not at
+            this version, or moved on.
+        alerts: what monitoring reported about the period that the request's comparison names.
     """
 
     view: RequestView
@@ -63,3 +67,5 @@ class Shown:
     past: PastView | None = None
     emergency: Row | None = None
     wording: Wording = Wording()
+    behind: Sequence[Row] | None = None
+    alerts: Sequence[MonitoringAlert] = ()

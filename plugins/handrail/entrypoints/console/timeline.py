@@ -142,6 +142,7 @@ def _move(tenure: Mapping[str, Any], view: RequestView, named: Callable[[str], s
         "asked_by": named(tenure["requester"]),
         "made_by": listed([named(each) for each in tenure["authors"]]) or "nobody who is recorded",
         "on": _evidence(view, rules),
+        "reason": view.history.request.reason,
         "revoked": view.to_json()["revoked"],
     }
 

@@ -84,7 +84,7 @@ def test_a_rejection_and_a_void_request_are_there_too(server, made):
 def test_nobody_writes_as_the_gate(server, made, account):
     made.ask()
     before, _ = _until(made, "pending")
-    forged = before.replace("Waits for decisions", "In use since 2026-01-01") + "\n\nReally."
+    forged = before.replace("Waits for decisions", "The alias points here since 2026-01-01") + "\n\nReally."
     name = {"name": made.name, "version": str(made.version)}
     tag = {"key": "approval.champion.status", "value": "in-use"}
     with server.person("ada") if account == "ada" else nullcontext(server.admin) as http:
@@ -95,7 +95,7 @@ def test_nobody_writes_as_the_gate(server, made, account):
     description, tags = _version(made)
 
     assert tags["approval.champion.status"] == "pending"
-    assert "In use since" not in description
+    assert "The alias points here since" not in description
     assert "Waits for decisions" in description
     assert description.endswith("Really.")
 

@@ -7,12 +7,21 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from handrail.entrypoints.answers.names import listed, moment_of
-from handrail.entrypoints.answers.reach import Outcomes, Reach, Served, Touched
+from handrail.entrypoints.answers.reach import (
+    NEVER,
+    REPLACED,
+    SERVING,
+    UNPLACED,
+    Outcomes,
+    Reach,
+    Served,
+    Touched,
+)
 from handrail.entrypoints.answers.words import counted, plural
 from handrail.entrypoints.cli.lineage.output import MOST_LINES, legible, shorten, trees
 from handrail.lineage import TRUNCATED
 
-STYLES = {"serving": "yellow", "replaced": "dim", "never served": "dim"}
+STYLES = {SERVING: "yellow", REPLACED: "dim", NEVER: "dim", UNPLACED: "dim"}
 
 
 def show_reach(reach: Reach) -> None:

@@ -17,6 +17,7 @@ from handrail.entrypoints.mlflow.app.pages.answers import base_of, not_recorded,
 from handrail.entrypoints.mlflow.app.pages.desk import PageDesk, readable_findings
 from handrail.entrypoints.mlflow.app.rights import account, may, require_model
 from handrail.errors import HandrailError, InvalidInput
+from handrail.monitored import read_alerts
 
 OPEN = "open finding"
 MOST_CLOSERS = 20
@@ -75,7 +76,8 @@ def _page(desk: PageDesk, extra: dict[str, Any]) -> Page:
         each.opened.finding_id: desk.token(_about(each.opened.finding_id)) for each in waiting if _may(desk, each)
     }
     models = sorted({row.model for row in gate.records.aliases()} | {each.opened.model for each in found})
-    names = {"token": desk.token(OPEN), "models": [model for model in models if may(model, "can_read")]}
+    names: dict[str, Any] = {"token": desk.token(OPEN), "models": [name for name in models if may(name, "can_read")]}
+    names["alerts"] = [each for each in read_alerts(desk.platform.settings.home) if may(each.model, "can_read")]
     return findings_page(found, closers, names | extra)
 
 

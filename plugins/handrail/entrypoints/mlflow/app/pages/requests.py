@@ -21,6 +21,7 @@ from handrail.entrypoints.http.problems import status_of
 from handrail.entrypoints.mlflow.app.evidence_bodies import read_digest
 from handrail.entrypoints.mlflow.app.messages import read_choice, read_number, read_query
 from handrail.entrypoints.mlflow.app.pages.answers import base_of, not_recorded, read_form, read_words, respond, see
+from handrail.entrypoints.mlflow.app.pages.around import alerts_about, slots_of
 from handrail.entrypoints.mlflow.app.pages.desk import PageDesk, readable_findings, reads
 from handrail.entrypoints.mlflow.app.pages.emergencies import emergency_of
 from handrail.entrypoints.mlflow.app.rights import account, may, require_model, require_runs, require_sources
@@ -156,10 +157,11 @@ def _readable(desk: PageDesk, request_id: str) -> RequestView:
 def _shown(desk: PageDesk, view: RequestView, said: dict[str, Any] | None = None, sent: Sent = Sent()) -> Shown:  # noqa: B008
     now, gate = system_time(), desk.opened.gate
     request_id = view.history.request.request_id
+    evidence = gate.records.evidence(request_id)
     return Shown(
         view=view,
         reviewers=desk.opened.reviewing.of(view, account()),
-        evidence=gate.records.evidence(request_id),
+        evidence=evidence,
         now=now,
         changed=_changed(desk, view),
         tokens=_tokens(desk, view),
@@ -168,6 +170,8 @@ def _shown(desk: PageDesk, view: RequestView, said: dict[str, Any] | None = None
         named=desk.opened.reviewing.names(),
         emergency=emergency_of(desk, view),
         wording=desk.wording(view.history.request.subject.model),
+        behind=slots_of(desk, view),
+        alerts=alerts_about(desk, view, evidence),
     )
 
 
