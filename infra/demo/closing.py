@@ -109,7 +109,7 @@ def ways_on(steps: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     yield f"  bento {at['bento']}/docs, Evidently {at['evidently']},"
     yield f"  lineage {at['lineage']}/handrail/ (token: lineage-token.json)"
     if waits := at.get("waits_for"):
-        yield f"One request is open. Decide it in a browser, as {waits} (password below):"
+        yield f"Decide one request in a browser, as {waits} ({at['credentials']}/demo-{waits}.json):"
         yield f"  {at['mlflow']}/handrail/requests/{at['open_request']}"
     yield f"{HANDRAIL} lineage trace {trace['prediction']}"
     yield f"{HANDRAIL} lineage impact {trace['impact_of']}"

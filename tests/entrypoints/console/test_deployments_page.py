@@ -85,6 +85,8 @@ def test_a_slot_that_does_not_follow_its_alias_says_what_answers_and_what_should
     assert slot["ahead"] == {"model": "flights", "alias": "champion", "version": "2", "since": later.isoformat()}
     assert slot["now"]["verdict"] == {"kind": "warn", "text": "not the champion of now"}
     assert "flights in local still answers with flights 1: champion is flights 2" in html(platform)
+    assert slot["back"]["version"] == "1"
+    assert "it is enough to move champion back to it" in html(platform)
     behind = slots_behind(platform, platform.lineage, ModelVersion("local-1", "flights", 7, 2).uri)
     assert [(row["service"], row["environment"], row["version"]) for row in behind] == [("flights", "local", "1")]
 

@@ -86,7 +86,7 @@ def test_the_screen_has_seventeen_lines_that_fit(screen):
         "141,193 of 141,193 predictions lead back",
         "MLflow http://127.0.0.1:5000",
         "bento http://127.0.0.1:3000/docs",
-        "Decide it in a browser, as cleo",
+        "Decide one request in a browser, as cleo (.handrail/credentials/demo-cleo.json)",
         "http://127.0.0.1:5000/handrail/requests/pr-69b251fe1b51ddc2e489",
         f"handrail lineage trace {PREDICTION}",
         "handrail lineage impact data/raw/flights/2013-03.csv",

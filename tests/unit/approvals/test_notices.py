@@ -290,3 +290,11 @@ def test_expiry_reaches_the_version(world):
     world.write()
 
     assert world.tag("status") == "void"
+
+
+def test_an_answer_stays_after_whoever_asked_has_decided(world):
+    world.say(request_id := world.ask(), "ben", Choice.ASK)
+    world.gate.questions.answer(request_id, "ada", "all of them", 1)
+    world.say(request_id, "ben")
+    world.write()
+    assert all(each in world.board.descriptions["flights", 1] for each in ("Ben asked", "all of them", "Ben approved"))

@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 
 from handrail.approvals.domain.events import Choice, History
 from handrail.approvals.domain.judging import Judgement, Verdict
+from handrail.approvals.domain.questions import questions_of
 from handrail.approvals.domain.texts import shown
 
 TAGS = "approval."
@@ -172,9 +173,15 @@ def _lines(history: History, judgement: Judgement) -> Iterator[str]:
     kind = f" as a {subject.purpose}" if subject.purpose else " as an adoption" if subject.adopts else ""
     yield f"Asked for{kind} by {as_text(request.requester)} on {_moment(request.opened_at)}: {as_text(request.reason)}"
     yield from _measured(history)
+    for question in questions_of(history):
+        asked, answered = question.asked, question.answered
+        yield f"{as_text(asked.person)} asked on {_moment(asked.at)}: {as_text(asked.reason)}"
+        if answered is not None:
+            yield f"{as_text(answered.person)} answered on {_moment(answered.at)}: {as_text(answered.answer)}"
     for decision in history.decisions:
-        said = {Choice.APPROVE: "approved", Choice.REJECT: "rejected", Choice.ASK: "asked"}[decision.choice]
-        yield f"{as_text(decision.person)} {said} on {_moment(decision.at)}: {as_text(decision.reason)}"
+        if decision.choice is not Choice.ASK:
+            said = {Choice.APPROVE: "approved", Choice.REJECT: "rejected"}[decision.choice]
+            yield f"{as_text(decision.person)} {said} on {_moment(decision.at)}: {as_text(decision.reason)}"
     if history.revoked is not None:
         taken = history.revoked
         yield f"{as_text(taken.person)} took the permit back on {_moment(taken.at)}: {as_text(taken.reason)}"

@@ -107,7 +107,7 @@ def _slot(
         "environment": unquote(name.split("/")[2]),
         "now": now,
         "ahead": ahead,
-        "back": _back(now, rows),
+        "back": _back(now, rows, is_behind=ahead is not None),
         "rollouts": rows,
         "count": counted(len(shown), "rollout"),
         "hidden": len(shown) - len(rows),
@@ -221,15 +221,16 @@ def _permits_of(lineage: Lineage, deployment: str) -> Iterator[str]:
         yield from (node.uri for node in trace.nodes if node.kind == PERMIT)
 
 
-def _back(now: Row | None, rows: Sequence[Row]) -> Row | None:
+def _back(now: Row | None, rows: Sequence[Row], *, is_behind: bool) -> Row | None:
     """Return the version before the present one that could be gone back to, with the commands; None if there is none.
 
-    A version whose permit was taken back is left out.
+    Where the alias went ahead of the slot, that is the version which still answers. A version whose permit was taken
+    back is left out.
     """
     if now is None or now["model"] is None:
         return None
-    for row in rows[1:]:
-        same = (row["model"], row["version"]) == (now["model"], now["version"])
+    for row in rows if is_behind else rows[1:]:
+        same = not is_behind and (row["model"], row["version"]) == (now["model"], now["version"])
         if row["model"] != now["model"] or same or row["permit"] is None or row["permit"]["revoked"]:
             continue
         alias = row["permit"]["alias"] or ALIAS

@@ -36,8 +36,10 @@ def behind_of(shown: Shown) -> Iterator[Row]:
     if not shown.behind or shown.view.is_open:
         return
     bound = shown.view.history.request.subject
-    places = [f"{row['service']} in {row['environment']} with {bound.model} {row['version']}" for row in shown.behind]
-    many = "answers" if len(places) == 1 else "answer"
-    title = f"{bound.model} {bound.version} is {bound.alias}, but {listed(places)} still {many}."
+    still = [
+        f"{row['service']} in {row['environment']} still answers with {bound.model} {row['version']}"
+        for row in shown.behind
+    ]
+    title = f"{bound.model} {bound.version} is {bound.alias}, but {listed(still)}."
     line = "Moving an alias moves no traffic. Whoever runs the service deploys the version, with the flow deploy."
     yield {"kind": "warn", "title": title, "lines": [line], "deployments": True}

@@ -67,5 +67,5 @@ class Shown:
     past: PastView | None = None
     emergency: Row | None = None
     wording: Wording = Wording()
-    behind: Sequence[Row] | None = None
+    behind: Sequence[Mapping[str, Any]] | None = None
     alerts: Sequence[MonitoringAlert] = ()

@@ -58,3 +58,18 @@ def test_what_really_happened_is_a_page_for_whoever_is_logged_in(server, deploye
     assert (answer.status_code, "kinds" in answer.json()) == (200, True)
     with server.http("nobody", "wrong") as http:
         assert http.get("/handrail/feedback").status_code == 401
+
+
+def test_a_promoted_request_says_which_service_does_not_follow(server, made):
+    with Platform(server.settings) as platform:
+        old, slot = Deployment("local", made.name, "v9"), f"deploy://local/{made.name}"
+        uri = ModelVersion(server_name(server.settings), made.name, 7, 9).uri
+        platform.feedback.register_deployment(old.uri, None, uri, None, SINCE)
+        platform.lineage.point(slot, old, SINCE, by="ada")
+    request_id = made.promote()["request_id"]
+
+    with server.person("cleo") as http:
+        alerts = http.get(f"/handrail/requests/{request_id}", headers=JSON).json()["alerts"]
+
+    still = f"{made.name} in local still answers with {made.name} 9."
+    assert [alert["title"] for alert in alerts] == [f"{made.name} {made.version} is champion, but {still}"]
