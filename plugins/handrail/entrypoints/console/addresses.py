@@ -42,6 +42,7 @@ class Address(Enum):
     LOGIN = "GET", f"{PREFIX}/login"
     LOG_IN = "POST", f"{PREFIX}/login"
     LOG_OUT = "POST", f"{PREFIX}/logout"
+    LEAVE = "GET", f"{PREFIX}/logout"
     STATIC = "GET", PREFIX + "/static/{file}"
 
     def __init__(self, method: str, path: str) -> None:

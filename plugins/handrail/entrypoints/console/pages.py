@@ -73,8 +73,8 @@ class Frame:
     """What all pages of one answer share: who is there, in which roles, on which server, at what moment.
 
     `base` is the path that the server itself lies at; `places` are the pages that it has; `here` is the one that is
-    shown; `waiting` is how many requests wait for the person. `leave` is where a form logs them out, with its `token`;
-    empty where the browser itself holds the login.
+    shown; `waiting` is how much waits for the person. `leave` is where a form logs them out, by the method `leave_by`
+    and with its `token`; empty where this server cannot do it.
     """
 
     now: datetime
@@ -87,6 +87,7 @@ class Frame:
     waiting: int = 0
     alerts: tuple[Alert, ...] = ()
     leave: str = ""
+    leave_by: str = "post"
     token: str = ""
 
 

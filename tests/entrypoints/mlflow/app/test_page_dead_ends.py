@@ -54,6 +54,23 @@ def test_a_question_is_counted_for_who_can_answer_and_the_answer_for_who_asked(s
     assert "No policy asks your role" in html
 
 
+def test_a_person_logs_out_and_another_or_the_same_one_logs_in_on_the_same_link(server):
+    with server.person("cleo") as cleo, server.person("ada") as ada:
+        token = fields_of(page_at(cleo, "/handrail/").text, "logout")["token"]
+        path = f"/handrail/logout?token={token}"
+        other = page_at(ada, path)
+        forged = page_at(cleo, "/handrail/logout?token=1.2")
+        left = page_at(cleo, path)
+        again = page_at(cleo, path)
+
+    assert (left.status_code, left.headers["WWW-Authenticate"]) == (401, 'Basic realm="mlflow"')
+    assert "You are logged out." in left.text
+    assert "Cleo" not in left.text
+    assert "httponly" in left.headers["Set-Cookie"].lower()
+    for answer in (other, forged, again):
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/handrail/")
+
+
 def test_nothing_written_is_asked_for_in_a_sentence_and_the_choice_is_kept(server, asked):
     with server.person("ben") as http:
         answer = _decide(http, asked, "reject", "   ")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
+from flask import has_request_context, request
 from mlflow.server import handlers
 
 from handrail.approvals import Choice, Finding, RequestView, Reviewers, Wanted, Wording
@@ -21,6 +22,8 @@ from handrail.entrypoints.mlflow.app.cursors import Cursors
 from handrail.entrypoints.mlflow.app.rights import account, may
 from handrail.errors import HandrailError
 
+LEAVE = "logout"
+"""What the token of the form that logs out is about."""
 MOST_OPEN = 50
 """How many open requests are looked at for the count of those that wait for a person."""
 PLACES = (
@@ -107,6 +110,9 @@ class PageDesk:
             places=PLACES,
             waiting=sum(each.count for each in mine),
             alerts=tuple(alerts),
+            leave=Address.LEAVE.to(base) if _by_password() else "",
+            leave_by="get",
+            token=self.forms.token(who, LEAVE, now),
         )
 
     def _alerts(self) -> Iterator[Alert]:
@@ -136,6 +142,11 @@ class PageDesk:
             Refused: it was not.
         """
         self.forms.check(token, account(), about, system_time())
+
+
+def _by_password() -> bool:
+    """Whether the browser sends a password with each call; only then can this server let it forget the login."""
+    return has_request_context() and request.authorization is not None and request.authorization.type == "basic"
 
 
 def reads() -> Callable[[str], bool]:
