@@ -13,7 +13,7 @@ import numpy as np
 from flows.steps.monitoring import monitor as monitoring
 from flows.steps.monitoring.events import emit, write_pages
 from flows.steps.monitoring.findings import base_figure, measure
-from flows.steps.release.deploy import slot_of
+from flows.steps.release.deploy import deploy
 from flows.steps.release.promote import TREE, is_open
 from flows.steps.release.serving import asker, await_bento
 from flows.steps.replay import run as replaying
@@ -28,7 +28,6 @@ from handrail.statistics import Answers
 from handrail.use_case import UseCase
 from infra.demo.closing import ONLY
 from infra.demo.gate import ALIAS, sign_off
-from infra.demo.people import AUTHOR, credentials_name
 from infra.demo.scene import Scene
 from infra.demo.screen import Report
 
@@ -277,14 +276,10 @@ def _request_of(scene: Scene, clone: str) -> dict[str, Any]:
 
 
 def _redeploy(scene: Scene, digest: str) -> str:
-    """Run the flow `deploy` for a permitted tree; return the deployment once the service answers with it."""
-    from flows.deploy import DeployParameters
-    from flows.deploy import deploy as flow
-
-    account = credentials_name(AUTHOR)
-    deployed = flow(DeployParameters(tree_digest=digest, account=account, wait_s=SERVED_WITHIN_S))
-    uri = str(deployed["deployment"])
-    serving = await_bento(scene.settings.url("bento"), slot_of(scene.settings).tag_of(uri), SERVED_WITHIN_S)
+    deployed = deploy(scene.author, digest)
+    if deployed.deployment == scene.found["deployed"].deployment:
+        return deployed.deployment.uri
+    serving = await_bento(scene.settings.url("bento"), deployed.bento, SERVED_WITHIN_S)
     if not serving.answers:
         raise Unavailable("The bento", serving.sentence.rstrip("."), f"Its log is {scene.servers.log_of('bento')}.")
-    return uri
+    return deployed.deployment.uri
