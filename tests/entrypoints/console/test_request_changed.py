@@ -131,11 +131,11 @@ def test_what_features_weigh_is_folded_and_the_authors_word():
 
 def test_what_was_not_read_in_time_is_said_apart():
     late = "The run of version 1 was not read in time; it is there when the same is asked again."
-    changes = replace(compare("pr-1", OLD, NEW, [late]), late=(late,))
+    changes = replace(compare("pr-1", OLD, NEW, [late]), unread=(late,))
 
     found = changed_parts(changes.to_json())
 
-    assert (found["late"], found["unknown"]) == ([late], [late])
+    assert (found["unread"], found["unknown"]) == ([late], [late])
 
 
 def test_nothing_asked_is_no_section():

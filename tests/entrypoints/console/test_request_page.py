@@ -220,7 +220,7 @@ def test_a_part_that_is_missing_is_said_on_top_before_somebody_decides(world):
     late = "The run of version 1 was not read in time; it is there when the same is asked again."
     none = compare(request_id, None, Side(1), [late])
 
-    html = render(_page(world, request_id, changed=replace(none, late=(late,)).to_json()), FRAME)
+    html = render(_page(world, request_id, changed=replace(none, unread=(late,)).to_json()), FRAME)
 
     assert html.index("Part of this page is missing") < html.index("In short") < html.index("If rules, figures")
     assert "Part of this page is missing" not in render(_page(world, request_id, changed=none.to_json()), FRAME)

@@ -99,8 +99,8 @@ class Features:
 class Changes:
     """What changed since the version that an alias points at. `version` and `tree` are None for a first promotion.
 
-    `unknown` has a sentence for each thing that could not be compared, and `late` those that are there when the same is
-    asked again. `prompt` has the texts of a prompt, None if the version is one of a model. `settings` are the single
+    `unknown` has a sentence for each thing that could not be compared, and `unread` those that are there when asked
+    again. `prompt` has the texts of a prompt, None if the version is one of a model. `settings` are the single
     values by which a package answers, like its threshold. `unrecorded` names what nobody
     recorded of how the later version was made, though all that would say it was read: its commit, its training data.
     """
@@ -117,7 +117,7 @@ class Changes:
     unknown: tuple[str, ...]
     prompt: tuple[TextChange, ...] | None = None
     settings: Part = Part()
-    late: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     unrecorded: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -149,7 +149,7 @@ class Changes:
             },
             "environment": _of_three(self.environment, "name"),
             "unknown": [_short(sentence) for sentence in self.unknown[:MOST_ROWS]],
-            "late": list(self.late),
+            "unread": list(self.unread),
             **({} if self.prompt is None else {"prompt": [each.to_json() for each in self.prompt]}),
             "unrecorded": list(self.unrecorded),
         }

@@ -66,7 +66,7 @@ class Differences:
         sides = [_side(asked, done, unread) if asked else None for asked in (before, after)]
         assert sides[1] is not None
         late = tuple(sentence for sentence in unread if sentence.endswith(LATE))
-        return replace(compare(request_id, sides[0], sides[1], unread), late=late)
+        return replace(compare(request_id, sides[0], sides[1], unread), unread=late)
 
     def _candidate(self, request: PromotionRequest) -> _Asked:
         subject, run_id = request.subject, request.run_id

@@ -20,7 +20,7 @@ MOST = 8
 def changed_parts(changed: Mapping[str, Any] | None, called: str = Wording().called) -> Row | None:
     """Return the panels as JSON values, made of the gate's own `Changes.to_json`; None where it is not known.
 
-    `called` is what a yes is called. `late` are sentences about what is there when the page is loaded again.
+    `called` is what a yes is called. `unread` are sentences about what is there when the page is loaded again.
     """
     if changed is None:
         return None
@@ -46,7 +46,7 @@ def short_change(changed: Row | None) -> list[Row]:
 
 
 def _gaps(changed: Mapping[str, Any]) -> Row:
-    return {"unknown": list(changed["unknown"]), "late": list(changed.get("late", ()))}
+    return {"unknown": list(changed["unknown"]), "unread": list(changed.get("unread", ()))}
 
 
 def _text(file: Mapping[str, Any]) -> Row:

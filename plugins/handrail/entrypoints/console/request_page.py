@@ -60,10 +60,14 @@ def request_page(shown: Shown) -> Page:
         "questions": questions_of(shown),
         "history": history_of(view, shown.named),
     }
-    extra = {
-        "drawn": rule_charts(rules, row["evaluation"]),
-        "case_charts": measure_charts,
-        "group_charts": group_charts,
+    extra = _drawn(shown, rules, row["evaluation"]) | {"case_charts": measure_charts, "group_charts": group_charts}
+    return Page("request.html", title_of(view), facts, shown.sent.status, extra)
+
+
+def _drawn(shown: Shown, rules: list[Row], evaluation: Row | None) -> Row:
+    """Return what only the page has and not its JSON: pictures and forms."""
+    return {
+        "drawn": rule_charts(rules, evaluation),
         "numbers": numbers_of(shown.evidence),
         "said": shown.said,
         "problem": _problem(shown),
@@ -71,7 +75,6 @@ def request_page(shown: Shown) -> Page:
         "why_not": why_not(shown),
         "renewal": renewal_of(shown),
     }
-    return Page("request.html", title_of(view), facts, shown.sent.status, extra)
 
 
 def _rules(rules: list[Row], evaluation: Row | None) -> Row:

@@ -33,7 +33,7 @@ def question_of(view: RequestView) -> str:
 
 
 def title_of(view: RequestView) -> str:
-    """Return the question while it is open, and afterwards what came of it."""
+    """Return the question while it is open, and afterwards how it ended."""
     bound, verdict = view.history.request.subject, str(view.judgement.verdict)
     version, alias = f"{bound.model} {bound.version}", bound.alias
     if bound.purpose is not None or bound.adopts or view.is_open:
