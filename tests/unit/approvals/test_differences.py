@@ -230,7 +230,7 @@ def test_what_takes_long_is_named_and_nobody_waits(story):
     changes = story.changes()
 
     late = "The lineage of version 1 was not read in time; it is there when the same is asked again."
-    assert [late, late.replace("1", "2")] == changes["unknown"] == changes["late"]
+    assert [late, late.replace("1", "2")] == changes["unknown"] == changes["unread"]
     assert _named(changes["parameters"]["changed"])["learning_rate"] == ("0.05", "0.1", "author's word")
     assert changes["code"]["commit"]["after"] == "b" * 40
 
