@@ -6,7 +6,7 @@ Whatever cannot be read is left out.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -29,7 +29,7 @@ _BEGIN = datetime(1970, 1, 2, tzinfo=UTC)
 
 def reach_of(platform: Platform, lineage: Lineage, impact: Impact, most_judged: int = MOST_JUDGED) -> Reach:
     """Return what an impact means for people; outcomes are counted of up to `most_judged` predictions."""
-    serves = _versions_by_deployment(platform)
+    serves = _versions_by_deployment(platform, lineage, impact.predictions)
     deployments = tuple(_served(lineage, uri, serves, impact) for uri in sorted(impact.predictions))
     made: Counter[str] = Counter()
     for uri, number in impact.predictions.items():
@@ -46,10 +46,17 @@ def reach_of(platform: Platform, lineage: Lineage, impact: Impact, most_judged: 
     return Reach(impact, versions, deployments, outcomes, _concerned(platform, lineage, impact, uris), too_many)
 
 
-def _versions_by_deployment(platform: Platform) -> Mapping[str, str]:
+def _versions_by_deployment(platform: Platform, lineage: Lineage, reached: Iterable[str]) -> Mapping[str, str]:
+    """Return the version that each deployment serves: as it was registered, else the nearest that led to it."""
+    found: dict[str, str] = {}
     with suppress(HandrailError):
-        return {each.uri: each.model_version_uri or "" for each in platform.feedback.deployments()}
-    return {}
+        found = {each.uri: each.model_version_uri or "" for each in platform.feedback.deployments()}
+    for uri in reached:
+        if not found.get(uri):
+            with suppress(HandrailError):
+                nodes = lineage.trace(uri).nodes
+                found[uri] = next((node.uri for node in nodes if node.kind == "model-version"), "")
+    return found
 
 
 def _periods(lineage: Lineage, uri: str) -> Sequence[Period]:
