@@ -1,9 +1,16 @@
 """What a person reads in place of a page: one sentence, what to do, and never a program's field or document."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from handrail.entrypoints.console.error_page import error_page, nothing_here, sentence_of
+from handrail.entrypoints.console.addresses import Address
+from handrail.entrypoints.console.error_page import Question, error_page, nothing_here, sentence_of
+from handrail.entrypoints.console.pages import Frame, render
 from handrail.errors import InvalidInput, Refused, UnknownReference
+from handrail.lineage import AmbiguousReference
+
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -36,3 +43,31 @@ def test_an_address_without_a_page_is_named_with_the_way_out():
 
     assert page.status == 404
     assert page.facts["sentences"][0] == "What was asked for: /handrail/requets."
+
+
+def test_the_field_stays_with_what_was_written_and_the_other_choices():
+    asked = Question(Address.FEEDBACK, "/x/handrail/feedback", {"as_of": "last <b>", "model": "flights", "kind": ""})
+
+    page = error_page(InvalidInput("as_of", "'last <b>' is not a moment", "Write it."), 400, asked)
+    html = render(page, Frame(NOW, "Cleo"))
+
+    assert 'action="/x/handrail/feedback"' in html
+    assert 'name="as_of" value="last &lt;b&gt;"' in html
+    assert '<input type="hidden" name="model" value="flights">' in html
+
+
+def test_a_name_of_several_things_leads_to_each_of_them():
+    things = ("dvc://p/data/raw@1", "dvc://p/data/raw@2")
+    asked = Question(Address.TRACE, "/handrail/trace", {"q": "data/raw"})
+
+    page = error_page(AmbiguousReference("data/raw", things), 400, asked)
+    html = render(page, Frame(NOW, "Cleo"))
+
+    assert page.title == "“data/raw” fits several things. Choose one, or give more of its name."
+    assert 'href="/handrail/trace?q=dvc%3A%2F%2Fp%2Fdata%2Fraw%402">dvc://p/data/raw@2</a>' in html
+
+
+def test_a_page_without_a_question_has_no_field():
+    asked = Question(Address.LOG, "/handrail/log", {"q": "x"})
+
+    assert error_page(InvalidInput("q", "it is odd", "Leave it out."), 400, asked).facts["again"] is None

@@ -68,7 +68,9 @@ def trace_page(platform: Platform, lineage: Lineage, q: str, address: AddressOf)
 def _name(chain: Chain, trace: Trace) -> str:
     if trace.prediction_id:
         return f"prediction {trace.prediction_id[:8]}"
-    return chain.links[0].label or chain.links[0].title if chain.links else trace.start
+    # A permit that was given for the thing later stands above it.
+    own = next((link for link in chain.links if link.uri == trace.start), None)
+    return own.label or own.title if own else trace.start
 
 
 def _asserted(trace: Trace) -> list[dict[str, Any]]:

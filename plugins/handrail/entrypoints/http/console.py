@@ -31,6 +31,7 @@ from handrail.entrypoints.http.console_requests import (
     check_own_page,
     page_meant,
     peer_of,
+    question_of,
     read_form,
     read_query,
     wants_json,
@@ -259,8 +260,7 @@ def _login_page(
     desk: ServeDesk, request: Request, wanted: str, problem: str = "", status: int = 200, *headers: tuple[str, str]
 ) -> Response:
     token = desk.forms.token("", "login", system_time())
-    extra = {"token": token, "next": wanted}
-    page = Page("login.html", "Log in to ask lineage", {"problem": problem}, status, extra)
+    page = Page("login.html", "Log in to ask lineage", {"problem": problem}, status, {"token": token, "next": wanted})
     answered = _respond(desk, request, page, Address.LOGIN, None)
     answered.headers.update(dict(headers))
     return answered
@@ -297,4 +297,4 @@ def _error(desk: ServeDesk, request: Request, here: Address, session: Session | 
     # A host that this server does not have gets no page.
     if isinstance(error, Refused) and session is None:
         return Response(str(error), int(status), dict(HEADERS), "text/plain; charset=utf-8")
-    return _respond(desk, request, error_page(error, int(status)), here, session)
+    return _respond(desk, request, error_page(error, int(status), question_of(request, here)), here, session)

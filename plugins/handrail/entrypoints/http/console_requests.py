@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlsplit
 
 from handrail.entrypoints.console.addresses import Address
+from handrail.entrypoints.console.error_page import Question
 from handrail.entrypoints.http.bodies import arriving_within, check_length, too_large
 from handrail.errors import InvalidInput, MissingTool, Refused
 
@@ -100,6 +101,11 @@ def read_query(request: Request, *known: str) -> dict[str, str]:
         InvalidInput: one is unknown, or there twice.
     """
     return _named(request.query_params.multi_items(), known)
+
+
+def question_of(request: Request, here: Address) -> Question | None:
+    """Return what was asked of a page, None for a form."""
+    return Question(here, request.url.path, dict(request.query_params)) if request.method == "GET" else None
 
 
 def _named(pairs: Iterable[tuple[str, str]], known: tuple[str, ...]) -> dict[str, str]:

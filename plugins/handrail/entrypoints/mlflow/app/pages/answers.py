@@ -10,7 +10,7 @@ from mlflow.server import handlers
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from handrail.entrypoints.console.addresses import Address, page_of_form
-from handrail.entrypoints.console.error_page import error_page, nothing_here, rejection_page
+from handrail.entrypoints.console.error_page import Question, error_page, nothing_here, rejection_page
 from handrail.entrypoints.console.pages import HEADERS, KEPT_FOR, STATIC, Page, render, static_file
 from handrail.entrypoints.http.bodies import too_large
 from handrail.entrypoints.http.problems import MEDIA_TYPE, Rejection, members_of, problem, status_of
@@ -116,13 +116,17 @@ def _error(desk: PageDesk, here: Address, rejection: Rejection, error: HandrailE
         document = problem(rejection.status, rejection.detail, "", **members)
         return Response(document, int(rejection.status), rejection.headers, mimetype=MEDIA_TYPE)
     status = int(rejection.status)
-    page = error_page(error, status) if error else rejection_page(rejection.detail, status)
+    page = error_page(error, status, _question(here)) if error else rejection_page(rejection.detail, status)
     try:
         return respond(desk, page, here)
     except HandrailError:
         return Response(
             rejection.detail, int(rejection.status), list(HEADERS), content_type="text/plain; charset=utf-8"
         )
+
+
+def _question(here: Address) -> Question | None:
+    return Question(here, request.path, request.args.to_dict()) if request.method == "GET" else None
 
 
 def lead_back() -> Response:
