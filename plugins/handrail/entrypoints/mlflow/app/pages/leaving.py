@@ -31,7 +31,7 @@ def leave(desk: PageDesk) -> Response:
     except Refused:  # somebody else has logged in, or another site's page sent the browser here
         return first
     title, then = "You are logged out.", "Close this window, or go to the first page to log in, also as somebody else."
-    facts = {"title": title, "sentences": [then], "kind": "info", "close": []}
+    facts = {"title": title, "sentences": [then], "kind": "info", "close": [], "again": None}
     frame = Frame(system_time(), "", ("not logged in",), desk.server, base_of(), Address.NOWHERE)
     body = render(Page("error.html", title, facts, 401), frame)
     answered = Response(body, 401, [*HEADERS, CHALLENGE], content_type="text/html; charset=utf-8")
