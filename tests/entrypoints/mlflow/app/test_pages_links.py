@@ -47,9 +47,13 @@ def test_no_link_of_any_page_leads_nowhere(server, made):
         while left:
             path = left.pop()
             answer = page_at(http, path)
-            if answer.status_code != 200:
+            # Without the token of its form the address that logs out leads to the first page.
+            expected = 303 if path.endswith(Address.LEAVE.to("")) else 200
+            if answer.status_code != expected:
                 failed[path] = answer.status_code
-            for link in sorted(_links(answer.text) - seen) if "text/html" in answer.headers["Content-Type"] else ():
+            for link in (
+                sorted(_links(answer.text) - seen) if "text/html" in answer.headers.get("Content-Type", "") else ()
+            ):
                 seen.add(link)
                 address = _address(link)
                 is_form = any(each.method == "POST" and each.matches(link) for each in VIEWS)

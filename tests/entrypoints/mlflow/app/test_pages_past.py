@@ -96,7 +96,7 @@ def test_the_past_is_for_whoever_may_read_the_model(server):
         answer = page_at(http, _as_of(closed, (datetime.now().astimezone() - timedelta(seconds=1)).isoformat()))
 
     assert answer.status_code == 403
-    assert "better in July" not in answer.text
+    assert "Ada (ada)" not in answer.text
 
 
 def test_pages_name_the_person_with_the_account_beside_it(server, made):
