@@ -11,7 +11,6 @@ import typer
 
 from handrail.bootstrap import Platform, open_records
 from handrail.clock import system_time
-from handrail.entrypoints.cli.first_record import open_to_record
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, results
 from handrail.entrypoints.http.feedback_messages import read_row
 from handrail.errors import InvalidInput
@@ -66,7 +65,7 @@ def repair_row(
     by: By = "",
 ) -> None:
     """Change fields of a row and record it. Nothing changes if it still cannot be recorded."""
-    with open_to_record() as platform:
+    with open_records() as platform:
         held = platform.feedback.quarantine.require_open(number)
         identifier = _record_again(platform, held, _changed(_content(held), changes), by)
     results.print(f"Row {number} is recorded as {identifier}.", highlight=False, markup=False)
@@ -81,7 +80,7 @@ def replay_rows(
     """Record rows as they are, after config/feedback.yaml was corrected."""
     if bool(numbers) == (reason is not None):
         raise InvalidInput("number", "name either rows or a reason", "Write: replay --reason unknown_kind.")
-    with open_to_record() as platform:
+    with open_records() as platform:
         quarantine = platform.feedback.quarantine
         if numbers:
             rows = [quarantine.require_open(each) for each in numbers]
@@ -101,7 +100,7 @@ def drop_row(
     by: By = "",
 ) -> None:
     """Leave a row out for good; it stays readable, with who dropped it and why."""
-    with open_to_record() as platform:
+    with open_records() as platform:
         platform.feedback.quarantine.drop(number, by or getpass.getuser(), system_time(), because)
     results.print(f"Row {number} is dropped.")
 
