@@ -52,6 +52,10 @@ LINEAGE = (
     "tests/contracts/test_lineage_tokens.py tests/contracts/test_lineage_predictions.py "
     "tests/adapters/lineage/sql tests/adapters/lineage/openlineage"
 )
+RULES_OF_FEEDBACK = (
+    "tests/contracts/test_feedback_amounts.py tests/contracts/test_feedback_business_keys.py "
+    "tests/contracts/test_feedback_quarantine.py"
+)
 SQL_OF_FEEDBACK = (
     "tests/contracts/test_feedback_logs.py tests/contracts/test_feedback_log_reader.py "
     "tests/contracts/test_feedback_deployments.py tests/contracts/test_feedback_snapshots.py "
@@ -64,8 +68,8 @@ TESTS = {
     "plugins/handrail/approvals/adapters/sql_custody.py": "tests/contracts/test_approvals_custody.py",
     "plugins/handrail/delivery/domain/*.py": "tests/unit/delivery",
     "plugins/handrail/delivery/service/*.py": "tests/unit/delivery",
-    "plugins/handrail/feedback/domain/*.py": "tests/unit/feedback tests/contracts/test_feedback_amounts.py",
-    "plugins/handrail/feedback/service.py": "tests/unit/feedback tests/contracts/test_feedback_amounts.py",
+    "plugins/handrail/feedback/domain/*.py": "tests/unit/feedback " + RULES_OF_FEEDBACK,
+    "plugins/handrail/feedback/service/*.py": "tests/unit/feedback " + RULES_OF_FEEDBACK,
     "plugins/handrail/feedback/adapters/spool*.py": "tests/adapters/feedback/test_spool.py",
     "plugins/handrail/feedback/adapters/sql_*.py": SQL_OF_FEEDBACK,
     "plugins/handrail/lineage/domain/*.py": LINEAGE,
