@@ -15,7 +15,7 @@ HOSTILE = "<script>alert(1)</script> \" ' & \u202eesrever\u202c \x1b[31m\x00"
 def _error(title, **frame):
     facts = {"title": title, "sentences": [title], "kind": "bad", "close": [{"address": "/x", "name": title}]}
     base = Frame(FRAME.now, frame.get("me", FRAME.me), FRAME.roles, FRAME.server, alerts=frame.get("alerts", ()))
-    return render(Page("error.html", title, facts, 404), base)
+    return render(Page("error.html", title, facts | {"again": None}, 404), base)
 
 
 def test_whatever_people_wrote_is_text_and_hides_nothing():
@@ -62,7 +62,7 @@ def test_no_other_file_is_given_away(name):
 def test_the_place_in_the_menu_is_marked_with_what_waits():
     places = ((Address.INBOX, "Requests"), (Address.LOG, "Log"))
     frame = Frame(FRAME.now, "Cleo", FRAME.roles, "s", here=Address.LOG, places=places, waiting=2)
-    page = Page("error.html", "x", {"title": "x", "sentences": [], "kind": "bad", "close": []})
+    page = Page("error.html", "x", {"title": "x", "sentences": [], "kind": "bad", "close": [], "again": None})
 
     html = render(page, frame)
 
@@ -73,7 +73,7 @@ def test_the_place_in_the_menu_is_marked_with_what_waits():
 def test_each_page_of_a_menu_has_a_key_of_its_own_wherever_it_stands_in_the_menu():
     places = ((Address.LOG, "Log"), (Address.INBOX, "Requests"), (Address.TRACE, "Trace"))
     html = render(
-        Page("error.html", "x", {"title": "x", "sentences": [], "kind": "bad", "close": []}),
+        Page("error.html", "x", {"title": "x", "sentences": [], "kind": "bad", "close": [], "again": None}),
         Frame(FRAME.now, "Cleo", FRAME.roles, "s", places=places),
     )
 
