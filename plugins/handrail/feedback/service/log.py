@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -19,34 +18,11 @@ from handrail.feedback.domain.quarantine import Held
 from handrail.feedback.domain.samples import Look, Overview, overview_of
 from handrail.feedback.domain.snapshots import Snapshot, SnapshotChanged, build_snapshot, label_table
 from handrail.feedback.domain.values import Damage, DeploymentRecord, Feedback, Prediction, Receipt, Status
-from handrail.feedback.ports import (
-    Auditor,
-    DeploymentBook,
-    EventLog,
-    LabelWriter,
-    LogReader,
-    PredictionLog,
-    QuarantineBook,
-    Sampler,
-    SnapshotBook,
-)
+from handrail.feedback.ports import LabelWriter
 from handrail.feedback.service.quarantine import Quarantine
 from handrail.feedback.service.receiving import Receiving, Row, check, find_kind
+from handrail.feedback.service.stores import FeedbackStores
 from handrail.money import add_exactly
-
-
-@dataclass(frozen=True, slots=True)
-class FeedbackStores:
-    """The adapters that the log uses."""
-
-    deployments: DeploymentBook
-    predictions: PredictionLog
-    events: EventLog
-    reader: LogReader
-    snapshots: SnapshotBook
-    auditor: Auditor
-    sampler: Sampler
-    quarantine: QuarantineBook
 
 
 class FeedbackLog:

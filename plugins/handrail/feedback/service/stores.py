@@ -1,0 +1,30 @@
+"""What the log of feedback stands on: an adapter of each port."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from handrail.feedback.ports import (
+    Auditor,
+    DeploymentBook,
+    EventLog,
+    LogReader,
+    PredictionLog,
+    QuarantineBook,
+    Sampler,
+    SnapshotBook,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackStores:
+    """The adapters that the log uses."""
+
+    deployments: DeploymentBook
+    predictions: PredictionLog
+    events: EventLog
+    reader: LogReader
+    snapshots: SnapshotBook
+    auditor: Auditor
+    sampler: Sampler
+    quarantine: QuarantineBook
