@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from sqlalchemy import Connection, text
 from handrail.errors import Misconfigured
 from handrail.storage.engine import Store
 
+# Alembic keeps what it works on in its own modules: one thread of a process at a time.
+_ONE_THREAD = threading.Lock()
 ENV_SCRIPT = Path(__file__).parent / "alembic_env"
 _REVISION = re.compile(r"^(revision|down_revision)\b[^=\n]*= *[\"'](\w+)[\"'] *$", re.MULTILINE)
 
@@ -20,7 +23,7 @@ _REVISION = re.compile(r"^(revision|down_revision)\b[^=\n]*= *[\"'](\w+)[\"'] *$
 def migrate(store: Store, plugin: str, scripts: Path) -> None:
     """Apply the revisions in `scripts` (a folder of Alembic revision files) that the store lacks.
 
-    Safe to call at each start and from several processes at once. Revision ids must be unique across plugins.
+    Safe to call at each start, from several threads and processes at once. Revision ids must be unique across plugins.
 
     Raises:
         Misconfigured: the store was written by a newer release.
@@ -39,7 +42,7 @@ def migrate(store: Store, plugin: str, scripts: Path) -> None:
     config.set_main_option("path_separator", "newline")
     config.attributes["version_table"] = f"{plugin}_version"
     known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
-    with store.write() as connection:
+    with _ONE_THREAD, store.write() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("select pg_advisory_xact_lock(hashtext(:name))"), {"name": f"handrail.{plugin}"})
         _refuse_newer(connection, plugin, known)

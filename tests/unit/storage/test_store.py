@@ -98,6 +98,16 @@ def test_migrating_twice_and_at_once_changes_nothing(store, scripts):
     assert _count(store) == 0
 
 
+def test_threads_with_stores_of_their_own_migrate_at_once(scripts, tmp_path):
+    stores = [open_store(f"sqlite:///{tmp_path / str(number) / 'handrail.db'}") for number in range(8)]
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda store: migrate(store, "toy", scripts), stores))
+
+    assert [_count(store) for store in stores] == [0] * 8
+    [store.close() for store in stores]
+
+
 def test_a_tool_that_logs_in_detail_hears_nothing_of_migrations(store, scripts, caplog):
     caplog.set_level(logging.INFO)
 
