@@ -25,7 +25,7 @@ What each tool loads or imports from Handrail:
 - Evidently: `handrail.evidently.add_run`, `handrail.evidently.Sources`
 - MLflow: `handrail.mlflow.DvcDatasetSource`, `handrail.mlflow.FeastDatasetSource`; `mlflow server --app-name handrail`;
   `handrail.prompts.load` for prompts
-- any ASGI server: `handrail.http.feedback_app`, `handrail.http.lineage_app`
+- any ASGI server: `handrail.http.PredictionIds`, `handrail.http.feedback_app`, `handrail.http.lineage_app`
 
 Stable are the names in the `__all__` of these modules, `handrail.errors`, `handrail.refs`, `handrail.settings`, the
 command `handrail`, the HTTP routes, and every format on disk or on the wire. What lies in `entrypoints`, `bootstrap`,
@@ -41,15 +41,17 @@ from handrail.version import __version__
 
 if TYPE_CHECKING:
     from handrail.bootstrap import Platform, open_platform
+    from handrail.bootstrap.serving import Served, record_deployment
     from handrail.settings import Settings, load_settings
 
-__all__ = ["Platform", "Settings", "__version__", "load_settings", "open_platform"]
+__all__ = ["Platform", "Served", "Settings", "__version__", "load_settings", "open_platform", "record_deployment"]
 
 
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "handrail.bootstrap": ("Platform", "open_platform"),
+        "handrail.bootstrap.serving": ("Served", "record_deployment"),
         "handrail.settings": ("Settings", "load_settings"),
     },
 )

@@ -11,7 +11,7 @@ from handrail.clock import system_time
 from handrail.entrypoints.cli import completing
 from handrail.entrypoints.cli.lineage.check import check
 from handrail.entrypoints.cli.lineage.collect import app as collect_app
-from handrail.entrypoints.cli.lineage.deployment import record_deployment
+from handrail.entrypoints.cli.lineage.deployment import state_deployment
 from handrail.entrypoints.cli.lineage.forward import forward
 from handrail.entrypoints.cli.lineage.output import sentence_of, shorten
 from handrail.entrypoints.cli.lineage.questions import show_impact, show_node, show_timeline, show_trace, write_export
@@ -33,7 +33,7 @@ app.add_typer(collect_app, name="collect")
 app.command(
     "deployment",
     epilog="Example: handrail lineage deployment deploy://production/espresso/7 --serves models:/espresso/3",
-)(record_deployment)
+)(state_deployment)
 app.command("forward", epilog="Example: handrail lineage forward --follow")(forward)
 app.command("timeline", epilog="Example: handrail lineage timeline champion")(show_timeline)
 app.command("check", epilog="Example: handrail lineage check --json")(check)
