@@ -7,7 +7,7 @@ import os
 import re
 import shlex
 import subprocess
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,7 +19,7 @@ from handrail.bootstrap import open_records
 from handrail.clock import parse_moment
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, print_rows, read_moment
 from handrail.errors import InvalidInput, Unavailable
-from handrail.feedback import Clusters, Figure
+from handrail.feedback import Clusters, FeedbackLog, Figure
 from handrail.tools import require
 from handrail.use_case import FILE, read_use_case
 
@@ -133,8 +133,16 @@ class About:
             start, end = log.due_window(self.kind, self.length, known)
             cohort = log.cohort(self.deployment, self.kind, start, end, known)
             figure = log.figure(cohort, self.metric, self.clusters)
+            early = None if figure.predictions else self._so_far(log, end, known)
         deployments = tuple(sorted(set(cohort.deployment)))
-        return Answer(figure, self.kind, start, end, deployments, _replayed(settings.home / "replay" / "now"))
+        return Answer(figure, self.kind, start, end, deployments, _replayed(settings.home / "replay" / "now"), early)
+
+    def _so_far(self, log: FeedbackLog, start: datetime, known: datetime) -> Figure | None:
+        """Judge what is known of predictions that are not mature yet, None if there are none."""
+        young = log.cohort(self.deployment, self.kind, start, known + timedelta(microseconds=1), known)
+        if not len(young):
+            return None
+        return log.figure(replace(young, mature=(True,) * len(young)), self.metric, self.clusters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +156,17 @@ class Answer:
     deployments: tuple[str, ...]
     replayed: datetime | None = None
     """Where the event time of a replay stands, if there was one."""
+    so_far: Figure | None = None
+    """The same figure of predictions that are not mature yet, where no other is there: early outcomes are not like
+    late ones, so that no limit is held against it."""
 
     def as_json(self, reasons: list[str]) -> dict[str, Any]:
         """Return what a program reads; `state` is ok or alert."""
         moments = {"start": self.start.isoformat(), "end": self.end.isoformat()}
         facts = {"kind": self.kind, "deployments": list(self.deployments), "as_of": self.figure.as_of.isoformat()}
         state = {"state": "alert" if reasons else "ok", "reasons": reasons}
-        return asdict(self.figure) | moments | facts | state
+        early = {"so_far": None if self.so_far is None else asdict(self.so_far)}
+        return asdict(self.figure) | moments | facts | state | early
 
     def _nothing(self) -> str:
         """Say why a window may be empty, and how to choose another one."""
@@ -163,6 +175,10 @@ class Answer:
             return f"{said} What a demo replayed is judged with --as-of {self.replayed:%Y-%m-%dT%H:%MZ}."
         return f"{said} Older ones are judged with --as-of MOMENT or a longer --window."
 
+    def _early(self, figure: Figure) -> str:
+        value = "not known" if figure.value is None else f"{figure.value:.4g}"
+        return f"{value}, by the {figure.subjects:,} of {figure.predictions:,} predictions whose outcome came early"
+
     def print(self, reasons: list[str]) -> None:
         """Print the figure as a small table, and the reasons of an alert on stderr."""
         figure = self.figure
@@ -170,14 +186,13 @@ class Answer:
         interval = "" if figure.low is None else f" (95 %: {figure.low:.4g} to {figure.high:.4g})"
         window = f"{self.start:%Y-%m-%d %H:%MZ} until {self.end:%Y-%m-%d %H:%MZ}"
         known = f"{figure.subjects:,} ({figure.coverage:.1%}), as of {figure.as_of:%Y-%m-%d %H:%MZ}"
-        print_rows(
-            [
-                (figure.metric, f"{value}{interval}"),
-                ("predictions", f"{figure.predictions:,} from {window}"),
-                ("outcomes known", known),
-                ("deployments", ", ".join(self.deployments) or "none"),
-            ]
-        )
+        rows = [
+            (figure.metric, f"{value}{interval}"),
+            ("predictions", f"{figure.predictions:,} from {window}"),
+            ("outcomes known", known),
+            ("deployments", ", ".join(self.deployments) or "none"),
+        ]
+        print_rows(rows if self.so_far is None else [*rows, ("so far", self._early(self.so_far))])
         if not figure.predictions:
             messages.print(self._nothing(), highlight=False, markup=False, soft_wrap=True)
         for reason in reasons:

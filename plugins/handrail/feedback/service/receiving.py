@@ -17,6 +17,12 @@ Row = Prediction | Feedback | Rejected
 """What a door made of one row that it was sent."""
 
 
+NONE_DECLARED = (
+    "Declared in config/feedback.yaml: none. Write there what outcomes mean, such as: "
+    "{version: 1, kinds: {ground_truth: {maturity_window_hours: 24}}}"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Receiving:
     """Takes rows of any kind from any door."""
@@ -66,8 +72,8 @@ def find_kind(name: str, kinds: Mapping[str, Kind]) -> Kind:
     """
     kind = kinds.get(name)
     if kind is None:
-        known = ", ".join(sorted(kinds)) or "none"
-        raise UnknownReference("kind", name, f"Declared in config/feedback.yaml: {known}.")
+        known = f"Declared in config/feedback.yaml: {', '.join(sorted(kinds))}." if kinds else NONE_DECLARED
+        raise UnknownReference("kind", name, known)
     return kind
 
 
