@@ -29,6 +29,7 @@ HandrailError
     Unavailable            a tool, a store or a port is not there (any more)
         MissingTool          an optional package is not installed
         MissingFile          what an earlier step makes is not there (yet)
+        Busy                 more waits to be written than is taken; the same call works later
         StillReading         approvals: the files of a version are being read
     Interrupted            somebody stopped a command while a server was at work
     StageFailed            a stage of the pipeline ended with an error
@@ -44,6 +45,7 @@ from collections.abc import Sequence
 from typing import Any
 
 __all__ = [
+    "Busy",
     "Conflict",
     "Contradiction",
     "FolderNotEmpty",
@@ -162,3 +164,12 @@ class MissingFile(Unavailable):
     def __init__(self, file: str, remedy: str) -> None:
         super().__init__(file, "it is missing", remedy)
         self.file = file
+
+
+class Busy(Unavailable):
+    """So much waits to be written that nothing more is taken for the moment."""
+
+    def __init__(self, waiting: int, retry_after_s: int) -> None:
+        problem = f"{waiting} rows wait to be written, and nothing of this call was taken"
+        super().__init__("The store", problem, f"Send the same again in {retry_after_s} s.")
+        self.waiting, self.retry_after_s = waiting, retry_after_s

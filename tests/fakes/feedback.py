@@ -8,10 +8,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Generic, SupportsFloat, TypeVar
 
+from handrail.clock import system_time
 from handrail.errors import Conflict, Unavailable
 from handrail.feedback.domain.addresses import Matching, Rival
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.material import EventRow, Mark, Material, Scope
+from handrail.feedback.domain.plain import PlainEvent, PlainPrediction, event_of, prediction_of
+from handrail.feedback.domain.quarantine import Refusal, Rejected
 from handrail.feedback.domain.snapshots import LabelTable, Snapshot
 from handrail.feedback.domain.values import (
     DeploymentRecord,
@@ -24,9 +27,11 @@ from handrail.feedback.domain.values import (
 from handrail.feedback.ports import (
     DeploymentBook,
     EventLog,
+    Intake,
     LabelWriter,
     LogReader,
     PredictionLog,
+    Row,
     SnapshotBook,
 )
 from handrail.feedback.service import FeedbackLog, FeedbackStores
@@ -177,6 +182,29 @@ class MemoryEvents(EventLog):
 
 
 @dataclass
+class MemoryIntake(Intake):
+    """`Intake` in memory."""
+
+    predictions: MemoryPredictions
+    events: MemoryEvents
+    quarantine: MemoryQuarantine
+
+    def keep(self, rows: Sequence[Row]) -> Receipt:
+        refused = [(place, row) for place, row in enumerate(rows) if isinstance(row, Rejected)]
+        self.quarantine.add([row for _, row in refused], system_time())
+        said = [_said(row) for row in rows if not isinstance(row, Rejected)]
+        receipt = Receipt(refused=tuple(Refusal(at, row.reason, row.field, row.problem) for at, row in refused))
+        receipt += self.predictions.append([row for row in said if isinstance(row, Prediction)])
+        return receipt + self.events.append([row for row in said if isinstance(row, Feedback)])
+
+
+def _said(row: Prediction | Feedback | PlainPrediction | PlainEvent) -> Prediction | Feedback:
+    if isinstance(row, PlainPrediction):
+        return prediction_of(row)
+    return event_of(row) if isinstance(row, PlainEvent) else row
+
+
+@dataclass
 class MemoryLogReader(LogReader):
     """`LogReader` in memory: the order of insertion is the sequence."""
 
@@ -248,7 +276,8 @@ def memory_stores() -> FeedbackStores:
     quarantine = MemoryQuarantine(predictions, events)
     reader, auditor = MemoryLogReader(predictions, events), MemoryAuditor(predictions, events, snapshots, quarantine)
     sampler = MemorySampler(predictions, events)
-    return FeedbackStores(deployments, predictions, events, reader, snapshots, auditor, sampler, quarantine)
+    intake = MemoryIntake(predictions, events, quarantine)
+    return FeedbackStores(intake, deployments, predictions, events, reader, snapshots, auditor, sampler, quarantine)
 
 
 def a_log(

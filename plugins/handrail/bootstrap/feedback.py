@@ -40,6 +40,7 @@ def feedback_stores(store: Store) -> FeedbackStores:
     from handrail.feedback.adapters.sql_auditor import SqlAuditor
     from handrail.feedback.adapters.sql_deployments import SqlDeployments
     from handrail.feedback.adapters.sql_events import SqlEvents
+    from handrail.feedback.adapters.sql_intake import SqlIntake
     from handrail.feedback.adapters.sql_log_reader import SqlLogReader
     from handrail.feedback.adapters.sql_predictions import SqlPredictions
     from handrail.feedback.adapters.sql_quarantine import SqlQuarantine
@@ -48,10 +49,12 @@ def feedback_stores(store: Store) -> FeedbackStores:
     from handrail.feedback.adapters.sql_tables import MIGRATIONS
 
     migrate(store, "feedback", MIGRATIONS)
+    intake = SqlIntake(store)
     return FeedbackStores(
+        intake=intake,
         deployments=SqlDeployments(store),
-        predictions=SqlPredictions(store),
-        events=SqlEvents(store),
+        predictions=SqlPredictions(store, intake),
+        events=SqlEvents(store, intake),
         reader=SqlLogReader(store),
         snapshots=SqlSnapshots(store),
         auditor=SqlAuditor(store),

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from handrail.feedback.domain.addresses import Matching, Rival
 from handrail.feedback.domain.material import EventRow, Mark, Material, Scope
+from handrail.feedback.domain.plain import PlainEvent, PlainPrediction
 from handrail.feedback.domain.quarantine import Held, Reason, Rejected, State, Step
 from handrail.feedback.domain.samples import Look, Sampled
 from handrail.feedback.domain.snapshots import LabelTable, Snapshot
@@ -60,6 +61,26 @@ class PredictionLog(Protocol):
     @abstractmethod
     def count(self, deployments: Sequence[str]) -> Mapping[str, int]:
         """Return the number of predictions of each of these deployments; an unknown one has 0."""
+
+
+Row = Prediction | Feedback | PlainPrediction | PlainEvent | Rejected
+"""What is recorded, as a value or as plain values, or set aside."""
+
+
+class Intake(Protocol):
+    """The one way into both logs and into quarantine."""
+
+    @abstractmethod
+    def keep(self, rows: Sequence[Row]) -> Receipt:
+        """Keep all rows durably, or none: what is good in its log, what is rejected in quarantine.
+
+        They may share a transaction with the rows of other callers, whose errors do not touch them. Repeats and
+        conflicts are as in `PredictionLog.append`; a refusal counts its place from 0 in `rows`.
+
+        Raises:
+            Busy: too much waits to be written; nothing of these rows was taken.
+            Unavailable: the store is not there.
+        """
 
 
 class EventLog(Protocol):

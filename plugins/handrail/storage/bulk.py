@@ -28,8 +28,8 @@ _TYPES = {sa.BigInteger: ID, sa.SmallInteger: "smallint", sa.Boolean: "boolean",
 
 
 @contextmanager
-def _cursor(connection: Connection, sql: str) -> Iterator[Any]:
-    """Yield a cursor of the driver in the transaction of `connection`."""
+def cursor_of(connection: Connection, sql: str) -> Iterator[Any]:
+    """Yield a cursor of the driver in the transaction of `connection`; `sql` is what errors are said to be about."""
     driver = connection.dialect.loaded_dbapi
     if not connection.in_transaction():
         # Otherwise each statement of a reading connection could see a different state.
@@ -50,7 +50,7 @@ def _cursor(connection: Connection, sql: str) -> Iterator[Any]:
 
 def fetch(connection: Connection, sql: str, parameters: Values = ()) -> Sequence[Values]:
     """Return the rows of a query in the driver's own language, as the driver makes them."""
-    with _cursor(connection, sql) as cursor:
+    with cursor_of(connection, sql) as cursor:
         cursor.execute(sql, parameters)
         found: Sequence[Values] = cursor.fetchall()
     return found
@@ -59,7 +59,7 @@ def fetch(connection: Connection, sql: str, parameters: Values = ()) -> Sequence
 def repeat(connection: Connection, sql: str, rows: Sequence[Values]) -> None:
     """Run a statement with `{p}` for each value of each row."""
     text = sql.format(p=mark(connection))
-    with _cursor(connection, text) as cursor:
+    with cursor_of(connection, text) as cursor:
         cursor.executemany(text, rows)
 
 
@@ -108,7 +108,7 @@ def insert(connection: Connection, table: sa.Table, rows: Sequence[Values], then
     if not rows:
         return 0
     sql = _insert(connection.dialect.name, table, then)
-    with _cursor(connection, sql) as cursor:
+    with cursor_of(connection, sql) as cursor:
         if connection.dialect.name == "postgresql":
             cursor.execute(sql, [list(column) for column in zip(*rows, strict=True)])
         else:

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from handrail.bootstrap.feedback import feedback_stores
 from handrail.feedback.adapters.pyarrow_labels import PyarrowLabels
-from handrail.feedback.adapters.sql_events import EventRow
 from handrail.feedback.adapters.sql_tables import event as events
 from handrail.feedback.adapters.sql_tables import metadata
+from handrail.feedback.adapters.sql_tables import prediction as predictions
+from handrail.feedback.domain.plain import PlainEvent, PlainPrediction
 from handrail.feedback.domain.snapshots import SnapshotChanged
 from handrail.feedback.domain.values import Receipt
 from handrail.storage import open_store
@@ -157,5 +158,8 @@ def test_two_writers_of_the_same_rows_record_them_once(database, tmp_path):
             store.close()
 
 
-def test_a_row_of_an_event_has_the_order_of_its_table():
-    assert list(EventRow._fields) == [column.name for column in events.columns if column.name != "seq"]
+@pytest.mark.parametrize(("plain", "table"), [(PlainEvent, events), (PlainPrediction, predictions)])
+def test_plain_values_have_the_order_of_their_table(plain, table):
+    names = [column.name for column in table.columns if column.name != "seq"]
+
+    assert list(plain._fields) == ["deployment" if name == "deployment_id" else name for name in names]

@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from handrail.entrypoints.http.feedback import checked_by_host, feedback_app
-from handrail.errors import Unavailable
+from handrail.errors import Busy, Unavailable
 from tests.fakes.feedback import GO_LIVE, a_log, a_prediction
 from tests.fakes.openapi import request_examples
 
@@ -178,6 +178,18 @@ def test_a_store_that_is_gone_is_a_503_and_the_request_keeps_its_id():
     response = send(Platform(Gone()), json=EVENT, headers={"x-request-id": "mine"})
 
     assert assert_problem(response, 503)["request_id"] == "mine"
+
+
+def test_too_much_at_once_is_a_429_that_says_when_to_send_again():
+    class Full:
+        def record_feedback(self, events):
+            raise Busy(50_000, 1)
+
+    response = send(Platform(Full()), json=EVENT)
+
+    problem = assert_problem(response, 429)
+    assert response.headers["retry-after"] == "1"
+    assert "nothing of this call was taken" in problem["detail"]
 
 
 def test_the_api_describes_itself(platform):

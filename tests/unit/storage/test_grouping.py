@@ -1,11 +1,13 @@
 """Calls that arrive together are written as one group; each gets its own result or its own error."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from handrail.errors import Conflict, Unavailable
+from handrail.errors import Busy, Conflict, Unavailable
+from handrail.storage import grouping
 from handrail.storage.grouping import GroupCommit
 from tests.fakes.waiting_writer import DEADLINE_S, while_one_writes
 
@@ -102,3 +104,69 @@ def test_a_call_of_nothing_gets_its_result():
     group = GroupCommit(lambda calls, key: [None for _ in calls])
 
     assert group.run([], "bot") is None
+
+
+class Interrupted(BaseException):
+    """What Ctrl-C raises in a thread that waits."""
+
+
+class Breaking:
+    """A lock whose acquirer is interrupted: at once, or once it is released."""
+
+    def __init__(self, lock, once_released):
+        self._lock, self._once_released = lock, once_released
+
+    def acquire(self):
+        if self._once_released:
+            self._lock.acquire()
+        raise Interrupted
+
+    def release(self):
+        self._lock.release()
+
+
+@pytest.mark.parametrize("once_released", [False, True])
+def test_a_caller_who_is_interrupted_while_it_waits_holds_up_nobody(once_released, monkeypatch):
+    held = HeldStore()
+    group, real = GroupCommit(held.write), grouping._Call
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(group.run, [1], "bot")
+        assert held.entered.wait(DEADLINE_S)
+        with monkeypatch.context() as patched:
+            patched.setattr(grouping, "_Call", lambda *said: breaking(real(*said), once_released))
+            interrupted = pool.submit(group.run, [2], "ann")
+            wait_until(lambda: interrupted.done() or group.waiting() == 1)
+        last = pool.submit(group.run, [3], "bob")
+        held.go.set()
+
+        assert (first.result(DEADLINE_S), last.result(DEADLINE_S)) == (1, 3)
+        assert isinstance(interrupted.exception(DEADLINE_S), Interrupted)
+    assert (group.waiting(), held.numbers) == (0, {1, 3})
+
+
+def breaking(call, once_released):
+    call.woken = Breaking(call.woken, once_released)
+    return call
+
+
+def wait_until(claim):
+    deadline = time.monotonic() + DEADLINE_S
+    while not claim() and time.monotonic() < deadline:
+        threading.Event().wait(0.01)
+
+
+def test_beyond_its_bound_a_call_is_refused_and_nothing_of_it_is_taken():
+    held = HeldStore()
+    group = GroupCommit(held.write, most_waiting=2)
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(group.run, [1], "bot")
+        assert held.entered.wait(DEADLINE_S)
+        waiting = pool.submit(group.run, [2, 3], "bot")
+        wait_until(lambda: group.waiting() == 1)
+
+        with pytest.raises(Busy, match="2 rows wait"):
+            group.run([4], "bot")
+        held.go.set()
+
+        assert (first.result(DEADLINE_S), waiting.result(DEADLINE_S)) == (1, 5)
+    assert group.run([4], "bot") == 4

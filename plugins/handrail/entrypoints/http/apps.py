@@ -16,7 +16,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from handrail.entrypoints.http.problems import MEDIA_TYPE, Rejection, first_fault, problem, status_of
-from handrail.errors import HandrailError, InvalidInput
+from handrail.errors import Busy, HandrailError, InvalidInput
 
 Handler = Callable[[Request, Exception], Response]
 
@@ -63,7 +63,8 @@ def _error(request: Request, error: Exception) -> Response:
     if isinstance(error, InvalidInput):
         errors = [{"field": error.field, "problem": f"{error.problem}. {error.remedy}"}]
     status = status_of(error, in_body=request.method == "POST")
-    return answer(request, Rejection(status, str(error)), errors=errors)
+    later = [("Retry-After", str(error.retry_after_s))] if isinstance(error, Busy) else []
+    return answer(request, Rejection(status, str(error), later), errors=errors)
 
 
 def _fields(request: Request, error: Exception) -> Response:

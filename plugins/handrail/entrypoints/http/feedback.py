@@ -89,6 +89,7 @@ PROBLEMS = describe(
         401: "the caller is not known",
         409: "an id came again with another body; that body is quarantined, the others are recorded",
         422: "a field is missing, unknown or wrong; of a batch the rows at fault are named, the others are recorded",
+        429: "too much waits to be written; nothing is recorded, send it again after the seconds of Retry-After",
         503: "the store is not there; nothing is recorded",
     },
     ProblemMessage.model_json_schema(),

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from handrail.errors import (
+    Busy,
     Conflict,
     Contradiction,
     HandrailError,
@@ -29,6 +30,7 @@ STATUS: tuple[tuple[type[HandrailError], HTTPStatus], ...] = (
     (Conflict, HTTPStatus.CONFLICT),
     (Contradiction, HTTPStatus.CONFLICT),
     (Refused, HTTPStatus.FORBIDDEN),
+    (Busy, HTTPStatus.TOO_MANY_REQUESTS),
     (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (HandrailError, HTTPStatus.INTERNAL_SERVER_ERROR),
 )

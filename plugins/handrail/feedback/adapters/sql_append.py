@@ -1,25 +1,33 @@
-"""Appends a batch idempotently: stage it, insert what is new, quarantine ids that come again with another body."""
+"""Appends a batch idempotently: insert what is new, quarantine ids that come again with another body."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.schema import CreateTable
 
 from handrail.clock import system_time
 from handrail.feedback.adapters.sql_tables import quarantine, with_digest
 from handrail.feedback.domain.quarantine import Reason
-from handrail.feedback.domain.values import Feedback, Prediction, Receipt
-from handrail.storage.bulk import insert_new
+from handrail.feedback.domain.values import Feedback, Prediction
+from handrail.storage.appending import append_new
+from handrail.storage.bulk import TEXT, insert_new, read
 
 CONFLICT = "Its id came before with another body, which stands."
 Row = tuple[Any, ...]
 Recordable = Prediction | Feedback
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The places of rows that were known, and of those whose id came before with another body; the others are new."""
+
+    known: Sequence[int] = ()
+    clashing: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -29,54 +37,32 @@ class Appender:
     table: sa.Table
     what: str
 
-    @property
-    def _columns(self) -> list[sa.Column[Any]]:
-        return [column for column in self.table.columns if column.name != "seq"]
+    def append(self, connection: sa.Connection, rows: Sequence[Row], said: Callable[[int], Recordable]) -> Outcome:
+        """Add `rows` within the caller's transaction; of equal ids the first counts.
 
-    def append(self, connection: sa.Connection, sent: Sequence[Recordable], rows: Sequence[Row]) -> Receipt:
-        """Add `rows`, one for each value in `sent`, within the caller's transaction; of equal ids the first counts.
-
-        A row holds plain values in the order of the table's columns, `seq` left out.
+        A row holds plain values in the order of the table's columns, `seq` left out; `said` returns what the row at a
+        place says, for quarantine.
         """
-        stage = self._stage(connection, rows)
-        accepted = self._insert_staged(connection, stage)
-        clashing = self._clashing(connection, stage) if accepted < len(rows) else []
-        connection.execute(sa.delete(stage))
-        clashes = {(rows[each][0], rows[each][-1]): sent[each] for each in clashing}
-        self._quarantine(connection, clashes)
-        conflicts = tuple(sorted({identifier for identifier, _ in clashes}))
-        return Receipt(accepted, len(rows) - accepted - len(clashing), conflicts)
+        new = append_new(connection, self.table, rows)
+        if new is None:
+            return Outcome()
+        known, clashing = [], []
+        bodies = self._bodies(connection, rows)
+        for place, row in enumerate(rows):
+            if bodies[row[0]] != row[-1]:
+                clashing.append(place)
+            elif row[0] in new:
+                new.discard(row[0])
+            else:
+                known.append(place)
+        self._quarantine(connection, {(rows[place][0], rows[place][-1]): said(place) for place in clashing})
+        return Outcome(known, clashing)
 
-    def _stage(self, connection: sa.Connection, rows: Sequence[Row]) -> sa.Table:
-        columns = [*self._columns, self.table.c.seq]
-        stage = sa.Table(
-            f"stage_{self.table.name}",
-            sa.MetaData(),
-            *(sa.Column(column.name, column.type) for column in columns),
-            prefixes=["TEMPORARY"],
-            postgresql_on_commit="DELETE ROWS",
-        )
-        connection.execute(CreateTable(stage, if_not_exists=True))
-        # Straight to the driver: building parameters by name and type would take most of the time.
-        place = "?" if connection.dialect.name == "sqlite" else "%s"
-        insert = f"insert into {stage.name} values ({', '.join([place] * len(columns))})"
-        connection.exec_driver_sql(insert, [(*row, number) for number, row in enumerate(rows)])
-        return stage
-
-    def _insert_staged(self, connection: sa.Connection, stage: sa.Table) -> int:
-        names = [column.name for column in self._columns]
-        # In order of the id: two writers then never wait for each other in a circle.
-        staged = sa.select(*(stage.c[name] for name in names)).order_by(stage.c[names[0]], stage.c.seq)
-        insert = insert_new(connection, self.table).from_select(names, staged)
-        return int(connection.execute(insert).rowcount)
-
-    def _clashing(self, connection: sa.Connection, stage: sa.Table) -> Sequence[int]:
-        key = self._columns[0].name
-        same_id = self.table.c[key] == stage.c[key]
-        other_body = self.table.c.body != stage.c.body
-        # In this direction SQLite looks up each staged row by the id's index.
-        query = sa.select(stage.c.seq).join_from(stage, self.table, same_id).where(other_body)
-        return connection.execute(query).scalars().all()
+    def _bodies(self, connection: sa.Connection, rows: Sequence[Row]) -> dict[str, bytes]:
+        """Return the body that stands of each id."""
+        key = self.table.columns.keys()[1]
+        query = f"select {key}, body from {{given}} cross join {self.table.name} where {key} = g.a"
+        return {name: body for name, body in read(connection, query, sorted({row[0] for row in rows}), TEXT)}
 
     def _quarantine(self, connection: sa.Connection, clashes: dict[tuple[str, bytes], Recordable]) -> None:
         if not clashes:
@@ -97,7 +83,7 @@ class Appender:
                     "origin": "",
                 },
             )
-            for (identifier, body), value in sorted(clashes.items())
+            for (identifier, body), value in sorted(clashes.items(), key=lambda clash: clash[0])
         ]
         connection.execute(insert_new(connection, quarantine), rows)
 

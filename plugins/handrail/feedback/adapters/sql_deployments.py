@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import sqlalchemy as sa
@@ -11,17 +12,24 @@ from handrail.feedback.adapters.sql_tables import deployment
 from handrail.feedback.domain.values import DeploymentRecord
 from handrail.feedback.ports import DeploymentBook
 from handrail.storage import Store
-from handrail.storage.bulk import insert_new
+from handrail.storage.bulk import TEXT, insert_new, read
 
+_IDS = "select uri, id from {given} cross join feedback_deployment where uri = g.a"
 FACTS = ("uri", "tree_digest", "model_version_uri", "bento_uri", "started_at")
 
 
 def deployment_ids(connection: sa.Connection, uris: set[str]) -> dict[str, int]:
     """Return the row id of each deployment, adding those not known yet without facts."""
-    wanted = [{"uri": uri} for uri in sorted(uris)]
-    connection.execute(insert_new(connection, deployment), wanted)
-    rows = connection.execute(sa.select(deployment.c.uri, deployment.c.id).where(deployment.c.uri.in_(uris)))
-    return {row.uri: row.id for row in rows}
+    named = sorted(uris)
+    found = _known(connection, named)
+    if missing := [{"uri": uri} for uri in named if uri not in found]:
+        connection.execute(insert_new(connection, deployment), missing)
+        found = _known(connection, named)
+    return found
+
+
+def _known(connection: sa.Connection, uris: Sequence[str]) -> dict[str, int]:
+    return {uri: number for uri, number in read(connection, _IDS, uris, TEXT)}
 
 
 class SqlDeployments(DeploymentBook):

@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 
-from handrail.feedback.adapters.sql_append import Appender
+from handrail.feedback.adapters.sql_append import Appender, Outcome, Recordable
 from handrail.feedback.adapters.sql_tables import Moment, arrival, event, from_microseconds
-from handrail.feedback.domain.values import Feedback, Receipt, microseconds
-from handrail.feedback.ports import EventLog
+from handrail.feedback.domain.plain import PlainEvent
+from handrail.feedback.domain.values import Feedback, Receipt
+from handrail.feedback.ports import EventLog, Intake
 from handrail.storage import Store
 from handrail.storage.bulk import TEXT, insert_new, read
-
-
-class EventRow(NamedTuple):
-    """A row of the table, in the order of its columns, `seq` left out."""
-
-    event_id: str
-    prediction_id: str
-    kind: str
-    source: str
-    revision: int
-    occurred_at: int
-    received_at: int
-    value: float | None
-    subject: str
-    service: str
-    since: int | None
-    until: int | None
-    item: str
-    unit: str
-    body: bytes
-
 
 EVENTS = Appender(event, what="feedback")
 NEVER = -(2**63)
@@ -47,17 +26,13 @@ _EARLIEST = (
 class SqlEvents(EventLog):
     """The log of feedback events in SQL."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, intake: Intake) -> None:
         self._store = store
+        self._intake = intake
 
     def append(self, events: Sequence[Feedback]) -> Receipt:
         """Keep all events durably in one transaction, or none."""
-        rows = list(map(_row, events))
-        with self._store.write() as connection:
-            receipt = EVENTS.append(connection, events, rows)
-            if receipt.repeated:
-                _keep_earlier_arrivals(connection, rows)
-        return receipt
+        return self._intake.keep(events)
 
     def about(self, prediction_id: str) -> tuple[Feedback, ...]:
         """Return every event that names a prediction."""
@@ -76,7 +51,15 @@ class SqlEvents(EventLog):
         return tuple(Feedback(**row._asdict(), retracts=row.value is None) for row in rows)
 
 
-def _keep_earlier_arrivals(connection: sa.Connection, sent: Sequence[EventRow]) -> None:
+def record_events(connection: sa.Connection, rows: Sequence[PlainEvent], said: Callable[[int], Recordable]) -> Outcome:
+    """Add events in the caller's transaction; see `Appender.append`."""
+    outcome = EVENTS.append(connection, rows, said)
+    if outcome.known:
+        _keep_earlier_arrivals(connection, [rows[place] for place in outcome.known])
+    return outcome
+
+
+def _keep_earlier_arrivals(connection: sa.Connection, sent: Sequence[PlainEvent]) -> None:
     """Keep when known events were received, where that is earlier than their rows say."""
     rows = read(connection, _HELD, sorted({each.event_id for each in sent}), TEXT)
     held = {(event_id, body): received_at for event_id, body, received_at in rows}
@@ -88,24 +71,3 @@ def _keep_earlier_arrivals(connection: sa.Connection, sent: Sequence[EventRow]) 
     if earlier:
         values = [{"event_id": event_id, "received_at": from_microseconds(at)} for event_id, at in sorted(earlier)]
         connection.execute(insert_new(connection, arrival), values)
-
-
-def _row(each: Feedback) -> EventRow:
-    body = each.body_digest()
-    return EventRow(
-        each.event_id or body.hex(),
-        each.prediction_id,
-        each.kind,
-        each.source,
-        int(each.revision),
-        microseconds(each.occurred_at),
-        microseconds(each.received_at),
-        None if each.value is None else float(each.value),
-        each.subject,
-        each.service,
-        None if each.since is None else microseconds(each.since),
-        None if each.until is None else microseconds(each.until),
-        each.item,
-        each.unit,
-        body,
-    )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from handrail.feedback.adapters.sql_append import Appender, Row
+from handrail.feedback.adapters.sql_append import Appender, Outcome, Recordable
 from handrail.feedback.adapters.sql_deployments import deployment_ids
 from handrail.feedback.adapters.sql_tables import deployment, prediction
 from handrail.feedback.domain.addresses import Rival
-from handrail.feedback.domain.values import Prediction, Receipt, microseconds
-from handrail.feedback.ports import PredictionLog
+from handrail.feedback.domain.plain import PlainPrediction
+from handrail.feedback.domain.values import Prediction, Receipt
+from handrail.feedback.ports import Intake, PredictionLog
 from handrail.storage import Store
 from handrail.storage.bulk import TEXT, read
 
@@ -45,14 +46,13 @@ ANY = 2**63 - 1
 class SqlPredictions(PredictionLog):
     """The log of predictions in SQL."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, intake: Intake) -> None:
         self._store = store
+        self._intake = intake
 
     def append(self, rows: Sequence[Prediction]) -> Receipt:
         """Keep all rows durably in one transaction, or none."""
-        with self._store.write() as connection:
-            ids = deployment_ids(connection, {row.deployment for row in rows})
-            return PREDICTIONS.append(connection, rows, [_row(row, ids) for row in rows])
+        return self._intake.keep(rows)
 
     def find(self, prediction_id: str) -> Prediction | None:
         """Return the prediction, or None."""
@@ -86,19 +86,11 @@ def fetch_rivals(
     return read(connection, _RIVALS, subjects, TEXT, more=(made_by, upto))
 
 
-def _row(row: Prediction, deployments: Mapping[str, int]) -> Row:
-    return (
-        row.prediction_id,
-        deployments[row.deployment],
-        row.subject,
-        microseconds(row.made_at),
-        float(row.score),
-        int(row.label),
-        row.features_digest,
-        row.feature_service,
-        None if row.latency_ms is None else float(row.latency_ms),
-        row.variant,
-        None if row.propensity is None else float(row.propensity),
-        None if row.sampled is None else float(row.sampled),
-        row.body_digest(),
-    )
+def record_predictions(
+    connection: sa.Connection, rows: Sequence[PlainPrediction], said: Callable[[int], Recordable]
+) -> Outcome:
+    """Add predictions in the caller's transaction; see `Appender.append`."""
+    if not rows:
+        return Outcome()
+    ids = deployment_ids(connection, {row.deployment for row in rows})
+    return PREDICTIONS.append(connection, [(row[0], ids[row[1]], *row[2:]) for row in rows], said)

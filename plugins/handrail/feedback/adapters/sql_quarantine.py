@@ -30,25 +30,8 @@ class SqlQuarantine(QuarantineBook):
 
     def add(self, rows: Sequence[Rejected], at: datetime) -> None:
         """Keep rows durably; the same row for the same reason once."""
-        found = [
-            with_digest(
-                quarantine,
-                {
-                    "what": row.what,
-                    "identifier": row.identifier,
-                    "body": row.body_digest(),
-                    "content": row.text,
-                    "quarantined_at": at,
-                    "reason": str(row.reason),
-                    "field": row.field,
-                    "problem": row.problem,
-                    "origin": row.origin,
-                },
-            )
-            for row in rows
-        ]
         with self._store.write() as connection:
-            connection.execute(insert_new(connection, quarantine), found)
+            record_rejected(connection, rows, at)
 
     def held(self, limit: int, state: State | None, reason: Reason | None) -> tuple[Held, ...]:
         """Return the newest rows, newest first."""
@@ -73,6 +56,30 @@ class SqlQuarantine(QuarantineBook):
         values = with_digest(quarantine_step, values | {"content": content})
         with self._store.write() as connection:
             connection.execute(sa.insert(quarantine_step), values)
+
+
+def record_rejected(connection: sa.Connection, rows: Sequence[Rejected], at: datetime) -> None:
+    """Set rows aside in the caller's transaction; the same row for the same reason once."""
+    if not rows:
+        return
+    found = [
+        with_digest(
+            quarantine,
+            {
+                "what": row.what,
+                "identifier": row.identifier,
+                "body": row.body_digest(),
+                "content": row.text,
+                "quarantined_at": at,
+                "reason": str(row.reason),
+                "field": row.field,
+                "problem": row.problem,
+                "origin": row.origin,
+            },
+        )
+        for row in rows
+    ]
+    connection.execute(insert_new(connection, quarantine), found)
 
 
 def _held(row: Any) -> Held:

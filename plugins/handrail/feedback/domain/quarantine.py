@@ -52,21 +52,30 @@ class Rejected:
     content: Any
     origin: str = ""
 
+    def __post_init__(self) -> None:
+        for name in ("field", "problem", "origin"):
+            object.__setattr__(self, name, _writable(getattr(self, name)))
+
     @property
     def text(self) -> str:
         """The content as JSON, cut off where it is very long."""
-        return json.dumps(self.content, default=str, ensure_ascii=False)[:MAX_CONTENT]
+        return _writable(json.dumps(self.content, default=str, ensure_ascii=False))[:MAX_CONTENT]
 
     @property
     def identifier(self) -> str:
         """The id that the row names, empty if it names none."""
         content = self.content if isinstance(self.content, Mapping) else {}
         named = (content.get(key) for key in ("event_id", "prediction_id", "subject"))
-        return next((each for each in named if isinstance(each, str) and each), "")[:500]
+        return _writable(next((each for each in named if isinstance(each, str) and each), ""))[:500]
 
     def body_digest(self) -> bytes:
         """Digest what is kept (sha256, 32 bytes): the same row is set aside once for each reason."""
         return digest_of(self.what, self.reason, self.field, self.text)
+
+
+def _writable(text: str) -> str:
+    """Write what no database takes, half of a pair of UTF-16 and the character 0, as JSON writes it."""
+    return text.encode(errors="backslashreplace").decode().replace("\x00", "\\u0000")
 
 
 def digest_of(what: str, reason: str, field: str, text: str) -> bytes:

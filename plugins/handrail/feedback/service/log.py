@@ -41,8 +41,7 @@ class FeedbackLog:
 
     def receive(self, rows: Sequence[Row], origin: str | Sequence[str] = "") -> Receipt:
         """Record what is good of a batch and set aside what is not, each row for itself; see `Receiving.receive`."""
-        stores = self._stores
-        return Receiving(stores.predictions, stores.events, self.quarantine, self._kinds).receive(rows, origin)
+        return Receiving(self._stores.intake, self._kinds).receive(rows, origin)
 
     @property
     def kinds(self) -> Mapping[str, Kind]:

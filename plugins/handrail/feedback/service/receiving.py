@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from handrail.clock import system_time
 from handrail.errors import HandrailError, UnknownReference
 from handrail.feedback.domain.kinds import Kind
-from handrail.feedback.domain.quarantine import Refusal, Rejected, rejected
+from handrail.feedback.domain.quarantine import Rejected, rejected
 from handrail.feedback.domain.values import Feedback, Prediction, Receipt
-from handrail.feedback.ports import EventLog, PredictionLog
-from handrail.feedback.service.quarantine import Quarantine
+from handrail.feedback.ports import Intake
 
 Row = Prediction | Feedback | Rejected
 """What a door made of one row that it was sent."""
@@ -27,9 +25,7 @@ NONE_DECLARED = (
 class Receiving:
     """Takes rows of any kind from any door."""
 
-    predictions: PredictionLog
-    events: EventLog
-    quarantine: Quarantine
+    intake: Intake
     kinds: Mapping[str, Kind]
 
     def receive(self, rows: Sequence[Row], origin: str | Sequence[str] = "") -> Receipt:
@@ -39,20 +35,12 @@ class Receiving:
         came from, all of them or each.
 
         Raises:
+            Busy: too much waits to be written; nothing was taken, send the rows again in a moment.
             Unavailable: the store is not there; send the rows again.
         """
         origins = [origin] * len(rows) if isinstance(origin, str) else origin
         checked = list(map(self._checked, rows, origins))
-        refused = [(place, row) for place, row in enumerate(checked) if isinstance(row, Rejected)]
-        self.quarantine.add([row for _, row in refused], system_time())
-        predictions = [row for row in checked if isinstance(row, Prediction)]
-        events = [row for row in checked if isinstance(row, Feedback)]
-        receipt = Receipt(refused=tuple(Refusal(at, row.reason, row.field, row.problem) for at, row in refused))
-        if predictions:
-            receipt += self.predictions.append(predictions)
-        if events:
-            receipt += self.events.append(events)
-        return receipt
+        return self.intake.keep(checked)
 
     def _checked(self, row: Row, origin: str) -> Row:
         if not isinstance(row, Feedback):

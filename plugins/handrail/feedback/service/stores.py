@@ -8,6 +8,7 @@ from handrail.feedback.ports import (
     Auditor,
     DeploymentBook,
     EventLog,
+    Intake,
     LogReader,
     PredictionLog,
     QuarantineBook,
@@ -20,6 +21,7 @@ from handrail.feedback.ports import (
 class FeedbackStores:
     """The adapters that the log uses."""
 
+    intake: Intake
     deployments: DeploymentBook
     predictions: PredictionLog
     events: EventLog
