@@ -71,7 +71,7 @@ def check(platform: Platform, aliases: Aliases | None) -> Iterator[str]:
 
 def _signatures(platform: Platform, histories: Sequence[History], records: RuleRecords) -> Iterator[str]:
     """Verify each person's signature under a decision, by the keys that were theirs then."""
-    from handrail.approvals.adapters.kept_texts import KeptRules
+    from handrail.approvals.adapters.kept_texts import kept_rules
 
     try:
         in_force, changes = records.all_in_force(), records.changes()
@@ -79,7 +79,7 @@ def _signatures(platform: Platform, histories: Sequence[History], records: RuleR
         # Said above.
         return
     signatures = open_signatures(server_name(platform.settings))
-    yield from SignedRecords(signatures, in_force, KeptRules).problems(histories, changes)
+    yield from SignedRecords(signatures, in_force, kept_rules).problems(histories, changes)
 
 
 def _files(platform: Platform, log: SqlLog) -> Iterator[str]:

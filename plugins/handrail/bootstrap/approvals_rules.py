@@ -55,10 +55,10 @@ def open_records_of_rules(store: Store, log: SqlLog | None) -> SqlRules:
 
 def open_rule_changes(settings: Settings, records: RuleRecords, server: str) -> RuleChanges:
     """Open what takes proposals of the project's files, and decisions about them for the server of this name."""
-    from handrail.approvals.adapters.kept_texts import KeptRules
+    from handrail.approvals.adapters.kept_texts import kept_rules
 
     files, signatures = _files_of(settings), open_signatures(server)
-    return RuleChanges(records, files, KeptRules, system_time, user_name(), signatures)
+    return RuleChanges(records, files, kept_rules, system_time, user_name(), signatures)
 
 
 def begin_rules(settings: Settings, custody: Custody) -> tuple[RuleChanges, RuleBook]:
@@ -73,9 +73,9 @@ def begin_rules(settings: Settings, custody: Custody) -> tuple[RuleChanges, Rule
 
 def proven_rules(settings: Settings, records: RuleRecords, server: str) -> ProvenRules:
     """Put what proves each change of rules, by the project's files, in front of the records."""
-    from handrail.approvals.adapters.kept_texts import KeptRules
+    from handrail.approvals.adapters.kept_texts import kept_rules
 
-    return ProvenRules(records, _files_of(settings), KeptRules, system_time, open_signatures(server))
+    return ProvenRules(records, _files_of(settings), kept_rules, system_time, open_signatures(server))
 
 
 def open_signatures(server: str) -> Signatures:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 
 from handrail.approvals.adapters.yaml_evaluations import YamlEvaluations, files_of
@@ -101,6 +101,16 @@ class KeptRules(Readable):
         return self._rules.directory()
 
 
+def kept_rules(rules: RuleSet) -> KeptRules:
+    """Return what a set of rules says. Pages ask at each load, so the sets that were read last are not read again."""
+    return _kept_rules(tuple(sorted(rules.texts.items())), tuple(sorted(rules.meanings.items())))
+
+
+@lru_cache(maxsize=8)
+def _kept_rules(texts: tuple[tuple[str, str], ...], meanings: tuple[tuple[str, str], ...]) -> KeptRules:
+    return KeptRules(RuleSet(dict(texts), dict(meanings)))
+
+
 class RulesByLedger(RuleBook):
     """Keeps the promise of `RuleBook` with what is in force at each call, whatever the files say."""
 
@@ -184,14 +194,19 @@ def rule_set_of(texts: RuleTexts, project: Path) -> RuleSet:
         if content is None:
             raise Misconfigured(path, "it is missing", "Restore it from the repository.")
         found[_name(path)] = RuleText(path, content)
-    said = {name: dict(parse_yaml(text.content, text.place).values) for name, text in found.items()}
-    if any("objectives" in said[name] for name in said if _is_policy(name)):
-        found[OBJECTIVES] = wanted = texts.objectives()
-        said[OBJECTIVES] = dict(parse_yaml(wanted.content, wanted.place).values)
+    if any(_said(text)[1] for name, text in found.items() if _is_policy(name)):
+        found[OBJECTIVES] = texts.objectives()
     return RuleSet(
         {name: text.content for name, text in found.items()},
-        {name: digest_of(values) for name, values in said.items()},
+        {name: _said(text)[0] for name, text in found.items()},
     )
+
+
+@lru_cache(maxsize=256)
+def _said(text: RuleText) -> tuple[str, bool]:
+    """Return the digest of what a text says, and whether it names objectives; pages ask at each load."""
+    values = dict(parse_yaml(text.content, text.place).values)
+    return digest_of(values), "objectives" in values
 
 
 def _name(path: str) -> str:

@@ -16,7 +16,8 @@ from handrail.approvals.service.past import JUST_BEFORE, Past, PastView
 from handrail.approvals.service.prediction_desk import PredictionDesk
 from handrail.approvals.service.publishing import Publisher
 from handrail.approvals.service.quota import Limits
-from handrail.approvals.service.records import Approvals, RequestView
+from handrail.approvals.service.records import Approvals
+from handrail.approvals.service.request_view import RequestView
 from handrail.approvals.service.reviewers import Reviewers, Reviewing
 from handrail.approvals.service.rule_changes import RuleChanges
 from handrail.approvals.service.rule_watch import RuleWatch

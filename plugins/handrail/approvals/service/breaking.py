@@ -15,7 +15,8 @@ from handrail.approvals.domain.signatures import PersonSignature
 from handrail.approvals.domain.subject import Purpose
 from handrail.approvals.service.asking import GatePorts, Opening
 from handrail.approvals.service.moves import Mover
-from handrail.approvals.service.records import Approvals, RequestView
+from handrail.approvals.service.records import Approvals
+from handrail.approvals.service.request_view import RequestView
 from handrail.approvals.service.revoking import Revoker
 from handrail.approvals.service.short_ways import GATE, Emergency, approvals_before, expires
 from handrail.approvals.service.signing import require_signed

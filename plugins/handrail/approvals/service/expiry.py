@@ -9,6 +9,7 @@ from handrail.approvals.domain.events import History, Voided
 from handrail.approvals.domain.expiry import why_expired
 from handrail.approvals.domain.pages import Listing
 from handrail.approvals.ports import Ledger, RequestIndex, RuleBook
+from handrail.approvals.service.rules_once import RulesOnce
 from handrail.clock import Clock
 from handrail.errors import HandrailError, Misconfigured, UnknownReference
 
@@ -39,8 +40,9 @@ class Expiry:
 
     def settle(self, histories: Iterable[History]) -> None:
         """Record of each of these requests that it has expired, if it has; a clock that goes back revives none."""
+        once = RulesOnce(self._rules)
         for seen in histories:
-            if self._has_ended(seen) or not self.why(seen):
+            if self._has_ended(seen) or not self.why(seen, once):
                 continue
             history = self._ledger.load(seen.request.request_id)
             reasons = () if self._has_ended(history) else self.why(history)

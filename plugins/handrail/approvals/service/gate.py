@@ -30,8 +30,9 @@ from handrail.approvals.service.paging import EVERYTHING, Wanted, all_pages, rea
 from handrail.approvals.service.questioning import Questions
 from handrail.approvals.service.quota import Limits, Quota
 from handrail.approvals.service.reading import files_of
-from handrail.approvals.service.records import Approvals, RequestView
+from handrail.approvals.service.records import Approvals
 from handrail.approvals.service.renewal import Renewals, since_approvals
+from handrail.approvals.service.request_view import RequestView
 from handrail.approvals.service.rules_once import RulesOnce
 from handrail.approvals.service.seen import Said, require_seen
 from handrail.approvals.service.short_ways import refuse_strange, why_not_any_more

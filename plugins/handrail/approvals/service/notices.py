@@ -13,7 +13,7 @@ from handrail.approvals.domain.pages import Listing
 from handrail.approvals.domain.subject import PromotionRequest
 from handrail.approvals.notice_ports import NoticeBoard
 from handrail.approvals.ports import Ledger, RequestIndex
-from handrail.approvals.service.records import RequestView
+from handrail.approvals.service.request_view import RequestView
 from handrail.errors import HandrailError, UnknownReference
 
 AT_ONCE = 50

@@ -12,7 +12,7 @@ from handrail.approvals.domain.judging import Verdict, judge, judge_without_poli
 from handrail.approvals.finding_ports import FindingBook
 from handrail.approvals.ports import Ledger, RequestIndex, RuleBook
 from handrail.approvals.service.findings import shutting, why_shut
-from handrail.approvals.service.records import RequestView
+from handrail.approvals.service.request_view import RequestView
 from handrail.approvals.service.reviewers import Reviewing
 from handrail.errors import Misconfigured, UnknownReference
 

@@ -9,7 +9,8 @@ from handrail.approvals.domain.events import Answered, History
 from handrail.approvals.domain.questions import Question, open_questions, questions_of
 from handrail.approvals.domain.texts import plain_text
 from handrail.approvals.ports import Ledger, RuleBook
-from handrail.approvals.service.records import Approvals, RequestView
+from handrail.approvals.service.records import Approvals
+from handrail.approvals.service.request_view import RequestView
 from handrail.clock import Clock
 from handrail.errors import InvalidInput, UnknownReference
 

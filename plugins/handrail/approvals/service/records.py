@@ -3,141 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from handrail.approvals.domain.events import Choice, Decided, History, Rejection
-from handrail.approvals.domain.facts import digest_of_facts, evaluation_json, facts_of
+from handrail.approvals.domain.events import History, Rejection
 from handrail.approvals.domain.findings import Finding, findings_in
-from handrail.approvals.domain.judging import Judgement, Verdict, judge, judge_without_policy, measured
+from handrail.approvals.domain.judging import Verdict, judge, judge_without_policy, measured
 from handrail.approvals.domain.pages import Listing
 from handrail.approvals.domain.permit import Envelope, Permit
-from handrail.approvals.domain.policy import Measured
-from handrail.approvals.domain.questions import questions_of
-from handrail.approvals.domain.room import measured_json
 from handrail.approvals.domain.standing import Promoted
 from handrail.approvals.domain.subject import PromotionRequest
 from handrail.approvals.finding_ports import FindingBook
 from handrail.approvals.ports import Ledger, RequestIndex, RuleBook
 from handrail.approvals.service.findings import why_shut
 from handrail.approvals.service.paging import EVERYTHING, PAGE, Wanted, all_pages
+from handrail.approvals.service.request_view import RequestView
 from handrail.approvals.service.row_custody import RowCustody
 from handrail.approvals.service.rules_once import RulesOnce
 from handrail.approvals.service.simulation import Simulated, simulate
 from handrail.approvals.service.tenures import Tenure, tenure_at, tenures
 from handrail.errors import Misconfigured, UnknownReference
 from handrail.refs import Use
-
-
-@dataclass(frozen=True, slots=True)
-class SinceApproval:
-    """An approval of a request that another one renews, and what changed since it was given."""
-
-    approval: Decided
-    request_id: str
-    changes: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return who approved which request when, and the changes, as JSON values."""
-        return {
-            "person": self.approval.person,
-            "request_id": self.request_id,
-            "at": self.approval.at.isoformat(),
-            "changes": list(self.changes),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class RequestView:
-    """A request with the verdict on it at this moment; `is_new` is true only where this call opened it.
-
-    `measures` has each rule with what is known of its measure; `rejections` are those of the same files in other
-    requests; `findings` are about what it asks for, open ones and those that were closed since it was opened;
-    `since` says what changed since the approvals of the request that it renews; `waits` for whose confirmation its
-    labelled rows wait.
-    """
-
-    history: History
-    judgement: Judgement
-    is_new: bool = False
-    measures: tuple[Measured, ...] = ()
-    rejections: tuple[Rejection, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    since: tuple[SinceApproval, ...] = ()
-    waits: str | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether decisions can still change the outcome."""
-        return self.judgement.verdict in (Verdict.EVALUATING, Verdict.PENDING, Verdict.APPROVED)
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """What a person judges the request by."""
-        return facts_of(self.history, self.measures, self.rejections, self.findings)
-
-    @property
-    def seen(self) -> str:
-        """The digest of the facts, which a decision carries."""
-        return digest_of_facts(self.facts)
-
-    @property
-    def moments(self) -> tuple[datetime, ...]:
-        """When a fact may have changed."""
-        found = (each for finding in self.findings for each in (finding.opened, finding.closed) if each)
-        return tuple(each.at for each in (*self.history.events, *self.rejections, *found))
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the request, its decisions and its verdict as JSON values."""
-        request = self.history.request
-        return request.subject.to_json() | {
-            "request_id": request.request_id,
-            "seen": self.seen,
-            "verdict": str(self.judgement.verdict),
-            "reasons": [*self.judgement.reasons, *map(_rejected_before, self.rejections)],
-            "requester": request.requester,
-            "reason": request.reason,
-            "authors": list(request.authors),
-            "run_id": request.run_id,
-            "opened_at": request.opened_at.isoformat(),
-            "decisions": [
-                {
-                    "person": decision.person,
-                    "account": decision.account,
-                    "decision": str(decision.choice),
-                    "reason": decision.reason,
-                    "at": decision.at.isoformat(),
-                    "signed_by": decision.signature.key_id if decision.signature else None,
-                    "counts": decision in self.judgement.approvers or decision.choice is Choice.REJECT,
-                }
-                for decision in self.history.decisions
-            ],
-            "files": len(request.manifest.files),
-            "formats": dict(request.formats or {}),
-            "revoked": _revoked(self.history),
-            "measures": [measured_json(measured) for measured in self.measures],
-            "evidence_files": {name: asdict(file) for name, file in request.bound.items()},
-            "attestations": {name: one.to_json() for name, one in request.attested.items()},
-            "rejections": [rejection.to_json() for rejection in self.rejections],
-            "evaluation": evaluation_json(self.history.evaluated),
-            "waits": self.waits,
-            "traced": request.traced.to_json() if request.traced else None,
-            "renews": request.renews,
-            "changes": [since.to_json() for since in self.since],
-            "findings": [finding.to_json() for finding in self.findings],
-            "questions": [question.to_json() for question in questions_of(self.history)],
-        }
-
-
-def _revoked(history: History) -> dict[str, str] | None:
-    said = history.revoked
-    return None if said is None else {"person": said.person, "reason": said.reason, "at": said.at.isoformat()}
-
-
-def _rejected_before(rejection: Rejection) -> str:
-    when = f"{rejection.at:%Y-%m-%d}"
-    return f"{rejection.person} rejected the same files on {when} in {rejection.request_id}: {rejection.reason!r}"
 
 
 class Approvals:

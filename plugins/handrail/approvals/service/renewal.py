@@ -12,7 +12,8 @@ from handrail.approvals.domain.policy import Policy
 from handrail.approvals.ports import Ledger
 from handrail.approvals.service.asking import Opening
 from handrail.approvals.service.bound_files import RunFile
-from handrail.approvals.service.records import Approvals, RequestView, SinceApproval
+from handrail.approvals.service.records import Approvals
+from handrail.approvals.service.request_view import RequestView, SinceApproval
 from handrail.approvals.service.seen import facts_at
 from handrail.errors import Refused
 

@@ -16,7 +16,7 @@ from handrail.approvals.domain.rights import Action
 from handrail.approvals.domain.short_requests import NEEDED
 from handrail.approvals.ports import RuleBook
 from handrail.approvals.service.eligibility import eligible, policy_of, refuse_answer
-from handrail.approvals.service.records import RequestView
+from handrail.approvals.service.request_view import RequestView
 from handrail.approvals.service.rules_once import RulesOnce
 from handrail.errors import HandrailError
 
@@ -89,7 +89,7 @@ class Reviewing:
 
     def at_once(self) -> Reviewing:
         """Return one that reads the rules once, for a look at many requests."""
-        return Reviewing(RulesOnce(self.rules))
+        return self if isinstance(self.rules, RulesOnce) else Reviewing(RulesOnce(self.rules))
 
     def person(self, account: str) -> Person | None:
         """Return the person behind an account, None if nobody is.
@@ -112,13 +112,13 @@ class Reviewing:
 
     def of(self, view: RequestView, account: str) -> Reviewers | None:
         """Return who decides about a request, None where it has no policy any more or the rules cannot be read."""
-        history = view.history
+        once, history = self.at_once(), view.history
         try:
-            policy, directory = policy_of(self.rules, history), self.rules.directory()
+            policy, directory = policy_of(once.rules, history), once.rules.directory()
         except HandrailError:
             return None
         me = directory.person_behind(account)
-        able = {person.name: _why_never(self.rules, history, person) for person in _concerned(policy, directory)}
+        able = {person.name: _why_never(once.rules, history, person) for person in _concerned(policy, directory)}
         progress = progress_of(history, policy, directory)
         made = (*history.request.authors, history.request.requester)
         return Reviewers(
@@ -127,7 +127,7 @@ class Reviewing:
             never=tuple((name, why) for name, why in able.items() if why),
             me=me.name if me else None,
             roles=tuple(sorted(me.roles & policy.concerned)) if me else (),
-            refusals=self._refusals(view, account),
+            refusals=once._refusals(view, account),
             is_maker=me is not None and directory.answers_for_one(me, made),
         )
 

@@ -14,7 +14,7 @@ from handrail.approvals.domain.judging import measured
 from handrail.approvals.domain.policy import Policy
 from handrail.approvals.domain.questions import open_questions
 from handrail.approvals.domain.signatures import PersonSignature
-from handrail.approvals.service.records import RequestView
+from handrail.approvals.service.request_view import RequestView
 from handrail.errors import InvalidInput
 
 

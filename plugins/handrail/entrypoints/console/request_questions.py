@@ -21,14 +21,14 @@ def answerers_of(view: RequestView, named: Callable[[str], str] = str) -> str:
 
 def open_askers(view: RequestView) -> list[str]:
     """Return whose questions wait for an answer, each person once."""
-    return list(dict.fromkeys(each["person"] for each in view.to_json()["questions"] if each["open"]))
+    return list(dict.fromkeys(each.asked.person for each in view.questions if each.is_open))
 
 
 def to_answer(view: RequestView, reviewers: Reviewers | None) -> list[Row]:
     """Return the open questions that wait for the person who looks, because they asked for or made the version."""
     if reviewers is None or not reviewers.is_maker or not view.is_open:
         return []
-    return [each for each in view.to_json()["questions"] if each["open"]]
+    return [each.to_json() for each in view.questions if each.is_open]
 
 
 def questions_of(shown: Shown) -> list[Row]:
@@ -40,7 +40,7 @@ def questions_of(shown: Shown) -> list[Row]:
     asking = {each.person for each in view.history.decisions if each.choice is Choice.ASK}
     whom = answerers_of(view, shown.named)
     rows = []
-    for each in view.to_json()["questions"]:
+    for each in (question.to_json() for question in view.questions):
         number = int(each["number"])
         fresh = each["open"] or (view.is_open and each["person"] in asking)
         form = {"token": shown.tokens.get(f"answer-{number}", ""), "text": shown.sent.answers.get(number, "")}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote, urlparse
 
+from flask import g, has_request_context, request
 from mlflow.entities import ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.server import handlers
@@ -48,8 +49,14 @@ def require_model(model: str, level: Level, action: str) -> None:
 
 
 def may(model: str, level: Level) -> bool:
-    """Whether the account has the permission on the model."""
-    return is_allowed(account(), "registered_model", model, level)
+    """Whether the account has the permission on the model; who only looks, with GET, has the same answer throughout."""
+    who = account()
+    if not (has_request_context() and request.method == "GET"):
+        return is_allowed(who, "registered_model", model, level)
+    known: dict[tuple[str, str, Level], bool] = g.setdefault("handrail_may", {})
+    if (who, model, level) not in known:
+        known[who, model, level] = is_allowed(who, "registered_model", model, level)
+    return known[who, model, level]
 
 
 def require_sources(model: str, version: str, action: str) -> None:

@@ -91,6 +91,9 @@ def page_view(desk: PageDesk, refusals: Refusals, here: Address, view: View) -> 
             return _error(desk, here, Rejection(status, str(err)), err)
         except RequestEntityTooLarge:
             return _error(desk, here, too_large(MOST_FORM_BYTES, "Write less."), None)
+        finally:
+            if request.method == "POST":
+                desk.counts.forget()
 
     return answer
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 
 from flask import has_request_context, request
@@ -18,6 +18,7 @@ from handrail.entrypoints.console.pages import Alert, Frame
 from handrail.entrypoints.console.request_questions import open_askers, to_answer
 from handrail.entrypoints.console.tokens import Forms
 from handrail.entrypoints.console.words import when
+from handrail.entrypoints.mlflow.app.counts import Counts
 from handrail.entrypoints.mlflow.app.cursors import Cursors
 from handrail.entrypoints.mlflow.app.rights import account, may
 from handrail.errors import HandrailError
@@ -70,6 +71,11 @@ class PageDesk:
     forms: Forms
     server: str
     cursors: Cursors
+    counts: Counts = field(default_factory=Counts)
+
+    def waiting(self) -> int:
+        """Return how much waits for the account; what a page of this server recorded counts at once, others soon."""
+        return self.counts.of(account(), lambda: sum(each.count for each in self.open_requests()[0]))
 
     def open_requests(self) -> tuple[list[Waiting], bool]:
         """Return the latest open requests that the account may read, and whether there are more."""
@@ -94,12 +100,12 @@ class PageDesk:
             alerts += self._alerts()
             if person := self.opened.reviewing.person(who):
                 name, roles = person.name, tuple(sorted(person.roles))
-            mine = self.open_requests()[0] if waiting is None else waiting
+            waits = self.waiting() if waiting is None else sum(each.count for each in waiting)
         except HandrailError as err:
             alerts.append(
                 Alert("bad", "Nothing can be decided now: what was asked and decided cannot be read.", str(err))
             )
-            mine = []
+            waits = 0
         return Frame(
             now=now,
             me=name,
@@ -108,7 +114,7 @@ class PageDesk:
             base=base,
             here=here,
             places=PLACES,
-            waiting=sum(each.count for each in mine),
+            waiting=waits,
             alerts=tuple(alerts),
             leave=Address.LEAVE.to(base) if _by_password() else "",
             leave_by="get",

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response
 
-from handrail.approvals import Choice, Closed, NotAsShown, Purpose, RequestView, Wanted
+from handrail.approvals import Choice, Closed, NotAsShown, Purpose, RequestView, Reviewers, Wanted
 from handrail.clock import system_time
 from handrail.entrypoints.console.addresses import Address
 from handrail.entrypoints.console.error_page import sentence_of
@@ -158,13 +158,14 @@ def _shown(desk: PageDesk, view: RequestView, said: dict[str, Any] | None = None
     now, gate = system_time(), desk.opened.gate
     request_id = view.history.request.request_id
     evidence = gate.records.evidence(request_id)
+    reviewers = desk.opened.reviewing.of(view, account())
     return Shown(
         view=view,
-        reviewers=desk.opened.reviewing.of(view, account()),
+        reviewers=reviewers,
         evidence=evidence,
         now=now,
         changed=_changed(desk, view),
-        tokens=_tokens(desk, view),
+        tokens=_tokens(desk, view, reviewers),
         said=said,
         sent=sent,
         named=desk.opened.reviewing.names(),
@@ -183,12 +184,11 @@ def _changed(desk: PageDesk, view: RequestView) -> Mapping[str, Any] | None:
     return desk.opened.differences.of(view.history.request.request_id).to_json()
 
 
-def _tokens(desk: PageDesk, view: RequestView) -> Mapping[str, str]:
+def _tokens(desk: PageDesk, view: RequestView, mine: Reviewers | None) -> Mapping[str, str]:
     request_id, bound = view.history.request.request_id, view.history.request.subject
     tokens = {"decision": desk.token(_about_decision(request_id, view.seen))} if view.is_open else {}
-    mine = desk.opened.reviewing.of(view, account())
     if mine is not None and mine.is_maker:
-        numbers = [int(each["number"]) for each in view.to_json()["questions"] if each["open"]]
+        numbers = [each.number for each in view.questions if each.is_open]
         tokens |= {f"answer-{number}": desk.token(_about_answer(request_id, number)) for number in numbers}
     if str(view.judgement.verdict) == "void" and may(bound.model, "can_update"):
         tokens["renewal"] = desk.token(f"renewal {request_id}")
