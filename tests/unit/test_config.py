@@ -155,6 +155,12 @@ def test_keys_may_be_taken_from_another_mapping(tmp_path):
     assert found.groups["large"].size == 2
 
 
+def test_a_mistake_in_what_was_taken_over_is_named_by_the_line_that_counts(tmp_path):
+    text = "version: 1\ngroups:\n  small: &small {size: 2}\n  large:\n    <<: *small\n    size: many\n"
+
+    assert sentence(tmp_path, text).startswith("file.yaml, line 6: ")
+
+
 @pytest.mark.parametrize("text", ["token: *hunter2", "token: !hunter2 x", "groups: {a: {size: 1hunter2}}", "a: '1e-5'"])
 def test_a_file_with_secrets_is_never_quoted(tmp_path, text):
     assert "hunter2" not in sentence(tmp_path, text, secret=True)

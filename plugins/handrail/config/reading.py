@@ -120,8 +120,7 @@ def parse_yaml(text: str, name: str, *, secret: bool = False) -> YamlSource:
         Misconfigured: the text is not YAML, or writes a key twice.
     """
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        values = yaml.load(text, Loader=_OnceOnlyLoader)  # a SafeLoader underneath
+        root, values = _read_once(text)
     except yaml.YAMLError as err:
         raise _not_yaml(name, err, secret) from err
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
@@ -162,6 +161,16 @@ class _OnceOnlyLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+def _read_once(text: str) -> tuple[yaml.Node | None, Any]:
+    """Return the nodes of a text and what they mean; one pass makes both."""
+    loader = _OnceOnlyLoader(text)  # a SafeLoader underneath
+    try:
+        root = loader.get_single_node()
+        return root, None if root is None else loader.construct_document(root)
+    finally:
+        loader.dispose()
+
+
 def _not_yaml(name: str, err: yaml.YAMLError, secret: bool) -> Misconfigured:
     mark = getattr(err, "problem_mark", None)
     problem = str(getattr(err, "problem", None) or err).rstrip(".")
@@ -188,7 +197,8 @@ def _below(node: yaml.Node | None, part: int | str) -> tuple[yaml.Node, int] | N
         item = node.value[part]
         return item, item.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
+        # What a merge took in stands before what is written here, which counts.
+        for key, value in reversed(node.value):
             if key.value == str(part):
                 return value, key.start_mark.line + 1
     return None
