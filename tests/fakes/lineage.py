@@ -53,9 +53,13 @@ class PredictionsInMemory(PredictionIndex):
 
     made_by: dict[str, str] = field(default_factory=dict)
     brought: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+    subjects: dict[str, list[str]] = field(default_factory=dict)
 
     def deployment_of(self, prediction_id):
         return self.made_by.get(prediction_id)
+
+    def about(self, subject, most):
+        return self.subjects.get(subject, [])[:most]
 
     def count_predictions(self, deployments):
         made = list(self.made_by.values())
@@ -125,14 +129,14 @@ STAGES = (
 )
 
 
-def open_in_memory(made_by=None, stages=STAGES, brought=None):
+def open_in_memory(made_by=None, stages=STAGES, brought=None, subjects=None):
     """Lineage over fakes."""
     graph = GraphInMemory()
     return Lineage(
         LineagePorts(
             graph=graph,
             pointers=PointersInMemory(),
-            predictions=PredictionsInMemory(made_by or {}, brought or {}),
+            predictions=PredictionsInMemory(made_by or {}, brought or {}, subjects or {}),
             pipelines=PipelineInMemory(stages),
             repository="shop",
             write_events=write_events,
@@ -161,9 +165,9 @@ def story(project):
     ]
 
 
-def open_story():
-    """Lineage over fakes that holds the story, and the prediction p1 of its deployment."""
-    opened = open_in_memory({"p1": DEPLOYMENT.uri})
+def open_story(subjects=None):
+    """Lineage over fakes that holds the story, the predictions p1 and p2 of its deployment, and whom they are about."""
+    opened = open_in_memory({"p1": DEPLOYMENT.uri, "p2": DEPLOYMENT.uri}, subjects=subjects)
     for call in story(Path()):
         call(opened)
     return opened

@@ -39,6 +39,10 @@ class FeedbackPredictions(PredictionIndex):
         """Return the URI of the deployment that made a prediction; None if there is no such prediction."""
         return self._feedback().made_by(prediction_id)
 
+    def about(self, subject: str, most: int) -> Sequence[str]:
+        """Return the ids of the latest predictions about a subject, up to `most`, newest first."""
+        return [each.prediction_id for each in self._feedback().predictions_about(subject, most)]
+
     def count_predictions(self, deployments: Sequence[str]) -> Mapping[str, int]:
         """Return the number of predictions of each deployment URI."""
         return self._feedback().count_predictions(deployments)

@@ -109,6 +109,10 @@ class PredictionIndex(Protocol):
         """Return the URI of the deployment that made a prediction; None if there is no such prediction."""
 
     @abstractmethod
+    def about(self, subject: str, most: int) -> Sequence[str]:
+        """Return the ids of the latest predictions about a subject, up to `most`, newest first."""
+
+    @abstractmethod
     def count_predictions(self, deployments: Sequence[str]) -> Mapping[str, int]:
         """Return the number of predictions of each deployment URI; an unknown one has 0 or is left out."""
 

@@ -50,6 +50,8 @@ def lineage():
         (ALIAS, VERSION.uri),
         ("local/flights", DEPLOYMENT.uri),
         ("p1", DEPLOYMENT.uri),
+        ("flights 1", VERSION.uri),
+        ("flights d1", DEPLOYMENT.uri),
         ("git:" + COMMIT[:9], f"git://shop/{COMMIT}"),
         ("sha256:" + "9a" * 32, PERMIT.uri),
         ("sha256:" + "9a" * 5, PERMIT.uri),
@@ -269,3 +271,23 @@ def test_a_digest_of_several_things_lists_them(lineage):
         lineage.trace("sha256:" + "9a" * 32)
 
     assert raised.value.candidates == (PERMIT.uri, "s3://lake/copy")
+
+
+def test_a_subject_means_the_one_prediction_that_was_made_about_it():
+    trace = open_story({"order-7": ["p1"]}).trace("order-7")
+
+    assert (trace.prediction_id, trace.start) == ("p1", DEPLOYMENT.uri)
+
+
+def test_of_several_predictions_about_a_subject_each_is_named():
+    with pytest.raises(AmbiguousReference) as caught:
+        open_story({"order-7": ["p2", "p1"]}).trace("order-7")
+
+    assert caught.value.candidates == ("p2", "p1")
+
+
+def test_a_name_of_lineage_goes_before_a_subject_that_is_called_the_same():
+    lineage = open_story({"champion": ["p1"]})
+    lineage.point(ALIAS, VERSION, NOON, by=PERMIT.uri)
+
+    assert lineage.trace("champion").start == VERSION.uri

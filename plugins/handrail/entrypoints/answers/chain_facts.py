@@ -155,8 +155,13 @@ def _predicted(platform: Platform, trace: Trace) -> tuple[Prediction | None, str
 
 def _case_of(platform: Platform, trace: Trace) -> UseCase | None:
     """Return what the project predicts, if what made this prediction is the project's own model."""
+    return case_of(platform, [node.uri for node in trace.nodes if node.kind == VERSION])
+
+
+def case_of(platform: Platform, versions: Sequence[str]) -> UseCase | None:
+    """Return what the project predicts, if one of these model versions is of the project's own model."""
     model = f"/registered/{platform.settings.model_name}/"
-    if not any(node.kind == VERSION and model in node.uri for node in trace.nodes):
+    if not any(model in uri for uri in versions):
         return None
     with suppress(HandrailError):
         return read_use_case(platform.settings.project)

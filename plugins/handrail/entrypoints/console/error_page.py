@@ -9,9 +9,11 @@ from urllib.parse import urlencode
 from handrail.entrypoints.console.addresses import Address
 from handrail.entrypoints.console.pages import Page
 from handrail.errors import HandrailError, InvalidInput, UnknownReference
-from handrail.lineage import AmbiguousReference
+from handrail.lineage import AmbiguousReference, Lineage
 
 MOST_CLOSE = 20
+NAMES = (Address.INBOX, Address.TRACE, Address.IMPACT)
+"""The pages on which a person asks for a thing by its name."""
 QUESTIONS = {
     Address.INBOX: "q",
     Address.TRACE: "q",
@@ -31,6 +33,14 @@ class Question:
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     near: Sequence[str] = ()
+
+
+def near(lineage: Lineage, asked: str) -> Sequence[str]:
+    """Return names of lineage that are written much as what was asked for is; none where it cannot be read."""
+    try:
+        return lineage.nearest(asked) if asked else ()
+    except HandrailError:
+        return ()
 
 
 def sentence_of(error: HandrailError) -> str:

@@ -9,8 +9,10 @@ from handrail.bootstrap import Platform
 from handrail.entrypoints.answers.chain import Chain, chain_about
 from handrail.entrypoints.answers.layers import draw_layers, folded
 from handrail.entrypoints.console.pages import Page, ours
+from handrail.entrypoints.console.subject_page import subject_page
 from handrail.entrypoints.console.words import counted
-from handrail.lineage import Lineage, Trace
+from handrail.errors import UnknownReference
+from handrail.lineage import AmbiguousReference, Lineage, Trace
 
 MOST_NODES = 5_000
 """After so many things a trace for a page ends; the command reads on."""
@@ -29,7 +31,7 @@ def trace_page(platform: Platform, lineage: Lineage, q: str, address: AddressOf)
     Args:
         platform: what else is recorded about the path, in feedback and by the gate.
         lineage: where it is looked for.
-        q: any name of it.
+        q: any name of it; of a subject, its predictions are listed.
         address: the page of a URI on the server that shows this, None where there is none.
 
     Raises:
@@ -37,7 +39,12 @@ def trace_page(platform: Platform, lineage: Lineage, q: str, address: AddressOf)
         InvalidInput: several things have it.
         Unavailable: the store cannot be read.
     """
-    trace = lineage.trace(q, MOST_NODES)
+    try:
+        trace = lineage.trace(q, MOST_NODES)
+    except (AmbiguousReference, UnknownReference):
+        if page := subject_page(platform, q, address):
+            return page
+        raise
     chain = chain_about(platform, lineage, trace)
     facts = chain.to_json() | {
         "q": q,

@@ -111,6 +111,12 @@ class FeedbackLog:
             )
         return prediction
 
+    def predictions_about(self, subject: str, most: int = 50) -> tuple[Prediction, ...]:
+        """Return the latest predictions about a subject, up to `most`, newest first."""
+        made = sorted(self._stores.predictions.rivals(subject), key=lambda rival: (rival[2], rival[0]), reverse=True)
+        found = (self._stores.predictions.find(identifier) for identifier, *_ in made[:most])
+        return tuple(each for each in found if each is not None)
+
     def made_by(self, prediction_id: str) -> str | None:
         """Return the URI of the deployment that made a prediction; None if there is no such prediction."""
         return self._stores.predictions.made_by(prediction_id)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from handrail.errors import InvalidInput, UnknownReference
 from handrail.lineage.domain.answers import ENDS, Impact, NodeDetails, Page, Trace, check_kinds
+from handrail.lineage.domain.errors import AmbiguousReference
 from handrail.lineage.domain.facts import Facts
 from handrail.lineage.domain.graph import (
     DigestConflict,
@@ -49,14 +50,26 @@ class Queries(Names):
         """Return everything that led to a prediction, or to anything else that has a name; or that it led to.
 
         `ref` is a prediction id, a URI or its unique beginning, a path under DVC, a commit or its beginning,
-        `models:/name/1`, `models:/name@alias`, a person, or a moving name. Of more than `max_nodes` the nearest come
-        back. `kinds` are shown, all if there are none; the walk goes through the others too.
+        `models:/name/1`, `models:/name@alias`, a person, a moving name, or a subject about which one prediction was
+        made. Of more than `max_nodes` the nearest come back. `kinds` are shown, all if there are none; the walk goes
+        through the others too.
 
         Raises:
             UnknownReference: nothing has that id or name.
-            AmbiguousReference: it fits several versions.
+            AmbiguousReference: it fits several versions, or several predictions were made about it.
             InvalidInput: the budget, the depth or a kind cannot be used.
         """
+        try:
+            return self._trace(ref, max_nodes, depth, kinds, direction)
+        except UnknownReference:
+            made = self._ports.predictions.about(ref, AmbiguousReference.MOST + 1)
+            if not made:
+                raise
+        if len(made) > 1:
+            raise AmbiguousReference(ref, made)
+        return self._trace(made[0], max_nodes, depth, kinds, direction)
+
+    def _trace(self, ref: str, max_nodes: int, depth: int | None, kinds: Sequence[str], direction: Direction) -> Trace:
         deployment = self._deployment_of(ref)
         walk = self._walk(ref, deployment, Reachable(deployment or ref, direction, max_nodes, depth))
         nodes = order_by_distance(walk, direction)

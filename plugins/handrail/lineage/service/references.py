@@ -25,6 +25,8 @@ _MODEL_VERSION = re.compile(r"models:/(?P<name>[^/]+)/(?P<version>[0-9]+)")
 _EPOCH_AND_VERSION = re.compile(r"/(?P<epoch>[0-9]{1,18})/(?P<version>[0-9]+)$")
 _MODEL_ALIAS = re.compile(r"models:/(?P<name>[^/]+)@(?P<alias>[^/@]+)")
 _NAME_AND_VERSION = re.compile(r"[^/:]+/[0-9]+")
+_AS_SHOWN = re.compile(r"(?P<name>[^\s/:]+) (?P<version>[^\s/:]+)")
+"""How pages and answers name versions and deployments, such as `espresso 4`."""
 _LOGGED_MODEL = re.compile(r"models:/(?P<id>m-[^/@]+)")
 _REQUEST = re.compile(r"pr-[0-9a-f]{4,20}")
 _HEX = re.compile(r"[0-9a-f]{7,64}(\.dir)?")
@@ -83,7 +85,7 @@ class References:
             return (self._of_mlflow,)
         if _DIGEST.fullmatch(ref):
             return (self._digest, self._tagged)
-        named = (self._numbered, self._path, self._tagged, self._below_authority, self._pointed_at)
+        named = (self._numbered, self._path, self._tagged, self._below_authority, self._pointed_at, self._as_shown)
         return (self._commit, self._request, *named, self._run, self._digest)
 
     def _beginning(self, prefix: str) -> Sequence[str]:
@@ -139,6 +141,17 @@ class References:
     def _numbered(self, ref: str) -> Sequence[str]:
         """Find `name/1`, as MLflow writes it without the scheme."""
         return self._of_mlflow(f"models:/{ref}") if _NAME_AND_VERSION.fullmatch(ref) else ()
+
+    def _as_shown(self, ref: str) -> Sequence[str]:
+        """Find `name 1`, as answers name a version or a deployment."""
+        shown = _AS_SHOWN.fullmatch(ref)
+        if not shown:
+            return ()
+        name, version = shown["name"], shown["version"]
+        places = self._authorities("deploy")
+        return self._numbered(f"{name}/{version}") or self._named(
+            f"{place}/{_segment(name)}/{_segment(version)}" for place in places
+        )
 
     def _tagged(self, ref: str) -> Sequence[str]:
         name, colon, version = ref.partition(":")

@@ -10,7 +10,15 @@ from mlflow.server import handlers
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from handrail.entrypoints.console.addresses import Address, page_of_form
-from handrail.entrypoints.console.error_page import Question, error_page, nothing_here, rejection_page
+from handrail.entrypoints.console.error_page import (
+    NAMES,
+    QUESTIONS,
+    Question,
+    error_page,
+    near,
+    nothing_here,
+    rejection_page,
+)
 from handrail.entrypoints.console.pages import HEADERS, KEPT_FOR, STATIC, Page, render, static_file
 from handrail.entrypoints.http.bodies import too_large
 from handrail.entrypoints.http.problems import MEDIA_TYPE, Rejection, members_of, problem, status_of
@@ -20,7 +28,7 @@ from handrail.entrypoints.mlflow.app.origins import refuse_foreign_pages
 from handrail.entrypoints.mlflow.app.pages.desk import PageDesk, Waiting
 from handrail.entrypoints.mlflow.app.refusals import Refusals
 from handrail.entrypoints.mlflow.app.rights import account
-from handrail.errors import HandrailError, InvalidInput, Refused
+from handrail.errors import HandrailError, InvalidInput, Refused, UnknownReference
 
 MOST_FORM_BYTES = 64 << 10
 FORM = "application/x-www-form-urlencoded"
@@ -119,7 +127,9 @@ def _error(desk: PageDesk, here: Address, rejection: Rejection, error: HandrailE
         document = problem(rejection.status, rejection.detail, "", **members)
         return Response(document, int(rejection.status), rejection.headers, mimetype=MEDIA_TYPE)
     status = int(rejection.status)
-    page = error_page(error, status, _question(here)) if error else rejection_page(rejection.detail, status)
+    page = (
+        error_page(error, status, _question(desk, here, error)) if error else rejection_page(rejection.detail, status)
+    )
     try:
         return respond(desk, page, here)
     except HandrailError:
@@ -128,8 +138,14 @@ def _error(desk: PageDesk, here: Address, rejection: Rejection, error: HandrailE
         )
 
 
-def _question(here: Address) -> Question | None:
-    return Question(here, request.path, request.args.to_dict()) if request.method == "GET" else None
+def _question(desk: PageDesk, here: Address, error: HandrailError) -> Question | None:
+    """Return what was asked of a page, with names that are written much alike where nothing has that one."""
+    if request.method != "GET":
+        return None
+    query = request.args.to_dict()
+    unknown = here in NAMES and isinstance(error, UnknownReference)
+    close = near(desk.platform.lineage, query.get(QUESTIONS[here], "")) if unknown else ()
+    return Question(here, request.path, query, close)
 
 
 def lead_back() -> Response:
