@@ -10,6 +10,7 @@ from typing import Any, Generic, SupportsFloat, TypeVar
 
 from handrail.clock import system_time
 from handrail.errors import Conflict, Unavailable
+from handrail.feedback.adapters.pyarrow_cohorts import PlainLabels
 from handrail.feedback.domain.addresses import Matching, Rival
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.material import EventRow, Mark, Material, Scope
@@ -277,7 +278,10 @@ def memory_stores() -> FeedbackStores:
     reader, auditor = MemoryLogReader(predictions, events), MemoryAuditor(predictions, events, snapshots, quarantine)
     sampler = MemorySampler(predictions, events)
     intake = MemoryIntake(predictions, events, quarantine)
-    return FeedbackStores(intake, deployments, predictions, events, reader, snapshots, auditor, sampler, quarantine)
+    labels = PlainLabels(reader)
+    return FeedbackStores(
+        intake, deployments, predictions, events, reader, snapshots, auditor, sampler, quarantine, labels
+    )
 
 
 def a_log(

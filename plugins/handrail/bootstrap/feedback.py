@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from handrail.feedback.service import FeedbackLog, FeedbackStores
+from handrail.feedback.service import Compaction, FeedbackLog, FeedbackStores
 from handrail.settings import Settings, make_home
 from handrail.storage import Store, migrate
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "feedback_stores",
+    "open_compaction",
     "open_feedback",
     "open_spool",
 ]
@@ -28,20 +30,25 @@ def open_feedback(settings: Settings, store: Store) -> FeedbackLog:
     from handrail.feedback.adapters.yaml_kinds import read_kinds
 
     kinds = read_kinds(settings.config / "feedback.yaml")
-    return FeedbackLog(feedback_stores(store), PyarrowLabels(), kinds)
+    return FeedbackLog(feedback_stores(store, _parts(settings)), PyarrowLabels(), kinds)
 
 
-def feedback_stores(store: Store) -> FeedbackStores:
+def feedback_stores(store: Store, parts: Path | None = None) -> FeedbackStores:
     """Return the SQL adapter of each port, with the tables of `store` brought up to date.
+
+    `parts` is the folder of the files that a compaction writes; None: there are none.
 
     Raises:
         Misconfigured: a newer release wrote the tables.
     """
+    from handrail.feedback.adapters.duckdb_labels import DuckdbLabels
+    from handrail.feedback.adapters.pyarrow_cohorts import PlainLabels
     from handrail.feedback.adapters.sql_auditor import SqlAuditor
     from handrail.feedback.adapters.sql_deployments import SqlDeployments
     from handrail.feedback.adapters.sql_events import SqlEvents
     from handrail.feedback.adapters.sql_intake import SqlIntake
     from handrail.feedback.adapters.sql_log_reader import SqlLogReader
+    from handrail.feedback.adapters.sql_parts import SqlParts, SqlPartSource
     from handrail.feedback.adapters.sql_predictions import SqlPredictions
     from handrail.feedback.adapters.sql_quarantine import SqlQuarantine
     from handrail.feedback.adapters.sql_sampler import SqlSampler
@@ -50,17 +57,38 @@ def feedback_stores(store: Store) -> FeedbackStores:
 
     migrate(store, "feedback", MIGRATIONS)
     intake = SqlIntake(store)
+    reader = SqlLogReader(store)
+    plain = PlainLabels(reader)
+    labels = plain if parts is None else DuckdbLabels(SqlPartSource(store), SqlParts(store), parts, plain)
     return FeedbackStores(
         intake=intake,
         deployments=SqlDeployments(store),
         predictions=SqlPredictions(store, intake),
         events=SqlEvents(store, intake),
-        reader=SqlLogReader(store),
+        reader=reader,
         snapshots=SqlSnapshots(store),
         auditor=SqlAuditor(store),
         sampler=SqlSampler(store),
         quarantine=SqlQuarantine(store),
+        labels=labels,
     )
+
+
+def open_compaction(settings: Settings, store: Store) -> Compaction:
+    """Open what copies the log in `store` into parts under settings.home.
+
+    Raises:
+        Misconfigured: a newer release wrote the tables.
+    """
+    from handrail.feedback.adapters.pyarrow_parts import PyarrowParts
+    from handrail.feedback.adapters.sql_parts import SqlParts, SqlPartSource
+
+    stores = feedback_stores(store)
+    return Compaction(stores.reader, SqlPartSource(store), SqlParts(store), PyarrowParts(_parts(settings)))
+
+
+def _parts(settings: Settings) -> Path:
+    return settings.home / "feedback"
 
 
 def open_spool(settings: Settings) -> PredictionSpool:

@@ -2,19 +2,22 @@
 
 from handrail.feedback.domain.cohorts import Cohort
 from handrail.feedback.domain.figures import Clusters, Figure
+from handrail.feedback.domain.parts import Compacted
 from handrail.feedback.domain.quarantine import Held, Reason, Refusal, Rejected
 from handrail.feedback.domain.samples import Overview, groups
 from handrail.feedback.domain.snapshots import Snapshot
 from handrail.feedback.domain.values import DeploymentRecord, Feedback, Prediction, Receipt, prediction_id_for
-from handrail.feedback.service import FeedbackLog, Quarantine
+from handrail.feedback.service import FeedbackLog, LabelTables, Quarantine
 
 __all__ = [
     "Clusters",
     "Cohort",
+    "Compacted",
     "DeploymentRecord",
     "Feedback",
     "FeedbackLog",
     "Figure",
+    "LabelTables",
     "Held",
     "Overview",
     "groups",

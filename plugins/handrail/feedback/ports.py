@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from handrail.feedback.domain.addresses import Matching, Rival
+from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.material import EventRow, Mark, Material, Scope
+from handrail.feedback.domain.parts import Part, Reach, What
 from handrail.feedback.domain.plain import PlainEvent, PlainPrediction
 from handrail.feedback.domain.quarantine import Held, Reason, Rejected, State, Step
 from handrail.feedback.domain.samples import Look, Sampled
 from handrail.feedback.domain.snapshots import LabelTable, Snapshot
 from handrail.feedback.domain.values import Damage, DeploymentRecord, Feedback, Prediction, Receipt, Status
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class DeploymentBook(Protocol):
@@ -198,3 +204,76 @@ class QuarantineBook(Protocol):
     @abstractmethod
     def step(self, step: Step) -> None:
         """Keep durably what became of a row; of several steps the last counts."""
+
+
+class LabelReader(Protocol):
+    """Reads cohorts by columns."""
+
+    @abstractmethod
+    def tables(self, scope: Scope, kind: Kind, upto: Mark) -> Iterator[pa.Table]:
+        """Yield what `domain.cohorts.build_cohort` returns for the rows at or below the mark, part by part.
+
+        The columns and their order are those of `Cohort`; `made_at` and `label` have their types `timestamp[us, UTC]`
+        and `double`. Rows come ordered by (made_at, prediction_id), each table later than the one before; none is
+        empty. However large the scope is, no more than some hundred thousand rows are held at once, as far as the log
+        is in parts.
+
+        Raises:
+            MissingTool: pyarrow is not installed.
+        """
+
+
+class PartSource(Protocol):
+    """Reads rows of the log for parts."""
+
+    @abstractmethod
+    def rows(self, reach: Reach, most: int) -> Sequence[tuple[Any, ...]]:
+        """Return the first rows of a reach, at most so many, by their numbers.
+
+        A row has its number, the moment that gives its day, its deployment's number and URI, and then the columns of
+        its part; an event whose prediction is not known has `LOOSE` and no URI. Moments are microseconds since 1970.
+        """
+
+    @abstractmethod
+    def heard_earlier(self, scope: Scope, upto: Mark) -> Sequence[str]:
+        """Return the ids of events of a kind that were known at the as-of time, unlike what their rows say.
+
+        They came again with an earlier time of arrival, at or below the mark.
+        """
+
+
+class PartBook(Protocol):
+    """Keeps which files hold which rows."""
+
+    @abstractmethod
+    def all(self) -> tuple[Part, ...]:
+        """Return every part, sorted by path."""
+
+    @abstractmethod
+    def record(self, parts: Sequence[Part], instead_of: Reach | None = None) -> None:
+        """Keep parts durably, all or none; with a reach, in the place of those that were written for it."""
+
+
+class PartFolder(Protocol):
+    """Keeps the files of parts."""
+
+    @abstractmethod
+    def alone(self) -> AbstractContextManager[None]:
+        """Wait until no other compaction works in the folder, and keep others waiting while the block runs."""
+
+    @abstractmethod
+    def write(self, what: What, rows: Sequence[tuple[Any, ...]]) -> tuple[Part, ...]:
+        """Write rows as parts, each file whole and on disk; the same rows give the same files under the same names.
+
+        Raises:
+            MissingTool: pyarrow is not installed.
+            Unavailable: the disk is full, or the folder cannot be written.
+        """
+
+    @abstractmethod
+    def damaged(self, parts: Sequence[Part]) -> tuple[Part, ...]:
+        """Return the parts whose file is missing or is not what was written."""
+
+    @abstractmethod
+    def keep_only(self, parts: Sequence[Part]) -> None:
+        """Remove every file of a part but these."""

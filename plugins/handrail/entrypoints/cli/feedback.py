@@ -14,7 +14,7 @@ import click
 import typer
 
 from handrail.bootstrap import Platform, open_records
-from handrail.entrypoints.cli import feedback_quarantine
+from handrail.entrypoints.cli import feedback_compact, feedback_quarantine
 from handrail.entrypoints.cli.first_record import open_to_record
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, print_rows, read_moment, results
 from handrail.entrypoints.http.feedback_messages import read_line
@@ -36,6 +36,7 @@ app = typer.Typer(
 )
 
 app.add_typer(feedback_quarantine.app, name="quarantine")
+app.command("compact", epilog=feedback_compact.EXAMPLE)(feedback_compact.compact)
 
 
 @app.command("status", epilog="Example: handrail feedback status --json")

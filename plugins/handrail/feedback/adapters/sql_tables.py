@@ -146,3 +146,16 @@ snapshot = sa.Table(
     sa.Column("format", sa.Integer),
     sa.Column("mark_arrivals", sa.BigInteger),
 )
+part = sa.Table(
+    "feedback_part",
+    metadata,
+    sa.Column("path", sa.Text, primary_key=True),
+    sa.Column("what", sa.Text),
+    sa.Column("day", sa.Text),
+    sa.Column("deployment", sa.Text),
+    sa.Column("first", sa.BigInteger),
+    sa.Column("last", sa.BigInteger),
+    sa.Column("rows", sa.BigInteger),
+    sa.Column("size", sa.BigInteger),
+    sa.Column("sha256", sa.Text),
+)

@@ -19,6 +19,7 @@ from handrail.feedback.domain.samples import Look, Overview, overview_of
 from handrail.feedback.domain.snapshots import Snapshot, SnapshotChanged, build_snapshot, label_table
 from handrail.feedback.domain.values import Damage, DeploymentRecord, Feedback, Prediction, Receipt, Status
 from handrail.feedback.ports import LabelWriter
+from handrail.feedback.service.labels import LabelTables, find_snapshot
 from handrail.feedback.service.quarantine import Quarantine
 from handrail.feedback.service.receiving import Receiving, Row, check, find_kind
 from handrail.feedback.service.stores import FeedbackStores
@@ -38,6 +39,11 @@ class FeedbackLog:
     def quarantine(self) -> Quarantine:
         """What could not be recorded."""
         return Quarantine(self._stores.quarantine)
+
+    @property
+    def labels(self) -> LabelTables:
+        """Cohorts by columns, part by part: for more rows than fit into memory."""
+        return LabelTables(self._stores, self._kinds)
 
     def receive(self, rows: Sequence[Row], origin: str | Sequence[str] = "") -> Receipt:
         """Record what is good of a batch and set aside what is not, each row for itself; see `Receiving.receive`."""
@@ -256,9 +262,7 @@ class FeedbackLog:
         return snapshot
 
     def _reread(self, digest: str) -> tuple[Snapshot, Cohort]:
-        snapshot = self._stores.snapshots.find(digest)
-        if snapshot is None:
-            raise UnknownReference("snapshot", digest, "List them with: handrail feedback status.")
+        snapshot = find_snapshot(digest, self._stores.snapshots)
         material = self._stores.reader.read(snapshot.scope, snapshot.mark, snapshot.kind.matching)
         found = build_snapshot(snapshot.scope, snapshot.kind, material, snapshot.mark, snapshot.format)
         if found.digest != snapshot.digest:

@@ -9,6 +9,7 @@ from handrail.feedback.ports import (
     DeploymentBook,
     EventLog,
     Intake,
+    LabelReader,
     LogReader,
     PredictionLog,
     QuarantineBook,
@@ -30,3 +31,4 @@ class FeedbackStores:
     auditor: Auditor
     sampler: Sampler
     quarantine: QuarantineBook
+    labels: LabelReader

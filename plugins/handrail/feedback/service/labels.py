@@ -1,0 +1,65 @@
+"""Cohorts by columns: the same rows and labels as `Cohort`, as Arrow tables that come one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from handrail.errors import UnknownReference
+from handrail.feedback.domain.kinds import Kind
+from handrail.feedback.domain.material import Scope
+from handrail.feedback.domain.snapshots import Snapshot
+from handrail.feedback.ports import SnapshotBook
+from handrail.feedback.service.receiving import find_kind
+from handrail.feedback.service.stores import FeedbackStores
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class LabelTables:
+    """Predictions beside their labels as tables, each with the columns of `Cohort` and the rows of some days.
+
+    `label` is null where it is unknown, `made_at` is in UTC. The log is read in parts where `handrail feedback compact`
+    has written some and DuckDB is there (extra `columns`), and as a whole into one table else.
+    """
+
+    stores: FeedbackStores
+    kinds: Mapping[str, Kind]
+
+    def of_window(
+        self, kind: str, start: datetime, end: datetime, as_of: datetime, deployment: str | None = None
+    ) -> Iterator[pa.Table]:
+        """Yield predictions made in [start, end) with the labels known at `as_of`, of one deployment, or all.
+
+        Raises:
+            UnknownReference: the kind is not declared.
+            MissingTool: pyarrow is not installed.
+        """
+        scope, rules = Scope(kind, start, end, as_of, deployment), find_kind(kind, self.kinds)
+        return self.stores.labels.tables(scope, rules, self.stores.reader.mark())
+
+    def of_snapshot(self, digest: str) -> Iterator[pa.Table]:
+        """Yield what a snapshot fixes, whatever arrived since; `handrail feedback doctor` finds rows that were altered.
+
+        Raises:
+            UnknownReference: there is no such snapshot.
+            MissingTool: pyarrow is not installed.
+        """
+        taken = find_snapshot(digest, self.stores.snapshots)
+        return self.stores.labels.tables(taken.scope, taken.kind, taken.mark)
+
+
+def find_snapshot(digest: str, book: SnapshotBook) -> Snapshot:
+    """Return the snapshot of that digest.
+
+    Raises:
+        UnknownReference: there is none.
+    """
+    snapshot = book.find(digest)
+    if snapshot is None:
+        raise UnknownReference("snapshot", digest, "List them with: handrail feedback status.")
+    return snapshot
