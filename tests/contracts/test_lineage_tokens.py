@@ -45,6 +45,16 @@ def test_what_a_token_allows_comes_back_as_it_was(register):
     assert access.find("none") is None
 
 
+def test_which_outcomes_a_token_reports_comes_back_as_it_was(register):
+    scope = TokenScope(frozenset({May.REPORT, May.PREDICT}), (), ("rating",), ("shop", "web"))
+    access = Access(register, lambda: NOON)
+
+    found = access.find(access.create("shop", scope=scope))
+
+    assert found is not None
+    assert found.scope == scope
+
+
 def test_a_name_is_taken_once(register):
     register.add(TokenRecord("a", "actor://service/a", "1", NOON))
 

@@ -145,3 +145,52 @@ def test_what_is_named_only_is_no_statement_about_it_and_what_is_described_is(de
 
     with pytest.raises(OutOfScope, match=partner.uri) if described else nullcontext():
         scope.check_event(event, Facts(), BOT)
+
+
+FULL = TokenScope()
+REPORTER = TokenScope(frozenset({May.REPORT}), kinds=("rating",), sources=("shop",))
+
+
+def test_a_token_that_allowed_everything_about_lineage_records_no_feedback():
+    with pytest.raises(OutOfScope, match="record predictions.*--may predict"):
+        FULL.check_prediction(BOT)
+    with pytest.raises(OutOfScope, match="report outcomes.*--may report"):
+        FULL.check_report(BOT)
+    with pytest.raises(OutOfScope, match="report outcomes"):
+        FULL.check_outcome("rating", "shop", BOT)
+
+
+def test_the_two_rights_of_feedback_are_apart():
+    TokenScope(frozenset({May.PREDICT})).check_prediction(BOT)
+    TokenScope(frozenset({May.REPORT})).check_outcome("any", "any", BOT)
+
+    with pytest.raises(OutOfScope):
+        TokenScope(frozenset({May.PREDICT})).check_report(BOT)
+    with pytest.raises(OutOfScope):
+        TokenScope(frozenset({May.REPORT})).check_prediction(BOT)
+
+
+def test_a_token_reports_the_kinds_and_sources_that_it_names():
+    REPORTER.check_outcome("rating", "shop", BOT)
+
+    with pytest.raises(OutOfScope, match="--feedback-kind ground_truth"):
+        REPORTER.check_outcome("ground_truth", "shop", BOT)
+    with pytest.raises(OutOfScope, match="--feedback-source airport"):
+        REPORTER.check_outcome("rating", "airport", BOT)
+
+
+@pytest.mark.parametrize("rights", [{May.REPORT}, {May.PREDICT}, {May.REPORT, May.PREDICT, May.ASK}], ids=str)
+def test_a_token_for_feedback_sends_no_lineage_not_even_an_event_without_a_statement(log, rights):
+    with pytest.raises(OutOfScope, match="does not allow to send"):
+        send(log, run(), *rights)
+
+
+@pytest.mark.parametrize("bound", [{"kinds": ("",)}, {"sources": ("a\nb",)}, {"kinds": ("x" * 601,)}], ids=str)
+def test_a_bound_is_a_name(bound):
+    with pytest.raises(InvalidInput, match="is not the name of a"):
+        TokenScope(frozenset({May.REPORT}), **bound)
+
+
+def test_a_bound_without_the_right_is_refused():
+    with pytest.raises(InvalidInput, match="--may report"):
+        TokenScope(kinds=("rating",))

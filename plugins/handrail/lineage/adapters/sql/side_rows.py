@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from handrail.lineage.adapters.sql.epochs import ONLY
-from handrail.lineage.adapters.sql.tables import digest_row, edge, epoch, node, pointer, recent_edge, token
+from handrail.lineage.adapters.sql.tables import digest_row, edge, epoch, node, pointer, recent_edge, token, token_texts
 from handrail.lineage.domain.flaws import Flaw
 from handrail.storage import Store
 
@@ -36,8 +36,7 @@ def _moves(connection: Connection) -> Iterator[Flaw]:
 
 def _tokens(connection: Connection) -> Iterator[Flaw]:
     for row in connection.execute(sa.select(token)):
-        texts = (row.name, row.holder, row.digest, row.made_at, row.may, row.namespaces)
-        if row.row_digest != digest_row(texts):
+        if row.row_digest != digest_row(token_texts(tuple(row)[:-1])):
             yield Flaw("changed-token", f"token {row.name}", "its holder, hash, time or scope is not the recorded one")
 
 

@@ -78,7 +78,8 @@ recent_edge = sa.Table(
 token = sa.Table(
     "lineage_token",
     metadata,
-    *_columns(name=TEXT, holder=TEXT, digest=TEXT, made_at=TEXT, may=TEXT, namespaces=TEXT, row_digest=TEXT),
+    *_columns(name=TEXT, holder=TEXT, digest=TEXT, made_at=TEXT, may=TEXT, namespaces=TEXT),
+    *_columns(reports=TEXT, row_digest=TEXT),
 )
 
 
@@ -119,6 +120,12 @@ def node_id(uri: str) -> int:
 def digest_row(values: Sequence[str | None]) -> str:
     """Return the sha256 in hex of a row's texts, so that an altered one is found (stored: never change how)."""
     return hashlib.sha256(json.dumps(list(values)).encode()).hexdigest()
+
+
+def token_texts(row: Sequence[str | None]) -> Sequence[str | None]:
+    """Return the texts of a token's row that its digest covers: `reports` only where it says something."""
+    *before, reports = row
+    return row if reports is not None else before
 
 
 def read_node_rows(connection: Connection, ids: Sequence[int]) -> list[NodeRow]:

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from handrail.errors import Conflict
-from handrail.lineage.adapters.sql.tables import digest_row, to_text, token
+from handrail.lineage.adapters.sql.tables import digest_row, to_text, token, token_texts
 from handrail.lineage.domain.callers import TokenRecord
 from handrail.lineage.domain.scopes import May, TokenScope
 from handrail.lineage.ports import TokenRegister
@@ -27,8 +27,8 @@ class SqlTokens(TokenRegister):
         """Store a token's hash; a name can be used once."""
         may, namespaces = sorted(each.value for each in record.scope.may), record.scope.namespaces
         texts = (record.name, record.holder, record.digest, to_text(record.made_at))
-        row = (*texts, json.dumps(may), json.dumps(namespaces))
-        values = dict(zip(token.columns.keys(), (*row, digest_row(row)), strict=True))
+        row = (*texts, json.dumps(may), json.dumps(namespaces), _reports(record.scope))
+        values = dict(zip(token.columns.keys(), (*row, digest_row(token_texts(row))), strict=True))
         try:
             with self._store.write() as connection:
                 connection.execute(token.insert(), values)
@@ -56,4 +56,12 @@ def _scope(row: Any) -> TokenScope:
     """Return what a token allows: everything, if it was made before there were scopes."""
     if row.may is None:
         return TokenScope()
-    return TokenScope(frozenset(map(May, json.loads(row.may))), tuple(json.loads(row.namespaces)))
+    reports = json.loads(row.reports or "{}")
+    bounds = (tuple(reports.get(name, ())) for name in ("kinds", "sources"))
+    return TokenScope(frozenset(map(May, json.loads(row.may))), tuple(json.loads(row.namespaces)), *bounds)
+
+
+def _reports(scope: TokenScope) -> str | None:
+    """Return which outcomes may be reported, nothing where there is no bound: such a row keeps its older digest."""
+    bounds = {"kinds": scope.kinds, "sources": scope.sources}
+    return json.dumps(bounds) if any(bounds.values()) else None
