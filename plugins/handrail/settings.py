@@ -97,20 +97,17 @@ class Settings(BaseSettings):
     lineage_max_bytes: int = Field(
         default=25_000_000, ge=1, description="what a request with lineage events may weigh, unpacked"
     )
+    feedback_max_bytes: int = Field(default=64_000_000, ge=1, description="the same for predictions and feedback")
     lineage_trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="addresses of reverse proxies before `handrail serve`; commas between them in the variable",
     )
     approvals_most_open: int = Field(default=100, ge=1, description="open promotion requests of one account")
     approvals_most_kept: int = Field(
-        default=200_000_000,
-        ge=1,
-        description="characters of requests with their evidence that are kept for one account",
+        default=200_000_000, ge=1, description="characters of requests with their evidence kept for one account"
     )
     approvals_hold_days: int = Field(
-        default=30,
-        ge=0,
-        description="days for which a version that was superseded as an alias's target is held at least",
+        default=30, ge=0, description="days for which a version superseded as an alias's target is held at least"
     )
     approvals_home: Path | None = Field(
         default=None, description="folder of the gate's ledger, keys, log and permits, kept by a keeper; home if unset"

@@ -3,13 +3,16 @@
 import asyncio
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from handrail.entrypoints.http.feedback import checked_by_host, feedback_app
+from handrail.entrypoints.http.feedback_formats import FORMATS
 from handrail.errors import Busy, Unavailable
+from handrail.settings import Settings
 from tests.fakes.feedback import GO_LIVE, a_log, a_prediction
 from tests.fakes.openapi import request_examples
 
@@ -35,6 +38,7 @@ PREDICTION = {
 @dataclass
 class Platform:
     feedback: object = field(default_factory=a_log)
+    settings: object = field(default_factory=lambda: Settings(project=Path(), home=Path()))
 
     def event_clock(self):
         return NOW
@@ -197,7 +201,10 @@ def test_the_api_describes_itself(platform):
 
     operation = document["paths"]["/feedback"]["post"]
     assert {"200", "201", "401", "409", "422", "503"} <= operation["responses"].keys()
-    assert document["components"]["schemas"]["FeedbackMessage"]["properties"]["prediction_id"]["description"]
+    one, several = operation["requestBody"]["content"]["application/json"]["schema"]["anyOf"]
+    assert one["properties"]["prediction_id"]["description"]
+    assert several["properties"]["events"]["items"] == one
+    assert set(operation["requestBody"]["content"]) == set(FORMATS)
 
 
 @pytest.mark.parametrize(("path", "count"), [("/feedback", 3), ("/predictions", 2)])

@@ -197,7 +197,8 @@ def test_other_paths_and_methods_are_problems_too(client, method, path, status):
 def test_the_door_describes_itself(client):
     described = client.get("/openapi.json").json()
 
-    assert set(described["paths"]) == {EVENTS, BATCH, TRACE, IMPACT, TIMELINE, NODES, SHOW, EXPORT}
+    feedback = {"/v1/predictions", "/v1/feedback"}
+    assert set(described["paths"]) == {EVENTS, BATCH, TRACE, IMPACT, TIMELINE, NODES, SHOW, EXPORT} | feedback
     assert client.get("/livez", headers={"authorization": ""}).json() == {"status": "ok"}
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from handrail.entrypoints.http.problems import first_fault
 from handrail.errors import InvalidInput
@@ -21,11 +21,6 @@ Maybe = Annotated[str, Field(max_length=500)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Share = Annotated[float, Field(strict=True, gt=0, le=1)]
 Whole = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]
-
-
-EventContent = Annotated[Any, WithJsonSchema({"$ref": "#/components/schemas/FeedbackMessage"})]
-PredictionContent = Annotated[Any, WithJsonSchema({"$ref": "#/components/schemas/PredictionMessage"})]
-"""A row of a batch, which is read for itself."""
 
 
 class FeedbackMessage(BaseModel):
@@ -55,14 +50,6 @@ class FeedbackMessage(BaseModel):
             InvalidInput: a rule of feedback is broken.
         """
         return Feedback(**self.model_dump(exclude={"received_at"}), received_at=received_at)
-
-
-class FeedbackBatch(BaseModel):
-    """Several events, each for itself: what is wrong is set aside and named, the others are recorded."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    events: list[EventContent] = Field(min_length=1, max_length=MAX_BATCH)
 
 
 class FeedbackLine(FeedbackMessage):
@@ -98,14 +85,6 @@ class PredictionMessage(BaseModel):
             InvalidInput: a rule of predictions is broken.
         """
         return Prediction(**self.model_dump())
-
-
-class PredictionBatch(BaseModel):
-    """Several predictions, each for itself: what is wrong is set aside and named, the others are recorded."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    predictions: list[PredictionContent] = Field(min_length=1, max_length=MAX_BATCH)
 
 
 def read_event(content: Any, now: datetime) -> Feedback | Rejected:

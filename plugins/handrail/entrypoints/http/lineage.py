@@ -1,4 +1,4 @@
-"""The HTTP interface of lineage: OpenLineage events in, traces and impacts out, pages for people beside them.
+"""What `handrail serve` answers: OpenLineage events in, traces and impacts out, feedback in, pages for people.
 
 Every caller carries a token, or has logged in with one.
 
@@ -18,6 +18,7 @@ from handrail.entrypoints.http.docs_page import add_docs
 from handrail.entrypoints.http.lineage_bodies import read_documents
 from handrail.entrypoints.http.lineage_questions import questions
 from handrail.errors import MissingTool
+from handrail.feedback import Feedback
 from handrail.lineage import IntakeResult, TokenRecord
 
 try:
@@ -28,6 +29,7 @@ try:
 
     from handrail.entrypoints.http.apps import answer_with_problems, describe
     from handrail.entrypoints.http.console import add_console
+    from handrail.entrypoints.http.feedback_routes import Caller, feedback_routes
 except ImportError as err:
     raise MissingTool("fastapi", "server") from err
 
@@ -36,7 +38,10 @@ MOST_NOTES = 100
 _UNKNOWN_CALLER = (
     "The caller is not known. Send Authorization: Bearer <token>; handrail lineage token create <name> makes one."
 )
-_PATHS = "Events go to POST /api/v1/lineage, questions to GET /api/v1/lineage/trace and /impact."
+_PATHS = (
+    "Events go to POST /api/v1/lineage, questions to GET /api/v1/lineage/trace and /impact, "
+    "predictions to POST /v1/predictions and what is known about them to POST /v1/feedback."
+)
 # A page that shows the description cannot read the specification itself: no other host is asked.
 _EVENT = {"type": "object", "description": f"a RunEvent, JobEvent or DatasetEvent of {SPECIFICATION}"}
 _EXAMPLE = {
@@ -87,6 +92,23 @@ def _to_json(result: IntakeResult) -> dict[str, Any]:
     return answer
 
 
+class _Holder(Caller):
+    """The holder of a token, which says what of feedback it may send."""
+
+    def __init__(self, record: TokenRecord) -> None:
+        self._record = record
+        self.origin = f"http {record.name}"
+
+    def check(self, what: str) -> None:
+        """Refuse rows of a sort for which the token was not made."""
+        scope, holder = self._record.scope, self._record.holder
+        return scope.check_prediction(holder) if what == "prediction" else scope.check_report(holder)
+
+    def check_event(self, event: Feedback) -> None:
+        """Refuse an event of a kind or a source for which the token was not made."""
+        self._record.scope.check_outcome(event.kind, event.source, self._record.holder)
+
+
 def lineage_app(platform: Platform) -> FastAPI:
     """Make the app over the platform's store."""
     app = FastAPI(title="Handrail lineage", version="1", docs_url=None, redoc_url=None)
@@ -105,6 +127,9 @@ def lineage_app(platform: Platform) -> FastAPI:
     def asker(known: Annotated[TokenRecord, Depends(caller)]) -> None:
         known.scope.check_question(known.holder)
 
+    def holder(known: Annotated[TokenRecord, Depends(caller)]) -> Caller:
+        return _Holder(known)
+
     @app.get("/livez", include_in_schema=False)
     def live() -> dict[str, str]:
         return {"status": "ok"}
@@ -122,5 +147,6 @@ def lineage_app(platform: Platform) -> FastAPI:
         return JSONResponse(_to_json(result), int(status))
 
     add_console(app, platform, lineage, access)
+    app.include_router(feedback_routes(platform, holder, ("/v1",)))
     app.include_router(questions(platform, lineage, [Depends(asker)], _PROBLEMS))
     return app

@@ -31,6 +31,8 @@ class Reason(StrEnum):
     """Its source may not report the kind."""
     WRONG_UNIT = "wrong_unit"
     """Its kind has another unit."""
+    NOT_ALLOWED = "not_allowed"
+    """Its sender's token does not allow its kind or its source."""
     AHEAD_OF_TIME = "ahead_of_time"
     """It occurred too long after it was received: the sender's clock is wrong."""
 

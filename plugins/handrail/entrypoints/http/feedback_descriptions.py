@@ -1,0 +1,59 @@
+"""How OpenAPI describes the bodies that predictions and feedback come in, with whole examples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from handrail.entrypoints.http.feedback_formats import FORMATS, JSON, NDJSON
+from handrail.entrypoints.http.feedback_messages import MAX_BATCH, FeedbackMessage, PredictionMessage
+
+_PREDICTION = {
+    "prediction_id": "5a2e6c1c-6b0c-5f0e-9d0c-2f6f0b1f7a11",
+    "deployment": "deploy://local/espresso/1",
+    "subject": "machine-7",
+    "made_at": "2013-08-01T08:00:00Z",
+    "score": 0.31,
+    "label": 0,
+}
+_NEXT = {"prediction_id": "c7a1f0de-3f52-5b9e-8f43-0f8f6f2b9e02", "subject": "machine-9"}
+PREDICTION_EXAMPLES: dict[str, Any] = {
+    "one prediction": {"value": _PREDICTION},
+    "several predictions": {"value": {"predictions": [_PREDICTION, _PREDICTION | _NEXT]}},
+}
+_EVENT = {
+    "prediction_id": "5a2e6c1c-6b0c-5f0e-9d0c-2f6f0b1f7a11",
+    "kind": "ground_truth",
+    "value": 1,
+    "source": "outcome-feed",
+    "occurred_at": "2013-08-01T13:05:00Z",
+}
+_CORRECTION = _EVENT | {"value": 0, "revision": 1}
+EXAMPLES: dict[str, Any] = {
+    "one event": {"value": _EVENT},
+    "several events": {"value": {"events": [_EVENT, _CORRECTION]}},
+    "an event taken back": {"value": _EVENT | {"value": None, "revision": 2, "retracts": True}},
+}
+"""Whole bodies; the kind is one that config/feedback.yaml of the reference project declares."""
+
+_SHAPES: dict[str, tuple[type[BaseModel], str, dict[str, Any]]] = {
+    "prediction": (PredictionMessage, "predictions", PREDICTION_EXAMPLES),
+    "feedback": (FeedbackMessage, "events", EXAMPLES),
+}
+
+
+def body_of(what: str) -> dict[str, Any]:
+    """Return the description of the body of a request with `what`, prediction or feedback, in every format."""
+    message, batch, examples = _SHAPES[what]
+    one = message.model_json_schema()
+    several = {
+        "type": "object",
+        "properties": {batch: {"type": "array", "items": one, "minItems": 1, "maxItems": MAX_BATCH}},
+        "required": [batch],
+        "additionalProperties": False,
+    }
+    content: dict[str, Any] = {media: {"schema": {"type": "string", "format": "binary"}} for media in FORMATS}
+    content[JSON] = {"schema": {"anyOf": [one, several]}, "examples": examples}
+    content[NDJSON] = {"schema": {"type": "string", "description": "a JSON object a line"}}
+    return {"requestBody": {"required": True, "content": content}}

@@ -1,0 +1,152 @@
+"""What a body may be: one table from media type to what reads it. Nothing here records anything.
+
+Another format is a row of `FORMATS` and a function from a body to rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from handrail.entrypoints.http.feedback_columns import rows_of
+from handrail.entrypoints.http.feedback_messages import MAX_BATCH, read_event, read_prediction
+from handrail.entrypoints.http.feedback_tables import arrow_batches, parquet_batches, too_many_rows
+from handrail.entrypoints.http.problems import Rejection
+from handrail.errors import InvalidInput, MissingTool
+from handrail.feedback import Feedback, Prediction, Reason, Rejected
+from handrail.tools import require
+
+Row = Prediction | Feedback | Rejected
+
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+ARROW = "application/vnd.apache.arrow.stream"
+PARQUET = "application/vnd.apache.parquet"
+MOST_ROWS = 1_000_000
+"""Rows of one body in a format for many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What was sent, unpacked: `what` is prediction or feedback; received `now`, with the headers of the request."""
+
+    content: bytes
+    what: str
+    now: datetime
+    headers: Mapping[str, str]
+
+    def read(self, content: Any) -> Row:
+        """Return a row from its JSON."""
+        return read_event(content, self.now) if self.what == "feedback" else read_prediction(content)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The rows of a body, in the order sent. `alone`: one row without a batch around it, whose fault is the answer."""
+
+    rows: Sequence[Row]
+    alone: bool = False
+
+
+Decoder = Callable[[Body], Decoded]
+
+
+def decode(body: Body) -> Decoded:
+    """Read a body as its media type says.
+
+    Raises:
+        Rejection: the media type is not taken (415), or there are too many rows (413).
+        InvalidInput: the body cannot be read, or a single row is wrong.
+    """
+    sent = body.headers.get("content-type", "")
+    decoder = FORMATS.get(media_type(sent) or JSON)
+    if decoder is None:
+        detail = f"The body is {sent[:100]!r}. Send one of: {', '.join(FORMATS)}; nothing was recorded."
+        raise Rejection(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, [("accept-post", ", ".join(FORMATS))])
+    decoded = decoder(body)
+    if decoded.alone and isinstance(decoded.rows[0], Rejected):
+        raise _refused(decoded.rows[0])
+    return decoded
+
+
+def media_type(header: str) -> str:
+    """Return the media type of a Content-Type, without its parameters, in small letters."""
+    return header.partition(";")[0].strip().lower()
+
+
+def parse(content: bytes, name: str = "body") -> Any:
+    """Return what a JSON text says.
+
+    Raises:
+        InvalidInput: it is not JSON in UTF-8.
+    """
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as err:
+        raise InvalidInput(name, "it is not JSON in UTF-8", "Correct it; nothing was recorded.") from err
+
+
+def _json(body: Body) -> Decoded:
+    content = parse(body.content)
+    batch = "events" if body.what == "feedback" else "predictions"
+    if not isinstance(content, dict):
+        detail = f'body: it is not an object. Send one row as an object, or several as {{"{batch}": [...]}}.'
+        raise Rejection(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+    if not {"events", "predictions"} & content.keys():
+        return Decoded((body.read(content),), alone=True)
+    rows = content.get(batch)
+    if not isinstance(rows, list) or not 1 <= len(rows) <= MAX_BATCH:
+        remedy = f"Send a list of 1 to {MAX_BATCH:,} rows; {NDJSON} and {ARROW} take more. Nothing was recorded."
+        raise InvalidInput(batch, f"it is not a list of 1 to {MAX_BATCH:,}", remedy)
+    if other := content.keys() - {batch}:
+        raise InvalidInput(
+            min(other), f"it does not go with {batch}", "Send it on the path that takes it, or leave it out."
+        )
+    return Decoded(list(map(body.read, rows)))
+
+
+def _refused(row: Rejected) -> InvalidInput:
+    """Return the error that the fault of a row which came alone is."""
+    problem, _, remedy = row.problem.removeprefix(f"{row.field}: ").partition(". ")
+    return InvalidInput(row.field, problem, f"{remedy.rstrip('.')}. Nothing of the request was recorded.".lstrip(". "))
+
+
+def _ndjson(body: Body) -> Decoded:
+    lines = [line for line in body.content.splitlines() if line.strip()]
+    if len(lines) > MOST_ROWS:
+        raise too_many_rows(MOST_ROWS)
+    return Decoded([_line(body, line) for line in lines])
+
+
+def _line(body: Body, line: bytes) -> Row:
+    try:
+        content = json.loads(line)
+    except (ValueError, RecursionError):
+        problem = "line: it is not JSON. Write one JSON object a line."
+        return Rejected(body.what, Reason.MALFORMED, "line", problem, line.decode("utf-8", "replace"))
+    return body.read(content)
+
+
+def _table(batches: Callable[[bytes, str, int], Any]) -> Decoder:
+    def decoder(body: Body) -> Decoded:
+        try:
+            require("pyarrow", "parquet")
+        except MissingTool as err:
+            raise Rejection(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"This server cannot read tables. {err}") from err
+        found = batches(body.content, body.what, MOST_ROWS)
+        return Decoded([row for batch in found for row in rows_of(batch, body.what, body.now)])
+
+    return decoder
+
+
+FORMATS: dict[str, Decoder] = {
+    JSON: _json,
+    NDJSON: _ndjson,
+    ARROW: _table(arrow_batches),
+    PARQUET: _table(parquet_batches),
+}
+"""What reads each media type; a body without one is taken for JSON."""

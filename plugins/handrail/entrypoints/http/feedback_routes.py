@@ -1,0 +1,148 @@
+"""The routes that take predictions and feedback, for every application that has them: read, record, answer."""
+
+# FastAPI reads the annotations at run time, so they stay real.
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+from handrail.bootstrap import Platform
+from handrail.entrypoints.http.feedback_answers import PredictionReceipt, ProblemMessage, ReceiptMessage, respond
+from handrail.entrypoints.http.feedback_bodies import read_body
+from handrail.entrypoints.http.feedback_descriptions import body_of
+from handrail.entrypoints.http.feedback_formats import Body, Row, decode
+from handrail.errors import MissingTool, Refused
+from handrail.feedback import Feedback, Prediction, Reason, Rejected
+
+try:
+    from fastapi import APIRouter, Depends, Request
+    from fastapi.responses import Response
+    from starlette.concurrency import run_in_threadpool
+
+    from handrail.entrypoints.http.apps import describe
+except ImportError as err:
+    raise MissingTool("fastapi", "server") from err
+
+
+class Caller:
+    """Who sends rows, and what of them it may send; this one anything, as its host lets nobody else in."""
+
+    origin = "http"
+
+    def check(self, what: str) -> None:
+        """Refuse rows of that sort, prediction or feedback, before any is read.
+
+        Raises:
+            Refused: the caller may not send them.
+        """
+
+    def check_event(self, event: Feedback) -> None:
+        """Refuse an event that the caller may not send.
+
+        Raises:
+            Refused: as it says.
+        """
+
+
+PROBLEMS = describe(
+    {
+        400: "the body cannot be read; nothing is recorded",
+        401: "the caller is not known",
+        403: "the caller's token does not allow it",
+        409: "an id came again with another body; that body is quarantined, the others are recorded",
+        413: "the body is larger than the setting feedback_max_bytes, packed or unpacked, or has too many rows",
+        415: "the media type or the Content-Encoding is not taken; the answer names those that are",
+        422: "a field is missing, unknown or wrong; of a batch the rows at fault are named, the others are recorded",
+        429: "too much waits to be written; nothing is recorded, send it again after the seconds of Retry-After",
+        503: "the store is not there; nothing is recorded",
+    },
+    ProblemMessage.model_json_schema(),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A route that takes rows: which, as the description calls it, and the receipt."""
+
+    what: str
+    path: str
+    summary: str
+    explanation: str
+    receipt: Any
+
+
+DOORS = (
+    Door(
+        "prediction",
+        "/predictions",
+        "Record predictions",
+        "Record what a service answered; before or after feedback about it, and as often as you like.",
+        PredictionReceipt,
+    ),
+    Door(
+        "feedback",
+        "/feedback",
+        "Report what is known about predictions",
+        "Record what is known about predictions; before or after them, and as often as you like.",
+        ReceiptMessage,
+    ),
+)
+
+
+def feedback_routes(platform: Platform, caller: Callable[..., Caller], prefixes: Sequence[str]) -> APIRouter:
+    """Make the routes below each of `prefixes`; `caller` is a dependency that returns who calls, or refuses."""
+    router = APIRouter()
+    for prefix in prefixes:
+        for door in DOORS:
+            router.add_api_route(
+                prefix + door.path,
+                _taking(platform, caller, door),
+                methods=["POST"],
+                summary=door.summary,
+                description=door.explanation,
+                status_code=201,
+                response_model=door.receipt,
+                responses={**PROBLEMS, 200: {"model": door.receipt, "description": "nothing was new"}},
+                openapi_extra=body_of(door.what),
+            )
+    return router
+
+
+def _taking(platform: Platform, caller: Callable[..., Caller], door: Door) -> Callable[..., Any]:
+    async def take(request: Request, sender: Annotated[Caller, Depends(caller)]) -> Response:
+        sender.check(door.what)
+        content = await read_body(request, platform.settings.feedback_max_bytes)
+        return await run_in_threadpool(_record, platform, sender, door.what, request, content)
+
+    return take
+
+
+def _record(platform: Platform, sender: Caller, what: str, request: Request, content: bytes) -> Response:
+    decoded = decode(Body(content, what, platform.event_clock(), request.headers))
+    if decoded.alone:
+        (row,) = decoded.rows
+        return respond(request, what, [row], _record_alone(platform, sender, row))
+    rows = [_allowed(row, sender) for row in decoded.rows]
+    return respond(request, what, rows, platform.feedback.receive(rows, sender.origin))
+
+
+def _record_alone(platform: Platform, sender: Caller, row: Row) -> Any:
+    if isinstance(row, Prediction):
+        return platform.feedback.record_predictions([row])
+    assert isinstance(row, Feedback)
+    sender.check_event(row)
+    return platform.feedback.record_feedback([row])
+
+
+def _allowed(row: Row, sender: Caller) -> Row:
+    """Return the row, as one that is set aside if the caller may not send it; such rows say who sent them."""
+    if isinstance(row, Rejected):
+        return replace(row, origin=sender.origin)
+    if isinstance(row, Prediction):
+        return row
+    try:
+        sender.check_event(row)
+    except Refused as err:
+        content = {name: value for name in row.__slots__ if (value := getattr(row, name)) not in (None, "")}
+        return Rejected("feedback", Reason.NOT_ALLOWED, "", str(err), content, sender.origin)
+    return row
