@@ -30,7 +30,17 @@ def build() -> typer.Typer:
     Once a process: a second assembly would add to each noun's `app` the same commands again.
     """
     # Not at the top: the modules beside this one import it first.
-    from handrail.entrypoints.cli import env, feedback, feedback_report, figures, init, lineage, reproduce, serve
+    from handrail.entrypoints.cli import (
+        env,
+        feedback,
+        feedback_import,
+        feedback_report,
+        figures,
+        init,
+        lineage,
+        reproduce,
+        serve,
+    )
 
     app = typer.Typer(
         name="handrail",
@@ -45,6 +55,7 @@ def build() -> typer.Typer:
     app.add_typer(_approvals(), name="approvals")
     app.add_typer(lineage.app, name="lineage")
     app.add_typer(feedback.app, name="feedback")
+    feedback.app.command("import", epilog=feedback_import.EXAMPLE)(feedback_import.import_rows)
     feedback.app.command("report", epilog=feedback_report.EXAMPLE)(feedback_report.report)
     feedback.app.command("figures", epilog=figures.EXAMPLE)(figures.show_figures)
     app.command("serve", epilog="Example: handrail serve")(serve.serve)

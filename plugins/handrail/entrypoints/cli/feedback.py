@@ -1,33 +1,21 @@
-"""`handrail feedback`: what the log holds, snapshots and their labels, and events from a file."""
+"""`handrail feedback`: what the log holds, snapshots and their labels."""
 
 from __future__ import annotations
 
-import codecs
-from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC
-from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 
-from handrail.bootstrap import Platform, open_records
+from handrail.bootstrap import open_records
 from handrail.entrypoints.cli import feedback_compact, feedback_quarantine
-from handrail.entrypoints.cli.first_record import open_to_record
-from handrail.entrypoints.cli.output import AsJson, messages, print_json, print_rows, read_moment, results
-from handrail.entrypoints.http.feedback_messages import read_line
+from handrail.entrypoints.cli.output import AsJson, print_json, print_rows, read_moment, results
 from handrail.errors import InvalidInput
-from handrail.feedback import Feedback, FeedbackLog, Prediction, Receipt, Rejected, Snapshot
+from handrail.feedback import Snapshot
 
-CHUNK = 10_000
-MOST_NAMED = 20
-"""How many lines that were set aside are named."""
-LOOK = "Look at them with `handrail feedback quarantine list`."
-Row = Prediction | Feedback | Rejected
 ONLY_IDS = "; its digest covers ids only, so that an altered label is not noticed: take a new one"
-BYTE_ORDER_MARK = "\ufeff"
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -100,67 +88,6 @@ def export_labels(
         print_json(_plain(snapshot) | {"path": str(path)})
     else:
         results.print(f"Wrote {path} from {_sentence(snapshot)}", highlight=False)
-
-
-@app.command("import", epilog="Example: handrail feedback import outcomes.ndjson")
-def import_lines(
-    file: Annotated[
-        str, typer.Argument(help="NDJSON, one event a line (one with a score is a prediction); - is stdin.")
-    ],
-    as_json: AsJson = False,
-) -> None:
-    """Record the feedback and predictions of a file. Importing it again changes nothing.
-
-    Lines that cannot be recorded are set aside and named; the others are recorded.
-    """
-    if file != "-" and not Path(file).is_file():
-        raise InvalidInput("file", f"there is no file {file!r}", "Give the path of an NDJSON file, or - for stdin.")
-    with (
-        click.open_file(file, encoding=_encoding(file), errors="backslashreplace") as lines,
-        open_to_record() as platform,
-    ):
-        receipt = _record(platform.feedback, _rows(platform, lines, file))
-    if as_json:
-        print_json(asdict(receipt))
-    else:
-        results.print(f"{receipt.accepted:,} recorded, {receipt.repeated:,} known already.")
-    if receipt.conflicts:
-        messages.print(f"{len(receipt.conflicts)} ids came before with another body. {LOOK}")
-    if receipt.refused:
-        messages.print(f"{len(receipt.refused):,} lines are set aside. {LOOK}")
-    if receipt.conflicts or receipt.refused:
-        raise typer.Exit(1)
-
-
-def _encoding(file: str) -> str:
-    """Return the encoding that a byte order mark at the beginning of a file names; UTF-8 without one."""
-    if file == "-":
-        return "utf-8"
-    with Path(file).open("rb") as beginning:
-        return "utf-16" if beginning.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8"
-
-
-def _rows(platform: Platform, lines: Iterable[str], file: str) -> Iterator[tuple[str, Row]]:
-    """Yield where each row stands, and the row."""
-    now, name = platform.event_clock(), "stdin" if file == "-" else Path(file).name
-    for number, marked in enumerate(lines, 1):
-        # Files that were joined have their marks within.
-        line = marked.removeprefix(BYTE_ORDER_MARK)
-        if line.strip():
-            place = f"{name} line {number}"
-            yield place, read_line(line, now, place)
-
-
-def _record(log: FeedbackLog, rows: Iterator[tuple[str, Row]]) -> Receipt:
-    """Record what is good, part by part, and name what is not by its line."""
-    receipt = Receipt()
-    while chunk := list(islice(rows, CHUNK)):
-        places = [place for place, _ in chunk]
-        found = log.receive([row for _, row in chunk], places)
-        for refusal in found.refused[: max(MOST_NAMED - len(receipt.refused), 0)]:
-            messages.print(f"{places[refusal.index]}: {refusal.problem}", highlight=False, markup=False)
-        receipt += found
-    return receipt
 
 
 def _plain(snapshot: Snapshot) -> dict[str, Any]:
