@@ -1,6 +1,15 @@
 """Feedback: predictions, their outcomes, and what is known at a moment. These are the public names."""
 
+from handrail.feedback.domain.assignment import Assignment, assign
 from handrail.feedback.domain.cohorts import Cohort
+from handrail.feedback.domain.comparison_plan import (
+    ComparisonArm,
+    ComparisonPlan,
+    Guard,
+    Measure,
+    Sides,
+    VersionComparison,
+)
 from handrail.feedback.domain.figures import Clusters, Figure
 from handrail.feedback.domain.parts import Compacted
 from handrail.feedback.domain.quarantine import Held, Reason, Refusal, Rejected
@@ -8,17 +17,23 @@ from handrail.feedback.domain.samples import Overview, groups
 from handrail.feedback.domain.snapshots import Snapshot
 from handrail.feedback.domain.values import DeploymentRecord, Feedback, Prediction, Receipt, prediction_id_for
 from handrail.feedback.service import FeedbackLog, LabelTables, Quarantine
+from handrail.feedback.service.comparing import compare_versions
 
 __all__ = [
+    "Assignment",
     "Clusters",
     "Cohort",
     "Compacted",
+    "ComparisonArm",
+    "ComparisonPlan",
     "DeploymentRecord",
     "Feedback",
     "FeedbackLog",
     "Figure",
     "LabelTables",
+    "Guard",
     "Held",
+    "Measure",
     "Overview",
     "groups",
     "Prediction",
@@ -27,6 +42,10 @@ __all__ = [
     "Receipt",
     "Refusal",
     "Rejected",
+    "Sides",
     "Snapshot",
+    "VersionComparison",
+    "assign",
+    "compare_versions",
     "prediction_id_for",
 ]

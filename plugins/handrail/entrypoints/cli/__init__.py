@@ -1,7 +1,7 @@
 """The `handrail` command: a noun, then a verb. Results go to stdout, messages to stderr.
 
 Exit code 0: done; 1: refused, failed or interrupted, with one sentence; 2: misuse; 3: an alert of
-`feedback figures`.
+`feedback figures`; 3 to 5: answers of `feedback compare`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ def build() -> typer.Typer:
     """
     # Not at the top: the modules beside this one import it first.
     from handrail.entrypoints.cli import (
+        compare,
         env,
         feedback,
         feedback_import,
@@ -58,6 +59,7 @@ def build() -> typer.Typer:
     feedback.app.command("import", epilog=feedback_import.EXAMPLE)(feedback_import.import_rows)
     feedback.app.command("report", epilog=feedback_report.EXAMPLE)(feedback_report.report)
     feedback.app.command("figures", epilog=figures.EXAMPLE)(figures.show_figures)
+    feedback.app.command("compare", epilog=compare.EXAMPLE)(compare.compare)
     app.command("serve", epilog="Example: handrail serve")(serve.serve)
     app.command("reproduce", epilog="Example: handrail reproduce orders@champion")(reproduce.reproduce)
     return app
