@@ -13,8 +13,8 @@ from flows.steps.project.outputs import make_once, write_parquet
 from flows.steps.release.history import open_history, point_in_time
 from flows.steps.release.served_model import ServedModel, open_model, serving_deployment
 from flows.steps.replay.log import scored_months
-from flows.steps.replay.plan import DEFAULT_DAYS, outcomes_of, replayed_days
-from flows.steps.replay.truth import SOURCE, OutcomeReport, stream
+from flows.steps.replay.plan import DEFAULT_DAYS, replayed_days, said_of
+from flows.steps.replay.truth import OutcomeReport, address_of, stream
 from handrail.bootstrap import Platform, open_platform
 from handrail.feedback import Feedback, Prediction, Receipt, prediction_id_for
 from handrail.settings import Settings
@@ -71,7 +71,7 @@ def record(platform: Platform, model: ServedModel, rows: pl.DataFrame, case: Use
         predictions = predictions_of(part, model, case)
         made += platform.feedback.record_predictions(predictions)
         names |= {each.subject: each.prediction_id for each in predictions}
-    reports = stream(outcomes_of(rows, case, predicted_at=case.time.event))
+    reports = stream(said_of(rows, case, predicted_at=case.time.event))
     for start in range(0, len(reports), CHUNK):
         events = [_event(names[report.subject], report, case) for report in reports[start : start + CHUNK]]
         accepted += platform.feedback.record_feedback(events)
@@ -108,12 +108,16 @@ def predictions_of(rows: pl.DataFrame, model: ServedModel, case: UseCase) -> lis
 
 
 def _event(prediction_id: str, report: OutcomeReport, case: UseCase) -> Feedback:
+    about = address_of(prediction_id, report, case)
     return Feedback(
-        prediction_id=prediction_id,
-        kind=case.label.feedback,
+        prediction_id=about["prediction_id"],
+        subject=about.get("subject", ""),
+        service=about.get("service", ""),
+        kind=report.kind or case.label.feedback,
         value=report.value,
-        source=SOURCE,
+        source=report.source,
         revision=report.revision,
         occurred_at=report.occurred_at,
         received_at=report.received_at,
+        item=report.item,
     )

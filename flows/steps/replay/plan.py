@@ -10,7 +10,8 @@ from typing import Any
 import polars as pl
 
 from flows.steps.data.live import request_of
-from flows.steps.replay.truth import Outcome, OutcomeReport, mistaken, stream
+from flows.steps.data.reactions import reactions_of
+from flows.steps.replay.truth import Outcome, OutcomeReport, mistaken, share, stream
 from handrail.errors import InvalidInput
 from handrail.use_case import UseCase
 
@@ -57,12 +58,21 @@ def timeline(rows: pl.DataFrame, case: UseCase) -> list[SimulatedHour]:
     for row in timed.iter_rows(named=True):
         batches[row[BATCH_HOUR]].append(request_of(row))
     reports: dict[datetime, list[OutcomeReport]] = defaultdict(list)
-    for report in stream(outcomes_of(timed, case, predicted_at=BATCH_HOUR)):
+    for report in stream(said_of(timed, case, predicted_at=BATCH_HOUR)):
         reports[_hour_after(report.received_at)].append(report)
     return [
         SimulatedHour(at, tuple(batches.get(at, ())), tuple(reports.get(at, ())))
         for at in sorted(batches.keys() | reports.keys())
     ]
+
+
+def said_of(rows: pl.DataFrame, case: UseCase, predicted_at: str) -> list[Outcome]:
+    """Return what happened to each of those rows of `Live`, and whatever else is said about them."""
+    asked = dict(zip(rows[case.subject.column].cast(pl.String), rows[predicted_at], strict=True))
+    columns = ("subject", "known_at", "value", "mistaken", "kind", "source", "item")
+    said = reactions_of(rows, share).select(columns).iter_rows()
+    reactions = [Outcome(name, asked[name], *of_it) for name, *of_it in said]
+    return [*outcomes_of(rows, case, predicted_at), *reactions]
 
 
 def outcomes_of(rows: pl.DataFrame, case: UseCase, predicted_at: str) -> list[Outcome]:

@@ -21,7 +21,7 @@ from flows.steps.release.served_model import serving_deployment
 from flows.steps.replay.bento import BentoClient
 from flows.steps.replay.log import Batch, Position, ReplayLog
 from flows.steps.replay.plan import DEFAULT_DAYS, SimulatedHour, replayed_days, timeline
-from flows.steps.replay.truth import SOURCE, Fate, OutcomeReport, fate_of
+from flows.steps.replay.truth import Fate, OutcomeReport, address_of, fate_of
 from handrail.bootstrap import Platform, open_platform
 from handrail.clock import EventClock
 from handrail.errors import Conflict, Misconfigured, Unavailable
@@ -124,15 +124,17 @@ def _carry_out(actors: Actors, hour: SimulatedHour, position: Position, sample: 
 
 
 def event_of(report: OutcomeReport, deployment: str, case: UseCase) -> dict[str, Any]:
-    """Return an outcome as the feedback API takes it."""
-    return {
-        "prediction_id": prediction_id_for(deployment, report.subject, report.predicted_at),
-        "kind": case.label.feedback,
+    """Return a report as the feedback API takes it."""
+    event = {
+        **address_of(prediction_id_for(deployment, report.subject, report.predicted_at), report, case),
+        "kind": report.kind or case.label.feedback,
         "value": report.value,
-        "source": SOURCE,
+        "source": report.source,
         "revision": report.revision,
         "occurred_at": report.occurred_at.isoformat(),
+        "item": report.item,
     }
+    return {name: value for name, value in event.items() if value != ""}
 
 
 def sampled_hours(hours: Sequence[SimulatedHour]) -> set[datetime]:
@@ -166,7 +168,9 @@ def figures(hours: Sequence[SimulatedHour], log: ReplayLog, case: UseCase) -> di
     """Return what was replayed: days, hours, subjects, what became of their outcomes, and how batches were answered."""
     asked = sum(len(hour.items) for hour in hours)
     reports = [report for hour in hours for report in hour.reports]
-    known = {report.subject for report in reports}
+    outcomes = [report for report in reports if not report.kind]
+    known = {report.subject for report in outcomes}
+    others = Counter(report.kind for report in reports if report.kind)
     fates = Counter(fate_of(name) for name in known)
     batches = log.batches()
     latencies = [batch.latency_ms for batch in batches]
@@ -175,11 +179,13 @@ def figures(hours: Sequence[SimulatedHour], log: ReplayLog, case: UseCase) -> di
         "batches": len(batches),
         "failed_attempts": sum(batch.failures for batch in batches),
         case.subject.many: asked,
-        "outcome_reports": len(reports),
+        "outcome_reports": len(outcomes),
+        "outcomes_by_key": len({report.subject for report in outcomes if report.is_by_key}),
         "outcomes_late": fates[Fate.DELAYED],
         "outcomes_twice": fates[Fate.TWICE],
         "outcomes_corrected": fates[Fate.CORRECTED],
         "outcomes_never": asked - len(known),
+        **{f"{kind}_reports": count for kind, count in sorted(others.items())},
         "latency_p50_ms": float(np.quantile(latencies, 0.5)) if latencies else None,
         "latency_p99_ms": float(np.quantile(latencies, 0.99)) if latencies else None,
     }

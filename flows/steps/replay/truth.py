@@ -1,7 +1,7 @@
-"""The simulated stream of true outcomes: which reports of an outcome come in, when, and with what value.
+"""The simulated stream of outcomes and of what else is said: which reports come in, when, and with what value.
 
-Which subjects are reported late, twice, wrongly at first or never follows from their name alone, so every run of the
-replay gives the same figures.
+Which subjects are reported late, twice, wrongly at first or never, and which reports name the subject instead of the
+prediction, follows from their name alone, so every run of the replay gives the same figures.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
-from handrail.use_case import Label
+from handrail.use_case import Label, UseCase
 
 HOUR = timedelta(hours=1)
 SOURCE = "recorded-outcomes"
@@ -30,6 +30,8 @@ class Fate(Enum):
 
 # Upper ends of the shares of all subjects, in order; the rest arrives at once.
 SHARES = ((Fate.NEVER, 0.005), (Fate.DELAYED, 0.045), (Fate.TWICE, 0.075), (Fate.CORRECTED, 0.095))
+BY_KEY = 0.3
+"""The share of outcomes whose reports name the subject; whatever else is said does so always."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Outcome:
     """What happened to one subject: `known_at` and `value` are None if it never became known.
 
     `value` is 0 or 1, the code of a class, or a number; `mistaken` is what a wrong first report says.
-    `predicted_at` is the event time of the prediction that the outcome is about.
+    `predicted_at` is the event time of the prediction that the outcome is about. An empty `kind` is the truth; else it
+    is what somebody says beside it, `item` what of it.
     """
 
     subject: str
@@ -45,11 +48,17 @@ class Outcome:
     known_at: datetime | None
     value: float | None
     mistaken: float | None
+    kind: str = ""
+    source: str = SOURCE
+    item: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeReport:
-    """One report about one subject; `received_at` is when it comes in, `occurred_at` when the fact took place."""
+    """One report about one subject; `received_at` is when it comes in, `occurred_at` when the fact took place.
+
+    `kind`, `source` and `item` are those of its `Outcome`.
+    """
 
     subject: str
     predicted_at: datetime
@@ -57,6 +66,14 @@ class OutcomeReport:
     revision: int
     occurred_at: datetime
     received_at: datetime
+    kind: str = ""
+    source: str = SOURCE
+    item: str = ""
+
+    @property
+    def is_by_key(self) -> bool:
+        """Whether it names the subject, because who reports it knows no prediction."""
+        return bool(self.kind) or share(self.subject, "address") < BY_KEY
 
 
 def mistaken(value: float | None, label: Label) -> float | None:
@@ -74,9 +91,9 @@ def share(subject: str, purpose: str) -> float:
     return int.from_bytes(digest, "big") / 2**64
 
 
-def fate_of(subject: str) -> Fate:
-    """Return how the report about that subject arrives."""
-    drawn = share(subject, "fate")
+def fate_of(subject: str, kind: str = "") -> Fate:
+    """Return how the report of that kind about that subject arrives."""
+    drawn = share(subject, f"{kind} fate".strip())
     return next((fate for fate, below in SHARES if drawn < below), Fate.AT_ONCE)
 
 
@@ -85,12 +102,13 @@ def reports_of(outcome: Outcome) -> Iterator[OutcomeReport]:
 
     A late report comes 6 to 60 hours after the fact, a second copy and a correction 1 to 24 hours after the first.
     """
-    fate = fate_of(outcome.subject)
+    fate = fate_of(outcome.subject, outcome.kind)
     if outcome.known_at is None or outcome.value is None or outcome.mistaken is None or fate is Fate.NEVER:
         return
     known, drawn = outcome.known_at, share(outcome.subject, "delay")
     again = known + HOUR * (1 + 23 * drawn)
-    first = OutcomeReport(outcome.subject, outcome.predicted_at, outcome.value, 0, known, known)
+    about = (outcome.kind, outcome.source, outcome.item)
+    first = OutcomeReport(outcome.subject, outcome.predicted_at, outcome.value, 0, known, known, *about)
     if fate is Fate.DELAYED:
         yield replace(first, received_at=known + HOUR * (6 + 54 * drawn))
     elif fate is Fate.CORRECTED:
@@ -102,7 +120,14 @@ def reports_of(outcome: Outcome) -> Iterator[OutcomeReport]:
         yield first
 
 
+def address_of(prediction_id: str, report: OutcomeReport, case: UseCase) -> dict[str, str]:
+    """Return what a report names: the prediction, or the subject; what is no outcome is about the served answer."""
+    if not report.is_by_key:
+        return {"prediction_id": prediction_id}
+    return {"prediction_id": "", "subject": report.subject} | ({"service": case.name} if report.kind else {})
+
+
 def stream(outcomes: Iterable[Outcome]) -> list[OutcomeReport]:
     """Return all reports about those subjects, ordered by when they come in."""
     reports = [report for outcome in outcomes for report in reports_of(outcome)]
-    return sorted(reports, key=lambda report: (report.received_at, report.subject, report.revision))
+    return sorted(reports, key=lambda each: (each.received_at, each.subject, each.kind, each.item, each.revision))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from flows.steps.monitoring.month import read_month
 from flows.steps.release.served_model import ServedModel, open_model
 from flows.steps.replay.bulk import predictions_of, record
-from flows.steps.replay.truth import Fate, fate_of
+from flows.steps.replay.plan import said_of
+from flows.steps.replay.truth import Fate, fate_of, stream
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.approvals import open_permit_verifier, tree_digest
 from handrail.delivery import BuiltFor
@@ -52,6 +54,7 @@ def scored(count: int = 300) -> pl.DataFrame:
             "flight_id": [f"2013-09-10:AA:{each}:1000:JFK" for each in numbers],
             "day": [date(2013, 9, 10)] * count,
             "event_timestamp": [DEPARTURE - timedelta(hours=2)] * count,
+            "sched_arr_ts": [DEPARTURE + timedelta(hours=4, minutes=50)] * count,
             "arr_known_ts": landed,
             "late": [None if at is None else int(each % 3 == 0) for each, at in zip(numbers, landed, strict=True)],
             "carrier": ["AA"] * count,
@@ -79,7 +82,9 @@ def test_recording_twice_changes_nothing(platform: Platform, model: ServedModel)
 
     again = record(platform, model, scored(), CASE)
 
-    twice = sum(fate_of(name) is Fate.TWICE for name in scored().drop_nulls("late")["flight_id"])
+    reports = stream(said_of(scored(), CASE, CASE.time.event))
+    twice = len(reports) - len({replace(each, received_at=DEPARTURE) for each in reports})
+    assert twice > sum(fate_of(name) is Fate.TWICE for name in scored().drop_nulls("late")["flight_id"]) > 0
     assert (first["predictions_new"], first["outcomes_repeated"], first["conflicts"]) == (300, twice, 0)
     assert (again["predictions_new"], again["outcomes_new"], again["conflicts"]) == (0, 0, 0)
     assert again["predictions_repeated"] == 300
@@ -112,6 +117,38 @@ def test_a_wrong_first_report_counts_until_its_correction(platform: Platform, mo
     before, after = told(landed), told(landed + timedelta(hours=25))
     assert corrected
     assert all(before[name] == 1 - (after[name] or 0) for name in corrected)
+
+
+def test_what_names_the_flight_alone_finds_its_prediction(platform: Platform, model: ServedModel) -> None:
+    record(platform, model, scored(), CASE)
+    reports = stream(said_of(scored(), CASE, CASE.time.event))
+    month = read_month("2013-09", CASE.time.zone)
+    log, known = platform.feedback, month.end + timedelta(days=9)
+
+    by_key = {report.subject for report in reports if report.is_by_key and not report.kind}
+    rating, cost, truth = (
+        log.cohort(DEPLOYMENT, kind, month.start, month.end, known)
+        for kind in ("rating", "rebooking_cost", CASE.label.feedback)
+    )
+
+    assert log.status().orphans == 0
+    judged = {name for name, label in zip(truth.subject, truth.label, strict=True) if label is not None}
+    assert by_key
+    assert by_key <= judged
+    assert judged - by_key
+    # Corrected ratings and bills, and the two items of a bill, by hand.
+    last = {}
+    for report in sorted(reports, key=lambda each: (each.revision, each.occurred_at)):
+        last[report.kind, report.subject, report.item] = report.value
+    stars = {subject: value for (kind, subject, _), value in last.items() if kind == "rating"}
+    bills: dict[str, float] = {}
+    for (kind, subject, _), value in sorted(last.items()):
+        if kind == "rebooking_cost":
+            bills[subject] = bills.get(subject, 0.0) + value
+    assert {name: each for name, each in zip(rating.subject, rating.label, strict=True) if each is not None} == stars
+    found = dict(zip(cost.subject, cost.label, strict=True))
+    assert {name: each for name, each in found.items() if each} == pytest.approx(bills)
+    assert sum(each == 0 for each in found.values()) == 300 - len(bills)
 
 
 def bento(settings: Settings, carried: bool = True) -> str:

@@ -96,11 +96,12 @@ def test_a_request_holds_nothing_that_is_known_only_later() -> None:
     assert request_of(row) == request_of(row | {"arr_known_ts": None, "late": None})
 
 
-def test_a_flight_that_never_lands_is_predicted_and_never_reported() -> None:
-    (only,) = timeline(flights(flight_id(Fate.AT_ONCE), landed=False), CASE)
+def test_a_flight_that_never_lands_is_predicted_and_its_outcome_never_reported() -> None:
+    first, *later = timeline(flights(flight_id(Fate.AT_ONCE), landed=False), CASE)
 
-    assert len(only.items) == 1
-    assert only.reports == ()
+    assert len(first.items) == 1
+    assert first.reports == ()
+    assert {report.kind for hour in later for report in hour.reports} == {"rebooking_cost"}
 
 
 @pytest.mark.parametrize(
