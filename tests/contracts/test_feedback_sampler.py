@@ -1,5 +1,6 @@
 """What every `Sampler` promises: all of a short log, an even part of a long one, and nothing that was not known."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -46,6 +47,16 @@ def test_a_long_log_is_read_evenly_and_alike_each_time(stores):
 
     assert (len(found.predictions), found.total, found.step) == (10, 100, 10)
     assert found == stores.sampler.sample(look(most=10))
+
+
+def test_of_a_log_with_more_than_are_all_read_fewer_may_be_drawn(stores):
+    stores.predictions.append([a_prediction(number) for number in range(100)])
+
+    all_read = stores.sampler.sample(replace(look(most=100), drawn=10))
+    drawn = stores.sampler.sample(replace(look(most=99), drawn=10))
+
+    assert (len(all_read.predictions), all_read.step) == (100, 1)
+    assert (len(drawn.predictions), drawn.step) == (10, 10)
 
 
 def test_a_past_and_a_small_part_of_a_long_log_are_read_as_closely_as_all_of_it(stores):

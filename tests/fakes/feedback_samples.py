@@ -27,7 +27,7 @@ class MemorySampler(Sampler):
             for row in held
             if row.made_at <= look.as_of and (look.deployments is None or row.deployment in look.deployments)
         ]
-        step = max((len(fitting) - 1) // look.most + 1, 1)
+        step = look.step(len(fitting))
         mine = [plain_row(row) for row in fitting[::step]]
         wanted = {row[0] for row in mine}
         every = [event for event in self.events.log.rows.values() if event.kind == look.kind]

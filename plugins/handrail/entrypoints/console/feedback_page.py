@@ -27,7 +27,9 @@ from handrail.tools import require
 Row = dict[str, Any]
 HOUR = timedelta(hours=1)
 MOST = 10_000
-"""How many predictions the page reads at once; the interval of a figure holds what the draw adds."""
+"""Up to so many predictions are all read."""
+DRAWN = 4_000
+"""About how many are read of a log that has more; the interval of a figure holds what the draw adds."""
 MOST_AT_ALL = 250_000
 """How many it reads for who asks for all, which takes seconds."""
 LEAST = 30
@@ -49,7 +51,7 @@ def feedback_page(  # noqa: PLR0913 - what a person can choose
         kind: the kind of feedback; empty for the first one.
         as_of: the moment, as a person writes it; empty for now, in event time.
         reads: what the person may read.
-        rows: `all` to read every prediction, up to `MOST_AT_ALL`; empty for a sample.
+        rows: `all` to read every prediction, up to `MOST_AT_ALL`; empty for a sample of a large log.
 
     Raises:
         UnknownReference: there is no such kind, or no deployment of such a model.
@@ -67,7 +69,7 @@ def feedback_page(  # noqa: PLR0913 - what a person can choose
         mine = {uri: named for uri, named in mine.items() if named and named[1] == model}
         if not mine:
             raise UnknownReference("model", model, "See which there are: /handrail/feedback.")
-    found = log.overview(chosen, at, None if len(mine) == len(records) else tuple(mine), _most(rows))
+    found = log.overview(chosen, at, None if len(mine) == len(records) else tuple(mine), _most(rows), DRAWN)
     facts: Row = {"kinds": kinds, "kind": chosen, "models": models, "model": model, "as_of": at.isoformat()}
     window_h = log.kind(chosen).maturity_window.total_seconds() / 3600
     estimated = found.step > 1 and len(mine) != len(records)

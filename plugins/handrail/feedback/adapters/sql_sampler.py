@@ -89,16 +89,16 @@ def _chosen(connection: sa.Connection, look: Look) -> tuple[list[int], int, int 
         # Adding 0 keeps SQLite from walking the table by `seq` until the first that fits.
         ends = [sa.select(end(seq + 0)).where(made <= look.as_of) for end in (sa.func.min, sa.func.max)]
     lowest, highest = (connection.execute(end).scalar() for end in ends)
-    picks, step = _picks(lowest or 0, highest or 0, fitting, look.most)
+    picks, step = _picks(lowest or 0, highest or 0, fitting, look)
     return picks, step, total if look.deployments is None else None
 
 
-def _picks(lowest: int, highest: int, fitting: int, most: int) -> tuple[list[int], int]:
+def _picks(lowest: int, highest: int, fitting: int, look: Look) -> tuple[list[int], int]:
     """Return sequence numbers evenly over a part of the log, one at a random place of each step, of which some fit.
 
     They are the same ones each time, until the log grows.
     """
-    step = max(-(-fitting // most), -(-(highest - lowest + 1) // (most * MOST_TRIED)), 1)
+    step = max(look.step(fitting), -(-(highest - lowest + 1) // (look.most * MOST_TRIED)))
     if step == 1:
         return list(range(lowest, highest + 1)), 1
     draw = Random(highest)

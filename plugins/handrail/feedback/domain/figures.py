@@ -49,6 +49,9 @@ class Clusters:
     def key(self, judged: Cohort) -> Callable[[int], Hashable]:
         """Return the function from a row's number to its cluster."""
         if self.by == "day":
+            if self.zone == "UTC":
+                # Moments of a cohort are in UTC; a page asks for thousands of them.
+                return lambda row: judged.made_at[row].date()
             zone = ZoneInfo(self.zone)
             return lambda row: judged.made_at[row].astimezone(zone).date()
         return (lambda row: judged.subject[row]) if self.by == "subject" else (lambda row: row)

@@ -23,7 +23,8 @@ MICROSECOND = timedelta(microseconds=1)
 class Look:
     """What is looked at: a kind, what was known at `as_of`, which deployments (None: all), and how many at most.
 
-    `matching` is the rule of the kind for outcomes that name a business key.
+    `matching` is the rule of the kind for outcomes that name a business key. `drawn` is about how many are read of a
+    log that has more than `most`, which are as many where it is None.
     """
 
     kind: str
@@ -31,6 +32,13 @@ class Look:
     deployments: tuple[str, ...] | None
     most: int
     matching: Matching = "latest"
+    drawn: int | None = None
+
+    def step(self, fitting: int) -> int:
+        """Return how many predictions of so many each one that is read represents; 1: all are read."""
+        if fitting <= self.most:
+            return 1
+        return -(-fitting // min(self.drawn or self.most, self.most))
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,17 +177,22 @@ class FeedbackLog:
         return build_cohort(scope, rules, reader.read(scope, reader.mark(), rules.matching))
 
     def overview(
-        self, kind: str, as_of: datetime, deployments: Sequence[str] | None = None, most: int = 8_000
+        self,
+        kind: str,
+        as_of: datetime,
+        deployments: Sequence[str] | None = None,
+        most: int = 8_000,
+        drawn: int | None = None,
     ) -> Overview:
-        """Return what a sample of about `most` predictions says at `as_of`; it takes as long for a log of any size.
+        """Return what up to `most` predictions say at `as_of`, or a sample of about `drawn` where there are more.
 
-        `deployments` are URIs, or None for all.
+        It takes as long for a log of any size. `deployments` are URIs, or None for all.
 
         Raises:
             UnknownReference: the kind is not declared.
         """
         rules = self.kind(kind)
-        look = Look(kind, as_of, None if deployments is None else tuple(deployments), most, rules.matching)
+        look = Look(kind, as_of, None if deployments is None else tuple(deployments), most, rules.matching, drawn)
         return overview_of(look, rules, self._stores.sampler.sample(look))
 
     def due_window(self, kind: str, length: timedelta, as_of: datetime) -> tuple[datetime, datetime]:
