@@ -11,7 +11,8 @@ import pytest
 from handrail.bootstrap.feedback import feedback_stores
 from handrail.errors import Busy
 from handrail.feedback.adapters.sql_intake import SqlIntake
-from handrail.feedback.domain.plain import plain_event, plain_prediction
+from handrail.feedback.domain.event_columns import SiftedEvents
+from handrail.feedback.domain.plain import PlainEvents, plain_event, plain_prediction
 from handrail.feedback.domain.quarantine import Reason, Rejected
 from handrail.feedback.domain.values import Receipt
 from tests.fakes.feedback import GO_LIVE, a_prediction, an_outcome
@@ -165,3 +166,30 @@ def test_what_waits_is_bounded_and_the_rest_is_refused_whole(store):
     assert (refused.value.waiting, refused.value.retry_after_s) == (3, 1)
     assert [each.result().accepted for each in found] == [1, 2, 1]
     assert intake.keep([a_prediction(9)]) == Receipt(accepted=1), "the queue is empty again, and nothing was taken"
+
+
+@pytest.mark.parametrize("count", [3, 2_500])
+def test_events_by_columns_are_kept_as_row_by_row(stores, count):
+    said = [an_outcome(a_prediction(1), prediction_id=f"p{n}\\", source='a"\t'[:2]) for n in range(count)]
+    named = [an_outcome(a_prediction(1), event_id="mine"), an_outcome(a_prediction(1), 0.0, event_id="mine")]
+    earlier = replace(said[0], received_at=said[0].received_at - timedelta(hours=3))
+    rows = [said[0], *named, *said[1:], earlier]
+
+    receipt = stores.intake.keep_events(sifted(rows, [(1, UNREADABLE)]))
+    again = stores.intake.keep(rows)
+
+    assert (receipt.accepted, receipt.repeated, receipt.conflicts) == (count + 1, 1, ("mine",))
+    assert [each.index for each in receipt.refused] == [1]
+    assert (again.accepted, again.repeated, again.conflicts) == (0, count + 2, ("mine",))
+    assert stores.events.about("p0\\")[0].received_at == earlier.received_at
+    assert stores.events.about(f"p{count - 1}\\")[0].value == 1.0
+    assert [each.reason for each in stores.quarantine.held(10, "open", None)] == [Reason.MALFORMED, Reason.CONFLICT][
+        ::-1
+    ]
+
+
+def sifted(rows, rejected):
+    """Return events by columns, with places that leave room for the rejected ones."""
+    taken = {place for place, _ in rejected}
+    places = [place for place in range(len(rows) + len(rejected)) if place not in taken]
+    return SiftedEvents(PlainEvents.of(list(map(plain_event, rows))), places, rejected)

@@ -12,6 +12,7 @@ from handrail.clock import system_time
 from handrail.errors import Conflict, Unavailable
 from handrail.feedback.adapters.pyarrow_cohorts import PlainLabels
 from handrail.feedback.domain.addresses import Matching, Rival
+from handrail.feedback.domain.event_columns import SiftedEvents
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.material import EventRow, Mark, Material, Scope
 from handrail.feedback.domain.plain import PlainEvent, PlainPrediction, event_of, prediction_of
@@ -197,6 +198,11 @@ class MemoryIntake(Intake):
         receipt = Receipt(refused=tuple(Refusal(at, row.reason, row.field, row.problem) for at, row in refused))
         receipt += self.predictions.append([row for row in said if isinstance(row, Prediction)])
         return receipt + self.events.append([row for row in said if isinstance(row, Feedback)])
+
+    def keep_events(self, sifted: SiftedEvents) -> Receipt:
+        rows: dict[int, Row] = dict(sifted.rejected)
+        rows |= {place: PlainEvent(*row) for place, row in zip(sifted.places, sifted.events, strict=True)}
+        return self.keep([rows[place] for place in sorted(rows)])
 
 
 def _said(row: Prediction | Feedback | PlainPrediction | PlainEvent) -> Prediction | Feedback:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from handrail.feedback.domain.addresses import Matching, Rival
+from handrail.feedback.domain.event_columns import SiftedEvents
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.material import EventRow, Mark, Material, Scope
 from handrail.feedback.domain.parts import Part, Reach, What
@@ -87,6 +88,10 @@ class Intake(Protocol):
             Busy: too much waits to be written; nothing of these rows was taken.
             Unavailable: the store is not there.
         """
+
+    @abstractmethod
+    def keep_events(self, sifted: SiftedEvents) -> Receipt:
+        """Keep many events by columns in a transaction of their own, with the same promises."""
 
 
 class EventLog(Protocol):

@@ -32,6 +32,7 @@ class _Call(Generic[Item, Key, Result]):
 
     items: Sequence[Item]
     key: Key
+    size: int
     results: list[Result] = field(default_factory=list)
     error: BaseException | None = None
     leads: bool = False
@@ -76,18 +77,20 @@ class GroupCommit(Generic[Item, Key, Result]):
         self._waiting: list[_Call[Item, Key, Result]] = []
         self._items_waiting = 0
 
-    def run(self, items: Sequence[Item], key: Key) -> Result:
+    def run(self, items: Sequence[Item], key: Key, size: int | None = None) -> Result:
         """Store items, perhaps together with those of other callers, and return the result for these.
+
+        `size` is how many items the call counts for, if its key holds some.
 
         Raises:
             Busy: too many items wait; nothing of these was taken.
         """
-        call: _Call[Item, Key, Result] = _Call(items, key)
+        call: _Call[Item, Key, Result] = _Call(items, key, len(items) if size is None else size)
         with self._door:
             if self._most_waiting is not None and self._items_waiting >= self._most_waiting:
                 raise Busy(self._items_waiting, RETRY_AFTER_S)
             self._waiting.append(call)
-            self._items_waiting += len(items)
+            self._items_waiting += call.size
             if not self._is_writing:
                 self._is_writing = True
                 self._lead(call)
@@ -133,22 +136,22 @@ class GroupCommit(Generic[Item, Key, Result]):
         with self._door:
             if call in self._waiting:
                 self._waiting.remove(call)
-                self._items_waiting -= len(call.items)
+                self._items_waiting -= call.size
                 if call.leads:
                     self._wake_next()
 
     def _group_of(self, mine: _Call[Item, Key, Result]) -> list[_Call[Item, Key, Result]]:
         """Take from the waiting calls this one and those that may join it, in the order in which they arrived."""
-        group, left, room = [], [], self._max_items - len(mine.items)
+        group, left, room = [], [], self._max_items - mine.size
         with self._door:
             for call in self._waiting:
-                if call is mine or (call.key == mine.key and len(call.items) <= room):
+                if call is mine or (call.key == mine.key and call.size <= room):
                     group.append(call)
-                    room -= 0 if call is mine else len(call.items)
+                    room -= 0 if call is mine else call.size
                 else:
                     left.append(call)
             self._waiting = left
-            self._items_waiting -= sum(len(call.items) for call in group)
+            self._items_waiting -= sum(call.size for call in group)
         return group
 
     def _write(self, group: Sequence[_Call[Item, Key, Result]]) -> None:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from handrail.clock import system_time
 from handrail.feedback.adapters.sql_tables import quarantine, with_digest
+from handrail.feedback.domain.plain import PlainEvents
 from handrail.feedback.domain.quarantine import Reason
 from handrail.feedback.domain.values import Feedback, Prediction
 from handrail.storage.appending import append_new
@@ -43,7 +44,10 @@ class Appender:
         A row holds plain values in the order of the table's columns, `seq` left out; `said` returns what the row at a
         place says, for quarantine.
         """
-        new = append_new(connection, self.table, rows)
+        if not rows:
+            return Outcome()
+        columns = rows.columns if isinstance(rows, PlainEvents) else tuple(zip(*rows, strict=True))
+        new = append_new(connection, self.table, columns)
         if new is None:
             return Outcome()
         known, clashing = [], []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import accumulate, chain
 from typing import Any
 
@@ -13,6 +13,7 @@ from handrail.feedback.adapters.sql_append import Outcome, Recordable
 from handrail.feedback.adapters.sql_events import record_events
 from handrail.feedback.adapters.sql_predictions import record_predictions
 from handrail.feedback.adapters.sql_quarantine import record_rejected
+from handrail.feedback.domain.event_columns import SiftedEvents
 from handrail.feedback.domain.plain import (
     PlainEvent,
     PlainPrediction,
@@ -37,33 +38,41 @@ class SqlIntake(Intake):
 
     def __init__(self, store: Store, most_waiting: int = MOST_WAITING) -> None:
         self._store = store
-        self.calls: GroupCommit[Row, None, Receipt] = GroupCommit(self._write, MAX_ROWS, most_waiting)
+        self.calls: GroupCommit[Row, SiftedEvents | None, Receipt] = GroupCommit(self._write, MAX_ROWS, most_waiting)
 
     def keep(self, rows: Sequence[Row]) -> Receipt:
         """Keep all rows durably, perhaps in one transaction with those of other callers, or none."""
         return self.calls.run(rows, None) if rows else Receipt()
 
-    def _write(self, calls: Sequence[Sequence[Row]], _key: None) -> list[Receipt]:
-        rows = calls[0] if len(calls) == 1 else list(chain.from_iterable(calls))
-        sorted_out = _SortedOut()
-        sorted_out.add(rows)
-        predictions, events = sorted_out.predictions, sorted_out.events
+    def keep_events(self, sifted: SiftedEvents) -> Receipt:
+        """Keep many events by columns in a transaction of their own, or none."""
+        # A key that no other call has: it waits for its turn among the others, and is written alone.
+        return self.calls.run((), sifted, size=len(sifted)) if len(sifted) else Receipt()
+
+    def _write(self, calls: Sequence[Sequence[Row]], sifted: SiftedEvents | None) -> list[Receipt]:
+        if sifted is None:
+            return self._written(_SortedOut.of(calls), calls)
+        lot = _Lot(sifted.places, sifted.events, sifted.events)
+        return self._written(_SortedOut(_Lot(), lot, sifted.rejected), [range(len(sifted))])
+
+    def _written(self, rows: _SortedOut, calls: Sequence[Sequence[Any]]) -> list[Receipt]:
+        predictions, events = rows.predictions, rows.events
         with self._store.write() as connection:
-            record_rejected(connection, [row for _, row in sorted_out.rejected], system_time())
+            record_rejected(connection, [row for _, row in rows.rejected], system_time())
             outcomes = [
                 (predictions, record_predictions(connection, predictions.plain, predictions.said)),
                 (events, record_events(connection, events.plain, events.said)),
             ]
-        return _receipts(calls, sorted_out.rejected, outcomes)
+        return _receipts(calls, rows.rejected, outcomes)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Lot:
     """Rows of one sort: their places among all, what was sent, and the same as plain values."""
 
-    places: list[int] = field(default_factory=list)
-    sent: list[Any] = field(default_factory=list)
-    plain: list[Any] = field(default_factory=list)
+    places: Sequence[int] = ()
+    sent: Sequence[Any] = ()
+    plain: Sequence[Any] = ()
 
     def said(self, place: int) -> Recordable:
         """Return what the row at a place of this lot says."""
@@ -73,21 +82,27 @@ class _Lot:
         return prediction_of(sent) if isinstance(sent, PlainPrediction) else sent
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _SortedOut:
-    predictions: _Lot = field(default_factory=_Lot)
-    events: _Lot = field(default_factory=_Lot)
-    rejected: list[tuple[int, Rejected]] = field(default_factory=list)
+    """The rows of all calls, by their sort."""
 
-    def add(self, rows: Sequence[Row]) -> None:
-        for place, row in enumerate(rows):
+    predictions: _Lot
+    events: _Lot
+    rejected: Sequence[tuple[int, Rejected]]
+
+    @classmethod
+    def of(cls, calls: Sequence[Sequence[Row]]) -> _SortedOut:
+        predictions: list[tuple[int, Any, Any]] = []
+        events: list[tuple[int, Any, Any]] = []
+        rejected: list[tuple[int, Rejected]] = []
+        for place, row in enumerate(chain.from_iterable(calls)):
             if isinstance(row, Rejected):
-                self.rejected.append((place, row))
-                continue
-            lot = self.events if isinstance(row, PlainEvent | Feedback) else self.predictions
-            lot.places.append(place)
-            lot.sent.append(row)
-            lot.plain.append(_plain(row))
+                rejected.append((place, row))
+            else:
+                is_event = isinstance(row, Feedback | PlainEvent)
+                (events if is_event else predictions).append((place, row, _plain(row)))
+        made, said = (_Lot(*zip(*rows, strict=True)) if rows else _Lot() for rows in (predictions, events))
+        return cls(made, said, rejected)
 
 
 def _plain(row: Prediction | Feedback | PlainPrediction | PlainEvent) -> PlainPrediction | PlainEvent:
@@ -97,7 +112,7 @@ def _plain(row: Prediction | Feedback | PlainPrediction | PlainEvent) -> PlainPr
 
 
 def _receipts(
-    calls: Sequence[Sequence[Row]], rejected: Sequence[tuple[int, Rejected]], outcomes: Sequence[tuple[_Lot, Outcome]]
+    calls: Sequence[Sequence[Any]], rejected: Sequence[tuple[int, Rejected]], outcomes: Sequence[tuple[_Lot, Outcome]]
 ) -> list[Receipt]:
     """Return the share of each call; a row that two calls have is new for the first."""
     ends = list(accumulate(map(len, calls)))

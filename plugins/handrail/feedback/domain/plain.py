@@ -5,8 +5,9 @@ A batch of many rows is checked and recorded as these; one row more or less is a
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self, overload
 
 from handrail.feedback.domain.values import EPOCH, Feedback, Prediction, microseconds
 
@@ -47,6 +48,37 @@ class PlainEvent(NamedTuple):
     item: str
     unit: str
     body: bytes
+
+
+class PlainEvents(Sequence[PlainEvent]):
+    """Many events by columns, which are iterated as tuples: no row is an object for longer than it is looked at."""
+
+    __slots__ = ("columns",)
+
+    def __init__(self, columns: tuple[Sequence[Any], ...]) -> None:
+        """Hold a column for each field of `PlainEvent`, in their order and of one length."""
+        self.columns = columns
+
+    @classmethod
+    def of(cls, rows: Sequence[tuple[Any, ...]]) -> Self:
+        """Return rows as columns."""
+        return cls(tuple(zip(*rows, strict=True)) if rows else ((),) * len(PlainEvent._fields))
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    @overload
+    def __getitem__(self, place: int) -> PlainEvent: ...
+    @overload
+    def __getitem__(self, place: slice) -> Self: ...
+    def __getitem__(self, place: int | slice) -> PlainEvent | Self:
+        if isinstance(place, slice):
+            return type(self)(tuple(column[place] for column in self.columns))
+        return PlainEvent(*(column[place] for column in self.columns))
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield each row as a plain tuple."""
+        return zip(*self.columns, strict=True)
 
 
 def plain_prediction(row: Prediction) -> PlainPrediction:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from handrail.errors import HandrailError, UnknownReference
+from handrail.feedback.domain.event_columns import sift_events
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.quarantine import Rejected, rejected
 from handrail.feedback.domain.values import Feedback, Prediction, Receipt
@@ -41,6 +43,16 @@ class Receiving:
         origins = [origin] * len(rows) if isinstance(origin, str) else origin
         checked = list(map(self._checked, rows, origins))
         return self.intake.keep(checked)
+
+    def receive_events(self, columns: Mapping[str, Sequence[Any]], origin: str = "") -> Receipt:
+        """Record events by columns; what is good is recorded and what is not is set aside as in `receive`.
+
+        Raises:
+            InvalidInput: a column is missing, unknown, or of another length; nothing is recorded.
+            Busy, Unavailable: as in `receive`.
+        """
+        sifted = sift_events(columns, self.kinds, lambda event: check(event, self.kinds), origin)
+        return self.intake.keep_events(sifted)
 
     def _checked(self, row: Row, origin: str) -> Row:
         if not isinstance(row, Feedback):
