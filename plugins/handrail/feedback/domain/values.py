@@ -235,7 +235,7 @@ class Feedback:
         """
         value = "" if self.value is None else repr(float(self.value))
         occurred_at = moment_text(self.occurred_at)
-        first = (self.source, self.prediction_id, self.kind, str(self.revision), occurred_at, value)
+        first = (self.source, self.prediction_id, self.kind, str(int(self.revision)), occurred_at, value)
         later = ("subject", "service", "since", "until", "item", "unit")
         return _digest_lines((*first, *_said(**{name: getattr(self, name) for name in later})))
 
