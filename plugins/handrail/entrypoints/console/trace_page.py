@@ -8,6 +8,7 @@ from typing import Any
 from handrail.bootstrap import Platform
 from handrail.entrypoints.answers.chain import Chain, chain_about
 from handrail.entrypoints.answers.layers import draw_layers, folded
+from handrail.entrypoints.answers.mlflow_pages import Pages
 from handrail.entrypoints.console.pages import Page, ours
 from handrail.entrypoints.console.subject_page import subject_page
 from handrail.entrypoints.console.words import counted
@@ -25,7 +26,7 @@ def ask_page() -> Page:
     return Page("trace.html", "What led to it?", {"q": "", "found": False})
 
 
-def trace_page(platform: Platform, lineage: Lineage, q: str, address: AddressOf) -> Page:
+def trace_page(platform: Platform, lineage: Lineage, q: str, address: AddressOf, pages: Pages | None = None) -> Page:
     """Return the page of what led to something.
 
     Args:
@@ -33,6 +34,7 @@ def trace_page(platform: Platform, lineage: Lineage, q: str, address: AddressOf)
         lineage: where it is looked for.
         q: any name of it; of a subject, its predictions are listed.
         address: the page of a URI on the server that shows this, None where there is none.
+        pages: where MLflow shows things, None where nothing is to lead there.
 
     Raises:
         UnknownReference: nothing has that name.
@@ -68,6 +70,8 @@ def trace_page(platform: Platform, lineage: Lineage, q: str, address: AddressOf)
     }
     for link in facts["path"]:
         link["address"] = address(link["uri"])
+        shown = pages.page_of(link["uri"]) if pages else ""
+        link["in_mlflow"] = "" if shown == link["address"] else shown
     extra = {"picture": ours(draw_layers(chain, trace, address))}
     return Page("trace.html", str(facts["title"]), facts, 200, extra)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from handrail.bootstrap import Platform
+from handrail.entrypoints.answers.mlflow_pages import Pages
 from handrail.entrypoints.console.addresses import PREFIX, Address
 from handrail.entrypoints.console.deployments_page import deployments_page
 from handrail.entrypoints.console.error_page import nothing_here
@@ -53,7 +54,9 @@ def _start(desk: ServeDesk, request: Request) -> Page:
 
 def _trace(desk: ServeDesk, request: Request) -> Page:
     q = read_query(request, "q")["q"][:MOST_QUERY]
-    return trace_page(desk.platform, desk.lineage, q, _addresses(request)) if q else ask_page()
+    if not q:
+        return ask_page()
+    return trace_page(desk.platform, desk.lineage, q, _addresses(request), Pages.of(desk.platform.settings))
 
 
 def _impact(desk: ServeDesk, request: Request) -> Page:

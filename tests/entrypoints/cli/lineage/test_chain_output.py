@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from handrail.entrypoints.cli.lineage.chain_output import Pages
+from handrail.entrypoints.answers.mlflow_pages import Pages
 from tests.fakes.lineage import COMMIT, DEPLOYMENT
 
 

@@ -18,10 +18,11 @@ from handrail.entrypoints.answers.as_json import (
 )
 from handrail.entrypoints.answers.chain import chain_about
 from handrail.entrypoints.answers.exports import Form, export
+from handrail.entrypoints.answers.mlflow_pages import Pages
 from handrail.entrypoints.answers.one_page import write_page
 from handrail.entrypoints.answers.reach_facts import reach_of
 from handrail.entrypoints.cli import completing
-from handrail.entrypoints.cli.lineage.chain_output import Pages, show_chain
+from handrail.entrypoints.cli.lineage.chain_output import show_chain
 from handrail.entrypoints.cli.lineage.on_disk import as_typed_here
 from handrail.entrypoints.cli.lineage.output import (
     draw_details,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from handrail.entrypoints.answers.mlflow_pages import Pages
 from handrail.entrypoints.console.addresses import Address
 from handrail.entrypoints.console.impact_page import ask_page as ask_for_impact
 from handrail.entrypoints.console.impact_page import impact_page
@@ -22,7 +23,7 @@ def trace(desk: PageDesk) -> Page:
     """Return what led to something, or the question for its name."""
     q = read_query("q").get("q", "").strip()
     _require_person(desk)
-    return trace_page(desk.platform, desk.platform.lineage, q, address_of) if q else ask_page()
+    return trace_page(desk.platform, desk.platform.lineage, q, address_of, _mlflow(desk)) if q else ask_page()
 
 
 def impact(desk: PageDesk) -> Page:
@@ -38,6 +39,11 @@ def address_of(uri: str) -> str | None:
     if request:
         return Address.REQUEST.to(base_of(), request_id=request.group())
     return Address.TRACE.to(base_of(), {"q": uri})
+
+
+def _mlflow(desk: PageDesk) -> Pages:
+    """Return where this server itself shows things."""
+    return Pages(base_of(), desk.server)
 
 
 def _require_person(desk: PageDesk) -> None:
