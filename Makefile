@@ -9,7 +9,7 @@ JOBS ?= $(shell nproc)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder --durations 20 --durations-min 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-console bench-demo bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-statistics bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
+.PHONY: help setup demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-console bench-demo bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-statistics bench-label-join bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -97,6 +97,9 @@ bench-evaluation: setup  ## The gate's own evaluation of 28,220 rows beside the 
 
 bench-feedback-statistics: setup  ## False positives, power and coverage of comparisons and estimates, simulated; FULL=1 for more trials.
 	@$(BIN)/python -m tests.benchmarks.feedback_statistics
+
+bench-label-join: setup  ## Label tables from Parquet beside plain DuckDB and the rules row by row, and the memory they take; FULL=1 adds 10^7.
+	@$(BIN)/python -m tests.benchmarks.label_join
 
 bench-demo: setup  ## The demo in a fresh clone, per step; SHORT=1 on fewer flights, REPEATS=5 for intervals.
 	@$(BIN)/python -m tests.benchmarks.demo

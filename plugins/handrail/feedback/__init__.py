@@ -10,7 +10,8 @@ from handrail.feedback.domain.comparison_plan import (
     Sides,
     VersionComparison,
 )
-from handrail.feedback.domain.figures import Clusters, Figure
+from handrail.feedback.domain.figures import Clusters, Figure, JudgedWindow
+from handrail.feedback.domain.material import Scope
 from handrail.feedback.domain.parts import Compacted
 from handrail.feedback.domain.quarantine import Held, Reason, Refusal, Rejected
 from handrail.feedback.domain.samples import Overview, groups
@@ -30,6 +31,7 @@ __all__ = [
     "Feedback",
     "FeedbackLog",
     "Figure",
+    "JudgedWindow",
     "LabelTables",
     "Guard",
     "Held",
@@ -43,6 +45,7 @@ __all__ = [
     "Refusal",
     "Rejected",
     "Sides",
+    "Scope",
     "Snapshot",
     "VersionComparison",
     "assign",

@@ -31,6 +31,7 @@ from handrail.statistics.prediction_powered import (
     prediction_powered_difference,
     prediction_powered_mean,
 )
+from handrail.statistics.running import Running
 from handrail.statistics.scored import Estimate, Intervals, Scored, draw_clusters, estimate, weighted_mean
 from handrail.statistics.shift import stability_index
 from handrail.statistics.simulation import Experiment, Rule, Simulation, simulate, simulate_false_positives
@@ -61,6 +62,7 @@ __all__ = [
     "PartlyLabelled",
     "Powered",
     "Rule",
+    "Running",
     "Scored",
     "Simulation",
     "Verdict",

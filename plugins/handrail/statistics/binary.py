@@ -84,8 +84,14 @@ def average_precision(scored: Scored, weights: np.ndarray) -> np.ndarray:
 
 def log_loss(scored: Scored, weights: np.ndarray) -> np.ndarray:
     """Return the mean negative log likelihood; a probability of 0 or 1 counts as 1e-15 away from it."""
+    return weighted_mean(log_losses(scored), scored, weights)
+
+
+def log_losses(scored: Scored) -> np.ndarray:
+    """Return the negative log likelihood of each row."""
     clipped = np.clip(scored.score.astype(np.float64), SMALLEST, 1 - SMALLEST)
-    return weighted_mean(-np.where(scored.label == 1, np.log(clipped), np.log1p(-clipped)), scored, weights)
+    losses: np.ndarray = -np.where(scored.label == 1, np.log(clipped), np.log1p(-clipped))
+    return losses
 
 
 def brier(scored: Scored, weights: np.ndarray) -> np.ndarray:

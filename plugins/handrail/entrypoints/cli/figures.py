@@ -9,6 +9,7 @@ import shlex
 import subprocess
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -19,7 +20,7 @@ from handrail.bootstrap import open_records
 from handrail.clock import parse_moment
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, print_rows, read_moment
 from handrail.errors import InvalidInput, Unavailable
-from handrail.feedback import Clusters, FeedbackLog, Figure
+from handrail.feedback import Clusters, FeedbackLog, Figure, JudgedWindow, Scope
 from handrail.tools import require
 from handrail.use_case import FILE, read_use_case
 
@@ -131,11 +132,17 @@ class About:
             _check_metric(settings.project, self.kind, self.metric)
             log, known = platform.feedback, as_of or platform.event_clock()
             start, end = log.due_window(self.kind, self.length, known)
-            cohort = log.cohort(self.deployment, self.kind, start, end, known)
-            figure = log.figure(cohort, self.metric, self.clusters)
-            early = None if figure.predictions else self._so_far(log, end, known)
-        deployments = tuple(sorted(set(cohort.deployment)))
-        return Answer(figure, self.kind, start, end, deployments, _replayed(settings.home / "replay" / "now"), early)
+            judged = self._figure(log, Scope(self.kind, start, end, known, self.deployment))
+            early = None if judged.figure.predictions else self._so_far(log, end, known)
+        now = _replayed(settings.home / "replay" / "now")
+        return Answer(judged.figure, self.kind, start, end, judged.deployments, now, early)
+
+    def _figure(self, log: FeedbackLog, scope: Scope) -> JudgedWindow:
+        """Judge part by part, or all at once where pyarrow is not installed: the extra `figures` is enough."""
+        if find_spec("pyarrow") is not None:
+            return log.labels.judge(scope, self.metric, self.clusters)
+        cohort = log.cohort(scope.deployment, scope.kind, scope.start, scope.end, scope.as_of)
+        return JudgedWindow(log.figure(cohort, self.metric, self.clusters), tuple(sorted(set(cohort.deployment))))
 
     def _so_far(self, log: FeedbackLog, start: datetime, known: datetime) -> Figure | None:
         """Judge what is known of predictions that are not mature yet, None if there are none."""

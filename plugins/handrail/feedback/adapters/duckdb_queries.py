@@ -17,6 +17,7 @@ _MADE = "prediction_id, subject, deployment, made_at, score, predicted, latency_
 _SAID = "prediction_id, revision, epoch_us(occurred_at) as occurred_at, event_id, value, item"
 _RANK = "{'a': revision, 'b': occurred_at, 'c': event_id}"
 _HELD = "{'value': value, 'revision': revision, 'occurred_at': occurred_at, 'event_id': event_id}"
+_PAIR = "{'value': value, 'revision': revision}"
 _STOOD = "{'a': held.occurred_at, 'b': held.revision, 'c': held.event_id}"
 
 _ITEMS = """select prediction_id, max(held.revision) as revision,
@@ -34,7 +35,7 @@ def _items(together: str, several: str = _NONE) -> str:
 
 CURRENT = {
     "one": f"""select prediction_id, held.revision as revision, held.value as value, {_NONE} as several
-from (select prediction_id, arg_max({_HELD}, {_RANK}) as held from events group by prediction_id)""",
+from (select prediction_id, arg_max({_PAIR}, {_RANK}) as held from events group by prediction_id)""",
     "last": _items(f"arg_max(held.value, {_STOOD})"),
     "first": _items(f"arg_min(held.value, {_STOOD})"),
     "sum": _items(_FEW.format(few="sum(held.value)"), _MANY),

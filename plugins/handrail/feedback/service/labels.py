@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from handrail.errors import UnknownReference
+from handrail.feedback.domain.figures import Clusters, FigureByParts, JudgedWindow
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.material import Scope
 from handrail.feedback.domain.snapshots import Snapshot
@@ -51,6 +52,24 @@ class LabelTables:
         """
         taken = find_snapshot(digest, self.stores.snapshots)
         return self.stores.labels.tables(taken.scope, taken.kind, taken.mark)
+
+    def judge(self, scope: Scope, metric: str, clusters: Clusters | None = None, draws: int = 1000) -> JudgedWindow:
+        """Judge a window as `FeedbackLog.figure` judges its cohort, however many predictions it has.
+
+        Up to a million judged predictions the figure is the same; beyond them see `handrail.statistics.Running`. Needs
+        NumPy and pyarrow.
+
+        Raises:
+            UnknownReference: the kind is not declared.
+            InvalidInput: there is no such metric, or it judges labels 0 and 1 and there are others.
+            MissingTool: pyarrow is not installed.
+        """
+        from handrail.statistics import Intervals
+
+        parts = FigureByParts(metric, clusters or Clusters())
+        for table in self.stores.labels.tables(scope, find_kind(scope.kind, self.kinds), self.stores.reader.mark()):
+            parts.add(table)
+        return parts.judged(scope.as_of, Intervals(draws, 0))
 
 
 def find_snapshot(digest: str, book: SnapshotBook) -> Snapshot:
