@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from handrail.entrypoints.http.feedback_decoded import media_type
 from handrail.entrypoints.http.feedback_messages import MAX_BATCH
+from handrail.entrypoints.http.feedback_otlp import JSON
 from handrail.entrypoints.http.problems import Rejection
 from handrail.feedback import Prediction, Receipt, Rejected
 
@@ -16,7 +19,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from handrail.entrypoints.http.feedback_formats import Row
+    from handrail.entrypoints.http.feedback_decoded import Row
+    from handrail.entrypoints.http.feedback_otlp import Found
 
 MOST_NAMED = 1_000
 """Refused rows and conflicts that an answer names; quarantine has all of them."""
@@ -88,6 +92,37 @@ def respond(request: Request, what: str, rows: Sequence[Row], receipt: Receipt) 
     )
     rejection = Rejection(HTTPStatus.UNPROCESSABLE_ENTITY, detail.rstrip())
     return answer(request, rejection, **said, refused=refused, **_more("refused", receipt.refused))
+
+
+REJECTED = {"logs": "rejectedLogRecords", "traces": "rejectedSpans"}
+
+
+def respond_to_exporter(request: Request, signal: str, found: Found, receipt: Receipt) -> Response:
+    """Return the answer of OTLP: 200, and how many records were not recorded as feedback, with the reason."""
+    from fastapi.responses import Response
+
+    left_out = len(receipt.refused) + len(receipt.conflicts)
+    sentences = [f"{found.others:,} are not feedback and were not recorded."] if found.others else []
+    if left_out:
+        sentences.append(f"{left_out:,} are in quarantine.")
+    sentences += [each.problem for each in receipt.refused[:1]]
+    sentences += [_clash("feedback", receipt)] if receipt.conflicts else []
+    partial = {REJECTED[signal]: str(found.others + left_out), "errorMessage": " ".join(sentences)} if sentences else {}
+    media = media_type(request.headers.get("content-type", "")) or JSON
+    return Response(_exported(media, signal, partial), media_type=media)
+
+
+def _exported(media: str, signal: str, partial: dict[str, str]) -> bytes:
+    document = {"partialSuccess": partial} if partial else {}
+    if media == JSON:
+        return json.dumps(document).encode()
+    from google.protobuf.json_format import ParseDict
+    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+    message: Any = ExportLogsServiceResponse() if signal == "logs" else ExportTraceServiceResponse()
+    ParseDict(document, message)
+    return bytes(message.SerializeToString())
 
 
 def _more(name: str, found: Sequence[Any]) -> dict[str, int]:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from handrail.entrypoints.http.feedback_formats import FORMATS, JSON, NDJSON
 from handrail.entrypoints.http.feedback_messages import MAX_BATCH, FeedbackMessage, PredictionMessage
+from handrail.entrypoints.http.feedback_otlp import PROTOBUF
 
 _PREDICTION = {
     "prediction_id": "5a2e6c1c-6b0c-5f0e-9d0c-2f6f0b1f7a11",
@@ -56,4 +57,13 @@ def body_of(what: str) -> dict[str, Any]:
     content: dict[str, Any] = {media: {"schema": {"type": "string", "format": "binary"}} for media in FORMATS}
     content[JSON] = {"schema": {"anyOf": [one, several]}, "examples": examples}
     content[NDJSON] = {"schema": {"type": "string", "description": "a JSON object a line"}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def otlp_body() -> dict[str, Any]:
+    """Return the description of the body of a request of OTLP."""
+    content = {
+        JSON: {"schema": {"type": "object", "description": "a request of OTLP as its JSON"}},
+        PROTOBUF: {"schema": {"type": "string", "format": "binary"}},
+    }
     return {"requestBody": {"required": True, "content": content}}

@@ -6,50 +6,28 @@ Another format is a row of `FORMATS` and a function from a body to rows.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from handrail.entrypoints.http.feedback_cloudevents import batched, binary, is_binary, structured
 from handrail.entrypoints.http.feedback_columns import rows_of
-from handrail.entrypoints.http.feedback_messages import MAX_BATCH, read_event, read_prediction
+from handrail.entrypoints.http.feedback_decoded import Body, Decoded, Row, media_type, parse
+from handrail.entrypoints.http.feedback_messages import MAX_BATCH
 from handrail.entrypoints.http.feedback_tables import arrow_batches, parquet_batches, too_many_rows
 from handrail.entrypoints.http.problems import Rejection
 from handrail.errors import InvalidInput, MissingTool
-from handrail.feedback import Feedback, Prediction, Reason, Rejected
+from handrail.feedback import Reason, Rejected
 from handrail.tools import require
-
-Row = Prediction | Feedback | Rejected
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 ARROW = "application/vnd.apache.arrow.stream"
 PARQUET = "application/vnd.apache.parquet"
+CLOUDEVENT = "application/cloudevents+json"
+CLOUDEVENTS = "application/cloudevents-batch+json"
 MOST_ROWS = 1_000_000
 """Rows of one body in a format for many."""
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """What was sent, unpacked: `what` is prediction or feedback; received `now`, with the headers of the request."""
-
-    content: bytes
-    what: str
-    now: datetime
-    headers: Mapping[str, str]
-
-    def read(self, content: Any) -> Row:
-        """Return a row from its JSON."""
-        return read_event(content, self.now) if self.what == "feedback" else read_prediction(content)
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """The rows of a body, in the order sent. `alone`: one row without a batch around it, whose fault is the answer."""
-
-    rows: Sequence[Row]
-    alone: bool = False
 
 
 Decoder = Callable[[Body], Decoded]
@@ -63,7 +41,7 @@ def decode(body: Body) -> Decoded:
         InvalidInput: the body cannot be read, or a single row is wrong.
     """
     sent = body.headers.get("content-type", "")
-    decoder = FORMATS.get(media_type(sent) or JSON)
+    decoder = binary if is_binary(body.headers) else FORMATS.get(media_type(sent) or JSON)
     if decoder is None:
         detail = f"The body is {sent[:100]!r}. Send one of: {', '.join(FORMATS)}; nothing was recorded."
         raise Rejection(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, [("accept-post", ", ".join(FORMATS))])
@@ -71,23 +49,6 @@ def decode(body: Body) -> Decoded:
     if decoded.alone and isinstance(decoded.rows[0], Rejected):
         raise _refused(decoded.rows[0])
     return decoded
-
-
-def media_type(header: str) -> str:
-    """Return the media type of a Content-Type, without its parameters, in small letters."""
-    return header.partition(";")[0].strip().lower()
-
-
-def parse(content: bytes, name: str = "body") -> Any:
-    """Return what a JSON text says.
-
-    Raises:
-        InvalidInput: it is not JSON in UTF-8.
-    """
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as err:
-        raise InvalidInput(name, "it is not JSON in UTF-8", "Correct it; nothing was recorded.") from err
 
 
 def _json(body: Body) -> Decoded:
@@ -148,5 +109,7 @@ FORMATS: dict[str, Decoder] = {
     NDJSON: _ndjson,
     ARROW: _table(arrow_batches),
     PARQUET: _table(parquet_batches),
+    CLOUDEVENT: structured,
+    CLOUDEVENTS: batched,
 }
-"""What reads each media type; a body without one is taken for JSON."""
+"""What reads each media type. A body without one is taken for JSON, one with `ce-` headers for a CloudEvent's data."""

@@ -7,10 +7,18 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from handrail.bootstrap import Platform
-from handrail.entrypoints.http.feedback_answers import PredictionReceipt, ProblemMessage, ReceiptMessage, respond
+from handrail.entrypoints.http.feedback_answers import (
+    PredictionReceipt,
+    ProblemMessage,
+    ReceiptMessage,
+    respond,
+    respond_to_exporter,
+)
 from handrail.entrypoints.http.feedback_bodies import read_body
-from handrail.entrypoints.http.feedback_descriptions import body_of
-from handrail.entrypoints.http.feedback_formats import Body, Row, decode
+from handrail.entrypoints.http.feedback_decoded import Body, Row
+from handrail.entrypoints.http.feedback_descriptions import body_of, otlp_body
+from handrail.entrypoints.http.feedback_formats import decode
+from handrail.entrypoints.http.feedback_otlp import SIGNALS, read_otlp
 from handrail.errors import MissingTool, Refused
 from handrail.feedback import Feedback, Prediction, Reason, Rejected
 
@@ -89,6 +97,12 @@ DOORS = (
 )
 
 
+OTLP = (
+    "Record evaluations and annotations of log records and spans as feedback. The answer is 200 with `partialSuccess` "
+    "where some are in quarantine or not feedback."
+)
+
+
 def feedback_routes(platform: Platform, caller: Callable[..., Caller], prefixes: Sequence[str]) -> APIRouter:
     """Make the routes below each of `prefixes`; `caller` is a dependency that returns who calls, or refuses."""
     router = APIRouter()
@@ -105,7 +119,31 @@ def feedback_routes(platform: Platform, caller: Callable[..., Caller], prefixes:
                 responses={**PROBLEMS, 200: {"model": door.receipt, "description": "nothing was new"}},
                 openapi_extra=body_of(door.what),
             )
+        for signal in SIGNALS if prefix else ():
+            router.add_api_route(
+                f"{prefix}/{signal}",
+                _exporting(platform, caller, signal),
+                methods=["POST"],
+                summary=f"Take OTLP {signal}",
+                description=OTLP,
+                responses=PROBLEMS,
+                openapi_extra=otlp_body(),
+            )
     return router
+
+
+def _exporting(platform: Platform, caller: Callable[..., Caller], signal: str) -> Callable[..., Any]:
+    def record(sender: Caller, request: Request, content: bytes) -> Response:
+        found = read_otlp(Body(content, "feedback", platform.event_clock(), request.headers), signal)
+        rows = [_allowed(row, sender) for row in found.rows]
+        return respond_to_exporter(request, signal, found, platform.feedback.receive(rows, sender.origin))
+
+    async def take(request: Request, sender: Annotated[Caller, Depends(caller)]) -> Response:
+        sender.check("feedback")
+        content = await read_body(request, platform.settings.feedback_max_bytes)
+        return await run_in_threadpool(record, sender, request, content)
+
+    return take
 
 
 def _taking(platform: Platform, caller: Callable[..., Caller], door: Door) -> Callable[..., Any]:
