@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from handrail.entrypoints.http.feedback_guard import FeedbackGuard
@@ -41,3 +43,17 @@ def test_a_body_that_is_not_json_is_refused(kind: bytes | None) -> None:
 
     assert (answer.status, inner.seen) == (415, [])
     assert "application/json" in answer.problem["detail"]
+
+
+def test_a_path_whose_app_reads_other_types_gets_them_with_a_token_alone() -> None:
+    inner, rules = Inner(), replace(RULES, any_type_paths=frozenset({"/api/feedback"}))
+    arrow = (b"content-type", b"application/vnd.apache.arrow.stream")
+
+    answers = [
+        call(FeedbackGuard(inner, rules), "/api/feedback", headers=[AUTHORISED[0], arrow]),
+        call(FeedbackGuard(inner, rules), "/predict", headers=[AUTHORISED[0], arrow]),
+        call(FeedbackGuard(inner, rules), "/api/feedback", headers=[arrow]),
+    ]
+
+    assert [answer.status for answer in answers] == [200, 415, 401]
+    assert [path for path, _ in inner.seen] == ["/api/feedback"]

@@ -17,10 +17,12 @@ from handrail.errors import HandrailError
 
 def rules_of(platform: Platform, feedback: Any) -> Rules:
     """Guard `/predict`, and the app `feedback` below `/api`, by the serving token; health and metrics are open."""
+    paths = frozenset(f"/api{path}" for path in feedback.openapi()["paths"])
     return Rules(
         token=serving_token(platform.settings),
         open_paths=open_paths(),
-        guarded_paths=frozenset({"/predict", *(f"/api{path}" for path in feedback.openapi()["paths"])}),
+        guarded_paths=paths | {"/predict"},
+        any_type_paths=paths,
         model_paths=frozenset({"/predict"}),
         page=SWAGGER_PAGE,
     )

@@ -40,7 +40,8 @@ class Rules:
     """What the guard lets through. A path that no rule names is not found.
 
     `open_paths` are read without a token, `guarded_paths` need it; `model_paths` answer 503 until a permitted model
-    is loaded; `page` is the HTML at `/` and `/docs`, open if given.
+    is loaded; `page` is the HTML at `/` and `/docs`, open if given. `any_type_paths` take more than JSON, as their app
+    says.
     """
 
     token: str
@@ -50,6 +51,7 @@ class Rules:
     page: bytes | None = None
     max_body_bytes: int = 2_000_000
     body_timeout_s: float = 10.0
+    any_type_paths: frozenset[str] = frozenset()
 
 
 class FeedbackGuard:
@@ -95,7 +97,7 @@ class FeedbackGuard:
                 raise Rejection(HTTPStatus.METHOD_NOT_ALLOWED, f"{path} can only be read.", [("allow", "GET, HEAD")])
         elif path in rules.guarded_paths:
             _check_token(request.headers, rules.token)
-            if method not in ("GET", "HEAD", "DELETE"):
+            if method not in ("GET", "HEAD", "DELETE") and path not in rules.any_type_paths:
                 _check_type(request.headers)
         else:
             raise Rejection(HTTPStatus.NOT_FOUND, "There is nothing at this path. GET /docs.json lists what there is.")
