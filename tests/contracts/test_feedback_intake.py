@@ -45,14 +45,14 @@ def test_nothing_is_kept_of_nothing(stores):
 
 
 def test_plain_values_are_kept_as_the_values_that_they_say(stores):
-    told = [an_outcome(a_prediction(1), since=None), an_outcome(a_prediction(2), None, event_id="mine", revision=3)]
+    said = [an_outcome(a_prediction(1), since=None), an_outcome(a_prediction(2), None, event_id="mine", revision=3)]
     by_key = an_outcome(
         a_prediction(3), prediction_id="", subject="order-1", service="s", since=GO_LIVE, until=GO_LIVE + timedelta(1)
     )
-    rows = [*map(plain_event, [*told, by_key]), plain_prediction(a_prediction(1))]
+    rows = [*map(plain_event, [*said, by_key]), plain_prediction(a_prediction(1))]
 
     assert stores.intake.keep(rows) == Receipt(accepted=4)
-    assert stores.intake.keep([*told, by_key, a_prediction(1)]) == Receipt(repeated=4)
+    assert stores.intake.keep([*said, by_key, a_prediction(1)]) == Receipt(repeated=4)
     assert stores.predictions.find(a_prediction(1).prediction_id) == a_prediction(1)
     assert stores.events.naming("order-1") == (replace(by_key, event_id=by_key.key),)
 

@@ -53,9 +53,7 @@ class FeedbackLog:
     def receive_events(self, columns: Mapping[str, Sequence[Any]], origin: str = "") -> Receipt:
         """Record many events by columns: 10^5 rows as `receive` does, in a third of its time.
 
-        Columns have the names of `Feedback`'s fields and a value for each row: texts, numbers, and moments that are
-        aware or whole microseconds since 1970 UTC. Those with a default may be left out. `origin` says where they came
-        from.
+        Columns are those of `event_columns.sift_events`, of equal length; those with a default may be left out.
 
         Raises:
             InvalidInput: a column is missing, unknown, or of another length; nothing is recorded.
