@@ -3,12 +3,11 @@
 import asyncio
 import gzip
 import json
-import os
 
 import httpx
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from handrail import open_platform
@@ -19,15 +18,13 @@ from handrail.entrypoints.http.lineage import lineage_app
 from handrail.lineage import May, TokenScope
 from handrail.settings import Settings
 from tests.entrypoints.http.test_feedback import EVENT, PREDICTION
+from tests.fakes.effort import tried
 from tests.fakes.feedback_bodies import a_table, as_arrow, as_parquet, in_each_format
 
 KINDS = "version: 1\nkinds:\n  ground_truth: {maturity_window_hours: 48}\n"
 ROUTES = ("/v1/predictions", "/v1/feedback", "/v1/logs", "/v1/traces")
 MEDIA = (*FORMATS, PROTOBUF, "text/plain", "")
 CODINGS = ("", "gzip", "zstd", "br", "gzip, gzip")
-
-EXAMPLES = int(os.environ.get("HANDRAIL_TEST_EXAMPLES", "40"))
-"""More in a longer search."""
 
 texts = st.text(max_size=12) | st.sampled_from(["\x00", "\ud800", "ground_truth", "x" * 600, "2013-08-01T08:00:00Z"])
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | texts
@@ -102,7 +99,7 @@ def held(platform):
     return status.predictions, status.feedback, status.conflicts, status.quarantined
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@tried(40)
 @given(st.sampled_from(ROUTES), bodies, st.sampled_from(MEDIA), st.sampled_from(CODINGS), attributes, st.booleans())
 def test_no_body_is_our_mistake_and_none_is_written_without_a_token(served, path, body, media, coding, said, allowed):
     platform, app, token = served

@@ -17,12 +17,16 @@ Row = Prediction | Feedback | Rejected
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What was sent, unpacked: `what` is prediction or feedback; received `now`, with the headers of the request."""
+    """What was sent, unpacked: `what` is prediction or feedback; received `now`, with the headers of the request.
+
+    `limit` bounds the bytes of what is packed inside a format.
+    """
 
     content: bytes
     what: str
     now: datetime
     headers: Mapping[str, str]
+    limit: int
 
     def read(self, content: Any) -> Row:
         """Return a row from its JSON."""

@@ -14,7 +14,7 @@ from handrail.entrypoints.http.feedback_cloudevents import batched, binary, is_b
 from handrail.entrypoints.http.feedback_columns import rows_of
 from handrail.entrypoints.http.feedback_decoded import Body, Decoded, Row, media_type, parse
 from handrail.entrypoints.http.feedback_messages import MAX_BATCH
-from handrail.entrypoints.http.feedback_tables import arrow_batches, parquet_batches, too_many_rows
+from handrail.entrypoints.http.feedback_tables import Limits, arrow_batches, parquet_batches, too_many_rows
 from handrail.entrypoints.http.problems import Rejection
 from handrail.errors import InvalidInput, MissingTool
 from handrail.feedback import Reason, Rejected
@@ -92,13 +92,13 @@ def _line(body: Body, line: bytes) -> Row:
     return body.read(content)
 
 
-def _table(batches: Callable[[bytes, str, int], Any]) -> Decoder:
+def _table(batches: Callable[[bytes, str, Limits], Any]) -> Decoder:
     def decoder(body: Body) -> Decoded:
         try:
             require("pyarrow", "parquet")
         except MissingTool as err:
             raise Rejection(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"This server cannot read tables. {err}") from err
-        found = batches(body.content, body.what, MOST_ROWS)
+        found = batches(body.content, body.what, Limits(MOST_ROWS, body.limit))
         return Decoded([row for batch in found for row in rows_of(batch, body.what, body.now)])
 
     return decoder

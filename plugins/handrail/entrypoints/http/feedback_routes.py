@@ -134,7 +134,7 @@ def feedback_routes(platform: Platform, caller: Callable[..., Caller], prefixes:
 
 def _exporting(platform: Platform, caller: Callable[..., Caller], signal: str) -> Callable[..., Any]:
     def record(sender: Caller, request: Request, content: bytes) -> Response:
-        found = read_otlp(Body(content, "feedback", platform.event_clock(), request.headers), signal)
+        found = read_otlp(_body(platform, "feedback", request, content), signal)
         rows = [_allowed(row, sender) for row in found.rows]
         return respond_to_exporter(request, signal, found, platform.feedback.receive(rows, sender.origin))
 
@@ -156,12 +156,16 @@ def _taking(platform: Platform, caller: Callable[..., Caller], door: Door) -> Ca
 
 
 def _record(platform: Platform, sender: Caller, what: str, request: Request, content: bytes) -> Response:
-    decoded = decode(Body(content, what, platform.event_clock(), request.headers))
+    decoded = decode(_body(platform, what, request, content))
     if decoded.alone:
         (row,) = decoded.rows
         return respond(request, what, [row], _record_alone(platform, sender, row))
     rows = [_allowed(row, sender) for row in decoded.rows]
     return respond(request, what, rows, platform.feedback.receive(rows, sender.origin))
+
+
+def _body(platform: Platform, what: str, request: Request, content: bytes) -> Body:
+    return Body(content, what, platform.event_clock(), request.headers, platform.settings.feedback_max_bytes)
 
 
 def _record_alone(platform: Platform, sender: Caller, row: Row) -> Any:
