@@ -110,3 +110,32 @@ def test_an_outcome_is_received_when_the_server_says(client, platform):
 
     (event,) = platform.feedback.feedback_about(EVENT["prediction_id"])
     assert before <= event.received_at <= datetime.now(UTC)
+
+
+ATTRIBUTES = {"gen_ai.evaluation.name": "rating", "gen_ai.response.id": "p1", "gen_ai.evaluation.score.value": "4"}
+SAID = [{"key": name, "value": {"stringValue": text}} for name, text in ATTRIBUTES.items()]
+RECORD = {"eventName": "gen_ai.evaluation.result", "timeUnixNano": "1375351200000000000", "attributes": SAID}
+TELEMETRY = {
+    "resourceLogs": [{"scopeLogs": [{"scope": {"name": "judge"}, "logRecords": [RECORD]}]}],
+    "resourceSpans": [
+        {"scopeSpans": [{"scope": {"name": "judge"}, "spans": [{"events": [RECORD | {"name": RECORD["eventName"]}]}]}]}
+    ],
+}
+
+
+@pytest.mark.parametrize("path", ["/v1/logs", "/v1/traces"])
+@pytest.mark.parametrize(
+    ("may", "status"), [(None, 401), ((), 403), ((May.PREDICT,), 403), ((May.REPORT,), 200)], ids=str
+)
+def test_telemetry_needs_the_right_to_report(client, platform, path, may, status):
+    answer = client.post(path, json=TELEMETRY, headers={} if may is None else token(platform, *may))
+
+    assert answer.status_code == status
+    assert recorded(platform) == (0, status == 200, 0)
+
+
+def test_telemetry_beyond_the_bounds_of_a_token_is_set_aside_and_counted(client, platform):
+    answer = client.post("/v1/logs", json=TELEMETRY, headers=token(platform, May.REPORT, sources=("shop",)))
+
+    assert answer.json()["partialSuccess"]["rejectedLogRecords"] == "1"
+    assert recorded(platform) == (0, 0, 1)
