@@ -18,7 +18,9 @@ HandrailError
             LogMismatch        approvals: the store holds something else than was logged
             CycleRefused       lineage: something would become its own cause
             SnapshotChanged    feedback: the rows under a snapshot were altered
+        ExpiredLink          feedback: the time of a signed link is over
         FolderNotEmpty       a folder that must be new or empty holds something
+        ForeignLink          feedback: a link that was not made here
         NotEligible          approvals: this account may not decide here
         NotLoggedIn          the server does not know this account and password
         NotSigned            approvals: a decision lacks a valid signature of its person

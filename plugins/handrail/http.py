@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from handrail.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from handrail.bootstrap.feedback_links import feedback_link
     from handrail.entrypoints.http.feedback import checked_by_host, feedback_app
     from handrail.entrypoints.http.gate_client import GateClient
     from handrail.entrypoints.http.gate_signing import sign_decision, sign_emergency, sign_rule_decision
@@ -20,6 +21,7 @@ __all__ = [
     "PredictionIds",
     "checked_by_host",
     "feedback_app",
+    "feedback_link",
     "lineage_app",
     "prediction_id",
     "record_prediction",
@@ -30,6 +32,7 @@ __all__ = [
 ]
 
 _PLACES = {
+    "handrail.bootstrap.feedback_links": ("feedback_link",),
     "handrail.entrypoints.http.feedback": ("checked_by_host", "feedback_app"),
     "handrail.entrypoints.http.gate_client": ("GateClient",),
     "handrail.entrypoints.http.gate_signing": ("sign_decision", "sign_emergency", "sign_rule_decision"),

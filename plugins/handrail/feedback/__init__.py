@@ -11,6 +11,8 @@ from handrail.feedback.domain.comparison_plan import (
     VersionComparison,
 )
 from handrail.feedback.domain.figures import Clusters, Figure, JudgedWindow
+from handrail.feedback.domain.links import ExpiredLink, ForeignLink, Link
+from handrail.feedback.domain.links import choices as link_choices
 from handrail.feedback.domain.material import Scope
 from handrail.feedback.domain.parts import Compacted
 from handrail.feedback.domain.quarantine import Held, Reason, Refusal, Rejected
@@ -19,8 +21,10 @@ from handrail.feedback.domain.snapshots import Snapshot
 from handrail.feedback.domain.values import DeploymentRecord, Feedback, Prediction, Receipt, prediction_id_for
 from handrail.feedback.service import FeedbackLog, LabelTables, Quarantine
 from handrail.feedback.service.comparing import compare_versions
+from handrail.feedback.service.links import Asked, Links
 
 __all__ = [
+    "Asked",
     "Assignment",
     "Clusters",
     "Cohort",
@@ -28,14 +32,18 @@ __all__ = [
     "ComparisonArm",
     "ComparisonPlan",
     "DeploymentRecord",
+    "ExpiredLink",
     "Feedback",
     "FeedbackLog",
     "Figure",
     "JudgedWindow",
+    "ForeignLink",
     "LabelTables",
     "Guard",
     "Held",
     "Measure",
+    "Link",
+    "Links",
     "Overview",
     "groups",
     "Prediction",
@@ -50,5 +58,6 @@ __all__ = [
     "VersionComparison",
     "assign",
     "compare_versions",
+    "link_choices",
     "prediction_id_for",
 ]

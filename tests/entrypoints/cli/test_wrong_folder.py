@@ -82,6 +82,7 @@ AT_THE_SERVER = {
 RECORDING = {
     "approvals keeper",
     "feedback import",
+    "feedback link",
     "feedback report",
     "lineage collect bentoml",
     "lineage deployment",

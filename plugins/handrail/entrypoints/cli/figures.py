@@ -206,7 +206,7 @@ class Answer:
             messages.print(f"alert: {reason}", highlight=False, markup=False)
 
 
-def read_length(text: str) -> timedelta:
+def read_length(text: str, option: str = "--window") -> timedelta:
     """Read a length of time such as 30d, 12h or 90m.
 
     Raises:
@@ -214,7 +214,7 @@ def read_length(text: str) -> timedelta:
     """
     match = LENGTH.fullmatch(text.strip())
     if match is None or int(match[1]) == 0 or len(match[1]) > 6:
-        raise InvalidInput("--window", f"{text!r} is not a length of time", "Write it as 30d, 12h or 90m.")
+        raise InvalidInput(option, f"{text!r} is not a length of time", "Write it as 30d, 12h or 90m.")
     return timedelta(**{UNITS[match[2]]: int(match[1])})
 
 

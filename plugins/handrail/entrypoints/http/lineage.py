@@ -29,6 +29,7 @@ try:
 
     from handrail.entrypoints.http.apps import answer_with_problems, describe
     from handrail.entrypoints.http.console import add_console
+    from handrail.entrypoints.http.feedback_links import add_links
     from handrail.entrypoints.http.feedback_routes import Caller, feedback_routes
 except ImportError as err:
     raise MissingTool("fastapi", "server") from err
@@ -147,6 +148,7 @@ def lineage_app(platform: Platform) -> FastAPI:
         return JSONResponse(_to_json(result), int(status))
 
     add_console(app, platform, lineage, access)
+    add_links(app, platform)
     app.include_router(feedback_routes(platform, holder, ("/v1",)))
     app.include_router(questions(platform, lineage, [Depends(asker)], _PROBLEMS))
     return app

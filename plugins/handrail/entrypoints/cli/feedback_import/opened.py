@@ -81,7 +81,7 @@ def open_rows(file: str, form: str | None = None) -> Opened:
         size, stamp = (about.st_size, f"{about.st_size} {about.st_mtime_ns}") if about else (0, "")
 
         def part() -> float | None:
-            return min(raw.tell() / size, 1) if size else None
+            return min(raw.seek(0, 1) / size, 1) if size else None
 
         return Opened(name, found, stream, part, stamp, closing.pop_all())
 
