@@ -37,6 +37,7 @@ from handrail.feedback.ports import (
     SnapshotBook,
 )
 from handrail.feedback.service import FeedbackLog, FeedbackStores
+from tests.fakes.feedback_pulse import MemoryPulse
 from tests.fakes.feedback_quarantine import MemoryAuditor, MemoryQuarantine
 from tests.fakes.feedback_samples import MemorySampler, events_about, plain_row
 
@@ -284,10 +285,8 @@ def memory_stores() -> FeedbackStores:
     reader, auditor = MemoryLogReader(predictions, events), MemoryAuditor(predictions, events, snapshots, quarantine)
     sampler = MemorySampler(predictions, events)
     intake = MemoryIntake(predictions, events, quarantine)
-    labels = PlainLabels(reader)
-    return FeedbackStores(
-        intake, deployments, predictions, events, reader, snapshots, auditor, sampler, quarantine, labels
-    )
+    looking = (auditor, sampler, quarantine, PlainLabels(reader), MemoryPulse(predictions, events, quarantine))
+    return FeedbackStores(intake, deployments, predictions, events, reader, snapshots, *looking)
 
 
 def a_log(

@@ -50,6 +50,7 @@ def feedback_stores(store: Store, parts: Path | None = None) -> FeedbackStores:
     from handrail.feedback.adapters.sql_log_reader import SqlLogReader
     from handrail.feedback.adapters.sql_parts import SqlParts, SqlPartSource
     from handrail.feedback.adapters.sql_predictions import SqlPredictions
+    from handrail.feedback.adapters.sql_pulse import SqlPulse
     from handrail.feedback.adapters.sql_quarantine import SqlQuarantine
     from handrail.feedback.adapters.sql_sampler import SqlSampler
     from handrail.feedback.adapters.sql_snapshots import SqlSnapshots
@@ -71,6 +72,7 @@ def feedback_stores(store: Store, parts: Path | None = None) -> FeedbackStores:
         sampler=SqlSampler(store),
         quarantine=SqlQuarantine(store),
         labels=labels,
+        pulse=SqlPulse(store),
     )
 
 

@@ -18,8 +18,9 @@ from handrail.feedback.domain.parts import Compacted
 from handrail.feedback.domain.quarantine import Held, Reason, Refusal, Rejected
 from handrail.feedback.domain.samples import Overview, groups
 from handrail.feedback.domain.snapshots import Snapshot
+from handrail.feedback.domain.summaries import Orphans, Rate, Recent, Spooled, Summary
 from handrail.feedback.domain.values import DeploymentRecord, Feedback, Prediction, Receipt, prediction_id_for
-from handrail.feedback.service import FeedbackLog, LabelTables, Quarantine
+from handrail.feedback.service import FeedbackLog, Health, LabelTables, Quarantine
 from handrail.feedback.service.comparing import compare_versions
 from handrail.feedback.service.links import Asked, Links
 
@@ -40,21 +41,27 @@ __all__ = [
     "ForeignLink",
     "LabelTables",
     "Guard",
+    "Health",
     "Held",
     "Measure",
     "Link",
     "Links",
+    "Orphans",
     "Overview",
     "groups",
     "Prediction",
     "Quarantine",
     "Reason",
+    "Rate",
     "Receipt",
+    "Recent",
     "Refusal",
     "Rejected",
     "Sides",
     "Scope",
     "Snapshot",
+    "Spooled",
+    "Summary",
     "VersionComparison",
     "assign",
     "compare_versions",

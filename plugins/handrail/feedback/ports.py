@@ -18,6 +18,7 @@ from handrail.feedback.domain.plain import PlainEvent, PlainPrediction
 from handrail.feedback.domain.quarantine import Held, Reason, Rejected, State, Step
 from handrail.feedback.domain.samples import Look, Sampled
 from handrail.feedback.domain.snapshots import LabelTable, Snapshot
+from handrail.feedback.domain.summaries import Recent
 from handrail.feedback.domain.values import Damage, DeploymentRecord, Feedback, Prediction, Receipt, Status
 
 if TYPE_CHECKING:
@@ -282,3 +283,18 @@ class PartFolder(Protocol):
     @abstractmethod
     def keep_only(self, parts: Sequence[Part]) -> None:
         """Remove every file of a part but these."""
+
+
+class Pulse(Protocol):
+    """Counts what came lately."""
+
+    @abstractmethod
+    def recorded(self) -> Mapping[What, int]:
+        """Return how many rows each log holds."""
+
+    @abstractmethod
+    def recent(self, as_of: datetime, most: int) -> Recent:
+        """Return in a bounded time what the newest rows say at a moment, `most` of each log at most.
+
+        Predictions count by when they were made, feedback by when its row says that it was received.
+        """

@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from handrail.bootstrap import open_records
-from handrail.entrypoints.cli import feedback_compact, feedback_quarantine
+from handrail.bootstrap.feedback import open_spool
+from handrail.entrypoints.cli import feedback_compact, feedback_quarantine, feedback_status
 from handrail.entrypoints.cli.output import AsJson, print_json, print_rows, read_moment, results
 from handrail.errors import InvalidInput
 from handrail.feedback import Snapshot
@@ -29,10 +30,16 @@ app.command("compact", epilog=feedback_compact.EXAMPLE)(feedback_compact.compact
 
 @app.command("status", epilog="Example: handrail feedback status --json")
 def show_status(as_json: AsJson = False) -> None:
-    """Show how much is recorded, feedback without a prediction, conflicts in quarantine, and snapshots."""
+    """Show how much is recorded, how fast, how late and how completely outcomes come, and what is in quarantine.
+
+    Rates, coverage, delays and figures come from the newest rows and from a sample, so that they take as long for a log
+    of any size.
+    """
     with open_records() as platform:
         log = platform.feedback
         status, snapshots, quarantined = log.status(), log.snapshots(), log.quarantined()
+        now, waiting = platform.event_clock(), open_spool(platform.settings).waiting()
+        health = log.health(now)
     if as_json:
         return print_json(
             asdict(status)
@@ -40,10 +47,12 @@ def show_status(as_json: AsJson = False) -> None:
                 "orphan_share": status.orphan_share,
                 "snapshot_list": [_plain(snapshot) for snapshot in snapshots],
                 "quarantined": [asdict(each) for each in quarantined],
+                "health": feedback_status.as_json(health, waiting, now),
             }
         )
     counts = [(name, f"{number:,}") for name, number in asdict(status).items()]
     print_rows([*counts, ("orphan share", f"{status.orphan_share:.2%}")])
+    feedback_status.show(health, waiting, now)
     for snapshot in snapshots:
         results.print(_sentence(snapshot), highlight=False)
     for each in quarantined:

@@ -7,13 +7,14 @@ Every caller carries a token, or has logged in with one.
 
 # FastAPI reads the annotations at run time, so they stay real.
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from handrail.bootstrap import Platform
 from handrail.bootstrap.lineage import open_lineage
 from handrail.bootstrap.lineage_events import open_access, open_intake
-from handrail.entrypoints.http.auth import unknown_caller
+from handrail.entrypoints.http.auth import is_bearer, unknown_caller
 from handrail.entrypoints.http.docs_page import add_docs
 from handrail.entrypoints.http.lineage_bodies import read_documents
 from handrail.entrypoints.http.lineage_questions import questions
@@ -30,6 +31,7 @@ try:
     from handrail.entrypoints.http.apps import answer_with_problems, describe
     from handrail.entrypoints.http.console import add_console
     from handrail.entrypoints.http.feedback_links import add_links
+    from handrail.entrypoints.http.feedback_metrics import metrics
     from handrail.entrypoints.http.feedback_routes import Caller, feedback_routes
 except ImportError as err:
     raise MissingTool("fastapi", "server") from err
@@ -110,6 +112,20 @@ class _Holder(Caller):
         self._record.scope.check_outcome(event.kind, event.source, self._record.holder)
 
 
+def _watcher(platform: Platform, caller: Callable[..., TokenRecord]) -> Callable[..., None]:
+    """Return who reads metrics: a token that may ask, and the one that collects those of the gate."""
+
+    def watcher(request: Request) -> None:
+        token, header = platform.settings.metrics_token, request.headers.get("authorization")
+        if token is not None and is_bearer(header, token.get_secret_value()):
+            return
+        scheme, _, secret = (header or "").partition(" ")
+        known = caller(HTTPAuthorizationCredentials(scheme=scheme, credentials=secret) if secret else None)
+        known.scope.check_question(known.holder)
+
+    return watcher
+
+
 def lineage_app(platform: Platform) -> FastAPI:
     """Make the app over the platform's store."""
     app = FastAPI(title="Handrail lineage", version="1", docs_url=None, redoc_url=None)
@@ -150,5 +166,6 @@ def lineage_app(platform: Platform) -> FastAPI:
     add_console(app, platform, lineage, access)
     add_links(app, platform)
     app.include_router(feedback_routes(platform, holder, ("/v1",)))
+    app.include_router(metrics(platform, [Depends(_watcher(platform, caller))], _PROBLEMS))
     app.include_router(questions(platform, lineage, [Depends(asker)], _PROBLEMS))
     return app

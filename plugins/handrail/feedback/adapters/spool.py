@@ -15,8 +15,9 @@ from pathlib import Path
 from uuid import uuid4
 
 from handrail.errors import Unavailable
-from handrail.feedback.adapters.spool_drain import SUFFIX, Record, drain_folder
+from handrail.feedback.adapters.spool_drain import SUFFIX, Record, drain_folder, waiting_in
 from handrail.feedback.adapters.spool_lines import to_line
+from handrail.feedback.domain.summaries import Spooled
 from handrail.feedback.domain.values import Prediction, Receipt
 from handrail.files import sync_folder
 
@@ -62,6 +63,14 @@ class PredictionSpool:
             Unavailable: the log or the folder is not there; what was recorded before stays recorded.
         """
         return drain_folder(self._folder, record)
+
+    def waiting(self) -> Spooled:
+        """Return what was answered by any process and is not in the log yet.
+
+        Raises:
+            Unavailable: the folder cannot be read.
+        """
+        return waiting_in(self._folder)
 
     def close(self) -> None:
         """Sync and close this process's file. A later append opens another one.

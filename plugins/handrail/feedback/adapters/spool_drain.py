@@ -7,11 +7,13 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from handrail.errors import InvalidInput, Unavailable
 from handrail.feedback.adapters.spool_lines import from_line
+from handrail.feedback.domain.summaries import Spooled
 from handrail.feedback.domain.values import Prediction, Receipt
 from handrail.files import replace_file
 
@@ -40,6 +42,45 @@ def drain_folder(folder: Path, record: Record) -> Receipt:
         raise Unavailable(f"The spool {folder}", problem, "Nothing is lost; correct it and drain again.") from err
 
 
+def waiting_in(folder: Path) -> Spooled:
+    """Return what the files of a folder hold that is not recorded yet; a line that cannot be read has no moment.
+
+    Raises:
+        Unavailable: the folder cannot be read.
+    """
+    waiting = Spooled()
+    try:
+        for path in folder.glob(f"*{SUFFIX}"):
+            waiting = _with_waiting(path, waiting)
+    except OSError as err:
+        raise Unavailable(f"The spool {folder}", err.strerror or str(err), "Correct its permissions.") from err
+    return waiting
+
+
+def _with_waiting(path: Path, waiting: Spooled) -> Spooled:
+    try:
+        offset = _offset(path)
+        with path.open("rb") as file:
+            file.seek(offset)
+            first = file.readline()
+            rest = os.fstat(file.fileno()).st_size - offset
+    except FileNotFoundError:  # a drainer has just removed it
+        return waiting
+    if rest <= 0:
+        return waiting
+    try:
+        made: tuple[datetime, ...] = (from_line(first).made_at,)
+    except InvalidInput:
+        made = ()
+    moments = [each for each in (waiting.oldest, *made) if each is not None]
+    return Spooled(waiting.bytes + rest, min(moments, default=None))
+
+
+def _offset(path: Path) -> int:
+    offsets = path.with_suffix(OFFSET_SUFFIX)
+    return int(offsets.read_text(encoding="ascii")) if offsets.exists() else 0
+
+
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -53,7 +94,7 @@ def _locked(path: Path) -> Iterator[None]:
 def _drain_file(path: Path, record: Record) -> Receipt:
     receipt = Receipt()
     offsets = path.with_suffix(OFFSET_SUFFIX)
-    offset = int(offsets.read_text(encoding="ascii")) if offsets.exists() else 0
+    offset = _offset(path)
     with path.open("rb") as file:
         ended = _writer_has_ended(file.fileno())
         file.seek(offset)

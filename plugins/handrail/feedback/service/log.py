@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from handrail.errors import InvalidInput, UnknownReference
-from handrail.feedback.domain.addresses import address_of, matches
 from handrail.feedback.domain.amounts import sum_amounts
 from handrail.feedback.domain.cohorts import Cohort, build_cohort
 from handrail.feedback.domain.figures import Clusters, Figure, figure_of
@@ -20,9 +19,11 @@ from handrail.feedback.domain.samples import Look, Overview, overview_of
 from handrail.feedback.domain.snapshots import Snapshot, SnapshotChanged, build_snapshot, label_table
 from handrail.feedback.domain.values import Damage, DeploymentRecord, Feedback, Prediction, Receipt, Status
 from handrail.feedback.ports import LabelWriter
+from handrail.feedback.service.health import Health, health_of
 from handrail.feedback.service.labels import LabelTables, find_snapshot
 from handrail.feedback.service.quarantine import Quarantine
 from handrail.feedback.service.receiving import Receiving, Row, check, find_kind
+from handrail.feedback.service.said import said_about
 from handrail.feedback.service.stores import FeedbackStores
 from handrail.money import add_exactly
 
@@ -142,19 +143,7 @@ class FeedbackLog:
 
     def feedback_about(self, prediction_id: str) -> tuple[Feedback, ...]:
         """Return what was said about a prediction, by id or by business key; of each kind the last one is current."""
-        events = [*self._stores.events.about(prediction_id), *self._said_by_key(prediction_id)]
-        return tuple(sorted(events, key=lambda event: (event.kind, event.revision, event.occurred_at, event.key)))
-
-    def _said_by_key(self, prediction_id: str) -> Iterator[Feedback]:
-        prediction = self._stores.predictions.find(prediction_id)
-        if prediction is None:
-            return
-        rivals = None
-        for event in self._stores.events.naming(prediction.subject):
-            kind = self._kinds.get(event.kind)
-            rivals = self._stores.predictions.rivals(prediction.subject) if rivals is None else rivals
-            if kind is not None and prediction_id in matches(address_of(event), rivals, kind.matching):
-                yield event
+        return said_about(prediction_id, self._stores, self._kinds)
 
     def count_predictions(self, deployments: Sequence[str]) -> Mapping[str, int]:
         """Return the number of predictions of each deployment URI; an unknown one has 0."""
@@ -290,6 +279,10 @@ class FeedbackLog:
     def status(self) -> Status:
         """Count what the log holds."""
         return self._stores.auditor.status()
+
+    def health(self, as_of: datetime) -> Health:
+        """Return rates, coverage, delays and orphans at a moment, by kind and deployment, from a bounded sample."""
+        return health_of(self._stores, self._kinds, as_of)
 
     def damages(self) -> tuple[Damage, ...]:
         """Return every row that was altered since it was recorded, as far as its digest or another row shows it."""

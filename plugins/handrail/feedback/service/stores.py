@@ -12,6 +12,7 @@ from handrail.feedback.ports import (
     LabelReader,
     LogReader,
     PredictionLog,
+    Pulse,
     QuarantineBook,
     Sampler,
     SnapshotBook,
@@ -32,3 +33,4 @@ class FeedbackStores:
     sampler: Sampler
     quarantine: QuarantineBook
     labels: LabelReader
+    pulse: Pulse
