@@ -29,6 +29,8 @@ READING = {
     "feedback figures": ("--kind", "ground_truth", "--metric", "accuracy"),
     "feedback snapshot": ("ground_truth", "--from", "2026-01-01", "--until", "2026-02-01"),
     "feedback export": ("sha256:00", "labels.parquet"),
+    "feedback compact": (),
+    "feedback compare": ("--kind", "ground_truth", "--metric", "accuracy", "--variants", "a", "b"),
     "feedback quarantine list": (),
     "feedback quarantine show": ("1",),
     "feedback quarantine repair": ("1", "--set", "value=1"),
