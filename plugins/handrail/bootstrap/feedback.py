@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from handrail.feedback.service import Compaction, FeedbackLog, FeedbackStores
+from handrail.feedback.service import Compaction, FeedbackLog, FeedbackStores, Mirror
 from handrail.settings import Settings, make_home
 from handrail.storage import Store, migrate
+from handrail.tools import require
 
 if TYPE_CHECKING:
     from handrail.feedback.adapters.spool import PredictionSpool
@@ -16,6 +17,7 @@ __all__ = [
     "feedback_stores",
     "open_compaction",
     "open_feedback",
+    "open_mirror",
     "open_spool",
 ]
 
@@ -87,6 +89,24 @@ def open_compaction(settings: Settings, store: Store) -> Compaction:
 
     stores = feedback_stores(store)
     return Compaction(stores.reader, SqlPartSource(store), SqlParts(store), PyarrowParts(_parts(settings)))
+
+
+def open_mirror(log: FeedbackLog, server: str | None = None) -> Mirror:
+    """Open what shows on model versions how they do, in the MLflow at an address; as MLflow's environment says if None.
+
+    Raises:
+        MissingTool: MLflow is not installed.
+    """
+    from handrail.feedback.adapters.mlflow_production import MlflowProduction
+
+    require("mlflow", "mlflow")
+
+    def client() -> Any:
+        from mlflow import MlflowClient
+
+        return MlflowClient(tracking_uri=server, registry_uri=server)
+
+    return Mirror(log, MlflowProduction(client))
 
 
 def _parts(settings: Settings) -> Path:

@@ -29,10 +29,12 @@ class Health:
     summaries: tuple[Summary, ...]
 
 
-def health_of(stores: FeedbackStores, kinds: Mapping[str, Kind], as_of: datetime) -> Health:
+def health_of(
+    stores: FeedbackStores, kinds: Mapping[str, Kind], as_of: datetime, deployments: tuple[str, ...] | None = None
+) -> Health:
     """Look at the newest rows and at a sample of all predictions: but for counting, as long for a log of any size."""
     found: list[Summary] = []
     for kind in kinds.values():
-        look = Look(kind.name, as_of, None, MOST_SAMPLED, kind.matching)
+        look = Look(kind.name, as_of, deployments, MOST_SAMPLED, kind.matching)
         found += summaries_of(kind, overview_of(look, kind, stores.sampler.sample(look)))
     return Health(as_of, stores.pulse.recorded(), stores.pulse.recent(as_of, MOST_COUNTED), tuple(found))

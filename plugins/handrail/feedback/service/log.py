@@ -280,9 +280,12 @@ class FeedbackLog:
         """Count what the log holds."""
         return self._stores.auditor.status()
 
-    def health(self, as_of: datetime) -> Health:
-        """Return rates, coverage, delays and orphans at a moment, by kind and deployment, from a bounded sample."""
-        return health_of(self._stores, self._kinds, as_of)
+    def health(self, as_of: datetime, deployments: tuple[str, ...] | None = None) -> Health:
+        """Return rates, coverage, delays and orphans at a moment, by kind and deployment, from a bounded sample.
+
+        With `deployments` the summaries are about their predictions alone.
+        """
+        return health_of(self._stores, self._kinds, as_of, deployments)
 
     def damages(self) -> tuple[Damage, ...]:
         """Return every row that was altered since it was recorded, as far as its digest or another row shows it."""
