@@ -9,7 +9,7 @@ JOBS ?= $(shell nproc)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder --durations 20 --durations-min 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-console bench-demo bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-ingest bench-feedback-statistics bench-label-join bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
+.PHONY: help setup attack-feedback demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-console bench-demo bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-ingest bench-feedback-statistics bench-label-join bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -49,6 +49,7 @@ check-imports:
 
 soak: setup  ## Run the tests in random orders again and again, ROUNDS times; properties EFFORT times as hard; some mutants.
 	@for round in $$(seq $(or $(ROUNDS),3)); do HANDRAIL_TEST_EFFORT=$(or $(EFFORT),50) $(PYTEST) -q || exit 1; done
+	@EXAMPLES=$(or $(EXAMPLES),500) $(MAKE) --no-print-directory attack-feedback
 	@$(MAKE) --no-print-directory mutants BUDGET=$(or $(BUDGET),300) SEED=$$(date +%s)
 
 mutants: setup  ## Change the code in small ways and see whether tests notice, for BUDGET seconds; FILES="*/domain/*" some files.
@@ -103,6 +104,9 @@ bench-feedback-statistics: setup  ## False positives, power and coverage of comp
 
 bench-label-join: setup  ## Label tables from Parquet beside plain DuckDB and the rules row by row, and the memory they take; FULL=1 adds 10^7.
 	@$(BIN)/python -m tests.benchmarks.label_join
+
+attack-feedback: setup  ## What schemathesis makes of our description, sent to `handrail serve`: no 5xx, no write without a token; EXAMPLES=1000 for more.
+	@$(BIN)/python -m infra.ci.attack
 
 bench-demo: setup  ## The demo in a fresh clone, per step; SHORT=1 on fewer flights, REPEATS=5 for intervals.
 	@$(BIN)/python -m tests.benchmarks.demo
