@@ -102,7 +102,7 @@ def _wait(url: str) -> None:
 
 def _search(program: Path, url: str, token: str) -> bool:
     """Return whether schemathesis found an answer that is our mistake, or no problem details."""
-    command = [program, "run", f"{url}/openapi.json", "--url", url, "--include-path-regex", PATHS, "--no-color"]
+    command = [str(program), "run", f"{url}/openapi.json", "--url", url, "--include-path-regex", PATHS, "--no-color"]
     command += ["--header", f"Authorization: Bearer {token}", "--max-examples", EXAMPLES]
     command += ["--checks", "not_a_server_error,ignored_auth"]
     return subprocess.run(command, cwd=PEER, check=False).returncode != 0

@@ -140,3 +140,55 @@ def test_an_empty_table_records_nothing_and_says_so(platform):
     answer = post(platform, as_arrow(a_table([EVENT]).slice(0, 0)), ARROW)
 
     assert (answer.status_code, answer.json()) == (200, {"accepted": 0, "repeated": 0, "event_ids": []})
+
+
+ODD = [
+    {"value": 0.5},
+    {"value": float("nan")},
+    {"value": None},
+    {"kind": "weather"},
+    {"source": None},
+    {"prediction_id": "x" * 10_000},
+    {"prediction_id": None},
+    {"prediction_id": "a\nb"},
+    {"subject": "order-1"},
+    {"revision": -1},
+    {"revision": None},
+    {"event_id": "mine"},
+    {"event_id": "mine", "value": 0},
+    {"occurred_at": None},
+    {"retracts": True, "value": None},
+    {"unit": "EUR"},
+]
+
+
+@pytest.mark.parametrize("media", [ARROW, PARQUET])
+def test_many_rows_at_once_become_what_they_are_one_by_one(media):
+    rows = [EVENT | {"prediction_id": f"p{place}"} for place in range(5_100)]
+    for place, change in enumerate(ODD):
+        rows[place * 300 + 7] |= change
+    by_columns, by_rows = Platform(), Platform()
+
+    answers = [
+        post(by_columns, in_each_format(rows)[media], media).json(),
+        post(by_rows, in_each_format(rows)[media], media, prefer="return=representation").json(),
+    ]
+
+    named = [[(each["index"], each["reason"], each["field"]) for each in answer["refused"]] for answer in answers]
+    assert named[0] == named[1]
+    assert len(named[0]) >= 10
+    assert answers[0]["conflicts"] == answers[1]["conflicts"] == ["mine"]
+    assert answers[0]["accepted"] == answers[1]["accepted"]
+    assert by_columns.feedback.status() == by_rows.feedback.status()
+    assert (answers[0]["first_id"], answers[0]["last_id"]) == tuple(answers[1]["event_ids"][place] for place in (0, -1))
+
+
+@pytest.mark.parametrize("kind", [pa.timestamp("s", "UTC"), pa.timestamp("ns", "+01:00"), pa.string()], ids=str)
+def test_moments_of_many_rows_may_have_any_unit(platform, kind):
+    table = a_table([EVENT | {"prediction_id": f"p{place}"} for place in range(5_001)])
+    moments = pa.array([AT.isoformat() if kind == pa.string() else AT] * 5_001, kind)
+
+    answer = post(platform, as_arrow(_with(table, "occurred_at", moments)), ARROW)
+
+    assert answer.json()["accepted"] == 5_001
+    assert platform.feedback.feedback_about("p17")[0].occurred_at == AT

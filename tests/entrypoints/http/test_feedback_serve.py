@@ -7,10 +7,12 @@ from starlette.testclient import TestClient
 
 from handrail import open_platform
 from handrail.bootstrap.lineage_events import open_access
+from handrail.entrypoints.http.feedback_formats import ARROW
 from handrail.entrypoints.http.lineage import lineage_app
 from handrail.lineage import May, TokenScope
 from handrail.settings import Settings
 from tests.entrypoints.http.test_feedback import EVENT, PREDICTION
+from tests.fakes.feedback_bodies import a_table, as_arrow
 
 KINDS = """
 version: 1
@@ -139,3 +141,14 @@ def test_telemetry_beyond_the_bounds_of_a_token_is_set_aside_and_counted(client,
 
     assert answer.json()["partialSuccess"]["rejectedLogRecords"] == "1"
     assert recorded(platform) == (0, 0, 1)
+
+
+def test_of_many_rows_at_once_those_beyond_the_bounds_are_set_aside(client, platform):
+    rows = [EVENT | {"prediction_id": f"p{place}", "kind": "rating"} for place in range(5_001)]
+    rows[3_000]["kind"] = "ground_truth"
+    headers = token(platform, May.REPORT, kinds=("rating",)) | {"content-type": ARROW}
+
+    answer = client.post("/v1/feedback", content=as_arrow(a_table(rows)), headers=headers).json()
+
+    assert (answer["accepted"], [each["reason"] for each in answer["refused"]]) == (5_000, ["not_allowed"])
+    assert recorded(platform) == (0, 5_000, 1)

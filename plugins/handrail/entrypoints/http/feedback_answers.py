@@ -133,7 +133,7 @@ def _more(name: str, found: Sequence[Any]) -> dict[str, int]:
 def _ids(request: Request, what: str, rows: Sequence[Row], receipt: Receipt) -> dict[str, Any]:
     """Return the ids of all rows where they are few or asked for, else how many there were, the first and the last."""
     left_out = {each.index for each in receipt.refused}
-    if len(rows) <= MAX_BATCH or "return=representation" in request.headers.get("prefer", "").replace(" ", ""):
+    if len(rows) <= MAX_BATCH or wants_all_ids(request):
         ids = [None if place in left_out else _id_of(row) for place, row in enumerate(rows)]
         return {f"{NOUNS[what]}_ids": ids}
     kept = (row for place, row in enumerate(rows) if place not in left_out)
@@ -141,6 +141,11 @@ def _ids(request: Request, what: str, rows: Sequence[Row], receipt: Receipt) -> 
     last = next((rows[place] for place in reversed(range(len(rows))) if place not in left_out), None)
     named = {"rows": len(rows), "first_id": _id_of(first), "last_id": _id_of(last)}
     return {name: value for name, value in named.items() if value is not None}
+
+
+def wants_all_ids(request: Request) -> bool:
+    """Whether a client asks for the id of every row, however many they are (RFC 7240)."""
+    return "return=representation" in request.headers.get("prefer", "").replace(" ", "")
 
 
 def _id_of(row: Row | None) -> str | None:

@@ -81,6 +81,7 @@ FEEDBACK = (
 
 COLUMNS: Mapping[str, tuple[Column, ...]] = {"prediction": PREDICTION, "feedback": FEEDBACK}
 _OURS = "received_at"
+_MICROSECOND = timedelta(microseconds=1)
 Faults = dict[int, tuple[str, str]]
 """The first fault of each row that has one, by place: the field and a sentence."""
 
@@ -113,6 +114,47 @@ def rows_of(batch: Any, what: str, now: datetime) -> list[Prediction | Feedback 
         except InvalidInput as err:
             rows.append(_rejected(what, err.field, str(err), values))
     return rows
+
+
+def event_columns(batches: Sequence[Any], now: datetime) -> dict[str, list[Any]]:
+    """Return feedback by columns, as `FeedbackLog.receive_events` takes it; moments in microseconds since 1970 UTC.
+
+    Raises:
+        InvalidInput: a column is of another type.
+    """
+    columns: dict[str, list[Any]] = {}
+    for column in FEEDBACK:
+        is_sent = bool(batches) and column.name in batches[0].schema.names
+        if is_sent or column.name == "value":
+            columns[column.name] = [value for batch in batches for value in _plain(batch, column)]
+    columns[_OURS] = [(now - EPOCH) // _MICROSECOND] * len(columns["value"])
+    return columns
+
+
+def _plain(batch: Any, column: Column) -> Iterable[Any]:
+    if column.name not in batch.schema.names:
+        return repeat(column.default, batch.num_rows)
+    array = batch.column(column.name)
+    values = _whole_moments(array, column) if column.sort is Sort.MOMENT else _READERS[column.sort](array, column)
+    if array.null_count and column.default is not None:
+        return [column.default if value is None else value for value in values]
+    return values
+
+
+def _whole_moments(array: Any, column: Column) -> list[Any]:
+    """Return moments in microseconds; what cannot be read stays as it is, and is the fault of its row."""
+    from pyarrow import types
+
+    if not (types.is_timestamp(array.type) and array.type.tz):
+        moments = _moments(array, column, {})
+        return [(each - EPOCH) // _MICROSECOND if _is_aware(each) else each for each in moments]
+    times, parts = _MICROSECONDS[array.type.unit]
+    counts = array.view("int64").to_pylist()
+    return [None if count is None else count * times // parts for count in counts]
+
+
+def _is_aware(moment: Any) -> bool:
+    return isinstance(moment, datetime) and moment.utcoffset() is not None
 
 
 def check_names(names: Sequence[str], what: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from handrail.entrypoints.http.feedback_cloudevents import batched, binary, is_binary, structured
 from handrail.entrypoints.http.feedback_columns import rows_of
-from handrail.entrypoints.http.feedback_decoded import Body, Decoded, Row, media_type, parse
+from handrail.entrypoints.http.feedback_decoded import Body, Decoded, Events, Row, media_type, parse
 from handrail.entrypoints.http.feedback_messages import MAX_BATCH
 from handrail.entrypoints.http.feedback_tables import Limits, arrow_batches, parquet_batches, too_many_rows
 from handrail.entrypoints.http.problems import Rejection
@@ -98,7 +98,9 @@ def _table(batches: Callable[[bytes, str, Limits], Any]) -> Decoder:
             require("pyarrow", "parquet")
         except MissingTool as err:
             raise Rejection(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"This server cannot read tables. {err}") from err
-        found = batches(body.content, body.what, Limits(MOST_ROWS, body.limit))
+        found = list(batches(body.content, body.what, Limits(MOST_ROWS, body.limit)))
+        if body.what == "feedback" and sum(batch.num_rows for batch in found) > MAX_BATCH:
+            return Decoded(Events(found, body.now))
         return Decoded([row for batch in found for row in rows_of(batch, body.what, body.now)])
 
     return decoder

@@ -13,9 +13,10 @@ from handrail.entrypoints.http.feedback_answers import (
     ReceiptMessage,
     respond,
     respond_to_exporter,
+    wants_all_ids,
 )
 from handrail.entrypoints.http.feedback_bodies import read_body
-from handrail.entrypoints.http.feedback_decoded import Body, Row
+from handrail.entrypoints.http.feedback_decoded import Body, Events, Row
 from handrail.entrypoints.http.feedback_descriptions import body_of, otlp_body
 from handrail.entrypoints.http.feedback_formats import decode
 from handrail.entrypoints.http.feedback_otlp import SIGNALS, read_otlp
@@ -44,8 +45,8 @@ class Caller:
             Refused: the caller may not send them.
         """
 
-    def check_event(self, event: Feedback) -> None:
-        """Refuse an event that the caller may not send.
+    def check_outcome(self, kind: str, source: str) -> None:
+        """Refuse an event of a kind or a source that the caller may not send.
 
         Raises:
             Refused: as it says.
@@ -160,6 +161,9 @@ def _record(platform: Platform, sender: Caller, what: str, request: Request, con
     if decoded.alone:
         (row,) = decoded.rows
         return respond(request, what, [row], _record_alone(platform, sender, row))
+    if isinstance(decoded.rows, Events) and not wants_all_ids(request) and _allows_all(decoded.rows, sender):
+        receipt = platform.feedback.receive_events(decoded.rows.columns, sender.origin)
+        return respond(request, what, decoded.rows, receipt)
     rows = [_allowed(row, sender) for row in decoded.rows]
     return respond(request, what, rows, platform.feedback.receive(rows, sender.origin))
 
@@ -172,8 +176,18 @@ def _record_alone(platform: Platform, sender: Caller, row: Row) -> Any:
     if isinstance(row, Prediction):
         return platform.feedback.record_predictions([row])
     assert isinstance(row, Feedback)
-    sender.check_event(row)
+    sender.check_outcome(row.kind, row.source)
     return platform.feedback.record_feedback([row])
+
+
+def _allows_all(events: Events, sender: Caller) -> bool:
+    """Whether the caller may send events of every kind from every source that are named."""
+    try:
+        for kind, source in set(zip(events.columns["kind"], events.columns["source"], strict=True)):
+            sender.check_outcome(kind, source)
+    except Refused:
+        return False
+    return True
 
 
 def _allowed(row: Row, sender: Caller) -> Row:
@@ -183,7 +197,7 @@ def _allowed(row: Row, sender: Caller) -> Row:
     if isinstance(row, Prediction):
         return row
     try:
-        sender.check_event(row)
+        sender.check_outcome(row.kind, row.source)
     except Refused as err:
         content = {name: value for name in row.__slots__ if (value := getattr(row, name)) not in (None, "")}
         return Rejected("feedback", Reason.NOT_ALLOWED, "", str(err), content, sender.origin)

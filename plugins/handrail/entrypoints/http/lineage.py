@@ -19,7 +19,6 @@ from handrail.entrypoints.http.docs_page import add_docs
 from handrail.entrypoints.http.lineage_bodies import read_documents
 from handrail.entrypoints.http.lineage_questions import questions
 from handrail.errors import MissingTool
-from handrail.feedback import Feedback
 from handrail.lineage import IntakeResult, TokenRecord
 
 try:
@@ -107,9 +106,9 @@ class _Holder(Caller):
         scope, holder = self._record.scope, self._record.holder
         return scope.check_prediction(holder) if what == "prediction" else scope.check_report(holder)
 
-    def check_event(self, event: Feedback) -> None:
+    def check_outcome(self, kind: str, source: str) -> None:
         """Refuse an event of a kind or a source for which the token was not made."""
-        self._record.scope.check_outcome(event.kind, event.source, self._record.holder)
+        self._record.scope.check_outcome(kind, source, self._record.holder)
 
 
 def _watcher(platform: Platform, caller: Callable[..., TokenRecord]) -> Callable[..., None]:
