@@ -16,6 +16,7 @@ from handrail.feedback.domain.links import choices as link_choices
 from handrail.feedback.domain.material import Scope
 from handrail.feedback.domain.parts import Compacted
 from handrail.feedback.domain.quarantine import Held, Reason, Refusal, Rejected
+from handrail.feedback.domain.queue import LabelQueue, QueueFigure, QueuePlan, QueueTask, plan_of
 from handrail.feedback.domain.samples import Overview, groups
 from handrail.feedback.domain.snapshots import Snapshot
 from handrail.feedback.domain.summaries import Orphans, Rate, Recent, Spooled, Summary
@@ -23,6 +24,7 @@ from handrail.feedback.domain.values import DeploymentRecord, Feedback, Predicti
 from handrail.feedback.service import FeedbackLog, Health, LabelTables, Quarantine
 from handrail.feedback.service.comparing import compare_versions
 from handrail.feedback.service.links import Asked, Links
+from handrail.feedback.service.queues import make_queue, measure_queue
 
 __all__ = [
     "Asked",
@@ -39,6 +41,7 @@ __all__ = [
     "Figure",
     "JudgedWindow",
     "ForeignLink",
+    "LabelQueue",
     "LabelTables",
     "Guard",
     "Health",
@@ -51,6 +54,9 @@ __all__ = [
     "groups",
     "Prediction",
     "Quarantine",
+    "QueueFigure",
+    "QueuePlan",
+    "QueueTask",
     "Reason",
     "Rate",
     "Receipt",
@@ -66,5 +72,8 @@ __all__ = [
     "assign",
     "compare_versions",
     "link_choices",
+    "make_queue",
+    "measure_queue",
+    "plan_of",
     "prediction_id_for",
 ]

@@ -11,7 +11,13 @@ import typer
 
 from handrail.bootstrap import open_records
 from handrail.bootstrap.feedback import open_spool
-from handrail.entrypoints.cli import feedback_compact, feedback_mirror, feedback_quarantine, feedback_status
+from handrail.entrypoints.cli import (
+    feedback_compact,
+    feedback_mirror,
+    feedback_quarantine,
+    feedback_queue,
+    feedback_status,
+)
 from handrail.entrypoints.cli.output import AsJson, print_json, print_rows, read_moment, results
 from handrail.errors import InvalidInput
 from handrail.feedback import Snapshot
@@ -26,6 +32,7 @@ app = typer.Typer(
 
 app.add_typer(feedback_quarantine.app, name="quarantine")
 app.command("mirror", epilog=feedback_mirror.EXAMPLE)(feedback_mirror.mirror)
+app.add_typer(feedback_queue.app, name="queue")
 app.command("compact", epilog=feedback_compact.EXAMPLE)(feedback_compact.compact)
 
 
