@@ -12,9 +12,8 @@ from handrail.entrypoints.http.console import VIEWS
 from handrail.entrypoints.http.console_sessions import COOKIE, TRIES
 from handrail.entrypoints.http.lineage import lineage_app
 from handrail.errors import Misconfigured
-from handrail.feedback import Prediction
 from handrail.lineage import HolderKind, May, TokenScope
-from tests.fakes.lineage import DEPLOYMENT, VERSION
+from tests.fakes.lineage import VERSION
 from tests.fakes.lineage_events import a_dataset
 from tests.fakes.lineage_server import a_platform, an_event_now, is_problem
 from tests.fakes.lineage_store import story_in
@@ -259,34 +258,6 @@ def test_whatever_has_a_name_is_found_and_shown_as_text(client, platform, token)
     for page in (found, missing, trace, impact):
         assert "<script>alert" not in page.text
         assert "\u202e" not in page.text
-
-
-@pytest.mark.parametrize("page", ["/handrail/", "/handrail/trace", "/handrail/impact"])
-def test_a_name_that_nothing_has_leads_to_those_that_are_written_much_alike(client, platform, token, page):
-    story_in(platform, platform.settings.project)
-    log_in(client, token)
-
-    answered = client.get(page, params={"q": "flihgts/1"})
-
-    assert answered.status_code == 404
-    assert f'<a href="{page}?q=flights%2F1">flights/1</a>' in answered.text
-    assert client.get(page, params={"q": "flights/1"}).status_code == 200
-
-
-def test_a_subject_is_a_list_of_predictions_that_lead_to_their_traces(client, platform, token):
-    story_in(platform, platform.settings.project)
-    subject, at = "<script>alert(1)</script>", system_time()
-    platform.feedback.record_predictions(
-        [Prediction(f"p{number}", DEPLOYMENT.uri, subject, at, 0.5, 0) for number in range(2)]
-    )
-    log_in(client, token)
-
-    for page in ("/handrail/", "/handrail/trace"):
-        answered = client.get(page, params={"q": subject})
-        assert answered.status_code == 200
-        assert "<script>alert" not in answered.text
-        assert '<a href="/handrail/trace?q=p1">p1</a>' in answered.text
-    assert client.get("/handrail/trace", params={"q": "p1"}).status_code == 200
 
 
 def test_pages_lead_to_no_page_that_this_server_does_not_have(client, platform, token):

@@ -179,7 +179,7 @@ def test_a_token_reports_the_kinds_and_sources_that_it_names():
         REPORTER.check_outcome("rating", "airport", BOT)
 
 
-@pytest.mark.parametrize("rights", [{May.REPORT}, {May.PREDICT}, {May.REPORT, May.PREDICT, May.ASK}], ids=str)
+@pytest.mark.parametrize("rights", [(May.REPORT,), (May.PREDICT,), (May.REPORT, May.PREDICT, May.ASK)], ids=len)
 def test_a_token_for_feedback_sends_no_lineage_not_even_an_event_without_a_statement(log, rights):
     with pytest.raises(OutOfScope, match="does not allow to send"):
         send(log, run(), *rights)

@@ -114,7 +114,7 @@ def _event(
 
 
 def _value(result: Any, choices: Mapping[str, float]) -> float:
-    """Return the number that an answer stands for: of a choice that of its word, of a number or a rating itself."""
+    """Return the number that an answer represents: a choice by its word, a number or a rating itself."""
     answers = [each for each in result if isinstance(each, dict)] if isinstance(result, list) else []
     values = [each.get("value") for each in answers]
     said = [value for value in values if isinstance(value, dict) and {"choices", *NUMBERS} & value.keys()]

@@ -48,8 +48,17 @@ def trace_page(platform: Platform, lineage: Lineage, q: str, address: AddressOf,
             return page
         raise
     chain = chain_about(platform, lineage, trace)
-    facts = chain.to_json() | {
-        "q": q,
+    facts = chain.to_json() | {"q": q} | _facts(chain, trace)
+    for link in facts["path"]:
+        link["address"] = address(link["uri"])
+        shown = pages.page_of(link["uri"]) if pages else ""
+        link["in_mlflow"] = "" if shown == link["address"] else shown
+    extra = {"picture": ours(draw_layers(chain, trace, address))}
+    return Page("trace.html", str(facts["title"]), facts, 200, extra)
+
+
+def _facts(chain: Chain, trace: Trace) -> dict[str, Any]:
+    return {
         "found": True,
         "uri": trace.start,
         "title": f"What led to {_name(chain, trace)}",
@@ -68,12 +77,6 @@ def trace_page(platform: Platform, lineage: Lineage, q: str, address: AddressOf,
         ],
         "asserted": _asserted(trace),
     }
-    for link in facts["path"]:
-        link["address"] = address(link["uri"])
-        shown = pages.page_of(link["uri"]) if pages else ""
-        link["in_mlflow"] = "" if shown == link["address"] else shown
-    extra = {"picture": ours(draw_layers(chain, trace, address))}
-    return Page("trace.html", str(facts["title"]), facts, 200, extra)
 
 
 def _name(chain: Chain, trace: Trace) -> str:
