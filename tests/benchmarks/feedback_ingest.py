@@ -54,10 +54,18 @@ def rows_of(results: Results) -> list[Row]:
         harness.compare(case, "speed", "rows/s", rates(results, side) or [], (peer, rates(results, other)))
         for case, side, peer, other in compared
     ]
+    rows += [_cpu("10^5 by columns", "cpu_s", results), _cpu("its checks and digests alone", "sift_cpu_s", results)]
     rows += [_waited(threads, "threads", "p99_ms", results), _waited(http, "http", "p99_ms", results)]
     rates(results, "spool")
     spooled = [1e3 * one["p50_ms"] for one in results["spool"] or []]
     return [*rows, harness.alone("a prediction into the spool", "p50", "us", spooled)]
+
+
+def _cpu(case: str, figure: str, results: Results) -> Row:
+    """Compare what a row costs with what it costs plain SQLite: busy machines change that less than the speed."""
+    ours = [1e6 * one[figure] / one["events"] for one in results["bulk"] or []]
+    theirs = [1e6 * one["cpu_s"] / one["events"] for one in results["bulk-sqlite-peer"] or []]
+    return harness.compare(case, "CPU", "us/row", ours, ("sqlite", theirs))
 
 
 def _waited(case: str, side: str, figure: str, results: Results) -> Row:
