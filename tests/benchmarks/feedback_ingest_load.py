@@ -95,8 +95,14 @@ def over_http(port: int, path: str, bodies: Sequence[bytes], headers: str = "") 
 async def read_answer(reader: asyncio.StreamReader) -> bytes:
     """Return the body of an answer."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode()
-    length = next(int(line[15:]) for line in head.lower().splitlines() if line.startswith("content-length:"))
-    body = await reader.readexactly(length)
+    fields = dict(line.lower().split(": ", 1) for line in head.splitlines()[1:] if line)
+    if "content-length" in fields:
+        body = await reader.readexactly(int(fields["content-length"]))
+    else:
+        body = b""
+        while length := int(await reader.readline(), 16):
+            body += (await reader.readexactly(length + 2))[:-2]
+        await reader.readline()
     if head.split()[1] not in ("200", "201"):
         raise SystemExit(f"The server answered {head.splitlines()[0]}: {body[:300]!r}")
     return body
