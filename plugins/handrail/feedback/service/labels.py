@@ -44,7 +44,7 @@ class LabelTables:
         return self.stores.labels.tables(scope, rules, self.stores.reader.mark())
 
     def of_snapshot(self, digest: str) -> Iterator[pa.Table]:
-        """Yield what a snapshot fixes, whatever arrived since; `handrail feedback doctor` finds rows that were altered.
+        """Yield what a snapshot fixes, whatever arrived since; `handrail lineage doctor` finds rows that were altered.
 
         Raises:
             UnknownReference: there is no such snapshot.
