@@ -12,9 +12,9 @@ from tests.benchmarks.harness import Row
 from tests.benchmarks.lineage_ingest import has_postgresql
 
 CASE = "tests.benchmarks.feedback_ingest_case"
-LIMIT_S = 60
+LIMIT_S = 120
 FULL = bool(os.environ.get("FULL"))
-COUNTS = {"fdatasync": 300, "threads": 5_000, "http": 1_500, "sqlite": 300, "nats": 1_000, "mlflow": 100}
+COUNTS = {"fdatasync": 300, "threads": 5_000, "http": 1_500, "sqlite": 300, "nats": 1_000, "mlflow": 50}
 BULK = {"bulk": 100_000, "bulk-sqlite-peer": 100_000, "bulk-duckdb": 100_000, "bulk-http": 100_000, "spool": 5_000}
 ON_POSTGRESQL = {"threads-postgresql": 2_500, "postgresql-peer": 200}
 BULK_ON_POSTGRESQL = {"bulk-postgresql": 100_000, "bulk-postgresql-peer": 100_000}

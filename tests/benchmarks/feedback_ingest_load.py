@@ -82,7 +82,7 @@ def over_http(port: int, path: str, bodies: Sequence[bytes], headers: str = "") 
         while waiting:
             number, body = waiting.pop()
             begin = time.perf_counter()
-            head = f"POST {path} HTTP/1.1\r\nhost: x\r\n{headers}content-length: {len(body)}\r\n\r\n"
+            head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n{headers}content-length: {len(body)}\r\n\r\n"
             writer.write(head.encode() + body)
             await read_answer(reader)
             latencies[number] = time.perf_counter() - begin
