@@ -26,7 +26,7 @@ from handrail.entrypoints.cli.env import tool_environment
 from handrail.errors import HandrailError, InvalidInput
 from handrail.files import replace_file
 from handrail.settings import Settings, load_settings
-from infra.demo import closing, gate, production, provenance, training
+from infra.demo import closing, comparing, gate, production, provenance, training
 from infra.demo.scene import COMMITTER, Scene, enter
 from infra.demo.screen import Report, Screen
 from infra.servers.supervisor import Servers, settings_environment, with_free_ports
@@ -63,6 +63,7 @@ STEPS = (
     Step("replay", "Replay {months}", production.replay),
     Step("monitor", "Monitor month by month", production.monitor),
     Step("retrain", "Retrain, and let the gate decide", production.retrain),
+    Step("compare", "Compare both versions in shadow", comparing.compare),
     Step("trace", "Trace a prediction, and a raw file's impact", provenance.trace),
     Step("closing", "Where to look", closing.addresses),
 )

@@ -1,4 +1,4 @@
-"""Step 13: where to look; and the closing screen, with everything else in two files."""
+"""Step 14: where to look; and the closing screen, with everything else in two files."""
 
 from __future__ import annotations
 
@@ -41,6 +41,13 @@ def addresses(scene: Scene, report: Report) -> dict[str, object]:
     }
 
 
+ANSWERS = {
+    "better": "the challenger is better",
+    "worse": "the challenger is worse",
+    "no_difference": "no difference that matters",
+    "inconclusive": "inconclusive",
+    "blocked": "blocked",
+}
 OUTCOMES = {"void": "overtaken by it"}
 """What a person reads of a verdict that is no decision: the champion changed before one was made."""
 
@@ -95,6 +102,7 @@ def verdicts(steps: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         for name in others
     )
     yield f"  retrained  {retrain['verdict']}{poor}"
+    yield f"  compared   {_compared(steps['compare'])}"
     yield f"  lineage    {trace['predictions_that_trace']} predictions lead back to commit and bytes"
 
 
@@ -117,6 +125,14 @@ def ways_on(steps: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     who = ", ".join(f"{person.account} ({', '.join(person.roles)})" for person in PEOPLE)
     yield f"MLflow knows {who}:"
     yield f"  passwords in {at['credentials']}/demo-<name>.json; tokens beside them"
+
+
+def _compared(found: Mapping[str, Any]) -> str:
+    """Return the verdict on the challenger in shadow, and how much better it was."""
+    if found["answer"] not in ANSWERS:
+        return f"no: {found['because']}"
+    gain = ", ".join(f"{found[name]:+.4f}" for name in ("gain", "gain_from", "gain_to") if found[name] is not None)
+    return f"{found['pairs']:,} in shadow: {ANSWERS[found['answer']]}; {found['metric']} {gain.replace(', ', ' (', 1)})"
 
 
 def _shown(file: Path) -> str:

@@ -161,8 +161,8 @@ def retrain(scene: Scene, report: Report) -> Figures:
     run = "answered in an earlier run"
     if not _is_answered(scene, month):
         run = _retrained(scene, month, finding, report)
-    comparison, title = _comparison(scene), scene.case.main_metric.title
-    request = sign_off(scene, _request_of(scene, "project"))
+    comparison, title = comparison_of(scene), scene.case.main_metric.title
+    request = sign_off(scene, request_of(scene, "project"))
     figures: Figures = {
         "because": _because(finding) if finding else f"{month} is the newest mature month",
         "flow_run": run,
@@ -171,7 +171,7 @@ def retrain(scene: Scene, report: Report) -> Figures:
         "verdict": request["verdict"],
     }
     for name in _other_sets(scene):
-        poor = _request_of(scene, name)
+        poor = request_of(scene, name)
         figures |= {f"{name}{ONLY}": poor["verdict"], f"{name}{ONLY}_because": " ".join(poor["reasons"])}
     if request["verdict"] == "promoted":
         report("deploying the new champion")
@@ -205,8 +205,8 @@ def _because(finding: Mapping[str, Any]) -> str:
 def _is_answered(scene: Scene, month: str) -> bool:
     """Say whether every challenger of that month was judged before, about the deployment that is judged now."""
     try:
-        comparison = _comparison(scene)
-        closed = not any(is_open(_request_of(scene, clone)) for clone in ("project", *_other_sets(scene)))
+        comparison = comparison_of(scene)
+        closed = not any(is_open(request_of(scene, clone)) for clone in ("project", *_other_sets(scene)))
     except (OSError, HandrailError):
         return False
     return closed and (comparison["month"], comparison["champion"]) == (month, scene.found["judged"])
@@ -260,13 +260,14 @@ def _first_run(scene: Scene, flow: str, began: float) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
-def _comparison(scene: Scene) -> dict[str, Any]:
+def comparison_of(scene: Scene) -> dict[str, Any]:
+    """Return how the challenger of the default feature set compared with the champion on its month."""
     file = scene.settings.home / "retrain" / "project" / "reports" / "comparison.json"
     found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return found
 
 
-def _request_of(scene: Scene, clone: str) -> dict[str, Any]:
+def request_of(scene: Scene, clone: str) -> dict[str, Any]:
     """Return the newest promotion request of the tree that a clone below home/retrain holds."""
     digest = tree_digest(scene.settings.home / "retrain" / clone / TREE)
     asked = scene.author.requests_for(ALIAS, digest)

@@ -26,6 +26,7 @@ STEPS = [
     "replay",
     "monitor",
     "retrain",
+    "compare",
     "trace",
     "closing",
 ]
@@ -43,7 +44,7 @@ def test_every_step_has_its_place_in_the_summary(loop):
 
 def test_elsewhere_than_on_a_terminal_progress_is_plain_lines(loop):
     assert "\x1b[" not in loop.said
-    assert "[ 1/13] Acquire the flights" in loop.said
+    assert "[ 1/14] Acquire the flights" in loop.said
 
 
 def test_acquire_brings_what_was_known_at_go_live(loop):
@@ -142,7 +143,8 @@ def test_each_replayed_flight_is_stored_and_outcomes_are_late_twice_corrected_an
     assert figures["online_values_unlike_training"].startswith("0 of ")
     assert figures["predictions"] > 140_000
     assert figures["flights"] > 1_000
-    assert min(figures[f"outcomes_{fate}"] for fate in ("late", "twice", "corrected", "never")) > 0
+    assert min(figures[f"outcomes_{fate}"] for fate in ("late", "twice", "corrected", "never", "by_key")) > 0
+    assert min(figures["rating_reports"], figures["rebooking_cost_reports"]) > 0
 
 
 def test_each_month_is_judged_and_september_drifts(loop):
@@ -160,6 +162,27 @@ def test_a_challenger_of_the_schedule_alone_is_refused_with_reasons(loop):
     assert "comparison" in figures["schedule_only_because"]
     assert figures["verdict"] in ("promoted", "refused")
     assert figures["flow_run"].endswith("completed")
+
+
+def test_both_versions_are_compared_in_shadow_with_a_verdict(loop):
+    figures = loop.figures("compare")
+    again = loop.run(
+        *("handrail", "feedback", "compare", "--kind", "ground_truth", "--metric", figures["metric"], "--json"),
+        *("--deployments", figures["champion"], figures["challenger"], "--matters", "0.005", "--unit", "day"),
+        *("--guardrail", "accuracy=0.01", "--as-of", "2014-01-07"),
+    )
+
+    assert figures["answer"] in ("better", "worse", "no_difference", "inconclusive")
+    assert f"{figures['pairs']:,} in shadow: " in loop.said
+    assert figures["pairs"] > 10_000
+    assert "naive peeking" in figures["false_positives"]
+    assert again.returncode in (0, 3, 4), again.stderr
+    found = json.loads(again.stdout)
+    assert (found["answer"], found["pairs"], found["gain"]["value"]) == (
+        figures["answer"],
+        figures["pairs"],
+        pytest.approx(figures["gain"], abs=1e-12),
+    )
 
 
 def test_a_prediction_leads_back_to_a_commit_and_a_file_forward_to_predictions(loop):
@@ -194,11 +217,11 @@ def _prefect(loop, query):
         return connection.execute(query).fetchall()
 
 
-def test_the_demo_ends_with_seventeen_lines(loop):
+def test_the_demo_ends_with_eighteen_lines(loop):
     lines = loop.said.splitlines()
 
-    assert lines[-17].startswith("The loop is closed: ")
-    assert loop.figures("trace")["prediction"] in "".join(lines[-17:])
+    assert lines[-18].startswith("The loop is closed: ")
+    assert loop.figures("trace")["prediction"] in "".join(lines[-18:])
 
 
 @pytest.mark.parametrize("tool", ["mlflow", "prefect", "bento", "evidently"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from flows.steps.release.history import open_history, point_in_time
 from flows.steps.release.served_model import ServedModel, open_model, serving_deployment
 from flows.steps.replay.log import scored_months
 from flows.steps.replay.plan import DEFAULT_DAYS, replayed_days, said_of
-from flows.steps.replay.truth import OutcomeReport, address_of, stream
+from flows.steps.replay.truth import Outcome, OutcomeReport, address_of, stream
 from handrail.bootstrap import Platform, open_platform
 from handrail.feedback import Feedback, Prediction, Receipt, prediction_id_for
 from handrail.settings import Settings
@@ -64,25 +66,44 @@ def _score_all(settings: Settings, live: Live, model: ServedModel, folder: Path)
 
 
 def record(platform: Platform, model: ServedModel, rows: pl.DataFrame, case: UseCase) -> dict[str, Any]:
-    """Record a prediction for each of those scored rows, and their outcomes. Repeating it changes nothing."""
-    made = accepted = Receipt()
-    names: dict[str, str] = {}
-    for part in rows.iter_slices(CHUNK):
-        predictions = predictions_of(part, model, case)
-        made += platform.feedback.record_predictions(predictions)
-        names |= {each.subject: each.prediction_id for each in predictions}
-    reports = stream(said_of(rows, case, predicted_at=case.time.event))
-    for start in range(0, len(reports), CHUNK):
-        events = [_event(names[report.subject], report, case) for report in reports[start : start + CHUNK]]
-        accepted += platform.feedback.record_feedback(events)
+    """Record a prediction for each of those scored rows, and what was said of them. Repeating it changes nothing."""
+    made, names = record_answers(platform, model, rows, case)
+    accepted, reports = record_said(platform, names, said_of(rows, case, predicted_at=case.time.event), case)
     return {
         "predictions_new": made.accepted,
         "predictions_repeated": made.repeated,
-        "outcome_reports": len(reports),
+        "outcome_reports": reports,
         "outcomes_new": accepted.accepted,
         "outcomes_repeated": accepted.repeated,
         "conflicts": len(made.conflicts) + len(accepted.conflicts),
     }
+
+
+def record_answers(
+    platform: Platform, model: ServedModel, rows: pl.DataFrame, case: UseCase, sampled: float | None = None
+) -> tuple[Receipt, dict[str, str]]:
+    """Record scored rows as predictions; return the receipt, and the id of each one by subject.
+
+    `sampled` is the share of subjects that was chosen at random, None if nobody chose.
+    """
+    made = Receipt()
+    names: dict[str, str] = {}
+    for part in rows.iter_slices(CHUNK):
+        predictions = [replace(each, sampled=sampled) for each in predictions_of(part, model, case)]
+        made += platform.feedback.record_predictions(predictions)
+        names |= {each.subject: each.prediction_id for each in predictions}
+    return made, names
+
+
+def record_said(
+    platform: Platform, names: Mapping[str, str], said: Iterable[Outcome], case: UseCase
+) -> tuple[Receipt, int]:
+    """Record every report of what happened to predictions, by subject; return the receipt and how many there were."""
+    accepted, reports = Receipt(), stream(said)
+    for start in range(0, len(reports), CHUNK):
+        events = [_event(names[report.subject], report, case) for report in reports[start : start + CHUNK]]
+        accepted += platform.feedback.record_feedback(events)
+    return accepted, len(reports)
 
 
 def predictions_of(rows: pl.DataFrame, model: ServedModel, case: UseCase) -> list[Prediction]:
