@@ -13,6 +13,7 @@ from typing import Any
 from handrail.bootstrap import Platform
 from handrail.entrypoints.console.charts import Interval, bars, interval, scale_around
 from handrail.entrypoints.console.deployments_page import everything, model_of
+from handrail.entrypoints.console.feedback_compared import compared, pictured
 from handrail.entrypoints.console.feedback_versions import same_cases, versions_of
 from handrail.entrypoints.console.moments import read_span
 from handrail.entrypoints.console.pages import Page
@@ -78,6 +79,7 @@ def feedback_page(  # noqa: PLR0913 - what a person can choose
     whole = all(reads(each.model_version_uri or "") for each in records)
     facts |= {"target": _target(platform, model or (models[0] if len(models) == 1 else ""))}
     facts["alerts"] = _alerts(platform, [model] if model else models)
+    facts["comparisons"] = compared(platform.settings, chosen, model, reads, whole)
     facts |= _counts(found) | {"quarantine": _quarantine(log) if whole else None} | _judged(log, found, chosen, mine)
     title = f"How good is {model or 'every model'}, by what really happened?"
     return Page("feedback.html", title, facts, 200, _drawn(facts))
@@ -248,6 +250,7 @@ def _drawn(facts: Row) -> Row:
         "at_target": target,
         "most_at_all": MOST_AT_ALL,
         "least": LEAST,
+        "verdicts": pictured(facts["comparisons"]),
         "gains": _gains(facts["pairs"], label),
         "label": label,
         "curve": _line([(hours, share) for hours, share, *_ in curve], longest),
