@@ -128,11 +128,12 @@ def ways_on(steps: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _compared(found: Mapping[str, Any]) -> str:
-    """Return the verdict on the challenger in shadow, and how much better it was."""
+    """Return the verdict on the challenger in shadow, and the interval of its gain: positive is better."""
     if found["answer"] not in ANSWERS:
         return f"no: {found['because']}"
-    gain = ", ".join(f"{found[name]:+.4f}" for name in ("gain", "gain_from", "gain_to") if found[name] is not None)
-    return f"{found['pairs']:,} in shadow: {ANSWERS[found['answer']]}; {found['metric']} {gain.replace(', ', ' (', 1)})"
+    low, high = found["gain_from"], found["gain_to"]
+    gain = "" if low is None or high is None else f" ({found['metric']} {low:+.4f} to {high:+.4f})"
+    return f"in shadow: {ANSWERS[found['answer']]}{gain}"
 
 
 def _shown(file: Path) -> str:

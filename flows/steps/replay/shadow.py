@@ -23,7 +23,7 @@ from handrail.feedback import ComparisonPlan, Guard, Measure, Sides, VersionComp
 from handrail.refs import Deployment
 from handrail.use_case import UseCase, read_use_case
 
-SHARE = 0.5
+SHARE = 0.25
 FOLLOWED = {"binary": "brier", "multiclass": "accuracy", "regression": "mae", "count": "mae"}
 """What is compared, by the kind of label: a mean over predictions."""
 USUAL_MARGIN = 0.01

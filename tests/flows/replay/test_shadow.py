@@ -13,7 +13,7 @@ import pytest
 from flows.steps.release.served_model import ServedModel
 from flows.steps.replay.bulk import record
 from flows.steps.replay.log import scored_months
-from flows.steps.replay.shadow import Shadowed, answer_in_shadow, compare_in_shadow
+from flows.steps.replay.shadow import SHARE, Shadowed, answer_in_shadow, compare_in_shadow
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.approvals import tree_digest
 from handrail.errors import UnknownReference
@@ -85,7 +85,7 @@ def shadowed(platform: Platform, tree: Path, since: datetime = FIRST) -> Shadowe
     return found
 
 
-def test_it_answers_half_of_the_subjects_always_the_same(platform: Platform, tree: Path) -> None:
+def test_it_answers_a_quarter_of_the_subjects_always_the_same(platform: Platform, tree: Path) -> None:
     served(platform, tree)
 
     first = shadowed(platform, tree)
@@ -94,11 +94,11 @@ def test_it_answers_half_of_the_subjects_always_the_same(platform: Platform, tre
 
     assert first == again
     assert platform.feedback.status() == before
-    assert abs(first.answered - DAYS * A_DAY / 2) < 4 * math.sqrt(DAYS * A_DAY / 4)
+    assert abs(first.answered - DAYS * A_DAY * SHARE) < 4 * math.sqrt(DAYS * A_DAY * SHARE * (1 - SHARE))
     cohort = platform.feedback.cohort(
         first.deployment, CASE.label.feedback, FIRST, FIRST + timedelta(days=DAYS), platform.event_clock()
     )
-    assert set(cohort.sampled) == {0.5}
+    assert set(cohort.sampled) == {SHARE}
     assert first.deployment.startswith("deploy://local/flights-shadow/")
 
 

@@ -1,4 +1,4 @@
-"""The closing screen: seventeen lines that fit a terminal, and every figure in two files."""
+"""The closing screen: eighteen lines that fit a terminal, and every figure in two files."""
 
 import io
 import json
@@ -22,6 +22,14 @@ FIGURES = {
     "serve": {"altered_trees_refused": "7 of 7, for example: The file differs."},
     "monitor": {"2013-08": "ROC-AUC 0.743, ok", "2013-09": "score PSI 0.45, drift alert", "all_months_roc_auc": 0.75},
     "retrain": {"verdict": "promoted", "schedule_only": "refused", "because": "a [red] figure"},
+    "compare": {
+        "answer": "no_difference",
+        "pairs": 20_997,
+        "metric": "brier",
+        "gain": 0.00029,
+        "gain_from": -0.00052,
+        "gain_to": 0.00111,
+    },
     "trace": {
         "prediction": PREDICTION,
         "predictions_that_trace": "141,193 of 141,193",
@@ -68,10 +76,10 @@ def test_a_challenger_that_another_one_overtook_is_said_in_words(screen):
     assert "  retrained  promoted; the model that knows only the schedule: overtaken by it" in screen(summary)
 
 
-def test_the_screen_has_seventeen_lines_that_fit(screen):
+def test_the_screen_has_eighteen_lines_that_fit(screen):
     lines = screen(a_summary())
 
-    assert len(lines) == 17
+    assert len(lines) == 18
     assert max(map(len, lines)) <= 82
 
 
@@ -83,6 +91,7 @@ def test_the_screen_has_seventeen_lines_that_fit(screen):
         "altered trees refused: 7 of 7",
         "2 judged on mature labels; alerts: 2013-09",
         "promoted; the model that knows only the schedule: refused",
+        "in shadow: no difference that matters (brier -0.0005 to +0.0011)",
         "141,193 of 141,193 predictions lead back",
         "MLflow http://127.0.0.1:5000",
         "bento http://127.0.0.1:3000/docs",
@@ -100,6 +109,25 @@ def test_the_screen_says_verdicts_addresses_commands_and_logins(screen, said):
     assert any(said in line for line in screen(a_summary()))
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {"answer": "none", "because": "nothing came later"},
+            "no: nothing came later",
+        ),
+        ({"answer": "blocked", "gain_from": None, "gain_to": None}, "in shadow: blocked"),
+        ({"answer": "better", "gain_from": 0.001}, "in shadow: the challenger is better (brier +0.0010 to +0.0011)"),
+    ],
+)
+def test_each_answer_about_the_challenger_is_said(screen, change, said):
+    summary = deepcopy(a_summary())
+    step = next(step for step in summary["steps"] if step["name"] == "compare")
+    step["figures"] = step["figures"] | change
+
+    assert f"  compared   {said}" in screen(summary)
+
+
 def test_where_nothing_is_left_open_the_screen_does_not_speak_of_it(screen):
     summary = deepcopy(a_summary())
     last = summary["steps"][-1]["figures"]
@@ -108,7 +136,7 @@ def test_where_nothing_is_left_open_the_screen_does_not_speak_of_it(screen):
 
     lines = screen(summary)
 
-    assert len(lines) == 15
+    assert len(lines) == 16
     assert not any("browser" in line for line in lines)
 
 

@@ -89,6 +89,16 @@ def test_immature_predictions_block_every_verdict():
     assert (found.verdict.answer, found.verdict.blocked_by, found.mature) == ("blocked", ("immature",), False)
 
 
+def test_what_is_known_of_immature_predictions_is_not_counted():
+    rows = split(count=300, rates=(0.1, 0.1))
+    young = [{**row, "mature": row["hours"] < 480} for row in rows]
+
+    found = compared(young)
+
+    assert found.champion.judged == sum(row["variant"] == "champion" and row["mature"] for row in young)
+    assert found.champion.judged < 300
+
+
 def test_few_subjects_are_too_few():
     found = compared(split(count=150, rates=(0.1, 0.9)))
 
