@@ -9,7 +9,7 @@ JOBS ?= $(shell nproc)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder --durations 20 --durations-min 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup attack-feedback demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-console bench-demo bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-ingest bench-feedback-statistics bench-label-join bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
+.PHONY: help setup attack-feedback demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-console bench-demo bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-ingest bench-feedback-decoding bench-feedback-statistics bench-label-join bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -98,6 +98,9 @@ bench-evaluation: setup  ## The gate's own evaluation of 28,220 rows beside the 
 
 bench-feedback-ingest: setup  ## Feedback that is on the disk beside the disk's own rate, SQLite, PostgreSQL, DuckDB, NATS and MLflow; FULL=1 for more.
 	@$(BIN)/python -m tests.benchmarks.feedback_ingest
+
+bench-feedback-decoding: setup  ## A body with 100,000 events decoded from each format, beside a dictionary a row.
+	@$(BIN)/python -m tests.benchmarks.feedback_decoding
 
 bench-feedback-statistics: setup  ## False positives, power and coverage of comparisons and estimates, simulated; FULL=1 for more trials.
 	@$(BIN)/python -m tests.benchmarks.feedback_statistics
