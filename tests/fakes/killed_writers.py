@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,3 +90,11 @@ def acknowledged(name):
     """Return the names of the calls that were acknowledged."""
     file = Path(f"{name}.acknowledged")
     return file.read_text().splitlines() if file.exists() else []
+
+
+def wait_for_acknowledged(name, count):
+    """Return once so many calls were acknowledged."""
+    deadline = time.monotonic() + DEADLINE_S
+    while len(acknowledged(name)) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
