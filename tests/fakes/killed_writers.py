@@ -97,4 +97,4 @@ def wait_for_acknowledged(name, count):
     deadline = time.monotonic() + DEADLINE_S
     while len(acknowledged(name)) < count:
         assert time.monotonic() < deadline
-        time.sleep(0.002)
+        threading.Event().wait(0.002)
