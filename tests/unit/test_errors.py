@@ -13,6 +13,7 @@ EXAMPLES = [
     errors.Contradiction("Deciding", ("It was decided.",)),
     errors.FolderNotEmpty("work"),
     errors.Unavailable("Port 5000", "it is taken", "Free it."),
+    errors.Busy(50_000, 1),
     errors.MissingTool("feast", "feast"),
     errors.MissingFile("dvc.lock", "Run: dvc repro."),
 ]
