@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+
 import duckdb
 import polars as pl
 import pyarrow.dataset as ds
 import pytest
+import sqlalchemy as sa
 
 from handrail.errors import Unavailable
 from handrail.feedback.domain.parts import Compacted, Reach
@@ -85,6 +89,40 @@ def test_a_file_that_is_missing_or_altered_is_written_again_as_it_was(parted):
 
     assert done.again
     assert (files(parted), parted.compaction.damaged()) == (held, ())
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("what", "events"),
+        ("path", "predictions/elsewhere.parquet"),
+        ("day", date(2013, 8, 3)),
+        ("deployment", OTHER),
+        ("first", 2),
+        ("last", 99),
+        ("rows", 3),
+        ("size", 1),
+        ("sha256", "0" * 64),
+    ],
+)
+def test_a_record_that_does_not_fit_its_file_is_damaged(parted, field, value):
+    parted.record(PREDICTIONS[:2])
+    parted.compaction.run()
+    (held,) = parted.book.all()
+
+    assert parted.compaction.folder.damaged([held]) == ()
+    altered = replace(held, **{field: value})
+    assert parted.compaction.folder.damaged([altered]) == (altered,)
+
+
+def test_a_record_that_cannot_be_read_is_one_sentence(parted):
+    parted.record(PREDICTIONS[:2])
+    parted.compaction.run()
+    with parted.book._store.write() as connection:
+        connection.execute(sa.text("update feedback_part set day = 'yesterday'"))
+
+    with pytest.raises(Unavailable, match="it is damaged"):
+        parted.book.all()
 
 
 def test_early_feedback_gets_its_place_when_its_part_is_written_again(parted):

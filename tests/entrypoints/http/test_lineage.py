@@ -197,7 +197,7 @@ def test_other_paths_and_methods_are_problems_too(client, method, path, status):
 def test_the_door_describes_itself(client):
     described = client.get("/openapi.json").json()
 
-    feedback = {"/v1/predictions", "/v1/feedback", "/v1/logs", "/v1/traces"}
+    feedback = {"/v1/predictions", "/v1/feedback", "/v1/logs", "/v1/traces", "/metrics"}
     assert set(described["paths"]) == {EVENTS, BATCH, TRACE, IMPACT, TIMELINE, NODES, SHOW, EXPORT} | feedback
     assert client.get("/livez", headers={"authorization": ""}).json() == {"status": "ok"}
 

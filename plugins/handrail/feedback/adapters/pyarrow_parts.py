@@ -77,13 +77,14 @@ class PyarrowParts(PartFolder):
         return Part(what, name, day, deployment, *span, len(rows), path.stat().st_size, sha256_of(path))
 
     def damaged(self, parts: Sequence[Part]) -> tuple[Part, ...]:
-        """Return the parts whose file is missing or is not what was written."""
+        """Return the parts whose file is missing or is not what was written, or that are not recorded as it is."""
         return tuple(part for part in parts if not self._is_whole(part))
 
     def _is_whole(self, part: Part) -> bool:
         path = self._folder / part.path
         try:
-            return path.stat().st_size == part.size and sha256_of(path) == part.sha256
+            whole = path.stat().st_size == part.size and sha256_of(path) == part.sha256
+            return whole and _is_recorded(part, path)
         except OSError:
             return False
 
@@ -95,6 +96,18 @@ class PyarrowParts(PartFolder):
                 if file not in known:
                     with unwritable(file, REMEDY):
                         file.unlink(missing_ok=True)
+
+
+def _is_recorded(part: Part, path: Path) -> bool:
+    """Return whether a part is recorded under the day, deployment and rows that its file has: reading trusts these."""
+    import pyarrow.parquet as pq
+
+    begins, ends = f"{part.what}/day={part.day}/deployment_id=", f"/{part.first:012}-{part.last:012}.parquet"
+    if not (part.path.startswith(begins) and part.path.endswith(ends)):
+        return False
+    with pq.ParquetFile(path) as file:
+        row = next(file.iter_batches(1, columns=["deployment"])).to_pylist()[0]
+        return (row["deployment"] or "", file.metadata.num_rows) == (part.deployment, part.rows)
 
 
 def as_table(what: What, rows: Sequence[tuple[Any, ...]]) -> Any:

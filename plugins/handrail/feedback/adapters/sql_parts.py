@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from handrail.errors import Unavailable
 from handrail.feedback.adapters.sql_tables import part
 from handrail.feedback.domain.material import Mark, Scope
 from handrail.feedback.domain.parts import Part, Reach
@@ -30,6 +31,14 @@ where e.seq between {p} and {p} order by e.seq limit {p}"""
 _EARLIER = """select distinct a.event_id from feedback_arrival a cross join feedback_event e
 where e.event_id = a.event_id and e.kind = {p} and e.received_at > {p} and a.received_at <= {p} and a.seq <= {p}"""
 _ROWS = {"predictions": _PREDICTIONS, "events": _EVENTS}
+
+
+def _part(row: Any) -> Part:
+    try:
+        return Part(**row._asdict() | {"day": date.fromisoformat(row.day)})
+    except (ValueError, TypeError) as err:
+        remedy = "The log has its rows: delete this row of feedback_part, and run handrail feedback compact."
+        raise Unavailable(f"The record of the part {row.path}", "it is damaged", remedy) from err
 
 
 class SqlPartSource(PartSource):
@@ -62,8 +71,7 @@ class SqlParts(PartBook):
         """Return every part, sorted by path."""
         with self._store.read() as connection:
             rows = connection.execute(sa.select(part)).all()
-        found = (Part(**row._asdict() | {"day": date.fromisoformat(row.day)}) for row in rows)
-        return tuple(sorted(found, key=lambda each: each.path))
+        return tuple(sorted(map(_part, rows), key=lambda each: each.path))
 
     def record(self, parts: Sequence[Part], instead_of: Reach | None = None) -> None:
         """Keep parts durably, all or none; with a reach, in the place of those that were written for it."""
