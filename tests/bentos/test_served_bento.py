@@ -210,7 +210,8 @@ def test_each_example_of_the_page_is_a_request_that_succeeds(client: httpx.Clien
             answer = client.post(path, json=example)
             posted.append((path, answer.status_code // 100))
 
-    assert set(posted) == {("/predict", 2), ("/api/feedback", 2), ("/api/predictions", 2)}
+    doors = ("feedback", "predictions", "v1/feedback", "v1/predictions", "v1/logs", "v1/traces")
+    assert set(posted) == {("/predict", 2), *((f"/api/{door}", 2) for door in doors)}
 
 
 def test_five_thousand_flights_go_in_one_request(client: httpx.Client) -> None:

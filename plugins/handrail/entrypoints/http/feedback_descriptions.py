@@ -60,10 +60,44 @@ def body_of(what: str) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def otlp_body() -> dict[str, Any]:
-    """Return the description of the body of a request of OTLP."""
+def _attributes(**values: str | float) -> list[dict[str, Any]]:
+    """Return attributes as OTLP's JSON writes them; `__` is a dot."""
+    return [
+        {"key": name.replace("__", "."), "value": {"stringValue" if isinstance(value, str) else "doubleValue": value}}
+        for name, value in values.items()
+    ]
+
+
+_RESOURCE = {"attributes": _attributes(service__name="outcome-feed")}
+_RESULT = {
+    "timeUnixNano": "1375362300000000000",
+    "eventName": "gen_ai.evaluation.result",
+    "attributes": _attributes(
+        handrail__prediction_id=str(_EVENT["prediction_id"]),
+        gen_ai__evaluation__name="ground_truth",
+        gen_ai__evaluation__score__value=1.0,
+    ),
+}
+_SPAN = {
+    "traceId": "5b8efff798038103d269b633813fc60c",
+    "spanId": "eee19b7ec3c1b174",
+    "name": "answer",
+    "endTimeUnixNano": "1375362300000000000",
+    "attributes": _attributes(annotations__0__annotation__name="ground_truth", annotations__0__annotation__score=1.0),
+}
+OTLP_EXAMPLES: dict[str, dict[str, Any]] = {
+    "logs": {"resourceLogs": [{"resource": _RESOURCE, "scopeLogs": [{"logRecords": [_RESULT]}]}]},
+    "traces": {"resourceSpans": [{"resource": _RESOURCE, "scopeSpans": [{"spans": [_SPAN]}]}]},
+}
+
+
+def otlp_body(signal: str) -> dict[str, Any]:
+    """Return the description of the body of a request of OTLP with that signal, logs or traces."""
     content = {
-        JSON: {"schema": {"type": "object", "description": "a request of OTLP as its JSON"}},
+        JSON: {
+            "schema": {"type": "object", "description": "a request of OTLP as its JSON"},
+            "examples": {f"an evaluation in {signal}": {"value": OTLP_EXAMPLES[signal]}},
+        },
         PROTOBUF: {"schema": {"type": "string", "format": "binary"}},
     }
     return {"requestBody": {"required": True, "content": content}}

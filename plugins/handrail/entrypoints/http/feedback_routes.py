@@ -128,7 +128,7 @@ def feedback_routes(platform: Platform, caller: Callable[..., Caller], prefixes:
                 summary=f"Take OTLP {signal}",
                 description=OTLP,
                 responses=PROBLEMS,
-                openapi_extra=otlp_body(),
+                openapi_extra=otlp_body(signal),
             )
     return router
 
