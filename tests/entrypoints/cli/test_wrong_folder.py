@@ -31,6 +31,10 @@ READING = {
     "feedback export": ("sha256:00", "labels.parquet"),
     "feedback compact": (),
     "feedback compare": ("--kind", "ground_truth", "--metric", "accuracy", "--variants", "a", "b"),
+    "feedback mirror": (),
+    "feedback queue make": ("sha256:00", "--most", "1", "--to", "tasks.json"),
+    "feedback queue import": ("export.json", "--kind", "ground_truth"),
+    "feedback queue figures": ("tasks.json",),
     "feedback quarantine list": (),
     "feedback quarantine show": ("1",),
     "feedback quarantine repair": ("1", "--set", "value=1"),
@@ -51,7 +55,7 @@ READING = {
 }
 WITHOUT_A_STORE = {"env", "approvals verify", "approvals policy check", "approvals policy diff"}
 WITHOUT_A_STORE |= {"approvals log verify", "approvals log proof", "approvals log check-proof"}
-WITHOUT_A_STORE |= {"approvals rules take", "approvals attest"}
+WITHOUT_A_STORE |= {"approvals rules take", "approvals attest", "feedback queue import", "feedback queue figures"}
 """What reads other files than the store."""
 DIGEST = "sha256:" + "0" * 64
 AT_THE_SERVER = {
