@@ -13,8 +13,15 @@ from tests.fakes.feedback import GO_LIVE, GROUND_TRUTH
 SHIPPED = Path(__file__).resolve().parents[3] / "config" / "feedback.yaml"
 
 
-def test_the_shipped_file_declares_the_truth_about_flights():
-    assert read_kinds(SHIPPED) == {"ground_truth": replace(GROUND_TRUTH, clock_skew=timedelta(hours=48))}
+def test_the_shipped_file_declares_the_truth_about_flights_what_passengers_say_and_what_it_costs():
+    kinds, two_days = read_kinds(SHIPPED), timedelta(hours=48)
+
+    truth = replace(GROUND_TRUTH, clock_skew=two_days, matching="all", late_after=timedelta(hours=12))
+    assert kinds.pop("ground_truth") == truth
+    rating, cost = kinds.pop("rating"), kinds.pop("rebooking_cost")
+    assert (rating.at_least, rating.at_most, rating.whole, rating.absence_means) == (1, 5, True, None)
+    assert (cost.unit, cost.aggregation, cost.absence_means, cost.sources) == ("USD", "sum", 0, ("billing",))
+    assert kinds == {}
 
 
 def test_without_a_file_no_kind_is_declared(tmp_path):

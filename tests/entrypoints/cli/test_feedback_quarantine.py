@@ -54,10 +54,10 @@ def test_a_conflict_is_recorded_as_a_revision_and_never_as_it_was():
 
 
 def test_rows_of_a_kind_that_was_not_declared_are_replayed_once_it_is(project):  # noqa: F811
-    run("import", "-", text=lines(PREDICTION, OUTCOME | {"kind": "rating", "value": 4}, OUTCOME | {"value": 7}))
+    run("import", "-", text=lines(PREDICTION, OUTCOME | {"kind": "applause", "value": 4}, OUTCOME | {"value": 7}))
     assert quarantine("replay", "--reason", "unknown_kind").exit_code == 1
     file = project / "config" / "feedback.yaml"
-    file.write_text(file.read_text() + "  rating: {maturity_window_hours: 1}\n")
+    file.write_text(file.read_text() + "  applause: {maturity_window_hours: 1}\n")
 
     result = quarantine("replay", "--reason", "unknown_kind")
 
