@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from handrail import open_platform
 from handrail.compared import read_comparisons, write_comparison
+from handrail.entrypoints.answers.comparison_words import _interval
 from handrail.entrypoints.cli import build
 from handrail.errors import InvalidInput, UnknownReference
 from handrail.feedback import Feedback, Prediction, assign
@@ -206,3 +207,18 @@ def test_what_cannot_be_compared_is_said_in_a_sentence(shop, words, problem):
 def test_a_kind_that_is_not_declared_is_named(shop):
     with pytest.raises(UnknownReference, match="Declared in config"):
         run("--kind", "else", "--metric", "brier", *BOTH)
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "words"),
+    [
+        (1.3063e-05, -0.00034654, 0.000749, "+0.00001 (-0.00035 to +0.00075, positive is better)"),
+        (0.123456, 0.1, 0.15, "+0.123 (+0.100 to +0.150, positive is better)"),
+        (1234.5, 1100.0, 1400.0, "+1234 (+1100 to +1400, positive is better)"),
+        (0.0, 0.0, 0.0, "+0.00000 (+0.00000 to +0.00000, positive is better)"),
+        (None, None, None, "not known"),
+        (0.5, None, None, "not known"),
+    ],
+)
+def test_a_gain_has_as_many_digits_as_its_interval_deserves(value, low, high, words):
+    assert _interval({"value": value, "low": low, "high": high}) == words

@@ -154,9 +154,16 @@ def _arm_words(arm: Row, metric: str) -> str:
 
 
 def _interval(gain: Row) -> str:
-    if gain["value"] is None or gain["low"] is None:
+    value, low, high = (gain[name] for name in ("value", "low", "high"))
+    if value is None or low is None or high is None:
         return "not known"
-    return f"{gain['value']:+.5g} ({gain['low']:+.5g} to {gain['high']:+.5g}, positive is better)"
+    digits = _digits((high - low) / 2)
+    return f"{value:+.{digits}f} ({low:+.{digits}f} to {high:+.{digits}f}, positive is better)"
+
+
+def _digits(reach: float) -> int:
+    """Return how many digits after the point show the reach of an interval to two figures, 0 to 8."""
+    return min(max(math.ceil(-math.log10(reach)) + 1, 0), 8) if reach > 0 else 5
 
 
 def _design(row: Row) -> str:

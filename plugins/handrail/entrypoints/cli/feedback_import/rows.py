@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -70,19 +71,20 @@ class Reading:
             return Rejected(what, Reason.MALFORMED, err.field, str(err), columns.plain(cells), place)
 
 
-class Source:
+class Source(ABC):
     """Rows in order, and how far they were read."""
 
+    @abstractmethod
     def at(self) -> At:
         """Return how far it was read, so that reading can begin there again."""
-        raise NotImplementedError
 
+    @abstractmethod
     def skip(self, begin: At) -> bool:
         """Go to where reading ended before; return whether all before is as it was."""
-        raise NotImplementedError
 
+    @abstractmethod
     def __iter__(self) -> Iterator[tuple[str, Row]]:
-        raise NotImplementedError
+        """Yield each row with its place."""
 
 
 class _LineRows(Source):
