@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from handrail.bootstrap.feedback import feedback_stores
 from handrail.feedback.adapters.pyarrow_labels import PyarrowLabels
-from handrail.feedback.adapters.sql_log_reader import _ABOUT
 from handrail.feedback.adapters.sql_tables import event as events
 from handrail.feedback.adapters.sql_tables import metadata
 from handrail.feedback.adapters.sql_tables import prediction as predictions
@@ -20,7 +19,6 @@ from handrail.feedback.domain.plain import PlainEvent, PlainPrediction
 from handrail.feedback.domain.snapshots import SnapshotChanged
 from handrail.feedback.domain.values import Receipt
 from handrail.storage import open_store
-from handrail.storage.bulk import TEXT, _query
 from tests.fakes.feedback import GO_LIVE, a_log, a_prediction, an_outcome
 from tests.fakes.feedback_store import DATABASES, a_database, a_store
 
@@ -165,14 +163,3 @@ def test_plain_values_have_the_order_of_their_table(plain, table):
     names = [column.name for column in table.columns if column.name != "seq"]
 
     assert list(plain._fields) == ["deployment" if name == "deployment_id" else name for name in names]
-
-
-def test_events_of_a_kind_are_found_without_a_walk_over_the_logs(tmp_path):
-    with a_store("sqlite", tmp_path) as store:
-        feedback_stores(store)
-        with store.read() as connection:
-            asked = "explain query plan " + _query("sqlite", _ABOUT, (TEXT,))
-            plan = [row[-1] for row in connection.exec_driver_sql(asked, ('["deploy://l/s/1"]', "cost"))]
-
-    assert any("feedback_event_kind" in step for step in plan), plan
-    assert not any(step.startswith("SCAN") and ("prediction" in step or "event" in step) for step in plan), plan
