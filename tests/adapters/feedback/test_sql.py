@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from handrail.bootstrap.feedback import feedback_stores
 from handrail.feedback.adapters.pyarrow_labels import PyarrowLabels
+from handrail.feedback.adapters.sql_log_reader import _ABOUT
+from handrail.feedback.adapters.sql_sampler import _EVENTS
 from handrail.feedback.adapters.sql_tables import event as events
 from handrail.feedback.adapters.sql_tables import metadata
 from handrail.feedback.adapters.sql_tables import prediction as predictions
@@ -19,6 +21,7 @@ from handrail.feedback.domain.plain import PlainEvent, PlainPrediction
 from handrail.feedback.domain.snapshots import SnapshotChanged
 from handrail.feedback.domain.values import Receipt
 from handrail.storage import open_store
+from handrail.storage.bulk import TEXT, _query
 from tests.fakes.feedback import GO_LIVE, a_log, a_prediction, an_outcome
 from tests.fakes.feedback_store import DATABASES, a_database, a_store
 
@@ -163,3 +166,22 @@ def test_plain_values_have_the_order_of_their_table(plain, table):
     names = [column.name for column in table.columns if column.name != "seq"]
 
     assert list(plain._fields) == ["deployment" if name == "deployment_id" else name for name in names]
+
+
+@pytest.mark.parametrize(
+    ("sql", "values", "index"),
+    [
+        (_ABOUT, ('["deploy://l/s/1"]', "cost"), "feedback_event_of_kind"),
+        # A plain index by kind would be taken here too, for all events of the kind once a prediction.
+        (_EVENTS, ('["p1"]', "truth"), "feedback_event_prediction"),
+    ],
+)
+def test_no_question_about_events_walks_through_all_of_them(tmp_path, sql, values, index):
+    with a_store("sqlite", tmp_path) as store:
+        feedback_stores(store)
+        with store.read() as connection:
+            asked = f"explain query plan {_query('sqlite', sql, (TEXT,))}"
+            plan = [row[-1] for row in connection.exec_driver_sql(asked, values)]
+
+    assert any(index in step for step in plan), plan
+    assert not any(step.startswith("SCAN") and ("prediction" in step or "event" in step) for step in plan), plan

@@ -17,9 +17,12 @@ from handrail.storage import Store
 from handrail.storage.bulk import TEXT, read
 
 NUMBERED = (prediction, event, arrival)
+# From the events of the kind, by an index of this very expression, to their predictions: of money there may be none
+# beside millions of predictions.
 _ABOUT = """select uri, event.prediction_id, revision, occurred_at, event_id, value, item
-from {given} cross join feedback_deployment deployment, feedback_prediction prediction, feedback_event event
-where uri = g.a and deployment_id = deployment.id and event.prediction_id = prediction.prediction_id and kind = {p}"""
+from feedback_event event cross join feedback_prediction prediction cross join feedback_deployment deployment
+where uri in (select g.a from {given}) and event.kind || '' = {p}
+and prediction.prediction_id = event.prediction_id and deployment.id = deployment_id"""
 
 
 class SqlLogReader(LogReader):
