@@ -41,16 +41,27 @@ from handrail.version import __version__
 
 if TYPE_CHECKING:
     from handrail.bootstrap import Platform, open_platform
+    from handrail.bootstrap.feedback_subjects import subject_reference
     from handrail.bootstrap.serving import Served, record_deployment
     from handrail.settings import Settings, load_settings
 
-__all__ = ["Platform", "Served", "Settings", "__version__", "load_settings", "open_platform", "record_deployment"]
+__all__ = [
+    "Platform",
+    "Served",
+    "Settings",
+    "__version__",
+    "load_settings",
+    "open_platform",
+    "record_deployment",
+    "subject_reference",
+]
 
 
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "handrail.bootstrap": ("Platform", "open_platform"),
+        "handrail.bootstrap.feedback_subjects": ("subject_reference",),
         "handrail.bootstrap.serving": ("Served", "record_deployment"),
         "handrail.settings": ("Settings", "load_settings"),
     },

@@ -6,6 +6,7 @@ HandrailError
         UnknownReference     it names something that does not exist
             NotYetSet          lineage: a moving name was first set later than that
         AmbiguousReference   lineage: a short form fits several nodes
+        ForeignPseudonym     feedback: a subject under a name that another key made
     Conflict               the same id was used before with another content
         RoleConflict         lineage: one URI for two sorts of nodes
         MovedMeanwhile       approvals: someone else wrote first

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from handrail.bootstrap.feedback_subjects import open_subjects
 from handrail.feedback.service import Compaction, FeedbackLog, FeedbackStores, Mirror
 from handrail.settings import Settings, make_home
 from handrail.storage import Store, migrate
@@ -12,6 +14,8 @@ from handrail.tools import require
 
 if TYPE_CHECKING:
     from handrail.feedback.adapters.spool import PredictionSpool
+    from handrail.feedback.domain.subjects import Subjects
+    from handrail.feedback.domain.values import Prediction
 
 __all__ = [
     "feedback_stores",
@@ -26,13 +30,17 @@ def open_feedback(settings: Settings, store: Store) -> FeedbackLog:
     """Open the log in `store` with the kinds of config/feedback.yaml, bringing its tables up to date.
 
     Raises:
-        Misconfigured: config/feedback.yaml cannot be used, or a newer release wrote the tables.
+        Misconfigured: config/feedback.yaml or the key of subjects cannot be used, or a newer release wrote the tables.
     """
+    from handrail.feedback.adapters.keyed_stores import keyed
     from handrail.feedback.adapters.pyarrow_labels import PyarrowLabels
+    from handrail.feedback.adapters.sql_subject_key import require_key
     from handrail.feedback.adapters.yaml_kinds import read_kinds
 
     kinds = read_kinds(settings.config / "feedback.yaml")
-    return FeedbackLog(feedback_stores(store, _parts(settings)), PyarrowLabels(), kinds)
+    stores, subjects = feedback_stores(store, _parts(settings)), open_subjects(settings)
+    require_key(store, None if subjects is None else subjects.key_id)
+    return FeedbackLog(stores if subjects is None else keyed(stores, subjects), PyarrowLabels(), kinds)
 
 
 def feedback_stores(store: Store, parts: Path | None = None) -> FeedbackStores:
@@ -117,4 +125,12 @@ def open_spool(settings: Settings) -> PredictionSpool:
     """Open the spool under settings.home, for a process that answers predictions or one that drains them."""
     from handrail.feedback.adapters.spool import PredictionSpool
 
-    return PredictionSpool(make_home(settings) / "spool")
+    @cache
+    def subjects() -> Subjects | None:
+        return open_subjects(settings)
+
+    def named(row: Prediction) -> Prediction:
+        known = subjects()
+        return row if known is None else known.named(row)
+
+    return PredictionSpool(make_home(settings) / "spool", named=named)

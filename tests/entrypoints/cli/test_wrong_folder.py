@@ -32,6 +32,7 @@ READING = {
     "feedback compact": (),
     "feedback compare": ("--kind", "ground_truth", "--metric", "accuracy", "--variants", "a", "b"),
     "feedback mirror": (),
+    "feedback reference": ("customer-4711",),
     "feedback queue make": ("sha256:00", "--most", "1", "--to", "tasks.json"),
     "feedback queue import": ("export.json", "--kind", "ground_truth"),
     "feedback queue figures": ("tasks.json",),

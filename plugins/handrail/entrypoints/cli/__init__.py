@@ -36,6 +36,7 @@ def build() -> typer.Typer:
         feedback,
         feedback_import,
         feedback_link,
+        feedback_reference,
         feedback_report,
         figures,
         init,
@@ -59,6 +60,7 @@ def build() -> typer.Typer:
     app.add_typer(feedback.app, name="feedback")
     feedback.app.command("import", epilog=feedback_import.EXAMPLE)(feedback_import.import_rows)
     feedback.app.command("link", epilog=feedback_link.EXAMPLE)(feedback_link.make_link)
+    feedback.app.command("reference", epilog=feedback_reference.EXAMPLE)(feedback_reference.show_reference)
     feedback.app.command("report", epilog=feedback_report.EXAMPLE)(feedback_report.report)
     feedback.app.command("figures", epilog=figures.EXAMPLE)(figures.show_figures)
     feedback.app.command("compare", epilog=compare.EXAMPLE)(compare.compare)

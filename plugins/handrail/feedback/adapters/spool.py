@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -30,9 +30,18 @@ REMEDY = "The answer was not given; free the disk under it and send the request 
 class PredictionSpool:
     """Appends predictions to a file of this process; drains the files of all processes. Safe between threads."""
 
-    def __init__(self, folder: Path, rotate_bytes: int = ROTATE_BYTES) -> None:
-        """Use `folder`; made at the first append. A file past `rotate_bytes` is followed by another."""
+    def __init__(
+        self,
+        folder: Path,
+        rotate_bytes: int = ROTATE_BYTES,
+        named: Callable[[Prediction], Prediction] = lambda one: one,
+    ) -> None:
+        """Use `folder`; made at the first append. A file past `rotate_bytes` is followed by another.
+
+        `named` gives a prediction the name of its subject that the log has, before anything is written.
+        """
         self._folder = folder
+        self._named = named
         self._rotate_bytes = rotate_bytes
         self._lock = threading.Lock()
         self._file: _SpoolFile | None = None
@@ -44,8 +53,9 @@ class PredictionSpool:
 
         Raises:
             Unavailable: they could not be written whole, or an earlier write could not be synced: do not answer.
+            Misconfigured: subjects are keyed, and the key is gone or another one: do not answer.
         """
-        data = b"".join(map(to_line, predictions))
+        data = b"".join(to_line(self._named(each)) for each in predictions)
         if not data:
             return
         with self._lock, self._translated(REMEDY):

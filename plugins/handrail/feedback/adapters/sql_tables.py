@@ -159,3 +159,4 @@ part = sa.Table(
     sa.Column("size", sa.BigInteger),
     sa.Column("sha256", sa.Text),
 )
+subject_key = sa.Table("feedback_subject_key", metadata, sa.Column("key_id", sa.Text, primary_key=True))

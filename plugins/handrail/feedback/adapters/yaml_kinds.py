@@ -4,9 +4,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StrictBool, model_validator
+from pydantic import Field, StrictBool, ValidationError, model_validator
 
-from handrail.config import Section, read_config
+from handrail.config import Section, explained, read_config, read_yaml
 from handrail.feedback.domain.addresses import Matching
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.material import Aggregation
@@ -80,10 +80,17 @@ class KindFile(Section):
         return self
 
 
+class PrivacyFile(Section):
+    """What is kept of persons."""
+
+    subjects: Literal["plain", "keyed"] = Field(default="plain", description="how the log names subjects")
+
+
 class FeedbackFile(Section):
     """The whole file."""
 
     version: Literal[1]
+    privacy: PrivacyFile = PrivacyFile()
     kinds: dict[Name, KindFile]
 
 
@@ -97,6 +104,22 @@ def read_kinds(file: Path) -> dict[str, Kind]:
         return {}
     parsed = read_config(file, FeedbackFile, remedy="See plugins/handrail/feedback/README.md.")
     return {name: _kind(name, rules) for name, rules in parsed.kinds.items()}
+
+
+def names_are_keyed(file: Path) -> bool:
+    """Return whether subjects are named by pseudonyms; nothing else of the file is looked at.
+
+    Raises:
+        Misconfigured: the file is not YAML, or its privacy has an unknown key or a wrong value.
+    """
+    if not file.is_file():
+        return False
+    source = read_yaml(file)
+    try:
+        return PrivacyFile.model_validate(source.values.get("privacy", {})).subjects == "keyed"
+    except ValidationError as err:
+        location, problem, mend = explained(err, PrivacyFile)
+        raise source.wrong(("privacy", *location), problem, mend or "Write plain or keyed.") from err
 
 
 def _kind(name: str, rules: KindFile) -> Kind:

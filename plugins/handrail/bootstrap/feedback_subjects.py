@@ -1,0 +1,68 @@
+"""Opens the key with which subjects are named: a file that its owner alone may read, made once and never again."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import stat
+from pathlib import Path
+
+from handrail.errors import Misconfigured
+from handrail.feedback.domain.subjects import Subjects
+from handrail.files import create_file
+from handrail.settings import Settings, load_settings, make_home
+
+__all__ = ["open_subjects", "subject_reference"]
+
+BYTES = 32
+_KEY = re.compile(r"[0-9a-f]{64}")
+LOST = "Put it back from your backup: without it no subject is found in the log again, and a new one begins a new log."
+
+
+def open_subjects(settings: Settings) -> Subjects | None:
+    """Return how subjects are named, None where config/feedback.yaml says that they are named as they are.
+
+    Raises:
+        Misconfigured: config/feedback.yaml or the key cannot be used, or the key was lost.
+    """
+    from handrail.feedback.adapters.yaml_kinds import names_are_keyed
+
+    return _keyed(settings) if names_are_keyed(settings.config / "feedback.yaml") else None
+
+
+def subject_reference(subject: str, settings: Settings | None = None) -> str:
+    """Return what the log calls a subject, for those who join with tables of their own.
+
+    `settings` are those of the project around the current folder if None. Where subjects are plain it is the subject.
+
+    Raises:
+        Misconfigured: config/feedback.yaml or the key cannot be used, or the key was lost.
+        ForeignPseudonym: it is a pseudonym of another key.
+    """
+    subjects = open_subjects(settings or load_settings())
+    return subject if subjects is None else subjects.reference(subject)
+
+
+def _keyed(settings: Settings) -> Subjects:
+    file, witness = settings.credentials / "feedback-subject-key", settings.home / "feedback-subject-key-id"
+    if not file.exists():
+        if witness.exists():
+            raise Misconfigured(str(file), "the key that names subjects is gone", LOST)
+        make_home(settings)
+        create_file(file, secrets.token_hex(BYTES).encode("ascii"))
+    subjects = Subjects(_read(file))
+    if create_file(witness, subjects.key_id.encode("ascii")) != subjects.key_id.encode("ascii"):
+        raise Misconfigured(str(file), "it is not the key that subjects were named with", LOST)
+    return subjects
+
+
+def _read(file: Path) -> bytes:
+    try:
+        if stat.S_IMODE(file.stat().st_mode) & 0o077:
+            raise Misconfigured(str(file), "other users may read it", f"Run: chmod 600 {file}")
+        text = file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as err:
+        raise Misconfigured(str(file), "it cannot be read", "Correct its permissions.") from err
+    if not _KEY.fullmatch(text):
+        raise Misconfigured(str(file), "it holds no usable key", LOST)
+    return bytes.fromhex(text)
