@@ -29,8 +29,8 @@ up: setup  ## Start everything that has a UI; Ctrl-C stops it.
 shots: setup  ## Take a picture of every page of the finished demo's console, in .handrail/shots.
 	@$(BIN)/python -m infra.shots
 
-test: setup  ## Run the whole test suite; TESTS="tests/unit" some of it, JOBS=0 in one process.
-	@$(PYTEST) $(TESTS)
+test: setup  ## Run the whole test suite; TESTS="tests/unit" some of it, JOBS=0 in one process, FLAGS= of pytest.
+	@$(PYTEST) $(FLAGS) $(TESTS)
 
 check: setup  ## Lint: formatting, ruff, types, import contracts.
 	@$(MAKE) --no-print-directory --output-sync=target -j $(or $(filter-out 0,$(JOBS)),1) check-types check-imports check-ruff check-format

@@ -12,7 +12,9 @@ from pathlib import Path
 from xdist.scheduler import LoadScopeScheduling
 
 TESTS = Path(__file__).parent
-SERVERS = ("init", "flows", "infra", "bentos", "entrypoints")
+LONGEST = "init"
+"""A folder whose fixture is a whole loop."""
+SERVERS = ("flows", "infra", "bentos", "entrypoints")
 """Folders whose files take longest: what begins late and lasts leaves the other workers idle at the end."""
 
 
@@ -36,8 +38,10 @@ def _group_of_file(file: str) -> str:
 
 
 def begins(nodeid: str, sizes: Mapping[str, int]) -> tuple[int, int]:
-    """Return a test's place in line: folders of one server by `sizes` of groups, other files with servers, all else."""
+    """Return a test's place in line: a whole loop, folders of one server by `sizes` of groups, servers, all else."""
     group = group_of(nodeid)
+    if Path(group).parts[1] == LONGEST:
+        return 0, 0
     if not group.endswith(".py"):
-        return 0, -sizes[group]
-    return (1 if Path(group).parts[1] in SERVERS else 2), 0
+        return 1, -sizes[group]
+    return (2 if Path(group).parts[1] in SERVERS else 3), 0

@@ -38,7 +38,8 @@ def test_tests_that_share_a_server_stay_together_and_begin():
 
     assert group_of(served) == "tests/loop"
     assert group_of("tests/unit/test_refs.py::test_one") == "tests/unit/test_refs.py"
-    line = [served, "tests/flows/test_pipeline.py::test_one", "tests/unit/test_refs.py::test_one"]
+    written = "tests/init/test_page.py::test_one"
+    line = [written, served, "tests/flows/test_pipeline.py::test_one", "tests/unit/test_refs.py::test_one"]
     assert sorted(reversed(line), key=lambda test: begins(test, {"tests/loop": 1})) == line
 
 

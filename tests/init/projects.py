@@ -15,7 +15,7 @@ from tests.loop.conftest import git, plain_environment
 
 PROGRAMS = Path(sys.executable).parent
 WITHIN_S = 1500
-OF_MAKE = frozenset({"TESTS", "JOBS", "STOP", "MAKEFLAGS", "MFLAGS", "MAKELEVEL"})
+OF_MAKE = frozenset({"TESTS", "JOBS", "STOP", "FLAGS", "MAKEFLAGS", "MFLAGS", "MAKELEVEL"})
 SMALL = ((r"draws: 500", "draws: 50"), (r"max_iter: 150", "max_iter: 30"))
 """What makes a run short and changes nothing that is looked at."""
 
