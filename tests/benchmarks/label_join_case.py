@@ -21,6 +21,7 @@ from handrail.feedback.adapters.sql_parts import SqlParts, SqlPartSource
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.material import Mark
 from handrail.feedback.domain.parts import Part
+from handrail.feedback.domain.snapshots import Recount
 from handrail.feedback.service import Compaction
 from handrail.files import sha256_of
 from handrail.storage import open_store
@@ -101,18 +102,35 @@ def _outcome(about: Prediction, revision: int) -> Feedback:
 
 
 def _write(connection: Any, folder: Path, what: Any, query: str, place: dict[str, Any]) -> Part:
-    name = f"{what}/day={place['day']}/deployment_id=1/{place['first']:012}.parquet"
-    path = folder / "parts" / name
+    path = folder / "parts" / what / f"day={place['day']}" / "deployment_id=1" / "rows.parquet"
     path.parent.mkdir(parents=True)
     (rows,) = connection.execute(f"copy ({query}) to '{path}' (format parquet, compression zstd)").fetchone()
-    first, about = place["first"], (rows, path.stat().st_size, sha256_of(path))
-    return Part(what, name, place["day"], "deploy://local/shop/1", first, first + rows - 1, *about)
+    first, last = place["first"], place["first"] + rows - 1
+    path = path.rename(path.with_name(f"{first:012}-{last:012}.parquet"))
+    name = str(path.relative_to(folder / "parts"))
+    about = (rows, path.stat().st_size, sha256_of(path))
+    return Part(what, name, place["day"], "deploy://local/shop/1", first, last, *about)
 
 
 def join(folder: Path) -> Callable[[], int]:
     """Read the label table of everything, and return how many rows it has."""
     stores = feedback_stores(open_store(f"sqlite:///{folder / 'handrail.db'}"), folder / "parts")
     return lambda: sum(table.num_rows for table in stores.labels.tables(SCOPE, KIND, EVERYTHING))
+
+
+def digest(folder: Path) -> Callable[[], int]:
+    """Make the digest of a snapshot of everything again, and return how many predictions it has."""
+    stores = feedback_stores(open_store(f"sqlite:///{folder / 'handrail.db'}"), folder / "parts")
+
+    def again() -> int:
+        recount = Recount(SCOPE, KIND, EVERYTHING)
+        for predictions in stores.rows.predictions(SCOPE, KIND, EVERYTHING):
+            recount.add_predictions(predictions)
+        for events in stores.rows.events(SCOPE, KIND, EVERYTHING):
+            recount.add_events(events)
+        return recount.snapshot().predictions
+
+    return again
 
 
 def plain(folder: Path) -> Callable[[], int]:
@@ -149,7 +167,7 @@ def rows(folder: Path) -> Callable[[], int]:
     return lambda: len(log.cohort(None, KIND.name, SCOPE.start, SCOPE.end, AS_OF))
 
 
-CASES = {"join": join, "plain": plain, "judge": judge, "rows": rows}
+CASES = {"join": join, "digest": digest, "plain": plain, "judge": judge, "rows": rows}
 
 if __name__ == "__main__":
     case = CASES[sys.argv[1]](Path(sys.argv[2]))

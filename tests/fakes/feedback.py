@@ -11,6 +11,7 @@ from typing import Any, Generic, SupportsFloat, TypeVar
 from handrail.clock import system_time
 from handrail.errors import Conflict, Unavailable
 from handrail.feedback.adapters.pyarrow_cohorts import PlainLabels
+from handrail.feedback.adapters.sorted_rows import SortedRows
 from handrail.feedback.domain.addresses import Matching, Rival
 from handrail.feedback.domain.event_columns import SiftedEvents
 from handrail.feedback.domain.kinds import Kind
@@ -286,7 +287,7 @@ def memory_stores() -> FeedbackStores:
     sampler = MemorySampler(predictions, events)
     intake = MemoryIntake(predictions, events, quarantine)
     looking = (auditor, sampler, quarantine, PlainLabels(reader), MemoryPulse(predictions, events, quarantine))
-    return FeedbackStores(intake, deployments, predictions, events, reader, snapshots, *looking)
+    return FeedbackStores(intake, deployments, predictions, events, reader, snapshots, *looking, SortedRows(reader))
 
 
 def a_log(

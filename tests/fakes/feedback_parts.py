@@ -7,8 +7,11 @@ from pathlib import Path
 
 from handrail.bootstrap.feedback import feedback_stores
 from handrail.feedback.adapters.duckdb_labels import DuckdbLabels
+from handrail.feedback.adapters.duckdb_reading import Parts
+from handrail.feedback.adapters.duckdb_rows import DuckdbRows
 from handrail.feedback.adapters.pyarrow_cohorts import PlainLabels
 from handrail.feedback.adapters.pyarrow_parts import PyarrowParts
+from handrail.feedback.adapters.sql_ordered_rows import SqlOrderedRows
 from handrail.feedback.adapters.sql_parts import SqlParts, SqlPartSource
 from handrail.feedback.domain.values import Feedback, Prediction
 from handrail.feedback.service import Compaction
@@ -23,7 +26,9 @@ class Parted:
         self.book, self.source, self.parts = SqlParts(store), SqlPartSource(store), PyarrowParts(folder)
         self.compaction = Compaction(self.stores.reader, self.source, self.book, self.parts, at_once)
         self.plain = PlainLabels(self.stores.reader)
-        self.columns = DuckdbLabels(self.source, self.book, folder, self.plain)
+        files = Parts(self.source, self.book, folder)
+        self.columns = DuckdbLabels(files, self.plain)
+        self.rows = DuckdbRows(files, SqlOrderedRows(store))
 
     def record(self, sent: Iterable[Prediction | Feedback]) -> None:
         """Record what was sent, feedback before predictions."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from handrail.feedback.adapters.spool import PredictionSpool
     from handrail.feedback.domain.subjects import Subjects
     from handrail.feedback.domain.values import Prediction
+    from handrail.feedback.ports import LabelReader, LogReader
+    from handrail.feedback.snapshot_ports import OrderedRows
 
 __all__ = [
     "feedback_stores",
@@ -51,14 +53,11 @@ def feedback_stores(store: Store, parts: Path | None = None) -> FeedbackStores:
     Raises:
         Misconfigured: a newer release wrote the tables.
     """
-    from handrail.feedback.adapters.duckdb_labels import DuckdbLabels
-    from handrail.feedback.adapters.pyarrow_cohorts import PlainLabels
     from handrail.feedback.adapters.sql_auditor import SqlAuditor
     from handrail.feedback.adapters.sql_deployments import SqlDeployments
     from handrail.feedback.adapters.sql_events import SqlEvents
     from handrail.feedback.adapters.sql_intake import SqlIntake
     from handrail.feedback.adapters.sql_log_reader import SqlLogReader
-    from handrail.feedback.adapters.sql_parts import SqlParts, SqlPartSource
     from handrail.feedback.adapters.sql_predictions import SqlPredictions
     from handrail.feedback.adapters.sql_pulse import SqlPulse
     from handrail.feedback.adapters.sql_quarantine import SqlQuarantine
@@ -69,8 +68,7 @@ def feedback_stores(store: Store, parts: Path | None = None) -> FeedbackStores:
     migrate(store, "feedback", MIGRATIONS)
     intake = SqlIntake(store)
     reader = SqlLogReader(store)
-    plain = PlainLabels(reader)
-    labels = plain if parts is None else DuckdbLabels(SqlPartSource(store), SqlParts(store), parts, plain)
+    labels, rows = _by_columns(store, reader, parts)
     return FeedbackStores(
         intake=intake,
         deployments=SqlDeployments(store),
@@ -83,7 +81,24 @@ def feedback_stores(store: Store, parts: Path | None = None) -> FeedbackStores:
         quarantine=SqlQuarantine(store),
         labels=labels,
         pulse=SqlPulse(store),
+        rows=rows,
     )
+
+
+def _by_columns(store: Store, reader: LogReader, parts: Path | None) -> tuple[LabelReader, OrderedRows]:
+    """Return what reads cohorts and the rows of snapshots: from the files below `parts` where there are some."""
+    from handrail.feedback.adapters.duckdb_labels import DuckdbLabels
+    from handrail.feedback.adapters.duckdb_reading import Parts
+    from handrail.feedback.adapters.duckdb_rows import DuckdbRows
+    from handrail.feedback.adapters.pyarrow_cohorts import PlainLabels
+    from handrail.feedback.adapters.sql_ordered_rows import SqlOrderedRows
+    from handrail.feedback.adapters.sql_parts import SqlParts, SqlPartSource
+
+    labels, rows = PlainLabels(reader), SqlOrderedRows(store)
+    if parts is None:
+        return labels, rows
+    files = Parts(SqlPartSource(store), SqlParts(store), parts)
+    return DuckdbLabels(files, labels), DuckdbRows(files, rows)
 
 
 def open_compaction(settings: Settings, store: Store) -> Compaction:

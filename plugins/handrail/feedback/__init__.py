@@ -18,6 +18,9 @@ from handrail.feedback.domain.parts import Compacted
 from handrail.feedback.domain.quarantine import Held, Reason, Refusal, Rejected
 from handrail.feedback.domain.queue import LabelQueue, QueueFigure, QueuePlan, QueueTask, plan_of
 from handrail.feedback.domain.samples import Overview, groups
+from handrail.feedback.domain.snapshot_changes import WHYS as CHANGES
+from handrail.feedback.domain.snapshot_changes import Change as SnapshotChange
+from handrail.feedback.domain.snapshot_changes import Included, Standing, Tally
 from handrail.feedback.domain.snapshots import Snapshot
 from handrail.feedback.domain.summaries import Orphans, Rate, Recent, Spooled, Summary
 from handrail.feedback.domain.values import DeploymentRecord, Feedback, Prediction, Receipt, prediction_id_for
@@ -29,6 +32,7 @@ from handrail.feedback.service.queues import make_queue, measure_queue
 __all__ = [
     "Asked",
     "Assignment",
+    "CHANGES",
     "Clusters",
     "Cohort",
     "Compacted",
@@ -39,6 +43,7 @@ __all__ = [
     "Feedback",
     "FeedbackLog",
     "Figure",
+    "Included",
     "JudgedWindow",
     "ForeignLink",
     "LabelQueue",
@@ -66,8 +71,11 @@ __all__ = [
     "Sides",
     "Scope",
     "Snapshot",
+    "SnapshotChange",
     "Spooled",
+    "Standing",
     "Summary",
+    "Tally",
     "VersionComparison",
     "assign",
     "compare_versions",

@@ -7,7 +7,8 @@ import pytest
 
 from handrail.errors import InvalidInput, UnknownReference
 from handrail.feedback import Clusters, Scope
-from tests.fakes.feedback import DEPLOYMENT, GO_LIVE, a_log, a_prediction, an_outcome
+from handrail.feedback.domain.snapshots import SnapshotChanged
+from tests.fakes.feedback import DEPLOYMENT, GO_LIVE, a_log, a_prediction, an_outcome, memory_stores
 
 LATER = GO_LIVE + timedelta(days=60)
 SCOPE = Scope("ground_truth", GO_LIVE, GO_LIVE + timedelta(days=31), LATER)
@@ -65,6 +66,20 @@ def test_a_snapshot_is_read_as_it_was_taken():
     assert table.column("label").to_pylist() == list(log.snapshot_cohort(taken.digest).label)
     with pytest.raises(UnknownReference, match="handrail feedback status"):
         log.labels.of_snapshot("sha256:none")
+
+
+@pytest.mark.parametrize("change", [{"value": 0.0}, {"revision": 3}, {"item": "a"}])
+def test_an_altered_row_under_a_snapshot_is_noticed_before_a_label_is_given(change):
+    stores = memory_stores()
+    log, prediction = a_log(stores), a_prediction(0)
+    log.record_predictions([prediction])
+    log.record_feedback([an_outcome(prediction)])
+    taken = log.snapshot("ground_truth", SCOPE.start, SCOPE.end, LATER)
+    (name,) = stores.events.log.rows
+    stores.events.log.rows[name] = replace(stores.events.log.rows[name], **change)
+
+    with pytest.raises(SnapshotChanged):
+        log.labels.of_snapshot(taken.digest)
 
 
 def test_a_window_without_predictions_has_no_table():

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -16,13 +15,10 @@ from handrail.entrypoints.cli import (
     feedback_mirror,
     feedback_quarantine,
     feedback_queue,
+    feedback_snapshot,
     feedback_status,
 )
-from handrail.entrypoints.cli.output import AsJson, print_json, print_rows, read_moment, results
-from handrail.errors import InvalidInput
-from handrail.feedback import Snapshot
-
-ONLY_IDS = "; its digest covers ids only, so that an altered label is not noticed: take a new one"
+from handrail.entrypoints.cli.output import AsJson, print_json, print_rows, results
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -33,6 +29,7 @@ app = typer.Typer(
 app.add_typer(feedback_quarantine.app, name="quarantine")
 app.command("mirror", epilog=feedback_mirror.EXAMPLE)(feedback_mirror.mirror)
 app.add_typer(feedback_queue.app, name="queue")
+app.add_typer(feedback_snapshot.app, name="snapshot")
 app.command("compact", epilog=feedback_compact.EXAMPLE)(feedback_compact.compact)
 
 
@@ -53,7 +50,7 @@ def show_status(as_json: AsJson = False) -> None:
             asdict(status)
             | {
                 "orphan_share": status.orphan_share,
-                "snapshot_list": [_plain(snapshot) for snapshot in snapshots],
+                "snapshot_list": [feedback_snapshot.as_json_of(snapshot) for snapshot in snapshots],
                 "quarantined": [asdict(each) for each in quarantined],
                 "health": feedback_status.as_json(health, waiting, now),
             }
@@ -62,34 +59,10 @@ def show_status(as_json: AsJson = False) -> None:
     print_rows([*counts, ("orphan share", f"{status.orphan_share:.2%}")])
     feedback_status.show(health, waiting, now)
     for snapshot in snapshots:
-        results.print(_sentence(snapshot), highlight=False)
+        results.print(feedback_snapshot.in_words(snapshot), highlight=False)
     for each in quarantined:
         results.print(f"in quarantine: {each.what} {each.identifier} ({each.quarantined_at:%Y-%m-%d %H:%M}Z)")
     return None
-
-
-@app.command(
-    "snapshot",
-    epilog="Example: handrail feedback snapshot ground_truth --from 2013-08-01T04:00Z --until 2013-09-01T04:00Z",
-)
-def take_snapshot(
-    kind: Annotated[str, typer.Argument(help="The kind of feedback.")],
-    start: Annotated[str, typer.Option("--from", help="First moment of the predictions; UTC without a zone.")],
-    end: Annotated[str, typer.Option("--until", help="First moment after them.")],
-    as_of: Annotated[str | None, typer.Option("--as-of", help="What was known then; event time now if unset.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Fix what is known about the predictions of a time window, and print the digest that names it."""
-    window = read_moment("--from", start), read_moment("--until", end)
-    if not window[0] < window[1]:
-        raise InvalidInput("--until", f"{end} is not after --from {start}", "Give a later moment.")
-    with open_records() as platform:
-        known = platform.event_clock() if as_of is None else read_moment("--as-of", as_of)
-        snapshot = platform.feedback.snapshot(kind, *window, known)
-    if as_json:
-        print_json(_plain(snapshot))
-    else:
-        results.print(_sentence(snapshot), highlight=False)
 
 
 @app.command("export", epilog="Example: handrail feedback export sha256:1f0c... data/labels-august.parquet")
@@ -102,24 +75,6 @@ def export_labels(
     with open_records() as platform:
         snapshot = platform.feedback.export_snapshot(digest, path)
     if as_json:
-        print_json(_plain(snapshot) | {"path": str(path)})
+        print_json(feedback_snapshot.as_json_of(snapshot) | {"path": str(path)})
     else:
-        results.print(f"Wrote {path} from {_sentence(snapshot)}", highlight=False)
-
-
-def _plain(snapshot: Snapshot) -> dict[str, Any]:
-    scope = snapshot.scope
-    moments = {name: getattr(scope, name).astimezone(UTC).isoformat() for name in ("start", "end", "as_of")}
-    covers = {"covers": snapshot.covers}
-    counts = {"predictions": snapshot.predictions, "events": snapshot.events}
-    return {"digest": snapshot.digest, "uri": snapshot.uri, "kind": scope.kind, **moments, **counts} | covers
-
-
-def _sentence(snapshot: Snapshot) -> str:
-    scope = snapshot.scope
-    window = f"{scope.start.astimezone(UTC):%Y-%m-%dT%H:%MZ} to {scope.end.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
-    limit = "" if snapshot.covers == "bodies" else ONLY_IDS
-    return (
-        f"{snapshot.digest}: {scope.kind}, {window}, as of {scope.as_of.astimezone(UTC):%Y-%m-%dT%H:%MZ}, "
-        f"{snapshot.predictions:,} predictions, {snapshot.events:,} events{limit}"
-    )
+        results.print(f"Wrote {path} from {feedback_snapshot.in_words(snapshot)}", highlight=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 import sqlalchemy as sa
@@ -42,26 +42,16 @@ class SqlLogReader(LogReader):
 
     def read(self, scope: Scope, upto: Mark, matching: Matching = "latest") -> Material:
         """Return the rows of a scope at or below the mark; `matching` for outcomes that name a business key."""
-        made = [
-            prediction.c.made_at >= scope.start,
-            prediction.c.made_at < scope.end,
-            prediction.c.made_at <= scope.as_of,
-            # Adding 0 keeps SQLite from walking the table by `seq` where the window's index is far narrower.
-            prediction.c.seq + 0 <= upto.predictions,
-        ]
-        if scope.deployment is not None:
-            served = sa.select(deployment.c.id).where(deployment.c.uri == scope.deployment).scalar_subquery()
-            made.append(prediction.c.deployment_id == served)
+        made = made_in(scope, upto)
         with self._store.read() as connection:
-            predictions = _fetch(connection, _predictions(made))
-            direct = _fetch(connection, _events(made, scope, upto))
-            by_key = list(map(addressed_row, _fetch(connection, _addressed(made, scope, upto))))
+            predictions = _fetch(connection, select_predictions(made))
+            direct = _fetch(connection, select_events(made, scope, upto))
+            by_key = _addressed_rows(connection, made, scope, upto)
             rivals = _rivals(connection, by_key, microseconds(scope.as_of), upto.predictions)
         if not by_key:
             return Material(predictions, direct)
         asked = {row[0] for row in predictions}
-        found = (row.about(name) for name, row in resolve(by_key, rivals, matching) if name in asked)
-        return Material(predictions, [*direct, *found])
+        return Material(predictions, [*direct, *_matched(by_key, rivals, matching, asked)])
 
     def events_about(
         self, kind: str, deployments: Sequence[str], matching: Matching = "latest"
@@ -86,6 +76,45 @@ ADDRESSED = [
 """The columns that `addressed_row` reads."""
 
 
+def made_in(scope: Scope, upto: Mark) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions for the predictions of a scope at or below the mark."""
+    made = [
+        prediction.c.made_at >= scope.start,
+        prediction.c.made_at < scope.end,
+        prediction.c.made_at <= scope.as_of,
+        # Adding 0 keeps SQLite from walking the table by `seq` where the window's index is far narrower.
+        prediction.c.seq + 0 <= upto.predictions,
+    ]
+    if scope.deployment is not None:
+        served = sa.select(deployment.c.id).where(deployment.c.uri == scope.deployment).scalar_subquery()
+        made.append(prediction.c.deployment_id == served)
+    return made
+
+
+def rows_by_key(connection: sa.Connection, scope: Scope, upto: Mark, matching: Matching) -> list[EventRow]:
+    """Return the events that name a business key, once for each prediction of the scope that they are about."""
+    made = made_in(scope, upto)
+    by_key = _addressed_rows(connection, made, scope, upto)
+    if not by_key:
+        return []
+    rivals = _rivals(connection, by_key, microseconds(scope.as_of), upto.predictions)
+    start, end = microseconds(scope.start), microseconds(scope.end)
+    mine = {each[0] for each in rivals if start <= each[2] < end and scope.deployment in (None, each[3])}
+    return _matched(by_key, rivals, matching, mine)
+
+
+def _addressed_rows(
+    connection: sa.Connection, made: list[sa.ColumnElement[bool]], scope: Scope, upto: Mark
+) -> list[AddressedRow]:
+    return list(map(addressed_row, _fetch(connection, _addressed(made, scope, upto))))
+
+
+def _matched(
+    by_key: Sequence[AddressedRow], rivals: Sequence[Any], matching: Matching, asked: Set[str]
+) -> list[EventRow]:
+    return [row.about(name) for name, row in resolve(by_key, rivals, matching) if name in asked]
+
+
 def addressed_row(row: Sequence[Any]) -> AddressedRow:
     """Return the driver's row of the columns `ADDRESSED`."""
     return AddressedRow(Address(*row[:5]), *row[5:9])
@@ -102,14 +131,15 @@ def _fetch(connection: sa.Connection, query: sa.Select[Any]) -> Sequence[Any]:
     return cursor.fetchall()
 
 
-def _predictions(made: list[sa.ColumnElement[bool]]) -> sa.Select[Any]:
+def select_predictions(made: list[sa.ColumnElement[bool]]) -> sa.Select[Any]:
+    """Return the query for predictions, with the columns of `PredictionRow`."""
     columns = prediction.c
     return (
         sa.select(
             columns.prediction_id,
             columns.subject,
             deployment.c.uri,
-            columns.made_at,
+            sa.type_coerce(columns.made_at, sa.BigInteger),
             columns.score,
             columns.label,
             columns.latency_ms,
@@ -122,10 +152,13 @@ def _predictions(made: list[sa.ColumnElement[bool]]) -> sa.Select[Any]:
     )
 
 
-def _events(made: list[sa.ColumnElement[bool]], scope: Scope, upto: Mark) -> sa.Select[Any]:
+def select_events(made: list[sa.ColumnElement[bool]], scope: Scope, upto: Mark) -> sa.Select[Any]:
+    """Return the query for events that name their prediction, with the columns of `EventRow`."""
     names = ("prediction_id", "revision", "occurred_at", "event_id", "value", "item")
     about = event.c.prediction_id == prediction.c.prediction_id
-    columns = (event.c[name] for name in names)
+    columns = (
+        sa.type_coerce(event.c[name], sa.BigInteger) if name == "occurred_at" else event.c[name] for name in names
+    )
     return sa.select(*columns).join_from(prediction, event, about).where(*made, *_known(scope, upto))
 
 

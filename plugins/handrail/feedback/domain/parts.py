@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from handrail.feedback.domain.material import Mark
@@ -63,6 +64,25 @@ def position_of(parts: Iterable[Part]) -> Mark:
     for part in parts:
         last[part.what] = max(last[part.what], part.last)
     return Mark(last["predictions"], last["events"])
+
+
+def are_sound(parts: Iterable[Part]) -> bool:
+    """Return whether records name the files that they would be written to, and no row twice.
+
+    What is recorded decides which files are read: of a record that says anything else no file can be trusted.
+    """
+    held = list(parts)
+    if not all(map(is_named, held)):
+        return False
+    reaches = sorted(set(map(reach_of, held)))
+    return all(one.what != other.what or one.last < other.first for one, other in pairwise(reaches))
+
+
+def is_named(part: Part) -> bool:
+    """Return whether a record's path is that of the file of its rows and day."""
+    begins, ends = f"{part.what}/day={part.day}/deployment_id=", f"/{part.first:012}-{part.last:012}.parquet"
+    number = part.path.removeprefix(begins).removesuffix(ends)
+    return part.path == f"{begins}{number}{ends}" and number.isdecimal() and part.first <= part.last
 
 
 @dataclass(frozen=True, slots=True)

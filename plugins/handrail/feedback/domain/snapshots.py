@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from enum import IntEnum
 from hashlib import sha256
+from operator import itemgetter
 from typing import Any
 
 from handrail import refs
@@ -75,29 +76,82 @@ def _said(kind: Kind) -> dict[str, Any]:
     return {name: value for name, value in said.items() if name not in _LATER or value != _LATER[name]}
 
 
+class Recount:
+    """Names a state of knowledge by its rows, which pass by in order: predictions by id, events by id and prediction.
+
+    It holds none of them. Rows in another order give another digest.
+    """
+
+    def __init__(self, scope: Scope, kind: Kind, mark: Mark, form: Format = Format.BODIES) -> None:
+        """Begin without a row."""
+        self._about = scope, kind, mark, form
+        self._prediction_line, self._event_line = _LINES[form]
+        self._predictions, self._events = _Lines(), _Lines()
+
+    def add_predictions(self, rows: Sequence[PredictionRow]) -> None:
+        """Take the next predictions."""
+        self._predictions.add(list(map(self._prediction_line, rows)))
+
+    def add_events(self, rows: Sequence[EventRow]) -> None:
+        """Take the next events."""
+        self._events.add(list(map(self._event_line, rows)))
+
+    def snapshot(self) -> Snapshot:
+        """Return what the rows so far are named."""
+        scope, kind, mark, form = self._about
+        manifest = {
+            "format": f"handrail.feedback.snapshot/{form:d}",
+            "scope": asdict(scope),
+            # A unit came later than the first snapshots: without one their digests are what they were.
+            "kind": _said(kind),
+            "predictions": self._predictions.hexdigest(),
+            "events": self._events.hexdigest(),
+        }
+        text = json.dumps(manifest, sort_keys=True, separators=(",", ":"), default=_plain)
+        digest = f"sha256:{sha256(text.encode()).hexdigest()}"
+        return Snapshot(digest, scope, kind, self._predictions.count, self._events.count, mark, form)
+
+    def check(self, taken: Snapshot) -> None:
+        """Refuse rows that are not those of a snapshot.
+
+        Raises:
+            SnapshotChanged: they give another digest.
+        """
+        found = self.snapshot()
+        if found.digest != taken.digest:
+            raise SnapshotChanged(taken.digest, found.digest)
+
+
+class _Lines:
+    """The digest of lines, with a line break between each two. No text that was let in holds one, or a tab."""
+
+    def __init__(self) -> None:
+        self._hash, self.count = sha256(), 0
+
+    def add(self, lines: Sequence[str]) -> None:
+        if lines:
+            self._hash.update((("\n" if self.count else "") + "\n".join(lines)).encode())
+            self.count += len(lines)
+
+    def hexdigest(self) -> str:
+        return self._hash.hexdigest()
+
+
+def recount_of(taken: Snapshot) -> Recount:
+    """Begin to name again what a snapshot was made from."""
+    return Recount(taken.scope, taken.kind, taken.mark, taken.format)
+
+
 def build_snapshot(scope: Scope, kind: Kind, material: Material, mark: Mark, form: Format = Format.BODIES) -> Snapshot:
     """Name the state of knowledge that `material` is."""
-    predictions, events = _LINES[form]
-    manifest = {
-        "format": f"handrail.feedback.snapshot/{form:d}",
-        "scope": asdict(scope),
-        # A unit came later than the first snapshots: without one their digests are what they were.
-        "kind": _said(kind),
-        "predictions": _digest_lines(map(predictions, material.predictions)),
-        "events": _digest_lines(map(events, material.events)),
-    }
-    text = json.dumps(manifest, sort_keys=True, separators=(",", ":"), default=_plain)
-    digest = f"sha256:{sha256(text.encode()).hexdigest()}"
-    return Snapshot(digest, scope, kind, len(material.predictions), len(material.events), mark, form)
+    recount = Recount(scope, kind, mark, form)
+    recount.add_predictions(sorted(material.predictions, key=itemgetter(0)))
+    recount.add_events(sorted(material.events, key=itemgetter(3, 0)))
+    return recount.snapshot()
 
 
 def _plain(value: datetime | timedelta) -> str | float:
     return moment_text(value) if isinstance(value, datetime) else value.total_seconds()
-
-
-def _digest_lines(lines: Iterable[str]) -> str:
-    # Unambiguous, as are the tabs within: no text that was let in holds a line break or a tab.
-    return sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
 
 def _prediction_line(row: PredictionRow) -> str:

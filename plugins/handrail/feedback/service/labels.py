@@ -11,10 +11,11 @@ from handrail.errors import UnknownReference
 from handrail.feedback.domain.figures import Clusters, FigureByParts, JudgedWindow
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.material import Scope
-from handrail.feedback.domain.snapshots import Snapshot
+from handrail.feedback.domain.snapshots import Snapshot, recount_of
 from handrail.feedback.ports import SnapshotBook
 from handrail.feedback.service.receiving import find_kind
 from handrail.feedback.service.stores import FeedbackStores
+from handrail.feedback.snapshot_ports import OrderedRows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,13 +45,15 @@ class LabelTables:
         return self.stores.labels.tables(scope, rules, self.stores.reader.mark())
 
     def of_snapshot(self, digest: str) -> Iterator[pa.Table]:
-        """Yield what a snapshot fixes, whatever arrived since; `handrail lineage doctor` finds rows that were altered.
+        """Yield what a snapshot fixes, whatever arrived since, after its digest was made again from its rows.
 
         Raises:
             UnknownReference: there is no such snapshot.
+            SnapshotChanged: its rows were altered, in the log or in a file that would be read.
             MissingTool: pyarrow is not installed.
         """
         taken = find_snapshot(digest, self.stores.snapshots)
+        check_rows(taken, self.stores.rows)
         return self.stores.labels.tables(taken.scope, taken.kind, taken.mark)
 
     def judge(self, scope: Scope, metric: str, clusters: Clusters | None = None, draws: int = 1000) -> JudgedWindow:
@@ -70,6 +73,20 @@ class LabelTables:
         for table in self.stores.labels.tables(scope, find_kind(scope.kind, self.kinds), self.stores.reader.mark()):
             parts.add(table)
         return parts.judged(scope.as_of, Intervals(draws, 0))
+
+
+def check_rows(taken: Snapshot, rows: OrderedRows) -> None:
+    """Read the rows of a snapshot, some thousand at once, and refuse them if they are no longer what it was made from.
+
+    Raises:
+        SnapshotChanged: they were altered.
+    """
+    recount, asked = recount_of(taken), (taken.scope, taken.kind, taken.mark)
+    for predictions in rows.predictions(*asked):
+        recount.add_predictions(predictions)
+    for events in rows.events(*asked):
+        recount.add_events(events)
+    recount.check(taken)
 
 
 def find_snapshot(digest: str, book: SnapshotBook) -> Snapshot:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from handrail.errors import InvalidInput, UnknownReference
@@ -16,26 +15,18 @@ from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.material import Scope
 from handrail.feedback.domain.quarantine import Held
 from handrail.feedback.domain.samples import Look, Overview, overview_of
-from handrail.feedback.domain.snapshots import Snapshot, SnapshotChanged, build_snapshot, label_table
 from handrail.feedback.domain.values import Damage, DeploymentRecord, Feedback, Prediction, Receipt, Status
-from handrail.feedback.ports import LabelWriter
 from handrail.feedback.service.health import Health, health_of
-from handrail.feedback.service.labels import LabelTables, find_snapshot
+from handrail.feedback.service.labels import LabelTables
 from handrail.feedback.service.quarantine import Quarantine
 from handrail.feedback.service.receiving import Receiving, Row, check, find_kind
 from handrail.feedback.service.said import said_about
-from handrail.feedback.service.stores import FeedbackStores
+from handrail.feedback.service.snapshots import SnapshotLog
 from handrail.money import add_exactly
 
 
-class FeedbackLog:
+class FeedbackLog(SnapshotLog):
     """Predictions and their outcomes: append-only, order-free, safe to repeat."""
-
-    def __init__(self, stores: FeedbackStores, writer: LabelWriter, kinds: Mapping[str, Kind]) -> None:
-        """Work on `stores`; `kinds` are the declared kinds of feedback by name."""
-        self._stores = stores
-        self._writer = writer
-        self._kinds = kinds
 
     @property
     def quarantine(self) -> Quarantine:
@@ -224,57 +215,6 @@ class FeedbackLog:
         from handrail.statistics import Intervals
 
         return figure_of(cohort, metric, clusters or Clusters(), Intervals(draws, 0))
-
-    def snapshot(self, kind: str, start: datetime, end: datetime, as_of: datetime) -> Snapshot:
-        """Fix what is known at `as_of` about predictions made in [start, end), of all deployments.
-
-        The same knowledge gives the same snapshot; late data gives a new one and leaves the old one usable.
-
-        Raises:
-            UnknownReference: the kind is not declared.
-        """
-        scope = Scope(kind, start, end, as_of)
-        rules = self.kind(kind)
-        mark = self._stores.reader.mark()
-        material = self._stores.reader.read(scope, mark, rules.matching)
-        return self._stores.snapshots.save(build_snapshot(scope, rules, material, mark))
-
-    def snapshots(self) -> tuple[Snapshot, ...]:
-        """Return every snapshot, sorted by digest."""
-        return self._stores.snapshots.all()
-
-    def knows_snapshot(self, digest: str) -> bool:
-        """Return whether there is a snapshot of that digest."""
-        return self._stores.snapshots.find(digest) is not None
-
-    def snapshot_cohort(self, digest: str, deployment: str | None = None) -> Cohort:
-        """Return the cohort that a snapshot fixes, whatever arrived since; of one deployment, or all.
-
-        Raises:
-            UnknownReference: there is no such snapshot.
-            SnapshotChanged: its rows were altered.
-        """
-        _, cohort = self._reread(digest)
-        return cohort if deployment is None else cohort.of_deployment(deployment)
-
-    def export_snapshot(self, digest: str, path: Path) -> Snapshot:
-        """Write the mature labels of a snapshot to `path`, each subject once; the bytes are the same each time.
-
-        Raises:
-            UnknownReference: there is no such snapshot.
-            SnapshotChanged: its rows were altered.
-        """
-        snapshot, cohort = self._reread(digest)
-        self._writer.write(label_table(snapshot, cohort), path)
-        return snapshot
-
-    def _reread(self, digest: str) -> tuple[Snapshot, Cohort]:
-        snapshot = find_snapshot(digest, self._stores.snapshots)
-        material = self._stores.reader.read(snapshot.scope, snapshot.mark, snapshot.kind.matching)
-        found = build_snapshot(snapshot.scope, snapshot.kind, material, snapshot.mark, snapshot.format)
-        if found.digest != snapshot.digest:
-            raise SnapshotChanged(digest, found.digest)
-        return snapshot, build_cohort(snapshot.scope, snapshot.kind, material)
 
     def status(self) -> Status:
         """Count what the log holds."""

@@ -17,6 +17,7 @@ from handrail.feedback.ports import (
     Sampler,
     SnapshotBook,
 )
+from handrail.feedback.snapshot_ports import OrderedRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +35,4 @@ class FeedbackStores:
     quarantine: QuarantineBook
     labels: LabelReader
     pulse: Pulse
+    rows: OrderedRows
