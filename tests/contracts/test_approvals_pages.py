@@ -86,6 +86,8 @@ def test_pages_of_what_has_not_ended_leave_out_the_void_and_the_promoted(ledger)
 
     assert _numbered(ledger, 1, only_unended=True) == [[open_one.request.request_id]]
     assert _numbered(ledger, 9, only_promoted=True) == [[promoted.request.request_id]]
+    assert _numbered(ledger, 9, only_ended=True) == [[void.request.request_id, promoted.request.request_id]]
+    assert _numbered(ledger, 1, only_ended=True, newest=True)[0] == [promoted.request.request_id]
 
 
 def test_a_page_has_the_events_of_its_requests(ledger):

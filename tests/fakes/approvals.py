@@ -138,6 +138,7 @@ class MemoryLedger(Ledger, RequestIndex):
             and wanted.alias in (None, history.request.subject.alias)
             and (history.done or not wanted.only_promoted)
             and not (wanted.only_unended and (history.voided or history.done))
+            and (history.voided or history.done or not wanted.only_ended)
         ]
         if wanted.newest:
             numbered.reverse()

@@ -150,6 +150,7 @@ class SqlLedger(Ledger, RequestIndex):
         chosen = [number < after] if newest and after else [number > (0 if newest else after)]
         chosen += [requests.c.alias == wanted.alias] if wanted.alias is not None else []
         chosen += [_UNENDED] if wanted.only_unended else []
+        chosen += [~_UNENDED] if wanted.only_ended else []
         chosen += [requests.c.request_id.in_(sa.select(permits.c.request_id))] if wanted.only_promoted else []
         sizes = sa.select(number, sa.func.length(requests.c.body)).where(*chosen).limit(most + 1)
         with self._store.read() as connection:

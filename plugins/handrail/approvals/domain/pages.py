@@ -13,7 +13,7 @@ PAGE_CHARACTERS = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Which requests are wanted: of one alias or of all; only those that are neither void nor promoted; or promoted.
+    """Which requests are wanted: of one alias or of all; only the promoted; those void or promoted, or all but those.
 
     Oldest first and after a number; with `newest` the latest first and before the number, where 0 is the end.
     """
@@ -22,6 +22,7 @@ class Listing:
     only_unended: bool = False
     newest: bool = False
     only_promoted: bool = False
+    only_ended: bool = False
 
 
 EVERY = Listing()

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from handrail.approvals.domain.pages import Listing
+
 View = TypeVar("View")
 PageOf = Callable[[int, int], tuple[Sequence[View], int | None]]
 """Looks at no more than some requests after a number; returns those that match, and the number to go on after."""
@@ -23,6 +25,9 @@ def every_model(_model: str) -> bool:
 class Wanted:
     """Which requests a list has: of one alias or of all, only open ones, of models that `reads` lets be read.
 
+    `ended` is whether the log says that they were promoted or became void; None is both. A request that decisions or
+    rules have closed, such as a rejected one, has not ended.
+
     Oldest first; with `newest` the latest first, and 0 is the end.
     """
 
@@ -30,6 +35,13 @@ class Wanted:
     only_open: bool = False
     newest: bool = False
     reads: Callable[[str], bool] = every_model
+    ended: bool | None = None
+
+    @property
+    def listing(self) -> Listing:
+        """The part that the log answers."""
+        unended = self.only_open or self.ended is False
+        return Listing(self.alias, only_unended=unended, newest=self.newest, only_ended=self.ended is True)
 
 
 EVERYTHING = Wanted()

@@ -62,7 +62,7 @@ class Approvals:
 
         The number is None at the end. A page may be empty before that. What may not be read is not judged either.
         """
-        page = self._index.page(after, most, Listing(wanted.alias, wanted.only_open, wanted.newest))
+        page = self._index.page(after, most, wanted.listing)
         views = self.views([each for each in page.histories if wanted.reads(each.request.subject.model)])
         return [view for view in views if view.is_open or not wanted.only_open], page.after
 

@@ -7,14 +7,25 @@ from flask import Flask
 from mlflow.exceptions import MlflowException
 from mlflow.server import handlers
 
+from handrail.approvals import Choice
+from handrail.approvals.domain.judging import Verdict
 from handrail.entrypoints.console.addresses import Address
 from handrail.entrypoints.console.tokens import Forms
 from handrail.entrypoints.mlflow.app.cursors import Cursors
 from handrail.entrypoints.mlflow.app.logins import Logins, WsgiWithLogins
+from handrail.entrypoints.mlflow.app.pages import desk as desk_module
 from handrail.entrypoints.mlflow.app.pages.desk import PageDesk
 from handrail.entrypoints.mlflow.app.pages.rules import change, confirmed
 from handrail.entrypoints.mlflow.app.rights import require_model
 from handrail.errors import Unavailable, UnknownReference
+from tests.fakes.approvals import EVIDENCE
+from tests.fakes.approvals_world import World
+
+BETTER = EVIDENCE | {"comparison": {"ci_low": 0.01}}
+
+
+def _ids(views):
+    return [view.history.request.request_id for view in views]
 
 
 class _Everybody:
@@ -46,6 +57,30 @@ def test_a_page_that_needs_no_gate_is_shown_and_says_that_nothing_can_be_decided
         "Nothing can be decided now: what was asked and decided cannot be read."
     ]
     assert "database is locked" in frame.alerts[0].text
+
+
+def test_what_is_closed_is_found_behind_many_that_are_open(monkeypatch):
+    monkeypatch.setattr(desk_module, "MOST_OPEN", 2)
+    world = World()
+    world.promote()
+    for version in (2, 3, 4, 5):
+        world.register(version)
+    rejected, *waiting = [world.ask(version=str(version), evidence=BETTER) for version in (2, 3, 4, 5)]
+    world.say(rejected, "ben", Choice.REJECT)
+    nobody = SimpleNamespace(at_once=lambda: SimpleNamespace(of=lambda _view, _who: None))
+    desk = PageDesk(SimpleNamespace(gate=world.gate, reviewing=nobody), None, Forms(b"secret"), "l", Cursors(b"secret"))
+
+    found, ended = _as_cleo(lambda: (desk.unended(), desk.ended(20)))
+
+    assert _ids(each.view for each in found.waiting) == waiting[:0:-1]
+    assert (_ids(found.closed), found.more) == ([], True)
+    assert [view.judgement.verdict for view in ended] == [Verdict.PROMOTED]
+
+    monkeypatch.setattr(desk_module, "MOST_OPEN", 4)
+    found = _as_cleo(desk.unended)
+
+    assert _ids(each.view for each in found.waiting) == waiting[::-1]
+    assert (_ids(found.closed), found.more) == ([rejected], False)
 
 
 @pytest.mark.parametrize(

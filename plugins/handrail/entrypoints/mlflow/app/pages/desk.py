@@ -27,6 +27,8 @@ LEAVE = "logout"
 """What the token of the form that logs out is about."""
 MOST_OPEN = 50
 """How many open requests are looked at for the count of those that wait for a person."""
+MOST_WALKED = 20
+"""How many times that many are looked through for open ones, where most are closed without an end."""
 PLACES = (
     (Address.INBOX, "Requests"),
     (Address.TIMELINES, "Timeline"),
@@ -63,6 +65,18 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Unended:
+    """The latest requests that were neither promoted nor became void, each judged once."""
+
+    waiting: list[Waiting]
+    """The open ones."""
+    closed: list[RequestView]
+    """The others, such as the rejected ones, as far back as the open ones reach."""
+    more: bool
+    """Whether there are older ones."""
+
+
+@dataclass(frozen=True, slots=True)
 class PageDesk:
     """The gate, the records, and what seals forms and cursors; one for a server."""
 
@@ -75,14 +89,24 @@ class PageDesk:
 
     def waiting(self) -> int:
         """Return how much waits for the account; what a page of this server recorded counts at once, others soon."""
-        return self.counts.of(account(), lambda: sum(each.count for each in self.open_requests()[0]))
+        return self.counts.of(account(), lambda: sum(each.count for each in self.unended().waiting))
 
-    def open_requests(self) -> tuple[list[Waiting], bool]:
-        """Return the latest open requests that the account may read, and whether there are more."""
-        wanted = Wanted(only_open=True, newest=True, reads=reads())
-        views, after = self.opened.gate.page(0, MOST_OPEN, wanted)
+    def unended(self) -> Unended:
+        """Return the latest requests that have not ended and that the account may read; up to 50 of them are open."""
+        wanted = Wanted(newest=True, reads=reads(), ended=False)
+        seen: list[RequestView] = []
+        before: int | None = 0
+        count = walked = 0
+        while before is not None and count < MOST_OPEN and walked < MOST_WALKED:
+            views, before = self.opened.gate.page(before, MOST_OPEN - count, wanted)
+            seen, count, walked = [*seen, *views], count + sum(view.is_open for view in views), walked + 1
         who, reviewing = account(), self.opened.reviewing.at_once()
-        return [Waiting(view, reviewing.of(view, who)) for view in views], after is not None
+        waiting = [Waiting(view, reviewing.of(view, who)) for view in seen if view.is_open]
+        return Unended(waiting, [view for view in seen if not view.is_open], before is not None)
+
+    def ended(self, most: int) -> Sequence[RequestView]:
+        """Return the latest requests that were promoted or became void and that the account may read."""
+        return self.opened.gate.page(0, most, Wanted(newest=True, reads=reads(), ended=True))[0]
 
     def wording(self, model: str) -> Wording:
         """Return what people call a model's answers; where no use case in force says so, neutral words."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from flask import Response
@@ -36,15 +37,19 @@ CLOSED = 20
 def inbox(desk: PageDesk) -> Response:
     """What waits for the person, for others, open findings, and what was decided lately."""
     read_query()
-    waiting, more = desk.open_requests()
-    latest, _ = desk.opened.gate.page(0, 2 * CLOSED, Wanted(newest=True, reads=reads()))
-    closed = [view for view in latest if not view.is_open][:CLOSED]
+    unended = desk.unended()
+    waiting = unended.waiting
+    closed = sorted([*unended.closed, *desk.ended(CLOSED)], key=_opened_at, reverse=True)[:CLOSED]
     findings = readable_findings(desk.opened.gate.findings.listed(only_open=True))
     person, names = desk.opened.reviewing.person(account()), desk.opened.reviewing.names()
     seen = [(each.view, each.reviewers, each.is_mine) for each in waiting]
     yours, roles = _of(desk, closed)[:YOURS], _deciding(desk)
-    page = inbox_page(seen, closed, findings, person, names, more=more, yours=yours, deciding=roles)
+    page = inbox_page(seen, closed, findings, person, names, more=unended.more, yours=yours, deciding=roles)
     return respond(desk, page, Address.INBOX, waiting)
+
+
+def _opened_at(view: RequestView) -> datetime:
+    return view.history.request.opened_at
 
 
 def _of(desk: PageDesk, views: Sequence[RequestView]) -> list[RequestView]:
