@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flows.steps.release.deploy import deploy
 from flows.steps.release.desk import Desk
-from flows.steps.release.incumbent import ask_with_comparison
 from flows.steps.release.promote import Registered, is_open
 from flows.steps.replay.run import finished_figures
 from handrail.bootstrap.approvals import project_use
 from handrail.bootstrap.delivery import open_permits
 from handrail.errors import Refused
-from infra.demo import ahead
+from infra.demo import ahead, as_flows
 from infra.demo.forging import refuse_forged
 from infra.demo.people import APPROVERS
 from infra.demo.scene import Scene
@@ -36,8 +34,9 @@ def approve(scene: Scene, report: Report) -> Figures:
     report("opening a promotion request")
     request = _promoted_before(desk, registered)
     if request is None:
-        asked = ask_with_comparison(desk, scene.clone, registered, ALIAS, "The model of the demo.")
-        request = sign_off(scene, asked)
+        asked = as_flows.ask(scene, desk, ALIAS, registered.tree_digest)
+        report("the flow promote waits, two people decide")
+        request = as_flows.decided(scene, desk, sign_off(scene, asked)["request_id"])
     if request["verdict"] == "promoted":
         desk.fetch_permit(request)
     champion = desk.digest_behind(ALIAS)
@@ -94,7 +93,7 @@ def sign_off(scene: Scene, request: Mapping[str, Any]) -> dict[str, Any]:
 def serve(scene: Scene, report: Report) -> Figures:
     """Build the champion's bento, see altered bytes refused, and serve the permitted ones."""
     report("building the bento")
-    deployed = deploy(scene.author, scene.found["champion"])
+    deployed = as_flows.deploy(scene.found["champion"])
     report("starting the bento")
     scene.servers.start("bento")
     permits = open_permits(scene.settings)
@@ -108,15 +107,16 @@ def serve(scene: Scene, report: Report) -> Figures:
     report("editing one leaf in a copy of the gate's log")
     edited = find_edited_leaf(scene.settings)
     scene.outcome("production")
-    judged, serving = judged_deployment(scene, deployed.deployment.uri), deployed.deployment.uri
+    serving = deployed["deployment"]
+    judged = judged_deployment(scene, serving)
     if judged == serving:
         scene.begin("scored", lambda: ahead.score_live_rows(scene.settings, serving))
     report("waiting for the bento")
     scene.servers.wait_ready("bento", path="/readyz")
-    scene.found |= {"deployed": deployed, "judged": judged}
+    scene.found |= {"deployed": serving, "judged": judged}
     return {
-        "bento": deployed.bento.uri,
-        "deployment": deployed.deployment.uri,
+        "bento": deployed["bento"],
+        "deployment": serving,
         "altered_trees_refused": f"{len(refusals)} of {len(refusals)}, for example: {refusals[-1]}",
         "other_use_refused": other_use,
         "edited_leaf": edited,

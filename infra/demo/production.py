@@ -13,7 +13,7 @@ import numpy as np
 from flows.steps.monitoring import monitor as monitoring
 from flows.steps.monitoring.events import emit, write_pages
 from flows.steps.monitoring.findings import base_figure, measure
-from flows.steps.release.deploy import deploy
+from flows.steps.release.deploy import slot_of
 from flows.steps.release.promote import TREE, is_open
 from flows.steps.release.serving import asker, await_bento
 from flows.steps.replay import run as replaying
@@ -26,6 +26,7 @@ from handrail.clock import parse_moment
 from handrail.errors import HandrailError, Unavailable, UnknownReference
 from handrail.statistics import Answers
 from handrail.use_case import UseCase
+from infra.demo import as_flows
 from infra.demo.closing import ONLY
 from infra.demo.gate import ALIAS, sign_off
 from infra.demo.scene import Scene
@@ -51,7 +52,7 @@ def replay(scene: Scene, report: Report) -> Figures:
         report(f"hour {done} of {total}: {what}")
 
     bulk: Mapping[str, Any] = {}
-    if judged == scene.found["deployed"].deployment.uri:
+    if judged == scene.found["deployed"]:
         played = replaying.replay(settings, scene.days, progress)
         report(f"recording the other {scene.case.subject.many} in bulk")
         scene.outcome("scored")
@@ -277,10 +278,11 @@ def request_of(scene: Scene, clone: str) -> dict[str, Any]:
 
 
 def _redeploy(scene: Scene, digest: str) -> str:
-    deployed = deploy(scene.author, digest)
-    if deployed.deployment == scene.found["deployed"].deployment:
-        return deployed.deployment.uri
-    serving = await_bento(scene.settings.url("bento"), deployed.bento, SERVED_WITHIN_S)
+    deployed = str(as_flows.deploy(digest, SERVED_WITHIN_S)["deployment"])
+    if deployed == scene.found["deployed"]:
+        return deployed
+    tag = slot_of(scene.settings).tag_of(deployed)
+    serving = await_bento(scene.settings.url("bento"), tag, SERVED_WITHIN_S)
     if not serving.answers:
         raise Unavailable("The bento", serving.sentence.rstrip("."), f"Its log is {scene.servers.log_of('bento')}.")
-    return deployed.deployment.uri
+    return deployed

@@ -104,6 +104,10 @@ class Scene:
         """Begin what a later step needs, while this process waits for others."""
         self._ahead[name] = self._threads.submit(work)
 
+    def has_ended(self, name: str) -> bool:
+        """Say whether what was begun under that name has returned or raised."""
+        return self._ahead[name].done()
+
     def outcome(self, name: str) -> Any:
         """Wait for what was begun under that name; return what it returned, or raise what it raised."""
         return self._ahead[name].result()

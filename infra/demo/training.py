@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from flows.steps.project import pipeline
-from flows.steps.project.recorded_run import record_run
 from flows.steps.project.workspace import commit
-from infra.demo import ahead
+from infra.demo import ahead, as_flows
 from infra.demo.people import make_accounts, name_author_for_flows, write_roles
 from infra.demo.scene import COMMITTER, Scene
 from infra.demo.screen import Report
@@ -113,8 +112,8 @@ def package(scene: Scene, report: Report) -> Figures:
     report("waiting for the stage, which runs since the evaluation began")
     figures: Figures = {"dvc": scene.outcome("package")}
     parity = scene.read_json("reports/package.json")
-    report("pushing data to the remote, writing lineage")
-    commit = record_run(scene.clone, {}, COMMITTER)["commit"]
+    report("the flow train pushes data to the remote and writes lineage")
+    commit = as_flows.train(scene)
     return figures | {
         "rows_compared": parity["rows"],
         "max_difference": parity["max_difference"],
