@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from handrail.entrypoints.console import feedback_page as console_feedback
+from handrail.entrypoints.console import feedback_versions
 from handrail.entrypoints.console.addresses import Address
 from handrail.entrypoints.console.feedback_page import feedback_page
 from handrail.entrypoints.console.pages import Frame, render
@@ -118,6 +119,22 @@ def test_of_a_large_log_the_newest_mature_predictions_are_compared_whole(platfor
     assert 30 <= pair["cases"] <= 120
     assert pair["gain"]["of_second"] == 1.0
     assert "the newest mature predictions" in html(platform, "flights", "ground_truth", AS_OF)
+
+
+def test_versions_that_followed_each_other_have_no_pairs_and_cost_no_second_reading(platform, monkeypatch):
+    monkeypatch.setattr(console_feedback, "MOST", 100)
+    monkeypatch.setattr(feedback_versions, "MARGIN", timedelta(0))
+    record(platform)
+    late = [a_prediction(n, prediction_id=f"late-{n}", deployment="deploy://local/flights/5") for n in range(200)]
+    platform.feedback.register_deployment("deploy://local/flights/5", None, "models:/flights/5")
+    platform.feedback.record_predictions([replace(each, made_at=each.made_at + timedelta(days=10)) for each in late])
+    read = []
+    monkeypatch.setattr(platform.feedback, "cohort", lambda *about: read.append(about))
+
+    facts = feedback_page(platform, "flights", "ground_truth", AS_OF).facts
+
+    assert ([row["name"] for row in facts["versions"]], facts["pairs"]) == (["flights 1", "flights 5"], [])
+    assert read == []
 
 
 def test_a_sample_says_what_it_read_and_leads_to_all(platform, monkeypatch):

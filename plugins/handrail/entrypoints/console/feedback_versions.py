@@ -20,6 +20,8 @@ Named = Mapping[str, tuple[str, str, str] | None]
 MOST_COMPARED = 4
 """How many versions are compared with one another: those with most of the predictions that were read."""
 DRAWS = 200
+MARGIN = timedelta(days=7)
+"""A version whose last answer in the sample is older than this before the newest window is not looked for in it."""
 
 
 def versions_of(cohort: Cohort, named: Named) -> dict[str, set[str]]:
@@ -42,7 +44,9 @@ def same_cases(log: FeedbackLog, found: Overview, metric: str, versions: Mapping
     """
     if len(versions) < 2:
         return []
-    rows = _newest_whole(log, found) if found.step > 1 else found.corrected
+    rows = _newest_whole(log, found, versions) if found.step > 1 else found.corrected
+    if rows is None:
+        return []
     judged = rows.judged()
     size = {name: sum(uri in uris for uri in found.corrected.deployment) for name, uris in versions.items()}
     chosen = sorted(sorted(versions, key=lambda name: -size[name])[:MOST_COMPARED], key=list(versions).index)
@@ -54,13 +58,19 @@ def _pairs(names: list[str]) -> list[tuple[str, str]]:
     return list(combinations(names, 2))
 
 
-def _newest_whole(log: FeedbackLog, found: Overview) -> Cohort:
-    """Return all predictions of the newest mature window that has about as many as were read of the whole log."""
+def _newest_whole(log: FeedbackLog, found: Overview, versions: Mapping[str, Set[str]]) -> Cohort | None:
+    """Return all predictions of the newest mature window that has about as many as were read of the whole log.
+
+    None if by the sample one version alone answered in that window, as where one followed the other: it has no pairs.
+    """
     sample, scope = found.corrected, found.corrected.scope
     end = log.kind(scope.kind).matured_until(scope.as_of) + timedelta(microseconds=1)
     mature = [at for at in sample.made_at if at < end]
     # A sample is even: each of its last rows is one of as many as its step says.
     first = mature[-max(len(sample) // found.step, 1)] if mature else end
+    newest = {uri for uri, at in zip(sample.deployment, sample.made_at, strict=True) if at >= first - MARGIN}
+    if sum(not uris.isdisjoint(newest) for uris in versions.values()) < 2:
+        return None
     return log.cohort(None, scope.kind, first, end, scope.as_of)
 
 
