@@ -76,10 +76,18 @@ def ask(http: httpx.Client, version: str) -> str:
     return str(answer.json()["request_id"])
 
 
-def list_page(http: httpx.Client, after: int) -> None:
-    """Look at one page of open requests."""
-    answer = http.get(GATE, params={"state": "open", "after": str(after)})
-    assert answer.status_code == 200, answer.text
+class OpenRequests:
+    """The list of open requests, page by page; after the last one the first comes again."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self._http, self._after = http, dict[str, str]()
+
+    def turn(self) -> None:
+        """Look at the next page."""
+        answer = self._http.get(GATE, params={"state": "open"} | self._after)
+        assert answer.status_code == 200, answer.text
+        body = answer.json()
+        self._after = {"after": body["next"]} if "next" in body else {}
 
 
 def resident_mb(process: int) -> float:

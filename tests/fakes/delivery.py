@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from handrail.delivery import Bentos, BuiltBento, Deployments, Permits, PermittedVersion, Recipe, Trees
-from handrail.errors import Refused, UnknownReference
+from handrail.delivery import (
+    Bentos,
+    BuiltBento,
+    Change,
+    Deployments,
+    Permits,
+    PermittedVersion,
+    Recipe,
+    Slot,
+    Splits,
+    Trees,
+)
+from handrail.errors import Conflict, Refused, UnknownReference
 from handrail.refs import BentoTag, Deployment, ModelVersion, Use
 
 BUILT = datetime(2026, 11, 1, tzinfo=UTC)
@@ -134,3 +145,21 @@ class DeploymentsInMemory(Deployments):
     def point(self, pointer: str, deployment: Deployment) -> None:
         if self.target(pointer) != deployment.uri:
             self.moves.append((pointer, deployment.uri))
+
+
+class SplitsInMemory(Splits):
+    """Changes in a list."""
+
+    def __init__(self) -> None:
+        self.kept: list[Change] = []
+
+    def newest(self, slot: Slot) -> Change | None:
+        return next(iter(self.changes(slot, 1)), None)
+
+    def changes(self, slot: Slot, most: int) -> Sequence[Change]:
+        return [each for each in reversed(self.kept) if each.split.slot == slot][:most]
+
+    def append(self, change: Change) -> None:
+        if any((each.split.slot, each.number) == (change.split.slot, change.number) for each in self.kept):
+            raise Conflict("change", str(change.number), "Somebody changed the split meanwhile: look again.")
+        self.kept.append(change)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from handrail.approvals import UnverifiedBytes
 from handrail.bootstrap.approvals import open_permit_verifier, permit_path, project_use
 from handrail.clock import system_time
-from handrail.delivery import BuiltFor, Carried, Deployer, PermittedVersion, Verified, lend_verified
+from handrail.delivery import BuiltFor, Carried, Deployer, PermittedVersion, Slot, Splitter, Verified, lend_verified
 from handrail.delivery.ports import Bentos, Deployments, Permits, Recipe
 from handrail.errors import UnknownReference
 from handrail.manifest import digest_of_bytes
 from handrail.refs import ArtifactVersion, Use
 from handrail.settings import Settings
+from handrail.storage import migrate
 
 if TYPE_CHECKING:
     from handrail.approvals import Permit, PermitVerifier
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from handrail.delivery import BuiltBento
     from handrail.refs import Deployment
 
-__all__ = ["lend_carried", "open_bentos", "open_deployer", "open_deployments", "open_permits"]
+__all__ = ["lend_carried", "open_bentos", "open_deployer", "open_deployments", "open_permits", "open_splits"]
 
 
 class GatePermits(Permits):
@@ -143,3 +144,19 @@ def open_deployer(platform: Platform, recipe: Recipe, environment: Mapping[str, 
     settings = platform.settings
     bentos = open_bentos(settings, recipe.name, environment)
     return Deployer(project_use(settings), open_permits(settings), recipe, bentos, open_deployments(platform))
+
+
+def open_splits(platform: Platform, name: str) -> Splitter:
+    """Open what says who answers beside the champion of the bento of that name, in this environment."""
+    from handrail.delivery.adapters.sql_splits import MIGRATIONS, SqlSplits
+
+    settings = platform.settings
+    migrate(platform.store, "delivery", MIGRATIONS)
+    return Splitter(
+        slot=Slot(settings.environment, name),
+        use=project_use(settings),
+        folder=settings.home / "challengers" / name,
+        permits=open_permits(settings),
+        splits=SqlSplits(platform.store),
+        clock=system_time,
+    )

@@ -1,23 +1,36 @@
 """Delivery: what may be served, and where a slot of an environment points. These are the public names."""
 
 from handrail.delivery.domain import BuiltBento, BuiltFor, Carried, Deployed, PermittedVersion, Slot, Verified
+from handrail.delivery.domain.splits import CHAMPION, FALLBACK, Assigned, Challenger, Change, End, Role, Split
 from handrail.delivery.ports import Bentos, Deployments, Permits, Recipe, Trees
-from handrail.delivery.service import Deployer, find_carried, find_serving, lend_verified
+from handrail.delivery.service import Deployer, Splitter, Wish, find_carried, find_serving, lend_verified
+from handrail.delivery.split_ports import Splits
 
 __all__ = [
+    "CHAMPION",
+    "FALLBACK",
+    "Assigned",
     "Bentos",
     "BuiltBento",
     "BuiltFor",
     "Carried",
+    "Challenger",
+    "Change",
     "Deployed",
     "Deployer",
     "Deployments",
+    "End",
     "PermittedVersion",
     "Permits",
     "Recipe",
+    "Role",
     "Slot",
+    "Split",
+    "Splits",
+    "Splitter",
     "Trees",
     "Verified",
+    "Wish",
     "find_carried",
     "find_serving",
     "lend_verified",

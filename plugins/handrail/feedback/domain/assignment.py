@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from handrail.errors import InvalidInput
+from handrail.shares import place_of
 
 SUMS_TO_ONE = 1e-9
 
@@ -41,8 +40,7 @@ def assign(subject: str, shares: Mapping[str, float], salt: str) -> Assignment:
         raise InvalidInput("shares", problem, "Write them as {'champion': 0.5, 'challenger': 0.5}.")
     if not salt:
         raise InvalidInput("salt", "it is empty", "Give the name of this comparison.")
-    digest = hashlib.sha256(json.dumps([salt, subject]).encode()).digest()
-    drawn, below = int.from_bytes(digest[:8], "big") / 2**64, 0.0
+    drawn, below = place_of(subject, salt), 0.0
     taken = [(name, share) for name, share in shared if share]
     for name, share in taken:
         below += share

@@ -1,0 +1,24 @@
+"""Databases with the tables of delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from handrail.delivery import Splits
+from handrail.delivery.adapters.sql_splits import MIGRATIONS, SqlSplits
+from handrail.storage import migrate, open_store
+from tests.fakes.feedback_store import a_database
+
+
+@contextmanager
+def splits_of(kind: str, folder: Path) -> Iterator[Splits]:
+    """Lend empty records of splits in a database."""
+    with a_database(kind, folder) as url:
+        store = open_store(url)
+        try:
+            migrate(store, "delivery", MIGRATIONS)
+            yield SqlSplits(store)
+        finally:
+            store.close()
