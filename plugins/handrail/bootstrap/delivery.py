@@ -5,17 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handrail.approvals import UnverifiedBytes
 from handrail.bootstrap.approvals import open_permit_verifier, permit_path, project_use
 from handrail.clock import system_time
-from handrail.delivery import BuiltFor, Carried, Deployer, PermittedVersion, Slot, Splitter, Verified, lend_verified
+from handrail.delivery import (
+    BuiltFor,
+    Carried,
+    Challenger,
+    Deployer,
+    PermittedVersion,
+    Slot,
+    Splitter,
+    Verified,
+    lend_verified,
+)
 from handrail.delivery.ports import Bentos, Deployments, Permits, Recipe
 from handrail.errors import UnknownReference
 from handrail.manifest import digest_of_bytes
-from handrail.refs import ArtifactVersion, Use
+from handrail.refs import ArtifactVersion, Deployment, Use
 from handrail.settings import Settings
 from handrail.storage import migrate
 
@@ -23,7 +34,6 @@ if TYPE_CHECKING:
     from handrail.approvals import Permit, PermitVerifier
     from handrail.bootstrap import Platform
     from handrail.delivery import BuiltBento
-    from handrail.refs import Deployment
 
 __all__ = ["lend_carried", "open_bentos", "open_deployer", "open_deployments", "open_permits", "open_splits"]
 
@@ -159,4 +169,15 @@ def open_splits(platform: Platform, name: str) -> Splitter:
         permits=open_permits(settings),
         splits=SqlSplits(platform.store),
         clock=system_time,
+        known=partial(_record_challenger, platform),
     )
+
+
+def _record_challenger(platform: Platform, challenger: Challenger) -> None:
+    """Record in lineage and feedback which version and which bytes a challenger's deployment serves."""
+    environment, service, version = challenger.deployment.removeprefix("deploy://").split("/")
+    uri, tree = challenger.model_version, challenger.tree_digest
+    platform.lineage.record_serving(Deployment(environment, service, version), uri, tree_digest=tree)
+    known = {each.uri: each.started_at for each in platform.feedback.deployments()}
+    started = known.get(challenger.deployment) or system_time()
+    platform.feedback.register_deployment(challenger.deployment, tree, uri, started_at=started)

@@ -25,7 +25,9 @@ def tree(tmp_path: Path) -> Path:
 @pytest.fixture
 def splitter(tmp_path: Path) -> Splitter:
     permits = PermitsInFolder(tmp_path / "permits", used_as("canary"))
-    return Splitter(Slot("local", "flights"), USE, tmp_path / "challengers", permits, SplitsInMemory(), lambda: AT)
+    return Splitter(
+        Slot("local", "flights"), USE, tmp_path / "challengers", permits, SplitsInMemory(), lambda: AT, print
+    )
 
 
 def used_as(alias: str) -> Use:
@@ -61,7 +63,7 @@ def test_what_is_only_recorded_answers_under_a_service_of_its_own(splitter: Spli
 def test_a_permit_for_the_shadow_gives_no_share_of_what_people_get(tmp_path: Path, tree: Path) -> None:
     permits = PermitsInFolder(tmp_path / "permits", used_as("shadow"))
     splits = SplitsInMemory()
-    splitter = Splitter(Slot("local", "flights"), USE, tmp_path / "challengers", permits, splits, lambda: AT)
+    splitter = Splitter(Slot("local", "flights"), USE, tmp_path / "challengers", permits, splits, lambda: AT, print)
 
     with pytest.raises(UnknownReference, match="as canary"):
         add(splitter, tree)

@@ -62,10 +62,10 @@ class Challenger:
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """Who answers about a subject, and how likely that was."""
+    """Who answers about a subject, and how likely that was; None where it was no choice."""
 
     name: str
-    propensity: float
+    propensity: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from handrail.clock import Clock
-from handrail.delivery.domain import BuiltFor, Carried, PermittedVersion, Slot
+from handrail.delivery.domain import BuiltFor, Carried, PermittedVersion, Slot, Verified
 from handrail.delivery.domain.splits import Challenger, Change, End, Role, Split
 from handrail.delivery.ports import Permits, Trees
+from handrail.delivery.service.serving import lend_verified
 from handrail.delivery.split_ports import Splits
 from handrail.errors import InvalidInput, Refused, UnknownReference
 from handrail.refs import Use
@@ -36,7 +39,11 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Splitter:
-    """Changes the splits of one slot. `use` is that of its champion; `folder` keeps the challengers' trees."""
+    """Changes the splits of one slot.
+
+    `use` is that of its champion, `folder` keeps the challengers' trees, and `known` records who a challenger is, so
+    that its predictions lead back to its version; it may be called again.
+    """
 
     slot: Slot
     use: Use
@@ -44,6 +51,7 @@ class Splitter:
     permits: Permits
     splits: Splits
     clock: Clock
+    known: Callable[[Challenger], None]
 
     def current(self) -> Change | None:
         """Return the last change, None where the champion always answered alone."""
@@ -73,6 +81,7 @@ class Splitter:
         now = self.current()
         split = (now.split if now else Split(self.slot, self.slot.bento)).having(challenger)
         self._stage(permit, permitted, alias, trees)
+        self.known(challenger)
         return self._record(now, split, by, reason)
 
     def share(self, name: str, share: float, by: str, reason: str) -> Change:
@@ -100,9 +109,28 @@ class Splitter:
         """Name where a challenger's tree, its permit and its use lie; none of them is verified."""
         return Carried.below(self._place(challenger.tree_digest, challenger.alias))
 
+    @contextmanager
+    def lend(self, challenger: Challenger) -> Iterator[Verified]:
+        """Lend a verified copy of a challenger's bytes, for the role that it has. Load from the copy alone.
+
+        Raises:
+            Refused: its permit does not allow this role, or not exactly these bytes, or they are not here.
+        """
+        action = f"Serving {challenger.model_version} as {challenger.role.value}"
+        if challenger.alias not in self._aliases(challenger.role):
+            raise Refused(action, (f"A permit for {challenger.alias!r} does not allow that.",))
+        carried = self.carried(challenger)
+        if not carried.permit.is_file() or not carried.tree.is_dir():
+            raise Refused(action, (f"{carried.tree.parent} is not whole: end it and add it again.",))
+        with lend_verified(self.permits, carried, self._as(challenger.alias)) as verified:
+            if verified.permitted.tree_digest != challenger.tree_digest:
+                held = f"{carried.tree.parent} holds {verified.permitted.tree_digest}, not {challenger.tree_digest}."
+                raise Refused(action, (held,))
+            yield verified
+
     def _permit(self, wish: Wish) -> tuple[str, Path]:
         """Return the first alias that allows the role, and the file of its permit."""
-        aliases = (self.use.alias, *SHARED_AS[wish.role])
+        aliases = self._aliases(wish.role)
         missing: list[str] = []
         for alias in aliases:
             try:
@@ -111,6 +139,9 @@ class Splitter:
                 missing.append(str(err))
         remedy = f"Have these bytes promoted to one of {', '.join(dict.fromkeys(aliases))} first. {missing[-1]}"
         raise UnknownReference("permit", f"of {wish.tree_digest} as {wish.role.value}", remedy)
+
+    def _aliases(self, role: Role) -> tuple[str, ...]:
+        return (self.use.alias, *SHARED_AS[role])
 
     def _stage(self, permit: Path, permitted: PermittedVersion, alias: str, trees: Trees) -> None:
         place = self._place(permitted.tree_digest, alias)

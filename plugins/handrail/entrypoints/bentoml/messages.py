@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, create_model
 from pydantic_core import PydanticCustomError
 
+from handrail.delivery import CHAMPION
 from handrail.use_case import RequestField, UseCase
 
 LONGEST_TEXT = 500
@@ -54,12 +55,14 @@ def answer_of(case: UseCase) -> type[BaseModel]:
         one[of.column] = (str, Field(description=f"one of {', '.join(of.classes)}"))
     else:
         one["value"] = (float, Field(description=f"what is expected of {of.column!r}, in {of.unit or 'its unit'}"))
+    who = "who answered: the champion, one of its challengers by name, or the champion instead of one as `fallback`"
+    one["slot"] = (str, Field(default=CHAMPION, description=who))
     answer = create_model("Answer", __doc__=f"The answer about one {case.subject.one}.", **one)
     return create_model(
         "Answers",
         __doc__="One answer for each item, in the order of the request.",
         predictions=(list[answer], ...),  # type: ignore[valid-type]  # made from the description
-        deployment=(str, Field(description="URI of the deployment that answered")),
+        deployment=(str, Field(description="URI of the champion's deployment")),
         model_version=(str, Field(description="URI of the registered model version that it serves")),
     )
 

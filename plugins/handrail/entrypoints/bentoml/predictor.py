@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from handrail.clock import Clock
+from handrail.delivery import Assigned
 from handrail.feedback import Prediction, prediction_id_for
 from handrail.scoring import row_digests
 from handrail.use_case import UseCase
@@ -49,14 +50,32 @@ class Predictor:
         Raises:
             Unavailable: the features cannot be read, or the predictions cannot be written down; then none counts.
         """
+        predictions = self.predict(items, self.now())
+        self.keep(predictions)
+        return self.body([self.one(item, made) for item, made in zip(items, predictions, strict=True)])
+
+    def predict(
+        self, items: Items, made_at: datetime, assigned: Sequence[Assigned] = (), sampled: float | None = None
+    ) -> list[Prediction]:
+        """Score what is asked about, and write nothing down.
+
+        Args:
+            items: what is asked about.
+            made_at: event time, by which features are looked up.
+            assigned: who was to answer about each item, and how likely that was; empty where nobody was chosen.
+            sampled: the probability with which predictions like these are made at all; None for all of them.
+
+        Raises:
+            Unavailable: the features cannot be read.
+        """
         started = perf_counter()
-        made_at = self.now()
         encoded = self.scorer.encode(self.look_up(items, made_at))
         answered = self.scorer.answer_encoded(encoded)
         rows = zip(answered.score.astype(float).tolist(), answered.label.tolist(), row_digests(encoded), strict=True)
         identity, subject = self.identity, self.case.subject.column
         latency_ms = (perf_counter() - started) * 1e3
-        predictions = [
+        chosen = assigned or (Assigned("", None),) * len(items)
+        return [
             Prediction(
                 prediction_id=prediction_id_for(identity.deployment, str(item[subject]), made_at),
                 deployment=identity.deployment,
@@ -67,17 +86,24 @@ class Predictor:
                 features_digest=digest,
                 feature_service=identity.feature_service,
                 latency_ms=latency_ms,
+                variant=variant.name,
+                propensity=variant.propensity,
+                sampled=sampled,
             )
-            for item, (score, label, digest) in zip(items, rows, strict=True)
+            for item, (score, label, digest), variant in zip(items, rows, chosen, strict=True)
         ]
-        self.keep(predictions)
+
+    def body(self, answers: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return the body of an answer in which this is the champion."""
+        identity = self.identity
         return {
-            "predictions": [self._as_answer(item, one) for item, one in zip(items, predictions, strict=True)],
+            "predictions": answers,
             "deployment": identity.deployment,
             "model_version": identity.model_version,
         }
 
-    def _as_answer(self, item: Mapping[str, Any], one: Prediction) -> dict[str, Any]:
+    def one(self, item: Mapping[str, Any], one: Prediction) -> dict[str, Any]:
+        """Return one item's answer."""
         of, subject = self.case.label, self.case.subject.column
         answer: dict[str, Any] = {"prediction_id": one.prediction_id, subject: item[subject]}
         if of.kind == "binary":

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from handrail.bootstrap import Platform, open_platform
-from handrail.bootstrap.delivery import lend_carried
+from handrail.bootstrap.delivery import lend_carried, open_splits
 from handrail.bootstrap.feedback import open_spool
-from handrail.delivery import Slot, find_carried
+from handrail.delivery import Challenger, Slot, find_carried
+from handrail.entrypoints.bentoml.challengers import Challengers
 from handrail.entrypoints.bentoml.collect import bento_digest
 from handrail.entrypoints.bentoml.features import FeatureRepo, Items, OnlineFeatures
 from handrail.entrypoints.bentoml.predictor import Identity, Predictor
+from handrail.entrypoints.bentoml.traffic import Traffic
 from handrail.entrypoints.hosts.recording import PATIENCE_S, record
 from handrail.errors import HandrailError
 from handrail.lineage import Lineage
@@ -46,8 +48,9 @@ class Worker:
         self._root = root
         self._spool = open_spool(platform.settings)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
-        self._predictor: Predictor | None = None
-        self._tending: asyncio.Task[None] | None = None
+        self._traffic: Traffic | None = None
+        self._challengers: Challengers | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._reason: str | None = STARTING
 
     def not_ready(self) -> str | None:
@@ -58,12 +61,14 @@ class Worker:
         """Load the permitted model if there is one; if it may not be served, stay up and say why."""
         loop = asyncio.get_running_loop()
         try:
-            self._predictor = await loop.run_in_executor(self._thread, self._load, bento)
-            self._reason = NO_MODEL if self._predictor is None else None
+            predictor = await loop.run_in_executor(self._thread, self._load, bento)
+            self._reason = NO_MODEL if predictor is None else None
+            if predictor is not None:
+                self._serve(predictor, bento.name)
         except HandrailError as err:
             self._reason = str(err)
             _log.error("Not ready: %s", err)
-        self._tending = asyncio.create_task(self._tend(os.getppid()))
+        self._tasks.append(asyncio.create_task(self._tend(os.getppid())))
         # A collection over the heap of the imported tools pauses every request for a quarter of a second.
         gc.collect()
         gc.freeze()
@@ -71,10 +76,12 @@ class Worker:
 
     async def stop(self) -> None:
         """Give up the threads and connections, and move what is spooled into the log."""
-        if self._tending is not None:
-            self._tending.cancel()
+        for task in self._tasks:
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._tending
+                await task
+        if self._challengers is not None:
+            self._challengers.close()
         self._thread.shutdown()
         try:
             self._spool.close()
@@ -84,14 +91,30 @@ class Worker:
         self._platform.close()
 
     async def answer(self, items: Items) -> dict[str, Any]:
-        """Predict; return the body of the answer.
+        """Let the champion and those beside it predict; return the body of the answer.
 
         Raises:
             HandrailError: the answer cannot be given now; nothing was recorded.
         """
-        if self._predictor is None:
+        if self._traffic is None:
             raise RuntimeError("The guard lets no request through before a model is loaded.")
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._predictor.answer, items)
+        return await self._traffic.answer(items)
+
+    def _serve(self, champion: Predictor, name: str) -> None:
+        """Let the champion answer, and from then on whoever the split of its slot puts beside it."""
+        loop = asyncio.get_running_loop()
+
+        def failed(challenger: str, sentence: str) -> None:
+            challengers.failed(challenger, sentence)
+
+        self._traffic = Traffic(champion, lambda work: loop.run_in_executor(self._thread, work), failed)
+        splitter = open_splits(self._platform, name)
+        challengers = self._challengers = Challengers(splitter, self._challenger, self._traffic.follow)
+        self._tasks.append(asyncio.create_task(challengers.follow()))
+
+    def _challenger(self, challenger: Challenger, scorer: Scorer) -> Predictor:
+        """Make what answers for a challenger; called on its own thread."""
+        return self._predictor(scorer, challenger.deployment, challenger.model_version)
 
     def _load(self, bento: BentoTag) -> Predictor | None:
         carried = find_carried(self._root)
@@ -101,16 +124,25 @@ class Worker:
         with lend_carried(settings, carried) as verified:
             scorer = Scorer.load(verified.tree)
             permitted = verified.permitted
-        features = OnlineFeatures(settings, self._case, self._repo, scorer.feature_service)
-        features.warm_up(self._platform.event_clock())
         deployment = Slot(settings.environment, bento.name).deployment(bento.version)
+        predictor = self._predictor(scorer, deployment.uri, permitted.version.uri)
         self._record(deployment, bento, permitted.tree_digest)
+        return predictor
+
+    def _predictor(self, scorer: Scorer, deployment: str, version: str) -> Predictor:
+        """Make what answers with a loaded model, with connections of the thread that calls this.
+
+        Raises:
+            Refused: the features that it was trained with are not registered.
+        """
+        features = OnlineFeatures(self._platform.settings, self._case, self._repo, scorer.feature_service)
+        features.warm_up(self._platform.event_clock())
         return Predictor(
             scorer=scorer,
             look_up=features,
             keep=self._spool.append,
             now=self._platform.event_clock,
-            identity=Identity(deployment.uri, permitted.version.uri, scorer.feature_service["name"]),
+            identity=Identity(deployment, version, scorer.feature_service["name"]),
             case=self._case,
         )
 
