@@ -15,7 +15,7 @@ import pytest
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.approvals import tree_digest
 from handrail.bootstrap.delivery import open_splits
-from handrail.delivery import Deployed, End, PermittedVersion, Role, Splitter, Wish
+from handrail.delivery import Deployed, End, NewChallenger, PermittedVersion, Role, Splitter
 from handrail.entrypoints.http.serving_token import serving_token
 from handrail.errors import UnknownReference
 from handrail.settings import Settings
@@ -81,9 +81,9 @@ def test_a_canary_comes_grows_and_goes_without_a_restart(
 ) -> None:
     alone = {one["flight_id"]: one["probability"] for one in until(ask, {"champion"})}
     permit_tree(project, challenger, version=2, alias="canary")
-    wish = Wish("two", Role.CANARY, 0.3, tree_digest(challenger))
+    new = NewChallenger("two", Role.CANARY, 0.3, tree_digest(challenger))
 
-    splitter.add(wish, Lender(challenger), "ada", "it was better in shadow")
+    splitter.add(new, Lender(challenger), "ada", "it was better in shadow")
     some = until(ask, {"champion", "two"})
     splitter.share("two", 1.0, "ada", "no guardrail was touched")
     whole = until(ask, {"two"})
@@ -108,7 +108,7 @@ def test_a_permit_for_the_shadow_serves_nobody(
     permit_tree(project, challenger, version=3, alias="shadow")
 
     with pytest.raises(UnknownReference, match="as canary"):
-        splitter.add(Wish("dark", Role.CANARY, 0.5, tree_digest(challenger)), Lender(challenger), "ada", "try")
+        splitter.add(NewChallenger("dark", Role.CANARY, 0.5, tree_digest(challenger)), Lender(challenger), "ada", "try")
 
     assert {one["slot"] for one in ask()} == {"champion"}
 
@@ -119,13 +119,13 @@ def test_bytes_that_changed_since_are_not_loaded_and_the_split_says_so(
     (challenger / "note.txt").write_text("the third")
     permit_tree(project, challenger, version=4, alias="canary")
     digest = tree_digest(challenger)
-    first = splitter.add(Wish("two", Role.CANARY, 0.5, digest), Lender(challenger), "ada", "it looks better")
+    first = splitter.add(NewChallenger("two", Role.CANARY, 0.5, digest), Lender(challenger), "ada", "it looks better")
     until(ask, {"champion", "two"})
     splitter.end("two", End.INCONCLUSIVE, "ada", "nothing was shown")
     until(ask, {"champion"})
     (splitter.carried(first.split.challengers[0]).tree / "note.txt").write_text("altered")
 
-    splitter.add(Wish("two", Role.CANARY, 0.5, digest), Lender(challenger), "ada", "once more")
+    splitter.add(NewChallenger("two", Role.CANARY, 0.5, digest), Lender(challenger), "ada", "once more")
 
     deadline, pause = time.monotonic() + 60, Event()
     while (now := splitter.current()) is None or now.split.challengers:

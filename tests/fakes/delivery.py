@@ -18,9 +18,9 @@ from handrail.delivery import (
     PermittedVersion,
     Recipe,
     Slot,
-    Splits,
     Trees,
 )
+from handrail.delivery.split_ports import Splits
 from handrail.errors import Conflict, Refused, UnknownReference
 from handrail.refs import BentoTag, Deployment, ModelVersion, Use
 

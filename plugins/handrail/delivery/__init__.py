@@ -3,7 +3,7 @@
 from handrail.delivery.domain import BuiltBento, BuiltFor, Carried, Deployed, PermittedVersion, Slot, Verified
 from handrail.delivery.domain.splits import CHAMPION, FALLBACK, Assigned, Challenger, Change, End, Role, Split
 from handrail.delivery.ports import Bentos, Deployments, Permits, Recipe, Trees
-from handrail.delivery.service import Deployer, Splitter, Wish, find_carried, find_serving, lend_verified
+from handrail.delivery.service import Deployer, NewChallenger, Splitter, find_carried, find_serving, lend_verified
 from handrail.delivery.split_ports import Splits
 
 __all__ = [
@@ -30,7 +30,7 @@ __all__ = [
     "Splitter",
     "Trees",
     "Verified",
-    "Wish",
+    "NewChallenger",
     "find_carried",
     "find_serving",
     "lend_verified",

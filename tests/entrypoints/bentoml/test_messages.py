@@ -103,9 +103,19 @@ def test_a_subject_is_asked_about_once_and_somebody_at_least() -> None:
 )
 def test_an_answer_has_what_its_kind_of_label_says(kind: str, answered: dict[str, Any]) -> None:
     whole = {
-        "predictions": [{"prediction_id": "p", "order": "o1", **answered}],
+        "predictions": [{"prediction_id": "p", "order": "o1", **answered, "slot": "two"}],
         "deployment": "deploy://local/shop/1",
         "model_version": "model://shop/1",
     }
 
     assert answer_of(case_of(kind)).model_validate(whole).model_dump() == whole
+
+
+def test_where_nobody_says_who_answered_it_was_the_champion() -> None:
+    alone = {
+        "predictions": [{"prediction_id": "p", "order": "o1", "value": 1.5}],
+        "deployment": "d",
+        "model_version": "m",
+    }
+
+    assert answer_of(case_of("regression")).model_validate(alone).model_dump()["predictions"][0]["slot"] == "champion"

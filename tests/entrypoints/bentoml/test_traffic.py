@@ -75,7 +75,7 @@ class Scene:
         for _ in range(2_000):
             if done():
                 return
-            await asyncio.sleep(0.005)
+            await asyncio.to_thread(threading.Event().wait, 0.005)
         pytest.fail("it did not happen within 10 s")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from handrail.delivery import Change, End, Role, Slot, Splitter, Wish
+from handrail.delivery import Change, End, NewChallenger, Role, Slot, Splitter
 from handrail.errors import InvalidInput, Refused, UnknownReference
 from handrail.refs import Use
 from tests.fakes.delivery import USE, PermitsInFolder, SplitsInMemory, TreesInMemory
@@ -37,7 +37,7 @@ def used_as(alias: str) -> Use:
 def add(splitter: Splitter, tree: Path, role: Role = Role.CANARY, share: float = 0.1, name: str = "two") -> Change:
     assert isinstance(splitter.permits, PermitsInFolder)
     digest = splitter.permits.allow(tree)
-    return splitter.add(Wish(name, role, share, digest), TreesInMemory(tree), "ada", "it looks better")
+    return splitter.add(NewChallenger(name, role, share, digest), TreesInMemory(tree), "ada", "it looks better")
 
 
 def test_a_challenger_with_a_permit_gets_its_share_and_lies_where_the_service_loads_it(
@@ -79,7 +79,7 @@ def test_bytes_that_are_not_the_permitted_ones_get_nothing(splitter: Splitter, t
     (tree / "MLmodel").write_text("other")
 
     with pytest.raises(Refused):
-        splitter.add(Wish("two", Role.CANARY, 0.1, digest), TreesInMemory(tree), "ada", "it looks better")
+        splitter.add(NewChallenger("two", Role.CANARY, 0.1, digest), TreesInMemory(tree), "ada", "it looks better")
 
     assert splitter.current() is None
     assert [each for each in splitter.folder.glob("*") if each.is_dir()] == []
@@ -110,6 +110,6 @@ def test_the_same_bytes_are_copied_once(splitter: Splitter, tree: Path) -> None:
     trees = TreesInMemory(tree)
     assert isinstance(splitter.permits, PermitsInFolder)
 
-    splitter.add(Wish("again", Role.CANARY, 0.1, splitter.permits.allow(tree)), trees, "ada", "once more")
+    splitter.add(NewChallenger("again", Role.CANARY, 0.1, splitter.permits.allow(tree)), trees, "ada", "once more")
 
     assert trees.lent == 0

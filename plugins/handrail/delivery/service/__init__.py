@@ -2,6 +2,6 @@
 
 from handrail.delivery.service.deploying import Deployer
 from handrail.delivery.service.serving import find_carried, find_serving, lend_verified
-from handrail.delivery.service.splitting import Splitter, Wish
+from handrail.delivery.service.splitting import NewChallenger, Splitter
 
-__all__ = ["Deployer", "Splitter", "Wish", "find_carried", "find_serving", "lend_verified"]
+__all__ = ["Deployer", "NewChallenger", "Splitter", "find_carried", "find_serving", "lend_verified"]

@@ -28,8 +28,8 @@ LONGEST_REASON = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What somebody wants beside the champion: a name, what for, for which share of the subjects, and which bytes."""
+class NewChallenger:
+    """What is to answer beside the champion: its name, what for, for which share of the subjects, and which bytes."""
 
     name: str
     role: Role
@@ -57,7 +57,7 @@ class Splitter:
         """Return the last change, None where the champion always answered alone."""
         return self.splits.newest(self.slot)
 
-    def add(self, wish: Wish, trees: Trees, by: str, reason: str) -> Change:
+    def add(self, new: NewChallenger, trees: Trees, by: str, reason: str) -> Change:
         """Copy the permitted tree to where the service loads it from, and give it its share. Safe to repeat.
 
         Raises:
@@ -67,16 +67,16 @@ class Splitter:
             Conflict: somebody changed the split meanwhile.
             Unavailable: the files of the tree are not to be found.
         """
-        alias, permit = self._permit(wish)
+        alias, permit = self._permit(new)
         permitted = self.permits.read(permit)
         challenger = Challenger(
-            name=wish.name,
-            role=wish.role,
-            share=wish.share,
+            name=new.name,
+            role=new.role,
+            share=new.share,
             model_version=permitted.version.uri,
-            tree_digest=wish.tree_digest,
+            tree_digest=new.tree_digest,
             alias=alias,
-            deployment=self._deployment(wish.role, permitted),
+            deployment=self._deployment(new.role, permitted),
         )
         now = self.current()
         split = (now.split if now else Split(self.slot, self.slot.bento)).having(challenger)
@@ -128,17 +128,17 @@ class Splitter:
                 raise Refused(action, (held,))
             yield verified
 
-    def _permit(self, wish: Wish) -> tuple[str, Path]:
+    def _permit(self, new: NewChallenger) -> tuple[str, Path]:
         """Return the first alias that allows the role, and the file of its permit."""
-        aliases = self._aliases(wish.role)
+        aliases = self._aliases(new.role)
         missing: list[str] = []
         for alias in aliases:
             try:
-                return alias, self.permits.find(wish.tree_digest, self._as(alias))
+                return alias, self.permits.find(new.tree_digest, self._as(alias))
             except (UnknownReference, Refused) as err:
                 missing.append(str(err))
         remedy = f"Have these bytes promoted to one of {', '.join(dict.fromkeys(aliases))} first. {missing[-1]}"
-        raise UnknownReference("permit", f"of {wish.tree_digest} as {wish.role.value}", remedy)
+        raise UnknownReference("permit", f"of {new.tree_digest} as {new.role.value}", remedy)
 
     def _aliases(self, role: Role) -> tuple[str, ...]:
         return (self.use.alias, *SHARED_AS[role])

@@ -85,11 +85,10 @@ class Challengers:
         """Return the lane of a challenger that was loaded; None if it may not or cannot be."""
         lane = Lane(challenger.name)
         try:
-            await asyncio.wait_for(lane.load(partial(self._load, challenger)), LOADED_WITHIN_S)
-        except Exception as err:  # noqa: BLE001 - whatever loading it raises, the champion answers
+            await lane.load(partial(self._load, challenger), LOADED_WITHIN_S)
+        except HandrailError as err:
             lane.close()
-            why = f"loading took more than {LOADED_WITHIN_S:g} s" if isinstance(err, TimeoutError) else str(err)
-            self.failed(challenger.name, f"The challenger {challenger.name} cannot be served: {why}")
+            self.failed(challenger.name, f"The challenger {challenger.name} cannot be served: {err}")
             return None
         return lane
 

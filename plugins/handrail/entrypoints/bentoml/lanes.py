@@ -10,11 +10,21 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from handrail.entrypoints.bentoml.predictor import Predictor
-from handrail.errors import Unavailable
+from handrail.errors import HandrailError, Unavailable
 
 T = TypeVar("T")
 Call = tuple[Callable[[], Any], asyncio.Future[Any]]
 MOST_WAITING = 32
+
+
+class Broken(HandrailError):
+    """A version raised, or did not answer in time: it cannot be relied on."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return self.problem
 
 
 class Lane:
@@ -30,16 +40,21 @@ class Lane:
         self._calls: queue.Queue[Call | None] = queue.Queue(MOST_WAITING)
         threading.Thread(target=self._work, name=f"answers of {name}", daemon=True).start()
 
-    async def load(self, make: Callable[[], Predictor]) -> None:
-        """Load the version on the thread that will answer: connections of a feature store belong to one thread."""
-        self.predictor = await self.call(make)
-
-    async def call(self, work: Callable[[], T]) -> T:
-        """Do some work on the thread, after what waits there already.
+    async def load(self, make: Callable[[], Predictor], within_s: float) -> None:
+        """Load the version on the thread that will answer: connections of a feature store belong to one thread.
 
         Raises:
-            Unavailable: too much waits there.
-            Exception: what the work raises.
+            Unavailable: what it needs is away.
+            Broken: it cannot be loaded.
+        """
+        self.predictor = await self.call(make, within_s)
+
+    async def call(self, work: Callable[[], T], within_s: float) -> T:
+        """Do some work on the thread, after what waits there already, and wait for it so many seconds.
+
+        Raises:
+            Unavailable: too much waits there, or what the work needs is away.
+            Broken: the work raised anything else, or did not end in time.
         """
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         try:
@@ -48,7 +63,10 @@ class Lane:
             raise Unavailable(
                 f"The challenger {self.name!r}", "too much waits for it", "Look at its latency."
             ) from None
-        return await done
+        try:
+            return await asyncio.wait_for(done, within_s)
+        except TimeoutError as err:
+            raise Broken(f"it did not answer within {within_s:g} s") from err
 
     def close(self) -> None:
         """Let the thread end after what it does now; what waits is not done."""
@@ -62,12 +80,16 @@ class Lane:
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:
             work, done = call
+            error: HandrailError | None
             if done.cancelled():
                 continue
             try:
                 result, error = work(), None
-            except Exception as err:  # noqa: BLE001 - it is raised where somebody waits for it
+            except Unavailable as err:
                 result, error = None, err
+            except Exception as err:  # noqa: BLE001 - a stranger's model may raise anything
+                said = str(err) if isinstance(err, HandrailError) else f"{type(err).__name__}: {err}"
+                result, error = None, Broken(said.rstrip("."))
             # Where the loop is closed, nobody waits any more.
             with contextlib.suppress(RuntimeError):
                 done.get_loop().call_soon_threadsafe(_settle, done, result, error)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from handrail.delivery import CHAMPION, FALLBACK, Assigned, Challenger, Split
-from handrail.entrypoints.bentoml.lanes import Lane
+from handrail.entrypoints.bentoml.lanes import Broken, Lane
 from handrail.entrypoints.bentoml.predictor import Items, Predictor
 from handrail.errors import Unavailable
 from handrail.feedback import Prediction
@@ -115,13 +115,13 @@ class Traffic:
         one = beside.split.challenger(name)
         lane = beside.lanes[name]
         try:
-            work = lane.call(lambda: _predict(lane, items, made_at, [Assigned(name, one.share)] * len(items)))
-            return await asyncio.wait_for(work, PATIENCE_S)
+            assigned = [Assigned(name, one.share)] * len(items)
+            return await lane.call(lambda: _predict(lane, items, made_at, assigned), PATIENCE_S)
         except Unavailable as err:
             _log.warning("The champion answers for %s: %s", name, err)
             return None
-        except Exception as err:  # noqa: BLE001 - whatever a challenger raises, the champion answers
-            self._broke(beside, name, err, PATIENCE_S)
+        except Broken as err:
+            self._broke(beside, name, err)
             return None
 
     def _shadow(self, beside: Beside, items: Items, made_at: datetime) -> None:
@@ -145,21 +145,18 @@ class Traffic:
             self._champion.keep(_predict(lane, items, made_at, assigned, one.share))
 
         try:
-            await asyncio.wait_for(lane.call(work), SHADOW_PATIENCE_S)
+            await lane.call(work, SHADOW_PATIENCE_S)
         except Unavailable as err:
             # The feature store, the spool, or too much at a time: nothing that speaks against the version.
             self.not_shadowed += len(items)
             _log.warning("%d predictions in shadow were not made: %s", len(items), err)
-        except Exception as err:  # noqa: BLE001 - whatever it raises, nobody waits for it
-            self._broke(beside, one.name, err, SHADOW_PATIENCE_S)
+        except Broken as err:
+            self._broke(beside, one.name, err)
 
-    def _broke(self, beside: Beside, name: str, err: Exception, patience_s: float) -> None:
-        if name in beside.broken:
-            return
-        beside.broken.add(name)
-        silent = isinstance(err, TimeoutError)
-        why = f"it did not answer within {patience_s:g} s" if silent else f"{type(err).__name__}: {err}".rstrip(".")
-        self._failed(name, f"The challenger {name} failed: {why}.")
+    def _broke(self, beside: Beside, name: str, err: Broken) -> None:
+        if name not in beside.broken:
+            beside.broken.add(name)
+            self._failed(name, f"The challenger {name} failed: {err}.")
 
 
 def _predict(
