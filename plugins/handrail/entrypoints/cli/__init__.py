@@ -32,6 +32,7 @@ def build() -> typer.Typer:
     # Not at the top: the modules beside this one import it first.
     from handrail.entrypoints.cli import (
         compare,
+        delivery,
         env,
         feedback,
         feedback_import,
@@ -58,6 +59,7 @@ def build() -> typer.Typer:
     app.add_typer(_approvals(), name="approvals")
     app.add_typer(lineage.app, name="lineage")
     app.add_typer(feedback.app, name="feedback")
+    app.add_typer(delivery.app, name="delivery")
     feedback.app.command("import", epilog=feedback_import.EXAMPLE)(feedback_import.import_rows)
     feedback.app.command("link", epilog=feedback_link.EXAMPLE)(feedback_link.make_link)
     feedback.app.command("reference", epilog=feedback_reference.EXAMPLE)(feedback_reference.show_reference)

@@ -14,6 +14,7 @@ from handrail.entrypoints.cli.approvals import PASSWORD_VARIABLE, password_of
 from handrail.entrypoints.cli.approvals_printing import print_facts
 from handrail.entrypoints.cli.output import AsJson, print_json
 from handrail.errors import InvalidInput
+from handrail.files import replace_file
 from handrail.refs import Use
 from handrail.settings import Settings, load_settings
 
@@ -89,6 +90,27 @@ def fetch(  # noqa: PLR0913 - one argument for each option of the command
         permit = fetching.fetch(settings, _login(settings, user), (name, alias), folder, key)
     facts = {"fetched": f"{permit.model} version {permit.version} as {permit.alias}", "folder": str(folder)}
     return _print_permit(permit, facts, as_json)
+
+
+def fetch_permitted(settings: Settings, model: str, folder: Path, user: str | None) -> Permit:
+    """Get what an alias points at as `fetch` does, and keep its permit where the project looks for permits.
+
+    `user` is the account at the gate's server; None takes the gate's own copy, on its machine.
+
+    Raises:
+        HandrailError: as `fetch` does.
+    """
+    from handrail.bootstrap.approvals import permit_path
+    from handrail.entrypoints.mlflow import fetching
+
+    name, alias = fetching.read_address(model)
+    if user is None:
+        return _from_store(settings, name, alias, folder)
+    login = _login(settings, user)
+    with tempfile.TemporaryDirectory(prefix="handrail-permit-") as received:
+        allowed = fetching.permitted(settings, login, (name, alias), Path(received))
+        replace_file(permit_path(settings, allowed.use, allowed.permit.tree_digest), allowed.envelope)
+    return fetching.fetch(settings, login, (name, alias), folder)
 
 
 def _from_store(settings: Settings, model: str, alias: str, folder: Path) -> Permit:
