@@ -33,9 +33,17 @@ from handrail.storage import migrate
 if TYPE_CHECKING:
     from handrail.approvals import Permit, PermitVerifier
     from handrail.bootstrap import Platform
-    from handrail.delivery import BuiltBento
+    from handrail.delivery import BuiltBento, Splits
 
-__all__ = ["lend_carried", "open_bentos", "open_deployer", "open_deployments", "open_permits", "open_splits"]
+__all__ = [
+    "lend_carried",
+    "open_bentos",
+    "open_deployer",
+    "open_deployments",
+    "open_permits",
+    "open_splits",
+    "read_splits",
+]
 
 
 class GatePermits(Permits):
@@ -156,18 +164,23 @@ def open_deployer(platform: Platform, recipe: Recipe, environment: Mapping[str, 
     return Deployer(project_use(settings), open_permits(settings), recipe, bentos, open_deployments(platform))
 
 
-def open_splits(platform: Platform, name: str) -> Splitter:
-    """Open what says who answers beside the champion of the bento of that name, in this environment."""
+def read_splits(platform: Platform) -> Splits:
+    """Open the records of who answers beside the champion of each slot."""
     from handrail.delivery.adapters.sql_splits import MIGRATIONS, SqlSplits
 
-    settings = platform.settings
     migrate(platform.store, "delivery", MIGRATIONS)
+    return SqlSplits(platform.store)
+
+
+def open_splits(platform: Platform, name: str) -> Splitter:
+    """Open what changes who answers beside the champion of the bento of that name, in this environment."""
+    settings = platform.settings
     return Splitter(
         slot=Slot(settings.environment, name),
         use=project_use(settings),
         folder=settings.home / "challengers" / name,
         permits=open_permits(settings),
-        splits=SqlSplits(platform.store),
+        splits=read_splits(platform),
         clock=system_time,
         known=partial(_record_challenger, platform),
     )

@@ -1,10 +1,13 @@
 """Deployments: where slots point, under which permit, what was there before, and what a person may see of it."""
 
 import shlex
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from handrail.bootstrap.delivery import read_splits
+from handrail.delivery import Challenger, Change, End, Role, Slot, Split
 from handrail.entrypoints.console.addresses import Address
 from handrail.entrypoints.console.deployments_page import MOST_ROLLOUTS, deployments_page, model_of, slots_behind
 from handrail.entrypoints.console.pages import Frame, render
@@ -204,3 +207,59 @@ def test_who_pointed_a_slot_is_named_by_their_person(platform):
     (slot,) = facts(platform, named=lambda account: f"Ada ({account})")["slots"]
 
     assert slot["rollouts"][0]["by"] == "Ada (ada)"
+
+
+def a_split(platform, *challengers, number=1, ended="", end=None, reason="better in shadow"):
+    change = Change(number, Split(Slot("local", "flights"), "flights", challengers), START, "ada", reason, ended, end)
+    read_splits(platform).append(change)
+
+
+def a_challenger(name="two", role=Role.CANARY, share=0.2, version=2):
+    model = ModelVersion("local-1", "flights", 7, version).uri
+    return Challenger(name, role, share, model, TREE, "canary", f"deploy://local/flights/c{version}")
+
+
+def test_who_answers_beside_the_champion_stands_with_its_share_since_when_and_why(platform):
+    a_rollout(platform, 1)
+    platform.feedback.record_predictions([Prediction("p", "deploy://local/flights/c2", "s", START, 0.5, 1)])
+    a_split(platform, a_challenger())
+
+    (slot,) = facts(platform, "flights")["slots"]
+
+    assert slot["now"]["traffic"] == 0.8
+    (row,) = slot["beside"]["rows"]
+    assert (row["name"], row["share"], row["model"], row["version"], row["predictions"]) == (
+        "two",
+        0.2,
+        "flights",
+        "2",
+        1,
+    )
+    assert (row["since"], row["by"], row["reason"]) == (START.isoformat(), "ada", "better in shadow")
+    page = html(platform)
+    assert "canary: its share grows" in page
+    assert "20.0 %" in page
+
+
+def test_how_it_ended_stands_with_who_and_why_and_hostile_text_stays_text(platform):
+    a_rollout(platform, 1)
+    a_split(platform, a_challenger(), reason=HOSTILE)
+    a_split(platform, number=2, ended="two", end=End.ERRORED, reason=HOSTILE)
+
+    (slot,) = facts(platform, "flights")["slots"]
+
+    assert slot["now"]["traffic"] == 1.0
+    (row,) = slot["beside"]["ended"]
+    assert (row["name"], row["end"], row["kind"], row["share"]) == ("two", "errored", "bad", 0.2)
+    assert "<script>alert" not in html(platform)
+
+
+def test_a_challenger_of_another_model_is_counted_and_not_shown(platform):
+    a_rollout(platform, 1)
+    hidden = ModelVersion("local-1", "secret", 9, 1).uri
+    a_split(platform, replace(a_challenger(), model_version=hidden))
+
+    (slot,) = facts(platform, "flights", reads=lambda version: "secret" not in version)["slots"]
+
+    assert (slot["beside"]["rows"], slot["beside"]["hidden"]) == ([], 1)
+    assert "secret" not in html(platform, reads=lambda version: "secret" not in version)

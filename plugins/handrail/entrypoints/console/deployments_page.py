@@ -12,8 +12,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from handrail.bootstrap import Platform
+from handrail.bootstrap.delivery import read_splits
+from handrail.delivery import Slot
 from handrail.entrypoints.answers.chain_facts import PERMIT, allowed_by
 from handrail.entrypoints.console.pages import Page
+from handrail.entrypoints.console.split_rows import beside
 from handrail.entrypoints.console.words import counted
 from handrail.errors import HandrailError, UnknownReference
 from handrail.feedback import DeploymentRecord
@@ -70,6 +73,9 @@ def deployments_page(
     # Rights first: also how many there are is about models that a person may not read.
     mine = {name: shown for name in wanted if (shown := _readable(lineage, name, records, reads))}
     slots = [_slot(platform, lineage, name, shown, records) for name, shown in islice(mine.items(), MOST_SLOTS)]
+    splits = read_splits(platform)
+    for slot in slots:
+        _divide(platform, slot, beside(splits, Slot(slot["environment"], slot["service"]), reads, named or str))
     if service and not slots:
         raise UnknownReference("service", service, "See which there are: /handrail/deployments.")
     for row in (row for slot in slots for row in slot["rollouts"]):
@@ -77,6 +83,18 @@ def deployments_page(
     facts = {"service": service, "slots": slots, "more": max(len(mine) - MOST_SLOTS, 0)}
     title = f"What answers for {service or 'every service'} now"
     return Page("deployments.html", title, facts, 200, {"requests": named is not None})
+
+
+def _divide(platform: Platform, slot: Row, found: Row) -> None:
+    """Add who answers beside the champion of a slot."""
+    counts = platform.feedback.count_predictions([row["deployment"] for row in found["rows"]])
+    for row in (*found["rows"], *found["ended"]):
+        named = model_of(row["model_version"])
+        row |= {"model": named[1] if named else None, "version": named[2] if named else None}
+        row["predictions"] = counts.get(row.get("deployment", ""), 0)
+    slot["beside"] = found
+    if slot["now"] is not None:
+        slot["now"]["traffic"] = found["champion"]
 
 
 def _readable(lineage: Lineage, name: str, records: Mapping[str, DeploymentRecord], reads: Reads) -> list[Period]:
