@@ -34,6 +34,7 @@ HandrailError
         MissingFile          what an earlier step makes is not there (yet)
         Busy                 more waits to be written than is taken; the same call works later
         StillReading         approvals: the files of a version are being read
+    Broken                 serving: a version beside the champion raised, or did not answer in time
     Interrupted            somebody stopped a command while a server was at work
     StageFailed            a stage of the pipeline ended with an error
 CannotInstall              the machine lacks something (infra/install.py, which imports nothing)
