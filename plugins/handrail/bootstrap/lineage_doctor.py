@@ -25,8 +25,11 @@ __all__ = [
 ]
 
 
-def open_doctor(store: Store, feedback: FeedbackLog) -> Doctor:
-    """Open the doctor over `store`, its tables brought up to date."""
+def open_doctor(store: Store, feedback: FeedbackLog, settings: Settings | None = None) -> Doctor:
+    """Open the doctor over `store`, its tables brought up to date.
+
+    With `settings` it looks at the files that `handrail feedback compact` wrote, too.
+    """
     from handrail.lineage.adapters.dvc.bytes import changed_below
     from handrail.lineage.adapters.openlineage.events import read_event
     from handrail.lineage.adapters.sql.audit import SqlAudit
@@ -48,6 +51,7 @@ def open_doctor(store: Store, feedback: FeedbackLog) -> Doctor:
         "what events say": lambda: differences(store, read_event),
         "moves, tokens and copies": lambda: altered_rows(store),
         "predictions and feedback": damages,
+        "files of predictions and feedback": partial(_parts, store, settings),
     }
     return Doctor(
         DoctorPorts(
@@ -61,6 +65,13 @@ def open_doctor(store: Store, feedback: FeedbackLog) -> Doctor:
             clock=system_time,
         )
     )
+
+
+def _parts(store: Store, settings: Settings | None) -> Sequence[Flaw]:
+    from handrail.bootstrap.feedback import open_compaction
+
+    found = open_compaction(settings, store).damages() if settings else ()
+    return [Flaw(each.kind, each.subject, each.detail) for each in found]
 
 
 def _impossible(store: Store) -> Sequence[Flaw]:

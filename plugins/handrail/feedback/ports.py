@@ -190,10 +190,7 @@ class Auditor(Protocol):
 
 
 class QuarantineBook(Protocol):
-    """Keeps rows that could not be recorded, permanently and unchanged, and what a person made of each.
-
-    Conflicts of ids are put there by the logs.
-    """
+    """Keeps what could not be recorded, and conflicts of ids, unchanged for ever, and what a person made of each."""
 
     @abstractmethod
     def add(self, rows: Sequence[Rejected], at: datetime) -> None:
@@ -241,11 +238,12 @@ class PartSource(Protocol):
         """
 
     @abstractmethod
-    def heard_earlier(self, scope: Scope, upto: Mark) -> Sequence[str]:
-        """Return the ids of events of a kind that were known at the as-of time, unlike what their rows say.
+    def count(self, reach: Reach) -> int:
+        """Return how many rows of the log a reach has."""
 
-        They came again with an earlier time of arrival, at or below the mark.
-        """
+    @abstractmethod
+    def heard_earlier(self, scope: Scope, upto: Mark) -> Sequence[str]:
+        """Return the ids of events of a kind known in time by an earlier arrival alone, at or below the mark."""
 
 
 class PartBook(Protocol):
@@ -256,8 +254,8 @@ class PartBook(Protocol):
         """Return every part, sorted by path."""
 
     @abstractmethod
-    def record(self, parts: Sequence[Part], instead_of: Reach | None = None) -> None:
-        """Keep parts durably, all or none; with a reach, in the place of those that were written for it."""
+    def record(self, parts: Sequence[Part], instead_of: Sequence[Part] = ()) -> None:
+        """Keep parts durably, all or none, in the place of those others."""
 
 
 class PartFolder(Protocol):
@@ -277,8 +275,8 @@ class PartFolder(Protocol):
         """
 
     @abstractmethod
-    def damaged(self, parts: Sequence[Part]) -> tuple[Part, ...]:
-        """Return the parts whose file is missing or is not what was written."""
+    def problem_of(self, part: Part) -> str | None:
+        """Return why a part's file cannot be trusted: missing, altered, of other rows than its record says; or None."""
 
     @abstractmethod
     def keep_only(self, parts: Sequence[Part]) -> None:

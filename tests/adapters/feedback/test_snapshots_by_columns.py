@@ -79,7 +79,7 @@ def test_a_part_that_was_altered_with_its_record_is_noticed(world, what, column,
 
     alter(world, what, column, value)
 
-    assert world.compaction.damaged() == ()
+    assert world.compaction.damages() == ()
     with pytest.raises(SnapshotChanged):
         labels(world, taken.digest)
     with pytest.raises(SnapshotChanged):

@@ -76,17 +76,18 @@ class PyarrowParts(PartFolder):
             pq.write_table(as_table(what, rows), beside, compression="zstd")
         return Part(what, name, day, deployment, *span, len(rows), path.stat().st_size, sha256_of(path))
 
-    def damaged(self, parts: Sequence[Part]) -> tuple[Part, ...]:
-        """Return the parts whose file is missing or is not what was written, or that are not recorded as it is."""
-        return tuple(part for part in parts if not self._is_whole(part))
-
-    def _is_whole(self, part: Part) -> bool:
+    def problem_of(self, part: Part) -> str | None:
+        """Return why a part's file cannot be trusted, or None."""
         path = self._folder / part.path
         try:
-            whole = path.stat().st_size == part.size and sha256_of(path) == part.sha256
-            return whole and _is_recorded(part, path)
-        except OSError:
-            return False
+            size = path.stat().st_size
+            if size != part.size:
+                return f"its file has {size:,} bytes, its record says {part.size:,}"
+            if sha256_of(path) != part.sha256:
+                return "its file has other bytes than those that were written"
+            return _other_rows(part, path)
+        except OSError as err:
+            return f"its file cannot be read: {err.strerror}"
 
     def keep_only(self, parts: Sequence[Part]) -> None:
         """Remove every file of a part but these, what a killed process left beside them too."""
@@ -98,16 +99,21 @@ class PyarrowParts(PartFolder):
                         file.unlink(missing_ok=True)
 
 
-def _is_recorded(part: Part, path: Path) -> bool:
-    """Return whether a part is recorded under the day, deployment and rows that its file has: reading trusts these."""
+def _other_rows(part: Part, path: Path) -> str | None:
+    """Return what a record says that its file does not have: reading trusts its deployment, day and count."""
+    require("pyarrow", "parquet")
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    begins, ends = f"{part.what}/day={part.day}/deployment_id=", f"/{part.first:012}-{part.last:012}.parquet"
-    if not (part.path.startswith(begins) and part.path.endswith(ends)):
-        return False
-    with pq.ParquetFile(path) as file:
-        row = next(file.iter_batches(1, columns=["deployment"])).to_pylist()[0]
-        return (row["deployment"] or "", file.metadata.num_rows) == (part.deployment, part.rows)
+    try:
+        with pq.ParquetFile(path) as file:
+            held = file.metadata.num_rows
+            row = next(file.iter_batches(1, columns=["deployment"])).to_pylist()[0]
+    except (pa.ArrowInvalid, StopIteration, IndexError, KeyError):
+        return "its file is not one of a part"
+    if (row["deployment"] or "") != part.deployment:
+        return f"its record says that it is of {part.deployment!r}, its file of {row['deployment']!r}"
+    return None if held == part.rows else f"its file has {held:,} rows, its record says {part.rows:,}"
 
 
 def as_table(what: What, rows: Sequence[tuple[Any, ...]]) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from handrail.errors import Unavailable
-from handrail.feedback.adapters.sql_tables import part
+from handrail.feedback.adapters.sql_tables import event, part, prediction
 from handrail.feedback.domain.material import Mark, Scope
 from handrail.feedback.domain.parts import Part, Reach
 from handrail.feedback.domain.values import microseconds
@@ -30,6 +30,7 @@ left join feedback_deployment d on d.id = p.deployment_id
 where e.seq between {p} and {p} order by e.seq limit {p}"""
 _EARLIER = """select distinct a.event_id from feedback_arrival a cross join feedback_event e
 where e.event_id = a.event_id and e.kind = {p} and e.received_at > {p} and a.received_at <= {p} and a.seq <= {p}"""
+_TABLES = {"predictions": prediction, "events": event}
 _ROWS = {"predictions": _PREDICTIONS, "events": _EVENTS}
 
 
@@ -53,6 +54,13 @@ class SqlPartSource(PartSource):
             sql = _ROWS[reach.what].format(p=mark(connection))
             return [tuple(row) for row in fetch(connection, sql, (reach.first, reach.last, most))]
 
+    def count(self, reach: Reach) -> int:
+        """Return how many rows of the log a reach has."""
+        table = _TABLES[reach.what]
+        asked = sa.select(sa.func.count()).where(table.c.seq.between(reach.first, reach.last))
+        with self._store.read() as connection:
+            return int(connection.execute(asked).scalar_one())
+
     def heard_earlier(self, scope: Scope, upto: Mark) -> Sequence[str]:
         """Return the ids of events of a kind that were known at the as-of time, unlike what their rows say."""
         as_of = microseconds(scope.as_of)
@@ -73,13 +81,12 @@ class SqlParts(PartBook):
             rows = connection.execute(sa.select(part)).all()
         return tuple(sorted(map(_part, rows), key=lambda each: each.path))
 
-    def record(self, parts: Sequence[Part], instead_of: Reach | None = None) -> None:
-        """Keep parts durably, all or none; with a reach, in the place of those that were written for it."""
+    def record(self, parts: Sequence[Part], instead_of: Sequence[Part] = ()) -> None:
+        """Keep parts durably, all or none, in the place of those others."""
         with self._store.write() as connection:
-            if instead_of is not None:
-                what, first, last = instead_of
-                written = (part.c.what == what, part.c.first == first, part.c.last == last)
-                connection.execute(sa.delete(part).where(*written))
+            if instead_of:
+                paths = [{"old": each.path} for each in instead_of]
+                connection.execute(sa.delete(part).where(part.c.path == sa.bindparam("old")), paths)
             if parts:
                 rows = [asdict(each) | {"day": each.day.isoformat()} for each in parts]
                 connection.execute(sa.insert(part), rows)

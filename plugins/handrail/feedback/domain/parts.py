@@ -5,10 +5,9 @@ The log stays the record; what is read from parts and from the log's rows behind
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from handrail.feedback.domain.material import Mark
@@ -72,10 +71,32 @@ def are_sound(parts: Iterable[Part]) -> bool:
     What is recorded decides which files are read: of a record that says anything else no file can be trusted.
     """
     held = list(parts)
-    if not all(map(is_named, held)):
-        return False
-    reaches = sorted(set(map(reach_of, held)))
-    return all(one.what != other.what or one.last < other.first for one, other in pairwise(reaches))
+    reaches = set(map(reach_of, held))
+    return all(map(is_named, held)) and not overlapping(reaches)
+
+
+def overlapping(reaches: Iterable[Reach]) -> set[Reach]:
+    """Return the reaches that share a row number with another one."""
+    found: set[Reach] = set()
+    widest: Reach | None = None
+    for each in sorted(reaches):
+        if widest is not None and widest.what == each.what and each.first <= widest.last:
+            found |= {widest, each}
+        if widest is None or widest.what != each.what or each.last > widest.last:
+            widest = each
+    return found
+
+
+def gaps(what: What, covered: Iterable[Reach], upto: int) -> Iterator[Reach]:
+    """Yield the runs of row numbers from 1 to `upto` that no reach covers; the reaches share no number."""
+    first = 1
+    for each in sorted(covered):
+        if each.what == what:
+            if each.first > first:
+                yield Reach(what, first, min(each.first - 1, upto))
+            first = max(first, each.last + 1)
+    if first <= upto:
+        yield Reach(what, first, upto)
 
 
 def is_named(part: Part) -> bool:

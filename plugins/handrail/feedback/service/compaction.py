@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
-from handrail.feedback.domain.parts import WHATS, Compacted, Part, Reach, position_of, reach_of
+from handrail.feedback.domain.parts import (
+    WHATS,
+    Compacted,
+    Part,
+    Reach,
+    gaps,
+    is_named,
+    overlapping,
+    position_of,
+    reach_of,
+)
+from handrail.feedback.domain.values import Damage
 from handrail.feedback.ports import LogReader, PartBook, PartFolder, PartSource
 
 ROWS_AT_ONCE = 200_000
+UNNAMED = "its record names another file than that of its rows"
+DAMAGED = "damaged-part"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +30,8 @@ class Compaction:
     """Copies rows of the log into parts. Repeating it changes nothing; a killed one leaves nothing wrong behind.
 
     A file is written and synced, gets its name, and is recorded after that; what is not recorded is not read, and is
-    removed by the next run.
+    removed by the next run. A record is trusted as far as its file, its name and the count of the log's rows bear it
+    out: every row that no such record covers is copied again.
     """
 
     reader: LogReader
@@ -34,32 +49,80 @@ class Compaction:
         """
         with self.folder.alone():
             held = self.book.all()
-            self.folder.keep_only(held)
-            done = Compacted()
-            for reach in sorted({reach_of(part) for part in self.folder.damaged(held)}):
-                done = self._again(reach, done)
-                seen(done)
-            upto, position = self.reader.mark(), position_of(held)
+            kept = self._trusted(held)
+            self.folder.keep_only(kept)
+            upto, done = self.reader.mark(), self._again(held, kept, seen)
+            position = position_of(self.book.all())
             for what in WHATS:
-                reach = Reach(what, getattr(position, what) + 1, getattr(upto, what))
-                while rows := self.source.rows(reach, self.at_once) if reach.first <= reach.last else ():
-                    parts = self.folder.write(what, rows)
-                    self.book.record(parts)
-                    done = _counted(done, what, parts)
+                for step in self._copied(Reach(what, getattr(position, what) + 1, getattr(upto, what))):
+                    self.book.record(step)
+                    done = _counted(done, what, step)
                     seen(done)
-                    reach = reach._replace(first=rows[-1][0] + 1)
         return done
 
-    def damaged(self) -> tuple[Part, ...]:
-        """Return the parts whose file is missing or is not what was written."""
-        return self.folder.damaged(self.book.all())
+    def damages(self) -> tuple[Damage, ...]:
+        """Return what is wrong with each recorded part, and which rows of the log no part has that should."""
+        held = self.book.all()
+        found = [Damage(DAMAGED, part.path, problem) for part, problem in self._problems(held)]
+        position, reaches = position_of(filter(is_named, held)), set(map(reach_of, filter(is_named, held)))
+        for what in WHATS:
+            for gap in gaps(what, reaches, getattr(position, what)):
+                if rows := self.source.count(gap):
+                    found.append(
+                        Damage(DAMAGED, f"{what} {gap.first} to {gap.last}", f"no file has these {rows:,} rows")
+                    )
+        return tuple(found)
 
-    def _again(self, reach: Reach, done: Compacted) -> Compacted:
-        """Write anew what was written together: events may know their predictions by now."""
-        rows = self.source.rows(reach, reach.last - reach.first + 1)
-        parts = self.folder.write(reach.what, rows) if rows else ()
-        self.book.record(parts, instead_of=reach)
-        return replace(done, files=done.files + len(parts), again=done.again + len(parts))
+    def _problems(self, held: Sequence[Part]) -> Iterator[tuple[Part, str]]:
+        """Yield each part that cannot be trusted, with the reason."""
+        named = sorted(filter(is_named, held), key=lambda part: (*reach_of(part), part.path))
+        yield from ((part, UNNAMED) for part in held if not is_named(part))
+        twice = overlapping(set(map(reach_of, named)))
+        for reach, group in groupby(named, key=reach_of):
+            parts = list(group)
+            found = {part: problem for part in parts if (problem := self.folder.problem_of(part))}
+            if not found and (problem := self._problem_of(reach, parts, twice)):
+                found = dict.fromkeys(parts, problem)
+            yield from found.items()
+
+    def _problem_of(self, reach: Reach, parts: Sequence[Part], twice: Collection[Reach]) -> str | None:
+        """Return what is wrong with whole files that were written together."""
+        if reach in twice:
+            return "its rows lie in files of another run too"
+        held, logged = sum(part.rows for part in parts), self.source.count(reach)
+        if held == logged:
+            return None
+        return f"the files of rows {reach.first} to {reach.last} hold {held:,} rows, the log {logged:,}"
+
+    def _trusted(self, held: Sequence[Part]) -> list[Part]:
+        """Return the parts that can stay. Of those written together none can if one cannot: rows may change place."""
+        bad = {part for part, _ in self._problems(held)}
+        reaches = {reach_of(part) for part in bad if is_named(part)}
+        return [part for part in held if part not in bad and reach_of(part) not in reaches]
+
+    def _again(self, held: Sequence[Part], kept: Sequence[Part], seen: Callable[[Compacted], None]) -> Compacted:
+        """Write anew what no sound record covers: events may know their predictions by now.
+
+        The new records take the place of the others in one step, so that no reader sees a row twice or misses it.
+        """
+        done, written, mark = Compacted(), list[Part](), self.reader.mark()
+        position, sound = position_of(held), {reach_of(part) for part in kept}
+        for what in WHATS:
+            upto = min(getattr(position, what), getattr(mark, what))
+            for gap in gaps(what, sound, upto):
+                for step in self._copied(gap):
+                    written += step
+                    done = replace(done, files=done.files + len(step), again=done.again + len(step))
+                    seen(done)
+        if written or len(kept) < len(held):
+            self.book.record(written, instead_of=[part for part in held if part not in set(kept)])
+        return done
+
+    def _copied(self, reach: Reach) -> Iterator[Sequence[Part]]:
+        """Write the rows of a reach, so many at once, and yield their parts."""
+        while rows := self.source.rows(reach, self.at_once) if reach.first <= reach.last else ():
+            yield self.folder.write(reach.what, rows)
+            reach = reach._replace(first=rows[-1][0] + 1)
 
 
 def _counted(done: Compacted, what: str, parts: Sequence[Part]) -> Compacted:

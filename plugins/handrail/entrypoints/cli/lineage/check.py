@@ -34,7 +34,7 @@ def check(
     What `accepted` in config/lineage.yaml covers is counted and fails nothing.
     """
     with open_records() as platform:
-        doctor = open_doctor(platform.store, platform.feedback)
+        doctor = open_doctor(platform.store, platform.feedback, platform.settings)
         flaws = doctor.check(platform.settings.project)
         if not flaws and doctor.is_empty():
             flaws = (Flaw(NOTHING, without_secrets(platform.store.address), REMEDY),)
