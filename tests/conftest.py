@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.fakes.effort import USUAL
 from tests.groups import GroupScheduling, begins, group_of
 from tests.place import POSTGRES, REDIS, Place, take_place
 
 PLACE = pytest.StashKey[Place]()
 
 # How long a case takes says more of the machine than of the code.
-settings.register_profile("handrail", settings(), deadline=None)
+settings.register_profile("handrail", settings(max_examples=USUAL), deadline=None)
 settings.load_profile("handrail")
 
 

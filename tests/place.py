@@ -77,6 +77,8 @@ def _own_postgres(url: str, number: int) -> str:
     own = given.set(database=f"{given.database}{OWN}{number}")
     _drop(own)
     _on_server(own, f'create database "{own.database}"')
+    # Waiting for the disk would protect from a crash of the server alone, which no test brings about.
+    _on_server(own, f'alter database "{own.database}" set synchronous_commit = off')
     return own.render_as_string(hide_password=False)
 
 

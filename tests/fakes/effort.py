@@ -1,4 +1,4 @@
-"""How hard properties are tried: a sample in every run, thousands of cases in `make soak`."""
+"""How hard properties are tried: half a sample in CI, a sample in `make test`, thousands of cases in `make soak`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import os
 from hypothesis import HealthCheck, settings
 
 TIMES = int(os.environ.get("HANDRAIL_TEST_EFFORT", "1"))
+PART = 0.5 if os.environ.get("HANDRAIL_TEST_BRIEF") else 1
+USUAL = int(100 * PART)
+"""Of a property that asks for nothing else."""
 
 
 def tried(cases):
     """Return the settings of a property that is tried on so many cases, or as many times more as the effort says."""
     return settings(
-        max_examples=cases * TIMES,
+        max_examples=max(1, int(cases * TIMES * PART)),
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
     )
