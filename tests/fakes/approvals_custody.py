@@ -91,13 +91,14 @@ class MemoryHolds(Holds):
 
     def holder(self, kind: str, key: str) -> str | None:
         held = self.things.get((kind, key), {})
-        return next((label for holder, label in held.items() if holder not in self.released), None)
+        return next((label for holder, label in list(held.items()) if holder not in self.released), None)
 
     def holder_of_path(self, path: str) -> str | None:
         asked = path.rstrip("/") + "/"
+        # Another thread may hold more meanwhile.
         touching = (
             self.holder(kind, tree)
-            for kind, tree in self.things
+            for kind, tree in list(self.things)
             if kind == "path" and (asked.startswith(f"{tree}/") or f"{tree}/".startswith(asked))
         )
         return next((label for label in touching if label), None)
