@@ -20,7 +20,8 @@ try:
     from fastapi.security import HTTPBearer
 
     from handrail.entrypoints.http.apps import answer, answer_with_problems
-    from handrail.entrypoints.http.feedback_routes import Caller, feedback_routes
+    from handrail.entrypoints.http.feedback_callers import Caller
+    from handrail.entrypoints.http.feedback_routes import feedback_routes
 except ImportError as err:
     raise MissingTool("fastapi", "bentoml") from err
 

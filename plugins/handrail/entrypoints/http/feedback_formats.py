@@ -40,15 +40,25 @@ def decode(body: Body) -> Decoded:
         Rejection: the media type is not taken (415), or there are too many rows (413).
         InvalidInput: the body cannot be read, or a single row is wrong.
     """
+    decoded = decode_each(body)
+    if decoded.alone and isinstance(decoded.rows[0], Rejected):
+        raise _refused(decoded.rows[0])
+    return decoded
+
+
+def decode_each(body: Body) -> Decoded:
+    """Read a body as its media type says; a single row that is wrong comes back as such.
+
+    Raises:
+        Rejection: the media type is not taken (415), or there are too many rows (413).
+        InvalidInput: the body cannot be read.
+    """
     sent = body.headers.get("content-type", "")
     decoder = binary if is_binary(body.headers) else FORMATS.get(media_type(sent) or JSON)
     if decoder is None:
         detail = f"The body is {sent[:100]!r}. Send one of: {', '.join(FORMATS)}; nothing was recorded."
         raise Rejection(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, [("accept-post", ", ".join(FORMATS))])
-    decoded = decoder(body)
-    if decoded.alone and isinstance(decoded.rows[0], Rejected):
-        raise _refused(decoded.rows[0])
-    return decoded
+    return decoder(body)
 
 
 def _json(body: Body) -> Decoded:

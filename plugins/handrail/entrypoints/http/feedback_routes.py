@@ -3,7 +3,7 @@
 # FastAPI reads the annotations at run time, so they stay real.
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from handrail.bootstrap import Platform
@@ -16,12 +16,13 @@ from handrail.entrypoints.http.feedback_answers import (
     wants_all_ids,
 )
 from handrail.entrypoints.http.feedback_bodies import read_body
+from handrail.entrypoints.http.feedback_callers import Caller, allowed, allows_all
 from handrail.entrypoints.http.feedback_decoded import Body, Events, Row
 from handrail.entrypoints.http.feedback_descriptions import body_of, otlp_body
 from handrail.entrypoints.http.feedback_formats import decode
 from handrail.entrypoints.http.feedback_otlp import SIGNALS, read_otlp
-from handrail.errors import MissingTool, Refused
-from handrail.feedback import Feedback, Prediction, Reason, Rejected
+from handrail.errors import MissingTool
+from handrail.feedback import Feedback, Prediction
 
 try:
     from fastapi import APIRouter, Depends, Request
@@ -31,26 +32,6 @@ try:
     from handrail.entrypoints.http.apps import describe
 except ImportError as err:
     raise MissingTool("fastapi", "server") from err
-
-
-class Caller:
-    """Who sends rows, and what of them it may send; this one anything, as its host lets nobody else in."""
-
-    origin = "http"
-
-    def check(self, what: str) -> None:
-        """Refuse rows of that sort, prediction or feedback, before any is read.
-
-        Raises:
-            Refused: the caller may not send them.
-        """
-
-    def check_outcome(self, kind: str, source: str) -> None:
-        """Refuse an event of a kind or a source that the caller may not send.
-
-        Raises:
-            Refused: as it says.
-        """
 
 
 PROBLEMS = describe(
@@ -136,7 +117,7 @@ def feedback_routes(platform: Platform, caller: Callable[..., Caller], prefixes:
 def _exporting(platform: Platform, caller: Callable[..., Caller], signal: str) -> Callable[..., Any]:
     def record(sender: Caller, request: Request, content: bytes) -> Response:
         found = read_otlp(_body(platform, "feedback", request, content), signal)
-        rows = [_allowed(row, sender) for row in found.rows]
+        rows = [allowed(row, sender) for row in found.rows]
         return respond_to_exporter(request, signal, found, platform.feedback.receive(rows, sender.origin))
 
     async def take(request: Request, sender: Annotated[Caller, Depends(caller)]) -> Response:
@@ -161,10 +142,10 @@ def _record(platform: Platform, sender: Caller, what: str, request: Request, con
     if decoded.alone:
         (row,) = decoded.rows
         return respond(request, what, [row], _record_alone(platform, sender, row))
-    if isinstance(decoded.rows, Events) and not wants_all_ids(request) and _allows_all(decoded.rows, sender):
+    if isinstance(decoded.rows, Events) and not wants_all_ids(request) and allows_all(decoded.rows, sender):
         receipt = platform.feedback.receive_events(decoded.rows.columns, sender.origin)
         return respond(request, what, decoded.rows, receipt)
-    rows = [_allowed(row, sender) for row in decoded.rows]
+    rows = [allowed(row, sender) for row in decoded.rows]
     return respond(request, what, rows, platform.feedback.receive(rows, sender.origin))
 
 
@@ -178,27 +159,3 @@ def _record_alone(platform: Platform, sender: Caller, row: Row) -> Any:
     assert isinstance(row, Feedback)
     sender.check_outcome(row.kind, row.source)
     return platform.feedback.record_feedback([row])
-
-
-def _allows_all(events: Events, sender: Caller) -> bool:
-    """Whether the caller may send events of every kind from every source that are named."""
-    try:
-        for kind, source in set(zip(events.columns["kind"], events.columns["source"], strict=True)):
-            sender.check_outcome(kind, source)
-    except Refused:
-        return False
-    return True
-
-
-def _allowed(row: Row, sender: Caller) -> Row:
-    """Return the row, as one that is set aside if the caller may not send it; such rows say who sent them."""
-    if isinstance(row, Rejected):
-        return replace(row, origin=sender.origin)
-    if isinstance(row, Prediction):
-        return row
-    try:
-        sender.check_outcome(row.kind, row.source)
-    except Refused as err:
-        content = {name: value for name in row.__slots__ if (value := getattr(row, name)) not in (None, "")}
-        return Rejected("feedback", Reason.NOT_ALLOWED, "", str(err), content, sender.origin)
-    return row

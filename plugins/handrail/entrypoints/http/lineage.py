@@ -29,9 +29,10 @@ try:
 
     from handrail.entrypoints.http.apps import answer_with_problems, describe
     from handrail.entrypoints.http.console import add_console
+    from handrail.entrypoints.http.feedback_callers import Caller
     from handrail.entrypoints.http.feedback_links import add_links
     from handrail.entrypoints.http.feedback_metrics import metrics
-    from handrail.entrypoints.http.feedback_routes import Caller, feedback_routes
+    from handrail.entrypoints.http.feedback_routes import feedback_routes
 except ImportError as err:
     raise MissingTool("fastapi", "server") from err
 
