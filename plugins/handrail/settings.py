@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from handrail.config import Section, YamlSource, explained, read_yaml
 from handrail.confirmations import Confirmations, LongSecret
 from handrail.errors import Misconfigured
+from handrail.streams import StreamSettings
 
 __all__ = ["Ports", "Settings", "find_project", "load_settings", "make_home"]
 
@@ -25,7 +26,7 @@ PREFIX = "HANDRAIL_"
 # Variables that tests and flows exchange, and what Kubernetes sets beside a service whose name begins with handrail.
 _OTHERS = re.compile(r"TEST_.*|FLOW_RUN_ID|(.+_)?SERVICE_(HOST|PORT)(_.+)?|(.+_)?PORT(_\d+_.+)?")
 
-_SECRET = tuple((name,) for name in ("database_url", "approvals_database_url", "confirmations", "metrics_token"))
+_SECRET = (("database_url",), ("approvals_database_url",), ("confirmations",), ("metrics_token",), ("stream",))
 _LISTS = ("allowed_hosts", "lineage_trusted_proxies", "mlflow_routes", "mlflow_trusted_proxies")
 
 _log = logging.getLogger("handrail.settings")
@@ -98,6 +99,7 @@ class Settings(BaseSettings):
         default=25_000_000, ge=1, description="what a request with lineage events may weigh, unpacked"
     )
     feedback_max_bytes: int = Field(default=64_000_000, ge=1, description="the same for predictions and feedback")
+    stream: StreamSettings = StreamSettings()
     lineage_trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="addresses of reverse proxies before `handrail serve`; commas between them in the variable",
@@ -286,7 +288,8 @@ def _look_at_names(names: tuple[str, ...]) -> None:
     """
     known = [field.upper() for field in Settings.model_fields]
     known += [f"PORTS__{port.upper()}" for port in Ports.model_fields]
-    known += [f"CONFIRMATIONS__{name.upper()}" for name in Confirmations.model_fields]
+    for section, model in (("CONFIRMATIONS", Confirmations), ("STREAM", StreamSettings)):
+        known += [f"{section}__{name.upper()}" for name in model.model_fields]
     for name in names:
         given = name.removeprefix(PREFIX)
         if given in known or _OTHERS.fullmatch(given):

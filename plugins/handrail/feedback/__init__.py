@@ -14,6 +14,7 @@ from handrail.feedback.domain.figures import Clusters, Figure, JudgedWindow
 from handrail.feedback.domain.links import ExpiredLink, ForeignLink, Link
 from handrail.feedback.domain.links import choices as link_choices
 from handrail.feedback.domain.material import Scope
+from handrail.feedback.domain.messages import Message, StreamAddress
 from handrail.feedback.domain.parts import Compacted
 from handrail.feedback.domain.quarantine import Held, Reason, Refusal, Rejected
 from handrail.feedback.domain.queue import LabelQueue, QueueFigure, QueuePlan, QueueTask, plan_of
@@ -26,6 +27,7 @@ from handrail.feedback.domain.summaries import Orphans, Rate, Recent, Spooled, S
 from handrail.feedback.domain.values import DeploymentRecord, Feedback, Prediction, Receipt, prediction_id_for
 from handrail.feedback.service import FeedbackLog, Health, LabelTables, Quarantine
 from handrail.feedback.service.comparing import compare_versions
+from handrail.feedback.service.consuming import Consumed, Consuming
 from handrail.feedback.service.links import Asked, Links
 from handrail.feedback.service.queues import make_queue, measure_queue
 
@@ -38,6 +40,8 @@ __all__ = [
     "Compacted",
     "ComparisonArm",
     "ComparisonPlan",
+    "Consumed",
+    "Consuming",
     "DeploymentRecord",
     "ExpiredLink",
     "Feedback",
@@ -54,6 +58,7 @@ __all__ = [
     "Measure",
     "Link",
     "Links",
+    "Message",
     "Orphans",
     "Overview",
     "groups",
@@ -72,6 +77,7 @@ __all__ = [
     "Scope",
     "Snapshot",
     "SnapshotChange",
+    "StreamAddress",
     "Spooled",
     "Standing",
     "Summary",

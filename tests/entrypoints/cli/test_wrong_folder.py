@@ -94,6 +94,7 @@ AT_THE_SERVER = {
 }
 RECORDING = {
     "approvals keeper",
+    "feedback consume",
     "feedback import",
     "feedback link",
     "feedback report",

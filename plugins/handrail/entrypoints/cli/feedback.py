@@ -12,6 +12,7 @@ from handrail.bootstrap import open_records
 from handrail.bootstrap.feedback import open_spool
 from handrail.entrypoints.cli import (
     feedback_compact,
+    feedback_consume,
     feedback_mirror,
     feedback_quarantine,
     feedback_queue,
@@ -31,6 +32,7 @@ app.command("mirror", epilog=feedback_mirror.EXAMPLE)(feedback_mirror.mirror)
 app.add_typer(feedback_queue.app, name="queue")
 app.add_typer(feedback_snapshot.app, name="snapshot")
 app.command("compact", epilog=feedback_compact.EXAMPLE)(feedback_compact.compact)
+app.command("consume", epilog=feedback_consume.EXAMPLE)(feedback_consume.consume)
 
 
 @app.command("status", epilog="Example: handrail feedback status --json")
