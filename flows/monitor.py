@@ -17,6 +17,10 @@ class MonitorParameters(BaseModel):
         pattern=r"^\d{4}-(0[1-9]|1[0-2])$",
         description="A month such as 2013-09; the newest whose predictions are all mature if empty.",
     )
+    account: str = Field(
+        default="mlflow-admin",
+        description="Credentials file (its name without .json) of the account that may edit versions in MLflow.",
+    )
 
     @property
     def which(self) -> str:
@@ -51,6 +55,12 @@ def announce(record: dict[str, Any]) -> int:
     return tasks.announce(record)
 
 
+@task(persist_result=False)
+def show_in_mlflow(account: str) -> str:
+    """Show on the versions in MLflow how they do in production; say so if that cannot be done."""
+    return tasks.show_in_mlflow(account)
+
+
 @flow(flow_run_name="monitor {parameters.which}")
 def monitor(parameters: MonitorParameters = DEFAULTS) -> dict[str, Any] | State[Any]:
     """Monitor a month; ends in findings, never in a decision. A month that is not mature yet ends it as refused."""
@@ -61,6 +71,7 @@ def monitor(parameters: MonitorParameters = DEFAULTS) -> dict[str, Any] | State[
         return Failed(name="Refused", message=refusal)
     record = measure(month)
     announce(record)
+    show_in_mlflow(parameters.account)
     return record
 
 

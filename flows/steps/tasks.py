@@ -174,6 +174,15 @@ def announce(record: dict[str, Any]) -> int:
     return announce_once(load_settings().home, record, report=_log)
 
 
+def show_in_mlflow(account: str) -> str:
+    """Show on the versions in MLflow how they do in production; return, and log, what was done. Never fails."""
+    from flows.steps.monitoring import production
+
+    sentence = production.show_in_mlflow(_in_clone(), account)
+    _log(sentence)
+    return sentence
+
+
 def check_month(month: str) -> str | None:
     """Return why a month cannot be monitored yet, None if it can."""
     from flows.steps.monitoring.month import mature_at, read_month
