@@ -25,6 +25,8 @@ LEFT_OUT = shutil.ignore_patterns("shots", "bentoml", "prefect", "dvc-remote", "
 """What the pages show nothing of."""
 MENU, LINKS = "header nav a", "main a[href*='/handrail/']"
 MOST = 30
+PATIENCE_MS = 120_000
+"""So long a page may take: some read all that was ever recorded, on a machine that does other work."""
 
 
 def main() -> int:
@@ -67,6 +69,7 @@ def take(settings: Settings, folder: Path) -> int:
             servers.wait_ready("mlflow")
             browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
             page = browser.new_page(http_credentials={"username": login["username"], "password": login["password"]})
+            page.set_default_timeout(PATIENCE_MS)
             count = sum(_shoot(page, each, folder) for each in _pages(page, f"{address}/handrail/"))
             browser.close()
     return count
