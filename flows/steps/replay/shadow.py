@@ -19,8 +19,8 @@ from flows.steps.replay.plan import outcomes_of
 from handrail.bootstrap import Platform
 from handrail.bootstrap.approvals import tree_digest
 from handrail.bootstrap.serving import record_deployment
+from handrail.delivery import Slot
 from handrail.feedback import ComparisonPlan, Guard, Measure, Sides, VersionComparison, assign, compare_versions
-from handrail.refs import Deployment
 from handrail.use_case import UseCase, read_use_case
 
 SHARE = 0.25
@@ -55,7 +55,7 @@ def answer_in_shadow(platform: Platform, tree: Path, serves: str, since: datetim
         return None
     digest = tree_digest(tree)
     version = digest.removeprefix("sha256:")[:12]
-    deployment = Deployment(platform.settings.environment, f"{case.name}-shadow", version).uri
+    deployment = Slot(platform.settings.environment, case.name).shadow.deployment(version).uri
     record_deployment(deployment, serves, tree, platform)
     answered = scorer.answer({name: rows[name].to_list() for name in scorer.features})
     scored = rows.with_columns(score=pl.Series(answered.score.astype(float)), predicted=pl.Series(answered.label))

@@ -263,3 +263,23 @@ def test_a_challenger_of_another_model_is_counted_and_not_shown(platform):
 
     assert (slot["beside"]["rows"], slot["beside"]["hidden"]) == ([], 1)
     assert "secret" not in html(platform, reads=lambda version: "secret" not in version)
+
+
+def test_what_answers_in_shadow_is_not_behind_any_alias(platform):
+    a_rollout(platform, 1)
+    a_rollout(platform, 2, name="flights-shadow", permit=False)
+    platform.lineage.point(
+        ModelAlias("flights", "champion").pointer, ModelVersion("local-1", "flights", 7, 1), START, by="g"
+    )
+    platform.feedback.register_deployment("deploy://local/flights-shadow/v2x", None, "models:/flights/2")
+
+    served, shadow = facts(platform)["slots"]
+
+    assert (served["now"]["traffic"], shadow["now"]["traffic"]) == (1.0, 0.0)
+    assert (shadow["shadow"], shadow["ahead"], shadow["back"]) == (True, None, None)
+    assert shadow["now"]["verdict"]["text"] == "in shadow: nobody gets its answers"
+    page = html(platform)
+    assert "flights-shadow in local: how to go back" not in page
+    assert "still answers with" not in page
+    alone = facts(platform, "flights-shadow")["slots"][0]
+    assert alone["shadow"] is True

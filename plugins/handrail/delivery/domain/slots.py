@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from handrail.refs import BentoTag, Deployment
 
+SHADOW = "-shadow"
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
@@ -18,6 +20,16 @@ class Slot:
     def pointer(self) -> str:
         """The moving name of what is served here: `deploy://<environment>/<bento>`."""
         return f"deploy://{self.environment}/{self.bento}"
+
+    @property
+    def shadow(self) -> Slot:
+        """The slot of what only answers in shadow here: no outcome of the served answer is taken for its."""
+        return Slot(self.environment, f"{self.bento}{SHADOW}")
+
+    @property
+    def behind(self) -> Slot | None:
+        """The slot that this one would be the shadow of, by its name; None if its name says nothing such."""
+        return Slot(self.environment, self.bento.removesuffix(SHADOW)) if self.bento.endswith(SHADOW) else None
 
     def deployment(self, bento_version: str) -> Deployment:
         """Return the deployment of a version of the bento in this slot."""

@@ -154,9 +154,9 @@ class Splitter:
 
     def _deployment(self, role: Role, permitted: PermittedVersion) -> str:
         """Name the deployment: what is only recorded has a service of its own, so that no outcome is taken for its."""
-        service = f"{self.slot.bento}-shadow" if role is Role.SHADOW else self.slot.bento
+        slot = self.slot.shadow if role is Role.SHADOW else self.slot
         digest = permitted.tree_digest.removeprefix("sha256:")
-        return Slot(self.slot.environment, service).deployment(f"v{permitted.version.version}-{digest[:12]}").uri
+        return slot.deployment(f"v{permitted.version.version}-{digest[:12]}").uri
 
     def _copy(self, place: Path, permit: Path, permitted: PermittedVersion, alias: str, trees: Trees) -> None:
         """Copy tree, permit and use to a folder beside the place, which is there whole or not at all."""

@@ -18,7 +18,7 @@ from handrail.lineage import UNSHOWABLE, Node, Trace, direct_path
 MOST_BOXES = 14
 WIDTH, HEIGHT, ACROSS, DOWN, TOP = 152, 60, 190, 96, 22
 GUTTER = (DOWN - HEIGHT) // 2
-MOST_CHARACTERS = 16
+MOST_CHARACTERS = 15
 Address = Callable[[str], str | None]
 # Column and row of each station: what comes first is on the left, and each hop leads to the right or to a neighbour.
 _PLACES: Mapping[str, tuple[int, int]] = {

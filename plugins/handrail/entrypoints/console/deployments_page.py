@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
@@ -73,9 +73,12 @@ def deployments_page(
     # Rights first: also how many there are is about models that a person may not read.
     mine = {name: shown for name in wanted if (shown := _readable(lineage, name, records, reads))}
     slots = [_slot(platform, lineage, name, shown, records) for name, shown in islice(mine.items(), MOST_SLOTS)]
-    splits = read_splits(platform)
+    splits, all_names = read_splits(platform), set(names)
     for slot in slots:
-        _divide(platform, slot, beside(splits, Slot(slot["environment"], slot["service"]), reads, named or str))
+        _divide(platform, slot, beside(splits, _slot_of(slot["name"]), reads, named or str))
+        slot["shadow"] = is_shadow(slot["name"], all_names)
+        if slot["shadow"]:
+            _in_shadow(slot)
     if service and not slots:
         raise UnknownReference("service", service, "See which there are: /handrail/deployments.")
     for row in (row for slot in slots for row in slot["rollouts"]):
@@ -83,6 +86,23 @@ def deployments_page(
     facts = {"service": service, "slots": slots, "more": max(len(mine) - MOST_SLOTS, 0)}
     title = f"What answers for {service or 'every service'} now"
     return Page("deployments.html", title, facts, 200, {"requests": named is not None})
+
+
+def _slot_of(pointer: str) -> Slot:
+    return Slot(unquote(pointer.split("/")[2]), unquote(pointer.rpartition("/")[2]))
+
+
+def is_shadow(pointer: str, known: Set[str]) -> bool:
+    """Say whether a slot holds what only answers in shadow of another one of those that are known."""
+    behind = _slot_of(pointer).behind
+    return behind is not None and behind.pointer in known
+
+
+def _in_shadow(slot: Row) -> None:
+    """Say of a slot that nobody gets its answers: no alias is ahead of it, and nothing goes back."""
+    slot |= {"ahead": None, "back": None}
+    if slot["now"] is not None:
+        slot["now"] |= {"traffic": 0.0, "verdict": {"kind": "flat", "text": "in shadow: nobody gets its answers"}}
 
 
 def _divide(platform: Platform, slot: Row, found: Row) -> None:
@@ -155,8 +175,9 @@ def slots_behind(platform: Platform, lineage: Lineage, version: str) -> list[Row
     """
     wanted, found = model_of(version), list[Row]()
     records = {each.uri: each for each in platform.feedback.deployments()}
-    for name in lineage.pointer_names():
-        period = _pointing(lineage, name) if _SLOT.fullmatch(name) else None
+    names = {name for name in lineage.pointer_names() if _SLOT.fullmatch(name)}
+    for name in sorted(name for name in names if not is_shadow(name, names)):
+        period = _pointing(lineage, name)
         named = model_of(_version(records, period.target or "")) if period else None
         if period and wanted and named and named[:2] == wanted[:2] and named != wanted:
             where = {"service": unquote(name.rpartition("/")[2]), "environment": unquote(name.split("/")[2])}
