@@ -9,6 +9,7 @@ import pytest
 
 from handrail.entrypoints.answers.reach import Concerned, Outcomes, Reach, Served, Touched, state_of
 from handrail.entrypoints.answers.reach_facts import way_in
+from handrail.entrypoints.answers.slots import is_shadow
 from handrail.lineage.domain.answers import Impact
 from tests.fakes.lineage import RAW, VERSION, open_story
 
@@ -81,6 +82,8 @@ def test_all_of_it_is_plain_json():
         ([replace(SERVED, until=NOON), SERVED], 0, "serving"),
         ([replace(SERVED, until=NOON)], 0, "replaced"),
         ([replace(SERVED, since=None)], 3, "in no recorded slot"),
+        ([replace(SERVED, in_shadow=True)], 3, "in shadow"),
+        ([replace(SERVED, in_shadow=True), SERVED], 3, "serving"),
         ([], 0, "never served"),
     ],
 )
@@ -96,3 +99,11 @@ def test_a_way_leads_from_the_file_to_the_version():
     assert way_in(trace, raw)[0] == "data/raw"
     assert way_in(trace, raw)[-1] == "flights 1"
     assert way_in(trace, "s3://lake/elsewhere") == ()
+
+
+@pytest.mark.parametrize(
+    ("pointer", "is_one"),
+    [("deploy://local/m-shadow", True), ("deploy://local/m", False), ("deploy://local/other-shadow", False)],
+)
+def test_a_slot_is_the_shadow_of_one_that_is_known(pointer, is_one):
+    assert is_shadow(pointer, {"deploy://local/m", pointer}) is is_one

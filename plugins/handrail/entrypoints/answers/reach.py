@@ -14,6 +14,7 @@ from handrail.entrypoints.answers.words import counted
 from handrail.lineage import Impact
 
 SERVING, REPLACED, NEVER, UNPLACED = "serving", "replaced", "never served", "in no recorded slot"
+SHADOW = "in shadow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,16 @@ class Served:
     since: datetime | None
     until: datetime | None
     predictions: int
+    in_shadow: bool = False
+    """Whether it answers in shadow, so that nobody gets its answers."""
 
     @property
     def is_serving(self) -> bool:
+        """Whether it is what its slot points at now, and people get its answers."""
+        return self.is_there and not self.in_shadow
+
+    @property
+    def is_there(self) -> bool:
         """Whether it is what its slot points at now."""
         return self.since is not None and self.until is None
 
@@ -144,9 +152,11 @@ class Figure:
 
 
 def state_of(deployments: Sequence[Served], predictions: int) -> str:
-    """Return where a version stands, of which these are the deployments: it answers now, did before, or never did."""
+    """Return where a version stands, of which these are the deployments: it answers now, in shadow, or did before."""
     if any(each.is_serving for each in deployments):
         return SERVING
+    if any(each.is_there for each in deployments):
+        return SHADOW
     if any(each.until is not None for each in deployments):
         return REPLACED
     return UNPLACED if predictions else NEVER

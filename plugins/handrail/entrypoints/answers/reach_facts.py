@@ -16,6 +16,7 @@ from handrail.entrypoints.answers.chain_facts import label_word, read_allowed
 from handrail.entrypoints.answers.chain_links import approvers_of
 from handrail.entrypoints.answers.names import name_at, name_of
 from handrail.entrypoints.answers.reach import Concerned, Outcomes, Reach, Served, Touched, state_of
+from handrail.entrypoints.answers.slots import is_shadow
 from handrail.errors import HandrailError
 from handrail.lineage import Impact, Lineage, Period, Trace, Verb
 from handrail.use_case import UseCase, read_use_case
@@ -76,6 +77,7 @@ def _served(lineage: Lineage, uri: str, serves: Mapping[str, str], impact: Impac
         last.since if last else None,
         last.until if last else None,
         impact.predictions.get(uri, 0),
+        last is not None and is_shadow(last.name, frozenset(lineage.pointer_names())),
     )
 
 

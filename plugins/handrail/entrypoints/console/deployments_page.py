@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
@@ -13,8 +13,8 @@ from urllib.parse import unquote
 
 from handrail.bootstrap import Platform
 from handrail.bootstrap.delivery import read_splits
-from handrail.delivery import Slot
 from handrail.entrypoints.answers.chain_facts import PERMIT, allowed_by
+from handrail.entrypoints.answers.slots import is_shadow, slot_of
 from handrail.entrypoints.console.pages import Page
 from handrail.entrypoints.console.split_rows import beside
 from handrail.entrypoints.console.words import counted
@@ -75,7 +75,7 @@ def deployments_page(
     slots = [_slot(platform, lineage, name, shown, records) for name, shown in islice(mine.items(), MOST_SLOTS)]
     splits, all_names = read_splits(platform), set(names)
     for slot in slots:
-        _divide(platform, slot, beside(splits, _slot_of(slot["name"]), reads, named or str))
+        _divide(platform, slot, beside(splits, slot_of(slot["name"]), reads, named or str))
         slot["shadow"] = is_shadow(slot["name"], all_names)
         if slot["shadow"]:
             _in_shadow(slot)
@@ -86,16 +86,6 @@ def deployments_page(
     facts = {"service": service, "slots": slots, "more": max(len(mine) - MOST_SLOTS, 0)}
     title = f"What answers for {service or 'every service'} now"
     return Page("deployments.html", title, facts, 200, {"requests": named is not None})
-
-
-def _slot_of(pointer: str) -> Slot:
-    return Slot(unquote(pointer.split("/")[2]), unquote(pointer.rpartition("/")[2]))
-
-
-def is_shadow(pointer: str, known: Set[str]) -> bool:
-    """Say whether a slot holds what only answers in shadow of another one of those that are known."""
-    behind = _slot_of(pointer).behind
-    return behind is not None and behind.pointer in known
 
 
 def _in_shadow(slot: Row) -> None:
