@@ -19,6 +19,7 @@ HandrailError
             LogMismatch        approvals: the store holds something else than was logged
             CycleRefused       lineage: something would become its own cause
             SnapshotChanged    feedback: the rows under a snapshot were altered
+            SnapshotErased     feedback: subjects in a snapshot were erased since
         ExpiredLink          feedback: the time of a signed link is over
         FolderNotEmpty       a folder that must be new or empty holds something
         ForeignLink          feedback: a link that was not made here

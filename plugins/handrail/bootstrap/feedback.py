@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from handrail.bootstrap.feedback_subjects import open_subjects
+from handrail.bootstrap.feedback_subjects import open_erasures, open_subjects
 from handrail.feedback.service import Compaction, FeedbackLog, FeedbackStores, Mirror
 from handrail.settings import Settings, make_home
 from handrail.storage import Store, migrate
@@ -36,13 +37,26 @@ def open_feedback(settings: Settings, store: Store) -> FeedbackLog:
     """
     from handrail.feedback.adapters.keyed_stores import keyed
     from handrail.feedback.adapters.pyarrow_labels import PyarrowLabels
+    from handrail.feedback.adapters.sql_exports import NotedLabels, SqlExports
     from handrail.feedback.adapters.sql_subject_key import require_key
     from handrail.feedback.adapters.yaml_kinds import read_kinds
 
     kinds = read_kinds(settings.config / "feedback.yaml")
     stores, subjects = feedback_stores(store, _parts(settings)), open_subjects(settings)
     require_key(store, None if subjects is None else subjects.key_id)
-    return FeedbackLog(stores if subjects is None else keyed(stores, subjects), PyarrowLabels(), kinds)
+    erased = with_erasures(stores, settings, store)
+    writer = NotedLabels(PyarrowLabels(), SqlExports(store))
+    return FeedbackLog(erased if subjects is None else keyed(erased, subjects), writer, kinds)
+
+
+def with_erasures(stores: FeedbackStores, settings: Settings, store: Store) -> FeedbackStores:
+    """Return stores whose snapshots and damages say what was erased."""
+    from handrail.feedback.adapters.erased_books import ErasedAuditor, ErasedSnapshots
+
+    book = open_erasures(settings, store)
+    return replace(
+        stores, snapshots=ErasedSnapshots(stores.snapshots, book), auditor=ErasedAuditor(stores.auditor, book)
+    )
 
 
 def feedback_stores(store: Store, parts: Path | None = None) -> FeedbackStores:

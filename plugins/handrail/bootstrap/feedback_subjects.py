@@ -1,4 +1,4 @@
-"""Opens the key with which subjects are named: a file that its owner alone may read, made once and never again."""
+"""Opens the keys of privacy, files of their owner alone: subjects are named with one, erasures sealed with another."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import re
 import secrets
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from handrail.errors import Misconfigured
 from handrail.feedback.domain.subjects import Subjects
 from handrail.files import create_file
 from handrail.settings import Settings, load_settings, make_home
+from handrail.storage import Store
 
-__all__ = ["open_subjects", "subject_reference"]
+if TYPE_CHECKING:
+    from handrail.feedback.erasure_ports import ErasureBook
+
+__all__ = ["open_erasures", "open_subjects", "subject_reference"]
 
 BYTES = 32
 _KEY = re.compile(r"[0-9a-f]{64}")
@@ -43,6 +48,20 @@ def subject_reference(subject: str, settings: Settings | None = None) -> str:
     return subject if subjects is None else subjects.reference(subject)
 
 
+def open_erasures(settings: Settings, store: Store) -> ErasureBook:
+    """Return the book of erasures in `store`; the first erasure makes the key that seals its records."""
+    from handrail.feedback.adapters.sql_erasures import SqlErasures
+
+    file = settings.credentials / "feedback-erasure-key"
+
+    def made() -> bytes:
+        make_home(settings)
+        create_file(file, secrets.token_hex(BYTES).encode("ascii"))
+        return read_key(file)
+
+    return SqlErasures(store, made, lambda: read_key(file) if file.exists() else None)
+
+
 def _keyed(settings: Settings) -> Subjects:
     file, witness = settings.credentials / "feedback-subject-key", settings.home / "feedback-subject-key-id"
     if not file.exists():
@@ -50,13 +69,18 @@ def _keyed(settings: Settings) -> Subjects:
             raise Misconfigured(str(file), "the key that names subjects is gone", LOST)
         make_home(settings)
         create_file(file, secrets.token_hex(BYTES).encode("ascii"))
-    subjects = Subjects(_read(file))
+    subjects = Subjects(read_key(file))
     if create_file(witness, subjects.key_id.encode("ascii")) != subjects.key_id.encode("ascii"):
         raise Misconfigured(str(file), "it is not the key that subjects were named with", LOST)
     return subjects
 
 
-def _read(file: Path) -> bytes:
+def read_key(file: Path) -> bytes:
+    """Return the key in a file that its owner alone may read.
+
+    Raises:
+        Misconfigured: it cannot be used.
+    """
     try:
         if stat.S_IMODE(file.stat().st_mode) & 0o077:
             raise Misconfigured(str(file), "other users may read it", f"Run: chmod 600 {file}")

@@ -44,7 +44,7 @@ class Store:
         Raises:
             Unavailable: the database cannot be reached, or is damaged.
         """
-        with self._translated(), self._reading.connect() as connection:
+        with self.translated(), self._reading.connect() as connection:
             yield connection
 
     @contextmanager
@@ -56,11 +56,16 @@ class Store:
         Raises:
             Unavailable: the database cannot be reached, is locked or damaged, or its disk is full.
         """
-        with self._translated(), self._writing.begin() as connection:
+        with self.translated(), self._writing.begin() as connection:
             yield connection
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def translated(self) -> Iterator[None]:
+        """Say what a database refuses in the block in one sentence.
+
+        Raises:
+            Unavailable: the database cannot be reached, is locked or damaged, or its disk is full.
+        """
         try:
             yield
         except DatabaseError as err:

@@ -30,6 +30,7 @@ READING = {
     "delivery share": ("two", "0.2", "--reason", "no guardrail was touched"),
     "delivery end": ("two", "--as", "rolled back", "--reason", "it is worse"),
     "feedback status": (),
+    "feedback erase": ("customer-4711", "--yes"),
     "feedback figures": ("--kind", "ground_truth", "--metric", "accuracy"),
     "feedback snapshot take": ("ground_truth", "--from", "2026-01-01", "--until", "2026-02-01"),
     "feedback snapshot show": ("sha256:00",),

@@ -35,6 +35,7 @@ def build() -> typer.Typer:
         delivery,
         env,
         feedback,
+        feedback_erase,
         feedback_import,
         feedback_link,
         feedback_reference,
@@ -60,6 +61,7 @@ def build() -> typer.Typer:
     app.add_typer(lineage.app, name="lineage")
     app.add_typer(feedback.app, name="feedback")
     app.add_typer(delivery.app, name="delivery")
+    feedback.app.command("erase", epilog=feedback_erase.EXAMPLE)(feedback_erase.erase)
     feedback.app.command("import", epilog=feedback_import.EXAMPLE)(feedback_import.import_rows)
     feedback.app.command("link", epilog=feedback_link.EXAMPLE)(feedback_link.make_link)
     feedback.app.command("reference", epilog=feedback_reference.EXAMPLE)(feedback_reference.show_reference)

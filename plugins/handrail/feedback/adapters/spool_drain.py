@@ -35,7 +35,7 @@ def drain_folder(folder: Path, record: Record) -> Receipt:
     if not folder.is_dir():
         return Receipt()
     try:
-        with _locked(folder / "drain.lock"):
+        with locked(folder / "drain.lock"):
             return sum((_drain_file(path, record) for path in sorted(folder.glob(f"*{SUFFIX}"))), Receipt())
     except OSError as err:
         problem = err.strerror or str(err)
@@ -59,7 +59,7 @@ def waiting_in(folder: Path) -> Spooled:
 
 def _with_waiting(path: Path, waiting: Spooled) -> Spooled:
     try:
-        offset = _offset(path)
+        offset = offset_of(path)
         with path.open("rb") as file:
             file.seek(offset)
             first = file.readline()
@@ -76,13 +76,15 @@ def _with_waiting(path: Path, waiting: Spooled) -> Spooled:
     return Spooled(waiting.bytes + rest, min(moments, default=None))
 
 
-def _offset(path: Path) -> int:
+def offset_of(path: Path) -> int:
+    """Return up to where a file of a spool is in the log."""
     offsets = path.with_suffix(OFFSET_SUFFIX)
     return int(offsets.read_text(encoding="ascii")) if offsets.exists() else 0
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
+    """Keep other drainers of the folder out while the block runs."""
     fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
@@ -94,7 +96,7 @@ def _locked(path: Path) -> Iterator[None]:
 def _drain_file(path: Path, record: Record) -> Receipt:
     receipt = Receipt()
     offsets = path.with_suffix(OFFSET_SUFFIX)
-    offset = _offset(path)
+    offset = offset_of(path)
     with path.open("rb") as file:
         ended = _writer_has_ended(file.fileno())
         file.seek(offset)

@@ -32,7 +32,7 @@ class SqlSnapshots(SnapshotBook):
     def save(self, taken: Snapshot) -> Snapshot:
         """Keep the manifest and return it; if its digest is kept already, return that older one."""
         with self._store.write() as connection:
-            connection.execute(insert_new(connection, snapshot), _row(taken))
+            connection.execute(insert_new(connection, snapshot), snapshot_row(taken))
             held = connection.execute(sa.select(snapshot).where(snapshot.c.digest == taken.digest)).one()
         return read_snapshot(held)
 
@@ -49,7 +49,8 @@ class SqlSnapshots(SnapshotBook):
         return None if row is None else read_snapshot(row)
 
 
-def _row(taken: Snapshot) -> dict[str, Any]:
+def snapshot_row(taken: Snapshot) -> dict[str, Any]:
+    """Return the row that a manifest is kept as."""
     scope = asdict(taken.scope) | {name: getattr(taken.scope, name).isoformat() for name in MOMENTS}
     spans = {name: span / MICROSECOND for name in SPANS if (span := getattr(taken.kind, name)) is not None}
     kind = asdict(taken.kind) | spans

@@ -160,3 +160,39 @@ part = sa.Table(
     sa.Column("sha256", sa.Text),
 )
 subject_key = sa.Table("feedback_subject_key", metadata, sa.Column("key_id", sa.Text, primary_key=True))
+erasure = sa.Table(
+    "feedback_erasure",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("at", Moment),
+    sa.Column("by", sa.Text),
+    sa.Column("why", sa.Text),
+    sa.Column("predictions", sa.BigInteger),
+    sa.Column("feedback", sa.BigInteger),
+    sa.Column("quarantined", sa.BigInteger),
+    sa.Column("rows", sa.Text),
+    sa.Column("mac", sa.Text),
+)
+erased = sa.Table(
+    "feedback_erased",
+    metadata,
+    sa.Column("what", sa.Text, primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True),
+    sa.Column("erasure", sa.Text),
+)
+replaced = sa.Table(
+    "feedback_snapshot_replaced",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("successor", sa.Text),
+    sa.Column("erasure", sa.Text),
+    sa.Column("rows", sa.BigInteger),
+    sa.Column("mac", sa.Text),
+)
+export = sa.Table(
+    "feedback_export",
+    metadata,
+    sa.Column("path", sa.Text, primary_key=True),
+    sa.Column("snapshot", sa.Text),
+    sa.Column("sha256", sa.Text),
+)

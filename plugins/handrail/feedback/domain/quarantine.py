@@ -35,6 +35,8 @@ class Reason(StrEnum):
     """Its sender's token does not allow its kind or its source."""
     AHEAD_OF_TIME = "ahead_of_time"
     """It occurred too long after it was received: the sender's clock is wrong."""
+    ERASED = "erased"
+    """What it held was about a subject that was erased since."""
 
 
 _BY_FIELD = {"source": Reason.WRONG_SOURCE, "unit": Reason.WRONG_UNIT, "occurred_at": Reason.AHEAD_OF_TIME}

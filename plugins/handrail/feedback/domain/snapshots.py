@@ -42,13 +42,22 @@ class SnapshotChanged(Contradiction):
         self.digest, self.found = digest, found
 
 
+class SnapshotErased(Contradiction):
+    """A snapshot contained rows of subjects that were erased since, so that nobody can make it again."""
+
+    def __init__(self, digest: str, erased: int, successor: str) -> None:
+        reason = f"It contained erased rows, {erased} predictions. Use what was made in its place: {successor!r}."
+        super().__init__(f"Using the snapshot {digest!r}", (reason,))
+        self.digest, self.erased, self.successor = digest, erased, successor
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A named state of knowledge: scope, rules, counts and the digest over all of it.
 
     `digest` is `sha256:<hex>` over scope, rules, and the sorted predictions and events, as far as `format` says. `mark`
     is where the log stood when it was first taken; it is not part of the digest, so the order of arrival does not
-    change it.
+    change it. Where `erased` of its predictions lost their subject since, `successor` was made from what is left.
     """
 
     digest: str
@@ -58,6 +67,8 @@ class Snapshot:
     events: int
     mark: Mark
     format: Format = Format.BODIES
+    erased: int = 0
+    successor: str = ""
 
     @property
     def covers(self) -> str:

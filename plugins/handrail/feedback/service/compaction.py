@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -58,6 +58,21 @@ class Compaction:
                     self.book.record(step)
                     done = _counted(done, what, step)
                     seen(done)
+        return done
+
+    def rewrite(self, reaches: Iterable[Reach]) -> Compacted:
+        """Write anew what was written together, because rows of the log lost their subject.
+
+        Raises:
+            MissingTool: pyarrow is not installed.
+            Unavailable: the store or the disk cannot be used; what was recorded before stays.
+        """
+        with self.folder.alone():
+            held, stale = self.book.all(), set(reaches)
+            kept = [part for part in self._trusted(held) if reach_of(part) not in stale]
+            done = self._again(held, kept, lambda _: None)
+            # Files of before have other names, where what lay side by side was written together.
+            self.folder.keep_only(self.book.all())
         return done
 
     def damages(self) -> tuple[Damage, ...]:

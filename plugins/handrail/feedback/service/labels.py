@@ -11,7 +11,7 @@ from handrail.errors import UnknownReference
 from handrail.feedback.domain.figures import Clusters, FigureByParts, JudgedWindow
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.material import Scope
-from handrail.feedback.domain.snapshots import Snapshot, recount_of
+from handrail.feedback.domain.snapshots import Snapshot, SnapshotErased, recount_of
 from handrail.feedback.ports import SnapshotBook
 from handrail.feedback.service.receiving import find_kind
 from handrail.feedback.service.stores import FeedbackStores
@@ -94,8 +94,11 @@ def find_snapshot(digest: str, book: SnapshotBook) -> Snapshot:
 
     Raises:
         UnknownReference: there is none.
+        SnapshotErased: it contained rows of subjects that were erased since.
     """
     snapshot = book.find(digest)
     if snapshot is None:
         raise UnknownReference("snapshot", digest, "List them with: handrail feedback status.")
+    if snapshot.successor:
+        raise SnapshotErased(digest, snapshot.erased, snapshot.successor)
     return snapshot
