@@ -30,22 +30,7 @@ def build() -> typer.Typer:
     Once a process: a second assembly would add to each noun's `app` the same commands again.
     """
     # Not at the top: the modules beside this one import it first.
-    from handrail.entrypoints.cli import (
-        compare,
-        delivery,
-        env,
-        feedback,
-        feedback_erase,
-        feedback_import,
-        feedback_link,
-        feedback_reference,
-        feedback_report,
-        figures,
-        init,
-        lineage,
-        reproduce,
-        serve,
-    )
+    from handrail.entrypoints.cli import delivery, env, init, lineage, reproduce, serve
 
     app = typer.Typer(
         name="handrail",
@@ -59,8 +44,26 @@ def build() -> typer.Typer:
     app.command("env", epilog='Example: eval "$(handrail env)"')(env.show)
     app.add_typer(_approvals(), name="approvals")
     app.add_typer(lineage.app, name="lineage")
-    app.add_typer(feedback.app, name="feedback")
+    app.add_typer(_feedback(), name="feedback")
     app.add_typer(delivery.app, name="delivery")
+    app.command("serve", epilog="Example: handrail serve")(serve.serve)
+    app.command("reproduce", epilog="Example: handrail reproduce orders@champion")(reproduce.reproduce)
+    return app
+
+
+def _feedback() -> typer.Typer:
+    """Return the noun of feedback, with the commands that have modules of their own."""
+    from handrail.entrypoints.cli import (
+        compare,
+        feedback,
+        feedback_erase,
+        feedback_import,
+        feedback_link,
+        feedback_reference,
+        feedback_report,
+        figures,
+    )
+
     feedback.app.command("erase", epilog=feedback_erase.EXAMPLE)(feedback_erase.erase)
     feedback.app.command("import", epilog=feedback_import.EXAMPLE)(feedback_import.import_rows)
     feedback.app.command("link", epilog=feedback_link.EXAMPLE)(feedback_link.make_link)
@@ -68,9 +71,7 @@ def build() -> typer.Typer:
     feedback.app.command("report", epilog=feedback_report.EXAMPLE)(feedback_report.report)
     feedback.app.command("figures", epilog=figures.EXAMPLE)(figures.show_figures)
     feedback.app.command("compare", epilog=compare.EXAMPLE)(compare.compare)
-    app.command("serve", epilog="Example: handrail serve")(serve.serve)
-    app.command("reproduce", epilog="Example: handrail reproduce orders@champion")(reproduce.reproduce)
-    return app
+    return feedback.app
 
 
 def _approvals() -> typer.Typer:
