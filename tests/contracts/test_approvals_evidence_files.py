@@ -5,6 +5,7 @@ import pytest
 from handrail.approvals.adapters.mlflow_evidence_files import LARGEST_BYTES, MlflowEvidenceFiles
 from handrail.errors import Refused, UnknownReference
 from tests.fakes.approvals_evidence import FakeEvidenceFiles
+from tests.fakes.mlflow_database import with_tables
 
 
 class Memory:
@@ -24,7 +25,7 @@ class Store:
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
         self.folder = folder / "artifacts"
-        store = SqlAlchemyStore(f"sqlite:///{folder / 'server.db'}", "mlflow-artifacts:/")
+        store = SqlAlchemyStore(with_tables(folder / "server.db"), "mlflow-artifacts:/")
         self.run_id = store.create_run("0", "ada", 0, [], "run").info.run_id
         self.files = MlflowEvidenceFiles(lambda: store, self.folder)
         self.root = self.folder / "0" / self.run_id / "artifacts"

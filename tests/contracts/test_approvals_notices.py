@@ -9,6 +9,7 @@ from handrail.errors import Unavailable, UnknownReference
 from tests.fakes.approvals import EVIDENCE
 from tests.fakes.approvals_notices import MemoryBoard
 from tests.fakes.approvals_world import World
+from tests.fakes.mlflow_database import with_tables
 
 
 class Memory:
@@ -37,7 +38,7 @@ class Mlflow:
     def __init__(self, folder):
         from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 
-        self.store = SqlAlchemyStore(f"sqlite:///{folder / 'mlflow.db'}")
+        self.store = SqlAlchemyStore(with_tables(folder / "mlflow.db"))
         self.store.create_registered_model("flights")
         self.store.create_model_version("flights", "s3://b/m")
         self.own, self.broken = [], None

@@ -9,6 +9,7 @@ from handrail.approvals.adapters.mlflow_training_runs import IMPORTANCES, Mlflow
 from handrail.approvals.domain.sides import Dataset, NamedFeatures, RunFacts
 from handrail.errors import UnknownReference
 from tests.fakes.approvals_differences import FakeRuns
+from tests.fakes.mlflow_database import with_tables
 
 FULL = RunFacts(
     "run",
@@ -39,7 +40,7 @@ class Store:
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
         self.folder = folder / "artifacts"
-        self.store = SqlAlchemyStore(f"sqlite:///{folder / 'server.db'}", "mlflow-artifacts:/")
+        self.store = SqlAlchemyStore(with_tables(folder / "server.db"), "mlflow-artifacts:/")
         self.runs = MlflowTrainingRuns(lambda: self.store, MlflowEvidenceFiles(lambda: self.store, self.folder))
 
     def create(self):

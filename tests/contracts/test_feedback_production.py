@@ -9,6 +9,7 @@ from handrail.feedback.domain.values import DeploymentRecord
 from handrail.feedback.service import Mirror
 from tests.fakes.feedback import DEPLOYMENT, GO_LIVE, a_log, a_prediction, an_outcome
 from tests.fakes.feedback_production import MemoryProduction
+from tests.fakes.mlflow_database import with_tables
 
 
 @pytest.fixture(params=["memory", "mlflow"])
@@ -20,7 +21,7 @@ def world(request, tmp_path):
         return pages, version, lambda: pages.versions[version]
     from mlflow import MlflowClient
 
-    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    uri = with_tables(tmp_path / "mlflow.db")
     client = MlflowClient(tracking_uri=uri, registry_uri=uri)
     epoch = client.create_registered_model("flights").creation_timestamp
     client.create_model_version("flights", str(tmp_path), tags={"kept": "yes"})

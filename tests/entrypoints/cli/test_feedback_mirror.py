@@ -6,12 +6,13 @@ from mlflow import MlflowClient
 
 from handrail.bootstrap import open_platform
 from tests.entrypoints.cli.test_feedback import OUTCOME, PREDICTION, project, run
+from tests.fakes.mlflow_database import with_tables
 
 __all__ = ["project"]
 
 
 def test_a_version_shows_how_it_does_and_a_second_run_changes_nothing(project, tmp_path):
-    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    uri = with_tables(tmp_path / "mlflow.db")
     client = MlflowClient(tracking_uri=uri, registry_uri=uri)
     client.create_registered_model("flights")
     client.create_model_version("flights", str(tmp_path))
