@@ -182,7 +182,9 @@ def test_figures_are_rounded_to_nine_decimals_on_both_ends_of_the_interval() -> 
     assert third.as_dict() == {"value": 0.333333333, "low": 0.033333333, "high": 0.666666667}
 
 
-def test_draws_are_judged_alike_however_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("few", [0, 1000])
+def test_draws_are_judged_alike_however_many_at_once(monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    monkeypatch.setattr(binary, "FEW_CLUSTERS", few)
     scored = some(4, rows=50)
     weights = draw_clusters(scored.clusters, Intervals(10, 0))
     whole = average_precision(scored, weights)
@@ -190,6 +192,27 @@ def test_draws_are_judged_alike_however_many_at_once(monkeypatch: pytest.MonkeyP
     for rows_at_once in (1, 50, 150, 550):
         monkeypatch.setattr(binary, "ROWS_AT_ONCE", rows_at_once)
         assert average_precision(scored, weights) == pytest.approx(whole, rel=1e-12)
+
+
+@pytest.mark.parametrize("levels", [2, 50, 100_000])
+@pytest.mark.parametrize("seed", range(5))
+def test_precision_by_a_table_of_clusters_equals_that_by_rows(
+    monkeypatch: pytest.MonkeyPatch, seed: int, levels: int
+) -> None:
+    plain = some(seed, rows=300, days=9, levels=levels)
+    weight = np.random.default_rng(seed).uniform(0.5, 3, 300)
+    draws = draw_clusters(9, Intervals(40, seed))
+
+    for scored in (plain, Scored(plain.score, plain.label, plain.cluster, weight=weight)):
+        found = []
+        for few in (0, 1000):
+            monkeypatch.setattr(binary, "FEW_CLUSTERS", few)
+            found.append(average_precision(scored, draws))
+        assert found[0] == pytest.approx(found[1], rel=1e-12, nan_ok=True)
+        for of_days, precision in zip(draws, found[1], strict=True):
+            weighed = of_days[scored.cluster] * (1 if scored.weight is None else scored.weight)
+            expected = average_precision_score(scored.label, scored.score, sample_weight=weighed)
+            assert precision == pytest.approx(expected)
 
 
 def test_a_part_counts_its_clusters_anew() -> None:
