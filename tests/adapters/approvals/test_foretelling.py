@@ -131,9 +131,15 @@ def test_what_is_no_moment_is_refused(column):
         known_moments(pa.table({"known": column}), "known")
 
 
-def test_rows_that_do_not_say_when_are_refused():
+def test_rows_that_do_not_say_when_were_known_never():
+    assert known_moments(pa.table({"overdue": [1, 2]}), "known").tolist() == [int(NEVER), int(NEVER)]
+
+
+def test_two_columns_of_moments_are_refused():
+    twice = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["known", "known"])
+
     with pytest.raises(InvalidInput, match="no single column 'known'"):
-        known_moments(pa.table({"overdue": [1]}), "known")
+        known_moments(twice, "known")
 
 
 def test_libraries_can_be_loaded_before_there_is_anything():

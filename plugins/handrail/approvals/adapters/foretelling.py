@@ -67,9 +67,13 @@ def hold_against(
 def known_moments(table: pa.Table, name: str) -> np.ndarray:
     """Return when the label of each row became known, (n,) int64; without a zone it is UTC.
 
+    Rows that do not say it are as good for all other measures: without the column nothing is foretold.
+
     Raises:
-        InvalidInput: there is no single such column, or it holds no moments.
+        InvalidInput: there are several such columns, or it holds no moments.
     """
+    if name not in table.column_names:
+        return np.full(table.num_rows, NEVER, dtype=np.int64)
     if table.column_names.count(name) != 1:
         raise InvalidInput("snapshot", f"it has no single column {name!r}", REMEDY)
     column = table[name]

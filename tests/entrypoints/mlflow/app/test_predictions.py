@@ -96,12 +96,17 @@ def test_an_outcome_from_before_the_commitment_counts_for_nothing(server, made, 
     assert any("prospective.coverage is 0, prospective by the gate" in reason for reason in request["reasons"])
 
 
-def test_rows_that_do_not_say_when_are_refused_with_a_sentence(server, made, tmp_path):
+def test_of_rows_that_do_not_say_when_none_counts_and_all_else_is_measured(server, made, predictions, tmp_path):
     ROWS.write_parquet(tmp_path / "rows.parquet")
+    with server.gate("ada") as gate:
+        gate.commit_predictions(made.name, made.version, predictions)
 
     request = _ask(server, made, tmp_path / "rows.parquet")
 
-    assert "it has no single column 'arr_known_ts'" in request["reasons"][0]
+    assert request["verdict"] == "refused"
+    measures = request["evaluation"]["measures"]
+    assert (measures["evaluation"]["rows"], measures["prospective"]["overdue"]) == (600, 600)
+    assert any("prospective.coverage is 0" in reason for reason in request["reasons"])
 
 
 def test_the_command_line_commits_and_names_what_is_wrong(server, made, predictions, tmp_path, monkeypatch, capsys):
