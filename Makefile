@@ -9,7 +9,7 @@ JOBS ?= $(shell nproc)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder --durations 20 --durations-min 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup attack-feedback demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-console bench-demo bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-ingest bench-feedback-decoding bench-feedback-statistics bench-label-join bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
+.PHONY: help setup test-mlflow-suite soak-gate attack-feedback demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-console bench-demo bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-ingest bench-feedback-decoding bench-feedback-statistics bench-label-join bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -47,10 +47,21 @@ check-types:
 check-imports:
 	@$(BIN)/lint-imports
 
-soak: setup  ## Run the tests in random orders again and again, ROUNDS times; properties EFFORT times as hard; some mutants.
+soak: setup  ## Run the tests in random orders again and again, ROUNDS times; properties EFFORT times as hard; soak-gate; some mutants.
 	@for round in $$(seq $(or $(ROUNDS),3)); do HANDRAIL_TEST_EFFORT=$(or $(EFFORT),50) $(PYTEST) -q || exit 1; done
+	@$(MAKE) --no-print-directory soak-gate
 	@EXAMPLES=$(or $(EXAMPLES),500) $(MAKE) --no-print-directory attack-feedback
 	@$(MAKE) --no-print-directory mutants BUDGET=$(or $(BUDGET),300) SEED=$$(date +%s)
+
+GATE_SOAK = tests/unit/approvals/test_gate_life.py tests/unit/approvals/test_policy_oracle.py \
+    tests/unit/approvals/test_evidence_forgeries.py tests/adapters/approvals/test_swap_races.py
+
+soak-gate: setup  ## The gate's rules, tried STEPS steps of random lives, on POLICIES, against FORGERIES of evidence and in RACES.
+	@HANDRAIL_TEST_STEPS=$(or $(STEPS),1000000) HANDRAIL_TEST_POLICIES=$(or $(POLICIES),10000) \
+	    HANDRAIL_TEST_FORGERIES=$(or $(FORGERIES),10000) HANDRAIL_TEST_RACES=$(or $(RACES),10000) $(PYTEST) -q $(GATE_SOAK)
+
+test-mlflow-suite: setup  ## MLflow's own tests of a checkout, MLFLOW_SOURCE, against stock basic-auth and against our app; TESTS= others.
+	@$(BIN)/python -m infra.ci.mlflow_suite $(TESTS)
 
 mutants: setup  ## Change the code in small ways and see whether tests notice, for BUDGET seconds; FILES="*/domain/*" some files.
 	@BUDGET=$(or $(BUDGET),600) FILES="$(or $(FILES),*)" SEED=$(or $(SEED),0) nice -n 15 $(BIN)/python -m infra.ci.mutants

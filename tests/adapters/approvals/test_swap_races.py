@@ -10,9 +10,9 @@ from handrail.approvals.adapters.folder_trees import FolderTrees
 from handrail.approvals.domain.errors import Closed, Protected
 from handrail.approvals.domain.judging import Verdict
 from tests.fakes.approvals_world import World
-from tests.fakes.effort import TIMES
+from tests.fakes.effort import count_of
 
-RACES = 200
+RACES = count_of(200, "RACES")
 GOOD, EVIL = b"approved", b"somebody else's"
 
 
@@ -53,7 +53,7 @@ class Race:
 
 def test_what_an_alias_points_at_is_what_was_approved_whatever_is_swapped_meanwhile(tmp_path):
     outcomes = []
-    for number in range(RACES * TIMES):
+    for number in range(RACES):
         race, until = Race(tmp_path / str(number)), threading.Event()
         swapper = threading.Thread(target=race.swap, args=(until,))
         swapper.start()

@@ -124,7 +124,7 @@ FORGE = {
 }
 
 
-@tried(FORGERIES)
+@tried(FORGERIES, "FORGERIES")
 @given(st.data())
 def test_no_forgery_of_evidence_counts(data):
     forger = Forger()

@@ -19,9 +19,9 @@ from handrail.approvals.domain.terms import PermitRules
 from handrail.approvals.domain.tracing import Traced
 from handrail.manifest import Manifest
 from tests.fakes.approvals_oracle import LEVELS, Naive
-from tests.fakes.effort import TIMES
+from tests.fakes.effort import count_of
 
-POLICIES = 300 * TIMES
+POLICIES = count_of(300, "POLICIES")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ROLES = ("ml-engineer", "data-scientist", "business-stakeholder", "devops-engineer")
 VALUES = (0, 1, 2, 0.5, math.nan, True, "1", None, "sha256:tree", "sha256:files")
