@@ -1,4 +1,4 @@
-"""What every `MessageStream` promises: at least once, also after a consumer or the broker went away."""
+"""What every `MessageStream` and `StreamWriter` promises: at least once, whatever goes away between."""
 
 from contextlib import closing
 
@@ -103,3 +103,26 @@ def test_large_messages_come_whole(broker):
         broker.send(body)
     with closing(broker.consumer()) as consumer:
         assert [each.content for each in taken_by(consumer, 3)] == [body] * 3
+
+
+def test_what_is_written_comes_in_order_with_its_headers(broker):
+    headers = {"content-type": "application/x-ndjson", "handrail-what": "prediction"}
+    with closing(broker.writer()) as writer, closing(broker.consumer()) as consumer:
+        writer.write(BODIES, headers)
+        writer.write([], headers)
+        messages = taken_by(consumer, len(BODIES))
+
+    assert [each.content for each in messages] == BODIES
+    assert [each.headers for each in messages] == [headers] * len(BODIES)
+
+
+def test_a_writer_finds_the_broker_again(broker):
+    with closing(broker.writer()) as writer, closing(broker.consumer()) as consumer:
+        writer.write(BODIES[:1], {})
+        broker.stop()
+        with pytest.raises(Unavailable):
+            writer.write(BODIES[1:2], {})
+        broker.start()
+        until(lambda: not_away(lambda: writer.write(BODIES[1:2], {})), "the broker")
+
+        assert {each.content for each in taken_by(consumer, 2)} == set(BODIES[:2])

@@ -19,7 +19,7 @@ from typing import Any
 
 from handrail.errors import Unavailable
 from handrail.feedback.domain.messages import Message, StreamAddress
-from handrail.feedback.stream_ports import MessageStream
+from handrail.feedback.stream_ports import MessageStream, StreamWriter
 from tests.fakes.lost_connection import Gate
 
 REDIS = os.environ.get("HANDRAIL_TEST_REDIS_URL", "")
@@ -53,11 +53,30 @@ class MemoryBroker:
     def consumer(self, name="outcomes"):
         return StreamInMemory(self)
 
+    def writer(self):
+        return WriterInMemory(self)
+
     def stop(self):
         self.is_there = False
 
     def start(self):
         self.is_there = True
+
+    def close(self):
+        pass
+
+
+class WriterInMemory(StreamWriter):
+    """Writes into the only stream there is."""
+
+    def __init__(self, broker):
+        self._broker = broker
+
+    def write(self, bodies, headers):
+        if not self._broker.is_there:
+            raise Unavailable("memory://", "it was stopped", "Start it.")
+        for body in bodies:
+            self._broker.send(body, headers)
 
     def close(self):
         pass
@@ -115,6 +134,11 @@ class RedisBroker:
         from handrail.feedback.adapters.redis_stream import RedisStream
 
         return RedisStream(StreamAddress(self.url, self.name), None, AGAIN_AFTER_S)
+
+    def writer(self):
+        from handrail.feedback.adapters.redis_stream import RedisWriter
+
+        return RedisWriter(StreamAddress(self.url, self.name), None)
 
     def unacknowledged(self):
         return self.client.xpending(self.name, "handrail")["pending"]
@@ -183,6 +207,11 @@ class NatsBroker:
         from handrail.feedback.adapters.nats_stream import NatsStream
 
         return NatsStream(StreamAddress(self.url, self.name), None, AGAIN_AFTER_S)
+
+    def writer(self):
+        from handrail.feedback.adapters.nats_stream import NatsWriter
+
+        return NatsWriter(StreamAddress(self.url, self.name), None)
 
     def close(self):
         self.stop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from handrail.feedback.domain.messages import Message
@@ -38,3 +38,20 @@ class MessageStream(Protocol):
     @abstractmethod
     def close(self) -> None:
         """Leave the group; what was taken and not acknowledged comes again."""
+
+
+class StreamWriter(Protocol):
+    """Writes messages into a stream."""
+
+    @abstractmethod
+    def write(self, bodies: Sequence[bytes], headers: Mapping[str, str]) -> None:
+        """Write bodies as messages, in order, all with these headers; return once the broker has every one of them.
+
+        Raises:
+            Unavailable: the broker is not there (any more), and some may be written; the next call looks for it again.
+            Misconfigured: it does not let us in, or has no such stream.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Leave the broker."""

@@ -15,6 +15,7 @@ from typing import Any
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.delivery import lend_carried, open_splits
 from handrail.bootstrap.feedback import open_spool
+from handrail.bootstrap.streams import SpoolTarget
 from handrail.delivery import Challenger, Slot, find_carried
 from handrail.entrypoints.bentoml.challengers import Challengers
 from handrail.entrypoints.bentoml.collect import bento_digest
@@ -46,7 +47,7 @@ class Worker:
         self._platform = platform
         self._case, self._repo = case, repo
         self._root = root
-        self._spool = open_spool(platform.settings)
+        self._spool, self._target = open_spool(platform.settings), SpoolTarget(platform)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
         self._traffic: Traffic | None = None
         self._challengers: Challengers | None = None
@@ -88,6 +89,7 @@ class Worker:
         except HandrailError as err:
             _log.error("%s", err)
         await asyncio.to_thread(self._drain)
+        self._target.close()
         self._platform.close()
 
     async def answer(self, items: Items) -> dict[str, Any]:
@@ -171,7 +173,7 @@ class Worker:
 
     def _drain(self) -> None:
         try:
-            receipt = self._spool.drain(self._platform.feedback.record_predictions)
+            receipt = self._spool.drain(self._target.record)
         except HandrailError as err:
             _log.warning("Predictions stay in the spool for now: %s", err)
             return

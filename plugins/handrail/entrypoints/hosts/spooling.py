@@ -6,9 +6,11 @@ import atexit
 import logging
 import os
 import threading
+from contextlib import closing
 
-from handrail.bootstrap import Platform, open_platform
+from handrail.bootstrap import open_platform
 from handrail.bootstrap.feedback import open_spool
+from handrail.bootstrap.streams import SpoolTarget
 from handrail.clock import EventClock
 from handrail.errors import HandrailError
 from handrail.feedback import Prediction
@@ -69,13 +71,13 @@ class Recorder:
                 atexit.register(self.close)
             return self._drainer
 
-    def drain(self, platform: Platform) -> None:
-        """Move what is spooled into the log of `platform`.
+    def drain(self, target: SpoolTarget) -> None:
+        """Move what is spooled into the log, or the stream that the settings name.
 
         Raises:
-            HandrailError: the log is not there; what is spooled stays there.
+            HandrailError: it is not there; what is spooled stays there.
         """
-        receipt = self._spool.drain(platform.feedback.record_predictions)
+        receipt = self._spool.drain(target.record)
         if receipt.conflicts:
             ids = ", ".join(receipt.conflicts[:3])
             _log.warning("%d prediction ids came again with another answer: %s.", len(receipt.conflicts), ids)
@@ -102,20 +104,20 @@ class _Drainer:
         self.thread.join()
 
     def _run(self) -> None:
-        with open_platform(self._recorder.settings, PATIENCE_S) as platform:
+        with open_platform(self._recorder.settings, PATIENCE_S) as platform, closing(SpoolTarget(platform)) as target:
             is_last = False
             while not is_last:
                 self.due.wait()
                 self.due.clear()
                 # The spool is closed before this is set: the last turn sees all of it.
                 is_last = self._stopping.is_set()
-                pause_s = self._drain(platform)
+                pause_s = self._drain(target)
                 self._stopping.wait(pause_s)
 
-    def _drain(self, platform: Platform) -> float:
+    def _drain(self, target: SpoolTarget) -> float:
         """Move what is spooled; return how long to wait before the next time."""
         try:
-            self._recorder.drain(platform)
+            self._recorder.drain(target)
         except HandrailError as err:
             if str(err) != self._said:
                 _log.warning("Predictions stay in the spool for now. %s", err)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nats.errors import TimeoutError as NothingCame
@@ -11,13 +11,15 @@ from nats.js.errors import NotFoundError
 
 from handrail.feedback.adapters.nats_connection import NatsConnection
 from handrail.feedback.domain.messages import Message, StreamAddress
-from handrail.feedback.stream_ports import MessageStream
+from handrail.feedback.stream_ports import MessageStream, StreamWriter
 
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
     from nats.js import JetStreamContext
 
 SHORTEST_WAIT_S = 0.5
+OF_THE_BROKER = "nats-"
+"""What headers begin with that are for the server."""
 MOST_UNACKNOWLEDGED = 100_000
 
 
@@ -76,7 +78,30 @@ class NatsStream(MessageStream):
             await jetstream.add_consumer(name, wanted)
 
 
+class NatsWriter(StreamWriter):
+    """Publishes on the subject NAME.predictions, which a stream of that name has to take."""
+
+    def __init__(self, address: StreamAddress, credentials: str | None) -> None:
+        """Connect at the first use."""
+        self._connection = NatsConnection(address, credentials)
+        self._name = address.name
+
+    def write(self, bodies: Sequence[bytes], headers: Mapping[str, str]) -> None:
+        """Publish each body, and wait until the stream has it."""
+        self._connection.run(self._write(bodies, headers))
+
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
+    async def _write(self, bodies: Sequence[bytes], headers: Mapping[str, str]) -> None:
+        jetstream, _ = await self._connection.jetstream()
+        for body in bodies:
+            await jetstream.publish(f"{self._name}.predictions", body, stream=self._name, headers=dict(headers))
+
+
 def _message(found: Msg) -> Message:
     place = str(found.metadata.sequence.stream)
     headers = {name.lower(): text for name, text in (found.headers or {}).items()}
-    return Message(place, found.reply, found.data, headers)
+    said = {name: text for name, text in headers.items() if not name.startswith(OF_THE_BROKER)}
+    return Message(place, found.reply, found.data, said)

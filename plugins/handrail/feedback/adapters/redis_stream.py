@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -17,7 +17,7 @@ from redis.retry import Retry
 
 from handrail.errors import Misconfigured, Unavailable
 from handrail.feedback.domain.messages import Message, StreamAddress
-from handrail.feedback.stream_ports import MessageStream
+from handrail.feedback.stream_ports import MessageStream, StreamWriter
 
 BODY = "body"
 """The field of an entry that holds its body; its other fields are headers."""
@@ -96,6 +96,27 @@ class RedisStream(MessageStream):
             # After a restart of Redis the group may be gone.
             self._is_ready = False
             raise
+
+
+class RedisWriter(StreamWriter):
+    """Adds entries to a stream, which is made if it is not there yet."""
+
+    def __init__(self, address: StreamAddress, credentials: str | None) -> None:
+        """Connect at the first use."""
+        self._address = address
+        self._client = connect(address, credentials)
+
+    def write(self, bodies: Sequence[bytes], headers: Mapping[str, str]) -> None:
+        """Add an entry for each body, with one wait for the answers."""
+        with translated(self._address), self._client.pipeline(transaction=False) as pipeline:
+            for body in bodies:
+                fields: dict[Any, Any] = {BODY: body, **headers}
+                pipeline.xadd(self._address.name, fields)
+            pipeline.execute()
+
+    def close(self) -> None:
+        """End the connection."""
+        self._client.close()
 
 
 def connect(address: StreamAddress, credentials: str | None) -> redis.Redis:
