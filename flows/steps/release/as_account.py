@@ -118,8 +118,12 @@ def main(arguments: Sequence[str]) -> int:
 
     action, *values = arguments
     try:
-        act: Callable[..., dict[str, Any]] = {"register": _register, "download": _download, "mirror": _mirror}[action]
-        answer = act(*values)
+        acts: Mapping[str, Callable[..., dict[str, Any]]] = {
+            "register": _register,
+            "download": _download,
+            "mirror": _mirror,
+        }
+        answer = acts[action](*values)
     except HandrailError as err:
         answer = {"error": type(err).__name__, "facts": err.facts(), "sentence": str(err)}
     except (MlflowException, OSError) as err:
