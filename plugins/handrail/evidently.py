@@ -9,7 +9,12 @@ from handrail.lazy import lazy_names
 
 if TYPE_CHECKING:
     from handrail.entrypoints.evidently.reports import Sources, add_run
+    from handrail.entrypoints.evidently.snapshots import snapshot_dataset
 
-__all__ = ["Sources", "add_run"]
+__all__ = ["Sources", "add_run", "snapshot_dataset"]
 
-__getattr__, __dir__ = lazy_names(__name__, {"handrail.entrypoints.evidently.reports": ("Sources", "add_run")})
+_PLACES = {
+    "handrail.entrypoints.evidently.reports": ("Sources", "add_run"),
+    "handrail.entrypoints.evidently.snapshots": ("snapshot_dataset",),
+}
+__getattr__, __dir__ = lazy_names(__name__, _PLACES)

@@ -12,12 +12,14 @@ from handrail.tools import require
 if TYPE_CHECKING:
     from handrail.entrypoints.mlflow.dataset_sources import DvcDatasetSource
     from handrail.entrypoints.mlflow.feast_sources import FeastDatasetSource
+    from handrail.entrypoints.mlflow.feedback_sources import FeedbackDatasetSource, snapshot_dataset
 
-__all__ = ["DvcDatasetSource", "FeastDatasetSource"]
+__all__ = ["DvcDatasetSource", "FeastDatasetSource", "FeedbackDatasetSource", "snapshot_dataset"]
 
 _PLACES = {
     "handrail.entrypoints.mlflow.dataset_sources": ("DvcDatasetSource",),
     "handrail.entrypoints.mlflow.feast_sources": ("FeastDatasetSource",),
+    "handrail.entrypoints.mlflow.feedback_sources": ("FeedbackDatasetSource", "snapshot_dataset"),
 }
 _load, __dir__ = lazy_names(__name__, _PLACES)
 

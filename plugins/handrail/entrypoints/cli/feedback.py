@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
@@ -13,6 +11,7 @@ from handrail.bootstrap.feedback import open_spool
 from handrail.entrypoints.cli import (
     feedback_compact,
     feedback_consume,
+    feedback_export,
     feedback_mirror,
     feedback_quarantine,
     feedback_queue,
@@ -32,6 +31,7 @@ app.command("mirror", epilog=feedback_mirror.EXAMPLE)(feedback_mirror.mirror)
 app.add_typer(feedback_queue.app, name="queue")
 app.add_typer(feedback_snapshot.app, name="snapshot")
 app.command("compact", epilog=feedback_compact.EXAMPLE)(feedback_compact.compact)
+app.command("export", epilog=feedback_export.EXAMPLE)(feedback_export.export_labels)
 app.command("consume", epilog=feedback_consume.EXAMPLE)(feedback_consume.consume)
 
 
@@ -65,18 +65,3 @@ def show_status(as_json: AsJson = False) -> None:
     for each in quarantined:
         results.print(f"in quarantine: {each.what} {each.identifier} ({each.quarantined_at:%Y-%m-%d %H:%M}Z)")
     return None
-
-
-@app.command("export", epilog="Example: handrail feedback export sha256:1f0c... data/labels-august.parquet")
-def export_labels(
-    digest: Annotated[str, typer.Argument(help="The snapshot's digest, as `snapshot` printed it.")],
-    path: Annotated[Path, typer.Argument(help="The Parquet file to write.")],
-    as_json: AsJson = False,
-) -> None:
-    """Write the mature labels of a snapshot as Parquet, each subject once; always the same bytes."""
-    with open_records() as platform:
-        snapshot = platform.feedback.export_snapshot(digest, path)
-    if as_json:
-        print_json(feedback_snapshot.as_json_of(snapshot) | {"path": str(path)})
-    else:
-        results.print(f"Wrote {path} from {feedback_snapshot.in_words(snapshot)}", highlight=False)

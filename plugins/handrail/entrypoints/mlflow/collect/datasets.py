@@ -10,7 +10,7 @@ from typing import Any
 from handrail.entrypoints.mlflow.collect.code import short_name
 from handrail.entrypoints.mlflow.collect.records import Naming, presentable
 from handrail.lineage import artifact_at
-from handrail.refs import ArtifactVersion, DataVersion, FeatureService, TrackedDataset
+from handrail.refs import ArtifactVersion, DataVersion, FeatureService, FeedbackSnapshot, TrackedDataset
 
 CONTEXT = "mlflow.data.context"
 CONTRADICTION = "contradiction"
@@ -18,6 +18,7 @@ INPUT = "input."
 _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DVC = re.compile(r"dvc://(?P<path>[^@\s]+)(@[^@\s]+)?")
+_SNAPSHOT = re.compile(r"feedback://(?P<store>[\w.-]+)/snapshot/(?P<digest>sha256:[0-9a-f]{64})")
 _FEAST = re.compile(r"feast://[^\s@]+(@(?P<hash>[^\s@]+)|/retrieval/[^\s/@]+/rows)")
 
 
@@ -52,6 +53,8 @@ def _artifacts(naming: Naming, repository: str, dataset: Any, source: Mapping[st
         yield from _dvc(DataVersion(repository, dvc["path"], md5), dataset, source)
     elif (feast := _FEAST.fullmatch(uri)) is not None:
         yield from _feast(uri, feast["hash"] or "", source)
+    elif (snapshot := _SNAPSHOT.fullmatch(uri)) is not None:
+        yield FeedbackSnapshot(snapshot["digest"], snapshot["store"]).artifact
     else:
         digest = str(dataset.digest or "")
         attributes = {"name": dataset.name, "source_type": dataset.source_type, "source": dataset.source}
