@@ -1,12 +1,13 @@
 """A challenger gets its share when its bytes are permitted for that, and loses it with a reason."""
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from handrail.delivery import Change, End, NewChallenger, Role, Slot, Splitter
+from handrail.delivery import BuiltFor, Change, End, NewChallenger, Role, Slot, Splitter
 from handrail.errors import InvalidInput, Refused, UnknownReference
 from handrail.refs import Use
 from tests.fakes.delivery import USE, PermitsInFolder, SplitsInMemory, TreesInMemory
@@ -113,3 +114,37 @@ def test_the_same_bytes_are_copied_once(splitter: Splitter, tree: Path) -> None:
     splitter.add(NewChallenger("again", Role.CANARY, 0.1, splitter.permits.allow(tree)), trees, "ada", "once more")
 
     assert trees.lent == 0
+
+
+def test_a_challenger_is_lent_for_its_role_and_as_the_bytes_that_it_names(splitter: Splitter, tree: Path) -> None:
+    (challenger,) = add(splitter, tree).split.challengers
+
+    with splitter.lend(challenger) as verified:
+        assert (verified.tree / "MLmodel").read_bytes() == (tree / "MLmodel").read_bytes()
+    with pytest.raises(Refused, match="'shadow' does not allow"), splitter.lend(replace(challenger, alias="shadow")):
+        pass
+    shutil.rmtree(splitter.carried(challenger).tree)
+    with pytest.raises(Refused, match="is not whole"), splitter.lend(challenger):
+        pass
+
+
+def test_a_record_that_names_other_bytes_lends_nothing(splitter: Splitter, tree: Path) -> None:
+    (challenger,) = add(splitter, tree).split.challengers
+    # The same place, by the first digits of the digest, and other bytes by the rest.
+    other = replace(challenger, tree_digest=f"{challenger.tree_digest[:-4]}0000")
+
+    with pytest.raises(Refused, match="holds sha256"), splitter.lend(other):
+        pass
+
+
+def test_a_place_whose_use_was_exchanged_gets_no_share(splitter: Splitter, tree: Path) -> None:
+    (challenger,) = add(splitter, tree).split.challengers
+    splitter.end("two", End.ROLLED_BACK, "ada", "it is worse")
+    splitter.carried(challenger).use.write_bytes(BuiltFor(used_as("shadow"), "key").to_bytes())
+
+    with pytest.raises(Refused, match="says another use"):
+        add(splitter, tree)
+
+    now = splitter.current()
+    assert now is not None
+    assert now.split.challengers == ()
