@@ -2,6 +2,7 @@
 
 from handrail.delivery.domain import BuiltBento, BuiltFor, Carried, Deployed, PermittedVersion, Slot, Verified
 from handrail.delivery.domain.splits import CHAMPION, FALLBACK, Assigned, Challenger, Change, End, Role, Split
+from handrail.delivery.domain.steps import Judged, Next, Rollout
 from handrail.delivery.ports import Bentos, Deployments, Permits, Recipe, Trees
 from handrail.delivery.service import Deployer, NewChallenger, Splitter, find_carried, find_serving, lend_verified
 from handrail.delivery.split_ports import Splits
@@ -20,17 +21,20 @@ __all__ = [
     "Deployer",
     "Deployments",
     "End",
+    "Judged",
+    "NewChallenger",
+    "Next",
     "PermittedVersion",
     "Permits",
     "Recipe",
     "Role",
+    "Rollout",
     "Slot",
     "Split",
     "Splits",
     "Splitter",
     "Trees",
     "Verified",
-    "NewChallenger",
     "find_carried",
     "find_serving",
     "lend_verified",

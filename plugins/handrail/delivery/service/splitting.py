@@ -7,11 +7,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from handrail.clock import Clock
 from handrail.delivery.domain import BuiltFor, Carried, PermittedVersion, Slot, Verified
 from handrail.delivery.domain.splits import Challenger, Change, End, Role, Split
+from handrail.delivery.domain.steps import Judged, Next, Rollout, next_of, since_when
 from handrail.delivery.ports import Permits, Trees
 from handrail.delivery.service.serving import lend_verified
 from handrail.delivery.split_ports import Splits
@@ -25,6 +27,8 @@ SHARED_AS: dict[Role, tuple[str, ...]] = {
 }
 """As which aliases a version may be permitted to take a role, beside the alias of the champion, which allows more."""
 LONGEST_REASON = 500
+MOST_CHANGES = 1_000
+"""How many changes back is looked for the one that gave a challenger its share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,34 @@ class Splitter:
         """
         now = self._now(name)
         return self._record(now, now.split.without(name), by, reason, (name, how))
+
+    def since(self, name: str) -> datetime:
+        """Return since when a challenger has its present share.
+
+        Raises:
+            UnknownReference: there is no such challenger.
+        """
+        self._now(name).split.challenger(name)
+        changes = self.splits.changes(self.slot, MOST_CHANGES)
+        shares = [(each.at, {one.name: one.share for one in each.split.challengers}.get(name)) for each in changes]
+        found = since_when(shares)
+        assert found is not None
+        return found
+
+    def step(self, name: str, rollout: Rollout, judged: Judged, by: str) -> Next:
+        """Do what follows from a comparison for a challenger: its next share, its end, or nothing; return it.
+
+        Raises:
+            UnknownReference: there is no such challenger.
+            Conflict: somebody changed the split meanwhile.
+        """
+        since, challenger = self.since(name), self._now(name).split.challenger(name)
+        found = next_of(rollout, challenger, since, self.clock(), judged)
+        if found.end is not None:
+            self.end(name, found.end, by, found.reason[:LONGEST_REASON])
+        elif found.share is not None:
+            self.share(name, found.share, by, found.reason[:LONGEST_REASON])
+        return found
 
     def carried(self, challenger: Challenger) -> Carried:
         """Name where a challenger's tree, its permit and its use lie; none of them is verified."""

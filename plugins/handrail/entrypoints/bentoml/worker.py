@@ -110,7 +110,12 @@ class Worker:
             challengers.failed(challenger, sentence)
 
         self._traffic = Traffic(champion, lambda work: loop.run_in_executor(self._thread, work), failed)
-        splitter = open_splits(self._platform, name)
+        try:
+            splitter = open_splits(self._platform, name)
+        except HandrailError as err:
+            # A machine that only serves may know neither the gate's server nor its records.
+            _log.warning("The champion answers alone: %s", err)
+            return
         challengers = self._challengers = Challengers(splitter, self._challenger, self._traffic.follow)
         self._tasks.append(asyncio.create_task(challengers.follow()))
 

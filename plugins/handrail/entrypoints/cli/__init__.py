@@ -30,7 +30,7 @@ def build() -> typer.Typer:
     Once a process: a second assembly would add to each noun's `app` the same commands again.
     """
     # Not at the top: the modules beside this one import it first.
-    from handrail.entrypoints.cli import delivery, env, init, lineage, reproduce, serve
+    from handrail.entrypoints.cli import env, init, lineage, reproduce, serve
 
     app = typer.Typer(
         name="handrail",
@@ -45,7 +45,7 @@ def build() -> typer.Typer:
     app.add_typer(_approvals(), name="approvals")
     app.add_typer(lineage.app, name="lineage")
     app.add_typer(_feedback(), name="feedback")
-    app.add_typer(delivery.app, name="delivery")
+    app.add_typer(_delivery(), name="delivery")
     app.command("serve", epilog="Example: handrail serve")(serve.serve)
     app.command("reproduce", epilog="Example: handrail reproduce orders@champion")(reproduce.reproduce)
     return app
@@ -72,6 +72,14 @@ def _feedback() -> typer.Typer:
     feedback.app.command("figures", epilog=figures.EXAMPLE)(figures.show_figures)
     feedback.app.command("compare", epilog=compare.EXAMPLE)(compare.compare)
     return feedback.app
+
+
+def _delivery() -> typer.Typer:
+    """Return the noun of delivery, with the command that has a module of its own."""
+    from handrail.entrypoints.cli import delivery, delivery_step
+
+    delivery.app.command("step", epilog=delivery_step.EXAMPLE)(delivery_step.step)
+    return delivery.app
 
 
 def _approvals() -> typer.Typer:

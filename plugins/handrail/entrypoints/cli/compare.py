@@ -22,7 +22,7 @@ EXAMPLE = (
 EXIT = {"better": 0, "no_difference": 0, "worse": 3, "inconclusive": 4, "blocked": 5}
 """The exit code of each answer; 1 is an error and 2 misuse, as everywhere."""
 GUARDRAIL = re.compile(
-    r"(?:(?P<kind>[a-z][a-z0-9_]*):)?(?P<metric>[a-z_]+)(?::(?P<better>higher|lower))?=(?P<margin>.+)"
+    r"(?:(?P<kind>[a-z][a-z0-9_]*):)?(?P<metric>(?!(?:higher|lower)=)[a-z_]+)(?::(?P<better>higher|lower))?=(?P<margin>.+)"
 )
 
 Kind = Annotated[str, typer.Option("--kind", help="The kind of feedback that decides.")]
@@ -92,10 +92,10 @@ def compare(  # noqa: PLR0913 - typer reads the options from the signature
     immature predictions or too few of them.
     """
     require("numpy", "figures")
-    measure = Measure(kind, metric, _one_of("--better", better, ("higher", "lower")))
-    sides, guards = _sides(variants, deployments), tuple(_guard(text, kind) for text in guardrail or ())
-    designed = _one_of("--design", design, ("open_ended", "fixed_horizon"))
-    counted = _one_of("--unit", unit, ("subject", "day"))
+    measure = Measure(kind, metric, read_one_of("--better", better, ("higher", "lower")))
+    sides, guards = _sides(variants, deployments), read_guards(guardrail, kind)
+    designed = read_one_of("--design", design, ("open_ended", "fixed_horizon"))
+    counted = read_one_of("--unit", unit, ("subject", "day"))
     plan = ComparisonPlan(
         sides, measure, designed, matters, horizon, guards, counted, shares, paired=paired, alpha=alpha
     )
@@ -129,7 +129,21 @@ def _moment(option: str, text: str | None) -> Any:
     return None if text is None else read_moment(option, text)
 
 
-def _one_of(option: str, text: str | None, known: tuple[str, ...]) -> Any:
+def read_guards(texts: list[str] | None, kind: str) -> tuple[Guard, ...]:
+    """Read guardrails; those that name no kind are about `kind`.
+
+    Raises:
+        InvalidInput: one cannot be read.
+    """
+    return tuple(_guard(text, kind) for text in texts or ())
+
+
+def read_one_of(option: str, text: str | None, known: tuple[str, ...]) -> Any:
+    """Return the text, None if there is none.
+
+    Raises:
+        InvalidInput: it is not one of those that are known.
+    """
     if text is not None and text not in known:
         raise InvalidInput(option, f"{text!r} is unknown", f"Use {' or '.join(known)}.")
     return text
@@ -152,5 +166,5 @@ def _guard(text: str, kind: str) -> Guard:
     if match is None or margin is None:
         remedy = "Write it as latency_ms=5, or rating:mean_label:higher=0.1."
         raise InvalidInput("--guardrail", f"{text!r} is no guardrail", remedy)
-    better = _one_of("--guardrail", match["better"], ("higher", "lower"))
+    better = read_one_of("--guardrail", match["better"], ("higher", "lower"))
     return Guard(Measure(match["kind"] or kind, match["metric"], better), margin)

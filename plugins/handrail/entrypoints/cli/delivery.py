@@ -54,7 +54,7 @@ def add(  # noqa: PLR0913 - one argument for each option of the command
         tree = Path(folder) / "tree"
         permit = fetch_permitted(platform.settings, model, tree, user if not from_store else None)
         new = NewChallenger(name, role, share, permit.tree_digest)
-        change = _splitter(platform, service).add(new, Fetched(tree, permit), by or getpass.getuser(), reason)
+        change = open_splitter(platform, service).add(new, Fetched(tree, permit), by or getpass.getuser(), reason)
     _say(change, f"{name} answers beside the champion as {role.value}, {share:.2%} of the subjects.")
 
 
@@ -68,7 +68,7 @@ def share(
 ) -> None:
     """Give a challenger another share; one that grows only adds subjects, and nobody changes back."""
     with open_records() as platform:
-        change = _splitter(platform, service).share(name, share, by or getpass.getuser(), reason)
+        change = open_splitter(platform, service).share(name, share, by or getpass.getuser(), reason)
     _say(change, f"{name} answers {share:.2%} of the subjects.")
 
 
@@ -82,7 +82,7 @@ def end(
 ) -> None:
     """Take a challenger's traffic away: the champion answers its subjects again."""
     with open_records() as platform:
-        change = _splitter(platform, service).end(name, how, by or getpass.getuser(), reason)
+        change = open_splitter(platform, service).end(name, how, by or getpass.getuser(), reason)
     _say(change, f"{name} ended as {how.value}; the champion answers its subjects.")
 
 
@@ -90,7 +90,7 @@ def end(
 def show(service: Service = None, as_json: AsJson = False) -> None:
     """Show who answers, which share, and the last changes with who made them and why."""
     with open_records() as platform:
-        splitter = _splitter(platform, service)
+        splitter = open_splitter(platform, service)
         changes = list(splitter.splits.changes(splitter.slot, MOST_CHANGES))
         counts = platform.feedback.count_predictions(
             [each.deployment for each in changes[0].split.challengers] if changes else []
@@ -145,7 +145,8 @@ class Fetched:
         yield self._tree
 
 
-def _splitter(platform: Platform, service: str | None) -> Splitter:
+def open_splitter(platform: Platform, service: str | None) -> Splitter:
+    """Open the split of a service, of the project's use case if none is named."""
     return open_splits(platform, service or read_use_case(platform.settings.project).name)
 
 
