@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from handrail.bootstrap import Platform, open_platform
 from handrail.bootstrap.feedback import open_compaction, open_spool
 from handrail.bootstrap.feedback_erasing import open_eraser
-from handrail.feedback import Cohort, Prediction, Reason, Rejected, Snapshot
+from handrail.feedback import Cohort, Prediction, Reason, Rejected, Review, Snapshot
 from handrail.settings import load_settings
 from tests.fakes.feedback import GO_LIVE, a_prediction, an_outcome
 
-KINDS = "version: 1\nkinds: {ground_truth: {maturity_window_hours: 36}}\n"
+KINDS = (
+    "version: 1\nkinds: {ground_truth: {maturity_window_hours: 36}, review: {type: review, maturity_window_hours: 1}}\n"
+)
 LAST = GO_LIVE + timedelta(days=60)
 AUGUST = GO_LIVE, GO_LIVE + timedelta(days=31)
 
@@ -40,6 +43,12 @@ def fill(platform: Platform, subjects: Sequence[str]) -> Snapshot:
     for number, each in enumerate(made):
         to = {"prediction_id": "", "subject": each.subject} if number % 2 else {}
         log.receive([an_outcome(each, float(number % 2), event_id=f"e{number}", **to)])
+        written = {"prediction_id": each.prediction_id, "value": 1.0, "source": "shop", "revision": 0}
+        moments = {"occurred_at": each.made_at, "received_at": each.made_at}
+        said: dict[str, Any] = (
+            {"kind": "review", "text": f"{each.subject} was here", "event_id": f"r{number}"} | written | moments | to
+        )
+        log.receive([Review(**said)])
         content = {"subject": each.subject, "value": "much"}
         log.receive([Rejected("feedback", Reason.MALFORMED, "value", f"{each.subject}: no number.", content)])
     open_compaction(platform.settings, platform.store).run()

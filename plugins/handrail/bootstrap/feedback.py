@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from handrail.bootstrap.feedback_subjects import open_erasures, open_subjects
+from handrail.bootstrap.feedback_subjects import open_erasures, open_subjects, open_texts
 from handrail.feedback.service import Compaction, FeedbackLog, FeedbackStores, Mirror
 from handrail.settings import Settings, make_home
 from handrail.storage import Store, migrate
@@ -37,6 +37,7 @@ def open_feedback(settings: Settings, store: Store) -> FeedbackLog:
     """
     from handrail.feedback.adapters.keyed_stores import keyed
     from handrail.feedback.adapters.pyarrow_labels import PyarrowLabels
+    from handrail.feedback.adapters.sealing_stores import sealing
     from handrail.feedback.adapters.sql_exports import NotedLabels, SqlExports
     from handrail.feedback.adapters.sql_subject_key import require_key
     from handrail.feedback.adapters.yaml_kinds import read_kinds
@@ -44,7 +45,7 @@ def open_feedback(settings: Settings, store: Store) -> FeedbackLog:
     kinds = read_kinds(settings.config / "feedback.yaml")
     stores, subjects = feedback_stores(store, _parts(settings)), open_subjects(settings)
     require_key(store, None if subjects is None else subjects.key_id)
-    erased = with_erasures(stores, settings, store)
+    erased = sealing(with_erasures(stores, settings, store), open_texts(settings, store))
     writer = NotedLabels(PyarrowLabels(), SqlExports(store))
     return FeedbackLog(erased if subjects is None else keyed(erased, subjects), writer, kinds)
 

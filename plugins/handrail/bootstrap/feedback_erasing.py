@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from handrail.bootstrap import Platform
 from handrail.bootstrap.feedback import open_compaction, open_spool
-from handrail.bootstrap.feedback_subjects import open_erasures, subject_reference
+from handrail.bootstrap.feedback_subjects import open_erasures, open_texts, subject_reference
 from handrail.feedback.service.erasing import Copies, Eraser, ErasureReport
 from handrail.storage import Store
 
@@ -39,6 +39,7 @@ def open_eraser(platform: Platform, also: Sequence[Path] = ()) -> Eraser:
         compaction=open_compaction(settings, store),
         spool=SpoolFolder(settings.home / "spool"),
         exports=exports,
+        texts=open_texts(settings, store),
         places=[_database(store), folders],
     )
     spool = open_spool(settings)

@@ -16,8 +16,11 @@ from handrail.storage import Store
 
 if TYPE_CHECKING:
     from handrail.feedback.erasure_ports import ErasureBook
+    from handrail.feedback.review_ports import SealedTexts
+    from handrail.feedback.service import FeedbackLog
+    from handrail.feedback.service.reviews import Reviews
 
-__all__ = ["open_erasures", "open_subjects", "subject_reference"]
+__all__ = ["open_erasures", "open_reviews", "open_subjects", "open_texts", "subject_reference"]
 
 BYTES = 32
 _KEY = re.compile(r"[0-9a-f]{64}")
@@ -60,6 +63,20 @@ def open_erasures(settings: Settings, store: Store) -> ErasureBook:
         return read_key(file)
 
     return SqlErasures(store, made, lambda: read_key(file) if file.exists() else None)
+
+
+def open_texts(settings: Settings, store: Store) -> SealedTexts:
+    """Return what people wrote, sealed in `store`; the first text of a subject makes its key."""
+    from handrail.feedback.adapters.sealed_texts import AesGcmTexts
+
+    return AesGcmTexts(store, settings.credentials / "feedback-subject-keys")
+
+
+def open_reviews(settings: Settings, store: Store, log: FeedbackLog) -> Reviews:
+    """Return what reads the texts that people wrote."""
+    from handrail.feedback.service.reviews import Reviews
+
+    return Reviews(log, open_texts(settings, store))
 
 
 def _keyed(settings: Settings) -> Subjects:

@@ -18,6 +18,7 @@ from handrail.feedback.domain.messages import Message, StreamAddress
 from handrail.feedback.domain.parts import Compacted
 from handrail.feedback.domain.quarantine import Held, Reason, Refusal, Rejected
 from handrail.feedback.domain.queue import LabelQueue, QueueFigure, QueuePlan, QueueTask, plan_of
+from handrail.feedback.domain.reviews import Review, Written
 from handrail.feedback.domain.samples import Overview, groups
 from handrail.feedback.domain.snapshot_changes import WHYS as CHANGES
 from handrail.feedback.domain.snapshot_changes import Change as SnapshotChange
@@ -73,6 +74,7 @@ __all__ = [
     "Recent",
     "Refusal",
     "Rejected",
+    "Review",
     "Sides",
     "Scope",
     "Snapshot",
@@ -83,6 +85,7 @@ __all__ = [
     "Summary",
     "Tally",
     "VersionComparison",
+    "Written",
     "assign",
     "compare_versions",
     "link_choices",

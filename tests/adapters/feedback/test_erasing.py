@@ -154,7 +154,7 @@ def test_names_in_parts_are_those_of_the_log(tmp_path):
         names = PyarrowPartNames(platform.settings.home / "feedback")
         made = [each for part in SqlParts(platform.store).all() for each in names.names(part)]
 
-    assert sorted(made) == [(1, "e0"), (1, "p-0"), (2, "e1"), (2, "p-1")]
+    assert sorted(made) == [(1, "e0"), (1, "p-0"), (2, "p-1"), (2, "r0"), (3, "e1"), (4, "r1")]
 
 
 def test_a_short_subject_is_erased_and_nothing_is_claimed(tmp_path):

@@ -28,6 +28,17 @@ def test_without_a_file_no_kind_is_declared(tmp_path):
     assert read_kinds(tmp_path / "feedback.yaml") == {}
 
 
+@pytest.mark.parametrize("more", ["values: [1]", "whole: true", "unit: USD", "at_most: 5", "absence_means: 0"])
+def test_a_review_is_a_text_and_has_nothing_of_a_number(tmp_path, more):
+    file = tmp_path / "feedback.yaml"
+    file.write_text("version: 1\nkinds: {review: {type: review, maturity_window_hours: 1}}")
+    assert read_kinds(file)["review"].is_text
+    file.write_text(f"version: 1\nkinds: {{review: {{type: review, maturity_window_hours: 1, {more}}}}}")
+
+    with pytest.raises(Misconfigured, match="a review is a text"):
+        read_kinds(file)
+
+
 def test_only_the_window_must_be_given(tmp_path):
     file = tmp_path / "feedback.yaml"
     file.write_text("version: 1\nkinds: {rating: {maturity_window_hours: 0.5, absence_means: 0}}")

@@ -58,7 +58,7 @@ def feedback_page(  # noqa: PLR0913 - what a person can choose
         UnknownReference: there is no such kind, or no deployment of such a model.
         InvalidInput: it is no moment, or no such choice of rows.
     """
-    log, kinds = platform.feedback, sorted(platform.feedback.kinds)
+    log, kinds = platform.feedback, sorted(name for name, each in platform.feedback.kinds.items() if not each.is_text)
     if not kinds:
         return Page("feedback.html", "Feedback", {"kinds": [], "kind": None})
     chosen, now = kind or kinds[0], platform.event_clock()

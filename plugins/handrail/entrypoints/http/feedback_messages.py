@@ -12,12 +12,13 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from handrail.entrypoints.http.problems import first_fault
 from handrail.errors import InvalidInput
-from handrail.feedback import Feedback, Prediction, Reason, Rejected
+from handrail.feedback import Feedback, Prediction, Reason, Rejected, Review
 
 MAX_BATCH = 5000
 
 Name = Annotated[str, Field(min_length=1, max_length=500)]
 Maybe = Annotated[str, Field(max_length=500)]
+Text = Annotated[str, Field(min_length=1, max_length=10_000)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Share = Annotated[float, Field(strict=True, gt=0, le=1)]
 Whole = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]
@@ -42,6 +43,7 @@ class FeedbackMessage(BaseModel):
     event_id: Name | None = Field(default=None, description="your key of this event; its content's digest if left out")
     item: Maybe = Field(default="", description="which of several about one prediction, such as a booking")
     unit: Maybe = Field(default="", description="the currency of an amount; that of its kind if left out")
+    text: Text | None = Field(default=None, description="in place of a value: what somebody wrote, for a kind of texts")
 
     def to_event(self, received_at: datetime) -> Feedback:
         """Return the event as received at that moment.
@@ -49,7 +51,12 @@ class FeedbackMessage(BaseModel):
         Raises:
             InvalidInput: a rule of feedback is broken.
         """
-        return Feedback(**self.model_dump(exclude={"received_at"}), received_at=received_at)
+        said = self.model_dump(exclude={"received_at", "text"})
+        if self.text is None:
+            return Feedback(**said, received_at=received_at)
+        if self.value is not None:
+            raise InvalidInput("value", "a text is beside it", "Send one of the two.")
+        return Review(**said | {"value": 1.0, "received_at": received_at, "text": self.text})
 
 
 class FeedbackLine(FeedbackMessage):

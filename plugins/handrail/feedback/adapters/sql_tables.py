@@ -196,3 +196,10 @@ export = sa.Table(
     sa.Column("snapshot", sa.Text),
     sa.Column("sha256", sa.Text),
 )
+sealed_text = sa.Table(
+    "feedback_sealed_text",
+    metadata,
+    sa.Column("commitment", sa.Text, primary_key=True),
+    sa.Column("key_name", sa.Text),
+    sa.Column("sealed", sa.LargeBinary),
+)

@@ -45,7 +45,7 @@ class KindFile(Section):
     whole: StrictBool = Field(default=False, description="whether only whole numbers are allowed")
     export: ExportColumns = ExportColumns()
     unit: Currency | None = Field(default=None, description="the currency, if values are amounts of money to sum")
-    type: Literal["ground_truth", "rating", "survey", "conversion", "revenue", "correction", "other"] = Field(
+    type: Literal["ground_truth", "rating", "survey", "conversion", "revenue", "correction", "review", "other"] = Field(
         default="other", description="what it is; fills in what is not said, see the README"
     )
     aggregation: Aggregation = Field(default="last", description="what several items of one prediction amount to")
@@ -69,6 +69,14 @@ class KindFile(Section):
             raise ValueError(f"a {self.type} needs its scale: add at_least and at_most, or values")
         if self.matching == "all" and self.aggregation == "sum":
             raise ValueError("an amount would count once for each prediction: matching all does not go with sum")
+        return self
+
+    @model_validator(mode="after")
+    def _of_words(self) -> Self:
+        if self.type == "review" and (self.values or self.whole or self.unit or self.absence_means != "unknown"):
+            raise ValueError("a review is a text: values, whole, unit and absence_means have no place beside it")
+        if self.type == "review" and (self.at_least is not None or self.at_most is not None):
+            raise ValueError("a review is a text: at_least and at_most have no place beside it")
         return self
 
     @model_validator(mode="after")
@@ -139,6 +147,7 @@ def _kind(name: str, rules: KindFile) -> Kind:
         sources=tuple(rules.sources),
         clock_skew=_hours(rules.clock_skew_hours),
         late_after=_hours(rules.late_after_hours),
+        is_text=rules.type == "review",
     )
 
 

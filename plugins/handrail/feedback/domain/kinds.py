@@ -29,7 +29,7 @@ class Kind:
     `matching` says what an outcome is about whose business key fits several predictions, `aggregation` what several
     items of one prediction amount to. `sources` are those who may report it; empty allows every one. `clock_skew` is
     how far a moment may lie after the one at which it was received, `late_after` when what comes is called late; None
-    for both: no limit.
+    for both: no limit. A kind that `is_text` is what people write: it has no numbers, and no figure.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Kind:
     sources: tuple[str, ...] = ()
     clock_skew: timedelta | None = None
     late_after: timedelta | None = None
+    is_text: bool = False
 
     def matured_until(self, as_of: datetime) -> datetime:
         """Return the moment at or before which a prediction was made whose window has passed at `as_of`."""
@@ -62,6 +63,8 @@ class Kind:
         Raises:
             InvalidInput: the value is not one of the allowed ones.
         """
+        if value is not None and self.is_text:
+            raise InvalidInput("value", f"a {self.name} is a text, not a number", "Send it as text.")
         if value is None or self._allows(value):
             return
         if self.values:

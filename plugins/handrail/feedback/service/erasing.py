@@ -13,13 +13,16 @@ from pathlib import Path
 from handrail.errors import HandrailError, InvalidInput
 from handrail.feedback.domain.erasure import PREFIX, Erased, Erasure, Export, What, Why
 from handrail.feedback.domain.parts import Part, Reach, reach_of
+from handrail.feedback.domain.reviews import owner_of_prediction, owner_of_subject
 from handrail.feedback.domain.spellings import LEAST, spellings
 from handrail.feedback.erasure_ports import ErasureBook, ExportBook, Leftovers, PartNames, SpoolFiles
 from handrail.feedback.ports import PartBook
+from handrail.feedback.review_ports import SealedTexts
 from handrail.feedback.service.compaction import Compaction
 from handrail.feedback.service.log import FeedbackLog
 from handrail.files import sha256_of
 
+EVERY = 2**31
 _WHAT: dict[str, What] = {"predictions": "prediction", "events": "feedback"}
 
 
@@ -32,6 +35,7 @@ class Copies:
     compaction: Compaction
     spool: SpoolFiles
     exports: ExportBook
+    texts: SealedTexts
     places: Sequence[Leftovers]
 
 
@@ -79,6 +83,8 @@ class Eraser:
             raise InvalidInput("subject", f"{subject!r} is none", "Name the subject as it was sent.")
         names = tuple(dict.fromkeys((self.name_of(subject), subject)))  # the subject itself is the last
         self.drain()
+        # The keys first: behind the log's rows nobody knows any more which predictions were about the subject.
+        self.copies.texts.destroy(self._owners(names))
         erased = self._take_out(names, by, at, "asked")
         rewritten, moved = self._write_exports_anew()
         beyond, failed = self._shrink()
@@ -89,6 +95,12 @@ class Eraser:
     def records(self) -> tuple[Erasure, ...]:
         """Return every erasure, oldest first."""
         return self.book.records()
+
+    def _owners(self, names: Sequence[str]) -> Iterator[str]:
+        for name in names:
+            yield owner_of_subject(name)
+            for made in self.log.predictions_about(name, EVERY):
+                yield owner_of_prediction(made.prediction_id)
 
     def _take_out(self, names: Sequence[str], by: str, at: datetime, why: Why) -> Erased:
         erased = self.book.erase(names, by, at, why)

@@ -34,7 +34,7 @@ def health_of(
 ) -> Health:
     """Look at the newest rows and at a sample of all predictions: but for counting, as long for a log of any size."""
     found: list[Summary] = []
-    for kind in kinds.values():
+    for kind in (each for each in kinds.values() if not each.is_text):
         look = Look(kind.name, as_of, deployments, MOST_SAMPLED, kind.matching)
         found += summaries_of(kind, overview_of(look, kind, stores.sampler.sample(look)))
     return Health(as_of, stores.pulse.recorded(), stores.pulse.recent(as_of, MOST_COUNTED), tuple(found))

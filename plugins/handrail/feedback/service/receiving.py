@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from handrail.errors import HandrailError, UnknownReference
+from handrail.errors import HandrailError, InvalidInput, UnknownReference
 from handrail.feedback.domain.event_columns import sift_events
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.quarantine import Rejected, rejected
+from handrail.feedback.domain.reviews import Review
 from handrail.feedback.domain.values import Feedback, Prediction, Receipt
 from handrail.feedback.ports import Intake
 
@@ -17,6 +18,7 @@ Row = Prediction | Feedback | Rejected
 """What a door made of one row that it was sent."""
 
 
+READ = "Read what was written: handrail feedback reviews."
 NONE_DECLARED = (
     "Declared in config/feedback.yaml: none. Write there what outcomes mean, such as: "
     "{version: 1, kinds: {ground_truth: {maturity_window_hours: 24}}}"
@@ -60,11 +62,26 @@ class Receiving:
         try:
             check(row, self.kinds)
         except HandrailError as err:
-            return rejected("feedback", err, asdict(row), origin)
+            # What somebody wrote is read by nobody but with its key.
+            content = {name: value for name, value in asdict(row).items() if name != "text"}
+            return rejected("feedback", err, content, origin)
         return row
 
 
 def find_kind(name: str, kinds: Mapping[str, Kind]) -> Kind:
+    """Return the rules of a kind that has figures.
+
+    Raises:
+        UnknownReference: the kind is not declared.
+        InvalidInput: it is of texts.
+    """
+    kind = declared_kind(name, kinds)
+    if kind.is_text:
+        raise InvalidInput("kind", f"a {name} is a text, of which there is no figure", READ)
+    return kind
+
+
+def declared_kind(name: str, kinds: Mapping[str, Kind]) -> Kind:
     """Return the rules of a kind.
 
     Raises:
@@ -84,8 +101,11 @@ def check(event: Feedback, kinds: Mapping[str, Kind]) -> None:
         UnknownReference: the kind is not declared.
         InvalidInput: it does not allow the value, the source, the unit or the moment.
     """
-    kind = find_kind(event.kind, kinds)
-    kind.check(event.value)
+    kind = declared_kind(event.kind, kinds)
+    if not isinstance(event, Review):
+        kind.check(event.value)
+    elif not kind.is_text:
+        raise InvalidInput("text", f"a {event.kind} is a number, not a text", "Send it as value.")
     kind.check_source(event.source)
     kind.check_unit(event.unit)
     kind.check_moment(event.occurred_at, event.received_at)

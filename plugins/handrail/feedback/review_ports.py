@@ -1,0 +1,30 @@
+"""What reviews need beyond `ports`: texts that only their keys open, and the keys."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+
+class SealedTexts(Protocol):
+    """Keeps texts, each sealed with the key of its owner."""
+
+    @abstractmethod
+    def seal(self, texts: Sequence[tuple[str, str]]) -> Sequence[str]:
+        """Keep texts durably, each given as (owner, text), and return a commitment to each.
+
+        The same text of the same owner has the same commitment as long as the owner's key is there. Without the key a
+        commitment says nothing about the text.
+
+        Raises:
+            Unavailable: the store or the disk cannot be used; some texts may be kept, and nothing refers to them.
+        """
+
+    @abstractmethod
+    def open(self, owner: str, commitment: str) -> str | None:
+        """Return a text; None if its key is gone, or it is not what was sealed."""
+
+    @abstractmethod
+    def destroy(self, owners: Iterable[str]) -> int:
+        """Destroy the keys of owners and what they sealed, for ever; return how many keys there were."""
