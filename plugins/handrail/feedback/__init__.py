@@ -10,6 +10,7 @@ from handrail.feedback.domain.comparison_plan import (
     Sides,
     VersionComparison,
 )
+from handrail.feedback.domain.expected import Expected, Hindsight
 from handrail.feedback.domain.figures import Clusters, Figure, JudgedWindow
 from handrail.feedback.domain.links import ExpiredLink, ForeignLink, Link
 from handrail.feedback.domain.links import choices as link_choices
@@ -44,6 +45,7 @@ __all__ = [
     "Consumed",
     "Consuming",
     "DeploymentRecord",
+    "Expected",
     "ExpiredLink",
     "Feedback",
     "FeedbackLog",
@@ -56,6 +58,7 @@ __all__ = [
     "Guard",
     "Health",
     "Held",
+    "Hindsight",
     "Measure",
     "Link",
     "Links",

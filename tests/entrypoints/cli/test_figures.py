@@ -119,6 +119,23 @@ def test_a_limit_decides_between_ok_and_alert(project, limit, code):
     assert ("alert: accuracy is 0.8" in answer.stderr) is (code == 3)
 
 
+def test_what_waits_for_outcomes_is_estimated_with_how_well_that_did(project):
+    score = [n * 7919 % 1000 / 1000 for n in range(400)]
+    moments = [START + n * timedelta(minutes=43) for n in range(400)]
+    late = [int(n * 104_729 % 997 / 997 < each) for n, each in enumerate(score)]
+    fill([(f"p{n}", *row) for n, row in enumerate(zip(moments, score, late, strict=True))])
+
+    found = json.loads(run("--kind", "truth", "--metric", "accuracy", "--json").stdout)["expected"]
+    shown = run("--kind", "truth", "--metric", "accuracy").stdout
+    none = json.loads(run("--kind", "truth", "--metric", "mae", "--json").stdout)["expected"]
+
+    assert (found["deployment"], found["predictions"] + found["learned_from"], none) == (URI, 400, None)
+    assert found["low"] < 0.75 < found["high"]
+    assert f"of {found['predictions']} predictions that wait for outcomes" in shown
+    assert "how well" in shown
+    assert "expected" not in run("--kind", "truth", "--metric", "mae").stdout
+
+
 def test_a_figure_on_the_limit_itself_is_ok(project):
     fill([(f"p{n}", START + timedelta(hours=n), 0.9, int(n < 5)) for n in range(10)])
 

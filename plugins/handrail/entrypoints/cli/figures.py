@@ -20,7 +20,7 @@ from handrail.bootstrap import open_records
 from handrail.clock import parse_moment
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, print_rows, read_moment
 from handrail.errors import InvalidInput, Unavailable
-from handrail.feedback import Clusters, FeedbackLog, Figure, JudgedWindow, Scope
+from handrail.feedback import Clusters, Expected, FeedbackLog, Figure, JudgedWindow, Scope
 from handrail.tools import require
 from handrail.use_case import FILE, read_use_case
 
@@ -134,8 +134,9 @@ class About:
             start, end = log.due_window(self.kind, self.length, known)
             judged = self._figure(log, Scope(self.kind, start, end, known, self.deployment))
             early = None if judged.figure.predictions else self._so_far(log, end, known)
+            expected = log.expected(self.kind, self.metric, known, self.deployment)
         now = _replayed(settings.home / "replay" / "now")
-        return Answer(judged.figure, self.kind, start, end, judged.deployments, now, early)
+        return Answer(judged.figure, self.kind, start, end, judged.deployments, now, early, expected)
 
     def _figure(self, log: FeedbackLog, scope: Scope) -> JudgedWindow:
         """Judge part by part, or all at once where pyarrow is not installed: the extra `figures` is enough."""
@@ -167,12 +168,16 @@ class Answer:
     """The same figure of predictions that are not mature yet, where no other is there: early outcomes are not like
     late ones, so that no limit is held against it."""
 
+    expected: Expected | None = None
+    """What the figure of the newest predictions will probably be; no limit is held against it."""
+
     def as_json(self, reasons: list[str]) -> dict[str, Any]:
         """Return what a program reads; `state` is ok or alert."""
         moments = {"start": self.start.isoformat(), "end": self.end.isoformat()}
         facts = {"kind": self.kind, "deployments": list(self.deployments), "as_of": self.figure.as_of.isoformat()}
         state = {"state": "alert" if reasons else "ok", "reasons": reasons}
         early = {"so_far": None if self.so_far is None else asdict(self.so_far)}
+        early |= {"expected": None if self.expected is None else asdict(self.expected)}
         return asdict(self.figure) | moments | facts | state | early
 
     def _nothing(self) -> str:
@@ -199,11 +204,29 @@ class Answer:
             ("outcomes known", known),
             ("deployments", ", ".join(self.deployments) or "none"),
         ]
-        print_rows(rows if self.so_far is None else [*rows, ("so far", self._early(self.so_far))])
+        if self.so_far is not None:
+            rows.append(("so far", self._early(self.so_far)))
+        print_rows([*rows, *_awaited(self.expected)])
         if not figure.predictions:
             messages.print(self._nothing(), highlight=False, markup=False, soft_wrap=True)
         for reason in reasons:
             messages.print(f"alert: {reason}", highlight=False, markup=False)
+
+
+def _awaited(expected: Expected | None) -> list[tuple[str, str]]:
+    """Say what is expected before labels come, and how well the same estimate did."""
+    if expected is None:
+        return []
+    then = expected.hindsight
+    value = f"{expected.value:.4g} (95 %: {expected.low:.4g} to {expected.high:.4g})"
+    held = "within" if then.held else "outside"
+    was = (
+        f"{then.estimated:.4g} was expected of the newest {then.predictions:,} with outcomes, {then.realised:.4g} came"
+    )
+    return [
+        ("expected", f"{value}, of {expected.predictions:,} predictions that wait for outcomes"),
+        ("how well", f"{was}: {held} {then.low:.4g} to {then.high:.4g}"),
+    ]
 
 
 def read_length(text: str, option: str = "--window") -> timedelta:

@@ -10,6 +10,7 @@ from typing import Any
 from handrail.errors import InvalidInput, UnknownReference
 from handrail.feedback.domain.amounts import sum_amounts
 from handrail.feedback.domain.cohorts import Cohort, build_cohort
+from handrail.feedback.domain.expected import Expected, expected_of
 from handrail.feedback.domain.figures import Clusters, Figure, figure_of
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.material import Scope
@@ -187,6 +188,18 @@ class FeedbackLog(SnapshotLog):
         rules = self.kind(kind)
         look = Look(kind, as_of, None if deployments is None else tuple(deployments), most, rules.matching, drawn)
         return overview_of(look, rules, self._stores.sampler.sample(look))
+
+    def expected(self, kind: str, metric: str, as_of: datetime, deployment: str | None = None) -> Expected | None:
+        """Estimate a figure of the newest predictions before their labels come, from a sample of one deployment's.
+
+        Without a `deployment` it is the one that answered last. None where nothing can be said, see `expected_of`.
+        Needs NumPy.
+
+        Raises:
+            UnknownReference: the kind is not declared.
+        """
+        found = self.overview(kind, as_of, None if deployment is None else (deployment,)).corrected
+        return expected_of(found.of_deployment(found.deployment[-1]), metric) if len(found) else None
 
     def due_window(self, kind: str, length: timedelta, as_of: datetime) -> tuple[datetime, datetime]:
         """Return the newest window of that length all of whose predictions are mature at `as_of`: [start, end).
