@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from handrail.bootstrap.feedback import feedback_stores
 from handrail.feedback.adapters.erased_books import ErasedAuditor, ErasedSnapshots
 from handrail.feedback.adapters.sql_erasures import SqlErasures
-from handrail.feedback.adapters.sql_tables import metadata
+from handrail.feedback.adapters.sql_tables import erased, erasure, metadata, replaced
 from handrail.feedback.domain.quarantine import Reason, Rejected
 from handrail.feedback.domain.snapshots import SnapshotChanged, SnapshotErased
 from tests.fakes.feedback import GO_LIVE, a_log, a_prediction, an_outcome
@@ -194,6 +194,25 @@ def test_what_is_altered_after_an_erasure_is_found(log, store, erasures, table, 
     alter(store, table, values, where)
 
     assert sound == ()
+    assert {each.kind for each in log.damages()} & {"forged-erasure", "changed-erasure"}
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [(table, column) for table in (erasure, erased, replaced) for column in table.c],
+    ids=lambda part: part.name,
+)
+def test_no_column_of_what_was_erased_can_be_edited_unseen(log, store, erasures, table, column):
+    fill(log)
+    log.snapshot("ground_truth", *AUGUST, LAST)
+    erase(erasures)
+    other = {sa.Text: "other", sa.BigInteger: 77}.get(type(column.type), GO_LIVE - timedelta(days=9))
+    with store.write() as connection:
+        row = connection.execute(sa.select(table).limit(1)).one()
+        this = sa.and_(*(key == row._mapping[key] for key in table.primary_key))
+        assert row._mapping[column] != other
+        assert connection.execute(sa.update(table).where(this).values({column: other})).rowcount == 1
+
     assert {each.kind for each in log.damages()} & {"forged-erasure", "changed-erasure"}
 
 
