@@ -51,12 +51,13 @@ class FeedbackMessage(BaseModel):
         Raises:
             InvalidInput: a rule of feedback is broken.
         """
-        said = self.model_dump(exclude={"received_at", "text"})
-        if self.text is None:
-            return Feedback(**said, received_at=received_at)
+        # `model_dump` would copy what are plain values already, which takes a seventh of the time of a line.
+        said = vars(self) | {"received_at": received_at}
+        if said.pop("text") is None:
+            return Feedback(**said)
         if self.value is not None:
             raise InvalidInput("value", "a text is beside it", "Send one of the two.")
-        return Review(**said | {"value": 1.0, "received_at": received_at, "text": self.text})
+        return Review(**said | {"value": 1.0, "text": self.text})
 
 
 class FeedbackLine(FeedbackMessage):
@@ -91,7 +92,7 @@ class PredictionMessage(BaseModel):
         Raises:
             InvalidInput: a rule of predictions is broken.
         """
-        return Prediction(**self.model_dump())
+        return Prediction(**vars(self))
 
 
 def read_event(content: Any, now: datetime) -> Feedback | Rejected:
