@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from handrail.entrypoints.http.feedback_decoded import Events, Row
 from handrail.errors import Refused
@@ -48,6 +48,7 @@ def allowed(row: Row, sender: Caller) -> Row:
     try:
         sender.check_outcome(row.kind, row.source)
     except Refused as err:
-        content = {name: value for name in row.__slots__ if (value := getattr(row, name)) not in (None, "")}
+        # What somebody wrote is read by nobody but with its key.
+        content = {name: value for name, value in asdict(row).items() if value not in (None, "") and name != "text"}
         return Rejected("feedback", Reason.NOT_ALLOWED, "", str(err), content, sender.origin)
     return row

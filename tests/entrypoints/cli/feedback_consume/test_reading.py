@@ -172,6 +172,17 @@ def test_what_the_command_does_not_allow_is_set_aside_with_what_would_allow_it(p
     assert remedy in receipt.refused[0].problem
 
 
+def test_what_somebody_wrote_is_not_set_aside_with_a_row_that_is_not_allowed(platform):
+    said = an_outcome(1, text="call me at home")
+    del said["value"]
+
+    (refused,) = record(platform, (as_json(said), {}), sources=frozenset({"erp"})).refused
+
+    (held,) = platform.feedback.quarantined()
+    assert (refused.reason, held.content["prediction_id"]) == ("not_allowed", "p1")
+    assert "call me" not in str(held)
+
+
 def test_a_package_that_is_missing_here_sets_nothing_aside(platform, monkeypatch):
     monkeypatch.setattr("handrail.tools.find_spec", lambda _: None)
 
