@@ -24,7 +24,20 @@ def joined(folder: Path) -> list[Row]:
     harness.progress("2M predictions, 1.5M events")
     fill(folder, 2 * MILLION)
     sides = {"ours": ("join", str(folder)), "duckdb": ("plain", str(folder))}
-    return _compared("2M predictions x 1.5M events", sides, "duckdb")
+    return _compared("2M predictions x 1.5M events", sides, "duckdb") + checked(folder)
+
+
+def checked(folder: Path) -> list[Row]:
+    """Make the digest of a snapshot of the same rows again, as each use of it by columns does first."""
+    harness.progress("the digest of a snapshot of 2M predictions")
+    found = [harness.measured(CASE, ("digest", str(folder)), LIMIT_S) for _ in range(3)]
+    if any(one is None or one["rows"] != 2 * MILLION for one in found):
+        raise SystemExit(f"The digest was not made again within {LIMIT_S} s.")
+    case = "digest of 2M predictions, 1.5M events"
+    return [
+        harness.alone(case, metric, unit, [one[name] for one in found if one])
+        for metric, unit, name in (("time", "s", "s"), ("peak memory", "MB", "mb"))
+    ]
 
 
 def row_by_row(folder: Path) -> list[Row]:
