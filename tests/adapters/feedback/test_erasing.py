@@ -4,6 +4,8 @@ import json
 import multiprocessing
 import os
 import signal
+import sqlite3
+from contextlib import closing
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -130,6 +132,22 @@ def test_a_process_that_still_spools_goes_on(tmp_path):
 
     assert report.is_clean
     assert receipt.accepted == 1
+
+
+def test_what_was_deleted_before_leaves_the_free_pages_of_the_database(tmp_path):
+    with open_project(make_project(tmp_path / "project")) as platform:
+        fill(platform, SUBJECTS)
+        with closing(sqlite3.connect(platform.settings.home / "handrail.db")) as others:
+            others.execute("pragma secure_delete = off")
+            others.execute("create table passing (who text)")
+            others.executemany("insert into passing values (?)", [(f"{WHO} {number}",) for number in range(2_000)])
+            others.execute("drop table passing")
+            others.commit()
+
+        report = erase_in(platform)
+
+    assert report.left == ()
+    assert holders(platform.settings.home, WHO) == []
 
 
 def test_of_a_spool_lines_in_the_log_are_overwritten_and_no_other(tmp_path):
