@@ -43,8 +43,12 @@ COPIES = {"feedback_part"}
 """Says where copies of rows lie: a compaction holds each of its rows against the file, see test_feedback_parts."""
 SEALED = {"feedback_erasure", "feedback_erased", "feedback_snapshot_replaced"}
 """What was erased, sealed by a key outside of the database: test_feedback_erasures edits each of its columns."""
+UNSHOWN = {"feedback_subject_key", "feedback_export", "feedback_sealed_text"}
+"""Hold nothing that a figure is made from: with another key's id nothing is recorded or found by a subject's name, see
+test_subject_key; exports are where an erasure looks; a text that is not what its event has a commitment to is shown to
+nobody, see test_feedback_reviews."""
 SORTED = (*lineage_tables.sorted_tables, *feedback_tables.sorted_tables)
-TABLES = {table.name: table for table in SORTED if table.name not in COPIES | SEALED}
+TABLES = {table.name: table for table in SORTED if table.name not in COPIES | SEALED | UNSHOWN}
 ABOUT, OTHER = (a_prediction(number, deployment=DEPLOYMENT.uri) for number in range(2))
 WHOLE = set()
 TOTAL = {"inputFields": [{"namespace": "s3://lake", "name": "a", "field": "price"}]}
@@ -134,11 +138,6 @@ HIDDEN = {
     ): "a counter; nothing else holds how many copies were taken, unless it falls below one in use",
     ("feedback_deployment", "started_at"): "nothing else holds when a deployment began",
     ("feedback_prediction", "latency_ms"): "a measurement, and no part of what a client may repeat",
-    ("feedback_subject_key", "key_id"): "with another key's id in it, nothing is recorded or found by a subject's name",
-    **dict.fromkeys(
-        (("feedback_export", name) for name in ("path", "snapshot", "sha256")),
-        "only where an erasure looks for files outside of the home; what it finds there it says",
-    ),
     ("feedback_quarantine_step", "seq"): "only which of several steps was the last follows from it",
 }
 # Which row is edited, where it matters; and what it is edited to, where one more would not be a value of its kind.
