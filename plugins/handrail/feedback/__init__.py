@@ -10,7 +10,7 @@ from handrail.feedback.domain.comparison_plan import (
     Sides,
     VersionComparison,
 )
-from handrail.feedback.domain.expected import Expected, Hindsight
+from handrail.feedback.domain.expected import Expected, Hindsight, expected_of
 from handrail.feedback.domain.figures import Clusters, Figure, JudgedWindow
 from handrail.feedback.domain.links import ExpiredLink, ForeignLink, Link
 from handrail.feedback.domain.links import choices as link_choices
@@ -91,6 +91,7 @@ __all__ = [
     "Written",
     "assign",
     "compare_versions",
+    "expected_of",
     "link_choices",
     "make_queue",
     "measure_queue",

@@ -287,3 +287,13 @@ def test_an_alert_of_monitoring_stands_at_its_period_of_the_models_that_are_show
     assert '<a href="#alerts">alert</a>' in page
     assert "secret" not in page
     assert "q=evidently%3A%2F%2Fchurn%2Freport%2Fr-1" in page
+
+
+def test_a_kind_of_texts_is_no_choice_and_the_page_says_where_they_are_read(platform, tmp_path):
+    review = "  review:\n    type: review\n    maturity_window_hours: 1\n"
+    (tmp_path / "config" / "feedback.yaml").write_text(f"{KINDS}{review}", encoding="utf-8")
+
+    facts = feedback_page(platform, "", "", AS_OF).facts
+
+    assert (facts["kinds"], facts["texts"], facts["kind"]) == (["ground_truth"], ["review"], "ground_truth")
+    assert "handrail feedback reviews" in html(platform, "", "", AS_OF)

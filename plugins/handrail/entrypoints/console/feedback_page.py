@@ -14,6 +14,7 @@ from handrail.bootstrap import Platform
 from handrail.entrypoints.console.charts import Interval, bars, interval, scale_around
 from handrail.entrypoints.console.deployments_page import everything, model_of
 from handrail.entrypoints.console.feedback_compared import compared, pictured
+from handrail.entrypoints.console.feedback_expected import expected_row
 from handrail.entrypoints.console.feedback_versions import same_cases, versions_of
 from handrail.entrypoints.console.moments import read_span
 from handrail.entrypoints.console.pages import Page
@@ -58,9 +59,10 @@ def feedback_page(  # noqa: PLR0913 - what a person can choose
         UnknownReference: there is no such kind, or no deployment of such a model.
         InvalidInput: it is no moment, or no such choice of rows.
     """
-    log, kinds = platform.feedback, sorted(name for name, each in platform.feedback.kinds.items() if not each.is_text)
+    log, declared = platform.feedback, sorted(platform.feedback.kinds.items())
+    kinds, texts = ([name for name, each in declared if each.is_text is is_text] for is_text in (False, True))
     if not kinds:
-        return Page("feedback.html", "Feedback", {"kinds": [], "kind": None})
+        return Page("feedback.html", "Feedback", {"kinds": [], "kind": None, "texts": texts})
     chosen, now = kind or kinds[0], platform.event_clock()
     at = read_span(as_of, "as_of", now)[1] if as_of else now
     records = log.deployments()
@@ -71,7 +73,14 @@ def feedback_page(  # noqa: PLR0913 - what a person can choose
         if not mine:
             raise UnknownReference("model", model, "See which there are: /handrail/feedback.")
     found = log.overview(chosen, at, None if len(mine) == len(records) else tuple(mine), _most(rows), DRAWN)
-    facts: Row = {"kinds": kinds, "kind": chosen, "models": models, "model": model, "as_of": at.isoformat()}
+    facts: Row = {
+        "kinds": kinds,
+        "texts": texts,
+        "kind": chosen,
+        "models": models,
+        "model": model,
+        "as_of": at.isoformat(),
+    }
     window_h = log.kind(chosen).maturity_window.total_seconds() / 3600
     estimated = found.step > 1 and len(mine) != len(records)
     facts |= {"asked": as_of, "estimated": estimated, "rows": rows, "window_h": window_h}
@@ -160,7 +169,7 @@ def _judged(log: FeedbackLog, found: Overview, kind: str, mine: Row) -> Row:
     values = set(log.kind(kind).values)
     metric = "roc_auc" if values == {0.0, 1.0} else "accuracy" if values else "mae"
     row: Row = {"metric": metric, "periods": [], "versions": [], "pairs": [], "corrected": None, "naive": None}
-    row |= {"delay": None, "missing": None, "silent": []}
+    row |= {"delay": None, "missing": None, "silent": [], "expected": None}
     try:
         require("numpy", "server")
     except MissingTool as err:
@@ -176,6 +185,7 @@ def _judged(log: FeedbackLog, found: Overview, kind: str, mine: Row) -> Row:
         "corrected": _figure(log, found.corrected, metric),
         "naive": _figure(log, found.naive, metric),
         "delay": _delay(found),
+        "expected": expected_row(found.corrected, metric),
     }
 
 
