@@ -174,3 +174,21 @@ def test_what_moves_a_cursor_is_shown_as_its_code(log, texts):
     (found,) = Reviews(log, texts).about("p-1")
 
     assert found.shown == "red \\x1b[31m\nand \\u202eback"
+
+
+def test_texts_that_were_kept_long_enough_go_and_the_log_keeps_that_there_were_some(log, store, texts):
+    log.record_predictions([MADE])
+    later = GO_LIVE + timedelta(days=20)
+    log.record_feedback([a_review("old"), a_review("said again", source="shop", revision=1)])
+    log.record_feedback([a_review("said again", revision=2, received_at=later, occurred_at=later)])
+    log.record_feedback([a_review("new", revision=3, received_at=later, occurred_at=later)])
+    before = GO_LIVE + timedelta(days=1)
+    events = log.feedback_about("p-1")
+
+    assert (texts.older("review", before), texts.older("other", before)) == (1, 0)
+    assert (texts.drop_older("review", before), texts.drop_older("review", before)) == (1, 0)
+
+    found = {each.revision: each.text for each in Reviews(log, texts).about("p-1")}
+    assert found == {0: None, 1: "said again", 2: "said again", 3: "new"}
+    assert log.feedback_about("p-1") == events
+    assert texts.older("review", later + timedelta(days=1)) == 2

@@ -10,12 +10,13 @@ from handrail.bootstrap import Platform
 from handrail.bootstrap.feedback import open_compaction, open_spool
 from handrail.bootstrap.feedback_subjects import open_erasures, open_texts, subject_reference
 from handrail.feedback.service.erasing import Copies, Eraser, ErasureReport
+from handrail.feedback.service.retaining import Retention
 from handrail.storage import Store
 
 if TYPE_CHECKING:
     from handrail.feedback.erasure_ports import Leftovers
 
-__all__ = ["ErasureReport", "open_eraser"]
+__all__ = ["ErasureReport", "open_eraser", "open_retention"]
 
 
 def open_eraser(platform: Platform, also: Sequence[Path] = ()) -> Eraser:
@@ -50,6 +51,20 @@ def open_eraser(platform: Platform, also: Sequence[Path] = ()) -> Eraser:
         drain=lambda: spool.drain(log.record_predictions),
         name_of=lambda subject: subject_reference(subject, settings),
     )
+
+
+def open_retention(platform: Platform) -> Retention:
+    """Open what removes texts that were kept long enough.
+
+    Raises:
+        Misconfigured: config/feedback.yaml cannot be used, or a newer release wrote the tables.
+    """
+    from handrail.feedback.adapters.yaml_kinds import read_kept
+
+    settings = platform.settings
+    log = platform.feedback  # opened, so that the tables are there
+    kept = {name: length for name, length in read_kept(settings.config / "feedback.yaml").items() if name in log.kinds}
+    return Retention(open_texts(settings, platform.store), kept, [_database(platform.store)])
 
 
 def _database(store: Store) -> Leftovers:

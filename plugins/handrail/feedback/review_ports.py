@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Protocol
 
 
@@ -24,6 +25,14 @@ class SealedTexts(Protocol):
     @abstractmethod
     def open(self, owner: str, commitment: str) -> str | None:
         """Return a text; None if its key is gone, or it is not what was sealed."""
+
+    @abstractmethod
+    def older(self, kind: str, before: datetime) -> int:
+        """Return how many texts of a kind are kept that were last received before a moment."""
+
+    @abstractmethod
+    def drop_older(self, kind: str, before: datetime) -> int:
+        """Remove those for ever, and no key; return how many there were."""
 
     @abstractmethod
     def destroy(self, owners: Iterable[str]) -> int:

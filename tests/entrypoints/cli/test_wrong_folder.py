@@ -44,6 +44,7 @@ READING = {
     "feedback queue make": ("sha256:00", "--most", "1", "--to", "tasks.json"),
     "feedback queue import": ("export.json", "--kind", "ground_truth"),
     "feedback queue figures": ("tasks.json",),
+    "feedback retain": (),
     "feedback reviews": ("p-1",),
     "feedback quarantine list": (),
     "feedback quarantine show": ("1",),

@@ -61,6 +61,7 @@ def _feedback() -> typer.Typer:
         feedback_link,
         feedback_reference,
         feedback_report,
+        feedback_retain,
         feedback_reviews,
         figures,
     )
@@ -70,6 +71,7 @@ def _feedback() -> typer.Typer:
     feedback.app.command("link", epilog=feedback_link.EXAMPLE)(feedback_link.make_link)
     feedback.app.command("reference", epilog=feedback_reference.EXAMPLE)(feedback_reference.show_reference)
     feedback.app.command("report", epilog=feedback_report.EXAMPLE)(feedback_report.report)
+    feedback.app.command("retain", epilog=feedback_retain.EXAMPLE)(feedback_retain.retain)
     feedback.app.command("reviews", epilog=feedback_reviews.EXAMPLE)(feedback_reviews.show_reviews)
     feedback.app.command("figures", epilog=figures.EXAMPLE)(figures.show_figures)
     feedback.app.command("compare", epilog=compare.EXAMPLE)(compare.compare)

@@ -6,6 +6,7 @@ import hmac
 import os
 import secrets
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from handrail.errors import Refused, Unavailable
-from handrail.feedback.adapters.sql_tables import sealed_text
+from handrail.feedback.adapters.sql_tables import event, sealed_text
 from handrail.feedback.domain.reviews import COMMITMENT, key_name
 from handrail.feedback.review_ports import SealedTexts
 from handrail.files import create_file
@@ -64,6 +65,17 @@ class AesGcmTexts(SealedTexts):
             raise Refused("Reading a review", ("Its key is its owner's alone to read.",)) from err
         return text if commitment == f"{COMMITMENT}{_mac(key, text)}" else None
 
+    def older(self, kind: str, before: datetime) -> int:
+        """Count the rows."""
+        wanted = sa.select(sa.func.count()).select_from(sealed_text).where(_is_older(kind, before))
+        with self._store.read() as connection:
+            return int(connection.execute(wanted).scalar_one())
+
+    def drop_older(self, kind: str, before: datetime) -> int:
+        """Delete the rows; their bytes go when the store is shrunk."""
+        with self._store.write() as connection:
+            return connection.execute(sa.delete(sealed_text).where(_is_older(kind, before))).rowcount
+
     def destroy(self, owners: Iterable[str]) -> int:
         """Destroy keys, then what they sealed."""
         names = sorted({key_name(owner) for owner in owners})
@@ -90,6 +102,12 @@ class AesGcmTexts(SealedTexts):
 
     def _file(self, name: str) -> Path:
         return self._folder / name[:2] / name
+
+
+def _is_older(kind: str, before: datetime) -> sa.ColumnElement[bool]:
+    """Match what was last received before a moment; who says the same again has it kept for as long again."""
+    said = sa.select(event.c.item).where(event.c.kind == kind, event.c.item.startswith(COMMITMENT))
+    return sealed_text.c.commitment.in_(said.group_by(event.c.item).having(sa.func.max(event.c.received_at) < before))
 
 
 def _mac(key: bytes, text: str) -> str:

@@ -55,6 +55,9 @@ class KindFile(Section):
         default=48, ge=0, le=87600, description="how far a moment may lie after the one at which it was received"
     )
     late_after_hours: float | None = Field(default=None, gt=0, le=87600, description="when what comes is called late")
+    keep_days: int | None = Field(
+        default=None, gt=0, le=36500, description="how long a text is kept; for ever if unset"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -77,6 +80,10 @@ class KindFile(Section):
             raise ValueError("a review is a text: values, whole, unit and absence_means have no place beside it")
         if self.type == "review" and (self.at_least is not None or self.at_most is not None):
             raise ValueError("a review is a text: at_least and at_most have no place beside it")
+        if self.type != "review" and self.keep_days is not None:
+            raise ValueError(
+                "keep_days is for reviews, whose texts can be removed; numbers are what figures are made of"
+            )
         return self
 
     @model_validator(mode="after")
@@ -92,6 +99,7 @@ class PrivacyFile(Section):
     """What is kept of persons."""
 
     subjects: Literal["plain", "keyed"] = Field(default="plain", description="how the log names subjects")
+    keep_at_least_days: int = Field(default=0, ge=0, le=36500, description="how long the law has everything kept")
 
 
 class FeedbackFile(Section):
@@ -100,6 +108,14 @@ class FeedbackFile(Section):
     version: Literal[1]
     privacy: PrivacyFile = PrivacyFile()
     kinds: dict[Name, KindFile]
+
+    @model_validator(mode="after")
+    def _as_long_as_the_law_says(self) -> Self:
+        least = self.privacy.keep_at_least_days
+        for name, kind in self.kinds.items():
+            if kind.keep_days is not None and kind.keep_days < least:
+                raise ValueError(f"{name} has keep_days {kind.keep_days}, below privacy.keep_at_least_days {least}")
+        return self
 
 
 def read_kinds(file: Path) -> dict[str, Kind]:
@@ -112,6 +128,18 @@ def read_kinds(file: Path) -> dict[str, Kind]:
         return {}
     parsed = read_config(file, FeedbackFile, remedy="See plugins/handrail/feedback/README.md.")
     return {name: _kind(name, rules) for name, rules in parsed.kinds.items()}
+
+
+def read_kept(file: Path) -> dict[str, timedelta]:
+    """Read how long the texts of each kind are kept; what is not among them is kept for ever.
+
+    Raises:
+        Misconfigured: as `read_kinds`.
+    """
+    if not file.is_file():
+        return {}
+    kinds = read_config(file, FeedbackFile, remedy="See plugins/handrail/feedback/README.md.").kinds
+    return {name: timedelta(days=each.keep_days) for name, each in kinds.items() if each.keep_days is not None}
 
 
 def names_are_keyed(file: Path) -> bool:
