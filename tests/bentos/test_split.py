@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +21,7 @@ from handrail.delivery import Deployed, End, NewChallenger, PermittedVersion, Ro
 from handrail.entrypoints.http.serving_token import serving_token
 from handrail.errors import UnknownReference
 from handrail.settings import Settings
-from infra.servers.supervisor import Servers, address_of
+from infra.servers.supervisor import Servers, address_of, with_free_ports
 from tests.fakes.bento_project import NOON, flight
 from tests.fakes.permitted_tree import permit_tree, write_tree
 
@@ -37,9 +39,20 @@ class Lender:
         yield self.tree
 
 
+@pytest.fixture(scope="module")
+def beside(project: Settings, deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A copy of the deployed project, and its bento on a free port: others count the deployments of theirs."""
+    home = tmp_path_factory.mktemp("split") / "home"
+    shutil.copytree(project.home, home, ignore=shutil.ignore_patterns("logs", "run", "spool", "prometheus*"))
+    with Servers(with_free_ports(project.model_copy(update={"home": home}))) as servers:
+        servers.start("bento")
+        servers.wait_ready("bento", 180, "/readyz")
+        yield servers.settings
+
+
 @pytest.fixture
-def platform(project: Settings) -> Iterator[Platform]:
-    with open_platform(project) as platform:
+def platform(beside: Settings) -> Iterator[Platform]:
+    with open_platform(beside) as platform:
         platform.event_clock.set(NOON)
         yield platform
 
@@ -50,17 +63,15 @@ def splitter(platform: Platform) -> Splitter:
 
 
 @pytest.fixture
-def ask(served: Servers, project: Settings) -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    headers = {"Authorization": f"Bearer {serving_token(project)}"}
-    with httpx.Client(base_url=address_of(served.settings, "bento"), headers=headers, timeout=60) as client:
+def ask(beside: Settings) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    headers = {"Authorization": f"Bearer {serving_token(beside)}"}
+    with httpx.Client(base_url=address_of(beside, "bento"), headers=headers, timeout=60, trust_env=False) as client:
         yield lambda: client.post("/predict", json={"flights": FLIGHTS}).raise_for_status().json()["predictions"]
 
 
 @pytest.fixture
 def challenger(project: Settings, tmp_path: Path) -> Path:
     """The tree of another version, which knows the same features and answers otherwise."""
-    import json
-
     known = json.loads((project.project / "models" / "package" / "scoring.json").read_text())
     return write_tree(tmp_path / "challenger", known["feature_service"], weights=(0.5, -0.01))
 
@@ -77,10 +88,10 @@ def until(ask: Callable[[], list[dict[str, Any]]], slots: set[str], within_s: fl
 
 
 def test_a_canary_comes_grows_and_goes_without_a_restart(
-    splitter: Splitter, ask: Any, challenger: Path, project: Settings, deployed: Deployed, platform: Platform
+    splitter: Splitter, ask: Any, challenger: Path, beside: Settings, platform: Platform
 ) -> None:
     alone = {one["flight_id"]: one["probability"] for one in until(ask, {"champion"})}
-    permit_tree(project, challenger, version=2, alias="canary")
+    permit_tree(beside, challenger, version=2, alias="canary")
     new = NewChallenger("two", Role.CANARY, 0.3, tree_digest(challenger))
 
     splitter.add(new, Lender(challenger), "ada", "it was better in shadow")
@@ -102,10 +113,10 @@ def test_a_canary_comes_grows_and_goes_without_a_restart(
 
 
 def test_a_permit_for_the_shadow_serves_nobody(
-    splitter: Splitter, ask: Any, challenger: Path, project: Settings
+    splitter: Splitter, ask: Any, challenger: Path, beside: Settings
 ) -> None:
     (challenger / "note.txt").write_text("other bytes")
-    permit_tree(project, challenger, version=3, alias="shadow")
+    permit_tree(beside, challenger, version=3, alias="shadow")
 
     with pytest.raises(UnknownReference, match="as canary"):
         splitter.add(NewChallenger("dark", Role.CANARY, 0.5, tree_digest(challenger)), Lender(challenger), "ada", "try")
@@ -114,10 +125,10 @@ def test_a_permit_for_the_shadow_serves_nobody(
 
 
 def test_bytes_that_changed_since_are_not_loaded_and_the_split_says_so(
-    splitter: Splitter, ask: Any, challenger: Path, project: Settings
+    splitter: Splitter, ask: Any, challenger: Path, beside: Settings
 ) -> None:
     (challenger / "note.txt").write_text("the third")
-    permit_tree(project, challenger, version=4, alias="canary")
+    permit_tree(beside, challenger, version=4, alias="canary")
     digest = tree_digest(challenger)
     first = splitter.add(NewChallenger("two", Role.CANARY, 0.5, digest), Lender(challenger), "ada", "it looks better")
     until(ask, {"champion", "two"})

@@ -68,19 +68,10 @@ def feedback_page(  # noqa: PLR0913 - what a person can choose
     records = log.deployments()
     mine = {each.uri: model_of(each.model_version_uri) for each in records if reads(each.model_version_uri or "")}
     models = sorted({named[1] for named in mine.values() if named})
-    if model:
-        mine = {uri: named for uri, named in mine.items() if named and named[1] == model}
-        if not mine:
-            raise UnknownReference("model", model, "See which there are: /handrail/feedback.")
+    mine = _only(mine, model) if model else mine
     found = log.overview(chosen, at, None if len(mine) == len(records) else tuple(mine), _most(rows), DRAWN)
-    facts: Row = {
-        "kinds": kinds,
-        "texts": texts,
-        "kind": chosen,
-        "models": models,
-        "model": model,
-        "as_of": at.isoformat(),
-    }
+    facts: Row = {"kinds": kinds, "texts": texts, "kind": chosen, "models": models, "model": model}
+    facts |= {"as_of": at.isoformat()}
     window_h = log.kind(chosen).maturity_window.total_seconds() / 3600
     estimated = found.step > 1 and len(mine) != len(records)
     facts |= {"asked": as_of, "estimated": estimated, "rows": rows, "window_h": window_h}
@@ -92,6 +83,13 @@ def feedback_page(  # noqa: PLR0913 - what a person can choose
     facts |= _counts(found) | {"quarantine": _quarantine(log) if whole else None} | _judged(log, found, chosen, mine)
     title = f"How good is {model or 'every model'}, by what really happened?"
     return Page("feedback.html", title, facts, 200, _drawn(facts))
+
+
+def _only(mine: Row, model: str) -> Row:
+    found = {uri: named for uri, named in mine.items() if named and named[1] == model}
+    if not found:
+        raise UnknownReference("model", model, "See which there are: /handrail/feedback.")
+    return found
 
 
 def _most(rows: str) -> int:
