@@ -80,9 +80,10 @@ def _feedback() -> typer.Typer:
 
 def _delivery() -> typer.Typer:
     """Return the noun of delivery, with the command that has a module of its own."""
-    from handrail.entrypoints.cli import delivery, delivery_step
+    from handrail.entrypoints.cli import accounts, delivery, delivery_step
 
     delivery.app.command("step", epilog=delivery_step.EXAMPLE)(delivery_step.step)
+    accounts.let_accounts_log_in(delivery.app)
     return delivery.app
 
 
