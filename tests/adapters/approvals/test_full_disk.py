@@ -1,6 +1,7 @@
 """A full disk under the stores: one sentence, nothing half done, and the next run goes on."""
 
 import resource
+import sys
 from contextlib import contextmanager
 
 import pytest
@@ -20,11 +21,15 @@ pytestmark = pytest.mark.any_version
 def no_room(bytes_left=0):
     """Let no file of this process grow beyond a size, as on a disk that is full."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    writes_none = sys.dont_write_bytecode
+    # Python would leave compiled modules that end in the middle.
+    sys.dont_write_bytecode = True
     resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_left, hard))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        sys.dont_write_bytecode = writes_none
 
 
 def test_a_decision_on_a_full_disk_is_refused_and_can_be_repeated(tmp_path):

@@ -5,6 +5,7 @@ import random
 import resource
 import signal
 import subprocess
+import sys
 import time
 from contextlib import contextmanager
 
@@ -89,11 +90,15 @@ def test_a_lock_that_stays_is_an_error_after_a_stated_time_and_costs_nothing(tmp
 def a_full_file(folder):
     """Let no file grow beyond what it is; yields a function that ends this."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    writes_none = sys.dont_write_bytecode
+    # Python would leave compiled modules that end in the middle.
+    sys.dont_write_bytecode = True
     resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, before[1]))
     try:
         yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, before)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        sys.dont_write_bytecode = writes_none
 
 
 @contextmanager

@@ -78,7 +78,9 @@ def append_until_refused(spool):
         spool.append([a_prediction()])
 
 
-def test_a_full_disk_refuses_the_answer_and_spoils_no_later_one(folder):
+def test_a_full_disk_refuses_the_answer_and_spoils_no_later_one(folder, monkeypatch):
+    # Python would leave compiled modules that end in the middle.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     log, spool = a_log(), PredictionSpool(folder)
     spool.append([a_prediction(0)])
     size = spooled(folder)[0].stat().st_size

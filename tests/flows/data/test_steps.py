@@ -86,7 +86,9 @@ def test_a_full_disk_is_one_sentence_and_the_former_outputs_stay(
 ) -> None:
     """A limit on the size of files acts like a full disk: the system refuses the write in the same way."""
     before = (project / file).read_bytes()
-    in_limit = f"import resource as r, sys; r.setrlimit(r.RLIMIT_FSIZE, ({limit}, {limit}));"
+    in_limit = (
+        f"import resource as r, sys; sys.dont_write_bytecode = True; r.setrlimit(r.RLIMIT_FSIZE, ({limit}, {limit}));"
+    )
 
     done = _run(project, stage, in_limit + STAGE)
 

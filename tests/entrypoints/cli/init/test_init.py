@@ -158,6 +158,8 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path, name):
     pl.read_csv(tmp_path / "t.csv").write_parquet(tmp_path / "t.parquet")
     script = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        # Python would leave compiled modules of 1,000 bytes, which nobody can import any more.
+        "sys.dont_write_bytecode = True;"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000));"
         "from handrail.entrypoints.cli import main; main()"
     )
