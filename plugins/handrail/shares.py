@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 
+FALLBACK = "fallback"
+"""The variant of an answer that the champion gave because the challenger could not: it counts for neither."""
+
 
 def place_of(subject: str, salt: str) -> float:
     """Return a number from 0 up to 1 that only the subject and the salt decide; another salt draws independently."""

@@ -1,11 +1,12 @@
 """Delivery: what may be served, and where a slot of an environment points. These are the public names."""
 
 from handrail.delivery.domain import BuiltBento, BuiltFor, Carried, Deployed, PermittedVersion, Slot, Verified
-from handrail.delivery.domain.splits import CHAMPION, FALLBACK, Assigned, Challenger, Change, End, Role, Split
+from handrail.delivery.domain.splits import CHAMPION, Assigned, Challenger, Change, End, Role, Split
 from handrail.delivery.domain.steps import Judged, Next, Rollout
 from handrail.delivery.ports import Bentos, Deployments, Permits, Recipe, Trees
 from handrail.delivery.service import Deployer, NewChallenger, Splitter, find_carried, find_serving, lend_verified
 from handrail.delivery.split_ports import Splits
+from handrail.shares import FALLBACK
 
 __all__ = [
     "CHAMPION",

@@ -51,8 +51,8 @@ class Scene:
         self.lanes: dict[str, Lane] = {}
         self.traffic = Traffic(self.predictor("champion", Scores(0.25)), asyncio.to_thread, self._failed)
 
-    def _failed(self, name: str, sentence: str) -> None:
-        self.failures.append((name, sentence))
+    def _failed(self, challenger: Challenger, sentence: str) -> None:
+        self.failures.append((challenger.name, sentence))
 
     def predictor(self, name: str, scorer: Scores) -> Predictor:
         identity = Identity(f"deploy://local/flights/{name}", f"models:/flights/{name}", "flights_v1")
@@ -133,6 +133,7 @@ def test_a_broken_challenger_loses_its_traffic_at_once_and_the_champion_answers(
     scorer: Callable[[threading.Event], Scores], why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(traffic_module, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(traffic_module, "AN_ITEM_S", 0.0)
     stop = threading.Event()
 
     async def story(scene: Scene) -> None:
@@ -150,6 +151,33 @@ def test_a_broken_challenger_loses_its_traffic_at_once_and_the_champion_answers(
     ((name, sentence),) = scene.failures
     assert name == "two"
     assert why in sentence
+
+
+def test_what_the_champion_cannot_answer_either_costs_no_challenger_its_traffic() -> None:
+    async def story(scene: Scene) -> None:
+        scene.add("two", Role.CANARY, 0.3, Scores(0.75, _raise))
+        champion = cast("Scores", scene.traffic._champion.scorer)
+        champion.act = _raise
+        with pytest.raises(ValueError, match="no such node"):
+            await scene.answer()
+        assert scene.failures == []
+        champion.act = lambda: None
+        await scene.answer()
+
+    assert [name for name, _ in play(story).failures] == ["two"]
+
+
+def test_who_waits_behind_others_is_not_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traffic_module, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(traffic_module, "AN_ITEM_S", 0.0)
+
+    async def story(scene: Scene) -> None:
+        pause = threading.Event()
+        scene.add("two", Role.CANARY, 0.3, Scores(0.75, lambda: pause.wait(0.1)))
+        answers = await asyncio.gather(*(scene.answer() for _ in range(8)))
+        assert {one["slot"] for each in answers for one in each} >= {"champion", "fallback"}
+
+    assert play(story).failures == []
 
 
 def test_a_store_that_is_away_for_a_moment_costs_no_challenger_its_traffic() -> None:

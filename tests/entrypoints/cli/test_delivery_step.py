@@ -11,6 +11,7 @@ from handrail.bootstrap.delivery import read_splits
 from handrail.delivery import Challenger, Change, Role, Slot, Split
 from handrail.entrypoints.cli import build
 from handrail.feedback import Feedback, Prediction
+from handrail.refs import Deployment
 from handrail.settings import load_settings
 
 NOW = datetime.now(UTC)
@@ -28,6 +29,8 @@ def platform(tmp_path, monkeypatch):
     for name, value in (("PROJECT", tmp_path), ("HOME", tmp_path / "home")):
         monkeypatch.setenv(f"HANDRAIL_{name}", str(value))
     with open_platform(load_settings(tmp_path)) as opened:
+        champion = Deployment("local", "shop", "champion")
+        opened.lineage.point(SLOT.pointer, champion, BEGAN - timedelta(days=1), by="ada")
         yield opened
 
 
@@ -141,7 +144,7 @@ def test_a_shadow_is_compared_on_the_cases_that_both_answered(platform):
     twins, known = [], []
     for number in range(600):
         at = BEGAN + timedelta(hours=1, minutes=5 * number)
-        name, slot = f"dark{number}", "deploy://local/shop-shadow/two"
+        name, slot = f"dark{number}", "deploy://local/shop/two"
         twins.append(Prediction(name, slot, f"s{number}", at, 0.1, int(number % 100 < 50), variant="two", sampled=1.0))
         known.append(Feedback(name, "ground_truth", float(number % 100 < 50), "shop", 0, at, at))
     platform.feedback.record_predictions(twins)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from handrail.delivery import BuiltFor, Change, End, NewChallenger, Role, Slot, Splitter
-from handrail.errors import InvalidInput, Refused, UnknownReference
+from handrail.delivery import BuiltFor, Change, End, Judged, NewChallenger, Role, Rollout, Slot, Splitter
+from handrail.errors import Conflict, InvalidInput, Refused, UnknownReference
 from handrail.refs import Use
 from tests.fakes.delivery import USE, PermitsInFolder, SplitsInMemory, TreesInMemory
 
@@ -103,6 +103,18 @@ def test_shares_change_and_end_with_a_reason_and_what_does_not_fit_changes_nothi
     ended = splitter.end("two", End.ROLLED_BACK, "ada", "it is worse")
 
     assert (ended.number, ended.ended, ended.end, ended.split.challengers) == (3, "two", End.ROLLED_BACK, ())
+
+
+def test_a_step_on_a_comparison_of_before_another_change_is_refused(splitter: Splitter, tree: Path) -> None:
+    seen = add(splitter, tree)
+    splitter.share("two", 0.05, "ben", "less for now")
+
+    with pytest.raises(Conflict):
+        splitter.step(seen, "two", Rollout(), Judged("better", "It is better."), "cron")
+
+    now = splitter.current()
+    assert now is not None
+    assert [each.share for each in now.split.challengers] == [0.05]
 
 
 def test_the_same_bytes_are_copied_once(splitter: Splitter, tree: Path) -> None:

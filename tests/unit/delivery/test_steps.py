@@ -28,8 +28,8 @@ def test_a_canary_that_is_not_worse_gets_the_next_share(answer: str, share: floa
 
 @pytest.mark.parametrize(
     "challenger",
-    [a_challenger(share=1.0), a_challenger(Role.SHADOW), a_challenger(Role.VARIANT)],
-    ids=["all-subjects", "shadow", "variant"],
+    [a_challenger(Role.SHADOW), a_challenger(Role.VARIANT)],
+    ids=["shadow", "variant"],
 )
 def test_what_has_no_next_share_is_through(challenger: Challenger) -> None:
     assert after("better", challenger) == Next("So it is.", is_through=True)
@@ -64,6 +64,14 @@ def test_a_share_without_time_is_refused() -> None:
 def test_a_share_counts_from_the_change_that_gave_it() -> None:
     days = [NOW - timedelta(days=day) for day in range(5)]
 
-    assert since_when([(days[0], 0.2), (days[1], 0.2), (days[2], 0.1), (days[3], 0.2)]) == days[1]
-    assert since_when([(days[0], 0.2), (days[1], None), (days[2], 0.2)]) == days[0]
+    assert since_when([(days[0], 0.8, 0.2), (days[1], 0.8, 0.2), (days[2], 0.9, 0.1), (days[3], 0.8, 0.2)]) == days[1]
+    assert since_when([(days[0], 0.5, 0.2), (days[1], 0.8, 0.2)]) == days[0], "another one came beside it"
+    assert since_when([(days[0], 0.8, 0.2), (days[1], 1.0, None), (days[2], 0.8, 0.2)]) == days[0]
     assert since_when([]) is None
+
+
+@pytest.mark.parametrize("answer", ["blocked", "inconclusive", "better"])
+def test_a_canary_that_answers_all_subjects_is_through_however_long_it_lasts(answer: str) -> None:
+    found = after(answer, a_challenger(share=1.0), NOW - timedelta(days=90))
+
+    assert (found.is_through, found.end, found.share) == (True, None, None)

@@ -11,11 +11,9 @@ from enum import StrEnum
 
 from handrail.delivery.domain.slots import Slot
 from handrail.errors import InvalidInput, UnknownReference
-from handrail.shares import place_of
+from handrail.shares import FALLBACK, place_of
 
 CHAMPION = "champion"
-FALLBACK = "fallback"
-"""The variant of an answer that the champion gave because the challenger could not."""
 MOST_SERVED = 2
 """So many challengers may be served at a time: one grows from each end, and neither takes a subject from the other."""
 MOST_IN_SHADOW = 2

@@ -61,11 +61,14 @@ class Next:
 def next_of(rollout: Rollout, challenger: Challenger, since: datetime, now: datetime, judged: Judged) -> Next:
     """Return what follows for a challenger that has its share since a moment.
 
-    Worse ends it at once. Good leads to the next share; in shadow and as a variant, and after the last share, it is
-    through. What is not decided waits until the time for one share is over, and then ends as inconclusive.
+    Worse ends it at once. Good leads to the next share; in shadow and as a variant, after the last share, and where it
+    answers all subjects, it is through. What is not decided waits until the time for one share is over, and then ends
+    as inconclusive.
     """
     if judged.answer == BAD:
         return Next(judged.sentence, end=End.ROLLED_BACK)
+    if challenger.role is Role.CANARY and challenger.share >= 1:
+        return Next("It answers all subjects: nobody is left to compare it with.", is_through=True)
     if judged.answer in GOOD:
         share = rollout.after(challenger.share) if challenger.role is Role.CANARY else None
         return Next(judged.sentence, share=share, is_through=share is None)
@@ -76,11 +79,14 @@ def next_of(rollout: Rollout, challenger: Challenger, since: datetime, now: date
     return Next(f"{reason} {judged.sentence}", end=End.INCONCLUSIVE)
 
 
-def since_when(changes: Sequence[tuple[datetime, float | None]]) -> datetime | None:
-    """Return since when a challenger has its present share; `changes` are (moment, its share), the newest first."""
+def since_when(changes: Sequence[tuple[datetime, float, float | None]]) -> datetime | None:
+    """Return since when a challenger and the champion have their present shares.
+
+    `changes` are (moment, the champion's share, the challenger's; None: it was not there), the newest first.
+    """
     found: datetime | None = None
-    for at, share in changes:
-        if share is None or share != changes[0][1]:
+    for at, champion, share in changes:
+        if share is None or (champion, share) != changes[0][1:]:
             break
         found = at
     return found

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from handrail.clock import Clock
 from handrail.delivery.domain import BuiltFor, Carried, PermittedVersion, Slot, Verified
-from handrail.delivery.domain.splits import Challenger, Change, End, Role, Split
+from handrail.delivery.domain.splits import CHAMPION, Challenger, Change, End, Role, Split
 from handrail.delivery.domain.steps import Judged, Next, Rollout, next_of, since_when
 from handrail.delivery.ports import Permits, Trees
 from handrail.delivery.service.serving import lend_verified
@@ -110,31 +110,37 @@ class Splitter:
         return self._record(now, now.split.without(name), by, reason, (name, how))
 
     def since(self, name: str) -> datetime:
-        """Return since when a challenger has its present share.
+        """Return since when a challenger and the champion have their present shares.
 
         Raises:
             UnknownReference: there is no such challenger.
         """
         self._now(name).split.challenger(name)
         changes = self.splits.changes(self.slot, MOST_CHANGES)
-        shares = [(each.at, {one.name: one.share for one in each.split.challengers}.get(name)) for each in changes]
+        shares = [
+            (each.at, each.split.shares()[CHAMPION], {one.name: one.share for one in each.split.challengers}.get(name))
+            for each in changes
+        ]
         found = since_when(shares)
         assert found is not None
         return found
 
-    def step(self, name: str, rollout: Rollout, judged: Judged, by: str) -> Next:
+    def step(self, change: Change, name: str, rollout: Rollout, judged: Judged, by: str) -> Next:
         """Do what follows from a comparison for a challenger: its next share, its end, or nothing; return it.
+
+        `change` is the last one before the comparison: if another one came since, nothing is done.
 
         Raises:
             UnknownReference: there is no such challenger.
             Conflict: somebody changed the split meanwhile.
         """
-        since, challenger = self.since(name), self._now(name).split.challenger(name)
-        found = next_of(rollout, challenger, since, self.clock(), judged)
+        challenger = change.split.challenger(name)
+        found = next_of(rollout, challenger, self.since(name), self.clock(), judged)
+        reason = found.reason[:LONGEST_REASON]
         if found.end is not None:
-            self.end(name, found.end, by, found.reason[:LONGEST_REASON])
+            self._record(change, change.split.without(name), by, reason, (name, found.end))
         elif found.share is not None:
-            self.share(name, found.share, by, found.reason[:LONGEST_REASON])
+            self._record(change, change.split.sharing(name, found.share), by, reason)
         return found
 
     def carried(self, challenger: Challenger) -> Carried:

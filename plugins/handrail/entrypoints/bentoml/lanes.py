@@ -7,14 +7,23 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from handrail.entrypoints.bentoml.predictor import Predictor
 from handrail.errors import HandrailError, Unavailable
 
 T = TypeVar("T")
-Call = tuple[Callable[[], Any], asyncio.Future[Any]]
 MOST_WAITING = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Some work, with what becomes known when it begins and when it is done."""
+
+    work: Callable[[], Any]
+    begun: asyncio.Future[None]
+    done: asyncio.Future[Any]
 
 
 class Broken(HandrailError):
@@ -38,6 +47,7 @@ class Lane:
         self.predictor: Predictor | None = None
         self.name = name
         self._calls: queue.Queue[Call | None] = queue.Queue(MOST_WAITING)
+        self._closed = False
         threading.Thread(target=self._work, name=f"answers of {name}", daemon=True).start()
 
     async def load(self, make: Callable[[], Predictor], within_s: float) -> None:
@@ -50,49 +60,62 @@ class Lane:
         self.predictor = await self.call(make, within_s)
 
     async def call(self, work: Callable[[], T], within_s: float) -> T:
-        """Do some work on the thread, after what waits there already, and wait for it so many seconds.
+        """Do some work on the thread, after what waits there already; once it begins, it has so many seconds.
 
         Raises:
             Unavailable: too much waits there, or what the work needs is away.
             Broken: the work raised anything else, or did not end in time.
         """
-        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        call = Call(work, loop.create_future(), loop.create_future())
         try:
-            self._calls.put_nowait((work, done))
-        except queue.Full:
+            if self._closed:
+                raise queue.Full
+            self._calls.put_nowait(call)
+            await asyncio.wait_for(asyncio.shield(call.begun), within_s)
+        except (queue.Full, TimeoutError):
+            call.done.cancel()
             raise Unavailable(
                 f"The challenger {self.name!r}", "too much waits for it", "Look at its latency."
             ) from None
         try:
-            return await asyncio.wait_for(done, within_s)
+            done: T = await asyncio.wait_for(call.done, within_s)
+            return done
         except TimeoutError as err:
-            raise Broken(f"it did not answer within {within_s:g} s") from err
+            raise Broken(f"it did not answer within {within_s:.3g} s") from err
 
     def close(self) -> None:
-        """Let the thread end after what it does now; what waits is not done."""
+        """Let the thread end after what it does now and what waits; nothing more is taken."""
+        self._closed = True
         while True:
             try:
                 self._calls.put_nowait(None)
                 return
             except queue.Full:
-                self._calls.get_nowait()
+                with contextlib.suppress(queue.Empty):
+                    left = self._calls.get_nowait()
+                    if left is not None:
+                        left.done.get_loop().call_soon_threadsafe(left.done.cancel)
 
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:
-            work, done = call
-            error: HandrailError | None
-            if done.cancelled():
-                continue
-            try:
-                result, error = work(), None
-            except Unavailable as err:
-                result, error = None, err
-            except Exception as err:  # noqa: BLE001 - a stranger's model may raise anything
-                said = str(err) if isinstance(err, HandrailError) else f"{type(err).__name__}: {err}"
-                result, error = None, Broken(said.rstrip("."))
             # Where the loop is closed, nobody waits any more.
             with contextlib.suppress(RuntimeError):
-                done.get_loop().call_soon_threadsafe(_settle, done, result, error)
+                if call.done.cancelled():
+                    continue
+                loop = call.done.get_loop()
+                loop.call_soon_threadsafe(_settle, call.begun, None, None)
+                loop.call_soon_threadsafe(_settle, call.done, *_outcome(call.work))
+
+
+def _outcome(work: Callable[[], Any]) -> tuple[Any, HandrailError | None]:
+    try:
+        return work(), None
+    except Unavailable as err:
+        return None, err
+    except (Exception, SystemExit) as err:  # noqa: BLE001 - a stranger's model may raise anything
+        said = str(err) if isinstance(err, HandrailError) else f"{type(err).__name__}: {err}"
+        return None, Broken(said.rstrip("."))
 
 
 def _settle(done: asyncio.Future[Any], result: Any, error: Exception | None) -> None:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from handrail.delivery import CHAMPION, FALLBACK, Assigned, Challenger, Split
 from handrail.entrypoints.bentoml.lanes import Broken, Lane
 from handrail.entrypoints.bentoml.predictor import Items, Predictor
-from handrail.errors import Unavailable
+from handrail.errors import HandrailError, Unavailable
 from handrail.feedback import Prediction
 
-PATIENCE_S = 1.0
-"""So long a served challenger may take for a batch; then the champion answers, and it gets no more."""
+PATIENCE_S, AN_ITEM_S = 1.0, 0.002
+"""So long a served challenger may take for a batch, and more for each item; then the champion answers instead."""
 SHADOW_PATIENCE_S = 5.0
 Champion = Callable[[Callable[[], Any]], Any]
 """Does some work on the champion's thread; awaitable."""
@@ -47,8 +47,8 @@ class Beside:
 class Traffic:
     """Answers requests with one champion, and with the challengers that are beside it at the moment."""
 
-    def __init__(self, champion: Predictor, on_champion: Champion, failed: Callable[[str, str], None]) -> None:
-        """Let the champion alone answer; `failed` gets the name and the reason of a challenger that could not."""
+    def __init__(self, champion: Predictor, on_champion: Champion, failed: Callable[[Challenger, str], None]) -> None:
+        """Let the champion alone answer; `failed` gets a challenger that could not, and the reason."""
         self._champion, self._on_champion = champion, on_champion
         self._failed = failed
         self._beside: Beside | None = None
@@ -94,12 +94,22 @@ class Traffic:
         tries = [self._try(beside, name, [items[at] for at in theirs], made_at) for name, theirs in places.items()]
         tried = dict(zip(places, await asyncio.gather(*tries), strict=True))
         found = await first
+        left: list[int] = []
         for name, answers in tried.items():
-            if answers is not None:
+            if isinstance(answers, HandrailError):
+                left += places[name]
+            else:
                 found |= dict(zip(places[name], ((each, name) for each in answers), strict=True))
-        left = [at for name, answers in tried.items() if answers is None for at in places[name]]
         found |= await self._by_champion(items, left, [Assigned(FALLBACK, None)] * len(items), made_at)
-        return [found[at] for at in range(len(items))]
+        # What the champion cannot answer either speaks against the request, and not against a challenger.
+        for name, answers in tried.items():
+            if isinstance(answers, Broken):
+                self._broke(beside, name, answers)
+        made = [found[at] for at in range(len(items))]
+        if bool(mine) + len(places) == 1 and not left:
+            return made
+        # Each part of a divided request took the time of its own size: nothing to compare versions by.
+        return [(replace(each, latency_ms=None), slot) for each, slot in made]
 
     async def _by_champion(
         self, items: Items, places: Sequence[int], assigned: Sequence[Assigned], made_at: datetime
@@ -110,19 +120,21 @@ class Traffic:
         made = await self._on_champion(lambda: self._champion.predict(some, made_at, whom))
         return {at: (each, one.name) for at, each, one in zip(places, made, whom, strict=True)}
 
-    async def _try(self, beside: Beside, name: str, items: Items, made_at: datetime) -> list[Prediction] | None:
-        """Return a challenger's predictions; None if it failed, and then it gets no more."""
+    async def _try(
+        self, beside: Beside, name: str, items: Items, made_at: datetime
+    ) -> list[Prediction] | HandrailError:
+        """Return a challenger's predictions, or why there are none."""
         one = beside.split.challenger(name)
         lane = beside.lanes[name]
         try:
             assigned = [Assigned(name, one.share)] * len(items)
-            return await lane.call(lambda: _predict(lane, items, made_at, assigned), PATIENCE_S)
+            patience_s = PATIENCE_S + AN_ITEM_S * len(items)
+            return await lane.call(lambda: _predict(lane, items, made_at, assigned), patience_s)
         except Unavailable as err:
             _log.warning("The champion answers for %s: %s", name, err)
-            return None
+            return err
         except Broken as err:
-            self._broke(beside, name, err)
-            return None
+            return err
 
     def _shadow(self, beside: Beside, items: Items, made_at: datetime) -> None:
         """Let those in shadow answer after the people have their answers."""
@@ -140,23 +152,28 @@ class Traffic:
     async def _answer_in_shadow(self, beside: Beside, one: Challenger, items: Items, made_at: datetime) -> None:
         lane = beside.lanes[one.name]
 
-        def work() -> None:
-            assigned = [Assigned(one.name, None)] * len(items)
-            self._champion.keep(_predict(lane, items, made_at, assigned, one.share))
-
+        assigned = [Assigned(one.name, None)] * len(items)
         try:
-            await lane.call(work, SHADOW_PATIENCE_S)
+            patience_s = SHADOW_PATIENCE_S + AN_ITEM_S * len(items)
+            made = await lane.call(lambda: _predict(lane, items, made_at, assigned, one.share), patience_s)
         except Unavailable as err:
             # The feature store, the spool, or too much at a time: nothing that speaks against the version.
             self.not_shadowed += len(items)
             _log.warning("%d predictions in shadow were not made: %s", len(items), err)
+            return
         except Broken as err:
             self._broke(beside, one.name, err)
+            return
+        try:
+            await self._on_champion(lambda: self._champion.keep(made))
+        except HandrailError as err:
+            self.not_shadowed += len(items)
+            _log.warning("%d predictions in shadow were not kept: %s", len(items), err)
 
     def _broke(self, beside: Beside, name: str, err: Broken) -> None:
         if name not in beside.broken:
             beside.broken.add(name)
-            self._failed(name, f"The challenger {name} failed: {err}.")
+            self._failed(beside.split.challenger(name), f"The challenger {name} failed: {err}.")
 
 
 def _predict(

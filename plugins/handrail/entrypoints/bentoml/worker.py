@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import logging
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +79,7 @@ class Worker:
         """Give up the threads and connections, and move what is spooled into the log."""
         for task in self._tasks:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._challengers is not None:
             self._challengers.close()
         self._thread.shutdown()
@@ -106,17 +105,12 @@ class Worker:
         """Let the champion answer, and from then on whoever the split of its slot puts beside it."""
         loop = asyncio.get_running_loop()
 
-        def failed(challenger: str, sentence: str) -> None:
+        def failed(challenger: Challenger, sentence: str) -> None:
             challengers.failed(challenger, sentence)
 
         self._traffic = Traffic(champion, lambda work: loop.run_in_executor(self._thread, work), failed)
-        try:
-            splitter = open_splits(self._platform, name)
-        except HandrailError as err:
-            # A machine that only serves may know neither the gate's server nor its records.
-            _log.warning("The champion answers alone: %s", err)
-            return
-        challengers = self._challengers = Challengers(splitter, self._challenger, self._traffic.follow)
+        splits = partial(open_splits, self._platform, name)
+        challengers = self._challengers = Challengers(splits, self._challenger, self._traffic.follow)
         self._tasks.append(asyncio.create_task(challengers.follow()))
 
     def _challenger(self, challenger: Challenger, scorer: Scorer) -> Predictor:

@@ -9,19 +9,21 @@ from typing import Annotated, Any
 import typer
 
 from handrail.bootstrap import Platform, open_records
-from handrail.delivery import CHAMPION, Challenger, Judged, Next, Role, Rollout
+from handrail.delivery import CHAMPION, Challenger, Judged, Next, Role, Rollout, Split
 from handrail.entrypoints.answers.comparison_words import plain
 from handrail.entrypoints.cli.compare import Better, Guards, Kind, Matters, Named, OneUnit, read_guards, read_one_of
 from handrail.entrypoints.cli.delivery import By, Name, Service, open_splitter
 from handrail.entrypoints.cli.output import AsJson, print_json, results
-from handrail.errors import InvalidInput
+from handrail.errors import InvalidInput, UnknownReference
 from handrail.feedback import ComparisonPlan, Measure, Sides, compare_versions
 from handrail.tools import require
 
 EXAMPLE = "Example: handrail delivery step two --kind ground_truth --metric brier --guardrail latency_ms=5"
 ROLLED_BACK, UNDECIDED = 3, 4
-NOT_YET = ("variants", "end", "shares")
-"""What a comparison finds wrong while one of both has no mature prediction, or some of the share before come late."""
+NOT_YET = ("deployments", "end")
+"""What a comparison finds wrong while one of both has no mature prediction."""
+FOLLOWED_WITHIN = timedelta(minutes=1)
+"""So long after a change some processes may still have answered by the shares before."""
 Steps = Annotated[list[float] | None, typer.Option("--to", help="A share on the way, in order; 0.05, 0.25, 0.5, 1.")]
 Within = Annotated[float, typer.Option("--within-days", help="How long one share may decide nothing.")]
 
@@ -52,20 +54,45 @@ def step(  # noqa: PLR0913 - typer reads the options from the signature
     with open_records() as platform:
         splitter = open_splitter(platform, service)
         since = splitter.since(name)
-        current = splitter.current()
-        assert current is not None
-        challenger = current.split.challenger(name)
-        sides = Sides("variant", CHAMPION, name)
-        paired = challenger.role is Role.SHADOW
-        plan = ComparisonPlan(sides, measure, matters=matters, guards=guards, unit=counted, paired=paired)
-        judged = _judged(platform, plan, since)
-        found = splitter.step(name, rollout, judged, by or getpass.getuser())
+        change = splitter.current()
+        assert change is not None
+        challenger = change.split.challenger(name)
+        champion, began = _champion(platform, splitter.slot.pointer)
+        sides = Sides("deployment", champion, challenger.deployment)
+        shares, paired = _shares(change.split, challenger), challenger.role is Role.SHADOW
+        plan = ComparisonPlan(
+            sides, measure, matters=matters, guards=guards, unit=counted, shares=shares, paired=paired
+        )
+        judged = _judged(platform, plan, max(since, began) + FOLLOWED_WITHIN)
+        found = splitter.step(change, name, rollout, judged, by or getpass.getuser())
     _show(challenger, judged, found, as_json)
 
 
+def _champion(platform: Platform, pointer: str) -> tuple[str, datetime]:
+    """Return the deployment that the slot points at, and since when.
+
+    Raises:
+        UnknownReference: nothing was deployed there.
+    """
+    last = platform.lineage.timeline(pointer)[-1]
+    if last.target is None:
+        raise UnknownReference("deployment", pointer, "Deploy a champion first.")
+    return last.target, last.since
+
+
+def _shares(split: Split, challenger: Challenger) -> tuple[float, float] | None:
+    """Return how the subjects of both are shared out between them; None where there is nothing to share."""
+    champion = split.shares()[CHAMPION]
+    if challenger.role is Role.SHADOW or not champion:
+        return None
+    return champion / (champion + challenger.share), challenger.share / (champion + challenger.share)
+
+
 def _judged(platform: Platform, plan: ComparisonPlan, since: datetime) -> Judged:
+    # Event time that is played has nothing to do with when the share was given.
+    start = None if platform.settings.replay else since
     try:
-        found = compare_versions(platform.feedback, plan, platform.event_clock(), since)
+        found = compare_versions(platform.feedback, plan, platform.event_clock(), start)
     except InvalidInput as err:
         if err.field not in NOT_YET:
             raise

@@ -12,6 +12,7 @@ from handrail.errors import InvalidInput
 from handrail.feedback.domain.cohorts import Cohort
 from handrail.feedback.domain.comparison_plan import Sides
 from handrail.feedback.domain.values import microseconds
+from handrail.shares import FALLBACK
 from handrail.statistics import inverse_probability
 
 PAIRED_WITHIN = timedelta(hours=1)
@@ -51,9 +52,10 @@ class Observed:
 
 
 def side_of(cohort: Cohort, sides: Sides, name: str) -> Cohort:
-    """Keep the rows of one version."""
+    """Keep the rows of one version, without those that it answered in place of the other one."""
     column = cohort.variant if sides.by == "variant" else cohort.deployment
-    return cohort.keep([each == name for each in column])
+    rows = zip(column, cohort.variant, strict=True)
+    return cohort.keep([each == name and variant != FALLBACK for each, variant in rows])
 
 
 def observe(cohort: Cohort, metric: str) -> Observed:
