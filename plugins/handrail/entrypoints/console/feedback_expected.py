@@ -8,6 +8,8 @@ from handrail.entrypoints.console.words import digits_within
 from handrail.feedback import Cohort, expected_of
 
 Row = dict[str, Any]
+DRAWS = 40
+"""Enough for the two digits of an interval that a page shows; the command takes more."""
 
 
 def expected_row(read: Cohort, metric: str) -> Row | None:
@@ -18,7 +20,7 @@ def expected_row(read: Cohort, metric: str) -> Row | None:
     """
     if not len(read):
         return None
-    found = expected_of(read.of_deployment(read.deployment[-1]), metric)
+    found = expected_of(read.of_deployment(read.deployment[-1]), metric, DRAWS)
     if found is None:
         return None
     then = found.hindsight

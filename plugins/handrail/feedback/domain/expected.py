@@ -56,7 +56,7 @@ class Expected:
     hindsight: Hindsight
 
 
-def expected_of(cohort: Cohort, metric: str) -> Expected | None:
+def expected_of(cohort: Cohort, metric: str, draws: int = DRAWS) -> Expected | None:
     """Estimate a figure of the immature rows of one deployment's cohort; None where that cannot be.
 
     That is so for a metric that needs more than labels 0 and 1 and a score, without immature rows, or with fewer than
@@ -70,7 +70,7 @@ def expected_of(cohort: Cohort, metric: str) -> Expected | None:
     known = metric in {each.name for each in ESTIMATED}
     if not known or not len(young) or len(judged) < FEWEST or not all(map(_has_both, (earlier, newest))):
         return None
-    intervals = Intervals(DRAWS, 0)
+    intervals = Intervals(draws, 0)
     now = estimate_performance(_scored(judged), *_answers(young), intervals)[metric]
     before = estimate_performance(_scored(earlier), *_answers(newest), intervals)
     seen = compare_in_hindsight({metric: before[metric]}, _scored(newest))[metric]
