@@ -190,7 +190,7 @@ class Auditor(Protocol):
 
 
 class QuarantineBook(Protocol):
-    """Keeps what could not be recorded, and conflicts of ids, unchanged for ever, and what a person made of each."""
+    """Keeps what could not be recorded, and conflicts of ids, always unchanged, and what a person made of each."""
 
     @abstractmethod
     def add(self, rows: Sequence[Rejected], at: datetime) -> None:

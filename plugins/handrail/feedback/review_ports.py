@@ -32,8 +32,8 @@ class SealedTexts(Protocol):
 
     @abstractmethod
     def drop_older(self, kind: str, before: datetime) -> int:
-        """Remove those for ever, and no key; return how many there were."""
+        """Remove those, and no key; return how many there were. Nothing can restore them."""
 
     @abstractmethod
     def destroy(self, owners: Iterable[str]) -> int:
-        """Destroy the keys of owners and what they sealed, for ever; return how many keys there were."""
+        """Destroy the keys of owners and what they sealed; return how many keys there were. Nothing can restore it."""

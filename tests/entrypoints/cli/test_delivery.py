@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from handrail.bootstrap import open_platform
 from handrail.bootstrap.approvals import open_permit_verifier
 from handrail.entrypoints.cli import build, delivery
+from handrail.entrypoints.cli.approvals_bytes import fetch_permitted
 from handrail.errors import InvalidInput, UnknownReference
 from handrail.settings import Settings
 from tests.fakes.permitted_tree import permit_tree, write_tree
@@ -77,4 +78,17 @@ def test_what_cannot_be_is_refused_and_changes_nothing(run, arguments, error):
     refused = run(*arguments)
 
     assert isinstance(refused.exception, error)
+    assert shown(run)["changes"] == []
+
+
+def test_without_an_account_nothing_is_fetched_and_the_own_copy_is_taken_only_when_asked_for(run, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_USERNAME", raising=False)
+    monkeypatch.setattr(delivery, "fetch_permitted", fetch_permitted)
+    added = ("add", "two", "models:/flights@canary", "--role", "canary", "--share", "0.1", *WHY)
+
+    anonymous, own = run(*added), run(*added, "--from-store")
+
+    assert isinstance(anonymous.exception, InvalidInput)
+    assert "no account was given" in str(anonymous.exception)
+    assert isinstance(own.exception, UnknownReference), "this project's own gate promoted nothing"
     assert shown(run)["changes"] == []

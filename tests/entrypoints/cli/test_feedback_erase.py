@@ -66,7 +66,7 @@ def test_it_asks_first(handrail, monkeypatch):
     code, _, err = handrail("erase", WHO)
 
     assert code == 1
-    assert "for ever?" in err
+    assert "Nothing can restore it." in err
     assert "was here" in handrail("reviews", "p-0")[1]
 
 

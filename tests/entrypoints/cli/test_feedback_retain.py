@@ -24,7 +24,7 @@ kinds:
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """A project with an old and a new review, and an old letter, which is kept for ever."""
+    """A project with an old and a new review, and an old letter, which has no limit."""
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "handrail.yaml").write_text("repository: shop\n")
     (tmp_path / "config" / "feedback.yaml").write_text(KINDS)

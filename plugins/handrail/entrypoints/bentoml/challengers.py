@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -16,7 +17,7 @@ from handrail.errors import Conflict, HandrailError, Unavailable, UnknownReferen
 from handrail.scoring import Scorer
 
 LOOK_EVERY_S = 0.5
-LOADED_WITHIN_S = 120.0
+LOADED_WITHIN_S, LOADED_AGAIN_S = 120.0, 5.0
 LONGEST_SENTENCE = 400
 Make = Callable[[Challenger, Scorer], Predictor]
 """Makes what answers for a challenger with its loaded model, on the thread that will answer."""
@@ -35,6 +36,7 @@ class Challengers:
         self._change: Change | None = None
         self._lanes: dict[Challenger, Lane] = {}
         self._loading: dict[Challenger, asyncio.Task[None]] = {}
+        self._again_at: dict[Challenger, float] = {}
         self._broken: dict[Challenger, str] = {}
         """Those that failed and are in the split still, with the sentence that is to be reported."""
 
@@ -70,14 +72,10 @@ class Challengers:
             self._change = change
             self._arrange()
         for identity in self._wanted():
-            if identity not in self._lanes and identity not in self._loading and identity not in self._broken:
+            if self._is_due(identity):
                 self._loading[identity] = asyncio.create_task(self._bring_in(identity))
         for identity, sentence in list(self._broken.items()):
             await asyncio.to_thread(self._report, self._splitter, identity, sentence)
-
-    async def settled(self) -> None:
-        """Wait until nothing is being loaded."""
-        await asyncio.gather(*self._loading.values())
 
     def close(self) -> None:
         """Let every thread end."""
@@ -92,6 +90,12 @@ class Challengers:
         """Return who is in the split now, by what they are whatever their share."""
         return {_identity(each): each for each in self._change.split.challengers} if self._change else {}
 
+    def _is_due(self, identity: Challenger) -> bool:
+        """Say whether a challenger is to be loaded now."""
+        if identity in self._lanes or identity in self._loading or identity in self._broken:
+            return False
+        return time.monotonic() >= self._again_at.get(identity, 0.0)
+
     def _arrange(self) -> None:
         """Let those answer that are in the split, loaded and did not fail; only then are the others' threads ended."""
         wanted = self._wanted()
@@ -101,6 +105,7 @@ class Challengers:
         for identity in [each for each in self._lanes if each not in wanted]:
             self._lanes.pop(identity).close()
         self._broken = {one: sentence for one, sentence in self._broken.items() if one in wanted}
+        self._again_at = {one: at for one, at in self._again_at.items() if one in wanted}
 
     async def _bring_in(self, identity: Challenger) -> None:
         """Load a challenger, and let it answer if it is in the split still; what was away is tried again."""
@@ -110,6 +115,7 @@ class Challengers:
             self._lanes[identity] = lane
         except Unavailable as err:
             lane.close()
+            self._again_at[identity] = time.monotonic() + LOADED_AGAIN_S
             _log.warning("The challenger %s is loaded later: %s", identity.name, err)
         except HandrailError as err:
             lane.close()

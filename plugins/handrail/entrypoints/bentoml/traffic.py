@@ -151,7 +151,6 @@ class Traffic:
 
     async def _answer_in_shadow(self, beside: Beside, one: Challenger, items: Items, made_at: datetime) -> None:
         lane = beside.lanes[one.name]
-
         assigned = [Assigned(one.name, None)] * len(items)
         try:
             patience_s = SHADOW_PATIENCE_S + AN_ITEM_S * len(items)

@@ -52,7 +52,7 @@ def add(  # noqa: PLR0913 - one argument for each option of the command
     """Let a permitted version answer beside the champion: in shadow, or a share of the subjects."""
     with open_records() as platform, tempfile.TemporaryDirectory(prefix="handrail-challenger-") as folder:
         tree = Path(folder) / "tree"
-        permit = fetch_permitted(platform.settings, model, tree, user if not from_store else None)
+        permit = fetch_permitted(platform.settings, model, tree, None if from_store else user or "")
         new = NewChallenger(name, role, share, permit.tree_digest)
         change = open_splitter(platform, service).add(new, Fetched(tree, permit), by or getpass.getuser(), reason)
     _say(change, f"{name} answers beside the champion as {role.value}, {share:.2%} of the subjects.")

@@ -34,7 +34,7 @@ def erase(
     """
     with open_records() as platform:
         if not yes:
-            typer.confirm(f"Erase {subject!r} for ever?", abort=True, err=True)
+            typer.confirm(f"Erase {subject!r}? Nothing can restore it.", abort=True, err=True)
         report = open_eraser(platform, also or ()).erase(subject, by or getpass.getuser(), system_time())
         models = _models(platform, report)
     if as_json:

@@ -56,7 +56,7 @@ class KindFile(Section):
     )
     late_after_hours: float | None = Field(default=None, gt=0, le=87600, description="when what comes is called late")
     keep_days: int | None = Field(
-        default=None, gt=0, le=36500, description="how long a text is kept; for ever if unset"
+        default=None, gt=0, le=36500, description="how long a text is kept; no limit if unset"
     )
 
     @model_validator(mode="before")
@@ -131,7 +131,7 @@ def read_kinds(file: Path) -> dict[str, Kind]:
 
 
 def read_kept(file: Path) -> dict[str, timedelta]:
-    """Read how long the texts of each kind are kept; what is not among them is kept for ever.
+    """Read how long the texts of each kind are kept; what is not among them is kept without a limit.
 
     Raises:
         Misconfigured: as `read_kinds`.

@@ -24,7 +24,7 @@ SAYS_WHAT = "handrail-what"
 """The header by which a message may say what it holds."""
 NAMES = {"prediction": "prediction", "predictions": "prediction", "feedback": "feedback"}
 UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
-"""What reading an evil message might raise beside what it says: it must not stop those behind it for ever."""
+"""What reading a hostile message might raise beside what it says: it must never stop those behind it."""
 MOST_KEPT = 50_000
 _log = logging.getLogger("handrail.feedback")
 
