@@ -6,7 +6,8 @@ from prefect import State, flow, task
 from prefect.states import Failed
 from pydantic import BaseModel, Field
 
-from flows.steps import tasks
+from flows.steps import tasks, turn_tasks
+from handrail.errors import Refused
 
 
 class RetrainParameters(BaseModel):
@@ -22,6 +23,12 @@ class RetrainParameters(BaseModel):
         description="Feature set of config/use_case.yaml that the challenger knows; the default one if empty.",
     )
     account: str = Field(default="author", description="Credentials file (its name without .json) of the author.")
+    trigger: str | None = Field(
+        default=None,
+        max_length=500,
+        description="What asks, such as a finding; one trigger trains once, within config/retraining.yaml. "
+        "Empty: a person, who only waits for the turn.",
+    )
 
     @property
     def cause(self) -> str:
@@ -72,18 +79,35 @@ def ask(challenge: Any, account: str) -> dict[str, Any]:
 def retrain(parameters: RetrainParameters = DEFAULTS) -> dict[str, Any] | State[Any]:
     """Retrain and ask; the gate decides, and a challenger that is worse is refused there.
 
-    What refuses a challenger before it is trained ends the run as refused, with its sentence.
+    One retraining runs at a time, and each trigger trains once: a trigger that trained before returns what it ended
+    with. What refuses a challenger before it is trained, such as a limit of config/retraining.yaml, ends the run as
+    refused.
     """
     month = choose_month(parameters.month)
     if month is None:
         return {"month": None}
+    try:
+        with turn_tasks.turn_to_train(parameters.trigger, parameters.model_dump() | {"month": month}) as turn:
+            if turn.earlier is not None:
+                return turn.earlier
+            return _train(parameters, month, turn)
+    except Refused as err:
+        return Failed(name="Refused", message=str(err))
+
+
+def _train(parameters: RetrainParameters, month: str, turn: Any) -> dict[str, Any] | State[Any]:
+    """Train, compare and ask, in a turn that is held."""
     if refusal := check(month, parameters.account):
+        turn.withdraw()
         return Failed(name="Refused", message=refusal)
     challenge = prepare(month, parameters.feature_set)
     outcomes = train_challenger(challenge, parameters.account)
     comparison = compare(challenge, wait_for=[outcomes])
+    turn.require()
     request = ask(challenge, parameters.account, wait_for=[comparison])
-    return {"month": month, "stages": outcomes, "comparison": comparison, "request": request}
+    ended = {"month": month, "stages": outcomes, "comparison": comparison, "request": request}
+    turn.finish(ended)
+    return ended
 
 
 if __name__ == "__main__":

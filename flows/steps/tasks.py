@@ -159,7 +159,7 @@ def monitor(month: str) -> dict[str, Any]:
     from flows.steps.monitoring import monitor as steps
     from flows.steps.replay.log import ReplayLog, scored_months
 
-    settings = _in_clone()
+    settings = in_clone()
     batches = ReplayLog(settings.home / "replay").batches()
     judged = steps.monitor(settings, month, batches, scored_months(settings.home))
     reports = [report_uri(judged["reports_project"], each["run_id"]) for each in judged["reports"]]
@@ -178,7 +178,7 @@ def show_in_mlflow(account: str) -> str:
     """Show on the versions in MLflow how they do in production; return, and log, what was done. Never fails."""
     from flows.steps.monitoring import production
 
-    sentence = production.show_in_mlflow(_in_clone(), account)
+    sentence = production.show_in_mlflow(in_clone(), account)
     _log(sentence)
     return sentence
 
@@ -188,7 +188,7 @@ def check_month(month: str) -> str | None:
     from flows.steps.monitoring.month import mature_at, read_month
     from handrail.use_case import read_use_case
 
-    with open_platform(_in_clone()) as platform:
+    with open_platform(in_clone()) as platform:
         case = read_use_case(platform.settings.project)
         return _refusal(lambda: mature_at(platform, read_month(month, case.time.zone), case))
 
@@ -213,7 +213,7 @@ def prepare_retrain(month: str, feature_set: str | None) -> Any:
     """Make the challenger's clone, with labels of a feedback snapshot and parameters up to that month."""
     from flows.steps.retraining import challenge as steps
 
-    with open_platform(_in_clone()) as platform:
+    with open_platform(in_clone()) as platform:
         challenge = steps.prepare_retrain(platform, month, feature_set)
     with record(inputs=lambda: snapshot_uri("handrail", challenge.snapshot)):
         return challenge
@@ -231,7 +231,7 @@ def compare_with_champion(challenge: Any) -> dict[str, Any]:
     """Judge challenger and champion on the same mature subjects."""
     from flows.steps.retraining import challenge as steps
 
-    with open_platform(_in_clone()) as platform:
+    with open_platform(in_clone()) as platform:
         return steps.compare_with_champion(platform, challenge)
 
 
@@ -248,7 +248,7 @@ def replay(days: int) -> dict[str, Any]:
     from flows.steps.replay import run as steps
     from flows.steps.replay.bulk import score_the_rest
 
-    settings = _in_clone()
+    settings = in_clone()
     _log_place(settings.project)
     return {"replayed": steps.replay(settings, days), "bulk": score_the_rest(settings, days)}
 
@@ -265,7 +265,7 @@ def _log_place(folder: Path) -> None:
     _log(place_of(folder))
 
 
-def _in_clone() -> Settings:
+def in_clone() -> Settings:
     """Return the settings with the flows' clone as project."""
     return load_settings().model_copy(update={"project": _clone(None)})
 
@@ -275,7 +275,7 @@ def _desk(account: str) -> Iterator[Desk]:
     """Open a desk in the flows' clone."""
     from flows.steps.release.desk import open_desk
 
-    with open_desk(_in_clone(), account) as desk:
+    with open_desk(in_clone(), account) as desk:
         yield desk
 
 

@@ -135,7 +135,15 @@ def working(platform):
 
 
 def _emit(prefect, kind, state, month):
-    finding = {"model": "flights", "kind": kind, "state": state, "month": month, "reasons": [], "checks": []}
+    finding = {
+        "model": "flights",
+        "kind": kind,
+        "state": state,
+        "month": month,
+        "snapshot": "sha256:1",
+        "reasons": [],
+        "checks": [],
+    }
     event = {
         "id": str(uuid.uuid4()),
         "occurred": datetime.now(UTC).isoformat(),
@@ -176,6 +184,15 @@ def test_monitoring_is_scheduled(platform):
     assert _until(lambda: prefect.runs_of("monitor"))
 
 
+def test_a_challenger_is_trained_once_a_month_even_if_nothing_is_found(platform):
+    _, prefect = platform
+
+    (schedule,) = prefect.deployments()["retrain"]["schedules"]
+
+    assert (schedule["schedule"]["cron"], schedule["active"]) == ("0 7 4 * *", True)
+    assert schedule["parameters"] == {"parameters": {"trigger": "schedule"}}
+
+
 def test_runs_that_change_a_clone_wait_for_one_another(platform):
     _, prefect = platform
 
@@ -204,9 +221,11 @@ def test_an_alert_about_drift_or_performance_starts_retraining_and_nothing_else_
     _emit(prefect, "health", "alert", "2013-08")
     _emit(prefect, "drift", "alert", "2013-09")
 
-    runs = _until(lambda: prefect.runs_of("retrain"))
+    runs = _until(lambda: [run for run in prefect.runs_of("retrain") if not run["auto_scheduled"]])
 
-    assert [run["parameters"]["parameters"] for run in runs] == [{"month": "2013-09"}]
+    assert [run["parameters"]["parameters"] for run in runs] == [
+        {"month": "2013-09", "trigger": "finding/drift/2013-09/sha256:1"}
+    ]
 
 
 def test_deploying_again_changes_nothing(platform):

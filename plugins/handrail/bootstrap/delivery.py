@@ -13,6 +13,7 @@ from handrail.approvals import UnverifiedBytes
 from handrail.bootstrap.approvals import open_permit_verifier, permit_path, project_use
 from handrail.clock import system_time
 from handrail.delivery import (
+    LEASE_S,
     BuiltFor,
     Carried,
     Challenger,
@@ -20,6 +21,8 @@ from handrail.delivery import (
     PermittedVersion,
     Slot,
     Splitter,
+    TurnLimits,
+    Turns,
     Verified,
     lend_verified,
 )
@@ -42,6 +45,7 @@ __all__ = [
     "open_deployments",
     "open_permits",
     "open_splits",
+    "open_turns",
     "read_splits",
 ]
 
@@ -184,6 +188,14 @@ def open_splits(platform: Platform, name: str) -> Splitter:
         clock=system_time,
         known=partial(_record_challenger, platform),
     )
+
+
+def open_turns(platform: Platform, limits: TurnLimits, lease_s: float = LEASE_S) -> Turns:
+    """Open what hands out turns to train a challenger, in the platform's store."""
+    from handrail.delivery.adapters.sql_turns import MIGRATIONS, SqlTurns
+
+    migrate(platform.store, "delivery_turns", MIGRATIONS)
+    return Turns(SqlTurns(platform.store), limits, platform.event_clock, lease_s)
 
 
 def _record_challenger(platform: Platform, challenger: Challenger) -> None:

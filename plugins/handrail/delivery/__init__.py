@@ -3,14 +3,18 @@
 from handrail.delivery.domain import BuiltBento, BuiltFor, Carried, Deployed, PermittedVersion, Slot, Verified
 from handrail.delivery.domain.splits import CHAMPION, Assigned, Challenger, Change, End, Role, Split
 from handrail.delivery.domain.steps import Judged, Next, Rollout
+from handrail.delivery.domain.turns import Lease, Turn, TurnChange, TurnLimits
 from handrail.delivery.ports import Bentos, Deployments, Permits, Recipe, Trees
 from handrail.delivery.service import Deployer, NewChallenger, Splitter, find_carried, find_serving, lend_verified
+from handrail.delivery.service.turns import LEASE_S, HeldTurn, Turns
 from handrail.delivery.split_ports import Splits
+from handrail.delivery.turn_ports import TurnBook
 from handrail.shares import FALLBACK
 
 __all__ = [
     "CHAMPION",
     "FALLBACK",
+    "LEASE_S",
     "Assigned",
     "Bentos",
     "BuiltBento",
@@ -22,11 +26,13 @@ __all__ = [
     "Deployer",
     "Deployments",
     "End",
+    "HeldTurn",
     "Judged",
+    "Lease",
     "NewChallenger",
     "Next",
-    "PermittedVersion",
     "Permits",
+    "PermittedVersion",
     "Recipe",
     "Role",
     "Rollout",
@@ -35,6 +41,11 @@ __all__ = [
     "Splits",
     "Splitter",
     "Trees",
+    "Turn",
+    "TurnBook",
+    "TurnChange",
+    "TurnLimits",
+    "Turns",
     "Verified",
     "find_carried",
     "find_serving",

@@ -77,7 +77,7 @@ def challenge(settings, monkeypatch):
     comparison.write_text(json.dumps(COMPARED | {"month": MONTH, "champion": "deploy://local/flights/v1"}))
     ready = Challenge(settings.project, MONTH, datetime(2013, 10, 2, 16, tzinfo=UTC), "sha256:1", "none")
     for name, answer in {
-        "_in_clone": settings,
+        "in_clone": settings,
         "choose_month": MONTH,
         "check_retrain": None,
         "prepare_retrain": ready,
