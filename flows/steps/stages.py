@@ -24,7 +24,9 @@ STAGES = {
     "validate": StageBody("flows.steps.data.validate", ("polars", "great_expectations")),
     "features": StageBody("flows.steps.data.features", ("polars", "feast")),
     "train": StageBody("flows.steps.modelling.train", ("polars", "mlflow", "sklearn"), "log_training"),
-    "evaluate": StageBody("flows.steps.modelling.evaluate", ("polars", "matplotlib", "sklearn"), "log_evaluation"),
+    "evaluate": StageBody(
+        "flows.steps.modelling.evaluate", ("polars", "matplotlib", "sklearn", "fairlearn"), "log_evaluation"
+    ),
     "package": StageBody(
         "flows.steps.modelling.package", ("polars", "mlflow", "onnxruntime", "skl2onnx"), "log_package"
     ),

@@ -17,6 +17,8 @@ from handrail.config import Mistake, Moment, Section, mistaken, read_config, rea
 from handrail.errors import UnknownReference
 from handrail.everyday import EverydayWords, Group, group_mistakes
 from handrail.label_kinds import NUMERIC, LabelKind
+from handrail.limits import Fairness, Moves, fairness_mistakes
+from handrail.limits import Limit as Limit
 from handrail.request_field import FieldType as FieldType
 from handrail.request_field import RequestField as RequestField
 from handrail.request_field import Words, moment_of
@@ -115,13 +117,6 @@ class Features(Section):
         return name
 
 
-class Limit(Section):
-    """From where on a figure of production raises an alert, and the objective of config/objectives.yaml behind it."""
-
-    limit: float
-    objective: str
-
-
 class Metrics(Section):
     """How answers are judged: the metric that decides, how much worse a challenger may be, and limits in production."""
 
@@ -172,6 +167,8 @@ class UseCase(Section):
     slices: tuple[Column, ...] = ()
     groups: dict[Column, Group] = Field(default_factory=dict)
     words: EverydayWords | None = None
+    fairness: Fairness | None = None
+    moves: Moves = Moves()
     cluster: Annotated[str, Field(pattern=WORD)] = "day"
     metrics: Metrics
     costs: Costs | None = None
@@ -210,6 +207,8 @@ class UseCase(Section):
                 yield Mistake(("entities", place), problem, f"Write one of: {_listed(self.request)}.")
         yield from self._mistakes_of_parts()
         yield from group_mistakes(self.groups, self.slices, label)
+        if self.fairness is not None:
+            yield from fairness_mistakes(self.fairness, self.slices, self.label.kind)
 
     def _mistakes_of_parts(self) -> Iterator[Mistake]:
         """Look at what rows are grouped by: entities, slices and clusters."""

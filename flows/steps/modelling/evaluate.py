@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,12 @@ import numpy as np
 import polars as pl
 
 from flows.steps.data.slices import slice_values
+from flows.steps.modelling.adversary import Attacked, attack, scattered, unseen
 from flows.steps.modelling.candidates import CANDIDATE
 from flows.steps.modelling.costs import cheapest, expected_cost
 from flows.steps.modelling.drawing import draw_bars
 from flows.steps.modelling.evaluation_page import Seen, write_page
+from flows.steps.modelling.fairness import compare_groups, without_tables
 from flows.steps.modelling.figures import calibration, draw_performance, pearson_residuals
 from flows.steps.modelling.judge import Judge
 from flows.steps.modelling.model_params import ModelParams, read_model_params
@@ -47,16 +50,24 @@ def run(project: Path) -> None:
     trained = project / "models" / "train" / CANDIDATE / MODEL_FILE
     model = read_skops(trained)
     rows = read_rows(project, "validate", manifest, case)
-    scored = judge.scored(judge.answers(model, rows.inputs), rows.label, rows.cluster)
-    slices = judged_slices(scored, rows, judge, params)
+    answers = judge.answers(model, rows.inputs)
+    scored = judge.scored(answers, rows.label, rows.cluster)
+    values = listed_slices(rows, judge)
     probe = probe_of(model, rows, manifest, judge, params)
     details: dict[str, Any] = {
-        "slices": slices,
+        "slices": judged_slices(scored, values, judge, params),
+        "fairness": compare_groups(answers, scored, values, judge, params.intervals.resampling),
         "calibration": calibration(scored, case.label),
-        "robustness": robustness(probe, column_groups(project, manifest)),
+        "robustness": robustness(probe, column_groups(project, manifest))
+        | {"unseen": unseen(probe), "scattered": scattered(probe)},
+        "attack": attack(attacked_rows(probe, rows, judge, params), params.intervals.resampling),
         "importance": importance(probe),
     }
-    report = summary(scored, details, judge, params.intervals.resampling) | {"model_sha256": sha256_of(trained)}
+    report = summary(scored, details, judge, params.intervals.resampling) | {
+        "model_sha256": sha256_of(trained),
+        "fairness": without_tables(details["fairness"]),
+        "robustness": disturbed(details, judge),
+    }
     ranked = [{"feature": name, **of} for name, of in details["importance"].items()]
     seen = Seen(report, baseline_figures(project, rows, judge), *_days(rows, case.time.day))
     with fresh_folder(project / FOLDER) as folder:
@@ -88,10 +99,8 @@ def _days(rows: Rows, column: str) -> tuple[str, str]:
     return str(days.min()), str(days.max())
 
 
-def judged_slices(
-    scored: Scored, rows: Rows, judge: Judge, params: ModelParams
-) -> dict[str, dict[str, dict[str, Any]]]:
-    """Judge the model by each slice of the description, small groups pooled.
+def listed_slices(rows: Rows, judge: Judge) -> dict[str, np.ndarray]:
+    """Return the slices of the description, (n,) names of groups each.
 
     Raises:
         InvalidInput: flows/steps/data/slices.py gives other slices than config/use_case.yaml lists.
@@ -101,17 +110,20 @@ def judged_slices(
         problem = f"it gives {', '.join(sorted(values)) or 'none'}, and slices in config/use_case.yaml are "
         problem += ", ".join(sorted(listed)) or "none"
         raise InvalidInput("flows/steps/data/slices.py", problem, "Let both name the same slices.")
-    return {
-        by: judge_slices(scored, pooled(values[by], params.evaluate.smallest_slice), judge, params.intervals.resampling)
-        for by in listed
-    }
+    return {by: values[by] for by in listed}
+
+
+def judged_slices(
+    scored: Scored, values: Mapping[str, np.ndarray], judge: Judge, params: ModelParams
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Judge the model by each slice, small groups pooled."""
+    smallest, intervals = params.evaluate.smallest_slice, params.intervals.resampling
+    return {by: judge_slices(scored, pooled(groups, smallest), judge, intervals) for by, groups in values.items()}
 
 
 def probe_of(model: Pipeline, rows: Rows, manifest: Manifest, judge: Judge, params: ModelParams) -> Probe:
     """Take an even sample of the rows, encoded as the model sees them; all rows where a sample judges nothing."""
-    every = max(1, len(rows.label) // params.evaluate.sampled_rows)
-    if not judgeable(judge.kind, rows.label[::every]):
-        every = 1
+    every = _every(rows, judge, params)
     features = (*manifest.categorical, *manifest.numeric)
     return Probe(
         answer=lambda encoded: judge.answers(model["model"], encoded),
@@ -122,6 +134,27 @@ def probe_of(model: Pipeline, rows: Rows, manifest: Manifest, judge: Judge, para
         label=rows.label[::every],
         seed=params.intervals.seed,
     )
+
+
+def attacked_rows(probe: Probe, rows: Rows, judge: Judge, params: ModelParams) -> Attacked:
+    """Take an even sample of the probe's rows, with their clusters."""
+    again = max(1, len(probe.label) // params.evaluate.attacked_rows)
+    few = replace(probe, encoded=probe.encoded[::again], label=probe.label[::again])
+    return Attacked(few, rows.cluster[:: _every(rows, judge, params)][::again], judge.case.moves)
+
+
+def _every(rows: Rows, judge: Judge, params: ModelParams) -> int:
+    """Return which of the rows are a sample: every so many; each one where a sample judges nothing."""
+    every = max(1, len(rows.label) // params.evaluate.sampled_rows)
+    return every if judgeable(judge.kind, rows.label[::every]) else 1
+
+
+def disturbed(details: Mapping[str, Any], judge: Judge) -> dict[str, float]:
+    """Return what a policy can cite of disturbed inputs: the worst of each kind, and what chosen changes turn."""
+    lost = f"{judge.metric.name}_lost"
+    of = details["robustness"]
+    worst_of = {f"worst_{kind}_{lost}": max((case[lost] for case in of[kind].values()), default=0.0) for kind in of}
+    return {**worst_of, **details["attack"]}
 
 
 def column_groups(project: Path, manifest: Manifest) -> dict[str, list[str]]:

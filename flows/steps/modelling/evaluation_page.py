@@ -11,7 +11,7 @@ from typing import Any
 
 from flows.steps.modelling.judge import Judge
 from handrail.label_kinds import NUMERIC
-from handrail.statistics import METRICS_OF
+from handrail.statistics import METRICS_OF, RATES_OF, Rate
 
 PAGE = "evaluation.html"
 STYLE = """
@@ -51,9 +51,12 @@ def write_page(
         "<h2>Calibration</h2>",
         *(_picture(folder / f"{name}.png") for name in pictures["Calibration"]),
         *_slices(details["slices"], judge, pictures, folder),
+        *_fairness(details["fairness"], judge),
         "<h2>Robustness</h2>",
-        "<p>Numbers disturbed by a share of their spread, and whole feature tables taken away.</p>",
+        "<p>Numbers disturbed by a share of their spread, whole feature tables or single values taken away, and "
+        "categories that training never saw.</p>",
         _robustness(details["robustness"], judge),
+        f"<p>{escape(_attack(details['attack'], judge))}</p>",
         _picture(folder / "robustness.png"),
         "<h2>Feature importance</h2>",
         f"<p>{_sentence(judge.lost)} when the values of one feature are shuffled among {many}.</p>",
@@ -130,6 +133,51 @@ def _slice_row(name: str, of: dict[str, Any], described: Sequence[str], judge: J
     value, bound = of[judge.metric.name], "{:.4g}" if judge.kind in NUMERIC else "{:.3f}"
     bounds = tuple(bound.format(value[key]) for key in ("value", "low", "high")) if value else ("", "", "")
     return (name, f"{of['rows']:,}", *facts, *bounds)
+
+
+def _fairness(compared: Mapping[str, Mapping[str, Any]], judge: Judge) -> Iterator[str]:
+    """Give a table of the groups of each segment, and one of how far they are apart."""
+    rates = RATES_OF[judge.kind]
+    header = ("group", judge.case.subject.many, f"{judge.case.cluster}s", *(rate.title for rate in rates))
+    for by, found in compared.items():
+        yield f"<h2>Fairness by {escape(by)}</h2>"
+        yield _table(header, [_group_row(name, of, judge) for name, of in found["by_group"].items()])
+        enough = f"have enough {judge.case.subject.many} on enough {judge.case.cluster}s to be compared"
+        yield (
+            f"<p>Of {found['groups']} groups {found['judged']} {escape(enough)}. The true difference between the two "
+            "that are furthest apart lies within the bounds in 95 % of samples, however many groups there are.</p>"
+        )
+        lines = [_apart_row(rate, found[rate.name], judge) for rate in rates if rate.name in found]
+        yield _table(("rate", "highest", "lowest", "difference", "low", "high", "ratio", "low", "high"), lines)
+
+
+def _group_row(name: str, of: Mapping[str, Any], judge: Judge) -> tuple[str, ...]:
+    rates = (of[rate.name] for rate in RATES_OF[judge.kind])
+    shown = ("" if rate is None else _share(rate, judge) for rate in rates)
+    return (name, f"{of['rows']:,}", f"{of[f'{judge.case.cluster}s']:,}", *shown)
+
+
+def _apart_row(rate: Rate, of: Mapping[str, Any], judge: Judge) -> tuple[str, ...]:
+    differences = (_share(of[f"difference{end}"], judge) for end in ("", "_low", "_high"))
+    ratios = (f"{of[f'ratio{end}']:.2f}" if rate.has_ratio else "" for end in ("", "_low", "_high"))
+    return (rate.title, of["highest"], of["lowest"], *differences, *ratios)
+
+
+def _share(value: float, judge: Judge) -> str:
+    return f"{value:.4g}" if judge.kind in NUMERIC else f"{value:.1%}"
+
+
+def _attack(found: Mapping[str, Any], judge: Judge) -> str:
+    """Say what small plausible changes, searched for, do to answers."""
+    moves, many = judge.case.moves, judge.case.subject.many
+    small = (
+        f"changes of at most {moves.most} features by {moves.step:g} of their spread each, within the values that occur"
+    )
+    if judge.kind in NUMERIC:
+        bounds = f"{found['change']:.4g} ({found['change_low']:.4g} to {found['change_high']:.4g})"
+        return f"Chosen {small}, move an answer by {bounds} on average, drawn ones by {found['change_by_chance']:.4g}."
+    bounds = f"{found['flippable']:.1%} ({found['flippable_low']:.1%} to {found['flippable_high']:.1%})"
+    return f"Chosen {small}, turn the call for {bounds} of the {many}, drawn ones for {found['flipped_by_chance']:.1%}."
 
 
 def _robustness(robustness: dict[str, dict[str, dict[str, float]]], judge: Judge) -> str:

@@ -52,10 +52,14 @@ class IntervalParams:
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class EvaluateParams:
-    """Section `evaluate`: slices below `smallest_slice` rows are pooled; `sampled_rows` are perturbed."""
+    """Section `evaluate`: slices below `smallest_slice` rows are pooled; `sampled_rows` are perturbed.
+
+    For `attacked_rows` of these, small changes are searched for that give another answer.
+    """
 
     smallest_slice: Count
     sampled_rows: Count
+    attacked_rows: Count = 500
 
 
 @dataclass(frozen=True, slots=True, config=STRICT)

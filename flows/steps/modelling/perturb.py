@@ -87,10 +87,10 @@ def importance(probe: Probe) -> dict[str, dict[str, float]]:
 def _noisy(probe: Probe, level: float) -> np.ndarray:
     source = np.random.default_rng(probe.seed)
     noise = source.standard_normal(probe.encoded.shape)
-    return probe.encoded + level * np.where(probe.coded, 0.0, _spread(probe.encoded)) * noise
+    return probe.encoded + level * np.where(probe.coded, 0.0, spread_of(probe.encoded)) * noise
 
 
-def _spread(encoded: np.ndarray) -> np.ndarray:
+def spread_of(encoded: np.ndarray) -> np.ndarray:
     """Return each column's standard deviation over its known values; 0 where nothing is known."""
     known = ~np.isnan(encoded)
     count = np.maximum(known.sum(axis=0), 1)

@@ -16,6 +16,8 @@ from handrail.errors import Unavailable
 TREE = Path("models") / "package"
 EVIDENCE = {"evaluation": "reports/evaluate.json", "parity": "reports/package.json"}
 COMPARISON = {"comparison": "reports/comparison.json"}
+ASIDE = ("fairness", "robustness")
+"""What the evaluation holds that policies cite by a name of its own."""
 OPEN_VERDICTS = ("evaluating", "pending", "approved")
 
 
@@ -44,7 +46,8 @@ def read_evidence(project: Path) -> dict[str, dict[str, Any]]:
             found[name] = json.loads(file.read_text(encoding="utf-8"))
         elif name in EVIDENCE:
             raise Unavailable(str(file), "this evidence is missing", "Run the pipeline first: dvc repro.")
-    return found
+    aside = {name: found["evaluation"].pop(name) for name in ASIDE if found["evaluation"].get(name)}
+    return found | aside
 
 
 def is_open(request: Mapping[str, Any]) -> bool:

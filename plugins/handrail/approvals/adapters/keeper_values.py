@@ -12,6 +12,7 @@ from handrail.approvals.adapters.event_rows import event_body, event_from, kind_
 from handrail.approvals.domain.cases import CasesPlan, Grouping, Measure
 from handrail.approvals.domain.evaluation import Columns, Evaluation, EvaluationPlan, Package, Prospective, Question
 from handrail.approvals.domain.events import Event, History, Rejection
+from handrail.approvals.domain.fairness import FairnessPlan
 from handrail.approvals.domain.holding import Promotion
 from handrail.approvals.domain.predictions import Commitment, Foretelling
 from handrail.approvals.domain.row_custody import HandedIn, RowsConfirmed
@@ -99,6 +100,7 @@ def plan_from(values: Mapping[str, Any]) -> EvaluationPlan:
     columns["withheld"] = tuple(columns["withheld"])
     plan["prospective"] = plan["prospective"] and Prospective(**plan["prospective"])
     plan |= {"columns": Columns(**columns)} | {name: tuple(plan[name]) for name in ("metrics", "classes", "custody")}
+    plan["fairness"] = plan["fairness"] and _fairness_plan_from(plan["fairness"])
     plan["cases"] = _cases_plan_from(plan["cases"])
     return EvaluationPlan(**plan)
 
@@ -134,8 +136,13 @@ def confirmed_from(values: Mapping[str, Any]) -> RowsConfirmed:
 
 def evaluation_from(values: Mapping[str, Any]) -> Evaluation:
     """Read an evaluation that was written as its fields."""
-    names = ("evaluation", "comparison", "scores", "isolation", "cases", "prospective")
+    names = ("evaluation", "comparison", "scores", "isolation", "cases", "prospective", "fairness")
     return Evaluation(**{name: values[name] for name in names})
+
+
+def _fairness_plan_from(values: Mapping[str, Any]) -> FairnessPlan:
+    rates = {name: tuple(of) for name, of in values["rates"].items()}
+    return FairnessPlan(tuple(values["segments"]), int(values["least_rows"]), rates)
 
 
 def _cases_plan_from(values: Mapping[str, Any]) -> CasesPlan:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from handrail.approvals.adapters.foretelling import Foretold, hold_against, known_moments, warm_up_foretold
 from handrail.approvals.adapters.measuring_cases import Beside, measured_cases
+from handrail.approvals.adapters.measuring_fairness import measured_fairness
 from handrail.approvals.domain.described_rows import LONGEST_NAME, MOST_COLUMNS
 from handrail.approvals.domain.evaluation import GAINS
 from handrail.errors import InvalidInput
@@ -74,7 +75,8 @@ def _measured(answered: Mapping[str, Answered], rows: Rows, plan: Plan) -> dict[
         "evaluation": _evaluated(beside),
         "comparison": _compared(answered, rows, plan) if "incumbent" in answered else None,
     }
-    return known | {"cases": measured_cases(beside, rows.table, plan, known)}
+    compared = {"fairness": measured_fairness(beside, rows.table, plan)} if plan["fairness"] else {}
+    return known | compared | {"cases": measured_cases(beside, rows.table, plan, known)}
 
 
 def _beside(answered: Mapping[str, Answered], rows: Rows, plan: Plan) -> Beside:

@@ -23,7 +23,7 @@ from handrail.errors import Misconfigured
 from handrail.objectives import Objective, parse_objectives
 
 REMEDY = "Correct the file."
-MEASURED = ("evaluation", "comparison")
+MEASURED = ("evaluation", "comparison", "fairness")
 """Names of evidence that the gate's evaluator computes."""
 NO_WILDCARDS = "[]{}\\"
 

@@ -12,12 +12,13 @@ from pydantic import Field
 from handrail.approvals.adapters.everyday_measures import groupings_of, measures_of, wording_of
 from handrail.approvals.domain.cases import MOST_GROUPINGS, MOST_GROUPS, CasesPlan
 from handrail.approvals.domain.evaluation import Columns, EvaluationPlan, Prospective
+from handrail.approvals.domain.fairness import FairnessPlan
 from handrail.approvals.domain.people import RoleName
 from handrail.approvals.domain.wording import Wording
 from handrail.approvals.evidence_ports import EvaluationPlans
 from handrail.config import Section, parse_config, read_text
 from handrail.errors import Misconfigured, UnknownReference
-from handrail.statistics import METRICS_OF
+from handrail.statistics import METRICS_OF, RATES_OF, names_of_disparity
 from handrail.use_case import UseCase
 
 FILE = "config/evaluation.yaml"
@@ -137,6 +138,7 @@ class YamlEvaluations(EvaluationPlans):
             custody=tuple(sorted(set(keys.custody or ()))),
             better=case.main_metric.better,
             cases=_cases(case, metrics, keys),
+            fairness=_fairness(case),
         )
 
     def wording(self, model: str) -> Wording:
@@ -198,6 +200,13 @@ def _use_case(text: str, shown: str) -> UseCase:
 @lru_cache(KEPT)
 def _file(text: str) -> EvaluationFile:
     return parse_config(text, EvaluationFile, shown=FILE, remedy=REMEDY)
+
+
+def _fairness(case: UseCase) -> FairnessPlan | None:
+    if case.fairness is None:
+        return None
+    rates = {rate.name: names_of_disparity(rate) for rate in RATES_OF[case.label.kind]}
+    return FairnessPlan(case.fairness.segments, case.fairness.least_rows, rates)
 
 
 def _cases(case: UseCase, metrics: Sequence[str], keys: ModelKeys) -> CasesPlan:

@@ -88,13 +88,13 @@ def read_cases(answer: Any, plan: CasesPlan, measured: Measured) -> dict[str, An
         ValueError: it holds other names than were asked for, too much, a number that is not finite, or numbers that
             contradict each other.
     """
-    _require(isinstance(answer, dict) and set(answer) == {*ANSWERED}, "cases has other names")
+    require(isinstance(answer, dict) and set(answer) == {*ANSWERED}, "cases has other names")
     measures, rows, missing, span = (answer[name] for name in ANSWERED)
     names = [measure.name for measure in plan.measures]
-    _require(isinstance(measures, dict) and set(measures) == {*names}, "cases has other measures than were asked for")
-    _require(isinstance(rows, list) and isinstance(missing, list), "cases holds no list of groups")
-    _require(len(rows) <= MOST_GROUPS + MOST_GROUPINGS, f"it has {len(rows)} groups")
-    _require(isinstance(span, list) and len(span) == 2 and all(map(_is_name, span)), "its span is not two names")
+    require(isinstance(measures, dict) and set(measures) == {*names}, "cases has other measures than were asked for")
+    require(isinstance(rows, list) and isinstance(missing, list), "cases holds no list of groups")
+    require(len(rows) <= MOST_GROUPS + MOST_GROUPINGS, f"it has {len(rows)} groups")
+    require(isinstance(span, list) and len(span) == 2 and all(map(is_name, span)), "its span is not two names")
     for name, values in measures.items():
         _numbers(name, values, MEASURED, measured)
         _agrees(name, values, measured)
@@ -114,26 +114,28 @@ def read_cases(answer: Any, plan: CasesPlan, measured: Measured) -> dict[str, An
     }
 
 
-def _require(holds: bool, problem: str) -> None:
+def require(holds: bool, problem: str) -> None:
+    """Raise ValueError with the problem unless something holds."""
     if not holds:
         raise ValueError(problem)
 
 
 def _numbers(name: str, values: Any, wanted: Sequence[str], measured: Measured) -> None:
     """Refuse anything but a finite number or None under exactly these names, and a champion where there is none."""
-    _require(isinstance(values, dict) and set(values) == {*wanted}, f"{name} does not hold exactly its numbers")
+    require(isinstance(values, dict) and set(values) == {*wanted}, f"{name} does not hold exactly its numbers")
     for key, value in values.items():
         if value is not None:
-            _require(_is_number(value), f"{name}.{key} is {value!r:.40}, which is not a finite number")
+            require(is_number(value), f"{name}.{key} is {value!r:.40}, which is not a finite number")
             if measured.comparison is None:
-                _require(key not in OF_BOTH, f"{name}.{key} is there, and no champion was asked about")
+                require(key not in OF_BOTH, f"{name}.{key} is there, and no champion was asked about")
     for low, high in (("low", "high"), ("candidate_low", "candidate_high")):
-        _require((values[low] is None) is (values[high] is None), f"{name} has one end of an interval")
+        require((values[low] is None) is (values[high] is None), f"{name} has one end of an interval")
         is_one = values[low] is None or values[low] <= values[high]
-        _require(is_one, f"{name} has an interval that ends before it begins")
+        require(is_one, f"{name} has an interval that ends before it begins")
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Whether it is a finite number."""
     try:
         return not isinstance(value, bool) and isinstance(value, int | float) and isfinite(value)
     except OverflowError:  # a whole number of thousands of digits
@@ -147,7 +149,7 @@ def _agrees(name: str, values: Mapping[str, float | None], measured: Measured) -
     if name == measured.main and measured.comparison is not None:
         gain = gain_of(measured.comparison, measured.better)
         pairs += [(values[key], number) for key, number in gain.items()]
-    _require(all(one == other for one, other in pairs), f"it says two different things about {name}")
+    require(all(one == other for one, other in pairs), f"it says two different things about {name}")
 
 
 def gain_of(comparison: Mapping[str, float], better: str) -> dict[str, float]:
@@ -159,17 +161,17 @@ def gain_of(comparison: Mapping[str, float], better: str) -> dict[str, float]:
 
 
 def _group(row: Any, plan: CasesPlan, measured: Measured) -> None:
-    _require(isinstance(row, dict) and set(row) == {*GROUPED}, "a group does not hold exactly its facts")
+    require(isinstance(row, dict) and set(row) == {*GROUPED}, "a group does not hold exactly its facts")
     place, value, count = row["grouping"], row["value"], row["rows"]
-    _require(type(place) is int and 0 <= place < len(plan.groupings), "a group is of no slice that was asked for")
-    _require(value is None or _is_name(value), "the value of a group is not a short text")
-    _require(type(count) is int and 0 < count <= measured.rows, "a group has a number of rows that cannot be")
-    _require(isinstance(row["silent"], bool), "a group does not say whether somebody is called in it")
+    require(type(place) is int and 0 <= place < len(plan.groupings), "a group is of no slice that was asked for")
+    require(value is None or is_name(value), "the value of a group is not a short text")
+    require(type(count) is int and 0 < count <= measured.rows, "a group has a number of rows that cannot be")
+    require(isinstance(row["silent"], bool), "a group does not say whether somebody is called in it")
     _numbers("a group", {name: row[name] for name in (*MEASURED, *DECIDED)}, (*MEASURED, *DECIDED), measured)
-    _require(all(row[name] is None or 0 <= row[name] <= 1 for name in DECIDED), "a share of a group is none")
+    require(all(row[name] is None or 0 <= row[name] <= 1 for name in DECIDED), "a share of a group is none")
 
 
-def _is_name(text: Any) -> bool:
+def is_name(text: Any) -> bool:
     """Whether it is a short text that can be written."""
     if not isinstance(text, str) or len(text) > LONGEST_VALUE:
         return False
@@ -183,15 +185,15 @@ def _is_name(text: Any) -> bool:
 def _partition(rows: Sequence[Mapping[str, Any]], missing: Sequence[Any], plan: CasesPlan, count: int) -> None:
     """Refuse groups of a slice that are not each there once and hold all rows together."""
     sums = dict.fromkeys(range(len(plan.groupings)), 0)
-    _require(len({(row["grouping"], row["value"]) for row in rows}) == len(rows), "a group is there twice")
-    _require(
+    require(len({(row["grouping"], row["value"]) for row in rows}) == len(rows), "a group is there twice")
+    require(
         all(type(place) is int and place in sums for place in missing) and len({*missing}) == len(missing),
         "it misses a slice that was not asked for",
     )
     for row in rows:
         sums[row["grouping"]] += row["rows"]
     wanted = {place: 0 if place in missing else count for place in sums}
-    _require(sums == wanted, "the groups of a slice do not hold all rows")
+    require(sums == wanted, "the groups of a slice do not hold all rows")
 
 
 def _badness(row: Mapping[str, Any], measured: Measured) -> tuple[float, int, str]:

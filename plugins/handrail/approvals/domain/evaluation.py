@@ -10,6 +10,7 @@ from math import isfinite
 from typing import Any
 
 from handrail.approvals.domain.cases import CasesPlan, Measured, read_cases
+from handrail.approvals.domain.fairness import FairnessPlan, read_fairness
 from handrail.approvals.domain.predictions import Foretold
 from handrail.manifest import digest_of
 
@@ -21,7 +22,7 @@ FORETOLD = ("rows", "uncommitted", "overdue", "unequal", "coverage", "unreadable
 another score; the share of all subjects that were foretold which have a row that counts; and files that are none."""
 GAINS = ("delta", "ci_low", "ci_high")
 """The numbers of a comparison on the rows that were foretold."""
-LATER_FIELDS = ("custody", "prospective")
+LATER_FIELDS = ("custody", "prospective", "fairness")
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 
@@ -55,7 +56,7 @@ class EvaluationPlan:
     different trees are measured on one snapshot, which has at least `least_rows` rows; the evaluator is stopped after
     `seconds`, and has so many `megabytes`. With `custody` a person in one of these roles confirms the rows first,
     with `prospective` rows that were foretold are measured by themselves too. `main` is better on the side `better`;
-    `cases` is what is looked at for both versions, beside what rules can cite.
+    `cases` is what is looked at for both versions, beside what rules can cite; with `fairness` groups are compared.
     """
 
     model: str
@@ -75,6 +76,7 @@ class EvaluationPlan:
     better: str = "higher"
     cases: CasesPlan = CasesPlan()
     prospective: Prospective | None = None
+    fairness: FairnessPlan | None = None
 
     @property
     def digest(self) -> str:
@@ -115,7 +117,8 @@ class Evaluation:
 
     `scores` is the sha256 (hex) of all scores; `isolation` says what the evaluator could not reach. `cases` are both
     versions on the same cases as `read_cases` returns them, JSON values; None from evaluators that do not look at them.
-    `prospective` are the numbers on the rows that were foretold, if that was asked for.
+    `prospective` are the numbers on the rows that were foretold, and `fairness` how far groups are apart, as
+    `read_fairness` returns it, each if that was asked for.
     """
 
     evaluation: Mapping[str, float]
@@ -124,13 +127,15 @@ class Evaluation:
     isolation: Mapping[str, Any] = field(default_factory=dict)
     cases: Mapping[str, Any] | None = None
     prospective: Mapping[str, float] | None = None
+    fairness: Mapping[str, Any] | None = None
 
     @property
     def measures(self) -> dict[str, Any]:
         """The numbers by the names that policies use."""
         compared = {} if self.comparison is None else {"comparison": dict(self.comparison)}
         foretold = {} if self.prospective is None else {"prospective": dict(self.prospective)}
-        return {"evaluation": dict(self.evaluation), **compared, **foretold}
+        apart = {} if self.fairness is None else {"fairness": dict(self.fairness)}
+        return {"evaluation": dict(self.evaluation), **compared, **foretold, **apart}
 
 
 def names_of(plan: EvaluationPlan) -> frozenset[str]:
@@ -152,15 +157,7 @@ def read_answer(text: bytes, question: Question) -> Evaluation:
     Raises:
         ValueError: it is not JSON with exactly the names that were asked for, or a number is not finite.
     """
-    if len(text) > LARGEST_ANSWER:
-        raise ValueError(f"it is longer than {LARGEST_ANSWER:,} bytes")
-    try:
-        answer = json.loads(text)
-    except (ValueError, RecursionError) as err:
-        raise ValueError("it is not JSON") from err
-    names = ("evaluation", "comparison", *(("prospective",) if question.foretold else ()), "cases", "scores")
-    if not isinstance(answer, dict) or set(answer) != set(names):
-        raise ValueError(f"it does not hold exactly {', '.join(names[:-1])} and scores")
+    answer = _parts(text, question)
     scores, comparison = answer["scores"], answer["comparison"]
     if not isinstance(scores, str) or not _HEX.fullmatch(scores):
         raise ValueError("its digest of the scores is not a sha256")
@@ -172,7 +169,26 @@ def read_answer(text: bytes, question: Question) -> Evaluation:
     cases = read_cases(answer["cases"], plan.cases, Measured(plan.main, plan.better, evaluation, comparison))
     if question.foretold:
         prospective = _numbers(answer["prospective"], prospective_names(question, answer["prospective"]))
-    return Evaluation(evaluation, comparison, scores, cases=cases, prospective=prospective)
+    fairness = None
+    if plan.fairness:
+        fairness = read_fairness(answer["fairness"], plan.fairness, plan.cases, int(evaluation["rows"]))
+    return Evaluation(evaluation, comparison, scores, cases=cases, prospective=prospective, fairness=fairness)
+
+
+def _parts(text: bytes, question: Question) -> dict[str, Any]:
+    """Return the parts of an answer by the names that were asked for."""
+    if len(text) > LARGEST_ANSWER:
+        raise ValueError(f"it is longer than {LARGEST_ANSWER:,} bytes")
+    try:
+        answer = json.loads(text)
+    except (ValueError, RecursionError) as err:
+        raise ValueError("it is not JSON") from err
+    foretold = ("prospective",) if question.foretold else ()
+    compared = ("fairness",) if question.plan.fairness else ()
+    names = ("evaluation", "comparison", *foretold, *compared, "cases", "scores")
+    if not isinstance(answer, dict) or set(answer) != set(names):
+        raise ValueError(f"it does not hold exactly {', '.join(names[:-1])} and scores")
+    return answer
 
 
 def _numbers(values: Any, names: frozenset[str]) -> dict[str, float]:
