@@ -60,7 +60,7 @@ else:
 
 @bentoml.service(
     name=CASE.name,
-    service_class=guarded(partial(rules_of, PLATFORM, FEEDBACK), WORKER.not_ready),
+    service_class=guarded(partial(rules_of, PLATFORM, FEEDBACK), WORKER.not_ready, WORKER.watch),
     workers=1,
     threads=1,
     traffic={"timeout": 30, "max_concurrency": 64},

@@ -179,7 +179,7 @@ def test_unknown_paths_leave_no_trace_in_the_metrics(client: httpx.Client) -> No
 
     metrics = client.get("/metrics").text
     assert "nothing" not in metrics
-    assert 'endpoint="/predict"' in metrics
+    assert 'route="/predict"' in metrics
 
 
 def test_the_page_and_its_description_load_nothing_from_elsewhere(client: httpx.Client) -> None:

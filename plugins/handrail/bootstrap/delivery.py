@@ -36,13 +36,14 @@ from handrail.storage import migrate
 if TYPE_CHECKING:
     from handrail.approvals import Permit, PermitVerifier
     from handrail.bootstrap import Platform
-    from handrail.delivery import BuiltBento, Splits
+    from handrail.delivery import BuiltBento, HealthRecords, Splits
 
 __all__ = [
     "lend_carried",
     "open_bentos",
     "open_deployer",
     "open_deployments",
+    "open_health",
     "open_permits",
     "open_splits",
     "open_turns",
@@ -174,6 +175,15 @@ def read_splits(platform: Platform) -> Splits:
 
     migrate(platform.store, "delivery", MIGRATIONS)
     return SqlSplits(platform.store)
+
+
+def open_health(platform: Platform) -> HealthRecords:
+    """Open the record of how services did, minute by minute."""
+    from handrail.delivery.adapters.sql_health import SqlHealth
+    from handrail.delivery.adapters.sql_splits import MIGRATIONS
+
+    migrate(platform.store, "delivery", MIGRATIONS)
+    return SqlHealth(platform.store)
 
 
 def open_splits(platform: Platform, name: str) -> Splitter:

@@ -1,9 +1,20 @@
 """Delivery: what may be served, and where a slot of an environment points. These are the public names."""
 
 from handrail.delivery.domain import BuiltBento, BuiltFor, Carried, Deployed, PermittedVersion, Slot, Verified
+from handrail.delivery.domain.health import (
+    BOUNDS_S,
+    REQUESTS,
+    Fault,
+    HealthBin,
+    HealthSample,
+    Load,
+    bucket_of,
+    fault_of,
+)
 from handrail.delivery.domain.splits import CHAMPION, Assigned, Challenger, Change, End, Role, Split
 from handrail.delivery.domain.steps import Judged, Next, Rollout
 from handrail.delivery.domain.turns import Lease, Turn, TurnChange, TurnLimits
+from handrail.delivery.health_ports import HealthRecords
 from handrail.delivery.ports import Bentos, Deployments, Permits, Recipe, Trees
 from handrail.delivery.service import Deployer, NewChallenger, Splitter, find_carried, find_serving, lend_verified
 from handrail.delivery.service.turns import LEASE_S, HeldTurn, Turns
@@ -12,9 +23,11 @@ from handrail.delivery.turn_ports import TurnBook
 from handrail.shares import FALLBACK
 
 __all__ = [
+    "BOUNDS_S",
     "CHAMPION",
     "FALLBACK",
     "LEASE_S",
+    "REQUESTS",
     "Assigned",
     "Bentos",
     "BuiltBento",
@@ -29,6 +42,11 @@ __all__ = [
     "HeldTurn",
     "Judged",
     "Lease",
+    "Fault",
+    "HealthBin",
+    "HealthRecords",
+    "HealthSample",
+    "Load",
     "NewChallenger",
     "Next",
     "Permits",
@@ -47,6 +65,8 @@ __all__ = [
     "TurnLimits",
     "Turns",
     "Verified",
+    "bucket_of",
+    "fault_of",
     "find_carried",
     "find_serving",
     "lend_verified",

@@ -20,11 +20,15 @@ from handrail.tools import require
 require("bentoml", "bentoml")
 from _bentoml_sdk import Service  # noqa: E402
 
+from handrail.entrypoints.bentoml.logs import RequestLog, log_as_json  # noqa: E402
+from handrail.entrypoints.bentoml.observed import QUIET, Observed, Routes  # noqa: E402
+from handrail.entrypoints.bentoml.watch import Watch  # noqa: E402
 from handrail.entrypoints.http.docs_page import STATIC, swagger_page, swagger_program  # noqa: E402
 from handrail.entrypoints.http.feedback_guard import FeedbackGuard, Rules  # noqa: E402
 
-# OpenTelemetry costs 0.35 ms a request and has no switch; nothing collects the traces.
-_UNWANTED = frozenset({"OpenTelemetryMiddleware"})
+# OpenTelemetry costs 0.35 ms a request and has no switch; nothing collects the traces. BentoML's own metrics have the
+# path that a caller chose as a label.
+_UNWANTED = frozenset({"OpenTelemetryMiddleware", "HTTPTrafficMetricsMiddleware"})
 
 SWAGGER_PAGE = swagger_page("Prediction service", "/docs.json")
 """BentoML's own page without its Google Tag Manager, and with a place to enter the token."""
@@ -37,8 +41,13 @@ def open_paths() -> frozenset[str]:
     return frozenset({"/livez", "/healthz", "/readyz", "/metrics", "/docs.json", "/schema.json"} | static)
 
 
-def guarded(rules: Callable[[], Rules], not_ready: Callable[[], str | None]) -> type[Service[Any]]:
-    """Make a service class whose app is behind a `FeedbackGuard`; `rules` is called once in each worker."""
+def guarded(
+    rules: Callable[[], Rules], not_ready: Callable[[], str | None], watch: Watch | None = None
+) -> type[Service[Any]]:
+    """Make a service class whose app is behind a `FeedbackGuard`; `rules` is called once in each worker.
+
+    `watch` counts requests, for Prometheus too, and lets the process log one JSON object a line.
+    """
 
     class GuardedService(Service[Any]):
         @property
@@ -51,9 +60,20 @@ def guarded(rules: Callable[[], Rules], not_ready: Callable[[], str | None]) -> 
             app.user_middleware = [entry for entry in app.user_middleware if entry.cls.__name__ not in _UNWANTED]
             # BentoML logs a traceback with what the client sent when a request fails validation.
             logging.getLogger("bentoml._internal.server.http_app").addFilter(_is_no_validation_error)
-            return FeedbackGuard(app, rules(), not_ready)
+            ruled = rules()
+            guard = FeedbackGuard(app, ruled, not_ready)
+            return guard if watch is None else _observed(guard, watch, ruled)
 
     return GuardedService
+
+
+def _observed(guard: FeedbackGuard, watch: Watch, rules: Rules) -> Observed:
+    """Let a process count and log; called in a worker, where BentoML has named the folder that metrics share."""
+    from handrail.entrypoints.bentoml.metrics import Metrics
+
+    watch.export(Metrics())
+    log_as_json()
+    return Observed(guard, watch, Routes(rules.guarded_paths | QUIET, rules.model_paths), RequestLog())
 
 
 def quieten_warnings() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from handrail.delivery import CHAMPION, FALLBACK, Assigned, Challenger, Split
 from handrail.entrypoints.bentoml.lanes import Broken, Lane
 from handrail.entrypoints.bentoml.predictor import Items, Predictor
+from handrail.entrypoints.bentoml.watch import UNWATCHED, Watch, answered_with
 from handrail.errors import HandrailError, Unavailable
 from handrail.feedback import Prediction
 
@@ -47,10 +48,17 @@ class Beside:
 class Traffic:
     """Answers requests with one champion, and with the challengers that are beside it at the moment."""
 
-    def __init__(self, champion: Predictor, on_champion: Champion, failed: Callable[[Challenger, str], None]) -> None:
+    def __init__(
+        self,
+        champion: Predictor,
+        on_champion: Champion,
+        failed: Callable[[Challenger, str], None],
+        watch: Watch = UNWATCHED,
+    ) -> None:
         """Let the champion alone answer; `failed` gets a challenger that could not, and the reason."""
         self._champion, self._on_champion = champion, on_champion
         self._failed = failed
+        self._watch = watch
         self._beside: Beside | None = None
         self._shadowing: set[asyncio.Task[None]] = set()
         self.not_shadowed = 0
@@ -68,7 +76,9 @@ class Traffic:
         """
         beside, champion = self._beside, self._champion
         if beside is None:
-            found: dict[str, Any] = await self._on_champion(lambda: champion.answer(items))
+            with self._watch.slot(CHAMPION, champion.identity.deployment, len(items)):
+                found: dict[str, Any] = await self._on_champion(lambda: champion.answer(items))
+            answered_with(found["predictions"], (CHAMPION,), champion.identity.deployment)
             return found
         made_at, subject = champion.now(), champion.case.subject.column
         assigned = [beside.assigned(str(item[subject])) for item in items]
@@ -76,7 +86,9 @@ class Traffic:
         await self._on_champion(lambda: champion.keep([each for each, _ in made]))
         self._shadow(beside, items, made_at)
         rows = zip(items, made, strict=True)
-        return champion.body([champion.one(item, each) | {"slot": slot} for item, (each, slot) in rows])
+        answers = [champion.one(item, each) | {"slot": slot} for item, (each, slot) in rows]
+        answered_with(answers, {slot for _, slot in made}, champion.identity.deployment)
+        return champion.body(answers)
 
     async def _made(
         self, beside: Beside, items: Items, assigned: Sequence[Assigned], made_at: datetime
@@ -117,7 +129,10 @@ class Traffic:
         if not places:
             return {}
         some, whom = [items[at] for at in places], [assigned[at] for at in places]
-        made = await self._on_champion(lambda: self._champion.predict(some, made_at, whom))
+        # A fallback is counted by itself: it is what the challengers cost.
+        slot = FALLBACK if all(each.name == FALLBACK for each in whom) else CHAMPION
+        with self._watch.slot(slot, self._champion.identity.deployment, len(some)):
+            made = await self._on_champion(lambda: self._champion.predict(some, made_at, whom))
         return {at: (each, one.name) for at, each, one in zip(places, made, whom, strict=True)}
 
     async def _try(
@@ -129,7 +144,8 @@ class Traffic:
         try:
             assigned = [Assigned(name, one.share)] * len(items)
             patience_s = PATIENCE_S + AN_ITEM_S * len(items)
-            return await lane.call(lambda: _predict(lane, items, made_at, assigned), patience_s)
+            with self._watch.slot(name, one.deployment, len(items)):
+                return await lane.call(lambda: _predict(lane, items, made_at, assigned), patience_s)
         except Unavailable as err:
             _log.warning("The champion answers for %s: %s", name, err)
             return err
@@ -154,10 +170,11 @@ class Traffic:
         assigned = [Assigned(one.name, None)] * len(items)
         try:
             patience_s = SHADOW_PATIENCE_S + AN_ITEM_S * len(items)
-            made = await lane.call(lambda: _predict(lane, items, made_at, assigned, one.share), patience_s)
+            with self._watch.slot(one.name, one.deployment, len(items)):
+                made = await lane.call(lambda: _predict(lane, items, made_at, assigned, one.share), patience_s)
         except Unavailable as err:
             # The feature store, the spool, or too much at a time: nothing that speaks against the version.
-            self.not_shadowed += len(items)
+            self._drop(one, len(items))
             _log.warning("%d predictions in shadow were not made: %s", len(items), err)
             return
         except Broken as err:
@@ -166,12 +183,17 @@ class Traffic:
         try:
             await self._on_champion(lambda: self._champion.keep(made))
         except HandrailError as err:
-            self.not_shadowed += len(items)
+            self._drop(one, len(items))
             _log.warning("%d predictions in shadow were not kept: %s", len(items), err)
+
+    def _drop(self, one: Challenger, items: int) -> None:
+        self.not_shadowed += items
+        self._watch.dropped(one.name, one.deployment, items)
 
     def _broke(self, beside: Beside, name: str, err: Broken) -> None:
         if name not in beside.broken:
             beside.broken.add(name)
+            self._watch.challenger_ended(name)
             self._failed(beside.split.challenger(name), f"The challenger {name} failed: {err}.")
 
 

@@ -20,8 +20,10 @@ from handrail.delivery import Challenger, Slot, find_carried
 from handrail.entrypoints.bentoml.challengers import Challengers
 from handrail.entrypoints.bentoml.collect import bento_digest
 from handrail.entrypoints.bentoml.features import FeatureRepo, Items, OnlineFeatures
+from handrail.entrypoints.bentoml.health_keeper import HealthKeeper
 from handrail.entrypoints.bentoml.predictor import Identity, Predictor
-from handrail.entrypoints.bentoml.traffic import Traffic
+from handrail.entrypoints.bentoml.traffic import Beside, Traffic
+from handrail.entrypoints.bentoml.watch import Watch
 from handrail.entrypoints.hosts.recording import PATIENCE_S, record
 from handrail.errors import HandrailError
 from handrail.lineage import Lineage
@@ -53,6 +55,8 @@ class Worker:
         self._challengers: Challengers | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._reason: str | None = STARTING
+        self.watch = Watch(Slot(platform.settings.environment, case.name).pointer)
+        self._health = HealthKeeper(platform, self.watch)
 
     def not_ready(self) -> str | None:
         """Return the sentence why nothing is predicted, None if it is."""
@@ -69,6 +73,7 @@ class Worker:
         except HandrailError as err:
             self._reason = str(err)
             _log.error("Not ready: %s", err)
+        self.watch.ready(self._reason is None)
         self._tasks.append(asyncio.create_task(self._tend(os.getppid())))
         # A collection over the heap of the imported tools pauses every request for a quarter of a second.
         gc.collect()
@@ -88,6 +93,7 @@ class Worker:
         except HandrailError as err:
             _log.error("%s", err)
         await asyncio.to_thread(self._drain)
+        await asyncio.to_thread(self._health.keep)
         self._target.close()
         self._platform.close()
 
@@ -108,9 +114,17 @@ class Worker:
         def failed(challenger: Challenger, sentence: str) -> None:
             challengers.failed(challenger, sentence)
 
-        self._traffic = Traffic(champion, lambda work: loop.run_in_executor(self._thread, work), failed)
+        traffic = self._traffic = Traffic(
+            champion, lambda work: loop.run_in_executor(self._thread, work), failed, self.watch
+        )
+
+        def use(beside: Beside | None) -> None:
+            traffic.follow(beside)
+            able = [each for each in beside.split.challengers if beside.can(each.name)] if beside else []
+            self.watch.beside(able)
+
         splits = partial(open_splits, self._platform, name)
-        challengers = self._challengers = Challengers(splits, self._challenger, self._traffic.follow)
+        challengers = self._challengers = Challengers(splits, self._challenger, use)
         self._tasks.append(asyncio.create_task(challengers.follow()))
 
     def _challenger(self, challenger: Challenger, scorer: Scorer) -> Predictor:
@@ -127,6 +141,7 @@ class Worker:
             permitted = verified.permitted
         deployment = Slot(settings.environment, bento.name).deployment(bento.version)
         predictor = self._predictor(scorer, deployment.uri, permitted.version.uri)
+        self.watch.champion(deployment.uri, permitted.version.uri, permitted.permit)
         self._record(deployment, bento, permitted.tree_digest)
         return predictor
 
@@ -166,6 +181,8 @@ class Worker:
         """
         while os.getppid() == supervisor:
             await asyncio.to_thread(self._drain)
+            if self._health.is_due():
+                await asyncio.to_thread(self._health.keep)
             await asyncio.sleep(DRAIN_EVERY_S)
         _log.warning("The supervisor of this process is gone: it ends too.")
         signal.raise_signal(signal.SIGTERM)

@@ -39,6 +39,7 @@ class Address(Enum):
     IMPACT = "GET", f"{PREFIX}/impact"
     FEEDBACK = "GET", f"{PREFIX}/feedback"
     DEPLOYMENTS = "GET", f"{PREFIX}/deployments"
+    HEALTH = "GET", f"{PREFIX}/health"
     LOGIN = "GET", f"{PREFIX}/login"
     LOG_IN = "POST", f"{PREFIX}/login"
     LOG_OUT = "POST", f"{PREFIX}/logout"

@@ -48,6 +48,7 @@ KEYS = {
     Address.IMPACT: "m",
     Address.FEEDBACK: "f",
     Address.DEPLOYMENTS: "d",
+    Address.HEALTH: "h",
     Address.FINDINGS: "n",
     Address.RULES: "u",
     Address.LOG: "l",

@@ -15,6 +15,7 @@ from handrail.entrypoints.console.addresses import PREFIX, Address
 from handrail.entrypoints.console.deployments_page import deployments_page
 from handrail.entrypoints.console.error_page import nothing_here
 from handrail.entrypoints.console.feedback_page import feedback_page
+from handrail.entrypoints.console.health_page import health_page
 from handrail.entrypoints.console.impact_page import ask_page as ask_for_impact
 from handrail.entrypoints.console.impact_page import impact_page
 from handrail.entrypoints.console.pages import Page
@@ -79,12 +80,18 @@ def _feedback(desk: ServeDesk, request: Request) -> Page:
     return feedback_page(desk.platform, asked["model"], asked["kind"], asked["as_of"], rows=asked["rows"])
 
 
+def _health(desk: ServeDesk, request: Request) -> Page:
+    asked = read_query(request, "service", "over")
+    return health_page(desk.platform, asked["service"], asked["over"])
+
+
 VIEWS: Mapping[Address, tuple[str, View]] = {
     Address.INBOX: ("Search", _start),
     Address.TRACE: ("Trace", _trace),
     Address.IMPACT: ("Impact", _impact),
     Address.FEEDBACK: ("Feedback", _feedback),
     Address.DEPLOYMENTS: ("Deployments", _deployments),
+    Address.HEALTH: ("Health", _health),
 }
 """What answers each address, with its name in the menu."""
 PLACES = tuple((address, name) for address, (name, _) in VIEWS.items())

@@ -1,4 +1,4 @@
-"""What answers now and what really happened, on the MLflow server: for whoever MLflow lets read the model behind it."""
+"""What answers now, how well, and what really happened: for whoever MLflow lets read the model behind it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from handrail.entrypoints.console.deployments_page import deployments_page, model_of
 from handrail.entrypoints.console.feedback_page import feedback_page
+from handrail.entrypoints.console.health_page import health_page
 from handrail.entrypoints.console.pages import Page
 from handrail.entrypoints.mlflow.app.messages import read_query
 from handrail.entrypoints.mlflow.app.pages.desk import PageDesk
@@ -16,6 +17,12 @@ def deployments(desk: PageDesk) -> Page:
     """Return what each slot points at, of the models of this server that the account may read."""
     service = read_query("service").get("service", "").strip()
     return deployments_page(desk.platform, desk.platform.lineage, service, _reads(desk), desk.opened.reviewing.names())
+
+
+def health(desk: PageDesk) -> Page:
+    """Return how services did lately, of the models of this server that the account may read."""
+    asked = read_query("service", "over")
+    return health_page(desk.platform, asked.get("service", "").strip(), asked.get("over", ""), _reads(desk))
 
 
 def feedback(desk: PageDesk) -> Page:

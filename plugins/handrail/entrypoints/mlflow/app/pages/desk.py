@@ -36,6 +36,7 @@ PLACES = (
     (Address.IMPACT, "Impact"),
     (Address.FEEDBACK, "Feedback"),
     (Address.DEPLOYMENTS, "Deployments"),
+    (Address.HEALTH, "Health"),
     (Address.FINDINGS, "Findings"),
     (Address.RULES, "Rules"),
     (Address.LOG, "Log"),

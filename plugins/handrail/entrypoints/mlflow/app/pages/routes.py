@@ -56,6 +56,7 @@ VIEWS: Mapping[Address, tuple[Any, Address]] = {
     Address.IMPACT: (lineage.impact, Address.IMPACT),
     Address.FEEDBACK: (deployments.feedback, Address.FEEDBACK),
     Address.DEPLOYMENTS: (deployments.deployments, Address.DEPLOYMENTS),
+    Address.HEALTH: (deployments.health, Address.HEALTH),
 }
 """What answers each address, and the entry of the menu that it belongs to."""
 
