@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from handrail.delivery import HealthRecords, HealthSample, Load
-from handrail.delivery.adapters.sql_health import SqlHealth
-from handrail.delivery.adapters.sql_splits import MIGRATIONS
+from handrail.delivery.adapters.sql_health import MIGRATIONS, SqlHealth
 from handrail.delivery.domain.health import BOUNDS_S, REQUESTS, Fault
 from handrail.storage import migrate, open_store
 from tests.fakes.feedback_store import DATABASES, a_database
@@ -32,7 +31,7 @@ def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[HealthRe
     with a_database(request.param, tmp_path) as url:
         store = open_store(url)
         try:
-            migrate(store, "delivery", MIGRATIONS)
+            migrate(store, "delivery_health", MIGRATIONS)
             yield SqlHealth(store)
         finally:
             store.close()

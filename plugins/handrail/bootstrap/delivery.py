@@ -179,10 +179,9 @@ def read_splits(platform: Platform) -> Splits:
 
 def open_health(platform: Platform) -> HealthRecords:
     """Open the record of how services did, minute by minute."""
-    from handrail.delivery.adapters.sql_health import SqlHealth
-    from handrail.delivery.adapters.sql_splits import MIGRATIONS
+    from handrail.delivery.adapters.sql_health import MIGRATIONS, SqlHealth
 
-    migrate(platform.store, "delivery", MIGRATIONS)
+    migrate(platform.store, "delivery_health", MIGRATIONS)
     return SqlHealth(platform.store)
 
 

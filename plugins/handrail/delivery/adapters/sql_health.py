@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +13,8 @@ from handrail.delivery.domain.health import BOUNDS_S, Fault, HealthBin, HealthSa
 from handrail.delivery.health_ports import HealthRecords
 from handrail.storage import Store
 from handrail.storage.bulk import fetch, repeat
+
+MIGRATIONS = Path(__file__).parent / "health_migrations"
 
 _KEY = ("minute", "pointer", "name", "deployment", "process")
 _FAULTS = tuple(Fault)

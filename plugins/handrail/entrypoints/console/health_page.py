@@ -61,25 +61,30 @@ def health_page(  # noqa: PLR0913 - what a host asks with
     start = _floor(now - span, step) + step
     bins = open_health(platform).read(start, now + timedelta(minutes=1), step)
     versions = {each.uri: each.model_version_uri or "" for each in platform.feedback.deployments()} if bins else {}
-    readable = {each.pointer for each in bins if each.deployment and reads(versions.get(each.deployment, ""))}
-    if reads is everything:
-        readable = {each.pointer for each in bins}
-    names = sorted({each.pointer for each in bins if each.pointer in readable})
-    shown = [name for name in names if service in ("", unquote(name.rpartition("/")[2]))]
+    mine = _readable(bins, lambda deployment: reads(versions.get(deployment, "")), is_all=reads is everything)
+    shown = [name for name in mine if service in ("", unquote(name.rpartition("/")[2]))]
     if service and not shown:
         raise UnknownReference("service", service, "See which there are: /handrail/health.")
     stretches = [start + step * place for place in range(int((now - start) / step) + 1)]
-    mine = [each for each in bins if not each.deployment or reads(versions.get(each.deployment, ""))]
-    rows = [_service(name, [each for each in mine if each.pointer == name], stretches, step, now) for name in shown]
+    rows = [_service(name, mine[name], stretches, step, now) for name in shown]
     for row, charts in rows:
         row["charts"] = list(charts)
         for slot in row["slots"]:
             slot["version"] = model_of(versions.get(slot["deployment"], ""))
-    facts = {"service": service, "over": over or "24h", "spans": {key: each[0] for key, each in SPANS.items()}}
+    facts: Row = {"service": service, "over": over or "24h", "spans": {key: each[0] for key, each in SPANS.items()}}
     facts |= {"services": [row for row, _ in rows], "start": start.isoformat(), "end": now.isoformat()}
     drawn = {row["name"]: charts for row, charts in rows}
     title = f"How {service or 'services'} did in the last {SPANS[over or '24h'][0]}"
     return Page("health.html", title, facts, 200, {"drawn": drawn, "short": SHORT})
+
+
+def _readable(bins: Sequence[HealthBin], reads: Callable[[str], bool], *, is_all: bool) -> dict[str, list[HealthBin]]:
+    """Return what the person may read of each service, by name; nothing of one that has no slot of theirs."""
+    found: dict[str, list[HealthBin]] = {}
+    for each in bins:
+        if not each.deployment or is_all or reads(each.deployment):
+            found.setdefault(each.pointer, []).append(each)
+    return {name: some for name, some in sorted(found.items()) if is_all or any(each.deployment for each in some)}
 
 
 def _service(

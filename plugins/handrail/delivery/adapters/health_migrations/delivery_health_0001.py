@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "delivery_0002"
-down_revision = "delivery_0001"
+revision = "delivery_health_0001"
+down_revision = None
 branch_labels = None
 depends_on = None
 
