@@ -16,8 +16,8 @@ from handrail.errors import HandrailError, InvalidInput, Refused, UnknownReferen
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = {"plugins": ROOT / "plugins", "flows": ROOT, "bentos": ROOT, "feature_repo": ROOT, "infra": ROOT}
-ANSWERS = {"Rejection"}
-"""Exceptions inside the HTTP entry points; no caller sees them."""
+ANSWERS = {"NotPermitted", "Rejection"}
+"""Exceptions inside the HTTP entry points, and of programs that run without Handrail; no caller sees them."""
 
 DRAWN = dict(
     (name, len(indent))

@@ -16,7 +16,18 @@ from handrail.delivery.domain.steps import Judged, Next, Rollout
 from handrail.delivery.domain.turns import Lease, Turn, TurnChange, TurnLimits
 from handrail.delivery.health_ports import HealthRecords
 from handrail.delivery.ports import Bentos, Deployments, Permits, Recipe, Trees
-from handrail.delivery.service import Deployer, NewChallenger, Splitter, find_carried, find_serving, lend_verified
+from handrail.delivery.service import (
+    NEEDS,
+    Deployer,
+    NewChallenger,
+    Splitter,
+    Target,
+    Trusted,
+    find_carried,
+    find_serving,
+    lend_verified,
+    parcel,
+)
 from handrail.delivery.service.turns import LEASE_S, HeldTurn, Turns
 from handrail.delivery.split_ports import Splits
 from handrail.delivery.turn_ports import TurnBook
@@ -28,6 +39,7 @@ __all__ = [
     "FALLBACK",
     "LEASE_S",
     "REQUESTS",
+    "NEEDS",
     "Assigned",
     "Bentos",
     "BuiltBento",
@@ -58,16 +70,19 @@ __all__ = [
     "Split",
     "Splits",
     "Splitter",
+    "Target",
     "Trees",
     "Turn",
     "TurnBook",
     "TurnChange",
     "TurnLimits",
     "Turns",
+    "Trusted",
     "Verified",
     "bucket_of",
     "fault_of",
     "find_carried",
     "find_serving",
     "lend_verified",
+    "parcel",
 ]

@@ -29,6 +29,8 @@ READING = {
     "delivery add": ("two", "models:/churn@canary", "--role", "canary", "--share", "0.1", "--reason", "good in shadow"),
     "delivery share": ("two", "0.2", "--reason", "no guardrail was touched"),
     "delivery step": ("two", "--kind", "ground_truth", "--metric", "brier"),
+    "delivery package edge": ("--to", "edge.tar"),
+    "delivery package function": ("--to", "function.zip"),
     "delivery end": ("two", "--as", "rolled back", "--reason", "it is worse"),
     "feedback status": (),
     "feedback erase": ("customer-4711", "--yes"),

@@ -79,10 +79,11 @@ def _feedback() -> typer.Typer:
 
 
 def _delivery() -> typer.Typer:
-    """Return the noun of delivery, with the command that has a module of its own."""
-    from handrail.entrypoints.cli import accounts, delivery, delivery_step
+    """Return the noun of delivery, with the commands that have modules of their own."""
+    from handrail.entrypoints.cli import accounts, delivery, delivery_package, delivery_step
 
     delivery.app.command("step", epilog=delivery_step.EXAMPLE)(delivery_step.step)
+    delivery.app.add_typer(delivery_package.app, name="package")
     accounts.let_accounts_log_in(delivery.app)
     return delivery.app
 

@@ -1,0 +1,89 @@
+"""Packages written from the deployed bento: a device answers the same rows as the bento does, bit for bit."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from bentos.flights.messages import flight_of
+from feature_repo.online import online
+from feature_repo.store import apply, open_feature_store, service_identity
+from handrail.bootstrap import open_platform
+from handrail.delivery import Deployed
+from handrail.entrypoints.bentoml.features import FeatureRepo, OnlineFeatures
+from handrail.entrypoints.cli import build
+from handrail.entrypoints.http.serving_token import serving_token
+from handrail.settings import Settings
+from handrail.use_case import read_use_case
+from infra.servers.supervisor import Servers, address_of
+from tests.bentos.test_served_bento import eventually
+from tests.fakes.bare_python import bare_packages, run
+from tests.fakes.bento_project import NOON, flight
+
+ASKED = [
+    flight(501, distance=2500),
+    flight(502, distance=100),
+    flight(503, tailnum=None),
+    flight(504, carrier="ZZ", flight_id="2013-08-01:ZZ:504:1015:EWR"),
+]
+
+
+@pytest.fixture
+def package(project: Settings, deployed: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Package what is deployed for a device, by the command, and return what it said."""
+    for name in ("project", "home"):
+        monkeypatch.setenv(f"HANDRAIL_{name.upper()}", str(getattr(project, name)))
+    done = CliRunner().invoke(build(), ["delivery", "package", "edge", "--to", str(tmp_path / "edge.tar"), "--json"])
+    assert done.exit_code == 0, (done.output, done.exception)
+    return json.loads(done.stdout)
+
+
+def columns_of(project: Settings, bodies: list[dict[str, Any]], scoring: dict[str, Any]) -> dict[str, list[Any]]:
+    """Return the features that the bento looks up for these requests at noon, as columns."""
+    case, repo = read_use_case(project.project), FeatureRepo(open_feature_store, apply, service_identity, online)
+    look_up = OnlineFeatures(project, case, repo, scoring["feature_service"])
+    items = [vars(flight_of(case).model_validate_json(json.dumps(body))) for body in bodies]
+    return {
+        name: [getattr(v, "item", lambda v=v: v)() for v in values] for name, values in look_up(items, NOON).items()
+    }
+
+
+def test_a_device_answers_as_the_bento_does(
+    served: Servers, project: Settings, package: dict[str, Any], tmp_path: Path
+) -> None:
+    with tarfile.open(package["file"]) as archive:
+        archive.extractall(tmp_path / "device", filter="data")
+    scoring = json.loads((tmp_path / "device" / "model" / "scoring.json").read_text())
+    headers = {"Authorization": f"Bearer {serving_token(project)}"}
+    with open_platform(project) as platform:
+        platform.event_clock.set(NOON)
+        url = address_of(served.settings, "bento") + "/predict"
+        bento = httpx.post(url, json={"flights": ASKED}, headers=headers, timeout=60, trust_env=False).json()
+        recorded = [
+            eventually(lambda p=p: platform.feedback.find_prediction(p["prediction_id"])) for p in bento["predictions"]
+        ]
+    columns = columns_of(project, ASKED, scoring)
+    rows = [
+        {"subject": body["flight_id"], **{name: columns[name][place] for name in scoring["features"]}}
+        for place, body in enumerate(ASKED)
+    ]
+
+    done = run(
+        bare_packages(tmp_path / "packages"),
+        *(str(tmp_path / "device" / "edge.py"), "--use", package["use"], "--key-id", package["key_id"]),
+        sent="".join(json.dumps(row) + "\n" for row in rows),
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [one["subject"] for one in answers] == [one["flight_id"] for one in bento["predictions"]]
+    assert [one["features_digest"] for one in answers] == [one.features_digest for one in recorded]
+    assert [one["score"] for one in answers] == pytest.approx([one.score for one in recorded], rel=1e-6)
+    assert [one["label"] for one in answers] == [one.label for one in recorded]
+    assert package["model_version"] == bento["model_version"]
