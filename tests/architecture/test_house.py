@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("plugins", "flows", "feature_repo", "bentos", "infra")
 TOP_LEVEL = {"plugins", "flows", "feature_repo", "bentos", "config", "tests", "infra"}
 FACES = (
-    *("approvals", "delivery", "feedback", "lineage", "reproduction"),
+    *("acquisition", "approvals", "delivery", "feedback", "lineage", "reproduction"),
     *("bentoml", "evidently", "feast", "gx", "http", "mlflow", "prefect", "prompts"),
 )
 OPEN_TO_THE_PROJECT = (
@@ -120,7 +120,7 @@ def test_a_test_waits_for_a_condition_and_never_sleeps(file):
 
 
 def test_every_plugin_has_its_page():
-    for plugin in ("approvals", "delivery", "feedback", "lineage", "reproduction"):
+    for plugin in ("acquisition", "approvals", "delivery", "feedback", "lineage", "reproduction"):
         page = (ROOT / "plugins" / "handrail" / plugin / "README.md").read_text(encoding="utf-8")
 
         assert len(page.splitlines()) <= 150

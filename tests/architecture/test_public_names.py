@@ -14,7 +14,10 @@ PAGE = Path(__file__).resolve().parents[2] / "plugins" / "handrail" / "README.md
 FACES = (
     "handrail",
     *(f"handrail.{host}" for host in ("bentoml", "evidently", "feast", "gx", "http", "mlflow", "prefect", "prompts")),
-    *(f"handrail.{plugin}" for plugin in ("approvals", "delivery", "feedback", "lineage", "reproduction")),
+    *(
+        f"handrail.{plugin}"
+        for plugin in ("acquisition", "approvals", "delivery", "feedback", "lineage", "reproduction")
+    ),
     *(f"handrail.{module}" for module in ("errors", "refs", "settings")),
 )
 LONGEST_VALUE = 20

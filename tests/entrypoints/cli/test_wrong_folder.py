@@ -25,6 +25,7 @@ READING = {
         *("--nonce", "nonce.json", "--evidence", "parity.json", "--key", "key.pem"),
         *("--predicate-type", "https://example.com/parity/v1"),
     ),
+    "acquire": (),
     "delivery show": (),
     "delivery add": ("two", "models:/churn@canary", "--role", "canary", "--share", "0.1", "--reason", "good in shadow"),
     "delivery share": ("two", "0.2", "--reason", "no guardrail was touched"),
@@ -68,7 +69,13 @@ READING = {
 }
 WITHOUT_A_STORE = {"env", "approvals verify", "approvals policy check", "approvals policy diff"}
 WITHOUT_A_STORE |= {"approvals log verify", "approvals log proof", "approvals log check-proof"}
-WITHOUT_A_STORE |= {"approvals rules take", "approvals attest", "feedback queue import", "feedback queue figures"}
+WITHOUT_A_STORE |= {
+    "acquire",
+    "approvals rules take",
+    "approvals attest",
+    "feedback queue import",
+    "feedback queue figures",
+}
 """What reads other files than the store."""
 DIGEST = "sha256:" + "0" * 64
 AT_THE_SERVER = {

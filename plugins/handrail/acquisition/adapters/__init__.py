@@ -1,0 +1,1 @@
+"""What keeps the promises of acquisition's ports: sources and where rows land."""

@@ -1,0 +1,213 @@
+"""Rows land in SQL: SQLite or PostgreSQL, a page and its position in one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from handrail.acquisition.domain.acquired import Landed, Manifest
+from handrail.acquisition.domain.changes import SchemaChange
+from handrail.acquisition.domain.pages import Page, Position, Row, Sifted
+from handrail.acquisition.domain.tables import Column, Table
+from handrail.acquisition.ports import Landing
+from handrail.errors import Conflict, UnknownReference
+from handrail.storage import Store
+from handrail.storage.bulk import insert, insert_new, read
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+END_OF_TIME = 2**63 - 1
+AT_ONCE = 10_000
+
+_sources = sa.table(
+    "acquisition_source", *(sa.column(name) for name in ("name", "source", "agreed", "position", "newest"))
+)
+_rows = sa.Table(
+    "acquisition_row",
+    sa.MetaData(),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True),
+    *(sa.Column(name, sa.Text) for name in ("key", "digest")),
+    sa.Column("known_at", sa.BigInteger),
+    *(sa.Column(name, sa.Text) for name in ("place", "body")),
+)
+_aside = sa.table(
+    "acquisition_aside", *(sa.column(name) for name in ("name", "digest", "at", "reason", "place", "text"))
+)
+_changes = sa.table("acquisition_change", *(sa.column(name) for name in ("name", "kind", "column", "detail", "at")))
+
+NEWEST = """
+    select r.key, r.digest from {given} cross join acquisition_row r
+    where r.name = {p} and r.key = g.a order by r.known_at, r.number
+"""
+SEEN_PLACES = "select r.place from {given} cross join acquisition_row r where r.name = {p} and r.place = g.a"
+
+
+class SqlLanding(Landing):
+    """Every version of every row as a JSON text, numbered in the order in which they came."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def table(self, name: str) -> Table | None:
+        """Read what was agreed."""
+        with self._store.read() as connection:
+            found = connection.execute(sa.select(_sources.c.agreed).where(_sources.c.name == name)).scalar()
+        if found is None:
+            return None
+        agreed = json.loads(found)
+        return Table(name, tuple(Column(**each) for each in agreed["columns"]), tuple(agreed["key"]), agreed["known"])
+
+    def agree(self, table: Table, source: str) -> None:
+        """Insert the row of the source, unless it is there."""
+        agreed = {"columns": [asdict(each) for each in table.columns], "key": table.key, "known": table.known}
+        row = {"name": table.name, "source": source, "agreed": canonical(agreed), "newest": 0}
+        with self._store.write() as connection:
+            connection.execute(insert_new(connection, _sources), row)  # type: ignore[arg-type]
+
+    def position(self, name: str) -> Position | None:
+        """Read the position of the last page."""
+        with self._store.read() as connection:
+            return _position(connection, name)
+
+    def append(self, name: str, page: Page, sifted: Sifted, before: Position | None) -> Landed:
+        """Insert what is new of the page, and move the position, in one transaction."""
+        with self._store.write() as connection:
+            newest = self._taken(connection, name, page, before)
+            rows, landed = _to_insert(connection, name, sifted.rows)
+            insert(connection, _rows, [(name, newest + place, *row) for place, row in enumerate(rows, 1)])
+            aside = self._set_aside(connection, name, sifted)
+            changed: dict[str, Any] = {"newest": newest + len(rows)}
+            if page.position is not None:
+                changed["position"] = canonical(dict(page.position))
+            connection.execute(sa.update(_sources).where(_sources.c.name == name).values(changed))
+        return Landed(landed.new, landed.corrected, landed.repeated, aside)
+
+    def note(self, name: str, changes: Sequence[SchemaChange], at: datetime) -> None:
+        """Insert each change, unless it is there."""
+        rows = [{"name": name, **asdict(each), "at": _micros(at)} for each in changes]
+        with self._store.write() as connection:
+            connection.execute(insert_new(connection, _changes), rows)  # type: ignore[arg-type]
+
+    def manifest(self, name: str, as_of: datetime | None = None) -> tuple[Manifest, datetime | None]:
+        """Hash the rows as they come, in the order of keys."""
+        digest, count, newest = hashlib.sha256(), 0, None
+        with self._store.read() as connection:
+            source = connection.execute(sa.select(_sources.c.source).where(_sources.c.name == name)).scalar()
+            for body, known_at in _newest(connection, name, as_of):
+                digest.update(body.encode() + b"\n")
+                count += 1
+                newest = known_at if newest is None else max(newest, known_at)
+        known = None if newest is None else EPOCH + newest * MICROSECOND
+        return Manifest(name, source or "", count, f"sha256:{digest.hexdigest()}"), known
+
+    def rows(self, name: str, as_of: datetime | None = None) -> Iterator[Sequence[Any]]:
+        """Give the values of each row in the order of the table's columns."""
+        with self._store.read() as connection:
+            for body, _ in _newest(connection, name, as_of):
+                yield json.loads(body)
+
+    def quarantine(self, name: str) -> Mapping[str, int]:
+        """Count in SQL."""
+        counted = sa.select(_aside.c.reason, sa.func.count()).where(_aside.c.name == name)
+        with self._store.read() as connection:
+            found = connection.execute(counted.group_by(_aside.c.reason).order_by(_aside.c.reason)).all()
+        return {reason: count for reason, count in found}
+
+    def _taken(self, connection: Connection, name: str, page: Page, before: Position | None) -> int:
+        """Return the number of the newest row, with the source held for this transaction alone."""
+        wanted = sa.select(_sources.c.newest, _sources.c.position).where(_sources.c.name == name)
+        found = connection.execute(wanted.with_for_update()).one_or_none()
+        if found is None:
+            raise UnknownReference("table", name, "Agree on its columns first.")
+        at = None if found.position is None else json.loads(found.position)
+        if page.position is not None and at != (None if before is None else dict(before)):
+            remedy = "Somebody else acquires this table and was quicker: let one alone do it, and run this again."
+            raise Conflict("position", name, remedy)
+        return int(found.newest)
+
+    def _set_aside(self, connection: Connection, name: str, sifted: Sifted) -> int:
+        if not sifted.aside:
+            return 0
+        at = _micros(datetime.now(UTC))
+        rows = {
+            each.digest: {
+                "name": name,
+                "digest": each.digest,
+                "at": at,
+                "reason": _stored(each.reason),
+                "place": _stored(each.place),
+                "text": _stored(each.text),
+            }
+            for each in sifted.aside
+        }
+        return int(connection.execute(insert_new(connection, _aside), list(rows.values())).rowcount)  # type: ignore[arg-type]
+
+
+def _to_insert(connection: Connection, name: str, rows: Sequence[Row]) -> tuple[list[tuple[Any, ...]], Landed]:
+    """Return the versions that are not there yet, as columns, and what became of each row."""
+    keys = list({row.key for row in rows})
+    newest: dict[str, str] = {key: digest for key, digest in read(connection, NEWEST, keys, "text", more=(name,))}
+    places = {row.place for row in rows if row.place}
+    seen = {place for (place,) in read(connection, SEEN_PLACES, list(places), "text", more=(name,))}
+    kept, new, corrected, repeated = [], 0, 0, 0
+    for row in rows:
+        digest = row.digest
+        if row.place in seen or newest.get(row.key) == digest:
+            repeated += 1
+            continue
+        new, corrected = (new, corrected + 1) if row.key in newest else (new + 1, corrected)
+        newest[row.key] = digest
+        if row.place:
+            seen.add(row.place)
+        kept.append((row.key, digest, _micros(row.known_at), row.place, row.body))
+    return kept, Landed(new, corrected, repeated)
+
+
+def _newest(connection: Connection, name: str, as_of: datetime | None) -> Iterator[tuple[str, int]]:
+    """Give the body of the newest version of each row that was known then, and since when it is known."""
+    sql = sa.text(
+        "select key, body, known_at from acquisition_row where name = :name and known_at <= :until "
+        f"order by key{_bytewise(connection)}, known_at, number"
+    )
+    until = END_OF_TIME if as_of is None else _micros(as_of)
+    found = connection.execution_options(yield_per=AT_ONCE).execute(sql, {"name": name, "until": until})
+    before: Any = None
+    for row in found:
+        if before is not None and before.key != row.key:
+            yield before.body, before.known_at
+        before = row
+    if before is not None:
+        yield before.body, before.known_at
+
+
+def _bytewise(connection: Connection) -> str:
+    return ' collate "C"' if connection.dialect.name == "postgresql" else ""
+
+
+def _position(connection: Connection, name: str) -> Position | None:
+    found = connection.execute(sa.select(_sources.c.position).where(_sources.c.name == name)).scalar()
+    return None if found is None else json.loads(found)
+
+
+def canonical(value: Any) -> str:
+    """Return the JSON text of a value."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - EPOCH) // MICROSECOND
+
+
+def _stored(text: str) -> str:
+    """Return a text as PostgreSQL can keep it: it has no zero byte."""
+    return text.replace("\0", "\\0")

@@ -1,0 +1,1 @@
+"""Tables, pages of rows and what was acquired; frozen values and rules that know no tool."""

@@ -1,0 +1,107 @@
+"""Rows on their way: what a source gave at once, and what became of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from handrail.acquisition.domain.reading import NULL, read_column
+from handrail.acquisition.domain.tables import Table
+
+Position = Mapping[str, Any]
+"""How far a source was read: what JSON can hold, written and understood by the source alone."""
+MOST_KEPT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a source gave at once, in its order.
+
+    `rows` have the names that the source uses. `position` says how far the source was read after this page; None where
+    the source itself keeps that, as a broker does. `broken` are texts that could not even be read as rows, each with
+    why. `places` says where each row came from, such as `offset 17`; empty if the source has no such names.
+    """
+
+    rows: Sequence[Mapping[str, Any]]
+    position: Position | None
+    broken: Sequence[tuple[str, str]] = ()
+    places: Sequence[str] = ()
+    handle: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row that is as the table wants it. `key` and `body` are JSON texts, equal for equal values."""
+
+    key: str
+    body: str
+    known_at: datetime
+    place: str = ""
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of the body, as 32 hex digits."""
+        return hashlib.sha256(self.body.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """What was not accepted, as it came, cut at 10,000 characters, and why."""
+
+    text: str
+    reason: str
+    place: str = ""
+
+    @property
+    def digest(self) -> str:
+        """The same for the same text and reason: what comes again is one entry."""
+        return hashlib.sha256(f"{self.reason}\n{self.text}".encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """A page after it was held against its table."""
+
+    rows: Sequence[Row] = ()
+    aside: Sequence[SetAside] = field(default=())
+
+
+def sift(page: Page, table: Table, received: datetime) -> Sifted:
+    """Hold each row of a page against its table: those that fit, and those that do not with what is wrong in each."""
+    texts: dict[str, list[str]] = {}
+    wrong: dict[int, list[str]] = {}
+    for column in table.columns:
+        texts[column.name], mistakes = read_column(column, [row.get(column.name) for row in page.rows])
+        for number, mistake in mistakes.items():
+            wrong.setdefault(number, []).append(mistake)
+    for name in table.key:
+        for number, text in enumerate(texts[name]):
+            if text == NULL and number not in wrong:
+                wrong[number] = [f"{name} is empty, and says which row it is"]
+    places = page.places or [""] * len(page.rows)
+    joined = zip(_lists(texts[name] for name in table.key), _lists(texts.values()), places, strict=True)
+    since = _known(texts[table.known], received) if table.known else [received] * len(page.rows)
+    rows = [Row(key, body, since[at], place) for at, (key, body, place) in enumerate(joined) if at not in wrong]
+    aside = [SetAside(text[:MOST_KEPT], reason) for text, reason in page.broken]
+    aside += [SetAside(as_text(page.rows[at]), "; ".join(wrong[at]), places[at]) for at in sorted(wrong)]
+    return Sifted(rows, aside)
+
+
+def as_text(given: Mapping[str, Any]) -> str:
+    """Return a row as it came, for people; cut at 10,000 characters."""
+    text = json.dumps(dict(given), ensure_ascii=False, default=repr)
+    return text.encode("utf-8", "backslashreplace").decode()[:MOST_KEPT]
+
+
+def _lists(columns: Iterable[Sequence[str]]) -> list[str]:
+    """Join the JSON texts of columns to a JSON list for each row."""
+    return [f"[{','.join(row)}]" for row in zip(*columns, strict=True)]
+
+
+def _known(texts: Sequence[str], received: datetime) -> list[datetime]:
+    """Return since when each row is known: a source whose clock is ahead cannot make it later than we got it."""
+    return [received if text == NULL else min(datetime.fromisoformat(text[1:-1]), received) for text in texts]

@@ -1,0 +1,89 @@
+"""What acquisition needs: a source to read from, and a place where rows land."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from handrail.acquisition.domain.acquired import Landed, Manifest
+from handrail.acquisition.domain.changes import SchemaChange
+from handrail.acquisition.domain.pages import Page, Position, Sifted
+from handrail.acquisition.domain.tables import Table
+
+
+class Source(Protocol):
+    """Where the rows of one table come from. It may give rows again; it never leaves one out."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What is read, as a URI without secrets: equal for the same table, page or topic on every machine."""
+
+    @abstractmethod
+    def pages(self, since: Position | None) -> Generator[Page, None, None]:
+        """Read what came after a position, or everything for None, in pages of bounded size.
+
+        A page whose position is not kept comes again at the next call, whole.
+
+        Raises:
+            Unavailable: the source does not answer (any more); what was given before stands.
+            Misconfigured: it does not let us in, forbids it, or has no such table.
+            InvalidInput: what it answers is not what was agreed; the sentence names the part at fault.
+        """
+
+    @abstractmethod
+    def confirm(self, page: Page) -> None:
+        """Learn that a page is on the disk: a broker need not send it again. Doing so twice changes nothing.
+
+        Raises:
+            Unavailable: the source is not there (any more); the page may come again.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back connections."""
+
+
+class Landing(Protocol):
+    """Where rows stay, each version of each, with when it became known. Nothing in it is ever changed or taken away."""
+
+    @abstractmethod
+    def table(self, name: str) -> Table | None:
+        """Return a table as it was agreed first, None if nothing of it was acquired."""
+
+    @abstractmethod
+    def agree(self, table: Table, source: str) -> None:
+        """Keep what the rows of a table must be, and where they come from."""
+
+    @abstractmethod
+    def position(self, name: str) -> Position | None:
+        """Return how far a table's source was read, None for not at all."""
+
+    @abstractmethod
+    def append(self, name: str, page: Page, sifted: Sifted, before: Position | None) -> Landed:
+        """Keep what a page became and its position, all at once and durably, or nothing.
+
+        A row whose key has the same content already is not kept again.
+
+        Raises:
+            Conflict: the position is no longer `before`: somebody else reads this source, and was quicker.
+            Unavailable: the disk is full, or the store is not there.
+        """
+
+    @abstractmethod
+    def note(self, name: str, changes: Sequence[SchemaChange], at: datetime) -> None:
+        """Keep that a source's columns changed; the same change is kept once."""
+
+    @abstractmethod
+    def manifest(self, name: str, as_of: datetime | None = None) -> tuple[Manifest, datetime | None]:
+        """Describe the rows that were known at a moment, or all; with it since when the newest is known."""
+
+    @abstractmethod
+    def rows(self, name: str, as_of: datetime | None = None) -> Iterator[Sequence[Any]]:
+        """Give the newest version of each row that was known at a moment, or of all, in the order of keys."""
+
+    @abstractmethod
+    def quarantine(self, name: str) -> Mapping[str, int]:
+        """Count what was set aside, by reason."""

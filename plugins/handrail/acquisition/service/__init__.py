@@ -1,0 +1,5 @@
+"""What acquisition does: read pages, hold them against their table, keep them, and only then go on."""
+
+from handrail.acquisition.service.acquiring import Acquiring
+
+__all__ = ["Acquiring"]

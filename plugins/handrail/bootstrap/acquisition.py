@@ -1,0 +1,92 @@
+"""Opens acquisition: which source stands behind a table of config/sources.yaml, and where its rows land."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from handrail.acquisition import Acquiring, Landed, Landing, Source, Table
+from handrail.clock import system_time
+from handrail.errors import Misconfigured, UnknownReference
+from handrail.settings import Settings, make_home
+from handrail.storage import migrate, open_store
+from handrail.tools import require
+
+if TYPE_CHECKING:
+    from handrail.acquisition.adapters.yaml_sources import SourcesFile, TableFile
+
+__all__ = ["open_acquiring", "open_landing", "read_tables"]
+
+EXTRA = "acquisition"
+STORE = "acquired.db"
+
+
+def read_tables(settings: Settings) -> SourcesFile:
+    """Read config/sources.yaml of the project."""
+    from handrail.acquisition.adapters.yaml_sources import read_sources
+
+    return read_sources(settings.project)
+
+
+@contextmanager
+def open_landing(settings: Settings) -> Iterator[Landing]:
+    """Lend where rows land: a file below home of their own, or Handrail's own store where that is PostgreSQL."""
+    from handrail.acquisition.adapters.sql_landing import MIGRATIONS, SqlLanding
+
+    url = settings.store_url
+    if url.startswith("sqlite"):
+        make_home(settings)
+        url = f"sqlite:///{settings.home / STORE}"
+    store = open_store(url)
+    try:
+        migrate(store, "acquisition", MIGRATIONS)
+        yield SqlLanding(store)
+    finally:
+        store.close()
+
+
+@contextmanager
+def open_acquiring(
+    settings: Settings, name: str, progress: Callable[[Landed], None] = lambda _: None, *, go_on: bool = False
+) -> Iterator[Acquiring]:
+    """Lend what acquires one table of config/sources.yaml.
+
+    Raises:
+        Misconfigured: the file cannot be used, or an environment variable that it names is not set.
+        UnknownReference: it has no such table.
+        MissingTool: the client of the source is not installed.
+    """
+    tables = read_tables(settings).tables
+    if name not in tables:
+        known = ", ".join(sorted(tables))
+        raise UnknownReference("table", name, f"Write one of {known}, as config/sources.yaml has them.")
+    source = open_source(tables[name])
+    try:
+        with open_landing(settings) as landing:
+            table: Table = tables[name].table(name)
+            yield Acquiring(table, source, landing, system_time, progress, go_on)
+    finally:
+        source.close()
+
+
+def open_source(table: TableFile) -> Source:
+    """Open the source that a table names; it connects at its first use."""
+    from handrail.acquisition.adapters import yaml_sources as written
+
+    source = table.source
+    if isinstance(source, written.Database):
+        require("dlt", EXTRA)
+        os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
+        from handrail.acquisition.adapters.dlt_database import DltDatabase
+
+        return DltDatabase(source, source.url or _secret(source.url_env))
+    raise Misconfigured("config/sources.yaml", f"{type(source).__name__} cannot be read yet", "Use a database.")
+
+
+def _secret(variable: str | None) -> str:
+    value = os.environ.get(variable or "", "")
+    if not value:
+        raise Misconfigured("config/sources.yaml", f"the environment variable {variable} is not set", "Set it.")
+    return value

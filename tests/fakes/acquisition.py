@@ -1,0 +1,119 @@
+"""A source and a landing in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from handrail.acquisition import Landed, Manifest, Page, Row, SchemaChange, SetAside, Table
+from handrail.acquisition.domain.pages import Position, Sifted
+from handrail.acquisition.ports import Landing, Source
+from handrail.errors import Conflict, UnknownReference
+
+
+@dataclass
+class SourceInMemory(Source):
+    """Rows in a list, `size` a page, from the number in the position on; `again` rows before it come once more."""
+
+    given: list[Mapping[str, Any]] = field(default_factory=list)
+    size: int = 2
+    again: int = 0
+    confirmed: list[Page] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """Always the same."""
+        return "memory://rows"
+
+    def pages(self, since: Position | None) -> Generator[Page, None, None]:
+        """Give what comes after the position."""
+        at = max((since or {"rows": 0})["rows"] - self.again, 0)
+        while at < len(self.given):
+            rows = self.given[at : at + self.size]
+            at += len(rows)
+            yield Page(rows, {"rows": at})
+
+    def confirm(self, page: Page) -> None:
+        """Keep which."""
+        self.confirmed.append(page)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class LandingInMemory(Landing):
+    """Versions in a list."""
+
+    def __init__(self) -> None:
+        self._agreed: dict[str, tuple[Table, str]] = {}
+        self._positions: dict[str, Position] = {}
+        self._rows: dict[str, list[Row]] = {}
+        self._aside: dict[str, dict[str, SetAside]] = {}
+        self.changes: dict[str, dict[SchemaChange, datetime]] = {}
+
+    def table(self, name: str) -> Table | None:
+        """Look it up."""
+        return self._agreed[name][0] if name in self._agreed else None
+
+    def agree(self, table: Table, source: str) -> None:
+        """Keep the first."""
+        self._agreed.setdefault(table.name, (table, source))
+
+    def position(self, name: str) -> Position | None:
+        """Look it up."""
+        return self._positions.get(name)
+
+    def append(self, name: str, page: Page, sifted: Sifted, before: Position | None) -> Landed:
+        """Append what is new."""
+        if name not in self._agreed:
+            raise UnknownReference("table", name, "Agree on its columns first.")
+        if page.position is not None and self._positions.get(name) != before:
+            raise Conflict("position", name, "Let one alone do it, and run this again.")
+        kept, new, corrected, repeated = self._rows.setdefault(name, []), 0, 0, 0
+        for row in sifted.rows:
+            versions = sorted((each for each in kept if each.key == row.key), key=lambda each: each.known_at)
+            known_place = row.place and any(each.place == row.place for each in kept)
+            if known_place or (versions and versions[-1].body == row.body):
+                repeated += 1
+                continue
+            kept.append(row)
+            new, corrected = (new, corrected + 1) if versions else (new + 1, corrected)
+        aside = self._aside.setdefault(name, {})
+        fresh = {each.digest: each for each in sifted.aside if each.digest not in aside}
+        aside |= fresh
+        if page.position is not None:
+            self._positions[name] = json.loads(json.dumps(page.position))
+        return Landed(new, corrected, repeated, len(fresh))
+
+    def note(self, name: str, changes: Sequence[SchemaChange], at: datetime) -> None:
+        """Keep the first moment of each."""
+        for change in changes:
+            self.changes.setdefault(name, {}).setdefault(change, at)
+
+    def manifest(self, name: str, as_of: datetime | None = None) -> tuple[Manifest, datetime | None]:
+        """Hash the newest versions in the order of keys."""
+        newest = self._newest(name, as_of)
+        text = "".join(f"{row.body}\n" for row in newest)
+        source = self._agreed[name][1] if name in self._agreed else ""
+        digest = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+        return Manifest(name, source, len(newest), digest), max((row.known_at for row in newest), default=None)
+
+    def rows(self, name: str, as_of: datetime | None = None) -> Iterator[Sequence[Any]]:
+        """Read the bodies."""
+        return iter([json.loads(row.body) for row in self._newest(name, as_of)])
+
+    def quarantine(self, name: str) -> Mapping[str, int]:
+        """Count by reason."""
+        return dict(Counter(each.reason for each in self._aside.get(name, {}).values()))
+
+    def _newest(self, name: str, as_of: datetime | None) -> list[Row]:
+        newest: dict[str, Row] = {}
+        for row in sorted(self._rows.get(name, []), key=lambda each: each.known_at):
+            if as_of is None or row.known_at <= as_of:
+                newest[row.key] = row
+        return [newest[key] for key in sorted(newest, key=str.encode)]
