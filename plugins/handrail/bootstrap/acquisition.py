@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["open_acquiring", "open_landing", "read_tables"]
 
 EXTRA = "acquisition"
-STORE = "acquired.db"
+STORE, PAGES = "acquired.db", "acquired_pages"
 
 
 def read_tables(settings: Settings) -> SourcesFile:
@@ -62,7 +62,7 @@ def open_acquiring(
     if name not in tables:
         known = ", ".join(sorted(tables))
         raise UnknownReference("table", name, f"Write one of {known}, as config/sources.yaml has them.")
-    source = open_source(tables[name])
+    source = open_source(settings, tables[name])
     try:
         with open_landing(settings) as landing:
             table: Table = tables[name].table(name)
@@ -71,18 +71,32 @@ def open_acquiring(
         source.close()
 
 
-def open_source(table: TableFile) -> Source:
+def open_source(settings: Settings, table: TableFile) -> Source:
     """Open the source that a table names; it connects at its first use."""
     from handrail.acquisition.adapters import yaml_sources as written
 
+    os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
     source = table.source
     if isinstance(source, written.Database):
         require("dlt", EXTRA)
-        os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
         from handrail.acquisition.adapters.dlt_database import DltDatabase
 
         return DltDatabase(source, source.url or _secret(source.url_env))
-    raise Misconfigured("config/sources.yaml", f"{type(source).__name__} cannot be read yet", "Use a database.")
+    if isinstance(source, written.Http):
+        require("dlt", EXTRA)
+        from handrail.acquisition.adapters.dlt_http import DltHttp
+
+        return DltHttp(source, _secret(source.token_env) if source.token_env else None)
+    if isinstance(source, written.WebPage):
+        require("lxml", EXTRA)
+        from handrail.acquisition.adapters.web_table import WebTable
+
+        return WebTable(source, settings.home / PAGES)
+    if isinstance(source, written.Documents):
+        from handrail.acquisition.adapters.json_documents import JsonDocuments
+
+        return JsonDocuments(source, settings.project)
+    raise Misconfigured("config/sources.yaml", "a stream cannot be read yet", "Use another source.")
 
 
 def _secret(variable: str | None) -> str:
