@@ -56,6 +56,12 @@ def announce(record: dict[str, Any]) -> int:
 
 
 @task(persist_result=False)
+def answer_regression(record: dict[str, Any]) -> str:
+    """Take back a champion that got worse soon after it was deployed; say so."""
+    return tasks.answer_regression(record)
+
+
+@task(persist_result=False)
 def show_in_mlflow(account: str) -> str:
     """Show on the versions in MLflow how they do in production; say so if that cannot be done."""
     return tasks.show_in_mlflow(account)
@@ -71,6 +77,7 @@ def monitor(parameters: MonitorParameters = DEFAULTS) -> dict[str, Any] | State[
         return Failed(name="Refused", message=refusal)
     record = measure(month)
     announce(record)
+    answer_regression(record)
     show_in_mlflow(parameters.account)
     return record
 

@@ -142,6 +142,17 @@ def await_service(deployment: str, wait_s: float) -> str:
     return sentence
 
 
+def advance_rollout(project: Path | None, account: str) -> dict[str, Any]:
+    """Do the next thing of a rollout; return, and log, where it is."""
+    from flows.steps.release.rollout import open_rollout
+
+    with _desk(account) as desk:
+        rolling = open_rollout(desk, _clone(project))
+        found = rolling.advance()
+    _log(found.sentence)
+    return {"name": rolling.candidate.name, **asdict(found)}
+
+
 def choose_month(month: str | None) -> str | None:
     """Return the month to monitor: the one named, else the newest that is mature; None while nothing was deployed."""
     from flows.steps.monitoring.month import due_month
@@ -172,6 +183,17 @@ def announce(record: dict[str, Any]) -> int:
     from flows.steps.monitoring.events import announce_once
 
     return announce_once(load_settings().home, record, report=_log)
+
+
+def answer_regression(record: dict[str, Any]) -> str:
+    """Take back the champion if a month's record asks for it; return, and log, what was done."""
+    from flows.steps.monitoring import regression
+
+    with open_platform(_in_clone()) as platform:
+        sentence = regression.answer_regression(platform, record)
+    if sentence:
+        _log(sentence)
+    return sentence
 
 
 def show_in_mlflow(account: str) -> str:

@@ -26,7 +26,7 @@ from infra.servers import worker
 from infra.servers.supervisor import Servers, environment, with_free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
-FLOWS = {"ingest", "train", "promote", "deploy", "monitor", "retrain", "replay", "wake"}
+FLOWS = {"ingest", "train", "promote", "deploy", "rollout", "monitor", "retrain", "replay", "wake"}
 DEADLINE_S = 240
 GRAPH = """
 stages:
