@@ -1,6 +1,7 @@
 """Delivery: what may be served, and where a slot of an environment points. These are the public names."""
 
 from handrail.delivery.domain import BuiltBento, BuiltFor, Carried, Deployed, PermittedVersion, Slot, Verified
+from handrail.delivery.domain.confirming import Confirmation, Go, Hook, Standing, confirm
 from handrail.delivery.domain.health import (
     BOUNDS_S,
     REQUESTS,
@@ -47,11 +48,14 @@ __all__ = [
     "Carried",
     "Challenger",
     "Change",
+    "Confirmation",
     "Deployed",
     "Deployer",
     "Deployments",
     "End",
     "HeldTurn",
+    "Go",
+    "Hook",
     "Judged",
     "Lease",
     "Fault",
@@ -71,6 +75,7 @@ __all__ = [
     "Splits",
     "Splitter",
     "Target",
+    "Standing",
     "Trees",
     "Turn",
     "TurnBook",
@@ -81,6 +86,7 @@ __all__ = [
     "Verified",
     "bucket_of",
     "fault_of",
+    "confirm",
     "find_carried",
     "find_serving",
     "lend_verified",

@@ -33,6 +33,7 @@ try:
     from handrail.entrypoints.http.feedback_links import add_links
     from handrail.entrypoints.http.feedback_metrics import metrics
     from handrail.entrypoints.http.feedback_routes import feedback_routes
+    from handrail.entrypoints.http.rollout_hooks import rollout_hooks
 except ImportError as err:
     raise MissingTool("fastapi", "server") from err
 
@@ -167,5 +168,6 @@ def lineage_app(platform: Platform) -> FastAPI:
     add_links(app, platform)
     app.include_router(feedback_routes(platform, holder, ("/v1",)))
     app.include_router(metrics(platform, [Depends(_watcher(platform, caller))], _PROBLEMS))
+    app.include_router(rollout_hooks(platform, access.find, _PROBLEMS))
     app.include_router(questions(platform, lineage, [Depends(asker)], _PROBLEMS))
     return app
