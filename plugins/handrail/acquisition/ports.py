@@ -46,6 +46,45 @@ class Source(Protocol):
         """Give back connections."""
 
 
+class Message(Protocol):
+    """One message of a broker: its bytes, and its place there if the broker has a name for it that stays."""
+
+    @property
+    @abstractmethod
+    def content(self) -> bytes:
+        """The body."""
+
+    @property
+    @abstractmethod
+    def place(self) -> str:
+        """The same each time this message comes, and of no other; empty where a broker has none."""
+
+
+class Messages(Protocol):
+    """The messages of a topic, each at least once: what was taken and not acknowledged comes again."""
+
+    @abstractmethod
+    def take(self, most: int, wait_s: float) -> Sequence[Message]:
+        """Return up to so many messages, oldest first; if there is none, wait so long for the first, then return none.
+
+        Raises:
+            Unavailable: the broker is not there (any more); the next call looks for it again.
+            Misconfigured: it does not let us in, or has no such topic.
+        """
+
+    @abstractmethod
+    def acknowledge(self, messages: Sequence[Any]) -> None:
+        """Let messages that `take` returned not come again; doing so twice changes nothing.
+
+        Raises:
+            Unavailable: the broker is not there (any more); some may come again.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Leave; what was not acknowledged comes again."""
+
+
 class Landing(Protocol):
     """Where rows stay, each version of each, with when it became known. Nothing in it is ever changed or taken away."""
 

@@ -15,11 +15,14 @@ from handrail.storage import migrate, open_store
 from handrail.tools import require
 
 if TYPE_CHECKING:
-    from handrail.acquisition.adapters.yaml_sources import SourcesFile, TableFile
+    from handrail.acquisition.adapters.yaml_sources import SourcesFile, Stream, TableFile
+    from handrail.acquisition.ports import Messages
 
 __all__ = ["open_acquiring", "open_landing", "read_tables"]
 
 EXTRA = "acquisition"
+AGAIN_AFTER_S = 30.0
+"""After so long a broker sends again what a consumer took that is gone."""
 STORE, PAGES = "acquired.db", "acquired_pages"
 
 
@@ -96,7 +99,41 @@ def open_source(settings: Settings, table: TableFile) -> Source:
         from handrail.acquisition.adapters.json_documents import JsonDocuments
 
         return JsonDocuments(source, settings.project)
-    raise Misconfigured("config/sources.yaml", "a stream cannot be read yet", "Use another source.")
+    return _open_stream(source)
+
+
+def _open_stream(source: Stream) -> Source:
+    """Open the topic of a broker. Redis and NATS are read as feedback reads them."""
+    from handrail.acquisition.adapters.message_source import MessageSource
+    from handrail.feedback import StreamAddress
+
+    credentials = _secret(source.credentials_env) if source.credentials_env else None
+    scheme = source.url.partition("://")[0]
+    messages: Messages
+    if scheme in ("mqtt", "mqtts"):
+        require("paho", EXTRA)
+        from handrail.acquisition.adapters.mqtt_messages import MqttMessages
+
+        messages = MqttMessages(source, credentials)
+    elif scheme in ("amqp", "amqps"):
+        require("aio_pika", EXTRA)
+        from handrail.acquisition.adapters.amqp_messages import AmqpMessages
+
+        messages = AmqpMessages(source, credentials)
+    elif scheme in ("nats", "tls"):
+        require("nats", EXTRA)
+        from handrail.feedback.adapters.nats_stream import NatsStream
+
+        messages = NatsStream(StreamAddress(source.url, source.topic, source.group), credentials, AGAIN_AFTER_S)
+    elif scheme in ("redis", "rediss"):
+        require("redis", EXTRA)
+        from handrail.feedback.adapters.redis_stream import RedisStream
+
+        messages = RedisStream(StreamAddress(source.url, source.topic, source.group), credentials, AGAIN_AFTER_S)
+    else:
+        remedy = "Write mqtt://, mqtts://, redis://, rediss://, nats://, tls://, amqp:// or amqps://."
+        raise Misconfigured("config/sources.yaml", f"{scheme!r} is no broker", remedy)
+    return MessageSource(source, messages)
 
 
 def _secret(variable: str | None) -> str:

@@ -27,6 +27,7 @@ def without(name, **more):
         ([ROW | {"price": "dear"}] * 6 + [ROW], []),
         ([ROW | {"price": None}] * 6, []),
         ([{"id": 1, "name": "a"}, ROW], []),
+        ([{"id": 1, "name": "a"}] * 4, []),
     ],
 )
 def test_each_change_is_named(rows, found):

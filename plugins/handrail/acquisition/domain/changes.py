@@ -10,7 +10,7 @@ from handrail.acquisition.domain.tables import Table, type_of, value_of
 
 Kind = Literal["new", "gone", "renamed", "retyped"]
 LEAST_ROWS = 5
-"""From so many rows on, a type that no value has is another type and not a mistake in a row."""
+"""From so many rows on, what none of them has is a change of the columns and not a mistake in a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def changes(table: Table, rows: Sequence[Mapping[str, Any]], ignored: Sequence[s
     if not rows:
         return ()
     seen = {name for row in rows for name in row}
-    gone = [column for column in table.columns if column.name not in seen]
+    gone = [column for column in table.columns if column.name not in seen] if len(rows) >= LEAST_ROWS else []
     new = sorted(seen - set(table.names) - set(ignored))
     found: list[SchemaChange] = []
     for column in gone:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from handrail.acquisition.domain.acquired import Acquired, Landed
-from handrail.acquisition.domain.changes import SchemaChange, changes
+from handrail.acquisition.domain.changes import LEAST_ROWS, SchemaChange, changes
 from handrail.acquisition.domain.pages import Page, Position, sift
 from handrail.acquisition.domain.tables import Column, Table, type_of
 from handrail.acquisition.ports import Landing, Source
@@ -32,6 +33,7 @@ class Acquiring:
     go_on: bool = False
     _landed: Landed = field(default_factory=Landed, init=False)
     _changes: dict[SchemaChange, None] = field(default_factory=dict, init=False)
+    _recent: Sequence[Mapping[str, Any]] = field(default=(), init=False)
 
     def run(self) -> Acquired:
         """Read what is new until the source has no more, and return what is known of the table then.
@@ -87,7 +89,9 @@ class Acquiring:
         self.landing.agree(self.table, self.source.name)
 
     def _look_at_columns(self, page: Page, received: datetime) -> None:
-        found = changes(self.table, page.rows)
+        # Pages may be as small as one message.
+        self._recent = [*self._recent, *page.rows][-max(LEAST_ROWS, len(page.rows)) :]
+        found = changes(self.table, self._recent)
         new = [each for each in found if each not in self._changes]
         if not new:
             return

@@ -1,0 +1,113 @@
+"""RabbitMQ: a durable queue, read with acknowledgements, its loop in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import aio_pika
+from aio_pika.abc import AbstractConnection, AbstractIncomingMessage, AbstractQueue
+from aio_pika.exceptions import AMQPError, ChannelInvalidStateError, ChannelNotFoundEntity, ProbableAuthenticationError
+
+from handrail.acquisition.adapters.yaml_sources import Stream
+from handrail.acquisition.ports import Messages
+from handrail.errors import Misconfigured, Unavailable
+
+CONNECT_S = 5.0
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True)
+class AmqpMessage:
+    """A message; its place is the message id that its sender gave it, if it did."""
+
+    content: bytes
+    place: str
+    handle: AbstractIncomingMessage
+
+
+class AmqpMessages(Messages):
+    """A queue that is there. Its messages come to one consumer at a time, and again if it goes."""
+
+    def __init__(self, settings: Stream, credentials: str | None) -> None:
+        """Connect at the first use."""
+        self._settings = settings
+        self._address = _with_login(settings.url, credentials)
+        self._connection: AbstractConnection | None = None
+        self._came: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="handrail-amqp", daemon=True)
+        self._thread.start()
+
+    def take(self, most: int, wait_s: float) -> Sequence[AmqpMessage]:
+        """Return what came meanwhile; the broker sends no more than `most` that are not acknowledged."""
+        return self._run(self._take(most, wait_s))
+
+    def acknowledge(self, messages: Sequence[AmqpMessage]) -> None:
+        """Acknowledge each."""
+        self._run(self._acknowledge(messages))
+
+    def close(self) -> None:
+        """End the connection and its thread."""
+        with suppress(Unavailable):
+            self._run(self._leave())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _run(self, work: Coroutine[Any, Any, Found]) -> Found:
+        where = self._settings.url
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        except ProbableAuthenticationError as err:
+            raise Misconfigured(where, "RabbitMQ does not let us in", "Correct the credentials.") from err
+        except ChannelNotFoundEntity as err:
+            problem = f"there is no queue {self._settings.topic!r}"
+            raise Misconfigured(where, problem, "Declare it, bound to what sensors send to.") from err
+        except (AMQPError, ChannelInvalidStateError, OSError, TimeoutError) as err:
+            said = str(err).partition("\n")[0] or type(err).__name__
+            raise Unavailable(where, f"RabbitMQ does not answer ({said})", "Start it, or correct the address.") from err
+
+    async def _take(self, most: int, wait_s: float) -> Sequence[AmqpMessage]:
+        await self._connected(most)
+        taken: list[AbstractIncomingMessage] = []
+        while len(taken) < most:
+            try:
+                wait = wait_s if not taken else 0.01
+                taken.append(await asyncio.wait_for(self._came.get(), wait))
+            except TimeoutError:
+                break
+        return [AmqpMessage(each.body, each.message_id or "", each) for each in taken]
+
+    async def _acknowledge(self, messages: Sequence[AmqpMessage]) -> None:
+        for message in messages:
+            await message.handle.ack()
+
+    async def _connected(self, most: int) -> None:
+        if self._connection is not None and not self._connection.is_closed:
+            return
+        # What came and was not acknowledged comes again.
+        self._came = asyncio.Queue()
+        self._connection = await asyncio.wait_for(aio_pika.connect(self._address), CONNECT_S)
+        channel = await self._connection.channel()
+        await channel.set_qos(prefetch_count=min(most, 65_535))
+        waiting: AbstractQueue = await channel.get_queue(self._settings.topic, ensure=True)
+        await waiting.consume(self._came.put)
+
+    async def _leave(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+
+def _with_login(url: str, credentials: str | None) -> str:
+    if not credentials:
+        return url
+    parts, (user, _, password) = urlsplit(url), credentials.partition(":")
+    place = f"{quote(user, safe='')}:{quote(password, safe='')}@{parts.hostname}:{parts.port or 5672}"
+    return urlunsplit((parts.scheme, place, parts.path, parts.query, ""))

@@ -1,0 +1,239 @@
+"""What every `Messages` promises, on real brokers, through the source that reads them."""
+
+import asyncio
+import json
+import os
+import secrets
+from datetime import UTC, datetime
+
+import pytest
+import redis
+
+from handrail.acquisition import Acquiring, Column, Landed, Table
+from handrail.acquisition.adapters.amqp_messages import AmqpMessages
+from handrail.acquisition.adapters.message_source import MessageSource
+from handrail.acquisition.adapters.mqtt_messages import MqttMessages
+from handrail.acquisition.adapters.yaml_sources import Stream
+from handrail.errors import Unavailable
+from handrail.feedback.adapters.nats_stream import NatsStream
+from handrail.feedback.adapters.redis_stream import RedisStream
+from handrail.feedback.domain.messages import StreamAddress
+from tests.fakes.acquisition import LandingInMemory
+
+READINGS = Table(
+    "readings",
+    (Column("sensor", "text", True), Column("at", "moment", True), Column("x", "number")),
+    ("sensor", "at"),
+    "at",
+)
+BROKERS = {
+    "mqtt": os.environ.get("HANDRAIL_TEST_MQTT_URL", "mqtt://127.0.0.1:1883"),
+    "amqp": os.environ.get("HANDRAIL_TEST_AMQP_URL", "amqp://127.0.0.1:5672/"),
+    "nats": os.environ.get("HANDRAIL_TEST_NATS_URL", "nats://127.0.0.1:4222"),
+    "redis": os.environ.get("HANDRAIL_TEST_REDIS_URL", "redis://127.0.0.1:6379/0"),
+}
+
+
+class Broker:
+    """One topic of its own: what sends to it, and opens a reader."""
+
+    def __init__(self, kind):
+        self.kind, self.url = kind, BROKERS[kind]
+        self.topic = f"handrail-{secrets.token_hex(6)}"
+        self.settings = Stream(url=self.url, topic=self.topic, group=self.topic, most=3)
+
+    def open(self, again_after_s=0.5):
+        if self.kind == "mqtt":
+            return MqttMessages(self.settings, None)
+        if self.kind == "amqp":
+            return AmqpMessages(self.settings, "guest:guest")
+        address = StreamAddress(self.url, self.topic, self.topic)
+        return (NatsStream if self.kind == "nats" else RedisStream)(address, None, again_after_s)
+
+    def make(self):
+        getattr(self, f"_make_{self.kind}", lambda: None)()
+
+    def send(self, *bodies):
+        getattr(self, f"_send_{self.kind}")(bodies)
+
+    def remove(self):
+        getattr(self, f"_remove_{self.kind}", lambda: None)()
+
+    def _make_mqtt(self):
+        reader = self.open()
+        reader.take(1, 0.0)
+        reader.close()
+
+    def _send_mqtt(self, bodies):
+        import paho.mqtt.client as mqtt
+        from paho.mqtt.enums import CallbackAPIVersion
+
+        parts = self.url.partition("://")[2].partition(":")
+        client = mqtt.Client(CallbackAPIVersion.VERSION2)
+        client.connect(parts[0], int(parts[2]))
+        client.loop_start()
+        for body in bodies:
+            client.publish(self.topic, body, qos=1).wait_for_publish(10)
+        client.disconnect()
+        client.loop_stop()
+
+    async def _amqp(self, work):
+        import aio_pika
+
+        async with await aio_pika.connect(self.url.replace("//", "//guest:guest@", 1)) as connection:
+            return await work(await connection.channel())
+
+    def _make_amqp(self):
+        asyncio.run(self._amqp(lambda channel: channel.declare_queue(self.topic, durable=True)))
+
+    def _send_amqp(self, bodies):
+        import aio_pika
+
+        async def publish(channel):
+            for body in bodies:
+                message = aio_pika.Message(body, message_id=secrets.token_hex(8))
+                await channel.default_exchange.publish(message, self.topic)
+
+        asyncio.run(self._amqp(publish))
+
+    def _remove_amqp(self):
+        asyncio.run(self._amqp(lambda channel: channel.queue_delete(self.topic)))
+
+    async def _nats(self, work):
+        import nats
+
+        client = await nats.connect(self.url)
+        try:
+            return await work(client.jetstream())
+        finally:
+            await client.close()
+
+    def _make_nats(self):
+        asyncio.run(self._nats(lambda stream: stream.add_stream(name=self.topic, subjects=[f"{self.topic}.>"])))
+
+    def _send_nats(self, bodies):
+        async def publish(stream):
+            for body in bodies:
+                await stream.publish(f"{self.topic}.x", body)
+
+        asyncio.run(self._nats(publish))
+
+    def _remove_nats(self):
+        asyncio.run(self._nats(lambda stream: stream.delete_stream(self.topic)))
+
+    def _send_redis(self, bodies):
+        with redis.Redis.from_url(self.url) as client:
+            for body in bodies:
+                client.xadd(self.topic, {"body": body})
+
+    def _remove_redis(self):
+        with redis.Redis.from_url(self.url) as client:
+            client.delete(self.topic)
+
+
+@pytest.fixture(params=sorted(BROKERS))
+def broker(request):
+    made = Broker(request.param)
+    made.make()
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def reading(broker):
+    opened = []
+
+    def read(landing, messages=None):
+        messages = messages or broker.open()
+        opened.append(messages)
+        source = MessageSource(broker.settings, messages, wait_s=1.5)
+        return Acquiring(READINGS, source, landing, lambda: datetime.now(UTC))
+
+    yield read
+    for each in opened:
+        each.close()
+
+
+def reading_of(minute, x=1.0, sensor="a"):
+    return json.dumps({"sensor": sensor, "at": f"2026-01-01T00:{minute:02d}:00Z", "x": x}).encode()
+
+
+def rows(landing):
+    return [(row[0], row[1][14:16], row[2]) for row in landing.rows("readings")]
+
+
+def test_readings_are_kept_and_then_acknowledged(broker, reading):
+    broker.send(*(reading_of(minute) for minute in range(7)))
+    landing = LandingInMemory()
+
+    acquired = reading(landing).run()
+
+    assert acquired.landed == Landed(new=7)
+    assert reading(landing).run().landed == Landed()
+
+
+def test_what_is_no_reading_is_set_aside_and_does_not_come_again(broker, reading):
+    broker.send(
+        b"{", b"[1]", b'{"sensor": "a"}', b'{"sensor": "a", "at": "2026-01-01T00:01:00Z", "x": "warm"}', reading_of(2)
+    )
+    landing = LandingInMemory()
+
+    acquired = reading(landing).run()
+
+    assert len(rows(landing)) == 1
+    assert sum(acquired.quarantine.values()) == 4
+    assert reading(landing).run().landed == Landed()
+
+
+class Stops(Exception):
+    pass
+
+
+def test_a_reader_that_ends_before_a_page_is_acknowledged_loses_and_doubles_nothing(broker, reading):
+    broker.send(*(reading_of(minute) for minute in range(7)))
+    landing = LandingInMemory()
+    messages = broker.open()
+    first = reading(landing, messages)
+    first.source.confirm = lambda _page: (_ for _ in ()).throw(Stops)
+    with pytest.raises(Stops):
+        first.run()
+    messages.close()
+    messages.close = lambda: None
+
+    reading(landing).run()
+
+    assert len(rows(landing)) == 7
+    assert len(landing._rows["readings"]) == 7
+
+
+def test_late_and_out_of_order_readings_go_by_event_time(broker, reading):
+    broker.send(reading_of(5), reading_of(1), reading_of(3, x=2.0), reading_of(3, x=2.0))
+    landing = LandingInMemory()
+
+    reading(landing).run()
+
+    assert rows(landing) == [("a", "01", 1.0), ("a", "03", 2.0), ("a", "05", 1.0)]
+    assert len(list(landing.rows("readings", datetime(2026, 1, 1, 0, 4, tzinfo=UTC)))) == 2
+
+
+def test_no_more_is_taken_than_a_page(broker, reading):
+    broker.send(*(reading_of(minute) for minute in range(7)))
+    landing, sizes = LandingInMemory(), []
+    acquiring = reading(landing)
+    acquiring.progress = lambda landed: sizes.append(landed.new)
+
+    acquiring.run()
+
+    assert max(after - before for before, after in zip([0, *sizes], sizes, strict=False)) <= 3
+
+
+@pytest.mark.parametrize("kind", ["mqtt", "amqp"])
+def test_a_broker_that_is_away_is_one_sentence(kind):
+    settings = Stream(url=f"{kind}://127.0.0.1:9", topic="t")
+    messages = MqttMessages(settings, None) if kind == "mqtt" else AmqpMessages(settings, "someone:secret")
+
+    with pytest.raises(Unavailable) as err:
+        messages.take(1, 0.1)
+
+    messages.close()
+    assert "secret" not in str(err.value)
