@@ -6,7 +6,7 @@ from prefect import State, flow, task
 from prefect.states import Failed
 from pydantic import BaseModel, Field
 
-from flows.steps import tasks
+from flows.steps import rollout_tasks, tasks
 
 
 class MonitorParameters(BaseModel):
@@ -58,7 +58,7 @@ def announce(record: dict[str, Any]) -> int:
 @task(persist_result=False)
 def answer_regression(record: dict[str, Any]) -> str:
     """Take back a champion that got worse soon after it was deployed; say so."""
-    return tasks.answer_regression(record)
+    return rollout_tasks.answer_regression(record)
 
 
 @task(persist_result=False)

@@ -6,7 +6,7 @@ from typing import Any
 from prefect import flow, task
 from pydantic import BaseModel, Field
 
-from flows.steps import tasks
+from flows.steps import rollout_tasks
 
 MOST_STEPS = 12
 
@@ -27,7 +27,7 @@ DEFAULTS = RolloutParameters()
 @task(persist_result=False)
 def advance(parameters: RolloutParameters) -> dict[str, Any]:
     """Do the next thing, or say what the rollout waits for or how it ended."""
-    return tasks.advance_rollout(parameters.project, parameters.account)
+    return rollout_tasks.advance_rollout(parameters.project, parameters.account)
 
 
 @flow(flow_run_name="rollout of the packaged version")

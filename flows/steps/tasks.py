@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def plan(project: Path | None, until: str | None) -> tuple[Path, tuple[pipeline.Stage, ...]]:
     """Open the clone to work in, check its tracked files, and return its folder and the stages in order."""
-    folder = _clone(project)
+    folder = clone_of(project)
     _log_place(folder)
     stages = pipeline.read_graph(folder, until)
     pipeline.check_tracked_files(folder)
@@ -36,7 +36,7 @@ def plan(project: Path | None, until: str | None) -> tuple[Path, tuple[pipeline.
 def run_stage(project: Path, stage: pipeline.Stage, account: str | None = None) -> dict[str, Any]:
     """Bring one stage up to date, logging to the MLflow server as `account` if one is named."""
     environment = tracking_environment(load_settings(), account)
-    return {"stage": stage.name, "outcome": pipeline.run_stage(project, stage.name, environment, _log)}
+    return {"stage": stage.name, "outcome": pipeline.run_stage(project, stage.name, environment, log)}
 
 
 def record_run(project: Path, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def publish_features(project: Path) -> dict[str, int]:
     from feature_repo.online import write_known
     from feature_repo.store import apply, open_feature_store
 
-    settings = load_settings().model_copy(update={"project": _clone(project)})
+    settings = load_settings().model_copy(update={"project": clone_of(project)})
     store = open_feature_store(settings)
     apply(store)
     with open_platform(settings) as platform:
@@ -58,9 +58,9 @@ def publish_features(project: Path) -> dict[str, int]:
 
 def register(project: Path | None, account: str) -> dict[str, Any]:
     """Make the clone's packaged tree one registered version, as `account`."""
-    _log_place(_clone(project))
-    with _desk(account) as desk:
-        registered = desk.register(_clone(project))
+    _log_place(clone_of(project))
+    with at_desk(account) as desk:
+        registered = desk.register(clone_of(project))
     with record(inputs=lambda: tree_uri(registered.tree_digest)):
         return asdict(registered)
 
@@ -70,8 +70,8 @@ def ask(project: Path | None, account: str, registered: Mapping[str, Any], alias
     from flows.steps.release.incumbent import ask_with_comparison
     from flows.steps.release.promote import Registered
 
-    with _desk(account) as desk:
-        return ask_with_comparison(desk, _clone(project), Registered(**registered), alias, reason)
+    with at_desk(account) as desk:
+        return ask_with_comparison(desk, clone_of(project), Registered(**registered), alias, reason)
 
 
 def awaited() -> str | None:
@@ -89,7 +89,7 @@ def await_decision(account: str, request_id: str, within_s: float) -> dict[str, 
     """
     from handrail.prefect import approval_gate
 
-    with _desk(account) as desk:
+    with at_desk(account) as desk:
         return approval_gate(request_id, desk, within_s=within_s)
 
 
@@ -97,16 +97,16 @@ def wake(account: str) -> list[str]:
     """Resume each flow run that is suspended for a request which has ended, and log each."""
     from handrail.prefect import wake_decided
 
-    with _desk(account) as desk:
+    with at_desk(account) as desk:
         woken = wake_decided(desk)
     for sentence in woken:
-        _log(sentence)
+        log(sentence)
     return woken
 
 
 def fetch_permit(account: str, request: Mapping[str, Any]) -> str:
     """Return the file of a promoted request's permit."""
-    with _desk(account) as desk:
+    with at_desk(account) as desk:
         return str(desk.fetch_permit(request))
 
 
@@ -116,8 +116,8 @@ def deploy(tree_digest: str | None, account: str | None) -> dict[str, Any]:
     from flows.steps.release.promote import TREE
     from handrail.bootstrap.approvals import tree_digest as digest_of
 
-    _log_place(_clone(None))
-    with _desk(account or "mlflow-admin") as desk:
+    _log_place(clone_of(None))
+    with at_desk(account or "mlflow-admin") as desk:
         deployed = deploy_tree(desk, tree_digest or digest_of(desk.settings.project / TREE))
     with record(inputs=lambda: tree_uri(deployed.tree_digest)) as run:
         if not deployed.reused:
@@ -138,19 +138,8 @@ def await_service(deployment: str, wait_s: float) -> str:
 
     settings = load_settings()
     sentence = await_bento(settings.url("bento"), slot_of(settings).tag_of(deployment), wait_s).sentence
-    _log(sentence)
+    log(sentence)
     return sentence
-
-
-def advance_rollout(project: Path | None, account: str) -> dict[str, Any]:
-    """Do the next thing of a rollout; return, and log, where it is."""
-    from flows.steps.release.rollout import open_rollout
-
-    with _desk(account) as desk:
-        rolling = open_rollout(desk, _clone(project))
-        found = rolling.advance()
-    _log(found.sentence)
-    return {"name": rolling.candidate.name, **asdict(found)}
 
 
 def choose_month(month: str | None) -> str | None:
@@ -158,7 +147,7 @@ def choose_month(month: str | None) -> str | None:
     from flows.steps.monitoring.month import due_month
     from handrail.use_case import read_use_case
 
-    _log_place(_clone(None))
+    _log_place(clone_of(None))
     if month is not None:
         return month
     with open_platform() as platform:
@@ -182,18 +171,7 @@ def announce(record: dict[str, Any]) -> int:
     """Emit an event for each finding of a month's record, once for each judgement; return their number."""
     from flows.steps.monitoring.events import announce_once
 
-    return announce_once(load_settings().home, record, report=_log)
-
-
-def answer_regression(record: dict[str, Any]) -> str:
-    """Take back the champion if a month's record asks for it; return, and log, what was done."""
-    from flows.steps.monitoring import regression
-
-    with open_platform(_in_clone()) as platform:
-        sentence = regression.answer_regression(platform, record)
-    if sentence:
-        _log(sentence)
-    return sentence
+    return announce_once(load_settings().home, record, report=log)
 
 
 def show_in_mlflow(account: str) -> str:
@@ -201,7 +179,7 @@ def show_in_mlflow(account: str) -> str:
     from flows.steps.monitoring import production
 
     sentence = production.show_in_mlflow(in_clone(), account)
-    _log(sentence)
+    log(sentence)
     return sentence
 
 
@@ -219,7 +197,7 @@ def check_retrain(month: str, account: str) -> str | None:
     """Return why no challenger may be trained on that month, None if one may."""
     from flows.steps.retraining import challenge as steps
 
-    with _desk(account) as desk:
+    with at_desk(account) as desk:
         return _refusal(lambda: steps.check_retrain(desk, month))
 
 
@@ -245,8 +223,8 @@ def train_challenger(challenge: Any, account: str) -> dict[str, str]:
     """Run the graph in the challenger's clone, logging as `account`; return each stage's outcome."""
     from flows.steps.retraining import challenge as steps
 
-    with _desk(account) as desk:
-        return steps.train_challenger(desk, challenge, _log)
+    with at_desk(account) as desk:
+        return steps.train_challenger(desk, challenge, log)
 
 
 def compare_with_champion(challenge: Any) -> dict[str, Any]:
@@ -261,7 +239,7 @@ def open_challenge(challenge: Any, account: str) -> dict[str, Any]:
     """Register the challenger and ask for its promotion; return the gate's answer."""
     from flows.steps.retraining import challenge as steps
 
-    with _desk(account) as desk:
+    with at_desk(account) as desk:
         return steps.open_challenge(desk, challenge)
 
 
@@ -275,7 +253,7 @@ def replay(days: int) -> dict[str, Any]:
     return {"replayed": steps.replay(settings, days), "bulk": score_the_rest(settings, days)}
 
 
-def _clone(project: Path | None) -> Path:
+def clone_of(project: Path | None) -> Path:
     """Return the folder of the clone of `project`, the flows' own if None."""
     return workspace.open_workspace(load_settings(), project)
 
@@ -284,16 +262,16 @@ def _log_place(folder: Path) -> None:
     """Begin a flow's log with where it works and what is in force there."""
     from flows.steps.monitoring.place import place_of
 
-    _log(place_of(folder))
+    log(place_of(folder))
 
 
 def in_clone() -> Settings:
     """Return the settings with the flows' clone as project."""
-    return load_settings().model_copy(update={"project": _clone(None)})
+    return load_settings().model_copy(update={"project": clone_of(None)})
 
 
 @contextmanager
-def _desk(account: str) -> Iterator[Desk]:
+def at_desk(account: str) -> Iterator[Desk]:
     """Open a desk in the flows' clone."""
     from flows.steps.release.desk import open_desk
 
@@ -301,7 +279,8 @@ def _desk(account: str) -> Iterator[Desk]:
         yield desk
 
 
-def _log(line: str) -> None:
+def log(line: str) -> None:
+    """Write a line into the log of the flow run, if this is one."""
     if "prefect" not in sys.modules:
         return
     from prefect.exceptions import MissingContextError
