@@ -27,11 +27,11 @@ READINGS = Table(
     "at",
 )
 BROKERS = {
-    "mqtt": os.environ.get("HANDRAIL_TEST_MQTT_URL", "mqtt://127.0.0.1:1883"),
-    "amqp": os.environ.get("HANDRAIL_TEST_AMQP_URL", "amqp://127.0.0.1:5672/"),
-    "nats": os.environ.get("HANDRAIL_TEST_NATS_URL", "nats://127.0.0.1:4222"),
-    "redis": os.environ.get("HANDRAIL_TEST_REDIS_URL", "redis://127.0.0.1:6379/0"),
+    kind: os.environ[name]
+    for kind in ("amqp", "mqtt", "nats", "redis")
+    if os.environ.get(name := f"HANDRAIL_TEST_{kind.upper()}_URL")
 }
+"""What runs where: `.ci/run` gives the address of each broker that answers on this machine."""
 
 
 class Broker:
