@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from handrail.acquisition.domain.acquired import Landed, Manifest
 from handrail.acquisition.domain.changes import SchemaChange
+from handrail.acquisition.domain.messages import Message
 from handrail.acquisition.domain.pages import Page, Position, Sifted
 from handrail.acquisition.domain.tables import Table
 
@@ -44,20 +45,6 @@ class Source(Protocol):
     @abstractmethod
     def close(self) -> None:
         """Give back connections."""
-
-
-class Message(Protocol):
-    """One message of a broker: its bytes, and its place there if the broker has a name for it that stays."""
-
-    @property
-    @abstractmethod
-    def content(self) -> bytes:
-        """The body."""
-
-    @property
-    @abstractmethod
-    def place(self) -> str:
-        """The same each time this message comes, and of no other; empty where a broker has none."""
 
 
 class Messages(Protocol):

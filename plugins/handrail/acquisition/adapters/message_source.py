@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from handrail.acquisition.adapters.yaml_sources import Stream
+from handrail.acquisition.domain.messages import Message
 from handrail.acquisition.domain.pages import Page, Position
-from handrail.acquisition.ports import Message, Messages, Source
+from handrail.acquisition.ports import Messages, Source
 
 WAIT_S = 1.0
 """A run ends once nothing came for so long."""
