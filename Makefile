@@ -9,7 +9,7 @@ JOBS ?= $(shell nproc)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder --durations 20 --durations-min 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test-mlflow-suite soak-gate attack-feedback demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-console bench-demo bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-ingest bench-feedback-decoding bench-feedback-statistics bench-label-join bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
+.PHONY: help setup demo-sources test-mlflow-suite soak-gate attack-feedback demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-console bench-demo bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-ingest bench-feedback-decoding bench-feedback-statistics bench-label-join bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -22,6 +22,9 @@ demo: setup  ## Run the whole loop on real flights, in .handrail/; STOP=approve 
 
 demo-short: setup  ## The same steps on fewer flights.
 	@$(BIN)/python -m infra.demo --short $(if $(STOP),--stop "$(STOP)")
+
+demo-sources: setup  ## The flights from a database, an API, a page and a broker with faults: the same bytes as from files; SHORT=1 a week.
+	@$(BIN)/python -m infra.demo.sources $(if $(SHORT),--short)
 
 up: setup  ## Start everything that has a UI; Ctrl-C stops it.
 	@$(BIN)/python -m infra.servers.up

@@ -1,0 +1,41 @@
+"""The flights by every kind of source, with faults: the same bytes as from the publisher's files."""
+
+import json
+
+import polars as pl
+import pytest
+
+from infra.demo import sources
+from infra.demo.replayed import ORDER
+
+
+@pytest.fixture(autouse=True)
+def _own_project(monkeypatch):
+    for name in ("HANDRAIL_PROJECT", "HANDRAIL_HOME", "HANDRAIL_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_every_digest_is_that_of_the_files(capsys):
+    assert sources.main(["--short"]) == 0
+
+    said = capsys.readouterr().out
+    assert "every digest is equal" in said
+    late = [line for line in said.splitlines() if line.startswith("flights") and "late" in line]
+    assert int(late[0].split("late")[1].split()[0].replace(",", "")) > 0, "what was committed late is found"
+
+
+def test_a_row_that_was_lost_is_named(capsys):
+    assert sources.compare({"planes.csv": {"rows": 2}}, {"planes.csv": {"rows": 1}}) == 1
+
+    assert "planes.csv" in capsys.readouterr().out
+
+
+def test_rows_come_back_with_the_types_and_in_the_order_of_the_files():
+    class Landing:
+        def rows(self, _table):
+            return iter([[1, "B", "Two"], [0, "A", None]])
+
+    frame = sources.read(Landing(), "airlines")
+
+    assert frame.equals(pl.DataFrame({"carrier": ["A", "B"], "name": [None, "Two"]}))
+    assert ORDER not in json.dumps(frame.columns)
