@@ -9,7 +9,7 @@ JOBS ?= $(shell nproc)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder --durations 20 --durations-min 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo-sources test-mlflow-suite soak-gate attack-feedback demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-console bench-demo bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-ingest bench-feedback-decoding bench-feedback-statistics bench-label-join bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
+.PHONY: help setup demo-sources test-mlflow-suite soak-gate soak-balancing check-packages attack-feedback demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-console bench-demo bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-ingest bench-feedback-decoding bench-feedback-statistics bench-label-join bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -62,6 +62,12 @@ GATE_SOAK = tests/unit/approvals/test_gate_life.py tests/unit/approvals/test_pol
 soak-gate: setup  ## The gate's rules, tried STEPS steps of random lives, on POLICIES, against FORGERIES of evidence and in RACES.
 	@HANDRAIL_TEST_STEPS=$(or $(STEPS),1000000) HANDRAIL_TEST_POLICIES=$(or $(POLICIES),10000) \
 	    HANDRAIL_TEST_FORGERIES=$(or $(FORGERIES),10000) HANDRAIL_TEST_RACES=$(or $(RACES),10000) $(PYTEST) -q $(GATE_SOAK)
+
+soak-balancing: setup  ## Two replicas behind HAProxy, killed KILLS times one by one under load; no request may be lost.
+	@HANDRAIL_TEST_HAPROXY=1 HANDRAIL_TEST_KILLS=$(or $(KILLS),20) $(BIN)/python -m pytest -n 0 -q -s tests/bentos/test_balancing.py
+
+check-packages: setup  ## What is deployed, packaged for each target: hadolint, checkov, and a device and a function in an environment of their own.
+	@$(BIN)/python -m infra.ci.packages
 
 test-mlflow-suite: setup  ## MLflow's own tests of a checkout, MLFLOW_SOURCE, against stock basic-auth and against our app; TESTS= others.
 	@$(BIN)/python -m infra.ci.mlflow_suite $(TESTS)

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import kubernetes_validate
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from bentos.flights.messages import flight_of
@@ -87,3 +89,28 @@ def test_a_device_answers_as_the_bento_does(
     assert [one["score"] for one in answers] == pytest.approx([one.score for one in recorded], rel=1e-6)
     assert [one["label"] for one in answers] == [one.label for one in recorded]
     assert package["model_version"] == bento["model_version"]
+
+
+def test_an_image_and_manifests_are_written_of_what_is_deployed(
+    package: dict[str, Any], deployed: Deployed, tmp_path: Path
+) -> None:
+    digest = "sha256:" + "0" * 64
+    image, manifests = tmp_path / "image", tmp_path / "manifests.yaml"
+    commands = [
+        ["container", "--base", f"localhost/python@{digest}", "--to", str(image)],
+        ["kubernetes", "--image", f"localhost/bento@{digest}", "--to", str(manifests)],
+    ]
+
+    done = [CliRunner().invoke(build(), ["delivery", "package", *command]) for command in commands]
+
+    assert [one.exit_code for one in done] == [0, 0], [(one.output, one.exception) for one in done]
+    documents = list(yaml.safe_load_all(manifests.read_text()))
+    assert [kubernetes_validate.validate(one, "1.34", strict=True) for one in documents]
+    (pod,) = [one["spec"]["template"] for one in documents if one["kind"] == "Deployment"]
+    assert pod["metadata"]["annotations"]["handrail/model-version"] == deployed.model_version
+    locked = (image / "requirements.lock").read_text()
+    assert {"bentoml", "onnxruntime", "feast", "psycopg"} <= {line.partition("==")[0] for line in locked.splitlines()}
+    assert "./handrail-" in locked
+    assert (image / "bento" / "src" / "permit.json").is_file()
+    again = CliRunner().invoke(build(), ["delivery", "package", *commands[0]])
+    assert "It is not empty" in str(again.exception)

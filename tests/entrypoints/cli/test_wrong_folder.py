@@ -32,6 +32,8 @@ READING = {
     "delivery step": ("two", "--kind", "ground_truth", "--metric", "brier"),
     "delivery package edge": ("--to", "edge.tar"),
     "delivery package function": ("--to", "function.zip"),
+    "delivery package container": ("--base", f"python@sha256:{'0' * 64}", "--to", "image"),
+    "delivery package kubernetes": ("--image", f"churn@sha256:{'0' * 64}", "--to", "churn.yaml"),
     "delivery end": ("two", "--as", "rolled back", "--reason", "it is worse"),
     "feedback status": (),
     "feedback erase": ("customer-4711", "--yes"),
@@ -120,8 +122,8 @@ RECORDING = {
     "serve",
 }
 """What makes the store: a first record may be the first thing that a folder sees."""
-APART = {"init", "approvals witness"}
-"""What writes a folder of its own and records nothing."""
+APART = {"init", "approvals witness", "delivery package balancer"}
+"""What writes files of its own and records nothing."""
 
 
 @pytest.fixture

@@ -16,18 +16,19 @@ LOCK = Path("infra") / "requirements.lock"
 _NAMED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;]+)")
 
 
-def pinned(wanted: Iterable[str], lock: Path | None) -> str:
+def pinned(wanted: Iterable[str], lock: Path | None, apart_from: str = "") -> str:
     """Return the lines of a requirements file for these requirements and all that they need.
 
     Args:
         wanted: requirements, such as `feast[duckdb]`; their versions are those installed here.
         lock: a lock with hashes, as `uv pip compile --generate-hashes` writes it; None: versions without hashes.
+        apart_from: a package that is left out, but for what it needs.
 
     Raises:
         MissingTool: one of them is not installed.
         Misconfigured: the lock cannot be read, lacks one, or holds another version of it.
     """
-    versions = dict(sorted(_needed(wanted).items()))
+    versions = {name: version for name, version in sorted(_needed(wanted).items()) if name != apart_from}
     if lock is None:
         return "".join(f"{name}=={version}\n" for name, version in versions.items())
     locked = _locked(lock)

@@ -81,10 +81,14 @@ def _feedback() -> typer.Typer:
 
 def _delivery() -> typer.Typer:
     """Return the noun of delivery, with the commands that have modules of their own."""
-    from handrail.entrypoints.cli import accounts, delivery, delivery_package, delivery_step
+    from handrail.entrypoints.cli import accounts, delivery, delivery_package, delivery_step, delivery_targets
 
     delivery.app.command("step", epilog=delivery_step.EXAMPLE)(delivery_step.step)
-    delivery.app.add_typer(delivery_package.app, name="package")
+    package, targets = delivery_package.app, delivery_targets
+    package.command("container", epilog=targets.CONTAINER)(targets.container)
+    package.command("kubernetes", epilog=targets.KUBERNETES)(targets.kubernetes)
+    package.command("balancer", epilog=targets.BALANCER)(targets.balancer)
+    delivery.app.add_typer(package, name="package")
     accounts.let_accounts_log_in(delivery.app)
     return delivery.app
 
