@@ -26,7 +26,7 @@ from handrail.entrypoints.cli.env import tool_environment
 from handrail.errors import HandrailError, InvalidInput
 from handrail.files import replace_file
 from handrail.settings import Settings, load_settings
-from infra.demo import closing, comparing, gate, production, provenance, training
+from infra.demo import closing, gate, production, provenance, rolling, training
 from infra.demo.scene import COMMITTER, Scene, enter
 from infra.demo.screen import Report, Screen
 from infra.servers.supervisor import Servers, settings_environment, with_free_ports
@@ -63,7 +63,8 @@ STEPS = (
     Step("replay", "Replay {months}", production.replay),
     Step("monitor", "Monitor month by month", production.monitor),
     Step("retrain", "Retrain, and let the gate decide", production.retrain),
-    Step("compare", "Compare both versions in shadow", comparing.compare),
+    Step("compare", "Compare challengers in shadow", rolling.compare),
+    Step("rollout", "Roll out as a canary, promote, deploy", rolling.roll_out),
     Step("trace", "Trace a prediction, and a raw file's impact", provenance.trace),
     Step("closing", "Where to look", closing.addresses),
 )

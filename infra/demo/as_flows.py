@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from flows.steps.release.desk import Desk
@@ -70,3 +71,11 @@ def deploy(tree_digest: str, within_s: float = 0) -> dict[str, Any]:
     from flows.deploy import deploy as flow
 
     return dict(flow(DeployParameters(tree_digest=tree_digest, account=credentials_name(AUTHOR), wait_s=within_s)))
+
+
+def rollout(project: Path) -> dict[str, Any]:
+    """Run the flow `rollout` about the version that a clone holds; return how far it came."""
+    from flows.rollout import RolloutParameters
+    from flows.rollout import rollout as flow
+
+    return dict(flow(RolloutParameters(project=project, account=credentials_name(AUTHOR))))

@@ -1,4 +1,4 @@
-"""Step 14: where to look; and the closing screen, with everything else in two files."""
+"""Step 15: where to look; and the closing screen, with everything else in two files."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ WIDTH = 120
 HANDRAIL = ".venv/bin/handrail"
 ONLY = "_only"
 """The end of the figures of challengers that know fewer features."""
+IN_SHADOW = "_in_shadow"
+"""The end of the figures of what became of them in shadow."""
 
 
 def addresses(scene: Scene, report: Report) -> dict[str, object]:
@@ -90,6 +92,7 @@ def show_end(console: Console, summary: dict[str, Any], files: Sequence[Path]) -
 def verdicts(steps: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Yield what the loop decided, a line each."""
     approve, serve, retrain, trace = (steps[name] for name in ("approve", "serve", "retrain", "trace"))
+    rollout = steps["rollout"]
     months = [name for name in steps["monitor"] if name[:1].isdigit()]
     alerts = [name for name in months if str(steps["monitor"][name]).endswith("alert")]
     yield f"  gate       {approve['verdict']} by {show(approve['approved_by'])}; a move without it: {_status(approve)}"
@@ -101,8 +104,9 @@ def verdicts(steps: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         f"; the model that knows only the {name.removesuffix(ONLY)}: {OUTCOMES.get(retrain[name], retrain[name])}"
         for name in others
     )
-    yield f"  retrained  {retrain['verdict']}{poor}"
+    yield f"  retrained  {rollout['verdict']}{poor}"
     yield f"  compared   {_compared(steps['compare'])}"
+    yield f"  rollout    {_rolled(rollout, steps['compare'])}"
     yield f"  lineage    {trace['predictions_that_trace']} predictions lead back to commit and bytes"
 
 
@@ -134,6 +138,15 @@ def _compared(found: Mapping[str, Any]) -> str:
     low, high = found["gain_from"], found["gain_to"]
     gain = "" if low is None or high is None else f" ({found['metric']} {low:+.4f} to {high:+.4f})"
     return f"in shadow: {ANSWERS[found['answer']]}{gain}"
+
+
+def _rolled(rollout: Mapping[str, Any], compared: Mapping[str, Any]) -> str:
+    """Return the way of the challenger to its end, and what was rolled back on the way."""
+    steps = ", ".join(rollout["shares"]) or "no days for it"
+    others = "".join(
+        f"; {name.removesuffix(IN_SHADOW)}: {compared[name]}" for name in compared if name.endswith(IN_SHADOW)
+    )
+    return f"{steps}: {rollout['ended']}{others}"
 
 
 def _shown(file: Path) -> str:

@@ -131,5 +131,5 @@ def judged_deployment(scene: Scene, serving: str) -> str:
     """
     tree = scene.found["registered"].tree_digest
     mine = [known.uri for known in scene.platform.feedback.deployments() if known.tree_digest == tree]
-    finished = [uri for uri in mine if finished_figures(scene.settings, uri, scene.days) is not None]
+    finished = [uri for uri in mine if finished_figures(scene.settings, uri, scene.days, scene.kept) is not None]
     return finished[-1] if finished else serving

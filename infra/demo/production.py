@@ -13,9 +13,8 @@ import numpy as np
 from flows.steps.monitoring import monitor as monitoring
 from flows.steps.monitoring.events import emit, write_pages
 from flows.steps.monitoring.findings import base_figure, measure
-from flows.steps.release.deploy import slot_of
 from flows.steps.release.promote import TREE, is_open
-from flows.steps.release.serving import asker, await_bento
+from flows.steps.release.serving import asker
 from flows.steps.replay import run as replaying
 from flows.steps.replay.bulk import score_the_rest
 from flows.steps.replay.log import ReplayLog, scored_months
@@ -24,17 +23,16 @@ from flows.steps.retraining import challenge as retraining
 from handrail.bootstrap.approvals import tree_digest
 from handrail.clock import parse_moment
 from handrail.errors import HandrailError, Unavailable, UnknownReference
+from handrail.feedback import Cohort
 from handrail.statistics import Answers
 from handrail.use_case import UseCase
-from infra.demo import as_flows
 from infra.demo.closing import ONLY
-from infra.demo.gate import ALIAS, sign_off
+from infra.demo.gate import ALIAS
 from infra.demo.scene import Scene
 from infra.demo.screen import Report
 
 Figures = dict[str, object]
 RETRAINED_WITHIN_S = 900
-SERVED_WITHIN_S = 180
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
@@ -53,21 +51,29 @@ def replay(scene: Scene, report: Report) -> Figures:
 
     bulk: Mapping[str, Any] = {}
     if judged == scene.found["deployed"]:
-        played = replaying.replay(settings, scene.days, progress)
+        played = replaying.replay(settings, scene.days, progress, scene.kept)
         report(f"recording the other {scene.case.subject.many} in bulk")
         scene.outcome("scored")
-        bulk = score_the_rest(settings, scene.days)
+        bulk = score_the_rest(settings, scene.days, scene.kept)
     else:
-        played = replaying.finished_figures(settings, judged, scene.days) or {}
+        played = replaying.finished_figures(settings, judged, scene.days, scene.kept) or {}
     skew = compare_features(settings)
     scene.found["prediction_id"] = _some_prediction(scene)
     return {
         "days": scene.days,
         **played,
         **{f"bulk_{name}": value for name, value in bulk.items()},
-        "predictions": scene.platform.feedback.count_predictions([judged])[judged],
+        "predictions": len(alone(scene)),
         "online_values_unlike_training": f"{skew['different']} of {skew['values']}",
     }
+
+
+def alone(scene: Scene) -> Cohort:
+    """Return what the judged deployment answered by itself: on kept days a split chose who answers."""
+    start, now = parse_moment(str(scene.found["params"]["go_live"])), scene.platform.event_clock()
+    kind = scene.case.label.feedback
+    found = scene.platform.feedback.cohort(scene.found["judged"], kind, start, start + timedelta(days=366), now)
+    return found.keep([not each for each in found.variant])
 
 
 def _some_prediction(scene: Scene) -> str:
@@ -144,16 +150,14 @@ def _monitored(scene: Scene, month: str) -> dict[str, Any]:
 
 def _pooled(scene: Scene) -> float | None:
     """Return the metric that decides, of every mature, labelled forecast since go-live."""
-    start, case = parse_moment(str(scene.found["params"]["go_live"])), scene.case
-    end, now = start + timedelta(days=366), scene.platform.event_clock()
-    cohort = scene.platform.feedback.cohort(scene.found["judged"], case.label.feedback, start, end, now).judged()
+    case, now, cohort = scene.case, scene.platform.event_clock(), alone(scene).judged()
     answers, labels = Answers(cohort.score, cohort.predicted), np.array(cohort.label, dtype=np.float64)
     seen = measure(answers, labels, np.array(cohort.mature, dtype=bool), now, case.label.kind)
     return seen.metrics[case.metrics.main]
 
 
 def retrain(scene: Scene, report: Report) -> Figures:
-    """Retrain on the month of the first alert, let the gate judge every challenger, deploy what was promoted.
+    """Retrain on the month of the first alert, and ask the gate for every challenger; some are refused at once.
 
     The alert starts the flow `retrain`. Without one it is the newest month, because it is mature.
     """
@@ -163,21 +167,15 @@ def retrain(scene: Scene, report: Report) -> Figures:
     if not _is_answered(scene, month):
         run = _retrained(scene, month, finding, report)
     comparison, title = comparison_of(scene), scene.case.main_metric.title
-    request = sign_off(scene, request_of(scene, "project"))
     figures: Figures = {
         "because": _because(finding) if finding else f"{month} is the newest mature month",
         "flow_run": run,
         "challenger_against_champion": f"{title} {comparison['delta']:+.4f}, at least {comparison['ci_low']:+.4f}",
         f"{scene.case.subject.many}_compared": comparison["n"],
-        "verdict": request["verdict"],
     }
-    for name in _other_sets(scene):
+    for name in other_sets(scene):
         poor = request_of(scene, name)
         figures |= {f"{name}{ONLY}": poor["verdict"], f"{name}{ONLY}_because": " ".join(poor["reasons"])}
-    if request["verdict"] == "promoted":
-        report("deploying the new champion")
-        scene.author.fetch_permit(request)
-        figures["deployment"] = _redeploy(scene, request["tree_digest"])
     return figures
 
 
@@ -185,7 +183,7 @@ def _retrained(scene: Scene, month: str, finding: Mapping[str, Any] | None, repo
     """Let a challenger of each feature set try; return how the one of the default set was started, and how it ended."""
     if finding and not scene.found.get("announced"):
         emit(dict(finding))
-    for name in _other_sets(scene):
+    for name in other_sets(scene):
         report(f"a challenger that knows only the {name} tries")
         retraining.retrain(scene.author, month, name, report)
     if finding:
@@ -195,7 +193,8 @@ def _retrained(scene: Scene, month: str, finding: Mapping[str, Any] | None, repo
     return "started by the demo"
 
 
-def _other_sets(scene: Scene) -> list[str]:
+def other_sets(scene: Scene) -> list[str]:
+    """Return the feature sets beside the default one; each has a challenger, in a clone of that name."""
     return [name for name in scene.case.features.sets if name != scene.case.features.default]
 
 
@@ -204,10 +203,11 @@ def _because(finding: Mapping[str, Any]) -> str:
 
 
 def _is_answered(scene: Scene, month: str) -> bool:
-    """Say whether every challenger of that month was judged before, about the deployment that is judged now."""
+    """Say whether every challenger of that month was asked for before, about the deployment that is judged now."""
     try:
         comparison = comparison_of(scene)
-        closed = not any(is_open(request_of(scene, clone)) for clone in ("project", *_other_sets(scene)))
+        closed = not any(is_open(request_of(scene, clone)) for clone in other_sets(scene))
+        request_of(scene, "project")
     except (OSError, HandrailError):
         return False
     return closed and (comparison["month"], comparison["champion"]) == (month, scene.found["judged"])
@@ -275,14 +275,3 @@ def request_of(scene: Scene, clone: str) -> dict[str, Any]:
     if not asked:
         raise Unavailable("The retraining", f"it asked for no promotion of {digest}", "See the flow's log in Prefect.")
     return asked[-1]
-
-
-def _redeploy(scene: Scene, digest: str) -> str:
-    deployed = str(as_flows.deploy(digest, SERVED_WITHIN_S)["deployment"])
-    if deployed == scene.found["deployed"]:
-        return deployed
-    tag = slot_of(scene.settings).tag_of(deployed)
-    serving = await_bento(scene.settings.url("bento"), tag, SERVED_WITHIN_S)
-    if not serving.answers:
-        raise Unavailable("The bento", serving.sentence.rstrip("."), f"Its log is {scene.servers.log_of('bento')}.")
-    return deployed

@@ -1,4 +1,4 @@
-"""Step 13: from one prediction back to bytes, from one raw file forward, and whether every prediction traces."""
+"""Step 14: from one prediction back to bytes, from one raw file forward, and whether every prediction traces."""
 
 from __future__ import annotations
 

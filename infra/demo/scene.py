@@ -7,15 +7,18 @@ import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
+from flows.steps.data.live import open_live
 from flows.steps.monitoring.month import read_month
 from flows.steps.project.params import read_params
 from flows.steps.release.desk import Desk
+from flows.steps.replay.plan import kept_days
 from handrail.bootstrap import Platform, open_platform
 from handrail.errors import Misconfigured
 from handrail.settings import Settings
@@ -23,7 +26,7 @@ from handrail.use_case import FILE, UseCase, read_use_case
 from infra.demo.people import AUTHOR, Person, credentials_name, password_of
 from infra.servers.supervisor import Servers
 
-DAYS, SHORT_DAYS = 10, 2
+DAYS, SHORT_DAYS = 4, 2
 COMMITTER = "demo"
 """Who commits in the demo's clone: `Handrail demo`."""
 
@@ -57,6 +60,11 @@ class Scene:
     def days(self) -> int:
         """How many whole days are replayed over HTTP."""
         return SHORT_DAYS if self.short else DAYS
+
+    @cached_property
+    def kept(self) -> tuple[date, ...]:
+        """The days near the end that the replay keeps for the rollout; none of a short table."""
+        return kept_days(open_live(self.settings).rows[self.case.time.day])
 
     @cached_property
     def case(self) -> UseCase:

@@ -47,10 +47,14 @@ def read_flights() -> pd.DataFrame:
 
 
 def read_predictions(home: Path, deployment: str) -> pd.DataFrame:
-    """Return id, subject, moment (microseconds), score and decision of each prediction of a deployment."""
+    """Return id, subject, moment (microseconds), score and decision of each prediction of a deployment.
+
+    Those of days on which a split chose who answers came after the months were judged, and are left out.
+    """
     columns = "prediction_id, subject, made_at, score, label as predicted"
     joined = "feedback_prediction p join feedback_deployment d on p.deployment_id = d.id"
-    return read_table(home, f"select {columns} from {joined} where d.uri = '{deployment}'")
+    alone = f"d.uri = '{deployment}' and coalesce(p.variant, '') = ''"
+    return read_table(home, f"select {columns} from {joined} where {alone}")
 
 
 def read_events(home: Path, kind: str, predictions: pd.DataFrame) -> pd.DataFrame:

@@ -76,11 +76,11 @@ def test_a_second_demo_is_right_and_faster(loop):
 
     assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-4000:]
     first, second = loop.first, read_summary(loop.checkout)
-    for step in ("train", "package", "monitor", "retrain", "trace"):
+    for step in ("train", "package", "monitor", "retrain", "compare", "rollout", "trace"):
         assert _lasting(second, step) == _lasting(first, step)
     for name in ("days", "flights", "outcome_reports", "outcomes_corrected", "predictions"):
         assert _lasting(second, "replay")[name] == _lasting(first, "replay")[name]
-    assert _lasting(second, "serve")["deployment"] == _lasting(first, "retrain").get(
+    assert _lasting(second, "serve")["deployment"] == _lasting(first, "rollout").get(
         "deployment", _lasting(first, "serve")["deployment"]
     ), "what is served is what the alias points at"
     assert time.monotonic() - began < loop.first["wall_s"]

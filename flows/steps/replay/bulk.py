@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from flows.steps.project.outputs import make_once, write_parquet
 from flows.steps.release.history import open_history, point_in_time
 from flows.steps.release.served_model import ServedModel, open_model, serving_deployment
 from flows.steps.replay.log import scored_months
-from flows.steps.replay.plan import DEFAULT_DAYS, replayed_days, said_of
+from flows.steps.replay.plan import DEFAULT_DAYS, days_before, replayed_days, said_of
 from flows.steps.replay.truth import Outcome, OutcomeReport, address_of, stream
 from handrail.bootstrap import Platform, open_platform
 from handrail.feedback import Feedback, Prediction, Receipt, prediction_id_for
@@ -25,11 +26,11 @@ from handrail.use_case import UseCase, read_use_case
 CHUNK = 20_000
 
 
-def score_the_rest(settings: Settings, days: int = DEFAULT_DAYS) -> dict[str, Any]:
+def score_the_rest(settings: Settings, days: int = DEFAULT_DAYS, kept: Sequence[date] = ()) -> dict[str, Any]:
     """Score every subject after go-live point-in-time, and record those that `replay` left out, with their outcomes.
 
-    `days` is what `replay` was given. Scored months stay under home/replay/scored, with their features. Returns the
-    figures. Safe to stop and to repeat.
+    `days` and `kept` are what `replay` was given; of the kept days nothing is recorded. Scored months stay under
+    home/replay/scored, with their features. Returns the figures. Safe to stop and to repeat.
 
     Raises:
         Unavailable: nothing is deployed, or its bento is gone.
@@ -39,7 +40,8 @@ def score_the_rest(settings: Settings, days: int = DEFAULT_DAYS) -> dict[str, An
     with open_platform(settings) as platform:
         model = open_model(settings, serving_deployment(platform))
         months = score_months(settings, live, model)
-        rest = months.filter(~pl.col(case.time.day).is_in(replayed_days(live.rows[case.time.day], days)))
+        played = replayed_days(days_before(live.rows[case.time.day], kept), days)
+        rest = months.filter(~pl.col(case.time.day).is_in([*played, *kept]))
         receipts = record(platform, model, rest, case)
         if settings.replay and case.replay is not None:
             platform.event_clock.set(case.replay.outcomes_until)

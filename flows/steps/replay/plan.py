@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -18,6 +19,10 @@ from handrail.use_case import UseCase
 HOUR = timedelta(hours=1)
 DEFAULT_DAYS = 10
 BATCH_HOUR = "batch_hour"
+KEPT = (14, 11, 10, 9, 8, 7, 6, 2)
+"""How many days before the last one each kept day is: between two parts of them, labels mature."""
+LONG = 100
+"""So many days the recorded time needs to keep some of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +53,34 @@ def replayed_days(days: pl.Series, count: int) -> tuple[date, ...]:
     return tuple(first + timedelta(days=int((number + 0.5) * span / count)) for number in range(count))
 
 
-def timeline(rows: pl.DataFrame, case: UseCase) -> list[SimulatedHour]:
+def kept_days(days: pl.Series) -> tuple[date, ...]:
+    """Return the days near the end of `days` that a replay can keep for a rollout; none of a short span.
+
+    One for the shadow, then six in a row and another one for a canary; between them outcomes become known.
+    """
+    first, last = days.min(), days.max()
+    if not isinstance(first, date) or not isinstance(last, date) or last - first < timedelta(days=LONG):
+        return ()
+    return tuple(last - timedelta(days=each) for each in KEPT)
+
+
+def days_before(days: pl.Series, kept: Sequence[date]) -> pl.Series:
+    """Return those `days` that are before the first of the kept ones."""
+    return days.filter(days < min(kept)) if kept else days
+
+
+def timeline(rows: pl.DataFrame, case: UseCase, *, outcomes_only: bool = False) -> list[SimulatedHour]:
     """Return every hour in which something happens to those `rows` of `Live`, in order.
 
-    Reports of one hour come before its batch, as in real operation.
+    Reports of one hour come before its batch, as in real operation; what is no outcome may be left out.
     """
+    said = outcomes_of if outcomes_only else said_of
     batches: dict[datetime, list[dict[str, Any]]] = defaultdict(list)
     timed = with_batch_hours(rows, case)
     for row in timed.iter_rows(named=True):
         batches[row[BATCH_HOUR]].append(request_of(row))
     reports: dict[datetime, list[OutcomeReport]] = defaultdict(list)
-    for report in stream(said_of(timed, case, predicted_at=BATCH_HOUR)):
+    for report in stream(said(timed, case, BATCH_HOUR)):
         reports[_hour_after(report.received_at)].append(report)
     return [
         SimulatedHour(at, tuple(batches.get(at, ())), tuple(reports.get(at, ())))

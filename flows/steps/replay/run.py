@@ -20,7 +20,7 @@ from flows.steps.data.live import Live, open_live
 from flows.steps.release.served_model import serving_deployment
 from flows.steps.replay.bento import BentoClient
 from flows.steps.replay.log import Batch, Position, ReplayLog
-from flows.steps.replay.plan import DEFAULT_DAYS, SimulatedHour, replayed_days, timeline
+from flows.steps.replay.plan import DEFAULT_DAYS, SimulatedHour, days_before, replayed_days, timeline
 from flows.steps.replay.truth import Fate, OutcomeReport, address_of, fate_of
 from handrail.bootstrap import Platform, open_platform
 from handrail.clock import EventClock
@@ -48,8 +48,12 @@ class Actors:
     log: ReplayLog
 
 
-def replay(settings: Settings, days: int = DEFAULT_DAYS, progress: Progress | None = None) -> dict[str, Any]:
+def replay(
+    settings: Settings, days: int = DEFAULT_DAYS, progress: Progress | None = None, kept: Sequence[date] = ()
+) -> dict[str, Any]:
     """Replay `days` whole days against the running bento; return the figures. Safe to stop and to repeat.
+
+    `kept` are days of another purpose: only those before the first of them are replayed.
 
     It is the replay of what the environment serves now; one that was finished for an earlier deployment is described by
     `finished_figures`.
@@ -62,7 +66,7 @@ def replay(settings: Settings, days: int = DEFAULT_DAYS, progress: Progress | No
 
     _require_replay(settings)
     case, live = read_use_case(settings.project), open_live(settings)
-    chosen = replayed_days(live.rows[case.time.day], days)
+    chosen = replayed_days(days_before(live.rows[case.time.day], kept), days)
     rows = _replayed(live, case, chosen)
     hours = timeline(rows, case)
     log = ReplayLog(settings.home / "replay")
@@ -75,10 +79,12 @@ def replay(settings: Settings, days: int = DEFAULT_DAYS, progress: Progress | No
     return figures(hours, log, case)
 
 
-def finished_figures(settings: Settings, deployment: str, days: int = DEFAULT_DAYS) -> dict[str, Any] | None:
+def finished_figures(
+    settings: Settings, deployment: str, days: int = DEFAULT_DAYS, kept: Sequence[date] = ()
+) -> dict[str, Any] | None:
     """Return the figures of a replay of `deployment` that was carried out to its end, None if there is none."""
     case, live = read_use_case(settings.project), open_live(settings)
-    chosen = replayed_days(live.rows[case.time.day], days)
+    chosen = replayed_days(days_before(live.rows[case.time.day], kept), days)
     hours = timeline(_replayed(live, case, chosen), case)
     log = ReplayLog(settings.home / "replay")
     finished = replace(_start(deployment, chosen), hour=hours[-1].at)

@@ -1,7 +1,7 @@
-"""Lets a version answer in shadow what another one answered, and compares both by what really happened.
+"""Lets a challenger in shadow answer what was scored in bulk, as the running service does with what it is asked.
 
-Its answers are recorded and served to nobody: under a service of its own, so that what people report about the served
-answer is not taken for its. It answers a share of the subjects, always the same ones, and says which share.
+Its answers are recorded and served to nobody: under the shadow's own service, so that what people report about the
+served answer is not taken for its. It answers the subjects that the split of the slot draws for it.
 """
 
 from __future__ import annotations
@@ -17,77 +17,50 @@ from flows.steps.replay.bulk import record_answers, record_said
 from flows.steps.replay.log import scored_months
 from flows.steps.replay.plan import outcomes_of
 from handrail.bootstrap import Platform
-from handrail.bootstrap.approvals import tree_digest
-from handrail.bootstrap.serving import record_deployment
-from handrail.delivery import Slot
-from handrail.feedback import ComparisonPlan, Guard, Measure, Sides, VersionComparison, assign, compare_versions
+from handrail.delivery import Split
 from handrail.use_case import UseCase, read_use_case
-
-SHARE = 0.25
-FOLLOWED = {"binary": "brier", "multiclass": "accuracy", "regression": "mae", "count": "mae"}
-"""What is compared, by the kind of label: a mean over predictions."""
-USUAL_MARGIN = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Shadowed:
-    """What answered in shadow, since when, and how many subjects."""
+class Window:
+    """Prediction times from `since` on, before `until`; up to the end of what was scored if that is None."""
 
-    deployment: str
-    start: datetime
-    answered: int
+    since: datetime
+    until: datetime | None = None
 
 
-def answer_in_shadow(platform: Platform, tree: Path, serves: str, since: datetime) -> Shadowed | None:
-    """Record what the model in `tree` says about a share of the subjects that were predicted from `since` on.
+def answer_in_shadow(platform: Platform, tree: Path, split: Split, name: str, window: Window) -> int | None:
+    """Record what the model in `tree` says about the subjects that the split draws for the challenger `name`.
 
-    `serves` is its registered version, as `models:/NAME/3`. None if nothing was predicted from then on, or the scored
-    months lack a feature that the model reads. Repeating it changes nothing.
+    Returns how many it answered. None if nothing was predicted in the window, or the scored months lack a feature that
+    the model reads. Repeating it changes nothing.
 
     Raises:
-        UnknownReference: no such version is recorded.
+        UnknownReference: the split has no such challenger.
     """
     from handrail.scoring import Scorer
 
+    challenger = split.challenger(name)
     case, scorer = read_use_case(platform.settings.project), Scorer.load(tree)
-    rows = _followed(platform.settings.home, case, since)
-    if rows is None or any(name not in rows.columns for name in scorer.features):
+    rows = _drawn(platform.settings.home, case, split, name, window)
+    if rows is None or any(column not in rows.columns for column in scorer.features):
         return None
-    digest = tree_digest(tree)
-    version = digest.removeprefix("sha256:")[:12]
-    deployment = Slot(platform.settings.environment, case.name).shadow.deployment(version).uri
-    record_deployment(deployment, serves, tree, platform)
-    answered = scorer.answer({name: rows[name].to_list() for name in scorer.features})
+    answered = scorer.answer({column: rows[column].to_list() for column in scorer.features})
     scored = rows.with_columns(score=pl.Series(answered.score.astype(float)), predicted=pl.Series(answered.label))
-    _, names = record_answers(platform, ServedModel(deployment, digest, scorer), scored, case, sampled=SHARE)
+    model = ServedModel(challenger.deployment, challenger.tree_digest, scorer)
+    _, names = record_answers(platform, model, scored, case, sampled=challenger.share)
     record_said(platform, names, outcomes_of(scored, case, predicted_at=case.time.event), case)
-    return Shadowed(deployment, since, scored.height)
+    return scored.height
 
 
-def _followed(home: Path, case: UseCase, since: datetime) -> pl.DataFrame | None:
-    """Return the scored rows from `since` on that the shadow answers; None if there is none."""
+def _drawn(home: Path, case: UseCase, split: Split, name: str, window: Window) -> pl.DataFrame | None:
+    """Return the scored rows of the window that the challenger answers in shadow; None if there is none."""
     parts = [pl.read_parquet(file) for file in sorted(scored_months(home).glob("*.parquet"))]
-    later = [part.filter(pl.col(case.time.event) >= since) for part in parts]
-    rows = pl.concat(later) if later else pl.DataFrame()
+    at = pl.col(case.time.event)
+    within = (at >= window.since) & (at < window.until if window.until else pl.lit(True))
+    rows = pl.concat([part.filter(within) for part in parts]) if parts else pl.DataFrame()
     if rows.is_empty():
         return None
-    shares = {"shadow": SHARE, "unobserved": 1 - SHARE}
-    chosen = [
-        assign(str(name), shares, f"{case.name} shadow").variant == "shadow" for name in rows[case.subject.column]
-    ]
-    rows = rows.filter(pl.Series(chosen, dtype=pl.Boolean))
+    drawn = [any(each.name == name for each in split.in_shadow(str(one))) for one in rows[case.subject.column]]
+    rows = rows.filter(pl.Series(drawn, dtype=pl.Boolean))
     return None if rows.is_empty() else rows
-
-
-def compare_in_shadow(platform: Platform, champion: str, shadowed: Shadowed) -> VersionComparison:
-    """Compare a shadow with the deployment whose cases it answered, by all that is known by event time now.
-
-    A day is one observation: those of a day share what happens to them.
-    """
-    case = read_use_case(platform.settings.project)
-    kind, margin = case.label.feedback, case.metrics.margin or USUAL_MARGIN
-    measure = Measure(kind, FOLLOWED[case.label.kind])
-    guards = (Guard(Measure(kind, "accuracy"), USUAL_MARGIN),) if case.label.kind == "binary" else ()
-    sides = Sides("deployment", champion, shadowed.deployment)
-    plan = ComparisonPlan(sides, measure, matters=margin, guards=guards, unit="day", paired=True)
-    return compare_versions(platform.feedback, plan, platform.event_clock(), shadowed.start)

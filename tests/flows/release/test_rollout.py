@@ -204,7 +204,7 @@ def test_a_champion_that_people_promoted_early_is_deployed(world):
 
 
 class Killed(BaseException):
-    """Stands for the end of the process."""
+    """Represents the end of the process."""
 
 
 @pytest.mark.parametrize("after", range(1, 9))

@@ -1,4 +1,4 @@
-"""The closing screen: eighteen lines that fit a terminal, and every figure in two files."""
+"""The closing screen: nineteen lines that fit a terminal, and every figure in two files."""
 
 import io
 import json
@@ -21,7 +21,7 @@ FIGURES = {
     },
     "serve": {"altered_trees_refused": "7 of 7, for example: The file differs."},
     "monitor": {"2013-08": "ROC-AUC 0.743, ok", "2013-09": "score PSI 0.45, drift alert", "all_months_roc_auc": 0.75},
-    "retrain": {"verdict": "promoted", "schedule_only": "refused", "because": "a [red] figure"},
+    "retrain": {"schedule_only": "refused", "because": "a [red] figure"},
     "compare": {
         "answer": "no_difference",
         "pairs": 20_997,
@@ -29,6 +29,13 @@ FIGURES = {
         "gain": 0.00029,
         "gain_from": -0.00052,
         "gain_to": 0.00111,
+        "schedule_in_shadow": "rolled back",
+        "schedule_in_shadow_because": "The challenger is worse.",
+    },
+    "rollout": {
+        "shares": ["shadow 25%", "canary 5%", "50%", "100%"],
+        "ended": "promoted",
+        "verdict": "promoted",
     },
     "trace": {
         "prediction": PREDICTION,
@@ -76,10 +83,10 @@ def test_a_challenger_that_another_one_overtook_is_said_in_words(screen):
     assert "  retrained  promoted; the model that knows only the schedule: overtaken by it" in screen(summary)
 
 
-def test_the_screen_has_eighteen_lines_that_fit(screen):
+def test_the_screen_has_nineteen_lines_that_fit(screen):
     lines = screen(a_summary())
 
-    assert len(lines) == 18
+    assert len(lines) == 19
     assert max(map(len, lines)) <= 82
 
 
@@ -92,6 +99,7 @@ def test_the_screen_has_eighteen_lines_that_fit(screen):
         "2 judged on mature labels; alerts: 2013-09",
         "promoted; the model that knows only the schedule: refused",
         "in shadow: no difference that matters (brier -0.0005 to +0.0011)",
+        "  rollout    shadow 25%, canary 5%, 50%, 100%: promoted; schedule: rolled back",
         "141,193 of 141,193 predictions lead back",
         "MLflow http://127.0.0.1:5000",
         "bento http://127.0.0.1:3000/docs",
@@ -136,7 +144,7 @@ def test_where_nothing_is_left_open_the_screen_does_not_speak_of_it(screen):
 
     lines = screen(summary)
 
-    assert len(lines) == 16
+    assert len(lines) == 17
     assert not any("browser" in line for line in lines)
 
 
