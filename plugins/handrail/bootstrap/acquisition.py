@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handrail.acquisition import Acquiring, Landed, Landing, Source, Table
+from handrail.bootstrap import open_platform
 from handrail.clock import system_time
-from handrail.errors import Misconfigured, UnknownReference
+from handrail.errors import InvalidInput, Misconfigured, UnknownReference
+from handrail.files import sha256_of
+from handrail.refs import ArtifactVersion
 from handrail.settings import Settings, make_home
 from handrail.storage import migrate, open_store
 from handrail.tools import require
@@ -18,9 +25,10 @@ if TYPE_CHECKING:
     from handrail.acquisition.adapters.yaml_sources import SourcesFile, Stream, TableFile
     from handrail.acquisition.ports import Messages
 
-__all__ = ["open_acquiring", "open_landing", "read_tables"]
+__all__ = ["Written", "open_acquiring", "open_landing", "read_tables", "write_acquired"]
 
 EXTRA = "acquisition"
+MOST_SHOWN = 2_000
 AGAIN_AFTER_S = 30.0
 """After so long a broker sends again what a consumer took that is gone."""
 STORE, PAGES = "acquired.db", "acquired_pages"
@@ -72,6 +80,46 @@ def open_acquiring(
             yield Acquiring(table, source, landing, system_time, progress, go_on)
     finally:
         source.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file with the rows of a table: where, how many, and its sha256."""
+
+    path: str
+    rows: int
+    digest: str
+
+
+def write_acquired(settings: Settings, acquiring: Acquiring, file: Path, as_of: datetime | None = None) -> Written:
+    """Write what is known of a table, or was at a moment, as Parquet, and record in lineage where its rows came from.
+
+    The file derives from the table at its digest, and that from the source, with how far it was read.
+
+    Raises:
+        Unavailable: the folder cannot be written.
+        InvalidInput: nothing was acquired of the table yet.
+    """
+    require("pyarrow", EXTRA)
+    from handrail.acquisition.adapters.parquet_tables import write_table
+
+    name, landing = acquiring.table.name, acquiring.landing
+    table = landing.table(name)
+    if table is None:
+        raise InvalidInput(name, "nothing of it was acquired yet", "Run handrail acquire first.")
+    rows = write_table(landing, table, file, as_of)
+    manifest, _ = landing.manifest(name, as_of)
+    written = Written(file.as_posix(), rows, f"sha256:{sha256_of(file)}")
+    known = ArtifactVersion(f"acquired://{name}@{manifest.digest}", "acquired-table", manifest.digest)
+    position = json.dumps(landing.position(name), default=str)[:MOST_SHOWN]
+    source = ArtifactVersion(acquiring.source.name, "source", None, {"watermark": position})
+    shown = ArtifactVersion(f"file://{file.as_posix()}@{written.digest}", "file", written.digest)
+    with open_platform(settings) as platform:
+        lineage = platform.lineage
+        run = f"acquire://{name}@{manifest.digest}"
+        lineage.record_activity(run, "acquisition", used=[source], generated=[known])
+        lineage.derive(shown, known)
+    return written
 
 
 def open_source(settings: Settings, table: TableFile) -> Source:

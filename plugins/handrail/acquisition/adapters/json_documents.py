@@ -36,7 +36,7 @@ class JsonDocuments(Source):
     @property
     def name(self) -> str:
         """The pattern."""
-        return f"file:{self._settings.path}"
+        return f"files://{self._settings.path}"
 
     def pages(self, since: Position | None) -> Generator[Page, None, None]:
         """Read the files whose content was not read before, whatever their name is now."""

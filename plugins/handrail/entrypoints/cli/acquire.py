@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from handrail.acquisition import Acquired, Landed
-from handrail.bootstrap.acquisition import open_acquiring, read_tables
+from handrail.bootstrap.acquisition import Written, open_acquiring, read_tables, write_acquired
+from handrail.clock import parse_moment
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, results
+from handrail.errors import InvalidInput
 from handrail.settings import load_settings
 
 EXAMPLE = "Example: handrail acquire orders"
@@ -21,19 +25,31 @@ def acquire(
     go_on: Annotated[
         bool, typer.Option("--go-on", help="Take what still fits where the columns of a source changed.")
     ] = False,
+    to: Annotated[Path | None, typer.Option("--to", help="A folder for a Parquet file a table.")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="Write what was known at this moment, for --to.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Read what is new at the sources of config/sources.yaml; a run that was stopped is gone on with."""
-    settings = load_settings()
+    settings, moment = load_settings(), _moment(as_of)
     facts = []
     for name in tables or list(read_tables(settings).tables):
         with open_acquiring(settings, name, Progress(name), go_on=go_on) as acquiring:
             acquired = acquiring.run()
-        facts.append(_facts(acquired))
+            written = write_acquired(settings, acquiring, to / f"{name}.parquet", moment) if to else None
+        facts.append(_facts(acquired) | ({"written": asdict(written)} if written else {}))
         if not as_json:
-            _say(acquired)
+            _say(acquired, written)
     if as_json:
         print_json(facts)
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return parse_moment(text)
+    except ValueError as err:
+        raise InvalidInput("--as-of", f"{text!r} is no moment", "Write one such as 2026-11-30T10:00:00Z.") from err
 
 
 class Progress:
@@ -64,7 +80,7 @@ def _facts(acquired: Acquired) -> dict[str, Any]:
     }
 
 
-def _say(acquired: Acquired) -> None:
+def _say(acquired: Acquired, written: Written | None) -> None:
     manifest, landed = acquired.manifest, acquired.landed
     results.print(
         f"{manifest.table}: {landed.new:,} new rows, {landed.corrected:,} corrected, {landed.repeated:,} there "
@@ -74,5 +90,7 @@ def _say(acquired: Acquired) -> None:
     )
     for reason, count in acquired.quarantine.items():
         results.print(f"  set aside so far: {count:,} because {reason}", highlight=False, markup=False)
+    if written:
+        results.print(f"  {written.path}: {written.rows:,} rows", highlight=False, markup=False)
     for change in acquired.changes:
         messages.print(f"  at the source {change}", highlight=False, markup=False)
